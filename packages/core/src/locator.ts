@@ -1,0 +1,66 @@
+import type { SecretLocation } from './contract.ts'
+import { quoted } from './names.ts'
+import { SecretsError } from './secrets-error.ts'
+
+/** A store's own path, as text (`path` or `path#field`) or spelled out. */
+export type Target = string | SecretLocation
+
+/** Where a provider keeps the application's names. Every provider's options take these. */
+export interface NamesOptions {
+  /** Places names at the store's own paths: a map, or a function that answers `undefined` for a name it does not place. */
+  readonly names?: Readonly<Record<string, Target>> | ((name: string) => Target | undefined) | undefined
+  /** Goes before every name that `names` does not place. */
+  readonly prefix?: string | undefined
+  /** The provider holds only what `names` places: it is not asked for anything else. */
+  readonly onlyNamed?: boolean | undefined
+}
+
+/**
+ * What a provider's author writes for `locate`: `locate: locator(options)`. Returns a pure function from a name to its
+ * location, `undefined` where this provider does not hold the name or `canHold` says that its store's grammar cannot.
+ * Throws `CONFIGURATION` at once when a target of a `names` map is malformed.
+ *
+ * @example
+ * import { locator } from '@finchat/secrets-core'
+ *
+ * const locate = locator({ names: { TOKEN: 'finchat/token#value' }, prefix: 'prod/' })
+ * console.log(locate('TOKEN'), locate('db')) // { path: 'finchat/token', field: 'value' } { path: 'prod/db' }
+ */
+export function locator(options: NamesOptions, canHold: (path: string) => boolean = () => true): (name: string) => SecretLocation | undefined {
+  const place = placement(options.names)
+  const { prefix = '', onlyNamed = false } = options
+  return (name) => {
+    const location = place(name) ?? (onlyNamed ? undefined : { path: prefix + name })
+    return location && canHold(location.path) ? location : undefined
+  }
+}
+
+function placement(names: NamesOptions['names']): (name: string) => SecretLocation | undefined {
+  if (names === undefined) return () => undefined
+  if (typeof names === 'function') {
+    return (name) => {
+      const target = names(name)
+      return target === undefined ? undefined : locationOf(name, target)
+    }
+  }
+  const placed = new Map(Object.entries(names).map(([name, target]) => [name, locationOf(name, target)]))
+  return (name) => placed.get(name)
+}
+
+function locationOf(name: string, target: Target): SecretLocation {
+  const location = typeof target === 'string' ? parseTarget(target) : target
+  if (isPath(location?.path) && location.field !== '') return location
+  throw new SecretsError('CONFIGURATION', `\`names\` places ${quoted(name)} at a malformed target`, {
+    remedy: "write 'path', 'path#field' or { path, field }, without control characters",
+  })
+}
+
+function parseTarget(target: string): SecretLocation {
+  const hash = target.indexOf('#')
+  return hash === -1 ? { path: target } : { path: target.slice(0, hash), field: target.slice(hash + 1) }
+}
+
+/** Any store's path: well-formed text of 1 to 2,048 characters, none of them a control character. */
+function isPath(path: unknown): path is string {
+  return typeof path === 'string' && path.length > 0 && path.length <= 2048 && path.isWellFormed() && !/\p{Cc}/u.test(path)
+}

@@ -1,0 +1,105 @@
+import type { SecretsErrorCode, SecretsErrorDetails } from './contract.ts'
+
+/** Recognises our errors across two copies of core in one tree, where `instanceof` would not. */
+const marker = Symbol.for('@finchat/secrets/error')
+
+/** Where an error happened; the core fills it in for errors that a provider throws. */
+export interface SecretsErrorPlace {
+  readonly secret?: string | undefined
+  readonly provider?: string | undefined
+}
+
+/**
+ * The one error that this project throws. Programs act on `code`; people read `message`, which names the secret, the
+ * provider and the remedy. It never holds a value, a credential, a request, a response, or another library's error.
+ *
+ * @example
+ * import { SecretsError } from '@finchat/secrets-core'
+ *
+ * const error = new SecretsError('RATE_LIMITED', 'the store is throttling', { retryAt: Date.now() + 1000 })
+ * console.log(SecretsError.isInstance(error), error.code) // true RATE_LIMITED
+ */
+export class SecretsError extends Error implements SecretsErrorDetails, SecretsErrorPlace {
+  /** True for a `SecretsError` of any copy of this package. */
+  static isInstance(error: unknown): error is SecretsError {
+    return typeof error === 'object' && error !== null && Object.hasOwn(error, marker)
+  }
+
+  /** What to act upon; closed, see `SecretsErrorCode`. */
+  readonly code: SecretsErrorCode
+  /** What is wrong, without the place and the remedy that `message` adds. */
+  declare readonly problem: string
+  declare readonly secret?: string
+  declare readonly provider?: string
+  declare readonly remedy?: string
+  declare readonly retryAt?: number
+  declare readonly effect?: 'done' | 'unknown'
+  declare readonly storeStatus?: string
+  declare readonly storeRequestId?: string
+  declare readonly attempts?: NonNullable<SecretsErrorDetails['attempts']>
+
+  constructor(code: SecretsErrorCode, problem: string, details: SecretsErrorDetails & SecretsErrorPlace = {}) {
+    super(messageOf(problem, details))
+    this.code = code
+    for (const key of detailKeys) {
+      if (details[key] !== undefined) Object.defineProperty(this, key, { value: details[key], enumerable: true })
+    }
+    Object.defineProperties(this, { problem: { value: problem }, [marker]: { value: true } })
+  }
+
+  override get name(): string {
+    return 'SecretsError'
+  }
+
+  /** The allowlisted members as a plain object, for structured logs. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message } = this
+    return { name, code, message, ...detailsOf(this) }
+  }
+}
+
+/**
+ * No provider has this secret: every one of them definitively said so. An outage is never reported as this.
+ *
+ * @example
+ * import { createSecretsManager, envProvider, SecretNotFoundError } from '@finchat/secrets-core'
+ *
+ * const secrets = createSecretsManager({ providers: [envProvider({ env: {} })] })
+ * const token = await secrets.getSecret('api_key').catch((error: unknown) => {
+ *   if (error instanceof SecretNotFoundError) return 'none'
+ *   throw error
+ * })
+ * console.log(token) // none
+ */
+export class SecretNotFoundError extends SecretsError {
+  static override [Symbol.hasInstance](candidate: unknown): boolean {
+    return SecretsError.isInstance(candidate) && candidate.code === 'NOT_FOUND'
+  }
+
+  constructor(secret: string, details: SecretsErrorDetails & { readonly problem?: string | undefined } = {}) {
+    const { problem = `Secret '${secret}' not found in any provider`, ...rest } = details
+    super('NOT_FOUND', problem, rest)
+    Object.defineProperty(this, 'secret', { value: secret, enumerable: true })
+  }
+
+  override get name(): string {
+    return 'SecretNotFoundError'
+  }
+}
+
+const detailKeys = ['secret', 'provider', 'remedy', 'retryAt', 'effect', 'storeStatus', 'storeRequestId', 'attempts'] as const
+
+/** The same error, saying which secret and which provider it is about where it does not say so itself. */
+export function placed(error: SecretsError, place: SecretsErrorPlace): SecretsError {
+  const { secret = place.secret, provider = place.provider } = error
+  return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), secret, provider })
+}
+
+function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {
+  return Object.fromEntries(detailKeys.filter((key) => Object.hasOwn(error, key)).map((key) => [key, error[key]]))
+}
+
+function messageOf(problem: string, { secret, provider, remedy }: SecretsErrorDetails & SecretsErrorPlace): string {
+  const place = [secret && `Secret '${secret}'`, provider && `provider '${provider}'`].filter(Boolean).join(', ')
+  return [place, problem].filter(Boolean).join(': ') + (remedy ? ` (${remedy})` : '')
+}

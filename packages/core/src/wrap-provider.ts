@@ -1,0 +1,49 @@
+import type { CallContext, SecretProvider } from './contract.ts'
+
+/** One call on its way to a provider. */
+export interface ProviderCall {
+  /** `get`, `getMany`, `staging.put`, … */
+  readonly method: string
+  /** The call's arguments without its context. */
+  readonly args: readonly unknown[]
+  readonly context: CallContext
+}
+
+/**
+ * A provider that answers as `provider` does, with `around` in between: every member that returns a promise goes through
+ * it, those of future versions of the contract included. Returns a new provider; members that are absent stay absent.
+ *
+ * @example
+ * import { envProvider, wrapProvider } from '@finchat/secrets-core'
+ *
+ * const counted = wrapProvider(envProvider(), (call, next) => {
+ *   console.log(call.method)
+ *   return next(call.context)
+ * })
+ * console.log(counted.name) // env
+ */
+export function wrapProvider(provider: SecretProvider, around: (call: ProviderCall, next: (context: CallContext) => Promise<unknown>) => Promise<unknown>): SecretProvider {
+  return wrapMembers(provider, '', around)
+}
+
+/** Members that answer at once, with no context at their end. */
+const plain = new Set(['locate', 'list'])
+
+function wrapMembers<T extends object>(target: T, prefix: string, around: Parameters<typeof wrapProvider>[1]): T {
+  const wrapped = Object.entries(target).map(([key, member]: [string, unknown]) => {
+    if (isRecord(member)) return [key, wrapMembers(member, `${prefix}${key}.`, around)]
+    if (typeof member !== 'function' || plain.has(key)) return [key, member]
+    const call = (...all: unknown[]): Promise<unknown> => {
+      const args = all.slice(0, -1)
+      // The contract's rule: the last argument of every promise-returning member is its context.
+      const context = all.at(-1) as CallContext
+      return around({ method: prefix + key, args, context }, async (next) => member(...args, next))
+    }
+    return [key, call]
+  })
+  return Object.fromEntries(wrapped) as T // the same keys, each with a member of the same type
+}
+
+function isRecord(member: unknown): member is Record<string, unknown> {
+  return typeof member === 'object' && member !== null
+}

@@ -1,5 +1,6 @@
 export type * from './contract.ts'
 export { locator, type NamesOptions, type Target } from './locator.ts'
 export { isValidName } from './names.ts'
+export type { OptionalMember, ProviderManifest } from './provider-manifest.ts'
 export { SecretNotFoundError, SecretsError, type SecretsErrorPlace } from './secrets-error.ts'
 export { wrapProvider, type ProviderCall } from './wrap-provider.ts'

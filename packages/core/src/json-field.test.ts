@@ -1,0 +1,188 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { cutField, parseJson, setField, soleField } from './json-field.ts'
+import { SecretsError } from './secrets-error.ts'
+
+const canary = 'canary-5f2a'
+
+function refusalOf(call: () => unknown): SecretsError {
+  try {
+    call()
+  } catch (error) {
+    if (SecretsError.isInstance(error)) return error
+    throw error
+  }
+  throw new Error('it did not throw')
+}
+
+/** Any JSON object, hostile and number-like keys included. */
+const hostileKey = fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', '', '0', '10', '-', '~', '/', '~1', 'a/b', '\u0000', '"', '\\', '\ud800', '{', ',')
+const anyKey = fc.oneof(hostileKey, fc.string({ unit: 'binary' }))
+// through JSON once, for it has no -0
+const anyObject = fc.dictionary(anyKey, fc.jsonValue(), { noNullPrototype: true }).map((object) => JSON.parse(JSON.stringify(object)) as Record<string, unknown>)
+const pointerTo = (...path: string[]): string => path.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+
+describe('cutField', () => {
+  it('gives strings as they are', () => {
+    expect(cutField('{"password":"00123 \\u00e9\\n"}', 'password')).toBe('00123 é\n')
+    expect(cutField('{"empty":""}', 'empty')).toBe('')
+  })
+
+  it.each(['12345678901234567890', '1.10', '1e5', '-0', '1E+2', 'true', 'false'])('gives %s exactly as written', (written) => {
+    expect(cutField(`{ "a" : ${written} , "b": 2 }`, 'a')).toBe(written)
+    expect(cutField(`[[${written}]]`, '/0/0')).toBe(written)
+  })
+
+  it('gives objects and arrays as their JSON text, the numbers inside as written', () => {
+    const text = '{"db":{"port":5432.0,"1":{},"0":"}]"},"ids":[12345678901234567890, 1.10]}'
+    expect(cutField(text, 'db')).toBe('{"port":5432.0,"1":{},"0":"}]"}')
+    expect(cutField(text, 'ids')).toBe('[12345678901234567890, 1.10]')
+  })
+
+  it('follows a JSON pointer, as in RFC 6901', () => {
+    const text = '{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"m~n":8,"k\\"l":6," ":7}'
+    const answers = ['/foo', '/foo/0', '/', '/a~1b', '/c%d', '/m~0n', '/k"l', '/ '].map((pointer) => cutField(text, pointer))
+    expect(answers).toEqual(['["bar","baz"]', 'bar', '0', '1', '2', '8', '6', '7'])
+  })
+
+  it('takes a key that does not begin with a slash as it is', () => {
+    expect(cutField('{"a.b/c~0":"x"}', 'a.b/c~0')).toBe('x')
+  })
+
+  it('takes the last of equal keys, as JSON.parse does', () => {
+    expect(cutField('{"a":{"b":1},"a":2.0,"\\u0061":3.0}', 'a')).toBe('3.0')
+  })
+
+  it.each([
+    ['no JSON', `{"${canary}"`, 'a', 'is not JSON'],
+    ['no JSON either', '', 'a', 'is not JSON'],
+    ['a string', `"${canary}"`, 'length', 'not a JSON object'],
+    ['a number by pointer', '1', '/0', 'not a JSON object'],
+    ['null', 'null', 'a', 'not a JSON object'],
+    ['an array by key', `["${canary}"]`, '0', 'not a JSON object'],
+    ['no such key', `{"${canary}":"${canary}"}`, 'a', 'no field "a"'],
+    ['a null', `{"a":null,"b":"${canary}"}`, 'a', 'no field "a"'],
+    ['a string on the way', `{"a":"${canary}"}`, '/a/0', 'no field "/a/0"'],
+    ['an index past the end', '{"a":[1]}', '/a/1', 'no field "/a/1"'],
+    ['an index with a leading zero', '{"a":[1]}', '/a/00', 'no field "/a/00"'],
+    ['an element after the last', '{"a":[1]}', '/a/-', 'no field "/a/-"'],
+    ['an array member that is no index', '{"a":[1]}', '/a/length', 'no field "/a/length"'],
+    ['a malformed pointer', '{"~2":1}', '/~2', 'not a JSON pointer'],
+    ['__proto__, which is not an own key', '{}', '__proto__', 'no field "__proto__"'],
+    ['constructor on the way', '{"a":{}}', '/a/constructor/name', 'no field "/a/constructor/name"'],
+  ])('refuses %s and quotes nothing of the secret', (_, text, field, problem) => {
+    const error = refusalOf(() => cutField(text, field))
+    expect(error.code).toBe('INVALID_ARGUMENT')
+    expect(error.message).toContain(problem)
+    expect(error.message + JSON.stringify(error) + error.stack).not.toContain(canary)
+    expect(error.cause).toBeUndefined()
+  })
+
+  it('finds every field of any object, by key and by pointer', () => {
+    fc.assert(
+      fc.property(anyObject, fc.constantFrom(undefined, 2, '\t'), (secret, indent) => {
+        const text = ` ${JSON.stringify(secret, null, indent)}\n`
+        for (const [key, value] of Object.entries(secret).filter(([, member]) => member !== null)) {
+          const answers = [cutField(text, pointerTo(key)), ...(key.startsWith('/') ? [] : [cutField(text, key)])]
+          for (const answer of answers) expect(typeof value === 'string' ? answer : JSON.parse(answer)).toEqual(value)
+        }
+      }),
+    )
+  })
+
+  it('answers or refuses with a SecretsError, whatever it is given', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), fc.json()), fc.oneof(fc.string(), fc.string().map((key) => `/${key}`)), (text, field) => {
+        try {
+          expect(typeof cutField(text, field)).toBe('string')
+        } catch (error) {
+          expect(SecretsError.isInstance(error) && error.code).toBe('INVALID_ARGUMENT')
+        }
+      }),
+    )
+  })
+
+  it('copes with a megabyte and with 50,000 levels', () => {
+    const long = 'x"\\'.repeat(350_000)
+    const deep = `${'['.repeat(50_000)}1.0${']'.repeat(50_000)}`
+    expect(cutField(JSON.stringify({ long, a: [long] }), '/a/0')).toBe(long)
+    expect(cutField(`{"deep":${deep}}`, 'deep')).toBe(deep)
+  })
+})
+
+describe('soleField', () => {
+  it('gives the value of the only field as cutField would', () => {
+    expect(soleField('{"token":"t"}')).toBe('t')
+    expect(soleField('{"/a":1.10}')).toBe('1.10')
+    expect(soleField('{"__proto__":{"a":1.0}}')).toBe('{"a":1.0}')
+  })
+
+  it('refuses several fields and says to ask for one, without naming them', () => {
+    const error = refusalOf(() => soleField(`{"${canary}":1,"b":2}`))
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', problem: expect.stringContaining('has several fields'), remedy: 'ask for one: { field }' })
+    expect(error.message).not.toContain(canary)
+  })
+
+  it.each(['{}', '{"a":null}', '[]', '["a"]', 'null', '"a"', '{'])('refuses %s', (text) => {
+    expect(refusalOf(() => soleField(text)).code).toBe('INVALID_ARGUMENT')
+  })
+})
+
+describe('setField', () => {
+  it('sets one field and leaves all else exactly as written', () => {
+    const text = '{ "b": 12345678901234567890, "1": 1.10,\n "a": "\\u00e9", "o": {"x": 1e5 } }'
+    expect(setField(text, 'a', 'new')).toBe(text.replace('"\\u00e9"', '"new"'))
+    expect(setField(text, 'c', 'new')).toBe(text.replace(' } }', ' },"c":"new" }'))
+    expect(setField(text, '/o/x', '7')).toBe(text.replace('1e5', '"7"'))
+    expect(setField(text, '/o/y', '7')).toBe(text.replace('1e5', '1e5,"y":"7"'))
+  })
+
+  it('begins with an empty object', () => {
+    expect(setField(undefined, 'a', 'x')).toBe('{"a":"x"}')
+    expect(setField(' { } ', '/a', 'x')).toBe(' {"a":"x" } ')
+  })
+
+  it('replaces an element of an array, and adds none', () => {
+    expect(setField('{"a":[1, 2.0]}', '/a/0', 'x')).toBe('{"a":["x", 2.0]}')
+    expect(setField('[null]', '/0', 'x')).toBe('["x"]')
+    for (const pointer of ['/a/2', '/a/-', '/a/01']) expect(refusalOf(() => setField('{"a":[1,2]}', pointer, 'x')).code).toBe('INVALID_ARGUMENT')
+  })
+
+  it('replaces a null, which is there though it counts as absent', () => {
+    expect(setField('{"a":null}', 'a', 'x')).toBe('{"a":"x"}')
+  })
+
+  it.each([
+    ['no JSON', canary, 'a'],
+    ['an array by key', `["${canary}"]`, '0'],
+    ['a parent that is not there', `{"${canary}":1}`, '/b/c'],
+    ['a parent that is text', `{"a":"${canary}"}`, '/a/c'],
+    ['a parent that is only inherited', '{}', '/__proto__/polluted'],
+    ['a malformed pointer', '{}', '/~'],
+  ])('refuses %s and quotes neither the secret nor the value', (_, text, field) => {
+    const error = refusalOf(() => setField(text, field, canary))
+    expect(error.code).toBe('INVALID_ARGUMENT')
+    expect(error.message).not.toContain(canary)
+  })
+
+  it('writes what cutField reads, and changes nothing else of any object', () => {
+    fc.assert(
+      fc.property(anyObject, anyKey, fc.string({ unit: 'binary' }), (secret, key, value) => {
+        const written = setField(JSON.stringify(secret, null, 1), pointerTo(key), value)
+        expect(cutField(written, pointerTo(key))).toBe(value)
+        const expected = new Map(Object.entries(secret)).set(key, value)
+        expect(new Map(Object.entries(JSON.parse(written) as object))).toEqual(expected)
+      }),
+    )
+    expect({}).not.toHaveProperty('polluted')
+  })
+})
+
+describe('parseJson', () => {
+  it('parses, and never quotes what it cannot parse', () => {
+    expect(parseJson('{"a":[1]}')).toEqual({ a: [1] })
+    const error = refusalOf(() => parseJson(`${canary}`))
+    expect(error.code).toBe('INVALID_ARGUMENT')
+    expect(error.message + error.stack).not.toContain(canary)
+  })
+})

@@ -1,0 +1,127 @@
+import { locator, SecretsError, type CallContext, type ListedSecret, type NamesOptions, type ProviderManifest, type SecretProvider } from '@finchat/secrets-core'
+import { assertNewSecret, assertPath, assertVersion, canHoldPath, maxValueBytes } from './memory-input.ts'
+import { createMemoryStore, type MemorySecret, type MemoryStore } from './memory-store.ts'
+
+export interface MemoryProviderOptions extends NamesOptions {
+  /** Unique in a chain. Default: `memory`. */
+  readonly name?: string | undefined
+  /** Lets its answers into a shared cache, under this identity. Default: they stay in this process. */
+  readonly sharedAs?: string | undefined
+  /** What the store holds to begin with, by path. */
+  readonly secrets?: Readonly<Record<string, MemorySecret>> | undefined
+}
+
+/** What `memoryProvider` supports: everything. */
+export const memoryManifest: ProviderManifest = {
+  supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'checkHealth'],
+  values: { minBytes: 0, maxBytes: maxValueBytes, binary: true },
+  canHoldPath,
+  numbering: 'any',
+}
+
+/**
+ * A complete store in this process, for tests: every member of the contract, and nothing kept after the process ends.
+ * Returns a provider with a store of its own; two of them share nothing.
+ *
+ * @example
+ * import { memoryProvider } from '@finchat/secrets-testkit'
+ *
+ * const provider = memoryProvider({ secrets: { api_key: 'v1' } })
+ * const secret = await provider.get('api_key', { signal: AbortSignal.timeout(1000) })
+ * console.log(secret?.value, secret?.version) // v1 1
+ */
+export function memoryProvider(options: MemoryProviderOptions = {}): SecretProvider {
+  return memoryProviderOver(createMemoryStore(options.secrets), options)
+}
+
+/** Called when the input is found good and before the store is touched; what it rejects with, the call rejects with. */
+export type Reach = (path: string | undefined, context: CallContext) => Promise<void>
+
+/** The provider over a store that somebody else holds too, to seed it or to break the way to it. */
+export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOptions, reach: Reach = async () => {}): SecretProvider {
+  const enter = async (path: string | undefined, context: CallContext): Promise<void> => {
+    if (path !== undefined) assertPath(path)
+    if (context.signal.aborted) throw new SecretsError('ABORTED', 'the call was aborted before it began')
+    await reach(path, context)
+  }
+  return {
+    specificationVersion: 'v1',
+    name: options.name ?? 'memory',
+    sharedAs: options.sharedAs,
+    locate: locator(options, canHoldPath),
+    checkHealth: (context) => enter(undefined, context),
+    close: async () => {},
+    ...readingMembers(store, enter),
+    ...writingMembers(store, enter),
+    staging: stagingMembers(store, enter),
+  }
+}
+
+function readingMembers(store: MemoryStore, enter: Reach): Pick<SecretProvider, 'get'> & Partial<SecretProvider> {
+  const get: SecretProvider['get'] = async (path, context) => {
+    await enter(path, context)
+    return store.get(path)
+  }
+  return {
+    get,
+    getMany: (paths, context) => Promise.allSettled(paths.map((path) => get(path, context))),
+    getVersion: async (path, version, context) => {
+      assertVersion(version)
+      await enter(path, context)
+      return store.getVersion(path, version)
+    },
+    describe: async (path, context) => {
+      await enter(path, context)
+      return store.describe(path)
+    },
+    list: async function* (prefix, context): AsyncGenerator<ListedSecret> {
+      await enter(undefined, context)
+      yield* store.list(prefix)
+    },
+  }
+}
+
+function writingMembers(store: MemoryStore, enter: Reach): Partial<SecretProvider> {
+  return {
+    put: async (path, secret, context) => {
+      assertNewSecret(secret)
+      await enter(path, context)
+      return store.put(path, secret)
+    },
+    tag: async (path, tags, context) => {
+      await enter(path, context)
+      store.tag(path, tags)
+    },
+    delete: async (path, { purge }, context) => {
+      await enter(path, context)
+      store.withdraw(path, purge)
+      return {}
+    },
+    restore: async (path, context) => {
+      await enter(path, context)
+      store.restore(path)
+    },
+  }
+}
+
+function stagingMembers(store: MemoryStore, enter: Reach): NonNullable<SecretProvider['staging']> {
+  return {
+    put: async (path, secret, context) => {
+      assertNewSecret(secret)
+      await enter(path, context)
+      return store.stage(path, secret)
+    },
+    get: async (path, context) => {
+      await enter(path, context)
+      return store.staged(path)
+    },
+    promote: async (path, pending, context) => {
+      await enter(path, context)
+      return store.promote(path, pending)
+    },
+    discard: async (path, pending, context) => {
+      await enter(path, context)
+      store.discard(path, pending)
+    },
+  }
+}

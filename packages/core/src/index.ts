@@ -1,4 +1,5 @@
 export type * from './contract.ts'
+export { type Environment, envManifest, envProvider, type EnvProviderOptions } from './env-provider.ts'
 export { locator, type NamesOptions, type Target } from './locator.ts'
 export { isValidName } from './names.ts'
 export type { OptionalMember, ProviderManifest } from './provider-manifest.ts'

@@ -1,0 +1,259 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, promises, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { envManifest, envProvider, type EnvProviderOptions } from './env-provider.ts'
+import { SecretsError } from './secrets-error.ts'
+
+const canary = 'canary-91c7'
+const context = { signal: new AbortController().signal }
+
+async function read(options: EnvProviderOptions, path: string): Promise<string | Uint8Array | undefined> {
+  return (await envProvider(options).get(path, context))?.value
+}
+
+async function refusal(options: EnvProviderOptions, path: string): Promise<SecretsError> {
+  const error: unknown = await read(options, path).then((value) => new Error(`answered ${String(value)}`), (reason: unknown) => reason)
+  if (!SecretsError.isInstance(error)) throw error
+  expect(error.cause).toBeUndefined()
+  expect(inspect(error) + JSON.stringify(error)).not.toMatch(/ENOENT|no such file|canary/)
+  return error
+}
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'secrets-env-'))
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllEnvs()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name)
+  mkdirSync(join(path, '..'), { recursive: true })
+  writeFileSync(path, content)
+  return path
+}
+
+describe('envProvider', () => {
+  it('answers what a variable holds, and undefined for one that is not set', async () => {
+    const env = { TOKEN: '00123', EMPTY: '', SPACES: ' x\n', UNSET: undefined }
+    expect(await read({ env }, 'TOKEN')).toBe('00123')
+    expect(await read({ env }, 'EMPTY')).toBe('')
+    expect(await read({ env }, 'SPACES')).toBe(' x\n')
+    for (const name of ['UNSET', 'OTHER', 'token', 'TOKEN ', 'TOK']) expect(await read({ env }, name)).toBeUndefined()
+  })
+
+  it('reads process.env at each call, and not before', async () => {
+    const provider = envProvider()
+    vi.stubEnv('FINCHAT_TEST_TOKEN', 'first')
+    expect((await provider.get('FINCHAT_TEST_TOKEN', context))?.value).toBe('first')
+    vi.stubEnv('FINCHAT_TEST_TOKEN', 'second')
+    expect((await provider.get('FINCHAT_TEST_TOKEN', context))?.value).toBe('second')
+  })
+
+  it.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', '', 'A=B'])('knows no variable %j that nobody set', async (name) => {
+    expect(await read({}, name)).toBeUndefined()
+    expect(await read({ env: {}, dotenv: 'A=1' }, name)).toBeUndefined()
+    expect(await read({ env: Object.create({ [name]: canary }) as Record<string, string> }, name)).toBeUndefined()
+  })
+
+  it('answers exactly what is set, under exactly its name', async () => {
+    const variables = fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }))
+    await fc.assert(
+      fc.asyncProperty(variables, fc.string(), async (env, other) => {
+        for (const [name, value] of Object.entries(env)) expect(await read({ env }, name)).toBe(value)
+        if (!Object.hasOwn(env, other)) expect(await read({ env }, other)).toBeUndefined()
+      }),
+    )
+  })
+
+  it('places names by names, prefix and onlyNamed', async () => {
+    const provider = envProvider({ names: { db: 'DB_JSON#password' }, prefix: 'APP_' })
+    expect(provider.locate?.('db')).toEqual({ path: 'DB_JSON', field: 'password' })
+    expect(provider.locate?.('TOKEN')).toEqual({ path: 'APP_TOKEN' })
+    expect(envProvider({ onlyNamed: true }).locate?.('TOKEN')).toBeUndefined()
+  })
+
+  it('holds no name that a variable cannot have, unless files may', () => {
+    expect(envManifest.canHoldPath('a=b')).toBe(false)
+    expect(envProvider().locate?.('a=b')).toBeUndefined()
+    expect(envProvider({ directory: folder }).locate?.('a=b')).toEqual({ path: 'a=b' })
+  })
+
+  it('refuses an environment that holds no text, rather than guess', async () => {
+    const env: object = { PORT: 5432 }
+    expect(await refusal({ env: env as Record<string, string> }, 'PORT')).toMatchObject({ code: 'CONFIGURATION' })
+  })
+
+  it('has the members that its manifest states, and prints nothing of what it holds', async () => {
+    const provider = envProvider({ name: 'variables', env: { A: canary }, dotenv: `B=${canary}` })
+    await provider.get('B', context)
+    expect(inspect(provider, { depth: 9, showHidden: true }) + JSON.stringify(provider)).not.toContain(canary)
+    expect(Object.keys(provider).sort()).toEqual(['checkHealth', 'get', 'locate', 'name', 'specificationVersion'])
+    expect(envManifest.supports).toEqual(['checkHealth'])
+  })
+
+  it('does nothing for a call that was aborted before a file is opened', async () => {
+    const env = { A_FILE: file('a', canary) }
+    const open = vi.spyOn(promises, 'open')
+    const answer = envProvider({ env, fileVariables: true }).get('A', { signal: AbortSignal.abort() })
+    await expect(answer).rejects.toMatchObject({ code: 'ABORTED' })
+    expect(open).not.toHaveBeenCalled()
+  })
+})
+
+describe('upperSnakeCase', () => {
+  it('finds db/password in DB_PASSWORD, and prefers the exact name', async () => {
+    const env = { DB_PASSWORD: 'mapped', 'api.key-2': 'exact', API_KEY_2: 'mapped' }
+    expect(await read({ env, upperSnakeCase: true }, 'db/password')).toBe('mapped')
+    expect(await read({ env, upperSnakeCase: true }, 'api.key-2')).toBe('exact')
+    expect(await read({ env, upperSnakeCase: true }, 'api/key:2')).toBe('mapped')
+    expect(await read({ env }, 'db/password')).toBeUndefined()
+  })
+
+  it('applies to files too', async () => {
+    const options = { env: { DB_PASSWORD_FILE: file('x', 'named') }, upperSnakeCase: true, fileVariables: true, directory: folder }
+    file('API_KEY', 'mounted')
+    expect(await read(options, 'db/password')).toBe('named')
+    expect(await read(options, 'api/key')).toBe('mounted')
+  })
+})
+
+describe('dotenv', () => {
+  it('is read by util.parseEnv, beneath the environment', async () => {
+    const options = { env: { A: 'real' }, dotenv: "\ufeffFIRST=1\nA=file\nexport B='two words' # remark\nC=\"x\\ny\"\nD=\n" }
+    expect(await Promise.all(['FIRST', 'A', 'B', 'C', 'D', 'E'].map((name) => read(options, name)))).toEqual(['1', 'real', 'two words', 'x\ny', '', undefined])
+  })
+})
+
+describe('fileVariables', () => {
+  it('reads the file that NAME_FILE names, to the byte', async () => {
+    const bytes = Uint8Array.of(0xff, 0x00, 0xfe)
+    const env = { A_FILE: file('a', ' \ufefföß\r\n'), B_FILE: file('b', bytes), C_FILE: file('c', ''), D_FILE: file('d', '\ufeffx'), E: 'plain' }
+    const values = await Promise.all(['A', 'B', 'C', 'D', 'E', 'F'].map((name) => read({ env, fileVariables: true }, name)))
+    expect(values).toEqual([' \ufefföß\r\n', bytes, '', '\ufeffx', 'plain', undefined])
+  })
+
+  it('is off unless asked for', async () => {
+    expect(await read({ env: { A_FILE: file('a', 'x') } }, 'A')).toBeUndefined()
+  })
+
+  it('follows links, as Kubernetes mounts them', async () => {
+    symlinkSync(file('target', 'linked'), join(folder, 'link'))
+    expect(await read({ env: { A_FILE: join(folder, 'link') }, fileVariables: true }, 'A')).toBe('linked')
+  })
+
+  it('reads 64 KiB and not one byte more', async () => {
+    const env = { A_FILE: file('a', 'x'.repeat(65_536)), B_FILE: file('b', 'x'.repeat(65_537)), C_FILE: '/dev/zero' }
+    expect(await read({ env, fileVariables: true }, 'A')).toBe('x'.repeat(65_536))
+    expect(await refusal({ env, fileVariables: true }, 'B')).toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('larger than 65536 bytes') })
+    expect(await refusal({ env, fileVariables: true }, 'C')).toMatchObject({ code: 'CONFIGURATION' })
+  })
+
+  it.each(['set', ''])('refuses a variable that is %j when its _FILE is set too', async (value) => {
+    const error = await refusal({ env: { A: value, A_FILE: file('a', canary) }, fileVariables: true }, 'A')
+    expect(error).toMatchObject({ code: 'CONFIGURATION', message: 'both "A" and "A_FILE" are set (unset one of them)' })
+  })
+
+  it.each(['', join(tmpdir(), 'no', canary), `${canary}\0`, 'x'.repeat(300)])('says CONFIGURATION for %j, where no file can be, without quoting it', async (path) => {
+    expect(await refusal({ env: { A_FILE: path }, fileVariables: true }, 'A')).toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('"A_FILE"') })
+  })
+
+  it('never hangs on a FIFO, and refuses a folder, a device and a socket', async () => {
+    execFileSync('mkfifo', [join(folder, 'fifo')])
+    const server = createServer().listen(join(folder, 'socket'))
+    await new Promise((resolve) => server.once('listening', resolve))
+    for (const path of [join(folder, 'fifo'), folder, '/dev/null', join(folder, 'socket')]) {
+      const error = await refusal({ env: { A_FILE: path }, fileVariables: true }, 'A')
+      expect(error).toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('not a regular file') })
+    }
+    await new Promise((resolve) => server.close(resolve))
+  })
+
+  it.each([
+    ['EACCES', 'PERMISSION_DENIED'],
+    ['EPERM', 'PERMISSION_DENIED'],
+    ['EMFILE', 'UNAVAILABLE'],
+    ['EIO', 'UNAVAILABLE'],
+    [`${canary} EVIL`, 'UNAVAILABLE'],
+  ])('maps %s to %s, without its message', async (code, expected) => {
+    vi.spyOn(promises, 'open').mockRejectedValue(Object.assign(new Error(canary), { code, path: canary }))
+    expect(await refusal({ env: { A_FILE: 'a' }, fileVariables: true }, 'A')).toMatchObject({ code: expected })
+  })
+})
+
+describe('directory', () => {
+  it('answers what the files hold, and undefined for one that is not there', async () => {
+    file('token', 'x\n')
+    file('db/password', 'y')
+    const options = { env: {}, directory: folder }
+    expect(await Promise.all(['token', 'db/password', 'other', 'token/below', 'x'.repeat(300)].map((name) => read(options, name)))).toEqual(['x\n', 'y', undefined, undefined, undefined])
+  })
+
+  it('prefers a variable', async () => {
+    file('token', 'mounted')
+    expect(await read({ env: { token: 'set' }, directory: folder }, 'token')).toBe('set')
+  })
+
+  it('reads a Kubernetes volume, whose files are links into a dated folder', async () => {
+    file('..2026_11_25/token', 'x')
+    symlinkSync('..2026_11_25', join(folder, '..data'))
+    symlinkSync('..data/token', join(folder, 'token'))
+    expect(await read({ env: {}, directory: folder }, 'token')).toBe('x')
+  })
+
+  it('never leaves the directory, by path or by link', async () => {
+    const outside = file('outside', canary)
+    const directory = join(folder, 'mounted')
+    mkdirSync(directory)
+    symlinkSync(outside, join(directory, 'link'))
+    symlinkSync(folder, join(directory, 'up'))
+    for (const path of ['../outside', 'link', 'up/outside', '..', '.', 'x/../../outside', '../nothing']) {
+      expect(await refusal({ env: {}, directory }, path)).toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('outside') })
+    }
+    expect(await read({ env: {}, directory }, outside)).toBeUndefined()
+  })
+
+  it.each(['gone', '', 'token'])('says CONFIGURATION, never "no such secret", when the directory is %j', async (name) => {
+    file('token', 'x')
+    const options = { env: {}, directory: name && join(folder, name) }
+    expect(await refusal(options, 'a')).toMatchObject({ code: 'CONFIGURATION' })
+    await expect(envProvider(options).checkHealth?.(context)).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  })
+
+  it('is healthy while the directory is there', async () => {
+    await expect(envProvider({ directory: folder }).checkHealth?.(context)).resolves.toBeUndefined()
+    await expect(envProvider().checkHealth?.(context)).resolves.toBeUndefined()
+  })
+
+  it('refuses a folder where the secret should be', async () => {
+    file('db/password', 'y')
+    expect(await refusal({ env: {}, directory: folder }, 'db')).toMatchObject({ code: 'CONFIGURATION' })
+  })
+
+  it('says UNAVAILABLE, never "no such secret", for a link to nothing', async () => {
+    symlinkSync('gone', join(folder, 'token'))
+    expect(await refusal({ env: {}, directory: folder }, 'token')).toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  it('says UNAVAILABLE, never "no such secret", when Kubernetes swaps the volume under a read', async () => {
+    file('token', 'x')
+    const { open, realpath } = promises
+    vi.spyOn(promises, 'open').mockImplementationOnce(async (...args) => {
+      rmSync(join(folder, 'token'))
+      return open(...args)
+    })
+    expect(await refusal({ env: {}, directory: folder }, 'token')).toMatchObject({ code: 'UNAVAILABLE' })
+
+    vi.spyOn(promises, 'realpath').mockImplementationOnce(async () => join(await realpath(folder), 'replaced'))
+    vi.spyOn(promises, 'stat').mockResolvedValueOnce(await promises.stat(folder))
+    expect(await refusal({ env: {}, directory: folder }, 'token')).toMatchObject({ code: 'UNAVAILABLE' })
+  })
+})

@@ -1,0 +1,108 @@
+import type { SecretProvider } from './contract.ts'
+import { locator, type NamesOptions } from './locator.ts'
+import { quoted } from './names.ts'
+import type { ProviderManifest } from './provider-manifest.ts'
+import { maxSecretFileBytes, readMountedFile, readSecretFile, rootOf } from './secret-file.ts'
+import { SecretsError } from './secrets-error.ts'
+
+/** A set of variables, as `process.env` is. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface EnvProviderOptions extends NamesOptions {
+  /** Stands in errors, audit events and health: `env` by default. */
+  readonly name?: string | undefined
+  /** The variables: `process.env` by default, read at each call. */
+  readonly env?: Environment | undefined
+  /** Text in the format of a `.env` file (`util.parseEnv`). Its variables count where `env` has none of that name. */
+  readonly dotenv?: string | undefined
+  /**
+   * What is not there under its exact name is also looked up in capitals, with `_` for all but letters and digits: `db/password` is read
+   * from `DB_PASSWORD`. Names that differ only in this, such as `db-password` and `db.password`, are then one secret.
+   */
+  readonly upperSnakeCase?: boolean | undefined
+  /** Containers' convention: `DB_PASSWORD_FILE=/run/secrets/db` gives `DB_PASSWORD` what that file holds. Both set is `CONFIGURATION`. */
+  readonly fileVariables?: boolean | undefined
+  /** A directory of files, one a secret, such as `/run/secrets`; asked for what no variable has. Nothing outside it is read. */
+  readonly directory?: string | undefined
+}
+
+/** What `envProvider` supports: current values, read only. A variable holds text; only files may hold other bytes. */
+export const envManifest: ProviderManifest = {
+  supports: ['checkHealth'],
+  values: { minBytes: 0, maxBytes: maxSecretFileBytes, binary: false },
+  canHoldPath: (path) => path !== '' && !/[=\0]/.test(path),
+}
+
+/**
+ * Returns a provider of secrets from environment variables and, where asked for, from mounted files and `.env` text. Values are exact: an
+ * empty variable is a value, and a file's last newline is part of it (write files with `printf %s`). Files are regular files of up to 64 KiB.
+ *
+ * Its reads reject with `CONFIGURATION` where something is named but is not there or not usable (a `…_FILE` without its file, a missing
+ * `directory`), with `PERMISSION_DENIED` where a file may not be read, and with `UNAVAILABLE` where reading it failed. It has no versions and no writes.
+ *
+ * @example
+ * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
+ *
+ * const env = { FINCHAT_TOKEN: 'dev-token', DB_PASSWORD: '00123' }
+ * const secrets = createSecretsManager({ providers: [envProvider({ env, upperSnakeCase: true })] })
+ * console.log(await secrets.getSecret('FINCHAT_TOKEN'), await secrets.getSecret('db/password')) // dev-token 00123
+ */
+export function envProvider(options: EnvProviderOptions = {}): SecretProvider {
+  const { name = 'env', upperSnakeCase = false, fileVariables = false, directory } = options
+  const variable = variableReader(options)
+
+  const valueOf = async (key: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> => {
+    const file = fileVariables ? variable(`${key}_FILE`) : undefined
+    const value = variable(key)
+    if (file !== undefined) return value === undefined ? readNamedFile(file, `${key}_FILE`, signal) : refuseBoth(key)
+    return value ?? (directory === undefined ? undefined : readMountedFile(directory, key, signal))
+  }
+
+  return {
+    specificationVersion: 'v1',
+    name,
+    locate: locator(options, directory === undefined ? envManifest.canHoldPath : undefined),
+    get: async (path, { signal }) => {
+      for (const key of upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]) {
+        const value = await valueOf(key, signal)
+        if (value !== undefined) return { value }
+      }
+      return undefined
+    },
+    checkHealth: async () => {
+      if (directory !== undefined) await rootOf(directory)
+    },
+  }
+}
+
+function variableReader({ env, dotenv }: EnvProviderOptions): (name: string) => string | undefined {
+  let parsed: Environment | undefined
+  return (name) => {
+    const value = ownVariable(env ?? process.env, name)
+    if (value !== undefined || dotenv === undefined) return value
+    // parseEnv would take a byte order mark for a part of the first name.
+    parsed ??= process.getBuiltinModule('node:util').parseEnv(dotenv.replace(/^\ufeff/, ''))
+    return ownVariable(parsed, name)
+  }
+}
+
+/** Own properties only: `process.env.constructor` is not a variable. */
+export function ownVariable(env: Environment, name: string): string | undefined {
+  const value: unknown = Object.hasOwn(env, name) ? env[name] : undefined
+  if (value === undefined || typeof value === 'string') return value
+  throw new SecretsError('CONFIGURATION', `\`env\` holds no text under ${quoted(name)}`, { remedy: 'pass strings, as process.env does' })
+}
+
+function inUpperSnakeCase(path: string): string {
+  return path.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
+}
+
+async function readNamedFile(path: string, variable: string, signal: AbortSignal): Promise<string | Uint8Array> {
+  const value = await readSecretFile(path, `the file that ${quoted(variable)} names`, signal)
+  if (value !== undefined) return value
+  throw new SecretsError('CONFIGURATION', `the file that ${quoted(variable)} names does not exist`, { remedy: 'mount it, or unset the variable' })
+}
+
+function refuseBoth(name: string): never {
+  throw new SecretsError('CONFIGURATION', `both ${quoted(name)} and ${quoted(`${name}_FILE`)} are set`, { remedy: 'unset one of them' })
+}

@@ -1,0 +1,118 @@
+import type { SecretsErrorCode } from './contract.ts'
+import { quoted } from './names.ts'
+import { SecretsError } from './secrets-error.ts'
+
+/** The most that a file of one secret may hold, in bytes. Kubernetes and AWS hold a secret to the same order. */
+export const maxSecretFileBytes = 65_536
+
+/**
+ * Exactly what the regular file at `path` holds, no newline trimmed: text if it is valid UTF-8, else its bytes. `undefined` if there is no
+ * such file. `subject` names the file in errors, which never quote the path: it may have come from a variable that holds a secret by mistake.
+ */
+export async function readSecretFile(path: string, subject: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
+  stopIfAborted(signal)
+  return unlessMissing(subject, async () => {
+    const { constants, promises } = process.getBuiltinModule('node:fs')
+    // Without O_NONBLOCK, opening a FIFO would wait for its writer for ever, and hold one of Node's four file threads. Windows has none.
+    const handle = await promises.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    try {
+      if (!(await handle.stat()).isFile()) throw notRegular(subject)
+      stopIfAborted(signal)
+      return await readWhole(handle, subject)
+    } finally {
+      await handle.close()
+    }
+  })
+}
+
+/**
+ * The same for the file of this name in a directory of mounted secrets (`/run/secrets`, a Kubernetes volume). Links are followed, for
+ * Kubernetes mounts are made of them, but never out of the directory. `undefined` only while the directory itself is there and stays.
+ */
+export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
+  const subject = 'its file in the mounted directory'
+  const { lstat, realpath } = process.getBuiltinModule('node:fs').promises
+  const root = await rootOf(directory)
+  const place = process.getBuiltinModule('node:path').join(root, path)
+  assertInside(root, place, subject)
+  const real = await unlessMissing(subject, () => realpath(place))
+  if (real !== undefined) assertInside(root, real, subject)
+  const value = real === undefined ? undefined : await readSecretFile(real, subject, signal)
+  if (value !== undefined) return value
+  // Kubernetes swaps a volume's content under its readers: what went missing meanwhile was not absent.
+  const isLink = (await unlessMissing(subject, () => lstat(place))) !== undefined
+  if (real === undefined && !isLink && (await rootOf(directory)) === root) return undefined
+  throw new SecretsError('UNAVAILABLE', `${subject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
+}
+
+/** The directory's own place on disk. Throws `CONFIGURATION` if it is not there, or is none. */
+export async function rootOf(directory: string): Promise<string> {
+  const { realpath, stat } = process.getBuiltinModule('node:fs').promises
+  const root = await unlessMissing('the mounted directory', async () => {
+    const real = await realpath(directory)
+    return (await stat(real)).isDirectory() ? real : undefined
+  })
+  if (root !== undefined) return root
+  throw new SecretsError('CONFIGURATION', `the directory of mounted secrets ${quoted(directory)} does not exist`, { remedy: 'mount it, or correct `directory`' })
+}
+
+function assertInside(root: string, place: string, subject: string): void {
+  const { isAbsolute, relative, sep } = process.getBuiltinModule('node:path')
+  const way = relative(root, place)
+  if (way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return
+  throw new SecretsError('CONFIGURATION', `${subject} would lie outside of it`, { remedy: 'keep paths and links inside the directory' })
+}
+
+async function readWhole(handle: { read: (into: Uint8Array, at: number) => Promise<{ bytesRead: number }> }, subject: string): Promise<string | Uint8Array> {
+  // One byte more than allowed tells a file that is too large, whatever its size pretended to be.
+  const buffer = new Uint8Array(maxSecretFileBytes + 1)
+  try {
+    let length = 0
+    for (let bytesRead = -1; bytesRead !== 0 && length < buffer.length; length += bytesRead) bytesRead = (await handle.read(buffer, length)).bytesRead
+    if (length <= maxSecretFileBytes) return textOrBytes(buffer.slice(0, length))
+  } finally {
+    buffer.fill(0)
+  }
+  throw new SecretsError('CONFIGURATION', `${subject} is larger than ${maxSecretFileBytes} bytes`, { remedy: 'point to the file of one secret' })
+}
+
+function textOrBytes(bytes: Uint8Array): string | Uint8Array {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    bytes.fill(0)
+    return text
+  } catch {
+    return bytes
+  }
+}
+
+function stopIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new SecretsError('ABORTED', 'the call was aborted')
+}
+
+/** What the file system's error says; `undefined`, for anything not listed, may pass. Its own message would quote the path. */
+const failures: Readonly<Record<string, readonly [SecretsErrorCode, string] | undefined>> = {
+  EACCES: ['PERMISSION_DENIED', 'may not be read by this process'],
+  EPERM: ['PERMISSION_DENIED', 'may not be read by this process'],
+  EISDIR: ['CONFIGURATION', 'is not a regular file'],
+  ELOOP: ['CONFIGURATION', 'is not a regular file'],
+  ENXIO: ['CONFIGURATION', 'is not a regular file'], // a socket
+  ERR_INVALID_ARG_VALUE: ['CONFIGURATION', 'is not a regular file'], // NUL in the path
+}
+const missing = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])
+
+async function unlessMissing<T>(subject: string, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call()
+  } catch (error) {
+    if (SecretsError.isInstance(error)) throw error
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    if (missing.has(code)) return undefined
+    const [kind, problem] = failures[code] ?? ['UNAVAILABLE', 'could not be read']
+    throw new SecretsError(kind, `${subject} ${problem}`, { storeStatus: /^E[A-Z0-9_]{1,30}$/.test(code) ? code : undefined })
+  }
+}
+
+function notRegular(subject: string): SecretsError {
+  return new SecretsError('CONFIGURATION', `${subject} is not a regular file`, { remedy: 'point to the file that holds the secret' })
+}

@@ -1,0 +1,139 @@
+import type { CallOptions } from './call-options.ts'
+import type { SecretsErrorCode } from './contract.ts'
+import { quoted } from './names.ts'
+import { SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import type { SchemaOutput, StandardSchemaV1 } from './standard-schema.ts'
+
+/** One secret that an application needs. */
+export interface SecretSpec {
+  /** The secret's name: the key in the specification by default. */
+  readonly name?: string | undefined
+  /** One of its fields: a key, or a JSON pointer. */
+  readonly field?: string | undefined
+  /** Parse it as JSON before the schema sees it. */
+  readonly json?: boolean | undefined
+  /** Validates and converts it: of zod, valibot, arktype or any other library that follows Standard Schema. */
+  readonly schema?: StandardSchemaV1 | undefined
+}
+
+/** What `loadSecrets` returns: the schema's output; without a schema text, or what the JSON was. */
+export type LoadedSecrets<Specs extends Readonly<Record<string, SecretSpec>>> = { [Key in keyof Specs]: Loaded<Specs[Key]> }
+
+type Loaded<Spec extends SecretSpec> = Spec extends { readonly schema: infer Schema extends StandardSchemaV1 }
+  ? SchemaOutput<Schema>
+  : Spec extends PlainSpec
+    ? string
+    : unknown
+
+interface PlainSpec extends Omit<SecretSpec, 'json' | 'schema'> {
+  readonly json?: false | undefined
+  readonly schema?: undefined
+}
+
+/**
+ * Fetches all the secrets that an application needs in one batch, validates them, and returns them as a plain object. A secret that does
+ * not exist reaches its schema as `undefined`, so that `.optional()` and `.default()` work; without a schema it is an error, as is always one
+ * that could not be asked for.
+ *
+ * Throws `INVALID_ARGUMENT` for a malformed specification. Otherwise ONE error lists everything missing or wrong, by name and never by value.
+ * Its code is the gravest: one that waiting does not heal, such as `PERMISSION_DENIED`; then `UNAVAILABLE`, `DEADLINE_EXCEEDED`,
+ * `RATE_LIMITED`; then `INVALID_ARGUMENT` for a value that is wrong; and `NOT_FOUND` (a `SecretNotFoundError`) only if all are missing.
+ *
+ * @example
+ * import { createSecretsManager, envProvider, loadSecrets } from '@finchat/secrets-core'
+ *
+ * const env = { FINCHAT_TOKEN: 'hunter2', DATABASE: '{"host":"db","port":5432}' }
+ * const manager = createSecretsManager({ providers: [envProvider({ env })] })
+ * const { token, port } = await loadSecrets(manager, {
+ *   token: { name: 'FINCHAT_TOKEN' },
+ *   port: { name: 'DATABASE', field: 'port', json: true },
+ * })
+ * console.log(token.length, port) // 7 5432
+ */
+export async function loadSecrets<const Specs extends Readonly<Record<string, SecretSpec>>>(
+  manager: BatchReader,
+  specs: Specs,
+  options: CallOptions = {},
+): Promise<LoadedSecrets<Specs>> {
+  const wanted = Object.entries(specs)
+  for (const [key, spec] of wanted) assertValidSpec(key, spec)
+  const answers = await manager.getSecretValues(wanted.map(([key, { name = key, field }]) => ({ name, field })), options)
+  const results = await Promise.all(wanted.map(async ([key, spec], index) => ({ key, ...(await load(spec, answers[index])) })))
+  const failures = results.filter((result) => 'error' in result)
+  if (failures.length > 0) throw summary(failures, wanted.length)
+  // each value is what its own schema gave
+  return Object.fromEntries(results.map((result) => [result.key, 'value' in result && result.value])) as LoadedSecrets<Specs>
+}
+
+/** The part of a secrets manager that `loadSecrets` uses. */
+export interface BatchReader {
+  /** Index by index what came of each request. */
+  readonly getSecretValues: (
+    requests: readonly { readonly name: string; readonly field?: string | undefined }[],
+    options?: CallOptions,
+  ) => Promise<readonly PromiseSettledResult<RevealableSecret>[]>
+}
+
+interface RevealableSecret {
+  readonly reveal: () => string
+  readonly json: () => unknown
+}
+
+type Result = { readonly value: unknown } | { readonly error: SecretsError }
+
+async function load({ json, schema }: SecretSpec, answer: PromiseSettledResult<RevealableSecret> | undefined): Promise<Result> {
+  try {
+    if (answer?.status === 'fulfilled') {
+      const value = json ? answer.value.json() : answer.value.reveal()
+      return schema ? await validated(schema, value) : { value }
+    }
+    const error: unknown = answer?.reason
+    const result = schema && error instanceof SecretNotFoundError ? await validated(schema, undefined) : undefined
+    if (result && 'value' in result) return result
+    throw error
+  } catch (error) {
+    return { error: SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'it could not be read') }
+  }
+}
+
+async function validated(schema: StandardSchemaV1, value: unknown): Promise<Result> {
+  try {
+    const result = await schema['~standard'].validate(value)
+    if (!result.issues) return { value: result.value }
+  } catch {
+    // What a schema throws, or says in its issues, may quote the value.
+    return { error: new SecretsError('INVALID_ARGUMENT', 'its schema threw instead of telling whether the value is right') }
+  }
+  return { error: new SecretsError('INVALID_ARGUMENT', 'the value is not what its schema asks for') }
+}
+
+const members = new Set(['name', 'field', 'json', 'schema'])
+
+function assertValidSpec(key: string, spec: SecretSpec): void {
+  const unknown = Object.keys(spec).find((member) => !members.has(member))
+  if (unknown !== undefined) {
+    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} asks for ${quoted(unknown)}, which is not known`, { remedy: 'use name, field, json, schema' })
+  }
+  if (spec.schema === undefined || typeof spec.schema['~standard']?.validate === 'function') return
+  throw new SecretsError('INVALID_ARGUMENT', `the schema of ${quoted(key)} does not follow Standard Schema`, { remedy: 'use zod >= 3.24, valibot >= 1, arktype >= 2 or the like' })
+}
+
+/** From the least grave; every other code is graver. */
+const gravity: readonly SecretsErrorCode[] = ['NOT_FOUND', 'INVALID_ARGUMENT', 'RATE_LIMITED', 'DEADLINE_EXCEEDED', 'UNAVAILABLE']
+
+interface Failure {
+  readonly key: string
+  readonly error: SecretsError
+}
+
+function summary(failures: readonly Failure[], count: number): SecretsError {
+  const lines = failures.map(({ key, error }) => `\n  ${quoted(key)}: ${error.message}`)
+  const problem = `${failures.length} of ${count} secrets could not be loaded:${lines.join('')}`
+  const { code, secret = '' } = failures.reduce((gravest, failure) => (rank(failure) > rank(gravest) ? failure : gravest)).error
+  return code === 'NOT_FOUND' ? new SecretNotFoundError(secret, { problem }) : new SecretsError(code, problem)
+}
+
+function rank({ error }: Failure): number {
+  const index = gravity.indexOf(error.code)
+  return index === -1 ? gravity.length : index
+}

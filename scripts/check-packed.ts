@@ -1,0 +1,104 @@
+// `pnpm packed`: packs every package, looks at the tarballs, and uses them as an outside consumer would, from CommonJS and ESM.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readmeExample, type Example } from './examples.ts'
+import { entriesOf, publicPackages, readFiles, root, type Files, type Member } from './files.ts'
+import { tarballFaults } from './packed-rules.ts'
+import { runExamples } from './run-examples.ts'
+import { supportedNodes } from './toolchain.mjs'
+
+interface Packed extends Member {
+  readonly tarball: string
+}
+
+function pack(member: Member, folder: string): Packed {
+  const cwd = join(root, member.folder)
+  const printed = execFileSync('pnpm', ['pack', '--json', '--pack-destination', folder], { cwd, encoding: 'utf8' })
+  const { filename } = JSON.parse(printed) as { filename: string } // pnpm's own answer
+  return { ...member, tarball: filename }
+}
+
+function inspect({ folder, manifest, tarball }: Packed): string[] {
+  const listed = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' })
+  const packedManifest = execFileSync('tar', ['-xzOf', tarball, 'package/package.json'], { encoding: 'utf8' })
+  const paths = listed.split('\n').map((path) => path.replace(/^package\//, ''))
+  return [
+    ...tarballFaults(paths, packedManifest).map((fault) => `${folder}: ${fault}`),
+    ...failure('publint', ['run', tarball, '--strict']),
+    ...(manifest.exports ? failure('attw', [tarball, '--profile', 'esm-only', '--no-emoji', '--no-color']) : []),
+  ]
+}
+
+/** A project of its own that has the tarballs for dependencies, each other's included. */
+function install(packages: readonly Packed[], folder: string): string[] {
+  const tarballs = Object.fromEntries(packages.map(({ manifest, tarball }) => [manifest.name, `file:${tarball}`]))
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module', dependencies: tarballs }))
+  writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify({ packages: ['.'], overrides: tarballs, pmOnFail: 'ignore' }))
+  return failure('pnpm', ['install', '--prefer-offline', '--ignore-scripts', '--no-frozen-lockfile'], folder)
+}
+
+/** Importing succeeds, prints nothing and keeps nothing open; both ways give the same names. */
+function load(packages: readonly Packed[], folder: string, node: string): string[] {
+  const entries = JSON.stringify(packages.flatMap(entriesOf))
+  const names = 'console.log(JSON.stringify(Object.keys(entry).filter((name) => !/^(module\\.exports|__esModule)$/.test(name)).sort()))'
+  writeFileSync(join(folder, 'load.cjs'), `for (const name of ${entries}) { const entry = require(name); ${names} }`)
+  writeFileSync(join(folder, 'load.mjs'), `for (const name of ${entries}) { const entry = await import(name); ${names} }`)
+  const [required, imported] = ['load.cjs', 'load.mjs'].map((file) =>
+    spawnSync(node, [file], { cwd: folder, encoding: 'utf8', timeout: 20_000 }),
+  )
+  const noise = [required, imported].map((run) => run?.stderr ?? '').filter(Boolean)
+  if (noise.length === 0 && required?.stdout === imported?.stdout && required?.status === 0) return []
+  return [
+    `${node}: require() and import of ${entries} must both work, silently and alike:`,
+    ...noise,
+    `${required?.stdout}${imported?.stdout}`,
+  ]
+}
+
+/** Every command answers `--help`. */
+function runPrograms(packages: readonly Packed[], folder: string): string[] {
+  const programs = packages.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {}))
+  return programs.flatMap((program) => failure(join(folder, 'node_modules/.bin', program), ['--help'], folder))
+}
+
+function failure(command: string, args: string[], cwd: string = root): string[] {
+  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
+  return status === 0 ? [] : [`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`]
+}
+
+/** The READMEs' first examples: what a stranger copies must type-check and run against what they install. */
+function readmeExamples(files: Files, packages: readonly Packed[]): Example[] {
+  return ['README.md', ...packages.map(({ folder }) => `${folder}/README.md`)].flatMap(
+    (path) => readmeExample(path, files.get(path) ?? '') ?? [],
+  )
+}
+
+async function check(folder: string): Promise<string[]> {
+  const files = readFiles()
+  const unbuilt = publicPackages(files).filter((member) => !existsSync(join(root, member.folder, 'dist')))
+  if (unbuilt.length > 0) return unbuilt.map((member) => `${member.folder} is not built: pnpm build`)
+  const packages = publicPackages(files).map((member) => pack(member, folder))
+  const consumer = join(folder, 'consumer')
+  const faults = [...packages.flatMap(inspect), ...install(packages, consumer)]
+  if (!existsSync(join(consumer, 'node_modules'))) return faults
+  const compilerOptions = { customConditions: [], skipLibCheck: false }
+  for (const node of supportedNodes()) {
+    faults.push(...load(packages, consumer, node))
+    faults.push(...(await runExamples(readmeExamples(files, packages), { folder: consumer, node, compilerOptions })))
+  }
+  return [...faults, ...runPrograms(packages, consumer)]
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'finchat-packed-'))
+try {
+  const faults = await check(folder)
+  for (const fault of faults) console.error(fault)
+  const versions = supportedNodes().map((node) => execFileSync(node, ['--version'], { encoding: 'utf8' }).trim())
+  console.log(`${readdirSync(folder).filter((file) => file.endsWith('.tgz')).length} packages on Node ${versions.join(' and ')}`)
+  process.exitCode = faults.length > 0 ? 1 : 0
+} finally {
+  rmSync(folder, { recursive: true })
+}

@@ -1,0 +1,8 @@
+// `pnpm structure`: the rules of structure-rules.ts on this repository.
+import { readFiles } from './files.ts'
+import { rules } from './structure-rules.ts'
+
+const files = readFiles()
+const faults = rules.flatMap((rule) => rule(files))
+for (const fault of faults) console.error(fault)
+process.exitCode = faults.length > 0 ? 1 : 0

@@ -1,0 +1,83 @@
+// What `npm test` runs once Node, pnpm and the dependencies are there: one line a step, its output only when it failed.
+import { spawn } from 'node:child_process'
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { stripVTControlCharacters, styleText } from 'node:util'
+import { root } from './files.ts'
+
+interface Outcome {
+  readonly passed: number
+  readonly failed: number
+}
+
+/** Each is a script of package.json, so that `pnpm lint` does what this does. The last three look at what is built. */
+const steps = {
+  typecheck: 'types',
+  lint: 'lint',
+  'format:check': 'format',
+  structure: 'structure',
+  knip: 'unused code and dependencies',
+  examples: 'examples in documentation',
+  unit: 'tests',
+  build: 'build',
+  api: 'public surface',
+  packed: 'packed packages',
+}
+/** The steps write into a pipe; what reaches a terminal shall have its colours all the same. */
+const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }
+const testReport = join(root, 'node_modules/.cache/vitest-report.json')
+
+async function runStep(script: string, title: string): Promise<Outcome> {
+  const started = Date.now()
+  const isTests = script === 'unit'
+  const report = isTests ? ['--reporter=default', '--reporter=json', `--outputFile.json=${testReport}`] : []
+  const { ok, output } = await run(['--silent', 'run', script, ...report])
+  const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6)
+  const mark = ok ? styleText('green', '✓') : styleText('red', '✗')
+  console.log(`${mark} ${title.padEnd(32)} ${styleText('dim', `${seconds} s`)}`)
+  if (!ok) console.log(`\n${output.trim()}\n\n${styleText('dim', `again: pnpm ${script}`)}\n`)
+  else if (isTests) console.log(summaryOf(output))
+  return isTests ? testOutcome(ok) : { passed: ok ? 1 : 0, failed: ok ? 0 : 1 }
+}
+
+function run(args: string[]): Promise<{ ok: boolean; output: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('pnpm', args, { cwd: root, env: { ...process.env, ...colours }, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    const collect = (chunk: Buffer): void => void (output += chunk.toString())
+    child.stdout.on('data', collect)
+    child.stderr.on('data', collect)
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ ok: status === 0, output }))
+  })
+}
+
+/** vitest's own last lines: files, tests, duration. */
+function summaryOf(output: string): string {
+  return output
+    .split('\n')
+    .filter((line) => /^ *(Test Files|Tests|Duration) /.test(stripVTControlCharacters(line)))
+    .join('\n')
+}
+
+/** A run that fails without a failed test, such as a file that does not load, counts as one failure. */
+function testOutcome(ok: boolean): Outcome {
+  try {
+    const report = JSON.parse(readFileSync(testReport, 'utf8')) as { numPassedTests: number; numFailedTests: number } // vitest's format
+    return { passed: report.numPassedTests, failed: ok ? report.numFailedTests : Math.max(report.numFailedTests, 1) }
+  } catch {
+    return { passed: 0, failed: 1 }
+  }
+}
+
+rmSync(testReport, { force: true })
+const started = Date.now()
+const total = { passed: 0, failed: 0 }
+for (const [script, title] of Object.entries(steps)) {
+  const { passed, failed } = await runStep(script, title)
+  total.passed += passed
+  total.failed += failed
+}
+console.log(styleText('dim', `\ntests and checks, in ${((Date.now() - started) / 1000).toFixed(0)} s:`))
+console.log(`${total.passed} passed, ${total.failed} failed`)
+process.exitCode = total.failed > 0 ? 1 : 0

@@ -1,0 +1,60 @@
+// `npm test` and `npm run demo`: gets Node, pnpm and the locked dependencies where they are missing, then runs the task.
+// Runs on Node 20 with nothing installed: plain JavaScript, no dependencies.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { root, SetupError, toolchain } from './toolchain.mjs'
+
+const tasks = {
+  test: ['scripts/check.ts'],
+  demo: ['--conditions=@finchat/source', 'examples/quick-start/src/main.ts'],
+}
+
+function main([task, ...args]) {
+  const env = setUp()
+  const { status } = spawnSync('node', [...tasks[task], ...args], { cwd: root, env, stdio: 'inherit' })
+  return status ?? 1
+}
+
+/** Says in one line what it sets up, and nothing when there is nothing to do. */
+function setUp() {
+  const started = Date.now()
+  const { fetches, prepare } = toolchain()
+  const work = [...fetches, ...(dependenciesAreInstalled() ? [] : ['the locked dependencies'])]
+  if (work.length > 0) process.stderr.write(`Setting up once, into this folder: ${work.join(', ')} ... `)
+  try {
+    const env = prepare()
+    install(env)
+    if (work.length > 0) process.stderr.write(`${((Date.now() - started) / 1000).toFixed(1)} s\n\n`)
+    return env
+  } catch (error) {
+    if (work.length > 0) process.stderr.write('failed: ')
+    throw error
+  }
+}
+
+/** Costs a twentieth of a second when all is there, and is the only one who knows. */
+function install(env) {
+  const { status, stdout, stderr } = spawnSync('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+  })
+  if (status === 0) return
+  const reason = `${stderr}\n${stdout}`.match(/ERR_[A-Z_]+/)?.[0] ?? `status ${status}`
+  throw new SetupError(`the dependencies could not be installed (${reason}): run \`pnpm install\` with a network to see why.`)
+}
+
+function dependenciesAreInstalled() {
+  const [locked, installed] = [join(root, 'pnpm-lock.yaml'), join(root, 'node_modules/.pnpm/lock.yaml')]
+  return existsSync(installed) && readFileSync(locked).equals(readFileSync(installed))
+}
+
+try {
+  process.exitCode = main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof SetupError)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,144 @@
+// The rules of how this repository is laid out. Each takes its files and returns what is wrong, one line a fault.
+import { basename } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { entriesOf, membersOf, publicPackages, type Files, type Manifest, type Member } from './files.ts'
+import { importsOf } from './imports.ts'
+
+export type Rule = (files: Files) => string[]
+
+/** Every published package has the same manifest, but for its name, its words and its dependencies. */
+export const sameManifest: Rule = (files) => publicPackages(files).flatMap(manifestFaults)
+
+function manifestFaults(member: Member): string[] {
+  const { folder, manifest } = member
+  const wrong = Object.entries(commonFields(member)).filter(([field, expected]) => !isDeepStrictEqual(manifest[field], expected))
+  const faults = wrong.map(([field, expected]) => `"${field}" must be ${JSON.stringify(expected)}`)
+  if (!manifest['description']) faults.push('"description" is missing')
+  if (!manifest.exports && !manifest.bin) faults.push('"exports" is missing')
+  return [...faults, ...exportFaults(manifest.exports ?? {})].map((fault) => `${folder}/package.json: ${fault}`)
+}
+
+function commonFields({ folder }: Member): Record<string, unknown> {
+  return {
+    name: `@finchat/secrets-${basename(folder)}`,
+    license: 'MIT',
+    type: 'module',
+    sideEffects: false,
+    engines: { node: '>=22.19' },
+    repository: { type: 'git', url: 'git+https://github.com/finchat/secrets.git', directory: folder },
+    files: ['dist', 'src', '!src/**/*.test.ts', '!dist/**/*.test.*', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
+    scripts: { build: 'tsc -b' },
+  }
+}
+
+/** Each entry is one source file, which our own tools read under `@finchat/source` and everyone else as built. */
+function exportFaults(exports: NonNullable<Manifest['exports']>): string[] {
+  return Object.entries({ './package.json': undefined, ...exports }).flatMap(([subpath, target]) => {
+    if (subpath === './package.json') return target === subpath ? [] : ['"exports" must have "./package.json"']
+    const module = subpath === '.' ? 'index' : subpath.slice(2)
+    const expected = { '@finchat/source': `./src/${module}.ts`, types: `./dist/${module}.d.ts`, default: `./dist/${module}.js` }
+    const sameOrder = JSON.stringify(target) === JSON.stringify(expected) // conditions are tried in order
+    return sameOrder ? [] : [`"exports" must have "${subpath}": ${JSON.stringify(expected)}`]
+  })
+}
+
+/** A package holds its source, its README and three small files; what it needs beyond that belongs to the root. */
+export const sameFolder: Rule = (files) =>
+  publicPackages(files).flatMap(({ folder }) => {
+    const own = [...files.keys()].filter((path) => path.startsWith(`${folder}/`)).map((path) => path.slice(folder.length + 1))
+    const missing = ['README.md', 'tsconfig.json', 'src/'].filter((needed) => !own.some((path) => path.startsWith(needed)))
+    const allowed = /^(src\/.+|README\.md|CHANGELOG\.md|package\.json|tsconfig\.json)$/
+    const extra = own.filter((path) => !allowed.test(path))
+    return [
+      ...missing.map((path) => `${folder}/${path} is missing`),
+      ...extra.map((path) => `${folder}/${path} does not belong in a package`),
+    ]
+  })
+
+/** `tsc -b` at the root checks everything. */
+export const everythingTypeChecked: Rule = (files) => {
+  const referenced = files.get('tsconfig.json') ?? ''
+  const unchecked = membersOf(files).filter(({ folder }) => !referenced.includes(`"${folder}"`))
+  return unchecked.map(({ folder }) => `tsconfig.json: ${folder} is missing among the references`)
+}
+
+/** examples, benchmarks, cli -> provider-*, cache-keyv, audit, testkit -> core. Nothing points sideways or back. */
+const layers = [
+  /^packages\/core$/,
+  /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|testkit)$/,
+  /^(packages\/cli|benchmarks|examples\/[^/]+)$/,
+]
+const layerOf = (folder: string): number => layers.findIndex((layer) => layer.test(folder))
+
+export const importsRunOneWay: Rule = (files) => {
+  const members = membersOf(files)
+  return members.flatMap((member) => {
+    if (layerOf(member.folder) === -1) return [`${member.folder}: give it a layer in scripts/structure-rules.ts`]
+    return sourcesOf(files, member).flatMap(([path, text]) =>
+      importsOf(text).flatMap((specifier) => importFaults(members, member, path, specifier).map((fault) => `${path}: ${fault}`)),
+    )
+  })
+}
+
+function importFaults(members: Member[], own: Member, path: string, specifier: string): string[] {
+  if (specifier.startsWith('.')) {
+    const target = new URL(specifier, `file:///${path}`).pathname.slice(1)
+    return target.startsWith(`${own.folder}/`) ? [] : [`'${specifier}' leaves the package`]
+  }
+  const other = members.find(({ manifest }) => isOrIsBelow(specifier, manifest.name))
+  if (!other) return []
+  const mayTest = path.endsWith('.test.ts') && other.folder === 'packages/testkit' && own.folder !== 'packages/core'
+  const isDown = layerOf(other.folder) < layerOf(own.folder)
+  return isDown || mayTest || other === own ? [] : [`must not import '${specifier}': imports run one way`]
+}
+
+/** A published source imports what its users get with it: its dependencies and `node:` modules. */
+export const importsAreDeclared: Rule = (files) =>
+  publicPackages(files).flatMap((member) => {
+    const { name, dependencies, peerDependencies } = member.manifest
+    const known = [name, ...Object.keys({ ...dependencies, ...peerDependencies })]
+    const published = sourcesOf(files, member).filter(([path]) => !path.endsWith('.test.ts'))
+    return published.flatMap(([path, text]) =>
+      importsOf(text)
+        .filter((specifier) => !/^(\.|node:)/.test(specifier) && !known.some((dependency) => isOrIsBelow(specifier, dependency)))
+        .map((specifier) => `${path}: '${specifier}' is not among the dependencies of ${name}`),
+    )
+  })
+
+/** A document names no package and no entry that does not exist. */
+export const documentedPathsExist: Rule = (files) => {
+  const existing = new Set(publicPackages(files).flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
+  const documents = [...files].filter(([path]) => path.endsWith('.md') && !path.endsWith('CHANGELOG.md'))
+  return documents.flatMap(([path, text]) => {
+    const named = new Set(text.match(/@finchat\/secrets-[a-z0-9]+(?:[-/][a-z0-9]+)*(?![\w/*-])/g))
+    return [...named].filter((specifier) => !existing.has(specifier)).map((specifier) => `${path}: there is no '${specifier}'`)
+  })
+}
+
+/** Where packages come from is each machine's own setting. */
+export const noRegistryHost: Rule = (files) => {
+  const host = /\b(registry|npm)\.[a-z0-9-]+\.(com|org|io|dev|net)\b|\bpypi\.org\b|\bpython[h]osted\b/
+  return [...files].flatMap(([path, text]) => {
+    const found = text.match(host)?.[0]
+    return found ? [`${path}: names the registry host ${found}`] : []
+  })
+}
+
+export const rules: readonly Rule[] = [
+  sameManifest,
+  sameFolder,
+  everythingTypeChecked,
+  importsRunOneWay,
+  importsAreDeclared,
+  documentedPathsExist,
+  noRegistryHost,
+]
+
+function sourcesOf(files: Files, { folder }: Member): [string, string][] {
+  return [...files].filter(([path]) => path.startsWith(`${folder}/`) && /\.[cm]?[jt]s$/.test(path))
+}
+
+/** Whether it is the package `name` or one of its entries. */
+function isOrIsBelow(specifier: string, name: string): boolean {
+  return specifier === name || specifier.startsWith(`${name}/`)
+}

@@ -9,3 +9,7 @@ export {
   type SharedCacheCall,
   type SharedCacheFault,
 } from './memory-shared-cache.ts'
+export { leaksOf } from './leaks.ts'
+export { hostilePaths } from './hostile-paths.ts'
+export type { Breakage, Mend, Mishap, ProviderHarness, ProviderSuiteOptions, TestFunction } from './provider-harness.ts'
+export { testSecretProvider } from './test-secret-provider.ts'

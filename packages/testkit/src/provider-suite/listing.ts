@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import type { ListedSecret } from '@finchat/secrets-core'
+import { assertValue, canary, member, rejects, withdraw, type Suite, type Trial } from './trial.ts'
+import { identityOf } from './writing.ts'
+
+/** What there is, without the values; and many values at once. */
+export function testListing(suite: Suite): void {
+  if (suite.supports('list')) testList(suite)
+  if (suite.supports('describe')) testDescribe(suite)
+  if (suite.supports('tag', 'describe')) testTags(suite)
+  if (suite.supports('getMany')) testMany(suite)
+}
+
+function testList({ test }: Suite): void {
+  test('listing: an empty store lists nothing', async (trial) => {
+    assert.deepEqual(await listed(trial, ''), [])
+  })
+
+  test('listing: every path that begins with the prefix, once, and no other', async (trial) => {
+    const paths = Array.from({ length: 25 }, (_, index) => trial.path(index + 1))
+    for (const [n, path] of paths.entries()) await trial.seed(path, trial.value(n))
+    await trial.seed(trial.path(1), trial.value(100)) // a second version is no second path
+    for (const prefix of ['', trial.path(1), trial.path(2).slice(0, -1), trial.path(25)]) {
+      const expected = paths.filter((path) => path.startsWith(prefix)).toSorted()
+      assert.deepEqual((await listed(trial, prefix)).map(({ path }) => path).toSorted(), expected, `the prefix is ${prefix}`)
+    }
+    assert.deepEqual(await listed(trial, `${trial.path(1)}-no-such-prefix`), [])
+  })
+
+  test('listing: a reader may stop early', async (trial) => {
+    for (const n of [1, 2, 3]) await trial.seed(trial.path(n), trial.value(n))
+    for await (const { path } of member(trial, 'list')('', trial.context)) {
+      assert.ok(path)
+      break
+    }
+    assert.equal((await listed(trial, '')).length, 3)
+  })
+
+  test('listing: no value is in a list', async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    assert.ok(!JSON.stringify(await listed(trial, '')).includes(canary), 'a list holds a value')
+  })
+}
+
+function testDescribe({ test, supports }: Suite): void {
+  test('describing: says what a read says, without the value', async (trial) => {
+    for (const n of [1, 2]) await trial.seed(trial.path(1), trial.value(n))
+    const [described, secret] = [await member(trial, 'describe')(trial.path(1), trial.context), await trial.get(trial.path(1))]
+    assert.ok(described && secret)
+    const { version, revision, currentSince, expiresAt, exclusive } = described
+    const { value: _value, shape: _shape, ...read } = secret
+    assert.deepEqual(defined({ version, revision, currentSince, expiresAt, exclusive }), defined(read))
+    assert.ok(!Object.hasOwn(described, 'value') && !JSON.stringify(described).includes(canary), 'a description holds the value')
+    if (described.versions !== undefined) {
+      assert.ok(described.versions.some((one) => JSON.stringify(defined(identityOf(one))) === JSON.stringify(defined(identityOf(secret)))), 'the current version is listed')
+    }
+  })
+
+  test('describing: a secret that does not exist is undefined', async (trial) => {
+    assert.equal(await member(trial, 'describe')(trial.path(1), trial.context), undefined)
+  })
+
+  if (supports('delete')) {
+    test('describing: a secret that was withdrawn is DELETED', async (trial) => {
+      await trial.seed(trial.path(1), trial.value(1))
+      await withdraw(trial, trial.path(1))
+      await rejects(member(trial, 'describe')(trial.path(1), trial.context), 'DELETED')
+    })
+  }
+}
+
+function testTags({ test, supports }: Suite): void {
+  test('tagging: sets the given, drops those given as null, leaves the others and the value', async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    await tag(trial, { team: 'pay', stage: 'test' })
+    await tag(trial, { stage: null, owner: 'ops', absent: null })
+    assert.deepEqual(await tagsOf(trial), { owner: 'ops', team: 'pay' })
+    await tag(trial, { team: 'core' })
+    assert.deepEqual(await tagsOf(trial), { owner: 'ops', team: 'core' })
+    assertValue(await trial.get(trial.path(1)), trial.value(1))
+  })
+
+  test('tagging: what does not exist cannot be tagged', async (trial) => {
+    await rejects(member(trial, 'tag')(trial.path(1), { team: 'pay' }, trial.context), 'NOT_FOUND')
+    assert.equal(await trial.get(trial.path(1)), undefined)
+  })
+
+  if (!supports('put')) return
+  test('tagging: a write sets its tags and leaves the others', async (trial) => {
+    const put = member(trial, 'put')
+    await put(trial.path(1), { value: trial.value(1), tags: { team: 'pay' } }, trial.context)
+    await put(trial.path(1), { value: trial.value(2), tags: { owner: 'ops' } }, trial.context)
+    await put(trial.path(1), { value: trial.value(3) }, trial.context)
+    assert.deepEqual(await tagsOf(trial), { owner: 'ops', team: 'pay' })
+  })
+
+  if (!supports('list')) return
+  test('tagging: a list that says tags says the right ones', async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    await tag(trial, { team: 'pay' })
+    const [secret] = await listed(trial, '')
+    assert.deepEqual({ ...(secret?.tags ?? { team: 'pay' }) }, { team: 'pay' })
+  })
+}
+
+function testMany({ test, canHappen }: Suite): void {
+  test('batch: no paths are no answers', async (trial) => {
+    assert.deepEqual(await member(trial, 'getMany')([], trial.context), [])
+  })
+
+  test('batch: one path is its answer', async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    const [one, ...rest] = await member(trial, 'getMany')([trial.path(1)], trial.context)
+    assert.equal(one?.status, 'fulfilled')
+    assertValue(one?.status === 'fulfilled' ? one.value : undefined, trial.value(1))
+    assert.equal(rest.length, 0)
+  })
+
+  test('batch: many paths are answered index by index as reads would be, missing and withdrawn ones included', async (trial) => {
+    const paths = Array.from({ length: 45 }, (_, index) => trial.path(index)).toReversed()
+    for (const [index, path] of paths.entries()) if (index % 4 > 0) await trial.seed(path, trial.value(index))
+    const gone = canHappen('withdrawn') ? [5, 30] : []
+    for (const index of gone) await withdraw(trial, paths[index] ?? '')
+    const answers = await member(trial, 'getMany')(paths, trial.context)
+    assert.equal(answers.length, paths.length)
+    for (const [index, answer] of answers.entries()) {
+      if (gone.includes(index)) await rejects(answer.status === 'rejected' ? Promise.reject(answer.reason) : Promise.resolve(), 'DELETED')
+      else assertAnswer(answer, index % 4 > 0 ? trial.value(index) : undefined)
+    }
+  })
+
+  test('batch: an answer says the same version as a read', async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    const [answer] = await member(trial, 'getMany')([trial.path(1)], trial.context)
+    assert.deepEqual(answer, { status: 'fulfilled', value: await trial.get(trial.path(1)) })
+  })
+}
+
+function assertAnswer(answer: PromiseSettledResult<Awaited<ReturnType<Trial['get']>>>, value: string | undefined): void {
+  assert.equal(answer.status, 'fulfilled')
+  assertValue(answer.status === 'fulfilled' ? answer.value : undefined, value)
+}
+
+async function listed(trial: Trial, prefix: string): Promise<readonly ListedSecret[]> {
+  const all: ListedSecret[] = []
+  for await (const secret of member(trial, 'list')(prefix, trial.context)) all.push(secret)
+  return all
+}
+
+function tag(trial: Trial, tags: Record<string, string | null>): Promise<void> {
+  return member(trial, 'tag')(trial.path(1), tags, trial.context)
+}
+
+async function tagsOf(trial: Trial): Promise<Record<string, string>> {
+  return { ...(await member(trial, 'describe')(trial.path(1), trial.context))?.tags }
+}
+
+/** Without the members that are undefined, which are the same as absent. */
+function defined(secret: object | undefined): object {
+  return Object.fromEntries(Object.entries(secret ?? {}).filter(([, member]) => member !== undefined))
+}

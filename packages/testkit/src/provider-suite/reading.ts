@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { StoredSecret } from '@finchat/secrets-core'
+import { assertValue, reads, rejects, type Suite } from './trial.ts'
+
+/** The current version is read as it is. */
+export function testReading({ manifest, test }: Suite): void {
+  test('reading: a secret that does not exist is undefined', async (trial) => {
+    await reads(trial, trial.path(1), undefined)
+    await trial.seed(trial.path(2), trial.value(2))
+    await reads(trial, trial.path(1), undefined)
+  })
+
+  test('reading: a secret that exists is its current value', async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    await reads(trial, trial.path(1), trial.value(1))
+    await trial.seed(trial.path(1), trial.value(2))
+    await reads(trial, trial.path(1), trial.value(2))
+  })
+
+  test('reading: only the exact path is answered', async (trial) => {
+    const path = trial.path(1)
+    await trial.seed(path, trial.value(1))
+    const neighbours = [`${path}x`, path.slice(0, -1), `${path}/x`, path.toUpperCase(), path.toLowerCase()]
+    for (const neighbour of neighbours.filter((other) => other !== path && manifest.canHoldPath(other))) await reads(trial, neighbour, undefined)
+  })
+
+  test('reading: an answer says of itself only what the contract allows', async ({ path, seed, value, get }) => {
+    await seed(path(1), value(1))
+    const first = await get(path(1))
+    assertMetadata(first, manifest.numbering !== undefined)
+    const second = await get(path(1))
+    assert.deepEqual([second?.version, second?.revision], [first?.version, first?.revision], 'an unchanged secret is the same version and revision')
+    await seed(path(1), value(2))
+    const changed = await get(path(1))
+    if (first?.revision !== undefined) assert.notEqual(changed?.revision, first.revision, 'another content is another revision')
+    if (first?.version !== undefined) assert.notEqual(changed?.version, first.version, 'another content is another version')
+  })
+
+  test('reading: `fresh` and context members that it does not know change nothing', async ({ path, seed, value, provider, context }) => {
+    await seed(path(1), value(1))
+    const later = { ...context, fresh: true, aMemberOfTheFuture: 'x' }
+    assertValue(await provider.get(path(1), later), value(1))
+    assertValue(await provider.get(path(2), later), undefined)
+  })
+
+  test('reading: many reads at once each get their own answer', async (trial) => {
+    const numbers = Array.from({ length: 12 }, (_, index) => index)
+    for (const n of numbers.filter((number) => number % 3 > 0)) await trial.seed(trial.path(n), trial.value(n))
+    await Promise.all([...numbers, ...numbers].map((n) => reads(trial, trial.path(n), n % 3 > 0 ? trial.value(n) : undefined)))
+  })
+
+  test('reading: a call whose signal is already aborted rejects', async ({ path, seed, value, provider, harness }) => {
+    await seed(path(1), value(1))
+    const before = harness.requests?.()
+    await rejects(provider.get(path(1), { signal: AbortSignal.abort() }), 'ABORTED', 'DEADLINE_EXCEEDED')
+    assert.equal(harness.requests?.(), before, 'an aborted call reached the store')
+  })
+
+  test('reading: a call that is over leaves no listener on its signal', async ({ path, seed, value, provider }) => {
+    await seed(path(1), value(1))
+    const { signal } = new AbortController()
+    for (let call = 0; call < 3; call += 1) await provider.get(path(1), { signal })
+    await assertFreeOfListeners(signal)
+  })
+}
+
+function assertMetadata(secret: StoredSecret | undefined, numbered: boolean): void {
+  assert.ok(secret, 'the secret is there')
+  const { version, revision, currentSince, expiresAt } = secret
+  assert.ok(version === undefined || (numbered && Number.isSafeInteger(version) && version > 0), 'a version is a positive integer, of a store that numbers')
+  assert.ok(revision === undefined || (typeof revision === 'string' && revision.length > 0), 'a revision is a text')
+  const dayMs = 86_400_000
+  assert.ok(currentSince === undefined || Math.abs(currentSince - Date.now()) < dayMs, '`currentSince` is in epoch milliseconds, and just now')
+  assert.ok(expiresAt === undefined || expiresAt > Date.now(), '`expiresAt` is in epoch milliseconds, and to come')
+}
+
+/** A client may clean up a moment after it answered. */
+async function assertFreeOfListeners(signal: AbortSignal): Promise<void> {
+  for (let tries = 0; tries < 100 && getEventListeners(signal, 'abort').length > 0; tries += 1) await sleep(10)
+  assert.equal(getEventListeners(signal, 'abort').length, 0, 'listeners stay on a signal after its calls are over')
+}

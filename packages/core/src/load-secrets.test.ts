@@ -124,10 +124,10 @@ describe('loadSecrets', () => {
     })
     expect(error.code).toBe('PERMISSION_DENIED')
     expect(error.message.split('\n')).toEqual([
-      '4 of 5 secrets could not be loaded:',
+      '4 of 5 secrets could not be read:',
       `  "token": Secret 'prod/token' not found in any provider`,
-      '  "text": the secret is not JSON (read it as text, or store JSON)',
-      '  "port": the value is not what its schema asks for',
+      `  "text": Secret 'text': the secret is not JSON (read it as text, or store JSON)`,
+      `  "port": Secret 'port': the value is not what its schema asks for`,
       `  "denied": Secret 'prod/denied', provider 'aws': denied`,
     ])
   })
@@ -141,7 +141,7 @@ describe('loadSecrets', () => {
     ['a schema that throws our own error', schemaOf((value) => { throw new SecretsError('INTERNAL', String(value)) })],
     ['a schema that rejects', schemaOf(async (value) => Promise.reject(new TypeError(String(value))))],
   ])('says nothing of the value or of what the library says: %s', async (_, schema) => {
-    expect(await refusal({ a: canary }, { a: { schema } })).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('"a": ') })
+    expect(await refusal({ a: canary }, { a: { schema } })).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining("Secret 'a': ") })
   })
 
   it('is a SecretNotFoundError only if every failure is a missing secret', async () => {

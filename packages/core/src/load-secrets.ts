@@ -1,7 +1,7 @@
 import type { CallOptions } from './call-options.ts'
-import type { SecretsErrorCode } from './contract.ts'
+import { gatheredError } from './gathered-error.ts'
 import { quoted } from './names.ts'
-import { SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import type { SchemaOutput, StandardSchemaV1 } from './standard-schema.ts'
 
 /** One secret that an application needs. */
@@ -58,11 +58,11 @@ export async function loadSecrets<const Specs extends Readonly<Record<string, Se
   const wanted = Object.entries(specs)
   for (const [key, spec] of wanted) assertValidSpec(key, spec)
   const answers = await manager.getSecretValues(wanted.map(([key, { name = key, field }]) => ({ name, field })), options)
-  const results = await Promise.all(wanted.map(async ([key, spec], index) => ({ key, ...(await load(spec, answers[index])) })))
+  const results = await Promise.all(wanted.map(async ([key, spec], index) => ({ name: key, ...(await load(key, spec, answers[index])) })))
   const failures = results.filter((result) => 'error' in result)
-  if (failures.length > 0) throw summary(failures, wanted.length)
+  if (failures.length > 0) throw gatheredError(failures, results.length)
   // each value is what its own schema gave
-  return Object.fromEntries(results.map((result) => [result.key, 'value' in result && result.value])) as LoadedSecrets<Specs>
+  return Object.fromEntries(results.map((result) => [result.name, 'value' in result && result.value])) as LoadedSecrets<Specs>
 }
 
 /** The part of a secrets manager that `loadSecrets` uses. */
@@ -81,30 +81,37 @@ interface RevealableSecret {
 
 type Result = { readonly value: unknown } | { readonly error: SecretsError }
 
-async function load({ json, schema }: SecretSpec, answer: PromiseSettledResult<RevealableSecret> | undefined): Promise<Result> {
+async function load(key: string, spec: SecretSpec, answer: PromiseSettledResult<RevealableSecret> | undefined): Promise<Result> {
   try {
-    if (answer?.status === 'fulfilled') {
-      const value = json ? answer.value.json() : answer.value.reveal()
-      return schema ? await validated(schema, value) : { value }
-    }
-    const error: unknown = answer?.reason
-    const result = schema && error instanceof SecretNotFoundError ? await validated(schema, undefined) : undefined
-    if (result && 'value' in result) return result
-    throw error
+    return { value: await valueOf(spec, answer) }
   } catch (error) {
-    return { error: SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'it could not be read') }
+    const known = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'it could not be read')
+    return { error: known.secret === undefined ? placed(known, { secret: spec.name ?? key }) : known }
   }
 }
 
-async function validated(schema: StandardSchemaV1, value: unknown): Promise<Result> {
+async function valueOf({ json, schema }: SecretSpec, answer: PromiseSettledResult<RevealableSecret> | undefined): Promise<unknown> {
+  if (answer?.status === 'fulfilled') {
+    const value = json ? answer.value.json() : answer.value.reveal()
+    return schema ? validated(schema, value) : value
+  }
+  const error: unknown = answer?.reason
+  if (!schema || !(error instanceof SecretNotFoundError)) throw error
+  return validated(schema, undefined).catch(() => {
+    throw error // it is missing, and its schema does not do without it
+  })
+}
+
+async function validated(schema: StandardSchemaV1, value: unknown): Promise<unknown> {
+  let problem = 'the value is not what its schema asks for'
   try {
     const result = await schema['~standard'].validate(value)
-    if (!result.issues) return { value: result.value }
+    if (!result.issues) return result.value
   } catch {
-    // What a schema throws, or says in its issues, may quote the value.
-    return { error: new SecretsError('INVALID_ARGUMENT', 'its schema threw instead of telling whether the value is right') }
+    problem = 'its schema threw instead of telling whether the value is right'
   }
-  return { error: new SecretsError('INVALID_ARGUMENT', 'the value is not what its schema asks for') }
+  // What a schema throws, or says in its issues, may quote the value.
+  throw new SecretsError('INVALID_ARGUMENT', problem)
 }
 
 const members = new Set(['name', 'field', 'json', 'schema'])
@@ -116,24 +123,4 @@ function assertValidSpec(key: string, spec: SecretSpec): void {
   }
   if (spec.schema === undefined || typeof spec.schema['~standard']?.validate === 'function') return
   throw new SecretsError('INVALID_ARGUMENT', `the schema of ${quoted(key)} does not follow Standard Schema`, { remedy: 'use zod >= 3.24, valibot >= 1, arktype >= 2 or the like' })
-}
-
-/** From the least grave; every other code is graver. */
-const gravity: readonly SecretsErrorCode[] = ['NOT_FOUND', 'INVALID_ARGUMENT', 'RATE_LIMITED', 'DEADLINE_EXCEEDED', 'UNAVAILABLE']
-
-interface Failure {
-  readonly key: string
-  readonly error: SecretsError
-}
-
-function summary(failures: readonly Failure[], count: number): SecretsError {
-  const lines = failures.map(({ key, error }) => `\n  ${quoted(key)}: ${error.message}`)
-  const problem = `${failures.length} of ${count} secrets could not be loaded:${lines.join('')}`
-  const { code, secret = '' } = failures.reduce((gravest, failure) => (rank(failure) > rank(gravest) ? failure : gravest)).error
-  return code === 'NOT_FOUND' ? new SecretNotFoundError(secret, { problem }) : new SecretsError(code, problem)
-}
-
-function rank({ error }: Failure): number {
-  const index = gravity.indexOf(error.code)
-  return index === -1 ? gravity.length : index
 }

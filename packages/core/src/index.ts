@@ -1,5 +1,6 @@
 export type * from './contract.ts'
 export { type Environment, envManifest, envProvider, type EnvProviderOptions } from './env-provider.ts'
+export type { EnvironmentReader, ProviderFromEnv } from './environment-reader.ts'
 export { type BatchReader, type LoadedSecrets, loadSecrets, type SecretSpec } from './load-secrets.ts'
 export { locator, type NamesOptions, type Target } from './locator.ts'
 export { isValidName } from './names.ts'

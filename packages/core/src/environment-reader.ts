@@ -1,0 +1,49 @@
+import type { SecretProvider } from './contract.ts'
+import { type Environment, ownVariable } from './env-provider.ts'
+import { isValidName, quoted } from './names.ts'
+
+/**
+ * What a `…FromEnv` function reads its settings through. Problems are gathered, so that one error tells them all; none quotes what a
+ * variable holds, for it may be a secret in the wrong place. An empty setting counts as not set.
+ */
+export interface EnvironmentReader {
+  /** The variable's text, or `undefined` where it is not set or empty. */
+  readonly optional: (variable: string) => string | undefined
+  /** The variable's text; where it is not set or empty that is a problem, and the answer is `''`. */
+  readonly required: (variable: string) => string
+  /** A list such as `TOKEN=finchat/token#token,DB=prod/db` as the `names` of a provider's options; `{}` where it is not set. */
+  readonly names: (variable: string) => Readonly<Record<string, string>>
+  /** Records what is wrong: say which variable, and what is expected of it. */
+  readonly problem: (message: string) => void
+}
+
+/** Makes a provider from variables: what each provider package exports, such as `awsFromEnv`. It reads them by the reader only, and opens nothing yet. */
+export type ProviderFromEnv = (env: EnvironmentReader) => SecretProvider
+
+/** A reader of these variables that adds what is wrong to `problems`. */
+export function environmentReader(env: Environment, problems: string[]): EnvironmentReader {
+  const problem = (message: string): void => void problems.push(message)
+  const optional = (variable: string): string | undefined => ownVariable(env, variable) || undefined
+  const required = (variable: string): string => {
+    const value = optional(variable)
+    if (value === undefined) problem(`${variable} is not set`)
+    return value ?? ''
+  }
+  return { optional, required, problem, names: (variable) => parseNames(listOf(optional(variable)), (what) => problem(`${variable}: ${what}`)) }
+}
+
+/** The entries of a list that is divided by commas, without the spaces around them. */
+export function listOf(text = ''): string[] {
+  return text.split(',').map((entry) => entry.trim()).filter(Boolean)
+}
+
+function parseNames(entries: readonly string[], problem: (what: string) => void): Readonly<Record<string, string>> {
+  const names = new Map<string, string>()
+  for (const [index, entry] of entries.entries()) {
+    const [, name = '', target = ''] = /^([^=]*)=([^#\p{Cc}]+(?:#[^\p{Cc}]+)?)$/u.exec(entry) ?? []
+    if (!isValidName(name)) problem(`entry ${index + 1} must read NAME=path or NAME=path#field`)
+    else if (names.has(name)) problem(`${quoted(name)} is placed twice`)
+    else names.set(name, target)
+  }
+  return Object.fromEntries(names)
+}

@@ -35,7 +35,7 @@ async function runStep(script: string, title: string): Promise<Outcome> {
   const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6)
   const mark = ok ? styleText('green', '✓') : styleText('red', '✗')
   console.log(`${mark} ${title.padEnd(32)} ${styleText('dim', `${seconds} s`)}`)
-  if (!ok) console.log(`\n${output.trim()}\n\n${styleText('dim', `again: pnpm ${script}`)}\n`)
+  if (!ok) console.log(`\n${output.replace(/^\[ELIFECYCLE\].*$/m, '').trim()}\n\n${styleText('dim', `again: pnpm ${script}`)}\n`)
   else if (isTests) console.log(summaryOf(output))
   return isTests ? testOutcome(ok) : { passed: ok ? 1 : 0, failed: ok ? 0 : 1 }
 }

@@ -1,0 +1,44 @@
+import type { Files } from './files.ts'
+
+/** A small repository in which no rule finds a fault, with `changes` made to it (`undefined` takes a file away). */
+export function repository(changes: Readonly<Record<string, string | undefined>> = {}): Files {
+  const files: Record<string, string | undefined> = {
+    'README.md': '```ts\nimport { wrap } from "@finchat/secrets-core"\n```\n',
+    'tsconfig.json':
+      '{ "references": [{ "path": "packages/core" }, { "path": "packages/testkit" }, { "path": "packages/audit" }, { "path": "examples/app" }] }',
+    ...packageFiles('core'),
+    ...packageFiles('testkit', { dependencies: { '@finchat/secrets-core': 'workspace:^' } }),
+    ...packageFiles('audit', { dependencies: { '@finchat/secrets-core': 'workspace:^' } }),
+    'examples/app/package.json': JSON.stringify({ name: 'example-app', private: true }),
+    ...changes,
+  }
+  return new Map(Object.entries(files).flatMap(([path, text]) => (text === undefined ? [] : [[path, text]])))
+}
+
+export function packageFiles(name: string, changes: Readonly<Record<string, unknown>> = {}): Record<string, string> {
+  const folder = `packages/${name}`
+  return {
+    [`${folder}/package.json`]: JSON.stringify({ ...manifest(name, folder), ...changes }),
+    [`${folder}/README.md`]: `\`\`\`ts\nimport * as all from '@finchat/secrets-${name}'\n\`\`\`\n`,
+    [`${folder}/tsconfig.json`]: '{}',
+    [`${folder}/src/index.ts`]: 'export {}\n',
+  }
+}
+
+function manifest(name: string, folder: string): Record<string, unknown> {
+  return {
+    name: `@finchat/secrets-${name}`,
+    description: 'A package.',
+    license: 'MIT',
+    type: 'module',
+    sideEffects: false,
+    engines: { node: '>=22.19' },
+    repository: { type: 'git', url: 'git+https://github.com/finchat/secrets.git', directory: folder },
+    files: ['dist', 'src', '!src/**/*.test.ts', '!dist/**/*.test.*', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
+    scripts: { build: 'tsc -b' },
+    exports: {
+      '.': { '@finchat/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
+      './package.json': './package.json',
+    },
+  }
+}

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { tarballFaults } from './packed-rules.ts'
+
+const paths = [
+  'README.md',
+  'LICENSE',
+  'package.json',
+  'src/index.ts',
+  'dist/index.js',
+  'dist/index.js.map',
+  'dist/index.d.ts',
+  'dist/index.d.ts.map',
+]
+
+test('a whole tarball has no faults', () => {
+  expect(tarballFaults(paths, '{ "dependencies": { "a": "^1.0.0" } }')).toEqual([])
+})
+
+test.each(['README.md', 'LICENSE', 'src/index.ts', 'dist/index.js.map', 'dist/index.d.ts', 'dist/index.d.ts.map'])(
+  'one without %s is found',
+  (path) => {
+    expect(
+      tarballFaults(
+        paths.filter((other) => other !== path),
+        '{}',
+      ),
+    ).toEqual([expect.stringContaining(path)])
+  },
+)
+
+test.each(['src/index.test.ts', 'dist/index.test.d.ts', 'dist/.tsbuildinfo'])('one with %s is found', (path) => {
+  expect(tarballFaults([...paths, path], '{}')).toEqual([`the tarball must not have ${path}`])
+})
+
+test.each(['workspace:^', 'catalog:'])('a manifest that still says %s is found', (range) => {
+  expect(tarballFaults(paths, `{ "dependencies": { "a": "${range}" } }`)).toEqual([expect.stringContaining(range)])
+})

@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest'
+import { packageFiles, repository } from './fixture.ts'
+import * as structure from './structure-rules.ts'
+
+const core = 'packages/core'
+const audit = 'packages/audit/src/index.ts'
+
+test('a repository that keeps the rules has no faults', () => {
+  expect(structure.rules.flatMap((rule) => rule(repository()))).toEqual([])
+})
+
+test('every rule that is exported is applied', () => {
+  const exported = Object.values(structure).filter((member) => typeof member === 'function')
+  expect(new Set(structure.rules)).toEqual(new Set(exported))
+})
+
+describe('the manifests of packages', () => {
+  test.each<[string, unknown]>([
+    ['name', '@finchat/core'],
+    ['license', 'ISC'],
+    ['type', undefined],
+    ['sideEffects', true],
+    ['engines', { node: '>=20' }],
+    ['repository', undefined],
+    ['files', ['dist']],
+    ['scripts', { build: 'tsc -b', postinstall: 'node setup.js' }],
+    ['description', undefined],
+    ['exports', undefined],
+    ['exports', { '.': './dist/index.js', './package.json': './package.json' }],
+    ['exports', { '.': { types: './dist/index.d.ts', default: './dist/index.js' }, './package.json': './package.json' }],
+    ['exports', { '.': { '@finchat/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' } }],
+  ])('must not have %s %j', (field, value) => {
+    const faults = structure.sameManifest(repository(packageFiles('core', { [field]: value })))
+    expect(faults).not.toEqual([])
+    expect(faults.join('\n')).toContain(`${core}/package.json: "${field}"`)
+  })
+
+  test('may have further entries and, for a command, no entry at all', () => {
+    const entry = (name: string): object => ({
+      '@finchat/source': `./src/${name}.ts`,
+      types: `./dist/${name}.d.ts`,
+      default: `./dist/${name}.js`,
+    })
+    const exports = { '.': entry('index'), './testing': entry('testing'), './package.json': './package.json' }
+    expect(structure.sameManifest(repository(packageFiles('core', { exports })))).toEqual([])
+    expect(
+      structure.sameManifest(
+        repository(packageFiles('cli', { exports: { './package.json': './package.json' }, bin: { x: './dist/x.js' } })),
+      ),
+    ).toEqual([])
+  })
+
+  test('may differ where a package is private', () => {
+    expect(structure.sameManifest(repository(packageFiles('core', { private: true, license: undefined })))).toEqual([])
+  })
+})
+
+describe('the folders of packages', () => {
+  test.each(['README.md', 'tsconfig.json', 'src/index.ts'])('must have %s', (path) => {
+    expect(structure.sameFolder(repository({ [`${core}/${path}`]: undefined }))).toEqual([expect.stringContaining('is missing')])
+  })
+
+  test.each(['vitest.config.ts', 'lib/helper.ts', '.npmrc'])('must not have %s', (path) => {
+    expect(structure.sameFolder(repository({ [`${core}/${path}`]: '' }))).toEqual([`${core}/${path} does not belong in a package`])
+  })
+
+  test('may have a changelog', () => {
+    expect(structure.sameFolder(repository({ [`${core}/CHANGELOG.md`]: '' }))).toEqual([])
+  })
+})
+
+test('a package that `tsc -b` does not know is found', () => {
+  expect(structure.everythingTypeChecked(repository(packageFiles('cache-keyv')))).toEqual([expect.stringContaining('packages/cache-keyv')])
+})
+
+describe('imports', () => {
+  const importing = (path: string, specifier: string): string[] =>
+    structure.importsRunOneWay(
+      repository({ ...packageFiles('provider-local'), ...packageFiles('cli'), [path]: `import { x } from '${specifier}'\n` }),
+    )
+
+  test.each([
+    ['packages/core/src/a.ts', '@finchat/secrets-audit'],
+    ['packages/core/src/a.test.ts', '@finchat/secrets-testkit'],
+    ['packages/audit/src/a.ts', '@finchat/secrets-testkit'],
+    ['packages/audit/src/a.ts', '@finchat/secrets-provider-local'],
+    ['packages/audit/src/a.test.ts', '@finchat/secrets-provider-local'],
+    ['packages/testkit/src/a.test.ts', '@finchat/secrets-audit'],
+    ['packages/provider-local/src/a.ts', '@finchat/secrets-cli'],
+    ['packages/cli/src/a.ts', 'example-app'],
+    ['examples/app/src/main.ts', '@finchat/secrets-cli'],
+    ['packages/audit/src/a.ts', '../../core/src/index.ts'],
+  ])('of %s must not reach %s', (path, specifier) => {
+    expect(importing(path, specifier)).toEqual([expect.stringContaining(specifier)])
+  })
+
+  test.each([
+    ['packages/audit/src/a.ts', '@finchat/secrets-core'],
+    ['packages/audit/src/a.test.ts', '@finchat/secrets-testkit'],
+    ['packages/cli/src/a.ts', '@finchat/secrets-provider-local'],
+    ['examples/app/src/main.ts', '@finchat/secrets-audit'],
+    ['packages/audit/src/deep/a.ts', '../index.ts'],
+    ['packages/audit/src/a.ts', 'node:fs'],
+  ])('of %s may reach %s', (path, specifier) => {
+    expect(importing(path, specifier)).toEqual([])
+  })
+
+  test('of a package without a place in the layers are not let pass', () => {
+    expect(structure.importsRunOneWay(repository(packageFiles('helpers')))).toEqual([expect.stringContaining('give it a layer')])
+  })
+
+  test.each(["import x from 'left-pad'", "export * from 'fs'", "const x = await import('left-pad')", "import 'left-pad/sub'"])(
+    'that users would lack are found: %s',
+    (code) => {
+      expect(structure.importsAreDeclared(repository({ [audit]: `${code}\n` }))).toEqual([
+        expect.stringContaining('is not among the dependencies'),
+      ])
+    },
+  )
+
+  test('of development dependencies are for tests', () => {
+    const files = packageFiles('audit', { devDependencies: { vitest: '1' } })
+    const code = "import { test } from 'vitest'\n"
+    expect(structure.importsAreDeclared(repository({ ...files, [audit]: code }))).toHaveLength(1)
+    expect(structure.importsAreDeclared(repository({ ...files, 'packages/audit/src/index.test.ts': code }))).toEqual([])
+  })
+})
+
+describe('documents', () => {
+  test.each(['@finchat/secrets-vault', '@finchat/secrets-core/testing'])('must not name %s', (specifier) => {
+    expect(structure.documentedPathsExist(repository({ 'README.md': `Use \`${specifier}\`.` }))).toEqual([
+      `README.md: there is no '${specifier}'`,
+    ])
+  })
+
+  test('may speak of all packages', () => {
+    expect(structure.documentedPathsExist(repository({ 'README.md': '@finchat/secrets-*, @finchat/secrets-provider-*' }))).toEqual([])
+  })
+})
+
+test.each(['pypi', 'registry.npmjs', 'registry.example', 'npm.example'])("a file that names a registry's host is found: %s", (host) => {
+  const text = `see https://${host}.org/x`
+  expect(structure.noRegistryHost(repository({ '.npmrc': text }))).toEqual([expect.stringContaining('.npmrc')])
+})

@@ -17,7 +17,10 @@ async function read(options: EnvProviderOptions, path: string): Promise<string |
 }
 
 async function refusal(options: EnvProviderOptions, path: string): Promise<SecretsError> {
-  const error: unknown = await read(options, path).then((value) => new Error(`answered ${String(value)}`), (reason: unknown) => reason)
+  const error: unknown = await read(options, path).then(
+    (value) => new Error(`answered ${String(value)}`),
+    (reason: unknown) => reason,
+  )
   if (!SecretsError.isInstance(error)) throw error
   expect(error.cause).toBeUndefined()
   expect(inspect(error) + JSON.stringify(error)).not.toMatch(/ENOENT|no such file|canary/)
@@ -96,7 +99,7 @@ describe('envProvider', () => {
     const provider = envProvider({ name: 'variables', env: { A: canary }, dotenv: `B=${canary}` })
     await provider.get('B', context)
     expect(inspect(provider, { depth: 9, showHidden: true }) + JSON.stringify(provider)).not.toContain(canary)
-    expect(Object.keys(provider).sort()).toEqual(['checkHealth', 'get', 'locate', 'name', 'specificationVersion'])
+    expect(Object.keys(provider).toSorted()).toEqual(['checkHealth', 'get', 'locate', 'name', 'specificationVersion'])
     expect(envManifest.supports).toEqual(['checkHealth'])
   })
 
@@ -128,15 +131,28 @@ describe('upperSnakeCase', () => {
 
 describe('dotenv', () => {
   it('is read by util.parseEnv, beneath the environment', async () => {
-    const options = { env: { A: 'real' }, dotenv: "\ufeffFIRST=1\nA=file\nexport B='two words' # remark\nC=\"x\\ny\"\nD=\n" }
-    expect(await Promise.all(['FIRST', 'A', 'B', 'C', 'D', 'E'].map((name) => read(options, name)))).toEqual(['1', 'real', 'two words', 'x\ny', '', undefined])
+    const options = { env: { A: 'real' }, dotenv: '\ufeffFIRST=1\nA=file\nexport B=\'two words\' # remark\nC="x\\ny"\nD=\n' }
+    expect(await Promise.all(['FIRST', 'A', 'B', 'C', 'D', 'E'].map((name) => read(options, name)))).toEqual([
+      '1',
+      'real',
+      'two words',
+      'x\ny',
+      '',
+      undefined,
+    ])
   })
 })
 
 describe('fileVariables', () => {
   it('reads the file that NAME_FILE names, to the byte', async () => {
     const bytes = Uint8Array.of(0xff, 0x00, 0xfe)
-    const env = { A_FILE: file('a', ' \ufefföß\r\n'), B_FILE: file('b', bytes), C_FILE: file('c', ''), D_FILE: file('d', '\ufeffx'), E: 'plain' }
+    const env = {
+      A_FILE: file('a', ' \ufefföß\r\n'),
+      B_FILE: file('b', bytes),
+      C_FILE: file('c', ''),
+      D_FILE: file('d', '\ufeffx'),
+      E: 'plain',
+    }
     const values = await Promise.all(['A', 'B', 'C', 'D', 'E', 'F'].map((name) => read({ env, fileVariables: true }, name)))
     expect(values).toEqual([' \ufefföß\r\n', bytes, '', '\ufeffx', 'plain', undefined])
   })
@@ -153,7 +169,10 @@ describe('fileVariables', () => {
   it('reads 64 KiB and not one byte more', async () => {
     const env = { A_FILE: file('a', 'x'.repeat(65_536)), B_FILE: file('b', 'x'.repeat(65_537)), C_FILE: '/dev/zero' }
     expect(await read({ env, fileVariables: true }, 'A')).toBe('x'.repeat(65_536))
-    expect(await refusal({ env, fileVariables: true }, 'B')).toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('larger than 65536 bytes') })
+    expect(await refusal({ env, fileVariables: true }, 'B')).toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringContaining('larger than 65536 bytes'),
+    })
     expect(await refusal({ env, fileVariables: true }, 'C')).toMatchObject({ code: 'CONFIGURATION' })
   })
 
@@ -162,9 +181,15 @@ describe('fileVariables', () => {
     expect(error).toMatchObject({ code: 'CONFIGURATION', message: 'both "A" and "A_FILE" are set (unset one of them)' })
   })
 
-  it.each(['', join(tmpdir(), 'no', canary), `${canary}\0`, 'x'.repeat(300)])('says CONFIGURATION for %j, where no file can be, without quoting it', async (path) => {
-    expect(await refusal({ env: { A_FILE: path }, fileVariables: true }, 'A')).toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('"A_FILE"') })
-  })
+  it.each(['', join(tmpdir(), 'no', canary), `${canary}\0`, 'x'.repeat(300)])(
+    'says CONFIGURATION for %j, where no file can be, without quoting it',
+    async (path) => {
+      expect(await refusal({ env: { A_FILE: path }, fileVariables: true }, 'A')).toMatchObject({
+        code: 'CONFIGURATION',
+        message: expect.stringContaining('"A_FILE"'),
+      })
+    },
+  )
 
   it('never hangs on a FIFO, and refuses a folder, a device and a socket', async () => {
     execFileSync('mkfifo', [join(folder, 'fifo')])
@@ -194,7 +219,9 @@ describe('directory', () => {
     file('token', 'x\n')
     file('db/password', 'y')
     const options = { env: {}, directory: folder }
-    expect(await Promise.all(['token', 'db/password', 'other', 'token/below', 'x'.repeat(300)].map((name) => read(options, name)))).toEqual(['x\n', 'y', undefined, undefined, undefined])
+    expect(await Promise.all(['token', 'db/password', 'other', 'token/below', 'x'.repeat(300)].map((name) => read(options, name)))).toEqual(
+      ['x\n', 'y', undefined, undefined, undefined],
+    )
   })
 
   it('prefers a variable', async () => {
@@ -216,7 +243,10 @@ describe('directory', () => {
     symlinkSync(outside, join(directory, 'link'))
     symlinkSync(folder, join(directory, 'up'))
     for (const path of ['../outside', 'link', 'up/outside', '..', '.', 'x/../../outside', '../nothing']) {
-      expect(await refusal({ env: {}, directory }, path)).toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining('outside') })
+      expect(await refusal({ env: {}, directory }, path)).toMatchObject({
+        code: 'CONFIGURATION',
+        message: expect.stringContaining('outside'),
+      })
     }
     expect(await read({ env: {}, directory }, outside)).toBeUndefined()
   })

@@ -100,7 +100,9 @@ function inUpperSnakeCase(path: string): string {
 async function readNamedFile(path: string, variable: string, signal: AbortSignal): Promise<string | Uint8Array> {
   const value = await readSecretFile(path, `the file that ${quoted(variable)} names`, signal)
   if (value !== undefined) return value
-  throw new SecretsError('CONFIGURATION', `the file that ${quoted(variable)} names does not exist`, { remedy: 'mount it, or unset the variable' })
+  throw new SecretsError('CONFIGURATION', `the file that ${quoted(variable)} names does not exist`, {
+    remedy: 'mount it, or unset the variable',
+  })
 }
 
 function refuseBoth(name: string): never {

@@ -29,12 +29,20 @@ export function environmentReader(env: Environment, problems: string[]): Environ
     if (value === undefined) problem(`${variable} is not set`)
     return value ?? ''
   }
-  return { optional, required, problem, names: (variable) => parseNames(listOf(optional(variable)), (what) => problem(`${variable}: ${what}`)) }
+  return {
+    optional,
+    required,
+    problem,
+    names: (variable) => parseNames(listOf(optional(variable)), (what) => problem(`${variable}: ${what}`)),
+  }
 }
 
 /** The entries of a list that is divided by commas, without the spaces around them. */
 export function listOf(text = ''): string[] {
-  return text.split(',').map((entry) => entry.trim()).filter(Boolean)
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter(Boolean)
 }
 
 function parseNames(entries: readonly string[], problem: (what: string) => void): Readonly<Record<string, string>> {

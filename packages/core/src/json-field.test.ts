@@ -16,10 +16,31 @@ function refusalOf(call: () => unknown): SecretsError {
 }
 
 /** Any JSON object, hostile and number-like keys included. */
-const hostileKey = fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty', '', '0', '10', '-', '~', '/', '~1', 'a/b', '\u0000', '"', '\\', '\ud800', '{', ',')
+const hostileKey = fc.constantFrom(
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  '',
+  '0',
+  '10',
+  '-',
+  '~',
+  '/',
+  '~1',
+  'a/b',
+  '\u0000',
+  '"',
+  '\\',
+  '\ud800',
+  '{',
+  ',',
+)
 const anyKey = fc.oneof(hostileKey, fc.string({ unit: 'binary' }))
 // through JSON once, for it has no -0
-const anyObject = fc.dictionary(anyKey, fc.jsonValue(), { noNullPrototype: true }).map((object) => JSON.parse(JSON.stringify(object)) as Record<string, unknown>)
+const anyObject = fc
+  .dictionary(anyKey, fc.jsonValue(), { noNullPrototype: true })
+  .map((object) => JSON.parse(JSON.stringify(object)) as Record<string, unknown>)
 const pointerTo = (...path: string[]): string => path.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
 describe('cutField', () => {
@@ -92,13 +113,20 @@ describe('cutField', () => {
 
   it('answers or refuses with a SecretsError, whatever it is given', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json()), fc.oneof(fc.string(), fc.string().map((key) => `/${key}`)), (text, field) => {
-        try {
-          expect(typeof cutField(text, field)).toBe('string')
-        } catch (error) {
-          expect(SecretsError.isInstance(error) && error.code).toBe('INVALID_ARGUMENT')
-        }
-      }),
+      fc.property(
+        fc.oneof(fc.string(), fc.json()),
+        fc.oneof(
+          fc.string(),
+          fc.string().map((key) => `/${key}`),
+        ),
+        (text, field) => {
+          try {
+            expect(typeof cutField(text, field)).toBe('string')
+          } catch (error) {
+            expect(SecretsError.isInstance(error) && error.code).toBe('INVALID_ARGUMENT')
+          }
+        },
+      ),
     )
   })
 
@@ -119,7 +147,11 @@ describe('soleField', () => {
 
   it('refuses several fields and says to ask for one, without naming them', () => {
     const error = refusalOf(() => soleField(`{"${canary}":1,"b":2}`))
-    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', problem: expect.stringContaining('has several fields'), remedy: 'ask for one: { field }' })
+    expect(error).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      problem: expect.stringContaining('has several fields'),
+      remedy: 'ask for one: { field }',
+    })
     expect(error.message).not.toContain(canary)
   })
 
@@ -145,7 +177,8 @@ describe('setField', () => {
   it('replaces an element of an array, and adds none', () => {
     expect(setField('{"a":[1, 2.0]}', '/a/0', 'x')).toBe('{"a":["x", 2.0]}')
     expect(setField('[null]', '/0', 'x')).toBe('["x"]')
-    for (const pointer of ['/a/2', '/a/-', '/a/01']) expect(refusalOf(() => setField('{"a":[1,2]}', pointer, 'x')).code).toBe('INVALID_ARGUMENT')
+    for (const pointer of ['/a/2', '/a/-', '/a/01'])
+      expect(refusalOf(() => setField('{"a":[1,2]}', pointer, 'x')).code).toBe('INVALID_ARGUMENT')
   })
 
   it('replaces a null, which is there though it counts as absent', () => {
@@ -181,7 +214,7 @@ describe('setField', () => {
 describe('parseJson', () => {
   it('parses, and never quotes what it cannot parse', () => {
     expect(parseJson('{"a":[1]}')).toEqual({ a: [1] })
-    const error = refusalOf(() => parseJson(`${canary}`))
+    const error = refusalOf(() => parseJson(canary))
     expect(error.code).toBe('INVALID_ARGUMENT')
     expect(error.message + error.stack).not.toContain(canary)
   })

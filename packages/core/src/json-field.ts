@@ -49,7 +49,9 @@ export function setField(text: string | undefined, field: string, value: string)
   if (old) return splice(whole, old, JSON.stringify(value))
   const entry = `${JSON.stringify(key)}:${JSON.stringify(value)}`
   const last = members.at(-1)
-  return last ? splice(whole, { start: last.end, end: last.end }, `,${entry}`) : splice(whole, { start: span.start + 1, end: span.start + 1 }, entry)
+  return last
+    ? splice(whole, { start: last.end, end: last.end }, `,${entry}`)
+    : splice(whole, { start: span.start + 1, end: span.start + 1 }, entry)
 }
 
 function cut(text: string, whole: object, path: readonly string[], field: string): string {
@@ -64,19 +66,28 @@ function cut(text: string, whole: object, path: readonly string[], field: string
 function objectOf(text: string, field: string): object {
   const whole = parseJson(text)
   if (isObject(whole) || (Array.isArray(whole) && field.startsWith('/'))) return whole
-  throw new SecretsError('INVALID_ARGUMENT', 'the secret is not a JSON object, so it has no fields', { remedy: 'ask for it without a field' })
+  throw new SecretsError('INVALID_ARGUMENT', 'the secret is not a JSON object, so it has no fields', {
+    remedy: 'ask for it without a field',
+  })
 }
 
 function noField(field: string): SecretsError {
-  return new SecretsError('INVALID_ARGUMENT', `the secret has no field ${quoted(field)}`, { remedy: 'check the name of the field in the store' })
+  return new SecretsError('INVALID_ARGUMENT', `the secret has no field ${quoted(field)}`, {
+    remedy: 'check the name of the field in the store',
+  })
 }
 
 function pathOf(field: string): string[] {
   if (!field.startsWith('/')) return [field]
   if (/~(?![01])/.test(field)) {
-    throw new SecretsError('INVALID_ARGUMENT', `${quoted(field)} is not a JSON pointer`, { remedy: "write '~' as '~0' and a '/' inside a key as '~1' (RFC 6901)" })
+    throw new SecretsError('INVALID_ARGUMENT', `${quoted(field)} is not a JSON pointer`, {
+      remedy: "write '~' as '~0' and a '/' inside a key as '~1' (RFC 6901)",
+    })
   }
-  return field.slice(1).split('/').map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return field
+    .slice(1)
+    .split('/')
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
 function valueAt(whole: object, path: readonly string[]): unknown {

@@ -27,7 +27,10 @@ function managerOf(secrets: Record<string, string | Error>): BatchReader {
 }
 
 async function refusal(secrets: Record<string, string | Error>, specs: Record<string, SecretSpec>): Promise<SecretsError> {
-  const error: unknown = await loadSecrets(managerOf(secrets), specs).then(() => new Error('it loaded'), (reason: unknown) => reason)
+  const error: unknown = await loadSecrets(managerOf(secrets), specs).then(
+    () => new Error('it loaded'),
+    (reason: unknown) => reason,
+  )
   if (!SecretsError.isInstance(error)) throw error
   expect(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)).not.toContain(canary)
   expect(error.cause).toBeUndefined()
@@ -46,12 +49,20 @@ describe('loadSecrets', () => {
     const signal = AbortSignal.timeout(1_000)
     const loaded = await loadSecrets(
       manager,
-      { TOKEN: {}, port: { name: 'prod/db', field: 'port', json: true }, host: { name: 'prod/db', field: '/host' }, db: { name: 'prod/db', json: true } },
+      {
+        TOKEN: {},
+        port: { name: 'prod/db', field: 'port', json: true },
+        host: { name: 'prod/db', field: '/host' },
+        db: { name: 'prod/db', json: true },
+      },
       { signal },
     )
     expect(loaded).toEqual({ TOKEN: '00123', port: 5432, host: 'db', db: { port: 5432, host: 'db' } })
     expectTypeOf(loaded).toEqualTypeOf<{ readonly TOKEN: string; readonly port: unknown; readonly host: string; readonly db: unknown }>()
-    expect(ask).toHaveBeenCalledExactlyOnceWith([{ name: 'TOKEN' }, { name: 'prod/db', field: 'port' }, { name: 'prod/db', field: '/host' }, { name: 'prod/db' }], { signal })
+    expect(ask).toHaveBeenCalledExactlyOnceWith(
+      [{ name: 'TOKEN' }, { name: 'prod/db', field: 'port' }, { name: 'prod/db', field: '/host' }, { name: 'prod/db' }],
+      { signal },
+    )
   })
 
   it('returns what the schema makes of a value, in its type: zod', async () => {
@@ -77,10 +88,21 @@ describe('loadSecrets', () => {
       port: { schema: v.pipe(v.string(), v.transform(Number), v.integer()) },
       none: { schema: v.optional(v.string()) },
       fallback: { schema: v.optional(v.string(), 'dev') },
-      later: { name: 'port', schema: v.pipeAsync(v.string(), v.checkAsync(async (text) => text.length === 4)) },
+      later: {
+        name: 'port',
+        schema: v.pipeAsync(
+          v.string(),
+          v.checkAsync(async (text) => text.length === 4),
+        ),
+      },
     })
     expect(loaded).toEqual({ port: 5432, none: undefined, fallback: 'dev', later: '5432' })
-    expectTypeOf(loaded).toEqualTypeOf<{ readonly port: number; readonly none: string | undefined; readonly fallback: string; readonly later: string }>()
+    expectTypeOf(loaded).toEqualTypeOf<{
+      readonly port: number
+      readonly none: string | undefined
+      readonly fallback: string
+      readonly later: string
+    }>()
   })
 
   it('returns what the schema makes of a value, in its type: arktype', async () => {
@@ -104,7 +126,10 @@ describe('loadSecrets', () => {
   it('keeps hostile keys as own properties of a plain object', async () => {
     const specs = { ['__proto__']: { name: 'a' }, constructor: { name: 'a' } }
     const loaded = await loadSecrets(managerOf({ a: canary }), specs)
-    expect(Object.entries(loaded)).toEqual([['__proto__', canary], ['constructor', canary]])
+    expect(Object.entries(loaded)).toEqual([
+      ['__proto__', canary],
+      ['constructor', canary],
+    ])
     expect(Object.getPrototypeOf(loaded)).toBe(Object.prototype)
   })
 
@@ -114,7 +139,11 @@ describe('loadSecrets', () => {
   })
 
   it('lists everything that is missing or wrong in one error, by name', async () => {
-    const secrets = { text: canary, port: canary, denied: new SecretsError('PERMISSION_DENIED', 'denied', { secret: 'prod/denied', provider: 'aws' }) }
+    const secrets = {
+      text: canary,
+      port: canary,
+      denied: new SecretsError('PERMISSION_DENIED', 'denied', { secret: 'prod/denied', provider: 'aws' }),
+    }
     const error = await refusal(secrets, {
       token: { name: 'prod/token' },
       text: { json: true },
@@ -137,15 +166,40 @@ describe('loadSecrets', () => {
     ['zod, by its own message', z.string().refine(() => false, { error: () => canary })],
     ['valibot', v.literal('x')],
     ['arktype', type("'x'")],
-    ['a schema that throws', schemaOf((value) => { throw new Error(String(value)) })],
-    ['a schema that throws our own error', schemaOf((value) => { throw new SecretsError('INTERNAL', String(value)) })],
+    [
+      'a schema that throws',
+      schemaOf((value) => {
+        throw new Error(String(value))
+      }),
+    ],
+    [
+      'a schema that throws our own error',
+      schemaOf((value) => {
+        throw new SecretsError('INTERNAL', String(value))
+      }),
+    ],
     ['a schema that rejects', schemaOf(async (value) => Promise.reject(new TypeError(String(value))))],
   ])('says nothing of the value or of what the library says: %s', async (_, schema) => {
-    expect(await refusal({ a: canary }, { a: { schema } })).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining("Secret 'a': ") })
+    expect(await refusal({ a: canary }, { a: { schema } })).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining("Secret 'a': "),
+    })
   })
 
   it('is a SecretNotFoundError only if every failure is a missing secret', async () => {
-    const error = await refusal({ c: 'x' }, { a: { name: 'first' }, b: { schema: z.string() }, c: {}, d: { schema: schemaOf(() => { throw new Error() }) } })
+    const error = await refusal(
+      { c: 'x' },
+      {
+        a: { name: 'first' },
+        b: { schema: z.string() },
+        c: {},
+        d: {
+          schema: schemaOf(() => {
+            throw new Error()
+          }),
+        },
+      },
+    )
     expect(error).toBeInstanceOf(SecretNotFoundError)
     expect(error).toMatchObject({ code: 'NOT_FOUND', secret: 'first', message: expect.stringContaining(`"d": Secret 'd' not found`) })
   })
@@ -153,7 +207,9 @@ describe('loadSecrets', () => {
   it('never takes a secret that could not be asked for as missing', async () => {
     const outage = new SecretsError('UNAVAILABLE', 'down', { secret: 'a' })
     expect(await refusal({ a: outage }, { a: { schema: z.string().default('dev') } })).toMatchObject({ code: 'UNAVAILABLE' })
-    expect(await refusal({ a: new SecretsError('DELETED', 'gone') }, { a: { schema: z.string().optional() } })).toMatchObject({ code: 'DELETED' })
+    expect(await refusal({ a: new SecretsError('DELETED', 'gone') }, { a: { schema: z.string().optional() } })).toMatchObject({
+      code: 'DELETED',
+    })
     expect(await refusal({ a: new Error(canary) }, { a: { schema: z.string().optional() } })).toMatchObject({ code: 'INTERNAL' })
   })
 
@@ -172,8 +228,14 @@ describe('loadSecrets', () => {
     const ask = vi.spyOn(manager, 'getSecretValues')
     const misspelt: object = { shema: z.number() }
     const oldSchema: object = { schema: { parse: () => 'x' } }
-    await expect(loadSecrets(manager, { a: misspelt })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('"shema"') })
-    await expect(loadSecrets(manager, { a: oldSchema })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('Standard Schema') })
+    await expect(loadSecrets(manager, { a: misspelt })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('"shema"'),
+    })
+    await expect(loadSecrets(manager, { a: oldSchema })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('Standard Schema'),
+    })
     expect(ask).not.toHaveBeenCalled()
   })
 

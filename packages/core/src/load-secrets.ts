@@ -57,7 +57,10 @@ export async function loadSecrets<const Specs extends Readonly<Record<string, Se
 ): Promise<LoadedSecrets<Specs>> {
   const wanted = Object.entries(specs)
   for (const [key, spec] of wanted) assertValidSpec(key, spec)
-  const answers = await manager.getSecretValues(wanted.map(([key, { name = key, field }]) => ({ name, field })), options)
+  const answers = await manager.getSecretValues(
+    wanted.map(([key, { name = key, field }]) => ({ name, field })),
+    options,
+  )
   const results = await Promise.all(wanted.map(async ([key, spec], index) => ({ name: key, ...(await load(key, spec, answers[index])) })))
   const failures = results.filter((result) => 'error' in result)
   if (failures.length > 0) throw gatheredError(failures, results.length)
@@ -119,8 +122,12 @@ const members = new Set(['name', 'field', 'json', 'schema'])
 function assertValidSpec(key: string, spec: SecretSpec): void {
   const unknown = Object.keys(spec).find((member) => !members.has(member))
   if (unknown !== undefined) {
-    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} asks for ${quoted(unknown)}, which is not known`, { remedy: 'use name, field, json, schema' })
+    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} asks for ${quoted(unknown)}, which is not known`, {
+      remedy: 'use name, field, json, schema',
+    })
   }
   if (spec.schema === undefined || typeof spec.schema['~standard']?.validate === 'function') return
-  throw new SecretsError('INVALID_ARGUMENT', `the schema of ${quoted(key)} does not follow Standard Schema`, { remedy: 'use zod >= 3.24, valibot >= 1, arktype >= 2 or the like' })
+  throw new SecretsError('INVALID_ARGUMENT', `the schema of ${quoted(key)} does not follow Standard Schema`, {
+    remedy: 'use zod >= 3.24, valibot >= 1, arktype >= 2 or the like',
+  })
 }

@@ -53,7 +53,9 @@ export async function rootOf(directory: string): Promise<string> {
     return (await stat(real)).isDirectory() ? real : undefined
   })
   if (root !== undefined) return root
-  throw new SecretsError('CONFIGURATION', `the directory of mounted secrets ${quoted(directory)} does not exist`, { remedy: 'mount it, or correct `directory`' })
+  throw new SecretsError('CONFIGURATION', `the directory of mounted secrets ${quoted(directory)} does not exist`, {
+    remedy: 'mount it, or correct `directory`',
+  })
 }
 
 function assertInside(root: string, place: string, subject: string): void {
@@ -63,17 +65,23 @@ function assertInside(root: string, place: string, subject: string): void {
   throw new SecretsError('CONFIGURATION', `${subject} would lie outside of it`, { remedy: 'keep paths and links inside the directory' })
 }
 
-async function readWhole(handle: { read: (into: Uint8Array, at: number) => Promise<{ bytesRead: number }> }, subject: string): Promise<string | Uint8Array> {
+async function readWhole(
+  handle: { read: (into: Uint8Array, at: number) => Promise<{ bytesRead: number }> },
+  subject: string,
+): Promise<string | Uint8Array> {
   // One byte more than allowed tells a file that is too large, whatever its size pretended to be.
   const buffer = new Uint8Array(maxSecretFileBytes + 1)
   try {
     let length = 0
-    for (let bytesRead = -1; bytesRead !== 0 && length < buffer.length; length += bytesRead) bytesRead = (await handle.read(buffer, length)).bytesRead
+    for (let bytesRead = -1; bytesRead !== 0 && length < buffer.length; length += bytesRead)
+      bytesRead = (await handle.read(buffer, length)).bytesRead
     if (length <= maxSecretFileBytes) return textOrBytes(buffer.slice(0, length))
   } finally {
     buffer.fill(0)
   }
-  throw new SecretsError('CONFIGURATION', `${subject} is larger than ${maxSecretFileBytes} bytes`, { remedy: 'point to the file of one secret' })
+  throw new SecretsError('CONFIGURATION', `${subject} is larger than ${maxSecretFileBytes} bytes`, {
+    remedy: 'point to the file of one secret',
+  })
 }
 
 function textOrBytes(bytes: Uint8Array): string | Uint8Array {

@@ -14,7 +14,9 @@ export interface StandardSchemaProps<Input = unknown, Output = Input> {
 }
 
 /** Either the output, or issues, whose messages may quote the value: they are never read here. */
-export type StandardSchemaResult<Output> = { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly { readonly message: string }[] }
+export type StandardSchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string }[] }
 
 /** What a schema turns its input into. */
 export type SchemaOutput<Schema extends StandardSchemaV1> = NonNullable<Schema['~standard']['types']>['output']

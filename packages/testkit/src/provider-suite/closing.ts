@@ -1,4 +1,5 @@
-import { member, rejects, whileBroken, within, type Suite } from './trial.ts'
+import assert from 'node:assert/strict'
+import { member, rejects, whileBroken, within, type Suite, type Trial } from './trial.ts'
 
 /** It says whether it is well, and ends when told to. */
 export function testClosing({ test, supports, canHappen }: Suite): void {
@@ -16,14 +17,19 @@ export function testClosing({ test, supports, canHappen }: Suite): void {
     }
   }
 
-  test('closing: may be done twice, and before any call', async ({ provider, context }) => {
-    for (let times = 0; times < 2; times += 1) await within(5000, provider.close?.(context) ?? Promise.resolve(), '`close` hangs')
+  test('closing: may be done twice, and before any call', async (trial) => {
+    for (let times = 0; times < 2; times += 1) await closes(trial)
   })
 
-  test('closing: after calls and while one is under way, it ends', async ({ provider, context, path, seed, value, get }) => {
-    await seed(path(1), value(1))
-    await get(path(1))
-    const [underWay] = await Promise.allSettled([get(path(1)), within(5000, provider.close?.(context) ?? Promise.resolve(), '`close` hangs')])
+  test('closing: after calls and while one is under way, it ends', async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    await trial.get(trial.path(1))
+    const [underWay, closing] = await Promise.allSettled([trial.get(trial.path(1)), closes(trial)])
+    assert.equal(closing.status, 'fulfilled', '`close` rejects')
     if (underWay.status === 'rejected') await rejects(Promise.reject(underWay.reason))
   })
+}
+
+async function closes({ provider, context }: Trial): Promise<void> {
+  await within(2000, provider.close?.(context) ?? Promise.resolve(), '`close` hangs')
 }

@@ -80,7 +80,7 @@ function testHung({ test }: Suite): void {
     await whileBroken(trial, 'hung', trial.path(1), async () => {
       await assertEndsWhenAborted((context) => trial.provider.get(trial.path(1), context))
       const closed = trial.provider.close?.(trial.context) ?? Promise.resolve()
-      await within(5 * promptly, closed, '`close` hangs after an aborted call')
+      await within(2 * promptly, closed, '`close` hangs after an aborted call')
     })
   })
 }

@@ -57,6 +57,7 @@ export async function reads({ get }: Trial, path: string, value: string | Uint8A
 
 /** Equal to the byte, and never saying the value where it is not. */
 export function assertValue(secret: StoredSecret | undefined, value: string | Uint8Array | undefined): void {
+  assert.notEqual(secret, null, 'what does not exist is `undefined`, not null')
   const found = valueOf(secret)
   assert.equal(kindOf(found), kindOf(value), 'the answer is of the kind that was written: text, bytes, or undefined')
   if (found === undefined || value === undefined) return

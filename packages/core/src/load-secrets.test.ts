@@ -3,8 +3,10 @@ import * as v from 'valibot'
 import { describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { inspect } from 'node:util'
 import { z } from 'zod'
+import { envProvider } from './env-provider.ts'
 import { cutField, parseJson } from './json-field.ts'
 import { type BatchReader, loadSecrets, type SecretSpec } from './load-secrets.ts'
+import { createSecretsManager } from './manager.ts'
 import { SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import type { StandardSchemaV1 } from './standard-schema.ts'
 
@@ -242,5 +244,18 @@ describe('loadSecrets', () => {
   it('passes on what ends the whole batch', async () => {
     const closed = new SecretsError('ABORTED', 'closed')
     await expect(loadSecrets({ getSecretValues: async () => Promise.reject(closed) }, { a: {} })).rejects.toBe(closed)
+  })
+
+  it('works with a secrets manager', async () => {
+    const env = { TOKEN: 'hunter2', DATABASE: '{"host":"db","port":5432}' }
+    const manager = createSecretsManager({ providers: [envProvider({ env })] })
+    const specs = {
+      TOKEN: {},
+      port: { name: 'DATABASE', field: 'port', json: true, schema: z.int() },
+      none: { schema: z.string().optional() },
+    }
+    expect(await loadSecrets(manager, specs)).toEqual({ TOKEN: 'hunter2', port: 5432, none: undefined })
+    await expect(loadSecrets(manager, { none: {} })).rejects.toBeInstanceOf(SecretNotFoundError)
+    await manager.close()
   })
 })

@@ -1,0 +1,158 @@
+import { inspect } from 'node:util'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import type { SecretProvider } from './contract.ts'
+import { type Environment, envProvider } from './env-provider.ts'
+import type { ProviderFromEnv } from './environment-reader.ts'
+import { type FromEnvOptions, secretsManagerFromEnv } from './manager-from-env.ts'
+import { SecretsError } from './secrets-error.ts'
+
+const canary = 'canary-3b8e'
+
+/** A package's provider that holds one secret, and is told by variables where. */
+function storeOf(name: string, secrets: Record<string, string>): ProviderFromEnv {
+  return (env) => envProvider({ name, env: secrets, names: env.names(`FINCHAT_${name.toUpperCase()}_NAMES`) })
+}
+
+function refusal(available: Record<string, ProviderFromEnv>, env: Environment, options: FromEnvOptions = {}): SecretsError {
+  try {
+    secretsManagerFromEnv(available, { ...options, env })
+  } catch (error) {
+    if (!SecretsError.isInstance(error)) throw error
+    expect(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)).not.toContain(canary)
+    expect(error).toMatchObject({ code: 'CONFIGURATION' })
+    return error
+  }
+  throw new Error('it did not throw')
+}
+
+/** The problems that the error lists. */
+function problemsOf(...args: Parameters<typeof refusal>): string[] {
+  return refusal(...args)
+    .problem.split('\n  ')
+    .slice(1)
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.useRealTimers()
+})
+
+describe('secretsManagerFromEnv', () => {
+  it('gives FINCHAT_TOKEN with nothing else set, as it is at the time of the read', async () => {
+    const secrets = secretsManagerFromEnv()
+    vi.stubEnv('FINCHAT_TOKEN', 'dev-token')
+    expect(await secrets.getSecret('FINCHAT_TOKEN')).toBe('dev-token')
+  })
+
+  it('asks the provider first, then its fallbacks in order, each once', async () => {
+    const env = { FINCHAT_SECRETS_PROVIDER: 'vault', FINCHAT_SECRETS_FALLBACKS: ' local, vault ,env,local', A: 'env', B: 'env', C: 'env' }
+    const secrets = secretsManagerFromEnv(
+      { vault: storeOf('vault', { A: 'vault' }), local: storeOf('local', { A: 'local', B: 'local' }) },
+      { env },
+    )
+    expect(await Promise.all(['A', 'B', 'C'].map((name) => secrets.getSecret(name)))).toEqual(['vault', 'local', 'env'])
+  })
+
+  it('falls back to env unless the list of fallbacks is empty', async () => {
+    const env = { FINCHAT_SECRETS_PROVIDER: 'vault', A: 'env' }
+    const vault = storeOf('vault', {})
+    expect(await secretsManagerFromEnv({ vault }, { env }).getSecret('A')).toBe('env')
+    await expect(secretsManagerFromEnv({ vault }, { env: { ...env, FINCHAT_SECRETS_FALLBACKS: '' } }).getSecret('A')).rejects.toMatchObject(
+      { code: 'NOT_FOUND' },
+    )
+  })
+
+  it('reaches existing secrets by the names that a variable places', async () => {
+    const env = { FINCHAT_SECRETS_PROVIDER: 'vault', FINCHAT_VAULT_NAMES: 'FINCHAT_TOKEN=finchat/token#token, DB=prod/db' }
+    const secrets = secretsManagerFromEnv({ vault: storeOf('vault', { 'finchat/token': '{"token":"t"}', 'prod/db': 'd' }) }, { env })
+    expect(await Promise.all([secrets.getSecret('FINCHAT_TOKEN'), secrets.getSecret('DB')])).toEqual(['t', 'd'])
+  })
+
+  it('lets an application bring providers of its own, env included', async () => {
+    const env = { FINCHAT_SECRETS_PROVIDER: 'constructor', A: 'real' }
+    const own = { constructor: storeOf('constructor', {}), env: () => envProvider({ prefix: 'APP_', env: { APP_A: 'own' } }) }
+    expect(await secretsManagerFromEnv(own, { env }).getSecret('A')).toBe('own')
+  })
+
+  it('makes only the providers that are named', () => {
+    const aws = vi.fn<ProviderFromEnv>()
+    secretsManagerFromEnv({ aws }, { env: {} })
+    expect(aws).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    [{}, undefined, 300],
+    [{}, 20, 20],
+    [{ FINCHAT_SECRETS_CACHE_TTL: '' }, undefined, 300],
+    [{ FINCHAT_SECRETS_CACHE_TTL: '60' }, undefined, 60],
+    [{ FINCHAT_SECRETS_CACHE_TTL: '60' }, 20, 60],
+  ])('with %j, and %s in the options, keeps values for up to %i seconds', async (variables, ttlSeconds, expected) => {
+    vi.useFakeTimers({ now: 1_000_000 })
+    const provider = envProvider({ env: { A: 'x' } })
+    const get = vi.fn<typeof provider.get>(provider.get)
+    const env = { FINCHAT_SECRETS_PROVIDER: 'counted', ...variables }
+    const secrets = secretsManagerFromEnv({ counted: () => ({ ...provider, name: 'counted', get }) }, { env, cache: { ttlSeconds } })
+    await secrets.getSecret('A')
+    vi.setSystemTime(1_000_000 + expected * 0.6 * 1000)
+    await secrets.getSecret('A')
+    expect(get).toHaveBeenCalledTimes(1)
+    vi.setSystemTime(1_000_000 + expected * 1000)
+    await secrets.getSecret('A')
+    expect(get).toHaveBeenCalledTimes(2)
+  })
+
+  it('tells all problems in one error, and what is expected, never what the variables hold', () => {
+    const vault: ProviderFromEnv = (env) => {
+      const url = env.required('FINCHAT_VAULT_URL')
+      env.required('FINCHAT_VAULT_TOKEN')
+      env.names('FINCHAT_VAULT_NAMES')
+      if (env.optional('FINCHAT_VAULT_KIND') === canary) env.problem('FINCHAT_VAULT_KIND must be kv')
+      if (url === '') throw new SecretsError('CONFIGURATION', 'url is empty')
+      return envProvider()
+    }
+    const env = {
+      FINCHAT_SECRETS_PROVIDER: 'vault',
+      FINCHAT_SECRETS_FALLBACKS: `aws,${canary},env`,
+      FINCHAT_SECRETS_CACHE_TTL: canary,
+      FINCHAT_VAULT_TOKEN: '',
+      FINCHAT_VAULT_NAMES: `A=b,${canary},A=c`,
+      FINCHAT_VAULT_KIND: canary,
+    }
+    expect(problemsOf({ vault }, env)).toEqual([
+      'FINCHAT_VAULT_URL is not set',
+      'FINCHAT_VAULT_TOKEN is not set',
+      'FINCHAT_VAULT_NAMES: entry 2 must read NAME=path or NAME=path#field',
+      'FINCHAT_VAULT_NAMES: "A" is placed twice',
+      'FINCHAT_VAULT_KIND must be kv',
+      'FINCHAT_SECRETS_FALLBACKS names aws: install @finchat/secrets-provider-aws and pass its awsFromEnv, as secretsManagerFromEnv({ aws: awsFromEnv })',
+      'FINCHAT_SECRETS_FALLBACKS must be a list of env, vault, aws, local',
+      'FINCHAT_SECRETS_CACHE_TTL must be a whole number of seconds, such as 300',
+    ])
+  })
+
+  it.each(['1.5', '-1', '1e3', '0x10', ' 5', 'Infinity', '9999999999'])('refuses %j for a TTL', (ttl) => {
+    expect(problemsOf({}, { FINCHAT_SECRETS_CACHE_TTL: ttl })).toEqual([
+      'FINCHAT_SECRETS_CACHE_TTL must be a whole number of seconds, such as 300',
+    ])
+  })
+
+  it.each(['toString', 'AWS', 'aws,vault'])('refuses %j for a provider', (name) => {
+    expect(problemsOf({}, { FINCHAT_SECRETS_PROVIDER: name })).toEqual([
+      'FINCHAT_SECRETS_PROVIDER must be one of env, aws, vault, local; others go into FINCHAT_SECRETS_FALLBACKS',
+    ])
+  })
+
+  it('passes on what a provider has against its settings, and nothing of a foreign error', () => {
+    const failing =
+      (error: Error): ProviderFromEnv =>
+      (): SecretProvider => {
+        throw error
+      }
+    const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_SECRETS_FALLBACKS: 'other' }
+    const local = failing(new SecretsError('CONFIGURATION', 'Encryption key must be at least 32 bytes long'))
+    expect(problemsOf({ local, other: failing(new TypeError(canary)) }, env)).toEqual([
+      'local: Encryption key must be at least 32 bytes long',
+      'other: its provider could not be made from the variables',
+    ])
+  })
+})

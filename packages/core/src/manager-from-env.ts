@@ -1,0 +1,91 @@
+import type { SecretProvider } from './contract.ts'
+import { type Environment, envProvider, ownVariable } from './env-provider.ts'
+import { type EnvironmentReader, environmentReader, listOf, type ProviderFromEnv } from './environment-reader.ts'
+import type { SecretsManagerOptions } from './manager-options.ts'
+import { createSecretsManager } from './manager.ts'
+import type { SecretsManager } from './secrets-manager.ts'
+import { SecretsError } from './secrets-error.ts'
+
+/** Options of `createSecretsManager`, except for the providers. `FINCHAT_SECRETS_CACHE_TTL` goes before `cache.ttlSeconds`. */
+export interface FromEnvOptions extends Omit<SecretsManagerOptions, 'providers'> {
+  /** The variables: `process.env` by default. */
+  readonly env?: Environment | undefined
+}
+
+/**
+ * Returns a secrets manager as the environment asks for it. `FINCHAT_SECRETS_PROVIDER` names the provider to ask first (`env` by default),
+ * `FINCHAT_SECRETS_FALLBACKS` those to ask next, divided by commas (`env` by default, none if it is empty), and `FINCHAT_SECRETS_CACHE_TTL`
+ * is the cache's in whole seconds (300). `env` is always at hand; other providers are passed under the name that the variables use.
+ *
+ * Throws ONE `CONFIGURATION` error that lists all that is wrong with the variables, and never what they hold.
+ *
+ * @example
+ * import { secretsManagerFromEnv } from '@finchat/secrets-core'
+ *
+ * // in an application: secretsManagerFromEnv({ aws: awsFromEnv, vault: vaultFromEnv, local: localFromEnv })
+ * const secrets = secretsManagerFromEnv({}, { env: { FINCHAT_TOKEN: 'dev-token' } })
+ * console.log(await secrets.getSecret('FINCHAT_TOKEN')) // dev-token
+ */
+export function secretsManagerFromEnv(
+  available: Readonly<Record<string, ProviderFromEnv>> = {},
+  options: FromEnvOptions = {},
+): SecretsManager {
+  const { env = process.env, ...rest } = options
+  const problems: string[] = []
+  const reader = environmentReader(env, problems)
+  const factories = new Map(Object.entries({ env: () => envProvider({ env: options.env }), ...available }))
+  const providers = chosenProviders(reader, env).flatMap((choice) => {
+    const factory = factories.get(choice.name)
+    if (factory === undefined) problems.push(notAvailable(choice, factories))
+    return factory === undefined ? [] : made(choice.name, factory, reader, problems)
+  })
+  const ttlSeconds = cacheTtl(reader) ?? rest.cache?.ttlSeconds
+  if (problems.length === 0) return createSecretsManager({ ...rest, providers, cache: { ...rest.cache, ttlSeconds } })
+  throw new SecretsError(
+    'CONFIGURATION',
+    `the environment variables do not configure a secrets manager:${[...new Set(problems)].map((problem) => `\n  ${problem}`).join('')}`,
+  )
+}
+
+interface Choice {
+  readonly name: string
+  /** The variable that chose it. */
+  readonly variable: string
+}
+
+function chosenProviders({ optional }: EnvironmentReader, env: Environment): Choice[] {
+  const first = { name: optional('FINCHAT_SECRETS_PROVIDER') ?? 'env', variable: 'FINCHAT_SECRETS_PROVIDER' }
+  const fallbacks = ownVariable(env, 'FINCHAT_SECRETS_FALLBACKS') ?? 'env' // an empty list is one: ask no other
+  const choices = [first, ...listOf(fallbacks).map((name) => ({ name, variable: 'FINCHAT_SECRETS_FALLBACKS' }))]
+  return choices.filter(({ name }, index) => choices.findIndex((choice) => choice.name === name) === index)
+}
+
+const ours = new Set(['aws', 'vault', 'local'])
+
+function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string, unknown>): string {
+  if (ours.has(name))
+    return `${variable} names ${name}: install @finchat/secrets-provider-${name} and pass its ${name}FromEnv, as secretsManagerFromEnv({ ${name}: ${name}FromEnv })`
+  const known = [...new Set([...factories.keys(), ...ours])].join(', ')
+  return variable === 'FINCHAT_SECRETS_FALLBACKS'
+    ? `${variable} must be a list of ${known}`
+    : `${variable} must be one of ${known}; others go into FINCHAT_SECRETS_FALLBACKS`
+}
+
+/** What the factory makes; where it fails its problem is noted, unless it is only due to those that the reader noted already. */
+function made(name: string, factory: ProviderFromEnv, reader: EnvironmentReader, problems: string[]): SecretProvider[] {
+  const before = problems.length
+  try {
+    return [factory(reader)]
+  } catch (error) {
+    if (problems.length === before)
+      problems.push(`${name}: ${SecretsError.isInstance(error) ? error.message : 'its provider could not be made from the variables'}`)
+    return []
+  }
+}
+
+function cacheTtl({ optional, problem }: EnvironmentReader): number | undefined {
+  const text = optional('FINCHAT_SECRETS_CACHE_TTL')
+  if (text === undefined) return undefined
+  if (!/^\d{1,9}$/.test(text)) problem('FINCHAT_SECRETS_CACHE_TTL must be a whole number of seconds, such as 300')
+  return Number(text)
+}

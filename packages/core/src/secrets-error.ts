@@ -48,7 +48,7 @@ export class SecretsError extends Error implements SecretsErrorDetails, SecretsE
   }
 
   override get name(): string {
-    return 'SecretsError'
+    return this.code === 'NOT_FOUND' ? 'SecretNotFoundError' : 'SecretsError'
   }
 
   /** The allowlisted members as a plain object, for structured logs. */
@@ -80,10 +80,6 @@ export class SecretNotFoundError extends SecretsError {
     const { problem = `Secret '${secret}' not found in any provider`, ...rest } = details
     super('NOT_FOUND', problem, rest)
     Object.defineProperty(this, 'secret', { value: secret, enumerable: true })
-  }
-
-  override get name(): string {
-    return 'SecretNotFoundError'
   }
 }
 

@@ -1,0 +1,136 @@
+import type { StoredSecret } from './contract.ts'
+import { cutField, soleField } from './json-field.ts'
+import { SecretsError } from './secrets-error.ts'
+import { SecretValue } from './secret-value.ts'
+import type { Shredder } from './shredder.ts'
+
+/** How the bytes are turned back into what the store answered. `latin1` is for ASCII text: it decodes fastest. */
+type Encoding = 'latin1' | 'utf8' | 'utf16le' | 'binary'
+
+/** What is known of a secret beside its value. */
+export interface SecretFacts extends Omit<StoredSecret, 'value' | 'shape'> {
+  readonly provider: string
+  /** When the store was asked, epoch milliseconds. */
+  readonly askedAt: number
+}
+
+/**
+ * One version of one secret, whole, as bytes outside the V8 heap, where no heap snapshot shows them and zeros can be
+ * written over them. It decodes on every read and refuses once wiped, so that no path answers with zeros.
+ */
+export class HeldSecret {
+  readonly facts: SecretFacts
+  /** The store keeps named fields, and `text()` is their JSON. */
+  readonly isMap: boolean
+  readonly #bytes: Buffer
+  readonly #encoding: Encoding
+  readonly #shredder: Shredder
+  readonly #values: SecretValue[] = []
+  #parts: Map<string, HeldSecret> | undefined
+  #digest: Uint8Array | undefined
+  #watched = false
+  #released = false
+  #wiped = false
+
+  constructor(secret: Pick<StoredSecret, 'value' | 'shape'>, facts: SecretFacts, shredder: Shredder) {
+    this.facts = facts
+    this.isMap = secret.shape === 'map'
+    this.#encoding = encodingOf(secret.value)
+    this.#bytes = bytesOf(secret.value, this.#encoding)
+    this.#shredder = shredder
+  }
+
+  get isBinary(): boolean {
+    return this.#encoding === 'binary'
+  }
+
+  /** The value as text, exactly as stored. */
+  text(): string {
+    this.#assertReadable()
+    if (this.#encoding !== 'binary') return this.#bytes.toString(this.#encoding)
+    throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary, not text', { remedy: 'read it with getSecretValue(…) and bytes()' })
+  }
+
+  /** A copy of the value's bytes; text is UTF-8, with U+FFFD for a lone surrogate. */
+  bytes(): Uint8Array {
+    this.#assertReadable()
+    return this.#encoding === 'utf16le' ? Buffer.from(this.text()) : Uint8Array.from(this.#bytes)
+  }
+
+  /** Runs `use` on bytes that are valid only during the call. */
+  withBytes<T>(use: (bytes: Uint8Array) => T): T {
+    this.#assertReadable()
+    return use(this.#encoding === 'utf16le' ? Buffer.from(this.text()) : this.#bytes)
+  }
+
+  /** What is found under these fields, one inside the other; without fields, a map's sole field. Made once each. */
+  part(fields: readonly string[]): HeldSecret {
+    if (fields.length === 0 && !this.isMap) return this
+    const key = JSON.stringify(fields)
+    const known = this.#parts?.get(key)
+    if (known !== undefined) return known
+    const value = fields.length === 0 ? soleField(this.text()) : fields.reduce(cutField, this.text())
+    const part = new HeldSecret({ value }, this.facts, this.#shredder)
+    // Nobody will release what is cut after the cache let go; the holders of the whole may still ask for it.
+    if (this.#released) part.#watch()
+    this.#parts ??= new Map()
+    this.#parts.set(key, part)
+    return part
+  }
+
+  /** The handle that readers get: always the same one for the same marks. */
+  value(stale: boolean, degraded: boolean): SecretValue {
+    const index = (stale ? 2 : 0) + (degraded ? 1 : 0)
+    this.#watch()
+    return (this.#values[index] ??= new SecretValue(this, stale, degraded))
+  }
+
+  /** A digest of the value, computed once and kept as long as the value is. */
+  digest(compute: (bytes: Uint8Array) => Uint8Array): Uint8Array {
+    return (this.#digest ??= this.withBytes(compute))
+  }
+
+  /** The cache lets go: wiped now if nobody holds it as a `SecretValue`, else when the last holder is collected. */
+  release(): void {
+    this.#released = true
+    for (const part of this.#parts?.values() ?? []) part.release()
+    this.#parts = undefined
+    if (!this.#watched) this.#shredder.wipeSoon(this)
+  }
+
+  wipe(): void {
+    this.#wiped = true
+    this.#bytes.fill(0)
+    this.#digest?.fill(0)
+  }
+
+  #watch(): void {
+    if (this.#watched) return
+    this.#watched = true
+    this.#shredder.watch(this, this.#bytes)
+  }
+
+  #assertReadable(): void {
+    if (!this.#wiped) return
+    throw new SecretsError('ABORTED', 'the secret was wiped from memory', { remedy: 'the secrets manager is closed; read secrets before close()' })
+  }
+}
+
+function encodingOf(value: string | Uint8Array): Encoding {
+  if (typeof value !== 'string') return 'binary'
+  if (!value.isWellFormed()) return 'utf16le'
+  return Buffer.byteLength(value) === value.length ? 'latin1' : 'utf8'
+}
+
+/** `allocUnsafeSlow`: a buffer of its own, not a slice of the pool that others read. */
+function bytesOf(value: string | Uint8Array, encoding: Encoding): Buffer {
+  if (typeof value !== 'string') {
+    const copy = Buffer.allocUnsafeSlow(value.byteLength)
+    copy.set(value)
+    value.fill(0)
+    return copy
+  }
+  const held = Buffer.allocUnsafeSlow(Buffer.byteLength(value, encoding))
+  held.write(value, encoding)
+  return held
+}

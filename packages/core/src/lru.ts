@@ -1,0 +1,49 @@
+/** A map of bounded size: the least recently used entry goes. */
+export class Lru<V> {
+  readonly #entries = new Map<string, V>()
+  readonly #capacity: number
+  readonly #evicted: (value: V) => void
+  #newest: string | undefined
+
+  constructor(capacity: number, evicted: (value: V) => void = () => {}) {
+    this.#capacity = capacity
+    this.#evicted = evicted
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get(key: string): V | undefined {
+    const value = this.#entries.get(key)
+    // Moving an entry to the end costs more than the look-up: the one that is there already is left alone.
+    if (value !== undefined && key !== this.#newest) this.#moveToEnd(key, value)
+    return value
+  }
+
+  set(key: string, value: V): void {
+    this.#moveToEnd(key, value)
+    if (this.#entries.size <= this.#capacity) return
+    const [oldest] = this.#entries
+    if (oldest === undefined) return
+    this.#entries.delete(oldest[0])
+    this.#evicted(oldest[1])
+  }
+
+  delete(key: string): V | undefined {
+    const value = this.#entries.get(key)
+    this.#entries.delete(key)
+    if (key === this.#newest) this.#newest = undefined
+    return value
+  }
+
+  entries(): IterableIterator<[string, V]> {
+    return this.#entries.entries()
+  }
+
+  #moveToEnd(key: string, value: V): void {
+    this.#entries.delete(key)
+    this.#entries.set(key, value)
+    this.#newest = key
+  }
+}

@@ -1,0 +1,63 @@
+import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
+
+interface Asked {
+  readonly path: string
+  readonly resolve: (answer: Promise<StoredSecret | undefined>) => void
+}
+
+/**
+ * Gathers the paths that several flights ask of one provider into a single `getMany`. It is sent when every flight that
+ * joined has either asked or left (because the shared level had its answer).
+ */
+export class Batch {
+  readonly #provider: SecretProvider
+  readonly #context: CallContext
+  readonly #asked: Asked[] = []
+  #undecided = 1
+
+  constructor(provider: SecretProvider, context: CallContext) {
+    this.#provider = provider
+    this.#context = context
+  }
+
+  join(): void {
+    this.#undecided += 1
+  }
+
+  get(path: string): Promise<StoredSecret | undefined> {
+    const { promise, resolve } = Promise.withResolvers<StoredSecret | undefined>()
+    this.#asked.push({ path, resolve })
+    this.#decided()
+    return promise
+  }
+
+  leave(): void {
+    this.#decided()
+  }
+
+  /** All have joined. */
+  seal(): void {
+    this.#decided()
+  }
+
+  #decided(): void {
+    this.#undecided -= 1
+    if (this.#undecided === 0 && this.#asked.length > 0) this.#send()
+  }
+
+  #send(): void {
+    const { getMany, get } = this.#provider
+    if (getMany === undefined || this.#asked.length === 1) {
+      for (const { path, resolve } of this.#asked) resolve(get(path, this.#context))
+      return
+    }
+    const paths = this.#asked.map(({ path }) => path)
+    const answers = getMany(paths, this.#context)
+    for (const [index, { resolve }] of this.#asked.entries()) resolve(answers.then((all) => unsettled(all[index])))
+  }
+}
+
+function unsettled(result: PromiseSettledResult<StoredSecret | undefined> | undefined): StoredSecret | undefined {
+  if (result?.status === 'rejected') throw result.reason
+  return result?.value
+}

@@ -1,0 +1,149 @@
+import { bounded } from './bounded.ts'
+import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
+import type { Circuit } from './circuit.ts'
+import type { Outage } from './outage.ts'
+import { isKnownCode } from './policy.ts'
+import { placed, SecretsError } from './secrets-error.ts'
+import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
+
+export interface GuardOptions {
+  readonly deadlineMs: number
+  readonly circuit: Circuit
+  readonly outage: Outage
+  readonly closing: AbortSignal
+}
+
+/** Reads: they may be repeated, count for the cool-down and are held back by it. */
+const reads = new Set(['get', 'getVersion', 'getMany'])
+/** Calls after which a deadline or a lost connection leaves open whether the store did what it was asked. */
+const effects = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
+/** Beyond this a timer should have ended the call long ago: the process was frozen, or its clock was set. */
+const gapMs = 1_000
+
+/**
+ * The provider as the core trusts it: every call ends by its deadline, and rejects with a `SecretsError` that names it.
+ */
+export function guard(provider: SecretProvider, options: GuardOptions): SecretProvider {
+  const ask = (call: ProviderCall, next: (context: CallContext) => Promise<unknown>): Promise<unknown> =>
+    bounded((signal) => next({ ...call.context, signal }), { ...options, signal: call.context.signal })
+  return wrapProvider(provider, async (call, next) => {
+    // `close` is the end of all, and bounded by the one who closes.
+    if (call.method === 'close') return next(call.context)
+    try {
+      const answer = reads.has(call.method) ? await read(call, () => ask(call, next), options) : await ask(call, next)
+      return checked(call, answer, provider.name)
+    } catch (error) {
+      throw placed(withEffect(trusted(error), call.method), { provider: provider.name })
+    }
+  })
+}
+
+async function read(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
+  const refusal = circuit.refusal(Date.now())
+  if (refusal !== undefined) throw refusal
+  const spannedGap = stopwatch(deadlineMs)
+  const first = await settle(ask)
+  // What came across a freeze says nothing of the store, and may be older than it looks: ask again.
+  const last = spannedGap() ? await settle(ask) : first
+  report(circuit, String(call.args[0]), last)
+  if (last.status === 'rejected') throw last.reason
+  outage.ended()
+  return last.value
+}
+
+function stopwatch(deadlineMs: number): () => boolean {
+  const startedAt = Date.now()
+  return () => {
+    const elapsed = Date.now() - startedAt
+    return elapsed > deadlineMs + gapMs || elapsed < -gapMs
+  }
+}
+
+async function settle(ask: () => Promise<unknown>): Promise<PromiseSettledResult<unknown>> {
+  const [result] = await Promise.allSettled([ask()])
+  return result
+}
+
+function report(circuit: Circuit, path: string, result: PromiseSettledResult<unknown>): void {
+  if (result.status === 'fulfilled') return circuit.succeeded()
+  const { code } = trusted(result.reason)
+  if (code === 'ABORTED') return circuit.withdrawn()
+  if (code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED') return circuit.failed(path, Date.now())
+  circuit.succeeded()
+}
+
+/** Only a `SecretsError` of a code that providers may use gets through; of any other nothing is kept but its kind. */
+function trusted(error: unknown): SecretsError {
+  if (!SecretsError.isInstance(error)) {
+    return new SecretsError('INTERNAL', `the provider failed with ${kindOf(error)} instead of a SecretsError`, { remedy: "report it to the provider's author" })
+  }
+  if (error.code !== 'NOT_FOUND') return error
+  // Passed on, it would end the chain with "not found" although later providers were never asked.
+  return new SecretsError('INTERNAL', 'the provider rejected with NOT_FOUND', { remedy: 'its get() must resolve to undefined instead' })
+}
+
+const kinds = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'ReferenceError', 'AggregateError', 'AbortError', 'TimeoutError'])
+
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'something'
+  return kinds.has(error.name) ? `a ${error.name}` : 'an error of its own'
+}
+
+function withEffect(error: SecretsError, method: string): SecretsError {
+  if (!effects.has(method) || error.effect !== undefined) return error
+  const isOpen = error.code === 'DEADLINE_EXCEEDED' || error.code === 'ABORTED' || error.code === 'INTERNAL' || !isKnownCode(error.code)
+  return isOpen ? new SecretsError(error.code, error.problem, { ...error, effect: 'unknown' }) : error
+}
+
+/** What a provider must answer for each read; all else is a bug of its author, never an answer. */
+function checked(call: ProviderCall, answer: unknown, provider: string): unknown {
+  switch (call.method) {
+    case 'get':
+    case 'staging.get':
+      return checkedSecret(answer)
+    case 'getVersion':
+      return checkedVersion(checkedSecret(answer), call.args[1])
+    case 'getMany':
+      return checkedMany(answer, call.args[0], provider)
+    default:
+      return answer
+  }
+}
+
+function checkedSecret(answer: unknown): StoredSecret | undefined {
+  if (answer === undefined) return undefined
+  if (!isStoredSecret(answer)) throw malformed('what is not a secret')
+  if (answer.expiresAt !== undefined && answer.expiresAt <= Date.now()) {
+    throw new SecretsError('UNAVAILABLE', 'the store answered with a secret that has expired', { remedy: "compare this machine's clock with the store's" })
+  }
+  return answer
+}
+
+function checkedVersion(secret: StoredSecret | undefined, asked: unknown): StoredSecret | undefined {
+  if (secret === undefined || asked === 'previous' || secret.version === asked) return secret
+  throw malformed('another version than the one asked for')
+}
+
+function checkedMany(answer: unknown, paths: unknown, provider: string): PromiseSettledResult<StoredSecret | undefined>[] {
+  if (!Array.isArray(answer) || !Array.isArray(paths) || answer.length !== paths.length) throw malformed('another number of secrets than asked for')
+  return answer.map((result: PromiseSettledResult<unknown>) => {
+    try {
+      if (result.status === 'rejected') throw trusted(result.reason)
+      return { status: 'fulfilled', value: checkedSecret(result.value) }
+    } catch (error) {
+      return { status: 'rejected', reason: placed(trusted(error), { provider }) }
+    }
+  })
+}
+
+function isStoredSecret(answer: unknown): answer is StoredSecret {
+  if (typeof answer !== 'object' || answer === null || !('value' in answer)) return false
+  const { value, version } = answer as Partial<StoredSecret> // unchecked members are of unknown types
+  const hasVersion = version === undefined || (Number.isSafeInteger(version) && version > 0)
+  return hasVersion && (typeof value === 'string' || value instanceof Uint8Array)
+}
+
+function malformed(what: string): SecretsError {
+  return new SecretsError('INTERNAL', `the provider answered ${what}`, { remedy: "report it to the provider's author" })
+}
+

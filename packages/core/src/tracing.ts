@@ -1,0 +1,48 @@
+import { channel, type Channel, tracingChannel, type TracingChannel } from 'node:diagnostics_channel'
+
+/**
+ * What subscribers of `finchat.secrets.get`, `.write`, `.refresh` (tracing channels) and `.fallback` (a plain channel) receive.
+ * Never a value. Members are filled in as they become known; at the end of an operation all are there.
+ */
+export interface TraceMessage {
+  readonly operation: string
+  /** The logical name; for `refresh` the store's path. */
+  readonly name: string
+  provider?: string | undefined
+  version?: number | undefined
+  revision?: string | undefined
+  from?: 'memory' | 'shared' | 'store' | undefined
+  stale?: boolean | undefined
+  degraded?: boolean | undefined
+  matched?: 'current' | 'previous' | 'none' | undefined
+  code?: string | undefined
+  readonly actor?: string | undefined
+  readonly requestId?: string | undefined
+}
+
+export interface Tracing {
+  readonly get: TracingChannel<TraceMessage>
+  readonly write: TracingChannel<TraceMessage>
+  readonly refresh: TracingChannel<TraceMessage>
+  readonly fallback: Channel
+}
+
+export function tracing(): Tracing {
+  return {
+    get: tracingChannel('finchat.secrets.get'),
+    write: tracingChannel('finchat.secrets.write'),
+    refresh: tracingChannel('finchat.secrets.refresh'),
+    fallback: channel('finchat.secrets.fallback'),
+  }
+}
+
+/** Runs `run` inside the channel's events; without subscribers it only runs it. */
+export async function traced<T>(on: TracingChannel<TraceMessage>, message: TraceMessage, run: () => Promise<T>): Promise<T> {
+  if (!on.hasSubscribers) return run()
+  // tracePromise puts what the promise resolves to on the message: a value must not pass through it.
+  const outcome: { result?: T } = {}
+  await on.tracePromise(async () => {
+    outcome.result = await run()
+  }, message)
+  return outcome.result as T // set, since tracePromise has resolved
+}

@@ -1,0 +1,136 @@
+import { Batch } from './batch.ts'
+import type { Found, ReadMode, VersionSelector } from './cached-store.ts'
+import type { Link } from './link.ts'
+import type { Place } from './plan.ts'
+import { SecretsError } from './secrets-error.ts'
+import type { Tracing } from './tracing.ts'
+import type { Walk } from './walk.ts'
+
+/** What a chain answers: one store's answer, and whether earlier stores could be asked. */
+export interface Reading extends Found {
+  readonly place: Place
+  readonly degraded: boolean
+}
+
+export interface ChainRead {
+  readonly version?: VersionSelector
+  readonly mode: ReadMode
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Takes from a reading what is needed, at once: see `Found.held`. */
+export type Deliver<T> = (reading: Reading) => T
+
+/** One of several secrets: its way along the chain, and what to take from its reading. */
+export interface ChainAsk<T> {
+  readonly walk: Walk<Place>
+  readonly deliver: Deliver<T>
+}
+
+/** The fallback chain over cached stores. */
+export class Chain {
+  readonly #tracing: Tracing
+  readonly #closing: AbortSignal
+
+  constructor(tracing: Tracing, closing: AbortSignal) {
+    this.#tracing = tracing
+    this.#closing = closing
+  }
+
+  /** Walks to the first store that has the secret. Throws what the walk ends with. */
+  async read<T>(walk: Walk<Place>, read: ChainRead, deliver: Deliver<T>): Promise<T> {
+    for (let place = walk.step; place !== undefined; place = walk.step) {
+      const delivered = await this.#step(walk, place, read, undefined, deliver)
+      if (delivered !== undefined) return delivered.value
+    }
+    throw walk.end()
+  }
+
+  /** Many current secrets, index by index: in each round every provider is asked once for all that stand at it. */
+  async readMany<T>(asks: readonly ChainAsk<T>[], read: ChainRead): Promise<PromiseSettledResult<T>[]> {
+    const results = new Map<ChainAsk<T>, PromiseSettledResult<T>>()
+    for (let groups = standing(asks, results); groups.size > 0; groups = standing(asks, results)) {
+      await Promise.all([...groups].map(([link, group]) => this.#stepMany(link, group, read, results)))
+    }
+    return asks.map((ask) => results.get(ask) ?? { status: 'rejected', reason: ask.walk.end() })
+  }
+
+  async #stepMany<T>(link: Link, group: readonly Standing<T>[], read: ChainRead, results: Results<T>): Promise<void> {
+    const batch = new Batch(link.provider, { signal: this.#closing, ...(read.mode === 'fresh' && { fresh: true }) })
+    const steps = group.map(async ({ ask, place }) => {
+      const [step] = await Promise.allSettled([this.#step(ask.walk, place, read, batch, ask.deliver)])
+      if (step.status === 'rejected') results.set(ask, step)
+      else if (step.value !== undefined) results.set(ask, { status: 'fulfilled', value: step.value.value })
+    })
+    batch.seal()
+    await Promise.all(steps)
+  }
+
+  async #step<T>(walk: Walk<Place>, place: Place, read: ChainRead, batch: Batch | undefined, deliver: Deliver<T>): Promise<{ value: T } | undefined> {
+    const { link } = place
+    const startedAt = Date.now()
+    const elapsed = (): number => Math.max(0, Date.now() - startedAt)
+    let found: Found | undefined
+    try {
+      found = await ask(place, read, batch)
+    } catch (error) {
+      this.#fellBack(walk, link, asFailure(error), elapsed())
+      return undefined
+    }
+    if (found === undefined) {
+      walk.missing(link.provider.name, elapsed())
+      return undefined
+    }
+    if (found.stale) this.#told(walk.name, link, 'UNAVAILABLE', 'stale')
+    return { value: deliver({ ...found, place, degraded: walk.degraded }) }
+  }
+
+  #fellBack(walk: Walk<Place>, link: Link, error: SecretsError, durationMs: number): void {
+    walk.failed(link.provider.name, error, durationMs)
+    if (error.code !== 'UNSUPPORTED') this.#told(walk.name, link, error.code, 'next')
+  }
+
+  #told(name: string, link: Link, code: SecretsError['code'], answer: 'stale' | 'next'): void {
+    link.outage.began(code)
+    if (this.#tracing.fallback.hasSubscribers) this.#tracing.fallback.publish({ name, provider: link.provider.name, code, answer })
+  }
+}
+
+type Results<T> = Map<ChainAsk<T>, PromiseSettledResult<T>>
+
+interface Standing<T> {
+  readonly ask: ChainAsk<T>
+  readonly place: Place
+}
+
+/** Those without a result, by the provider that their walk stands at. */
+function standing<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<Link, Standing<T>[]> {
+  const unfinished = asks.flatMap((ask) => (ask.walk.step === undefined || results.has(ask) ? [] : [{ ask, place: ask.walk.step }]))
+  return Map.groupBy(unfinished, ({ place }) => place.link)
+}
+
+/** A versioned read is answered by the first provider that has the secret: its version 3 is no other provider's. */
+async function ask(place: Place, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
+  const { link, path } = place
+  if (read.version === undefined) return link.store.read({ path, mode: read.mode, signal: read.signal, batch })
+  const found = await versioned(place, read)
+  if (found !== undefined && found !== 'unsupported') return found
+  const current = await link.store.read({ path, mode: read.mode === 'fresh' ? 'cached' : read.mode, signal: read.signal })
+  if (current === undefined) return undefined
+  if (found === 'unsupported') throw new SecretsError('UNSUPPORTED', 'the provider keeps no versions')
+  throw new SecretsError('NOT_FOUND', `version ${read.version} not found`, { remedy: 'it has the secret, so no other provider is asked' })
+}
+
+async function versioned({ link, path }: Place, { version, mode, signal }: ChainRead): Promise<Found | 'unsupported' | undefined> {
+  try {
+    return await link.store.read({ path, version, mode, signal })
+  } catch (error) {
+    if (SecretsError.isInstance(error) && error.code === 'UNSUPPORTED') return 'unsupported'
+    throw error
+  }
+}
+
+function asFailure(error: unknown): SecretsError {
+  if (SecretsError.isInstance(error)) return error
+  throw error
+}

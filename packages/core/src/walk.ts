@@ -1,0 +1,82 @@
+import type { SecretsErrorCode, SecretsErrorDetails } from './contract.ts'
+import { type FallbackPolicy, verdictOn } from './policy.ts'
+import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
+
+type Attempts = NonNullable<SecretsErrorDetails['attempts']>
+
+/**
+ * The fallback policy as a state machine: one secret's way along its chain. The caller asks the store of `step` and tells
+ * what came of it, by `missing` or `failed`, until a value is found or `end` says truthfully that there is none.
+ */
+export class Walk<Step> {
+  readonly name: string
+  readonly #steps: readonly Step[]
+  readonly #policies: readonly (FallbackPolicy | undefined)[]
+  readonly #attempts: Attempts[number][] = []
+  #position = 0
+  #degraded = false
+  #unsupported = false
+
+  constructor(name: string, steps: readonly Step[], policies: readonly (FallbackPolicy | undefined)[]) {
+    this.name = name
+    this.#steps = steps
+    this.#policies = policies
+  }
+
+  /** Whom to ask now; `undefined` at the end. */
+  get step(): Step | undefined {
+    return this.#steps[this.#position]
+  }
+
+  /** An earlier provider could not be asked. */
+  get degraded(): boolean {
+    return this.#degraded
+  }
+
+  /** The store of `step` answered that it has no such secret. */
+  missing(provider: string, durationMs: number): void {
+    this.#move({ provider, code: 'NOT_FOUND', durationMs })
+  }
+
+  /** The store of `step` failed. Throws where the policy says stop. */
+  failed(provider: string, error: SecretsError, durationMs: number): void {
+    if (verdictOn(error.code, this.#policies) === 'stop') throw this.#stopped(provider, error)
+    if (error.code === 'UNSUPPORTED') this.#unsupported = true
+    else this.#degraded = true
+    this.#move({ provider, code: error.code, durationMs })
+  }
+
+  /** Returns what to throw when no provider was left to ask. */
+  end(): SecretsError {
+    if (this.#degraded) return this.#notAsked()
+    if (this.#unsupported) {
+      return new SecretsError('UNSUPPORTED', 'no provider that can answer this has the secret', { secret: this.name, attempts: this.#attempts, remedy: this.#said() })
+    }
+    return new SecretNotFoundError(this.name, { attempts: this.#attempts })
+  }
+
+  #move(attempt: Attempts[number]): void {
+    this.#attempts.push(attempt)
+    this.#position += 1
+  }
+
+  #stopped(provider: string, error: SecretsError): SecretsError {
+    const remedy = error.remedy ?? stopRemedies[error.code]?.(provider)
+    return placed(new SecretsError(error.code, error.problem, { ...error, remedy }), { secret: this.name, provider })
+  }
+
+  #notAsked(): SecretsError {
+    const { name: secret } = this
+    return new SecretsError('UNAVAILABLE', 'not every provider could be asked, so whether it exists is not known', { secret, attempts: this.#attempts, remedy: this.#said() })
+  }
+
+  #said(): string {
+    return this.#attempts.map(({ provider, code }) => `${provider}: ${code}`).join(', ')
+  }
+}
+
+const stopRemedies: { readonly [code in SecretsErrorCode]?: (provider: string) => string } = {
+  PERMISSION_DENIED: (provider) => `grant it, or route the name away from '${provider}' with names and onlyNamed`,
+  UNAUTHENTICATED: (provider) => `renew the credential of '${provider}'`,
+  DELETED: (provider) => `restore it in '${provider}', or purge it there to let later providers answer`,
+}

@@ -1,0 +1,60 @@
+import { bounded } from './bounded.ts'
+import type { CallContext } from './contract.ts'
+import type { Link } from './link.ts'
+import type { SecretsManagerOptions } from './manager-options.ts'
+import type { Observer } from './observer.ts'
+import { SecretsError } from './secrets-error.ts'
+
+export interface CloseOptions {
+  /** How long calls that run may take to end, and then how long providers, shared cache and audit trail may each take. 5,000 by default. */
+  readonly timeoutMs?: number | undefined
+}
+
+interface Closable {
+  readonly name: string
+  readonly close?: ((context: CallContext) => Promise<void>) | undefined
+}
+
+export interface ClosingParts {
+  readonly observer: Observer
+  /** Ends what still runs when the time is up. */
+  readonly giveUp: AbortController
+  /** Ended together, in this order of groups. */
+  readonly groups: readonly (readonly Closable[])[]
+  /** Wipes what is held. */
+  readonly wipe: () => void
+}
+
+/** Stores before the providers that they ask, and the audit trail, which hears of both, last. */
+export function closingGroups(links: readonly Link[], { cache, audit }: SecretsManagerOptions): ClosingParts['groups'] {
+  const stores = links.map(({ provider, store }) => ({ name: provider.name, close: () => store.close() }))
+  const providers = links.map(({ provider }) => ({ name: provider.name, close: provider.close }))
+  return [stores, [...providers, { name: 'the shared cache', close: cache?.shared?.close }], [{ name: 'the audit trail', close: audit?.close }]]
+}
+
+/** Refuses calls, waits for those that run, ends the parts, and wipes, whatever fails. Rejects with what could not be ended. */
+export async function closeAll({ observer, giveUp, groups, wipe }: ClosingParts, { timeoutMs = 5_000 }: CloseOptions): Promise<void> {
+  const failed: string[] = []
+  try {
+    await atMost(timeoutMs, observer.shut())
+    giveUp.abort()
+    for (const group of groups) failed.push(...(await closeGroup(group, timeoutMs)))
+  } finally {
+    wipe()
+  }
+  if (failed.length === 0) return
+  throw new SecretsError('UNAVAILABLE', `closed and wiped, but not everything could be ended: ${failed.join(', ')}`, { effect: 'done' })
+}
+
+async function closeGroup(group: readonly Closable[], deadlineMs: number): Promise<string[]> {
+  const never = new AbortController().signal
+  const results = await Promise.allSettled(group.map(async ({ close }) => close && bounded((signal) => close({ signal }), { deadlineMs, closing: never })))
+  return group.flatMap(({ name }, index) => (results[index]?.status === 'rejected' ? [name] : []))
+}
+
+async function atMost(timeoutMs: number, drained: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, timeoutMs)
+  await Promise.race([drained, promise])
+  clearTimeout(timer)
+}

@@ -1,0 +1,58 @@
+import type { SecretsErrorCode } from './contract.ts'
+import type { Link } from './link.ts'
+import { SecretsError } from './secrets-error.ts'
+
+/** `unchecked`: the provider has no way to tell. */
+export type ProviderHealth =
+  | { readonly status: 'ok' | 'unchecked'; readonly durationMs: number }
+  | { readonly status: 'failed'; readonly durationMs: number; readonly code: SecretsErrorCode; readonly message: string }
+
+export interface HealthReport {
+  /** No provider has failed. */
+  readonly ok: boolean
+  /** Epoch milliseconds. */
+  readonly checkedAt: number
+  readonly providers: Readonly<Record<string, ProviderHealth>>
+}
+
+const rememberedMs = 10_000
+
+/** Asks every provider at once, reads no secret, and remembers the report for 10 s, so that probes cost the stores little. */
+export class HealthCheck {
+  readonly #links: readonly Link[]
+  readonly #closing: AbortSignal
+  #report: HealthReport | undefined
+  #checking: Promise<HealthReport> | undefined
+
+  constructor(links: readonly Link[], closing: AbortSignal) {
+    this.#links = links
+    this.#closing = closing
+  }
+
+  async check(): Promise<HealthReport> {
+    const age = Date.now() - (this.#report?.checkedAt ?? 0)
+    if (this.#report !== undefined && age >= 0 && age < rememberedMs) return this.#report
+    this.#checking ??= this.#checkAll().finally(() => (this.#checking = undefined))
+    return this.#checking
+  }
+
+  async #checkAll(): Promise<HealthReport> {
+    const entries = await Promise.all(this.#links.map(async (link) => [link.provider.name, await this.#checkOne(link)] as const))
+    const ok = entries.every(([, { status }]) => status !== 'failed')
+    this.#report = { ok, checkedAt: Date.now(), providers: Object.fromEntries(entries) }
+    return this.#report
+  }
+
+  async #checkOne({ provider: { checkHealth } }: Link): Promise<ProviderHealth> {
+    if (checkHealth === undefined) return { status: 'unchecked', durationMs: 0 }
+    const startedAt = Date.now()
+    const durationMs = (): number => Math.max(0, Date.now() - startedAt)
+    try {
+      await checkHealth({ signal: this.#closing })
+      return { status: 'ok', durationMs: durationMs() }
+    } catch (error) {
+      const { code, message } = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'unexpected failure')
+      return { status: 'failed', durationMs: durationMs(), code, message }
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import type { AuditTrail, SecretProvider, SharedCache } from './contract.ts'
+import { quoted } from './names.ts'
+import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
+import { SecretsError } from './secrets-error.ts'
+
+export interface CacheOptions {
+  /** How long an answer is fresh, seconds: 300 by default, shortened by a random fifth. 0: every read asks the store. */
+  readonly ttlSeconds?: number | undefined
+  /** How long beyond that it may stand in while its store cannot be asked, seconds: 300 by default. */
+  readonly maxStaleSeconds?: number | undefined
+  /** Values in memory for each provider: 1,000 by default. */
+  readonly maxEntries?: number | undefined
+  /** A second level that a fleet shares. */
+  readonly shared?: SharedCache | undefined
+}
+
+export interface SecretsManagerOptions {
+  /** Asked in this order. */
+  readonly providers: readonly SecretProvider[]
+  readonly cache?: CacheOptions | undefined
+  /** Nothing is handed out, and nothing written, that it has not acknowledged. */
+  readonly audit?: AuditTrail | undefined
+  /** Overrides rows of the fallback policy; each gives up what its row protects. */
+  readonly fallback?: FallbackPolicy | undefined
+  /** The provider that new secrets go to; by default the first that can write. */
+  readonly writeTo?: string | undefined
+  /** How long a provider, the shared cache and the audit trail may take for one call, milliseconds: 5,000 by default. */
+  readonly deadlineMs?: number | undefined
+  /** Values are handed out and kept nowhere, unless a read says otherwise. */
+  readonly autoCleanup?: boolean | undefined
+}
+
+/** The options with every default filled in. */
+export interface Settings {
+  readonly ttlMs: number
+  readonly maxStaleMs: number
+  readonly maxEntries: number
+  readonly deadlineMs: number
+  readonly autoCleanup: boolean
+}
+
+const longestTimerMs = 2 ** 31 - 1
+
+/** Returns the settings. Throws `CONFIGURATION` for what would otherwise fail later, or silently. */
+export function settingsOf(options: SecretsManagerOptions): Settings {
+  const { cache = {}, deadlineMs = 5_000, autoCleanup = false } = options
+  const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000 } = cache
+  assertProviders(options.providers)
+  assertFallbackPolicy(options.fallback)
+  assertNumber('cache.ttlSeconds', ttlSeconds, 0)
+  assertNumber('cache.maxStaleSeconds', maxStaleSeconds, 0)
+  assertNumber('cache.maxEntries', maxEntries, 1)
+  assertNumber('deadlineMs', deadlineMs, 1, longestTimerMs)
+  if (options.writeTo !== undefined) assertWritable(options.writeTo, options.providers)
+  for (const [name, contract] of [['cache.shared', cache.shared], ['audit', options.audit]] as const) assertSpecification(name, contract)
+  return { ttlMs: ttlSeconds * 1000, maxStaleMs: maxStaleSeconds * 1000, maxEntries, deadlineMs, autoCleanup }
+}
+
+function assertProviders(providers: readonly SecretProvider[]): void {
+  if (!Array.isArray(providers) || providers.length === 0) throw wrong('providers is empty', 'pass at least one, such as envProvider()')
+  const names = new Set<string>()
+  for (const [index, provider] of providers.entries()) {
+    assertSpecification(`providers[${index}]`, provider)
+    if (typeof provider.name !== 'string' || !/^[\w.:-]{1,64}$/.test(provider.name)) {
+      throw wrong(`providers[${index}] has no usable name`, 'give it 1 to 64 letters, digits or . : _ -')
+    }
+    if (names.has(provider.name)) throw wrong(`two providers are named ${quoted(provider.name)}`, "give one of them another name: { name: '…' }")
+    names.add(provider.name)
+  }
+}
+
+function assertSpecification(name: string, contract: { readonly specificationVersion: string } | undefined): void {
+  if (contract === undefined || contract.specificationVersion === 'v1') return
+  throw wrong(`${name} does not follow specification v1`, 'pass what a factory such as envProvider() returned, or upgrade @finchat/secrets-core')
+}
+
+function assertWritable(writeTo: string, providers: readonly SecretProvider[]): void {
+  const provider = providers.find(({ name }) => name === writeTo)
+  if (provider === undefined) throw wrong(`writeTo names ${quoted(writeTo)}, which is no provider here`, 'name one of the chain')
+  if (provider.put === undefined) throw wrong(`writeTo names ${quoted(writeTo)}, which cannot be written`, 'name one that can')
+}
+
+function assertNumber(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
+  if (typeof value === 'number' && value >= least && value <= most) return
+  throw wrong(`${name} is ${quoted(String(value))}`, `pass a number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`)
+}
+
+function wrong(problem: string, remedy: string): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy })
+}

@@ -1,0 +1,66 @@
+import type { Bounds } from './bounded.ts'
+import { cacheStats } from './cache-stats.ts'
+import { Catalog } from './catalog.ts'
+import { Chain } from './chain.ts'
+import { closeAll, type CloseOptions, closingGroups } from './closing.ts'
+import { HealthCheck } from './health.ts'
+import { linkOf } from './link.ts'
+import { type SecretsManagerOptions, settingsOf } from './manager-options.ts'
+import { Observer } from './observer.ts'
+import { planner } from './plan.ts'
+import { Reader } from './reader.ts'
+import type { SecretsManager } from './secrets-manager.ts'
+import { Shredder } from './shredder.ts'
+import { tracing } from './tracing.ts'
+import { Verifier } from './verifier.ts'
+import { Writer } from './writer.ts'
+
+/**
+ * Wires providers into a chain, each behind its own cache. Nothing is asked of any store before the first call. Throws
+ * `CONFIGURATION` for options that cannot work.
+ *
+ * @example
+ * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
+ *
+ * const secrets = createSecretsManager({ providers: [envProvider({ env: { FINCHAT_TOKEN: 'hunter2' } })] })
+ * console.log(await secrets.verifySecret('FINCHAT_TOKEN', 'hunter2')) // true
+ * await secrets.close()
+ */
+export function createSecretsManager(options: SecretsManagerOptions): SecretsManager {
+  const settings = settingsOf(options)
+  const giveUp = new AbortController()
+  const bounds: Bounds = { deadlineMs: settings.deadlineMs, closing: giveUp.signal }
+  const channels = tracing()
+  const shredder = new Shredder()
+  const observer = new Observer(options.audit, channels, bounds)
+  const links = options.providers.map((provider) => linkOf(provider, { shared: options.cache?.shared, settings, bounds, shredder, refreshes: channels.refresh }))
+  const planOf = planner(links)
+  const { fallback, writeTo } = options
+  const reader = new Reader({ planOf, chain: new Chain(channels, giveUp.signal), observer, fallback, autoCleanup: settings.autoCleanup })
+  const writer = new Writer({ planOf, walk: (name) => reader.walk(name, undefined), observer, writeTo, closing: giveUp.signal })
+  const catalog = new Catalog({ links, walk: (name, policy) => reader.walk(name, policy), observer, bounds })
+  const verifier = new Verifier(reader, observer)
+  const health = new HealthCheck(links, giveUp.signal)
+  let closed: Promise<void> | undefined
+  const close = (closeOptions: CloseOptions = {}): Promise<void> => {
+    return (closed ??= closeAll({ observer, giveUp, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() }, closeOptions))
+  }
+  return {
+    getSecret: (name, read) => reader.getSecret(name, read),
+    getSecretValue: (name, read) => reader.getSecretValue(name, read),
+    getSecrets: (names, read) => reader.getSecrets(names, read),
+    getSecretValues: (requests, read) => reader.getSecretValues(requests, read),
+    verifySecret: (name, presented, verify) => verifier.verifySecret(name, presented, verify),
+    storeSecret: (name, value, write) => writer.storeSecret(name, value, write),
+    rotateSecret: (name, value, write) => writer.rotateSecret(name, value, write),
+    deleteSecret: (name, remove) => writer.deleteSecret(name, remove),
+    restoreSecret: (name, restore) => writer.restoreSecret(name, restore),
+    tagSecret: (name, tags, tag) => writer.tagSecret(name, tags, tag),
+    describeSecret: (name, describe) => catalog.describeSecret(name, describe),
+    listSecrets: (list) => catalog.listSecrets(list),
+    cacheStats: () => cacheStats(links.map(({ provider, store }) => ({ name: provider.name, counts: store.counts }))),
+    checkHealth: () => observer.observe({ operation: 'health', name: '*', effect: false }, {}, () => health.check()),
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  }
+}

@@ -1,0 +1,110 @@
+import { aborted, bounded, type Bounds, closed, untilAborted } from './bounded.ts'
+import { assertCallOptions, type CallOptions } from './call-options.ts'
+import type { AuditEvent, AuditTrail, SecretsErrorDetails } from './contract.ts'
+import { placed, SecretsError } from './secrets-error.ts'
+import { traced, type TraceMessage, type Tracing } from './tracing.ts'
+
+/** What becomes known of an operation while it runs, for the audit trail and tracing. */
+export type Facts = Pick<TraceMessage, 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched'>
+
+export interface Operation {
+  readonly operation: string
+  readonly name: string
+  /** It changes a store: the intent is recorded before anything is sent. */
+  readonly effect: boolean
+}
+
+type EventOf = Pick<AuditEvent, 'operation' | 'name' | 'actor' | 'requestId'>
+
+/** What stands around every operation: the door that `close` shuts, tracing, and an audit record without which nothing leaves. */
+export class Observer {
+  readonly #trail: AuditTrail | undefined
+  readonly #tracing: Tracing
+  readonly #bounds: Bounds
+  readonly #running = new Set<Promise<unknown>>()
+  #isOpen = true
+
+  constructor(trail: AuditTrail | undefined, tracing: Tracing, bounds: Bounds) {
+    this.#trail = trail
+    this.#tracing = tracing
+    this.#bounds = bounds
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
+  /** Nobody audits or traces: a read from memory has nothing to tell anyone. */
+  get isUnwatched(): boolean {
+    return this.#trail === undefined && !this.#tracing.get.hasSubscribers
+  }
+
+  /** Runs `run`, which notes what it learns in the facts. Returns its result when the outcome is acknowledged. */
+  async observe<T>(operation: Operation, call: CallOptions, run: (facts: Facts) => Promise<T>): Promise<T> {
+    assertCallOptions(call)
+    if (!this.#isOpen) throw closed()
+    const { operation: kind, name, effect } = operation
+    const message: TraceMessage = { operation: kind, name, actor: call.actor, requestId: call.requestId }
+    const on = effect ? this.#tracing.write : this.#tracing.get
+    const running = traced(on, message, () => this.#audited(operation, call, message, run))
+    this.#running.add(running)
+    try {
+      return await running
+    } finally {
+      this.#running.delete(running)
+    }
+  }
+
+  /** Refuses operations from now on; resolves when those that run have ended. */
+  async shut(): Promise<void> {
+    this.#isOpen = false
+    await Promise.allSettled(this.#running)
+  }
+
+  async #audited<T>({ operation, name, effect }: Operation, call: CallOptions, message: TraceMessage, run: (facts: Facts) => Promise<T>): Promise<T> {
+    const event: EventOf = { operation, name, actor: call.actor, requestId: call.requestId }
+    if (effect) await this.#record({ ...event, phase: 'intent', time: Date.now() }, call.signal, undefined)
+    const startedAt = Date.now()
+    const outcome = (): AuditEvent => ({ ...event, ...factsOf(message), phase: 'outcome', time: Date.now(), durationMs: Date.now() - startedAt })
+    const [result] = await Promise.allSettled([run(message)])
+    if (result.status === 'fulfilled') {
+      await this.#recordOutcome({ ...outcome(), outcome: 'ok' }, call.signal, effect ? 'done' : undefined)
+      return result.value
+    }
+    const failure = asSecretsError(result.reason, name)
+    message.code = failure.code
+    await this.#recordOutcome({ ...outcome(), outcome: 'error', code: failure.code }, call.signal, failure.effect)
+    throw failure
+  }
+
+  /** A caller who gives up on a read gets nothing, at once; what was written is recorded before the caller goes. */
+  #recordOutcome(event: AuditEvent, signal: AbortSignal | undefined, effect: SecretsErrorDetails['effect']): Promise<void> {
+    const isAbortable = effect === undefined && event.code !== 'ABORTED'
+    return untilAborted(this.#record(event, undefined, effect), isAbortable ? signal : undefined)
+  }
+
+  async #record(event: AuditEvent, signal: AbortSignal | undefined, effect: SecretsErrorDetails['effect']): Promise<void> {
+    const trail = this.#trail
+    if (trail === undefined) return
+    try {
+      await bounded((bound) => trail.record(event, { signal: bound }), { ...this.#bounds, signal })
+    } catch {
+      if (signal?.aborted) throw aborted()
+      throw new SecretsError('AUDIT_FAILED', `the ${event.phase} could not be recorded, so ${event.phase === 'intent' ? 'nothing was sent' : 'nothing is handed out'}`, {
+        secret: event.name,
+        effect,
+        remedy: 'mend the audit trail',
+      })
+    }
+  }
+}
+
+/** Everything that leaves is a `SecretsError` that names the secret. */
+function asSecretsError(error: unknown, secret: string): SecretsError {
+  if (SecretsError.isInstance(error)) return error.code === 'NOT_FOUND' ? error : placed(error, { secret })
+  return new SecretsError('INTERNAL', 'unexpected failure', { secret, remedy: 'please report it' })
+}
+
+function factsOf({ provider, version, revision, from, stale, degraded, matched }: TraceMessage): Facts {
+  return { provider, version, revision, from, stale, degraded, matched }
+}

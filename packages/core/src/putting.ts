@@ -1,0 +1,85 @@
+import type { CallContext, NewSecret, StoredSecret, WriteReceipt } from './contract.ts'
+import { setField } from './json-field.ts'
+import type { Place } from './plan.ts'
+import { SecretsError } from './secrets-error.ts'
+import type { Target } from './write-target.ts'
+
+/** How often a write to a field begins anew when others write to the same secret. */
+const fieldAttempts = 5
+
+/** Writes the whole secret, or the fields of it that the place reaches into. */
+export async function put(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+  if (fields.length === 0) return putWhole(target, secret, context)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await putField(target.place, fields, secret, context)
+    } catch (error) {
+      const isRace = secret.version === undefined && SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT'
+      if (!isRace || attempt === fieldAttempts) throw error
+    }
+  }
+}
+
+/** Read, change the one field, and write if nobody else wrote in between. */
+async function putField(place: Place, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+  if (typeof secret.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'a field holds text, not bytes')
+  const current = await place.link.provider.get(place.path, context)
+  if (current !== undefined && current.version === undefined && current.revision === undefined) {
+    throw new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: its versions have no identity', { remedy: 'write the whole secret' })
+  }
+  const before = current === undefined ? null : identityOf(current)
+  const value = withField(current, fields, secret.value)
+  return putWhole({ place, before }, { ...secret, value, shape: current === undefined ? 'map' : current.shape, ifCurrent: before }, context)
+}
+
+function withField(current: StoredSecret | undefined, [field, ...inner]: readonly string[], value: string): string {
+  if (current !== undefined && typeof current.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary: it has no fields')
+  const pointer = inner.length === 0 ? String(field) : [field, ...inner].map((each) => asPointer(String(each))).join('')
+  return setField(current?.value as string | undefined, pointer, value) // binary is refused above
+}
+
+/** RFC 6901: `~` and `/` are escaped in a key. */
+function asPointer(field: string): string {
+  return field.startsWith('/') ? field : `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
+}
+
+async function putWhole({ place, before }: Target, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+  const { provider } = place.link
+  if (provider.put === undefined) throw new SecretsError('UNSUPPORTED', 'the provider cannot be written')
+  try {
+    return await provider.put(place.path, secret, context)
+  } catch (error) {
+    if (!SecretsError.isInstance(error) || error.effect !== 'unknown' || context.signal.aborted) throw error
+    return readBack(place, before, secret, error, context)
+  }
+}
+
+/** The answer to a write was lost: what the store holds now tells whether it was done. */
+async function readBack(place: Place, before: Target['before'], secret: NewSecret, lost: SecretsError, context: CallContext): Promise<WriteReceipt> {
+  const { get, getVersion } = place.link.provider
+  const reading = secret.version === undefined ? get(place.path, context) : getVersion?.(place.path, secret.version, context)
+  const [answer] = await Promise.allSettled([reading])
+  if (answer.status === 'rejected' || answer.value === undefined) throw lost
+  const found = answer.value
+  const isOurs = isSame(found.value, secret.value)
+  if (secret.version !== undefined && !isOurs) {
+    throw new SecretsError('VERSION_CONFLICT', `version ${secret.version} was written by somebody else`, { remedy: 'read it, or take the next number' })
+  }
+  // Without a number: a current value that equals ours proves nothing unless it is known to be another version than before.
+  if (!isOurs || (secret.version === undefined && !isAnother(found, before))) throw lost
+  return identityOf(found)
+}
+
+function isAnother(found: StoredSecret, before: Target['before']): boolean {
+  if (before === undefined) return false
+  return before === null || found.version !== before.version || found.revision !== before.revision
+}
+
+function isSame(one: string | Uint8Array, other: string | Uint8Array): boolean {
+  if (typeof one === 'string' || typeof other === 'string') return one === other
+  return Buffer.compare(one, other) === 0
+}
+
+function identityOf({ version, revision }: StoredSecret): WriteReceipt {
+  return { version, revision }
+}

@@ -1,0 +1,145 @@
+import type { Chain, ChainRead, Reading } from './chain.ts'
+import type { HeldSecret } from './held-secret.ts'
+import { assertValidName } from './names.ts'
+import type { Facts, Observer } from './observer.ts'
+import type { Place, Plan } from './plan.ts'
+import type { FallbackPolicy } from './policy.ts'
+import { assertReadOptions, modeOf, type ReadOneOptions, type ReadOptions } from './read-options.ts'
+import { gatheredError } from './gathered-error.ts'
+import { placed, SecretsError } from './secrets-error.ts'
+import type { SecretValue } from './secret-value.ts'
+import { Walk } from './walk.ts'
+
+/** One of several secrets to read. */
+export interface SecretRequest {
+  readonly name: string
+  readonly field?: string | undefined
+}
+
+export interface ReaderOptions {
+  readonly planOf: (name: string) => Plan
+  readonly chain: Chain
+  readonly observer: Observer
+  readonly fallback: FallbackPolicy | undefined
+  readonly autoCleanup: boolean
+}
+
+/** The reading calls. */
+export class Reader {
+  readonly #options: ReaderOptions
+
+  constructor(options: ReaderOptions) {
+    this.#options = options
+  }
+
+  async getSecret(name: string, options?: ReadOneOptions): Promise<string> {
+    return this.#fromMemory(name, options, textAt) ?? this.#read(name, options ?? {}, (reading) => partOf(reading, options?.field).text())
+  }
+
+  async getSecretValue(name: string, options?: ReadOneOptions): Promise<SecretValue> {
+    return this.#fromMemory(name, options, valueAt) ?? this.#read(name, options ?? {}, (reading) => valueOf(reading, options?.field))
+  }
+
+  async getSecrets<const Name extends string>(names: readonly Name[], options: ReadOptions = {}): Promise<Record<Name, string>> {
+    const requests = names.map((name) => ({ name, field: options.field }))
+    const results = await this.#readMany(requests, options, (reading, { field }) => partOf(reading, field).text())
+    const found = results.flatMap((result, index) => (result.status === 'fulfilled' ? [[String(names[index]), result.value] as const] : []))
+    const failures = results.flatMap((result, index) => (result.status === 'rejected' ? [{ name: String(names[index]), error: result.reason }] : []))
+    if (failures.length > 0) throw gatheredError(failures, names.length)
+    return Object.fromEntries(found) as Record<Name, string> // no failure: every name is there
+  }
+
+  getSecretValues(requests: readonly SecretRequest[], options: ReadOptions = {}): Promise<PromiseSettledResult<SecretValue>[]> {
+    return this.#readMany(requests, options, (reading, { field = options.field }) => valueOf(reading, field))
+  }
+
+  async #read<T>(name: string, options: ReadOneOptions, deliver: (reading: Reading) => T): Promise<T> {
+    assertValidName(name)
+    return this.#options.observer.observe({ operation: 'get', name, effect: false }, options, (facts) => this.readObserved(name, options, facts, deliver))
+  }
+
+  /** One read along the chain, inside an operation; `deliver` takes from the reading what is handed out. */
+  readObserved<T>(name: string, options: ReadOneOptions, facts: Facts, deliver: (reading: Reading) => T): Promise<T> {
+    assertReadOptions(options)
+    const walk = this.walk(name, options.fallback)
+    return this.#options.chain.read(walk, { ...this.#chainRead(options), version: options.version }, (reading) => noted(facts, reading, deliver))
+  }
+
+  walk(name: string, fallback: FallbackPolicy | undefined): Walk<Place> {
+    return new Walk(name, this.#options.planOf(name), [this.#options.fallback, fallback])
+  }
+
+  /** The common case, without a promise in it: the first provider's answer is in memory and fresh, and nobody watches. */
+  #fromMemory<T>(name: string, options: ReadOneOptions | undefined, deliver: (held: HeldSecret, fields: readonly string[]) => T): T | undefined {
+    const { observer, planOf, autoCleanup } = this.#options
+    if (options !== undefined || autoCleanup || !observer.isOpen || !observer.isUnwatched) return undefined
+    assertValidName(name)
+    const place = planOf(name)[0]
+    const held = place?.link.store.peek(place.path)
+    try {
+      return held && place && deliver(held, place.fields)
+    } catch {
+      // The long way says what is wrong, and where.
+      return undefined
+    }
+  }
+
+  async #readMany<T>(requests: readonly SecretRequest[], options: ReadOptions, deliver: (reading: Reading, request: SecretRequest) => T): Promise<PromiseSettledResult<T>[]> {
+    const { observer, chain } = this.#options
+    for (const { name, field } of requests) {
+      assertValidName(name)
+      assertReadOptions({ ...options, field })
+    }
+    const asks = requests.map((request) => {
+      const facts: Facts = {}
+      return { request, facts, walk: this.walk(request.name, options.fallback), deliver: (reading: Reading) => noted(facts, reading, (each) => deliver(each, request)) }
+    })
+    // Begun by the first of the operations that are let through the door, for all of them.
+    let begun: Promise<PromiseSettledResult<T>[]> | undefined
+    const observed = asks.map(({ request, facts: noted }, index) =>
+      observer.observe({ operation: 'get', name: request.name, effect: false }, options, async (facts) => {
+        const result = (await (begun ??= chain.readMany(asks, this.#chainRead(options))))[index]
+        Object.assign(facts, noted)
+        if (result?.status === 'fulfilled') return result.value
+        throw result?.reason
+      }),
+    )
+    return Promise.allSettled(observed)
+  }
+
+  #chainRead(options: ReadOptions): ChainRead {
+    return { mode: modeOf(options, this.#options.autoCleanup), signal: options.signal }
+  }
+}
+
+function noted<T>(facts: Facts, reading: Reading, deliver: (reading: Reading) => T): T {
+  const { held, from, stale, degraded } = reading
+  const { provider, version, revision } = held.facts
+  Object.assign(facts, { provider, version, revision, from, stale, degraded })
+  try {
+    return deliver(reading)
+  } catch (error) {
+    throw SecretsError.isInstance(error) ? placed(error, { provider }) : error
+  }
+}
+
+/** The place's own field first, then the one that was asked for inside it. */
+export function partOf({ held, place }: Reading, field: string | undefined): HeldSecret {
+  return held.part(field === undefined ? place.fields : [...place.fields, field])
+}
+
+function valueOf(reading: Reading, field: string | undefined): SecretValue {
+  const fields = field === undefined ? reading.place.fields : [...reading.place.fields, field]
+  return valueAt(reading.held, fields, reading)
+}
+
+/** A map whose fields nobody asked for is handed out whole: its `json()` has them all. */
+function valueAt(held: HeldSecret, fields: readonly string[], { stale, degraded }: Pick<Reading, 'stale' | 'degraded'> = asked): SecretValue {
+  return (fields.length === 0 ? held : held.part(fields)).value(stale, degraded)
+}
+
+const asked = { stale: false, degraded: false }
+
+function textAt(held: HeldSecret, fields: readonly string[]): string {
+  return held.part(fields).text()
+}

@@ -1,0 +1,104 @@
+import type { ChainRead, Reading } from './chain.ts'
+import type { HeldSecret } from './held-secret.ts'
+import { assertValidName, quoted } from './names.ts'
+import type { Facts, Observer } from './observer.ts'
+import type { Place } from './plan.ts'
+import type { ReadOptions } from './read-options.ts'
+import { partOf, type Reader } from './reader.ts'
+import { SecretsError } from './secrets-error.ts'
+import { Verification } from './verification.ts'
+
+export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
+  /** For how many seconds after its replacement the version before the current one is accepted too. 0 by default. */
+  readonly acceptPreviousForSeconds?: number | undefined
+  /** Let a later provider's answer verify while an earlier one cannot be asked. */
+  readonly acceptDegraded?: boolean | undefined
+}
+
+interface Current {
+  readonly digest: Uint8Array
+  readonly held: HeldSecret
+  readonly place: Place
+}
+
+interface Previous {
+  readonly digest?: Uint8Array | undefined
+  /** It would count, but could not be read. */
+  readonly error?: SecretsError
+}
+
+/** The store keeps no versions, or the version before has no such field. */
+const noPrevious: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID_ARGUMENT'])
+
+/** Answers whether a presented secret is the stored one. */
+export class Verifier {
+  readonly #reader: Reader
+  readonly #observer: Observer
+  readonly #verification = new Verification()
+
+  constructor(reader: Reader, observer: Observer) {
+    this.#reader = reader
+    this.#observer = observer
+  }
+
+  async verifySecret(name: string, presented: string | Uint8Array, options: VerifyOptions = {}): Promise<boolean> {
+    assertValidName(name)
+    assertVerification(presented, options)
+    return this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
+      const current = await this.#current(name, options, facts)
+      const previous = await this.#previous(current, options)
+      const index = this.#verification.match(presented, [current?.digest, previous.digest])
+      facts.matched = index === 0 ? 'current' : index === 1 ? 'previous' : 'none'
+      // What could not be compared might have matched: that is no "false".
+      if (index === -1 && previous.error !== undefined) throw previous.error
+      return index !== -1
+    })
+  }
+
+  /** `undefined` for a secret that does not exist or was withdrawn: nothing matches it. */
+  async #current(name: string, options: VerifyOptions, facts: Facts): Promise<Current | undefined> {
+    try {
+      return await this.#reader.readObserved(name, options, facts, (reading) => this.#currentOf(reading, options))
+    } catch (error) {
+      if (SecretsError.isInstance(error) && (error.code === 'NOT_FOUND' || error.code === 'DELETED')) return undefined
+      throw error
+    }
+  }
+
+  #currentOf(reading: Reading, { acceptDegraded = false, field }: VerifyOptions): Current {
+    if (reading.degraded && !acceptDegraded) {
+      throw new SecretsError('UNAVAILABLE', "an earlier provider cannot be asked, and this one's answer may not be the current secret", {
+        remedy: 'try again, or pass acceptDegraded',
+      })
+    }
+    return { digest: partOf(reading, field).digest(this.#verification.digest), held: reading.held, place: reading.place }
+  }
+
+  async #previous(current: Current | undefined, options: VerifyOptions): Promise<Previous> {
+    const { currentSince } = current?.held.facts ?? {}
+    const graceMs = (options.acceptPreviousForSeconds ?? 0) * 1000
+    if (current === undefined || currentSince === undefined || graceMs === 0 || Math.abs(Date.now() - currentSince) > graceMs) return {}
+    if (current.place.link.provider.getVersion === undefined) return {}
+    try {
+      const known = await this.#readPrevious(current, options, 'cached')
+      // One that was read before the current version was may be the one before the one before.
+      const isSure = known !== undefined && known.askedAt >= current.held.facts.askedAt
+      return { digest: (isSure ? known : await this.#readPrevious(current, options, 'fresh'))?.digest }
+    } catch (error) {
+      return SecretsError.isInstance(error) && !noPrevious.has(error.code) ? { error } : {}
+    }
+  }
+
+  async #readPrevious({ place }: Current, { signal, field }: VerifyOptions, mode: ChainRead['mode']): Promise<{ digest: Uint8Array; askedAt: number } | undefined> {
+    const found = await place.link.store.read({ path: place.path, version: 'previous', mode, signal })
+    return found && { digest: partOf({ ...found, place, degraded: false }, field).digest(this.#verification.digest), askedAt: found.held.facts.askedAt }
+  }
+}
+
+function assertVerification(presented: unknown, { acceptPreviousForSeconds = 0 }: VerifyOptions): void {
+  if (typeof presented !== 'string' && !(presented instanceof Uint8Array)) {
+    throw new SecretsError('INVALID_ARGUMENT', 'what was presented is neither text nor bytes', { remedy: 'pass a string or a Uint8Array' })
+  }
+  if (Number.isFinite(acceptPreviousForSeconds) && acceptPreviousForSeconds >= 0) return
+  throw new SecretsError('INVALID_ARGUMENT', `acceptPreviousForSeconds is ${quoted(String(acceptPreviousForSeconds))}`, { remedy: 'pass seconds, 0 or more' })
+}

@@ -1,0 +1,85 @@
+import type { CallContext, SecretDescription } from './contract.ts'
+import type { Place, Plan } from './plan.ts'
+import { isOutage } from './policy.ts'
+import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import type { Walk } from './walk.ts'
+
+/** The one place that a write goes to. */
+export interface Target {
+  readonly place: Place
+  /** The version that is current there, as far as somebody asked; `null`: there is none. */
+  readonly before?: Pick<SecretDescription, 'version' | 'revision'> | null | undefined
+}
+
+/** The place for a new value: at the provider that was named, else at the first that can write. Throws unless reads will find it there. */
+export async function targetOfStore(name: string, plan: Plan, provider: string | undefined, context: CallContext): Promise<Target> {
+  const place = provider === undefined ? plan.find(({ link }) => link.provider.put !== undefined) : placeAt(name, plan, provider)
+  if (place === undefined) {
+    throw new SecretsError('UNSUPPORTED', 'no provider that holds this name can be written', { secret: name, remedy: 'add one that can, or place the name in one' })
+  }
+  for (const earlier of plan.slice(0, plan.indexOf(place))) await assertSilent(name, earlier, place, context)
+  return { place }
+}
+
+/** The place whose answer is current; `undefined` for a secret that is nowhere. Throws `UNAVAILABLE` if an earlier provider cannot be asked. */
+export async function targetOfCurrent(walk: Walk<Place>, context: CallContext): Promise<Target | undefined> {
+  const current = await describeCurrent(walk, context)
+  if (current !== undefined && walk.degraded) throw notSure(walk.name, current.place.link.provider.name)
+  return current && { place: current.place, before: current.description }
+}
+
+/** The first place along the walk that has the secret, and what is current there; `undefined` if it is nowhere. Throws what the walk ends with. */
+export async function describeCurrent(walk: Walk<Place>, context: CallContext): Promise<{ place: Place; description: SecretDescription } | undefined> {
+  for (let place = walk.step; place !== undefined; place = walk.step) {
+    const { name: provider } = place.link.provider
+    const [answer] = await Promise.allSettled([describeAt(place, context)])
+    if (answer.status === 'rejected') walk.failed(provider, answer.reason, 0)
+    else if (answer.value === undefined) walk.missing(provider, 0)
+    else return { place, description: answer.value }
+  }
+  const end = walk.end()
+  if (end instanceof SecretNotFoundError) return undefined
+  throw end
+}
+
+/** The place that this provider keeps the name at. Throws `CONFIGURATION` if it is not in the chain or does not hold the name. */
+export function placeAt(name: string, plan: Plan, provider: string): Place {
+  const place = plan.find(({ link }) => link.provider.name === provider)
+  if (place !== undefined) return place
+  throw new SecretsError('CONFIGURATION', `no provider '${provider}' that holds this name`, { secret: name, remedy: 'name one of the chain, and see its names, onlyNamed and grammar' })
+}
+
+/** What is current at a place, without its value: by `describe` where the provider has it. */
+export async function describeAt({ link, path }: Place, context: CallContext): Promise<SecretDescription | undefined> {
+  const { describe, get } = link.provider
+  if (describe !== undefined) return describe(path, context)
+  const secret = await get(path, context)
+  if (secret === undefined) return undefined
+  const { value, shape: _, ...description } = secret
+  if (value instanceof Uint8Array) value.fill(0)
+  return description
+}
+
+/** Throws if the earlier provider has an answer for the name, or might: what is written behind it would never be read. */
+async function assertSilent(name: string, earlier: Place, target: Place, context: CallContext): Promise<void> {
+  const [answer] = await Promise.allSettled([describeAt(earlier, context)])
+  const provider = earlier.link.provider.name
+  if (answer.status === 'fulfilled' && answer.value === undefined) return
+  if (answer.status === 'fulfilled') {
+    throw new SecretsError('CONFIGURATION', `'${provider}' answers this name first, so a write to '${target.link.provider.name}' would never be read`, {
+      secret: name,
+      remedy: `write to '${provider}', or route the name away from it`,
+    })
+  }
+  // A provider without credentials is not in use here, and says so of every name.
+  const error: SecretsError = answer.reason
+  if (error.code === 'CREDENTIALS_MISSING') return
+  throw isOutage(error.code) ? notSure(name, target.link.provider.name) : placed(error, { secret: name, provider })
+}
+
+function notSure(name: string, provider: string): SecretsError {
+  return new SecretsError('UNAVAILABLE', `an earlier provider cannot be asked, so whether '${provider}' has the current secret is not known`, {
+    secret: name,
+    remedy: 'try again, or name the provider if you know',
+  })
+}

@@ -1,0 +1,183 @@
+import type { CallOptions } from './call-options.ts'
+import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from './contract.ts'
+import { assertValidName } from './names.ts'
+import type { Facts, Observer } from './observer.ts'
+import type { Place, Plan } from './plan.ts'
+import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import { put } from './putting.ts'
+import { assertField, assertVersion } from './read-options.ts'
+import type { Walk } from './walk.ts'
+import { describeAt, placeAt, type Target, targetOfCurrent, targetOfStore } from './write-target.ts'
+
+export interface ProviderChoice extends CallOptions {
+  /** The provider to act on, by name. It must hold the secret's name. */
+  readonly provider?: string | undefined
+}
+
+export interface WriteOptions extends ProviderChoice {
+  /** The number this write must create, else `VERSION_CONFLICT`; 1: only if there never was one. Absent: the next. */
+  readonly version?: number | undefined
+  /** Write only this field of the secret, a key or a JSON pointer; the others stay. */
+  readonly field?: string | undefined
+  readonly tags?: Readonly<Record<string, string>> | undefined
+}
+
+export interface DeleteOptions extends ProviderChoice {
+  /** For good; otherwise as the store lets `restoreSecret` undo it. */
+  readonly purge?: boolean | undefined
+}
+
+/** What a write created, and where. */
+export interface SecretReceipt extends WriteReceipt {
+  readonly provider: string
+}
+
+export interface DeleteReceipt {
+  readonly provider: string
+  /** Until when `restoreSecret` works, epoch milliseconds. */
+  readonly restorableUntil?: number | undefined
+  /** The provider that answers for this name from now on. */
+  readonly answersNext?: string | undefined
+}
+
+export interface WriterOptions {
+  readonly planOf: (name: string) => Plan
+  readonly walk: (name: string) => Walk<Place>
+  readonly observer: Observer
+  readonly writeTo: string | undefined
+  readonly closing: AbortSignal
+}
+
+/** The calls that change a store. Each acts on exactly one provider and never falls through to another. */
+export class Writer {
+  readonly #options: WriterOptions
+
+  constructor(options: WriterOptions) {
+    this.#options = options
+  }
+
+  storeSecret(name: string, value: string | Uint8Array, options: WriteOptions = {}): Promise<SecretReceipt> {
+    return this.#write('store', name, value, options, (context) => this.#targetOfStore(name, options, context))
+  }
+
+  rotateSecret(name: string, value: string | Uint8Array, options: WriteOptions = {}): Promise<SecretReceipt> {
+    return this.#write('rotate', name, value, options, async (context) => {
+      const current = options.provider === undefined ? await targetOfCurrent(this.#options.walk(name), context) : undefined
+      return current ?? this.#targetOfStore(name, options, context)
+    })
+  }
+
+  deleteSecret(name: string, options: DeleteOptions = {}): Promise<DeleteReceipt> {
+    return this.#effect('delete', name, options, async (context, facts) => {
+      const place = await this.#placeOfCurrent(name, options, context)
+      const { name: provider } = noted(facts, place)
+      const remove = able(place, 'delete')
+      const receipt = await this.#changing(place, () => remove(place.path, { purge: options.purge ?? false }, context))
+      return { provider, ...receipt, answersNext: await this.#answering(name, context) }
+    })
+  }
+
+  restoreSecret(name: string, options: ProviderChoice = {}): Promise<{ readonly provider: string }> {
+    return this.#effect('restore', name, options, async (context, facts) => {
+      const place = options.provider === undefined ? await this.#placeOfWithdrawn(name, context) : this.#placeAt(name, options.provider)
+      const { name: provider } = noted(facts, place)
+      const restore = able(place, 'restore')
+      await this.#changing(place, () => restore(place.path, context))
+      return { provider }
+    })
+  }
+
+  tagSecret(name: string, tags: Readonly<Record<string, string | null>>, options: ProviderChoice = {}): Promise<{ readonly provider: string }> {
+    return this.#effect('tag', name, options, async (context, facts) => {
+      const place = await this.#placeOfCurrent(name, options, context)
+      const { name: provider } = noted(facts, place)
+      await able(place, 'tag')(place.path, tags, context)
+      return { provider }
+    })
+  }
+
+  #targetOfStore(name: string, { provider = this.#options.writeTo }: ProviderChoice, context: CallContext): Promise<Target> {
+    return targetOfStore(name, this.#options.planOf(name), provider, context)
+  }
+
+  async #write(operation: string, name: string, value: string | Uint8Array, options: WriteOptions, find: (context: CallContext) => Promise<Target>): Promise<SecretReceipt> {
+    assertValue(value)
+    assertVersion(options.version)
+    assertField(options.field)
+    const secret: NewSecret = { value, version: options.version, tags: options.tags }
+    return this.#effect(operation, name, options, async (context, facts) => {
+      const target = await find(context)
+      const { name: provider } = noted(facts, target.place)
+      const fields = options.field === undefined ? target.place.fields : [...target.place.fields, options.field]
+      const receipt = await this.#changing(target.place, () => put(target, fields, secret, context))
+      Object.assign(facts, receipt)
+      return { provider, ...receipt }
+    })
+  }
+
+  async #effect<T>(operation: string, name: string, options: CallOptions, run: (context: CallContext, facts: Facts) => Promise<T>): Promise<T> {
+    assertValidName(name)
+    const context: CallContext = { signal: options.signal ?? this.#options.closing }
+    return this.#options.observer.observe({ operation, name, effect: true }, options, (facts) => run(context, facts))
+  }
+
+  /** Whatever comes of it, what was read before is not served afterwards. */
+  async #changing<T>({ link, path }: Place, change: () => Promise<T>): Promise<T> {
+    const [result] = await Promise.allSettled([change()])
+    if (result.status === 'rejected') {
+      // The failure of the write itself is what the caller must know.
+      await link.store.invalidate(path).catch(() => {})
+      throw placed(result.reason, { provider: link.provider.name })
+    }
+    await link.store.invalidate(path)
+    return result.value
+  }
+
+  async #placeOfCurrent(name: string, { provider }: ProviderChoice, context: CallContext): Promise<Place> {
+    if (provider !== undefined) return this.#placeAt(name, provider)
+    const target = await targetOfCurrent(this.#options.walk(name), context)
+    if (target === undefined) throw new SecretNotFoundError(name)
+    return target.place
+  }
+
+  async #placeOfWithdrawn(name: string, context: CallContext): Promise<Place> {
+    for (const place of this.#options.planOf(name)) {
+      const [answer] = await Promise.allSettled([describeAt(place, context)])
+      if (answer.status === 'rejected' && answer.reason.code === 'DELETED') return place
+      if (answer.status === 'rejected') throw answer.reason
+      if (answer.value !== undefined) throw new SecretsError('INVALID_ARGUMENT', 'not withdrawn, so there is nothing to restore', { provider: place.link.provider.name })
+    }
+    throw new SecretNotFoundError(name)
+  }
+
+  #placeAt(name: string, provider: string): Place {
+    return placeAt(name, this.#options.planOf(name), provider)
+  }
+
+  /** Who has the current secret now; nobody, as far as can be told, after a withdrawal that stops the chain. */
+  async #answering(name: string, context: CallContext): Promise<string | undefined> {
+    try {
+      return (await targetOfCurrent(this.#options.walk(name), context))?.place.link.provider.name
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** The provider's member of this name, or `UNSUPPORTED`. */
+function able<Member extends 'delete' | 'restore' | 'tag'>({ link: { provider } }: Place, member: Member): NonNullable<SecretProvider[Member]> {
+  const call = provider[member]
+  if (call !== undefined) return call
+  throw new SecretsError('UNSUPPORTED', `the provider has no ${member}`, { provider: provider.name })
+}
+
+function noted(facts: Facts, { link }: Place): SecretProvider {
+  facts.provider = link.provider.name
+  return link.provider
+}
+
+/** Text that is not well-formed UTF-16 could not be read back as it was written. */
+function assertValue(value: unknown): asserts value is string | Uint8Array {
+  if (value instanceof Uint8Array || (typeof value === 'string' && value.isWellFormed())) return
+  throw new SecretsError('INVALID_ARGUMENT', 'the value is neither well-formed text nor bytes', { remedy: 'pass a string or a Uint8Array; JSON.stringify an object' })
+}

@@ -2,7 +2,7 @@ import type { SecretProvider } from './contract.ts'
 import { locator, type NamesOptions } from './locator.ts'
 import { quoted } from './names.ts'
 import type { ProviderManifest } from './provider-manifest.ts'
-import { maxSecretFileBytes, readMountedFile, readSecretFile, rootOf } from './secret-file.ts'
+import { maxSecretFileBytes, readMountedFile, readSecretFile, rootOf, stopIfAborted } from './secret-file.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** A set of variables, as `process.env` is. */
@@ -30,7 +30,7 @@ export interface EnvProviderOptions extends NamesOptions {
 export const envManifest: ProviderManifest = {
   supports: ['checkHealth'],
   values: { minBytes: 0, maxBytes: maxSecretFileBytes, binary: false },
-  canHoldPath: (path) => path !== '' && !/[=\0]/.test(path),
+  canHoldPath: (path) => path !== '' && path.isWellFormed() && !/[=\0]/.test(path),
 }
 
 /**
@@ -61,8 +61,10 @@ export function envProvider(options: EnvProviderOptions = {}): SecretProvider {
   return {
     specificationVersion: 'v1',
     name,
-    locate: locator(options, directory === undefined ? envManifest.canHoldPath : undefined),
+    locate: locator(options, envManifest.canHoldPath),
     get: async (path, { signal }) => {
+      stopIfAborted(signal)
+      if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
       for (const key of upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]) {
         const value = await valueOf(key, signal)
         if (value !== undefined) return { value }

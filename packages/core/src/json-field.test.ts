@@ -15,7 +15,7 @@ function refusalOf(call: () => unknown): SecretsError {
   throw new Error('it did not throw')
 }
 
-/** Any JSON object, hostile and number-like keys included. */
+/** The members of any JSON object, hostile and number-like keys included. */
 const hostileKey = fc.constantFrom(
   '__proto__',
   'constructor',
@@ -37,10 +37,9 @@ const hostileKey = fc.constantFrom(
   ',',
 )
 const anyKey = fc.oneof(hostileKey, fc.string({ unit: 'binary' }))
-// through JSON once, for it has no -0
-const anyObject = fc
-  .dictionary(anyKey, fc.jsonValue(), { noNullPrototype: true })
-  .map((object) => JSON.parse(JSON.stringify(object)) as Record<string, unknown>)
+const anyMembers = fc.uniqueArray(fc.tuple(anyKey, fc.jsonValue()), { selector: ([key]) => key })
+const textOf = (members: readonly (readonly [string, unknown])[], space = ''): string =>
+  `{${members.map(([key, value]) => [space, JSON.stringify(key), space, ':', space, JSON.stringify(value), space].join('')).join(',')}}`
 const pointerTo = (...path: string[]): string => path.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
 describe('cutField', () => {
@@ -74,6 +73,12 @@ describe('cutField', () => {
     expect(cutField('{"a":{"b":1},"a":2.0,"\\u0061":3.0}', 'a')).toBe('3.0')
   })
 
+  it('knows a quote from a backslash, which JSON.parse of V8 13.6 confuses in keys', () => {
+    parseJson('{"\\\\":1}')
+    expect(cutField('{"\\"":"quote"}', '"')).toBe('quote')
+    expect(refusalOf(() => cutField('{"\\"":"quote"}', '\\')).code).toBe('INVALID_ARGUMENT')
+  })
+
   it.each([
     ['no JSON', `{"${canary}"`, 'a', 'is not JSON'],
     ['no JSON either', '', 'a', 'is not JSON'],
@@ -101,11 +106,12 @@ describe('cutField', () => {
 
   it('finds every field of any object, by key and by pointer', () => {
     fc.assert(
-      fc.property(anyObject, fc.constantFrom(undefined, 2, '\t'), (secret, indent) => {
-        const text = ` ${JSON.stringify(secret, null, indent)}\n`
-        for (const [key, value] of Object.entries(secret).filter(([, member]) => member !== null)) {
-          const answers = [cutField(text, pointerTo(key)), ...(key.startsWith('/') ? [] : [cutField(text, key)])]
-          for (const answer of answers) expect(typeof value === 'string' ? answer : JSON.parse(answer)).toEqual(value)
+      fc.property(anyMembers, fc.constantFrom('', ' ', '\r\n\t'), (members, space) => {
+        const text = space + textOf(members, space) + space
+        for (const [key, value] of members.filter(([, member]) => member !== null)) {
+          const expected = typeof value === 'string' ? value : JSON.stringify(value)
+          expect(cutField(text, pointerTo(key))).toBe(expected)
+          if (!key.startsWith('/')) expect(cutField(text, key)).toBe(expected)
         }
       }),
     )
@@ -200,14 +206,12 @@ describe('setField', () => {
 
   it('writes what cutField reads, and changes nothing else of any object', () => {
     fc.assert(
-      fc.property(anyObject, anyKey, fc.string({ unit: 'binary' }), (secret, key, value) => {
-        const written = setField(JSON.stringify(secret, null, 1), pointerTo(key), value)
+      fc.property(anyMembers, anyKey, fc.string({ unit: 'binary' }), (members, key, value) => {
+        const written = setField(textOf(members), pointerTo(key), value)
         expect(cutField(written, pointerTo(key))).toBe(value)
-        const expected = new Map(Object.entries(secret)).set(key, value)
-        expect(new Map(Object.entries(JSON.parse(written) as object))).toEqual(expected)
+        expect(written).toBe(textOf([...new Map(members).set(key, value)]))
       }),
     )
-    expect({}).not.toHaveProperty('polluted')
   })
 })
 

@@ -2,7 +2,8 @@ import { quoted } from './names.ts'
 import { SecretsError } from './secrets-error.ts'
 
 // A field is cut out of, or written into, the secret's own text: only the text still has `1.10`, 12345678901234567890,
-// the order of the keys and every space as somebody stored them, where a parsed and printed copy would not.
+// the order of the keys and every space as somebody stored them, where a parsed and printed copy would not. Nor would the copy
+// always have the same keys: V8 (13.6) parses {"\"":1} into a key of a backslash once it has parsed {"\\":1}.
 
 /** The secret's text as JSON. Throws `INVALID_ARGUMENT`, which does not quote it, if it is none. */
 export function parseJson(text: string): unknown {
@@ -20,16 +21,22 @@ export function parseJson(text: string): unknown {
  * Throws `INVALID_ARGUMENT`, without quoting the secret, if it is no JSON, no object, or has no such field.
  */
 export function cutField(text: string, field: string): string {
-  return cut(text, objectOf(text, field), pathOf(field), field)
+  const place = walk(text, wholeOf(text, field), pathOf(field))
+  const value = place && valueAt(text, place)
+  if (value === undefined) throw noField(field)
+  return value
 }
 
 /** The value of the only field of a secret whose store keeps named fields. Throws `INVALID_ARGUMENT` if there are several, or none. */
 export function soleField(text: string): string {
-  const whole = objectOf(text, '')
-  const [key, ...others] = Object.keys(whole)
-  if (key === undefined) throw new SecretsError('INVALID_ARGUMENT', 'the secret has no fields')
+  const members = membersAt(text, wholeOf(text, ''))
+  const [key, ...others] = new Set(members.map((member) => member.key))
   if (others.length > 0) throw new SecretsError('INVALID_ARGUMENT', 'the secret has several fields', { remedy: 'ask for one: { field }' })
-  return cut(text, whole, [key], key)
+  const last = members.at(-1)
+  const value = last && valueAt(text, last)
+  if (value === undefined)
+    throw new SecretsError('INVALID_ARGUMENT', key === undefined ? 'the secret has no fields' : "the secret's only field is null")
+  return value
 }
 
 /**
@@ -40,32 +47,27 @@ export function setField(text: string | undefined, field: string, value: string)
   const whole = text ?? '{}'
   const path = pathOf(field)
   const key = path.at(-1) ?? ''
-  const parent = valueAt(objectOf(whole, field), path.slice(0, -1))
-  if (!isObject(parent) && childOf(parent, key) === undefined) throw noField(field)
-
-  const span = spanAt(whole, path.slice(0, -1))
-  const members = membersAt(whole, span)
-  const old = members.findLast((member) => member.key === key)
+  const parent = walk(whole, wholeOf(whole, field), path.slice(0, -1))
+  const old = parent && walk(whole, parent, [key])
   if (old) return splice(whole, old, JSON.stringify(value))
+  if (!parent || whole[parent.start] !== '{') throw noField(field)
   const entry = `${JSON.stringify(key)}:${JSON.stringify(value)}`
-  const last = members.at(-1)
-  return last
-    ? splice(whole, { start: last.end, end: last.end }, `,${entry}`)
-    : splice(whole, { start: span.start + 1, end: span.start + 1 }, entry)
+  const last = membersAt(whole, parent).at(-1)
+  const end = last?.end ?? parent.start + 1
+  return splice(whole, { start: end, end }, last ? `,${entry}` : entry)
 }
 
-function cut(text: string, whole: object, path: readonly string[], field: string): string {
-  const value = valueAt(whole, path)
-  if (value === undefined || value === null) throw noField(field)
-  if (typeof value === 'string') return value
-  const { start, end } = spanAt(text, path)
-  return text.slice(start, end)
+/** Where a value stands in the text. */
+interface Span {
+  readonly start: number
+  readonly end: number
 }
 
-/** What the field is to be found in: an object; a pointer may begin in an array. */
-function objectOf(text: string, field: string): object {
-  const whole = parseJson(text)
-  if (isObject(whole) || (Array.isArray(whole) && field.startsWith('/'))) return whole
+/** The whole JSON text, if it is something that this field may be in: an object, or an array for a pointer. */
+function wholeOf(text: string, field: string): Span {
+  parseJson(text)
+  const whole = { start: text.search(/\S/), end: text.trimEnd().length }
+  if (text[whole.start] === '{' || (text[whole.start] === '[' && field.startsWith('/'))) return whole
   throw new SecretsError('INVALID_ARGUMENT', 'the secret is not a JSON object, so it has no fields', {
     remedy: 'ask for it without a field',
   })
@@ -90,34 +92,27 @@ function pathOf(field: string): string[] {
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-function valueAt(whole: object, path: readonly string[]): unknown {
-  return path.reduce<unknown>(childOf, whole)
+/** Of equal keys the last counts, as in JSON.parse. */
+function walk(text: string, from: Span, path: readonly string[]): Span | undefined {
+  return path.reduce<Span | undefined>((place, key) => place && membersAt(text, place).findLast((member) => member.key === key), from)
 }
 
-/** An own member, or an element by an index that RFC 6901 allows. */
-function childOf(parent: unknown, key: string): unknown {
-  if (Array.isArray(parent)) return /^(0|[1-9]\d*)$/.test(key) ? (parent as unknown[])[Number(key)] : undefined
-  return isObject(parent) && Object.hasOwn(parent, key) ? parent[key] : undefined
+function valueAt(text: string, { start, end }: Span): string | undefined {
+  const written = text.slice(start, end)
+  if (written === 'null') return undefined
+  return written.startsWith('"') ? unquote(written) : written
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-interface Span {
-  readonly start: number
-  readonly end: number
-}
-
-/** Where the value at this path, which is known to exist, stands in the text. Of equal keys the last counts, as in JSON.parse. */
-function spanAt(text: string, path: readonly string[]): Span {
-  const whole: Span = { start: text.search(/\S/), end: text.trimEnd().length }
-  return path.reduce((span, key) => membersAt(text, span).findLast((member) => member.key === key) ?? span, whole)
+function unquote(literal: string): string {
+  return JSON.parse(literal) as string // a JSON string's text
 }
 
 const lexemes = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:,]|[^\s"{}[\]:,]+/g
 
-/** The members of the object, or the elements of the array, at this place in a text that JSON.parse accepted. */
+/**
+ * The members of the object, or the elements of the array under their indexes as RFC 6901 writes them, at this place in a text that
+ * JSON.parse accepted; none for anything else.
+ */
 function membersAt(text: string, { start, end }: Span): (Span & { readonly key: string })[] {
   const members: (Span & { key: string })[] = []
   let depth = 0
@@ -129,7 +124,7 @@ function membersAt(text: string, { start, end }: Span): (Span & { readonly key: 
       if (member) members.push({ key: key ?? String(members.length), ...member })
       key = member = undefined
     } else if (depth === 1 && lexeme === ':' && member) {
-      key = JSON.parse(text.slice(member.start, member.end)) as string // before a colon stands a string
+      key = unquote(text.slice(member.start, member.end))
       member = undefined
     } else {
       member = { start: member?.start ?? start + index, end: start + index + lexeme.length }

@@ -1,1 +1,7 @@
-export {}
+export { localFromEnv } from './from-env.ts'
+export { type EncryptionKey, generateKey } from './key.ts'
+export { localManifest } from './limits.ts'
+export { type LocalProvider, localProvider, type MaintenanceContext } from './local-provider.ts'
+export type { PrunePolicy } from './maintenance.ts'
+export type { LocalProviderOptions } from './options.ts'
+export type { Provides } from './provides.ts'

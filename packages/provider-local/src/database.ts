@@ -1,0 +1,57 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { SecretsError } from '@finchat/secrets-core'
+import { loadSqlite } from './builtins.ts'
+import { isBusy, LockHeld, storeError } from './sqlite-errors.ts'
+
+/** A connection that never waits for a lock by itself, and trusts nothing that a schema may say. */
+export function connect(path: string): DatabaseSync {
+  const sqlite = new (loadSqlite().DatabaseSync)(path, { timeout: 0, enableDoubleQuotedStringLiterals: false })
+  try {
+    sqlite.exec('PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON')
+    return sqlite
+  } catch (error) {
+    sqlite.close()
+    throw error
+  }
+}
+
+/** A write-ahead log, and every commit on disk before it is acknowledged. A database in memory keeps to itself. */
+export function makeDurable(sqlite: DatabaseSync): void {
+  sqlite.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL')
+}
+
+/** Runs `work` whole or not at all. A write takes its lock at once, so that it cannot fail half-way for want of it. */
+export type Transaction = <T>(kind: 'read' | 'write', work: () => T) => T
+
+export function transactions(sqlite: DatabaseSync): Transaction {
+  const begin = { read: sqlite.prepare('BEGIN'), write: sqlite.prepare('BEGIN IMMEDIATE') }
+  const [commit, rollback] = [sqlite.prepare('COMMIT'), sqlite.prepare('ROLLBACK')]
+  return (kind, work) => {
+    begin[kind].run()
+    try {
+      const result = work()
+      if (kind === 'write') commitWrite(commit)
+      else commit.run()
+      return result
+    } catch (error) {
+      if (sqlite.isTransaction) rollback.run()
+      throw error
+    }
+  }
+}
+
+/** A commit that fails for anything but a lock may have reached the disk: the writer must know. */
+function commitWrite(commit: StatementSync): void {
+  try {
+    commit.run()
+  } catch (error) {
+    if (isBusy(error)) throw error
+    const { code, problem } = storeError(error)
+    throw new SecretsError(code, problem, { effect: 'unknown', remedy: 'read the current version to see whether it was written' })
+  }
+}
+
+/** Copies the log into the file and empties it, so that nothing overwritten is left in either. Throws `LockHeld` while others read. */
+export function emptyLog(sqlite: DatabaseSync): void {
+  if (sqlite.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] !== 0) throw new LockHeld()
+}

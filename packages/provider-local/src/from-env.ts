@@ -1,0 +1,24 @@
+import type { EnvironmentReader } from '@finchat/secrets-core'
+import { type LocalProvider, localProvider } from './local-provider.ts'
+
+/**
+ * A local provider as the environment asks for it, for `secretsManagerFromEnv({ local: localFromEnv })`:
+ * `FINCHAT_LOCAL_PATH` (`.secrets.db` by default), `FINCHAT_ENCRYPTION_KEY` (must be set), and `FINCHAT_LOCAL_NAMES`, a
+ * list such as `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
+ *
+ * @example
+ * import { secretsManagerFromEnv } from '@finchat/secrets-core'
+ * import { localFromEnv } from '@finchat/secrets-provider-local'
+ *
+ * const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: ':memory:', FINCHAT_ENCRYPTION_KEY: 'a'.repeat(64) }
+ * const secrets = secretsManagerFromEnv({ local: localFromEnv }, { env })
+ * await secrets.storeSecret('api_key', 'v1')
+ * console.log(await secrets.getSecret('api_key')) // v1
+ */
+export function localFromEnv(env: EnvironmentReader): LocalProvider {
+  return localProvider({
+    path: env.optional('FINCHAT_LOCAL_PATH') ?? '.secrets.db',
+    key: env.required('FINCHAT_ENCRYPTION_KEY'),
+    names: env.names('FINCHAT_LOCAL_NAMES'),
+  })
+}

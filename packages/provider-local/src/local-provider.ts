@@ -1,0 +1,60 @@
+import { type CallContext, locator, type SecretProvider } from '@finchat/secrets-core'
+import { canHoldPath } from './limits.ts'
+import { prune, type PrunePolicy, reencrypt } from './maintenance.ts'
+import { checkedOptions, type LocalProviderOptions } from './options.ts'
+import type { Provides } from './provides.ts'
+import { reads } from './reads.ts'
+import { lazyStore } from './store.ts'
+import { writes } from './writes.ts'
+
+/** A signal, as every call takes it; calls that are made by people rather than by the core may leave it out. */
+export type MaintenanceContext = Partial<CallContext>
+
+/** The contract's members, all of those that a store on disk can have, and two for the upkeep of the file. */
+export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs'>> {
+  /**
+   * Seals everything again with the first of `keys`, after which no other key opens the store and none of the old
+   * ciphertext is left in file or log. Resolves to the number of versions sealed again. May be called while the store is
+   * in use, once every process has the new key; after an abort or a crash, call it again.
+   */
+  readonly reencrypt: (context?: MaintenanceContext) => Promise<{ readonly reencrypted: number }>
+  /**
+   * Removes old versions for good, and resolves to their number. Throws `CONFIGURATION` if `keepVersions` is not 1 or
+   * more. Their numbers stay used.
+   */
+  readonly prune: (policy: PrunePolicy, context?: MaintenanceContext) => Promise<{ readonly pruned: number }>
+  readonly close: (context?: MaintenanceContext) => Promise<void>
+}
+
+/**
+ * An encrypted store of secrets on this machine: one SQLite file, or memory. Returns a provider; nothing is opened,
+ * derived or created before its first call. Throws `CONFIGURATION` for a key or an option that makes no sense, a key of
+ * fewer than 32 bytes among them.
+ *
+ * @example
+ * import { generateKey, localProvider } from '@finchat/secrets-provider-local'
+ *
+ * const local = localProvider({ path: ':memory:', key: generateKey() })
+ * const context = { signal: new AbortController().signal }
+ * await local.put('database/password', { value: 'correct horse' }, context)
+ * console.log((await local.get('database/password', context))?.value) // correct horse
+ * await local.close()
+ */
+export function localProvider(options: LocalProviderOptions): LocalProvider {
+  const checked = checkedOptions(options)
+  const store = lazyStore(checked)
+  return {
+    specificationVersion: 'v1',
+    name: options.name ?? 'local',
+    locate: locator(options, canHoldPath),
+    ...reads(store),
+    ...writes(store, checked.keepVersions),
+    reencrypt: async (context) => reencrypt(store, complete(context)),
+    prune: async (policy, context) => prune(store, policy, complete(context)),
+    close: async () => store.close(),
+  }
+}
+
+function complete(context: MaintenanceContext | undefined): CallContext {
+  return { signal: new AbortController().signal, ...context }
+}

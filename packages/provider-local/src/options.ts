@@ -1,0 +1,59 @@
+import { resolve } from 'node:path'
+import { type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { type EncryptionKey, generateKey, type KeyMaterial, parseKey } from './key.ts'
+
+/** What `localProvider` takes. */
+export interface LocalProviderOptions extends NamesOptions {
+  /** The file, created on first use if it does not exist, or `':memory:'` for a store that ends with the provider. */
+  readonly path: string
+  /** The encryption key. May be left out with `':memory:'` only: a random one is used. */
+  readonly key?: EncryptionKey | undefined
+  /** Instead of `key`, several: the first seals what is written, all of them open what was. */
+  readonly keys?: readonly EncryptionKey[] | undefined
+  /** The provider's name in errors, audit events and health. Default: `local`. */
+  readonly name?: string | undefined
+  /** How many versions of a secret a write leaves, the current one included. Default: all of them. */
+  readonly keepVersions?: number | undefined
+  /** A file that does not exist is an error rather than a new store. Default: false. */
+  readonly mustExist?: boolean | undefined
+  /** Milliseconds that a call waits for a lock of another process. Default: 5,000. */
+  readonly lockTimeoutMs?: number | undefined
+}
+
+/** The same, checked. */
+export interface StoreOptions {
+  /** Absolute; `undefined` for a store in memory. */
+  readonly path: string | undefined
+  /** One or more; overwritten when the store closes. */
+  readonly keys: readonly KeyMaterial[]
+  readonly keepVersions: number | undefined
+  readonly mustExist: boolean
+  readonly lockTimeoutMs: number
+}
+
+/** Throws `CONFIGURATION` for every option that makes no sense. Touches neither the disk nor the store. */
+export function checkedOptions(options: LocalProviderOptions): StoreOptions {
+  const { path, keepVersions, mustExist = false, lockTimeoutMs = 5000 } = options
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) throw misconfigured('`path` is not the path of a file')
+  if (keepVersions !== undefined) assertKeepVersions(keepVersions)
+  if (!Number.isFinite(lockTimeoutMs) || lockTimeoutMs < 0) throw misconfigured('`lockTimeoutMs` is not a number of milliseconds')
+  // Resolved, so that a later change of the working folder does not matter and SQLite sees no `file:` URI.
+  return { path: path === ':memory:' ? undefined : resolve(path), keys: keysOf(options), keepVersions, mustExist, lockTimeoutMs }
+}
+
+export function assertKeepVersions(keepVersions: number): void {
+  if (Number.isSafeInteger(keepVersions) && keepVersions >= 1) return
+  throw misconfigured('`keepVersions` is not a number of versions, 1 or more')
+}
+
+function keysOf({ path, key, keys }: LocalProviderOptions): KeyMaterial[] {
+  if (key !== undefined && keys !== undefined) throw misconfigured('`key` and `keys` are both given', 'give `keys`, the one that seals first')
+  const given = keys ?? (key === undefined ? [] : [key])
+  if (given.length === 0 && keys === undefined && path === ':memory:') return [parseKey(generateKey())]
+  if (given.length === 0) throw misconfigured('no encryption key is given', 'give `key`; generateKey() makes one')
+  return given.map(parseKey)
+}
+
+function misconfigured(problem: string, remedy?: string): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy })
+}

@@ -1,0 +1,84 @@
+import type { CallContext, ListedSecret, SecretDescription, StoredSecret } from '@finchat/secrets-core'
+import { assertPath, assertVersion } from './new-secret.ts'
+import type { Provides } from './provides.ts'
+import { live, type SecretRecord, type VersionRecord, versionOf } from './secret-record.ts'
+import { storeError } from './sqlite-errors.ts'
+import type { Store } from './store.ts'
+import { storedSecret, type StoreView } from './store-view.ts'
+
+/** Paths whose records are read in one go; between two pages the event loop turns and writers get in. */
+const pageSize = 100
+
+export type Reads = Provides<'get' | 'getVersion' | 'getMany' | 'describe' | 'list' | 'checkHealth'>
+
+export function reads(store: Store): Reads {
+  return {
+    get: async (path, context) => {
+      assertPath(path)
+      return store.read(context, (view) => current(view, path))
+    },
+    getVersion: async (path, version, context) => {
+      assertPath(path)
+      if (version !== 'previous') assertVersion(version)
+      return store.read(context, (view) => versioned(view, path, version))
+    },
+    getMany: async (paths, context) => store.read(context, (view) => paths.map((path) => settled(() => current(view, path)))),
+    describe: async (path, context) => {
+      assertPath(path)
+      return store.read(context, (view) => described(view.find(path)))
+    },
+    list: (prefix, context) => list(store, prefix, context),
+    checkHealth: async (context) => store.read(context, () => {}),
+  }
+}
+
+function current(view: StoreView, path: string): StoredSecret | undefined {
+  assertPath(path)
+  const record = live(view.find(path))
+  return valueOf(view, path, record && versionOf(record, record.current))
+}
+
+function versioned(view: StoreView, path: string, version: number | 'previous'): StoredSecret | undefined {
+  const record = live(view.find(path))
+  if (!record) return undefined
+  const found = versionOf(record, version === 'previous' ? record.previous : version)
+  return found?.version === record.pending ? undefined : valueOf(view, path, found)
+}
+
+function valueOf(view: StoreView, path: string, version: VersionRecord | undefined): StoredSecret | undefined {
+  return version && storedSecret(view, path, version)
+}
+
+/** One secret's failure is that secret's own: the others of the batch are answered. */
+function settled(read: () => StoredSecret | undefined): PromiseSettledResult<StoredSecret | undefined> {
+  try {
+    return { status: 'fulfilled', value: read() }
+  } catch (error) {
+    return { status: 'rejected', reason: storeError(error) }
+  }
+}
+
+function described(record: SecretRecord | undefined): SecretDescription | undefined {
+  const now = live(record) && record && versionOf(record, record.current)
+  if (!record || !now) return undefined
+  const versions = record.versions.filter(({ version }) => version !== record.pending).map(identity)
+  return { ...identity(now), tags: record.tags, versions }
+}
+
+function identity({ version, revision, currentSince }: VersionRecord): Pick<StoredSecret, 'version' | 'revision' | 'currentSince'> {
+  return { version, revision, currentSince }
+}
+
+/** The paths are those of one moment; each page shows its secrets as they are when it is read. */
+async function* list(store: Store, prefix: string, context: CallContext): AsyncGenerator<ListedSecret, void, undefined> {
+  const paths = await store.read(context, (view) => view.paths().filter((path) => path.startsWith(prefix)).toSorted())
+  for (let start = 0; start < paths.length; start += pageSize) {
+    const page = paths.slice(start, start + pageSize)
+    yield* await store.read(context, (view) => page.flatMap((path) => listed(view.find(path))))
+  }
+}
+
+function listed(record: SecretRecord | undefined): ListedSecret[] {
+  if (!record || record.current === undefined || record.deletedAt !== undefined) return []
+  return [{ path: record.path, tags: record.tags }]
+}

@@ -1,0 +1,62 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { SecretsError } from '@finchat/secrets-core'
+import { formatVersion } from './store-header.ts'
+
+/** `FSec`, in the file's header: tells a store from any other SQLite database. */
+const applicationId = 0x46536563
+
+/** Every object of the schema, as SQLite remembers it. A file that has others was made, or altered, by somebody else. */
+const statements: readonly string[] = [
+  `CREATE TABLE store (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    store_id BLOB NOT NULL, salt BLOB NOT NULL,
+    scrypt_log2n INTEGER NOT NULL, scrypt_r INTEGER NOT NULL, scrypt_p INTEGER NOT NULL
+  ) STRICT`,
+  `CREATE TABLE keys (key_id TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID`,
+  // The root stands among the buckets, as the one below 0: all of them fit one page, which is all that a commit writes of them.
+  `CREATE TABLE buckets (bucket INTEGER PRIMARY KEY, changes INTEGER NOT NULL, mac BLOB NOT NULL) STRICT`,
+  `CREATE TABLE secrets (
+    bucket INTEGER NOT NULL, path TEXT NOT NULL, last_version INTEGER NOT NULL,
+    current INTEGER, previous INTEGER, pending INTEGER, deleted_at INTEGER,
+    tags TEXT NOT NULL, mac BLOB NOT NULL,
+    PRIMARY KEY (bucket, path)
+  ) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE versions (
+    path TEXT NOT NULL, version INTEGER NOT NULL, revision TEXT NOT NULL, key_id TEXT NOT NULL, kind INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, current_since INTEGER, sealed BLOB NOT NULL,
+    PRIMARY KEY (path, version)
+  ) STRICT, WITHOUT ROWID`,
+]
+
+export function createSchema(sqlite: DatabaseSync): void {
+  sqlite.exec(`PRAGMA application_id=${applicationId}; PRAGMA user_version=${formatVersion}`)
+  for (const statement of statements) sqlite.exec(statement)
+}
+
+/**
+ * Throws `CONFIGURATION` for another program's database and for a store of a later format, `INTEGRITY` for a store whose
+ * tables are not those that were made: a trigger or a view could make a statement mean something else.
+ */
+export function assertSchema(sqlite: DatabaseSync): void {
+  if (pragma(sqlite, 'application_id') !== applicationId) throw notAStore()
+  const format = pragma(sqlite, 'user_version')
+  if (typeof format !== 'number' || format < 1) throw notAStore()
+  if (format > formatVersion) {
+    throw new SecretsError('CONFIGURATION', `the store has format ${format}, and this release reads up to ${formatVersion}`, {
+      remedy: 'update @finchat/secrets-provider-local',
+    })
+  }
+  const found = sqlite.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL').all().map(({ sql }) => sql)
+  if (found.length === statements.length && statements.every((statement) => found.includes(statement))) return
+  throw new SecretsError('INTEGRITY', "the store's tables were altered", { remedy: 'restore a backup' })
+}
+
+export function notAStore(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the file is not a secrets store, or its header is damaged', {
+    remedy: 'check `path`; the file was left as it is',
+  })
+}
+
+function pragma(sqlite: DatabaseSync, name: string): unknown {
+  return sqlite.prepare(`PRAGMA ${name}`).get()?.[name]
+}

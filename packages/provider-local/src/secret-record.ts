@@ -1,0 +1,147 @@
+import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { limits } from './limits.ts'
+
+/** What kind of value is sealed: text or bytes, and whether the text is a map of fields. */
+export const binaryKind = 1
+export const mapKind = 2
+
+/** One version of a secret, all but its value. */
+export interface VersionRecord {
+  readonly version: number
+  /** Random, never used twice: the identity of this content. It survives re-encryption. */
+  readonly revision: string
+  /** The key that sealed the value. */
+  readonly keyId: string
+  readonly kind: number
+  readonly createdAt: number
+  /** Absent while it is pending. */
+  readonly currentSince: number | undefined
+  /** Nonce and tag of the sealed value, which tie the index to this ciphertext and no other. */
+  readonly seal: Buffer
+}
+
+/** One secret, all but its values. What the authenticated index covers, and what every operation is a step between. */
+export interface SecretRecord {
+  readonly path: string
+  /** The highest number ever used, by versions that were pruned or purged too. */
+  readonly lastVersion: number
+  /** Absent: there is no such secret (purged, or nothing was promoted yet). */
+  readonly current: number | undefined
+  readonly previous: number | undefined
+  readonly pending: number | undefined
+  /** The tombstone: when the secret was withdrawn. */
+  readonly deletedAt: number | undefined
+  readonly tags: Readonly<Record<string, string>>
+  /** Ascending. */
+  readonly versions: readonly VersionRecord[]
+}
+
+export function emptyRecord(path: string): SecretRecord {
+  const absent = { current: undefined, previous: undefined, pending: undefined, deletedAt: undefined }
+  return { path, lastVersion: 0, ...absent, tags: {}, versions: [] }
+}
+
+export function versionOf(record: SecretRecord, version: number | undefined): VersionRecord | undefined {
+  return version === undefined ? undefined : record.versions.findLast((each) => each.version === version)
+}
+
+/** The same record, unless the secret was withdrawn: then `DELETED`. */
+export function live<T extends SecretRecord | undefined>(record: T): T {
+  if (record?.deletedAt === undefined) return record
+  throw new SecretsError('DELETED', 'the secret was deleted', { remedy: 'restore it, or purge it for good' })
+}
+
+/** The secret, which must exist: `NOT_FOUND` and `DELETED` otherwise. */
+export function existing(record: SecretRecord | undefined): SecretRecord {
+  if (record && record.current !== undefined) return record
+  throw new SecretsError('NOT_FOUND', 'there is no such secret in the local store')
+}
+
+/** The number that a write creates. Throws `VERSION_CONFLICT` if what the writer asked for or relied on does not hold. */
+export function numberFor(record: SecretRecord, { version, ifCurrent }: NewSecret): number {
+  const next = record.lastVersion + 1
+  if (ifCurrent !== undefined) refuseUnlessCurrent(record, ifCurrent, next)
+  if (version !== undefined && version < next) {
+    throw conflict(`version ${version} is not above ${record.lastVersion}, the highest that was ever used; the next is ${next}`)
+  }
+  if (next > limits.version) throw conflict('every version number is used up')
+  return version ?? next
+}
+
+function refuseUnlessCurrent(record: SecretRecord, ifCurrent: WriteReceipt | null, next: number): void {
+  const current = versionOf(record, record.current)
+  if (ifCurrent === null) {
+    if (current) throw conflict(`the secret exists already, as version ${current.version}; the next is ${next}`)
+  } else if (!current || !matches(current, ifCurrent)) {
+    throw conflict(`the current version is ${current ? `now ${current.version}` : 'gone'}; the next is ${next}`)
+  }
+}
+
+/** Whether this is the version that a receipt speaks of, by everything that the receipt says; one that says nothing speaks of none. */
+function matches(version: VersionRecord, receipt: WriteReceipt): boolean {
+  if (receipt.version === undefined && receipt.revision === undefined) return false
+  return (receipt.version ?? version.version) === version.version && (receipt.revision ?? version.revision) === version.revision
+}
+
+/** With a new version that is current; the one before becomes the previous. */
+export function withCurrent(record: SecretRecord, version: VersionRecord): SecretRecord {
+  const next = added(record, version)
+  return { ...next, current: version.version, previous: record.current }
+}
+
+/** With a new version that waits to be promoted. A pending one is never replaced: it may be in use at its target already. */
+export function withPending(record: SecretRecord, version: VersionRecord): SecretRecord {
+  if (record.pending !== undefined) throw conflict(`version ${record.pending} is pending already`, 'promote it or discard it')
+  return { ...added(record, version), pending: version.version }
+}
+
+function added(record: SecretRecord, version: VersionRecord): SecretRecord {
+  return { ...record, lastVersion: version.version, versions: [...record.versions, version] }
+}
+
+/** Makes the pending version current, if it is the one that the receipt names and none was written since. */
+export function promoted(record: SecretRecord, receipt: WriteReceipt, now: number): SecretRecord {
+  const pending = pendingOf(record, receipt)
+  if (record.current !== undefined && record.current > pending.version) {
+    throw conflict(`version ${record.current} was written after the pending ${pending.version}`, 'discard it and stage again')
+  }
+  const versions = record.versions.map((each) => (each === pending ? { ...each, currentSince: now } : each))
+  return { ...record, versions, current: pending.version, previous: record.current, pending: undefined }
+}
+
+export function discarded(record: SecretRecord, receipt: WriteReceipt): SecretRecord {
+  const pending = pendingOf(record, receipt)
+  return { ...record, pending: undefined, versions: record.versions.filter((each) => each !== pending) }
+}
+
+function pendingOf(record: SecretRecord, receipt: WriteReceipt): VersionRecord {
+  const pending = versionOf(record, record.pending)
+  if (pending && matches(pending, receipt)) return pending
+  throw conflict(pending ? `the pending version is ${pending.version}` : 'no version is pending')
+}
+
+export function tombstoned(record: SecretRecord, now: number): SecretRecord {
+  return { ...record, deletedAt: record.deletedAt ?? now }
+}
+
+/** Nothing but the memory of which numbers were used. */
+export function purged({ path, lastVersion }: SecretRecord): SecretRecord {
+  return { ...emptyRecord(path), lastVersion }
+}
+
+export function restored(record: SecretRecord): SecretRecord {
+  return record.deletedAt === undefined ? record : { ...record, deletedAt: undefined }
+}
+
+/** Only the newest `keep` of the versions that are or were current, and what is pending. The same record if that is all of them. */
+export function pruned(record: SecretRecord, keep: number): SecretRecord {
+  const released = record.versions.filter(({ version }) => version !== record.pending)
+  const oldest = released.at(-keep)
+  if (oldest === undefined || oldest === released[0]) return record
+  const versions = record.versions.filter(({ version }) => version >= oldest.version || version === record.pending)
+  return { ...record, versions, previous: versions.some(({ version }) => version === record.previous) ? record.previous : undefined }
+}
+
+function conflict(problem: string, remedy = 'read the current version and decide again'): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', problem, { remedy })
+}

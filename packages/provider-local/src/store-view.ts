@@ -1,0 +1,67 @@
+import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import type { AuthenticatedIndex } from './authenticated-index.ts'
+import { altered } from './columns.ts'
+import type { Keyring } from './keyring.ts'
+import { lengthPrefixed } from './length-prefixed.ts'
+import { sealLength, unseal } from './seal.ts'
+import { binaryKind, mapKind, type SecretRecord, type VersionRecord } from './secret-record.ts'
+import { formatVersion, type StoreHeader } from './store-header.ts'
+import type { Tables } from './tables.ts'
+
+/** One verified state of the store, for the time of one transaction. */
+export interface StoreView {
+  readonly find: (path: string) => SecretRecord | undefined
+  /** Every path that the store has ever held. */
+  readonly paths: () => string[]
+  /** The value of one version. Throws `INTEGRITY` if it is not what was sealed, `CONFIGURATION` if its key is not among `keys`. */
+  readonly unseal: (path: string, version: VersionRecord) => Buffer
+}
+
+export interface ViewParts {
+  readonly index: AuthenticatedIndex
+  readonly tables: Tables
+  readonly keyring: Keyring
+  readonly header: StoreHeader
+}
+
+export function storeView({ index, tables, keyring, header }: ViewParts): StoreView {
+  return {
+    find: (path) => index.find(path),
+    paths: () => index.paths(),
+    unseal: (path, version) => {
+      const sealed = tables.sealed(path, version.version)
+      if (!sealed || !sealed.subarray(0, sealLength).equals(version.seal)) throw altered()
+      const key = keyring.byId.get(version.keyId)
+      if (!key) throw unknownKey()
+      const plaintext = unseal(key.values, valueData(header, path, version.version, version.keyId), sealed)
+      if (!plaintext) throw altered()
+      return plaintext
+    },
+  }
+}
+
+/** What a sealed value is tied to: moved to another name, version, key or store, it does not open. */
+export function valueData({ storeId }: StoreHeader, path: string, version: number, keyId: string): Buffer {
+  return lengthPrefixed(['finchat-secrets/local/value', formatVersion, storeId, path, version, keyId])
+}
+
+/** The version as callers see it. */
+export function storedSecret(view: StoreView, path: string, version: VersionRecord): StoredSecret {
+  const plaintext = view.unseal(path, version)
+  const { kind, revision, currentSince } = version
+  const shape = kind & mapKind ? ({ shape: 'map' } as const) : {}
+  return { value: valueFrom(plaintext, kind), ...shape, version: version.version, revision, currentSince }
+}
+
+function valueFrom(plaintext: Buffer, kind: number): string | Uint8Array {
+  if (kind & binaryKind) return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.length)
+  const text = plaintext.toString()
+  plaintext.fill(0)
+  return text
+}
+
+function unknownKey(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the secret was sealed with a key that is not among `keys`', {
+    remedy: 'add the new key everywhere before making it first',
+  })
+}

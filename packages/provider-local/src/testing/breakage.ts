@@ -1,0 +1,41 @@
+import { chmodSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+/** Ends what was done to a store. */
+type Mend = () => Promise<void>
+
+/** Holds the lock that shuts everybody out; where others have the file open, only the one that shuts writers out. */
+export async function lockStore(path: string): Promise<Mend> {
+  const sqlite = new DatabaseSync(path)
+  try {
+    sqlite.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; DELETE FROM keys WHERE key_id IS NULL')
+  } catch {
+    sqlite.exec('PRAGMA locking_mode=NORMAL')
+    if (!sqlite.isTransaction) sqlite.exec('BEGIN IMMEDIATE')
+  }
+  return async () => sqlite.close()
+}
+
+/** Takes this process's right to the store's folder away: for root, to whom no right can be refused, by being somebody else. */
+export async function denyStore(path: string): Promise<Mend> {
+  const folder = dirname(path)
+  chmodSync(folder, 0o000)
+  const isRoot = process.geteuid?.() === 0
+  if (isRoot) process.seteuid?.(65_534)
+  return async () => {
+    if (isRoot) process.seteuid?.(0)
+    chmodSync(folder, 0o700)
+  }
+}
+
+/** Writes a root MAC that no key has made. */
+export async function garbleStore(path: string): Promise<Mend> {
+  const sqlite = new DatabaseSync(path)
+  const mac = sqlite.prepare('SELECT mac FROM buckets WHERE bucket = -1').get()?.['mac'] ?? null
+  sqlite.exec('UPDATE buckets SET mac = randomblob(32) WHERE bucket = -1')
+  return async () => {
+    sqlite.prepare('UPDATE buckets SET mac = ? WHERE bucket = -1').run(mac)
+    sqlite.close()
+  }
+}

@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type CallContext, SecretsError } from '@finchat/secrets-core'
+import { expect, onTestFinished } from 'vitest'
+import { type LocalProvider, localProvider } from '../local-provider.ts'
+import type { LocalProviderOptions } from '../options.ts'
+
+/** A context whose signal never fires. */
+export const context: CallContext = { signal: new AbortController().signal }
+
+export const key: Uint8Array = new Uint8Array(32).fill(0x5a)
+export const otherKey: Uint8Array = new Uint8Array(32).fill(0xc3)
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'secrets-local-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export function temporaryPath(): string {
+  return join(temporaryFolder(), 'secrets.db')
+}
+
+/** A provider that is closed when the test ends. */
+export function opened(path: string, options: Partial<LocalProviderOptions> = {}): LocalProvider {
+  const provider = localProvider({ path, ...('keys' in options ? {} : { key }), ...options })
+  onTestFinished(() => provider.close())
+  return provider
+}
+
+/** Runs `work` on the store and closes it, so that everything is in the file. */
+export async function within<T>(path: string, work: (provider: LocalProvider) => Promise<T>, options: Partial<LocalProviderOptions> = {}): Promise<T> {
+  const provider = opened(path, options)
+  const result = await work(provider)
+  await provider.close()
+  return result
+}
+
+/** Runs statements on the store's file behind its back, as whoever can write the file could. */
+export function tamper(path: string, sql: string): void {
+  const sqlite = new DatabaseSync(path)
+  sqlite.exec(sql)
+  sqlite.close()
+}
+
+/** Everything that is on disk of the store. Another process reads it: closing the file here would drop this process's locks. */
+export function bytesOnDisk(path: string): Buffer {
+  const files = [path, `${path}-wal`].filter((file) => existsSync(file))
+  return execFileSync('cat', files, { maxBuffer: 2 ** 28 })
+}
+
+/** The `SecretsError` that the call rejects with. */
+export async function failure(call: Promise<unknown>): Promise<SecretsError> {
+  const [settled] = await Promise.allSettled([call])
+  const reason: unknown = settled.status === 'rejected' ? settled.reason : 'the call resolved'
+  expect(SecretsError.isInstance(reason), String(reason)).toBe(true)
+  return reason as SecretsError // as the line above has made sure
+}
+
+export async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}

@@ -1,6 +1,7 @@
 import { Batch } from './batch.ts'
-import type { Found, ReadMode, VersionSelector } from './cached-store.ts'
+import type { Found, ReadMode } from './flights.ts'
 import type { Link } from './link.ts'
+import type { VersionSelector } from './memory.ts'
 import type { Place } from './plan.ts'
 import { SecretsError } from './secrets-error.ts'
 import type { Tracing } from './tracing.ts'

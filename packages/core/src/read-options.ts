@@ -1,5 +1,6 @@
 import { type CallOptions } from './call-options.ts'
-import type { ReadMode, VersionSelector } from './cached-store.ts'
+import type { ReadMode } from './flights.ts'
+import type { VersionSelector } from './memory.ts'
 import { quoted } from './names.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
 import { SecretsError } from './secrets-error.ts'

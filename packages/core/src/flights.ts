@@ -1,0 +1,76 @@
+import type { Batch } from './batch.ts'
+import type { HeldSecret } from './held-secret.ts'
+import type { VersionSelector } from './memory.ts'
+
+/**
+ * How a read treats what is held. `fresh`: nothing that is held will do, and a lease is replaced. `volatile`
+ * (`autoCleanup`): what was held or read is handed out and kept nowhere.
+ */
+export type ReadMode = 'cached' | 'fresh' | 'volatile'
+
+export interface StoreRead {
+  readonly path: string
+  readonly version?: VersionSelector
+  readonly mode: ReadMode
+  readonly signal?: AbortSignal | undefined
+  readonly batch?: Batch | undefined
+}
+
+export interface Found {
+  /** Readable in this turn of the event loop; take from it what is needed before waiting for anything else. */
+  readonly held: HeldSecret
+  readonly from: 'memory' | 'shared' | 'store'
+  readonly stale: boolean
+}
+
+/** One call to the store, and all who wait for it. */
+export interface Flight {
+  /** In the order in which flights were begun. */
+  readonly id: number
+  readonly key: string
+  readonly read: StoreRead
+  /** When it began, epoch milliseconds: what it brings is as old as that. */
+  readonly askedAt: number
+  readonly answer: Promise<Found | undefined>
+  /** The path was written, or the clock was set back, since it began: it is not joined and keeps nothing. */
+  outdated: boolean
+}
+
+/** The calls to one store that are under way. */
+export class Flights {
+  readonly #flying = new Map<string, Flight>()
+  #count = 0
+
+  /** Reads of one mode share a flight; a fresh one must not be answered by a call that was begun before it was asked for. */
+  get(mode: ReadMode, key: string): Flight | undefined {
+    return this.#flying.get(`${mode} ${key}`)
+  }
+
+  /** `fly` makes the call; it runs at once. */
+  begin(read: StoreRead, key: string, askedAt: number, fly: (flight: Flight) => Promise<Found | undefined>): Flight {
+    const { promise, resolve } = Promise.withResolvers<Found | undefined>()
+    const flight: Flight = { id: (this.#count += 1), key, read, askedAt, answer: promise, outdated: false }
+    this.#flying.set(`${read.mode} ${key}`, flight)
+    resolve(fly(flight).finally(() => this.#end(flight)))
+    return flight
+  }
+
+  /** The flights for this path, or all, are not joined from now on, and keep nothing. */
+  outdate(path?: string): void {
+    for (const flight of this.#flying.values()) {
+      if (path !== undefined && flight.read.path !== path) continue
+      flight.outdated = true
+      this.#end(flight)
+    }
+  }
+
+  /** Resolves when those that can be joined have ended. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#flying.values()].map(({ answer }) => answer))
+  }
+
+  #end({ read, key, id }: Flight): void {
+    const flightKey = `${read.mode} ${key}`
+    if (this.#flying.get(flightKey)?.id === id) this.#flying.delete(flightKey)
+  }
+}

@@ -1,0 +1,104 @@
+import { backOff, type BackOff } from './back-off.ts'
+import { absence, type Absence, type Freshness, type Lifetimes } from './freshness.ts'
+import type { HeldSecret } from './held-secret.ts'
+import { Lru } from './lru.ts'
+import type { SecretsError } from './secrets-error.ts'
+
+/** `undefined`: the current one. */
+export type VersionSelector = number | 'previous' | undefined
+
+/** A value in memory. */
+export interface Entry extends Freshness {
+  readonly held: HeldSecret
+  readonly path: string
+  /** The flight that brought it; one that was begun earlier never replaces it. */
+  readonly flight: number
+}
+
+/** What is remembered of one store, by path and version: values, absences and failures, each up to the same number. */
+export class Memory {
+  readonly #lifetimes: Lifetimes
+  readonly #entries: Lru<Entry>
+  readonly #absences: Lru<Absence>
+  readonly #backOffs: Lru<BackOff>
+
+  constructor(lifetimes: Lifetimes, maxEntries: number, evicted: () => void) {
+    this.#lifetimes = lifetimes
+    this.#entries = new Lru(maxEntries, ({ held }) => {
+      evicted()
+      held.release()
+    })
+    this.#absences = new Lru(maxEntries)
+    this.#backOffs = new Lru(maxEntries)
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  entry(key: string): Entry | undefined {
+    return this.#entries.get(key)
+  }
+
+  isAbsent(key: string, now: number): boolean {
+    return now < (this.#absences.get(key)?.until ?? 0)
+  }
+
+  /** Why the store must not be asked for this just now. */
+  failure(key: string, now: number): SecretsError | undefined {
+    const failing = this.#backOffs.get(key)
+    return failing !== undefined && now < failing.retryAt ? failing.error : undefined
+  }
+
+  keep(key: string, entry: Entry): void {
+    this.drop(key)
+    this.#absences.delete(key)
+    this.#entries.set(key, entry)
+  }
+
+  noteAbsence(key: string, now: number): void {
+    this.#absences.set(key, absence(this.#absences.get(key), now, this.#lifetimes))
+  }
+
+  noteFailure(key: string, error: SecretsError, now: number): void {
+    this.#backOffs.set(key, backOff(error, this.#backOffs.get(key), now))
+  }
+
+  /** The store has answered: the next failure is a first one. */
+  noteAnswer(key: string): void {
+    this.#backOffs.delete(key)
+  }
+
+  /** Lets go of one value. */
+  drop(key: string): void {
+    this.#entries.delete(key)?.held.release()
+  }
+
+  /** Lets go of every version of the path. */
+  dropPath(path: string): void {
+    for (const [key, entry] of this.#entries.entries()) if (entry.path === path) this.drop(key)
+  }
+
+  /** As if the path had never been asked for. */
+  forgetPath(path: string): void {
+    this.dropPath(path)
+    for (const notes of [this.#absences, this.#backOffs]) {
+      for (const [key] of notes.entries()) if (pathOf(key) === path) notes.delete(key)
+    }
+  }
+
+  clear(): void {
+    for (const [key] of this.#entries.entries()) this.drop(key)
+    for (const notes of [this.#absences, this.#backOffs]) for (const [key] of notes.entries()) notes.delete(key)
+  }
+}
+
+/** Paths hold no line feeds (the plan sees to it), so that no path is another one's version. */
+export function keyOf(path: string, version: VersionSelector): string {
+  return version === undefined ? path : `${path}\n${version}`
+}
+
+function pathOf(key: string): string {
+  const end = key.indexOf('\n')
+  return end === -1 ? key : key.slice(0, end)
+}

@@ -1,0 +1,165 @@
+import type { SharedCache } from '@finchat/secrets-core'
+import { describe, expect, test } from 'vitest'
+import { memorySharedCache, testSharedCache, type SharedCacheFault, type SharedCacheHarness } from './index.ts'
+
+const key = { sharedAs: 'store', path: 'api_key' }
+const context = { signal: new AbortController().signal }
+
+describe('the shared cache in memory keeps the contract', () => {
+  testSharedCache({ test, createHarness: async () => harness() })
+})
+
+describe('the shared cache in memory', () => {
+  test('counts its calls, by member and in all', async () => {
+    const cache = memorySharedCache()
+    await cache.read(key, context)
+    await cache.read(key, context)
+    await cache.invalidate(key, context)
+    expect([cache.calls(), cache.calls('read'), cache.calls('fill'), cache.calls('invalidate')]).toEqual([3, 2, 0, 1])
+  })
+
+  test('holds entries for every process that shares it', async () => {
+    const cache = memorySharedCache()
+    const answer = await cache.read(key, context)
+    if ('ticket' in answer) await cache.fill(key, answer.ticket, { secret: { value: 'v1' }, until: Date.now() + 1000 }, context)
+    expect([cache.size(), cache.anotherProcess().size(), memorySharedCache().size()]).toEqual([1, 1, 0])
+  })
+
+  test('hangs where it is told to, until the signal is aborted', async () => {
+    const cache = memorySharedCache({ plan: (call) => (call === 'read' ? 'hang' : undefined) })
+    const controller = new AbortController()
+    const read = cache.read(key, { signal: controller.signal })
+    controller.abort()
+    await expect(read).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect(cache.invalidate(key, context)).resolves.toBeUndefined()
+  })
+
+  test('throws a foreign error where it is told to, as no good one does', async () => {
+    await expect(memorySharedCache({ plan: () => 'throw' }).read(key, context)).rejects.toThrow(TypeError)
+  })
+
+  test('does not hear of its own invalidations', async () => {
+    const cache = memorySharedCache()
+    const heard: unknown[] = []
+    cache.subscribe?.((one) => heard.push(one))
+    await cache.invalidate(key, context)
+    expect(heard).toEqual([])
+  })
+})
+
+/** Makes a bad cache of a good one, with what the processes of one level share. */
+type Spoil = (good: SharedCache, level: Set<string>) => Partial<SharedCache>
+
+/** Each breaks one rule on purpose. */
+const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: Spoil }>> = {
+  'loses the version of a key': {
+    caughtBy: 'an entry is of its own store, path and version only',
+    make: (good) => ({ read: ({ sharedAs, path }, at) => good.read({ sharedAs, path }, at), fill: ({ sharedAs, path }, ...rest) => good.fill({ sharedAs, path }, ...rest) }),
+  },
+  'holds nothing': { caughtBy: 'what was filled is a hit, for every process, exactly', make: () => ({ fill: async () => {} }) },
+  'answers what was never filled': {
+    caughtBy: 'what was not filled is a ticket',
+    make: () => ({ read: async () => ({ hit: { value: '' }, until: Number.MAX_SAFE_INTEGER }) }),
+  },
+  'holds for ever': {
+    caughtBy: 'an entry is not answered after its time',
+    make: (good) => ({ fill: (at, ticket, entry, ...rest) => good.fill(at, ticket, entry && { ...entry, until: Number.MAX_SAFE_INTEGER }, ...rest) }),
+  },
+  'does not invalidate': { caughtBy: 'an invalidation drops every version of the path, for every process, and no other path', make: () => ({ invalidate: async () => {} }) },
+  'fills with any ticket': {
+    caughtBy: 'a fill with a ticket from before an invalidation changes nothing',
+    make: (good) => ({
+      fill: async (at, _ticket, ...rest) => {
+        const answer = await good.read(at, context)
+        if ('ticket' in answer) await good.fill(at, answer.ticket, ...rest)
+      },
+    }),
+  },
+  'waits for a fill that will not come': {
+    caughtBy: 'a fill with no answer lets others ask',
+    make: (good, level) => ({
+      read: (at, ...rest) => (level.has(at.path) ? new Promise(() => {}) : good.read(at, ...rest)),
+      fill: async (at, ticket, entry, ...rest) => void (entry === undefined ? level.add(at.path) : await good.fill(at, ticket, entry, ...rest)),
+    }),
+  },
+  'lends its own bytes': {
+    caughtBy: 'bytes are copied in and out',
+    make: (good) => {
+      const lent = new Map<string, ReturnType<SharedCache['read']>>()
+      return {
+        read: async (at, ...rest) => {
+          const answer = lent.get(at.path) ?? good.read(at, ...rest)
+          if ('hit' in (await answer)) lent.set(at.path, answer)
+          return answer
+        },
+      }
+    },
+  },
+  'rejects a read when its level fails': {
+    caughtBy: 'a level that fails is a miss and a lost fill, and an invalidation that rejects',
+    make: (good) => ({
+      read: async (...args) => {
+        const answer = await good.read(...args)
+        if ('ticket' in answer && answer.ticket['generation'] === -1) throw new TypeError('the level is down')
+        return answer
+      },
+    }),
+  },
+  'says that it invalidated when it could not': {
+    caughtBy: 'a level that fails is a miss and a lost fill, and an invalidation that rejects',
+    make: (good) => ({ invalidate: (...args) => good.invalidate(...args).catch(() => {}) }),
+  },
+  'tells its subscribers nothing': {
+    caughtBy: 'a subscriber hears of what other processes invalidate, until it ends',
+    make: () => ({ subscribe: () => () => {} }),
+  },
+  'cannot be closed twice': {
+    caughtBy: 'it may be closed twice',
+    make: () => {
+      const state = { closed: false }
+      return {
+        close: async () => {
+          if (state.closed) throw new TypeError('already closed')
+          state.closed = true
+        },
+      }
+    },
+  },
+}
+
+describe('the rules of shared caches', () => {
+  for (const [does, { make, caughtBy }] of Object.entries(bad)) {
+    test(`catch one that ${does}`, async () => {
+      expect(await failuresOf(make)).toContain(`shared cache: ${caughtBy}`)
+    })
+  }
+
+  test('are each broken by one of these', () => {
+    const rules: string[] = []
+    testSharedCache({ test: (rule) => rules.push(rule), createHarness: async () => harness() })
+    const covered = new Set(Object.values(bad).map(({ caughtBy }) => `shared cache: ${caughtBy}`))
+    expect(rules.filter((rule) => !covered.has(rule))).toEqual([])
+  })
+})
+
+function harness(make: Spoil = () => ({})): SharedCacheHarness {
+  const state: { fault: SharedCacheFault | undefined } = { fault: undefined }
+  const level = new Set<string>()
+  const plan = (): SharedCacheFault | undefined => state.fault
+  const cache = memorySharedCache({ plan })
+  const another = cache.anotherProcess({ plan })
+  const breakLevel = async (): Promise<() => Promise<void>> => {
+    state.fault = 'fail'
+    return async () => void (state.fault = undefined)
+  }
+  return { cache: { ...cache, ...make(cache, level) }, another: { ...another, ...make(another, level) }, breakLevel, close: async () => {} }
+}
+
+async function failuresOf(make: Spoil): Promise<readonly string[]> {
+  const failed: string[] = []
+  const proofs: Promise<void>[] = []
+  const collect = (rule: string, prove: () => Promise<void>): void => void proofs.push(prove().catch(() => void failed.push(rule)))
+  testSharedCache({ test: collect, createHarness: async () => harness(make) })
+  await Promise.all(proofs)
+  return failed
+}

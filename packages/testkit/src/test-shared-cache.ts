@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CallContext, FillTicket, SharedCache, SharedKey, StoredSecret } from '@finchat/secrets-core'
+import type { Mend, TestFunction } from './provider-harness.ts'
+import { canary, rejects, within } from './provider-suite/trial.ts'
+
+/** One shared cache over one fresh, empty level, as two processes see it. */
+export interface SharedCacheHarness {
+  readonly cache: SharedCache
+  /** Another process's cache over the same level. */
+  readonly another: SharedCache
+  /** Makes the level fail for both, and returns what mends it. */
+  readonly breakLevel: () => Promise<Mend>
+  /** Ends the level; the suite has closed both caches. */
+  readonly close: () => Promise<void>
+}
+
+export interface SharedCacheSuiteOptions {
+  readonly test: TestFunction
+  readonly createHarness: () => Promise<SharedCacheHarness>
+}
+
+interface Trial extends SharedCacheHarness {
+  readonly context: CallContext
+}
+
+type Rule = (trial: Trial) => Promise<void>
+
+/**
+ * Proves that a shared cache keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the runner's own `test`.
+ *
+ * @example
+ * import { test } from 'node:test'
+ * import { memorySharedCache, testSharedCache } from '@finchat/secrets-testkit'
+ *
+ * testSharedCache({
+ *   test,
+ *   createHarness: async () => {
+ *     let broken = false
+ *     const plan = () => (broken ? 'fail' : undefined)
+ *     const cache = memorySharedCache({ plan })
+ *     const breakLevel = async () => {
+ *       broken = true
+ *       return async () => void (broken = false)
+ *     }
+ *     return { cache, another: cache.anotherProcess({ plan }), breakLevel, close: async () => {} }
+ *   },
+ * })
+ */
+export function testSharedCache({ test, createHarness }: SharedCacheSuiteOptions): void {
+  for (const [rule, prove] of Object.entries(rules)) void test(`shared cache: ${rule}`, () => proveOver(createHarness, prove))
+}
+
+async function proveOver(createHarness: () => Promise<SharedCacheHarness>, prove: Rule): Promise<void> {
+  const harness = await createHarness()
+  const context = { signal: new AbortController().signal }
+  try {
+    await prove({ ...harness, context })
+  } finally {
+    for (const cache of [harness.cache, harness.another]) await cache.close?.(context)
+    await harness.close()
+  }
+}
+
+const key: SharedKey = { sharedAs: 'store', path: 'suite/secret' }
+
+const rules: Readonly<Record<string, Rule>> = {
+  'what was filled is a hit, for every process, exactly': async (trial) => {
+    for (const [n, secret] of secrets.entries()) {
+      const at = { ...key, path: `suite/${n}` }
+      const until = await fill(trial, at, secret)
+      for (const cache of [trial.cache, trial.another]) assert.deepEqual(await cache.read(at, trial.context), { hit: secret, until })
+    }
+  },
+  'what was not filled is a ticket': async ({ cache, context }) => {
+    assert.ok('ticket' in (await cache.read(key, context)))
+  },
+  'an entry is of its own store, path and version only': async (trial) => {
+    const near: readonly SharedKey[] = [
+      { ...key, sharedAs: 'store:suite' },
+      { ...key, path: 'suite' },
+      { ...key, version: 1 },
+      { ...key, version: 'previous' },
+      { sharedAs: 'store:suite', path: 'secret' },
+      { sharedAs: 'store', path: 'suite:secret' },
+      { sharedAs: 'store/suite', path: 'secret' },
+    ]
+    await fill(trial, key, { value: canary })
+    for (const other of near) assert.ok('ticket' in (await trial.cache.read(other, trial.context)), `${JSON.stringify(other)} is another key`)
+  },
+  'an entry is not answered after its time': async (trial) => {
+    const { context, cache } = trial
+    await cache.fill(key, await ticketOf(trial), { secret: { value: canary }, until: Date.now() + 40 }, context)
+    await sleep(60)
+    assert.ok('ticket' in (await cache.read(key, context)))
+  },
+  'an invalidation drops every version of the path, for every process, and no other path': async (trial) => {
+    const { cache, another, context } = trial
+    const versions = [key, { ...key, version: 1 }, { ...key, version: 'previous' as const }]
+    for (const one of versions) await fill(trial, one, { value: canary })
+    await fill(trial, { ...key, path: 'suite/other' }, { value: 'other' })
+    await another.invalidate({ sharedAs: key.sharedAs, path: key.path }, context)
+    for (const one of versions) assert.ok('ticket' in (await cache.read(one, context)))
+    assert.ok('hit' in (await cache.read({ ...key, path: 'suite/other' }, context)))
+  },
+  'a fill with a ticket from before an invalidation changes nothing': async (trial) => {
+    const { cache, another, context } = trial
+    const ticket = await ticketOf(trial)
+    await another.invalidate({ sharedAs: key.sharedAs, path: key.path }, context)
+    await cache.fill(key, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 }, context)
+    assert.ok('ticket' in (await cache.read(key, context)))
+    await fill(trial, key, { value: 'new' })
+    await cache.fill(key, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 }, context)
+    const answer = await cache.read(key, context)
+    assert.equal('hit' in answer && answer.hit.value, 'new')
+  },
+  'a fill with no answer lets others ask': async (trial) => {
+    const { cache, another, context } = trial
+    await cache.fill(key, await ticketOf(trial), undefined, context)
+    assert.ok('ticket' in (await within(1000, another.read(key, context), 'a read waits for a fill that will not come')))
+  },
+  'bytes are copied in and out': async (trial) => {
+    const value = Uint8Array.of(1, 2, 3)
+    await fill(trial, key, { value })
+    value.fill(0)
+    for (let times = 0; times < 2; times += 1) {
+      const answer = await trial.cache.read(key, trial.context)
+      assert.ok('hit' in answer && answer.hit.value instanceof Uint8Array)
+      assert.deepEqual([...answer.hit.value], [1, 2, 3])
+      answer.hit.value.fill(0)
+    }
+  },
+  'a level that fails is a miss and a lost fill, and an invalidation that rejects': async (trial) => {
+    const { cache, breakLevel, context } = trial
+    await fill(trial, key, { value: canary })
+    const mend = await breakLevel()
+    try {
+      const answer = await within(2000, cache.read(key, context), 'a read hangs')
+      assert.ok('ticket' in answer, 'a failing level answers')
+      await within(2000, cache.fill(key, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }, context), 'a fill hangs')
+      await within(2000, rejects(cache.invalidate({ sharedAs: key.sharedAs, path: key.path }, context)), 'an invalidation hangs')
+    } finally {
+      await mend()
+    }
+  },
+  'a subscriber hears of what other processes invalidate, until it ends': async ({ cache, another, context }) => {
+    const heard: unknown[] = []
+    const end = cache.subscribe?.((one) => void heard.push(one))
+    if (end === undefined) return // the contract's own option: such a level is polled
+    const path = { sharedAs: key.sharedAs, path: key.path }
+    await another.invalidate(path, context)
+    for (let tries = 0; tries < 100 && heard.length === 0; tries += 1) await sleep(10)
+    assert.deepEqual(heard, [path])
+    end()
+    await another.invalidate(path, context)
+    await sleep(20)
+    assert.deepEqual(heard, [path])
+  },
+  'it may be closed twice': async ({ cache, context }) => {
+    for (let times = 0; times < 2; times += 1) await within(2000, cache.close?.(context) ?? Promise.resolve(), '`close` hangs')
+  },
+}
+
+const secrets: readonly StoredSecret[] = [
+  { value: '' },
+  { value: `${canary}\n пароль \0 {"a": 1}` },
+  { value: Uint8Array.of(0, 255, 128) },
+  { value: '{"user":"a"}', shape: 'map', version: 3, revision: 'r3', currentSince: 1_700_000_000_000, expiresAt: 4_000_000_000_000 },
+]
+
+/** Fills the gap at the key for a minute; returns the time until when. */
+async function fill(trial: Trial, at: SharedKey, secret: StoredSecret): Promise<number> {
+  const until = Date.now() + 60_000
+  await trial.cache.fill(at, await ticketOf(trial, at), { secret, until }, trial.context)
+  return until
+}
+
+async function ticketOf({ cache, context }: Trial, at: SharedKey = key): Promise<FillTicket> {
+  const answer = await cache.read(at, context)
+  assert.ok('ticket' in answer, 'there is a gap to fill')
+  return answer.ticket
+}

@@ -1,0 +1,233 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { SecretsError } from '@finchat/secrets-core'
+import { describe, expect, test } from 'vitest'
+import { localProvider } from './local-provider.ts'
+import { collected, context, failure, key, opened, otherKey, tamper, temporaryPath, within } from './testing/temporary-store.ts'
+
+/** What the tampered store held: each name with its versions. */
+const content: Readonly<Record<string, readonly string[]>> = { alpha: ['alpha-1', 'alpha-2'], beta: ['beta-1'], gamma: ['gamma-1', 'gamma-2', 'gamma-3'] }
+
+async function filledStore(): Promise<string> {
+  const path = temporaryPath()
+  await within(path, async (provider) => {
+    for (const [name, values] of Object.entries(content)) {
+      for (const value of values) await provider.put(name, { value, tags: { team: 'pay' } }, context)
+    }
+    await provider.put('withdrawn', { value: 'withdrawn-1' }, context)
+    await provider.delete('withdrawn', { purge: false }, context)
+  })
+  return path
+}
+
+/** Every read there is ends in the right value or in one of our errors; returns how many of them failed. */
+async function failuresOf(path: string): Promise<number> {
+  const provider = localProvider({ path, key, mustExist: true })
+  const reads: Promise<boolean>[] = []
+  const check = (call: Promise<unknown>, right: unknown): void => void reads.push(isRightOrOurs(call, right))
+  for (const [name, values] of Object.entries(content)) {
+    check(provider.get(name, context).then((secret) => secret?.value), values.at(-1))
+    check(provider.describe(name, context).then((secret) => secret?.tags), { team: 'pay' })
+    for (const [index, value] of values.entries()) check(provider.getVersion(name, index + 1, context).then((secret) => secret?.value), value)
+  }
+  check(provider.get('withdrawn', context).catch((error: unknown) => (codeOf(error) === 'DELETED' ? 'gone' : Promise.reject(error))), 'gone')
+  check(provider.get('never', context), undefined)
+  check(collected(provider.list('', context)).then((all) => all.map((secret) => secret.path)), Object.keys(content))
+  const failed = (await Promise.all(reads)).filter((right) => !right).length
+  await provider.close()
+  return failed
+}
+
+async function isRightOrOurs(call: Promise<unknown>, right: unknown): Promise<boolean> {
+  const [settled] = await Promise.allSettled([call])
+  if (settled.status === 'fulfilled') expect(settled.value).toEqual(right)
+  else expect(['INTEGRITY', 'CONFIGURATION', 'UNAVAILABLE', 'PERMISSION_DENIED']).toContain(codeOf(settled.reason))
+  return settled.status === 'fulfilled'
+}
+
+function codeOf(error: unknown): string | undefined {
+  return SecretsError.isInstance(error) ? error.code : undefined
+}
+
+/** Every offset for a full run (minutes), every nth otherwise, from another start each time. */
+function sampled(length: number, every: number): number[] {
+  const step = process.env['EVERY_BYTE'] ? 1 : every
+  const start = Math.floor(Math.random() * step)
+  return Array.from({ length: Math.ceil((length - start) / step) }, (_, index) => start + index * step)
+}
+
+describe('a damaged file', () => {
+  test('with any one byte changed gives the right value or one of our errors', async () => {
+    const path = await filledStore()
+    const intact = readFileSync(path)
+    const damaged = temporaryPath()
+    let noticed = 0
+    for (const offset of new Set([...sampled(100, 3), ...sampled(intact.length, 61)])) {
+      const bytes = Buffer.from(intact)
+      bytes.writeUInt8(bytes.readUInt8(offset) ^ (1 << (offset % 8)), offset)
+      writeFileSync(damaged, bytes)
+      if ((await failuresOf(damaged)) > 0) noticed++
+    }
+    expect(noticed).toBeGreaterThan(0)
+    expect(await failuresOf(path)).toBe(0)
+  }, 600_000)
+
+  test('cut off anywhere gives the right value or one of our errors', async () => {
+    const path = await filledStore()
+    const intact = readFileSync(path)
+    const cut = temporaryPath()
+    for (const length of new Set([0, 1, 99, 100, 512, 4095, 4096, ...sampled(intact.length, 997)])) {
+      writeFileSync(cut, intact.subarray(0, length))
+      expect(await failuresOf(cut), `${length} bytes`).toBeGreaterThan(0)
+    }
+  }, 600_000)
+
+  test('that is empty is INTEGRITY and is not taken for a new store', async () => {
+    const path = temporaryPath()
+    writeFileSync(path, '')
+    expect(await failure(opened(path).get('alpha', context))).toMatchObject({ code: 'INTEGRITY', problem: "the store's file is empty" })
+    expect(readFileSync(path).length).toBe(0)
+  })
+})
+
+/** What whoever can write the file might try; none of it may be answered with a value or with "does not exist". */
+const attacks: Readonly<Record<string, string>> = {
+  'a whole secret dropped': "DELETE FROM secrets WHERE path = 'alpha'",
+  'a whole secret dropped, its versions with it': "DELETE FROM secrets WHERE path = 'alpha'; DELETE FROM versions WHERE path = 'alpha'",
+  'the current version dropped': "DELETE FROM versions WHERE path = 'alpha' AND version = 2",
+  'an old version made current': "UPDATE secrets SET current = 1 WHERE path = 'alpha'",
+  'two versions of one secret swapped':
+    "UPDATE versions SET version = -version WHERE path = 'alpha'; UPDATE versions SET version = 3 + version WHERE path = 'alpha'",
+  'the values of two versions swapped':
+    "UPDATE versions SET sealed = (SELECT sealed FROM versions v WHERE v.path = 'alpha' AND v.version = 1) WHERE path = 'alpha' AND version = 2",
+  'the value of another secret put in its place': "UPDATE versions SET sealed = (SELECT sealed FROM versions v WHERE v.path = 'beta') WHERE path = 'alpha'",
+  'two secrets swapped, rows and all': `UPDATE versions SET path = 'x' WHERE path = 'alpha'; UPDATE versions SET path = 'alpha' WHERE path = 'beta';
+    UPDATE versions SET path = 'beta' WHERE path = 'x'`,
+  'a renamed secret': "UPDATE secrets SET path = 'alpha' WHERE path = 'beta' AND 0; UPDATE secrets SET path = 'alpha2' WHERE path = 'alpha'",
+  'a tombstone set': "UPDATE secrets SET deleted_at = 1 WHERE path = 'alpha'",
+  'its tags changed': `UPDATE secrets SET tags = '{"team":"core"}' WHERE path = 'alpha'`,
+  'its tags made nonsense': "UPDATE secrets SET tags = '{' WHERE path = 'alpha'",
+  'its time changed': "UPDATE versions SET current_since = current_since - 1 WHERE path = 'alpha'",
+  'its kind changed': "UPDATE versions SET kind = 1 WHERE path = 'alpha'",
+  'a number out of bounds': "UPDATE secrets SET last_version = 9223372036854775807 WHERE path = 'alpha'",
+  'its MAC changed': "UPDATE secrets SET mac = zeroblob(32) WHERE path = 'alpha'",
+  'every bucket emptied': 'DELETE FROM secrets; DELETE FROM versions',
+  'a bucket dropped': 'DELETE FROM buckets WHERE bucket = 0',
+  'the root dropped': 'DELETE FROM buckets WHERE bucket = -1',
+  'the change counter turned back': 'UPDATE buckets SET changes = changes - 1 WHERE bucket = -1',
+  'a wrapped key changed': 'UPDATE keys SET wrapped = zeroblob(length(wrapped))',
+  'another store id': 'UPDATE store SET store_id = randomblob(16)',
+  'a trigger added': 'CREATE TRIGGER t AFTER INSERT ON versions BEGIN DELETE FROM secrets; END',
+  'a view in place of a table': 'ALTER TABLE versions RENAME TO v; CREATE VIEW versions AS SELECT * FROM v',
+  'a table dropped': 'DROP TABLE versions',
+}
+
+describe('a store whose rows were changed behind its back', () => {
+  for (const [attack, sql] of Object.entries(attacks)) {
+    test(`${attack} is INTEGRITY for that secret`, async () => {
+      const path = await filledStore()
+      tamper(path, sql)
+      expect(await failure(opened(path).get('alpha', context))).toMatchObject({ code: 'INTEGRITY' })
+      await failuresOf(path)
+    })
+  }
+
+  test('a withdrawn secret cannot be brought back by hand', async () => {
+    const path = await filledStore()
+    tamper(path, "UPDATE secrets SET deleted_at = NULL WHERE path = 'withdrawn'")
+    expect((await failure(opened(path).get('withdrawn', context))).code).toBe('INTEGRITY')
+  })
+
+  test('a secret cannot be planted', async () => {
+    const path = await filledStore()
+    tamper(path, "INSERT INTO secrets SELECT bucket, 'planted', last_version, current, previous, pending, deleted_at, tags, mac FROM secrets WHERE path = 'alpha'")
+    const provider = opened(path)
+    expect((await failure(collected(provider.list('', context)))).code).toBe('INTEGRITY')
+    expect((await failure(provider.put('alpha', { value: 'on top of it' }, context))).code).toBe('INTEGRITY')
+  })
+
+  test('rows of an earlier state of the same store, put back together, are INTEGRITY', async () => {
+    const path = await filledStore()
+    const earlier = temporaryPath()
+    copyFileSync(path, earlier)
+    await within(path, (provider) => provider.put('alpha', { value: 'alpha-3' }, context))
+    tamper(path, `ATTACH '${earlier}' AS old; DELETE FROM secrets; DELETE FROM versions;
+      INSERT INTO secrets SELECT * FROM old.secrets; INSERT INTO versions SELECT * FROM old.versions`)
+    expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')
+  })
+
+  test('rows of another store under the same key are INTEGRITY', async () => {
+    const [path, other] = [await filledStore(), await filledStore()]
+    tamper(path, `ATTACH '${other}' AS other; DELETE FROM secrets; DELETE FROM versions; DELETE FROM buckets;
+      INSERT INTO secrets SELECT * FROM other.secrets; INSERT INTO versions SELECT * FROM other.versions;
+      INSERT INTO buckets SELECT * FROM other.buckets`)
+    expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')
+  })
+
+  test('one that is open notices, and does not answer what it knew', async () => {
+    const path = await filledStore()
+    const provider = opened(path)
+    await provider.get('alpha', context)
+    tamper(path, "UPDATE versions SET sealed = zeroblob(length(sealed)) WHERE path = 'alpha'")
+    expect((await failure(provider.get('alpha', context))).code).toBe('INTEGRITY')
+    expect((await provider.get('beta', context))?.value).toBe('beta-1')
+  })
+
+  test('one that is put back as a whole while it is open is INTEGRITY', async () => {
+    const path = await filledStore()
+    const earlier = temporaryPath()
+    copyFileSync(path, earlier)
+    const provider = opened(path)
+    await provider.put('alpha', { value: 'alpha-3' }, context)
+    const tables = ['secrets', 'versions', 'buckets', 'keys']
+    tamper(path, `ATTACH '${earlier}' AS old; ${tables.map((table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM old.${table}`).join(';')}`)
+    expect(await failure(provider.get('alpha', context))).toMatchObject({
+      code: 'INTEGRITY', problem: 'the store was put back to an earlier state while it was open',
+    })
+  })
+})
+
+describe('a file that is no store of ours', () => {
+  test('text, or another SQLite database, is CONFIGURATION and is left as it is', async () => {
+    const [text, database] = [temporaryPath(), temporaryPath()]
+    writeFileSync(text, 'TOKEN=secret\n'.repeat(500))
+    tamper(database, 'CREATE TABLE t (a); INSERT INTO t VALUES (1)')
+    for (const path of [text, database]) {
+      const before = readFileSync(path)
+      expect(await failure(opened(path).get('alpha', context))).toMatchObject({ code: 'CONFIGURATION', problem: expect.stringMatching('not a secrets store') })
+      expect(readFileSync(path)).toEqual(before)
+    }
+  })
+
+  test('a store of a later format is CONFIGURATION and says what to do', async () => {
+    const path = await filledStore()
+    tamper(path, 'PRAGMA user_version=2')
+    expect(await failure(opened(path).get('alpha', context))).toMatchObject({ code: 'CONFIGURATION', problem: expect.stringMatching('format 2'), remedy: expect.stringMatching('update') })
+  })
+
+  test('a store that asks for an absurd passphrase cost is INTEGRITY, and asks it of nobody', async () => {
+    for (const cost of ['scrypt_log2n = 1', 'scrypt_log2n = 40', 'scrypt_r = 1000000', 'scrypt_p = 0']) {
+      const path = await filledStore()
+      tamper(path, `UPDATE store SET ${cost}`)
+      expect((await failure(opened(path, { key: 'a passphrase of more than 32 bytes' }).get('alpha', context))).code).toBe('INTEGRITY')
+    }
+  })
+
+  test('a store under another key is CONFIGURATION at once, whatever is asked', async () => {
+    const path = await filledStore()
+    const provider = opened(path, { key: otherKey })
+    const calls = [provider.get('never', context), provider.checkHealth(context), provider.put('new', { value: '' }, context), provider.reencrypt()]
+    for (const call of calls) {
+      expect(await failure(call)).toMatchObject({ code: 'CONFIGURATION', problem: 'the encryption key is not the key of this store' })
+    }
+  })
+})
+
+test('no value is in the file in plain text', async () => {
+  const path = await filledStore()
+  const bytes = readFileSync(path)
+  for (const value of Object.values(content).flat()) expect(bytes.includes(value), value).toBe(false)
+  const sqlite = new DatabaseSync(path)
+  expect(sqlite.prepare('SELECT count(*) AS count FROM versions').get()).toEqual({ count: 7 })
+  sqlite.close()
+})

@@ -1,0 +1,169 @@
+import { type SecretProvider, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
+import type { LocalProvider } from '../local-provider.ts'
+import { collected, context } from './temporary-store.ts'
+
+/** What a store of one secret is thought to hold: plain values, no keys, no file. */
+interface ModelSecret {
+  last: number
+  /** Values by number, in the order of the numbers. */
+  values: Map<number, string | Uint8Array>
+  current?: number | undefined
+  previous?: number | undefined
+  pending?: number | undefined
+  deleted: boolean
+  tags: Map<string, string>
+}
+
+export type Model = Map<string, ModelSecret>
+
+/** One operation: what it does to the model, and the same on the real store. */
+export type Step = SecretStep | { readonly do: 'prune'; readonly keep: number } | { readonly do: 'reopen' | 'reencrypt' }
+
+type SecretStep =
+  | { readonly do: 'put' | 'stage'; readonly path: string; readonly value: string | Uint8Array; readonly skip: number; readonly tags: Record<string, string> }
+  | { readonly do: 'promote' | 'discard' | 'delete' | 'purge' | 'restore'; readonly path: string }
+  | { readonly do: 'tag'; readonly path: string; readonly tags: Record<string, string | null> }
+
+/** `ok`, or the code of the refusal. */
+export type Outcome = 'ok' | SecretsErrorCode
+
+export function stepModel(model: Model, step: Step): Outcome {
+  if (!('path' in step)) return step.do === 'prune' ? pruneModel(model, step.keep) : 'ok'
+  const secret = model.get(step.path) ?? { last: 0, values: new Map(), deleted: false, tags: new Map() }
+  if (step.do !== 'restore' && step.do !== 'delete' && step.do !== 'purge' && secret.deleted) return 'DELETED'
+  const outcome = stepSecret(secret, step)
+  if (outcome === 'ok') model.set(step.path, secret)
+  return outcome
+}
+
+function stepSecret(secret: ModelSecret, step: SecretStep): Outcome {
+  switch (step.do) {
+    case 'put':
+    case 'stage':
+      return write(secret, step)
+    case 'promote':
+    case 'discard':
+      return endPending(secret, step.do)
+    default:
+      if (secret.current === undefined) return 'NOT_FOUND'
+      if (step.do === 'tag') setTags(secret, step.tags)
+      else if (step.do === 'purge') Object.assign(secret, { values: new Map(), current: undefined, previous: undefined, pending: undefined, deleted: false, tags: new Map() })
+      else secret.deleted = step.do === 'delete'
+      return 'ok'
+  }
+}
+
+function write(secret: ModelSecret, step: Extract<Step, { do: 'put' | 'stage' }>): Outcome {
+  if (step.do === 'stage' && secret.pending !== undefined) return 'VERSION_CONFLICT'
+  secret.last += 1 + step.skip
+  secret.values.set(secret.last, step.value)
+  setTags(secret, step.tags)
+  if (step.do === 'stage') secret.pending = secret.last
+  else [secret.previous, secret.current] = [secret.current, secret.last]
+  return 'ok'
+}
+
+function endPending(secret: ModelSecret, how: 'promote' | 'discard'): Outcome {
+  const { pending, current } = secret
+  if (pending === undefined) return 'VERSION_CONFLICT'
+  if (how === 'promote' && current !== undefined && current > pending) return 'VERSION_CONFLICT'
+  secret.pending = undefined
+  if (how === 'discard') secret.values.delete(pending)
+  else [secret.previous, secret.current] = [current, pending]
+  return 'ok'
+}
+
+function pruneModel(model: Model, keep: number): Outcome {
+  for (const secret of model.values()) {
+    const released = [...secret.values.keys()].filter((number) => number !== secret.pending)
+    for (const number of released.slice(0, -keep)) secret.values.delete(number)
+    if (secret.previous !== undefined && !secret.values.has(secret.previous)) secret.previous = undefined
+  }
+  return 'ok'
+}
+
+function setTags(secret: ModelSecret, changes: Record<string, string | null>): void {
+  for (const [key, value] of Object.entries(changes)) {
+    if (value === null) secret.tags.delete(key)
+    else secret.tags.set(key, value)
+  }
+}
+
+/** The same step on the real store, all but `reopen`. */
+export async function stepStore(provider: LocalProvider, step: Step): Promise<Outcome> {
+  const [settled] = await Promise.allSettled([run(provider, step)])
+  if (settled.status === 'fulfilled') return 'ok'
+  if (!SecretsError.isInstance(settled.reason)) throw settled.reason
+  return settled.reason.code
+}
+
+async function run(provider: LocalProvider, step: Step): Promise<unknown> {
+  switch (step.do) {
+    case 'put':
+    case 'stage': {
+      const put = step.do === 'put' ? provider.put : provider.staging.put
+      const { value, tags, path, skip } = step
+      return put(path, { value, tags, ...(skip > 0 ? { version: (await nextNumber(provider, path)) + skip } : {}) }, context)
+    }
+    case 'promote':
+    case 'discard': {
+      const pending = await provider.staging.get(step.path, context)
+      return provider.staging[step.do](step.path, { version: pending?.version ?? 1 }, context)
+    }
+    case 'tag':
+      return provider.tag(step.path, step.tags, context)
+    case 'delete':
+    case 'purge':
+      return provider.delete(step.path, { purge: step.do === 'purge' }, context)
+    case 'restore':
+      return provider.restore(step.path, context)
+    case 'prune':
+      return provider.prune({ keepVersions: step.keep })
+    case 'reencrypt':
+      return provider.reencrypt()
+    case 'reopen':
+      return undefined
+  }
+}
+
+/** What a conflict says that the next number is: the way in which a caller finds it out. */
+async function nextNumber(provider: LocalProvider, path: string): Promise<number> {
+  const [settled] = await Promise.allSettled([provider.put(path, { value: '', ifCurrent: { version: Number.MAX_SAFE_INTEGER } }, context)])
+  if (settled.status === 'fulfilled') throw new Error('a write over a version that never was is accepted')
+  if (SecretsError.isInstance(settled.reason) && settled.reason.code !== 'VERSION_CONFLICT') throw settled.reason
+  return Number(/the next is (\d+)/.exec(String(settled.reason))?.[1])
+}
+
+/** Everything that can be read of these paths. */
+export async function observedStore(provider: SecretProvider, paths: readonly string[], most: number): Promise<unknown> {
+  const { getVersion, staging, describe, list } = provider
+  const read = async (call: Promise<{ value: string | Uint8Array; version?: number | undefined } | undefined> | undefined): Promise<unknown> => {
+    const [settled] = await Promise.allSettled([call])
+    if (settled.status === 'rejected') return SecretsError.isInstance(settled.reason) ? settled.reason.code : settled.reason
+    return settled.value && [settled.value.version, settled.value.value]
+  }
+  const secrets = await Promise.all(
+    paths.map(async (path) => ({
+      current: await read(provider.get(path, context)),
+      previous: await read(getVersion?.(path, 'previous', context)),
+      pending: await read(staging?.get(path, context)),
+      versions: await Promise.all(Array.from({ length: most }, (_, index) => read(getVersion?.(path, index + 1, context)))),
+      tags: (await describe?.(path, context).catch(() => undefined))?.tags,
+    })),
+  )
+  return { secrets, listed: list && (await collected(list('', context))).map(({ path }) => path) }
+}
+
+export function observedModel(model: Model, paths: readonly string[], most: number): unknown {
+  const secrets = paths.map((path) => {
+    const { values = new Map(), current, previous, pending, deleted = false, tags } = model.get(path) ?? {}
+    const read = (number: number | undefined): unknown => {
+      if (deleted) return 'DELETED'
+      return number === undefined || !values.has(number) ? undefined : [number, values.get(number)]
+    }
+    const versions = Array.from({ length: most }, (_, index) => read(index + 1 === pending ? undefined : index + 1))
+    return { current: read(current), previous: read(previous), pending: read(pending), versions, tags: deleted || current === undefined ? undefined : Object.fromEntries(tags ?? []) }
+  })
+  const listed = paths.filter((path) => model.get(path)?.current !== undefined && !model.get(path)?.deleted).toSorted()
+  return { secrets, listed }
+}

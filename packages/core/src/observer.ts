@@ -43,6 +43,7 @@ export class Observer {
   async observe<T>(operation: Operation, call: CallOptions, run: (facts: Facts) => Promise<T>): Promise<T> {
     assertCallOptions(call)
     if (!this.#isOpen) throw closed()
+    if (call.signal?.aborted) throw aborted()
     const { operation: kind, name, effect } = operation
     const message: TraceMessage = { operation: kind, name, actor: call.actor, requestId: call.requestId }
     const on = effect ? this.#tracing.write : this.#tracing.get

@@ -22,7 +22,10 @@ export interface ProviderCall {
  * })
  * console.log(counted.name) // env
  */
-export function wrapProvider(provider: SecretProvider, around: (call: ProviderCall, next: (context: CallContext) => Promise<unknown>) => Promise<unknown>): SecretProvider {
+export function wrapProvider(
+  provider: SecretProvider,
+  around: (call: ProviderCall, next: (context: CallContext) => Promise<unknown>) => Promise<unknown>,
+): SecretProvider {
   return wrapMembers(provider, '', around)
 }
 
@@ -31,7 +34,7 @@ const plain = new Set(['locate', 'list'])
 
 function wrapMembers<T extends object>(target: T, prefix: string, around: Parameters<typeof wrapProvider>[1]): T {
   const wrapped = Object.entries(target).map(([key, member]: [string, unknown]) => {
-    if (isRecord(member)) return [key, wrapMembers(member, `${prefix}${key}.`, around)]
+    if (isGroup(member)) return [key, wrapMembers(member, `${prefix}${key}.`, around)]
     if (typeof member !== 'function' || plain.has(key)) return [key, member]
     const call = (...all: unknown[]): Promise<unknown> => {
       const args = all.slice(0, -1)
@@ -44,6 +47,7 @@ function wrapMembers<T extends object>(target: T, prefix: string, around: Parame
   return Object.fromEntries(wrapped) as T // the same keys, each with a member of the same type
 }
 
-function isRecord(member: unknown): member is Record<string, unknown> {
-  return typeof member === 'object' && member !== null
+/** A group of calls, such as `staging`. An author's own clients and lists are no such thing, and stay as they are. */
+function isGroup(member: unknown): member is Record<string, unknown> {
+  return typeof member === 'object' && member !== null && Object.getPrototypeOf(member) === Object.prototype
 }

@@ -18,7 +18,7 @@ export interface NamesOptions {
 /**
  * What a provider's author writes for `locate`: `locate: locator(options)`. Returns a pure function from a name to its
  * location, `undefined` where this provider does not hold the name or `canHold` says that its store's grammar cannot.
- * Throws `CONFIGURATION` at once when a target of a `names` map is malformed.
+ * Throws `CONFIGURATION` at once when a target of a `names` map, or the prefix, is malformed.
  *
  * @example
  * import { locator } from '@finchat/secrets-core'
@@ -26,9 +26,17 @@ export interface NamesOptions {
  * const locate = locator({ names: { TOKEN: 'finchat/token#value' }, prefix: 'prod/' })
  * console.log(locate('TOKEN'), locate('db')) // { path: 'finchat/token', field: 'value' } { path: 'prod/db' }
  */
-export function locator(options: NamesOptions, canHold: (path: string) => boolean = () => true): (name: string) => SecretLocation | undefined {
+export function locator(
+  options: NamesOptions,
+  canHold: (path: string) => boolean = () => true,
+): (name: string) => SecretLocation | undefined {
   const place = placement(options.names)
   const { prefix = '', onlyNamed = false } = options
+  if (prefix !== '' && !isPath(prefix)) {
+    throw new SecretsError('CONFIGURATION', '`prefix` is malformed', {
+      remedy: 'use at most 2,048 characters, none of them a control character',
+    })
+  }
   return (name) => {
     const location = place(name) ?? (onlyNamed ? undefined : { path: prefix + name })
     return location && canHold(location.path) ? location : undefined

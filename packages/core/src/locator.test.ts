@@ -1,0 +1,96 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { locator, type NamesOptions, type Target } from './locator.ts'
+
+const configuration = expect.objectContaining({ code: 'CONFIGURATION' })
+
+describe('locator', () => {
+  it.each<[string, NamesOptions, string, object | undefined]>([
+    ['the name itself without options', {}, 'db/password', { path: 'db/password' }],
+    ['prefix and name', { prefix: 'prod/' }, 'db', { path: 'prod/db' }],
+    [
+      'the path that names says, without the prefix',
+      { names: { TOKEN: 'finchat/token' }, prefix: 'prod/' },
+      'TOKEN',
+      { path: 'finchat/token' },
+    ],
+    ['the prefix for what names does not place', { names: { TOKEN: 'finchat/token' }, prefix: 'prod/' }, 'db', { path: 'prod/db' }],
+    ['path#field', { names: { TOKEN: 'finchat/token#value' } }, 'TOKEN', { path: 'finchat/token', field: 'value' }],
+    ['the first # as the divider', { names: { TOKEN: 'a#b#c' } }, 'TOKEN', { path: 'a', field: 'b#c' }],
+    [
+      'a location spelled out, whose path may hold a #',
+      { names: { TOKEN: { path: 'a#b', field: '/c/d' } } },
+      'TOKEN',
+      { path: 'a#b', field: '/c/d' },
+    ],
+    ['a path that is no valid name', { names: { TOKEN: 'My Secret (old)' } }, 'TOKEN', { path: 'My Secret (old)' }],
+    ['what a function says', { names: (name) => `apps/${name.toLowerCase()}` }, 'TOKEN', { path: 'apps/token' }],
+    ['the prefix where a function does not say', { names: () => undefined, prefix: 'p/' }, 'x', { path: 'p/x' }],
+    ['nowhere with onlyNamed, unless named', { names: { TOKEN: 'a' }, onlyNamed: true }, 'other', undefined],
+    ['what is named with onlyNamed', { names: { TOKEN: 'a' }, onlyNamed: true }, 'TOKEN', { path: 'a' }],
+    ['nowhere with onlyNamed alone', { onlyNamed: true }, 'x', undefined],
+    ['own members of the map only', { names: {}, prefix: 'p/' }, 'constructor', { path: 'p/constructor' }],
+    [
+      'a name like any other',
+      { names: JSON.parse('{"__proto__":"a#b"}') as Record<string, Target> },
+      '__proto__',
+      { path: 'a', field: 'b' },
+    ],
+  ])('answers %s', (_, options, name, location) => {
+    expect(locator(options)(name)).toEqual(location)
+  })
+
+  it('answers undefined for a path that the store cannot hold, named or not', () => {
+    const locate = locator({ names: { TOKEN: 'a b' } }, (path) => !path.includes(' '))
+    expect([locate('TOKEN'), locate('a b'), locate('ab')]).toEqual([undefined, undefined, { path: 'ab' }])
+  })
+
+  // Some are no targets at all, as from a file of settings.
+  const malformed: readonly unknown[] = [
+    '',
+    '#field',
+    'path#',
+    'a\nb',
+    'a\0b',
+    'a\u0085b',
+    '\ud800',
+    'x'.repeat(2049),
+    { path: '' },
+    { path: 'a', field: '' },
+    {},
+    null,
+    5,
+  ]
+
+  it('throws CONFIGURATION for a malformed target: of a map at once, of a function when it answers', () => {
+    for (const target of malformed as readonly Target[]) {
+      expect(() => locator({ names: { TOKEN: target } })).toThrow(configuration)
+      const locate = locator({ names: () => target })
+      expect(() => locate('TOKEN')).toThrow(configuration)
+    }
+  })
+
+  it('throws CONFIGURATION at once for a malformed prefix', () => {
+    for (const prefix of ['a\nb', '\0', '\ud800', 'x'.repeat(2049)]) expect(() => locator({ prefix })).toThrow(configuration)
+  })
+
+  it('is pure: a map that changes afterwards changes nothing', () => {
+    const names: Record<string, string> = { TOKEN: 'a' }
+    const locate = locator({ names })
+    names['TOKEN'] = 'b'
+    expect(locate('TOKEN')).toEqual({ path: 'a' })
+  })
+
+  it('reads path#field and the location spelled out alike', () => {
+    const part = fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 20 })
+    fc.assert(
+      fc.property(
+        part.filter((path) => !path.includes('#')),
+        part,
+        (path, field) => {
+          expect(locator({ names: { x: `${path}#${field}` } })('x')).toEqual(locator({ names: { x: { path, field } } })('x'))
+        },
+      ),
+    )
+  })
+})

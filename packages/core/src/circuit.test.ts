@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { Circuit } from './circuit.ts'
+
+const coolDownMs = 10_000
+
+function fail(circuit: Circuit, times: number, now: number, paths: readonly string[] = ['a', 'b']): void {
+  for (let count = 0; count < times; count += 1) circuit.failed(String(paths[count % paths.length]), now)
+}
+
+function opened(now: number): Circuit {
+  const circuit = new Circuit()
+  fail(circuit, 5, now)
+  return circuit
+}
+
+describe('Circuit', () => {
+  it('lets every call through until the fifth failure in a row', () => {
+    const circuit = new Circuit()
+    fail(circuit, 4, 0)
+    expect(circuit.refusal(0)).toBeUndefined()
+    circuit.failed('a', 0)
+    expect(circuit.refusal(0)).toMatchObject({ code: 'UNAVAILABLE', retryAt: coolDownMs })
+  })
+
+  it('counts only failures in a row', () => {
+    const circuit = new Circuit()
+    fail(circuit, 4, 0)
+    circuit.succeeded()
+    fail(circuit, 4, 0)
+    expect(circuit.refusal(0)).toBeUndefined()
+  })
+
+  it('is not opened by one bad name, however often it fails', () => {
+    const circuit = new Circuit()
+    fail(circuit, 100, 0, ['bad'])
+    expect(circuit.refusal(0)).toBeUndefined()
+    circuit.failed('other', 0)
+    expect(circuit.refusal(0)).toBeDefined()
+  })
+
+  it('ends the cool-down with a single probe', () => {
+    const circuit = opened(0)
+    expect(circuit.refusal(coolDownMs - 1)).toBeDefined()
+    expect(circuit.refusal(coolDownMs)).toBeUndefined()
+    expect(circuit.refusal(coolDownMs)).toBeDefined()
+    circuit.succeeded()
+    expect(circuit.refusal(coolDownMs)).toBeUndefined()
+    expect(circuit.refusal(coolDownMs)).toBeUndefined()
+  })
+
+  it('begins another cool-down when the probe fails, at once', () => {
+    const circuit = opened(0)
+    circuit.refusal(coolDownMs)
+    circuit.failed('a', coolDownMs)
+    expect(circuit.refusal(2 * coolDownMs - 1)).toBeDefined()
+    expect(circuit.refusal(2 * coolDownMs)).toBeUndefined()
+  })
+
+  it('lets another probe through when the first told nothing of the store', () => {
+    const circuit = opened(0)
+    circuit.refusal(coolDownMs)
+    circuit.withdrawn()
+    expect(circuit.refusal(coolDownMs)).toBeUndefined()
+  })
+
+  it('does not stretch the cool-down when the clock is set back', () => {
+    const circuit = opened(1_000_000)
+    expect(circuit.refusal(0)).toBeUndefined()
+  })
+})

@@ -1,0 +1,91 @@
+import { inspect } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
+
+const canary = 'canary-7d02'
+
+/** As a second copy of this package in the same tree would make it. */
+function foreign(code: string): object {
+  return Object.assign(new Error('of another copy'), { code, [Symbol.for('@finchat/secrets/error')]: true })
+}
+
+describe('SecretsError', () => {
+  it.each([
+    [{}, 'it broke'],
+    [{ secret: 'db' }, "Secret 'db': it broke"],
+    [{ provider: 'aws' }, "provider 'aws': it broke"],
+    [{ secret: 'db', provider: 'aws', remedy: 'mend it' }, "Secret 'db', provider 'aws': it broke (mend it)"],
+  ])('says the place, the problem and the remedy: %o', (details, message) => {
+    expect(new SecretsError('INTERNAL', 'it broke', details).message).toBe(message)
+  })
+
+  it('carries its code, the details that it was given and nothing else', () => {
+    const details = {
+      retryAt: 5,
+      effect: 'done',
+      storeStatus: '503',
+      storeRequestId: 'r-1',
+      attempts: [{ provider: 'a', code: 'UNAVAILABLE', durationMs: 2 }],
+    } as const
+    const error = new SecretsError('UNAVAILABLE', 'it broke', details)
+    expect({ ...error }).toEqual({ code: 'UNAVAILABLE', ...details })
+    expect(error.toJSON()).toEqual({ name: 'SecretsError', code: 'UNAVAILABLE', message: 'it broke', ...details })
+    expect(error).toMatchObject({ name: 'SecretsError', problem: 'it broke' })
+  })
+
+  it('keeps nothing that is not on its list, a cause least of all', () => {
+    const strangers: object = { cause: new Error(canary), request: { headers: canary }, value: canary }
+    const error = new SecretsError('INTERNAL', 'it broke', strangers)
+    expect(inspect(error, { showHidden: true, depth: 9 }) + JSON.stringify(error) + String(error)).not.toContain(canary)
+    expect(error.cause).toBeUndefined()
+  })
+
+  it.each([
+    ['its own', new SecretsError('INTERNAL', 'x'), true],
+    ["another copy's", foreign('INTERNAL'), true],
+    ['another error', new Error('x'), false],
+    ['an heir of one', Object.create(new SecretsError('INTERNAL', 'x')), false],
+    ['null', null, false],
+    ['text', 'INTERNAL', false],
+  ])('recognises %s by the marker', (_, candidate, is) => {
+    expect(SecretsError.isInstance(candidate)).toBe(is)
+  })
+})
+
+describe('SecretNotFoundError', () => {
+  it('keeps the sentence that users know', () => {
+    const error = new SecretNotFoundError('api_key')
+    expect(error.message).toBe("Secret 'api_key' not found in any provider")
+    expect(error).toMatchObject({ name: 'SecretNotFoundError', code: 'NOT_FOUND', secret: 'api_key' })
+    expect(error).toBeInstanceOf(SecretsError)
+  })
+
+  it('is told by instanceof for any copy, and only for its code', () => {
+    expect(new SecretsError('NOT_FOUND', 'x') instanceof SecretNotFoundError).toBe(true)
+    expect(foreign('NOT_FOUND') instanceof SecretNotFoundError).toBe(true)
+    expect(new SecretsError('UNAVAILABLE', 'x') instanceof SecretNotFoundError).toBe(false)
+    expect(new Error('NOT_FOUND') instanceof SecretNotFoundError).toBe(false)
+  })
+})
+
+describe('placed', () => {
+  it('says where, where the error does not say so itself', () => {
+    const error = placed(new SecretsError('RATE_LIMITED', 'slow down', { provider: 'inner', retryAt: 7, remedy: 'wait' }), {
+      secret: 'db',
+      provider: 'outer',
+    })
+    expect(error.message).toBe("Secret 'db', provider 'inner': slow down (wait)")
+    expect(error).toMatchObject({ code: 'RATE_LIMITED', retryAt: 7, secret: 'db', provider: 'inner' })
+  })
+
+  it('does not grow when it is placed again', () => {
+    const once = placed(new SecretsError('INTERNAL', 'x'), { secret: 'db' })
+    expect(placed(once, { secret: 'db', provider: 'p' }).message).toBe("Secret 'db', provider 'p': x")
+  })
+
+  it('takes an error of another copy by its own message', () => {
+    const error = foreign('INTERNAL')
+    if (!SecretsError.isInstance(error)) throw new Error('not recognised')
+    expect(placed(error, { provider: 'p' }).message).toBe("provider 'p': of another copy")
+  })
+})

@@ -40,7 +40,7 @@ export class Walk<Step> {
 
   /** The store of `step` failed. Throws where the policy says stop. */
   failed(provider: string, error: SecretsError, durationMs: number): void {
-    if (verdictOn(error.code, this.#policies) === 'stop') throw this.#stopped(provider, error)
+    if (verdictOn(error.code, this.#policies) === 'stop') throw this.#stopped(provider, error, durationMs)
     if (error.code === 'UNSUPPORTED') this.#unsupported = true
     else this.#degraded = true
     this.#move({ provider, code: error.code, durationMs })
@@ -60,7 +60,11 @@ export class Walk<Step> {
     this.#position += 1
   }
 
-  #stopped(provider: string, error: SecretsError): SecretsError {
+  #stopped(provider: string, error: SecretsError, durationMs: number): SecretsError {
+    if (error.code === 'NOT_FOUND' && this.#degraded) {
+      this.missing(provider, durationMs)
+      return this.#notAsked()
+    }
     const remedy = error.remedy ?? stopRemedies[error.code]?.(provider)
     return placed(new SecretsError(error.code, error.problem, { ...error, remedy }), { secret: this.name, provider })
   }

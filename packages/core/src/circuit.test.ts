@@ -4,7 +4,7 @@ import { Circuit } from './circuit.ts'
 const coolDownMs = 10_000
 
 function fail(circuit: Circuit, times: number, now: number, paths: readonly string[] = ['a', 'b']): void {
-  for (let count = 0; count < times; count += 1) circuit.failed(String(paths[count % paths.length]), now)
+  for (let count = 0; count < times; count += 1) circuit.failed([String(paths[count % paths.length])], now)
 }
 
 function opened(now: number): Circuit {
@@ -18,7 +18,7 @@ describe('Circuit', () => {
     const circuit = new Circuit()
     fail(circuit, 4, 0)
     expect(circuit.refusal(0)).toBeUndefined()
-    circuit.failed('a', 0)
+    circuit.failed(['a'], 0)
     expect(circuit.refusal(0)).toMatchObject({ code: 'UNAVAILABLE', retryAt: coolDownMs })
   })
 
@@ -34,7 +34,7 @@ describe('Circuit', () => {
     const circuit = new Circuit()
     fail(circuit, 100, 0, ['bad'])
     expect(circuit.refusal(0)).toBeUndefined()
-    circuit.failed('other', 0)
+    circuit.failed(['other'], 0)
     expect(circuit.refusal(0)).toBeDefined()
   })
 
@@ -51,7 +51,7 @@ describe('Circuit', () => {
   it('begins another cool-down when the probe fails, at once', () => {
     const circuit = opened(0)
     circuit.refusal(coolDownMs)
-    circuit.failed('a', coolDownMs)
+    circuit.failed(['a'], coolDownMs)
     expect(circuit.refusal(2 * coolDownMs - 1)).toBeDefined()
     expect(circuit.refusal(2 * coolDownMs)).toBeUndefined()
   })

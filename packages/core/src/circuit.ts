@@ -34,9 +34,10 @@ export class Circuit {
     this.#probing = false
   }
 
-  failed(path: string, now: number): void {
+  /** One call failed, for these paths. */
+  failed(paths: readonly string[], now: number): void {
     this.#failures += 1
-    if (this.#paths.size < pathsToOpen) this.#paths.add(path)
+    for (const path of paths.slice(0, pathsToOpen)) if (this.#paths.size < pathsToOpen) this.#paths.add(path)
     if (this.#probing || (this.#failures >= failuresToOpen && this.#paths.size >= pathsToOpen)) this.#openUntil = now + coolDownMs
     this.#probing = false
   }

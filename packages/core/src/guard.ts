@@ -1,5 +1,5 @@
 import { bounded } from './bounded.ts'
-import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
+import type { CallContext, SecretProvider, SecretsErrorCode, StoredSecret } from './contract.ts'
 import type { Circuit } from './circuit.ts'
 import type { Outage } from './outage.ts'
 import { isKnownCode } from './policy.ts'
@@ -45,9 +45,8 @@ async function read(call: ProviderCall, ask: () => Promise<unknown>, { deadlineM
   const first = await settle(ask)
   // What came across a freeze says nothing of the store, and may be older than it looks: ask again.
   const last = spannedGap() ? await settle(ask) : first
-  report(circuit, String(call.args[0]), last)
+  report(call, last, circuit, outage)
   if (last.status === 'rejected') throw last.reason
-  outage.ended()
   return last.value
 }
 
@@ -64,12 +63,21 @@ async function settle(ask: () => Promise<unknown>): Promise<PromiseSettledResult
   return result
 }
 
-function report(circuit: Circuit, path: string, result: PromiseSettledResult<unknown>): void {
-  if (result.status === 'fulfilled') return circuit.succeeded()
-  const { code } = trusted(result.reason)
-  if (code === 'ABORTED') return circuit.withdrawn()
-  if (code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED') return circuit.failed(path, Date.now())
-  circuit.succeeded()
+/** A batch whose every secret failed tells of the store what a call that failed does. */
+function report({ args: [asked], method }: ProviderCall, result: PromiseSettledResult<unknown>, circuit: Circuit, outage: Outage): void {
+  const paths = Array.isArray(asked) ? asked.map(String) : [String(asked)]
+  const isBatch = method === 'getMany' && result.status === 'fulfilled'
+  const results: readonly PromiseSettledResult<unknown>[] = isBatch && Array.isArray(result.value) ? result.value : [result]
+  const codes = results.map((each) => (each?.status === 'rejected' ? trusted(each.reason).code : undefined))
+  if (codes.some((code) => code === undefined)) outage.ended()
+  if (codes.some((code) => code !== 'ABORTED' && !isSilence(code))) return circuit.succeeded()
+  if (codes.every((code) => code === 'ABORTED')) return circuit.withdrawn()
+  circuit.failed(paths, Date.now())
+}
+
+/** The store did not answer. */
+function isSilence(code: SecretsErrorCode | undefined): boolean {
+  return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED'
 }
 
 /** Only a `SecretsError` of a code that providers may use gets through; of any other nothing is kept but its kind. */

@@ -1,4 +1,4 @@
-import type { CallContext, ListedSecret } from '@finchat/secrets-core'
+import type { CallContext, ListedSecret, SecretProvider } from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { faults, faultyProvider, memoryProvider, type Fault } from './index.ts'
 
@@ -41,7 +41,7 @@ describe('a faulty provider', () => {
   test('hangs until its signal is aborted', async () => {
     const controller = new AbortController()
     const call = always(faults.hang()).get('api_key', { signal: controller.signal })
-    const settled = vi.fn()
+    const settled = vi.fn<() => void>()
     call.then(settled, settled)
     await vi.advanceTimersByTimeAsync(3_600_000)
     expect(settled).not.toHaveBeenCalled()
@@ -51,7 +51,7 @@ describe('a faulty provider', () => {
 
   test('answers late by the timer', async () => {
     const call = always(faults.delay(100)).get('api_key', context)
-    const settled = vi.fn()
+    const settled = vi.fn<() => void>()
     void call.then(settled)
     await vi.advanceTimersByTimeAsync(99)
     expect(settled).not.toHaveBeenCalled()
@@ -87,7 +87,8 @@ describe('a faulty provider', () => {
 
   test('has no member that the good one has not', () => {
     const { list: _list, put: _put, ...rest } = store()
-    const provider = faultyProvider(rest, () => undefined)
+    const readOnly: SecretProvider = rest
+    const provider = faultyProvider(readOnly, () => undefined)
     expect([provider.list, provider.put]).toEqual([undefined, undefined])
   })
 })

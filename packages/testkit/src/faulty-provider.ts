@@ -1,4 +1,13 @@
-import { SecretsError, wrapProvider, type CallContext, type ListedSecret, type ProviderCall, type SecretProvider, type SecretsErrorCode, type SecretsErrorDetails } from '@finchat/secrets-core'
+import {
+  SecretsError,
+  wrapProvider,
+  type CallContext,
+  type ListedSecret,
+  type ProviderCall,
+  type SecretProvider,
+  type SecretsErrorCode,
+  type SecretsErrorDetails,
+} from '@finchat/secrets-core'
 
 /** What happens to a call instead of, or around, the provider's own answer. */
 export type Fault = (call: ProviderCall, next: (context: CallContext) => Promise<unknown>) => Promise<unknown>
@@ -11,7 +20,7 @@ export interface CountedCall extends ProviderCall {
 /** Decides for each call; `undefined` lets it pass. */
 export type FaultPlan = (call: CountedCall) => Fault | undefined
 
-export interface FaultyProvider extends SecretProvider {
+export type FaultyProvider<Provider extends SecretProvider = SecretProvider> = Provider & {
   /** How many calls there were, of this method or of all. */
   readonly calls: (method?: string) => number
 }
@@ -29,7 +38,7 @@ export interface FaultyProvider extends SecretProvider {
  * console.log((await provider.get('api_key', context))?.value) // v1
  * console.log(await provider.get('api_key', context).catch((error) => error.code), provider.calls('get')) // UNAVAILABLE 2
  */
-export function faultyProvider(provider: SecretProvider, plan: FaultPlan): FaultyProvider {
+export function faultyProvider<Provider extends SecretProvider>(provider: Provider, plan: FaultPlan): FaultyProvider<Provider> {
   const counts = new Map<string, number>()
   const around: Fault = (call, next) => {
     const count = (counts.get(call.method) ?? 0) + 1
@@ -38,7 +47,7 @@ export function faultyProvider(provider: SecretProvider, plan: FaultPlan): Fault
     return fault === undefined ? next(call.context) : fault(call, next)
   }
   return {
-    ...wrapProvider(provider, around),
+    ...(wrapProvider(provider, around) as Provider), // it has the same members
     ...(provider.list && { list: faultyList(provider.list, around) }),
     calls: (method) => (method === undefined ? [...counts.values()].reduce((sum, count) => sum + count, 0) : (counts.get(method) ?? 0)),
   }
@@ -76,19 +85,26 @@ export const faults: {
   reject: (code, details) => async () => {
     throw new SecretsError(code, `a fault on purpose (${code})`, details)
   },
-  hang: () => ({ context }) => untilAborted(context.signal),
-  delay: (ms) => async ({ context }, next) => {
-    await waited(ms, context.signal)
-    return next(context)
-  },
+  hang:
+    () =>
+    ({ context }) =>
+      untilAborted(context.signal),
+  delay:
+    (ms) =>
+    async ({ context }, next) => {
+      await waited(ms, context.signal)
+      return next(context)
+    },
   answer: (garbage) => async () => garbage,
   throwForeign: (error) => async () => {
     throw error
   },
-  loseAnswer: () => async ({ context }, next) => {
-    await next(context)
-    throw new SecretsError('UNAVAILABLE', 'the answer was lost on purpose', { effect: 'unknown' })
-  },
+  loseAnswer:
+    () =>
+    async ({ context }, next) => {
+      await next(context)
+      throw new SecretsError('UNAVAILABLE', 'the answer was lost on purpose', { effect: 'unknown' })
+    },
 }
 
 /** Rejects with `ABORTED` when the signal is aborted, and never settles otherwise. */

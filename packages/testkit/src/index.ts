@@ -1,5 +1,5 @@
 export { faults, faultyProvider, type CountedCall, type Fault, type FaultPlan, type FaultyProvider } from './faulty-provider.ts'
-export { memoryManifest, memoryProvider, type MemoryProviderOptions } from './memory-provider.ts'
+export { memoryManifest, memoryProvider, type MemoryProvider, type MemoryProviderOptions } from './memory-provider.ts'
 export type { MemorySecret, MemorySecretDetails } from './memory-store.ts'
 export { memoryAuditTrail, type AuditFault, type MemoryAuditTrail, type MemoryAuditTrailOptions } from './memory-audit-trail.ts'
 export {

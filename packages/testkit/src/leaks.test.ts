@@ -20,10 +20,10 @@ const leaky: Readonly<Record<string, unknown>> = {
   'a set': error({ values: new Set([canary]) }),
   'toJSON only': { toJSON: () => canary },
   'toString only': { toString: () => canary },
-  'bytes': error({ body: Buffer.from(`{"value":"${canary}"}`) }),
+  bytes: error({ body: Buffer.from(`{"value":"${canary}"}`) }),
   'an array of bytes': error({ body: { type: 'Buffer', data: [...Buffer.from(`x${canary}x`)] } }),
   'bytes printed in a message': new Error(String(Buffer.from(canary).toString('hex').match(/../g)?.join(' '))),
-  'hex': error({ body: Buffer.from(canary).toString('hex').toUpperCase() }),
+  hex: error({ body: Buffer.from(canary).toString('hex').toUpperCase() }),
   'a URL': error({ url: `https://store/?value=${encodeURIComponent(canary)}` }),
   'a text itself': canary,
   'a cycle': cyclic(),
@@ -38,15 +38,27 @@ describe('leaksOf', () => {
 
   test('finds a canary in base64 at any offset', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 9 }), fc.uint8Array({ maxLength: 9 }), fc.constantFrom('base64', 'base64url'), (before, after, encoding) => {
-        const body = Buffer.concat([before, Buffer.from(canary), after]).toString(encoding)
-        expect(leaksOf({ body }, canary)).toContain('.body')
-      }),
+      fc.property(
+        fc.uint8Array({ maxLength: 9 }),
+        fc.uint8Array({ maxLength: 9 }),
+        fc.constantFrom('base64', 'base64url'),
+        (before, after, encoding) => {
+          const body = Buffer.concat([before, Buffer.from(canary), after]).toString(encoding)
+          expect(leaksOf({ body }, canary)).toContain('.body')
+        },
+      ),
     )
   })
 
   test('finds nothing in an error of ours, nor in what holds no canary', () => {
-    for (const clean of [new SecretsError('UNAVAILABLE', 'cannot be reached', { remedy: 'try again' }), undefined, null, 1, canary.slice(1), { throws: throwing() }]) {
+    for (const clean of [
+      new SecretsError('UNAVAILABLE', 'cannot be reached', { remedy: 'try again' }),
+      undefined,
+      null,
+      1,
+      canary.slice(1),
+      { throws: throwing() },
+    ]) {
       expect(leaksOf(clean, canary)).toEqual([])
     }
   })

@@ -14,7 +14,9 @@ import { inspect } from 'node:util'
 export function leaksOf(thing: unknown, canary: string): readonly string[] {
   const needles = encodingsOf(canary)
   const holds = (text: string): boolean => needles.some((needle) => text.toLowerCase().includes(needle))
-  const rendered = Object.entries(renderings).filter(([, render]) => holds(textBy(render, thing))).map(([name]) => name)
+  const rendered = Object.entries(renderings)
+    .filter(([, render]) => holds(textBy(render, thing)))
+    .map(([name]) => name)
   const places = [...texts(thing)].filter(([, text]) => holds(text)).map(([place]) => place)
   return [...rendered, ...places]
 }
@@ -22,7 +24,8 @@ export function leaksOf(thing: unknown, canary: string): readonly string[] {
 const renderings: Record<string, (thing: unknown) => string | undefined> = {
   String: (thing) => String(thing),
   'JSON.stringify': (thing) => JSON.stringify(thing),
-  'util.inspect': (thing) => inspect(thing, { showHidden: true, depth: Infinity, getters: true, maxStringLength: Infinity, maxArrayLength: Infinity }),
+  'util.inspect': (thing) =>
+    inspect(thing, { showHidden: true, depth: Infinity, getters: true, maxStringLength: Infinity, maxArrayLength: Infinity }),
 }
 
 /** What cannot be rendered (a cycle in JSON, a throwing accessor) shows nothing either. */
@@ -39,7 +42,9 @@ function encodingsOf(canary: string): readonly string[] {
   const bytes = Buffer.from(canary)
   const hex = bytes.toString('hex')
   const base64 = [0, 1, 2].map((shift) => {
-    const whole = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64').replaceAll('=', '')
+    const whole = Buffer.concat([Buffer.alloc(shift), bytes])
+      .toString('base64')
+      .replaceAll('=', '')
     return whole.slice(shift === 0 ? 0 : 4, -2) // the first and last characters depend on the canary's neighbours
   })
   const base64url = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))
@@ -53,7 +58,10 @@ function* texts(thing: unknown, place = '', seen: Set<unknown> = new Set()): Gen
   if (typeof thing === 'string') yield [place, thing]
   if ((typeof thing !== 'object' && typeof thing !== 'function') || thing === null || seen.has(thing)) return
   seen.add(thing)
-  if (ArrayBuffer.isView(thing)) return yield [place, Buffer.from(thing.buffer, thing.byteOffset, thing.byteLength).toString('latin1')]
+  if (ArrayBuffer.isView(thing)) {
+    yield [place, Buffer.from(thing.buffer, thing.byteOffset, thing.byteLength).toString('latin1')]
+    return
+  }
   if (thing instanceof Map || thing instanceof Set) yield* texts([...thing.entries()], `${place}.entries()`, seen)
   for (const key of Reflect.ownKeys(thing)) {
     if (typeof key === 'string') yield [`${place} (a key)`, key]

@@ -31,7 +31,11 @@ describe('the audit trail in memory', () => {
 const bad: Readonly<Record<string, { readonly caughtBy: string; readonly spoil: (good: AuditTrailHarness) => AuditTrailHarness }>> = {
   'leaves out who it was': {
     caughtBy: 'what is acknowledged is on record, whole',
-    spoil: recording((record) => ({ actor: _actor, ...rest }, at) => record(rest, at)),
+    spoil: recording(
+      (record) =>
+        ({ actor: _actor, ...rest }, at) =>
+          record(rest, at),
+    ),
   },
   'loses events that come at once': {
     caughtBy: 'events at once are all on record, each once',
@@ -48,7 +52,7 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly spoil: 
   },
   'records later, in its own order': {
     caughtBy: 'events one after the other are on record in order',
-    spoil: recording((record) => async (one, at) => void setTimeout(() => record(one, at), one.name === 'c' ? 20 : 1)),
+    spoil: recording((record) => async (one, at) => void setTimeout(() => void record(one, at), one.name === 'c' ? 20 : 1)),
   },
   'makes two events of two lines': {
     caughtBy: 'no name forges a second event',
@@ -94,7 +98,11 @@ describe('the rules of audit trails', () => {
   test('are each broken by one of these', () => {
     const rules: string[] = []
     testAuditTrail({ test: (rule) => rules.push(rule), createHarness: async () => harness() })
-    expect(rules.toSorted()).toEqual(Object.values(bad).map(({ caughtBy }) => `audit trail: ${caughtBy}`).toSorted())
+    expect(rules.toSorted()).toEqual(
+      Object.values(bad)
+        .map(({ caughtBy }) => `audit trail: ${caughtBy}`)
+        .toSorted(),
+    )
   })
 })
 

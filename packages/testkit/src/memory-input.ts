@@ -9,7 +9,8 @@ export function canHoldPath(path: string): boolean {
 }
 
 export function assertPath(path: string): void {
-  if (!canHoldPath(path)) throw invalid('this path cannot be held', 'use 1 to 2,048 characters of well-formed text without control characters')
+  if (!canHoldPath(path))
+    throw invalid('this path cannot be held', 'use 1 to 2,048 characters of well-formed text without control characters')
 }
 
 export function assertVersion(version: number | 'previous' | undefined): void {
@@ -20,8 +21,10 @@ export function assertVersion(version: number | 'previous' | undefined): void {
 export function assertNewSecret({ value, version }: NewSecret): void {
   assertVersion(version)
   if (typeof value === 'string' && !value.isWellFormed()) throw invalid('the value is not well-formed Unicode', 'pass its bytes instead')
-  if (typeof value !== 'string' && !(value instanceof Uint8Array)) throw invalid('the value is neither text nor bytes', 'pass a string or a Uint8Array')
-  if (Buffer.byteLength(value) > maxValueBytes) throw invalid(`the value is longer than ${maxValueBytes} bytes`, 'store a key to it instead')
+  if (typeof value !== 'string' && !(value instanceof Uint8Array))
+    throw invalid('the value is neither text nor bytes', 'pass a string or a Uint8Array')
+  if (Buffer.byteLength(value) > maxValueBytes)
+    throw invalid(`the value is longer than ${maxValueBytes} bytes`, 'store a key to it instead')
 }
 
 function invalid(problem: string, remedy: string): SecretsError {

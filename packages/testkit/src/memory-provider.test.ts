@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { memoryManifest, memoryProvider, testSecretProvider } from './index.ts'
-import { memoryHarness } from './memory-harness.ts'
+import { memoryHarness } from './testing/memory-harness.ts'
 
 const context = { signal: new AbortController().signal }
 
@@ -12,7 +12,11 @@ describe('the memory provider', () => {
   test('begins with the secrets that it is given, as they are', async () => {
     const expiresAt = Date.now() + 60_000
     const provider = memoryProvider({
-      secrets: { text: 'v1', bytes: Uint8Array.of(1, 2), lease: { value: '{"user":"a"}', shape: 'map', expiresAt, exclusive: true, tags: { team: 'pay' } } },
+      secrets: {
+        text: 'v1',
+        bytes: Uint8Array.of(1, 2),
+        lease: { value: '{"user":"a"}', shape: 'map', expiresAt, exclusive: true, tags: { team: 'pay' } },
+      },
     })
     expect(await provider.get('text', context)).toMatchObject({ value: 'v1', version: 1 })
     expect(await provider.get('bytes', context)).toMatchObject({ value: Uint8Array.of(1, 2) })
@@ -24,7 +28,9 @@ describe('the memory provider', () => {
     const provider = memoryProvider({ secrets: { api_key: { value: 'console', unnumbered: true } } })
     const current = await provider.get('api_key', context)
     expect(current?.version).toBeUndefined()
-    expect(await provider.put?.('api_key', { value: 'v2', ifCurrent: { revision: current?.revision } }, context)).toMatchObject({ version: 2 })
+    expect(await provider.put?.('api_key', { value: 'v2', ifCurrent: { revision: current?.revision } }, context)).toMatchObject({
+      version: 2,
+    })
     expect(await provider.getVersion?.('api_key', 1, context)).toMatchObject({ value: 'console' })
   })
 

@@ -1,4 +1,12 @@
-import { locator, SecretsError, type CallContext, type ListedSecret, type NamesOptions, type ProviderManifest, type SecretProvider } from '@finchat/secrets-core'
+import {
+  locator,
+  SecretsError,
+  type CallContext,
+  type ListedSecret,
+  type NamesOptions,
+  type ProviderManifest,
+  type SecretProvider,
+} from '@finchat/secrets-core'
 import { assertNewSecret, assertPath, assertVersion, canHoldPath, maxValueBytes } from './memory-input.ts'
 import { createMemoryStore, type MemorySecret, type MemoryStore } from './memory-store.ts'
 
@@ -10,6 +18,11 @@ export interface MemoryProviderOptions extends NamesOptions {
   /** What the store holds to begin with, by path. */
   readonly secrets?: Readonly<Record<string, MemorySecret>> | undefined
 }
+
+type AllMembers = { readonly [Member in Exclude<keyof SecretProvider, 'sharedAs'>]-?: NonNullable<SecretProvider[Member]> }
+
+/** A provider with every member of the contract, so that a test may call each without asking whether it is there. */
+export interface MemoryProvider extends AllMembers, Pick<SecretProvider, 'sharedAs'> {}
 
 /** What `memoryProvider` supports: everything. */
 export const memoryManifest: ProviderManifest = {
@@ -30,7 +43,7 @@ export const memoryManifest: ProviderManifest = {
  * const secret = await provider.get('api_key', { signal: AbortSignal.timeout(1000) })
  * console.log(secret?.value, secret?.version) // v1 1
  */
-export function memoryProvider(options: MemoryProviderOptions = {}): SecretProvider {
+export function memoryProvider(options: MemoryProviderOptions = {}): MemoryProvider {
   return memoryProviderOver(createMemoryStore(options.secrets), options)
 }
 
@@ -38,7 +51,7 @@ export function memoryProvider(options: MemoryProviderOptions = {}): SecretProvi
 export type Reach = (path: string | undefined, context: CallContext) => Promise<void>
 
 /** The provider over a store that somebody else holds too, to seed it or to break the way to it. */
-export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOptions, reach: Reach = async () => {}): SecretProvider {
+export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOptions, reach: Reach = async () => {}): MemoryProvider {
   const enter = async (path: string | undefined, context: CallContext): Promise<void> => {
     if (path !== undefined) assertPath(path)
     if (context.signal.aborted) throw new SecretsError('ABORTED', 'the call was aborted before it began')
@@ -57,7 +70,7 @@ export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOp
   }
 }
 
-function readingMembers(store: MemoryStore, enter: Reach): Pick<SecretProvider, 'get'> & Partial<SecretProvider> {
+function readingMembers(store: MemoryStore, enter: Reach): Pick<MemoryProvider, 'get' | 'getMany' | 'getVersion' | 'describe' | 'list'> {
   const get: SecretProvider['get'] = async (path, context) => {
     await enter(path, context)
     return store.get(path)
@@ -81,7 +94,7 @@ function readingMembers(store: MemoryStore, enter: Reach): Pick<SecretProvider, 
   }
 }
 
-function writingMembers(store: MemoryStore, enter: Reach): Partial<SecretProvider> {
+function writingMembers(store: MemoryStore, enter: Reach): Pick<MemoryProvider, 'put' | 'tag' | 'delete' | 'restore'> {
   return {
     put: async (path, secret, context) => {
       assertNewSecret(secret)
@@ -104,7 +117,7 @@ function writingMembers(store: MemoryStore, enter: Reach): Partial<SecretProvide
   }
 }
 
-function stagingMembers(store: MemoryStore, enter: Reach): NonNullable<SecretProvider['staging']> {
+function stagingMembers(store: MemoryStore, enter: Reach): MemoryProvider['staging'] {
   return {
     put: async (path, secret, context) => {
       assertNewSecret(secret)

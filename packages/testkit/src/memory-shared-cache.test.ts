@@ -1,4 +1,4 @@
-import type { SharedCache } from '@finchat/secrets-core'
+import type { SharedCache, SharedKey } from '@finchat/secrets-core'
 import { describe, expect, test } from 'vitest'
 import { memorySharedCache, testSharedCache, type SharedCacheFault, type SharedCacheHarness } from './index.ts'
 
@@ -20,8 +20,7 @@ describe('the shared cache in memory', () => {
 
   test('holds entries for every process that shares it', async () => {
     const cache = memorySharedCache()
-    const answer = await cache.read(key, context)
-    if ('ticket' in answer) await cache.fill(key, answer.ticket, { secret: { value: 'v1' }, until: Date.now() + 1000 }, context)
+    await fillGap(cache, key)
     expect([cache.size(), cache.anotherProcess().size(), memorySharedCache().size()]).toEqual([1, 1, 0])
   })
 
@@ -47,6 +46,15 @@ describe('the shared cache in memory', () => {
   })
 })
 
+function withoutVersion({ sharedAs, path }: SharedKey): SharedKey {
+  return { sharedAs, path }
+}
+
+async function fillGap(cache: SharedCache, at: SharedKey): Promise<void> {
+  const answer = await cache.read(at, context)
+  if ('ticket' in answer) await cache.fill(at, answer.ticket, { secret: { value: 'v1' }, until: Date.now() + 1000 }, context)
+}
+
 /** Makes a bad cache of a good one, with what the processes of one level share. */
 type Spoil = (good: SharedCache, level: Set<string>) => Partial<SharedCache>
 
@@ -54,7 +62,10 @@ type Spoil = (good: SharedCache, level: Set<string>) => Partial<SharedCache>
 const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: Spoil }>> = {
   'loses the version of a key': {
     caughtBy: 'an entry is of its own store, path and version only',
-    make: (good) => ({ read: ({ sharedAs, path }, at) => good.read({ sharedAs, path }, at), fill: ({ sharedAs, path }, ...rest) => good.fill({ sharedAs, path }, ...rest) }),
+    make: (good) => ({
+      read: (at, ...rest) => good.read(withoutVersion(at), ...rest),
+      fill: (at, ...rest) => good.fill(withoutVersion(at), ...rest),
+    }),
   },
   'holds nothing': { caughtBy: 'what was filled is a hit, for every process, exactly', make: () => ({ fill: async () => {} }) },
   'answers what was never filled': {
@@ -63,9 +74,14 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
   },
   'holds for ever': {
     caughtBy: 'an entry is not answered after its time',
-    make: (good) => ({ fill: (at, ticket, entry, ...rest) => good.fill(at, ticket, entry && { ...entry, until: Number.MAX_SAFE_INTEGER }, ...rest) }),
+    make: (good) => ({
+      fill: (at, ticket, entry, ...rest) => good.fill(at, ticket, entry && { ...entry, until: Number.MAX_SAFE_INTEGER }, ...rest),
+    }),
   },
-  'does not invalidate': { caughtBy: 'an invalidation drops every version of the path, for every process, and no other path', make: () => ({ invalidate: async () => {} }) },
+  'does not invalidate': {
+    caughtBy: 'an invalidation drops every version of the path, for every process, and no other path',
+    make: () => ({ invalidate: async () => {} }),
+  },
   'fills with any ticket': {
     caughtBy: 'a fill with a ticket from before an invalidation changes nothing',
     make: (good) => ({
@@ -79,7 +95,8 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
     caughtBy: 'a fill with no answer lets others ask',
     make: (good, level) => ({
       read: (at, ...rest) => (level.has(at.path) ? new Promise(() => {}) : good.read(at, ...rest)),
-      fill: async (at, ticket, entry, ...rest) => void (entry === undefined ? level.add(at.path) : await good.fill(at, ticket, entry, ...rest)),
+      fill: async (at, ticket, entry, ...rest) =>
+        void (entry === undefined ? level.add(at.path) : await good.fill(at, ticket, entry, ...rest)),
     }),
   },
   'lends its own bytes': {

@@ -27,7 +27,10 @@ export interface MemorySharedCache extends SharedCache {
 }
 
 interface Level {
-  readonly paths: Map<string, { generation: number; readonly versions: Map<SharedKey['version'], { readonly hit: StoredSecret; readonly until: number }> }>
+  readonly paths: Map<
+    string,
+    { generation: number; readonly versions: Map<SharedKey['version'], { readonly hit: StoredSecret; readonly until: number }> }
+  >
   readonly listeners: Map<symbol, Set<(key: Path) => void>>
 }
 
@@ -85,7 +88,12 @@ function read(level: Level, key: SharedKey): Awaited<ReturnType<SharedCache['rea
   return { ticket: { generation } }
 }
 
-function fill(level: Level, key: SharedKey, generation: unknown, { secret, until }: { readonly secret: StoredSecret; readonly until: number }): void {
+function fill(
+  level: Level,
+  key: SharedKey,
+  generation: unknown,
+  { secret, until }: { readonly secret: StoredSecret; readonly until: number },
+): void {
   const path = at(level, key)
   if (generation === path.generation) path.versions.set(key.version, { hit: copied(secret), until })
 }

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { SecretsError, type ListedSecret, type NewSecret, type SecretDescription, type StoredSecret, type WriteReceipt } from '@finchat/secrets-core'
+import {
+  SecretsError,
+  type ListedSecret,
+  type NewSecret,
+  type SecretDescription,
+  type StoredSecret,
+  type WriteReceipt,
+} from '@finchat/secrets-core'
 
 /** A secret to begin with: its value, or the value with what the store would say of it. */
 export type MemorySecret = string | Uint8Array | MemorySecretDetails
@@ -180,7 +187,9 @@ function describe(entry: Entry | undefined): SecretDescription | undefined {
   const current = answer(entry?.versions.at(-1))
   if (entry === undefined || current === undefined) return undefined
   const { value: _value, shape: _shape, ...metadata } = current
-  const versions = entry.versions.filter(({ state }) => state === 'live').map(({ version, revision, currentSince }) => ({ version, revision, currentSince }))
+  const versions = entry.versions
+    .filter(({ state }) => state === 'live')
+    .map(({ version, revision, currentSince }) => ({ version, revision, currentSince }))
   return { ...metadata, tags: Object.fromEntries(entry.tags), versions }
 }
 

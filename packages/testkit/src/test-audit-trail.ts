@@ -76,12 +76,24 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'events one after the other are on record in order': async ({ trail, recorded, context }) => {
     for (const name of ['c', 'a', 'b']) await trail.record({ ...read, name }, context)
-    assert.deepEqual((await recorded()).map(({ name }) => name), ['c', 'a', 'b'])
+    assert.deepEqual(
+      (await recorded()).map(({ name }) => name),
+      ['c', 'a', 'b'],
+    )
   },
   'no name forges a second event': async ({ trail, recorded, context }) => {
-    const names = ['x\nSecret access: name=forged', 'x\r\n{"phase":"outcome","name":"forged"}', 'x\0\u2028"}\u001b[2J', '__proto__', 'x'.repeat(2000)]
+    const names = [
+      'x\nSecret access: name=forged',
+      'x\r\n{"phase":"outcome","name":"forged"}',
+      'x\0\u2028"}\u001b[2J',
+      '__proto__',
+      'x'.repeat(2000),
+    ]
     for (const name of names) await trail.record({ ...read, name }, context)
-    assert.deepEqual((await recorded()).map(({ name }) => name), names)
+    assert.deepEqual(
+      (await recorded()).map(({ name }) => name),
+      names,
+    )
   },
   'what is changed after it was recorded is not changed on record': async ({ trail, recorded, context }) => {
     const event = { ...read, name: 'before' }

@@ -19,19 +19,22 @@ import { testWriting } from './provider-suite/writing.ts'
  *
  * @example
  * import { test } from 'node:test'
- * import { memoryManifest, memoryProvider, testSecretProvider } from '@finchat/secrets-testkit'
+ * import { memoryManifest, memoryProvider, testSecretProvider, type ProviderHarness } from '@finchat/secrets-testkit'
+ *
+ * async function createHarness(): Promise<ProviderHarness> {
+ *   const provider = memoryProvider()
+ *   const context = { signal: new AbortController().signal }
+ *   return {
+ *     provider,
+ *     seed: async (path, value) => void (await provider.put(path, { value }, context)),
+ *     breakStore: {},
+ *     close: async () => {},
+ *   }
+ * }
  *
  * const never = 'it is a map in this process'
- * testSecretProvider({
- *   test,
- *   manifest: memoryManifest,
- *   cannotHappen: { denied: never, unauthenticated: never, unreachable: never, hung: never, throttled: never, garbage: never },
- *   createHarness: async () => {
- *     const provider = memoryProvider()
- *     const seed = async (path, value) => void (await provider.put(path, { value }, { signal: AbortSignal.timeout(1000) }))
- *     return { provider, seed, breakStore: {}, close: async () => {} }
- *   },
- * })
+ * const cannotHappen = { denied: never, unauthenticated: never, unreachable: never, hung: never, throttled: never, garbage: never }
+ * testSecretProvider({ test, manifest: memoryManifest, createHarness, cannotHappen })
  */
 export function testSecretProvider({ test, manifest, createHarness, cannotHappen = {} }: ProviderSuiteOptions): void {
   const suite: Suite = {

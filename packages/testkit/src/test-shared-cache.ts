@@ -86,11 +86,12 @@ const rules: Readonly<Record<string, Rule>> = {
       { sharedAs: 'store/suite', path: 'secret' },
     ]
     await fill(trial, key, { value: canary })
-    for (const other of near) assert.ok('ticket' in (await trial.cache.read(other, trial.context)), `${JSON.stringify(other)} is another key`)
+    for (const other of near)
+      assert.ok('ticket' in (await trial.cache.read(other, trial.context)), `${JSON.stringify(other)} is another key`)
   },
   'an entry is not answered after its time': async (trial) => {
     const { context, cache } = trial
-    await cache.fill(key, await ticketOf(trial), { secret: { value: canary }, until: Date.now() + 40 }, context)
+    await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() + 40 })
     await sleep(60)
     assert.ok('ticket' in (await cache.read(key, context)))
   },
@@ -107,16 +108,16 @@ const rules: Readonly<Record<string, Rule>> = {
     const { cache, another, context } = trial
     const ticket = await ticketOf(trial)
     await another.invalidate({ sharedAs: key.sharedAs, path: key.path }, context)
-    await cache.fill(key, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 }, context)
+    await fillWith(trial, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 })
     assert.ok('ticket' in (await cache.read(key, context)))
     await fill(trial, key, { value: 'new' })
-    await cache.fill(key, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 }, context)
+    await fillWith(trial, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 })
     const answer = await cache.read(key, context)
     assert.equal('hit' in answer && answer.hit.value, 'new')
   },
   'a fill with no answer lets others ask': async (trial) => {
-    const { cache, another, context } = trial
-    await cache.fill(key, await ticketOf(trial), undefined, context)
+    const { another, context } = trial
+    await fillWith(trial, await ticketOf(trial), undefined)
     assert.ok('ticket' in (await within(1000, another.read(key, context), 'a read waits for a fill that will not come')))
   },
   'bytes are copied in and out': async (trial) => {
@@ -137,7 +138,7 @@ const rules: Readonly<Record<string, Rule>> = {
     try {
       const answer = await within(2000, cache.read(key, context), 'a read hangs')
       assert.ok('ticket' in answer, 'a failing level answers')
-      await within(2000, cache.fill(key, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }, context), 'a fill hangs')
+      await within(2000, fillWith(trial, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }), 'a fill hangs')
       await within(2000, rejects(cache.invalidate({ sharedAs: key.sharedAs, path: key.path }, context)), 'an invalidation hangs')
     } finally {
       await mend()
@@ -171,8 +172,17 @@ const secrets: readonly StoredSecret[] = [
 /** Fills the gap at the key for a minute; returns the time until when. */
 async function fill(trial: Trial, at: SharedKey, secret: StoredSecret): Promise<number> {
   const until = Date.now() + 60_000
-  await trial.cache.fill(at, await ticketOf(trial, at), { secret, until }, trial.context)
+  await fillWith(trial, await ticketOf(trial, at), { secret, until }, at)
   return until
+}
+
+function fillWith(
+  { cache, context }: Trial,
+  ticket: FillTicket,
+  entry: Parameters<SharedCache['fill']>[2],
+  at: SharedKey = key,
+): Promise<void> {
+  return cache.fill(at, ticket, entry, context)
 }
 
 async function ticketOf({ cache, context }: Trial, at: SharedKey = key): Promise<FillTicket> {

@@ -1,12 +1,15 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
-import { replacing, testCatches } from './bad-providers.ts'
+import { replacing, testCatches } from '../testing/bad-providers.ts'
 
 const ends = 'closing: after calls and while one is under way, it ends'
 
 describe('the rules of health and closing', () => {
   testCatches(test, /^(health|closing):/, {
-    'is always well': { spoil: replacing(() => ({ checkHealth: async () => {} })), caughtBy: 'health: a store that is unreachable is UNAVAILABLE' },
+    'is always well': {
+      spoil: replacing(() => ({ checkHealth: async () => {} })),
+      caughtBy: 'health: a store that is unreachable is UNAVAILABLE',
+    },
     'is well with a refused credential': {
       spoil: replacing((good) => ({
         checkHealth: (context) =>

@@ -8,7 +8,10 @@ export function testClosing({ test, supports, canHappen }: Suite): void {
       await member(trial, 'checkHealth')(trial.context)
     })
 
-    for (const [breakage, code] of [['unreachable', 'UNAVAILABLE'], ['unauthenticated', 'UNAUTHENTICATED']] as const) {
+    for (const [breakage, code] of [
+      ['unreachable', 'UNAVAILABLE'],
+      ['unauthenticated', 'UNAUTHENTICATED'],
+    ] as const) {
       if (!canHappen(breakage)) continue
       test(`health: a store that is ${breakage} is ${code}`, async (trial) => {
         await whileBroken(trial, breakage, trial.path(1), () => rejects(member(trial, 'checkHealth')(trial.context), code))

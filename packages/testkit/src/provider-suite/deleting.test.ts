@@ -1,26 +1,27 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
-import { rejecting, replacing, testCatches, type BadProvider } from './bad-providers.ts'
+import type { MemoryProvider } from '../memory-provider.ts'
+import { rejecting, replacing, testCatches, type BadProvider } from '../testing/bad-providers.ts'
 
 const deletes = 'deleting: a delete withdraws every version, and nothing else'
 const purges = 'deleting: a purge withdraws every version, and nothing else'
 const back = 'restoring: the secret is back as it was'
 const gone = 'restoring: what was purged, or never was, does not come back'
 
-type Good = Parameters<Parameters<typeof replacing>[0]>[0]
-
-const remove = (make: (good: Good) => Good['delete']): BadProvider['spoil'] => replacing((good) => ({ delete: make(good) }))
-const restore = (make: (good: Good) => Good['restore']): BadProvider['spoil'] => replacing((good) => ({ restore: make(good) }))
+const remove = (make: (good: MemoryProvider) => MemoryProvider['delete']): BadProvider['spoil'] =>
+  replacing((good) => ({ delete: make(good) }))
+const restore = (make: (good: MemoryProvider) => MemoryProvider['restore']): BadProvider['spoil'] =>
+  replacing((good) => ({ restore: make(good) }))
 
 describe('the rules of deleting and restoring', () => {
   testCatches(test, /^(deleting|restoring):/, {
     'does not delete': { spoil: remove(() => async () => ({})), caughtBy: deletes },
-    'does not purge': { spoil: remove((good) => async (path, options, context) => (options.purge ? {} : good.delete(path, options, context))), caughtBy: purges },
+    'does not purge': {
+      spoil: remove((good) => async (path, options, context) => (options.purge ? {} : good.delete(path, options, context))),
+      caughtBy: purges,
+    },
     'takes a deleted secret for absence': {
-      spoil: rejecting(['get'], (error) => {
-        if (error.code !== 'DELETED') throw error
-        return undefined
-      }),
+      spoil: rejecting(['get'], (error) => (error.code === 'DELETED' ? undefined : error)),
       caughtBy: deletes,
     },
     'leaves the versions before': {
@@ -89,7 +90,7 @@ describe('the rules of deleting and restoring', () => {
       caughtBy: gone,
     },
     'fails with another code where there is nothing to restore': {
-      spoil: rejecting(['restore'], () => Promise.reject(new SecretsError('INTERNAL', 'failed'))),
+      spoil: rejecting(['restore'], () => new SecretsError('INTERNAL', 'failed')),
       caughtBy: gone,
     },
   })

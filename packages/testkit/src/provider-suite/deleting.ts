@@ -19,7 +19,8 @@ function testDelete({ test, supports }: Suite): void {
       assert.ok(restorableUntil === undefined || restorableUntil > Date.now(), '`restorableUntil` is to come')
       await assertGone(trial, (path) => trial.get(path), purge)
       if (supports('getVersion')) {
-        for (const asked of ['previous', version ?? 1] as const) await assertGone(trial, (path) => member(trial, 'getVersion')(path, asked, trial.context), true)
+        for (const asked of ['previous', version ?? 1] as const)
+          await assertGone(trial, (path) => member(trial, 'getVersion')(path, asked, trial.context), true)
       }
       await reads(trial, trial.path(2), trial.value(9))
     })

@@ -1,7 +1,7 @@
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
-import type { BadProvider } from './bad-providers.ts'
-import { changing, rejecting, replacing, testCatches, unaborted } from './bad-providers.ts'
+import type { BadProvider } from '../testing/bad-providers.ts'
+import { changing, rejecting, replacing, testCatches, unaborted } from '../testing/bad-providers.ts'
 import { canary } from './trial.ts'
 
 const unreachable = 'failing: unreachable is UNAVAILABLE, until it is mended'
@@ -10,14 +10,10 @@ const withdrawn = 'failing: a secret that was withdrawn is DELETED, and told fro
 const reads = ['get', 'getVersion', 'describe']
 
 /** Takes an error of this code for absence. */
-const absent = (code: SecretsErrorCode): BadProvider['spoil'] =>
-  rejecting(reads, (error) => {
-    if (error.code !== code) throw error
-    return undefined
-  })
+const absent = (code: SecretsErrorCode): BadProvider['spoil'] => rejecting(reads, (error) => (error.code === code ? undefined : error))
 
 /** Rejects with this instead of its own errors. */
-const throwing = (foreign: (error: Error) => unknown): BadProvider['spoil'] => rejecting([...reads, 'put'], (error) => Promise.reject(foreign(error)))
+const throwing = (foreign: (error: Error) => Error): BadProvider['spoil'] => rejecting([...reads, 'put'], foreign)
 
 function withMember(key: PropertyKey, value: unknown): BadProvider['spoil'] {
   return throwing((error) => Object.defineProperty(error, key, { value }))
@@ -25,18 +21,36 @@ function withMember(key: PropertyKey, value: unknown): BadProvider['spoil'] {
 
 describe('the rules of failing', () => {
   testCatches(test, /^failing:/, {
-    'takes a denial for absence': { spoil: absent('PERMISSION_DENIED'), caughtBy: 'failing: denied never reads as a secret that does not exist' },
-    'takes a denial for absence where there is a secret': { spoil: absent('PERMISSION_DENIED'), caughtBy: 'failing: denied is PERMISSION_DENIED, until it is mended' },
-    'takes a refused credential for absence': { spoil: absent('UNAUTHENTICATED'), caughtBy: 'failing: unauthenticated never reads as a secret that does not exist' },
-    'takes an outage for absence': { spoil: absent('UNAVAILABLE'), caughtBy: 'failing: unreachable never reads as a secret that does not exist' },
-    'takes throttling for absence': { spoil: absent('RATE_LIMITED'), caughtBy: 'failing: throttled never reads as a secret that does not exist' },
-    'takes garbage for absence': { spoil: absent('INTEGRITY'), caughtBy: 'failing: garbage is INTEGRITY or INTERNAL or UNAVAILABLE or CONFIGURATION, until it is mended' },
+    'takes a denial for absence': {
+      spoil: absent('PERMISSION_DENIED'),
+      caughtBy: 'failing: denied never reads as a secret that does not exist',
+    },
+    'takes a denial for absence where there is a secret': {
+      spoil: absent('PERMISSION_DENIED'),
+      caughtBy: 'failing: denied is PERMISSION_DENIED, until it is mended',
+    },
+    'takes a refused credential for absence': {
+      spoil: absent('UNAUTHENTICATED'),
+      caughtBy: 'failing: unauthenticated never reads as a secret that does not exist',
+    },
+    'takes an outage for absence': {
+      spoil: absent('UNAVAILABLE'),
+      caughtBy: 'failing: unreachable never reads as a secret that does not exist',
+    },
+    'takes throttling for absence': {
+      spoil: absent('RATE_LIMITED'),
+      caughtBy: 'failing: throttled never reads as a secret that does not exist',
+    },
+    'takes garbage for absence': {
+      spoil: absent('INTEGRITY'),
+      caughtBy: 'failing: garbage is INTEGRITY or INTERNAL or UNAVAILABLE or CONFIGURATION, until it is mended',
+    },
     'takes throttling for an outage': {
-      spoil: rejecting(reads, (error) => Promise.reject(error.code === 'RATE_LIMITED' ? new SecretsError('UNAVAILABLE', 'down') : error)),
+      spoil: rejecting(reads, (error) => (error.code === 'RATE_LIMITED' ? new SecretsError('UNAVAILABLE', 'down') : error)),
       caughtBy: 'failing: throttled is RATE_LIMITED, until it is mended',
     },
     'takes a refused credential for a denial': {
-      spoil: rejecting(reads, (error) => Promise.reject(error.code === 'UNAUTHENTICATED' ? new SecretsError('PERMISSION_DENIED', 'denied') : error)),
+      spoil: rejecting(reads, (error) => (error.code === 'UNAUTHENTICATED' ? new SecretsError('PERMISSION_DENIED', 'denied') : error)),
       caughtBy: 'failing: unauthenticated is UNAUTHENTICATED, until it is mended',
     },
     'takes an outage for absence in a batch': {
@@ -55,10 +69,10 @@ describe('the rules of failing', () => {
     'writes a message without end': { spoil: throwing(() => new SecretsError('UNAVAILABLE', 'x'.repeat(5000))), caughtBy: unreachable },
     'stays broken': {
       spoil: replacing((good) => {
-        const broken: { error?: unknown } = {}
+        const broken: { error?: Error } = {}
         const get: typeof good.get = async (path, context) => {
           if (broken.error !== undefined) throw broken.error
-          return good.get(path, context).catch((error: unknown) => {
+          return good.get(path, context).catch((error: Error) => {
             broken.error = error
             throw error
           })
@@ -80,7 +94,10 @@ describe('the rules of failing', () => {
       caughtBy: hung,
     },
     'gives up on its own while the store says nothing': {
-      spoil: replacing((good) => ({ get: (path, context) => Promise.race([good.get(path, context), new Promise<undefined>((resolve) => setTimeout(resolve, 10, undefined))]) })),
+      spoil: replacing((good) => ({
+        get: (path, context) =>
+          Promise.race([good.get(path, context), new Promise<undefined>((resolve) => setTimeout(resolve, 10, undefined))]),
+      })),
       caughtBy: hung,
     },
     'cannot close after an aborted call': {

@@ -53,7 +53,9 @@ function readsOf({ provider }: Trial, path: string, described = true): readonly 
   const { get, getVersion, getMany, describe } = provider
   return [
     (context) => get(path, context),
-    ...(getVersion ? [(context: CallContext) => getVersion(path, 1, context), (context: CallContext) => getVersion(path, 'previous', context)] : []),
+    ...(getVersion
+      ? [(context: CallContext) => getVersion(path, 1, context), (context: CallContext) => getVersion(path, 'previous', context)]
+      : []),
     ...(getMany ? [async (context: CallContext) => unsettled((await getMany([path], context))[0])] : []),
     ...(describe && described ? [(context: CallContext) => describe(path, context)] : []),
   ]
@@ -88,7 +90,13 @@ function testHung({ test }: Suite): void {
 async function assertEndsWhenAborted(read: Read): Promise<void> {
   const controller = new AbortController()
   const call = read({ signal: controller.signal })
-  const early = await Promise.race([call.then(() => 'resolves', () => 'rejects'), sleep(50, 'waits')])
+  const early = await Promise.race([
+    call.then(
+      () => 'resolves',
+      () => 'rejects',
+    ),
+    sleep(50, 'waits'),
+  ])
   assert.equal(early, 'waits', `the store never answers, yet the call ${early}`)
   controller.abort()
   await within(promptly, rejects(call), 'an aborted call goes on')

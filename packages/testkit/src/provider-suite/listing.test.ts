@@ -1,17 +1,19 @@
 import { SecretsError, type ListedSecret, type SecretDescription } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
-import { answering, rejecting, replacing, testCatches, type BadProvider } from './bad-providers.ts'
+import type { MemoryProvider } from '../memory-provider.ts'
+import { answering, rejecting, replacing, testCatches, type BadProvider } from '../testing/bad-providers.ts'
 
 const every = 'listing: every path that begins with the prefix, once, and no other'
 const saysWhatARead = 'describing: says what a read says, without the value'
 const tags = 'tagging: sets the given, drops those given as null, leaves the others and the value'
 const many = 'batch: many paths are answered index by index as reads would be, missing and withdrawn ones included'
 
-type Good = Parameters<Parameters<typeof replacing>[0]>[0]
-type Answers = Awaited<ReturnType<Good['getMany']>>
+type Answers = Awaited<ReturnType<MemoryProvider['getMany']>>
 
 /** Changes the whole list. */
-function listing(change: (listed: ListedSecret[], good: Good) => readonly ListedSecret[] | Promise<readonly ListedSecret[]>): BadProvider['spoil'] {
+function listing(
+  change: (listed: ListedSecret[], good: MemoryProvider) => readonly ListedSecret[] | Promise<readonly ListedSecret[]>,
+): BadProvider['spoil'] {
   return replacing((good) => ({
     list: async function* (prefix, context) {
       const listed: ListedSecret[] = []
@@ -21,13 +23,17 @@ function listing(change: (listed: ListedSecret[], good: Good) => readonly Listed
   }))
 }
 
-const describing = (change: (description: SecretDescription | undefined) => unknown): BadProvider['spoil'] => answering(['describe'], change)
+const describing = (change: (description: SecretDescription | undefined) => unknown): BadProvider['spoil'] =>
+  answering(['describe'], change)
 const batch = (change: (answers: Answers) => unknown): BadProvider['spoil'] => answering(['getMany'], change)
 const never = new AbortController().signal
 
 describe('the rules of listing, describing, tagging and batches', () => {
   testCatches(test, /^(listing|describing|tagging|batch):/, {
-    'lists what was never written': { spoil: listing((listed) => [...listed, { path: 'ghost' }]), caughtBy: 'listing: an empty store lists nothing' },
+    'lists what was never written': {
+      spoil: listing((listed) => [...listed, { path: 'ghost' }]),
+      caughtBy: 'listing: an empty store lists nothing',
+    },
     'lists one page only': { spoil: listing((listed) => listed.slice(0, 20)), caughtBy: every },
     'lists one page twice': { spoil: listing((listed) => [...listed, ...listed.slice(0, 1)]), caughtBy: every },
     'ignores the prefix': {
@@ -35,7 +41,9 @@ describe('the rules of listing, describing, tagging and batches', () => {
       caughtBy: every,
     },
     'takes a prefix for a folder': {
-      spoil: replacing((good) => ({ list: (prefix, context) => good.list(prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`, context) })),
+      spoil: replacing((good) => ({
+        list: (prefix, context) => good.list(prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`, context),
+      })),
       caughtBy: every,
     },
     'cannot be stopped early': {
@@ -53,17 +61,24 @@ describe('the rules of listing, describing, tagging and batches', () => {
       caughtBy: 'listing: a reader may stop early',
     },
     'lists values': {
-      spoil: listing((listed, good) => Promise.all(listed.map(async (one) => ({ ...one, ...(await good.get(one.path, { signal: never })) })))),
+      spoil: listing((listed, good) =>
+        Promise.all(listed.map(async (one) => ({ ...one, ...(await good.get(one.path, { signal: never })) }))),
+      ),
       caughtBy: 'listing: no value is in a list',
     },
     'describes another version': { spoil: describing((one) => one && { ...one, version: 1 }), caughtBy: saysWhatARead },
     'describes another revision': { spoil: describing((one) => one && { ...one, revision: 'other' }), caughtBy: saysWhatARead },
     'describes with the value': {
-      spoil: replacing((good) => ({ describe: async (path, context) => ({ ...(await good.get(path, context)), ...(await good.describe(path, context)) }) })),
+      spoil: replacing((good) => ({
+        describe: async (path, context) => ({ ...(await good.get(path, context)), ...(await good.describe(path, context)) }),
+      })),
       caughtBy: saysWhatARead,
     },
     'forgets the current among the versions': { spoil: describing((one) => one && { ...one, versions: [] }), caughtBy: saysWhatARead },
-    'describes what does not exist': { spoil: describing((one) => one ?? {}), caughtBy: 'describing: a secret that does not exist is undefined' },
+    'describes what does not exist': {
+      spoil: describing((one) => one ?? {}),
+      caughtBy: 'describing: a secret that does not exist is undefined',
+    },
     'describes a withdrawn secret as absent': {
       spoil: rejecting(['describe'], () => undefined),
       caughtBy: 'describing: a secret that was withdrawn is DELETED',
@@ -79,7 +94,8 @@ describe('the rules of listing, describing, tagging and batches', () => {
     },
     'cannot drop a tag': {
       spoil: replacing((good) => ({
-        tag: (path, given, context) => good.tag(path, Object.fromEntries(Object.entries(given).filter(([, text]) => text !== null)), context),
+        tag: (path, given, context) =>
+          good.tag(path, Object.fromEntries(Object.entries(given).filter(([, text]) => text !== null)), context),
       })),
       caughtBy: tags,
     },
@@ -102,14 +118,23 @@ describe('the rules of listing, describing, tagging and batches', () => {
       })),
       caughtBy: 'tagging: a write sets its tags and leaves the others',
     },
-    'lists wrong tags': { spoil: listing((listed) => listed.map((one) => ({ ...one, tags: {} }))), caughtBy: 'tagging: a list that says tags says the right ones' },
-    'answers a batch of none with one': { spoil: batch((answers) => (answers.length > 0 ? answers : [undefined])), caughtBy: 'batch: no paths are no answers' },
+    'lists wrong tags': {
+      spoil: listing((listed) => listed.map((one) => ({ ...one, tags: {} }))),
+      caughtBy: 'tagging: a list that says tags says the right ones',
+    },
+    'answers a batch of none with one': {
+      spoil: batch((answers) => (answers.length > 0 ? answers : [undefined])),
+      caughtBy: 'batch: no paths are no answers',
+    },
     'fails a batch of one': {
       spoil: batch((answers) => (answers.length === 1 ? [] : answers)),
       caughtBy: 'batch: one path is its answer',
     },
     'answers twenty of a batch': { spoil: batch((answers) => answers.slice(0, 20)), caughtBy: many },
-    'leaves out what is missing': { spoil: batch((answers) => answers.filter((one) => one.status === 'rejected' || one.value !== undefined)), caughtBy: many },
+    'leaves out what is missing': {
+      spoil: batch((answers) => answers.filter((one) => one.status === 'rejected' || one.value !== undefined)),
+      caughtBy: many,
+    },
     'answers a batch in its own order': { spoil: batch((answers) => answers.toReversed()), caughtBy: many },
     'takes withdrawn secrets of a batch for absence': {
       spoil: batch((answers) => answers.map((one) => (one.status === 'rejected' ? { status: 'fulfilled', value: undefined } : one))),
@@ -123,7 +148,9 @@ describe('the rules of listing, describing, tagging and batches', () => {
       caughtBy: many,
     },
     'answers a batch without versions': {
-      spoil: batch((answers) => answers.map((one) => (one.status === 'fulfilled' && one.value ? { ...one, value: { value: one.value.value } } : one))),
+      spoil: batch((answers) =>
+        answers.map((one) => (one.status === 'fulfilled' && one.value ? { ...one, value: { value: one.value.value } } : one)),
+      ),
       caughtBy: 'batch: an answer says the same version as a read',
     },
   })

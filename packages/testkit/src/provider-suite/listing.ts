@@ -52,7 +52,10 @@ function testDescribe({ test, supports }: Suite): void {
     assert.deepEqual(defined({ version, revision, currentSince, expiresAt, exclusive }), defined(read))
     assert.ok(!Object.hasOwn(described, 'value') && !JSON.stringify(described).includes(canary), 'a description holds the value')
     if (described.versions !== undefined) {
-      assert.ok(described.versions.some((one) => JSON.stringify(defined(identityOf(one))) === JSON.stringify(defined(identityOf(secret)))), 'the current version is listed')
+      assert.ok(
+        described.versions.some((one) => JSON.stringify(defined(identityOf(one))) === JSON.stringify(defined(identityOf(secret)))),
+        'the current version is listed',
+      )
     }
   })
 
@@ -157,5 +160,5 @@ async function tagsOf(trial: Trial): Promise<Record<string, string>> {
 
 /** Without the members that are undefined, which are the same as absent. */
 function defined(secret: object | undefined): object {
-  return Object.fromEntries(Object.entries(secret ?? {}).filter(([, member]) => member !== undefined))
+  return Object.fromEntries(Object.entries(secret ?? {}).filter(([, detail]) => detail !== undefined))
 }

@@ -62,6 +62,9 @@ async function refusedAmongOthers(trial: Trial, path: string): Promise<void> {
 
 /** For a test's title: printable, short. */
 function shown(path: string): string {
-  const escaped = JSON.stringify(path.slice(0, 40)).replaceAll(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  const escaped = JSON.stringify(path.slice(0, 40)).replaceAll(
+    /[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
   return path.length > 40 ? `${escaped} and so on for ${path.length} characters` : escaped
 }

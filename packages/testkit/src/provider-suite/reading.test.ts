@@ -1,21 +1,21 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
-import { answering, misreading, rejecting, replacing, testCatches, unaborted } from './bad-providers.ts'
+import { answering, misreading, rejecting, replacing, testCatches, unaborted } from '../testing/bad-providers.ts'
 
 const missing = 'reading: a secret that does not exist is undefined'
 const current = 'reading: a secret that exists is its current value'
 const exact = 'reading: only the exact path is answered'
 const allowed = 'reading: an answer says of itself only what the contract allows'
 
-const get = (change: (secret: StoredSecret | undefined) => unknown): ReturnType<typeof answering> => answering(['get'], change)
-const saying = (more: object): ReturnType<typeof answering> => get((secret) => secret && { ...secret, ...more })
+const answer = (change: (secret: StoredSecret | undefined) => unknown): ReturnType<typeof answering> => answering(['get'], change)
+const saying = (more: object): ReturnType<typeof answering> => answer((secret) => secret && { ...secret, ...more })
 
 describe('the rules of reading', () => {
   testCatches(test, /^reading:/, {
-    'answers null for what does not exist': { spoil: get((secret) => secret ?? null), caughtBy: missing },
-    'answers an empty text for what does not exist': { spoil: get((secret) => secret ?? { value: '' }), caughtBy: missing },
+    'answers null for what does not exist': { spoil: answer((secret) => secret ?? null), caughtBy: missing },
+    'answers an empty text for what does not exist': { spoil: answer((secret) => secret ?? { value: '' }), caughtBy: missing },
     'rejects for what does not exist': {
-      spoil: get((secret) => secret ?? Promise.reject(new SecretsError('NOT_FOUND', 'no such secret'))),
+      spoil: answer((secret) => secret ?? Promise.reject(new SecretsError('NOT_FOUND', 'no such secret'))),
       caughtBy: missing,
     },
     'keeps the first answer for ever': {
@@ -32,7 +32,10 @@ describe('the rules of reading', () => {
     'answers what has expired': { spoil: saying({ expiresAt: 1 }), caughtBy: allowed },
     'says one revision for every content': { spoil: saying({ revision: 'same' }), caughtBy: allowed },
     'says one version for every content': { spoil: saying({ version: 1 }), caughtBy: allowed },
-    'says another revision at each read': { spoil: get((secret) => secret && { ...secret, revision: `${Math.random()}` }), caughtBy: allowed },
+    'says another revision at each read': {
+      spoil: answer((secret) => secret && { ...secret, revision: `${Math.random()}` }),
+      caughtBy: allowed,
+    },
     'answers nothing when asked for a fresh value': {
       spoil: replacing((good) => ({ get: (path, context) => (context.fresh ? Promise.resolve(undefined) : good.get(path, context)) })),
       caughtBy: 'reading: `fresh` and context members that it does not know change nothing',
@@ -54,7 +57,7 @@ describe('the rules of reading', () => {
       caughtBy: 'reading: a call whose signal is already aborted rejects',
     },
     'takes an abort for an outage': {
-      spoil: rejecting(['get'], () => Promise.reject(new SecretsError('UNAVAILABLE', 'the store cannot be reached'))),
+      spoil: rejecting(['get'], () => new SecretsError('UNAVAILABLE', 'the store cannot be reached')),
       caughtBy: 'reading: a call whose signal is already aborted rejects',
     },
     'leaves listeners on the signal': {

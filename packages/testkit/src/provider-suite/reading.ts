@@ -5,7 +5,13 @@ import type { StoredSecret } from '@finchat/secrets-core'
 import { assertValue, reads, rejects, type Suite } from './trial.ts'
 
 /** The current version is read as it is. */
-export function testReading({ manifest, test }: Suite): void {
+export function testReading(suite: Suite): void {
+  testAnswers(suite)
+  testMetadata(suite)
+  testCalls(suite)
+}
+
+function testAnswers({ manifest, test }: Suite): void {
   test('reading: a secret that does not exist is undefined', async (trial) => {
     await reads(trial, trial.path(1), undefined)
     await trial.seed(trial.path(2), trial.value(2))
@@ -23,15 +29,22 @@ export function testReading({ manifest, test }: Suite): void {
     const path = trial.path(1)
     await trial.seed(path, trial.value(1))
     const neighbours = [`${path}x`, path.slice(0, -1), `${path}/x`, path.toUpperCase(), path.toLowerCase()]
-    for (const neighbour of neighbours.filter((other) => other !== path && manifest.canHoldPath(other))) await reads(trial, neighbour, undefined)
+    for (const neighbour of neighbours.filter((other) => other !== path && manifest.canHoldPath(other)))
+      await reads(trial, neighbour, undefined)
   })
+}
 
+function testMetadata({ manifest, test }: Suite): void {
   test('reading: an answer says of itself only what the contract allows', async ({ path, seed, value, get }) => {
     await seed(path(1), value(1))
     const first = await get(path(1))
     assertMetadata(first, manifest.numbering !== undefined)
     const second = await get(path(1))
-    assert.deepEqual([second?.version, second?.revision], [first?.version, first?.revision], 'an unchanged secret is the same version and revision')
+    assert.deepEqual(
+      [second?.version, second?.revision],
+      [first?.version, first?.revision],
+      'an unchanged secret is the same version and revision',
+    )
     await seed(path(1), value(2))
     const changed = await get(path(1))
     if (first?.revision !== undefined) assert.notEqual(changed?.revision, first.revision, 'another content is another revision')
@@ -44,7 +57,9 @@ export function testReading({ manifest, test }: Suite): void {
     assertValue(await provider.get(path(1), later), value(1))
     assertValue(await provider.get(path(2), later), undefined)
   })
+}
 
+function testCalls({ test }: Suite): void {
   test('reading: many reads at once each get their own answer', async (trial) => {
     const numbers = Array.from({ length: 12 }, (_, index) => index)
     for (const n of numbers.filter((number) => number % 3 > 0)) await trial.seed(trial.path(n), trial.value(n))
@@ -69,10 +84,16 @@ export function testReading({ manifest, test }: Suite): void {
 function assertMetadata(secret: StoredSecret | undefined, numbered: boolean): void {
   assert.ok(secret, 'the secret is there')
   const { version, revision, currentSince, expiresAt } = secret
-  assert.ok(version === undefined || (numbered && Number.isSafeInteger(version) && version > 0), 'a version is a positive integer, of a store that numbers')
+  assert.ok(
+    version === undefined || (numbered && Number.isSafeInteger(version) && version > 0),
+    'a version is a positive integer, of a store that numbers',
+  )
   assert.ok(revision === undefined || (typeof revision === 'string' && revision.length > 0), 'a revision is a text')
   const dayMs = 86_400_000
-  assert.ok(currentSince === undefined || Math.abs(currentSince - Date.now()) < dayMs, '`currentSince` is in epoch milliseconds, and just now')
+  assert.ok(
+    currentSince === undefined || Math.abs(currentSince - Date.now()) < dayMs,
+    '`currentSince` is in epoch milliseconds, and just now',
+  )
   assert.ok(expiresAt === undefined || expiresAt > Date.now(), '`expiresAt` is in epoch milliseconds, and to come')
 }
 

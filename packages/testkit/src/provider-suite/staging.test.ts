@@ -1,16 +1,16 @@
 import type { SecretProvider } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
-import { replacing, testCatches, type BadProvider } from './bad-providers.ts'
+import type { MemoryProvider } from '../memory-provider.ts'
+import { replacing, testCatches, type BadProvider } from '../testing/bad-providers.ts'
 
 const notCurrent = 'staging: a staged version is read as staged and is not current'
 const promoted = 'staging: a promoted version is current, and the one before is previous'
 const discarded = 'staging: a discarded version is gone and cannot be promoted'
 const stale = 'staging: a version staged before another became current is stale, and its promotion a conflict'
 
-type Good = Parameters<Parameters<typeof replacing>[0]>[0]
 type Staging = NonNullable<SecretProvider['staging']>
 
-const staging = (make: (good: Staging, provider: Good) => Partial<Staging>): BadProvider['spoil'] =>
+const staging = (make: (good: Staging, provider: MemoryProvider) => Partial<Staging>): BadProvider['spoil'] =>
   replacing((good) => ({ staging: { ...good.staging, ...make(good.staging, good) } }))
 
 describe('the rules of staging', () => {
@@ -18,7 +18,8 @@ describe('the rules of staging', () => {
     'makes a staged version current at once': { spoil: staging((_good, { put, get }) => ({ put, get })), caughtBy: notCurrent },
     'creates a secret by staging': {
       spoil: staging((good, { get, put }) => ({
-        put: async (path, secret, context) => ((await get(path, context)) === undefined ? put(path, secret, context) : good.put(path, secret, context)),
+        put: async (path, secret, context) =>
+          (await get(path, context)) === undefined ? put(path, secret, context) : good.put(path, secret, context),
       })),
       caughtBy: 'staging: a version staged where there is no secret does not create one',
     },

@@ -1,6 +1,6 @@
 import { describe, test } from 'vitest'
 import { memoryManifest } from '../memory-provider.ts'
-import { replacing, testCatches } from './bad-providers.ts'
+import { replacing, testCatches } from '../testing/bad-providers.ts'
 
 const members = 'statement: it has the members that its manifest declares, and no others'
 const consistent = 'statement: what its manifest says of values, paths and numbers is consistent'

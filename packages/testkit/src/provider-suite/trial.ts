@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { SecretsError, type CallContext, type OptionalMember, type ProviderManifest, type SecretProvider, type SecretsErrorCode, type StoredSecret } from '@finchat/secrets-core'
+import {
+  SecretsError,
+  type CallContext,
+  type OptionalMember,
+  type ProviderManifest,
+  type SecretProvider,
+  type SecretsErrorCode,
+  type StoredSecret,
+} from '@finchat/secrets-core'
 import { leaksOf } from '../leaks.ts'
 import type { Breakage, Mishap, ProviderHarness } from '../provider-harness.ts'
 
@@ -61,7 +69,10 @@ export function assertValue(secret: StoredSecret | undefined, value: string | Ui
   const found = valueOf(secret)
   assert.equal(kindOf(found), kindOf(value), 'the answer is of the kind that was written: text, bytes, or undefined')
   if (found === undefined || value === undefined) return
-  assert.ok(Buffer.from(found).equals(Buffer.from(value)) && (typeof value !== 'string' || found === value), 'the value is exactly what was written')
+  assert.ok(
+    Buffer.from(found).equals(Buffer.from(value)) && (typeof value !== 'string' || found === value),
+    'the value is exactly what was written',
+  )
 }
 
 function kindOf(value: string | Uint8Array | undefined): string {
@@ -94,7 +105,8 @@ export async function refusesBefore(trial: Trial, call: () => Promise<unknown>):
   const before = harness.requests?.()
   await rejects(call(), 'INVALID_ARGUMENT')
   assert.equal(harness.requests?.(), before, 'bad input reached the store')
-  if (harness.breakStore.unreachable !== undefined) await whileBroken(trial, 'unreachable', path(1), () => rejects(call(), 'INVALID_ARGUMENT'))
+  if (harness.breakStore.unreachable !== undefined)
+    await whileBroken(trial, 'unreachable', path(1), () => rejects(call(), 'INVALID_ARGUMENT'))
 }
 
 /** Runs with the store broken, and mends it after, whatever happens. */

@@ -26,11 +26,11 @@ const texts: Readonly<Record<string, string>> = {
   'composed and decomposed': '\u00e9 e\u0301',
   'line separators': '\u2028\u2029\u200b\u202e',
   'the replacement character': '\ufffd',
-  'HTML': '<b>&amp;"\'</b>',
+  HTML: '<b>&amp;"\'</b>',
   'percent signs': '%41%00%2e 100%',
-  'templates': '${HOME} $(id) {{x}} #{y}',
-  'backslashes': 'C:\\new\\table\\u0041',
-  'base64': 'AAECAwQ=',
+  templates: '${HOME} $(id) {{x}} #{y}',
+  backslashes: 'C:\\new\\table\\u0041',
+  base64: 'AAECAwQ=',
   'a field reference': 'path#field',
   'the text of undefined': 'undefined',
 }
@@ -57,7 +57,8 @@ export function testValues(suite: Suite): void {
   }
 
   for (const unit of ['x', 'é', '🔑']) {
-    test(`values: the largest value, of characters like ${unit}, comes back exactly`, (trial) => roundTrips(suite, trial, filling(unit, maxBytes)))
+    test(`values: the largest value, of characters like ${unit}, comes back exactly`, (trial) =>
+      roundTrips(suite, trial, filling(unit, maxBytes)))
   }
 
   if (binary) {

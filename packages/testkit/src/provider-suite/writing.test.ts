@@ -1,6 +1,7 @@
 import { SecretsError, type NewSecret } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
-import { rejecting, replacing, testCatches, unaborted, type BadProvider } from './bad-providers.ts'
+import type { MemoryProvider } from '../memory-provider.ts'
+import { rejecting, replacing, testCatches, unaborted, type BadProvider } from '../testing/bad-providers.ts'
 
 const says = 'writing: a write creates, then makes another version current, and its receipt says which'
 const stale = 'writing: `ifCurrent` of another version is a conflict and writes nothing'
@@ -9,10 +10,9 @@ const oneWins = 'writing: of writers at once with the same `ifCurrent`, exactly 
 const torn = 'writing: a reader sees the old version or the new one, and nothing in between'
 const refused = 'writing: a number that is no positive integer is refused before any call'
 
-type Good = Parameters<Parameters<typeof replacing>[0]>[0]
-type Put = Good['put']
+type Put = MemoryProvider['put']
 
-const put = (make: (good: Good) => Put): BadProvider['spoil'] => replacing((good) => ({ put: make(good) }))
+const put = (make: (good: MemoryProvider) => Put): BadProvider['spoil'] => replacing((good) => ({ put: make(good) }))
 
 /** Forgets some of what was asked for. */
 const asking = (change: (secret: NewSecret) => NewSecret): BadProvider['spoil'] =>
@@ -63,7 +63,8 @@ describe('the rules of writing', () => {
       spoil: put((good) => async (path, secret, context) => {
         const current = await good.get(path, context)
         const receipt = await good.put(path, { value: secret.value }, context)
-        if (secret.ifCurrent && secret.ifCurrent.revision !== current?.revision) throw new SecretsError('VERSION_CONFLICT', 'another version')
+        if (secret.ifCurrent && secret.ifCurrent.revision !== current?.revision)
+          throw new SecretsError('VERSION_CONFLICT', 'another version')
         return receipt
       }),
       caughtBy: stale,
@@ -78,7 +79,7 @@ describe('the rules of writing', () => {
       caughtBy: oneWins,
     },
     'fails a writer that loses with another code': {
-      spoil: rejecting(['put'], (error) => Promise.reject(error.code === 'VERSION_CONFLICT' ? new SecretsError('UNAVAILABLE', 'busy') : error)),
+      spoil: rejecting(['put'], (error) => (error.code === 'VERSION_CONFLICT' ? new SecretsError('UNAVAILABLE', 'busy') : error)),
       caughtBy: oneWins,
     },
     'counts by what it read a moment ago': {
@@ -132,7 +133,7 @@ describe('the rules of writing', () => {
       caughtBy: 'writing: the next number may be asked for',
     },
     'does not name the next number': {
-      spoil: rejecting(['put'], (error) => Promise.reject(error.code === 'VERSION_CONFLICT' ? new SecretsError('VERSION_CONFLICT', 'used') : error)),
+      spoil: rejecting(['put'], (error) => (error.code === 'VERSION_CONFLICT' ? new SecretsError('VERSION_CONFLICT', 'used') : error)),
       caughtBy: used,
     },
     'lets numbers that were skipped be used': {
@@ -143,14 +144,20 @@ describe('the rules of writing', () => {
       caughtBy: 'writing: numbers may be skipped, and those skipped are not to be had any more',
     },
     'takes 0 for no number': { spoil: asking(({ version, ...rest }) => (version ? { ...rest, version } : rest)), caughtBy: refused },
-    'rounds numbers': { spoil: asking((secret) => ({ ...secret, version: secret.version && Math.ceil(secret.version) })), caughtBy: refused },
+    'rounds numbers': {
+      spoil: asking((secret) => ({ ...secret, version: secret.version && Math.ceil(secret.version) })),
+      caughtBy: refused,
+    },
     'skips numbers though it says that its store counts': {
       spoil: (harness) => harness,
       manifest: { numbering: 'next' },
       caughtBy: 'writing: a number beyond the next is a conflict that names the next',
     },
     'counts anew after a delete': { spoil: countingAnew(false), caughtBy: 'writing: the number of a deleted version is not used again' },
-    'counts anew after a purge that it remembers': { spoil: countingAnew(true), caughtBy: 'writing: the number of a purged version is not used again' },
+    'counts anew after a purge that it remembers': {
+      spoil: countingAnew(true),
+      caughtBy: 'writing: the number of a purged version is not used again',
+    },
   })
 })
 

@@ -60,7 +60,8 @@ function testConditions({ test }: Suite): void {
   test('writing: `ifCurrent` of another version is a conflict and writes nothing', async (trial) => {
     const first = await put(trial, { value: trial.value(1) })
     await put(trial, { value: trial.value(2) })
-    for (const stale of [first, ...partsOf(first)]) await rejects(put(trial, { value: trial.value(3), ifCurrent: stale }), 'VERSION_CONFLICT')
+    for (const stale of [first, ...partsOf(first)])
+      await rejects(put(trial, { value: trial.value(3), ifCurrent: stale }), 'VERSION_CONFLICT')
     await reads(trial, trial.path(1), trial.value(2))
     await rejects(put(trial, { value: trial.value(3), ifCurrent: first }, trial.path(2)), 'VERSION_CONFLICT')
     await reads(trial, trial.path(2), undefined)

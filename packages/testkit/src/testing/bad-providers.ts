@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { wrapProvider, type CallContext, type ProviderManifest, type SecretProvider } from '@finchat/secrets-core'
+import { memoryHarness } from './memory-harness.ts'
+import { memoryManifest, type MemoryProvider } from '../memory-provider.ts'
+import type { Mishap, ProviderHarness, TestFunction } from '../provider-harness.ts'
+import { testSecretProvider } from '../test-secret-provider.ts'
+
+/** A provider that breaks one rule on purpose, and the test that must catch it. */
+export interface BadProvider {
+  readonly spoil: (harness: ProviderHarness) => ProviderHarness
+  readonly caughtBy: string
+  readonly manifest?: Partial<ProviderManifest> | undefined
+  readonly cannotHappen?: Partial<Record<Mishap, string>> | undefined
+}
+
+/** Proves that the suite's rules of this group catch each of these, and that every rule catches at least one. */
+export function testCatches(test: TestFunction, group: RegExp, bad: Readonly<Record<string, BadProvider>>): void {
+  const caught = new Set<string>()
+  for (const [does, provider] of Object.entries(bad)) {
+    test(`catch a provider that ${does}`, async () => {
+      const failures = await failuresOf(group, provider)
+      for (const failure of failures) caught.add(failure)
+      assert.ok(failures.includes(provider.caughtBy), `not caught by '${provider.caughtBy}', but by: ${failures.join('; ') || 'nothing'}`)
+    })
+  }
+
+  test('catch at least one bad provider each', async () => {
+    const rules = rulesOf(group, { spoil: (harness) => harness, caughtBy: '' }).map(({ rule }) => rule)
+    assert.deepEqual(
+      rules.filter((rule) => !caught.has(rule)),
+      [],
+    )
+    assert.ok(rules.length > 0)
+  })
+}
+
+export async function failuresOf(group: RegExp, bad: BadProvider): Promise<readonly string[]> {
+  const rules = rulesOf(group, bad)
+  const settled = await Promise.allSettled(rules.map(({ prove }) => prove()))
+  return rules.filter((_, index) => settled[index]?.status === 'rejected').map(({ rule }) => rule)
+}
+
+function rulesOf(
+  group: RegExp,
+  { spoil, manifest, cannotHappen }: BadProvider,
+): readonly { readonly rule: string; readonly prove: () => Promise<void> }[] {
+  const rules: { rule: string; prove: () => Promise<void> }[] = []
+  testSecretProvider({
+    test: (rule, prove) => void (group.test(rule) && rules.push({ rule, prove })),
+    manifest: { ...memoryManifest, ...manifest },
+    createHarness: async () => spoil(await memoryHarness()),
+    cannotHappen,
+  })
+  return rules
+}
+
+/** Replaces members of the provider; each is made from the good provider. */
+export function replacing(make: (good: MemoryProvider, harness: ProviderHarness) => Partial<SecretProvider>): BadProvider['spoil'] {
+  // `failuresOf` spoils a harness of the memory provider.
+  return (harness) => ({ ...harness, provider: { ...harness.provider, ...make(harness.provider as MemoryProvider, harness) } })
+}
+
+/** Changes what these members answer, or reject with. */
+export function changing(
+  methods: readonly string[],
+  change: (outcome: PromiseSettledResult<unknown>, path: string) => unknown,
+): BadProvider['spoil'] {
+  return (harness) => {
+    const provider = wrapProvider(harness.provider, async (call, next) => {
+      if (!methods.includes(call.method)) return next(call.context)
+      const [outcome] = await Promise.allSettled([next(call.context)])
+      return change(outcome, String(call.args[0]))
+    })
+    return { ...harness, provider }
+  }
+}
+
+/** Changes only what is answered; what is rejected stays so. */
+export function answering(methods: readonly string[], change: (answer: never) => unknown): BadProvider['spoil'] {
+  return changing(methods, (outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason
+    return change(outcome.value as never) // each table knows the type of the members that it changes
+  })
+}
+
+/** Changes only what is rejected, into another error or, with `undefined`, into absence. */
+export function rejecting(
+  methods: readonly string[],
+  change: (error: Error & { readonly code?: string }) => Error | undefined,
+): BadProvider['spoil'] {
+  return changing(methods, (outcome) => {
+    if (outcome.status === 'fulfilled') return outcome.value
+    const error = change(outcome.reason)
+    if (error !== undefined) throw error
+    return undefined
+  })
+}
+
+/** Takes every path for another. */
+export function misreading(change: (path: string) => string): BadProvider['spoil'] {
+  return replacing(({ get, getVersion, getMany, describe, put }) => ({
+    get: (path, context) => get(change(path), context),
+    getVersion: (path, version, context) => getVersion(change(path), version, context),
+    getMany: (paths, context) => getMany(paths.map(change), context),
+    describe: (path, context) => describe(change(path), context),
+    put: (path, secret, context) => put(change(path), secret, context),
+  }))
+}
+
+/** A context that no abort ends. */
+export function unaborted(context: CallContext): CallContext {
+  return { ...context, signal: new AbortController().signal }
+}

@@ -1,0 +1,43 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { untilAborted } from '../faulty-provider.ts'
+import { memoryProviderOver, type Reach } from '../memory-provider.ts'
+import { createMemoryStore } from '../memory-store.ts'
+import type { Breakage, Mend, ProviderHarness } from '../provider-harness.ts'
+
+const codes = {
+  denied: 'PERMISSION_DENIED',
+  unauthenticated: 'UNAUTHENTICATED',
+  unreachable: 'UNAVAILABLE',
+  throttled: 'RATE_LIMITED',
+  garbage: 'INTEGRITY',
+} as const
+
+/** The memory provider over a store whose way can be broken: what the suite's own tests, and its bad providers, run on. */
+export async function memoryHarness(): Promise<ProviderHarness> {
+  const store = createMemoryStore()
+  const state: { broken: Breakage | undefined; requests: number } = { broken: undefined, requests: 0 }
+  const reach: Reach = async (_path, { signal }) => {
+    state.requests += 1
+    if (state.broken === 'hung') await untilAborted(signal)
+    else if (state.broken !== undefined) throw new SecretsError(codes[state.broken], `the store is ${state.broken}`)
+  }
+  const breakIt = (breakage: Breakage) => async (): Promise<Mend> => {
+    state.broken = breakage
+    return async () => void (state.broken = undefined)
+  }
+  return {
+    provider: memoryProviderOver(store, {}, reach),
+    seed: async (path, value) => store.seed(path, value),
+    withdraw: async (path) => store.withdraw(path, false),
+    breakStore: {
+      denied: breakIt('denied'),
+      unauthenticated: breakIt('unauthenticated'),
+      unreachable: breakIt('unreachable'),
+      hung: breakIt('hung'),
+      throttled: breakIt('throttled'),
+      garbage: breakIt('garbage'),
+    },
+    requests: () => state.requests,
+    close: async () => store.clear(),
+  }
+}

@@ -3,7 +3,7 @@ import type { TracingChannel } from 'node:diagnostics_channel'
 import { untilAborted } from './bounded.ts'
 import { type CacheCounts, Tally } from './cache-stats.ts'
 import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
-import { type Flight, Flights, type Found, type StoreRead } from './flights.ts'
+import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead } from './flights.ts'
 import { freshness, type Lifetimes } from './freshness.ts'
 import { HeldSecret } from './held-secret.ts'
 import { type Entry, keyOf, Memory } from './memory.ts'
@@ -62,9 +62,9 @@ export class CachedStore {
   async read(read: StoreRead): Promise<Found | undefined> {
     const now = this.#now()
     const key = keyOf(read.path, read.version)
-    const entry = read.mode === 'fresh' ? undefined : this.#memory.entry(key)
+    const entry = isFresh(read.mode) ? undefined : this.#memory.entry(key)
     if (entry !== undefined && now < entry.freshUntil) return this.#hit(read, key, entry, now)
-    if (read.mode !== 'fresh' && this.#memory.isAbsent(key, now)) return this.#knownMissing()
+    if (!isFresh(read.mode) && this.#memory.isAbsent(key, now)) return this.#knownMissing()
     this.#tally.misses += 1
     try {
       const failure = this.#memory.failure(key, now)
@@ -110,7 +110,7 @@ export class CachedStore {
 
   #hit(read: StoreRead, key: string, entry: Entry, now: number): Found {
     this.#tally.hits += 1
-    if (read.mode === 'volatile') this.#memory.drop(key)
+    if (isVolatile(read.mode)) this.#memory.drop(key)
     else if (now >= entry.refreshAt) this.#refresh(read, key, now)
     return { held: entry.held, from: 'memory', stale: false }
   }
@@ -124,7 +124,7 @@ export class CachedStore {
   #standIn(read: StoreRead, key: string, error: unknown): Found {
     const entry = this.#memory.entry(key)
     const isOut = SecretsError.isInstance(error) && isOutage(error.code)
-    if (!isOut || read.mode === 'fresh' || entry === undefined || this.#now() >= entry.staleUntil) throw error
+    if (!isOut || isFresh(read.mode) || entry === undefined || this.#now() >= entry.staleUntil) throw error
     this.#tally.staleAnswers += 1
     return { held: entry.held, from: 'memory', stale: true }
   }
@@ -152,7 +152,7 @@ export class CachedStore {
 
   async #fly(flight: Flight): Promise<Found | undefined> {
     const { path, version, mode, batch } = flight.read
-    const shared = mode === 'volatile' ? undefined : this.#options.shared
+    const shared = isVolatile(mode) ? undefined : this.#options.shared
     const level = mode === 'cached' ? await shared?.read(path, version) : undefined
     if (level !== undefined && 'hit' in level) {
       batch?.leave()
@@ -170,7 +170,7 @@ export class CachedStore {
   }
 
   #ask({ read: { path, version, mode, batch } }: Flight): Promise<StoredSecret | undefined> {
-    const context: CallContext = { signal: this.#options.closing, ...(mode === 'fresh' && { fresh: true }) }
+    const context: CallContext = { signal: this.#options.closing, ...(isFresh(mode) && { fresh: true }) }
     if (version === undefined) return batch === undefined ? this.#provider.get(path, context) : batch.get(path)
     return this.#provider.getVersion?.(path, version, context) ?? Promise.reject(withoutVersions())
   }
@@ -200,7 +200,7 @@ export class CachedStore {
     const { key, askedAt, id, read } = flight
     const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#provider.name, askedAt }, this.#options.shredder)
     if (!flight.outdated) this.#memory.noteAnswer(key)
-    const isKept = !flight.outdated && read.mode !== 'volatile' && (this.#memory.entry(key)?.flight ?? 0) < id
+    const isKept = !flight.outdated && !isVolatile(read.mode) && (this.#memory.entry(key)?.flight ?? 0) < id
     if (isKept) this.#memory.keep(key, { held, path: read.path, flight: id, ...freshness(stored, askedAt, this.#options, until) })
     else held.release()
     return held

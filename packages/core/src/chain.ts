@@ -1,5 +1,5 @@
 import { Batch } from './batch.ts'
-import type { Found, ReadMode } from './flights.ts'
+import { type Found, isFresh, isVolatile, type ReadMode } from './flights.ts'
 import type { Link } from './link.ts'
 import type { VersionSelector } from './memory.ts'
 import type { Place } from './plan.ts'
@@ -57,7 +57,7 @@ export class Chain {
   }
 
   async #stepMany<T>(link: Link, group: readonly Standing<T>[], read: ChainRead, results: Results<T>): Promise<void> {
-    const batch = new Batch(link.provider, { signal: this.#closing, ...(read.mode === 'fresh' && { fresh: true }) })
+    const batch = new Batch(link.provider, { signal: this.#closing, ...(isFresh(read.mode) && { fresh: true }) })
     const steps = group.map(async ({ ask, place }) => {
       const [step] = await Promise.allSettled([this.#step(ask.walk, place, read, batch, ask.deliver)])
       if (step.status === 'rejected') results.set(ask, step)
@@ -116,7 +116,7 @@ async function ask(place: Place, read: ChainRead, batch: Batch | undefined): Pro
   if (read.version === undefined) return link.store.read({ path, mode: read.mode, signal: read.signal, batch })
   const found = await versioned(place, read)
   if (found !== undefined && found !== 'unsupported') return found
-  const current = await link.store.read({ path, mode: read.mode === 'fresh' ? 'cached' : read.mode, signal: read.signal })
+  const current = await link.store.read({ path, mode: isVolatile(read.mode) ? 'volatile' : 'cached', signal: read.signal })
   if (current === undefined) return undefined
   if (found === 'unsupported') throw new SecretsError('UNSUPPORTED', 'the provider keeps no versions')
   throw new SecretsError('NOT_FOUND', `version ${read.version} not found`, { remedy: 'it has the secret, so no other provider is asked' })

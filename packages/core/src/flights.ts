@@ -6,7 +6,15 @@ import type { VersionSelector } from './memory.ts'
  * How a read treats what is held. `fresh`: nothing that is held will do, and a lease is replaced. `volatile`
  * (`autoCleanup`): what was held or read is handed out and kept nowhere.
  */
-export type ReadMode = 'cached' | 'fresh' | 'volatile'
+export type ReadMode = 'cached' | 'fresh' | 'volatile' | 'fresh volatile'
+
+export function isFresh(mode: ReadMode): boolean {
+  return mode === 'fresh' || mode === 'fresh volatile'
+}
+
+export function isVolatile(mode: ReadMode): boolean {
+  return mode === 'volatile' || mode === 'fresh volatile'
+}
 
 export interface StoreRead {
   readonly path: string

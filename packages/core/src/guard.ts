@@ -4,6 +4,7 @@ import type { Circuit } from './circuit.ts'
 import type { Outage } from './outage.ts'
 import { isKnownCode } from './policy.ts'
 import { placed, SecretsError } from './secrets-error.ts'
+import { isStoredSecret } from './stored-secret.ts'
 import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
 
 export interface GuardOptions {
@@ -142,13 +143,6 @@ function checkedMany(answer: unknown, paths: unknown, provider: string): Promise
       return { status: 'rejected', reason: placed(trusted(error), { provider }) }
     }
   })
-}
-
-function isStoredSecret(answer: unknown): answer is StoredSecret {
-  if (typeof answer !== 'object' || answer === null || !('value' in answer)) return false
-  const { value, version } = answer as Partial<StoredSecret> // unchecked members are of unknown types
-  const hasVersion = version === undefined || (Number.isSafeInteger(version) && version > 0)
-  return hasVersion && (typeof value === 'string' || value instanceof Uint8Array)
 }
 
 function malformed(what: string): SecretsError {

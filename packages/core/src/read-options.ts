@@ -40,6 +40,6 @@ export function assertField(field: unknown): asserts field is string | undefined
 }
 
 export function modeOf({ fresh = false, autoCleanup }: ReadOptions, autoCleanupByDefault: boolean): ReadMode {
-  if (autoCleanup ?? autoCleanupByDefault) return 'volatile'
+  if (autoCleanup ?? autoCleanupByDefault) return fresh ? 'fresh volatile' : 'volatile'
   return fresh ? 'fresh' : 'cached'
 }

@@ -1,6 +1,7 @@
 import { bounded, type Bounds } from './bounded.ts'
 import type { FillTicket, SharedCache, SharedKey, StoredSecret } from './contract.ts'
 import { SecretsError } from './secrets-error.ts'
+import { isStoredSecret } from './stored-secret.ts'
 
 /** With more paths than this denied to us, we are not of equal rights with those who fill the level: it is left alone. */
 const mostDistrusted = 10_000
@@ -26,7 +27,7 @@ export class SharedLevel {
     if (this.#distrusted.has(path) || this.#distrusted.size > mostDistrusted) return { ticket: undefined }
     try {
       const answer = await bounded((signal) => this.#cache.read(this.#key(path, version), { signal }), this.#bounds)
-      return 'hit' in answer && answer.until <= Date.now() ? { ticket: undefined } : answer
+      return 'hit' in answer && !isUsable(answer) ? { ticket: undefined } : answer
     } catch {
       return { ticket: undefined }
     }
@@ -75,4 +76,10 @@ export class SharedLevel {
   #key(path: string, version: SharedKey['version']): SharedKey {
     return { sharedAs: this.#sharedAs, path, version }
   }
+}
+
+/** The level is not trusted with what can be seen here: an entry that is none, or has expired. */
+function isUsable({ hit, until }: { readonly hit: StoredSecret; readonly until: number }): boolean {
+  const now = Date.now()
+  return isStoredSecret(hit) && until > now && (hit.expiresAt ?? Infinity) > now
 }

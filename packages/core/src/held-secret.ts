@@ -54,13 +54,7 @@ export class HeldSecret {
   /** A copy of the value's bytes; text is UTF-8, with U+FFFD for a lone surrogate. */
   bytes(): Uint8Array {
     this.#assertReadable()
-    return this.#encoding === 'utf16le' ? Buffer.from(this.text()) : Uint8Array.from(this.#bytes)
-  }
-
-  /** Runs `use` on bytes that are valid only during the call. */
-  withBytes<T>(use: (bytes: Uint8Array) => T): T {
-    this.#assertReadable()
-    return use(this.#encoding === 'utf16le' ? Buffer.from(this.text()) : this.#bytes)
+    return this.#encoding === 'utf16le' ? new TextEncoder().encode(this.text()) : Uint8Array.from(this.#bytes)
   }
 
   /** What is found under these fields, one inside the other; without fields, a map's sole field. Made once each. */
@@ -85,9 +79,12 @@ export class HeldSecret {
     return (this.#values[index] ??= new SecretValue(this, stale, degraded))
   }
 
-  /** A digest of the value, computed once and kept as long as the value is. */
+  /** A copy of the value's digest, which is computed once: a comparison may outlast the value. */
   digest(compute: (bytes: Uint8Array) => Uint8Array): Uint8Array {
-    return (this.#digest ??= this.withBytes(compute))
+    this.#assertReadable()
+    // A lone surrogate has no UTF-8: the digest would be that of another text. Nothing equals such a value, as an empty one.
+    this.#digest ??= compute(this.#encoding === 'utf16le' ? Buffer.alloc(0) : this.#bytes)
+    return Uint8Array.from(this.#digest)
   }
 
   /** The cache lets go: wiped now if nobody holds it as a `SecretValue`, else when the last holder is collected. */
@@ -112,7 +109,9 @@ export class HeldSecret {
 
   #assertReadable(): void {
     if (!this.#wiped) return
-    throw new SecretsError('ABORTED', 'the secret was wiped from memory', { remedy: 'the secrets manager is closed; read secrets before close()' })
+    throw new SecretsError('ABORTED', 'the secret was wiped from memory', {
+      remedy: 'the secrets manager is closed; read secrets before close()',
+    })
   }
 }
 

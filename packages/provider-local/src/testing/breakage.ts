@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
@@ -17,15 +17,17 @@ export async function lockStore(path: string): Promise<Mend> {
   return async () => sqlite.close()
 }
 
-/** Takes this process's right to the store's folder away: for root, to whom no right can be refused, by being somebody else. */
-export async function denyStore(path: string): Promise<Mend> {
+/** Takes this process's right to the store's folder, and to its file, away: for root, to whom nothing can be denied, by being somebody else. */
+export async function denyStore(path: string, folderMode = 0o000, fileMode = 0o600): Promise<Mend> {
   const folder = dirname(path)
-  chmodSync(folder, 0o000)
+  if (existsSync(path)) chmodSync(path, fileMode)
+  chmodSync(folder, folderMode)
   const isRoot = process.geteuid?.() === 0
   if (isRoot) process.seteuid?.(65_534)
   return async () => {
     if (isRoot) process.seteuid?.(0)
     chmodSync(folder, 0o700)
+    if (existsSync(path)) chmodSync(path, 0o600)
   }
 }
 

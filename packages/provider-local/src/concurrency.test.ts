@@ -1,0 +1,162 @@
+import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { lockStore } from './testing/breakage.ts'
+import { otherProcess } from './testing/other-process.ts'
+import { bytesOnDisk, context, failure, opened, temporaryPath, within } from './testing/temporary-store.ts'
+
+function oneTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1)
+}
+
+describe('several writers of one store', () => {
+  test('that begin it at the same time all end up in the same store', async () => {
+    const path = temporaryPath()
+    const providers = oneTo(5).map(() => opened(path))
+    await Promise.all(providers.map((provider, index) => provider.put(`secret/${index}`, { value: `${index}` }, context)))
+    for (const provider of providers) {
+      for (const index of providers.keys()) expect((await provider.get(`secret/${index}`, context))?.value).toBe(`${index}`)
+    }
+  })
+
+  test('see each other’s changes at once', async () => {
+    const path = temporaryPath()
+    const [one, other] = [opened(path), opened(path)]
+    for (let n = 1; n <= 20; n++) {
+      await one.put('name', { value: `v${n}`, tags: { n: String(n) } }, context)
+      expect(await other.get('name', context)).toMatchObject({ value: `v${n}`, version: n })
+      await other.put('name/other', { value: `o${n}` }, context)
+      expect((await one.get('name/other', context))?.value).toBe(`o${n}`)
+    }
+    await one.delete('name', { purge: true }, context)
+    expect(await other.get('name', context)).toBeUndefined()
+  })
+
+  test('in one process never lose or repeat a number', async () => {
+    const path = temporaryPath()
+    const providers = [opened(path), opened(path), opened(path)]
+    const receipts = await Promise.all(oneTo(60).map((n) => providers[n % 3]?.put('counted', { value: `${n}` }, context)))
+    expect(receipts.map((receipt) => receipt?.version ?? 0).toSorted((a, b) => a - b)).toEqual(oneTo(60))
+  })
+
+  test('in several processes never lose or repeat a number', async () => {
+    const path = temporaryPath()
+    await within(path, (provider) => provider.checkHealth(context))
+    const processes = await Promise.all([otherProcess(path, 40), otherProcess(path, 40)])
+    for (const each of processes) each.start()
+    const own = opened(path, { lockTimeoutMs: 60_000 })
+    const receipts = []
+    for (let n = 0; n < 40; n++) receipts.push(await own.put('counted', { value: `ours, the ${n}` }, context))
+    await Promise.all(processes.map(({ exited }) => exited))
+    const numbers = [...receipts.map(({ version }) => version ?? 0), ...processes.flatMap(({ acknowledged }) => acknowledged())]
+    expect(numbers.toSorted((a, b) => a - b)).toEqual(oneTo(120))
+    expect((await own.get('counted', context))?.version).toBe(120)
+  }, 60_000)
+})
+
+describe('a process that is killed while it writes', () => {
+  test('loses no acknowledged write, and leaves a store that reads and writes', async () => {
+    const path = temporaryPath()
+    await within(path, (provider) => provider.put('counted', { value: 'the first' }, context))
+    let [round, acknowledged] = [0, 0]
+    for (const other of await Promise.all(oneTo(20).map(() => otherProcess(path, 100_000)))) {
+      other.start()
+      await sleep(20 + Math.random() * 60)
+      other.child.kill('SIGKILL')
+      await other.exited
+      acknowledged += other.acknowledged().length
+      round += 1
+      await within(path, async (provider) => {
+        const secret = await provider.get('counted', context)
+        expect(secret?.version).toBeGreaterThanOrEqual(other.acknowledged().at(-1) ?? 1)
+        expect(secret?.value).toMatch(/^the first$|^written by \d+ as its \d+$/)
+        expect((await provider.put('ours', { value: `${round}` }, context)).version).toBe(round)
+      })
+    }
+    expect(acknowledged).toBeGreaterThan(20)
+  }, 120_000)
+})
+
+describe('a store that another connection locks', () => {
+  test('is UNAVAILABLE when patience ends, in words of its own', async () => {
+    const path = temporaryPath()
+    await within(path, (provider) => provider.checkHealth(context))
+    const unlock = await lockStore(path)
+    const provider = opened(path, { lockTimeoutMs: 30 })
+    const calls = [provider.get('name', context), provider.put('name', { value: '' }, context), provider.checkHealth(context)]
+    for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'UNAVAILABLE', problem: 'the store is locked by another connection' })
+    await unlock()
+    expect(await provider.get('name', context)).toBeUndefined()
+  })
+
+  for (const before of ['is not open yet', 'is open']) {
+    test(`holds a write only until its signal fires, and never the event loop, when it ${before}`, async () => {
+      const path = temporaryPath()
+      await within(path, (provider) => provider.checkHealth(context))
+      const provider = opened(path)
+      if (before === 'is open') await provider.checkHealth(context)
+      const unlock = await lockStore(path)
+      let turns = 0
+      const turning = setInterval(() => turns++, 1)
+      const start = performance.now()
+      const error = await failure(provider.put('name', { value: 'value' }, { signal: AbortSignal.timeout(50) }))
+      const took = performance.now() - start
+      clearInterval(turning)
+      await unlock()
+      expect(error.code).toBe('ABORTED')
+      expect(error.message).toMatch(/lock/)
+      expect(took).toBeLessThan(100)
+      expect(turns).toBeGreaterThan(5)
+      expect(await provider.get('name', context)).toBeUndefined()
+    })
+  }
+
+  test('is read meanwhile by those who have it open', async () => {
+    const path = temporaryPath()
+    const provider = opened(path)
+    await provider.put('name', { value: 'value' }, context)
+    const unlock = await lockStore(path)
+    expect((await provider.get('name', context))?.value).toBe('value')
+    await unlock()
+  })
+
+  test('lets the write through as soon as the lock is gone', async () => {
+    const path = temporaryPath()
+    const provider = opened(path)
+    await provider.checkHealth(context)
+    const unlock = await lockStore(path)
+    const writing = provider.put('name', { value: 'value' }, context)
+    await sleep(30)
+    await unlock()
+    expect((await writing).version).toBe(1)
+  })
+
+  test('fails one waiter’s call without disturbing the other’s', async () => {
+    const path = temporaryPath()
+    await within(path, (provider) => provider.checkHealth(context))
+    const unlock = await lockStore(path)
+    const provider = opened(path)
+    const [impatient, patient] = [provider.get('name', { signal: AbortSignal.timeout(20) }), provider.get('name', context)]
+    expect((await failure(impatient)).code).toBe('ABORTED')
+    await unlock()
+    expect(await patient).toBeUndefined()
+  })
+})
+
+describe('a reader that keeps the log from being emptied', () => {
+  test('is waited for; if the signal fires first the error says that the change is made, and closing removes what is left', async () => {
+    const path = temporaryPath()
+    const provider = opened(path)
+    await provider.put('name', { value: 'value' }, context)
+    const reader = new DatabaseSync(path)
+    reader.exec('BEGIN; SELECT count(*) FROM versions')
+    const row = reader.prepare('SELECT sealed FROM versions').get()?.['sealed']
+    const error = await failure(provider.delete('name', { purge: true }, { signal: AbortSignal.timeout(30) }))
+    expect(error).toMatchObject({ code: 'ABORTED', effect: 'done' })
+    expect(await provider.get('name', context)).toBeUndefined()
+    expect(bytesOnDisk(path).includes(Buffer.from(row as Uint8Array))).toBe(true) // a BLOB in a STRICT table
+    reader.close()
+    await provider.put('other', { value: 'other' }, context)
+    expect(bytesOnDisk(path).includes(Buffer.from(row as Uint8Array))).toBe(false)
+  })
+})

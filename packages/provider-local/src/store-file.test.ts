@@ -1,0 +1,110 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { denyStore } from './testing/breakage.ts'
+import { context, failure, key, opened, temporaryFolder, temporaryPath, within } from './testing/temporary-store.ts'
+
+function modesIn(folder: string): Record<string, string> {
+  return Object.fromEntries(readdirSync(folder).map((file) => [file, (statSync(join(folder, file)).mode & 0o777).toString(8)]))
+}
+
+describe('the files of a store', () => {
+  for (const umask of [0o000, 0o022, 0o277]) {
+    test(`are for their owner alone, all of them, under umask ${umask.toString(8)}`, async () => {
+      const path = temporaryPath()
+      const before = process.umask(umask)
+      try {
+        const provider = opened(path)
+        await provider.put('name', { value: 'value' }, context)
+        expect(modesIn(dirname(path))).toEqual({ 'secrets.db': '600', 'secrets.db-wal': '600', 'secrets.db-shm': '600' })
+      } finally {
+        process.umask(before)
+      }
+    })
+  }
+
+  test('are closed to others if they were open to them', async () => {
+    const path = temporaryPath()
+    await within(path, (provider) => provider.checkHealth(context))
+    chmodSync(path, 0o644)
+    await within(path, (provider) => provider.checkHealth(context))
+    expect(modesIn(dirname(path))).toEqual({ 'secrets.db': '600' })
+  })
+
+  test('are one file alone once the store is closed', async () => {
+    const path = temporaryPath()
+    await within(path, (provider) => provider.put('name', { value: 'value' }, context))
+    expect(readdirSync(dirname(path))).toEqual(['secrets.db'])
+  })
+})
+
+describe('a path that cannot be a store', () => {
+  test('in a folder that does not exist is CONFIGURATION, and nothing is created', async () => {
+    const folder = temporaryFolder()
+    const provider = opened(join(folder, 'missing', 'secrets.db'))
+    expect(await failure(provider.get('name', context))).toMatchObject({ code: 'CONFIGURATION', problem: "the store's folder does not exist" })
+    expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('of a folder, or beneath a file, is CONFIGURATION', async () => {
+    const folder = temporaryFolder()
+    mkdirSync(join(folder, 'folder'))
+    writeFileSync(join(folder, 'file'), 'text')
+    const messages = []
+    for (const path of ['folder', 'file/secrets.db']) messages.push(await failure(opened(join(folder, path)).get('name', context)))
+    expect(messages.map(({ code, problem }) => [code, problem])).toEqual([
+      ['CONFIGURATION', '`path` is not a file'],
+      ['CONFIGURATION', "the store's folder does not exist"],
+    ])
+  })
+
+  test('of a link that leads nowhere is CONFIGURATION, and of a link to a store is that store', async () => {
+    const folder = temporaryFolder()
+    const [nowhere, link, store] = ['nowhere', 'link', 'secrets.db'].map((name) => join(folder, name)) as [string, string, string] // three in, three out
+    symlinkSync(join(folder, 'missing'), nowhere)
+    symlinkSync(store, link)
+    expect((await failure(opened(nowhere).get('name', context))).code).toBe('CONFIGURATION')
+    await within(store, (provider) => provider.put('name', { value: 'value' }, context))
+    expect((await opened(link).get('name', context))?.value).toBe('value')
+  })
+
+  test('with a name that is too long is CONFIGURATION', async () => {
+    expect((await failure(opened(join(temporaryFolder(), 'x'.repeat(300))).get('name', context))).code).toBe('CONFIGURATION')
+  })
+})
+
+describe('a store that this process may not', () => {
+  test('create is PERMISSION_DENIED, until it may', async () => {
+    const path = temporaryPath()
+    const provider = opened(path)
+    const mend = await denyStore(path)
+    expect((await failure(provider.get('name', context))).code).toBe('PERMISSION_DENIED')
+    await mend()
+    expect(await provider.get('name', context)).toBeUndefined()
+  })
+
+  test('write, in a folder that is read-only, is PERMISSION_DENIED and says why reading needs it too', async () => {
+    const path = temporaryPath()
+    await within(path, (provider) => provider.put('name', { value: 'value' }, context))
+    const mend = await denyStore(path, 0o555, 0o444)
+    const error = await failure(opened(path).get('name', context))
+    await mend()
+    expect(error).toMatchObject({ code: 'PERMISSION_DENIED' })
+    expect((await opened(path).get('name', context))?.value).toBe('value')
+  })
+})
+
+describe('a store whose file is taken away while it is open', () => {
+  test('refuses to write where nobody would find it again', async () => {
+    const path = temporaryPath()
+    const provider = opened(path)
+    await provider.put('name', { value: 'value' }, context)
+    renameSync(path, `${path}.moved`)
+    expect(await failure(provider.put('name', { value: 'lost' }, context))).toMatchObject({
+      code: 'UNAVAILABLE', problem: "the store's file was moved, replaced or removed while it was open",
+    })
+    await within(path, (other) => other.put('name', { value: 'of another store' }, context), { key })
+    expect((await failure(provider.put('name', { value: 'lost' }, context))).code).toBe('UNAVAILABLE')
+    expect(existsSync(`${path}.moved`)).toBe(true)
+  })
+})

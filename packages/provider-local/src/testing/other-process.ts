@@ -1,0 +1,30 @@
+import { type ChildProcessWithoutNullStreams, spawn, type SpawnOptionsWithoutStdio } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+
+/** A process that writes to a store at the same time as this one, or that is killed while it does. */
+export interface OtherProcess {
+  readonly child: ChildProcessWithoutNullStreams
+  /** The versions that it has been told are written. */
+  readonly acknowledged: () => number[]
+  readonly start: () => void
+  readonly exited: Promise<unknown>
+}
+
+/** Starts the process and resolves once it waits to begin. */
+export async function otherProcess(path: string, count: number, options: SpawnOptionsWithoutStdio = {}): Promise<OtherProcess> {
+  const script = join(import.meta.dirname, 'writing-process.ts')
+  const child = spawn(process.execPath, ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning', script, path, String(count)], options)
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let printed = ''
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
+  const exited = once(child, 'close')
+  while (!printed.includes('ready\n')) await Promise.race([once(child.stdout, 'data'), exited])
+  return { child, exited, start: () => void child.stdin.end('\n'), acknowledged: () => wholeLines(printed).slice(1).map(Number) }
+}
+
+/** A line that a killed process did not finish is none. */
+function wholeLines(text: string): string[] {
+  return text.split('\n').slice(0, -1)
+}

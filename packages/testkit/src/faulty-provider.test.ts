@@ -1,10 +1,10 @@
 import type { CallContext, ListedSecret, SecretProvider } from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { faults, faultyProvider, memoryProvider, type Fault } from './index.ts'
+import { faults, faultyProvider, memoryProvider, type Fault, type FaultyProvider, type MemoryProvider } from './index.ts'
 
 const context: CallContext = { signal: new AbortController().signal }
 const store = (): ReturnType<typeof memoryProvider> => memoryProvider({ secrets: { api_key: 'v1' } })
-const always = (fault: Fault): ReturnType<typeof faultyProvider> => faultyProvider(store(), () => fault)
+const always = (fault: Fault): FaultyProvider<MemoryProvider> => faultyProvider(store(), () => fault)
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -35,7 +35,7 @@ describe('a faulty provider', () => {
 
   test('rejects with a code and its details, and does not ask the store', async () => {
     const provider = always(faults.reject('RATE_LIMITED', { retryAt: 42 }))
-    await expect(provider.put?.('api_key', { value: 'v2' }, context)).rejects.toMatchObject({ code: 'RATE_LIMITED', retryAt: 42 })
+    await expect(provider.put('api_key', { value: 'v2' }, context)).rejects.toMatchObject({ code: 'RATE_LIMITED', retryAt: 42 })
   })
 
   test('hangs until its signal is aborted', async () => {
@@ -76,13 +76,19 @@ describe('a faulty provider', () => {
   test('loses the answer of a write after it took effect', async () => {
     const good = store()
     const provider = faultyProvider(good, ({ method }) => (method === 'put' ? faults.loseAnswer() : undefined))
-    await expect(provider.put?.('api_key', { value: 'v2' }, context)).rejects.toMatchObject({ code: 'UNAVAILABLE', effect: 'unknown' })
+    await expect(provider.put('api_key', { value: 'v2' }, context)).rejects.toMatchObject({ code: 'UNAVAILABLE', effect: 'unknown' })
     expect(await good.get('api_key', context)).toMatchObject({ value: 'v2' })
   })
 
   test('lists as the good one, and fails where it is told to', async () => {
     expect(await all(faultyProvider(store(), () => undefined))).toEqual([{ path: 'api_key', tags: {} }])
     await expect(all(always(faults.reject('UNAVAILABLE')))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  test('can be closed whatever the plan', async () => {
+    const provider = always(faults.hang())
+    await expect(provider.close(context)).resolves.toBeUndefined()
+    expect(provider.calls('close')).toBe(1)
   })
 
   test('has no member that the good one has not', () => {

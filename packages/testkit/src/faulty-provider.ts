@@ -26,7 +26,7 @@ export type FaultyProvider<Provider extends SecretProvider = SecretProvider> = P
 }
 
 /**
- * A provider that does as `plan` says, call by call, and otherwise answers as `provider` does. `list` is a call too.
+ * A provider that does as `plan` says, call by call, and otherwise answers as `provider` does. `list` is a call too; `close` always passes.
  * Returns a new provider that counts its calls; `provider` itself is unchanged.
  *
  * @example
@@ -43,7 +43,7 @@ export function faultyProvider<Provider extends SecretProvider>(provider: Provid
   const around: Fault = (call, next) => {
     const count = (counts.get(call.method) ?? 0) + 1
     counts.set(call.method, count)
-    const fault = plan({ ...call, count })
+    const fault = call.method === 'close' ? undefined : plan({ ...call, count }) // a store that is down can still be left
     return fault === undefined ? next(call.context) : fault(call, next)
   }
   return {

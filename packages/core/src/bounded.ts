@@ -39,7 +39,11 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, { deadlineM
 /** Settles as `promise` does, unless the caller's abort is first. The promise itself goes on. */
 export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
-  if (signal.aborted) throw aborted()
+  if (signal.aborted) {
+    // A rejection that nobody hears would end the process.
+    promise.catch(() => {})
+    throw aborted()
+  }
   const { promise: abort, reject } = Promise.withResolvers<never>()
   const onAbort = (): void => reject(aborted())
   signal.addEventListener('abort', onAbort)

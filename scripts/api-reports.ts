@@ -29,6 +29,7 @@ function configOf({ folder, report, types }: Entry): ExtractorConfig {
     configObject: {
       projectFolder: join(root, folder),
       mainEntryPointFilePath: types,
+      newlineKind: 'lf',
       apiReport: { enabled: true, reportFileName: report, reportFolder: join(root, 'api'), reportTempFolder },
       compiler: { overrideTsconfig: { compilerOptions: compiler, files: [types] } },
       messages: { extractorMessageReporting: { default: { logLevel: ExtractorLogLevel.None } } },

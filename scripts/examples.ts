@@ -1,5 +1,5 @@
 // The code that our documentation shows, taken out so that it can be run.
-import { publicPackages, type Files } from './files.ts'
+import { isTestCode, publicPackages, type Files } from './files.ts'
 
 export interface Example {
   /** A file name that says where the code stands: `packages.core.README.md.line12.ts`. */
@@ -44,7 +44,7 @@ function codeBelow(lines: string[], tag: number): string {
 export function allExamples(files: Files): Example[] {
   return [...files].flatMap(([path, text]) => {
     if (/^(packages\/[^/]+\/)?README\.md$/.test(path)) return readmeExample(path, text) ?? []
-    return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !path.endsWith('.test.ts') ? docExamples(path, text) : []
+    return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path) ? docExamples(path, text) : []
   })
 }
 

@@ -48,6 +48,11 @@ export function membersOf(files: Files): Member[] {
   })
 }
 
+/** Tests, and in `src/testing` what only they share; neither is published. */
+export function isTestCode(path: string): boolean {
+  return path.endsWith('.test.ts') || path.includes('/src/testing/')
+}
+
 /** The packages that are published. */
 export function publicPackages(files: Files): Member[] {
   return membersOf(files).filter(({ manifest }) => manifest.private !== true)

@@ -34,7 +34,7 @@ function manifest(name: string, folder: string): Record<string, unknown> {
     sideEffects: false,
     engines: { node: '>=22.19' },
     repository: { type: 'git', url: 'git+https://github.com/finchat/secrets.git', directory: folder },
-    files: ['dist', 'src', '!src/**/*.test.ts', '!dist/**/*.test.*', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
+    files: ['dist', 'src', '!src/**/*.test.ts', '!src/testing', '!dist/**/*.test.*', '!dist/testing', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
     scripts: { build: 'tsc -b' },
     exports: {
       '.': { '@finchat/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },

@@ -28,7 +28,7 @@ test.each(['README.md', 'LICENSE', 'src/index.ts', 'dist/index.js.map', 'dist/in
   },
 )
 
-test.each(['src/index.test.ts', 'dist/index.test.d.ts', 'dist/.tsbuildinfo'])('one with %s is found', (path) => {
+test.each(['src/index.test.ts', 'dist/index.test.d.ts', 'dist/.tsbuildinfo', 'src/testing/stub.ts'])('one with %s is found', (path) => {
   expect(tarballFaults([...paths, path], '{}')).toEqual([`the tarball must not have ${path}`])
 })
 

@@ -2,7 +2,9 @@
 export function tarballFaults(paths: readonly string[], manifest: string): string[] {
   const has = new Set(paths)
   const missing = ['README.md', 'LICENSE'].filter((path) => !has.has(path)).map((path) => `the tarball lacks ${path}`)
-  const unwanted = paths.filter((path) => /\.test\.|\.tsbuildinfo$/.test(path)).map((path) => `the tarball must not have ${path}`)
+  const unwanted = paths
+    .filter((path) => /\.test\.|^(src|dist)\/testing\/|\.tsbuildinfo$/.test(path))
+    .map((path) => `the tarball must not have ${path}`)
   const modules = paths.flatMap((path) => path.match(/^dist\/(.+)\.js$/)?.[1] ?? [])
   const incomplete = modules.flatMap((module) =>
     [`dist/${module}.js.map`, `dist/${module}.d.ts`, `dist/${module}.d.ts.map`, `src/${module}.ts`]

@@ -1,7 +1,7 @@
 // The rules of how this repository is laid out. Each takes its files and returns what is wrong, one line a fault.
 import { basename } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { entriesOf, membersOf, publicPackages, type Files, type Manifest, type Member } from './files.ts'
+import { entriesOf, isTestCode, membersOf, publicPackages, type Files, type Manifest, type Member } from './files.ts'
 import { importsOf } from './imports.ts'
 
 export type Rule = (files: Files) => string[]
@@ -26,7 +26,7 @@ function commonFields({ folder }: Member): Record<string, unknown> {
     sideEffects: false,
     engines: { node: '>=22.19' },
     repository: { type: 'git', url: 'git+https://github.com/finchat/secrets.git', directory: folder },
-    files: ['dist', 'src', '!src/**/*.test.ts', '!dist/**/*.test.*', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
+    files: ['dist', 'src', '!src/**/*.test.ts', '!src/testing', '!dist/**/*.test.*', '!dist/testing', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
     scripts: { build: 'tsc -b' },
   }
 }
@@ -42,12 +42,12 @@ function exportFaults(exports: NonNullable<Manifest['exports']>): string[] {
   })
 }
 
-/** A package holds its source, its README and three small files; what it needs beyond that belongs to the root. */
+/** A package holds its source, what its tests read, its README and three small files; the rest belongs to the root. */
 export const sameFolder: Rule = (files) =>
   publicPackages(files).flatMap(({ folder }) => {
     const own = [...files.keys()].filter((path) => path.startsWith(`${folder}/`)).map((path) => path.slice(folder.length + 1))
     const missing = ['README.md', 'tsconfig.json', 'src/'].filter((needed) => !own.some((path) => path.startsWith(needed)))
-    const allowed = /^(src\/.+|README\.md|CHANGELOG\.md|package\.json|tsconfig\.json)$/
+    const allowed = /^((src|fixtures)\/.+|README\.md|CHANGELOG\.md|package\.json|tsconfig\.json)$/
     const extra = own.filter((path) => !allowed.test(path))
     return [
       ...missing.map((path) => `${folder}/${path} is missing`),
@@ -87,7 +87,7 @@ function importFaults(members: Member[], own: Member, path: string, specifier: s
   }
   const other = members.find(({ manifest }) => isOrIsBelow(specifier, manifest.name))
   if (!other) return []
-  const mayTest = path.endsWith('.test.ts') && other.folder === 'packages/testkit' && own.folder !== 'packages/core'
+  const mayTest = isTestCode(path) && other.folder === 'packages/testkit' && own.folder !== 'packages/core'
   const isDown = layerOf(other.folder) < layerOf(own.folder)
   return isDown || mayTest || other === own ? [] : [`must not import '${specifier}': imports run one way`]
 }
@@ -97,7 +97,7 @@ export const importsAreDeclared: Rule = (files) =>
   publicPackages(files).flatMap((member) => {
     const { name, dependencies, peerDependencies } = member.manifest
     const known = [name, ...Object.keys({ ...dependencies, ...peerDependencies })]
-    const published = sourcesOf(files, member).filter(([path]) => !path.endsWith('.test.ts'))
+    const published = sourcesOf(files, member).filter(([path]) => !isTestCode(path))
     return published.flatMap(([path, text]) =>
       importsOf(text)
         .filter((specifier) => !/^(\.|node:)/.test(specifier) && !known.some((dependency) => isOrIsBelow(specifier, dependency)))

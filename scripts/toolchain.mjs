@@ -71,8 +71,7 @@ export function fetchPackage(spec) {
 }
 
 function npmInstall(spec, folder) {
-  const retries = ['--fetch-retries=2', '--fetch-retry-mintimeout=500', '--fetch-retry-maxtimeout=3000']
-  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', ...retries, '--prefix', folder, spec]
+  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder, spec]
   const cli = process.env.npm_execpath ?? '' // under pnpm it names pnpm
   const [command, first] = cli.endsWith('npm-cli.js') ? [process.execPath, [cli]] : ['npm', []]
   if (spawnSync(command, [...first, ...args], { env: environment([]), stdio: 'ignore' }).status !== 0)
@@ -92,6 +91,8 @@ function moveUnlessThere(from, to) {
 function environment(folders) {
   const inherited = Object.entries(process.env).filter(([key]) => !/^npm_config_(local_|global_)?prefix$/i.test(key))
   return {
+    ...impatient('npm_config'),
+    ...impatient('pnpm_config'),
     ...Object.fromEntries(inherited),
     PATH: [...folders.filter(Boolean), process.env.PATH].join(delimiter),
     npm_config_manage_package_manager_versions: 'false', // pnpm 10; `pmOnFail: ignore` tells newer ones
@@ -99,6 +100,11 @@ function environment(folders) {
     COREPACK_ENABLE_NETWORK: '0',
     TURBO_TELEMETRY_DISABLED: '1',
   }
+}
+
+/** Without a network, pnpm's own defaults try for ten minutes before they say so. */
+function impatient(prefix) {
+  return { [`${prefix}_fetch_retries`]: '2', [`${prefix}_fetch_retry_mintimeout`]: '500', [`${prefix}_fetch_retry_maxtimeout`]: '1500' }
 }
 
 function nodeSpec() {

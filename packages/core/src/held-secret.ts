@@ -92,7 +92,9 @@ export class HeldSecret {
     this.#released = true
     for (const part of this.#parts?.values() ?? []) part.release()
     this.#parts = undefined
-    if (!this.#watched) this.#shredder.wipeSoon(this)
+    if (this.#watched) return
+    // Who was handed it in this turn of the event loop may take a `SecretValue` of it yet.
+    this.#shredder.wipeSoon({ wipe: () => this.#watched || this.wipe() })
   }
 
   wipe(): void {

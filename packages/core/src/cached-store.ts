@@ -186,7 +186,7 @@ export class CachedStore {
     const { key, read } = flight
     this.#options.shared?.trust(read.path)
     if (stored !== undefined) return { held: this.#keep(flight, stored), from: 'store', stale: false }
-    if (flight.outdated) return undefined
+    if (flight.outdated || this.#isOvertaken(flight)) return undefined
     this.#memory.noteAnswer(key)
     // Without a current version there is none before it, nor any other.
     if (read.version === undefined) this.#memory.dropPath(read.path)
@@ -200,10 +200,15 @@ export class CachedStore {
     const { key, askedAt, id, read } = flight
     const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#provider.name, askedAt }, this.#options.shredder)
     if (!flight.outdated) this.#memory.noteAnswer(key)
-    const isKept = !flight.outdated && !isVolatile(read.mode) && (this.#memory.entry(key)?.flight ?? 0) < id
+    const isKept = !flight.outdated && !isVolatile(read.mode) && !this.#isOvertaken(flight)
     if (isKept) this.#memory.keep(key, { held, path: read.path, flight: id, ...freshness(stored, askedAt, this.#options, until) })
     else held.release()
     return held
+  }
+
+  /** What is held was asked for later than this. */
+  #isOvertaken({ key, id }: Flight): boolean {
+    return (this.#memory.entry(key)?.flight ?? 0) > id
   }
 
   #failed({ key, read, outdated }: Flight, error: unknown): void {

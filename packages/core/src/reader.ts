@@ -1,4 +1,5 @@
 import type { Chain, ChainRead, Reading } from './chain.ts'
+import type { ReadMode } from './flights.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
@@ -69,6 +70,10 @@ export class Reader {
     return new Walk(name, this.#options.planOf(name), [this.#options.fallback, fallback])
   }
 
+  modeOf(options: ReadOptions): ReadMode {
+    return modeOf(options, this.#options.autoCleanup)
+  }
+
   /** The common case, without a promise in it: the first provider's answer is in memory and fresh, and nobody watches. */
   #fromMemory<T>(name: string, options: ReadOneOptions | undefined, deliver: (held: HeldSecret, fields: readonly string[]) => T): T | undefined {
     const { observer, planOf, autoCleanup } = this.#options
@@ -108,7 +113,7 @@ export class Reader {
   }
 
   #chainRead(options: ReadOptions): ChainRead {
-    return { mode: modeOf(options, this.#options.autoCleanup), signal: options.signal }
+    return { mode: this.modeOf(options), signal: options.signal }
   }
 }
 

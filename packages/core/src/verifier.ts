@@ -1,4 +1,4 @@
-import type { ChainRead, Reading } from './chain.ts'
+import type { Reading } from './chain.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { assertValidName, quoted } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
@@ -27,8 +27,8 @@ interface Previous {
   readonly error?: SecretsError
 }
 
-/** The store keeps no versions, or the version before has no such field. */
-const noPrevious: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID_ARGUMENT'])
+/** The store keeps no versions, the version before has no such field, or it was withdrawn. */
+const noPrevious: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID_ARGUMENT', 'DELETED'])
 
 /** Answers whether a presented secret is the stored one. */
 export class Verifier {
@@ -80,16 +80,17 @@ export class Verifier {
     if (current === undefined || currentSince === undefined || graceMs === 0 || Math.abs(Date.now() - currentSince) > graceMs) return {}
     if (current.place.link.provider.getVersion === undefined) return {}
     try {
-      const known = await this.#readPrevious(current, options, 'cached')
+      const known = await this.#readPrevious(current, options, false)
       // One that was read before the current version was may be the one before the one before.
       const isSure = known !== undefined && known.askedAt >= current.held.facts.askedAt
-      return { digest: (isSure ? known : await this.#readPrevious(current, options, 'fresh'))?.digest }
+      return { digest: (isSure ? known : await this.#readPrevious(current, options, true))?.digest }
     } catch (error) {
       return SecretsError.isInstance(error) && !noPrevious.has(error.code) ? { error } : {}
     }
   }
 
-  async #readPrevious({ place }: Current, { signal, field }: VerifyOptions, mode: ChainRead['mode']): Promise<{ digest: Uint8Array; askedAt: number } | undefined> {
+  async #readPrevious({ place }: Current, { signal, field }: VerifyOptions, fresh: boolean): Promise<{ digest: Uint8Array; askedAt: number } | undefined> {
+    const mode = this.#reader.modeOf({ fresh })
     const found = await place.link.store.read({ path: place.path, version: 'previous', mode, signal })
     return found && { digest: partOf({ ...found, place, degraded: false }, field).digest(this.#verification.digest), askedAt: found.held.facts.askedAt }
   }

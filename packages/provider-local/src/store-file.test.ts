@@ -1,8 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { denyStore } from './testing/breakage.ts'
-import { context, failure, key, opened, temporaryFolder, temporaryPath, within } from './testing/temporary-store.ts'
+import { context, failure, opened, temporaryFolder, temporaryPath, within } from './testing/temporary-store.ts'
 
 function modesIn(folder: string): Record<string, string> {
   return Object.fromEntries(readdirSync(folder).map((file) => [file, (statSync(join(folder, file)).mode & 0o777).toString(8)]))
@@ -103,7 +103,9 @@ describe('a store whose file is taken away while it is open', () => {
     expect(await failure(provider.put('name', { value: 'lost' }, context))).toMatchObject({
       code: 'UNAVAILABLE', problem: "the store's file was moved, replaced or removed while it was open",
     })
-    await within(path, (other) => other.put('name', { value: 'of another store' }, context), { key })
+    expect(await failure(opened(path).get('name', context))).toMatchObject({ code: 'INTEGRITY', problem: "the store's file is missing, and its log is still there" })
+    unlinkSync(`${path}-wal`)
+    await within(path, (other) => other.put('name', { value: 'of another store' }, context))
     expect((await failure(provider.put('name', { value: 'lost' }, context))).code).toBe('UNAVAILABLE')
     expect(existsSync(`${path}.moved`)).toBe(true)
   })

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, type Stats, statSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, type Stats, statSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { loadCrypto } from './builtins.ts'
@@ -38,6 +38,7 @@ export function assertSameFile({ path, identity }: StoreFile): void {
  * crash in between leaves no half-made store, and of two processes that begin one, one wins and the other opens it.
  */
 export function createFile(path: string, fill: (temporary: string) => void): void {
+  refuseOrphanedLog(path)
   const temporary = `${path}.${loadCrypto().randomBytes(6).toString('hex')}.new`
   try {
     closeSync(openSync(temporary, 'wx', 0o600))
@@ -48,7 +49,22 @@ export function createFile(path: string, fill: (temporary: string) => void): voi
   } catch (error) {
     throw fileError(error)
   } finally {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) rmSync(temporary + suffix, { force: true })
+    for (const suffix of ['', '-wal', '-shm', '-journal']) remove(temporary + suffix)
+  }
+}
+
+/** The log of a store whose file is gone would be taken for the new one's. */
+function refuseOrphanedLog(path: string): void {
+  if (!existsSync(`${path}-wal`) || existsSync(path)) return
+  throw new SecretsError('INTEGRITY', "the store's file is missing, and its log is still there", { remedy: 'restore the file, or remove the log to begin a new store' })
+}
+
+/** As far as it is there and can be. */
+function remove(file: string): void {
+  try {
+    unlinkSync(file)
+  } catch {
+    // What failed before this, if anything did, is what the caller must know.
   }
 }
 

@@ -1,0 +1,47 @@
+import { join } from 'node:path'
+import { secretsManagerFromEnv } from '@finchat/secrets-core'
+import { expect, test } from 'vitest'
+import { localFromEnv } from './from-env.ts'
+import { context, temporaryFolder, within } from './testing/temporary-store.ts'
+
+const key = 'ab'.repeat(32)
+
+test('the variables make a local provider with its path, key and names', async () => {
+  const path = join(temporaryFolder(), 'secrets.db')
+  await within(path, (provider) => provider.put('finchat/token', { value: '{"token":"from the store"}', shape: 'map' }, context), { key })
+  const env = {
+    FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: path, FINCHAT_ENCRYPTION_KEY: key, FINCHAT_LOCAL_NAMES: 'FINCHAT_TOKEN=finchat/token#token',
+  }
+  const secrets = secretsManagerFromEnv({ local: localFromEnv }, { env })
+  expect(await secrets.getSecret('FINCHAT_TOKEN')).toBe('from the store')
+  await secrets.close()
+})
+
+test('a missing key, a short one and a broken list are each one line of one error', () => {
+  const base = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: ':memory:' }
+  const problem = (env: Record<string, string>): string => {
+    try {
+      secretsManagerFromEnv({ local: localFromEnv }, { env: { ...base, ...env } })
+    } catch (error) {
+      return String(error)
+    }
+    return 'no problem'
+  }
+  expect(problem({ FINCHAT_ENCRYPTION_KEY: key })).toBe('no problem')
+  expect(problem({})).toContain('FINCHAT_ENCRYPTION_KEY is not set')
+  expect(problem({ FINCHAT_ENCRYPTION_KEY: 'c4n4ry-short' })).toContain('Encryption key must be at least 32 bytes long')
+  expect(problem({ FINCHAT_ENCRYPTION_KEY: 'c4n4ry-short' })).not.toContain('c4n4ry')
+  expect(problem({ FINCHAT_ENCRYPTION_KEY: key, FINCHAT_LOCAL_NAMES: 'broken' })).toContain('FINCHAT_LOCAL_NAMES')
+})
+
+test('the path is .secrets.db unless the variable says otherwise', () => {
+  const asked: string[] = []
+  const provider = localFromEnv({
+    optional: (variable) => void asked.push(variable),
+    required: () => key,
+    names: () => ({}),
+    problem: () => {},
+  })
+  expect(asked).toEqual(['FINCHAT_LOCAL_PATH'])
+  expect(provider.name).toBe('local')
+})

@@ -1,0 +1,76 @@
+import { inspect } from 'node:util'
+import { leaksOf } from '@finchat/secrets-testkit'
+import { expect, test } from 'vitest'
+import { localProvider } from './local-provider.ts'
+import { bytesOnDisk, context, failure, opened, tamper, temporaryPath } from './testing/temporary-store.ts'
+
+const valueCanary = 'c4n4ry-of-the-value-Xq7'
+const keyCanary = 'c4n4ry-of-the-passphrase-Lm3-and-more'
+const rawKeyCanary = Buffer.from('c4n4ry-of-a-raw-key-32-bytes-lon')
+
+test('a provider shows neither its key nor what it has read', async () => {
+  for (const key of [keyCanary, rawKeyCanary]) {
+    const provider = opened(':memory:', { key })
+    await provider.put('name', { value: valueCanary }, context)
+    await provider.get('name', context)
+    for (const canary of [valueCanary, keyCanary, rawKeyCanary.toString()]) {
+      expect(leaksOf(provider, canary)).toEqual([])
+      expect(inspect(provider, { showHidden: true, showProxy: true, depth: 20 })).not.toContain(canary)
+    }
+  }
+})
+
+test('a value is on disk in no form, whatever was done with it', async () => {
+  const path = temporaryPath()
+  const provider = opened(path)
+  await provider.put('name', { value: valueCanary, tags: { team: 'pay' } }, context)
+  await provider.put('map', { value: JSON.stringify({ password: valueCanary }), shape: 'map' }, context)
+  await provider.staging.put('name', { value: Buffer.from(valueCanary) }, context)
+  await provider.reencrypt()
+  expect(leaksOf(bytesOnDisk(path), valueCanary)).toEqual([])
+})
+
+test('no error holds a value or a key', async () => {
+  const path = temporaryPath()
+  const provider = opened(path, { key: keyCanary })
+  await provider.put('name', { value: valueCanary }, context)
+  const write = { value: valueCanary }
+  const errors = [
+    await failure(provider.put('name', { ...write, version: 1 }, context)),
+    await failure(provider.put('name', { ...write, ifCurrent: null }, context)),
+    await failure(provider.put('a\nb', write, context)),
+    await failure(provider.put('name', { value: valueCanary + '\ud800' }, context)),
+    await failure(provider.put('name', { value: valueCanary.padEnd(2 ** 21) }, context)),
+    await failure(provider.put('name', write, { signal: AbortSignal.abort(new Error(valueCanary)) })),
+    await failure(opened(path, { key: rawKeyCanary }).get('name', context)),
+  ]
+  tamper(path, "UPDATE versions SET sealed = zeroblob(60) WHERE path = 'name'")
+  errors.push(await failure(provider.get('name', context)))
+  await provider.close()
+  errors.push(await failure(provider.put('name', write, context)))
+  for (const error of errors) {
+    for (const canary of [valueCanary, keyCanary, rawKeyCanary.toString()]) expect(leaksOf(error, canary)).toEqual([])
+  }
+})
+
+test('a key that is refused is in no error', () => {
+  for (const key of [`${keyCanary}\n`, `"${keyCanary}"`, 'c4n4ry-short', `key:${keyCanary}`, `${keyCanary}\ud800`]) {
+    try {
+      localProvider({ path: ':memory:', key })
+      expect.unreachable()
+    } catch (error) {
+      expect(leaksOf(error, 'c4n4ry-short')).toEqual([])
+      expect(leaksOf(error, keyCanary)).toEqual([])
+    }
+  }
+})
+
+test('bytes that are handed out belong to their reader', async () => {
+  const provider = opened(':memory:')
+  await provider.put('name', { value: Uint8Array.of(1, 2, 3) }, context)
+  const [one, other] = [await provider.get('name', context), await provider.get('name', context)]
+  if (!(one?.value instanceof Uint8Array)) throw new Error('the value is not bytes')
+  one.value.fill(0)
+  expect(other?.value).toEqual(Uint8Array.of(1, 2, 3))
+  expect(one.value.buffer.byteLength).toBe(3)
+})

@@ -59,6 +59,7 @@ describe('the suite for providers', () => {
       'failing: throttled is RATE_LIMITED, until it is mended',
       'failing: throttled never reads as a secret that does not exist',
       'failing: a store that never answers holds a call only until its signal is aborted',
+      'failing: a write to a store that never answers ends when its signal is aborted',
       'failing: a call that was aborted leaves nothing that keeps the provider from closing',
       'failing: a list from an unreachable store rejects, and is not empty',
     ])

@@ -37,6 +37,23 @@ describe('the rules of deleting and restoring', () => {
       }),
       caughtBy: purges,
     },
+    'takes a version of a deleted secret for absence': {
+      spoil: rejecting(['getVersion'], (error) => (error.code === 'DELETED' ? undefined : error)),
+      caughtBy: deletes,
+    },
+    'restores the current version only': {
+      spoil: replacing((good) => {
+        const restored = new Set<string>()
+        return {
+          restore: async (path, context) => {
+            await good.restore(path, context)
+            restored.add(path)
+          },
+          getVersion: async (path, version, context) => (restored.has(path) ? undefined : good.getVersion(path, version, context)),
+        }
+      }),
+      caughtBy: back,
+    },
     'deletes next door': {
       spoil: remove((good) => async (path, options, context) => {
         if ((await good.get('suite/secret-2', context)) !== undefined) await good.delete('suite/secret-2', options, context)

@@ -67,7 +67,7 @@ function unsettled(result: PromiseSettledResult<unknown> | undefined): unknown {
   return result.value
 }
 
-function testHung({ test }: Suite): void {
+function testHung({ test, supports }: Suite): void {
   test('failing: a store that never answers holds a call only until its signal is aborted', async (trial) => {
     const path = trial.path(1)
     await trial.seed(path, trial.value(1))
@@ -76,6 +76,18 @@ function testHung({ test }: Suite): void {
     })
     await reads(trial, path, trial.value(1))
   })
+
+  if (supports('put')) {
+    test('failing: a write to a store that never answers ends when its signal is aborted', async (trial) => {
+      const path = trial.path(1)
+      await trial.seed(path, trial.value(1))
+      await whileBroken(trial, 'hung', path, () =>
+        assertEndsWhenAborted((context) => member(trial, 'put')(path, { value: trial.value(2) }, context)),
+      )
+      const after = valueOf(await trial.get(path))
+      assert.ok(after === trial.value(1) || after === trial.value(2), 'an aborted write leaves the old value or the new one')
+    })
+  }
 
   test('failing: a call that was aborted leaves nothing that keeps the provider from closing', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))

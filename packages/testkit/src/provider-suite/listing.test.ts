@@ -99,6 +99,16 @@ describe('the rules of listing, describing, tagging and batches', () => {
       })),
       caughtBy: tags,
     },
+    'copies tags as plain members': {
+      spoil: replacing((good) => ({
+        tag: (path, given, context) => {
+          const copy: Record<string, string | null> = {}
+          for (const [key, text] of Object.entries(given)) copy[key] = text
+          return good.tag(path, copy, context)
+        },
+      })),
+      caughtBy: 'tagging: a key that every object has is a key like others, or is refused',
+    },
     'tags what does not exist': {
       spoil: replacing((good) => ({
         tag: async (path, given, context) => {

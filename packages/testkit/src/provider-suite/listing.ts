@@ -42,7 +42,7 @@ function testList({ test }: Suite): void {
   })
 }
 
-function testDescribe({ test, supports }: Suite): void {
+function testDescribe({ test, canHappen }: Suite): void {
   test('describing: says what a read says, without the value', async (trial) => {
     for (const n of [1, 2]) await trial.seed(trial.path(1), trial.value(n))
     const [described, secret] = [await member(trial, 'describe')(trial.path(1), trial.context), await trial.get(trial.path(1))]
@@ -63,7 +63,7 @@ function testDescribe({ test, supports }: Suite): void {
     assert.equal(await member(trial, 'describe')(trial.path(1), trial.context), undefined)
   })
 
-  if (supports('delete')) {
+  if (canHappen('withdrawn')) {
     test('describing: a secret that was withdrawn is DELETED', async (trial) => {
       await trial.seed(trial.path(1), trial.value(1))
       await withdraw(trial, trial.path(1))
@@ -81,6 +81,15 @@ function testTags({ test, supports }: Suite): void {
     await tag(trial, { team: 'core' })
     assert.deepEqual(await tagsOf(trial), { owner: 'ops', team: 'core' })
     assertValue(await trial.get(trial.path(1)), trial.value(1))
+  })
+
+  test('tagging: a key that every object has is a key like others, or is refused', async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    for (const key of ['__proto__', 'constructor', 'toString']) {
+      const [settled] = await Promise.allSettled([tag(trial, Object.fromEntries([[key, 'own']]))])
+      if (settled.status === 'rejected') await rejects(Promise.reject(settled.reason), 'INVALID_ARGUMENT')
+      else assert.equal(Object.entries(await tagsOf(trial)).find(([own]) => own === key)?.[1], 'own', `the tag ${key} is lost`)
+    }
   })
 
   test('tagging: what does not exist cannot be tagged', async (trial) => {

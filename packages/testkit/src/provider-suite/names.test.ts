@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
 import { memoryManifest } from '../memory-provider.ts'
@@ -12,7 +13,10 @@ const plain: Record<string, unknown> = {}
 
 describe('the rules of names', () => {
   testCatches(test, /^names:/, {
-    'follows dots': { spoil: misreading((path) => path.replaceAll(/[^/]+\/\.\.\//g, '')), caughtBy: itself('"suite/../suite/secret-1"') },
+    'follows dots': {
+      spoil: misreading((path) => (path.includes('/../') ? posix.normalize(path) : path)),
+      caughtBy: itself('"suite/../suite/secret-1"'),
+    },
     'drops dots': { spoil: misreading((path) => path.replaceAll('./', '')), caughtBy: itself('"suite/./secret-1"') },
     'drops empty segments': { spoil: misreading((path) => path.replaceAll('//', '/')), caughtBy: two('key', '"suite//key"') },
     'drops slashes around': { spoil: misreading((path) => path.replaceAll(/^\/|\/$/g, '')), caughtBy: two('key', '"suite/key/"') },

@@ -12,7 +12,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults, type Fault } from './faulty-provider.ts'
 import { leaksOf } from './leaks.ts'
-import { breakable, codeOf, failureOf, readOnly, type Breakable } from './manager-trial.ts'
+import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
 
 const now = 1_800_000_000_000

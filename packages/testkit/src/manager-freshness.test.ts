@@ -1,7 +1,7 @@
 import { createSecretsManager, SecretsError, type CacheOptions, type SecretProvider, type SecretsManager, type StoredSecret } from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
-import { breakable, codeOf, failureOf, readOnly } from './manager-trial.ts'
+import { breakable, codeOf, failureOf, readOnly } from './testing/manager-trial.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'
 
 const now = 1_800_000_000_000

@@ -1,9 +1,17 @@
-import { createSecretsManager, envProvider, isValidName, loadSecrets, SecretNotFoundError, type CallOptions, type SecretsManager } from '@finchat/secrets-core'
+import {
+  createSecretsManager,
+  envProvider,
+  isValidName,
+  loadSecrets,
+  SecretNotFoundError,
+  type CallOptions,
+  type SecretsManager,
+} from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { hostilePaths } from './hostile-paths.ts'
-import { all, breakable, codeOf, failureOf, readOnly } from './manager-trial.ts'
+import { all, breakable, codeOf, failureOf, readOnly } from './testing/manager-trial.ts'
 import { memoryProvider } from './memory-provider.ts'
 
 const now = 1_800_000_000_000
@@ -11,12 +19,15 @@ beforeEach(() => void vi.useFakeTimers({ now }))
 afterEach(() => void vi.useRealTimers())
 
 describe('a value', () => {
-  it.each(['00123', '', ' padded\n', 'true', '1.10', '{"a": 1 }', 'grüße', '秘密', '\u0000', '\ufeffbom', 'x'.repeat(65_536)])('is read exactly as stored: %j', async (value) => {
-    const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { token: value } })] })
-    expect(await secrets.getSecret('token')).toBe(value)
-    expect(await secrets.getSecret('token')).toBe(value)
-    expect((await secrets.getSecretValue('token')).reveal()).toBe(value)
-  })
+  it.each(['00123', '', ' padded\n', 'true', '1.10', '{"a": 1 }', 'grüße', '秘密', '\u0000', '\ufeffbom', 'x'.repeat(65_536)])(
+    'is read exactly as stored: %j',
+    async (value) => {
+      const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { token: value } })] })
+      expect(await secrets.getSecret('token')).toBe(value)
+      expect(await secrets.getSecret('token')).toBe(value)
+      expect((await secrets.getSecretValue('token')).reveal()).toBe(value)
+    },
+  )
 
   it('is read exactly as stored, whatever its text', async () => {
     await fc.assert(
@@ -60,7 +71,13 @@ describe('a value', () => {
     const value = await secrets.getSecretValue('token')
     const { version, revision, currentSince, provider, stale, degraded } = value
     expect({ version, revision, currentSince, expiresAt: value.expiresAt, provider, stale, degraded }).toEqual({
-      version: 7, revision: 'r-7', currentSince: now - 5, expiresAt, provider: 'store', stale: false, degraded: false,
+      version: 7,
+      revision: 'r-7',
+      currentSince: now - 5,
+      expiresAt,
+      provider: 'store',
+      stale: false,
+      degraded: false,
     })
     expect(value.age).toBe(0)
     vi.setSystemTime(now + 42_000)
@@ -113,18 +130,24 @@ describe('a name', () => {
     const manager = createSecretsManager({ providers: [envProvider({ env: {} }), memoryProvider()] })
     const error = await failureOf(manager.getSecret('api_key'))
     expect(error.message).toBe("Secret 'api_key' not found in any provider")
-    expect([error.name, error.secret, error.attempts?.map(({ provider, code }) => `${provider} ${code}`)]).toEqual(['SecretNotFoundError', 'api_key', ['env NOT_FOUND', 'memory NOT_FOUND']])
+    expect([error.name, error.secret, error.attempts?.map(({ provider, code }) => `${provider} ${code}`)]).toEqual([
+      'SecretNotFoundError',
+      'api_key',
+      ['env NOT_FOUND', 'memory NOT_FOUND'],
+    ])
   })
 
   it('of an object that every object has is no secret', async () => {
     const manager = createSecretsManager({ providers: [envProvider({ env: {} }), memoryProvider({ names: { a: 'b' } })] })
-    for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) expect(await codeOf(manager.getSecret(name))).toBe('NOT_FOUND')
+    for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty'])
+      expect(await codeOf(manager.getSecret(name))).toBe('NOT_FOUND')
   })
 })
 
 describe('a field', () => {
   const text = '{"password":"p","port":5432,"big":12345678901234567890,"price":1.10,"on":true,"none":null,"deep":{"a/b":[ "x" , 2]}}'
-  const manager = (value: string, shape?: 'map'): SecretsManager => createSecretsManager({ providers: [memoryProvider({ secrets: { db: { value, shape } } })] })
+  const manager = (value: string, shape?: 'map'): SecretsManager =>
+    createSecretsManager({ providers: [memoryProvider({ secrets: { db: { value, shape } } })] })
 
   it.each([
     ['password', 'p'],
@@ -140,12 +163,15 @@ describe('a field', () => {
     expect((await manager(text).getSecretValue('db', { field })).reveal()).toBe(expected)
   })
 
-  it.each(['missing', 'none', '/deep/x', '__proto__', 'toString'])('%s that is not there is an error which does not quote the secret', async (field) => {
-    const error = await failureOf(manager(text).getSecret('db', { field }))
-    expect(error.code).toBe('INVALID_ARGUMENT')
-    expect(error.message).toContain(field)
-    expect(error.message).not.toMatch(/5432|1\.10|password/)
-  })
+  it.each(['missing', 'none', '/deep/x', '__proto__', 'toString'])(
+    '%s that is not there is an error which does not quote the secret',
+    async (field) => {
+      const error = await failureOf(manager(text).getSecret('db', { field }))
+      expect(error.code).toBe('INVALID_ARGUMENT')
+      expect(error.message).toContain(field)
+      expect(error.message).not.toMatch(/5432|1\.10|password/)
+    },
+  )
 
   it.each(['plain text', '[1]', '"text"', '{"a":'])('of a secret that has none is an error which does not quote it: %s', async (value) => {
     const error = await failureOf(manager(value).getSecret('db', { field: 'a' }))
@@ -178,7 +204,11 @@ describe('a field', () => {
     expect([value.reveal(), Buffer.from(value.bytes()).toString(), value.json()]).toEqual(['t', 't', { token: 't' }])
   })
 
-  it.each([['', 'INVALID_ARGUMENT'], [5, 'INVALID_ARGUMENT'], ['/a~2', 'INVALID_ARGUMENT']])('%j is refused', async (field, code) => {
+  it.each([
+    ['', 'INVALID_ARGUMENT'],
+    [5, 'INVALID_ARGUMENT'],
+    ['/a~2', 'INVALID_ARGUMENT'],
+  ])('%j is refused', async (field, code) => {
     expect(await codeOf(manager(text).getSecret('db', { field: field as string }))).toBe(code) // what JavaScript could pass
   })
 })
@@ -192,7 +222,13 @@ describe('a version', () => {
       const value = await secrets.getSecretValue('token', { version })
       return [value.reveal(), value.version]
     }
-    expect([await read(), await read(1), await read(2), await read(7), await read('previous')]).toEqual([['three', 7], ['one', 1], ['two', 2], ['three', 7], ['two', 2]])
+    expect([await read(), await read(1), await read(2), await read(7), await read('previous')]).toEqual([
+      ['three', 7],
+      ['one', 1],
+      ['two', 2],
+      ['three', 7],
+      ['two', 2],
+    ])
     expect(await codeOf(secrets.getSecret('token', { version: 3 }))).toBe('NOT_FOUND')
   })
 
@@ -220,7 +256,10 @@ describe('a version', () => {
   })
 
   it('that the provider did not answer is an error, not an answer', async () => {
-    const confused = { ...readOnly('confused', async () => ({ value: 'current', version: 4 })), getVersion: async () => ({ value: 'current', version: 4 }) }
+    const confused = {
+      ...readOnly('confused', async () => ({ value: 'current', version: 4 })),
+      getVersion: async () => ({ value: 'current', version: 4 }),
+    }
     expect(await codeOf(createSecretsManager({ providers: [confused] }).getSecret('token', { version: 3 }))).toBe('INTERNAL')
   })
 
@@ -265,7 +304,9 @@ const calls: Record<string, Call> = {
 describe.each(Object.entries(calls))('the signal of %s', (_, call) => {
   it('that is aborted already ends it before anything is asked', async () => {
     const store = breakable({ secrets: { token: 'v' } })
-    expect(await codeOf(call(createSecretsManager({ providers: [store.provider] }), 'token', { signal: AbortSignal.abort() }))).toBe('ABORTED')
+    expect(await codeOf(call(createSecretsManager({ providers: [store.provider] }), 'token', { signal: AbortSignal.abort() }))).toBe(
+      'ABORTED',
+    )
     expect(store.provider.calls()).toBe(0)
   })
 
@@ -316,29 +357,33 @@ describe('a signal', () => {
 })
 
 describe('a hostile name', () => {
-  it.each(hostilePaths.map((name) => [name.slice(0, 40), name]))('%j is refused by every call before anything is asked, or is itself', async (_, name) => {
-    const store = breakable()
-    const secrets = createSecretsManager({ providers: [store.provider] })
-    if (isValidName(name)) {
-      await secrets.storeSecret(name, `the value of ${name}`)
-      expect(await secrets.getSecret(name)).toBe(`the value of ${name}`)
-      expect(await all(secrets.listSecrets())).toEqual([{ path: name, provider: 'memory', tags: {} }])
-      return
-    }
-    for (const [key, call] of Object.entries(calls)) {
-      if (key === 'listSecrets') continue
-      const error = await failureOf(call(secrets, name, {}))
-      expect([key, error.code]).toEqual([key, 'INVALID_ARGUMENT'])
-      expect(error.message).toMatch(/^[\x20-\x7e…]{1,300}$/)
-    }
-    expect(store.provider.calls()).toBe(0)
-  })
+  it.each(hostilePaths.map((name) => [name.slice(0, 40), name]))(
+    '%j is refused by every call before anything is asked, or is itself',
+    async (_, name) => {
+      const store = breakable()
+      const secrets = createSecretsManager({ providers: [store.provider] })
+      if (isValidName(name)) {
+        await secrets.storeSecret(name, `the value of ${name}`)
+        expect(await secrets.getSecret(name)).toBe(`the value of ${name}`)
+        expect(await all(secrets.listSecrets())).toEqual([{ path: name, provider: 'memory', tags: {} }])
+        return
+      }
+      for (const [key, call] of Object.entries(calls)) {
+        if (key === 'listSecrets') continue
+        const error = await failureOf(call(secrets, name, {}))
+        expect([key, error.code]).toEqual([key, 'INVALID_ARGUMENT'])
+        expect(error.message).toMatch(/^[\x20-\x7e…]{1,300}$/)
+      }
+      expect(store.provider.calls()).toBe(0)
+    },
+  )
 
   it.each([undefined, null, 5, {}])('%j, which is no text, is refused', async (name) => {
     const secrets = createSecretsManager({ providers: [memoryProvider()] })
     for (const [key, call] of Object.entries(calls)) {
       // loadSecrets takes its own key for a name that is absent.
-      if (key !== 'listSecrets' && key !== 'loadSecrets') expect(await codeOf(call(secrets, name as unknown as string, {}))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
+      if (key !== 'listSecrets' && key !== 'loadSecrets')
+        expect(await codeOf(call(secrets, name as unknown as string, {}))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
     }
   })
 })

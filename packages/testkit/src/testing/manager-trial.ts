@@ -1,6 +1,6 @@
 import { SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
-import { faultyProvider, type FaultPlan, type FaultyProvider } from './faulty-provider.ts'
-import { memoryProvider, type MemoryProviderOptions } from './memory-provider.ts'
+import { faultyProvider, type FaultPlan, type FaultyProvider } from '../faulty-provider.ts'
+import { memoryProvider, type MemoryProviderOptions } from '../memory-provider.ts'
 
 /** A memory provider whose faults a test changes while it runs. */
 export interface Breakable {
@@ -17,7 +17,10 @@ export function breakable(options: MemoryProviderOptions = {}): Breakable {
 }
 
 /** A provider that can be read and nothing else. */
-export function readOnly(name: string, get: (path: string, context: { readonly signal: AbortSignal; readonly fresh?: boolean | undefined }) => Promise<StoredSecret | undefined>): SecretProvider {
+export function readOnly(
+  name: string,
+  get: (path: string, context: { readonly signal: AbortSignal; readonly fresh?: boolean | undefined }) => Promise<StoredSecret | undefined>,
+): SecretProvider {
   return { specificationVersion: 'v1', name, get }
 }
 

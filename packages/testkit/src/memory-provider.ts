@@ -48,14 +48,17 @@ export function memoryProvider(options: MemoryProviderOptions = {}): MemoryProvi
 }
 
 /** Called when the input is found good and before the store is touched; what it rejects with, the call rejects with. */
-export type Reach = (path: string | undefined, context: CallContext) => Promise<void>
+export type Reach = (context: CallContext) => Promise<void>
+
+/** What every call begins with; a call about no one path gives none. */
+type Enter = (path: string | undefined, context: CallContext) => Promise<void>
 
 /** The provider over a store that somebody else holds too, to seed it or to break the way to it. */
 export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOptions, reach: Reach = async () => {}): MemoryProvider {
-  const enter = async (path: string | undefined, context: CallContext): Promise<void> => {
+  const enter: Enter = async (path, context) => {
     if (path !== undefined) assertPath(path)
     if (context.signal.aborted) throw new SecretsError('ABORTED', 'the call was aborted before it began')
-    await reach(path, context)
+    await reach(context)
   }
   return {
     specificationVersion: 'v1',
@@ -70,7 +73,7 @@ export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOp
   }
 }
 
-function readingMembers(store: MemoryStore, enter: Reach): Pick<MemoryProvider, 'get' | 'getMany' | 'getVersion' | 'describe' | 'list'> {
+function readingMembers(store: MemoryStore, enter: Enter): Pick<MemoryProvider, 'get' | 'getMany' | 'getVersion' | 'describe' | 'list'> {
   const get: SecretProvider['get'] = async (path, context) => {
     await enter(path, context)
     return store.get(path)
@@ -94,7 +97,7 @@ function readingMembers(store: MemoryStore, enter: Reach): Pick<MemoryProvider, 
   }
 }
 
-function writingMembers(store: MemoryStore, enter: Reach): Pick<MemoryProvider, 'put' | 'tag' | 'delete' | 'restore'> {
+function writingMembers(store: MemoryStore, enter: Enter): Pick<MemoryProvider, 'put' | 'tag' | 'delete' | 'restore'> {
   return {
     put: async (path, secret, context) => {
       assertNewSecret(secret)
@@ -117,7 +120,7 @@ function writingMembers(store: MemoryStore, enter: Reach): Pick<MemoryProvider, 
   }
 }
 
-function stagingMembers(store: MemoryStore, enter: Reach): MemoryProvider['staging'] {
+function stagingMembers(store: MemoryStore, enter: Enter): MemoryProvider['staging'] {
   return {
     put: async (path, secret, context) => {
       assertNewSecret(secret)

@@ -16,7 +16,7 @@ const codes = {
 export async function memoryHarness(): Promise<ProviderHarness> {
   const store = createMemoryStore()
   const state: { broken: Breakage | undefined; requests: number } = { broken: undefined, requests: 0 }
-  const reach: Reach = async (_path, { signal }) => {
+  const reach: Reach = async ({ signal }) => {
     state.requests += 1
     if (state.broken === 'hung') await untilAborted(signal)
     else if (state.broken !== undefined) throw new SecretsError(codes[state.broken], `the store is ${state.broken}`)

@@ -1,4 +1,5 @@
 import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
+import { SecretsError } from './secrets-error.ts'
 
 interface Asked {
   readonly path: string
@@ -47,13 +48,18 @@ export class Batch {
 
   #send(): void {
     const { getMany, get } = this.#provider
+    const each = (path: string): Promise<StoredSecret | undefined> => get(path, this.#context)
     if (getMany === undefined || this.#asked.length === 1) {
-      for (const { path, resolve } of this.#asked) resolve(get(path, this.#context))
+      for (const { path, resolve } of this.#asked) resolve(each(path))
       return
     }
     const paths = this.#asked.map(({ path }) => path)
-    const answers = getMany(paths, this.#context)
-    for (const [index, { resolve }] of this.#asked.entries()) resolve(answers.then((all) => unsettled(all[index])))
+    const answers = getMany(paths, this.#context).catch((error: unknown) => {
+      if (SecretsError.isInstance(error) && error.code === 'UNSUPPORTED') return undefined
+      throw error
+    })
+    for (const [index, { path, resolve }] of this.#asked.entries())
+      resolve(answers.then((all) => (all === undefined ? each(path) : unsettled(all[index]))))
   }
 }
 

@@ -30,11 +30,17 @@ export function guard(provider: SecretProvider, options: GuardOptions): SecretPr
   return wrapProvider(provider, async (call, next) => {
     // `close` is the end of all, and bounded by the one who closes.
     if (call.method === 'close') return next(call.context)
+    let isSent = false
+    const send = (context: CallContext): Promise<unknown> => {
+      isSent = true
+      return next(context)
+    }
     try {
-      const answer = reads.has(call.method) ? await read(call, () => ask(call, next), options) : await ask(call, next)
+      const answer = reads.has(call.method) ? await read(call, () => ask(call, send), options) : await ask(call, send)
       return checked(call, answer, provider.name)
     } catch (error) {
-      throw placed(withEffect(trusted(error), call.method), { provider: provider.name })
+      const failure = isSent && effects.has(call.method) ? withEffect(trusted(error)) : trusted(error)
+      throw placed(failure, { provider: provider.name })
     }
   })
 }
@@ -84,7 +90,9 @@ function isSilence(code: SecretsErrorCode | undefined): boolean {
 /** Only a `SecretsError` of a code that providers may use gets through; of any other nothing is kept but its kind. */
 function trusted(error: unknown): SecretsError {
   if (!SecretsError.isInstance(error)) {
-    return new SecretsError('INTERNAL', `the provider failed with ${kindOf(error)} instead of a SecretsError`, { remedy: "report it to the provider's author" })
+    return new SecretsError('INTERNAL', `the provider failed with ${kindOf(error)} instead of a SecretsError`, {
+      remedy: "report it to the provider's author",
+    })
   }
   if (error.code !== 'NOT_FOUND') return error
   // Passed on, it would end the chain with "not found" although later providers were never asked.
@@ -98,8 +106,8 @@ function kindOf(error: unknown): string {
   return kinds.has(error.name) ? `a ${error.name}` : 'an error of its own'
 }
 
-function withEffect(error: SecretsError, method: string): SecretsError {
-  if (!effects.has(method) || error.effect !== undefined) return error
+function withEffect(error: SecretsError): SecretsError {
+  if (error.effect !== undefined) return error
   const isOpen = error.code === 'DEADLINE_EXCEEDED' || error.code === 'ABORTED' || error.code === 'INTERNAL' || !isKnownCode(error.code)
   return isOpen ? new SecretsError(error.code, error.problem, { ...error, effect: 'unknown' }) : error
 }
@@ -123,7 +131,9 @@ function checkedSecret(answer: unknown): StoredSecret | undefined {
   if (answer === undefined) return undefined
   if (!isStoredSecret(answer)) throw malformed('what is not a secret')
   if (answer.expiresAt !== undefined && answer.expiresAt <= Date.now()) {
-    throw new SecretsError('UNAVAILABLE', 'the store answered with a secret that has expired', { remedy: "compare this machine's clock with the store's" })
+    throw new SecretsError('UNAVAILABLE', 'the store answered with a secret that has expired', {
+      remedy: "compare this machine's clock with the store's",
+    })
   }
   return answer
 }
@@ -134,7 +144,8 @@ function checkedVersion(secret: StoredSecret | undefined, asked: unknown): Store
 }
 
 function checkedMany(answer: unknown, paths: unknown, provider: string): PromiseSettledResult<StoredSecret | undefined>[] {
-  if (!Array.isArray(answer) || !Array.isArray(paths) || answer.length !== paths.length) throw malformed('another number of secrets than asked for')
+  if (!Array.isArray(answer) || !Array.isArray(paths) || answer.length !== paths.length)
+    throw malformed('another number of secrets than asked for')
   return answer.map((result: PromiseSettledResult<unknown>) => {
     try {
       if (result.status === 'rejected') throw trusted(result.reason)
@@ -148,4 +159,3 @@ function checkedMany(answer: unknown, paths: unknown, provider: string): Promise
 function malformed(what: string): SecretsError {
   return new SecretsError('INTERNAL', `the provider answered ${what}`, { remedy: "report it to the provider's author" })
 }
-

@@ -1,0 +1,359 @@
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Circuit } from './circuit.ts'
+import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
+import { guard } from './guard.ts'
+import { Outage } from './outage.ts'
+import { SecretsError } from './secrets-error.ts'
+
+const canary = 'canary-c3d8'
+const context: CallContext = { signal: new AbortController().signal }
+const coolDownMs = 10_000
+
+let closing: AbortController
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_000_000 })
+  vi.spyOn(process, 'emitWarning').mockReturnValue()
+  closing = new AbortController()
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
+
+function guarded(members: Partial<SecretProvider>, parts: { circuit?: Circuit; outage?: Outage } = {}): SecretProvider {
+  const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, ...members }
+  return guard(provider, { deadlineMs: 5_000, circuit: new Circuit(), outage: new Outage('p'), closing: closing.signal, ...parts })
+}
+
+async function refusal(call: Promise<unknown> | undefined): Promise<SecretsError> {
+  const reason: unknown = await call?.then(
+    (answer) => new Error(`answered ${String(answer)}`),
+    (error: unknown) => error,
+  )
+  if (!SecretsError.isInstance(reason)) throw reason
+  return reason
+}
+
+function hung(): Promise<never> {
+  return new Promise(() => {})
+}
+
+describe('a guarded provider', () => {
+  it('answers what the provider answers, and passes the context on', async () => {
+    const get = vi.fn<SecretProvider['get']>(async () => ({ value: 'v', version: 1 }))
+    expect(await guarded({ get }).get('a', { ...context, fresh: true })).toEqual({ value: 'v', version: 1 })
+    expect(get).toHaveBeenCalledWith('a', expect.objectContaining({ fresh: true }))
+    expect(await guarded({}).get('a', context)).toBeUndefined()
+  })
+
+  it('ends by its deadline whatever the provider does, and says so to the provider', async () => {
+    let signal: AbortSignal | undefined
+    const call = refusal(guarded({ get: (_, given) => ((signal = given.signal), hung()) }).get('a', context))
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await call).toMatchObject({ code: 'DEADLINE_EXCEEDED', provider: 'p' })
+    expect(signal?.aborted).toBe(true)
+  })
+
+  it("ends by the caller's abort, and when the manager is closed", async () => {
+    const caller = new AbortController()
+    const calls = [guarded({ get: hung }).get('a', { signal: caller.signal }), guarded({ get: hung }).get('a', context)].map(refusal)
+    caller.abort()
+    closing.abort()
+    expect((await Promise.all(calls)).map(({ code }) => code)).toEqual(['ABORTED', 'ABORTED'])
+  })
+
+  it.each([
+    ['an error of a library', Object.assign(new Error(canary), { config: { headers: { token: canary } } }), 'a Error'],
+    ['a TypeError', new TypeError(canary), 'a TypeError'],
+    ['an error whose name tells the secret', Object.assign(new Error('x'), { name: canary }), 'an error of its own'],
+    ['text', canary, 'something'],
+    ['nothing', undefined, 'something'],
+  ])('keeps nothing of %s but its kind', async (_, thrown, kind) => {
+    const get: SecretProvider['get'] = async () => Promise.reject(thrown)
+    const error = await refusal(guarded({ get }).get('a', context))
+    expect(error).toMatchObject({
+      code: 'INTERNAL',
+      provider: 'p',
+      message: expect.stringContaining(`failed with ${kind} instead of a SecretsError`),
+    })
+    expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain(canary)
+    expect(error.cause).toBeUndefined()
+  })
+
+  it("passes a SecretsError on by its allowlist, with the provider's name", async () => {
+    const thrown = Object.assign(new SecretsError('PERMISSION_DENIED', 'denied', { storeStatus: '403' }), {
+      cause: new Error(canary),
+      request: canary,
+    })
+    const error = await refusal(guarded({ get: async () => Promise.reject(thrown) }).get('a', context))
+    expect(error).toMatchObject({ code: 'PERMISSION_DENIED', storeStatus: '403', provider: 'p' })
+    expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain(canary)
+  })
+
+  it('never lets a provider say NOT_FOUND for the whole chain', async () => {
+    const error = await refusal(guarded({ get: async () => Promise.reject(new SecretsError('NOT_FOUND', 'none here')) }).get('a', context))
+    expect(error).toMatchObject({ code: 'INTERNAL', remedy: 'its get() must resolve to undefined instead' })
+  })
+
+  const malformed: readonly unknown[] = [
+    null,
+    'v',
+    {},
+    { value: 5 },
+    { value: { token: canary } },
+    { value: null },
+    { value: 'v', version: 0 },
+    { value: 'v', version: 1.5 },
+    { value: 'v', version: '1' },
+    { value: 'v', expiresAt: 'soon' },
+    { value: 'v', expiresAt: NaN },
+  ]
+
+  it.each(malformed)('refuses %j, which is no secret', async (answer) => {
+    const error = await refusal(guarded({ get: async () => answer as StoredSecret }).get('a', context))
+    expect(error.code).toBe('INTERNAL')
+    expect(error.message).not.toContain(canary)
+  })
+
+  it('refuses a secret that has expired', async () => {
+    const get: SecretProvider['get'] = async () => ({ value: 'v', expiresAt: Date.now() })
+    expect(await refusal(guarded({ get }).get('a', context))).toMatchObject({ code: 'UNAVAILABLE' })
+  })
+
+  it('refuses another version than the one asked for, and takes any for previous', async () => {
+    const provider = guarded({ getVersion: async (path) => (path === 'none' ? undefined : { value: 'v', version: 4 }) })
+    expect(await refusal(provider.getVersion?.('a', 3, context))).toMatchObject({ code: 'INTERNAL' })
+    expect(await provider.getVersion?.('a', 4, context)).toMatchObject({ version: 4 })
+    expect(await provider.getVersion?.('a', 'previous', context)).toMatchObject({ version: 4 })
+    expect(await provider.getVersion?.('none', 3, context)).toBeUndefined()
+  })
+
+  it('checks each answer of a batch by itself', async () => {
+    const getMany: SecretProvider['getMany'] = async () => [
+      { status: 'fulfilled', value: { value: 'v' } },
+      { status: 'fulfilled', value: undefined },
+      { status: 'fulfilled', value: {} as StoredSecret },
+      { status: 'rejected', reason: new Error(canary) },
+      { status: 'rejected', reason: new SecretsError('DELETED', 'gone') },
+    ]
+    const answers = await guarded({ getMany }).getMany?.(['a', 'b', 'c', 'd', 'e'], context)
+    expect(answers?.slice(0, 2)).toEqual([
+      { status: 'fulfilled', value: { value: 'v' } },
+      { status: 'fulfilled', value: undefined },
+    ])
+    const reasons = answers?.slice(2).map((answer) => (answer.status === 'rejected' ? answer.reason : undefined))
+    expect(reasons).toMatchObject([{ code: 'INTERNAL' }, { code: 'INTERNAL' }, { code: 'DELETED', provider: 'p' }])
+    expect(inspect(reasons, { depth: 9 })).not.toContain(canary)
+  })
+
+  it.each([[undefined], [{}], [[]], [[{ status: 'fulfilled', value: undefined }]], [[null, null]]])(
+    'refuses the batch %j for two paths',
+    async (answer) => {
+      const provider = guarded({ getMany: (async () => answer) as unknown as NonNullable<SecretProvider['getMany']> })
+      const [first] =
+        (await provider.getMany?.(['a', 'b'], context).catch((error: unknown) => [{ status: 'rejected', reason: error }] as const)) ?? []
+      expect(first).toMatchObject({ status: 'rejected', reason: { code: 'INTERNAL', provider: 'p' } })
+    },
+  )
+
+  it('leaves close to the one who closes', async () => {
+    closing.abort()
+    const close = vi.fn<NonNullable<SecretProvider['close']>>(async () => {})
+    await guarded({ close }).close?.(context)
+    expect(close).toHaveBeenCalledWith(context)
+  })
+})
+
+describe('the effect of a write that failed', () => {
+  const put = (code: SecretsError['code'], effect?: 'done'): SecretProvider =>
+    guarded({ put: async () => Promise.reject(new SecretsError(code, 'x', { effect })) })
+
+  it.each([
+    ['INTERNAL', 'unknown'],
+    ['ABORTED', 'unknown'],
+    ['DEADLINE_EXCEEDED', 'unknown'],
+    ['OF_A_LATER_RELEASE' as 'INTERNAL', 'unknown'],
+    ['UNAVAILABLE', undefined],
+    ['VERSION_CONFLICT', undefined],
+    ['PERMISSION_DENIED', undefined],
+  ] as const)('is, after %s, %s', async (code, effect) => {
+    expect((await refusal(put(code).put?.('a', { value: 'v' }, context))).effect).toBe(effect)
+  })
+
+  it('is unknown when no answer came in time, as with every call that has one', async () => {
+    const provider = guarded({
+      put: hung,
+      tag: hung,
+      delete: hung,
+      restore: hung,
+      staging: { put: hung, get: hung, promote: hung, discard: hung },
+    })
+    const calls = [
+      provider.put?.('a', { value: 'v' }, context),
+      provider.tag?.('a', {}, context),
+      provider.delete?.('a', { purge: false }, context),
+      provider.restore?.('a', context),
+      provider.staging?.put('a', { value: 'v' }, context),
+      provider.staging?.promote('a', {}, context),
+      provider.staging?.discard('a', {}, context),
+      provider.staging?.get('a', context),
+    ].map(refusal)
+    await vi.advanceTimersByTimeAsync(5_000)
+    const effects = (await Promise.all(calls)).map(({ code, effect }) => `${code} ${effect}`)
+    expect(effects).toEqual([...Array.from({ length: 7 }, () => 'DEADLINE_EXCEEDED unknown'), 'DEADLINE_EXCEEDED undefined'])
+  })
+
+  it('is what the provider says it is', async () => {
+    expect((await refusal(put('INTERNAL', 'done').put?.('a', { value: 'v' }, context))).effect).toBe('done')
+  })
+
+  it('is none when nothing was sent', async () => {
+    const sent = vi.fn<NonNullable<SecretProvider['put']>>()
+    const error = await refusal(guarded({ put: sent }).put?.('a', { value: 'v' }, { signal: AbortSignal.abort() }))
+    expect([error.code, error.effect]).toEqual(['ABORTED', undefined])
+    expect(sent).not.toHaveBeenCalled()
+  })
+})
+
+describe('the cool-down', () => {
+  /** A provider that says of each path what it is told to, and counts. */
+  function failing(code: SecretsError['code'] | 'hung'): {
+    provider: SecretProvider
+    get: ReturnType<typeof vi.fn<SecretProvider['get']>>
+  } {
+    const get = vi.fn<SecretProvider['get']>(async () => (code === 'hung' ? hung() : Promise.reject(new SecretsError(code, 'x'))))
+    return { provider: guarded({ get }), get }
+  }
+
+  async function ask(provider: SecretProvider, times: number): Promise<SecretsError[]> {
+    const errors: SecretsError[] = []
+    for (let count = 0; count < times; count += 1) {
+      const call = refusal(provider.get(`path-${count % 2}`, context))
+      await vi.advanceTimersByTimeAsync(5_000)
+      errors.push(await call)
+    }
+    return errors
+  }
+
+  it.each(['UNAVAILABLE', 'hung'] as const)('begins after five answers of %s, and is ended by a single probe', async (code) => {
+    const { provider, get } = failing(code)
+    expect((await ask(provider, 5)).at(-1)?.message).not.toContain('left alone')
+    const [skipped] = await ask(provider, 1)
+    expect(skipped).toMatchObject({
+      code: 'UNAVAILABLE',
+      provider: 'p',
+      retryAt: expect.any(Number),
+      message: expect.stringContaining('left alone'),
+    })
+    expect(get).toHaveBeenCalledTimes(5)
+    await vi.advanceTimersByTimeAsync(coolDownMs)
+    get.mockImplementation(async () => ({ value: 'v' }))
+    expect(await Promise.allSettled(['a', 'b'].map((path) => provider.get(path, context)))).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected' },
+    ])
+    expect(await provider.get('b', context)).toEqual({ value: 'v' })
+  })
+
+  it.each(['RATE_LIMITED', 'PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', 'CREDENTIALS_MISSING', 'INTERNAL', 'ABORTED'] as const)(
+    'never begins for %s',
+    async (code) => {
+      const { provider, get } = failing(code)
+      await ask(provider, 12)
+      expect(get).toHaveBeenCalledTimes(12)
+    },
+  )
+
+  it("never begins for a caller's impatience", async () => {
+    const { provider, get } = failing('hung')
+    for (let count = 0; count < 12; count += 1) {
+      const caller = new AbortController()
+      const call = refusal(provider.get(`path-${count}`, { signal: caller.signal }))
+      caller.abort()
+      await call
+    }
+    expect(get).toHaveBeenCalledTimes(12)
+  })
+
+  it('begins for batches whose every secret is unavailable, and not if one was answered', async () => {
+    const down = { status: 'rejected', reason: new SecretsError('UNAVAILABLE', 'x') } as const
+    const up = { status: 'fulfilled', value: undefined } as const
+    for (const [second, begins] of [
+      [down, true],
+      [up, false],
+    ] as const) {
+      const provider = guarded({ getMany: async () => [down, second] })
+      for (let count = 0; count < 5; count += 1) await provider.getMany?.(['a', 'b'], context)
+      const next = provider.getMany?.(['a', 'b'], context).then(
+        () => false,
+        () => true,
+      )
+      expect(await next).toBe(begins)
+    }
+  })
+
+  it('does not hold back writes and health checks, which do not count for it either', async () => {
+    const down = async (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'x'))
+    const put = vi.fn<NonNullable<SecretProvider['put']>>(down)
+    const checkHealth = vi.fn<NonNullable<SecretProvider['checkHealth']>>(down)
+    const provider = guarded({ get: down, put, checkHealth })
+    for (let count = 0; count < 6; count += 1)
+      await Promise.allSettled([provider.put?.(`${count}`, { value: 'v' }, context), provider.checkHealth?.(context)])
+    expect((await ask(provider, 6)).map(({ message }) => message.includes('left alone'))).toEqual([false, false, false, false, false, true])
+    await Promise.allSettled([provider.put?.('a', { value: 'v' }, context), provider.checkHealth?.(context)])
+    expect([put.mock.calls.length, checkHealth.mock.calls.length]).toEqual([7, 7])
+  })
+})
+
+describe('an outage', () => {
+  it('is over with the first answer, a batch of failures being none', async () => {
+    const outage = new Outage('p')
+    const ended = vi.spyOn(outage, 'ended')
+    const down = { status: 'rejected', reason: new SecretsError('UNAVAILABLE', 'x') } as const
+    const provider = guarded({ getMany: async () => [down, down] }, { outage })
+    await provider.getMany?.(['a', 'b'], context)
+    expect(ended).not.toHaveBeenCalled()
+    await provider.get('a', context)
+    expect(ended).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('a read across a gap of the wall clock', () => {
+  function frozenFor(
+    ms: number,
+    first: () => Promise<StoredSecret | undefined>,
+  ): { provider: SecretProvider; get: ReturnType<typeof vi.fn<SecretProvider['get']>>; circuit: Circuit } {
+    const circuit = new Circuit()
+    const get = vi.fn<SecretProvider['get']>(async () => ({ value: 'after' }))
+    get.mockImplementationOnce(async () => {
+      vi.setSystemTime(Date.now() + ms)
+      return first()
+    })
+    return { provider: guarded({ get }, { circuit }), get, circuit }
+  }
+
+  it.each([3_600_000, 6_001, -1_001])('of %d ms is repeated once', async (ms) => {
+    const { provider, get } = frozenFor(ms, async () => ({ value: 'before' }))
+    expect(await provider.get('a', context)).toEqual({ value: 'after' })
+    expect(get).toHaveBeenCalledTimes(2)
+  })
+
+  it.each([0, 6_000, -1_000])('of %d ms, which is none, is not', async (ms) => {
+    const { provider } = frozenFor(ms, async () => ({ value: 'before' }))
+    expect(await provider.get('a', context)).toEqual({ value: 'before' })
+  })
+
+  it('is not counted against the store', async () => {
+    const { provider, circuit } = frozenFor(60_000, async () => Promise.reject(new SecretsError('DEADLINE_EXCEEDED', 'x')))
+    const failed = vi.spyOn(circuit, 'failed')
+    expect(await provider.get('a', context)).toEqual({ value: 'after' })
+    expect(failed).not.toHaveBeenCalled()
+  })
+
+  it('is not repeated if it was a write', async () => {
+    const put = vi.fn<NonNullable<SecretProvider['put']>>(async () => (vi.setSystemTime(Date.now() + 60_000), {}))
+    await guarded({ put }).put?.('a', { value: 'v' }, context)
+    expect(put).toHaveBeenCalledTimes(1)
+  })
+})

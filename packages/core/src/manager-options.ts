@@ -52,7 +52,12 @@ export function settingsOf(options: SecretsManagerOptions): Settings {
   assertNumber('cache.maxEntries', maxEntries, 1)
   assertNumber('deadlineMs', deadlineMs, 1, longestTimerMs)
   if (options.writeTo !== undefined) assertWritable(options.writeTo, options.providers)
-  for (const [name, contract] of [['cache.shared', cache.shared], ['audit', options.audit]] as const) assertSpecification(name, contract)
+  for (const [name, contract] of [
+    ['cache.shared', cache.shared],
+    ['audit', options.audit],
+  ] as const) {
+    if (contract !== undefined) assertSpecification(name, contract)
+  }
   return { ttlMs: ttlSeconds * 1000, maxStaleMs: maxStaleSeconds * 1000, maxEntries, deadlineMs, autoCleanup }
 }
 
@@ -64,14 +69,18 @@ function assertProviders(providers: readonly SecretProvider[]): void {
     if (typeof provider.name !== 'string' || !/^[\w.:-]{1,64}$/.test(provider.name)) {
       throw wrong(`providers[${index}] has no usable name`, 'give it 1 to 64 letters, digits or . : _ -')
     }
-    if (names.has(provider.name)) throw wrong(`two providers are named ${quoted(provider.name)}`, "give one of them another name: { name: '…' }")
+    if (names.has(provider.name))
+      throw wrong(`two providers are named ${quoted(provider.name)}`, "give one of them another name: { name: '…' }")
     names.add(provider.name)
   }
 }
 
-function assertSpecification(name: string, contract: { readonly specificationVersion: string } | undefined): void {
-  if (contract === undefined || contract.specificationVersion === 'v1') return
-  throw wrong(`${name} does not follow specification v1`, 'pass what a factory such as envProvider() returned, or upgrade @finchat/secrets-core')
+function assertSpecification(name: string, contract: { readonly specificationVersion: string } | null | undefined): void {
+  if (contract?.specificationVersion === 'v1') return
+  throw wrong(
+    `${name} does not follow specification v1`,
+    'pass what a factory such as envProvider() returned, or upgrade @finchat/secrets-core',
+  )
 }
 
 function assertWritable(writeTo: string, providers: readonly SecretProvider[]): void {

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest'
+import type { AuditTrail, SecretProvider, SharedCache } from './contract.ts'
+import { settingsOf } from './manager-options.ts'
+
+const provider = (name: string, members: Partial<SecretProvider> = {}): SecretProvider => ({
+  specificationVersion: 'v1',
+  name,
+  get: async () => undefined,
+  ...members,
+})
+const providers = [provider('a'), provider('b', { put: async () => ({}) })]
+
+/** What a caller without types may pass. */
+function refused(options: object): () => unknown {
+  return () => settingsOf({ providers, ...options })
+}
+
+describe('settingsOf', () => {
+  it('fills in the defaults', () => {
+    expect(settingsOf({ providers })).toEqual({
+      ttlMs: 300_000,
+      maxStaleMs: 300_000,
+      maxEntries: 1_000,
+      deadlineMs: 5_000,
+      autoCleanup: false,
+    })
+  })
+
+  it('takes what is given, in milliseconds', () => {
+    const cache = { ttlSeconds: 0.5, maxStaleSeconds: 0, maxEntries: 1 }
+    expect(settingsOf({ providers, cache, deadlineMs: 1, autoCleanup: true, writeTo: 'b' })).toEqual({
+      ttlMs: 500,
+      maxStaleMs: 0,
+      maxEntries: 1,
+      deadlineMs: 1,
+      autoCleanup: true,
+    })
+    expect(settingsOf({ providers, cache: { ttlSeconds: undefined }, deadlineMs: undefined })).toMatchObject({
+      ttlMs: 300_000,
+      deadlineMs: 5_000,
+    })
+  })
+
+  it.each<[string, object, RegExp]>([
+    ['no providers', { providers: [] }, /providers is empty \(pass at least one/],
+    ['providers that are no list', { providers: provider('a') }, /providers/],
+    ['a hole among the providers', { providers: [undefined] }, /providers\[0\] does not follow specification v1/],
+    ['null among the providers', { providers: [provider('a'), null] }, /providers\[1\] does not follow specification v1/],
+    ['a provider of another specification', { providers: [{ ...provider('a'), specificationVersion: 'v2' }] }, /providers\[0\].*upgrade/],
+    ['a provider without a name', { providers: [provider('')] }, /providers\[0\] has no usable name/],
+    ['a name that could forge a log line', { providers: [provider('a\nb')] }, /no usable name/],
+    ['two providers of one name', { providers: [provider('a'), provider('a')] }, /two providers are named "a"/],
+    ['writeTo that is not there', { writeTo: 'c\n' }, /writeTo names "c\\n", which is no provider here/],
+    ['writeTo that cannot be written', { writeTo: 'a' }, /writeTo names "a", which cannot be written/],
+    ['a negative TTL', { cache: { ttlSeconds: -1 } }, /cache\.ttlSeconds is "-1" \(pass a number from 0\)/],
+    ['a TTL that is no number', { cache: { ttlSeconds: NaN } }, /cache\.ttlSeconds/],
+    ['an endless TTL', { cache: { ttlSeconds: Infinity } }, /cache\.ttlSeconds/],
+    ['a TTL as text', { cache: { ttlSeconds: '300' } }, /cache\.ttlSeconds/],
+    ['endless stale answers', { cache: { maxStaleSeconds: Infinity } }, /cache\.maxStaleSeconds/],
+    ['no room', { cache: { maxEntries: 0 } }, /cache\.maxEntries is "0" \(pass a number from 1\)/],
+    ['no time', { deadlineMs: 0 }, /deadlineMs is "0" \(pass a number from 1 to 2147483647\)/],
+    ['a timer that would fire at once', { deadlineMs: 2 ** 31 }, /deadlineMs/],
+    ['a row of the policy that is fixed', { fallback: { ABORTED: 'next' } }, /fallback policy/],
+    [
+      'an audit trail of another specification',
+      { audit: { specificationVersion: 'v2' } as unknown as AuditTrail },
+      /audit does not follow/,
+    ],
+    ['a shared cache that is none', { cache: { shared: {} as SharedCache } }, /cache\.shared does not follow/],
+  ])('throws CONFIGURATION for %s', (_, options, message) => {
+    expect(refused(options)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringMatching(message) }))
+  })
+})

@@ -78,7 +78,12 @@ export class CachedStore {
   /** After a write: nothing that was read before it is served again, here or through the shared level. */
   async invalidate(path: string): Promise<void> {
     this.forget(path)
-    await this.#options.shared?.invalidate(path)
+    try {
+      await this.#options.shared?.invalidate(path)
+    } finally {
+      // What was read from the level before it was told.
+      this.forget(path)
+    }
   }
 
   /** Drops every version of the path from memory; flights that are under way keep nothing. */
@@ -198,7 +203,9 @@ export class CachedStore {
   #keep(flight: Flight, stored: StoredSecret, until?: number): HeldSecret {
     const { value, shape, ...rest } = stored
     const { key, askedAt, id, read } = flight
-    const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#provider.name, askedAt }, this.#options.shredder)
+    // Whoever filled the shared level asked a TTL before what it holds ends.
+    const facts = { ...rest, provider: this.#provider.name, askedAt: Math.min(askedAt, (until ?? Infinity) - this.#options.ttlMs) }
+    const held = new HeldSecret({ value, shape }, facts, this.#options.shredder)
     if (!flight.outdated) this.#memory.noteAnswer(key)
     const isKept = !flight.outdated && !isVolatile(read.mode) && !this.#isOvertaken(flight)
     if (isKept) this.#memory.keep(key, { held, path: read.path, flight: id, ...freshness(stored, askedAt, this.#options, until) })

@@ -32,7 +32,7 @@ export function linkOf(provider: SecretProvider, { shared, settings, bounds, shr
   const outage = new Outage(provider.name)
   const guarded = guard(provider, { ...bounds, circuit: new Circuit(), outage })
   const { sharedAs } = provider
-  const level = shared === undefined || sharedAs === undefined ? undefined : new SharedLevel(shared, sharedAs, bounds)
+  const level = shared === undefined || sharedAs === undefined ? undefined : new SharedLevel(shared, sharedAs, { ...bounds, ttlMs: settings.ttlMs })
   const store = new CachedStore(guarded, { ...settings, shared: level, shredder, refreshes, closing: bounds.closing })
   return { provider: guarded, store, outage }
 }

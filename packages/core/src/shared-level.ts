@@ -8,23 +8,30 @@ const mostDistrusted = 10_000
 
 export type SharedAnswer = { readonly hit: StoredSecret; readonly until: number } | { readonly ticket: FillTicket | undefined }
 
+export interface SharedLevelOptions extends Bounds {
+  /** How long this process, and a fleet that is set up alike, lets an answer live there. */
+  readonly ttlMs: number
+}
+
 /** What the shared level holds of one provider's store. Its failures never become a reader's, but a writer's. */
 export class SharedLevel {
   readonly #cache: SharedCache
   readonly #sharedAs: string
-  readonly #bounds: Bounds
+  readonly #bounds: SharedLevelOptions
+  /** Paths that the level could not be told of, and until when it may hold what was there before the write. */
+  readonly #untold = new Map<string, number>()
   /** Paths of which the store last said that we may not have them, or that they are withdrawn. */
   readonly #distrusted = new Set<string>()
   readonly #fills = new Set<Promise<void>>()
 
-  constructor(cache: SharedCache, sharedAs: string, bounds: Bounds) {
+  constructor(cache: SharedCache, sharedAs: string, bounds: SharedLevelOptions) {
     this.#cache = cache
     this.#sharedAs = sharedAs
     this.#bounds = bounds
   }
 
   async read(path: string, version: SharedKey['version']): Promise<SharedAnswer> {
-    if (this.#distrusted.has(path) || this.#distrusted.size > mostDistrusted) return { ticket: undefined }
+    if (!this.#isTrusted(path)) return { ticket: undefined }
     try {
       const answer = await bounded((signal) => this.#cache.read(this.#key(path, version), { signal }), this.#bounds)
       return 'hit' in answer && !isUsable(answer) ? { ticket: undefined } : answer
@@ -46,7 +53,9 @@ export class SharedLevel {
   async invalidate(path: string): Promise<void> {
     try {
       await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path }, { signal }), this.#bounds)
+      this.#untold.delete(path)
     } catch {
+      this.#untold.set(path, Date.now() + this.#bounds.ttlMs)
       throw new SecretsError('UNAVAILABLE', 'written, but the shared cache could not be told', {
         effect: 'done',
         remedy: 'other processes may serve the former value until its TTL ends',
@@ -71,6 +80,13 @@ export class SharedLevel {
 
   async drain(): Promise<void> {
     await Promise.all(this.#fills)
+  }
+
+  #isTrusted(path: string): boolean {
+    const untoldUntil = this.#untold.get(path) ?? 0
+    if (Date.now() < untoldUntil) return false
+    this.#untold.delete(path)
+    return !this.#distrusted.has(path) && this.#distrusted.size <= mostDistrusted
   }
 
   #key(path: string, version: SharedKey['version']): SharedKey {

@@ -124,12 +124,10 @@ export class Writer {
   /** Whatever comes of it, what was read before is not served afterwards. */
   async #changing<T>({ link, path }: Place, change: () => Promise<T>): Promise<T> {
     const [result] = await Promise.allSettled([change()])
-    if (result.status === 'rejected') {
-      // The failure of the write itself is what the caller must know.
-      await link.store.invalidate(path).catch(() => {})
-      throw placed(result.reason, { provider: link.provider.name })
-    }
-    await link.store.invalidate(path)
+    const [told] = await Promise.allSettled([link.store.invalidate(path)])
+    // The failure of the write itself is what the caller must know.
+    if (result.status === 'rejected') throw placed(result.reason, { provider: link.provider.name })
+    if (told.status === 'rejected') throw placed(told.reason, { provider: link.provider.name })
     return result.value
   }
 

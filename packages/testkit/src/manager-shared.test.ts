@@ -1,0 +1,344 @@
+import { createSecretsManager, envProvider, SecretsError, type SecretProvider, type SecretsManager, type SharedCache, type StoredSecret } from '@finchat/secrets-core'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { faults } from './faulty-provider.ts'
+import { memoryAuditTrail } from './memory-audit-trail.ts'
+import { memorySharedCache, type SharedCacheFault } from './memory-shared-cache.ts'
+import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
+
+const now = 1_800_000_000_000
+/** With a random half: 0.9 of 300 seconds. */
+const ttlMs = 270_000
+beforeEach(() => {
+  vi.useFakeTimers({ now })
+  vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  vi.spyOn(process, 'emitWarning').mockReturnValue()
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+const at = (ms: number): void => void vi.setSystemTime(now + ms)
+/** Lets what is under way in the background come to its end. */
+const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0)
+
+const storeOf = (value: string | Uint8Array = 'v1'): Breakable => breakable({ name: 'store', sharedAs: 'store', secrets: { token: value } })
+
+function processOf(provider: SecretProvider, shared: SharedCache): SecretsManager {
+  return createSecretsManager({ providers: [provider], cache: { shared } })
+}
+
+/** Two processes over one store and one shared level. */
+function fleet(value?: string | Uint8Array): { store: Breakable; shared: ReturnType<typeof memorySharedCache>; here: SecretsManager; there: SecretsManager } {
+  const store = storeOf(value)
+  const shared = memorySharedCache()
+  return { store, shared, here: processOf(store.provider, shared), there: processOf(store.provider, shared.anotherProcess()) }
+}
+
+describe('a shared level', () => {
+  it.each(['00123', '', 'grüße', Uint8Array.of(0, 255)])('spares the store the reads of other processes: %j', async (stored) => {
+    const { store, here, there } = fleet(stored)
+    const value = await here.getSecretValue('token')
+    await settle()
+    const shared = await there.getSecretValue('token')
+    expect([shared.bytes(), shared.version, shared.revision, shared.currentSince, shared.provider]).toEqual([value.bytes(), 1, value.revision, value.currentSince, 'store'])
+    expect(store.provider.calls('get')).toBe(1)
+  })
+
+  it('is named as the source by the audit event', async () => {
+    const store = storeOf()
+    const shared = memorySharedCache()
+    await processOf(store.provider, shared).getSecret('token')
+    await settle()
+    const audit = memoryAuditTrail()
+    const secrets = createSecretsManager({ providers: [store.provider], cache: { shared: shared.anotherProcess() }, audit })
+    await secrets.getSecret('token')
+    await secrets.getSecret('token')
+    expect(audit.events().map(({ from }) => from)).toEqual(['shared', 'memory'])
+  })
+
+  it('makes no answer look younger than it is, nor live longer', async () => {
+    const { store, here, there } = fleet()
+    await here.getSecret('token')
+    await settle()
+    at(200_000)
+    expect((await there.getSecretValue('token')).age).toBe(200_000)
+    at(299_999)
+    expect([await there.getSecret('token'), store.provider.calls('get')]).toEqual(['v1', 1])
+    await store.provider.put?.('token', { value: 'v2' }, { signal: AbortSignal.timeout(1_000) })
+    at(300_000)
+    expect(await there.getSecret('token')).toBe('v2')
+  })
+
+  it('knows stores and paths, not names', async () => {
+    const shared = memorySharedCache()
+    const one = breakable({ sharedAs: 'eu', secrets: { 'prod/token': 'v' }, names: { mine: 'prod/token' } })
+    const same = breakable({ name: 'other', sharedAs: 'eu', secrets: {}, prefix: 'prod/' })
+    const elsewhere = breakable({ sharedAs: 'us', secrets: { 'prod/token': 'us' } })
+    await processOf(one.provider, shared).getSecret('mine')
+    await settle()
+    const value = await processOf(same.provider, shared.anotherProcess()).getSecretValue('token')
+    expect([value.reveal(), value.provider, same.provider.calls()]).toEqual(['v', 'other', 0])
+    expect(await processOf(elsewhere.provider, shared.anotherProcess()).getSecret('prod/token')).toBe('us')
+  })
+
+  it('keeps versions apart', async () => {
+    const { store, here, there } = fleet()
+    await here.rotateSecret('token', 'v2')
+    const read = async (secrets: SecretsManager): Promise<string[]> =>
+      Promise.all([secrets.getSecret('token'), secrets.getSecret('token', { version: 1 }), secrets.getSecret('token', { version: 'previous' })])
+    expect(await read(here)).toEqual(['v2', 'v1', 'v1'])
+    await settle()
+    const calls = store.provider.calls()
+    expect([await read(there), store.provider.calls()]).toEqual([['v2', 'v1', 'v1'], calls])
+  })
+
+  it('serves batches too, and only what it lacks is asked of the store', async () => {
+    const store = breakable({ sharedAs: 'store', secrets: { a: '1', b: '2', c: '3' } })
+    const shared = memorySharedCache()
+    await processOf(store.provider, shared).getSecrets(['a', 'b'])
+    await settle()
+    const asked = vi.fn()
+    store.plan = ({ method, args }) => void asked(method, args[0])
+    expect(await processOf(store.provider, shared.anotherProcess()).getSecrets(['a', 'b', 'c'])).toEqual({ a: '1', b: '2', c: '3' })
+    expect(asked.mock.calls).toEqual([['get', 'c']])
+  })
+
+  it('is passed by where `fresh` is asked for', async () => {
+    const { store, here, there } = fleet()
+    await here.getSecret('token')
+    await settle()
+    await there.getSecret('token', { fresh: true })
+    expect(store.provider.calls('get')).toBe(2)
+  })
+})
+
+describe('never shared', () => {
+  it('is what a provider without `sharedAs` answers, such as env', async () => {
+    const shared = memorySharedCache()
+    const secrets = createSecretsManager({ providers: [envProvider({ env: { token: 'v' } }), breakable().provider], cache: { shared } })
+    await secrets.getSecret('token')
+    await codeOf(secrets.getSecret('missing'))
+    await secrets.storeSecret('new', 'v')
+    expect(shared.calls()).toBe(0)
+  })
+
+  it.each<[string, Partial<SecretProvider>]>([
+    ['a lease', { get: async () => ({ value: 'v', exclusive: true, expiresAt: now + 60_000 }) }],
+    ['an absence', { get: async () => undefined }],
+    ['a failure', { get: async () => Promise.reject(new SecretsError('UNAVAILABLE', 'down')) }],
+    ['a denial', { get: async () => Promise.reject(new SecretsError('PERMISSION_DENIED', 'no')) }],
+    ['an answer that is none', { get: async () => ({ value: 5 }) as never }],
+  ])('is %s', async (_, members) => {
+    const shared = memorySharedCache()
+    const fill = vi.spyOn(shared, 'fill')
+    await Promise.allSettled([processOf({ ...readOnly('store', async () => undefined), sharedAs: 'store', ...members }, shared).getSecret('token')])
+    await settle()
+    expect(shared.size()).toBe(0)
+    // Told that no answer came, so that others who wait may ask.
+    expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined])
+  })
+
+  it('is what `autoCleanup` read', async () => {
+    const { shared, here } = fleet()
+    await here.getSecret('token', { autoCleanup: true })
+    await settle()
+    expect(shared.calls()).toBe(0)
+  })
+
+  it("is one machine's fallback: each answer lies under its own store", async () => {
+    const [first, second] = ['first', 'second'].map((name) => breakable({ name, sharedAs: name, secrets: { token: name } })) as [Breakable, Breakable] // two names
+    const shared = memorySharedCache()
+    first.plan = () => faults.reject('UNAVAILABLE')
+    const here = createSecretsManager({ providers: [first.provider, second.provider], cache: { shared } })
+    expect((await here.getSecretValue('token')).degraded).toBe(true)
+    await settle()
+    first.plan = () => undefined
+    const there = createSecretsManager({ providers: [first.provider, second.provider], cache: { shared: shared.anotherProcess() } })
+    const value = await there.getSecretValue('token')
+    expect([value.reveal(), value.degraded]).toEqual(['first', false])
+  })
+})
+
+describe('a write', () => {
+  it.each<[string, (secrets: SecretsManager) => Promise<unknown>]>([
+    ['storeSecret', (secrets) => secrets.storeSecret('token', 'v2')],
+    ['rotateSecret', (secrets) => secrets.rotateSecret('token', 'v2')],
+    ['deleteSecret', (secrets) => secrets.deleteSecret('token')],
+  ])('by %s drops every version from the level, and from the memory of other processes', async (_, write) => {
+    const { shared, here, there } = fleet()
+    await here.storeSecret('token', 'v1b')
+    await there.getSecret('token')
+    await there.getSecret('token', { version: 1 })
+    await settle()
+    expect([shared.size(), there.cacheStats().entries]).toEqual([2, 2])
+    await write(here)
+    expect([shared.size(), there.cacheStats().entries]).toEqual([0, 0])
+    const [result] = await Promise.allSettled([there.getSecret('token')])
+    expect(result).not.toMatchObject({ value: 'v1b' })
+  })
+
+  it('makes tickets from before it worthless', async () => {
+    const { store, shared, here, there } = fleet()
+    const slow = Promise.withResolvers<StoredSecret>()
+    store.plan = ({ method, count }) => (method === 'get' && count === 1 ? () => slow.promise : undefined)
+    const reading = there.getSecret('token')
+    await settle()
+    await here.storeSecret('token', 'v2')
+    slow.resolve({ value: 'v1', version: 1 })
+    expect(await reading).toBe('v1')
+    await settle()
+    expect([shared.size(), await there.getSecret('token')]).toEqual([0, 'v2'])
+  })
+
+  it('is read by its own process, though the level still had the former value while it was told', async () => {
+    const store = storeOf()
+    const shared = memorySharedCache()
+    const telling = Promise.withResolvers<void>()
+    const slow: SharedCache = { ...shared, invalidate: async (key, context) => (await telling.promise, shared.invalidate(key, context)) }
+    const secrets = processOf(store.provider, slow)
+    await secrets.getSecret('token')
+    await settle()
+    const writing = secrets.storeSecret('token', 'v2')
+    await settle()
+    await secrets.getSecret('token')
+    telling.resolve()
+    await writing
+    expect(await secrets.getSecret('token')).toBe('v2')
+  })
+
+  it.each<SharedCacheFault>(['fail', 'throw', 'hang'])('whose invalidation does %s is done, and its writer is told so', async (fault) => {
+    const store = storeOf()
+    const audit = memoryAuditTrail()
+    const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' ? fault : undefined) })
+    const secrets = createSecretsManager({ providers: [store.provider], cache: { shared }, audit, deadlineMs: 100 })
+    await secrets.getSecret('token')
+    await settle()
+    const writing = failureOf(secrets.storeSecret('token', 'v2'))
+    await vi.advanceTimersByTimeAsync(100)
+    const error = await writing
+    expect([error.code, error.effect, error.provider, error.secret]).toEqual(['UNAVAILABLE', 'done', 'store', 'token'])
+    expect(audit.events().at(-1)).toMatchObject({ operation: 'store', outcome: 'error', code: 'UNAVAILABLE' })
+    // The writer's own process never serves the former value again, though the level still has it.
+    for (const ms of [1_000, ttlMs, 2 * ttlMs]) {
+      at(ms)
+      expect([ms, await secrets.getSecret('token')]).toEqual([ms, 'v2'])
+      await settle()
+    }
+  })
+
+  it('that failed tells its own failure rather than that of the level', async () => {
+    const store = storeOf()
+    store.plan = ({ method }) => (method === 'put' ? faults.reject('PERMISSION_DENIED') : undefined)
+    const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' ? 'fail' : undefined) })
+    expect(await codeOf(processOf(store.provider, shared).storeSecret('token', 'v2'))).toBe('PERMISSION_DENIED')
+  })
+})
+
+describe('a denial', () => {
+  it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED'] as const)('(%s) keeps its path from being read in the level, until the provider answers', async (code) => {
+    const { shared, there } = fleet()
+    const mine = storeOf()
+    const secrets = processOf(mine.provider, shared.anotherProcess())
+    mine.plan = () => faults.reject(code)
+    expect(await codeOf(secrets.getSecret('token'))).toBe(code)
+    await there.getSecret('token')
+    await settle()
+    expect(shared.size()).toBe(1)
+    at(60_000)
+    expect(await codeOf(secrets.getSecret('token'))).toBe(code)
+
+    mine.plan = () => undefined
+    at(120_000)
+    expect(await secrets.getSecret('token')).toBe('v1')
+    const calls = mine.provider.calls()
+    await secrets.getSecret('token', { version: 1 })
+    await there.getSecret('token', { version: 1 })
+    expect(mine.provider.calls()).toBe(calls + 1)
+  })
+
+  it('of one path leaves the others alone', async () => {
+    const store = breakable({ sharedAs: 'store', secrets: { a: '1', b: '2' } })
+    const shared = memorySharedCache()
+    await processOf(store.provider, shared.anotherProcess()).getSecrets(['a', 'b'])
+    await settle()
+    const mine = breakable({ sharedAs: 'store' })
+    mine.plan = () => faults.reject('PERMISSION_DENIED')
+    const secrets = processOf(mine.provider, shared)
+    expect(await codeOf(secrets.getSecret('a', { fresh: true }))).toBe('PERMISSION_DENIED')
+    expect([await secrets.getSecret('b'), await codeOf(secrets.getSecret('a'))]).toEqual(['2', 'PERMISSION_DENIED'])
+  })
+})
+
+describe('a level that does not work', () => {
+  it.each<SharedCacheFault>(['fail', 'throw', 'hang'])('harms no reader when its reads and fills %s', async (fault) => {
+    const store = storeOf()
+    const shared = memorySharedCache({ plan: () => fault })
+    const secrets = createSecretsManager({ providers: [store.provider], cache: { shared }, deadlineMs: 100 })
+    const reading = secrets.getSecretValue('token')
+    await vi.advanceTimersByTimeAsync(100)
+    const value = await reading
+    expect([value.reveal(), value.degraded, value.stale, process.emitWarning]).toEqual(['v1', false, false, process.emitWarning])
+    expect(process.emitWarning).not.toHaveBeenCalled()
+    expect(await secrets.getSecret('token')).toBe('v1')
+    await vi.advanceTimersByTimeAsync(100)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('costs a reader its deadline once, and a caller who gives up nothing', async () => {
+    const store = storeOf()
+    const shared = memorySharedCache({ plan: () => 'hang' })
+    const secrets = createSecretsManager({ providers: [store.provider], cache: { shared }, deadlineMs: 100 })
+    const controller = new AbortController()
+    const readings = Array.from({ length: 100 }, () => secrets.getSecret('token'))
+    const impatient = codeOf(secrets.getSecret('token', { signal: controller.signal }))
+    controller.abort()
+    expect([await impatient, Date.now()]).toEqual(['ABORTED', now])
+    await vi.advanceTimersByTimeAsync(100)
+    await Promise.all(readings)
+    expect([Date.now() - now, store.provider.calls(), shared.calls('read')]).toEqual([100, 1, 1])
+  })
+
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['a hit without a value', { hit: {}, until: Infinity }],
+    ['a hit that is no secret', { hit: { value: 5 }, until: Infinity }],
+    ['a hit of an impossible version', { hit: { value: 'v', version: -1 }, until: Infinity }],
+    ['a hit that is over', { hit: { value: 'old' }, until: now }],
+    ['a hit without an end', { hit: { value: 'old' } }],
+    ['neither hit nor ticket', {}],
+  ])('harms no reader when it answers %s', async (_, answer) => {
+    const shared: SharedCache = { ...memorySharedCache(), read: async () => answer as never } // what a broken level could answer
+    expect(await processOf(storeOf().provider, shared).getSecret('token')).toBe('v1')
+  })
+
+  it('that is out leaves the store alone in answering: one call for any number of readers', async () => {
+    const store = storeOf()
+    const secrets = processOf(store.provider, memorySharedCache({ plan: () => 'fail' }))
+    await Promise.all(Array.from({ length: 1_000 }, () => secrets.getSecret('token')))
+    expect(store.provider.calls()).toBe(1)
+  })
+})
+
+describe('what other processes invalidate', () => {
+  it('is dropped from memory, every version of the path and no other', async () => {
+    const store = breakable({ sharedAs: 'store', secrets: { a: '1', b: '2' } })
+    const shared = memorySharedCache()
+    const secrets = processOf(store.provider, shared)
+    await secrets.getSecrets(['a', 'b'])
+    await secrets.getSecret('a', { version: 1 })
+    await shared.anotherProcess().invalidate({ sharedAs: 'another store', path: 'a' }, { signal: AbortSignal.timeout(1_000) })
+    expect(secrets.cacheStats().entries).toBe(3)
+    await shared.anotherProcess().invalidate({ sharedAs: 'store', path: 'a' }, { signal: AbortSignal.timeout(1_000) })
+    expect(secrets.cacheStats().entries).toBe(1)
+  })
+
+  it('is not heard of any more after close()', async () => {
+    const shared = memorySharedCache()
+    const ends = vi.fn()
+    const secrets = processOf(storeOf().provider, { ...shared, subscribe: () => ends })
+    await secrets.close()
+    expect(ends).toHaveBeenCalledTimes(1)
+  })
+})

@@ -1,9 +1,12 @@
 // `pnpm api`: the public surface of every package, as built, against the reports in `api/`; `pnpm api:update` rewrites them.
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Extractor, ExtractorConfig, ExtractorLogLevel, type ExtractorMessage } from '@microsoft/api-extractor'
 import { publicPackages, readFiles, root, type Member } from './files.ts'
+
+const temporary = join(root, 'node_modules/.cache/api')
 
 interface Entry {
   readonly folder: string
@@ -21,8 +24,6 @@ function entriesWithTypes({ folder, manifest }: Member): Entry[] {
 }
 
 function configOf({ folder, report, types }: Entry): ExtractorConfig {
-  const reportTempFolder = join(root, 'node_modules/.cache/api')
-  mkdirSync(reportTempFolder, { recursive: true })
   return ExtractorConfig.prepare({
     packageJsonFullPath: join(root, folder, 'package.json'),
     configObjectFullPath: undefined,
@@ -30,7 +31,7 @@ function configOf({ folder, report, types }: Entry): ExtractorConfig {
       projectFolder: join(root, folder),
       mainEntryPointFilePath: types,
       newlineKind: 'lf',
-      apiReport: { enabled: true, reportFileName: report, reportFolder: join(root, 'api'), reportTempFolder },
+      apiReport: { enabled: true, reportFileName: report, reportFolder: join(root, 'api'), reportTempFolder: temporary },
       compiler: { overrideTsconfig: { compilerOptions: compiler, files: [types] } },
       messages: { extractorMessageReporting: { default: { logLevel: ExtractorLogLevel.None } } },
     },
@@ -57,9 +58,15 @@ function extract(entry: Entry, update: boolean): boolean {
   }
   const { apiReportChanged, succeeded } = Extractor.invoke(configOf(entry), { localBuild: update, messageCallback })
   if (update) return succeeded
-  return (
-    !apiReportChanged || fault(`api/${entry.report}.api.md no longer describes ${entry.folder}. If the change is meant: pnpm api:update`)
-  )
+  const outdated = `api/${entry.report}.api.md no longer describes ${entry.folder}. If the change is meant: pnpm api:update`
+  return !apiReportChanged || fault(`${difference(entry)}${outdated}`)
+}
+
+/** Lines of the report that are gone or new. */
+function difference({ report }: Entry): string {
+  const [known, fresh] = [join(root, 'api', `${report}.api.md`), join(temporary, `${report}.api.md`)]
+  const { stdout } = spawnSync('git', ['diff', '--no-index', '--no-color', '-U0', known, fresh], { encoding: 'utf8' })
+  return stdout.replace(/^(?![+-](?![+-])).*\n/gm, '')
 }
 
 function fault(text: string): false {
@@ -68,7 +75,7 @@ function fault(text: string): false {
 }
 
 const { values } = parseArgs({ options: { update: { type: 'boolean', default: false } } })
-mkdirSync(join(root, 'api'), { recursive: true })
+for (const folder of [join(root, 'api'), temporary]) mkdirSync(folder, { recursive: true })
 const results = publicPackages(readFiles())
   .flatMap(entriesWithTypes)
   .map((entry) => extract(entry, values.update))

@@ -1,5 +1,8 @@
+import { untilAborted } from './bounded.ts'
+import type { CallOptions } from './call-options.ts'
 import type { SecretsErrorCode } from './contract.ts'
 import type { Link } from './link.ts'
+import type { Observer } from './observer.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** `unchecked`: the provider has no way to tell. */
@@ -20,16 +23,22 @@ const rememberedMs = 10_000
 /** Asks every provider at once, reads no secret, and remembers the report for 10 s, so that probes cost the stores little. */
 export class HealthCheck {
   readonly #links: readonly Link[]
+  readonly #observer: Observer
   readonly #closing: AbortSignal
   #report: HealthReport | undefined
   #checking: Promise<HealthReport> | undefined
 
-  constructor(links: readonly Link[], closing: AbortSignal) {
+  constructor(links: readonly Link[], observer: Observer, closing: AbortSignal) {
     this.#links = links
+    this.#observer = observer
     this.#closing = closing
   }
 
-  async check(): Promise<HealthReport> {
+  check(call: CallOptions = {}): Promise<HealthReport> {
+    return this.#observer.observe({ operation: 'health', name: '*', effect: false }, call, () => untilAborted(this.#current(), call.signal))
+  }
+
+  async #current(): Promise<HealthReport> {
     const age = Date.now() - (this.#report?.checkedAt ?? 0)
     if (this.#report !== undefined && age >= 0 && age < rememberedMs) return this.#report
     this.#checking ??= this.#checkAll().finally(() => (this.#checking = undefined))

@@ -40,7 +40,7 @@ export function createSecretsManager(options: SecretsManagerOptions): SecretsMan
   const writer = new Writer({ planOf, walk: (name) => reader.walk(name, undefined), observer, writeTo, closing: giveUp.signal })
   const catalog = new Catalog({ links, walk: (name, policy) => reader.walk(name, policy), observer, bounds })
   const verifier = new Verifier(reader, observer)
-  const health = new HealthCheck(links, giveUp.signal)
+  const health = new HealthCheck(links, observer, giveUp.signal)
   let closed: Promise<void> | undefined
   const close = (closeOptions: CloseOptions = {}): Promise<void> => {
     return (closed ??= closeAll({ observer, giveUp, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() }, closeOptions))
@@ -59,7 +59,7 @@ export function createSecretsManager(options: SecretsManagerOptions): SecretsMan
     describeSecret: (name, describe) => catalog.describeSecret(name, describe),
     listSecrets: (list) => catalog.listSecrets(list),
     cacheStats: () => cacheStats(links.map(({ provider, store }) => ({ name: provider.name, counts: store.counts }))),
-    checkHealth: () => observer.observe({ operation: 'health', name: '*', effect: false }, {}, () => health.check()),
+    checkHealth: (call) => health.check(call),
     close,
     [Symbol.asyncDispose]: () => close(),
   }

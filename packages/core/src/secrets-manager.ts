@@ -1,4 +1,5 @@
 import type { CacheStats } from './cache-stats.ts'
+import type { CallOptions } from './call-options.ts'
 import type { CatalogEntry, DescribedSecret, DescribeOptions, ListOptions } from './catalog.ts'
 import type { CloseOptions } from './closing.ts'
 import type { HealthReport } from './health.ts'
@@ -48,7 +49,7 @@ export interface SecretsManager {
   /** Counters since the manager was created, in all and by provider. */
   readonly cacheStats: () => CacheStats
   /** Whether each provider can be reached and accepts us. For readiness probes, not for liveness. */
-  readonly checkHealth: () => Promise<HealthReport>
+  readonly checkHealth: (options?: CallOptions) => Promise<HealthReport>
   /** Refuses new calls, waits for those that run, ends leases, flushes the audit trail, and wipes what is held. May be called twice. */
   readonly close: (options?: CloseOptions) => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>

@@ -28,6 +28,12 @@ test('importing the package, and making a provider, loads neither SQLite nor cry
     const { localProvider } = await import(${JSON.stringify(join(import.meta.dirname, 'index.ts'))})
     localProvider({ path: 'never-used.db', key: 'ab'.repeat(32) })
     console.log(process.moduleLoadList.filter((name) => /NativeModule (sqlite|crypto)$/.test(name)).join())`
-  const printed = execFileSync(process.execPath, ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script])
+  const printed = execFileSync(process.execPath, [
+    '--conditions=@finchat/source',
+    '--disable-warning=ExperimentalWarning',
+    '--input-type=module',
+    '-e',
+    script,
+  ])
   expect(printed.toString().trim()).toBe('')
 })

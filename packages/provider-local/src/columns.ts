@@ -34,5 +34,7 @@ export function present(row: Row | undefined): Row {
 
 /** What is in the file is not what was written there. */
 export function altered(): SecretsError {
-  return new SecretsError('INTEGRITY', 'the store was altered or damaged', { remedy: 'restore a backup, and find out who could write the file' })
+  return new SecretsError('INTEGRITY', 'the store was altered or damaged', {
+    remedy: 'restore a backup, and find out who could write the file',
+  })
 }

@@ -23,7 +23,13 @@ test('a store of format 1 reads as it was written', async () => {
   expect(await store.staging.get('staged', context)).toMatchObject({ value: 'pending', version: 2 })
   expect((await failure(store.get('withdrawn', context))).code).toBe('DELETED')
   expect(await store.get('purged', context)).toBeUndefined()
-  expect((await collected(store.list('', context))).map(({ path }) => path)).toEqual(['binary', 'map', 'sealed/by-passphrase', 'staged', 'versions'])
+  expect((await collected(store.list('', context))).map(({ path }) => path)).toEqual([
+    'binary',
+    'map',
+    'sealed/by-passphrase',
+    'staged',
+    'versions',
+  ])
 })
 
 test('a store of format 1 takes writes, and still knows which numbers were used', async () => {

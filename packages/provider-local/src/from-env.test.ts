@@ -10,7 +10,10 @@ test('the variables make a local provider with its path, key and names', async (
   const path = join(temporaryFolder(), 'secrets.db')
   await within(path, (provider) => provider.put('finchat/token', { value: '{"token":"from the store"}', shape: 'map' }, context), { key })
   const env = {
-    FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: path, FINCHAT_ENCRYPTION_KEY: key, FINCHAT_LOCAL_NAMES: 'FINCHAT_TOKEN=finchat/token#token',
+    FINCHAT_SECRETS_PROVIDER: 'local',
+    FINCHAT_LOCAL_PATH: path,
+    FINCHAT_ENCRYPTION_KEY: key,
+    FINCHAT_LOCAL_NAMES: 'FINCHAT_TOKEN=finchat/token#token',
   }
   const secrets = secretsManagerFromEnv({ local: localFromEnv }, { env })
   expect(await secrets.getSecret('FINCHAT_TOKEN')).toBe('from the store')

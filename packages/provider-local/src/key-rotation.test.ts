@@ -18,10 +18,14 @@ test('the first key seals and every key opens, whatever its form', async () => {
   const path = temporaryPath()
   await within(path, (provider) => provider.put('old', { value: 'sealed with the old key' }, context), { keys: [oldKey] })
   await within(path, (provider) => provider.put('new', { value: 'sealed with the passphrase' }, context), { keys: [passphrase, oldKey] })
-  await within(path, async (provider) => {
-    expect((await provider.get('old', context))?.value).toBe('sealed with the old key')
-    expect((await provider.get('new', context))?.value).toBe('sealed with the passphrase')
-  }, { keys: [Buffer.from(oldKey).toString('hex'), passphrase] })
+  await within(
+    path,
+    async (provider) => {
+      expect((await provider.get('old', context))?.value).toBe('sealed with the old key')
+      expect((await provider.get('new', context))?.value).toBe('sealed with the passphrase')
+    },
+    { keys: [Buffer.from(oldKey).toString('hex'), passphrase] },
+  )
 })
 
 test('the same bytes as text are the same key', async () => {
@@ -49,25 +53,52 @@ test('a process that has not got the new key yet reads what it can, and says wha
 
 test('re-encryption leaves the new key alone able to open the store, and every answer as it was', async () => {
   const path = temporaryPath()
-  const answers = await within(path, async (provider) => {
-    for (const value of ['v1', 'v2']) await provider.put('name', { value, tags: { team: 'pay' } }, context)
-    await provider.put('map', { value: '{"a":"b"}', shape: 'map' }, context)
-    await provider.staging.put('name', { value: 'pending' }, context)
-    await provider.put('withdrawn', { value: 'gone' }, context)
-    await provider.delete('withdrawn', { purge: false }, context)
-    return Promise.all([provider.get('name', context), provider.getVersion('name', 1, context), provider.get('map', context), provider.staging.get('name', context)])
-  }, { keys: [oldKey] })
-  await within(path, async (provider) => {
-    expect(await provider.reencrypt()).toEqual({ reencrypted: 5 })
-    expect(await provider.reencrypt()).toEqual({ reencrypted: 0 })
-  }, { keys: [newKey, oldKey] })
-  await within(path, async (provider) => {
-    expect(await Promise.all([provider.get('name', context), provider.getVersion('name', 1, context), provider.get('map', context), provider.staging.get('name', context)])).toEqual(answers)
-    expect((await failure(provider.get('withdrawn', context))).code).toBe('DELETED')
-    await provider.restore('withdrawn', context)
-    expect((await provider.get('withdrawn', context))?.value).toBe('gone')
-  }, { keys: [newKey] })
-  expect(await failure(opened(path, { keys: [oldKey] }).get('name', context))).toMatchObject({ code: 'CONFIGURATION', remedy: expect.stringContaining('add the new key everywhere') })
+  const answers = await within(
+    path,
+    async (provider) => {
+      for (const value of ['v1', 'v2']) await provider.put('name', { value, tags: { team: 'pay' } }, context)
+      await provider.put('map', { value: '{"a":"b"}', shape: 'map' }, context)
+      await provider.staging.put('name', { value: 'pending' }, context)
+      await provider.put('withdrawn', { value: 'gone' }, context)
+      await provider.delete('withdrawn', { purge: false }, context)
+      return Promise.all([
+        provider.get('name', context),
+        provider.getVersion('name', 1, context),
+        provider.get('map', context),
+        provider.staging.get('name', context),
+      ])
+    },
+    { keys: [oldKey] },
+  )
+  await within(
+    path,
+    async (provider) => {
+      expect(await provider.reencrypt()).toEqual({ reencrypted: 5 })
+      expect(await provider.reencrypt()).toEqual({ reencrypted: 0 })
+    },
+    { keys: [newKey, oldKey] },
+  )
+  await within(
+    path,
+    async (provider) => {
+      expect(
+        await Promise.all([
+          provider.get('name', context),
+          provider.getVersion('name', 1, context),
+          provider.get('map', context),
+          provider.staging.get('name', context),
+        ]),
+      ).toEqual(answers)
+      expect((await failure(provider.get('withdrawn', context))).code).toBe('DELETED')
+      await provider.restore('withdrawn', context)
+      expect((await provider.get('withdrawn', context))?.value).toBe('gone')
+    },
+    { keys: [newKey] },
+  )
+  expect(await failure(opened(path, { keys: [oldKey] }).get('name', context))).toMatchObject({
+    code: 'CONFIGURATION',
+    remedy: expect.stringContaining('add the new key everywhere'),
+  })
 })
 
 test('a process that runs with the old key alone says so after the re-encryption, and one that has both goes on', async () => {
@@ -90,29 +121,41 @@ test('re-encryption that lacks a key changes nothing that it cannot open', async
 
 test('re-encryption that is aborted is finished by a second call', async () => {
   const path = temporaryPath()
-  await within(path, async (provider) => {
-    for (let n = 0; n < 60; n++) await provider.put(`secret/${n}`, { value: `value ${n}` }, context)
-  }, { keys: [oldKey] })
-  await within(path, async (provider) => {
-    const controller = new AbortController()
-    const under = provider.reencrypt({ signal: controller.signal })
-    setImmediate(() => controller.abort())
-    expect((await failure(under)).code).toBe('ABORTED')
-    expect((await provider.get('secret/59', context))?.value).toBe('value 59')
-    const { reencrypted } = await provider.reencrypt()
-    expect(reencrypted).toBeGreaterThan(0)
-    expect(reencrypted).toBeLessThanOrEqual(60)
-  }, { keys: [newKey, oldKey] })
+  await within(
+    path,
+    async (provider) => {
+      for (let n = 0; n < 60; n++) await provider.put(`secret/${n}`, { value: `value ${n}` }, context)
+    },
+    { keys: [oldKey] },
+  )
+  await within(
+    path,
+    async (provider) => {
+      const controller = new AbortController()
+      const under = provider.reencrypt({ signal: controller.signal })
+      setImmediate(() => controller.abort())
+      expect((await failure(under)).code).toBe('ABORTED')
+      expect((await provider.get('secret/59', context))?.value).toBe('value 59')
+      const { reencrypted } = await provider.reencrypt()
+      expect(reencrypted).toBeGreaterThan(0)
+      expect(reencrypted).toBeLessThanOrEqual(60)
+    },
+    { keys: [newKey, oldKey] },
+  )
   await within(path, async (provider) => expect((await provider.get('secret/0', context))?.value).toBe('value 0'), { keys: [newKey] })
 })
 
 test('nothing of an old ciphertext is left in file or log, while the store stays open', async () => {
   const path = temporaryPath()
-  await within(path, async (provider) => {
-    for (let n = 0; n < 3; n++) await provider.put('reencrypted', { value: 'r'.repeat(100) }, context)
-    for (let n = 0; n < 3; n++) await provider.put('purged', { value: 'p'.repeat(10_000) }, context)
-    for (let n = 0; n < 3; n++) await provider.put('pruned', { value: 'q'.repeat(100) }, context)
-  }, { keys: [oldKey] })
+  await within(
+    path,
+    async (provider) => {
+      for (let n = 0; n < 3; n++) await provider.put('reencrypted', { value: 'r'.repeat(100) }, context)
+      for (let n = 0; n < 3; n++) await provider.put('purged', { value: 'p'.repeat(10_000) }, context)
+      for (let n = 0; n < 3; n++) await provider.put('pruned', { value: 'q'.repeat(100) }, context)
+    },
+    { keys: [oldKey] },
+  )
   const before = ciphertexts(path)
   expect(before).toHaveLength(9)
   for (const ciphertext of before) expect(bytesOnDisk(path).includes(ciphertext.subarray(0, 64))).toBe(true)
@@ -124,7 +167,8 @@ test('nothing of an old ciphertext is left in file or log, while the store stays
   expect(existsSync(`${path}-wal`)).toBe(true)
   const after = bytesOnDisk(path)
   for (const ciphertext of before) {
-    for (let start = 0; start + 16 <= ciphertext.length; start += 997) expect(after.includes(ciphertext.subarray(start, start + 16))).toBe(false)
+    for (let start = 0; start + 16 <= ciphertext.length; start += 997)
+      expect(after.includes(ciphertext.subarray(start, start + 16))).toBe(false)
   }
 })
 

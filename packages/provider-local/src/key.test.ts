@@ -36,7 +36,14 @@ describe('a raw key', () => {
 
   test('of more than 32 bytes is refused, as are damaged ones that look like one', () => {
     const damaged = `${'A'.repeat(42)}B=` // bits beyond the last byte
-    for (const wrong of [new Uint8Array(33), new Uint8Array(64), damaged, `key:${'A'.repeat(42)}B`, `key:${'A'.repeat(50)}`, `key:${'!'.repeat(43)}`]) {
+    for (const wrong of [
+      new Uint8Array(33),
+      new Uint8Array(64),
+      damaged,
+      `key:${'A'.repeat(42)}B`,
+      `key:${'A'.repeat(50)}`,
+      `key:${'!'.repeat(43)}`,
+    ]) {
       expect(refusal(wrong).code).toBe('CONFIGURATION')
     }
   })
@@ -50,7 +57,13 @@ describe('a raw key', () => {
 
 describe('a passphrase', () => {
   test('is every other text of at least 32 bytes', () => {
-    for (const text of ['correct horse battery staple and more', 'ü'.repeat(16), '0'.repeat(63), 'x'.repeat(44), `"${'quoted at one end only'.repeat(2)}`]) {
+    for (const text of [
+      'correct horse battery staple and more',
+      'ü'.repeat(16),
+      '0'.repeat(63),
+      'x'.repeat(44),
+      `"${'quoted at one end only'.repeat(2)}`,
+    ]) {
       expect(parseKey(text)).toEqual({ kind: 'passphrase', text })
     }
   })
@@ -69,21 +82,36 @@ describe('a key is refused', () => {
 
   test('with whitespace or quotes around it, whatever form it has', () => {
     const hex = 'ab'.repeat(32)
-    for (const wrong of [`${hex}\n`, ` ${hex}`, `${hex}\r\n`, `"${hex}"`, `'${hex}'`, `\`${hex}\``, `\ufeff${hex}`, `key:${'A'.repeat(43)} `]) {
+    for (const wrong of [
+      `${hex}\n`,
+      ` ${hex}`,
+      `${hex}\r\n`,
+      `"${hex}"`,
+      `'${hex}'`,
+      `\`${hex}\``,
+      `\ufeff${hex}`,
+      `key:${'A'.repeat(43)} `,
+    ]) {
       expect(refusal(wrong).code, wrong).toBe('CONFIGURATION')
     }
   })
 
   test('without ever being quoted, and for any text at all by our own error or not', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string({ minLength: 10, unit: 'binary' }), fc.string({ minLength: 10 }).map((text) => `key:${text}`)), (text) => {
-        try {
-          parseKey(text)
-        } catch (error) {
-          if (!SecretsError.isInstance(error)) throw error
-          expect(JSON.stringify(error).includes(JSON.stringify(text).slice(1, -1))).toBe(false)
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string({ minLength: 10, unit: 'binary' }),
+          fc.string({ minLength: 10 }).map((text) => `key:${text}`),
+        ),
+        (text) => {
+          try {
+            parseKey(text)
+          } catch (error) {
+            if (!SecretsError.isInstance(error)) throw error
+            expect(JSON.stringify(error).includes(JSON.stringify(text).slice(1, -1))).toBe(false)
+          }
+        },
+      ),
     )
   })
 

@@ -44,10 +44,22 @@ const noServer = 'a file asks for no credential and has no quota'
 const noFile = 'it is memory of this process'
 
 describe('the local provider keeps the contract with a file', () => {
-  testSecretProvider({ test, manifest: localManifest, createHarness: fileHarness, cannotHappen: { unauthenticated: noServer, throttled: noServer } })
+  testSecretProvider({
+    test,
+    manifest: localManifest,
+    createHarness: fileHarness,
+    cannotHappen: { unauthenticated: noServer, throttled: noServer },
+  })
 })
 
 describe('the local provider keeps the contract in memory', () => {
-  const cannotHappen = { denied: noFile, unauthenticated: noServer, unreachable: noFile, hung: noFile, throttled: noServer, garbage: noFile }
+  const cannotHappen = {
+    denied: noFile,
+    unauthenticated: noServer,
+    unreachable: noFile,
+    hung: noFile,
+    throttled: noServer,
+    garbage: noFile,
+  }
   testSecretProvider({ test, manifest: localManifest, createHarness: memoryHarness, cannotHappen })
 })

@@ -40,7 +40,10 @@ describe('pruning', () => {
     await provider.prune({ keepVersions: 1 })
     expect((await provider.get('name', context))?.value).toBe('v3')
     expect((await provider.staging.get('name', context))?.value).toBe('v4')
-    expect(await failure(provider.put('name', { value: 'again', version: 2 }, context))).toMatchObject({ code: 'VERSION_CONFLICT', problem: expect.stringContaining('the next is 5') })
+    expect(await failure(provider.put('name', { value: 'again', version: 2 }, context))).toMatchObject({
+      code: 'VERSION_CONFLICT',
+      problem: expect.stringContaining('the next is 5'),
+    })
   })
 
   test('may be limited to one secret, and reaches withdrawn ones', async () => {
@@ -55,7 +58,8 @@ describe('pruning', () => {
 
   test('by a number that makes no sense is CONFIGURATION and prunes nothing', async () => {
     const provider = await withVersions(2)
-    for (const keepVersions of [0, -1, 1.5, Number.NaN]) expect((await failure(provider.prune({ keepVersions }))).code).toBe('CONFIGURATION')
+    for (const keepVersions of [0, -1, 1.5, Number.NaN])
+      expect((await failure(provider.prune({ keepVersions }))).code).toBe('CONFIGURATION')
     expect(await numbers(provider)).toEqual([1, 2])
   })
 
@@ -75,7 +79,12 @@ describe('a purged secret', () => {
   test('reads as one that does not exist, but its numbers stay used', async () => {
     const provider = await withVersions(3)
     await provider.delete('name', { purge: true }, context)
-    const reads = [provider.get('name', context), provider.getVersion('name', 3, context), provider.describe('name', context), provider.staging.get('name', context)]
+    const reads = [
+      provider.get('name', context),
+      provider.getVersion('name', 3, context),
+      provider.describe('name', context),
+      provider.staging.get('name', context),
+    ]
     expect(await Promise.all(reads)).toEqual([undefined, undefined, undefined, undefined])
     expect((await failure(provider.put('name', { value: 'v1', version: 1 }, context))).message).toContain('the next is 4')
     expect((await provider.put('name', { value: 'v4', ifCurrent: null }, context)).version).toBe(4)
@@ -87,7 +96,11 @@ describe('a withdrawn secret', () => {
   test('refuses writes until it is restored, so that it does not come back by accident', async () => {
     const provider = await withVersions(1)
     await provider.delete('name', { purge: false }, context)
-    const writes = [provider.put('name', { value: 'v2' }, context), provider.staging.put('name', { value: 'v2' }, context), provider.tag('name', { a: 'b' }, context)]
+    const writes = [
+      provider.put('name', { value: 'v2' }, context),
+      provider.staging.put('name', { value: 'v2' }, context),
+      provider.tag('name', { a: 'b' }, context),
+    ]
     for (const write of writes) expect((await failure(write)).code).toBe('DELETED')
     await provider.delete('name', { purge: false }, context)
     await provider.restore('name', context)
@@ -100,7 +113,10 @@ describe('a pending version', () => {
   test('is not replaced by another, for it may be in use at its target already', async () => {
     const provider = await withVersions(1)
     const pending = await provider.staging.put('name', { value: 'v2' }, context)
-    expect(await failure(provider.staging.put('name', { value: 'v3' }, context))).toMatchObject({ code: 'VERSION_CONFLICT', remedy: 'promote it or discard it' })
+    expect(await failure(provider.staging.put('name', { value: 'v3' }, context))).toMatchObject({
+      code: 'VERSION_CONFLICT',
+      remedy: 'promote it or discard it',
+    })
     expect(await provider.getVersion('name', 2, context)).toBeUndefined()
     await provider.staging.promote('name', pending, context)
     expect((await provider.getVersion('name', 2, context))?.value).toBe('v2')

@@ -60,7 +60,10 @@ function resealed(record: SecretRecord, edit: StoreEdit): number {
 
 /** The sum of what `step` returns for every secret, a batch to a transaction. */
 async function forEachSecret(
-  store: Store, only: readonly string[] | undefined, context: CallContext, step: (record: SecretRecord, edit: StoreEdit) => number,
+  store: Store,
+  only: readonly string[] | undefined,
+  context: CallContext,
+  step: (record: SecretRecord, edit: StoreEdit) => number,
 ): Promise<number> {
   const paths = only ?? (await store.read(context, (view) => view.paths()))
   let sum = 0

@@ -23,7 +23,10 @@ export function assertTags(tags: Readonly<Record<string, string | null>>): void 
 }
 
 /** The tags that a secret has after these were set and those given as `null` dropped. */
-export function mergedTags(tags: Readonly<Record<string, string>>, changes: Readonly<Record<string, string | null>>): Record<string, string> {
+export function mergedTags(
+  tags: Readonly<Record<string, string>>,
+  changes: Readonly<Record<string, string | null>>,
+): Record<string, string> {
   const merged = Object.entries({ ...tags, ...changes }).filter((entry): entry is [string, string] => entry[1] !== null)
   if (merged.length > limits.tags) throw invalid('the secret would have too many tags', `keep at most ${limits.tags}`)
   return Object.fromEntries(merged.toSorted(([one], [other]) => (one < other ? -1 : 1)))

@@ -46,7 +46,8 @@ async function openInMemory(options: StoreOptions, patience: Patience): Promise<
 }
 
 async function createStore(path: string, options: StoreOptions, patience: Patience): Promise<StoreFile> {
-  if (options.mustExist) throw new SecretsError('CONFIGURATION', "the store's file does not exist", { remedy: 'check `path`, or leave `mustExist` out' })
+  if (options.mustExist)
+    throw new SecretsError('CONFIGURATION', "the store's file does not exist", { remedy: 'check `path`, or leave `mustExist` out' })
   const header = newStoreHeader()
   const keyring = await derive(options, header, patience)
   createFile(path, (temporary) => {
@@ -94,7 +95,6 @@ function connectTo(path: string): DatabaseSync {
     throw error
   }
 }
-
 
 function unlocked(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyring, file: StoreFile | undefined): OpenStore {
   const tables = prepareTables(sqlite)

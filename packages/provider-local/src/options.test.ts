@@ -70,7 +70,12 @@ test('closing may be repeated, and every call after it is ABORTED', async () => 
     if (before) await provider.put('name', { value: 'value' }, context)
     await provider.close()
     await provider.close()
-    const calls = [provider.get('name', context), provider.put('name', { value: '' }, context), provider.checkHealth(context), provider.reencrypt()]
+    const calls = [
+      provider.get('name', context),
+      provider.put('name', { value: '' }, context),
+      provider.checkHealth(context),
+      provider.reencrypt(),
+    ]
     for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'ABORTED', message: 'the local store is closed' })
   }
 })

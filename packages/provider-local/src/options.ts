@@ -47,7 +47,8 @@ export function assertKeepVersions(keepVersions: number): void {
 }
 
 function keysOf({ path, key, keys }: LocalProviderOptions): KeyMaterial[] {
-  if (key !== undefined && keys !== undefined) throw misconfigured('`key` and `keys` are both given', 'give `keys`, the one that seals first')
+  if (key !== undefined && keys !== undefined)
+    throw misconfigured('`key` and `keys` are both given', 'give `keys`, the one that seals first')
   const given = keys ?? (key === undefined ? [] : [key])
   if (given.length === 0 && keys === undefined && path === ':memory:') return [parseKey(generateKey())]
   if (given.length === 0) throw misconfigured('no encryption key is given', 'give `key`; generateKey() makes one')

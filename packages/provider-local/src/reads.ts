@@ -71,7 +71,12 @@ function identity({ version, revision, currentSince }: VersionRecord): Pick<Stor
 
 /** The paths are those of one moment; each page shows its secrets as they are when it is read. */
 async function* list(store: Store, prefix: string, context: CallContext): AsyncGenerator<ListedSecret, void, undefined> {
-  const paths = await store.read(context, (view) => view.paths().filter((path) => path.startsWith(prefix)).toSorted())
+  const paths = await store.read(context, (view) =>
+    view
+      .paths()
+      .filter((path) => path.startsWith(prefix))
+      .toSorted(),
+  )
   for (let start = 0; start < paths.length; start += pageSize) {
     const page = paths.slice(start, start + pageSize)
     yield* await store.read(context, (view) => page.flatMap((path) => listed(view.find(path))))

@@ -30,7 +30,9 @@ export interface IndexMacs {
 export function indexMacs(key: KeyObject, { storeId, salt, scrypt }: StoreHeader): IndexMacs {
   const { createHmac } = loadCrypto()
   const mac = (level: string, fields: readonly Field[]): Buffer =>
-    createHmac('sha256', key).update(lengthPrefixed([`finchat-secrets/local/${level}`, formatVersion, storeId, ...fields])).digest()
+    createHmac('sha256', key)
+      .update(lengthPrefixed([`finchat-secrets/local/${level}`, formatVersion, storeId, ...fields]))
+      .digest()
   return {
     record: (record) => mac('secret', [...recordFields(record), ...record.versions.map(encodedVersion)]),
     bucket: (bucket, secrets) => mac('bucket', [bucket, ...[...secrets].toSorted(byPath).flat()]),

@@ -46,7 +46,10 @@ export function assertSchema(sqlite: DatabaseSync): void {
       remedy: 'update @finchat/secrets-provider-local',
     })
   }
-  const found = sqlite.prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL').all().map(({ sql }) => sql)
+  const found = sqlite
+    .prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL')
+    .all()
+    .map(({ sql }) => sql)
   if (found.length === statements.length && statements.every((statement) => found.includes(statement))) return
   throw new SecretsError('INTEGRITY', "the store's tables were altered", { remedy: 'restore a backup' })
 }

@@ -10,7 +10,24 @@ function sqliteError(errcode: number): Error {
 }
 
 test('every result code of SQLite has a code of ours', () => {
-  const codes = { 1: 'INTEGRITY', 3: 'PERMISSION_DENIED', 7: 'UNAVAILABLE', 8: 'PERMISSION_DENIED', 10: 'UNAVAILABLE', 11: 'INTEGRITY', 13: 'UNAVAILABLE', 14: 'PERMISSION_DENIED', 18: 'INTEGRITY', 19: 'INTEGRITY', 20: 'INTEGRITY', 23: 'PERMISSION_DENIED', 26: 'CONFIGURATION', 2: 'INTERNAL', 21: 'INTERNAL', 99: 'INTERNAL' }
+  const codes = {
+    1: 'INTEGRITY',
+    3: 'PERMISSION_DENIED',
+    7: 'UNAVAILABLE',
+    8: 'PERMISSION_DENIED',
+    10: 'UNAVAILABLE',
+    11: 'INTEGRITY',
+    13: 'UNAVAILABLE',
+    14: 'PERMISSION_DENIED',
+    18: 'INTEGRITY',
+    19: 'INTEGRITY',
+    20: 'INTEGRITY',
+    23: 'PERMISSION_DENIED',
+    26: 'CONFIGURATION',
+    2: 'INTERNAL',
+    21: 'INTERNAL',
+    99: 'INTERNAL',
+  }
   for (const [errcode, code] of Object.entries(codes)) {
     expect(storeError(sqliteError(Number(errcode))).code, errcode).toBe(code)
     expect(storeError(sqliteError(Number(errcode) + (5 << 8))).code, `${errcode}, extended`).toBe(code)

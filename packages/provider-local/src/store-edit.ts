@@ -31,7 +31,8 @@ export function storeEdit(parts: ViewParts, view: StoreView): StoreEdit {
   const { index, tables, keyring, header } = parts
   const { first } = keyring
   const changes = new IndexEdit(index, tables, header)
-  const sealWith = (path: string, number: number, plaintext: Buffer): Buffer => seal(first.values, valueData(header, path, number, first.id), plaintext)
+  const sealWith = (path: string, number: number, plaintext: Buffer): Buffer =>
+    seal(first.values, valueData(header, path, number, first.id), plaintext)
   return {
     ...view,
     firstKeyId: first.id,
@@ -39,7 +40,15 @@ export function storeEdit(parts: ViewParts, view: StoreView): StoreEdit {
     seal: (path, number, { plaintext, kind }, currentSince) => {
       const sealed = sealWith(path, number, plaintext)
       const revision = loadCrypto().randomUUID()
-      const version = { version: number, revision, keyId: first.id, kind, createdAt: Date.now(), currentSince, seal: sealed.subarray(0, sealLength) }
+      const version = {
+        version: number,
+        revision,
+        keyId: first.id,
+        kind,
+        createdAt: Date.now(),
+        currentSince,
+        seal: sealed.subarray(0, sealLength),
+      }
       return { version, sealed }
     },
     reseal: (path, version) => {

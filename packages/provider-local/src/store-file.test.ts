@@ -42,7 +42,10 @@ describe('a path that cannot be a store', () => {
   test('in a folder that does not exist is CONFIGURATION, and nothing is created', async () => {
     const folder = temporaryFolder()
     const provider = opened(join(folder, 'missing', 'secrets.db'))
-    expect(await failure(provider.get('name', context))).toMatchObject({ code: 'CONFIGURATION', problem: "the store's folder does not exist" })
+    expect(await failure(provider.get('name', context))).toMatchObject({
+      code: 'CONFIGURATION',
+      problem: "the store's folder does not exist",
+    })
     expect(readdirSync(folder)).toEqual([])
   })
 
@@ -101,9 +104,13 @@ describe('a store whose file is taken away while it is open', () => {
     await provider.put('name', { value: 'value' }, context)
     renameSync(path, `${path}.moved`)
     expect(await failure(provider.put('name', { value: 'lost' }, context))).toMatchObject({
-      code: 'UNAVAILABLE', problem: "the store's file was moved, replaced or removed while it was open",
+      code: 'UNAVAILABLE',
+      problem: "the store's file was moved, replaced or removed while it was open",
     })
-    expect(await failure(opened(path).get('name', context))).toMatchObject({ code: 'INTEGRITY', problem: "the store's file is missing, and its log is still there" })
+    expect(await failure(opened(path).get('name', context))).toMatchObject({
+      code: 'INTEGRITY',
+      problem: "the store's file is missing, and its log is still there",
+    })
     unlinkSync(`${path}-wal`)
     await within(path, (other) => other.put('name', { value: 'of another store' }, context))
     expect((await failure(provider.put('name', { value: 'lost' }, context))).code).toBe('UNAVAILABLE')

@@ -18,9 +18,12 @@ export interface StoreFile {
 export function examineFile(path: string): StoreFile | undefined {
   const stats = statsOf(path)
   if (!stats) return undefined
-  if (!stats.isFile()) throw new SecretsError('CONFIGURATION', '`path` is not a file', { remedy: 'name a file; it is created if it does not exist' })
+  if (!stats.isFile())
+    throw new SecretsError('CONFIGURATION', '`path` is not a file', { remedy: 'name a file; it is created if it does not exist' })
   if (stats.size === 0) {
-    throw new SecretsError('INTEGRITY', "the store's file is empty", { remedy: 'restore a backup, or remove the file to begin a new store' })
+    throw new SecretsError('INTEGRITY', "the store's file is empty", {
+      remedy: 'restore a backup, or remove the file to begin a new store',
+    })
   }
   if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) closeToOthers(path)
   return { path, identity: identityOf(stats) }
@@ -30,7 +33,9 @@ export function examineFile(path: string): StoreFile | undefined {
 export function assertSameFile({ path, identity }: StoreFile): void {
   const stats = statsOf(path)
   if (stats && identityOf(stats) === identity) return
-  throw new SecretsError('UNAVAILABLE', "the store's file was moved, replaced or removed while it was open", { remedy: 'make a new provider, or restart' })
+  throw new SecretsError('UNAVAILABLE', "the store's file was moved, replaced or removed while it was open", {
+    remedy: 'make a new provider, or restart',
+  })
 }
 
 /**
@@ -56,7 +61,9 @@ export function createFile(path: string, fill: (temporary: string) => void): voi
 /** The log of a store whose file is gone would be taken for the new one's. */
 function refuseOrphanedLog(path: string): void {
   if (!existsSync(`${path}-wal`) || existsSync(path)) return
-  throw new SecretsError('INTEGRITY', "the store's file is missing, and its log is still there", { remedy: 'restore the file, or remove the log to begin a new store' })
+  throw new SecretsError('INTEGRITY', "the store's file is missing, and its log is still there", {
+    remedy: 'restore the file, or remove the log to begin a new store',
+  })
 }
 
 /** As far as it is there and can be. */
@@ -107,9 +114,12 @@ function identityOf({ dev, ino }: Stats): string {
 }
 
 const noFolder = (): SecretsError => new SecretsError('CONFIGURATION', "the store's folder does not exist", { remedy: 'create the folder' })
-const leadsNowhere = (): SecretsError => new SecretsError('CONFIGURATION', '`path` leads nowhere', { remedy: 'name a file in an existing folder' })
+const leadsNowhere = (): SecretsError =>
+  new SecretsError('CONFIGURATION', '`path` leads nowhere', { remedy: 'name a file in an existing folder' })
 const notWritable = (): SecretsError =>
-  new SecretsError('PERMISSION_DENIED', "the store's folder cannot be read or written", { remedy: 'give this process the right, or choose another `path`' })
+  new SecretsError('PERMISSION_DENIED', "the store's folder cannot be read or written", {
+    remedy: 'give this process the right, or choose another `path`',
+  })
 const diskFull = (): SecretsError => new SecretsError('UNAVAILABLE', 'the disk is full')
 
 /** The system's error codes in our terms; never the system's own message. */

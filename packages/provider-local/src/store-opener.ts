@@ -4,77 +4,78 @@ import { openStore, type OpenStore } from './open-store.ts'
 import type { StoreOptions } from './options.ts'
 import { storeError } from './sqlite-errors.ts'
 
-/** Opens one store at most, however many ask at once. */
-export interface StoreOpener {
-  /** The open store, or `undefined` if it is not open yet. Throws `ABORTED` after `close`. */
-  readonly current: () => OpenStore | undefined
-  /** The open store, as soon as it is. One waiter's abort does not disturb the others. */
-  readonly open: (signal: AbortSignal) => Promise<OpenStore>
-  /** Ends everything; `last` is what there is still to do with a store that is open. */
-  readonly close: (last: (store: OpenStore) => void) => void
-}
-
+/** One attempt at opening, which any number of calls wait for. */
 interface Flight {
   readonly result: Promise<OpenStore>
   readonly controller: AbortController
   waiters: number
 }
 
-export function storeOpener(options: StoreOptions): StoreOpener {
-  let store: OpenStore | undefined
-  let flight: Flight | undefined
-  let closed = false
+/** Opens one store at most, however many ask at once, and ends the attempt when nobody waits for it any more. */
+export class StoreOpener {
+  readonly #options: StoreOptions
+  #store: OpenStore | undefined
+  #flight: Flight | undefined
+  #closed = false
 
-  function start(): Flight {
-    const controller = new AbortController()
-    const started: Flight = { result: opened(options, { signal: controller.signal, lockTimeoutMs: options.lockTimeoutMs }), controller, waiters: 0 }
-    started.result.then(
-      (result) => {
-        if (controller.signal.aborted) return result.sqlite.close()
-        store = result
-      },
-      () => leave(started),
-    )
-    return started
+  constructor(options: StoreOptions) {
+    this.#options = options
   }
 
-  function leave(left: Flight): void {
-    if (flight === left) flight = undefined
+  /** The open store, or `undefined` if it is not open yet. Throws `ABORTED` after `close`. */
+  current(): OpenStore | undefined {
+    if (this.#closed) throw new SecretsError('ABORTED', 'the local store is closed')
+    return this.#store
   }
 
-  function current(): OpenStore | undefined {
-    if (closed) throw new SecretsError('ABORTED', 'the local store is closed')
-    return store
-  }
-
-  async function open(signal: AbortSignal): Promise<OpenStore> {
-    flight ??= start()
-    const joined = flight
+  /** The open store, as soon as it is. One waiter's abort does not disturb the others. */
+  async open(signal: AbortSignal): Promise<OpenStore> {
+    this.#flight ??= this.#start()
+    const joined = this.#flight
     joined.waiters++
     try {
-      const opened = await unlessAborted(joined.result, signal, 'the store was being opened: its key is derived, or another connection locks it')
-      return current() ?? opened
+      const store = await unlessAborted(
+        joined.result,
+        signal,
+        'the store was being opened: its key is derived, or another connection locks it',
+      )
+      return this.current() ?? store
     } finally {
       joined.waiters--
-      if (joined.waiters === 0 && !store) {
-        joined.controller.abort() // nobody waits for it any more
-        leave(joined)
-      }
+      if (joined.waiters === 0 && !this.#store) this.#end(joined)
     }
   }
 
-  function close(last: (store: OpenStore) => void): void {
-    closed = true
-    if (store) {
-      last(store)
-      store.sqlite.close()
+  /** Ends everything; `last` is what there is still to do with a store that is open. */
+  close(last: (store: OpenStore) => void): void {
+    this.#closed = true
+    if (this.#store) {
+      last(this.#store)
+      this.#store.sqlite.close()
     }
-    store = undefined
-    flight?.controller.abort()
-    for (const key of options.keys) if (key.kind === 'raw') key.bytes.fill(0)
+    this.#store = undefined
+    if (this.#flight) this.#end(this.#flight)
+    for (const key of this.#options.keys) if (key.kind === 'raw') key.bytes.fill(0)
   }
 
-  return { current, open, close }
+  #start(): Flight {
+    const controller = new AbortController()
+    const { lockTimeoutMs } = this.#options
+    const flight: Flight = { result: opened(this.#options, { signal: controller.signal, lockTimeoutMs }), controller, waiters: 0 }
+    flight.result.then(
+      (store) => {
+        if (controller.signal.aborted) store.sqlite.close()
+        else this.#store = store
+      },
+      () => this.#end(flight),
+    )
+    return flight
+  }
+
+  #end(flight: Flight): void {
+    flight.controller.abort()
+    if (this.#flight === flight) this.#flight = undefined
+  }
 }
 
 async function opened(options: StoreOptions, patience: Patience): Promise<OpenStore> {

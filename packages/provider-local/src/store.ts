@@ -6,7 +6,7 @@ import type { StoreOptions } from './options.ts'
 import { storeError } from './sqlite-errors.ts'
 import { storeEdit, type StoreEdit } from './store-edit.ts'
 import { assertSameFile } from './store-file.ts'
-import { storeOpener } from './store-opener.ts'
+import { StoreOpener } from './store-opener.ts'
 import type { StoreView } from './store-view.ts'
 
 /** The store as the operations use it: opened when first needed, every call one transaction, every error ours. */
@@ -22,7 +22,7 @@ export interface Store {
 }
 
 export function lazyStore(options: StoreOptions): Store {
-  const opener = storeOpener(options)
+  const opener = new StoreOpener(options)
   let mustForget = false
 
   async function call<T>({ signal }: CallContext, attempt: (store: OpenStore) => T): Promise<T> {

@@ -34,7 +34,11 @@ export function prepareTables(sqlite: DatabaseSync): Tables {
 export function readHeader(sqlite: DatabaseSync): StoreHeader {
   const row = present(sqlite.prepare('SELECT * FROM store').get())
   const cost = (column: string, [least, most]: readonly [number, number]): number => integer(row[column], least, most)
-  const scrypt = { log2N: cost('scrypt_log2n', scryptBounds.log2N), r: cost('scrypt_r', scryptBounds.r), p: cost('scrypt_p', scryptBounds.p) }
+  const scrypt = {
+    log2N: cost('scrypt_log2n', scryptBounds.log2N),
+    r: cost('scrypt_r', scryptBounds.r),
+    p: cost('scrypt_p', scryptBounds.p),
+  }
   return { storeId: bytes(row['store_id'], idLength), salt: bytes(row['salt'], saltLength), scrypt }
 }
 
@@ -48,7 +52,9 @@ function rootTables(sqlite: DatabaseSync): Pick<Tables, 'root' | 'setRoot' | 'ke
   const dropKeys = sqlite.prepare('DELETE FROM keys')
   const addKey = sqlite.prepare('INSERT INTO keys VALUES (?, ?)')
   const macs = sqlite.prepare('SELECT mac FROM buckets WHERE bucket >= 0 ORDER BY bucket')
-  const setMac = sqlite.prepare('INSERT INTO buckets VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET changes = excluded.changes, mac = excluded.mac')
+  const setMac = sqlite.prepare(
+    'INSERT INTO buckets VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET changes = excluded.changes, mac = excluded.mac',
+  )
   return {
     root: () => {
       const row = present(root.get())

@@ -6,7 +6,11 @@ import { localProvider } from './local-provider.ts'
 import { collected, context, failure, key, opened, otherKey, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
 /** What the tampered store held: each name with its versions. */
-const content: Readonly<Record<string, readonly string[]>> = { alpha: ['alpha-1', 'alpha-2'], beta: ['beta-1'], gamma: ['gamma-1', 'gamma-2', 'gamma-3'] }
+const content: Readonly<Record<string, readonly string[]>> = {
+  alpha: ['alpha-1', 'alpha-2'],
+  beta: ['beta-1'],
+  gamma: ['gamma-1', 'gamma-2', 'gamma-3'],
+}
 
 async function filledStore(): Promise<string> {
   const path = temporaryPath()
@@ -26,13 +30,29 @@ async function failuresOf(path: string): Promise<number> {
   const reads: Promise<boolean>[] = []
   const check = (call: Promise<unknown>, right: unknown): void => void reads.push(isRightOrOurs(call, right))
   for (const [name, values] of Object.entries(content)) {
-    check(provider.get(name, context).then((secret) => secret?.value), values.at(-1))
-    check(provider.describe(name, context).then((secret) => secret?.tags), { team: 'pay' })
-    for (const [index, value] of values.entries()) check(provider.getVersion(name, index + 1, context).then((secret) => secret?.value), value)
+    check(
+      provider.get(name, context).then((secret) => secret?.value),
+      values.at(-1),
+    )
+    check(
+      provider.describe(name, context).then((secret) => secret?.tags),
+      { team: 'pay' },
+    )
+    for (const [index, value] of values.entries())
+      check(
+        provider.getVersion(name, index + 1, context).then((secret) => secret?.value),
+        value,
+      )
   }
-  check(provider.get('withdrawn', context).catch((error: unknown) => (codeOf(error) === 'DELETED' ? 'gone' : Promise.reject(error))), 'gone')
+  check(
+    provider.get('withdrawn', context).catch((error: unknown) => (codeOf(error) === 'DELETED' ? 'gone' : Promise.reject(error))),
+    'gone',
+  )
   check(provider.get('never', context), undefined)
-  check(collected(provider.list('', context)).then((all) => all.map((secret) => secret.path)), Object.keys(content))
+  check(
+    collected(provider.list('', context)).then((all) => all.map((secret) => secret.path)),
+    Object.keys(content),
+  )
   const failed = (await Promise.all(reads)).filter((right) => !right).length
   await provider.close()
   return failed
@@ -100,10 +120,12 @@ const attacks: Readonly<Record<string, string>> = {
     "UPDATE versions SET version = -version WHERE path = 'alpha'; UPDATE versions SET version = 3 + version WHERE path = 'alpha'",
   'the values of two versions swapped':
     "UPDATE versions SET sealed = (SELECT sealed FROM versions v WHERE v.path = 'alpha' AND v.version = 1) WHERE path = 'alpha' AND version = 2",
-  'the value of another secret put in its place': "UPDATE versions SET sealed = (SELECT sealed FROM versions v WHERE v.path = 'beta') WHERE path = 'alpha'",
+  'the value of another secret put in its place':
+    "UPDATE versions SET sealed = (SELECT sealed FROM versions v WHERE v.path = 'beta') WHERE path = 'alpha'",
   'two secrets swapped, rows and all': `UPDATE versions SET path = 'x' WHERE path = 'alpha'; UPDATE versions SET path = 'alpha' WHERE path = 'beta';
     UPDATE versions SET path = 'beta' WHERE path = 'x'`,
-  'a renamed secret': "UPDATE secrets SET path = 'alpha' WHERE path = 'beta' AND 0; UPDATE secrets SET path = 'alpha2' WHERE path = 'alpha'",
+  'a renamed secret':
+    "UPDATE secrets SET path = 'alpha' WHERE path = 'beta' AND 0; UPDATE secrets SET path = 'alpha2' WHERE path = 'alpha'",
   'a tombstone set': "UPDATE secrets SET deleted_at = 1 WHERE path = 'alpha'",
   'its tags changed': `UPDATE secrets SET tags = '{"team":"core"}' WHERE path = 'alpha'`,
   'its tags made nonsense': "UPDATE secrets SET tags = '{' WHERE path = 'alpha'",
@@ -140,7 +162,10 @@ describe('a store whose rows were changed behind its back', () => {
 
   test('a secret cannot be planted', async () => {
     const path = await filledStore()
-    tamper(path, "INSERT INTO secrets SELECT bucket, 'planted', last_version, current, previous, pending, deleted_at, tags, mac FROM secrets WHERE path = 'alpha'")
+    tamper(
+      path,
+      "INSERT INTO secrets SELECT bucket, 'planted', last_version, current, previous, pending, deleted_at, tags, mac FROM secrets WHERE path = 'alpha'",
+    )
     const provider = opened(path)
     expect((await failure(collected(provider.list('', context)))).code).toBe('INTEGRITY')
     expect((await failure(provider.put('alpha', { value: 'on top of it' }, context))).code).toBe('INTEGRITY')
@@ -151,16 +176,22 @@ describe('a store whose rows were changed behind its back', () => {
     const earlier = temporaryPath()
     copyFileSync(path, earlier)
     await within(path, (provider) => provider.put('alpha', { value: 'alpha-3' }, context))
-    tamper(path, `ATTACH '${earlier}' AS old; DELETE FROM secrets; DELETE FROM versions;
-      INSERT INTO secrets SELECT * FROM old.secrets; INSERT INTO versions SELECT * FROM old.versions`)
+    tamper(
+      path,
+      `ATTACH '${earlier}' AS old; DELETE FROM secrets; DELETE FROM versions;
+      INSERT INTO secrets SELECT * FROM old.secrets; INSERT INTO versions SELECT * FROM old.versions`,
+    )
     expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')
   })
 
   test('rows of another store under the same key are INTEGRITY', async () => {
     const [path, other] = [await filledStore(), await filledStore()]
-    tamper(path, `ATTACH '${other}' AS other; DELETE FROM secrets; DELETE FROM versions; DELETE FROM buckets;
+    tamper(
+      path,
+      `ATTACH '${other}' AS other; DELETE FROM secrets; DELETE FROM versions; DELETE FROM buckets;
       INSERT INTO secrets SELECT * FROM other.secrets; INSERT INTO versions SELECT * FROM other.versions;
-      INSERT INTO buckets SELECT * FROM other.buckets`)
+      INSERT INTO buckets SELECT * FROM other.buckets`,
+    )
     expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')
   })
 
@@ -180,9 +211,13 @@ describe('a store whose rows were changed behind its back', () => {
     const provider = opened(path)
     await provider.put('alpha', { value: 'alpha-3' }, context)
     const tables = ['secrets', 'versions', 'buckets', 'keys']
-    tamper(path, `ATTACH '${earlier}' AS old; ${tables.map((table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM old.${table}`).join(';')}`)
+    tamper(
+      path,
+      `ATTACH '${earlier}' AS old; ${tables.map((table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM old.${table}`).join(';')}`,
+    )
     expect(await failure(provider.get('alpha', context))).toMatchObject({
-      code: 'INTEGRITY', problem: 'the store was put back to an earlier state while it was open',
+      code: 'INTEGRITY',
+      problem: 'the store was put back to an earlier state while it was open',
     })
   })
 })
@@ -194,7 +229,10 @@ describe('a file that is no store of ours', () => {
     tamper(database, 'CREATE TABLE t (a); INSERT INTO t VALUES (1)')
     for (const path of [text, database]) {
       const before = readFileSync(path)
-      expect(await failure(opened(path).get('alpha', context))).toMatchObject({ code: 'CONFIGURATION', problem: expect.stringMatching('not a secrets store') })
+      expect(await failure(opened(path).get('alpha', context))).toMatchObject({
+        code: 'CONFIGURATION',
+        problem: expect.stringMatching('not a secrets store'),
+      })
       expect(readFileSync(path)).toEqual(before)
     }
   })
@@ -202,7 +240,11 @@ describe('a file that is no store of ours', () => {
   test('a store of a later format is CONFIGURATION and says what to do', async () => {
     const path = await filledStore()
     tamper(path, 'PRAGMA user_version=2')
-    expect(await failure(opened(path).get('alpha', context))).toMatchObject({ code: 'CONFIGURATION', problem: expect.stringMatching('format 2'), remedy: expect.stringMatching('update') })
+    expect(await failure(opened(path).get('alpha', context))).toMatchObject({
+      code: 'CONFIGURATION',
+      problem: expect.stringMatching('format 2'),
+      remedy: expect.stringMatching('update'),
+    })
   })
 
   test('a store that asks for an absurd passphrase cost is INTEGRITY, and asks it of nobody', async () => {
@@ -216,7 +258,12 @@ describe('a file that is no store of ours', () => {
   test('a store under another key is CONFIGURATION at once, whatever is asked', async () => {
     const path = await filledStore()
     const provider = opened(path, { key: otherKey })
-    const calls = [provider.get('never', context), provider.checkHealth(context), provider.put('new', { value: '' }, context), provider.reencrypt()]
+    const calls = [
+      provider.get('never', context),
+      provider.checkHealth(context),
+      provider.put('new', { value: '' }, context),
+      provider.reencrypt(),
+    ]
     for (const call of calls) {
       expect(await failure(call)).toMatchObject({ code: 'CONFIGURATION', problem: 'the encryption key is not the key of this store' })
     }

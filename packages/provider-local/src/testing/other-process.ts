@@ -15,7 +15,11 @@ export interface OtherProcess {
 /** Starts the process and resolves once it waits to begin. */
 export async function otherProcess(path: string, count: number, options: SpawnOptionsWithoutStdio = {}): Promise<OtherProcess> {
   const script = join(import.meta.dirname, 'writing-process.ts')
-  const child = spawn(process.execPath, ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning', script, path, String(count)], options)
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning', script, path, String(count)],
+    options,
+  )
   onTestFinished(() => void child.kill('SIGKILL'))
   let printed = ''
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))

@@ -20,7 +20,13 @@ export type Model = Map<string, ModelSecret>
 export type Step = SecretStep | { readonly do: 'prune'; readonly keep: number } | { readonly do: 'reopen' | 'reencrypt' }
 
 type SecretStep =
-  | { readonly do: 'put' | 'stage'; readonly path: string; readonly value: string | Uint8Array; readonly skip: number; readonly tags: Record<string, string> }
+  | {
+      readonly do: 'put' | 'stage'
+      readonly path: string
+      readonly value: string | Uint8Array
+      readonly skip: number
+      readonly tags: Record<string, string>
+    }
   | { readonly do: 'promote' | 'discard' | 'delete' | 'purge' | 'restore'; readonly path: string }
   | { readonly do: 'tag'; readonly path: string; readonly tags: Record<string, string | null> }
 
@@ -47,7 +53,15 @@ function stepSecret(secret: ModelSecret, step: SecretStep): Outcome {
     default:
       if (secret.current === undefined) return 'NOT_FOUND'
       if (step.do === 'tag') setTags(secret, step.tags)
-      else if (step.do === 'purge') Object.assign(secret, { values: new Map(), current: undefined, previous: undefined, pending: undefined, deleted: false, tags: new Map() })
+      else if (step.do === 'purge')
+        Object.assign(secret, {
+          values: new Map(),
+          current: undefined,
+          previous: undefined,
+          pending: undefined,
+          deleted: false,
+          tags: new Map(),
+        })
       else secret.deleted = step.do === 'delete'
       return 'ok'
   }
@@ -121,8 +135,8 @@ async function run(provider: LocalProvider, step: Step): Promise<unknown> {
       return provider.prune({ keepVersions: step.keep })
     case 'reencrypt':
       return provider.reencrypt()
-    case 'reopen':
-      return undefined
+    default:
+      return undefined // reopening is the caller's
   }
 }
 
@@ -137,7 +151,9 @@ async function nextNumber(provider: LocalProvider, path: string): Promise<number
 /** Everything that can be read of these paths. */
 export async function observedStore(provider: SecretProvider, paths: readonly string[], most: number): Promise<unknown> {
   const { getVersion, staging, describe, list } = provider
-  const read = async (call: Promise<{ value: string | Uint8Array; version?: number | undefined } | undefined> | undefined): Promise<unknown> => {
+  const read = async (
+    call: Promise<{ value: string | Uint8Array; version?: number | undefined } | undefined> | undefined,
+  ): Promise<unknown> => {
     const [settled] = await Promise.allSettled([call])
     if (settled.status === 'rejected') return SecretsError.isInstance(settled.reason) ? settled.reason.code : settled.reason
     return settled.value && [settled.value.version, settled.value.value]
@@ -162,7 +178,13 @@ export function observedModel(model: Model, paths: readonly string[], most: numb
       return number === undefined || !values.has(number) ? undefined : [number, values.get(number)]
     }
     const versions = Array.from({ length: most }, (_, index) => read(index + 1 === pending ? undefined : index + 1))
-    return { current: read(current), previous: read(previous), pending: read(pending), versions, tags: deleted || current === undefined ? undefined : Object.fromEntries(tags ?? []) }
+    return {
+      current: read(current),
+      previous: read(previous),
+      pending: read(pending),
+      versions,
+      tags: deleted || current === undefined ? undefined : Object.fromEntries(tags ?? []),
+    }
   })
   const listed = paths.filter((path) => model.get(path)?.current !== undefined && !model.get(path)?.deleted).toSorted()
   return { secrets, listed }

@@ -32,7 +32,11 @@ export function opened(path: string, options: Partial<LocalProviderOptions> = {}
 }
 
 /** Runs `work` on the store and closes it, so that everything is in the file. */
-export async function within<T>(path: string, work: (provider: LocalProvider) => Promise<T>, options: Partial<LocalProviderOptions> = {}): Promise<T> {
+export async function within<T>(
+  path: string,
+  work: (provider: LocalProvider) => Promise<T>,
+  options: Partial<LocalProviderOptions> = {},
+): Promise<T> {
   const provider = opened(path, options)
   const result = await work(provider)
   await provider.close()

@@ -11,7 +11,11 @@ async function write(): Promise<void> {
   const provider = localProvider({ path, key: new Uint8Array(32).fill(0x5a), keepVersions: 5, lockTimeoutMs: 60_000 })
   await provider.checkHealth(context)
   for (let n = 0; n < Number(count); n++) {
-    const { version } = await provider.put('counted', { value: `written by ${process.pid} as its ${n}`, tags: { by: String(process.pid) } }, context)
+    const { version } = await provider.put(
+      'counted',
+      { value: `written by ${process.pid} as its ${n}`, tags: { by: String(process.pid) } },
+      context,
+    )
     process.stdout.write(`${version}\n`)
   }
   await provider.close()

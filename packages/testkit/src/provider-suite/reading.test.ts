@@ -60,14 +60,5 @@ describe('the rules of reading', () => {
       spoil: rejecting(['get'], () => new SecretsError('UNAVAILABLE', 'the store cannot be reached')),
       caughtBy: 'reading: a call whose signal is already aborted rejects',
     },
-    'leaves listeners on the signal': {
-      spoil: replacing((good) => ({
-        get: (path, context) => {
-          context.signal.addEventListener('abort', () => {})
-          return good.get(path, context)
-        },
-      })),
-      caughtBy: 'reading: a call that is over leaves no listener on its signal',
-    },
   })
 })

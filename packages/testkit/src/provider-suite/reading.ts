@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { getEventListeners } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { StoredSecret } from '@finchat/secrets-core'
 import { assertValue, reads, rejects, type Suite } from './trial.ts'
 
@@ -72,13 +70,6 @@ function testCalls({ test }: Suite): void {
     await rejects(provider.get(path(1), { signal: AbortSignal.abort() }), 'ABORTED', 'DEADLINE_EXCEEDED')
     assert.equal(harness.requests?.(), before, 'an aborted call reached the store')
   })
-
-  test('reading: a call that is over leaves no listener on its signal', async ({ path, seed, value, provider }) => {
-    await seed(path(1), value(1))
-    const { signal } = new AbortController()
-    for (let call = 0; call < 3; call += 1) await provider.get(path(1), { signal })
-    await assertFreeOfListeners(signal)
-  })
 }
 
 function assertMetadata(secret: StoredSecret | undefined, numbered: boolean): void {
@@ -95,10 +86,4 @@ function assertMetadata(secret: StoredSecret | undefined, numbered: boolean): vo
     '`currentSince` is in epoch milliseconds, and just now',
   )
   assert.ok(expiresAt === undefined || expiresAt > Date.now(), '`expiresAt` is in epoch milliseconds, and to come')
-}
-
-/** A client may clean up a moment after it answered. */
-async function assertFreeOfListeners(signal: AbortSignal): Promise<void> {
-  for (let tries = 0; tries < 100 && getEventListeners(signal, 'abort').length > 0; tries += 1) await sleep(10)
-  assert.equal(getEventListeners(signal, 'abort').length, 0, 'listeners stay on a signal after its calls are over')
 }

@@ -1,0 +1,59 @@
+// A provider of one's own: a store that answers `GET /secrets/PATH` with the value as its body.
+import { locator, type NamesOptions, type ProviderManifest, type SecretProvider, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
+
+export interface HttpProviderOptions extends NamesOptions {
+  readonly url: string
+  /** Called for each request, so that a token that was renewed is used. */
+  readonly token: () => string | undefined
+}
+
+export const httpManifest: ProviderManifest = {
+  supports: [],
+  values: { minBytes: 0, maxBytes: 65_536, binary: true },
+  canHoldPath: (path) => /^[\w.-]+(\/[\w.-]+)*$/.test(path) && !/(^|\/)\.\.?(\/|$)/.test(path) && path.length <= 512,
+}
+
+/** What each status means; 404 is no error, and every other status an outage. */
+const codes: Readonly<Record<number, SecretsErrorCode>> = { 401: 'UNAUTHENTICATED', 403: 'PERMISSION_DENIED', 410: 'DELETED', 429: 'RATE_LIMITED' }
+
+export function httpProvider({ url, token, ...names }: HttpProviderOptions): SecretProvider {
+  return {
+    specificationVersion: 'v1',
+    name: 'http',
+    locate: locator(names, httpManifest.canHoldPath),
+    get: async (path, { signal }) => {
+      if (!httpManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', 'the store cannot hold this path')
+      const bearer = token()
+      if (bearer === undefined) throw new SecretsError('CREDENTIALS_MISSING', 'no token is configured')
+      const response = await ask(new URL(`/secrets/${path}`, url), bearer, signal)
+      if (response.status === 404) return undefined
+      if (response.status !== 200) throw refusal(response)
+      return { value: await bodyOf(response) }
+    },
+  }
+}
+
+/** Whatever fetch says when it fails may hold the request, and so the token: none of it gets out. Nor is a redirect followed with the token. */
+async function ask(url: URL, bearer: string, signal: AbortSignal): Promise<Response> {
+  try {
+    return await fetch(url, { headers: { authorization: `Bearer ${bearer}` }, redirect: 'manual', signal })
+  } catch {
+    if (signal.aborted) throw new SecretsError('ABORTED', 'the call was aborted')
+    throw new SecretsError('UNAVAILABLE', 'the store cannot be reached', { remedy: 'check the url, and that the store runs' })
+  }
+}
+
+function refusal({ status, headers }: Response): SecretsError {
+  const seconds = Number(headers.get('retry-after'))
+  const retryAt = seconds > 0 ? Date.now() + seconds * 1000 : undefined
+  return new SecretsError(codes[status] ?? 'UNAVAILABLE', 'the store refused', { storeStatus: String(status), retryAt })
+}
+
+/** Text is text, other bytes are bytes; a body that is cut off or of another kind is no secret. */
+async function bodyOf(response: Response): Promise<string | Uint8Array> {
+  const kind = response.headers.get('content-type')
+  const bytes = await response.bytes().catch(() => undefined)
+  if (bytes !== undefined && kind === 'text/plain; charset=utf-8') return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+  if (bytes !== undefined && kind === 'application/octet-stream') return bytes
+  throw new SecretsError('UNAVAILABLE', 'the store answered what is not a secret')
+}

@@ -18,7 +18,7 @@ function levelOver(members: Partial<SharedCache>): SharedLevel {
     invalidate: async () => {},
     ...members,
   }
-  return new SharedLevel(cache, 'eu', { deadlineMs: 5_000, closing: new AbortController().signal })
+  return new SharedLevel(cache, 'eu', { deadlineMs: 5_000, ttlMs: 300_000, closing: new AbortController().signal })
 }
 
 function hung(): Promise<never> {

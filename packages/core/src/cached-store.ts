@@ -108,8 +108,10 @@ export class CachedStore {
 
   #now(): number {
     const now = Date.now()
-    if (now < this.#latest - clockToleranceMs) this.clear()
-    this.#latest = now
+    const isBack = now < this.#latest - clockToleranceMs
+    if (isBack) this.clear()
+    // Small steps back must not add up unseen.
+    this.#latest = isBack ? now : Math.max(this.#latest, now)
     return now
   }
 
@@ -131,6 +133,7 @@ export class CachedStore {
     const isOut = SecretsError.isInstance(error) && isOutage(error.code)
     if (!isOut || isFresh(read.mode) || entry === undefined || this.#now() >= entry.staleUntil) throw error
     this.#tally.staleAnswers += 1
+    if (isVolatile(read.mode)) this.#memory.drop(key)
     return { held: entry.held, from: 'memory', stale: true }
   }
 
@@ -189,39 +192,45 @@ export class CachedStore {
 
   #answered(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
     const { key, read } = flight
-    this.#options.shared?.trust(read.path)
+    if (!flight.outdated) this.#options.shared?.trust(read.path)
     if (stored !== undefined) return { held: this.#keep(flight, stored), from: 'store', stale: false }
-    if (flight.outdated || this.#isOvertaken(flight)) return undefined
+    if (flight.outdated || this.#isOvertaken(key, flight.askedAt)) return undefined
     this.#memory.noteAnswer(key)
     // Without a current version there is none before it, nor any other.
-    if (read.version === undefined) this.#memory.dropPath(read.path)
+    if (read.version === undefined) this.#withdraw(read.path)
     else this.#memory.drop(key)
     this.#memory.noteAbsence(key, Date.now())
     return undefined
   }
 
-  #keep(flight: Flight, stored: StoredSecret, until?: number): HeldSecret {
+  #keep(flight: Flight, stored: StoredSecret, until: number = Infinity): HeldSecret {
     const { value, shape, ...rest } = stored
-    const { key, askedAt, id, read } = flight
+    const { key, read, outdated } = flight
     // Whoever filled the shared level asked a TTL before what it holds ends.
-    const facts = { ...rest, provider: this.#provider.name, askedAt: Math.min(askedAt, (until ?? Infinity) - this.#options.ttlMs) }
-    const held = new HeldSecret({ value, shape }, facts, this.#options.shredder)
-    if (!flight.outdated) this.#memory.noteAnswer(key)
-    const isKept = !flight.outdated && !isVolatile(read.mode) && !this.#isOvertaken(flight)
-    if (isKept) this.#memory.keep(key, { held, path: read.path, flight: id, ...freshness(stored, askedAt, this.#options, until) })
-    else held.release()
+    const askedAt = Math.min(flight.askedAt, until - this.#options.ttlMs)
+    const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#provider.name, askedAt }, this.#options.shredder)
+    if (!outdated) this.#memory.noteAnswer(key)
+    if (isVolatile(read.mode)) this.#memory.drop(key)
+    if (outdated || isVolatile(read.mode) || this.#isOvertaken(key, askedAt)) held.release()
+    else this.#memory.keep(key, { held, path: read.path, ...freshness(stored, flight.askedAt, this.#options, until) })
     return held
   }
 
-  /** What is held was asked for later than this. */
-  #isOvertaken({ key, id }: Flight): boolean {
-    return (this.#memory.entry(key)?.flight ?? 0) > id
+  /** What is held was asked of the store later than this. */
+  #isOvertaken(key: string, askedAt: number): boolean {
+    return (this.#memory.entry(key)?.held.facts.askedAt ?? -Infinity) > askedAt
+  }
+
+  /** Nothing of the path is served again, nor what flights are still to bring. */
+  #withdraw(path: string): void {
+    this.#flights.outdate(path)
+    this.#memory.dropPath(path)
   }
 
   #failed({ key, read, outdated }: Flight, error: unknown): void {
     if (outdated || !SecretsError.isInstance(error) || error.code === 'ABORTED') return
     if (isWithdrawal(error.code)) {
-      this.#memory.dropPath(read.path)
+      this.#withdraw(read.path)
       this.#options.shared?.distrust(read.path)
     }
     this.#memory.noteFailure(key, error, Date.now())

@@ -7,6 +7,7 @@ import type { Link } from './link.ts'
 import type { Place } from './plan.ts'
 import type { FallbackPolicy } from './policy.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import { listedOf } from './stored-secret.ts'
 import type { Walk } from './walk.ts'
 import { describeCurrent } from './write-target.ts'
 
@@ -89,7 +90,7 @@ export class Catalog {
       for (;;) {
         const next = await bounded(() => entries.next(), { ...bounds, signal })
         if (next.done) return
-        yield { ...next.value, provider }
+        yield { ...listedOf(next.value), provider }
       }
     } finally {
       // Not waited for: a page that hangs must not hold its reader.

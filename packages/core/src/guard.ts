@@ -4,7 +4,7 @@ import type { Circuit } from './circuit.ts'
 import type { Outage } from './outage.ts'
 import { isKnownCode } from './policy.ts'
 import { placed, SecretsError } from './secrets-error.ts'
-import { isStoredSecret } from './stored-secret.ts'
+import { deletionOf, descriptionOf, isStoredSecret, receiptOf } from './stored-secret.ts'
 import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
 
 export interface GuardOptions {
@@ -122,6 +122,14 @@ function checked(call: ProviderCall, answer: unknown, provider: string): unknown
       return checkedVersion(checkedSecret(answer), call.args[1])
     case 'getMany':
       return checkedMany(answer, call.args[0], provider)
+    case 'describe':
+      return answer === undefined ? undefined : descriptionOf(answer)
+    case 'put':
+    case 'staging.put':
+    case 'staging.promote':
+      return receiptOf(answer)
+    case 'delete':
+      return deletionOf(answer)
     default:
       return answer
   }

@@ -1,4 +1,4 @@
-import type { StoredSecret } from './contract.ts'
+import type { ListedSecret, SecretDescription, StoredSecret, WriteReceipt } from './contract.ts'
 
 /** Whether something that claims to be a secret has what makes one: a value of text or bytes, and no impossible version. */
 export function isStoredSecret(answer: unknown): answer is StoredSecret {
@@ -11,4 +11,29 @@ export function isStoredSecret(answer: unknown): answer is StoredSecret {
 
 function isAbsentOr(type: 'string' | 'number', member: unknown): boolean {
   return member === undefined || (typeof member === type && !Number.isNaN(member))
+}
+
+/**
+ * What a provider may tell without the value, and nothing else that it answered: a careless one answers with the whole
+ * secret. Of an answer that is none, nothing.
+ */
+export function descriptionOf(answer: unknown): SecretDescription {
+  return only(['version', 'revision', 'currentSince', 'expiresAt', 'exclusive', 'tags', 'versions'], answer)
+}
+
+export function receiptOf(answer: unknown): WriteReceipt {
+  return only(['version', 'revision'], answer)
+}
+
+export function deletionOf(answer: unknown): { readonly restorableUntil?: number | undefined } {
+  return only(['restorableUntil'], answer)
+}
+
+export function listedOf(answer: ListedSecret): ListedSecret {
+  return { path: answer.path, ...only(['tags'], answer) }
+}
+
+function only(keys: readonly string[], answer: unknown): object {
+  const members: Readonly<Record<string, unknown>> = Object(answer)
+  return Object.fromEntries(keys.flatMap((key) => (members[key] === undefined ? [] : [[key, members[key]]])))
 }

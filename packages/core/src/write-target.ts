@@ -2,6 +2,7 @@ import type { CallContext, SecretDescription } from './contract.ts'
 import type { Place, Plan } from './plan.ts'
 import { isOutage } from './policy.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import { descriptionOf } from './stored-secret.ts'
 import type { Walk } from './walk.ts'
 
 /** The one place that a write goes to. */
@@ -55,9 +56,8 @@ export async function describeAt({ link, path }: Place, context: CallContext): P
   if (describe !== undefined) return describe(path, context)
   const secret = await get(path, context)
   if (secret === undefined) return undefined
-  const { value, shape: _, ...description } = secret
-  if (value instanceof Uint8Array) value.fill(0)
-  return description
+  if (secret.value instanceof Uint8Array) secret.value.fill(0)
+  return descriptionOf(secret)
 }
 
 /** Throws if the earlier provider has an answer for the name, or might: what is written behind it would never be read. */

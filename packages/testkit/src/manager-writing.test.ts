@@ -1,0 +1,568 @@
+import {
+  createSecretsManager,
+  envProvider,
+  SecretsError,
+  SecretNotFoundError,
+  type CallContext,
+  type SecretProvider,
+  type SecretsErrorCode,
+  type SecretsManager,
+  type SecretsManagerOptions,
+  type StoredSecret,
+  type WriteOptions,
+} from '@finchat/secrets-core'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { faults } from './faulty-provider.ts'
+import { leaksOf } from './leaks.ts'
+import { memoryAuditTrail } from './memory-audit-trail.ts'
+import { memoryProvider, type MemoryProviderOptions } from './memory-provider.ts'
+import { all, breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
+
+const now = 1_800_000_000_000
+beforeEach(() => {
+  vi.useFakeTimers({ now })
+  vi.spyOn(process, 'emitWarning').mockReturnValue()
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+const context: CallContext = { signal: new AbortController().signal }
+const env = envProvider({ env: { shown: 'from env' } })
+
+interface Pair {
+  readonly first: Breakable
+  readonly second: Breakable
+  readonly secrets: SecretsManager
+}
+
+function pair(here: MemoryProviderOptions = {}, there: MemoryProviderOptions = {}, options: Partial<SecretsManagerOptions> = {}): Pair {
+  const first = breakable({ name: 'first', ...here })
+  const second = breakable({ name: 'second', ...there })
+  return { first, second, secrets: createSecretsManager({ providers: [env, first.provider, second.provider], ...options }) }
+}
+
+/** What the store itself has, past all caches. */
+async function stored({ provider }: Breakable, path = 'token'): Promise<StoredSecret['value'] | undefined> {
+  return (await provider.get(path, context))?.value
+}
+
+describe('storeSecret', () => {
+  it('writes to the first provider that holds the name and can write', async () => {
+    const { first, second, secrets } = pair()
+    expect(await secrets.storeSecret('token', 'v1')).toMatchObject({ provider: 'first', version: 1, revision: expect.any(String) })
+    expect([await stored(first), await stored(second)]).toEqual(['v1', undefined])
+    const named = pair({ names: { other: 'other' }, onlyNamed: true })
+    expect((await named.secrets.storeSecret('token', 'v1')).provider).toBe('second')
+  })
+
+  it('writes where `writeTo` says, and where the call says before that', async () => {
+    const { secrets } = pair({}, {}, { writeTo: 'second' })
+    expect((await secrets.storeSecret('token', 'v1')).provider).toBe('second')
+    expect((await secrets.storeSecret('other', 'v1', { provider: 'first' })).provider).toBe('first')
+  })
+
+  it.each<[string, Partial<SecretsManagerOptions>]>([['is not in the chain', { writeTo: 'third' }], ['cannot be written', { writeTo: 'env' }]])('refuses a `writeTo` that %s when the manager is created', (_, options) => {
+    expect(() => pair({}, {}, options)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  })
+
+  it.each<[string, string, WriteOptions, string]>([
+    ['is not in the chain', 'token', { provider: 'third' }, 'CONFIGURATION'],
+    ['does not hold the name', 'token', { provider: 'named' }, 'CONFIGURATION'],
+    ['cannot be written', 'token', { provider: 'env' }, 'UNSUPPORTED'],
+  ])('refuses a provider that %s', async (_, name, options, code) => {
+    const named = memoryProvider({ name: 'named', names: { only: 'only' }, onlyNamed: true })
+    const secrets = createSecretsManager({ providers: [env, named, memoryProvider()] })
+    expect(await codeOf(secrets.storeSecret(name, 'v1', options))).toBe(code)
+  })
+
+  it('is UNSUPPORTED where nothing can be written', async () => {
+    expect(await codeOf(createSecretsManager({ providers: [env] }).storeSecret('token', 'v1'))).toBe('UNSUPPORTED')
+  })
+
+  it('is CONFIGURATION where an earlier provider answers the name: the write would never be read', async () => {
+    const { first, secrets } = pair()
+    const error = await failureOf(secrets.storeSecret('shown', 'v1'))
+    expect([error.code, error.message]).toEqual(['CONFIGURATION', expect.stringMatching(/'env' answers this name first.*'first'/)])
+    expect(first.provider.calls('put')).toBe(0)
+  })
+
+  it('may hide what a later provider answers', async () => {
+    const { secrets } = pair({}, { secrets: { token: 'old' } })
+    await secrets.storeSecret('token', 'new')
+    expect(await secrets.getSecret('token')).toBe('new')
+  })
+
+  it.each<[SecretsErrorCode, SecretsErrorCode]>([
+    ['UNAVAILABLE', 'UNAVAILABLE'],
+    ['DEADLINE_EXCEEDED', 'UNAVAILABLE'],
+    ['RATE_LIMITED', 'UNAVAILABLE'],
+    ['PERMISSION_DENIED', 'PERMISSION_DENIED'],
+    ['UNAUTHENTICATED', 'UNAUTHENTICATED'],
+    ['DELETED', 'DELETED'],
+    ['INTERNAL', 'INTERNAL'],
+  ])('writes nothing where an earlier provider says %s: what it answers is not known', async (said, code) => {
+    const { first, second, secrets } = pair({}, {}, { writeTo: 'second' })
+    first.plan = () => faults.reject(said)
+    expect(await codeOf(secrets.storeSecret('token', 'v1'))).toBe(code)
+    expect(second.provider.calls('put')).toBe(0)
+  })
+
+  it('passes over an earlier provider without credentials, which is not in use here', async () => {
+    const { first, secrets } = pair({}, {}, { writeTo: 'second' })
+    first.plan = () => faults.reject('CREDENTIALS_MISSING')
+    expect((await secrets.storeSecret('token', 'v1')).provider).toBe('second')
+  })
+
+  it.each<SecretsErrorCode>(['UNAVAILABLE', 'CREDENTIALS_MISSING', 'UNSUPPORTED', 'PERMISSION_DENIED'])('never falls through to another provider, on %s', async (code) => {
+    const { first, second, secrets } = pair({}, {}, { fallback: { PERMISSION_DENIED: 'next' } })
+    first.plan = ({ method }) => (method === 'put' ? faults.reject(code) : undefined)
+    expect(await failureOf(secrets.storeSecret('token', 'v1'))).toMatchObject({ code, provider: 'first', secret: 'token' })
+    expect(second.provider.calls('put')).toBe(0)
+  })
+
+  it.each(['\ud800', 'a\udc00', 5, undefined, null, {}, ['a']])('refuses %j, which could not be read back', async (value) => {
+    const { first, secrets } = pair()
+    expect(await codeOf(secrets.storeSecret('token', value as string))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
+    expect(first.provider.calls()).toBe(0)
+  })
+
+  it("writes bytes exactly, and leaves the caller's alone", async () => {
+    const { secrets } = pair()
+    const bytes = Uint8Array.of(0, 1, 255)
+    await secrets.storeSecret('token', bytes)
+    expect([...bytes]).toEqual([0, 1, 255])
+    bytes.fill(9)
+    expect([...(await secrets.getSecretValue('token')).bytes()]).toEqual([0, 1, 255])
+  })
+})
+
+describe('rotateSecret', () => {
+  it('goes to the provider whose answer is current', async () => {
+    const { first, second, secrets } = pair({}, { secrets: { token: 'v1' } })
+    expect(await secrets.rotateSecret('token', 'v2')).toMatchObject({ provider: 'second', version: 2 })
+    expect([await stored(first), await stored(second), await secrets.getSecret('token')]).toEqual([undefined, 'v2', 'v2'])
+  })
+
+  it('creates the secret where there is none', async () => {
+    const { secrets } = pair({}, {}, { writeTo: 'second' })
+    expect(await secrets.rotateSecret('token', 'v1')).toMatchObject({ provider: 'second', version: 1 })
+  })
+
+  it('goes to the provider that the call names, unless another hides it', async () => {
+    const { secrets } = pair({ secrets: { token: 'f' } }, { secrets: { token: 's' } })
+    expect((await secrets.rotateSecret('token', 'v2', { provider: 'first' })).provider).toBe('first')
+    expect(await codeOf(secrets.rotateSecret('token', 'v2', { provider: 'second' }))).toBe('CONFIGURATION')
+  })
+
+  it('is UNSUPPORTED where the current answer is in a provider that cannot be written', async () => {
+    const { first, secrets } = pair()
+    expect(await failureOf(secrets.rotateSecret('shown', 'v2'))).toMatchObject({ code: 'UNSUPPORTED', provider: 'env' })
+    expect(first.provider.calls('put')).toBe(0)
+  })
+
+  it.each<SecretsErrorCode>(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED', 'CREDENTIALS_MISSING'])('is UNAVAILABLE while an earlier provider says %s', async (code) => {
+    for (const there of [{ secrets: { token: 'v1' } }, {}]) {
+      const { first, second, secrets } = pair({}, there)
+      first.plan = () => faults.reject(code)
+      expect(await codeOf(secrets.rotateSecret('token', 'v2'))).toBe('UNAVAILABLE')
+      expect(second.provider.calls('put')).toBe(0)
+    }
+  })
+
+  it.each<SecretsErrorCode>(['PERMISSION_DENIED', 'DELETED'])('stops where an earlier provider says %s, and is UNAVAILABLE if the policy goes on', async (code) => {
+    const { first, second, secrets } = pair({}, { secrets: { token: 'v1' } })
+    first.plan = () => faults.reject(code)
+    expect(await codeOf(secrets.rotateSecret('token', 'v2'))).toBe(code)
+    const lax = createSecretsManager({ providers: [first.provider, second.provider], fallback: { [code]: 'next' } })
+    expect(await codeOf(lax.rotateSecret('token', 'v2'))).toBe('UNAVAILABLE')
+    expect(second.provider.calls('put')).toBe(0)
+  })
+})
+
+describe('numbering', () => {
+  it('counts from 1, and takes every number above the last', async () => {
+    const { secrets } = pair()
+    const versions = []
+    for (const version of [1, undefined, 7, undefined]) versions.push((await secrets.storeSecret('token', `v${version}`, { version })).version)
+    expect(versions).toEqual([1, 2, 7, 8])
+  })
+
+  it.each([1, 2, 3])('refuses %d, which was used, and names the next', async (version) => {
+    const { secrets } = pair({ secrets: { token: 'v1' } })
+    await secrets.rotateSecret('token', 'v3', { version: 3 })
+    for (const write of [secrets.storeSecret, secrets.rotateSecret]) {
+      const error = await failureOf(write('token', 'again', { version }))
+      expect([error.code, error.message]).toEqual(['VERSION_CONFLICT', expect.stringContaining('4')])
+    }
+    expect(await secrets.getSecret('token')).toBe('v3')
+  })
+
+  it('never gives a number again, not even of a purged secret', async () => {
+    const { secrets } = pair({ secrets: { token: 'v1' } })
+    await secrets.deleteSecret('token', { purge: true })
+    expect(await codeOf(secrets.storeSecret('token', 'v1', { version: 1 }))).toBe('VERSION_CONFLICT')
+    expect((await secrets.storeSecret('token', 'v2')).version).toBe(2)
+  })
+
+  it('begins with the first write through us where the current version has no number', async () => {
+    const { secrets } = pair({ secrets: { token: { value: 'made by hand', unnumbered: true } } })
+    expect((await secrets.describeSecret('token')).version).toBeUndefined()
+    expect((await secrets.rotateSecret('token', 'v2')).version).toBe(2)
+    expect(await secrets.getSecret('token', { version: 1 })).toBe('made by hand')
+  })
+
+  it.each([0, -1, 1.5, Number.NaN, '2', null])('refuses %j before anything is asked', async (version) => {
+    const { first, secrets } = pair()
+    expect(await codeOf(secrets.storeSecret('token', 'v', { version: version as number }))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
+    expect(first.provider.calls()).toBe(0)
+  })
+
+  it('lets one of two who ask for the same number win', async () => {
+    const { secrets } = pair({ secrets: { token: 'v1' } })
+    const results = await Promise.allSettled([secrets.rotateSecret('token', 'a', { version: 2 }), secrets.rotateSecret('token', 'b', { version: 2 })])
+    expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    expect(results.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'VERSION_CONFLICT' } })
+  })
+})
+
+describe('a write whose answer is lost', () => {
+  const lost = () => new SecretsError('UNAVAILABLE', 'lost', { effect: 'unknown' })
+
+  it.each<[string, WriteOptions]>([['with a number', { version: 2 }], ['without', {}]])('is a success where the store has it: rotation %s', async (_, options) => {
+    const { first, secrets } = pair({ secrets: { token: 'v1' } })
+    first.plan = ({ method }) => (method === 'put' ? faults.loseAnswer() : undefined)
+    expect(await secrets.rotateSecret('token', 'v2', options)).toMatchObject({ provider: 'first', version: 2, revision: expect.any(String) })
+    expect([await secrets.getSecret('token'), first.provider.calls('put')]).toEqual(['v2', 1])
+  })
+
+  it('is a success for a new secret with a number', async () => {
+    const { first, secrets } = pair()
+    first.plan = ({ method }) => (method === 'put' ? faults.loseAnswer() : undefined)
+    expect(await secrets.storeSecret('token', Uint8Array.of(1, 2), { version: 1 })).toMatchObject({ version: 1 })
+  })
+
+  it('is VERSION_CONFLICT where somebody else wrote that number', async () => {
+    const { first, secrets } = pair({ secrets: { token: 'v1' } })
+    first.plan = ({ method, count }) => {
+      if (method !== 'put' || count > 1) return undefined
+      return async () => {
+        await first.provider.put?.('token', { value: 'theirs' }, context)
+        throw lost()
+      }
+    }
+    const error = await failureOf(secrets.rotateSecret('token', 'ours', { version: 2 }))
+    expect([error.code, error.effect]).toEqual(['VERSION_CONFLICT', undefined])
+  })
+
+  it.each<[string, WriteOptions]>([['with a number', { version: 2 }], ['without', {}]])("says `effect: 'unknown'` where the store does not have it (yet): %s", async (_, options) => {
+    const { first, secrets } = pair({ secrets: { token: 'v1' } })
+    first.plan = ({ method }) => (method === 'put' ? faults.reject('UNAVAILABLE', { effect: 'unknown' }) : undefined)
+    expect(await failureOf(secrets.rotateSecret('token', 'v2', options))).toMatchObject({ code: 'UNAVAILABLE', effect: 'unknown', provider: 'first' })
+  })
+
+  it("says `effect: 'unknown'` where the value was the same before, which proves nothing", async () => {
+    const { first, secrets } = pair({ secrets: { token: 'same' } })
+    first.plan = ({ method }) => (method === 'put' ? faults.reject('UNAVAILABLE', { effect: 'unknown' }) : undefined)
+    expect((await failureOf(secrets.rotateSecret('token', 'same'))).effect).toBe('unknown')
+    expect((await failureOf(secrets.storeSecret('token', 'same'))).effect).toBe('unknown')
+  })
+
+  it("says `effect: 'unknown'` where it cannot be read back", async () => {
+    const { first, secrets } = pair({ secrets: { token: 'v1' } })
+    first.plan = ({ method }) => {
+      if (method === 'put') return faults.loseAnswer()
+      return method === 'describe' ? undefined : faults.reject('UNAVAILABLE')
+    }
+    expect(await failureOf(secrets.rotateSecret('token', 'v2', { version: 2 }))).toMatchObject({ code: 'UNAVAILABLE', effect: 'unknown' })
+  })
+
+  it.each<[string, (secrets: SecretsManager) => Promise<unknown>]>([
+    ['store', (secrets) => secrets.storeSecret('token', 'v2')],
+    ['delete', (secrets) => secrets.deleteSecret('token')],
+    ['tag', (secrets) => secrets.tagSecret('token', { a: 'b' })],
+    ['restore', (secrets) => secrets.restoreSecret('token', { provider: 'first' })],
+  ])("past its deadline, or of a foreign error, says `effect: 'unknown'`: %s", async (_, write) => {
+    const { first, secrets } = pair({ secrets: { token: 'v1' } }, {}, { deadlineMs: 100 })
+    first.plan = ({ method }) => (['put', 'delete', 'tag', 'restore'].includes(method) ? faults.hang() : undefined)
+    const late = failureOf(write(secrets))
+    await vi.advanceTimersByTimeAsync(100)
+    expect(await late).toMatchObject({ code: 'DEADLINE_EXCEEDED', effect: 'unknown' })
+    first.plan = ({ method }) => (['put', 'delete', 'tag', 'restore'].includes(method) ? faults.throwForeign(new TypeError('x')) : undefined)
+    expect(await failureOf(write(secrets))).toMatchObject({ code: 'INTERNAL', effect: 'unknown' })
+  })
+
+  it("by the caller's abort says `effect: 'unknown'`, and is recorded", async () => {
+    const audit = memoryAuditTrail()
+    const { first, secrets } = pair({ secrets: { token: 'v1' } }, {}, { audit })
+    first.plan = ({ method }) => (method === 'put' ? faults.hang() : undefined)
+    const controller = new AbortController()
+    const writing = failureOf(secrets.rotateSecret('token', 'v2', { signal: controller.signal }))
+    await vi.advanceTimersByTimeAsync(10)
+    controller.abort()
+    expect(await writing).toMatchObject({ code: 'ABORTED', effect: 'unknown' })
+    expect(audit.events()).toMatchObject([{ phase: 'intent' }, { phase: 'outcome', outcome: 'error', code: 'ABORTED' }])
+  })
+
+  it('that the store refused has no effect', async () => {
+    const { first, secrets } = pair({ secrets: { token: 'v1' } })
+    first.plan = ({ method }) => (method === 'put' ? faults.reject('PERMISSION_DENIED') : undefined)
+    expect((await failureOf(secrets.rotateSecret('token', 'v2'))).effect).toBeUndefined()
+  })
+})
+
+describe('a write to a field', () => {
+  const text = '{ "user": "u",  "port": 5432, "password": "canary-of-a-value", "big": 12345678901234567890 }'
+  const options: MemoryProviderOptions = { secrets: { db: { value: text, shape: 'map' }, plain: 'canary-of-a-value', bytes: Uint8Array.of(1) }, names: { password: 'db#password' } }
+
+  it('leaves all else exactly as it is written, by the option or by the place of the name', async () => {
+    const { first, secrets } = pair(options)
+    await secrets.rotateSecret('password', 'p2')
+    expect(await stored(first, 'db')).toBe(text.replace('canary-of-a-value', 'p2'))
+    await secrets.rotateSecret('db', '6543', { field: 'port' })
+    expect(await stored(first, 'db')).toBe(text.replace('canary-of-a-value', 'p2').replace('5432', '"6543"'))
+    expect([await secrets.getSecret('password'), await secrets.getSecret('db', { field: 'port' })]).toEqual(['p2', '6543'])
+  })
+
+  it('creates the secret as a map where there is none', async () => {
+    const { secrets } = pair()
+    await secrets.storeSecret('new', 't', { field: 'token' })
+    expect([await secrets.getSecret('new'), (await secrets.getSecretValue('new')).json()]).toEqual(['t', { token: 't' }])
+  })
+
+  it('begins anew where somebody else wrote meanwhile, and loses nothing', async () => {
+    const { first, secrets } = pair(options)
+    first.plan = ({ method, count }) => {
+      if (method !== 'put' || count !== 1) return undefined
+      return async (call, next) => {
+        await first.provider.put?.('db', { value: text.replace('"u"', '"changed"') }, context)
+        return next(call.context)
+      }
+    }
+    expect(await secrets.rotateSecret('password', 'p2')).toMatchObject({ version: 3 })
+    expect(await stored(first, 'db')).toBe(text.replace('"u"', '"changed"').replace('canary-of-a-value', 'p2'))
+  })
+
+  it('is kept by each of several who write to different fields at once', async () => {
+    const { first } = pair(options)
+    const processes = ['a', 'b', 'c', 'd'].map((field) => ({ field, secrets: createSecretsManager({ providers: [first.provider] }) }))
+    await Promise.all(processes.map(({ field, secrets }) => secrets.rotateSecret('db', `by ${field}`, { field })))
+    expect(JSON.parse(String(await stored(first, 'db')))).toMatchObject({ a: 'by a', b: 'by b', c: 'by c', d: 'by d', user: 'u' })
+  })
+
+  it('ends with VERSION_CONFLICT where others never stop writing', async () => {
+    const { first, secrets } = pair(options)
+    first.plan = ({ method }) => (method === 'put' ? faults.reject('VERSION_CONFLICT') : undefined)
+    expect(await codeOf(secrets.rotateSecret('password', 'p2'))).toBe('VERSION_CONFLICT')
+    expect(first.provider.calls('put')).toBeLessThan(10)
+  })
+
+  it('with a number that was used is not tried again', async () => {
+    const { first, secrets } = pair(options)
+    expect(await codeOf(secrets.rotateSecret('password', 'p2', { version: 1 }))).toBe('VERSION_CONFLICT')
+    expect(first.provider.calls('put')).toBe(1)
+  })
+
+  it('is UNSUPPORTED where versions have no identity to check against', async () => {
+    const put = vi.fn(async () => ({}))
+    const secrets = createSecretsManager({ providers: [{ ...readOnly('store', async () => ({ value: text })), put }] })
+    expect(await codeOf(secrets.rotateSecret('db', 'p2', { field: 'password' }))).toBe('UNSUPPORTED')
+    expect(put).not.toHaveBeenCalled()
+  })
+
+  it.each([['plain', 'v'], ['bytes', 'v'], ['db', Uint8Array.of(1)]])('of %s is refused without quoting the secret', async (name, value) => {
+    const { first, secrets } = pair(options)
+    const error = await failureOf(secrets.rotateSecret(name, value, { field: 'password' }))
+    expect([error.code, first.provider.calls('put')]).toEqual(['INVALID_ARGUMENT', 0])
+    expect(leaksOf(error, 'canary-of-a-value')).toEqual([])
+  })
+
+  it('whose answer is lost is a success where the store has it', async () => {
+    const { first, secrets } = pair(options)
+    first.plan = ({ method }) => (method === 'put' ? faults.loseAnswer() : undefined)
+    expect(await secrets.rotateSecret('password', 'p2')).toMatchObject({ version: 2 })
+    expect(first.provider.calls('put')).toBe(1)
+  })
+})
+
+describe('what was read before a write', () => {
+  it('is not served after it, of whatever version', async () => {
+    const { secrets } = pair({ secrets: { token: 'v1' } })
+    await secrets.rotateSecret('token', 'v2')
+    expect([await secrets.getSecret('token'), await secrets.getSecret('token', { version: 'previous' })]).toEqual(['v2', 'v1'])
+    expect(await codeOf(secrets.getSecret('token', { version: 3 }))).toBe('NOT_FOUND')
+    await secrets.rotateSecret('token', 'v3')
+    expect([await secrets.getSecret('token'), await secrets.getSecret('token', { version: 'previous' }), await secrets.getSecret('token', { version: 3 })]).toEqual(['v3', 'v2', 'v3'])
+  })
+
+  it('is not served after it under another name of the same path', async () => {
+    const { secrets } = pair({ secrets: { same: 'v1' }, names: { one: 'same', other: 'same' } })
+    expect([await secrets.getSecret('one'), await secrets.getSecret('other')]).toEqual(['v1', 'v1'])
+    await secrets.rotateSecret('one', 'v2')
+    expect([await secrets.getSecret('one'), await secrets.getSecret('other')]).toEqual(['v2', 'v2'])
+  })
+
+  it('as missing is found after it at once', async () => {
+    const { secrets } = pair()
+    await codeOf(secrets.getSecret('token'))
+    await secrets.storeSecret('token', 'v1')
+    expect(await secrets.getSecret('token')).toBe('v1')
+  })
+
+  it.each([undefined, 1])('by a call that was begun before it is neither joined nor kept (version %s)', async (version) => {
+    const { first, secrets } = pair({ secrets: { token: 'v1' } })
+    const slow = Promise.withResolvers<StoredSecret>()
+    first.plan = ({ method, count }) => (method === (version ? 'getVersion' : 'get') && count === 1 ? () => slow.promise : undefined)
+    const before = secrets.getSecret('token', { version })
+    await vi.advanceTimersByTimeAsync(0)
+    await secrets.rotateSecret('token', 'v2')
+    const after = secrets.getSecret('token')
+    slow.resolve({ value: 'v1', version: 1 })
+    expect([await before, await after, await secrets.getSecret('token')]).toEqual(['v1', 'v2', 'v2'])
+  })
+
+  it('is not served after a write that failed either: it may have happened', async () => {
+    const { first, secrets } = pair({ secrets: { token: 'v1' } })
+    await secrets.getSecret('token')
+    first.plan = ({ method }) => (method === 'put' ? faults.loseAnswer() : undefined)
+    await Promise.allSettled([secrets.storeSecret('token', 'v2')])
+    expect(await secrets.getSecret('token')).toBe('v2')
+  })
+})
+
+describe('tags, descriptions and lists', () => {
+  it('are set, dropped and left', async () => {
+    const { secrets } = pair()
+    await secrets.storeSecret('token', 'v1', { tags: { team: 'pay', stage: 'prod' } })
+    expect(await secrets.tagSecret('token', { stage: null, owner: 'me' })).toEqual({ provider: 'first' })
+    const { value: _, ...description } = { value: undefined, ...(await secrets.describeSecret('token')) }
+    expect(description).toMatchObject({ provider: 'first', version: 1, currentSince: now, tags: { team: 'pay', owner: 'me' }, versions: [{ version: 1 }] })
+  })
+
+  it('tell nothing of the value', async () => {
+    const { secrets } = pair({ secrets: { token: 'canary-of-a-value' } })
+    expect(leaksOf([await secrets.describeSecret('token'), await all(secrets.listSecrets())], 'canary-of-a-value')).toEqual([])
+  })
+
+  it('tell nothing of the value, though a careless provider answers with it', async () => {
+    const value = 'canary-of-a-value'
+    const whole = async (): Promise<StoredSecret> => ({ value, version: 1 })
+    const careless: SecretProvider = { ...readOnly('careless', whole), describe: whole, put: whole, delete: whole as never }
+    const audit = memoryAuditTrail()
+    const secrets = createSecretsManager({ providers: [careless], audit })
+    const list: SecretProvider['list'] = async function* () {
+      yield { path: 'token', value } as { path: string }
+    }
+    const listing = createSecretsManager({ providers: [{ ...careless, list }] })
+    expect(await all(listing.listSecrets())).toEqual([{ provider: 'careless', path: 'token' }])
+    const answers = [await secrets.describeSecret('token'), await secrets.storeSecret('token', 'v'), await secrets.rotateSecret('token', 'v'), await secrets.deleteSecret('token')]
+    expect(answers[0]).toEqual({ provider: 'careless', version: 1 })
+    expect(leaksOf([answers, audit.events()], value)).toEqual([])
+  })
+
+  it('need no `describe` of the provider', async () => {
+    const secrets = createSecretsManager({ providers: [readOnly('plain', async (path) => (path === 'token' ? { value: 'v', version: 3 } : undefined))] })
+    expect(await secrets.describeSecret('token')).toEqual({ provider: 'plain', version: 3 })
+    expect(await failureOf(secrets.describeSecret('other'))).toBeInstanceOf(SecretNotFoundError)
+  })
+
+  it('follow the fallback policy', async () => {
+    const { first, secrets } = pair({}, { secrets: { token: 'v' } })
+    first.plan = () => faults.reject('UNAVAILABLE')
+    expect((await secrets.describeSecret('token')).provider).toBe('second')
+    expect(await codeOf(secrets.describeSecret('token', { fallback: { UNAVAILABLE: 'stop' } }))).toBe('UNAVAILABLE')
+    expect(await codeOf(secrets.describeSecret('other'))).toBe('UNAVAILABLE')
+  })
+
+  it("list every provider's own paths, in the chain's order, or those of one, or under a prefix", async () => {
+    const { secrets } = pair({ secrets: { 'a/1': 'v', 'b/1': 'v' } }, { secrets: { 'a/2': { value: 'v', tags: { t: 'x' } } } })
+    const listed = async (options = {}): Promise<string[]> => (await all(secrets.listSecrets(options))).map(({ provider, path }) => `${provider} ${path}`)
+    expect(await listed()).toEqual(['first a/1', 'first b/1', 'second a/2'])
+    expect(await listed({ prefix: 'a/' })).toEqual(['first a/1', 'second a/2'])
+    expect(await listed({ provider: 'second' })).toEqual(['second a/2'])
+    expect((await all(secrets.listSecrets({ provider: 'second' })))[0]).toEqual({ provider: 'second', path: 'a/2', tags: { t: 'x' } })
+    expect(await codeOf(listed({ provider: 'env' }))).toBe('UNSUPPORTED')
+    expect(await codeOf(listed({ provider: 'nobody' }))).toMatch(/UNSUPPORTED|CONFIGURATION/)
+  })
+
+  it('are read page by page, and a reader who stops ends the rest', async () => {
+    const pages: number[] = []
+    const ended = vi.fn()
+    const list: SecretProvider['list'] = async function* () {
+      try {
+        for (let page = 1; ; page++) {
+          pages.push(page)
+          yield { path: `p${page}` }
+        }
+      } finally {
+        ended()
+      }
+    }
+    const secrets = createSecretsManager({ providers: [{ ...readOnly('store', async () => undefined), list }] })
+    for await (const { path } of secrets.listSecrets()) if (path === 'p2') break
+    await vi.advanceTimersByTimeAsync(0)
+    expect([pages, ended.mock.calls.length]).toEqual([[1, 2], 1])
+  })
+
+  it.each<[string, SecretProvider['list'], string]>([
+    ['hangs', () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }), 'DEADLINE_EXCEEDED'],
+    ['fails with an error of its own', () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('canary-in-a-list')) }) }), 'INTERNAL'],
+    ['throws', () => { throw new Error('canary-in-a-list') }, 'INTERNAL'],
+  ])('of a provider that %s end with a clear error', async (_, list, code) => {
+    const secrets = createSecretsManager({ providers: [{ ...readOnly('store', async () => undefined), list }], deadlineMs: 100 })
+    const listing = failureOf(all(secrets.listSecrets()))
+    await vi.advanceTimersByTimeAsync(100)
+    const error = await listing
+    expect([error.code, leaksOf(error, 'canary-in-a-list')]).toEqual([code, []])
+  })
+})
+
+describe('deleteSecret', () => {
+  /** A store that forgets what is deleted. */
+  const forgetful = (name: string, secrets: Record<string, string>): SecretProvider => ({
+    ...readOnly(name, async (path) => (secrets[path] === undefined ? undefined : { value: secrets[path] })),
+    delete: async (path) => (delete secrets[path], { restorableUntil: now + 1_000 }),
+  })
+
+  it('withdraws the secret where it is current, and it does not come back from a later store', async () => {
+    const { first, second, secrets } = pair({ secrets: { token: 'v1' } }, { secrets: { token: 'weaker' } })
+    expect(await secrets.deleteSecret('token')).toMatchObject({ provider: 'first', answersNext: undefined })
+    expect([await codeOf(secrets.getSecret('token')), second.provider.calls('delete'), first.provider.calls('delete')]).toEqual(['DELETED', 0, 1])
+  })
+
+  it('says who would answer next', async () => {
+    const secrets = createSecretsManager({ providers: [forgetful('first', { token: 'v1' }), forgetful('second', { token: 'v2' })] })
+    expect(await secrets.deleteSecret('token')).toEqual({ provider: 'first', restorableUntil: now + 1_000, answersNext: 'second' })
+    expect(await secrets.deleteSecret('token')).toEqual({ provider: 'second', restorableUntil: now + 1_000, answersNext: undefined })
+    expect(await failureOf(secrets.deleteSecret('token'))).toBeInstanceOf(SecretNotFoundError)
+  })
+
+  it('goes to the provider that the call names', async () => {
+    const { first, secrets } = pair({ secrets: { token: 'v1' } }, { secrets: { token: 'v2' } })
+    expect(await secrets.deleteSecret('token', { provider: 'second' })).toMatchObject({ provider: 'second', answersNext: 'first' })
+    expect(first.provider.calls('delete')).toBe(0)
+  })
+
+  it('is UNAVAILABLE while an earlier provider cannot be asked, and UNSUPPORTED where it cannot be done', async () => {
+    const { first, second, secrets } = pair({}, { secrets: { token: 'v2' } })
+    first.plan = () => faults.reject('UNAVAILABLE')
+    expect([await codeOf(secrets.deleteSecret('token')), second.provider.calls('delete')]).toEqual(['UNAVAILABLE', 0])
+    expect(await failureOf(secrets.deleteSecret('shown'))).toMatchObject({ code: 'UNSUPPORTED', provider: 'env' })
+  })
+
+  it('may be undone by restoreSecret, unless it was a purge', async () => {
+    const { secrets } = pair({ secrets: { token: 'v1' } })
+    await secrets.deleteSecret('token')
+    expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+    expect(await secrets.restoreSecret('token')).toEqual({ provider: 'first' })
+    expect(await secrets.getSecret('token')).toBe('v1')
+    await secrets.deleteSecret('token', { purge: true })
+    expect([await codeOf(secrets.restoreSecret('token')), await codeOf(secrets.getSecret('token'))]).toEqual(['DELETED', 'DELETED'])
+  })
+
+  it.each<[string, string, string]>([['is there', 'token', 'INVALID_ARGUMENT'], ['never was', 'nothing', 'NOT_FOUND'], ['lies in env', 'shown', 'INVALID_ARGUMENT']])('leaves nothing to restore of a secret that %s', async (_, name, code) => {
+    const { secrets } = pair({ secrets: { token: 'v1' } })
+    expect(await codeOf(secrets.restoreSecret(name))).toBe(code)
+  })
+})

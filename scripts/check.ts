@@ -48,7 +48,7 @@ function run(args: string[]): Promise<{ ok: boolean; output: string }> {
     child.stdout.on('data', collect)
     child.stderr.on('data', collect)
     child.on('error', reject)
-    child.on('close', (status) => resolve({ ok: status === 0, output }))
+    child.on('close', (status) => resolve({ ok: status === 0, output: process.stdout.isTTY ? output : stripVTControlCharacters(output) }))
   })
 }
 

@@ -122,7 +122,7 @@ function sameKeys(some: readonly WrappedKey[], others: readonly WrappedKey[]): b
   return some.length === others.length && some.every((key, at) => key.keyId === others[at]?.keyId && key.wrapped.equals(others[at].wrapped))
 }
 
-export function sameMac(one: Buffer, other: Buffer): boolean {
+function sameMac(one: Buffer, other: Buffer): boolean {
   return loadCrypto().timingSafeEqual(one, other)
 }
 

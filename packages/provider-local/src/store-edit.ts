@@ -4,6 +4,7 @@ import type { CheckedSecret } from './new-secret.ts'
 import { seal, sealLength } from './seal.ts'
 import { emptyRecord, type SecretRecord, type VersionRecord, versionOf } from './secret-record.ts'
 import { type StoreView, valueData, type ViewParts } from './store-view.ts'
+import type { Tables } from './tables.ts'
 
 /** A version with its ciphertext, not yet written. */
 export interface SealedVersion {
@@ -28,52 +29,51 @@ export interface StoreEdit extends StoreView {
 }
 
 export function storeEdit(parts: ViewParts, view: StoreView): StoreEdit {
-  const { index, tables, keyring, header } = parts
-  const { first } = keyring
-  const changes = new IndexEdit(index, tables, header)
-  const sealWith = (path: string, number: number, plaintext: Buffer): Buffer =>
-    seal(first.values, valueData(header, path, number, first.id), plaintext)
+  const changes = new IndexEdit(parts.index, parts.tables, parts.header)
+  const { first } = parts.keyring
   return {
     ...view,
+    ...sealing(parts, view),
     firstKeyId: first.id,
     find: (path) => changes.find(path),
-    seal: (path, number, { plaintext, kind }, currentSince) => {
-      const sealed = sealWith(path, number, plaintext)
-      const revision = loadCrypto().randomUUID()
-      const version = {
-        version: number,
-        revision,
-        keyId: first.id,
-        kind,
-        createdAt: Date.now(),
-        currentSince,
-        seal: sealed.subarray(0, sealLength),
-      }
-      return { version, sealed }
-    },
-    reseal: (path, version) => {
-      if (version.keyId === first.id) return undefined
-      const plaintext = view.unseal(path, version)
-      const sealed = sealWith(path, version.version, plaintext)
-      plaintext.fill(0)
-      return { version: { ...version, keyId: first.id, seal: sealed.subarray(0, sealLength) }, sealed }
-    },
     save: (next, ...values) => {
-      const before = changes.find(next.path) ?? emptyRecord(next.path)
-      for (const { version } of before.versions) if (!versionOf(next, version)) tables.dropVersion(next.path, version)
-      for (const version of next.versions) saveVersion(before, version, values)
+      saveVersions(parts.tables, changes.find(next.path) ?? emptyRecord(next.path), next, values)
       changes.change(next)
     },
     retireOtherKeys: () => changes.replaceIndexKey(),
     finish: () => changes.finish(first),
   }
+}
 
-  function saveVersion(before: SecretRecord, version: VersionRecord, values: readonly SealedVersion[]): void {
+function sealing({ keyring: { first }, header }: ViewParts, view: StoreView): Pick<StoreEdit, 'seal' | 'reseal'> {
+  const sealed = (path: string, plaintext: Buffer, version: Omit<VersionRecord, 'keyId' | 'seal'>): SealedVersion => {
+    const text = seal(first.values, valueData(header, path, version.version, first.id), plaintext)
+    return { version: { ...version, keyId: first.id, seal: Buffer.from(text.subarray(0, sealLength)) }, sealed: text }
+  }
+  return {
+    seal: (path, number, { plaintext, kind }, currentSince) => {
+      const revision = loadCrypto().randomUUID()
+      return sealed(path, plaintext, { version: number, revision, kind, createdAt: Date.now(), currentSince })
+    },
+    reseal: (path, version) => {
+      if (version.keyId === first.id) return undefined
+      const plaintext = view.unseal(path, version)
+      const again = sealed(path, plaintext, version)
+      plaintext.fill(0)
+      return again
+    },
+  }
+}
+
+/** Writes what differs between the versions of two records of one secret. */
+function saveVersions(tables: Tables, before: SecretRecord, next: SecretRecord, values: readonly SealedVersion[]): void {
+  for (const { version } of before.versions) if (!versionOf(next, version)) tables.dropVersion(next.path, version)
+  for (const version of next.versions) {
     const known = versionOf(before, version.version)
-    if (known === version) return
+    if (known === version) continue
     const value = values.find((each) => each.version.version === version.version)
-    if (!known && value) tables.addVersion(before.path, version, value.sealed)
-    else if (value) tables.setSealed(before.path, version, value.sealed)
-    else tables.setVersion(before.path, version)
+    if (!known && value) tables.addVersion(next.path, version, value.sealed)
+    else if (value) tables.setSealed(next.path, version, value.sealed)
+    else tables.setVersion(next.path, version)
   }
 }

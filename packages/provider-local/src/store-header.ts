@@ -1,7 +1,7 @@
 import { loadCrypto } from './builtins.ts'
 
 /** How costly a passphrase is to guess: RFC 7914's N (as its logarithm), r and p. */
-export interface ScryptCost {
+interface ScryptCost {
   readonly log2N: number
   readonly r: number
   readonly p: number

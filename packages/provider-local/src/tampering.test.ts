@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
@@ -99,6 +100,37 @@ describe('a damaged file', () => {
     for (const length of new Set([0, 1, 99, 100, 512, 4095, 4096, ...sampled(intact.length, 997)])) {
       writeFileSync(cut, intact.subarray(0, length))
       expect(await failuresOf(cut), `${length} bytes`).toBeGreaterThan(0)
+    }
+  }, 600_000)
+
+  test('whose log is damaged or cut off gives a state that once was or one of our errors, and no mixture', async () => {
+    const path = await filledStore()
+    const provider = opened(path)
+    for (const value of ['alpha-3', 'alpha-4']) {
+      await provider.put('alpha', { value }, context)
+      await provider.put('beta', { value: `beta of ${value}` }, context)
+    }
+    const [file, log] = [path, `${path}-wal`].map((each) => execFileSync('cat', [each], { maxBuffer: 2 ** 28 })) as [Buffer, Buffer] // two in, two out
+    const damaged = temporaryPath()
+    const states = [
+      ['alpha-2', 'beta-1'],
+      ['alpha-3', 'beta-1'],
+      ['alpha-3', 'beta of alpha-3'],
+      ['alpha-4', 'beta of alpha-3'],
+      ['alpha-4', 'beta of alpha-4'],
+    ]
+    for (const offset of sampled(log.length, 499)) {
+      const flipped = Buffer.from(log)
+      flipped.writeUInt8(flipped.readUInt8(offset) ^ 0x10, offset)
+      for (const bytes of [flipped, log.subarray(0, offset)]) {
+        writeFileSync(damaged, file)
+        writeFileSync(`${damaged}-wal`, bytes)
+        const other = localProvider({ path: damaged, key, mustExist: true })
+        const answers = await other.getMany(['alpha', 'beta'], context).catch((error: unknown) => codeOf(error))
+        await other.close()
+        if (typeof answers === 'string') expect(answers).toBe('INTEGRITY')
+        else expect(states).toContainEqual(answers?.map((answer) => answer.status === 'fulfilled' && answer.value?.value))
+      }
     }
   }, 600_000)
 

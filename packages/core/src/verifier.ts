@@ -27,6 +27,9 @@ interface Previous {
   readonly error?: SecretsError
 }
 
+/** What a provider says that could be asked, and has no such secret. */
+const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
+
 /** The store keeps no versions, the version before has no such field, or it was withdrawn. */
 const noPrevious: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID_ARGUMENT', 'DELETED'])
 
@@ -60,17 +63,14 @@ export class Verifier {
     try {
       return await this.#reader.readObserved(name, options, facts, (reading) => this.#currentOf(reading, options))
     } catch (error) {
-      if (SecretsError.isInstance(error) && (error.code === 'NOT_FOUND' || error.code === 'DELETED')) return undefined
-      throw error
+      if (!SecretsError.isInstance(error) || (error.code !== 'NOT_FOUND' && error.code !== 'DELETED')) throw error
+      if (error.attempts?.some(({ code }) => !isAnswer.has(code)) && !options.acceptDegraded) throw degraded()
+      return undefined
     }
   }
 
   #currentOf(reading: Reading, { acceptDegraded = false, field }: VerifyOptions): Current {
-    if (reading.degraded && !acceptDegraded) {
-      throw new SecretsError('UNAVAILABLE', "an earlier provider cannot be asked, and this one's answer may not be the current secret", {
-        remedy: 'try again, or pass acceptDegraded',
-      })
-    }
+    if (reading.degraded && !acceptDegraded) throw degraded()
     return { digest: partOf(reading, field).digest(this.#verification.digest), held: reading.held, place: reading.place }
   }
 
@@ -94,6 +94,12 @@ export class Verifier {
     const found = await place.link.store.read({ path: place.path, version: 'previous', mode, signal })
     return found && { digest: partOf({ ...found, place, degraded: false }, field).digest(this.#verification.digest), askedAt: found.held.facts.askedAt }
   }
+}
+
+function degraded(): SecretsError {
+  return new SecretsError('UNAVAILABLE', "an earlier provider cannot be asked, and this one's answer may not be the current secret", {
+    remedy: 'try again, or pass acceptDegraded',
+  })
 }
 
 function assertVerification(presented: unknown, { acceptPreviousForSeconds = 0 }: VerifyOptions): void {

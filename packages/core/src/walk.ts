@@ -66,7 +66,8 @@ export class Walk<Step> {
       return this.#notAsked()
     }
     const remedy = error.remedy ?? stopRemedies[error.code]?.(provider)
-    return placed(new SecretsError(error.code, error.problem, { ...error, remedy }), { secret: this.name, provider })
+    const attempts = this.#attempts.length === 0 ? undefined : [...this.#attempts, { provider, code: error.code, durationMs }]
+    return placed(new SecretsError(error.code, error.problem, { ...error, remedy, attempts }), { secret: this.name, provider })
   }
 
   #notAsked(): SecretsError {

@@ -492,6 +492,16 @@ describe('of two flights, the one that was begun later', () => {
     expect(await seen(await crossed(value('old'), value('new')))).toBe('new')
   })
 
+  it('is not undone by one of the same millisecond', async () => {
+    const { store, get } = cached()
+    const slowly = Promise.withResolvers<StoredSecret>()
+    get.mockImplementation(async (_, { fresh }) => (fresh === true ? { value: 'new' } : slowly.promise))
+    const before = seen(store)
+    await seen(store, { mode: 'fresh' })
+    slowly.resolve({ value: 'old' })
+    expect([await before, await seen(store)]).toEqual(['old', 'new'])
+  })
+
   it('is not undone by an older not-found', async () => {
     expect(await seen(await crossed(nothing, value('new')))).toBe('new')
   })

@@ -194,7 +194,7 @@ export class CachedStore {
     const { key, read } = flight
     if (!flight.outdated) this.#options.shared?.trust(read.path)
     if (stored !== undefined) return { held: this.#keep(flight, stored), from: 'store', stale: false }
-    if (flight.outdated || this.#isOvertaken(key, flight.askedAt)) return undefined
+    if (flight.outdated || this.#isOvertaken(flight, flight.askedAt)) return undefined
     this.#memory.noteAnswer(key)
     // Without a current version there is none before it, nor any other.
     if (read.version === undefined) this.#withdraw(read.path)
@@ -211,14 +211,17 @@ export class CachedStore {
     const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#provider.name, askedAt }, this.#options.shredder)
     if (!outdated) this.#memory.noteAnswer(key)
     if (isVolatile(read.mode)) this.#memory.drop(key)
-    if (outdated || isVolatile(read.mode) || this.#isOvertaken(key, askedAt)) held.release()
-    else this.#memory.keep(key, { held, path: read.path, ...freshness(stored, flight.askedAt, this.#options, until) })
+    if (outdated || isVolatile(read.mode) || this.#isOvertaken(flight, askedAt)) held.release()
+    else this.#memory.keep(key, { held, path: read.path, flight: flight.id, ...freshness(stored, flight.askedAt, this.#options, until) })
     return held
   }
 
   /** What is held was asked of the store later than this. */
-  #isOvertaken(key: string, askedAt: number): boolean {
-    return (this.#memory.entry(key)?.held.facts.askedAt ?? -Infinity) > askedAt
+  #isOvertaken({ key, id }: Flight, askedAt: number): boolean {
+    const entry = this.#memory.entry(key)
+    if (entry === undefined) return false
+    const later = entry.held.facts.askedAt - askedAt
+    return later > 0 || (later === 0 && entry.flight > id)
   }
 
   /** Nothing of the path is served again, nor what flights are still to bring. */

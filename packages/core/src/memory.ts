@@ -11,6 +11,8 @@ export type VersionSelector = number | 'previous' | undefined
 export interface Entry extends Freshness {
   readonly held: HeldSecret
   readonly path: string
+  /** The flight that brought it. */
+  readonly flight: number
 }
 
 /** What is remembered of one store, by path and version: values, absences and failures, each up to the same number. */

@@ -1,0 +1,330 @@
+import { createSecretsManager, envProvider, SecretsError, type SecretProvider, type SecretsErrorCode, type SecretsManager, type StoredSecret, type VerifyOptions } from '@finchat/secrets-core'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { faults } from './faulty-provider.ts'
+import { memoryAuditTrail } from './memory-audit-trail.ts'
+import { memoryProvider, type MemoryProviderOptions } from './memory-provider.ts'
+import { memorySharedCache } from './memory-shared-cache.ts'
+import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
+
+const now = 1_800_000_000_000
+/** With a random half: 0.9 of 300 seconds. */
+const ttlMs = 270_000
+beforeEach(() => {
+  vi.useFakeTimers({ now })
+  vi.spyOn(Math, 'random').mockReturnValue(0.5)
+  vi.spyOn(process, 'emitWarning').mockReturnValue()
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+const at = (ms: number): void => void vi.setSystemTime(now + ms)
+const grace: VerifyOptions = { acceptPreviousForSeconds: 60 }
+const text = (value: string): SecretsManager => createSecretsManager({ providers: [readOnly('store', async () => ({ value }))] })
+
+function over(options: MemoryProviderOptions = { secrets: { token: 'v1' } }): Breakable & { secrets: SecretsManager } {
+  const store = breakable(options)
+  return Object.assign(store, { secrets: createSecretsManager({ providers: [store.provider] }) })
+}
+
+describe('verifySecret accepts', () => {
+  it('the current secret, as text or as bytes', async () => {
+    const { secrets } = over({ secrets: { token: 'grüße', key: Uint8Array.of(0, 255) } })
+    expect(await secrets.verifySecret('token', 'grüße')).toBe(true)
+    expect(await secrets.verifySecret('token', Buffer.from('grüße'))).toBe(true)
+    expect(await secrets.verifySecret('key', Uint8Array.of(0, 255))).toBe(true)
+  })
+
+  it('what was stored, and nothing else, whatever both are', async () => {
+    const values = fc.string({ unit: 'grapheme', minLength: 1 })
+    const pairs = fc.oneof(fc.tuple(values, fc.string({ unit: 'binary' })), values.map((value) => [value, value]))
+    await fc.assert(
+      fc.asyncProperty(pairs, async ([value = '', other = '']) => {
+        expect(await text(value).verifySecret('token', other)).toBe(value === other)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('a secret of up to 4 KiB', async () => {
+    for (const value of ['x'.repeat(4_096), 'ü'.repeat(2_048), '秘'.repeat(1_365)]) expect(await text(value).verifySecret('token', value)).toBe(true)
+  })
+
+  it('a field, be it asked for or the place of the name', async () => {
+    const { secrets } = over({ secrets: { db: '{"password":"p","user":"u"}' }, names: { password: 'db#password' } })
+    expect(await secrets.verifySecret('password', 'p')).toBe(true)
+    expect(await secrets.verifySecret('db', 'u', { field: 'user' })).toBe(true)
+    expect(await secrets.verifySecret('password', 'u')).toBe(false)
+  })
+
+  it('what is in memory, without asking the store', async () => {
+    const { secrets, provider } = over()
+    for (let count = 0; count < 3; count++) expect(await secrets.verifySecret('token', 'v1')).toBe(true)
+    expect(provider.calls('get')).toBe(1)
+  })
+})
+
+describe('verifySecret refuses', () => {
+  it.each(['', ' v1', 'v1 ', 'V1', 'v', 'v11', '\u0000', 'v1\u0000'])('%j, which is not the secret', async (presented) => {
+    expect(await over().secrets.verifySecret('token', presented)).toBe(false)
+  })
+
+  it.each([
+    '', 'dummy_secret_value_', 'dummy_secret_value_'.padEnd(32, 'x'), 'dummy_secret_value_'.padEnd(64, 'x'), `dummy_secret_value_${'x'.repeat(5)}`, 'undefined', 'null', '\u0000'.repeat(32), '[redacted]',
+  ])('%j for a name that does not exist', async (presented) => {
+    expect(await over().secrets.verifySecret('missing', presented)).toBe(false)
+    expect(await over().secrets.verifySecret('missing', presented, grace)).toBe(false)
+  })
+
+  it('everything for a secret that was withdrawn', async () => {
+    const { secrets } = over()
+    await secrets.deleteSecret('token')
+    expect([await secrets.verifySecret('token', 'v1'), await secrets.verifySecret('token', '', grace)]).toEqual([false, false])
+  })
+
+  it.each(['', '\u0000', ' '])('%j for a secret that is empty', async (presented) => {
+    for (const provider of [memoryProvider({ secrets: { token: '' } }), memoryProvider({ secrets: { token: new Uint8Array() } }), envProvider({ env: { token: '' } })]) {
+      expect(await createSecretsManager({ providers: [provider] }).verifySecret('token', presented)).toBe(false)
+    }
+    expect(await text('').verifySecret('token', new Uint8Array())).toBe(false)
+  })
+
+  it.each([
+    ['a candidate with a lone surrogate, for U+FFFD', '\ufffd', '\ud800'],
+    ['U+FFFD, for a stored lone surrogate', '\ud800', '\ufffd'],
+    ['another lone surrogate', 'a\ud800', 'a\udc00'],
+    ['the same lone surrogate', 'a\ud800', 'a\ud800'],
+    ['the bytes of U+FFFD, for a stored lone surrogate', '\ud800', Buffer.from('\ufffd')],
+    ['a composed character, for a decomposed one', 'e\u0301', '\u00e9'],
+  ])('%s', async (_, value, presented) => {
+    expect(await text(value).verifySecret('token', presented)).toBe(false)
+  })
+
+  it('a candidate longer than 4 KiB, be it the secret itself', async () => {
+    for (const value of ['x'.repeat(4_097), 'ü'.repeat(2_049), '秘'.repeat(1_366), 'x'.repeat(65_536)]) {
+      expect(await text(value).verifySecret('token', value)).toBe(false)
+      expect(await text(value).verifySecret('token', Buffer.from(value))).toBe(false)
+    }
+    expect(await text('x'.repeat(4_096)).verifySecret('token', 'x'.repeat(4_097))).toBe(false)
+    expect(await text('x'.repeat(4_096)).verifySecret('token', `${'x'.repeat(4_096)}\ud800`)).toBe(false)
+  })
+
+  it.each([undefined, null, 5, {}, ['v1']])('%j, which is neither text nor bytes, by an error', async (presented) => {
+    expect(await codeOf(over().secrets.verifySecret('token', presented as unknown as string))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
+  })
+
+  it.each([-1, Number.NaN, Infinity, '60'])('acceptPreviousForSeconds: %j', async (acceptPreviousForSeconds) => {
+    expect(await codeOf(over().secrets.verifySecret('token', 'v1', { acceptPreviousForSeconds: acceptPreviousForSeconds as number }))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
+  })
+})
+
+describe('the version before the current one', () => {
+  const rotated = async (): Promise<ReturnType<typeof over>> => {
+    const store = over()
+    await store.secrets.rotateSecret('token', 'v2')
+    return store
+  }
+
+  it('is accepted within the grace period, measured from when the current one became so', async () => {
+    const { secrets } = await rotated()
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
+    at(60_000)
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
+    at(60_001)
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(false)
+    expect(await secrets.verifySecret('token', 'v2', grace)).toBe(true)
+  })
+
+  it('is not accepted by default', async () => {
+    const { secrets } = await rotated()
+    expect([await secrets.verifySecret('token', 'v1'), await secrets.verifySecret('token', 'v1', { acceptPreviousForSeconds: 0 })]).toEqual([false, false])
+  })
+
+  it('is the only earlier one that is accepted', async () => {
+    const { secrets } = await rotated()
+    await secrets.rotateSecret('token', 'v3')
+    expect([await secrets.verifySecret('token', 'v2', grace), await secrets.verifySecret('token', 'v1', grace)]).toEqual([true, false])
+  })
+
+  it('is not accepted where the store cannot say since when the current one is so', async () => {
+    const get = async (): Promise<StoredSecret> => ({ value: 'v2', version: 2 })
+    const getVersion = vi.fn(async () => ({ value: 'v1', version: 1 }))
+    const secrets = createSecretsManager({ providers: [{ ...readOnly('store', get), getVersion }] })
+    expect(await secrets.verifySecret('token', 'v1', { acceptPreviousForSeconds: 1e9 })).toBe(false)
+  })
+
+  it('is not accepted of a provider without versions, nor where there is none', async () => {
+    const plain = createSecretsManager({ providers: [readOnly('plain', async () => ({ value: 'v2', currentSince: now }))] })
+    expect(await plain.verifySecret('token', 'v1', grace)).toBe(false)
+    expect(await over().secrets.verifySecret('token', 'v0', grace)).toBe(false)
+  })
+
+  it('that was held since before a second rotation, made elsewhere, is not accepted', async () => {
+    const { secrets, provider } = await rotated()
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
+    at(ttlMs - 10_000)
+    await provider.put?.('token', { value: 'v3' }, { signal: AbortSignal.timeout(1_000) })
+    at(ttlMs + 1)
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(false)
+    expect(await secrets.verifySecret('token', 'v2', grace)).toBe(true)
+    expect(await secrets.verifySecret('token', 'v3', grace)).toBe(true)
+  })
+
+  it('that a shared level held since before a second rotation is not accepted', async () => {
+    const store = breakable({ sharedAs: 'store', secrets: { token: 'v1' } })
+    const shared = memorySharedCache()
+    const there = createSecretsManager({ providers: [store.provider], cache: { shared } })
+    await there.rotateSecret('token', 'v2')
+    await there.getSecret('token', { version: 'previous' })
+    await vi.advanceTimersByTimeAsync(100_000)
+    await store.provider.put?.('token', { value: 'v3' }, { signal: AbortSignal.timeout(1_000) })
+    const here = createSecretsManager({ providers: [store.provider], cache: { shared: shared.anotherProcess() } })
+    expect(await here.verifySecret('token', 'v1', grace)).toBe(false)
+    expect(await here.verifySecret('token', 'v2', grace)).toBe(true)
+  })
+
+  it('of a field is compared by that field', async () => {
+    const { secrets } = over({ secrets: { db: '{"a":"a1","b":"b1"}' } })
+    await secrets.rotateSecret('db', '{"a":"a2"}')
+    const verify = (presented: string, field: string): Promise<boolean> => secrets.verifySecret('db', presented, { ...grace, field })
+    expect([await verify('a1', 'a'), await verify('a2', 'a'), await verify('b1', 'a')]).toEqual([true, true, false])
+    await secrets.rotateSecret('db', '{"b":"b3"}')
+    expect([await verify('b1', 'b'), await verify('b3', 'b')]).toEqual([false, true]) // the one before has no such field
+  })
+
+  it.each<SecretsErrorCode>(['UNAVAILABLE', 'RATE_LIMITED', 'PERMISSION_DENIED', 'INTERNAL'])('that could not be read (%s) is no "false"', async (code) => {
+    const store = breakable({ secrets: { token: 'v1' } })
+    const secrets = createSecretsManager({ providers: [store.provider] })
+    await secrets.rotateSecret('token', 'v2')
+    store.plan = ({ method }) => (method === 'getVersion' ? faults.reject(code) : undefined)
+    expect(await secrets.verifySecret('token', 'v2', grace)).toBe(true)
+    expect(await codeOf(secrets.verifySecret('token', 'v1', grace))).toBe(code)
+    expect(await secrets.verifySecret('token', 'v1')).toBe(false)
+  })
+
+  it('that was withdrawn matches nothing, and takes nothing from the current one', async () => {
+    const store = breakable({ secrets: { token: 'v1' } })
+    const secrets = createSecretsManager({ providers: [store.provider] })
+    await secrets.rotateSecret('token', 'v2')
+    store.plan = ({ method }) => (method === 'getVersion' ? faults.reject('DELETED') : undefined)
+    expect([await secrets.verifySecret('token', 'v1', grace), await secrets.verifySecret('token', 'v2', grace)]).toEqual([false, true])
+  })
+
+  it('does not keep the current one from being accepted, though it takes its time and nothing is kept', async () => {
+    const store = breakable({ secrets: { token: 'v1' } })
+    const secrets = createSecretsManager({ providers: [store.provider], autoCleanup: true })
+    await secrets.rotateSecret('token', 'v2')
+    store.plan = ({ method }) => (method === 'getVersion' ? faults.delay(50) : undefined)
+    const verified = Promise.all(['v2', 'v1', 'v0'].map((presented) => secrets.verifySecret('token', presented, grace)))
+    await vi.advanceTimersByTimeAsync(50)
+    expect(await verified).toEqual([true, true, false])
+  })
+})
+
+describe('a chain that cannot be asked', () => {
+  const pair = (): { first: Breakable; secrets: SecretsManager; second: Breakable } => {
+    const [first, second] = [breakable({ name: 'first' }), breakable({ name: 'second', secrets: { token: 'v' } })]
+    return { first, second, secrets: createSecretsManager({ providers: [first.provider, second.provider] }) }
+  }
+
+  it('never verifies by a degraded answer, unless `acceptDegraded`', async () => {
+    const { first, secrets } = pair()
+    first.plan = () => faults.reject('UNAVAILABLE')
+    for (const presented of ['v', 'w']) expect(await codeOf(secrets.verifySecret('token', presented))).toBe('UNAVAILABLE')
+    expect(await secrets.verifySecret('token', 'v', { acceptDegraded: true })).toBe(true)
+    expect(await secrets.verifySecret('token', 'w', { acceptDegraded: true })).toBe(false)
+  })
+
+  it('throws instead of answering false where the secret was not found', async () => {
+    const { first, secrets } = pair()
+    first.plan = () => faults.reject('UNAVAILABLE')
+    expect(await codeOf(secrets.verifySecret('missing', 'v'))).toBe('UNAVAILABLE')
+    expect(await codeOf(secrets.verifySecret('missing', 'v', { acceptDegraded: true }))).toBe('UNAVAILABLE')
+  })
+
+  it('throws instead of answering false where a later store says that the secret was withdrawn there', async () => {
+    const { first, second, secrets } = pair()
+    await secrets.deleteSecret('token')
+    first.plan = () => faults.reject('UNAVAILABLE')
+    expect(second.provider.calls('delete')).toBe(1)
+    expect(await codeOf(secrets.verifySecret('token', 'v'))).toBe('UNAVAILABLE')
+    expect(await secrets.verifySecret('token', 'v', { acceptDegraded: true })).toBe(false)
+  })
+
+  it.each<SecretsErrorCode>(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'PERMISSION_DENIED', 'UNAUTHENTICATED', 'CREDENTIALS_MISSING', 'CONFIGURATION', 'INTEGRITY', 'INTERNAL'])('throws where every store says %s', async (code) => {
+    const { first, second, secrets } = pair()
+    first.plan = second.plan = () => faults.reject(code)
+    expect(await failureOf(secrets.verifySecret('token', 'v'))).toBeInstanceOf(SecretsError)
+  })
+
+  it('verifies by the stale answer of its own store', async () => {
+    const { second, secrets } = pair()
+    expect(await secrets.verifySecret('token', 'v')).toBe(true)
+    second.plan = () => faults.reject('UNAVAILABLE')
+    at(ttlMs)
+    expect([await secrets.verifySecret('token', 'v'), await secrets.verifySecret('token', 'w')]).toEqual([true, false])
+    at(2 * ttlMs + 300_000)
+    expect(await codeOf(secrets.verifySecret('token', 'v'))).toBe('UNAVAILABLE')
+  })
+})
+
+describe('comparing', () => {
+  it('is made in constant time with both versions, always: absent, missing or refused', async () => {
+    const crypto = process.getBuiltinModule('node:crypto')
+    const compared = vi.spyOn(crypto, 'timingSafeEqual')
+    const { secrets } = over()
+    const presented = ['v1', 'v0', '', '\ud800', 'x'.repeat(5_000)]
+    for (const name of ['token', 'missing']) for (const candidate of presented) await secrets.verifySecret(name, candidate)
+    expect(compared.mock.calls.length).toBe(2 * 2 * presented.length)
+    for (const [one, other] of compared.mock.calls) expect([one.byteLength, other.byteLength]).toEqual([32, 32])
+  })
+
+  it('hashes as much for a candidate that is refused for its length as for the longest that is not', async () => {
+    const crypto = process.getBuiltinModule('node:crypto')
+    const hashed = vi.spyOn(crypto, 'hash')
+    const { secrets } = over()
+    await secrets.verifySecret('token', 'v1')
+    hashed.mockClear()
+    const longest = 'x'.repeat(4_096)
+    for (const presented of [longest, `${longest}x`, longest.repeat(1_000), '秘'.repeat(4_000), Buffer.alloc(64 * 1_024 * 1_024)]) await secrets.verifySecret('token', presented)
+    const lengths = hashed.mock.calls.map(([, input]) => (input as Uint8Array).byteLength)
+    expect([lengths.length, new Set(lengths).size]).toEqual([5, 1])
+  })
+
+  it('forgets the digest with the value that it is of', async () => {
+    const { secrets, provider } = over()
+    expect(await secrets.verifySecret('token', 'v1')).toBe(true)
+    await provider.put?.('token', { value: 'v2' }, { signal: AbortSignal.timeout(1_000) })
+    expect(await secrets.verifySecret('token', 'v1', { fresh: true })).toBe(false)
+    expect(await secrets.verifySecret('token', 'v2')).toBe(true)
+  })
+})
+
+describe('the audit trail', () => {
+  it.each<[string, VerifyOptions, object]>([
+    ['v2', {}, { outcome: 'ok', matched: 'current' }],
+    ['v1', grace, { outcome: 'ok', matched: 'previous' }],
+    ['v1', {}, { outcome: 'ok', matched: 'none' }],
+  ])('hears what %s matched', async (presented, options, expected) => {
+    const audit = memoryAuditTrail()
+    const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { token: 'v1' } })], audit })
+    await secrets.rotateSecret('token', 'v2')
+    await secrets.verifySecret('token', presented, { ...options, actor: 'webapp', requestId: 'r-1' })
+    expect(audit.events().at(-1)).toMatchObject({ operation: 'verify', phase: 'outcome', name: 'token', provider: 'memory', version: 2, actor: 'webapp', requestId: 'r-1', ...expected })
+  })
+
+  it('hears of a name that does not exist as of one that was not matched', async () => {
+    const audit = memoryAuditTrail()
+    const secrets = createSecretsManager({ providers: [memoryProvider()], audit })
+    await secrets.verifySecret('missing', 'v')
+    expect(audit.events()).toMatchObject([{ operation: 'verify', outcome: 'ok', matched: 'none' }])
+  })
+
+  it('that does not acknowledge keeps the answer from leaving', async () => {
+    const provider: SecretProvider = memoryProvider({ secrets: { token: 'v1' } })
+    const secrets = createSecretsManager({ providers: [provider], audit: memoryAuditTrail({ plan: () => 'fail' }) })
+    for (const presented of ['v1', 'v2']) expect(await codeOf(secrets.verifySecret('token', presented))).toBe('AUDIT_FAILED')
+  })
+})

@@ -30,7 +30,7 @@ const testReport = join(root, 'node_modules/.cache/vitest-report.json')
 async function runStep(script: string, title: string): Promise<Outcome> {
   const started = Date.now()
   const isTests = script === 'unit'
-  const report = isTests ? ['--reporter=default', '--reporter=json', `--outputFile.json=${testReport}`] : []
+  const report = isTests ? ['--reporter=dot', '--reporter=json', `--outputFile.json=${testReport}`] : []
   const { ok, output } = await run(['--silent', 'run', script, ...report])
   const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6)
   const mark = ok ? styleText('green', '✓') : styleText('red', '✗')

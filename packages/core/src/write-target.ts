@@ -16,7 +16,10 @@ export interface Target {
 export async function targetOfStore(name: string, plan: Plan, provider: string | undefined, context: CallContext): Promise<Target> {
   const place = provider === undefined ? plan.find(({ link }) => link.provider.put !== undefined) : placeAt(name, plan, provider)
   if (place === undefined) {
-    throw new SecretsError('UNSUPPORTED', 'no provider that holds this name can be written', { secret: name, remedy: 'add one that can, or place the name in one' })
+    throw new SecretsError('UNSUPPORTED', 'no provider that holds this name can be written', {
+      secret: name,
+      remedy: 'add one that can, or place the name in one',
+    })
   }
   for (const earlier of plan.slice(0, plan.indexOf(place))) await assertSilent(name, earlier, place, context)
   return { place }
@@ -30,7 +33,10 @@ export async function targetOfCurrent(walk: Walk<Place>, context: CallContext): 
 }
 
 /** The first place along the walk that has the secret, and what is current there; `undefined` if it is nowhere. Throws what the walk ends with. */
-export async function describeCurrent(walk: Walk<Place>, context: CallContext): Promise<{ place: Place; description: SecretDescription } | undefined> {
+export async function describeCurrent(
+  walk: Walk<Place>,
+  context: CallContext,
+): Promise<{ place: Place; description: SecretDescription } | undefined> {
   for (let place = walk.step; place !== undefined; place = walk.step) {
     const { name: provider } = place.link.provider
     const [answer] = await Promise.allSettled([describeAt(place, context)])
@@ -47,13 +53,21 @@ export async function describeCurrent(walk: Walk<Place>, context: CallContext): 
 export function placeAt(name: string, plan: Plan, provider: string): Place {
   const place = plan.find(({ link }) => link.provider.name === provider)
   if (place !== undefined) return place
-  throw new SecretsError('CONFIGURATION', `no provider '${provider}' that holds this name`, { secret: name, remedy: 'name one of the chain, and see its names, onlyNamed and grammar' })
+  throw new SecretsError('CONFIGURATION', `no provider '${provider}' that holds this name`, {
+    secret: name,
+    remedy: 'name one of the chain, and see its names, onlyNamed and grammar',
+  })
 }
 
 /** What is current at a place, without its value: by `describe` where the provider has it. */
 export async function describeAt({ link, path }: Place, context: CallContext): Promise<SecretDescription | undefined> {
   const { describe, get } = link.provider
-  if (describe !== undefined) return describe(path, context)
+  try {
+    if (describe !== undefined) return await describe(path, context)
+  } catch (error) {
+    // The same as not having it.
+    if (!SecretsError.isInstance(error) || error.code !== 'UNSUPPORTED') throw error
+  }
   const secret = await get(path, context)
   if (secret === undefined) return undefined
   if (secret.value instanceof Uint8Array) secret.value.fill(0)
@@ -66,10 +80,14 @@ async function assertSilent(name: string, earlier: Place, target: Place, context
   const provider = earlier.link.provider.name
   if (answer.status === 'fulfilled' && answer.value === undefined) return
   if (answer.status === 'fulfilled') {
-    throw new SecretsError('CONFIGURATION', `'${provider}' answers this name first, so a write to '${target.link.provider.name}' would never be read`, {
-      secret: name,
-      remedy: `write to '${provider}', or route the name away from it`,
-    })
+    throw new SecretsError(
+      'CONFIGURATION',
+      `'${provider}' answers this name first, so a write to '${target.link.provider.name}' would never be read`,
+      {
+        secret: name,
+        remedy: `write to '${provider}', or route the name away from it`,
+      },
+    )
   }
   // A provider without credentials is not in use here, and says so of every name.
   const error: SecretsError = answer.reason
@@ -78,8 +96,12 @@ async function assertSilent(name: string, earlier: Place, target: Place, context
 }
 
 function notSure(name: string, provider: string): SecretsError {
-  return new SecretsError('UNAVAILABLE', `an earlier provider cannot be asked, so whether '${provider}' has the current secret is not known`, {
-    secret: name,
-    remedy: 'try again, or name the provider if you know',
-  })
+  return new SecretsError(
+    'UNAVAILABLE',
+    `an earlier provider cannot be asked, so whether '${provider}' has the current secret is not known`,
+    {
+      secret: name,
+      remedy: 'try again, or name the provider if you know',
+    },
+  )
 }

@@ -1,0 +1,206 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { NewSecret, SecretProvider, StoredSecret, WriteReceipt } from './contract.ts'
+import { linkOf } from './link.ts'
+import { settingsOf } from './manager-options.ts'
+import { put } from './putting.ts'
+import { SecretsError } from './secrets-error.ts'
+import { Shredder } from './shredder.ts'
+import { tracing } from './tracing.ts'
+import type { Target } from './write-target.ts'
+
+const context = { signal: new AbortController().signal }
+
+beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+afterEach(() => vi.restoreAllMocks())
+
+function targetOn(members: Partial<SecretProvider>, before?: Target['before']): Target {
+  const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, ...members }
+  const bounds = { deadlineMs: 5_000, closing: context.signal }
+  const link = linkOf(provider, {
+    shared: undefined,
+    settings: settingsOf({ providers: [provider] }),
+    bounds,
+    shredder: new Shredder(),
+    refreshes: tracing().refresh,
+  })
+  return { place: { link, path: 'a', fields: [] }, before }
+}
+
+async function refusal(write: Promise<unknown>): Promise<SecretsError> {
+  const reason: unknown = await write.then(
+    () => new Error('written'),
+    (error: unknown) => error,
+  )
+  if (!SecretsError.isInstance(reason)) throw reason
+  return reason
+}
+
+/** A store of one secret under check-and-set, as the contract asks for. */
+function oneSecret(start?: StoredSecret): {
+  members: Partial<SecretProvider>
+  current: () => StoredSecret | undefined
+  written: NewSecret[]
+  interfere: (value: string) => void
+} {
+  let current = start
+  let interfering: string[] = []
+  const written: NewSecret[] = []
+  const write = (value: StoredSecret['value'], shape?: 'map'): WriteReceipt => {
+    current = { value, shape, version: (current?.version ?? 0) + 1 }
+    return { version: current.version }
+  }
+  const members: Partial<SecretProvider> = {
+    get: async () => current,
+    put: async (_, secret) => {
+      const other = interfering.shift()
+      if (other !== undefined) write(other)
+      const is = current === undefined ? null : current.version
+      if (secret.ifCurrent !== undefined && (secret.ifCurrent?.version ?? null) !== is) throw new SecretsError('VERSION_CONFLICT', 'x')
+      written.push(secret)
+      return write(secret.value, secret.shape)
+    },
+  }
+  return { members, current: () => current, written, interfere: (value) => void (interfering = [...interfering, value]) }
+}
+
+describe('a write of the whole secret', () => {
+  it('is handed to the provider as it is, and answered with its receipt', async () => {
+    const write = vi.fn<NonNullable<SecretProvider['put']>>(async () => ({ version: 4, revision: 'r' }))
+    const secret: NewSecret = { value: 'v', version: 4, tags: { team: 'pay' } }
+    expect(await put(targetOn({ put: write }), [], secret, context)).toEqual({ version: 4, revision: 'r' })
+    expect(write).toHaveBeenCalledExactlyOnceWith('a', secret, expect.anything())
+  })
+
+  it('is refused by a provider that cannot be written', async () => {
+    expect(await refusal(put(targetOn({}), [], { value: 'v' }, context))).toMatchObject({ code: 'UNSUPPORTED' })
+  })
+
+  it('is never repeated, not even after a conflict', async () => {
+    const write = vi.fn<NonNullable<SecretProvider['put']>>(async () =>
+      Promise.reject(new SecretsError('VERSION_CONFLICT', 'the next is 5')),
+    )
+    expect(await refusal(put(targetOn({ put: write }), [], { value: 'v', version: 4 }, context))).toMatchObject({
+      code: 'VERSION_CONFLICT',
+    })
+    expect(write).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('a write to a field', () => {
+  it('changes that field alone, under check-and-set, and keeps the text of the others', async () => {
+    const { members, current, written } = oneSecret({ value: '{ "user": "me", "n": 1.10, "password": "old" }', shape: 'map', version: 3 })
+    expect(await put(targetOn(members), ['password'], { value: 'new' }, context)).toEqual({ version: 4 })
+    expect(current()).toMatchObject({ value: '{ "user": "me", "n": 1.10, "password": "new" }', shape: 'map' })
+    expect(written[0]?.ifCurrent).toEqual({ version: 3, revision: undefined })
+  })
+
+  it('creates a map where there is none, only if there still is none', async () => {
+    const { members, current, written } = oneSecret()
+    await put(targetOn(members), ['password'], { value: 'new' }, context)
+    expect(current()).toMatchObject({ value: '{"password":"new"}', shape: 'map' })
+    expect(written[0]?.ifCurrent).toBeNull()
+  })
+
+  it('keeps what others write meanwhile, and gives up after five conflicts', async () => {
+    const { members, current, interfere } = oneSecret({ value: '{"a":"1"}', version: 1 })
+    interfere('{"a":"1","theirs":"2"}')
+    await put(targetOn(members), ['mine'], { value: '3' }, context)
+    expect(current()?.value).toBe('{"a":"1","theirs":"2","mine":"3"}')
+    for (let count = 0; count < 5; count += 1) interfere(`{"a":"${count}"}`)
+    expect(await refusal(put(targetOn(members), ['mine'], { value: '4' }, context))).toMatchObject({ code: 'VERSION_CONFLICT' })
+    expect(current()?.value).toBe('{"a":"4"}')
+  })
+
+  it('is not repeated if a number was asked for', async () => {
+    const { members, interfere, written } = oneSecret({ value: '{}', version: 1 })
+    interfere('{"a":"1"}')
+    expect(await refusal(put(targetOn(members), ['a'], { value: '2', version: 2 }, context))).toMatchObject({ code: 'VERSION_CONFLICT' })
+    expect(written).toEqual([])
+  })
+
+  it.each<[readonly string[], string, string]>([
+    [['a/b'], '{"a/b":"old"}', '{"a/b":"new"}'],
+    [['a', 'b~c'], '{"a":{"b~c":"old"}}', '{"a":{"b~c":"new"}}'],
+    [['a', '/b/c'], '{"a":{"b":{"c":"old"}}}', '{"a":{"b":{"c":"new"}}}'],
+    [['/a/b', 'c'], '{"a":{"b":{"c":"old"}}}', '{"a":{"b":{"c":"new"}}}'],
+  ])('reaches %j', async (fields, before, after) => {
+    const { members, current } = oneSecret({ value: before, version: 1 })
+    await put(targetOn(members), fields, { value: 'new' }, context)
+    expect(current()?.value).toBe(after)
+  })
+
+  it.each<[string, StoredSecret | undefined, NewSecret, string]>([
+    ['of bytes', undefined, { value: Uint8Array.of(1) }, 'INVALID_ARGUMENT'],
+    ['of a binary secret', { value: Uint8Array.of(1), version: 1 }, { value: 'x' }, 'INVALID_ARGUMENT'],
+    ['of a secret that is no JSON', { value: 'canary-7a90', version: 1 }, { value: 'canary-7a90' }, 'INVALID_ARGUMENT'],
+    ['of a store whose versions have no identity', { value: '{}' }, { value: 'x' }, 'UNSUPPORTED'],
+  ])('is refused before anything is written: %s', async (_, stored, secret, code) => {
+    const { members, written } = oneSecret(stored)
+    const error = await refusal(put(targetOn(members), ['a'], secret, context))
+    expect([error.code, written]).toEqual([code, []])
+    expect(error.message).not.toContain('canary')
+  })
+})
+
+describe('a write whose answer was lost', () => {
+  const lost = async (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'connection reset', { effect: 'unknown' }))
+  const version =
+    (value: string | Uint8Array, number?: number): SecretProvider['getVersion'] =>
+    async () => ({ value, version: number, revision: 'r' })
+
+  it('under a number is done if that version holds the value', async () => {
+    expect(await put(targetOn({ put: lost, getVersion: version('v', 4) }), [], { value: 'v', version: 4 }, context)).toEqual({
+      version: 4,
+      revision: 'r',
+    })
+    const bytes = targetOn({ put: lost, getVersion: version(Uint8Array.of(1, 2), 4) })
+    expect(await put(bytes, [], { value: Uint8Array.of(1, 2), version: 4 }, context)).toMatchObject({ version: 4 })
+  })
+
+  it('under a number is a conflict if that version holds another value', async () => {
+    const error = await refusal(
+      put(targetOn({ put: lost, getVersion: version('theirs-canary', 4) }), [], { value: 'mine-canary', version: 4 }, context),
+    )
+    expect(error.code).toBe('VERSION_CONFLICT')
+    expect(error.message).not.toContain('canary')
+  })
+
+  it('without a number is done if the value is there under another identity than before', async () => {
+    const after: SecretProvider['get'] = async () => ({ value: 'v', version: 4 })
+    for (const before of [{ version: 3 }, null])
+      expect(await put(targetOn({ put: lost, get: after }, before), [], { value: 'v' }, context)).toMatchObject({ version: 4 })
+  })
+
+  it.each<[string, Partial<SecretProvider>, Target['before'], NewSecret]>([
+    ['the version is not there', { getVersion: async () => undefined }, undefined, { value: 'v', version: 4 }],
+    ['the store keeps no versions', {}, undefined, { value: 'v', version: 4 }],
+    ['the store cannot be read', { getVersion: lost }, undefined, { value: 'v', version: 4 }],
+    ['another value is current', { get: async () => ({ value: 'w', version: 4 }) }, { version: 3 }, { value: 'v' }],
+    ['the value was current before', { get: async () => ({ value: 'v', version: 3 }) }, { version: 3 }, { value: 'v' }],
+    ['what was there before is not known', { get: async () => ({ value: 'v', version: 4 }) }, undefined, { value: 'v' }],
+  ])('stays unknown if %s', async (_, members, before, secret) => {
+    expect(await refusal(put(targetOn({ put: lost, ...members }, before), [], secret, context))).toMatchObject({
+      code: 'UNAVAILABLE',
+      effect: 'unknown',
+      problem: 'connection reset',
+    })
+  })
+
+  it('is not read back for a caller who has gone', async () => {
+    const caller = new AbortController()
+    const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>()
+    const write = put(targetOn({ put: () => new Promise(() => {}), getVersion }), [], { value: 'v', version: 4 }, { signal: caller.signal })
+    caller.abort()
+    expect(await refusal(write)).toMatchObject({ code: 'ABORTED', effect: 'unknown' })
+    expect(getVersion).not.toHaveBeenCalled()
+  })
+
+  it('is not looked for if the store says that nothing was done', async () => {
+    const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>()
+    const refusing = async (): Promise<never> => Promise.reject(new SecretsError('PERMISSION_DENIED', 'x'))
+    expect(await refusal(put(targetOn({ put: refusing, getVersion }), [], { value: 'v', version: 4 }, context))).toMatchObject({
+      code: 'PERMISSION_DENIED',
+    })
+    expect(getVersion).not.toHaveBeenCalled()
+  })
+})

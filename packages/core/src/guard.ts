@@ -157,6 +157,7 @@ function checkedMany(answer: unknown, paths: unknown, provider: string): Promise
   return answer.map((result: PromiseSettledResult<unknown>) => {
     try {
       if (result.status === 'rejected') throw trusted(result.reason)
+      if (result.status !== 'fulfilled') throw malformed('what is not a result')
       return { status: 'fulfilled', value: checkedSecret(result.value) }
     } catch (error) {
       return { status: 'rejected', reason: placed(trusted(error), { provider }) }

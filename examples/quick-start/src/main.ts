@@ -8,7 +8,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { generateKey, localProvider } from '@finchat/secrets-provider-local'
 import { faults, faultyProvider } from '@finchat/secrets-testkit'
 import { loadSettings, mayEnter, openSecrets } from './app.ts'
-import { code, heading, line, refusal, step, table } from './screen.ts'
+import { heading, line, listing, refusal, step, table } from './screen.ts'
 
 const importedNames = ['FINCHAT_TOKEN', 'DATABASE', 'WEBHOOK_SECRET']
 
@@ -52,7 +52,7 @@ async function readThroughTheChain(): Promise<void> {
   step(2, 'Read through the chain')
   const rows = await Promise.all([...importedNames, 'LOG_LEVEL'].map(async (name) => {
     const value = await secrets.getSecretValue(name)
-    return [name, value.provider, String(value.version ?? '-'), `${value}`]
+    return [name, value.provider, String(value.version ?? '-'), value.toString()]
   }))
   table(['name', 'answered by', 'version', 'printed as'], rows)
   await refused('NO_SUCH_SECRET', secrets.getSecret('NO_SUCH_SECRET'))
@@ -107,7 +107,7 @@ async function report(): Promise<void> {
 
 function whatNext(): void {
   step(8, 'Copy this next')
-  code([
+  listing([
     'npm install @finchat/secrets-core @finchat/secrets-provider-local',
     `export FINCHAT_ENCRYPTION_KEY=$(node -p "require('@finchat/secrets-provider-local').generateKey()")`,
     '',

@@ -32,6 +32,6 @@ export function table(header: readonly string[], rows: readonly (readonly string
   for (const row of rows) console.log(`   ${format(row)}`)
 }
 
-export function code(lines: readonly string[]): void {
+export function listing(lines: readonly string[]): void {
   for (const each of lines) console.log(each === '' ? '' : `   ${styleText('cyan', each, { stream: process.stdout })}`)
 }

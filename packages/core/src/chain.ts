@@ -73,7 +73,7 @@ export class Chain {
     const elapsed = (): number => Math.max(0, Date.now() - startedAt)
     let found: Found | undefined
     try {
-      found = await ask(place, read, batch)
+      found = await answerAt(place, read, batch)
     } catch (error) {
       this.#fellBack(walk, link, asFailure(error), elapsed())
       return undefined
@@ -111,7 +111,7 @@ function standing<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<Lin
 }
 
 /** A versioned read is answered by the first provider that has the secret: its version 3 is no other provider's. */
-async function ask(place: Place, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
+async function answerAt(place: Place, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
   const { link, path } = place
   if (read.version === undefined) return link.store.read({ path, mode: read.mode, signal: read.signal, batch })
   const found = await versioned(place, read)

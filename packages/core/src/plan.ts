@@ -29,11 +29,11 @@ export function planner(links: readonly Link[]): (name: string) => Plan {
 }
 
 function placeOf(link: Link, name: string): Place | undefined {
-  const location = locate(link.provider, name)
+  const location = located(link.provider, name)
   return location && { link, path: location.path, fields: location.field === undefined ? [] : [location.field] }
 }
 
-function locate({ name: provider, locate }: SecretProvider, name: string): SecretLocation | undefined {
+function located({ name: provider, locate }: SecretProvider, name: string): SecretLocation | undefined {
   if (locate === undefined) return { path: name }
   try {
     const location = locate(name)

@@ -101,10 +101,10 @@ export class Reader {
     })
     // Begun by the first of the operations that are let through the door, for all of them.
     let begun: Promise<PromiseSettledResult<T>[]> | undefined
-    const observed = asks.map(({ request, facts: noted }, index) =>
+    const observed = asks.map(({ request, facts: learnt }, index) =>
       observer.observe({ operation: 'get', name: request.name, effect: false }, options, async (facts) => {
         const result = (await (begun ??= chain.readMany(asks, this.#chainRead(options))))[index]
-        Object.assign(facts, noted)
+        Object.assign(facts, learnt)
         if (result?.status === 'fulfilled') return result.value
         throw result?.reason
       }),

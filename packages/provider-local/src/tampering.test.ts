@@ -119,7 +119,7 @@ describe('a damaged file', () => {
       ['alpha-4', 'beta of alpha-3'],
       ['alpha-4', 'beta of alpha-4'],
     ]
-    for (const offset of sampled(log.length, 499)) {
+    for (let offset = Math.floor(Math.random() * 499); offset < log.length; offset += 499) {
       const flipped = Buffer.from(log)
       flipped.writeUInt8(flipped.readUInt8(offset) ^ 0x10, offset)
       for (const bytes of [flipped, log.subarray(0, offset)]) {

@@ -62,11 +62,22 @@ export class Observer {
     await Promise.allSettled(this.#running)
   }
 
-  async #audited<T>({ operation, name, effect }: Operation, call: CallOptions, message: TraceMessage, run: (facts: Facts) => Promise<T>): Promise<T> {
+  async #audited<T>(
+    { operation, name, effect }: Operation,
+    call: CallOptions,
+    message: TraceMessage,
+    run: (facts: Facts) => Promise<T>,
+  ): Promise<T> {
     const event: EventOf = { operation, name, actor: call.actor, requestId: call.requestId }
     if (effect) await this.#record({ ...event, phase: 'intent', time: Date.now() }, call.signal, undefined)
     const startedAt = Date.now()
-    const outcome = (): AuditEvent => ({ ...event, ...factsOf(message), phase: 'outcome', time: Date.now(), durationMs: Date.now() - startedAt })
+    const outcome = (): AuditEvent => ({
+      ...event,
+      ...factsOf(message),
+      phase: 'outcome',
+      time: Date.now(),
+      durationMs: Date.now() - startedAt,
+    })
     const [result] = await Promise.allSettled([run(message)])
     if (result.status === 'fulfilled') {
       await this.#recordOutcome({ ...outcome(), outcome: 'ok' }, call.signal, effect ? 'done' : undefined)
@@ -80,8 +91,7 @@ export class Observer {
 
   /** A caller who gives up on a read gets nothing, at once; what was written is recorded before the caller goes. */
   #recordOutcome(event: AuditEvent, signal: AbortSignal | undefined, effect: SecretsErrorDetails['effect']): Promise<void> {
-    const isAbortable = effect === undefined && event.code !== 'ABORTED'
-    return untilAborted(this.#record(event, undefined, effect), isAbortable ? signal : undefined)
+    return untilAborted(this.#record(event, undefined, effect), effect === undefined ? signal : undefined)
   }
 
   async #record(event: AuditEvent, signal: AbortSignal | undefined, effect: SecretsErrorDetails['effect']): Promise<void> {
@@ -91,11 +101,15 @@ export class Observer {
       await bounded((bound) => trail.record(event, { signal: bound }), { ...this.#bounds, signal })
     } catch {
       if (signal?.aborted) throw aborted()
-      throw new SecretsError('AUDIT_FAILED', `the ${event.phase} could not be recorded, so ${event.phase === 'intent' ? 'nothing was sent' : 'nothing is handed out'}`, {
-        secret: event.name,
-        effect,
-        remedy: 'mend the audit trail',
-      })
+      throw new SecretsError(
+        'AUDIT_FAILED',
+        `the ${event.phase} could not be recorded, so ${event.phase === 'intent' ? 'nothing was sent' : 'nothing is handed out'}`,
+        {
+          secret: event.name,
+          effect,
+          remedy: 'mend the audit trail',
+        },
+      )
     }
   }
 }

@@ -1,5 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createSecretsManager, loadSecrets, SecretsError, type AuditEvent, type AuditTrail, type CallOptions, type SecretsManager } from '@finchat/secrets-core'
+import {
+  createSecretsManager,
+  loadSecrets,
+  SecretsError,
+  type AuditEvent,
+  type AuditTrail,
+  type CallOptions,
+  type SecretsManager,
+} from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { leaksOf } from './leaks.ts'
@@ -88,7 +96,7 @@ describe.each(failing)('a trail that %s', (fault) => {
     expect(leaksOf(error, canary)).toEqual([])
   })
 
-  it.each(Object.entries(effects))("on its outcome, says of %s that it is done", async (_, change) => {
+  it.each(Object.entries(effects))('on its outcome, says of %s that it is done', async (_, change) => {
     const { secrets, provider } = audited(trail(fault, 'outcome'))
     const error = await failed(change(secrets))
     expect([error.code, error.effect, error.secret]).toEqual(['AUDIT_FAILED', 'done', expect.stringMatching(/token|map/)])
@@ -104,7 +112,10 @@ describe.each(failing)('a trail that %s', (fault) => {
       const { code, effect: told } = await failed(manager.storeSecret('token', 'v', { version: 1 }))
       return [code, told]
     }
-    expect([await effectOf(undefined), await effectOf('unknown')]).toEqual([['AUDIT_FAILED', undefined], ['AUDIT_FAILED', 'unknown']])
+    expect([await effectOf(undefined), await effectOf('unknown')]).toEqual([
+      ['AUDIT_FAILED', undefined],
+      ['AUDIT_FAILED', 'unknown'],
+    ])
   })
 
   it('keeps a failure and an absence to itself as it does a value', async () => {
@@ -116,7 +127,10 @@ describe.each(failing)('a trail that %s', (fault) => {
 
   it('leaves the batch to the secrets that it acknowledged', async () => {
     const choosy = trail(fault, 'outcome')
-    const audit: AuditTrail = { ...choosy, record: (event, context) => (event.name === 'a' ? Promise.resolve() : choosy.record(event, context)) }
+    const audit: AuditTrail = {
+      ...choosy,
+      record: (event, context) => (event.name === 'a' ? Promise.resolve() : choosy.record(event, context)),
+    }
     const store = breakable({ secrets: { a: canary, b: canary } })
     const secrets = createSecretsManager({ providers: [store.provider], audit, deadlineMs: 100 })
     const outcomes = secrets.getSecretValues([{ name: 'a' }, { name: 'b' }])
@@ -139,10 +153,13 @@ describe('a value', () => {
     expect(isOut).toBe(true)
   })
 
-  it("that the caller gives up on while the trail hangs costs the caller nothing more, and its record goes on", async () => {
+  it('that the caller gives up on while the trail hangs costs the caller nothing more, and its record goes on', async () => {
     const acknowledged = Promise.withResolvers<void>()
     const recorded: AuditEvent[] = []
-    const { secrets } = audited({ specificationVersion: 'v1', record: async (event) => (await acknowledged.promise, void recorded.push(event)) })
+    const { secrets } = audited({
+      specificationVersion: 'v1',
+      record: async (event) => (await acknowledged.promise, void recorded.push(event)),
+    })
     const controller = new AbortController()
     const reading = codeOf(secrets.getSecret('token', { signal: controller.signal }))
     await vi.advanceTimersByTimeAsync(10)
@@ -162,7 +179,9 @@ describe('an event', () => {
     const events = audit.events()
     expect(events).toHaveLength(1)
     expect(events[0]).toMatchObject({ phase: 'outcome', time: now, outcome: 'ok', durationMs: 0, actor: 'webapp', requestId: 'r-1' })
-    expect(events[0]).toMatchObject(key === 'listSecrets' ? { operation: 'list' } : { name: 'token', provider: 'memory', version: 1, revision: expect.any(String) })
+    expect(events[0]).toMatchObject(
+      key === 'listSecrets' ? { operation: 'list' } : { name: 'token', provider: 'memory', version: 1, revision: expect.any(String) },
+    )
     expect(leaksOf(events, canary)).toEqual([])
   })
 
@@ -170,13 +189,29 @@ describe('an event', () => {
     const audit = memoryAuditTrail()
     const { secrets, provider } = audited(audit)
     const atIntent: number[] = []
-    vi.spyOn(audit, 'record').mockImplementationOnce(async (event, context) => (atIntent.push(provider.calls()), audit.record(event, context)))
+    vi.spyOn(audit, 'record').mockImplementationOnce(
+      async (event, context) => (atIntent.push(provider.calls()), audit.record(event, context)),
+    )
     await change(secrets, { actor: 'webapp', requestId: 'r-1' })
     const [intent, outcome, ...others] = audit.events()
     expect([atIntent, others]).toEqual([[0], []])
-    expect(intent).toMatchObject({ phase: 'intent', time: now, name: expect.stringMatching(/token|map/), actor: 'webapp', requestId: 'r-1' })
+    expect(intent).toMatchObject({
+      phase: 'intent',
+      time: now,
+      name: expect.stringMatching(/token|map/),
+      actor: 'webapp',
+      requestId: 'r-1',
+    })
     expect(intent?.outcome).toBeUndefined()
-    expect(outcome).toMatchObject({ phase: 'outcome', operation: intent?.operation, name: intent?.name, outcome: 'ok', provider: 'memory', actor: 'webapp', requestId: 'r-1' })
+    expect(outcome).toMatchObject({
+      phase: 'outcome',
+      operation: intent?.operation,
+      name: intent?.name,
+      outcome: 'ok',
+      provider: 'memory',
+      actor: 'webapp',
+      requestId: 'r-1',
+    })
     expect(leaksOf(audit.events(), canary)).toEqual([])
   })
 
@@ -187,18 +222,21 @@ describe('an event', () => {
     expect(audit.events()).toMatchObject([{ operation: 'rotate' }, { operation: 'rotate', version: 2, revision: expect.any(String) }])
   })
 
-  it.each([...Object.entries(reads), ...Object.entries(effects)])('of %s that failed tells the code, and what it cost', async (_, operation) => {
-    const audit = memoryAuditTrail()
-    const broken = breakable()
-    broken.plan = () => async () => {
-      await new Promise((resolve) => setTimeout(resolve, 30))
-      throw foreign()
-    }
-    const manager = createSecretsManager({ providers: [broken.provider], audit })
-    expect((await failed(operation(manager))).code).toBe('INTERNAL')
-    expect(audit.events().at(-1)).toMatchObject({ phase: 'outcome', outcome: 'error', code: 'INTERNAL' })
-    expect(leaksOf(audit.events(), canary)).toEqual([])
-  })
+  it.each([...Object.entries(reads), ...Object.entries(effects)])(
+    'of %s that failed tells the code, and what it cost',
+    async (_, operation) => {
+      const audit = memoryAuditTrail()
+      const broken = breakable()
+      broken.plan = () => async () => {
+        await new Promise((resolve) => setTimeout(resolve, 30))
+        throw foreign()
+      }
+      const manager = createSecretsManager({ providers: [broken.provider], audit })
+      expect((await failed(operation(manager))).code).toBe('INTERNAL')
+      expect(audit.events().at(-1)).toMatchObject({ phase: 'outcome', outcome: 'error', code: 'INTERNAL' })
+      expect(leaksOf(audit.events(), canary)).toEqual([])
+    },
+  )
 
   it('is recorded of every read from memory too', async () => {
     const audit = memoryAuditTrail()
@@ -222,7 +260,10 @@ describe('an event', () => {
   it('is recorded of each of those who wait for the same call, in the context of its own caller', async () => {
     const context = new AsyncLocalStorage<string>()
     const seen: (string | undefined)[] = []
-    const { secrets } = audited({ specificationVersion: 'v1', record: async ({ phase }) => void seen.push(`${phase} ${context.getStore()}`) })
+    const { secrets } = audited({
+      specificationVersion: 'v1',
+      record: async ({ phase }) => void seen.push(`${phase} ${context.getStore()}`),
+    })
     await Promise.all(['ann', 'ben'].map((user) => context.run(user, () => secrets.getSecret('token'))))
     await context.run('cat', () => secrets.rotateSecret('token', 'v2'))
     await context.run('dan', () => secrets.getSecrets(['token', 'map']).catch(() => {}))

@@ -1,4 +1,13 @@
-import { createSecretsManager, loadSecrets, SecretNotFoundError, SecretsError, type SecretProvider, type SecretsErrorCode, type SecretsManager, type StoredSecret } from '@finchat/secrets-core'
+import {
+  createSecretsManager,
+  loadSecrets,
+  SecretNotFoundError,
+  SecretsError,
+  type SecretProvider,
+  type SecretsErrorCode,
+  type SecretsManager,
+  type StoredSecret,
+} from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { leaksOf } from './leaks.ts'
@@ -45,7 +54,10 @@ async function outcomes(manager: SecretsManager, ...names: string[]): Promise<un
 
 describe.each<[string, (manager: SecretsManager, names: readonly string[]) => Promise<unknown>]>([
   ['getSecrets', (manager, names) => manager.getSecrets(names)],
-  ['getSecretValues', async (manager, names) => Object.fromEntries((await outcomes(manager, ...names)).map((value, index) => [names[index], value]))],
+  [
+    'getSecretValues',
+    async (manager, names) => Object.fromEntries((await outcomes(manager, ...names)).map((value, index) => [names[index], value])),
+  ],
   ['loadSecrets', (manager, names) => loadSecrets(manager, Object.fromEntries(names.map((name) => [name, {}])))],
 ])('%s', (_, read) => {
   it('asks the store once for all', async () => {
@@ -113,7 +125,11 @@ describe('several names', () => {
     const one = breakable({ secrets: { db: '{"user":"u","password":"p"}', x: '1' }, names: { user: 'db#user', password: 'db#password' } })
     const asked = vi.fn()
     one.plan = ({ method, args }) => void asked(method, args[0])
-    expect(await createSecretsManager({ providers: [one.provider] }).getSecrets(['user', 'password', 'x'])).toEqual({ user: 'u', password: 'p', x: '1' })
+    expect(await createSecretsManager({ providers: [one.provider] }).getSecrets(['user', 'password', 'x'])).toEqual({
+      user: 'u',
+      password: 'p',
+      x: '1',
+    })
     expect(asked.mock.calls).toEqual([['getMany', ['db', 'x']]])
   })
 
@@ -127,14 +143,30 @@ describe('several names', () => {
 
   it('may have fields of their own', async () => {
     const one = breakable({ secrets: { db: '{"user":"u","password":"p"}' } })
-    const results = await createSecretsManager({ providers: [one.provider] }).getSecretValues([{ name: 'db', field: 'user' }, { name: 'db', field: '/password' }, { name: 'db', field: 'missing' }])
-    expect(results.map((result) => (result.status === 'fulfilled' ? result.value.reveal() : result.reason.code))).toEqual(['u', 'p', 'INVALID_ARGUMENT'])
+    const results = await createSecretsManager({ providers: [one.provider] }).getSecretValues([
+      { name: 'db', field: 'user' },
+      { name: 'db', field: '/password' },
+      { name: 'db', field: 'missing' },
+    ])
+    expect(results.map((result) => (result.status === 'fulfilled' ? result.value.reveal() : result.reason.code))).toEqual([
+      'u',
+      'p',
+      'INVALID_ARGUMENT',
+    ])
   })
 
   it('that every object has are names as any other', async () => {
-    const one = breakable({ secrets: Object.fromEntries([['__proto__', '1'], ['constructor', '2']]) })
+    const one = breakable({
+      secrets: Object.fromEntries([
+        ['__proto__', '1'],
+        ['constructor', '2'],
+      ]),
+    })
     const found = await createSecretsManager({ providers: [one.provider] }).getSecrets(['__proto__', 'constructor'])
-    expect(Object.entries(found)).toEqual([['__proto__', '1'], ['constructor', '2']])
+    expect(Object.entries(found)).toEqual([
+      ['__proto__', '1'],
+      ['constructor', '2'],
+    ])
   })
 
   it('are all refused for a bad one, before anything is asked', async () => {
@@ -171,7 +203,11 @@ describe('several names', () => {
     const manager = createSecretsManager({ providers: [one.provider, two.provider], deadlineMs: 100 })
     const reading = manager.getSecretValues(requests('a', 'b', 'c'))
     await vi.advanceTimersByTimeAsync(100)
-    expect((await reading).map((result) => result.status === 'fulfilled' && [result.value.reveal(), result.value.degraded])).toEqual([['1', true], ['2', true], ['3', true]])
+    expect((await reading).map((result) => result.status === 'fulfilled' && [result.value.reveal(), result.value.degraded])).toEqual([
+      ['1', true],
+      ['2', true],
+      ['3', true],
+    ])
     expect([Date.now() - now, two.asked]).toEqual([100, ['getMany a,b,c']])
   })
 })
@@ -179,15 +215,29 @@ describe('several names', () => {
 describe('what fails', () => {
   it('fails alone: the others have their values', async () => {
     const one = breakable({ secrets })
-    one.plan = () => faults.answer([{ status: 'fulfilled', value: { value: '1' } }, { status: 'rejected', reason: new SecretsError('PERMISSION_DENIED', 'no') }, { status: 'fulfilled', value: undefined }])
+    one.plan = () =>
+      faults.answer([
+        { status: 'fulfilled', value: { value: '1' } },
+        { status: 'rejected', reason: new SecretsError('PERMISSION_DENIED', 'no') },
+        { status: 'fulfilled', value: undefined },
+      ])
     const manager = createSecretsManager({ providers: [one.provider] })
     const results = await manager.getSecretValues(requests('a', 'b', 'c'))
-    expect(results).toMatchObject([{ status: 'fulfilled' }, { status: 'rejected', reason: { code: 'PERMISSION_DENIED', secret: 'b', provider: 'memory' } }, { status: 'rejected', reason: { code: 'NOT_FOUND', secret: 'c' } }])
+    expect(results).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'PERMISSION_DENIED', secret: 'b', provider: 'memory' } },
+      { status: 'rejected', reason: { code: 'NOT_FOUND', secret: 'c' } },
+    ])
   })
 
   it('falls back alone, each by its own failure', async () => {
     const [one, two] = [breakable({ name: 'one', secrets }), store('two', { a: 'x', b: 'y', c: 'z' })]
-    one.plan = () => faults.answer([{ status: 'fulfilled', value: { value: '1' } }, { status: 'rejected', reason: new SecretsError('UNAVAILABLE', 'out') }, { status: 'rejected', reason: new SecretsError('DELETED', 'gone') }])
+    one.plan = () =>
+      faults.answer([
+        { status: 'fulfilled', value: { value: '1' } },
+        { status: 'rejected', reason: new SecretsError('UNAVAILABLE', 'out') },
+        { status: 'rejected', reason: new SecretsError('DELETED', 'gone') },
+      ])
     const manager = createSecretsManager({ providers: [one.provider, two.provider] })
     expect(await outcomes(manager, 'a', 'b', 'c')).toEqual(['1', 'y', 'DELETED'])
     expect(two.asked).toEqual(['get b'])
@@ -198,8 +248,20 @@ describe('what fails', () => {
     ['no list', { a: '1' }],
     ['nothing', undefined],
     ['answers that are none', [5, null]],
-    ['an error of its own', [{ status: 'rejected', reason: new Error('canary-of-a-batch') }, { status: 'rejected', reason: 'canary-of-a-batch' }]],
-    ['secrets that are none', [{ status: 'fulfilled', value: 5 }, { status: 'fulfilled', value: { value: null } }]],
+    [
+      'an error of its own',
+      [
+        { status: 'rejected', reason: new Error('canary-of-a-batch') },
+        { status: 'rejected', reason: 'canary-of-a-batch' },
+      ],
+    ],
+    [
+      'secrets that are none',
+      [
+        { status: 'fulfilled', value: 5 },
+        { status: 'fulfilled', value: { value: null } },
+      ],
+    ],
   ])('by %s in a batch is INTERNAL, and nothing of it gets out', async (_, garbage) => {
     const one = breakable()
     one.plan = () => faults.answer(garbage)
@@ -211,7 +273,10 @@ describe('what fails', () => {
   it('all together, where the batch itself is refused', async () => {
     const one = breakable()
     one.plan = () => faults.reject('PERMISSION_DENIED')
-    expect(await outcomes(createSecretsManager({ providers: [one.provider] }), 'a', 'b')).toEqual(['PERMISSION_DENIED', 'PERMISSION_DENIED'])
+    expect(await outcomes(createSecretsManager({ providers: [one.provider] }), 'a', 'b')).toEqual([
+      'PERMISSION_DENIED',
+      'PERMISSION_DENIED',
+    ])
   })
 
   it('is stale where it was held, secret by secret', async () => {
@@ -221,7 +286,10 @@ describe('what fails', () => {
     one.plan = () => faults.reject('UNAVAILABLE')
     vi.setSystemTime(now + 280_000)
     const results = await manager.getSecretValues(requests('a', 'b'))
-    expect(results).toMatchObject([{ status: 'fulfilled', value: { stale: true } }, { status: 'rejected', reason: { code: 'UNAVAILABLE' } }])
+    expect(results).toMatchObject([
+      { status: 'fulfilled', value: { stale: true } },
+      { status: 'rejected', reason: { code: 'UNAVAILABLE' } },
+    ])
   })
 })
 

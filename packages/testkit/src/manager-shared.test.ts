@@ -1,4 +1,12 @@
-import { createSecretsManager, envProvider, SecretsError, type SecretProvider, type SecretsManager, type SharedCache, type StoredSecret } from '@finchat/secrets-core'
+import {
+  createSecretsManager,
+  envProvider,
+  SecretsError,
+  type SecretProvider,
+  type SecretsManager,
+  type SharedCache,
+  type StoredSecret,
+} from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
@@ -29,7 +37,12 @@ function processOf(provider: SecretProvider, shared: SharedCache): SecretsManage
 }
 
 /** Two processes over one store and one shared level. */
-function fleet(value?: string | Uint8Array): { store: Breakable; shared: ReturnType<typeof memorySharedCache>; here: SecretsManager; there: SecretsManager } {
+function fleet(value?: string | Uint8Array): {
+  store: Breakable
+  shared: ReturnType<typeof memorySharedCache>
+  here: SecretsManager
+  there: SecretsManager
+} {
   const store = storeOf(value)
   const shared = memorySharedCache()
   return { store, shared, here: processOf(store.provider, shared), there: processOf(store.provider, shared.anotherProcess()) }
@@ -41,7 +54,13 @@ describe('a shared level', () => {
     const value = await here.getSecretValue('token')
     await settle()
     const shared = await there.getSecretValue('token')
-    expect([shared.bytes(), shared.version, shared.revision, shared.currentSince, shared.provider]).toEqual([value.bytes(), 1, value.revision, value.currentSince, 'store'])
+    expect([shared.bytes(), shared.version, shared.revision, shared.currentSince, shared.provider]).toEqual([
+      value.bytes(),
+      1,
+      value.revision,
+      value.currentSince,
+      'store',
+    ])
     expect(store.provider.calls('get')).toBe(1)
   })
 
@@ -86,7 +105,11 @@ describe('a shared level', () => {
     const { store, here, there } = fleet()
     await here.rotateSecret('token', 'v2')
     const read = async (secrets: SecretsManager): Promise<string[]> =>
-      Promise.all([secrets.getSecret('token'), secrets.getSecret('token', { version: 1 }), secrets.getSecret('token', { version: 'previous' })])
+      Promise.all([
+        secrets.getSecret('token'),
+        secrets.getSecret('token', { version: 1 }),
+        secrets.getSecret('token', { version: 'previous' }),
+      ])
     expect(await read(here)).toEqual(['v2', 'v1', 'v1'])
     await settle()
     const calls = store.provider.calls()
@@ -132,7 +155,9 @@ describe('never shared', () => {
   ])('is %s', async (_, members) => {
     const shared = memorySharedCache()
     const fill = vi.spyOn(shared, 'fill')
-    await Promise.allSettled([processOf({ ...readOnly('store', async () => undefined), sharedAs: 'store', ...members }, shared).getSecret('token')])
+    await Promise.allSettled([
+      processOf({ ...readOnly('store', async () => undefined), sharedAs: 'store', ...members }, shared).getSecret('token'),
+    ])
     await settle()
     expect(shared.size()).toBe(0)
     // Told that no answer came, so that others who wait may ask.
@@ -147,7 +172,10 @@ describe('never shared', () => {
   })
 
   it("is one machine's fallback: each answer lies under its own store", async () => {
-    const [first, second] = ['first', 'second'].map((name) => breakable({ name, sharedAs: name, secrets: { token: name } })) as [Breakable, Breakable] // two names
+    const [first, second] = ['first', 'second'].map((name) => breakable({ name, sharedAs: name, secrets: { token: name } })) as [
+      Breakable,
+      Breakable,
+    ] // two names
     const shared = memorySharedCache()
     first.plan = () => faults.reject('UNAVAILABLE')
     const here = createSecretsManager({ providers: [first.provider, second.provider], cache: { shared } })
@@ -236,26 +264,29 @@ describe('a write', () => {
 })
 
 describe('a denial', () => {
-  it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED'] as const)('(%s) keeps its path from being read in the level, until the provider answers', async (code) => {
-    const { shared, there } = fleet()
-    const mine = storeOf()
-    const secrets = processOf(mine.provider, shared.anotherProcess())
-    mine.plan = () => faults.reject(code)
-    expect(await codeOf(secrets.getSecret('token'))).toBe(code)
-    await there.getSecret('token')
-    await settle()
-    expect(shared.size()).toBe(1)
-    at(60_000)
-    expect(await codeOf(secrets.getSecret('token'))).toBe(code)
+  it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED'] as const)(
+    '(%s) keeps its path from being read in the level, until the provider answers',
+    async (code) => {
+      const { shared, there } = fleet()
+      const mine = storeOf()
+      const secrets = processOf(mine.provider, shared.anotherProcess())
+      mine.plan = () => faults.reject(code)
+      expect(await codeOf(secrets.getSecret('token'))).toBe(code)
+      await there.getSecret('token')
+      await settle()
+      expect(shared.size()).toBe(1)
+      at(60_000)
+      expect(await codeOf(secrets.getSecret('token'))).toBe(code)
 
-    mine.plan = () => undefined
-    at(120_000)
-    expect(await secrets.getSecret('token')).toBe('v1')
-    const calls = mine.provider.calls()
-    await secrets.getSecret('token', { version: 1 })
-    await there.getSecret('token', { version: 1 })
-    expect(mine.provider.calls()).toBe(calls + 1)
-  })
+      mine.plan = () => undefined
+      at(120_000)
+      expect(await secrets.getSecret('token')).toBe('v1')
+      const calls = mine.provider.calls()
+      await secrets.getSecret('token', { version: 1 })
+      await there.getSecret('token', { version: 1 })
+      expect(mine.provider.calls()).toBe(calls + 1)
+    },
+  )
 
   it('of one path leaves the others alone', async () => {
     const store = breakable({ sharedAs: 'store', secrets: { a: '1', b: '2' } })

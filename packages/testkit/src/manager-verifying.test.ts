@@ -1,11 +1,20 @@
-import { createSecretsManager, envProvider, SecretsError, type SecretProvider, type SecretsErrorCode, type SecretsManager, type StoredSecret, type VerifyOptions } from '@finchat/secrets-core'
+import {
+  createSecretsManager,
+  envProvider,
+  SecretsError,
+  type SecretProvider,
+  type SecretsErrorCode,
+  type SecretsManager,
+  type StoredSecret,
+  type VerifyOptions,
+} from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
 import { memoryProvider, type MemoryProviderOptions } from './memory-provider.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'
-import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
+import { anyText, breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
 
 const now = 1_800_000_000_000
 /** With a random half: 0.9 of 300 seconds. */
@@ -38,18 +47,20 @@ describe('verifySecret accepts', () => {
   })
 
   it('what was stored, and nothing else, whatever both are', async () => {
-    const values = fc.string({ unit: 'grapheme', minLength: 1 })
-    const pairs = fc.oneof(fc.tuple(values, fc.string({ unit: 'binary' })), values.map((value) => [value, value]))
+    const pairs = fc.oneof(
+      fc.tuple(anyText, anyText),
+      anyText.map((value) => [value, value] as const),
+    )
     await fc.assert(
-      fc.asyncProperty(pairs, async ([value = '', other = '']) => {
-        expect(await text(value).verifySecret('token', other)).toBe(value === other)
+      fc.asyncProperty(pairs, async ([value, other]) => {
+        expect(await text(value).verifySecret('token', other)).toBe(value === other && value !== '' && value.isWellFormed())
       }),
-      { numRuns: 50 },
     )
   })
 
   it('a secret of up to 4 KiB', async () => {
-    for (const value of ['x'.repeat(4_096), 'ü'.repeat(2_048), '秘'.repeat(1_365)]) expect(await text(value).verifySecret('token', value)).toBe(true)
+    for (const value of ['x'.repeat(4_096), 'ü'.repeat(2_048), '秘'.repeat(1_365)])
+      expect(await text(value).verifySecret('token', value)).toBe(true)
   })
 
   it('a field, be it asked for or the place of the name', async () => {
@@ -72,7 +83,15 @@ describe('verifySecret refuses', () => {
   })
 
   it.each([
-    '', 'dummy_secret_value_', 'dummy_secret_value_'.padEnd(32, 'x'), 'dummy_secret_value_'.padEnd(64, 'x'), `dummy_secret_value_${'x'.repeat(5)}`, 'undefined', 'null', '\u0000'.repeat(32), '[redacted]',
+    '',
+    'dummy_secret_value_',
+    'dummy_secret_value_'.padEnd(32, 'x'),
+    'dummy_secret_value_'.padEnd(64, 'x'),
+    `dummy_secret_value_${'x'.repeat(5)}`,
+    'undefined',
+    'null',
+    '\u0000'.repeat(32),
+    '[redacted]',
   ])('%j for a name that does not exist', async (presented) => {
     expect(await over().secrets.verifySecret('missing', presented)).toBe(false)
     expect(await over().secrets.verifySecret('missing', presented, grace)).toBe(false)
@@ -85,7 +104,11 @@ describe('verifySecret refuses', () => {
   })
 
   it.each(['', '\u0000', ' '])('%j for a secret that is empty', async (presented) => {
-    for (const provider of [memoryProvider({ secrets: { token: '' } }), memoryProvider({ secrets: { token: new Uint8Array() } }), envProvider({ env: { token: '' } })]) {
+    for (const provider of [
+      memoryProvider({ secrets: { token: '' } }),
+      memoryProvider({ secrets: { token: new Uint8Array() } }),
+      envProvider({ env: { token: '' } }),
+    ]) {
       expect(await createSecretsManager({ providers: [provider] }).verifySecret('token', presented)).toBe(false)
     }
     expect(await text('').verifySecret('token', new Uint8Array())).toBe(false)
@@ -112,11 +135,13 @@ describe('verifySecret refuses', () => {
   })
 
   it.each([undefined, null, 5, {}, ['v1']])('%j, which is neither text nor bytes, by an error', async (presented) => {
-    expect(await codeOf(over().secrets.verifySecret('token', presented as unknown as string))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
+    expect(await codeOf(over().secrets.verifySecret('token', presented as string))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
   })
 
   it.each([-1, Number.NaN, Infinity, '60'])('acceptPreviousForSeconds: %j', async (acceptPreviousForSeconds) => {
-    expect(await codeOf(over().secrets.verifySecret('token', 'v1', { acceptPreviousForSeconds: acceptPreviousForSeconds as number }))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
+    expect(await codeOf(over().secrets.verifySecret('token', 'v1', { acceptPreviousForSeconds: acceptPreviousForSeconds as number }))).toBe(
+      'INVALID_ARGUMENT',
+    ) // what JavaScript could pass
   })
 })
 
@@ -139,7 +164,9 @@ describe('the version before the current one', () => {
 
   it('is not accepted by default', async () => {
     const { secrets } = await rotated()
-    expect([await secrets.verifySecret('token', 'v1'), await secrets.verifySecret('token', 'v1', { acceptPreviousForSeconds: 0 })]).toEqual([false, false])
+    expect([await secrets.verifySecret('token', 'v1'), await secrets.verifySecret('token', 'v1', { acceptPreviousForSeconds: 0 })]).toEqual(
+      [false, false],
+    )
   })
 
   it('is the only earlier one that is accepted', async () => {
@@ -194,15 +221,18 @@ describe('the version before the current one', () => {
     expect([await verify('b1', 'b'), await verify('b3', 'b')]).toEqual([false, true]) // the one before has no such field
   })
 
-  it.each<SecretsErrorCode>(['UNAVAILABLE', 'RATE_LIMITED', 'PERMISSION_DENIED', 'INTERNAL'])('that could not be read (%s) is no "false"', async (code) => {
-    const store = breakable({ secrets: { token: 'v1' } })
-    const secrets = createSecretsManager({ providers: [store.provider] })
-    await secrets.rotateSecret('token', 'v2')
-    store.plan = ({ method }) => (method === 'getVersion' ? faults.reject(code) : undefined)
-    expect(await secrets.verifySecret('token', 'v2', grace)).toBe(true)
-    expect(await codeOf(secrets.verifySecret('token', 'v1', grace))).toBe(code)
-    expect(await secrets.verifySecret('token', 'v1')).toBe(false)
-  })
+  it.each<SecretsErrorCode>(['UNAVAILABLE', 'RATE_LIMITED', 'PERMISSION_DENIED', 'INTERNAL'])(
+    'that could not be read (%s) is no "false"',
+    async (code) => {
+      const store = breakable({ secrets: { token: 'v1' } })
+      const secrets = createSecretsManager({ providers: [store.provider] })
+      await secrets.rotateSecret('token', 'v2')
+      store.plan = ({ method }) => (method === 'getVersion' ? faults.reject(code) : undefined)
+      expect(await secrets.verifySecret('token', 'v2', grace)).toBe(true)
+      expect(await codeOf(secrets.verifySecret('token', 'v1', grace))).toBe(code)
+      expect(await secrets.verifySecret('token', 'v1')).toBe(false)
+    },
+  )
 
   it('that was withdrawn matches nothing, and takes nothing from the current one', async () => {
     const store = breakable({ secrets: { token: 'v1' } })
@@ -253,7 +283,16 @@ describe('a chain that cannot be asked', () => {
     expect(await secrets.verifySecret('token', 'v', { acceptDegraded: true })).toBe(false)
   })
 
-  it.each<SecretsErrorCode>(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'PERMISSION_DENIED', 'UNAUTHENTICATED', 'CREDENTIALS_MISSING', 'CONFIGURATION', 'INTEGRITY', 'INTERNAL'])('throws where every store says %s', async (code) => {
+  it.each<SecretsErrorCode>([
+    'UNAVAILABLE',
+    'DEADLINE_EXCEEDED',
+    'PERMISSION_DENIED',
+    'UNAUTHENTICATED',
+    'CREDENTIALS_MISSING',
+    'CONFIGURATION',
+    'INTEGRITY',
+    'INTERNAL',
+  ])('throws where every store says %s', async (code) => {
     const { first, second, secrets } = pair()
     first.plan = second.plan = () => faults.reject(code)
     expect(await failureOf(secrets.verifySecret('token', 'v'))).toBeInstanceOf(SecretsError)
@@ -288,7 +327,8 @@ describe('comparing', () => {
     await secrets.verifySecret('token', 'v1')
     hashed.mockClear()
     const longest = 'x'.repeat(4_096)
-    for (const presented of [longest, `${longest}x`, longest.repeat(1_000), '秘'.repeat(4_000), Buffer.alloc(64 * 1_024 * 1_024)]) await secrets.verifySecret('token', presented)
+    for (const presented of [longest, `${longest}x`, longest.repeat(1_000), '秘'.repeat(4_000), Buffer.alloc(64 * 1_024 * 1_024)])
+      await secrets.verifySecret('token', presented)
     const lengths = hashed.mock.calls.map(([, input]) => (input as Uint8Array).byteLength)
     expect([lengths.length, new Set(lengths).size]).toEqual([5, 1])
   })
@@ -312,7 +352,16 @@ describe('the audit trail', () => {
     const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { token: 'v1' } })], audit })
     await secrets.rotateSecret('token', 'v2')
     await secrets.verifySecret('token', presented, { ...options, actor: 'webapp', requestId: 'r-1' })
-    expect(audit.events().at(-1)).toMatchObject({ operation: 'verify', phase: 'outcome', name: 'token', provider: 'memory', version: 2, actor: 'webapp', requestId: 'r-1', ...expected })
+    expect(audit.events().at(-1)).toMatchObject({
+      operation: 'verify',
+      phase: 'outcome',
+      name: 'token',
+      provider: 'memory',
+      version: 2,
+      actor: 'webapp',
+      requestId: 'r-1',
+      ...expected,
+    })
   })
 
   it('hears of a name that does not exist as of one that was not matched', async () => {

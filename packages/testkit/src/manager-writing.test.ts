@@ -63,7 +63,10 @@ describe('storeSecret', () => {
     expect((await secrets.storeSecret('other', 'v1', { provider: 'first' })).provider).toBe('first')
   })
 
-  it.each<[string, Partial<SecretsManagerOptions>]>([['is not in the chain', { writeTo: 'third' }], ['cannot be written', { writeTo: 'env' }]])('refuses a `writeTo` that %s when the manager is created', (_, options) => {
+  it.each<[string, Partial<SecretsManagerOptions>]>([
+    ['is not in the chain', { writeTo: 'third' }],
+    ['cannot be written', { writeTo: 'env' }],
+  ])('refuses a `writeTo` that %s when the manager is created', (_, options) => {
     expect(() => pair({}, {}, options)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
   })
 
@@ -115,12 +118,15 @@ describe('storeSecret', () => {
     expect((await secrets.storeSecret('token', 'v1')).provider).toBe('second')
   })
 
-  it.each<SecretsErrorCode>(['UNAVAILABLE', 'CREDENTIALS_MISSING', 'UNSUPPORTED', 'PERMISSION_DENIED'])('never falls through to another provider, on %s', async (code) => {
-    const { first, second, secrets } = pair({}, {}, { fallback: { PERMISSION_DENIED: 'next' } })
-    first.plan = ({ method }) => (method === 'put' ? faults.reject(code) : undefined)
-    expect(await failureOf(secrets.storeSecret('token', 'v1'))).toMatchObject({ code, provider: 'first', secret: 'token' })
-    expect(second.provider.calls('put')).toBe(0)
-  })
+  it.each<SecretsErrorCode>(['UNAVAILABLE', 'CREDENTIALS_MISSING', 'UNSUPPORTED', 'PERMISSION_DENIED'])(
+    'never falls through to another provider, on %s',
+    async (code) => {
+      const { first, second, secrets } = pair({}, {}, { fallback: { PERMISSION_DENIED: 'next' } })
+      first.plan = ({ method }) => (method === 'put' ? faults.reject(code) : undefined)
+      expect(await failureOf(secrets.storeSecret('token', 'v1'))).toMatchObject({ code, provider: 'first', secret: 'token' })
+      expect(second.provider.calls('put')).toBe(0)
+    },
+  )
 
   it.each(['\ud800', 'a\udc00', 5, undefined, null, {}, ['a']])('refuses %j, which could not be read back', async (value) => {
     const { first, secrets } = pair()
@@ -162,30 +168,37 @@ describe('rotateSecret', () => {
     expect(first.provider.calls('put')).toBe(0)
   })
 
-  it.each<SecretsErrorCode>(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED', 'CREDENTIALS_MISSING'])('is UNAVAILABLE while an earlier provider says %s', async (code) => {
-    for (const there of [{ secrets: { token: 'v1' } }, {}]) {
-      const { first, second, secrets } = pair({}, there)
-      first.plan = () => faults.reject(code)
-      expect(await codeOf(secrets.rotateSecret('token', 'v2'))).toBe('UNAVAILABLE')
-      expect(second.provider.calls('put')).toBe(0)
-    }
-  })
+  it.each<SecretsErrorCode>(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED', 'CREDENTIALS_MISSING'])(
+    'is UNAVAILABLE while an earlier provider says %s',
+    async (code) => {
+      for (const there of [{ secrets: { token: 'v1' } }, {}]) {
+        const { first, second, secrets } = pair({}, there)
+        first.plan = () => faults.reject(code)
+        expect(await codeOf(secrets.rotateSecret('token', 'v2'))).toBe('UNAVAILABLE')
+        expect(second.provider.calls('put')).toBe(0)
+      }
+    },
+  )
 
-  it.each<SecretsErrorCode>(['PERMISSION_DENIED', 'DELETED'])('stops where an earlier provider says %s, and is UNAVAILABLE if the policy goes on', async (code) => {
-    const { first, second, secrets } = pair({}, { secrets: { token: 'v1' } })
-    first.plan = () => faults.reject(code)
-    expect(await codeOf(secrets.rotateSecret('token', 'v2'))).toBe(code)
-    const lax = createSecretsManager({ providers: [first.provider, second.provider], fallback: { [code]: 'next' } })
-    expect(await codeOf(lax.rotateSecret('token', 'v2'))).toBe('UNAVAILABLE')
-    expect(second.provider.calls('put')).toBe(0)
-  })
+  it.each<SecretsErrorCode>(['PERMISSION_DENIED', 'DELETED'])(
+    'stops where an earlier provider says %s, and is UNAVAILABLE if the policy goes on',
+    async (code) => {
+      const { first, second, secrets } = pair({}, { secrets: { token: 'v1' } })
+      first.plan = () => faults.reject(code)
+      expect(await codeOf(secrets.rotateSecret('token', 'v2'))).toBe(code)
+      const lax = createSecretsManager({ providers: [first.provider, second.provider], fallback: { [code]: 'next' } })
+      expect(await codeOf(lax.rotateSecret('token', 'v2'))).toBe('UNAVAILABLE')
+      expect(second.provider.calls('put')).toBe(0)
+    },
+  )
 })
 
 describe('numbering', () => {
   it('counts from 1, and takes every number above the last', async () => {
     const { secrets } = pair()
     const versions = []
-    for (const version of [1, undefined, 7, undefined]) versions.push((await secrets.storeSecret('token', `v${version}`, { version })).version)
+    for (const version of [1, undefined, 7, undefined])
+      versions.push((await secrets.storeSecret('token', `v${version}`, { version })).version)
     expect(versions).toEqual([1, 2, 7, 8])
   })
 
@@ -221,7 +234,10 @@ describe('numbering', () => {
 
   it('lets one of two who ask for the same number win', async () => {
     const { secrets } = pair({ secrets: { token: 'v1' } })
-    const results = await Promise.allSettled([secrets.rotateSecret('token', 'a', { version: 2 }), secrets.rotateSecret('token', 'b', { version: 2 })])
+    const results = await Promise.allSettled([
+      secrets.rotateSecret('token', 'a', { version: 2 }),
+      secrets.rotateSecret('token', 'b', { version: 2 }),
+    ])
     expect(results.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
     expect(results.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'VERSION_CONFLICT' } })
   })
@@ -230,10 +246,17 @@ describe('numbering', () => {
 describe('a write whose answer is lost', () => {
   const lost = () => new SecretsError('UNAVAILABLE', 'lost', { effect: 'unknown' })
 
-  it.each<[string, WriteOptions]>([['with a number', { version: 2 }], ['without', {}]])('is a success where the store has it: rotation %s', async (_, options) => {
+  it.each<[string, WriteOptions]>([
+    ['with a number', { version: 2 }],
+    ['without', {}],
+  ])('is a success where the store has it: rotation %s', async (_, options) => {
     const { first, secrets } = pair({ secrets: { token: 'v1' } })
     first.plan = ({ method }) => (method === 'put' ? faults.loseAnswer() : undefined)
-    expect(await secrets.rotateSecret('token', 'v2', options)).toMatchObject({ provider: 'first', version: 2, revision: expect.any(String) })
+    expect(await secrets.rotateSecret('token', 'v2', options)).toMatchObject({
+      provider: 'first',
+      version: 2,
+      revision: expect.any(String),
+    })
     expect([await secrets.getSecret('token'), first.provider.calls('put')]).toEqual(['v2', 1])
   })
 
@@ -256,10 +279,17 @@ describe('a write whose answer is lost', () => {
     expect([error.code, error.effect]).toEqual(['VERSION_CONFLICT', undefined])
   })
 
-  it.each<[string, WriteOptions]>([['with a number', { version: 2 }], ['without', {}]])("says `effect: 'unknown'` where the store does not have it (yet): %s", async (_, options) => {
+  it.each<[string, WriteOptions]>([
+    ['with a number', { version: 2 }],
+    ['without', {}],
+  ])("says `effect: 'unknown'` where the store does not have it (yet): %s", async (_, options) => {
     const { first, secrets } = pair({ secrets: { token: 'v1' } })
     first.plan = ({ method }) => (method === 'put' ? faults.reject('UNAVAILABLE', { effect: 'unknown' }) : undefined)
-    expect(await failureOf(secrets.rotateSecret('token', 'v2', options))).toMatchObject({ code: 'UNAVAILABLE', effect: 'unknown', provider: 'first' })
+    expect(await failureOf(secrets.rotateSecret('token', 'v2', options))).toMatchObject({
+      code: 'UNAVAILABLE',
+      effect: 'unknown',
+      provider: 'first',
+    })
   })
 
   it("says `effect: 'unknown'` where the value was the same before, which proves nothing", async () => {
@@ -289,7 +319,8 @@ describe('a write whose answer is lost', () => {
     const late = failureOf(write(secrets))
     await vi.advanceTimersByTimeAsync(100)
     expect(await late).toMatchObject({ code: 'DEADLINE_EXCEEDED', effect: 'unknown' })
-    first.plan = ({ method }) => (['put', 'delete', 'tag', 'restore'].includes(method) ? faults.throwForeign(new TypeError('x')) : undefined)
+    first.plan = ({ method }) =>
+      ['put', 'delete', 'tag', 'restore'].includes(method) ? faults.throwForeign(new TypeError('x')) : undefined
     expect(await failureOf(write(secrets))).toMatchObject({ code: 'INTERNAL', effect: 'unknown' })
   })
 
@@ -314,7 +345,10 @@ describe('a write whose answer is lost', () => {
 
 describe('a write to a field', () => {
   const text = '{ "user": "u",  "port": 5432, "password": "canary-of-a-value", "big": 12345678901234567890 }'
-  const options: MemoryProviderOptions = { secrets: { db: { value: text, shape: 'map' }, plain: 'canary-of-a-value', bytes: Uint8Array.of(1) }, names: { password: 'db#password' } }
+  const options: MemoryProviderOptions = {
+    secrets: { db: { value: text, shape: 'map' }, plain: 'canary-of-a-value', bytes: Uint8Array.of(1) },
+    names: { password: 'db#password' },
+  }
 
   it('leaves all else exactly as it is written, by the option or by the place of the name', async () => {
     const { first, secrets } = pair(options)
@@ -371,7 +405,11 @@ describe('a write to a field', () => {
     expect(put).not.toHaveBeenCalled()
   })
 
-  it.each([['plain', 'v'], ['bytes', 'v'], ['db', Uint8Array.of(1)]])('of %s is refused without quoting the secret', async (name, value) => {
+  it.each([
+    ['plain', 'v'],
+    ['bytes', 'v'],
+    ['db', Uint8Array.of(1)],
+  ])('of %s is refused without quoting the secret', async (name, value) => {
     const { first, secrets } = pair(options)
     const error = await failureOf(secrets.rotateSecret(name, value, { field: 'password' }))
     expect([error.code, first.provider.calls('put')]).toEqual(['INVALID_ARGUMENT', 0])
@@ -393,7 +431,11 @@ describe('what was read before a write', () => {
     expect([await secrets.getSecret('token'), await secrets.getSecret('token', { version: 'previous' })]).toEqual(['v2', 'v1'])
     expect(await codeOf(secrets.getSecret('token', { version: 3 }))).toBe('NOT_FOUND')
     await secrets.rotateSecret('token', 'v3')
-    expect([await secrets.getSecret('token'), await secrets.getSecret('token', { version: 'previous' }), await secrets.getSecret('token', { version: 3 })]).toEqual(['v3', 'v2', 'v3'])
+    expect([
+      await secrets.getSecret('token'),
+      await secrets.getSecret('token', { version: 'previous' }),
+      await secrets.getSecret('token', { version: 3 }),
+    ]).toEqual(['v3', 'v2', 'v3'])
   })
 
   it('is not served after it under another name of the same path', async () => {
@@ -437,7 +479,13 @@ describe('tags, descriptions and lists', () => {
     await secrets.storeSecret('token', 'v1', { tags: { team: 'pay', stage: 'prod' } })
     expect(await secrets.tagSecret('token', { stage: null, owner: 'me' })).toEqual({ provider: 'first' })
     const { value: _, ...description } = { value: undefined, ...(await secrets.describeSecret('token')) }
-    expect(description).toMatchObject({ provider: 'first', version: 1, currentSince: now, tags: { team: 'pay', owner: 'me' }, versions: [{ version: 1 }] })
+    expect(description).toMatchObject({
+      provider: 'first',
+      version: 1,
+      currentSince: now,
+      tags: { team: 'pay', owner: 'me' },
+      versions: [{ version: 1 }],
+    })
   })
 
   it('tell nothing of the value', async () => {
@@ -456,13 +504,20 @@ describe('tags, descriptions and lists', () => {
     }
     const listing = createSecretsManager({ providers: [{ ...careless, list }] })
     expect(await all(listing.listSecrets())).toEqual([{ provider: 'careless', path: 'token' }])
-    const answers = [await secrets.describeSecret('token'), await secrets.storeSecret('token', 'v'), await secrets.rotateSecret('token', 'v'), await secrets.deleteSecret('token')]
+    const answers = [
+      await secrets.describeSecret('token'),
+      await secrets.storeSecret('token', 'v'),
+      await secrets.rotateSecret('token', 'v'),
+      await secrets.deleteSecret('token'),
+    ]
     expect(answers[0]).toEqual({ provider: 'careless', version: 1 })
     expect(leaksOf([answers, audit.events()], value)).toEqual([])
   })
 
   it('need no `describe` of the provider', async () => {
-    const secrets = createSecretsManager({ providers: [readOnly('plain', async (path) => (path === 'token' ? { value: 'v', version: 3 } : undefined))] })
+    const secrets = createSecretsManager({
+      providers: [readOnly('plain', async (path) => (path === 'token' ? { value: 'v', version: 3 } : undefined))],
+    })
     expect(await secrets.describeSecret('token')).toEqual({ provider: 'plain', version: 3 })
     expect(await failureOf(secrets.describeSecret('other'))).toBeInstanceOf(SecretNotFoundError)
   })
@@ -477,7 +532,8 @@ describe('tags, descriptions and lists', () => {
 
   it("list every provider's own paths, in the chain's order, or those of one, or under a prefix", async () => {
     const { secrets } = pair({ secrets: { 'a/1': 'v', 'b/1': 'v' } }, { secrets: { 'a/2': { value: 'v', tags: { t: 'x' } } } })
-    const listed = async (options = {}): Promise<string[]> => (await all(secrets.listSecrets(options))).map(({ provider, path }) => `${provider} ${path}`)
+    const listed = async (options = {}): Promise<string[]> =>
+      (await all(secrets.listSecrets(options))).map(({ provider, path }) => `${provider} ${path}`)
     expect(await listed()).toEqual(['first a/1', 'first b/1', 'second a/2'])
     expect(await listed({ prefix: 'a/' })).toEqual(['first a/1', 'second a/2'])
     expect(await listed({ provider: 'second' })).toEqual(['second a/2'])
@@ -507,8 +563,18 @@ describe('tags, descriptions and lists', () => {
 
   it.each<[string, SecretProvider['list'], string]>([
     ['hangs', () => ({ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }), 'DEADLINE_EXCEEDED'],
-    ['fails with an error of its own', () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('canary-in-a-list')) }) }), 'INTERNAL'],
-    ['throws', () => { throw new Error('canary-in-a-list') }, 'INTERNAL'],
+    [
+      'fails with an error of its own',
+      () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new Error('canary-in-a-list')) }) }),
+      'INTERNAL',
+    ],
+    [
+      'throws',
+      () => {
+        throw new Error('canary-in-a-list')
+      },
+      'INTERNAL',
+    ],
   ])('of a provider that %s end with a clear error', async (_, list, code) => {
     const secrets = createSecretsManager({ providers: [{ ...readOnly('store', async () => undefined), list }], deadlineMs: 100 })
     const listing = failureOf(all(secrets.listSecrets()))
@@ -528,7 +594,11 @@ describe('deleteSecret', () => {
   it('withdraws the secret where it is current, and it does not come back from a later store', async () => {
     const { first, second, secrets } = pair({ secrets: { token: 'v1' } }, { secrets: { token: 'weaker' } })
     expect(await secrets.deleteSecret('token')).toMatchObject({ provider: 'first', answersNext: undefined })
-    expect([await codeOf(secrets.getSecret('token')), second.provider.calls('delete'), first.provider.calls('delete')]).toEqual(['DELETED', 0, 1])
+    expect([await codeOf(secrets.getSecret('token')), second.provider.calls('delete'), first.provider.calls('delete')]).toEqual([
+      'DELETED',
+      0,
+      1,
+    ])
   })
 
   it('says who would answer next', async () => {
@@ -561,7 +631,11 @@ describe('deleteSecret', () => {
     expect([await codeOf(secrets.restoreSecret('token')), await codeOf(secrets.getSecret('token'))]).toEqual(['DELETED', 'DELETED'])
   })
 
-  it.each<[string, string, string]>([['is there', 'token', 'INVALID_ARGUMENT'], ['never was', 'nothing', 'NOT_FOUND'], ['lies in env', 'shown', 'INVALID_ARGUMENT']])('leaves nothing to restore of a secret that %s', async (_, name, code) => {
+  it.each<[string, string, string]>([
+    ['is there', 'token', 'INVALID_ARGUMENT'],
+    ['never was', 'nothing', 'NOT_FOUND'],
+    ['lies in env', 'shown', 'INVALID_ARGUMENT'],
+  ])('leaves nothing to restore of a secret that %s', async (_, name, code) => {
     const { secrets } = pair({ secrets: { token: 'v1' } })
     expect(await codeOf(secrets.restoreSecret(name))).toBe(code)
   })

@@ -1,4 +1,5 @@
 import { SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
+import fc from 'fast-check'
 import { faultyProvider, type FaultPlan, type FaultyProvider } from '../faulty-provider.ts'
 import { memoryProvider, type MemoryProviderOptions } from '../memory-provider.ts'
 
@@ -43,3 +44,8 @@ export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) read.push(item)
   return read
 }
+
+/** Any UTF-16 there is, half of it not well-formed; `fc.string` takes seconds to know all of Unicode. */
+export const anyText: fc.Arbitrary<string> = fc
+  .array(fc.oneof(fc.nat(0xff), fc.nat(0xffff), fc.integer({ min: 0xd800, max: 0xdfff })))
+  .map((codes) => String.fromCharCode(...codes))

@@ -45,11 +45,11 @@ describe('several writers of one store', () => {
     const path = temporaryPath()
     await within(path, (provider) => provider.checkHealth(context))
     const processes = await Promise.all([otherProcess(path, 40), otherProcess(path, 40)])
-    for (const each of processes) each.start()
+    const started = processes.map((each) => each.start())
     const own = opened(path, { lockTimeoutMs: 60_000 })
     const receipts = []
     for (let n = 0; n < 40; n++) receipts.push(await own.put('counted', { value: `ours, the ${n}` }, context))
-    await Promise.all(processes.map(({ exited }) => exited))
+    await Promise.all([...started, ...processes.map(({ exited }) => exited)])
     const numbers = [...receipts.map(({ version }) => version ?? 0), ...processes.flatMap(({ acknowledged }) => acknowledged())]
     expect(numbers.toSorted((a, b) => a - b)).toEqual(oneTo(120))
     expect((await own.get('counted', context))?.version).toBe(120)
@@ -60,22 +60,20 @@ describe('a process that is killed while it writes', () => {
   test('loses no acknowledged write, and leaves a store that reads and writes', async () => {
     const path = temporaryPath()
     await within(path, (provider) => provider.put('counted', { value: 'the first' }, context))
-    let [round, acknowledged] = [0, 0]
+    let round = 0
     for (const other of await Promise.all(oneTo(20).map(() => otherProcess(path, 100_000)))) {
-      other.start()
-      await sleep(20 + Math.random() * 60)
+      await other.start()
+      await sleep(Math.random() * 40)
       other.child.kill('SIGKILL')
       await other.exited
-      acknowledged += other.acknowledged().length
       round += 1
       await within(path, async (provider) => {
         const secret = await provider.get('counted', context)
-        expect(secret?.version).toBeGreaterThanOrEqual(other.acknowledged().at(-1) ?? 1)
-        expect(secret?.value).toMatch(/^the first$|^written by \d+ as its \d+$/)
+        expect(secret?.version).toBeGreaterThanOrEqual(other.acknowledged().at(-1) ?? Number.NaN)
+        expect(secret?.value).toMatch(/^written by \d+ as its \d+$/)
         expect((await provider.put('ours', { value: `${round}` }, context)).version).toBe(round)
       })
     }
-    expect(acknowledged).toBeGreaterThan(20)
   }, 120_000)
 })
 

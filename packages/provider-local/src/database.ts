@@ -4,7 +4,7 @@ import { loadSqlite } from './builtins.ts'
 import { isBusy, LockHeld, storeError } from './sqlite-errors.ts'
 
 /** A connection that never waits for a lock by itself, and trusts nothing that a schema may say. */
-export function connect(path: string): DatabaseSync {
+export function connect(path: string | URL): DatabaseSync {
   const sqlite = new (loadSqlite().DatabaseSync)(path, { timeout: 0, enableDoubleQuotedStringLiterals: false })
   try {
     sqlite.exec('PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON; PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON')

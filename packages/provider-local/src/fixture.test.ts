@@ -1,7 +1,9 @@
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { collected, context, failure, opened, temporaryPath } from './testing/temporary-store.ts'
+
+vi.setConfig({ testTimeout: 30_000 }) // stretching passphrases is meant to be slow
 
 const key = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'
 const passphrase = 'the passphrase of the fixture of format 1'

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { bytesOnDisk, context, failure, key, opened, otherKey, temporaryPath, within } from './testing/temporary-store.ts'
+
+vi.setConfig({ testTimeout: 30_000 }) // stretching passphrases is meant to be slow
 
 const [oldKey, newKey] = [key, otherKey]
 const passphrase = 'a passphrase of more than 32 bytes, all of them counted'

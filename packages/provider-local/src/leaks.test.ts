@@ -1,8 +1,10 @@
 import { inspect } from 'node:util'
 import { leaksOf } from '@finchat/secrets-testkit'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { localProvider } from './local-provider.ts'
 import { bytesOnDisk, context, failure, opened, tamper, temporaryPath } from './testing/temporary-store.ts'
+
+vi.setConfig({ testTimeout: 30_000 }) // stretching passphrases is meant to be slow
 
 const valueCanary = 'c4n4ry-of-the-value-Xq7'
 const keyCanary = 'c4n4ry-of-the-passphrase-Lm3-and-more'

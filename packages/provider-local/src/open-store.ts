@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { SecretsError } from '@finchat/secrets-core'
 import { AuthenticatedIndex } from './authenticated-index.ts'
 import { type Patience, unlessAborted, whileBusy } from './busy.ts'
@@ -7,7 +8,7 @@ import { deriveKeyring, type Keyring, newIndexKey, wrapIndexKey } from './keyrin
 import type { StoreOptions } from './options.ts'
 import { bucketCount, indexMacs } from './record-macs.ts'
 import { assertSchema, createSchema } from './schema.ts'
-import { createFile, examineFile, type StoreFile } from './store-file.ts'
+import { createFile, examineFile, openedFile, type StoreFile } from './store-file.ts'
 import { newStoreHeader, type StoreHeader } from './store-header.ts'
 import { storeView, type StoreView, type ViewParts } from './store-view.ts'
 import { prepareTables, readHeader, writeHeader } from './tables.ts'
@@ -21,16 +22,22 @@ export interface OpenStore extends ViewParts {
   readonly file: StoreFile | undefined
 }
 
+interface CreatedStore {
+  readonly header: StoreHeader
+  readonly keyring: Keyring
+}
+
 /** Opens the store, which it creates if there is none. Every failure is a `SecretsError` or an error of SQLite's. */
 export async function openStore(options: StoreOptions, patience: Patience): Promise<OpenStore> {
   const { path } = options
   if (path === undefined) return openInMemory(options, patience)
-  const file = examineFile(path) ?? (await createStore(path, options, patience))
+  const created = examineFile(path) ? undefined : await createStore(path, options, patience)
   const sqlite = await whileBusy(() => connectTo(path), patience)
   try {
     const header = await whileBusy(() => readHeader(sqlite), patience)
-    const keyring = await derive(options, header, patience)
-    return await whileBusy(() => unlocked(sqlite, header, keyring, file), patience)
+    // The same store, unless another process was first to create it.
+    const keyring = created?.header.salt.equals(header.salt) ? created.keyring : await derive(options, header, patience)
+    return await whileBusy(() => unlocked(sqlite, header, keyring, openedFile(path)), patience)
   } catch (error) {
     sqlite.close()
     throw error
@@ -45,7 +52,7 @@ async function openInMemory(options: StoreOptions, patience: Patience): Promise<
   return unlocked(sqlite, header, keyring, undefined)
 }
 
-async function createStore(path: string, options: StoreOptions, patience: Patience): Promise<StoreFile> {
+async function createStore(path: string, options: StoreOptions, patience: Patience): Promise<CreatedStore> {
   if (options.mustExist)
     throw new SecretsError('CONFIGURATION', "the store's file does not exist", { remedy: 'check `path`, or leave `mustExist` out' })
   const header = newStoreHeader()
@@ -59,8 +66,7 @@ async function createStore(path: string, options: StoreOptions, patience: Patien
       sqlite.close()
     }
   })
-  const file = examineFile(path)
-  if (file) return file
+  if (examineFile(path)) return { header, keyring }
   throw new SecretsError('CONFIGURATION', '`path` leads nowhere', { remedy: 'it may be a link to a file that does not exist' })
 }
 
@@ -85,7 +91,9 @@ function initialise(sqlite: DatabaseSync, header: StoreHeader, { first }: Keyrin
 }
 
 function connectTo(path: string): DatabaseSync {
-  const sqlite = connect(path)
+  const existing = pathToFileURL(path)
+  existing.searchParams.set('mode', 'rw') // a file that is gone by now is not created anew
+  const sqlite = connect(existing)
   try {
     assertSchema(sqlite)
     makeDurable(sqlite) // only now that the file is known to be a store

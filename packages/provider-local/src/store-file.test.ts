@@ -117,3 +117,16 @@ describe('a store whose file is taken away while it is open', () => {
     expect(existsSync(`${path}.moved`)).toBe(true)
   })
 })
+
+describe('a path with characters that mean something elsewhere', () => {
+  test('is the name of a file and nothing else', async () => {
+    const folder = temporaryFolder()
+    for (const name of ['a b.db', 'a?mode=memory', 'a#b.db', 'a%20b.db', 'ä.db', 'file:a.db', "a'b.db", ':memory:.db']) {
+      const path = join(folder, name)
+      await within(path, (provider) => provider.put('name', { value: name }, context))
+      expect((await within(path, (provider) => provider.get('name', context)))?.value).toBe(name)
+      expect(readdirSync(folder)).toContain(name)
+    }
+    expect(readdirSync(folder)).toHaveLength(8)
+  })
+})

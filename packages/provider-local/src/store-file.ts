@@ -14,10 +14,10 @@ export interface StoreFile {
   readonly identity: string
 }
 
-/** Which file is there, made accessible to its owner alone; `undefined` if there is none. Throws for all that can be no store. */
-export function examineFile(path: string): StoreFile | undefined {
+/** Whether a file is there, which is made accessible to its owner alone. Throws for all that can be no store. */
+export function examineFile(path: string): boolean {
   const stats = statsOf(path)
-  if (!stats) return undefined
+  if (!stats) return false
   if (!stats.isFile())
     throw new SecretsError('CONFIGURATION', '`path` is not a file', { remedy: 'name a file; it is created if it does not exist' })
   if (stats.size === 0) {
@@ -26,7 +26,13 @@ export function examineFile(path: string): StoreFile | undefined {
     })
   }
   if (process.platform !== 'win32' && (stats.mode & 0o077) !== 0) closeToOthers(path)
-  return { path, identity: identityOf(stats) }
+  return true
+}
+
+/** The file that was just opened. Asked only then, since some file systems make another file of it on that occasion (overlayfs). */
+export function openedFile(path: string): StoreFile {
+  const stats = statsOf(path)
+  return { path, identity: stats ? identityOf(stats) : 'removed already' }
 }
 
 /** Throws `UNAVAILABLE` if `path` no longer names the file that was opened: what is written would go to a file without a name. */
@@ -85,12 +91,17 @@ function giveName(temporary: string, path: string): void {
   }
 }
 
-/** The new name must survive a power cut too. Windows has no such call, and needs none. */
+/** The new name must survive a power cut too. */
 function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return
+  if (process.platform === 'win32') return // has no such call, and needs none
   const descriptor = openSync(folder, 'r')
-  fsyncSync(descriptor)
-  closeSync(descriptor)
+  try {
+    fsyncSync(descriptor)
+  } catch {
+    // Not every file system can. What is at stake is a store that is new, and empty.
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 function statsOf(path: string): Stats | undefined {

@@ -8,7 +8,8 @@ export interface OtherProcess {
   readonly child: ChildProcessWithoutNullStreams
   /** The versions that it has been told are written. */
   readonly acknowledged: () => number[]
-  readonly start: () => void
+  /** Lets it begin, and resolves with its first write. */
+  readonly start: () => Promise<void>
   readonly exited: Promise<unknown>
 }
 
@@ -24,8 +25,22 @@ export async function otherProcess(path: string, count: number, options: SpawnOp
   let printed = ''
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()))
   const exited = once(child, 'close')
-  while (!printed.includes('ready\n')) await Promise.race([once(child.stdout, 'data'), exited])
-  return { child, exited, start: () => void child.stdin.end('\n'), acknowledged: () => wholeLines(printed).slice(1).map(Number) }
+  const hasPrinted = async (lines: number): Promise<void> => {
+    while (wholeLines(printed).length < lines) {
+      await Promise.race([once(child.stdout, 'data'), exited])
+      if (child.exitCode !== null && wholeLines(printed).length < lines) throw new Error(`the other process ended with ${child.exitCode}`)
+    }
+  }
+  await hasPrinted(1)
+  return {
+    child,
+    exited,
+    acknowledged: () => wholeLines(printed).slice(1).map(Number),
+    start: async () => {
+      child.stdin.end('\n')
+      await hasPrinted(2)
+    },
+  }
 }
 
 /** A line that a killed process did not finish is none. */

@@ -877,6 +877,33 @@ describe('over a shared level, the store', () => {
     expect(fill).not.toHaveBeenCalled()
   })
 
+  it.each(denials)('does not trust the level again for an answer that was asked for before it said %s', async (code) => {
+    const { level, read } = shared()
+    const { store, get } = cached({}, { shared: level })
+    const landings = slow(get)
+    const before = seen(store, { mode: 'fresh' })
+    await pass(1)
+    get.mockImplementation(async () => fail(code))
+    await seen(store)
+    landings[0]?.({ value: 'old' })
+    await before
+    read.mockImplementation(async () => hit)
+    await pass(1)
+    expect(await seen(store)).toBe(code)
+  })
+
+  it('keeps nothing of what the level answered before it was told of a write', async () => {
+    const telling = Promise.withResolvers<void>()
+    const { level, read } = shared({ invalidate: () => telling.promise })
+    read.mockImplementationOnce(async () => hit)
+    const { store } = cached({}, { shared: level })
+    const writing = store.invalidate('a')
+    expect(await seen(store)).toBe('shared')
+    telling.resolve()
+    await writing
+    expect(await seen(store)).toBe('v1')
+  })
+
   it('forgets what other processes have written', async () => {
     let tell: Parameters<NonNullable<SharedCache['subscribe']>>[0] = () => {}
     const { level } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })

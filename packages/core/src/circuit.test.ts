@@ -38,6 +38,14 @@ describe('Circuit', () => {
     expect(circuit.refusal(0)).toBeDefined()
   })
 
+  it('forgets the names that failed before a success', () => {
+    const circuit = new Circuit()
+    circuit.failed(['other'], 0)
+    circuit.succeeded()
+    fail(circuit, 100, 0, ['bad'])
+    expect(circuit.refusal(0)).toBeUndefined()
+  })
+
   it('ends the cool-down with a single probe', () => {
     const circuit = opened(0)
     expect(circuit.refusal(coolDownMs - 1)).toBeDefined()

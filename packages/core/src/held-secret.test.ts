@@ -125,6 +125,8 @@ describe('wiping', () => {
     const late = held.part(['a'])
     vi.runAllTimers()
     expect([value.reveal(), late.text()]).toEqual(['x', 'x'])
+    shredder.wipeAll()
+    expect(() => late.text()).toThrow(wiped)
   })
 
   it('never lets zeros out: every way to the value throws', () => {
@@ -172,6 +174,15 @@ describe('the digest of a HeldSecret', () => {
     held.release()
     vi.runAllTimers()
     expect(Buffer.from(digest).toString()).toBe('abc')
+  })
+
+  it('is overwritten with the value', () => {
+    const held = hold('abc')
+    const kept = Uint8Array.of(1, 2, 3)
+    held.digest(() => kept)
+    held.release()
+    vi.runAllTimers()
+    expect(kept).toEqual(new Uint8Array(3))
   })
 
   it('is not of U+FFFD for a lone surrogate, but as of nothing', () => {

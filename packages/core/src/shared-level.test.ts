@@ -130,6 +130,25 @@ describe('invalidating the shared level', () => {
   })
 })
 
+it('is not read for a path that it could not be told of, for as long as it may hold what was there before', async () => {
+  const hit = { value: 'old' }
+  const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
+  const level = levelOver({ read: async () => ({ hit, until: now + 1_000_000 }), invalidate })
+  const told = (): Promise<boolean> =>
+    level.invalidate('a').then(
+      () => true,
+      () => false,
+    )
+  expect([await told(), await level.read('a', undefined), await level.read('b', undefined)]).toMatchObject([false, none, { hit }])
+  await vi.advanceTimersByTimeAsync(299_999)
+  expect(await level.read('a', undefined)).toEqual(none)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(await level.read('a', undefined)).toMatchObject({ hit })
+  await told()
+  invalidate.mockImplementation(async () => {})
+  expect([await told(), await level.read('a', undefined)]).toMatchObject([true, { hit }])
+})
+
 it('tells of paths of its own store only that other processes invalidated', () => {
   let tell: Parameters<NonNullable<SharedCache['subscribe']>>[0] = () => {}
   const end = vi.fn<() => void>()

@@ -47,6 +47,11 @@ describe('Verification', () => {
     expect(matches(candidate, stored)).toBe(false)
   })
 
+  it('digests an empty value, and one that is too long, as nothing that could be presented', () => {
+    for (const value of [new Uint8Array(0), new Uint8Array(4_097)])
+      expect(verification.digest(value)).not.toEqual(verification.digest(value))
+  })
+
   it('takes candidates up to 4 KiB of UTF-8, and refuses longer ones even if they are equal', () => {
     expect(matches('x'.repeat(4_096), 'x'.repeat(4_096))).toBe(true)
     expect(matches('x'.repeat(4_097), 'x'.repeat(4_097))).toBe(false)

@@ -31,16 +31,18 @@ export function guard(provider: SecretProvider, options: GuardOptions): SecretPr
     // `close` is the end of all, and bounded by the one who closes.
     if (call.method === 'close') return next(call.context)
     let isSent = false
-    const send = (context: CallContext): Promise<unknown> => {
+    const send = async (context: CallContext): Promise<unknown> => {
       isSent = true
-      return next(context)
+      const [result] = await Promise.allSettled([next(context)])
+      if (result.status === 'rejected') throw trusted(result.reason, call.method)
+      return result.value
     }
     try {
       const answer = reads.has(call.method) ? await read(call, () => ask(call, send), options) : await ask(call, send)
       return checked(call, answer, provider.name)
     } catch (error) {
-      const failure = isSent && effects.has(call.method) ? withEffect(trusted(error)) : trusted(error)
-      throw placed(failure, { provider: provider.name })
+      const failure = asSecretsError(error)
+      throw placed(isSent && effects.has(call.method) ? withEffect(failure) : failure, { provider: provider.name })
     }
   })
 }
@@ -75,7 +77,7 @@ function report({ args: [asked], method }: ProviderCall, result: PromiseSettledR
   const paths = Array.isArray(asked) ? asked.map(String) : [String(asked)]
   const isBatch = method === 'getMany' && result.status === 'fulfilled'
   const results: readonly PromiseSettledResult<unknown>[] = isBatch && Array.isArray(result.value) ? result.value : [result]
-  const codes = results.map((each) => (each?.status === 'rejected' ? trusted(each.reason).code : undefined))
+  const codes = results.map((each) => (each?.status === 'rejected' ? asSecretsError(each.reason).code : undefined))
   if (codes.some((code) => code === undefined)) outage.ended()
   if (codes.some((code) => code !== 'ABORTED' && !isSilence(code))) return circuit.succeeded()
   if (codes.every((code) => code === 'ABORTED')) return circuit.withdrawn()
@@ -87,16 +89,29 @@ function isSilence(code: SecretsErrorCode | undefined): boolean {
   return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED'
 }
 
-/** Only a `SecretsError` of a code that providers may use gets through; of any other nothing is kept but its kind. */
-function trusted(error: unknown): SecretsError {
-  if (!SecretsError.isInstance(error)) {
-    return new SecretsError('INTERNAL', `the provider failed with ${kindOf(error)} instead of a SecretsError`, {
-      remedy: "report it to the provider's author",
-    })
-  }
-  if (error.code !== 'NOT_FOUND') return error
-  // Passed on, it would end the chain with "not found" although later providers were never asked.
-  return new SecretsError('INTERNAL', 'the provider rejected with NOT_FOUND', { remedy: 'its get() must resolve to undefined instead' })
+/** Codes that are the core's own verdicts, on a chain, a caller and a trail; and what a provider should have said. */
+const reserved: { readonly [code in SecretsErrorCode]?: string } = {
+  NOT_FOUND: 'its get() must resolve to undefined instead',
+  ABORTED: 'when nobody aborted, it is UNAVAILABLE or DEADLINE_EXCEEDED',
+  AUDIT_FAILED: 'it has no part in the audit trail',
+}
+/** Calls that need a secret which is there. */
+const onExisting = new Set(['tag', 'delete', 'restore'])
+
+/** What a provider rejects with, if it may say that. */
+function trusted(error: unknown, method: string): SecretsError {
+  const failure = asSecretsError(error)
+  const remedy = reserved[failure.code]
+  if (remedy === undefined || (failure.code === 'NOT_FOUND' && onExisting.has(method))) return failure
+  return new SecretsError('INTERNAL', `the provider rejected with ${failure.code}`, { remedy })
+}
+
+/** Only a `SecretsError` gets through; of any other nothing is kept but its kind. */
+function asSecretsError(error: unknown): SecretsError {
+  if (SecretsError.isInstance(error)) return error
+  return new SecretsError('INTERNAL', `the provider failed with ${kindOf(error)} instead of a SecretsError`, {
+    remedy: "report it to the provider's author",
+  })
 }
 
 const kinds = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'ReferenceError', 'AggregateError', 'AbortError', 'TimeoutError'])
@@ -156,11 +171,11 @@ function checkedMany(answer: unknown, paths: unknown, provider: string): Promise
     throw malformed('another number of secrets than asked for')
   return answer.map((result: PromiseSettledResult<unknown>) => {
     try {
-      if (result.status === 'rejected') throw trusted(result.reason)
+      if (result.status === 'rejected') throw trusted(result.reason, 'getMany')
       if (result.status !== 'fulfilled') throw malformed('what is not a result')
       return { status: 'fulfilled', value: checkedSecret(result.value) }
     } catch (error) {
-      return { status: 'rejected', reason: placed(trusted(error), { provider }) }
+      return { status: 'rejected', reason: placed(asSecretsError(error), { provider }) }
     }
   })
 }

@@ -116,7 +116,7 @@ export class Observer {
 
 /** Everything that leaves is a `SecretsError` that names the secret. */
 function asSecretsError(error: unknown, secret: string): SecretsError {
-  if (SecretsError.isInstance(error)) return error.code === 'NOT_FOUND' ? error : placed(error, { secret })
+  if (SecretsError.isInstance(error)) return error.secret === undefined ? placed(error, { secret }) : error
   return new SecretsError('INTERNAL', 'unexpected failure', { secret, remedy: 'please report it' })
 }
 

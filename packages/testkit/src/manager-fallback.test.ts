@@ -123,11 +123,14 @@ describe('a store that answers', () => {
     expect([await codeOf(secrets.getSecret('token')), second.provider.calls()]).toEqual(['FROM_THE_FUTURE', 0])
   })
 
-  it('NOT_FOUND by rejecting, which no provider may, ends the call and is not taken for absence', async () => {
-    const { first, second, secrets } = chain()
-    first.plan = failing('NOT_FOUND')
-    expect([await codeOf(secrets.getSecret('token')), second.provider.calls()]).toEqual(['INTERNAL', 0])
-  })
+  it.each(['NOT_FOUND', 'ABORTED', 'AUDIT_FAILED'] as const)(
+    'by rejecting with %s, which is not for a provider to say, ends the call as a failure of the provider',
+    async (code) => {
+      const { first, second, secrets } = chain()
+      first.plan = failing(code)
+      expect([await codeOf(secrets.getSecret('token')), second.provider.calls()]).toEqual(['INTERNAL', 0])
+    },
+  )
 
   it.each([
     ['an error of its own', Object.assign(new Error('canary-in-a-message'), { config: { headers: { token: 'canary-in-a-message' } } })],

@@ -631,6 +631,16 @@ describe('deleteSecret', () => {
     expect([await codeOf(secrets.restoreSecret('token')), await codeOf(secrets.getSecret('token'))]).toEqual(['DELETED', 'DELETED'])
   })
 
+  it.each<[string, (secrets: SecretsManager) => Promise<unknown>]>([
+    ['deleteSecret', (secrets) => secrets.deleteSecret('nothing', { provider: 'first' })],
+    ['restoreSecret', (secrets) => secrets.restoreSecret('nothing', { provider: 'first' })],
+    ['tagSecret', (secrets) => secrets.tagSecret('nothing', {}, { provider: 'first' })],
+  ])('has as little to act on as %s where the provider that the call names has no such secret', async (_, change) => {
+    const error = await failureOf(change(pair().secrets))
+    expect(error).toBeInstanceOf(SecretNotFoundError)
+    expect([error.secret, error.provider, error.effect]).toEqual(['nothing', 'first', undefined])
+  })
+
   it.each<[string, string, string]>([
     ['is there', 'token', 'INVALID_ARGUMENT'],
     ['never was', 'nothing', 'NOT_FOUND'],

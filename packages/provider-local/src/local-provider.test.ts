@@ -2,14 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ProviderHarness, testSecretProvider } from '@finchat/secrets-testkit'
-import { describe, test } from 'vitest'
+import { describe, test, vi } from 'vitest'
 import { localManifest } from './limits.ts'
 import { localProvider } from './local-provider.ts'
 import { denyStore, garbleStore, lockStore } from './testing/breakage.ts'
 import { context, key } from './testing/temporary-store.ts'
 
+vi.setConfig({ testTimeout: 30_000 }) // some tests wait for a lock again and again
+
 /** Long enough for the suite to see that a locked store holds a call, short enough to see it fail. */
-const lockTimeoutMs = 150
+const lockTimeoutMs = 350
 
 async function fileHarness(): Promise<ProviderHarness> {
   const folder = mkdtempSync(join(tmpdir(), 'secrets-local-'))

@@ -26,7 +26,7 @@ interface Call {
   readonly at: number
   readonly land: (answer: Answer) => void
   isUnderWay: boolean
-  /** The path was written since, or the store said no to it. */
+  /** The path was written since, or the store said no to it: it is not joined and keeps nothing. */
   isOutdated: boolean
 }
 
@@ -156,7 +156,7 @@ class World {
 
   #bar(path: string, upTo: number): void {
     this.#barred.set(path, Math.max(upTo, this.#barred.get(path) ?? 0))
-    for (const call of this.calls) if (call.path === path && call.number <= upTo) call.isOutdated = true
+    for (const call of this.calls) if (call.path === path) call.isOutdated = true
   }
 
   /** Lets promises and the turn of the event loop run, in which what was let go is wiped. */

@@ -61,6 +61,8 @@ export class HealthCheck {
       return { status: 'ok', durationMs: durationMs() }
     } catch (error) {
       const { code, message } = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'unexpected failure')
+      // The same as not having it.
+      if (code === 'UNSUPPORTED') return { status: 'unchecked', durationMs: durationMs() }
       return { status: 'failed', durationMs: durationMs(), code, message }
     }
   }

@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { SecretProvider } from './contract.ts'
+import { HealthCheck } from './health.ts'
+import { linkOf } from './link.ts'
+import { settingsOf } from './manager-options.ts'
+import { SecretsError } from './secrets-error.ts'
+import { Shredder } from './shredder.ts'
+import { tracing } from './tracing.ts'
+
+const now = 1_000_000
+type Check = NonNullable<SecretProvider['checkHealth']>
+
+beforeEach(() => void vi.useFakeTimers({ now }))
+afterEach(() => vi.useRealTimers())
+
+function healthOf(checks: Readonly<Record<string, Check | undefined>>): HealthCheck {
+  const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
+  const links = Object.entries(checks).map(([name, checkHealth]) => {
+    const provider: SecretProvider = {
+      specificationVersion: 'v1',
+      name,
+      get: async () => Promise.reject(new Error('a secret was read')),
+      checkHealth,
+    }
+    return linkOf(provider, {
+      shared: undefined,
+      settings: settingsOf({ providers: [provider] }),
+      bounds,
+      shredder: new Shredder(),
+      refreshes: tracing().refresh,
+    })
+  })
+  return new HealthCheck(links, bounds.closing)
+}
+
+describe('a health check', () => {
+  it('asks every provider at once, and says of each how it is and how long it took', async () => {
+    const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+    const report = healthOf({
+      fine: () => after(200),
+      down: () => after(300).then(() => Promise.reject(new SecretsError('UNAVAILABLE', 'down'))),
+      without: undefined,
+      unable: async () => Promise.reject(new SecretsError('UNSUPPORTED', 'x')),
+    }).check()
+    await vi.advanceTimersByTimeAsync(300)
+    expect(await report).toEqual({
+      ok: false,
+      checkedAt: now + 300,
+      providers: {
+        fine: { status: 'ok', durationMs: 200 },
+        down: { status: 'failed', durationMs: 300, code: 'UNAVAILABLE', message: "provider 'down': down" },
+        without: { status: 'unchecked', durationMs: 0 },
+        unable: { status: 'unchecked', durationMs: 0 },
+      },
+    })
+  })
+
+  it('lets nothing out of an error that is not ours', async () => {
+    const { ok, providers } = await healthOf({ odd: async () => Promise.reject(new Error('canary-27aa')) }).check()
+    expect([ok, JSON.stringify(providers)]).toEqual([false, expect.not.stringContaining('canary')])
+  })
+
+  it('ends by the deadline', async () => {
+    const report = healthOf({ hung: () => new Promise(() => {}) }).check()
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect((await report).providers['hung']).toMatchObject({ status: 'failed', code: 'DEADLINE_EXCEEDED' })
+  })
+
+  it('is one for all who ask meanwhile, and remembered for 10 s', async () => {
+    const check = vi.fn<Check>(async () => {})
+    const health = healthOf({ p: check })
+    const [first, second] = await Promise.all([health.check(), health.check()])
+    expect(second).toBe(first)
+    await vi.advanceTimersByTimeAsync(9_999)
+    expect(await health.check()).toBe(first)
+    expect(check).toHaveBeenCalledTimes(1)
+    await vi.advanceTimersByTimeAsync(1)
+    await health.check()
+    expect(check).toHaveBeenCalledTimes(2)
+  })
+
+  it('is not remembered across a clock that went back', async () => {
+    const check = vi.fn<Check>(async () => {})
+    const health = healthOf({ p: check })
+    await health.check()
+    vi.setSystemTime(now - 1)
+    await health.check()
+    expect(check).toHaveBeenCalledTimes(2)
+  })
+})

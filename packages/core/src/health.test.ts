@@ -3,6 +3,7 @@ import type { SecretProvider } from './contract.ts'
 import { HealthCheck } from './health.ts'
 import { linkOf } from './link.ts'
 import { settingsOf } from './manager-options.ts'
+import { Observer } from './observer.ts'
 import { SecretsError } from './secrets-error.ts'
 import { Shredder } from './shredder.ts'
 import { tracing } from './tracing.ts'
@@ -30,7 +31,7 @@ function healthOf(checks: Readonly<Record<string, Check | undefined>>): HealthCh
       refreshes: tracing().refresh,
     })
   })
-  return new HealthCheck(links, bounds.closing)
+  return new HealthCheck(links, new Observer(undefined, tracing(), bounds), bounds.closing)
 }
 
 describe('a health check', () => {
@@ -77,6 +78,17 @@ describe('a health check', () => {
     await vi.advanceTimersByTimeAsync(1)
     await health.check()
     expect(check).toHaveBeenCalledTimes(2)
+  })
+
+  it("ends for one by the caller's abort, and goes on for the others", async () => {
+    const checking = Promise.withResolvers<void>()
+    const health = healthOf({ p: () => checking.promise })
+    const caller = new AbortController()
+    const [impatient, patient] = [health.check({ signal: caller.signal }), health.check()]
+    caller.abort()
+    await expect(impatient).rejects.toThrow(expect.objectContaining({ code: 'ABORTED' }))
+    checking.resolve()
+    expect((await patient).ok).toBe(true)
   })
 
   it('is not remembered across a clock that went back', async () => {

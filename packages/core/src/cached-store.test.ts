@@ -866,7 +866,7 @@ describe('over a shared level, the store', () => {
     await pass(0)
     await seen(store, { mode: 'fresh' })
     reading.resolve(hit)
-    expect([await before, await seen(store)]).toEqual(['shared', 'v1'])
+    expect([await before, await seen(store)]).toEqual(['v1', 'v1'])
   })
 
   it('is asked in time of a level that fails', async () => {

@@ -162,16 +162,18 @@ export class CachedStore {
     const { path, version, mode, batch } = flight.read
     const shared = isVolatile(mode) ? undefined : this.#options.shared
     const level = mode === 'cached' ? await shared?.read(path, version) : undefined
-    if (level !== undefined && 'hit' in level) {
+    // One process never goes back to what is older than it had.
+    if (level !== undefined && 'hit' in level && !this.#isOvertaken(flight, this.#askedAt(level))) {
       batch?.leave()
       return { held: this.#keep(flight, level.hit, level.until), from: 'shared', stale: false }
     }
+    const ticket = level !== undefined && 'ticket' in level ? level.ticket : undefined
     try {
       const stored = await this.#ask(flight)
-      this.#fillShared(flight, level?.ticket, stored)
+      this.#fillShared(flight, ticket, stored)
       return this.#answered(flight, stored)
     } catch (error) {
-      shared?.fill(path, version, level?.ticket, undefined)
+      shared?.fill(path, version, ticket, undefined)
       this.#failed(flight, error)
       throw error
     }
@@ -206,14 +208,18 @@ export class CachedStore {
   #keep(flight: Flight, stored: StoredSecret, until: number = Infinity): HeldSecret {
     const { value, shape, ...rest } = stored
     const { key, read, outdated } = flight
-    // Whoever filled the shared level asked a TTL before what it holds ends.
-    const askedAt = Math.min(flight.askedAt, until - this.#options.ttlMs)
+    const askedAt = Math.min(flight.askedAt, this.#askedAt({ until }))
     const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#provider.name, askedAt }, this.#options.shredder)
     if (!outdated) this.#memory.noteAnswer(key)
     if (isVolatile(read.mode)) this.#memory.drop(key)
     if (outdated || isVolatile(read.mode) || this.#isOvertaken(flight, askedAt)) held.release()
     else this.#memory.keep(key, { held, path: read.path, flight: flight.id, ...freshness(stored, flight.askedAt, this.#options, until) })
     return held
+  }
+
+  /** Whoever filled the shared level asked a TTL before what it holds ends. */
+  #askedAt({ until }: { readonly until: number }): number {
+    return until - this.#options.ttlMs
   }
 
   /** What is held was asked of the store later than this. */

@@ -177,6 +177,16 @@ describe('several names', () => {
     expect(one.asked).toEqual([])
   })
 
+  it('that are about to expire are answered at once, and refreshed in the background', async () => {
+    const one = store('one', secrets)
+    const manager = createSecretsManager({ providers: [one.provider] })
+    await manager.getSecrets(['a', 'b'])
+    one.plan = () => faults.hang()
+    vi.setSystemTime(now + 250_000)
+    expect(await manager.getSecrets(['a', 'b'])).toEqual({ a: '1', b: '2' })
+    expect([Date.now(), manager.cacheStats().refreshes]).toEqual([now + 250_000, 2])
+  })
+
   it('are kept nowhere with `autoCleanup`, and asked for anew with `fresh`', async () => {
     const one = store('one', secrets)
     const manager = createSecretsManager({ providers: [one.provider] })

@@ -334,6 +334,20 @@ describe('one process warning', () => {
     expect(warnings[0]).toEqual({ code: 'FINCHAT_SECRETS_DEGRADED', message: expect.stringMatching(/'first'.*UNAVAILABLE/) })
   })
 
+  it('tells of stale answers too, and so does the channel of fallbacks', async () => {
+    const published: unknown[] = []
+    const listener = (message: unknown): void => void published.push(message)
+    subscribe('finchat.secrets.fallback', listener)
+    const { first, secrets } = chain()
+    await secrets.getSecret('token')
+    first.plan = failing('UNAVAILABLE')
+    await vi.advanceTimersByTimeAsync(300_000)
+    for (let read = 0; read < 3; read++) expect((await secrets.getSecretValue('token')).stale).toBe(true)
+    unsubscribe('finchat.secrets.fallback', listener)
+    expect(warnings).toHaveLength(1)
+    expect(published).toEqual([1, 2, 3].map(() => ({ name: 'token', provider: 'first', code: 'UNAVAILABLE', answer: 'stale' })))
+  })
+
   it('tells of an outage that shows in batches, secret by secret', async () => {
     const down = { ...readOnly('down', async () => Promise.reject(new SecretsError('UNAVAILABLE', 'down'))) }
     const getMany = vi.fn(async (paths: readonly string[]) =>

@@ -126,6 +126,30 @@ describe('a name', () => {
     expect([value.reveal(), value.degraded]).toEqual(['held', false])
   })
 
+  it('that a provider places where another secret has a version is refused, not confused with it', async () => {
+    const odd = {
+      ...memoryProvider({ secrets: { token: 'v1' } }),
+      locate: (name: string) => ({ path: name === 'odd' ? 'token\n1' : name }),
+    }
+    const manager = createSecretsManager({ providers: [odd] })
+    expect(await manager.getSecret('token', { version: 1 })).toBe('v1')
+    expect(await failureOf(manager.getSecret('odd'))).toMatchObject({ code: 'INTERNAL', secret: 'odd', provider: 'memory' })
+  })
+
+  it.each<[string, () => never]>([
+    [
+      'throws',
+      () => {
+        throw new Error('canary-of-a-locate')
+      },
+    ],
+    ['answers what is no place', () => 5 as never],
+    ['answers no path', () => ({}) as never],
+  ])('whose place the provider cannot tell, since it %s, is an error that says so', async (_, locate) => {
+    const error = await failureOf(createSecretsManager({ providers: [{ ...memoryProvider(), locate }] }).getSecret('token'))
+    expect([error.code, error.provider, error.message]).toEqual(['INTERNAL', 'memory', expect.not.stringContaining('canary')])
+  })
+
   it('that nobody has is reported in the words users know', async () => {
     const manager = createSecretsManager({ providers: [envProvider({ env: {} }), memoryProvider()] })
     const error = await failureOf(manager.getSecret('api_key'))

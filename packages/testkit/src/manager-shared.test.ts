@@ -136,6 +136,22 @@ describe('a shared level', () => {
   })
 })
 
+describe('a process that had a newer answer', () => {
+  it('never goes back to the older one that the level still holds', async () => {
+    const { store, here, there } = fleet()
+    await here.getSecret('token')
+    await settle()
+    await store.provider.put?.('token', { value: 'v2' }, { signal: AbortSignal.timeout(1_000) })
+    at(10_000)
+    expect(await there.getSecret('token', { fresh: true })).toBe('v2')
+    for (const ms of [10_000 + 0.8 * ttlMs, 10_000 + ttlMs]) {
+      at(ms)
+      expect(await there.getSecret('token')).toBe('v2')
+      await settle()
+    }
+  })
+})
+
 describe('never shared', () => {
   it('is what a provider without `sharedAs` answers, such as env', async () => {
     const shared = memorySharedCache()

@@ -250,7 +250,7 @@ function withoutVersions(): SecretsError {
   return new SecretsError('UNSUPPORTED', 'the provider keeps no versions')
 }
 
-/** The core overwrites the bytes that it was given; the shared level gets its own. */
+/** The core overwrites the bytes that it was given; the shared level gets its own (a Buffer's `slice` would not copy). */
 function copyOf(secret: StoredSecret): StoredSecret {
-  return typeof secret.value === 'string' ? secret : { ...secret, value: secret.value.slice() }
+  return typeof secret.value === 'string' ? secret : { ...secret, value: Uint8Array.from(secret.value) }
 }

@@ -42,6 +42,7 @@ export class Reader {
   }
 
   async getSecrets<const Name extends string>(names: readonly Name[], options: ReadOptions = {}): Promise<Record<Name, string>> {
+    assertList(names)
     const requests = names.map((name) => ({ name, field: options.field }))
     const results = await this.#readMany(requests, options, (reading, { field }) => partOf(reading, field).text())
     const found = results.flatMap((result, index) => (result.status === 'fulfilled' ? [[String(names[index]), result.value] as const] : []))
@@ -91,9 +92,10 @@ export class Reader {
 
   async #readMany<T>(requests: readonly SecretRequest[], options: ReadOptions, deliver: (reading: Reading, request: SecretRequest) => T): Promise<PromiseSettledResult<T>[]> {
     const { observer, chain } = this.#options
-    for (const { name, field } of requests) {
-      assertValidName(name)
-      assertReadOptions({ ...options, field })
+    assertList(requests)
+    for (const request of requests) {
+      assertValidName(request?.name)
+      assertReadOptions({ ...options, field: request.field })
     }
     const asks = requests.map((request) => {
       const facts: Facts = {}
@@ -115,6 +117,11 @@ export class Reader {
   #chainRead(options: ReadOptions): ChainRead {
     return { mode: this.modeOf(options), signal: options.signal }
   }
+}
+
+function assertList(list: unknown): void {
+  if (Array.isArray(list)) return
+  throw new SecretsError('INVALID_ARGUMENT', 'what was passed is no list', { remedy: 'pass an array, or ask for one secret with getSecret' })
 }
 
 function noted<T>(facts: Facts, reading: Reading, deliver: (reading: Reading) => T): T {

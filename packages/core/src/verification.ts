@@ -1,5 +1,5 @@
 /** A candidate beyond this many bytes matches nothing, and takes as long as one of this size. */
-const longestCandidate = 4_096
+export const longestCandidate = 4_096
 const longestInUtf8 = 3 * (longestCandidate + 1)
 const keyLength = 32
 

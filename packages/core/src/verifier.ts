@@ -6,7 +6,7 @@ import type { Place } from './plan.ts'
 import type { ReadOptions } from './read-options.ts'
 import { partOf, type Reader } from './reader.ts'
 import { SecretsError } from './secrets-error.ts'
-import { Verification } from './verification.ts'
+import { longestCandidate, Verification } from './verification.ts'
 
 export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
   /** For how many seconds after its replacement the version before the current one is accepted too. 0 by default. */
@@ -47,10 +47,12 @@ export class Verifier {
   async verifySecret(name: string, presented: string | Uint8Array, options: VerifyOptions = {}): Promise<boolean> {
     assertValidName(name)
     assertVerification(presented, options)
+    // A copy of what counts: a caller may wipe its bytes as soon as it has called.
+    const candidate = typeof presented === 'string' ? presented : Uint8Array.from(presented.subarray(0, longestCandidate + 1))
     return this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
       const current = await this.#current(name, options, facts)
       const previous = await this.#previous(current, options)
-      const index = this.#verification.match(presented, [current?.digest, previous.digest])
+      const index = this.#verification.match(candidate, [current?.digest, previous.digest])
       facts.matched = index === 0 ? 'current' : index === 1 ? 'previous' : 'none'
       // What could not be compared might have matched: that is no "false".
       if (index === -1 && previous.error !== undefined) throw previous.error

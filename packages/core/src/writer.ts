@@ -87,7 +87,8 @@ export class Writer {
     })
   }
 
-  tagSecret(name: string, tags: Readonly<Record<string, string | null>>, options: ProviderChoice = {}): Promise<{ readonly provider: string }> {
+  async tagSecret(name: string, tags: Readonly<Record<string, string | null>>, options: ProviderChoice = {}): Promise<{ readonly provider: string }> {
+    assertTags(tags, true)
     return this.#effect('tag', name, options, async (context, facts) => {
       const place = await this.#placeOfCurrent(name, options, context)
       const { name: provider } = noted(facts, place)
@@ -104,7 +105,9 @@ export class Writer {
     assertValue(value)
     assertVersion(options.version)
     assertField(options.field)
-    const secret: NewSecret = { value, version: options.version, tags: options.tags }
+    if (options.tags !== undefined) assertTags(options.tags, false)
+    // A copy: a caller may wipe its bytes as soon as it has called.
+    const secret: NewSecret = { value: typeof value === 'string' ? value : Uint8Array.from(value), version: options.version, tags: options.tags }
     return this.#effect(operation, name, options, async (context, facts) => {
       const target = await find(context)
       const { name: provider } = noted(facts, target.place)
@@ -172,6 +175,13 @@ function able<Member extends 'delete' | 'restore' | 'tag'>({ link: { provider } 
 function noted(facts: Facts, { link }: Place): SecretProvider {
   facts.provider = link.provider.name
   return link.provider
+}
+
+/** Tags are text, or null where some may go. */
+function assertTags(tags: unknown, mayGo: boolean): void {
+  const isTag = (tag: unknown): boolean => (typeof tag === 'string' && tag.isWellFormed()) || (mayGo && tag === null)
+  if (typeof tags === 'object' && tags !== null && !Array.isArray(tags) && Object.values(tags).every(isTag)) return
+  throw new SecretsError('INVALID_ARGUMENT', 'the tags are not an object of texts', { remedy: "pass { team: 'pay' }" })
 }
 
 /** Text that is not well-formed UTF-16 could not be read back as it was written. */

@@ -187,6 +187,18 @@ describe('several names', () => {
     expect([Date.now(), manager.cacheStats().refreshes]).toEqual([now + 250_000, 2])
   })
 
+  it.each<[string, (manager: SecretsManager) => Promise<unknown>]>([
+    ['getSecrets of one name', (manager) => manager.getSecrets('a' as never)],
+    ['getSecrets of nothing', (manager) => manager.getSecrets(undefined as never)],
+    ['getSecretValues of one request', (manager) => manager.getSecretValues({ name: 'a' } as never)],
+    ['getSecretValues of a list of nothing', (manager) => manager.getSecretValues([undefined] as never)],
+    ['getSecretValues of names', (manager) => manager.getSecretValues(['a'] as never)],
+  ])('must be a list: %s is refused', async (_, read) => {
+    const one = store('one', secrets)
+    expect(await codeOf(read(createSecretsManager({ providers: [one.provider] })))).toBe('INVALID_ARGUMENT')
+    expect(one.asked).toEqual([])
+  })
+
   it('are kept nowhere with `autoCleanup`, and asked for anew with `fresh`', async () => {
     const one = store('one', secrets)
     const manager = createSecretsManager({ providers: [one.provider] })

@@ -132,6 +132,20 @@ describe('a store that answers', () => {
     },
   )
 
+  it('with an error of another copy of core is understood by its marker', async () => {
+    const { first, secrets } = chain()
+    const error = (code: string): Error =>
+      Object.assign(new Error('from elsewhere'), { code, [Symbol.for('@finchat/secrets/error')]: true })
+    first.plan = () => faults.throwForeign(error('UNAVAILABLE'))
+    expect((await secrets.getSecretValue('token')).degraded).toBe(true)
+    first.plan = () => faults.throwForeign(error('PERMISSION_DENIED'))
+    expect(await failureOf(secrets.getSecret('other'))).toMatchObject({
+      code: 'PERMISSION_DENIED',
+      provider: 'first',
+      message: expect.stringContaining('from elsewhere'),
+    })
+  })
+
   it.each([
     ['an error of its own', Object.assign(new Error('canary-in-a-message'), { config: { headers: { token: 'canary-in-a-message' } } })],
     ['an error with a telling name', Object.assign(new Error('x'), { name: 'canary-in-a-message' })],

@@ -64,6 +64,15 @@ describe('a shared level', () => {
     expect(store.provider.calls('get')).toBe(1)
   })
 
+  it('gets bytes of its own from a provider that gives its Buffer away', async () => {
+    const provider: SecretProvider = { ...readOnly('store', async () => ({ value: Buffer.from('bytes') })), sharedAs: 'store' }
+    const shared = memorySharedCache()
+    await processOf(provider, shared).getSecretValue('token')
+    await settle()
+    const value = await processOf({ ...provider, get: async () => undefined }, shared.anotherProcess()).getSecretValue('token')
+    expect(Buffer.from(value.bytes()).toString()).toBe('bytes')
+  })
+
   it('is named as the source by the audit event', async () => {
     const store = storeOf()
     const shared = memorySharedCache()

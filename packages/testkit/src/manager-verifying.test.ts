@@ -46,6 +46,13 @@ describe('verifySecret accepts', () => {
     expect(await secrets.verifySecret('key', Uint8Array.of(0, 255))).toBe(true)
   })
 
+  it('the bytes as they were when it was called, though the caller wipes them at once', async () => {
+    const bytes = Buffer.from('v1')
+    const verified = over().secrets.verifySecret('token', bytes)
+    bytes.fill(0)
+    expect(await verified).toBe(true)
+  })
+
   it('what was stored, and nothing else, whatever both are', async () => {
     const pairs = fc.oneof(
       fc.tuple(anyText, anyText),

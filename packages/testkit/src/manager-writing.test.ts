@@ -142,6 +142,15 @@ describe('storeSecret', () => {
     bytes.fill(9)
     expect([...(await secrets.getSecretValue('token')).bytes()]).toEqual([0, 1, 255])
   })
+
+  it('writes the bytes as they were when it was called, though the caller wipes them at once', async () => {
+    const { secrets } = pair()
+    const bytes = Uint8Array.of(1, 2, 3)
+    const writing = secrets.storeSecret('token', bytes)
+    bytes.fill(0)
+    await writing
+    expect([...(await secrets.getSecretValue('token')).bytes()]).toEqual([1, 2, 3])
+  })
 })
 
 describe('rotateSecret', () => {
@@ -486,6 +495,21 @@ describe('tags, descriptions and lists', () => {
       tags: { team: 'pay', owner: 'me' },
       versions: [{ version: 1 }],
     })
+  })
+
+  it.each([null, 'team', ['team'], { team: 5 }, { team: {} }, { team: undefined }, { team: '\ud800' }])('cannot be %j', async (tags) => {
+    const { first, secrets } = pair({ secrets: { token: 'v1' } })
+    const wrong = tags as unknown as Record<string, string> // what JavaScript could pass
+    expect(await codeOf(secrets.tagSecret('token', wrong))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(secrets.storeSecret('token', 'v2', { tags: wrong }))).toBe('INVALID_ARGUMENT')
+    expect(first.provider.calls()).toBe(0)
+  })
+
+  it('are set by text only, and dropped by tagSecret only', async () => {
+    const { secrets } = pair({ secrets: { token: 'v1' } })
+    const dropping = { team: null } as unknown as Record<string, string> // what JavaScript could pass
+    expect(await codeOf(secrets.storeSecret('token', 'v2', { tags: dropping }))).toBe('INVALID_ARGUMENT')
+    expect(await secrets.tagSecret('token', dropping)).toEqual({ provider: 'first' })
   })
 
   it('tell nothing of the value', async () => {

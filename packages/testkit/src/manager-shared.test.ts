@@ -2,13 +2,15 @@ import {
   createSecretsManager,
   envProvider,
   SecretsError,
+  type ReadOneOptions,
   type SecretProvider,
   type SecretsManager,
   type SharedCache,
   type StoredSecret,
 } from '@finchat/secrets-core'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { faults } from './faulty-provider.ts'
+import { faults, type Fault, type FaultPlan } from './faulty-provider.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
 import { memorySharedCache, type SharedCacheFault } from './memory-shared-cache.ts'
 import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
@@ -398,3 +400,61 @@ describe('what other processes invalidate', () => {
     expect(ends).toHaveBeenCalledTimes(1)
   })
 })
+
+describe('a fleet', () => {
+  const plans: Record<string, FaultPlan> = {
+    well: () => undefined,
+    slow: ({ method }) => (method.startsWith('get') ? answeringLate : undefined),
+    out: () => faults.reject('UNAVAILABLE'),
+    denying: ({ method }) => (method.startsWith('get') ? faults.reject('PERMISSION_DENIED') : undefined),
+    losing: ({ method }) => (method === 'put' ? faults.loseAnswer() : undefined),
+  }
+  const reads: ReadOneOptions[] = [{}, { fresh: true }, { autoCleanup: true }, { fresh: true, autoCleanup: true }]
+  const who = fc.nat(1)
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({ step: fc.constant('read' as const), who, options: fc.constantFrom(...reads) }),
+      fc.record({ step: fc.constant('write' as const), who }),
+      fc.record({ step: fc.constant('wait' as const), ms: fc.constantFrom(1, 100, 200, 6_000, 230_000, 300_000) }),
+      fc.record({ step: fc.constant('become' as const), plan: fc.constantFrom(...Object.values(plans)) }),
+    ),
+    { minLength: 20, maxLength: 60 },
+  )
+
+  it('never reads what was there before a write that succeeded, whatever happens', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (taken) => {
+        const { store, here, there } = fleet('1')
+        let [written, attempted] = [1, 1]
+        const reading: Promise<unknown>[] = []
+        for (const each of taken) {
+          if (each.step === 'wait') await vi.advanceTimersByTimeAsync(each.ms)
+          else if (each.step === 'become') store.plan = each.plan
+          else if (each.step === 'read') {
+            const least = written
+            const answer = (each.who === 0 ? here : there).getSecret('token', each.options)
+            reading.push(answer.then((value) => expect(Number(value)).toBeGreaterThanOrEqual(least), expectSecretsError))
+          } else {
+            const number = (attempted += 1)
+            const [result] = await Promise.allSettled([(each.who === 0 ? here : there).rotateSecret('token', String(number))])
+            if (result.status === 'fulfilled') written = number
+          }
+        }
+        await vi.advanceTimersByTimeAsync(10_000)
+        await Promise.all(reading)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+/** Answers what was there when it was asked, some time later. */
+const answeringLate: Fault = async ({ context }, next) => {
+  const answer = await next(context)
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  return answer
+}
+
+function expectSecretsError(error: unknown): void {
+  expect(SecretsError.isInstance(error)).toBe(true)
+}

@@ -354,6 +354,22 @@ describe.each(Object.entries(calls))('the signal of %s', (_, call) => {
   })
 })
 
+describe('an option', () => {
+  it.each(Object.entries(calls))('that is misspelt is refused by %s, before anything is asked', async (_, call) => {
+    const store = breakable({ secrets: { token: 'v' } })
+    const options = { acotr: 'webapp' } as CallOptions // what JavaScript could pass
+    const error = await failureOf(call(createSecretsManager({ providers: [store.provider] }), 'token', options))
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', problem: 'the option "acotr" is not known' })
+    expect(store.provider.calls()).toBe(0)
+  })
+
+  it.each(Object.entries(calls))('object is asked for by %s, where text is passed', async (_, call) => {
+    const options = 'password' as CallOptions // what JavaScript could pass
+    const error = await failureOf(call(createSecretsManager({ providers: [memoryProvider()] }), 'token', options))
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', problem: 'the options are text instead of an object' })
+  })
+})
+
 describe('a signal', () => {
   it('that aborts one reader leaves the others who wait for the same call alone', async () => {
     const store = breakable({ secrets: { token: 'v' } })

@@ -316,6 +316,55 @@ describe('a chain that cannot be asked', () => {
   })
 })
 
+describe('a rotation that was made elsewhere', () => {
+  const context = { signal: new AbortController().signal }
+
+  it('is seen at once by a new secret that is presented 5 s after the store was asked', async () => {
+    const { secrets, provider } = over()
+    await secrets.verifySecret('token', 'v1')
+    await provider.put('token', { value: 'v2' }, context)
+    at(4_999)
+    expect(await secrets.verifySecret('token', 'v2')).toBe(false)
+    at(5_000)
+    expect(await secrets.verifySecret('token', 'v2')).toBe(true)
+    expect(await secrets.verifySecret('token', 'v1')).toBe(false)
+  })
+
+  it('costs the store a call in 5 s, however many wrong ones are presented', async () => {
+    const { secrets, provider } = over()
+    for (let ms = 0; ms < 20_000; ms += 100) {
+      at(ms)
+      expect(await secrets.verifySecret('token', 'guess')).toBe(false)
+    }
+    expect(provider.calls('get')).toBe(4)
+  })
+
+  it('is not seen while the store cannot be asked: what is held and fresh decides', async () => {
+    const store = over()
+    await store.secrets.verifySecret('token', 'v1')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    at(10_000)
+    expect(await store.secrets.verifySecret('token', 'v2')).toBe(false)
+  })
+
+  it('is told as the denial that it meets', async () => {
+    const store = over()
+    await store.secrets.verifySecret('token', 'v1')
+    store.plan = () => faults.reject('PERMISSION_DENIED')
+    at(10_000)
+    expect(await codeOf(store.secrets.verifySecret('token', 'v2'))).toBe('PERMISSION_DENIED')
+  })
+
+  it('never costs a lease', async () => {
+    const get = vi.fn(async () => ({ value: 'v1', exclusive: true }))
+    const secrets = createSecretsManager({ providers: [readOnly('leases', get)] })
+    await secrets.verifySecret('token', 'v1')
+    at(10_000)
+    expect(await secrets.verifySecret('token', 'v2')).toBe(false)
+    expect(get).toHaveBeenCalledTimes(1)
+  })
+})
+
 describe('comparing', () => {
   it('is made in constant time with both versions, always: absent, missing or refused', async () => {
     const crypto = process.getBuiltinModule('node:crypto')

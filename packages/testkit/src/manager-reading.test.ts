@@ -260,7 +260,7 @@ describe('a version', () => {
     const first = memoryProvider({ name: 'first', secrets: { token: 'a1' } })
     const second = memoryProvider({ name: 'second', secrets: { token: 'b1', other: 'o1' } })
     const secrets = createSecretsManager({ providers: [first, second] })
-    for (const value of ['b2', 'b3']) await second.put?.('token', { value }, { signal: AbortSignal.timeout(1000) })
+    for (const value of ['b2', 'b3']) await second.put('token', { value }, { signal: AbortSignal.timeout(1000) })
     const error = await failureOf(secrets.getSecret('token', { version: 3 }))
     expect([error.code, error.provider]).toEqual(['NOT_FOUND', 'first'])
     expect(error).toBeInstanceOf(SecretNotFoundError)
@@ -363,7 +363,8 @@ describe('an option', () => {
     expect(store.provider.calls()).toBe(0)
   })
 
-  it.each(Object.entries(calls))('object is asked for by %s, where text is passed', async (_, call) => {
+  const passedOn = Object.entries(calls).filter(([key]) => key !== 'getSecret of a version')
+  it.each(passedOn)('object is asked for by %s, where text is passed', async (_, call) => {
     const options = 'password' as CallOptions // what JavaScript could pass
     const error = await failureOf(call(createSecretsManager({ providers: [memoryProvider()] }), 'token', options))
     expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', problem: 'the options are text instead of an object' })

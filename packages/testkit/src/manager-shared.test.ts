@@ -95,7 +95,7 @@ describe('a shared level', () => {
     expect((await there.getSecretValue('token')).age).toBe(200_000)
     at(299_999)
     expect([await there.getSecret('token'), store.provider.calls('get')]).toEqual(['v1', 1])
-    await store.provider.put?.('token', { value: 'v2' }, { signal: AbortSignal.timeout(1_000) })
+    await store.provider.put('token', { value: 'v2' }, { signal: AbortSignal.timeout(1_000) })
     at(300_000)
     expect(await there.getSecret('token')).toBe('v2')
   })
@@ -152,7 +152,7 @@ describe('a process that had a newer answer', () => {
     const { store, here, there } = fleet()
     await here.getSecret('token')
     await settle()
-    await store.provider.put?.('token', { value: 'v2' }, { signal: AbortSignal.timeout(1_000) })
+    await store.provider.put('token', { value: 'v2' }, { signal: AbortSignal.timeout(1_000) })
     at(10_000)
     expect(await there.getSecret('token', { fresh: true })).toBe('v2')
     for (const ms of [10_000 + 0.8 * ttlMs, 10_000 + ttlMs]) {

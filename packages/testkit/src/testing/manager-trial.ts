@@ -1,11 +1,11 @@
-import { SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
+import { SecretsError, type SecretProvider } from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { faultyProvider, type FaultPlan, type FaultyProvider } from '../faulty-provider.ts'
-import { memoryProvider, type MemoryProviderOptions } from '../memory-provider.ts'
+import { memoryProvider, type MemoryProvider, type MemoryProviderOptions } from '../memory-provider.ts'
 
 /** A memory provider whose faults a test changes while it runs. */
 export interface Breakable {
-  readonly provider: FaultyProvider
+  readonly provider: FaultyProvider<MemoryProvider>
   plan: FaultPlan
 }
 
@@ -18,10 +18,7 @@ export function breakable(options: MemoryProviderOptions = {}): Breakable {
 }
 
 /** A provider that can be read and nothing else. */
-export function readOnly(
-  name: string,
-  get: (path: string, context: { readonly signal: AbortSignal; readonly fresh?: boolean | undefined }) => Promise<StoredSecret | undefined>,
-): SecretProvider {
+export function readOnly(name: string, get: SecretProvider['get']): SecretProvider {
   return { specificationVersion: 'v1', name, get }
 }
 

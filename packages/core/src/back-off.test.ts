@@ -33,6 +33,19 @@ describe('backOff', () => {
     expect(backOff(throttled(1_100), undefined, 1_000).retryAt).toBe(1_500)
   })
 
+  it('does not double for a store that named a time, since it was left alone till then', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const throttled = new SecretsError('RATE_LIMITED', 'slow down', { retryAt: 9_000 })
+    const first = backOff(failure, undefined, 0)
+    expect(backOff(throttled, first, 8_000).failures).toBe(1)
+    expect(backOff(failure, backOff(throttled, first, 8_000), 10_000).retryAt).toBe(11_000)
+  })
+
+  it('believes no store that names a time more than 15 minutes away', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    expect(backOff(new SecretsError('RATE_LIMITED', 'slow down', { retryAt: 1e15 }), undefined, 0).retryAt).toBe(900_000)
+  })
+
   it('remembers the latest failure', () => {
     const first = backOff(failure, undefined, 0)
     const second = backOff(new SecretsError('DEADLINE_EXCEEDED', 'slow'), first, 0)

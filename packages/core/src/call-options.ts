@@ -1,3 +1,4 @@
+import { assertKnownOptions, type MembersOf } from './known-options.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** What every call takes. */
@@ -10,8 +11,12 @@ export interface CallOptions {
   readonly requestId?: string | undefined
 }
 
-/** Throws `INVALID_ARGUMENT` for a signal that is none: ignored, it would leave the caller waiting. */
-export function assertCallOptions({ signal }: CallOptions): void {
+export const callMembers: MembersOf<CallOptions> = { signal: true, actor: true, requestId: true }
+
+/** Throws `INVALID_ARGUMENT` for options that are none, have a member that is not known, or a signal that is none. */
+export function assertCallOptions(options: CallOptions, members: Readonly<Record<string, true>>): void {
+  assertKnownOptions(options, members, 'INVALID_ARGUMENT')
+  const { signal } = options
   if (signal === undefined || signal instanceof AbortSignal) return
   throw new SecretsError('INVALID_ARGUMENT', 'signal is no AbortSignal', { remedy: 'pass AbortSignal.timeout(ms) or the signal of an AbortController' })
 }

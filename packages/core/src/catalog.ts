@@ -1,11 +1,12 @@
 import { bounded, type Bounds } from './bounded.ts'
-import type { CallOptions } from './call-options.ts'
+import { assertCallOptions, callMembers, type CallOptions } from './call-options.ts'
 import type { CallContext, ListedSecret, SecretDescription, SecretProvider } from './contract.ts'
 import { assertValidName } from './names.ts'
 import type { Observer } from './observer.ts'
+import type { MembersOf } from './known-options.ts'
 import type { Link } from './link.ts'
 import type { Place } from './plan.ts'
-import type { FallbackPolicy } from './policy.ts'
+import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { listedOf } from './stored-secret.ts'
 import type { Walk } from './walk.ts'
@@ -38,6 +39,9 @@ export interface CatalogOptions {
   readonly bounds: Bounds
 }
 
+const describeMembers: MembersOf<DescribeOptions> = { ...callMembers, fallback: true }
+const listMembers: MembersOf<ListOptions> = { ...callMembers, provider: true, prefix: true }
+
 /** The calls that tell what there is, without values. */
 export class Catalog {
   readonly #options: CatalogOptions
@@ -48,6 +52,8 @@ export class Catalog {
 
   async describeSecret(name: string, options: DescribeOptions = {}): Promise<DescribedSecret> {
     assertValidName(name)
+    assertCallOptions(options, describeMembers)
+    assertFallbackPolicy(options.fallback)
     const { observer, walk, bounds } = this.#options
     const context: CallContext = { signal: options.signal ?? bounds.closing }
     return observer.observe({ operation: 'describe', name, effect: false }, options, async (facts) => {
@@ -62,6 +68,7 @@ export class Catalog {
   }
 
   async *listSecrets(options: ListOptions = {}): AsyncGenerator<CatalogEntry, void, undefined> {
+    assertCallOptions(options, listMembers)
     const { prefix = '' } = options
     const operation = { operation: 'list', name: `${prefix}*`, effect: false }
     const providers = this.#listing(options.provider)
@@ -70,6 +77,7 @@ export class Catalog {
       try {
         yield* this.#entriesOf(provider, prefix, options)
       } catch (error) {
+        if (isWithoutList(error) && options.provider === undefined) continue
         await this.#options.observer.observe(operation, options, async () => Promise.reject(placedAt(error, provider)))
       }
     }
@@ -97,6 +105,11 @@ export class Catalog {
       entries.return?.().catch(() => {})
     }
   }
+}
+
+/** To reject with UNSUPPORTED is the same as not to have the member. */
+function isWithoutList(error: unknown): boolean {
+  return SecretsError.isInstance(error) && error.code === 'UNSUPPORTED'
 }
 
 function placedAt(error: unknown, { name: provider }: SecretProvider): unknown {

@@ -1,4 +1,5 @@
 import type { SecretProvider } from './contract.ts'
+import { assertKnownOptions, type MembersOf } from './known-options.ts'
 import { locator, type NamesOptions } from './locator.ts'
 import { quoted } from './names.ts'
 import type { ProviderManifest } from './provider-manifest.ts'
@@ -26,6 +27,18 @@ export interface EnvProviderOptions extends NamesOptions {
   readonly directory?: string | undefined
 }
 
+const members: MembersOf<EnvProviderOptions> = {
+  name: true,
+  env: true,
+  dotenv: true,
+  upperSnakeCase: true,
+  fileVariables: true,
+  directory: true,
+  names: true,
+  prefix: true,
+  onlyNamed: true,
+}
+
 /** What `envProvider` supports: current values, read only. A variable holds text; only files may hold other bytes. */
 export const envManifest: ProviderManifest = {
   supports: ['checkHealth'],
@@ -48,6 +61,7 @@ export const envManifest: ProviderManifest = {
  * console.log(await secrets.getSecret('FINCHAT_TOKEN'), await secrets.getSecret('db/password')) // dev-token 00123
  */
 export function envProvider(options: EnvProviderOptions = {}): SecretProvider {
+  assertKnownOptions(options, members)
   const { name = 'env', upperSnakeCase = false, fileVariables = false, directory } = options
   const variable = variableReader(options)
 

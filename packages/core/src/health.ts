@@ -1,5 +1,5 @@
 import { untilAborted } from './bounded.ts'
-import type { CallOptions } from './call-options.ts'
+import { assertCallOptions, callMembers, type CallOptions } from './call-options.ts'
 import type { SecretsErrorCode } from './contract.ts'
 import type { Link } from './link.ts'
 import type { Observer } from './observer.ts'
@@ -34,7 +34,8 @@ export class HealthCheck {
     this.#closing = closing
   }
 
-  check(call: CallOptions = {}): Promise<HealthReport> {
+  async check(call: CallOptions = {}): Promise<HealthReport> {
+    assertCallOptions(call, callMembers)
     return this.#observer.observe({ operation: 'health', name: '*', effect: false }, call, () => untilAborted(this.#current(), call.signal))
   }
 

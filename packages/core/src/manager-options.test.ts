@@ -42,6 +42,9 @@ describe('settingsOf', () => {
   })
 
   it.each<[string, object, RegExp]>([
+    ['a provider instead of a list', { providers: {} }, /providers is an object, not an array/],
+    ['a misspelt option', { cahce: {} }, /the option "cahce" is not known \(use providers, cache, /],
+    ['a misspelt option of the cache', { cache: { ttl: 5 } }, /the option "ttl" is not known \(use ttlSeconds, /],
     ['no providers', { providers: [] }, /providers is empty \(pass at least one/],
     ['providers that are no list', { providers: provider('a') }, /providers/],
     ['a hole among the providers', { providers: [undefined] }, /providers\[0\] does not follow specification v1/],
@@ -52,13 +55,13 @@ describe('settingsOf', () => {
     ['two providers of one name', { providers: [provider('a'), provider('a')] }, /two providers are named "a"/],
     ['writeTo that is not there', { writeTo: 'c\n' }, /writeTo names "c\\n", which is no provider here/],
     ['writeTo that cannot be written', { writeTo: 'a' }, /writeTo names "a", which cannot be written/],
-    ['a negative TTL', { cache: { ttlSeconds: -1 } }, /cache\.ttlSeconds is "-1" \(pass a number from 0\)/],
+    ['a negative TTL', { cache: { ttlSeconds: -1 } }, /cache\.ttlSeconds is -1 \(pass a number from 0\)/],
     ['a TTL that is no number', { cache: { ttlSeconds: NaN } }, /cache\.ttlSeconds/],
     ['an endless TTL', { cache: { ttlSeconds: Infinity } }, /cache\.ttlSeconds/],
     ['a TTL as text', { cache: { ttlSeconds: '300' } }, /cache\.ttlSeconds/],
     ['endless stale answers', { cache: { maxStaleSeconds: Infinity } }, /cache\.maxStaleSeconds/],
-    ['no room', { cache: { maxEntries: 0 } }, /cache\.maxEntries is "0" \(pass a number from 1\)/],
-    ['no time', { deadlineMs: 0 }, /deadlineMs is "0" \(pass a number from 1 to 2147483647\)/],
+    ['no room', { cache: { maxEntries: 0 } }, /cache\.maxEntries is 0 \(pass a number from 1\)/],
+    ['no time', { deadlineMs: 0 }, /deadlineMs is 0 \(pass a number from 1 to 2147483647\)/],
     ['a timer that would fire at once', { deadlineMs: 2 ** 31 }, /deadlineMs/],
     ['a row of the policy that is fixed', { fallback: { ABORTED: 'next' } }, /fallback policy/],
     [

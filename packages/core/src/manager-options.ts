@@ -1,4 +1,5 @@
 import type { AuditTrail, SecretProvider, SharedCache } from './contract.ts'
+import { assertKnownOptions, described, type MembersOf } from './known-options.ts'
 import { quoted } from './names.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -30,6 +31,17 @@ export interface SecretsManagerOptions {
   readonly autoCleanup?: boolean | undefined
 }
 
+const cacheMembers: MembersOf<CacheOptions> = { ttlSeconds: true, maxStaleSeconds: true, maxEntries: true, shared: true }
+const managerMembers: MembersOf<SecretsManagerOptions> = {
+  providers: true,
+  cache: true,
+  audit: true,
+  fallback: true,
+  writeTo: true,
+  deadlineMs: true,
+  autoCleanup: true,
+}
+
 /** The options with every default filled in. */
 export interface Settings {
   readonly ttlMs: number
@@ -43,6 +55,8 @@ const longestTimerMs = 2 ** 31 - 1
 
 /** Returns the settings. Throws `CONFIGURATION` for what would otherwise fail later, or silently. */
 export function settingsOf(options: SecretsManagerOptions): Settings {
+  assertKnownOptions(options, managerMembers)
+  if (options.cache !== undefined) assertKnownOptions(options.cache, cacheMembers)
   const { cache = {}, deadlineMs = 5_000, autoCleanup = false } = options
   const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000 } = cache
   assertProviders(options.providers)
@@ -62,7 +76,8 @@ export function settingsOf(options: SecretsManagerOptions): Settings {
 }
 
 function assertProviders(providers: readonly SecretProvider[]): void {
-  if (!Array.isArray(providers) || providers.length === 0) throw wrong('providers is empty', 'pass at least one, such as envProvider()')
+  if (!Array.isArray(providers)) throw wrong(`providers is ${described(providers)}, not an array`, 'pass an array of providers, such as [envProvider()]')
+  if (providers.length === 0) throw wrong('providers is empty', 'pass at least one, such as envProvider()')
   const names = new Set<string>()
   for (const [index, provider] of providers.entries()) {
     assertSpecification(`providers[${index}]`, provider)
@@ -91,7 +106,7 @@ function assertWritable(writeTo: string, providers: readonly SecretProvider[]): 
 
 function assertNumber(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
   if (typeof value === 'number' && value >= least && value <= most) return
-  throw wrong(`${name} is ${quoted(String(value))}`, `pass a number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`)
+  throw wrong(`${name} is ${typeof value === 'number' ? value : described(value)}`, `pass a number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`)
 }
 
 function wrong(problem: string, remedy: string): SecretsError {

@@ -19,7 +19,7 @@ export function isValidName(name: unknown): name is string {
 /** Throws `INVALID_ARGUMENT` unless `isValidName(name)`. */
 export function assertValidName(name: unknown): asserts name is string {
   if (isValidName(name)) return
-  throw new SecretsError('INVALID_ARGUMENT', `${quoted(name)} is not a valid secret name`, {
+  throw new SecretsError('INVALID_ARGUMENT', `${typeof name === 'string' ? quoted(name) : `a name that is ${name === null ? 'null' : typeof name}`} is not a valid secret name`, {
     remedy: "use 1 to 512 of A-Z a-z 0-9 / _ + = . @ : - without empty, '.' or '..' segments; reach other paths with `names`",
   })
 }

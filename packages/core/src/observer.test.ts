@@ -260,12 +260,6 @@ it("records in the caller's async context", async () => {
   expect(actors).toEqual(['ada', 'ada'])
 })
 
-it('refuses a signal that is none: it would leave the caller waiting', async () => {
-  const { observer } = observing()
-  const error = await refusal(observer.observe(read, { signal: 5 as unknown as AbortSignal }, async () => 'v'))
-  expect(error).toMatchObject({ code: 'INVALID_ARGUMENT' })
-})
-
 it('is unwatched without a trail and without subscribers', () => {
   const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
   expect([new Observer(undefined, tracing(), bounds).isUnwatched, observing().observer.isUnwatched]).toEqual([true, false])

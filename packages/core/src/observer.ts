@@ -1,5 +1,5 @@
 import { aborted, bounded, type Bounds, closed, untilAborted } from './bounded.ts'
-import { assertCallOptions, type CallOptions } from './call-options.ts'
+import type { CallOptions } from './call-options.ts'
 import type { AuditEvent, AuditTrail, SecretsErrorDetails } from './contract.ts'
 import { placed, SecretsError } from './secrets-error.ts'
 import { traced, type TraceMessage, type Tracing } from './tracing.ts'
@@ -41,7 +41,6 @@ export class Observer {
 
   /** Runs `run`, which notes what it learns in the facts. Returns its result when the outcome is acknowledged. */
   async observe<T>(operation: Operation, call: CallOptions, run: (facts: Facts) => Promise<T>): Promise<T> {
-    assertCallOptions(call)
     if (!this.#isOpen) throw closed()
     if (call.signal?.aborted) throw aborted()
     const { operation: kind, name, effect } = operation
@@ -80,18 +79,28 @@ export class Observer {
     })
     const [result] = await Promise.allSettled([run(message)])
     if (result.status === 'fulfilled') {
-      await this.#recordOutcome({ ...outcome(), outcome: 'ok' }, call.signal, effect ? 'done' : undefined)
+      await this.#recordOutcome(message, { ...outcome(), outcome: 'ok' }, call.signal, effect ? 'done' : undefined)
       return result.value
     }
     const failure = asSecretsError(result.reason, name)
     message.code = failure.code
-    await this.#recordOutcome({ ...outcome(), outcome: 'error', code: failure.code }, call.signal, failure.effect)
+    await this.#recordOutcome(message, { ...outcome(), outcome: 'error', code: failure.code }, call.signal, failure.effect)
     throw failure
   }
 
   /** A caller who gives up on a read gets nothing, at once; what was written is recorded before the caller goes. */
-  #recordOutcome(event: AuditEvent, signal: AbortSignal | undefined, effect: SecretsErrorDetails['effect']): Promise<void> {
-    return untilAborted(this.#record(event, undefined, effect), effect === undefined ? signal : undefined)
+  async #recordOutcome(
+    message: TraceMessage,
+    event: AuditEvent,
+    signal: AbortSignal | undefined,
+    effect: SecretsErrorDetails['effect'],
+  ): Promise<void> {
+    try {
+      await untilAborted(this.#record(event, undefined, effect), effect === undefined ? signal : undefined)
+    } catch (error) {
+      message.code = asSecretsError(error, event.name).code
+      throw error
+    }
   }
 
   async #record(event: AuditEvent, signal: AbortSignal | undefined, effect: SecretsErrorDetails['effect']): Promise<void> {

@@ -1,5 +1,6 @@
-import { type CallOptions } from './call-options.ts'
+import { assertCallOptions, callMembers, type CallOptions } from './call-options.ts'
 import type { ReadMode } from './flights.ts'
+import { described, type MembersOf } from './known-options.ts'
 import type { VersionSelector } from './memory.ts'
 import { quoted } from './names.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
@@ -22,8 +23,13 @@ export interface ReadOneOptions extends ReadOptions {
   readonly version?: VersionSelector
 }
 
+export const readMembers: MembersOf<ReadOptions> = { ...callMembers, field: true, fresh: true, autoCleanup: true, fallback: true }
+export const readOneMembers: MembersOf<ReadOneOptions> = { ...readMembers, version: true }
+
 /** Throws `INVALID_ARGUMENT` or `CONFIGURATION` for options that would otherwise be ignored or misread. */
-export function assertReadOptions({ version, field, fallback }: ReadOneOptions): void {
+export function assertReadOptions(options: ReadOneOptions, members: Readonly<Record<string, true>>): void {
+  assertCallOptions(options, members)
+  const { version, field, fallback } = options
   assertFallbackPolicy(fallback)
   if (version !== 'previous') assertVersion(version)
   assertField(field)
@@ -31,15 +37,20 @@ export function assertReadOptions({ version, field, fallback }: ReadOneOptions):
 
 export function assertVersion(version: unknown): asserts version is number | undefined {
   if (version === undefined || (Number.isSafeInteger(version) && Number(version) > 0)) return
-  throw new SecretsError('INVALID_ARGUMENT', `${typeof version === 'number' ? version : quoted(version)} is no version`, { remedy: 'versions are whole numbers from 1' })
+  throw new SecretsError('INVALID_ARGUMENT', `the version is ${shown(version)}`, { remedy: "pass a whole number from 1, or where a version is read 'previous'" })
 }
 
 export function assertField(field: unknown): asserts field is string | undefined {
   if (field === undefined || (typeof field === 'string' && field !== '')) return
-  throw new SecretsError('INVALID_ARGUMENT', 'the field is empty or no text', { remedy: 'pass a key or a JSON pointer, or leave it out' })
+  throw new SecretsError('INVALID_ARGUMENT', `the field is ${field === '' ? 'empty' : described(field)}`, { remedy: 'pass a key or a JSON pointer, or leave it out' })
 }
 
 export function modeOf({ fresh = false, autoCleanup }: ReadOptions, autoCleanupByDefault: boolean): ReadMode {
   if (autoCleanup ?? autoCleanupByDefault) return fresh ? 'fresh volatile' : 'volatile'
   return fresh ? 'fresh' : 'cached'
+}
+
+function shown(version: unknown): string {
+  if (typeof version === 'number') return String(version)
+  return typeof version === 'string' ? quoted(version) : described(version)
 }

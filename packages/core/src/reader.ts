@@ -1,11 +1,12 @@
 import type { Chain, ChainRead, Reading } from './chain.ts'
 import type { ReadMode } from './flights.ts'
 import type { HeldSecret } from './held-secret.ts'
+import { assertKnownOptions, described, type MembersOf } from './known-options.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
 import type { Place, Plan } from './plan.ts'
 import type { FallbackPolicy } from './policy.ts'
-import { assertReadOptions, modeOf, type ReadOneOptions, type ReadOptions } from './read-options.ts'
+import { assertField, assertReadOptions, modeOf, readMembers, readOneMembers, type ReadOneOptions, type ReadOptions } from './read-options.ts'
 import { gatheredError } from './gathered-error.ts'
 import { placed, SecretsError } from './secrets-error.ts'
 import type { SecretValue } from './secret-value.ts'
@@ -43,6 +44,7 @@ export class Reader {
 
   async getSecrets<const Name extends string>(names: readonly Name[], options: ReadOptions = {}): Promise<Record<Name, string>> {
     assertList(names)
+    assertReadOptions(options, readMembers)
     const requests = names.map((name) => ({ name, field: options.field }))
     const results = await this.#readMany(requests, options, (reading, { field }) => partOf(reading, field).text())
     const found = results.flatMap((result, index) => (result.status === 'fulfilled' ? [[String(names[index]), result.value] as const] : []))
@@ -57,12 +59,12 @@ export class Reader {
 
   async #read<T>(name: string, options: ReadOneOptions, deliver: (reading: Reading) => T): Promise<T> {
     assertValidName(name)
+    assertReadOptions(options, readOneMembers)
     return this.#options.observer.observe({ operation: 'get', name, effect: false }, options, (facts) => this.readObserved(name, options, facts, deliver))
   }
 
   /** One read along the chain, inside an operation; `deliver` takes from the reading what is handed out. */
   readObserved<T>(name: string, options: ReadOneOptions, facts: Facts, deliver: (reading: Reading) => T): Promise<T> {
-    assertReadOptions(options)
     const walk = this.walk(name, options.fallback)
     return this.#options.chain.read(walk, { ...this.#chainRead(options), version: options.version }, (reading) => noted(facts, reading, deliver))
   }
@@ -93,10 +95,8 @@ export class Reader {
   async #readMany<T>(requests: readonly SecretRequest[], options: ReadOptions, deliver: (reading: Reading, request: SecretRequest) => T): Promise<PromiseSettledResult<T>[]> {
     const { observer, chain } = this.#options
     assertList(requests)
-    for (const request of requests) {
-      assertValidName(request?.name)
-      assertReadOptions({ ...options, field: request.field })
-    }
+    assertReadOptions(options, readMembers)
+    for (const request of requests) assertRequest(request)
     const asks = requests.map((request) => {
       const facts: Facts = {}
       return { request, facts, walk: this.walk(request.name, options.fallback), deliver: (reading: Reading) => noted(facts, reading, (each) => deliver(each, request)) }
@@ -121,7 +121,15 @@ export class Reader {
 
 function assertList(list: unknown): void {
   if (Array.isArray(list)) return
-  throw new SecretsError('INVALID_ARGUMENT', 'what was passed is no list', { remedy: 'pass an array, or ask for one secret with getSecret' })
+  throw new SecretsError('INVALID_ARGUMENT', `what was passed is ${described(list)}, not an array`, { remedy: 'pass an array, or ask for one secret with getSecret' })
+}
+
+const requestMembers: MembersOf<SecretRequest> = { name: true, field: true }
+
+function assertRequest(request: SecretRequest): void {
+  assertKnownOptions(request, requestMembers, 'INVALID_ARGUMENT')
+  assertValidName(request.name)
+  assertField(request.field)
 }
 
 function noted<T>(facts: Facts, reading: Reading, deliver: (reading: Reading) => T): T {

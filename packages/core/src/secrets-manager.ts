@@ -7,7 +7,8 @@ import type { ReadOneOptions, ReadOptions } from './read-options.ts'
 import type { SecretRequest } from './reader.ts'
 import type { SecretValue } from './secret-value.ts'
 import type { VerifyOptions } from './verifier.ts'
-import type { DeleteOptions, DeleteReceipt, ProviderChoice, SecretReceipt, WriteOptions } from './writer.ts'
+import type { DeleteOptions, ProviderChoice, WriteOptions } from './write-options.ts'
+import type { DeleteReceipt, SecretReceipt } from './writer.ts'
 
 /**
  * What an application uses. Every call takes `signal`, `actor` and `requestId`, and rejects with a `SecretsError` and

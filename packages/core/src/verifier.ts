@@ -1,9 +1,11 @@
 import type { Reading } from './chain.ts'
 import type { HeldSecret } from './held-secret.ts'
-import { assertValidName, quoted } from './names.ts'
+import { described, type MembersOf } from './known-options.ts'
+import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
 import type { Place } from './plan.ts'
-import type { ReadOptions } from './read-options.ts'
+import { assertReadOptions, readMembers, type ReadOptions } from './read-options.ts'
+import { isOutage } from './policy.ts'
 import { partOf, type Reader } from './reader.ts'
 import { SecretsError } from './secrets-error.ts'
 import { longestCandidate, Verification } from './verification.ts'
@@ -25,6 +27,20 @@ interface Previous {
   readonly digest?: Uint8Array | undefined
   /** It would count, but could not be read. */
   readonly error?: SecretsError
+}
+
+interface Comparison {
+  readonly matched: 'current' | 'previous' | 'none'
+  readonly error?: SecretsError | undefined
+  readonly held?: HeldSecret | undefined
+}
+
+/** A mismatch with a value that is held for longer than this is put to the store: at most one call in that time, whatever is presented. */
+const askAnewAfterMs = 5_000
+
+function isWorthAsking({ matched, held }: Comparison, { fresh = false }: VerifyOptions): boolean {
+  if (matched !== 'none' || fresh || held === undefined || held.facts.exclusive) return false
+  return Date.now() - held.facts.askedAt >= askAnewAfterMs
 }
 
 /** What a provider says that could be asked, and has no such secret. */
@@ -50,14 +66,30 @@ export class Verifier {
     // A copy of what counts: a caller may wipe its bytes as soon as it has called.
     const candidate = typeof presented === 'string' ? presented : Uint8Array.from(presented.subarray(0, longestCandidate + 1))
     return this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
-      const current = await this.#current(name, options, facts)
-      const previous = await this.#previous(current, options)
-      const index = this.#verification.match(candidate, [current?.digest, previous.digest])
-      facts.matched = index === 0 ? 'current' : index === 1 ? 'previous' : 'none'
+      const first = await this.#compare(name, candidate, options, facts)
+      const { matched, error } = isWorthAsking(first, options) ? await this.#compareAnew(name, candidate, options, facts, first) : first
+      facts.matched = matched
       // What could not be compared might have matched: that is no "false".
-      if (index === -1 && previous.error !== undefined) throw previous.error
-      return index !== -1
+      if (matched === 'none' && error !== undefined) throw error
+      return matched !== 'none'
     })
+  }
+
+  async #compare(name: string, candidate: string | Uint8Array, options: VerifyOptions, facts: Facts): Promise<Comparison> {
+    const current = await this.#current(name, options, facts)
+    const previous = await this.#previous(current, options)
+    const index = this.#verification.match(candidate, [current?.digest, previous.digest])
+    return { matched: index === 0 ? 'current' : index === 1 ? 'previous' : 'none', error: previous.error, held: current?.held }
+  }
+
+  /** The secret may have been rotated elsewhere: the store is asked, unless it cannot be. */
+  async #compareAnew(name: string, candidate: string | Uint8Array, options: VerifyOptions, facts: Facts, first: Comparison): Promise<Comparison> {
+    try {
+      return await this.#compare(name, candidate, { ...options, fresh: true }, facts)
+    } catch (error) {
+      if (SecretsError.isInstance(error) && isOutage(error.code)) return first
+      throw error
+    }
   }
 
   /** `undefined` for a secret that does not exist or was withdrawn: nothing matches it. */
@@ -104,10 +136,15 @@ function degraded(): SecretsError {
   })
 }
 
-function assertVerification(presented: unknown, { acceptPreviousForSeconds = 0 }: VerifyOptions): void {
+const { autoCleanup: _, ...sharedMembers } = readMembers
+const verifyMembers: MembersOf<VerifyOptions> = { ...sharedMembers, acceptPreviousForSeconds: true, acceptDegraded: true }
+
+function assertVerification(presented: unknown, options: VerifyOptions): void {
+  assertReadOptions(options, verifyMembers)
+  const { acceptPreviousForSeconds = 0 } = options
   if (typeof presented !== 'string' && !(presented instanceof Uint8Array)) {
-    throw new SecretsError('INVALID_ARGUMENT', 'what was presented is neither text nor bytes', { remedy: 'pass a string or a Uint8Array' })
+    throw new SecretsError('INVALID_ARGUMENT', `what was presented is ${described(presented)}`, { remedy: 'pass a string or a Uint8Array' })
   }
   if (Number.isFinite(acceptPreviousForSeconds) && acceptPreviousForSeconds >= 0) return
-  throw new SecretsError('INVALID_ARGUMENT', `acceptPreviousForSeconds is ${quoted(String(acceptPreviousForSeconds))}`, { remedy: 'pass seconds, 0 or more' })
+  throw new SecretsError('INVALID_ARGUMENT', `acceptPreviousForSeconds is ${typeof acceptPreviousForSeconds === 'number' ? acceptPreviousForSeconds : described(acceptPreviousForSeconds)}`, { remedy: 'pass seconds, 0 or more' })
 }

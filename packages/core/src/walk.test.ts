@@ -70,7 +70,9 @@ function reference(sayings: readonly Saying[], manager: Record<string, Verdict>,
     passed.push(saying)
   }
   if (passed.length === 0) return { code: 'NOT_FOUND' }
-  return { code: passed.every((each) => each === 'UNSUPPORTED') ? 'UNSUPPORTED' : 'UNAVAILABLE' }
+  if (passed.some((each) => goOn.includes(each) && each !== 'UNSUPPORTED')) return { code: 'UNAVAILABLE' }
+  // An answer that was overridden is the truth when nobody behind it had another.
+  return { code: passed.find((each) => !goOn.includes(each)) ?? 'UNSUPPORTED' }
 }
 
 describe('Walk', () => {
@@ -109,6 +111,11 @@ describe('Walk', () => {
       attempts: [{ code: 'NOT_FOUND' }, { code: 'RATE_LIMITED' }, { code: 'CREDENTIALS_MISSING' }],
     })
     expect(error?.message).toContain('p0: NOT_FOUND, p1: RATE_LIMITED, p2: CREDENTIALS_MISSING')
+  })
+
+  it('ends with the answer that was overridden when nobody behind it had another', () => {
+    const { error } = walked(['DELETED', 'missing'], [{ DELETED: 'next' }])
+    expect(error).toMatchObject({ code: 'DELETED', provider: 'p0' })
   })
 
   it.each([

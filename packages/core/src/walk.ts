@@ -15,7 +15,10 @@ export class Walk<Step> {
   readonly #attempts: Attempts[number][] = []
   #position = 0
   #degraded = false
+  #silent = false
   #unsupported = false
+  /** What would have ended the walk, had its row not been overridden. */
+  #overridden: SecretsError | undefined
 
   constructor(name: string, steps: readonly Step[], policies: readonly (FallbackPolicy | undefined)[]) {
     this.name = name
@@ -41,6 +44,8 @@ export class Walk<Step> {
   /** The store of `step` failed. Throws where the policy says stop. */
   failed(provider: string, error: SecretsError, durationMs: number): void {
     if (verdictOn(error.code, this.#policies) === 'stop') throw this.#stopped(provider, error, durationMs)
+    if (verdictOn(error.code, []) === 'stop') this.#overridden ??= this.#stopped(provider, error, durationMs)
+    else if (error.code !== 'UNSUPPORTED') this.#silent = true
     if (error.code === 'UNSUPPORTED') this.#unsupported = true
     else this.#degraded = true
     this.#move({ provider, code: error.code, durationMs })
@@ -48,7 +53,8 @@ export class Walk<Step> {
 
   /** Returns what to throw when no provider was left to ask. */
   end(): SecretsError {
-    if (this.#degraded) return this.#notAsked()
+    if (this.#silent) return this.#notAsked()
+    if (this.#overridden !== undefined) return this.#overridden
     if (this.#unsupported) {
       return new SecretsError('UNSUPPORTED', 'no provider that can answer this has the secret', { secret: this.name, attempts: this.#attempts, remedy: this.#said() })
     }

@@ -1,31 +1,13 @@
-import type { CallOptions } from './call-options.ts'
+import { assertCallOptions, type CallOptions } from './call-options.ts'
 import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from './contract.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
 import type { Place, Plan } from './plan.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { put } from './putting.ts'
-import { assertField, assertVersion } from './read-options.ts'
 import type { Walk } from './walk.ts'
+import { assertTags, assertWrite, choiceMembers, deleteMembers, type DeleteOptions, type ProviderChoice, type WriteOptions } from './write-options.ts'
 import { describeAt, placeAt, type Target, targetOfCurrent, targetOfStore } from './write-target.ts'
-
-export interface ProviderChoice extends CallOptions {
-  /** The provider to act on, by name. It must hold the secret's name. */
-  readonly provider?: string | undefined
-}
-
-export interface WriteOptions extends ProviderChoice {
-  /** The number this write must create, else `VERSION_CONFLICT`; 1: only if there never was one. Absent: the next. */
-  readonly version?: number | undefined
-  /** Write only this field of the secret, a key or a JSON pointer; the others stay. */
-  readonly field?: string | undefined
-  readonly tags?: Readonly<Record<string, string>> | undefined
-}
-
-export interface DeleteOptions extends ProviderChoice {
-  /** For good; otherwise as the store lets `restoreSecret` undo it. */
-  readonly purge?: boolean | undefined
-}
 
 /** What a write created, and where. */
 export interface SecretReceipt extends WriteReceipt {
@@ -67,7 +49,8 @@ export class Writer {
     })
   }
 
-  deleteSecret(name: string, options: DeleteOptions = {}): Promise<DeleteReceipt> {
+  async deleteSecret(name: string, options: DeleteOptions = {}): Promise<DeleteReceipt> {
+    assertCallOptions(options, deleteMembers)
     return this.#effect('delete', name, options, async (context, facts) => {
       const place = await this.#placeOfCurrent(name, options, context)
       const { name: provider } = noted(facts, place)
@@ -77,7 +60,8 @@ export class Writer {
     })
   }
 
-  restoreSecret(name: string, options: ProviderChoice = {}): Promise<{ readonly provider: string }> {
+  async restoreSecret(name: string, options: ProviderChoice = {}): Promise<{ readonly provider: string }> {
+    assertCallOptions(options, choiceMembers)
     return this.#effect('restore', name, options, async (context, facts) => {
       const place = options.provider === undefined ? await this.#placeOfWithdrawn(name, context) : this.#placeAt(name, options.provider)
       const { name: provider } = noted(facts, place)
@@ -88,6 +72,7 @@ export class Writer {
   }
 
   async tagSecret(name: string, tags: Readonly<Record<string, string | null>>, options: ProviderChoice = {}): Promise<{ readonly provider: string }> {
+    assertCallOptions(options, choiceMembers)
     assertTags(tags, true)
     return this.#effect('tag', name, options, async (context, facts) => {
       const place = await this.#placeOfCurrent(name, options, context)
@@ -102,10 +87,8 @@ export class Writer {
   }
 
   async #write(operation: string, name: string, value: string | Uint8Array, options: WriteOptions, find: (context: CallContext) => Promise<Target>): Promise<SecretReceipt> {
-    assertValue(value)
-    assertVersion(options.version)
-    assertField(options.field)
-    if (options.tags !== undefined) assertTags(options.tags, false)
+    assertValidName(name)
+    assertWrite(value, options)
     // A copy: a caller may wipe its bytes as soon as it has called.
     const secret: NewSecret = { value: typeof value === 'string' ? value : Uint8Array.from(value), version: options.version, tags: options.tags }
     return this.#effect(operation, name, options, async (context, facts) => {
@@ -175,17 +158,4 @@ function able<Member extends 'delete' | 'restore' | 'tag'>({ link: { provider } 
 function noted(facts: Facts, { link }: Place): SecretProvider {
   facts.provider = link.provider.name
   return link.provider
-}
-
-/** Tags are text, or null where some may go. */
-function assertTags(tags: unknown, mayGo: boolean): void {
-  const isTag = (tag: unknown): boolean => (typeof tag === 'string' && tag.isWellFormed()) || (mayGo && tag === null)
-  if (typeof tags === 'object' && tags !== null && !Array.isArray(tags) && Object.values(tags).every(isTag)) return
-  throw new SecretsError('INVALID_ARGUMENT', 'the tags are not an object of texts', { remedy: "pass { team: 'pay' }" })
-}
-
-/** Text that is not well-formed UTF-16 could not be read back as it was written. */
-function assertValue(value: unknown): asserts value is string | Uint8Array {
-  if (value instanceof Uint8Array || (typeof value === 'string' && value.isWellFormed())) return
-  throw new SecretsError('INVALID_ARGUMENT', 'the value is neither well-formed text nor bytes', { remedy: 'pass a string or a Uint8Array; JSON.stringify an object' })
 }

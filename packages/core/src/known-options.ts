@@ -1,0 +1,37 @@
+import type { SecretsErrorCode } from './contract.ts'
+import { quoted } from './names.ts'
+import { SecretsError } from './secrets-error.ts'
+
+/** Every member of an options type: with one missing, or one too many, it does not compile. */
+export type MembersOf<Options> = { readonly [member in keyof Required<Options>]: true }
+
+/**
+ * Throws for options that are no object, or that have a member which nobody reads: misspelt, `onlyNamed` would silently
+ * open what it should close. For authors of providers too; `CONFIGURATION` by default, as for all options of a factory.
+ *
+ * @example
+ * import { assertKnownOptions } from '@finchat/secrets-core'
+ *
+ * try {
+ *   assertKnownOptions({ ur: 'https://…' }, { url: true, token: true })
+ * } catch (error) {
+ *   console.log(error.message) // the option "ur" is not known (use url, token)
+ * }
+ */
+export function assertKnownOptions(options: unknown, members: Readonly<Record<string, true>>, code: SecretsErrorCode = 'CONFIGURATION'): void {
+  const known = Object.keys(members).join(', ')
+  if (typeof options !== 'object' || options === null) {
+    throw new SecretsError(code, `the options are ${described(options)} instead of an object`, { remedy: `use ${known}` })
+  }
+  const unknown = Object.keys(options).find((member) => !Object.hasOwn(members, member))
+  if (unknown !== undefined) throw new SecretsError(code, `the option ${quoted(unknown)} is not known`, { remedy: `use ${known}` })
+}
+
+/** What somebody passed instead of what was asked for, for a message; text is not shown. */
+export function described(value: unknown): string {
+  if (value === undefined || value === null) return String(value)
+  if (typeof value !== 'object') return typeof value === 'string' ? 'text' : `a ${typeof value}`
+  if (Array.isArray(value)) return 'an array'
+  if (value instanceof Promise) return 'a Promise (await it)'
+  return 'reveal' in value ? 'a SecretValue (use reveal())' : 'an object'
+}

@@ -1,0 +1,48 @@
+import { assertCallOptions, callMembers, type CallOptions } from './call-options.ts'
+import { described, type MembersOf } from './known-options.ts'
+import { assertField, assertVersion } from './read-options.ts'
+import { SecretsError } from './secrets-error.ts'
+
+export interface ProviderChoice extends CallOptions {
+  /** The provider to act on, by name. It must hold the secret's name. */
+  readonly provider?: string | undefined
+}
+
+export interface WriteOptions extends ProviderChoice {
+  /** The number this write must create, else `VERSION_CONFLICT`; 1: only if there never was one. Absent: the next. */
+  readonly version?: number | undefined
+  /** Write only this field of the secret, a key or a JSON pointer; the others stay. */
+  readonly field?: string | undefined
+  readonly tags?: Readonly<Record<string, string>> | undefined
+}
+
+export interface DeleteOptions extends ProviderChoice {
+  /** For good; otherwise as the store lets `restoreSecret` undo it. */
+  readonly purge?: boolean | undefined
+}
+
+export const choiceMembers: MembersOf<ProviderChoice> = { ...callMembers, provider: true }
+export const deleteMembers: MembersOf<DeleteOptions> = { ...choiceMembers, purge: true }
+const writeMembers: MembersOf<WriteOptions> = { ...choiceMembers, version: true, field: true, tags: true }
+
+/** Throws `INVALID_ARGUMENT` for what would be misread, or could not be read back as it was written. */
+export function assertWrite(value: unknown, options: WriteOptions): asserts value is string | Uint8Array {
+  assertCallOptions(options, writeMembers)
+  assertValue(value)
+  assertVersion(options.version)
+  assertField(options.field)
+  if (options.tags !== undefined) assertTags(options.tags, false)
+}
+
+/** Tags are text, or null where some may go. */
+export function assertTags(tags: unknown, mayGo: boolean): void {
+  const isTag = (tag: unknown): boolean => (typeof tag === 'string' && tag.isWellFormed()) || (mayGo && tag === null)
+  if (typeof tags === 'object' && tags !== null && !Array.isArray(tags) && Object.values(tags).every(isTag)) return
+  throw new SecretsError('INVALID_ARGUMENT', 'the tags are not an object of texts', { remedy: "pass { team: 'pay' }" })
+}
+
+/** Text that is not well-formed UTF-16 could not be read back as it was written. */
+function assertValue(value: unknown): asserts value is string | Uint8Array {
+  if (value instanceof Uint8Array || (typeof value === 'string' && value.isWellFormed())) return
+  throw new SecretsError('INVALID_ARGUMENT', `the value is ${typeof value === 'string' ? 'not well-formed UTF-16' : described(value)}`, { remedy: 'pass a string or a Uint8Array; JSON.stringify an object' })
+}

@@ -11,5 +11,7 @@ export default defineConfig({
     include: ['packages/*/src/**/*.test.ts', 'examples/*/**/*.test.ts', 'scripts/**/*.test.ts'],
     // Many tests wait, for a disk, a lock or another process.
     maxWorkers: 2 * availableParallelism(),
+    // On a loaded machine property tests take their time.
+    testTimeout: 30_000,
   },
 })

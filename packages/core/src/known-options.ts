@@ -15,7 +15,7 @@ export type MembersOf<Options> = { readonly [member in keyof Required<Options>]:
  * try {
  *   assertKnownOptions({ ur: 'https://…' }, { url: true, token: true })
  * } catch (error) {
- *   console.log(error.message) // the option "ur" is not known (use url, token)
+ *   console.log(error instanceof Error && error.message) // the option "ur" is not known (use url, token)
  * }
  */
 export function assertKnownOptions(options: unknown, members: Readonly<Record<string, true>>, code: SecretsErrorCode = 'CONFIGURATION'): void {

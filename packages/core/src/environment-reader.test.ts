@@ -7,7 +7,7 @@ const canary = 'canary-3b8e'
 describe('environmentReader', () => {
   it('takes an empty variable as not set, and only own variables', () => {
     const problems: string[] = []
-    const env = environmentReader({ A: 'a', B: '' }, problems)
+    const env = environmentReader({ A: 'a', B: '' }, (problem) => problems.push(problem))
     expect([env.optional('A'), env.optional('B'), env.optional('C'), env.optional('constructor')]).toEqual([
       'a',
       undefined,
@@ -28,7 +28,7 @@ describe('environmentReader', () => {
         (pairs, comma) => {
           const problems: string[] = []
           const list = pairs.map(([key, path]) => `${key}=${path}`).join(comma)
-          expect(new Map(Object.entries(environmentReader({ LIST: list }, problems).names('LIST')))).toEqual(new Map(pairs))
+          expect(new Map(Object.entries(environmentReader({ LIST: list }, (problem) => problems.push(problem)).names('LIST')))).toEqual(new Map(pairs))
           expect(problems).toEqual([])
         },
       ),
@@ -39,13 +39,13 @@ describe('environmentReader', () => {
     'takes %j for a problem, without quoting it',
     (list) => {
       const problems: string[] = []
-      expect(environmentReader({ LIST: list }, problems).names('LIST')).toEqual({})
+      expect(environmentReader({ LIST: list }, (problem) => problems.push(problem)).names('LIST')).toEqual({})
       expect(problems).toEqual(['LIST: entry 1 must read NAME=path or NAME=path#field'])
     },
   )
 
   it('keeps hostile names as own properties', () => {
-    const names = environmentReader({ LIST: '__proto__=a,constructor=b' }, []).names('LIST')
+    const names = environmentReader({ LIST: '__proto__=a,constructor=b' }, () => {}).names('LIST')
     expect(Object.entries(names)).toEqual([
       ['__proto__', 'a'],
       ['constructor', 'b'],

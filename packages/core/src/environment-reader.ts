@@ -20,9 +20,12 @@ export interface EnvironmentReader {
 /** Makes a provider from variables: what each provider package exports, such as `awsFromEnv`. It reads them by the reader only, and opens nothing yet. */
 export type ProviderFromEnv = (env: EnvironmentReader) => SecretProvider
 
-/** A reader of these variables that adds what is wrong to `problems`. */
-export function environmentReader(env: Environment, problems: string[]): EnvironmentReader {
-  const problem = (message: string): void => void problems.push(message)
+/** Hears what is wrong. `blocks`: the provider cannot be made, and what its factory throws says the same less well. */
+export type NoteProblem = (message: string, blocks: boolean) => void
+
+/** A reader of these variables that tells `note` what is wrong. */
+export function environmentReader(env: Environment, note: NoteProblem): EnvironmentReader {
+  const problem = (message: string): void => note(message, true)
   const optional = (variable: string): string | undefined => ownVariable(env, variable) || undefined
   const required = (variable: string): string => {
     const value = optional(variable)
@@ -33,7 +36,7 @@ export function environmentReader(env: Environment, problems: string[]): Environ
     optional,
     required,
     problem,
-    names: (variable) => parseNames(listOf(optional(variable)), (what) => problem(`${variable}: ${what}`)),
+    names: (variable) => parseNames(listOf(optional(variable)), (what) => note(`${variable}: ${what}`, false)),
   }
 }
 

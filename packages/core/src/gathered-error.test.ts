@@ -14,7 +14,7 @@ describe('gatheredError', () => {
 
   it('lists every failure by name, on a line of its own', () => {
     expect(gatheredError([failure('a', 'NOT_FOUND'), failure('b\nc', 'UNAVAILABLE')], 3).message).toBe(
-      '2 of 3 secrets could not be read:\n  "a": Secret \'a\' not found in any provider\n  "b\\nc": Secret \'b\nc\': said UNAVAILABLE',
+      '2 of 3 secrets are missing, wrong or could not be read:\n  "a": Secret \'a\' not found in any provider\n  "b\\nc": Secret \'b\nc\': said UNAVAILABLE',
     )
   })
 

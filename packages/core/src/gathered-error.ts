@@ -18,7 +18,7 @@ const gravity: readonly SecretsErrorCode[] = ['NOT_FOUND', 'INVALID_ARGUMENT', '
 export function gatheredError(failures: readonly Failure[], count: number): SecretsError {
   const [only] = failures
   if (only !== undefined && count === 1) return only.error
-  const problem = `${failures.length} of ${count} secrets could not be read:${failures.map(lineOf).join('')}`
+  const problem = `${failures.length} of ${count} secrets are missing, wrong or could not be read:${failures.map(lineOf).join('')}`
   const { code, secret = '' } = failures.reduce((gravest, failure) => (rank(failure) > rank(gravest) ? failure : gravest)).error
   return code === 'NOT_FOUND' ? new SecretNotFoundError(secret, { problem }) : new SecretsError(code, problem)
 }

@@ -155,7 +155,7 @@ describe('loadSecrets', () => {
     })
     expect(error.code).toBe('PERMISSION_DENIED')
     expect(error.message.split('\n')).toEqual([
-      '4 of 5 secrets could not be read:',
+      '4 of 5 secrets are missing, wrong or could not be read:',
       `  "token": Secret 'prod/token' not found in any provider`,
       `  "text": Secret 'text': the secret is not JSON (read it as text, or store JSON)`,
       `  "port": Secret 'port': the value is not what its schema asks for`,

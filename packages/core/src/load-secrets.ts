@@ -1,5 +1,6 @@
 import type { CallOptions } from './call-options.ts'
 import { gatheredError } from './gathered-error.ts'
+import { described } from './known-options.ts'
 import { quoted } from './names.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import type { SchemaOutput, StandardSchemaV1 } from './standard-schema.ts'
@@ -55,6 +56,9 @@ export async function loadSecrets<const Specs extends Readonly<Record<string, Se
   specs: Specs,
   options: CallOptions = {},
 ): Promise<LoadedSecrets<Specs>> {
+  if (typeof manager?.getSecretValues !== 'function') {
+    throw new SecretsError('INVALID_ARGUMENT', `the secrets manager is ${described(manager)}`, { remedy: 'pass what createSecretsManager returned, then the specification' })
+  }
   const wanted = Object.entries(specs)
   for (const [key, spec] of wanted) assertValidSpec(key, spec)
   const answers = await manager.getSecretValues(
@@ -120,6 +124,9 @@ async function validated(schema: StandardSchemaV1, value: unknown): Promise<unkn
 const members = new Set(['name', 'field', 'json', 'schema'])
 
 function assertValidSpec(key: string, spec: SecretSpec): void {
+  if (typeof spec !== 'object' || spec === null) {
+    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} is ${described(spec)}, not an object`, { remedy: 'use { name, field, json, schema }' })
+  }
   const unknown = Object.keys(spec).find((member) => !members.has(member))
   if (unknown !== undefined) {
     throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} asks for ${quoted(unknown)}, which is not known`, {

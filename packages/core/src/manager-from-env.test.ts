@@ -138,7 +138,7 @@ describe('secretsManagerFromEnv', () => {
 
   it.each(['toString', 'AWS', 'aws,vault'])('refuses %j for a provider', (name) => {
     expect(problemsOf({}, { FINCHAT_SECRETS_PROVIDER: name })).toEqual([
-      'FINCHAT_SECRETS_PROVIDER must be one of env, aws, vault, local; others go into FINCHAT_SECRETS_FALLBACKS',
+      'FINCHAT_SECRETS_PROVIDER must name one provider: env, aws, vault, local; those to ask next go into FINCHAT_SECRETS_FALLBACKS',
     ])
   })
 
@@ -155,4 +155,37 @@ describe('secretsManagerFromEnv', () => {
       'other: its provider could not be made from the variables',
     ])
   })
+
+  it('tells what a provider refuses beside what is wrong with its names, each once', () => {
+    const refusing: ProviderFromEnv = (env) => {
+      env.names('FINCHAT_LOCAL_NAMES')
+      throw new SecretsError('CONFIGURATION', 'the key is too short')
+    }
+    const blocked: ProviderFromEnv = (env) => {
+      env.required('FINCHAT_VAULT_URL')
+      throw new SecretsError('CONFIGURATION', 'no url')
+    }
+    const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_SECRETS_FALLBACKS: 'vault', FINCHAT_LOCAL_NAMES: 'A' }
+    const lines = messageOf(() => secretsManagerFromEnv({ local: refusing, vault: blocked }, { env })).split('\n').slice(1)
+    expect(lines).toEqual([
+      '  FINCHAT_LOCAL_NAMES: entry 1 must read NAME=path or NAME=path#field',
+      '  local: the key is too short',
+      '  FINCHAT_VAULT_URL is not set',
+    ])
+  })
+
+  it('says what to pass where a provider was passed instead of its factory', () => {
+    const local = envProvider({ name: 'local' }) as unknown as ProviderFromEnv // what JavaScript could pass
+    const env = { FINCHAT_SECRETS_PROVIDER: 'local' }
+    expect(messageOf(() => secretsManagerFromEnv({ local }, { env }))).toContain('local is an object: pass localFromEnv itself, without calling it')
+  })
 })
+
+function messageOf(call: () => unknown): string {
+  try {
+    call()
+  } catch (error) {
+    return String(error)
+  }
+  throw new Error('nothing was thrown')
+}

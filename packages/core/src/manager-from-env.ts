@@ -1,6 +1,7 @@
 import type { SecretProvider } from './contract.ts'
 import { type Environment, envProvider, ownVariable } from './env-provider.ts'
 import { type EnvironmentReader, environmentReader, listOf, type ProviderFromEnv } from './environment-reader.ts'
+import { described } from './known-options.ts'
 import type { SecretsManagerOptions } from './manager-options.ts'
 import { createSecretsManager } from './manager.ts'
 import type { SecretsManager } from './secrets-manager.ts'
@@ -32,12 +33,12 @@ export function secretsManagerFromEnv(
 ): SecretsManager {
   const { env = process.env, ...rest } = options
   const problems: string[] = []
-  const reader = environmentReader(env, problems)
+  const reader = environmentReader(env, (message) => problems.push(message))
   const factories = new Map(Object.entries({ env: () => envProvider({ env: options.env }), ...available }))
   const providers = chosenProviders(reader, env).flatMap((choice) => {
     const factory = factories.get(choice.name)
     if (factory === undefined) problems.push(notAvailable(choice, factories))
-    return factory === undefined ? [] : made(choice.name, factory, reader, problems)
+    return factory === undefined ? [] : made(choice.name, factory, env, problems)
   })
   const ttlSeconds = cacheTtl(reader) ?? rest.cache?.ttlSeconds
   if (problems.length === 0) return createSecretsManager({ ...rest, providers, cache: { ...rest.cache, ttlSeconds } })
@@ -68,17 +69,24 @@ function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string,
   const known = [...new Set([...factories.keys(), ...ours])].join(', ')
   return variable === 'FINCHAT_SECRETS_FALLBACKS'
     ? `${variable} must be a list of ${known}`
-    : `${variable} must be one of ${known}; others go into FINCHAT_SECRETS_FALLBACKS`
+    : `${variable} must name one provider: ${known}; those to ask next go into FINCHAT_SECRETS_FALLBACKS`
 }
 
-/** What the factory makes; where it fails its problem is noted, unless it is only due to those that the reader noted already. */
-function made(name: string, factory: ProviderFromEnv, reader: EnvironmentReader, problems: string[]): SecretProvider[] {
-  const before = problems.length
+/** What the factory makes; where it fails its problem is noted, unless the reader was told already what keeps it from being made. */
+function made(name: string, factory: unknown, env: Environment, problems: string[]): SecretProvider[] {
+  if (typeof factory !== 'function') {
+    problems.push(`${name} is ${described(factory)}: pass ${name}FromEnv itself, without calling it`)
+    return []
+  }
+  let isBlocked = false
+  const reader = environmentReader(env, (message, blocks) => {
+    problems.push(message)
+    isBlocked ||= blocks
+  })
   try {
     return [factory(reader)]
   } catch (error) {
-    if (problems.length === before)
-      problems.push(`${name}: ${SecretsError.isInstance(error) ? error.message : 'its provider could not be made from the variables'}`)
+    if (!isBlocked) problems.push(`${name}: ${SecretsError.isInstance(error) ? error.message : 'its provider could not be made from the variables'}`)
     return []
   }
 }

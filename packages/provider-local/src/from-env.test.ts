@@ -32,7 +32,7 @@ test('a missing key, a short one and a broken list are each one line of one erro
   }
   expect(problem({ FINCHAT_ENCRYPTION_KEY: key })).toBe('no problem')
   expect(problem({})).toContain('FINCHAT_ENCRYPTION_KEY is not set')
-  expect(problem({ FINCHAT_ENCRYPTION_KEY: 'c4n4ry-short' })).toContain('Encryption key must be at least 32 bytes long')
+  expect(problem({ FINCHAT_ENCRYPTION_KEY: 'c4n4ry-short' })).toContain('FINCHAT_ENCRYPTION_KEY: Encryption key must be at least 32 bytes long')
   expect(problem({ FINCHAT_ENCRYPTION_KEY: 'c4n4ry-short' })).not.toContain('c4n4ry')
   expect(problem({ FINCHAT_ENCRYPTION_KEY: key, FINCHAT_LOCAL_NAMES: 'broken' })).toContain('FINCHAT_LOCAL_NAMES')
 })

@@ -1,4 +1,5 @@
-import type { EnvironmentReader } from '@finchat/secrets-core'
+import { type EnvironmentReader, SecretsError } from '@finchat/secrets-core'
+import { parseKey } from './key.ts'
 import { type LocalProvider, localProvider } from './local-provider.ts'
 
 /**
@@ -16,9 +17,16 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
  * console.log(await secrets.getSecret('api_key')) // v1
  */
 export function localFromEnv(env: EnvironmentReader): LocalProvider {
-  return localProvider({
-    path: env.optional('FINCHAT_LOCAL_PATH') ?? '.secrets.db',
-    key: env.required('FINCHAT_ENCRYPTION_KEY'),
-    names: env.names('FINCHAT_LOCAL_NAMES'),
-  })
+  const key = env.required('FINCHAT_ENCRYPTION_KEY')
+  if (key !== '') noteMalformed(key, env)
+  return localProvider({ path: env.optional('FINCHAT_LOCAL_PATH') ?? '.secrets.db', key, names: env.names('FINCHAT_LOCAL_NAMES') })
+}
+
+/** With the variable's name, which `localProvider` does not know. */
+function noteMalformed(key: string, env: EnvironmentReader): void {
+  try {
+    parseKey(key)
+  } catch (error) {
+    if (SecretsError.isInstance(error)) env.problem(`FINCHAT_ENCRYPTION_KEY: ${error.message}`)
+  }
 }

@@ -74,6 +74,10 @@ describe('a passphrase', () => {
 })
 
 describe('a key is refused', () => {
+  test('for its line break, not for its form, where a generated one was read from a file', () => {
+    expect(refusal(`${generateKey()}\n`).message).toContain('begins or ends with whitespace')
+  })
+
   test('when it is shorter than 32 bytes, in the words that users know', () => {
     for (const short of ['', 'x', 'x'.repeat(31), 'ü'.repeat(15), new Uint8Array(31), new Uint8Array(), 'key:', 'key:AAAA']) {
       expect(refusal(short)).toMatchObject({ code: 'CONFIGURATION', message: 'Encryption key must be at least 32 bytes long' })

@@ -29,6 +29,7 @@ export function generateKey(): string {
 export function parseKey(key: EncryptionKey): KeyMaterial {
   if (key instanceof Uint8Array) return rawKey(key)
   if (typeof key !== 'string') throw malformed('the encryption key is neither text nor a Uint8Array')
+  if (key.startsWith('key:')) refuseSurroundings(key)
   if (key.startsWith('key:')) return rawKey(decoded(key.slice(4).replace(/=$/, ''), 'base64url'))
   if (Buffer.byteLength(key) < keyBytes) throw tooShort()
   refuseSurroundings(key)

@@ -1,5 +1,8 @@
 import { SecretsError } from './secrets-error.ts'
 
+/** `setTimeout` fires at once for more (Node.js documentation, timers). */
+export const longestTimerMs: number = 2 ** 31 - 1
+
 /** The bounds of one call to something that may hang. */
 export interface Bounds {
   readonly deadlineMs: number
@@ -13,7 +16,9 @@ export interface Bounds {
  * Settles as `run` does, or rejects with `DEADLINE_EXCEEDED` or `ABORTED`, whichever is first; then `run`'s signal is
  * aborted and what it does later is not looked at. The timer is ref'ed: a process never ends with this unsettled.
  */
-export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, { deadlineMs, signal, closing }: Bounds): Promise<T> {
+export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, { deadlineMs, closing, ...bounds }: Bounds): Promise<T> {
+  // Calls of nobody in particular carry the closing signal alone.
+  const signal = bounds.signal === closing ? undefined : bounds.signal
   if (closing.aborted) return Promise.reject(closed())
   if (signal?.aborted) return Promise.reject(aborted())
   const { promise, resolve, reject } = Promise.withResolvers<T>()

@@ -1,4 +1,4 @@
-import { assertKnownOptions, type MembersOf } from './known-options.ts'
+import { assertKnownOptions, type MemberKind, type MembersOf } from './known-options.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** What every call takes. */
@@ -11,10 +11,10 @@ export interface CallOptions {
   readonly requestId?: string | undefined
 }
 
-export const callMembers: MembersOf<CallOptions> = { signal: true, actor: true, requestId: true }
+export const callMembers: MembersOf<CallOptions> = { signal: 'any', actor: 'string', requestId: 'string' }
 
 /** Throws `INVALID_ARGUMENT` for options that are none, have a member that is not known, or a signal that is none. */
-export function assertCallOptions(options: CallOptions, members: Readonly<Record<string, true>>): void {
+export function assertCallOptions(options: CallOptions, members: Readonly<Record<string, MemberKind>>): void {
   assertKnownOptions(options, members, 'INVALID_ARGUMENT')
   const { signal } = options
   if (signal === undefined || signal instanceof AbortSignal) return

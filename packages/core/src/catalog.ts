@@ -39,8 +39,8 @@ export interface CatalogOptions {
   readonly bounds: Bounds
 }
 
-const describeMembers: MembersOf<DescribeOptions> = { ...callMembers, fallback: true }
-const listMembers: MembersOf<ListOptions> = { ...callMembers, provider: true, prefix: true }
+const describeMembers: MembersOf<DescribeOptions> = { ...callMembers, fallback: 'any' }
+const listMembers: MembersOf<ListOptions> = { ...callMembers, provider: 'string', prefix: 'string' }
 
 /** The calls that tell what there is, without values. */
 export class Catalog {
@@ -102,7 +102,7 @@ export class Catalog {
       }
     } finally {
       // Not waited for: a page that hangs must not hold its reader.
-      entries.return?.().catch(() => {})
+      void ended(entries)
     }
   }
 }
@@ -110,6 +110,10 @@ export class Catalog {
 /** To reject with UNSUPPORTED is the same as not to have the member. */
 function isWithoutList(error: unknown): boolean {
   return SecretsError.isInstance(error) && error.code === 'UNSUPPORTED'
+}
+
+async function ended(entries: AsyncIterator<unknown>): Promise<void> {
+  await Promise.allSettled([(async () => entries.return?.())()])
 }
 
 function placedAt(error: unknown, { name: provider }: SecretProvider): unknown {

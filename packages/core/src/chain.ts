@@ -41,25 +41,30 @@ export class Chain {
   /** Walks to the first store that has the secret. Throws what the walk ends with. */
   async read<T>(walk: Walk<Place>, read: ChainRead, deliver: Deliver<T>): Promise<T> {
     for (let place = walk.step; place !== undefined; place = walk.step) {
-      const delivered = await this.#step(walk, place, read, undefined, deliver)
+      const delivered = await this.#step(walk, place, answerAt(place, read, undefined), deliver)
       if (delivered !== undefined) return delivered.value
     }
     throw walk.end()
   }
 
-  /** Many current secrets, index by index: in each round every provider is asked once for all that stand at it. */
-  async readMany<T>(asks: readonly ChainAsk<T>[], read: ChainRead): Promise<PromiseSettledResult<T>[]> {
+  /** Many current secrets, each with its own outcome: in each round every provider is asked once for all that stand at it. */
+  async readMany<T>(asks: readonly ChainAsk<T>[], read: ChainRead): Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> {
     const results = new Map<ChainAsk<T>, PromiseSettledResult<T>>()
     for (let groups = standing(asks, results); groups.size > 0; groups = standing(asks, results)) {
       await Promise.all([...groups].map(([link, group]) => this.#stepMany(link, group, read, results)))
     }
-    return asks.map((ask) => results.get(ask) ?? { status: 'rejected', reason: ask.walk.end() })
+    for (const ask of asks) if (!results.has(ask)) results.set(ask, { status: 'rejected', reason: ask.walk.end() })
+    return results
   }
 
   async #stepMany<T>(link: Link, group: readonly Standing<T>[], read: ChainRead, results: Results<T>): Promise<void> {
     const batch = new Batch(link.provider, { signal: this.#closing, ...(isFresh(read.mode) && { fresh: true }) })
+    // Names on one path get one answer, or they could tear.
+    const answers = new Map<string, Promise<Found | undefined>>()
     const steps = group.map(async ({ ask, place }) => {
-      const [step] = await Promise.allSettled([this.#step(ask.walk, place, read, batch, ask.deliver)])
+      const answer = answers.get(place.path) ?? answerAt(place, read, batch)
+      answers.set(place.path, answer)
+      const [step] = await Promise.allSettled([this.#step(ask.walk, place, answer, ask.deliver)])
       if (step.status === 'rejected') results.set(ask, step)
       else if (step.value !== undefined) results.set(ask, { status: 'fulfilled', value: step.value.value })
     })
@@ -67,13 +72,13 @@ export class Chain {
     await Promise.all(steps)
   }
 
-  async #step<T>(walk: Walk<Place>, place: Place, read: ChainRead, batch: Batch | undefined, deliver: Deliver<T>): Promise<{ value: T } | undefined> {
+  async #step<T>(walk: Walk<Place>, place: Place, answer: Promise<Found | undefined>, deliver: Deliver<T>): Promise<{ value: T } | undefined> {
     const { link } = place
     const startedAt = Date.now()
     const elapsed = (): number => Math.max(0, Date.now() - startedAt)
     let found: Found | undefined
     try {
-      found = await answerAt(place, read, batch)
+      found = await answer
     } catch (error) {
       this.#fellBack(walk, link, asFailure(error), elapsed())
       return undefined

@@ -1,5 +1,6 @@
-import { bounded } from './bounded.ts'
+import { bounded, longestTimerMs } from './bounded.ts'
 import type { CallContext } from './contract.ts'
+import { assertKnownOptions, type MembersOf } from './known-options.ts'
 import type { Link } from './link.ts'
 import type { SecretsManagerOptions } from './manager-options.ts'
 import type { Observer } from './observer.ts'
@@ -25,6 +26,16 @@ export interface ClosingParts {
   readonly wipe: () => void
 }
 
+const closeMembers: MembersOf<CloseOptions> = { timeoutMs: 'number' }
+
+/** Throws `INVALID_ARGUMENT` for a time that no timer can hold: it would fire at once. */
+export function assertCloseOptions(options: CloseOptions): void {
+  assertKnownOptions(options, closeMembers, 'INVALID_ARGUMENT')
+  const { timeoutMs = 0 } = options
+  if (timeoutMs >= 0 && timeoutMs <= longestTimerMs) return
+  throw new SecretsError('INVALID_ARGUMENT', `timeoutMs is ${timeoutMs}`, { remedy: `pass milliseconds from 0 to ${longestTimerMs}` })
+}
+
 /** Stores before the providers that they ask, and the audit trail, which hears of both, last. */
 export function closingGroups(links: readonly Link[], { cache, audit }: SecretsManagerOptions): ClosingParts['groups'] {
   const stores = links.map(({ provider, store }) => ({ name: provider.name, close: () => store.close() }))
@@ -38,6 +49,8 @@ export async function closeAll({ observer, giveUp, groups, wipe }: ClosingParts,
   try {
     await atMost(timeoutMs, observer.shut())
     giveUp.abort()
+    // What was given up on has yet to be recorded.
+    await atMost(timeoutMs, observer.shut())
     for (const group of groups) failed.push(...(await closeGroup(group, timeoutMs)))
   } finally {
     wipe()

@@ -28,15 +28,15 @@ export interface EnvProviderOptions extends NamesOptions {
 }
 
 const members: MembersOf<EnvProviderOptions> = {
-  name: true,
-  env: true,
-  dotenv: true,
-  upperSnakeCase: true,
-  fileVariables: true,
-  directory: true,
-  names: true,
-  prefix: true,
-  onlyNamed: true,
+  name: 'string',
+  env: 'any',
+  dotenv: 'any',
+  upperSnakeCase: 'boolean',
+  fileVariables: 'boolean',
+  directory: 'string',
+  names: 'any',
+  prefix: 'any',
+  onlyNamed: 'boolean',
 }
 
 /** What `envProvider` supports: current values, read only. A variable holds text; only files may hold other bytes. */

@@ -49,7 +49,8 @@ export class HealthCheck {
   async #checkAll(): Promise<HealthReport> {
     const entries = await Promise.all(this.#links.map(async (link) => [link.provider.name, await this.#checkOne(link)] as const))
     const ok = entries.every(([, { status }]) => status !== 'failed')
-    this.#report = { ok, checkedAt: Date.now(), providers: Object.fromEntries(entries) }
+    // Handed to everyone who asks in the next 10 s.
+    this.#report = Object.freeze({ ok, checkedAt: Date.now(), providers: Object.freeze(Object.fromEntries(entries)) })
     return this.#report
   }
 

@@ -4,7 +4,7 @@ import { envProvider } from './env-provider.ts'
 import { assertKnownOptions, described } from './known-options.ts'
 
 describe('assertKnownOptions', () => {
-  const members = { url: true, token: true } as const
+  const members = { url: 'string', token: 'any', retry: 'boolean' } as const
 
   it('takes known members, all of them or none', () => {
     expect(() => assertKnownOptions({}, members)).not.toThrow()
@@ -12,8 +12,13 @@ describe('assertKnownOptions', () => {
   })
 
   it('names a member that nobody reads, and those that there are', () => {
-    expect(() => assertKnownOptions({ tokne: 'hunter2' }, members)).toThrow(/^the option "tokne" is not known \(use url, token\)$/)
+    expect(() => assertKnownOptions({ tokne: 'hunter2' }, members)).toThrow(/^the option "tokne" is not known \(use url, token, retry\)$/)
     expect(() => assertKnownOptions({ constructor: 1 }, members)).toThrow('"constructor"')
+  })
+
+  it('names a value of the wrong type, without showing it', () => {
+    expect(() => assertKnownOptions({ retry: 'hunter2' }, members)).toThrow(/^the option retry is text \(pass a boolean\)$/)
+    expect(() => assertKnownOptions({ url: 5 }, members)).toThrow('the option url is a number (pass a string)')
   })
 
   it.each([
@@ -21,7 +26,7 @@ describe('assertKnownOptions', () => {
     ['hunter2', 'text'],
     [5, 'a number'],
   ])('takes nothing but an object, and shows no text: %j', (options, shown) => {
-    expect(() => assertKnownOptions(options, members)).toThrow(`the options are ${shown} instead of an object (use url, token)`)
+    expect(() => assertKnownOptions(options, members)).toThrow(`the options are ${shown} instead of an object (use url, token, retry)`)
   })
 })
 

@@ -2,29 +2,36 @@ import type { SecretsErrorCode } from './contract.ts'
 import { quoted } from './names.ts'
 import { SecretsError } from './secrets-error.ts'
 
+/** What is checked of a member: the type of its value, or only that the member is known. */
+export type MemberKind = 'string' | 'number' | 'boolean' | 'any'
+
 /** Every member of an options type: with one missing, or one too many, it does not compile. */
-export type MembersOf<Options> = { readonly [member in keyof Required<Options>]: true }
+export type MembersOf<Options> = { readonly [member in keyof Required<Options>]: MemberKind }
 
 /**
- * Throws for options that are no object, or that have a member which nobody reads: misspelt, `onlyNamed` would silently
+ * Throws for options that are no object, have a value of the wrong type, or a member which nobody reads: misspelt, `onlyNamed` would silently
  * open what it should close. For authors of providers too; `CONFIGURATION` by default, as for all options of a factory.
  *
  * @example
  * import { assertKnownOptions } from '@finchat/secrets-core'
  *
  * try {
- *   assertKnownOptions({ ur: 'https://…' }, { url: true, token: true })
+ *   assertKnownOptions({ ur: 'https://…' }, { url: 'string', token: 'any' })
  * } catch (error) {
  *   console.log(error instanceof Error && error.message) // the option "ur" is not known (use url, token)
  * }
  */
-export function assertKnownOptions(options: unknown, members: Readonly<Record<string, true>>, code: SecretsErrorCode = 'CONFIGURATION'): void {
+export function assertKnownOptions(options: unknown, members: Readonly<Record<string, MemberKind>>, code: SecretsErrorCode = 'CONFIGURATION'): void {
   const known = Object.keys(members).join(', ')
   if (typeof options !== 'object' || options === null) {
     throw new SecretsError(code, `the options are ${described(options)} instead of an object`, { remedy: `use ${known}` })
   }
-  const unknown = Object.keys(options).find((member) => !Object.hasOwn(members, member))
-  if (unknown !== undefined) throw new SecretsError(code, `the option ${quoted(unknown)} is not known`, { remedy: `use ${known}` })
+  for (const [member, value] of Object.entries(options)) {
+    const kind = Object.hasOwn(members, member) ? members[member] : undefined
+    if (kind === undefined) throw new SecretsError(code, `the option ${quoted(member)} is not known`, { remedy: `use ${known}` })
+    if (kind === 'any' || value === undefined || typeof value === kind) continue
+    throw new SecretsError(code, `the option ${member} is ${described(value)}`, { remedy: `pass a ${kind}` })
+  }
 }
 
 /** What somebody passed instead of what was asked for, for a message; text is not shown. */

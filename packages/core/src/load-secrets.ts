@@ -1,3 +1,4 @@
+import { untilAborted } from './bounded.ts'
 import type { CallOptions } from './call-options.ts'
 import { gatheredError } from './gathered-error.ts'
 import { described } from './known-options.ts'
@@ -59,13 +60,17 @@ export async function loadSecrets<const Specs extends Readonly<Record<string, Se
   if (typeof manager?.getSecretValues !== 'function') {
     throw new SecretsError('INVALID_ARGUMENT', `the secrets manager is ${described(manager)}`, { remedy: 'pass what createSecretsManager returned, then the specification' })
   }
+  if (typeof specs !== 'object' || specs === null) {
+    throw new SecretsError('INVALID_ARGUMENT', `the specification is ${described(specs)}`, { remedy: 'pass { token: { name, field, json, schema } }' })
+  }
   const wanted = Object.entries(specs)
   for (const [key, spec] of wanted) assertValidSpec(key, spec)
   const answers = await manager.getSecretValues(
     wanted.map(([key, { name = key, field }]) => ({ name, field })),
     options,
   )
-  const results = await Promise.all(wanted.map(async ([key, spec], index) => ({ name: key, ...(await load(key, spec, answers[index])) })))
+  const loading = Promise.all(wanted.map(async ([key, spec], index) => ({ name: key, ...(await load(key, spec, answers[index])) })))
+  const results = await untilAborted(loading, options.signal)
   const failures = results.filter((result) => 'error' in result)
   if (failures.length > 0) throw gatheredError(failures, results.length)
   // each value is what its own schema gave
@@ -133,7 +138,7 @@ function assertValidSpec(key: string, spec: SecretSpec): void {
       remedy: 'use name, field, json, schema',
     })
   }
-  if (spec.schema === undefined || typeof spec.schema['~standard']?.validate === 'function') return
+  if (spec.schema === undefined || typeof spec.schema?.['~standard']?.validate === 'function') return
   throw new SecretsError('INVALID_ARGUMENT', `the schema of ${quoted(key)} does not follow Standard Schema`, {
     remedy: 'use zod >= 3.24, valibot >= 1, arktype >= 2 or the like',
   })

@@ -1,3 +1,4 @@
+import { longestTimerMs } from './bounded.ts'
 import type { AuditTrail, SecretProvider, SharedCache } from './contract.ts'
 import { assertKnownOptions, described, type MembersOf } from './known-options.ts'
 import { quoted } from './names.ts'
@@ -31,15 +32,15 @@ export interface SecretsManagerOptions {
   readonly autoCleanup?: boolean | undefined
 }
 
-const cacheMembers: MembersOf<CacheOptions> = { ttlSeconds: true, maxStaleSeconds: true, maxEntries: true, shared: true }
+const cacheMembers: MembersOf<CacheOptions> = { ttlSeconds: 'any', maxStaleSeconds: 'any', maxEntries: 'any', shared: 'any' }
 const managerMembers: MembersOf<SecretsManagerOptions> = {
-  providers: true,
-  cache: true,
-  audit: true,
-  fallback: true,
-  writeTo: true,
-  deadlineMs: true,
-  autoCleanup: true,
+  providers: 'any',
+  cache: 'any',
+  audit: 'any',
+  fallback: 'any',
+  writeTo: 'string',
+  deadlineMs: 'any',
+  autoCleanup: 'boolean',
 }
 
 /** The options with every default filled in. */
@@ -50,8 +51,6 @@ export interface Settings {
   readonly deadlineMs: number
   readonly autoCleanup: boolean
 }
-
-const longestTimerMs = 2 ** 31 - 1
 
 /** Returns the settings. Throws `CONFIGURATION` for what would otherwise fail later, or silently. */
 export function settingsOf(options: SecretsManagerOptions): Settings {
@@ -81,6 +80,10 @@ function assertProviders(providers: readonly SecretProvider[]): void {
   const names = new Set<string>()
   for (const [index, provider] of providers.entries()) {
     assertSpecification(`providers[${index}]`, provider)
+    // Only own members are wrapped: those of a class's prototype would be passed by.
+    if (!Object.hasOwn(provider, 'get') || typeof provider.get !== 'function') {
+      throw wrong(`providers[${index}] has no get() of its own`, 'make it a plain object; a provider is no class')
+    }
     if (typeof provider.name !== 'string' || !/^[\w.:-]{1,64}$/.test(provider.name)) {
       throw wrong(`providers[${index}] has no usable name`, 'give it 1 to 64 letters, digits or . : _ -')
     }

@@ -2,7 +2,7 @@ import type { Bounds } from './bounded.ts'
 import { cacheStats } from './cache-stats.ts'
 import { Catalog } from './catalog.ts'
 import { Chain } from './chain.ts'
-import { closeAll, type CloseOptions, closingGroups } from './closing.ts'
+import { assertCloseOptions, closeAll, type CloseOptions, closingGroups } from './closing.ts'
 import { HealthCheck } from './health.ts'
 import { linkOf } from './link.ts'
 import { type SecretsManagerOptions, settingsOf } from './manager-options.ts'
@@ -42,7 +42,8 @@ export function createSecretsManager(options: SecretsManagerOptions): SecretsMan
   const verifier = new Verifier(reader, observer)
   const health = new HealthCheck(links, observer, giveUp.signal)
   let closed: Promise<void> | undefined
-  const close = (closeOptions: CloseOptions = {}): Promise<void> => {
+  const close = async (closeOptions: CloseOptions = {}): Promise<void> => {
+    assertCloseOptions(closeOptions)
     return (closed ??= closeAll({ observer, giveUp, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() }, closeOptions))
   }
   return {

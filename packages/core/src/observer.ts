@@ -77,7 +77,7 @@ export class Observer {
       time: Date.now(),
       durationMs: Date.now() - startedAt,
     })
-    const [result] = await Promise.allSettled([run(message)])
+    const [result] = await Promise.allSettled([invoke(run, message)])
     if (result.status === 'fulfilled') {
       await this.#recordOutcome(message, { ...outcome(), outcome: 'ok' }, call.signal, effect ? 'done' : undefined)
       return result.value
@@ -107,20 +107,31 @@ export class Observer {
     const trail = this.#trail
     if (trail === undefined) return
     try {
-      await bounded((bound) => trail.record(event, { signal: bound }), { ...this.#bounds, signal })
+      // What has happened is recorded even if the manager is given up on meanwhile.
+      const closing = effect === undefined ? this.#bounds.closing : never
+      await bounded((bound) => trail.record(event, { signal: bound }), { ...this.#bounds, closing, signal })
     } catch {
       if (signal?.aborted) throw aborted()
-      throw new SecretsError(
-        'AUDIT_FAILED',
-        `the ${event.phase} could not be recorded, so ${event.phase === 'intent' ? 'nothing was sent' : 'nothing is handed out'}`,
-        {
-          secret: event.name,
-          effect,
-          remedy: 'mend the audit trail',
-        },
-      )
+      throw auditFailed(event, effect)
     }
   }
+}
+
+function auditFailed({ phase, name }: AuditEvent, effect: SecretsErrorDetails['effect']): SecretsError {
+  const consequence = { done: 'though it was done', unknown: 'and it may have been done' }
+  const nothing = phase === 'intent' ? 'so nothing was sent' : 'so nothing is handed out'
+  return new SecretsError('AUDIT_FAILED', `the ${phase} could not be recorded, ${effect === undefined ? nothing : consequence[effect]}`, {
+    secret: name,
+    effect,
+    remedy: 'mend the audit trail',
+  })
+}
+
+const never = new AbortController().signal
+
+/** A function that throws at once is as one that rejects. */
+async function invoke<T>(run: (facts: Facts) => Promise<T>, facts: Facts): Promise<T> {
+  return run(facts)
 }
 
 /** Everything that leaves is a `SecretsError` that names the secret. */

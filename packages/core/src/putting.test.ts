@@ -101,14 +101,14 @@ describe('a write to a field', () => {
     expect(written[0]?.ifCurrent).toBeNull()
   })
 
-  it('keeps what others write meanwhile, and gives up after five conflicts', async () => {
+  it('keeps what others write meanwhile, and gives up after ten conflicts', async () => {
     const { members, current, interfere } = oneSecret({ value: '{"a":"1"}', version: 1 })
     interfere('{"a":"1","theirs":"2"}')
     await put(targetOn(members), ['mine'], { value: '3' }, context)
     expect(current()?.value).toBe('{"a":"1","theirs":"2","mine":"3"}')
-    for (let count = 0; count < 5; count += 1) interfere(`{"a":"${count}"}`)
+    for (let count = 0; count < 10; count += 1) interfere(`{"a":"${count}"}`)
     expect(await refusal(put(targetOn(members), ['mine'], { value: '4' }, context))).toMatchObject({ code: 'VERSION_CONFLICT' })
-    expect(current()?.value).toBe('{"a":"4"}')
+    expect(current()?.value).toBe('{"a":"9"}')
   })
 
   it('is not repeated if a number was asked for', async () => {
@@ -163,6 +163,23 @@ describe('a write whose answer was lost', () => {
     )
     expect(error.code).toBe('VERSION_CONFLICT')
     expect(error.message).not.toContain('canary')
+  })
+
+  it.each<[string, NewSecret, string]>([
+    ['a text as its one field', { value: 'v', version: 4 }, '{"value":"v"}'],
+    ['the same fields in its own way', { value: '{"a":1.10,"b":"x"}', shape: 'map', version: 4 }, '{ "b": "x", "a": 1.10 }'],
+  ])('is done if a store of maps holds %s', async (_, secret, value) => {
+    const getVersion: SecretProvider['getVersion'] = async () => ({ value, shape: 'map', version: 4 })
+    expect(await put(targetOn({ put: lost, getVersion }), [], secret, context)).toMatchObject({ version: 4 })
+  })
+
+  it.each<[string, NewSecret, string, string]>([
+    ['another number', { value: '{"a":1.10}', shape: 'map', version: 4 }, '{"a":1.1}', 'VERSION_CONFLICT'],
+    ['a field more', { value: '{"a":"1"}', shape: 'map', version: 4 }, '{"a":"1","b":"2"}', 'VERSION_CONFLICT'],
+    ['several fields instead of a text', { value: 'v', version: 4 }, '{"value":"v","b":"2"}', 'UNAVAILABLE'],
+  ])('is not done if a store of maps holds %s', async (_, secret, value, code) => {
+    const getVersion: SecretProvider['getVersion'] = async () => ({ value, shape: 'map', version: 4 })
+    expect(await refusal(put(targetOn({ put: lost, getVersion }), [], secret, context))).toMatchObject({ code })
   })
 
   it('without a number is done if the value is there under another identity than before', async () => {

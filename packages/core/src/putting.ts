@@ -1,11 +1,11 @@
 import type { CallContext, NewSecret, StoredSecret, WriteReceipt } from './contract.ts'
-import { setField } from './json-field.ts'
+import { cutField, parseJson, setField, soleField } from './json-field.ts'
 import type { Place } from './plan.ts'
 import { SecretsError } from './secrets-error.ts'
 import type { Target } from './write-target.ts'
 
 /** How often a write to a field begins anew when others write to the same secret. */
-const fieldAttempts = 5
+const fieldAttempts = 10
 
 /** Writes the whole secret, or the fields of it that the place reaches into. */
 export async function put(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
@@ -34,13 +34,17 @@ async function putField(place: Place, fields: readonly string[], secret: NewSecr
 
 function withField(current: StoredSecret | undefined, [field, ...inner]: readonly string[], value: string): string {
   if (current !== undefined && typeof current.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary: it has no fields')
-  const pointer = inner.length === 0 ? String(field) : [field, ...inner].map((each) => asPointer(String(each))).join('')
+  const pointer = inner.length === 0 ? String(field) : [field, ...inner].map((each) => pointerTo(String(each))).join('')
   return setField(current?.value as string | undefined, pointer, value) // binary is refused above
 }
 
-/** RFC 6901: `~` and `/` are escaped in a key. */
-function asPointer(field: string): string {
-  return field.startsWith('/') ? field : `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
+/** A field as a JSON pointer; in a key `~` and `/` are escaped (RFC 6901). */
+function pointerTo(field: string): string {
+  return field.startsWith('/') ? field : asPointer(field)
+}
+
+function asPointer(key: string): string {
+  return `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
 
 async function putWhole({ place, before }: Target, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
@@ -61,8 +65,8 @@ async function readBack(place: Place, before: Target['before'], secret: NewSecre
   const [answer] = await Promise.allSettled([reading])
   if (answer.status === 'rejected' || answer.value === undefined) throw lost
   const found = answer.value
-  const isOurs = isSame(found.value, secret.value)
-  if (secret.version !== undefined && !isOurs) {
+  const isOurs = isSame(found.value, secret.value) || (found.shape === 'map' && isSameMap(String(found.value), secret))
+  if (secret.version !== undefined && !isOurs && found.shape === secret.shape) {
     throw new SecretsError('VERSION_CONFLICT', `version ${secret.version} was written by somebody else`, { remedy: 'read it, or take the next number' })
   }
   // Without a number: a current value that equals ours proves nothing unless it is known to be another version than before.
@@ -78,6 +82,27 @@ function isAnother(found: StoredSecret, before: Target['before']): boolean {
 function isSame(one: string | Uint8Array, other: string | Uint8Array): boolean {
   if (typeof one === 'string' || typeof other === 'string') return one === other
   return Buffer.compare(one, other) === 0
+}
+
+/** A store of named fields writes JSON in its own way, and keeps a text as the value of its one field. */
+function isSameMap(found: string, written: NewSecret): boolean {
+  if (typeof written.value !== 'string') return false
+  if (written.shape !== 'map') return fieldsOf(found).length === 1 && soleField(found) === written.value
+  const fields = fieldsOf(found)
+  return fields.length === fieldsOf(written.value).length && fields.every((field) => hasSameField(found, String(written.value), field))
+}
+
+function hasSameField(found: string, written: string, field: string): boolean {
+  const pointer = asPointer(field)
+  try {
+    return cutField(found, pointer) === cutField(written, pointer)
+  } catch {
+    return false
+  }
+}
+
+function fieldsOf(text: string): string[] {
+  return Object.keys(Object(parseJson(text)))
 }
 
 function identityOf({ version, revision }: StoredSecret): WriteReceipt {

@@ -1,6 +1,6 @@
 import { assertCallOptions, callMembers, type CallOptions } from './call-options.ts'
 import type { ReadMode } from './flights.ts'
-import { described, type MembersOf } from './known-options.ts'
+import { described, type MemberKind, type MembersOf } from './known-options.ts'
 import type { VersionSelector } from './memory.ts'
 import { quoted } from './names.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
@@ -23,11 +23,11 @@ export interface ReadOneOptions extends ReadOptions {
   readonly version?: VersionSelector
 }
 
-export const readMembers: MembersOf<ReadOptions> = { ...callMembers, field: true, fresh: true, autoCleanup: true, fallback: true }
-export const readOneMembers: MembersOf<ReadOneOptions> = { ...readMembers, version: true }
+export const readMembers: MembersOf<ReadOptions> = { ...callMembers, field: 'any', fresh: 'boolean', autoCleanup: 'boolean', fallback: 'any' }
+export const readOneMembers: MembersOf<ReadOneOptions> = { ...readMembers, version: 'any' }
 
 /** Throws `INVALID_ARGUMENT` or `CONFIGURATION` for options that would otherwise be ignored or misread. */
-export function assertReadOptions(options: ReadOneOptions, members: Readonly<Record<string, true>>): void {
+export function assertReadOptions(options: ReadOneOptions, members: Readonly<Record<string, MemberKind>>): void {
   assertCallOptions(options, members)
   const { version, field, fallback } = options
   assertFallbackPolicy(fallback)

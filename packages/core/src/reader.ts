@@ -1,4 +1,4 @@
-import type { Chain, ChainRead, Reading } from './chain.ts'
+import type { Chain, ChainAsk, ChainRead, Reading } from './chain.ts'
 import type { ReadMode } from './flights.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { assertKnownOptions, described, type MembersOf } from './known-options.ts'
@@ -97,16 +97,22 @@ export class Reader {
     assertList(requests)
     assertReadOptions(options, readMembers)
     for (const request of requests) assertRequest(request)
-    const asks = requests.map((request) => {
+    const asks = requests.map((request): ManyAsk<T> => {
       const facts: Facts = {}
-      return { request, facts, walk: this.walk(request.name, options.fallback), deliver: (reading: Reading) => noted(facts, reading, (each) => deliver(each, request)) }
+      const ask = (): ChainAsk<T> => ({
+        walk: this.walk(request.name, options.fallback),
+        deliver: (reading) => noted(facts, reading, (each) => deliver(each, request)),
+      })
+      return { name: request.name, facts, ...attempted(ask) }
     })
     // Begun by the first of the operations that are let through the door, for all of them.
-    let begun: Promise<PromiseSettledResult<T>[]> | undefined
-    const observed = asks.map(({ request, facts: learnt }, index) =>
-      observer.observe({ operation: 'get', name: request.name, effect: false }, options, async (facts) => {
-        const result = (await (begun ??= chain.readMany(asks, this.#chainRead(options))))[index]
+    let begun: Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> | undefined
+    const observed = asks.map(({ name, facts: learnt, ask, failure }) =>
+      observer.observe({ operation: 'get', name, effect: false }, options, async (facts) => {
+        if (ask === undefined) throw failure
+        const results = await (begun ??= chain.readMany(asks.flatMap((each) => each.ask ?? []), this.#chainRead(options)))
         Object.assign(facts, learnt)
+        const result = results.get(ask)
         if (result?.status === 'fulfilled') return result.value
         throw result?.reason
       }),
@@ -124,12 +130,28 @@ function assertList(list: unknown): void {
   throw new SecretsError('INVALID_ARGUMENT', `what was passed is ${described(list)}, not an array`, { remedy: 'pass an array, or ask for one secret with getSecret' })
 }
 
-const requestMembers: MembersOf<SecretRequest> = { name: true, field: true }
+const requestMembers: MembersOf<SecretRequest> = { name: 'any', field: 'any' }
 
 function assertRequest(request: SecretRequest): void {
   assertKnownOptions(request, requestMembers, 'INVALID_ARGUMENT')
   assertValidName(request.name)
   assertField(request.field)
+}
+
+/** One of several reads; one whose name cannot be placed fails alone. */
+interface ManyAsk<T> {
+  readonly name: string
+  readonly facts: Facts
+  readonly ask?: ChainAsk<T>
+  readonly failure?: unknown
+}
+
+function attempted<T>(ask: () => T): { readonly ask: T } | { readonly failure: unknown } {
+  try {
+    return { ask: ask() }
+  } catch (failure) {
+    return { failure }
+  }
 }
 
 function noted<T>(facts: Facts, reading: Reading, deliver: (reading: Reading) => T): T {

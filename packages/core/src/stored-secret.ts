@@ -18,7 +18,21 @@ function isAbsentOr(type: 'string' | 'number', member: unknown): boolean {
  * secret. Of an answer that is none, nothing.
  */
 export function descriptionOf(answer: unknown): SecretDescription {
-  return only(['version', 'revision', 'currentSince', 'expiresAt', 'exclusive', 'tags', 'versions'], answer)
+  const { tags, versions, ...rest }: SecretDescription = only(
+    ['version', 'revision', 'currentSince', 'expiresAt', 'exclusive', 'tags', 'versions'],
+    answer,
+  )
+  return { ...rest, ...tagsOf(tags), ...(Array.isArray(versions) && { versions: versions.map(versionOf) }) }
+}
+
+function versionOf(version: unknown): Pick<StoredSecret, 'version' | 'revision' | 'currentSince'> {
+  return only(['version', 'revision', 'currentSince'], version)
+}
+
+/** Tags are text; a tag that is an object could hold anything. */
+function tagsOf(tags: unknown): Pick<SecretDescription, 'tags'> {
+  if (typeof tags !== 'object' || tags === null) return {}
+  return { tags: Object.fromEntries(Object.entries(tags).filter(([, tag]) => typeof tag === 'string')) }
 }
 
 export function receiptOf(answer: unknown): WriteReceipt {
@@ -30,7 +44,7 @@ export function deletionOf(answer: unknown): { readonly restorableUntil?: number
 }
 
 export function listedOf(answer: ListedSecret): ListedSecret {
-  return { path: answer.path, ...only(['tags'], answer) }
+  return { path: answer.path, ...tagsOf(answer.tags) }
 }
 
 function only(keys: readonly string[], answer: unknown): object {

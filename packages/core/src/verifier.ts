@@ -137,7 +137,7 @@ function degraded(): SecretsError {
 }
 
 const { autoCleanup: _, ...sharedMembers } = readMembers
-const verifyMembers: MembersOf<VerifyOptions> = { ...sharedMembers, acceptPreviousForSeconds: true, acceptDegraded: true }
+const verifyMembers: MembersOf<VerifyOptions> = { ...sharedMembers, acceptPreviousForSeconds: 'any', acceptDegraded: 'boolean' }
 
 function assertVerification(presented: unknown, options: VerifyOptions): void {
   assertReadOptions(options, verifyMembers)

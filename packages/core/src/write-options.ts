@@ -21,9 +21,9 @@ export interface DeleteOptions extends ProviderChoice {
   readonly purge?: boolean | undefined
 }
 
-export const choiceMembers: MembersOf<ProviderChoice> = { ...callMembers, provider: true }
-export const deleteMembers: MembersOf<DeleteOptions> = { ...choiceMembers, purge: true }
-const writeMembers: MembersOf<WriteOptions> = { ...choiceMembers, version: true, field: true, tags: true }
+export const choiceMembers: MembersOf<ProviderChoice> = { ...callMembers, provider: 'string' }
+export const deleteMembers: MembersOf<DeleteOptions> = { ...choiceMembers, purge: 'boolean' }
+const writeMembers: MembersOf<WriteOptions> = { ...choiceMembers, version: 'any', field: 'any', tags: 'any' }
 
 /** Throws `INVALID_ARGUMENT` for what would be misread, or could not be read back as it was written. */
 export function assertWrite(value: unknown, options: WriteOptions): asserts value is string | Uint8Array {

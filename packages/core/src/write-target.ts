@@ -1,4 +1,5 @@
 import type { CallContext, SecretDescription } from './contract.ts'
+import { quoted } from './names.ts'
 import type { Place, Plan } from './plan.ts'
 import { isOutage } from './policy.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
@@ -53,7 +54,7 @@ export async function describeCurrent(
 export function placeAt(name: string, plan: Plan, provider: string): Place {
   const place = plan.find(({ link }) => link.provider.name === provider)
   if (place !== undefined) return place
-  throw new SecretsError('CONFIGURATION', `no provider '${provider}' that holds this name`, {
+  throw new SecretsError('CONFIGURATION', `no provider ${quoted(provider)} that holds this name`, {
     secret: name,
     remedy: 'name one of the chain, and see its names, onlyNamed and grammar',
   })

@@ -52,7 +52,7 @@ export class Writer {
   async deleteSecret(name: string, options: DeleteOptions = {}): Promise<DeleteReceipt> {
     assertCallOptions(options, deleteMembers)
     return this.#effect('delete', name, options, async (context, facts) => {
-      const place = await this.#placeOfCurrent(name, options, context)
+      const place = whole(await this.#placeOfCurrent(name, options, context))
       const { name: provider } = noted(facts, place)
       const remove = able(place, 'delete')
       const receipt = await this.#changing(place, () => remove(place.path, { purge: options.purge ?? false }, context))
@@ -63,7 +63,7 @@ export class Writer {
   async restoreSecret(name: string, options: ProviderChoice = {}): Promise<{ readonly provider: string }> {
     assertCallOptions(options, choiceMembers)
     return this.#effect('restore', name, options, async (context, facts) => {
-      const place = options.provider === undefined ? await this.#placeOfWithdrawn(name, context) : this.#placeAt(name, options.provider)
+      const place = whole(options.provider === undefined ? await this.#placeOfWithdrawn(name, context) : this.#placeAt(name, options.provider))
       const { name: provider } = noted(facts, place)
       const restore = able(place, 'restore')
       await this.#changing(place, () => restore(place.path, context))
@@ -146,6 +146,15 @@ export class Writer {
       return undefined
     }
   }
+}
+
+/** A name of one field must not withdraw the fields of others. */
+function whole(place: Place): Place {
+  if (place.fields.length === 0) return place
+  throw new SecretsError('UNSUPPORTED', 'the name is one field of a secret, which can only be withdrawn whole', {
+    provider: place.link.provider.name,
+    remedy: 'use a name that is placed at the whole secret',
+  })
 }
 
 /** The provider's member of this name, or `UNSUPPORTED`. */

@@ -12,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { leaksOf } from './leaks.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
+import { memoryProvider } from './memory-provider.ts'
 import { all, breakable, codeOf, failureOf, type Breakable } from './testing/manager-trial.ts'
 
 const now = 1_800_000_000_000
@@ -172,6 +173,16 @@ describe('a value', () => {
 })
 
 describe('an event', () => {
+  it('is recorded of a read whose name the provider cannot place', async () => {
+    const audit = memoryAuditTrail()
+    const locate = (): never => {
+      throw new TypeError(canary)
+    }
+    const secrets = createSecretsManager({ providers: [{ ...memoryProvider(), locate }], audit })
+    expect(await codeOf(secrets.getSecret('token'))).toBe('INTERNAL')
+    expect(audit.events()).toMatchObject([{ operation: 'get', name: 'token', outcome: 'error', code: 'INTERNAL' }])
+  })
+
   it.each(Object.entries(reads))('of %s tells who, what, where from and how it ended', async (key, read) => {
     const audit = memoryAuditTrail()
     const { secrets } = audited(audit)

@@ -1,6 +1,7 @@
 import {
   createSecretsManager,
   loadSecrets,
+  locator,
   SecretNotFoundError,
   SecretsError,
   type SecretProvider,
@@ -11,6 +12,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { leaksOf } from './leaks.ts'
+import { memoryProvider } from './memory-provider.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'
 import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
 
@@ -133,6 +135,19 @@ describe('several names', () => {
     expect(asked.mock.calls).toEqual([['getMany', ['db', 'x']]])
   })
 
+  it('of one path never tear, though the clock ticks past the TTL between them', async () => {
+    let version = 1
+    const rotating = readOnly('store', async () => ({ value: JSON.stringify({ user: `u${version}`, password: `p${version}` }) }))
+    const placed = { user: 'db#user', password: 'db#password' }
+    const manager = createSecretsManager({ providers: [{ ...rotating, locate: locator({ names: placed }) }] })
+    expect(await manager.getSecrets(['user', 'password'])).toEqual({ user: 'u1', password: 'p1' })
+    version = 2
+    let ms = 269_998
+    vi.spyOn(Date, 'now').mockImplementation(() => now + (ms += 1))
+    const { user, password } = await manager.getSecrets(['user', 'password'])
+    expect(user.slice(1)).toBe(password.slice(1))
+  })
+
   it('may be the same one', async () => {
     const one = store('one', secrets)
     const manager = createSecretsManager({ providers: [one.provider] })
@@ -235,6 +250,18 @@ describe('several names', () => {
 })
 
 describe('what fails', () => {
+  it('to be placed by its provider fails alone', async () => {
+    const { locate, ...others } = memoryProvider({ secrets: { a: '1', b: '2' } })
+    const picky = (name: string): ReturnType<typeof locate> => {
+      if (name === 'b') throw new TypeError('canary')
+      return locate(name)
+    }
+    const manager = createSecretsManager({ providers: [{ ...others, locate: picky }] })
+    const [a, b] = await manager.getSecretValues([{ name: 'a' }, { name: 'b' }])
+    expect(a).toMatchObject({ status: 'fulfilled' })
+    expect(b).toMatchObject({ status: 'rejected', reason: { code: 'INTERNAL', secret: 'b' } })
+  })
+
   it('fails alone: the others have their values', async () => {
     const one = breakable({ secrets })
     one.plan = () =>

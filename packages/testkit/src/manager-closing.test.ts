@@ -127,6 +127,43 @@ describe('close()', () => {
     expect(await writing).toMatchObject({ code: 'ABORTED', effect: 'unknown' })
   })
 
+  it('says of a read on which it gave up that the manager was closed, not that the caller gave up', async () => {
+    const store = breakable()
+    store.plan = () => faults.hang()
+    const secrets = createSecretsManager({ providers: [store.provider], deadlineMs: 60_000 })
+    const describing = failureOf(secrets.describeSecret('token'))
+    const closing = secrets.close({ timeoutMs: 10 })
+    await vi.advanceTimersByTimeAsync(10)
+    await closing
+    expect(await describing).toMatchObject({ code: 'ABORTED', problem: 'the secrets manager is closed' })
+  })
+
+  it('records the outcome of a write on which it gave up, before the trail is closed', async () => {
+    const store = breakable()
+    store.plan = ({ method }) => (method === 'put' ? faults.hang() : undefined)
+    const trail = memoryAuditTrail()
+    const secrets = createSecretsManager({ providers: [store.provider], audit: trail, deadlineMs: 60_000 })
+    const writing = failureOf(secrets.storeSecret('token', 'v'))
+    await vi.advanceTimersByTimeAsync(0)
+    const closing = secrets.close({ timeoutMs: 10 })
+    await vi.advanceTimersByTimeAsync(10)
+    await closing
+    expect(await writing).toMatchObject({ code: 'ABORTED', effect: 'unknown' })
+    expect(trail.events().map(({ phase, code }) => [phase, code])).toEqual([
+      ['intent', undefined],
+      ['outcome', 'ABORTED'],
+    ])
+  })
+
+  it.each([Infinity, 2 ** 31, -1, NaN, 'soon'])('refuses to wait for %s, and stays to be closed', async (timeoutMs) => {
+    const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { token: 'v' } })] })
+    expect(await codeOf(secrets.close({ timeoutMs: timeoutMs as number }))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
+    expect(await codeOf(secrets.close(null as never))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
+    expect(await secrets.getSecret('token')).toBe('v')
+    await secrets.close()
+    expect(await codeOf(secrets.getSecret('token'))).toBe('ABORTED')
+  })
+
   it('ends a refresh in the background too', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     const store = breakable({ secrets: { token: 'v' } })

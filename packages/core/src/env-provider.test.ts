@@ -142,6 +142,12 @@ describe('dotenv', () => {
       undefined,
     ])
   })
+
+  it('is never matched by a regular expression, after which RegExp.input would hold all of it', async () => {
+    'none'.search(/none/)
+    expect(await read({ env: {}, dotenv: `\ufeffA=1\nB=${canary}` }, 'A')).toBe('1')
+    expect(RegExp.input).not.toContain(canary)
+  })
 })
 
 describe('fileVariables', () => {

@@ -96,8 +96,8 @@ function variableReader({ env, dotenv }: EnvProviderOptions): (name: string) => 
   return (name) => {
     const value = ownVariable(env ?? process.env, name)
     if (value !== undefined || dotenv === undefined) return value
-    // parseEnv would take a byte order mark for a part of the first name.
-    parsed ??= process.getBuiltinModule('node:util').parseEnv(dotenv.replace(/^\ufeff/, ''))
+    // parseEnv would take a byte order mark for a part of the first name. No regular expression: RegExp.input would keep the text.
+    parsed ??= process.getBuiltinModule('node:util').parseEnv(dotenv.startsWith('\ufeff') ? dotenv.slice(1) : dotenv)
     return ownVariable(parsed, name)
   }
 }

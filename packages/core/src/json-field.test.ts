@@ -136,7 +136,32 @@ describe('cutField', () => {
     )
   })
 
-  it('copes with a megabyte and with 50,000 levels', () => {
+  it('ends a value at its own end, whatever is space in JSON', () => {
+    const texts = ['{"a":1,"b":2}', '{"a":1}', '\t\r\n {\t"a"\r:\n1 \t}\n', '{"b":"\\\\","a":1\n}', '{"b":["]"],"a":1\r,"c":{}}']
+    for (const text of texts) expect(cutField(text, 'a')).toBe('1')
+    expect(cutField('{"a":[{"b":"}\\"]"} , [] ] }', 'a')).toBe('[{"b":"}\\"]"} , [] ]')
+  })
+
+  const million = 1_000_000
+  const large: Record<string, () => string> = {
+    'five million escapes': () => JSON.stringify({ long: '\n'.repeat(5 * million), b: 'found' }),
+    'five million escaped quotes': () => JSON.stringify({ long: '"'.repeat(5 * million), b: 'found' }),
+    'five million escaped backslashes': () => JSON.stringify({ long: '\\'.repeat(5 * million), b: 'found' }),
+    'a million members': () => `{${Array.from({ length: million }, (_, index) => `"k${index}":${index}`).join(',')},"b":"found"}`,
+    'a million elements': () => `{"long":[${'1,'.repeat(million)}1],"b":"found"}`,
+    'a million levels': () => `{"long":${'['.repeat(million)}${']'.repeat(million)},"b":"found"}`,
+  }
+
+  it.each(Object.entries(large))('copes with %s, in about the time that JSON.parse takes', (_, make) => {
+    const text = make()
+    const start = performance.now()
+    JSON.parse(text)
+    const parsed = performance.now()
+    expect(cutField(text, 'b')).toBe('found')
+    expect(performance.now() - parsed).toBeLessThan(1_000 + 5 * (parsed - start))
+  })
+
+  it('gives a long value whole, and one of many levels', () => {
     const long = 'x"\\'.repeat(350_000)
     const deep = `${'['.repeat(50_000)}1.0${']'.repeat(50_000)}`
     expect(cutField(JSON.stringify({ long, a: [long] }), '/a/0')).toBe(long)
@@ -212,6 +237,30 @@ describe('setField', () => {
         expect(written).toBe(textOf([...new Map(members).set(key, value)]))
       }),
     )
+  })
+})
+
+describe('RegExp.input, where V8 keeps the whole text that a regular expression matched last', () => {
+  // Such as ` {"user":"app","password":"…"} `.
+  const text = ` {"user":"app","nested":{"list":[1.0,"${canary}"]}} `
+  const calls: Record<string, () => unknown> = {
+    cutField: () => cutField(text, 'user'),
+    'cutField by pointer': () => cutField(text, '/nested/list/1'),
+    'cutField of a field that is not there': () => refusalOf(() => cutField(text, 'missing')),
+    'cutField of what is no JSON': () => refusalOf(() => cutField(canary, 'user')),
+    'cutField of what has no fields': () => refusalOf(() => cutField(`"${canary}"`, 'user')),
+    soleField: () => soleField(`{"only":"${canary}"}`),
+    'soleField of several': () => refusalOf(() => soleField(text)),
+    setField: () => setField(text, 'user', canary),
+    'setField of a new one': () => setField(text, '/nested/new', canary),
+    parseJson: () => parseJson(text),
+  }
+
+  it.each(Object.entries(calls))('holds nothing of a secret after %s', (_, call) => {
+    'none'.search(/none/)
+    call()
+    // The other static properties, `lastMatch`, `$1` and so on, are parts of this text.
+    expect(RegExp.input).not.toContain(canary)
   })
 })
 

@@ -4,6 +4,7 @@ import { SecretsError } from './secrets-error.ts'
 // A field is cut out of, or written into, the secret's own text: only the text still has `1.10`, 12345678901234567890,
 // the order of the keys and every space as somebody stored them, where a parsed and printed copy would not. Nor would the copy
 // always have the same keys: V8 (13.6) parses {"\"":1} into a key of a backslash once it has parsed {"\\":1}.
+// No regular expression may see the secret: what one last matched against stays in `RegExp.input`, whole, until the next one matches.
 
 /** The secret's text as JSON. Throws `INVALID_ARGUMENT`, which does not quote it, if it is none. */
 export function parseJson(text: string): unknown {
@@ -66,7 +67,7 @@ interface Span {
 /** The whole JSON text, if it is something that this field may be in: an object, or an array for a pointer. */
 function wholeOf(text: string, field: string): Span {
   parseJson(text)
-  const whole = { start: text.search(/\S/), end: text.trimEnd().length }
+  const whole = { start: afterSpace(text, 0), end: text.trimEnd().length }
   if (text[whole.start] === '{' || (text[whole.start] === '[' && field.startsWith('/'))) return whole
   throw new SecretsError('INVALID_ARGUMENT', 'the secret is not a JSON object, so it has no fields', {
     remedy: 'ask for it without a field',
@@ -107,31 +108,63 @@ function unquote(literal: string): string {
   return JSON.parse(literal) as string // a JSON string's text
 }
 
-const lexemes = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:,]|[^\s"{}[\]:,]+/g
-
 /**
  * The members of the object, or the elements of the array under their indexes as RFC 6901 writes them, at this place in a text that
- * JSON.parse accepted; none for anything else.
+ * JSON.parse accepted; none for anything else. One pass, whatever the size and the depth.
  */
 function membersAt(text: string, { start, end }: Span): (Span & { readonly key: string })[] {
   const members: (Span & { key: string })[] = []
-  let depth = 0
-  let key: string | undefined
-  let member: Span | undefined
-  for (const { 0: lexeme, index } of text.slice(start, end).matchAll(lexemes)) {
-    if (lexeme === '}' || lexeme === ']') depth--
-    if (depth === 0 || (depth === 1 && lexeme === ',')) {
-      if (member) members.push({ key: key ?? String(members.length), ...member })
-      key = member = undefined
-    } else if (depth === 1 && lexeme === ':' && member) {
-      key = unquote(text.slice(member.start, member.end))
-      member = undefined
-    } else {
-      member = { start: member?.start ?? start + index, end: start + index + lexeme.length }
-    }
-    if (lexeme === '{' || lexeme === '[') depth++
+  const isObject = text[start] === '{'
+  if (!isObject && text[start] !== '[') return members
+  let at = afterSpace(text, start + 1)
+  while (at < end - 1) {
+    const keyEnd = isObject ? afterString(text, at) : at
+    const key = isObject ? unquote(text.slice(at, keyEnd)) : String(members.length)
+    const valueStart = isObject ? afterMark(text, keyEnd) : at
+    const valueEnd = afterValue(text, valueStart)
+    members.push({ key, start: valueStart, end: valueEnd })
+    at = afterMark(text, valueEnd)
   }
   return members
+}
+
+/** Behind the value that begins here: at the first space, comma or closing bracket that is outside of its own brackets. */
+function afterValue(text: string, start: number): number {
+  let at = start
+  let depth = 0
+  do {
+    const character = text[at]
+    if (character === '{' || character === '[') depth++
+    if (character === '}' || character === ']') depth--
+    at = character === '"' ? afterString(text, at) : at + 1
+  } while (depth > 0 || !isBetweenValues(text, at))
+  return at
+}
+
+function isBetweenValues(text: string, at: number): boolean {
+  return at === text.length || isSpace(text, at) || text[at] === ',' || text[at] === '}' || text[at] === ']'
+}
+
+function afterString(text: string, start: number): number {
+  let at = start + 1
+  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  return at + 1
+}
+
+/** At what follows the colon, the comma or the closing bracket that comes next. */
+function afterMark(text: string, start: number): number {
+  return afterSpace(text, afterSpace(text, start) + 1)
+}
+
+function afterSpace(text: string, start: number): number {
+  let at = start
+  while (isSpace(text, at)) at++
+  return at
+}
+
+/** No character below a space stands in JSON but the three that are space too (RFC 8259). */
+function isSpace(text: string, at: number): boolean {
+  return text.charCodeAt(at) <= 0x20
 }
 
 function splice(text: string, { start, end }: Span, replacement: string): string {

@@ -76,7 +76,7 @@ async function readWhole(
     let length = 0
     for (let bytesRead = -1; bytesRead !== 0 && length < buffer.length; length += bytesRead)
       bytesRead = (await handle.read(buffer, length)).bytesRead
-    if (length <= maxSecretFileBytes) return textOrBytes(buffer.slice(0, length))
+    if (length <= maxSecretFileBytes) return textOrBytes(buffer.subarray(0, length))
   } finally {
     buffer.fill(0)
   }
@@ -85,13 +85,12 @@ async function readWhole(
   })
 }
 
+/** The bytes as a copy: their buffer is overwritten. */
 function textOrBytes(bytes: Uint8Array): string | Uint8Array {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-    bytes.fill(0)
-    return text
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    return bytes
+    return bytes.slice()
   }
 }
 
@@ -99,13 +98,16 @@ export function stopIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw new SecretsError('ABORTED', 'the call was aborted')
 }
 
-/** What the file system's error says; `undefined`, for anything not listed, may pass. Its own message would quote the path. */
+/** What the file system's error says; anything not listed may pass. Its own message would quote the path. */
 const failures: Readonly<Record<string, readonly [SecretsErrorCode, string] | undefined>> = {
   EACCES: ['PERMISSION_DENIED', 'may not be read by this process'],
   EPERM: ['PERMISSION_DENIED', 'may not be read by this process'],
+  ERR_ACCESS_DENIED: ['PERMISSION_DENIED', 'may not be read by this process'], // by `node --permission`
   EISDIR: ['CONFIGURATION', 'is not a regular file'],
   ELOOP: ['CONFIGURATION', 'is not a regular file'],
-  ENXIO: ['CONFIGURATION', 'is not a regular file'], // a socket
+  ENXIO: ['CONFIGURATION', 'is not a regular file'], // a socket, or a device without hardware, as the next two
+  ENODEV: ['CONFIGURATION', 'is not a regular file'],
+  ENOTSUP: ['CONFIGURATION', 'is not a regular file'],
   ERR_INVALID_ARG_VALUE: ['CONFIGURATION', 'is not a regular file'], // NUL in the path
 }
 const missing = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])

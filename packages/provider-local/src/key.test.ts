@@ -63,6 +63,12 @@ describe('a passphrase', () => {
       '0'.repeat(63),
       'x'.repeat(44),
       `"${'quoted at one end only'.repeat(2)}`,
+      `${'0'.repeat(63)}g`,
+      'š'.repeat(64), // which `Buffer.from` takes for `a`, as hex
+      'ab'.repeat(33),
+      `${'A'.repeat(42)}-=`,
+      'A'.repeat(44),
+      `${'A'.repeat(44)}=`,
     ]) {
       expect(parseKey(text)).toEqual({ kind: 'passphrase', text })
     }

@@ -1,6 +1,9 @@
 import { inspect } from 'node:util'
-import { leaksOf } from '@finchat/secrets-testkit'
+import { secretsManagerFromEnv } from '@finchat/secrets-core'
+import { leaksOf, matchedTexts } from '@finchat/secrets-testkit'
 import { expect, test, vi } from 'vitest'
+import { localFromEnv } from './from-env.ts'
+import { generateKey, parseKey } from './key.ts'
 import { localProvider } from './local-provider.ts'
 import { bytesOnDisk, context, failure, opened, tamper, temporaryPath } from './testing/temporary-store.ts'
 
@@ -75,4 +78,59 @@ test('bytes that are handed out belong to their reader', async () => {
   one.value.fill(0)
   expect(other?.value).toEqual(Uint8Array.of(1, 2, 3))
   expect(one.value.buffer.byteLength).toBe(3)
+})
+
+/** One key in all the forms in which its owner may hold it. */
+const keyBytes = Buffer.from('c4n4ry-of-a-key-in-all-its-forms')
+const keyForms: Record<string, string | Uint8Array> = {
+  'a passphrase': keyCanary,
+  bytes: keyBytes,
+  hex: keyBytes.toString('hex'),
+  'hex in capitals': keyBytes.toString('hex').toUpperCase(),
+  base64: keyBytes.toString('base64'),
+  'base64url after `key:`': `key:${keyBytes.toString('base64url')}`,
+  'padded base64url after `key:`': `key:${keyBytes.toString('base64url')}=`,
+}
+
+test.each(Object.entries(keyForms))('no regular expression is tried on a key that is %s, nor on a value', async (_, key) => {
+  const path = temporaryPath()
+  const matched = await matchedTexts(async () => {
+    const provider = opened(path, { key })
+    await provider.put('name', { value: valueCanary, tags: { team: 'pay' } }, context)
+    await provider.put('map', { value: JSON.stringify({ password: valueCanary }), shape: 'map' }, context)
+    await provider.get('name', context)
+    await provider.getVersion('name', 1, context)
+    await provider.getMany(['name', 'map'], context)
+    await provider.staging.put('name', { value: valueCanary }, context)
+    await provider.close()
+    const rotating = opened(path, { keys: [generateKey(), key] })
+    await rotating.reencrypt()
+    await rotating.close()
+    await failure(opened(path, { key }).get('name', context))
+  })
+  for (const canary of [valueCanary, keyCanary, String(keyBytes), String(key)]) expect(leaksOf(matched, canary)).toEqual([])
+})
+
+test.each(Object.entries(keyForms))('no regular expression is tried on a key in the environment that is %s', async (_, key) => {
+  const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: ':memory:', FINCHAT_ENCRYPTION_KEY: String(key) }
+  const matched = await matchedTexts(() => secretsManagerFromEnv({ local: localFromEnv }, { env }).close())
+  expect(leaksOf(matched, String(key))).toEqual([])
+})
+
+test('no regular expression is tried on a key that is refused', async () => {
+  const hex = keyBytes.toString('hex')
+  const refused = [
+    `"${hex}"`,
+    ` ${hex}`,
+    `${hex}\n`,
+    `key:${hex}`,
+    `key:${'!'.repeat(9)}${hex}`,
+    `${hex}\ud800`,
+    `${'A'.repeat(42)}B=`,
+    `'${hex}'`,
+  ]
+  for (const key of refused) {
+    const matched = await matchedTexts(() => failure(Promise.resolve(key).then(parseKey)))
+    expect(matched.filter((text) => text.includes(key.slice(10, 40)))).toEqual([])
+  }
 })

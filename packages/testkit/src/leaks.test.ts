@@ -24,12 +24,44 @@ const leaky: Readonly<Record<string, unknown>> = {
   'an array of bytes': error({ body: { type: 'Buffer', data: [...Buffer.from(`x${canary}x`)] } }),
   'bytes printed in a message': new Error(String(Buffer.from(canary).toString('hex').match(/../g)?.join(' '))),
   hex: error({ body: Buffer.from(canary).toString('hex').toUpperCase() }),
+  'bytes of UTF-16': error({ body: Buffer.from(`x${canary}`, 'utf16le') }),
+  'bytes of UTF-16, big-endian': error({ body: Buffer.from(`x${canary}`, 'utf16le').swap16() }),
+  'hex of UTF-16': error({ body: Buffer.from(canary, 'utf16le').toString('hex') }),
+  'bytes spread into an object': error({ body: { ...Buffer.from(canary) } }),
+  'JSON of bytes spread into an object': error({ body: JSON.stringify({ ...Buffer.from(canary) }, null, 2) }),
+  'numbers of characters': error({ body: [...canary].map((character) => character.charCodeAt(0)) }),
+  'base64 of base64': error({ body: base64(`x${base64(`{"value":"${canary}"}`)}`) }),
+  'hex of base64': error({ body: Buffer.from(base64(`"${canary}"`)).toString('hex') }),
+  'base64 in lines': error({ body: base64(`${'x'.repeat(40)}${canary}`).replaceAll(/.{76}/g, '$&\r\n') }),
   'a URL': error({ url: `https://store/?value=${encodeURIComponent(canary)}` }),
+  'a URL in a URL': error({ url: encodeURIComponent(`https://store/?value=${encodeURIComponent(canary)}`) }),
+  'a URL that escapes every character': error({ url: Buffer.from(canary).toString('hex').replaceAll(/../g, '%$&') }),
+  'entities of HTML': error({ page: [...canary].map((character) => `&#${character.charCodeAt(0)};`).join('') }),
+  'hexadecimal entities of HTML': error({ page: [...canary].map((character) => `&#x${character.charCodeAt(0).toString(16)};`).join('') }),
+  'escapes of JSON': error({
+    body: [...canary].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+  }),
   'a text itself': canary,
   'a cycle': cyclic(),
 }
 
 describe('leaksOf', () => {
+  test.each([`"quoted" & <marked> 'canary'`, 'back\\slashed\\canary', '100%-c4n4ry %41', 'with spaces 12: 34 canary'])(
+    'finds %s, which escapes change',
+    (text) => {
+      const html = text
+        .replaceAll('&', '&amp;')
+        .replaceAll('<', '&lt;')
+        .replaceAll('>', '&gt;')
+        .replaceAll('"', '&quot;')
+        .replaceAll("'", '&apos;')
+      const json = JSON.stringify({ text })
+      for (const form of [text, html, json, JSON.stringify({ json }), encodeURIComponent(text), encodeURIComponent(json), base64(json)]) {
+        expect(leaksOf({ form }, text), form).toContain('.form')
+      }
+    },
+  )
+
   for (const [place, thing] of Object.entries(leaky)) {
     test(`finds a canary in ${place}`, () => {
       expect(leaksOf(thing, canary)).not.toEqual([])
@@ -63,6 +95,10 @@ describe('leaksOf', () => {
     }
   })
 })
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64')
+}
 
 function cyclic(): object {
   const thing: Record<string, unknown> = { value: canary }

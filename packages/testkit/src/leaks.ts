@@ -1,9 +1,15 @@
 import { inspect } from 'node:util'
+import { encodingsOf, readingsOf } from './encodings.ts'
 
 /**
- * Where `canary` can be found in `thing`, however deep and in whatever encoding: message, stack, cause, hidden and symbol members,
- * accessors, bytes, `JSON.stringify`, `util.inspect`. Returns the places, none if nothing leaks.
- * Choose a canary of at least 12 characters that occurs nowhere else.
+ * Where `canary` can be found in `thing`, however deep: message, stack, cause, hidden and symbol members, accessors, keys, bytes,
+ * `JSON.stringify`, `util.inspect`. Returns the places, none if nothing leaks. Choose a canary of at least 12 characters that occurs
+ * nowhere else. It is found as text, as bytes in UTF-8 and UTF-16, as a list of their numbers, in hex and base64, once or twice, and in the
+ * escapes of URLs, JSON and HTML.
+ *
+ * It cannot see what JavaScript hides: the variables of closures, `#private` members, the contents of a `WeakMap` or a promise, what a
+ * proxy answers to keys that it does not list. Nor does it know a canary that was cut into pieces, encrypted, hashed or compressed. That
+ * a value is not kept in such places, only a heap snapshot shows (`v8.writeHeapSnapshot`).
  *
  * @example
  * import { leaksOf } from '@finchat/secrets-testkit'
@@ -13,7 +19,7 @@ import { inspect } from 'node:util'
  */
 export function leaksOf(thing: unknown, canary: string): readonly string[] {
   const needles = encodingsOf(canary)
-  const holds = (text: string): boolean => needles.some((needle) => text.toLowerCase().includes(needle))
+  const holds = (text: string): boolean => readingsOf(text).some((reading) => needles.some((needle) => reading.includes(needle)))
   const rendered = Object.entries(renderings)
     .filter(([, render]) => holds(textBy(render, thing)))
     .map(([name]) => name)
@@ -35,22 +41,6 @@ function textBy(render: (thing: unknown) => string | undefined, thing: unknown):
   } catch {
     return ''
   }
-}
-
-/** The canary in lower case as text, URL, JSON, hex, bytes as inspect shows them, and base64 at each of its three alignments. */
-function encodingsOf(canary: string): readonly string[] {
-  const bytes = Buffer.from(canary)
-  const hex = bytes.toString('hex')
-  const base64 = [0, 1, 2].map((shift) => {
-    const whole = Buffer.concat([Buffer.alloc(shift), bytes])
-      .toString('base64')
-      .replaceAll('=', '')
-    return whole.slice(shift === 0 ? 0 : 4, -2) // the first and last characters depend on the canary's neighbours
-  })
-  const base64url = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))
-  const shown = [hex.replaceAll(/(..)(?!$)/g, '$1 '), bytes.join(', '), bytes.join(',')]
-  const all = [canary, encodeURIComponent(canary), JSON.stringify(canary).slice(1, -1), hex, ...base64, ...base64url, ...shown]
-  return [...new Set(all.map((text) => text.toLowerCase()))]
 }
 
 /** Every text and every run of bytes that can be reached from `thing`, with the way to it. */

@@ -2,7 +2,7 @@ import assert from 'node:assert'
 import { execFile } from 'node:child_process'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { format, inspect, promisify } from 'node:util'
@@ -13,6 +13,7 @@ import {
   envProvider,
   loadSecrets,
   SecretsError,
+  secretsManagerFromEnv,
   type SecretProvider,
   type SecretsErrorCode,
   type SecretsManager,
@@ -23,6 +24,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults, faultyProvider, type Fault } from './faulty-provider.ts'
 import { leaksOf } from './leaks.ts'
+import { matchedTexts } from './matched-texts.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
 import { memoryProvider } from './memory-provider.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'
@@ -152,10 +154,20 @@ const operations: Record<string, Operation> = {
   'getSecret of bytes': (manager) => silent(manager.getSecret('key')),
   'getSecret of a version': (manager) => silent(manager.getSecret('token', { version: 1 })),
   'getSecret of the one before': (manager) => silent(manager.getSecret('token', { version: 'previous' })),
+  'getSecret of a field': (manager) => silent(manager.getSecret('json', { field: 'key' })),
+  'getSecret of a field by pointer': (manager) => silent(manager.getSecret('json', { field: '/key' })),
+  'getSecret of the only field': (manager) => silent(manager.getSecret('map')),
   'getSecret of a field that is not there': (manager) => manager.getSecret('json', { field: 'missing' }),
   'getSecret of a field of what has none': (manager) => manager.getSecret('token', { field: 'key' }),
   'getSecret, fresh and cleaned up': (manager) => silent(manager.getSecret('token', { fresh: true, autoCleanup: true })),
   getSecretValue: (manager) => manager.getSecretValue('json'),
+  'reveal() and bytes()': async (manager) => {
+    for (const name of ['token', 'map']) {
+      const value = await manager.getSecretValue(name)
+      silenced([value.reveal(), value.bytes()])
+    }
+  },
+  'json()': async (manager) => silenced((await manager.getSecretValue('json')).json()),
   'json() of what is no JSON': async (manager) => (await manager.getSecretValue('token')).json(),
   getSecrets: (manager) => silent(manager.getSecrets(['token', 'json', 'map'])),
   'getSecrets with a missing one': (manager) => manager.getSecrets(['token', 'missing']),
@@ -180,8 +192,11 @@ const operations: Record<string, Operation> = {
 }
 
 async function silent(reading: Promise<unknown>): Promise<void> {
-  await reading
+  silenced(await reading)
 }
+
+/** Takes a value that whoever asked may have. */
+function silenced(_value: unknown): void {}
 
 const standard = (validate: StandardSchemaV1['~standard']['validate']): StandardSchemaV1 => ({
   '~standard': { version: 1, vendor: 'test', validate },
@@ -251,6 +266,52 @@ describe.each(Object.entries(failures))('while the store gives %s', (_, fault) =
   })
 })
 
+describe('a regular expression', () => {
+  const texts = { TOKEN: canary, JSON: secrets.json }
+  const stores: Record<string, () => SecretProvider> = {
+    'that answers': () => memoryProvider({ secrets }),
+    'of variables': () => envProvider({ env: texts, upperSnakeCase: true }),
+    'of .env text': () =>
+      envProvider({ env: {}, dotenv: `\ufeffFIRST=1\nTOKEN=${canary}\nJSON='${secrets.json}'\n`, upperSnakeCase: true }),
+    'that fails with what it should not': () => faultyProvider(memoryProvider({ secrets }), () => faults.throwForeign(foreign())),
+    'that answers as none should': () => faultyProvider(memoryProvider({ secrets }), () => faults.answer(whole)),
+  }
+
+  describe.each(Object.entries(stores))('and a store %s', (_, store) => {
+    it.each(Object.entries(operations))('%s never tries one on the value, and so none remembers it', async (_name, operation) => {
+      const options = { audit: memoryAuditTrail(), cache: { shared: memorySharedCache() } }
+      const manager = createSecretsManager({ providers: [store()], deadlineMs: 50, ...options })
+      const matched = await matchedTexts(async () => {
+        const settled = Promise.allSettled([operation(manager)])
+        await vi.advanceTimersByTimeAsync(10_000)
+        await settled
+      })
+      expect(leaksOf(matched, canary)).toEqual([])
+    })
+  })
+
+  it('is not tried on the secrets among the variables that a manager is made from', async () => {
+    const env = { FINCHAT_SECRETS_PROVIDER: 'env', FINCHAT_SECRETS_CACHE_TTL: '60', ...texts, FINCHAT_ENCRYPTION_KEY: canary }
+    const matched = await matchedTexts(async () => {
+      const manager = secretsManagerFromEnv({}, { env })
+      await manager.getSecret('JSON', { field: 'key' })
+      await manager.close()
+    })
+    expect(leaksOf(matched, canary)).toEqual([])
+  })
+
+  it('is not tried on what a file of secrets holds', async () => {
+    vi.useRealTimers()
+    const directory = mkdtempSync(join(tmpdir(), 'secrets-matched-'))
+    for (const [name, text] of Object.entries(texts)) writeFileSync(join(directory, name), text)
+    const env = { NAMED_FILE: join(directory, 'TOKEN') }
+    const manager = createSecretsManager({ providers: [envProvider({ env, directory, fileVariables: true })] })
+    const matched = await matchedTexts(() => Promise.all([manager.getSecret('JSON', { field: 'key' }), manager.getSecret('NAMED')]))
+    rmSync(directory, { recursive: true })
+    expect(leaksOf(matched, canary)).toEqual([])
+  })
+})
+
 describe('a background refresh', () => {
   it.each(Object.entries(failures))('that meets %s tells nobody the value', async (_, fault) => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
@@ -304,12 +365,14 @@ const stored = (path) => ({ value: path === 'json' ? JSON.stringify({ key: made(
 const provider = { specificationVersion: 'v1', name: 'store', get: async (path) => stored(path), getVersion: async (path) => stored(path), put: async () => ({ version: 2 }) }
 const manager = createSecretsManager({ providers: [provider] })
 async function use() {
-  const held = [await manager.getSecretValue('token'), await manager.getSecretValue('json', { field: 'key' }), await manager.getSecretValue('key')]
-  const lengths = [(await manager.getSecret('json')).length, held[0].reveal().length, held[1].json === undefined]
+  const held = [await manager.getSecretValue('token'), await manager.getSecretValue('key')]
+  const lengths = [(await manager.getSecret('json')).length, held[0].reveal().length]
   await manager.verifySecret('token', made(), { acceptPreviousForSeconds: 60 })
   await manager.getSecret('other', { autoCleanup: true })
   await manager.getSecrets(['token', 'more'])
   await manager.storeSecret('more', made())
+  // Last: a regular expression that had seen the whole secret would keep it until the next one.
+  held.push(await manager.getSecretValue('json', { field: 'key' }))
   return { held, lengths }
 }
 globalThis.held = await use()
@@ -355,13 +418,7 @@ describe('a heap snapshot of an idle manager that holds values', () => {
   }, 60_000)
 })
 
-describe('what a provider keeps', () => {
-  it('does not show in the provider, the options or the manager', () => {
-    const provider: SecretProvider = memoryProvider({ secrets })
-    const env = envProvider({ env: { token: canary }, dotenv: `TOKEN=${canary}` })
-    expect(leaksOf([provider, env, createSecretsManager({ providers: [provider, env] })], canary)).toEqual([])
-  })
-
+describe('what a provider gives', () => {
   it('is overwritten in the bytes that were given away, so that no second copy stays', async () => {
     const given = Buffer.from(canary)
     const plain: SecretProvider = { specificationVersion: 'v1', name: 'plain', get: async (): Promise<StoredSecret> => ({ value: given }) }

@@ -142,7 +142,7 @@ function afterValue(text: string, start: number): number {
 }
 
 function isBetweenValues(text: string, at: number): boolean {
-  return at === text.length || isSpace(text, at) || text[at] === ',' || text[at] === '}' || text[at] === ']'
+  return isSpace(text, at) || text[at] === ',' || text[at] === '}' || text[at] === ']'
 }
 
 function afterString(text: string, start: number): number {

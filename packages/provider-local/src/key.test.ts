@@ -63,6 +63,7 @@ describe('a passphrase', () => {
       '0'.repeat(63),
       'x'.repeat(44),
       `"${'quoted at one end only'.repeat(2)}`,
+      `${'quoted at one end only'.repeat(2)}"`,
       `${'0'.repeat(63)}g`,
       'š'.repeat(64), // which `Buffer.from` takes for `a`, as hex
       'ab'.repeat(33),

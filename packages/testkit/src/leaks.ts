@@ -7,9 +7,9 @@ import { encodingsOf, readingsOf } from './encodings.ts'
  * nowhere else. It is found as text, as bytes in UTF-8 and UTF-16, as a list of their numbers, in hex and base64, once or twice, and in the
  * escapes of URLs, JSON and HTML.
  *
- * It cannot see what JavaScript hides: the variables of closures, `#private` members, the contents of a `WeakMap` or a promise, what a
- * proxy answers to keys that it does not list. Nor does it know a canary that was cut into pieces, encrypted, hashed or compressed. That
- * a value is not kept in such places, only a heap snapshot shows (`v8.writeHeapSnapshot`).
+ * It cannot see what JavaScript hides: the variables of closures and the source of functions, `#private` members, what a `WeakMap` or a
+ * `WeakRef` leads to, what a proxy answers to keys that it does not list. Nor does it know a canary that was cut into pieces, reversed,
+ * encrypted, hashed or compressed. That such places keep no value, only a heap snapshot shows (`v8.writeHeapSnapshot`).
  *
  * @example
  * import { leaksOf } from '@finchat/secrets-testkit'

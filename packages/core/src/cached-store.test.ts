@@ -12,7 +12,7 @@ import { tracing } from './tracing.ts'
 const second = 1_000
 const start = 1_000_000_000
 const outages = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED'] as const
-const denials = ['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED'] as const
+const denials = ['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', 'INTEGRITY'] as const
 
 type Answer = () => Promise<StoredSecret | undefined>
 type Get = (path: string, context: CallContext) => Promise<StoredSecret | undefined>
@@ -195,7 +195,7 @@ describe('stale answers', () => {
     await seen(store)
     get.mockImplementation(async () => fail(code))
     await pass(300)
-    expect(await seen(store)).toBe('v1 (stale)')
+    expect((await found(store))?.outage).toBe(code)
     await pass(299.999)
     expect(await seen(store)).toBe('v1 (stale)')
     await pass(0.001)
@@ -203,7 +203,7 @@ describe('stale answers', () => {
     expect(store.counts).toMatchObject({ staleAnswers: 2 })
   })
 
-  it.each(['CREDENTIALS_MISSING', 'UNSUPPORTED', 'INTERNAL', 'INTEGRITY', 'CONFIGURATION', 'INVALID_ARGUMENT'] as const)(
+  it.each(['CREDENTIALS_MISSING', 'UNSUPPORTED', 'INTERNAL', 'CONFIGURATION', 'INVALID_ARGUMENT'] as const)(
     'are never given after %s',
     async (code) => {
       const { store, get } = cached()
@@ -667,6 +667,41 @@ describe('versions', () => {
   })
 })
 
+describe('what is wrong with one version', () => {
+  const ask = async (code: SecretsError['code'], asked: number | 'previous'): Promise<(string | undefined)[]> => {
+    const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async (_, version) => ({ value: `of ${version}` }))
+    const { store, get } = cached({ getVersion })
+    const versions = [undefined, 1, 2, 'previous'] as const
+    for (const version of versions) await seen(store, { version })
+    getVersion.mockImplementation(async () => fail(code))
+    await seen(store, { version: asked, mode: 'fresh' })
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    getVersion.mockImplementation(async () => fail('UNAVAILABLE'))
+    await pass(60)
+    return Promise.all(versions.map((version) => seen(store, { version })))
+  }
+
+  it.each(['DELETED', 'PERMISSION_DENIED', 'INTEGRITY'] as const)('(%s) takes that version and no other', async (code) => {
+    expect(await ask(code, 1)).toEqual(['v1', 'UNAVAILABLE', 'of 2', 'of previous'])
+    expect(await ask(code, 'previous')).toEqual(['v1', 'of 1', 'of 2', 'UNAVAILABLE'])
+  })
+
+  it('is wrong with all where it is the credential', async () => {
+    expect(await ask('UNAUTHENTICATED', 1)).toEqual(Array.from({ length: 4 }, () => 'UNAVAILABLE'))
+  })
+
+  it.each(denials)('is not undone by what was asked for before the store said %s', async (code) => {
+    const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>()
+    const { store } = cached({ getVersion })
+    const slowly = Promise.withResolvers<StoredSecret>()
+    getVersion.mockReturnValueOnce(slowly.promise).mockImplementation(async () => fail(code))
+    const before = seen(store, { version: 1 })
+    await seen(store, { version: 1, mode: 'fresh' })
+    slowly.resolve({ value: 'withdrawn since' })
+    expect([await before, await seen(store, { version: 1 }), store.counts.entries]).toEqual(['withdrawn since', code, 0])
+  })
+})
+
 describe('peek', () => {
   it('answers what is held and fresh, as a hit, and asks nothing otherwise', async () => {
     const { store, get } = cached()
@@ -726,6 +761,17 @@ describe('a batch', () => {
 })
 
 describe('closing', () => {
+  it.each<[string, unknown]>([
+    ['that cannot be ended', () => () => expect.fail('no connection')],
+    ['that is none', async () => () => {}],
+  ])('drops all in spite of a subscription %s', async (_, subscribe) => {
+    const { level } = shared({ subscribe: subscribe as SharedCache['subscribe'] }) // what a broken level could have
+    const { store } = cached({}, { shared: level })
+    await seen(store)
+    await store.close()
+    expect(store.counts.entries).toBe(0)
+  })
+
   it('waits for the flights under way, drops all, and ends the subscription', async () => {
     const end = vi.fn<() => void>()
     const { store, get } = cached({}, { shared: shared({ subscribe: () => end }).level })
@@ -744,6 +790,22 @@ describe('closing', () => {
   })
 })
 
+describe('a write through one of several caches of a store', () => {
+  it('is seen by all of them, and outdates what each has under way', async () => {
+    const kin: CachedStore[] = []
+    const [one, other] = [cached({}, { kin }), cached({}, { kin })]
+    kin.push(one.store, other.store)
+    await Promise.all(kin.map((store) => seen(store)))
+    const landings = slow(other.get)
+    const before = seen(other.store, { mode: 'fresh' })
+    await one.store.invalidate('a')
+    landings[0]?.({ value: 'old' })
+    await before
+    for (const { get } of [one, other]) get.mockImplementation(async () => ({ value: 'new' }))
+    expect(await Promise.all(kin.map((store) => seen(store)))).toEqual(['new', 'new'])
+  })
+})
+
 /** A level that is empty unless a test says otherwise. */
 function shared(members: Partial<SharedCache> = {}): {
   level: SharedLevel
@@ -753,7 +815,11 @@ function shared(members: Partial<SharedCache> = {}): {
   const read = vi.fn<SharedCache['read']>(async () => ({ ticket: { generation: 1 } }))
   const fill = vi.fn<SharedCache['fill']>(async () => {})
   const cache: SharedCache = { specificationVersion: 'v1', read, fill, invalidate: async () => {}, ...members }
-  return { level: new SharedLevel(cache, 'eu', { deadlineMs: 5_000, ttlMs: 300_000, closing: new AbortController().signal }), read, fill }
+  return {
+    level: new SharedLevel(cache, 'eu', { deadlineMs: 5_000, lifeMs: 192 * second, closing: new AbortController().signal }),
+    read,
+    fill,
+  }
 }
 
 describe('over a shared level, the store', () => {
@@ -764,11 +830,11 @@ describe('over a shared level, the store', () => {
     read.mockImplementation(async () => hit)
     const { store, get } = cached({}, { shared: level })
     const answer = await found(store)
-    expect([answer?.from, answer?.held.text(), answer?.held.facts.askedAt]).toEqual(['shared', 'shared', start - 200 * second])
+    expect([answer?.from, answer?.held.text(), answer?.held.facts.askedAt]).toEqual(['shared', 'shared', start - 92 * second])
     expect(get).not.toHaveBeenCalled()
     read.mockImplementation(async () => ({ ticket: {} }))
     get.mockImplementation(async () => fail('UNAVAILABLE'))
-    await pass(99.999)
+    await pass(207.999)
     expect(await seen(store)).toBe('shared')
     await pass(0.001)
     expect(await seen(store)).toBe('shared (stale)')
@@ -776,14 +842,14 @@ describe('over a shared level, the store', () => {
     expect(await seen(store)).toBe('UNAVAILABLE')
   })
 
-  it('is asked for a gap, and its answer fills it, with the ticket and until the TTL or expiresAt', async () => {
+  it('is asked for a gap, and its answer fills it, with the ticket and until the first refresh or expiresAt', async () => {
     const { level, fill } = shared()
     const { store, get } = cached({}, { shared: level })
     await seen(store)
     get.mockImplementation(async () => ({ value: 'v2', expiresAt: start + 7 }))
     await seen(store, { path: 'b' })
     expect(fill.mock.calls.map(([key, ticket, entry]) => [key.path, ticket, entry])).toEqual([
-      ['a', { generation: 1 }, { secret: { value: 'v1' }, until: start + 300 * second }],
+      ['a', { generation: 1 }, { secret: { value: 'v1' }, until: start + 192 * second }],
       ['b', { generation: 1 }, { secret: { value: 'v2', expiresAt: start + 7 }, until: start + 7 }],
     ])
   })
@@ -821,7 +887,7 @@ describe('over a shared level, the store', () => {
     expect(fill.mock.calls[0]?.[2]?.secret.value).toEqual(Uint8Array.of(1, 2, 3))
   })
 
-  it.each<ReadMode>(['fresh', 'volatile', 'fresh volatile'])('is asked past the level by a %s read, which fills nothing', async (mode) => {
+  it.each<ReadMode>(['volatile', 'fresh volatile'])('is asked past the level by a %s read, which fills nothing', async (mode) => {
     const { level, read, fill } = shared()
     read.mockImplementation(async () => hit)
     const { store } = cached({}, { shared: level })
@@ -840,6 +906,7 @@ describe('over a shared level, the store', () => {
     await pass(2)
     expect(await seen(store)).toBe('v1')
     store.forget('a')
+    read.mockImplementation(async () => ({ ...hit, until: Date.now() + 192 * second }))
     expect(await seen(store)).toBe('shared')
   })
 
@@ -860,13 +927,90 @@ describe('over a shared level, the store', () => {
   it('keeps its own later answer when the level answers with an older one', async () => {
     const { level, read } = shared()
     const reading = Promise.withResolvers<typeof hit>()
-    read.mockReturnValue(reading.promise)
+    read.mockReturnValueOnce(reading.promise)
     const { store } = cached({}, { shared: level })
     const before = seen(store)
     await pass(0)
     await seen(store, { mode: 'fresh' })
     reading.resolve(hit)
     expect([await before, await seen(store)]).toEqual(['v1', 'v1'])
+  })
+
+  it('is not followed by what the level holds from before it was asked, when memory has let go of its answer', async () => {
+    for (const mode of ['fresh', 'volatile'] as const) {
+      const { level, read } = shared({ invalidate: async () => Promise.reject(new Error('down')) })
+      const { store, get } = cached({}, { shared: level, maxEntries: 1 })
+      read.mockImplementation(async () => hit)
+      get.mockImplementation(async () => ({ value: 'newer' }))
+      await pass(1)
+      await seen(store, { mode })
+      await seen(store, { path: 'b' })
+      expect(await seen(store)).toBe('newer')
+    }
+  })
+
+  it('is not followed by what the level holds when it has no such secret any more, of any version', async () => {
+    const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async () => undefined)
+    const { level, read } = shared({ invalidate: async () => Promise.reject(new Error('down')) })
+    const { store, get } = cached({ getVersion }, { shared: level })
+    read.mockImplementation(async () => ({ ...hit, hit: { value: 'gone', version: 1 } }))
+    get.mockImplementation(async () => undefined)
+    await pass(1)
+    expect(await seen(store, { mode: 'fresh' })).toBeUndefined()
+    await pass(60)
+    expect([await seen(store), await seen(store, { version: 1 })]).toEqual([undefined, undefined])
+  })
+
+  it.each<[string, Answer]>([
+    ['another value', async () => ({ value: 'newer' })],
+    ['an absence', async () => undefined],
+  ])('corrects the level by %s that a fresh read got', async (_, answer) => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
+    const { level, read } = shared({ invalidate })
+    const { store, get } = cached({}, { shared: level })
+    read.mockImplementation(async () => hit)
+    get.mockImplementation(answer)
+    await seen(store, { mode: 'fresh' })
+    expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a' }])
+  })
+
+  it('leaves the level alone where a fresh read got what that holds, and fills its gap', async () => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
+    const { level, read, fill } = shared({ invalidate })
+    const { store } = cached({}, { shared: level })
+    read.mockImplementationOnce(async () => ({ ...hit, hit: { value: 'v1' } }))
+    await seen(store, { mode: 'fresh' })
+    expect([invalidate.mock.calls.length, fill.mock.calls.length]).toEqual([0, 0])
+    await seen(store, { mode: 'fresh' })
+    expect(fill).toHaveBeenCalledTimes(1)
+  })
+
+  it('is asked by a refresh unless the level has what is newer than that which is refreshed', async () => {
+    const { level, read } = shared()
+    const { store, get } = cached({}, { shared: level })
+    get.mockImplementation(async () => ({ value: 'v1', expiresAt: start + 100 * second }))
+    await seen(store)
+    await pass(80)
+    read.mockImplementation(async () => ({ hit: { value: 'v1', expiresAt: start + 100 * second }, until: start + 100 * second }))
+    get.mockImplementation(async () => ({ value: 'v2' }))
+    await seen(store)
+    await pass(0)
+    expect([await seen(store), get.mock.calls.length]).toEqual(['v2', 2])
+    await pass(240)
+    read.mockImplementation(async () => ({ hit: { value: 'v3' }, until: Date.now() + 191 * second }))
+    await seen(store)
+    await pass(0)
+    expect([await seen(store), get.mock.calls.length]).toEqual(['v3', 2])
+  })
+
+  it('is asked about a version that it said is gone, whatever the level holds of it', async () => {
+    const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async () => fail('DELETED'))
+    const { level, read } = shared()
+    const { store, get } = cached({ getVersion }, { shared: level })
+    await seen(store, { version: 1 })
+    read.mockImplementation(async () => ({ hit: { value: 'shared', version: 1 }, until: Date.now() + 192 * second }))
+    await pass(60)
+    expect([await seen(store, { version: 1 }), await seen(store), get.mock.calls.length]).toEqual(['DELETED', 'shared', 0])
   })
 
   it('is asked in time of a level that fails', async () => {

@@ -9,13 +9,16 @@ import { HeldSecret } from './held-secret.ts'
 import { type Entry, keyOf, Memory } from './memory.ts'
 import { isOutage, isWithdrawal } from './policy.ts'
 import { SecretsError } from './secrets-error.ts'
-import type { SharedLevel } from './shared-level.ts'
+import { saidNothing, type SharedAnswer, type SharedLevel } from './shared-level.ts'
 import type { Shredder } from './shredder.ts'
+import { Suspects } from './suspects.ts'
 import { traced, type TraceMessage } from './tracing.ts'
 
 export interface StoreOptions extends Lifetimes {
   readonly maxEntries: number
   readonly shared: SharedLevel | undefined
+  /** The caches of other providers of the same store, and maybe this one: they hold what a write here makes obsolete. */
+  readonly kin?: readonly CachedStore[] | undefined
   readonly shredder: Shredder
   readonly refreshes: TracingChannel<TraceMessage>
   readonly closing: AbortSignal
@@ -32,6 +35,8 @@ export class CachedStore {
   readonly #flights = new Flights()
   readonly #tally = new Tally()
   readonly #unsubscribe: () => void
+  /** What the store last refused to us: others may have the right to it, and fill the shared level. */
+  readonly #refused = new Suspects()
   #latest = 0
 
   constructor(provider: SecretProvider, options: StoreOptions) {
@@ -77,18 +82,19 @@ export class CachedStore {
 
   /** After a write: nothing that was read before it is served again, here or through the shared level. */
   async invalidate(path: string): Promise<void> {
-    this.forget(path)
+    const holders = new Set<CachedStore>([this, ...(this.#options.kin ?? [])])
+    for (const each of holders) each.forget(path)
     try {
       await this.#options.shared?.invalidate(path)
     } finally {
       // What was read from the level before it was told.
-      this.forget(path)
+      for (const each of holders) each.forget(path)
     }
   }
 
   /** Drops every version of the path from memory; flights that are under way keep nothing. */
   forget(path: string): void {
-    this.#flights.outdate(path)
+    this.#flights.outdate(({ read }) => read.path === path)
     this.#memory.forgetPath(path)
   }
 
@@ -101,8 +107,11 @@ export class CachedStore {
   /** Drops all, and ends when nothing of this store is under way in the background. */
   async close(): Promise<void> {
     this.#unsubscribe()
-    await this.#flights.settled()
-    this.clear()
+    try {
+      await this.#flights.settled()
+    } finally {
+      this.clear()
+    }
     await this.#options.shared?.drain()
   }
 
@@ -130,11 +139,11 @@ export class CachedStore {
   /** The value that this store gave last, while the store cannot be asked and within its bound; else the failure. */
   #standIn(read: StoreRead, key: string, error: unknown): Found {
     const entry = this.#memory.entry(key)
-    const isOut = SecretsError.isInstance(error) && isOutage(error.code)
-    if (!isOut || isFresh(read.mode) || entry === undefined || this.#now() >= entry.staleUntil) throw error
+    if (!SecretsError.isInstance(error) || !isOutage(error.code)) throw error
+    if (isFresh(read.mode) || entry === undefined || this.#now() >= entry.staleUntil) throw error
     this.#tally.staleAnswers += 1
     if (isVolatile(read.mode)) this.#memory.drop(key)
-    return { held: entry.held, from: 'memory', stale: true }
+    return { held: entry.held, from: 'memory', stale: true, outage: error.code }
   }
 
   #refresh(read: StoreRead, key: string, now: number): void {
@@ -159,24 +168,36 @@ export class CachedStore {
   }
 
   async #fly(flight: Flight): Promise<Found | undefined> {
-    const { path, version, mode, batch } = flight.read
-    const shared = isVolatile(mode) ? undefined : this.#options.shared
-    const level = mode === 'cached' ? await shared?.read(path, version) : undefined
-    // One process never goes back to what is older than it had.
-    if (level !== undefined && 'hit' in level && !this.#isOvertaken(flight, this.#askedAt(level))) {
+    const { path, version, batch } = flight.read
+    const level = this.#levelFor(flight)
+    const said = level === undefined ? saidNothing : await level.read(path, version)
+    const shared = this.#newer(flight, said)
+    if (shared !== undefined) {
       batch?.leave()
-      return { held: this.#keep(flight, level.hit, level.until), from: 'shared', stale: false }
+      return { held: this.#keep(flight, shared.secret, shared.askedAt), from: 'shared', stale: false }
     }
-    const ticket = level !== undefined && 'ticket' in level ? level.ticket : undefined
     try {
       const stored = await this.#ask(flight)
-      this.#fillShared(flight, ticket, stored)
+      if (flight.outdated) level?.giveUp(path, version, said)
+      else level?.bring(path, version, said, stored, flight.askedAt)
       return this.#answered(flight, stored)
     } catch (error) {
-      shared?.fill(path, version, ticket, undefined)
+      level?.giveUp(path, version, said)
       this.#failed(flight, error)
       throw error
     }
+  }
+
+  /** A volatile read leaves nothing there, and what the store refused to us is not taken from others. */
+  #levelFor({ key, read }: Flight): SharedLevel | undefined {
+    const isRefused = this.#refused.has(key) || this.#refused.has(read.path)
+    return isVolatile(read.mode) || isRefused ? undefined : this.#options.shared
+  }
+
+  /** What the level has, if that is newer than what is held: a refresh that took the same again would never refresh. */
+  #newer({ key, read }: Flight, { hit }: SharedAnswer): SharedAnswer['hit'] {
+    const heldSince = this.#memory.entry(key)?.held.facts.askedAt ?? -Infinity
+    return hit !== undefined && !isFresh(read.mode) && hit.askedAt > heldSince ? hit : undefined
   }
 
   #ask({ read: { path, version, mode, batch } }: Flight): Promise<StoredSecret | undefined> {
@@ -185,41 +206,30 @@ export class CachedStore {
     return this.#provider.getVersion?.(path, version, context) ?? Promise.reject(withoutVersions())
   }
 
-  #fillShared(flight: Flight, ticket: Parameters<SharedLevel['fill']>[2], stored: StoredSecret | undefined): void {
-    const { path, version } = flight.read
-    const isShareable = stored !== undefined && !stored.exclusive && !flight.outdated
-    const until = Math.min(flight.askedAt + this.#options.ttlMs, stored?.expiresAt ?? Infinity)
-    this.#options.shared?.fill(path, version, ticket, isShareable ? { secret: copyOf(stored), until } : undefined)
-  }
-
   #answered(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
     const { key, read } = flight
-    if (!flight.outdated) this.#options.shared?.trust(read.path)
-    if (stored !== undefined) return { held: this.#keep(flight, stored), from: 'store', stale: false }
+    if (!flight.outdated) {
+      this.#refused.clear(key)
+      this.#options.shared?.saw(read.path, read.version, flight.askedAt)
+    }
+    if (stored !== undefined) return { held: this.#keep(flight, stored, flight.askedAt), from: 'store', stale: false }
     if (flight.outdated || this.#isOvertaken(flight, flight.askedAt)) return undefined
     this.#memory.noteAnswer(key)
     // Without a current version there is none before it, nor any other.
-    if (read.version === undefined) this.#withdraw(read.path)
-    else this.#memory.drop(key)
+    this.#withdraw(key)
     this.#memory.noteAbsence(key, Date.now())
     return undefined
   }
 
-  #keep(flight: Flight, stored: StoredSecret, until: number = Infinity): HeldSecret {
+  #keep(flight: Flight, stored: StoredSecret, askedAt: number): HeldSecret {
     const { value, shape, ...rest } = stored
     const { key, read, outdated } = flight
-    const askedAt = Math.min(flight.askedAt, this.#askedAt({ until }))
     const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#provider.name, askedAt }, this.#options.shredder)
     if (!outdated) this.#memory.noteAnswer(key)
     if (isVolatile(read.mode)) this.#memory.drop(key)
     if (outdated || isVolatile(read.mode) || this.#isOvertaken(flight, askedAt)) held.release()
-    else this.#memory.keep(key, { held, path: read.path, flight: flight.id, ...freshness(stored, flight.askedAt, this.#options, until) })
+    else this.#memory.keep(key, { held, path: read.path, flight: flight.id, ...freshness(stored, askedAt, this.#options) })
     return held
-  }
-
-  /** Whoever filled the shared level asked a TTL before what it holds ends. */
-  #askedAt({ until }: { readonly until: number }): number {
-    return until - this.#options.ttlMs
   }
 
   /** What is held was asked of the store later than this. */
@@ -230,17 +240,20 @@ export class CachedStore {
     return later > 0 || (later === 0 && entry.flight > id)
   }
 
-  /** Nothing of the path is served again, nor what flights are still to bring. */
-  #withdraw(path: string): void {
-    this.#flights.outdate(path)
-    this.#memory.dropPath(path)
+  /** Nothing of one version, or of the current one and so of all, is served again, nor what flights are still to bring. */
+  #withdraw(key: string): void {
+    this.#flights.outdate((flight) => flight.key === key || flight.read.path === key)
+    this.#memory.drop(key)
+    this.#memory.dropPath(key)
   }
 
   #failed({ key, read, outdated }: Flight, error: unknown): void {
     if (outdated || !SecretsError.isInstance(error) || error.code === 'ABORTED') return
     if (isWithdrawal(error.code)) {
-      this.#withdraw(read.path)
-      this.#options.shared?.distrust(read.path)
+      // What is wrong with one version tells nothing of the others; a credential that is refused does.
+      const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
+      this.#withdraw(refused)
+      this.#refused.add(refused)
     }
     this.#memory.noteFailure(key, error, Date.now())
   }
@@ -248,9 +261,4 @@ export class CachedStore {
 
 function withoutVersions(): SecretsError {
   return new SecretsError('UNSUPPORTED', 'the provider keeps no versions')
-}
-
-/** The core overwrites the bytes that it was given; the shared level gets its own (a Buffer's `slice` would not copy). */
-function copyOf(secret: StoredSecret): StoredSecret {
-  return typeof secret.value === 'string' ? secret : { ...secret, value: Uint8Array.from(secret.value) }
 }

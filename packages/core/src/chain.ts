@@ -72,7 +72,12 @@ export class Chain {
     await Promise.all(steps)
   }
 
-  async #step<T>(walk: Walk<Place>, place: Place, answer: Promise<Found | undefined>, deliver: Deliver<T>): Promise<{ value: T } | undefined> {
+  async #step<T>(
+    walk: Walk<Place>,
+    place: Place,
+    answer: Promise<Found | undefined>,
+    deliver: Deliver<T>,
+  ): Promise<{ value: T } | undefined> {
     const { link } = place
     const startedAt = Date.now()
     const elapsed = (): number => Math.max(0, Date.now() - startedAt)
@@ -87,7 +92,7 @@ export class Chain {
       walk.missing(link.provider.name, elapsed())
       return undefined
     }
-    if (found.stale) this.#told(walk.name, link, 'UNAVAILABLE', 'stale')
+    if (found.stale) this.#told(walk.name, link, found.outage ?? 'UNAVAILABLE', 'stale')
     return { value: deliver({ ...found, place, degraded: walk.degraded }) }
   }
 
@@ -97,7 +102,7 @@ export class Chain {
   }
 
   #told(name: string, link: Link, code: SecretsError['code'], answer: 'stale' | 'next'): void {
-    link.outage.began(code)
+    link.outage.failed(code)
     if (this.#tracing.fallback.hasSubscribers) this.#tracing.fallback.publish({ name, provider: link.provider.name, code, answer })
   }
 }

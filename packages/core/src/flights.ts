@@ -1,4 +1,5 @@
 import type { Batch } from './batch.ts'
+import type { SecretsErrorCode } from './contract.ts'
 import type { HeldSecret } from './held-secret.ts'
 import type { VersionSelector } from './memory.ts'
 
@@ -29,6 +30,8 @@ export interface Found {
   readonly held: HeldSecret
   readonly from: 'memory' | 'shared' | 'store'
   readonly stale: boolean
+  /** Why the store could not be asked: with every stale answer. */
+  readonly outage?: SecretsErrorCode | undefined
 }
 
 /** One call to the store, and all who wait for it. */
@@ -49,7 +52,11 @@ export class Flights {
   readonly #flying = new Map<string, Flight>()
   #count = 0
 
-  /** Reads of one mode share a flight; a fresh one must not be answered by a call that was begun before it was asked for. */
+  /**
+   * Reads of one mode share a flight, so that a fresh one is not answered by a call that was begun for what may be held.
+   * Fresh ones share theirs: many readers are refused by the target together, and a call of their own would issue each of
+   * them another lease. One that joins late may get what was read just before the secret changed, and asks again.
+   */
   get(mode: ReadMode, key: string): Flight | undefined {
     return this.#flying.get(`${mode} ${key}`)
   }
@@ -63,10 +70,10 @@ export class Flights {
     return flight
   }
 
-  /** The flights for this path, or all, are not joined from now on, and keep nothing. */
-  outdate(path?: string): void {
+  /** These flights, or all, are not joined from now on, and keep nothing. */
+  outdate(isOutdated: (flight: Flight) => boolean = () => true): void {
     for (const flight of this.#flying.values()) {
-      if (path !== undefined && flight.read.path !== path) continue
+      if (!isOutdated(flight)) continue
       flight.outdated = true
       this.#end(flight)
     }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { absence, freshness } from './freshness.ts'
+import { absence, freshness, sharedLifeMs } from './freshness.ts'
 
 const lifetimes = { ttlMs: 300_000, maxStaleMs: 300_000 }
 
@@ -30,9 +30,10 @@ describe('freshness', () => {
     expect(freshness({ expiresAt: 400_000 }, 0, lifetimes)).toMatchObject({ freshUntil: 300_000, staleUntil: 400_000 })
   })
 
-  it('is fresh no longer than the shared level says, counted from there for stale answers', () => {
-    drawn(1)
-    expect(freshness({}, 0, lifetimes, 50_000)).toEqual({ refreshAt: 40_000, freshUntil: 50_000, staleUntil: 350_000 })
+  it.each([0, 0.5, 1])('leaves the shared level before anyone refreshes what is held: %d', (random) => {
+    drawn(random)
+    expect(freshness({}, 1_000, lifetimes).refreshAt).toBeGreaterThanOrEqual(1_000 + sharedLifeMs(lifetimes.ttlMs))
+    expect(sharedLifeMs(lifetimes.ttlMs)).toBe(192_000)
   })
 
   it('neither reads a lease ahead nor serves it stale', () => {

@@ -16,18 +16,34 @@ export interface Freshness {
   readonly staleUntil: number
 }
 
+/** Of the TTL, the least that is left of it by chance; and the part of a life after which a read refreshes. */
+const shortestPart = 0.8
+const refreshPart = 0.8
+
 const firstAbsenceMs = 5_000
 
 /**
  * The TTL counts from when the store was asked, shortened by a random fifth so that a fleet does not refresh in step.
- * Nothing outlives the store's own `expiresAt`, or `until`, the life that a shared level gave. A lease is neither read
- * ahead nor stale: reading it again might issue another one.
+ * Nothing outlives the store's own `expiresAt`. A lease is neither read ahead nor stale: reading it again might issue
+ * another one.
  */
-export function freshness(secret: Pick<StoredSecret, 'expiresAt' | 'exclusive'>, askedAt: number, { ttlMs, maxStaleMs }: Lifetimes, until: number = Infinity): Freshness {
+export function freshness(
+  secret: Pick<StoredSecret, 'expiresAt' | 'exclusive'>,
+  askedAt: number,
+  { ttlMs, maxStaleMs }: Lifetimes,
+): Freshness {
   const expiresAt = secret.expiresAt ?? Infinity
-  const freshUntil = Math.min(askedAt + ttlMs * (0.8 + 0.2 * Math.random()), until, expiresAt)
+  const freshUntil = Math.min(askedAt + ttlMs * (shortestPart + (1 - shortestPart) * Math.random()), expiresAt)
   if (secret.exclusive) return { refreshAt: Infinity, freshUntil, staleUntil: freshUntil }
-  return { refreshAt: askedAt + 0.8 * (freshUntil - askedAt), freshUntil, staleUntil: Math.min(freshUntil + maxStaleMs, expiresAt) }
+  return { refreshAt: askedAt + refreshPart * (freshUntil - askedAt), freshUntil, staleUntil: Math.min(freshUntil + maxStaleMs, expiresAt) }
+}
+
+/**
+ * How long an answer lives in the shared level: until the first of those who hold it refreshes. So whoever is first finds a
+ * gap there and asks the store, for all the others, and what is held expires in each process at a time of its own.
+ */
+export function sharedLifeMs(ttlMs: number): number {
+  return Math.floor(ttlMs * shortestPart * refreshPart)
 }
 
 /** How long "does not exist" is believed: 5 s, doubled each time the store confirms it, up to the TTL. */

@@ -307,15 +307,15 @@ describe('the cool-down', () => {
 })
 
 describe('an outage', () => {
-  it('is over with the first answer, a batch of failures being none', async () => {
+  it('hears of answers, a batch of failures being none', async () => {
     const outage = new Outage('p')
-    const ended = vi.spyOn(outage, 'ended')
+    const answered = vi.spyOn(outage, 'answered')
     const down = { status: 'rejected', reason: new SecretsError('UNAVAILABLE', 'x') } as const
     const provider = guarded({ getMany: async () => [down, down] }, { outage })
     await provider.getMany?.(['a', 'b'], context)
-    expect(ended).not.toHaveBeenCalled()
+    expect(answered).not.toHaveBeenCalled()
     await provider.get('a', context)
-    expect(ended).toHaveBeenCalledTimes(1)
+    expect(answered).toHaveBeenCalledTimes(1)
   })
 })
 

@@ -78,7 +78,7 @@ function report({ args: [asked], method }: ProviderCall, result: PromiseSettledR
   const isBatch = method === 'getMany' && result.status === 'fulfilled'
   const results: readonly PromiseSettledResult<unknown>[] = isBatch && Array.isArray(result.value) ? result.value : [result]
   const codes = results.map((each) => (each?.status === 'rejected' ? asSecretsError(each.reason).code : undefined))
-  if (codes.some((code) => code === undefined)) outage.ended()
+  if (codes.some((code) => code === undefined)) outage.answered()
   if (codes.some((code) => code !== 'ABORTED' && !isSilence(code))) return circuit.succeeded()
   if (codes.every((code) => code === 'ABORTED')) return circuit.withdrawn()
   circuit.failed(paths, Date.now())

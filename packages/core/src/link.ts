@@ -4,6 +4,7 @@ import type { Bounds } from './bounded.ts'
 import { CachedStore } from './cached-store.ts'
 import { Circuit } from './circuit.ts'
 import type { SecretProvider, SharedCache } from './contract.ts'
+import { sharedLifeMs } from './freshness.ts'
 import { guard } from './guard.ts'
 import type { Settings } from './manager-options.ts'
 import { Outage } from './outage.ts'
@@ -27,12 +28,36 @@ export interface LinkParts {
   readonly refreshes: TracingChannel<TraceMessage>
 }
 
+/** What providers of equal `sharedAs` have in common: they answer for one store, so that a write by one concerns all. */
+interface Kinship {
+  readonly level: SharedLevel | undefined
+  readonly stores: CachedStore[]
+}
+
+/** Guards each provider, and puts a cache of its own before it. */
+export function linksOf(providers: readonly SecretProvider[], parts: LinkParts): readonly Link[] {
+  const known = new Map<string, Kinship>()
+  return providers.map((provider) => {
+    const { sharedAs } = provider
+    if (sharedAs === undefined) return linkOf(provider, parts)
+    const kinship = known.get(sharedAs) ?? kinshipOf(sharedAs, parts)
+    known.set(sharedAs, kinship)
+    return linkOf(provider, parts, kinship)
+  })
+}
+
 /** Guards the provider, and puts a cache of its own before it. */
-export function linkOf(provider: SecretProvider, { shared, settings, bounds, shredder, refreshes }: LinkParts): Link {
+export function linkOf(provider: SecretProvider, parts: LinkParts, { level, stores }: Kinship = kinshipOf(provider.sharedAs, parts)): Link {
+  const { settings, bounds, shredder, refreshes } = parts
   const outage = new Outage(provider.name)
   const guarded = guard(provider, { ...bounds, circuit: new Circuit(), outage })
-  const { sharedAs } = provider
-  const level = shared === undefined || sharedAs === undefined ? undefined : new SharedLevel(shared, sharedAs, { ...bounds, ttlMs: settings.ttlMs })
-  const store = new CachedStore(guarded, { ...settings, shared: level, shredder, refreshes, closing: bounds.closing })
+  const store = new CachedStore(guarded, { ...settings, shared: level, kin: stores, shredder, refreshes, closing: bounds.closing })
+  stores.push(store)
   return { provider: guarded, store, outage }
+}
+
+function kinshipOf(sharedAs: string | undefined, { shared, bounds, settings }: LinkParts): Kinship {
+  const hasLevel = shared !== undefined && sharedAs !== undefined
+  const level = hasLevel ? new SharedLevel(shared, sharedAs, { ...bounds, lifeMs: sharedLifeMs(settings.ttlMs) }) : undefined
+  return { level, stores: [] }
 }

@@ -10,7 +10,7 @@ export interface CacheOptions {
   readonly ttlSeconds?: number | undefined
   /** How long beyond that it may stand in while its store cannot be asked, seconds: 300 by default. */
   readonly maxStaleSeconds?: number | undefined
-  /** Values in memory for each provider: 1,000 by default. */
+  /** Values in memory for each provider, whatever their size in bytes: 1,000 by default. */
   readonly maxEntries?: number | undefined
   /** A second level that a fleet shares. */
   readonly shared?: SharedCache | undefined

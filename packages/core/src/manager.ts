@@ -4,7 +4,7 @@ import { Catalog } from './catalog.ts'
 import { Chain } from './chain.ts'
 import { assertCloseOptions, closeAll, type CloseOptions, closingGroups } from './closing.ts'
 import { HealthCheck } from './health.ts'
-import { linkOf } from './link.ts'
+import { linksOf } from './link.ts'
 import { type SecretsManagerOptions, settingsOf } from './manager-options.ts'
 import { Observer } from './observer.ts'
 import { planner } from './plan.ts'
@@ -33,7 +33,7 @@ export function createSecretsManager(options: SecretsManagerOptions): SecretsMan
   const channels = tracing()
   const shredder = new Shredder()
   const observer = new Observer(options.audit, channels, bounds)
-  const links = options.providers.map((provider) => linkOf(provider, { shared: options.cache?.shared, settings, bounds, shredder, refreshes: channels.refresh }))
+  const links = linksOf(options.providers, { shared: options.cache?.shared, settings, bounds, shredder, refreshes: channels.refresh })
   const planOf = planner(links)
   const { fallback, writeTo } = options
   const reader = new Reader({ planOf, chain: new Chain(channels, giveUp.signal), observer, fallback, autoCleanup: settings.autoCleanup })

@@ -14,7 +14,7 @@ const rows: readonly (readonly [SecretsErrorCode, Verdict, 'out' | 'drop' | ''])
   ['PERMISSION_DENIED', 'stop', 'drop'],
   ['INVALID_ARGUMENT', 'stop', ''],
   ['VERSION_CONFLICT', 'stop', ''],
-  ['INTEGRITY', 'stop', ''],
+  ['INTEGRITY', 'stop', 'drop'],
   ['CONFIGURATION', 'stop', ''],
   ['INTERNAL', 'stop', ''],
   ['NOT_FOUND', 'stop', ''],

@@ -5,7 +5,9 @@ import { SecretsError } from './secrets-error.ts'
 export type Verdict = 'next' | 'stop'
 
 /** The rows of the policy that may be overridden, for a manager or a call. */
-export type FallbackPolicy = { readonly [code in Exclude<SecretsErrorCode, 'ABORTED' | 'NOT_FOUND' | 'AUDIT_FAILED'>]?: Verdict | undefined }
+export type FallbackPolicy = {
+  readonly [code in Exclude<SecretsErrorCode, 'ABORTED' | 'NOT_FOUND' | 'AUDIT_FAILED'>]?: Verdict | undefined
+}
 
 /** `next` where nothing was learnt of the secret; every other code is an answer that a weaker store must not overrule. */
 const verdicts: { readonly [code in SecretsErrorCode]: Verdict } = {
@@ -38,16 +40,21 @@ export function isOutage(code: SecretsErrorCode): boolean {
   return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'RATE_LIMITED'
 }
 
-/** The codes after which nothing that is held of the path may be served again. */
+/**
+ * The codes after which nothing that is held of it may be served again: it was withdrawn, is denied to us, or was altered
+ * (`INTEGRITY`: what was read from a store that somebody tampered with may be theirs too).
+ */
 export function isWithdrawal(code: SecretsErrorCode): boolean {
-  return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED' || code === 'DELETED'
+  return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED' || code === 'DELETED' || code === 'INTEGRITY'
 }
 
 /** A code that this version does not know stops. Later policies go before earlier ones. */
 export function verdictOn(code: SecretsErrorCode, policies: readonly (FallbackPolicy | undefined)[]): Verdict {
   if (!isKnownCode(code)) return 'stop'
   if (fixed.has(code)) return verdicts[code]
-  const overrides = policies.findLast((policy) => policy !== undefined && Object.hasOwn(policy, code) && policy[code as keyof FallbackPolicy])
+  const overrides = policies.findLast(
+    (policy) => policy !== undefined && Object.hasOwn(policy, code) && policy[code as keyof FallbackPolicy],
+  )
   return overrides?.[code as keyof FallbackPolicy] ?? verdicts[code] // the keys that FallbackPolicy lacks are fixed
 }
 

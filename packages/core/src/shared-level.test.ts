@@ -1,16 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SharedCache, StoredSecret } from './contract.ts'
 import { SecretsError } from './secrets-error.ts'
-import { SharedLevel } from './shared-level.ts'
+import { saidNothing as none, SharedLevel } from './shared-level.ts'
 
 const now = 1_000_000
+const lifeMs = 200_000
 const ticket = { generation: 3 }
-const none = { ticket: undefined }
 
 beforeEach(() => void vi.useFakeTimers({ now }))
-afterEach(() => vi.useRealTimers())
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
 
-function levelOver(members: Partial<SharedCache>): SharedLevel {
+function levelOver(members: Partial<SharedCache>, deadlineMs: number = 5_000): SharedLevel {
   const cache: SharedCache = {
     specificationVersion: 'v1',
     read: async () => ({ ticket }),
@@ -18,7 +21,12 @@ function levelOver(members: Partial<SharedCache>): SharedLevel {
     invalidate: async () => {},
     ...members,
   }
-  return new SharedLevel(cache, 'eu', { deadlineMs: 5_000, ttlMs: 300_000, closing: new AbortController().signal })
+  return new SharedLevel(cache, 'eu', { deadlineMs, lifeMs, closing: new AbortController().signal })
+}
+
+/** A level that answers every read with this, whatever it is. */
+function answering(answer: unknown, members: Partial<SharedCache> = {}): SharedLevel {
+  return levelOver({ read: (async () => answer) as unknown as SharedCache['read'], ...members }) // what a broken level could answer
 }
 
 function hung(): Promise<never> {
@@ -32,67 +40,134 @@ describe('a read of the shared level', () => {
     expect(read.mock.calls[0]?.[0]).toEqual({ sharedAs: 'eu', path: 'a', version: 'previous' })
   })
 
-  it('takes a hit until its time is over', async () => {
+  it('takes a hit until its time is over, and knows when it was asked for', async () => {
     const hit = { value: 'v' }
-    expect(await levelOver({ read: async () => ({ hit, until: now + 1 }) }).read('a', undefined)).toEqual({ hit, until: now + 1 })
-    expect(await levelOver({ read: async () => ({ hit, until: now }) }).read('a', undefined)).toEqual(none)
-    expect(await levelOver({ read: async () => ({ hit: { ...hit, expiresAt: now }, until: now + 1 }) }).read('a', undefined)).toEqual(none)
+    expect(await answering({ hit, until: now + 1 }).read('a', undefined)).toEqual({
+      holds: hit,
+      hit: { secret: hit, askedAt: now + 1 - lifeMs },
+    })
+    expect((await answering({ hit, until: now }).read('a', undefined)).hit).toBeUndefined()
+    expect((await answering({ hit: { ...hit, expiresAt: now }, until: now + 1 }).read('a', undefined)).hit).toBeUndefined()
+  })
+
+  it.each([Infinity, 1e18, now + lifeMs + 1])('lets no entry outlive those that are filled here: until %d', async (until) => {
+    const { hit } = await answering({ hit: { value: 'v' }, until }).read('a', undefined)
+    expect(hit?.askedAt).toBe(now)
   })
 
   it.each([
     undefined,
     null,
+    5,
     {},
+    { ticket: 5 },
     { hit: null, until: now + 1 },
     { hit: {}, until: now + 1 },
     { hit: { value: 5 }, until: now + 1 },
     { hit: { value: 'v' } },
     { hit: { value: 'v' }, until: NaN },
+    { hit: { value: 'v' }, until: '9999999999999' },
+    { hit: { value: "somebody's lease", exclusive: true }, until: now + 1 },
   ])('takes nothing of %j', async (answer) => {
-    const level = levelOver({ read: (async () => answer) as unknown as SharedCache['read'] })
-    const read = await level.read('a', undefined)
-    expect('hit' in read).toBe(false)
+    const read = await answering(answer).read('a', undefined)
+    expect([read.hit, read.ticket]).toEqual([undefined, undefined])
+  })
+
+  it('takes the version that it asked for and no other', async () => {
+    const level = answering({ hit: { value: 'v', version: 9 }, until: now + 1 })
+    expect((await level.read('a', 1)).hit).toBeUndefined()
+    expect((await level.read('a', 9)).hit).toBeDefined()
+    expect((await level.read('a', 'previous')).hit).toBeDefined()
+  })
+
+  it.each<[string, unknown, unknown]>([
+    ['hit', { value: 'planted' }, { until: now + 1 }],
+    ['until', now + 1, { hit: { value: 'v' } }],
+    ['value', 'planted', { hit: {}, until: now + 1 }],
+    ['ticket', { generation: 0 }, {}],
+  ])('takes no %s that somebody put on the prototype of every object', async (member, value, answer) => {
+    const everyObject: object = Object.getPrototypeOf({})
+    Object.defineProperty(everyObject, member, { value, configurable: true })
+    try {
+      const { hit, ticket: given } = await answering(answer).read('a', undefined)
+      expect([hit, given]).toEqual([undefined, undefined])
+    } finally {
+      Reflect.deleteProperty(everyObject, member)
+    }
   })
 
   it('never fails for a reason of its own', async () => {
     expect(await levelOver({ read: async () => Promise.reject(new Error('down')) }).read('a', undefined)).toEqual(none)
-    const reading = levelOver({ read: hung }).read('a', undefined)
-    await vi.advanceTimersByTimeAsync(5_000)
-    expect(await reading).toEqual(none)
+    const trap = Object.defineProperty({}, 'hit', { enumerable: true, get: () => expect.fail('read') })
+    expect(await answering(trap).read('a', undefined)).toEqual(none)
   })
 
-  it('does not ask for a path that the store denied us, until the store answers again', async () => {
-    const read = vi.fn<SharedCache['read']>(async () => ({ hit: { value: 'v' }, until: now + 1 }))
+  it.each([
+    [5_000, 250],
+    [100, 100],
+  ])('with a deadline of %d ms costs at most %d ms', async (deadlineMs, ms) => {
+    const read = vi.fn<(answer: unknown) => void>()
+    void levelOver({ read: hung }, deadlineMs).read('a', undefined).then(read)
+    await vi.advanceTimersByTimeAsync(ms - 1)
+    expect(read).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(read).toHaveBeenCalledWith(none)
+  })
+
+  it('is spared for a while after the level failed several times, until a single probe succeeds', async () => {
+    const read = vi.fn<SharedCache['read']>(hung)
     const level = levelOver({ read })
-    level.distrust('a')
-    expect(await level.read('a', undefined)).toEqual(none)
-    expect(await level.read('b', undefined)).toHaveProperty('hit')
-    level.trust('a')
-    expect(await level.read('a', undefined)).toHaveProperty('hit')
-    expect(read).toHaveBeenCalledTimes(2)
-  })
-
-  it('is left alone for good with too many paths denied', async () => {
-    const level = levelOver({ read: async () => ({ hit: { value: 'v' }, until: now + 1 }) })
-    for (let count = 0; count <= 10_001; count += 1) level.distrust(`path-${count}`)
-    expect(await level.read('another', undefined)).toEqual(none)
+    for (let count = 0; count < 5; count += 1) {
+      const reading = level.read(`path-${count}`, undefined)
+      await vi.advanceTimersByTimeAsync(250)
+      await reading
+    }
+    expect([await level.read('a', undefined), read.mock.calls.length]).toEqual([none, 5])
+    await vi.advanceTimersByTimeAsync(10_000)
+    read.mockImplementation(async () => ({ ticket }))
+    expect(await Promise.all([level.read('a', undefined), level.read('b', undefined)])).toEqual([{ ticket }, none])
+    expect(await level.read('b', undefined)).toEqual({ ticket })
   })
 })
 
-describe('a fill of the shared level', () => {
-  const entry = { secret: { value: 'v' } satisfies StoredSecret, until: now + 1 }
+describe('what this process has seen', () => {
+  const until = now + lifeMs / 2
+  const askedAt = until - lifeMs
 
-  it("is not waited for but by drain, and its failure is nobody's", async () => {
+  it('is not followed by anything from the level that was asked for before it', async () => {
+    const level = answering({ hit: { value: 'old' }, until })
+    level.saw('a', undefined, askedAt + 1)
+    expect((await level.read('a', undefined)).hit).toBeUndefined()
+    expect((await level.read('a', 1)).hit).toBeUndefined()
+    level.saw('b', undefined, askedAt)
+    expect((await level.read('b', undefined)).hit).toBeDefined()
+  })
+
+  it('may have been seen in the level', async () => {
+    const read = vi.fn<SharedCache['read']>(async () => ({ hit: { value: 'new' }, until }))
+    const level = levelOver({ read })
+    await level.read('a', undefined)
+    read.mockImplementation(async () => ({ hit: { value: 'old' }, until: until - 1 }))
+    expect((await level.read('a', undefined)).hit).toBeUndefined()
+  })
+})
+
+describe('what the store answered', () => {
+  const stored: StoredSecret = { value: 'v' }
+  const said = { ...none, ticket }
+
+  it("fills a gap; that is not waited for but by drain, and its failure is nobody's", async () => {
     const fill = vi.fn<SharedCache['fill']>(async () => Promise.reject(new Error('down')))
     const level = levelOver({ fill })
-    level.fill('a', 2, ticket, entry)
+    level.bring('a', 2, said, stored, now)
+    const entry = { secret: stored, until: now + lifeMs }
     expect(fill).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', version: 2 }, ticket, entry, expect.anything())
     await level.drain()
   })
 
-  it('ends by the deadline', async () => {
+  it('fills by the deadline', async () => {
     const level = levelOver({ fill: hung })
-    level.fill('a', undefined, ticket, entry)
+    level.bring('a', undefined, said, stored, now)
     const drained = vi.fn<() => void>()
     void level.drain().then(drained)
     await vi.advanceTimersByTimeAsync(4_999)
@@ -101,13 +176,47 @@ describe('a fill of the shared level', () => {
     expect(drained).toHaveBeenCalled()
   })
 
-  it('is not begun without a ticket, and gives the turn back without an answer', () => {
+  it('fills nothing without a ticket, and gives the turn back where it may not be shared', () => {
     const fill = vi.fn<SharedCache['fill']>(async () => {})
     const level = levelOver({ fill })
-    level.fill('a', undefined, undefined, entry)
+    level.bring('a', undefined, none, stored, now)
     expect(fill).not.toHaveBeenCalled()
-    level.fill('a', undefined, ticket, undefined)
-    expect(fill).toHaveBeenCalledWith(expect.anything(), ticket, undefined, expect.anything())
+    level.giveUp('a', undefined, said)
+    for (const each of [undefined, { ...stored, exclusive: true }, { ...stored, expiresAt: now }])
+      level.bring('a', undefined, said, each, now)
+    level.bring('a', undefined, said, stored, now - lifeMs)
+    expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined, undefined, undefined, undefined, undefined])
+  })
+
+  it.each<[string, unknown, StoredSecret | undefined]>([
+    ['another value', { value: 'old' }, stored],
+    ['other bytes', { value: Uint8Array.of(1) }, { value: Uint8Array.of(2) }],
+    ['text instead of bytes', { value: 'v' }, { value: Uint8Array.of(118) }],
+    ['another version', { value: 'v', version: 1 }, { value: 'v', version: 2 }],
+    ['another revision', { value: 'v', revision: 'a' }, { value: 'v', revision: 'b' }],
+    ['text instead of fields', { value: '{}' }, { value: '{}', shape: 'map' }],
+    ['what is gone', { value: 'v' }, undefined],
+    ['what is now a lease', { value: 'v' }, { value: 'v', exclusive: true }],
+    ['what is no secret', { value: 5 }, stored],
+  ])('takes from the level what is something else: %s', async (_, holds, answer) => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
+    const level = levelOver({ invalidate })
+    level.bring('a', undefined, { ...none, holds }, answer, now)
+    await level.drain()
+    expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a' }])
+  })
+
+  it.each<StoredSecret>([
+    stored,
+    { value: Uint8Array.of(1), version: 2, revision: 'r' },
+    { value: '{}', shape: 'map', expiresAt: now + 1 },
+  ])('leaves the level alone where it holds the same: %j', async (secret) => {
+    const [invalidate, fill] = [vi.fn<SharedCache['invalidate']>(async () => {}), vi.fn<SharedCache['fill']>(async () => {})]
+    const level = levelOver({ invalidate, fill })
+    const { expiresAt: _, ...same } = secret
+    level.bring('a', undefined, { ...none, holds: same }, secret, now)
+    await level.drain()
+    expect([invalidate.mock.calls.length, fill.mock.calls.length]).toEqual([0, 0])
   })
 })
 
@@ -130,33 +239,97 @@ describe('invalidating the shared level', () => {
   })
 })
 
-it('is not read for a path that it could not be told of, for as long as it may hold what was there before', async () => {
+describe('a path that the level could not be told of', () => {
   const hit = { value: 'old' }
-  const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
-  const level = levelOver({ read: async () => ({ hit, until: now + 1_000_000 }), invalidate })
-  const told = (): Promise<boolean> =>
-    level.invalidate('a').then(
-      () => true,
-      () => false,
-    )
-  expect([await told(), await level.read('a', undefined), await level.read('b', undefined)]).toMatchObject([false, none, { hit }])
-  await vi.advanceTimersByTimeAsync(299_999)
-  expect(await level.read('a', undefined)).toEqual(none)
-  await vi.advanceTimersByTimeAsync(1)
-  expect(await level.read('a', undefined)).toMatchObject({ hit })
-  await told()
-  invalidate.mockImplementation(async () => {})
-  expect([await told(), await level.read('a', undefined)]).toMatchObject([true, { hit }])
+
+  function failing(): {
+    level: SharedLevel
+    invalidate: ReturnType<typeof vi.fn<SharedCache['invalidate']>>
+    told: () => Promise<boolean>
+  } {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
+    const level = levelOver({ read: async () => ({ hit, until: Date.now() + lifeMs }), invalidate })
+    const told = (): Promise<boolean> =>
+      level.invalidate('a').then(
+        () => true,
+        () => false,
+      )
+    return { level, invalidate, told }
+  }
+
+  it('is not read there, for however long others let their entries live', async () => {
+    const { level, told } = failing()
+    expect([await told(), await level.read('a', undefined), await level.read('a', 1)]).toEqual([false, none, none])
+    expect((await level.read('b', undefined)).hit).toBeDefined()
+    await vi.advanceTimersByTimeAsync(86_400_000)
+    expect(await level.read('a', undefined)).toEqual(none)
+  })
+
+  it('is told of again with what the store answers next, and read from then on', async () => {
+    const { level, invalidate, told } = failing()
+    await told()
+    level.bring('a', undefined, none, { value: 'new' }, now)
+    await level.drain()
+    expect([await level.read('a', undefined), invalidate.mock.calls.length]).toEqual([none, 2])
+    invalidate.mockImplementation(async () => {})
+    level.bring('a', undefined, none, { value: 'new' }, now)
+    await level.drain()
+    expect((await level.read('a', undefined)).hit).toBeDefined()
+    level.bring('a', undefined, none, { value: 'new' }, now)
+    await level.drain()
+    expect(invalidate).toHaveBeenCalledTimes(3)
+  })
+
+  it('is not read because it was told of something that was before', async () => {
+    const { level, invalidate, told } = failing()
+    const slow = Promise.withResolvers<void>()
+    invalidate.mockReturnValueOnce(slow.promise)
+    const before = told()
+    expect(await told()).toBe(false)
+    slow.resolve()
+    expect([await before, await level.read('a', undefined)]).toEqual([true, none])
+  })
+
+  it('is one of all, when there are more than can be remembered', async () => {
+    const { level } = failing()
+    for (let count = 0; count <= 10_000; count += 1) await level.invalidate(`path-${count}`).catch(() => {})
+    expect([await level.read('path-0', undefined), await level.read('another', undefined)]).toEqual([none, none])
+  })
 })
 
-it('tells of paths of its own store only that other processes invalidated', () => {
-  let tell: Parameters<NonNullable<SharedCache['subscribe']>>[0] = () => {}
-  const end = vi.fn<() => void>()
-  const heard: string[] = []
-  const unsubscribe = levelOver({ subscribe: (listener) => ((tell = listener), end) }).subscribe((path) => heard.push(path))
-  tell({ sharedAs: 'eu', path: 'a' })
-  tell({ sharedAs: 'us', path: 'b' })
-  unsubscribe()
-  expect([heard, end.mock.calls.length]).toEqual([['a'], 1])
-  expect(levelOver({}).subscribe(() => {})).not.toThrow()
+describe('listening to other processes', () => {
+  it('tells of paths of its own store only, until it ends', () => {
+    let tell: (key: unknown) => void = () => {}
+    const end = vi.fn<() => void>()
+    const heard: string[] = []
+    const unsubscribe = levelOver({ subscribe: (listener) => ((tell = listener as (key: unknown) => void), end) }).subscribe((path) =>
+      heard.push(path),
+    ) // so as to tell it nonsense
+    for (const key of [
+      { sharedAs: 'eu', path: 'a' },
+      { sharedAs: 'us', path: 'b' },
+      null,
+      undefined,
+      5,
+      { sharedAs: 'eu' },
+      { sharedAs: 'eu', path: 5 },
+    ])
+      tell(key)
+    unsubscribe()
+    tell({ sharedAs: 'eu', path: 'late' })
+    expect([heard, end.mock.calls.length]).toEqual([['a'], 1])
+  })
+
+  it.each<[string, unknown]>([
+    ['there is nothing to listen to', undefined],
+    ['it cannot be begun', () => expect.fail('no connection')],
+    ['it is begun later', async () => () => {}],
+    ['it fails later', async () => Promise.reject(new Error('no connection'))],
+    ['it cannot be ended', () => () => expect.fail('no connection')],
+    ['its end fails later', () => async () => Promise.reject(new Error('no connection'))],
+  ])('does no harm where %s', async (_, subscribe) => {
+    const unsubscribe = levelOver({ subscribe: subscribe as SharedCache['subscribe'] }).subscribe(() => {}) // what a broken level could have
+    expect(unsubscribe).not.toThrow()
+    await vi.advanceTimersByTimeAsync(0)
+  })
 })

@@ -1,61 +1,93 @@
 import { bounded, type Bounds } from './bounded.ts'
+import { Circuit } from './circuit.ts'
 import type { FillTicket, SharedCache, SharedKey, StoredSecret } from './contract.ts'
+import { Horizon } from './horizon.ts'
 import { SecretsError } from './secrets-error.ts'
 import { isStoredSecret } from './stored-secret.ts'
+import { Suspects } from './suspects.ts'
 
-/** With more paths than this denied to us, we are not of equal rights with those who fill the level: it is left alone. */
-const mostDistrusted = 10_000
+/** A level that takes longer than this costs more than the store that it spares. */
+const longestReadMs = 250
 
-export type SharedAnswer = { readonly hit: StoredSecret; readonly until: number } | { readonly ticket: FillTicket | undefined }
+/** What the level said of one path and version. */
+export interface SharedAnswer {
+  /** A secret that may be served, and when its store was asked for it. */
+  readonly hit: { readonly secret: StoredSecret; readonly askedAt: number } | undefined
+  /** What it holds, whether or not it may be served. */
+  readonly holds: unknown
+  /** There is a gap, to be filled with this. */
+  readonly ticket: FillTicket | undefined
+}
+
+/** The level was not asked, or failed. Members of its own: nobody else's on the prototype of every object shine through. */
+export const saidNothing: SharedAnswer = { hit: undefined, holds: undefined, ticket: undefined }
 
 export interface SharedLevelOptions extends Bounds {
   /** How long this process, and a fleet that is set up alike, lets an answer live there. */
-  readonly ttlMs: number
+  readonly lifeMs: number
 }
 
-/** What the shared level holds of one provider's store. Its failures never become a reader's, but a writer's. */
+type Version = SharedKey['version']
+
+/**
+ * What the shared level holds of one store. It is not trusted to be newer than what this process has seen, nor to work: its
+ * failures never become a reader's, but a writer's.
+ */
 export class SharedLevel {
   readonly #cache: SharedCache
   readonly #sharedAs: string
-  readonly #bounds: SharedLevelOptions
-  /** Paths that the level could not be told of, and until when it may hold what was there before the write. */
-  readonly #untold = new Map<string, number>()
-  /** Paths of which the store last said that we may not have them, or that they are withdrawn. */
-  readonly #distrusted = new Set<string>()
-  readonly #fills = new Set<Promise<void>>()
+  readonly #options: SharedLevelOptions
+  readonly #circuit = new Circuit()
+  readonly #horizon = new Horizon()
+  /** Paths of which the level holds, or may hold, what it should not, and could not be told so. */
+  readonly #untold = new Suspects()
+  readonly #tasks = new Set<Promise<void>>()
 
-  constructor(cache: SharedCache, sharedAs: string, bounds: SharedLevelOptions) {
+  constructor(cache: SharedCache, sharedAs: string, options: SharedLevelOptions) {
     this.#cache = cache
     this.#sharedAs = sharedAs
-    this.#bounds = bounds
+    this.#options = options
   }
 
-  async read(path: string, version: SharedKey['version']): Promise<SharedAnswer> {
-    if (!this.#isTrusted(path)) return { ticket: undefined }
+  /** Resolves in 250 ms at the latest, and at once while a level that failed several times is left alone. */
+  async read(path: string, version: Version): Promise<SharedAnswer> {
+    const now = Date.now()
+    if (this.#untold.has(path) || this.#circuit.refusal(now) !== undefined) return saidNothing
     try {
-      const answer = await bounded((signal) => this.#cache.read(this.#key(path, version), { signal }), this.#bounds)
-      return 'hit' in answer && !isUsable(answer) ? { ticket: undefined } : answer
+      const answer = this.#checked(path, version, now, await this.#ask(path, version))
+      this.#circuit.succeeded()
+      return answer
     } catch {
-      return { ticket: undefined }
+      this.#circuit.failed([path], Date.now())
+      return saidNothing
     }
   }
 
-  /** In the background: nobody waits for it but `close`. */
-  fill(path: string, version: SharedKey['version'], ticket: FillTicket | undefined, entry: Parameters<SharedCache['fill']>[2]): void {
-    if (ticket === undefined) return
-    const filling = bounded((signal) => this.#cache.fill(this.#key(path, version), ticket, entry, { signal }), this.#bounds)
-      .catch(() => {})
-      .finally(() => this.#fills.delete(filling))
-    this.#fills.add(filling)
+  /** This process has seen what the store answered then, and goes back to nothing older. */
+  saw(path: string, version: Version, askedAt: number): void {
+    this.#horizon.raise(path, version, askedAt)
+  }
+
+  /**
+   * Brings the level what the store answered after the level `said` what it had: fills the gap, or takes from it what is
+   * something else, for all who share it. In the background: nobody waits for it but `drain`.
+   */
+  bring(path: string, version: Version, said: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
+    const isWrong = said.holds !== undefined && !isSame(said.holds, stored)
+    if (isWrong || this.#untold.has(path)) this.#inBackground(() => this.#tell(path))
+    else this.#fill(path, version, said, stored, askedAt)
+  }
+
+  /** No answer came that may be shared: let others ask. In the background. */
+  giveUp(path: string, version: Version, said: SharedAnswer): void {
+    this.#fill(path, version, said, undefined, 0)
   }
 
   /** Throws `UNAVAILABLE` with `effect: 'done'` if it could not: others may serve what was there before the write. */
   async invalidate(path: string): Promise<void> {
     try {
-      await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path }, { signal }), this.#bounds)
-      this.#untold.delete(path)
+      await this.#tell(path)
     } catch {
-      this.#untold.set(path, Date.now() + this.#bounds.ttlMs)
       throw new SecretsError('UNAVAILABLE', 'written, but the shared cache could not be told', {
         effect: 'done',
         remedy: 'other processes may serve the former value until its TTL ends',
@@ -63,39 +95,115 @@ export class SharedLevel {
     }
   }
 
-  distrust(path: string): void {
-    if (this.#distrusted.size <= mostDistrusted) this.#distrusted.add(path)
-  }
-
-  trust(path: string): void {
-    this.#distrusted.delete(path)
-  }
-
+  /** Calls `listener` for each path that other processes invalidate, until the function that it returns is called. */
   subscribe(listener: (path: string) => void): () => void {
-    const ends = this.#cache.subscribe?.((key) => {
-      if (key.sharedAs === this.#sharedAs) listener(key.path)
-    })
-    return ends ?? (() => {})
+    let isHeard = true
+    const heard = (key: unknown): void => {
+      const path = own(key, 'path')
+      if (isHeard && typeof path === 'string' && own(key, 'sharedAs') === this.#sharedAs) listener(path)
+    }
+    // Without it, what others write shows here when the TTL ends: no reason to refuse to start, or to end.
+    const end = attempt(() => this.#cache.subscribe?.(heard))
+    return () => {
+      isHeard = false
+      if (typeof end === 'function') attempt(() => end())
+    }
   }
 
   async drain(): Promise<void> {
-    await Promise.all(this.#fills)
+    await Promise.all(this.#tasks)
   }
 
-  #isTrusted(path: string): boolean {
-    const untoldUntil = this.#untold.get(path) ?? 0
-    if (Date.now() < untoldUntil) return false
-    this.#untold.delete(path)
-    return !this.#distrusted.has(path) && this.#distrusted.size <= mostDistrusted
+  #ask(path: string, version: Version): Promise<unknown> {
+    const bounds = { ...this.#options, deadlineMs: Math.min(longestReadMs, this.#options.deadlineMs) }
+    return bounded((signal) => this.#cache.read(this.#key(path, version), { signal }), bounds)
   }
 
-  #key(path: string, version: SharedKey['version']): SharedKey {
+  /** The level is not trusted with what can be seen here, nor with an entry that outlives all which are filled here. */
+  #checked(path: string, version: Version, now: number, answer: unknown): SharedAnswer {
+    const [hit, until, ticket] = [own(answer, 'hit'), own(answer, 'until'), own(answer, 'ticket')]
+    const holds = isObject(hit) ? { ...hit } : hit
+    // A ticket is opaque to the core: it goes back as it came.
+    if (holds === undefined) return { ...saidNothing, ticket: isObject(ticket) ? (ticket as FillTicket) : undefined }
+    const { lifeMs } = this.#options
+    const askedAt = Math.min(Number(until) - lifeMs, now)
+    const isUsable = typeof until === 'number' && askedAt + lifeMs > Date.now() && isShareable(holds, version)
+    if (!isUsable || !this.#horizon.admits(path, version, askedAt)) return { ...saidNothing, holds }
+    this.#horizon.raise(path, version, askedAt)
+    return { ...saidNothing, holds, hit: { secret: holds, askedAt } }
+  }
+
+  #fill(path: string, version: Version, { ticket }: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
+    if (ticket === undefined) return
+    const until = Math.min(askedAt + this.#options.lifeMs, stored?.expiresAt ?? Infinity)
+    // There are stores to which a time that is over means for ever.
+    const isKept = stored !== undefined && !stored.exclusive && until > Date.now()
+    const entry = isKept ? { secret: copyOf(stored), until } : undefined
+    this.#inBackground(() => bounded((signal) => this.#cache.fill(this.#key(path, version), ticket, entry, { signal }), this.#options))
+  }
+
+  /** A path that the level could not be told of is not read there until it could: `bring` tries again with the store's next answer. */
+  async #tell(path: string): Promise<void> {
+    const { mark } = this.#untold
+    try {
+      await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path }, { signal }), this.#options)
+      this.#untold.clear(path, mark)
+    } catch (error) {
+      this.#untold.add(path)
+      throw error
+    }
+  }
+
+  #inBackground(run: () => Promise<void>): void {
+    const task = run()
+      .catch(() => {})
+      .finally(() => this.#tasks.delete(task))
+    this.#tasks.add(task)
+  }
+
+  #key(path: string, version: Version): SharedKey {
     return { sharedAs: this.#sharedAs, path, version }
   }
 }
 
-/** The level is not trusted with what can be seen here: an entry that is none, or has expired. */
-function isUsable({ hit, until }: { readonly hit: StoredSecret; readonly until: number }): boolean {
-  const now = Date.now()
-  return isStoredSecret(hit) && until > now && (hit.expiresAt ?? Infinity) > now
+/** A secret of the version that was asked for, not expired, and nobody's lease. */
+function isShareable(hit: unknown, version: Version): hit is StoredSecret {
+  if (own(hit, 'value') === undefined || !isStoredSecret(hit) || hit.exclusive) return false
+  return (typeof version !== 'number' || hit.version === version) && (hit.expiresAt ?? Infinity) > Date.now()
+}
+
+/** What the level holds is what the store answered. */
+function isSame(holds: unknown, stored: StoredSecret | undefined): boolean {
+  if (stored === undefined || stored.exclusive || !isStoredSecret(holds)) return false
+  const { value, version, revision, shape } = stored
+  return holds.version === version && holds.revision === revision && holds.shape === shape && isSameValue(holds.value, value)
+}
+
+function isSameValue(one: string | Uint8Array, other: string | Uint8Array): boolean {
+  return typeof one === 'string' || typeof other === 'string' ? one === other : Buffer.compare(one, other) === 0
+}
+
+/** The core overwrites the bytes that it was given; the shared level gets its own (a Buffer's `slice` would not copy). */
+function copyOf(secret: StoredSecret): StoredSecret {
+  return typeof secret.value === 'string' ? secret : { ...secret, value: Uint8Array.from(secret.value) }
+}
+
+/** A member that is the answer's own: what somebody put on every object's prototype is nobody's answer. */
+function own(answer: unknown, member: string): unknown {
+  return isObject(answer) && Object.hasOwn(answer, member) ? answer[member] : undefined
+}
+
+function isObject(answer: unknown): answer is Readonly<Record<string, unknown>> {
+  return typeof answer === 'object' && answer !== null
+}
+
+/** What `run` returns; its failure, at once or later, is nobody's. */
+function attempt(run: () => unknown): unknown {
+  try {
+    const result = run()
+    if (result instanceof Promise) result.catch(() => {})
+    return result
+  } catch {
+    return undefined
+  }
 }

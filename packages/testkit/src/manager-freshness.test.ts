@@ -6,6 +6,7 @@ import {
   type SecretsManager,
   type StoredSecret,
 } from '@finchat/secrets-core'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { breakable, codeOf, failureOf, readOnly } from './testing/manager-trial.ts'
@@ -171,7 +172,12 @@ describe('a stale answer', () => {
     await store.secrets.getSecret('token')
     store.answer = () => Promise.reject(new SecretsError(code, 'out'))
     at(ttlMs)
+    const told = vi.fn<(message: unknown) => void>()
+    subscribe('finchat.secrets.fallback', told)
     expect((await store.secrets.getSecretValue('token')).stale).toBe(true)
+    unsubscribe('finchat.secrets.fallback', told)
+    expect(told.mock.calls.map(([message]) => message)).toEqual([{ name: 'token', provider: 'store', code, answer: 'stale' }])
+    expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(expect.stringContaining(`(${code})`), expect.anything())
   })
 
   it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', 'INTEGRITY', 'CONFIGURATION', 'INTERNAL', 'CREDENTIALS_MISSING'] as const)(
@@ -185,7 +191,7 @@ describe('a stale answer', () => {
     },
   )
 
-  it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', undefined] as const)(
+  it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', 'INTEGRITY', undefined] as const)(
     'never comes back after %s, when the store is out later',
     async (code) => {
       const store = counting()
@@ -198,6 +204,28 @@ describe('a stale answer', () => {
       expect(await codeOf(store.secrets.getSecret('token'))).toBe('UNAVAILABLE')
     },
   )
+
+  it('stands in for the current version, whatever is wrong with another one', async () => {
+    const store = breakable({ name: 'store', secrets: { token: 'v1' } })
+    const secrets = createSecretsManager({ providers: [store.provider] })
+    await secrets.getSecret('token')
+    store.plan = ({ method }) => (method === 'getVersion' ? faults.reject('DELETED') : undefined)
+    expect(await codeOf(secrets.getSecret('token', { version: 1 }))).toBe('DELETED')
+    expect([await secrets.getSecret('token'), store.provider.calls('get')]).toEqual(['v1', 1])
+    store.plan = () => faults.reject('UNAVAILABLE')
+    at(ttlMs)
+    expect((await secrets.getSecretValue('token')).stale).toBe(true)
+  })
+
+  it('is told of once, however long some secrets are answered and others are not', async () => {
+    const provider = readOnly('store', async (path) => (path === 'token' ? { value: 'v' } : down()))
+    const secrets = createSecretsManager({ providers: [provider, breakable({ secrets: { bad: 'b' } }).provider], cache: { ttlSeconds: 1 } })
+    for (let round = 0; round < 100; round += 1) {
+      at(round * 1_000)
+      await secrets.getSecrets(['token', 'bad'])
+    }
+    expect(process.emitWarning).toHaveBeenCalledTimes(1)
+  })
 
   it('never comes back for another version of a secret that was denied', async () => {
     const store = breakable({ name: 'store', secrets: { token: 'v1' } })

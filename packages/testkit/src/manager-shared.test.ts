@@ -91,13 +91,37 @@ describe('a shared level', () => {
     const { store, here, there } = fleet()
     await here.getSecret('token')
     await settle()
-    at(200_000)
-    expect((await there.getSecretValue('token')).age).toBe(200_000)
-    at(299_999)
-    expect([await there.getSecret('token'), store.provider.calls('get')]).toEqual(['v1', 1])
+    at(191_999)
+    expect((await there.getSecretValue('token')).age).toBe(191_999)
+    store.plan = () => faults.reject('UNAVAILABLE')
+    at(ttlMs - 1)
+    const fresh = await there.getSecretValue('token')
+    await settle()
+    at(ttlMs)
+    const stale = await there.getSecretValue('token')
+    expect([fresh.stale, stale.stale, stale.age]).toEqual([false, true, ttlMs])
+  })
+
+  it('lets one process refresh ahead for all: nobody waits, and nobody expires with the others', async () => {
+    const { store, here, there } = fleet()
+    for (const [random, secrets] of [
+      [0.5, here],
+      [0.9, there],
+    ] as const) {
+      vi.mocked(Math.random).mockReturnValue(random)
+      await secrets.getSecret('token')
+      await settle()
+    }
     await store.provider.put('token', { value: 'v2' }, { signal: AbortSignal.timeout(1_000) })
-    at(300_000)
-    expect(await there.getSecret('token')).toBe('v2')
+    const calls = store.provider.calls('get')
+    at(0.8 * ttlMs)
+    expect([await here.getSecret('token'), await there.getSecret('token')]).toEqual(['v1', 'v1'])
+    await settle()
+    expect([await here.getSecret('token'), await there.getSecret('token'), here.cacheStats().misses]).toEqual(['v2', 'v1', 1])
+    at(0.8 * 294_000)
+    await there.getSecret('token')
+    await settle()
+    expect([await there.getSecret('token'), there.cacheStats().misses, store.provider.calls('get')]).toEqual(['v2', 1, calls + 1])
   })
 
   it('knows stores and paths, not names', async () => {
@@ -160,6 +184,79 @@ describe('a process that had a newer answer', () => {
       expect(await there.getSecret('token')).toBe('v2')
       await settle()
     }
+  })
+})
+
+describe('what `fresh` has seen', () => {
+  const signal = AbortSignal.timeout(1_000)
+
+  it('is seen by the whole fleet, and by its own process whatever memory let go of', async () => {
+    const store = breakable({ sharedAs: 'store', secrets: { token: 'v1', other: 'o' } })
+    const shared = memorySharedCache()
+    const here = createSecretsManager({ providers: [store.provider], cache: { shared, maxEntries: 1 } })
+    const there = processOf(store.provider, shared.anotherProcess())
+    await there.getSecret('token')
+    await settle()
+    await store.provider.put('token', { value: 'v2' }, { signal })
+    at(20_000)
+    expect(await here.getSecret('token', { fresh: true })).toBe('v2')
+    await here.getSecret('other')
+    expect([await here.getSecret('token'), await there.getSecret('token')]).toEqual(['v2', 'v2'])
+  })
+
+  it('is not undone by the level after a read that keeps nothing', async () => {
+    const { store, here } = fleet()
+    await here.getSecret('token')
+    await settle()
+    at(1_000)
+    await store.provider.put('token', { value: 'v2' }, { signal })
+    expect(await here.getSecret('token', { fresh: true, autoCleanup: true })).toBe('v2')
+    expect(await here.getSecret('token')).toBe('v2')
+  })
+
+  it.each<SharedCacheFault | undefined>([undefined, 'fail'])(
+    'stays gone when it is that there is none (invalidations %s)',
+    async (fault) => {
+      const store = storeOf()
+      const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' ? fault : undefined) })
+      const secrets = processOf(store.provider, shared)
+      await secrets.getSecret('token')
+      await settle()
+      at(10_000)
+      store.plan = ({ method }) => (method === 'get' ? async () => undefined : undefined)
+      expect(await codeOf(secrets.getSecret('token', { fresh: true }))).toBe('NOT_FOUND')
+      for (const ms of [10_000, 15_001, 60_000]) {
+        at(ms)
+        expect(await codeOf(secrets.getSecret('token'))).toBe('NOT_FOUND')
+      }
+    },
+  )
+
+  it('costs the fleet nothing where it is what all have', async () => {
+    const { store, shared, here, there } = fleet()
+    await here.getSecret('token')
+    await settle()
+    await there.getSecret('token')
+    for (let count = 0; count < 5; count += 1) await there.getSecret('token', { fresh: true })
+    await settle()
+    expect([shared.calls('invalidate'), here.cacheStats().entries, shared.size(), store.provider.calls('get')]).toEqual([0, 1, 1, 6])
+  })
+})
+
+describe('two providers of one store', () => {
+  it.each([true, false])('both see what is written through one of them (with a shared level: %s)', async (isShared) => {
+    const store = breakable({ secrets: { token: 'v1' } }).provider
+    const named = (name: string, mine: string): SecretProvider => ({
+      ...store,
+      name,
+      sharedAs: 'store',
+      locate: (asked) => (asked === mine ? { path: 'token' } : undefined),
+    })
+    const providers = [named('one', 'token'), named('two', 'alias')]
+    const secrets = createSecretsManager({ providers, ...(isShared && { cache: { shared: memorySharedCache() } }) })
+    expect([await secrets.getSecret('token'), await secrets.getSecret('alias')]).toEqual(['v1', 'v1'])
+    await secrets.storeSecret('token', 'v2')
+    expect([await secrets.getSecret('token'), await secrets.getSecret('alias')]).toEqual(['v2', 'v2'])
   })
 })
 
@@ -275,11 +372,31 @@ describe('a write', () => {
     expect([error.code, error.effect, error.provider, error.secret]).toEqual(['UNAVAILABLE', 'done', 'store', 'token'])
     expect(audit.events().at(-1)).toMatchObject({ operation: 'store', outcome: 'error', code: 'UNAVAILABLE' })
     // The writer's own process never serves the former value again, though the level still has it.
-    for (const ms of [1_000, ttlMs, 2 * ttlMs]) {
+    for (const ms of [1_000, 191_000, ttlMs, 2 * ttlMs]) {
       at(ms)
       expect([ms, await secrets.getSecret('token')]).toEqual([ms, 'v2'])
       await settle()
     }
+  })
+
+  it('whose invalidation failed is not undone by an entry that others let live for longer', async () => {
+    const store = storeOf()
+    const state: { fault?: SharedCacheFault } = { fault: 'fail' }
+    const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' ? state.fault : undefined) })
+    await processOf(store.provider, shared.anotherProcess()).getSecret('token')
+    await settle()
+    const secrets = createSecretsManager({ providers: [store.provider], cache: { shared, ttlSeconds: 10 } })
+    expect(await codeOf(secrets.storeSecret('token', 'v2'))).toBe('UNAVAILABLE')
+    for (const ms of [11_000, 100_000]) {
+      at(ms)
+      expect(await secrets.getSecret('token')).toBe('v2')
+      await settle()
+    }
+    delete state.fault
+    at(120_000)
+    await secrets.getSecret('token')
+    await settle()
+    expect(shared.size()).toBe(0)
   })
 
   it('that failed tells its own failure rather than that of the level', async () => {
@@ -343,6 +460,35 @@ describe('a level that does not work', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('costs a quarter of a second, and nothing once it was found to hang', async () => {
+    const names = Array.from({ length: 10 }, (_, index) => `name-${index}`)
+    const store = breakable({ sharedAs: 'store', secrets: Object.fromEntries(names.map((name) => [name, 'v'])) })
+    const secrets = processOf(store.provider, memorySharedCache({ plan: (call) => (call === 'read' ? 'hang' : undefined) }))
+    const costs: number[] = []
+    for (const name of names) {
+      const from = Date.now()
+      const reading = secrets.getSecret(name).then(() => costs.push(Date.now() - from))
+      await vi.advanceTimersByTimeAsync(250)
+      await reading
+    }
+    expect(costs).toEqual([250, 250, 250, 250, 250, 0, 0, 0, 0, 0])
+  })
+
+  it.each<[string, unknown]>([
+    ['that cannot be begun', () => expect.fail('no connection')],
+    ['that is begun later', async () => () => {}],
+    ['that cannot be ended', () => () => expect.fail('no connection')],
+  ])('is no reason to keep what is held after close(): a subscription %s', async (_, subscribe) => {
+    const allocated = vi.spyOn(Buffer, 'allocUnsafeSlow')
+    const shared = { ...memorySharedCache(), subscribe: subscribe as SharedCache['subscribe'] } // what a broken level could have
+    const secrets = processOf(storeOf('canary-5f1d').provider, shared)
+    expect(await secrets.getSecret('token')).toBe('canary-5f1d')
+    await secrets.close()
+    const bytes = allocated.mock.results.map(({ value }) => Buffer.from(value).toString('latin1'))
+    expect(bytes).toContain('\0'.repeat(11))
+    expect(bytes).not.toContain('canary-5f1d')
+  })
+
   it('costs a reader its deadline once, and a caller who gives up nothing', async () => {
     const store = storeOf()
     const shared = memorySharedCache({ plan: () => 'hang' })
@@ -366,6 +512,7 @@ describe('a level that does not work', () => {
     ['a hit that is over', { hit: { value: 'old' }, until: now }],
     ['a hit without an end', { hit: { value: 'old' } }],
     ['neither hit nor ticket', {}],
+    ["somebody's lease", { hit: { value: 'lease', exclusive: true }, until: Infinity }],
   ])('harms no reader when it answers %s', async (_, answer) => {
     const shared: SharedCache = { ...memorySharedCache(), read: async () => answer as never } // what a broken level could answer
     expect(await processOf(storeOf().provider, shared).getSecret('token')).toBe('v1')
@@ -442,6 +589,40 @@ describe('a fleet', () => {
         }
         await vi.advanceTimersByTimeAsync(10_000)
         await Promise.all(reading)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('goes back to nothing older in any of its processes when others rotate, whatever their memory lets go of', async () => {
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ read: fc.constantFrom(...reads), who }) },
+      fc.record({ evictIn: who }),
+      fc.record({ isTold: fc.boolean() }),
+      fc.constant('rotate' as const),
+      fc.record({ ms: fc.constantFrom(100, 6_000, 100_000, 192_000, 230_000, 300_000) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (taken) => {
+        const store = breakable({ sharedAs: 'store', secrets: { token: '1', other: 'o' } })
+        const state = { isTold: true, current: 1, seen: [0, 0] }
+        const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' && !state.isTold ? 'fail' : undefined) })
+        const processes = [shared, shared.anotherProcess()].map((level) =>
+          createSecretsManager({ providers: [store.provider], cache: { shared: level, maxEntries: 1 } }),
+        )
+        for (const each of taken) {
+          if (each === 'rotate')
+            await store.provider.put('token', { value: String((state.current += 1)) }, { signal: AbortSignal.timeout(1_000) })
+          else if ('isTold' in each) state.isTold = each.isTold
+          else if ('ms' in each) await vi.advanceTimersByTimeAsync(each.ms)
+          else if ('evictIn' in each) await processes[each.evictIn]?.getSecret('other')
+          else {
+            const value = Number(await processes[each.who]?.getSecret('token', each.read))
+            expect(value).toBeGreaterThanOrEqual(each.read.fresh ? state.current : Number(state.seen[each.who]))
+            state.seen[each.who] = value
+          }
+          await vi.advanceTimersByTimeAsync(1)
+        }
       }),
       { numRuns: 300 },
     )

@@ -44,7 +44,13 @@ describe('httpProvider', () => {
 })
 
 function everyMood(mooded: (mood: Mood) => () => Promise<Mend>): Partial<Record<Breakage, () => Promise<Mend>>> {
-  return { denied: mooded('denied'), unauthenticated: mooded('unauthenticated'), throttled: mooded('throttled'), hung: mooded('hung'), garbage: mooded('garbage') }
+  return {
+    denied: mooded('denied'),
+    unauthenticated: mooded('unauthenticated'),
+    throttled: mooded('throttled'),
+    hung: mooded('hung'),
+    garbage: mooded('garbage'),
+  }
 }
 
 async function unplug(store: StubStore): Promise<Mend> {

@@ -1,5 +1,12 @@
 // A provider of one's own: a store that answers `GET /secrets/PATH` with the value as its body.
-import { locator, type NamesOptions, type ProviderManifest, type SecretProvider, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
+import {
+  locator,
+  type NamesOptions,
+  type ProviderManifest,
+  type SecretProvider,
+  SecretsError,
+  type SecretsErrorCode,
+} from '@finchat/secrets-core'
 
 export interface HttpProviderOptions extends NamesOptions {
   readonly url: string
@@ -14,7 +21,12 @@ export const httpManifest: ProviderManifest = {
 }
 
 /** What each status means; 404 is no error, and every other status an outage. */
-const codes: Readonly<Record<number, SecretsErrorCode>> = { 401: 'UNAUTHENTICATED', 403: 'PERMISSION_DENIED', 410: 'DELETED', 429: 'RATE_LIMITED' }
+const codes: Readonly<Record<number, SecretsErrorCode>> = {
+  401: 'UNAUTHENTICATED',
+  403: 'PERMISSION_DENIED',
+  410: 'DELETED',
+  429: 'RATE_LIMITED',
+}
 
 export function httpProvider({ url, token, ...names }: HttpProviderOptions): SecretProvider {
   return {

@@ -27,7 +27,15 @@ export async function startStubStore(): Promise<StubStore> {
     await new Promise((resolve) => server.close(resolve))
   }
   const restart = (): Promise<void> => listen(port)
-  const store: StubStore = { url: `http://127.0.0.1:${port}`, secrets: new Map(), withdrawn: new Set(), mood: 'well', requests: 0, stop, restart }
+  const store: StubStore = {
+    url: `http://127.0.0.1:${port}`,
+    secrets: new Map(),
+    withdrawn: new Set(),
+    mood: 'well',
+    requests: 0,
+    stop,
+    restart,
+  }
   return store
 }
 
@@ -40,5 +48,8 @@ function answer(store: StubStore, request: IncomingMessage, response: ServerResp
   else if (store.mood !== 'well') response.writeHead(statuses[store.mood] ?? 500, { 'retry-after': '1' }).end()
   else if (store.withdrawn.has(path)) response.writeHead(410).end()
   else if (value === undefined) response.writeHead(404).end()
-  else response.writeHead(200, { 'content-type': typeof value === 'string' ? 'text/plain; charset=utf-8' : 'application/octet-stream' }).end(value)
+  else
+    response
+      .writeHead(200, { 'content-type': typeof value === 'string' ? 'text/plain; charset=utf-8' : 'application/octet-stream' })
+      .end(value)
 }

@@ -50,10 +50,12 @@ async function importDotEnv(): Promise<void> {
 
 async function readThroughTheChain(): Promise<void> {
   step(2, 'Read through the chain')
-  const rows = await Promise.all([...importedNames, 'LOG_LEVEL'].map(async (name) => {
-    const value = await secrets.getSecretValue(name)
-    return [name, value.provider, String(value.version ?? '-'), value.toString()]
-  }))
+  const rows = await Promise.all(
+    [...importedNames, 'LOG_LEVEL'].map(async (name) => {
+      const value = await secrets.getSecretValue(name)
+      return [name, value.provider, String(value.version ?? '-'), value.toString()]
+    }),
+  )
   table(['name', 'answered by', 'version', 'printed as'], rows)
   await refused('NO_SUCH_SECRET', secrets.getSecret('NO_SUCH_SECRET'))
 }
@@ -70,7 +72,11 @@ async function rotate(): Promise<void> {
   const { version } = await secrets.rotateSecret('FINCHAT_TOKEN', newToken, { version: 2 })
   line('ok', 'rotateSecret', `version ${version} is current, version 1 is kept`)
   await refused('version 2 once more', secrets.rotateSecret('FINCHAT_TOKEN', 'other', { version: 2 }))
-  for (const [what, presented] of [['the new token', newToken], ['the old one, for 10 minutes', oldToken], ['a wrong one', 'guess']] as const) {
+  for (const [what, presented] of [
+    ['the new token', newToken],
+    ['the old one, for 10 minutes', oldToken],
+    ['a wrong one', 'guess'],
+  ] as const) {
     const isRight = await mayEnter(secrets, presented)
     line(isRight ? 'ok' : 'no', what, isRight ? 'accepted' : 'refused')
   }
@@ -91,7 +97,11 @@ async function lookAtTheDisk(): Promise<void> {
   const files = await readdir(folder)
   const bytes = Buffer.concat(await Promise.all(files.map((file) => readFile(join(folder, file)))))
   const found = importedNames.filter((name) => bytes.includes(String(dotEnv[name])))
-  line(found.length === 0 ? 'ok' : 'no', `${bytes.length} bytes in ${files.length} files`, `${found.length} of ${importedNames.length} secrets found in plain text`)
+  line(
+    found.length === 0 ? 'ok' : 'no',
+    `${bytes.length} bytes in ${files.length} files`,
+    `${found.length} of ${importedNames.length} secrets found in plain text`,
+  )
   line('ok', 'who may read them', `mode ${((await stat(path)).mode & 0o777).toString(8).padStart(4, '0')}`)
 }
 

@@ -27,7 +27,11 @@ export function refusal(what: string, code: string, message: string): void {
 
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
-  const format = (row: readonly string[]): string => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   ').trimEnd()
+  const format = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('   ')
+      .trimEnd()
   console.log(`   ${dim(format(header))}`)
   for (const row of rows) console.log(`   ${format(row)}`)
 }

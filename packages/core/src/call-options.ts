@@ -18,5 +18,7 @@ export function assertCallOptions(options: CallOptions, members: Readonly<Record
   assertKnownOptions(options, members, 'INVALID_ARGUMENT')
   const { signal } = options
   if (signal === undefined || signal instanceof AbortSignal) return
-  throw new SecretsError('INVALID_ARGUMENT', 'signal is no AbortSignal', { remedy: 'pass AbortSignal.timeout(ms) or the signal of an AbortController' })
+  throw new SecretsError('INVALID_ARGUMENT', 'signal is no AbortSignal', {
+    remedy: 'pass AbortSignal.timeout(ms) or the signal of an AbortController',
+  })
 }

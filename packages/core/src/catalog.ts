@@ -84,13 +84,22 @@ export class Catalog {
   }
 
   #listing(only: string | undefined): readonly SecretProvider[] {
-    const providers = this.#options.links.map(({ provider }) => provider).filter(({ name, list }) => list !== undefined && (only === undefined || name === only))
+    const providers = this.#options.links
+      .map(({ provider }) => provider)
+      .filter(({ name, list }) => list !== undefined && (only === undefined || name === only))
     if (providers.length > 0) return providers
-    throw new SecretsError('UNSUPPORTED', only === undefined ? 'no provider can list its secrets' : `no provider '${only}' that can list its secrets`)
+    throw new SecretsError(
+      'UNSUPPORTED',
+      only === undefined ? 'no provider can list its secrets' : `no provider '${only}' that can list its secrets`,
+    )
   }
 
   /** Every page is waited for as any other call is: up to the deadline or the caller's abort. */
-  async *#entriesOf({ name: provider, list }: SecretProvider, prefix: string, { signal }: ListOptions): AsyncGenerator<CatalogEntry, void, undefined> {
+  async *#entriesOf(
+    { name: provider, list }: SecretProvider,
+    prefix: string,
+    { signal }: ListOptions,
+  ): AsyncGenerator<CatalogEntry, void, undefined> {
     const { bounds } = this.#options
     const entries = list?.(prefix, { signal: signal ?? bounds.closing })[Symbol.asyncIterator]()
     if (entries === undefined) return

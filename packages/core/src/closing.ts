@@ -40,7 +40,11 @@ export function assertCloseOptions(options: CloseOptions): void {
 export function closingGroups(links: readonly Link[], { cache, audit }: SecretsManagerOptions): ClosingParts['groups'] {
   const stores = links.map(({ provider, store }) => ({ name: provider.name, close: () => store.close() }))
   const providers = links.map(({ provider }) => ({ name: provider.name, close: provider.close }))
-  return [stores, [...providers, { name: 'the shared cache', close: cache?.shared?.close }], [{ name: 'the audit trail', close: audit?.close }]]
+  return [
+    stores,
+    [...providers, { name: 'the shared cache', close: cache?.shared?.close }],
+    [{ name: 'the audit trail', close: audit?.close }],
+  ]
 }
 
 /** Refuses calls, waits for those that run, ends the parts, and wipes, whatever fails. Rejects with what could not be ended. */
@@ -61,7 +65,9 @@ export async function closeAll({ observer, giveUp, groups, wipe }: ClosingParts,
 
 async function closeGroup(group: readonly Closable[], deadlineMs: number): Promise<string[]> {
   const never = new AbortController().signal
-  const results = await Promise.allSettled(group.map(async ({ close }) => close && bounded((signal) => close({ signal }), { deadlineMs, closing: never })))
+  const results = await Promise.allSettled(
+    group.map(async ({ close }) => close && bounded((signal) => close({ signal }), { deadlineMs, closing: never })),
+  )
   return group.flatMap(({ name }, index) => (results[index]?.status === 'rejected' ? [name] : []))
 }
 

@@ -28,7 +28,9 @@ describe('environmentReader', () => {
         (pairs, comma) => {
           const problems: string[] = []
           const list = pairs.map(([key, path]) => `${key}=${path}`).join(comma)
-          expect(new Map(Object.entries(environmentReader({ LIST: list }, (problem) => problems.push(problem)).names('LIST')))).toEqual(new Map(pairs))
+          expect(new Map(Object.entries(environmentReader({ LIST: list }, (problem) => problems.push(problem)).names('LIST')))).toEqual(
+            new Map(pairs),
+          )
           expect(problems).toEqual([])
         },
       ),

@@ -35,6 +35,13 @@ describe('described', () => {
     const secrets = createSecretsManager({ providers: [envProvider({ env: { TOKEN: 'hunter2' } })] })
     const value = await secrets.getSecretValue('TOKEN')
     const things = [undefined, 5, {}, [], Promise.resolve('hunter2'), value]
-    expect(things.map(described)).toEqual(['undefined', 'a number', 'an object', 'an array', 'a Promise (await it)', 'a SecretValue (use reveal())'])
+    expect(things.map(described)).toEqual([
+      'undefined',
+      'a number',
+      'an object',
+      'an array',
+      'a Promise (await it)',
+      'a SecretValue (use reveal())',
+    ])
   })
 })

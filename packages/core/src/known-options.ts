@@ -21,7 +21,11 @@ export type MembersOf<Options> = { readonly [member in keyof Required<Options>]:
  *   console.log(error instanceof Error && error.message) // the option "ur" is not known (use url, token)
  * }
  */
-export function assertKnownOptions(options: unknown, members: Readonly<Record<string, MemberKind>>, code: SecretsErrorCode = 'CONFIGURATION'): void {
+export function assertKnownOptions(
+  options: unknown,
+  members: Readonly<Record<string, MemberKind>>,
+  code: SecretsErrorCode = 'CONFIGURATION',
+): void {
   const known = Object.keys(members).join(', ')
   if (typeof options !== 'object' || options === null) {
     throw new SecretsError(code, `the options are ${described(options)} instead of an object`, { remedy: `use ${known}` })

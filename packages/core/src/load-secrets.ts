@@ -58,10 +58,14 @@ export async function loadSecrets<const Specs extends Readonly<Record<string, Se
   options: CallOptions = {},
 ): Promise<LoadedSecrets<Specs>> {
   if (typeof manager?.getSecretValues !== 'function') {
-    throw new SecretsError('INVALID_ARGUMENT', `the secrets manager is ${described(manager)}`, { remedy: 'pass what createSecretsManager returned, then the specification' })
+    throw new SecretsError('INVALID_ARGUMENT', `the secrets manager is ${described(manager)}`, {
+      remedy: 'pass what createSecretsManager returned, then the specification',
+    })
   }
   if (typeof specs !== 'object' || specs === null) {
-    throw new SecretsError('INVALID_ARGUMENT', `the specification is ${described(specs)}`, { remedy: 'pass { token: { name, field, json, schema } }' })
+    throw new SecretsError('INVALID_ARGUMENT', `the specification is ${described(specs)}`, {
+      remedy: 'pass { token: { name, field, json, schema } }',
+    })
   }
   const wanted = Object.entries(specs)
   for (const [key, spec] of wanted) assertValidSpec(key, spec)
@@ -130,7 +134,9 @@ const members = new Set(['name', 'field', 'json', 'schema'])
 
 function assertValidSpec(key: string, spec: SecretSpec): void {
   if (typeof spec !== 'object' || spec === null) {
-    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} is ${described(spec)}, not an object`, { remedy: 'use { name, field, json, schema }' })
+    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} is ${described(spec)}, not an object`, {
+      remedy: 'use { name, field, json, schema }',
+    })
   }
   const unknown = Object.keys(spec).find((member) => !members.has(member))
   if (unknown !== undefined) {

@@ -166,7 +166,9 @@ describe('secretsManagerFromEnv', () => {
       throw new SecretsError('CONFIGURATION', 'no url')
     }
     const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_SECRETS_FALLBACKS: 'vault', FINCHAT_LOCAL_NAMES: 'A' }
-    const lines = messageOf(() => secretsManagerFromEnv({ local: refusing, vault: blocked }, { env })).split('\n').slice(1)
+    const lines = messageOf(() => secretsManagerFromEnv({ local: refusing, vault: blocked }, { env }))
+      .split('\n')
+      .slice(1)
     expect(lines).toEqual([
       '  FINCHAT_LOCAL_NAMES: entry 1 must read NAME=path or NAME=path#field',
       '  local: the key is too short',
@@ -177,7 +179,9 @@ describe('secretsManagerFromEnv', () => {
   it('says what to pass where a provider was passed instead of its factory', () => {
     const local = envProvider({ name: 'local' }) as unknown as ProviderFromEnv // what JavaScript could pass
     const env = { FINCHAT_SECRETS_PROVIDER: 'local' }
-    expect(messageOf(() => secretsManagerFromEnv({ local }, { env }))).toContain('local is an object: pass localFromEnv itself, without calling it')
+    expect(messageOf(() => secretsManagerFromEnv({ local }, { env }))).toContain(
+      'local is an object: pass localFromEnv itself, without calling it',
+    )
   })
 })
 

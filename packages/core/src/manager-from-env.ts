@@ -86,7 +86,8 @@ function made(name: string, factory: unknown, env: Environment, problems: string
   try {
     return [factory(reader)]
   } catch (error) {
-    if (!isBlocked) problems.push(`${name}: ${SecretsError.isInstance(error) ? error.message : 'its provider could not be made from the variables'}`)
+    if (!isBlocked)
+      problems.push(`${name}: ${SecretsError.isInstance(error) ? error.message : 'its provider could not be made from the variables'}`)
     return []
   }
 }

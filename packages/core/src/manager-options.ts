@@ -75,7 +75,8 @@ export function settingsOf(options: SecretsManagerOptions): Settings {
 }
 
 function assertProviders(providers: readonly SecretProvider[]): void {
-  if (!Array.isArray(providers)) throw wrong(`providers is ${described(providers)}, not an array`, 'pass an array of providers, such as [envProvider()]')
+  if (!Array.isArray(providers))
+    throw wrong(`providers is ${described(providers)}, not an array`, 'pass an array of providers, such as [envProvider()]')
   if (providers.length === 0) throw wrong('providers is empty', 'pass at least one, such as envProvider()')
   const names = new Set<string>()
   for (const [index, provider] of providers.entries()) {
@@ -109,7 +110,10 @@ function assertWritable(writeTo: string, providers: readonly SecretProvider[]): 
 
 function assertNumber(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
   if (typeof value === 'number' && value >= least && value <= most) return
-  throw wrong(`${name} is ${typeof value === 'number' ? value : described(value)}`, `pass a number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`)
+  throw wrong(
+    `${name} is ${typeof value === 'number' ? value : described(value)}`,
+    `pass a number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`,
+  )
 }
 
 function wrong(problem: string, remedy: string): SecretsError {

@@ -42,5 +42,9 @@ function located({ name: provider, locate }: SecretProvider, name: string): Secr
   } catch (error) {
     if (SecretsError.isInstance(error)) throw error
   }
-  throw new SecretsError('INTERNAL', 'the provider cannot say where it keeps the name', { secret: name, provider, remedy: 'its locate() must be pure and return a path or undefined' })
+  throw new SecretsError('INTERNAL', 'the provider cannot say where it keeps the name', {
+    secret: name,
+    provider,
+    remedy: 'its locate() must be pure and return a path or undefined',
+  })
 }

@@ -25,7 +25,9 @@ async function putField(place: Place, fields: readonly string[], secret: NewSecr
   if (typeof secret.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'a field holds text, not bytes')
   const current = await place.link.provider.get(place.path, context)
   if (current !== undefined && current.version === undefined && current.revision === undefined) {
-    throw new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: its versions have no identity', { remedy: 'write the whole secret' })
+    throw new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: its versions have no identity', {
+      remedy: 'write the whole secret',
+    })
   }
   const before = current === undefined ? null : identityOf(current)
   const value = withField(current, fields, secret.value)
@@ -33,7 +35,8 @@ async function putField(place: Place, fields: readonly string[], secret: NewSecr
 }
 
 function withField(current: StoredSecret | undefined, [field, ...inner]: readonly string[], value: string): string {
-  if (current !== undefined && typeof current.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary: it has no fields')
+  if (current !== undefined && typeof current.value !== 'string')
+    throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary: it has no fields')
   const pointer = inner.length === 0 ? String(field) : [field, ...inner].map((each) => pointerTo(String(each))).join('')
   return setField(current?.value as string | undefined, pointer, value) // binary is refused above
 }
@@ -59,7 +62,13 @@ async function putWhole({ place, before }: Target, secret: NewSecret, context: C
 }
 
 /** The answer to a write was lost: what the store holds now tells whether it was done. */
-async function readBack(place: Place, before: Target['before'], secret: NewSecret, lost: SecretsError, context: CallContext): Promise<WriteReceipt> {
+async function readBack(
+  place: Place,
+  before: Target['before'],
+  secret: NewSecret,
+  lost: SecretsError,
+  context: CallContext,
+): Promise<WriteReceipt> {
   const { get, getVersion } = place.link.provider
   const reading = secret.version === undefined ? get(place.path, context) : getVersion?.(place.path, secret.version, context)
   const [answer] = await Promise.allSettled([reading])
@@ -67,7 +76,9 @@ async function readBack(place: Place, before: Target['before'], secret: NewSecre
   const found = answer.value
   const isOurs = isSame(found.value, secret.value) || (found.shape === 'map' && isSameMap(String(found.value), secret))
   if (secret.version !== undefined && !isOurs && found.shape === secret.shape) {
-    throw new SecretsError('VERSION_CONFLICT', `version ${secret.version} was written by somebody else`, { remedy: 'read it, or take the next number' })
+    throw new SecretsError('VERSION_CONFLICT', `version ${secret.version} was written by somebody else`, {
+      remedy: 'read it, or take the next number',
+    })
   }
   // Without a number: a current value that equals ours proves nothing unless it is known to be another version than before.
   if (!isOurs || (secret.version === undefined && !isAnother(found, before))) throw lost

@@ -23,7 +23,13 @@ export interface ReadOneOptions extends ReadOptions {
   readonly version?: VersionSelector
 }
 
-export const readMembers: MembersOf<ReadOptions> = { ...callMembers, field: 'any', fresh: 'boolean', autoCleanup: 'boolean', fallback: 'any' }
+export const readMembers: MembersOf<ReadOptions> = {
+  ...callMembers,
+  field: 'any',
+  fresh: 'boolean',
+  autoCleanup: 'boolean',
+  fallback: 'any',
+}
 export const readOneMembers: MembersOf<ReadOneOptions> = { ...readMembers, version: 'any' }
 
 /** Throws `INVALID_ARGUMENT` or `CONFIGURATION` for options that would otherwise be ignored or misread. */
@@ -37,12 +43,16 @@ export function assertReadOptions(options: ReadOneOptions, members: Readonly<Rec
 
 export function assertVersion(version: unknown): asserts version is number | undefined {
   if (version === undefined || (Number.isSafeInteger(version) && Number(version) > 0)) return
-  throw new SecretsError('INVALID_ARGUMENT', `the version is ${shown(version)}`, { remedy: "pass a whole number from 1, or where a version is read 'previous'" })
+  throw new SecretsError('INVALID_ARGUMENT', `the version is ${shown(version)}`, {
+    remedy: "pass a whole number from 1, or where a version is read 'previous'",
+  })
 }
 
 export function assertField(field: unknown): asserts field is string | undefined {
   if (field === undefined || (typeof field === 'string' && field !== '')) return
-  throw new SecretsError('INVALID_ARGUMENT', `the field is ${field === '' ? 'empty' : described(field)}`, { remedy: 'pass a key or a JSON pointer, or leave it out' })
+  throw new SecretsError('INVALID_ARGUMENT', `the field is ${field === '' ? 'empty' : described(field)}`, {
+    remedy: 'pass a key or a JSON pointer, or leave it out',
+  })
 }
 
 export function modeOf({ fresh = false, autoCleanup }: ReadOptions, autoCleanupByDefault: boolean): ReadMode {

@@ -6,7 +6,15 @@ import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
 import type { Place, Plan } from './plan.ts'
 import type { FallbackPolicy } from './policy.ts'
-import { assertField, assertReadOptions, modeOf, readMembers, readOneMembers, type ReadOneOptions, type ReadOptions } from './read-options.ts'
+import {
+  assertField,
+  assertReadOptions,
+  modeOf,
+  readMembers,
+  readOneMembers,
+  type ReadOneOptions,
+  type ReadOptions,
+} from './read-options.ts'
 import { gatheredError } from './gathered-error.ts'
 import { placed, SecretsError } from './secrets-error.ts'
 import type { SecretValue } from './secret-value.ts'
@@ -48,7 +56,9 @@ export class Reader {
     const requests = names.map((name) => ({ name, field: options.field }))
     const results = await this.#readMany(requests, options, (reading, { field }) => partOf(reading, field).text())
     const found = results.flatMap((result, index) => (result.status === 'fulfilled' ? [[String(names[index]), result.value] as const] : []))
-    const failures = results.flatMap((result, index) => (result.status === 'rejected' ? [{ name: String(names[index]), error: result.reason }] : []))
+    const failures = results.flatMap((result, index) =>
+      result.status === 'rejected' ? [{ name: String(names[index]), error: result.reason }] : [],
+    )
     if (failures.length > 0) throw gatheredError(failures, names.length)
     return Object.fromEntries(found) as Record<Name, string> // no failure: every name is there
   }
@@ -60,13 +70,17 @@ export class Reader {
   async #read<T>(name: string, options: ReadOneOptions, deliver: (reading: Reading) => T): Promise<T> {
     assertValidName(name)
     assertReadOptions(options, readOneMembers)
-    return this.#options.observer.observe({ operation: 'get', name, effect: false }, options, (facts) => this.readObserved(name, options, facts, deliver))
+    return this.#options.observer.observe({ operation: 'get', name, effect: false }, options, (facts) =>
+      this.readObserved(name, options, facts, deliver),
+    )
   }
 
   /** One read along the chain, inside an operation; `deliver` takes from the reading what is handed out. */
   readObserved<T>(name: string, options: ReadOneOptions, facts: Facts, deliver: (reading: Reading) => T): Promise<T> {
     const walk = this.walk(name, options.fallback)
-    return this.#options.chain.read(walk, { ...this.#chainRead(options), version: options.version }, (reading) => noted(facts, reading, deliver))
+    return this.#options.chain.read(walk, { ...this.#chainRead(options), version: options.version }, (reading) =>
+      noted(facts, reading, deliver),
+    )
   }
 
   walk(name: string, fallback: FallbackPolicy | undefined): Walk<Place> {
@@ -78,7 +92,11 @@ export class Reader {
   }
 
   /** The common case, without a promise in it: the first provider's answer is in memory and fresh, and nobody watches. */
-  #fromMemory<T>(name: string, options: ReadOneOptions | undefined, deliver: (held: HeldSecret, fields: readonly string[]) => T): T | undefined {
+  #fromMemory<T>(
+    name: string,
+    options: ReadOneOptions | undefined,
+    deliver: (held: HeldSecret, fields: readonly string[]) => T,
+  ): T | undefined {
     const { observer, planOf, autoCleanup } = this.#options
     if (options !== undefined || autoCleanup || !observer.isOpen || !observer.isUnwatched) return undefined
     assertValidName(name)
@@ -92,7 +110,11 @@ export class Reader {
     }
   }
 
-  async #readMany<T>(requests: readonly SecretRequest[], options: ReadOptions, deliver: (reading: Reading, request: SecretRequest) => T): Promise<PromiseSettledResult<T>[]> {
+  async #readMany<T>(
+    requests: readonly SecretRequest[],
+    options: ReadOptions,
+    deliver: (reading: Reading, request: SecretRequest) => T,
+  ): Promise<PromiseSettledResult<T>[]> {
     const { observer, chain } = this.#options
     assertList(requests)
     assertReadOptions(options, readMembers)
@@ -110,7 +132,10 @@ export class Reader {
     const observed = asks.map(({ name, facts: learnt, ask, failure }) =>
       observer.observe({ operation: 'get', name, effect: false }, options, async (facts) => {
         if (ask === undefined) throw failure
-        const results = await (begun ??= chain.readMany(asks.flatMap((each) => each.ask ?? []), this.#chainRead(options)))
+        const results = await (begun ??= chain.readMany(
+          asks.flatMap((each) => each.ask ?? []),
+          this.#chainRead(options),
+        ))
         Object.assign(facts, learnt)
         const result = results.get(ask)
         if (result?.status === 'fulfilled') return result.value
@@ -127,7 +152,9 @@ export class Reader {
 
 function assertList(list: unknown): void {
   if (Array.isArray(list)) return
-  throw new SecretsError('INVALID_ARGUMENT', `what was passed is ${described(list)}, not an array`, { remedy: 'pass an array, or ask for one secret with getSecret' })
+  throw new SecretsError('INVALID_ARGUMENT', `what was passed is ${described(list)}, not an array`, {
+    remedy: 'pass an array, or ask for one secret with getSecret',
+  })
 }
 
 const requestMembers: MembersOf<SecretRequest> = { name: 'any', field: 'any' }
@@ -176,7 +203,11 @@ function valueOf(reading: Reading, field: string | undefined): SecretValue {
 }
 
 /** A map whose fields nobody asked for is handed out whole: its `json()` has them all. */
-function valueAt(held: HeldSecret, fields: readonly string[], { stale, degraded }: Pick<Reading, 'stale' | 'degraded'> = asked): SecretValue {
+function valueAt(
+  held: HeldSecret,
+  fields: readonly string[],
+  { stale, degraded }: Pick<Reading, 'stale' | 'degraded'> = asked,
+): SecretValue {
   return (fields.length === 0 ? held : held.part(fields)).value(stale, degraded)
 }
 

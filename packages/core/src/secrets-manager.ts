@@ -42,7 +42,11 @@ export interface SecretsManager {
   /** Undoes a withdrawal, where the store can. */
   readonly restoreSecret: (name: string, options?: ProviderChoice) => Promise<{ readonly provider: string }>
   /** Sets these tags, drops those given as null, leaves the others. */
-  readonly tagSecret: (name: string, tags: Readonly<Record<string, string | null>>, options?: ProviderChoice) => Promise<{ readonly provider: string }>
+  readonly tagSecret: (
+    name: string,
+    tags: Readonly<Record<string, string | null>>,
+    options?: ProviderChoice,
+  ) => Promise<{ readonly provider: string }>
   /** What can be told of the current version without its value. */
   readonly describeSecret: (name: string, options?: DescribeOptions) => Promise<DescribedSecret>
   /** The stores' own paths, fetched page by page as they are read. */

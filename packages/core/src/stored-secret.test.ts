@@ -24,9 +24,12 @@ describe('listedOf', () => {
 })
 
 describe('isStoredSecret', () => {
-  it.each([null, 'text', {}, { value: 5 }, { value: 'v', version: 0 }, { value: 'v', version: '1' }, { value: 'v', expiresAt: NaN }])('is false for %j', (answer) => {
-    expect(isStoredSecret(answer)).toBe(false)
-  })
+  it.each([null, 'text', {}, { value: 5 }, { value: 'v', version: 0 }, { value: 'v', version: '1' }, { value: 'v', expiresAt: NaN }])(
+    'is false for %j',
+    (answer) => {
+      expect(isStoredSecret(answer)).toBe(false)
+    },
+  )
 
   it('is true for text and bytes', () => {
     expect([isStoredSecret({ value: '' }), isStoredSecret({ value: new Uint8Array(), version: 1, revision: 'r' })]).toEqual([true, true])

@@ -83,7 +83,13 @@ export class Verifier {
   }
 
   /** The secret may have been rotated elsewhere: the store is asked, unless it cannot be. */
-  async #compareAnew(name: string, candidate: string | Uint8Array, options: VerifyOptions, facts: Facts, first: Comparison): Promise<Comparison> {
+  async #compareAnew(
+    name: string,
+    candidate: string | Uint8Array,
+    options: VerifyOptions,
+    facts: Facts,
+    first: Comparison,
+  ): Promise<Comparison> {
     try {
       return await this.#compare(name, candidate, { ...options, fresh: true }, facts)
     } catch (error) {
@@ -123,10 +129,19 @@ export class Verifier {
     }
   }
 
-  async #readPrevious({ place }: Current, { signal, field }: VerifyOptions, fresh: boolean): Promise<{ digest: Uint8Array; askedAt: number } | undefined> {
+  async #readPrevious(
+    { place }: Current,
+    { signal, field }: VerifyOptions,
+    fresh: boolean,
+  ): Promise<{ digest: Uint8Array; askedAt: number } | undefined> {
     const mode = this.#reader.modeOf({ fresh })
     const found = await place.link.store.read({ path: place.path, version: 'previous', mode, signal })
-    return found && { digest: partOf({ ...found, place, degraded: false }, field).digest(this.#verification.digest), askedAt: found.held.facts.askedAt }
+    return (
+      found && {
+        digest: partOf({ ...found, place, degraded: false }, field).digest(this.#verification.digest),
+        askedAt: found.held.facts.askedAt,
+      }
+    )
   }
 }
 
@@ -146,5 +161,9 @@ function assertVerification(presented: unknown, options: VerifyOptions): void {
     throw new SecretsError('INVALID_ARGUMENT', `what was presented is ${described(presented)}`, { remedy: 'pass a string or a Uint8Array' })
   }
   if (Number.isFinite(acceptPreviousForSeconds) && acceptPreviousForSeconds >= 0) return
-  throw new SecretsError('INVALID_ARGUMENT', `acceptPreviousForSeconds is ${typeof acceptPreviousForSeconds === 'number' ? acceptPreviousForSeconds : described(acceptPreviousForSeconds)}`, { remedy: 'pass seconds, 0 or more' })
+  throw new SecretsError(
+    'INVALID_ARGUMENT',
+    `acceptPreviousForSeconds is ${typeof acceptPreviousForSeconds === 'number' ? acceptPreviousForSeconds : described(acceptPreviousForSeconds)}`,
+    { remedy: 'pass seconds, 0 or more' },
+  )
 }

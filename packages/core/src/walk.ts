@@ -56,7 +56,11 @@ export class Walk<Step> {
     if (this.#silent) return this.#notAsked()
     if (this.#overridden !== undefined) return this.#overridden
     if (this.#unsupported) {
-      return new SecretsError('UNSUPPORTED', 'no provider that can answer this has the secret', { secret: this.name, attempts: this.#attempts, remedy: this.#said() })
+      return new SecretsError('UNSUPPORTED', 'no provider that can answer this has the secret', {
+        secret: this.name,
+        attempts: this.#attempts,
+        remedy: this.#said(),
+      })
     }
     return new SecretNotFoundError(this.name, { attempts: this.#attempts })
   }
@@ -78,7 +82,11 @@ export class Walk<Step> {
 
   #notAsked(): SecretsError {
     const { name: secret } = this
-    return new SecretsError('UNAVAILABLE', 'not every provider could be asked, so whether it exists is not known', { secret, attempts: this.#attempts, remedy: this.#said() })
+    return new SecretsError('UNAVAILABLE', 'not every provider could be asked, so whether it exists is not known', {
+      secret,
+      attempts: this.#attempts,
+      remedy: this.#said(),
+    })
   }
 
   #said(): string {

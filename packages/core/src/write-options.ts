@@ -44,5 +44,7 @@ export function assertTags(tags: unknown, mayGo: boolean): void {
 /** Text that is not well-formed UTF-16 could not be read back as it was written. */
 function assertValue(value: unknown): asserts value is string | Uint8Array {
   if (value instanceof Uint8Array || (typeof value === 'string' && value.isWellFormed())) return
-  throw new SecretsError('INVALID_ARGUMENT', `the value is ${typeof value === 'string' ? 'not well-formed UTF-16' : described(value)}`, { remedy: 'pass a string or a Uint8Array; JSON.stringify an object' })
+  throw new SecretsError('INVALID_ARGUMENT', `the value is ${typeof value === 'string' ? 'not well-formed UTF-16' : described(value)}`, {
+    remedy: 'pass a string or a Uint8Array; JSON.stringify an object',
+  })
 }

@@ -71,7 +71,7 @@ describe('a new value goes', () => {
     expect(error).toMatchObject({
       code: 'CONFIGURATION',
       secret: 'db',
-      message: expect.stringContaining("no provider \"aws\" that holds this name"),
+      message: expect.stringContaining('no provider "aws" that holds this name'),
     })
   })
 

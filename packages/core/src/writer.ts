@@ -6,7 +6,15 @@ import type { Place, Plan } from './plan.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { put } from './putting.ts'
 import type { Walk } from './walk.ts'
-import { assertTags, assertWrite, choiceMembers, deleteMembers, type DeleteOptions, type ProviderChoice, type WriteOptions } from './write-options.ts'
+import {
+  assertTags,
+  assertWrite,
+  choiceMembers,
+  deleteMembers,
+  type DeleteOptions,
+  type ProviderChoice,
+  type WriteOptions,
+} from './write-options.ts'
 import { describeAt, placeAt, type Target, targetOfCurrent, targetOfStore } from './write-target.ts'
 
 /** What a write created, and where. */
@@ -63,7 +71,9 @@ export class Writer {
   async restoreSecret(name: string, options: ProviderChoice = {}): Promise<{ readonly provider: string }> {
     assertCallOptions(options, choiceMembers)
     return this.#effect('restore', name, options, async (context, facts) => {
-      const place = whole(options.provider === undefined ? await this.#placeOfWithdrawn(name, context) : this.#placeAt(name, options.provider))
+      const place = whole(
+        options.provider === undefined ? await this.#placeOfWithdrawn(name, context) : this.#placeAt(name, options.provider),
+      )
       const { name: provider } = noted(facts, place)
       const restore = able(place, 'restore')
       await this.#changing(place, () => restore(place.path, context))
@@ -71,7 +81,11 @@ export class Writer {
     })
   }
 
-  async tagSecret(name: string, tags: Readonly<Record<string, string | null>>, options: ProviderChoice = {}): Promise<{ readonly provider: string }> {
+  async tagSecret(
+    name: string,
+    tags: Readonly<Record<string, string | null>>,
+    options: ProviderChoice = {},
+  ): Promise<{ readonly provider: string }> {
     assertCallOptions(options, choiceMembers)
     assertTags(tags, true)
     return this.#effect('tag', name, options, async (context, facts) => {
@@ -86,11 +100,21 @@ export class Writer {
     return targetOfStore(name, this.#options.planOf(name), provider, context)
   }
 
-  async #write(operation: string, name: string, value: string | Uint8Array, options: WriteOptions, find: (context: CallContext) => Promise<Target>): Promise<SecretReceipt> {
+  async #write(
+    operation: string,
+    name: string,
+    value: string | Uint8Array,
+    options: WriteOptions,
+    find: (context: CallContext) => Promise<Target>,
+  ): Promise<SecretReceipt> {
     assertValidName(name)
     assertWrite(value, options)
     // A copy: a caller may wipe its bytes as soon as it has called.
-    const secret: NewSecret = { value: typeof value === 'string' ? value : Uint8Array.from(value), version: options.version, tags: options.tags }
+    const secret: NewSecret = {
+      value: typeof value === 'string' ? value : Uint8Array.from(value),
+      version: options.version,
+      tags: options.tags,
+    }
     return this.#effect(operation, name, options, async (context, facts) => {
       const target = await find(context)
       const { name: provider } = noted(facts, target.place)
@@ -101,7 +125,12 @@ export class Writer {
     })
   }
 
-  async #effect<T>(operation: string, name: string, options: CallOptions, run: (context: CallContext, facts: Facts) => Promise<T>): Promise<T> {
+  async #effect<T>(
+    operation: string,
+    name: string,
+    options: CallOptions,
+    run: (context: CallContext, facts: Facts) => Promise<T>,
+  ): Promise<T> {
     assertValidName(name)
     const context: CallContext = { signal: options.signal ?? this.#options.closing }
     return this.#options.observer.observe({ operation, name, effect: true }, options, (facts) => run(context, facts))
@@ -129,7 +158,8 @@ export class Writer {
       const [answer] = await Promise.allSettled([describeAt(place, context)])
       if (answer.status === 'rejected' && answer.reason.code === 'DELETED') return place
       if (answer.status === 'rejected') throw answer.reason
-      if (answer.value !== undefined) throw new SecretsError('INVALID_ARGUMENT', 'not withdrawn, so there is nothing to restore', { provider: place.link.provider.name })
+      if (answer.value !== undefined)
+        throw new SecretsError('INVALID_ARGUMENT', 'not withdrawn, so there is nothing to restore', { provider: place.link.provider.name })
     }
     throw new SecretNotFoundError(name)
   }
@@ -158,7 +188,10 @@ function whole(place: Place): Place {
 }
 
 /** The provider's member of this name, or `UNSUPPORTED`. */
-function able<Member extends 'delete' | 'restore' | 'tag'>({ link: { provider } }: Place, member: Member): NonNullable<SecretProvider[Member]> {
+function able<Member extends 'delete' | 'restore' | 'tag'>(
+  { link: { provider } }: Place,
+  member: Member,
+): NonNullable<SecretProvider[Member]> {
   const call = provider[member]
   if (call !== undefined) return call
   throw new SecretsError('UNSUPPORTED', `the provider has no ${member}`, { provider: provider.name })

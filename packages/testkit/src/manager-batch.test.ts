@@ -136,18 +136,21 @@ describe('several names', () => {
   })
 
   // The clock ticks at every look at it, so that for some start the TTL ends between the two names.
-  it.each(Array.from({ length: 12 }, (_, ticks) => ticks))('of one path never tear, though the TTL ends while they are read (%i)', async (ticks) => {
-    let version = 1
-    const rotating = readOnly('store', async () => ({ value: JSON.stringify({ user: `u${version}`, password: `p${version}` }) }))
-    const placed = { user: 'db#user', password: 'db#password' }
-    const manager = createSecretsManager({ providers: [{ ...rotating, locate: locator({ names: placed }) }] })
-    expect(await manager.getSecrets(['user', 'password'])).toEqual({ user: 'u1', password: 'p1' })
-    version = 2
-    let ms = 270_000 - ticks
-    vi.spyOn(Date, 'now').mockImplementation(() => now + (ms += 1))
-    const { user, password } = await manager.getSecrets(['user', 'password'])
-    expect(user.slice(1)).toBe(password.slice(1))
-  })
+  it.each(Array.from({ length: 12 }, (_, ticks) => ticks))(
+    'of one path never tear, though the TTL ends while they are read (%i)',
+    async (ticks) => {
+      let version = 1
+      const rotating = readOnly('store', async () => ({ value: JSON.stringify({ user: `u${version}`, password: `p${version}` }) }))
+      const placed = { user: 'db#user', password: 'db#password' }
+      const manager = createSecretsManager({ providers: [{ ...rotating, locate: locator({ names: placed }) }] })
+      expect(await manager.getSecrets(['user', 'password'])).toEqual({ user: 'u1', password: 'p1' })
+      version = 2
+      let ms = 270_000 - ticks
+      vi.spyOn(Date, 'now').mockImplementation(() => now + (ms += 1))
+      const { user, password } = await manager.getSecrets(['user', 'password'])
+      expect(user.slice(1)).toBe(password.slice(1))
+    },
+  )
 
   it('may be the same one', async () => {
     const one = store('one', secrets)

@@ -19,18 +19,14 @@ export function isValidName(name: unknown): name is string {
 /** Throws `INVALID_ARGUMENT` unless `isValidName(name)`. */
 export function assertValidName(name: unknown): asserts name is string {
   if (isValidName(name)) return
-  throw new SecretsError(
-    'INVALID_ARGUMENT',
-    `${typeof name === 'string' ? quoted(name) : `a name that is ${name === null ? 'null' : typeof name}`} is not a valid secret name`,
-    {
-      remedy: "use 1 to 512 of A-Z a-z 0-9 / _ + = . @ : - without empty, '.' or '..' segments; reach other paths with `names`",
-    },
-  )
+  throw new SecretsError('INVALID_ARGUMENT', `${quoted(name)} is not a valid secret name`, {
+    remedy: "use 1 to 512 of A-Z a-z 0-9 / _ + = . @ : - without empty, '.' or '..' segments; reach other paths with `names`",
+  })
 }
 
 /** A stranger's text for an error message: on one line, printable, short. */
 export function quoted(text: unknown): string {
-  if (typeof text !== 'string') return `A ${text === null ? 'null' : typeof text}`
+  if (typeof text !== 'string') return text === null ? 'null' : typeof text
   const shown = JSON.stringify(text.slice(0, 40)).replaceAll(
     /[^\x20-\x7e]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

@@ -119,7 +119,12 @@ function stillTrue(known: VerifiedState | undefined, bucketMacs: Buffer): Pick<V
 }
 
 function sameKeys(some: readonly WrappedKey[], others: readonly WrappedKey[]): boolean {
-  return some.length === others.length && some.every((key, at) => key.keyId === others[at]?.keyId && key.wrapped.equals(others[at].wrapped))
+  return some.length === others.length && some.every((key, at) => sameKey(key, others[at]))
+}
+
+function sameKey(one: WrappedKey, other: WrappedKey | undefined): boolean {
+  if (one.keyId !== other?.keyId) return false
+  return one.wrapped && other.wrapped ? one.wrapped.equals(other.wrapped) : one.wrapped === other.wrapped
 }
 
 function sameMac(one: Buffer, other: Buffer): boolean {

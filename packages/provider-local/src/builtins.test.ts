@@ -2,6 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { loadSqlite } from './builtins.ts'
+import { generateKey } from './key.ts'
+import { localProvider } from './local-provider.ts'
+import { context, failure } from './testing/temporary-store.ts'
 
 test('loading SQLite says nothing of its own, and holds back no other warning', () => {
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
@@ -17,10 +20,26 @@ test('loading SQLite says nothing of its own, and holds back no other warning', 
   warned.mockRestore()
 })
 
+const tooOld = {
+  code: 'CONFIGURATION',
+  problem: `the local store needs Node.js 22.19 or later, with node:sqlite; this is ${process.version}`,
+}
+
 test('a Node.js without SQLite is CONFIGURATION', () => {
   const load = vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
-  expect(() => loadSqlite()).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem: 'this Node.js has no node:sqlite' }))
+  expect(() => loadSqlite()).toThrow(expect.objectContaining(tooOld))
   load.mockRestore()
+})
+
+test('a Node.js that is too old to be asked for SQLite is CONFIGURATION too, to every call and to generateKey', async () => {
+  const own = process.getBuiltinModule
+  Object.assign(process, { getBuiltinModule: undefined })
+  try {
+    expect(await failure(localProvider({ path: ':memory:', key: 'ab'.repeat(32) }).get('name', context))).toMatchObject(tooOld)
+    expect(() => generateKey()).toThrow(expect.objectContaining(tooOld))
+  } finally {
+    Object.assign(process, { getBuiltinModule: own })
+  }
 })
 
 test('importing the package, and making a provider, loads neither SQLite nor crypto', () => {

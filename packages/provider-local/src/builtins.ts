@@ -2,15 +2,19 @@ import { SecretsError } from '@finchat/secrets-core'
 
 /** Loaded when first needed, so that importing this package costs nothing; what Node has loaded once is only looked up. */
 export function loadCrypto(): typeof import('node:crypto') {
-  return process.getBuiltinModule('node:crypto')
+  return loaded(() => process.getBuiltinModule('node:crypto'))
 }
 
-/** As `loadCrypto`. Throws `CONFIGURATION` on a Node.js that was built without SQLite. */
+/** As `loadCrypto`. Throws `CONFIGURATION` on a Node.js that is too old, or was built without SQLite. */
 export function loadSqlite(): typeof import('node:sqlite') {
-  // A Node.js without SQLite answers undefined here, which its types do not know.
-  const sqlite: typeof import('node:sqlite') | undefined = withoutSqliteWarning(() => process.getBuiltinModule('node:sqlite'))
-  if (sqlite) return sqlite
-  throw new SecretsError('CONFIGURATION', 'this Node.js has no node:sqlite', { remedy: 'run Node.js 22.19 or later' })
+  return loaded(() => withoutSqliteWarning(() => process.getBuiltinModule('node:sqlite')))
+}
+
+/** An older Node.js has neither SQLite nor `getBuiltinModule`, which its types do not know. */
+function loaded<T>(load: () => T | undefined): T {
+  const module = typeof process.getBuiltinModule === 'function' ? load() : undefined
+  if (module !== undefined) return module
+  throw new SecretsError('CONFIGURATION', `the local store needs Node.js 22.19 or later, with node:sqlite; this is ${process.version}`)
 }
 
 /**

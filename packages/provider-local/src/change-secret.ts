@@ -1,8 +1,10 @@
 import type { CallContext, NewSecret, WriteReceipt } from '@finchat/secrets-core'
+import type { Remnants } from './forgetting.ts'
 import { assertPath, type CheckedSecret, checkedSecret, mergedTags } from './new-secret.ts'
 import { emptyRecord, live, numberFor, pruned, type SecretRecord, versionOf, withCurrent, withPending } from './secret-record.ts'
 import type { SealedVersion, StoreEdit } from './store-edit.ts'
 import type { Store } from './store.ts'
+import { timestamp } from './timestamp.ts'
 
 /** What becomes of a secret, what the caller is told, and the ciphertext of a version that is new. */
 export type Change<T> = readonly [next: SecretRecord, answer: T, value?: SealedVersion]
@@ -10,12 +12,13 @@ export type Change<T> = readonly [next: SecretRecord, answer: T, value?: SealedV
 /** How many versions a write leaves; `undefined`: all of them. */
 export type KeepVersions = number | undefined
 
-/** Changes a secret in one transaction. If that removes versions, resolves only when nothing of them is left on disk. */
+/** Changes a secret in one transaction. If that removes versions, resolves only when nothing of them is left in `remnants`. */
 export async function changeSecret<T>(
   store: Store,
   path: string,
   context: CallContext,
   step: (record: SecretRecord, edit: StoreEdit) => Change<T>,
+  remnants: Remnants = 'file',
 ): Promise<T> {
   assertPath(path)
   const { removed, answer } = await store.write(context, (edit) => {
@@ -24,7 +27,7 @@ export async function changeSecret<T>(
     if (next !== before) edit.save(next, ...(value ? [value] : []))
     return { removed: before.versions.some(({ version }) => !versionOf(next, version)), answer: result }
   })
-  if (removed) await store.forget(context)
+  if (removed) await store.forget(remnants, context)
   return answer
 }
 
@@ -39,7 +42,8 @@ export async function addVersion(
 ): Promise<WriteReceipt> {
   const checked = checkedSecret(secret)
   try {
-    return await changeSecret(store, path, context, (record, edit) => withVersion(live(record), checked, as, keep, edit))
+    // Writing the whole file anew with every version that is pushed out would make each write as slow as the store is large.
+    return await changeSecret(store, path, context, (record, edit) => withVersion(live(record), checked, as, keep, edit), 'log')
   } finally {
     checked.plaintext.fill(0)
   }
@@ -53,7 +57,7 @@ function withVersion(
   edit: StoreEdit,
 ): Change<WriteReceipt> {
   const number = numberFor(record, secret)
-  const value = edit.seal(record.path, number, secret, as === 'current' ? Date.now() : undefined)
+  const value = edit.seal(record.path, number, secret, as === 'current' ? timestamp() : undefined)
   const tagged = { ...record, tags: mergedTags(record.tags, secret.tags ?? {}) }
   const next = as === 'current' ? withCurrent(tagged, value.version) : withPending(tagged, value.version)
   return [keptOf(next, keep), receiptOf(value.version), value]

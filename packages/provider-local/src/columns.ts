@@ -3,6 +3,27 @@ import { SecretsError } from '@finchat/secrets-core'
 /** One row as SQLite gives it. Nothing of it is trusted: whoever can write the file can write any type and any number. */
 export type Row = Readonly<Record<string, unknown>>
 
+/** The column, or NULL if it is longer than it may be: a damaged row can claim more bytes than there is memory. */
+export function bounded(column: string, mostBytes: number): string {
+  return `${boundedOnly(column, mostBytes)} AS ${column}`
+}
+
+/** As `bounded`, for use within an expression. `octet_length` reads the length alone. */
+export function boundedOnly(column: string, mostBytes: number): string {
+  return `CASE WHEN octet_length(${column}) <= ${mostBytes} THEN ${column} END`
+}
+
+/** The rows by their key. A damaged tree may show the same rows without end: the first key that comes again ends it. */
+export function unique<Key, Value>(rows: Iterable<Row>, key: (row: Row) => Key, value: (row: Row) => Value): Map<Key, Value> {
+  const found = new Map<Key, Value>()
+  for (const row of rows) {
+    const rowKey = key(row)
+    if (found.has(rowKey)) throw altered()
+    found.set(rowKey, value(row))
+  }
+  return found
+}
+
 export function integer(value: unknown, least: number, most: number): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most) return value
   throw altered()

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { lockStore } from './testing/breakage.ts'
 import { otherProcess } from './testing/other-process.ts'
-import { bytesOnDisk, context, failure, opened, temporaryPath, within } from './testing/temporary-store.ts'
+import { bytesOnDisk, context, createStore, failure, opened, temporaryPath, within } from './testing/temporary-store.ts'
 
 function oneTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1)
@@ -43,7 +43,7 @@ describe('several writers of one store', () => {
 
   test('in several processes never lose or repeat a number', async () => {
     const path = temporaryPath()
-    await within(path, (provider) => provider.checkHealth(context))
+    await createStore(path)
     const processes = await Promise.all([otherProcess(path, 40), otherProcess(path, 40)])
     const started = processes.map((each) => each.start())
     const own = opened(path, { lockTimeoutMs: 60_000 })
@@ -80,7 +80,7 @@ describe('a process that is killed while it writes', () => {
 describe('a store that another connection locks', () => {
   test('is UNAVAILABLE when patience ends, in words of its own', async () => {
     const path = temporaryPath()
-    await within(path, (provider) => provider.checkHealth(context))
+    await createStore(path)
     const unlock = await lockStore(path)
     const provider = opened(path, { lockTimeoutMs: 30 })
     const calls = [provider.get('name', context), provider.put('name', { value: '' }, context), provider.checkHealth(context)]
@@ -93,7 +93,7 @@ describe('a store that another connection locks', () => {
   for (const before of ['is not open yet', 'is open']) {
     test(`holds a write only until its signal fires, and never the event loop, when it ${before}`, { retry: 2 }, async () => {
       const path = temporaryPath()
-      await within(path, (provider) => provider.checkHealth(context))
+      await createStore(path)
       const provider = opened(path)
       if (before === 'is open') await provider.checkHealth(context)
       const unlock = await lockStore(path)
@@ -123,6 +123,7 @@ describe('a store that another connection locks', () => {
 
   test('lets the write through as soon as the lock is gone', async () => {
     const path = temporaryPath()
+    await createStore(path)
     const provider = opened(path)
     await provider.checkHealth(context)
     const unlock = await lockStore(path)
@@ -134,7 +135,7 @@ describe('a store that another connection locks', () => {
 
   test('fails one waiter’s call without disturbing the other’s', async () => {
     const path = temporaryPath()
-    await within(path, (provider) => provider.checkHealth(context))
+    await createStore(path)
     const unlock = await lockStore(path)
     const provider = opened(path)
     const [impatient, patient] = [provider.get('name', { signal: AbortSignal.timeout(20) }), provider.get('name', context)]

@@ -3,7 +3,10 @@ import { SecretsError } from '@finchat/secrets-core'
 import { loadSqlite } from './builtins.ts'
 import { isBusy, LockHeld, storeError } from './sqlite-errors.ts'
 
-/** A connection that never waits for a lock by itself, and trusts nothing that a schema may say. */
+/**
+ * A connection that never waits for a lock by itself, and trusts nothing that a schema may say. What it rewrites passes
+ * through memory, never through a temporary file, where it would stay.
+ */
 export function connect(path: string | URL): DatabaseSync {
   const sqlite = new (loadSqlite().DatabaseSync)(path, { timeout: 0, enableDoubleQuotedStringLiterals: false })
   try {
@@ -23,12 +26,14 @@ export function makeDurable(sqlite: DatabaseSync): void {
 /** Runs `work` whole or not at all. A write takes its lock at once, so that it cannot fail half-way for want of it. */
 export type Transaction = <T>(kind: 'read' | 'write', work: () => T) => T
 
-export function transactions(sqlite: DatabaseSync): Transaction {
+/** `guard` runs first in every transaction, on the state that the transaction sees. */
+export function transactions(sqlite: DatabaseSync, guard: () => void): Transaction {
   const begin = { read: sqlite.prepare('BEGIN'), write: sqlite.prepare('BEGIN IMMEDIATE') }
   const [commit, rollback] = [sqlite.prepare('COMMIT'), sqlite.prepare('ROLLBACK')]
   return (kind, work) => {
     begin[kind].run()
     try {
+      guard()
       const result = work()
       if (kind === 'write') commitWrite(commit)
       else commit.run()
@@ -41,7 +46,7 @@ export function transactions(sqlite: DatabaseSync): Transaction {
 }
 
 /** A commit that fails for anything but a lock may have reached the disk: the writer must know. */
-function commitWrite(commit: StatementSync): void {
+export function commitWrite(commit: Pick<StatementSync, 'run'>): void {
   try {
     commit.run()
   } catch (error) {
@@ -49,6 +54,14 @@ function commitWrite(commit: StatementSync): void {
     const { code, problem } = storeError(error)
     throw new SecretsError(code, problem, { effect: 'unknown', remedy: 'read the current version to see whether it was written' })
   }
+}
+
+/**
+ * Writes the whole file anew. `secure_delete` overwrites what is deleted, but not the copies that stay behind in the gaps
+ * of pages when SQLite moves rows between them.
+ */
+export function rewriteFile(sqlite: DatabaseSync): void {
+  sqlite.exec('VACUUM')
 }
 
 /** Copies the log into the file and empties it, so that nothing overwritten is left in either. Throws `LockHeld` while others read. */

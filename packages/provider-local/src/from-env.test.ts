@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { secretsManagerFromEnv } from '@finchat/secrets-core'
 import { expect, test } from 'vitest'
 import { localFromEnv } from './from-env.ts'
-import { context, temporaryFolder, within } from './testing/temporary-store.ts'
+import { context, failure, temporaryFolder, within } from './testing/temporary-store.ts'
 
 const key = 'ab'.repeat(32)
 
@@ -32,9 +32,27 @@ test('a missing key, a short one and a broken list are each one line of one erro
   }
   expect(problem({ FINCHAT_ENCRYPTION_KEY: key })).toBe('no problem')
   expect(problem({})).toContain('FINCHAT_ENCRYPTION_KEY is not set')
-  expect(problem({ FINCHAT_ENCRYPTION_KEY: 'c4n4ry-short' })).toContain('FINCHAT_ENCRYPTION_KEY: Encryption key must be at least 32 bytes long')
+  expect(problem({ FINCHAT_ENCRYPTION_KEY: 'c4n4ry-short' })).toContain(
+    'FINCHAT_ENCRYPTION_KEY: Encryption key must be at least 32 bytes long',
+  )
   expect(problem({ FINCHAT_ENCRYPTION_KEY: 'c4n4ry-short' })).not.toContain('c4n4ry')
   expect(problem({ FINCHAT_ENCRYPTION_KEY: key, FINCHAT_LOCAL_NAMES: 'broken' })).toContain('FINCHAT_LOCAL_NAMES')
+  expect(problem({ FINCHAT_ENCRYPTION_KEY: key, FINCHAT_LOCAL_MUST_EXIST: 'True' })).toContain(
+    'FINCHAT_LOCAL_MUST_EXIST is neither true nor false',
+  )
+})
+
+test('FINCHAT_LOCAL_MUST_EXIST makes a missing file an error', async () => {
+  const path = join(temporaryFolder(), 'secrets.db')
+  const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: path, FINCHAT_ENCRYPTION_KEY: key }
+  for (const [mustExist, code] of [
+    ['true', 'CONFIGURATION'],
+    ['false', 'NOT_FOUND'],
+  ] as const) {
+    const secrets = secretsManagerFromEnv({ local: localFromEnv }, { env: { ...env, FINCHAT_LOCAL_MUST_EXIST: mustExist } })
+    expect((await failure(secrets.getSecret('name'))).code).toBe(code)
+    await secrets.close()
+  }
 })
 
 test('the path is .secrets.db unless the variable says otherwise', () => {
@@ -45,6 +63,6 @@ test('the path is .secrets.db unless the variable says otherwise', () => {
     names: () => ({}),
     problem: () => {},
   })
-  expect(asked).toEqual(['FINCHAT_LOCAL_PATH'])
+  expect(asked).toEqual(['FINCHAT_LOCAL_PATH', 'FINCHAT_LOCAL_MUST_EXIST'])
   expect(provider.name).toBe('local')
 })

@@ -4,8 +4,8 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
 
 /**
  * A local provider as the environment asks for it, for `secretsManagerFromEnv({ local: localFromEnv })`:
- * `FINCHAT_LOCAL_PATH` (`.secrets.db` by default), `FINCHAT_ENCRYPTION_KEY` (must be set), and `FINCHAT_LOCAL_NAMES`, a
- * list such as `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
+ * `FINCHAT_LOCAL_PATH` (`.secrets.db` by default), `FINCHAT_ENCRYPTION_KEY` (must be set), `FINCHAT_LOCAL_MUST_EXIST`
+ * (`true` or `false`), and `FINCHAT_LOCAL_NAMES`, a list such as `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -19,7 +19,15 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
 export function localFromEnv(env: EnvironmentReader): LocalProvider {
   const key = env.required('FINCHAT_ENCRYPTION_KEY')
   if (key !== '') noteMalformed(key, env)
-  return localProvider({ path: env.optional('FINCHAT_LOCAL_PATH') ?? '.secrets.db', key, names: env.names('FINCHAT_LOCAL_NAMES') })
+  const path = env.optional('FINCHAT_LOCAL_PATH') ?? '.secrets.db'
+  return localProvider({ path, key, names: env.names('FINCHAT_LOCAL_NAMES'), mustExist: mustExist(env) })
+}
+
+/** A misspelt `true` must not be taken for `false`. */
+function mustExist(env: EnvironmentReader): boolean {
+  const text = env.optional('FINCHAT_LOCAL_MUST_EXIST') ?? 'false'
+  if (text !== 'true' && text !== 'false') env.problem('FINCHAT_LOCAL_MUST_EXIST is neither true nor false')
+  return text === 'true'
 }
 
 /** With the variable's name, which `localProvider` does not know. */

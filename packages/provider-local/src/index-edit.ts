@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { AuthenticatedIndex, VerifiedState } from './authenticated-index.ts'
-import { newIndexKey, type StoreKey, wrapIndexKey, type WrappedKey } from './keyring.ts'
+import { newIndexKey, retiredKey, type StoreKey, wrapIndexKey, type WrappedKey } from './keyring.ts'
 import { bucketCount, bucketOf, type IndexMacs, indexMacs, macOfBucket } from './record-macs.ts'
 import type { SecretRecord } from './secret-record.ts'
 import type { StoreHeader } from './store-header.ts'
@@ -28,7 +28,7 @@ export class IndexEdit {
     this.#changed.set(record.path, record)
   }
 
-  /** A new key for the whole index, sealed for `first` alone: no other key opens the store from then on. */
+  /** A new key for the whole index, sealed for the first key alone: no other key opens the store from then on, or seals. */
   replaceIndexKey(): void {
     for (const path of this.#index.paths()) {
       const record = this.find(path)
@@ -52,11 +52,16 @@ export class IndexEdit {
     return () => this.#index.adopt({ ...before, changes, root, keys, indexKey, macs, bucketMacs }, buckets, this.#changed)
   }
 
-  /** The key that seals must be able to open the index, or its holder could not read what it has written. */
+  /**
+   * The key that seals must be able to open the index, or its holder could not read what it has written. Throws
+   * `CONFIGURATION` if it was retired.
+   */
   #writeKeys(before: VerifiedState, first: StoreKey, indexKey: KeyObject): readonly WrappedKey[] {
-    const kept = this.#newIndexKey ? [] : before.keys
-    if (kept.some(({ keyId }) => keyId === first.id)) return kept
-    const keys = [...kept, wrapIndexKey(indexKey, first, this.#header)].toSorted((one, other) => (one.keyId < other.keyId ? -1 : 1))
+    const own = before.keys.find(({ keyId }) => keyId === first.id)
+    if (own && !own.wrapped) throw retiredKey()
+    if (own && !this.#newIndexKey) return before.keys
+    const others = before.keys.filter((key) => key !== own).map((key) => (this.#newIndexKey ? { ...key, wrapped: undefined } : key))
+    const keys = [...others, wrapIndexKey(indexKey, first, this.#header)].toSorted((one, other) => (one.keyId < other.keyId ? -1 : 1))
     this.#tables.setKeys(keys)
     return keys
   }

@@ -99,7 +99,7 @@ test('re-encryption leaves the new key alone able to open the store, and every a
   )
   expect(await failure(opened(path, { keys: [oldKey] }).get('name', context))).toMatchObject({
     code: 'CONFIGURATION',
-    remedy: expect.stringContaining('add the new key everywhere'),
+    problem: 'the encryption key was replaced, and `reencrypt` has retired it',
   })
 })
 

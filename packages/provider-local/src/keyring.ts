@@ -25,7 +25,8 @@ export interface Keyring {
 /** The index's key, sealed for one of the store's keys. Opening it is the check that a key is the right one. */
 export interface WrappedKey {
   readonly keyId: string
-  readonly wrapped: Buffer
+  /** Absent: the key was retired by a re-encryption, and is remembered so that it does not come back. */
+  readonly wrapped: Buffer | undefined
 }
 
 /** Derives every key once, one after the other, since stretching a passphrase takes 128 MiB. */
@@ -61,7 +62,7 @@ function stretched(passphrase: string, { salt, scrypt: cost }: StoreHeader): Pro
   return new Promise((resolve, reject) => {
     loadCrypto().scrypt(passphrase, salt, 32, parameters, (error, derived) => {
       if (!error) return resolve(derived)
-      reject(new SecretsError('UNAVAILABLE', 'the passphrase could not be stretched', { remedy: 'scrypt needs 128 MiB of memory' }))
+      reject(new SecretsError('UNAVAILABLE', 'the passphrase could not be stretched', { remedy: 'scrypt needs 128 MiB of memory or more' }))
     })
   })
 }
@@ -73,7 +74,7 @@ export function newIndexKey(): KeyObject {
   return key
 }
 
-export function wrapIndexKey(indexKey: KeyObject, key: StoreKey, header: StoreHeader): WrappedKey {
+export function wrapIndexKey(indexKey: KeyObject, key: StoreKey, header: StoreHeader): Required<WrappedKey> {
   const bytes = indexKey.export()
   const wrapped = seal(key.wrapping, wrapData(key.id, header), bytes)
   bytes.fill(0)
@@ -85,13 +86,10 @@ export function wrapIndexKey(indexKey: KeyObject, key: StoreKey, header: StoreHe
  * them is but what it sealed was altered.
  */
 export function unwrapIndexKey(rows: readonly WrappedKey[], keyring: Keyring, header: StoreHeader): KeyObject {
-  const row = rows.find(({ keyId }) => keyring.byId.has(keyId))
+  const known = rows.filter(({ keyId }) => keyring.byId.has(keyId))
+  const row = known.find(({ wrapped }) => wrapped)
   const key = row && keyring.byId.get(row.keyId)
-  if (!key) {
-    throw new SecretsError('CONFIGURATION', 'the encryption key is not the key of this store', {
-      remedy: 'give the key that it was made with; if the key was replaced, add the new key everywhere before making it first',
-    })
-  }
+  if (!key || !row.wrapped) throw known.length > 0 ? retiredKey() : foreignKey()
   const bytes = unseal(key.wrapping, wrapData(key.id, header), row.wrapped)
   if (bytes?.length !== 32) throw new SecretsError('INTEGRITY', "the store's key table was altered", { remedy: 'restore a backup' })
   const indexKey = loadCrypto().createSecretKey(bytes)
@@ -101,4 +99,17 @@ export function unwrapIndexKey(rows: readonly WrappedKey[], keyring: Keyring, he
 
 function wrapData(keyId: string, { storeId }: StoreHeader): Buffer {
   return lengthPrefixed(['finchat-secrets/local/index-key', formatVersion, storeId, keyId])
+}
+
+function foreignKey(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the encryption key is not the key of this store', {
+    remedy: "give the key that the store was made with; for a change of key see the README, 'Replacing the key'",
+  })
+}
+
+/** A key that was replaced, so that what it had sealed is sealed again, must not seal anything more. */
+export function retiredKey(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the encryption key was replaced, and `reencrypt` has retired it', {
+    remedy: 'give the new key, and make it the first of `keys`',
+  })
 }

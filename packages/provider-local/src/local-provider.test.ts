@@ -6,7 +6,7 @@ import { describe, test, vi } from 'vitest'
 import { localManifest } from './limits.ts'
 import { localProvider } from './local-provider.ts'
 import { denyStore, garbleStore, lockStore } from './testing/breakage.ts'
-import { context, key } from './testing/temporary-store.ts'
+import { context, createStore, key } from './testing/temporary-store.ts'
 
 vi.setConfig({ testTimeout: 30_000 }) // some tests wait for a lock again and again
 
@@ -16,9 +16,7 @@ const lockTimeoutMs = 350
 async function fileHarness(): Promise<ProviderHarness> {
   const folder = mkdtempSync(join(tmpdir(), 'secrets-local-'))
   const path = join(folder, 'secrets.db')
-  const create = localProvider({ path, key })
-  await create.checkHealth(context)
-  await create.close()
+  await createStore(path)
   return {
     provider: localProvider({ path, key, lockTimeoutMs }),
     seed: async (at, value) => {

@@ -15,7 +15,8 @@ export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 's
   /**
    * Seals everything again with the first of `keys`, after which no other key opens the store and none of the old
    * ciphertext is left in file or log. Resolves to the number of versions sealed again. May be called while the store is
-   * in use, once every process has the new key; after an abort or a crash, call it again.
+   * in use, once every process has the new key; after an abort or a crash, call it again. A key that it has retired never
+   * seals again: `CONFIGURATION`.
    */
   readonly reencrypt: (context?: MaintenanceContext) => Promise<{ readonly reencrypted: number }>
   /**
@@ -27,8 +28,8 @@ export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 's
 }
 
 /**
- * An encrypted store of secrets on this machine: one SQLite file, or memory. Returns a provider; nothing is opened,
- * derived or created before its first call. Throws `CONFIGURATION` for a key or an option that makes no sense, a key of
+ * An encrypted store of secrets on this machine: one SQLite file, or memory. Returns a provider; nothing is opened or
+ * derived before its first call, and the file is created by the first write. Throws `CONFIGURATION` for a key or an option that makes no sense, a key of
  * fewer than 32 bytes among them.
  *
  * @example
@@ -56,5 +57,5 @@ export function localProvider(options: LocalProviderOptions): LocalProvider {
 }
 
 function complete(context: MaintenanceContext | undefined): CallContext {
-  return { signal: new AbortController().signal, ...context }
+  return { ...context, signal: context?.signal ?? new AbortController().signal }
 }

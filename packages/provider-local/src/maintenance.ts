@@ -1,4 +1,4 @@
-import type { CallContext } from '@finchat/secrets-core'
+import { assertKnownOptions, type CallContext, type MembersOf } from '@finchat/secrets-core'
 import { throwIfAborted } from './busy.ts'
 import { assertPath } from './new-secret.ts'
 import { assertKeepVersions } from './options.ts'
@@ -14,11 +14,15 @@ export interface PrunePolicy {
   readonly path?: string | undefined
 }
 
+const policyMembers: MembersOf<PrunePolicy> = { keepVersions: 'any', path: 'any' }
+
 /** Secrets that are changed in one transaction: readers and the event loop get their turn in between. */
 const batchSize = 16
 
 /** Removes old versions; returns how many. Withdrawn secrets are pruned too; pending versions are not. */
-export async function prune(store: Store, { keepVersions, path }: PrunePolicy, context: CallContext): Promise<{ pruned: number }> {
+export async function prune(store: Store, policy: PrunePolicy, context: CallContext): Promise<{ pruned: number }> {
+  assertKnownOptions(policy, policyMembers)
+  const { keepVersions, path } = policy
   assertKeepVersions(keepVersions)
   if (path !== undefined) assertPath(path)
   const removed = await forEachSecret(store, path === undefined ? undefined : [path], context, (record, edit) => {
@@ -26,7 +30,7 @@ export async function prune(store: Store, { keepVersions, path }: PrunePolicy, c
     if (next !== record) edit.save(next)
     return record.versions.length - next.versions.length
   })
-  await store.forget(context)
+  await store.forget('file', context)
   return { pruned: removed }
 }
 
@@ -35,19 +39,15 @@ export async function prune(store: Store, { keepVersions, path }: PrunePolicy, c
  * Returns how many versions were sealed again. What was done before an abort stays done; a second call does the rest.
  */
 export async function reencrypt(store: Store, context: CallContext): Promise<{ reencrypted: number }> {
-  let reencrypted = 0
-  for (;;) {
-    reencrypted += await forEachSecret(store, undefined, context, resealed)
-    const retired = await store.write(context, (edit) => {
-      // Another process may have sealed with an old key in the meantime.
-      if (edit.paths().some((path) => edit.find(path)?.versions.some((version) => version.keyId !== edit.firstKeyId))) return false
-      edit.retireOtherKeys()
-      return true
-    })
-    if (retired) break
-  }
-  await store.forget(context)
-  return { reencrypted }
+  const most = await forEachSecret(store, undefined, context, resealed)
+  const rest = await store.write(context, (edit) => {
+    // In one transaction with the end of the old keys, what others have sealed with one in the meantime.
+    const late = edit.paths().reduce((sum, path) => sum + stepOn(edit.find(path), edit, resealed), 0)
+    edit.retireOtherKeys()
+    return late
+  })
+  await store.forget('file', context)
+  return { reencrypted: most + rest }
 }
 
 function resealed(record: SecretRecord, edit: StoreEdit): number {

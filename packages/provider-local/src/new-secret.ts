@@ -1,4 +1,4 @@
-import { type NewSecret, SecretsError } from '@finchat/secrets-core'
+import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
 import { canHoldPath, limits } from './limits.ts'
 import { binaryKind, mapKind } from './secret-record.ts'
 
@@ -14,12 +14,34 @@ export function assertVersion(version: unknown): asserts version is number {
   throw invalid('a version is a positive integer', `use 1 to ${limits.version}`)
 }
 
-/** Throws `INVALID_ARGUMENT` unless every tag can be held; `null` is allowed where it drops a tag. */
-export function assertTags(tags: Readonly<Record<string, string | null>>): void {
-  for (const [key, value] of Object.entries(tags)) {
-    if (isTagText(key, 1, limits.tagKeyLength) && (value === null || isTagText(value, 0, limits.tagValueLength))) continue
-    throw invalid('a tag cannot be held', `keys have 1 to ${limits.tagKeyLength} characters, values at most ${limits.tagValueLength}`)
-  }
+/** Throws `INVALID_ARGUMENT` for what is not an object of members, and reads as none what a caller may leave out. */
+export function assertObject(value: unknown, what: string): asserts value is Readonly<Record<string, unknown>> {
+  if (isObject(value)) return
+  throw invalid(`${what} is not an object`)
+}
+
+/** Whether a secret can have these tags. */
+export function isTags(tags: unknown): tags is Readonly<Record<string, string>> {
+  if (!isObject(tags)) return false
+  const entries = Object.entries(tags)
+  return entries.length <= limits.tags && entries.every(([key, value]) => isTagKey(key) && isTagValue(value))
+}
+
+/** A copy of what is to become of tags, `null` where one is dropped. Throws `INVALID_ARGUMENT` unless every tag can be held. */
+export function checkedTagChanges(tags: unknown): Record<string, string | null> {
+  return checkedTags(tags, (value): value is string | null => value === null || isTagValue(value))
+}
+
+function checkedTags<Value>(tags: unknown, isValue: (value: unknown) => value is Value): Record<string, Value> {
+  assertObject(tags, 'what is given as tags')
+  const entries = Object.entries(tags).map(([key, value]) => {
+    if (isTagKey(key) && isValue(value)) return [key, value] as const
+    throw invalid(
+      'a tag cannot be held',
+      `keys have 1 to ${limits.tagKeyLength} characters, values are text of at most ${limits.tagValueLength}`,
+    )
+  })
+  return Object.fromEntries(entries)
 }
 
 /** The tags that a secret has after these were set and those given as `null` dropped. */
@@ -32,30 +54,53 @@ export function mergedTags(
   return Object.fromEntries(merged.toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }
 
-/** A write whose every part was checked before the store is touched. The plaintext is the caller's to overwrite. */
-export interface CheckedSecret extends NewSecret {
+/** A write whose every part was checked, and copied, before the store is touched. The plaintext is the caller's to overwrite. */
+export interface CheckedSecret extends Omit<NewSecret, 'value' | 'shape'> {
   readonly plaintext: Buffer
   readonly kind: number
 }
 
 /** Throws `INVALID_ARGUMENT` for what the store cannot hold, or could not give back exactly. */
 export function checkedSecret(secret: NewSecret): CheckedSecret {
-  const { value, shape, version, tags } = secret
+  assertObject(secret, 'what is to be stored')
+  const { value, shape, version, ifCurrent, tags } = secret
   if (version !== undefined) assertVersion(version)
-  if (tags) assertTags(tags)
+  assertValue(value)
+  return {
+    plaintext: typeof value === 'string' ? Buffer.from(value) : Buffer.from(value),
+    kind: (typeof value === 'string' ? 0 : binaryKind) | (shape === 'map' ? mapKind : 0),
+    version,
+    ifCurrent: ifCurrent && checkedReceipt(ifCurrent),
+    tags: tags === undefined ? undefined : checkedTags(tags, isTagValue),
+  }
+}
+
+function assertValue(value: unknown): asserts value is string | Uint8Array {
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) throw invalid('a value is text or bytes')
   if (typeof value === 'string' && !value.isWellFormed()) {
     throw invalid('the value has a lone surrogate, which no encoding gives back', 'store it as bytes')
   }
   if (Buffer.byteLength(value) > limits.valueBytes) throw invalid('the value is too large', `keep it within ${limits.valueBytes} bytes`)
-  const kind = (typeof value === 'string' ? 0 : binaryKind) | (shape === 'map' ? mapKind : 0)
-  return { ...secret, plaintext: typeof value === 'string' ? Buffer.from(value) : Buffer.from(value), kind }
+}
+
+/** A copy of what identifies a version. Throws `INVALID_ARGUMENT` for what identifies none. */
+export function checkedReceipt(receipt: WriteReceipt): WriteReceipt {
+  assertObject(receipt, 'what is to identify a version')
+  return { version: receipt.version, revision: receipt.revision }
 }
 
 function invalid(problem: string, remedy?: string): SecretsError {
   return new SecretsError('INVALID_ARGUMENT', problem, { remedy })
 }
 
-function isTagText(text: unknown, shortest: number, longest: number): boolean {
-  return typeof text === 'string' && text.length >= shortest && text.length <= longest && text.isWellFormed()
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isTagKey(key: string): boolean {
+  return key.length >= 1 && key.length <= limits.tagKeyLength && key.isWellFormed()
+}
+
+function isTagValue(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= limits.tagValueLength && value.isWellFormed()
 }

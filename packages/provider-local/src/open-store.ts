@@ -1,15 +1,20 @@
+import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { SecretsError } from '@finchat/secrets-core'
 import { AuthenticatedIndex } from './authenticated-index.ts'
-import { type Patience, unlessAborted, whileBusy } from './busy.ts'
+import { type Patience, whileBusy } from './busy.ts'
 import { connect, makeDurable, type Transaction, transactions } from './database.ts'
-import { deriveKeyring, type Keyring, newIndexKey, wrapIndexKey } from './keyring.ts'
+import { leadsNowhere, shown } from './file-errors.ts'
+import { Forgetting } from './forgetting.ts'
+import { type Keyring, newIndexKey, wrapIndexKey } from './keyring.ts'
+import { assertOneName, closeToOthers, isReplaced, openedFile, realPath, refuseStrangeCompanions, type StoreFile } from './opened-file.ts'
 import type { StoreOptions } from './options.ts'
 import { bucketCount, indexMacs } from './record-macs.ts'
-import { assertSchema, createSchema } from './schema.ts'
-import { createFile, examineFile, openedFile, type StoreFile } from './store-file.ts'
+import { assertSchema, createSchema, schemaGuard } from './schema.ts'
+import { createFile, examineFile } from './store-file.ts'
 import { newStoreHeader, type StoreHeader } from './store-header.ts'
+import type { StoreKeys } from './store-keys.ts'
 import { storeView, type StoreView, type ViewParts } from './store-view.ts'
 import { prepareTables, readHeader, writeHeader } from './tables.ts'
 
@@ -20,43 +25,58 @@ export interface OpenStore extends ViewParts {
   readonly view: StoreView
   /** Absent for a store in memory. */
   readonly file: StoreFile | undefined
+  readonly forgetting: Forgetting
 }
 
-interface CreatedStore {
-  readonly header: StoreHeader
-  readonly keyring: Keyring
+/** Whether there is a file to open. Throws for what can be no store, and for none where there must be one. */
+export function storeExists({ path, mustExist }: StoreOptions): boolean {
+  if (path === undefined || examineFile(path)) return true
+  if (!mustExist) return false
+  throw new SecretsError('CONFIGURATION', `the store's file ${shown(path)} does not exist`, {
+    remedy: 'check `path`, or leave `mustExist` out',
+  })
 }
 
 /** Opens the store, which it creates if there is none. Every failure is a `SecretsError` or an error of SQLite's. */
-export async function openStore(options: StoreOptions, patience: Patience): Promise<OpenStore> {
+export async function openStore(options: StoreOptions, keys: StoreKeys, patience: Patience): Promise<OpenStore> {
   const { path } = options
-  if (path === undefined) return openInMemory(options, patience)
-  const created = examineFile(path) ? undefined : await createStore(path, options, patience)
+  if (path === undefined) return openInMemory(keys, patience)
+  if (!storeExists(options)) await createStore(path, keys, patience)
   const sqlite = await whileBusy(() => connectTo(path), patience)
   try {
     const header = await whileBusy(() => readHeader(sqlite), patience)
-    // The same store, unless another process was first to create it.
-    const keyring = created?.header.salt.equals(header.salt) ? created.keyring : await derive(options, header, patience)
-    return await whileBusy(() => unlocked(sqlite, header, keyring, openedFile(path)), patience)
+    const keyring = await keys.keyring(header, patience.signal)
+    return await whileBusy(() => unlocked(sqlite, header, keyring, path), patience)
   } catch (error) {
     sqlite.close()
     throw error
   }
 }
 
-async function openInMemory(options: StoreOptions, patience: Patience): Promise<OpenStore> {
+/** Connections whose files are others' by now, kept from the garbage collector, which would close them. */
+const abandoned = new Set<DatabaseSync>()
+
+/**
+ * Closes the connection, unless others have put files of theirs in the place of its own: SQLite would then copy a log that
+ * nobody else sees over what they have written since, and remove theirs.
+ */
+export function closeStore({ sqlite, file }: OpenStore): void {
+  if (file && isReplaced(file)) abandoned.add(sqlite)
+  else sqlite.close()
+}
+
+async function openInMemory(keys: StoreKeys, { signal }: Patience): Promise<OpenStore> {
   const header = newStoreHeader()
-  const keyring = await derive(options, header, patience)
+  const keyring = await keys.keyring(header, signal)
   const sqlite = connect(':memory:')
   initialise(sqlite, header, keyring)
   return unlocked(sqlite, header, keyring, undefined)
 }
 
-async function createStore(path: string, options: StoreOptions, patience: Patience): Promise<CreatedStore> {
-  if (options.mustExist)
-    throw new SecretsError('CONFIGURATION', "the store's file does not exist", { remedy: 'check `path`, or leave `mustExist` out' })
-  const header = newStoreHeader()
-  const keyring = await derive(options, header, patience)
+async function createStore(path: string, keys: StoreKeys, { signal }: Patience): Promise<void> {
+  const header = keys.newHeader()
+  const keyring = await keys.keyring(header, signal)
+  keys.headerIsUsed()
   createFile(path, (temporary) => {
     const sqlite = connect(temporary)
     try {
@@ -66,12 +86,7 @@ async function createStore(path: string, options: StoreOptions, patience: Patien
       sqlite.close()
     }
   })
-  if (examineFile(path)) return { header, keyring }
-  throw new SecretsError('CONFIGURATION', '`path` leads nowhere', { remedy: 'it may be a link to a file that does not exist' })
-}
-
-function derive({ keys }: StoreOptions, header: StoreHeader, { signal }: Patience): Promise<Keyring> {
-  return unlessAborted(deriveKeyring(keys, header), signal, 'the key was being derived')
+  if (!examineFile(path)) throw leadsNowhere(path)
 }
 
 /** An empty store, in one transaction. */
@@ -91,12 +106,16 @@ function initialise(sqlite: DatabaseSync, header: StoreHeader, { first }: Keyrin
 }
 
 function connectTo(path: string): DatabaseSync {
-  const existing = pathToFileURL(path)
+  const real = realPath(path)
+  assertOneName(path)
+  refuseStrangeCompanions(real)
+  const existing = pathToFileURL(real)
   existing.searchParams.set('mode', 'rw') // a file that is gone by now is not created anew
   const sqlite = connect(existing)
   try {
-    assertSchema(sqlite)
-    makeDurable(sqlite) // only now that the file is known to be a store
+    assertSchema(sqlite, path)
+    closeToOthers(real) // only now that the file is known to be a store
+    makeDurable(sqlite)
     return sqlite
   } catch (error) {
     sqlite.close()
@@ -104,11 +123,19 @@ function connectTo(path: string): DatabaseSync {
   }
 }
 
-function unlocked(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyring, file: StoreFile | undefined): OpenStore {
+function unlocked(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyring, path: string | undefined): OpenStore {
+  const transaction = transactions(sqlite, schemaGuard(sqlite, path))
   const tables = prepareTables(sqlite)
-  const transaction = transactions(sqlite)
   const index = new AuthenticatedIndex(tables, keyring, header)
   transaction('read', () => index.refresh())
   const parts = { tables, header, keyring, index }
-  return { ...parts, sqlite, transaction, view: storeView(parts), file }
+  const file = path === undefined ? undefined : openedFile(path)
+  return { ...parts, sqlite, transaction, view: storeView(parts), file, forgetting: whatIsLeft(file) }
+}
+
+/** A process that was killed may have left in the log what it had removed. */
+function whatIsLeft(file: StoreFile | undefined): Forgetting {
+  const forgetting = new Forgetting()
+  if (file && (statSync(file.log, { throwIfNoEntry: false })?.size ?? 0) > 0) forgetting.owe('log')
+  return forgetting
 }

@@ -60,7 +60,12 @@ test('names, prefix and onlyNamed place names as for every provider; the name is
 test('with `mustExist` a missing file is an error and no new store', async () => {
   const folder = temporaryFolder()
   const provider = localProvider({ path: join(folder, 'secrets.db'), key, mustExist: true })
-  expect(await failure(provider.get('name', context))).toMatchObject({ code: 'CONFIGURATION', problem: "the store's file does not exist" })
+  for (const call of [provider.get('name', context), provider.put('name', { value: '' }, context), provider.checkHealth(context)]) {
+    expect(await failure(call)).toMatchObject({
+      code: 'CONFIGURATION',
+      problem: `the store's file "${join(folder, 'secrets.db')}" does not exist`,
+    })
+  }
   expect(readdirSync(folder)).toEqual([])
 })
 

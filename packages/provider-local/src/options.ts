@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
-import { type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { assertKnownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
 import { type EncryptionKey, generateKey, type KeyMaterial, parseKey } from './key.ts'
 
 /** What `localProvider` takes. */
 export interface LocalProviderOptions extends NamesOptions {
-  /** The file, created on first use if it does not exist, or `':memory:'` for a store that ends with the provider. */
+  /** The file, created by the first write if it does not exist, or `':memory:'` for a store that ends with the provider. */
   readonly path: string
   /** The encryption key. May be left out with `':memory:'` only: a random one is used. */
   readonly key?: EncryptionKey | undefined
@@ -14,10 +14,23 @@ export interface LocalProviderOptions extends NamesOptions {
   readonly name?: string | undefined
   /** How many versions of a secret a write leaves, the current one included. Default: all of them. */
   readonly keepVersions?: number | undefined
-  /** A file that does not exist is an error rather than a new store. Default: false. */
+  /** A file that does not exist is an error, to reads too, rather than an empty store. Recommended in production. Default: false. */
   readonly mustExist?: boolean | undefined
   /** Milliseconds that a call waits for a lock of another process. Default: 5,000. */
   readonly lockTimeoutMs?: number | undefined
+}
+
+const members: MembersOf<LocalProviderOptions> = {
+  path: 'any',
+  key: 'any',
+  keys: 'any',
+  name: 'string',
+  keepVersions: 'any',
+  mustExist: 'boolean',
+  lockTimeoutMs: 'any',
+  names: 'any',
+  prefix: 'any',
+  onlyNamed: 'boolean',
 }
 
 /** The same, checked. */
@@ -33,6 +46,7 @@ export interface StoreOptions {
 
 /** Throws `CONFIGURATION` for every option that makes no sense. Touches neither the disk nor the store. */
 export function checkedOptions(options: LocalProviderOptions): StoreOptions {
+  assertKnownOptions(options, members)
   const { path, keepVersions, mustExist = false, lockTimeoutMs = 5000 } = options
   if (typeof path !== 'string' || path === '' || path.includes('\0')) throw misconfigured('`path` is not the path of a file')
   if (keepVersions !== undefined) assertKeepVersions(keepVersions)
@@ -49,9 +63,11 @@ export function assertKeepVersions(keepVersions: number): void {
 function keysOf({ path, key, keys }: LocalProviderOptions): KeyMaterial[] {
   if (key !== undefined && keys !== undefined)
     throw misconfigured('`key` and `keys` are both given', 'give `keys`, the one that seals first')
-  const given = keys ?? (key === undefined ? [] : [key])
+  if (keys !== undefined && !Array.isArray(keys)) throw misconfigured('`keys` is not an array', 'for one key give `key`')
+  const given: readonly EncryptionKey[] = keys ?? (key === undefined ? [] : [key])
   if (given.length === 0 && keys === undefined && path === ':memory:') return [parseKey(generateKey())]
-  if (given.length === 0) throw misconfigured('no encryption key is given', 'give `key`; generateKey() makes one')
+  if (given.length === 0)
+    throw misconfigured('no encryption key is given', 'give `key`, the same at every start; generateKey() makes one, once')
   return given.map(parseKey)
 }
 

@@ -1,4 +1,4 @@
-import type { CallContext, ListedSecret, SecretDescription, StoredSecret } from '@finchat/secrets-core'
+import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { assertPath, assertVersion } from './new-secret.ts'
 import type { Provides } from './provides.ts'
 import { live, type SecretRecord, type VersionRecord, versionOf } from './secret-record.ts'
@@ -22,7 +22,10 @@ export function reads(store: Store): Reads {
       if (version !== 'previous') assertVersion(version)
       return store.read(context, (view) => versioned(view, path, version))
     },
-    getMany: async (paths, context) => store.read(context, (view) => paths.map((path) => settled(() => current(view, path)))),
+    getMany: async (paths, context) => {
+      if (!Array.isArray(paths)) throw new SecretsError('INVALID_ARGUMENT', 'the paths are not an array')
+      return store.read(context, (view) => paths.map((path: string) => settled(() => current(view, path))))
+    },
     describe: async (path, context) => {
       assertPath(path)
       return store.read(context, (view) => described(view.find(path)))

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
+import { shown } from './file-errors.ts'
 import { formatVersion } from './store-header.ts'
 
 /** `FSec`, in the file's header: tells a store from any other SQLite database. */
@@ -12,7 +13,8 @@ const statements: readonly string[] = [
     store_id BLOB NOT NULL, salt BLOB NOT NULL,
     scrypt_log2n INTEGER NOT NULL, scrypt_r INTEGER NOT NULL, scrypt_p INTEGER NOT NULL
   ) STRICT`,
-  `CREATE TABLE keys (key_id TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID`,
+  // A key without what it wrapped was retired.
+  `CREATE TABLE keys (key_id TEXT PRIMARY KEY, wrapped BLOB) STRICT, WITHOUT ROWID`,
   // The root stands among the buckets, as the one below 0: all of them fit one page, which is all that a commit writes of them.
   `CREATE TABLE buckets (bucket INTEGER PRIMARY KEY, changes INTEGER NOT NULL, mac BLOB NOT NULL) STRICT`,
   `CREATE TABLE secrets (
@@ -34,30 +36,49 @@ export function createSchema(sqlite: DatabaseSync): void {
 }
 
 /**
+ * Makes sure of the schema whenever it is not the one that was last made sure of: called first in a transaction, it speaks
+ * for all of it. `path` is for the message.
+ */
+export function schemaGuard(sqlite: DatabaseSync, path: string | undefined): () => void {
+  const version = sqlite.prepare('PRAGMA schema_version')
+  let known: unknown
+  return () => {
+    const now = version.get()?.['schema_version']
+    if (now === known) return
+    assertSchema(sqlite, path)
+    known = now
+  }
+}
+
+/**
  * Throws `CONFIGURATION` for another program's database and for a store of a later format, `INTEGRITY` for a store whose
  * tables are not those that were made: a trigger or a view could make a statement mean something else.
  */
-export function assertSchema(sqlite: DatabaseSync): void {
-  if (pragma(sqlite, 'application_id') !== applicationId) throw notAStore()
+export function assertSchema(sqlite: DatabaseSync, path: string | undefined): void {
+  if (pragma(sqlite, 'application_id') !== applicationId) throw notAStore(path)
   const format = pragma(sqlite, 'user_version')
-  if (typeof format !== 'number' || format < 1) throw notAStore()
+  if (typeof format !== 'number' || format < 1) throw notAStore(path)
   if (format > formatVersion) {
     throw new SecretsError('CONFIGURATION', `the store has format ${format}, and this release reads up to ${formatVersion}`, {
       remedy: 'update @finchat/secrets-provider-local',
     })
   }
   const found = sqlite
-    .prepare('SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL')
+    .prepare(`SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL LIMIT ${statements.length + 1}`)
     .all()
     .map(({ sql }) => sql)
   if (found.length === statements.length && statements.every((statement) => found.includes(statement))) return
   throw new SecretsError('INTEGRITY', "the store's tables were altered", { remedy: 'restore a backup' })
 }
 
-export function notAStore(): SecretsError {
-  return new SecretsError('CONFIGURATION', 'the file is not a secrets store, or its header is damaged', {
-    remedy: 'check `path`; the file was left as it is',
-  })
+export function notAStore(path?: string): SecretsError {
+  return new SecretsError(
+    'CONFIGURATION',
+    `the file ${path === undefined ? '' : `${shown(path)} `}is not a secrets store, or its header is damaged`,
+    {
+      remedy: 'check `path`; the file was left as it is',
+    },
+  )
 }
 
 function pragma(sqlite: DatabaseSync, name: string): unknown {

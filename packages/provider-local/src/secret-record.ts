@@ -58,7 +58,7 @@ export function existing(record: SecretRecord | undefined): SecretRecord {
 }
 
 /** The number that a write creates. Throws `VERSION_CONFLICT` if what the writer asked for or relied on does not hold. */
-export function numberFor(record: SecretRecord, { version, ifCurrent }: NewSecret): number {
+export function numberFor(record: SecretRecord, { version, ifCurrent }: Pick<NewSecret, 'version' | 'ifCurrent'>): number {
   const next = record.lastVersion + 1
   if (ifCurrent !== undefined) refuseUnlessCurrent(record, ifCurrent, next)
   if (version !== undefined && version < next) {

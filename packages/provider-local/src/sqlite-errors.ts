@@ -6,7 +6,7 @@ import { notAStore } from './schema.ts'
  * SQLite's primary result codes (sqlite.org/rescode.html) in our terms. The codes of a held lock are absent: those calls
  * are repeated. What is not here is `INTERNAL`.
  */
-const table: Readonly<Record<number, () => SecretsError>> = {
+const table: Readonly<Record<number, (path?: string) => SecretsError>> = {
   1: altered, // ERROR: our statements are right, so the tables are not ours
   3: notPermitted, // PERM
   7: () => unavailable('there is not enough memory'), // NOMEM
@@ -34,11 +34,11 @@ export function isBusy(error: unknown): boolean {
   return error instanceof LockHeld || (code !== undefined && busyCodes.has(code))
 }
 
-/** Our own error for whatever a statement threw; never SQLite's message, which may quote what is stored. */
-export function storeError(error: unknown): SecretsError {
+/** Our own error for whatever a statement threw on the store at `path`; never SQLite's message, which may quote what is stored. */
+export function storeError(error: unknown, path?: string): SecretsError {
   if (SecretsError.isInstance(error)) return error
   const code = primaryCode(error)
-  if (code !== undefined) return (table[code] ?? (() => new SecretsError('INTERNAL', `SQLite failed with code ${code}`)))()
+  if (code !== undefined) return (table[code] ?? (() => new SecretsError('INTERNAL', `SQLite failed with code ${code}`)))(path)
   // node:sqlite refuses an integer beyond 2^53: we never write one.
   if (hasCode(error, 'ERR_OUT_OF_RANGE')) return altered()
   return new SecretsError('INTERNAL', 'the local store failed in a way that it does not know')

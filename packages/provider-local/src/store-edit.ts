@@ -5,6 +5,7 @@ import { seal, sealLength } from './seal.ts'
 import { emptyRecord, type SecretRecord, type VersionRecord, versionOf } from './secret-record.ts'
 import { type StoreView, valueData, type ViewParts } from './store-view.ts'
 import type { Tables } from './tables.ts'
+import { timestamp } from './timestamp.ts'
 
 /** A version with its ciphertext, not yet written. */
 export interface SealedVersion {
@@ -14,8 +15,6 @@ export interface SealedVersion {
 
 /** The state of the store inside a transaction that changes it. */
 export interface StoreEdit extends StoreView {
-  /** The key that seals. */
-  readonly firstKeyId: string
   /** Seals a new value with the first key. `currentSince` is absent for a version that is pending. */
   readonly seal: (path: string, number: number, secret: CheckedSecret, currentSince: number | undefined) => SealedVersion
   /** Seals an old value with the first key; `undefined` if it is so already. */
@@ -34,7 +33,6 @@ export function storeEdit(parts: ViewParts, view: StoreView): StoreEdit {
   return {
     ...view,
     ...sealing(parts, view),
-    firstKeyId: first.id,
     find: (path) => changes.find(path),
     save: (next, ...values) => {
       saveVersions(parts.tables, changes.find(next.path) ?? emptyRecord(next.path), next, values)
@@ -53,7 +51,7 @@ function sealing({ keyring: { first }, header }: ViewParts, view: StoreView): Pi
   return {
     seal: (path, number, { plaintext, kind }, currentSince) => {
       const revision = loadCrypto().randomUUID()
-      return sealed(path, plaintext, { version: number, revision, kind, createdAt: Date.now(), currentSince })
+      return sealed(path, plaintext, { version: number, revision, kind, createdAt: timestamp(), currentSince })
     },
     reseal: (path, version) => {
       if (version.keyId === first.id) return undefined

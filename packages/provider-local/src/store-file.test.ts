@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, sy
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { denyStore } from './testing/breakage.ts'
-import { context, failure, opened, temporaryFolder, temporaryPath, within } from './testing/temporary-store.ts'
+import { context, createStore, failure, opened, temporaryFolder, temporaryPath, within } from './testing/temporary-store.ts'
 
 function modesIn(folder: string): Record<string, string> {
   return Object.fromEntries(readdirSync(folder).map((file) => [file, (statSync(join(folder, file)).mode & 0o777).toString(8)]))
@@ -25,7 +25,7 @@ describe('the files of a store', () => {
 
   test('are closed to others if they were open to them', async () => {
     const path = temporaryPath()
-    await within(path, (provider) => provider.checkHealth(context))
+    await createStore(path)
     chmodSync(path, 0o644)
     await within(path, (provider) => provider.checkHealth(context))
     expect(modesIn(dirname(path))).toEqual({ 'secrets.db': '600' })
@@ -44,7 +44,7 @@ describe('a path that cannot be a store', () => {
     const provider = opened(join(folder, 'missing', 'secrets.db'))
     expect(await failure(provider.get('name', context))).toMatchObject({
       code: 'CONFIGURATION',
-      problem: "the store's folder does not exist",
+      message: `the folder "${join(folder, 'missing')}" of the store does not exist (create it, or correct \`path\`)`,
     })
     expect(readdirSync(folder)).toEqual([])
   })
@@ -56,8 +56,8 @@ describe('a path that cannot be a store', () => {
     const messages = []
     for (const path of ['folder', 'file/secrets.db']) messages.push(await failure(opened(join(folder, path)).get('name', context)))
     expect(messages.map(({ code, problem }) => [code, problem])).toEqual([
-      ['CONFIGURATION', '`path` is not a file'],
-      ['CONFIGURATION', "the store's folder does not exist"],
+      ['CONFIGURATION', `\`path\` is not a file: "${join(folder, 'folder')}"`],
+      ['CONFIGURATION', `the folder "${join(folder, 'file')}" of the store does not exist`],
     ])
   })
 
@@ -105,11 +105,11 @@ describe('a store whose file is taken away while it is open', () => {
     renameSync(path, `${path}.moved`)
     expect(await failure(provider.put('name', { value: 'lost' }, context))).toMatchObject({
       code: 'UNAVAILABLE',
-      problem: "the store's file was moved, replaced or removed while it was open",
+      problem: expect.stringContaining('was moved, replaced or removed while it was open'),
     })
     expect(await failure(opened(path).get('name', context))).toMatchObject({
       code: 'INTEGRITY',
-      problem: "the store's file is missing, and its log is still there",
+      problem: `the store's file "${path}" is missing, and its log is still there`,
     })
     unlinkSync(`${path}-wal`)
     await within(path, (other) => other.put('name', { value: 'of another store' }, context))

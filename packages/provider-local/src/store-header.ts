@@ -25,8 +25,11 @@ export const saltLength = 32
 /** OWASP's recommendation for scrypt (Password Storage Cheat Sheet): 128 MiB, about a third of a second. */
 const scrypt: ScryptCost = { log2N: 17, r: 8, p: 1 }
 
-/** A file must neither make guessing cheap nor exhaust the machine that opens it: 64 MiB to 1 GiB. */
-export const scryptBounds = { log2N: [16, 20], r: [8, 8], p: [1, 4] } as const
+/**
+ * A file must neither make guessing cheap nor exhaust the machine that opens it: 64 MiB (N · r · 128 bytes) at least, and
+ * at most the time and the 1 GiB of N · p = 2^20.
+ */
+export const scryptBounds = { log2N: [16, 20], r: [8, 8], p: [1, 16], mostNTimesP: 1_048_576 } as const
 
 export function newStoreHeader(): StoreHeader {
   const { randomBytes } = loadCrypto()

@@ -1,8 +1,9 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { type Patience, unlessAborted } from './busy.ts'
-import { openStore, type OpenStore } from './open-store.ts'
+import { closeStore, openStore, type OpenStore, storeExists } from './open-store.ts'
 import type { StoreOptions } from './options.ts'
 import { storeError } from './sqlite-errors.ts'
+import { StoreKeys } from './store-keys.ts'
 
 /** One attempt at opening, which any number of calls wait for. */
 interface Flight {
@@ -14,18 +15,25 @@ interface Flight {
 /** Opens one store at most, however many ask at once, and ends the attempt when nobody waits for it any more. */
 export class StoreOpener {
   readonly #options: StoreOptions
+  #keys: StoreKeys
   #store: OpenStore | undefined
   #flight: Flight | undefined
   #closed = false
 
   constructor(options: StoreOptions) {
     this.#options = options
+    this.#keys = new StoreKeys(options.keys)
   }
 
   /** The open store, or `undefined` if it is not open yet. Throws `ABORTED` after `close`. */
   current(): OpenStore | undefined {
     if (this.#closed) throw new SecretsError('ABORTED', 'the local store is closed')
     return this.#store
+  }
+
+  /** Whether a call would create the store: reads do not, for a path that is wrong would look like an empty store. */
+  wouldCreate(): boolean {
+    return !this.#store && !this.#flight && !storeExists(this.#options)
   }
 
   /** The open store, as soon as it is. One waiter's abort does not disturb the others. */
@@ -51,20 +59,22 @@ export class StoreOpener {
     this.#closed = true
     if (this.#store) {
       last(this.#store)
-      this.#store.sqlite.close()
+      closeStore(this.#store)
     }
     this.#store = undefined
     if (this.#flight) this.#end(this.#flight)
     for (const key of this.#options.keys) if (key.kind === 'raw') key.bytes.fill(0)
+    this.#keys = new StoreKeys([])
   }
 
   #start(): Flight {
     const controller = new AbortController()
     const { lockTimeoutMs } = this.#options
-    const flight: Flight = { result: opened(this.#options, { signal: controller.signal, lockTimeoutMs }), controller, waiters: 0 }
+    const result = opened(this.#options, this.#keys, { signal: controller.signal, lockTimeoutMs })
+    const flight: Flight = { result, controller, waiters: 0 }
     flight.result.then(
       (store) => {
-        if (controller.signal.aborted) store.sqlite.close()
+        if (controller.signal.aborted) closeStore(store)
         else this.#store = store
       },
       () => this.#end(flight),
@@ -78,10 +88,10 @@ export class StoreOpener {
   }
 }
 
-async function opened(options: StoreOptions, patience: Patience): Promise<OpenStore> {
+async function opened(options: StoreOptions, keys: StoreKeys, patience: Patience): Promise<OpenStore> {
   try {
-    return await openStore(options, patience)
+    return await openStore(options, keys, patience)
   } catch (error) {
-    throw storeError(error)
+    throw storeError(error, options.path)
   }
 }

@@ -40,6 +40,15 @@ export function storeView({ index, tables, keyring, header }: ViewParts): StoreV
   }
 }
 
+/** The view of a store that does not exist yet. */
+export const emptyView: StoreView = {
+  find: () => undefined,
+  paths: () => [],
+  unseal: () => {
+    throw altered()
+  },
+}
+
 /** What a sealed value is tied to: moved to another name, version, key or store, it does not open. */
 export function valueData({ storeId }: StoreHeader, path: string, version: number, keyId: string): Buffer {
   return lengthPrefixed(['finchat-secrets/local/value', formatVersion, storeId, path, version, keyId])

@@ -1,74 +1,70 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
-import { throwIfAborted, whileBusy } from './busy.ts'
-import { emptyLog } from './database.ts'
+import { LockQueue, throwIfAborted, whileBusy } from './busy.ts'
+import type { Remnants } from './forgetting.ts'
 import type { OpenStore } from './open-store.ts'
+import { assertKept, assertOneName, assertSameFile } from './opened-file.ts'
 import type { StoreOptions } from './options.ts'
 import { storeError } from './sqlite-errors.ts'
 import { storeEdit, type StoreEdit } from './store-edit.ts'
-import { assertSameFile } from './store-file.ts'
 import { StoreOpener } from './store-opener.ts'
-import type { StoreView } from './store-view.ts'
+import { emptyView, type StoreView } from './store-view.ts'
 
 /** The store as the operations use it: opened when first needed, every call one transaction, every error ours. */
 export interface Store {
-  /** Runs `work` on one consistent, verified state. */
+  /** Runs `work` on one consistent, verified state; on an empty one if there is no file, which no read creates. */
   readonly read: <T>(context: CallContext, work: (view: StoreView) => T) => Promise<T>
   /** Runs `work` whole or not at all; when it resolves, the change is on disk. */
   readonly write: <T>(context: CallContext, work: (edit: StoreEdit) => T) => Promise<T>
-  /** Resolves once nothing that was removed or overwritten is left in the file or its log. */
-  readonly forget: (context: CallContext) => Promise<void>
+  /** Resolves once nothing that was removed or overwritten is left where it may still stand. */
+  readonly forget: (remnants: Remnants, context: CallContext) => Promise<void>
   /** Idempotent. Every later call rejects with `ABORTED`. */
   readonly close: () => void
 }
 
 export function lazyStore(options: StoreOptions): Store {
   const opener = new StoreOpener(options)
-  let mustForget = false
+  // Apart, since a reader shuts out no writer and the other way round, and a log is emptied only when neither is there.
+  const queues = { read: new LockQueue(), write: new LockQueue(), forget: new LockQueue() }
 
-  async function call<T>({ signal }: CallContext, attempt: (store: OpenStore) => T): Promise<T> {
-    try {
-      throwIfAborted(signal)
-      const store = opener.current() ?? (await opener.open(signal))
-      return await whileBusy(() => attempt(opener.current() ?? store), { signal, lockTimeoutMs: options.lockTimeoutMs })
-    } catch (error) {
-      throw storeError(error)
-    }
+  async function call<T>(kind: keyof typeof queues, { signal }: CallContext, attempt: (store: OpenStore) => T): Promise<T> {
+    const store = opener.current() ?? (await opener.open(signal))
+    return whileBusy(() => attempt(opener.current() ?? store), { signal, lockTimeoutMs: options.lockTimeoutMs }, queues[kind])
   }
 
-  async function forget(context: CallContext): Promise<void> {
-    mustForget = true
-    try {
-      await call(context, ({ sqlite }) => emptyLog(sqlite))
-      mustForget = false
-    } catch (error) {
-      throw notForgotten(storeError(error))
-    }
+  async function read<T>(context: CallContext, work: (view: StoreView) => T): Promise<T> {
+    throwIfAborted(context.signal)
+    if (!opener.current() && opener.wouldCreate()) return work(emptyView)
+    return call('read', context, (store) => readFrom(store, work))
   }
 
-  /** What an earlier call could not forget because others were reading. */
-  function forgetLate({ sqlite }: OpenStore): void {
-    if (!mustForget) return
-    try {
-      emptyLog(sqlite)
-      mustForget = false
-    } catch {
-      // Others are reading still; the next write, or close, tries again.
-    }
+  async function write<T>(context: CallContext, work: (edit: StoreEdit) => T): Promise<T> {
+    throwIfAborted(context.signal)
+    return call('write', context, (store) => writeTo(store, work))
+  }
+
+  async function forget(remnants: Remnants, context: CallContext): Promise<void> {
+    opener.current()?.forgetting.owe(remnants)
+    await call('forget', context, forgetIn)
   }
 
   return {
-    read: (context, work) => call(context, (store) => readFrom(store, work)),
-    write: (context, work) =>
-      call(context, (store) => {
-        forgetLate(store)
-        return writeTo(store, work)
-      }),
-    forget,
+    read: (context, work) => withOurErrors(read(context, work)),
+    write: (context, work) => withOurErrors(write(context, work)),
+    forget: (remnants, context) => forget(remnants, context).catch(notForgotten),
     close: () => opener.close(forgetLate),
   }
 }
 
-function readFrom<T>({ transaction, index, view }: OpenStore, work: (view: StoreView) => T): T {
+async function withOurErrors<T>(call: Promise<T>): Promise<T> {
+  try {
+    return await call
+  } catch (error) {
+    throw storeError(error)
+  }
+}
+
+function readFrom<T>({ transaction, index, view, file }: OpenStore, work: (view: StoreView) => T): T {
+  if (file) assertSameFile(file)
   return transaction('read', () => {
     index.refresh()
     return work(view)
@@ -78,17 +74,35 @@ function readFrom<T>({ transaction, index, view }: OpenStore, work: (view: Store
 function writeTo<T>(store: OpenStore, work: (edit: StoreEdit) => T): T {
   const { transaction, index, view, file } = store
   if (file) assertSameFile(file)
+  if (file) assertOneName(file.path)
+  forgetLate(store)
   const [result, adopt] = transaction('write', () => {
     index.refresh()
     const edit = storeEdit(store, view)
     return [work(edit), edit.finish()] as const
   })
   adopt()
+  if (file) assertKept(file)
   return result
 }
 
-function notForgotten({ code, problem }: SecretsError): SecretsError {
-  return new SecretsError(code, `the change is made, but what it removed may still stand in the store's log: ${problem}`, {
+function forgetIn(store: OpenStore): void {
+  if (store.file) assertSameFile(store.file)
+  store.forgetting.settle(store)
+}
+
+/** What an earlier call could not forget because others were reading. */
+function forgetLate(store: OpenStore): void {
+  try {
+    forgetIn(store)
+  } catch {
+    // Others are reading still; the next write, or close, tries again.
+  }
+}
+
+function notForgotten(error: unknown): never {
+  const { code, problem } = storeError(error)
+  throw new SecretsError(code, `the change is made, but what it removed may still stand in the store's file or log: ${problem}`, {
     effect: 'done',
     remedy: 'the next write, or closing, removes it',
   })

@@ -137,7 +137,10 @@ describe('a damaged file', () => {
   test('that is empty is INTEGRITY and is not taken for a new store', async () => {
     const path = temporaryPath()
     writeFileSync(path, '')
-    expect(await failure(opened(path).get('alpha', context))).toMatchObject({ code: 'INTEGRITY', problem: "the store's file is empty" })
+    expect(await failure(opened(path).get('alpha', context))).toMatchObject({
+      code: 'INTEGRITY',
+      problem: `the store's file "${path}" is empty`,
+    })
     expect(readFileSync(path).length).toBe(0)
   })
 })

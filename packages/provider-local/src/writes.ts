@@ -1,9 +1,10 @@
 import { addVersion, changeSecret, type KeepVersions } from './change-secret.ts'
-import { assertTags, mergedTags } from './new-secret.ts'
+import { assertObject, checkedTagChanges, mergedTags } from './new-secret.ts'
 import type { Provides } from './provides.ts'
 import { existing, live, purged, restored, tombstoned } from './secret-record.ts'
 import { staging } from './staging.ts'
 import type { Store } from './store.ts'
+import { timestamp } from './timestamp.ts'
 
 export type Writes = Provides<'put' | 'tag' | 'delete' | 'restore' | 'staging'>
 
@@ -12,14 +13,20 @@ export function writes(store: Store, keep: KeepVersions): Writes {
   return {
     put: (path, secret, context) => addVersion(store, keep, path, secret, 'current', context),
     tag: async (path, tags, context) => {
-      assertTags(tags)
+      const changes = checkedTagChanges(tags)
       return changeSecret(store, path, context, (record) => {
         const secret = existing(live(record))
-        return [{ ...secret, tags: mergedTags(secret.tags, tags) }, undefined]
+        return [{ ...secret, tags: mergedTags(secret.tags, changes) }, undefined]
       })
     },
-    delete: (path, { purge }, context) =>
-      changeSecret(store, path, context, (record) => [purge ? purged(existing(record)) : tombstoned(existing(record), Date.now()), {}]),
+    delete: async (path, options, context) => {
+      assertObject(options, 'what says whether to purge')
+      const { purge } = options
+      return changeSecret(store, path, context, (record) => [
+        purge ? purged(existing(record)) : tombstoned(existing(record), timestamp()),
+        {},
+      ])
+    },
     restore: (path, context) => changeSecret(store, path, context, (record) => [restored(existing(record)), undefined]),
     staging: staging(store, keep),
   }

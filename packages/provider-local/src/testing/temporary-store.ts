@@ -31,6 +31,14 @@ export function opened(path: string, options: Partial<LocalProviderOptions> = {}
   return provider
 }
 
+/** Creates a store in which there is no secret: only writes create one. */
+export async function createStore(path: string): Promise<void> {
+  await within(path, async (provider) => {
+    await provider.put('first', { value: '' }, context)
+    await provider.delete('first', { purge: true }, context)
+  })
+}
+
 /** Runs `work` on the store and closes it, so that everything is in the file. */
 export async function within<T>(
   path: string,

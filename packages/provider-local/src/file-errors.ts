@@ -1,0 +1,53 @@
+import { dirname } from 'node:path'
+import { SecretsError } from '@finchat/secrets-core'
+
+/** A path as it stands in a message: in quotes, and without a line break. */
+export function shown(path: string): string {
+  return JSON.stringify(path)
+}
+
+export function noFolder(path: string): SecretsError {
+  return new SecretsError('CONFIGURATION', `the folder ${shown(dirname(path))} of the store does not exist`, {
+    remedy: 'create it, or correct `path`',
+  })
+}
+
+export function leadsNowhere(path: string): SecretsError {
+  return new SecretsError('CONFIGURATION', `\`path\` leads nowhere: ${shown(path)}`, {
+    remedy: 'name a file in an existing folder; a link must lead to a file',
+  })
+}
+
+function notWritable(path: string): SecretsError {
+  return new SecretsError('PERMISSION_DENIED', `the folder ${shown(dirname(path))} of the store cannot be read or written`, {
+    remedy: 'give this process the right, or choose another `path`',
+  })
+}
+
+function diskFull(): SecretsError {
+  return new SecretsError('UNAVAILABLE', 'the disk is full')
+}
+
+/** The system's error codes in our terms; never the system's own message. */
+const table: Readonly<Record<string, (path: string) => SecretsError>> = {
+  ENOENT: noFolder,
+  ENOTDIR: noFolder,
+  ENAMETOOLONG: leadsNowhere,
+  ELOOP: leadsNowhere,
+  EACCES: notWritable,
+  EPERM: notWritable,
+  EROFS: notWritable,
+  ENOSPC: diskFull,
+  EDQUOT: diskFull,
+  EIO: () => new SecretsError('UNAVAILABLE', 'the disk reported an input or output error'),
+}
+
+/** Our own error for what the file system said of the store at `path`. */
+export function fileError(error: unknown, path: string): unknown {
+  const code = errorCode(error)
+  return (typeof code === 'string' && Object.hasOwn(table, code) ? table[code]?.(path) : undefined) ?? error
+}
+
+export function errorCode(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined
+}

@@ -1,9 +1,8 @@
-import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { lockStore } from './testing/breakage.ts'
 import { otherProcess } from './testing/other-process.ts'
-import { bytesOnDisk, context, createStore, failure, opened, temporaryPath, within } from './testing/temporary-store.ts'
+import { context, createStore, failure, opened, temporaryPath, within } from './testing/temporary-store.ts'
 
 function oneTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1)
@@ -91,7 +90,7 @@ describe('a store that another connection locks', () => {
   })
 
   for (const before of ['is not open yet', 'is open']) {
-    test(`holds a write only until its signal fires, and never the event loop, when it ${before}`, { retry: 2 }, async () => {
+    test(`holds a write only until its signal fires, and never the event loop, when it ${before}`, async () => {
       const path = temporaryPath()
       await createStore(path)
       const provider = opened(path)
@@ -106,8 +105,8 @@ describe('a store that another connection locks', () => {
       await unlock()
       expect(error.code).toBe('ABORTED')
       expect(error.message).toMatch(/lock/)
-      expect(took).toBeLessThan(100)
-      expect(turns).toBeGreaterThan(5)
+      expect(took).toBeLessThan(2000) // lockTimeoutMs is 5000: a slow machine is told from a call that does not hear its signal
+      expect(turns).toBeGreaterThan(2)
       expect(await provider.get('name', context)).toBeUndefined()
     })
   }
@@ -142,23 +141,5 @@ describe('a store that another connection locks', () => {
     expect((await failure(impatient)).code).toBe('ABORTED')
     await unlock()
     expect(await patient).toBeUndefined()
-  })
-})
-
-describe('a reader that keeps the log from being emptied', () => {
-  test('is waited for; if the signal fires first the error says that the change is made, and closing removes what is left', async () => {
-    const path = temporaryPath()
-    const provider = opened(path)
-    await provider.put('name', { value: 'value' }, context)
-    const reader = new DatabaseSync(path)
-    reader.exec('BEGIN; SELECT count(*) FROM versions')
-    const row = reader.prepare('SELECT sealed FROM versions').get()?.['sealed']
-    const error = await failure(provider.delete('name', { purge: true }, { signal: AbortSignal.timeout(30) }))
-    expect(error).toMatchObject({ code: 'ABORTED', effect: 'done' })
-    expect(await provider.get('name', context)).toBeUndefined()
-    expect(bytesOnDisk(path).includes(Buffer.from(row as Uint8Array))).toBe(true) // a BLOB in a STRICT table
-    reader.close()
-    await provider.put('other', { value: 'other' }, context)
-    expect(bytesOnDisk(path).includes(Buffer.from(row as Uint8Array))).toBe(false)
   })
 })

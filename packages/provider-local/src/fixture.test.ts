@@ -34,6 +34,14 @@ test('a store of format 1 reads as it was written', async () => {
   ])
 })
 
+test('a store of format 1 remembers which key was retired', async () => {
+  const retired = 'ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100'
+  expect(await failure(opened(fixture(), { key: retired }).get('map', context))).toMatchObject({
+    code: 'CONFIGURATION',
+    problem: 'the encryption key was replaced, and `reencrypt` has retired it',
+  })
+})
+
 test('a store of format 1 takes writes, and still knows which numbers were used', async () => {
   const store = opened(fixture(), { key: passphrase })
   expect((await store.put('purged', { value: 'again' }, context)).version).toBe(2)

@@ -1,20 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
+import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
-import { bytesOnDisk, context, failure, key, opened, otherKey, temporaryPath, within } from './testing/temporary-store.ts'
+import { context, failure, key, opened, otherKey, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
 vi.setConfig({ testTimeout: 30_000 }) // stretching passphrases is meant to be slow
 
 const [oldKey, newKey] = [key, otherKey]
 const passphrase = 'a passphrase of more than 32 bytes, all of them counted'
-
-/** The ciphertexts that the store's rows hold now. */
-function ciphertexts(path: string): Buffer[] {
-  const sqlite = new DatabaseSync(path)
-  const rows = sqlite.prepare('SELECT sealed FROM versions').all()
-  sqlite.close()
-  return rows.map(({ sealed }) => Buffer.from(sealed as Uint8Array)) // the column is a BLOB in a STRICT table
-}
 
 test('the first key seals and every key opens, whatever its form', async () => {
   const path = temporaryPath()
@@ -147,55 +138,41 @@ test('re-encryption that is aborted is finished by a second call', async () => {
   await within(path, async (provider) => expect((await provider.get('secret/0', context))?.value).toBe('value 0'), { keys: [newKey] })
 })
 
-test('nothing of an old ciphertext is left in file or log, while the store stays open', async () => {
+test('a retired key does not come back by a process that still seals with it', async () => {
   const path = temporaryPath()
-  await within(
-    path,
-    async (provider) => {
-      for (let n = 0; n < 3; n++) await provider.put('reencrypted', { value: 'r'.repeat(100) }, context)
-      for (let n = 0; n < 3; n++) await provider.put('purged', { value: 'p'.repeat(10_000) }, context)
-      for (let n = 0; n < 3; n++) await provider.put('pruned', { value: 'q'.repeat(100) }, context)
-    },
-    { keys: [oldKey] },
-  )
-  const before = ciphertexts(path)
-  expect(before).toHaveLength(9)
-  for (const ciphertext of before) expect(bytesOnDisk(path).includes(ciphertext.subarray(0, 64))).toBe(true)
-
-  const provider = opened(path, { keys: [newKey, oldKey] })
-  await provider.delete('purged', { purge: true }, context)
-  await provider.prune({ keepVersions: 1, path: 'pruned' })
-  await provider.reencrypt()
-  expect(existsSync(`${path}-wal`)).toBe(true)
-  const after = bytesOnDisk(path)
-  for (const ciphertext of before) {
-    for (let start = 0; start + 16 <= ciphertext.length; start += 997)
-      expect(after.includes(ciphertext.subarray(start, start + 16))).toBe(false)
+  const forgotten = opened(path, { keys: [oldKey, newKey] })
+  await forgotten.put('name', { value: 'value' }, context)
+  await within(path, (provider) => provider.reencrypt(), { keys: [newKey, oldKey] })
+  const writes = [forgotten.put('name', { value: 'sealed with the old key' }, context), forgotten.reencrypt()]
+  for (const write of writes) {
+    expect(await failure(write)).toMatchObject({
+      code: 'CONFIGURATION',
+      problem: 'the encryption key was replaced, and `reencrypt` has retired it',
+      remedy: 'give the new key, and make it the first of `keys`',
+    })
   }
+  expect((await forgotten.get('name', context))?.value).toBe('value')
+  expect((await failure(opened(path, { keys: [oldKey] }).get('name', context))).code).toBe('CONFIGURATION')
+  tamper(path, 'UPDATE keys SET wrapped = zeroblob(60) WHERE wrapped IS NULL')
+  expect((await failure(opened(path, { keys: [newKey] }).get('name', context))).code).toBe('INTEGRITY')
 })
 
-test('each of purge, prune, discard and a pruning write alone leaves nothing of what it removed', async () => {
+test('re-encryption ends beside a writer of the old key, and seals again what that has written in the meantime', async () => {
   const path = temporaryPath()
-  const steps = [
-    (provider: ReturnType<typeof opened>) => provider.delete('a', { purge: true }, context),
-    (provider: ReturnType<typeof opened>) => provider.prune({ keepVersions: 1 }),
-    async (provider: ReturnType<typeof opened>) => provider.staging.discard('a', (await provider.staging.get('a', context)) ?? {}, context),
-    (provider: ReturnType<typeof opened>) => provider.put('a', { value: 'v3' }, context),
-  ]
-  for (const [index, step] of steps.entries()) {
-    const before = await within(path, async (provider) => {
-      for (const value of ['v1', 'v2']) await provider.put('a', { value }, context)
-      if (index === 2) await provider.staging.put('a', { value: 'pending' }, context)
-    }).then(() => ciphertexts(path))
-    const provider = opened(path, index === 3 ? { keepVersions: 1 } : {})
-    await step(provider)
-    const left = bytesOnDisk(path)
-    const removed = before.filter((ciphertext) => !left.includes(ciphertext))
-    await provider.close()
-    const rows = ciphertexts(path)
-    expect(removed.length).toBeGreaterThan(0)
-    for (const ciphertext of before) expect(left.includes(ciphertext.subarray(0, 20))).toBe(rows.some((row) => row.equals(ciphertext)))
-  }
+  const writer = opened(path, { keys: [oldKey, newKey] })
+  for (let n = 0; n < 60; n++) await writer.put(`secret/${n}`, { value: `value ${n}` }, context)
+  const provider = opened(path, { keys: [newKey, oldKey] })
+  await provider.checkHealth(context)
+  const late: Promise<unknown>[] = []
+  const writing = setInterval(() => late.push(writer.put(`late/${late.length}`, { value: 'late' }, context)), 0)
+  const { reencrypted } = await provider.reencrypt()
+  clearInterval(writing)
+  const written = (await Promise.allSettled(late)).filter(({ status }) => status === 'fulfilled').length
+  expect(written).toBeGreaterThan(0)
+  expect(reencrypted).toBe(60 + written)
+  await provider.close()
+  const alone = opened(path, { keys: [newKey] })
+  for (let n = 0; n < written; n++) expect((await alone.get(`late/${n}`, context))?.value).toBe('late')
 })
 
 test('the key is in no file', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { localProvider } from './local-provider.ts'
-import { key, temporaryPath } from './testing/temporary-store.ts'
+import { key, otherKey, temporaryPath } from './testing/temporary-store.ts'
 import { type Model, observedModel, observedStore, type Step, stepModel, stepStore } from './testing/store-model.ts'
 
 const paths = ['a', 'a/b', 'ä', '__proto__']
@@ -18,21 +18,29 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constantFrom('reopen', 'reencrypt') }),
 )
 
+/** The keys of a store that is re-encrypted again and again: each time a new one seals, and the one before still opens. */
+function keysAfter(reencryptions: number): Uint8Array[] {
+  const keyOf = (n: number): Uint8Array => (n === 0 ? key : new Uint8Array(32).fill(n))
+  return reencryptions === 0 ? [key, otherKey] : [keyOf(reencryptions), keyOf(reencryptions - 1)]
+}
+
 /** Runs the steps on both sides, and compares every outcome and then everything that can be read. */
 async function agree(file: string, steps: readonly Step[]): Promise<void> {
   const model: Model = new Map()
-  let provider = localProvider({ path: file, key })
-  for (const each of steps) {
-    if (each.do === 'reopen') {
+  let keys = keysAfter(0)
+  let provider = localProvider({ path: file, keys })
+  for (const [index, each] of steps.entries()) {
+    if (each.do === 'reencrypt') keys = keysAfter(steps.slice(0, index + 1).filter((step) => step.do === 'reencrypt').length)
+    if (each.do === 'reopen' || each.do === 'reencrypt') {
       await provider.close()
-      provider = localProvider({ path: file, key })
+      provider = localProvider({ path: file, keys })
     }
     expect(await stepStore(provider, each)).toBe(stepModel(model, each))
   }
   const most = Math.max(...[...model.values()].map(({ last }) => last), 0) + 1
   expect(await observedStore(provider, paths, most)).toEqual(observedModel(model, paths, most))
   await provider.close()
-  const again = localProvider({ path: file, key })
+  const again = localProvider({ path: file, keys: steps.some((step) => step.do === 'reencrypt') ? keys.slice(0, 1) : keys })
   expect(await observedStore(again, paths, most)).toEqual(observedModel(model, paths, most))
   await again.close()
 }

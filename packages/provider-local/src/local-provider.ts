@@ -8,7 +8,7 @@ import { lazyStore } from './store.ts'
 import { writes } from './writes.ts'
 
 /** A signal, as every call takes it; calls that are made by people rather than by the core may leave it out. */
-export type MaintenanceContext = Partial<CallContext>
+export type MaintenanceContext = { readonly [member in keyof CallContext]?: CallContext[member] | undefined }
 
 /** The contract's members, all of those that a store on disk can have, and two for the upkeep of the file. */
 export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs'>> {

@@ -27,6 +27,18 @@ test('bad options are refused at once, each in its own words', () => {
     refusal({ path, key, names: { TOKEN: '#' } }),
   ]
   expect(new Set(messages).size).toBe(messages.length)
+  expect(messages).toContain('no encryption key is given (give `key`, the same at every start; generateKey() makes one, once)')
+  const wrong = {
+    keys: [{ keys: key }, { keys: 'x'.repeat(40) }],
+    other: [
+      { key, onlynamed: true },
+      { key, mustExist: 'yes' },
+      { key, name: 5 },
+    ],
+  }
+  for (const options of wrong.keys) expect(refusal({ path, ...options } as never)).toMatch(/^`keys` is not an array/) // as JavaScript may pass them
+  for (const options of wrong.other) expect(refusal({ path, ...options } as never)).toMatch(/^the option/)
+  expect(refusal(undefined as never)).toMatch(/^the options are undefined/)
   expect(messages).toContain('Encryption key must be at least 32 bytes long')
   expect(refusal({ path: ':memory:', keys: [] })).toMatch(/no encryption key/)
   expect(refusal({ path: 'secrets\0.db', key })).toMatch(/`path`/)

@@ -43,6 +43,7 @@ export function lazyStore(options: StoreOptions): Store {
   }
 
   async function forget(remnants: Remnants, context: CallContext): Promise<void> {
+    if (!opener.current() && opener.wouldCreate()) return
     opener.current()?.forgetting.owe(remnants)
     await call('forget', context, forgetIn)
   }

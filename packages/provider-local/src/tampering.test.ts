@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
 import { describe, expect, test } from 'vitest'
 import { localProvider } from './local-provider.ts'
-import { collected, context, failure, key, opened, otherKey, tamper, temporaryPath, within } from './testing/temporary-store.ts'
+import { collected, context, failure, key, opened, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
 /** What the tampered store held: each name with its versions. */
 const content: Readonly<Record<string, readonly string[]>> = {
@@ -254,54 +254,6 @@ describe('a store whose rows were changed behind its back', () => {
       code: 'INTEGRITY',
       problem: 'the store was put back to an earlier state while it was open',
     })
-  })
-})
-
-describe('a file that is no store of ours', () => {
-  test('text, or another SQLite database, is CONFIGURATION and is left as it is', async () => {
-    const [text, database] = [temporaryPath(), temporaryPath()]
-    writeFileSync(text, 'TOKEN=secret\n'.repeat(500))
-    tamper(database, 'CREATE TABLE t (a); INSERT INTO t VALUES (1)')
-    for (const path of [text, database]) {
-      const before = readFileSync(path)
-      expect(await failure(opened(path).get('alpha', context))).toMatchObject({
-        code: 'CONFIGURATION',
-        problem: expect.stringMatching('not a secrets store'),
-      })
-      expect(readFileSync(path)).toEqual(before)
-    }
-  })
-
-  test('a store of a later format is CONFIGURATION and says what to do', async () => {
-    const path = await filledStore()
-    tamper(path, 'PRAGMA user_version=2')
-    expect(await failure(opened(path).get('alpha', context))).toMatchObject({
-      code: 'CONFIGURATION',
-      problem: expect.stringMatching('format 2'),
-      remedy: expect.stringMatching('update'),
-    })
-  })
-
-  test('a store that asks for an absurd passphrase cost is INTEGRITY, and asks it of nobody', async () => {
-    for (const cost of ['scrypt_log2n = 1', 'scrypt_log2n = 40', 'scrypt_r = 1000000', 'scrypt_p = 0']) {
-      const path = await filledStore()
-      tamper(path, `UPDATE store SET ${cost}`)
-      expect((await failure(opened(path, { key: 'a passphrase of more than 32 bytes' }).get('alpha', context))).code).toBe('INTEGRITY')
-    }
-  })
-
-  test('a store under another key is CONFIGURATION at once, whatever is asked', async () => {
-    const path = await filledStore()
-    const provider = opened(path, { key: otherKey })
-    const calls = [
-      provider.get('never', context),
-      provider.checkHealth(context),
-      provider.put('new', { value: '' }, context),
-      provider.reencrypt(),
-    ]
-    for (const call of calls) {
-      expect(await failure(call)).toMatchObject({ code: 'CONFIGURATION', problem: 'the encryption key is not the key of this store' })
-    }
   })
 })
 

@@ -1,0 +1,164 @@
+import { execFileSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, test, vi } from 'vitest'
+import { columns } from './rows.ts'
+import { plantBomb } from './testing/page-bomb.ts'
+import { context, failure, opened, otherKey, tamper, temporaryPath, within } from './testing/temporary-store.ts'
+
+async function smallStore(): Promise<string> {
+  const path = temporaryPath()
+  await within(path, async (provider) => {
+    for (const name of ['alpha', 'beta']) await provider.put(name, { value: 'value', tags: { team: 'pay' } }, context)
+  })
+  return path
+}
+
+describe('a file that is no store of ours', () => {
+  test('text, or another SQLite database, is CONFIGURATION and is left as it is', async () => {
+    const [text, database] = [temporaryPath(), temporaryPath()]
+    writeFileSync(text, 'TOKEN=secret\n'.repeat(500))
+    tamper(database, 'CREATE TABLE t (a); INSERT INTO t VALUES (1)')
+    for (const path of [text, database]) {
+      const before = readFileSync(path)
+      expect(await failure(opened(path).get('alpha', context))).toMatchObject({
+        code: 'CONFIGURATION',
+        problem: expect.stringMatching('not a secrets store'),
+      })
+      expect(readFileSync(path)).toEqual(before)
+    }
+  })
+
+  test('a store of a later format is CONFIGURATION and says what to do', async () => {
+    const path = await smallStore()
+    tamper(path, 'PRAGMA user_version=2')
+    expect(await failure(opened(path).get('alpha', context))).toMatchObject({
+      code: 'CONFIGURATION',
+      problem: expect.stringMatching('format 2'),
+      remedy: expect.stringMatching('update'),
+    })
+  })
+
+  test('a store that makes guessing cheap, or asks for more than the machine has, is INTEGRITY and asks it of nobody', async () => {
+    const costs = ['log2n = 15', 'log2n = 21', 'log2n = 20, scrypt_p = 2', 'r = 7', 'r = 9', 'p = 0', 'p = 17'].map(
+      (cost) => `scrypt_${cost}`,
+    )
+    const scrypt = vi.spyOn(process.getBuiltinModule('node:crypto'), 'scrypt')
+    for (const cost of costs) {
+      const path = await smallStore()
+      tamper(path, `UPDATE store SET ${cost}`)
+      expect((await failure(opened(path, { key: 'a passphrase of more than 32 bytes' }).get('alpha', context))).code, cost).toBe(
+        'INTEGRITY',
+      )
+    }
+    expect(scrypt).not.toHaveBeenCalled()
+    scrypt.mockRestore()
+  })
+
+  test('a store under another key is CONFIGURATION at once, whatever is asked', async () => {
+    const path = await smallStore()
+    const provider = opened(path, { key: otherKey })
+    const calls = [
+      provider.get('never', context),
+      provider.checkHealth(context),
+      provider.put('new', { value: '' }, context),
+      provider.reencrypt(),
+    ]
+    for (const call of calls) {
+      expect(await failure(call)).toMatchObject({ code: 'CONFIGURATION', problem: 'the encryption key is not the key of this store' })
+    }
+  })
+})
+
+describe('a store whose tables are altered while it is open', () => {
+  const recursive = 'WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)'
+  const alterations: Readonly<Record<string, string>> = {
+    'by a trigger that keeps what is removed':
+      'CREATE TABLE stash (x); CREATE TRIGGER t BEFORE DELETE ON versions BEGIN INSERT INTO stash VALUES (old.sealed); END',
+    'by a trigger that drops what is written': 'CREATE TRIGGER t BEFORE INSERT ON versions BEGIN SELECT RAISE(IGNORE); END',
+    'by a view without end in place of a table': `ALTER TABLE versions RENAME TO v; CREATE VIEW versions AS ${recursive} SELECT v.* FROM v, c`,
+  }
+  for (const [how, sql] of Object.entries(alterations)) {
+    test(`${how} answers nothing and takes nothing`, async () => {
+      const path = await smallStore()
+      const provider = opened(path)
+      await provider.get('alpha', context)
+      tamper(path, sql)
+      const calls = [
+        provider.get('alpha', context),
+        provider.put('alpha', { value: '' }, context),
+        provider.delete('alpha', { purge: true }, context),
+        provider.prune({ keepVersions: 1 }),
+      ]
+      for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'INTEGRITY', problem: "the store's tables were altered" })
+    })
+  }
+
+  test('and put back goes on', async () => {
+    const path = await smallStore()
+    const provider = opened(path)
+    await provider.get('alpha', context)
+    tamper(path, 'CREATE TABLE other (a)')
+    expect((await failure(provider.get('alpha', context))).code).toBe('INTEGRITY')
+    tamper(path, 'DROP TABLE other')
+    expect((await provider.get('alpha', context))?.value).toBe('value')
+  })
+})
+
+describe('a row that claims to be longer than any that we write is INTEGRITY, and is not loaded', () => {
+  const rows: Readonly<Record<string, readonly [column: string, sql: string, select: string]>> = {
+    'the salt': ['salt', 'UPDATE store SET salt = zeroblob(9999)', `${columns.header} FROM store`],
+    'a MAC': ['mac', 'UPDATE buckets SET mac = zeroblob(9999) WHERE bucket = -1', `${columns.mac} FROM buckets WHERE bucket = -1`],
+    'a key': ['wrapped', 'UPDATE keys SET wrapped = zeroblob(9999)', `${columns.key} FROM keys`],
+    'a value': ['sealed', 'UPDATE versions SET sealed = zeroblob(1048605)', `${columns.sealed} FROM versions`],
+    'a seal': ['seal', 'UPDATE versions SET sealed = zeroblob(1048605)', `${columns.version} FROM versions`],
+    'a revision': ['revision', "UPDATE versions SET revision = printf('%.9999c', 'x')", `${columns.version} FROM versions`],
+    tags: ['tags', "UPDATE secrets SET tags = printf('%.999999c', 'x')", `${columns.secret} FROM secrets`],
+  }
+  for (const [what, [column, sql, select]] of Object.entries(rows)) {
+    test(what, async () => {
+      const path = await smallStore()
+      tamper(path, sql)
+      expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')
+      const sqlite = new DatabaseSync(path)
+      expect(sqlite.prepare(`SELECT ${select}`).get()?.[column]).toBeNull()
+      sqlite.close()
+    })
+  }
+})
+
+describe('a tree that leads to the same rows again and again', () => {
+  for (const table of ['keys', 'buckets', 'secrets']) {
+    test(`in ${table} is INTEGRITY, at once`, async () => {
+      const path = temporaryPath()
+      await within(path, (provider) => provider.put('a', { value: '' }, context))
+      plantBomb(path, table)
+      const script = join(import.meta.dirname, 'testing/reading-process.ts')
+      const node = ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning', script, path, 'a']
+      expect(execFileSync(process.execPath, node, { timeout: 20_000, killSignal: 'SIGKILL' }).toString()).toBe('INTEGRITY')
+    })
+  }
+})
+
+describe('tags in the file that are not as they are written', () => {
+  const forms: Readonly<Record<string, string>> = {
+    'nested without end': '['.repeat(100_000) + ']'.repeat(100_000),
+    'a number': '5',
+    null: 'null',
+    'an array': '["team"]',
+    'not text': '{"team":5}',
+    'too long': `{"team":"${'x'.repeat(513)}"}`,
+    'written otherwise': '{"team": "pay"}',
+    'there twice': '{"team":"x","team":"pay"}',
+  }
+  for (const [what, json] of Object.entries(forms)) {
+    test(`but ${what} are INTEGRITY`, async () => {
+      const path = await smallStore()
+      const sqlite = new DatabaseSync(path)
+      sqlite.prepare("UPDATE secrets SET tags = ? WHERE path = 'alpha'").run(json)
+      sqlite.close()
+      expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')
+    })
+  }
+})

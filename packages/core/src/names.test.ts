@@ -98,9 +98,9 @@ describe('quoted', () => {
     ['\u202e\u00e9\0', '"\\u202e\\u00e9\\u0000"'],
     ['\ud83d\ude00', '"\\ud83d\\ude00"'],
     ['x'.repeat(41), `"${'x'.repeat(40)}"… (41 characters)`],
-    [null, 'A null'],
-    [7, 'A number'],
-    [{ secret: 'x' }, 'A object'],
+    [null, 'null'],
+    [7, 'number'],
+    [{ secret: 'x' }, 'object'],
   ])('shows %j as %s', (text, shown) => {
     expect(quoted(text)).toBe(shown)
   })

@@ -14,6 +14,10 @@ export class Forgetting {
     if (remnants === 'file') this.#rewrite = true
   }
 
+  get isOwed(): boolean {
+    return this.#empty
+  }
+
   /** Does what is owed. What fails, for a lock of another connection, stays owed; what was done is not done again. */
   settle({ sqlite, transaction }: Pick<OpenStore, 'sqlite' | 'transaction'>): void {
     if (this.#rewrite) {

@@ -106,7 +106,7 @@ describe('a store whose tables are altered while it is open', () => {
   })
 })
 
-describe('a row that claims to be longer than any that we write is INTEGRITY, and is not loaded', () => {
+describe('what is longer in the file than anything that we write is INTEGRITY, and not loaded', () => {
   const rows: Readonly<Record<string, readonly [column: string, sql: string, select: string]>> = {
     'the salt': ['salt', 'UPDATE store SET salt = zeroblob(9999)', `${columns.header} FROM store`],
     'a MAC': ['mac', 'UPDATE buckets SET mac = zeroblob(9999) WHERE bucket = -1', `${columns.mac} FROM buckets WHERE bucket = -1`],
@@ -117,7 +117,7 @@ describe('a row that claims to be longer than any that we write is INTEGRITY, an
     tags: ['tags', "UPDATE secrets SET tags = printf('%.999999c', 'x')", `${columns.secret} FROM secrets`],
   }
   for (const [what, [column, sql, select]] of Object.entries(rows)) {
-    test(what, async () => {
+    test(`as ${what} may be`, async () => {
       const path = await smallStore()
       tamper(path, sql)
       expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')

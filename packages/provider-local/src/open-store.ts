@@ -8,7 +8,7 @@ import { connect, makeDurable, type Transaction, transactions } from './database
 import { leadsNowhere, shown } from './file-errors.ts'
 import { Forgetting } from './forgetting.ts'
 import { type Keyring, newIndexKey, wrapIndexKey } from './keyring.ts'
-import { assertOneName, closeToOthers, isReplaced, openedFile, realPath, refuseStrangeCompanions, type StoreFile } from './opened-file.ts'
+import { assertOneName, isReplaced, openedFile, realPath, refuseStrangeCompanions, type StoreFile } from './opened-file.ts'
 import type { StoreOptions } from './options.ts'
 import { bucketCount, indexMacs } from './record-macs.ts'
 import { assertSchema, createSchema, schemaGuard } from './schema.ts'
@@ -114,8 +114,7 @@ function connectTo(path: string): DatabaseSync {
   const sqlite = connect(existing)
   try {
     assertSchema(sqlite, path)
-    closeToOthers(real) // only now that the file is known to be a store
-    makeDurable(sqlite)
+    makeDurable(sqlite) // only now that the file is known to be a store
     return sqlite
   } catch (error) {
     sqlite.close()

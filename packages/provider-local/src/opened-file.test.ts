@@ -3,9 +3,11 @@ import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, sy
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { LocalProvider } from './local-provider.ts'
-import { assertKept, openedFile } from './opened-file.ts'
+import { checkedOptions } from './options.ts'
+import { emptyRecord } from './secret-record.ts'
+import { lazyStore } from './store.ts'
 import { otherProcess } from './testing/other-process.ts'
-import { context, createStore, failure, opened, temporaryFolder, temporaryPath, within } from './testing/temporary-store.ts'
+import { context, createStore, failure, key, opened, temporaryFolder, temporaryPath, within } from './testing/temporary-store.ts'
 
 const taken = { code: 'UNAVAILABLE', problem: expect.stringContaining('was moved, replaced or removed while it was open') }
 
@@ -72,13 +74,15 @@ describe('an open store whose files are no longer its own', () => {
     await expectTaken(provider)
   })
 
-  test('by the end of a commit says that nobody knows whether it is written', () => {
-    const path = join(temporaryFolder(), 'file')
-    for (const suffix of ['', '-wal', '-shm']) writeFileSync(path + suffix, 'content')
-    const file = openedFile(path)
-    expect(() => assertKept(file)).not.toThrow()
-    unlinkSync(`${path}-wal`)
-    expect(() => assertKept(file)).toThrow(expect.objectContaining({ ...taken, effect: 'unknown' }))
+  test('when a commit has ended says that nobody knows whether it is written', async () => {
+    const path = temporaryPath()
+    const store = lazyStore(checkedOptions({ path, key }))
+    const write = store.write(context, (edit) => {
+      edit.save({ ...emptyRecord('name'), lastVersion: 1 })
+      unlinkSync(`${path}-wal`)
+    })
+    expect(await failure(write)).toMatchObject({ ...taken, effect: 'unknown' })
+    store.close()
   })
 })
 
@@ -110,16 +114,16 @@ describe('what lies beside the file', () => {
   test('and is no log of a store is refused before SQLite follows, reads or waits for it', async () => {
     const victim = join(temporaryFolder(), 'victim')
     writeFileSync(victim, 'content')
-    const plant: Readonly<Record<string, (path: string) => void>> = {
-      '-journal': (path) => writeFileSync(path, 'anything'),
-      '-wal': (path) => symlinkSync(victim, path),
-      '-shm': (path) => execFileSync('mkfifo', [path]),
+    const plant = (kind: string, path: string): unknown => {
+      if (kind === 'a file') return writeFileSync(path, 'anything')
+      if (kind === 'a folder') return mkdirSync(path)
+      return kind === 'a link' ? symlinkSync(victim, path) : execFileSync('mkfifo', [path])
     }
-    for (const [suffix, make] of Object.entries(plant)) {
-      for (const planted of [make, (path: string) => void mkdirSync(path), (path: string) => void execFileSync('mkfifo', [path])]) {
+    for (const suffix of ['-journal', '-wal', '-shm']) {
+      for (const kind of ['a link', 'a folder', 'a pipe', ...(suffix === '-journal' ? ['a file'] : [])]) {
         const path = temporaryPath()
         await createStore(path)
-        planted(path + suffix)
+        plant(kind, path + suffix)
         for (const call of [opened(path).get('name', context), opened(path).put('name', { value: '' }, context)])
           expect(await failure(call)).toMatchObject({ code: 'INTEGRITY', problem: expect.stringContaining(`secrets.db${suffix}`) })
       }

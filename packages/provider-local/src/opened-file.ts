@@ -27,7 +27,7 @@ export function realPath(path: string): string {
 /** The files that were just opened. Asked only then, since some file systems make another file of one on that occasion (overlayfs). */
 export function openedFile(path: string): StoreFile {
   const real = realPath(path)
-  closeToOthers(real) // the log too, which may have been there before
+  closeToOthers(real) // only now that it is known to be a store; its log may have been there before
   const parts = [path, `${real}-wal`, `${real}-shm`].map((file) => {
     const stats = bigStats(file, path)
     if (!stats) throw replaced(path)
@@ -107,8 +107,8 @@ export function refuseStrangeCompanions(real: string): void {
   }
 }
 
-/** Makes the files of a store accessible to their owner alone. Called only once the file is known to be a store. */
-export function closeToOthers(real: string): void {
+/** Makes the files of a store accessible to their owner alone. */
+function closeToOthers(real: string): void {
   if (process.platform === 'win32') return
   for (const suffix of ['', '-wal', '-shm']) {
     const stats = statSync(real + suffix, { throwIfNoEntry: false })

@@ -94,6 +94,7 @@ function forgetIn(store: OpenStore): void {
 
 /** What an earlier call could not forget because others were reading. */
 function forgetLate(store: OpenStore): void {
+  if (!store.forgetting.isOwed) return
   try {
     forgetIn(store)
   } catch {

@@ -3,13 +3,13 @@ import { localProvider } from '../local-provider.ts'
 
 /* Another process that reads one secret and prints how that ended: one that hangs can be killed. `node reading-process.ts PATH NAME` */
 const [path = '', name = ''] = process.argv.slice(2)
-const provider = localProvider({ path, key: new Uint8Array(32).fill(0x5a), mustExist: true })
 
-provider
-  .get(name, { signal: new AbortController().signal })
-  .then(
-    () => 'a value',
-    (error: unknown) => (SecretsError.isInstance(error) ? error.code : 'another error'),
-  )
-  .then((outcome) => process.stdout.write(outcome))
-  .finally(() => void provider.close())
+async function read(): Promise<void> {
+  const provider = localProvider({ path, key: new Uint8Array(32).fill(0x5a), mustExist: true })
+  const [outcome] = await Promise.allSettled([provider.get(name, { signal: new AbortController().signal })])
+  const code = outcome.status === 'rejected' && SecretsError.isInstance(outcome.reason) ? outcome.reason.code : outcome.status
+  process.stdout.write(code)
+  await provider.close()
+}
+
+void read()

@@ -106,7 +106,7 @@ describe('a store that another connection locks', () => {
       expect(error.code).toBe('ABORTED')
       expect(error.message).toMatch(/lock/)
       expect(took).toBeLessThan(2000) // lockTimeoutMs is 5000: a slow machine is told from a call that does not hear its signal
-      expect(turns).toBeGreaterThan(2)
+      expect(turns).toBeGreaterThan(0) // a loop that stood still would have had none before the signal fired
       expect(await provider.get('name', context)).toBeUndefined()
     })
   }

@@ -63,9 +63,8 @@ describe('of many calls that meet the same lock', () => {
     const queue = new LockQueue()
     const calls = Array.from({ length: 1000 }, () => whileBusy(one.attempt, patient, queue))
     await vi.advanceTimersByTimeAsync(0)
-    const first = one.tries
     await vi.advanceTimersByTimeAsync(200)
-    expect(one.tries - first).toBeLessThan(200) // the first's own, and nobody else's
+    expect(one.tries).toBeLessThan(200) // the first's own, and nobody else's
     one.held = false
     await vi.advanceTimersByTimeAsync(30)
     expect(new Set(await Promise.all(calls))).toEqual(new Set(['done']))

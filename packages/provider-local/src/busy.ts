@@ -15,13 +15,23 @@ const locked = 'the store is locked by another connection'
 /** Calls that wait for one lock: only the first tries for it, or thousands of them would stop the event loop by trying. */
 export class LockQueue {
   #last: Promise<void> = Promise.resolve()
+  #length = 0
 
-  /** A place at the end. `reached` resolves once everybody before has left; every place must be left. */
+  get isEmpty(): boolean {
+    return this.#length === 0
+  }
+
+  /** A place at the end. `reached` resolves once everybody before has left; every place must be left, once. */
   enter(): { readonly reached: Promise<void>; readonly leave: () => void } {
     const reached = this.#last
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#last = reached.then(() => promise)
-    return { reached, leave: resolve }
+    this.#length++
+    const leave = (): void => {
+      this.#length--
+      resolve()
+    }
+    return { reached, leave }
   }
 }
 
@@ -42,7 +52,8 @@ export async function whileBusy<T>(attempt: () => T, { signal, lockTimeoutMs }: 
       return undefined
     }
   }
-  return (tried() ?? (await inTurn(tried, queue, end, signal))).result
+  throwIfAborted(signal)
+  return ((queue.isEmpty ? tried() : undefined) ?? (await inTurn(tried, queue, end, signal))).result
 }
 
 /** Tries again and again, once all who came before have left. */
@@ -50,6 +61,7 @@ async function inTurn<T>(tried: () => T | undefined, queue: LockQueue, end: numb
   const { reached, leave } = queue.enter()
   try {
     await pause(end - performance.now(), signal, reached)
+    if (performance.now() >= end) throw lockedError()
     for (let longest = 1; ; longest = Math.min(longest * 2, longestPauseMs)) {
       const done = tried()
       if (done) return done

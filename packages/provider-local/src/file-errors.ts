@@ -14,7 +14,7 @@ export function noFolder(path: string): SecretsError {
 
 export function leadsNowhere(path: string): SecretsError {
   return new SecretsError('CONFIGURATION', `\`path\` leads nowhere: ${shown(path)}`, {
-    remedy: 'name a file in an existing folder; a link must lead to a file',
+    remedy: 'name a file, by at most 230 bytes, in an existing folder; a link must lead to a file',
   })
 }
 

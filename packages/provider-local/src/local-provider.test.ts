@@ -11,7 +11,7 @@ import { context, createStore, key } from './testing/temporary-store.ts'
 vi.setConfig({ testTimeout: 30_000 }) // some tests wait for a lock again and again
 
 /** Long enough for the suite to see that a locked store holds a call, short enough to see it fail. */
-const lockTimeoutMs = 350
+const lockTimeoutMs = 700
 
 async function fileHarness(): Promise<ProviderHarness> {
   const folder = mkdtempSync(join(tmpdir(), 'secrets-local-'))

@@ -72,7 +72,11 @@ describe('a path that cannot be a store', () => {
   })
 
   test('with a name that is too long is CONFIGURATION', async () => {
-    expect((await failure(opened(join(temporaryFolder(), 'x'.repeat(300))).get('name', context))).code).toBe('CONFIGURATION')
+    for (const length of [231, 245, 255, 300]) {
+      const provider = opened(join(temporaryFolder(), 'x'.repeat(length)))
+      expect((await failure(provider.put('name', { value: '' }, context))).code, String(length)).toBe('CONFIGURATION')
+    }
+    expect((await opened(join(temporaryFolder(), 'x'.repeat(230))).put('name', { value: '' }, context)).version).toBe(1)
   })
 })
 

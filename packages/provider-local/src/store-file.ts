@@ -1,5 +1,5 @@
 import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, lstatSync, openSync, renameSync, type Stats, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { loadCrypto } from './builtins.ts'
 import { errorCode, fileError, leadsNowhere, noFolder, shown } from './file-errors.ts'
@@ -34,12 +34,16 @@ function refuseUnlessFree(path: string): void {
   })
 }
 
+/** File systems hold names of 255 bytes as a rule; SQLite adds up to eight. */
+const longestName = 247
+
 /**
  * Creates the file whole or not at all: `fill` writes a temporary file beside it, which is then linked to its name. A
  * crash in between leaves no half-made store, and of two processes that begin one, one wins and the other opens it.
  */
 export function createFile(path: string, fill: (temporary: string) => void): void {
   const temporary = `${path}.${loadCrypto().randomBytes(6).toString('hex')}.new`
+  if (Buffer.byteLength(basename(temporary)) > longestName) throw leadsNowhere(path)
   try {
     closeSync(openSync(temporary, 'wx', 0o600))
     chmodSync(temporary, 0o600) // the umask may have taken more away than others' rights

@@ -14,7 +14,7 @@ export function assertVersion(version: unknown): asserts version is number {
   throw invalid('a version is a positive integer', `use 1 to ${limits.version}`)
 }
 
-/** Throws `INVALID_ARGUMENT` for what is not an object of members, and reads as none what a caller may leave out. */
+/** Throws `INVALID_ARGUMENT` for what is no object with members. */
 export function assertObject(value: unknown, what: string): asserts value is Readonly<Record<string, unknown>> {
   if (isObject(value)) return
   throw invalid(`${what} is not an object`)
@@ -83,7 +83,7 @@ function assertValue(value: unknown): asserts value is string | Uint8Array {
   if (Buffer.byteLength(value) > limits.valueBytes) throw invalid('the value is too large', `keep it within ${limits.valueBytes} bytes`)
 }
 
-/** A copy of what identifies a version. Throws `INVALID_ARGUMENT` for what identifies none. */
+/** A copy of what identifies a version. Throws `INVALID_ARGUMENT` for what is no receipt at all. */
 export function checkedReceipt(receipt: WriteReceipt): WriteReceipt {
   assertObject(receipt, 'what is to identify a version')
   return { version: receipt.version, revision: receipt.revision }

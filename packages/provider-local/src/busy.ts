@@ -52,7 +52,6 @@ export async function whileBusy<T>(attempt: () => T, { signal, lockTimeoutMs }: 
       return undefined
     }
   }
-  throwIfAborted(signal)
   return ((queue.isEmpty ? tried() : undefined) ?? (await inTurn(tried, queue, end, signal))).result
 }
 

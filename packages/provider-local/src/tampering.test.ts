@@ -239,6 +239,22 @@ describe('a store whose rows were changed behind its back', () => {
     expect((await provider.get('beta', context))?.value).toBe('beta-1')
   })
 
+  test('one that is open takes no value that was sealed for the same version of a copy of the store', async () => {
+    const path = await filledStore()
+    const copy = temporaryPath()
+    copyFileSync(path, copy)
+    await within(copy, (provider) => provider.put('alpha', { value: 'of the copy' }, context))
+    const provider = opened(path)
+    await provider.put('alpha', { value: 'alpha-3' }, context)
+    await provider.get('alpha', context)
+    tamper(
+      path,
+      `ATTACH '${copy}' AS copy; UPDATE versions SET sealed = (SELECT sealed FROM copy.versions v WHERE v.path = 'alpha' AND v.version = 3)
+      WHERE path = 'alpha' AND version = 3`,
+    )
+    expect((await failure(provider.get('alpha', context))).code).toBe('INTEGRITY')
+  })
+
   test('one that is put back as a whole while it is open is INTEGRITY', async () => {
     const path = await filledStore()
     const earlier = temporaryPath()

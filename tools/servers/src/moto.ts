@@ -1,0 +1,49 @@
+import { fileURLToPath } from 'node:url'
+import { requireServer } from './find-server.ts'
+import { onFreePort } from './free-port.ts'
+import { httpCall } from './http-call.ts'
+import { removeFolder, serverFolder, startProcess, waitUntilReady } from './server-process.ts'
+
+const startUpScript = fileURLToPath(new URL('../programs/moto_as_documented.py', import.meta.url))
+
+export interface Moto {
+  /** The endpoint of every service that moto has; any region, any credentials. */
+  readonly url: string
+  /** The file with everything that it printed. */
+  readonly log: string
+  readonly pid: number
+  /** Forgets every secret of every region. */
+  readonly reset: () => Promise<void>
+  readonly signal: (name: NodeJS.Signals) => void
+  readonly stop: () => Promise<void>
+}
+
+/** Starts moto, an emulator of AWS in memory, with its Secrets Manager corrected to what AWS documents. */
+export async function startMoto(): Promise<Moto> {
+  const installed = requireServer('moto')
+  return onFreePort(async (port) => {
+    const folder = serverFolder('moto')
+    try {
+      return await startOn(port, installed, folder)
+    } catch (error) {
+      removeFolder(folder)
+      throw error
+    }
+  })
+}
+
+async function startOn(port: number, installed: string, folder: string): Promise<Moto> {
+  const url = `http://127.0.0.1:${port}`
+  const env = { PYTHONPATH: installed, PYTHONUNBUFFERED: '1' }
+  const server = await startProcess({ folder, program: 'python3', args: [startUpScript, '-H', '127.0.0.1', '-p', String(port)], env })
+  await waitUntilReady('moto', server, async () => (await httpCall(`${url}/moto-api/data.json`)).status === 200)
+  const reset = async (): Promise<void> => {
+    const { status } = await httpCall(`${url}/moto-api/reset`, { method: 'POST' })
+    if (status !== 200) throw new Error(`moto could not be reset: ${status}`)
+  }
+  const stop = async (): Promise<void> => {
+    await server.end()
+    removeFolder(folder)
+  }
+  return { url, log: server.log, pid: server.pid, reset, signal: server.signal, stop }
+}

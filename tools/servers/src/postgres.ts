@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process'
+import { chownSync, chmodSync, cpSync, mkdirSync } from 'node:fs'
+import { connect } from 'node:net'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { requireServer } from './find-server.ts'
+import { onFreePort } from './free-port.ts'
+import { removeFolder, serverFolder, startProcess, waitUntilReady } from './server-process.ts'
+
+export interface Postgres {
+  readonly host: '127.0.0.1'
+  readonly port: number
+  /** The superuser, who needs no password: every connection from this machine is trusted. */
+  readonly user: 'postgres'
+  /** `postgresql://postgres@127.0.0.1:PORT/postgres?sslmode=disable` */
+  readonly url: string
+  /** The file with everything that it printed. */
+  readonly log: string
+  readonly pid: number
+  readonly signal: (name: NodeJS.Signals) => void
+  readonly stop: () => Promise<void>
+}
+
+interface User {
+  readonly uid: number
+  readonly gid: number
+}
+
+const run = promisify(execFile)
+
+/** Starts an empty PostgreSQL that nobody but this machine reaches. */
+export async function startPostgres(): Promise<Postgres> {
+  const program = requireServer('postgres')
+  const folder = serverFolder('postgres')
+  try {
+    const user = unprivileged()
+    if (user) chownSync(folder, user.uid, user.gid)
+    const readable = await readableProgram(program, folder, user)
+    const data = join(folder, 'data')
+    await run(join(dirname(readable), 'initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync'], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+      ...user,
+    })
+    return await onFreePort((port) => startOn(port, readable, folder, user))
+  } catch (error) {
+    removeFolder(folder)
+    throw error
+  }
+}
+
+/** PostgreSQL refuses to run as root, so root starts it as `nobody`. */
+function unprivileged(): User | undefined {
+  return process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : undefined
+}
+
+/** A clone in root's own folder is closed to `nobody`, who then gets a copy. */
+async function readableProgram(program: string, folder: string, user: User | undefined): Promise<string> {
+  if (!user) return program
+  try {
+    await run('test', ['-x', program], user)
+    return program
+  } catch {
+    const copy = join(folder, 'program')
+    mkdirSync(copy)
+    chmodSync(folder, 0o755)
+    cpSync(join(dirname(program), '..'), copy, { recursive: true, verbatimSymlinks: true })
+    return join(copy, 'bin/postgres')
+  }
+}
+
+async function startOn(port: number, program: string, folder: string, user: User | undefined): Promise<Postgres> {
+  const args = ['-D', join(folder, 'data'), '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off']
+  const server = await startProcess({ folder, program, args, user, stopSignal: 'SIGINT' })
+  await waitUntilReady('PostgreSQL', server, () => acceptsQueries(port))
+  const stop = async (): Promise<void> => {
+    await server.end()
+    removeFolder(folder)
+  }
+  const url = `postgresql://postgres@127.0.0.1:${port}/postgres?sslmode=disable`
+  return { host: '127.0.0.1', port, user: 'postgres', url, log: server.log, pid: server.pid, signal: server.signal, stop }
+}
+
+/** Sends the start-up message of protocol 3.0; a server that is still starting answers with an error ('E'), a ready one asks on ('R'). */
+function acceptsQueries(port: number): Promise<boolean> {
+  const parameters = Buffer.from('user\0postgres\0database\0postgres\0\0')
+  const header = Buffer.alloc(8)
+  header.writeInt32BE(8 + parameters.length, 0)
+  header.writeInt32BE(3 << 16, 4)
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => socket.write(Buffer.concat([header, parameters])))
+    const answer = (ready: boolean): void => {
+      resolve(ready)
+      socket.destroy()
+    }
+    socket.on('data', (chunk: Buffer) => answer(chunk.toString('latin1', 0, 1) === 'R'))
+    socket.on('error', () => answer(false))
+    socket.on('close', () => answer(false))
+  })
+}

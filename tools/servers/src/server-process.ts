@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+
+const watchdog = fileURLToPath(new URL('../programs/watchdog.sh', import.meta.url))
+
+export interface ProcessOptions {
+  /** A folder of its own, from `serverFolder()`; holds its output and data, and goes when it is stopped. */
+  readonly folder: string
+  readonly program: string
+  readonly args: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** What the server takes for an orderly end; SIGTERM unless told. */
+  readonly stopSignal?: 'SIGTERM' | 'SIGINT'
+  /** For a server that refuses to run as root. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined
+}
+
+export interface ServerProcess {
+  readonly pid: number
+  /** The file with everything that it printed. */
+  readonly log: string
+  readonly isRunning: () => boolean
+  /** Sends a signal to the server itself: 'SIGSTOP' lets it hang, 'SIGCONT' wakes it, 'SIGKILL' is a crash. */
+  readonly signal: (name: NodeJS.Signals) => void
+  readonly exited: Promise<void>
+  /** Ends it, orderly if it can within 3 s; its folder stays. */
+  readonly end: () => Promise<void>
+}
+
+/** A folder for a server's output and data. */
+export function serverFolder(name: string): string {
+  return mkdtempSync(join(tmpdir(), `finchat-${name}-`))
+}
+
+/** Starts a server that ends with this process, however this process ends. */
+export async function startProcess(options: ProcessOptions): Promise<ServerProcess> {
+  const log = join(options.folder, 'output.log')
+  const { child, pid } = await spawnWatched(options, log)
+  let running = true
+  const exited = new Promise<void>((resolve) => {
+    child.once('exit', () => {
+      running = false
+      resolve()
+    })
+  })
+  const signal = (name: NodeJS.Signals): void => void (running && process.kill(pid, name))
+  const end = async (): Promise<void> => {
+    child.ref()
+    signal(options.stopSignal ?? 'SIGTERM')
+    signal('SIGCONT') // one that was stopped would not notice
+    if (!(await endsWithin(3000, exited))) signal('SIGKILL')
+    await exited
+  }
+  return { pid, log, isRunning: () => running, signal, exited, end }
+}
+
+async function spawnWatched(options: ProcessOptions, log: string): Promise<{ child: ReturnType<typeof spawn>; pid: number }> {
+  const { folder, program, args, env, stopSignal = 'SIGTERM', user } = options
+  const output = openSync(log, 'a', 0o666)
+  const child = spawn(watchdog, [folder, stopSignal.slice(3), program, ...args], {
+    cwd: folder,
+    detached: true, // a group of its own, which Ctrl-C does not reach: the watchdog ends it
+    env: { PATH: process.env['PATH'], HOME: folder, LC_ALL: 'C', ...env },
+    stdio: ['pipe', 'pipe', output],
+    ...user,
+  })
+  closeSync(output)
+  child.unref()
+  return { child, pid: await pidFrom(child.stdout) }
+}
+
+/** The watchdog's first line. */
+async function pidFrom(output: Readable | null): Promise<number> {
+  if (output) for await (const line of createInterface({ input: output })) return Number(line)
+  throw new Error(`${watchdog} could not be run`)
+}
+
+async function endsWithin(ms: number, exited: Promise<void>): Promise<boolean> {
+  const giveUp = new AbortController()
+  const timer = sleep(ms, false, { signal: giveUp.signal }).catch(() => false)
+  const ended = await Promise.race([exited.then(() => true), timer])
+  giveUp.abort()
+  return ended
+}
+
+/** Waits until the server answers; an end or a silence of 20 s throws an error that shows what it printed. */
+export async function waitUntilReady(title: string, server: ServerProcess, isReady: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (server.isRunning() && Date.now() < deadline) {
+    if (await isReady().catch(() => false)) return
+    await sleep(10)
+  }
+  const what = server.isRunning() ? 'did not answer within 20 s' : 'ended as it started'
+  await server.end()
+  throw new StartError(`${title} ${what}. It printed:\n${readFileSync(server.log, 'utf8')}`)
+}
+
+/** A server that did not start; the message shows what it printed. */
+export class StartError extends Error {
+  get portWasTaken(): boolean {
+    return /address (already )?in use/i.test(this.message)
+  }
+}
+
+/** Removes a server's folder, its data and its output. */
+export function removeFolder(folder: string): void {
+  rmSync(folder, { recursive: true, force: true })
+}

@@ -8,10 +8,15 @@ import { root } from './files.ts'
 interface Outcome {
   readonly passed: number
   readonly failed: number
+  readonly notRun: readonly string[]
 }
 
-/** Each is a script of package.json, so that `pnpm lint` does what this does. The last three look at what is built. */
+/**
+ * Each is a script of package.json, so that `pnpm lint` does what this does. The last three look at what is built. Servers come first,
+ * since they may have to be fetched; without one, its tests are named at the end as not run.
+ */
 const steps = {
+  servers: 'servers for the tests',
   typecheck: 'types',
   lint: 'lint',
   'format:check': 'format',
@@ -30,14 +35,17 @@ const testReport = join(root, 'node_modules/.cache/vitest-report.json')
 async function runStep(script: string, title: string): Promise<Outcome> {
   const started = Date.now()
   const isTests = script === 'unit'
-  const report = isTests ? ['--reporter=dot', '--reporter=json', `--outputFile.json=${testReport}`] : []
+  const reporters = ['dot', 'json', './tools/servers/src/not-run-reporter.ts'].map((reporter) => `--reporter=${reporter}`)
+  const report = isTests ? [...reporters, `--outputFile.json=${testReport}`] : []
   const { ok, output } = await run(['--silent', 'run', script, ...report])
   const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6)
-  const mark = ok ? styleText('green', '✓') : styleText('red', '✗')
+  const notRun = output.split('\n').filter((line) => line.startsWith('NOT '))
+  const mark = !ok ? styleText('red', '✗') : notRun.length > 0 ? styleText('yellow', '–') : styleText('green', '✓')
   console.log(`${mark} ${title.padEnd(32)} ${styleText('dim', `${seconds} s`)}`)
   if (!ok) console.log(`\n${output.replace(/^\[ELIFECYCLE\].*$/m, '').trim()}\n\n${styleText('dim', `again: pnpm ${script}`)}\n`)
   else if (isTests) console.log(summaryOf(output))
-  return isTests ? testOutcome(ok) : { passed: ok ? 1 : 0, failed: ok ? 0 : 1 }
+  const { passed, failed } = isTests ? testOutcome(ok) : { passed: ok && notRun.length === 0 ? 1 : 0, failed: ok ? 0 : 1 }
+  return { passed, failed, notRun }
 }
 
 function run(args: string[]): Promise<{ ok: boolean; output: string }> {
@@ -61,7 +69,7 @@ function summaryOf(output: string): string {
 }
 
 /** A run that fails without a failed test, such as a file that does not load, counts as one failure. */
-function testOutcome(ok: boolean): Outcome {
+function testOutcome(ok: boolean): Omit<Outcome, 'notRun'> {
   try {
     const report = JSON.parse(readFileSync(testReport, 'utf8')) as { numPassedTests: number; numFailedTests: number } // vitest's format
     return { passed: report.numPassedTests, failed: ok ? report.numFailedTests : Math.max(report.numFailedTests, 1) }
@@ -73,11 +81,14 @@ function testOutcome(ok: boolean): Outcome {
 rmSync(testReport, { force: true })
 const started = Date.now()
 const total = { passed: 0, failed: 0 }
+const notRun: string[] = []
 for (const [script, title] of Object.entries(steps)) {
-  const { passed, failed } = await runStep(script, title)
-  total.passed += passed
-  total.failed += failed
+  const outcome = await runStep(script, title)
+  total.passed += outcome.passed
+  total.failed += outcome.failed
+  notRun.push(...outcome.notRun)
 }
+if (notRun.length > 0) console.log(styleText('yellow', `\n${notRun.join('\n')}`))
 console.log(styleText('dim', `\ntests and checks, in ${((Date.now() - started) / 1000).toFixed(0)} s:`))
 console.log(`${total.passed} passed, ${total.failed} failed`)
 process.exitCode = total.failed > 0 ? 1 : 0

@@ -76,7 +76,12 @@ test('a package that `tsc -b` does not know is found', () => {
 describe('imports', () => {
   const importing = (path: string, specifier: string): string[] =>
     structure.importsRunOneWay(
-      repository({ ...packageFiles('provider-local'), ...packageFiles('cli'), [path]: `import { x } from '${specifier}'\n` }),
+      repository({
+        ...packageFiles('provider-local'),
+        ...packageFiles('cli'),
+        'tools/servers/package.json': JSON.stringify({ name: 'servers', private: true }),
+        [path]: `import { x } from '${specifier}'\n`,
+      }),
     )
 
   test.each([
@@ -90,6 +95,10 @@ describe('imports', () => {
     ['packages/cli/src/a.ts', 'example-app'],
     ['examples/app/src/main.ts', '@finchat/secrets-cli'],
     ['packages/audit/src/a.ts', '../../core/src/index.ts'],
+    ['packages/audit/src/a.ts', 'servers'],
+    ['packages/cli/src/a.ts', 'servers'],
+    ['tools/servers/src/a.ts', '@finchat/secrets-core'],
+    ['tools/servers/src/a.test.ts', '../../../packages/core/src/index.ts'],
   ])('of %s must not reach %s', (path, specifier) => {
     expect(importing(path, specifier)).toEqual([expect.stringContaining(specifier)])
   })
@@ -101,6 +110,9 @@ describe('imports', () => {
     ['examples/app/src/main.ts', '@finchat/secrets-audit'],
     ['packages/audit/src/deep/a.ts', '../index.ts'],
     ['packages/audit/src/a.ts', 'node:fs'],
+    ['packages/audit/src/a.test.ts', 'servers/vitest'],
+    ['packages/core/src/testing/a.ts', 'servers'],
+    ['examples/app/src/main.ts', 'servers'],
   ])('of %s may reach %s', (path, specifier) => {
     expect(importing(path, specifier)).toEqual([])
   })

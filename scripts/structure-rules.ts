@@ -62,8 +62,12 @@ export const everythingTypeChecked: Rule = (files) => {
   return unchecked.map(({ folder }) => `tsconfig.json: ${folder} is missing among the references`)
 }
 
-/** examples, benchmarks, cli -> provider-*, cache-keyv, audit, testkit -> core. Nothing points sideways or back. */
+/**
+ * examples, benchmarks, cli -> provider-*, cache-keyv, audit, testkit -> core. Nothing points sideways or back. What is in tools/ serves
+ * tests, examples and benchmarks; it imports no package, and no published source imports it.
+ */
 const layers = [
+  /^tools\/[^/]+$/,
   /^packages\/core$/,
   /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|testkit)$/,
   /^(packages\/cli|benchmarks|examples\/[^/]+)$/,
@@ -87,8 +91,9 @@ function importFaults(members: Member[], own: Member, path: string, specifier: s
   }
   const other = members.find(({ manifest }) => isOrIsBelow(specifier, manifest.name))
   if (!other) return []
-  const mayTest = isTestCode(path) && other.folder === 'packages/testkit' && own.folder !== 'packages/core'
-  const isDown = layerOf(other.folder) < layerOf(own.folder)
+  const isTool = other.folder.startsWith('tools/')
+  const mayTest = isTestCode(path) && (isTool || (other.folder === 'packages/testkit' && own.folder !== 'packages/core'))
+  const isDown = layerOf(other.folder) < layerOf(own.folder) && !(isTool && own.folder.startsWith('packages/'))
   return isDown || mayTest || other === own ? [] : [`must not import '${specifier}': imports run one way`]
 }
 
@@ -107,7 +112,7 @@ export const importsAreDeclared: Rule = (files) =>
 
 /** A document names no package and no entry that does not exist. */
 export const documentedPathsExist: Rule = (files) => {
-  const existing = new Set(publicPackages(files).flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
+  const existing = new Set(membersOf(files).flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
   const documents = [...files].filter(([path]) => path.endsWith('.md') && !path.endsWith('CHANGELOG.md'))
   return documents.flatMap(([path, text]) => {
     const named = new Set(text.match(/@finchat\/secrets-[a-z0-9]+(?:[-/][a-z0-9]+)*(?![\w/*-])/g))

@@ -73,7 +73,10 @@ function run(command: string, args: readonly string[], cwd: string = store): Pro
 /** pip and npm say the reason last, behind their word for it. */
 function reasonIn(output: string): string | undefined {
   const reasons = output.split('\n').filter((line) => /^(ERROR:|npm (error|ERR!) (?!A complete log)\S|.*No module named)/.test(line))
-  return reasons.at(-1)?.replace(/^(ERROR:|npm (error|ERR!)) */, '').trim()
+  return reasons
+    .at(-1)
+    ?.replace(/^(ERROR:|npm (error|ERR!)) */, '')
+    .trim()
 }
 
 /** `npm test` hands its own prefix on, which would install there. */

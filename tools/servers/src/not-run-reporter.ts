@@ -6,8 +6,7 @@ export default class NotRunReporter implements Reporter {
     const lines = modules.flatMap((module) =>
       [...module.children.allSuites()].flatMap((suite) => {
         const { notRun } = suite.meta()
-        const { moduleId, relativeModuleId = moduleId } = module
-        return notRun ? [`NOT RUN  ${relativeModuleId} > ${suite.fullName} needs ${notRun}`] : []
+        return notRun ? [`NOT RUN  ${module.relativeModuleId} > ${suite.fullName}: needs ${notRun}`] : []
       }),
     )
     if (lines.length > 0) console.log(`\n${lines.join('\n')}`)

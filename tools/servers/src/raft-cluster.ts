@@ -48,9 +48,7 @@ export interface RaftClusterOptions {
 export async function startRaftCluster({ nodes: size = 3, performanceMultiplier = 1 }: RaftClusterOptions = {}): Promise<RaftCluster> {
   const program = requireServer('openbao')
   const names = Array.from({ length: size }, (_, index) => `node-${index + 1}`)
-  const members = await Promise.all(
-    names.map((name) => startMember({ name, folder: serverFolder(name), program, performanceMultiplier })),
-  )
+  const members = await Promise.all(names.map((name) => startMember({ name, folder: serverFolder(name), program, performanceMultiplier })))
   const end = async (): Promise<void> => {
     await Promise.all(members.map((member) => member.server.end()))
     for (const { folder } of members) removeFolder(folder)
@@ -126,11 +124,11 @@ async function assemble(members: readonly Member[], end: () => Promise<void>): P
   const cluster = clusterOf(nodes, rootToken, unsealKey, end)
   await unseal(first, unsealKey)
   await (await cluster.leader()).api('POST', 'sys/storage/raft/autopilot/configuration', { server_stabilization_time: '100ms' })
-  const join = async (member: Member): Promise<void> => {
+  const joinFirst = async (member: Member): Promise<void> => {
     await openBaoApi(member.url, '')('PUT', 'sys/storage/raft/join', { leader_api_addr: first.url })
     await unseal(member, unsealKey)
   }
-  await Promise.all(others.map(join))
+  await Promise.all(others.map(joinFirst))
   await cluster.ready()
   return cluster
 }

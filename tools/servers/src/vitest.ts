@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import * as vitest from 'vitest'
 import type { ServerName } from './catalogue.ts'
 import { findServer } from './find-server.ts'
 
@@ -14,12 +14,16 @@ declare module 'vitest' {
  * reason and what would install it; with `CI` set it fails.
  */
 export function describeWithServer(names: ServerName | readonly ServerName[], title: string, suite: () => void): void {
-  const missing = [names].flat().map(findServer).find((server) => !server.found)
-  if (!missing || missing.found) {
-    describe(title, suite)
-    return
+  const missing = missingServer([names].flat())
+  if (missing === undefined) vitest.describe(title, suite)
+  else if (process.env['CI']) vitest.test(title, () => vitest.expect.fail(`this suite needs ${missing}`))
+  else vitest.describe(title, { skip: true, meta: { notRun: missing } }, suite)
+}
+
+function missingServer(names: readonly ServerName[]): string | undefined {
+  for (const name of names) {
+    const server = findServer(name)
+    if (!server.found) return `${server.title}, but ${server.reason}: ${server.remedy}`
   }
-  const notRun = `${missing.title}: ${missing.reason}. ${missing.remedy}`
-  if (process.env['CI']) test(title, () => expect.fail(`this suite needs ${notRun}`))
-  else describe(title, { skip: true, meta: { notRun } }, suite)
+  return undefined
 }

@@ -1,0 +1,56 @@
+import type { RecordedRequest } from './request-reader.ts'
+
+/** An answer of the proxy's own; the server behind it is not asked. */
+export interface Answer {
+  /** 200 unless told. */
+  readonly status?: number
+  readonly headers?: Readonly<Record<string, string>>
+  /** Text as it is; anything else as JSON. */
+  readonly body?: unknown
+  /** How long the proxy waits first. */
+  readonly delayMs?: number
+  /** Announces the whole body, sends half of it, and resets the connection. */
+  readonly truncate?: boolean
+}
+
+/** Hands the request on, and may lose the answer: what the client sees of a write that happened. */
+export interface Passing {
+  readonly pass: 'whole' | 'reset' | 'hang' | 'truncate'
+  /** How long the proxy holds the request before it hands it on. */
+  readonly delayMs?: number
+}
+
+/** `'hang'` never answers; `'reset'` resets the connection. */
+export type Reply = 'pass' | 'hang' | 'reset' | Answer | Passing
+
+/** What to do with each request: always the same, one after another (the last one stays), or as a function says. */
+export type Plan<Request = RecordedRequest, PlannedReply = Reply> =
+  | PlannedReply
+  | readonly [PlannedReply, ...PlannedReply[]]
+  | ((request: Request) => PlannedReply | Promise<PlannedReply>)
+
+const html = '<html><head><title>Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>'
+
+/** Answers that no store gives, but that proxies, balancers and half-dead servers do; by name, for tables of tests. */
+export const brokenReplies: Readonly<Record<string, Reply>> = {
+  hang: 'hang',
+  reset: 'reset',
+  truncated: { headers: { 'content-type': 'application/json' }, body: { data: { data: { value: 'cut' } } }, truncate: true },
+  'HTML with 200': { headers: { 'content-type': 'text/html' }, body: html },
+  'HTML with 502': { status: 502, headers: { 'content-type': 'text/html' }, body: html },
+  'no body': { body: '' },
+  'JSON of a wrong type': { headers: { 'content-type': 'application/json' }, body: [42] },
+  'half of a JSON text': { headers: { 'content-type': 'application/json' }, body: '{"data":{"da' },
+}
+
+/** Turns a plan into a function that is asked once for each request. */
+export function follow<Request, PlannedReply>(
+  plan: Plan<Request, PlannedReply>,
+): (request: Request) => PlannedReply | Promise<PlannedReply> {
+  // TypeScript cannot tell a reply from a function or a list of replies: no reply is either.
+  if (typeof plan === 'function') return plan as (request: Request) => PlannedReply | Promise<PlannedReply>
+  if (!Array.isArray(plan)) return () => plan as PlannedReply
+  const replies = plan as readonly [PlannedReply, ...PlannedReply[]]
+  let next = 0
+  return () => replies[next++] ?? (replies.at(-1) as PlannedReply) // it has one at least
+}

@@ -1,10 +1,11 @@
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { requireServer } from './find-server.ts'
+import { requireServer, store } from './find-server.ts'
 import { onFreePort } from './free-port.ts'
 import { httpCall } from './http-call.ts'
 import { removeFolder, serverFolder, startProcess, waitUntilReady } from './server-process.ts'
 
-const startUpScript = fileURLToPath(new URL('../programs/moto_as_documented.py', import.meta.url))
+const startUpProgram = fileURLToPath(new URL('../programs/moto_as_documented', import.meta.url))
 
 export interface Moto {
   /** The endpoint of every service that moto has; any region, any credentials. */
@@ -34,8 +35,8 @@ export async function startMoto(): Promise<Moto> {
 
 async function startOn(port: number, installed: string, folder: string): Promise<Moto> {
   const url = `http://127.0.0.1:${port}`
-  const env = { PYTHONPATH: installed, PYTHONUNBUFFERED: '1' }
-  const server = await startProcess({ folder, program: 'python3', args: [startUpScript, '-H', '127.0.0.1', '-p', String(port)], env })
+  const env = { PYTHONPATH: installed, PYTHONPYCACHEPREFIX: join(store, 'pycache'), PYTHONUNBUFFERED: '1' }
+  const server = await startProcess({ folder, program: 'python3', args: [startUpProgram, '-H', '127.0.0.1', '-p', String(port)], env })
   await waitUntilReady('moto', server, async () => (await httpCall(`${url}/moto-api/data.json`)).status === 200)
   const reset = async (): Promise<void> => {
     const { status } = await httpCall(`${url}/moto-api/reset`, { method: 'POST' })

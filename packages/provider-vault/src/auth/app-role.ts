@@ -1,0 +1,74 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { member } from '../answer.ts'
+import { answerError } from '../sender.ts'
+import { meaningOf } from '../answer-table.ts'
+import { assertCredential, assertToken, type Credential, readCredential } from '../credential.ts'
+import { loginPath } from './login-path.ts'
+import type { AuthContext, VaultAuth } from './vault-auth.ts'
+
+export interface AppRoleOptions {
+  readonly roleId: Credential
+  /** The secret id, or `{ wrapped }`: a wrapping token that holds one. May be left out where the role asks for none. */
+  readonly secretId?: Credential | { readonly wrapped: Credential } | undefined
+  /** Where the method is mounted. Default: `approle`. */
+  readonly mount?: string | undefined
+}
+
+/**
+ * Logs in as a machine (AppRole). A wrapping token is unwrapped once, and its secret id kept for later logins; if it was unwrapped before,
+ * `UNAUTHENTICATED` says so, for somebody else may then hold the secret id.
+ *
+ * @example
+ * import { appRole, vaultProvider } from '@finchat/secrets-provider-vault'
+ *
+ * const auth = appRole({ roleId: 'the-role-id', secretId: { file: '/run/vault/secret-id' } })
+ * console.log(vaultProvider({ url: 'https://vault.example:8200', auth }).name) // vault
+ */
+export function appRole({ roleId, secretId, mount = 'approle' }: AppRoleOptions): VaultAuth {
+  const path = loginPath(mount)
+  assertCredential(roleId, '`roleId`')
+  const secretIdOf = secretIdReader(secretId)
+  return {
+    method: 'approle',
+    prepare: async (context) => {
+      const role = await readCredential(roleId, '`roleId`', context.signal)
+      const secret = await secretIdOf(context)
+      return { path, body: { role_id: role, ...(secret !== undefined && { secret_id: secret }) } }
+    },
+  }
+}
+
+function secretIdReader(secretId: AppRoleOptions['secretId']): (context: AuthContext) => Promise<string | undefined> {
+  if (secretId === undefined) return async () => undefined
+  if (typeof secretId === 'object' && 'wrapped' in secretId) return unwrapping(secretId.wrapped)
+  assertCredential(secretId, '`secretId`')
+  return ({ signal }) => readCredential(secretId, '`secretId`', signal)
+}
+
+/** Keeps what came out of the last wrapping token: it opens only once. */
+function unwrapping(source: Credential): (context: AuthContext) => Promise<string> {
+  assertCredential(source, '`secretId.wrapped`')
+  let last: { readonly wrapping: string; readonly secretId: string } | undefined
+  return async (context) => {
+    const wrapping = await readCredential(source, '`secretId.wrapped`', context.signal)
+    if (last?.wrapping !== wrapping) last = { wrapping, secretId: await unwrap(wrapping, context) }
+    return last.secretId
+  }
+}
+
+async function unwrap(wrapping: string, { post }: AuthContext): Promise<string> {
+  assertToken(wrapping)
+  const answer = await post('sys/wrapping/unwrap', {}, wrapping)
+  const meaning = meaningOf(answer, 'login')
+  if (meaning?.code === 'UNAUTHENTICATED') {
+    throw new SecretsError('UNAUTHENTICATED', 'the wrapping token was used already, or has expired', {
+      remedy: 'if nobody of yours used it, treat the secret id as stolen; then wrap a new one',
+    })
+  }
+  if (meaning !== undefined) throw answerError(answer, meaning, 'login')
+  const secretId = member(answer.body, 'data', 'secret_id')
+  if (typeof secretId === 'string' && secretId !== '') return secretId
+  throw new SecretsError('CONFIGURATION', 'the wrapping token holds no secret id', {
+    remedy: "wrap the answer of the role's secret-id path",
+  })
+}

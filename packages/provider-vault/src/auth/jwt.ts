@@ -1,0 +1,44 @@
+import { assertCredential, type Credential, readCredential } from '../credential.ts'
+import { loginPath } from './login-path.ts'
+import type { VaultAuth } from './vault-auth.ts'
+
+export interface JwtOptions {
+  /** The signed token of an issuer that the mount trusts. */
+  readonly jwt: Credential
+  /** Default: the mount's own `default_role`. */
+  readonly role?: string | undefined
+  /** Where the method is mounted. Default: `jwt`. */
+  readonly mount?: string | undefined
+}
+
+/** Logs in with a JSON Web Token, such as a CI job's. */
+export function jwt({ jwt: source, role, mount = 'jwt' }: JwtOptions): VaultAuth {
+  return jwtLogin('jwt', '`jwt`', source, role, mount)
+}
+
+export interface KubernetesOptions {
+  readonly role: string
+  /** Default: the file that Kubernetes mounts into every pod. It changes there, and is read again at each login. */
+  readonly jwt?: Credential | undefined
+  /** Where the method is mounted. Default: `kubernetes`. */
+  readonly mount?: string | undefined
+}
+
+/** Logs in as the service account of the pod that this process runs in. */
+export function kubernetes({ role, jwt: source = { file: serviceAccountToken }, mount = 'kubernetes' }: KubernetesOptions): VaultAuth {
+  return jwtLogin('kubernetes', "the service account's token", source, role, mount)
+}
+
+const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token'
+
+function jwtLogin(method: string, what: string, source: Credential, role: string | undefined, mount: string): VaultAuth {
+  const path = loginPath(mount)
+  assertCredential(source, what)
+  return {
+    method,
+    prepare: async ({ signal }) => ({
+      path,
+      body: { jwt: await readCredential(source, what, signal), ...(role !== undefined && { role }) },
+    }),
+  }
+}

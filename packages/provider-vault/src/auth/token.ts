@@ -1,0 +1,52 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { assertCredential, assertToken, called, type Credential, readCredential } from '../credential.ts'
+import { isObject } from '../answer.ts'
+import type { VaultAuth } from './vault-auth.ts'
+
+/**
+ * A token that somebody else got: it is renewed where it can be, and not revoked when the provider closes, for others may use it.
+ *
+ * @example
+ * import { token, vaultProvider } from '@finchat/secrets-provider-vault'
+ *
+ * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: token({ file: '/run/vault/token' }) })
+ * console.log(vault.name) // vault
+ */
+export function token(source: Credential): VaultAuth {
+  assertCredential(source, 'the token')
+  return {
+    method: 'token',
+    prepare: async ({ signal }) => {
+      const text = await readCredential(source, 'the token', signal)
+      assertToken(text)
+      return { token: text, isOnlyOne: typeof source === 'string' }
+    },
+  }
+}
+
+/** The token in a file that an agent keeps: `token({ file })`. It is read again when Vault refuses the one before. */
+export function tokenFile(path: string): VaultAuth {
+  return token({ file: path })
+}
+
+/** What a function of one's own returns: a token, and when it ends (epoch milliseconds) if that is known. */
+export type TokenSource = () => Promise<string | { readonly token: string; readonly expiresAt?: number | undefined }>
+
+/** A function that gets tokens in its own way. It is called when there is no token, and again when one ends or is refused. */
+export function tokenFunction(source: TokenSource): VaultAuth {
+  return {
+    method: 'function',
+    prepare: async ({ signal }) => {
+      const answer = await called(source, 'the token', signal)
+      const { token: text, expiresAt } = isObject(answer) ? answer : { token: answer, expiresAt: undefined }
+      if (typeof text !== 'string' || !(expiresAt === undefined || Number.isFinite(expiresAt))) {
+        throw new SecretsError('CONFIGURATION', 'the function of `auth` returned no token', {
+          remedy: 'return a text, or { token, expiresAt }',
+        })
+      }
+      const trimmed = await readCredential(text, 'the token', signal)
+      assertToken(trimmed)
+      return { token: trimmed, expiresAt: expiresAt === undefined ? undefined : Number(expiresAt) }
+    },
+  }
+}

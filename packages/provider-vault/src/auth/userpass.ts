@@ -1,0 +1,25 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { assertCredential, type Credential, readCredential } from '../credential.ts'
+import { canHoldPath } from '../paths.ts'
+import { loginPath } from './login-path.ts'
+import type { VaultAuth } from './vault-auth.ts'
+
+export interface UserpassOptions {
+  readonly username: string
+  readonly password: Credential
+  /** Where the method is mounted. Default: `userpass`. */
+  readonly mount?: string | undefined
+}
+
+/** Logs in with a user name and a password. */
+export function userpass({ username, password, mount = 'userpass' }: UserpassOptions): VaultAuth {
+  if (!canHoldPath(username) || username.includes('/')) {
+    throw new SecretsError('CONFIGURATION', '`username` is no user name', { remedy: 'use printable characters without /' })
+  }
+  assertCredential(password, '`password`')
+  const path = loginPath(mount, username)
+  return {
+    method: 'userpass',
+    prepare: async ({ signal }) => ({ path, body: { password: await readCredential(password, '`password`', signal) } }),
+  }
+}

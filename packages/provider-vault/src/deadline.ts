@@ -1,0 +1,69 @@
+import { Unanswered } from './unanswered.ts'
+
+type Reason = 'aborted' | 'late' | 'closed'
+
+/** `setTimeout` fires at once for more (Node.js documentation, timers). */
+export const longestTimerMs: number = 2 ** 31 - 1
+
+/** Whose signals end a call. */
+export interface Bounds {
+  readonly timeoutMs: number
+  /** The caller's. */
+  readonly signal?: AbortSignal | undefined
+  /** Aborted when the provider closes. */
+  readonly closing: AbortSignal
+}
+
+/** Runs under one signal that ends with the caller's, with the provider, or at the deadline; the timer holds the process, as the call does. */
+export async function bounded<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { timeoutMs, signal, closing } = bounds
+  const controller = new AbortController()
+  const end = (reason: Reason) => (): void => controller.abort(reason)
+  const [onAbort, onClose] = [end('aborted'), end('closed')]
+  if (signal?.aborted) onAbort()
+  if (closing.aborted) onClose()
+  const timer = setTimeout(end('late'), timeoutMs)
+  signal?.addEventListener('abort', onAbort)
+  closing.addEventListener('abort', onClose)
+  try {
+    assertRunning(controller.signal)
+    return await run(controller.signal)
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+    closing.removeEventListener('abort', onClose)
+  }
+}
+
+/** Why a signal of `bounded` ended the call. The caller's own reason is not looked at: it may hold anything. */
+export function interruption(signal: AbortSignal, sent: boolean): Unanswered {
+  if (signal.reason === 'late') return new Unanswered('DEADLINE_EXCEEDED', 'no answer within the time limit', { sent })
+  if (signal.reason === 'closed') {
+    return new Unanswered('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use', sent })
+  }
+  return new Unanswered('ABORTED', 'the call was aborted', { sent })
+}
+
+export function assertRunning(signal: AbortSignal): void {
+  if (signal.aborted) throw interruption(signal, false)
+}
+
+/** Settles as the promise, unless the signal is first; the promise goes on. */
+export async function untilEnded<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(interruption(signal, false))
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort)
+  try {
+    return await Promise.race([promise, ended])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+/** Waits, or rejects as soon as the signal ends the call. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  await untilEnded(promise, signal).finally(() => clearTimeout(timer))
+}

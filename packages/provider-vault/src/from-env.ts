@@ -1,0 +1,23 @@
+import type { EnvironmentReader } from '@finchat/secrets-core'
+import { token } from './auth/token.ts'
+import { type VaultProvider, vaultProvider } from './vault-provider.ts'
+
+/**
+ * A Vault provider as the environment asks for it, for `secretsManagerFromEnv({ vault: vaultFromEnv })`: `FINCHAT_VAULT_URL` (must be
+ * set), `FINCHAT_VAULT_TOKEN`, and `FINCHAT_VAULT_NAMES`, a list such as `FINCHAT_TOKEN=finchat/token#token,DB=prod/db`. Without a token
+ * every call is `CREDENTIALS_MISSING`. Throws `CONFIGURATION` as `vaultProvider` does. Variables of Vault's own tools are not read.
+ *
+ * @example
+ * import { secretsManagerFromEnv } from '@finchat/secrets-core'
+ * import { vaultFromEnv } from '@finchat/secrets-provider-vault'
+ *
+ * const env = { FINCHAT_SECRETS_PROVIDER: 'vault', FINCHAT_VAULT_URL: 'https://vault.example:8200', API_KEY: 'from-env' }
+ * const secrets = secretsManagerFromEnv({ vault: vaultFromEnv }, { env })
+ * const key = await secrets.getSecretValue('API_KEY') // no token: the next provider is asked
+ * console.log(key.provider, key.degraded) // env true
+ */
+export function vaultFromEnv(env: EnvironmentReader): VaultProvider {
+  const url = env.required('FINCHAT_VAULT_URL')
+  const given = env.optional('FINCHAT_VAULT_TOKEN')
+  return vaultProvider({ url, auth: given === undefined ? undefined : token(given), names: env.names('FINCHAT_VAULT_NAMES') })
+}

@@ -1,0 +1,29 @@
+/** A token, and what is known of its life. Times are epoch milliseconds. */
+export interface HeldToken {
+  readonly token: string
+  /** Which credential it was got with. */
+  readonly print: string
+  /** We logged in for it: nobody else has it, and it is revoked at the end. */
+  readonly isOurs: boolean
+  /** What the server calls a batch token: it can neither be renewed nor revoked. */
+  readonly isBatch: boolean
+  readonly renewable: boolean
+  /** How long it was good for when it was new; infinite where that is not known, or never ends. */
+  readonly grantedMs: number
+  /** From then on it is not sent any more: a little before the server lets it end. */
+  readonly expiresAt: number
+  /** From then on it is renewed, or another one is got. */
+  readonly renewAt: number
+}
+
+/** Of a token that lives so long from now on. Renewed after two thirds, spread so that a fleet does not come at once. */
+export function lifeOf(ms: number): Pick<HeldToken, 'grantedMs' | 'expiresAt' | 'renewAt'> {
+  if (ms === Number.POSITIVE_INFINITY) return { grantedMs: ms, expiresAt: ms, renewAt: ms }
+  const now = Date.now()
+  return { grantedMs: ms, expiresAt: now + ms - Math.min(1000, ms / 20), renewAt: now + ms * (0.6 + Math.random() / 7) }
+}
+
+/** Of `lease_duration` or `ttl`, in seconds: 0 is a token that never ends. */
+export function msOf(seconds: unknown): number {
+  return typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : Number.POSITIVE_INFINITY
+}

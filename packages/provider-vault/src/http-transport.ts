@@ -1,0 +1,115 @@
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import { vaultAnswer, type VaultAnswer } from './answer.ts'
+import { connectionFailure } from './connection-failure.ts'
+import { interruption } from './deadline.ts'
+import type { TlsMaterial } from './tls.ts'
+import { Unanswered } from './unanswered.ts'
+
+/** The most that one answer may hold, in bytes: Vault's own limit of a request (`max_request_size`, 32 MiB). */
+const maxAnswerBytes = 33_554_432
+/** Below the 60 s after which common load balancers drop an idle connection without a word. */
+const idleMs = 30_000
+const maxSockets = 64
+
+export interface HttpTarget {
+  readonly hostname: string
+  readonly port: string
+  readonly isSecure: boolean
+}
+
+/** One request as it goes over the wire. */
+export interface WireRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | undefined
+}
+
+/** Sends requests over one agent that keeps its connections, follows no redirect and knows of no proxy. */
+export interface HttpSender {
+  readonly send: (request: WireRequest, signal: AbortSignal) => Promise<VaultAnswer>
+  readonly close: () => void
+}
+
+export function httpSender({ hostname, port, isSecure }: HttpTarget, tls: TlsMaterial): HttpSender {
+  const { request, agent } = isSecure ? secureClient(tls) : plainClient()
+  const target: RequestOptions = { hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname, port, agent }
+  return {
+    send: ({ method, path, headers, body }, signal) => {
+      if (signal.aborted) return Promise.reject(interruption(signal, false))
+      const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
+      return answered(request({ ...target, method, path, headers: { ...headers, ...length } }), body, agent, signal)
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+interface Client {
+  readonly request: (options: RequestOptions) => ClientRequest
+  readonly agent: Agent
+}
+
+const kept = { keepAlive: true, timeout: idleMs, scheduling: 'lifo', maxSockets } as const
+
+function plainClient(): Client {
+  // Loaded when first needed: importing node:http costs 25 ms, its facade for ES modules most of it.
+  const http = process.getBuiltinModule('node:http')
+  return { request: http.request, agent: new http.Agent(kept) }
+}
+
+function secureClient(tls: TlsMaterial): Client {
+  const https = process.getBuiltinModule('node:https')
+  // Said here, verification is not to be switched off by NODE_TLS_REJECT_UNAUTHORIZED.
+  return { request: https.request, agent: new https.Agent({ ...kept, ...tls, rejectUnauthorized: true }) }
+}
+
+function answered(outgoing: ClientRequest, body: string | undefined, agent: Agent, signal: AbortSignal): Promise<VaultAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<VaultAnswer>()
+  let isSent = false
+  const fail = (failure: Unanswered): void => {
+    reject(failure)
+    outgoing.destroy()
+  }
+  const onAbort = (): void => fail(interruption(signal, isSent))
+  signal.addEventListener('abort', onAbort)
+  outgoing.on('socket', (socket) => {
+    if (!socket.connecting) isSent = true
+    else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => (isSent = true))
+  })
+  outgoing.on('error', (error) => {
+    if (outgoing.reusedSocket) dropIdle(agent)
+    fail(connectionFailure(error, isSent))
+  })
+  outgoing.on('response', (incoming) => void received(incoming, fail).then(resolve, () => fail(connectionFailure(undefined, true))))
+  outgoing.end(body)
+  return promise.finally(() => signal.removeEventListener('abort', onAbort))
+}
+
+/** The server closed connections that lay idle: the others are no better. */
+function dropIdle(agent: Agent): void {
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
+}
+
+async function received(incoming: IncomingMessage, fail: (failure: Unanswered) => void): Promise<VaultAnswer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  // The stream rejects when the connection ends before the body does.
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    // no encoding is set, so chunks are buffers
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > maxAnswerBytes) fail(new Unanswered('INTERNAL', `the answer is larger than ${maxAnswerBytes} bytes`, { sent: true }))
+  }
+  const whole = Buffer.concat(chunks)
+  const text = whole.toString()
+  for (const bytes of [whole, ...chunks]) bytes.fill(0)
+  return vaultAnswer(incoming.statusCode ?? 0, text, {
+    retryAfter: incoming.headers['retry-after'],
+    index: headerOf(incoming, 'x-vault-index'),
+  })
+}
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name]
+  return typeof value === 'string' ? value : undefined
+}

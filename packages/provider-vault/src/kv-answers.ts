@@ -1,0 +1,96 @@
+import { type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { isObject, member, type VaultAnswer } from './answer.ts'
+import { valueText } from './json-text.ts'
+
+/** What identifies one version of a secret, and since when it is current: a version of KV v2 is current from when it was created. */
+export type VersionFacts = Required<Pick<StoredSecret, 'version' | 'revision' | 'currentSince'>> & Pick<StoredSecret, 'expiresAt'>
+
+/** The secret in an answer of KV v2. Throws `INTERNAL` for anything else. */
+export function versionedSecret(answer: VaultAnswer): StoredSecret {
+  const facts = factsOf(member(answer.body, 'data', 'metadata'), member(answer.body, 'data', 'metadata', 'version'))
+  return { ...fieldsAt(answer, ['data', 'data']), ...facts }
+}
+
+/** The secret in an answer of KV v1, which knows of no versions. */
+export function plainSecret(answer: VaultAnswer): StoredSecret {
+  return fieldsAt(answer, ['data'])
+}
+
+/** The fields exactly as the server wrote them. */
+function fieldsAt({ text, body, status }: VaultAnswer, keys: readonly string[]): Pick<StoredSecret, 'value' | 'shape'> {
+  const value = isObject(member(body, ...keys)) ? valueText(text, keys) : undefined
+  if (value === undefined) throw notUnderstood(status)
+  return { value, shape: 'map' }
+}
+
+/** The number of the version, and the moment that it was created at: after a purge numbers begin anew, moments never. */
+export function factsOf(metadata: unknown, number: unknown): VersionFacts {
+  const version = Number(number)
+  const revision = member(metadata, 'created_time')
+  const currentSince = typeof revision === 'string' ? Date.parse(revision) : Number.NaN
+  if (typeof revision !== 'string' || !Number.isSafeInteger(version) || version < 1 || Number.isNaN(currentSince)) throw notUnderstood(200)
+  return { version, revision, currentSince, ...endOf(member(metadata, 'deletion_time')) }
+}
+
+/** A version may be set to be deleted at a time to come (`delete_version_after`). */
+function endOf(deletionTime: unknown): Pick<StoredSecret, 'expiresAt'> {
+  const at = typeof deletionTime === 'string' && deletionTime !== '' ? Date.parse(deletionTime) : Number.NaN
+  return Number.isNaN(at) ? {} : { expiresAt: at }
+}
+
+/** What the metadata of KV v2 tells of a secret. */
+export interface SecretRecord {
+  /** The number of the last version that was written, deleted or not; 0 if none ever was. */
+  readonly last: number
+  readonly versions: readonly VersionRecord[]
+  readonly tags: Readonly<Record<string, string>>
+}
+
+interface VersionRecord extends VersionFacts {
+  readonly isDestroyed: boolean
+  /** It reads as deleted now. */
+  readonly isDeleted: boolean
+}
+
+export function recordOf({ body, status }: VaultAnswer): SecretRecord {
+  const data = member(body, 'data')
+  const versions = member(data, 'versions') ?? {}
+  const last = member(data, 'current_version')
+  if (!isObject(versions) || typeof last !== 'number') throw notUnderstood(status)
+  return {
+    last,
+    versions: Object.entries(versions).map(([number, metadata]) => versionRecord(metadata, number)),
+    tags: textsOf(member(data, 'custom_metadata')),
+  }
+}
+
+function versionRecord(metadata: unknown, number: string): VersionRecord {
+  const facts = factsOf(metadata, number)
+  return {
+    ...facts,
+    isDestroyed: member(metadata, 'destroyed') === true,
+    isDeleted: facts.expiresAt !== undefined && facts.expiresAt <= Date.now(),
+  }
+}
+
+export function currentOf({ last, versions }: SecretRecord): VersionRecord | undefined {
+  return versions.find(({ version }) => version === last)
+}
+
+export function descriptionOf(record: SecretRecord, { version, revision, currentSince, expiresAt }: VersionFacts): SecretDescription {
+  const live = record.versions.filter(({ isDestroyed, isDeleted }) => !isDestroyed && !isDeleted)
+  const versions = live.map((one) => ({ version: one.version, revision: one.revision, currentSince: one.currentSince }))
+  return { version, revision, currentSince, ...(expiresAt !== undefined && { expiresAt }), tags: record.tags, versions }
+}
+
+function textsOf(tags: unknown): Record<string, string> {
+  const texts = Object.entries(isObject(tags) ? tags : {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  return Object.fromEntries(texts)
+}
+
+export function notUnderstood(status: number): SecretsError {
+  return new SecretsError('INTERNAL', 'the answer is not what a KV mount answers', {
+    storeStatus: String(status),
+    remedy: 'check that `mount` is a KV mount',
+  })
+}

@@ -1,0 +1,53 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { currentOf, type SecretRecord } from './kv-answers.ts'
+import type { KvMount, KvPart } from './kv-mount.ts'
+import { readRecord } from './kv-reads.ts'
+import { missing } from './kv-tags.ts'
+import { stagedPath } from './paths.ts'
+
+/** Versions that were deleted by one call have the same moment, but for the time that the call took. */
+const sameCallMs = 1_000
+
+/** Deletes every version, so that `restore` can undo it. */
+export async function deleteVersions(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
+  const record = await existing(mount, path, signal)
+  const live = record.versions.filter(({ isDestroyed, isDeleted }) => !isDestroyed && !isDeleted)
+  await change(mount, path, 'delete', live, signal)
+}
+
+/** Undeletes the versions that were deleted together with the current one, and no other. */
+export async function restoreVersions(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
+  const record = await existing(mount, path, signal)
+  const current = currentOf(record)
+  if (current?.isDestroyed) throw new SecretsError('DELETED', 'the current version was destroyed', { remedy: 'write a new one' })
+  if (!current?.isDeleted) return
+  const together = record.versions.filter(
+    ({ isDeleted, expiresAt }) => isDeleted && Math.abs(Number(expiresAt) - Number(current.expiresAt)) < sameCallMs,
+  )
+  await change(mount, path, 'undelete', together, signal)
+}
+
+/** For good: values, numbers and tags. What waits to be promoted goes first, lest it stays behind. */
+export async function purge(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
+  await forget(mount, stagedPath(path), signal).catch((error: unknown) => {
+    // A policy that names each path knows of none that was staged.
+    if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
+  })
+  await forget(mount, path, signal)
+}
+
+export async function forget(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
+  await mount.ask(path, { method: 'DELETE', part: 'metadata', call: 'write', capability: 'delete' }, signal)
+}
+
+async function existing(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretRecord> {
+  const record = await readRecord(mount, path, signal)
+  if (record === undefined || record.last === 0) throw missing(path)
+  return record
+}
+
+async function change(mount: KvMount, path: string, part: KvPart, versions: SecretRecord['versions'], signal: AbortSignal): Promise<void> {
+  if (versions.length === 0) return
+  const body = JSON.stringify({ versions: versions.map(({ version }) => version) })
+  await mount.ask(path, { method: 'POST', part, body, call: 'write', capability: 'update' }, signal)
+}

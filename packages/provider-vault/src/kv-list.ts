@@ -1,0 +1,37 @@
+import { type CallContext, type ListedSecret, SecretsError } from '@finchat/secrets-core'
+import { member } from './answer.ts'
+import { notUnderstood } from './kv-answers.ts'
+import type { KvMount } from './kv-mount.ts'
+import { canHoldPath } from './paths.ts'
+
+/** One folder after the other, each asked for when its first path is read. Vault cannot tell deleted secrets from others in a list. */
+export async function* kvList(mount: KvMount, prefix: string, context: CallContext): AsyncGenerator<ListedSecret, void, undefined> {
+  const folders = [folderOf(prefix)]
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const keys = await keysIn(mount, folder, context.signal)
+    const paths = keys.map((key) => folder + key)
+    yield* paths.filter((path) => path.startsWith(prefix) && canHoldPath(path)).map((path) => ({ path }))
+    folders.push(...paths.filter((path) => path.endsWith('/') && (path.startsWith(prefix) || prefix.startsWith(path))).toReversed())
+  }
+}
+
+/** With the slash at its end; the root is empty. */
+function folderOf(prefix: string): string {
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+  if (folder === '' || canHoldPath(folder.slice(0, -1))) return folder
+  throw new SecretsError('INVALID_ARGUMENT', 'no path that Vault can hold begins like this', {
+    remedy: 'use a path without empty or dotted segments',
+  })
+}
+
+async function keysIn(mount: KvMount, folder: string, signal: AbortSignal): Promise<readonly string[]> {
+  const path = folder.slice(0, -1)
+  return mount.on(signal, async (kv) => {
+    const part = kv === 2 ? ({ part: 'metadata' } as const) : {}
+    const answer = await mount.ask(path, { method: 'GET', ...part, query: '?list=true', call: 'read', capability: 'list' }, signal)
+    if (answer.status === 404) return []
+    const keys = member(answer.body, 'data', 'keys')
+    if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) throw notUnderstood(answer.status)
+    return keys
+  })
+}

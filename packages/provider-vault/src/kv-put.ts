@@ -1,0 +1,124 @@
+import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { member } from './answer.ts'
+import { isCasRequired } from './answer-table.ts'
+import { factsOf } from './kv-answers.ts'
+import type { KvMount } from './kv-mount.ts'
+import { readLast } from './kv-reads.ts'
+import { setTags } from './kv-tags.ts'
+import { assertTags, assertVersion, fieldsOf } from './new-secret.ts'
+import { assertPath } from './paths.ts'
+
+/** How often a write without a condition begins anew, on a mount that takes none without a version, when others write too. */
+const mostAttempts = 5
+
+/** A write that was checked before anything is sent. */
+interface CheckedSecret extends NewSecret {
+  readonly fields: string
+}
+
+export function checkedSecret(path: string, secret: NewSecret): CheckedSecret {
+  assertPath(path)
+  if (secret.version !== undefined) assertVersion(secret.version)
+  assertTags(secret.tags ?? {})
+  return { ...secret, fields: fieldsOf(secret) }
+}
+
+/** Adds a version under Vault's own check-and-set, then its tags. */
+export async function putVersion(mount: KvMount, path: string, secret: CheckedSecret, signal: AbortSignal): Promise<WriteReceipt> {
+  const cas = await casOf(mount, path, secret, signal)
+  const receipt =
+    cas === undefined ? await writeAnyhow(mount, path, secret.fields, signal) : await writeOver(mount, path, secret.fields, cas, signal)
+  if (receipt === undefined) throw await conflict(mount, path, signal)
+  await setTags(mount, path, secret.tags ?? {}, signal).catch((error: unknown) => {
+    throw SecretsError.isInstance(error) ? tagsLost(error) : error
+  })
+  return receipt
+}
+
+/** The number that must be the last for this write; `undefined`: whichever is. Throws `VERSION_CONFLICT` if it cannot be. */
+export async function casOf(
+  mount: KvMount,
+  path: string,
+  { version, ifCurrent }: NewSecret,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const wanted = version === undefined ? undefined : version - 1
+  if (ifCurrent === undefined) return wanted
+  const base = ifCurrent === null ? 0 : await baseOf(mount, path, ifCurrent, signal)
+  if (base === undefined || (wanted !== undefined && wanted !== base)) throw await conflict(mount, path, signal)
+  return base
+}
+
+/** The number of the version that is to be written over, if it is still the current one. */
+async function baseOf(mount: KvMount, path: string, { version, revision }: WriteReceipt, signal: AbortSignal): Promise<number | undefined> {
+  if (version === undefined && revision === undefined) {
+    throw new SecretsError('UNSUPPORTED', 'this version of the secret has no identity to write over', {
+      remedy: 'write without a condition',
+    })
+  }
+  const last = await readLast(mount, path, signal)
+  const isSame = last?.isLive && (version ?? last.version) === last.version && (revision ?? last.revision) === last.revision
+  return isSame ? last.version : undefined
+}
+
+/** Resolves to `undefined` if the last version has another number. */
+async function writeOver(
+  mount: KvMount,
+  path: string,
+  fields: string,
+  cas: number,
+  signal: AbortSignal,
+): Promise<WriteReceipt | undefined> {
+  try {
+    return receiptOf(await post(mount, path, `{"options":{"cas":${cas}},"data":${fields}}`, signal))
+  } catch (error) {
+    if (SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT') return undefined
+    throw error
+  }
+}
+
+/** Without a condition; where the mount asks for one, over whatever is the last version. */
+async function writeAnyhow(mount: KvMount, path: string, fields: string, signal: AbortSignal): Promise<WriteReceipt | undefined> {
+  const answer = await post(mount, path, `{"data":${fields}}`, signal, true)
+  if (!isCasRequired(answer)) return receiptOf(answer)
+  for (let attempt = 1; attempt <= mostAttempts; attempt += 1) {
+    const last = await readLast(mount, path, signal)
+    const receipt = await writeOver(mount, path, fields, last?.version ?? 0, signal)
+    if (receipt !== undefined) return receipt
+  }
+  return undefined
+}
+
+function post(mount: KvMount, path: string, body: string, signal: AbortSignal, takesRefusal = false): ReturnType<KvMount['ask']> {
+  const takes = takesRefusal ? isCasRequired : undefined
+  return mount.ask(
+    path,
+    { method: 'POST', part: 'data', body, call: 'write', capability: 'create or update', ...(takes && { takes }) },
+    signal,
+  )
+}
+
+function receiptOf({ body }: Awaited<ReturnType<KvMount['ask']>>): WriteReceipt {
+  const metadata = member(body, 'data')
+  try {
+    const { version, revision } = factsOf(metadata, member(metadata, 'version'))
+    return { version, revision }
+  } catch {
+    throw new SecretsError('INTERNAL', 'the answer to the write is not what a KV mount answers', { effect: 'unknown' })
+  }
+}
+
+/** Names the next number, where it can be found out. */
+async function conflict(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretsError> {
+  const [last] = await Promise.allSettled([readLast(mount, path, signal)])
+  const problem = 'another version is current, or the number cannot be written'
+  const remedy =
+    last.status === 'fulfilled'
+      ? `the next is ${(last.value?.version ?? 0) + 1}; read the secret and decide anew`
+      : 'read the secret and decide anew'
+  return new SecretsError('VERSION_CONFLICT', problem, { remedy })
+}
+
+function tagsLost(error: SecretsError): SecretsError {
+  return new SecretsError(error.code, `the value was written, its tags were not: ${error.problem}`, { ...error, effect: 'done' })
+}

@@ -1,0 +1,101 @@
+import { type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { isObject, member, type VaultAnswer } from './answer.ts'
+import {
+  currentOf,
+  descriptionOf,
+  factsOf,
+  plainSecret,
+  recordOf,
+  type SecretRecord,
+  type VersionFacts,
+  versionedSecret,
+} from './kv-answers.ts'
+import type { KvMount } from './kv-mount.ts'
+import { assertVersion } from './new-secret.ts'
+import { assertPath } from './paths.ts'
+import type { Provides } from './provides.ts'
+
+export function kvReads(mount: KvMount): Provides<'get' | 'getVersion' | 'describe'> {
+  return {
+    get: async (path, { signal }) => {
+      assertPath(path)
+      return mount.read(signal, (kv) => (kv === 2 ? readVersion(mount, path, signal) : readPlain(mount, path, signal)))
+    },
+    getVersion: async (path, version, { signal }) => {
+      assertPath(path)
+      if (version !== 'previous') assertVersion(version)
+      return mount.read(signal, async (kv) => {
+        assertVersioned(kv)
+        return version === 'previous' ? readPrevious(mount, path, signal) : readVersion(mount, path, signal, version)
+      })
+    },
+    describe: async (path, { signal }) => {
+      assertPath(path)
+      return mount.read(signal, async (kv) => {
+        assertVersioned(kv)
+        return described(mount, path, signal)
+      })
+    },
+  }
+}
+
+/** Throws `UNSUPPORTED` for KV v1. */
+export function assertVersioned(kv: number): void {
+  if (kv === 2) return
+  throw new SecretsError('UNSUPPORTED', 'the mount is KV v1, which knows no versions and no tags', { remedy: 'upgrade it to KV v2' })
+}
+
+/** The current version, or that of the number. */
+export async function readVersion(mount: KvMount, path: string, signal: AbortSignal, version?: number): Promise<StoredSecret | undefined> {
+  const query = version === undefined ? '' : `?version=${version}`
+  const answer = await mount.ask(path, { method: 'GET', part: 'data', query, call: 'read', capability: 'read' }, signal)
+  return answer.status === 404 ? undefined : versionedSecret(answer)
+}
+
+async function readPlain(mount: KvMount, path: string, signal: AbortSignal): Promise<StoredSecret | undefined> {
+  const answer = await mount.ask(path, { method: 'GET', call: 'read', capability: 'read' }, signal)
+  return answer.status === 404 ? undefined : plainSecret(answer)
+}
+
+async function readPrevious(mount: KvMount, path: string, signal: AbortSignal): Promise<StoredSecret | undefined> {
+  const { version = 0 } = (await readVersion(mount, path, signal)) ?? {}
+  return version > 1 ? readVersion(mount, path, signal, version - 1) : undefined
+}
+
+/** By the metadata; a policy that allows only the data is enough for what a read tells. */
+async function described(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretDescription | undefined> {
+  try {
+    const record = await readRecord(mount, path, signal)
+    const current = record && currentOf(record)
+    if (!record || !current) return undefined
+    if (current.isDestroyed || current.isDeleted)
+      throw new SecretsError('DELETED', 'the secret was deleted', { remedy: 'restore it, or write a new version' })
+    return descriptionOf(record, current)
+  } catch (error) {
+    if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
+  }
+  const secret = await readVersion(mount, path, signal)
+  if (secret === undefined) return undefined
+  const { value: _value, shape: _shape, ...rest } = secret
+  return rest
+}
+
+export async function readRecord(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretRecord | undefined> {
+  const answer = await mount.ask(path, { method: 'GET', part: 'metadata', call: 'read', capability: 'read' }, signal)
+  return answer.status === 404 ? undefined : recordOf(answer)
+}
+
+function isWithdrawn({ status, body }: VaultAnswer): boolean {
+  return status === 404 && isObject(member(body, 'data', 'metadata'))
+}
+
+/** The version that was written last, deleted or not; by the data, which whoever rotates a secret may read. */
+export async function readLast(
+  mount: KvMount,
+  path: string,
+  signal: AbortSignal,
+): Promise<(VersionFacts & { readonly isLive: boolean }) | undefined> {
+  const answer = await mount.ask(path, { method: 'GET', part: 'data', call: 'read', capability: 'read', takes: isWithdrawn }, signal)
+  const metadata = member(answer.body, 'data', 'metadata')
+  return metadata === undefined ? undefined : { ...factsOf(metadata, member(metadata, 'version')), isLive: answer.status === 200 }
+}

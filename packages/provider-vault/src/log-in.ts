@@ -1,0 +1,71 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { member, type VaultAnswer } from './answer.ts'
+import { meaningOf } from './answer-table.ts'
+import type { AuthContext, Login } from './auth/vault-auth.ts'
+import { assertToken } from './credential.ts'
+import { type HeldToken, lifeOf, msOf } from './held-token.ts'
+import { answerError, type Send } from './sender.ts'
+
+export function authContext(send: Send, signal: AbortSignal): AuthContext {
+  return {
+    signal,
+    post: (path, body, token) => send({ method: 'POST', path, body: JSON.stringify(body), call: 'login', token }, signal),
+  }
+}
+
+/** A token for these credentials; `undefined` if Vault refuses them. Rejects where nothing can be said of them. */
+export async function logIn(login: Login, print: string, send: Send, signal: AbortSignal): Promise<HeldToken | undefined> {
+  if ('token' in login) return givenToken(login, print, send, signal)
+  const answer = await authContext(send, signal).post(login.path, login.body)
+  const meaning = meaningOf(answer, 'login')
+  if (meaning?.code === 'UNAUTHENTICATED') return undefined
+  if (meaning !== undefined) throw answerError(answer, meaning, 'login')
+  const token = member(answer.body, 'auth', 'client_token')
+  if (typeof token !== 'string' || token === '') throw noToken(answer)
+  assertToken(token)
+  const life = lifeOf(msOf(member(answer.body, 'auth', 'lease_duration')))
+  return {
+    token,
+    print,
+    isOurs: true,
+    isBatch: member(answer.body, 'auth', 'token_type') === 'batch',
+    renewable: member(answer.body, 'auth', 'renewable') === true,
+    ...life,
+  }
+}
+
+function noToken(answer: VaultAnswer): SecretsError {
+  return typeof member(answer.body, 'auth', 'mfa_requirement') === 'object' && member(answer.body, 'auth', 'mfa_requirement') !== null
+    ? new SecretsError('CONFIGURATION', 'the login asks for a second factor, which a program does not have', {
+        remedy: 'use a role without MFA',
+      })
+    : new SecretsError('INTERNAL', 'the login was answered without a token', { storeStatus: String(answer.status) })
+}
+
+/** Nobody else gives us another one in time, so how long a token lives is asked for. It may not tell: its policies decide. */
+async function givenToken(
+  { token, expiresAt, isOnlyOne }: Extract<Login, { token: string }>,
+  print: string,
+  send: Send,
+  signal: AbortSignal,
+): Promise<HeldToken> {
+  if (expiresAt !== undefined)
+    return { token, print, isOurs: false, isBatch: false, renewable: false, ...lifeOf(Math.max(0, expiresAt - Date.now())) }
+  const answer = isOnlyOne
+    ? await send({ method: 'GET', path: 'auth/token/lookup-self', call: 'login', token }, signal).catch(() => undefined)
+    : undefined
+  const isKnown = answer?.status === 200
+  const life = lifeOf(msOf(isKnown ? member(answer.body, 'data', 'ttl') : undefined))
+  return { token, print, isOurs: false, isBatch: false, renewable: isKnown && member(answer.body, 'data', 'renewable') === true, ...life }
+}
+
+/** The token after it was renewed; `undefined` if another one should be got, for this one comes to its end. */
+export async function renewed(held: HeldToken, send: Send, signal: AbortSignal): Promise<HeldToken | undefined> {
+  if (!held.renewable) return undefined
+  const answer = await send({ method: 'POST', path: 'auth/token/renew-self', body: '{}', call: 'login', token: held.token }, signal)
+  const meaning = meaningOf(answer, 'login')
+  if (meaning !== undefined) throw answerError(answer, meaning, 'login')
+  const ms = msOf(member(answer.body, 'auth', 'lease_duration'))
+  // Near its maximum a token is renewed for less and less.
+  return ms < held.grantedMs / 2 ? undefined : { ...held, ...lifeOf(ms), grantedMs: held.grantedMs }
+}

@@ -1,0 +1,67 @@
+import type { VaultAnswer } from './answer.ts'
+import type { Exchange, Transport, VaultRequest } from './exchange.ts'
+import { type HttpSender, httpSender } from './http-transport.ts'
+import { type TlsMaterial, tlsMaterial, type VaultTls } from './tls.ts'
+import { Unanswered } from './unanswered.ts'
+import type { VaultUrl } from './url.ts'
+
+/** What node-vault hands to the hook `request-promise`: our own members, which it passes on, and the address that it made. */
+interface HookOptions extends Pick<VaultRequest, 'method' | 'body' | 'headers'> {
+  readonly uri: string
+  readonly signal: AbortSignal
+}
+
+/** Loaded and connected when the first request is sent. */
+export function nodeVaultTransport(url: VaultUrl, tls: VaultTls): Transport {
+  let opening: Promise<HttpSender> | undefined
+  let sending: Promise<Exchange> | undefined
+  const open = async (signal: AbortSignal): Promise<HttpSender> => {
+    // A certificate's file that could not be read is read again by the next request.
+    opening ??= sender(url, tls, signal).catch((error: unknown) => {
+      opening = undefined
+      throw error
+    })
+    return opening
+  }
+  return {
+    exchange: async (request, signal) => {
+      const { send } = await open(signal)
+      sending ??= clientExchange(url, (options) => sendHooked(url, send, options))
+      return (await sending)(request, signal)
+    },
+    close: () => void opening?.then(({ close }) => close()).catch(() => {}),
+  }
+}
+
+async function sender(url: VaultUrl, tls: VaultTls, signal: AbortSignal): Promise<HttpSender> {
+  const material: TlsMaterial = url.isSecure ? await tlsMaterial(tls, signal) : {}
+  return httpSender(url, material)
+}
+
+/**
+ * A client of node-vault whose hook `request-promise` replaces its own transport whole. That would follow redirects with the token, heed
+ * HTTP_PROXY, wait for ever, and reject with errors that hold the token.
+ */
+async function clientExchange({ text }: VaultUrl, hook: (options: HookOptions) => Promise<VaultAnswer>): Promise<Exchange> {
+  const { default: nodeVault } = await import('node-vault')
+  const client = nodeVault({
+    endpoint: text,
+    apiVersion: 'v1',
+    debug: () => {}, // under DEBUG=* its own would print secrets and passwords
+    // It takes every answer but one of 200 for an error, of its own kind: it is handed ours whole, as the body of a success.
+    'request-promise': {
+      defaults: () => async (options: HookOptions) => ({ statusCode: 200, body: await hook(options), request: { path: '' } }),
+    },
+  })
+  // It has read VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX by itself, which would go with requests to a server that they are not for.
+  Object.assign(client, { token: '', namespace: '', pathPrefix: '' })
+  return ({ path, ...request }, signal) =>
+    // a copy of the headers, for node-vault writes into what it is given; its answer is what the hook returned
+    client.request({ ...request, headers: { ...request.headers }, path: `/${path}`, signal }) as Promise<VaultAnswer>
+}
+
+function sendHooked(url: VaultUrl, send: HttpSender['send'], { uri, method, headers, body, signal }: HookOptions): Promise<VaultAnswer> {
+  const start = `${url.text}/v1/`
+  if (!uri.startsWith(start)) return Promise.reject(new Unanswered('INTERNAL', 'the address of a request was changed on its way'))
+  return send({ method, path: `${url.basePath}/v1/${uri.slice(start.length)}`, headers, body }, signal)
+}

@@ -1,0 +1,101 @@
+import { assertKnownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { tokenFunction, type TokenSource } from './auth/token.ts'
+import type { VaultAuth } from './auth/vault-auth.ts'
+import { assertCredential } from './credential.ts'
+import { longestTimerMs } from './deadline.ts'
+import type { KvVersion } from './kv-mount.ts'
+import type { VaultClient } from './own-client.ts'
+import { canHoldPath } from './paths.ts'
+import type { VaultTls } from './tls.ts'
+import { type VaultUrl, vaultUrl } from './url.ts'
+
+/** What `vaultProvider` takes. */
+export interface VaultProviderOptions extends NamesOptions {
+  /** The server's address: `https://vault.example:8200`. Plain http only to this machine. */
+  readonly url?: string | undefined
+  /** How to get a token: `appRole(…)`, `kubernetes(…)`, `token(…)`, …, or a function that returns one. Without it every call is `CREDENTIALS_MISSING`. */
+  readonly auth?: VaultAuth | TokenSource | undefined
+  /** The KV mount. Default: `secret`. */
+  readonly mount?: string | undefined
+  /** Which version of KV the mount is. Default: found out at the first call, which needs no further right. */
+  readonly kvVersion?: KvVersion | undefined
+  readonly namespace?: string | undefined
+  readonly tls?: VaultTls | undefined
+  /** Allows plain http to another machine, which shows it and all between the token and the secrets. Default: false. */
+  readonly allowInsecureHttp?: boolean | undefined
+  /** Milliseconds that a call, or a login, may take, what is sent again included. Default: 5,000. */
+  readonly timeoutMs?: number | undefined
+  /** A client of node-vault that you made, in place of `url`; its transport is used, with what that does. Without `auth` its own token is. */
+  readonly client?: VaultClient | undefined
+  /** The provider's name in errors, audit events and health. Default: `vault`. */
+  readonly name?: string | undefined
+}
+
+const members: MembersOf<VaultProviderOptions> = {
+  url: 'string',
+  auth: 'any',
+  mount: 'string',
+  kvVersion: 'number',
+  namespace: 'string',
+  tls: 'any',
+  allowInsecureHttp: 'boolean',
+  timeoutMs: 'number',
+  client: 'any',
+  name: 'string',
+  names: 'any',
+  prefix: 'any',
+  onlyNamed: 'boolean',
+}
+const tlsMembers: MembersOf<VaultTls> = { ca: 'any', cert: 'any', key: 'any', passphrase: 'any', servername: 'string' }
+
+/** The same, checked. */
+export interface CheckedOptions {
+  /** Where the server is, or the client that knows. */
+  readonly server: { readonly url: VaultUrl; readonly tls: VaultTls } | { readonly client: VaultClient }
+  readonly auth: VaultAuth | undefined
+  readonly mount: string
+  readonly kvVersion: KvVersion | undefined
+  readonly namespace: string | undefined
+  readonly timeoutMs: number
+}
+
+/** Throws `CONFIGURATION` for every option that makes no sense. Reads nothing and connects to nothing. */
+export function checkedOptions(options: VaultProviderOptions): CheckedOptions {
+  assertKnownOptions(options, members)
+  const { mount = 'secret', namespace, kvVersion, timeoutMs = 5_000 } = options
+  if (!canHoldPath(mount)) throw misconfigured('`mount` is malformed', 'write it as `bao secrets list` shows it, without slashes around')
+  if (namespace !== undefined && !isNamespace(namespace)) throw misconfigured('`namespace` is malformed', 'write it without spaces')
+  if (kvVersion !== undefined && ![1, 2].includes(kvVersion)) throw misconfigured('`kvVersion` is neither 1 nor 2', 'leave it out')
+  if (!(timeoutMs >= 1 && timeoutMs <= longestTimerMs)) throw misconfigured('`timeoutMs` is not a number of milliseconds', 'use 1 or more')
+  return { server: serverOf(options), auth: authOf(options.auth), mount, kvVersion, namespace, timeoutMs }
+}
+
+function serverOf({ url, tls = {}, client, allowInsecureHttp = false }: VaultProviderOptions): CheckedOptions['server'] {
+  if ((url === undefined) === (client === undefined)) throw misconfigured('one of `url` and `client` must be given', 'give `url`')
+  if (client === undefined) return { url: vaultUrl(url, allowInsecureHttp), tls: checkedTls(tls) }
+  if (typeof client?.request === 'function') return { client }
+  throw misconfigured('`client` is no client of node-vault', 'pass what its factory returned')
+}
+
+function checkedTls(tls: VaultTls): VaultTls {
+  assertKnownOptions(tls, tlsMembers)
+  const { servername: _servername, ...parts } = tls
+  for (const [part, source] of Object.entries(parts)) if (source !== undefined) assertCredential(source, `tls.${part}`)
+  return tls
+}
+
+function authOf(auth: VaultProviderOptions['auth']): VaultAuth | undefined {
+  if (auth === undefined) return undefined
+  if (typeof auth === 'function') return tokenFunction(auth)
+  if (typeof auth === 'object' && auth !== null && typeof auth.prepare === 'function') return auth
+  throw misconfigured('`auth` is no way to log in', "use token('…'), appRole({ … }), …, or a function that returns a token")
+}
+
+/** As it can stand in a header. */
+function isNamespace(namespace: string): boolean {
+  return /^[\x21-\x7e]{1,512}$/.test(namespace)
+}
+
+function misconfigured(problem: string, remedy: string): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy })
+}

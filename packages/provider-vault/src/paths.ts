@@ -1,0 +1,39 @@
+import { SecretsError } from '@finchat/secrets-core'
+
+/** Segments of characters that Vault takes: printable (Unicode's letters, marks, numbers, punctuation, symbols) and the space. */
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u
+const longest = 512
+
+/** A secret that waits to be promoted lies beside its own, at a path that no secret can have. */
+const stagedSuffix = '.finchat-staged'
+
+/**
+ * Whether KV can hold a secret at this path: 1 to 512 printable characters in segments that are neither empty nor `.` nor `..`.
+ */
+export function canHoldPath(path: unknown): path is string {
+  return isPath(path) && !path.endsWith(stagedSuffix)
+}
+
+/** Throws `INVALID_ARGUMENT` unless KV can hold a secret at this path. */
+export function assertPath(path: unknown): asserts path is string {
+  if (canHoldPath(path)) return
+  throw new SecretsError('INVALID_ARGUMENT', 'the path cannot be held by Vault', {
+    remedy: `use 1 to ${longest} printable characters, in segments that are neither empty nor '.' nor '..'`,
+  })
+}
+
+export function stagedPath(path: string): string {
+  return `${path}${stagedSuffix}`
+}
+
+/** A path of a URL. Each segment is encoded, so that what looks like `..`, `?` or `#` is what it is and no more. */
+export function encodedPath(...parts: readonly string[]): string {
+  return parts
+    .flatMap((part) => part.split('/'))
+    .map(encodeURIComponent)
+    .join('/')
+}
+
+function isPath(path: unknown): path is string {
+  return typeof path === 'string' && path.length <= longest && printable.test(path) && !/(^|\/)\.{0,2}(\/|$)/.test(path)
+}

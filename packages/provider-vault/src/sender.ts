@@ -1,0 +1,120 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { says, type VaultAnswer } from './answer.ts'
+import { type CallKind, type Meaning, meaningOf } from './answer-table.ts'
+import type { ClusterState } from './cluster-state.ts'
+import { pause } from './deadline.ts'
+import type { Exchange, VaultRequest } from './exchange.ts'
+import { Unanswered } from './unanswered.ts'
+
+/** How often one request is sent, where sending it again can do no harm. */
+const mostAttempts = 3
+const firstPauseMs = 100
+const longestPauseMs = 2_000
+
+export interface Outgoing extends Omit<VaultRequest, 'headers'> {
+  readonly call: CallKind
+  readonly token?: string | undefined
+  readonly contentType?: string | undefined
+}
+
+export interface SenderOptions {
+  readonly exchange: Exchange
+  readonly state: ClusterState
+  readonly namespace: string | undefined
+}
+
+/** Resolves to whatever was answered; rejects with `Unanswered`. */
+export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<VaultAnswer>
+
+/** Sends with what every request carries, and again where nothing was done and waiting helps. */
+export function vaultSender({ exchange, state, namespace }: SenderOptions): Send {
+  const once = async ({ call: _call, token, contentType, ...request }: Outgoing, signal: AbortSignal): Promise<VaultAnswer> => {
+    const answer = await exchange(
+      { ...request, headers: { ...headersOf(request.body, token, contentType, namespace), ...state.headers() } },
+      signal,
+    )
+    state.saw(answer.index)
+    return answer
+  }
+  return async (outgoing, signal) => {
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await settled(once(outgoing, signal))
+      const isForeign = isForeignState(outcome)
+      if (isForeign) state.forget()
+      if (attempt === mostAttempts || !(isForeign || mayRepeat(outcome, outgoing.call))) return unsettled(outcome)
+      await pause(pauseMs(outcome, attempt), signal)
+    }
+  }
+}
+
+type Outcome = VaultAnswer | Unanswered
+
+function headersOf(
+  body: string | undefined,
+  token: string | undefined,
+  contentType: string | undefined,
+  namespace: string | undefined,
+): Record<string, string> {
+  return {
+    'X-Vault-Request': 'true', // an agent may ask for it, as a guard against requests that were forged
+    Accept: 'application/json',
+    ...(body !== undefined && { 'Content-Type': contentType ?? 'application/json' }),
+    ...(token !== undefined && { 'X-Vault-Token': token }),
+    ...(namespace !== undefined && { 'X-Vault-Namespace': namespace }),
+  }
+}
+
+async function settled(exchanging: Promise<VaultAnswer>): Promise<Outcome> {
+  try {
+    return await exchanging
+  } catch (error) {
+    if (error instanceof Unanswered) return error
+    if (SecretsError.isInstance(error)) throw error
+    return new Unanswered('INTERNAL', 'the request failed in a way that is not known', { sent: true })
+  }
+}
+
+function unsettled(outcome: Outcome): VaultAnswer {
+  if (outcome instanceof Unanswered) throw outcome
+  return outcome
+}
+
+function mayRepeat(outcome: Outcome, call: CallKind): boolean {
+  if (outcome instanceof Unanswered) return call === 'read' && outcome.code === 'UNAVAILABLE'
+  const again = meaningOf(outcome, call)?.again
+  return again === 'all' || (again === 'read' && call === 'read')
+}
+
+/** The server that answers now cannot read the state of the one before. Nothing was done. */
+function isForeignState(outcome: Outcome): boolean {
+  return !(outcome instanceof Unanswered) && outcome.status === 400 && says(outcome, 'errors', 'X-Vault-Index')
+}
+
+/** Grows, with jitter, for all who ask ask again at once; or what the server named, if that is soon. */
+function pauseMs(outcome: Outcome, attempt: number): number {
+  const named = outcome instanceof Unanswered ? undefined : retryAtOf(outcome)
+  if (named !== undefined) return Math.min(Math.max(named - Date.now(), 0), longestPauseMs)
+  return firstPauseMs * 3 ** (attempt - 1) * (0.5 + Math.random() / 2)
+}
+
+/** When to come back, as `Retry-After` says it (RFC 9110): seconds, or a date. */
+function retryAtOf({ retryAfter }: VaultAnswer): number | undefined {
+  if (retryAfter === undefined) return undefined
+  const at = /^\d{1,9}$/.test(retryAfter) ? Date.now() + Number(retryAfter) * 1000 : Date.parse(retryAfter)
+  return Number.isNaN(at) ? undefined : at
+}
+
+/** The error for an answer that means one. */
+export function answerError(
+  answer: VaultAnswer,
+  meaning: Meaning,
+  call: CallKind,
+  remedy: string | undefined = meaning.remedy,
+): SecretsError {
+  return new SecretsError(meaning.code, meaning.problem, {
+    remedy,
+    retryAt: retryAtOf(answer),
+    storeStatus: String(answer.status),
+    effect: call === 'write' && meaning.isOpen ? 'unknown' : undefined,
+  })
+}

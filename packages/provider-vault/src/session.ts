@@ -1,0 +1,173 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { meaningOf } from './answer-table.ts'
+import type { Login, VaultAuth } from './auth/vault-auth.ts'
+import { assertRunning, bounded, longestTimerMs, pause, untilEnded } from './deadline.ts'
+import type { HeldToken } from './held-token.ts'
+import { authContext, logIn, renewed } from './log-in.ts'
+import { LoginBackOff } from './login-back-off.ts'
+import type { LoginEvents } from './login-events.ts'
+import { answerError, type Send } from './sender.ts'
+import { asSecretsErrors } from './unanswered.ts'
+
+/** A secret id that was just made may not have reached a standby yet: some 200 ms were measured. */
+const repeatAfterMs = 250
+/** Closing ends even when the server does not answer. */
+const revokeTimeoutMs = 1_000
+const soonestRetryMs = 1_000
+
+export interface SessionOptions {
+  readonly auth: VaultAuth | undefined
+  readonly send: Send
+  readonly events: LoginEvents
+  readonly timeoutMs: number
+  readonly closing: AbortSignal
+}
+
+/** The one token that a provider has, got on first use by one login for all who wait. */
+export class Session {
+  readonly #options: SessionOptions
+  readonly #backOff = new LoginBackOff()
+  #held: HeldToken | undefined
+  #login: Promise<HeldToken> | undefined
+  #refresh: Promise<void> | undefined
+  #timer: NodeJS.Timeout | undefined
+  #salt: Uint8Array | undefined
+  #isClosing = false
+
+  constructor(options: SessionOptions) {
+    this.#options = options
+  }
+
+  /** A token that has not ended. Whoever gives up waiting leaves the login to the others. */
+  async token(signal: AbortSignal): Promise<string> {
+    assertRunning(signal)
+    if (this.#isClosing) throw new SecretsError('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use' })
+    const held = this.#held
+    if (held === undefined || Date.now() >= held.expiresAt) return (await untilEnded(this.#loggedIn(), signal)).token
+    this.#refreshIfDue(held)
+    return held.token
+  }
+
+  /** After Vault refused this token: another one, or the same again where there is no other. */
+  async replace(token: string, signal: AbortSignal): Promise<string> {
+    if (this.#held?.token === token) this.#held = undefined
+    return this.token(signal)
+  }
+
+  /** Vault refused it for good. Returns the error that says so. */
+  refused(token: string): SecretsError {
+    const held = this.#held
+    if (held?.token !== token)
+      return new SecretsError('UNAUTHENTICATED', 'Vault refused the token', { remedy: 'try again, another one was got meanwhile' })
+    this.#held = undefined
+    return this.#backOff.refused(held.print)
+  }
+
+  /** Revokes the token that we logged in for, and with it everything that was leased under it. Never rejects. */
+  async close(): Promise<void> {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    clearTimeout(this.#timer)
+    const { send, events, closing } = this.#options
+    await bounded({ timeoutMs: revokeTimeoutMs, closing }, async (signal) => {
+      const held = this.#login === undefined ? this.#held : await untilEnded(this.#login, signal)
+      this.#held = undefined
+      if (held?.isOurs) await events.report('revoke', () => revoke(held, send, signal))
+    }).catch(() => {})
+  }
+
+  #loggedIn(): Promise<HeldToken> {
+    this.#login ??= this.#logIn().finally(() => (this.#login = undefined))
+    return this.#login
+  }
+
+  async #logIn(): Promise<HeldToken> {
+    this.#backOff.assertMayTry()
+    const { events, timeoutMs, closing } = this.#options
+    try {
+      const held = await events.report('login', () =>
+        asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => this.#attempt(signal))),
+      )
+      this.#backOff.succeeded()
+      this.#hold(held)
+      return held
+    } catch (error) {
+      if (SecretsError.isInstance(error)) this.#backOff.failed(error)
+      throw error
+    }
+  }
+
+  /** Twice at most, with credentials that are read anew. */
+  async #attempt(signal: AbortSignal): Promise<HeldToken> {
+    const { auth, send } = this.#options
+    if (auth === undefined)
+      throw new SecretsError('CREDENTIALS_MISSING', 'no credential for Vault is configured', { remedy: 'give `auth`' })
+    for (let attempt = 1; ; attempt += 1) {
+      const login = await auth.prepare(authContext(send, signal))
+      const print = fingerprint(login, this.#saltOnce())
+      this.#backOff.assertNotRefused(print)
+      const held = await logIn(login, print, send, signal)
+      if (held !== undefined) return held
+      if (attempt === 2) throw this.#backOff.refused(print)
+      await pause(repeatAfterMs, signal)
+    }
+  }
+
+  #saltOnce(): Uint8Array {
+    this.#salt ??= process.getBuiltinModule('node:crypto').randomBytes(32)
+    return this.#salt
+  }
+
+  #hold(held: HeldToken): void {
+    this.#held = held
+    this.#wakeAt(held.renewAt)
+  }
+
+  /** The timer only helps a process that does not ask for a long time; what counts is the clock when it asks. */
+  #wakeAt(time: number): void {
+    clearTimeout(this.#timer)
+    if (this.#isClosing || time === Number.POSITIVE_INFINITY) return
+    const wake = (): void => {
+      if (this.#held === undefined) return
+      if (Date.now() >= this.#held.renewAt) this.#refreshIfDue(this.#held)
+      else this.#wakeAt(this.#held.renewAt)
+    }
+    this.#timer = setTimeout(wake, Math.min(Math.max(time - Date.now(), 0), longestTimerMs))
+    this.#timer.unref()
+  }
+
+  /** In the background: the token in hand is still good. */
+  #refreshIfDue(held: HeldToken): void {
+    if (Date.now() < held.renewAt || this.#isClosing) return
+    this.#refresh ??= this.#refreshed(held).finally(() => (this.#refresh = undefined))
+  }
+
+  async #refreshed(held: HeldToken): Promise<void> {
+    const { send, events, timeoutMs, closing } = this.#options
+    try {
+      const next = await events.report('renew', () =>
+        asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => renewed(held, send, signal))),
+      )
+      if (this.#held !== held) return // somebody else has replaced it meanwhile
+      if (next === undefined) await this.#loggedIn()
+      else this.#hold(next)
+    } catch {
+      // It is good until it ends: tried again in between, and then there is a login whose failure is told.
+      const wait = Math.max(soonestRetryMs, ((held.expiresAt - Date.now()) / 4) * Math.random())
+      if (this.#held === held) this.#hold({ ...held, renewAt: Date.now() + wait })
+    }
+  }
+}
+
+/** Tells credentials apart without keeping them. */
+function fingerprint(login: Login, salt: Uint8Array): string {
+  const { createHmac } = process.getBuiltinModule('node:crypto')
+  return createHmac('sha256', salt).update(JSON.stringify(login)).digest('base64')
+}
+
+async function revoke({ token, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {
+  if (isBatch) throw new SecretsError('UNSUPPORTED', 'a batch token cannot be revoked: it is good until it expires')
+  const answer = await send({ method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', token }, signal)
+  const meaning = meaningOf(answer, 'login')
+  if (meaning !== undefined) throw answerError(answer, meaning, 'login')
+}

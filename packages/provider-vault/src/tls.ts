@@ -1,0 +1,29 @@
+import { type Credential, readCredential } from './credential.ts'
+
+/** Certificates for https, in PEM: the text itself, or `{ file }`, which is read at the first request. */
+export interface VaultTls {
+  /** The only authorities that are trusted. Default: those that Node.js trusts. */
+  readonly ca?: Credential | undefined
+  /** The client's certificate, for `cert` authentication. */
+  readonly cert?: Credential | undefined
+  /** Its private key. */
+  readonly key?: Credential | undefined
+  readonly passphrase?: Credential | undefined
+  /** The name that the server's certificate must have, where it is not the host of `url`. */
+  readonly servername?: string | undefined
+}
+
+/** The same as `https.Agent` takes it. */
+export interface TlsMaterial {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  readonly passphrase?: string
+  readonly servername?: string
+}
+
+export async function tlsMaterial({ servername, ...parts }: VaultTls, signal: AbortSignal): Promise<TlsMaterial> {
+  const read = Object.entries(parts).filter((entry): entry is [string, Credential] => entry[1] !== undefined)
+  const texts = await Promise.all(read.map(async ([part, source]) => [part, await readCredential(source, `tls.${part}`, signal)]))
+  return { ...Object.fromEntries(texts), ...(servername !== undefined && { servername }) }
+}

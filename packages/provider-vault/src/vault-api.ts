@@ -1,0 +1,79 @@
+import type { VaultAnswer } from './answer.ts'
+import { meaningOf } from './answer-table.ts'
+import { type Bounds, bounded, pause } from './deadline.ts'
+import { answerError, type Outgoing, type Send } from './sender.ts'
+import type { Session } from './session.ts'
+import { asSecretsErrors } from './unanswered.ts'
+
+/** What a token must be allowed, in the words of a policy. */
+export interface Right {
+  readonly capability: 'read' | 'list' | 'create or update' | 'patch' | 'update' | 'delete'
+  /** The path as a policy writes it. */
+  readonly on: string
+}
+
+export interface Ask extends Omit<Outgoing, 'token' | 'call'> {
+  readonly call: 'read' | 'write'
+  readonly right: Right
+  /** Answers that the caller wants to judge itself, though they mean an error. */
+  readonly takes?: (answer: VaultAnswer) => boolean
+}
+
+/** Calls with the token of the session. */
+export interface VaultApi {
+  /** Resolves to what was asked for, or to a 404 that means that it does not exist; rejects with a `SecretsError` for all else. */
+  readonly ask: (ask: Ask, signal: AbortSignal) => Promise<VaultAnswer>
+  /** The mounts that the token may see. Rejects if the server cannot be reached or does not accept us. */
+  readonly mounts: (signal: AbortSignal) => Promise<VaultAnswer>
+}
+
+/** A fresh token may not have reached a standby yet: some 200 ms were measured. */
+const repeatAfterMs = 250
+
+/** Answers 200 for every valid token, whatever its policies. */
+const mountsRequest = { method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' } as const
+const mountsRight: Right = { capability: 'read', on: mountsRequest.path }
+
+export function vaultApi(send: Send, session: Session, limits: Pick<Bounds, 'timeoutMs' | 'closing'>): VaultApi {
+  const judged = async ({ takes, right, ...request }: Ask, signal: AbortSignal): Promise<VaultAnswer> => {
+    const answer = await accepted(send, session, request, signal)
+    const meaning = takes?.(answer) ? undefined : meaningOf(answer, request.call)
+    if (meaning === undefined) return answer
+    const denial = `allow "${right.capability}" on "${right.on}", or route the name away`
+    throw answerError(answer, meaning, request.call, meaning.code === 'PERMISSION_DENIED' ? denial : undefined)
+  }
+  const ask = (asked: Ask, outer: AbortSignal): Promise<VaultAnswer> =>
+    asSecretsErrors(asked.call === 'write', () => bounded({ ...limits, signal: outer }, (signal) => judged(asked, signal)))
+  return { ask, mounts: (signal) => ask({ ...mountsRequest, right: mountsRight }, signal) }
+}
+
+/** The answer to a request whose token was accepted: with the session's, after one fresh login, or on a second try. Rejects with `UNAUTHENTICATED`. */
+async function accepted(send: Send, session: Session, request: Outgoing, signal: AbortSignal): Promise<VaultAnswer> {
+  const attempt = async (token: string): Promise<VaultAnswer | undefined> => {
+    const answer = await send({ ...request, token }, signal)
+    return answer.status === 403 && (await isRefused(send, request, token, signal)) ? undefined : answer
+  }
+  const held = await session.token(signal)
+  const first = await attempt(held)
+  if (first !== undefined) return first
+  const next = await session.replace(held, signal)
+  const second = next === held ? undefined : await attempt(next)
+  if (second !== undefined) return second
+  await pause(repeatAfterMs, signal)
+  const third = await attempt(next)
+  if (third !== undefined) return third
+  throw session.refused(next)
+}
+
+/**
+ * Whether a 403 is the token's fault rather than a policy's. Both are worded alike, and differently in each release: so the one path that every
+ * valid token may read is asked.
+ */
+async function isRefused(send: Send, request: Outgoing, token: string, signal: AbortSignal): Promise<boolean> {
+  if (request.path === mountsRequest.path) return true
+  const answer = await send({ ...mountsRequest, token }, signal)
+  if (answer.status === 403) return answer.body !== undefined
+  const meaning = meaningOf(answer, 'read')
+  if (meaning !== undefined) throw answerError(answer, meaning, 'read')
+  return false
+}

@@ -1,0 +1,74 @@
+import { type CallContext, locator, type SecretProvider } from '@finchat/secrets-core'
+import { clientToken } from './auth/client-token.ts'
+import { ClusterState } from './cluster-state.ts'
+import type { Transport } from './exchange.ts'
+import { kvList } from './kv-list.ts'
+import { kvMount } from './kv-mount.ts'
+import { kvReads } from './kv-reads.ts'
+import { kvWrites } from './kv-writes.ts'
+import { loginEvents } from './login-events.ts'
+import { nodeVaultTransport } from './node-vault-transport.ts'
+import { type CheckedOptions, checkedOptions, type VaultProviderOptions } from './options.ts'
+import { ownClientTransport } from './own-client.ts'
+import { canHoldPath } from './paths.ts'
+import type { Provides } from './provides.ts'
+import { vaultSender } from './sender.ts'
+import { Session } from './session.ts'
+import { vaultApi } from './vault-api.ts'
+
+/** The contract's members, all that a KV v2 mount can have. */
+export interface VaultProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany'>>, Pick<SecretProvider, 'sharedAs'> {
+  readonly close: (context?: Partial<CallContext>) => Promise<void>
+}
+
+/**
+ * The secrets of a KV mount of HashiCorp Vault or OpenBao, version 2 or 1. Returns a provider; nothing is read, loaded or connected before its first
+ * call. A secret there is a map: `names: { TOKEN: 'finchat/token#token' }` reaches one field, and a plain text is kept in the field
+ * `value`. Throws `CONFIGURATION` for an option that makes no sense, plain http to another machine among them.
+ *
+ * @example
+ * import { SecretsError } from '@finchat/secrets-core'
+ * import { vaultProvider } from '@finchat/secrets-provider-vault'
+ *
+ * const vault = vaultProvider({ url: 'https://vault.example:8200', names: { TOKEN: 'finchat/token#token' } })
+ * console.log(vault.locate('TOKEN')) // { path: 'finchat/token', field: 'token' }
+ * const failure = await vault.get('finchat/token', { signal: new AbortController().signal }).catch((error: unknown) => error)
+ * console.log(SecretsError.isInstance(failure) && failure.code) // CREDENTIALS_MISSING
+ */
+export function vaultProvider(options: VaultProviderOptions): VaultProvider {
+  const checked = checkedOptions(options)
+  const { name = 'vault' } = options
+  const { server, mount, kvVersion, namespace, timeoutMs } = checked
+  const auth = checked.auth ?? ('client' in server ? clientToken(server.client) : undefined)
+  const ending = new AbortController()
+  const limits = { timeoutMs, closing: ending.signal }
+  const transport = transportTo(server)
+  const send = vaultSender({ exchange: transport.exchange, state: new ClusterState(), namespace })
+  const session = new Session({ auth, send, events: loginEvents(name, auth?.method ?? 'none'), ...limits })
+  const api = vaultApi(send, session, limits)
+  const kv = kvMount(api, mount, kvVersion)
+  return {
+    specificationVersion: 'v1',
+    name,
+    locate: locator(options, canHoldPath),
+    sharedAs: sharedAs(checked),
+    ...kvReads(kv),
+    ...kvWrites(kv),
+    list: (prefix, context) => kvList(kv, prefix, context),
+    checkHealth: async ({ signal }) => void (await api.mounts(signal)),
+    close: async () => {
+      await session.close()
+      ending.abort()
+      transport.close()
+    },
+  }
+}
+
+function transportTo(server: CheckedOptions['server']): Transport {
+  return 'client' in server ? ownClientTransport(server.client) : nodeVaultTransport(server.url, server.tls)
+}
+
+/** A client of one's own may ask any server. */
+function sharedAs({ server, namespace = '', mount }: CheckedOptions): string | undefined {
+  return 'client' in server ? undefined : `vault ${server.url.text} ${namespace} ${mount}`
+}

@@ -33,7 +33,7 @@ async function install(name: ServerName, folder: string): Promise<void> {
 /** Needs no virtual environment and no root, and builds nothing from source. */
 async function pipInstall(packages: readonly string[], withDependencies: boolean, folder: string): Promise<void> {
   const what = [...(withDependencies ? [] : ['--no-deps']), ...packages]
-  const quietly = ['--quiet', '--no-input', '--disable-pip-version-check', '--root-user-action=ignore', '--retries=1', '--timeout=15']
+  const quietly = ['--quiet', '--no-input', '--disable-pip-version-check', '--retries=1', '--timeout=15']
   await run('python3', ['-m', 'pip', 'install', '--target', folder, '--no-compile', '--only-binary=:all:', ...quietly, ...what])
 }
 
@@ -79,7 +79,8 @@ function reasonIn(output: string): string | undefined {
     .trim()
 }
 
-/** `npm test` hands its own prefix on, which would install there. */
+/** `npm test` hands its own prefix on, and a user's pip may install elsewhere by default: neither shall be followed. */
 function environment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([key]) => !/^npm_config_(local_|global_)?prefix$/i.test(key)))
+  const inherited = Object.entries(process.env).filter(([key]) => !/^npm_config_(local_|global_)?prefix$/i.test(key))
+  return { ...Object.fromEntries(inherited), PIP_USER: '0' }
 }

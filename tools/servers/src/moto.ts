@@ -37,7 +37,7 @@ async function startOn(port: number, installed: string, folder: string): Promise
   const url = `http://127.0.0.1:${port}`
   const env = { PYTHONPATH: installed, PYTHONPYCACHEPREFIX: join(store, 'pycache'), PYTHONUNBUFFERED: '1' }
   const server = await startProcess({ folder, program: 'python3', args: [startUpProgram, '-H', '127.0.0.1', '-p', String(port)], env })
-  await waitUntilReady('moto', server, async () => (await httpCall(`${url}/moto-api/data.json`)).status === 200)
+  await waitUntilReady('moto', server, /Running on/, async () => (await httpCall(`${url}/moto-api/data.json`)).status === 200)
   const reset = async (): Promise<void> => {
     const { status } = await httpCall(`${url}/moto-api/reset`, { method: 'POST' })
     if (status !== 200) throw new Error(`moto could not be reset: ${status}`)

@@ -54,18 +54,20 @@ async function startOn(port: number, program: string, folder: string, { tls = fa
   const withTls = tls ? ['-dev-tls', `-dev-tls-cert-dir=${folder}`] : []
   const server = await startProcess({ folder, program, args: ['server', ...dev, ...withTls, ...args] })
   const readCa = (): string | undefined => (tls ? readFileSync(caFile, 'utf8') : undefined)
-  await waitUntilReady('OpenBao', server, async () => (await healthOf(url, readCa())) === 200 && unsealKeyIn(server.log) !== undefined)
+  await waitUntilReady('OpenBao', server, unsealKeyLine, async () => (await healthOf(url, readCa())) === 200)
   const ca = readCa()
   const api = openBaoApi(url, rootToken, ca)
-  await api('GET', 'auth/token/lookup-self') // ours, and not another's on the same port
   const stop = async (): Promise<void> => {
     await server.end()
     removeFolder(folder)
   }
   const { log, pid, signal } = server
-  return { url, rootToken, unsealKey: unsealKeyIn(log) ?? '', ...(ca && { ca, caFile }), log, pid, api, signal, stop }
+  return { url, rootToken, unsealKey: unsealKeyIn(log), ...(ca && { ca, caFile }), log, pid, api, signal, stop }
 }
 
-function unsealKeyIn(log: string): string | undefined {
-  return readFileSync(log, 'utf8').match(/^Unseal Key: (\S+)$/m)?.[1]
+/** Printed last of all, when it listens. */
+const unsealKeyLine = /^Unseal Key: (\S+)$/m
+
+function unsealKeyIn(log: string): string {
+  return readFileSync(log, 'utf8').match(unsealKeyLine)?.[1] ?? ''
 }

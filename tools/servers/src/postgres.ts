@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { chownSync, chmodSync, cpSync, mkdirSync } from 'node:fs'
-import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { requireServer } from './find-server.ts'
 import { onFreePort } from './free-port.ts'
+import { query, type Row } from './postgres-query.ts'
 import { removeFolder, serverFolder, startProcess, waitUntilReady } from './server-process.ts'
 
 export interface Postgres {
@@ -17,6 +17,8 @@ export interface Postgres {
   /** The file with everything that it printed. */
   readonly log: string
   readonly pid: number
+  /** Runs one SQL statement as the superuser; resolves to the rows, every value as text. */
+  readonly query: (sql: string) => Promise<Row[]>
   readonly signal: (name: NodeJS.Signals) => void
   readonly stop: () => Promise<void>
 }
@@ -72,29 +74,12 @@ async function readableProgram(program: string, folder: string, user: User | und
 async function startOn(port: number, program: string, folder: string, user: User | undefined): Promise<Postgres> {
   const args = ['-D', join(folder, 'data'), '-p', String(port), '-h', '127.0.0.1', '-k', folder, '-c', 'fsync=off']
   const server = await startProcess({ folder, program, args, user, stopSignal: 'SIGINT' })
-  await waitUntilReady('PostgreSQL', server, () => acceptsQueries(port))
+  await waitUntilReady('PostgreSQL', server, /ready to accept connections/, async () => (await query(port, 'SELECT 1')).length === 1)
   const stop = async (): Promise<void> => {
     await server.end()
     removeFolder(folder)
   }
   const url = `postgresql://postgres@127.0.0.1:${port}/postgres?sslmode=disable`
-  return { host: '127.0.0.1', port, user: 'postgres', url, log: server.log, pid: server.pid, signal: server.signal, stop }
-}
-
-/** Sends the start-up message of protocol 3.0; a server that is still starting answers with an error ('E'), a ready one asks on ('R'). */
-function acceptsQueries(port: number): Promise<boolean> {
-  const parameters = Buffer.from('user\0postgres\0database\0postgres\0\0')
-  const header = Buffer.alloc(8)
-  header.writeInt32BE(8 + parameters.length, 0)
-  header.writeInt32BE(3 << 16, 4)
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(Buffer.concat([header, parameters])))
-    const answer = (ready: boolean): void => {
-      resolve(ready)
-      socket.destroy()
-    }
-    socket.on('data', (chunk: Buffer) => answer(chunk.toString('latin1', 0, 1) === 'R'))
-    socket.on('error', () => answer(false))
-    socket.on('close', () => answer(false))
-  })
+  const { log, pid, signal } = server
+  return { host: '127.0.0.1', port, user: 'postgres', url, log, pid, query: (sql) => query(port, sql), signal, stop }
 }

@@ -48,12 +48,14 @@ export interface RaftClusterOptions {
 export async function startRaftCluster({ nodes: size = 3, performanceMultiplier = 1 }: RaftClusterOptions = {}): Promise<RaftCluster> {
   const program = requireServer('openbao')
   const names = Array.from({ length: size }, (_, index) => `node-${index + 1}`)
-  const members = await Promise.all(names.map((name) => startMember({ name, folder: serverFolder(name), program, performanceMultiplier })))
+  const starting = names.map((name) => startMember({ name, folder: serverFolder(name), program, performanceMultiplier }))
+  const members = (await Promise.allSettled(starting)).flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
   const end = async (): Promise<void> => {
     await Promise.all(members.map((member) => member.server.end()))
     for (const { folder } of members) removeFolder(folder)
   }
   try {
+    await Promise.all(starting)
     return await assemble(members, end)
   } catch (error) {
     await end()
@@ -84,7 +86,7 @@ async function startMember(options: MemberOptions): Promise<Member> {
     writeFileSync(config, configuration(options, port, await freePort()))
     const launch = async (): Promise<ServerProcess> => {
       const server = await startProcess({ folder: options.folder, program: options.program, args: ['server', `-config=${config}`] })
-      await waitUntilReady(options.name, server, async () => (await healthOf(url)) > 0)
+      await waitUntilReady(options.name, server, /server started!/, async () => (await healthOf(url)) > 0)
       return server
     }
     const restart = async (): Promise<void> => void (member.server = await launch())

@@ -49,7 +49,9 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
       resolve()
     })
   })
-  const signal = (name: NodeJS.Signals): void => void (running && process.kill(pid, name))
+  const signal = (name: NodeJS.Signals): void => {
+    if (running) send(pid, name)
+  }
   const end = async (): Promise<void> => {
     child.ref()
     signal(options.stopSignal ?? 'SIGTERM')
@@ -58,6 +60,15 @@ export async function startProcess(options: ProcessOptions): Promise<ServerProce
     await exited
   }
   return { pid, log, isRunning: () => running, signal, exited, end }
+}
+
+/** It may have ended though we have not heard of it. */
+function send(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error
+  }
 }
 
 async function spawnWatched(options: ProcessOptions, log: string): Promise<{ child: ReturnType<typeof spawn>; pid: number }> {
@@ -89,11 +100,19 @@ async function endsWithin(ms: number, exited: Promise<void>): Promise<boolean> {
   return ended
 }
 
-/** Waits until the server answers; an end or a silence of 20 s throws an error that shows what it printed. */
-export async function waitUntilReady(title: string, server: ServerProcess, isReady: () => Promise<boolean>): Promise<void> {
+/**
+ * Waits until the server has printed that it listens, so that nobody else on its port is taken for it, and answers. An end or a silence
+ * of 20 s throws an error that shows what it printed.
+ */
+export async function waitUntilReady(
+  title: string,
+  server: ServerProcess,
+  listens: RegExp,
+  answers: () => Promise<boolean>,
+): Promise<void> {
   const deadline = Date.now() + 20_000
   while (server.isRunning() && Date.now() < deadline) {
-    if (await isReady().catch(() => false)) return
+    if (listens.test(readFileSync(server.log, 'utf8')) && (await answers().catch(() => false))) return
     await sleep(10)
   }
   const what = server.isRunning() ? 'did not answer within 20 s' : 'ended as it started'

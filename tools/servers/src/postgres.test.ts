@@ -1,0 +1,33 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { startOpenBao } from './openbao.ts'
+import { startPostgres } from './postgres.ts'
+import { describeWithServer } from './vitest.ts'
+
+describeWithServer(['openbao', 'postgres'], 'PostgreSQL, as we start it', () => {
+  test('takes the accounts that OpenBao makes, and loses them when they are revoked', async () => {
+    const [postgres, openbao] = await Promise.all([startPostgres(), startOpenBao()])
+    for (const { stop } of [postgres, openbao]) onTestFinished(stop)
+    await openbao.api('POST', 'sys/mounts/database', { type: 'database' })
+    await openbao.api('POST', 'database/config/app', {
+      plugin_name: 'postgresql-database-plugin',
+      connection_url: postgres.url,
+      allowed_roles: 'app',
+    })
+    await openbao.api('POST', 'database/roles/app', {
+      db_name: 'app',
+      creation_statements: [`CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}'`],
+      default_ttl: '1h',
+    })
+    const lease = await openbao.api<{ lease_id: string; data: { username: string } }>('GET', 'database/creds/app')
+    expect(await postgres.query('SELECT rolname FROM pg_roles WHERE rolcanlogin ORDER BY 1')).toEqual([['postgres'], [lease.data.username]])
+    await openbao.api('PUT', 'sys/leases/revoke', { lease_id: lease.lease_id, sync: true })
+    expect(await postgres.query('SELECT rolname FROM pg_roles WHERE rolcanlogin ORDER BY 1')).toEqual([['postgres']])
+  })
+
+  test('says what is wrong with a query', async () => {
+    const postgres = await startPostgres()
+    onTestFinished(postgres.stop)
+    await expect(postgres.query('SELECT nothing')).rejects.toThrow('column "nothing" does not exist')
+    expect(await postgres.query("SELECT NULL, 'ü', 1 + 1")).toEqual([[null, 'ü', '2']])
+  })
+})

@@ -37,7 +37,7 @@ const refused: Meaning = { code: 'UNAUTHENTICATED', problem: 'Vault refused the 
 const table: readonly Row[] = [
   { status: [200], when: isVaults, is: 'answer' },
   { status: [204], is: 'answer' },
-  { status: (status) => status < 300, is: notVaults('INTERNAL') },
+  { status: (status) => status < 300, is: { ...notVaults('INTERNAL'), isOpen: true } },
 
   { status: [307], is: { ...behind('the node that answers sends on to another, the leader or one that was'), again: 'read' } },
   {

@@ -9,11 +9,11 @@ export type Credential = string | { readonly file: string } | (() => string | Pr
 const maxFileBytes = 65_536
 
 /**
- * The text, without the white space around it that editors and `echo` leave. `what` names it in errors, which never show it. Rejects with
+ * The text; of a file without the line end that editors and `echo` leave. `what` names it in errors, which never show it. Rejects with
  * `CREDENTIALS_MISSING` where it is empty or its file is not there.
  */
 export async function readCredential(source: Credential, what: string, signal: AbortSignal): Promise<string> {
-  const text = (typeof source === 'string' ? source : await fetched(source, what, signal)).trim()
+  const text = typeof source === 'string' ? source : await fetched(source, what, signal)
   if (text !== '') return text
   throw new SecretsError('CREDENTIALS_MISSING', `${what} is empty`, { remedy: 'give the credential' })
 }
@@ -67,12 +67,17 @@ async function readSmallFile(path: string, what: string): Promise<string> {
   try {
     const { size } = await handle.stat()
     if (size > maxFileBytes) throw new SecretsError('CONFIGURATION', `the file of ${what} is larger than ${maxFileBytes} bytes`)
-    return await handle.readFile('utf8')
+    return withoutLineEnd(await handle.readFile('utf8'))
   } catch (error) {
     throw fileFailure(error, what)
   } finally {
     await handle.close()
   }
+}
+
+function withoutLineEnd(text: string): string {
+  if (text.endsWith('\r\n')) return text.slice(0, -2)
+  return text.endsWith('\n') ? text.slice(0, -1) : text
 }
 
 /** Never with the file system's own message, which quotes the path. */

@@ -72,7 +72,7 @@ export class Session {
     await bounded({ timeoutMs: revokeTimeoutMs, closing }, async (signal) => {
       const held = this.#login === undefined ? this.#held : await untilEnded(this.#login, signal)
       this.#held = undefined
-      if (held?.isOurs) await events.report('revoke', () => revoke(held, send, signal))
+      if (held?.isOurs) await events.report('revoke', () => untilEnded(revoke(held, send, signal), signal))
     }).catch(() => {})
   }
 
@@ -86,7 +86,7 @@ export class Session {
     const { events, timeoutMs, closing } = this.#options
     try {
       const held = await events.report('login', () =>
-        asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => this.#attempt(signal))),
+        asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => untilEnded(this.#attempt(signal), signal))),
       )
       this.#backOff.succeeded()
       this.#hold(held)

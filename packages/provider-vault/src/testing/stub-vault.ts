@@ -64,3 +64,9 @@ export async function codeOf(call: Promise<unknown>): Promise<SecretsErrorCode |
   const [settled] = await Promise.allSettled([call])
   return settled.status === 'fulfilled' ? 'ok' : (await failure(Promise.reject(settled.reason))).code
 }
+
+export async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}

@@ -1,0 +1,170 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { leaksOf, matchedTexts } from '@finchat/secrets-testkit'
+import { startHttpProxy } from '@finchat/secrets-test-servers'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { byAppRole, canaries, codeOf, context, failure, stubbed, stubVault, timesAsked } from './testing/stub-vault.ts'
+
+const dataPath = '/v1/secret/data/app'
+const first = (path: string, replies: readonly unknown[]) => {
+  const left = [...replies] as ('reset' | undefined)[] // replies are shifted off one by one
+  return (asked: string) => (asked === path ? left.shift() : undefined)
+}
+
+test('a redirect is not followed, so that no other server sees the token or a login', async () => {
+  const other = await stubVault()
+  const moved = { status: 307, headers: { Location: `${other.url}${dataPath}` }, body: '' }
+  const stub = await stubVault((path) => (path === dataPath || path.endsWith('login') ? moved : undefined))
+  expect(await codeOf(stubbed(stub).get('app', context))).toBe('UNAVAILABLE')
+  expect(await codeOf(stubbed(stub).put('app', { value: canaries.value }, context))).toBe('UNAVAILABLE')
+  expect(await codeOf(stubbed(stub, { auth: byAppRole }).get('app', context))).toBe('UNAVAILABLE')
+  expect(other.requests).toEqual([])
+})
+
+test('no proxy of the environment sees a request', async () => {
+  const proxy = await stubVault()
+  for (const name of ['HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'ALL_PROXY', 'all_proxy']) vi.stubEnv(name, proxy.url)
+  vi.stubEnv('NODE_USE_ENV_PROXY', '1')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const stub = await stubVault()
+  expect((await stubbed(stub).get('app', context))?.value).toBe(JSON.stringify({ value: canaries.value }))
+  expect(proxy.requests).toEqual([])
+})
+
+test("the variables of Vault's own tools change nothing", async () => {
+  const other = await stubVault()
+  const variables = {
+    VAULT_ADDR: other.url,
+    VAULT_TOKEN: 'of-another',
+    VAULT_NAMESPACE: 'of-another',
+    VAULT_PREFIX: '/of-another',
+    VAULT_SKIP_VERIFY: 'true',
+  }
+  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const stub = await stubVault()
+  await stubbed(stub).get('app', context)
+  expect(stub.requests.map(({ path }) => path)).toEqual(['/v1/sys/internal/ui/mounts', dataPath])
+  expect(JSON.stringify(stub.requests)).not.toContain('of-another')
+  expect(other.requests).toEqual([])
+})
+
+test('every request says that it is one, who asks, and in which namespace', async () => {
+  const stub = await stubVault()
+  const provider = stubbed(stub, { namespace: 'team/pay', auth: byAppRole })
+  await provider.put('app', { value: 'v', tags: { team: 'pay' } }, context)
+  await provider.close()
+  expect(stub.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    'POST /v1/auth/approle/login',
+    'GET /v1/sys/internal/ui/mounts',
+    'POST /v1/secret/data/app',
+    'PATCH /v1/secret/metadata/app',
+    'POST /v1/auth/token/revoke-self',
+  ])
+  for (const { headers, path } of stub.requests) {
+    expect(headers).toMatchObject({ 'x-vault-request': 'true', 'x-vault-namespace': 'team/pay' })
+    expect(headers['x-vault-token']).toBe(path.endsWith('login') ? undefined : canaries.minted)
+  }
+  expect(stub.requests[3]?.headers['content-type']).toBe('application/merge-patch+json')
+})
+
+test('one connection serves one call after the other', async () => {
+  const stub = await stubVault()
+  const provider = stubbed(stub)
+  for (let times = 0; times < 20; times += 1) await provider.get('app', context)
+  expect(stub.connections()).toBe(1)
+})
+
+test('a connection that the server closed while it lay idle costs a read a second request, and no error', async () => {
+  const stub = await stubVault(first(dataPath, [undefined, 'reset']))
+  const provider = stubbed(stub)
+  await provider.get('app', context)
+  expect(await codeOf(provider.get('app', context))).toBe('ok')
+  expect(timesAsked(stub, dataPath)).toBe(3)
+})
+
+test('a call ends at its deadline, when its signal is aborted, and when the provider closes', async () => {
+  const stub = await stubVault((path) => (path === dataPath ? 'hang' : undefined))
+  expect(await codeOf(stubbed(stub, { timeoutMs: 150 }).get('app', context))).toBe('DEADLINE_EXCEEDED')
+  const late = await failure(stubbed(stub, { timeoutMs: 150 }).put('app', { value: canaries.value }, context))
+  expect([late.code, late.effect]).toEqual(['DEADLINE_EXCEEDED', 'unknown'])
+  const controller = new AbortController()
+  const provider = stubbed(stub)
+  const calls = [provider.get('app', { signal: controller.signal }), provider.get('app', context)]
+  await expect.poll(() => timesAsked(stub, dataPath)).toBe(4)
+  controller.abort(new Error(canaries.value))
+  expect(await codeOf(calls[0] ?? Promise.resolve())).toBe('ABORTED')
+  const [second] = await Promise.all([codeOf(calls[1] ?? Promise.resolve()), provider.close()])
+  expect(second).toBe('ABORTED')
+  expect(await codeOf(provider.get('app', context))).toBe('ABORTED')
+})
+
+test('an answer without end is cut off', async () => {
+  const stub = await stubVault((path) => (path === dataPath ? { body: 'x'.repeat(34_000_000) } : undefined))
+  const { code, message } = await failure(stubbed(stub).get('app', context))
+  expect([code, message]).toEqual(['INTERNAL', expect.stringContaining('larger than 33554432 bytes')])
+})
+
+test('the highest state of the cluster that was seen goes back with every request', async () => {
+  const index = (value: number, cluster = 'c'): string => Buffer.from(JSON.stringify({ cluster, value: String(value) })).toString('base64')
+  const answers = [index(9), index(10), index(2), index(1, 'another'), 'nonsense'].map((state) => ({
+    status: 404,
+    headers: { 'X-Vault-Index': state },
+    body: { errors: [] },
+  }))
+  const stub = await stubVault(first(dataPath, answers))
+  const provider = stubbed(stub)
+  for (let times = 0; times < 6; times += 1) await provider.get('app', context)
+  const sent = stub.requests.filter(({ path }) => path === dataPath).map(({ headers }) => headers['x-vault-index'])
+  expect(sent).toEqual([undefined, index(9), index(10), index(10), index(1, 'another'), index(1, 'another')])
+  expect(stub.requests.at(-1)?.headers['x-vault-inconsistent']).toBe('forward-active-node')
+})
+
+test('a server that cannot read the state of the one before is asked without it', async () => {
+  const state = Buffer.from('v1:cluster:7:0:mac').toString('base64')
+  const known = { status: 404, headers: { 'X-Vault-Index': state }, body: { errors: [] } }
+  const unread = { status: 400, body: { errors: ['failed to decode "X-Vault-Index"'] } }
+  const stub = await stubVault(first(dataPath, [known, unread]))
+  const provider = stubbed(stub)
+  await provider.get('app', context)
+  expect(await codeOf(provider.put('app', { value: 'v' }, context))).toBe('ok')
+  expect(stub.requests.map(({ headers }) => headers['x-vault-index'])).toEqual([undefined, undefined, state, undefined])
+})
+
+test('nobody at the address is UNAVAILABLE, and nothing was written', async () => {
+  const stub = await startHttpProxy(undefined)
+  await stub.stop()
+  const { code, effect, storeStatus } = await failure(stubbed(stub).put('app', { value: canaries.value }, context))
+  expect([code, effect, storeStatus]).toEqual(['UNAVAILABLE', undefined, 'ECONNREFUSED'])
+})
+
+test('a process that uses it prints nothing under DEBUG=*, and ends by itself', async () => {
+  const stub = await stubVault((path) => (path.endsWith('broken') ? { status: 500, body: { errors: [canaries.value] } } : undefined))
+  const script = join(import.meta.dirname, 'testing/quiet-process.ts')
+  const { stdout, stderr } = await promisify(execFile)(
+    process.execPath,
+    ['--conditions=@finchat/source', script, stub.url, canaries.secretId, canaries.value],
+    { env: { ...process.env, DEBUG: '*', NODE_DEBUG: '' }, timeout: 20_000 },
+  )
+  expect(stub.requests.length).toBeGreaterThanOrEqual(5)
+  for (const canary of Object.values(canaries)) expect(leaksOf([stdout, stderr], canary)).toEqual([])
+})
+
+test('no regular expression sees a secret or a credential', async () => {
+  const stub = await stubVault()
+  const provider = stubbed(stub, { auth: byAppRole })
+  const texts = await matchedTexts(async () => {
+    await provider.put('app', { value: canaries.value }, context)
+    await provider.put('app', { value: JSON.stringify({ password: canaries.value }), shape: 'map' }, context)
+    await provider.get('app', context)
+  })
+  // A token, as every header, is tried on one by Node.js, which it does not match: that is not remembered.
+  for (const canary of [canaries.value, canaries.secretId]) expect(leaksOf(texts, canary)).toEqual([])
+})
+
+test('the provider shows no credential and no secret', async () => {
+  const provider = stubbed(await stubVault(), { auth: byAppRole })
+  await provider.get('app', context)
+  for (const canary of Object.values(canaries)) expect(leaksOf(provider, canary)).toEqual([])
+})

@@ -1,0 +1,34 @@
+/** Where a secret is, by its Amazon Resource Name. */
+export interface SecretArn {
+  readonly region: string
+  readonly account: string
+  /** With the hyphen and the six characters that AWS appends, where the ARN is complete. */
+  readonly name: string
+}
+
+const arnGrammar = /^arn:aws[a-z-]{0,20}:secretsmanager:([a-z0-9-]{1,40}):(\d{12}):secret:([^:]{1,519})$/
+
+export function parseArn(text: string): SecretArn | undefined {
+  const [, region = '', account = '', name = ''] = arnGrammar.exec(text) ?? []
+  return name === '' ? undefined : { region, account, name }
+}
+
+/** Whether `path` (a name, an ARN or a partial ARN) is the secret that AWS calls by this name and ARN. */
+export function isSameSecret(path: string, secret: { readonly name: string; readonly arn: string }): boolean {
+  return path === secret.name || path === secret.arn || path === secret.arn.slice(0, -suffixLength)
+}
+
+/** A hyphen and six random characters. */
+const suffixLength = 7
+
+/** The resource that a policy must allow, for an error message: the suffix is unknown, and so is the account unless the path says it. */
+export function resourceOf(path: string, region: string): string {
+  const arn = parseArn(path)
+  if (arn !== undefined) return `${path}${/-[A-Za-z0-9]{6}$/.test(path) ? '' : '-??????'}`
+  return `arn:${partitionOf(region)}:secretsmanager:${region}:*:secret:${path}-??????`
+}
+
+function partitionOf(region: string): string {
+  if (region.startsWith('cn-')) return 'aws-cn'
+  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
+}

@@ -1,0 +1,82 @@
+import { type CallContext, locator, type SecretProvider, type WriteReceipt } from '@finchat/secrets-core'
+import { type Api, apiOver } from './api.ts'
+import { readMany } from './batch.ts'
+import { coalescedReads } from './coalesced-reads.ts'
+import { lazyConnection } from './connection.ts'
+import { checkHealth, deleteSecret, restoreSecret, startManagedRotation, tagSecret } from './lifecycle.ts'
+import { canHoldPath } from './limits.ts'
+import { describe, listSecrets } from './listing.ts'
+import { type AwsProviderOptions, type CheckedOptions, checkedOptions } from './options.ts'
+import { put } from './put.ts'
+import { readOne, readVersion } from './reads.ts'
+import { staging } from './staging.ts'
+
+/** Members of the contract that this provider has, where a provider may leave them out. */
+type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }
+
+/** The contract's members, and the start of a rotation that AWS runs by itself. */
+export interface AwsProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs'>> {
+  readonly sharedAs?: string | undefined
+  /**
+   * Has AWS rotate a secret by the function or the service that is configured for it. Resolves to the revision of the version that AWS begins;
+   * it becomes current when AWS is through with it. Rejects with `CONFIGURATION` where AWS has no rotation for the secret or one is under way.
+   */
+  readonly startManagedRotation: (path: string, context?: Partial<CallContext>) => Promise<WriteReceipt>
+  readonly close: (context?: Partial<CallContext>) => Promise<void>
+}
+
+/**
+ * Secrets of AWS Secrets Manager, by name, ARN or partial ARN. Returns a provider; the SDK is loaded, and AWS asked, when it is first used. Throws
+ * `CONFIGURATION` for options that make no sense.
+ *
+ * @example
+ * import { awsProvider } from '@finchat/secrets-provider-aws'
+ *
+ * const aws = awsProvider({ region: 'eu-west-1', names: { FINCHAT_TOKEN: 'prod/finchat#token' }, onlyNamed: true })
+ * console.log(aws.locate('FINCHAT_TOKEN'), aws.locate('OTHER')) // { path: 'prod/finchat', field: 'token' } undefined
+ * await aws.close()
+ */
+export function awsProvider(options: AwsProviderOptions = {}): AwsProvider {
+  const checked = checkedOptions(options)
+  const connection = lazyConnection(checked)
+  const api = apiOver(connection, checked.timeoutMs)
+  const sharedAs = identityOf(checked)
+  return {
+    specificationVersion: 'v1',
+    name: options.name ?? 'aws',
+    locate: locator(options, canHoldPath),
+    ...(sharedAs !== undefined && { sharedAs }),
+    ...reads(api, checked, options.coalesceReads ?? false),
+    put: (path, secret, context) => put(api, checked.kmsKeyId, path, secret, context),
+    tag: tagSecret(api),
+    delete: deleteSecret(api, checked.recoveryWindowDays),
+    restore: restoreSecret(api),
+    staging: staging(api, checked, checked.kmsKeyId),
+    startManagedRotation: (path, context) => startManagedRotation(api, path, { signal: new AbortController().signal, ...context }),
+    checkHealth: checkHealth(api),
+    close: connection.close,
+  }
+}
+
+type Reads = Provides<'get' | 'getVersion' | 'getMany' | 'describe' | 'list'>
+
+function reads(api: Api, options: CheckedOptions, coalesced: boolean): Reads {
+  const get = readOne(api, options)
+  const getMany = readMany(api, options, get)
+  return {
+    get: coalesced ? coalescedReads(getMany) : get,
+    getVersion: readVersion(api, options),
+    getMany,
+    describe: describe(api),
+    list: (prefix, context) => listSecrets(api, prefix, context),
+  }
+}
+
+/**
+ * Account and region, without which two providers may answer differently. The account is known from AWS's answers only, so the options must say
+ * it; that it is true is checked on each answer.
+ */
+function identityOf({ account, region, endpoint }: CheckedOptions): string | undefined {
+  if (account === undefined || region === undefined) return undefined
+  return ['aws', account, region, ...(endpoint === undefined ? [] : [endpoint])].join(' ')
+}

@@ -1,0 +1,100 @@
+import { SecretsError } from '@finchat/secrets-core'
+import type { CheckedOptions } from './options.ts'
+import type { Sdk, SecretsManagerClient, SecretsManagerClientConfig } from './sdk.ts'
+
+export interface OpenConnection {
+  readonly sdk: Sdk
+  readonly client: SecretsManagerClient
+  readonly region: string
+}
+
+export interface Connection {
+  /** Loads the SDK and makes the client, once. */
+  readonly open: () => Promise<OpenConnection>
+  readonly closing: AbortSignal
+  /** Ends what is under way, and the client unless it was passed in. */
+  readonly close: () => Promise<void>
+}
+
+export function lazyConnection(options: CheckedOptions): Connection {
+  const controller = new AbortController()
+  let opening: Promise<OpenConnection> | undefined
+  const open = async (): Promise<OpenConnection> => {
+    try {
+      return await (opening ??= openConnection(options))
+    } catch (error) {
+      opening = undefined // what was wrong may be mended by the next call
+      throw error
+    }
+  }
+  const close = async (): Promise<void> => {
+    controller.abort()
+    const [opened] = await Promise.allSettled([opening])
+    if (opened.status === 'fulfilled' && options.client === undefined) opened.value?.client.destroy()
+  }
+  return { open, close, closing: controller.signal }
+}
+
+async function openConnection(options: CheckedOptions): Promise<OpenConnection> {
+  const sdk = await loadSdk()
+  const client = options.client ?? (await ownClient(sdk, options))
+  return { sdk, client, region: await regionOf(client) }
+}
+
+/** Costs some 60 ms and 20 MB: not before it is needed. */
+async function loadSdk(): Promise<Sdk> {
+  try {
+    return await import('@aws-sdk/client-secrets-manager')
+  } catch {
+    throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', { remedy: 'install @aws-sdk/client-secrets-manager' })
+  }
+}
+
+const lastResort = 'us-east-1'
+
+/** In the region of the options, else of the SDK's own chain (AWS_REGION, the profile), else in us-east-1. */
+async function ownClient(sdk: Sdk, options: CheckedOptions): Promise<SecretsManagerClient> {
+  const config = clientConfig(options)
+  const client = new sdk.SecretsManagerClient(config)
+  const [region] = await Promise.allSettled([client.config.region()])
+  if (region.status === 'fulfilled' || !isMissing(region.reason)) return client
+  client.destroy()
+  return new sdk.SecretsManagerClient({ ...config, region: lastResort })
+}
+
+function clientConfig({ clientConfig: given, region, endpoint, timeoutMs }: CheckedOptions): SecretsManagerClientConfig {
+  return {
+    maxAttempts: 3,
+    retryMode: 'standard', // `adaptive` may wait for seconds
+    ...given,
+    ...(region !== undefined && { region }),
+    ...(endpoint !== undefined && { endpoint }),
+    requestHandler: requestHandler(given.requestHandler, timeoutMs),
+  }
+}
+
+type Handler = NonNullable<SecretsManagerClientConfig['requestHandler']>
+
+/** The SDK waits for ever unless told otherwise, and only warns without `throwOnRequestTimeout`. An attempt leaves time for another. */
+function requestHandler(given: Handler | undefined, timeoutMs: number): Handler {
+  if (given !== undefined && 'handle' in given) return given
+  const attemptMs = Math.ceil(timeoutMs * 0.4)
+  const connectionTimeout = Math.ceil(timeoutMs * 0.2)
+  // Without `socketTimeout` an answer that stops in the middle of its body would keep its socket.
+  return { connectionTimeout, requestTimeout: attemptMs, socketTimeout: attemptMs, throwOnRequestTimeout: true, ...given }
+}
+
+async function regionOf(client: SecretsManagerClient): Promise<string> {
+  try {
+    return await client.config.region()
+  } catch (error) {
+    throw new SecretsError('CONFIGURATION', isMissing(error) ? 'the client has no region' : 'the region is not one that AWS could have', {
+      remedy: 'give a region such as eu-west-1',
+    })
+  }
+}
+
+/** The SDK has no other sign of it than these words. */
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('Region is missing')
+}

@@ -1,0 +1,88 @@
+import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type SecretProvider } from '@finchat/secrets-core'
+import { garbled, isWrittenByUs } from './answers.ts'
+import type { Api } from './api.ts'
+import { historyOf, type LabelledVersion } from './history.ts'
+import { current, isUnreleased, madeNumberOf, previous } from './labels.ts'
+import { isSecretName } from './limits.ts'
+import { assertPath, invalid } from './new-secret.ts'
+import { unlessMissing } from './reads.ts'
+import type { OutputOf } from './sdk.ts'
+import { tagsOf } from './tags.ts'
+import { deleted } from './versions.ts'
+
+const pageSize = 100
+
+/** Every name that begins with the prefix, by pages of 100. */
+export async function* listSecrets(api: Api, prefix: string, context: CallContext): AsyncGenerator<ListedSecret> {
+  if (typeof prefix !== 'string') throw invalid('a prefix is text')
+  if (prefix !== '' && !isSecretName(prefix)) return // no name begins with it
+  const Filters = prefix === '' ? [] : [{ Key: 'name' as const, Values: [prefix] }]
+  let NextToken: string | undefined
+  do {
+    const input = { MaxResults: pageSize, ...(Filters.length > 0 && { Filters }), ...(NextToken !== undefined && { NextToken }) }
+    const page: OutputOf<'ListSecrets'> = await api.call('ListSecrets', input, context)
+    for (const { Name: path, Tags, SecretVersionsToStages: labels } of page.SecretList ?? []) {
+      // AWS's filter is not as exact as a prefix.
+      if (path?.startsWith(prefix) && !isHidden(labels)) yield { path, tags: tagsOf(Tags) }
+    }
+    NextToken = page.NextToken
+  } while (NextToken !== undefined)
+}
+
+/** Only a version that was staged is there. */
+function isHidden(labelsById: Readonly<Record<string, readonly string[]>> | undefined): boolean {
+  const versions = Object.values(labelsById ?? {})
+  return versions.some((labels) => labels.includes(current) && isUnreleased(labels))
+}
+
+/** The current version without its value. */
+export function describe(api: Api): NonNullable<SecretProvider['describe']> {
+  return async (path, context) => {
+    assertPath(path)
+    const secret = await unlessMissing(api.call('DescribeSecret', { SecretId: path }, context))
+    if (secret === undefined) return undefined
+    if (secret.DeletedDate !== undefined) throw deleted()
+    const { ARN: arn, VersionIdsToStages: labelsById = {} } = secret
+    if (typeof arn !== 'string') throw garbled()
+    const history = historyOf(arn, labelsById)
+    if (history.current === undefined) return undefined
+    const created = await creationDates(api, arn, history.versions, context)
+    const versions = history.versions.filter(wasReleased).map((version) => described(arn, version, created))
+    return { ...described(arn, history.current, created), tags: tagsOf(secret.Tags), versions }
+  }
+}
+
+function wasReleased({ labels }: LabelledVersion): boolean {
+  return !isUnreleased(labels) && (madeNumberOf(labels) !== undefined || [current, previous].some((label) => labels.includes(label)))
+}
+
+function described(
+  arn: string,
+  { revision, version, labels }: LabelledVersion,
+  created: ReadonlyMap<string, number>,
+): Pick<SecretDescription, 'version' | 'revision' | 'currentSince'> {
+  return { version, revision, currentSince: isWrittenByUs(arn, revision, labels) ? created.get(revision) : undefined }
+}
+
+/** When each version was created, in epoch milliseconds: asked for only if it says something, and left out where a policy denies it. */
+async function creationDates(
+  api: Api,
+  arn: string,
+  versions: readonly LabelledVersion[],
+  context: CallContext,
+): Promise<ReadonlyMap<string, number>> {
+  const created = new Map<string, number>()
+  if (!versions.some(({ revision, labels }) => isWrittenByUs(arn, revision, labels))) return created
+  let NextToken: string | undefined
+  try {
+    do {
+      const input = { SecretId: arn, MaxResults: pageSize, ...(NextToken !== undefined && { NextToken }) }
+      const page: OutputOf<'ListSecretVersionIds'> = await api.call('ListSecretVersionIds', input, context)
+      for (const { VersionId: id, CreatedDate: date } of page.Versions ?? []) if (id !== undefined && date) created.set(id, date.getTime())
+      NextToken = page.NextToken
+    } while (NextToken !== undefined)
+  } catch (error) {
+    if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
+  }
+  return created
+}

@@ -1,0 +1,67 @@
+import { type CallContext, SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
+import { type AnsweredVersion, type Origin, releasedVersion, versionOf } from './answers.ts'
+import type { Api } from './api.ts'
+import { current, isUnreleased, pending, previous, versionLabel } from './labels.ts'
+import { assertPath, assertVersion } from './new-secret.ts'
+
+export type ReadOne = SecretProvider['get']
+
+/** Reads the current version by one `GetSecretValue`. */
+export function readOne(api: Api, origin: Origin): ReadOne {
+  return async (path, context) => {
+    assertPath(path)
+    return (await fetchVersion(api, origin, path, current, context))?.secret
+  }
+}
+
+/** Reads a version by the label that has its number; `previous` is AWS's own label for it. */
+export function readVersion(api: Api, origin: Origin): NonNullable<SecretProvider['getVersion']> {
+  return async (path, version, context) => {
+    assertPath(path)
+    if (version === 'previous') return (await fetchVersion(api, origin, path, previous, context))?.secret
+    assertVersion(version)
+    const found = await fetchVersion(api, origin, path, versionLabel(version), context)
+    if (found === undefined || !(await wasCurrent(found, version, () => fetchVersion(api, origin, path, current, context)))) return undefined
+    return { ...found.secret, version }
+  }
+}
+
+/** The version that waits to be promoted; AWS leaves its label for that on a version which it has made current. */
+export async function readPending(api: Api, origin: Origin, path: string, context: CallContext): Promise<StoredSecret | undefined> {
+  const found = await fetchLabelled(api, origin, path, pending, context)
+  const isDone = found !== undefined && !isUnreleased(found.labels) && [current, previous].some((label) => found.labels.includes(label))
+  return isDone ? undefined : found?.secret
+}
+
+async function fetchVersion(api: Api, origin: Origin, path: string, label: string, context: CallContext): Promise<AnsweredVersion | undefined> {
+  const answered = await fetchLabelled(api, origin, path, label, context)
+  return answered && releasedVersion(answered)
+}
+
+async function fetchLabelled(api: Api, origin: Origin, path: string, label: string, context: CallContext): Promise<AnsweredVersion | undefined> {
+  const input = { SecretId: path, ...(label !== current && { VersionStage: label }) }
+  const answer = await unlessMissing(api.call('GetSecretValue', input, context))
+  return answer && versionOf(answer, path, origin)
+}
+
+/**
+ * A write gives a version its number before it makes it current, so that one whose writer crashed in between has a number and was never current.
+ * Numbers only grow: it is above the current one's, and an old one is below. Where the current one has no number, the older was created first.
+ */
+async function wasCurrent(found: AnsweredVersion, version: number, now: () => Promise<AnsweredVersion | undefined>): Promise<boolean> {
+  if ([current, previous].some((label) => found.labels.includes(label))) return true
+  if (found.labels.includes(pending)) return false
+  const latest = await now()
+  if (latest?.secret.version !== undefined) return version < latest.secret.version
+  return latest?.createdAt !== undefined && found.createdAt !== undefined && found.createdAt <= latest.createdAt
+}
+
+/** `undefined` where AWS answered that there is no such secret, or no such version of it. */
+export async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (SecretsError.isInstance(error) && error.code === 'NOT_FOUND') return undefined
+    throw error
+  }
+}

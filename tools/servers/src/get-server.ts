@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { servers, type ServerName } from './catalogue.ts'
 import { failureFileOf, findServer, folderOf, store, type FoundServer } from './find-server.ts'
@@ -12,6 +12,7 @@ export async function getServer(name: ServerName): Promise<FoundServer> {
   const unfinished = mkdtempSync(join(store, 'unfinished-'))
   try {
     await install(name, unfinished)
+    chmodSync(unfinished, 0o755) // a temporary folder is closed to others, such as the user that PostgreSQL runs as
     moveUnlessThere(unfinished, folderOf(name))
     rmSync(failureFileOf(name), { force: true })
   } catch (error) {

@@ -67,6 +67,7 @@ async function readableProgram(program: string, folder: string, user: User | und
     mkdirSync(copy)
     chmodSync(folder, 0o755)
     cpSync(join(dirname(program), '..'), copy, { recursive: true, verbatimSymlinks: true })
+    await run('chown', ['-R', `${user.uid}:${user.gid}`, copy]) // so that the watchdog, who is that user too, can remove it
     return join(copy, 'bin/postgres')
   }
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a server that must not outlive whoever started it. When standard input closes, for whatever reason (an orderly end, Ctrl-C, a
 # killed test runner), the server is ended and its folder removed.
-# Usage: watchdog.sh FOLDER STOP-SIGNAL PROGRAM [ARGUMENT…]; prints the server's process id, then nothing; its output is on standard error.
+# Arguments: FOLDER STOP-SIGNAL PROGRAM [ARGUMENT…]. It prints the server's process id, then nothing; the server's output is on standard error.
 folder=$1
 stop=$2
 shift 2

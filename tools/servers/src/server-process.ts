@@ -74,7 +74,9 @@ function send(pid: number, name: NodeJS.Signals): void {
 async function spawnWatched(options: ProcessOptions, log: string): Promise<{ child: ReturnType<typeof spawn>; pid: number }> {
   const { folder, program, args, env, stopSignal = 'SIGTERM', user } = options
   const output = openSync(log, 'a', 0o666)
-  const child = spawn(watchdog, [folder, stopSignal.slice(3), program, ...args], {
+  // Handed over as text: the user that the server runs as need not be able to read this clone.
+  const script = readFileSync(watchdog, 'utf8')
+  const child = spawn('/bin/sh', ['-c', script, 'watchdog', folder, stopSignal.slice(3), program, ...args], {
     cwd: folder,
     detached: true, // a group of its own, which Ctrl-C does not reach: the watchdog ends it
     env: { PATH: process.env['PATH'], HOME: folder, LC_ALL: 'C', ...env },
@@ -89,7 +91,7 @@ async function spawnWatched(options: ProcessOptions, log: string): Promise<{ chi
 /** The watchdog's first line. */
 async function pidFrom(output: Readable | null): Promise<number> {
   if (output) for await (const line of createInterface({ input: output })) return Number(line)
-  throw new Error(`${watchdog} could not be run`)
+  throw new Error('/bin/sh could not be run')
 }
 
 async function endsWithin(ms: number, exited: Promise<void>): Promise<boolean> {

@@ -27,9 +27,9 @@ function run(env: Record<string, string>): Run {
     test('another', () => expect(1).toBe(1))`
   writeFileSync(join(project, 'store.test.ts'), file)
   const reporters = ['--reporter=dot', '--reporter=json', `--reporter=${join(import.meta.dirname, 'not-run-reporter.ts')}`]
-  const command = ['exec', 'vitest', 'run', '--root', project, ...reporters, '--outputFile.json=report.json']
+  const command = [join(root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', project, ...reporters, '--outputFile.json=report.json']
   const { CI: _, ...inherited } = process.env
-  const { status, stdout, stderr } = spawnSync('pnpm', command, { cwd: root, encoding: 'utf8', env: { ...inherited, ...env } })
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8', env: { ...inherited, ...env } })
   const report = JSON.parse(readFileSync(join(project, 'report.json'), 'utf8')) as Record<string, number> // vitest's format
   const counts = ['numPassedTests', 'numFailedTests', 'numPendingTests'].map((count) => report[count] ?? NaN)
   return { status, output: stdout + stderr, counts }

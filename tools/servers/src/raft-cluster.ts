@@ -19,7 +19,7 @@ export interface RaftNode {
   readonly kill: () => Promise<void>
   /** An orderly end, in which a leader hands over. */
   readonly stop: () => Promise<void>
-  /** Starts it again on its port and its data, and unseals it. */
+  /** Starts it again on its port and its data, and unseals it. For seconds it may answer from what it knew before. */
   readonly start: () => Promise<void>
 }
 

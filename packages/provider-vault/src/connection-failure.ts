@@ -16,14 +16,13 @@ const distrust: Readonly<Record<string, string>> = {
   CERT_SIGNATURE_FAILURE: 'give its authority as `tls.ca`',
   CERT_REVOKED: "replace the server's certificate",
   ERR_TLS_CERT_ALTNAME_INVALID: 'use a host in `url` that the certificate names, or `tls.servername`',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'the server speaks plain http on this port: correct `url`',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the server speaks plain http on this port: correct `url`',
+  EPROTO: 'the server speaks plain http on this port, or no TLS that we take: correct `url`',
 }
 
 /** What a socket's error means. Of the error itself only its code is kept. */
 export function connectionFailure(error: unknown, sent: boolean): Unanswered {
   const storeStatus = codeOf(error)
-  const remedy = storeStatus === undefined ? undefined : distrust[storeStatus]
+  const remedy = storeStatus === undefined || sent ? undefined : distrust[storeStatus]
   if (remedy !== undefined)
     return new Unanswered('CONFIGURATION', "the server's identity cannot be verified", { remedy, storeStatus, sent })
   const problem = sent ? 'the connection to the server broke' : 'the server cannot be reached'

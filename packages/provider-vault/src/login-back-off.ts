@@ -41,6 +41,6 @@ export class LoginBackOff {
 
 function refusal(): SecretsError {
   return new SecretsError('UNAUTHENTICATED', 'Vault refused the credential', {
-    remedy: 'give a valid one; the same is not sent again for a minute, for Vault would lock its role',
+    remedy: 'give a valid one, or check the mount of `auth`; the same is not sent again for a minute, lest Vault locks its role',
   })
 }

@@ -1,3 +1,4 @@
+import { SecretsError } from '@finchat/secrets-core'
 import { type Credential, readCredential } from './credential.ts'
 
 /** Certificates for https, in PEM: the text itself, or `{ file }`, which is read at the first request. */
@@ -22,8 +23,18 @@ export interface TlsMaterial {
   readonly servername?: string
 }
 
+/** Rejects with `CONFIGURATION` for what is named and not there: nobody else can stand in for a server that is to be trusted. */
 export async function tlsMaterial({ servername, ...parts }: VaultTls, signal: AbortSignal): Promise<TlsMaterial> {
   const read = Object.entries(parts).filter((entry): entry is [string, Credential] => entry[1] !== undefined)
-  const texts = await Promise.all(read.map(async ([part, source]) => [part, await readCredential(source, `tls.${part}`, signal)]))
+  const texts = await Promise.all(read.map(async ([part, source]) => [part, await readPart(part, source, signal)]))
   return { ...Object.fromEntries(texts), ...(servername !== undefined && { servername }) }
+}
+
+async function readPart(part: string, source: Credential, signal: AbortSignal): Promise<string> {
+  try {
+    return await readCredential(source, `tls.${part}`, signal)
+  } catch (error) {
+    if (!SecretsError.isInstance(error) || error.code !== 'CREDENTIALS_MISSING') throw error
+    throw new SecretsError('CONFIGURATION', error.problem, { remedy: error.remedy })
+  }
 }

@@ -1,0 +1,226 @@
+import { createSign, generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type OpenBao, startHttpProxy, startOpenBao } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { appRole } from './auth/app-role.ts'
+import { jwt, kubernetes } from './auth/jwt.ts'
+import { token, tokenFile } from './auth/token.ts'
+import { userpass } from './auth/userpass.ts'
+import type { VaultProviderOptions } from './options.ts'
+import { byAppRole, codeOf, context, failure, stubbed, stubVault, timesAsked } from './testing/stub-vault.ts'
+import { writePolicy } from './testing/vault-harness.ts'
+import { type VaultProvider, vaultProvider } from './vault-provider.ts'
+
+describeWithServer('openbao', 'logging in to OpenBao', () => {
+  let bao: OpenBao
+  beforeAll(async () => {
+    bao = await startOpenBao()
+    await writePolicy(bao, 'reader', 'path "secret/*" { capabilities = ["read"] }')
+    await bao.api('POST', 'secret/data/app', { data: { value: 'v1' } })
+    for (const type of ['approle', 'userpass', 'jwt', 'kubernetes']) await bao.api('POST', `sys/auth/${type}`, { type })
+    await bao.api('POST', 'auth/approle/role/app', { token_policies: ['reader'], secret_id_num_uses: 0 })
+  })
+  afterAll(() => bao.stop())
+
+  function providerWith(auth: VaultProviderOptions['auth']): VaultProvider {
+    const provider = vaultProvider({ url: bao.url, auth })
+    onTestFinished(() => provider.close())
+    return provider
+  }
+
+  async function reads(auth: VaultProviderOptions['auth']): Promise<void> {
+    expect((await providerWith(auth).get('app', context))?.value).toBe('{"value":"v1"}')
+  }
+
+  async function roleId(): Promise<string> {
+    return (await bao.api<{ data: { role_id: string } }>('GET', 'auth/approle/role/app/role-id')).data.role_id
+  }
+
+  async function secretId(): Promise<string> {
+    return (await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/app/secret-id')).data.secret_id
+  }
+
+  test('with an AppRole, whose token is revoked at the end and no other', async () => {
+    const tokens = async (): Promise<number> =>
+      (await bao.api<{ data: { keys: string[] } }>('GET', 'auth/token/accessors?list=true')).data.keys.length
+    const before = await tokens()
+    const provider = providerWith(appRole({ roleId: await roleId(), secretId: await secretId() }))
+    await Promise.all(Array.from({ length: 20 }, () => provider.get('app', context)))
+    expect(await tokens()).toBe(before + 1)
+    await provider.close()
+    expect(await tokens()).toBe(before)
+  })
+
+  test('with an AppRole, again when its token was revoked', async () => {
+    const provider = providerWith(appRole({ roleId: await roleId(), secretId }))
+    await provider.get('app', context)
+    const { data } = await bao.api<{ data: { keys: string[] } }>('GET', 'auth/token/accessors?list=true')
+    const self = await bao.api<{ data: { accessor: string } }>('GET', 'auth/token/lookup-self')
+    for (const accessor of data.keys.filter((key) => key !== self.data.accessor))
+      await bao.api('POST', 'auth/token/revoke-accessor', { accessor })
+    expect((await provider.get('app', context))?.value).toBe('{"value":"v1"}')
+  })
+
+  test('with a wrapped secret id, which is unwrapped once; if somebody did before, it says so', async () => {
+    const wrapped = async (): Promise<string> => {
+      const response = await fetch(`${bao.url}/v1/auth/approle/role/app/secret-id`, {
+        method: 'POST',
+        headers: { 'X-Vault-Token': bao.rootToken, 'X-Vault-Wrap-TTL': '60s' },
+      })
+      return ((await response.json()) as { wrap_info: { token: string } }).wrap_info.token // what Vault documents
+    }
+    const wrapping = await wrapped()
+    const auth = appRole({ roleId: await roleId(), secretId: { wrapped: wrapping } })
+    await reads(auth)
+    await reads(auth) // another login, with the secret id that was kept
+    const stolen = await failure(providerWith(appRole({ roleId: 'r', secretId: { wrapped: wrapping } })).get('app', context))
+    expect([stolen.code, stolen.message]).toEqual(['UNAUTHENTICATED', expect.stringContaining('treat the secret id as stolen')])
+  })
+
+  test('with a user name and a password', async () => {
+    await bao.api('POST', 'auth/userpass/users/bob', { password: ' with spaces ', token_policies: ['reader'] })
+    await reads(userpass({ username: 'bob', password: ' with spaces ' }))
+    expect(await codeOf(providerWith(userpass({ username: 'bob', password: 'wrong' })).get('app', context))).toBe('UNAUTHENTICATED')
+  })
+
+  test('with a JSON Web Token, until it has expired', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    await bao.api('POST', 'auth/jwt/config', { jwt_validation_pubkeys: [publicKey.export({ type: 'spki', format: 'pem' })] })
+    await bao.api('POST', 'auth/jwt/role/ci', {
+      role_type: 'jwt',
+      user_claim: 'sub',
+      bound_audiences: ['vault'],
+      token_policies: ['reader'],
+    })
+    const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const signed = (exp: number): string => {
+      const text = `${part({ alg: 'RS256', typ: 'JWT' })}.${part({ sub: 'ci', aud: 'vault', iat: exp - 900, exp })}`
+      return `${text}.${createSign('RSA-SHA256').update(text).sign(privateKey, 'base64url')}`
+    }
+    const now = Math.floor(Date.now() / 1000)
+    await reads(jwt({ jwt: signed(now + 600), role: 'ci' }))
+    expect(await codeOf(providerWith(jwt({ jwt: signed(now - 600), role: 'ci' })).get('app', context))).toBe('UNAUTHENTICATED')
+  })
+
+  test("with a pod's service account, whose token is read from its file again at each login", async () => {
+    const status = {
+      authenticated: true,
+      user: { username: 'system:serviceaccount:pay:app', uid: 'u', groups: ['system:serviceaccounts'] },
+    }
+    const cluster = await startHttpProxy(undefined, {
+      plan: {
+        status: 201,
+        headers: { 'content-type': 'application/json' },
+        body: { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', status },
+      },
+    })
+    onTestFinished(cluster.stop)
+    await bao.api('POST', 'auth/kubernetes/config', {
+      kubernetes_host: cluster.url,
+      token_reviewer_jwt: serviceAccountJwt('reviewer'),
+      kubernetes_ca_cert: 'none, over http',
+      disable_local_ca_jwt: true,
+    })
+    await bao.api('POST', 'auth/kubernetes/role/app', {
+      bound_service_account_names: ['app'],
+      bound_service_account_namespaces: ['pay'],
+      token_policies: ['reader'],
+    })
+    const file = join(temporaryFolder(), 'token')
+    const auth = kubernetes({ role: 'app', jwt: { file } })
+    expect(await codeOf(providerWith(auth).get('app', context))).toBe('CREDENTIALS_MISSING')
+    writeFileSync(file, `${serviceAccountJwt('app')}\n`)
+    await reads(auth)
+  })
+
+  test('with a token, a file that an agent keeps, and a function of one own', async () => {
+    const file = join(temporaryFolder(), 'token')
+    await reads(token(bao.rootToken))
+    await reads(async () => bao.rootToken)
+    await reads(async () => ({ token: bao.rootToken, expiresAt: Date.now() + 1000 }))
+    writeFileSync(file, 'hvs.refused')
+    const provider = providerWith(tokenFile(file))
+    expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
+    writeFileSync(file, `${bao.rootToken}\n`)
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+  })
+
+  test('a role is not locked by a wrong secret id, however often it is asked with', async () => {
+    const role = await roleId()
+    const provider = providerWith(appRole({ roleId: role, secretId: 'wrong' }))
+    for (let times = 0; times < 20; times += 1) expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
+    await reads(appRole({ roleId: role, secretId }))
+  })
+})
+
+test('a credential that is missing or makes no sense is told before anything is sent', async () => {
+  const stub = await stubVault()
+  const missing = join(temporaryFolder(), 'none')
+  const cases = [
+    [undefined, 'CREDENTIALS_MISSING'],
+    [token(''), 'CREDENTIALS_MISSING'],
+    [tokenFile(missing), 'CREDENTIALS_MISSING'],
+    [tokenFile(temporaryFolder()), 'CONFIGURATION'],
+    [token('two words'), 'CONFIGURATION'],
+    [token(() => 7 as unknown as string), 'CONFIGURATION'], // what JavaScript lets pass
+    [async () => ({}) as { token: string }, 'CONFIGURATION'], // the same
+    [
+      () => {
+        throw new Error('s.c4n4ry-of-the-token-Xq7Lm')
+      },
+      'UNAVAILABLE',
+    ],
+    [appRole({ roleId: 'r', secretId: { file: missing } }), 'CREDENTIALS_MISSING'],
+  ] as const
+  for (const [auth, code] of cases) expect(await codeOf(stubbed(stub, { auth }).get('app', context))).toBe(code)
+  expect(stub.requests).toEqual([])
+})
+
+test('a function that never returns holds a call to its deadline and no longer', async () => {
+  const provider = stubbed(await stubVault(), { auth: () => new Promise<string>(() => {}), timeoutMs: 100 })
+  expect(await codeOf(provider.get('app', context))).toBe('DEADLINE_EXCEEDED')
+})
+
+test('a token that was just got and is refused is tried again after 250 ms, for a standby may not know it yet', async () => {
+  let refusals = 2
+  const refused = { status: 403, body: { errors: ['permission denied'] } }
+  const stub = await stubVault((path) => (path.includes('/auth/') || (refusals -= 1) < 0 ? undefined : refused))
+  expect(await codeOf(stubbed(stub, { auth: byAppRole, kvVersion: 2 }).get('app', context))).toBe('ok')
+  expect(timesAsked(stub, '/v1/auth/approle/login')).toBe(2)
+})
+
+test('what is no login is refused when it is made', () => {
+  const made = [
+    () => appRole({ roleId: 'r', mount: '../sys' }),
+    () => appRole({ roleId: {} as string }),
+    () => appRole({ roleId: 'r', secretId: { wrapped: 7 as unknown as string } }),
+    () => userpass({ username: 'a/b', password: 'p' }),
+    () => userpass({ username: '..', password: 'p' }),
+    () => jwt({ jwt: undefined as unknown as string }),
+    () => token({ file: '' }),
+  ]
+  for (const make of made) expect(make).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+})
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'secrets-vault-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
+}
+
+/** As Kubernetes makes them, but for the signature, which its API looks at and Vault does not. */
+function serviceAccountJwt(name: string): string {
+  const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const account = { namespace: 'pay', serviceaccount: { name, uid: 'u' } }
+  const claims = {
+    iss: 'kubernetes/serviceaccount',
+    sub: `system:serviceaccount:pay:${name}`,
+    iat: Math.floor(Date.now() / 1000) - 10,
+    exp: Math.floor(Date.now() / 1000) + 600,
+    'kubernetes.io': account,
+  }
+  return `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}.${Buffer.alloc(256, 7).toString('base64url')}`
+}

@@ -1,0 +1,44 @@
+import { secretsManagerFromEnv } from '@finchat/secrets-core'
+import { expect, test } from 'vitest'
+import { vaultFromEnv } from './from-env.ts'
+import { canaries, codeOf, stubVault } from './testing/stub-vault.ts'
+
+const chosen = { FINCHAT_SECRETS_PROVIDER: 'vault', FINCHAT_SECRETS_FALLBACKS: '' }
+
+test('the variables make a provider with its address, token and names', async () => {
+  const stub = await stubVault()
+  const env = {
+    ...chosen,
+    FINCHAT_VAULT_URL: stub.url,
+    FINCHAT_VAULT_TOKEN: canaries.token,
+    FINCHAT_VAULT_NAMES: 'FINCHAT_TOKEN=finchat/token#value',
+  }
+  const secrets = secretsManagerFromEnv({ vault: vaultFromEnv }, { env })
+  expect(await secrets.getSecret('FINCHAT_TOKEN')).toBe(canaries.value)
+  expect(stub.requests.at(-1)).toMatchObject({ path: '/v1/secret/data/finchat/token', headers: { 'x-vault-token': canaries.token } })
+  await secrets.close()
+})
+
+test('without a token it is there, and says so when it is asked', async () => {
+  const secrets = secretsManagerFromEnv({ vault: vaultFromEnv }, { env: { ...chosen, FINCHAT_VAULT_URL: 'https://vault.example' } })
+  expect((await secrets.checkHealth()).providers['vault']).toMatchObject({ status: 'failed', code: 'CREDENTIALS_MISSING' })
+  expect(await codeOf(secrets.getSecret('api_key'))).toBe('UNAVAILABLE')
+  await secrets.close()
+})
+
+test('a missing address, one that is none, and a broken list are each told, without what they hold', () => {
+  const problem = (env: Record<string, string>): string => {
+    try {
+      secretsManagerFromEnv({ vault: vaultFromEnv }, { env: { ...chosen, ...env } })
+    } catch (error) {
+      return String(error)
+    }
+    return 'no problem'
+  }
+  const url = 'https://vault.example'
+  expect(problem({ FINCHAT_VAULT_URL: url })).toBe('no problem')
+  expect(problem({})).toContain('FINCHAT_VAULT_URL is not set')
+  expect(problem({ FINCHAT_VAULT_URL: 'http://c4n4ry.example' })).toContain('plain http')
+  expect(problem({ FINCHAT_VAULT_URL: 'http://c4n4ry.example' })).not.toContain('c4n4ry')
+  expect(problem({ FINCHAT_VAULT_URL: url, FINCHAT_VAULT_NAMES: 'broken' })).toContain('FINCHAT_VAULT_NAMES')
+})

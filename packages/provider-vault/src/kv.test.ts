@@ -1,0 +1,175 @@
+import { createSecretsManager } from '@finchat/secrets-core'
+import { type OpenBao, startOpenBao } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { testSecretProvider } from '@finchat/secrets-testkit'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { vaultManifest } from './limits.ts'
+import { codeOf, context, failure } from './testing/stub-vault.ts'
+import { vaultHarness, type VaultTrial, vaultTrial } from './testing/vault-harness.ts'
+
+describeWithServer('openbao', 'secrets of KV', () => {
+  let bao: OpenBao
+  beforeAll(async () => void (bao = await startOpenBao()))
+  afterAll(() => bao.stop())
+
+  async function trialOf(options: Parameters<typeof vaultTrial>[1] = {}): Promise<VaultTrial> {
+    const trial = await vaultTrial(bao, options)
+    onTestFinished(trial.close)
+    return trial
+  }
+
+  test('a field is read, and written without the loss of the others', async () => {
+    const { provider, mount } = await trialOf({ names: { PASSWORD: 'database#password' } })
+    await bao.api('POST', `${mount}/data/database`, { data: { user: 'app', password: 'old', port: 5432 } })
+    const secrets = createSecretsManager({ providers: [provider] })
+    expect(await secrets.getSecret('PASSWORD')).toBe('old')
+    await secrets.rotateSecret('PASSWORD', 'new')
+    expect(await secrets.getSecret('PASSWORD')).toBe('new')
+    expect((await secrets.getSecretValue('database')).json()).toEqual({ user: 'app', password: 'new', port: 5432 })
+    expect(await codeOf(secrets.getSecret('database'))).toBe('INVALID_ARGUMENT')
+    await secrets.storeSecret('database', 'elsewhere', { field: 'host' })
+    expect(await secrets.getSecret('database', { field: 'port' })).toBe('5432')
+    expect(await secrets.getSecret('database', { field: 'host' })).toBe('elsewhere')
+    await secrets.close()
+  })
+
+  test('fields are as the server wrote them: numbers, order and all', async () => {
+    const { provider, mount } = await trialOf({ kv: 1 })
+    await bao.api('POST', `${mount}/app`, { 10: 1, 9: 2, n: 3, text: '<&>\u2028"\\', __proto__: 'x' })
+    const { value = '' } = (await provider.get('app', context)) ?? {}
+    expect(value).toMatch(/^\{"10":1,"9":2,"n":3,"text":"\\u003c\\u0026\\u003e\\u2028\\"\\\\"\}$/)
+  })
+
+  test('a number that would not come back as it is, is refused', async () => {
+    const { provider, proxy } = await trialOf()
+    for (const fields of [
+      '{"n":12345678901234567890}',
+      '{"n":1.10}',
+      '{"n":1e3}',
+      '{"a":{"b":[-0]}}',
+      '{"t":"\\ud800"}',
+      '[1]',
+      '"text"',
+      '{',
+      '',
+    ]) {
+      expect(await codeOf(provider.put('app', { value: fields, shape: 'map' }, context)), fields).toBe('INVALID_ARGUMENT')
+    }
+    expect(proxy.requests).toEqual([])
+    const kept = '{"list":[1,2.5,1e+21],"none":null,"deep":{"yes":true},"empty":{}}'
+    await provider.put('app', { value: kept, shape: 'map' }, context)
+    const secret = await provider.get('app', context)
+    expect(JSON.parse(String(secret?.value))).toEqual(JSON.parse(kept))
+  })
+
+  test('of two rotators of one secret each number has one winner, and the other is told', async () => {
+    const { provider } = await trialOf()
+    const secrets = [1, 2].map(() => createSecretsManager({ providers: [provider] }))
+    await provider.put('app', { value: 'v1' }, context)
+    for (let version = 2; version <= 10; version += 1) {
+      const results = await Promise.allSettled(secrets.map((manager, n) => manager.rotateSecret('app', `v${version} of ${n}`, { version })))
+      expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(1)
+      for (const result of results)
+        if (result.status === 'rejected') expect((await failure(Promise.reject(result.reason))).code).toBe('VERSION_CONFLICT')
+      expect((await provider.get('app', context))?.version).toBe(version)
+    }
+    expect(await codeOf(provider.put('app', { value: 'late', version: 5 }, context))).toBe('VERSION_CONFLICT')
+    for (const manager of secrets) await manager.close()
+  })
+
+  test('a write whose answer is lost is found done, and not done twice', async () => {
+    const { provider, proxy, mount } = await trialOf()
+    const secrets = createSecretsManager({ providers: [provider] })
+    await secrets.storeSecret('app', 'v1')
+    let isLost = true
+    proxy.plan(({ method, path }) => {
+      if (!isLost || method !== 'POST' || path !== `/v1/${mount}/data/app`) return 'pass'
+      isLost = false
+      return { pass: 'reset' }
+    })
+    expect(await secrets.rotateSecret('app', 'v2', { version: 2 })).toMatchObject({ version: 2 })
+    expect((await provider.get('app', context))?.version).toBe(2)
+    await secrets.close()
+  })
+
+  test('a purged secret that was made anew is not taken for the one before', async () => {
+    const { provider } = await trialOf()
+    const first = await provider.put('app', { value: 'v1' }, context)
+    await provider.delete('app', { purge: true }, context)
+    await provider.put('app', { value: 'another' }, context)
+    expect(await codeOf(provider.put('app', { value: 'v2', ifCurrent: first }, context))).toBe('VERSION_CONFLICT')
+  })
+
+  test('a delete and a write over what was deleted do not meet by mistake', async () => {
+    const { provider } = await trialOf()
+    const first = await provider.put('app', { value: 'v1' }, context)
+    await provider.delete('app', { purge: false }, context)
+    for (const ifCurrent of [first, null])
+      expect(await codeOf(provider.put('app', { value: 'v2', ifCurrent }, context))).toBe('VERSION_CONFLICT')
+    expect((await provider.put('app', { value: 'v2' }, context)).version).toBe(2)
+  })
+
+  test('only one version waits, is promoted with its tags, and is not listed', async () => {
+    const { provider, mount } = await trialOf()
+    await provider.put('app', { value: 'v1', tags: { team: 'pay' } }, context)
+    const pending = await provider.staging.put(
+      'app',
+      { value: '{"user":"a","password":"b"}', shape: 'map', tags: { by: 'rotation' } },
+      context,
+    )
+    const second = await failure(provider.staging.put('app', { value: 'v3' }, context))
+    expect([second.code, second.message]).toEqual(['VERSION_CONFLICT', expect.stringContaining('promote or discard it first')])
+    const listed: string[] = []
+    for await (const { path } of provider.list('', context)) listed.push(path)
+    expect(listed).toEqual(['app'])
+    expect((await provider.staging.get('app', context))?.value).toBe('{"password":"b","user":"a"}')
+    expect(await provider.staging.promote('app', pending, context)).toMatchObject({ version: 2 })
+    expect((await provider.get('app', context))?.value).toBe('{"password":"b","user":"a"}')
+    expect((await provider.describe('app', context))?.tags).toEqual({ team: 'pay', by: 'rotation' })
+    await bao.api('POST', `${mount}/data/app.finchat-staged`, { data: { not: 'ours' } })
+    expect(await codeOf(provider.staging.get('app', context))).toBe('INTEGRITY')
+  })
+
+  test('a purge takes what waits with it', async () => {
+    const { provider } = await trialOf()
+    await provider.put('app', { value: 'v1' }, context)
+    await provider.staging.put('app', { value: 'v2' }, context)
+    await provider.delete('app', { purge: true }, context)
+    expect(await provider.staging.get('app', context)).toBe(undefined)
+  })
+
+  describe('of version 1', () => {
+    // It has no check-and-set and no versions: its writes are proved below.
+    const supports = ['list', 'checkHealth'] as const
+    testSecretProvider({
+      test,
+      manifest: { ...vaultManifest, supports, numbering: undefined },
+      createHarness: async () => {
+        const harness = await vaultHarness(bao, { kv: 1 })
+        const { specificationVersion, name, locate, get, list, checkHealth, close } = harness.provider
+        return { ...harness, provider: { specificationVersion, name, locate, get, list, checkHealth, close } }
+      },
+      cannotHappen: { withdrawn: 'KV v1 forgets what it deletes' },
+    })
+
+    test('are written whole and deleted for good, and nothing more', async () => {
+      const { provider } = await trialOf({ kv: 1 })
+      expect(await provider.put('app', { value: 'v1' }, context)).toEqual({})
+      expect((await provider.get('app', context))?.value).toBe('{"value":"v1"}')
+      const refused = [
+        provider.put('app', { value: 'v2', version: 2 }, context),
+        provider.put('app', { value: 'v2', ifCurrent: null }, context),
+        provider.put('app', { value: 'v2', tags: { team: 'pay' } }, context),
+        provider.delete('app', { purge: false }, context),
+        provider.restore('app', context),
+        provider.describe('app', context),
+        provider.getVersion('app', 1, context),
+        provider.tag('app', { team: 'pay' }, context),
+        provider.staging.get('app', context),
+      ]
+      for (const call of refused) expect(await codeOf(call)).toBe('UNSUPPORTED')
+      await provider.delete('app', { purge: true }, context)
+      expect(await provider.get('app', context)).toBe(undefined)
+    })
+  })
+})

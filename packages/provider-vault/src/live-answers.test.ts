@@ -1,0 +1,205 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type OpenBao, startOpenBao } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { appRole } from './auth/app-role.ts'
+import { token } from './auth/token.ts'
+import type { VaultProviderOptions } from './options.ts'
+import { codeOf, context, failure } from './testing/stub-vault.ts'
+import { tokenOf, type VaultTrial, vaultTrial, writePolicy } from './testing/vault-harness.ts'
+import { type VaultProvider, vaultProvider } from './vault-provider.ts'
+
+describeWithServer('openbao', 'what OpenBao answers', () => {
+  let bao: OpenBao
+  beforeAll(async () => void (bao = await startOpenBao()))
+  afterAll(() => bao.stop())
+
+  async function trialOf(options: Parameters<typeof vaultTrial>[1] = {}): Promise<VaultTrial> {
+    const trial = await vaultTrial(bao, options)
+    onTestFinished(trial.close)
+    return trial
+  }
+
+  function another(options: Partial<VaultProviderOptions>): VaultProvider {
+    const provider = vaultProvider({ url: bao.url, auth: token(bao.rootToken), ...options })
+    onTestFinished(() => provider.close())
+    return provider
+  }
+
+  test('a missing path, a missing version and a pruned one are undefined', async () => {
+    const { provider, mount } = await trialOf()
+    await bao.api('POST', `${mount}/metadata/app`, { max_versions: 2 })
+    expect(await provider.get('app', context)).toBe(undefined) // metadata without data
+    expect(await provider.describe('app', context)).toBe(undefined)
+    for (const n of [1, 2, 3]) await provider.put('app', { value: `v${n}` }, context)
+    for (const version of [1, 4]) expect(await provider.getVersion('app', version, context)).toBe(undefined)
+    expect(await provider.get('none', context)).toBe(undefined)
+  })
+
+  test('a version that was deleted, destroyed, or has reached its time, is DELETED; one that has yet to is there', async () => {
+    const { provider, mount } = await trialOf()
+    for (const n of [1, 2, 3]) await provider.put('app', { value: `v${n}` }, context)
+    await bao.api('POST', `${mount}/delete/app`, { versions: [1] })
+    await bao.api('POST', `${mount}/destroy/app`, { versions: [2] })
+    expect(await codeOf(provider.getVersion('app', 1, context))).toBe('DELETED')
+    expect(await codeOf(provider.getVersion('app', 2, context))).toBe('DELETED')
+    expect(await codeOf(provider.getVersion('app', 'previous', context))).toBe('DELETED')
+    await bao.api('POST', `${mount}/metadata/timed`, { delete_version_after: '1s' })
+    await provider.put('timed', { value: 'v1' }, context)
+    const { expiresAt = 0 } = (await provider.get('timed', context)) ?? {}
+    expect(Math.abs(expiresAt - Date.now() - 1000)).toBeLessThan(900)
+    await sleep(1100)
+    expect(await codeOf(provider.get('timed', context))).toBe('DELETED')
+    expect(await codeOf(provider.describe('timed', context))).toBe('DELETED')
+  })
+
+  test('restoring brings back what was deleted with the current version, and nothing that was deleted before or destroyed', async () => {
+    const { provider, mount } = await trialOf()
+    for (const n of [1, 2, 3]) await provider.put('app', { value: `v${n}` }, context)
+    await bao.api('POST', `${mount}/delete/app`, { versions: [1] })
+    await sleep(1100)
+    await provider.delete('app', { purge: false }, context)
+    await provider.restore('app', context)
+    expect(await codeOf(provider.getVersion('app', 1, context))).toBe('DELETED')
+    expect((await provider.getVersion('app', 2, context))?.value).toBe('{"value":"v2"}')
+    await bao.api('POST', `${mount}/destroy/app`, { versions: [3] })
+    expect(await codeOf(provider.restore('app', context))).toBe('DELETED')
+  })
+
+  test('a missing mount or namespace is CONFIGURATION, for a login too; a missing auth mount answers as a refusal does', async () => {
+    expect(await codeOf(another({ mount: 'none' }).get('app', context))).toBe('CONFIGURATION')
+    expect(await codeOf(another({ mount: 'none', kvVersion: 1 }).get('app', context))).toBe('CONFIGURATION')
+    expect(await codeOf(another({ namespace: 'none' }).get('app', context))).toBe('CONFIGURATION')
+    const auth = appRole({ roleId: 'r', secretId: 's', mount: 'none' })
+    expect(await codeOf(another({ auth, namespace: 'none' }).get('app', context))).toBe('CONFIGURATION')
+    const { code, message } = await failure(another({ auth }).get('app', context))
+    expect([code, message]).toEqual(['UNAUTHENTICATED', expect.stringContaining('check the mount of `auth`')])
+    expect(await codeOf(another({ mount: 'cubbyhole' }).get('app', context))).toBe('CONFIGURATION')
+  })
+
+  test('what a policy denies is PERMISSION_DENIED, existing or not, and names the right that is missing', async () => {
+    const { provider, mount, policy, seed, proxy } = await trialOf()
+    await seed('app', 'v1')
+    await writePolicy(bao, policy, `path "${mount}/data/open" { capabilities = ["read"] }`)
+    for (const path of ['app', 'none']) {
+      const { code, message } = await failure(provider.get(path, context))
+      expect([code, message]).toEqual(['PERMISSION_DENIED', expect.stringContaining(`allow "read" on "${mount}/data/${path}"`)])
+    }
+    expect((await failure(provider.put('app', { value: 'v' }, context))).message).toContain(
+      `allow "create or update" on "${mount}/data/app"`,
+    )
+    expect(await provider.get('open', context)).toBe(undefined)
+    expect(proxy.requests.filter(({ path }) => path.includes('auth/'))).toEqual([])
+  })
+
+  test('a policy that allows the data alone is enough to read, rotate and describe', async () => {
+    const { provider, mount, policy } = await trialOf()
+    await writePolicy(bao, policy, `path "${mount}/data/app" { capabilities = ["create", "read", "update"] }`)
+    const receipt = await provider.put('app', { value: 'v1', ifCurrent: null }, context)
+    const second = await provider.put('app', { value: 'v2', ifCurrent: receipt }, context)
+    expect(await provider.describe('app', context)).toMatchObject(second)
+    expect((await provider.getVersion('app', 'previous', context))?.version).toBe(1)
+  })
+
+  test('no good token is UNAUTHENTICATED: an invented, a revoked, an expired and a used-up one', async () => {
+    const { provider, currentToken } = await trialOf()
+    const used = await bao.api<{ auth: { client_token: string } }>('POST', 'auth/token/create', { num_uses: 1 })
+    const short = await bao.api<{ auth: { client_token: string } }>('POST', 'auth/token/create', { ttl: '1s' })
+    await bao.api('GET', 'auth/token/lookup-self', undefined, used.auth.client_token)
+    await bao.api('POST', 'auth/token/revoke', { token: currentToken() })
+    await sleep(1100)
+    expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
+    for (const bad of ['hvs.invented', used.auth.client_token, short.auth.client_token]) {
+      expect(await codeOf(another({ auth: token(bad) }).get('app', context))).toBe('UNAUTHENTICATED')
+    }
+  })
+
+  test('a refused token is replaced by one login, and not sent again while its source gives no other', async () => {
+    const { provider, currentToken, newToken, proxy } = await trialOf()
+    await provider.put('app', { value: 'v1' }, context)
+    const old = currentToken()
+    await bao.api('POST', 'auth/token/revoke', { token: old })
+    await newToken()
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+    await bao.api('POST', 'auth/token/revoke', { token: currentToken() })
+    expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
+    const before = proxy.requests.length
+    for (let times = 0; times < 10; times += 1) expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
+    expect(proxy.requests.length).toBe(before)
+    await newToken()
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+  })
+
+  test('a sealed server is UNAVAILABLE with a remedy, and well once it is unsealed', async () => {
+    const sealed = await startOpenBao()
+    onTestFinished(sealed.stop)
+    const provider = another({ url: sealed.url, auth: token(sealed.rootToken) })
+    await provider.put('app', { value: 'v1' }, context)
+    await sealed.api('PUT', 'sys/seal')
+    const { code, message } = await failure(provider.get('app', context))
+    expect([code, message]).toEqual(['UNAVAILABLE', expect.stringContaining('unseal it')])
+    expect(await codeOf(provider.checkHealth(context))).toBe('UNAVAILABLE')
+    expect((await failure(provider.put('app', { value: 'v' }, context))).effect).toBe(undefined)
+    await sealed.api('PUT', 'sys/unseal', { key: sealed.unsealKey })
+    await expect.poll(() => codeOf(provider.get('app', context)), { timeout: 10_000 }).toBe('ok')
+    await sealed.stop()
+    expect(await codeOf(provider.get('app', context))).toBe('UNAVAILABLE')
+  })
+
+  test('a KV v1 mount is found out, and again when it was upgraded', async () => {
+    const { provider, mount, seed } = await trialOf({ kv: 1 })
+    await seed('app', 'v1')
+    expect(await provider.get('app', context)).toEqual({ value: '{"value":"v1"}', shape: 'map' })
+    await bao.api('POST', `sys/mounts/${mount}/tune`, { options: { version: '2' } })
+    await expect
+      .poll(() => provider.get('app', context).catch(() => undefined), { timeout: 10_000 })
+      .toMatchObject({ value: '{"value":"v1"}', version: 1 })
+  })
+
+  test('a mount that takes no write without a version is written all the same', async () => {
+    const { provider, mount } = await trialOf()
+    await bao.api('POST', `${mount}/config`, { cas_required: true })
+    for (const n of [1, 2]) expect((await provider.put('app', { value: `v${n}` }, context)).version).toBe(n)
+    const writers = await Promise.allSettled([3, 4, 5].map((n) => provider.put('app', { value: `v${n}` }, context)))
+    const versions = writers.flatMap((writer) => (writer.status === 'fulfilled' ? [writer.value.version] : []))
+    expect(new Set(versions).size).toBe(versions.length)
+    expect(versions.length).toBeGreaterThan(0)
+  })
+
+  test('a tag that Vault cannot hold is refused', async () => {
+    const { provider, proxy } = await trialOf()
+    const many = Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`k${n}`, 'x']))
+    for (const tags of [{ '': 'x' }, { k: '' }, { k: 'x'.repeat(513) }, { ['k'.repeat(129)]: 'x' }, { k: 'a\nb' }, many]) {
+      expect(await codeOf(provider.tag('app', tags, context))).toBe('INVALID_ARGUMENT')
+      expect(await codeOf(provider.put('app', { value: 'v1', tags }, context))).toBe('INVALID_ARGUMENT')
+    }
+    expect(proxy.requests).toEqual([])
+    const { k0: _k0, ...most } = many
+    await provider.put('app', { value: 'v1', tags: { ...most, k1: 'x'.repeat(512) } }, context)
+    expect((await provider.describe('app', context))?.tags).toEqual({ ...most, k1: 'x'.repeat(512) })
+  })
+
+  test('a value that was written without its tags says so', async () => {
+    const { provider, mount, policy } = await trialOf()
+    await writePolicy(bao, policy, `path "${mount}/data/app" { capabilities = ["create", "read", "update"] }`)
+    const { code, effect, message } = await failure(provider.put('app', { value: 'v1', tags: { team: 'pay' } }, context))
+    expect([code, effect, message]).toEqual([
+      'PERMISSION_DENIED',
+      'done',
+      expect.stringContaining(`allow "patch" on "${mount}/metadata/app"`),
+    ])
+    expect((await provider.get('app', context))?.value).toBe('{"value":"v1"}')
+  })
+
+  test('a token without the default policy may do what its own allows', async () => {
+    const { mount } = await trialOf()
+    const { auth } = await bao.api<{ auth: { client_token: string } }>('POST', 'auth/token/create', {
+      policies: [mount],
+      no_default_policy: true,
+    })
+    const provider = another({ mount, auth: token(auth.client_token) })
+    await provider.put('app', { value: 'v1' }, context)
+    expect(await codeOf(provider.checkHealth(context))).toBe('ok')
+    expect(await tokenOf(bao, mount)).not.toBe(auth.client_token)
+  })
+})

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { token } from './auth/token.ts'
+import { checkedOptions, type VaultProviderOptions } from './options.ts'
+import { vaultProvider } from './vault-provider.ts'
+
+const url = 'https://vault.example:8200'
+
+function problemOf(options: unknown): string {
+  try {
+    checkedOptions(options as VaultProviderOptions) // what JavaScript lets pass
+    return 'none'
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+test.each([
+  'https://vault.example',
+  'https://vault.example:8200/',
+  'https://proxy.example/vault',
+  'http://127.0.0.1:8200',
+  'http://127.1.2.3',
+  'http://localhost:8200',
+  'http://vault.localhost',
+  'http://[::1]:8200',
+])('%s is an address', (address) => {
+  expect(problemOf({ url: address })).toBe('none')
+})
+
+test.each([
+  '',
+  'vault.example:8200',
+  'ftp://vault.example',
+  'https://user:c4n4ry@vault.example',
+  'https://vault.example?c4n4ry',
+  'https://vault.example#c4n4ry',
+  7,
+])('%s is none, and is not shown', (address) => {
+  expect(problemOf({ url: address })).toMatch(/`url` is not the address of a Vault server|the option url/)
+  expect(problemOf({ url: address })).not.toContain('c4n4ry')
+})
+
+test.each([
+  'http://vault.example:8200',
+  'http://10.0.0.1:8200',
+  'http://127.0.0.1.example',
+  'http://localhost.example',
+  'http://1270.0.0.1:80',
+])('plain http to %s is refused unless it is allowed', (address) => {
+  expect(problemOf({ url: address })).toMatch(/plain http to another machine|not the address/)
+  if (URL.canParse(address)) expect(problemOf({ url: address, allowInsecureHttp: true })).toBe('none')
+})
+
+test('an option that is misspelt, or makes no sense, is told', () => {
+  const wrong: [object, RegExp][] = [
+    [{}, /one of `url` and `client` must be given/],
+    [{ url, client: { request: () => {} } }, /one of `url` and `client`/],
+    [{ client: {} }, /`client` is no client/],
+    [{ url, tokn: 'x' }, /"tokn" is not known/],
+    [{ url, token: 'x' }, /"token" is not known/],
+    [{ url, mount: 'secret/' }, /`mount` is malformed/],
+    [{ url, mount: '../sys' }, /`mount` is malformed/],
+    [{ url, namespace: 'a\r\nX-Forged: 1' }, /`namespace` is malformed/],
+    [{ url, kvVersion: 3 }, /`kvVersion` is neither/],
+    [{ url, timeoutMs: 0 }, /`timeoutMs`/],
+    [{ url, timeoutMs: Number.NaN }, /`timeoutMs`/],
+    [{ url, auth: 'hvs.c4n4ry' }, /`auth` is no way to log in/],
+    [{ url, tls: { rejectUnauthorized: false } }, /"rejectUnauthorized" is not known/],
+    [{ url, tls: { ca: 7 } }, /tls.ca is no credential/],
+  ]
+  for (const [options, problem] of wrong) {
+    expect(problemOf(options)).toMatch(problem)
+    expect(problemOf(options)).not.toContain('c4n4ry')
+  }
+})
+
+test('names are placed, prefixed and refused as Vault can hold them', () => {
+  const provider = vaultProvider({ url, auth: token('hvs.a'), names: { TOKEN: 'finchat/token#token' }, prefix: 'prod/' })
+  expect(provider.locate('TOKEN')).toEqual({ path: 'finchat/token', field: 'token' })
+  expect(provider.locate('db')).toEqual({ path: 'prod/db' })
+  expect(provider.locate('../db')).toBe(undefined)
+})
+
+test('equal stores are shared under equal names', () => {
+  const sharedAs = (options: Partial<VaultProviderOptions>): string | undefined => vaultProvider({ url, ...options }).sharedAs
+  expect(sharedAs({})).toBe(sharedAs({ url: `${url}/`, mount: 'secret' }))
+  const others = [{ mount: 'kv' }, { namespace: 'a' }, { url: 'https://other.example' }, {}]
+  expect(new Set(others.map(sharedAs)).size).toBe(4)
+})

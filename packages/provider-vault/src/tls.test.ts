@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type OpenBao, startOpenBao, startTcpProxy } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { cert } from './auth/cert.ts'
+import { token } from './auth/token.ts'
+import { codeOf, context, failure } from './testing/stub-vault.ts'
+import type { VaultTls } from './tls.ts'
+import { type VaultProvider, vaultProvider } from './vault-provider.ts'
+
+describeWithServer('openbao', 'https with a private authority', () => {
+  let bao: OpenBao
+  beforeAll(async () => void (bao = await startOpenBao({ tls: true })))
+  afterAll(() => bao.stop())
+
+  function providerAt(url: string, tls?: VaultTls): VaultProvider {
+    const provider = vaultProvider({ url, tls, auth: token(bao.rootToken) })
+    onTestFinished(() => provider.close())
+    return provider
+  }
+
+  test('1,000 reads cost one TLS handshake', async () => {
+    const proxy = await startTcpProxy(bao.url)
+    onTestFinished(proxy.stop)
+    const provider = providerAt(proxy.url, { ca: bao.ca })
+    await provider.put('app', { value: 'v1' }, context)
+    for (let times = 0; times < 1000; times += 1) await provider.get('app', context)
+    expect(proxy.connections()).toBe(1)
+  })
+
+  test('the authority may be a file, which is read at the first request', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'secrets-vault-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'ca.pem')
+    const provider = providerAt(bao.url, { ca: { file } })
+    expect(await codeOf(provider.get('app', context))).toBe('CONFIGURATION')
+    writeFileSync(file, bao.ca ?? '')
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+  })
+
+  test('a server that cannot prove who it is gets no token, whatever the environment says', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    vi.stubEnv('VAULT_SKIP_VERIFY', 'true')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { code, message, effect } = await failure(providerAt(bao.url).put('app', { value: 'v' }, context))
+    expect([code, message, effect]).toEqual(['CONFIGURATION', expect.stringContaining('tls.ca'), undefined])
+    expect(await codeOf(providerAt(bao.url, { ca: bao.ca, servername: 'another.example' }).get('app', context))).toBe('CONFIGURATION')
+  })
+
+  test('https and http that were mistaken for each other are CONFIGURATION', async () => {
+    expect(await codeOf(providerAt(bao.url.replace('https', 'http')).get('app', context))).toBe('CONFIGURATION')
+    const plain = await startOpenBao()
+    onTestFinished(plain.stop)
+    expect(await codeOf(providerAt(plain.url.replace('http', 'https')).get('app', context))).toBe('CONFIGURATION')
+  })
+
+  test('a client certificate logs in', async () => {
+    await bao.api('POST', 'sys/auth/cert', { type: 'cert' })
+    await bao.api('POST', 'sys/mounts/pki', { type: 'pki' })
+    const root = await bao.api<{ data: { certificate: string } }>('POST', 'pki/root/generate/internal', {
+      common_name: 'clients',
+      ttl: '1h',
+    })
+    await bao.api('POST', 'pki/roles/app', { allow_any_name: true, client_flag: true })
+    const { data } = await bao.api<{ data: { certificate: string; private_key: string } }>('POST', 'pki/issue/app', {
+      common_name: 'app.example',
+      ttl: '10m',
+    })
+    await bao.api('PUT', 'sys/policies/acl/reader', { policy: 'path "secret/*" { capabilities = ["read"] }' })
+    await bao.api('POST', 'auth/cert/certs/app', { certificate: root.data.certificate, token_policies: 'reader' })
+    const tls = { ca: bao.ca, cert: data.certificate, key: data.private_key }
+    const provider = vaultProvider({ url: bao.url, tls, auth: cert({ role: 'app' }) })
+    onTestFinished(() => provider.close())
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+    const without = vaultProvider({ url: bao.url, tls: { ca: bao.ca }, auth: cert() })
+    onTestFinished(() => without.close())
+    expect(await codeOf(without.get('app', context))).toBe('UNAUTHENTICATED')
+  })
+})

@@ -136,7 +136,7 @@ export function meaningOf(answer: VaultAnswer, call: CallKind): Meaning | undefi
   return row === undefined || row.is === 'answer' ? undefined : row.is
 }
 
-export function isCasMismatch(answer: VaultAnswer): boolean {
+function isCasMismatch(answer: VaultAnswer): boolean {
   return answer.status === 400 && says(answer, 'errors', 'check-and-set parameter did not match')
 }
 

@@ -18,7 +18,7 @@ export interface HttpTarget {
 }
 
 /** One request as it goes over the wire. */
-export interface WireRequest {
+interface WireRequest {
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>

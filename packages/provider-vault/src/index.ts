@@ -1,6 +1,8 @@
 export { appRole, type AppRoleOptions } from './auth/app-role.ts'
+export { awsIam, type AwsIamOptions } from './auth/aws-iam.ts'
 export { cert, type CertOptions } from './auth/cert.ts'
 export { jwt, type JwtOptions, kubernetes, type KubernetesOptions } from './auth/jwt.ts'
+export type { AwsCredentials } from './auth/sign-aws.ts'
 export { token, tokenFile, type TokenSource } from './auth/token.ts'
 export { userpass, type UserpassOptions } from './auth/userpass.ts'
 export type { AuthContext, Login, VaultAuth } from './auth/vault-auth.ts'

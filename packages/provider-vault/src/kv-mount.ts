@@ -10,7 +10,7 @@ export type KvVersion = 1 | 2
 export type KvPart = 'data' | 'metadata' | 'delete' | 'undelete'
 
 /** What is asked of a path. */
-export interface KvAsk extends Omit<Ask, 'path' | 'right'> {
+interface KvAsk extends Omit<Ask, 'path' | 'right'> {
   readonly part?: KvPart
   readonly query?: string
   readonly capability: Right['capability']

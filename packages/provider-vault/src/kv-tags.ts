@@ -1,4 +1,4 @@
-import { SecretNotFoundError, SecretsError } from '@finchat/secrets-core'
+import { SecretNotFoundError, type SecretsError } from '@finchat/secrets-core'
 import type { KvMount } from './kv-mount.ts'
 
 /** Sets these tags, drops those given as null, and leaves the others: a merge patch (RFC 7396) of the custom metadata. */
@@ -28,5 +28,5 @@ export async function setTags(
 }
 
 export function missing(path: string): SecretsError {
-  return new SecretNotFoundError(path, { problem: `there is no secret at this path`, remedy: 'write it first' })
+  return new SecretNotFoundError(path, { problem: 'there is no secret at this path', remedy: 'write it first' })
 }

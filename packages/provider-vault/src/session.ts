@@ -29,10 +29,11 @@ export class Session {
   readonly #backOff = new LoginBackOff()
   #held: HeldToken | undefined
   #login: Promise<HeldToken> | undefined
-  #refresh: Promise<void> | undefined
+  #isRefreshing = false
   #timer: NodeJS.Timeout | undefined
   #salt: Uint8Array | undefined
   #isClosing = false
+  #closing: Promise<void> | undefined
 
   constructor(options: SessionOptions) {
     this.#options = options
@@ -64,8 +65,12 @@ export class Session {
   }
 
   /** Revokes the token that we logged in for, and with it everything that was leased under it. Never rejects. */
-  async close(): Promise<void> {
-    if (this.#isClosing) return
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#isClosing = true
     clearTimeout(this.#timer)
     const { send, events, closing } = this.#options
@@ -138,8 +143,9 @@ export class Session {
 
   /** In the background: the token in hand is still good. */
   #refreshIfDue(held: HeldToken): void {
-    if (Date.now() < held.renewAt || this.#isClosing) return
-    this.#refresh ??= this.#refreshed(held).finally(() => (this.#refresh = undefined))
+    if (Date.now() < held.renewAt || this.#isClosing || this.#isRefreshing) return
+    this.#isRefreshing = true
+    void this.#refreshed(held).finally(() => (this.#isRefreshing = false))
   }
 
   async #refreshed(held: HeldToken): Promise<void> {
@@ -162,7 +168,9 @@ export class Session {
 /** Tells credentials apart without keeping them. */
 function fingerprint(login: Login, salt: Uint8Array): string {
   const { createHmac } = process.getBuiltinModule('node:crypto')
-  return createHmac('sha256', salt).update(JSON.stringify(login)).digest('base64')
+  return createHmac('sha256', salt)
+    .update(('path' in login ? login.credential : undefined) ?? JSON.stringify(login))
+    .digest('base64')
 }
 
 async function revoke({ token, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {

@@ -16,5 +16,10 @@ export interface AuthContext {
 
 /** A request that logs in, or a token that needs no login. */
 export type Login =
-  | { readonly path: string; readonly body: Readonly<Record<string, unknown>> }
+  | {
+      readonly path: string
+      readonly body: Readonly<Record<string, unknown>>
+      /** Tells this credential from another, where the body is another one each time. */
+      readonly credential?: string | undefined
+    }
   | { readonly token: string; readonly expiresAt?: number | undefined; readonly isOnlyOne?: boolean | undefined }

@@ -47,7 +47,7 @@ export async function vaultTrial(bao: OpenBao, options: Partial<VaultProviderOpt
   }
 }
 
-export async function allowAll(bao: OpenBao, mount: string): Promise<void> {
+async function allowAll(bao: OpenBao, mount: string): Promise<void> {
   await writePolicy(bao, mount, `path "${mount}/*" { capabilities = ["create", "read", "update", "patch", "delete", "list"] }`)
 }
 

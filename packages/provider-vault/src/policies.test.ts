@@ -41,7 +41,7 @@ describeWithServer('openbao', 'the policies of the README', () => {
     await provider.staging.promote('app/db', await provider.staging.put('app/db', { value: 'v2' }, context), context)
     await provider.staging.discard('app/db', await provider.staging.put('app/db', { value: 'v3' }, context), context)
     expect(await provider.describe('app/db', context)).toMatchObject({ version: 2, tags: { team: 'pay', stage: 'test' } })
-    expect(await collected(provider.list('', context))).toEqual([{ path: 'app/db' }])
+    expect(await collected(provider.list('app/', context))).toEqual([{ path: 'app/db' }])
     await provider.delete('app/db', { purge: false }, context)
     await provider.restore('app/db', context)
     expect((await provider.get('app/db', context))?.value).toBe('{"value":"v2"}')

@@ -57,12 +57,9 @@ const rows: Record<string, Row> = {
     ...always(withStatus(400, errors('Upgrading from non-versioned to versioned data.')), 'UNAVAILABLE'),
     login: refusedLogin,
   },
-  'https spoken to with http': {
-    ...always(withStatus(400, { body: 'Client sent an HTTP request to an HTTPS server.\n' }), 'CONFIGURATION'),
-    login: refusedLogin,
-  },
-  'a path that is not printable': { ...always(withStatus(400, { body: '' }), 'INVALID_ARGUMENT'), login: refusedLogin },
-  '400 of a web server': { ...always(withStatus(400, html), 'CONFIGURATION'), login: refusedLogin },
+  'https spoken to with http': always(withStatus(400, { body: 'Client sent an HTTP request to an HTTPS server.\n' }), 'CONFIGURATION'),
+  'a path that is not printable': always(withStatus(400, { body: '' }), 'INVALID_ARGUMENT'),
+  '400 of a web server': always(withStatus(400, html), 'CONFIGURATION'),
   '405': always(withStatus(405, errors('unsupported operation')), 'CONFIGURATION'),
   '412: behind': { reply: withStatus(412), read: ['UNAVAILABLE', 3], write: ['UNAVAILABLE', 3], login: ['UNAVAILABLE', 3] },
   '413': always(withStatus(413, errors('request body too large')), 'INVALID_ARGUMENT'),
@@ -166,4 +163,6 @@ test('a denial says which right is missing where', async () => {
   )
   const { message } = await failure(stubbed(stub).get('app', context))
   expect(message).toContain('allow "read" on "secret/data/app"')
+  const walled = await stubVault((path) => (path === dataPath ? withStatus(403, html) : undefined))
+  expect((await failure(stubbed(walled).get('app', context))).message).toContain('something before Vault does not allow it (point `url`')
 })

@@ -23,15 +23,17 @@ interface Row {
   readonly is: Meaning | 'answer'
 }
 
-const reachVault = 'point `url` at Vault itself, or at what passes its answers on unchanged'
-const notVaults = (code: SecretsErrorCode): Meaning => ({ code, problem: 'the answer is not one of Vault', remedy: reachVault })
-const outage = (problem: string, remedy: string): Meaning => ({ code: 'UNAVAILABLE', problem, remedy })
-const behind = (problem: string): Meaning => ({ ...outage(problem, 'try again'), again: 'all' })
+const fails = (code: SecretsErrorCode, problem: string, remedy: string): Meaning => ({ code, problem, remedy })
+const outage = (problem: string, remedy: string): Meaning => fails('UNAVAILABLE', problem, remedy)
 const broken = (problem: string): Meaning => ({ ...outage(problem, 'see the log of the server'), again: 'read', isOpen: true })
+const reachVault = 'point `url` at Vault itself, or at what passes its answers on unchanged'
+const notVaults = (code: SecretsErrorCode): Meaning => fails(code, 'the answer is not one of Vault', reachVault)
 
-const deleted: Meaning = { code: 'DELETED', problem: 'the secret was deleted', remedy: 'restore it, or write a new version' }
-const destroyed: Meaning = { code: 'DELETED', problem: 'the version was destroyed', remedy: 'write a new one' }
-const refused: Meaning = { code: 'UNAUTHENTICATED', problem: 'Vault refused the credential', remedy: 'give a valid one' }
+const refused = fails('UNAUTHENTICATED', 'Vault refused the credential', 'give a valid one')
+const behind: Meaning = { ...outage('the node is behind what was read or written before', 'try again'), again: 'all' }
+const elsewhere: Meaning = { ...outage('the node sends on to another, the leader or one that was', 'try again'), again: 'read' }
+const upgrading = outage('the mount is being upgraded to versions', 'wait until it is done')
+const unknown: Meaning = { ...fails('INTERNAL', 'the status of the answer is not known', reachVault), isOpen: true }
 
 /** Each row as measured on OpenBao 2.7, and where they speak of it as Vault's documents say; the first that fits counts. */
 const table: readonly Row[] = [
@@ -39,92 +41,42 @@ const table: readonly Row[] = [
   { status: [204], is: 'answer' },
   { status: (status) => status < 300, is: { ...notVaults('INTERNAL'), isOpen: true } },
 
-  { status: [307], is: { ...behind('the node that answers sends on to another, the leader or one that was'), again: 'read' } },
-  {
-    status: (status) => status < 400,
-    is: { code: 'CONFIGURATION', problem: 'the server redirects, which is not followed with a token', remedy: reachVault },
-  },
+  { status: [307], is: elsewhere },
+  { status: (status) => status < 400, is: fails('CONFIGURATION', 'the server redirects, which is not followed with a token', reachVault) },
 
+  { status: [400], when: isEmpty, is: fails('INVALID_ARGUMENT', 'Vault refused the path', 'use printable characters only') },
+  { status: [400], when: isHttpsHint, is: fails('CONFIGURATION', 'the server speaks https', 'write https:// in `url`') },
+  { status: [400], when: isOthers, is: notVaults('CONFIGURATION') },
   { status: [400], calls: ['login'], is: refused },
-  {
-    status: [400],
-    when: (answer) => answer.text.includes('HTTPS server'),
-    is: { code: 'CONFIGURATION', problem: 'the server speaks https', remedy: 'write https:// in `url`' },
-  },
-  {
-    status: [400],
-    when: (answer) => says(answer, 'errors', 'Upgrading from non-versioned'),
-    is: outage('the mount is being upgraded to versions', 'wait until it is done'),
-  },
-  {
-    status: [400],
-    when: isCasMismatch,
-    is: { code: 'VERSION_CONFLICT', problem: 'another version is current', remedy: 'read it, and decide anew' },
-  },
-  {
-    status: [400],
-    when: isCasRequired,
-    is: { code: 'CONFIGURATION', problem: 'the mount takes no write without a version', remedy: 'write with a version' },
-  },
-  {
-    status: [400],
-    when: isVaults,
-    is: { code: 'INVALID_ARGUMENT', problem: 'Vault refused the request', remedy: 'check the path, the value and the tags' },
-  },
-  {
-    status: [400],
-    when: (answer) => answer.text === '',
-    is: { code: 'INVALID_ARGUMENT', problem: 'Vault refused the path', remedy: 'use printable characters only' },
-  },
-  { status: [400], is: notVaults('CONFIGURATION') },
+  { status: [400], when: saying('Upgrading from non-versioned'), is: upgrading },
+  { status: [400], when: isCasMismatch, is: fails('VERSION_CONFLICT', 'another version is current', 'read it, and decide anew') },
+  { status: [400], when: isCasRequired, is: fails('CONFIGURATION', 'the mount takes no write without a version', 'write with a version') },
+  { status: [400], is: fails('INVALID_ARGUMENT', 'Vault refused the request', 'check the path, the value and the tags') },
 
   { status: [401], is: refused },
-  { status: [403], calls: ['login'], when: isVaults, is: refused },
-  {
-    status: [403],
-    when: isVaults,
-    is: { code: 'PERMISSION_DENIED', problem: "the token's policies do not allow it", remedy: 'allow it, or route the name away' },
-  },
-  { status: [403], is: { code: 'PERMISSION_DENIED', problem: 'something before Vault does not allow it', remedy: reachVault } },
+  { status: [403], when: isOthers, is: fails('PERMISSION_DENIED', 'something before Vault does not allow it', reachVault) },
+  { status: [403], calls: ['login'], is: refused },
+  { status: [403], is: fails('PERMISSION_DENIED', "the token's policies do not allow it", 'allow it, or route the name away') },
 
   { status: [404], calls: ['read', 'write'], when: isAbsence, is: 'answer' },
-  { status: [404], when: (answer) => member(answer.body, 'data', 'metadata', 'destroyed') === true, is: destroyed },
-  { status: [404], when: (answer) => hasText(member(answer.body, 'data', 'metadata', 'deletion_time')), is: deleted },
-  {
-    status: [404],
-    when: isOtherVersion,
-    is: { code: 'CONFIGURATION', problem: 'the mount is of another version of KV', remedy: 'correct `kvVersion`, or leave it out' },
-  },
-  {
-    status: [404],
-    when: isVaults,
-    is: {
-      code: 'CONFIGURATION',
-      problem: 'there is no such mount or namespace',
-      remedy: 'correct `mount`, `namespace`, or the mount of `auth`',
-    },
-  },
+  { status: [404], when: isDestroyed, is: fails('DELETED', 'the version was destroyed', 'write a new one') },
+  { status: [404], when: isDeleted, is: fails('DELETED', 'the secret was deleted', 'restore it, or write a new version') },
+  { status: [404], when: isOtherVersion, is: fails('CONFIGURATION', 'the mount is of another version of KV', 'correct `kvVersion`') },
+  { status: [404], when: isVaults, is: fails('CONFIGURATION', 'there is no such mount or namespace', 'correct `mount` or `namespace`') },
   { status: [404], is: notVaults('CONFIGURATION') },
 
-  {
-    status: [405, 415],
-    is: {
-      code: 'CONFIGURATION',
-      problem: 'the server does not know this operation on this path',
-      remedy: 'check that `mount` is a KV mount',
-    },
-  },
-  { status: [412], is: behind('the node is behind what was read or written before') },
-  { status: [413], is: { code: 'INVALID_ARGUMENT', problem: 'the request is too large for the server', remedy: 'store less' } },
-  { status: [429], when: isAbsence, is: behind('the node is behind what was read or written before') },
-  { status: [429], is: { code: 'RATE_LIMITED', problem: 'a rate limit is exceeded', remedy: 'ask less often, or raise the quota' } },
+  { status: [405, 415], is: fails('CONFIGURATION', 'the server does not know this operation on this path', 'check that `mount` is of KV') },
+  { status: [412], is: behind },
+  { status: [413], is: fails('INVALID_ARGUMENT', 'the request is too large for the server', 'store less') },
+  { status: [429], when: isAbsence, is: behind },
+  { status: [429], is: fails('RATE_LIMITED', 'a rate limit is exceeded', 'ask less often, or raise the quota') },
   { status: [472, 473], is: outage('the node is a standby that answers no such request', 'point `url` at the active cluster') },
 
   { status: [501], is: outage('Vault is not initialised', 'initialise and unseal it') },
   { status: [503], when: isVaults, is: outage('Vault is sealed', 'unseal it') },
   { status: [500], is: broken('the server failed') },
   { status: [502, 503, 504], is: broken('what is before Vault cannot reach it') },
-  { status: () => true, is: { code: 'INTERNAL', problem: 'the status of the answer is not known', isOpen: true } },
+  { status: () => true, is: unknown },
 ]
 
 /** What is wrong; `undefined` for an answer: what was asked for, or (404) that it does not exist. */
@@ -134,6 +86,15 @@ export function meaningOf(answer: VaultAnswer, call: CallKind): Meaning | undefi
     return hasStatus && (calls?.includes(call) ?? true) && (when?.(answer) ?? true)
   })
   return row === undefined || row.is === 'answer' ? undefined : row.is
+}
+
+function saying(phrase: string): (answer: VaultAnswer) => boolean {
+  return (answer) => says(answer, 'errors', phrase)
+}
+
+/** What Go's server answers to plain http. */
+function isHttpsHint({ text }: VaultAnswer): boolean {
+  return text.includes('HTTP request to an HTTPS server')
 }
 
 function isCasMismatch(answer: VaultAnswer): boolean {
@@ -156,12 +117,27 @@ function isVaults({ body }: VaultAnswer): boolean {
   )
 }
 
+function isOthers(answer: VaultAnswer): boolean {
+  return !isVaults(answer)
+}
+
+/** What Vault answers to a path with characters that cannot be printed. */
+function isEmpty({ text }: VaultAnswer): boolean {
+  return text === ''
+}
+
 /** `{"errors":[]}` and nothing beside it. */
 function isAbsence({ body }: VaultAnswer): boolean {
   const errors = body?.['errors']
   return Array.isArray(errors) && errors.length === 0 && Object.keys(body ?? {}).length === 1
 }
 
-function hasText(value: unknown): boolean {
-  return typeof value === 'string' && value !== ''
+function isDestroyed({ body }: VaultAnswer): boolean {
+  return member(body, 'data', 'metadata', 'destroyed') === true
+}
+
+/** Or past the time that it was to be deleted at. */
+function isDeleted({ body }: VaultAnswer): boolean {
+  const time = member(body, 'data', 'metadata', 'deletion_time')
+  return typeof time === 'string' && time !== ''
 }

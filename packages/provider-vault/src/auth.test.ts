@@ -10,7 +10,7 @@ import { jwt, kubernetes } from './auth/jwt.ts'
 import { token, tokenFile } from './auth/token.ts'
 import { userpass } from './auth/userpass.ts'
 import type { VaultProviderOptions } from './options.ts'
-import { byAppRole, codeOf, context, failure, stubbed, stubVault, timesAsked } from './testing/stub-vault.ts'
+import { byAppRole, canaries, codeOf, context, failure, stubbed, stubVault, timesAsked } from './testing/stub-vault.ts'
 import { writePolicy } from './testing/vault-harness.ts'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
@@ -177,6 +177,15 @@ test('a credential that is missing or makes no sense is told before anything is 
   ] as const
   for (const [auth, code] of cases) expect(await codeOf(stubbed(stub, { auth }).get('app', context))).toBe(code)
   expect(stub.requests).toEqual([])
+})
+
+test('a wrapping token that was refused is not sent again', async () => {
+  const stub = await stubVault((path) =>
+    path.endsWith('unwrap') ? { status: 400, body: { errors: ['wrapping token is not valid'] } } : undefined,
+  )
+  const provider = stubbed(stub, { auth: appRole({ roleId: 'r', secretId: { wrapped: canaries.secretId } }) })
+  for (let times = 0; times < 5; times += 1) expect((await failure(provider.get('app', context))).code).toBe('UNAUTHENTICATED')
+  expect(stub.requests.map(({ path }) => path)).toEqual(['/v1/sys/wrapping/unwrap'])
 })
 
 test('a function that never returns holds a call to its deadline and no longer', async () => {

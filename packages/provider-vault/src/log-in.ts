@@ -59,9 +59,8 @@ async function givenToken(
   return { token, print, isOurs: false, isBatch: false, renewable: isKnown && member(answer.body, 'data', 'renewable') === true, ...life }
 }
 
-/** The token after it was renewed; `undefined` if another one should be got, for this one comes to its end. */
+/** The token after it was renewed; `undefined` if another one should be got, for this one nears its end. */
 export async function renewed(held: HeldToken, send: Send, signal: AbortSignal): Promise<HeldToken | undefined> {
-  if (!held.renewable) return undefined
   const answer = await send({ method: 'POST', path: 'auth/token/renew-self', body: '{}', call: 'login', token: held.token }, signal)
   const meaning = meaningOf(answer, 'login')
   if (meaning !== undefined) throw answerError(answer, meaning, 'login')

@@ -151,9 +151,9 @@ export class Session {
   async #refreshed(held: HeldToken): Promise<void> {
     const { send, events, timeoutMs, closing } = this.#options
     try {
-      const next = await events.report('renew', () =>
-        asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => renewed(held, send, signal))),
-      )
+      const renew = (): Promise<HeldToken | undefined> =>
+        asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => renewed(held, send, signal)))
+      const next = held.renewable ? await events.report('renew', renew) : undefined
       if (this.#held !== held) return // somebody else has replaced it meanwhile
       if (next === undefined) await this.#loggedIn()
       else this.#hold(next)

@@ -39,8 +39,9 @@ export function vaultApi(send: Send, session: Session, limits: Pick<Bounds, 'tim
     const answer = await accepted(send, session, request, signal)
     const meaning = takes?.(answer) ? undefined : meaningOf(answer, request.call)
     if (meaning === undefined) return answer
-    const denial = `allow "${right.capability}" on "${right.on}", or route the name away`
-    throw answerError(answer, meaning, request.call, meaning.code === 'PERMISSION_DENIED' ? denial : undefined)
+    const isDenial = meaning.code === 'PERMISSION_DENIED' && answer.body !== undefined
+    const missing = `allow "${right.capability}" on "${right.on}", or route the name away`
+    throw answerError(answer, meaning, request.call, isDenial ? missing : undefined)
   }
   const ask = (asked: Ask, outer: AbortSignal): Promise<VaultAnswer> =>
     asSecretsErrors(asked.call === 'write', () => bounded({ ...limits, signal: outer }, (signal) => judged(asked, signal)))
@@ -51,7 +52,7 @@ export function vaultApi(send: Send, session: Session, limits: Pick<Bounds, 'tim
 async function accepted(send: Send, session: Session, request: Outgoing, signal: AbortSignal): Promise<VaultAnswer> {
   const attempt = async (token: string): Promise<VaultAnswer | undefined> => {
     const answer = await send({ ...request, token }, signal)
-    return answer.status === 403 && (await isRefused(send, request, token, signal)) ? undefined : answer
+    return answer.status === 403 && (await isRefused(answer, send, { ...request, token }, signal)) ? undefined : answer
   }
   const held = await session.token(signal)
   const first = await attempt(held)
@@ -69,8 +70,9 @@ async function accepted(send: Send, session: Session, request: Outgoing, signal:
  * Whether a 403 is the token's fault rather than a policy's. Both are worded alike, and differently in each release: so the one path that every
  * valid token may read is asked.
  */
-async function isRefused(send: Send, request: Outgoing, token: string, signal: AbortSignal): Promise<boolean> {
-  if (request.path === mountsRequest.path) return true
+async function isRefused(denial: VaultAnswer, send: Send, { path, token }: Outgoing, signal: AbortSignal): Promise<boolean> {
+  if (denial.body === undefined) return false // something before Vault has denied it
+  if (path === mountsRequest.path) return true
   const answer = await send({ ...mountsRequest, token }, signal)
   if (answer.status === 403) return answer.body !== undefined
   const meaning = meaningOf(answer, 'read')

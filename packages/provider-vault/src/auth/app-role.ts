@@ -45,30 +45,32 @@ function secretIdReader(secretId: AppRoleOptions['secretId']): (context: AuthCon
   return ({ signal }) => readCredential(secretId, '`secretId`', signal)
 }
 
-/** Keeps what came out of the last wrapping token: it opens only once. */
+/** Keeps what came out of the last wrapping token: it opens only once, and one that was refused opens never. */
 function unwrapping(source: Credential): (context: AuthContext) => Promise<string> {
   assertCredential(source, '`secretId.wrapped`')
-  let last: { readonly wrapping: string; readonly secretId: string } | undefined
+  let last: { readonly wrapping: string; readonly secretId: string | SecretsError } | undefined
   return async (context) => {
     const wrapping = await readCredential(source, '`secretId.wrapped`', context.signal)
     if (last?.wrapping !== wrapping) last = { wrapping, secretId: await unwrap(wrapping, context) }
-    return last.secretId
+    if (typeof last.secretId === 'string') return last.secretId
+    throw last.secretId
   }
 }
 
-async function unwrap(wrapping: string, { post }: AuthContext): Promise<string> {
+/** The secret id, or the error that says that there is none to be had. */
+async function unwrap(wrapping: string, { post }: AuthContext): Promise<string | SecretsError> {
   assertToken(wrapping)
   const answer = await post('sys/wrapping/unwrap', {}, wrapping)
   const meaning = meaningOf(answer, 'login')
   if (meaning?.code === 'UNAUTHENTICATED') {
-    throw new SecretsError('UNAUTHENTICATED', 'the wrapping token was used already, or has expired', {
+    return new SecretsError('UNAUTHENTICATED', 'the wrapping token was used already, or has expired', {
       remedy: 'if nobody of yours used it, treat the secret id as stolen; then wrap a new one',
     })
   }
   if (meaning !== undefined) throw answerError(answer, meaning, 'login')
   const secretId = member(answer.body, 'data', 'secret_id')
   if (typeof secretId === 'string' && secretId !== '') return secretId
-  throw new SecretsError('CONFIGURATION', 'the wrapping token holds no secret id', {
+  return new SecretsError('CONFIGURATION', 'the wrapping token holds no secret id', {
     remedy: "wrap the answer of the role's secret-id path",
   })
 }

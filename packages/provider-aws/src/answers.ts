@@ -35,7 +35,11 @@ export function versionOf(answer: ValueAnswer, path: string, origin: Origin): An
   const version = numberOf(labels)
   const createdAt = created instanceof Date ? created.getTime() : undefined
   const currentSince = isWrittenByUs(arn, revision, labels) ? createdAt : undefined
-  return { secret: { value: typeof value === 'string' ? value : Uint8Array.from(value), version, revision, currentSince }, labels, createdAt }
+  return {
+    secret: { value: typeof value === 'string' ? value : Uint8Array.from(value), version, revision, currentSince },
+    labels,
+    createdAt,
+  }
 }
 
 /** The same, but for a version that no read shows. */
@@ -57,7 +61,7 @@ function assertOrigin(arn: string, path: string, { account, region }: Origin): v
   const found = parseArn(arn)
   if (found?.account === account && found.region === region) return
   throw new SecretsError('CONFIGURATION', 'the secret is of another account or region than the options say', {
-    remedy: "correct `account` and `region`, or the credentials",
+    remedy: 'correct `account` and `region`, or the credentials',
   })
 }
 

@@ -1,9 +1,10 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
+import { garbled } from './answers.ts'
 import { bounded } from './bounded.ts'
 import type { Connection, OpenConnection } from './connection.ts'
 import { credentialsOf, isSameKey } from './credentials.ts'
 import type { Asked } from './error-table.ts'
-import { type ActionName, changes, type InputOf, type OutputOf, type Sdk } from './sdk.ts'
+import { type ActionName, answersWithArn, changes, type InputOf, type OutputOf, type Sdk } from './sdk.ts'
 import { type FailedAttempt, failedAttempt } from './store-error.ts'
 
 /** The API of AWS Secrets Manager: an answer, or a `SecretsError`. */
@@ -53,7 +54,8 @@ async function request<Name extends ActionName>(
     return await send(open, asked, input, attempts, signal)
   } catch (error) {
     const isRefused = SecretsError.isInstance(error) && error.code === 'UNAUTHENTICATED'
-    if (!isRefused || isSameKey(refused, await credentialsOf(open.client, asked, { forceRefresh: true }))) throw error
+    const [fresh] = await Promise.allSettled(isRefused ? [credentialsOf(open.client, asked, { forceRefresh: true })] : [])
+    if (fresh?.status !== 'fulfilled' || isSameKey(refused, fresh.value)) throw error
     return send(open, asked, input, attempts, signal)
   }
 }
@@ -79,11 +81,12 @@ async function send<Name extends ActionName>(
     },
     watched,
   )
-  try {
-    return (await client.send(command, { abortSignal: signal })) as OutputOf<Name> // the command of this action
-  } catch (error) {
-    throw attempts.failed.at(-1)?.error ?? failedAttempt(error, asked).error
-  }
+  const [answer] = await Promise.allSettled([client.send(command, { abortSignal: signal })])
+  if (answer.status === 'rejected') throw attempts.failed.at(-1)?.error ?? failedAttempt(answer.reason, asked).error
+  // The SDK takes any JSON, and none at all, for an answer.
+  if (!answersWithArn(asked.action) || typeof answer.value.ARN === 'string') return answer.value
+  attempts.failed.push({ error: garbled(), isOpen: true })
+  throw garbled()
 }
 
 type AnyCommand = InstanceType<Sdk['GetSecretValueCommand']>
@@ -101,8 +104,8 @@ function pathOf(input: InputOf<ActionName>): string | undefined {
 }
 
 /** What the caller is told: with it goes whether a write may have happened, which one lost answer among the attempts leaves open. */
-function conclusion(error: unknown, action: ActionName, { begun, failed }: Attempts): unknown {
-  if (!SecretsError.isInstance(error)) return error
+function conclusion(error: unknown, action: ActionName, { begun, failed }: Attempts): SecretsError {
+  if (!SecretsError.isInstance(error)) return new SecretsError('INTERNAL', 'the AWS provider failed in a way that is not known here')
   const last = failed.at(-1)?.error
   // The time ran out while the SDK waited, as AWS had asked it to.
   const told = error.code === 'DEADLINE_EXCEEDED' && last?.code === 'RATE_LIMITED' ? last : error

@@ -54,12 +54,19 @@ const lastResort = 'us-east-1'
 
 /** In the region of the options, else of the SDK's own chain (AWS_REGION, the profile), else in us-east-1. */
 async function ownClient(sdk: Sdk, options: CheckedOptions): Promise<SecretsManagerClient> {
-  const config = clientConfig(options)
-  const client = new sdk.SecretsManagerClient(config)
+  const client = newClient(sdk, options)
   const [region] = await Promise.allSettled([client.config.region()])
   if (region.status === 'fulfilled' || !isMissing(region.reason)) return client
   client.destroy()
-  return new sdk.SecretsManagerClient({ ...config, region: lastResort })
+  return newClient(sdk, { ...options, region: lastResort })
+}
+
+function newClient(sdk: Sdk, options: CheckedOptions): SecretsManagerClient {
+  try {
+    return new sdk.SecretsManagerClient(clientConfig(options))
+  } catch {
+    throw new SecretsError('CONFIGURATION', 'the AWS SDK makes no client of `clientConfig`', { remedy: 'correct its members' })
+  }
 }
 
 function clientConfig({ clientConfig: given, region, endpoint, timeoutMs }: CheckedOptions): SecretsManagerClientConfig {

@@ -8,7 +8,11 @@ type Credentials = Awaited<ReturnType<SecretsManagerClient['config']['credential
  * The credentials that the SDK will sign with: those it holds or, with `forceRefresh`, new ones from their source. Asked for before a request is
  * sent, so that what is wrong with their source is never taken for an answer of Secrets Manager.
  */
-export async function credentialsOf(client: SecretsManagerClient, asked: Asked, options: { readonly forceRefresh?: boolean } = {}): Promise<Credentials> {
+export async function credentialsOf(
+  client: SecretsManagerClient,
+  asked: Asked,
+  options: { readonly forceRefresh?: boolean } = {},
+): Promise<Credentials> {
   try {
     return await client.config.credentials(options)
   } catch (error) {

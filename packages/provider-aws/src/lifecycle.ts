@@ -1,4 +1,5 @@
 import { type CallContext, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { garbled } from './answers.ts'
 import type { Api } from './api.ts'
 import { assertPath, assertTags } from './new-secret.ts'
 import { setTags } from './tags.ts'
@@ -19,7 +20,7 @@ export function deleteSecret(api: Api, recoveryWindowDays: number): NonNullable<
     const [deletion] = await Promise.allSettled([api.call('DeleteSecret', { SecretId: path, ...how }, context)])
     if (deletion.status === 'fulfilled') return { restorableUntil: purge ? undefined : deletion.value.DeletionDate?.getTime() }
     // It is scheduled already, perhaps by an attempt whose answer was lost.
-    if (SecretsError.isInstance(deletion.reason) && deletion.reason.code === 'DELETED') return {}
+    if (!purge && SecretsError.isInstance(deletion.reason) && deletion.reason.code === 'DELETED') return {}
     throw deletion.reason
   }
 }
@@ -42,7 +43,8 @@ export async function startManagedRotation(api: Api, path: string, context: Call
 export function checkHealth(api: Api): NonNullable<SecretProvider['checkHealth']> {
   return async (context) => {
     try {
-      await api.call('GetRandomPassword', { PasswordLength: 8 }, context)
+      const { RandomPassword: password } = await api.call('GetRandomPassword', { PasswordLength: 8 }, context)
+      if (typeof password !== 'string') throw garbled()
     } catch (error) {
       if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
     }

@@ -16,12 +16,14 @@ const pageSize = 100
 export async function* listSecrets(api: Api, prefix: string, context: CallContext): AsyncGenerator<ListedSecret> {
   if (typeof prefix !== 'string') throw invalid('a prefix is text')
   if (prefix !== '' && !isSecretName(prefix)) return // no name begins with it
-  const Filters = prefix === '' ? [] : [{ Key: 'name' as const, Values: [prefix] }]
+  // A value that begins with `!` would mean the others.
+  const Filters = prefix === '' || prefix.startsWith('!') ? [] : [{ Key: 'name' as const, Values: [prefix] }]
   let NextToken: string | undefined
   do {
     const input = { MaxResults: pageSize, ...(Filters.length > 0 && { Filters }), ...(NextToken !== undefined && { NextToken }) }
     const page: OutputOf<'ListSecrets'> = await api.call('ListSecrets', input, context)
-    for (const { Name: path, Tags, SecretVersionsToStages: labels } of page.SecretList ?? []) {
+    if (!Array.isArray(page.SecretList)) throw garbled()
+    for (const { Name: path, Tags, SecretVersionsToStages: labels } of page.SecretList) {
       // AWS's filter is not as exact as a prefix.
       if (path?.startsWith(prefix) && !isHidden(labels)) yield { path, tags: tagsOf(Tags) }
     }

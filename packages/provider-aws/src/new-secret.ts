@@ -18,7 +18,8 @@ export function assertTags(tags: Readonly<Record<string, string | null>>): void 
   const entries = Object.entries(tags)
   if (entries.length > limits.tags) throw invalid('there are too many tags', `a secret has at most ${limits.tags}`)
   for (const [key, value] of entries) {
-    if (isTagText(key, 1, limits.tagKeyLength) && !/^aws:/i.test(key) && (value === null || isTagText(value, 0, limits.tagValueLength))) continue
+    if (isTagText(key, 1, limits.tagKeyLength) && !/^aws:/i.test(key) && (value === null || isTagText(value, 0, limits.tagValueLength)))
+      continue
     const lengths = `keys have 1 to ${limits.tagKeyLength} characters and do not begin with aws:, values at most ${limits.tagValueLength}`
     throw invalid('a tag cannot be held', lengths)
   }

@@ -83,7 +83,8 @@ export function isRegion(text: string): boolean {
 const longestTimerMs = 2 ** 31 - 1
 
 function assertOwnClient({ client, clientConfig, endpoint, region, account }: AwsProviderOptions): void {
-  if (typeof client?.send !== 'function') throw misconfigured('`client` is not a SecretsManagerClient')
+  const parts = [client?.send, client?.config?.credentials, client?.config?.region]
+  if (!parts.every((part) => typeof part === 'function')) throw misconfigured('`client` is not a SecretsManagerClient')
   if (clientConfig !== undefined || endpoint !== undefined) {
     throw misconfigured('`client` is given, and options for another client too', 'leave out `clientConfig` and `endpoint`')
   }

@@ -18,7 +18,13 @@ export interface Target {
  * Makes this the current version, in steps of which the last decides: a version with its number and no other label, then AWSCURRENT from the
  * version that it is based on. Whoever stops in between has changed no answer, and completes it by writing the same again.
  */
-export async function put(api: Api, kmsKeyId: string | undefined, path: string, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+export async function put(
+  api: Api,
+  kmsKeyId: string | undefined,
+  path: string,
+  secret: NewSecret,
+  context: CallContext,
+): Promise<WriteReceipt> {
   assertPath(path)
   const checked = checkedSecret(secret)
   const target = await targetOf(api, kmsKeyId, path, checked, context)
@@ -77,7 +83,8 @@ async function complete(api: Api, history: History, version: number, revision: s
     if (error.code !== 'VERSION_CONFLICT') throw unfinished(error, version)
     // An answer that was lost, and the SDK's repetition, look the same.
     const now = (await findHistory(api, history.arn, context))?.current
-    if (now?.revision !== revision) throw conflict(`version ${now?.version ?? '(without a number)'} became current meanwhile; version ${version} did not`)
+    if (now?.revision !== revision)
+      throw conflict(`version ${now?.version ?? '(without a number)'} became current meanwhile; version ${version} did not`)
   }
 }
 
@@ -116,7 +123,9 @@ async function create(
   context: CallContext,
 ): Promise<string | undefined> {
   if (!isSecretName(path)) {
-    throw new SecretsError('CONFIGURATION', 'there is no secret with this ARN, and an ARN cannot be chosen', { remedy: 'write to a name instead' })
+    throw new SecretsError('CONFIGURATION', 'there is no secret with this ARN, and an ARN cannot be chosen', {
+      remedy: 'write to a name instead',
+    })
   }
   const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
   const input = { Name: path, ...(Tags.length > 0 && { Tags }), ...(kmsKeyId !== undefined && { KmsKeyId: kmsKeyId }) }

@@ -21,7 +21,8 @@ export function readVersion(api: Api, origin: Origin): NonNullable<SecretProvide
     if (version === 'previous') return (await fetchVersion(api, origin, path, previous, context))?.secret
     assertVersion(version)
     const found = await fetchVersion(api, origin, path, versionLabel(version), context)
-    if (found === undefined || !(await wasCurrent(found, version, () => fetchVersion(api, origin, path, current, context)))) return undefined
+    if (found === undefined || !(await wasCurrent(found, version, () => fetchVersion(api, origin, path, current, context))))
+      return undefined
     return { ...found.secret, version }
   }
 }
@@ -33,12 +34,24 @@ export async function readPending(api: Api, origin: Origin, path: string, contex
   return isDone ? undefined : found?.secret
 }
 
-async function fetchVersion(api: Api, origin: Origin, path: string, label: string, context: CallContext): Promise<AnsweredVersion | undefined> {
+async function fetchVersion(
+  api: Api,
+  origin: Origin,
+  path: string,
+  label: string,
+  context: CallContext,
+): Promise<AnsweredVersion | undefined> {
   const answered = await fetchLabelled(api, origin, path, label, context)
   return answered && releasedVersion(answered)
 }
 
-async function fetchLabelled(api: Api, origin: Origin, path: string, label: string, context: CallContext): Promise<AnsweredVersion | undefined> {
+async function fetchLabelled(
+  api: Api,
+  origin: Origin,
+  path: string,
+  label: string,
+  context: CallContext,
+): Promise<AnsweredVersion | undefined> {
   const input = { SecretId: path, ...(label !== current && { VersionStage: label }) }
   const answer = await unlessMissing(api.call('GetSecretValue', input, context))
   return answer && versionOf(answer, path, origin)

@@ -40,7 +40,7 @@ interface Action<Input, Output> {
 }
 
 /** The actions of Secrets Manager that we use, by the names that IAM has for them too. */
-export interface Actions {
+interface Actions {
   readonly BatchGetSecretValue: Action<BatchGetSecretValueCommandInput, BatchGetSecretValueCommandOutput>
   readonly CreateSecret: Action<CreateSecretCommandInput, CreateSecretCommandOutput>
   readonly DeleteSecret: Action<DeleteSecretCommandInput, DeleteSecretCommandOutput>
@@ -72,4 +72,17 @@ const reads: ReadonlySet<ActionName> = new Set([
 /** Whether the action may leave something changed. */
 export function changes(action: ActionName): boolean {
   return !reads.has(action)
+}
+
+const aboutNoOneSecret: ReadonlySet<ActionName> = new Set([
+  'BatchGetSecretValue',
+  'GetRandomPassword',
+  'ListSecrets',
+  'TagResource',
+  'UntagResource',
+])
+
+/** Whether AWS answers with the ARN of the secret that the action was about. */
+export function answersWithArn(action: ActionName): boolean {
+  return !aboutNoOneSecret.has(action)
 }

@@ -1,5 +1,6 @@
 import { SecretsError, type SecretsErrorDetails } from '@finchat/secrets-core'
-import { type Asked, type Row, rowOf, rowOfStatus } from './error-table.ts'
+import { rowOf, rowOfStatus } from './classify.ts'
+import type { Asked, Row } from './error-table.ts'
 import { type Failure, failureOf } from './failure.ts'
 
 /** Where AWS does not say when to come back: its quotas are per second. */
@@ -19,7 +20,7 @@ export function failedAttempt(thrown: unknown, asked: Asked): FailedAttempt {
   const row = known ?? rowOfStatus(failure)
   const problem = typeof row.problem === 'string' ? row.problem : row.problem(asked)
   const error = new SecretsError(row.code, problem, detailsOf(row, failure, known))
-  return { error, isOpen: row.nothingDone === undefined }
+  return { error, isOpen: row.isOpen ?? false }
 }
 
 function detailsOf(row: Row, failure: Failure, known: Row | undefined): SecretsErrorDetails {
@@ -43,10 +44,12 @@ export function credentialsError(thrown: unknown, asked: Asked): SecretsError {
     })
   }
   const { code } = failedAttempt(thrown, asked).error
-  if (code === 'RATE_LIMITED') return new SecretsError(code, 'the source of the AWS credentials is throttling', { retryAt: Date.now() + throttledMs })
-  if (code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED') return new SecretsError(code, 'the source of the AWS credentials cannot be reached')
+  if (code === 'RATE_LIMITED')
+    return new SecretsError(code, 'the source of the AWS credentials is throttling', { retryAt: Date.now() + throttledMs })
+  if (code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED')
+    return new SecretsError(code, 'the source of the AWS credentials cannot be reached')
   return new SecretsError('UNAUTHENTICATED', 'the source of the AWS credentials gave none', {
-    remedy: "check the role that is assumed, or what `clientConfig.credentials` does",
+    remedy: 'check the role that is assumed, or what `clientConfig.credentials` does',
   })
 }
 

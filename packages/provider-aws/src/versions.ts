@@ -67,12 +67,12 @@ export function deleted(): SecretsError {
   return new SecretsError('DELETED', 'the secret is scheduled for deletion', { remedy: 'restore it, or purge it for good' })
 }
 
-export function notFound(): SecretsError {
-  return new SecretsError('NOT_FOUND', 'there is no such secret in AWS')
-}
-
 function rotatedByAws(): SecretsError {
-  return new SecretsError('CONFIGURATION', 'the secret is rotated by AWS or owned by another AWS service: a version written by hand would be lost', {
-    remedy: 'start its rotation with startManagedRotation(), or turn its rotation off in AWS',
-  })
+  return new SecretsError(
+    'CONFIGURATION',
+    'the secret is rotated by AWS or owned by another AWS service: a version written by hand would be lost',
+    {
+      remedy: 'start its rotation with startManagedRotation(), or turn its rotation off in AWS',
+    },
+  )
 }

@@ -20,7 +20,8 @@ export function planWrite(history: History, { version, ifCurrent }: Pick<NewSecr
   if (ifCurrent !== undefined) refuseUnlessCurrent(history, ifCurrent, next)
   const currentBecomes = isUnnumbered ? history.last + 1 : undefined
   const unfinished = history.unfinished?.version
-  if (unfinished !== undefined && (version === undefined || version === unfinished)) return { number: unfinished, currentBecomes, resumes: true }
+  if (unfinished !== undefined && (version === undefined || version === unfinished))
+    return { number: unfinished, currentBecomes, resumes: true }
   if (version !== undefined && version < next) {
     throw conflict(`version ${version} is not above ${next - 1}, the highest that was ever used; the next is ${next}`)
   }
@@ -32,7 +33,9 @@ function refuseUnlessCurrent(history: History, ifCurrent: NonNullable<NewSecret[
   const { current: now } = history
   if (ifCurrent === null && now !== undefined) throw conflict(`the secret exists already; the next version is ${next}`)
   if (ifCurrent !== null && (now === undefined || !isNamedBy(ifCurrent, now))) {
-    throw conflict(`the current version is ${now === undefined ? 'gone' : `now ${now.version ?? 'one without a number'}`}; the next is ${next}`)
+    throw conflict(
+      `the current version is ${now === undefined ? 'gone' : `now ${now.version ?? 'one without a number'}`}; the next is ${next}`,
+    )
   }
 }
 

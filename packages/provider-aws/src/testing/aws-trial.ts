@@ -1,6 +1,6 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import type { Moto } from '@finchat/secrets-test-servers'
-import { startAwsStub, startMoto } from '@finchat/secrets-test-servers'
+import { httpCall, startAwsStub, startMoto } from '@finchat/secrets-test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { type AwsProvider, awsProvider } from '../aws-provider.ts'
 import type { AwsProviderOptions } from '../options.ts'
@@ -10,7 +10,11 @@ export const region = 'eu-west-1'
 export const account = '123456789012'
 export const context: CallContext = { signal: new AbortController().signal }
 
-export const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'c4n4ry-of-the-secret-key-Zq9', sessionToken: 'c4n4ry-of-the-token-Bk2' }
+export const credentials = {
+  accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+  secretAccessKey: 'c4n4ry-of-the-secret-key-Zq9',
+  sessionToken: 'c4n4ry-of-the-token-Bk2',
+}
 
 /** A provider that asks this endpoint, with credentials that need no chain. */
 export function providerAt(endpoint: string, options: AwsProviderOptions = {}): AwsProvider {
@@ -64,4 +68,22 @@ export async function failure(call: Promise<unknown>): Promise<SecretsError> {
   if (settled.status === 'fulfilled') throw new Error('the call resolves')
   if (SecretsError.isInstance(settled.reason)) return settled.reason
   throw new Error('the call rejects with an error that is not ours', { cause: settled.reason })
+}
+
+interface AwsAnswer {
+  readonly ARN?: string
+  readonly VersionId?: string
+  readonly VersionIdsToStages?: Readonly<Record<string, readonly string[]>>
+}
+
+/** Calls moto without our provider or the SDK, as the console or another tool would. */
+export async function awsCall(url: string, action: string, input: object, at: string = region): Promise<AwsAnswer> {
+  const headers = {
+    'content-type': 'application/x-amz-json-1.1',
+    'x-amz-target': `secretsmanager.${action}`,
+    authorization: `AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/${at}/secretsmanager/aws4_request, SignedHeaders=host, Signature=0`,
+  }
+  const { status, text } = await httpCall(url, { method: 'POST', headers, body: input })
+  if (status !== 200) throw new Error(`${action}: ${status} ${text}`)
+  return JSON.parse(text) as AwsAnswer // of the actions that tests call
 }

@@ -1,0 +1,94 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { startAwsStub } from '@finchat/secrets-test-servers'
+import { expect, onTestFinished, test } from 'vitest'
+import type { AwsProvider } from './aws-provider.ts'
+import type { AwsProviderOptions } from './options.ts'
+import { context, failure, providerAt } from './testing/aws-trial.ts'
+
+async function serverThat(answer: Parameters<typeof createServer>[1]): Promise<string> {
+  const server: Server = createServer(answer)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}` // it listens on a port
+}
+
+function opened(endpoint: string, options: AwsProviderOptions): AwsProvider {
+  const provider = providerAt(endpoint, options)
+  onTestFinished(() => provider.close())
+  return provider
+}
+
+/** With what a call rejects, and after how many milliseconds. */
+async function timed(call: Promise<unknown>): Promise<{ readonly code: string; readonly tookMs: number }> {
+  const startedAt = performance.now()
+  const { code } = await failure(call)
+  return { code, tookMs: performance.now() - startedAt }
+}
+
+test('an endpoint that accepts a call and never answers costs the deadline and no more', async () => {
+  const provider = opened(await serverThat(() => {}), { timeoutMs: 500 })
+  const { code, tookMs } = await timed(provider.get('prod/db', context))
+  expect(code).toBe('DEADLINE_EXCEEDED')
+  expect(tookMs).toBeGreaterThan(400)
+  expect(tookMs).toBeLessThan(1_500)
+})
+
+test('so does one that stops in the middle of an answer, and its connection is given up', async () => {
+  let closed = 0
+  const endpoint = await serverThat((_, response) => {
+    response.on('close', () => (closed += 1))
+    response.writeHead(200, { 'content-length': '500' }).write('{"Name":')
+  })
+  const provider = opened(endpoint, { timeoutMs: 500 })
+  const { code, tookMs } = await timed(provider.get('prod/db', context))
+  expect(code).toBe('DEADLINE_EXCEEDED')
+  expect(tookMs).toBeLessThan(1_500)
+  await expect.poll(() => closed).toBeGreaterThan(0)
+})
+
+test('an attempt that hangs leaves time for another', async () => {
+  const stub = await startAwsStub(['hang', { error: 'ResourceNotFoundException' }])
+  onTestFinished(stub.stop)
+  const provider = opened(stub.url, { timeoutMs: 2_000 })
+  expect(await provider.get('prod/db', context)).toBeUndefined()
+  expect(stub.requests()).toHaveLength(2)
+})
+
+test('credentials that never come cost the deadline too, and nothing is sent', async () => {
+  const stub = await startAwsStub({ error: 'ResourceNotFoundException' })
+  onTestFinished(stub.stop)
+  const provider = opened(stub.url, { timeoutMs: 200, clientConfig: { credentials: () => new Promise(() => {}) } })
+  expect(await failure(provider.get('prod/db', context))).toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  expect(stub.requests()).toEqual([])
+})
+
+test('an abort ends a call at once, also while the SDK waits to repeat it', async () => {
+  const stub = await startAwsStub({ error: 'ThrottlingException', retryAfterSeconds: 60 })
+  onTestFinished(stub.stop)
+  const provider = opened(stub.url, { timeoutMs: 10_000 })
+  const { code, tookMs } = await timed(provider.get('prod/db', { signal: AbortSignal.timeout(200) }))
+  expect(code).toBe('ABORTED')
+  expect(tookMs).toBeLessThan(1_000)
+})
+
+test('a write that was sent and not answered says that its effect is unknown; one that was not sent does not', async () => {
+  const silent = opened(await serverThat(() => {}), { timeoutMs: 300 })
+  expect(await failure(silent.tag('prod/db', { team: 'pay' }, context))).toMatchObject({ code: 'DEADLINE_EXCEEDED', effect: 'unknown' })
+  const nobody = opened('http://127.0.0.1:9', { timeoutMs: 3_000 })
+  const refused = await failure(nobody.tag('prod/db', { team: 'pay' }, context))
+  expect([refused.code, refused.effect]).toEqual(['UNAVAILABLE', undefined])
+})
+
+test('closing ends what is under way; every call after it is ABORTED', async () => {
+  const provider = opened(await serverThat(() => {}), {})
+  const underWay = failure(provider.get('prod/db', context))
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  await Promise.all([provider.close(), provider.close()])
+  expect(await underWay).toMatchObject({ code: 'ABORTED', message: 'the AWS provider is closed' })
+  const later = [provider.get('prod/db', context), provider.put('prod/db', { value: 'v' }, context), provider.checkHealth(context)]
+  for (const error of await Promise.all(later.map(failure))) expect(error).toMatchObject({ code: 'ABORTED' })
+})

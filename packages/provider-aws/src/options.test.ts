@@ -1,0 +1,77 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
+import { SecretsError } from '@finchat/secrets-core'
+import { expect, test } from 'vitest'
+import { awsProvider } from './aws-provider.ts'
+import type { AwsProviderOptions } from './options.ts'
+
+function refusal(options: unknown): string {
+  try {
+    awsProvider(options as AwsProviderOptions) // as JavaScript may pass it
+  } catch (error) {
+    if (SecretsError.isInstance(error) && error.code === 'CONFIGURATION') return error.message
+  }
+  throw new Error('the options are accepted')
+}
+
+test('bad options are refused at once, each in its own words', () => {
+  const client = new SecretsManagerClient({ region: 'eu-west-1' })
+  const messages = [
+    refusal('eu-west-1'),
+    refusal({ regoin: 'eu-west-1' }),
+    refusal({ region: 'eu west' }),
+    refusal({ region: 1 }),
+    refusal({ endpoint: 'secretsmanager.example' }),
+    refusal({ clientConfig: null }),
+    refusal({ client: { send: () => {} } }),
+    refusal({ client, clientConfig: {} }),
+    refusal({ client, region: 'eu-west-1' }),
+    refusal({ timeoutMs: 0 }),
+    refusal({ account: '123' }),
+    refusal({ account: '123456789012' }),
+    refusal({ recoveryWindowDays: 6 }),
+    refusal({ coalesceReads: 'yes' }),
+    refusal({ names: { TOKEN: '#' } }),
+  ]
+  expect(new Set(messages).size).toBe(messages.length)
+  for (const timeoutMs of [-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) expect(refusal({ timeoutMs })).toMatch(/timeoutMs/)
+  for (const recoveryWindowDays of [31, 7.5, Number.NaN]) expect(refusal({ recoveryWindowDays })).toMatch(/7 to 30/)
+  client.destroy()
+})
+
+test('an endpoint is https, or on this machine', () => {
+  for (const endpoint of [
+    'https://vpce-1.secretsmanager.eu-west-1.vpce.amazonaws.com',
+    'http://localhost:5000',
+    'http://127.0.0.1:5000',
+    'http://[::1]:5000',
+  ]) {
+    expect(awsProvider({ endpoint }).name).toBe('aws')
+  }
+  for (const endpoint of ['http://secretsmanager.example', 'http://127.0.0.1.example', 'ftp://localhost', '//localhost', '']) {
+    expect(refusal({ endpoint }), endpoint).toMatch(/https/)
+  }
+})
+
+test('names, prefix and onlyNamed place names as for every provider; the name is its own', () => {
+  const provider = awsProvider({ names: { TOKEN: 'prod/api#token', AWS_OWNED: 'rds!db-1' }, prefix: 'prod/', name: 'aws-eu' })
+  expect(provider.name).toBe('aws-eu')
+  expect(provider.locate('TOKEN')).toEqual({ path: 'prod/api', field: 'token' })
+  expect(provider.locate('AWS_OWNED')).toEqual({ path: 'rds!db-1' })
+  expect(provider.locate('db')).toEqual({ path: 'prod/db' })
+  expect(provider.locate('x'.repeat(510))).toBeUndefined()
+  expect(awsProvider({ names: {}, onlyNamed: true }).locate('db')).toBeUndefined()
+})
+
+test('answers are shared by a fleet only where account and region are said, and never across them or endpoints', () => {
+  const [account, region] = ['123456789012', 'eu-west-1']
+  expect(awsProvider({ region }).sharedAs).toBeUndefined()
+  const one = awsProvider({ account, region })
+  expect(one.sharedAs).toBe('aws 123456789012 eu-west-1')
+  expect(awsProvider({ account, region, prefix: 'prod/', name: 'other' }).sharedAs).toBe(one.sharedAs)
+  const others = [
+    awsProvider({ account: '210987654321', region }),
+    awsProvider({ account, region: 'eu-west-2' }),
+    awsProvider({ account, region, endpoint: 'http://localhost:5000' }),
+  ]
+  expect(new Set([one, ...others].map(({ sharedAs }) => sharedAs)).size).toBe(4)
+})

@@ -1,0 +1,199 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createSecretsManager } from '@finchat/secrets-core'
+import { type AwsReply, type AwsRequest, startAwsStub } from '@finchat/secrets-test-servers'
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import type { AwsProvider } from './aws-provider.ts'
+import type { AwsProviderOptions } from './options.ts'
+import { context, failure, providerAt } from './testing/aws-trial.ts'
+
+afterEach(() => vi.useRealTimers())
+
+const paths = (count: number): string[] => Array.from({ length: count }, (_, n) => `app/secret-${n}`)
+
+/** A secret as AWS answers it, in a batch or alone. */
+function answered(name: unknown): object {
+  const ARN = `arn:aws:secretsmanager:eu-west-1:123456789012:secret:${String(name)}-AbCdEf`
+  return {
+    ARN,
+    Name: name,
+    VersionId: 'id-of-the-version-that-is-current',
+    VersionStages: ['AWSCURRENT'],
+    SecretString: `value of ${String(name)}`,
+  }
+}
+
+/** Every secret exists. */
+function store({ action, body }: AwsRequest): AwsReply {
+  if (action === 'GetSecretValue') return { json: answered(body['SecretId']) }
+  const ids = body['SecretIdList']
+  return { json: { SecretValues: Array.isArray(ids) ? ids.map(answered) : [], Errors: [] } }
+}
+
+type Stub = Awaited<ReturnType<typeof startAwsStub>>
+
+async function over(
+  plan: (request: AwsRequest) => AwsReply | Promise<AwsReply>,
+  options: AwsProviderOptions = {},
+): Promise<{ stub: Stub; provider: AwsProvider }> {
+  const stub = await startAwsStub(plan)
+  const provider = providerAt(stub.url, { ...options, clientConfig: { maxAttempts: 1, ...options.clientConfig } })
+  onTestFinished(async () => {
+    await provider.close()
+    await stub.stop()
+  })
+  return { stub, provider }
+}
+
+function sent(stub: Stub): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { action } of stub.requests()) counts[action] = (counts[action] ?? 0) + 1
+  return counts
+}
+
+function summary(results: readonly PromiseSettledResult<unknown>[]): unknown[] {
+  return results.map((result) => {
+    if (result.status === 'rejected') return (result.reason as { code: string }).code // all of them are ours
+    return (result.value as { value: string } | undefined)?.value // a secret, or none
+  })
+}
+
+const denyBatches = (request: AwsRequest): AwsReply =>
+  request.action === 'BatchGetSecretValue' ? { error: 'AccessDeniedException' } : store(request)
+
+test('45 secrets are three batches of at most 20', async () => {
+  const { stub, provider } = await over(store)
+  expect(summary(await provider.getMany(paths(45), context))).toEqual(paths(45).map((path) => `value of ${path}`))
+  expect(stub.requests().map(({ body }) => (body['SecretIdList'] as string[]).length)).toEqual([20, 20, 5]) // it is a list
+})
+
+test('what AWS says of one secret of a batch is told of that one only', async () => {
+  const [found = '', missing = '', gone = '', denied = '', sealed = '', busy = '', unsaid = ''] = paths(7)
+  const { stub, provider } = await over((request) => {
+    if (request.action === 'GetSecretValue') return store(request)
+    const error = (SecretId: string, ErrorCode: string, Message: string): object => ({ SecretId, ErrorCode, Message })
+    const Errors = [
+      error(missing, 'ResourceNotFoundException', "Secrets Manager can't find the specified secret."),
+      error(gone, 'InvalidRequestException', "You can't perform this operation on the secret because it was marked for deletion."),
+      error(denied, 'AccessDeniedException', 'c4n4ry is not authorized'),
+      error(sealed, 'DecryptionFailure', 'no key'),
+      error(busy, 'InternalServiceError', 'try again'),
+    ]
+    return { json: { SecretValues: [answered(found)], Errors } }
+  })
+  const results = await provider.getMany([found, missing, gone, denied, sealed, busy, unsaid], context)
+  const values = [`value of ${found}`, undefined, 'DELETED', 'PERMISSION_DENIED', 'CONFIGURATION', `value of ${busy}`, `value of ${unsaid}`]
+  expect(summary(results)).toEqual(values)
+  expect(results[3]).toMatchObject({
+    reason: { problem: expect.stringMatching(/GetSecretValue is not allowed on .*:eu-west-1:.*app\/secret-3/) },
+  })
+  expect(sent(stub)).toEqual({ BatchGetSecretValue: 1, GetSecretValue: 2 }) // what a repetition may overcome, and what was not answered
+})
+
+test('a value is taken for the secret that was asked for and for no other', async () => {
+  const { provider } = await over(({ action }) => {
+    return action === 'GetSecretValue'
+      ? { error: 'ResourceNotFoundException' }
+      : { json: { SecretValues: [answered('app/other'), answered('app/secret-1')] } }
+  })
+  expect(summary(await provider.getMany(paths(2), context))).toEqual([undefined, 'value of app/secret-1'])
+})
+
+test('a denial of the batch is remembered for ten minutes, and single reads take its place, not degraded', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  const { stub, provider } = await over(denyBatches)
+  const secrets = createSecretsManager({ providers: [provider] })
+  const values = await secrets.getSecretValues(paths(5).map((name) => ({ name })))
+  expect(values.map((each) => each.status === 'fulfilled' && [each.value.reveal(), each.value.degraded])).toEqual(
+    paths(5).map((path) => [`value of ${path}`, false]),
+  )
+  expect(sent(stub)).toEqual({ BatchGetSecretValue: 1, GetSecretValue: 5 })
+  await provider.getMany(paths(3), context)
+  expect(sent(stub)).toEqual({ BatchGetSecretValue: 1, GetSecretValue: 8 })
+  vi.advanceTimersByTime(600_000)
+  await provider.getMany(paths(3), context)
+  expect(sent(stub)).toMatchObject({ BatchGetSecretValue: 2 })
+  await secrets.close()
+})
+
+test('throttled batches become single reads, ten at a time, and are tried again the next time', async () => {
+  let [running, most] = [0, 0]
+  const { stub, provider } = await over(async (request): Promise<AwsReply> => {
+    if (request.action === 'BatchGetSecretValue') return { error: 'ThrottlingException' }
+    most = Math.max(most, (running += 1))
+    await sleep(50)
+    running -= 1
+    return store(request)
+  })
+  expect(summary(await provider.getMany(paths(60), context))).toEqual(paths(60).map((path) => `value of ${path}`))
+  expect([most, sent(stub)]).toEqual([10, { BatchGetSecretValue: 3, GetSecretValue: 60 }])
+  await provider.getMany(paths(2), context)
+  expect(sent(stub)).toMatchObject({ BatchGetSecretValue: 4 })
+})
+
+test('what is wrong with AWS itself is told of every secret, and asked for once', async () => {
+  for (const [reply, code] of [
+    ['reset', 'UNAVAILABLE'],
+    [{ error: 'ExpiredTokenException' }, 'UNAUTHENTICATED'],
+    [{ error: 'InternalServiceError' }, 'UNAVAILABLE'],
+  ] as const) {
+    const { stub, provider } = await over(() => reply)
+    expect(summary(await provider.getMany(paths(3), context))).toEqual([code, code, code])
+    expect(stub.requests()).toHaveLength(1)
+  }
+})
+
+test('a bad path costs the others nothing', async () => {
+  const { stub, provider } = await over(store)
+  expect(summary(await provider.getMany(['app/secret-0', 'no such name', 'app/secret-1'], context))).toEqual([
+    'value of app/secret-0',
+    'INVALID_ARGUMENT',
+    'value of app/secret-1',
+  ])
+  expect(stub.requests().map(({ body }) => body)).toEqual([{ SecretIdList: ['app/secret-0', 'app/secret-1'] }])
+})
+
+test('single reads are single calls, unless they are to be coalesced: then those of one turn are one batch', async () => {
+  const apart = await over(store)
+  await Promise.all(paths(5).map((path) => apart.provider.get(path, context)))
+  expect(sent(apart.stub)).toEqual({ GetSecretValue: 5 })
+
+  const { stub, provider } = await over(store, { coalesceReads: true })
+  const answers = await Promise.all([...paths(5), ...paths(5)].map((path) => provider.get(path, context)))
+  expect(answers.map((each) => each?.value)).toEqual([...paths(5), ...paths(5)].map((path) => `value of ${path}`))
+  expect(sent(stub)).toEqual({ BatchGetSecretValue: 1 })
+  expect((await provider.get('app/secret-0', context))?.value).toBe('value of app/secret-0')
+  expect(sent(stub)).toEqual({ BatchGetSecretValue: 1, GetSecretValue: 1 })
+})
+
+test('of coalesced reads each has its own outcome, its own signal and its own bytes', async () => {
+  const { provider } = await over(
+    async ({ action, body }) => {
+      await sleep(30)
+      if (action === 'GetSecretValue') return { error: 'ResourceNotFoundException' }
+      const ids = (body['SecretIdList'] as string[]).filter((id) => id === 'app/bytes') // it is a list
+      return { json: { SecretValues: ids.map((id) => ({ ...answered(id), SecretString: undefined, SecretBinary: 'AQID' })) } }
+    },
+    { coalesceReads: true },
+  )
+  const controller = new AbortController()
+  const [one, other] = [provider.get('app/bytes', context), provider.get('app/bytes', context)]
+  const missing = provider.get('app/missing', context)
+  const aborted = failure(provider.get('app/aborted', { signal: controller.signal }))
+  const refused = failure(provider.get('no such name', context))
+  await sleep(10)
+  controller.abort()
+  expect((await aborted).code).toBe('ABORTED')
+  expect((await refused).code).toBe('INVALID_ARGUMENT')
+  const [first, second] = [await one, await other]
+  if (!(first?.value instanceof Uint8Array)) throw new Error('the value is not bytes')
+  first.value.fill(0)
+  expect(second?.value).toEqual(Uint8Array.of(1, 2, 3))
+  expect(await missing).toBeUndefined()
+})
+
+test('when every coalesced reader has given up, so has the call', async () => {
+  const { provider } = await over(() => 'hang', { coalesceReads: true, timeoutMs: 60_000 })
+  const signal = AbortSignal.timeout(50)
+  const errors = await Promise.all(paths(2).map((path) => failure(provider.get(path, { signal }))))
+  expect(errors.map(({ code }) => code)).toEqual(['ABORTED', 'ABORTED'])
+})

@@ -57,6 +57,13 @@ const rows: Record<string, Row> = {
     ...always(withStatus(400, errors('Upgrading from non-versioned to versioned data.')), 'UNAVAILABLE'),
     login: refusedLogin,
   },
+  'the upgrade to v2 is waited for': {
+    ...always(
+      withStatus(400, errors('Waiting for the primary to upgrade from non-versioned to versioned data. This backend …')),
+      'UNAVAILABLE',
+    ),
+    login: refusedLogin,
+  },
   'https spoken to with http': always(withStatus(400, { body: 'Client sent an HTTP request to an HTTPS server.\n' }), 'CONFIGURATION'),
   'a path that is not printable': always(withStatus(400, { body: '' }), 'INVALID_ARGUMENT'),
   '400 of a web server': always(withStatus(400, html), 'CONFIGURATION'),

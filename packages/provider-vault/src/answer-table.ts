@@ -48,7 +48,7 @@ const table: readonly Row[] = [
   { status: [400], when: isHttpsHint, is: fails('CONFIGURATION', 'the server speaks https', 'write https:// in `url`') },
   { status: [400], when: isOthers, is: notVaults('CONFIGURATION') },
   { status: [400], calls: ['login'], is: refused },
-  { status: [400], when: saying('Upgrading from non-versioned'), is: upgrading },
+  { status: [400], when: saying('from non-versioned to versioned data'), is: upgrading },
   { status: [400], when: isCasMismatch, is: fails('VERSION_CONFLICT', 'another version is current', 'read it, and decide anew') },
   { status: [400], when: isCasRequired, is: fails('CONFIGURATION', 'the mount takes no write without a version', 'write with a version') },
   { status: [400], is: fails('INVALID_ARGUMENT', 'Vault refused the request', 'check the path, the value and the tags') },

@@ -5,7 +5,8 @@ import { forget } from './kv-delete.ts'
 import type { KvMount } from './kv-mount.ts'
 import { casOf, checkedSecret, putVersion } from './kv-put.ts'
 import { assertVersioned, readLast, readVersion } from './kv-reads.ts'
-import { stagedPath } from './paths.ts'
+import { assertTags } from './new-secret.ts'
+import { assertPath, stagedPath } from './paths.ts'
 
 /**
  * A version that waits, beside its secret: `{ base, tags, fields }`. `base` is the number that was the last when it was staged, over which alone it
@@ -23,24 +24,24 @@ export function kvStaging(mount: KvMount): NonNullable<SecretProvider['staging']
       return versioned(mount, signal, () => stage(mount, path, checked, checked.fields, signal))
     },
     get: async (path, { signal }) => {
-      checkedSecret(path, { value: '' })
+      assertPath(path)
       return versioned(mount, signal, async () => {
         const { value, shape, revision } = (await pendingAt(mount, path, signal)) ?? {}
         return value === undefined ? undefined : { value, shape, revision }
       })
     },
     promote: async (path, pending, { signal }) => {
-      checkedSecret(path, { value: '' })
+      assertPath(path)
       return versioned(mount, signal, async () => {
         const { base, value, tags } = await asNamed(mount, path, pending, signal)
-        const secret = { ...checkedSecret(path, { value: '', version: base + 1, tags }), fields: String(value) }
-        const receipt = await putVersion(mount, path, secret, signal)
+        assertTags(tags)
+        const receipt = await putVersion(mount, path, { value, version: base + 1, tags, fields: String(value) }, signal)
         await forget(mount, stagedPath(path), signal)
         return receipt
       })
     },
     discard: async (path, pending, { signal }) => {
-      checkedSecret(path, { value: '' })
+      assertPath(path)
       return versioned(mount, signal, async () => {
         await asNamed(mount, path, pending, signal)
         await forget(mount, stagedPath(path), signal)

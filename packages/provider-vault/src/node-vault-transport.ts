@@ -1,4 +1,5 @@
 import type { VaultAnswer } from './answer.ts'
+import { untilEnded } from './deadline.ts'
 import type { Exchange, Transport, VaultRequest } from './exchange.ts'
 import { type HttpSender, httpSender } from './http-transport.ts'
 import { type TlsMaterial, tlsMaterial, type VaultTls } from './tls.ts'
@@ -15,9 +16,9 @@ interface HookOptions extends Pick<VaultRequest, 'method' | 'body' | 'headers'> 
 export function nodeVaultTransport(url: VaultUrl, tls: VaultTls): Transport {
   let opening: Promise<HttpSender> | undefined
   let sending: Promise<Exchange> | undefined
-  const open = async (signal: AbortSignal): Promise<HttpSender> => {
+  const open = (): Promise<HttpSender> => {
     // A certificate's file that could not be read is read again by the next request.
-    opening ??= sender(url, tls, signal).catch((error: unknown) => {
+    opening ??= sender(url, tls).catch((error: unknown) => {
       opening = undefined
       throw error
     })
@@ -25,7 +26,7 @@ export function nodeVaultTransport(url: VaultUrl, tls: VaultTls): Transport {
   }
   return {
     exchange: async (request, signal) => {
-      const { send } = await open(signal)
+      const { send } = await untilEnded(open(), signal) // all wait for one, and each may give up
       sending ??= clientExchange(url, (options) => sendHooked(url, send, options))
       return (await sending)(request, signal)
     },
@@ -33,8 +34,8 @@ export function nodeVaultTransport(url: VaultUrl, tls: VaultTls): Transport {
   }
 }
 
-async function sender(url: VaultUrl, tls: VaultTls, signal: AbortSignal): Promise<HttpSender> {
-  const material: TlsMaterial = url.isSecure ? await tlsMaterial(tls, signal) : {}
+async function sender(url: VaultUrl, tls: VaultTls): Promise<HttpSender> {
+  const material: TlsMaterial = url.isSecure ? await tlsMaterial(tls, new AbortController().signal) : {}
   return httpSender(url, material)
 }
 

@@ -19,7 +19,13 @@ export interface AwsIamOptions {
 
 /**
  * Logs in to HashiCorp Vault as a role or user of AWS: with a signed request to STS that says who that is, which Vault sends. The keys do not leave
- * the process. OpenBao has no such method.
+ * the process. OpenBao has no such method. Throws `CONFIGURATION` for a region or a mount that is none.
+ *
+ * @example
+ * import { awsIam, vaultProvider } from '@finchat/secrets-provider-vault'
+ *
+ * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: awsIam({ role: 'app', credentials: async () => ({ accessKeyId: 'AKIA…', secretAccessKey: '…' }) }) })
+ * console.log(vault.name) // vault
  */
 export function awsIam({ role, credentials, region, serverId, mount = 'aws' }: AwsIamOptions): VaultAuth {
   const path = loginPath(mount)

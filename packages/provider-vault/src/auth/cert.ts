@@ -8,7 +8,15 @@ export interface CertOptions {
   readonly mount?: string | undefined
 }
 
-/** Logs in with the client certificate of `tls.cert` and `tls.key`. */
+/**
+ * Logs in with the client certificate of `tls.cert` and `tls.key`. Throws `CONFIGURATION` for a mount that is none.
+ *
+ * @example
+ * import { cert, vaultProvider } from '@finchat/secrets-provider-vault'
+ *
+ * const tls = { cert: { file: '/run/tls/client.pem' }, key: { file: '/run/tls/client.key' } }
+ * console.log(vaultProvider({ url: 'https://vault.example:8200', tls, auth: cert({ role: 'app' }) }).name) // vault
+ */
 export function cert({ role, mount = 'cert' }: CertOptions = {}): VaultAuth {
   const path = loginPath(mount)
   return { method: 'cert', prepare: async () => ({ path, body: role === undefined ? {} : { name: role } }) }

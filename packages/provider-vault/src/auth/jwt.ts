@@ -11,7 +11,15 @@ export interface JwtOptions {
   readonly mount?: string | undefined
 }
 
-/** Logs in with a JSON Web Token, such as a CI job's. */
+/**
+ * Logs in with a JSON Web Token, such as a CI job's. Throws `CONFIGURATION` for a mount that is none.
+ *
+ * @example
+ * import { jwt, vaultProvider } from '@finchat/secrets-provider-vault'
+ *
+ * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: jwt({ role: 'ci', jwt: { file: '/run/ci/token' } }) })
+ * console.log(vault.name) // vault
+ */
 export function jwt({ jwt: source, role, mount = 'jwt' }: JwtOptions): VaultAuth {
   return jwtLogin('jwt', '`jwt`', source, role, mount)
 }
@@ -24,7 +32,15 @@ export interface KubernetesOptions {
   readonly mount?: string | undefined
 }
 
-/** Logs in as the service account of the pod that this process runs in. */
+/**
+ * Logs in as the service account of the pod that this process runs in. Throws `CONFIGURATION` for a mount that is none.
+ *
+ * @example
+ * import { kubernetes, vaultProvider } from '@finchat/secrets-provider-vault'
+ *
+ * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: kubernetes({ role: 'app' }) })
+ * console.log(vault.name) // vault
+ */
 export function kubernetes({ role, jwt: source = { file: serviceAccountToken }, mount = 'kubernetes' }: KubernetesOptions): VaultAuth {
   return jwtLogin('kubernetes', "the service account's token", source, role, mount)
 }

@@ -24,7 +24,15 @@ export function token(source: Credential): VaultAuth {
   }
 }
 
-/** The token in a file that an agent keeps: `token({ file })`. It is read again when Vault refuses the one before. */
+/**
+ * The token in a file that an agent keeps: `token({ file })`. It is read again when Vault refuses the one before.
+ *
+ * @example
+ * import { tokenFile, vaultProvider } from '@finchat/secrets-provider-vault'
+ *
+ * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: tokenFile('/run/vault/token') })
+ * console.log(vault.name) // vault
+ */
 export function tokenFile(path: string): VaultAuth {
   return token({ file: path })
 }

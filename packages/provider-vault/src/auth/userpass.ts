@@ -11,7 +11,15 @@ export interface UserpassOptions {
   readonly mount?: string | undefined
 }
 
-/** Logs in with a user name and a password. */
+/**
+ * Logs in with a user name and a password. Throws `CONFIGURATION` for a name or a mount that is none.
+ *
+ * @example
+ * import { userpass, vaultProvider } from '@finchat/secrets-provider-vault'
+ *
+ * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: userpass({ username: 'bob', password: { file: '/run/vault/password' } }) })
+ * console.log(vault.name) // vault
+ */
 export function userpass({ username, password, mount = 'userpass' }: UserpassOptions): VaultAuth {
   if (!canHoldPath(username) || username.includes('/')) {
     throw new SecretsError('CONFIGURATION', '`username` is no user name', { remedy: 'use printable characters without /' })

@@ -27,7 +27,7 @@ test('a login proves who we are to STS, and holds no key', async () => {
   const body = await loginBody({
     region: 'eu-west-1',
     serverId: 'vault.example',
-    credentials: async () => ({ ...keys, sessionToken: 'session' }),
+    credentials: async () => ({ ...keys, sessionToken: 'temporary' }),
   })
   expect([body['role'], body['iam_http_request_method'], text(body['iam_request_url'])]).toEqual([
     'app',
@@ -39,7 +39,7 @@ test('a login proves who we are to STS, and holds no key', async () => {
   expect(headers).toMatchObject({
     Host: 'sts.eu-west-1.amazonaws.com',
     'X-Vault-AWS-IAM-Server-ID': 'vault.example',
-    'X-Amz-Security-Token': 'session',
+    'X-Amz-Security-Token': 'temporary',
   })
   expect(headers['Authorization']).toMatch(
     /Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/sts\/aws4_request, SignedHeaders=content-length;content-type;host;x-amz-date;x-amz-security-token;x-vault-aws-iam-server-id, /,

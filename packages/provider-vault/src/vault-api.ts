@@ -2,7 +2,7 @@ import type { VaultAnswer } from './answer.ts'
 import { meaningOf } from './answer-table.ts'
 import { type Bounds, bounded, pause } from './deadline.ts'
 import { answerError, type Outgoing, type Send } from './sender.ts'
-import type { Session } from './session.ts'
+import type { TokenHolder } from './token-holder.ts'
 import { asSecretsErrors } from './unanswered.ts'
 
 /** What a token must be allowed, in the words of a policy. */
@@ -19,7 +19,7 @@ export interface Ask extends Omit<Outgoing, 'token' | 'call'> {
   readonly takes?: (answer: VaultAnswer) => boolean
 }
 
-/** Calls with the token of the session. */
+/** Calls with the token that is held. */
 export interface VaultApi {
   /** Resolves to what was asked for, or to a 404 that means that it does not exist; rejects with a `SecretsError` for all else. */
   readonly ask: (ask: Ask, signal: AbortSignal) => Promise<VaultAnswer>
@@ -34,9 +34,9 @@ const repeatAfterMs = 250
 const mountsRequest = { method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' } as const
 const mountsRight: Right = { capability: 'read', on: mountsRequest.path }
 
-export function vaultApi(send: Send, session: Session, limits: Pick<Bounds, 'timeoutMs' | 'closing'>): VaultApi {
+export function vaultApi(send: Send, tokens: TokenHolder, limits: Pick<Bounds, 'timeoutMs' | 'closing'>): VaultApi {
   const judged = async ({ takes, right, ...request }: Ask, signal: AbortSignal): Promise<VaultAnswer> => {
-    const answer = await accepted(send, session, request, signal)
+    const answer = await accepted(send, tokens, request, signal)
     const meaning = takes?.(answer) ? undefined : meaningOf(answer, request.call)
     if (meaning === undefined) return answer
     const isDenial = meaning.code === 'PERMISSION_DENIED' && answer.body !== undefined
@@ -48,22 +48,22 @@ export function vaultApi(send: Send, session: Session, limits: Pick<Bounds, 'tim
   return { ask, mounts: (signal) => ask({ ...mountsRequest, right: mountsRight }, signal) }
 }
 
-/** The answer to a request whose token was accepted: with the session's, after one fresh login, or on a second try. Rejects with `UNAUTHENTICATED`. */
-async function accepted(send: Send, session: Session, request: Outgoing, signal: AbortSignal): Promise<VaultAnswer> {
+/** The answer to a request whose token was accepted: with the one that is held, after one fresh login, or on a second try. Rejects with `UNAUTHENTICATED`. */
+async function accepted(send: Send, tokens: TokenHolder, request: Outgoing, signal: AbortSignal): Promise<VaultAnswer> {
   const attempt = async (token: string): Promise<VaultAnswer | undefined> => {
     const answer = await send({ ...request, token }, signal)
     return answer.status === 403 && (await isRefused(answer, send, { ...request, token }, signal)) ? undefined : answer
   }
-  const held = await session.token(signal)
+  const held = await tokens.token(signal)
   const first = await attempt(held)
   if (first !== undefined) return first
-  const next = await session.replace(held, signal)
+  const next = await tokens.replace(held, signal)
   const second = next === held ? undefined : await attempt(next)
   if (second !== undefined) return second
   await pause(repeatAfterMs, signal)
   const third = await attempt(next)
   if (third !== undefined) return third
-  throw session.refused(next)
+  throw tokens.refused(next)
 }
 
 /**

@@ -13,7 +13,7 @@ import { ownClientTransport } from './own-client.ts'
 import { canHoldPath } from './paths.ts'
 import type { Provides } from './provides.ts'
 import { vaultSender } from './sender.ts'
-import { Session } from './session.ts'
+import { TokenHolder } from './token-holder.ts'
 import { vaultApi } from './vault-api.ts'
 
 /** The contract's members, all that a KV v2 mount can have. */
@@ -44,8 +44,8 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const limits = { timeoutMs, closing: ending.signal }
   const transport = transportTo(server)
   const send = vaultSender({ exchange: transport.exchange, state: new ClusterState(), namespace })
-  const session = new Session({ auth, send, events: loginEvents(name, auth?.method ?? 'none'), ...limits })
-  const api = vaultApi(send, session, limits)
+  const tokens = new TokenHolder({ auth, send, events: loginEvents(name, auth?.method ?? 'none'), ...limits })
+  const api = vaultApi(send, tokens, limits)
   const kv = kvMount(api, mount, kvVersion)
   return {
     specificationVersion: 'v1',
@@ -57,7 +57,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     list: (prefix, context) => kvList(kv, prefix, context),
     checkHealth: async ({ signal }) => void (await api.mounts(signal)),
     close: async () => {
-      await session.close()
+      await tokens.close()
       ending.abort()
       transport.close()
     },

@@ -10,7 +10,7 @@ export interface VaultAuth {
 
 export interface AuthContext {
   readonly signal: AbortSignal
-  /** Sends a request without the session's token, and never twice. */
+  /** Sends a request without the token that is held, and never twice. */
   readonly post: (path: string, body: Readonly<Record<string, unknown>>, token?: string) => Promise<VaultAnswer>
 }
 

@@ -8,7 +8,7 @@ import type { VaultAuth } from './auth/vault-auth.ts'
 import { bounded } from './deadline.ts'
 import { type LoginMessage, loginEvents } from './login-events.ts'
 import type { Outgoing } from './sender.ts'
-import { Session } from './session.ts'
+import { TokenHolder } from './token-holder.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 25) }))
 afterEach(() => void vi.useRealTimers())
@@ -29,7 +29,7 @@ function fakeVault(): FakeVault {
   return { asked: [], leaseSeconds: 3600, renewSeconds: 3600, tokenType: 'service', answer: () => undefined }
 }
 
-function sessionWith(vault: FakeVault, auth: VaultAuth | undefined = appRole({ roleId: 'r', secretId: 's' })): Session {
+function holderWith(vault: FakeVault, auth: VaultAuth | undefined = appRole({ roleId: 'r', secretId: 's' })): TokenHolder {
   let minted = 0
   const usual = ({ path }: Outgoing): VaultAnswer => {
     const renewable = vault.tokenType === 'service'
@@ -45,9 +45,9 @@ function sessionWith(vault: FakeVault, auth: VaultAuth | undefined = appRole({ r
     await Promise.resolve()
     return (await vault.answer(outgoing)) ?? usual(outgoing)
   }
-  const session = new Session({ auth, send, events: loginEvents('vault', auth.method), timeoutMs: 5000, closing: never })
-  onTestFinished(() => session.close())
-  return session
+  const holder = new TokenHolder({ auth, send, events: loginEvents('vault', auth.method), timeoutMs: 5000, closing: never })
+  onTestFinished(() => holder.close())
+  return holder
 }
 
 function json(status: number, body: unknown): VaultAnswer {
@@ -72,32 +72,32 @@ async function within<T>(ms: number, call: Promise<T>): Promise<T> {
 
 test('all who need a token at once share one login, and later ones its token', async () => {
   const vault = fakeVault()
-  const session = sessionWith(vault)
-  const tokens = await Promise.all(Array.from({ length: 100 }, () => session.token(never)))
-  expect(new Set([...tokens, await session.token(never)])).toEqual(new Set(['token-1']))
+  const holder = holderWith(vault)
+  const tokens = await Promise.all(Array.from({ length: 100 }, () => holder.token(never)))
+  expect(new Set([...tokens, await holder.token(never)])).toEqual(new Set(['token-1']))
   expect(logins(vault)).toBe(1)
 })
 
 test('nobody logs in before a token is needed, and nobody without a credential', async () => {
   const vault = fakeVault()
   expect(vault.asked).toEqual([])
-  const session = new Session({
+  const holder = new TokenHolder({
     auth: undefined,
     send: async () => sealed,
     events: loginEvents('vault', 'none'),
     timeoutMs: 5000,
     closing: never,
   })
-  expect(await codeOf(session.token(never))).toBe('CREDENTIALS_MISSING')
+  expect(await codeOf(holder.token(never))).toBe('CREDENTIALS_MISSING')
 })
 
 test('who gives up waiting leaves the login to the others', async () => {
   const vault = fakeVault()
   const { promise, resolve } = Promise.withResolvers<undefined>()
   vault.answer = () => promise
-  const session = sessionWith(vault)
-  const impatient = bounded({ timeoutMs: 10, closing: never }, (signal) => session.token(signal)).catch((error: unknown) => String(error))
-  const patient = session.token(never)
+  const holder = holderWith(vault)
+  const impatient = bounded({ timeoutMs: 10, closing: never }, (signal) => holder.token(signal)).catch((error: unknown) => String(error))
+  const patient = holder.token(never)
   expect(await within(20, impatient)).toContain('no answer within the time limit')
   resolve(undefined)
   expect(await patient).toBe('token-1')
@@ -105,51 +105,51 @@ test('who gives up waiting leaves the login to the others', async () => {
 
 test('a token is renewed in the background when it is used late in its life, and by a timer when it is not', async () => {
   const vault = fakeVault()
-  const session = sessionWith(vault)
-  await session.token(never)
+  const holder = holderWith(vault)
+  await holder.token(never)
   vi.setSystemTime(Date.now() + 0.8 * hour) // frozen: no timer fired
-  expect(await session.token(never)).toBe('token-1')
+  expect(await holder.token(never)).toBe('token-1')
   await vi.advanceTimersByTimeAsync(10)
   expect(vault.asked).toEqual(['auth/approle/login', 'auth/token/renew-self'])
   await vi.advanceTimersByTimeAsync(10 * hour)
   const renewals = vault.asked.filter((path) => path.endsWith('renew-self')).length
   expect(renewals).toBeGreaterThanOrEqual(13)
   expect(renewals).toBeLessThanOrEqual(18)
-  expect([await session.token(never), logins(vault)]).toEqual(['token-1', 1])
+  expect([await holder.token(never), logins(vault)]).toEqual(['token-1', 1])
 })
 
 test('a renewal that grants less than half means a new login, while the old token goes on', async () => {
   const vault = fakeVault()
-  const session = sessionWith(vault)
-  await session.token(never)
+  const holder = holderWith(vault)
+  await holder.token(never)
   vault.renewSeconds = 1200
   vi.setSystemTime(Date.now() + 0.9 * hour)
-  expect(await session.token(never)).toBe('token-1')
+  expect(await holder.token(never)).toBe('token-1')
   await vi.advanceTimersByTimeAsync(10)
-  expect([await session.token(never), logins(vault)]).toEqual(['token-2', 2])
+  expect([await holder.token(never), logins(vault)]).toEqual(['token-2', 2])
 })
 
 test('a token whose renewal fails is used until it ends, then there is a login', async () => {
   const vault = fakeVault()
-  const session = sessionWith(vault)
-  await session.token(never)
+  const holder = holderWith(vault)
+  await holder.token(never)
   vault.answer = ({ path }) => (path.endsWith('renew-self') ? sealed : undefined)
   vi.setSystemTime(Date.now() + 0.95 * hour)
-  expect(await session.token(never)).toBe('token-1')
+  expect(await holder.token(never)).toBe('token-1')
   await vi.advanceTimersByTimeAsync(10)
-  expect(await session.token(never)).toBe('token-1')
+  expect(await holder.token(never)).toBe('token-1')
   vi.setSystemTime(Date.now() + 0.05 * hour)
-  expect(await session.token(never)).toBe('token-2')
+  expect(await holder.token(never)).toBe('token-2')
 })
 
 test('a token that cannot be renewed is replaced before it ends', async () => {
   const vault = fakeVault()
   vault.tokenType = 'batch'
-  const session = sessionWith(vault)
-  await session.token(never)
+  const holder = holderWith(vault)
+  await holder.token(never)
   await vi.advanceTimersByTimeAsync(0.8 * hour)
   expect(vault.asked).toEqual(['auth/approle/login', 'auth/approle/login'])
-  expect(await session.token(never)).toBe('token-2')
+  expect(await holder.token(never)).toBe('token-2')
 })
 
 test('a life beyond what a timer can hold is no storm of renewals', async () => {
@@ -157,8 +157,8 @@ test('a life beyond what a timer can hold is no storm of renewals', async () => 
   vault.leaseSeconds = 10 * 365 * 24 * 3600
   vault.renewSeconds = vault.leaseSeconds
   const timers = vi.spyOn(globalThis, 'setTimeout')
-  const session = sessionWith(vault)
-  await session.token(never)
+  const holder = holderWith(vault)
+  await holder.token(never)
   await vi.advanceTimersByTimeAsync(60 * 24 * hour)
   expect(Math.max(...timers.mock.calls.map(([, ms]) => ms ?? 0))).toBeLessThanOrEqual(2 ** 31 - 1)
   expect(vault.asked).toEqual(['auth/approle/login'])
@@ -167,7 +167,7 @@ test('a life beyond what a timer can hold is no storm of renewals', async () => 
 test('a refused credential is repeated once after 250 ms, for it may be too new for the node', async () => {
   const vault = fakeVault()
   vault.answer = () => (logins(vault) === 1 ? refusal : undefined)
-  expect(await within(260, sessionWith(vault).token(never))).toBe('token-1')
+  expect(await within(260, holderWith(vault).token(never))).toBe('token-1')
   expect(logins(vault)).toBe(2)
 })
 
@@ -175,48 +175,48 @@ test('a refused credential is not sent again for 60 s, unless its source gives a
   const vault = fakeVault()
   let secretId = 'wrong'
   vault.answer = ({ body }) => (body?.includes('wrong') ? refusal : undefined)
-  const session = sessionWith(vault, appRole({ roleId: 'r', secretId: () => secretId }))
-  expect(await within(260, codeOf(session.token(never)))).toBe('UNAUTHENTICATED')
-  for (let times = 0; times < 20; times += 1) expect(await codeOf(session.token(never))).toBe('UNAUTHENTICATED')
+  const holder = holderWith(vault, appRole({ roleId: 'r', secretId: () => secretId }))
+  expect(await within(260, codeOf(holder.token(never)))).toBe('UNAUTHENTICATED')
+  for (let times = 0; times < 20; times += 1) expect(await codeOf(holder.token(never))).toBe('UNAUTHENTICATED')
   expect(logins(vault)).toBe(2)
   await vi.advanceTimersByTimeAsync(60_001)
-  expect(await within(260, codeOf(session.token(never)))).toBe('UNAUTHENTICATED')
+  expect(await within(260, codeOf(holder.token(never)))).toBe('UNAUTHENTICATED')
   expect(logins(vault)).toBe(4)
   secretId = 'right'
-  expect(await session.token(never)).toBe('token-1')
+  expect(await holder.token(never)).toBe('token-1')
 })
 
 test('a login that fails is not tried again by every secret, but backed off for all', async () => {
   const vault = fakeVault()
   vault.answer = () => sealed
-  const session = sessionWith(vault)
+  const holder = holderWith(vault)
   vi.spyOn(Math, 'random').mockReturnValue(0.5)
-  for (let times = 0; times < 100; times += 1) expect(await codeOf(session.token(never))).toBe('UNAVAILABLE')
+  for (let times = 0; times < 100; times += 1) expect(await codeOf(holder.token(never))).toBe('UNAVAILABLE')
   expect(logins(vault)).toBe(1)
   await vi.advanceTimersByTimeAsync(251)
-  expect(await codeOf(session.token(never))).toBe('UNAVAILABLE')
+  expect(await codeOf(holder.token(never))).toBe('UNAVAILABLE')
   await vi.advanceTimersByTimeAsync(400)
-  expect(await codeOf(session.token(never))).toBe('UNAVAILABLE')
+  expect(await codeOf(holder.token(never))).toBe('UNAVAILABLE')
   expect(logins(vault)).toBe(2)
   await vi.advanceTimersByTimeAsync(101)
   vault.answer = () => undefined
-  expect(await session.token(never)).toBe('token-1')
+  expect(await holder.token(never)).toBe('token-1')
 })
 
 test('after a refusal another token is got once for all who were refused', async () => {
   const vault = fakeVault()
-  const session = sessionWith(vault)
-  const first = await session.token(never)
-  const next = await Promise.all([1, 2, 3].map(() => session.replace(first, never)))
+  const holder = holderWith(vault)
+  const first = await holder.token(never)
+  const next = await Promise.all([1, 2, 3].map(() => holder.replace(first, never)))
   expect([new Set(next), logins(vault)]).toEqual([new Set(['token-2']), 2])
 })
 
 test('closing revokes the token that we logged in for, also one that is on its way', async () => {
   const vault = fakeVault()
-  const session = sessionWith(vault)
-  await Promise.all([session.token(never), session.close(), session.close()])
+  const holder = holderWith(vault)
+  await Promise.all([holder.token(never), holder.close(), holder.close()])
   expect(vault.asked).toEqual(['auth/approle/login', 'auth/token/revoke-self'])
-  expect(await codeOf(session.token(never))).toBe('ABORTED')
+  expect(await codeOf(holder.token(never))).toBe('ABORTED')
 })
 
 test('closing does not revoke a token that was given to us, and says what it could not revoke', async () => {
@@ -226,9 +226,9 @@ test('closing does not revoke a token that was given to us, and says what it cou
   onTestFinished(() => void unsubscribe('finchat.secrets.login', listen))
   const [given, batch] = [fakeVault(), fakeVault()]
   batch.tokenType = 'batch'
-  for (const session of [sessionWith(given, tokenAuth('given')), sessionWith(batch)]) {
-    await session.token(never)
-    await session.close()
+  for (const holder of [holderWith(given, tokenAuth('given')), holderWith(batch)]) {
+    await holder.token(never)
+    await holder.close()
   }
   expect([given.asked, batch.asked]).toEqual([['auth/token/lookup-self'], ['auth/approle/login']])
   expect(told.at(-1)).toMatchObject({ operation: 'revoke', provider: 'vault', method: 'approle', outcome: 'error', code: 'UNSUPPORTED' })
@@ -236,17 +236,17 @@ test('closing does not revoke a token that was given to us, and says what it cou
 
 test('closing ends within a second when the server does not answer', async () => {
   const vault = fakeVault()
-  const session = sessionWith(vault)
-  await session.token(never)
+  const holder = holderWith(vault)
+  await holder.token(never)
   vault.answer = () => new Promise(() => {})
-  expect(await within(1001, session.close())).toBe(undefined)
+  expect(await within(1001, holder.close())).toBe(undefined)
 })
 
 test('a given token of which nobody knows the life is not renewed', async () => {
   const vault = fakeVault()
   vault.answer = () => json(403, { errors: ['permission denied'] })
-  const session = sessionWith(vault, tokenAuth('given'))
-  expect(await session.token(never)).toBe('given')
+  const holder = holderWith(vault, tokenAuth('given'))
+  expect(await holder.token(never)).toBe('given')
   await vi.advanceTimersByTimeAsync(1000 * hour)
   expect(vault.asked).toEqual(['auth/token/lookup-self'])
 })
@@ -259,6 +259,6 @@ test('a login that asks for a second factor, or gives no token, says so', async 
   ] as const) {
     const vault = fakeVault()
     vault.answer = () => json(200, { auth })
-    expect(await codeOf(sessionWith(vault).token(never))).toBe(code)
+    expect(await codeOf(holderWith(vault).token(never))).toBe(code)
   }
 })

@@ -15,7 +15,7 @@ const repeatAfterMs = 250
 const revokeTimeoutMs = 1_000
 const soonestRetryMs = 1_000
 
-export interface SessionOptions {
+export interface TokenHolderOptions {
   readonly auth: VaultAuth | undefined
   readonly send: Send
   readonly events: LoginEvents
@@ -24,8 +24,8 @@ export interface SessionOptions {
 }
 
 /** The one token that a provider has, got on first use by one login for all who wait. */
-export class Session {
-  readonly #options: SessionOptions
+export class TokenHolder {
+  readonly #options: TokenHolderOptions
   readonly #backOff = new LoginBackOff()
   #held: HeldToken | undefined
   #login: Promise<HeldToken> | undefined
@@ -35,7 +35,7 @@ export class Session {
   #isClosing = false
   #closing: Promise<void> | undefined
 
-  constructor(options: SessionOptions) {
+  constructor(options: TokenHolderOptions) {
     this.#options = options
   }
 

@@ -136,7 +136,7 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
     await reads(auth)
   })
 
-  test('with a token, a file that an agent keeps, and a function of one own', async () => {
+  test("with a token, a file that an agent keeps, and a function of one's own", async () => {
     const file = join(temporaryFolder(), 'token')
     await reads(token(bao.rootToken))
     await reads(async () => bao.rootToken)

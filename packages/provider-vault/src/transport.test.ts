@@ -86,8 +86,8 @@ test('a connection that the server closed while it lay idle costs a read a secon
 
 test('a call ends at its deadline, when its signal is aborted, and when the provider closes', async () => {
   const stub = await stubVault((path) => (path === dataPath ? 'hang' : undefined))
-  expect(await codeOf(stubbed(stub, { timeoutMs: 150 }).get('app', context))).toBe('DEADLINE_EXCEEDED')
-  const late = await failure(stubbed(stub, { timeoutMs: 150 }).put('app', { value: canaries.value }, context))
+  expect(await codeOf(stubbed(stub, { kvVersion: 2, timeoutMs: 500 }).get('app', context))).toBe('DEADLINE_EXCEEDED')
+  const late = await failure(stubbed(stub, { kvVersion: 2, timeoutMs: 500 }).put('app', { value: canaries.value }, context))
   expect([late.code, late.effect]).toEqual(['DEADLINE_EXCEEDED', 'unknown'])
   const controller = new AbortController()
   const provider = stubbed(stub)

@@ -3,6 +3,7 @@ import { createSecretsManager } from '@finchat/secrets-core'
 import { type AwsReply, type AwsRequest, startAwsStub } from '@finchat/secrets-test-servers'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { AwsProvider } from './aws-provider.ts'
+import { coalescedReads } from './coalesced-reads.ts'
 import type { AwsProviderOptions } from './options.ts'
 import { context, failure, providerAt } from './testing/aws-trial.ts'
 
@@ -192,8 +193,18 @@ test('of coalesced reads each has its own outcome, its own signal and its own by
 })
 
 test('when every coalesced reader has given up, so has the call', async () => {
-  const { provider } = await over(() => 'hang', { coalesceReads: true, timeoutMs: 60_000 })
-  const signal = AbortSignal.timeout(50)
-  const errors = await Promise.all(paths(2).map((path) => failure(provider.get(path, { signal }))))
-  expect(errors.map(({ code }) => code)).toEqual(['ABORTED', 'ABORTED'])
+  const asked = Promise.withResolvers<AbortSignal>()
+  const read = coalescedReads(async (_, { signal }) => {
+    asked.resolve(signal)
+    return new Promise(() => {})
+  })
+  const [patient, hasty] = [new AbortController(), new AbortController()]
+  const reads = [patient, hasty].map(({ signal }, n) => failure(read(`app/secret-${n}`, { signal })))
+  const call = await asked.promise
+  hasty.abort()
+  await reads[1]
+  expect(call.aborted).toBe(false)
+  patient.abort()
+  expect((await Promise.all(reads)).map(({ code }) => code)).toEqual(['ABORTED', 'ABORTED'])
+  expect(call.aborted).toBe(true)
 })

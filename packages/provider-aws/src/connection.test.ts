@@ -176,6 +176,8 @@ test('the client that the provider makes is destroyed when it closes: no connect
 test("a handler's own settings go before ours, and those that it has not stay", async () => {
   const stub = await stubThat('hang')
   const provider = providerAt(stub.url, { timeoutMs: 60_000, clientConfig: { maxAttempts: 1, requestHandler: { requestTimeout: 100 } } })
+  const startedAt = performance.now()
   expect((await failure(provider.get('prod/db', context))).code).toBe('DEADLINE_EXCEEDED') // by `throwOnRequestTimeout`
+  expect(performance.now() - startedAt).toBeLessThan(5_000)
   await provider.close()
 })

@@ -50,6 +50,17 @@ test('so does one that stops in the middle of an answer, and its connection is g
   await expect.poll(() => closed).toBeGreaterThan(0)
 })
 
+test('an attempt that stops in the middle of its answer leaves time for another', async () => {
+  let requests = 0
+  const endpoint = await serverThat((_, response) => {
+    requests += 1
+    if (requests === 1) response.writeHead(200, { 'content-length': '500' }).write('{"Name":')
+    else response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1' }).end('{"__type":"ResourceNotFoundException"}')
+  })
+  expect(await opened(endpoint, { timeoutMs: 2_000 }).get('prod/db', context)).toBeUndefined()
+  expect(requests).toBe(2)
+})
+
 test('an attempt that hangs leaves time for another', async () => {
   const stub = await startAwsStub(['hang', { error: 'ResourceNotFoundException' }])
   onTestFinished(stub.stop)
@@ -78,6 +89,9 @@ test('an abort ends a call at once, also while the SDK waits to repeat it', asyn
 test('a write that was sent and not answered says that its effect is unknown; one that was not sent does not', async () => {
   const silent = opened(await serverThat(() => {}), { timeoutMs: 300 })
   expect(await failure(silent.tag('prod/db', { team: 'pay' }, context))).toMatchObject({ code: 'DEADLINE_EXCEEDED', effect: 'unknown' })
+  const patient = opened(await serverThat(() => {}), { timeoutMs: 60_000 })
+  const aborted = patient.tag('prod/db', { team: 'pay' }, { signal: AbortSignal.timeout(200) })
+  expect(await failure(aborted)).toMatchObject({ code: 'ABORTED', effect: 'unknown' })
   const nobody = opened('http://127.0.0.1:9', { timeoutMs: 3_000 })
   const refused = await failure(nobody.tag('prod/db', { team: 'pay' }, context))
   expect([refused.code, refused.effect]).toEqual(['UNAVAILABLE', undefined])

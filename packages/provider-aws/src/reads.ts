@@ -1,7 +1,7 @@
 import { type CallContext, SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
 import { type AnsweredVersion, type Origin, releasedVersion, versionOf } from './answers.ts'
 import type { Api } from './api.ts'
-import { current, isUnreleased, pending, previous, versionLabel } from './labels.ts'
+import { current, isUnreleased, madeNumberOf, pending, previous, versionLabel } from './labels.ts'
 import { assertPath, assertVersion } from './new-secret.ts'
 
 export type ReadOne = SecretProvider['get']
@@ -21,17 +21,19 @@ export function readVersion(api: Api, origin: Origin): NonNullable<SecretProvide
     if (version === 'previous') return (await fetchVersion(api, origin, path, previous, context))?.secret
     assertVersion(version)
     const found = await fetchVersion(api, origin, path, versionLabel(version), context)
-    if (found === undefined || !(await wasCurrent(found, version, () => fetchVersion(api, origin, path, current, context))))
-      return undefined
-    return { ...found.secret, version }
+    const latest = (): Promise<AnsweredVersion | undefined> => fetchVersion(api, origin, path, current, context)
+    return found && (await wasCurrent(found, version, latest)) ? { ...found.secret, version } : undefined
   }
 }
 
-/** The version that waits to be promoted; AWS leaves its label for that on a version which it has made current. */
+/** The version that waits to be promoted, and not one that was: AWS's label for it may stay where it is. */
 export async function readPending(api: Api, origin: Origin, path: string, context: CallContext): Promise<StoredSecret | undefined> {
   const found = await fetchLabelled(api, origin, path, pending, context)
-  const isDone = found !== undefined && !isUnreleased(found.labels) && [current, previous].some((label) => found.labels.includes(label))
-  return isDone ? undefined : found?.secret
+  if (found === undefined || isUnreleased(found.labels)) return found?.secret
+  const number = madeNumberOf(found.labels)
+  const latest = (): Promise<AnsweredVersion | undefined> => fetchVersion(api, origin, path, current, context)
+  const isDone = number === undefined ? isInUse(found) : await wasCurrent(found, number, latest)
+  return isDone ? undefined : found.secret
 }
 
 async function fetchVersion(
@@ -61,12 +63,15 @@ async function fetchLabelled(
  * A write gives a version its number before it makes it current, so that one whose writer crashed in between has a number and was never current.
  * Numbers only grow: it is above the current one's, and an old one is below. Where the current one has no number, the older was created first.
  */
-async function wasCurrent(found: AnsweredVersion, version: number, now: () => Promise<AnsweredVersion | undefined>): Promise<boolean> {
-  if ([current, previous].some((label) => found.labels.includes(label))) return true
-  if (found.labels.includes(pending)) return false
-  const latest = await now()
-  if (latest?.secret.version !== undefined) return version < latest.secret.version
-  return latest?.createdAt !== undefined && found.createdAt !== undefined && found.createdAt <= latest.createdAt
+async function wasCurrent(found: AnsweredVersion, number: number, latest: () => Promise<AnsweredVersion | undefined>): Promise<boolean> {
+  if (isInUse(found)) return true
+  const now = await latest()
+  if (now?.secret.version !== undefined) return number < now.secret.version
+  return now?.createdAt !== undefined && found.createdAt !== undefined && found.createdAt <= now.createdAt
+}
+
+function isInUse({ labels }: AnsweredVersion): boolean {
+  return labels.includes(current) || labels.includes(previous)
 }
 
 /** `undefined` where AWS answered that there is no such secret, or no such version of it. */

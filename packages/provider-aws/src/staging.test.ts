@@ -110,6 +110,24 @@ describeWithServer('moto', 'staging in AWS', () => {
     expect(await provider.get(path, context)).toMatchObject({ value: 'two', version: 2 })
   })
 
+  test("AWSPENDING that could not be taken away after a promotion stands in nobody's way", async () => {
+    const provider = aws.provider()
+    await provider.put(path, { value: 'one' }, context)
+    const pending = await provider.staging.put(path, { value: 'two' }, context)
+    aws
+      .stub()
+      .plan(({ body }) =>
+        body['VersionStage'] === 'AWSPENDING' && 'RemoveFromVersionId' in body ? { error: 'AccessDeniedException' } : 'pass',
+      )
+    expect(await provider.staging.promote(path, pending, context)).toEqual(pending)
+    for (const version of [3, 4, 5]) {
+      expect(await provider.staging.get(path, context)).toBeUndefined()
+      expect(await provider.put(path, { value: String(version) }, context)).toMatchObject({ version })
+      expect(await provider.getVersion(path, 2, context)).toMatchObject({ value: 'two' })
+    }
+    expect(await provider.staging.put(path, { value: 'six' }, context)).toMatchObject({ version: 6 })
+  })
+
   test('what was written by hand since a version was staged forbids its promotion', async () => {
     const provider = aws.provider()
     await provider.put(path, { value: 'one' }, context)

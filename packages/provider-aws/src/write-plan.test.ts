@@ -1,9 +1,11 @@
-import { SecretsError } from '@finchat/secrets-core'
+import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { Api } from './api.ts'
 import { type History, historyOf } from './history.ts'
 import { current, pending, previous, stagedLabel, versionIdOf, versionLabel } from './labels.ts'
 import { limits } from './limits.ts'
+import { makeRoom } from './versions.ts'
 import { labelsToDrop, planWrite } from './write-plan.ts'
 
 const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf'
@@ -139,6 +141,26 @@ test('labels of other tools are never dropped; where they leave no room it is CO
   const foreign = Array.from({ length: 18 }, (_, n) => `of-another-tool-${n}`)
   const history = historyOf(arn, { a: [current, previous, 'v1', ...foreign.slice(1)], b: foreign.slice(0, 1) })
   expect(() => labelsToDrop(history, ['v2'])).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+})
+
+test('the last number keeps its label, though it is the only one that could go: else it would be used again', () => {
+  const foreign = Array.from({ length: 17 }, (_, n) => `of-another-tool-${n}`)
+  const history = historyOf(arn, { a: [current, previous, ...foreign], b: ['staged-9'] })
+  expect(() => labelsToDrop(history, ['v10'])).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  const older = historyOf(arn, { a: [current, previous, ...foreign.slice(1)], b: ['staged-9'], c: ['v3'] })
+  expect(labelsToDrop(older, ['v10'])).toEqual([expect.objectContaining({ label: 'v3', revision: 'c' })])
+})
+
+test('a label that another writer has taken away meanwhile is away; another failure is one', async () => {
+  const labels = Array.from({ length: 18 }, (_, n) => [`id-${n}`, [`v${n + 1}`]] as const)
+  const history = historyOf(arn, { ...Object.fromEntries(labels), now: [current, 'v19'] })
+  const apiThat = (code: SecretsErrorCode): Api => ({
+    call: () => Promise.reject(new SecretsError(code, 'refused')),
+    errorOf: () => Promise.reject(new SecretsError(code, 'refused')),
+  })
+  const context = { signal: new AbortController().signal }
+  await makeRoom(apiThat('VERSION_CONFLICT'), history, ['v20'], context)
+  await expect(makeRoom(apiThat('UNAVAILABLE'), history, ['v20'], context)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
 })
 
 test('an id says neither the value nor the secret, and is another for each number and secret', () => {

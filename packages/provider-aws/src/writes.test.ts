@@ -261,6 +261,8 @@ describeWithServer('moto', 'writing to AWS', () => {
     expect((await provider.get(path, context))?.value).toBe('one')
     expect(await provider.delete(path, { purge: true }, context)).toEqual({ restorableUntil: undefined })
     expect(await put('anew')).toMatchObject({ version: 1 })
+    aws.stub().plan({ error: 'InvalidRequestException' }) // as if it were scheduled and could not be purged
+    expect((await failure(provider.delete(path, { purge: true }, context))).code).toBe('DELETED')
   })
 
   test('a version that we wrote says since when it is current; one that was staged or written by hand does not', async () => {

@@ -122,7 +122,7 @@ export const documentedPathsExist: Rule = (files) => {
 
 /** Where packages come from is each machine's own setting. */
 export const noRegistryHost: Rule = (files) => {
-  const host = /\b(registry|npm)\.[a-z0-9-]+\.(com|org|io|dev|net)\b|\bpypi\.org\b|\bpython[h]osted\b/
+  const host = /\b(registry|npm)\.[a-z0-9-]+\.(com|org|io|dev|net)\b|\bpyp[i]\.org\b|\bpython[h]osted\b/
   return [...files].flatMap(([path, text]) => {
     const found = text.match(host)?.[0]
     return found ? [`${path}: names the registry host ${found}`] : []

@@ -150,7 +150,7 @@ describe('documents', () => {
   })
 })
 
-test.each(['py' + 'pi', 'registry.example', 'npm.example'])("a file that names a registry's host is found: %s", (host) => {
+test.each([['py', 'pi'].join(''), 'registry.example', 'npm.example'])("a file that names a registry's host is found: %s", (host) => {
   const text = `see https://${host}.org/x`
   expect(structure.noRegistryHost(repository({ '.npmrc': text }))).toEqual([expect.stringContaining('.npmrc')])
 })

@@ -90,8 +90,12 @@ export class Verifier {
     facts: Facts,
     first: Comparison,
   ): Promise<Comparison> {
+    // What the store gave last is preferred to a weaker store's answer, whatever the caller accepts where nothing is held.
+    const anew: Facts = {}
     try {
-      return await this.#compare(name, candidate, { ...options, fresh: true }, facts)
+      const second = await this.#compare(name, candidate, { ...options, fresh: true, acceptDegraded: false }, anew)
+      Object.assign(facts, anew)
+      return second
     } catch (error) {
       if (SecretsError.isInstance(error) && isOutage(error.code)) return first
       throw error

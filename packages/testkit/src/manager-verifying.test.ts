@@ -348,6 +348,18 @@ describe('a rotation that was made elsewhere', () => {
     expect(await store.secrets.verifySecret('token', 'v2')).toBe(false)
   })
 
+  it('is never seen in a weaker store, though degraded answers are accepted: what the first one holds is preferred', async () => {
+    const first = breakable({ name: 'first', secrets: { token: 'v2' } })
+    const audit = memoryAuditTrail()
+    const weaker = memoryProvider({ name: 'weaker', secrets: { token: 'v1' } })
+    const secrets = createSecretsManager({ providers: [first.provider, weaker], audit })
+    await secrets.verifySecret('token', 'v2')
+    first.plan = () => faults.reject('UNAVAILABLE')
+    at(10_000)
+    expect(await secrets.verifySecret('token', 'v1', { acceptDegraded: true })).toBe(false)
+    expect(audit.events().at(-1)).toMatchObject({ provider: 'first', degraded: false, matched: 'none' })
+  })
+
   it('is told as the denial that it meets', async () => {
     const store = over()
     await store.secrets.verifySecret('token', 'v1')

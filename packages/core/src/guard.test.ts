@@ -150,7 +150,7 @@ describe('a guarded provider', () => {
   it.each([[undefined], [{}], [[]], [[{ status: 'fulfilled', value: undefined }]], [[null, null]]])(
     'refuses the batch %j for two paths',
     async (answer) => {
-      const provider = guarded({ getMany: (async () => answer) as unknown as NonNullable<SecretProvider['getMany']> })
+      const provider = guarded({ getMany: (async () => answer) as unknown as NonNullable<SecretProvider['getMany']> }) // what a careless author answers
       const [first] =
         (await provider.getMany?.(['a', 'b'], context).catch((error: unknown) => [{ status: 'rejected', reason: error }] as const)) ?? []
       expect(first).toMatchObject({ status: 'rejected', reason: { code: 'INTERNAL', provider: 'p' } })

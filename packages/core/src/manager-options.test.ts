@@ -66,7 +66,7 @@ describe('settingsOf', () => {
     ['a row of the policy that is fixed', { fallback: { ABORTED: 'next' } }, /fallback policy/],
     [
       'an audit trail of another specification',
-      { audit: { specificationVersion: 'v2' } as unknown as AuditTrail },
+      { audit: { specificationVersion: 'v2' } as unknown as AuditTrail }, // of a later release
       /audit does not follow/,
     ],
     ['a shared cache that is none', { cache: { shared: {} as SharedCache } }, /cache\.shared does not follow/],

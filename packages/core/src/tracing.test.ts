@@ -31,7 +31,7 @@ function listen(...channels: ('get' | 'write' | 'refresh')[]): void {
       void heard.push({ channel: name, event, message: { ...(message as Heard['message']) } })
     const subscribers = Object.fromEntries(
       ['start', 'end', 'asyncStart', 'asyncEnd', 'error'].map((event) => [event, hear(event)]),
-    ) as unknown as TracingChannelSubscribers<object>
+    ) as unknown as TracingChannelSubscribers<object> // one for each of its events
     const on = tracingChannel<unknown, object>(`finchat.secrets.${name}`)
     on.subscribe(subscribers)
     return () => on.unsubscribe(subscribers)

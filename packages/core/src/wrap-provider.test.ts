@@ -37,7 +37,7 @@ describe('wrapProvider', () => {
   it('reaches the calls of staging, and calls of releases to come', async () => {
     const future = { ...base, staging: { put: async () => ({ version: 4 }) }, lease: { renew: async (id: string) => id } }
     const { wrapped, calls } = recording(future as unknown as SecretProvider) // members that this version does not know
-    const { staging, lease } = wrapped as unknown as typeof future
+    const { staging, lease } = wrapped as unknown as typeof future // the same members, wrapped
     expect(await (staging.put as (...args: unknown[]) => Promise<unknown>)('a', { value: 'v' }, context)).toEqual({ version: 4 })
     expect(await (lease.renew as (...args: unknown[]) => Promise<unknown>)('l-1', context)).toBe('l-1')
     expect(calls.map(({ method }) => method)).toEqual(['staging.put', 'lease.renew'])

@@ -82,12 +82,6 @@ const rows: Record<string, Row> = {
   '473': always(withStatus(473, { body: '' }), 'UNAVAILABLE'),
   '501: not initialised': always(withStatus(501), 'UNAVAILABLE'),
   sealed: always(withStatus(503, errors('Vault is sealed')), 'UNAVAILABLE'),
-  '307 to the leader that was': {
-    reply: withStatus(307, { body: '' }, { Location: 'http://127.0.0.1:1/v1/x' }),
-    read: ['UNAVAILABLE', 3],
-    write: ['UNAVAILABLE', 1],
-    login: ['UNAVAILABLE', 1],
-  },
   '301 to https': always(withStatus(301, { body: '' }, { Location: 'https://127.0.0.1:1/v1/x' }), 'CONFIGURATION'),
   'leadership lost': {
     reply: withStatus(500, errors('leadership lost while committing log')),
@@ -140,6 +134,38 @@ describe.each(Object.entries(rows))('%s', (_what, { reply, read, write, login, i
   test(`is ${login[0]} for a login, asked ${login[1]} times`, async () => {
     const stub = await stubVault(asked(loginPath))
     expect([await codeOf(stubbed(stub, { auth: byAppRole }).get('app', context)), timesAsked(stub, loginPath)]).toEqual(login)
+  })
+})
+
+describe.each([
+  ['a redirect to the leader that was', withStatus(307, { body: '' }, { Location: 'http://127.0.0.1:1/v1/x' })],
+  ['no leader', withStatus(500, errors('local node not active but active cluster node not found'))],
+])('%s', (_what, reply) => {
+  test('is waited out by a read', async () => {
+    const left = [reply, reply, reply, reply]
+    const stub = await stubVault((path) => (path === dataPath ? left.shift() : undefined))
+    expect([await codeOf(stubbed(stub).get('app', context)), timesAsked(stub, dataPath)]).toEqual(['ok', 5])
+  })
+
+  test('is UNAVAILABLE when the time of a read is over', async () => {
+    const stub = await stubVault((path) => (path === dataPath ? reply : undefined))
+    const { code, storeStatus } = await failure(stubbed(stub, { timeoutMs: 500 }).get('app', context))
+    expect([code, storeStatus]).toEqual(['UNAVAILABLE', String(Object(reply).status)])
+    const controller = new AbortController()
+    const aborted = stubbed(stub).get('app', { signal: controller.signal })
+    controller.abort()
+    expect(await codeOf(aborted)).toBe('ABORTED')
+  })
+
+  test('leaves open what became of a write, which is not repeated', async () => {
+    const stub = await stubVault((path, method) => (path === dataPath && method === 'POST' ? reply : undefined))
+    const { code, effect } = await failure(stubbed(stub).put('app', { value: canaries.value }, context))
+    expect([code, effect, timesAsked(stub, dataPath)]).toEqual(['UNAVAILABLE', 'unknown', 1])
+  })
+
+  test('is UNAVAILABLE for a login, which is not repeated', async () => {
+    const stub = await stubVault((path) => (path === loginPath ? reply : undefined))
+    expect([await codeOf(stubbed(stub, { auth: byAppRole }).get('app', context)), timesAsked(stub, loginPath)]).toEqual(['UNAVAILABLE', 1])
   })
 })
 

@@ -9,8 +9,11 @@ export interface Meaning {
   readonly code: SecretsErrorCode
   readonly problem: string
   readonly remedy?: string
-  /** `read`: a read may be asked again at once. `all`: so may everything else, for the server says that it did nothing. */
-  readonly again?: 'read' | 'all'
+  /**
+   * `read`: a read may be asked again, a few times. `all`: so may everything else, for the server says that it did nothing. `election`: a
+   * read, as long as it has time, for another leader is there soon.
+   */
+  readonly again?: 'read' | 'all' | 'election'
   /** A write may have been done. */
   readonly isOpen?: true
 }
@@ -31,7 +34,12 @@ const notVaults = (code: SecretsErrorCode): Meaning => fails(code, 'the answer i
 
 const refused = fails('UNAUTHENTICATED', 'Vault refused the credential', 'give a valid one')
 const behind: Meaning = { ...outage('the node is behind what was read or written before', 'try again'), again: 'all' }
-const elsewhere: Meaning = { ...outage('the node sends on to another, the leader or one that was', 'try again'), again: 'read' }
+/** A standby answers so when it could not pass the request on, or lost the leader while that had it: a write may have been done. */
+const leaderless: Meaning = {
+  ...outage('the node does not reach a leader of the cluster', 'try again, or look at the cluster'),
+  again: 'election',
+  isOpen: true,
+}
 const upgrading = outage('the mount is being upgraded to versions', 'wait until it is done')
 const unknown: Meaning = { ...fails('INTERNAL', 'the status of the answer is not known', reachVault), isOpen: true }
 
@@ -41,7 +49,7 @@ const table: readonly Row[] = [
   { status: [204], is: 'answer' },
   { status: (status) => status < 300, is: { ...notVaults('INTERNAL'), isOpen: true } },
 
-  { status: [307], is: elsewhere },
+  { status: [307], is: leaderless },
   { status: (status) => status < 400, is: fails('CONFIGURATION', 'the server redirects, which is not followed with a token', reachVault) },
 
   { status: [400], when: isEmpty, is: fails('INVALID_ARGUMENT', 'Vault refused the path', 'use printable characters only') },
@@ -74,6 +82,7 @@ const table: readonly Row[] = [
 
   { status: [501], is: outage('Vault is not initialised', 'initialise and unseal it') },
   { status: [503], when: isVaults, is: outage('Vault is sealed', 'unseal it') },
+  { status: [500], when: saying('node not active'), is: leaderless },
   { status: [500], is: broken('the server failed') },
   { status: [502, 503, 504], is: broken('what is before Vault cannot reach it') },
   { status: () => true, is: unknown },

@@ -37,11 +37,16 @@ export async function bounded<T>(bounds: Bounds, run: (signal: AbortSignal) => P
 
 /** Why a signal of `bounded` ended the call. The caller's own reason is not looked at: it may hold anything. */
 export function interruption(signal: AbortSignal, sent: boolean): Unanswered {
-  if (signal.reason === 'late') return new Unanswered('DEADLINE_EXCEEDED', 'no answer within the time limit', { sent })
+  if (isLate(signal)) return new Unanswered('DEADLINE_EXCEEDED', 'no answer within the time limit', { sent })
   if (signal.reason === 'closed') {
     return new Unanswered('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use', sent })
   }
   return new Unanswered('ABORTED', 'the call was aborted', { sent })
+}
+
+/** Whether a signal of `bounded` ended the call at its deadline. */
+export function isLate(signal: AbortSignal): boolean {
+  return signal.reason === 'late'
 }
 
 export function assertRunning(signal: AbortSignal): void {

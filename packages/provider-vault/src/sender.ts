@@ -2,13 +2,15 @@ import { SecretsError } from '@finchat/secrets-core'
 import { says, type VaultAnswer } from './answer.ts'
 import { type CallKind, type Meaning, meaningOf } from './answer-table.ts'
 import type { ClusterState } from './cluster-state.ts'
-import { pause } from './deadline.ts'
+import { isLate, pause } from './deadline.ts'
 import type { Exchange, VaultRequest } from './exchange.ts'
 import { Unanswered } from './unanswered.ts'
 
 /** How often one request is sent, where sending it again can do no harm. */
 const mostAttempts = 3
 const firstPauseMs = 100
+/** An election takes seconds, and many wait for it. */
+const longestElectionPauseMs = 1_000
 const longestPauseMs = 2_000
 
 export interface Outgoing extends Omit<VaultRequest, 'headers'> {
@@ -37,12 +39,13 @@ export function vaultSender({ exchange, state, namespace }: SenderOptions): Send
     return answer
   }
   return async (outgoing, signal) => {
-    for (let attempt = 1; ; attempt += 1) {
+    for (let [attempt, faults] = [1, 0]; ; attempt += 1) {
       const outcome = await settled(once(outgoing, signal))
-      const isForeign = isForeignState(outcome)
-      if (isForeign) state.forget()
-      if (attempt === mostAttempts || !(isForeign || mayRepeat(outcome, outgoing.call))) return unsettled(outcome)
-      await pause(pauseMs(outcome, attempt), signal)
+      if (isForeignState(outcome)) state.forget()
+      const repeats = repeatsOf(outcome, outgoing.call)
+      if (repeats === 'few') faults += 1
+      const isLast = repeats === 'none' || faults === mostAttempts
+      if (isLast || !(await hadTime(pauseMs(outcome, attempt), signal))) return unsettled(outcome)
     }
   }
 }
@@ -79,10 +82,29 @@ function unsettled(outcome: Outcome): VaultAnswer {
   return outcome
 }
 
-function mayRepeat(outcome: Outcome, call: CallKind): boolean {
-  if (outcome instanceof Unanswered) return call === 'read' && outcome.code === 'UNAVAILABLE'
-  const again = meaningOf(outcome, call)?.again
-  return again === 'all' || (again === 'read' && call === 'read')
+/** Whether to send it again: not, up to `mostAttempts`, or as long as there is time. */
+function repeatsOf(outcome: Outcome, call: CallKind): 'none' | 'few' | 'in time' {
+  if (isForeignState(outcome)) return 'few'
+  const again = againOf(outcome, call)
+  if (again === 'all') return 'few'
+  if (call !== 'read' || again === undefined) return 'none'
+  return again === 'election' ? 'in time' : 'few'
+}
+
+function againOf(outcome: Outcome, call: CallKind): Meaning['again'] {
+  if (outcome instanceof Unanswered) return outcome.code === 'UNAVAILABLE' ? 'read' : undefined
+  return meaningOf(outcome, call)?.again
+}
+
+/** Waits. `false` if the deadline came first: what was answered last says more than that there was no time. */
+async function hadTime(ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await pause(ms, signal)
+    return true
+  } catch (error) {
+    if (isLate(signal)) return false
+    throw error
+  }
 }
 
 /** The server that answers now cannot read the state of the one before. Nothing was done. */
@@ -94,7 +116,7 @@ function isForeignState(outcome: Outcome): boolean {
 function pauseMs(outcome: Outcome, attempt: number): number {
   const named = outcome instanceof Unanswered ? undefined : retryAtOf(outcome)
   if (named !== undefined) return Math.min(Math.max(named - Date.now(), 0), longestPauseMs)
-  return firstPauseMs * 3 ** (attempt - 1) * (0.5 + Math.random() / 2)
+  return Math.min(firstPauseMs * 3 ** (attempt - 1), longestElectionPauseMs) * (0.5 + Math.random() / 2)
 }
 
 /** When to come back, as `Retry-After` says it (RFC 9110): seconds, or a date. */

@@ -12,13 +12,14 @@ export interface TcpProxy {
   readonly stop: () => Promise<void>
 }
 
-/** Hands bytes on to the server of a URL, and counts connections. */
-export async function startTcpProxy(target: string): Promise<TcpProxy> {
-  const { protocol, hostname, port } = new URL(target)
+/** Hands bytes on to the server of a URL, and counts connections. A function is asked at each connection, as a balancer chooses. */
+export async function startTcpProxy(target: string | (() => string)): Promise<TcpProxy> {
+  const chosen = (): URL => new URL(typeof target === 'string' ? target : target())
   const pairs = new Set<[Socket, Socket]>()
   let connections = 0
   const server = createServer((client) => {
     connections += 1
+    const { hostname, port } = chosen()
     const upstream = connect(Number(port), hostname)
     const pair: [Socket, Socket] = [client, upstream]
     pairs.add(pair)
@@ -37,5 +38,5 @@ export async function startTcpProxy(target: string): Promise<TcpProxy> {
   const cut = (): void => {
     for (const [client] of pairs) client.resetAndDestroy()
   }
-  return { url: `${protocol}//127.0.0.1:${await listen(server)}`, connections: () => connections, cut, stop }
+  return { url: `${chosen().protocol}//127.0.0.1:${await listen(server)}`, connections: () => connections, cut, stop }
 }

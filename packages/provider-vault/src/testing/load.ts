@@ -1,0 +1,58 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+
+/** Calls so many times a second, whether or not the calls before are done, until `end`, which resolves to the outcome of each. */
+export function steadily<T>(perSecond: number, call: () => Promise<T>): { readonly end: () => Promise<PromiseSettledResult<T>[]> } {
+  const calls: Promise<PromiseSettledResult<T>>[] = []
+  const timer = setInterval(() => void calls.push(settled(call())), 1000 / perSecond)
+  return {
+    end: () => {
+      clearInterval(timer)
+      return Promise.all(calls)
+    },
+  }
+}
+
+/** A write of a value that no other write has. */
+export interface AttemptedWrite {
+  readonly path: string
+  readonly value: string
+  readonly outcome: PromiseSettledResult<WriteReceipt>
+}
+
+/** Writes one value after the other to a path, until `end`. */
+export function writeOn(
+  path: string,
+  write: (path: string, value: string) => Promise<WriteReceipt>,
+): { readonly end: () => Promise<AttemptedWrite[]> } {
+  const attempts: AttemptedWrite[] = []
+  const ending = new AbortController()
+  const run = async (): Promise<void> => {
+    for (let n = 1; !ending.signal.aborted; n += 1) {
+      const value = `${path} ${n}`
+      attempts.push({ path, value, outcome: await settled(write(path, value)) })
+      await sleep(40)
+    }
+  }
+  const running = run()
+  return {
+    end: async () => {
+      ending.abort()
+      await running
+      return attempts
+    },
+  }
+}
+
+/** What the writer was told of its write. */
+export function toldOf({ outcome }: AttemptedWrite): 'done' | 'not done' | 'unknown' {
+  if (outcome.status === 'fulfilled') return 'done'
+  const reason: unknown = outcome.reason
+  if (!SecretsError.isInstance(reason)) throw reason
+  return reason.effect ?? 'not done'
+}
+
+export async function settled<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
+  const [result] = await Promise.allSettled([promise])
+  return result
+}

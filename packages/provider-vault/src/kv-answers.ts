@@ -3,7 +3,11 @@ import { isObject, member, type VaultAnswer } from './answer.ts'
 import { valueText } from './json-text.ts'
 
 /** What identifies one version of a secret, and since when it is current: a version of KV v2 is current from when it was created. */
-export type VersionFacts = Required<Pick<StoredSecret, 'version' | 'revision' | 'currentSince'>> & Pick<StoredSecret, 'expiresAt'>
+export interface VersionFacts extends Pick<StoredSecret, 'expiresAt'> {
+  readonly version: number
+  readonly revision: string
+  readonly currentSince: number
+}
 
 /** The secret in an answer of KV v2. Throws `INTERNAL` for anything else. */
 export function versionedSecret(answer: VaultAnswer): StoredSecret {

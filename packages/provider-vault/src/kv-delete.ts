@@ -36,8 +36,13 @@ export async function purge(mount: KvMount, path: string, signal: AbortSignal): 
   await forget(mount, path, signal)
 }
 
-export async function forget(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
+async function forget(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
   await mount.ask(path, { method: 'DELETE', part: 'metadata', call: 'write', capability: 'delete' }, signal)
+}
+
+/** One version, for good. Others of the same path stay. */
+export async function destroyVersion(mount: KvMount, path: string, version: number, signal: AbortSignal): Promise<void> {
+  await change(mount, path, 'destroy', [{ version }], signal)
 }
 
 async function existing(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretRecord> {
@@ -46,7 +51,13 @@ async function existing(mount: KvMount, path: string, signal: AbortSignal): Prom
   return record
 }
 
-async function change(mount: KvMount, path: string, part: KvPart, versions: SecretRecord['versions'], signal: AbortSignal): Promise<void> {
+async function change(
+  mount: KvMount,
+  path: string,
+  part: KvPart,
+  versions: readonly { version: number }[],
+  signal: AbortSignal,
+): Promise<void> {
   if (versions.length === 0) return
   const body = JSON.stringify({ versions: versions.map(({ version }) => version) })
   await mount.ask(path, { method: 'POST', part, body, call: 'write', capability: 'update' }, signal)

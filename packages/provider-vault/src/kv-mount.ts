@@ -7,7 +7,7 @@ import type { Ask, Right, VaultApi } from './vault-api.ts'
 export type KvVersion = 1 | 2
 
 /** The parts of a KV v2 mount; KV v1 has none. */
-export type KvPart = 'data' | 'metadata' | 'delete' | 'undelete'
+export type KvPart = 'data' | 'metadata' | 'delete' | 'undelete' | 'destroy'
 
 /** What is asked of a path. */
 interface KvAsk extends Omit<Ask, 'path' | 'right'> {

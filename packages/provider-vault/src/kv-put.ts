@@ -57,7 +57,7 @@ async function baseOf(mount: KvMount, path: string, { version, revision }: Write
     })
   }
   const last = await readLast(mount, path, signal)
-  const isSame = last?.isLive && (version ?? last.version) === last.version && (revision ?? last.revision) === last.revision
+  const isSame = last?.secret !== undefined && (version ?? last.version) === last.version && (revision ?? last.revision) === last.revision
   return isSame ? last.version : undefined
 }
 

@@ -89,13 +89,16 @@ function isWithdrawn({ status, body }: VaultAnswer): boolean {
   return status === 404 && isObject(member(body, 'data', 'metadata'))
 }
 
-/** The version that was written last, deleted or not; by the data, which whoever rotates a secret may read. */
-export async function readLast(
-  mount: KvMount,
-  path: string,
-  signal: AbortSignal,
-): Promise<(VersionFacts & { readonly isLive: boolean }) | undefined> {
+/** The version that was written last. */
+export interface LastVersion extends VersionFacts {
+  /** `undefined` if it was deleted. */
+  readonly secret: StoredSecret | undefined
+}
+
+/** By the data, which whoever rotates a secret may read. */
+export async function readLast(mount: KvMount, path: string, signal: AbortSignal): Promise<LastVersion | undefined> {
   const answer = await mount.ask(path, { method: 'GET', part: 'data', call: 'read', capability: 'read', takes: isWithdrawn }, signal)
   const metadata = member(answer.body, 'data', 'metadata')
-  return metadata === undefined ? undefined : { ...factsOf(metadata, member(metadata, 'version')), isLive: answer.status === 200 }
+  if (metadata === undefined) return undefined
+  return { ...factsOf(metadata, member(metadata, 'version')), secret: answer.status === 200 ? versionedSecret(answer) : undefined }
 }

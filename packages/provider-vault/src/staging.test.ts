@@ -1,0 +1,138 @@
+import { type OpenBao, type RecordedRequest, type Reply, startOpenBao } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { startProcess } from './testing/other-process.ts'
+import { codeOf, context, failure } from './testing/stub-vault.ts'
+import { type VaultTrial, vaultTrial, writePolicy } from './testing/vault-harness.ts'
+
+const isWrite = ({ method, path }: RecordedRequest): boolean => method === 'POST' && path.endsWith('/data/app')
+const isTagging = ({ method }: RecordedRequest): boolean => method === 'PATCH'
+const isRemoval = ({ path }: RecordedRequest): boolean => path.endsWith('/destroy/app.finchat-staged')
+const fields = JSON.stringify({ user: '<&>\u2028', port: 5432, nested: { on: true, list: [1, null] } })
+
+describeWithServer('openbao', 'a version that waits', () => {
+  let bao: OpenBao
+  beforeAll(async () => void (bao = await startOpenBao()))
+  afterAll(() => bao.stop())
+
+  async function trialOf(): Promise<VaultTrial> {
+    const trial = await vaultTrial(bao)
+    onTestFinished(trial.close)
+    await trial.provider.put('app', { value: 'v1' }, context)
+    return trial
+  }
+
+  /** What the server still holds at the path beside, in its versions. */
+  async function leftBeside(mount: string, versions: number): Promise<number> {
+    const numbers = Array.from({ length: versions }, (_each, index) => index + 1)
+    const read = numbers.map((n) => bao.api('GET', `${mount}/data/app.finchat-staged?version=${n}`))
+    return (await Promise.allSettled(read)).filter(({ status }) => status === 'fulfilled').length
+  }
+
+  /** A process that promotes, and is killed when it sends this request. */
+  async function killedAt({ proxy, mount, currentToken }: VaultTrial, fits: typeof isWrite, reply: Reply): Promise<void> {
+    let isReached = false
+    proxy.plan((request) => {
+      if (!fits(request)) return 'pass'
+      isReached = true
+      return reply
+    })
+    const { kill } = startProcess('promoting-process.ts', [proxy.url, mount, currentToken(), 'app'])
+    await expect.poll(() => isReached, { timeout: 20_000 }).toBe(true)
+    await kill()
+    proxy.plan('pass')
+  }
+
+  describe.each([
+    ['before it removes what waited', isRemoval, 'hang'],
+    ['before it sets the tags', isTagging, 'hang'],
+    ['before it is told that it has written', isWrite, { pass: 'hang' }],
+  ] as const)('whose promoter is killed %s', (_what, fits, reply) => {
+    async function leftover(): Promise<VaultTrial & { readonly revision: string | undefined }> {
+      const trial = await trialOf()
+      const { revision } = await trial.provider.staging.put('app', { value: fields, shape: 'map', tags: { by: 'rotation' } }, context)
+      await killedAt(trial, fits, reply)
+      await expect.poll(async () => (await trial.provider.get('app', context))?.version).toBe(2)
+      return { ...trial, revision }
+    }
+
+    test('waits no more when it is looked for', async () => {
+      const { provider, mount } = await leftover()
+      expect(await provider.staging.get('app', context)).toBe(undefined)
+      expect(JSON.parse(String((await provider.get('app', context))?.value))).toEqual(JSON.parse(fields))
+      expect(await provider.describe('app', context)).toMatchObject({ version: 2, tags: { by: 'rotation' } })
+      expect(await leftBeside(mount, 1)).toBe(0)
+    })
+
+    test('makes room for the next', async () => {
+      const { provider, mount } = await leftover()
+      const next = await provider.staging.put('app', { value: 'v3' }, context)
+      expect((await provider.staging.get('app', context))?.value).toBe('{"value":"v3"}')
+      expect(await provider.staging.promote('app', next, context)).toMatchObject({ version: 3 })
+      expect(await leftBeside(mount, 2)).toBe(0)
+    })
+
+    test('is not promoted twice', async () => {
+      const { provider, mount, revision } = await leftover()
+      const { code, message } = await failure(provider.staging.promote('app', { revision }, context))
+      expect([code, message]).toEqual(['VERSION_CONFLICT', expect.stringContaining('it was promoted before, as version 2')])
+      expect((await provider.get('app', context))?.version).toBe(2)
+      expect(await leftBeside(mount, 1)).toBe(0)
+    })
+  })
+
+  test('goes on waiting when its promoter is killed before it has written', async () => {
+    const trial = await trialOf()
+    const { provider } = trial
+    const pending = await provider.staging.put('app', { value: fields, shape: 'map' }, context)
+    await killedAt(trial, isWrite, 'hang')
+    expect(await provider.staging.get('app', context)).toMatchObject(pending)
+    expect(await provider.staging.promote('app', pending, context)).toMatchObject({ version: 2 })
+  })
+
+  test('is not taken for promoted when another value took its number, or one that was deleted', async () => {
+    const { provider } = await trialOf()
+    const pending = await provider.staging.put('app', { value: 'v2' }, context)
+    await provider.put('app', { value: 'another' }, context)
+    for (const isDeleted of [false, true]) {
+      if (isDeleted) await provider.delete('app', { purge: false }, context)
+      expect((await provider.staging.get('app', context))?.value).toBe('{"value":"v2"}')
+      expect(await codeOf(provider.staging.put('app', { value: 'v3' }, context))).toBe('VERSION_CONFLICT')
+      expect(await codeOf(provider.staging.promote('app', pending, context))).toBe('VERSION_CONFLICT')
+    }
+    await provider.staging.discard('app', pending, context)
+    expect(await provider.staging.get('app', context)).toBe(undefined)
+  })
+
+  test('survives the late removal of the one before', async () => {
+    const { provider, proxy } = await trialOf()
+    const first = await provider.staging.put('app', { value: 'v2' }, context)
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
+    let removals = 0
+    proxy.plan(async (request): Promise<Reply> => {
+      if (isRemoval(request) && (removals += 1) === 1) await held
+      return 'pass'
+    })
+    const late = provider.staging.promote('app', first, context)
+    await expect.poll(() => removals).toBe(1)
+    const second = await provider.staging.put('app', { value: 'v3' }, context)
+    letGo()
+    expect(await late).toMatchObject({ version: 2 })
+    expect(await provider.staging.get('app', context)).toMatchObject(second)
+    expect(await provider.staging.promote('app', second, context)).toMatchObject({ version: 3 })
+  })
+
+  test("that may not be removed stands in nobody's way once it is promoted", async () => {
+    const { provider, mount, policy } = await trialOf()
+    await writePolicy(bao, policy, `path "${mount}/data/*" { capabilities = ["create", "read", "update"] }`)
+    for (const version of [2, 3, 4]) {
+      const pending = await provider.staging.put('app', { value: `v${version}` }, context)
+      expect(await provider.staging.promote('app', pending, context)).toMatchObject({ version })
+      expect(await provider.staging.get('app', context)).toBe(undefined)
+    }
+    const pending = await provider.staging.put('app', { value: 'v5' }, context)
+    expect((await failure(provider.staging.discard('app', pending, context))).message).toContain(
+      `allow "update" on "${mount}/destroy/app.finchat-staged"`,
+    )
+  })
+})

@@ -53,10 +53,10 @@ export function assertRunning(signal: AbortSignal): void {
   if (signal.aborted) throw interruption(signal, false)
 }
 
-/** Settles as the promise, unless the signal is first; the promise goes on. */
-export async function untilEnded<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+/** Settles as the promise, unless the signal is first; the promise goes on. `sent`: it may be a request that reaches the server. */
+export async function untilEnded<T>(promise: Promise<T>, signal: AbortSignal, sent = false): Promise<T> {
   const { promise: ended, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => reject(interruption(signal, false))
+  const onAbort = (): void => reject(interruption(signal, sent))
   if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort)
   try {

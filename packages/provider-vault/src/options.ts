@@ -1,4 +1,5 @@
 import { assertKnownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { member } from './answer.ts'
 import { tokenFunction, type TokenSource } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
 import { assertCredential } from './credential.ts'
@@ -70,11 +71,17 @@ export function checkedOptions(options: VaultProviderOptions): CheckedOptions {
   return { server: serverOf(options), auth: authOf(options.auth), mount, kvVersion, namespace, timeoutMs }
 }
 
-function serverOf({ url, tls = {}, client, allowInsecureHttp = false }: VaultProviderOptions): CheckedOptions['server'] {
+function serverOf(options: VaultProviderOptions): CheckedOptions['server'] {
+  const { url, tls = {}, client, allowInsecureHttp = false } = options
   if ((url === undefined) === (client === undefined)) throw misconfigured('one of `url` and `client` must be given', 'give `url`')
   if (client === undefined) return { url: vaultUrl(url, allowInsecureHttp), tls: checkedTls(tls) }
-  if (typeof client?.request === 'function') return { client }
-  throw misconfigured('`client` is no client of node-vault', 'pass what its factory returned')
+  if (typeof client?.request !== 'function') throw misconfigured('`client` is no client of node-vault', 'pass what its factory returned')
+  if (options.tls !== undefined || options.allowInsecureHttp !== undefined)
+    throw misconfigured('`tls` and `allowInsecureHttp` do not reach a `client`', 'configure the client')
+  const own = member(client, 'namespace')
+  if (options.namespace !== undefined && typeof own === 'string' && own !== '' && own !== options.namespace)
+    throw misconfigured('`client` has another namespace than `namespace`, and would ask there', 'leave one of them out')
+  return { client }
 }
 
 function checkedTls(tls: VaultTls): VaultTls {

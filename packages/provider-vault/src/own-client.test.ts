@@ -55,7 +55,18 @@ test("an own client's errors, which hold the token and the secret, stay inside",
   expect([code, effect]).toEqual(['UNAVAILABLE', 'unknown'])
 })
 
-test('an own client that hangs holds a call to its deadline, and no longer', async () => {
+test('an own client that hangs holds a call to its deadline, and no longer; a write may have been done', async () => {
   const client = { token: 'hvs.a', request: () => new Promise<never>(() => {}) }
-  expect(await codeOf(providerWith({ client, timeoutMs: 100 }).get('app', context))).toBe('DEADLINE_EXCEEDED')
+  const provider = providerWith({ client, timeoutMs: 100, kvVersion: 2, auth: async () => 'hvs.b' })
+  expect(await codeOf(provider.get('app', context))).toBe('DEADLINE_EXCEEDED')
+  const { code, effect } = await failure(provider.put('app', { value: canaries.value }, context))
+  expect([code, effect]).toEqual(['DEADLINE_EXCEEDED', 'unknown'])
+})
+
+test('what the own client decides is not told twice', () => {
+  const client = { namespace: 'pay', request: async () => ({}) }
+  const made = (options: Partial<VaultProviderOptions>) => () => vaultProvider({ client, ...options })
+  expect(made({ namespace: 'pay' })).not.toThrow()
+  for (const options of [{ namespace: 'shop' }, { tls: { ca: 'x' } }, { allowInsecureHttp: true }])
+    expect(made(options)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining('`client`') }))
 })

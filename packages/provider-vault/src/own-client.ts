@@ -26,7 +26,7 @@ export function ownClientTransport(client: VaultClient): Transport {
           remedy: 'use a path without it, or `url` in place of `client`',
         })
       }
-      return untilEnded(ask(client, request), signal)
+      return untilEnded(ask(client, request), signal, true)
     },
     close: () => {},
   }

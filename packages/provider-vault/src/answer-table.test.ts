@@ -47,6 +47,7 @@ const rows: Record<string, Row> = {
     login: refusedLogin,
   },
   '403 of a firewall': always(withStatus(403, html), 'PERMISSION_DENIED'),
+  '403 of a gateway that speaks JSON': always(withStatus(403, { body: { message: 'Forbidden' } }), 'PERMISSION_DENIED'),
   '401': { ...always(withStatus(401), 'UNAUTHENTICATED'), login: refusedLogin },
   'wrong secret id': { ...always(withStatus(400, errors('invalid role or secret ID')), 'INVALID_ARGUMENT'), login: refusedLogin },
   'another version is current': {
@@ -196,6 +197,10 @@ test('a denial says which right is missing where', async () => {
   )
   const { message } = await failure(stubbed(stub).get('app', context))
   expect(message).toContain('allow "read" on "secret/data/app"')
-  const walled = await stubVault((path) => (path === dataPath ? withStatus(403, html) : undefined))
-  expect((await failure(stubbed(walled).get('app', context))).message).toContain('something before Vault does not allow it (point `url`')
+  for (const wall of [html, { body: { message: 'Forbidden' } }]) {
+    const walled = await stubVault((path) => (path.includes('login') ? undefined : withStatus(403, wall)))
+    const { message: told } = await failure(stubbed(walled, { auth: byAppRole, kvVersion: 2 }).get('app', context))
+    expect(told).toContain('something before Vault does not allow it (point `url`')
+    expect(timesAsked(walled, loginPath)).toBe(1)
+  }
 })

@@ -120,7 +120,7 @@ export function isOtherVersion(answer: VaultAnswer): boolean {
 }
 
 /** Vault's own shape: an object with errors, or with data, or what a login gives. */
-function isVaults({ body }: VaultAnswer): boolean {
+export function isVaults({ body }: VaultAnswer): boolean {
   return (
     Array.isArray(body?.['errors']) || isObject(body?.['data']) || isObject(body?.['auth']) || (body !== undefined && 'request_id' in body)
   )

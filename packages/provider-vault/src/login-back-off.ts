@@ -39,7 +39,7 @@ export class LoginBackOff {
   }
 }
 
-function refusal(): SecretsError {
+export function refusal(): SecretsError {
   return new SecretsError('UNAUTHENTICATED', 'Vault refused the credential', {
     remedy: 'give a valid one, or check the mount of `auth`; the same is not sent again for a minute, lest Vault locks its role',
   })

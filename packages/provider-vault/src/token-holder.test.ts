@@ -3,7 +3,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import { appRole } from './auth/app-role.ts'
-import { token as tokenAuth } from './auth/token.ts'
+import { token as tokenAuth, tokenFunction } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
 import { bounded } from './deadline.ts'
 import { type LoginMessage, loginEvents } from './login-events.ts'
@@ -184,6 +184,21 @@ test('a refused credential is not sent again for 60 s, unless its source gives a
   expect(logins(vault)).toBe(4)
   secretId = 'right'
   expect(await holder.token(never)).toBe('token-1')
+})
+
+test('a refused token of a function is not sent again, though its end is another each time', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault, tokenFunction(async () => ({ token: 'given', expiresAt: Date.now() + hour })))
+  const refused = holder.refused(await holder.token(never))
+  vi.setSystemTime(Date.now() + 5)
+  expect([refused.code, await codeOf(holder.token(never))]).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED'])
+})
+
+test('all whose token was refused are told the same', async () => {
+  const holder = holderWith(fakeVault(), tokenAuth('given'))
+  const token = await holder.token(never)
+  expect(holder.refused(token).message).toContain('give a valid one')
+  expect(holder.refused(token).message).toContain('give a valid one')
 })
 
 test('a login that fails is not tried again by every secret, but backed off for all', async () => {

@@ -4,7 +4,7 @@ import type { Login, VaultAuth } from './auth/vault-auth.ts'
 import { assertRunning, bounded, longestTimerMs, pause, untilEnded } from './deadline.ts'
 import type { HeldToken } from './held-token.ts'
 import { authContext, logIn, renewed } from './log-in.ts'
-import { LoginBackOff } from './login-back-off.ts'
+import { LoginBackOff, refusal } from './login-back-off.ts'
 import type { LoginEvents } from './login-events.ts'
 import { answerError, type Send } from './sender.ts'
 import { asSecretsErrors } from './unanswered.ts'
@@ -58,7 +58,8 @@ export class TokenHolder {
   /** Vault refused it for good. Returns the error that says so. */
   refused(token: string): SecretsError {
     const held = this.#held
-    if (held?.token !== token)
+    if (held === undefined) return refusal() // another call was told before
+    if (held.token !== token)
       return new SecretsError('UNAUTHENTICATED', 'Vault refused the token', { remedy: 'try again, another one was got meanwhile' })
     this.#held = undefined
     return this.#backOff.refused(held.print)
@@ -168,9 +169,8 @@ export class TokenHolder {
 /** Tells credentials apart without keeping them. */
 function fingerprint(login: Login, salt: Uint8Array): string {
   const { createHmac } = process.getBuiltinModule('node:crypto')
-  return createHmac('sha256', salt)
-    .update(('path' in login ? login.credential : undefined) ?? JSON.stringify(login))
-    .digest('base64')
+  const credential = 'path' in login ? (login.credential ?? JSON.stringify(login)) : login.token
+  return createHmac('sha256', salt).update(credential).digest('base64')
 }
 
 async function revoke({ token, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import type { VaultAnswer } from './answer.ts'
-import { meaningOf } from './answer-table.ts'
+import { isVaults, meaningOf } from './answer-table.ts'
 import { type Bounds, bounded, pause } from './deadline.ts'
 import { answerError, type Outgoing, type Send } from './sender.ts'
 import type { TokenHolder } from './token-holder.ts'
@@ -39,7 +39,7 @@ export function vaultApi(send: Send, tokens: TokenHolder, limits: Pick<Bounds, '
     const answer = await accepted(send, tokens, request, signal)
     const meaning = takes?.(answer) ? undefined : meaningOf(answer, request.call)
     if (meaning === undefined) return answer
-    const isDenial = meaning.code === 'PERMISSION_DENIED' && answer.body !== undefined
+    const isDenial = meaning.code === 'PERMISSION_DENIED' && isVaults(answer)
     const missing = `allow "${right.capability}" on "${right.on}", or route the name away`
     throw answerError(answer, meaning, request.call, isDenial ? missing : undefined)
   }
@@ -71,10 +71,10 @@ async function accepted(send: Send, tokens: TokenHolder, request: Outgoing, sign
  * valid token may read is asked.
  */
 async function isRefused(denial: VaultAnswer, send: Send, { path, token }: Outgoing, signal: AbortSignal): Promise<boolean> {
-  if (denial.body === undefined) return false // something before Vault has denied it
+  if (!isVaults(denial)) return false // something before Vault has denied it
   if (path === mountsRequest.path) return true
   const answer = await send({ ...mountsRequest, token }, signal)
-  if (answer.status === 403) return answer.body !== undefined
+  if (answer.status === 403) return isVaults(answer)
   const meaning = meaningOf(answer, 'read')
   if (meaning !== undefined) throw answerError(answer, meaning, 'read')
   return false

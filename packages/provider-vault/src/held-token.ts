@@ -23,7 +23,7 @@ export function lifeOf(ms: number): Pick<HeldToken, 'grantedMs' | 'expiresAt' | 
   return { grantedMs: ms, expiresAt: now + ms - Math.min(1000, ms / 20), renewAt: now + ms * (0.6 + Math.random() / 7) }
 }
 
-/** Of `lease_duration` or `ttl`, in seconds: 0 is a token that never ends. */
-export function msOf(seconds: unknown): number {
-  return typeof seconds === 'number' && seconds > 0 ? seconds * 1000 : Number.POSITIVE_INFINITY
+/** Of `lease_duration` or `ttl`, in seconds, and not less than one; `otherwise` where it is 0 or none: a new token then never ends. */
+export function msOf(seconds: unknown, otherwise: number = Number.POSITIVE_INFINITY): number {
+  return typeof seconds === 'number' && seconds > 0 ? Math.max(1, seconds) * 1000 : otherwise
 }

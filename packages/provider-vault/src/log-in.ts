@@ -64,7 +64,7 @@ export async function renewed(held: HeldToken, send: Send, signal: AbortSignal):
   const answer = await send({ method: 'POST', path: 'auth/token/renew-self', body: '{}', call: 'login', token: held.token }, signal)
   const meaning = meaningOf(answer, 'login')
   if (meaning !== undefined) throw answerError(answer, meaning, 'login')
-  const ms = msOf(member(answer.body, 'auth', 'lease_duration'))
+  const ms = msOf(member(answer.body, 'auth', 'lease_duration'), 0)
   // Near its maximum a token is renewed for less and less.
   return ms < held.grantedMs / 2 ? undefined : { ...held, ...lifeOf(ms), grantedMs: held.grantedMs }
 }

@@ -142,6 +142,39 @@ test('a token whose renewal fails is used until it ends, then there is a login',
   expect(await holder.token(never)).toBe('token-2')
 })
 
+test('a token that ended while nobody asked is not renewed any more', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  await holder.token(never)
+  vault.answer = () => sealed
+  await vi.advanceTimersByTimeAsync(2 * hour)
+  const asked = vault.asked.length
+  await vi.advanceTimersByTimeAsync(10 * hour)
+  expect(vault.asked.length).toBe(asked)
+  vault.answer = () => undefined
+  expect(await holder.token(never)).toBe('token-2')
+})
+
+test('a renewal that grants no time, or does not say how much, means a new login', async () => {
+  for (const auth of [{ lease_duration: 0 }, { lease_duration: '3600' }, {}, undefined]) {
+    const vault = fakeVault()
+    const holder = holderWith(vault)
+    await holder.token(never)
+    vault.answer = ({ path }) => (path.endsWith('renew-self') ? json(200, { request_id: 'r', data: {}, auth }) : undefined)
+    await vi.advanceTimersByTimeAsync(0.8 * hour)
+    expect([await holder.token(never), logins(vault)]).toEqual(['token-2', 2])
+  }
+})
+
+test('a life of less than a second is no storm of renewals', async () => {
+  const vault = fakeVault()
+  vault.leaseSeconds = 0.001
+  vault.renewSeconds = 0.001
+  await holderWith(vault).token(never)
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(vault.asked.length).toBeLessThan(20)
+})
+
 test('a token that cannot be renewed is replaced before it ends', async () => {
   const vault = fakeVault()
   vault.tokenType = 'batch'

@@ -134,9 +134,10 @@ export class TokenHolder {
     clearTimeout(this.#timer)
     if (this.#isClosing || time === Number.POSITIVE_INFINITY) return
     const wake = (): void => {
-      if (this.#held === undefined) return
-      if (Date.now() >= this.#held.renewAt) this.#refreshIfDue(this.#held)
-      else this.#wakeAt(this.#held.renewAt)
+      const held = this.#held
+      if (held === undefined || Date.now() >= held.expiresAt) return // who needs a token next logs in
+      if (Date.now() >= held.renewAt) this.#refreshIfDue(held)
+      else this.#wakeAt(held.renewAt)
     }
     this.#timer = setTimeout(wake, Math.min(Math.max(time - Date.now(), 0), longestTimerMs))
     this.#timer.unref()

@@ -1,6 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { isObject, member, type VaultAnswer } from './answer.ts'
+import type { VaultAnswer } from './answer.ts'
 import { isOtherVersion } from './answer-table.ts'
+import { MountVersion } from './mount-version.ts'
 import { encodedPath } from './paths.ts'
 import type { Ask, Right, VaultApi } from './vault-api.ts'
 
@@ -25,35 +26,41 @@ export interface KvMount {
   readonly read: <T>(signal: AbortSignal, run: (version: KvVersion) => Promise<T | undefined>) => Promise<T | undefined>
 }
 
-/** KV v1, asked as if it were v2, answers that nothing exists: what was found out is not believed for ever. */
-const believedMs = 60_000
-
 export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefined): KvMount {
-  let known: { readonly version: KvVersion; readonly until: number } | undefined
+  const found = new MountVersion(api, mount)
   const versionOf = async (signal: AbortSignal): Promise<KvVersion> => {
-    if (told !== undefined || known !== undefined) return told ?? known?.version ?? 2
-    const version = detected(await api.mounts(signal), mount)
+    if (told !== undefined) return told
+    const kind = await found.kind(signal)
+    if (kind === 'no KV') throw noKv()
     // A mount that this token may not see is asked as KV v2: the answer says what is wrong.
-    if (version !== undefined) known = { version, until: Date.now() + believedMs }
-    return version ?? 2
+    return kind ?? 2
   }
-  const on: KvMount['on'] = async (signal, run) => {
+  /** A server that does not tell leaves it at what was told. */
+  const assertAsTold = async (signal: AbortSignal): Promise<void> => {
+    const kind = told === undefined ? undefined : await found.kind(signal).catch(() => undefined)
+    if (kind === 'no KV') throw noKv()
+    if (kind !== undefined && kind !== told) throw otherVersion()
+  }
+  const run: KvMount['on'] = async (signal, task) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await run(await versionOf(signal))
+        return await task(await versionOf(signal))
       } catch (error) {
         if (!(error instanceof OtherVersion)) throw error
-        if (attempt === 2 || told !== undefined)
-          throw misconfigured('the mount is of another version of KV', 'correct `kvVersion`, or leave it out')
-        known = undefined
+        if (attempt === 2 || told !== undefined) throw otherVersion()
+        found.forget()
       }
     }
   }
-  const read: KvMount['read'] = async (signal, run) => {
-    const answer = await on(signal, run)
-    if (answer !== undefined || known === undefined || Date.now() < known.until) return answer
-    known = undefined
-    return on(signal, run)
+  const on: KvMount['on'] = async (signal, task) => {
+    await assertAsTold(signal)
+    return run(signal, task)
+  }
+  const read: KvMount['read'] = async (signal, task) => {
+    const answer = await run(signal, task)
+    if (answer !== undefined || found.isFresh) return answer
+    found.forget()
+    return on(signal, told === undefined ? task : async () => undefined)
   }
   return { ask: (path, ask, signal) => askMount(api, mount, path, ask, signal), on, read }
 }
@@ -77,12 +84,12 @@ async function askMount(api: VaultApi, mount: string, path: string, ask: KvAsk, 
   return answer
 }
 
-function detected({ body }: VaultAnswer, mount: string): KvVersion | undefined {
-  const found = member(body, 'data', 'secret', `${mount}/`)
-  if (!isObject(found)) return undefined
-  // `generic` is what KV v1 was called once.
-  if (found['type'] !== 'kv' && found['type'] !== 'generic') throw misconfigured('the mount is none of KV', 'correct `mount`')
-  return member(found, 'options', 'version') === '2' ? 2 : 1
+function noKv(): SecretsError {
+  return misconfigured('the mount is none of KV', 'correct `mount`; a folder belongs into `prefix`')
+}
+
+function otherVersion(): SecretsError {
+  return misconfigured('the mount is of another version of KV', 'correct `kvVersion`, or leave it out')
 }
 
 function misconfigured(problem: string, remedy: string): SecretsError {

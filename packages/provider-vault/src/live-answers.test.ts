@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { appRole } from './auth/app-role.ts'
 import { token } from './auth/token.ts'
 import type { VaultProviderOptions } from './options.ts'
-import { codeOf, context, failure } from './testing/stub-vault.ts'
+import { codeOf, collected, context, failure } from './testing/stub-vault.ts'
 import { tokenOf, type VaultTrial, vaultTrial, writePolicy } from './testing/vault-harness.ts'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
@@ -75,6 +75,8 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
     const { code, message } = await failure(another({ auth }).get('app', context))
     expect([code, message]).toEqual(['UNAUTHENTICATED', expect.stringContaining('check the mount of `auth`')])
     expect(await codeOf(another({ mount: 'cubbyhole' }).get('app', context))).toBe('CONFIGURATION')
+    expect(await codeOf(another({ mount: 'cubbyhole', kvVersion: 2 }).put('app', { value: 'v' }, context))).toBe('CONFIGURATION')
+    expect((await failure(another({ mount: 'secret/folder' }).get('app', context))).message).toContain('a folder belongs into `prefix`')
   })
 
   test('what a policy denies is PERMISSION_DENIED, existing or not, and names the right that is missing', async () => {
@@ -154,6 +156,23 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
     await expect
       .poll(() => provider.get('app', context).catch(() => undefined), { timeout: 10_000 })
       .toMatchObject({ value: '{"value":"v1"}', version: 1 })
+  })
+
+  test('a mount of another namespace is found out, and one that was told wrong is not written to', async () => {
+    await bao.api('POST', 'sys/namespaces/pay')
+    for (const version of ['1', '2']) {
+      await bao.api('POST', `pay/sys/mounts/kv${version}`, { type: 'kv', options: { version } })
+      const provider = another({ mount: `pay/kv${version}` })
+      await provider.put('app', { value: 'v1' }, context)
+      expect((await provider.get('app', context))?.value).toBe('{"value":"v1"}')
+      expect(await provider.get('none', context)).toBe(undefined)
+      for (const namespace of ['pay', 'pay/', '/pay'])
+        expect(await codeOf(another({ mount: `kv${version}`, namespace }).get('app', context))).toBe('ok')
+    }
+    const wrong = another({ mount: 'pay/kv1', kvVersion: 2 })
+    expect(await codeOf(wrong.get('app', context))).toBe('CONFIGURATION')
+    expect(await codeOf(wrong.put('app', { value: 'v2' }, context))).toBe('CONFIGURATION')
+    expect(await collected(another({ mount: 'pay/kv1' }).list('', context))).toEqual([{ path: 'app' }])
   })
 
   test('a mount that takes no write without a version is written all the same', async () => {

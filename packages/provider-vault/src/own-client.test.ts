@@ -56,8 +56,9 @@ test("an own client's errors, which hold the token and the secret, stay inside",
 })
 
 test('an own client that hangs holds a call to its deadline, and no longer; a write may have been done', async () => {
-  const client = { token: 'hvs.a', request: () => new Promise<never>(() => {}) }
-  const provider = providerWith({ client, timeoutMs: 100, kvVersion: 2, auth: async () => 'hvs.b' })
+  const hang = new Promise<never>(() => {})
+  const client = { token: 'hvs.a', request: async ({ path }: { path: string }) => (path.includes('/data/') ? hang : { data: {} }) }
+  const provider = providerWith({ client, timeoutMs: 100, kvVersion: 2 })
   expect(await codeOf(provider.get('app', context))).toBe('DEADLINE_EXCEEDED')
   const { code, effect } = await failure(provider.put('app', { value: canaries.value }, context))
   expect([code, effect]).toEqual(['DEADLINE_EXCEEDED', 'unknown'])

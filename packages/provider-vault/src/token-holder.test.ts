@@ -221,7 +221,10 @@ test('a refused credential is not sent again for 60 s, unless its source gives a
 
 test('a refused token of a function is not sent again, though its end is another each time', async () => {
   const vault = fakeVault()
-  const holder = holderWith(vault, tokenFunction(async () => ({ token: 'given', expiresAt: Date.now() + hour })))
+  const holder = holderWith(
+    vault,
+    tokenFunction(async () => ({ token: 'given', expiresAt: Date.now() + hour })),
+  )
   const refused = holder.refused(await holder.token(never))
   vi.setSystemTime(Date.now() + 5)
   expect([refused.code, await codeOf(holder.token(never))]).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED'])

@@ -1,8 +1,9 @@
-import type { VaultAnswer } from './answer.ts'
+import { member, type VaultAnswer } from './answer.ts'
 import { isVaults, meaningOf } from './answer-table.ts'
 import { type Bounds, bounded, pause } from './deadline.ts'
 import { answerError, type Outgoing, type Send } from './sender.ts'
 import type { TokenHolder } from './token-holder.ts'
+import { encodedPath } from './paths.ts'
 import { asSecretsErrors } from './unanswered.ts'
 
 /** What a token must be allowed, in the words of a policy. */
@@ -25,6 +26,8 @@ export interface VaultApi {
   readonly ask: (ask: Ask, signal: AbortSignal) => Promise<VaultAnswer>
   /** The mounts that the token may see. Rejects if the server cannot be reached or does not accept us. */
   readonly mounts: (signal: AbortSignal) => Promise<VaultAnswer>
+  /** What is mounted at this path, in another namespace too; `undefined` where the token may see nothing of it. */
+  readonly mountAt: (mount: string, signal: AbortSignal) => Promise<unknown>
 }
 
 /** A fresh token may not have reached a standby yet: some 200 ms were measured. */
@@ -45,7 +48,19 @@ export function vaultApi(send: Send, tokens: TokenHolder, limits: Pick<Bounds, '
   }
   const ask = (asked: Ask, outer: AbortSignal): Promise<VaultAnswer> =>
     asSecretsErrors(asked.call === 'write', () => bounded({ ...limits, signal: outer }, (signal) => judged(asked, signal)))
-  return { ask, mounts: (signal) => ask({ ...mountsRequest, right: mountsRight }, signal) }
+  return {
+    ask,
+    mounts: (signal) => ask({ ...mountsRequest, right: mountsRight }, signal),
+    mountAt: async (mount, signal) => {
+      const path = `${mountsRequest.path}/${encodedPath(mount)}`
+      const { status, body } = await ask({ ...mountsRequest, path, right: mountsRight, takes: isDenied }, signal)
+      return status === 200 ? member(body, 'data') : undefined
+    },
+  }
+}
+
+function isDenied(answer: VaultAnswer): boolean {
+  return answer.status === 403 && isVaults(answer)
 }
 
 /** The answer to a request whose token was accepted: with the one that is held, after one fresh login, or on a second try. Rejects with `UNAUTHENTICATED`. */

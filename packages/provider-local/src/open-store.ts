@@ -12,7 +12,7 @@ import { assertOneName, isReplaced, openedFile, realPath, refuseStrangeCompanion
 import type { StoreOptions } from './options.ts'
 import { bucketCount, indexMacs } from './record-macs.ts'
 import { assertSchema, createSchema, schemaGuard } from './schema.ts'
-import { createFile, examineFile } from './store-file.ts'
+import { createFile, examineFile, removeUnfinished } from './store-file.ts'
 import { newStoreHeader, type StoreHeader } from './store-header.ts'
 import type { StoreKeys } from './store-keys.ts'
 import { storeView, type StoreView, type ViewParts } from './store-view.ts'
@@ -44,6 +44,7 @@ export async function openStore(options: StoreOptions, keys: StoreKeys, patience
   if (!storeExists(options)) await createStore(path, keys, patience)
   const sqlite = await whileBusy(() => connectTo(path), patience)
   try {
+    removeUnfinished(path)
     const header = await whileBusy(() => readHeader(sqlite), patience)
     const keyring = await keys.keyring(header, patience.signal)
     return await whileBusy(() => unlocked(sqlite, header, keyring, path), patience)

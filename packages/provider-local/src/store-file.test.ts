@@ -1,6 +1,18 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { createFile, removeUnfinished } from './store-file.ts'
 import { denyStore } from './testing/breakage.ts'
 import { context, createStore, failure, opened, temporaryFolder, temporaryPath, within } from './testing/temporary-store.ts'
 
@@ -34,6 +46,33 @@ describe('the files of a store', () => {
   test('are one file alone once the store is closed', async () => {
     const path = temporaryPath()
     await within(path, (provider) => provider.put('name', { value: 'value' }, context))
+    expect(readdirSync(dirname(path))).toEqual(['secrets.db'])
+  })
+})
+
+describe('what a creation that was killed leaves beside the store', () => {
+  const unfinished = ['', '-wal', '-shm', '-journal'].map((suffix) => `secrets.db.0123456789ab.new${suffix}`)
+
+  test('is removed by whoever opens it next, and nothing else is', async () => {
+    const path = temporaryPath()
+    const others = ['secrets.db.new', 'secrets.db.0123456789ab.new.bak', 'other.db.0123456789ab.new', 'secrets.db.bak']
+    for (const name of [...unfinished, ...others]) writeFileSync(join(dirname(path), name), '')
+    await within(path, (provider) => provider.put('name', { value: 'value' }, context))
+    expect(readdirSync(dirname(path)).toSorted()).toEqual(['secrets.db', ...others].toSorted())
+    for (const name of unfinished) writeFileSync(join(dirname(path), name), '')
+    await within(path, (provider) => provider.get('name', context))
+    expect(readdirSync(dirname(path)).toSorted()).toEqual(['secrets.db', ...others].toSorted())
+  })
+
+  test('may be removed under one that is still at it, which then opens the other’s store', async () => {
+    const path = temporaryPath()
+    createFile(path, (temporary) => {
+      createFile(path, (others) => writeFileSync(others, 'the faster one’s'))
+      removeUnfinished(path)
+      expect(existsSync(temporary)).toBe(false)
+      throw new Error('as SQLite does, whose file is gone')
+    })
+    expect(readFileSync(path, 'utf8')).toBe('the faster one’s')
     expect(readdirSync(dirname(path))).toEqual(['secrets.db'])
   })
 })

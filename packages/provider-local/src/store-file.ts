@@ -1,5 +1,17 @@
-import { chmodSync, closeSync, existsSync, fsyncSync, linkSync, lstatSync, openSync, renameSync, type Stats, statSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { loadCrypto } from './builtins.ts'
 import { errorCode, fileError, leadsNowhere, noFolder, shown } from './file-errors.ts'
@@ -51,9 +63,33 @@ export function createFile(path: string, fill: (temporary: string) => void): voi
     giveName(temporary, path)
     syncFolder(dirname(path))
   } catch (error) {
-    throw fileError(error, path)
+    if (!existsSync(path)) throw fileError(error, path) // else another was faster, and has cleared ours away
   } finally {
-    for (const suffix of ['', '-wal', '-shm', '-journal']) remove(temporary + suffix)
+    for (const suffix of companions) remove(temporary + suffix)
+  }
+}
+
+/** A file and what SQLite puts beside it. */
+const companions = ['', '-wal', '-shm', '-journal']
+
+/**
+ * Removes what creations that were killed have left beside the store. One that is still under way comes too late for the
+ * name, and does not need its file either.
+ */
+export function removeUnfinished(path: string): void {
+  const [folder, name] = [dirname(path), basename(path)]
+  for (const file of namesIn(folder)) {
+    const end = file.startsWith(`${name}.`) ? file.slice(name.length + 1) : ''
+    if (/^[0-9a-f]{12}\.new(-wal|-shm|-journal)?$/.test(end)) remove(join(folder, file))
+  }
+}
+
+/** Nothing for a folder that may be written but not listed. */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutField, parseJson, setField, soleField } from './json-field.ts'
+import { cutField, jsonTextAt, memberOf, parseJson, setField, soleField } from './json-field.ts'
 import { SecretsError } from './secrets-error.ts'
 
 const canary = 'canary-5f2a'
@@ -169,6 +169,55 @@ describe('cutField', () => {
   })
 })
 
+describe('jsonTextAt', () => {
+  it('gives what stands there exactly as it is written', () => {
+    const text = ' { "data" : {"data":{"n":1.10, "big":12345678901234567890 ,"t":"\\u003c}\\"{"} , "metadata":{}} , "x" : [1, 1e3] } '
+    expect(jsonTextAt(text, ['data', 'data'])).toBe('{"n":1.10, "big":12345678901234567890 ,"t":"\\u003c}\\"{"}')
+    expect(jsonTextAt(text, ['data', 'data', 'n'])).toBe('1.10')
+    expect(jsonTextAt(text, ['data', 'data', 't'])).toBe('"\\u003c}\\"{"')
+    expect(jsonTextAt(text, ['x', '1'])).toBe('1e3')
+    expect(jsonTextAt(text, [])).toBe(text.trim())
+  })
+
+  it('gives nothing for what is not there, and of equal keys the last', () => {
+    for (const keys of [['none'], ['a', 'b'], ['list', '1'], ['s', '0'], ['__proto__']])
+      expect(jsonTextAt('{"a":1,"list":[1],"s":"{"}', keys)).toBe(undefined)
+    expect(jsonTextAt('{"a":1,"a":null}', ['a'])).toBe('null')
+    for (const text of ['"a"', '1', 'null']) expect(jsonTextAt(text, ['0'])).toBe(undefined)
+  })
+
+  it.each(['', '{', `{"${canary}`, `"${canary}`])('refuses what is no JSON, without quoting it', (text) => {
+    const error = refusalOf(() => jsonTextAt(text, ['a']))
+    expect([error.code, error.message.includes(canary)]).toEqual(['INVALID_ARGUMENT', false])
+  })
+
+  it('finds any value under any key, in any layout', () => {
+    fc.assert(
+      fc.property(anyMembers, fc.constantFrom('', ' ', '\r\n\t'), (members, space) => {
+        const text = `{"before":[{}],${space}"data":${textOf(members, space)},"after":"}"}`
+        for (const [key, value] of members) expect(jsonTextAt(text, ['data', key])).toBe(JSON.stringify(value))
+      }),
+    )
+  })
+})
+
+describe('memberOf', () => {
+  it.each(['"a"', '1', 'null', '{}', '{"0":null}'])('gives nothing for what %s has not', (text) => {
+    expect(memberOf(text, '0')).toBe(undefined)
+  })
+
+  it('gives the value of one key, whatever the key looks like', () => {
+    fc.assert(
+      fc.property(anyMembers, (members) => {
+        for (const [key, value] of members) {
+          const expected = typeof value === 'string' ? value : JSON.stringify(value)
+          expect(memberOf(textOf(members), key)).toBe(value === null ? undefined : expected)
+        }
+      }),
+    )
+  })
+})
+
 describe('soleField', () => {
   it('gives the value of the only field as cutField would', () => {
     expect(soleField('{"token":"t"}')).toBe('t')
@@ -254,6 +303,9 @@ describe('RegExp.input, where V8 keeps the whole text that a regular expression 
     setField: () => setField(text, 'user', canary),
     'setField of a new one': () => setField(text, '/nested/new', canary),
     parseJson: () => parseJson(text),
+    jsonTextAt: () => jsonTextAt(text, ['nested', 'list']),
+    'jsonTextAt of a key that is secret': () => jsonTextAt(`{"${canary}":1}`, [canary]),
+    'memberOf of a key that is secret': () => memberOf(`{"${canary}":1}`, canary),
   }
 
   it.each(Object.entries(calls))('holds nothing of a secret after %s', (_, call) => {

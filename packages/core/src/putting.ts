@@ -1,5 +1,5 @@
 import type { CallContext, NewSecret, StoredSecret, WriteReceipt } from './contract.ts'
-import { cutField, parseJson, setField, soleField } from './json-field.ts'
+import { memberOf, parseJson, setField, soleField } from './json-field.ts'
 import type { Place } from './plan.ts'
 import { SecretsError } from './secrets-error.ts'
 import type { Target } from './write-target.ts'
@@ -43,11 +43,7 @@ function withField(current: StoredSecret | undefined, [field, ...inner]: readonl
 
 /** A field as a JSON pointer; in a key `~` and `/` are escaped (RFC 6901). */
 function pointerTo(field: string): string {
-  return field.startsWith('/') ? field : asPointer(field)
-}
-
-function asPointer(key: string): string {
-  return `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
+  return field.startsWith('/') ? field : `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
 
 async function putWhole({ place, before }: Target, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
@@ -103,13 +99,10 @@ function isSameMap(found: string, written: NewSecret): boolean {
   return fields.length === fieldsOf(written.value).length && fields.every((field) => hasSameField(found, String(written.value), field))
 }
 
+/** The keys are the secret's own: no pointer is made of them, which a regular expression would see. */
 function hasSameField(found: string, written: string, field: string): boolean {
-  const pointer = asPointer(field)
-  try {
-    return cutField(found, pointer) === cutField(written, pointer)
-  } catch {
-    return false
-  }
+  const value = memberOf(found, field)
+  return value !== undefined && value === memberOf(written, field)
 }
 
 function fieldsOf(text: string): string[] {

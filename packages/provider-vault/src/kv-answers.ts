@@ -1,6 +1,5 @@
-import { type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { jsonTextAt, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { isObject, member, type VaultAnswer } from './answer.ts'
-import { valueText } from './json-text.ts'
 
 /** What identifies one version of a secret, and since when it is current: a version of KV v2 is current from when it was created. */
 export interface VersionFacts extends Pick<StoredSecret, 'expiresAt'> {
@@ -22,7 +21,7 @@ export function plainSecret(answer: VaultAnswer): StoredSecret {
 
 /** The fields exactly as the server wrote them. */
 function fieldsAt({ text, body, status }: VaultAnswer, keys: readonly string[]): Pick<StoredSecret, 'value' | 'shape'> {
-  const value = isObject(member(body, ...keys)) ? valueText(text, keys) : undefined
+  const value = isObject(member(body, ...keys)) ? jsonTextAt(text, keys) : undefined
   if (value === undefined) throw notUnderstood(status)
   return { value, shape: 'map' }
 }

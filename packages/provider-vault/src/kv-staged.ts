@@ -1,6 +1,5 @@
-import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { jsonTextAt, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { isObject, member } from './answer.ts'
-import { valueText } from './json-text.ts'
 import type { VersionFacts } from './kv-answers.ts'
 import { destroyVersion } from './kv-delete.ts'
 import type { KvMount } from './kv-mount.ts'
@@ -46,7 +45,7 @@ export async function readStaged(mount: KvMount, path: string, signal: AbortSign
 function pendingOf({ value: envelope }: StoredSecret, { version, revision }: VersionFacts): Pending {
   const text = String(envelope)
   const parsed: unknown = JSON.parse(text) // cut out of an answer that was JSON
-  const [base, tags, value] = [member(parsed, 'base'), member(parsed, 'tags'), valueText(text, ['fields'])]
+  const [base, tags, value] = [member(parsed, 'base'), member(parsed, 'tags'), jsonTextAt(text, ['fields'])]
   if (typeof base !== 'number' || !isObject(tags) || value === undefined) {
     throw new SecretsError('INTEGRITY', 'what waits to be promoted was not staged by this provider', {
       remedy: 'look at it, then delete it',

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { createSecretsManager } from '@finchat/secrets-core'
 import { leaksOf, matchedTexts } from '@finchat/secrets-testkit'
-import { startHttpProxy } from '@finchat/secrets-test-servers'
+import { type HttpProxy, startHttpProxy } from '@finchat/secrets-test-servers'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { byAppRole, canaries, codeOf, context, failure, stubbed, stubVault, timesAsked } from './testing/stub-vault.ts'
 
@@ -151,6 +152,22 @@ test('a process that uses it prints nothing under DEBUG=*, and ends by itself', 
   for (const canary of Object.values(canaries)) expect(leaksOf([stdout, stderr], canary)).toEqual([])
 })
 
+/** Writes are done and their answers lost; what is read has its fields in an order of its own. */
+async function stubLosingWrites(): Promise<HttpProxy> {
+  let version = 1
+  const fieldsOf = (b: string): Record<string, string> => ({ [`${canaries.value}-~/`]: '1', b })
+  return stubVault((path, method) => {
+    if (path.includes('/metadata/')) return { status: 403, body: { errors: ['permission denied'] } }
+    if (path !== dataPath) return undefined
+    if (method === 'POST') version += 1
+    if (method === 'POST') return 'reset'
+    const data = version === 1 ? fieldsOf('old') : Object.fromEntries(Object.entries(fieldsOf('new')).toReversed())
+    return {
+      body: { request_id: 'r', data: { data, metadata: { version, created_time: `2026-11-25T14:27:5${version}Z`, deletion_time: '' } } },
+    }
+  })
+}
+
 test('no regular expression sees a secret or a credential', async () => {
   const stub = await stubVault()
   const provider = stubbed(stub, { auth: byAppRole })
@@ -159,6 +176,10 @@ test('no regular expression sees a secret or a credential', async () => {
     await provider.put('app', { value: JSON.stringify({ password: canaries.value }), shape: 'map' }, context)
     await provider.get('app', context)
   })
+  // Lost writes are compared with what is there, field by field, in another order.
+  const secrets = createSecretsManager({ providers: [stubbed(await stubLosingWrites(), { auth: byAppRole })] })
+  const lost = await matchedTexts(() => secrets.rotateSecret('app', 'new', { field: 'b' }))
+  expect(leaksOf(lost, canaries.value)).toEqual([])
   // A token, as every header, is tried on one by Node.js, which it does not match: that is not remembered.
   for (const canary of [canaries.value, canaries.secretId]) expect(leaksOf(texts, canary)).toEqual([])
 })

@@ -54,9 +54,9 @@ export async function startHttpProxy(target: string | undefined, options: HttpPr
   return { url, requests, connections: () => connections, plan: (plan) => void (reply = follow(plan)), stop }
 }
 
-/** Listens on a free port of loopback, and returns it. */
-export async function listen(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1')
+/** Listens on a port of loopback, a free one unless told, and returns it. */
+export async function listen(server: Server, port = 0): Promise<number> {
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('a TCP server has a port')

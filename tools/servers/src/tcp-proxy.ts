@@ -9,6 +9,9 @@ export interface TcpProxy {
   readonly connections: () => number
   /** Resets the connections that are open; new ones are served. */
   readonly cut: () => void
+  /** Resets the connections that are open and refuses new ones, as the port of a server that has ended does; `accept` undoes it. */
+  readonly refuse: () => Promise<void>
+  readonly accept: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
@@ -32,11 +35,20 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
   })
   const stop = async (): Promise<void> => {
     for (const pair of pairs) for (const socket of pair) socket.destroy()
+    if (!server.listening) return
     server.close()
-    if (server.listening) await once(server, 'close')
+    await once(server, 'close')
   }
   const cut = (): void => {
     for (const [client] of pairs) client.resetAndDestroy()
   }
-  return { url: `${chosen().protocol}//127.0.0.1:${await listen(server)}`, connections: () => connections, cut, stop }
+  const refuse = async (): Promise<void> => {
+    cut()
+    await stop()
+  }
+  const ownPort = await listen(server)
+  const accept = async (): Promise<void> => {
+    if (!server.listening) await listen(server, ownPort)
+  }
+  return { url: `${chosen().protocol}//127.0.0.1:${ownPort}`, connections: () => connections, cut, refuse, accept, stop }
 }

@@ -1,0 +1,71 @@
+import { SecretsError, type SecretsManager } from '@finchat/secrets-core'
+import { expect } from 'vitest'
+import { timeoutMs } from '../manager.ts'
+
+/** What a loaded machine may add. It is less than a deadline: whoever took no longer than this has waited for no store that hangs. */
+const slackMs = 1_500
+
+/** Who answers a read, and how good the answer is, such as `vault, degraded`. */
+export async function answer(secrets: SecretsManager, name: string): Promise<string> {
+  const value = await secrets.getSecretValue(name)
+  expect(value.reveal()).toBe(value.provider)
+  return [value.provider, ...(value.stale ? ['stale'] : []), ...(value.degraded ? ['degraded'] : [])].join(', ')
+}
+
+/** What each provider said of a secret that cannot be had, such as `UNAVAILABLE (aws: RATE_LIMITED, vault: NOT_FOUND)`. */
+export async function whatEachSaid(secrets: SecretsManager, name: string): Promise<string> {
+  const { code, attempts = [] } = await failure(secrets.getSecret(name))
+  return `${code} (${attempts.map(({ provider, code: said }) => `${provider}: ${said}`).join(', ')})`
+}
+
+/** Of each provider `ok`, or the code of what is wrong. The same report for 10 s. */
+export async function healthOf(secrets: SecretsManager): Promise<Record<string, string>> {
+  const { providers } = await secrets.checkHealth()
+  return Object.fromEntries(Object.entries(providers).map(([name, health]) => [name, 'code' in health ? health.code : health.status]))
+}
+
+export async function failure(call: Promise<unknown>): Promise<SecretsError> {
+  const [result] = await Promise.allSettled([call])
+  if (result.status === 'rejected' && SecretsError.isInstance(result.reason)) return result.reason
+  return expect.fail('the call did not reject with a SecretsError')
+}
+
+export async function codeOf(call: Promise<unknown>): Promise<string> {
+  return (await failure(call)).code
+}
+
+/** No call claims that a secret does not exist, nor that a guess at it is wrong, while a store that may have it cannot be asked. */
+export async function expectUnknown(secrets: SecretsManager, name: string): Promise<void> {
+  const calls = [
+    secrets.getSecretValue(name),
+    secrets.getSecrets([name]),
+    secrets.verifySecret(name, 'guess'),
+    secrets.describeSecret(name),
+    secrets.rotateSecret(name, 'value'),
+    secrets.deleteSecret(name),
+  ]
+  expect(await Promise.all(calls.map(codeOf))).toEqual(calls.map(() => 'UNAVAILABLE'))
+}
+
+/** Nobody waits for a store that hangs. */
+export async function expectAtOnce(run: () => Promise<unknown>): Promise<void> {
+  expect(await tookMs(run)).toBeLessThan(slackMs)
+}
+
+/** Every store that hangs is waited for, side by side, until its deadline and no longer. */
+export async function expectDeadlines(stores: number, run: () => Promise<unknown>): Promise<void> {
+  const took = await tookMs(run)
+  expect(took).toBeGreaterThan(stores * timeoutMs - 100)
+  expect(took).toBeLessThan(stores * timeoutMs + slackMs)
+}
+
+/** No store is waited for beyond its deadline. */
+export async function expectAtMostDeadlines(stores: number, run: () => Promise<unknown>): Promise<void> {
+  expect(await tookMs(run)).toBeLessThan(stores * timeoutMs + slackMs)
+}
+
+async function tookMs(run: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now()
+  await run()
+  return performance.now() - startedAt
+}

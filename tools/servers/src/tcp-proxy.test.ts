@@ -1,0 +1,23 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { httpCall } from './http-call.ts'
+import { startHttpProxy } from './http-proxy.ts'
+import { startTcpProxy } from './tcp-proxy.ts'
+
+test('refuses connections as the port of a server that has ended does, and accepts them again', async () => {
+  const server = await startHttpProxy(undefined, { plan: { body: 'heard' } })
+  onTestFinished(server.stop)
+  const proxy = await startTcpProxy(server.url)
+  onTestFinished(proxy.stop)
+  const text = async (): Promise<string> => (await httpCall(proxy.url)).text
+  expect(await text()).toBe('heard')
+  await proxy.refuse()
+  await expect(text()).rejects.toThrow('ECONNREFUSED')
+  await proxy.accept()
+  await proxy.accept() // changes nothing
+  expect(await text()).toBe('heard')
+  server.plan('hang')
+  const hanging = text().catch((error: unknown) => String(error))
+  await expect.poll(() => server.requests.length).toBe(3)
+  await proxy.refuse()
+  expect(await hanging).toMatch(/ECONNRESET|hang up/)
+})

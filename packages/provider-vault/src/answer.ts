@@ -11,9 +11,17 @@ export interface VaultAnswer {
   readonly retryAfter?: string | undefined
   /** The state of the cluster that the answer shows, to be sent back. */
   readonly index?: string | undefined
+  /** The server's own time of the answer, to the second. */
+  readonly date?: string | undefined
 }
 
-export function vaultAnswer(status: number, text: string, headers: Pick<VaultAnswer, 'retryAfter' | 'index'> = {}): VaultAnswer {
+/** When the server answered, by its own clock, in epoch milliseconds: not before this. By ours where it does not tell. */
+export function timeOf({ date = '' }: VaultAnswer): number {
+  const second = Date.parse(date)
+  return Number.isNaN(second) ? Date.now() : second + 999
+}
+
+export function vaultAnswer(status: number, text: string, headers: Pick<VaultAnswer, 'retryAfter' | 'index' | 'date'> = {}): VaultAnswer {
   return { status, text, body: objectIn(text), ...headers }
 }
 

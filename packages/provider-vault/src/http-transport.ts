@@ -105,8 +105,8 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
     const whole = Buffer.concat(chunks)
     const text = whole.toString()
     for (const bytes of [whole, ...chunks]) bytes.fill(0)
-    const [retryAfter, index] = [headerOf(incoming, 'retry-after'), headerOf(incoming, 'x-vault-index')]
-    done(vaultAnswer(incoming.statusCode ?? 0, text, { retryAfter, index }))
+    const [retryAfter, index, date] = ['retry-after', 'x-vault-index', 'date'].map((name) => headerOf(incoming, name))
+    done(vaultAnswer(incoming.statusCode ?? 0, text, { retryAfter, index, date }))
   })
 }
 

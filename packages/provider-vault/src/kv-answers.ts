@@ -1,5 +1,5 @@
 import { jsonTextAt, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import { isObject, member, type VaultAnswer } from './answer.ts'
+import { isObject, member, timeOf, type VaultAnswer } from './answer.ts'
 
 /** What identifies one version of a secret, and since when it is current: a version of KV v2 is current from when it was created. */
 export interface VersionFacts extends Pick<StoredSecret, 'expiresAt'> {
@@ -27,18 +27,22 @@ function fieldsAt({ text, body, status }: VaultAnswer, keys: readonly string[]):
 }
 
 /** The number of the version, and the moment that it was created at: after a purge numbers begin anew, moments never. */
-export function factsOf(metadata: unknown, number: unknown): VersionFacts {
-  const version = Number(number)
+export function factsOf(metadata: unknown, version: unknown): VersionFacts {
   const revision = member(metadata, 'created_time')
-  const currentSince = typeof revision === 'string' ? Date.parse(revision) : Number.NaN
-  if (typeof revision !== 'string' || !Number.isSafeInteger(version) || version < 1 || Number.isNaN(currentSince)) throw notUnderstood(200)
-  return { version, revision, currentSince, ...endOf(member(metadata, 'deletion_time')) }
+  if (typeof revision !== 'string' || typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1) throw notUnderstood(200)
+  return { version, revision, currentSince: momentOf(revision), ...endOf(member(metadata, 'deletion_time')) }
 }
 
 /** A version may be set to be deleted at a time to come (`delete_version_after`). */
 function endOf(deletionTime: unknown): Pick<StoredSecret, 'expiresAt'> {
-  const at = typeof deletionTime === 'string' && deletionTime !== '' ? Date.parse(deletionTime) : Number.NaN
-  return Number.isNaN(at) ? {} : { expiresAt: at }
+  return deletionTime === '' || deletionTime === undefined ? {} : { expiresAt: momentOf(deletionTime) }
+}
+
+/** Of a time as RFC 3339 writes it, in epoch milliseconds. */
+function momentOf(time: unknown): number {
+  const moment = typeof time === 'string' && /^\d{4}-\d\d-\d\dT/.test(time) ? Date.parse(time) : Number.NaN
+  if (Number.isNaN(moment)) throw notUnderstood(200)
+  return moment
 }
 
 /** What the metadata of KV v2 tells of a secret. */
@@ -51,28 +55,28 @@ export interface SecretRecord {
 
 interface VersionRecord extends VersionFacts {
   readonly isDestroyed: boolean
-  /** It reads as deleted now. */
+  /** It reads as deleted, by the clock of the server: ours may be behind the moment at which it was deleted. */
   readonly isDeleted: boolean
 }
 
-export function recordOf({ body, status }: VaultAnswer): SecretRecord {
-  const data = member(body, 'data')
+export function recordOf(answer: VaultAnswer): SecretRecord {
+  const [data, now] = [member(answer.body, 'data'), timeOf(answer)]
   const versions = member(data, 'versions') ?? {}
   const last = member(data, 'current_version')
-  if (!isObject(versions) || typeof last !== 'number') throw notUnderstood(status)
+  if (!isObject(versions) || typeof last !== 'number') throw notUnderstood(answer.status)
   return {
     last,
-    versions: Object.entries(versions).map(([number, metadata]) => versionRecord(metadata, number)),
+    versions: Object.entries(versions).map(([number, metadata]) => versionRecord(metadata, Number(number), now)),
     tags: textsOf(member(data, 'custom_metadata')),
   }
 }
 
-function versionRecord(metadata: unknown, number: string): VersionRecord {
+function versionRecord(metadata: unknown, number: number, now: number): VersionRecord {
   const facts = factsOf(metadata, number)
   return {
     ...facts,
     isDestroyed: member(metadata, 'destroyed') === true,
-    isDeleted: facts.expiresAt !== undefined && facts.expiresAt <= Date.now(),
+    isDeleted: facts.expiresAt !== undefined && facts.expiresAt <= now,
   }
 }
 

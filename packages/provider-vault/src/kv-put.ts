@@ -70,7 +70,7 @@ async function writeOver(
   signal: AbortSignal,
 ): Promise<WriteReceipt | undefined> {
   try {
-    return receiptOf(await post(mount, path, `{"options":{"cas":${cas}},"data":${fields}}`, signal))
+    return receiptOf(await post(mount, path, `{"options":{"cas":${cas}},"data":${fields}}`, signal), cas + 1)
   } catch (error) {
     if (SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT') return undefined
     throw error
@@ -98,14 +98,19 @@ function post(mount: KvMount, path: string, body: string, signal: AbortSignal, t
   )
 }
 
-function receiptOf({ body }: Awaited<ReturnType<KvMount['ask']>>): WriteReceipt {
+/** `expected`: the number that a write under check-and-set makes. */
+function receiptOf({ body }: Awaited<ReturnType<KvMount['ask']>>, expected?: number): WriteReceipt {
   const metadata = member(body, 'data')
   try {
     const { version, revision } = factsOf(metadata, member(metadata, 'version'))
-    return { version, revision }
+    if (version === (expected ?? version)) return { version, revision }
   } catch {
-    throw new SecretsError('INTERNAL', 'the answer to the write is not what a KV mount answers', { effect: 'unknown' })
+    // Told below: whether it was written is open.
   }
+  throw new SecretsError('INTERNAL', 'the answer to the write is not what a KV mount answers', {
+    effect: 'unknown',
+    remedy: 'check that `mount` is a KV mount, and read what became of it',
+  })
 }
 
 /** Names the next number, where it can be found out. */

@@ -4,6 +4,7 @@ import {
   currentOf,
   descriptionOf,
   factsOf,
+  notUnderstood,
   plainSecret,
   recordOf,
   type SecretRecord,
@@ -49,7 +50,9 @@ export function assertVersioned(kv: number): void {
 export async function readVersion(mount: KvMount, path: string, signal: AbortSignal, version?: number): Promise<StoredSecret | undefined> {
   const query = version === undefined ? '' : `?version=${version}`
   const answer = await mount.ask(path, { method: 'GET', part: 'data', query, call: 'read', capability: 'read' }, signal)
-  return answer.status === 404 ? undefined : versionedSecret(answer)
+  const secret = answer.status === 404 ? undefined : versionedSecret(answer)
+  if (version !== undefined && secret !== undefined && secret.version !== version) throw notUnderstood(answer.status)
+  return secret
 }
 
 async function readPlain(mount: KvMount, path: string, signal: AbortSignal): Promise<StoredSecret | undefined> {
@@ -68,8 +71,8 @@ async function described(mount: KvMount, path: string, signal: AbortSignal): Pro
     const record = await readRecord(mount, path, signal)
     const current = record && currentOf(record)
     if (!record || !current) return undefined
-    if (current.isDestroyed || current.isDeleted)
-      throw new SecretsError('DELETED', 'the secret was deleted', { remedy: 'restore it, or write a new version' })
+    if (current.isDestroyed) throw new SecretsError('DELETED', 'the version was destroyed', { remedy: 'write a new one' })
+    if (current.isDeleted) throw new SecretsError('DELETED', 'the secret was deleted', { remedy: 'restore it, or write a new version' })
     return descriptionOf(record, current)
   } catch (error) {
     if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error

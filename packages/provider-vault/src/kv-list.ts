@@ -2,23 +2,23 @@ import { type CallContext, type ListedSecret, SecretsError } from '@finchat/secr
 import { member } from './answer.ts'
 import { notUnderstood } from './kv-answers.ts'
 import type { KvMount } from './kv-mount.ts'
-import { canHoldPath } from './paths.ts'
+import { canHoldFolder, canHoldPath } from './paths.ts'
 
 /** One folder after the other, each asked for when its first path is read. Vault cannot tell deleted secrets from others in a list. */
 export async function* kvList(mount: KvMount, prefix: string, context: CallContext): AsyncGenerator<ListedSecret, void, undefined> {
   const folders = [folderOf(prefix)]
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     const keys = await keysIn(mount, folder, context.signal)
-    const paths = keys.map((key) => folder + key)
+    const paths = [...new Set(keys)].map((key) => folder + key)
     yield* paths.filter((path) => path.startsWith(prefix) && canHoldPath(path)).map((path) => ({ path }))
-    folders.push(...paths.filter((path) => path.endsWith('/') && (path.startsWith(prefix) || prefix.startsWith(path))).toReversed())
+    folders.push(...paths.filter((path) => canHoldFolder(path) && (path.startsWith(prefix) || prefix.startsWith(path))).toReversed())
   }
 }
 
 /** With the slash at its end; the root is empty. */
 function folderOf(prefix: string): string {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-  if (folder === '' || canHoldPath(folder.slice(0, -1))) return folder
+  if (folder === '' || canHoldFolder(folder)) return folder
   throw new SecretsError('INVALID_ARGUMENT', 'no path that Vault can hold begins like this', {
     remedy: 'use a path without empty or dotted segments',
   })

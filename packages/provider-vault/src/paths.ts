@@ -14,6 +14,11 @@ export function canHoldPath(path: unknown): path is string {
   return isPath(path) && !path.endsWith(stagedSuffix)
 }
 
+/** Whether paths can begin with this folder, which has a slash at its end. */
+export function canHoldFolder(folder: string): boolean {
+  return folder.endsWith('/') && isPath(folder.slice(0, -1))
+}
+
 /** Throws `INVALID_ARGUMENT` unless KV can hold a secret at this path. */
 export function assertPath(path: unknown): asserts path is string {
   if (canHoldPath(path)) return

@@ -26,6 +26,14 @@ test('only folders that can hold the prefix are asked, each when its first path 
   expect(await collected(provider.list('app/d', context))).toEqual([{ path: 'app/db/y' }])
 })
 
+test('a folder may have very many others', async () => {
+  const { provider } = await listing({ '': Array.from({ length: 200_000 }, (_, n) => `f${n}/`), f0: ['db'] })
+  for await (const { path } of provider.list('', context)) {
+    expect(path).toBe('f0/db')
+    return
+  }
+})
+
 test.each([{ keys: 'app' }, { keys: ['app', 7] }, {}])('%j is no list', async (data) => {
   const stub = await stubVault((path) => (path.includes('list=true') ? { body: { request_id: 'r', data } } : undefined))
   expect(await codeOf(collected(stubbed(stub).list('', context)))).toBe('INTERNAL')

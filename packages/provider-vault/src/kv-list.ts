@@ -11,7 +11,8 @@ export async function* kvList(mount: KvMount, prefix: string, context: CallConte
     const keys = await keysIn(mount, folder, context.signal)
     const paths = [...new Set(keys)].map((key) => folder + key)
     yield* paths.filter((path) => path.startsWith(prefix) && canHoldPath(path)).map((path) => ({ path }))
-    folders.push(...paths.filter((path) => canHoldFolder(path) && (path.startsWith(prefix) || prefix.startsWith(path))).toReversed())
+    const below = paths.filter((path) => canHoldFolder(path) && (path.startsWith(prefix) || prefix.startsWith(path)))
+    for (const path of below.toReversed()) folders.push(path) // too many, perhaps, to be the arguments of one call
   }
 }
 

@@ -67,6 +67,10 @@ test('an option that is misspelt, or makes no sense, is told', () => {
     [{ url, auth: 'hvs.c4n4ry' }, /`auth` is no way to log in/],
     [{ url, tls: { rejectUnauthorized: false } }, /"rejectUnauthorized" is not known/],
     [{ url, tls: { ca: 7 } }, /tls.ca is no credential/],
+    [{ url, tls: { cert: 'x' } }, /`tls` has only one of cert and key/],
+    [{ url, tls: { key: 'x' } }, /`tls` has only one of cert and key/],
+    [{ url: `${url}/v1` }, /`url` ends in \/v1/],
+    [{ url: `${url}/v1/` }, /`url` ends in \/v1/],
   ]
   for (const [options, problem] of wrong) {
     expect(problemOf(options)).toMatch(problem)

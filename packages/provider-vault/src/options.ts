@@ -87,6 +87,7 @@ function serverOf(options: VaultProviderOptions): CheckedOptions['server'] {
 function checkedTls(tls: VaultTls): VaultTls {
   assertKnownOptions(tls, tlsMembers)
   const { servername: _servername, ...parts } = tls
+  if ((tls.cert === undefined) !== (tls.key === undefined)) throw misconfigured('`tls` has only one of cert and key', 'give both')
   for (const [part, source] of Object.entries(parts)) if (source !== undefined) assertCredential(source, `tls.${part}`)
   return tls
 }

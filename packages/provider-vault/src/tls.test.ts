@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +7,7 @@ import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { cert } from './auth/cert.ts'
 import { token } from './auth/token.ts'
-import { codeOf, context, failure } from './testing/stub-vault.ts'
+import { canaries, codeOf, context, failure } from './testing/stub-vault.ts'
 import type { VaultTls } from './tls.ts'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
@@ -56,6 +57,19 @@ describeWithServer('openbao', 'https with a private authority', () => {
     expect(await codeOf(providerAt(plain.url.replace('http', 'https')).get('app', context))).toBe('CONFIGURATION')
   })
 
+  test.each<[string, (ca: string) => VaultTls, string]>([
+    ['an authority that is none', () => ({ ca: canaries.value }), 'tls.ca'],
+    ['an authority that is damaged', (ca) => ({ ca: ca.replace('MII', '***') }), 'tls.ca'],
+    ['a certificate that is none', (ca) => ({ ca, cert: canaries.value, key: aKey() }), 'tls.cert'],
+    ['a key that is none', (ca) => ({ ca, cert: ca, key: canaries.value }), 'tls.key'],
+    ['a key of another certificate', (ca) => ({ ca, cert: ca, key: aKey() }), 'tls.key'],
+    ['a key whose passphrase is wrong', (ca) => ({ ca, cert: ca, key: aKey('right'), passphrase: canaries.value }), 'tls.passphrase'],
+    ['a key whose passphrase is missing', (ca) => ({ ca, cert: ca, key: aKey('right') }), 'tls.passphrase'],
+  ])('%s is CONFIGURATION, and nothing was written', async (_what, tlsWith, named) => {
+    const { code, effect, message } = await failure(providerAt(bao.url, tlsWith(bao.ca ?? '')).put('app', { value: 'v' }, context))
+    expect([code, effect, message]).toEqual(['CONFIGURATION', undefined, expect.stringContaining(named)])
+  })
+
   test('a client certificate logs in', async () => {
     await bao.api('POST', 'sys/auth/cert', { type: 'cert' })
     await bao.api('POST', 'sys/mounts/pki', { type: 'pki' })
@@ -79,3 +93,9 @@ describeWithServer('openbao', 'https with a private authority', () => {
     expect(await codeOf(without.get('app', context))).toBe('UNAUTHENTICATED')
   })
 })
+
+function aKey(passphrase?: string): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const cipher = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }
+  return String(privateKey.export({ type: 'pkcs8', format: 'pem', ...cipher }))
+}

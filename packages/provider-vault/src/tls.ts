@@ -27,7 +27,25 @@ export interface TlsMaterial {
 export async function tlsMaterial({ servername, ...parts }: VaultTls, signal: AbortSignal): Promise<TlsMaterial> {
   const read = Object.entries(parts).filter((entry): entry is [string, Credential] => entry[1] !== undefined)
   const texts = await Promise.all(read.map(async ([part, source]) => [part, await readPart(part, source, signal)]))
-  return { ...Object.fromEntries(texts), ...(servername !== undefined && { servername }) }
+  const material: TlsMaterial = Object.fromEntries(texts)
+  assertUsable(material)
+  return { ...material, ...(servername !== undefined && { servername }) }
+}
+
+/** Told here, what OpenSSL would refuse is known to be nothing that the server said. Its own errors are not shown. */
+function assertUsable({ ca, ...own }: TlsMaterial): void {
+  try {
+    if (ca !== undefined) new (process.getBuiltinModule('node:crypto').X509Certificate)(ca)
+  } catch {
+    throw new SecretsError('CONFIGURATION', '`tls.ca` is no certificate', { remedy: "give the authority's certificate, in PEM" })
+  }
+  try {
+    process.getBuiltinModule('node:tls').createSecureContext(own)
+  } catch {
+    throw new SecretsError('CONFIGURATION', '`tls.cert` and `tls.key` do not fit together, or are none', {
+      remedy: 'give a certificate and its own key, in PEM, and `tls.passphrase` if the key has one',
+    })
+  }
 }
 
 async function readPart(part: string, source: Credential, signal: AbortSignal): Promise<string> {

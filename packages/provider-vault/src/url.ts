@@ -23,6 +23,7 @@ export function vaultUrl(text: unknown, allowInsecureHttp: boolean): VaultUrl {
     )
   }
   const basePath = url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : url.pathname
+  if (basePath.endsWith('/v1')) throw misconfigured('`url` ends in /v1, which is added to it', 'leave it out')
   return { text: url.origin + basePath, basePath, hostname: url.hostname, port: url.port || (isSecure ? '443' : '80'), isSecure }
 }
 

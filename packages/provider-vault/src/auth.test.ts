@@ -6,6 +6,8 @@ import { type OpenBao, startHttpProxy, startOpenBao } from '@finchat/secrets-tes
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { appRole } from './auth/app-role.ts'
+import { awsIam, type AwsIamOptions } from './auth/aws-iam.ts'
+import { cert } from './auth/cert.ts'
 import { jwt, kubernetes } from './auth/jwt.ts'
 import { token, tokenFile } from './auth/token.ts'
 import { userpass } from './auth/userpass.ts'
@@ -210,8 +212,32 @@ test('what is no login is refused when it is made', () => {
     () => userpass({ username: '..', password: 'p' }),
     () => jwt({ jwt: undefined as unknown as string }),
     () => token({ file: '' }),
+    () => kubernetes({ role: '' }),
+    () => jwt({ jwt: 'j', role: 7 as unknown as string }),
+    () => awsIam({ role: undefined as unknown as string, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } }),
   ]
   for (const make of made) expect(make).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+})
+
+test('a misspelt option of a login is told', () => {
+  const misspelt: object = { secretID: canaries.secretId }
+  const made = [
+    () => appRole({ roleId: 'r', ...misspelt }),
+    () => kubernetes({ role: 'r', ...misspelt }),
+    () => jwt({ jwt: 'j', ...misspelt }),
+    () => userpass({ username: 'u', password: 'p', ...misspelt }),
+    () => cert({ ...misspelt }),
+    () => awsIam({ role: 'r', credentials: async () => Promise.reject(), ...misspelt }),
+    () => awsIam(undefined as unknown as AwsIamOptions),
+  ]
+  for (const make of made) expect(make).toThrow(/"secretID" is not known|the options are undefined/)
+})
+
+test('what stands around a token in its file is not sent', async () => {
+  const stub = await stubVault()
+  for (const text of ['"hvs.a"', "'hvs.a'", '{"token":"hvs.a"}', '\ufeffhvs.a', 'hvs.a ', 'hvs.a\n\n', 'TOKEN=hvs.a b'])
+    expect(await codeOf(stubbed(stub, { auth: token(() => text) }).get('app', context)), text).toBe('CONFIGURATION')
+  expect(stub.requests).toEqual([])
 })
 
 function temporaryFolder(): string {

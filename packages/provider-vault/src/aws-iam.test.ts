@@ -47,6 +47,10 @@ test('a login proves who we are to STS, and holds no key', async () => {
   expect(JSON.stringify(headers)).not.toContain(keys.secretAccessKey)
 })
 
+test("China's regions have endpoints of another domain", async () => {
+  expect(text((await loginBody({ region: 'cn-north-1' }))['iam_request_url'])).toBe('https://sts.cn-north-1.amazonaws.com.cn/')
+})
+
 test('the global endpoint is asked where no region is given', async () => {
   expect(text((await loginBody({}))['iam_request_url'])).toBe('https://sts.amazonaws.com/')
 })

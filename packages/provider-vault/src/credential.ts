@@ -27,12 +27,14 @@ export function assertCredential(source: unknown, what: string): asserts source 
   })
 }
 
+const [doubleQuote, singleQuote] = [0x22, 0x27]
+
 /** A token as a header can carry it. Throws `CONFIGURATION`; no regular expression looks at it, for it would be remembered. */
 export function assertToken(token: string): void {
   for (let at = 0; at < token.length; at += 1) {
     const code = token.charCodeAt(at)
-    if (code <= 0x20 || code >= 0x7f) {
-      throw new SecretsError('CONFIGURATION', 'the token is none: it has a space or another character that no token has', {
+    if (code <= 0x20 || code >= 0x7f || code === doubleQuote || code === singleQuote) {
+      throw new SecretsError('CONFIGURATION', 'the token is none: it has a space, a quote or another character that no token has', {
         remedy: 'give the token alone, without quotes, names or a second line',
       })
     }

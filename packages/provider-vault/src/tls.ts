@@ -35,7 +35,7 @@ export async function tlsMaterial({ servername, ...parts }: VaultTls, signal: Ab
 /** Told here, what OpenSSL would refuse is known to be nothing that the server said. Its own errors are not shown. */
 function assertUsable({ ca, ...own }: TlsMaterial): void {
   try {
-    if (ca !== undefined) new (process.getBuiltinModule('node:crypto').X509Certificate)(ca)
+    if (ca !== undefined) void new (process.getBuiltinModule('node:crypto').X509Certificate)(ca)
   } catch {
     throw new SecretsError('CONFIGURATION', '`tls.ca` is no certificate', { remedy: "give the authority's certificate, in PEM" })
   }

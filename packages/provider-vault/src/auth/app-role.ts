@@ -1,4 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
+import { assertKnownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { member } from '../answer.ts'
 import { answerError } from '../sender.ts'
 import { meaningOf } from '../answer-table.ts'
@@ -14,6 +14,8 @@ export interface AppRoleOptions {
   readonly mount?: string | undefined
 }
 
+const members: MembersOf<AppRoleOptions> = { roleId: 'any', secretId: 'any', mount: 'string' }
+
 /**
  * Logs in as a machine (AppRole). A wrapping token is unwrapped once, and its secret id kept for later logins; if it was unwrapped before,
  * `UNAUTHENTICATED` says so, for somebody else may then hold the secret id.
@@ -24,7 +26,9 @@ export interface AppRoleOptions {
  * const auth = appRole({ roleId: 'the-role-id', secretId: { file: '/run/vault/secret-id' } })
  * console.log(vaultProvider({ url: 'https://vault.example:8200', auth }).name) // vault
  */
-export function appRole({ roleId, secretId, mount = 'approle' }: AppRoleOptions): VaultAuth {
+export function appRole(options: AppRoleOptions): VaultAuth {
+  assertKnownOptions(options, members)
+  const { roleId, secretId, mount = 'approle' } = options
   const path = loginPath(mount)
   assertCredential(roleId, '`roleId`')
   const secretIdOf = secretIdReader(secretId)

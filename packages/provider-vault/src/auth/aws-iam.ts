@@ -1,7 +1,8 @@
-import { SecretsError } from '@finchat/secrets-core'
+import { assertKnownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { member } from '../answer.ts'
 import { called } from '../credential.ts'
 import { loginPath } from './login-path.ts'
+import { assertRole } from './role.ts'
 import { type AwsCredentials, signedHeaders } from './sign-aws.ts'
 import type { VaultAuth } from './vault-auth.ts'
 
@@ -17,6 +18,8 @@ export interface AwsIamOptions {
   readonly mount?: string | undefined
 }
 
+const members: MembersOf<AwsIamOptions> = { role: 'string', credentials: 'any', region: 'string', serverId: 'string', mount: 'string' }
+
 /**
  * Logs in to HashiCorp Vault as a role or user of AWS: with a signed request to STS that says who that is, which Vault sends. The keys do not leave
  * the process. OpenBao has no such method. Throws `CONFIGURATION` for a region or a mount that is none.
@@ -27,7 +30,10 @@ export interface AwsIamOptions {
  * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: awsIam({ role: 'app', credentials: async () => ({ accessKeyId: 'AKIA…', secretAccessKey: '…' }) }) })
  * console.log(vault.name) // vault
  */
-export function awsIam({ role, credentials, region, serverId, mount = 'aws' }: AwsIamOptions): VaultAuth {
+export function awsIam(options: AwsIamOptions): VaultAuth {
+  assertKnownOptions(options, members)
+  const { role, credentials, region, serverId, mount = 'aws' } = options
+  assertRole(role)
   const path = loginPath(mount)
   if (region !== undefined && !/^[a-z0-9-]{1,32}$/.test(region))
     throw new SecretsError('CONFIGURATION', '`region` is no region of AWS', { remedy: 'use one such as eu-west-1' })
@@ -44,7 +50,7 @@ const proofBody = 'Action=GetCallerIdentity&Version=2011-06-15'
 
 /** In the form that Vault's login takes: each part as base64. */
 function identityProof(keys: AwsCredentials, region: string | undefined, serverId: string | undefined): Record<string, string> {
-  const host = region === undefined ? 'sts.amazonaws.com' : `sts.${region}.amazonaws.com`
+  const host = endpointOf(region)
   const plain = {
     Host: host,
     'Content-Type': 'application/x-www-form-urlencoded; charset=utf-8',
@@ -62,6 +68,12 @@ function identityProof(keys: AwsCredentials, region: string | undefined, serverI
     iam_request_body: base64(proofBody),
     iam_request_headers: base64(JSON.stringify(headers)),
   }
+}
+
+/** As AWS's reference of service endpoints has it. */
+function endpointOf(region: string | undefined): string {
+  if (region === undefined) return 'sts.amazonaws.com'
+  return `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`
 }
 
 function checked(keys: unknown): AwsCredentials {

@@ -1,3 +1,4 @@
+import { assertKnownOptions, type MembersOf } from '@finchat/secrets-core'
 import { loginPath } from './login-path.ts'
 import type { VaultAuth } from './vault-auth.ts'
 
@@ -8,6 +9,8 @@ export interface CertOptions {
   readonly mount?: string | undefined
 }
 
+const members: MembersOf<CertOptions> = { role: 'string', mount: 'string' }
+
 /**
  * Logs in with the client certificate of `tls.cert` and `tls.key`. Throws `CONFIGURATION` for a mount that is none.
  *
@@ -17,7 +20,9 @@ export interface CertOptions {
  * const tls = { cert: { file: '/run/tls/client.pem' }, key: { file: '/run/tls/client.key' } }
  * console.log(vaultProvider({ url: 'https://vault.example:8200', tls, auth: cert({ role: 'app' }) }).name) // vault
  */
-export function cert({ role, mount = 'cert' }: CertOptions = {}): VaultAuth {
+export function cert(options: CertOptions = {}): VaultAuth {
+  assertKnownOptions(options, members)
+  const { role, mount = 'cert' } = options
   const path = loginPath(mount)
   return { method: 'cert', prepare: async () => ({ path, body: role === undefined ? {} : { name: role } }) }
 }

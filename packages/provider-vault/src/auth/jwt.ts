@@ -1,5 +1,7 @@
+import { assertKnownOptions, type MembersOf } from '@finchat/secrets-core'
 import { assertCredential, type Credential, readCredential } from '../credential.ts'
 import { loginPath } from './login-path.ts'
+import { assertRole } from './role.ts'
 import type { VaultAuth } from './vault-auth.ts'
 
 export interface JwtOptions {
@@ -20,7 +22,9 @@ export interface JwtOptions {
  * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: jwt({ role: 'ci', jwt: { file: '/run/ci/token' } }) })
  * console.log(vault.name) // vault
  */
-export function jwt({ jwt: source, role, mount = 'jwt' }: JwtOptions): VaultAuth {
+export function jwt(options: JwtOptions): VaultAuth {
+  assertKnownOptions(options, members)
+  const { jwt: source, role, mount = 'jwt' } = options
   return jwtLogin('jwt', '`jwt`', source, role, mount)
 }
 
@@ -41,10 +45,14 @@ export interface KubernetesOptions {
  * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: kubernetes({ role: 'app' }) })
  * console.log(vault.name) // vault
  */
-export function kubernetes({ role, jwt: source = { file: serviceAccountToken }, mount = 'kubernetes' }: KubernetesOptions): VaultAuth {
+export function kubernetes(options: KubernetesOptions): VaultAuth {
+  assertKnownOptions(options, members)
+  const { role, jwt: source = { file: serviceAccountToken }, mount = 'kubernetes' } = options
+  assertRole(role)
   return jwtLogin('kubernetes', "the service account's token", source, role, mount)
 }
 
+const members: MembersOf<JwtOptions & KubernetesOptions> = { jwt: 'any', role: 'string', mount: 'string' }
 const serviceAccountToken = '/var/run/secrets/kubernetes.io/serviceaccount/token'
 
 function jwtLogin(method: string, what: string, source: Credential, role: string | undefined, mount: string): VaultAuth {

@@ -1,4 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
+import { assertKnownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { assertCredential, type Credential, readCredential } from '../credential.ts'
 import { canHoldPath } from '../paths.ts'
 import { loginPath } from './login-path.ts'
@@ -11,6 +11,8 @@ export interface UserpassOptions {
   readonly mount?: string | undefined
 }
 
+const members: MembersOf<UserpassOptions> = { username: 'string', password: 'any', mount: 'string' }
+
 /**
  * Logs in with a user name and a password. Throws `CONFIGURATION` for a name or a mount that is none.
  *
@@ -20,7 +22,9 @@ export interface UserpassOptions {
  * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: userpass({ username: 'bob', password: { file: '/run/vault/password' } }) })
  * console.log(vault.name) // vault
  */
-export function userpass({ username, password, mount = 'userpass' }: UserpassOptions): VaultAuth {
+export function userpass(options: UserpassOptions): VaultAuth {
+  assertKnownOptions(options, members)
+  const { username, password, mount = 'userpass' } = options
   if (!canHoldPath(username) || username.includes('/')) {
     throw new SecretsError('CONFIGURATION', '`username` is no user name', { remedy: 'use printable characters without /' })
   }

@@ -1,5 +1,6 @@
 import { type OpenBao, startHttpProxy, type HttpProxy } from '@finchat/secrets-test-servers'
 import type { Mend, ProviderHarness } from '@finchat/secrets-testkit'
+import { vi } from 'vitest'
 import { token } from '../auth/token.ts'
 import { encodedPath } from '../paths.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
@@ -24,6 +25,7 @@ export async function vaultTrial(bao: OpenBao, options: Partial<VaultProviderOpt
   const { kv = 2, ...rest } = options
   const mount = `kv-${(mounts += 1)}`
   await bao.api('POST', `sys/mounts/${mount}`, { type: 'kv', options: { version: String(kv) } })
+  if (kv === 2) await vi.waitFor(() => bao.api('GET', `${mount}/config`), { timeout: 20_000, interval: 20 }) // it makes itself KV v2 first
   await allowAll(bao, mount)
   const proxy = await startHttpProxy(bao.url, bao.ca === undefined ? {} : { ca: bao.ca })
   let current = await tokenOf(bao, mount)

@@ -144,7 +144,7 @@ class World {
   /** A not-found counts for nothing when a later call has found it already. */
   #isNo(call: Call, answer: Answer): boolean {
     if (answer !== 'missing') return answer !== 'value' && isWithdrawal(answer)
-    const held = this.store.peek(call.path)?.text()
+    const held = this.store.peek(call.path)?.held.text()
     if (held !== undefined) this.#peeks += 1
     return held === undefined || Number(held.slice(1)) < call.number
   }

@@ -51,13 +51,32 @@ export class CachedStore {
   }
 
   /** The current version if it is held and fresh: the way that needs no promise. */
-  peek(path: string): HeldSecret | undefined {
+  peek(path: string): Entry | undefined {
     const now = this.#now()
     const entry = this.#memory.entry(path)
     if (entry === undefined || now >= entry.freshUntil) return undefined
     this.#tally.hits += 1
     if (now >= entry.refreshAt) this.#refresh({ path, mode: 'cached' }, path, now)
-    return entry.held
+    return entry
+  }
+
+  /** Whether an entry that is still held is as good as when `peek` gave it, which then is a hit; else `peek` knows what to do. */
+  confirm(entry: Entry): boolean {
+    const now = Date.now()
+    if (now >= entry.refreshAt || now >= entry.freshUntil || now < this.#latest - clockToleranceMs) return false
+    if (now > this.#latest) this.#latest = now
+    this.#memory.touch(entry)
+    this.#tally.hits += 1
+    return true
+  }
+
+  /** The store said lately that it has no such secret. To be counted by `passed` where a read relies on it. */
+  knowsAbsent(path: string): boolean {
+    return this.#memory.isAbsent(path, this.#now())
+  }
+
+  passed(): void {
+    this.#tally.hits += 1
   }
 
   /**
@@ -228,7 +247,7 @@ export class CachedStore {
     if (!outdated) this.#memory.noteAnswer(key)
     if (isVolatile(read.mode)) this.#memory.drop(key)
     if (outdated || isVolatile(read.mode) || this.#isOvertaken(flight, askedAt)) held.release()
-    else this.#memory.keep(key, { held, path: read.path, flight: flight.id, ...freshness(stored, askedAt, this.#options) })
+    else this.#memory.keep({ held, key, path: read.path, flight: flight.id, leaving: [], ...freshness(stored, askedAt, this.#options) })
     return held
   }
 

@@ -84,7 +84,7 @@ export class HeldSecret {
     this.#assertReadable()
     // A lone surrogate has no UTF-8: the digest would be that of another text. Nothing equals such a value, as an empty one.
     this.#digest ??= compute(this.#encoding === 'utf16le' ? Buffer.alloc(0) : this.#bytes)
-    return Uint8Array.from(this.#digest)
+    return new Uint8Array(this.#digest)
   }
 
   /** The cache lets go: wiped now if nobody holds it as a `SecretValue`, else when the last holder is collected. */

@@ -21,6 +21,11 @@ export class Lru<V> {
     return value
   }
 
+  /** Counts as a look-up, and costs none for the latest used. */
+  touch(key: string): void {
+    if (key !== this.#newest) this.get(key)
+  }
+
   set(key: string, value: V): void {
     this.#moveToEnd(key, value)
     if (this.#entries.size <= this.#capacity) return

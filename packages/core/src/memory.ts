@@ -10,9 +10,12 @@ export type VersionSelector = number | 'previous' | undefined
 /** A value in memory. */
 export interface Entry extends Freshness {
   readonly held: HeldSecret
+  readonly key: string
   readonly path: string
   /** The flight that brought it. */
   readonly flight: number
+  /** Called when it leaves the memory: whoever remembers it must forget it then, or the value would never be wiped. */
+  readonly leaving: (() => void)[]
 }
 
 /** What is remembered of one store, by path and version: values, absences and failures, each up to the same number. */
@@ -24,9 +27,9 @@ export class Memory {
 
   constructor(lifetimes: Lifetimes, maxEntries: number, evicted: () => void) {
     this.#lifetimes = lifetimes
-    this.#entries = new Lru(maxEntries, ({ held }) => {
+    this.#entries = new Lru(maxEntries, (entry) => {
       evicted()
-      held.release()
+      leave(entry)
     })
     this.#absences = new Lru(maxEntries)
     this.#backOffs = new Lru(maxEntries)
@@ -40,6 +43,11 @@ export class Memory {
     return this.#entries.get(key)
   }
 
+  /** As if it had been looked up. */
+  touch({ key }: Entry): void {
+    this.#entries.touch(key)
+  }
+
   isAbsent(key: string, now: number): boolean {
     return now < (this.#absences.get(key)?.until ?? 0)
   }
@@ -50,10 +58,10 @@ export class Memory {
     return failing !== undefined && now < failing.retryAt ? failing.error : undefined
   }
 
-  keep(key: string, entry: Entry): void {
-    this.drop(key)
-    this.#absences.delete(key)
-    this.#entries.set(key, entry)
+  keep(entry: Entry): void {
+    this.drop(entry.key)
+    this.#absences.delete(entry.key)
+    this.#entries.set(entry.key, entry)
   }
 
   noteAbsence(key: string, now: number): void {
@@ -71,7 +79,8 @@ export class Memory {
 
   /** Lets go of one value. */
   drop(key: string): void {
-    this.#entries.delete(key)?.held.release()
+    const entry = this.#entries.delete(key)
+    if (entry !== undefined) leave(entry)
   }
 
   /** Lets go of every version of the path. */
@@ -91,6 +100,11 @@ export class Memory {
     for (const [key] of this.#entries.entries()) this.drop(key)
     for (const notes of [this.#absences, this.#backOffs]) for (const [key] of notes.entries()) notes.delete(key)
   }
+}
+
+function leave({ leaving, held }: Entry): void {
+  for (const forget of leaving) forget()
+  held.release()
 }
 
 /** Paths hold no line feeds (the plan sees to it), so that no path is another one's version. */

@@ -30,13 +30,9 @@ export class Observer {
     this.#bounds = bounds
   }
 
-  get isOpen(): boolean {
-    return this.#isOpen
-  }
-
-  /** Nobody audits or traces: a read from memory has nothing to tell anyone. */
+  /** Open, and nobody audits or traces: a read from memory has nothing to tell anyone. */
   get isUnwatched(): boolean {
-    return this.#trail === undefined && !this.#tracing.get.hasSubscribers
+    return this.#isOpen && this.#trail === undefined && !this.#tracing.get.hasSubscribers
   }
 
   /** Runs `run`, which notes what it learns in the facts. Returns its result when the outcome is acknowledged. */

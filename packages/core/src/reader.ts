@@ -18,6 +18,7 @@ import {
 import { gatheredError } from './gathered-error.ts'
 import { placed, SecretsError } from './secrets-error.ts'
 import type { SecretValue } from './secret-value.ts'
+import { type Shortcut, Shortcuts } from './shortcuts.ts'
 import { Walk } from './walk.ts'
 
 /** One of several secrets to read. */
@@ -37,17 +38,31 @@ export interface ReaderOptions {
 /** The reading calls. */
 export class Reader {
   readonly #options: ReaderOptions
+  readonly #shortcuts: Shortcuts
 
   constructor(options: ReaderOptions) {
     this.#options = options
+    this.#shortcuts = new Shortcuts(options.planOf, options.observer)
   }
 
-  async getSecret(name: string, options?: ReadOneOptions): Promise<string> {
-    return this.#fromMemory(name, options, textAt) ?? this.#read(name, options ?? {}, (reading) => partOf(reading, options?.field).text())
+  getSecret(name: string, options?: ReadOneOptions): Promise<string> {
+    const shortcut = this.shortcut(name, options)
+    try {
+      if (shortcut !== undefined) return shortcut.text
+    } catch {
+      // The long way says what is wrong, and where.
+    }
+    return this.#read(name, options, (reading) => partOf(reading, options?.field).text())
   }
 
-  async getSecretValue(name: string, options?: ReadOneOptions): Promise<SecretValue> {
-    return this.#fromMemory(name, options, valueAt) ?? this.#read(name, options ?? {}, (reading) => valueOf(reading, options?.field))
+  getSecretValue(name: string, options?: ReadOneOptions): Promise<SecretValue> {
+    const shortcut = this.shortcut(name, options)
+    try {
+      if (shortcut !== undefined) return shortcut.value
+    } catch {
+      // As above.
+    }
+    return this.#read(name, options, (reading) => valueOf(reading, options?.field))
   }
 
   async getSecrets<const Name extends string>(names: readonly Name[], options: ReadOptions = {}): Promise<Record<Name, string>> {
@@ -67,7 +82,7 @@ export class Reader {
     return this.#readMany(requests, options, (reading, { field = options.field }) => valueOf(reading, field))
   }
 
-  async #read<T>(name: string, options: ReadOneOptions, deliver: (reading: Reading) => T): Promise<T> {
+  async #read<T>(name: string, options: ReadOneOptions = {}, deliver: (reading: Reading) => T): Promise<T> {
     assertValidName(name)
     assertReadOptions(options, readOneMembers)
     return this.#options.observer.observe({ operation: 'get', name, effect: false }, options, (facts) =>
@@ -91,23 +106,9 @@ export class Reader {
     return modeOf(options, this.#options.autoCleanup)
   }
 
-  /** The common case, without a promise in it: the first provider's answer is in memory and fresh, and nobody watches. */
-  #fromMemory<T>(
-    name: string,
-    options: ReadOneOptions | undefined,
-    deliver: (held: HeldSecret, fields: readonly string[]) => T,
-  ): T | undefined {
-    const { observer, planOf, autoCleanup } = this.#options
-    if (options !== undefined || autoCleanup || !observer.isOpen || !observer.isUnwatched) return undefined
-    assertValidName(name)
-    const place = planOf(name)[0]
-    const held = place?.link.store.peek(place.path)
-    try {
-      return held && place && deliver(held, place.fields)
-    } catch {
-      // The long way says what is wrong, and where.
-      return undefined
-    }
+  /** The secret as it is in memory, for a read that asks for nothing but the name and is observed by nobody. */
+  shortcut(name: string, options: ReadOneOptions | undefined): Shortcut | undefined {
+    return options === undefined && !this.#options.autoCleanup ? this.#shortcuts.to(name) : undefined
   }
 
   async #readMany<T>(
@@ -197,22 +198,9 @@ export function partOf({ held, place }: Reading, field: string | undefined): Hel
   return held.part(field === undefined ? place.fields : [...place.fields, field])
 }
 
-function valueOf(reading: Reading, field: string | undefined): SecretValue {
-  const fields = field === undefined ? reading.place.fields : [...reading.place.fields, field]
-  return valueAt(reading.held, fields, reading)
-}
-
 /** A map whose fields nobody asked for is handed out whole: its `json()` has them all. */
-function valueAt(
-  held: HeldSecret,
-  fields: readonly string[],
-  { stale, degraded }: Pick<Reading, 'stale' | 'degraded'> = asked,
-): SecretValue {
-  return (fields.length === 0 ? held : held.part(fields)).value(stale, degraded)
-}
-
-const asked = { stale: false, degraded: false }
-
-function textAt(held: HeldSecret, fields: readonly string[]): string {
-  return held.part(fields).text()
+function valueOf(reading: Reading, field: string | undefined): SecretValue {
+  const { held, place, stale, degraded } = reading
+  const isWhole = field === undefined && place.fields.length === 0
+  return (isWhole ? held : partOf(reading, field)).value(stale, degraded)
 }

@@ -8,12 +8,13 @@ const keyLength = 32
  * candidates whose digests agree in their first bytes. What was hashed is wiped from the scratch buffer after each use.
  */
 export class Verification {
+  #crypto: typeof import('node:crypto') | undefined
   #scratch: Buffer | undefined
   #dummy: Uint8Array | undefined
 
   /** The digest of a stored value. An empty one, and one that no candidate can be as long as, get a digest that nothing matches. */
   readonly digest = (value: Uint8Array): Uint8Array => {
-    return value.length === 0 || value.length > longestCandidate ? crypto().randomBytes(32) : this.#hash(value).digest
+    return value.length === 0 || value.length > longestCandidate ? this.#loaded.randomBytes(32) : this.#hash(value).digest
   }
 
   /**
@@ -24,31 +25,32 @@ export class Verification {
     const start = candidate.slice(0, longestCandidate + 1)
     const presented = this.#hash(start)
     const isEligible = presented.length > 0 && presented.length <= longestCandidate && (typeof start !== 'string' || start.isWellFormed())
-    const equal = digests.map((digest) => crypto().timingSafeEqual(presented.digest, digest ?? this.#unmatchable()) && digest !== undefined)
+    const { timingSafeEqual } = this.#loaded
+    const equal = digests.map((digest) => timingSafeEqual(presented.digest, digest ?? this.#unmatchable()) && digest !== undefined)
     return isEligible ? equal.indexOf(true) : -1
   }
 
   #hash(content: string | Uint8Array): { readonly digest: Uint8Array; readonly length: number } {
-    const scratch = (this.#scratch ??= newScratch())
+    const scratch = (this.#scratch ??= this.#newScratch())
     const length = typeof content === 'string' ? scratch.write(content, keyLength) : content.length
     if (typeof content !== 'string') scratch.set(content, keyLength)
-    const digest = crypto().hash('sha256', scratch.subarray(0, keyLength + Math.min(length, longestCandidate)), 'buffer')
+    const digest = this.#loaded.hash('sha256', scratch.subarray(0, keyLength + Math.min(length, longestCandidate)), 'buffer')
     scratch.fill(0, keyLength, keyLength + length)
     return { digest, length }
   }
 
   #unmatchable(): Uint8Array {
-    return (this.#dummy ??= crypto().randomBytes(32))
+    return (this.#dummy ??= this.#loaded.randomBytes(32))
   }
-}
 
-function newScratch(): Buffer {
-  const scratch = Buffer.allocUnsafeSlow(keyLength + longestInUtf8)
-  crypto().randomFillSync(scratch, 0, keyLength)
-  return scratch
-}
+  #newScratch(): Buffer {
+    const scratch = Buffer.allocUnsafeSlow(keyLength + longestInUtf8)
+    this.#loaded.randomFillSync(scratch, 0, keyLength)
+    return scratch
+  }
 
-/** Loaded when the first secret is verified. */
-function crypto(): typeof import('node:crypto') {
-  return process.getBuiltinModule('node:crypto')
+  /** Loaded when the first secret is verified. */
+  get #loaded(): typeof import('node:crypto') {
+    return (this.#crypto ??= process.getBuiltinModule('node:crypto'))
+  }
 }

@@ -35,6 +35,10 @@ interface Comparison {
   readonly held?: HeldSecret | undefined
 }
 
+function comparisonOf(index: number, held: HeldSecret | undefined): Comparison {
+  return { matched: index === 0 ? 'current' : index === 1 ? 'previous' : 'none', held }
+}
+
 /** A mismatch with a value that is held for longer than this is put to the store: at most one call in that time, whatever is presented. */
 const askAnewAfterMs = 5_000
 
@@ -60,7 +64,25 @@ export class Verifier {
     this.#observer = observer
   }
 
-  async verifySecret(name: string, presented: string | Uint8Array, options: VerifyOptions = {}): Promise<boolean> {
+  verifySecret(name: string, presented: string | Uint8Array, options?: VerifyOptions): Promise<boolean> {
+    const known = options === undefined ? this.#fromMemory(name, presented) : undefined
+    return known === undefined ? this.#verify(name, presented, options) : Promise.resolve(known)
+  }
+
+  /** The verdict on a secret that is in memory; `undefined` where it takes the long way to one. */
+  #fromMemory(name: string, presented: string | Uint8Array): boolean | undefined {
+    const shortcut = isPresentable(presented) ? this.#reader.shortcut(name, undefined) : undefined
+    if (shortcut === undefined) return undefined
+    try {
+      const digest = shortcut.part.digest(this.#verification.digest)
+      const comparison = comparisonOf(this.#verification.match(presented, [digest, undefined]), shortcut.entry.held)
+      return isWorthAsking(comparison, {}) ? undefined : comparison.matched !== 'none'
+    } catch {
+      return undefined
+    }
+  }
+
+  async #verify(name: string, presented: string | Uint8Array, options: VerifyOptions = {}): Promise<boolean> {
     assertValidName(name)
     assertVerification(presented, options)
     // A copy of what counts: a caller may wipe its bytes as soon as it has called.
@@ -79,7 +101,7 @@ export class Verifier {
     const current = await this.#current(name, options, facts)
     const previous = await this.#previous(current, options)
     const index = this.#verification.match(candidate, [current?.digest, previous.digest])
-    return { matched: index === 0 ? 'current' : index === 1 ? 'previous' : 'none', error: previous.error, held: current?.held }
+    return { ...comparisonOf(index, current?.held), error: previous.error }
   }
 
   /** The secret may have been rotated elsewhere: the store is asked, unless it cannot be. */
@@ -158,10 +180,14 @@ function degraded(): SecretsError {
 const { autoCleanup: _, ...sharedMembers } = readMembers
 const verifyMembers: MembersOf<VerifyOptions> = { ...sharedMembers, acceptPreviousForSeconds: 'any', acceptDegraded: 'boolean' }
 
+function isPresentable(presented: unknown): presented is string | Uint8Array {
+  return typeof presented === 'string' || presented instanceof Uint8Array
+}
+
 function assertVerification(presented: unknown, options: VerifyOptions): void {
   assertReadOptions(options, verifyMembers)
   const { acceptPreviousForSeconds = 0 } = options
-  if (typeof presented !== 'string' && !(presented instanceof Uint8Array)) {
+  if (!isPresentable(presented)) {
     throw new SecretsError('INVALID_ARGUMENT', `what was presented is ${described(presented)}`, { remedy: 'pass a string or a Uint8Array' })
   }
   if (Number.isFinite(acceptPreviousForSeconds) && acceptPreviousForSeconds >= 0) return

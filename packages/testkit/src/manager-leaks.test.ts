@@ -368,6 +368,7 @@ async function use() {
   const held = [await manager.getSecretValue('token'), await manager.getSecretValue('key')]
   const lengths = [(await manager.getSecret('json')).length, held[0].reveal().length]
   await manager.verifySecret('token', made(), { acceptPreviousForSeconds: 60 })
+  for (let reads = 0; reads < 100; reads += 1) lengths.push((await manager.getSecret('token')).length, await manager.verifySecret('token', made()))
   await manager.getSecret('other', { autoCleanup: true })
   await manager.getSecrets(['token', 'more'])
   await manager.storeSecret('more', made())

@@ -188,7 +188,7 @@ describe('a process that had a newer answer', () => {
 })
 
 describe('what `fresh` has seen', () => {
-  const signal = AbortSignal.timeout(1_000)
+  const { signal } = new AbortController()
 
   it('is seen by the whole fleet, and by its own process whatever memory let go of', async () => {
     const store = breakable({ sharedAs: 'store', secrets: { token: 'v1', other: 'o' } })

@@ -33,9 +33,12 @@ export class ClusterState {
   }
 }
 
+/** Some 200 are usual; a server takes only so many bytes of headers. */
+const longestHeader = 1_024
+
 function parse(header: string): State | undefined {
   const text = Buffer.from(header, 'base64').toString()
   const [, cluster = '', ...numbers] =
     /^v1:([^:]+):(\d{1,20}):(\d{1,20}):/.exec(text) ?? /^\{"cluster":"([^"]+)","value":"(\d{1,20})"\}$/.exec(text) ?? []
-  return cluster === '' ? undefined : { header, cluster, indexes: numbers.map(BigInt) }
+  return cluster === '' || header.length > longestHeader ? undefined : { header, cluster, indexes: numbers.map(BigInt) }
 }

@@ -1,4 +1,5 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import type { Socket } from 'node:net'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import { connectionFailure } from './connection-failure.ts'
 import { interruption } from './deadline.ts'
@@ -81,6 +82,10 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
     fail(connectionFailure(error, isSent))
   })
   outgoing.on('response', (incoming) => collect(incoming, resolve, fail))
+  outgoing.on('upgrade', (_incoming, socket: Socket) => {
+    socket.destroy()
+    fail(new Unanswered('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at Vault itself', sent: true }))
+  })
   outgoing.end(body)
   return promise.finally(() => signal.removeEventListener('abort', onAbort))
 }

@@ -11,6 +11,7 @@ const mostAttempts = 3
 const firstPauseMs = 100
 /** An election takes seconds, and many wait for it. */
 const longestElectionPauseMs = 1_000
+/** What is named beyond it is for the caller to wait for. */
 const longestPauseMs = 2_000
 
 export interface Outgoing extends Omit<VaultRequest, 'headers'> {
@@ -44,8 +45,9 @@ export function vaultSender({ exchange, state, namespace }: SenderOptions): Send
       if (isForeignState(outcome)) state.forget()
       const repeats = repeatsOf(outcome, outgoing.call)
       if (repeats === 'few') faults += 1
-      const isLast = repeats === 'none' || faults === mostAttempts
-      if (isLast || !(await hadTime(pauseMs(outcome, attempt), signal))) return unsettled(outcome)
+      const ms = pauseMs(outcome, attempt)
+      const isLast = repeats === 'none' || faults === mostAttempts || ms > longestPauseMs
+      if (isLast || !(await hadTime(ms, signal))) return unsettled(outcome)
     }
   }
 }
@@ -112,17 +114,18 @@ function isForeignState(outcome: Outcome): boolean {
   return !(outcome instanceof Unanswered) && outcome.status === 400 && says(outcome, 'errors', 'X-Vault-Index')
 }
 
-/** Grows, with jitter, for all who ask ask again at once; or what the server named, if that is soon. */
+/** Grows, with jitter, for all who ask ask again at once; longer if the server named a time. */
 function pauseMs(outcome: Outcome, attempt: number): number {
   const named = outcome instanceof Unanswered ? undefined : retryAtOf(outcome)
-  if (named !== undefined) return Math.min(Math.max(named - Date.now(), 0), longestPauseMs)
-  return Math.min(firstPauseMs * 3 ** (attempt - 1), longestElectionPauseMs) * (0.5 + Math.random() / 2)
+  const usual = Math.min(firstPauseMs * 3 ** (attempt - 1), longestElectionPauseMs) * (0.5 + Math.random() / 2)
+  return Math.max(usual, (named ?? 0) - Date.now())
 }
 
 /** When to come back, as `Retry-After` says it (RFC 9110): seconds, or a date. */
 function retryAtOf({ retryAfter }: VaultAnswer): number | undefined {
   if (retryAfter === undefined) return undefined
-  const at = /^\d{1,9}$/.test(retryAfter) ? Date.now() + Number(retryAfter) * 1000 : Date.parse(retryAfter)
+  if (/^\d{1,9}$/.test(retryAfter)) return Date.now() + Number(retryAfter) * 1000
+  const at = /^[A-Z][a-z]+, .+ GMT$/.test(retryAfter) ? Date.parse(retryAfter) : Number.NaN
   return Number.isNaN(at) ? undefined : at
 }
 

@@ -107,6 +107,23 @@ test('an answer without end is cut off', async () => {
   expect([code, message]).toEqual(['INTERNAL', expect.stringContaining('larger than 33554432 bytes')])
 })
 
+test('a server that wants to speak another protocol is told at once', async () => {
+  const upgrade = { status: 101, headers: { Upgrade: 'other', Connection: 'Upgrade' }, body: '' }
+  const stub = await stubVault((path) => (path === dataPath ? upgrade : undefined))
+  expect(await codeOf(stubbed(stub, { timeoutMs: 60_000 }).get('app', context))).toBe('INTERNAL')
+  const { code, effect } = await failure(stubbed(stub, { timeoutMs: 60_000 }).put('app', { value: canaries.value }, context))
+  expect([code, effect]).toEqual(['INTERNAL', 'unknown'])
+})
+
+test('a state of the cluster that is too long for a header is not sent back', async () => {
+  const long = Buffer.from(JSON.stringify({ cluster: 'c'.repeat(1000), value: '1' })).toString('base64')
+  const answer = { status: 404, headers: { 'X-Vault-Index': long }, body: { errors: [] } }
+  const stub = await stubVault((path) => (path === dataPath ? answer : undefined))
+  const provider = stubbed(stub)
+  for (let times = 0; times < 2; times += 1) await provider.get('app', context)
+  expect(stub.requests.at(-1)?.headers['x-vault-index']).toBe(undefined)
+})
+
 test('the highest state of the cluster that was seen goes back with every request', async () => {
   const index = (value: number, cluster = 'c'): string => Buffer.from(JSON.stringify({ cluster, value: String(value) })).toString('base64')
   const answers = [index(9), index(10), index(2), index(1, 'another'), 'nonsense'].map((state) => ({

@@ -62,21 +62,6 @@ describeWithServer('openbao', 'secrets of KV', () => {
     expect(JSON.parse(String(secret?.value))).toEqual(JSON.parse(kept))
   })
 
-  test('of two rotators of one secret each number has one winner, and the other is told', async () => {
-    const { provider } = await trialOf()
-    const secrets = [1, 2].map(() => createSecretsManager({ providers: [provider] }))
-    await provider.put('app', { value: 'v1' }, context)
-    for (let version = 2; version <= 10; version += 1) {
-      const results = await Promise.allSettled(secrets.map((manager, n) => manager.rotateSecret('app', `v${version} of ${n}`, { version })))
-      expect(results.filter(({ status }) => status === 'fulfilled').length).toBe(1)
-      for (const result of results)
-        if (result.status === 'rejected') expect((await failure(Promise.reject(result.reason))).code).toBe('VERSION_CONFLICT')
-      expect((await provider.get('app', context))?.version).toBe(version)
-    }
-    expect(await codeOf(provider.put('app', { value: 'late', version: 5 }, context))).toBe('VERSION_CONFLICT')
-    for (const manager of secrets) await manager.close()
-  })
-
   test('a write whose answer is lost is found done, and not done twice', async () => {
     const { provider, proxy, mount } = await trialOf()
     const secrets = createSecretsManager({ providers: [provider] })

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type OpenBao, startHttpProxy, type HttpProxy } from '@finchat/secrets-test-servers'
 import type { Mend, ProviderHarness } from '@finchat/secrets-testkit'
 import { vi } from 'vitest'
@@ -87,12 +88,19 @@ export async function vaultHarness(bao: OpenBao, options: Parameters<typeof vaul
       unreachable: planned('reset'),
       hung: async () => {
         bao.signal('SIGSTOP')
+        await untilSilent(bao)
         return async () => bao.signal('SIGCONT')
       },
       throttled: () => exhaustQuota(bao, mount),
       garbage: planned({ body: 'so long, and thanks for all the fish' }),
     },
   }
+}
+
+/** On a busy machine a process goes on for some ms after it was told to stop. */
+async function untilSilent(bao: OpenBao): Promise<void> {
+  const answer = (): Promise<unknown> => bao.api('GET', 'sys/health').catch(() => undefined)
+  while ((await Promise.race([answer(), sleep(100, 'silent')])) !== 'silent');
 }
 
 /** A rate limit of the mount that is used up. */

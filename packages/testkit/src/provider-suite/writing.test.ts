@@ -78,6 +78,15 @@ describe('the rules of writing', () => {
       }),
       caughtBy: oneWins,
     },
+    'looks at the number, and writes a moment later': {
+      spoil: put((good) => async (path, { version, ...secret }, context) => {
+        const { version: last = 0 } = (await good.get(path, context)) ?? {}
+        if (version !== undefined && version !== last + 1) return good.put(path, { ...secret, version }, context)
+        await turn()
+        return good.put(path, secret, context)
+      }),
+      caughtBy: 'writing: of writers at once that ask for the same number, one wins each',
+    },
     'fails a writer that loses with another code': {
       spoil: rejecting(['put'], (error) => (error.code === 'VERSION_CONFLICT' ? new SecretsError('UNAVAILABLE', 'busy') : error)),
       caughtBy: oneWins,

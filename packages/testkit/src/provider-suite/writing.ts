@@ -10,6 +10,7 @@ export function testWriting(suite: Suite): void {
   testConditions(suite)
   testConcurrency(suite)
   if (suite.manifest.numbering !== undefined) testNumbering(suite)
+  if (suite.manifest.numbering !== undefined) testRaceForNumbers(suite)
   if (suite.manifest.numbering !== undefined && suite.supports('delete')) testNumbersAfterDelete(suite)
 }
 
@@ -148,6 +149,20 @@ function testNumbering({ test, manifest }: Suite): void {
       await refusesBefore(trial, () => put(trial, { value: trial.value(1), version }))
     }
     await reads(trial, trial.path(1), undefined)
+  })
+}
+
+function testRaceForNumbers({ test }: Suite): void {
+  test('writing: of writers at once that ask for the same number, one wins each', async (trial) => {
+    for (const version of [1, 2, 3, 4, 5]) {
+      const values = [1, 2, 3].map((n) => 10 * version + n)
+      const settled = await Promise.allSettled(values.map((n) => put(trial, { value: trial.value(n), version })))
+      const winners = values.filter((_, index) => settled[index]?.status === 'fulfilled')
+      assert.equal(winners.length, 1, `${winners.length} writers won`)
+      for (const result of settled) if (result.status === 'rejected') await rejects(Promise.reject(result.reason), 'VERSION_CONFLICT')
+      assert.equal((await trial.get(trial.path(1)))?.version, version)
+      await reads(trial, trial.path(1), trial.value(winners[0] ?? 0))
+    }
   })
 }
 

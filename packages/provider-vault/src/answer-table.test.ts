@@ -113,11 +113,27 @@ const rows: Record<string, Row> = {
   },
 }
 
+/** The same from a server that repeats what it was sent, as no error of ours may. */
+function echoing(reply: Reply): Reply {
+  if (typeof reply !== 'object' || 'pass' in reply) return reply
+  return { ...reply, headers: { ...reply.headers, 'X-Echo': echo }, body: echoingBody(reply.body) }
+}
+
+const echo = Object.values(canaries).join(' ')
+
+function echoingBody(body: unknown): unknown {
+  if (typeof body === 'string') return body === '' ? '' : `${body} ${echo}`
+  if (Array.isArray(body)) return [...(body as unknown[]), echo]
+  const { errors: lines } = body as { errors?: string[] } // as the rows have it
+  if (lines === undefined) return { ...(body as object), echo }
+  return { errors: lines.length === 0 ? [] : [...lines, echo] }
+}
+
 const dataPath = '/v1/secret/data/app'
 const loginPath = '/v1/auth/approle/login'
 
 describe.each(Object.entries(rows))('%s', (_what, { reply, read, write, login, isOpen }) => {
-  const asked = (path: string) => (path_: string) => (path_ === path ? reply : undefined)
+  const asked = (path: string) => (path_: string) => (path_ === path ? echoing(reply) : undefined)
 
   test(`is ${read[0]} for a read, asked ${read[1]} times`, async () => {
     const stub = await stubVault(asked(dataPath))

@@ -43,12 +43,9 @@ test('a server that says to come back at once, or that the time is past, is not 
   }
 })
 
-test.each(['-5', '1.5', '+7', '12/31/2099', '99 GMT', '1e3', '0x10', 'Infinity', ''])(
-  '"%s" is no time to come back',
-  (retryAfter) => {
-    const fault = { code: 'RATE_LIMITED', problem: 'a rate limit is exceeded' } as const
-    const { retryAt } = answerError(behind(retryAfter), fault, 'read')
-    // A number of four digits is one of seconds.
-    expect(retryAt).toBe(retryAfter === '2099' ? Date.now() + 2_099_000 : undefined)
-  },
-)
+test.each(['-5', '1.5', '+7', '12/31/2099', '99 GMT', '1e3', '0x10', 'Infinity', ''])('"%s" is no time to come back', (retryAfter) => {
+  const fault = { code: 'RATE_LIMITED', problem: 'a rate limit is exceeded' } as const
+  const { retryAt } = answerError(behind(retryAfter), fault, 'read')
+  // A number of four digits is one of seconds.
+  expect(retryAt).toBe(retryAfter === '2099' ? Date.now() + 2_099_000 : undefined)
+})

@@ -136,7 +136,7 @@ function isEmpty({ text }: VaultAnswer): boolean {
 }
 
 /** `{"errors":[]}` and nothing beside it. */
-function isAbsence({ body }: VaultAnswer): boolean {
+export function isAbsence({ body }: VaultAnswer): boolean {
   const errors = body?.['errors']
   return Array.isArray(errors) && errors.length === 0 && Object.keys(body ?? {}).length === 1
 }

@@ -16,11 +16,10 @@ export interface HeldToken {
   readonly renewAt: number
 }
 
-/** Of a token that lives so long from now on. Renewed after two thirds, spread so that a fleet does not come at once. */
-export function lifeOf(ms: number): Pick<HeldToken, 'grantedMs' | 'expiresAt' | 'renewAt'> {
+/** Of a token that lives so long from when it was asked for, since it may have been granted then. Renewed after two thirds, spread so that a fleet does not come at once. */
+export function lifeOf(ms: number, askedAt: number): Pick<HeldToken, 'grantedMs' | 'expiresAt' | 'renewAt'> {
   if (ms === Number.POSITIVE_INFINITY) return { grantedMs: ms, expiresAt: ms, renewAt: ms }
-  const now = Date.now()
-  return { grantedMs: ms, expiresAt: now + ms - Math.min(1000, ms / 20), renewAt: now + ms * (0.6 + Math.random() / 7) }
+  return { grantedMs: ms, expiresAt: askedAt + ms - Math.min(1000, ms / 20), renewAt: askedAt + ms * (0.6 + Math.random() / 7) }
 }
 
 /** Of `lease_duration` or `ttl`, in seconds, and not less than one; `otherwise` where it is 0 or none: a new token then never ends. */

@@ -16,6 +16,7 @@ export function authContext(send: Send, signal: AbortSignal): AuthContext {
 /** A token for these credentials; `undefined` if Vault refuses them. Rejects where nothing can be said of them. */
 export async function logIn(login: Login, print: string, send: Send, signal: AbortSignal): Promise<HeldToken | undefined> {
   if ('token' in login) return givenToken(login, print, send, signal)
+  const askedAt = Date.now()
   const answer = await authContext(send, signal).post(login.path, login.body)
   const meaning = meaningOf(answer, 'login')
   if (meaning?.code === 'UNAUTHENTICATED') return undefined
@@ -23,7 +24,7 @@ export async function logIn(login: Login, print: string, send: Send, signal: Abo
   const token = member(answer.body, 'auth', 'client_token')
   if (typeof token !== 'string' || token === '') throw noToken(answer)
   assertToken(token)
-  const life = lifeOf(msOf(member(answer.body, 'auth', 'lease_duration')))
+  const life = lifeOf(msOf(member(answer.body, 'auth', 'lease_duration')), askedAt)
   return {
     token,
     print,
@@ -49,22 +50,24 @@ async function givenToken(
   send: Send,
   signal: AbortSignal,
 ): Promise<HeldToken> {
+  const askedAt = Date.now()
   if (expiresAt !== undefined)
-    return { token, print, isOurs: false, isBatch: false, renewable: false, ...lifeOf(Math.max(0, expiresAt - Date.now())) }
+    return { token, print, isOurs: false, isBatch: false, renewable: false, ...lifeOf(Math.max(0, expiresAt - askedAt), askedAt) }
   const answer = isOnlyOne
     ? await send({ method: 'GET', path: 'auth/token/lookup-self', call: 'login', token }, signal).catch(() => undefined)
     : undefined
   const isKnown = answer?.status === 200
-  const life = lifeOf(msOf(isKnown ? member(answer.body, 'data', 'ttl') : undefined))
+  const life = lifeOf(msOf(isKnown ? member(answer.body, 'data', 'ttl') : undefined), askedAt)
   return { token, print, isOurs: false, isBatch: false, renewable: isKnown && member(answer.body, 'data', 'renewable') === true, ...life }
 }
 
 /** The token after it was renewed; `undefined` if another one should be got, for this one nears its end. */
 export async function renewed(held: HeldToken, send: Send, signal: AbortSignal): Promise<HeldToken | undefined> {
+  const askedAt = Date.now()
   const answer = await send({ method: 'POST', path: 'auth/token/renew-self', body: '{}', call: 'login', token: held.token }, signal)
   const meaning = meaningOf(answer, 'login')
   if (meaning !== undefined) throw answerError(answer, meaning, 'login')
   const ms = msOf(member(answer.body, 'auth', 'lease_duration'), 0)
   // Near its maximum a token is renewed for less and less.
-  return ms < held.grantedMs / 2 ? undefined : { ...held, ...lifeOf(ms), grantedMs: held.grantedMs }
+  return ms < held.grantedMs / 2 ? undefined : { ...held, ...lifeOf(ms, askedAt), grantedMs: held.grantedMs }
 }

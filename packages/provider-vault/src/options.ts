@@ -20,6 +20,11 @@ export interface VaultProviderOptions extends NamesOptions {
   readonly mount?: string | undefined
   /** Which version of KV the mount is. Default: found out at the first call, which needs no further right. */
   readonly kvVersion?: KvVersion | undefined
+  /**
+   * Paths of dynamic secrets, with all below them: `['database/creds']`. They are written from the root of the namespace, not inside `mount`,
+   * and never looked for there. Default: none.
+   */
+  readonly leased?: readonly string[] | undefined
   readonly namespace?: string | undefined
   readonly tls?: VaultTls | undefined
   /** Allows plain http to another machine, which shows it and all between the token and the secrets. Default: false. */
@@ -37,6 +42,7 @@ const members: MembersOf<VaultProviderOptions> = {
   auth: 'any',
   mount: 'string',
   kvVersion: 'number',
+  leased: 'any',
   namespace: 'string',
   tls: 'any',
   allowInsecureHttp: 'boolean',
@@ -56,6 +62,7 @@ export interface CheckedOptions {
   readonly auth: VaultAuth | undefined
   readonly mount: string
   readonly kvVersion: KvVersion | undefined
+  readonly leased: readonly string[]
   readonly namespace: string | undefined
   readonly timeoutMs: number
 }
@@ -63,12 +70,14 @@ export interface CheckedOptions {
 /** Throws `CONFIGURATION` for every option that makes no sense. Reads nothing and connects to nothing. */
 export function checkedOptions(options: VaultProviderOptions): CheckedOptions {
   assertKnownOptions(options, members)
-  const { mount = 'secret', namespace, kvVersion, timeoutMs = 5_000 } = options
+  const { mount = 'secret', leased = [], namespace, kvVersion, timeoutMs = 5_000 } = options
   if (!canHoldPath(mount)) throw misconfigured('`mount` is malformed', 'write it as `bao secrets list` shows it, without slashes around')
   if (namespace !== undefined && !isNamespace(namespace)) throw misconfigured('`namespace` is malformed', 'write it without spaces')
+  if (!Array.isArray(leased) || !leased.every(canHoldPath))
+    throw misconfigured('`leased` is no list of paths', "write them without slashes around, such as ['database/creds']")
   if (kvVersion !== undefined && ![1, 2].includes(kvVersion)) throw misconfigured('`kvVersion` is neither 1 nor 2', 'leave it out')
   if (!(timeoutMs >= 1 && timeoutMs <= longestTimerMs)) throw misconfigured('`timeoutMs` is not a number of milliseconds', 'use 1 or more')
-  return { server: serverOf(options), auth: authOf(options.auth), mount, kvVersion, namespace, timeoutMs }
+  return { server: serverOf(options), auth: authOf(options.auth), mount, kvVersion, leased, namespace, timeoutMs }
 }
 
 function serverOf(options: VaultProviderOptions): CheckedOptions['server'] {

@@ -23,11 +23,23 @@ export interface TokenHolderOptions {
   readonly closing: AbortSignal
 }
 
+/** What is known of a token that something was issued under. */
+export interface TokenStanding {
+  /** Then it ends, and with it all that was issued under it. */
+  readonly expiresAt: number
+  /** It is the one in use. Another is not renewed any more. */
+  readonly isHeld: boolean
+  /** Closing revokes it, for we logged in for it and it can be revoked. */
+  readonly isRevocable: boolean
+}
+
 /** The one token that a provider has, got on first use by one login for all who wait. */
 export class TokenHolder {
   readonly #options: TokenHolderOptions
   readonly #backOff = new LoginBackOff()
   #held: HeldToken | undefined
+  /** Those before it that have not ended: what was issued under them is still in use. */
+  #replaced: HeldToken[] = []
   #login: Promise<HeldToken> | undefined
   #isRefreshing = false
   #timer: NodeJS.Timeout | undefined
@@ -65,7 +77,14 @@ export class TokenHolder {
     return this.#backOff.refused(held.print)
   }
 
-  /** Revokes the token that we logged in for, and with it everything that was leased under it. Never rejects. */
+  /** `undefined` for a token that has ended, or that Vault refused. */
+  standing(token: string): TokenStanding | undefined {
+    const known = [this.#held, ...this.#replaced].find((each) => each?.token === token)
+    if (known === undefined || Date.now() >= known.expiresAt) return undefined
+    return { expiresAt: known.expiresAt, isHeld: known === this.#held, isRevocable: known.isOurs && !known.isBatch }
+  }
+
+  /** Revokes the tokens that we logged in for, and with it everything that was leased under it. Never rejects. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -77,8 +96,11 @@ export class TokenHolder {
     const { send, events, closing } = this.#options
     await bounded({ timeoutMs: revokeTimeoutMs, closing }, async (signal) => {
       const held = this.#login === undefined ? this.#held : await untilEnded(this.#login, signal)
+      const left = [...this.#replaced.filter(({ expiresAt }) => Date.now() < expiresAt), ...(held === undefined ? [] : [held])]
       this.#held = undefined
-      if (held?.isOurs) await events.report('revoke', () => untilEnded(revoke(held, send, signal), signal))
+      this.#replaced = []
+      const ours = left.filter(({ isOurs }) => isOurs)
+      await Promise.allSettled(ours.map((each) => events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))))
     }).catch(() => {})
   }
 
@@ -125,6 +147,9 @@ export class TokenHolder {
   }
 
   #hold(held: HeldToken): void {
+    const before = this.#held === undefined || this.#held.token === held.token ? [] : [this.#held]
+    // One that ends at no known time is replaced only after it was refused.
+    this.#replaced = [...this.#replaced, ...before].filter(({ expiresAt }) => Date.now() < expiresAt && expiresAt < Infinity)
     this.#held = held
     this.#wakeAt(held.renewAt)
   }

@@ -20,10 +20,18 @@ export interface Ask extends Omit<Outgoing, 'token' | 'call'> {
   readonly takes?: (answer: VaultAnswer) => boolean
 }
 
+interface Issued {
+  readonly answer: VaultAnswer
+  /** The token that it was issued under. */
+  readonly token: string
+}
+
 /** Calls with the token that is held. */
 export interface VaultApi {
   /** Resolves to what was asked for, or to a 404 that means that it does not exist; rejects with a `SecretsError` for all else. */
   readonly ask: (ask: Ask, signal: AbortSignal) => Promise<VaultAnswer>
+  /** The same for what is issued under a token, and ends with it. */
+  readonly issue: (ask: Ask, signal: AbortSignal) => Promise<Issued>
   /** The mounts that the token may see. Rejects if the server cannot be reached or does not accept us. */
   readonly mounts: (signal: AbortSignal) => Promise<VaultAnswer>
   /** What is mounted at this path, in another namespace too; `undefined` where the token may see nothing of it. */
@@ -38,18 +46,20 @@ const mountsRequest = { method: 'GET', path: 'sys/internal/ui/mounts', call: 're
 const mountsRight: Right = { capability: 'read', on: mountsRequest.path }
 
 export function vaultApi(send: Send, tokens: TokenHolder, limits: Pick<Bounds, 'timeoutMs' | 'closing'>): VaultApi {
-  const judged = async ({ takes, right, ...request }: Ask, signal: AbortSignal): Promise<VaultAnswer> => {
-    const answer = await accepted(send, tokens, request, signal)
+  const judged = async ({ takes, right, ...request }: Ask, signal: AbortSignal): Promise<Issued> => {
+    const { answer, token } = await accepted(send, tokens, request, signal)
     const meaning = takes?.(answer) ? undefined : meaningOf(answer, request.call)
-    if (meaning === undefined) return answer
+    if (meaning === undefined) return { answer, token }
     const isDenial = meaning.code === 'PERMISSION_DENIED' && isVaults(answer)
     const missing = `allow "${right.capability}" on "${right.on}", or route the name away`
     throw answerError(answer, meaning, request.call, isDenial ? missing : undefined)
   }
-  const ask = (asked: Ask, outer: AbortSignal): Promise<VaultAnswer> =>
+  const issue = (asked: Ask, outer: AbortSignal): Promise<Issued> =>
     asSecretsErrors(asked.call === 'write', () => bounded({ ...limits, signal: outer }, (signal) => judged(asked, signal)))
+  const ask: VaultApi['ask'] = async (asked, signal) => (await issue(asked, signal)).answer
   return {
     ask,
+    issue,
     mounts: (signal) => ask({ ...mountsRequest, right: mountsRight }, signal),
     mountAt: async (mount, signal) => {
       const path = `${mountsRequest.path}/${encodedPath(mount)}`
@@ -64,10 +74,10 @@ function isDenied(answer: VaultAnswer): boolean {
 }
 
 /** The answer to a request whose token was accepted: with the one that is held, after one fresh login, or on a second try. Rejects with `UNAUTHENTICATED`. */
-async function accepted(send: Send, tokens: TokenHolder, request: Outgoing, signal: AbortSignal): Promise<VaultAnswer> {
-  const attempt = async (token: string): Promise<VaultAnswer | undefined> => {
+async function accepted(send: Send, tokens: TokenHolder, request: Outgoing, signal: AbortSignal): Promise<Issued> {
+  const attempt = async (token: string): Promise<Issued | undefined> => {
     const answer = await send({ ...request, token }, signal)
-    return answer.status === 403 && (await isRefused(answer, send, { ...request, token }, signal)) ? undefined : answer
+    return answer.status === 403 && (await isRefused(answer, send, { ...request, token }, signal)) ? undefined : { answer, token }
   }
   const held = await tokens.token(signal)
   const first = await attempt(held)

@@ -6,6 +6,8 @@ import { kvList } from './kv-list.ts'
 import { kvMount } from './kv-mount.ts'
 import { kvReads } from './kv-reads.ts'
 import { kvWrites } from './kv-writes.ts'
+import { leaseRequests, listeningMs } from './lease-requests.ts'
+import { Leases } from './leases.ts'
 import { loginEvents } from './login-events.ts'
 import { nodeVaultTransport } from './node-vault-transport.ts'
 import { type CheckedOptions, checkedOptions, type VaultProviderOptions } from './options.ts'
@@ -15,6 +17,7 @@ import type { Provides } from './provides.ts'
 import { vaultSender } from './sender.ts'
 import { TokenHolder } from './token-holder.ts'
 import { vaultApi } from './vault-api.ts'
+import { withLeases } from './with-leases.ts'
 
 /** The contract's members, all that a KV v2 mount can have. */
 export interface VaultProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany'>>, Pick<SecretProvider, 'sharedAs'> {
@@ -38,25 +41,28 @@ export interface VaultProvider extends Provides<Exclude<keyof SecretProvider, 's
 export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const checked = checkedOptions(options)
   const { name = 'vault' } = options
-  const { server, mount, kvVersion, namespace, timeoutMs } = checked
+  const { server, mount, kvVersion, leased, namespace, timeoutMs } = checked
   const auth = checked.auth ?? ('client' in server ? clientToken(server.client) : undefined)
   const ending = new AbortController()
   const limits = { timeoutMs, closing: ending.signal }
   const transport = transportTo(server)
   const send = vaultSender({ exchange: transport.exchange, state: new ClusterState(), namespace })
-  const tokens = new TokenHolder({ auth, send, events: loginEvents(name, auth?.method ?? 'none'), ...limits })
+  const events = loginEvents(name, auth?.method ?? 'none')
+  const tokens = new TokenHolder({ auth, send, events, ...limits })
   const api = vaultApi(send, tokens, limits)
+  const patient = vaultApi(send, tokens, { ...limits, timeoutMs: Math.max(listeningMs, timeoutMs) })
+  const requests = leaseRequests(api, patient, events)
+  const leases = new Leases({ leased, requests, standing: (token) => tokens.standing(token), limits })
   const kv = kvMount(api, mount, kvVersion)
   return {
     specificationVersion: 'v1',
     name,
     locate: locator(options, canHoldPath),
     sharedAs: sharedAs(checked),
-    ...kvReads(kv),
-    ...kvWrites(kv),
-    list: (prefix, context) => kvList(kv, prefix, context),
+    ...withLeases({ ...kvReads(kv), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
     checkHealth: async ({ signal }) => void (await api.mounts(signal)),
     close: async () => {
+      await leases.close()
       await tokens.close()
       ending.abort()
       transport.close()
@@ -68,7 +74,8 @@ function transportTo(server: CheckedOptions['server']): Transport {
   return 'client' in server ? ownClientTransport(server.client) : nodeVaultTransport(server.url, server.tls)
 }
 
-/** A client of one's own may ask any server. */
-function sharedAs({ server, namespace = '', mount }: CheckedOptions): string | undefined {
-  return 'client' in server ? undefined : `vault ${server.url.text} ${namespace} ${mount}`
+/** A client of one's own may ask any server. What is leased to one is a secret of KV to another that was not told so. */
+function sharedAs({ server, namespace = '', mount, leased }: CheckedOptions): string | undefined {
+  const but = leased.length === 0 ? '' : ` but ${JSON.stringify(leased.toSorted())}`
+  return 'client' in server ? undefined : `vault ${server.url.text} ${namespace} ${mount}${but}`
 }

@@ -1,0 +1,30 @@
+import type { SecretsError } from '@finchat/secrets-core'
+
+const firstMs = 1_000
+const longestMs = 60_000
+
+/** After a request for a lease of which nobody knows what came of it: an account may have been made, so another is not asked for at once. */
+export class LeaseBackOff {
+  #failure: { readonly error: SecretsError; readonly count: number; readonly until: number } | undefined
+
+  get isOver(): boolean {
+    return this.#failure === undefined || Date.now() >= this.#failure.until
+  }
+
+  /** Throws what the last request failed with, while it is too early for the next. */
+  assertMayTry(): void {
+    if (this.#failure !== undefined && !this.isOver) throw this.#failure.error
+  }
+
+  succeeded(): void {
+    this.#failure = undefined
+  }
+
+  /** From half of the wait to the whole: a fleet does not come at once, and nobody comes at once. Where nothing was done, nothing counts. */
+  failed(error: SecretsError): void {
+    if (error.effect !== 'unknown') return
+    const count = (this.#failure?.count ?? 0) + 1
+    const wait = Math.min(longestMs, firstMs * 2 ** Math.min(count, 10)) * (0.5 + Math.random() / 2)
+    this.#failure = { error, count, until: Date.now() + wait }
+  }
+}

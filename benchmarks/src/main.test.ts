@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+import { alteredDocuments } from './harness/documents.ts'
+import { parseOptions } from './options.ts'
+import { groups, scenarioOf } from './scenarios.ts'
+
+const program = fileURLToPath(new URL('main.ts', import.meta.url))
+const bench = (...args: string[]): Promise<{ stdout: string }> =>
+  promisify(execFile)(process.execPath, ['--conditions=@finchat/source', program, ...args])
+
+test('every scenario that needs no server runs, and ends in a table and a file', { timeout: 240_000 }, async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'finchat-bench-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const json = join(folder, 'samples.json')
+
+  const { stdout } = await bench('--smoke', '--json', json)
+
+  const report = JSON.parse(readFileSync(json, 'utf8')) as { results: { name: string }[] }
+  const names = Object.values(groups).flatMap((group) => Object.keys(group))
+  const loaded = await Promise.all(names.map(async (name) => ({ name, scenario: await scenarioOf(name) })))
+  const expected = loaded.filter(({ scenario }) => scenario.servers === undefined)
+  expect(report.results.map(({ name }) => name)).toEqual(expected.map(({ name }) => name))
+  for (const { scenario } of expected) {
+    expect(stdout).toContain(`#### ${scenario.title}`)
+    for (const { what } of scenario.claims) expect(stdout).toContain(`| ${what} `)
+  }
+  expect(stdout).toContain('Noise: one fixed loop took')
+})
+
+test('what it is told wrongly ends with how to use it', async () => {
+  await expect(bench('no-such-group')).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('pnpm bench [GROUP …]') })
+})
+
+test.each([
+  [['--rounds', '0'], '--rounds takes a number'],
+  [['--write', '--rounds', '4'], '--write takes all groups'],
+  [['--write', 'aws'], '--write takes all groups'],
+])('%o is refused', (args, problem) => {
+  expect(() => parseOptions(args)).toThrow(problem)
+})
+
+test('no document quotes a figure that the command did not print', () => {
+  expect(alteredDocuments()).toEqual([])
+})

@@ -295,6 +295,23 @@ describe('a request for a lease that is not answered in time', () => {
     expect(count(vault, path)).toBeLessThanOrEqual(30)
   })
 
+  test('is no answer any more when what it leased has ended', async () => {
+    const vault = leasingVault()
+    vault.leaseSeconds = 4
+    const { promise, resolve } = Promise.withResolvers<void>()
+    vault.answer = async ({ call }, usual) => {
+      const made = usual()
+      if (call === 'write') await promise
+      return made
+    }
+    const { leases } = leasesOf(vault)
+    const given = codeOf(leases.get(path, context))
+    await vi.advanceTimersByTimeAsync(4_000)
+    resolve()
+    expect(await given).toBe('UNAVAILABLE')
+    expect(userIn(await leases.get(path, context))).toBe('user-2')
+  })
+
   test('or that did nothing, as Vault says, is repeated by the next reader', async () => {
     const vault = leasingVault()
     vault.answer = ({ call }) => (call === 'write' ? sealed : undefined)
@@ -359,6 +376,18 @@ describe('closing', () => {
     await vi.advanceTimersByTimeAsync(10)
     await within(1_001, other.close())
     expect(await given).toBe('ABORTED')
+  })
+
+  test('tells of a lease that it had no time to revoke', async () => {
+    const [vault, told] = [leasingVault(), heard()]
+    const { leases, close } = leasesOf(vault, tokenAuth('given'))
+    await leases.get(path, context)
+    vault.answer = ({ call }) => (call === 'write' ? new Promise(() => {}) : undefined)
+    const given = codeOf(leases.get(path, { ...context, fresh: true }))
+    await vi.advanceTimersByTimeAsync(10)
+    await within(1_001, close())
+    expect(await given).toBe('ABORTED')
+    expect(told).toContainEqual(expect.objectContaining({ operation: 'revoke-lease', outcome: 'error' }))
   })
 })
 

@@ -57,8 +57,9 @@ export class LeasedSecret {
     const waiting = { ...this.#options.limits, signal }
     const isIssued = await asSecretsErrors(false, () => bounded(waiting, (ended) => untilEnded(this.#issue(), ended)))
     if (!isIssued) return undefined
-    if (this.#lease === undefined) throw closed()
-    return this.#handOut(this.#lease)
+    const issued = this.#good()
+    if (issued === undefined) throw this.#isClosed ? closed() : tooLate()
+    return this.#handOut(issued)
   }
 
   /** Without its value, and without asking Vault: to know more would be to make an account. */
@@ -67,19 +68,15 @@ export class LeasedSecret {
     return held === undefined ? { exclusive: true } : factsOfLease(held, this.#readAgainAt(held))
   }
 
-  /** Revokes what does not end with the token, and forgets all. Rejects when the signal ends it, with everything forgotten. */
+  /** Revokes what does not end with the token, which tells where that fails, and forgets all. Waits no longer than the signal. */
   async close(signal: AbortSignal): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
     const { requests, standing } = this.#options
-    try {
-      await untilEnded(Promise.allSettled([this.#issuing]), signal)
-      const left = [...this.#outgoing, ...(this.#lease === undefined ? [] : [this.#lease])]
-      const ours = left.filter(({ token, endsAt }) => Date.now() < endsAt && standing(token)?.isRevocable === false)
-      await Promise.allSettled(ours.map((lease) => requests.revoke(this.#path, lease, signal)))
-    } finally {
-      this.#replaceBy(undefined)
-    }
+    await Promise.allSettled([untilEnded(Promise.allSettled([this.#issuing]), signal)])
+    this.#replaceBy(undefined)
+    const ours = this.#outgoing.filter(({ token, endsAt }) => Date.now() < endsAt && standing(token)?.isRevocable === false)
+    await Promise.allSettled(ours.map((lease) => requests.revoke(this.#path, lease, signal)))
   }
 
   #good(): Lease | undefined {
@@ -146,7 +143,7 @@ export class LeasedSecret {
   #replaceBy(next: Lease | undefined): void {
     const now = Date.now()
     this.#outgoing = [...this.#outgoing, ...(this.#lease === undefined ? [] : [this.#lease])].filter(({ endsAt }) => now < endsAt)
-    for (const { fields } of this.#outgoing) fields.fill(0)
+    this.#lease?.fields.fill(0)
     this.#lease = next
     this.#tendNotBefore = 0
     this.#isHandedOut = false
@@ -199,6 +196,10 @@ export class LeasedSecret {
 /** Nothing is looked at or tried again sooner: after a second, or a quarter of what is left until then. */
 function pauseMs(end: number): number {
   return Math.max(100, Math.min(1_000, (end - Date.now()) / 4))
+}
+
+function tooLate(): SecretsError {
+  return new SecretsError('UNAVAILABLE', 'the lease had ended when its answer came', { remedy: 'try again' })
 }
 
 function closed(): SecretsError {

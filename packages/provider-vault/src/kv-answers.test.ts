@@ -25,6 +25,13 @@ test.each([
   expect([code, effect]).toEqual(['INTERNAL', 'unknown'])
 })
 
+test('a version whose data is null has no fields', async () => {
+  const stub = await stubVault((path) =>
+    path.includes('/data/') ? { body: { request_id: 'r', data: { data: null, metadata: good } } } : undefined,
+  )
+  expect((await stubbed(stub).get('app', context))?.value).toBe('{}')
+})
+
 test('another version than the one that was asked for is no answer, nor is the receipt of another than was written', async () => {
   const other = { ...good, version: 7 }
   const stub = await stubVault((path, method) =>

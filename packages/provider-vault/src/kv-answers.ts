@@ -11,6 +11,8 @@ export interface VersionFacts extends Pick<StoredSecret, 'expiresAt'> {
 /** The secret in an answer of KV v2. Throws `INTERNAL` for anything else. */
 export function versionedSecret(answer: VaultAnswer): StoredSecret {
   const facts = factsOf(member(answer.body, 'data', 'metadata'), member(answer.body, 'data', 'metadata', 'version'))
+  // Written as `{"data":null}`, it has no fields.
+  if (member(answer.body, 'data', 'data') === null) return { value: '{}', shape: 'map', ...facts }
   return { ...fieldsAt(answer, ['data', 'data']), ...facts }
 }
 

@@ -85,6 +85,26 @@ test('a connection that the server closed while it lay idle costs a read a secon
   expect(timesAsked(stub, dataPath)).toBe(3)
 })
 
+test('connections that the server closed while they lay idle cost a read no more than one such request', async () => {
+  const stub = await stubVault()
+  const provider = stubbed(stub, { timeoutMs: 60_000 })
+  await Promise.all(Array.from({ length: 10 }, (_, n) => provider.get(`app-${n}`, context)))
+  const idle = stub.connections()
+  expect(idle).toBeGreaterThan(3)
+  stub.plan(({ path, connection }) => (connection <= idle ? 'reset' : path === dataPath ? { status: 404, body: { errors: [] } } : 'hang'))
+  expect(await provider.get('app', context)).toBe(undefined)
+  expect(timesAsked(stub, dataPath)).toBe(2)
+})
+
+test('a call whose signal was aborted before sends nothing', async () => {
+  const stub = await stubVault()
+  const signal = AbortSignal.abort(new Error(canaries.value))
+  const provider = stubbed(stub, { auth: byAppRole })
+  for (const call of [provider.get('app', { signal }), provider.put('app', { value: 'v' }, { signal })])
+    expect(await codeOf(call)).toBe('ABORTED')
+  expect(stub.requests).toEqual([])
+})
+
 test('a call ends at its deadline, when its signal is aborted, and when the provider closes', async () => {
   const stub = await stubVault((path) => (path === dataPath ? 'hang' : undefined))
   expect(await codeOf(stubbed(stub, { kvVersion: 2, timeoutMs: 500 }).get('app', context))).toBe('DEADLINE_EXCEEDED')

@@ -27,9 +27,9 @@ export function vaultUrl(text: unknown, allowInsecureHttp: boolean): VaultUrl {
   return { text: url.origin + basePath, basePath, hostname: url.hostname, port: url.port || (isSecure ? '443' : '80'), isSecure }
 }
 
-/** The names and addresses that never leave this machine (RFC 6761, RFC 1122, RFC 4291). */
+/** Addresses that never leave this machine (RFC 1122, RFC 4291). Of names below localhost the system may ask DNS, whatever RFC 6761 says. */
 function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 }
 
 function misconfigured(problem: string, remedy: string): SecretsError {

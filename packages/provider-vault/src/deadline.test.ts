@@ -1,0 +1,36 @@
+import { getEventListeners } from 'node:events'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { bounded, pause, untilEnded } from './deadline.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+test('neither a call that has ended nor a pause that was cut short leaves a timer, which would hold the process, or a listener', async () => {
+  const [caller, closing] = [new AbortController(), new AbortController()]
+  const limits = { timeoutMs: 5000, signal: caller.signal, closing: closing.signal }
+  const listeners = (): number => getEventListeners(caller.signal, 'abort').length + getEventListeners(closing.signal, 'abort').length
+  for (const task of [async () => 'done', async () => Promise.reject(new Error('failed'))]) {
+    await Promise.allSettled([bounded(limits, task)])
+    expect([vi.getTimerCount(), listeners()]).toEqual([0, 0])
+  }
+  const paused = bounded(limits, (signal) => pause(60_000, signal))
+  caller.abort()
+  await expect(paused).rejects.toMatchObject({ code: 'ABORTED' })
+  expect([vi.getTimerCount(), listeners()]).toEqual([0, 0])
+})
+
+test('what was waited for may fail later without a trace', async () => {
+  const controller = new AbortController()
+  const { promise, reject } = Promise.withResolvers<never>()
+  const waiting = untilEnded(promise, controller.signal)
+  controller.abort()
+  await expect(waiting).rejects.toMatchObject({ code: 'ABORTED' })
+  reject(new Error('later'))
+  await vi.advanceTimersByTimeAsync(10)
+})
+
+test.each(['late', 'closed'])("a caller's own reason, such as '%s', is not looked at", async (reason) => {
+  const closing = new AbortController().signal
+  const call = bounded({ timeoutMs: 5000, signal: AbortSignal.abort(reason), closing }, async () => 'done')
+  await expect(call).rejects.toMatchObject({ code: 'ABORTED', message: 'the call was aborted' })
+})

@@ -106,6 +106,23 @@ describe('a lease', () => {
     expect([userIn(await leases.get(path, context)), vault.accounts.length]).toEqual(['user-1', 1])
   })
 
+  test('that is replaced while it is being renewed stays replaced', async () => {
+    const vault = leasingVault()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    vault.answer = async ({ path: asked }, usual) => {
+      if (asked === 'sys/leases/renew') await promise
+      return usual()
+    }
+    const { leases } = leasesOf(vault)
+    await leases.get(path, context)
+    freeze(0.9 * hour)
+    await leases.get(path, context)
+    await leases.get(path, { ...context, fresh: true })
+    resolve()
+    await vi.advanceTimersByTimeAsync(10)
+    expect(userIn(await leases.get(path, context))).toBe('user-2')
+  })
+
   test('whose renewal grants less than half is replaced while it is still good', async () => {
     const vault = leasingVault()
     vault.maxSeconds = 1.2 * 3600

@@ -175,6 +175,20 @@ test('a life of less than a second is no storm of renewals', async () => {
   expect(vault.asked.length).toBeLessThan(20)
 })
 
+test('a token lives from when it was asked for, however long the answer took', async () => {
+  const vault = fakeVault()
+  const { promise, resolve } = Promise.withResolvers<undefined>()
+  vault.answer = () => promise
+  const holder = holderWith(vault)
+  const given = holder.token(never)
+  await vi.advanceTimersByTimeAsync(0)
+  vi.setSystemTime(Date.now() + 0.5 * hour) // frozen
+  resolve(undefined)
+  await given
+  vi.setSystemTime(Date.now() + 0.5 * hour)
+  expect(await holder.token(never)).toBe('token-2')
+})
+
 test('a token that cannot be renewed is replaced before it ends', async () => {
   const vault = fakeVault()
   vault.tokenType = 'batch'

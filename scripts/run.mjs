@@ -6,15 +6,20 @@ import { join } from 'node:path'
 import process from 'node:process'
 import { root, SetupError, toolchain } from './toolchain.mjs'
 
+const example = (name) => ['--conditions=@finchat/source', `examples/${name}/src/main.ts`]
 const tasks = {
-  test: ['scripts/check.ts'],
-  demo: ['--conditions=@finchat/source', 'examples/quick-start/src/main.ts'],
+  test: () => [['scripts/check.ts']],
+  demo: (args) => [example('quick-start'), ...(args.includes('--live') ? [example('fallback-chain')] : [])],
 }
 
 function main([task, ...args]) {
   const env = setUp()
-  const { status } = spawnSync('node', [...tasks[task], ...args], { cwd: root, env, stdio: 'inherit' })
-  return status ?? 1
+  process.on('SIGINT', () => {}) // Ctrl-C is for the program, which may have servers to end; this waits for it
+  for (const program of tasks[task](args)) {
+    const { status } = spawnSync('node', [...program, ...args], { cwd: root, env, stdio: 'inherit' })
+    if (status !== 0) return status ?? 1
+  }
+  return 0
 }
 
 /** Says in one line what it sets up, and nothing when there is nothing to do. */

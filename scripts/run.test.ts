@@ -29,10 +29,10 @@ function program(name: string, script: string): void {
   chmodSync(join(machine(), name), 0o755)
 }
 
-function demo(env: Record<string, string> = {}): { status: number | null; stdout: string; stderr: string } {
+function demo(env: Record<string, string> = {}, argument = 'an argument'): { status: number | null; stdout: string; stderr: string } {
   const PATH = `${machine()}:/bin:/usr/bin`
   const { npm_execpath: _, ...inherited } = process.env
-  return spawnSync(process.execPath, ['scripts/run.mjs', 'demo', 'an argument'], {
+  return spawnSync(process.execPath, ['scripts/run.mjs', 'demo', argument], {
     cwd: project,
     encoding: 'utf8',
     env: { ...inherited, PATH, ...env },
@@ -53,6 +53,15 @@ test('a machine that has everything downloads nothing and says nothing', () => {
   write('node_modules/.pnpm/lock.yaml', 'lock')
   expect(demo()).toMatchObject({ status: 0, stdout: 'the demo ran an argument\n', stderr: '' })
   expect(existsSync(join(project, '.toolchain'))).toBe(false)
+})
+
+test('--live has a second act follow the first, unless that fails', () => {
+  program('pnpm', pnpm)
+  write('node_modules/.pnpm/lock.yaml', 'lock')
+  write('examples/fallback-chain/src/main.ts', 'console.log("so did the second act"); process.exitCode = 3')
+  expect(demo({}, '--live')).toMatchObject({ status: 3, stdout: 'the demo ran --live\nso did the second act\n', stderr: '' })
+  write('examples/quick-start/src/main.ts', 'process.exitCode = 2')
+  expect(demo({}, '--live')).toMatchObject({ status: 2, stdout: '' })
 })
 
 test('what is set up is said in one line', () => {

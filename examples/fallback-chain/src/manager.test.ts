@@ -4,7 +4,7 @@ import { token } from '@finchat/secrets-provider-vault'
 import { startMoto } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { awsAt, type LiveStores, sharedNames, startLiveStores } from './testing/live-stores.ts'
+import { awsAt, type LiveStores, sharedNames, startLiveStores } from './live-stores.ts'
 import {
   answer,
   codeOf,

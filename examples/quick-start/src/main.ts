@@ -128,7 +128,8 @@ function whatNext(): void {
     "const secrets = createSecretsManager({ providers: [localProvider({ path: '.secrets.db', key }), envProvider()] })",
     "const token = await secrets.getSecret('FINCHAT_TOKEN')",
   ])
-  console.log('\n   The application shown here is examples/quick-start/src/app.ts.\n')
+  console.log('\n   The application shown here is examples/quick-start/src/app.ts.')
+  if (!process.argv.includes('--live')) console.log('   The same on real servers, which fail: npm run demo -- --live\n')
 }
 
 async function answer(name: string): Promise<string> {

@@ -7,6 +7,7 @@ import { generateKey, localProvider } from '@finchat/secrets-provider-local'
 import { appRole, vaultProvider } from '@finchat/secrets-provider-vault'
 import {
   type AwsStub,
+  type Moto,
   type OpenBao,
   startAwsStub,
   startMoto,
@@ -14,23 +15,26 @@ import {
   startTcpProxy,
   type TcpProxy,
 } from '@finchat/secrets-test-servers'
-import { openSecrets, type Stores } from '../manager.ts'
+import { openSecrets, type Stores } from './manager.ts'
 
 /** AWS and Vault as real servers, and the two stores of this machine. */
 export interface LiveStores {
+  readonly settings: Stores
   readonly aws: {
     readonly port: TcpProxy
     /** How many requests have come to AWS so far. */
     readonly requests: () => number
     /** What AWS does with requests from now on; `'pass'`: what it should. */
     readonly plan: AwsStub['plan']
+    /** `SIGSTOP` freezes the server, `SIGCONT` wakes it. */
+    readonly signal: Moto['signal']
   }
   readonly vault: OpenBao
   /** What the service's policy in Vault allows it. */
   readonly allow: (...capabilities: readonly string[]) => Promise<void>
   /** A manager as the service opens it, with nothing in its memory. */
   readonly open: (otherwise?: Partial<Stores>, cache?: CacheOptions) => SecretsManager
-  /** Ends every outage that a test began. */
+  /** Ends every outage. */
   readonly mend: () => Promise<void>
   readonly stop: () => Promise<void>
 }
@@ -43,9 +47,10 @@ export const sharedNames: readonly string[] = Array.from({ length: 20 }, (_, n) 
 export async function startLiveStores(): Promise<LiveStores> {
   const [moto, bao] = await Promise.all([startMoto(), startOpenBao()])
   const folder = mkdtempSync(join(tmpdir(), 'finchat-chain-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true })) // also when nobody stops it
   const awsStub = await startAwsStub('pass', { target: moto.url })
   const awsPort = await startTcpProxy(awsStub.url)
-  const stores: Stores = {
+  const settings: Stores = {
     aws: awsAt(awsPort.url),
     vault: { url: bao.url, auth: await serviceRole(bao) },
     local: { path: join(folder, 'secrets.db'), key: generateKey() },
@@ -53,9 +58,10 @@ export async function startLiveStores(): Promise<LiveStores> {
   }
   const allow = (...capabilities: readonly string[]): Promise<void> => writePolicy(bao, capabilities)
   await allow(...everything)
-  await seed(stores)
+  await seed(settings)
   const mend = async (): Promise<void> => {
     awsStub.plan('pass')
+    moto.signal('SIGCONT')
     bao.signal('SIGCONT')
     await awsPort.accept()
     await bao.api('PUT', 'sys/unseal', { key: bao.unsealKey })
@@ -63,13 +69,14 @@ export async function startLiveStores(): Promise<LiveStores> {
   }
   const stop = async (): Promise<void> => {
     for (const each of [awsPort, awsStub, moto, bao]) await each.stop()
-    rmSync(folder, { recursive: true })
+    rmSync(folder, { recursive: true, force: true })
   }
   return {
-    aws: { port: awsPort, requests: () => awsStub.requests().length, plan: awsStub.plan },
+    settings,
+    aws: { port: awsPort, requests: () => awsStub.requests().length, plan: awsStub.plan, signal: moto.signal },
     vault: bao,
     allow,
-    open: (otherwise, cache) => openSecrets({ ...stores, ...otherwise }, cache),
+    open: (otherwise, cache) => openSecrets({ ...settings, ...otherwise }, cache),
     mend,
     stop,
   }

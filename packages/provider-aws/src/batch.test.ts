@@ -192,6 +192,15 @@ test('of coalesced reads each has its own outcome, its own signal and its own by
   expect(await missing).toBeUndefined()
 })
 
+test('who reads in the turn in which all others gave up is not given up with them', async () => {
+  const { provider } = await over(store, { coalesceReads: true })
+  const controller = new AbortController()
+  const aborted = failure(provider.get('app/secret-0', { signal: controller.signal }))
+  controller.abort()
+  expect((await aborted).code).toBe('ABORTED')
+  expect((await provider.get('app/secret-1', context))?.value).toBe('value of app/secret-1')
+})
+
 test('when every coalesced reader has given up, so has the call', async () => {
   const asked = Promise.withResolvers<AbortSignal>()
   const read = coalescedReads(async (_, { signal }) => {

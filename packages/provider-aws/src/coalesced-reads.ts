@@ -19,14 +19,16 @@ export function coalescedReads(getMany: GetMany): ReadOne {
   const gather = (): Gathering => {
     const begun: Gathering = { answers: new Map(), controller: new AbortController(), readers: 0 }
     setImmediate(() => {
-      gathering = undefined
+      if (gathering === begun) gathering = undefined
       void answerAll(begun, getMany)
     })
     return begun
   }
   return async (path, { signal }) => {
     assertPath(path)
-    return readFrom((gathering ??= gather()), path, signal)
+    // One that all its readers have given up is no place for another.
+    if (gathering === undefined || gathering.controller.signal.aborted) gathering = gather()
+    return readFrom(gathering, path, signal)
   }
 }
 

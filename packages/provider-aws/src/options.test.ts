@@ -22,6 +22,8 @@ test('bad options are refused at once, each in its own words', () => {
     refusal({ region: 1 }),
     refusal({ endpoint: 'secretsmanager.example' }),
     refusal({ clientConfig: null }),
+    refusal({ clientConfig: { endpoint: 'http://secretsmanager.example' } }),
+    refusal({ endpoint: 'https://user:c4n4ry@secretsmanager.example' }),
     refusal({ client: { send: () => {} } }),
     refusal({ client, clientConfig: {} }),
     refusal({ client, region: 'eu-west-1' }),
@@ -33,6 +35,7 @@ test('bad options are refused at once, each in its own words', () => {
     refusal({ names: { TOKEN: '#' } }),
   ]
   expect(new Set(messages).size).toBe(messages.length)
+  expect(messages.join()).not.toContain('c4n4ry')
   for (const timeoutMs of [-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) expect(refusal({ timeoutMs })).toMatch(/timeoutMs/)
   for (const recoveryWindowDays of [31, 7.5, Number.NaN]) expect(refusal({ recoveryWindowDays })).toMatch(/7 to 30/)
   client.destroy()

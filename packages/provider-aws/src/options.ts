@@ -7,7 +7,10 @@ export interface AwsProviderOptions extends NamesOptions {
   readonly region?: string | undefined
   /** Instead of AWS's own, such as that of a VPC endpoint: https, or http on this machine. */
   readonly endpoint?: string | undefined
-  /** For the client that the provider makes. Default: credentials by the SDK's own chain, 3 attempts, retry mode `standard`. */
+  /**
+   * For the client that the provider makes, but for its endpoint, which is `endpoint`. Default: credentials by the SDK's own chain, 3 attempts,
+   * retry mode `standard`.
+   */
   readonly clientConfig?: SecretsManagerClientConfig | undefined
   /** A client of your own, whose timeouts and retries are yours. It is never destroyed by the provider. */
   readonly client?: SecretsManagerClient | undefined
@@ -67,6 +70,7 @@ export function checkedOptions(options: AwsProviderOptions): CheckedOptions {
   if (typeof clientConfig !== 'object' || clientConfig === null) throw misconfigured('`clientConfig` is not an object')
   if (region !== undefined && !isRegion(region)) throw misconfigured('`region` is not a region', 'give one such as eu-west-1')
   if (endpoint !== undefined) assertEndpoint(endpoint)
+  if ('endpoint' in clientConfig) throw misconfigured('`clientConfig` has an endpoint', 'give `endpoint` beside it')
   if (!(timeoutMs >= 1 && timeoutMs <= longestTimerMs)) throw misconfigured('`timeoutMs` is not a number of milliseconds')
   if (account !== undefined) assertAccount(account, region)
   if (!Number.isInteger(recoveryWindowDays) || recoveryWindowDays < 7 || recoveryWindowDays > 30) {
@@ -93,9 +97,12 @@ function assertOwnClient({ client, clientConfig, endpoint, region, account }: Aw
 
 /** Values go over it in the clear unless it is https. */
 function assertEndpoint(endpoint: string): void {
-  const { protocol, hostname } = URL.parse(endpoint) ?? {}
-  if (protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname ?? ''))) return
-  throw misconfigured('`endpoint` is not an https URL', 'http is for this machine only')
+  const { protocol, hostname, username, password, search, hash } = URL.parse(endpoint) ?? {}
+  const isPrivate = protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname ?? ''))
+  if (!isPrivate) throw misconfigured('`endpoint` is not an https URL', 'http is for this machine only')
+  if ([username, password, search, hash].some(Boolean)) {
+    throw misconfigured('`endpoint` has more than scheme, host, port and path', 'credentials come from the chain of the SDK')
+  }
 }
 
 const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])

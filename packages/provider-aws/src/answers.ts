@@ -1,5 +1,5 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import { isSameSecret, parseArn } from './arn.ts'
+import { type AnsweredIdentity, isSameSecret, parseArn } from './arn.ts'
 import { isUnreleased, madeNumberOf, numberOf, stagedNumberOf, versionIdOf } from './labels.ts'
 import type { OutputOf } from './sdk.ts'
 
@@ -17,29 +17,26 @@ export interface AnsweredVersion {
   readonly createdAt: number | undefined
 }
 
-type ValueAnswer = Pick<
-  OutputOf<'GetSecretValue'>,
-  'ARN' | 'Name' | 'VersionId' | 'VersionStages' | 'SecretString' | 'SecretBinary' | 'CreatedDate'
->
+type ValueAnswer = AnsweredIdentity &
+  Pick<OutputOf<'GetSecretValue'>, 'VersionId' | 'VersionStages' | 'SecretString' | 'SecretBinary' | 'CreatedDate'>
 
-/** Understands an answer whole, or throws: a guess could be another secret's value. */
-export function versionOf(answer: ValueAnswer, path: string, origin: Origin): AnsweredVersion {
-  const { ARN: arn, Name: name, VersionId: revision, VersionStages: labels = [], CreatedDate: created } = answer
-  const value = answer.SecretString ?? answer.SecretBinary
-  // Its types are what AWS promises, and not what an endpoint sends.
-  if (![arn, name, revision].every(isText) || arn === undefined || name === undefined || revision === undefined) throw garbled()
-  if (!Array.isArray(labels) || !labels.every(isText)) throw garbled()
-  if (!isText(value) && !(value instanceof Uint8Array)) throw garbled()
-  if (!isSameSecret(path, { name, arn })) throw new SecretsError('INTERNAL', 'AWS answered with another secret than the one asked for')
-  assertOrigin(arn, path, origin)
+/** Understands an answer whole, or throws: a guess could be another value. Its types are what AWS promises, and not what an endpoint sends. */
+export function versionOf(answer: ValueAnswer): AnsweredVersion {
+  const { ARN: arn, VersionId: revision, CreatedDate: created } = answer
+  const labels = labelsOf(answer.VersionStages)
+  if (!isText(arn) || !isText(revision)) throw garbled()
+  const value = valueOf(answer)
   const version = numberOf(labels)
   const createdAt = created instanceof Date ? created.getTime() : undefined
   const currentSince = isWrittenByUs(arn, revision, labels) ? createdAt : undefined
-  return {
-    secret: { value: typeof value === 'string' ? value : Uint8Array.from(value), version, revision, currentSince },
-    labels,
-    createdAt,
-  }
+  return { secret: { value, version, revision, currentSince }, labels, createdAt }
+}
+
+/** A version has text or bytes, not both, and AWS stores neither empty. */
+function valueOf({ SecretString: text, SecretBinary: bytes }: ValueAnswer): string | Uint8Array {
+  if (bytes === undefined && isText(text) && text.isWellFormed()) return text
+  if (text === undefined && bytes instanceof Uint8Array && bytes.length > 0) return Uint8Array.from(bytes)
+  throw garbled()
 }
 
 /** The same, but for a version that no read shows. */
@@ -56,19 +53,51 @@ export function isWrittenByUs(arn: string, revision: string, labels: readonly st
   return number !== undefined && stagedNumberOf(labels) === undefined && revision === versionIdOf(arn, number)
 }
 
-function assertOrigin(arn: string, path: string, { account, region }: Origin): void {
-  if (account === undefined || parseArn(path) !== undefined) return
+/** Why this cannot be the answer to what was asked of the secret at `path`; `undefined` if it can. */
+export function oddityOf(answer: object, path: string, origin: Origin): SecretsError | undefined {
+  const { ARN: arn, Name: name }: AnsweredIdentity = answer
+  if (!isText(arn) || !isText(name)) return garbled()
+  if (!isSameSecret(path, answer)) return new SecretsError('INTERNAL', 'AWS answered with another secret than the one asked for')
+  return isFrom(arn, path, origin) ? undefined : elsewhere()
+}
+
+/** An ARN that was asked for says by itself where it is. */
+function isFrom(arn: string, path: string, { account, region }: Origin): boolean {
+  if (account === undefined || parseArn(path) !== undefined) return true
   const found = parseArn(arn)
-  if (found?.account === account && found.region === region) return
-  throw new SecretsError('CONFIGURATION', 'the secret is of another account or region than the options say', {
+  return found?.account === account && found.region === region
+}
+
+function elsewhere(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the secret is of another account or region than the options say', {
     remedy: 'correct `account` and `region`, or the credentials',
   })
+}
+
+/** The labels of each version, by its id. */
+export function labelsByIdOf(answered: unknown): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(Object.entries(answered ?? {}).map(([id, labels]) => [id, labelsOf(labels)]))
+}
+
+/** What AWS answers as a list of objects; one that it leaves out is empty. */
+export function listOf<Item extends object>(answered: readonly Item[] | undefined): readonly Item[] {
+  const items: unknown = answered ?? [] // its type is what AWS promises
+  if (!Array.isArray(items) || !items.every((item) => typeof item === 'object' && item !== null)) throw garbled()
+  return items
 }
 
 function isText(text: unknown): text is string {
   return typeof text === 'string' && text !== ''
 }
 
+/** The labels of one version. */
+export function labelsOf(answered: unknown = []): readonly string[] {
+  if (Array.isArray(answered) && answered.every(isText)) return answered
+  throw garbled()
+}
+
 export function garbled(): SecretsError {
-  return new SecretsError('INTERNAL', 'AWS answered what is not understood')
+  return new SecretsError('INTERNAL', 'AWS answered what is not understood', {
+    remedy: 'see whether `endpoint` is that of AWS Secrets Manager',
+  })
 }

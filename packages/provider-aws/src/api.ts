@@ -1,11 +1,11 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
-import { garbled } from './answers.ts'
+import { oddityOf, type Origin } from './answers.ts'
 import { bounded } from './bounded.ts'
 import type { Connection, OpenConnection } from './connection.ts'
 import { credentialsOf, isSameKey } from './credentials.ts'
 import type { Asked } from './error-table.ts'
 import { type ActionName, answersWithArn, changes, type InputOf, type OutputOf, type Sdk } from './sdk.ts'
-import { type FailedAttempt, failedAttempt } from './store-error.ts'
+import { amended, type FailedAttempt, failedAttempt } from './store-error.ts'
 
 /** The API of AWS Secrets Manager: an answer, or a `SecretsError`. */
 export interface Api {
@@ -14,22 +14,24 @@ export interface Api {
   readonly errorOf: (told: object, action: ActionName, path: string) => Promise<SecretsError>
 }
 
-/** What became of a call's attempts, of which the SDK makes several. */
-interface Attempts {
-  begun: number
+/** One call, and what became of its attempts, of which the SDK makes several. */
+interface Call<Name extends ActionName> {
+  readonly action: Name
+  readonly input: InputOf<Name>
   readonly failed: FailedAttempt[]
+  begun: number
 }
 
-/** Every call ends within `timeoutMs`, retries included, and with its signal. */
-export function apiOver(connection: Connection, timeoutMs: number): Api {
+/** Every call ends within `timeoutMs`, retries included, and with its signal; every answer is about what was asked. */
+export function apiOver(connection: Connection, { timeoutMs, ...origin }: Origin & { readonly timeoutMs: number }): Api {
   return {
     call: async (action, input, { signal }) => {
-      const attempts: Attempts = { begun: 0, failed: [] }
+      const call: Call<typeof action> = { action, input, begun: 0, failed: [] }
       const bounds = { signal, closing: connection.closing, timeoutMs }
       try {
-        return await bounded((bound) => request(connection, action, input, attempts, bound), bounds)
+        return await bounded((bound) => request(connection, origin, call, bound), bounds)
       } catch (error) {
-        throw conclusion(error, action, attempts)
+        throw conclusion(error, call)
       }
     },
     errorOf: async (told, action, path) => {
@@ -42,51 +44,61 @@ export function apiOver(connection: Connection, timeoutMs: number): Api {
 /** A credential that was refused is replaced by a fresh one of its source, once, if the source has another. */
 async function request<Name extends ActionName>(
   connection: Connection,
-  action: Name,
-  input: InputOf<Name>,
-  attempts: Attempts,
+  origin: Origin,
+  call: Call<Name>,
   signal: AbortSignal,
 ): Promise<OutputOf<Name>> {
   const open = await connection.open()
-  const asked = { action, path: pathOf(input), region: open.region }
+  const asked = { action: call.action, path: pathOf(call.input), region: open.region }
   const refused = await credentialsOf(open.client, asked)
   try {
-    return await send(open, asked, input, attempts, signal)
+    return await sendChecked(open, origin, asked, call, signal)
   } catch (error) {
     const isRefused = SecretsError.isInstance(error) && error.code === 'UNAUTHENTICATED'
     const [fresh] = await Promise.allSettled(isRefused ? [credentialsOf(open.client, asked, { forceRefresh: true })] : [])
     if (fresh?.status !== 'fulfilled' || isSameKey(refused, fresh.value)) throw error
-    return send(open, asked, input, attempts, signal)
+    return sendChecked(open, origin, asked, call, signal)
   }
 }
 
-async function send<Name extends ActionName>(
-  { sdk, client }: OpenConnection,
+/** The SDK takes any JSON for an answer, and none at all; what is written next goes to the ARN that it names. */
+async function sendChecked<Name extends ActionName>(
+  open: OpenConnection,
+  origin: Origin,
   asked: Asked,
-  input: InputOf<Name>,
-  attempts: Attempts,
+  call: Call<Name>,
   signal: AbortSignal,
 ): Promise<OutputOf<Name>> {
-  const command = commandOf(sdk, asked.action, input)
+  const answer = await send(open, asked, call, signal)
+  const odd = answersWithArn(call.action) ? oddityOf(answer, asked.path ?? '', origin) : undefined
+  if (odd === undefined) return answer
+  call.failed.push({ error: odd, isOpen: true })
+  throw odd
+}
+
+async function send<Name extends ActionName>(
+  { sdk, client, turns }: OpenConnection,
+  asked: Asked,
+  call: Call<Name>,
+  signal: AbortSignal,
+): Promise<OutputOf<Name>> {
+  const command = commandOf(sdk, call.action, call.input)
   const watched = { step: 'finalizeRequest', priority: 'low', name: 'finchatAttempts' } as const // within the SDK's retries
   command.middlewareStack.add(
     (next) => async (args) => {
-      attempts.begun += 1
+      call.begun += 1
       try {
         return await next(args)
       } catch (error) {
-        attempts.failed.push(failedAttempt(error, asked))
+        call.failed.push(failedAttempt(error, asked))
         throw error
       }
     },
     watched,
   )
-  const [answer] = await Promise.allSettled([client.send(command, { abortSignal: signal })])
-  if (answer.status === 'rejected') throw attempts.failed.at(-1)?.error ?? failedAttempt(answer.reason, asked).error
-  // The SDK takes any JSON, and none at all, for an answer.
-  if (!answersWithArn(asked.action) || typeof answer.value.ARN === 'string') return answer.value
-  attempts.failed.push({ error: garbled(), isOpen: true })
-  throw garbled()
+  const [answer] = await Promise.allSettled([turns(() => client.send(command, { abortSignal: signal }))])
+  if (answer.status === 'fulfilled') return answer.value
+  throw call.failed.at(-1)?.error ?? failedAttempt(answer.reason, asked).error
 }
 
 type AnyCommand = InstanceType<Sdk['GetSecretValueCommand']>
@@ -104,11 +116,15 @@ function pathOf(input: InputOf<ActionName>): string | undefined {
 }
 
 /** What the caller is told: with it goes whether a write may have happened, which one lost answer among the attempts leaves open. */
-function conclusion(error: unknown, action: ActionName, { begun, failed }: Attempts): SecretsError {
+function conclusion(error: unknown, { action, begun, failed }: Call<ActionName>): SecretsError {
   if (!SecretsError.isInstance(error)) return new SecretsError('INTERNAL', 'the AWS provider failed in a way that is not known here')
-  const last = failed.at(-1)?.error
-  // The time ran out while the SDK waited, as AWS had asked it to.
-  const told = error.code === 'DEADLINE_EXCEEDED' && last?.code === 'RATE_LIMITED' ? last : error
-  const isOpen = begun > failed.length || failed.some((attempt) => attempt.isOpen)
-  return changes(action) && isOpen ? new SecretsError(told.code, told.problem, { ...told, effect: 'unknown' }) : told
+  const isUnderWay = begun > failed.length
+  const told = error.code === 'DEADLINE_EXCEEDED' && !isUnderWay ? (waitedFor(failed.at(-1)?.error) ?? error) : error
+  const isOpen = isUnderWay || failed.some((attempt) => attempt.isOpen)
+  return changes(action) && isOpen ? amended(told, { effect: 'unknown' }) : told
+}
+
+/** What AWS had said when the time ran out between two attempts: to come back later, or that a fresh credential is needed. */
+function waitedFor(last: SecretsError | undefined): SecretsError | undefined {
+  return last?.code === 'RATE_LIMITED' || last?.code === 'UNAUTHENTICATED' ? last : undefined
 }

@@ -13,9 +13,15 @@ export function parseArn(text: string): SecretArn | undefined {
   return name === '' ? undefined : { region, account, name }
 }
 
+/** What an answer says of the secret that it is about; nobody has checked that it is text. */
+export interface AnsweredIdentity {
+  readonly ARN?: unknown
+  readonly Name?: unknown
+}
+
 /** Whether `path` (a name, an ARN or a partial ARN) is the secret that AWS calls by this name and ARN. */
-export function isSameSecret(path: string, secret: { readonly name: string; readonly arn: string }): boolean {
-  return path === secret.name || path === secret.arn || path === secret.arn.slice(0, -suffixLength)
+export function isSameSecret(path: string, { ARN: arn, Name: name }: AnsweredIdentity): boolean {
+  return path === name || path === arn || (typeof arn === 'string' && path === arn.slice(0, -suffixLength))
 }
 
 /** A hyphen and six random characters. */

@@ -10,6 +10,7 @@ import { type AwsProviderOptions, type CheckedOptions, checkedOptions } from './
 import { put } from './put.ts'
 import { readOne, readVersion } from './reads.ts'
 import { staging } from './staging.ts'
+import { whileThere } from './versions.ts'
 
 /** Members of the contract that this provider has, where a provider may leave them out. */
 type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }
@@ -39,7 +40,7 @@ export interface AwsProvider extends Provides<Exclude<keyof SecretProvider, 'sha
 export function awsProvider(options: AwsProviderOptions = {}): AwsProvider {
   const checked = checkedOptions(options)
   const connection = lazyConnection(checked)
-  const api = apiOver(connection, checked.timeoutMs)
+  const api = apiOver(connection, checked)
   const sharedAs = identityOf(checked)
   return {
     specificationVersion: 'v1',
@@ -47,12 +48,13 @@ export function awsProvider(options: AwsProviderOptions = {}): AwsProvider {
     locate: locator(options, canHoldPath),
     ...(sharedAs !== undefined && { sharedAs }),
     ...reads(api, checked, options.coalesceReads ?? false),
-    put: (path, secret, context) => put(api, checked.kmsKeyId, path, secret, context),
+    put: (path, secret, context) => whileThere(put(api, checked.kmsKeyId, path, secret, context)),
     tag: tagSecret(api),
     delete: deleteSecret(api, checked.recoveryWindowDays),
     restore: restoreSecret(api),
-    staging: staging(api, checked, checked.kmsKeyId),
-    startManagedRotation: (path, context) => startManagedRotation(api, path, { signal: new AbortController().signal, ...context }),
+    staging: staging(api, checked.kmsKeyId),
+    startManagedRotation: (path, context) =>
+      startManagedRotation(api, path, { ...context, signal: context?.signal ?? new AbortController().signal }),
     checkHealth: checkHealth(api),
     close: connection.close,
   }
@@ -61,11 +63,11 @@ export function awsProvider(options: AwsProviderOptions = {}): AwsProvider {
 type Reads = Provides<'get' | 'getVersion' | 'getMany' | 'describe' | 'list'>
 
 function reads(api: Api, options: CheckedOptions, coalesced: boolean): Reads {
-  const get = readOne(api, options)
+  const get = readOne(api)
   const getMany = readMany(api, options, get)
   return {
     get: coalesced ? coalescedReads(getMany) : get,
-    getVersion: readVersion(api, options),
+    getVersion: readVersion(api),
     getMany,
     describe: describe(api),
     list: (prefix, context) => listSecrets(api, prefix, context),

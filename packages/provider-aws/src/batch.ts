@@ -1,5 +1,5 @@
 import { type CallContext, SecretsError, type SecretProvider, type SecretsErrorCode, type StoredSecret } from '@finchat/secrets-core'
-import { garbled, type Origin, releasedVersion, versionOf } from './answers.ts'
+import { garbled, listOf, oddityOf, type Origin, releasedVersion, versionOf } from './answers.ts'
 import type { Api } from './api.ts'
 import { isSameSecret } from './arn.ts'
 import { limiter } from './limiter.ts'
@@ -29,7 +29,7 @@ export function readMany(api: Api, origin: Origin, read: ReadOne): NonNullable<S
 
   const readBatch = async (paths: readonly string[], context: CallContext): Promise<Result[]> => {
     if (paths.length < 2 || Date.now() < deniedUntil) return Promise.all(paths.map((path) => readAlone(path, context)))
-    const [answer] = await Promise.allSettled([batches(() => api.call('BatchGetSecretValue', { SecretIdList: [...paths] }, context))])
+    const [answer] = await Promise.allSettled([batches(() => fetchBatch(api, paths, context))])
     if (answer.status === 'rejected') {
       const code = SecretsError.isInstance(answer.reason) ? answer.reason.code : 'INTERNAL'
       if (!aboutTheBatch.has(code)) return paths.map(() => answer)
@@ -51,16 +51,34 @@ export function readMany(api: Api, origin: Origin, read: ReadOne): NonNullable<S
   }
 }
 
+type Answer = OutputOf<'BatchGetSecretValue'>
+type Value = NonNullable<Answer['SecretValues']>[number]
+
+interface Batch {
+  readonly values: readonly Value[]
+  readonly errors: readonly NonNullable<Answer['Errors']>[number][]
+}
+
+async function fetchBatch(api: Api, paths: readonly string[], context: CallContext): Promise<Batch> {
+  const { SecretValues: values, Errors: errors } = await api.call('BatchGetSecretValue', { SecretIdList: [...paths] }, context)
+  return { values: listOf(values), errors: listOf(errors) }
+}
+
 /** What a batch says of one path; `undefined` where it says nothing that lasts. */
-async function resultOf(api: Api, answer: OutputOf<'BatchGetSecretValue'>, path: string, origin: Origin): Promise<Result | undefined> {
-  const { SecretValues: values = [], Errors: errors = [] } = answer
-  const value = values.find(({ Name: name = '', ARN: arn = '' }) => isSameSecret(path, { name, arn }))
-  if (value !== undefined) return settle(async () => releasedVersion(versionOf(value, path, origin))?.secret)
+async function resultOf(api: Api, { values, errors }: Batch, path: string, origin: Origin): Promise<Result | undefined> {
+  const value = values.find((each) => isSameSecret(path, each))
+  if (value !== undefined) return settle(async () => valueFrom(value, path, origin))
   const told = errors.find(({ SecretId }) => SecretId === path)
   if (told === undefined) return undefined
   const error = await api.errorOf({ name: told.ErrorCode, message: told.Message }, 'GetSecretValue', path)
   if (error.code === 'NOT_FOUND') return { status: 'fulfilled', value: undefined }
   return passing.has(error.code) ? undefined : { status: 'rejected', reason: error }
+}
+
+function valueFrom(value: Value, path: string, origin: Origin): StoredSecret | undefined {
+  const odd = oddityOf(value, path, origin)
+  if (odd !== undefined) throw odd
+  return releasedVersion(versionOf(value))?.secret
 }
 
 /** A bad path is its own error, and costs the others nothing. */

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager'
 import { type AwsReply, startAwsStub } from '@finchat/secrets-test-servers'
@@ -121,6 +122,47 @@ test('credentials that are refused stay refused where their source then fails: n
   const stub = await stubThat({ error: 'ExpiredTokenException' })
   const provider = providerAt(stub.url, { clientConfig: { credentials: () => sources.shift()?.() ?? Promise.reject(new Error('none')) } })
   expect((await failure(provider.get('prod/db', context))).code).toBe('UNAUTHENTICATED')
+  await provider.close()
+})
+
+test('so do they where their source never answers again', async () => {
+  const sources = [Promise.resolve(credentials), new Promise<never>(() => {})]
+  const stub = await stubThat({ error: 'ExpiredTokenException' })
+  const provider = providerAt(stub.url, {
+    timeoutMs: 1_000,
+    clientConfig: { credentials: () => sources.shift() ?? Promise.resolve(credentials) },
+  })
+  expect((await failure(provider.get('prod/db', context))).code).toBe('UNAUTHENTICATED')
+  await provider.close()
+})
+
+test.each([
+  ['half of them', { accessKeyId: 'AKIAIOSFODNN7EXAMPLE' }],
+  ['a token with the line break of its file', { ...credentials, sessionToken: 'c4n4ry\n' }],
+  ['a number', { ...credentials, secretAccessKey: 42 }],
+])('credentials that nobody could sign with (%s) are CONFIGURATION, and nothing is sent', async (_, unusable) => {
+  const stub = await stubThat({ error: 'ResourceNotFoundException' })
+  const provider = providerAt(stub.url, { clientConfig: { credentials: unusable as typeof credentials } }) // as JavaScript may pass it
+  const error = await failure(provider.get('prod/db', context))
+  expect(error).toMatchObject({ code: 'CONFIGURATION', problem: expect.stringContaining('credentials') })
+  expect(error.message).not.toContain('c4n4ry')
+  expect(stub.requests()).toEqual([])
+  await provider.close()
+})
+
+test('reads beyond what is sent at once wait for their turn, and not for a connection that is then timed out', async () => {
+  let [running, most] = [0, 0]
+  const stub = await startAwsStub(async () => {
+    most = Math.max(most, (running += 1))
+    await sleep(700)
+    running -= 1
+    return { error: 'ResourceNotFoundException' }
+  })
+  onTestFinished(stub.stop)
+  const provider = providerAt(stub.url, { timeoutMs: 20_000, clientConfig: { requestHandler: { connectionTimeout: 1_000 } } })
+  const reads = Array.from({ length: 150 }, (_, n) => provider.get(`app/${n}`, context))
+  expect(await Promise.all(reads)).toEqual(reads.map(() => undefined))
+  expect([most, stub.requests().length]).toEqual([50, 150])
   await provider.close()
 })
 

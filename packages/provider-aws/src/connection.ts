@@ -1,4 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { type Limiter, limiter } from './limiter.ts'
 import type { CheckedOptions } from './options.ts'
 import type { Sdk, SecretsManagerClient, SecretsManagerClientConfig } from './sdk.ts'
 
@@ -6,6 +7,8 @@ export interface OpenConnection {
   readonly sdk: Sdk
   readonly client: SecretsManagerClient
   readonly region: string
+  /** In which calls are sent: no more at once than there are sockets. */
+  readonly turns: Limiter
 }
 
 export interface Connection {
@@ -38,8 +41,12 @@ export function lazyConnection(options: CheckedOptions): Connection {
 async function openConnection(options: CheckedOptions): Promise<OpenConnection> {
   const sdk = await loadSdk()
   const client = options.client ?? (await ownClient(sdk, options))
-  return { sdk, client, region: await regionOf(client) }
+  const turns = limiter(options.client === undefined ? socketsOfSdk : Number.POSITIVE_INFINITY)
+  return { sdk, client, region: await regionOf(client), turns }
 }
+
+/** By default (`maxSockets` of its request handler). What waited for one inside the SDK would soon fail for want of a connection. */
+const socketsOfSdk = 50
 
 /** Costs some 60 ms and 20 MB: not before it is needed. */
 async function loadSdk(): Promise<Sdk> {

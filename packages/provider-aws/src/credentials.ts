@@ -1,3 +1,4 @@
+import { SecretsError } from '@finchat/secrets-core'
 import type { Asked } from './error-table.ts'
 import type { SecretsManagerClient } from './sdk.ts'
 import { credentialsError } from './store-error.ts'
@@ -13,11 +14,19 @@ export async function credentialsOf(
   asked: Asked,
   options: { readonly forceRefresh?: boolean } = {},
 ): Promise<Credentials> {
-  try {
-    return await client.config.credentials(options)
-  } catch (error) {
-    throw credentialsError(error, asked)
-  }
+  const [credentials] = await Promise.allSettled([client.config.credentials(options)])
+  if (credentials.status === 'rejected') throw credentialsError(credentials.reason, asked)
+  if (isUsable(credentials.value)) return credentials.value
+  throw new SecretsError('CONFIGURATION', 'the AWS credentials are incomplete, or no text that can be sent', {
+    remedy: 'see that access key, secret key and session token are there, without line breaks',
+  })
+}
+
+/** The SDK would sign with whatever it got. */
+function isUsable({ accessKeyId, secretAccessKey, sessionToken }: Credentials): boolean {
+  return [accessKeyId, secretAccessKey, sessionToken ?? 'none'].every(
+    (part: unknown) => typeof part === 'string' && /^[\x21-\x7e]+$/.test(part),
+  )
 }
 
 export function isSameKey(one: Credentials, other: Credentials): boolean {

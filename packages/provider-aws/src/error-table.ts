@@ -122,7 +122,7 @@ export const errorTable: readonly Row[] = [
     names: ['AccessDeniedException', 'AccessDenied', 'NotAuthorized', 'UnauthorizedOperation', 'OptInRequired'],
     code: 'PERMISSION_DENIED',
     problem: ({ action, path, region }) =>
-      `secretsmanager:${action} is not allowed${path === undefined ? '' : ` on ${resourceOf(path, region)}`}`,
+      `secretsmanager:${action} is not allowed on ${path === undefined ? '*' : resourceOf(path, region)}`,
     remedy: `allow it in the policy of these credentials, ${routeAway}`,
   },
   {

@@ -1,7 +1,7 @@
 import { type AwsReply, startAwsStub } from '@finchat/secrets-test-servers'
 import { leaksOf } from '@finchat/secrets-testkit'
 import { SecretsError } from '@finchat/secrets-core'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { failedAttempt } from './store-error.ts'
 import { context, credentials, failure, providerAt, region } from './testing/aws-trial.ts'
 
@@ -43,12 +43,16 @@ const table: Readonly<Record<string, readonly [reply: AwsReply, read: string, wr
   'a torn connection': [{ headers: json, body: `{"Name":"${message}"}`, truncate: true }, 'UNAVAILABLE', 'UNAVAILABLE unknown', 3],
   'HTML with 403': [{ status: 403, body: `<html>${message}` }, 'CONFIGURATION', 'CONFIGURATION unknown', 1],
   'a page that is not there': [{ status: 404, body: '' }, 'CONFIGURATION', 'CONFIGURATION unknown', 1],
+  'a method that is not allowed': [{ status: 405, body: message }, 'CONFIGURATION', 'CONFIGURATION unknown', 1],
+  'a status of another store': [{ status: 472, body: message }, 'CONFIGURATION', 'CONFIGURATION unknown', 1],
+  'and another': [{ status: 473, body: message }, 'CONFIGURATION', 'CONFIGURATION unknown', 1],
+  'HTML with 502': [{ status: 502, body: `<html>${message}` }, 'UNAVAILABLE', 'UNAVAILABLE unknown', 3],
   'a redirect': [{ status: 301, headers: { location: 'http://127.0.0.1:9/' }, body: '' }, 'CONFIGURATION', 'CONFIGURATION unknown', 1],
   'another API': [{ error: 'UnknownOperationException', message }, 'CONFIGURATION', 'CONFIGURATION', 1],
   'an error that is new': [{ error: `${message}Exception`, message }, 'INTERNAL', 'INTERNAL unknown', 1],
   'an empty answer': [{ headers: json, body: '' }, 'INTERNAL', 'INTERNAL unknown', 1],
   'JSON of a wrong type': [{ headers: json, body: [message] }, 'INTERNAL', 'INTERNAL unknown', 1],
-  'a secret of a wrong type': [{ json: { Name: 5, ARN: message, VersionId: 'id', SecretString: message } }, 'INTERNAL', 'undefined', 1],
+  'a secret of a wrong type': [{ json: { Name: 5, ARN: message, VersionId: 'id' } }, 'INTERNAL', 'INTERNAL unknown', 1],
   'labels of a wrong type': [
     { json: { Name: 'prod/db', ARN: 'a', VersionId: 'id', SecretString: message, VersionStages: message } },
     'INTERNAL',
@@ -56,7 +60,7 @@ const table: Readonly<Record<string, readonly [reply: AwsReply, read: string, wr
     1,
   ],
   'no value': [{ json: { Name: 'prod/db', ARN: 'a', VersionId: 'id' } }, 'INTERNAL', 'undefined', 1],
-  'another secret': [{ json: { Name: 'other', ARN: 'a', VersionId: 'id', SecretString: message } }, 'INTERNAL', 'undefined', 1],
+  'another secret': [{ json: { Name: 'other', ARN: 'a', VersionId: 'id', SecretString: message } }, 'INTERNAL', 'INTERNAL unknown', 1],
   'a reset': ['reset', 'UNAVAILABLE', 'UNAVAILABLE unknown', 3],
 }
 
@@ -68,7 +72,7 @@ test('every answer has a code, a number of attempts, and gives nothing away', as
 /** A read, a write of one call, and how often each was sent. */
 async function outcomes(reply: AwsReply): Promise<readonly [read: string, write: string, attempts: number]> {
   const stub = await startAwsStub(reply)
-  const provider = providerAt(stub.url)
+  const provider = providerAt(stub.url, { timeoutMs: 60_000 }) // all rows at once take a loaded machine their time
   const read = await outcomeOf(provider.get('prod/db', context))
   const attempts = stub.requests().length
   const write = await outcomeOf(provider.restore('prod/db', context))
@@ -141,6 +145,8 @@ test("a denial says which action on which resource, in AWS's own form", () => {
   expect(denied(`${arn}-AbC123`)).toContain(`on ${arn}-AbC123 (`)
   expect(denied('prod/db', 'cn-north-1')).toContain('on arn:aws-cn:secretsmanager:cn-north-1:*:')
   expect(denied('prod/db', 'us-gov-west-1')).toContain('on arn:aws-us-gov:')
+  const listing = failedAttempt({ name: 'AccessDeniedException', message }, { action: 'ListSecrets', region }).error.message
+  expect(listing).toContain('secretsmanager:ListSecrets is not allowed on * (')
 })
 
 test("an error carries AWS's status, its own name for it and the request id, and nothing that only looks like them", async () => {
@@ -161,22 +167,30 @@ test('a throttled call says when to come back: when AWS says so, else after a se
   const retryAt = async (reply: AwsReply): Promise<number> => {
     const stub = await startAwsStub(reply)
     const provider = providerAt(stub.url, { clientConfig: { maxAttempts: 1 } })
-    const before = Date.now()
     const { retryAt: at = 0 } = await failure(provider.get('prod/db', context))
     await provider.close()
     await stub.stop()
-    return Math.round((at - before) / 1_000)
+    return at - Date.now()
   }
-  expect(await retryAt({ error: 'ThrottlingException' })).toBe(1)
-  expect(await retryAt({ error: 'ThrottlingException', retryAfterSeconds: 7 })).toBe(7)
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  expect(await retryAt({ error: 'ThrottlingException' })).toBe(1_000)
+  expect(await retryAt({ error: 'ThrottlingException', retryAfterSeconds: 7 })).toBe(7_000)
+  expect(await retryAt({ error: 'ThrottlingException', retryAfterSeconds: 9_999 }), 'a proxy that says hours').toBe(60_000)
 })
 
 test('time that runs out while AWS has the SDK wait is throttling', async () => {
   const stub = await startAwsStub({ error: 'ThrottlingException', retryAfterSeconds: 60 })
-  const provider = providerAt(stub.url, { timeoutMs: 500 })
+  const provider = providerAt(stub.url, { timeoutMs: 2_000 })
   expect(await failure(provider.get('prod/db', context))).toMatchObject({ code: 'RATE_LIMITED' })
   expect(stub.requests()).toHaveLength(1)
-  await provider.close()
+  stub.plan([{ error: 'ThrottlingException' }, 'hang'])
+  const hung = providerAt(stub.url, {
+    timeoutMs: 3_000,
+    clientConfig: { requestHandler: { requestTimeout: 60_000, socketTimeout: 60_000 } },
+  })
+  expect(await failure(hung.get('prod/db', context)), 'but not while an attempt is under way').toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  await Promise.all([provider.close(), hung.close()])
   await stub.stop()
 })
 

@@ -40,6 +40,11 @@ export function historyOf(arn: string, labelsById: Readonly<Record<string, reado
   }
 }
 
+/** Versions that were put and never made current, of which this number is ahead. */
+export function overtakenBy(number: number, { arn, versions, current: now }: History): readonly LabelledVersion[] {
+  return versions.filter((each) => isUnfinished(each, arn, now) && each.version !== undefined && each.version < number)
+}
+
 /** It was promoted, and others after it; AWSPENDING was left on it. */
 function isBehind({ labels }: LabelledVersion, now: LabelledVersion | undefined): boolean {
   const version = madeNumberOf(labels)

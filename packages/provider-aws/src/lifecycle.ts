@@ -36,6 +36,7 @@ export function restoreSecret(api: Api): NonNullable<SecretProvider['restore']> 
 export async function startManagedRotation(api: Api, path: string, context: CallContext): Promise<WriteReceipt> {
   assertPath(path)
   const { VersionId: revision } = await api.call('RotateSecret', { SecretId: path }, context)
+  if (typeof revision !== 'string') throw garbled()
   return { revision }
 }
 

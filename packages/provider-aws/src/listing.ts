@@ -1,12 +1,12 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type SecretProvider } from '@finchat/secrets-core'
-import { garbled, isWrittenByUs } from './answers.ts'
+import { garbled, isWrittenByUs, labelsByIdOf, listOf } from './answers.ts'
 import type { Api } from './api.ts'
 import { historyOf, type LabelledVersion } from './history.ts'
 import { current, isUnreleased, madeNumberOf, previous } from './labels.ts'
 import { isSecretName } from './limits.ts'
 import { assertPath, invalid } from './new-secret.ts'
+import { pagesOf } from './pages.ts'
 import { unlessMissing } from './reads.ts'
-import type { OutputOf } from './sdk.ts'
 import { tagsOf } from './tags.ts'
 import { deleted } from './versions.ts'
 
@@ -18,23 +18,19 @@ export async function* listSecrets(api: Api, prefix: string, context: CallContex
   if (prefix !== '' && !isSecretName(prefix)) return // no name begins with it
   // A value that begins with `!` would mean the others.
   const Filters = prefix === '' || prefix.startsWith('!') ? [] : [{ Key: 'name' as const, Values: [prefix] }]
-  let NextToken: string | undefined
-  do {
-    const input = { MaxResults: pageSize, ...(Filters.length > 0 && { Filters }), ...(NextToken !== undefined && { NextToken }) }
-    const page: OutputOf<'ListSecrets'> = await api.call('ListSecrets', input, context)
-    if (!Array.isArray(page.SecretList)) throw garbled()
-    for (const { Name: path, Tags, SecretVersionsToStages: labels } of page.SecretList) {
-      // AWS's filter is not as exact as a prefix.
-      if (path?.startsWith(prefix) && !isHidden(labels)) yield { path, tags: tagsOf(Tags) }
+  const filtered = { MaxResults: pageSize, ...(Filters.length > 0 && { Filters }) }
+  for await (const { SecretList: secrets } of pagesOf((next) => api.call('ListSecrets', { ...filtered, ...next }, context))) {
+    if (secrets === undefined) throw garbled() // and no empty page
+    for (const { Name: path, Tags, SecretVersionsToStages: labels } of listOf(secrets)) {
+      // AWS's filter is not as exact as a prefix; and a name that it could not have given would be read by nobody.
+      if (isSecretName(path) && path.startsWith(prefix) && !isHidden(labels)) yield { path, tags: tagsOf(Tags) }
     }
-    NextToken = page.NextToken
-  } while (NextToken !== undefined)
+  }
 }
 
 /** Only a version that was staged is there. */
-function isHidden(labelsById: Readonly<Record<string, readonly string[]>> | undefined): boolean {
-  const versions = Object.values(labelsById ?? {})
-  return versions.some((labels) => labels.includes(current) && isUnreleased(labels))
+function isHidden(labelsById: unknown): boolean {
+  return Object.values(labelsByIdOf(labelsById)).some((labels) => labels.includes(current) && isUnreleased(labels))
 }
 
 /** The current version without its value. */
@@ -44,9 +40,8 @@ export function describe(api: Api): NonNullable<SecretProvider['describe']> {
     const secret = await unlessMissing(api.call('DescribeSecret', { SecretId: path }, context))
     if (secret === undefined) return undefined
     if (secret.DeletedDate !== undefined) throw deleted()
-    const { ARN: arn, VersionIdsToStages: labelsById = {} } = secret
-    if (typeof arn !== 'string') throw garbled()
-    const history = historyOf(arn, labelsById)
+    const { ARN: arn } = secret
+    const history = historyOf(arn, labelsByIdOf(secret.VersionIdsToStages))
     if (history.current === undefined) return undefined
     const created = await creationDates(api, arn, history.versions, context)
     const versions = history.versions.filter(wasReleased).map((version) => described(arn, version, created))
@@ -75,14 +70,11 @@ async function creationDates(
 ): Promise<ReadonlyMap<string, number>> {
   const created = new Map<string, number>()
   if (!versions.some(({ revision, labels }) => isWrittenByUs(arn, revision, labels))) return created
-  let NextToken: string | undefined
+  const asked = { SecretId: arn, MaxResults: pageSize }
   try {
-    do {
-      const input = { SecretId: arn, MaxResults: pageSize, ...(NextToken !== undefined && { NextToken }) }
-      const page: OutputOf<'ListSecretVersionIds'> = await api.call('ListSecretVersionIds', input, context)
-      for (const { VersionId: id, CreatedDate: date } of page.Versions ?? []) if (id !== undefined && date) created.set(id, date.getTime())
-      NextToken = page.NextToken
-    } while (NextToken !== undefined)
+    for await (const { Versions: page } of pagesOf((next) => api.call('ListSecretVersionIds', { ...asked, ...next }, context))) {
+      for (const { VersionId: id, CreatedDate: date } of listOf(page)) if (id !== undefined && date) created.set(id, date.getTime())
+    }
   } catch (error) {
     if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
   }

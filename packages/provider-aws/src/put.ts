@@ -4,8 +4,9 @@ import { type History, historyOf } from './history.ts'
 import { versionLabel } from './labels.ts'
 import { isSecretName } from './limits.ts'
 import { assertPath, type CheckedSecret, checkedSecret } from './new-secret.ts'
+import { amended } from './store-error.ts'
 import { setTags } from './tags.ts'
-import { addVersion, attachLabel, findHistory, isConflict, makeCurrent, makeRoom } from './versions.ts'
+import { addVersion, attachLabel, dropOvertaken, findHistory, isConflict, makeCurrent, makeRoom } from './versions.ts'
 import { conflict, planWrite, type WritePlan } from './write-plan.ts'
 
 /** A secret that is there to be written to, and whether its tags are set already. */
@@ -38,6 +39,7 @@ async function writeCurrent(api: Api, history: History, secret: CheckedSecret, c
   await prepare(api, history, plan, [versionLabel(plan.number)], context)
   const { version, revision, isCurrent } = await addNumbered(api, history, plan, secret, context)
   if (!isCurrent) await complete(api, history, version, revision, context)
+  await dropOvertaken(api, history, version, context)
   return { version, revision }
 }
 
@@ -70,8 +72,9 @@ async function addNumbered(api: Api, history: History, plan: WritePlan, secret: 
     return await add(plan.number)
   } catch (error) {
     // What somebody left unfinished under this number is not what is written now.
-    if (plan.resumes && secret.version === undefined && isConflict(error)) return add(plan.number + 1)
-    throw error
+    if (!plan.resumes || secret.version !== undefined || !isConflict(error)) throw error
+    await makeRoom(api, history, [versionLabel(plan.number + 1)], context)
+    return add(plan.number + 1)
   }
 }
 
@@ -79,18 +82,19 @@ async function complete(api: Api, history: History, version: number, revision: s
   try {
     await makeCurrent(api, history, revision, context)
   } catch (error) {
-    if (!SecretsError.isInstance(error)) throw error
-    if (error.code !== 'VERSION_CONFLICT') throw unfinished(error, version)
+    if (!isConflict(error)) throw unfinished(error, version)
     // An answer that was lost, and the SDK's repetition, look the same.
-    const now = (await findHistory(api, history.arn, context))?.current
+    const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
+    if (after.status === 'rejected') throw unfinished(after.reason, version)
+    const now = after.value?.current
     if (now?.revision !== revision)
       throw conflict(`version ${now?.version ?? '(without a number)'} became current meanwhile; version ${version} did not`)
   }
 }
 
-function unfinished(error: SecretsError, version: number): SecretsError {
-  return new SecretsError(error.code, error.problem, {
-    ...error,
+function unfinished(error: unknown, version: number): unknown {
+  if (!SecretsError.isInstance(error)) return error
+  return amended(error, {
     effect: 'unknown',
     remedy: `version ${version} is stored and may not be current: write it again as version ${version} to complete it`,
   })
@@ -144,6 +148,6 @@ export async function tagAfterwards(api: Api, { history, isTagged }: Target, { t
     await setTags(api, history.arn, tags, context)
   } catch (error) {
     if (!SecretsError.isInstance(error)) throw error
-    throw new SecretsError(error.code, error.problem, { ...error, effect: 'done', remedy: 'the version is written: set its tags again' })
+    throw amended(error, { effect: 'done', remedy: 'the version is written: set its tags again' })
   }
 }

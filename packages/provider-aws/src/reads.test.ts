@@ -75,6 +75,15 @@ describeWithServer('moto', 'reading from AWS', () => {
     })
     for (const result of await elsewhere.getMany([path, 'other'], context))
       expect(result).toMatchObject({ reason: { code: 'CONFIGURATION' } })
+    expect((await failure(elsewhere.describe(path, context))).code).toBe('CONFIGURATION')
+    for (const at of [path, 'new']) expect((await failure(elsewhere.put(at, { value: 'v' }, context))).code).toBe('CONFIGURATION')
+    expect(
+      aws
+        .stub()
+        .requests()
+        .some(({ action }) => action === 'PutSecretValue'),
+      'no value went to the wrong account',
+    ).toBe(false)
   })
 
   test('a description needs no right to list versions', async () => {

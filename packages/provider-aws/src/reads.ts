@@ -1,5 +1,5 @@
 import { type CallContext, SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
-import { type AnsweredVersion, type Origin, releasedVersion, versionOf } from './answers.ts'
+import { type AnsweredVersion, garbled, releasedVersion, versionOf } from './answers.ts'
 import type { Api } from './api.ts'
 import { current, isUnreleased, madeNumberOf, pending, previous, versionLabel } from './labels.ts'
 import { assertPath, assertVersion } from './new-secret.ts'
@@ -7,56 +7,47 @@ import { assertPath, assertVersion } from './new-secret.ts'
 export type ReadOne = SecretProvider['get']
 
 /** Reads the current version by one `GetSecretValue`. */
-export function readOne(api: Api, origin: Origin): ReadOne {
+export function readOne(api: Api): ReadOne {
   return async (path, context) => {
     assertPath(path)
-    return (await fetchVersion(api, origin, path, current, context))?.secret
+    return (await fetchVersion(api, path, current, context))?.secret
   }
 }
 
 /** Reads a version by the label that has its number; `previous` is AWS's own label for it. */
-export function readVersion(api: Api, origin: Origin): NonNullable<SecretProvider['getVersion']> {
+export function readVersion(api: Api): NonNullable<SecretProvider['getVersion']> {
   return async (path, version, context) => {
     assertPath(path)
-    if (version === 'previous') return (await fetchVersion(api, origin, path, previous, context))?.secret
+    if (version === 'previous') return (await fetchVersion(api, path, previous, context))?.secret
     assertVersion(version)
-    const found = await fetchVersion(api, origin, path, versionLabel(version), context)
-    const latest = (): Promise<AnsweredVersion | undefined> => fetchVersion(api, origin, path, current, context)
+    const found = await fetchVersion(api, path, versionLabel(version), context)
+    const latest = (): Promise<AnsweredVersion | undefined> => fetchVersion(api, path, current, context)
     return found && (await wasCurrent(found, version, latest)) ? { ...found.secret, version } : undefined
   }
 }
 
 /** The version that waits to be promoted, and not one that was: AWS's label for it may stay where it is. */
-export async function readPending(api: Api, origin: Origin, path: string, context: CallContext): Promise<StoredSecret | undefined> {
-  const found = await fetchLabelled(api, origin, path, pending, context)
+export async function readPending(api: Api, path: string, context: CallContext): Promise<StoredSecret | undefined> {
+  const found = await fetchLabelled(api, path, pending, context)
   if (found === undefined || isUnreleased(found.labels)) return found?.secret
   const number = madeNumberOf(found.labels)
-  const latest = (): Promise<AnsweredVersion | undefined> => fetchVersion(api, origin, path, current, context)
+  const latest = (): Promise<AnsweredVersion | undefined> => fetchVersion(api, path, current, context)
   const isDone = number === undefined ? isInUse(found) : await wasCurrent(found, number, latest)
   return isDone ? undefined : found.secret
 }
 
-async function fetchVersion(
-  api: Api,
-  origin: Origin,
-  path: string,
-  label: string,
-  context: CallContext,
-): Promise<AnsweredVersion | undefined> {
-  const answered = await fetchLabelled(api, origin, path, label, context)
+async function fetchVersion(api: Api, path: string, label: string, context: CallContext): Promise<AnsweredVersion | undefined> {
+  const answered = await fetchLabelled(api, path, label, context)
   return answered && releasedVersion(answered)
 }
 
-async function fetchLabelled(
-  api: Api,
-  origin: Origin,
-  path: string,
-  label: string,
-  context: CallContext,
-): Promise<AnsweredVersion | undefined> {
+async function fetchLabelled(api: Api, path: string, label: string, context: CallContext): Promise<AnsweredVersion | undefined> {
   const input = { SecretId: path, ...(label !== current && { VersionStage: label }) }
   const answer = await unlessMissing(api.call('GetSecretValue', input, context))
-  return answer && versionOf(answer, path, origin)
+  const answered = answer && versionOf(answer)
+  // An endpoint that does not know labels would answer with the current version.
+  if (answered !== undefined && label !== current && !answered.labels.includes(label)) throw garbled()
+  return answered
 }
 
 /**

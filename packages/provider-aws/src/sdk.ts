@@ -39,22 +39,28 @@ interface Action<Input, Output> {
   readonly output: Output
 }
 
+/** Of the secret that the action was about; the API refuses answers that lack it. */
+interface Identity {
+  readonly ARN: string
+  readonly Name: string
+}
+
 /** The actions of Secrets Manager that we use, by the names that IAM has for them too. */
 interface Actions {
   readonly BatchGetSecretValue: Action<BatchGetSecretValueCommandInput, BatchGetSecretValueCommandOutput>
-  readonly CreateSecret: Action<CreateSecretCommandInput, CreateSecretCommandOutput>
-  readonly DeleteSecret: Action<DeleteSecretCommandInput, DeleteSecretCommandOutput>
-  readonly DescribeSecret: Action<DescribeSecretCommandInput, DescribeSecretCommandOutput>
+  readonly CreateSecret: Action<CreateSecretCommandInput, CreateSecretCommandOutput & Identity>
+  readonly DeleteSecret: Action<DeleteSecretCommandInput, DeleteSecretCommandOutput & Identity>
+  readonly DescribeSecret: Action<DescribeSecretCommandInput, DescribeSecretCommandOutput & Identity>
   readonly GetRandomPassword: Action<GetRandomPasswordCommandInput, GetRandomPasswordCommandOutput>
-  readonly GetSecretValue: Action<GetSecretValueCommandInput, GetSecretValueCommandOutput>
+  readonly GetSecretValue: Action<GetSecretValueCommandInput, GetSecretValueCommandOutput & Identity>
   readonly ListSecrets: Action<ListSecretsCommandInput, ListSecretsCommandOutput>
-  readonly ListSecretVersionIds: Action<ListSecretVersionIdsCommandInput, ListSecretVersionIdsCommandOutput>
-  readonly PutSecretValue: Action<PutSecretValueCommandInput, PutSecretValueCommandOutput>
-  readonly RestoreSecret: Action<RestoreSecretCommandInput, RestoreSecretCommandOutput>
-  readonly RotateSecret: Action<RotateSecretCommandInput, RotateSecretCommandOutput>
+  readonly ListSecretVersionIds: Action<ListSecretVersionIdsCommandInput, ListSecretVersionIdsCommandOutput & Identity>
+  readonly PutSecretValue: Action<PutSecretValueCommandInput, PutSecretValueCommandOutput & Identity>
+  readonly RestoreSecret: Action<RestoreSecretCommandInput, RestoreSecretCommandOutput & Identity>
+  readonly RotateSecret: Action<RotateSecretCommandInput, RotateSecretCommandOutput & Identity>
   readonly TagResource: Action<TagResourceCommandInput, TagResourceCommandOutput>
   readonly UntagResource: Action<UntagResourceCommandInput, UntagResourceCommandOutput>
-  readonly UpdateSecretVersionStage: Action<UpdateSecretVersionStageCommandInput, UpdateSecretVersionStageCommandOutput>
+  readonly UpdateSecretVersionStage: Action<UpdateSecretVersionStageCommandInput, UpdateSecretVersionStageCommandOutput & Identity>
 }
 export type ActionName = keyof Actions
 export type InputOf<Name extends ActionName> = Actions[Name]['input']

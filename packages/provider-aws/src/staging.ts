@@ -1,24 +1,23 @@
 import { type CallContext, type NewSecret, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
-import type { Origin } from './answers.ts'
 import type { Api } from './api.ts'
 import { type History, isNamedBy, type LabelledVersion } from './history.ts'
 import { madeNumberOf, pending, stagedLabel, stagedNumberOf, unreleasedLabel, versionLabel } from './labels.ts'
 import { assertPath, checkedSecret } from './new-secret.ts'
 import { prepare, tagAfterwards, targetOf } from './put.ts'
 import { readPending } from './reads.ts'
-import { addVersion, attachLabel, findHistory, isConflict, makeCurrent, makeRoom, removeLabel } from './versions.ts'
+import { addVersion, attachLabel, dropOvertaken, findHistory, makeCurrent, makeRoom, removeLabel, whileThere } from './versions.ts'
 import { conflict, planWrite } from './write-plan.ts'
 
 /** Versions that wait under AWSPENDING, AWS's own label for it: one at a time for a secret. */
-export function staging(api: Api, origin: Origin, kmsKeyId: string | undefined): NonNullable<SecretProvider['staging']> {
+export function staging(api: Api, kmsKeyId: string | undefined): NonNullable<SecretProvider['staging']> {
   return {
-    put: (path, secret, context) => stage(api, kmsKeyId, path, secret, context),
+    put: (path, secret, context) => whileThere(stage(api, kmsKeyId, path, secret, context)),
     get: async (path, context) => {
       assertPath(path)
-      return readPending(api, origin, path, context)
+      return readPending(api, path, context)
     },
-    promote: (path, receipt, context) => promote(api, path, receipt, context),
-    discard: (path, receipt, context) => discard(api, path, receipt, context),
+    promote: (path, receipt, context) => whileThere(promote(api, path, receipt, context)),
+    discard: (path, receipt, context) => whileThere(discard(api, path, receipt, context)),
   }
 }
 
@@ -48,6 +47,7 @@ async function promote(api: Api, path: string, receipt: WriteReceipt, context: C
   await attachLabel(api, history, versionLabel(number), waiting.revision, context)
   if (waiting === history.holder) await removeLabel(api, history, pending, waiting.revision, context)
   else await makePendingCurrent(api, history, waiting, context)
+  await dropOvertaken(api, history, number, context)
   return { version: number, revision: waiting.revision }
 }
 
@@ -56,8 +56,9 @@ async function makePendingCurrent(api: Api, history: History, waiting: LabelledV
     await makeCurrent(api, history, waiting.revision, context)
   } catch (error) {
     // Refused, though an attempt before was not answered: that one may have done it.
-    const isLost = isConflict(error) && SecretsError.isInstance(error) && error.effect === 'unknown'
-    if (!isLost || (await findHistory(api, history.arn, context))?.current?.revision !== waiting.revision) throw error
+    if (!SecretsError.isInstance(error) || error.code !== 'VERSION_CONFLICT' || error.effect !== 'unknown') throw error
+    const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
+    if (after.status === 'rejected' || after.value?.current?.revision !== waiting.revision) throw error
   }
   // It is done. A label that stays behind does no harm: AWS leaves it there too, and the next version that is staged takes it.
   await Promise.allSettled([removeLabel(api, history, pending, waiting.revision, context)])

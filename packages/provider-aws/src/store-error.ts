@@ -5,6 +5,8 @@ import { type Failure, failureOf } from './failure.ts'
 
 /** Where AWS does not say when to come back: its quotas are per second. */
 const throttledMs = 1_000
+/** Longer than AWS ever asks for; a proxy that says hours would take the store away for hours. */
+const longestPauseMs = 60_000
 
 /** One attempt that failed, in our terms. */
 export interface FailedAttempt {
@@ -25,7 +27,7 @@ export function failedAttempt(thrown: unknown, asked: Asked): FailedAttempt {
 
 function detailsOf(row: Row, failure: Failure, known: Row | undefined): SecretsErrorDetails {
   const { name, status, requestId, retryAfterSeconds } = failure
-  const retryAfterMs = retryAfterSeconds === undefined ? throttledMs : retryAfterSeconds * 1_000
+  const retryAfterMs = retryAfterSeconds === undefined ? throttledMs : Math.min(retryAfterSeconds * 1_000, longestPauseMs)
   return {
     remedy: row.remedy,
     retryAt: row.code === 'RATE_LIMITED' ? Date.now() + retryAfterMs : undefined,
@@ -33,6 +35,11 @@ function detailsOf(row: Row, failure: Failure, known: Row | undefined): SecretsE
     storeStatus: status === undefined ? undefined : [status, known?.names.includes(name) ? name : ''].join(' ').trim(),
     storeRequestId: requestId,
   }
+}
+
+/** The same error, with more to tell. */
+export function amended(error: SecretsError, details: SecretsErrorDetails): SecretsError {
+  return new SecretsError(error.code, error.problem, { ...error, ...details })
 }
 
 /** Our own error for what the source of the credentials threw: nothing was sent to Secrets Manager. */

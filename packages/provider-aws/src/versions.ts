@@ -1,8 +1,8 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
-import { garbled } from './answers.ts'
+import { labelsByIdOf, labelsOf } from './answers.ts'
 import type { Api } from './api.ts'
-import { type History, historyOf } from './history.ts'
-import { current, versionIdOf } from './labels.ts'
+import { type History, historyOf, overtakenBy } from './history.ts'
+import { current, versionIdOf, versionLabel } from './labels.ts'
 import type { CheckedSecret } from './new-secret.ts'
 import { unlessMissing } from './reads.ts'
 import { conflict, labelsToDrop } from './write-plan.ts'
@@ -13,8 +13,7 @@ export async function findHistory(api: Api, path: string, context: CallContext):
   if (secret === undefined) return undefined
   if (secret.DeletedDate !== undefined) throw deleted()
   if (secret.RotationEnabled === true || secret.OwningService !== undefined) throw rotatedByAws()
-  if (typeof secret.ARN !== 'string') throw garbled()
-  return historyOf(secret.ARN, secret.VersionIdsToStages ?? {})
+  return historyOf(secret.ARN, labelsByIdOf(secret.VersionIdsToStages))
 }
 
 /** Gives a label to a version that may have it already. */
@@ -46,7 +45,7 @@ export async function addVersion(
   const revision = versionIdOf(arn, number)
   const input = { SecretId: arn, ClientRequestToken: revision, VersionStages: [...labels], ...content }
   const [put] = await Promise.allSettled([api.call('PutSecretValue', input, context)])
-  if (put.status === 'fulfilled') return { revision, isCurrent: put.value.VersionStages?.includes(current) ?? false }
+  if (put.status === 'fulfilled') return { revision, isCurrent: labelsOf(put.value.VersionStages).includes(current) }
   throw isConflict(put.reason) ? conflict(`version ${number} was just written by somebody else; the next is ${number + 1}`) : put.reason
 }
 
@@ -57,6 +56,23 @@ export async function addVersion(
 export async function makeCurrent(api: Api, { arn, holder }: History, revision: string, context: CallContext): Promise<void> {
   const from = holder === undefined ? {} : { RemoveFromVersionId: holder.revision }
   await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: current, MoveToVersionId: revision, ...from }, context)
+}
+
+/** What was put and never made current could be read by its number, once a later version is current. */
+export async function dropOvertaken(api: Api, history: History, number: number, context: CallContext): Promise<void> {
+  const overtaken = overtakenBy(number, history).flatMap(({ version, revision }) => (version === undefined ? [] : [{ version, revision }]))
+  const drop = overtaken.map(({ version, revision }) => removeLabel(api, history, versionLabel(version), revision, context))
+  await Promise.allSettled(drop) // the write itself is done
+}
+
+/** Settles as a write does; one that finds its secret gone lost to somebody who removed it. */
+export async function whileThere<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write
+  } catch (error) {
+    if (!SecretsError.isInstance(error) || error.code !== 'NOT_FOUND') throw error
+    throw new SecretsError('VERSION_CONFLICT', 'the secret was removed by somebody else meanwhile', { ...error, remedy: 'write it anew' })
+  }
 }
 
 export function isConflict(error: unknown): boolean {

@@ -150,21 +150,21 @@ describeWithServer(['openbao', 'postgres'], 'accounts of PostgreSQL that OpenBao
   })
 
   test('are renewed for as long as the role allows, by a process that never asks again', async () => {
-    await role({ default_ttl: '2s', max_ttl: '1h' })
+    await role({ default_ttl: '4s', max_ttl: '1h' })
     const vault = provider()
     await vault.get(creds, context)
     const [only] = await accounts()
-    await new Promise((resolve) => setTimeout(resolve, 5_000))
+    await new Promise((resolve) => setTimeout(resolve, 9_000))
     expect(await accounts()).toEqual([only])
   })
 
   test('go on being read while Vault is down', async () => {
     const proxy = await startHttpProxy(servers().bao.url)
     onTestFinished(proxy.stop)
-    await role({ default_ttl: '5s', max_ttl: '1h' })
+    await role({ default_ttl: '8s', max_ttl: '1h' })
     const secrets = manager(provider(undefined, proxy.url))
+    const endsAt = Date.now() + 7_000
     const first = await secrets.getSecret('user')
-    const endsAt = Date.now() + 4_400
     proxy.plan('reset')
     while (Date.now() < endsAt) {
       const value = await secrets.getSecretValue('database')

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createSecretsManager } from '@finchat/secrets-core'
 import { startAwsStub } from '@finchat/secrets-test-servers'
 import { expect, onTestFinished, test } from 'vitest'
 import type { AwsProvider } from './aws-provider.ts'
@@ -84,6 +85,16 @@ test('an abort ends a call at once, also while the SDK waits to repeat it', asyn
   const { code, tookMs } = await timed(provider.get('prod/db', { signal: AbortSignal.timeout(200) }))
   expect(code).toBe('ABORTED')
   expect(tookMs).toBeLessThan(1_000)
+})
+
+test('by default throttling ends before the deadline of a manager does, and a throttled write is known to have done nothing', async () => {
+  const stub = await startAwsStub({ error: 'ThrottlingException', retryAfterSeconds: 60 })
+  onTestFinished(stub.stop)
+  const secrets = createSecretsManager({ providers: [opened(stub.url, {})] })
+  onTestFinished(() => secrets.close())
+  const [read, written] = await Promise.all([failure(secrets.getSecret('prod/db')), failure(secrets.storeSecret('prod/db', 'value'))])
+  expect(read.attempts).toMatchObject([{ provider: 'aws', code: 'RATE_LIMITED' }])
+  expect([written.code, written.effect]).toEqual(['RATE_LIMITED', undefined])
 })
 
 test('a write that was sent and not answered says that its effect is unknown; one that was not sent does not', async () => {

@@ -14,7 +14,10 @@ export interface AwsProviderOptions extends NamesOptions {
   readonly clientConfig?: SecretsManagerClientConfig | undefined
   /** A client of your own, whose timeouts and retries are yours. It is never destroyed by the provider. */
   readonly client?: SecretsManagerClient | undefined
-  /** Milliseconds that one call to AWS may take, retries included; an attempt has 40 % of it. Default: 5,000. */
+  /**
+   * Milliseconds that one call to AWS may take, retries included; an attempt has 40 % of it. Default: 4,500, which is less than the manager's
+   * `deadlineMs`: of a call that the manager ends nobody can say whether AWS hangs or throttles.
+   */
   readonly timeoutMs?: number | undefined
   /**
    * The 12 digits of the AWS account. With `region` it lets a cache that is shared by a fleet keep this provider's answers; an answer from
@@ -65,7 +68,7 @@ const members: MembersOf<AwsProviderOptions> = {
 /** Throws `CONFIGURATION` for every option that makes no sense. Loads nothing and reads no environment. */
 export function checkedOptions(options: AwsProviderOptions): CheckedOptions {
   assertKnownOptions(options, members)
-  const { client, clientConfig = {}, region, endpoint, timeoutMs = 5_000, account, kmsKeyId, recoveryWindowDays = 30 } = options
+  const { client, clientConfig = {}, region, endpoint, timeoutMs = 4_500, account, kmsKeyId, recoveryWindowDays = 30 } = options
   if (client !== undefined) assertOwnClient(options)
   if (typeof clientConfig !== 'object' || clientConfig === null) throw misconfigured('`clientConfig` is not an object')
   if (region !== undefined && !isRegion(region)) throw misconfigured('`region` is not a region', 'give one such as eu-west-1')

@@ -50,7 +50,7 @@ interface Client {
   readonly agent: Agent
 }
 
-const kept = { keepAlive: true, timeout: idleMs, scheduling: 'lifo', maxSockets } as const
+const kept = { keepAlive: true, timeout: idleMs, maxSockets } as const
 
 function plainClient(): Client {
   // Loaded when first needed: importing node:http costs 25 ms, its facade for ES modules most of it.

@@ -64,6 +64,15 @@ test('an own client that hangs holds a call to its deadline, and no longer; a wr
   expect([code, effect]).toEqual(['DEADLINE_EXCEEDED', 'unknown'])
 })
 
+test('a text that an own client was answered is no success', async () => {
+  const client = {
+    token: 'hvs.a',
+    request: async ({ path }: { path: string }) => (path.includes('/metadata/') ? '<html>welcome</html>' : { data: {} }),
+  }
+  const { code, effect } = await failure(providerWith({ client }).delete('app', { purge: true }, context))
+  expect([code, effect]).toEqual(['INTERNAL', 'unknown'])
+})
+
 test('what the own client decides is not told twice', () => {
   const client = { namespace: 'pay', request: async () => ({}) }
   const made = (options: Partial<VaultProviderOptions>) => () => vaultProvider({ client, ...options })

@@ -118,6 +118,60 @@ test('a token is renewed in the background when it is used late in its life, and
   expect([await holder.token(never), logins(vault)]).toEqual(['token-1', 1])
 })
 
+test('however many use a token late in its life, it is renewed once', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  await holder.token(never)
+  vi.setSystemTime(Date.now() + 0.8 * hour)
+  await Promise.all(Array.from({ length: 20 }, () => holder.token(never)))
+  await vi.advanceTimersByTimeAsync(10)
+  expect(vault.asked).toEqual(['auth/approle/login', 'auth/token/renew-self'])
+})
+
+test.each([
+  ['succeeds', json(200, { auth: { lease_duration: 3600, renewable: true } })],
+  ['grants less than half', json(200, { auth: { lease_duration: 60, renewable: true } })],
+  ['fails', sealed],
+])('a renewal that %s when the token was replaced meanwhile changes nothing', async (_what, answer) => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  const first = await holder.token(never)
+  const { promise, resolve } = Promise.withResolvers<VaultAnswer>()
+  vault.answer = ({ path }) => (path.endsWith('renew-self') ? promise : undefined)
+  vi.setSystemTime(Date.now() + 0.8 * hour)
+  await holder.token(never)
+  expect(await holder.replace(first, never)).toBe('token-2')
+  resolve(answer)
+  await vi.advanceTimersByTimeAsync(10)
+  expect([await holder.token(never), logins(vault)]).toEqual(['token-2', 2])
+})
+
+test('a holder has one timer, and none when it is closed', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  let token = await holder.token(never)
+  for (let times = 0; times < 5; times += 1) token = await holder.replace(token, never)
+  expect(vi.getTimerCount()).toBe(1)
+  await holder.close()
+  expect(vi.getTimerCount()).toBe(0)
+})
+
+test('a refusal of a token that was replaced meanwhile does not touch the next', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  const first = await holder.token(never)
+  const next = await holder.replace(first, never)
+  expect([await holder.replace(first, never), logins(vault)]).toEqual([next, 2])
+  expect(holder.refused(first).message).toContain('another one was got meanwhile')
+  expect(await holder.token(never)).toBe(next)
+})
+
+test('nobody logs in for a call that has ended', async () => {
+  const vault = fakeVault()
+  await expect(holderWith(vault).token(AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED' })
+  expect(vault.asked).toEqual([])
+})
+
 test('a renewal that grants less than half means a new login, while the old token goes on', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)

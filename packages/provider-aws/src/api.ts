@@ -1,4 +1,5 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
+import { limitedAnswer } from './answer-size.ts'
 import { oddityOf, type Origin } from './answers.ts'
 import { bounded } from './bounded.ts'
 import type { Connection, OpenConnection } from './connection.ts'
@@ -96,6 +97,8 @@ async function send<Name extends ActionName>(
     },
     watched,
   )
+  const unread = { step: 'deserialize', priority: 'low', name: 'finchatAnswerSize' } as const // before the body is read
+  command.middlewareStack.add((next) => async (args) => limitedAnswer(await next(args)), unread)
   const [answer] = await Promise.allSettled([turns(() => client.send(command, { abortSignal: signal }))])
   if (answer.status === 'fulfilled') return answer.value
   throw call.failed.at(-1)?.error ?? failedAttempt(answer.reason, asked).error

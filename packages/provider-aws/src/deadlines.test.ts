@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createSecretsManager } from '@finchat/secrets-core'
 import { startAwsStub } from '@finchat/secrets-test-servers'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { AwsProvider } from './aws-provider.ts'
 import type { AwsProviderOptions } from './options.ts'
 import { context, failure, providerAt } from './testing/aws-trial.ts'
@@ -38,7 +38,19 @@ test('an endpoint that accepts a call and never answers costs the deadline and n
   expect(tookMs).toBeLessThan(1_500)
 })
 
-test('so does one that stops in the middle of an answer, and its connection is given up', async () => {
+test('the deadline is five seconds, unless told', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const provider = opened('http://127.0.0.1:9', { clientConfig: { credentials: () => new Promise(() => {}) } })
+  let isSettled = false
+  const read = failure(provider.get('prod/db', context)).finally(() => (isSettled = true))
+  await vi.advanceTimersByTimeAsync(4_999)
+  expect(isSettled).toBe(false)
+  await vi.advanceTimersByTimeAsync(1)
+  expect((await read).code).toBe('DEADLINE_EXCEEDED')
+})
+
+test('one that stops in the middle of an answer costs no more either, and its connection is given up', async () => {
   let closed = 0
   const endpoint = await serverThat((_, response) => {
     response.on('close', () => (closed += 1))

@@ -1,4 +1,5 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
+import { answerTooLarge } from './answer-size.ts'
 import { parseArn, resourceOf } from './arn.ts'
 import type { ActionName } from './sdk.ts'
 
@@ -233,6 +234,13 @@ export const errorTable: readonly Row[] = [
     ],
     code: 'UNAVAILABLE',
     problem: 'the endpoint did not answer in HTTP',
+    isOpen: true,
+    remedy: 'correct `endpoint`',
+  },
+  {
+    names: [answerTooLarge],
+    code: 'INTERNAL',
+    problem: 'the endpoint answered more than AWS ever does',
     isOpen: true,
     remedy: 'correct `endpoint`',
   },

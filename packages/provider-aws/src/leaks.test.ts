@@ -1,5 +1,7 @@
-import { inspect } from 'node:util'
-import { startAwsStub } from '@finchat/secrets-test-servers'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { inspect, promisify } from 'node:util'
+import { type AwsReply, startAwsStub } from '@finchat/secrets-test-servers'
 import { leaksOf } from '@finchat/secrets-testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import { awsProvider } from './aws-provider.ts'
@@ -39,17 +41,29 @@ test('no refused write says what was to be written', async () => {
   await provider.close()
 })
 
-test('no log of the SDK and no DEBUG variable is switched on by us: a call prints nothing', async () => {
-  const stub = await startAwsStub({ error: 'AccessDeniedException', message: valueCanary })
-  const provider = providerAt(stub.url)
-  const printed: string[] = []
-  const streams = [process.stdout, process.stderr]
-  const writes = streams.map((stream) => stream.write)
-  for (const stream of streams) stream.write = (text) => printed.push(String(text)) > 0
-  await failure(provider.put('prod/db', { value: valueCanary }, context)).finally(() => {
-    for (const [index, stream] of streams.entries()) stream.write = writes[index] ?? stream.write
-  })
-  expect(printed).toEqual([])
-  await provider.close()
-  await stub.stop()
+const echoing = { SecretString: valueCanary, Message: valueCanary, message: valueCanary }
+
+test.each<[string, AwsReply, number]>([
+  ['answers', { json: { Name: 'prod/db', ARN: arn, VersionId: 'id', VersionStages: ['AWSCURRENT'], ...echoing } }, 1],
+  ['denies', { status: 400, body: { __type: 'AccessDeniedException', ...echoing } }, 4],
+  ['fails', { status: 500, body: { __type: 'InternalServiceError', ...echoing } }, 5],
+  ['answers with half of a text', { body: `{"SecretString":"${valueCanary}` }, 5],
+  ['cuts its answer off', { body: { ...echoing }, truncate: true }, 5],
+  ['resets', 'reset', 5],
+])('with DEBUG=* nothing is printed, and a diagnostic report shows nothing, where AWS %s', async (_, reply, failures) => {
+  const stub = await startAwsStub(reply)
+  onTestFinished(stub.stop)
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials
+  const env = {
+    PATH: process.env['PATH'],
+    DEBUG: '*',
+    CANARY_OF_THE_VALUE: valueCanary,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+  }
+  const script = join(import.meta.dirname, 'testing/calling-process.ts')
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--conditions=@finchat/source', script, stub.url], { env })
+  expect([stdout.trim(), stderr]).toEqual([`0 ${failures}`, ''])
+  for (const { headers } of stub.requests()) expect(headers['x-amz-security-token'], 'it is sent').toBe(sessionToken)
 })

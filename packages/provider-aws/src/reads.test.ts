@@ -167,6 +167,17 @@ describeWithServer('moto', 'reading from AWS', () => {
     }
     expect(expected).toBeGreaterThan(20)
     expect(aws.stub().requests()).toHaveLength(expected)
+
+    const secrets = createSecretsManager({ providers: [aws.provider({ prefix: 'app/' })] })
+    for (const name of names) await failure(secrets.getSecret(name))
+    const asked = aws
+      .stub()
+      .requests()
+      .slice(expected)
+      .map(({ body }) => String(body['SecretId']))
+    expect(asked.length).toBeGreaterThan(0)
+    expect(asked.filter((id) => !id.startsWith('app/') || !names.includes(id.slice(4)))).toEqual([])
+    await secrets.close()
   })
 
   test('a name at the limits of the grammar is taken by AWS as it is', async () => {

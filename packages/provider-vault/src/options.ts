@@ -18,7 +18,7 @@ export interface VaultProviderOptions extends NamesOptions {
   readonly auth?: VaultAuth | TokenSource | undefined
   /** The KV mount. Default: `secret`. */
   readonly mount?: string | undefined
-  /** Which version of KV the mount is. Default: found out at the first call, which needs no further right. */
+  /** Which version of KV the mount is. Default: found out at the first call, which needs no further right. If told, it is checked before the first write. */
   readonly kvVersion?: KvVersion | undefined
   /**
    * Paths of dynamic secrets, with all below them: `['database/creds']`. They are written from the root of the namespace, not inside `mount`,

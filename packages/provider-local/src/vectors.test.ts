@@ -1,0 +1,115 @@
+import { createSecretKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { deriveKeyring } from './keyring.ts'
+import { lengthPrefixed } from './length-prefixed.ts'
+import { indexMacs } from './record-macs.ts'
+import { seal, unseal } from './seal.ts'
+import type { StoreHeader } from './store-header.ts'
+import { referenceHkdf, referenceHmac } from './testing/reference-crypto.ts'
+
+afterEach(() => void vi.restoreAllMocks())
+
+/** A vector's members, in hexadecimal; `size` alone is a number. */
+type Vector<Member extends string> = Readonly<Record<Member | 'result', string>> & { readonly tcId: number }
+
+function vectors<Member extends string>(file: string): Vector<Member>[] {
+  const text = readFileSync(join(import.meta.dirname, '../fixtures/vectors', file), 'utf8')
+  return (JSON.parse(text) as { vectors: Vector<Member>[] }).vectors // as the file's own README says
+}
+
+function hex(text: string): Buffer {
+  return Buffer.from(text, 'hex')
+}
+
+describe('sealing, by Wycheproof’s vectors of AES-256-GCM', () => {
+  const all = vectors<'key' | 'iv' | 'aad' | 'msg' | 'ct' | 'tag'>('aes-256-gcm.json').map((vector) => ({
+    ...vector,
+    secretKey: createSecretKey(hex(vector.key)),
+    associated: hex(vector.aad),
+    sealed: Buffer.concat([hex(vector.iv), hex(vector.tag), hex(vector.ct)]),
+  }))
+  const ours = all.filter(({ iv }) => iv.length === 24)
+
+  test('gives their nonce, tag and ciphertext', () => {
+    for (const { secretKey, associated, sealed, msg, iv, tcId, result } of ours) {
+      if (result !== 'valid') continue
+      vi.spyOn(process.getBuiltinModule('node:crypto'), 'randomBytes').mockImplementation(() => hex(iv))
+      expect(seal(secretKey, associated, hex(msg)), `vector ${tcId}`).toEqual(sealed)
+    }
+  })
+
+  test('opens what is valid, and nothing else', () => {
+    for (const { secretKey, associated, sealed, msg, tcId, result } of ours) {
+      expect(unseal(secretKey, associated, sealed), `vector ${tcId}`).toEqual(result === 'valid' ? hex(msg) : undefined)
+    }
+    expect(ours.map(({ result }) => result)).toContain('invalid')
+  })
+
+  test('takes no nonce of another length, though others would', () => {
+    const others = all.filter(({ iv }) => iv.length !== 24)
+    expect(others.length).toBeGreaterThan(20)
+    for (const { secretKey, associated, sealed, tcId } of others) {
+      expect(unseal(secretKey, associated, sealed), `vector ${tcId}`).toBeUndefined()
+    }
+  })
+
+  test('takes no tag that was cut short, of any length', () => {
+    for (const { secretKey, associated, iv, tag, ct, tcId } of ours) {
+      for (let length = 0; length < 16; length++) {
+        const cut = Buffer.concat([hex(iv), hex(tag).subarray(0, length), hex(ct)])
+        expect(unseal(secretKey, associated, cut), `vector ${tcId}, ${length} bytes`).toBeUndefined()
+      }
+    }
+  })
+})
+
+const header: StoreHeader = { storeId: Buffer.alloc(16, 1), salt: Buffer.alloc(32, 2), scrypt: { log2N: 16, r: 8, p: 1 } }
+
+describe('HMAC-SHA256', () => {
+  test('as the reference has it, is that of Wycheproof and of RFC 4231', () => {
+    for (const { key, msg, tag, result, tcId } of vectors<'key' | 'msg' | 'tag'>('hmac-sha256.json')) {
+      expect(referenceHmac(hex(key), hex(msg)).equals(hex(tag)), `vector ${tcId}`).toBe(result === 'valid')
+    }
+    // RFC 4231, test cases 2 and 6: a short key, and one longer than a block
+    expect(referenceHmac(Buffer.from('Jefe'), Buffer.from('what do ya want for nothing?')).toString('hex')).toBe(
+      '5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843',
+    )
+    expect(
+      referenceHmac(Buffer.alloc(131, 0xaa), Buffer.from('Test Using Larger Than Block-Size Key - Hash Key First')).toString('hex'),
+    ).toBe('60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54')
+  })
+
+  test('is what authenticates the index', () => {
+    const key = Buffer.alloc(32, 3)
+    const text = lengthPrefixed(['finchat-secrets/local/bucket', 1, header.storeId, 7, 'name', Buffer.alloc(32, 4)])
+    const mac = indexMacs(createSecretKey(key), header).bucket(7, new Map([['name', Buffer.alloc(32, 4)]]))
+    expect(mac).toEqual(referenceHmac(key, text))
+  })
+})
+
+describe('HKDF-SHA256', () => {
+  test('as the reference has it, is that of RFC 5869 and of Wycheproof', () => {
+    for (const { ikm, salt, info, size, okm, tcId } of vectors<'ikm' | 'salt' | 'info' | 'size' | 'okm'>('hkdf-sha256.json')) {
+      expect(referenceHkdf(hex(ikm), hex(salt), hex(info), Number(size)), `vector ${tcId}`).toEqual(hex(okm))
+    }
+  })
+
+  test('is what derives the keys of a store', async () => {
+    const bytes = Buffer.alloc(32, 5)
+    const { first } = await deriveKeyring([{ kind: 'raw', bytes }], header)
+    const derived = (purpose: string): Buffer => referenceHkdf(bytes, header.salt, Buffer.from(`finchat-secrets/local/1/${purpose}`), 32)
+    expect(first.values.export()).toEqual(derived('values'))
+    expect(first.wrapping.export()).toEqual(derived('wrapping'))
+    expect(first.id).toBe(derived('id').toString('hex', 0, 8))
+  })
+})
+
+test('scrypt, which stretches passphrases, is that of RFC 7914', async () => {
+  // The third vector of its section 12; of its 64 bytes the first 32 are what one gets who asks for 32.
+  const stretched = '7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2'
+  const own: StoreHeader = { ...header, salt: Buffer.from('SodiumChloride'), scrypt: { log2N: 14, r: 8, p: 1 } }
+  const { first } = await deriveKeyring([{ kind: 'passphrase', text: 'pleaseletmein' }], own)
+  expect(first.values.export()).toEqual(referenceHkdf(hex(stretched), own.salt, Buffer.from('finchat-secrets/local/1/values'), 32))
+})

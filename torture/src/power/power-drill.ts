@@ -1,0 +1,67 @@
+import { mkdirSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { createInterface } from 'node:readline'
+import { ended } from '../child.ts'
+import { type Drill, Tally } from '../drill.ts'
+import { newSeed, type Random, randomFrom } from '../random.ts'
+import { inScratch } from '../scratch.ts'
+import { straceIsMissing } from '../strace.ts'
+import { Ledger } from '../workload/ledger.ts'
+import { startWorker, type Worker } from '../workload/workload.ts'
+import { Disk, folderAt } from './disk.ts'
+import { tryImage } from './images.ts'
+
+const lives = 3
+const operations = 120
+
+export const powerDrill: Drill = {
+  name: 'power cut at each fsync',
+  promise: 'whatever part of the unsynced has reached the disk: the store opens and holds what was acknowledged',
+  run: async () => {
+    const tally = new Tally()
+    const reason = straceIsMissing()
+    if (reason !== undefined) tally.notRun.push(reason)
+    else for (let life = 0; life < lives; life++) await inScratch((folder) => run(folder, tally))
+    return tally
+  },
+}
+
+/** strace stops the worker behind each of its syncs, until it is told to go on. */
+const stopAtSyncs = ['strace', '-f', '-q', '-y', '--seccomp-bpf', '-e', 'trace=fsync,fdatasync', '-e', 'inject=fsync,fdatasync:signal=STOP']
+
+async function run(folder: string, tally: Tally): Promise<void> {
+  const random = randomFrom(newSeed())
+  const store = join(folder, 'store')
+  mkdirSync(store)
+  const orders = { path: join(store, 'secrets.db'), worker: 'w0', seed: random.below(2 ** 32), generation: 0, operations }
+  const worker = startWorker(orders, join(folder, 'log'), { under: stopAtSyncs, stderr: 'pipe' })
+  const disk = new Disk()
+  let synced: string | undefined
+  if (worker.child.stderr) {
+    for await (const line of createInterface(worker.child.stderr)) {
+      synced = syncedPath(line) ?? synced
+      const stopped = /\[pid +(\d+)\] --- stopped by SIGSTOP/.exec(line)?.[1]
+      if (stopped === undefined || synced === undefined) continue
+      await cutPower(store, disk, relative(store, synced), worker, random, tally)
+      process.kill(Number(stopped), 'SIGCONT')
+    }
+  }
+  if ((await ended(worker.child)) !== 0) tally.fault('the worker failed')
+}
+
+/** What was synced, if the line says so and it went well. */
+function syncedPath(line: string): string | undefined {
+  return /f(?:data)?sync\(\d+<(.*)>\) += 0/.exec(line)?.[1]
+}
+
+/** Tries what the power could leave before this sync took effect, and what is certain after it. */
+async function cutPower(store: string, disk: Disk, synced: string, worker: Worker, random: Random, tally: Tally): Promise<void> {
+  const now = folderAt(store)
+  const ledger = new Ledger()
+  ledger.take(worker.entries())
+  tally.count('syncs')
+  const when = `at sync ${tally.of('syncs')}, of ${synced === '' ? 'the folder' : synced}`
+  for (const share of [0, 0.2, 0.5, 0.9, 1]) await tryImage(disk.afterPowerCut(now, share, random), ledger, `${when}, ${share} written`, tally)
+  disk.sync(synced, now)
+  await tryImage(disk.afterPowerCut(now, 0, random), ledger, `${when}, done`, tally)
+}

@@ -1,0 +1,20 @@
+/** What a writer or a reader is to do. */
+export interface Orders {
+  readonly path: string
+  readonly names: readonly string[]
+  readonly rotations: number
+  readonly id?: number
+}
+
+export const writersKey: Uint8Array = new Uint8Array(32).fill(0x5a)
+const fillerLength = 500
+
+/** A value that begins and ends alike, so that a part of one, or of two, is told from a whole one. */
+export function wholeValue(label: string): string {
+  return `${label}|${'x'.repeat(fillerLength)}|${label}`
+}
+
+export function isWhole(value: string | Uint8Array): boolean {
+  const [first, filler, last, ...rest] = String(value).split('|')
+  return first === last && filler?.length === fillerLength && rest.length === 0
+}

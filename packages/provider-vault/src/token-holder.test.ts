@@ -322,6 +322,31 @@ test('a login that fails is not tried again by every secret, but backed off for 
   expect(await holder.token(never)).toBe('token-1')
 })
 
+test('after a login that succeeded the next failure is waited for as if it were the first', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  vi.spyOn(Math, 'random').mockReturnValue(0.999)
+  let token = ''
+  for (let times = 0; times < 4; times += 1) {
+    vault.answer = () => sealed
+    expect(await codeOf(holder.replace(token, never))).toBe('UNAVAILABLE')
+    await vi.advanceTimersByTimeAsync(501)
+    vault.answer = () => undefined
+    token = await holder.token(never)
+  }
+  expect(token).toBe('token-4')
+})
+
+test('a renewal that fails is tried again once a second at most', async () => {
+  const vault = fakeVault()
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+  await holderWith(vault).token(never)
+  vault.answer = () => sealed
+  await vi.advanceTimersByTimeAsync(0.6 * hour)
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(vault.asked.length).toBeLessThanOrEqual(12)
+})
+
 test('after a refusal another token is got once for all who were refused', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)

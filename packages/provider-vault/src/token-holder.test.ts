@@ -183,6 +183,24 @@ test('a renewal that grants less than half means a new login, while the old toke
   expect([await holder.token(never), logins(vault)]).toEqual(['token-2', 2])
 })
 
+test('renewals that grant a little less each time end in a new login too', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  await holder.token(never)
+  for (const [seconds, token] of [
+    [2200, 'token-1'],
+    [1400, 'token-2'],
+  ] as const) {
+    vault.renewSeconds = seconds
+    vi.setSystemTime(Date.now() + 2100 * 1000)
+    await holder.token(never)
+    vi.setSystemTime(Date.now() + 600 * 1000)
+    await holder.token(never)
+    await vi.advanceTimersByTimeAsync(10)
+    expect(await holder.token(never)).toBe(token)
+  }
+})
+
 test('a token whose renewal fails is used until it ends, then there is a login', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)

@@ -107,7 +107,8 @@ async function writePolicy(bao: OpenBao, capabilities: readonly string[]): Promi
 /** Not through the manager: it refuses to write what an earlier provider would hide. */
 async function seed({ aws, vault, local }: Stores): Promise<void> {
   const context = { signal: new AbortController().signal }
-  const providers = [awsProvider(aws), vaultProvider(vault), localProvider(local)]
+  const timeoutMs = 60_000 // an emulator on a loaded machine
+  const providers = [awsProvider({ ...aws, timeoutMs }), vaultProvider({ ...vault, timeoutMs }), localProvider(local)]
   const seedOne = async (provider: (typeof providers)[number]): Promise<void> => {
     const { name: value } = provider
     await Promise.all([...sharedNames, `only/${value}`].map((path) => provider.put(path, { value }, context)))

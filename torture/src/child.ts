@@ -16,7 +16,11 @@ export interface StartOptions {
 }
 
 /** Starts one of our programs, which finds its `orders` by `givenOrders`. It is ended with this process at the latest. */
-export function start(program: string, orders: unknown, { stdio = ['pipe', 'pipe', 'inherit'], under = [] }: StartOptions = {}): ChildProcess {
+export function start(
+  program: string,
+  orders: unknown,
+  { stdio = ['pipe', 'pipe', 'inherit'], under = [] }: StartOptions = {},
+): ChildProcess {
   const [command, ...args] = [...under, process.execPath, ...flags, program, JSON.stringify(orders)] as [string, ...string[]] // one at least
   const child = spawn(command, args, { stdio, env })
   if (running.size === 0) process.on('exit', endAll)

@@ -203,6 +203,26 @@ test('a token that was just got and is refused is tried again after 250 ms, for 
   expect(timesAsked(stub, '/v1/auth/approle/login')).toBe(2)
 })
 
+test('a token whose life cannot be asked for is used all the same', async () => {
+  const stub = await stubVault((path) => (path.endsWith('lookup-self') ? 'reset' : undefined))
+  expect(await codeOf(stubbed(stub, { auth: token(canaries.token) }).get('app', context))).toBe('ok')
+})
+
+test('a refusal that may be a policy or the token is neither while the server cannot tell', async () => {
+  const denied = { status: 403, body: { errors: ['permission denied'] } }
+  const stub = await stubVault((path) => {
+    if (path.endsWith('ui/mounts')) return { status: 503, body: { errors: ['Vault is sealed'] } }
+    return path.includes('/data/') ? denied : undefined
+  })
+  expect(await codeOf(stubbed(stub, { kvVersion: 2 }).get('app', context))).toBe('UNAVAILABLE')
+})
+
+test('a look at the health with a refused token asks for it twice, and for nothing else', async () => {
+  const stub = await stubVault(() => ({ status: 403, body: { errors: ['permission denied'] } }))
+  expect(await codeOf(stubbed(stub).checkHealth(context))).toBe('UNAUTHENTICATED')
+  expect(stub.requests.map(({ path }) => path)).toEqual(['/v1/sys/internal/ui/mounts', '/v1/sys/internal/ui/mounts'])
+})
+
 test('what is no login is refused when it is made', () => {
   const made = [
     () => appRole({ roleId: 'r', mount: '../sys' }),

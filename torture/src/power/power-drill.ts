@@ -61,7 +61,8 @@ async function cutPower(store: string, disk: Disk, synced: string, worker: Worke
   ledger.take(worker.entries())
   tally.count('syncs')
   const when = `at sync ${tally.of('syncs')}, of ${synced === '' ? 'the folder' : synced}`
-  for (const share of [0, 0.2, 0.5, 0.9, 1]) await tryImage(disk.afterPowerCut(now, share, random), ledger, `${when}, ${share} written`, tally)
+  for (const share of [0, 0.2, 0.5, 0.9, 1])
+    await tryImage(disk.afterPowerCut(now, share, random), ledger, `${when}, ${share} written`, tally)
   disk.sync(synced, now)
   await tryImage(disk.afterPowerCut(now, 0, random), ledger, `${when}, done`, tally)
 }

@@ -24,7 +24,13 @@ async function run(folder: string, scale: Scale): Promise<Tally> {
   const random = randomFrom(newSeed())
   const [store, ledger, disk] = [join(folder, 'store'), new Ledger(), new Disk()]
   mkdirSync(store)
-  const orders = { path: join(store, 'secrets.db'), worker: 'w0', seed: random.below(2 ** 32), generation: 0, operations: operations[scale] }
+  const orders = {
+    path: join(store, 'secrets.db'),
+    worker: 'w0',
+    seed: random.below(2 ** 32),
+    generation: 0,
+    operations: operations[scale],
+  }
   const worker = startWorker({ ...orders, stepwise: true }, join(folder, 'log'))
   let before: Folder | undefined
   for (let n = 1; n <= operations[scale]; n++) {

@@ -70,6 +70,20 @@ describe('locator', () => {
     }
   })
 
+  it('throws CONFIGURATION at once for names that place nothing: who gave them believes that they do', () => {
+    for (const names of [
+      null,
+      'TOKEN=a',
+      ['TOKEN'],
+      new Map([['TOKEN', 'a']]),
+      new Set(['TOKEN']),
+      5,
+    ] as unknown as NamesOptions['names'][]) {
+      expect(() => locator({ names })).toThrow(configuration)
+    }
+    expect(locator({ names: Object.assign(Object.create(null), { TOKEN: 'a' }) as Record<string, Target> })('TOKEN')).toEqual({ path: 'a' })
+  })
+
   it('throws CONFIGURATION at once for a malformed prefix', () => {
     for (const prefix of ['a\nb', '\0', '\ud800', 'x'.repeat(2049)]) expect(() => locator({ prefix })).toThrow(configuration)
   })

@@ -18,7 +18,7 @@ export interface NamesOptions {
 /**
  * What a provider's author writes for `locate`: `locate: locator(options)`. Returns a pure function from a name to its
  * location, `undefined` where this provider does not hold the name or `canHold` says that its store's grammar cannot.
- * Throws `CONFIGURATION` at once when a target of a `names` map, or the prefix, is malformed.
+ * Throws `CONFIGURATION` at once when `names`, a target of its map, or the prefix is malformed.
  *
  * @example
  * import { locator } from '@finchat/secrets-core'
@@ -51,8 +51,18 @@ function placement(names: NamesOptions['names']): (name: string) => SecretLocati
       return target === undefined ? undefined : locationOf(name, target)
     }
   }
+  if (!isRecord(names)) {
+    throw new SecretsError('CONFIGURATION', '`names` is neither a plain object nor a function', {
+      remedy: "write { NAME: 'path' }; of a Map, Object.fromEntries(map)",
+    })
+  }
   const placed = new Map(Object.entries(names).map(([name, target]) => [name, locationOf(name, target)]))
   return (name) => placed.get(name)
+}
+
+/** An array or a Map would place nothing, and leave every name to the prefix. */
+function isRecord(names: unknown): boolean {
+  return typeof names === 'object' && names !== null && !(Symbol.iterator in names)
 }
 
 function locationOf(name: string, target: Target): SecretLocation {

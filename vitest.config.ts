@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['{packages,tools}/*/src/**/*.test.ts', '{examples/*,benchmarks}/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+    include: ['{packages,tools}/*/src/**/*.test.ts', '{examples/*,benchmarks,torture}/src/**/*.test.ts', 'scripts/**/*.test.ts'],
     reporters: ['default', './tools/servers/src/not-run-reporter.ts'],
     // Many tests wait, for a disk, a lock or another process.
     maxWorkers: 2 * availableParallelism(),

@@ -63,14 +63,14 @@ export const everythingTypeChecked: Rule = (files) => {
 }
 
 /**
- * examples, benchmarks, cli -> provider-*, cache-keyv, audit, testkit -> core. Nothing points sideways or back. What is in tools/ serves
+ * examples, benchmarks, torture, cli -> provider-*, cache-keyv, audit, testkit -> core. Nothing points sideways or back. What is in tools/ serves
  * tests, examples and benchmarks; it imports no package, and no published source imports it.
  */
 const layers = [
   /^tools\/[^/]+$/,
   /^packages\/core$/,
   /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|testkit)$/,
-  /^(packages\/cli|benchmarks|examples\/[^/]+)$/,
+  /^(packages\/cli|benchmarks|torture|examples\/[^/]+)$/,
 ]
 const layerOf = (folder: string): number => layers.findIndex((layer) => layer.test(folder))
 

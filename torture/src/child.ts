@@ -21,8 +21,9 @@ export function start(
   orders: unknown,
   { stdio = ['pipe', 'pipe', 'inherit'], under = [] }: StartOptions = {},
 ): ChildProcess {
-  const [command, ...args] = [...under, process.execPath, ...flags, program, JSON.stringify(orders)] as [string, ...string[]] // one at least
-  const child = spawn(command, args, { stdio, env })
+  const [command = process.execPath, ...before] = under
+  const own = [...flags, program, JSON.stringify(orders)]
+  const child = spawn(command, under.length === 0 ? own : [...before, process.execPath, ...own], { stdio, env })
   if (running.size === 0) process.on('exit', endAll)
   running.add(child)
   child.once('exit', () => {

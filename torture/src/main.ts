@@ -1,8 +1,22 @@
-import { powerDrill } from './power/power-drill.ts'
-import { tornDrill } from './power/torn-drill.ts'
-for (const d of [tornDrill, powerDrill]) {
-  const t = Date.now()
-  const tally = await d.run((process.argv[2] as 'short') ?? 'short')
-  tally.faults.splice(20)
-  console.log(tally, Date.now() - t)
+// `pnpm torture [words]`: every drill at its full length, or those whose name holds one of the words; exit code 1 if a promise was broken.
+import { availableParallelism, cpus, release } from 'node:os'
+import { drills } from './drills.ts'
+import { reportOf } from './report.ts'
+
+async function torture(words: readonly string[]): Promise<number> {
+  const chosen = drills.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
+  console.log(
+    `Node.js ${process.version}, ${process.platform} ${release()}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown'}\n`,
+  )
+  let faults = 0
+  for (const drill of chosen) {
+    const started = performance.now()
+    const tally = await drill.run('long')
+    console.log(`${reportOf(drill, tally, (performance.now() - started) / 1000)}\n`)
+    faults += tally.faults.length
+  }
+  console.log(`${chosen.length} drills, ${faults} faults`)
+  return faults > 0 || chosen.length === 0 ? 1 : 0
 }
+
+void torture(process.argv.slice(2)).then((code) => (process.exitCode = code))

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process'
 
 /** Why what needs strace cannot be run here; `undefined` if it can. */
 export function straceIsMissing(): string | undefined {
-  const arguments_ = ['-f', '-qq', '--seccomp-bpf', '-e', 'trace=fsync', '-e', 'inject=fsync:error=EIO', process.execPath, '--version']
-  const { status, error } = spawnSync('strace', arguments_, { stdio: 'ignore' })
+  const attempt = ['-f', '-qq', '--seccomp-bpf', '-e', 'trace=fsync', '-e', 'inject=fsync:error=EIO', process.execPath, '--version']
+  const { status, error } = spawnSync('strace', attempt, { stdio: 'ignore' })
   if (error) return 'needs strace, which is not installed: apt-get install strace'
   return status === 0 ? undefined : 'needs strace, which may trace nothing here (CAP_SYS_PTRACE)'
 }

@@ -56,12 +56,15 @@ export class Disk {
   }
 }
 
-/** Some sectors as they were and some as they are; where the length is the new one and the sector is not, there is nothing. */
+/**
+ * Some sectors as they were and some as they are. Where the length is the new one and the sector is not, there is nothing; what
+ * is cut off and still belongs to the file is as it was.
+ */
 function mixed(old: Buffer, fresh: Buffer, share: number, random: Random): Buffer {
   const image = Buffer.alloc(random.chance(share) ? fresh.length : old.length)
   for (let at = 0; at < image.length; at += sectorLength) {
-    const from = random.chance(share) ? fresh : old
-    from.copy(image, at, at, Math.min(at + sectorLength, from.length))
+    const from = at < fresh.length && random.chance(share) ? fresh : old
+    image.set(from.subarray(at, Math.min(at + sectorLength, image.length)), at)
   }
   return image
 }

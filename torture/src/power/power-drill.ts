@@ -11,8 +11,8 @@ import { startWorker, type Worker } from '../workload/workload.ts'
 import { Disk, folderAt } from './disk.ts'
 import { tryImage } from './images.ts'
 
-const lives = 3
-const operations = 120
+const lives = 4
+const operations = 150
 
 export const powerDrill: Drill = {
   name: 'power cut at each fsync',
@@ -26,8 +26,8 @@ export const powerDrill: Drill = {
   },
 }
 
-/** strace stops the worker behind each of its syncs, until it is told to go on. */
-const stopAtSyncs = ['strace', '-f', '-q', '-y', '--seccomp-bpf', '-e', 'trace=fsync,fdatasync', '-e', 'inject=fsync,fdatasync:signal=STOP']
+/** strace stops the worker behind each of its syncs, until it is told to go on. (With --seccomp-bpf it would inject no signal.) */
+const stopAtSyncs = ['strace', '-f', '-q', '-y', '-e', 'trace=fsync,fdatasync', '-e', 'inject=fsync,fdatasync:signal=STOP']
 
 async function run(folder: string, tally: Tally): Promise<void> {
   const random = randomFrom(newSeed())
@@ -36,22 +36,28 @@ async function run(folder: string, tally: Tally): Promise<void> {
   const orders = { path: join(store, 'secrets.db'), worker: 'w0', seed: random.below(2 ** 32), generation: 0, operations }
   const worker = startWorker(orders, join(folder, 'log'), { under: stopAtSyncs, stderr: 'pipe' })
   const disk = new Disk()
-  let synced: string | undefined
+  let sync: Sync | undefined
   if (worker.child.stderr) {
     for await (const line of createInterface(worker.child.stderr)) {
-      synced = syncedPath(line) ?? synced
-      const stopped = /\[pid +(\d+)\] --- stopped by SIGSTOP/.exec(line)?.[1]
-      if (stopped === undefined || synced === undefined) continue
-      await cutPower(store, disk, relative(store, synced), worker, random, tally)
-      process.kill(Number(stopped), 'SIGCONT')
+      sync = syncIn(line) ?? sync
+      if (sync === undefined || !line.startsWith(`[pid ${sync.pid}] --- stopped`)) continue
+      await cutPower(store, disk, relative(store, sync.path), worker, random, tally)
+      process.kill(sync.pid, 'SIGCONT')
+      sync = undefined
     }
   }
   if ((await ended(worker.child)) !== 0) tally.fault('the worker failed')
 }
 
+interface Sync {
+  readonly pid: number
+  readonly path: string
+}
+
 /** What was synced, if the line says so and it went well. */
-function syncedPath(line: string): string | undefined {
-  return /f(?:data)?sync\(\d+<(.*)>\) += 0/.exec(line)?.[1]
+function syncIn(line: string): Sync | undefined {
+  const [, pid, path] = /^\[pid +(\d+)\] f(?:data)?sync\(\d+<(.*)>\) += 0/.exec(line) ?? []
+  return path === undefined ? undefined : { pid: Number(pid), path }
 }
 
 /** Tries what the power could leave before this sync took effect, and what is certain after it. */

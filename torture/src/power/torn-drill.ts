@@ -53,7 +53,7 @@ async function run(folder: string, scale: Scale): Promise<Tally> {
 
 /** Lets the worker make its next change. Returns what it wrote about it. */
 async function step(worker: Worker, n: number): Promise<ReturnType<Worker['entries']>> {
-  worker.child.stdin?.write('\n')
+  worker.child.stdin?.write('.')
   while (worker.entries().length < 2 * n && worker.child.exitCode === null) await sleep(1)
   return worker.entries().slice(2 * n - 2)
 }

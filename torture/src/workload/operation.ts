@@ -30,7 +30,7 @@ export function valueOf({ label, length }: ShortText): string {
   return `${label}|${'x'.repeat(length)}|${label}`
 }
 
-export function namesOf(worker: string): [string, ...string[]] {
+function namesOf(worker: string): [string, ...string[]] {
   return [0, 1, 2, 3].map((n) => `${worker}/${n}`) as [string, ...string[]] // four in, four out
 }
 

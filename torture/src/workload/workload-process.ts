@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs'
+import { readSync, writeSync } from 'node:fs'
 import { SecretsError } from '@finchat/secrets-core'
 import { type LocalProvider, localProvider } from '@finchat/secrets-provider-local'
 import { givenOrders } from '../child.ts'
@@ -20,7 +20,7 @@ async function work(): Promise<void> {
   writeLine({ worker })
   for (let n = 0; n < operations; n++) {
     const operation = nextOperation(random, worker, `${worker}.${n}`)
-    if (stepwise) await nextStep()
+    if (stepwise) nextStep()
     writeLine({ about: operation })
     writeLine({ ended: await outcomeOf(apply(provider, operation)) })
   }
@@ -31,15 +31,9 @@ function writeLine(line: unknown): void {
   writeSync(1, `${JSON.stringify(line)}\n`)
 }
 
-/** Resolves when a line arrives on the input. */
-function nextStep(): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdin.once('data', () => {
-      process.stdin.pause()
-      resolve()
-    })
-    process.stdin.resume()
-  })
+/** Blocks until there is a byte on the input. */
+function nextStep(): void {
+  readSync(0, Buffer.alloc(1))
 }
 
 async function apply(provider: LocalProvider, operation: Operation): Promise<Outcome> {

@@ -13,7 +13,7 @@ export interface Workload {
   readonly seed: number
   readonly generation: number
   readonly operations: number
-  /** Wait for a line on the input before each operation. */
+  /** Wait for a byte on the input before each operation. */
   readonly stepwise?: boolean
 }
 

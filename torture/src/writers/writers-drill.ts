@@ -72,16 +72,20 @@ function startReader(orders: Orders, tally: Tally): Reader {
 
 /** Reads all the time, until the returned function is called. */
 function readBeside(provider: LocalProvider, names: readonly string[], acknowledged: Acknowledged, tally: Tally): () => Promise<void> {
-  let isOver = false
-  const reading = (async () => {
-    while (!isOver) {
-      for (const name of names) await readOne(provider, name, acknowledged.highest(name), tally)
-      await sleep(1)
-    }
-  })()
+  const end = new AbortController()
+  const reading = readUntil(end.signal, async () => {
+    for (const name of names) await readOne(provider, name, acknowledged.highest(name), tally)
+  })
   return () => {
-    isOver = true
+    end.abort()
     return reading
+  }
+}
+
+async function readUntil(end: AbortSignal, read: () => Promise<void>): Promise<void> {
+  while (!end.aborted) {
+    await read()
+    await sleep(1)
   }
 }
 

@@ -1,8 +1,5 @@
 import { SecretsError } from './secrets-error.ts'
 
-/** `setTimeout` fires at once for more (Node.js documentation, timers). */
-export const longestTimerMs: number = 2 ** 31 - 1
-
 /** The bounds of one call to something that may hang. */
 export interface Bounds {
   readonly deadlineMs: number

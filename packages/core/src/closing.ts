@@ -1,8 +1,8 @@
-import { bounded, longestTimerMs } from './bounded.ts'
+import { bounded } from './bounded.ts'
 import type { CallContext } from './contract.ts'
 import { assertKnownOptions, type MembersOf } from './known-options.ts'
 import type { Link } from './link.ts'
-import type { SecretsManagerOptions } from './manager-options.ts'
+import { longestTimerMs, type SecretsManagerOptions } from './manager-options.ts'
 import type { Observer } from './observer.ts'
 import { SecretsError } from './secrets-error.ts'
 

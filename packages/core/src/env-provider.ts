@@ -3,7 +3,7 @@ import { assertKnownOptions, type MembersOf } from './known-options.ts'
 import { locator, type NamesOptions } from './locator.ts'
 import { quoted } from './names.ts'
 import type { ProviderManifest } from './provider-manifest.ts'
-import { maxSecretFileBytes, readMountedFile, readSecretFile, rootOf, stopIfAborted } from './secret-file.ts'
+import { maxSecretFileBytes, stopIfAborted } from './secret-file-bounds.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** A set of variables, as `process.env` is. */
@@ -69,7 +69,8 @@ export function envProvider(options: EnvProviderOptions = {}): SecretProvider {
     const file = fileVariables ? variable(`${key}_FILE`) : undefined
     const value = variable(key)
     if (file !== undefined) return value === undefined ? readNamedFile(file, `${key}_FILE`, signal) : refuseBoth(key)
-    return value ?? (directory === undefined ? undefined : readMountedFile(directory, key, signal))
+    if (value !== undefined || directory === undefined) return value
+    return (await secretFiles()).readMountedFile(directory, key, signal)
   }
 
   return {
@@ -86,7 +87,7 @@ export function envProvider(options: EnvProviderOptions = {}): SecretProvider {
       return undefined
     },
     checkHealth: async () => {
-      if (directory !== undefined) await rootOf(directory)
+      if (directory !== undefined) await (await secretFiles()).rootOf(directory)
     },
   }
 }
@@ -113,7 +114,13 @@ function inUpperSnakeCase(path: string): string {
   return path.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
 }
 
+/** Loaded when the first file is read. */
+function secretFiles(): Promise<typeof import('./secret-file.ts')> {
+  return import('./secret-file.ts')
+}
+
 async function readNamedFile(path: string, variable: string, signal: AbortSignal): Promise<string | Uint8Array> {
+  const { readSecretFile } = await secretFiles()
   const value = await readSecretFile(path, `the file that ${quoted(variable)} names`, signal)
   if (value !== undefined) return value
   throw new SecretsError('CONFIGURATION', `the file that ${quoted(variable)} names does not exist`, {

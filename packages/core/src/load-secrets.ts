@@ -1,9 +1,7 @@
-import { untilAborted } from './bounded.ts'
 import type { CallOptions } from './call-options.ts'
-import { gatheredError } from './gathered-error.ts'
 import { described } from './known-options.ts'
 import { quoted } from './names.ts'
-import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import { SecretsError } from './secrets-error.ts'
 import type { SchemaOutput, StandardSchemaV1 } from './standard-schema.ts'
 
 /** One secret that an application needs. */
@@ -69,16 +67,13 @@ export async function loadSecrets<const Specs extends Readonly<Record<string, Se
   }
   const wanted = Object.entries(specs)
   for (const [key, spec] of wanted) assertValidSpec(key, spec)
-  const answers = await manager.getSecretValues(
+  const reading = manager.getSecretValues(
     wanted.map(([key, { name = key, field }]) => ({ name, field })),
     options,
   )
-  const loading = Promise.all(wanted.map(async ([key, spec], index) => ({ name: key, ...(await load(key, spec, answers[index])) })))
-  const results = await untilAborted(loading, options.signal)
-  const failures = results.filter((result) => 'error' in result)
-  if (failures.length > 0) throw gatheredError(failures, results.length)
+  const [{ loadSpecs }, answers] = await Promise.all([import('./engine.ts'), reading])
   // each value is what its own schema gave
-  return Object.fromEntries(results.map((result) => [result.name, 'value' in result && result.value])) as LoadedSecrets<Specs>
+  return (await loadSpecs(wanted, answers, options.signal)) as LoadedSecrets<Specs>
 }
 
 /** The part of a secrets manager that `loadSecrets` uses. */
@@ -90,44 +85,9 @@ export interface BatchReader {
   ) => Promise<readonly PromiseSettledResult<RevealableSecret>[]>
 }
 
-interface RevealableSecret {
+export interface RevealableSecret {
   readonly reveal: () => string
   readonly json: () => unknown
-}
-
-type Result = { readonly value: unknown } | { readonly error: SecretsError }
-
-async function load(key: string, spec: SecretSpec, answer: PromiseSettledResult<RevealableSecret> | undefined): Promise<Result> {
-  try {
-    return { value: await valueOf(spec, answer) }
-  } catch (error) {
-    const known = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'it could not be read')
-    return { error: known.secret === undefined ? placed(known, { secret: spec.name ?? key }) : known }
-  }
-}
-
-async function valueOf({ json, schema }: SecretSpec, answer: PromiseSettledResult<RevealableSecret> | undefined): Promise<unknown> {
-  if (answer?.status === 'fulfilled') {
-    const value = json ? answer.value.json() : answer.value.reveal()
-    return schema ? validated(schema, value) : value
-  }
-  const error: unknown = answer?.reason
-  if (!schema || !(error instanceof SecretNotFoundError)) throw error
-  return validated(schema, undefined).catch(() => {
-    throw error // it is missing, and its schema does not do without it
-  })
-}
-
-async function validated(schema: StandardSchemaV1, value: unknown): Promise<unknown> {
-  let problem = 'the value is not what its schema asks for'
-  try {
-    const result = await schema['~standard'].validate(value)
-    if (!result.issues) return result.value
-  } catch {
-    problem = 'its schema threw instead of telling whether the value is right'
-  }
-  // What a schema throws, or says in its issues, may quote the value.
-  throw new SecretsError('INVALID_ARGUMENT', problem)
 }
 
 const members = new Set(['name', 'field', 'json', 'schema'])

@@ -1,9 +1,11 @@
-import { longestTimerMs } from './bounded.ts'
 import type { AuditTrail, SecretProvider, SharedCache } from './contract.ts'
 import { assertKnownOptions, described, type MembersOf } from './known-options.ts'
 import { quoted } from './names.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
 import { SecretsError } from './secrets-error.ts'
+
+/** `setTimeout` fires at once for more (Node.js documentation, timers). */
+export const longestTimerMs: number = 2 ** 31 - 1
 
 export interface CacheOptions {
   /** How long an answer is fresh, seconds: 300 by default, shortened by a random fifth. 0: every read asks the store. */

@@ -1,19 +1,7 @@
-import type { Bounds } from './bounded.ts'
-import { cacheStats } from './cache-stats.ts'
-import { Catalog } from './catalog.ts'
-import { Chain } from './chain.ts'
-import { assertCloseOptions, closeAll, type CloseOptions, closingGroups } from './closing.ts'
-import { HealthCheck } from './health.ts'
-import { linksOf } from './link.ts'
-import { type SecretsManagerOptions, settingsOf } from './manager-options.ts'
-import { Observer } from './observer.ts'
-import { planner } from './plan.ts'
-import { Reader } from './reader.ts'
+import { cacheStats, noCounts } from './cache-stats.ts'
+import { type SecretsManagerOptions, type Settings, settingsOf } from './manager-options.ts'
 import type { SecretsManager } from './secrets-manager.ts'
-import { Shredder } from './shredder.ts'
-import { tracing } from './tracing.ts'
-import { Verifier } from './verifier.ts'
-import { Writer } from './writer.ts'
+import { SecretsError } from './secrets-error.ts'
 
 /**
  * Wires providers into a chain, each behind its own cache. Nothing is asked of any store before the first call. Throws
@@ -28,40 +16,49 @@ import { Writer } from './writer.ts'
  */
 export function createSecretsManager(options: SecretsManagerOptions): SecretsManager {
   const settings = settingsOf(options)
-  const giveUp = new AbortController()
-  const bounds: Bounds = { deadlineMs: settings.deadlineMs, closing: giveUp.signal }
-  const channels = tracing()
-  const shredder = new Shredder()
-  const observer = new Observer(options.audit, channels, bounds)
-  const links = linksOf(options.providers, { shared: options.cache?.shared, settings, bounds, shredder, refreshes: channels.refresh })
-  const planOf = planner(links)
-  const { fallback, writeTo } = options
-  const reader = new Reader({ planOf, chain: new Chain(channels, giveUp.signal), observer, fallback, autoCleanup: settings.autoCleanup })
-  const writer = new Writer({ planOf, walk: (name) => reader.walk(name, undefined), observer, writeTo, closing: giveUp.signal })
-  const catalog = new Catalog({ links, walk: (name, policy) => reader.walk(name, policy), observer, bounds })
-  const verifier = new Verifier(reader, observer)
-  const health = new HealthCheck(links, observer, giveUp.signal)
-  let closed: Promise<void> | undefined
-  const close = async (closeOptions: CloseOptions = {}): Promise<void> => {
-    assertCloseOptions(closeOptions)
-    return (closed ??= closeAll({ observer, giveUp, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() }, closeOptions))
-  }
+  let engine: SecretsManager | undefined
+  const starting = started({ ...options, providers: [...options.providers] }, settings).then((each) => (engine = each))
+  // Told to whoever calls.
+  starting.catch(() => {})
+  const by = <T>(call: (engine: SecretsManager) => Promise<T>): Promise<T> => (engine === undefined ? starting.then(call) : call(engine))
+  /** What a caller may overwrite as soon as it has called. */
+  const kept = <Value>(value: Value): Value | Uint8Array =>
+    engine === undefined && value instanceof Uint8Array ? Uint8Array.from(value) : value
+  const close: SecretsManager['close'] = (closing) => by((each) => each.close(closing))
   return {
-    getSecret: (name, read) => reader.getSecret(name, read),
-    getSecretValue: (name, read) => reader.getSecretValue(name, read),
-    getSecrets: (names, read) => reader.getSecrets(names, read),
-    getSecretValues: (requests, read) => reader.getSecretValues(requests, read),
-    verifySecret: (name, presented, verify) => verifier.verifySecret(name, presented, verify),
-    storeSecret: (name, value, write) => writer.storeSecret(name, value, write),
-    rotateSecret: (name, value, write) => writer.rotateSecret(name, value, write),
-    deleteSecret: (name, remove) => writer.deleteSecret(name, remove),
-    restoreSecret: (name, restore) => writer.restoreSecret(name, restore),
-    tagSecret: (name, tags, tag) => writer.tagSecret(name, tags, tag),
-    describeSecret: (name, describe) => catalog.describeSecret(name, describe),
-    listSecrets: (list) => catalog.listSecrets(list),
-    cacheStats: () => cacheStats(links.map(({ provider, store }) => ({ name: provider.name, counts: store.counts }))),
-    checkHealth: (call) => health.check(call),
+    getSecret: (name, read) => by((each) => each.getSecret(name, read)),
+    getSecretValue: (name, read) => by((each) => each.getSecretValue(name, read)),
+    getSecrets: (names, read) => by((each) => each.getSecrets(names, read)),
+    getSecretValues: (requests, read) => by((each) => each.getSecretValues(requests, read)),
+    verifySecret: (name, presented, verify) => {
+      const candidate = kept(presented)
+      return by((each) => each.verifySecret(name, candidate, verify))
+    },
+    storeSecret: (name, value, write) => {
+      const given = kept(value)
+      return by((each) => each.storeSecret(name, given, write))
+    },
+    rotateSecret: (name, value, write) => {
+      const given = kept(value)
+      return by((each) => each.rotateSecret(name, given, write))
+    },
+    deleteSecret: (name, remove) => by((each) => each.deleteSecret(name, remove)),
+    restoreSecret: (name, restore) => by((each) => each.restoreSecret(name, restore)),
+    tagSecret: (name, tags, tag) => by((each) => each.tagSecret(name, tags, tag)),
+    describeSecret: (name, describe) => by((each) => each.describeSecret(name, describe)),
+    async *listSecrets(list) {
+      yield* (await starting).listSecrets(list)
+    },
+    cacheStats: () => engine?.cacheStats() ?? cacheStats(options.providers.map(({ name }) => ({ name, counts: noCounts }))),
+    checkHealth: (call) => by((each) => each.checkHealth(call)),
     close,
     [Symbol.asyncDispose]: () => close(),
   }
+}
+
+async function started(options: SecretsManagerOptions, settings: Settings): Promise<SecretsManager> {
+  const { startEngine } = await import('./engine.ts').catch(() => {
+    throw new SecretsError('CONFIGURATION', 'a file of @finchat/secrets-core cannot be loaded', { remedy: 'install or bundle all of it' })
+  })
+  return startEngine(options, settings)
 }

@@ -1,9 +1,7 @@
 import type { SecretsErrorCode } from './contract.ts'
 import { quoted } from './names.ts'
+import { maxSecretFileBytes, stopIfAborted } from './secret-file-bounds.ts'
 import { SecretsError } from './secrets-error.ts'
-
-/** The most that a file of one secret may hold, in bytes. Kubernetes and AWS hold a secret to the same order. */
-export const maxSecretFileBytes = 65_536
 
 /**
  * Exactly what the regular file at `path` holds, no newline trimmed: text if it is valid UTF-8, else its bytes. `undefined` if there is no
@@ -92,10 +90,6 @@ function textOrBytes(bytes: Uint8Array): string | Uint8Array {
   } catch {
     return bytes.slice()
   }
-}
-
-export function stopIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw new SecretsError('ABORTED', 'the call was aborted')
 }
 
 /** What the file system's error says; anything not listed may pass. Its own message would quote the path. */

@@ -12,7 +12,7 @@ interface Outcome {
 }
 
 /**
- * Each is a script of package.json, so that `pnpm lint` does what this does. The last three look at what is built. Servers come first,
+ * Each is a script of package.json, so that `pnpm lint` does what this does. The last four look at what is built. Servers come first,
  * since they may have to be fetched; without one, its tests are named at the end as not run.
  */
 const steps = {
@@ -26,6 +26,7 @@ const steps = {
   unit: 'tests',
   build: 'build',
   api: 'public surface',
+  size: 'size of imports',
   packed: 'packed packages',
 }
 /** The steps write into a pipe; what reaches a terminal shall have its colours all the same. */

@@ -20,7 +20,7 @@ export function packageFiles(name: string, changes: Readonly<Record<string, unkn
   return {
     [`${folder}/package.json`]: JSON.stringify({ ...manifest(name, folder), ...changes }),
     [`${folder}/README.md`]: `\`\`\`ts\nimport * as all from '@finchat/secrets-${name}'\n\`\`\`\n`,
-    [`${folder}/tsconfig.json`]: '{}',
+    [`${folder}/tsconfig.json`]: '{ "extends": "../../tsconfig.published.json" }',
     [`${folder}/src/index.ts`]: 'export {}\n',
   }
 }
@@ -35,7 +35,7 @@ function manifest(name: string, folder: string): Record<string, unknown> {
     engines: { node: '>=22.19' },
     repository: { type: 'git', url: 'git+https://github.com/finchat/secrets.git', directory: folder },
     files: ['dist', 'src', '!src/**/*.test.ts', '!src/testing', '!dist/**/*.test.*', '!dist/testing', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
-    scripts: { build: 'tsc -b' },
+    scripts: { build: 'tsc -b && node ../../scripts/bundle.ts' },
     exports: {
       '.': { '@finchat/source': './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
       './package.json': './package.json',

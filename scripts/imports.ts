@@ -3,6 +3,15 @@ const dynamicImport = /\b(?:import|require|getBuiltinModule)\(\s*['"]([^'"\n]+)[
 
 /** What a source file imports, from statements at the start of a line and from calls; comments count for nothing. */
 export function importsOf(source: string): string[] {
-  const code = source.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '')
-  return [...code.matchAll(staticImport), ...code.matchAll(dynamicImport)].flatMap(([, specifier]) => specifier ?? [])
+  const dynamic = withoutComments(source).matchAll(dynamicImport)
+  return [...staticImportsOf(source), ...[...dynamic].flatMap(([, specifier]) => specifier ?? [])]
+}
+
+/** What it imports before it runs. */
+export function staticImportsOf(source: string): string[] {
+  return [...withoutComments(source).matchAll(staticImport)].flatMap(([, specifier]) => specifier ?? [])
+}
+
+function withoutComments(source: string): string {
+  return source.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '')
 }

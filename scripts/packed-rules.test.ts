@@ -10,13 +10,16 @@ const paths = [
   'dist/index.js.map',
   'dist/index.d.ts',
   'dist/index.d.ts.map',
+  // what entries share
+  'dist/shared.js',
+  'dist/shared.js.map',
 ]
 
 test('a whole tarball has no faults', () => {
   expect(tarballFaults(paths, '{ "dependencies": { "a": "^1.0.0" } }')).toEqual([])
 })
 
-test.each(['README.md', 'LICENSE', 'src/index.ts', 'dist/index.js.map', 'dist/index.d.ts', 'dist/index.d.ts.map'])(
+test.each(['README.md', 'LICENSE', 'src/index.ts', 'dist/index.js.map', 'dist/index.d.ts', 'dist/index.d.ts.map', 'dist/shared.js.map'])(
   'one without %s is found',
   (path) => {
     expect(

@@ -2,15 +2,26 @@
 export function tarballFaults(paths: readonly string[], manifest: string): string[] {
   const has = new Set(paths)
   const missing = ['README.md', 'LICENSE'].filter((path) => !has.has(path)).map((path) => `the tarball lacks ${path}`)
-  const unwanted = paths
-    .filter((path) => /\.test\.|^(src|dist)\/testing\/|\.tsbuildinfo$/.test(path))
-    .map((path) => `the tarball must not have ${path}`)
-  const modules = paths.flatMap((path) => path.match(/^dist\/(.+)\.js$/)?.[1] ?? [])
-  const incomplete = modules.flatMap((module) =>
-    [`dist/${module}.js.map`, `dist/${module}.d.ts`, `dist/${module}.d.ts.map`, `src/${module}.ts`]
-      .filter((path) => !has.has(path))
-      .map((path) => `dist/${module}.js is there without ${path}: remove dist and build again`),
+  const surplus = paths.filter(isUnwanted).map((path) => `the tarball must not have ${path}`)
+  const wanted = paths.filter((path) => !isUnwanted(path))
+  const incomplete = wanted.flatMap((path) =>
+    companionsOf(path)
+      .filter((companion) => !has.has(companion))
+      .map((companion) => `${path} is there without ${companion}: remove dist and build again`),
   )
   const protocol = manifest.match(/"(workspace|catalog|link):[^"]*"/)?.[0]
-  return [...missing, ...unwanted, ...incomplete, ...(protocol ? [`the packed manifest says ${protocol}`] : [])]
+  return [...missing, ...surplus, ...incomplete, ...(protocol ? [`the packed manifest says ${protocol}`] : [])]
+}
+
+function isUnwanted(path: string): boolean {
+  return /\.test\.|^(src|dist)\/testing\/|\.tsbuildinfo$/.test(path)
+}
+
+/** What a reader of a built file needs: of code its map, of declarations theirs and the source; of a source its declarations. */
+function companionsOf(path: string): string[] {
+  const declared = path.match(/^dist\/(.+)\.d\.ts$/)?.[1]
+  if (declared !== undefined) return [`${path}.map`, `src/${declared}.ts`]
+  const source = path.match(/^src\/(.+)\.ts$/)?.[1]
+  if (source !== undefined) return [`dist/${source}.d.ts`]
+  return path.endsWith('.js') ? [`${path}.map`] : []
 }

@@ -55,6 +55,11 @@ describe('the manifests of packages', () => {
   })
 })
 
+test('a package whose compiler would write code is found', () => {
+  const faults = structure.declarationsOnly(repository({ [`${core}/tsconfig.json`]: '{ "extends": "../../tsconfig.base.json" }' }))
+  expect(faults).toEqual([expect.stringContaining(`${core}/tsconfig.json`)])
+})
+
 describe('the folders of packages', () => {
   test.each(['README.md', 'tsconfig.json', 'src/index.ts'])('must have %s', (path) => {
     expect(structure.sameFolder(repository({ [`${core}/${path}`]: undefined }))).toEqual([expect.stringContaining('is missing')])

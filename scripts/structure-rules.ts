@@ -27,7 +27,7 @@ function commonFields({ folder }: Member): Record<string, unknown> {
     engines: { node: '>=22.19' },
     repository: { type: 'git', url: 'git+https://github.com/finchat/secrets.git', directory: folder },
     files: ['dist', 'src', '!src/**/*.test.ts', '!src/testing', '!dist/**/*.test.*', '!dist/testing', '!dist/.tsbuildinfo', 'CHANGELOG.md'],
-    scripts: { build: 'tsc -b' },
+    scripts: { build: 'tsc -b && node ../../scripts/bundle.ts' },
   }
 }
 
@@ -53,6 +53,14 @@ export const sameFolder: Rule = (files) =>
       ...missing.map((path) => `${folder}/${path} is missing`),
       ...extra.map((path) => `${folder}/${path} does not belong in a package`),
     ]
+  })
+
+/** What is published is built by scripts/bundle.ts: code that `tsc -b` wrote beside it would be published too. */
+export const declarationsOnly: Rule = (files) =>
+  publicPackages(files).flatMap(({ folder }) => {
+    const path = `${folder}/tsconfig.json`
+    const isRight = /"extends": "..\/..\/tsconfig.published.json"/.test(files.get(path) ?? '')
+    return isRight ? [] : [`${path} must extend ../../tsconfig.published.json`]
   })
 
 /** `tsc -b` at the root checks everything. */
@@ -132,6 +140,7 @@ export const noRegistryHost: Rule = (files) => {
 export const rules: readonly Rule[] = [
   sameManifest,
   sameFolder,
+  declarationsOnly,
   everythingTypeChecked,
   importsRunOneWay,
   importsAreDeclared,

@@ -1,0 +1,34 @@
+// The second half of a package's `build`, in the package's folder: each entry as one file, with what entries and lazy parts share beside it.
+// Names and lines stay as they were written, for those who read what they install; the comments are in the declarations and in `src`.
+import { globSync, readFileSync, rmSync } from 'node:fs'
+import { basename } from 'node:path'
+import { rolldown } from 'rolldown'
+import type { Manifest } from './files.ts'
+
+/** The sources of what the manifest exports and runs, by the name of the built file. */
+function entrySources({ exports = {}, bin = {} }: Manifest): Record<string, string> {
+  const built = [...Object.values(exports), ...Object.values(bin)].flatMap(
+    (target) => JSON.stringify(target).match(/dist\/[\w-]+\.js/g) ?? [],
+  )
+  return Object.fromEntries(built.map((path) => basename(path, '.js')).map((name) => [name, `src/${name}.ts`]))
+}
+
+const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest // the structure rules check it
+const bundle = await rolldown({
+  input: entrySources(manifest),
+  platform: 'node',
+  external: (specifier) => !/^[./]|^src\//.test(specifier),
+})
+for (const former of globSync('dist/**/*.{js,js.map}')) rmSync(former)
+await bundle.write({
+  dir: 'dist',
+  format: 'esm',
+  comments: false,
+  minifyInternalExports: false,
+  sourcemap: true,
+  sourcemapExcludeSources: true,
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name].js',
+  codeSplitting: { groups: [{ name: 'shared', minShareCount: 2 }] },
+})
+await bundle.close()

@@ -223,6 +223,13 @@ test('a look at the health with a refused token asks for it twice, and for nothi
   expect(stub.requests.map(({ path }) => path)).toEqual(['/v1/sys/internal/ui/mounts', '/v1/sys/internal/ui/mounts'])
 })
 
+test('a file that is too large for a credential is another one', async () => {
+  const file = join(temporaryFolder(), 'large')
+  writeFileSync(file, 'x'.repeat(70_000))
+  const { code, message } = await failure(stubbed(await stubVault(), { auth: tokenFile(file) }).get('app', context))
+  expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('larger than 65536 bytes')])
+})
+
 test('what is no login is refused when it is made', () => {
   const made = [
     () => appRole({ roleId: 'r', mount: '../sys' }),

@@ -32,6 +32,14 @@ test('a version whose data is null has no fields', async () => {
   expect((await stubbed(stub).get('app', context))?.value).toBe('{}')
 })
 
+test('a purge that cannot remove what waits to be promoted removes nothing', async () => {
+  const stub = await stubVault((path, method) =>
+    method === 'DELETE' && path.includes('finchat-staged') ? { status: 503, body: { errors: ['Vault is sealed'] } } : undefined,
+  )
+  expect(await codeOf(stubbed(stub).delete('app', { purge: true }, context))).toBe('UNAVAILABLE')
+  expect(stub.requests.filter(({ method, path }) => method === 'DELETE' && !path.includes('finchat-staged'))).toEqual([])
+})
+
 test('another version than the one that was asked for is no answer, nor is the receipt of another than was written', async () => {
   const other = { ...good, version: 7 }
   const stub = await stubVault((path, method) =>

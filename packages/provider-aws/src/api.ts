@@ -72,9 +72,8 @@ async function sendChecked<Name extends ActionName>(
 ): Promise<OutputOf<Name>> {
   const answer = await send(open, asked, call, signal)
   const odd = answersWithArn(call.action) ? oddityOf(answer, asked.path ?? '', origin) : undefined
-  if (odd === undefined) return answer
-  call.failed.push({ error: odd, isOpen: true })
-  throw odd
+  if (odd !== undefined) throw odd
+  return answer
 }
 
 async function send<Name extends ActionName>(
@@ -121,7 +120,7 @@ function pathOf(input: InputOf<ActionName>): string | undefined {
 /** What the caller is told: with it goes whether a write may have happened, which one lost answer among the attempts leaves open. */
 function conclusion(error: unknown, { action, begun, failed }: Call<ActionName>): SecretsError {
   if (!SecretsError.isInstance(error)) return new SecretsError('INTERNAL', 'the AWS provider failed in a way that is not known here')
-  const isUnderWay = begun > failed.length
+  const isUnderWay = begun > failed.length // or was answered, with what is not understood
   const told = error.code === 'DEADLINE_EXCEEDED' && !isUnderWay ? (waitedFor(failed.at(-1)?.error) ?? error) : error
   const isOpen = isUnderWay || failed.some((attempt) => attempt.isOpen)
   return changes(action) && isOpen ? amended(told, { effect: 'unknown' }) : told

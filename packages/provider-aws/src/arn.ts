@@ -35,6 +35,16 @@ export function resourceOf(path: string, region: string): string {
 }
 
 function partitionOf(region: string): string {
-  if (region.startsWith('cn-')) return 'aws-cn'
-  return region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws'
+  return Object.entries(partitions).find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
+}
+
+/** Of the regions that begin so; all others are in `aws` (AWS's `partitions.json`). */
+const partitions: Readonly<Record<string, string>> = {
+  'cn-': 'aws-cn',
+  'us-gov-': 'aws-us-gov',
+  'us-iso-': 'aws-iso',
+  'us-isob-': 'aws-iso-b',
+  'us-isof-': 'aws-iso-f',
+  'eu-isoe-': 'aws-iso-e',
+  'eusc-': 'aws-eusc',
 }

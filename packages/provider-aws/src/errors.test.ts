@@ -145,6 +145,7 @@ test("a denial says which action on which resource, in AWS's own form", () => {
   expect(denied(`${arn}-AbC123`)).toContain(`on ${arn}-AbC123 (`)
   expect(denied('prod/db', 'cn-north-1')).toContain('on arn:aws-cn:secretsmanager:cn-north-1:*:')
   expect(denied('prod/db', 'us-gov-west-1')).toContain('on arn:aws-us-gov:')
+  expect(denied('prod/db', 'us-isob-east-1')).toContain('on arn:aws-iso-b:')
   const listing = failedAttempt({ name: 'AccessDeniedException', message }, { action: 'ListSecrets', region }).error.message
   expect(listing).toContain('secretsmanager:ListSecrets is not allowed on * (')
 })

@@ -3,16 +3,20 @@ import { leaksOf } from '@finchat/secrets-testkit'
 import { expect, onTestFinished, test } from 'vitest'
 import type { AwsProvider } from './aws-provider.ts'
 import { versionIdOf } from './labels.ts'
-import { context, failure, providerAt } from './testing/aws-trial.ts'
+import type { AwsProviderOptions } from './options.ts'
+import { account, context, failure, providerAt } from './testing/aws-trial.ts'
 
 const canary = 'c4n4ry-of-the-value-Xq7'
 const identity = { ARN: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf', Name: 'prod/db' }
 const secret = { ...identity, VersionId: 'id', VersionStages: ['AWSCURRENT', 'v1'], SecretString: canary }
 
 /** A provider whose endpoint answers each action with this JSON, and what it was asked. */
-async function answering(json: (request: AwsRequest) => object): Promise<{ provider: AwsProvider; sent: () => string[] }> {
+async function answering(
+  json: (request: AwsRequest) => object,
+  options: AwsProviderOptions = {},
+): Promise<{ provider: AwsProvider; sent: () => string[] }> {
   const stub = await startAwsStub((request) => ({ json: json(request) }))
-  const provider = providerAt(stub.url, { clientConfig: { maxAttempts: 1 } })
+  const provider = providerAt(stub.url, { clientConfig: { maxAttempts: 1 }, ...options })
   onTestFinished(async () => {
     await provider.close()
     await stub.stop()
@@ -57,6 +61,17 @@ test('no value is written to the ARN of another secret, whatever the endpoint sa
   expect(new Set(sent())).toEqual(new Set(['DescribeSecret']))
 })
 
+test('with `account`, a name is answered from that account and region only; an ARN says by itself where it is', async () => {
+  for (const ARN of [identity.ARN.replace('eu-west-1', 'eu-west-2'), identity.ARN.replace(account, '210987654321'), 'prod/db']) {
+    const { provider } = await answering(() => ({ ...secret, ARN, SecretValues: [{ ...secret, ARN }] }), { account })
+    expect((await failure(provider.get('prod/db', context))).code).toBe('CONFIGURATION')
+    expect((await provider.getMany(['prod/db', 'other'], context))[0]).toMatchObject({ reason: { code: 'CONFIGURATION' } })
+  }
+  const ARN = identity.ARN.replace(account, '210987654321')
+  const { provider } = await answering(() => ({ ...secret, ARN }), { account })
+  expect((await provider.get(ARN, context))?.value).toBe(canary)
+})
+
 const described = { ...identity, VersionIdsToStages: { id: ['AWSCURRENT', 'v1'] } }
 
 async function listed(provider: AwsProvider): Promise<string[]> {
@@ -66,6 +81,8 @@ async function listed(provider: AwsProvider): Promise<string[]> {
 }
 
 test.each([
+  ['no ARN', { ...described, ARN: undefined }],
+  ['no name', { ...described, Name: undefined }],
   ['labels that are text', { ...described, VersionIdsToStages: { id: 'AWSCURRENT' } }],
   ['labels that are null', { ...described, VersionIdsToStages: { id: null } }],
   ['labels without versions', { ...described, VersionIdsToStages: ['AWSCURRENT'] }],

@@ -19,7 +19,7 @@ export function coalescedReads(getMany: GetMany): ReadOne {
   const gather = (): Gathering => {
     const begun: Gathering = { answers: new Map(), controller: new AbortController(), readers: 0 }
     setImmediate(() => {
-      if (gathering === begun) gathering = undefined
+      gathering = undefined
       void answerAll(begun, getMany)
     })
     return begun

@@ -138,6 +138,7 @@ test('so do they where their source never answers again', async () => {
 
 test.each([
   ['half of them', { accessKeyId: 'AKIAIOSFODNN7EXAMPLE' }],
+  ['the other half', { secretAccessKey: 'of-no-account' }],
   ['a token with the line break of its file', { ...credentials, sessionToken: 'c4n4ry\n' }],
   ['a number', { ...credentials, secretAccessKey: 42 }],
 ])('credentials that nobody could sign with (%s) are CONFIGURATION, and nothing is sent', async (_, unusable) => {
@@ -164,6 +165,23 @@ test('reads beyond what is sent at once wait for their turn, and not for a conne
   expect(await Promise.all(reads)).toEqual(reads.map(() => undefined))
   expect([most, stub.requests().length]).toEqual([50, 150])
   await provider.close()
+})
+
+test('a client that was passed in has as many calls under way as it is made for', async () => {
+  const all = Promise.withResolvers<AwsReply>()
+  let running = 0
+  const stub = await startAwsStub(() => {
+    if ((running += 1) === 60) all.resolve({ error: 'ResourceNotFoundException' })
+    return all.promise
+  })
+  onTestFinished(stub.stop)
+  const requestHandler = { httpAgent: { maxSockets: 60 } }
+  const client = new SecretsManagerClient({ region: 'eu-west-1', endpoint: stub.url, credentials, requestHandler })
+  const provider = awsProvider({ client, timeoutMs: 20_000 })
+  await Promise.all(Array.from({ length: 60 }, (_, n) => provider.get(`app/${n}`, context)))
+  expect(running).toBe(60)
+  await provider.close()
+  client.destroy()
 })
 
 test('a `clientConfig` that the SDK cannot use is CONFIGURATION', async () => {

@@ -48,6 +48,11 @@ test('an endpoint that knows no labels does not answer a version with the curren
   expect((await failure(provider.getVersion('prod/db', 'previous', context))).code).toBe('INTERNAL')
 })
 
+test('what AWS answers as current is taken for it, though its label moved on meanwhile', async () => {
+  const { provider } = await answering(() => ({ ...secret, VersionStages: ['AWSPREVIOUS', 'v1'] }))
+  expect(await provider.get('prod/db', context)).toMatchObject({ value: canary, version: 1 })
+})
+
 test('no value is written to the ARN of another secret, whatever the endpoint says', async () => {
   const other = { ARN: identity.ARN.replace('prod/db', 'prod/other'), Name: 'prod/other' }
   const { provider, sent } = await answering(() => ({ ...other, VersionIdsToStages: { id: ['AWSCURRENT'] } }))

@@ -65,13 +65,20 @@ describeWithServer('moto', 'a write to AWS that does not end as it began', () =>
     expect(await provider().get(path, context)).toMatchObject({ value: 'three', version: 3 })
   })
 
-  test.each(['PutSecretValue', 'UpdateSecretVersionStage'])('a secret that is removed before its %s is a conflict', async (action) => {
+  test('a secret that is removed in the middle of a write is a conflict, whatever is written', async () => {
+    const { staging } = provider()
+    const gone = (action: string) => (request: AwsRequest) =>
+      request.action === action ? { error: 'ResourceNotFoundException' } : ('pass' as const)
+    const expected = { code: 'VERSION_CONFLICT', problem: 'the secret was removed by somebody else meanwhile' }
     await put('one')
-    const pending = await provider().staging.put(path, { value: 'two' }, context)
-    aws.stub().plan((request) => (request.action === action ? { error: 'ResourceNotFoundException' } : 'pass'))
-    const write = action === 'PutSecretValue' ? put('three') : provider().staging.promote(path, pending, context)
-    const problem = 'the secret was removed by somebody else meanwhile'
-    expect(await failure(write)).toMatchObject({ code: 'VERSION_CONFLICT', problem })
+    aws.stub().plan(gone('PutSecretValue'))
+    expect(await failure(put('two'))).toMatchObject(expected)
+    expect(await failure(staging.put(path, { value: 'two' }, context))).toMatchObject(expected)
+    aws.stub().plan('pass')
+    const pending = await staging.put(path, { value: 'two' }, context)
+    aws.stub().plan(gone('UpdateSecretVersionStage'))
+    expect(await failure(staging.promote(path, pending, context))).toMatchObject(expected)
+    expect(await failure(staging.discard(path, pending, context))).toMatchObject(expected)
   })
 
   test('of tags that are set and dropped, a failure to drop says that something may have changed', async () => {

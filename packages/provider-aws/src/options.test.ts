@@ -50,6 +50,9 @@ test('an endpoint is https, or on this machine', () => {
   ]) {
     expect(awsProvider({ endpoint }).name).toBe('aws')
   }
+  for (const more of ['user@aws.example', ':c4n4ry@aws.example', 'aws.example/?c4n4ry', 'aws.example/#c4n4ry']) {
+    expect(refusal({ endpoint: `https://${more}` }), more).toMatch(/more than scheme, host, port and path/)
+  }
   for (const endpoint of ['http://secretsmanager.example', 'http://127.0.0.1.example', 'ftp://localhost', '//localhost', '']) {
     expect(refusal({ endpoint }), endpoint).toMatch(/https/)
   }

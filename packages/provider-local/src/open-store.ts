@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { SecretsError } from '@finchat/secrets-core'
 import { AuthenticatedIndex } from './authenticated-index.ts'
 import { type Patience, whileBusy } from './busy.ts'
-import { connect, makeDurable, type Transaction, transactions } from './database.ts'
+import { connect, emptyLog, makeDurable, type Transaction, transactions } from './database.ts'
 import { leadsNowhere, shown } from './file-errors.ts'
 import { Forgetting } from './forgetting.ts'
 import { type Keyring, newIndexKey, wrapIndexKey } from './keyring.ts'
@@ -83,6 +83,7 @@ async function createStore(path: string, keys: StoreKeys, { signal }: Patience):
     try {
       makeDurable(sqlite)
       initialise(sqlite, header, keyring)
+      emptyLog(sqlite) // closing does it too, but does not say if it could not: then half a store would get the name
     } finally {
       sqlite.close()
     }

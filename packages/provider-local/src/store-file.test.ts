@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, test, vi } from 'vitest'
 import { createFile, removeUnfinished } from './store-file.ts'
 import { denyStore } from './testing/breakage.ts'
 import { context, createStore, failure, opened, temporaryFolder, temporaryPath, within } from './testing/temporary-store.ts'
@@ -75,6 +76,19 @@ describe('what a creation that was killed leaves beside the store', () => {
     expect(readFileSync(path, 'utf8')).toBe('the faster one’s')
     expect(readdirSync(dirname(path))).toEqual(['secrets.db'])
   })
+})
+
+test('a new store is whole in its one file before it gets its name: closing would not say that it failed to copy the log', async () => {
+  const path = temporaryPath()
+  const logs: number[] = []
+  const close = DatabaseSync.prototype.close
+  vi.spyOn(DatabaseSync.prototype, 'close').mockImplementation(function (this: DatabaseSync) {
+    if (!existsSync(path)) logs.push(statSync(`${this.location()}-wal`).size)
+    close.call(this)
+  })
+  await within(path, (provider) => provider.put('name', { value: 'value' }, context))
+  vi.restoreAllMocks()
+  expect(logs).toEqual([0])
 })
 
 describe('a path that cannot be a store', () => {

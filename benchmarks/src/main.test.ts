@@ -6,29 +6,29 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { alteredDocuments } from './harness/documents.ts'
+import type { Scenario } from './harness/scenario.ts'
 import { parseOptions } from './options.ts'
-import { groups, scenarioOf } from './scenarios.ts'
+import { scenarioOf } from './scenarios.ts'
+
+const loadScenario = async (name: string): Promise<{ name: string; scenario: Scenario }> => ({ name, scenario: await scenarioOf(name) })
 
 const program = fileURLToPath(new URL('main.ts', import.meta.url))
 const bench = (...args: string[]): Promise<{ stdout: string }> =>
   promisify(execFile)(process.execPath, ['--conditions=@finchat/source', program, ...args])
 
-test('every scenario that needs no server runs, and ends in a table and a file', { timeout: 240_000 }, async () => {
+test('a group runs, each contender in its process, and ends in a table and a file', { timeout: 120_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'finchat-bench-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const json = join(folder, 'samples.json')
 
-  const { stdout } = await bench('--smoke', '--json', json)
+  const { stdout } = await bench('--smoke', 'verify', '--json', json)
 
-  const report = JSON.parse(readFileSync(json, 'utf8')) as { results: { name: string }[] }
-  const names = Object.values(groups).flatMap((group) => Object.keys(group))
-  const loaded = await Promise.all(names.map(async (name) => ({ name, scenario: await scenarioOf(name) })))
-  const expected = loaded.filter(({ scenario }) => scenario.servers === undefined)
-  expect(report.results.map(({ name }) => name)).toEqual(expected.map(({ name }) => name))
-  for (const { scenario } of expected) {
-    expect(stdout).toContain(`#### ${scenario.title}`)
-    for (const { what } of scenario.claims) expect(stdout).toContain(`| ${what} `)
-  }
+  const { scenario } = await loadScenario('verify')
+  const report = JSON.parse(readFileSync(json, 'utf8')) as { results: { name: string; samples: Record<string, unknown[]> }[] }
+  expect(report.results.map(({ name }) => name)).toEqual(['verify'])
+  expect(Object.keys(report.results[0]?.samples ?? {})).toEqual(Object.keys(scenario.entrants))
+  expect(stdout).toContain(`#### ${scenario.title}`)
+  for (const { what } of scenario.claims) expect(stdout).toContain(`| ${what} `)
   expect(stdout).toContain('Noise: one fixed loop took')
 })
 

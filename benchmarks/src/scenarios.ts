@@ -14,7 +14,6 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
   local: {
     'local-get': () => import('./scenarios/local-get.ts'),
     'local-put': () => import('./scenarios/local-put.ts'),
-    'local-open': () => import('./scenarios/local-open.ts'),
     'local-size': () => import('./scenarios/local-size.ts'),
   },
   import: {

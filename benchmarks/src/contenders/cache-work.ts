@@ -103,9 +103,9 @@ export function distinctReads(through: ReadThrough): Contender {
 
 /** MB that are in use when the garbage is gone, buffers included. */
 async function memoryHeld(): Promise<number> {
-  for (let each = 0; each < 2; each += 1) {
+  for (let each = 0; each < 4; each += 1) {
     globalThis.gc?.()
-    await sleep(10) // finalizers run in between
+    await sleep(20) // finalizers run in between
   }
   const { heapUsed, external } = process.memoryUsage()
   return (heapUsed + external) / 2 ** 20

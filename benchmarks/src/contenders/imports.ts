@@ -43,13 +43,14 @@ export const sizeOf =
   () => ({
     round: async () => {
       const loaded: string[] = []
-      registerHooks({
+      const hooks = registerHooks({
         load: (url, context, next) => {
           if (url.startsWith('file:')) loaded.push(fileURLToPath(url))
           return next(url, context)
         },
       })
       await importNamed(name)
+      hooks.deregister()
       const text = Buffer.concat(loaded.map((file) => readFileSync(file)))
       return { gzipped: gzipSync(text, { level: 9 }).length / 1_000, files: loaded.length }
     },

@@ -2,9 +2,8 @@
 import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto'
 import { closeSync, fdatasyncSync, fsyncSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { timed } from '../harness/measure.ts'
 import type { Contender, Task } from '../harness/scenario.ts'
-import { ownFile, pathAt, spread, valueAt } from './local-work.ts'
+import { allThree, ownFile, pathAt, spread, valueAt } from './local-work.ts'
 
 const size = 10_000
 const tag = { authTagLength: 16 }
@@ -29,26 +28,37 @@ function unseal(key: KeyObject, sealed: Uint8Array): string {
   return decipher.update(sealed.subarray(28), undefined, 'utf8') + decipher.final('utf8')
 }
 
-interface BareStore {
+interface Statements {
+  readonly sqlite: DatabaseSync
+  readonly writing: StatementSync
+  readonly reading: StatementSync
+}
+
+interface BareStore extends Statements {
   readonly path: string
   readonly key: KeyObject
-  readonly sqlite: DatabaseSync
-  readonly write: StatementSync
-  readonly read: StatementSync
+}
+
+function statements(sqlite: DatabaseSync): Statements {
+  const writing = sqlite.prepare('INSERT INTO secret VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET sealed = excluded.sealed')
+  return { sqlite, writing, reading: sqlite.prepare('SELECT sealed FROM secret WHERE path = ?') }
 }
 
 function filled(task: Task): BareStore {
   const [path, key] = [ownFile(task, 'bare.db'), createSecretKey(randomBytes(32))]
-  const sqlite = database(path)
-  const write = sqlite.prepare('INSERT INTO secret VALUES (?, ?) ON CONFLICT (path) DO UPDATE SET sealed = excluded.sealed')
-  sqlite.exec('BEGIN')
-  for (let index = 0; index < size * task.scale; index += 1) write.run(pathAt(index), seal(key, valueAt(index)))
-  sqlite.exec('COMMIT')
-  return { path, key, sqlite, write, read: sqlite.prepare('SELECT sealed FROM secret WHERE path = ?') }
+  const store = { path, key, ...statements(database(path)) }
+  store.sqlite.exec('BEGIN')
+  for (let index = 0; index < size * task.scale; index += 1) write(store, index)
+  store.sqlite.exec('COMMIT')
+  return store
 }
 
-function assertThere({ key, read }: Pick<BareStore, 'key' | 'read'>, index: number): void {
-  const row = read.get(pathAt(index))
+function write({ key, writing }: BareStore, index: number): void {
+  writing.run(pathAt(index), seal(key, valueAt(index)))
+}
+
+function assertThere({ key, reading }: BareStore, index: number): void {
+  const row = reading.get(pathAt(index))
   if (!(row?.['sealed'] instanceof Uint8Array) || unseal(key, row['sealed']) !== valueAt(index)) throw new Error('another value came back')
 }
 
@@ -58,36 +68,45 @@ export const get: Contender = (task) => {
 }
 
 export const put: Contender = (task) => {
-  const { key, write } = filled(task)
-  return { round: () => spread(task, 300, size, (index) => void write.run(pathAt(index), seal(key, valueAt(index)))) }
+  const store = filled(task)
+  return { round: () => spread(task, 300, size, (index) => write(store, index)) }
 }
 
-export const open: Contender = (task) => {
-  const { path, key, sqlite } = filled(task)
-  sqlite.close()
-  const openOnce = (): void => {
-    const again = database(path)
-    assertThere({ key, read: again.prepare('SELECT sealed FROM secret WHERE path = ?') }, 0)
-    again.close()
+/** The same as of ours by its size. */
+export const all: Contender = (task) => {
+  let store = filled(task)
+  const openAnew = (): void => {
+    const { path, key } = store
+    store = { path, key, ...statements(database(path)) }
+    assertThere(store, 0)
   }
-  return { round: () => timed(1, 'ms', openOnce) }
+  return {
+    round: async () => {
+      store.sqlite.close()
+      return allThree(task, size, {
+        open: openAnew,
+        get: (index) => assertThere(store, index),
+        put: (index) => write(store, index),
+      })
+    },
+  }
 }
 
 /** What durable costs on this disk at the least. */
 export const append: Contender = (task) => {
   const file = openSync(ownFile(task, 'log'), 'a')
-  const write = (index: number): void => {
+  const log = (index: number): void => {
     writeSync(file, `${pathAt(index)} ${valueAt(index)}\n`)
     fdatasyncSync(file)
   }
-  return { round: () => spread(task, 300, size, write), close: async () => closeSync(file) }
+  return { round: () => spread(task, 300, size, log), close: async () => closeSync(file) }
 }
 
 /** How small stores are often written: the whole file, beside the old one, and then in its place. */
 export const rewrite: Contender = (task) => {
   const secrets = new Map(Array.from({ length: size * task.scale }, (_, index) => [pathAt(index), valueAt(index)]))
   const path = ownFile(task, 'secrets.json')
-  const write = (index: number): void => {
+  const writeAll = (index: number): void => {
     secrets.set(pathAt(index), valueAt(index))
     const file = openSync(`${path}.new`, 'w')
     writeFileSync(file, JSON.stringify(Object.fromEntries(secrets)))
@@ -95,5 +114,5 @@ export const rewrite: Contender = (task) => {
     closeSync(file)
     renameSync(`${path}.new`, path)
   }
-  return { round: () => spread(task, 20, size, write) }
+  return { round: () => spread(task, 20, size, writeAll) }
 }

@@ -1,7 +1,6 @@
 import { localProvider, type LocalProvider } from '@finchat/secrets-provider-local'
-import { timed } from '../harness/measure.ts'
 import type { Contender, Task } from '../harness/scenario.ts'
-import { ownStore, pathAt, spread, valueAt } from './local-work.ts'
+import { allThree, ownStore, pathAt, spread, valueAt } from './local-work.ts'
 
 const context = { signal: new AbortController().signal }
 
@@ -14,37 +13,40 @@ async function assertThere(provider: LocalProvider, index: number): Promise<void
   if (secret?.value !== valueAt(index)) throw new Error('another value came back')
 }
 
-const getting =
-  (size: number): Contender =>
-  (task) => {
-    const provider = opened(task, ownStore(task, size))
-    return { round: () => spread(task, 3_000, size, (index) => assertThere(provider, index)), close: () => provider.close(context) }
-  }
+export const get: Contender = (task) => {
+  const provider = opened(task, ownStore(task, 10_000))
+  return { round: () => spread(task, 3_000, 10_000, (index) => assertThere(provider, index)), close: () => provider.close(context) }
+}
 
-const putting =
-  (size: number): Contender =>
-  (task) => {
-    const provider = opened(task, ownStore(task, size))
-    const put = (index: number): Promise<unknown> => provider.put(pathAt(index), { value: valueAt(index) }, context)
-    return { round: () => spread(task, 300, size, put), close: () => provider.close(context) }
-  }
+function putting(provider: LocalProvider): (index: number) => Promise<unknown> {
+  return (index) => provider.put(pathAt(index), { value: valueAt(index) }, context)
+}
 
-/** Until the first secret has been read. */
-const opening =
+export const put: Contender = (task) => {
+  const provider = opened(task, ownStore(task, 10_000))
+  return { round: () => spread(task, 300, 10_000, putting(provider)), close: () => provider.close(context) }
+}
+
+/** All that a store does, by its size. */
+export const allOf =
   (size: number): Contender =>
   (task) => {
     const path = ownStore(task, size)
-    const open = async (): Promise<void> => {
-      const provider = opened(task, path)
+    let provider = opened(task, path)
+    /** Until the first secret has been read. */
+    const openAnew = async (): Promise<void> => {
+      provider = opened(task, path)
       await assertThere(provider, 0)
-      await provider.close(context)
     }
-    return { round: () => timed(1, 'ms', open) }
+    return {
+      round: async () => {
+        await provider.close(context)
+        return allThree(task, size, {
+          open: openAnew,
+          get: (index) => assertThere(provider, index),
+          put: (index) => putting(provider)(index),
+        })
+      },
+      close: () => provider.close(context),
+    }
   }
-
-export const get: Contender = getting(10_000)
-export const getOf100000: Contender = getting(100_000)
-export const put: Contender = putting(10_000)
-export const putOf100000: Contender = putting(100_000)
-export const open: Contender = opening(10_000)
-export const openOf100000: Contender = opening(100_000)

@@ -27,3 +27,19 @@ export function spread({ scale }: Task, calls: number, size: number, call: (inde
     for (let each = 0; each < times; each += 1) await call((each * 7_919) % count)
   })
 }
+
+/** What a store of that size does, in one sample. */
+export async function allThree(
+  task: Task,
+  size: number,
+  calls: {
+    readonly open: () => Promise<void> | void
+    readonly get: (index: number) => Promise<void> | void
+    readonly put: (index: number) => Promise<unknown> | void
+  },
+): Promise<Sample> {
+  const open = await timed(1, 'ms', calls.open)
+  const get = await spread(task, 3_000, size, calls.get)
+  const put = await spread(task, 200, size, calls.put)
+  return { open: Number(open['time']), get: Number(get['cpu']), put: Number(put['cpu']) }
+}

@@ -9,10 +9,17 @@ function providerOver(get: (name: string) => Promise<string>): SecretsProvider {
   return new SecretsProvider({ awsSdkV3Client: Object.assign(new SecretsManagerClient({ region: 'eu-west-1' }), { send }) })
 }
 
+/** As its documentation shows it; what it holds is good for 5 s then. */
 const cache: ReadCached = (store) => {
   const provider = providerOver(async () => store())
-  return () => provider.get(secretName, { maxAge: ttlMs / 1_000 })
+  return () => provider.get(secretName)
 }
+
+/** Told how long, it does not look into the environment. */
+export const cachedFor: Contender = cachedReads((store) => {
+  const provider = providerOver(async () => store())
+  return () => provider.get(secretName, { maxAge: ttlMs / 1_000 })
+})
 
 export const cached: Contender = cachedReads(cache)
 export const heap: Contender = copiesInHeap(cache)

@@ -26,10 +26,9 @@ async function keptRounds(name: string, scenario: Scenario, stage: Stage, option
   const running = new Map<string, ContenderProcess>()
   try {
     for (const entrant of Object.keys(scenario.entrants)) {
-      const contender = await startContender(assignment(name, entrant, stage, options), scenario.nodeOptions ?? [])
-      running.set(entrant, contender)
-      await contender.round() // warms up, and does not count
+      running.set(entrant, await startContender(assignment(name, entrant, stage, options), scenario.nodeOptions ?? []))
     }
+    for (const contender of running.values()) await contender.round() // warms up, and does not count
     return await interleaved(options, running)
   } finally {
     await Promise.all([...running.values()].map((contender) => contender.end()))

@@ -14,6 +14,7 @@ export const scenario: Scenario = {
     'getSecret, held by the fourth': { role: 'ours', load: async () => (await import('../contenders/core-ours.ts')).fourth },
     'getSecret, audited': { role: 'ours', load: async () => (await import('../contenders/core-ours.ts')).audited },
     powertools: { role: 'peer', load: async () => (await import('../contenders/powertools-cache.ts')).cached },
+    'powertools, maxAge': { role: 'peer', load: async () => (await import('../contenders/powertools-cache.ts')).cachedFor },
     'lru-cache': { role: 'peer', load: async () => (await import('../contenders/lru-cache.ts')).cached },
     unstorage: { role: 'peer', load: async () => (await import('../contenders/unstorage.ts')).cached },
     keyv: { role: 'peer', load: async () => (await import('../contenders/keyv.ts')).cached },
@@ -27,6 +28,6 @@ export const scenario: Scenario = {
     { what: 'cached getSecretValue', ours: 'getSecretValue', ...cached, goal: { kind: 'ratio', to: 'limit', atMost: 1.2 } },
     { what: 'cached getSecret, held by the fourth provider', ours: 'getSecret, held by the fourth', ...cached },
     { what: 'cached getSecret, audited by a no-op trail', ours: 'getSecret, audited', ...cached },
-    ...['lru-cache', 'unstorage', 'keyv', 'cacheable'].map(beside),
+    ...['powertools, maxAge', 'lru-cache', 'unstorage', 'keyv', 'cacheable'].map(beside),
   ],
 }

@@ -5,7 +5,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeDocuments } from './harness/documents.ts'
 import { describeMachine } from './harness/machine.ts'
-import { startNoiseMeter } from './harness/noise.ts'
+import { type NoiseMeter, startNoiseMeter } from './harness/noise.ts'
 import { claimsTable } from './harness/table.ts'
 import { detailTable, missedIn, noiseText, reportText, resultOf, type Report, type Result } from './harness/report.ts'
 import { runScenario } from './harness/rounds.ts'
@@ -14,23 +14,24 @@ import { groups, scenarioOf } from './scenarios.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-async function runAll(options: Options): Promise<Result[]> {
+async function runAll(options: Options, whole: NoiseMeter): Promise<Result[]> {
   const results: Result[] = []
   for (const group of options.groups) {
     for (const name of Object.keys(groups[group] ?? {})) {
-      if (options.only === undefined || name.includes(options.only)) results.push(...(await runOne(group, name, options)))
+      if (options.only === undefined || name.includes(options.only)) results.push(...(await runOne(group, name, options, whole)))
     }
   }
   return results
 }
 
 /** Nothing, for one that a smoke run leaves out. */
-async function runOne(group: string, name: string, { rounds, scale, smoke }: Options): Promise<Result[]> {
+async function runOne(group: string, name: string, { rounds, scale, smoke }: Options, whole: NoiseMeter): Promise<Result[]> {
   const scenario = await scenarioOf(name)
   if (smoke && scenario.servers !== undefined) return []
   console.error(`${group}: ${scenario.title} …`)
   const noise = startNoiseMeter()
-  const samples = await runScenario(name, scenario, { rounds, scale, between: noise.sample })
+  const between = (): void => [noise, whole].forEach(({ sample }) => sample())
+  const samples = await runScenario(name, scenario, { rounds, scale, between })
   const result = resultOf(group, name, scenario, samples, noise.read())
   console.error(`${claimsTable(result.rows)}\n\n${detailTable(result)}\n\n${noiseText(result.noise)}\n`)
   return [result]
@@ -65,7 +66,7 @@ function versionsOfPeers(): Record<string, string> {
 async function main(options: Options): Promise<void> {
   const noise = startNoiseMeter()
   const date = new Date().toISOString()
-  const results = await runAll(options)
+  const results = await runAll(options, noise)
   const command = ['pnpm bench', ...process.argv.slice(2)].join(' ')
   const report: Report = {
     date,

@@ -79,6 +79,17 @@ export class CachedStore {
     this.#tally.hits += 1
   }
 
+  /** What a read that finds nothing held would wait for. To be counted by `joined` where it brings a value. */
+  flying(path: string): Promise<Found | undefined> | undefined {
+    const flight = this.#flights.get('cached', path)
+    return flight !== undefined && this.#memory.failure(path, Date.now()) === undefined ? flight.answer : undefined
+  }
+
+  joined(): void {
+    this.#tally.misses += 1
+    this.#tally.flightsJoined += 1
+  }
+
   /**
    * Resolves to what the store answered, now or within the bounds of freshness; `undefined`: it has no such secret.
    * Rejects with the store's failure where nothing that is held may stand in for it.

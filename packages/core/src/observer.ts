@@ -12,6 +12,8 @@ export interface Operation {
   readonly name: string
   /** It changes a store: the intent is recorded before anything is sent. */
   readonly effect: boolean
+  /** It was let in before, and has waited for somebody else's call since. */
+  readonly isAdmitted?: boolean
 }
 
 type EventOf = Pick<AuditEvent, 'operation' | 'name' | 'actor' | 'requestId'>
@@ -37,24 +39,28 @@ export class Observer {
 
   /** Runs `run`, which notes what it learns in the facts. Returns its result when the outcome is acknowledged. */
   async observe<T>(operation: Operation, call: CallOptions, run: (facts: Facts) => Promise<T>): Promise<T> {
-    if (!this.#isOpen) throw closed()
+    if (!this.#isOpen && operation.isAdmitted !== true) throw closed()
     if (call.signal?.aborted) throw aborted()
     const { operation: kind, name, effect } = operation
     const message: TraceMessage = { operation: kind, name, actor: call.actor, requestId: call.requestId }
     const on = effect ? this.#tracing.write : this.#tracing.get
     const running = traced(on, message, () => this.#audited(operation, call, message, run))
+    this.hold(running)
+    return running
+  }
+
+  /** `shut` waits for it. */
+  hold(running: Promise<unknown>): void {
+    if (this.#running.has(running)) return
     this.#running.add(running)
-    try {
-      return await running
-    } finally {
-      this.#running.delete(running)
-    }
+    const end = (): void => void this.#running.delete(running)
+    running.then(end, end)
   }
 
   /** Refuses operations from now on; resolves when those that run have ended. */
   async shut(): Promise<void> {
     this.#isOpen = false
-    await Promise.allSettled(this.#running)
+    while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
 
   async #audited<T>(

@@ -1,4 +1,4 @@
-import type { Chain, ChainAsk, ChainRead, Reading } from './chain.ts'
+import type { Chain, ChainAsk, ChainRead, Deliver, Reading } from './chain.ts'
 import type { ReadMode } from './flights.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { assertKnownOptions, described, type MembersOf } from './known-options.ts'
@@ -35,6 +35,9 @@ export interface ReaderOptions {
   readonly autoCleanup: boolean
 }
 
+/** Takes the secret, or a field of it, from a reading. */
+type Delivery<T> = (reading: Reading, field?: string) => T
+
 /** The reading calls. */
 export class Reader {
   readonly #options: ReaderOptions
@@ -46,30 +49,30 @@ export class Reader {
   }
 
   getSecret(name: string, options?: ReadOneOptions): Promise<string> {
-    const shortcut = this.shortcut(name, options)
     try {
+      const shortcut = this.shortcut(name, options)
       if (shortcut !== undefined) return shortcut.text
     } catch {
       // The long way says what is wrong, and where.
     }
-    return this.#read(name, options, (reading) => partOf(reading, options?.field).text())
+    return this.#join(name, options, textOf) ?? this.#read(name, options, textOf)
   }
 
   getSecretValue(name: string, options?: ReadOneOptions): Promise<SecretValue> {
-    const shortcut = this.shortcut(name, options)
     try {
+      const shortcut = this.shortcut(name, options)
       if (shortcut !== undefined) return shortcut.value
     } catch {
       // As above.
     }
-    return this.#read(name, options, (reading) => valueOf(reading, options?.field))
+    return this.#join(name, options, valueOf) ?? this.#read(name, options, valueOf)
   }
 
   async getSecrets<const Name extends string>(names: readonly Name[], options: ReadOptions = {}): Promise<Record<Name, string>> {
     assertList(names)
     assertReadOptions(options, readMembers)
     const requests = names.map((name) => ({ name, field: options.field }))
-    const results = await this.#readMany(requests, options, (reading, { field }) => partOf(reading, field).text())
+    const results = await this.#readMany(requests, options, (reading, { field }) => textOf(reading, field))
     const found = results.flatMap((result, index) => (result.status === 'fulfilled' ? [[String(names[index]), result.value] as const] : []))
     const failures = results.flatMap((result, index) =>
       result.status === 'rejected' ? [{ name: String(names[index]), error: result.reason }] : [],
@@ -82,11 +85,38 @@ export class Reader {
     return this.#readMany(requests, options, (reading, { field = options.field }) => valueOf(reading, field))
   }
 
-  async #read<T>(name: string, options: ReadOneOptions = {}, deliver: (reading: Reading) => T): Promise<T> {
+  /**
+   * For a read that need do no more than wait for a call that is under way: many start at once, and then find the same secret missing. What
+   * brings nothing to deliver, or fails, sends each its long way.
+   */
+  #join<T>(name: string, options: ReadOneOptions | undefined, deliver: Delivery<T>): Promise<T> | undefined {
+    const joined = this.#isPlain(options) ? this.#shortcuts.flightTo(name) : undefined
+    if (joined === undefined) return undefined
+    const { place, answer, passed } = joined
+    const alone = (): Promise<T> => this.#read(name, {}, deliver, true)
+    this.#options.observer.hold(answer)
+    return answer.then((found) => {
+      if (found === undefined) return alone()
+      try {
+        const delivered = deliver({ ...found, place, degraded: false })
+        for (const { link } of passed) link.store.passed()
+        place.link.store.joined()
+        return delivered
+      } catch {
+        return alone()
+      }
+    }, alone)
+  }
+
+  #isPlain(options: ReadOneOptions | undefined): boolean {
+    return options === undefined && !this.#options.autoCleanup
+  }
+
+  async #read<T>(name: string, options: ReadOneOptions = {}, deliver: Delivery<T>, isAdmitted = false): Promise<T> {
     assertValidName(name)
     assertReadOptions(options, readOneMembers)
-    return this.#options.observer.observe({ operation: 'get', name, effect: false }, options, (facts) =>
-      this.readObserved(name, options, facts, deliver),
+    return this.#options.observer.observe({ operation: 'get', name, effect: false, isAdmitted }, options, (facts) =>
+      this.readObserved(name, options, facts, (reading) => deliver(reading, options.field)),
     )
   }
 
@@ -108,7 +138,7 @@ export class Reader {
 
   /** The secret as it is in memory, for a read that asks for nothing but the name and is observed by nobody. */
   shortcut(name: string, options: ReadOneOptions | undefined): Shortcut | undefined {
-    return options === undefined && !this.#options.autoCleanup ? this.#shortcuts.to(name) : undefined
+    return this.#isPlain(options) ? this.#shortcuts.to(name) : undefined
   }
 
   async #readMany<T>(
@@ -182,7 +212,7 @@ function attempted<T>(ask: () => T): { readonly ask: T } | { readonly failure: u
   }
 }
 
-function noted<T>(facts: Facts, reading: Reading, deliver: (reading: Reading) => T): T {
+function noted<T>(facts: Facts, reading: Reading, deliver: Deliver<T>): T {
   const { held, from, stale, degraded } = reading
   const { provider, version, revision } = held.facts
   Object.assign(facts, { provider, version, revision, from, stale, degraded })
@@ -198,8 +228,12 @@ export function partOf({ held, place }: Reading, field: string | undefined): Hel
   return held.part(field === undefined ? place.fields : [...place.fields, field])
 }
 
+function textOf(reading: Reading, field?: string): string {
+  return partOf(reading, field).text()
+}
+
 /** A map whose fields nobody asked for is handed out whole: its `json()` has them all. */
-function valueOf(reading: Reading, field: string | undefined): SecretValue {
+function valueOf(reading: Reading, field?: string): SecretValue {
   const { held, place, stale, degraded } = reading
   const isWhole = field === undefined && place.fields.length === 0
   return (isWhole ? held : partOf(reading, field)).value(stale, degraded)

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider, StoredSecret } from './contract.ts'
 import { createSecretsManager } from './manager.ts'
 import type { SecretsManager } from './secrets-manager.ts'
+import { SecretsError } from './secrets-error.ts'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void // what the flag gives every context that is made after it
@@ -120,6 +121,100 @@ describe('a secret in memory', () => {
     for (let count = 0; count < 10_010; count += 1) await secrets.getSecret(`name-${count}`)
     expect([await secrets.getSecret('name-0'), await secrets.getSecret('name-10009')]).toEqual(['v1', 'v1'])
     expect(secrets.cacheStats()).toMatchObject({ misses: 1, hits: 10_011 })
+  })
+})
+
+describe('a secret that many ask for at once', () => {
+  const slowly = (get: SecretProvider['get']): SecretProvider['get'] => {
+    return async (path, context) => {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return get(path, context)
+    }
+  }
+  const many = <T>(read: () => Promise<T>): Promise<PromiseSettledResult<T>[]> => {
+    const reads = Promise.allSettled(Array.from({ length: 100 }, read))
+    return vi.advanceTimersByTimeAsync(100).then(() => reads)
+  }
+  const calls = ({ get }: SecretProvider): number => vi.mocked(get).mock.calls.length
+
+  it.each([0, 300])('is asked for once, with a TTL of %d s; each who waited counts as a miss that joined', async (ttlSeconds) => {
+    const store = provider('store', slowly(answering({ token: 'v1' })))
+    const secrets = createSecretsManager({ providers: [store], cache: { ttlSeconds } })
+    const results = await many(() => secrets.getSecret('token'))
+    expect(new Set(results.map((result) => result.status === 'fulfilled' && result.value))).toEqual(new Set(['v1']))
+    expect([calls(store), secrets.cacheStats()]).toEqual([1, expect.objectContaining({ hits: 0, misses: 100, flightsJoined: 99 })])
+  })
+
+  it('is one handle for all', async () => {
+    const secrets = createSecretsManager({ providers: [provider('store', slowly(answering({ token: 'v1' })))] })
+    const results = await many(() => secrets.getSecretValue('token'))
+    const values = results.map((result) => (result.status === 'fulfilled' ? result.value : undefined))
+    expect([new Set(values).size, values[99]?.reveal()]).toEqual([1, 'v1'])
+  })
+
+  it('is asked for once at each provider, where the first has none', async () => {
+    const [first, second] = [provider('first', slowly(answering({}))), provider('second', slowly(answering({ token: 'v1' })))]
+    const secrets = createSecretsManager({ providers: [first, second] })
+    const results = await many(() => secrets.getSecret('token'))
+    expect(results).toEqual(results.map(() => ({ status: 'fulfilled', value: 'v1' })))
+    expect([calls(first), calls(second)]).toEqual([1, 1])
+  })
+
+  it('is waited for at the second provider, where the first is known to have none', async () => {
+    const shortLived = async (): Promise<StoredSecret> => ({ value: 'v1', expiresAt: Date.now() + 1_000 })
+    const [first, second] = [provider('first', answering({})), provider('second', slowly(shortLived))]
+    const secrets = createSecretsManager({ providers: [first, second] })
+    await many(() => secrets.getSecret('token'))
+    const before = secrets.cacheStats().providers['first']?.hits ?? 0
+    await vi.advanceTimersByTimeAsync(1_000)
+    await many(() => secrets.getSecret('token'))
+    expect([calls(first), calls(second)]).toEqual([1, 2])
+    expect(secrets.cacheStats().providers['first']).toMatchObject({ hits: before + 100 })
+  })
+
+  it('fails for all as for the one who asked', async () => {
+    const store = provider(
+      'store',
+      slowly(async () => Promise.reject(new SecretsError('PERMISSION_DENIED', 'denied'))),
+    )
+    const secrets = createSecretsManager({ providers: [store, provider('weaker', answering({ token: 'old' }))] })
+    for (const result of await many(() => secrets.getSecret('token')))
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'PERMISSION_DENIED', secret: 'token', provider: 'store' } })
+    expect(calls(store)).toBe(1)
+  })
+
+  it('falls back for all who waited for a store that is down', async () => {
+    const store = provider(
+      'store',
+      slowly(async () => Promise.reject(new SecretsError('UNAVAILABLE', 'down'))),
+    )
+    const secrets = createSecretsManager({ providers: [store, provider('weaker', answering({ token: 'old' }))] })
+    const values = await many(() => secrets.getSecretValue('token'))
+    expect(values.every((result) => result.status === 'fulfilled' && result.value.degraded)).toBe(true)
+    expect(calls(store)).toBe(1)
+  })
+
+  it('tells each what is wrong with what all got', async () => {
+    const secrets = createSecretsManager({
+      providers: [
+        provider(
+          'store',
+          slowly(async () => ({ value: Uint8Array.of(1) })),
+        ),
+      ],
+    })
+    for (const result of await many(() => secrets.getSecret('token')))
+      expect(result).toMatchObject({ status: 'rejected', reason: { code: 'INVALID_ARGUMENT', secret: 'token', provider: 'store' } })
+  })
+
+  it('still reaches those who waited when the manager is closed, even behind a provider that has none', async () => {
+    const providers = [provider('first', slowly(answering({}))), provider('second', slowly(answering({ token: 'v1' })))]
+    const secrets = createSecretsManager({ providers })
+    await secrets.checkHealth()
+    const reads = many(() => secrets.getSecret('token'))
+    const closing = secrets.close()
+    expect(await reads).toEqual((await reads).map(() => ({ status: 'fulfilled', value: 'v1' })))
+    await closing
   })
 })
 

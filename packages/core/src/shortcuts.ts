@@ -1,4 +1,5 @@
 import type { CachedStore } from './cached-store.ts'
+import type { Found } from './flights.ts'
 import type { HeldSecret } from './held-secret.ts'
 import type { Entry } from './memory.ts'
 import { isValidName } from './names.ts'
@@ -47,6 +48,13 @@ export class Shortcut {
   }
 }
 
+export interface JoinedFlight {
+  readonly place: Place
+  readonly answer: Promise<Found | undefined>
+  /** Earlier places, which have no such secret. */
+  readonly passed: Plan
+}
+
 /**
  * The common case of a read, without a promise in it: nobody audits or traces, and the answer is in memory and fresh, of the
  * first provider or of one behind others that have no such secret. A name that the first one has is found in one look-up.
@@ -82,6 +90,16 @@ export class Shortcuts {
       passed.push(store)
     }
     return undefined
+  }
+
+  /** The call to a store that is under way, and that a read of the name would wait for. */
+  flightTo(name: string): JoinedFlight | undefined {
+    if (!this.#observer.isUnwatched || !isValidName(name)) return undefined
+    const plan = this.#planFor(name)
+    const index = plan.findIndex(({ link, path }) => !link.store.knowsAbsent(path))
+    const place = plan[index]
+    const answer = place?.link.store.flying(place.path)
+    return place && answer && { place, answer, passed: plan.slice(0, index) }
   }
 
   #planFor(name: string): Plan {

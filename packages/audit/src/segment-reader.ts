@@ -1,0 +1,104 @@
+import { open, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AuditRecord } from '@finchat/secrets-core'
+import { asHeader, asRecord, asSeal, looksLikeSeal, type Seal, type SegmentHeader } from './segment-format.ts'
+
+/** What stands between two seals of a segment. */
+export interface SegmentGroup {
+  /** The number of its first line in the file, from 1. */
+  readonly firstLine: number
+  /** The lines before the seal, each with its line feed (the last of a torn file has none): in the first group the header, then records. */
+  readonly lines: readonly Buffer[]
+  /** `undefined`: no seal follows, or its line is none, or there are more lines than any group has. */
+  readonly seal: Seal | undefined
+  /** The seal's own line, with its line feed; empty where there is none. */
+  readonly sealLine: Buffer
+  /** The offset in the file behind this group. */
+  readonly endsAt: number
+}
+
+/** A segment's file, wherever it was moved within the folder. */
+export interface SegmentFile {
+  readonly path: string
+  /** `undefined`: the file does not begin as a segment does. */
+  readonly header: SegmentHeader | undefined
+}
+
+const indexFile = 'index.jsonl'
+
+/** No group that we write has more records, nor a line more bytes; a reader need not hold more of a file that somebody else wrote. */
+const maxGroupRecords = 64
+const maxLineBytes = 256 * 1024
+
+const chunkBytes = 256 * 1024
+const lineFeed = 0x0a
+
+/** The folder's segments (every file with `.jsonl` in its name but the index), in the order in which they were opened. */
+export async function segmentFiles(folder: string): Promise<readonly SegmentFile[]> {
+  const names = (await readdir(folder)).filter((name) => name.includes('.jsonl') && name !== indexFile).toSorted()
+  const files: SegmentFile[] = []
+  for (const name of names) files.push({ path: join(folder, name), header: await headerOf(join(folder, name)) })
+  return files.toSorted((a, b) => (a.header?.step ?? Infinity) - (b.header?.step ?? Infinity) || 0)
+}
+
+async function headerOf(path: string): Promise<SegmentHeader | undefined> {
+  for await (const { lines } of readSegment(path)) return lines[0] && asHeader(lines[0])
+  return undefined
+}
+
+/**
+ * The groups of a segment, in order, as they stand in the file: nothing is checked here. Memory is bounded, whatever the file holds. The last group may
+ * have no seal: a torn tail, or what a live process is writing.
+ */
+export async function* readSegment(path: string): AsyncGenerator<SegmentGroup> {
+  let group: Buffer[] = []
+  let [firstLine, endsAt] = [1, 0]
+  const cut = (seal?: Seal, sealLine: Buffer = Buffer.alloc(0)): SegmentGroup => {
+    const complete = { firstLine, lines: group, seal, sealLine, endsAt }
+    firstLine += group.length + (sealLine.length > 0 ? 1 : 0)
+    group = []
+    return complete
+  }
+  for await (const lines of linesOf(path)) {
+    for (const line of lines) {
+      endsAt += line.length
+      if (looksLikeSeal(line)) yield cut(asSeal(line), line)
+      else if (group.push(line) > maxGroupRecords + 1) yield cut()
+    }
+  }
+  if (group.length > 0) yield cut()
+}
+
+/** The records of a group; a line that is none is left out. */
+export function recordsOf({ lines }: SegmentGroup): readonly AuditRecord[] {
+  return lines.map(asRecord).filter((record) => record !== undefined)
+}
+
+/** A file's lines with their line feeds, a chunk's worth at a time; a longer line than any of ours comes in pieces. */
+export async function* linesOf(path: string): AsyncGenerator<readonly Buffer[]> {
+  const file = await open(path, 'r')
+  try {
+    let rest: Buffer = Buffer.alloc(0)
+    for (;;) {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes)
+      if (bytesRead === 0) break
+      const text = rest.length === 0 ? buffer.subarray(0, bytesRead) : Buffer.concat([rest, buffer.subarray(0, bytesRead)])
+      const lines = splitLines(text)
+      rest = text.subarray(lines.reduce((sum, line) => sum + line.length, 0))
+      if (rest.length <= maxLineBytes) yield lines
+      else {
+        yield [...lines, rest]
+        rest = Buffer.alloc(0)
+      }
+    }
+    if (rest.length > 0) yield [rest]
+  } finally {
+    await file.close()
+  }
+}
+
+function splitLines(text: Buffer): Buffer[] {
+  const lines: Buffer[] = []
+  for (let start = 0, end: number; (end = text.indexOf(lineFeed, start)) !== -1; start = end + 1) lines.push(text.subarray(start, end + 1))
+  return lines
+}

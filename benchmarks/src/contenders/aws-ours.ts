@@ -1,8 +1,8 @@
 import { createSecretsManager, loadSecrets, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
 import { awsProvider } from '@finchat/secrets-provider-aws'
-import { inFlight, sinceStart, timed } from '../harness/measure.ts'
+import { sinceStart } from '../harness/measure.ts'
 import type { Contender, Task } from '../harness/scenario.ts'
-import { credentials, preloads, region, secretNames, singleReads, widthOfReads } from './aws-work.ts'
+import { credentials, crowd, preloads, region, secretNames, singleReads } from './aws-work.ts'
 
 function newProvider({ setting }: Task): SecretProvider {
   return awsProvider({ endpoint: String(setting['url']), region, clientConfig: { credentials } })
@@ -27,10 +27,7 @@ export const reads: Contender = (task) => {
 
 export const crowdedReads: Contender = (task) => {
   const secrets = createSecretsManager({ providers: [newProvider(task)], autoCleanup: true })
-  const calls = Math.ceil(2_000 * task.scale)
-  const names = Array.from({ length: widthOfReads + 1 }, (_, index) => `app/db-${index}`)
-  const read = (index: number): Promise<string> => secrets.getSecret(String(names[index % names.length]))
-  return { round: () => timed(calls, 'µs', () => inFlight(calls, widthOfReads, read)) }
+  return { round: () => crowd(task, (name) => secrets.getSecret(name)) }
 }
 
 export const start: Contender = (task) => ({

@@ -1,8 +1,8 @@
 // The SDK alone.
 import { BatchGetSecretValueCommand, GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { inFlight, sinceStart, timed } from '../harness/measure.ts'
+import { sinceStart, timed } from '../harness/measure.ts'
 import type { Contender, Task } from '../harness/scenario.ts'
-import { credentials, preloads, region, secretNames, singleReads, widthOfReads } from './aws-work.ts'
+import { credentials, crowd, preloads, region, secretNames, singleReads } from './aws-work.ts'
 
 export function newClient({ setting }: Task): SecretsManagerClient {
   return new SecretsManagerClient({ endpoint: String(setting['url']), region, credentials })
@@ -42,8 +42,7 @@ export const reads: Contender = (task) => {
 
 export const crowdedReads: Contender = (task) => {
   const client = newClient(task)
-  const calls = Math.ceil(2_000 * task.scale)
-  return { round: () => timed(calls, 'µs', () => inFlight(calls, widthOfReads, () => valueOf(client, 'app/db'))) }
+  return { round: () => crowd(task, (name) => valueOf(client, name)) }
 }
 
 export const start: Contender = (task) => ({

@@ -8,6 +8,11 @@ import type { Contender } from '../harness/scenario.ts'
 const modules: Readonly<Record<string, () => Promise<unknown>>> = {
   'an empty module': () => import('./nothing.ts'),
   core: () => import('@finchat/secrets-core'),
+  // What core needs for its work is loaded when the first manager is made.
+  'core and a manager': async () => {
+    const { createSecretsManager, envProvider } = await import('@finchat/secrets-core')
+    createSecretsManager({ providers: [envProvider()] })
+  },
   'provider-local': () => import('@finchat/secrets-provider-local'),
   'provider-aws': () => import('@finchat/secrets-provider-aws'),
   'provider-vault': () => import('@finchat/secrets-provider-vault'),

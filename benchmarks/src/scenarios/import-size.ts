@@ -12,6 +12,7 @@ export const scenario: Scenario = {
   metrics: { gzipped: 'KB', files: '' },
   entrants: {
     ...entrant('ours', 'core'),
+    ...entrant('ours', 'core and a manager'),
     ...entrant('ours', 'provider-local'),
     ...entrant('ours', 'provider-aws'),
     ...entrant('ours', 'provider-vault'),
@@ -25,6 +26,7 @@ export const scenario: Scenario = {
   },
   claims: [
     { what: 'size of core, gzipped', metric: 'gzipped', ours: 'core', peer: 'keyv', goal: { kind: 'value', atMost: 10 } },
+    stated('core and a manager', 'keyv'),
     stated('provider-local', 'unstorage'),
     stated('provider-aws', 'SDK'),
     stated('provider-vault', 'node-vault'),

@@ -14,6 +14,7 @@ export const scenario: Scenario = {
   entrants: {
     ...entrant('limit', limit),
     ...entrant('ours', 'core'),
+    ...entrant('ours', 'core and a manager'),
     ...entrant('ours', 'provider-local'),
     ...entrant('ours', 'provider-aws'),
     ...entrant('ours', 'provider-vault'),
@@ -27,6 +28,7 @@ export const scenario: Scenario = {
   },
   claims: [
     { what: 'import of core', metric: 'time', ours: 'core', peer: 'keyv', limit, goal: { kind: 'difference', to: 'limit', atMost: 3 } },
+    stated('core and a manager', 'keyv'),
     stated('provider-local', 'unstorage'),
     stated('provider-aws', 'SDK'),
     stated('provider-vault', 'node-vault'),

@@ -1,8 +1,25 @@
+import { bitsDrill } from './damage/bits-drill.ts'
+import { mixturesDrill } from './damage/mixtures-drill.ts'
 import type { Drill } from './drill.ts'
+import { faultsDrill } from './faults/faults-drill.ts'
+import { fullDrill } from './faults/full-drill.ts'
+import { freezeDrill } from './freeze/freeze-drill.ts'
 import { killDrill } from './kill/kill-drill.ts'
 import { powerDrill } from './power/power-drill.ts'
 import { tornDrill } from './power/torn-drill.ts'
+import { timingDrill } from './timing/timing-drill.ts'
 import { writersDrill } from './writers/writers-drill.ts'
 
-/** In the order in which `pnpm torture` runs them. */
-export const drills: readonly Drill[] = [killDrill, writersDrill, tornDrill, powerDrill]
+/** In the order in which `pnpm torture` runs them: the longest last. */
+export const drills: readonly Drill[] = [
+  freezeDrill,
+  timingDrill,
+  killDrill,
+  writersDrill,
+  tornDrill,
+  powerDrill,
+  fullDrill,
+  faultsDrill,
+  mixturesDrill,
+  bitsDrill,
+]

@@ -1,10 +1,10 @@
 import { readSync, writeSync } from 'node:fs'
-import { SecretsError } from '@finchat/secrets-core'
 import { type LocalProvider, localProvider } from '@finchat/secrets-provider-local'
 import { givenOrders } from '../child.ts'
 import { randomFrom } from '../random.ts'
 import { context } from './observe.ts'
 import { keptVersions, nextOperation, type Operation, type Outcome, valueOf } from './operation.ts'
+import { outcomeOf } from './outcome.ts'
 import { storeKeys } from './store-keys.ts'
 import type { Workload } from './workload.ts'
 
@@ -12,11 +12,11 @@ import type { Workload } from './workload.ts'
  * A worker that changes a store at random until it is killed or done. It writes a line before each operation and one after
  * it, with a system call each, so that whatever it was told stands there though it dies in the next moment.
  */
-const { path, worker, seed, generation, operations, stepwise } = givenOrders() as Workload // as `startWorker` gives them
+const { path, worker, seed, generation, operations, stepwise, lockTimeoutMs = 60_000 } = givenOrders() as Workload // as `startWorker` gives them
 
 async function work(): Promise<void> {
   const random = randomFrom(seed)
-  const provider = localProvider({ path, keys: storeKeys(generation), lockTimeoutMs: 60_000 })
+  const provider = localProvider({ path, keys: storeKeys(generation), lockTimeoutMs })
   writeLine({ worker })
   for (let n = 0; n < operations; n++) {
     const operation = nextOperation(random, worker, `${worker}.${n}`)
@@ -54,14 +54,6 @@ async function apply(provider: LocalProvider, operation: Operation): Promise<Out
       await provider.delete(operation.name, { purge: operation.do === 'purge' }, context)
       return {}
   }
-}
-
-async function outcomeOf(call: Promise<Outcome>): Promise<Outcome> {
-  const [settled] = await Promise.allSettled([call])
-  if (settled.status === 'fulfilled') return settled.value
-  const error: unknown = settled.reason
-  if (!SecretsError.isInstance(error)) return { code: 'FOREIGN', message: String(error) }
-  return { code: error.code, effect: error.effect, message: error.message }
 }
 
 void work()

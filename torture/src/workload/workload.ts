@@ -13,6 +13,7 @@ export interface Workload {
   readonly seed: number
   readonly generation: number
   readonly operations: number
+  readonly lockTimeoutMs?: number
   /** Wait for a byte on the input before each operation. */
   readonly stepwise?: boolean
 }
@@ -28,7 +29,7 @@ export interface Worker {
 }
 
 interface WorkerOptions extends Pick<StartOptions, 'under'> {
-  readonly stderr?: 'inherit' | 'pipe' | undefined
+  readonly stderr?: 'inherit' | 'pipe' | 'ignore' | undefined
 }
 
 /** Starts a worker that writes its lines into the file `log`: there they are as soon as it has written them. */

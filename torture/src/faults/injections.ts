@@ -1,0 +1,45 @@
+/** One way in which the system fails the store: which calls fail and how, in strace's words. */
+export interface Injection {
+  readonly what: string
+  readonly calls: string
+  readonly expression: string
+  /** Only calls on the files of the store that was made, for calls that Node.js itself cannot do without. */
+  readonly onlyStore: boolean
+  /** SQLite takes an I/O error of a read for a damaged file, SQLITE_CORRUPT (its os_unix.c and vdbe.c say so), and so do we. */
+  readonly mayBeIntegrity: boolean
+}
+
+const failures: readonly (readonly [what: string, calls: string, error: string])[] = [
+  ['a sync fails', 'fsync,fdatasync', 'EIO'],
+  ['a write fails', 'pwrite64', 'EIO'],
+  ['the disk is full', 'pwrite64', 'ENOSPC'],
+  ['the quota is used up', 'pwrite64', 'EDQUOT'],
+  ['the disk has become read-only', 'pwrite64', 'EROFS'],
+  ['a read fails', 'pread64', 'EIO'],
+  ['cutting a file off fails', 'ftruncate', 'EIO'],
+  ['removing a file fails', 'unlink', 'EIO'],
+  ['giving the file its name fails', 'link', 'EIO'],
+  ['locking fails', 'fcntl', 'EIO'],
+]
+/** Node.js, too, reads files and sets flags by these. */
+const vital: ReadonlySet<string> = new Set(['pread64', 'fcntl'])
+
+/** The `n`th call of each kind alone, and from there on every so many: single faults, and a disk that is failing. */
+export function injections(positions: readonly number[]): Injection[] {
+  return failures.flatMap(([what, calls, error]) =>
+    positions
+      .flatMap((n) => [`${n}`, `${n}+7`])
+      .map((when) => injection(what, calls, `${error}:when=${when}`))
+      .concat(calls === 'pread64' ? readsWhileItIsMade : []),
+  )
+}
+
+/** Late enough that Node.js has been loaded; it does without what else it cannot read. */
+const readsWhileItIsMade: readonly Injection[] = ['9+7', '10+7', '11+7', '12+5', '13+11'].map((when) => ({
+  ...injection('reads fail, from its making on', 'pread64', `EIO:when=${when}`),
+  onlyStore: false,
+}))
+
+function injection(what: string, calls: string, error: string): Injection {
+  return { what, calls, expression: `inject=${calls}:error=${error}`, onlyStore: vital.has(calls), mayBeIntegrity: calls === 'pread64' }
+}

@@ -102,16 +102,16 @@ async function judge(manager: SecretsManager, tally: Tally): Promise<void> {
   const verify: Verify = (name, candidate) => manager.verifySecret(name, candidate)
   for (const { what, pair } of pairs) {
     const t = await measure(verify, pair)
-    tally.count(`hundredths of |t|: ${what}`, Math.round(t * 100))
+    tally.count(`|t|, ${what}`, Number(t.toFixed(1)))
     if (t >= threshold) tally.fault(`|t| is ${t.toFixed(1)} between candidates that are ${what}`)
   }
   const control = await measure(leakyVerify(held), [
     ['token', early],
     ['token', late],
   ])
-  tally.count('hundredths of |t|: a comparison that leaks, for control', Math.round(control * 100))
+  tally.count('|t|, a comparison that leaks, for control', Number(control.toFixed(1)))
   if (control < 5 * threshold) tally.fault(`the control leaks, and |t| is only ${control.toFixed(1)}: nothing was proved`)
-  for (const { what, pair } of told) tally.count(`hundredths of |t|: ${what}`, Math.round((await measure(verify, pair)) * 100))
+  for (const { what, pair } of told) tally.count(`|t|, ${what}`, Number((await measure(verify, pair)).toFixed(1)))
   tally.count('measurements of each', measurements)
 }
 

@@ -3,7 +3,7 @@ export interface Injection {
   readonly what: string
   readonly calls: string
   readonly expression: string
-  /** Only calls on the files of the store that was made, for calls that Node.js itself cannot do without. */
+  /** Only calls on the files of the store that was made, for what Node.js itself cannot do without. */
   readonly onlyStore: boolean
   /** SQLite takes an I/O error of a read for a damaged file, SQLITE_CORRUPT (its os_unix.c and vdbe.c say so), and so do we. */
   readonly mayBeIntegrity: boolean
@@ -19,11 +19,7 @@ const failures: readonly (readonly [what: string, calls: string, error: string])
   ['cutting a file off fails', 'ftruncate', 'EIO'],
   ['removing a file fails', 'unlink', 'EIO'],
   ['giving the file its name fails', 'link', 'EIO'],
-  ['locking fails', 'fcntl', 'EIO'],
 ]
-/** Node.js, too, reads files and sets flags by these. */
-const vital: ReadonlySet<string> = new Set(['pread64', 'fcntl'])
-
 /** The `n`th call of each kind alone, and from there on every so many: single faults, and a disk that is failing. */
 export function injections(positions: readonly number[]): Injection[] {
   return failures.flatMap(([what, calls, error]) =>
@@ -41,5 +37,5 @@ const readsWhileItIsMade: readonly Injection[] = ['9+7', '10+7', '11+7', '12+5',
 }))
 
 function injection(what: string, calls: string, error: string): Injection {
-  return { what, calls, expression: `inject=${calls}:error=${error}`, onlyStore: vital.has(calls), mayBeIntegrity: calls === 'pread64' }
+  return { what, calls, expression: `inject=${calls}:error=${error}`, onlyStore: calls === 'pread64', mayBeIntegrity: calls === 'pread64' }
 }

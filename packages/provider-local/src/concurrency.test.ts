@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { lockStore } from './testing/breakage.ts'
 import { otherProcess } from './testing/other-process.ts'
-import { context, createStore, failure, opened, temporaryPath, within } from './testing/temporary-store.ts'
+import { context, createStore, failure, opened, temporaryPath } from './testing/temporary-store.ts'
 
 function oneTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index + 1)
@@ -53,27 +53,6 @@ describe('several writers of one store', () => {
     expect(numbers.toSorted((a, b) => a - b)).toEqual(oneTo(120))
     expect((await own.get('counted', context))?.version).toBe(120)
   }, 60_000)
-})
-
-describe('a process that is killed while it writes', () => {
-  test('loses no acknowledged write, and leaves a store that reads and writes', async () => {
-    const path = temporaryPath()
-    await within(path, (provider) => provider.put('counted', { value: 'the first' }, context))
-    let round = 0
-    for (const other of await Promise.all(oneTo(20).map(() => otherProcess(path, 100_000)))) {
-      await other.start()
-      await sleep(Math.random() * 40)
-      other.child.kill('SIGKILL')
-      await other.exited
-      round += 1
-      await within(path, async (provider) => {
-        const secret = await provider.get('counted', context)
-        expect(secret?.version).toBeGreaterThanOrEqual(other.acknowledged().at(-1) ?? Number.NaN)
-        expect(secret?.value).toMatch(/^written by \d+ as its \d+$/)
-        expect((await provider.put('ours', { value: `${round}` }, context)).version).toBe(round)
-      })
-    }
-  }, 120_000)
 })
 
 describe('a store that another connection locks', () => {

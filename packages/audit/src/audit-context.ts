@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { assertKnownOptions, type MembersOf } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core'
 
 /** On whose behalf secrets are used. */
 export interface AuditContext {
@@ -25,9 +25,9 @@ const contexts = new AsyncLocalStorage<AuditContext>()
  * console.log(answer) // handled
  */
 export function withAuditContext<T>(context: AuditContext, run: () => T): T {
-  assertKnownOptions(context, members, 'INVALID_ARGUMENT')
+  const { actor, requestId } = knownOptions(context, members, 'INVALID_ARGUMENT')
   const outer = currentContext()
-  return contexts.run({ actor: context.actor ?? outer?.actor, requestId: context.requestId ?? outer?.requestId }, run)
+  return contexts.run({ actor: actor ?? outer?.actor, requestId: requestId ?? outer?.requestId }, run)
 }
 
 export function currentContext(): AuditContext | undefined {

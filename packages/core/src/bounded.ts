@@ -1,3 +1,4 @@
+import { ownMembers } from './own-members.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** The bounds of one call to something that may hang. */
@@ -13,9 +14,10 @@ export interface Bounds {
  * Settles as `run` does, or rejects with `DEADLINE_EXCEEDED` or `ABORTED`, whichever is first; then `run`'s signal is
  * aborted and what it does later is not looked at. The timer is ref'ed: a process never ends with this unsettled.
  */
-export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, { deadlineMs, closing, ...bounds }: Bounds): Promise<T> {
+export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bounds): Promise<T> {
+  const { deadlineMs, closing, signal: given } = ownMembers(bounds, ['deadlineMs', 'closing', 'signal'])
   // Calls of nobody in particular carry the closing signal alone.
-  const signal = bounds.signal === closing ? undefined : bounds.signal
+  const signal = given === closing ? undefined : given
   if (closing.aborted) return Promise.reject(closed())
   if (signal?.aborted) return Promise.reject(aborted())
   const { promise, resolve, reject } = Promise.withResolvers<T>()

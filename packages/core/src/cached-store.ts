@@ -56,7 +56,7 @@ export class CachedStore {
     const entry = this.#memory.entry(path)
     if (entry === undefined || now >= entry.freshUntil) return undefined
     this.#tally.hits += 1
-    if (now >= entry.refreshAt) this.#refresh({ path, mode: 'cached' }, path, now)
+    if (now >= entry.refreshAt) this.#refresh({ path, version: undefined, mode: 'cached' }, path, now)
     return entry
   }
 

@@ -1,4 +1,4 @@
-import { assertKnownOptions, type MemberKind, type MembersOf } from './known-options.ts'
+import { knownOptions, type MemberKind, type MembersOf } from './known-options.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** What every call takes. */
@@ -13,11 +13,11 @@ export interface CallOptions {
 
 export const callMembers: MembersOf<CallOptions> = { signal: 'any', actor: 'string', requestId: 'string' }
 
-/** Throws `INVALID_ARGUMENT` for options that are none, have a member that is not known, or a signal that is none. */
-export function assertCallOptions(options: CallOptions, members: Readonly<Record<string, MemberKind>>): void {
-  assertKnownOptions(options, members, 'INVALID_ARGUMENT')
-  const { signal } = options
-  if (signal === undefined || signal instanceof AbortSignal) return
+/** A copy of the options. Throws `INVALID_ARGUMENT` for options that are none, have a member that is not known, or a signal that is none. */
+export function knownCallOptions<Options extends CallOptions>(options: Options, members: Readonly<Record<string, MemberKind>>): Options {
+  const known = knownOptions(options, members, 'INVALID_ARGUMENT')
+  const { signal } = known
+  if (signal === undefined || signal instanceof AbortSignal) return known
   throw new SecretsError('INVALID_ARGUMENT', 'signal is no AbortSignal', {
     remedy: 'pass AbortSignal.timeout(ms) or the signal of an AbortController',
   })

@@ -1,5 +1,5 @@
 import { bounded, type Bounds } from './bounded.ts'
-import { assertCallOptions, callMembers, type CallOptions } from './call-options.ts'
+import { callMembers, type CallOptions, knownCallOptions } from './call-options.ts'
 import type { CallContext, ListedSecret, SecretDescription, SecretProvider } from './contract.ts'
 import { assertValidName } from './names.ts'
 import type { Observer } from './observer.ts'
@@ -50,9 +50,9 @@ export class Catalog {
     this.#options = options
   }
 
-  async describeSecret(name: string, options: DescribeOptions = {}): Promise<DescribedSecret> {
+  async describeSecret(name: string, describe: DescribeOptions = {}): Promise<DescribedSecret> {
     assertValidName(name)
-    assertCallOptions(options, describeMembers)
+    const options = knownCallOptions(describe, describeMembers)
     assertFallbackPolicy(options.fallback)
     const { observer, walk, bounds } = this.#options
     const context: CallContext = { signal: options.signal ?? bounds.closing }
@@ -67,8 +67,8 @@ export class Catalog {
     })
   }
 
-  async *listSecrets(options: ListOptions = {}): AsyncGenerator<CatalogEntry, void, undefined> {
-    assertCallOptions(options, listMembers)
+  async *listSecrets(list: ListOptions = {}): AsyncGenerator<CatalogEntry, void, undefined> {
+    const options = knownCallOptions(list, listMembers)
     const { prefix = '' } = options
     const operation = { operation: 'list', name: `${prefix}*`, effect: false }
     const providers = this.#listing(options.provider)

@@ -123,10 +123,16 @@ function standing<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<Lin
 /** A versioned read is answered by the first provider that has the secret: its version 3 is no other provider's. */
 async function answerAt(place: Place, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
   const { link, path } = place
-  if (read.version === undefined) return link.store.read({ path, mode: read.mode, signal: read.signal, batch })
+  if (read.version === undefined) return link.store.read({ path, version: undefined, mode: read.mode, signal: read.signal, batch })
   const found = await versioned(place, read)
   if (found !== undefined && found !== 'unsupported') return found
-  const current = await link.store.read({ path, mode: isVolatile(read.mode) ? 'volatile' : 'cached', signal: read.signal })
+  const current = await link.store.read({
+    path,
+    version: undefined,
+    mode: isVolatile(read.mode) ? 'volatile' : 'cached',
+    signal: read.signal,
+    batch: undefined,
+  })
   if (current === undefined) return undefined
   if (found === 'unsupported') throw new SecretsError('UNSUPPORTED', 'the provider keeps no versions')
   throw new SecretsError('NOT_FOUND', `version ${read.version} not found`, { remedy: 'it has the secret, so no other provider is asked' })
@@ -134,7 +140,7 @@ async function answerAt(place: Place, read: ChainRead, batch: Batch | undefined)
 
 async function versioned({ link, path }: Place, { version, mode, signal }: ChainRead): Promise<Found | 'unsupported' | undefined> {
   try {
-    return await link.store.read({ path, version, mode, signal })
+    return await link.store.read({ path, version, mode, signal, batch: undefined })
   } catch (error) {
     if (SecretsError.isInstance(error) && error.code === 'UNSUPPORTED') return 'unsupported'
     throw error

@@ -1,9 +1,10 @@
 import { bounded } from './bounded.ts'
-import type { CallContext } from './contract.ts'
-import { assertKnownOptions, type MembersOf } from './known-options.ts'
+import type { AuditTrail, CallContext, SharedCache } from './contract.ts'
+import { knownOptions, type MembersOf } from './known-options.ts'
 import type { Link } from './link.ts'
 import { longestTimerMs, type SecretsManagerOptions } from './manager-options.ts'
 import type { Observer } from './observer.ts'
+import { own } from './own-members.ts'
 import { SecretsError } from './secrets-error.ts'
 
 export interface CloseOptions {
@@ -28,11 +29,11 @@ export interface ClosingParts {
 
 const closeMembers: MembersOf<CloseOptions> = { timeoutMs: 'number' }
 
-/** Throws `INVALID_ARGUMENT` for a time that no timer can hold: it would fire at once. */
-export function assertCloseOptions(options: CloseOptions): void {
-  assertKnownOptions(options, closeMembers, 'INVALID_ARGUMENT')
-  const { timeoutMs = 0 } = options
-  if (timeoutMs >= 0 && timeoutMs <= longestTimerMs) return
+/** A copy of the options. Throws `INVALID_ARGUMENT` for a time that no timer can hold: it would fire at once. */
+export function knownCloseOptions(options: CloseOptions): CloseOptions {
+  const known = knownOptions(options, closeMembers, 'INVALID_ARGUMENT')
+  const { timeoutMs = 0 } = known
+  if (timeoutMs >= 0 && timeoutMs <= longestTimerMs) return known
   throw new SecretsError('INVALID_ARGUMENT', `timeoutMs is ${timeoutMs}`, { remedy: `pass milliseconds from 0 to ${longestTimerMs}` })
 }
 
@@ -42,9 +43,14 @@ export function closingGroups(links: readonly Link[], { cache, audit }: SecretsM
   const providers = links.map(({ provider }) => ({ name: provider.name, close: provider.close }))
   return [
     stores,
-    [...providers, { name: 'the shared cache', close: cache?.shared?.close }],
-    [{ name: 'the audit trail', close: audit?.close }],
+    [...providers, { name: 'the shared cache', close: closeOf(cache?.shared) }],
+    [{ name: 'the audit trail', close: closeOf(audit) }],
   ]
+}
+
+/** Not what every object seems to have. */
+function closeOf(part: SharedCache | AuditTrail | undefined): Closable['close'] {
+  return own(part, 'close') === undefined ? undefined : part?.close
 }
 
 /** Refuses calls, waits for those that run, ends the parts, and wipes, whatever fails. Rejects with what could not be ended. */

@@ -2,7 +2,7 @@ import type { Bounds } from './bounded.ts'
 import { cacheStats } from './cache-stats.ts'
 import { Catalog } from './catalog.ts'
 import { Chain } from './chain.ts'
-import { assertCloseOptions, closeAll, type CloseOptions, closingGroups } from './closing.ts'
+import { closeAll, type CloseOptions, closingGroups, knownCloseOptions } from './closing.ts'
 import { HealthCheck } from './health.ts'
 import { linksOf } from './link.ts'
 import type { SecretsManagerOptions, Settings } from './manager-options.ts'
@@ -37,8 +37,8 @@ export function startEngine(options: SecretsManagerOptions, settings: Settings):
   const health = new HealthCheck(links, observer, giveUp.signal)
   let closed: Promise<void> | undefined
   const close = async (closeOptions: CloseOptions = {}): Promise<void> => {
-    assertCloseOptions(closeOptions)
-    return (closed ??= closeAll({ observer, giveUp, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() }, closeOptions))
+    const known = knownCloseOptions(closeOptions)
+    return (closed ??= closeAll({ observer, giveUp, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() }, known))
   }
   return {
     getSecret: (name, read) => reader.getSecret(name, read),

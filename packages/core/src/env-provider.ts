@@ -1,5 +1,5 @@
 import type { SecretProvider } from './contract.ts'
-import { assertKnownOptions, type MembersOf } from './known-options.ts'
+import { knownOptions, type MembersOf } from './known-options.ts'
 import { locator, type NamesOptions } from './locator.ts'
 import { quoted } from './names.ts'
 import type { ProviderManifest } from './provider-manifest.ts'
@@ -60,8 +60,8 @@ export const envManifest: ProviderManifest = {
  * const secrets = createSecretsManager({ providers: [envProvider({ env, upperSnakeCase: true })] })
  * console.log(await secrets.getSecret('FINCHAT_TOKEN'), await secrets.getSecret('db/password')) // dev-token 00123
  */
-export function envProvider(options: EnvProviderOptions = {}): SecretProvider {
-  assertKnownOptions(options, members)
+export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
+  const options = knownOptions(given, members)
   const { name = 'env', upperSnakeCase = false, fileVariables = false, directory } = options
   const variable = variableReader(options)
 

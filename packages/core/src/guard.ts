@@ -2,9 +2,10 @@ import { bounded } from './bounded.ts'
 import type { CallContext, SecretProvider, SecretsErrorCode, StoredSecret } from './contract.ts'
 import type { Circuit } from './circuit.ts'
 import type { Outage } from './outage.ts'
+import { ownMembers } from './own-members.ts'
 import { isKnownCode } from './policy.ts'
 import { placed, SecretsError } from './secrets-error.ts'
-import { deletionOf, descriptionOf, isStoredSecret, receiptOf } from './stored-secret.ts'
+import { deletionOf, descriptionOf, receiptOf, storedSecretOf } from './stored-secret.ts'
 import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
 
 export interface GuardOptions {
@@ -26,8 +27,11 @@ const gapMs = 1_000
  */
 export function guard(provider: SecretProvider, options: GuardOptions): SecretProvider {
   const ask = (call: ProviderCall, next: (context: CallContext) => Promise<unknown>): Promise<unknown> =>
-    bounded((signal) => next({ ...call.context, signal }), { ...options, signal: call.context.signal })
-  return wrapProvider(provider, async (call, next) => {
+    bounded((signal) => next({ ...call.context, ...ownMembers(call.context, ['fresh']), signal }), {
+      ...options,
+      signal: call.context.signal,
+    })
+  const guarded = wrapProvider(provider, async (call, next) => {
     // `close` is the end of all, and bounded by the one who closes.
     if (call.method === 'close') return next(call.context)
     let isSent = false
@@ -45,6 +49,8 @@ export function guard(provider: SecretProvider, options: GuardOptions): SecretPr
       throw placed(isSent && effects.has(call.method) ? withEffect(failure) : failure, { provider: provider.name })
     }
   })
+  // What the provider has not, it has not, whatever there is on the prototype of every object.
+  return Object.setPrototypeOf(guarded, null)
 }
 
 async function read(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
@@ -90,18 +96,18 @@ function isSilence(code: SecretsErrorCode | undefined): boolean {
 }
 
 /** Codes that are the core's own verdicts, on a chain, a caller and a trail; and what a provider should have said. */
-const reserved: { readonly [code in SecretsErrorCode]?: string } = {
-  NOT_FOUND: 'its get() must resolve to undefined instead',
-  ABORTED: 'when nobody aborted, it is UNAVAILABLE or DEADLINE_EXCEEDED',
-  AUDIT_FAILED: 'it has no part in the audit trail',
-}
+const reserved: ReadonlyMap<SecretsErrorCode, string> = new Map([
+  ['NOT_FOUND', 'its get() must resolve to undefined instead'],
+  ['ABORTED', 'when nobody aborted, it is UNAVAILABLE or DEADLINE_EXCEEDED'],
+  ['AUDIT_FAILED', 'it has no part in the audit trail'],
+])
 /** Calls that need a secret which is there. */
 const onExisting = new Set(['tag', 'delete', 'restore'])
 
 /** What a provider rejects with, if it may say that. */
 function trusted(error: unknown, method: string): SecretsError {
   const failure = asSecretsError(error)
-  const remedy = reserved[failure.code]
+  const remedy = reserved.get(failure.code)
   if (remedy === undefined || (failure.code === 'NOT_FOUND' && onExisting.has(method))) return failure
   return new SecretsError('INTERNAL', `the provider rejected with ${failure.code}`, { remedy })
 }
@@ -150,9 +156,10 @@ function checked(call: ProviderCall, answer: unknown, provider: string): unknown
   }
 }
 
-function checkedSecret(answer: unknown): StoredSecret | undefined {
-  if (answer === undefined) return undefined
-  if (!isStoredSecret(answer)) throw malformed('what is not a secret')
+function checkedSecret(given: unknown): StoredSecret | undefined {
+  if (given === undefined) return undefined
+  const answer = storedSecretOf(given)
+  if (answer === undefined) throw malformed('what is not a secret')
   if (answer.expiresAt !== undefined && answer.expiresAt <= Date.now()) {
     throw new SecretsError('UNAVAILABLE', 'the store answered with a secret that has expired', {
       remedy: "compare this machine's clock with the store's",

@@ -1,5 +1,5 @@
 import { untilAborted } from './bounded.ts'
-import { assertCallOptions, callMembers, type CallOptions } from './call-options.ts'
+import { callMembers, type CallOptions, knownCallOptions } from './call-options.ts'
 import type { SecretsErrorCode } from './contract.ts'
 import type { Link } from './link.ts'
 import type { Observer } from './observer.ts'
@@ -35,8 +35,10 @@ export class HealthCheck {
   }
 
   async check(call: CallOptions = {}): Promise<HealthReport> {
-    assertCallOptions(call, callMembers)
-    return this.#observer.observe({ operation: 'health', name: '*', effect: false }, call, () => untilAborted(this.#current(), call.signal))
+    const known = knownCallOptions(call, callMembers)
+    return this.#observer.observe({ operation: 'health', name: '*', effect: false }, known, () =>
+      untilAborted(this.#current(), known.signal),
+    )
   }
 
   async #current(): Promise<HealthReport> {

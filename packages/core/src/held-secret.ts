@@ -25,7 +25,8 @@ export class HeldSecret {
   readonly #bytes: Buffer
   readonly #encoding: Encoding
   readonly #shredder: Shredder
-  readonly #values: SecretValue[] = []
+  /** By the marks, of which there are four combinations; none is a hole, through which others' members would shine. */
+  readonly #values: (SecretValue | undefined)[] = [undefined, undefined, undefined, undefined]
   #parts: Map<string, HeldSecret> | undefined
   #digest: Uint8Array | undefined
   #watched = false
@@ -60,7 +61,7 @@ export class HeldSecret {
   /** What is found under these fields, one inside the other; without fields, a map's sole field. Made once each. */
   part(fields: readonly string[]): HeldSecret {
     if (fields.length === 0 && !this.isMap) return this
-    const key = JSON.stringify(fields)
+    const key = fields.map((field) => `${field.length}:${field}`).join('')
     const known = this.#parts?.get(key)
     if (known !== undefined) return known
     const value = fields.length === 0 ? soleField(this.text()) : fields.reduce(cutField, this.text())

@@ -8,7 +8,7 @@ export { type Environment, envManifest, envProvider, type EnvProviderOptions } f
 export type { EnvironmentReader, ProviderFromEnv } from './environment-reader.ts'
 export type { HealthReport, ProviderHealth } from './health.ts'
 export { jsonTextAt } from './json-field.ts'
-export { assertKnownOptions, type MemberKind, type MembersOf } from './known-options.ts'
+export { knownOptions, type MemberKind, type MembersOf } from './known-options.ts'
 export { type BatchReader, type LoadedSecrets, loadSecrets, type SecretSpec } from './load-secrets.ts'
 export { locator, type NamesOptions, type Target } from './locator.ts'
 export { type FromEnvOptions, secretsManagerFromEnv } from './manager-from-env.ts'

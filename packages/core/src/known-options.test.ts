@@ -1,24 +1,38 @@
 import { describe, expect, it } from 'vitest'
 import { createSecretsManager } from './manager.ts'
 import { envProvider } from './env-provider.ts'
-import { assertKnownOptions, described } from './known-options.ts'
+import { knownOptions, described } from './known-options.ts'
 
-describe('assertKnownOptions', () => {
+describe('knownOptions', () => {
   const members = { url: 'string', token: 'any', retry: 'boolean' } as const
 
   it('takes known members, all of them or none', () => {
-    expect(() => assertKnownOptions({}, members)).not.toThrow()
-    expect(() => assertKnownOptions({ token: undefined, url: 'u' }, members)).not.toThrow()
+    expect(() => knownOptions({}, members)).not.toThrow()
+    expect(() => knownOptions({ token: undefined, url: 'u' }, members)).not.toThrow()
+  })
+
+  it('gives a copy that has every member itself, and reads what a class gives its objects', () => {
+    class Options {
+      readonly token = 5
+      get url(): string {
+        return 'u'
+      }
+    }
+    expect(Object.entries(knownOptions(new Options(), members))).toEqual([
+      ['url', 'u'],
+      ['token', 5],
+      ['retry', undefined],
+    ])
   })
 
   it('names a member that nobody reads, and those that there are', () => {
-    expect(() => assertKnownOptions({ tokne: 'hunter2' }, members)).toThrow(/^the option "tokne" is not known \(use url, token, retry\)$/)
-    expect(() => assertKnownOptions({ constructor: 1 }, members)).toThrow('"constructor"')
+    expect(() => knownOptions({ tokne: 'hunter2' }, members)).toThrow(/^the option "tokne" is not known \(use url, token, retry\)$/)
+    expect(() => knownOptions({ constructor: 1 }, members)).toThrow('"constructor"')
   })
 
   it('names a value of the wrong type, without showing it', () => {
-    expect(() => assertKnownOptions({ retry: 'hunter2' }, members)).toThrow(/^the option retry is text \(pass a boolean\)$/)
-    expect(() => assertKnownOptions({ url: 5 }, members)).toThrow('the option url is a number (pass a string)')
+    expect(() => knownOptions({ retry: 'hunter2' }, members)).toThrow(/^the option retry is text \(pass a boolean\)$/)
+    expect(() => knownOptions({ url: 5 }, members)).toThrow('the option url is a number (pass a string)')
   })
 
   it.each([
@@ -26,7 +40,9 @@ describe('assertKnownOptions', () => {
     ['hunter2', 'text'],
     [5, 'a number'],
   ])('takes nothing but an object, and shows no text: %j', (options, shown) => {
-    expect(() => assertKnownOptions(options, members)).toThrow(`the options are ${shown} instead of an object (use url, token, retry)`)
+    expect(() => knownOptions(options as unknown as object, members)).toThrow(
+      `the options are ${shown} instead of an object (use url, token, retry)`,
+    )
   })
 })
 

@@ -1,5 +1,6 @@
 import type { SecretsErrorCode } from './contract.ts'
 import { quoted } from './names.ts'
+import { ownMembers } from './own-members.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** What is checked of a member: the type of its value, or only that the member is known. */
@@ -9,23 +10,24 @@ export type MemberKind = 'string' | 'number' | 'boolean' | 'any'
 export type MembersOf<Options> = { readonly [member in keyof Required<Options>]: MemberKind }
 
 /**
+ * Returns a copy of the options with every member its own, so that nothing which was put on the prototype of all objects counts as one.
  * Throws for options that are no object, have a value of the wrong type, or a member which nobody reads: misspelt, `onlyNamed` would silently
  * open what it should close. For authors of providers too; `CONFIGURATION` by default, as for all options of a factory.
  *
  * @example
- * import { assertKnownOptions } from '@finchat/secrets-core'
+ * import { knownOptions } from '@finchat/secrets-core'
  *
  * try {
- *   assertKnownOptions({ ur: 'https://…' }, { url: 'string', token: 'any' })
+ *   knownOptions({ ur: 'https://…' }, { url: 'string', token: 'any' })
  * } catch (error) {
  *   console.log(error instanceof Error && error.message) // the option "ur" is not known (use url, token)
  * }
  */
-export function assertKnownOptions(
-  options: unknown,
+export function knownOptions<Options extends object>(
+  options: Options,
   members: Readonly<Record<string, MemberKind>>,
   code: SecretsErrorCode = 'CONFIGURATION',
-): void {
+): Options {
   const known = Object.keys(members).join(', ')
   if (typeof options !== 'object' || options === null) {
     throw new SecretsError(code, `the options are ${described(options)} instead of an object`, { remedy: `use ${known}` })
@@ -36,6 +38,7 @@ export function assertKnownOptions(
     if (kind === 'any' || value === undefined || typeof value === kind) continue
     throw new SecretsError(code, `the option ${member} is ${described(value)}`, { remedy: `pass a ${kind}` })
   }
+  return ownMembers(options, Object.keys(members))
 }
 
 /** What somebody passed instead of what was asked for, for a message; text is not shown. */

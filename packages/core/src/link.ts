@@ -8,6 +8,7 @@ import { sharedLifeMs } from './freshness.ts'
 import { guard } from './guard.ts'
 import type { Settings } from './manager-options.ts'
 import { Outage } from './outage.ts'
+import { ownMembers } from './own-members.ts'
 import { SharedLevel } from './shared-level.ts'
 import type { Shredder } from './shredder.ts'
 import type { TraceMessage } from './tracing.ts'
@@ -38,7 +39,7 @@ interface Kinship {
 export function linksOf(providers: readonly SecretProvider[], parts: LinkParts): readonly Link[] {
   const known = new Map<string, Kinship>()
   return providers.map((provider) => {
-    const { sharedAs } = provider
+    const { sharedAs } = ownMembers(provider, ['sharedAs'])
     if (sharedAs === undefined) return linkOf(provider, parts)
     const kinship = known.get(sharedAs) ?? kinshipOf(sharedAs, parts)
     known.set(sharedAs, kinship)
@@ -47,7 +48,11 @@ export function linksOf(providers: readonly SecretProvider[], parts: LinkParts):
 }
 
 /** Guards the provider, and puts a cache of its own before it. */
-export function linkOf(provider: SecretProvider, parts: LinkParts, { level, stores }: Kinship = kinshipOf(provider.sharedAs, parts)): Link {
+export function linkOf(
+  provider: SecretProvider,
+  parts: LinkParts,
+  { level, stores }: Kinship = kinshipOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
+): Link {
   const { settings, bounds, shredder, refreshes } = parts
   const outage = new Outage(provider.name)
   const guarded = guard(provider, { ...bounds, circuit: new Circuit(), outage })

@@ -1,6 +1,7 @@
 import type { CallOptions } from './call-options.ts'
 import { described } from './known-options.ts'
 import { quoted } from './names.ts'
+import { ownMembers } from './own-members.ts'
 import { SecretsError } from './secrets-error.ts'
 import type { SchemaOutput, StandardSchemaV1 } from './standard-schema.ts'
 
@@ -65,15 +66,15 @@ export async function loadSecrets<const Specs extends Readonly<Record<string, Se
       remedy: 'pass { token: { name, field, json, schema } }',
     })
   }
-  const wanted = Object.entries(specs)
-  for (const [key, spec] of wanted) assertValidSpec(key, spec)
+  const wanted = Object.entries(specs).map(([key, spec]) => [key, knownSpec(key, spec)] as const)
   const reading = manager.getSecretValues(
     wanted.map(([key, { name = key, field }]) => ({ name, field })),
     options,
   )
+  const { signal } = ownMembers(options, ['signal'])
   const [{ loadSpecs }, answers] = await Promise.all([import('./engine.ts'), reading])
   // each value is what its own schema gave
-  return (await loadSpecs(wanted, answers, options.signal)) as LoadedSecrets<Specs>
+  return (await loadSpecs(wanted, answers, signal)) as LoadedSecrets<Specs>
 }
 
 /** The part of a secrets manager that `loadSecrets` uses. */
@@ -90,21 +91,22 @@ export interface RevealableSecret {
   readonly json: () => unknown
 }
 
-const members = new Set(['name', 'field', 'json', 'schema'])
+const members = ['name', 'field', 'json', 'schema']
 
-function assertValidSpec(key: string, spec: SecretSpec): void {
+function knownSpec(key: string, spec: SecretSpec): SecretSpec {
   if (typeof spec !== 'object' || spec === null) {
     throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} is ${described(spec)}, not an object`, {
       remedy: 'use { name, field, json, schema }',
     })
   }
-  const unknown = Object.keys(spec).find((member) => !members.has(member))
+  const unknown = Object.keys(spec).find((member) => !members.includes(member))
   if (unknown !== undefined) {
     throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} asks for ${quoted(unknown)}, which is not known`, {
       remedy: 'use name, field, json, schema',
     })
   }
-  if (spec.schema === undefined || typeof spec.schema?.['~standard']?.validate === 'function') return
+  const known = ownMembers(spec, members)
+  if (known.schema === undefined || typeof known.schema?.['~standard']?.validate === 'function') return known
   throw new SecretsError('INVALID_ARGUMENT', `the schema of ${quoted(key)} does not follow Standard Schema`, {
     remedy: 'use zod >= 3.24, valibot >= 1, arktype >= 2 or the like',
   })

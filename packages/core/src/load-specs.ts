@@ -12,19 +12,23 @@ export async function loadSpecs(
 ): Promise<Readonly<Record<string, unknown>>> {
   const loading = Promise.all(wanted.map(async ([key, spec], index) => ({ name: key, ...(await load(key, spec, answers[index])) })))
   const results = await untilAborted(loading, signal)
-  const failures = results.filter((result) => 'error' in result)
+  const failures = results.flatMap(({ name, error }) => (error === undefined ? [] : [{ name, error }]))
   if (failures.length > 0) throw gatheredError(failures, results.length)
-  return Object.fromEntries(results.map((result) => [result.name, 'value' in result && result.value]))
+  return Object.fromEntries(results.map(({ name, value }) => [name, value]))
 }
 
-type Result = { readonly value: unknown } | { readonly error: SecretsError }
+/** One of them is `undefined`. */
+interface Result {
+  readonly value: unknown
+  readonly error: SecretsError | undefined
+}
 
 async function load(key: string, spec: SecretSpec, answer: PromiseSettledResult<RevealableSecret> | undefined): Promise<Result> {
   try {
-    return { value: await valueOf(spec, answer) }
+    return { value: await valueOf(spec, answer), error: undefined }
   } catch (error) {
     const known = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'it could not be read')
-    return { error: known.secret === undefined ? placed(known, { secret: spec.name ?? key }) : known }
+    return { value: undefined, error: known.secret === undefined ? placed(known, { secret: spec.name ?? key }) : known }
   }
 }
 

@@ -1,5 +1,6 @@
 import type { SecretLocation } from './contract.ts'
 import { quoted } from './names.ts'
+import { own, ownMembers } from './own-members.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** A store's own path, as text (`path` or `path#field`) or spelled out. */
@@ -30,8 +31,8 @@ export function locator(
   options: NamesOptions,
   canHold: (path: string) => boolean = () => true,
 ): (name: string) => SecretLocation | undefined {
-  const place = placement(options.names)
-  const { prefix = '', onlyNamed = false } = options
+  const { names, prefix = '', onlyNamed = false } = ownMembers(options, ['names', 'prefix', 'onlyNamed'])
+  const place = placement(names)
   if (prefix !== '' && !isPath(prefix)) {
     throw new SecretsError('CONFIGURATION', '`prefix` is malformed', {
       remedy: 'use at most 2,048 characters, none of them a control character',
@@ -67,7 +68,7 @@ function isRecord(names: unknown): boolean {
 
 function locationOf(name: string, target: Target): SecretLocation {
   const location = typeof target === 'string' ? parseTarget(target) : target
-  if (isPath(location?.path) && location.field !== '') return location
+  if (isPath(own(location, 'path')) && own(location, 'field') !== '') return location
   throw new SecretsError('CONFIGURATION', `\`names\` places ${quoted(name)} at a malformed target`, {
     remedy: "write 'path', 'path#field' or { path, field }, without control characters",
   })

@@ -5,6 +5,7 @@ import { described } from './known-options.ts'
 import type { SecretsManagerOptions } from './manager-options.ts'
 import { createSecretsManager } from './manager.ts'
 import type { SecretsManager } from './secrets-manager.ts'
+import { ownMembers } from './own-members.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** Options of `createSecretsManager`, except for the providers. `FINCHAT_SECRETS_CACHE_TTL` goes before `cache.ttlSeconds`. */
@@ -31,17 +32,18 @@ export function secretsManagerFromEnv(
   available: Readonly<Record<string, ProviderFromEnv>> = {},
   options: FromEnvOptions = {},
 ): SecretsManager {
-  const { env = process.env, ...rest } = options
+  const { env: _env, ...rest } = options
+  const { env = process.env, cache } = ownMembers(options, ['env', 'cache'])
   const problems: string[] = []
   const reader = environmentReader(env, (message) => problems.push(message))
-  const factories = new Map(Object.entries({ env: () => envProvider({ env: options.env }), ...available }))
+  const factories = new Map(Object.entries({ env: () => envProvider({ env }), ...available }))
   const providers = chosenProviders(reader, env).flatMap((choice) => {
     const factory = factories.get(choice.name)
     if (factory === undefined) problems.push(notAvailable(choice, factories))
     return factory === undefined ? [] : made(choice.name, factory, env, problems)
   })
-  const ttlSeconds = cacheTtl(reader) ?? rest.cache?.ttlSeconds
-  if (problems.length === 0) return createSecretsManager({ ...rest, providers, cache: { ...rest.cache, ttlSeconds } })
+  const ttlSeconds = cacheTtl(reader) ?? (cache && ownMembers(cache, ['ttlSeconds']).ttlSeconds)
+  if (problems.length === 0) return createSecretsManager({ ...rest, providers, cache: { ...cache, ttlSeconds } })
   throw new SecretsError(
     'CONFIGURATION',
     `the environment variables do not configure a secrets manager:${[...new Set(problems)].map((problem) => `\n  ${problem}`).join('')}`,

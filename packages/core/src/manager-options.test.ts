@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AuditTrail, SecretProvider, SharedCache } from './contract.ts'
-import { settingsOf } from './manager-options.ts'
+import { knownManagerOptions, settingsOf } from './manager-options.ts'
 
 const provider = (name: string, members: Partial<SecretProvider> = {}): SecretProvider => ({
   specificationVersion: 'v1',
@@ -12,7 +12,7 @@ const providers = [provider('a'), provider('b', { put: async () => ({}) })]
 
 /** What a caller without types may pass. */
 function refused(options: object): () => unknown {
-  return () => settingsOf({ providers, ...options })
+  return () => settingsOf(knownManagerOptions({ providers, ...options }))
 }
 
 describe('settingsOf', () => {

@@ -1,6 +1,7 @@
 import type { AuditTrail, SecretProvider, SharedCache } from './contract.ts'
-import { assertKnownOptions, described, type MembersOf } from './known-options.ts'
+import { described, knownOptions, type MembersOf } from './known-options.ts'
 import { quoted } from './names.ts'
+import { own, ownMembers } from './own-members.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
 import { SecretsError } from './secrets-error.ts'
 
@@ -54,11 +55,17 @@ export interface Settings {
   readonly autoCleanup: boolean
 }
 
+/** A copy of the options. Throws `CONFIGURATION` for what nobody reads. */
+export function knownManagerOptions(options: SecretsManagerOptions): SecretsManagerOptions {
+  const { cache, ...rest } = knownOptions(options, managerMembers)
+  return { ...rest, cache: cache && knownOptions(cache, cacheMembers) }
+}
+
 /** Returns the settings. Throws `CONFIGURATION` for what would otherwise fail later, or silently. */
+const noCacheOptions: CacheOptions = ownMembers({}, Object.keys(cacheMembers))
+
 export function settingsOf(options: SecretsManagerOptions): Settings {
-  assertKnownOptions(options, managerMembers)
-  if (options.cache !== undefined) assertKnownOptions(options.cache, cacheMembers)
-  const { cache = {}, deadlineMs = 5_000, autoCleanup = false } = options
+  const { cache = noCacheOptions, deadlineMs = 5_000, autoCleanup = false } = options
   const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000 } = cache
   assertProviders(options.providers)
   assertFallbackPolicy(options.fallback)
@@ -107,7 +114,7 @@ function assertSpecification(name: string, contract: { readonly specificationVer
 function assertWritable(writeTo: string, providers: readonly SecretProvider[]): void {
   const provider = providers.find(({ name }) => name === writeTo)
   if (provider === undefined) throw wrong(`writeTo names ${quoted(writeTo)}, which is no provider here`, 'name one of the chain')
-  if (provider.put === undefined) throw wrong(`writeTo names ${quoted(writeTo)}, which cannot be written`, 'name one that can')
+  if (own(provider, 'put') === undefined) throw wrong(`writeTo names ${quoted(writeTo)}, which cannot be written`, 'name one that can')
 }
 
 function assertNumber(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {

@@ -1,5 +1,5 @@
 import { cacheStats, noCounts } from './cache-stats.ts'
-import { type SecretsManagerOptions, type Settings, settingsOf } from './manager-options.ts'
+import { knownManagerOptions, type SecretsManagerOptions, type Settings, settingsOf } from './manager-options.ts'
 import type { SecretsManager } from './secrets-manager.ts'
 import { SecretsError } from './secrets-error.ts'
 
@@ -14,7 +14,8 @@ import { SecretsError } from './secrets-error.ts'
  * console.log(await secrets.verifySecret('FINCHAT_TOKEN', 'hunter2')) // true
  * await secrets.close()
  */
-export function createSecretsManager(options: SecretsManagerOptions): SecretsManager {
+export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManager {
+  const options = knownManagerOptions(setUp)
   const settings = settingsOf(options)
   let engine: SecretsManager | undefined
   const starting = started({ ...options, providers: [...options.providers] }, settings).then((each) => (engine = each))

@@ -1,6 +1,7 @@
 import { aborted, bounded, type Bounds, closed, untilAborted } from './bounded.ts'
 import type { CallOptions } from './call-options.ts'
 import type { AuditEvent, AuditTrail, SecretsErrorDetails } from './contract.ts'
+import { own } from './own-members.ts'
 import { placed, SecretsError } from './secrets-error.ts'
 import { traced, type TraceMessage, type Tracing } from './tracing.ts'
 
@@ -39,10 +40,10 @@ export class Observer {
 
   /** Runs `run`, which notes what it learns in the facts. Returns its result when the outcome is acknowledged. */
   async observe<T>(operation: Operation, call: CallOptions, run: (facts: Facts) => Promise<T>): Promise<T> {
-    if (!this.#isOpen && operation.isAdmitted !== true) throw closed()
+    if (!this.#isOpen && own(operation, 'isAdmitted') !== true) throw closed()
     if (call.signal?.aborted) throw aborted()
     const { operation: kind, name, effect } = operation
-    const message: TraceMessage = { operation: kind, name, actor: call.actor, requestId: call.requestId }
+    const message: TraceMessage = { ...unknownYet, operation: kind, name, actor: call.actor, requestId: call.requestId }
     const on = effect ? this.#tracing.write : this.#tracing.get
     const running = traced(on, message, () => this.#audited(operation, call, message, run))
     this.hold(running)
@@ -140,6 +141,18 @@ async function invoke<T>(run: (facts: Facts) => Promise<T>, facts: Facts): Promi
 function asSecretsError(error: unknown, secret: string): SecretsError {
   if (SecretsError.isInstance(error)) return error.secret === undefined ? placed(error, { secret }) : error
   return new SecretsError('INTERNAL', 'unexpected failure', { secret, remedy: 'please report it' })
+}
+
+/** Members of its own, for what is not learnt: nobody else's shine through. */
+const unknownYet = {
+  provider: undefined,
+  version: undefined,
+  revision: undefined,
+  from: undefined,
+  stale: undefined,
+  degraded: undefined,
+  matched: undefined,
+  code: undefined,
 }
 
 function factsOf({ provider, version, revision, from, stale, degraded, matched }: TraceMessage): Facts {

@@ -1,5 +1,6 @@
 import type { SecretLocation, SecretProvider } from './contract.ts'
 import type { Link } from './link.ts'
+import { ownMembers } from './own-members.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** Where one provider of the chain keeps a name. */
@@ -34,9 +35,10 @@ function placeOf(link: Link, name: string): Place | undefined {
 }
 
 function located({ name: provider, locate }: SecretProvider, name: string): SecretLocation | undefined {
-  if (locate === undefined) return { path: name }
+  if (locate === undefined) return { path: name, field: undefined }
   try {
-    const location = locate(name)
+    const answer = locate(name)
+    const location = answer && ownMembers(answer, ['path', 'field'])
     // A line feed would make one path's key another path's version in the cache.
     if (location === undefined || !location.path.includes('\n')) return location
   } catch (error) {

@@ -1,4 +1,4 @@
-import { assertCallOptions, callMembers, type CallOptions } from './call-options.ts'
+import { knownCallOptions, callMembers, type CallOptions } from './call-options.ts'
 import type { ReadMode } from './flights.ts'
 import { described, type MemberKind, type MembersOf } from './known-options.ts'
 import type { VersionSelector } from './memory.ts'
@@ -32,13 +32,14 @@ export const readMembers: MembersOf<ReadOptions> = {
 }
 export const readOneMembers: MembersOf<ReadOneOptions> = { ...readMembers, version: 'any' }
 
-/** Throws `INVALID_ARGUMENT` or `CONFIGURATION` for options that would otherwise be ignored or misread. */
-export function assertReadOptions(options: ReadOneOptions, members: Readonly<Record<string, MemberKind>>): void {
-  assertCallOptions(options, members)
-  const { version, field, fallback } = options
+/** A copy of the options. Throws `INVALID_ARGUMENT` or `CONFIGURATION` for what would otherwise be ignored or misread. */
+export function knownReadOptions<Options extends ReadOneOptions>(options: Options, members: Readonly<Record<string, MemberKind>>): Options {
+  const known = knownCallOptions(options, members)
+  const { version, field, fallback } = known
   assertFallbackPolicy(fallback)
   if (version !== 'previous') assertVersion(version)
   assertField(field)
+  return known
 }
 
 export function assertVersion(version: unknown): asserts version is number | undefined {

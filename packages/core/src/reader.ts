@@ -1,14 +1,14 @@
 import type { Chain, ChainAsk, ChainRead, Deliver, Reading } from './chain.ts'
 import type { ReadMode } from './flights.ts'
 import type { HeldSecret } from './held-secret.ts'
-import { assertKnownOptions, described, type MembersOf } from './known-options.ts'
+import { described, knownOptions, type MembersOf } from './known-options.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
 import type { Place, Plan } from './plan.ts'
 import type { FallbackPolicy } from './policy.ts'
 import {
   assertField,
-  assertReadOptions,
+  knownReadOptions,
   modeOf,
   readMembers,
   readOneMembers,
@@ -68,11 +68,10 @@ export class Reader {
     return this.#join(name, options, valueOf) ?? this.#read(name, options, valueOf)
   }
 
-  async getSecrets<const Name extends string>(names: readonly Name[], options: ReadOptions = {}): Promise<Record<Name, string>> {
+  async getSecrets<const Name extends string>(names: readonly Name[], options?: ReadOptions): Promise<Record<Name, string>> {
     assertList(names)
-    assertReadOptions(options, readMembers)
-    const requests = names.map((name) => ({ name, field: options.field }))
-    const results = await this.#readMany(requests, options, (reading, { field }) => textOf(reading, field))
+    const requests = names.map((name) => ({ name, field: undefined }))
+    const results = await this.#readMany(requests, options, textOf)
     const found = results.flatMap((result, index) => (result.status === 'fulfilled' ? [[String(names[index]), result.value] as const] : []))
     const failures = results.flatMap((result, index) =>
       result.status === 'rejected' ? [{ name: String(names[index]), error: result.reason }] : [],
@@ -81,8 +80,8 @@ export class Reader {
     return Object.fromEntries(found) as Record<Name, string> // no failure: every name is there
   }
 
-  getSecretValues(requests: readonly SecretRequest[], options: ReadOptions = {}): Promise<PromiseSettledResult<SecretValue>[]> {
-    return this.#readMany(requests, options, (reading, { field = options.field }) => valueOf(reading, field))
+  getSecretValues(requests: readonly SecretRequest[], options?: ReadOptions): Promise<PromiseSettledResult<SecretValue>[]> {
+    return this.#readMany(requests, options, (reading, field) => valueOf(reading, field))
   }
 
   /**
@@ -112,9 +111,9 @@ export class Reader {
     return options === undefined && !this.#options.autoCleanup
   }
 
-  async #read<T>(name: string, options: ReadOneOptions = {}, deliver: Delivery<T>, isAdmitted = false): Promise<T> {
+  async #read<T>(name: string, read: ReadOneOptions = {}, deliver: Delivery<T>, isAdmitted = false): Promise<T> {
     assertValidName(name)
-    assertReadOptions(options, readOneMembers)
+    const options = knownReadOptions(read, readOneMembers)
     return this.#options.observer.observe({ operation: 'get', name, effect: false, isAdmitted }, options, (facts) =>
       this.readObserved(name, options, facts, (reading) => deliver(reading, options.field)),
     )
@@ -141,22 +140,17 @@ export class Reader {
     return this.#isPlain(options) ? this.#shortcuts.to(name) : undefined
   }
 
-  async #readMany<T>(
-    requests: readonly SecretRequest[],
-    options: ReadOptions,
-    deliver: (reading: Reading, request: SecretRequest) => T,
-  ): Promise<PromiseSettledResult<T>[]> {
+  async #readMany<T>(requests: readonly SecretRequest[], read: ReadOptions = {}, deliver: Delivery<T>): Promise<PromiseSettledResult<T>[]> {
     const { observer, chain } = this.#options
     assertList(requests)
-    assertReadOptions(options, readMembers)
-    for (const request of requests) assertRequest(request)
-    const asks = requests.map((request): ManyAsk<T> => {
+    const options = knownReadOptions(read, readMembers)
+    const asks = requests.map(knownRequest).map(({ name, field = options.field }): ManyAsk<T> => {
       const facts: Facts = {}
       const ask = (): ChainAsk<T> => ({
-        walk: this.walk(request.name, options.fallback),
-        deliver: (reading) => noted(facts, reading, (each) => deliver(each, request)),
+        walk: this.walk(name, options.fallback),
+        deliver: (reading) => noted(facts, reading, (each) => deliver(each, field)),
       })
-      return { name: request.name, facts, ...attempted(ask) }
+      return { name, facts, ...attempted(ask) }
     })
     // Begun by the first of the operations that are let through the door, for all of them.
     let begun: Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> | undefined
@@ -177,7 +171,7 @@ export class Reader {
   }
 
   #chainRead(options: ReadOptions): ChainRead {
-    return { mode: this.modeOf(options), signal: options.signal }
+    return { version: undefined, mode: this.modeOf(options), signal: options.signal }
   }
 }
 
@@ -190,25 +184,26 @@ function assertList(list: unknown): void {
 
 const requestMembers: MembersOf<SecretRequest> = { name: 'any', field: 'any' }
 
-function assertRequest(request: SecretRequest): void {
-  assertKnownOptions(request, requestMembers, 'INVALID_ARGUMENT')
-  assertValidName(request.name)
-  assertField(request.field)
+function knownRequest(request: SecretRequest): SecretRequest {
+  const known = knownOptions(request, requestMembers, 'INVALID_ARGUMENT')
+  assertValidName(known.name)
+  assertField(known.field)
+  return known
 }
 
 /** One of several reads; one whose name cannot be placed fails alone. */
 interface ManyAsk<T> {
   readonly name: string
   readonly facts: Facts
-  readonly ask?: ChainAsk<T>
-  readonly failure?: unknown
+  readonly ask: ChainAsk<T> | undefined
+  readonly failure: unknown
 }
 
-function attempted<T>(ask: () => T): { readonly ask: T } | { readonly failure: unknown } {
+function attempted<T>(ask: () => T): { readonly ask: T | undefined; readonly failure: unknown } {
   try {
-    return { ask: ask() }
+    return { ask: ask(), failure: undefined }
   } catch (failure) {
-    return { failure }
+    return { ask: undefined, failure }
   }
 }
 

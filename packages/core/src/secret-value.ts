@@ -1,5 +1,6 @@
 import type { HeldSecret } from './held-secret.ts'
 import { parseJson } from './json-field.ts'
+import { descriptor } from './own-members.ts'
 
 const redacted = '[redacted]'
 
@@ -17,7 +18,11 @@ const redacted = '[redacted]'
 export class SecretValue {
   static {
     // Not a method: its computed name could not stand in a declaration file.
-    Object.defineProperty(this.prototype, Symbol.for('nodejs.util.inspect.custom'), { value: () => `SecretValue ${redacted}` })
+    Object.defineProperty(
+      this.prototype,
+      Symbol.for('nodejs.util.inspect.custom'),
+      descriptor(() => `SecretValue ${redacted}`, false),
+    )
   }
 
   readonly #held: HeldSecret

@@ -1,7 +1,10 @@
 import type { SecretsErrorCode, SecretsErrorDetails } from './contract.ts'
+import { descriptor, ownMembers } from './own-members.ts'
 
 /** Recognises our errors across two copies of core in one tree, where `instanceof` would not. */
 const marker = Symbol.for('@finchat/secrets/error')
+
+const detailKeys = ['secret', 'provider', 'remedy', 'retryAt', 'effect', 'storeStatus', 'storeRequestId', 'attempts'] as const
 
 /** Where an error happened; the core fills it in for errors that a provider throws. */
 export interface SecretsErrorPlace {
@@ -20,6 +23,11 @@ export interface SecretsErrorPlace {
  * console.log(SecretsError.isInstance(error), error.code) // true RATE_LIMITED
  */
 export class SecretsError extends Error implements SecretsErrorDetails, SecretsErrorPlace {
+  static {
+    // What an error does not say is not said by the prototype of every object either.
+    for (const key of [...detailKeys, 'problem']) Object.defineProperty(this.prototype, key, descriptor(undefined, false))
+  }
+
   /** True for a `SecretsError` of any copy of this package. */
   static isInstance(error: unknown): error is SecretsError {
     return typeof error === 'object' && error !== null && Object.hasOwn(error, marker)
@@ -39,12 +47,12 @@ export class SecretsError extends Error implements SecretsErrorDetails, SecretsE
   declare readonly attempts?: NonNullable<SecretsErrorDetails['attempts']>
 
   constructor(code: SecretsErrorCode, problem: string, details: SecretsErrorDetails & SecretsErrorPlace = {}) {
-    super(messageOf(problem, details))
+    const known = ownMembers(details, detailKeys)
+    super(messageOf(problem, known))
     this.code = code
-    for (const key of detailKeys) {
-      if (details[key] !== undefined) Object.defineProperty(this, key, { value: details[key], enumerable: true })
-    }
-    Object.defineProperties(this, { problem: { value: problem }, [marker]: { value: true } })
+    for (const key of detailKeys) if (known[key] !== undefined) Object.defineProperty(this, key, descriptor(known[key], true))
+    Object.defineProperty(this, 'problem', descriptor(problem, false))
+    Object.defineProperty(this, marker, descriptor(true, false))
   }
 
   override get name(): string {
@@ -77,17 +85,15 @@ export class SecretNotFoundError extends SecretsError {
   }
 
   constructor(secret: string, details: SecretsErrorDetails & { readonly problem?: string | undefined } = {}) {
-    const { problem = `Secret '${secret}' not found in any provider`, ...rest } = details
-    super('NOT_FOUND', problem, rest)
-    Object.defineProperty(this, 'secret', { value: secret, enumerable: true })
+    const { problem = `Secret '${secret}' not found in any provider` } = ownMembers(details, ['problem'])
+    super('NOT_FOUND', problem, details)
+    Object.defineProperty(this, 'secret', descriptor(secret, true))
   }
 }
 
-const detailKeys = ['secret', 'provider', 'remedy', 'retryAt', 'effect', 'storeStatus', 'storeRequestId', 'attempts'] as const
-
 /** The same error, saying which secret and which provider it is about where it does not say so itself. */
 export function placed(error: SecretsError, place: SecretsErrorPlace): SecretsError {
-  const { secret = place.secret, provider = place.provider } = error
+  const { secret, provider } = { ...ownMembers(place, ['secret', 'provider']), ...detailsOf(error) }
   return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), secret, provider })
 }
 

@@ -3,7 +3,8 @@ import { Circuit } from './circuit.ts'
 import type { FillTicket, SharedCache, SharedKey, StoredSecret } from './contract.ts'
 import { Horizon } from './horizon.ts'
 import { SecretsError } from './secrets-error.ts'
-import { isStoredSecret } from './stored-secret.ts'
+import { own } from './own-members.ts'
+import { storedSecretOf } from './stored-secret.ts'
 import { Suspects } from './suspects.ts'
 
 /** A level that takes longer than this costs more than the store that it spares. */
@@ -122,7 +123,7 @@ export class SharedLevel {
   /** The level is not trusted with what can be seen here, nor with an entry that outlives all which are filled here. */
   #checked(path: string, version: Version, now: number, answer: unknown): SharedAnswer {
     const [hit, until, ticket] = [own(answer, 'hit'), own(answer, 'until'), own(answer, 'ticket')]
-    const holds = isObject(hit) ? { ...hit } : hit
+    const holds = storedSecretOf(hit) ?? hit
     // A ticket is opaque to the core: it goes back as it came.
     if (holds === undefined) return { ...saidNothing, ticket: isObject(ticket) ? (ticket as FillTicket) : undefined }
     const { lifeMs } = this.#options
@@ -168,15 +169,17 @@ export class SharedLevel {
 
 /** A secret of the version that was asked for, not expired, and nobody's lease. */
 function isShareable(hit: unknown, version: Version): hit is StoredSecret {
-  if (own(hit, 'value') === undefined || !isStoredSecret(hit) || hit.exclusive) return false
-  return (typeof version !== 'number' || hit.version === version) && (hit.expiresAt ?? Infinity) > Date.now()
+  const secret = storedSecretOf(hit)
+  if (secret === undefined || secret.exclusive) return false
+  return (typeof version !== 'number' || secret.version === version) && (secret.expiresAt ?? Infinity) > Date.now()
 }
 
 /** What the level holds is what the store answered. */
 function isSame(holds: unknown, stored: StoredSecret | undefined): boolean {
-  if (stored === undefined || stored.exclusive || !isStoredSecret(holds)) return false
+  const held = storedSecretOf(holds)
+  if (stored === undefined || stored.exclusive || held === undefined) return false
   const { value, version, revision, shape } = stored
-  return holds.version === version && holds.revision === revision && holds.shape === shape && isSameValue(holds.value, value)
+  return held.version === version && held.revision === revision && held.shape === shape && isSameValue(held.value, value)
 }
 
 function isSameValue(one: string | Uint8Array, other: string | Uint8Array): boolean {
@@ -186,11 +189,6 @@ function isSameValue(one: string | Uint8Array, other: string | Uint8Array): bool
 /** The core overwrites the bytes that it was given; the shared level gets its own (a Buffer's `slice` would not copy). */
 function copyOf(secret: StoredSecret): StoredSecret {
   return typeof secret.value === 'string' ? secret : { ...secret, value: Uint8Array.from(secret.value) }
-}
-
-/** A member that is the answer's own: what somebody put on every object's prototype is nobody's answer. */
-function own(answer: unknown, member: string): unknown {
-  return isObject(answer) && Object.hasOwn(answer, member) ? answer[member] : undefined
 }
 
 function isObject(answer: unknown): answer is Readonly<Record<string, unknown>> {

@@ -1,4 +1,13 @@
+import { own, ownMembers } from './own-members.ts'
 import type { ListedSecret, SecretDescription, StoredSecret, WriteReceipt } from './contract.ts'
+
+const secretMembers = ['value', 'shape', 'version', 'revision', 'currentSince', 'expiresAt', 'exclusive']
+
+/** The secret that a store answered, its members and no others; `undefined` for what is none. */
+export function storedSecretOf(answer: unknown): StoredSecret | undefined {
+  const secret = typeof answer === 'object' && answer !== null ? ownMembers(answer, secretMembers) : undefined
+  return isStoredSecret(secret) ? secret : undefined
+}
 
 /** Whether something that claims to be a secret has what makes one: a value of text or bytes, and no impossible version. */
 export function isStoredSecret(answer: unknown): answer is StoredSecret {
@@ -18,11 +27,9 @@ function isAbsentOr(type: 'string' | 'number', member: unknown): boolean {
  * secret. Of an answer that is none, nothing.
  */
 export function descriptionOf(answer: unknown): SecretDescription {
-  const { tags, versions, ...rest }: SecretDescription = only(
-    ['version', 'revision', 'currentSince', 'expiresAt', 'exclusive', 'tags', 'versions'],
-    answer,
-  )
-  return { ...rest, ...tagsOf(tags), ...(Array.isArray(versions) && { versions: versions.map(versionOf) }) }
+  const versions = own(answer, 'versions')
+  const facts = only(['version', 'revision', 'currentSince', 'expiresAt', 'exclusive'], answer)
+  return { ...facts, ...tagsOf(own(answer, 'tags')), ...(Array.isArray(versions) && { versions: versions.map(versionOf) }) }
 }
 
 function versionOf(version: unknown): Pick<StoredSecret, 'version' | 'revision' | 'currentSince'> {
@@ -44,10 +51,9 @@ export function deletionOf(answer: unknown): { readonly restorableUntil?: number
 }
 
 export function listedOf(answer: ListedSecret): ListedSecret {
-  return { path: answer.path, ...tagsOf(answer.tags) }
+  return { path: answer.path, ...tagsOf(own(answer, 'tags')) }
 }
 
 function only(keys: readonly string[], answer: unknown): object {
-  const members: Readonly<Record<string, unknown>> = Object(answer)
-  return Object.fromEntries(keys.flatMap((key) => (members[key] === undefined ? [] : [[key, members[key]]])))
+  return Object.fromEntries(keys.map((key) => [key, own(answer, key)] as const).filter(([, value]) => value !== undefined))
 }

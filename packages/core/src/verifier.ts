@@ -4,7 +4,7 @@ import { described, type MembersOf } from './known-options.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
 import type { Place } from './plan.ts'
-import { assertReadOptions, readMembers, type ReadOptions } from './read-options.ts'
+import { knownReadOptions, readMembers, type ReadOptions } from './read-options.ts'
 import { isOutage } from './policy.ts'
 import { partOf, type Reader } from './reader.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -26,8 +26,10 @@ interface Current {
 interface Previous {
   readonly digest?: Uint8Array | undefined
   /** It would count, but could not be read. */
-  readonly error?: SecretsError
+  readonly error?: SecretsError | undefined
 }
+
+const nothing: Previous = { digest: undefined, error: undefined }
 
 interface Comparison {
   readonly matched: 'current' | 'previous' | 'none'
@@ -36,13 +38,13 @@ interface Comparison {
 }
 
 function comparisonOf(index: number, held: HeldSecret | undefined): Comparison {
-  return { matched: index === 0 ? 'current' : index === 1 ? 'previous' : 'none', held }
+  return { matched: index === 0 ? 'current' : index === 1 ? 'previous' : 'none', held, error: undefined }
 }
 
 /** A mismatch with a value that is held for longer than this is put to the store: at most one call in that time, whatever is presented. */
 const askAnewAfterMs = 5_000
 
-function isWorthAsking({ matched, held }: Comparison, { fresh = false }: VerifyOptions): boolean {
+function isWorthAsking({ matched, held }: Comparison, fresh: boolean): boolean {
   if (matched !== 'none' || fresh || held === undefined || held.facts.exclusive) return false
   return Date.now() - held.facts.askedAt >= askAnewAfterMs
 }
@@ -76,20 +78,22 @@ export class Verifier {
     try {
       const digest = shortcut.part.digest(this.#verification.digest)
       const comparison = comparisonOf(this.#verification.match(presented, [digest, undefined]), shortcut.entry.held)
-      return isWorthAsking(comparison, {}) ? undefined : comparison.matched !== 'none'
+      return isWorthAsking(comparison, false) ? undefined : comparison.matched !== 'none'
     } catch {
       return undefined
     }
   }
 
-  async #verify(name: string, presented: string | Uint8Array, options: VerifyOptions = {}): Promise<boolean> {
+  async #verify(name: string, presented: string | Uint8Array, verify: VerifyOptions = {}): Promise<boolean> {
     assertValidName(name)
-    assertVerification(presented, options)
+    const options = knownVerification(presented, verify)
     // A copy of what counts: a caller may wipe its bytes as soon as it has called.
     const candidate = typeof presented === 'string' ? presented : Uint8Array.from(presented.subarray(0, longestCandidate + 1))
     return this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
       const first = await this.#compare(name, candidate, options, facts)
-      const { matched, error } = isWorthAsking(first, options) ? await this.#compareAnew(name, candidate, options, facts, first) : first
+      const { matched, error } = isWorthAsking(first, options.fresh ?? false)
+        ? await this.#compareAnew(name, candidate, options, facts, first)
+        : first
       facts.matched = matched
       // What could not be compared might have matched: that is no "false".
       if (matched === 'none' && error !== undefined) throw error
@@ -127,7 +131,8 @@ export class Verifier {
   /** `undefined` for a secret that does not exist or was withdrawn: nothing matches it. */
   async #current(name: string, options: VerifyOptions, facts: Facts): Promise<Current | undefined> {
     try {
-      return await this.#reader.readObserved(name, options, facts, (reading) => this.#currentOf(reading, options))
+      const current = { ...options, version: undefined }
+      return await this.#reader.readObserved(name, current, facts, (reading) => this.#currentOf(reading, options))
     } catch (error) {
       if (!SecretsError.isInstance(error) || (error.code !== 'NOT_FOUND' && error.code !== 'DELETED')) throw error
       if (error.attempts?.some(({ code }) => !isAnswer.has(code)) && !options.acceptDegraded) throw degraded()
@@ -143,15 +148,16 @@ export class Verifier {
   async #previous(current: Current | undefined, options: VerifyOptions): Promise<Previous> {
     const { currentSince } = current?.held.facts ?? {}
     const graceMs = (options.acceptPreviousForSeconds ?? 0) * 1000
-    if (current === undefined || currentSince === undefined || graceMs === 0 || Math.abs(Date.now() - currentSince) > graceMs) return {}
-    if (current.place.link.provider.getVersion === undefined) return {}
+    if (current === undefined || currentSince === undefined || graceMs === 0 || Math.abs(Date.now() - currentSince) > graceMs)
+      return nothing
+    if (current.place.link.provider.getVersion === undefined) return nothing
     try {
       const known = await this.#readPrevious(current, options, false)
       // One that was read before the current version was may be the one before the one before.
       const isSure = known !== undefined && known.askedAt >= current.held.facts.askedAt
-      return { digest: (isSure ? known : await this.#readPrevious(current, options, true))?.digest }
+      return { ...nothing, digest: (isSure ? known : await this.#readPrevious(current, options, true))?.digest }
     } catch (error) {
-      return SecretsError.isInstance(error) && !noPrevious.has(error.code) ? { error } : {}
+      return SecretsError.isInstance(error) && !noPrevious.has(error.code) ? { ...nothing, error } : nothing
     }
   }
 
@@ -161,7 +167,7 @@ export class Verifier {
     fresh: boolean,
   ): Promise<{ digest: Uint8Array; askedAt: number } | undefined> {
     const mode = this.#reader.modeOf({ fresh })
-    const found = await place.link.store.read({ path: place.path, version: 'previous', mode, signal })
+    const found = await place.link.store.read({ path: place.path, version: 'previous', mode, signal, batch: undefined })
     return (
       found && {
         digest: partOf({ ...found, place, degraded: false }, field).digest(this.#verification.digest),
@@ -184,13 +190,13 @@ function isPresentable(presented: unknown): presented is string | Uint8Array {
   return typeof presented === 'string' || presented instanceof Uint8Array
 }
 
-function assertVerification(presented: unknown, options: VerifyOptions): void {
-  assertReadOptions(options, verifyMembers)
-  const { acceptPreviousForSeconds = 0 } = options
+function knownVerification(presented: unknown, options: VerifyOptions): VerifyOptions {
+  const known = knownReadOptions(options, verifyMembers)
+  const { acceptPreviousForSeconds = 0 } = known
   if (!isPresentable(presented)) {
     throw new SecretsError('INVALID_ARGUMENT', `what was presented is ${described(presented)}`, { remedy: 'pass a string or a Uint8Array' })
   }
-  if (Number.isFinite(acceptPreviousForSeconds) && acceptPreviousForSeconds >= 0) return
+  if (Number.isFinite(acceptPreviousForSeconds) && acceptPreviousForSeconds >= 0) return known
   throw new SecretsError(
     'INVALID_ARGUMENT',
     `acceptPreviousForSeconds is ${typeof acceptPreviousForSeconds === 'number' ? acceptPreviousForSeconds : described(acceptPreviousForSeconds)}`,

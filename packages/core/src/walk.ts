@@ -75,7 +75,7 @@ export class Walk<Step> {
       this.missing(provider, durationMs)
       return this.#notAsked()
     }
-    const remedy = error.remedy ?? stopRemedies[error.code]?.(provider)
+    const remedy = error.remedy ?? stopRemedies.get(error.code)?.(provider)
     const attempts = this.#attempts.length === 0 ? undefined : [...this.#attempts, { provider, code: error.code, durationMs }]
     return placed(new SecretsError(error.code, error.problem, { ...error, remedy, attempts }), { secret: this.name, provider })
   }
@@ -94,8 +94,8 @@ export class Walk<Step> {
   }
 }
 
-const stopRemedies: { readonly [code in SecretsErrorCode]?: (provider: string) => string } = {
-  PERMISSION_DENIED: (provider) => `grant it, or route the name away from '${provider}' with names and onlyNamed`,
-  UNAUTHENTICATED: (provider) => `renew the credential of '${provider}'`,
-  DELETED: (provider) => `restore it in '${provider}', or purge it there to let later providers answer`,
-}
+const stopRemedies: ReadonlyMap<SecretsErrorCode, (provider: string) => string> = new Map([
+  ['PERMISSION_DENIED', (provider: string) => `grant it, or route the name away from '${provider}' with names and onlyNamed`],
+  ['UNAUTHENTICATED', (provider: string) => `renew the credential of '${provider}'`],
+  ['DELETED', (provider: string) => `restore it in '${provider}', or purge it there to let later providers answer`],
+])

@@ -1,4 +1,4 @@
-import { assertCallOptions, callMembers, type CallOptions } from './call-options.ts'
+import { knownCallOptions, callMembers, type CallOptions } from './call-options.ts'
 import { described, type MembersOf } from './known-options.ts'
 import { assertField, assertVersion } from './read-options.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -25,13 +25,13 @@ export const choiceMembers: MembersOf<ProviderChoice> = { ...callMembers, provid
 export const deleteMembers: MembersOf<DeleteOptions> = { ...choiceMembers, purge: 'boolean' }
 const writeMembers: MembersOf<WriteOptions> = { ...choiceMembers, version: 'any', field: 'any', tags: 'any' }
 
-/** Throws `INVALID_ARGUMENT` for what would be misread, or could not be read back as it was written. */
-export function assertWrite(value: unknown, options: WriteOptions): asserts value is string | Uint8Array {
-  assertCallOptions(options, writeMembers)
-  assertValue(value)
-  assertVersion(options.version)
-  assertField(options.field)
-  if (options.tags !== undefined) assertTags(options.tags, false)
+/** A copy of the options. Throws `INVALID_ARGUMENT` for what would be misread, or could not be read back as it was written. */
+export function knownWriteOptions(options: WriteOptions): WriteOptions {
+  const known = knownCallOptions(options, writeMembers)
+  assertVersion(known.version)
+  assertField(known.field)
+  if (known.tags !== undefined) assertTags(known.tags, false)
+  return known
 }
 
 /** Tags are text, or null where some may go. */
@@ -42,7 +42,7 @@ export function assertTags(tags: unknown, mayGo: boolean): void {
 }
 
 /** Text that is not well-formed UTF-16 could not be read back as it was written. */
-function assertValue(value: unknown): asserts value is string | Uint8Array {
+export function assertValue(value: unknown): asserts value is string | Uint8Array {
   if (value instanceof Uint8Array || (typeof value === 'string' && value.isWellFormed())) return
   throw new SecretsError('INVALID_ARGUMENT', `the value is ${typeof value === 'string' ? 'not well-formed UTF-16' : described(value)}`, {
     remedy: 'pass a string or a Uint8Array; JSON.stringify an object',

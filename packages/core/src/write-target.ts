@@ -23,7 +23,7 @@ export async function targetOfStore(name: string, plan: Plan, provider: string |
     })
   }
   for (const earlier of plan.slice(0, plan.indexOf(place))) await assertSilent(name, earlier, place, context)
-  return { place }
+  return { place, before: undefined }
 }
 
 /** The place whose answer is current; `undefined` for a secret that is nowhere. Throws `UNAVAILABLE` if an earlier provider cannot be asked. */

@@ -1,4 +1,4 @@
-import { assertCallOptions, type CallOptions } from './call-options.ts'
+import { type CallOptions, knownCallOptions } from './call-options.ts'
 import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from './contract.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
@@ -8,10 +8,11 @@ import { put } from './putting.ts'
 import type { Walk } from './walk.ts'
 import {
   assertTags,
-  assertWrite,
+  assertValue,
   choiceMembers,
   deleteMembers,
   type DeleteOptions,
+  knownWriteOptions,
   type ProviderChoice,
   type WriteOptions,
 } from './write-options.ts'
@@ -46,30 +47,30 @@ export class Writer {
     this.#options = options
   }
 
-  storeSecret(name: string, value: string | Uint8Array, options: WriteOptions = {}): Promise<SecretReceipt> {
-    return this.#write('store', name, value, options, (context) => this.#targetOfStore(name, options, context))
+  storeSecret(name: string, value: string | Uint8Array, write: WriteOptions = {}): Promise<SecretReceipt> {
+    return this.#write('store', name, value, write, (options, context) => this.#targetOfStore(name, options, context))
   }
 
-  rotateSecret(name: string, value: string | Uint8Array, options: WriteOptions = {}): Promise<SecretReceipt> {
-    return this.#write('rotate', name, value, options, async (context) => {
+  rotateSecret(name: string, value: string | Uint8Array, write: WriteOptions = {}): Promise<SecretReceipt> {
+    return this.#write('rotate', name, value, write, async (options, context) => {
       const current = options.provider === undefined ? await targetOfCurrent(this.#options.walk(name), context) : undefined
       return current ?? this.#targetOfStore(name, options, context)
     })
   }
 
-  async deleteSecret(name: string, options: DeleteOptions = {}): Promise<DeleteReceipt> {
-    assertCallOptions(options, deleteMembers)
+  async deleteSecret(name: string, remove: DeleteOptions = {}): Promise<DeleteReceipt> {
+    const options = knownCallOptions(remove, deleteMembers)
     return this.#effect('delete', name, options, async (context, facts) => {
       const place = whole(await this.#placeOfCurrent(name, options, context))
       const { name: provider } = noted(facts, place)
-      const remove = able(place, 'delete')
-      const receipt = await this.#changing(place, () => remove(place.path, { purge: options.purge ?? false }, context))
+      const call = able(place, 'delete')
+      const receipt = await this.#changing(place, () => call(place.path, { purge: options.purge ?? false }, context))
       return { provider, ...receipt, answersNext: await this.#answering(name, context) }
     })
   }
 
-  async restoreSecret(name: string, options: ProviderChoice = {}): Promise<{ readonly provider: string }> {
-    assertCallOptions(options, choiceMembers)
+  async restoreSecret(name: string, choice: ProviderChoice = {}): Promise<{ readonly provider: string }> {
+    const options = knownCallOptions(choice, choiceMembers)
     return this.#effect('restore', name, options, async (context, facts) => {
       const place = whole(
         options.provider === undefined ? await this.#placeOfWithdrawn(name, context) : this.#placeAt(name, options.provider),
@@ -84,9 +85,9 @@ export class Writer {
   async tagSecret(
     name: string,
     tags: Readonly<Record<string, string | null>>,
-    options: ProviderChoice = {},
+    choice: ProviderChoice = {},
   ): Promise<{ readonly provider: string }> {
-    assertCallOptions(options, choiceMembers)
+    const options = knownCallOptions(choice, choiceMembers)
     assertTags(tags, true)
     return this.#effect('tag', name, options, async (context, facts) => {
       const place = await this.#placeOfCurrent(name, options, context)
@@ -104,19 +105,22 @@ export class Writer {
     operation: string,
     name: string,
     value: string | Uint8Array,
-    options: WriteOptions,
-    find: (context: CallContext) => Promise<Target>,
+    write: WriteOptions,
+    find: (options: WriteOptions, context: CallContext) => Promise<Target>,
   ): Promise<SecretReceipt> {
     assertValidName(name)
-    assertWrite(value, options)
+    assertValue(value)
+    const options = knownWriteOptions(write)
     // A copy: a caller may wipe its bytes as soon as it has called.
     const secret: NewSecret = {
       value: typeof value === 'string' ? value : Uint8Array.from(value),
+      shape: undefined,
       version: options.version,
+      ifCurrent: undefined,
       tags: options.tags,
     }
     return this.#effect(operation, name, options, async (context, facts) => {
-      const target = await find(context)
+      const target = await find(options, context)
       const { name: provider } = noted(facts, target.place)
       const fields = options.field === undefined ? target.place.fields : [...target.place.fields, options.field]
       const receipt = await this.#changing(target.place, () => put(target, fields, secret, context))

@@ -44,10 +44,10 @@ export function awsProvider(options: AwsProviderOptions = {}): AwsProvider {
   const sharedAs = identityOf(checked)
   return {
     specificationVersion: 'v1',
-    name: options.name ?? 'aws',
+    name: checked.name,
     locate: locator(options, canHoldPath),
     ...(sharedAs !== undefined && { sharedAs }),
-    ...reads(api, checked, options.coalesceReads ?? false),
+    ...reads(api, checked),
     put: (path, secret, context) => whileThere(put(api, checked.kmsKeyId, path, secret, context)),
     tag: tagSecret(api),
     delete: deleteSecret(api, checked.recoveryWindowDays),
@@ -62,11 +62,11 @@ export function awsProvider(options: AwsProviderOptions = {}): AwsProvider {
 
 type Reads = Provides<'get' | 'getVersion' | 'getMany' | 'describe' | 'list'>
 
-function reads(api: Api, options: CheckedOptions, coalesced: boolean): Reads {
+function reads(api: Api, options: CheckedOptions): Reads {
   const get = readOne(api)
   const getMany = readMany(api, options, get)
   return {
-    get: coalesced ? coalescedReads(getMany) : get,
+    get: options.coalesceReads ? coalescedReads(getMany) : get,
     getVersion: readVersion(api),
     getMany,
     describe: describe(api),

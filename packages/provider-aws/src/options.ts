@@ -1,4 +1,4 @@
-import { assertKnownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
 import type { SecretsManagerClient, SecretsManagerClientConfig } from './sdk.ts'
 
 /** What `awsProvider` takes. */
@@ -39,6 +39,8 @@ export interface AwsProviderOptions extends NamesOptions {
 
 /** The same, checked. */
 export interface CheckedOptions {
+  readonly name: string
+  readonly coalesceReads: boolean
   readonly client: SecretsManagerClient | undefined
   readonly clientConfig: SecretsManagerClientConfig
   readonly region: string | undefined
@@ -66,9 +68,20 @@ const members: MembersOf<AwsProviderOptions> = {
 }
 
 /** Throws `CONFIGURATION` for every option that makes no sense. Loads nothing and reads no environment. */
-export function checkedOptions(options: AwsProviderOptions): CheckedOptions {
-  assertKnownOptions(options, members)
-  const { client, clientConfig = {}, region, endpoint, timeoutMs = 4_500, account, kmsKeyId, recoveryWindowDays = 30 } = options
+export function checkedOptions(given: AwsProviderOptions): CheckedOptions {
+  const options = knownOptions(given, members)
+  const {
+    name = 'aws',
+    coalesceReads = false,
+    client,
+    clientConfig = {},
+    region,
+    endpoint,
+    timeoutMs = 4_500,
+    account,
+    kmsKeyId,
+    recoveryWindowDays = 30,
+  } = options
   if (client !== undefined) assertOwnClient(options)
   if (typeof clientConfig !== 'object' || clientConfig === null) throw misconfigured('`clientConfig` is not an object')
   if (region !== undefined && !isRegion(region)) throw misconfigured('`region` is not a region', 'give one such as eu-west-1')
@@ -79,7 +92,7 @@ export function checkedOptions(options: AwsProviderOptions): CheckedOptions {
   if (!Number.isInteger(recoveryWindowDays) || recoveryWindowDays < 7 || recoveryWindowDays > 30) {
     throw misconfigured('`recoveryWindowDays` is not a number of days that AWS allows', 'use 7 to 30')
   }
-  return { client, clientConfig, region, endpoint, timeoutMs, account, kmsKeyId, recoveryWindowDays }
+  return { name, coalesceReads, client, clientConfig, region, endpoint, timeoutMs, account, kmsKeyId, recoveryWindowDays }
 }
 
 export function isRegion(text: string): boolean {

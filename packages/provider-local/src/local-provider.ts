@@ -46,7 +46,7 @@ export function localProvider(options: LocalProviderOptions): LocalProvider {
   const store = lazyStore(checked)
   return {
     specificationVersion: 'v1',
-    name: options.name ?? 'local',
+    name: checked.name,
     locate: locator(options, canHoldPath),
     ...reads(store),
     ...writes(store, checked.keepVersions),

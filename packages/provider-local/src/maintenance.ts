@@ -1,4 +1,4 @@
-import { assertKnownOptions, type CallContext, type MembersOf } from '@finchat/secrets-core'
+import { knownOptions, type CallContext, type MembersOf } from '@finchat/secrets-core'
 import { throwIfAborted } from './busy.ts'
 import { assertPath } from './new-secret.ts'
 import { assertKeepVersions } from './options.ts'
@@ -21,8 +21,7 @@ const batchSize = 16
 
 /** Removes old versions; returns how many. Withdrawn secrets are pruned too; pending versions are not. */
 export async function prune(store: Store, policy: PrunePolicy, context: CallContext): Promise<{ pruned: number }> {
-  assertKnownOptions(policy, policyMembers)
-  const { keepVersions, path } = policy
+  const { keepVersions, path } = knownOptions(policy, policyMembers)
   assertKeepVersions(keepVersions)
   if (path !== undefined) assertPath(path)
   const removed = await forEachSecret(store, path === undefined ? undefined : [path], context, (record, edit) => {

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { assertKnownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
 import { type EncryptionKey, generateKey, type KeyMaterial, parseKey } from './key.ts'
 
 /** What `localProvider` takes. */
@@ -35,6 +35,7 @@ const members: MembersOf<LocalProviderOptions> = {
 
 /** The same, checked. */
 export interface StoreOptions {
+  readonly name: string
   /** Absolute; `undefined` for a store in memory. */
   readonly path: string | undefined
   /** One or more; overwritten when the store closes. */
@@ -45,14 +46,14 @@ export interface StoreOptions {
 }
 
 /** Throws `CONFIGURATION` for every option that makes no sense. Touches neither the disk nor the store. */
-export function checkedOptions(options: LocalProviderOptions): StoreOptions {
-  assertKnownOptions(options, members)
-  const { path, keepVersions, mustExist = false, lockTimeoutMs = 5000 } = options
+export function checkedOptions(given: LocalProviderOptions): StoreOptions {
+  const options = knownOptions(given, members)
+  const { name = 'local', path, keepVersions, mustExist = false, lockTimeoutMs = 5000 } = options
   if (typeof path !== 'string' || path === '' || path.includes('\0')) throw misconfigured('`path` is not the path of a file')
   if (keepVersions !== undefined) assertKeepVersions(keepVersions)
   if (!Number.isFinite(lockTimeoutMs) || lockTimeoutMs < 0) throw misconfigured('`lockTimeoutMs` is not a number of milliseconds')
   // Resolved, so that a later change of the working folder does not matter and SQLite sees no `file:` URI.
-  return { path: path === ':memory:' ? undefined : resolve(path), keys: keysOf(options), keepVersions, mustExist, lockTimeoutMs }
+  return { name, path: path === ':memory:' ? undefined : resolve(path), keys: keysOf(options), keepVersions, mustExist, lockTimeoutMs }
 }
 
 export function assertKeepVersions(keepVersions: number): void {

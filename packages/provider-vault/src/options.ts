@@ -1,4 +1,4 @@
-import { assertKnownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
 import { member } from './answer.ts'
 import { tokenFunction, type TokenSource } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
@@ -57,6 +57,7 @@ const tlsMembers: MembersOf<VaultTls> = { ca: 'any', cert: 'any', key: 'any', pa
 
 /** The same, checked. */
 export interface CheckedOptions {
+  readonly name: string
   /** Where the server is, or the client that knows. */
   readonly server: { readonly url: VaultUrl; readonly tls: VaultTls } | { readonly client: VaultClient }
   readonly auth: VaultAuth | undefined
@@ -68,16 +69,16 @@ export interface CheckedOptions {
 }
 
 /** Throws `CONFIGURATION` for every option that makes no sense. Reads nothing and connects to nothing. */
-export function checkedOptions(options: VaultProviderOptions): CheckedOptions {
-  assertKnownOptions(options, members)
-  const { mount = 'secret', leased = [], namespace, kvVersion, timeoutMs = 5_000 } = options
+export function checkedOptions(given: VaultProviderOptions): CheckedOptions {
+  const options = knownOptions(given, members)
+  const { name = 'vault', mount = 'secret', leased = [], namespace, kvVersion, timeoutMs = 5_000 } = options
   if (!canHoldPath(mount)) throw misconfigured('`mount` is malformed', 'write it as `bao secrets list` shows it, without slashes around')
   if (namespace !== undefined && !isNamespace(namespace)) throw misconfigured('`namespace` is malformed', 'write it without spaces')
   if (!Array.isArray(leased) || !leased.every(canHoldPath))
     throw misconfigured('`leased` is no list of paths', "write them without slashes around, such as ['database/creds']")
   if (kvVersion !== undefined && ![1, 2].includes(kvVersion)) throw misconfigured('`kvVersion` is neither 1 nor 2', 'leave it out')
   if (!(timeoutMs >= 1 && timeoutMs <= longestTimerMs)) throw misconfigured('`timeoutMs` is not a number of milliseconds', 'use 1 or more')
-  return { server: serverOf(options), auth: authOf(options.auth), mount, kvVersion, leased, namespace, timeoutMs }
+  return { name, server: serverOf(options), auth: authOf(options.auth), mount, kvVersion, leased, namespace, timeoutMs }
 }
 
 function serverOf(options: VaultProviderOptions): CheckedOptions['server'] {
@@ -93,8 +94,8 @@ function serverOf(options: VaultProviderOptions): CheckedOptions['server'] {
   return { client }
 }
 
-function checkedTls(tls: VaultTls): VaultTls {
-  assertKnownOptions(tls, tlsMembers)
+function checkedTls(given: VaultTls): VaultTls {
+  const tls = knownOptions(given, tlsMembers)
   const { servername: _servername, ...parts } = tls
   if ((tls.cert === undefined) !== (tls.key === undefined)) throw misconfigured('`tls` has only one of cert and key', 'give both')
   for (const [part, source] of Object.entries(parts)) if (source !== undefined) assertCredential(source, `tls.${part}`)

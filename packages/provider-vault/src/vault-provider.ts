@@ -40,8 +40,7 @@ export interface VaultProvider extends Provides<Exclude<keyof SecretProvider, 's
  */
 export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const checked = checkedOptions(options)
-  const { name = 'vault' } = options
-  const { server, mount, kvVersion, leased, namespace, timeoutMs } = checked
+  const { name, server, mount, kvVersion, leased, namespace, timeoutMs } = checked
   const auth = checked.auth ?? ('client' in server ? clientToken(server.client) : undefined)
   const ending = new AbortController()
   const limits = { timeoutMs, closing: ending.signal }

@@ -1,4 +1,4 @@
-import { assertKnownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { member } from '../answer.ts'
 import { answerError } from '../sender.ts'
 import { meaningOf } from '../answer-table.ts'
@@ -27,8 +27,7 @@ const members: MembersOf<AppRoleOptions> = { roleId: 'any', secretId: 'any', mou
  * console.log(vaultProvider({ url: 'https://vault.example:8200', auth }).name) // vault
  */
 export function appRole(options: AppRoleOptions): VaultAuth {
-  assertKnownOptions(options, members)
-  const { roleId, secretId, mount = 'approle' } = options
+  const { roleId, secretId, mount = 'approle' } = knownOptions(options, members)
   const path = loginPath(mount)
   assertCredential(roleId, '`roleId`')
   const secretIdOf = secretIdReader(secretId)

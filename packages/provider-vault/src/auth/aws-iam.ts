@@ -1,4 +1,4 @@
-import { assertKnownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { member } from '../answer.ts'
 import { called } from '../credential.ts'
 import { loginPath } from './login-path.ts'
@@ -31,8 +31,7 @@ const members: MembersOf<AwsIamOptions> = { role: 'string', credentials: 'any', 
  * console.log(vault.name) // vault
  */
 export function awsIam(options: AwsIamOptions): VaultAuth {
-  assertKnownOptions(options, members)
-  const { role, credentials, region, serverId, mount = 'aws' } = options
+  const { role, credentials, region, serverId, mount = 'aws' } = knownOptions(options, members)
   assertRole(role)
   const path = loginPath(mount)
   if (region !== undefined && !/^[a-z0-9-]{1,32}$/.test(region))

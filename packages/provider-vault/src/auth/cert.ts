@@ -1,4 +1,4 @@
-import { assertKnownOptions, type MembersOf } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core'
 import { loginPath } from './login-path.ts'
 import type { VaultAuth } from './vault-auth.ts'
 
@@ -21,8 +21,7 @@ const members: MembersOf<CertOptions> = { role: 'string', mount: 'string' }
  * console.log(vaultProvider({ url: 'https://vault.example:8200', tls, auth: cert({ role: 'app' }) }).name) // vault
  */
 export function cert(options: CertOptions = {}): VaultAuth {
-  assertKnownOptions(options, members)
-  const { role, mount = 'cert' } = options
+  const { role, mount = 'cert' } = knownOptions(options, members)
   const path = loginPath(mount)
   return { method: 'cert', prepare: async () => ({ path, body: role === undefined ? {} : { name: role } }) }
 }

@@ -1,4 +1,4 @@
-import { assertKnownOptions, type MembersOf } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core'
 import { assertCredential, type Credential, readCredential } from '../credential.ts'
 import { loginPath } from './login-path.ts'
 import { assertRole } from './role.ts'
@@ -23,8 +23,7 @@ export interface JwtOptions {
  * console.log(vault.name) // vault
  */
 export function jwt(options: JwtOptions): VaultAuth {
-  assertKnownOptions(options, members)
-  const { jwt: source, role, mount = 'jwt' } = options
+  const { jwt: source, role, mount = 'jwt' } = knownOptions(options, members)
   return jwtLogin('jwt', '`jwt`', source, role, mount)
 }
 
@@ -46,8 +45,7 @@ export interface KubernetesOptions {
  * console.log(vault.name) // vault
  */
 export function kubernetes(options: KubernetesOptions): VaultAuth {
-  assertKnownOptions(options, members)
-  const { role, jwt: source = { file: serviceAccountToken }, mount = 'kubernetes' } = options
+  const { role, jwt: source = { file: serviceAccountToken }, mount = 'kubernetes' } = knownOptions(options, members)
   assertRole(role)
   return jwtLogin('kubernetes', "the service account's token", source, role, mount)
 }

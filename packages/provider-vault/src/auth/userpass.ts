@@ -1,4 +1,4 @@
-import { assertKnownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { assertCredential, type Credential, readCredential } from '../credential.ts'
 import { canHoldPath } from '../paths.ts'
 import { loginPath } from './login-path.ts'
@@ -23,8 +23,7 @@ const members: MembersOf<UserpassOptions> = { username: 'string', password: 'any
  * console.log(vault.name) // vault
  */
 export function userpass(options: UserpassOptions): VaultAuth {
-  assertKnownOptions(options, members)
-  const { username, password, mount = 'userpass' } = options
+  const { username, password, mount = 'userpass' } = knownOptions(options, members)
   if (!canHoldPath(username) || username.includes('/')) {
     throw new SecretsError('CONFIGURATION', '`username` is no user name', { remedy: 'use printable characters without /' })
   }

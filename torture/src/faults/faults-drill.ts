@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ended } from '../child.ts'
 import { type Drill, Tally } from '../drill.ts'
@@ -7,7 +7,7 @@ import { inMemory } from '../scratch.ts'
 import { straceIsMissing } from '../strace.ts'
 import { startWorker } from '../workload/workload.ts'
 import { judge } from './judge.ts'
-import { type Injection, injections } from './injections.ts'
+import { type Injection, injections, readsWhileItIsMade } from './injections.ts'
 
 /** Which call fails: the first few, of which a store is made, and some of its later life. */
 const positions = [1, 2, 3, 4, 6, 8, 11, 15, 20, 27]
@@ -21,9 +21,18 @@ export const faultsDrill: Drill = {
     const tally = new Tally()
     const reason = straceIsMissing()
     if (reason !== undefined) tally.notRun.push(reason)
-    else await runAll(injections(positions), tally)
+    else await runAll([...injections(positions), ...readsWhileItIsMade(await inMemory(readsToLoad))], tally)
     return tally
   },
+}
+
+/** How many reads it takes until a worker comes to its first operation. */
+async function readsToLoad(folder: string): Promise<number> {
+  const trace = join(folder, 'trace')
+  const under = ['strace', '-f', '-qq', '--seccomp-bpf', '-o', trace, '-e', 'trace=pread64']
+  const orders = { path: join(folder, 'secrets.db'), worker: 'w0', seed: 0, generation: 0, operations: 0 }
+  await ended(startWorker(orders, join(folder, 'log'), { under }).child)
+  return readFileSync(trace, 'utf8').split('pread64(').length - 1
 }
 
 async function runAll(queue: Injection[], tally: Tally): Promise<void> {

@@ -23,18 +23,19 @@ const failures: readonly (readonly [what: string, calls: string, error: string])
 /** The `n`th call of each kind alone, and from there on every so many: single faults, and a disk that is failing. */
 export function injections(positions: readonly number[]): Injection[] {
   return failures.flatMap(([what, calls, error]) =>
-    positions
-      .flatMap((n) => [`${n}`, `${n}+7`])
-      .map((when) => injection(what, calls, `${error}:when=${when}`))
-      .concat(calls === 'pread64' ? readsWhileItIsMade : []),
+    positions.flatMap((n) => [`${n}`, `${n}+7`]).map((when) => injection(what, calls, `${error}:when=${when}`)),
   )
 }
 
-/** Late enough that Node.js has been loaded; it does without what else it cannot read. */
-const readsWhileItIsMade: readonly Injection[] = ['9+7', '10+7', '11+7', '12+5', '13+11'].map((when) => ({
-  ...injection('reads fail, from its making on', 'pread64', `EIO:when=${when}`),
-  onlyStore: false,
-}))
+/** Reads that fail while a store is made, when Node.js has done as many as it takes to load our code. */
+export function readsWhileItIsMade(toLoad: number): Injection[] {
+  const alone = Array.from({ length: 20 }, (_, n) => `${toLoad + n + 1}`)
+  const again = [1, 2, 3, 4, 5].map((n) => `${toLoad + n}+${n + 1}`)
+  return [...alone, ...again].map((when) => ({
+    ...injection('a read fails while the store is made', 'pread64', `EIO:when=${when}`),
+    onlyStore: false,
+  }))
+}
 
 function injection(what: string, calls: string, error: string): Injection {
   return { what, calls, expression: `inject=${calls}:error=${error}`, onlyStore: calls === 'pread64', mayBeIntegrity: calls === 'pread64' }

@@ -40,9 +40,17 @@ describe('locator', () => {
     expect(locator(options)(name)).toEqual(location)
   })
 
-  it('answers undefined for a path that the store cannot hold, named or not', () => {
-    const locate = locator({ names: { TOKEN: 'a b' } }, (path) => !path.includes(' '))
+  const withoutSpaces = (path: string): boolean => !path.includes(' ')
+
+  it('answers undefined for a path that the store cannot hold, computed or not', () => {
+    const locate = locator({ names: (name) => (name === 'TOKEN' ? 'a b' : undefined) }, withoutSpaces)
     expect([locate('TOKEN'), locate('a b'), locate('ab')]).toEqual([undefined, undefined, { path: 'ab' }])
+  })
+
+  it('refuses a map that places a name where the store cannot hold it', () => {
+    expect(() => locator({ names: { TOKEN: 'a b#token' } }, withoutSpaces)).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining('"TOKEN" at a path that this store cannot hold') }),
+    )
   })
 
   // Some are no targets at all, as from a file of settings.

@@ -19,7 +19,7 @@ export interface NamesOptions {
 /**
  * What a provider's author writes for `locate`: `locate: locator(options)`. Returns a pure function from a name to its
  * location, `undefined` where this provider does not hold the name or `canHold` says that its store's grammar cannot.
- * Throws `CONFIGURATION` at once when `names`, a target of its map, or the prefix is malformed.
+ * Throws `CONFIGURATION` at once when `names` or the prefix is malformed, or a target of the map is malformed or cannot be held.
  *
  * @example
  * import { locator } from '@finchat/secrets-core'
@@ -32,7 +32,7 @@ export function locator(
   canHold: (path: string) => boolean = () => true,
 ): (name: string) => SecretLocation | undefined {
   const { names, prefix = '', onlyNamed = false } = ownMembers(options, ['names', 'prefix', 'onlyNamed'])
-  const place = placement(names)
+  const place = placement(names, canHold)
   if (prefix !== '' && !isPath(prefix)) {
     throw new SecretsError('CONFIGURATION', '`prefix` is malformed', {
       remedy: 'use at most 2,048 characters, none of them a control character',
@@ -44,7 +44,7 @@ export function locator(
   }
 }
 
-function placement(names: NamesOptions['names']): (name: string) => SecretLocation | undefined {
+function placement(names: NamesOptions['names'], canHold: (path: string) => boolean): (name: string) => SecretLocation | undefined {
   if (names === undefined) return () => undefined
   if (typeof names === 'function') {
     return (name) => {
@@ -57,8 +57,17 @@ function placement(names: NamesOptions['names']): (name: string) => SecretLocati
       remedy: "write { NAME: 'path' }; of a Map, Object.fromEntries(map)",
     })
   }
-  const placed = new Map(Object.entries(names).map(([name, target]) => [name, locationOf(name, target)]))
+  const placed = new Map(Object.entries(names).map(([name, target]) => [name, heldLocation(name, target, canHold)]))
   return (name) => placed.get(name)
+}
+
+/** A target in a map was written by somebody, who would otherwise read for ever that the secret is not found; a function computes it. */
+function heldLocation(name: string, target: Target, canHold: (path: string) => boolean): SecretLocation {
+  const location = locationOf(name, target)
+  if (canHold(location.path)) return location
+  throw new SecretsError('CONFIGURATION', `\`names\` places ${quoted(name)} at a path that this store cannot hold`, {
+    remedy: `correct ${quoted(location.path)}, or leave the name to another provider`,
+  })
 }
 
 /** An array or a Map would place nothing, and leave every name to the prefix. */

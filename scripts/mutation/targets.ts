@@ -1,0 +1,59 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from '../files.ts'
+import { type Mutant, schemataOf } from './schemata.ts'
+
+/** The code that decides: what a mutant survives there, nobody has tested. */
+const decisive: Readonly<Record<string, readonly string[]>> = {
+  'packages/core/src': [
+    'policy',
+    'walk',
+    'chain',
+    'freshness',
+    'flights',
+    'cached-store',
+    'memory',
+    'back-off',
+    'circuit',
+    'guard',
+    'bounded',
+    'verification',
+    'verifier',
+  ],
+  'packages/provider-local/src': ['seal', 'length-prefixed', 'store-keys', 'record-macs', 'key', 'keyring'],
+}
+
+/** The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit, so some of them stand there. */
+const tests: Readonly<Record<string, readonly string[]>> = {
+  'packages/core/src': [
+    'packages/core/src/*.test.ts',
+    'packages/testkit/src/manager-{batch,closing,fallback,freshness,shared,verifying,writing}.test.ts',
+  ],
+  'packages/provider-local/src': ['packages/provider-local/src/*.test.ts'],
+}
+
+export const targets: readonly string[] = Object.entries(decisive).flatMap(([folder, files]) => files.map((file) => `${folder}/${file}.ts`))
+
+/** The tests' files for these targets, as absolute paths. */
+export function testsFor(files: readonly string[]): readonly string[] {
+  const folders = Object.keys(tests).filter((folder) => files.some((file) => file.startsWith(folder)))
+  return folders.flatMap((folder) => globSync(tests[folder] ?? [], { cwd: root }).map((file) => join(root, file)))
+}
+
+export interface MutatedCode {
+  readonly mutants: readonly Mutant[]
+  /** By absolute path. */
+  readonly code: ReadonlyMap<string, string>
+}
+
+/** All targets' mutants, numbered through. */
+export function mutatedCode(files: readonly string[]): MutatedCode {
+  const mutants: Mutant[] = []
+  const code = new Map<string, string>()
+  for (const file of files) {
+    const schemata = schemataOf(file, readFileSync(join(root, file), 'utf8'), mutants.length)
+    mutants.push(...schemata.mutants)
+    code.set(join(root, file), schemata.code)
+  }
+  return { mutants, code }
+}

@@ -37,6 +37,7 @@ const table: Readonly<Record<string, (path: string) => SecretsError>> = {
   EACCES: notWritable,
   EPERM: notWritable,
   EROFS: notWritable,
+  ERR_ACCESS_DENIED: notWritable, // by `node --permission`
   ENOSPC: diskFull,
   EDQUOT: diskFull,
   EIO: () => new SecretsError('UNAVAILABLE', 'the disk reported an input or output error'),

@@ -41,6 +41,8 @@ export function storeError(error: unknown, path?: string): SecretsError {
   if (code !== undefined) return (table[code] ?? (() => new SecretsError('INTERNAL', `SQLite failed with code ${code}`)))(path)
   // node:sqlite refuses an integer beyond 2^53: we never write one.
   if (hasCode(error, 'ERR_OUT_OF_RANGE')) return altered()
+  // By `node --permission`.
+  if (hasCode(error, 'ERR_ACCESS_DENIED')) return notPermitted()
   return new SecretsError('INTERNAL', 'the local store failed in a way that it does not know')
 }
 

@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import { temporaryPath } from './testing/temporary-store.ts'
+
+const uses = `
+  import { localProvider } from '@finchat/secrets-provider-local'
+  const local = localProvider({ path: process.argv[1], key: 'a'.repeat(64) })
+  const context = { signal: new AbortController().signal }
+  const work = async () => {
+    await local.put('db', { value: 'hunter2' }, context)
+    await local.reencrypt()
+    return [(await local.get('db', context)).value, (await local.prune({ keepVersions: 1 })).pruned]
+  }
+  console.log(JSON.stringify(await work().catch(({ code }) => code)))
+  await local.close()`
+
+/** What a process with these flags says that came of a write, a read and the upkeep of the file. */
+async function used(path: string, ...flags: readonly string[]): Promise<unknown> {
+  const args = ['--conditions=@finchat/source', '--no-warnings', ...flags, '--input-type=module', '--eval', uses, path]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
+  return JSON.parse(stdout)
+}
+
+const code = join(import.meta.dirname, '../../..')
+const permission = ['--permission', `--allow-fs-read=${code}`]
+
+describe('a local store', () => {
+  it.each([
+    ['with frozen intrinsics', ['--frozen-intrinsics']],
+    ['without __proto__', ['--disable-proto=throw']],
+  ])('works %s', async (_, flags) => {
+    expect(await used(temporaryPath(), ...flags)).toEqual(['hunter2', 0])
+  })
+
+  it('needs the right to read and write its folder, and no other', async () => {
+    const path = temporaryPath()
+    const rights = [`--allow-fs-read=${dirname(path)}`, `--allow-fs-write=${dirname(path)}`]
+    expect(await used(path, ...permission, ...rights)).toEqual(['hunter2', 0])
+  })
+
+  it('in memory needs no right', async () => {
+    expect(await used(':memory:', ...permission)).toEqual(['hunter2', 0])
+  })
+
+  it.each(['read and write', 'write'])('says that the right to %s is missing', async (missing) => {
+    const path = temporaryPath()
+    const rights = missing === 'write' ? [`--allow-fs-read=${dirname(path)}`] : []
+    expect(await used(path, ...permission, ...rights)).toBe('PERMISSION_DENIED')
+  })
+})

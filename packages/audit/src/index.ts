@@ -1,3 +1,5 @@
 export type { AuditRecord, AuditSink } from '@finchat/secrets-core'
 export { type AuditContext, withAuditContext } from './audit-context.ts'
+export { auditTrail } from './audit-trail.ts'
+export type { AuditMode, AuditTrailOptions } from './trail-options.ts'
 export { bestEffort, required, type TrailSink } from './trail-sink.ts'

@@ -111,6 +111,18 @@ describe('a read', () => {
     expect((await reading).effect).toBeUndefined()
   })
 
+  it('says why the trail refused, if the trail says it in our terms', async () => {
+    const refusing = (error: SecretsError): Promise<SecretsError> => {
+      const { observer } = observing(async () => Promise.reject(error))
+      return refusal(observer.observe(read, {}, async () => canary))
+    }
+    expect(await refusing(new SecretsError('UNAVAILABLE', 'the disk is full', { remedy: 'make room' }))).toMatchObject({
+      code: 'AUDIT_FAILED',
+      message: "Secret 'db': the outcome could not be recorded, so nothing is handed out: the disk is full (make room)",
+    })
+    expect(await refusing(new SecretsError('CONFIGURATION', 'a sink reads secrets'))).toMatchObject({ code: 'CONFIGURATION', secret: 'db' })
+  })
+
   it('is recorded with its code when it fails, and names the secret', async () => {
     const { observer, events } = observing()
     const error = await refusal(

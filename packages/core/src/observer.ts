@@ -113,20 +113,23 @@ export class Observer {
       // What has happened is recorded even if the manager is given up on meanwhile.
       const closing = effect === undefined ? this.#bounds.closing : never
       await bounded((bound) => trail.record(event, { signal: bound }), { ...this.#bounds, closing, signal })
-    } catch {
+    } catch (error) {
       if (signal?.aborted) throw aborted()
-      throw auditFailed(event, effect)
+      throw auditFailed(event, effect, SecretsError.isInstance(error) ? error : undefined)
     }
   }
 }
 
-function auditFailed({ phase, name }: AuditEvent, effect: SecretsErrorDetails['effect']): SecretsError {
+/** A trail's own `CONFIGURATION` stays one: no retry mends it. */
+function auditFailed({ phase, name }: AuditEvent, effect: SecretsErrorDetails['effect'], why: SecretsError | undefined): SecretsError {
   const consequence = { done: 'though it was done', unknown: 'and it may have been done' }
   const nothing = phase === 'intent' ? 'so nothing was sent' : 'so nothing is handed out'
-  return new SecretsError('AUDIT_FAILED', `the ${phase} could not be recorded, ${effect === undefined ? nothing : consequence[effect]}`, {
+  const code = why?.code === 'CONFIGURATION' ? 'CONFIGURATION' : 'AUDIT_FAILED'
+  const problem = `the ${phase} could not be recorded, ${effect === undefined ? nothing : consequence[effect]}`
+  return new SecretsError(code, why?.problem === undefined ? problem : `${problem}: ${why.problem}`, {
     secret: name,
     effect,
-    remedy: 'mend the audit trail',
+    remedy: why?.remedy ?? 'mend the audit trail',
   })
 }
 

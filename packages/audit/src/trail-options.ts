@@ -1,0 +1,93 @@
+import { createSecretKey, type KeyObject } from 'node:crypto'
+import { assertKnownOptions, type AuditSink, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { bestEffort, required, type TrailSink } from './trail-sink.ts'
+
+/**
+ * When a record counts as made.
+ *
+ * - `complete`, the default: when every required sink acknowledged, or with none required any. Nothing leaves without its record.
+ * - `buffered`: at once, as long as the sinks acknowledge; while the last record that was answered was refused, as `complete`. Gives up what was not yet
+ *   acknowledged when the process or machine dies, or a sink begins to fail: values have left that are on no record. Intents are always waited for.
+ * - `best-effort`: at once, always. Gives up completeness: with every sink down, secrets are read and nothing says so but a process warning and,
+ *   later, a gap record.
+ */
+export type AuditMode = 'complete' | 'buffered' | 'best-effort'
+
+/** What `auditTrail` takes. */
+export interface AuditTrailOptions {
+  /** One or more. A sink as it is: required if it is durable, best-effort otherwise; `required(sink)` and `bestEffort(sink)` say it. */
+  readonly sinks: readonly (AuditSink | TrailSink)[]
+  /** Default: `complete`. */
+  readonly mode?: AuditMode | undefined
+  /** How long a sink may take for one record, milliseconds: 2,000 by default. Keep it under the manager's `deadlineMs`. */
+  readonly sinkDeadlineMs?: number | undefined
+  /** On every record; by default the name of the program. */
+  readonly service?: string | undefined
+  /** At least 32 bytes. Names are recorded as their HMAC-SHA256 under it, so that whoever has the trail and not the key learns no name. */
+  readonly hashNames?: Uint8Array | undefined
+}
+
+const members: MembersOf<AuditTrailOptions> = {
+  sinks: 'any',
+  mode: 'string',
+  sinkDeadlineMs: 'number',
+  service: 'string',
+  hashNames: 'any',
+}
+
+/** The same, checked and with defaults. */
+export interface CheckedTrailOptions {
+  readonly sinks: readonly TrailSink[]
+  readonly mode: AuditMode
+  readonly sinkDeadlineMs: number
+  readonly service: string | undefined
+  readonly nameKey: KeyObject | undefined
+}
+
+const modes: readonly string[] = ['complete', 'buffered', 'best-effort'] satisfies AuditMode[]
+const longestTimerMs = 2 ** 31 - 1
+
+/** Throws `CONFIGURATION` for every option that makes no sense. */
+export function checkedTrailOptions(options: AuditTrailOptions): CheckedTrailOptions {
+  assertKnownOptions(options, members)
+  const { mode = 'complete', sinkDeadlineMs = 2_000, service, hashNames } = options
+  if (!modes.includes(mode)) throw misconfigured('`mode` is not known', `use ${modes.join(', ')}`)
+  if (!(sinkDeadlineMs >= 1 && sinkDeadlineMs <= longestTimerMs)) {
+    throw misconfigured('`sinkDeadlineMs` is no time', `pass milliseconds from 1 to ${longestTimerMs}`)
+  }
+  return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, service, nameKey: nameKeyOf(hashNames) }
+}
+
+function sinksOf(given: AuditTrailOptions['sinks']): readonly TrailSink[] {
+  if (!Array.isArray(given) || given.length === 0) throw misconfigured('`sinks` is not a list of one or more sinks', 'give at least one')
+  const sinks = given.map(asTrailSink)
+  const names = sinks.map(({ sink }) => sink.name)
+  const twice = names.find((name, index) => names.indexOf(name) !== index)
+  if (twice !== undefined) throw misconfigured(`two sinks are called ${JSON.stringify(twice)}`, 'give each a `name` of its own')
+  return sinks
+}
+
+function asTrailSink(given: unknown): TrailSink {
+  if (isSink(given)) return given.durable === true ? required(given) : bestEffort(given)
+  if (isTrailSink(given)) return given
+  throw misconfigured('a sink is no sink of specification v1', 'pass what jsonLinesFile() or another sink returns')
+}
+
+function isTrailSink(given: unknown): given is TrailSink {
+  return typeof given === 'object' && given !== null && 'sink' in given && isSink(given.sink) && 'required' in given
+}
+
+function isSink(given: unknown): given is AuditSink {
+  if (typeof given !== 'object' || given === null || !('specificationVersion' in given) || given.specificationVersion !== 'v1') return false
+  return 'name' in given && typeof given.name === 'string' && 'write' in given && typeof given.write === 'function'
+}
+
+function nameKeyOf(key: unknown): KeyObject | undefined {
+  if (key === undefined) return undefined
+  if (key instanceof Uint8Array && key.byteLength >= 32) return createSecretKey(key)
+  throw misconfigured('`hashNames` is no key', 'pass 32 random bytes or more, the same for every process')
+}
+
+function misconfigured(problem: string, remedy: string): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy })
+}

@@ -11,6 +11,7 @@ import { tracing } from './tracing.ts'
 
 const ttlMs = 10_000
 const maxStaleMs = 8_000
+const clockToleranceMs = 1_000
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
 afterEach(() => vi.useRealTimers())
@@ -34,7 +35,10 @@ type Step =
   | { readonly do: 'read'; readonly path: string; readonly mode: ReadMode }
   | { readonly do: 'land'; readonly which: number; readonly answer: Answer }
   | { readonly do: 'write'; readonly path: string }
+  | { readonly do: 'peek'; readonly path: string }
   | { readonly do: 'wait'; readonly ms: number }
+  /** The clock is set, or the process was frozen: no timer runs meanwhile. */
+  | { readonly do: 'jump'; readonly ms: number }
 
 const anyPath = fc.constantFrom('a', 'b')
 const anyAnswer = fc.oneof(
@@ -53,6 +57,14 @@ const anyStep = fc.oneof(
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('land' as const), which: fc.nat(5), answer: anyAnswer }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('write' as const), path: anyPath }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('peek' as const), path: anyPath }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('jump' as const),
+      ms: fc.constantFrom(-31_536_000_000, -3_600_000, -1_001, -600, 9_000, 17_000, 3_600_000, 31_536_000_000),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -74,6 +86,7 @@ class World {
   readonly #latest = new Map<string, (typeof codes)[number]>()
   #failures = 0
   #peeks = 0
+  #clock = Date.now()
 
   constructor() {
     const get = (path: string, { fresh = false }: { fresh?: boolean | undefined }): Promise<StoredSecret | undefined> =>
@@ -121,9 +134,34 @@ class World {
     assert.equal(call.path, path)
     // Nothing that was barred before the read began is handed out; from memory not even what was barred since.
     assert.ok(call.number > (found.from === 'memory' ? (this.#barred.get(path) ?? 0) : before.barred))
-    if (found.from === 'memory') assert.ok(Date.now() - call.at < (found.stale ? ttlMs + maxStaleMs : ttlMs))
+    if (found.from === 'memory') this.#checkAge(call, found.stale ? ttlMs + maxStaleMs : ttlMs)
     if (mode === 'fresh') assert.deepEqual([found.from, found.stale, call.isFresh], ['store', false, true])
     if (found.stale) assert.ok(isOutage(this.#latest.get(path) ?? 'INTERNAL'))
+  }
+
+  /** By a clock that was set back by more than a second, nothing that is held was asked for in the future. */
+  #checkAge({ at }: Call, mostMs: number): void {
+    const age = Date.now() - at
+    assert.ok(age < mostMs && age >= -clockToleranceMs, `served at the age of ${age} ms`)
+  }
+
+  /** A clock that went back by more than the store tolerates outdates what is under way; here it notices at once. */
+  noticeClock(): void {
+    const now = Date.now()
+    const isBack = now < this.#clock - clockToleranceMs
+    this.#clock = isBack ? now : Math.max(now, this.#clock)
+    if (isBack) for (const call of this.calls) call.isOutdated = true
+    this.store.peek('a path that nobody asks for')
+  }
+
+  peek(path: string): void {
+    const held = this.store.peek(path)?.held
+    if (held === undefined) return
+    this.#peeks += 1
+    const call = this.calls[Number(held.text().slice(1)) - 1]
+    if (call === undefined) throw new Error('nobody stored what is held')
+    assert.ok(call.path === path && call.number > (this.#barred.get(path) ?? 0))
+    this.#checkAge(call, ttlMs)
   }
 
   async land(which: number, answer: Answer): Promise<void> {
@@ -193,7 +231,10 @@ async function run(steps: readonly Step[]): Promise<void> {
     if (each.do === 'read') world.read(each.path, each.mode)
     else if (each.do === 'land') await world.land(each.which, each.answer)
     else if (each.do === 'write') await world.write(each.path)
+    else if (each.do === 'peek') world.peek(each.path)
+    else if (each.do === 'jump') vi.setSystemTime(Date.now() + each.ms)
     else await vi.advanceTimersByTimeAsync(each.ms)
+    world.noticeClock()
     await world.settle()
     // No two steps in the same millisecond: what came first can be told.
     await vi.advanceTimersByTimeAsync(1)
@@ -201,7 +242,7 @@ async function run(steps: readonly Step[]): Promise<void> {
   await world.end()
 }
 
-it('never serves what is too old, withdrawn, denied, missing or overwritten, and loses no reader, whatever the store does', async () => {
+it('never serves what is too old, withdrawn, denied, missing or overwritten, and loses no reader, whatever the store and the clock do', async () => {
   await expect(
     fc.assert(fc.asyncProperty(fc.array(anyStep, { minLength: 5, maxLength: 60 }), run), { numRuns: 300 }),
   ).resolves.toBeUndefined()

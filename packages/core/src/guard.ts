@@ -1,4 +1,5 @@
 import { bounded } from './bounded.ts'
+import { clockGap } from './clock-gap.ts'
 import type { CallContext, SecretProvider, SecretsErrorCode, StoredSecret } from './contract.ts'
 import type { Circuit } from './circuit.ts'
 import type { Outage } from './outage.ts'
@@ -15,12 +16,12 @@ export interface GuardOptions {
   readonly closing: AbortSignal
 }
 
-/** Reads: they may be repeated, count for the cool-down and are held back by it. */
+/** Reads: they count for the cool-down and are held back by it. */
 const reads = new Set(['get', 'getVersion', 'getMany'])
+/** Calls that change nothing, so that they may be made again after a freeze. */
+const repeatable = new Set([...reads, 'describe', 'checkHealth', 'staging.get'])
 /** Calls after which a deadline or a lost connection leaves open whether the store did what it was asked. */
 const effects = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
-/** Beyond this a timer should have ended the call long ago: the process was frozen, or its clock was set. */
-const gapMs = 1_000
 
 /**
  * The provider as the core trusts it: every call ends by its deadline, and rejects with a `SecretsError` that names it.
@@ -42,7 +43,7 @@ export function guard(provider: SecretProvider, options: GuardOptions): SecretPr
       return result.value
     }
     try {
-      const answer = reads.has(call.method) ? await read(call, () => ask(call, send), options) : await ask(call, send)
+      const answer = await made(call, () => ask(call, send), options)
       return checked(call, answer, provider.name)
     } catch (error) {
       const failure = asSecretsError(error)
@@ -53,24 +54,18 @@ export function guard(provider: SecretProvider, options: GuardOptions): SecretPr
   return Object.setPrototypeOf(guarded, null)
 }
 
-async function read(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
-  const refusal = circuit.refusal(Date.now())
+async function made(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
+  if (!repeatable.has(call.method)) return ask()
+  const isRead = reads.has(call.method)
+  const refusal = isRead ? circuit.refusal(Date.now()) : undefined
   if (refusal !== undefined) throw refusal
-  const spannedGap = stopwatch(deadlineMs)
+  const spannedGap = clockGap(deadlineMs)
   const first = await settle(ask)
   // What came across a freeze says nothing of the store, and may be older than it looks: ask again.
   const last = spannedGap() ? await settle(ask) : first
-  report(call, last, circuit, outage)
+  if (isRead) report(call, last, circuit, outage)
   if (last.status === 'rejected') throw last.reason
   return last.value
-}
-
-function stopwatch(deadlineMs: number): () => boolean {
-  const startedAt = Date.now()
-  return () => {
-    const elapsed = Date.now() - startedAt
-    return elapsed > deadlineMs + gapMs || elapsed < -gapMs
-  }
 }
 
 async function settle(ask: () => Promise<unknown>): Promise<PromiseSettledResult<unknown>> {

@@ -1,5 +1,6 @@
 import { bounded, type Bounds } from './bounded.ts'
 import { Circuit } from './circuit.ts'
+import { clockGap } from './clock-gap.ts'
 import type { FillTicket, SharedCache, SharedKey, StoredSecret } from './contract.ts'
 import { Horizon } from './horizon.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -54,12 +55,14 @@ export class SharedLevel {
   async read(path: string, version: Version): Promise<SharedAnswer> {
     const now = Date.now()
     if (this.#untold.has(path) || this.#circuit.refusal(now) !== undefined) return saidNothing
+    const spannedGap = clockGap(longestReadMs)
     try {
       const answer = this.#checked(path, version, now, await this.#ask(path, version))
       this.#circuit.succeeded()
       return answer
     } catch {
-      this.#circuit.failed([path], Date.now())
+      if (spannedGap()) this.#circuit.withdrawn()
+      else this.#circuit.failed([path], Date.now())
       return saidNothing
     }
   }

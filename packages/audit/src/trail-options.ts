@@ -1,5 +1,5 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import { assertKnownOptions, type AuditSink, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 
 /**
@@ -48,8 +48,8 @@ const modes: readonly string[] = ['complete', 'buffered', 'best-effort'] satisfi
 const longestTimerMs = 2 ** 31 - 1
 
 /** Throws `CONFIGURATION` for every option that makes no sense. */
-export function checkedTrailOptions(options: AuditTrailOptions): CheckedTrailOptions {
-  assertKnownOptions(options, members)
+export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptions {
+  const options = knownOptions(given, members)
   const { mode = 'complete', sinkDeadlineMs = 2_000, service, hashNames } = options
   if (!modes.includes(mode)) throw misconfigured('`mode` is not known', `use ${modes.join(', ')}`)
   if (!(sinkDeadlineMs >= 1 && sinkDeadlineMs <= longestTimerMs)) {

@@ -134,7 +134,7 @@ describe('a freeze in the middle of', () => {
   const [before, thawed] = ['asked before', 'asked after the thaw']
 
   /** The first call takes until the process is frozen and thawed. */
-  function freezing<T>(first: () => T, then: () => T): () => Promise<T> {
+  function freezing<T>(first: () => T | Promise<T>, then: () => T | Promise<T>): () => Promise<T> {
     let calls = 0
     return async () => {
       calls += 1
@@ -172,14 +172,14 @@ describe('a freeze in the middle of', () => {
     ['a health check', 'checkHealth', async ({ manager }: Trial) => (await manager.checkHealth()).ok],
     ['a description', 'describe', async ({ manager }: Trial) => (await manager.describeSecret('token')).version === 1],
   ] as const)('%s is no fault of the store, which is asked again', async (_, member, ask) => {
-    const call = vi.fn(freezing<Promise<unknown>>(down, async () => ({ version: 1 })))
+    const call = vi.fn(freezing<unknown>(down, async () => ({ version: 1 })))
     expect(await ask(trial({ [member]: call }))).toBe(true)
     expect(call).toHaveBeenCalledTimes(2)
   })
 
   it('a write does not repeat it, and says that its effect is not known', async () => {
     const put = vi.fn(
-      freezing<Promise<never>>(
+      freezing<never>(
         () => Promise.reject(new Error('reset')),
         () => Promise.reject(new Error('again')),
       ),

@@ -125,7 +125,7 @@ async function answerAt(place: Place, read: ChainRead, batch: Batch | undefined)
   const { link, path } = place
   if (read.version === undefined) return link.store.read({ path, version: undefined, mode: read.mode, signal: read.signal, batch })
   const found = await versioned(place, read)
-  if (found !== undefined && found !== 'unsupported') return found
+  if (found !== undefined && !SecretsError.isInstance(found)) return found
   const current = await link.store.read({
     path,
     version: undefined,
@@ -134,15 +134,20 @@ async function answerAt(place: Place, read: ChainRead, batch: Batch | undefined)
     batch: undefined,
   })
   if (current === undefined) return undefined
-  if (found === 'unsupported') throw new SecretsError('UNSUPPORTED', 'the provider keeps no versions')
-  throw new SecretsError('NOT_FOUND', `version ${read.version} not found`, { remedy: 'it has the secret, so no other provider is asked' })
+  if (found !== undefined) throw found
+  const unnumbered =
+    read.version === 'previous' || current.held.facts.version !== undefined ? '' : '; versions that something else wrote have no numbers'
+  throw new SecretsError('NOT_FOUND', `version ${read.version} not found`, {
+    remedy: `it has the secret, so no other provider is asked${unnumbered}`,
+  })
 }
 
-async function versioned({ link, path }: Place, { version, mode, signal }: ChainRead): Promise<Found | 'unsupported' | undefined> {
+/** `UNSUPPORTED` is returned: only of a secret that the provider has is it the answer. */
+async function versioned({ link, path }: Place, { version, mode, signal }: ChainRead): Promise<Found | SecretsError | undefined> {
   try {
     return await link.store.read({ path, version, mode, signal, batch: undefined })
   } catch (error) {
-    if (SecretsError.isInstance(error) && error.code === 'UNSUPPORTED') return 'unsupported'
+    if (SecretsError.isInstance(error) && error.code === 'UNSUPPORTED') return error
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { Circuit } from './circuit.ts'
+import { SecretsError } from './secrets-error.ts'
 
 const coolDownMs = 10_000
 
@@ -20,6 +21,18 @@ describe('Circuit', () => {
     expect(circuit.refusal(0)).toBeUndefined()
     circuit.failed(['a'], 0)
     expect(circuit.refusal(0)).toMatchObject({ code: 'UNAVAILABLE', retryAt: coolDownMs })
+  })
+
+  it('says why the provider failed, and what to do about it', () => {
+    const circuit = new Circuit()
+    fail(circuit, 5, 0)
+    circuit.failed(['c'], 0, new SecretsError('UNAVAILABLE', 'the server is sealed', { remedy: 'unseal it' }))
+    expect(circuit.refusal(0)).toMatchObject({
+      problem: 'left alone for a while after repeated failures, the last of which: the server is sealed',
+      remedy: 'unseal it',
+    })
+    circuit.failed(['c'], 0)
+    expect(circuit.refusal(0)).toMatchObject({ problem: 'left alone for a while after repeated failures', remedy: undefined })
   })
 
   it('counts only failures in a row', () => {

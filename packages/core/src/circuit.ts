@@ -14,6 +14,7 @@ export class Circuit {
   readonly #paths = new Set<string>()
   #openUntil = 0
   #probing = false
+  #last: SecretsError | undefined
 
   /** Returns why the provider must not be asked now, or `undefined`; then `succeeded`, `failed` or `withdrawn` must follow. */
   refusal(now: number): SecretsError | undefined {
@@ -24,7 +25,11 @@ export class Circuit {
       this.#probing = true
       return undefined
     }
-    return new SecretsError('UNAVAILABLE', 'left alone for a while after repeated failures', { retryAt: Math.max(this.#openUntil, now) })
+    const why = this.#last === undefined ? '' : `, the last of which: ${this.#last.problem}`
+    return new SecretsError('UNAVAILABLE', `left alone for a while after repeated failures${why}`, {
+      remedy: this.#last?.remedy,
+      retryAt: Math.max(this.#openUntil, now),
+    })
   }
 
   succeeded(): void {
@@ -34,8 +39,9 @@ export class Circuit {
     this.#probing = false
   }
 
-  /** One call failed, for these paths. */
-  failed(paths: readonly string[], now: number): void {
+  /** One call failed, for these paths, with this error. */
+  failed(paths: readonly string[], now: number, error?: SecretsError): void {
+    this.#last = error
     this.#failures += 1
     for (const path of paths.slice(0, pathsToOpen)) if (this.#paths.size < pathsToOpen) this.#paths.add(path)
     if (this.#probing || (this.#failures >= failuresToOpen && this.#paths.size >= pathsToOpen)) this.#openUntil = now + coolDownMs

@@ -23,7 +23,7 @@ afterEach(() => {
 
 function guarded(members: Partial<SecretProvider>, parts: { circuit?: Circuit; outage?: Outage } = {}): SecretProvider {
   const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, ...members }
-  return guard(provider, { deadlineMs: 5_000, circuit: new Circuit(), outage: new Outage('p'), closing: closing.signal, ...parts })
+  return guard(provider, { deadlineMs: 5_000, circuit: new Circuit(), outage: new Outage('p', true), closing: closing.signal, ...parts })
 }
 
 async function refusal(call: Promise<unknown> | undefined): Promise<SecretsError> {
@@ -308,7 +308,7 @@ describe('the cool-down', () => {
 
 describe('an outage', () => {
   it('hears of answers, a batch of failures being none', async () => {
-    const outage = new Outage('p')
+    const outage = new Outage('p', true)
     const answered = vi.spyOn(outage, 'answered')
     const down = { status: 'rejected', reason: new SecretsError('UNAVAILABLE', 'x') } as const
     const provider = guarded({ getMany: async () => [down, down] }, { outage })

@@ -78,11 +78,16 @@ function report({ args: [asked], method }: ProviderCall, result: PromiseSettledR
   const paths = Array.isArray(asked) ? asked.map(String) : [String(asked)]
   const isBatch = method === 'getMany' && result.status === 'fulfilled'
   const results: readonly PromiseSettledResult<unknown>[] = isBatch && Array.isArray(result.value) ? result.value : [result]
-  const codes = results.map((each) => (each?.status === 'rejected' ? asSecretsError(each.reason).code : undefined))
+  const errors = results.map((each) => (each?.status === 'rejected' ? asSecretsError(each.reason) : undefined))
+  const codes = errors.map((error) => error?.code)
   if (codes.some((code) => code === undefined)) outage.answered()
   if (codes.some((code) => code !== 'ABORTED' && !isSilence(code))) return circuit.succeeded()
   if (codes.every((code) => code === 'ABORTED')) return circuit.withdrawn()
-  circuit.failed(paths, Date.now())
+  circuit.failed(
+    paths,
+    Date.now(),
+    errors.findLast((error) => isSilence(error?.code)),
+  )
 }
 
 /** The store did not answer. */

@@ -38,12 +38,11 @@ interface Kinship {
 /** Guards each provider, and puts a cache of its own before it. */
 export function linksOf(providers: readonly SecretProvider[], parts: LinkParts): readonly Link[] {
   const known = new Map<string, Kinship>()
-  return providers.map((provider) => {
+  return providers.map((provider, index) => {
     const { sharedAs } = ownMembers(provider, ['sharedAs'])
-    if (sharedAs === undefined) return linkOf(provider, parts)
-    const kinship = known.get(sharedAs) ?? kinshipOf(sharedAs, parts)
-    known.set(sharedAs, kinship)
-    return linkOf(provider, parts, kinship)
+    const kinship = (sharedAs === undefined ? undefined : known.get(sharedAs)) ?? kinshipOf(sharedAs, parts)
+    if (sharedAs !== undefined) known.set(sharedAs, kinship)
+    return linkOf(provider, parts, kinship, index < providers.length - 1)
   })
 }
 
@@ -52,9 +51,10 @@ export function linkOf(
   provider: SecretProvider,
   parts: LinkParts,
   { level, stores }: Kinship = kinshipOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
+  hasNext = false,
 ): Link {
   const { settings, bounds, shredder, refreshes } = parts
-  const outage = new Outage(provider.name)
+  const outage = new Outage(provider.name, hasNext)
   const guarded = guard(provider, { ...bounds, circuit: new Circuit(), outage })
   const store = new CachedStore(guarded, { ...settings, shared: level, kin: stores, shredder, refreshes, closing: bounds.closing })
   stores.push(store)

@@ -9,12 +9,15 @@ const quietMs = 60_000
  */
 export class Outage {
   readonly #provider: string
+  readonly #hasNext: boolean
   #isOn = false
   #hasAnswered = false
   #failedAt = 0
 
-  constructor(provider: string) {
+  /** `hasNext`: a later provider of the chain is asked in its stead. */
+  constructor(provider: string, hasNext: boolean) {
     this.#provider = provider
+    this.#hasNext = hasNext
   }
 
   failed(code: SecretsErrorCode): void {
@@ -35,7 +38,8 @@ export class Outage {
   }
 
   #warn(code: SecretsErrorCode): void {
-    process.emitWarning(`Secrets provider '${this.#provider}' cannot be asked (${code}): answers are stale or come from a later provider`, {
+    const answers = this.#hasNext ? 'are stale or come from a later provider' : 'are stale, or fail where none is held'
+    process.emitWarning(`Secrets provider '${this.#provider}' cannot be asked (${code}): answers ${answers}`, {
       type: 'SecretsWarning',
       code: 'FINCHAT_SECRETS_DEGRADED',
     })

@@ -40,6 +40,14 @@ describe('SecretsError', () => {
     expect(error.cause).toBeUndefined()
   })
 
+  it('keeps of an attempt what is on its list, and nothing else', () => {
+    const attempt = { provider: 'a', code: 'UNAVAILABLE', durationMs: 2, message: 'sealed', remedy: 'unseal it' } as const
+    const strange = { ...attempt, request: { token: canary }, cause: new Error(canary) }
+    const { attempts } = new SecretsError('UNAVAILABLE', 'it broke', { attempts: [strange] })
+    expect(attempts).toEqual([attempt])
+    expect(inspect(attempts, { showHidden: true, depth: 9 })).not.toContain(canary)
+  })
+
   it.each([
     ['its own', new SecretsError('INTERNAL', 'x'), true],
     ["another copy's", foreign('INTERNAL'), true],
@@ -58,6 +66,11 @@ describe('SecretNotFoundError', () => {
     expect(error.message).toBe("Secret 'api_key' not found in any provider")
     expect(error).toMatchObject({ name: 'SecretNotFoundError', code: 'NOT_FOUND', secret: 'api_key' })
     expect(error).toBeInstanceOf(SecretsError)
+  })
+
+  it('keeps that sentence with a remedy too, which stands beside it', () => {
+    const error = new SecretNotFoundError('api_key', { remedy: 'store it' })
+    expect([error.message, error.remedy]).toEqual(["Secret 'api_key' not found in any provider", 'store it'])
   })
 
   it('is told by instanceof for any copy, and only for its code', () => {

@@ -1,10 +1,11 @@
-import type { SecretsErrorCode, SecretsErrorDetails } from './contract.ts'
+import type { SecretsErrorAttempt, SecretsErrorCode, SecretsErrorDetails } from './contract.ts'
 import { descriptor, ownMembers } from './own-members.ts'
 
 /** Recognises our errors across two copies of core in one tree, where `instanceof` would not. */
 const marker = Symbol.for('@finchat/secrets/error')
 
 const detailKeys = ['secret', 'provider', 'remedy', 'retryAt', 'effect', 'storeStatus', 'storeRequestId', 'attempts'] as const
+const attemptKeys = ['provider', 'code', 'durationMs', 'message', 'remedy'] as const satisfies readonly (keyof SecretsErrorAttempt)[]
 
 /** Where an error happened; the core fills it in for errors that a provider throws. */
 export interface SecretsErrorPlace {
@@ -47,7 +48,8 @@ export class SecretsError extends Error implements SecretsErrorDetails, SecretsE
   declare readonly attempts?: NonNullable<SecretsErrorDetails['attempts']>
 
   constructor(code: SecretsErrorCode, problem: string, details: SecretsErrorDetails & SecretsErrorPlace = {}) {
-    const known = ownMembers(details, detailKeys)
+    const { attempts, ...others } = ownMembers(details, detailKeys)
+    const known = { ...others, attempts: attempts?.map(listedOnly) }
     super(messageOf(problem, known))
     this.code = code
     for (const key of detailKeys) if (known[key] !== undefined) Object.defineProperty(this, key, descriptor(known[key], true))
@@ -85,8 +87,11 @@ export class SecretNotFoundError extends SecretsError {
   }
 
   constructor(secret: string, details: SecretsErrorDetails & { readonly problem?: string | undefined } = {}) {
-    const { problem = `Secret '${secret}' not found in any provider` } = ownMembers(details, ['problem'])
-    super('NOT_FOUND', problem, details)
+    const { problem, remedy } = ownMembers(details, ['problem', 'remedy'])
+    // The sentence that users know stays as it is, whatever there is to do about it.
+    if (problem === undefined) super('NOT_FOUND', `Secret '${secret}' not found in any provider`, { ...details, remedy: undefined })
+    else super('NOT_FOUND', problem, details)
+    if (remedy !== undefined) Object.defineProperty(this, 'remedy', descriptor(remedy, true))
     Object.defineProperty(this, 'secret', descriptor(secret, true))
   }
 }
@@ -95,6 +100,11 @@ export class SecretNotFoundError extends SecretsError {
 export function placed(error: SecretsError, place: SecretsErrorPlace): SecretsError {
   const { secret, provider } = { ...ownMembers(place, ['secret', 'provider']), ...detailsOf(error) }
   return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), secret, provider })
+}
+
+function listedOnly(attempt: SecretsErrorAttempt): SecretsErrorAttempt {
+  const { provider, code, durationMs, message, remedy } = ownMembers(attempt, attemptKeys)
+  return { provider, code, durationMs, ...(message !== undefined && { message }), ...(remedy !== undefined && { remedy }) }
 }
 
 function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SecretsErrorCode } from './contract.ts'
@@ -99,8 +100,14 @@ describe('Walk', () => {
     })
   })
 
-  it('says not found for a name that no provider holds', () => {
-    expect(walked([], []).error).toBeInstanceOf(SecretNotFoundError)
+  it('says not found, to the letter, for a name that no provider holds, and why nobody was asked', () => {
+    const { error } = walked([], [])
+    expect(error).toBeInstanceOf(SecretNotFoundError)
+    expect(error).toMatchObject({
+      message: "Secret 'db' not found in any provider",
+      remedy: 'no provider holds this name (see names and onlyNamed)',
+      attempts: [],
+    })
   })
 
   it('lists what each provider said when one could not be asked', () => {
@@ -110,7 +117,68 @@ describe('Walk', () => {
       secret: 'db',
       attempts: [{ code: 'NOT_FOUND' }, { code: 'RATE_LIMITED' }, { code: 'CREDENTIALS_MISSING' }],
     })
-    expect(error?.message).toContain('p0: NOT_FOUND, p1: RATE_LIMITED, p2: CREDENTIALS_MISSING')
+    expect(error?.message).toContain('p1 said RATE_LIMITED, it said no; p2 said CREDENTIALS_MISSING, it said no')
+  })
+
+  it('says of the one provider that could not be asked why, and what to do about it', () => {
+    const walk = new Walk('db', [0, 1], [])
+    const remedy = 'mount it, or correct its path'
+    walk.failed('vault', new SecretsError('CREDENTIALS_MISSING', 'the file of secretId does not exist', { remedy }), 3)
+    walk.missing('env', 0)
+    const error = walk.end()
+    expect(error.message).toBe(
+      "Secret 'db': not every provider could be asked, so whether it exists is not known: vault said CREDENTIALS_MISSING, the file of secretId does not exist (mount it, or correct its path)",
+    )
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', remedy })
+    expect(error.attempts).toEqual([
+      { provider: 'vault', code: 'CREDENTIALS_MISSING', durationMs: 3, message: 'the file of secretId does not exist', remedy },
+      { provider: 'env', code: 'NOT_FOUND', durationMs: 0 },
+    ])
+  })
+
+  it('says of several why, each in short, and whose the remedy is that it gives', () => {
+    const walk = new Walk('db', [0, 1, 2], [])
+    walk.failed('aws', new SecretsError('DEADLINE_EXCEEDED', 'no answer within 5000 ms'), 3)
+    walk.failed('vault', new SecretsError('UNAVAILABLE', `${'sealed '.repeat(40)}\nsecond line`, { remedy: 'unseal it' }), 3)
+    walk.failed('local', new SecretsError('UNAVAILABLE', 'held by another process', { remedy: 'end it' }), 3)
+    const { message, remedy, attempts } = walk.end()
+    expect(message).toMatch(
+      /: aws said DEADLINE_EXCEEDED, no answer within 5000 ms; vault said UNAVAILABLE, (sealed ){10,20}s…; local said UNAVAILABLE, held by another process \(vault: unseal it\)$/,
+    )
+    expect([remedy, attempts?.[1]?.message?.length, attempts?.[2]?.remedy]).toEqual(['vault: unseal it', 292, 'end it'])
+  })
+
+  it('says of a provider that cannot do what was asked why', () => {
+    const walk = new Walk('db', [0], [])
+    walk.failed('env', new SecretsError('UNSUPPORTED', 'the provider keeps no versions', { remedy: 'ask for the current one' }), 0)
+    expect(walk.end()).toMatchObject({
+      code: 'UNSUPPORTED',
+      message:
+        "Secret 'db': no provider that can answer this has the secret: env said UNSUPPORTED, the provider keeps no versions (ask for the current one)",
+      attempts: [{ provider: 'env', message: 'the provider keeps no versions', remedy: 'ask for the current one' }],
+    })
+  })
+
+  it('takes nothing of a failure but code, problem and remedy', () => {
+    const canary = 'canary-of-walk-5t'
+    const strangers: object = { cause: canary, value: canary, attempts: [{ provider: canary, code: canary }], storeStatus: canary }
+    const failure = Object.assign(new SecretsError('UNAVAILABLE', 'sealed', strangers), { body: canary, [canary]: canary })
+    const walk = new Walk('db', [0, 1], [])
+    walk.failed('p0', failure, 0)
+    walk.failed('p1', failure, 0)
+    const error = walk.end()
+    expect(inspect(error, { showHidden: true, depth: 9 }) + JSON.stringify(error)).not.toContain(canary)
+    const denied = new Walk('db', [0, 1], [])
+    denied.failed('p0', failure, 0)
+    try {
+      denied.failed('p1', new SecretsError('PERMISSION_DENIED', 'denied'), 0)
+    } catch (stopped) {
+      expect(stopped).toMatchObject({
+        attempts: [{ message: 'sealed' }, { message: 'denied', remedy: expect.stringContaining('grant it') }],
+      })
+      expect(inspect(stopped, { showHidden: true, depth: 9 }) + JSON.stringify(stopped)).not.toContain(canary)
+    }
+    expect.assertions(3)
   })
 
   it('ends with the answer that was overridden when nobody behind it had another', () => {

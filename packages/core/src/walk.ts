@@ -1,8 +1,7 @@
-import type { SecretsErrorCode, SecretsErrorDetails } from './contract.ts'
+import type { SecretsErrorAttempt, SecretsErrorCode } from './contract.ts'
 import { type FallbackPolicy, verdictOn } from './policy.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
-
-type Attempts = NonNullable<SecretsErrorDetails['attempts']>
+import { attemptOf, unanswered } from './unanswered.ts'
 
 /**
  * The fallback policy as a state machine: one secret's way along its chain. The caller asks the store of `step` and tells
@@ -12,7 +11,7 @@ export class Walk<Step> {
   readonly name: string
   readonly #steps: readonly Step[]
   readonly #policies: readonly (FallbackPolicy | undefined)[]
-  readonly #attempts: Attempts[number][] = []
+  readonly #attempts: SecretsErrorAttempt[] = []
   #position = 0
   #degraded = false
   #silent = false
@@ -48,7 +47,7 @@ export class Walk<Step> {
     else if (error.code !== 'UNSUPPORTED') this.#silent = true
     if (error.code === 'UNSUPPORTED') this.#unsupported = true
     else this.#degraded = true
-    this.#move({ provider, code: error.code, durationMs })
+    this.#move(attemptOf(provider, error, durationMs))
   }
 
   /** Returns what to throw when no provider was left to ask. */
@@ -56,16 +55,13 @@ export class Walk<Step> {
     if (this.#silent) return this.#notAsked()
     if (this.#overridden !== undefined) return this.#overridden
     if (this.#unsupported) {
-      return new SecretsError('UNSUPPORTED', 'no provider that can answer this has the secret', {
-        secret: this.name,
-        attempts: this.#attempts,
-        remedy: this.#said(),
-      })
+      return unanswered('UNSUPPORTED', 'no provider that can answer this has the secret', this.name, this.#attempts)
     }
-    return new SecretNotFoundError(this.name, { attempts: this.#attempts })
+    const remedy = this.#steps.length === 0 ? 'no provider holds this name (see names and onlyNamed)' : undefined
+    return new SecretNotFoundError(this.name, { attempts: this.#attempts, remedy })
   }
 
-  #move(attempt: Attempts[number]): void {
+  #move(attempt: SecretsErrorAttempt): void {
     this.#attempts.push(attempt)
     this.#position += 1
   }
@@ -76,21 +72,13 @@ export class Walk<Step> {
       return this.#notAsked()
     }
     const remedy = error.remedy ?? stopRemedies.get(error.code)?.(provider)
-    const attempts = this.#attempts.length === 0 ? undefined : [...this.#attempts, { provider, code: error.code, durationMs }]
+    const attempt = { ...attemptOf(provider, error, durationMs), remedy }
+    const attempts = this.#attempts.length === 0 ? undefined : [...this.#attempts, attempt]
     return placed(new SecretsError(error.code, error.problem, { ...error, remedy, attempts }), { secret: this.name, provider })
   }
 
   #notAsked(): SecretsError {
-    const { name: secret } = this
-    return new SecretsError('UNAVAILABLE', 'not every provider could be asked, so whether it exists is not known', {
-      secret,
-      attempts: this.#attempts,
-      remedy: this.#said(),
-    })
-  }
-
-  #said(): string {
-    return this.#attempts.map(({ provider, code }) => `${provider}: ${code}`).join(', ')
+    return unanswered('UNAVAILABLE', 'not every provider could be asked, so whether it exists is not known', this.name, this.#attempts)
   }
 }
 

@@ -230,10 +230,10 @@ describe('not found', () => {
     expect(error).not.toBeInstanceOf(SecretNotFoundError)
     expect([error.code, error.secret]).toEqual(['UNAVAILABLE', 'token'])
     expect(error.attempts).toEqual([
-      { provider: 'first', code: 'UNAVAILABLE', durationMs: 0 },
+      { provider: 'first', code: 'UNAVAILABLE', durationMs: 0, message: 'a fault on purpose (UNAVAILABLE)' },
       { provider: 'second', code: 'NOT_FOUND', durationMs: 0 },
     ])
-    expect(error.message).toContain('first: UNAVAILABLE, second: NOT_FOUND')
+    expect(error.message).toContain('is not known: first said UNAVAILABLE, a fault on purpose')
   })
 
   it.each(asksNext)('is not said of the last store that answers %s', async (code) => {
@@ -333,6 +333,15 @@ describe('degraded and stale', () => {
 })
 
 describe('one process warning', () => {
+  it('promises no later provider where there is none', async () => {
+    const only = breakable({ name: 'only', secrets: { token: 'v' } })
+    only.plan = failing('UNAVAILABLE')
+    await failureOf(createSecretsManager({ providers: [only.provider] }).getSecret('token'))
+    expect(warnings.map(({ message }) => message)).toEqual([
+      "Secrets provider 'only' cannot be asked (UNAVAILABLE): answers are stale, or fail where none is held",
+    ])
+  })
+
   it('tells of each outage, however many reads it meets', async () => {
     const { first, secrets } = chain()
     for (const outage of [1, 2]) {

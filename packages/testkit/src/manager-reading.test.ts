@@ -4,6 +4,7 @@ import {
   isValidName,
   loadSecrets,
   SecretNotFoundError,
+  SecretsError,
   type CallOptions,
   type SecretsManager,
 } from '@finchat/secrets-core'
@@ -266,6 +267,25 @@ describe('a version', () => {
     expect(error).toBeInstanceOf(SecretNotFoundError)
     expect(await codeOf(secrets.getSecret('token', { version: 'previous' }))).toBe('NOT_FOUND')
     expect(await secrets.getSecret('other', { version: 1 })).toBe('o1')
+  })
+
+  it('that something else wrote has no number: a read by number says so', async () => {
+    const unnumbered = { ...readOnly('store', async () => ({ value: 'v', revision: 'r' })), getVersion: async () => undefined }
+    const secrets = createSecretsManager({ providers: [unnumbered] })
+    const remedyOf = async (version: number | 'previous'): Promise<unknown> =>
+      (await failureOf(secrets.getSecret('token', { version }))).remedy
+    const remedy = 'it has the secret, so no other provider is asked'
+    expect(await remedyOf(1)).toBe(`${remedy}; versions that something else wrote have no numbers`)
+    expect(await remedyOf('previous')).toBe(remedy)
+    const numbered = createSecretsManager({ providers: [memoryProvider({ secrets: { token: 'v' } })] })
+    expect((await failureOf(numbered.getSecret('token', { version: 9 }))).remedy).toBe(remedy)
+  })
+
+  it('that a provider cannot give is refused in its own words', async () => {
+    const why = new SecretsError('UNSUPPORTED', 'KV v1 keeps no versions', { remedy: 'use KV v2' })
+    const old = { ...readOnly('vault', async () => ({ value: 'v' })), getVersion: () => Promise.reject(why) }
+    const error = await failureOf(createSecretsManager({ providers: [old] }).getSecret('token', { version: 1 }))
+    expect(error).toMatchObject({ code: 'UNSUPPORTED', remedy: 'use KV v2', message: expect.stringContaining('KV v1 keeps no versions') })
   })
 
   it('of a provider without versions is never its current value; the next is asked, and the answer is not degraded', async () => {

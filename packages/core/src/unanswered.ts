@@ -1,0 +1,34 @@
+import type { SecretsErrorAttempt, SecretsErrorCode } from './contract.ts'
+import { SecretsError } from './secrets-error.ts'
+
+/** What a provider said, for the error of a walk: nothing of its error but code, problem and remedy. */
+export function attemptOf(provider: string, { code, problem, remedy }: SecretsError, durationMs: number): SecretsErrorAttempt {
+  return { provider, code, durationMs, message: problem, remedy }
+}
+
+/** The error of a walk that nobody answered: what each provider that failed said, and what to do about the first. */
+export function unanswered(
+  code: SecretsErrorCode,
+  problem: string,
+  secret: string,
+  attempts: readonly SecretsErrorAttempt[],
+): SecretsError {
+  const failed = attempts.filter((attempt) => attempt.code !== 'NOT_FOUND')
+  const isOne = failed.length === 1
+  const said = failed.map((attempt) => `${attempt.provider} said ${attempt.code}, ${isOne ? attempt.message : shortened(attempt.message)}`)
+  const { provider, remedy } = failed.find((attempt) => attempt.remedy !== undefined) ?? {}
+  return new SecretsError(code, `${problem}: ${said.join('; ')}`, {
+    secret,
+    attempts,
+    // Of several it must be seen whose it is.
+    remedy: remedy === undefined || isOne ? remedy : `${provider}: ${remedy}`,
+  })
+}
+
+const shortLength = 120
+
+/** The first line, or its beginning: `attempts` has the whole. */
+function shortened(message = ''): string {
+  const [line = ''] = message.split('\n')
+  return line.length > shortLength || line !== message ? `${line.slice(0, shortLength).trimEnd()}…` : line
+}

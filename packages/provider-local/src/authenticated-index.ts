@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { SecretsError } from '@finchat/secrets-core'
+import { Bucket } from './bucket.ts'
 import { loadCrypto } from './builtins.ts'
 import { altered } from './columns.ts'
 import { type Keyring, unwrapIndexKey, type WrappedKey } from './keyring.ts'
@@ -17,7 +18,7 @@ export interface VerifiedState {
   readonly macs: IndexMacs
   readonly bucketMacs: Buffer
   /** The secrets of the buckets that were looked into. */
-  readonly buckets: Map<number, ReadonlyMap<string, Buffer>>
+  readonly buckets: Map<number, Bucket>
   readonly records: Map<string, SecretRecord>
 }
 
@@ -27,13 +28,15 @@ const mostRecords = 10_000
 /**
  * What the store holds, authenticated from a root MAC down: root, bucket, secret. What was verified once is remembered
  * and holds as long as the root in the file is the same, so that a read of an unchanged store computes no MAC at all.
- * Every method runs inside a transaction, after `refresh`.
+ * Every method but
+ * `seenAt`, `isCurrent` and `known` runs inside a transaction, after `refresh`.
  */
 export class AuthenticatedIndex {
   readonly #tables: Tables
   readonly #keyring: Keyring
   readonly #header: StoreHeader
   #state: VerifiedState | undefined
+  #seenAt: number | undefined
 
   constructor(tables: Tables, keyring: Keyring, header: StoreHeader) {
     this.#tables = tables
@@ -43,17 +46,35 @@ export class AuthenticatedIndex {
 
   /** The state that is in the file now. Throws `INTEGRITY` if it is none that a holder of a key has written, or an older one. */
   refresh(): VerifiedState {
+    this.#seenAt = undefined
     const { changes, mac } = this.#tables.root()
     const known = this.#state
-    if (known?.changes === changes && known.root.equals(mac)) return known
-    if (known && changes <= known.changes) throw rolledBack()
-    this.#state = this.#verified(changes, mac, known)
-    return this.#state
+    if (!known || known.changes !== changes || !known.root.equals(mac)) {
+      if (known && changes <= known.changes) throw rolledBack()
+      this.#state = this.#verified(changes, mac, known)
+    }
+    this.#seenAt = this.#tables.dataVersion()
+    return this.refreshed()
+  }
+
+  /** The data version at which what is known was last seen in the file. */
+  get seenAt(): number | undefined {
+    return this.#seenAt
+  }
+
+  /** Whether nobody else has committed anything since `refresh`: what is known is true without a transaction. */
+  isCurrent(): boolean {
+    return this.#seenAt !== undefined && this.#tables.dataVersion() === this.#seenAt
+  }
+
+  /** The secret's record if it is known; no statement is run. */
+  known(path: string): SecretRecord | undefined {
+    return this.#state?.records.get(path)
   }
 
   /** What a transaction of ours made of it, once that is committed. */
   adopt(state: VerifiedState, buckets: VerifiedState['buckets'], records: VerifiedState['records']): void {
-    for (const [bucket, secrets] of buckets) state.buckets.set(bucket, secrets)
+    for (const [number, bucket] of buckets) state.buckets.set(number, bucket)
     for (const record of records.values()) remember(state, record)
     this.#state = state
   }
@@ -64,7 +85,7 @@ export class AuthenticatedIndex {
     const known = records.get(path)
     if (known) return known
     const bucket = bucketOf(path)
-    const mac = this.bucket(bucket).get(path)
+    const mac = this.bucket(bucket).mac(path)
     if (!mac) return undefined
     const record = this.#tables.record(bucket, path)
     if (!record || !sameMac(macs.record(record), mac)) throw altered()
@@ -74,17 +95,17 @@ export class AuthenticatedIndex {
 
   /** Every path that the store has ever held. */
   paths(): string[] {
-    return Array.from({ length: bucketCount }, (_, bucket) => [...this.bucket(bucket).keys()]).flat()
+    return Array.from({ length: bucketCount }, (_, bucket) => this.bucket(bucket).paths).flat()
   }
 
-  bucket(bucket: number): ReadonlyMap<string, Buffer> {
+  bucket(number: number): Bucket {
     const { buckets, bucketMacs, macs } = this.refreshed()
-    const known = buckets.get(bucket)
+    const known = buckets.get(number)
     if (known) return known
-    const secrets = this.#tables.bucket(bucket)
-    if (!sameMac(macs.bucket(bucket, secrets), macOfBucket(bucketMacs, bucket))) throw altered()
-    buckets.set(bucket, secrets)
-    return secrets
+    const bucket = Bucket.of(this.#tables.bucket(number))
+    if (!sameMac(macs.bucket(number, bucket), macOfBucket(bucketMacs, number))) throw altered()
+    buckets.set(number, bucket)
+    return bucket
   }
 
   refreshed(): VerifiedState {
@@ -110,10 +131,10 @@ function remember({ records }: VerifiedState, record: SecretRecord): void {
 function stillTrue(known: VerifiedState | undefined, bucketMacs: Buffer): Pick<VerifiedState, 'buckets' | 'records'> {
   const buckets = new Map(known?.buckets)
   const records = new Map(known?.records)
-  for (const [bucket, secrets] of buckets) {
-    if (known && macOfBucket(known.bucketMacs, bucket).equals(macOfBucket(bucketMacs, bucket))) continue
-    buckets.delete(bucket)
-    for (const path of secrets.keys()) records.delete(path)
+  for (const [number, bucket] of buckets) {
+    if (known && macOfBucket(known.bucketMacs, number).equals(macOfBucket(bucketMacs, number))) continue
+    buckets.delete(number)
+    for (const path of bucket.paths) records.delete(path)
   }
   return { buckets, records }
 }

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import type { AuthenticatedIndex, VerifiedState } from './authenticated-index.ts'
+import { Bucket } from './bucket.ts'
 import { newIndexKey, retiredKey, type StoreKey, wrapIndexKey, type WrappedKey } from './keyring.ts'
 import { bucketCount, bucketOf, type IndexMacs, indexMacs, macOfBucket } from './record-macs.ts'
 import type { SecretRecord } from './secret-record.ts'
@@ -66,25 +67,28 @@ export class IndexEdit {
     return keys
   }
 
-  #changedBuckets(macs: IndexMacs): Map<number, ReadonlyMap<string, Buffer>> {
-    const buckets = new Map<number, Map<string, Buffer>>()
-    if (this.#newIndexKey) for (let bucket = 0; bucket < bucketCount; bucket++) buckets.set(bucket, new Map())
+  #changedBuckets(macs: IndexMacs): Map<number, Bucket> {
+    const changes = new Map<number, Map<string, Buffer>>()
+    if (this.#newIndexKey) for (let number = 0; number < bucketCount; number++) changes.set(number, new Map())
     for (const [path, record] of this.#changed) {
-      const bucket = bucketOf(path)
-      const secrets = buckets.get(bucket) ?? new Map(this.#index.bucket(bucket))
+      const number = bucketOf(path)
       const mac = macs.record(record)
-      this.#tables.setRecord(record, bucket, mac)
-      buckets.set(bucket, secrets.set(path, mac))
+      this.#tables.setRecord(record, number, mac)
+      changes.set(number, (changes.get(number) ?? new Map<string, Buffer>()).set(path, mac))
     }
-    return buckets
+    return new Map([...changes].map(([number, macsByPath]) => [number, this.#changedBucket(number, macsByPath)]))
   }
 
-  #writeBucketMacs(before: VerifiedState, buckets: ReadonlyMap<number, ReadonlyMap<string, Buffer>>, macs: IndexMacs): Buffer {
+  #changedBucket(number: number, macsByPath: ReadonlyMap<string, Buffer>): Bucket {
+    return this.#newIndexKey ? Bucket.of(macsByPath) : this.#index.bucket(number).with(macsByPath)
+  }
+
+  #writeBucketMacs(before: VerifiedState, buckets: ReadonlyMap<number, Bucket>, macs: IndexMacs): Buffer {
     const bucketMacs = Buffer.from(before.bucketMacs)
-    for (const [bucket, secrets] of buckets) {
-      const mac = macs.bucket(bucket, secrets)
-      macOfBucket(bucketMacs, bucket).set(mac)
-      this.#tables.setBucketMac(bucket, mac)
+    for (const [number, bucket] of buckets) {
+      const mac = macs.bucket(number, bucket)
+      macOfBucket(bucketMacs, number).set(mac)
+      this.#tables.setBucketMac(number, mac)
     }
     return bucketMacs
   }

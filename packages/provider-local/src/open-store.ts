@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { SecretsError } from '@finchat/secrets-core'
 import { AuthenticatedIndex } from './authenticated-index.ts'
+import { Bucket } from './bucket.ts'
 import { type Patience, whileBusy } from './busy.ts'
 import { connect, emptyLog, makeDurable, type Transaction, transactions } from './database.ts'
 import { leadsNowhere, shown } from './file-errors.ts'
@@ -99,7 +100,7 @@ function initialise(sqlite: DatabaseSync, header: StoreHeader, { first }: Keyrin
   const indexKey = newIndexKey()
   const macs = indexMacs(indexKey, header)
   const keys = [wrapIndexKey(indexKey, first, header)]
-  const bucketMacs = Array.from({ length: bucketCount }, (_, bucket) => macs.bucket(bucket, new Map()))
+  const bucketMacs = Array.from({ length: bucketCount }, (_, bucket) => macs.bucket(bucket, Bucket.of(new Map())))
   writeHeader(sqlite, header)
   tables.setKeys(keys)
   bucketMacs.forEach((mac, bucket) => tables.setBucketMac(bucket, mac))

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { LocalProvider } from './local-provider.ts'
 import { checkedOptions } from './options.ts'
 import { emptyRecord } from './secret-record.ts'
@@ -29,11 +29,17 @@ async function expectTaken(provider: LocalProvider): Promise<void> {
 }
 
 describe('an open store whose files are no longer its own', () => {
-  for (const gone of [['-wal'], ['-shm'], ['-wal', '-shm']]) {
-    test(`since ${gone.join(' and ')} was removed answers nothing, and acknowledges nothing`, async () => {
+  afterEach(() => void vi.useRealTimers())
+  const cases = [['-wal'], ['-shm'], ['-wal', '-shm']].flatMap((gone) => [0, 1_000].map((aheadMs) => ({ gone, aheadMs })))
+
+  for (const { gone, aheadMs } of cases) {
+    const when = aheadMs === 0 ? 'just after it was opened' : 'after it was found in order and has been left alone for a while'
+    test(`since ${gone.join(' and ')} was removed ${when} answers nothing, and acknowledges nothing`, async () => {
       const path = temporaryPath()
       const provider = opened(path)
       await provider.put('name', { value: 'value' }, context)
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + aheadMs })
+      for (const _ of ['from the file', 'from memory']) expect((await provider.get('name', context))?.value).toBe('value')
       for (const suffix of gone) unlinkSync(path + suffix)
       await expectTaken(provider)
       await provider.close()

@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, readdirSync, realpathSync, statSync, unlinkSync }
 import { basename, dirname, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { fileError, shown } from './file-errors.ts'
+import { Folder } from './folder.ts'
 
 /*
  * SQLite finds a store's log by the name of its file, and knows who else has them open by locks that belong to the file
@@ -12,6 +13,8 @@ import { fileError, shown } from './file-errors.ts'
 export interface StoreFile {
   readonly path: string
   readonly log: string
+  /** Where all of them lie; absent where a link leads to the file. */
+  readonly folder: Folder | undefined
   readonly parts: readonly { readonly file: string; readonly dev: bigint; readonly ino: bigint }[]
 }
 
@@ -33,14 +36,20 @@ export function openedFile(path: string): StoreFile {
     if (!stats) throw replaced(path)
     return { file, dev: stats.dev, ino: stats.ino }
   })
-  return { path, log: `${real}-wal`, parts }
+  const folder = real === join(realPath(dirname(path)), basename(path)) ? new Folder(dirname(path)) : undefined
+  return { path, log: `${real}-wal`, folder, parts }
 }
 
 /**
  * Throws `UNAVAILABLE` if the file or its log is no longer the one that was opened: what is read would be the past, and
  * what is written would go to a file without a name.
  */
-export function assertSameFile({ path, parts }: StoreFile): void {
+export function assertSameFile(file: StoreFile): void {
+  if (file.folder) file.folder.unlessUnchanged(() => assertSameParts(file))
+  else assertSameParts(file)
+}
+
+function assertSameParts({ path, parts }: StoreFile): void {
   for (const { file, dev, ino } of parts) {
     const stats = bigStats(file, path)
     if (stats?.ino !== ino || stats.dev !== dev) throw replaced(path)

@@ -15,7 +15,11 @@ export function reads(store: Store): Reads {
   return {
     get: async (path, context) => {
       assertPath(path)
-      return store.read(context, (view) => current(view, path))
+      return store.read(
+        context,
+        (view) => current(view, path),
+        (view) => view.remembers(path),
+      )
     },
     getVersion: async (path, version, context) => {
       assertPath(path)

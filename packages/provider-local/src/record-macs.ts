@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { Bucket } from './bucket.ts'
 import { loadCrypto } from './builtins.ts'
 import type { WrappedKey } from './keyring.ts'
 import { type Field, lengthPrefixed } from './length-prefixed.ts'
@@ -22,20 +23,23 @@ export function bucketOf(path: string): number {
 /** The three levels of the index; each text says which level it is, so that none can stand for another. */
 export interface IndexMacs {
   readonly record: (record: SecretRecord) => Buffer
-  readonly bucket: (bucket: number, secrets: ReadonlyMap<string, Buffer>) => Buffer
+  readonly bucket: (number: number, bucket: Bucket) => Buffer
   readonly root: (changes: number, keys: readonly WrappedKey[], bucketMacs: Buffer) => Buffer
 }
+
+const nothing = new Uint8Array(0)
 
 /** HMAC-SHA256 (RFC 2104) under the index's key. */
 export function indexMacs(key: KeyObject, { storeId, salt, scrypt }: StoreHeader): IndexMacs {
   const { createHmac } = loadCrypto()
-  const mac = (level: string, fields: readonly Field[]): Buffer =>
+  const mac = (level: string, fields: readonly Field[], more: Uint8Array = nothing): Buffer =>
     createHmac('sha256', key)
       .update(lengthPrefixed([`finchat-secrets/local/${level}`, formatVersion, storeId, ...fields]))
+      .update(more)
       .digest()
   return {
     record: (record) => mac('secret', [...recordFields(record), ...record.versions.map(encodedVersion)]),
-    bucket: (bucket, secrets) => mac('bucket', [bucket, ...[...secrets].toSorted(byPath).flat()]),
+    bucket: (number, bucket) => mac('bucket', [number], bucket.text),
     root: (changes, keys, bucketMacs) => {
       const wrapped = keys.flatMap((each) => [each.keyId, each.wrapped])
       return mac('root', [salt, scrypt.log2N, scrypt.r, scrypt.p, changes, keys.length, ...wrapped, bucketMacs])
@@ -58,8 +62,4 @@ function encodedVersion(version: VersionRecord): Buffer {
 
 function versionFields({ version, revision, keyId, kind, createdAt, currentSince, seal }: VersionRecord): Field[] {
   return [version, revision, keyId, kind, createdAt, currentSince, seal]
-}
-
-function byPath([one]: readonly [string, Buffer], [other]: readonly [string, Buffer]): number {
-  return one < other ? -1 : 1
 }

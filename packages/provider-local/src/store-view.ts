@@ -4,7 +4,7 @@ import { altered } from './columns.ts'
 import type { Keyring } from './keyring.ts'
 import { lengthPrefixed } from './length-prefixed.ts'
 import { sealLength, unseal } from './seal.ts'
-import { binaryKind, mapKind, type SecretRecord, type VersionRecord } from './secret-record.ts'
+import { binaryKind, mapKind, type SecretRecord, type VersionRecord, versionOf } from './secret-record.ts'
 import { formatVersion, type StoreHeader } from './store-header.ts'
 import type { Tables } from './tables.ts'
 
@@ -15,7 +15,12 @@ export interface StoreView {
   readonly paths: () => string[]
   /** The value of one version. Throws `INTEGRITY` if it is not what was sealed, `CONFIGURATION` if its key is not among `keys`. */
   readonly unseal: (path: string, version: VersionRecord) => Buffer
+  /** Whether `find` of the path, and `unseal` of its current version, take no statement: they are in memory, as they were verified. */
+  readonly remembers: (path: string) => boolean
 }
+
+/** Ciphertext longer than this is read again each time: there may be as many as there are records in memory. */
+const longestRemembered = 1_024
 
 export interface ViewParts {
   readonly index: AuthenticatedIndex
@@ -24,18 +29,40 @@ export interface ViewParts {
   readonly header: StoreHeader
 }
 
+/** A value as it is in the file, and what it is tied to. */
+interface SealedValue {
+  readonly sealed: Buffer
+  readonly data: Buffer
+}
+
 export function storeView({ index, tables, keyring, header }: ViewParts): StoreView {
+  /** As it was verified, and when: it is good until another connection commits something. */
+  const remembered = new WeakMap<VersionRecord, SealedValue & { readonly seenAt: number | undefined }>()
+  const rememberedOf = (version: VersionRecord | undefined): SealedValue | undefined => {
+    const known = version && remembered.get(version)
+    return known?.seenAt === index.seenAt ? known : undefined
+  }
+  const valueOf = (path: string, version: VersionRecord): SealedValue => {
+    const sealed = tables.sealed(path, version.version)
+    if (!sealed || !sealed.subarray(0, sealLength).equals(version.seal)) throw altered()
+    return { sealed, data: valueData(header, path, version.version, version.keyId) }
+  }
   return {
     find: (path) => index.find(path),
     paths: () => index.paths(),
     unseal: (path, version) => {
-      const sealed = tables.sealed(path, version.version)
-      if (!sealed || !sealed.subarray(0, sealLength).equals(version.seal)) throw altered()
+      const { sealed, data } = rememberedOf(version) ?? valueOf(path, version)
       const key = keyring.byId.get(version.keyId)
       if (!key) throw unknownKey()
-      const plaintext = unseal(key.values, valueData(header, path, version.version, version.keyId), sealed)
+      const plaintext = unseal(key.values, data, sealed)
       if (!plaintext) throw altered()
+      if (sealed.length <= longestRemembered && !rememberedOf(version)) remembered.set(version, { sealed, data, seenAt: index.seenAt })
       return plaintext
+    },
+    remembers: (path) => {
+      const record = index.known(path)
+      const version = record && versionOf(record, record.current)
+      return rememberedOf(version) !== undefined
     },
   }
 }
@@ -47,6 +74,7 @@ export const emptyView: StoreView = {
   unseal: () => {
     throw altered()
   },
+  remembers: () => false,
 }
 
 /** What a sealed value is tied to: moved to another name, version, key or store, it does not open. */

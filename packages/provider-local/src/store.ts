@@ -11,8 +11,11 @@ import { emptyView, type StoreView } from './store-view.ts'
 
 /** The store as the operations use it: opened when first needed, every call one transaction, every error ours. */
 export interface Store {
-  /** Runs `work` on one consistent, verified state; on an empty one if there is no file, which no read creates. */
-  readonly read: <T>(context: CallContext, work: (view: StoreView) => T) => Promise<T>
+  /**
+   * Runs `work` on one consistent, verified state; on an empty one if there is no file, which no read creates. It needs no transaction if
+   * `isRemembered` says that all it looks at is in memory, and nobody has changed the store since.
+   */
+  readonly read: <T>(context: CallContext, work: (view: StoreView) => T, isRemembered?: IsRemembered) => Promise<T>
   /** Runs `work` whole or not at all; when it resolves, the change is on disk. */
   readonly write: <T>(context: CallContext, work: (edit: StoreEdit) => T) => Promise<T>
   /** Resolves once nothing that was removed or overwritten is left where it may still stand. */
@@ -20,6 +23,8 @@ export interface Store {
   /** Idempotent. Every later call rejects with `ABORTED`. */
   readonly close: () => void
 }
+
+type IsRemembered = (view: StoreView) => boolean
 
 export function lazyStore(options: StoreOptions): Store {
   const opener = new StoreOpener(options)
@@ -31,9 +36,11 @@ export function lazyStore(options: StoreOptions): Store {
     return whileBusy(() => attempt(opener.current() ?? store), { signal, lockTimeoutMs: options.lockTimeoutMs }, queues[kind])
   }
 
-  async function read<T>(context: CallContext, work: (view: StoreView) => T): Promise<T> {
+  async function read<T>(context: CallContext, work: (view: StoreView) => T, isRemembered: IsRemembered = never): Promise<T> {
     throwIfAborted(context.signal)
-    if (!opener.current() && opener.wouldCreate()) return work(emptyView)
+    const open = opener.current()
+    if (open && isRemembered(open.view) && isUnchanged(open)) return work(open.view)
+    if (!open && opener.wouldCreate()) return work(emptyView)
     return call('read', context, (store) => readFrom(store, work))
   }
 
@@ -49,7 +56,7 @@ export function lazyStore(options: StoreOptions): Store {
   }
 
   return {
-    read: (context, work) => withOurErrors(read(context, work)),
+    read: (context, work, isRemembered) => withOurErrors(read(context, work, isRemembered)),
     write: (context, work) => withOurErrors(write(context, work)),
     forget: (remnants, context) => forget(remnants, context).catch(notForgotten),
     close: () => opener.close(forgetLate),
@@ -61,6 +68,18 @@ async function withOurErrors<T>(call: Promise<T>): Promise<T> {
     return await call
   } catch (error) {
     throw storeError(error)
+  }
+}
+
+const never = (): boolean => false
+
+/** Whether what is in memory is what is in the store. Where that cannot be told, a transaction says why. */
+function isUnchanged({ index, file }: OpenStore): boolean {
+  try {
+    if (file) assertSameFile(file)
+    return index.isCurrent()
+  } catch {
+    return false
   }
 }
 

@@ -9,6 +9,8 @@ import type { StoreHeader } from './store-header.ts'
 export interface Tables {
   readonly root: () => { changes: number; mac: Buffer }
   readonly setRoot: (changes: number, mac: Buffer) => void
+  /** Another number after every commit of another connection. Inside a transaction it is that of the state which the transaction sees. */
+  readonly dataVersion: () => number
   readonly keys: () => WrappedKey[]
   readonly setKeys: (keys: readonly WrappedKey[]) => void
   /** The MACs of all buckets, in order, one after the other. */
@@ -37,8 +39,11 @@ export function writeHeader(sqlite: DatabaseSync, { storeId, salt, scrypt }: Sto
   sqlite.prepare('INSERT INTO store VALUES (1, ?, ?, ?, ?, ?)').run(storeId, salt, scrypt.log2N, scrypt.r, scrypt.p)
 }
 
-function rootTables(sqlite: DatabaseSync): Pick<Tables, 'root' | 'setRoot' | 'keys' | 'setKeys' | 'bucketMacs' | 'setBucketMac'> {
+function rootTables(
+  sqlite: DatabaseSync,
+): Pick<Tables, 'root' | 'setRoot' | 'dataVersion' | 'keys' | 'setKeys' | 'bucketMacs' | 'setBucketMac'> {
   const root = sqlite.prepare(`SELECT changes, ${columns.mac} FROM buckets WHERE bucket = -1`)
+  const dataVersion = sqlite.prepare('PRAGMA data_version')
   // By the column itself: by what is selected under its name, all rows would be sorted before the first one is seen.
   const keys = sqlite.prepare(`SELECT ${columns.key} FROM keys ORDER BY keys.key_id`)
   const dropKeys = sqlite.prepare('DELETE FROM keys')
@@ -53,6 +58,7 @@ function rootTables(sqlite: DatabaseSync): Pick<Tables, 'root' | 'setRoot' | 'ke
       return { changes: integer(row['changes'], 0, Number.MAX_SAFE_INTEGER - 1), mac: macFrom(row) }
     },
     setRoot: (changes, mac) => void setMac.run(-1, changes, mac),
+    dataVersion: () => Number(present(dataVersion.get())['data_version']),
     keys: () => [...unique(keys.iterate(), ({ key_id }) => key_id, keyFrom).values()],
     setKeys: (rows) => {
       dropKeys.run()

@@ -2,6 +2,7 @@ import { createSecretKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Bucket } from './bucket.ts'
 import { deriveKeyring } from './keyring.ts'
 import { lengthPrefixed } from './length-prefixed.ts'
 import { indexMacs } from './record-macs.ts'
@@ -84,7 +85,7 @@ describe('HMAC-SHA256', () => {
   test('is what authenticates the index', () => {
     const key = Buffer.alloc(32, 3)
     const text = lengthPrefixed(['finchat-secrets/local/bucket', 1, header.storeId, 7, 'name', Buffer.alloc(32, 4)])
-    const mac = indexMacs(createSecretKey(key), header).bucket(7, new Map([['name', Buffer.alloc(32, 4)]]))
+    const mac = indexMacs(createSecretKey(key), header).bucket(7, Bucket.of(new Map([['name', Buffer.alloc(32, 4)]])))
     expect(mac).toEqual(referenceHmac(key, text))
   })
 })

@@ -1,0 +1,65 @@
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, test, vi } from 'vitest'
+import { context, failure, opened, temporaryPath, within } from './testing/temporary-store.ts'
+
+/** How many statements were run that read a row. */
+function rowReads(): ReturnType<typeof vi.spyOn> {
+  const prototype = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as { get: () => unknown } // of node:sqlite's statements
+  return vi.spyOn(prototype, 'get')
+}
+
+describe('a secret that was read before', () => {
+  test.each(['a text', Uint8Array.of(0, 255)])('is read by one look at whether anybody has changed the store: %s', async (value) => {
+    const provider = opened(temporaryPath())
+    await provider.put('name', { value }, context)
+    await provider.get('name', context)
+    const reads = rowReads()
+    expect((await provider.get('name', context))?.value).toEqual(value)
+    expect(reads).toHaveBeenCalledTimes(1)
+    reads.mockRestore()
+  })
+
+  test('is given as a copy of its own each time', async () => {
+    const provider = opened(temporaryPath())
+    await provider.put('name', { value: Uint8Array.of(1, 2, 3) }, context)
+    for (const _ of ['from the file', 'from memory', 'from memory']) {
+      const value = (await provider.get('name', context))?.value
+      expect(value).toEqual(Uint8Array.of(1, 2, 3))
+      if (value instanceof Uint8Array) value.fill(0)
+    }
+  })
+
+  test('is what this connection wrote last', async () => {
+    const provider = opened(temporaryPath())
+    for (const value of ['one', 'two', 'three']) {
+      await provider.put('name', { value }, context)
+      for (const _ of ['from the file', 'from memory']) expect((await provider.get('name', context))?.value).toBe(value)
+    }
+    await provider.delete('name', { purge: false }, context)
+    expect(await failure(provider.get('name', context))).toMatchObject({ code: 'DELETED' })
+  })
+
+  test('is what another connection wrote last, at once', async () => {
+    const path = temporaryPath()
+    const provider = opened(path)
+    await provider.put('name', { value: 'ours' }, context)
+    await within(path, async (other) => {
+      for (const value of ['one', 'two', 'three']) {
+        await other.put('name', { value }, context)
+        for (const _ of ['from the file', 'from memory']) expect((await provider.get('name', context))?.value).toBe(value)
+      }
+      await other.delete('name', { purge: true }, context)
+      expect(await provider.get('name', context)).toBeUndefined()
+    })
+  })
+
+  test('is not kept in memory if it is long', async () => {
+    const provider = opened(temporaryPath())
+    await provider.put('name', { value: 'x'.repeat(2_000) }, context)
+    await provider.get('name', context)
+    const reads = rowReads()
+    expect((await provider.get('name', context))?.value).toHaveLength(2_000)
+    expect(reads.mock.calls.length).toBeGreaterThan(1)
+    reads.mockRestore()
+  })
+})

@@ -1,0 +1,102 @@
+import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { encodingsOf } from './encodings.ts'
+
+const canary = `canary-${randomBytes(8).toString('hex')}`
+const hidden = Buffer.from(Buffer.from(canary).map((byte) => ~byte & 0xff)).toString('hex')
+
+interface Idle {
+  readonly child: ChildProcessWithoutNullStreams
+  readonly snapshot: string
+  /** Lets it go on, and resolves with what it says next. */
+  readonly next: () => Promise<string>
+}
+
+/** A process that holds 1,000 secrets, each of which begins with the canary. */
+async function idle(...retain: readonly string[]): Promise<Idle> {
+  const folder = mkdtempSync(join(tmpdir(), 'secrets-memory-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const snapshot = join(folder, 'heap')
+  const script = join(import.meta.dirname, 'testing/idle-process.ts')
+  const child = spawn(process.execPath, ['--conditions=@finchat/source', '--expose-gc', script, hidden, snapshot, ...retain])
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const said = async (): Promise<string> => {
+    const [line] = await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')])
+    return String(line).trim()
+  }
+  expect(await said()).toBe('held')
+  return {
+    child,
+    snapshot,
+    next: () => {
+      child.stdin.write('\n')
+      return said()
+    },
+  }
+}
+
+/** How often each of the texts stands in the memory that the process can write, as far as it was ever used. */
+function timesInMemory(pid: number | undefined, forms: readonly Buffer[]): readonly number[] {
+  const memory = openSync(`/proc/${pid}/mem`, 'r')
+  const places = readFileSync(`/proc/${pid}/smaps`, 'utf8').matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw[^]*?^Rss: +([1-9][0-9]*|0) kB$/gm)
+  const regions = [...places]
+    .filter(([, , , used]) => used !== '0')
+    .map(([, from, to]) => regionOf(memory, Number(`0x${from}`), Number(`0x${to}`)))
+  closeSync(memory)
+  return forms.map((form) => regions.reduce((times, region) => times + timesIn(region, form), 0))
+}
+
+/** Empty for a region that cannot be read, such as a device's. */
+function regionOf(memory: number, from: number, to: number): Buffer {
+  const region = Buffer.allocUnsafe(to - from)
+  try {
+    return region.subarray(0, readSync(memory, region, 0, region.length, from))
+  } catch {
+    return Buffer.alloc(0)
+  }
+}
+
+function timesIn(region: Buffer, bytes: Buffer): number {
+  let times = 0
+  for (let at = region.indexOf(bytes); at !== -1; at = region.indexOf(bytes, at + 1)) times += 1
+  return times
+}
+
+describe('an idle manager with 1,000 secrets in its cache', () => {
+  it('has none of them in its heap, in any form, where one retained string would show', async () => {
+    const [clean, retaining] = await Promise.all([idle(), idle('retain')])
+    const formsIn = ({ snapshot }: Idle): string[] => {
+      const heap = readFileSync(snapshot, 'latin1').toLowerCase()
+      return encodingsOf(canary).filter((form) => heap.includes(form))
+    }
+    expect(formsIn(retaining)).toContain(canary)
+    expect(formsIn(clean)).toEqual([])
+  })
+
+  // Other systems show no process the memory of another as a file.
+  it.runIf(process.platform === 'linux')('has them in memory, and nowhere after close()', async () => {
+    const { child, next } = await idle()
+    const forms = [Buffer.from(canary), Buffer.from(canary, 'utf16le')]
+    expect(timesInMemory(child.pid, forms)[0]).toBeGreaterThanOrEqual(1_000)
+    expect(await next()).toBe('closed')
+    expect(timesInMemory(child.pid, forms)).toEqual([0, 0])
+  })
+})
+
+describe('a day of traffic, with rotations, outages and names that are not there', () => {
+  it('leaves no more behind than its first hours: no listener, no timer, no memory', async () => {
+    const script = join(import.meta.dirname, 'testing/day-process.ts')
+    const args = ['--conditions=@finchat/source', '--expose-gc', '--no-warnings', script]
+    const { stdout } = await promisify(execFile)(process.execPath, args)
+    const [morning, night]: Record<'heapUsed' | 'external' | 'arrayBuffers' | 'listeners' | 'resources', number>[] = JSON.parse(stdout)
+    expect(night).toMatchObject({ listeners: 0, resources: 0 })
+    for (const kind of ['heapUsed', 'external', 'arrayBuffers'] as const)
+      expect((night?.[kind] ?? NaN) - (morning?.[kind] ?? NaN), kind).toBeLessThan(4_000_000)
+  }, 60_000)
+})

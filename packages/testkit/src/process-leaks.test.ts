@@ -1,0 +1,47 @@
+import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { leaksOf } from './leaks.ts'
+
+const canary = `canary-${randomBytes(8).toString('hex')}`
+const hidden = Buffer.from(Buffer.from(canary).map((byte) => ~byte & 0xff)).toString('hex')
+
+interface Said {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+  /** What stands in its diagnostic reports. */
+  readonly reports: readonly string[]
+}
+
+/** Everything that a process says which shows all that it has, and ends with a rejection that nobody handles. */
+function said(...leaky: readonly string[]): Said {
+  const folder = mkdtempSync(join(tmpdir(), 'secrets-sinks-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const flags = ['--conditions=@finchat/source', '--report-uncaught-exception', `--report-directory=${folder}`]
+  const script = join(import.meta.dirname, 'testing/sinks-process.ts')
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, script, hidden, folder, ...leaky], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  })
+  return { status, stdout, stderr, reports: readdirSync(folder).map((file) => readFileSync(join(folder, file), 'utf8')) }
+}
+
+describe('a process that prints, clones, posts and reports everything of a manager, and dies of a rejection', () => {
+  it('says no value anywhere', () => {
+    const { status, reports, ...output } = said()
+    expect(status).toBe(1)
+    expect(output.stderr).toContain("SecretsError: Secret 'token', provider 'memory': no answer within 5 ms")
+    expect(Number(/(\d+) errors/.exec(output.stdout)?.[1])).toBeGreaterThan(300)
+    // The last one is of the rejection itself.
+    expect(reports.length).toBeGreaterThan(30)
+    expect(leaksOf([output, reports], canary)).toEqual([])
+  }, 60_000)
+
+  it('would show one that it said', () => {
+    expect(said('leaky').stdout).toContain(canary)
+  }, 60_000)
+})

@@ -16,6 +16,7 @@ import { Verifier } from './verifier.ts'
 import { Writer } from './writer.ts'
 
 export { loadSpecs } from './load-specs.ts'
+export { warnOfUnread } from './unread-variables.ts'
 
 /**
  * Wires the manager whose options were found good, each provider behind a cache of its own. It is a module of its own, loaded when the first

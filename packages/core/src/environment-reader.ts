@@ -23,10 +23,13 @@ export type ProviderFromEnv = (env: EnvironmentReader) => SecretProvider
 /** Hears what is wrong. `blocks`: the provider cannot be made, and what its factory throws says the same less well. */
 export type NoteProblem = (message: string, blocks: boolean) => void
 
-/** A reader of these variables that tells `note` what is wrong. */
-export function environmentReader(env: Environment, note: NoteProblem): EnvironmentReader {
+/** A reader of these variables that tells `note` what is wrong, and adds to `asked` which were asked for. */
+export function environmentReader(env: Environment, note: NoteProblem, asked: Set<string> = new Set()): EnvironmentReader {
   const problem = (message: string): void => note(message, true)
-  const optional = (variable: string): string | undefined => ownVariable(env, variable) || undefined
+  const optional = (variable: string): string | undefined => {
+    asked.add(variable)
+    return ownVariable(env, variable) || undefined
+  }
   const required = (variable: string): string => {
     const value = optional(variable)
     if (value === undefined) problem(`${variable} is not set`)

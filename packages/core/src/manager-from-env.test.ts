@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider } from './contract.ts'
 import { type Environment, envProvider } from './env-provider.ts'
 import type { ProviderFromEnv } from './environment-reader.ts'
@@ -182,6 +182,78 @@ describe('secretsManagerFromEnv', () => {
     expect(messageOf(() => secretsManagerFromEnv({ local }, { env }))).toContain(
       'local is an object: pass localFromEnv itself, without calling it',
     )
+  })
+})
+
+describe('a reader of ours under a name that is not its own', () => {
+  const vaultFromEnv: ProviderFromEnv = (env) => storeOf('vault', {})(env)
+  const env = { FINCHAT_SECRETS_PROVIDER: 'env' }
+
+  it.each([
+    ['aws', 'swapped'],
+    ['vualt', 'misspelt'],
+    ['0', 'in an array'],
+  ])('is refused as %j (%s), whoever is asked', (name) => {
+    expect(problemsOf({ [name]: vaultFromEnv }, env)).toEqual([`"${name}" makes the provider vault: pass { vault: vaultFromEnv }`])
+  })
+
+  it('is told by what it makes, where its own name is lost', () => {
+    const problems = ['"aws" makes the provider vault: pass { vault: vaultFromEnv }']
+    expect(problemsOf({ aws: (each) => vaultFromEnv(each) }, { FINCHAT_SECRETS_PROVIDER: 'aws' })).toEqual(problems)
+  })
+
+  it('is let be where an application made it a provider of its own', async () => {
+    const local: ProviderFromEnv = (each) => vaultFromEnv(each)
+    const own = secretsManagerFromEnv(
+      { main: local, vault: vaultFromEnv },
+      { env: { ...env, FINCHAT_SECRETS_FALLBACKS: 'main,env', A: 'a' } },
+    )
+    expect(await own.getSecret('A')).toBe('a')
+  })
+})
+
+describe('variables that nobody reads', () => {
+  beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+  afterEach(() => void vi.restoreAllMocks())
+
+  /** What the process is warned of, once the manager has begun. */
+  async function warningsOf(available: Record<string, ProviderFromEnv>, env: Environment): Promise<string[]> {
+    const secrets = secretsManagerFromEnv(available, { env: { A: 'a', ...env } })
+    await secrets.getSecret('A')
+    const calls = vi.mocked(process.emitWarning).mock.calls
+    for (const [, options] of calls) expect(options).toEqual({ type: 'SecretsWarning', code: 'FINCHAT_SECRETS_VARIABLES' })
+    expect(JSON.stringify(calls)).not.toContain(canary)
+    return calls.map(([text]) => String(text))
+  }
+  const vault: ProviderFromEnv = (env) => {
+    env.optional('FINCHAT_VAULT_TOKEN')
+    return storeOf('vault', {})(env)
+  }
+
+  it('are told where they are settings of a provider that no variable names, in one warning', async () => {
+    expect(await warningsOf({ vault }, { FINCHAT_VAULT_URL: canary, FINCHAT_VAULT_TOKEN: canary, FINCHAT_VAULT_NAMES: '' })).toEqual([
+      '"FINCHAT_VAULT_URL", "FINCHAT_VAULT_TOKEN" are set, but vault is asked nothing: name it in FINCHAT_SECRETS_PROVIDER or FINCHAT_SECRETS_FALLBACKS',
+    ])
+  })
+
+  it('are told where they are misspelt, with those that there are', async () => {
+    const env = { FINCHAT_SECRETS_FALLBACKS: 'vault', FINCHAT_VAULT_ADDR: canary, FINCHAT_VAULT_TOKEN: canary, FINCHAT_SECRETS_TTL: canary }
+    expect(await warningsOf({ vault }, env)).toEqual([
+      '"FINCHAT_SECRETS_TTL" is not known: use FINCHAT_SECRETS_PROVIDER, FINCHAT_SECRETS_FALLBACKS, FINCHAT_SECRETS_CACHE_TTL',
+      '"FINCHAT_VAULT_ADDR" is not known: use FINCHAT_VAULT_TOKEN, FINCHAT_VAULT_NAMES',
+    ])
+  })
+
+  it('are let be where they may be secrets, or settings that an application reads by itself', async () => {
+    const env = {
+      FINCHAT_TOKEN: canary,
+      FINCHAT_ENCRYPTION_KEY: canary,
+      FINCHAT_AWS_REGION: canary,
+      FINCHAT_LOCAL_PATH: canary,
+      FINCHAT_OWN_THING: canary,
+    }
+    const own = { local: () => envProvider({ name: 'local', env: {} }), own: () => envProvider({ name: 'own', env: {} }) }
+    expect(await warningsOf(own, { ...env, FINCHAT_SECRETS_FALLBACKS: 'local,own,env' })).toEqual([])
   })
 })
 

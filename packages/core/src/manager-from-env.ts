@@ -5,8 +5,10 @@ import { described } from './known-options.ts'
 import type { SecretsManagerOptions } from './manager-options.ts'
 import { createSecretsManager } from './manager.ts'
 import type { SecretsManager } from './secrets-manager.ts'
+import { quoted } from './names.ts'
 import { ownMembers } from './own-members.ts'
 import { SecretsError } from './secrets-error.ts'
+import type { VariablesRead } from './unread-variables.ts'
 
 /** Options of `createSecretsManager`, except for the providers. `FINCHAT_SECRETS_CACHE_TTL` goes before `cache.ttlSeconds`. */
 export interface FromEnvOptions extends Omit<SecretsManagerOptions, 'providers'> {
@@ -19,7 +21,9 @@ export interface FromEnvOptions extends Omit<SecretsManagerOptions, 'providers'>
  * `FINCHAT_SECRETS_FALLBACKS` those to ask next, divided by commas (`env` by default, none if it is empty), and `FINCHAT_SECRETS_CACHE_TTL`
  * is the cache's in whole seconds (300). `env` is always at hand; other providers are passed under the name that the variables use.
  *
- * Throws ONE `CONFIGURATION` error that lists all that is wrong with the variables, and never what they hold.
+ * Throws ONE `CONFIGURATION` error that lists all that is wrong with the variables, and never what they hold. A process warning tells of
+ * settings that nobody reads: of a provider that was passed and is named by neither variable, or misspelt within `FINCHAT_SECRETS_…` and the
+ * like.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -35,15 +39,22 @@ export function secretsManagerFromEnv(
   const { env: _env, ...rest } = options
   const { env = process.env, cache } = ownMembers(options, ['env', 'cache'])
   const problems: string[] = []
-  const reader = environmentReader(env, (message) => problems.push(message))
+  const asked = new Set<string>()
+  const reader = environmentReader(env, (message) => problems.push(message), asked)
   const factories = new Map(Object.entries({ env: () => envProvider({ env }), ...available }))
-  const providers = chosenProviders(reader, env).flatMap((choice) => {
+  for (const [name, factory] of Object.entries(available)) notePlace(name, /^(.+)FromEnv$/.exec(factory?.name)?.[1] ?? name, problems)
+  const choices = chosenProviders(reader, env)
+  const providers = choices.flatMap((choice) => {
     const factory = factories.get(choice.name)
     if (factory === undefined) problems.push(notAvailable(choice, factories))
-    return factory === undefined ? [] : made(choice.name, factory, env, problems)
+    return factory === undefined ? [] : made(choice.name, factory, env, problems, asked)
   })
   const ttlSeconds = cacheTtl(reader) ?? (cache && ownMembers(cache, ['ttlSeconds']).ttlSeconds)
-  if (problems.length === 0) return createSecretsManager({ ...rest, providers, cache: { ...cache, ttlSeconds } })
+  if (problems.length === 0) {
+    const manager = createSecretsManager({ ...rest, providers, cache: { ...cache, ttlSeconds } })
+    void warnOfUnread({ env, asked, ours, available: factories, chosen: new Set(choices.map(({ name }) => name)) })
+    return manager
+  }
   throw new SecretsError(
     'CONFIGURATION',
     `the environment variables do not configure a secrets manager:${[...new Set(problems)].map((problem) => `\n  ${problem}`).join('')}`,
@@ -58,12 +69,18 @@ interface Choice {
 
 function chosenProviders({ optional }: EnvironmentReader, env: Environment): Choice[] {
   const first = { name: optional('FINCHAT_SECRETS_PROVIDER') ?? 'env', variable: 'FINCHAT_SECRETS_PROVIDER' }
-  const fallbacks = ownVariable(env, 'FINCHAT_SECRETS_FALLBACKS') ?? 'env' // an empty list is one: ask no other
+  // An empty list is one: ask no other.
+  const fallbacks = optional('FINCHAT_SECRETS_FALLBACKS') ?? ownVariable(env, 'FINCHAT_SECRETS_FALLBACKS') ?? 'env'
   const choices = [first, ...listOf(fallbacks).map((name) => ({ name, variable: 'FINCHAT_SECRETS_FALLBACKS' }))]
   return choices.filter(({ name }, index) => choices.findIndex((choice) => choice.name === name) === index)
 }
 
 const ours = new Set(['aws', 'vault', 'local'])
+
+/** A reader of ours that stands under another name than its own would be asked in another's place, or never. */
+function notePlace(name: string, own: string, problems: string[]): void {
+  if (own !== name && ours.has(own)) problems.push(`${quoted(name)} makes the provider ${own}: pass { ${own}: ${own}FromEnv }`)
+}
 
 function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string, unknown>): string {
   if (ours.has(name))
@@ -75,23 +92,35 @@ function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string,
 }
 
 /** What the factory makes; where it fails its problem is noted, unless the reader was told already what keeps it from being made. */
-function made(name: string, factory: unknown, env: Environment, problems: string[]): SecretProvider[] {
+function made(name: string, factory: unknown, env: Environment, problems: string[], asked: Set<string>): SecretProvider[] {
   if (typeof factory !== 'function') {
     problems.push(`${name} is ${described(factory)}: pass ${name}FromEnv itself, without calling it`)
     return []
   }
   let isBlocked = false
-  const reader = environmentReader(env, (message, blocks) => {
-    problems.push(message)
-    isBlocked ||= blocks
-  })
+  const reader = environmentReader(
+    env,
+    (message, blocks) => {
+      problems.push(message)
+      isBlocked ||= blocks
+    },
+    asked,
+  )
   try {
-    return [factory(reader)]
+    const provider: SecretProvider = factory(reader)
+    if (ours.has(name)) notePlace(name, provider.name, problems)
+    return [provider]
   } catch (error) {
     if (!isBlocked)
       problems.push(`${name}: ${SecretsError.isInstance(error) ? error.message : 'its provider could not be made from the variables'}`)
     return []
   }
+}
+
+async function warnOfUnread(read: VariablesRead): Promise<void> {
+  // Loaded with the manager; where it cannot be, the first call says so.
+  const engine = await import('./engine.ts').catch(() => undefined)
+  engine?.warnOfUnread(read)
 }
 
 function cacheTtl({ optional, problem }: EnvironmentReader): number | undefined {

@@ -28,5 +28,7 @@ test('what is wrong with them is one error, with the variables and without what 
   expect(told).toMatch(/FINCHAT_AWS_REGION is not a region/)
   expect(told).toMatch(/FINCHAT_AWS_NAMES: entry 1/)
   expect(told).not.toContain('c4n4ry')
-  expect(problems({ FINCHAT_AWS_REGION: 'eu-west-1', FINCHAT_AWS_NAMES: 'DB=no such path!' })).toBe('none') // it is a name that AWS has not
+  expect(problems({ FINCHAT_AWS_REGION: 'eu-west-1', FINCHAT_AWS_NAMES: 'DB=no such path!' })).toMatch(
+    /at a path that this store cannot hold/,
+  )
 })

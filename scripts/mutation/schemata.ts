@@ -6,6 +6,8 @@ export interface Mutant {
   readonly id: string
   readonly file: string
   readonly line: number
+  /** It is met when its module is loaded, which a test may do that has no other use for it. */
+  readonly isStatic: boolean
 }
 
 export interface Schemata {
@@ -16,6 +18,7 @@ export interface Schemata {
 
 interface Found extends Replacement {
   readonly within: string
+  readonly isStatic: boolean
 }
 
 /**
@@ -23,13 +26,18 @@ interface Found extends Replacement {
  * each of them. Only the one that is on counts, hence what stands in a replacement is the source as it was.
  */
 export function schemataOf(file: string, source: string, first = 0): Schemata {
-  const found = findAll(syntaxOf(source), source, [])
+  const found = findAll(syntaxOf(source), source, [], true)
   const times = new Map<string, number>()
   const mutants = found.map((each) => {
     const what = `${file} ${each.within}: ${oneLine(textOf(each.node, source))} -> ${oneLine(each.by)}`
     const count = (times.get(what) ?? 0) + 1
     times.set(what, count)
-    return { id: count === 1 ? what : `${what} (${count})`, file, line: source.slice(0, each.node.start).split('\n').length }
+    return {
+      id: count === 1 ? what : `${what} (${count})`,
+      file,
+      line: source.slice(0, each.node.start).split('\n').length,
+      isStatic: each.isStatic,
+    }
   })
   return { mutants, code: helper + rewritten(syntaxOf(source), source, found, first) }
 }
@@ -37,11 +45,12 @@ export function schemataOf(file: string, source: string, first = 0): Schemata {
 /** On the first line, so that lines stay where they are. */
 const helper = `const __mutant = (number) => { const m = globalThis.mutation; if (m === undefined) return false; m.covered.add(number); return m.active === number };`
 
-function findAll(node: SyntaxNode, source: string, names: readonly string[]): readonly Found[] {
+function findAll(node: SyntaxNode, source: string, names: readonly string[], isStatic: boolean): readonly Found[] {
   const name = nameOf(node, source)
   const inner = name === undefined ? names : [...names, name]
-  const own = replacementsAt(node, source).map((each) => ({ ...each, within: inner.join('.') || 'module' }))
-  return [...own, ...childrenOf(node).flatMap((child) => findAll(child, source, inner))]
+  const isLater = /^(Function|ArrowFunction|MethodDefinition|PropertyDefinition)/.test(node.type)
+  const own = replacementsAt(node, source).map((each) => ({ ...each, within: inner.join('.') || 'module', isStatic }))
+  return [...own, ...childrenOf(node).flatMap((child) => findAll(child, source, inner, isStatic && !isLater))]
 }
 
 /** Of what has a name of its own that people know: classes, functions, methods and constants. */

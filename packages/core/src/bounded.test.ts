@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { bounded, untilAborted } from './bounded.ts'
 
@@ -114,6 +115,14 @@ describe('untilAborted', () => {
     expect([await waiting, await codeOf(untilAborted(promise, controller.signal))]).toEqual(['ABORTED', 'ABORTED'])
     resolve(5)
     expect(await promise).toBe(5)
+  })
+
+  it('leaves no listener behind', async () => {
+    const { signal } = new AbortController()
+    const waiting = untilAborted(Promise.resolve(5), signal)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    await waiting
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it.each(['before', 'after'])('hears a rejection that nobody waits for any more, if the signal was aborted %s', async (when) => {

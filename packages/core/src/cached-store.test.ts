@@ -346,6 +346,28 @@ describe('failures', () => {
     expect(await seen(store)).toBe('v1')
   })
 
+  it.each<[string, Answer]>([
+    ['a value', async () => ({ value: 'v1' })],
+    ['a not-found', async () => undefined],
+  ])('begin anew with 0.5 s after %s', async (_, answer) => {
+    const { store, get } = cached({}, { ttlMs: 0, maxStaleMs: 0 })
+    const failing = async (): Promise<StoredSecret | undefined> => fail('INTERNAL')
+    for (const next of [failing, failing, failing, answer, failing]) {
+      get.mockImplementation(next)
+      await seen(store)
+      await pass(5)
+    }
+    get.mockClear()
+    get.mockImplementation(failing)
+    await seen(store)
+    await pass(0.999)
+    await seen(store)
+    expect(get).toHaveBeenCalledTimes(1)
+    await pass(0.001)
+    await seen(store)
+    expect(get).toHaveBeenCalledTimes(2)
+  })
+
   it('begin anew with 0.5 s after an answer', async () => {
     const { store, get } = cached()
     const ask = async (answer: () => Promise<StoredSecret | undefined>): Promise<void> => {
@@ -542,6 +564,31 @@ describe('a write', () => {
     landings[0]?.({ value: 'old' })
     expect(await before).toBe('old')
     expect(await seen(store)).toBe('new')
+  })
+
+  it('leaves the flight that was begun after it to be joined, when the one before has ended', async () => {
+    const { store, get } = cached()
+    const landings = slow(get)
+    const before = seen(store)
+    await pass(0)
+    await store.invalidate('a')
+    const after = seen(store)
+    landings[0]?.({ value: 'old' })
+    await before
+    const joining = seen(store)
+    await pass(0)
+    expect(get).toHaveBeenCalledTimes(2)
+    landings[1]?.({ value: 'new' })
+    expect([await after, await joining]).toEqual(['new', 'new'])
+  })
+
+  it('leaves what is remembered of other paths: that they are missing, or failed', async () => {
+    const { store, get } = cached()
+    get.mockImplementation(async (path) => (path === 'failing' ? fail('INTERNAL') : undefined))
+    for (const path of ['missing', 'failing']) await seen(store, { path })
+    await store.invalidate('a')
+    for (const path of ['missing', 'failing']) await seen(store, { path })
+    expect(get).toHaveBeenCalledTimes(2)
   })
 
   it.each<[string, Answer]>([

@@ -181,6 +181,11 @@ describe('Walk', () => {
     expect.assertions(3)
   })
 
+  it('ends with the first of several answers that were overridden', () => {
+    const { error } = walked(['DELETED', 'PERMISSION_DENIED', 'missing'], [{ DELETED: 'next', PERMISSION_DENIED: 'next' }])
+    expect(error).toMatchObject({ code: 'DELETED', provider: 'p0' })
+  })
+
   it('ends with the answer that was overridden when nobody behind it had another', () => {
     const { error } = walked(['DELETED', 'missing'], [{ DELETED: 'next' }])
     expect(error).toMatchObject({ code: 'DELETED', provider: 'p0' })

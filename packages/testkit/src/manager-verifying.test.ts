@@ -48,9 +48,13 @@ describe('verifySecret accepts', () => {
 
   it('the bytes as they were when it was called, though the caller wipes them at once', async () => {
     const bytes = Buffer.from('v1')
-    const verified = over().secrets.verifySecret('token', bytes)
-    bytes.fill(0)
-    expect(await verified).toBe(true)
+    const { secrets } = over()
+    for (const options of [undefined, {}]) {
+      bytes.write('v1')
+      const verified = secrets.verifySecret('token', bytes, options)
+      bytes.fill(0)
+      expect(await verified).toBe(true)
+    }
   })
 
   it('what was stored, and nothing else, whatever both are', async () => {
@@ -206,6 +210,25 @@ describe('the version before the current one', () => {
     expect(await secrets.verifySecret('token', 'v3', grace)).toBe(true)
   })
 
+  it('that was read, and is still fresh, while the current one was read anew since a second rotation, is not accepted', async () => {
+    const patient: VerifyOptions = { acceptPreviousForSeconds: 3_600 }
+    const { secrets, provider } = await rotated()
+    await secrets.verifySecret('token', 'v2')
+    at(200_000)
+    expect(await secrets.verifySecret('token', 'v1', patient)).toBe(true)
+    await provider.put('token', { value: 'v3' }, { signal: AbortSignal.timeout(1_000) })
+    at(ttlMs + 200_000 - 1)
+    await secrets.getSecret('token', { fresh: true })
+    expect(await secrets.verifySecret('token', 'v1', patient)).toBe(false)
+    expect(await secrets.verifySecret('token', 'v2', patient)).toBe(true)
+  })
+
+  it('is asked for once, however often it is presented', async () => {
+    const { secrets, provider } = await rotated()
+    for (let times = 0; times < 5; times += 1) expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
+    expect([provider.calls('get'), provider.calls('getVersion')]).toEqual([1, 1])
+  })
+
   it('that a shared level held since before a second rotation is not accepted', async () => {
     const store = breakable({ sharedAs: 'store', secrets: { token: 'v1' } })
     const shared = memorySharedCache()
@@ -329,6 +352,29 @@ describe('a rotation that was made elsewhere', () => {
     at(5_000)
     expect(await secrets.verifySecret('token', 'v2')).toBe(true)
     expect(await secrets.verifySecret('token', 'v1')).toBe(false)
+  })
+
+  it.each([{}, { actor: 'webapp' }])('is not looked for while the held one matches, however long it is held: %j', async (options) => {
+    const { secrets, provider } = over()
+    for (const ms of [0, 5_000, 100_000]) {
+      at(ms)
+      expect(await secrets.verifySecret('token', 'v1', options)).toBe(true)
+    }
+    expect(provider.calls('get')).toBe(1)
+  })
+
+  it('is told of to the audit trail as what the store has now', async () => {
+    const elsewhere = memoryProvider({ secrets: { token: 'v1' } })
+    const audit = memoryAuditTrail()
+    const secrets = createSecretsManager({ providers: [elsewhere], audit })
+    await secrets.verifySecret('token', 'v1')
+    await elsewhere.put('token', { value: 'v2' }, context)
+    at(5_000)
+    await secrets.verifySecret('token', 'v2')
+    expect(audit.events().map(({ version, from }) => [version, from])).toEqual([
+      [1, 'store'],
+      [2, 'store'],
+    ])
   })
 
   it('costs the store a call in 5 s, however many wrong ones are presented', async () => {

@@ -2,4 +2,17 @@ export type { AuditRecord, AuditSink } from '@finchat/secrets-core'
 export { type AuditContext, withAuditContext } from './audit-context.ts'
 export { auditTrail } from './audit-trail.ts'
 export type { AuditMode, AuditTrailOptions } from './trail-options.ts'
+export { functionSink, type FunctionSinkOptions } from './sinks/function-sink.ts'
+export { humanLine } from './sinks/human-line.ts'
+export { lineSink, type LineSinkOptions, type LineStream } from './sinks/line-sink.ts'
+export { loggerSink, type LoggerSinkOptions, type PinoShaped } from './sinks/logger-sink.ts'
+export {
+  openTelemetrySink,
+  type OpenTelemetryLogger,
+  type OpenTelemetryLogRecord,
+  type OpenTelemetrySinkOptions,
+} from './sinks/open-telemetry-sink.ts'
+export type { SpanContext } from './sinks/span-context.ts'
+export type { SyslogSinkOptions, SyslogTls } from './sinks/syslog-options.ts'
+export { syslogSink } from './sinks/syslog-sink.ts'
 export { bestEffort, required, type TrailSink } from './trail-sink.ts'

@@ -1,0 +1,31 @@
+import { refused } from './refused.ts'
+
+/** What is on its way and not yet taken: bounded, since whatever stands still at the other end must not fill the memory. */
+export class Backlog {
+  readonly #mostBytes: number
+  readonly #onChange: ((isEmpty: boolean) => void) | undefined
+  #bytes = 0
+
+  constructor(mostBytes: number, onChange?: (isEmpty: boolean) => void) {
+    this.#mostBytes = mostBytes
+    this.#onChange = onChange
+  }
+
+  /** Runs `send`, which takes `bytes` of it until it settles. Rejects with `AUDIT_FAILED` when it is full. */
+  async during(bytes: number, send: () => Promise<void>): Promise<void> {
+    if (this.#bytes + bytes > this.#mostBytes) {
+      throw refused('too much waits to be sent', 'see why the other end stands still, or allow for more')
+    }
+    this.#move(bytes)
+    try {
+      await send()
+    } finally {
+      this.#move(-bytes)
+    }
+  }
+
+  #move(bytes: number): void {
+    this.#bytes += bytes
+    this.#onChange?.(this.#bytes === 0)
+  }
+}

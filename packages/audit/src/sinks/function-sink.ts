@@ -1,0 +1,46 @@
+import { type AuditRecord, type AuditSink, type CallContext, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { assertSinkName, misconfigured, refused } from './refused.ts'
+
+/** What `functionSink` takes beside the function. */
+export interface FunctionSinkOptions {
+  /** Default: `function`. */
+  readonly name?: string | undefined
+  /** Say so only if the function settles when its record survives the end of the process and of the machine's power. Default: false. */
+  readonly durable?: boolean | undefined
+}
+
+const members: MembersOf<FunctionSinkOptions> = { name: 'string', durable: 'boolean' }
+
+/**
+ * Calls a function with each record. Acknowledged is a record for which it returned, or its promise resolved; when it throws or rejects,
+ * the record is refused: with its own `SecretsError`, or with nothing of what it threw but a code such as `ECONNREFUSED`. It may be
+ * called again before its promise has settled; the signal tells that nobody waits any longer. Throws `CONFIGURATION` for what is no function.
+ *
+ * @example
+ * import { functionSink } from '@finchat/secrets-audit'
+ *
+ * const counts = new Map<string, number>()
+ * const sink = functionSink(({ name }) => void counts.set(name, (counts.get(name) ?? 0) + 1), { name: 'counts' })
+ * console.log(sink.name, counts.size) // counts 0
+ */
+export function functionSink(
+  run: (record: AuditRecord, context: CallContext) => void | Promise<void>,
+  options: FunctionSinkOptions = {},
+): AuditSink {
+  const { name = 'function', durable = false } = knownOptions(options, members)
+  assertSinkName(name)
+  if (typeof run !== 'function') throw misconfigured('what is to be called is no function', 'pass (record) => …')
+  return { specificationVersion: 'v1', name, durable, write: (record, context) => called(run, record, context) }
+}
+
+async function called(
+  run: (record: AuditRecord, context: CallContext) => unknown,
+  record: AuditRecord,
+  context: CallContext,
+): Promise<void> {
+  try {
+    await run(record, context)
+  } catch (error) {
+    throw SecretsError.isInstance(error) ? error : refused('the function threw', 'see what it does with the record', error)
+  }
+}

@@ -1,0 +1,91 @@
+import { type AuditRecord, type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
+import { humanLine } from './human-line.ts'
+import { assertSinkName, misconfigured, refused } from './refused.ts'
+import { type Severity, severityOf } from './severity.ts'
+import { type SpanContext, spanContext } from './span-context.ts'
+
+/** What `Logger.emit` of `@opentelemetry/api-logs` is given. */
+export interface OpenTelemetryLogRecord {
+  readonly eventName: string
+  /** Seconds since 1970, and nanoseconds. */
+  readonly timestamp: [number, number]
+  readonly severityNumber: 9 | 13 | 17
+  readonly severityText: 'INFO' | 'WARN' | 'ERROR'
+  /** The human line. */
+  readonly body: string
+  readonly attributes: Record<string, string | number | boolean>
+  readonly context?: SpanContext
+}
+
+/** As much of `Logger` of `@opentelemetry/api-logs` as is used: that package is not needed. */
+export interface OpenTelemetryLogger {
+  readonly emit: (record: OpenTelemetryLogRecord) => void
+}
+
+/** What `openTelemetrySink` takes beside the logger. */
+export interface OpenTelemetrySinkOptions {
+  /** Default: `opentelemetry`. */
+  readonly name?: string | undefined
+}
+
+const members: MembersOf<OpenTelemetrySinkOptions> = { name: 'string' }
+
+/**
+ * Emits each record as a log record of OpenTelemetry: event `finchat.secrets.audit`, the members of the record as attributes
+ * `finchat.audit.*` in snake case, `error.type` and `user.id` as its semantic conventions have them, tied to the span in which the secret was
+ * asked for. Acknowledged is what `emit` took without throwing: processors drop what they have no room for and tell nobody, so this sink is
+ * not durable. Throws `CONFIGURATION` for a logger without `emit`.
+ *
+ * @example
+ * import { openTelemetrySink } from '@finchat/secrets-audit'
+ *
+ * // logs.getLogger('secrets') of @opentelemetry/api-logs
+ * const logger = { emit: (record: object) => console.error(record) }
+ * console.log(openTelemetrySink(logger).name) // opentelemetry
+ */
+export function openTelemetrySink(logger: OpenTelemetryLogger, options: OpenTelemetrySinkOptions = {}): AuditSink {
+  const { name = 'opentelemetry' } = knownOptions(options, members)
+  assertSinkName(name)
+  if (typeof logger !== 'object' || logger === null || typeof logger.emit !== 'function') {
+    throw misconfigured('the logger has no emit()', "pass logs.getLogger('…') of @opentelemetry/api-logs")
+  }
+  return { specificationVersion: 'v1', name, write: async (record) => emit(logger, record) }
+}
+
+function emit(logger: OpenTelemetryLogger, record: AuditRecord): void {
+  try {
+    logger.emit(asLogRecord(record))
+  } catch (error) {
+    throw refused('the logger threw', 'see its processors', error)
+  }
+}
+
+const severities = {
+  info: { severityNumber: 9, severityText: 'INFO' },
+  warn: { severityNumber: 13, severityText: 'WARN' },
+  error: { severityNumber: 17, severityText: 'ERROR' },
+} as const satisfies Record<Severity, object>
+
+function asLogRecord(record: AuditRecord): OpenTelemetryLogRecord {
+  const { time, traceId, spanId } = record
+  const seconds = Math.floor(time / 1000)
+  return {
+    eventName: 'finchat.secrets.audit',
+    timestamp: [seconds, Math.round((time - seconds * 1000) * 1e6)],
+    ...severities[severityOf(record)],
+    body: humanLine(record),
+    attributes: attributesOf(record),
+    ...(traceId !== undefined && spanId !== undefined && { context: spanContext(traceId, spanId) }),
+  }
+}
+
+function attributesOf(record: AuditRecord): Record<string, string | number | boolean> {
+  const { code, actor } = record
+  const attributes = Object.entries(record).map(([member, value]) => [`finchat.audit.${inSnakeCase(member)}`, value])
+  const known = [...attributes, ['error.type', code], ['user.id', actor]]
+  return Object.fromEntries(known.filter(([, value]) => value !== undefined))
+}
+
+function inSnakeCase(member: string): string {
+  return member.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}

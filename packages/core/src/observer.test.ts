@@ -112,8 +112,8 @@ describe('a read', () => {
   })
 
   it('says why the trail refused, if the trail says it in our terms', async () => {
-    const refusing = (error: SecretsError): Promise<SecretsError> => {
-      const { observer } = observing(async () => Promise.reject(error))
+    const refusing = (why: SecretsError): Promise<SecretsError> => {
+      const { observer } = observing(async () => Promise.reject(why))
       return refusal(observer.observe(read, {}, async () => canary))
     }
     expect(await refusing(new SecretsError('UNAVAILABLE', 'the disk is full', { remedy: 'make room' }))).toMatchObject({

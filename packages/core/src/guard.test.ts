@@ -96,6 +96,37 @@ describe('a guarded provider', () => {
     expect(error).toMatchObject({ code: 'INTERNAL', remedy: 'its get() must resolve to undefined instead' })
   })
 
+  it.each(['ABORTED', 'AUDIT_FAILED'] as const)("never lets a provider give the core's own verdict %s", async (code) => {
+    const error = await refusal(guarded({ get: async () => Promise.reject(new SecretsError(code, 'x')) }).get('a', context))
+    expect(error).toMatchObject({ code: 'INTERNAL', problem: `the provider rejected with ${code}`, remedy: expect.any(String) })
+  })
+
+  it('lets it say NOT_FOUND of a secret that a call needs to be there', async () => {
+    const missing = async (): Promise<never> => Promise.reject(new SecretsError('NOT_FOUND', 'none here'))
+    const provider = guarded({ tag: missing, delete: missing, restore: missing, describe: missing })
+    const calls = [
+      provider.tag?.('a', {}, context),
+      provider.delete?.('a', { purge: true }, context),
+      provider.restore?.('a', context),
+      provider.describe?.('a', context),
+    ]
+    expect((await Promise.all(calls.map(refusal))).map(({ code }) => code)).toEqual(['NOT_FOUND', 'NOT_FOUND', 'NOT_FOUND', 'INTERNAL'])
+  })
+
+  it.each([RangeError, SyntaxError, ReferenceError, AggregateError, EvalError])(
+    'tells a known kind of error from others: %o',
+    async (Kind) => {
+      const thrown = Kind === AggregateError ? new AggregateError([], canary) : new (Kind as ErrorConstructor)(canary)
+      const { message } = await refusal(guarded({ get: async () => Promise.reject(thrown) }).get('a', context))
+      expect(message).toContain(Kind === EvalError ? 'an error of its own' : `a ${Kind.name}`)
+    },
+  )
+
+  it.each(['AbortError', 'TimeoutError'])('tells the kind of a DOMException: %s', async (name) => {
+    const get: SecretProvider['get'] = async () => Promise.reject(new DOMException(canary, name))
+    expect((await refusal(guarded({ get }).get('a', context))).message).toContain(`a ${name}`)
+  })
+
   const malformed: readonly unknown[] = [
     null,
     'v',
@@ -112,8 +143,15 @@ describe('a guarded provider', () => {
 
   it.each(malformed)('refuses %j, which is no secret', async (answer) => {
     const error = await refusal(guarded({ get: async () => answer as StoredSecret }).get('a', context))
-    expect(error.code).toBe('INTERNAL')
+    expect([error.code, error.problem]).toEqual(['INTERNAL', 'the provider answered what is not a secret'])
     expect(error.message).not.toContain(canary)
+  })
+
+  it('checks a pending version as it does a current one', async () => {
+    const unused = async (): Promise<never> => Promise.reject(new Error('unused'))
+    const get = async (): Promise<StoredSecret> => ({ value: 5 }) as unknown as StoredSecret // what a careless author answers
+    const provider = guarded({ staging: { put: unused, get, promote: unused, discard: unused } })
+    expect(await refusal(provider.staging?.get('a', context))).toMatchObject({ problem: 'the provider answered what is not a secret' })
   })
 
   it('refuses a secret that has expired', async () => {
@@ -156,6 +194,13 @@ describe('a guarded provider', () => {
       expect(first).toMatchObject({ status: 'rejected', reason: { code: 'INTERNAL', provider: 'p' } })
     },
   )
+
+  it.each([[undefined], [{}], [[]], ['ab']])('says of the batch %j that it is none', async (answer) => {
+    const provider = guarded({ getMany: (async () => answer) as unknown as NonNullable<SecretProvider['getMany']> }) // likewise
+    expect((await refusal(provider.getMany?.(['a', 'b'], context))).problem).toBe(
+      'the provider answered another number of secrets than asked for',
+    )
+  })
 
   it('leaves close to the one who closes', async () => {
     closing.abort()
@@ -265,6 +310,25 @@ describe('the cool-down', () => {
     },
   )
 
+  it('holds back reads of versions too, which count for it', async () => {
+    const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async () => Promise.reject(new SecretsError('UNAVAILABLE', 'x')))
+    const provider = guarded({ getVersion })
+    for (let count = 0; count < 7; count += 1) await refusal(provider.getVersion?.(`path-${count}`, 1, context))
+    expect(getVersion).toHaveBeenCalledTimes(5)
+  })
+
+  it("is not put off by a caller's impatience in between", async () => {
+    const { provider, get } = failing('UNAVAILABLE')
+    await ask(provider, 4)
+    const caller = new AbortController()
+    get.mockImplementationOnce(hung)
+    const call = refusal(provider.get('path', { signal: caller.signal }))
+    caller.abort()
+    await call
+    await ask(provider, 2)
+    expect(get).toHaveBeenCalledTimes(6)
+  })
+
   it("never begins for a caller's impatience", async () => {
     const { provider, get } = failing('hung')
     for (let count = 0; count < 12; count += 1) {
@@ -316,6 +380,9 @@ describe('an outage', () => {
     expect(answered).not.toHaveBeenCalled()
     await provider.get('a', context)
     expect(answered).toHaveBeenCalledTimes(1)
+    const half = guarded({ getMany: async () => [down, { status: 'fulfilled', value: undefined }] }, { outage })
+    await half.getMany?.(['a', 'b'], context)
+    expect(answered).toHaveBeenCalledTimes(2)
   })
 })
 

@@ -78,16 +78,33 @@ describe('bounded', () => {
   })
 
   it('leaves no timer and no listener behind, however it ends', async () => {
-    const remove = vi.spyOn(AbortSignal.prototype, 'removeEventListener')
-    const add = vi.spyOn(AbortSignal.prototype, 'addEventListener')
     const { signal } = new AbortController()
+    const remove = vi.spyOn(signal, 'removeEventListener')
+    const add = vi.spyOn(signal, 'addEventListener')
     await bounded(async () => 5, { deadlineMs: 100, signal, closing: open })
     const late = bounded(never, { deadlineMs: 100, signal, closing: open }).catch(() => {})
     await vi.advanceTimersByTimeAsync(100)
     await late
     expect(vi.getTimerCount()).toBe(0)
     expect(remove.mock.calls).toEqual(add.mock.calls)
-    expect(add).toHaveBeenCalledTimes(4)
+    expect(add).toHaveBeenCalledTimes(2)
+  })
+
+  it('hangs one listener on what closes, however many calls it ends, and ends those that still run', async () => {
+    const closing = new AbortController()
+    const add = vi.spyOn(closing.signal, 'addEventListener')
+    const calls = [async () => 5, never, never].map((run) => codeOf(bounded<number>(run, { deadlineMs: 100, closing: closing.signal })))
+    expect(await calls[0]).toBe('resolved')
+    closing.abort()
+    expect(await Promise.all(calls)).toEqual(['resolved', 'ABORTED', 'ABORTED'])
+    expect(add).toHaveBeenCalledTimes(1)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('takes an answer that was not promised as it is', async () => {
+    // an author's mistake that the types forbid
+    const answer = (): Promise<number> => 5 as unknown as Promise<number>
+    expect(await bounded(answer, { deadlineMs: 100, closing: open })).toBe(5)
   })
 
   it('does not look at what a call does after its end', async () => {

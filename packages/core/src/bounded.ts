@@ -26,23 +26,46 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
     reject(error)
     controller.abort(error)
   }
-  const onAbort = (): void => end(aborted())
+  const onAbort = signal && ((): void => end(aborted()))
   const onClose = (): void => end(closed())
   const timer = setTimeout(() => end(deadlineExceeded(deadlineMs)), deadlineMs)
-  signal?.addEventListener('abort', onAbort)
-  closing.addEventListener('abort', onClose)
+  if (onAbort) signal.addEventListener('abort', onAbort)
+  const calls = endedBy(closing).add(onClose)
   const settled = (): void => {
     clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
-    closing.removeEventListener('abort', onClose)
+    if (onAbort) signal.removeEventListener('abort', onAbort)
+    calls.delete(onClose)
   }
-  invoke(run, controller.signal).then(resolve, reject)
-  return promise.finally(settled)
+  settle(run, controller.signal, resolve, reject)
+  promise.then(settled, settled)
+  return promise
+}
+
+type End = () => void
+
+const running = new WeakMap<AbortSignal, Set<End>>()
+
+/**
+ * What ends the calls that run until this signal is aborted. It lives long and ends many: a listener for each would be looked for in a list of
+ * them all.
+ */
+function endedBy(closing: AbortSignal): Set<End> {
+  const known = running.get(closing)
+  if (known !== undefined) return known
+  const ends = new Set<End>()
+  running.set(closing, ends)
+  closing.addEventListener('abort', () => {
+    for (const end of ends) end()
+  })
+  return ends
 }
 
 /** Settles as `promise` does, unless the caller's abort is first. The promise itself goes on. */
-export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return signal === undefined ? promise : firstOf(promise, signal)
+}
+
+async function firstOf<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) {
     // A rejection that nobody hears would end the process.
     promise.catch(() => {})
@@ -70,7 +93,16 @@ function deadlineExceeded(deadlineMs: number): SecretsError {
   return new SecretsError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`)
 }
 
-/** A function that throws at once is as one that rejects. */
-async function invoke<T>(run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-  return run(signal)
+/** A function that throws at once is as one that rejects, and an answer as one that was promised. */
+function settle<T>(
+  run: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+  resolve: (value: T) => void,
+  reject: (error: unknown) => void,
+): void {
+  try {
+    Promise.resolve(run(signal)).then(resolve, reject)
+  } catch (error) {
+    reject(error)
+  }
 }

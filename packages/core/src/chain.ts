@@ -121,9 +121,13 @@ function standing<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<Lin
 }
 
 /** A versioned read is answered by the first provider that has the secret: its version 3 is no other provider's. */
-async function answerAt(place: Place, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
+function answerAt(place: Place, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
+  const { mode, signal, version } = read
+  return version === undefined ? place.link.store.read({ path: place.path, version, mode, signal, batch }) : versionAt(place, read)
+}
+
+async function versionAt(place: Place, read: ChainRead): Promise<Found | undefined> {
   const { link, path } = place
-  if (read.version === undefined) return link.store.read({ path, version: undefined, mode: read.mode, signal: read.signal, batch })
   const found = await versioned(place, read)
   if (found !== undefined && !SecretsError.isInstance(found)) return found
   const current = await link.store.read({

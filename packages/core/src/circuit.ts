@@ -33,6 +33,7 @@ export class Circuit {
   }
 
   succeeded(): void {
+    if (this.#failures === 0) return
     this.#failures = 0
     this.#paths.clear()
     this.#openUntil = 0

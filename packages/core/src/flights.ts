@@ -63,10 +63,19 @@ export class Flights {
 
   /** `fly` makes the call; it runs at once. */
   begin(read: StoreRead, key: string, askedAt: number, fly: (flight: Flight) => Promise<Found | undefined>): Flight {
-    const { promise, resolve } = Promise.withResolvers<Found | undefined>()
+    const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const flight: Flight = { id: (this.#count += 1), key, read, askedAt, answer: promise, outdated: false }
     this.#flying.set(`${read.mode} ${key}`, flight)
-    resolve(fly(flight).finally(() => this.#end(flight)))
+    fly(flight).then(
+      (found) => {
+        this.#end(flight)
+        resolve(found)
+      },
+      (error: unknown) => {
+        this.#end(flight)
+        reject(error)
+      },
+    )
     return flight
   }
 

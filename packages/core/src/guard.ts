@@ -36,11 +36,9 @@ export function guard(provider: SecretProvider, options: GuardOptions): SecretPr
     // `close` is the end of all, and bounded by the one who closes.
     if (call.method === 'close') return next(call.context)
     let isSent = false
-    const send = async (context: CallContext): Promise<unknown> => {
+    const send = (context: CallContext): Promise<unknown> => {
       isSent = true
-      const [result] = await Promise.allSettled([next(context)])
-      if (result.status === 'rejected') throw trusted(result.reason, call.method)
-      return result.value
+      return next(context).catch((error: unknown) => Promise.reject(trusted(error, call.method)))
     }
     try {
       const answer = await made(call, () => ask(call, send), options)
@@ -60,21 +58,28 @@ async function made(call: ProviderCall, ask: () => Promise<unknown>, { deadlineM
   const refusal = isRead ? circuit.refusal(Date.now()) : undefined
   if (refusal !== undefined) throw refusal
   const spannedGap = clockGap(deadlineMs)
-  const first = await settle(ask)
+  const first = await ask().then(fulfilled, rejected)
   // What came across a freeze says nothing of the store, and may be older than it looks: ask again.
-  const last = spannedGap() ? await settle(ask) : first
+  const last = spannedGap() ? await ask().then(fulfilled, rejected) : first
   if (isRead) report(call, last, circuit, outage)
   if (last.status === 'rejected') throw last.reason
   return last.value
 }
 
-async function settle(ask: () => Promise<unknown>): Promise<PromiseSettledResult<unknown>> {
-  const [result] = await Promise.allSettled([ask()])
-  return result
+function fulfilled(value: unknown): PromiseSettledResult<unknown> {
+  return { status: 'fulfilled', value }
+}
+
+function rejected(reason: unknown): PromiseSettledResult<unknown> {
+  return { status: 'rejected', reason }
 }
 
 /** A batch whose every secret failed tells of the store what a call that failed does. */
 function report({ args: [asked], method }: ProviderCall, result: PromiseSettledResult<unknown>, circuit: Circuit, outage: Outage): void {
+  if (result.status === 'fulfilled' && method !== 'getMany') {
+    outage.answered()
+    return circuit.succeeded()
+  }
   const paths = Array.isArray(asked) ? asked.map(String) : [String(asked)]
   const isBatch = method === 'getMany' && result.status === 'fulfilled'
   const results: readonly PromiseSettledResult<unknown>[] = isBatch && Array.isArray(result.value) ? result.value : [result]

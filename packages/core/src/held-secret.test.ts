@@ -97,6 +97,20 @@ describe('a part of a HeldSecret', () => {
   })
 })
 
+describe('the text of a part', () => {
+  it('is that of the part, before and after the cache let go, until the whole is wiped', () => {
+    const maps = [hold('{"a":"x"}', 'map'), hold('{"a":"x"}', 'map')]
+    expect(maps[0]?.textAt([])).toBe('x')
+    for (const map of maps) {
+      map.release()
+      expect([map.textAt([]), map.textAt(['a'])]).toEqual(['x', 'x'])
+      vi.runAllTimers()
+      expect(() => map.textAt([])).toThrow(wiped)
+    }
+    expect(hold('v').textAt([])).toBe('v')
+  })
+})
+
 describe('wiping', () => {
   it('comes after the turn in which the cache let go, if nobody holds a value', () => {
     const held = hold('{"a":"x"}')

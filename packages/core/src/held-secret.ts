@@ -64,13 +64,18 @@ export class HeldSecret {
     const key = fields.map((field) => `${field.length}:${field}`).join('')
     const known = this.#parts?.get(key)
     if (known !== undefined) return known
-    const value = fields.length === 0 ? soleField(this.text()) : fields.reduce(cutField, this.text())
-    const part = new HeldSecret({ value }, this.facts, this.#shredder)
+    const part = new HeldSecret({ value: this.#cut(fields) }, this.facts, this.#shredder)
     // Nobody will release what is cut after the cache let go; the holders of the whole may still ask for it.
     if (this.#released) part.#watch()
     this.#parts ??= new Map()
     this.#parts.set(key, part)
     return part
+  }
+
+  /** The text of a part, of which nothing more is wanted: where the cache let go already, no part is kept for it. */
+  textAt(fields: readonly string[]): string {
+    if (this.#released && (fields.length > 0 || this.isMap)) return this.#cut(fields)
+    return this.part(fields).text()
   }
 
   /** The handle that readers get: always the same one for the same marks. */
@@ -102,6 +107,10 @@ export class HeldSecret {
     this.#wiped = true
     this.#bytes.fill(0)
     this.#digest?.fill(0)
+  }
+
+  #cut(fields: readonly string[]): string {
+    return fields.length === 0 ? soleField(this.text()) : fields.reduce(cutField, this.text())
   }
 
   #watch(): void {

@@ -24,8 +24,9 @@ export class Observer {
   readonly #trail: AuditTrail | undefined
   readonly #tracing: Tracing
   readonly #bounds: Bounds
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #running = new Set<object>()
   #isOpen = true
+  #idle: PromiseWithResolvers<void> | undefined
 
   constructor(trail: AuditTrail | undefined, tracing: Tracing, bounds: Bounds) {
     this.#trail = trail
@@ -42,26 +43,40 @@ export class Observer {
   async observe<T>(operation: Operation, call: CallOptions, run: (facts: Facts) => Promise<T>): Promise<T> {
     if (!this.#isOpen && own(operation, 'isAdmitted') !== true) throw closed()
     if (call.signal?.aborted) throw aborted()
-    const { operation: kind, name, effect } = operation
-    const message: TraceMessage = { ...unknownYet, operation: kind, name, actor: call.actor, requestId: call.requestId }
-    const on = effect ? this.#tracing.write : this.#tracing.get
-    const running = traced(on, message, () => this.#audited(operation, call, message, run))
-    this.hold(running)
-    return running
+    const running = {}
+    this.#running.add(running)
+    try {
+      const on = operation.effect ? this.#tracing.write : this.#tracing.get
+      if (this.#trail === undefined && !on.hasSubscribers) return await unwatched(operation, call.signal, run)
+      const { operation: kind, name } = operation
+      const message: TraceMessage = { ...unknownYet, operation: kind, name, actor: call.actor, requestId: call.requestId }
+      return await traced(on, message, () => this.#audited(operation, call, message, run))
+    } finally {
+      this.#ended(running)
+    }
   }
 
   /** `shut` waits for it. */
   hold(running: Promise<unknown>): void {
     if (this.#running.has(running)) return
     this.#running.add(running)
-    const end = (): void => void this.#running.delete(running)
+    const end = (): void => this.#ended(running)
     running.then(end, end)
+  }
+
+  #ended(running: object): void {
+    this.#running.delete(running)
+    if (this.#running.size === 0) this.#idle?.resolve()
   }
 
   /** Refuses operations from now on; resolves when those that run have ended. */
   async shut(): Promise<void> {
     this.#isOpen = false
-    while (this.#running.size > 0) await Promise.allSettled(this.#running)
+    while (this.#running.size > 0) {
+      this.#idle ??= Promise.withResolvers()
+      await this.#idle.promise
+      this.#idle = undefined
+    }
   }
 
   async #audited<T>(
@@ -118,6 +133,18 @@ export class Observer {
       throw auditFailed(event, effect, SecretsError.isInstance(error) ? error : undefined)
     }
   }
+}
+
+/** Nobody audits or traces: what is learnt need not be told. A caller who gave up on a read gets nothing of it. */
+async function unwatched<T>({ name, effect }: Operation, signal: AbortSignal | undefined, run: (facts: Facts) => Promise<T>): Promise<T> {
+  try {
+    const result = await run({ ...unknownYet })
+    if (effect || !signal?.aborted) return result
+  } catch (error) {
+    const failure = asSecretsError(error, name)
+    if (failure.effect !== undefined || !signal?.aborted) throw failure
+  }
+  throw aborted()
 }
 
 /** A trail's own `CONFIGURATION` stays one: no retry mends it. */

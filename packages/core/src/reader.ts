@@ -2,6 +2,7 @@ import type { Chain, ChainAsk, ChainRead, Deliver, Reading } from './chain.ts'
 import type { ReadMode } from './flights.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { described, knownOptions, type MembersOf } from './known-options.ts'
+import type { VersionSelector } from './memory.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
 import type { Place, Plan } from './plan.ts'
@@ -92,7 +93,7 @@ export class Reader {
     const joined = this.#isPlain(options) ? this.#shortcuts.flightTo(name) : undefined
     if (joined === undefined) return undefined
     const { place, answer, passed } = joined
-    const alone = (): Promise<T> => this.#read(name, {}, deliver, true)
+    const alone = (): Promise<T> => this.#read(name, undefined, deliver, true)
     this.#options.observer.hold(answer)
     return answer.then((found) => {
       if (found === undefined) return alone()
@@ -111,20 +112,22 @@ export class Reader {
     return options === undefined && !this.#options.autoCleanup
   }
 
-  async #read<T>(name: string, read: ReadOneOptions = {}, deliver: Delivery<T>, isAdmitted = false): Promise<T> {
-    assertValidName(name)
-    const options = knownReadOptions(read, readOneMembers)
-    return this.#options.observer.observe({ operation: 'get', name, effect: false, isAdmitted }, options, (facts) =>
-      this.readObserved(name, options, facts, (reading) => deliver(reading, options.field)),
-    )
+  #read<T>(name: string, read: ReadOneOptions = noOptions, deliver: Delivery<T>, isAdmitted = false): Promise<T> {
+    try {
+      assertValidName(name)
+      const options = read === noOptions ? noOptions : knownReadOptions(read, readOneMembers)
+      return this.#options.observer.observe({ operation: 'get', name, effect: false, isAdmitted }, options, (facts) =>
+        this.readObserved(name, options, facts, (reading) => deliver(reading, options.field)),
+      )
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** One read along the chain, inside an operation; `deliver` takes from the reading what is handed out. */
   readObserved<T>(name: string, options: ReadOneOptions, facts: Facts, deliver: (reading: Reading) => T): Promise<T> {
     const walk = this.walk(name, options.fallback)
-    return this.#options.chain.read(walk, { ...this.#chainRead(options), version: options.version }, (reading) =>
-      noted(facts, reading, deliver),
-    )
+    return this.#options.chain.read(walk, this.#chainRead(options, options.version), (reading) => noted(facts, reading, deliver))
   }
 
   walk(name: string, fallback: FallbackPolicy | undefined): Walk<Place> {
@@ -170,10 +173,13 @@ export class Reader {
     return Promise.allSettled(observed)
   }
 
-  #chainRead(options: ReadOptions): ChainRead {
-    return { version: undefined, mode: this.modeOf(options), signal: options.signal }
+  #chainRead(options: ReadOptions, version?: VersionSelector): ChainRead {
+    return { version, mode: this.modeOf(options), signal: options.signal }
   }
 }
+
+/** Every member its own, as of options that were looked at. */
+const noOptions: ReadOneOptions = Object.freeze(knownReadOptions({}, readOneMembers))
 
 function assertList(list: unknown): void {
   if (Array.isArray(list)) return
@@ -220,11 +226,15 @@ function noted<T>(facts: Facts, reading: Reading, deliver: Deliver<T>): T {
 
 /** The place's own field first, then the one that was asked for inside it. */
 export function partOf({ held, place }: Reading, field: string | undefined): HeldSecret {
-  return held.part(field === undefined ? place.fields : [...place.fields, field])
+  return held.part(fieldsOf(place, field))
 }
 
-function textOf(reading: Reading, field?: string): string {
-  return partOf(reading, field).text()
+function fieldsOf({ fields }: Place, field: string | undefined): readonly string[] {
+  return field === undefined ? fields : [...fields, field]
+}
+
+function textOf({ held, place }: Reading, field?: string): string {
+  return held.textAt(fieldsOf(place, field))
 }
 
 /** A map whose fields nobody asked for is handed out whole: its `json()` has them all. */

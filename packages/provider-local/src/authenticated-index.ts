@@ -74,7 +74,7 @@ export class AuthenticatedIndex {
 
   /** What a transaction of ours made of it, once that is committed. */
   adopt(state: VerifiedState, buckets: VerifiedState['buckets'], records: VerifiedState['records']): void {
-    for (const [number, bucket] of buckets) state.buckets.set(number, bucket)
+    for (const [number, bucket] of buckets) state.buckets.set(number, bucket.settled())
     for (const record of records.values()) remember(state, record)
     this.#state = state
   }

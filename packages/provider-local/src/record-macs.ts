@@ -17,7 +17,7 @@ export function macOfBucket(bucketMacs: Buffer, bucket: number): Buffer {
 }
 
 export function bucketOf(path: string): number {
-  return loadCrypto().createHash('sha256').update(path).digest().readUInt8(0) % bucketCount
+  return loadCrypto().hash('sha256', path, 'buffer').readUInt8(0) % bucketCount
 }
 
 /** The three levels of the index; each text says which level it is, so that none can stand for another. */
@@ -27,16 +27,14 @@ export interface IndexMacs {
   readonly root: (changes: number, keys: readonly WrappedKey[], bucketMacs: Buffer) => Buffer
 }
 
-const nothing = new Uint8Array(0)
-
 /** HMAC-SHA256 (RFC 2104) under the index's key. */
 export function indexMacs(key: KeyObject, { storeId, salt, scrypt }: StoreHeader): IndexMacs {
   const { createHmac } = loadCrypto()
-  const mac = (level: string, fields: readonly Field[], more: Uint8Array = nothing): Buffer =>
-    createHmac('sha256', key)
-      .update(lengthPrefixed([`finchat-secrets/local/${level}`, formatVersion, storeId, ...fields]))
-      .update(more)
-      .digest()
+  const mac = (level: string, fields: readonly Field[], more: readonly Buffer[] = []): Buffer => {
+    const hmac = createHmac('sha256', key).update(lengthPrefixed([`finchat-secrets/local/${level}`, formatVersion, storeId, ...fields]))
+    for (const piece of more) hmac.update(piece)
+    return hmac.digest()
+  }
   return {
     record: (record) => mac('secret', [...recordFields(record), ...record.versions.map(encodedVersion)]),
     bucket: (number, bucket) => mac('bucket', [number], bucket.text),

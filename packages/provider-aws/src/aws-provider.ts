@@ -38,7 +38,12 @@ export interface AwsProvider extends Provides<Exclude<keyof SecretProvider, 'sha
  * await aws.close()
  */
 export function awsProvider(options: AwsProviderOptions = {}): AwsProvider {
-  const checked = checkedOptions(options)
+  return awsProviderWith(options, undefined)
+}
+
+/** The same; where there is no region at all it asks that of the last resort. */
+export function awsProviderWith(options: AwsProviderOptions, lastResort: string | undefined): AwsProvider {
+  const checked = checkedOptions(options, lastResort)
   const connection = lazyConnection(checked)
   const api = apiOver(connection, checked)
   const sharedAs = identityOf(checked)

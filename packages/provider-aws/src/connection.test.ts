@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager'
+import { createSecretsManager, envProvider, secretsManagerFromEnv } from '@finchat/secrets-core'
 import { type AwsReply, startAwsStub } from '@finchat/secrets-test-servers'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { awsProvider } from './aws-provider.ts'
+import { awsFromEnv } from './from-env.ts'
 import type { AwsProviderOptions } from './options.ts'
 import { context, credentials, failure, providerAt } from './testing/aws-trial.ts'
 
@@ -191,22 +193,67 @@ test('a `clientConfig` that the SDK cannot use is CONFIGURATION', async () => {
   await provider.close()
 })
 
-test('the region is that of the options, else of the chain of the SDK, else us-east-1', async () => {
+test('the region is that of the options, else of the chain of the SDK', async () => {
   writeFileSync(join(home, 'config'), '[profile app]\nregion = eu-north-1\n')
-  expect(await signedRegion({})).toBe('us-east-1')
   expect(await signedRegion({ clientConfig: { profile: 'app' } })).toBe('eu-north-1')
   vi.stubEnv('AWS_REGION', 'eu-central-1')
   expect(await signedRegion({})).toBe('eu-central-1')
   expect(await signedRegion({ clientConfig: { region: 'eu-west-2' } })).toBe('eu-west-2')
-  expect(await signedRegion({ region: 'eu-west-3', clientConfig: { region: 'eu-west-2' } })).toBe('eu-west-3')
+  expect(await signedRegion({ region: 'eu-west-3', clientConfig: { region: 'eu-west-3' } })).toBe('eu-west-3')
 })
 
-test('a region in the environment that can be none is CONFIGURATION, and not us-east-1', async () => {
-  vi.stubEnv('AWS_REGION', 'no region!')
-  const provider = awsProvider({ clientConfig: { credentials } })
-  expect(await failure(provider.get('prod/db', context))).toMatchObject({ code: 'CONFIGURATION' })
-  vi.stubEnv('AWS_REGION', undefined)
+test('without any region it is CONFIGURATION, and not "no such secret" of some region; nothing is sent', async () => {
+  const stub = await stubThat({ error: 'ResourceNotFoundException' })
+  const provider = awsProvider({ endpoint: stub.url, clientConfig: { credentials } })
+  const remedy = 'give `region`, or set AWS_REGION or the region of the profile'
+  for (const call of [provider.get('prod/db', context), provider.checkHealth(context)])
+    expect(await failure(call)).toMatchObject({ code: 'CONFIGURATION', problem: 'no AWS region', remedy })
+  expect(stub.requests()).toEqual([])
+  const warn = vi.spyOn(process, 'emitWarning').mockReturnValue()
+  const secrets = createSecretsManager({ providers: [provider, envProvider({ env: { TOKEN: 'a weaker answer' } })] })
+  expect((await failure(secrets.getSecret('TOKEN'))).code).toBe('CONFIGURATION')
+  expect(warn).not.toHaveBeenCalled()
+  vi.stubEnv('AWS_REGION', 'eu-central-1')
+  expect(await provider.get('prod/db', context)).toBeUndefined() // it came in the meantime
+  await secrets.close()
+})
+
+test('only a provider that variables made asks us-east-1 as a last resort, and warns of it once', async () => {
+  const stub = await stubThat({ error: 'ResourceNotFoundException' })
+  vi.stubEnv('AWS_ENDPOINT_URL', stub.url)
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIAIOSFODNN7EXAMPLE')
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'of-no-account')
+  const warn = vi.spyOn(process, 'emitWarning').mockReturnValue()
+  onTestFinished(() => warn.mockRestore())
+  const secrets = secretsManagerFromEnv({ aws: awsFromEnv }, { env: { FINCHAT_SECRETS_PROVIDER: 'aws', FINCHAT_SECRETS_FALLBACKS: '' } })
+  for (const name of ['A', 'B']) expect((await failure(secrets.getSecret(name))).code).toBe('NOT_FOUND')
+  expect(stub.requests().map(({ headers }) => headers['authorization']?.split('/')[2])).toEqual(['us-east-1', 'us-east-1'])
+  expect(warn.mock.calls).toEqual([
+    [
+      "No AWS region is set, so AWS provider 'aws' asks us-east-1: set FINCHAT_AWS_REGION",
+      { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_AWS_REGION' },
+    ],
+  ])
+  await secrets.close()
+})
+
+test.each(['no region!', 'eu-west1', 'eu-west-1a'])(
+  'a region %j in the environment is CONFIGURATION, and none that is asked instead',
+  async (impossible) => {
+    vi.stubEnv('AWS_REGION', impossible)
+    const provider = awsProvider({ clientConfig: { credentials } })
+    expect(await failure(provider.get('prod/db', context))).toMatchObject({ code: 'CONFIGURATION', remedy: 'give one such as eu-west-1' })
+    vi.stubEnv('AWS_REGION', undefined)
+    await provider.close()
+  },
+)
+
+test('a client that was passed in without a region is CONFIGURATION', async () => {
+  const client = new SecretsManagerClient({ credentials })
+  const provider = awsProvider({ client })
+  expect(await failure(provider.get('prod/db', context))).toMatchObject({ code: 'CONFIGURATION', problem: 'no AWS region' })
   await provider.close()
+  client.destroy()
 })
 
 test('a client that was passed in is used as it is, and never destroyed', async () => {

@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { type Limiter, limiter } from './limiter.ts'
-import type { CheckedOptions } from './options.ts'
+import { type CheckedOptions, isRegion } from './options.ts'
 import type { Sdk, SecretsManagerClient, SecretsManagerClientConfig } from './sdk.ts'
 
 export interface OpenConnection {
@@ -40,9 +40,14 @@ export function lazyConnection(options: CheckedOptions): Connection {
 
 async function openConnection(options: CheckedOptions): Promise<OpenConnection> {
   const sdk = await loadSdk()
-  const client = options.client ?? (await ownClient(sdk, options))
-  const turns = limiter(options.client === undefined ? socketsOfSdk : Number.POSITIVE_INFINITY)
-  return { sdk, client, region: await regionOf(client), turns }
+  if (options.client !== undefined) {
+    const { client } = options
+    return { sdk, client, region: await regionOf(client, 'give the client one'), turns: limiter(Number.POSITIVE_INFINITY) }
+  }
+  const client = await ownClient(sdk, options)
+  const region = await regionOf(client, 'give `region`, or set AWS_REGION or the region of the profile')
+  if (!isRegion(region)) throw noRegionOfAws()
+  return { sdk, client, region, turns: limiter(socketsOfSdk) }
 }
 
 /** By default (`maxSockets` of its request handler). What waited for one inside the SDK would soon fail for want of a connection. */
@@ -57,14 +62,17 @@ async function loadSdk(): Promise<Sdk> {
   }
 }
 
-const lastResort = 'us-east-1'
-
-/** In the region of the options, else of the SDK's own chain (AWS_REGION, the profile), else in us-east-1. */
+/** In the region of the options, else of the SDK's own chain (AWS_REGION, the profile), else, with a warning, in that of the last resort. */
 async function ownClient(sdk: Sdk, options: CheckedOptions): Promise<SecretsManagerClient> {
   const client = newClient(sdk, options)
   const [region] = await Promise.allSettled([client.config.region()])
-  if (region.status === 'fulfilled' || !isMissing(region.reason)) return client
+  const { lastResort } = options
+  if (lastResort === undefined || region.status === 'fulfilled' || !isMissing(region.reason)) return client
   client.destroy()
+  process.emitWarning(`No AWS region is set, so AWS provider '${options.name}' asks ${lastResort}: set FINCHAT_AWS_REGION`, {
+    type: 'SecretsWarning',
+    code: 'FINCHAT_SECRETS_AWS_REGION',
+  })
   return newClient(sdk, { ...options, region: lastResort })
 }
 
@@ -98,14 +106,17 @@ function requestHandler(given: Handler | undefined, timeoutMs: number): Handler 
   return { connectionTimeout, requestTimeout: attemptMs, socketTimeout: attemptMs, throwOnRequestTimeout: true, ...given }
 }
 
-async function regionOf(client: SecretsManagerClient): Promise<string> {
+/** Throws `CONFIGURATION`: some region by default would answer that there is no such secret, and let a weaker store be believed. */
+async function regionOf(client: SecretsManagerClient, remedy: string): Promise<string> {
   try {
     return await client.config.region()
   } catch (error) {
-    throw new SecretsError('CONFIGURATION', isMissing(error) ? 'the client has no region' : 'the region is not one that AWS could have', {
-      remedy: 'give a region such as eu-west-1',
-    })
+    throw isMissing(error) ? new SecretsError('CONFIGURATION', 'no AWS region', { remedy }) : noRegionOfAws()
   }
+}
+
+function noRegionOfAws(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the region is not one that AWS could have', { remedy: 'give one such as eu-west-1' })
 }
 
 /** The SDK has no other sign of it than these words. */

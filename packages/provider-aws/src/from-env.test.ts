@@ -24,6 +24,7 @@ test('the variables place names and need nothing else', () => {
 })
 
 test('what is wrong with them is one error, with the variables and without what they hold', () => {
+  expect(problems({ FINCHAT_AWS_REGION: 'eu-west1' })).toMatch(/FINCHAT_AWS_REGION is not a region/)
   const told = problems({ FINCHAT_AWS_REGION: 'c4n4ry of a secret', FINCHAT_AWS_NAMES: 'c4n4ry' })
   expect(told).toMatch(/FINCHAT_AWS_REGION is not a region/)
   expect(told).toMatch(/FINCHAT_AWS_NAMES: entry 1/)

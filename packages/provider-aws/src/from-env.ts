@@ -1,10 +1,10 @@
 import type { EnvironmentReader } from '@finchat/secrets-core'
-import { type AwsProvider, awsProvider } from './aws-provider.ts'
+import { type AwsProvider, awsProviderWith } from './aws-provider.ts'
 import { isRegion } from './options.ts'
 
 /**
  * An AWS provider as the environment asks for it, for `secretsManagerFromEnv({ aws: awsFromEnv })`: `FINCHAT_AWS_REGION` (else the SDK's own
- * chain, then `us-east-1`), and `FINCHAT_AWS_NAMES`, a list such as `FINCHAT_TOKEN=finchat/token#token,DB=prod/db`. Credentials are the SDK's own
+ * chain, then `us-east-1`, with a process warning), and `FINCHAT_AWS_NAMES`, a list such as `FINCHAT_TOKEN=finchat/token#token,DB=prod/db`. Credentials are the SDK's own
  * affair.
  *
  * @example
@@ -19,5 +19,8 @@ export function awsFromEnv(env: EnvironmentReader): AwsProvider {
   const region = env.optional('FINCHAT_AWS_REGION')
   const isSound = region === undefined || isRegion(region)
   if (!isSound) env.problem('FINCHAT_AWS_REGION is not a region: give one such as eu-west-1')
-  return awsProvider({ region: isSound ? region : undefined, names: env.names('FINCHAT_AWS_NAMES') })
+  return awsProviderWith({ region: isSound ? region : undefined, names: env.names('FINCHAT_AWS_NAMES') }, lastResort)
 }
+
+/** Without a setting an earlier system asked there, and its users' secrets are there. */
+const lastResort = 'us-east-1'

@@ -20,6 +20,8 @@ test('bad options are refused at once, each in its own words', () => {
     refusal({ regoin: 'eu-west-1' }),
     refusal({ region: 'eu west' }),
     refusal({ region: 1 }),
+    refusal({ clientConfig: { region: 'eu west' } }),
+    refusal({ region: 'eu-west-1', clientConfig: { region: 'eu-west-2' } }),
     refusal({ endpoint: 'secretsmanager.example' }),
     refusal({ clientConfig: null }),
     refusal({ clientConfig: { endpoint: 'http://secretsmanager.example' } }),
@@ -39,6 +41,48 @@ test('bad options are refused at once, each in its own words', () => {
   for (const timeoutMs of [-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31]) expect(refusal({ timeoutMs })).toMatch(/timeoutMs/)
   for (const recoveryWindowDays of [31, 7.5, Number.NaN]) expect(refusal({ recoveryWindowDays })).toMatch(/7 to 30/)
   client.destroy()
+})
+
+test('a region has the shape of one', () => {
+  const real = ['us-east-1', 'ap-southeast-7', 'us-gov-west-1', 'cn-northwest-1', 'us-iso-east-1', 'us-isob-east-1', 'eu-isoe-west-1']
+  for (const region of [...real, 'eusc-de-east-1', 'mx-central-1', 'il-central-1']) {
+    expect(awsProvider({ region }).name, region).toBe('aws')
+    expect(awsProvider({ clientConfig: { region } }).name, region).toBe('aws')
+  }
+  for (const region of [
+    'eu-west1',
+    'eu-west-1a',
+    'euwest-1',
+    'EU-WEST-1',
+    'eu_west_1',
+    'eu-west-',
+    'eu-west',
+    '',
+    'us-east-1 ',
+    'us-east-1.example',
+  ]) {
+    expect(refusal({ region }), region).toMatch(/`region` is not a region/)
+    expect(refusal({ clientConfig: { region } }), region).toMatch(/`clientConfig.region` is not a region/)
+  }
+})
+
+test('an endpoint in `clientConfig` does not compile, and is refused', () => {
+  // @ts-expect-error it is an option of its own
+  expect(() => awsProvider({ clientConfig: { endpoint: 'https://secretsmanager.example' } })).toThrow('`clientConfig` has an endpoint')
+})
+
+test('two regions are one too many, unless they are the same', () => {
+  expect(awsProvider({ region: 'eu-west-1', clientConfig: { region: 'eu-west-1' } }).name).toBe('aws')
+  const told = /`region` and `clientConfig.region` are two regions/
+  expect(refusal({ region: 'eu-west-1', clientConfig: { region: 'eu-west-2' } })).toMatch(told)
+  expect(refusal({ region: 'eu-west-1', clientConfig: { region: async () => 'eu-west-1' } })).toMatch(told)
+  expect(awsProvider({ clientConfig: { region: async () => 'eu-west-1' } }).name).toBe('aws')
+})
+
+test('an endpoint without a scheme says what to write', () => {
+  for (const endpoint of ['secretsmanager.example', 'localhost:5000', '127.0.0.1:5000', '//localhost']) {
+    expect(refusal({ endpoint }), endpoint).toBe('`endpoint` is not an https URL (write https://…, or http://… for this machine)')
+  }
 })
 
 test('an endpoint is https, or on this machine', () => {

@@ -3,7 +3,10 @@ import type { SecretsManagerClient, SecretsManagerClientConfig } from './sdk.ts'
 
 /** What `awsProvider` takes. */
 export interface AwsProviderOptions extends NamesOptions {
-  /** Such as `eu-west-1`. Default: the SDK's own chain (AWS_REGION, the profile), then `us-east-1`. With `client` only beside `account`. */
+  /**
+   * Such as `eu-west-1`. Default: the SDK's own chain (AWS_REGION, the profile); where that has none, every call is `CONFIGURATION`. With `client`
+   * only beside `account`.
+   */
   readonly region?: string | undefined
   /** Instead of AWS's own, such as that of a VPC endpoint: https, or http on this machine. */
   readonly endpoint?: string | undefined
@@ -11,7 +14,7 @@ export interface AwsProviderOptions extends NamesOptions {
    * For the client that the provider makes, but for its endpoint, which is `endpoint`. Default: credentials by the SDK's own chain, 3 attempts,
    * retry mode `standard`.
    */
-  readonly clientConfig?: SecretsManagerClientConfig | undefined
+  readonly clientConfig?: Omit<SecretsManagerClientConfig, 'endpoint'> | undefined
   /** A client of your own, whose timeouts and retries are yours. It is never destroyed by the provider. */
   readonly client?: SecretsManagerClient | undefined
   /**
@@ -44,6 +47,8 @@ export interface CheckedOptions {
   readonly client: SecretsManagerClient | undefined
   readonly clientConfig: SecretsManagerClientConfig
   readonly region: string | undefined
+  /** Asked where there is no region at all. */
+  readonly lastResort: string | undefined
   readonly endpoint: string | undefined
   readonly timeoutMs: number
   readonly account: string | undefined
@@ -68,7 +73,7 @@ const members: MembersOf<AwsProviderOptions> = {
 }
 
 /** Throws `CONFIGURATION` for every option that makes no sense. Loads nothing and reads no environment. */
-export function checkedOptions(given: AwsProviderOptions): CheckedOptions {
+export function checkedOptions(given: AwsProviderOptions, lastResort?: string): CheckedOptions {
   const options = knownOptions(given, members)
   const {
     name = 'aws',
@@ -84,7 +89,7 @@ export function checkedOptions(given: AwsProviderOptions): CheckedOptions {
   } = options
   if (client !== undefined) assertOwnClient(options)
   if (typeof clientConfig !== 'object' || clientConfig === null) throw misconfigured('`clientConfig` is not an object')
-  if (region !== undefined && !isRegion(region)) throw misconfigured('`region` is not a region', 'give one such as eu-west-1')
+  assertRegions(region, clientConfig.region)
   if (endpoint !== undefined) assertEndpoint(endpoint)
   if ('endpoint' in clientConfig) throw misconfigured('`clientConfig` has an endpoint', 'give `endpoint` beside it')
   if (!(timeoutMs >= 1 && timeoutMs <= longestTimerMs)) throw misconfigured('`timeoutMs` is not a number of milliseconds')
@@ -92,11 +97,20 @@ export function checkedOptions(given: AwsProviderOptions): CheckedOptions {
   if (!Number.isInteger(recoveryWindowDays) || recoveryWindowDays < 7 || recoveryWindowDays > 30) {
     throw misconfigured('`recoveryWindowDays` is not a number of days that AWS allows', 'use 7 to 30')
   }
-  return { name, coalesceReads, client, clientConfig, region, endpoint, timeoutMs, account, kmsKeyId, recoveryWindowDays }
+  return { name, coalesceReads, client, clientConfig, region, lastResort, endpoint, timeoutMs, account, kmsKeyId, recoveryWindowDays }
 }
 
+/** `eu-west-1`, `us-gov-west-1`, `eusc-de-east-1`: the shape that all partitions have in common (AWS's `partitions.json`). */
 export function isRegion(text: string): boolean {
-  return /^[a-z]{2,}(-[a-z0-9]+)+$/.test(text) && text.length <= 40
+  return /^[a-z]{2,4}(-[a-z]{2,12}){1,2}-\d{1,2}$/.test(text)
+}
+
+function assertRegions(region: string | undefined, clientRegion: SecretsManagerClientConfig['region']): void {
+  for (const [option, value] of Object.entries({ '`region`': region, '`clientConfig.region`': clientRegion })) {
+    if (typeof value === 'string' && !isRegion(value)) throw misconfigured(`${option} is not a region`, 'give one such as eu-west-1')
+  }
+  if (region !== undefined && clientRegion !== undefined && region !== clientRegion)
+    throw misconfigured('`region` and `clientConfig.region` are two regions', 'leave one of them out')
 }
 
 /** `setTimeout` fires at once for more (Node.js documentation, timers). */
@@ -114,6 +128,7 @@ function assertOwnClient({ client, clientConfig, endpoint, region, account }: Aw
 /** Values go over it in the clear unless it is https. */
 function assertEndpoint(endpoint: string): void {
   const { protocol, hostname, username, password, search, hash } = URL.parse(endpoint) ?? {}
+  if (!endpoint.includes('://')) throw misconfigured('`endpoint` is not an https URL', 'write https://…, or http://… for this machine')
   const isPrivate = protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname ?? ''))
   if (!isPrivate) throw misconfigured('`endpoint` is not an https URL', 'http is for this machine only')
   if ([username, password, search, hash].some(Boolean)) {

@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
+
+// Each starts processes, which take their time where others run too.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** What the process says of a manager's behaviour. */
 async function linesOf(mode: 'never' | 'before' | 'after'): Promise<readonly string[]> {

@@ -3,7 +3,10 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+
+// Each starts processes, which take their time where others run too.
+vi.setConfig({ testTimeout: 120_000 })
 
 const source = import.meta.dirname
 const script = join(source, 'testing/polluted-process.ts')

@@ -2,7 +2,10 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { startAwsStub } from '@finchat/secrets-test-servers'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
+
+// Each starts processes, which take their time where others run too.
+vi.setConfig({ testTimeout: 120_000 })
 
 const reads = `
   import { awsProvider } from '@finchat/secrets-provider-aws'

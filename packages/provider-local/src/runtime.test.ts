@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { temporaryPath } from './testing/temporary-store.ts'
+
+// Each starts processes, which take their time where others run too.
+vi.setConfig({ testTimeout: 120_000 })
 
 const uses = `
   import { localProvider } from '@finchat/secrets-provider-local'

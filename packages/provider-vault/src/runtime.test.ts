@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { canaries, stubVault } from './testing/stub-vault.ts'
+
+// Each starts processes, which take their time where others run too.
+vi.setConfig({ testTimeout: 120_000 })
 
 const reads = `
   import { appRole, vaultProvider } from '@finchat/secrets-provider-vault'

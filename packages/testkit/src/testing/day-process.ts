@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events'
 import { createSecretsManager, SecretsError, type SecretProvider, type SecretsManager, type SharedCache } from '@finchat/secrets-core'
 import { memoryProvider } from '../memory-provider.ts'
 
-const [stepMs, hourMs] = [60_000, 3_600_000]
+const [stepMs, hourMs] = [120_000, 3_600_000]
 const startedAt = Date.now()
 let passedMs = 0
 Date.now = () => startedAt + passedMs
@@ -44,7 +44,7 @@ async function tried(call: Promise<unknown>): Promise<void> {
 async function step(manager: SecretsManager, number: number, forever: AbortSignal): Promise<void> {
   const at = (factor: number): string => names[(number * factor) % names.length] ?? ''
   const reads = Array.from({ length: 20 }, (_, index) => manager.getSecret(at(index + 1)))
-  const unknown = Array.from({ length: 30 }, (_, index) => manager.getSecret(`unknown-${number}-${index}`))
+  const unknown = Array.from({ length: 60 }, (_, index) => manager.getSecret(`unknown-${number}-${index}`))
   await tried(Promise.allSettled([...reads, ...unknown, manager.getSecretValue(at(7), { signal: forever })]))
   await tried(manager.getSecrets([at(3), at(5), at(11)], { signal: forever }))
   await tried(manager.verifySecret(at(13), 'wrong', { acceptPreviousForSeconds: 60 }))

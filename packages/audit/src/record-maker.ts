@@ -57,6 +57,12 @@ export class RecordMaker {
     return recordOf(this.#origin, to, event, { name: '', missed, missedFrom: from })
   }
 
+  /** Carries a checkpoint to a sink; numbered as a trail of its own. */
+  checkpoint(checkpoint: string): AuditRecord {
+    const event = { phase: 'outcome', time: Date.now(), operation: 'checkpoint', name: '' } as const
+    return recordOf(this.#origin, ++this.#seq, event, { name: '', checkpoint })
+  }
+
   #nameOf(name: unknown): string {
     const text = textOf(name) ?? ''
     if (this.#nameKey === undefined || text === '' || text === '*') return text
@@ -64,7 +70,7 @@ export class RecordMaker {
   }
 }
 
-type Added = Pick<AuditRecord, 'name' | 'actor' | 'requestId' | 'traceId' | 'spanId' | 'missed' | 'missedFrom'>
+type Added = Pick<AuditRecord, 'name' | 'actor' | 'requestId' | 'traceId' | 'spanId' | 'missed' | 'missedFrom' | 'checkpoint'>
 
 /**
  * Only members that are known here, each of its own type: whatever else an event carries stays behind. The members stand in the order of
@@ -73,6 +79,7 @@ type Added = Pick<AuditRecord, 'name' | 'actor' | 'requestId' | 'traceId' | 'spa
 function recordOf(origin: Origin, seq: number, event: TrailEvent, added: Added): AuditRecord {
   return Object.freeze<AuditRecord>({
     actor: added.actor,
+    checkpoint: added.checkpoint,
     code: textOf(event.code) as AuditRecord['code'], // a later core may know more codes
     degraded: flagOf(event.degraded),
     durationMs: numberOf(event.durationMs),

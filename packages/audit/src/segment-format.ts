@@ -27,7 +27,7 @@ export interface Seal {
 }
 
 /** A line of JSON that is an object; anything else is `undefined`. */
-function parsedLine(line: Buffer): Readonly<Record<string, unknown>> | undefined {
+export function parsedLine(line: Buffer): Readonly<Record<string, unknown>> | undefined {
   try {
     const parsed: unknown = JSON.parse(line.toString('utf8'))
     return isObject(parsed) ? parsed : undefined
@@ -71,10 +71,11 @@ const groupStart = Buffer.from('{"group":')
 const endStart = Buffer.from('{"end":')
 
 function startsWith(line: Buffer, start: Buffer): boolean {
-  return line.length >= start.length && line.compare(start, 0, start.length, 0, start.length) === 0
+  if (line[2] !== start[2] || line.length < start.length) return false // most lines differ here
+  return line.compare(start, 0, start.length, 0, start.length) === 0
 }
 
-function isCount(value: unknown): value is number {
+export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0
 }
 

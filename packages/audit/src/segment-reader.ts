@@ -24,10 +24,10 @@ export interface SegmentFile {
   readonly header: SegmentHeader | undefined
 }
 
-const indexFile = 'index.jsonl'
+export const indexFile = 'index.jsonl'
 
 /** No group that we write has more records, nor a line more bytes; a reader need not hold more of a file that somebody else wrote. */
-const maxGroupRecords = 64
+export const maxGroupRecords = 64
 const maxLineBytes = 256 * 1024
 
 const chunkBytes = 256 * 1024
@@ -62,7 +62,7 @@ export async function* readSegment(path: string): AsyncGenerator<SegmentGroup> {
   for await (const lines of linesOf(path)) {
     for (const line of lines) {
       endsAt += line.length
-      if (looksLikeSeal(line)) yield cut(asSeal(line), line)
+      if (looksLikeSeal(line)) yield cut(isWhole(line) ? asSeal(line) : undefined, line)
       else if (group.push(line) > maxGroupRecords + 1) yield cut()
     }
   }
@@ -95,6 +95,10 @@ export async function* linesOf(path: string): AsyncGenerator<readonly Buffer[]> 
   } finally {
     await file.close()
   }
+}
+
+function isWhole(line: Buffer): boolean {
+  return line.at(-1) === lineFeed
 }
 
 function splitLines(text: Buffer): Buffer[] {

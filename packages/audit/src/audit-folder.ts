@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, unlink } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { SecretsError } from '@finchat/secrets-core'
+import { endedSegment, lockOf, unusedSegment } from './ended-segment.ts'
+import { FileLock } from './file-lock.ts'
+import { folderError } from './folder-errors.ts'
+import { appendToIndex, brokenIndex, type EndedSegment, indexLine, isAuthentic, lastEntry } from './folder-index.ts'
+import { derivedKey, keyText, randomKey } from './key-chain.ts'
+import { keyFile, type KeyState, readKey, replaceKey, syncFolder } from './key-file.ts'
+import { indexFile } from './segment-reader.ts'
+
+/** For the auditor alone. */
+export interface AuditorsKey {
+  /** The folder's id, which stands in every segment. */
+  readonly folder: string
+  /** `audit-key:…`. Whoever has it can verify, and forge, all that is ever written to the folder. Nothing on the host keeps it. */
+  readonly key: string
+}
+
+/**
+ * Makes a folder ready for `jsonLinesFile`, and returns the first key of its chain: take it off the host, to where only the auditor
+ * reads it. The folder keeps the next one, which verifies nothing that was written before it. Throws `CONFIGURATION` for a folder that has been made
+ * ready, or is not empty, and `AUDIT_FAILED` if it cannot be written.
+ *
+ * @example
+ * import { initAuditFolder } from '@finchat/secrets-audit'
+ *
+ * const { key } = await initAuditFolder('audit')
+ * console.log(key.startsWith('audit-key:')) // true
+ */
+export async function initAuditFolder(folder: string): Promise<AuditorsKey> {
+  const path = resolve(folder)
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    const names = await readdir(path)
+    if (names.length > 0) throw notEmpty(names.includes(keyFile))
+    const [id, first] = [randomUUID(), randomKey()]
+    await appendToIndex(join(path, indexFile), indexLine({ ...origin(id, 0), opens: false, ended: [] }, first))
+    await replaceKey(path, { folder: id, step: 1, key: derivedKey(first, 'next'), live: [], unused: [] })
+    return { folder: id, key: keyText(first) }
+  } catch (error) {
+    throw folderError(error)
+  }
+}
+
+function notEmpty(isReady: boolean): SecretsError {
+  return new SecretsError('CONFIGURATION', `the folder of the audit trail ${isReady ? 'already has a key' : 'is not empty'}`, {
+    remedy: isReady ? 'use it as it is; a second key would make all before unverifiable' : 'name a new folder',
+  })
+}
+
+function origin(folder: string, step: number): { v: 1; folder: string; step: number; time: number; host: string; pid: number } {
+  return { v: 1, folder, step, time: Date.now(), host: hostname(), pid: process.pid }
+}
+
+/** A step of the folder's key, taken. */
+export interface Step {
+  readonly folder: string
+  readonly step: number
+  readonly key: KeyState['key']
+}
+
+export interface StepOptions {
+  /** What this process knows of segments that it ended itself. */
+  readonly ended: readonly EndedSegment[]
+  /** Creates the segment; called once its line is in the index, and before the key goes forward. Absent: the step opens none. */
+  readonly open?: ((step: Step) => Promise<void>) | undefined
+}
+
+/** How long another process may take for its step. */
+const lockPatienceMs = 5_000
+const folderLock = 'folder.lock'
+/** An entry must not grow without bound; what is left waits for the next step. */
+const mostEnded = 100
+
+/**
+ * Takes the next step of the folder's key: writes its line to the index, lets `open` create the segment, and only then puts the next key in the
+ * place of this one. A process that dies in between leaves a line without effect, which whoever comes next finds and goes on from.
+ */
+export async function takeStep(folder: string, { ended, open }: StepOptions): Promise<Step> {
+  const lock = await FileLock.take(join(folder, folderLock), lockPatienceMs)
+  try {
+    const state = await currentState(folder)
+    const found = [...ended, ...state.unused.map(unusedSegment), ...(await deadSegments(folder, state, ended))].slice(0, mostEnded)
+    const step: Step = { folder: state.folder, step: state.step, key: state.key }
+    const entry = { ...origin(state.folder, state.step), opens: open !== undefined, ended: found }
+    await appendToIndex(join(folder, indexFile), indexLine(entry, state.key))
+    await open?.(step)
+    await syncFolder(folder)
+    await replaceKey(folder, nextState(state, entry))
+    for (const { step: over } of found) await unlink(lockOf(folder, over)).catch(() => {})
+    return step
+  } finally {
+    lock.release()
+  }
+}
+
+/** The state to go on from; a step that was begun and not finished is finished first. */
+async function currentState(folder: string): Promise<KeyState> {
+  const state = await readKey(folder)
+  const last = await lastEntry(join(folder, indexFile))
+  if (last.step === state.step - 1) return state
+  if (last.step !== state.step || last.folder !== state.folder || !isAuthentic(last, state.key)) throw brokenIndex()
+  const { live, ...next } = nextState(state, last)
+  const finished = {
+    ...next,
+    live: live.filter((step) => step !== last.step),
+    unused: last.opens ? [...next.unused, last.step] : next.unused,
+  }
+  await replaceKey(folder, finished)
+  return finished
+}
+
+/** All that the entry says to have ended is in the index now. */
+function nextState(
+  { folder, step, key, live, unused }: KeyState,
+  { opens, ended }: { opens: boolean; ended: readonly EndedSegment[] },
+): KeyState {
+  const over = new Set(ended.map((segment) => segment.step))
+  const left = live.filter((one) => !over.has(one))
+  return {
+    folder,
+    step: step + 1,
+    key: derivedKey(key, 'next'),
+    live: opens ? [...left, step] : left,
+    unused: unused.filter((one) => !over.has(one)),
+  }
+}
+
+/** What processes that died have left. Who lives has its segment's lock. */
+async function deadSegments(folder: string, { live }: KeyState, known: readonly EndedSegment[]): Promise<readonly EndedSegment[]> {
+  const found: EndedSegment[] = []
+  for (const step of live.filter((one) => !known.some((ended) => ended.step === one))) {
+    const lock = FileLock.tryTake(lockOf(folder, step))
+    if (lock === undefined) continue
+    try {
+      found.push(await endedSegment(folder, step))
+    } finally {
+      lock.release()
+    }
+  }
+  return found
+}

@@ -1,0 +1,79 @@
+import type { KeyObject } from 'node:crypto'
+import { readdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { ProblemFound } from './audit-problem.ts'
+import { canonicalLine } from './canonical.ts'
+import { isMac, macOf } from './key-chain.ts'
+import { isCount, parsedLine } from './segment-format.ts'
+import { linesOf } from './segment-reader.ts'
+
+/** The signed state of a segment, and where it was read. */
+export interface Checkpoint {
+  readonly folder: string
+  readonly step: number
+  /** The last group that was sealed. */
+  readonly group: number
+  readonly bytes: number
+  readonly records: number
+  /** The last line of the index that its process knew. */
+  readonly index: number
+  readonly time: number
+  readonly mac: string
+  /** The line without its MAC, as it was signed. */
+  readonly signed: string
+  readonly file: string
+  readonly line: number
+}
+
+export type CheckpointSource = string | readonly string[]
+
+/**
+ * Every checkpoint of this folder in the source: a file, a folder of files, or the lines themselves; each a checkpoint, or a record that carries one. Other
+ * lines are other sinks' business, and pass. In the order of their groups.
+ */
+export async function checkpointsIn(source: CheckpointSource, folder: string): Promise<ReadonlyMap<number, readonly Checkpoint[]>> {
+  const found = new Map<number, Checkpoint[]>()
+  for await (const [file, line, text] of sourceLines(source)) {
+    const checkpoint = asCheckpoint(text, file, line)
+    if (checkpoint?.folder !== folder) continue
+    const others = found.get(checkpoint.step)
+    if (others === undefined) found.set(checkpoint.step, [checkpoint])
+    else others.push(checkpoint)
+  }
+  for (const [step, checkpoints] of found)
+    found.set(
+      step,
+      checkpoints.toSorted((a, b) => a.group - b.group),
+    )
+  return found
+}
+
+/** Throws `ProblemFound` unless it was signed under this key, of the group behind the one that it names. */
+export function assertSigned({ signed, mac, file, line }: Checkpoint, key: KeyObject): void {
+  if (isMac(macOf(key, 'checkpoint', signed), mac)) return
+  throw new ProblemFound({ what: 'edited', file, line, explanation: 'the checkpoint was not signed by this folder' })
+}
+
+async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [file: string, line: number, text: Buffer]> {
+  if (typeof source !== 'string') {
+    for (const [index, line] of source.entries()) yield ['checkpoints', index + 1, Buffer.from(line)]
+    return
+  }
+  const isFolder = (await stat(source)).isDirectory()
+  const paths = isFolder ? (await readdir(source)).toSorted().map((name) => join(source, name)) : [source]
+  for (const path of paths) {
+    let number = 0
+    for await (const lines of linesOf(path)) for (const line of lines) yield [basename(path), ++number, line]
+  }
+}
+
+function asCheckpoint(text: Buffer, file: string, line: number): Checkpoint | undefined {
+  const outer = parsedLine(text)
+  const inner = typeof outer?.['checkpoint'] === 'string' ? parsedLine(Buffer.from(outer['checkpoint'])) : outer
+  if (inner?.['kind'] !== 'checkpoint') return undefined
+  const { mac, ...rest } = inner
+  const { folder, step, group, bytes, records, index, time } = rest
+  if (typeof folder !== 'string' || typeof mac !== 'string') return undefined
+  if (!isCount(step) || !isCount(group) || !isCount(bytes) || !isCount(records) || !isCount(index) || !isCount(time)) return undefined
+  return { folder, step, group, bytes, records, index, time, mac, signed: canonicalLine(rest), file, line }
+}

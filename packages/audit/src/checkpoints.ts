@@ -1,0 +1,73 @@
+import type { AuditSink } from '@finchat/secrets-core'
+import { RecordMaker } from './record-maker.ts'
+import type { SegmentWriter } from './segment-writer.ts'
+import { SinkOutage } from './sink-outage.ts'
+
+export interface CheckpointOptions {
+  readonly to: AuditSink
+  readonly everyMs: number
+}
+
+/** Longer than this, closing does not wait for a place that hangs. */
+const closingPatienceMs = 2_000
+
+/** Sends the state of the live segment to where this host cannot rewrite it: when it was opened and ended, and in between as often as asked, if it changed. */
+export class Checkpoints {
+  readonly #to: AuditSink
+  readonly #everyMs: number
+  readonly #outage: SinkOutage
+  readonly #maker = new RecordMaker({ service: undefined, nameKey: undefined })
+  readonly #sending = new Set<Promise<void>>()
+  #indexHead = 0
+  #last: SegmentWriter | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor({ to, everyMs }: CheckpointOptions) {
+    this.#to = to
+    this.#everyMs = everyMs
+    this.#outage = new SinkOutage(to.name)
+  }
+
+  opened(writer: SegmentWriter): void {
+    this.#indexHead = writer.step
+    this.#send(writer)
+  }
+
+  changed(writer: SegmentWriter): void {
+    this.#timer ??= setTimeout(() => this.#send(writer), this.#everyMs).unref()
+  }
+
+  ended(writer: SegmentWriter): void {
+    this.#send(writer)
+  }
+
+  /** The index went on without opening a segment. */
+  stepped(step: number): void {
+    this.#indexHead = step
+    if (this.#last !== undefined) this.#send(this.#last)
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer)
+    const patience = new Promise<void>((resolve) => setTimeout(resolve, closingPatienceMs).unref())
+    await Promise.race([Promise.all(this.#sending), patience])
+    await this.#to.close?.({ signal: AbortSignal.timeout(closingPatienceMs) })
+  }
+
+  #send(writer: SegmentWriter): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    this.#last = writer
+    const sending: Promise<void> = this.#deliver(writer.checkpoint(this.#indexHead)).finally(() => this.#sending.delete(sending))
+    this.#sending.add(sending)
+  }
+
+  async #deliver(checkpoint: string): Promise<void> {
+    try {
+      await this.#to.write(this.#maker.checkpoint(checkpoint), { signal: AbortSignal.timeout(this.#everyMs + closingPatienceMs) })
+      this.#outage.acknowledged()
+    } catch {
+      this.#outage.refused('a checkpoint is missing')
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { EndedSegment } from './folder-index.ts'
+import { readSegment, segmentFiles } from './segment-reader.ts'
+
+export function segmentName(step: number): string {
+  return `segment-${String(step).padStart(8, '0')}.jsonl`
+}
+
+/** Held by the process that writes the segment. */
+export function lockOf(folder: string, step: number): string {
+  return join(folder, `segment-${String(step).padStart(8, '0')}.lock`)
+}
+
+const nothing = { bytes: 0, group: 0, records: 0, torn: 0 }
+
+/** A segment whose opening was not finished: nothing in it was acknowledged. */
+export function unusedSegment(step: number): EndedSegment {
+  return { ...nothing, step, found: 'unused' }
+}
+
+/** How the segment of a process that died is found now, wherever it was moved to. What is proven of it is for the auditor to say. */
+export async function endedSegment(folder: string, step: number): Promise<EndedSegment> {
+  const path = await pathOf(folder, step)
+  if (path === undefined) return { ...nothing, step, found: 'missing' }
+  let [bytes, group, records, isClean] = [0, 0, 0, false]
+  for await (const { seal, endsAt } of readSegment(path)) {
+    if (seal === undefined) continue
+    ;[bytes, group, records, isClean] = [endsAt, seal.group, records + seal.records, seal.end === true]
+  }
+  const { size } = await stat(path)
+  return { step, bytes, group, records, torn: size - bytes, found: isClean ? 'ended' : 'cut' }
+}
+
+async function pathOf(folder: string, step: number): Promise<string | undefined> {
+  const usual = join(folder, segmentName(step))
+  const isThere = await stat(usual).then(
+    () => true,
+    () => false,
+  )
+  if (isThere) return usual
+  return (await segmentFiles(folder)).find(({ header }) => header?.step === step)?.path
+}

@@ -1,0 +1,74 @@
+import { closeSync, openSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import { SecretsError } from '@finchat/secrets-core'
+
+/**
+ * A lock that the system drops when its process ends, however it ends, and that holds between processes and within one. Node.js has no such call of its
+ * own, but SQLite takes one for a transaction that has begun to write; nothing is ever written, and the file stays empty. No other code
+ * may open the file: closing it would drop the lock (POSIX).
+ */
+export class FileLock {
+  readonly #connection: DatabaseSync
+
+  private constructor(connection: DatabaseSync) {
+    this.#connection = connection
+  }
+
+  /** The lock, or `undefined` while somebody has it. */
+  static tryTake(path: string): FileLock | undefined {
+    create(path)
+    const connection = new (loadSqlite().DatabaseSync)(path, { timeout: 0 })
+    try {
+      connection.exec('BEGIN IMMEDIATE')
+      return new FileLock(connection)
+    } catch (error) {
+      connection.close()
+      if (isBusy(error)) return undefined
+      throw new SecretsError('AUDIT_FAILED', 'the lock of the audit trail cannot be taken', { remedy: 'keep the folder on a local disk' })
+    }
+  }
+
+  /** Throws `AUDIT_FAILED` if somebody has it for longer than `patienceMs`. */
+  static async take(path: string, patienceMs: number): Promise<FileLock> {
+    const end = performance.now() + patienceMs
+    for (let longest = 1; ; longest = Math.min(longest * 2, longestPauseMs)) {
+      const lock = FileLock.tryTake(path)
+      if (lock !== undefined) return lock
+      if (performance.now() >= end) throw new SecretsError('AUDIT_FAILED', 'the folder of the audit trail is locked by another process')
+      await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * longest))
+    }
+  }
+
+  release(): void {
+    if (this.#connection.isOpen) this.#connection.close()
+  }
+}
+
+const longestPauseMs = 20
+const sqliteBusy = 5
+
+/** For its owner alone, unlike a file that SQLite creates. */
+function create(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
+}
+
+/** Node.js 22 warns that SQLite is experimental; what is used of it here has not changed since. Every other warning passes. */
+function loadSqlite(): typeof import('node:sqlite') {
+  const emitWarning = process.emitWarning
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
+    if (!String(warning).startsWith('SQLite is an experimental feature')) Reflect.apply(emitWarning, process, [warning, ...rest])
+  }
+  try {
+    return process.getBuiltinModule('node:sqlite')
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}

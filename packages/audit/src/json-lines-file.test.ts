@@ -1,0 +1,315 @@
+import { chmod, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
+import { leaksOf, testAuditTrail } from '@finchat/secrets-testkit'
+import canonicalize from 'canonicalize'
+import fc from 'fast-check'
+import { afterAll, afterEach, describe, expect, it, test, vi } from 'vitest'
+import { initAuditFolder } from './audit-folder.ts'
+import { auditTrail } from './audit-trail.ts'
+import { canonicalLine } from './canonical.ts'
+import { jsonLinesFile, type JsonLinesFileOptions } from './json-lines-file.ts'
+import { RecordMaker } from './record-maker.ts'
+import { context, event, recordsIn, removeTestFolders, testFolder, trailOf, written } from './testing/folders.ts'
+import { trialSink } from './testing/trial-sink.ts'
+import { verifyAuditTrail } from './verify-audit-trail.ts'
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+afterAll(removeTestFolders)
+
+/** The file handles of Node.js have no class that could be imported. */
+async function fileHandle(): Promise<{ write: () => Promise<unknown>; datasync: () => Promise<unknown> }> {
+  const handle = await open('/dev/null')
+  await handle.close()
+  return Object.getPrototypeOf(handle) // a class of Node.js
+}
+
+const failure = (code: string): Error => Object.assign(new Error('the message of the system'), { code })
+
+describe('a trail in a file keeps the contract', () => {
+  testAuditTrail({
+    test,
+    createHarness: async () => {
+      const { folder } = await testFolder()
+      const recorded = async (): Promise<AuditEvent[]> => (await recordsIn(folder)).filter(({ operation }) => operation !== 'gap')
+      const breakTrail = async (): Promise<() => Promise<void>> => {
+        const fault = vi.spyOn(await fileHandle(), 'write').mockRejectedValue(failure('ENOSPC'))
+        return async () => fault.mockRestore()
+      }
+      return { trail: auditTrail({ sinks: [jsonLinesFile({ folder })] }), recorded, breakTrail, close: async () => {} }
+    },
+  })
+})
+
+describe('a folder', () => {
+  it('holds files for their owner alone, and no key of what was sealed', async () => {
+    const { folder, key } = await trailOf(10)
+    expect((await stat(folder)).mode & 0o777).toBe(0o700)
+    for (const name of await readdir(folder)) {
+      expect([name, (await stat(join(folder, name))).mode & 0o777]).toEqual([name, 0o600])
+      expect(await readFile(join(folder, name), 'utf8')).not.toContain(key)
+    }
+  })
+
+  it('is made ready once', async () => {
+    const { folder } = await testFolder()
+    await expect(initAuditFolder(folder)).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringContaining('already has a key'),
+    })
+  })
+
+  it('is not made of one that holds something else', async () => {
+    const { checkpoints } = await trailOf(1)
+    await expect(initAuditFolder(checkpoints)).rejects.toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringContaining('not empty'),
+    })
+  })
+
+  it.each(['no such folder', 'key.json', 'index.jsonl'])('that lacks its state (%s) refuses, and says what to do', async (missing) => {
+    const { folder } = await testFolder()
+    await rm(join(folder, missing), { force: true })
+    const sink = jsonLinesFile({ folder: missing.includes('.') ? folder : join(folder, missing) })
+    await expect(sink.write(recordOf(), context)).rejects.toMatchObject({ message: expect.stringContaining('audit trail') })
+  })
+
+  it('whose index was cut refuses, rather than go on as if nothing had happened', async () => {
+    const { folder } = await trailOf(3)
+    const path = join(folder, 'index.jsonl')
+    await writeFile(path, (await readFile(path, 'utf8')).split('\n').slice(0, 1).join('\n') + '\n')
+    await expect(jsonLinesFile({ folder }).write(recordOf(), context)).rejects.toMatchObject({ code: 'INTEGRITY' })
+  })
+})
+
+function recordOf(overrides: Partial<AuditEvent> = {}): AuditRecord {
+  return new RecordMaker({ service: 'test', nameKey: undefined }).record({ ...event, ...overrides })
+}
+
+describe('the canonical form', () => {
+  it('of any record is what the library makes of it', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string(), fc.double(), fc.boolean(), (name, actor, durationMs, stale) => {
+        const record = recordOf({ name, actor, durationMs, stale })
+        expect(canonicalLine(record)).toBe(`${canonicalize(record)}\n`)
+      }),
+    )
+  })
+
+  it('of any other value too', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+        expect(canonicalLine(value)).toBe(`${canonicalize(value)}\n`)
+      }),
+    )
+  })
+
+  it('is one line, whatever a name holds', () => {
+    for (const name of ['a\nb', '\u2028', '\u001b[2J', '"}\n{"seq":1}', '\0', '\ud800']) {
+      expect(canonicalLine(recordOf({ name })).indexOf('\n')).toBe(canonicalLine(recordOf({ name })).length - 1)
+    }
+  })
+})
+
+describe('a commit', () => {
+  it('is one for all that come at once', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await written(sink, 1)
+    const syncs = vi.spyOn(await fileHandle(), 'datasync')
+    await Promise.all(Array.from({ length: 1024 }, () => sink.write(recordOf(), context)))
+    expect(syncs.mock.calls.length).toBe(1)
+    await sink.close?.(context)
+  })
+
+  it('is acknowledged only when it is on disk', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await written(sink, 1)
+    const synced = Promise.withResolvers<void>()
+    vi.spyOn(await fileHandle(), 'datasync').mockReturnValueOnce(synced.promise)
+    let isAcknowledged = false
+    const writing = sink.write(recordOf(), context).then(() => (isAcknowledged = true))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(isAcknowledged).toBe(false)
+    synced.resolve()
+    await writing
+    await sink.close?.(context)
+  })
+
+  it('does without the disk if that was asked for', async () => {
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder, durable: false })
+    await written(sink, 1)
+    const syncs = vi.spyOn(await fileHandle(), 'datasync')
+    await sink.write(recordOf(), context)
+    expect([sink.durable, syncs.mock.calls.length]).toEqual([false, 0])
+    await sink.close?.(context)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 2 })
+  })
+
+  it.each([
+    ['ENOSPC', 'the disk of the audit trail is full'],
+    ['EDQUOT', 'the disk quota of the audit trail is used up'],
+    ['EROFS', 'the file system of the audit trail is read-only'],
+    ['EIO', 'the disk of the audit trail reported an input or output error'],
+    ['ESOMETHING', 'for an unknown reason'],
+  ])('that ends in %s says so, leaves nothing behind, and the next one succeeds', async (code, message) => {
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.write(recordOf({ name: 'before' }), context)
+    const handle = await fileHandle()
+    const write = handle.write
+    vi.spyOn(handle, 'write')
+      .mockImplementationOnce(function (this: unknown, ...args: unknown[]) {
+        return Reflect.apply(write, this, [args[0], 0, 10]) // a part of it
+      })
+      .mockRejectedValueOnce(failure(code))
+    const refused = await sink.write(recordOf({ name: 'refused' }), context).catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: 'AUDIT_FAILED', message: expect.stringContaining(message) })
+    expect(leaksOf(refused, 'the message of the system')).toEqual([])
+    await sink.write(recordOf({ name: 'after' }), context)
+    await sink.close?.(context)
+    expect((await recordsIn(folder)).map(({ name }) => name)).toEqual(['before', 'after'])
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 2, unproven: [] })
+  })
+
+  it('whose sync failed goes on in a new segment, since nobody knows what is on disk', async () => {
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.write(recordOf({ name: 'before' }), context)
+    vi.spyOn(await fileHandle(), 'datasync').mockRejectedValueOnce(failure('EIO'))
+    await expect(sink.write(recordOf({ name: 'unknown' }), context)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    await sink.write(recordOf({ name: 'after' }), context)
+    await sink.close?.(context)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, segments: 2, unproven: [{ file: 'segment-00000001.jsonl' }] })
+  })
+
+  it('that fails while a segment is opened is tried again with the next record', async () => {
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    const fault = vi.spyOn(await fileHandle(), 'write').mockRejectedValue(failure('ENOSPC'))
+    for (let count = 0; count < 3; count++) await expect(sink.write(recordOf(), context)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    fault.mockRestore()
+    await sink.write(recordOf(), context)
+    await sink.close?.(context)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1, unproven: [] })
+  })
+})
+
+describe('a new segment', () => {
+  const segments = async (folder: string): Promise<number> =>
+    (await readdir(folder)).filter((name) => name.includes('.jsonl') && name !== 'index.jsonl').length
+
+  it('begins when one is full', async () => {
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder, maxSegmentBytes: 4096 })
+    for (let count = 0; count < 60; count++) await sink.write(recordOf({ actor: 'x'.repeat(200) }), context)
+    await sink.close?.(context)
+    expect(await segments(folder)).toBeGreaterThan(3)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 60, unproven: [] })
+  })
+
+  it('begins with each day', async () => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 23, 59), toFake: ['Date'] })
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.write(recordOf(), context)
+    vi.setSystemTime(Date.UTC(2026, 0, 2))
+    await sink.write(recordOf(), context)
+    await sink.close?.(context)
+    expect(await segments(folder)).toBe(2)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, segments: 2 })
+  })
+
+  it('begins when somebody moved the file, which keeps what is in it', async () => {
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.write(recordOf(), context)
+    await rename(join(folder, 'segment-00000001.jsonl'), join(folder, 'segment-00000001.jsonl.1'))
+    await sink.write(recordOf(), context)
+    await sink.write(recordOf(), context)
+    await sink.close?.(context)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 3, segments: 2, unproven: [] })
+  })
+
+  it.each(['removed', 'cut'])('begins when somebody %s the file, and what was written into it is not acknowledged', async (how) => {
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.write(recordOf(), context)
+    const path = join(folder, 'segment-00000001.jsonl')
+    await (how === 'removed' ? rm(path) : writeFile(path, ''))
+    await expect(sink.write(recordOf(), context)).rejects.toMatchObject({
+      code: 'AUDIT_FAILED',
+      message: expect.stringContaining('removed or cut'),
+    })
+    await sink.write(recordOf(), context)
+    await sink.close?.(context)
+    const { ok, problem } = await verifyAuditTrail(folder, { key })
+    expect([ok, problem?.file]).toEqual([false, 'segment-00000001.jsonl'])
+  })
+})
+
+describe('closing', () => {
+  it('may come twice, and before anything was written', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.close?.(context)
+    await sink.close?.(context)
+    await expect(sink.write(recordOf(), context)).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
+  it('leaves no file open and no lock', async () => {
+    const { folder } = await trailOf(3)
+    expect((await readdir(folder)).filter((name) => name.endsWith('.lock'))).toEqual(['folder.lock'])
+  })
+})
+
+describe('the options of a file', () => {
+  it.each<[string, unknown]>([
+    ['no folder', {}],
+    ['an empty one', { folder: '' }],
+    ['a size that is none', { folder: 'x', maxSegmentBytes: 1 }],
+    ['checkpoints to nowhere', { folder: 'x', checkpoints: { to: 7 } }],
+    ['checkpoints at no time', { folder: 'x', checkpoints: { to: 'y', everyMs: 0 } }],
+    ['a misspelt one', { folder: 'x', file: 'y' }],
+  ])('refuse %s', (_, options) => {
+    expect(() => jsonLinesFile(options as JsonLinesFileOptions)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' })) // what a caller without types may pass
+  })
+})
+
+describe('checkpoints', () => {
+  it('that cannot be sent are told once, and hold up nothing', async () => {
+    const warnings: unknown[] = []
+    vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void warnings.push(warning))
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder, checkpoints: { to: trialSink('worm', 'rejects'), everyMs: 1 } })
+    for (let count = 0; count < 5; count++) {
+      await sink.write(recordOf(), context)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    await sink.close?.(context)
+    expect(warnings).toEqual(["Audit sink 'worm' does not acknowledge: a checkpoint is missing"])
+  })
+
+  it('go to any sink, and are read back from what it kept', async () => {
+    const { folder, key } = await testFolder()
+    const worm = trialSink('worm')
+    const sink = jsonLinesFile({ folder, checkpoints: { to: worm } })
+    await sink.write(recordOf(), context)
+    await sink.close?.(context)
+    expect(worm.records).toMatchObject([{ operation: 'checkpoint', seq: 1 }, { seq: 2 }, { seq: 3 }])
+    const lines = worm.records.map((record) => JSON.stringify(record))
+    expect(await verifyAuditTrail(folder, { key, checkpoint: lines })).toMatchObject({ ok: true, records: 1 })
+  })
+
+  it('keep their folder from others', async () => {
+    const { checkpoints } = await trailOf(1)
+    const [name = ''] = await readdir(checkpoints)
+    expect((await stat(join(checkpoints, name))).mode & 0o777).toBe(0o600)
+    await chmod(checkpoints, 0o700)
+  })
+})

@@ -1,0 +1,186 @@
+import { resolve } from 'node:path'
+import { type AuditRecord, type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { takeStep } from './audit-folder.ts'
+import { canonicalLine } from './canonical.ts'
+import { checkpointFolder } from './checkpoint-folder.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { folderError } from './folder-errors.ts'
+import type { EndedSegment } from './folder-index.ts'
+import { SegmentWriter } from './segment-writer.ts'
+
+/** What `jsonLinesFile` takes. */
+export interface JsonLinesFileOptions {
+  /** Made ready once by `initAuditFolder`. Any number of processes of one host may share it. On a local disk. */
+  readonly folder: string
+  /** In errors and warnings. Default: `file`. */
+  readonly name?: string | undefined
+  /** `false`: records are not forced to disk (no `fdatasync`). A crash of the machine loses the last seconds. Default: true. */
+  readonly durable?: boolean | undefined
+  /** A new segment begins when one has this size, bytes; and with each day (UTC). Default: 64 MiB. */
+  readonly maxSegmentBytes?: number | undefined
+  /** Where signed checkpoints go: a folder, or a sink, that this host can append to and not rewrite. Without them a cut tail may go unnoticed. */
+  readonly checkpoints?: { readonly to: string | AuditSink; readonly everyMs?: number | undefined } | undefined
+}
+
+const members: MembersOf<JsonLinesFileOptions> = {
+  folder: 'string',
+  name: 'string',
+  durable: 'boolean',
+  maxSegmentBytes: 'number',
+  checkpoints: 'any',
+}
+
+/**
+ * A sink that writes records as lines of JSON into a folder, mode 0600, sealed in groups so that an auditor who has the folder's first key can tell
+ * whether one was changed, left out, moved or added; whoever takes the host can forge nothing that was sealed before. A record is acknowledged when it is on
+ * disk (`fdatasync`), and records that come at once share that cost. The folder is opened by the first record.
+ *
+ * Throws `CONFIGURATION` for options that make no sense. Rejects with `AUDIT_FAILED` if the disk is full, read-only or fails, with `CONFIGURATION` if
+ * the folder has no key, with `INTEGRITY` if its index is not as it was left.
+ *
+ * @example
+ * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
+ * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
+ *
+ * const { key } = await initAuditFolder('audit-of-webapp') // once: key is for the auditor
+ * const audit = auditTrail({ sinks: [jsonLinesFile({ folder: 'audit-of-webapp' })] })
+ * const secrets = createSecretsManager({ providers: [envProvider()], audit })
+ * await secrets.getSecret('FINCHAT_TOKEN')
+ * await secrets.close()
+ * console.log(key.length) // 53
+ */
+export function jsonLinesFile(options: JsonLinesFileOptions): AuditSink {
+  const known = checked(options)
+  const file = new JsonLinesFile(known)
+  return {
+    specificationVersion: 'v1',
+    name: known.name,
+    durable: known.isDurable,
+    write: (record) => file.write(record),
+    close: () => file.close(),
+  }
+}
+
+interface Checked {
+  readonly name: string
+  readonly folder: string
+  readonly isDurable: boolean
+  readonly maxSegmentBytes: number
+  readonly checkpoints: { readonly to: AuditSink; readonly everyMs: number } | undefined
+}
+
+function checked(options: JsonLinesFileOptions): Checked {
+  const { folder, name = 'file', durable = true, maxSegmentBytes = 64 * 1024 * 1024, checkpoints } = knownOptions(options, members)
+  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) throw misconfigured('`folder` is no path', 'name a folder')
+  if (!Number.isSafeInteger(maxSegmentBytes) || maxSegmentBytes < 4096)
+    throw misconfigured('`maxSegmentBytes` is no size', 'pass 4096 or more')
+  return { folder: resolve(folder), name, isDurable: durable, maxSegmentBytes, checkpoints: checkpoints && checkedCheckpoints(checkpoints) }
+}
+
+function checkedCheckpoints(checkpoints: NonNullable<JsonLinesFileOptions['checkpoints']>): NonNullable<Checked['checkpoints']> {
+  const { to, everyMs = 1_000 } = knownOptions(checkpoints, { to: 'any', everyMs: 'number' })
+  if (!(everyMs >= 1 && everyMs < 2 ** 31)) throw misconfigured('`everyMs` is no time', 'pass milliseconds, 1 or more')
+  if (typeof to === 'string' && to !== '') return { to: checkpointFolder(to), everyMs }
+  if (typeof to === 'object' && typeof to.write === 'function') return { to, everyMs }
+  throw misconfigured('`checkpoints.to` is neither a folder nor a sink', 'name one that this host cannot rewrite')
+}
+
+function misconfigured(problem: string, remedy: string): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy })
+}
+
+/** Records that go to disk together. */
+class Batch {
+  readonly lines: string[] = []
+  readonly written: PromiseWithResolvers<void> = Promise.withResolvers()
+}
+
+class JsonLinesFile {
+  readonly #options: Checked
+  readonly #checkpoints: Checkpoints | undefined
+  #next: Batch | undefined
+  #writing: Promise<void> | undefined
+  #writer: SegmentWriter | undefined
+  #ended: EndedSegment[] = []
+  #closing: Promise<void> | undefined
+
+  constructor(options: Checked) {
+    this.#options = options
+    this.#checkpoints = options.checkpoints && new Checkpoints(options.checkpoints)
+  }
+
+  write(record: AuditRecord): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(new SecretsError('ABORTED', 'the audit file is closed'))
+    this.#next ??= new Batch()
+    this.#next.lines.push(canonicalLine(record))
+    this.#writing ??= this.#writeBatches()
+    return this.#next.written.promise
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** While one batch goes to disk, the next one gathers. */
+  async #writeBatches(): Promise<void> {
+    await Promise.resolve() // whoever writes in this turn comes along
+    for (let batch = this.#next; batch !== undefined; batch = this.#next) {
+      this.#next = undefined
+      try {
+        const writer = await this.#openWriter()
+        await writer.append(batch.lines)
+        this.#checkpoints?.changed(writer)
+        batch.written.resolve()
+      } catch (error) {
+        batch.written.reject(folderError(error))
+      }
+    }
+    this.#writing = undefined
+  }
+
+  async #openWriter(): Promise<SegmentWriter> {
+    const writer = this.#writer
+    if (writer !== undefined && !writer.isBroken && !this.#isFull(writer)) return writer
+    await this.#endSegment()
+    const opened = await SegmentWriter.open(this.#options, this.#ended)
+    this.#ended = []
+    this.#writer = opened
+    this.#checkpoints?.opened(opened)
+    return opened
+  }
+
+  #isFull(writer: SegmentWriter): boolean {
+    return writer.isMoved || writer.bytes >= this.#options.maxSegmentBytes || dayOf(writer.openedAt) !== dayOf(Date.now())
+  }
+
+  /** A segment that cannot be ended is left to whoever opens the next one. */
+  async #endSegment(): Promise<void> {
+    const writer = this.#writer
+    this.#writer = undefined
+    if (writer === undefined) return
+    if (writer.isBroken) return writer.abandon()
+    try {
+      this.#ended.push(await writer.end())
+      this.#checkpoints?.ended(writer)
+    } catch {
+      await writer.abandon()
+    }
+  }
+
+  async #close(): Promise<void> {
+    await this.#writing
+    try {
+      await this.#endSegment()
+      if (this.#ended.length > 0) this.#checkpoints?.stepped((await takeStep(this.#options.folder, { ended: this.#ended })).step)
+    } catch (error) {
+      throw folderError(error)
+    } finally {
+      await this.#checkpoints?.close()
+    }
+  }
+}
+
+function dayOf(time: number): number {
+  return Math.floor(time / 86_400_000)
+}

@@ -1,0 +1,87 @@
+import type { KeyObject } from 'node:crypto'
+import { open, readFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SecretsError } from '@finchat/secrets-core'
+import { canonicalLine } from './canonical.ts'
+import { keyText, parsedKey } from './key-chain.ts'
+import { isCount, parsedLine } from './segment-format.ts'
+
+/** Where the folder's chain of keys stands. */
+export interface KeyState {
+  readonly folder: string
+  /** The next step, which `key` is for. */
+  readonly step: number
+  readonly key: KeyObject
+  /** The steps of segments whose end is not in the index yet. */
+  readonly live: readonly number[]
+  /** Steps whose opening was not finished, which the index does not say yet. */
+  readonly unused: readonly number[]
+}
+
+export const keyFile = 'key.json'
+
+/** Throws `CONFIGURATION` if the folder was not made by `initAuditFolder`. */
+export async function readKey(folder: string): Promise<KeyState> {
+  const state = asState(await readFile(join(folder, keyFile)).catch(asMissing))
+  if (state !== undefined) return state
+  throw new SecretsError('CONFIGURATION', 'the folder of the audit trail has no valid key', {
+    remedy: 'call initAuditFolder once, and give the key that it returns to the auditor',
+  })
+}
+
+/** The new state is on disk before the old one is gone, and the old key is overwritten. To be called under the folder's lock. */
+export async function replaceKey(folder: string, { key, ...state }: KeyState): Promise<void> {
+  const path = join(folder, keyFile)
+  const fresh = await open(`${path}.new`, 'w', 0o600)
+  try {
+    await fresh.writeFile(canonicalLine({ ...state, key: keyText(key), v: 1 }))
+    await fresh.sync()
+  } finally {
+    await fresh.close()
+  }
+  const old = await open(path, 'r+').catch(() => undefined)
+  try {
+    await rename(`${path}.new`, path)
+    await syncFolder(folder)
+    if (old !== undefined) await overwrite(old)
+  } finally {
+    await old?.close()
+  }
+}
+
+async function overwrite(file: Awaited<ReturnType<typeof open>>): Promise<void> {
+  const { size } = await file.stat()
+  await file.write(Buffer.alloc(size), 0, size, 0)
+  await file.datasync()
+}
+
+/** A new name must survive a power cut too. */
+export async function syncFolder(folder: string): Promise<void> {
+  const descriptor = await open(folder, 'r')
+  try {
+    await descriptor.sync()
+  } catch {
+    // Not every file system can.
+  } finally {
+    await descriptor.close()
+  }
+}
+
+function asMissing(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+  throw error
+}
+
+function asState(content: Buffer | undefined): KeyState | undefined {
+  const { folder, step, key, live, unused, v } = (content && parsedLine(content)) ?? {}
+  if (v !== 1 || typeof folder !== 'string' || !isCount(step) || !areCounts(live) || !areCounts(unused)) return undefined
+  try {
+    return { folder, step, key: parsedKey(key), live, unused }
+  } catch {
+    return undefined
+  }
+}
+
+function areCounts(values: unknown): values is number[] {
+  return Array.isArray(values) && values.every(isCount)
+}

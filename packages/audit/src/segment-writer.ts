@@ -1,0 +1,186 @@
+import type { KeyObject } from 'node:crypto'
+import { type FileHandle, open, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { SecretsError } from '@finchat/secrets-core'
+import { type Step, takeStep } from './audit-folder.ts'
+import { canonicalLine } from './canonical.ts'
+import { lockOf, segmentName } from './ended-segment.ts'
+import { FileLock } from './file-lock.ts'
+import type { EndedSegment } from './folder-index.ts'
+import { derivedKey, macOf } from './key-chain.ts'
+import type { SegmentHeader } from './segment-format.ts'
+import { maxGroupRecords } from './segment-reader.ts'
+
+/** Where a segment stands: what is on disk, and the key of the group that comes next. */
+interface Position {
+  readonly group: number
+  readonly key: KeyObject
+  readonly bytes: number
+  readonly records: number
+}
+
+export interface SegmentOptions {
+  readonly folder: string
+  readonly isDurable: boolean
+}
+
+/** Writes one segment, group by group. Keys that sealed what is on disk are gone. */
+export class SegmentWriter {
+  readonly openedAt: number = Date.now()
+  readonly #options: SegmentOptions
+  readonly #step: Step
+  readonly #file: FileHandle
+  readonly #lock: FileLock
+  #position: Position
+  #isBroken = false
+  #isMoved = false
+
+  private constructor(options: SegmentOptions, step: Step, file: FileHandle, lock: FileLock) {
+    this.#options = options
+    this.#step = step
+    this.#file = file
+    this.#lock = lock
+    this.#position = { group: 0, key: derivedKey(step.key, 'segment'), bytes: 0, records: 0 }
+  }
+
+  /** Takes a step of the folder's key for it. `ended` is what this process ended before. */
+  static async open(options: SegmentOptions, ended: readonly EndedSegment[]): Promise<SegmentWriter> {
+    const created: SegmentWriter[] = []
+    try {
+      await takeStep(options.folder, { ended, open: async (step) => void created.push(await SegmentWriter.#create(options, step)) })
+    } catch (error) {
+      await created[0]?.abandon()
+      throw error
+    }
+    const [writer] = created
+    if (writer === undefined) throw new SecretsError('INTERNAL', 'a step opened no segment')
+    return writer
+  }
+
+  static async #create(options: SegmentOptions, step: Step): Promise<SegmentWriter> {
+    const lock = FileLock.tryTake(lockOf(options.folder, step.step))
+    if (lock === undefined) throw new SecretsError('AUDIT_FAILED', 'another process has the lock of a segment that does not exist yet')
+    const file = await open(join(options.folder, segmentName(step.step)), 'ax', 0o600).catch((error: unknown) => {
+      lock.release()
+      throw error
+    })
+    const writer = new SegmentWriter(options, step, file, lock)
+    const { folder, step: number } = step
+    const header: SegmentHeader = { folder, host: hostname(), kind: 'segment', pid: process.pid, step: number, time: writer.openedAt, v: 1 }
+    try {
+      await writer.#commit(writer.#sealed(writer.#position, [canonicalLine(header)], 0))
+      return writer
+    } catch (error) {
+      await writer.abandon()
+      throw error
+    }
+  }
+
+  get step(): number {
+    return this.#step.step
+  }
+
+  get bytes(): number {
+    return this.#position.bytes
+  }
+
+  /** It cannot be written any more: what was to be on disk may be, or not. */
+  get isBroken(): boolean {
+    return this.#isBroken
+  }
+
+  /** Somebody moved the file, as tools that rotate logs do. It is as it should be, and should be ended. */
+  get isMoved(): boolean {
+    return this.#isMoved
+  }
+
+  /** Resolves when all lines are on disk; rejects if that is not certain, and leaves the file as it was if it can. */
+  async append(lines: readonly string[]): Promise<void> {
+    let [position, buffers] = [this.#position, [] as Buffer[]]
+    for (let start = 0; start < lines.length; start += maxGroupRecords) {
+      const group = lines.slice(start, start + maxGroupRecords)
+      const sealed = this.#sealed(position, group, group.length)
+      position = sealed.position
+      buffers.push(...sealed.buffers)
+    }
+    await this.#commit({ position, buffers })
+    await this.#assertStillThere()
+  }
+
+  /** The state of this segment, signed by a key that only goes forward. `indexHead` is the last step that is known. */
+  checkpoint(indexHead: number): string {
+    const { group, key, bytes, records } = this.#position
+    const { folder, step } = this.#step
+    const checkpoint = { bytes, folder, group: group - 1, index: indexHead, kind: 'checkpoint', records, step, time: Date.now(), v: 1 }
+    return canonicalLine({ ...checkpoint, mac: macOf(key, 'checkpoint', canonicalLine(checkpoint)).toString('base64url') }).trimEnd()
+  }
+
+  /** Seals the end. Nothing can be written after. */
+  async end(): Promise<EndedSegment> {
+    await this.#commit(this.#sealed(this.#position, [], 0, true))
+    await this.abandon()
+    const { group, bytes, records } = this.#position
+    return { step: this.step, bytes, group: group - 1, records, torn: 0, found: 'ended' }
+  }
+
+  /** Leaves the segment to whoever opens the next one, who records how it was found. */
+  async abandon(): Promise<void> {
+    this.#isBroken = true
+    await this.#file.close().catch(() => {})
+    this.#lock.release()
+  }
+
+  #sealed({ group, key, bytes, records }: Position, lines: readonly string[], count: number, end = false): Commit {
+    const text = Buffer.from(lines.join(''), 'utf8')
+    const seal = { ...(end && { end: true }), group, kind: 'seal', records: count }
+    const mac = macOf(key, 'seal', text, canonicalLine(seal)).toString('base64url')
+    const sealLine = Buffer.from(canonicalLine({ ...(end && { end: true }), group, kind: 'seal', mac, records: count }), 'utf8')
+    const position = {
+      group: group + 1,
+      key: derivedKey(key, 'next'),
+      bytes: bytes + text.length + sealLine.length,
+      records: records + count,
+    }
+    return { position, buffers: [text, sealLine] }
+  }
+
+  async #commit({ position, buffers }: Commit): Promise<void> {
+    try {
+      await writeAll(this.#file, Buffer.concat(buffers))
+    } catch (error) {
+      await this.#file.truncate(this.#position.bytes).catch(() => (this.#isBroken = true))
+      throw error
+    }
+    try {
+      if (this.#options.isDurable) await this.#file.datasync()
+    } catch (error) {
+      // What is in the file now, nobody can say: the system may have dropped it.
+      this.#isBroken = true
+      throw error
+    }
+    this.#position = position
+  }
+
+  /** A file that was moved keeps what is in it, but is not written any further; one that was removed keeps nothing. */
+  async #assertStillThere(): Promise<void> {
+    const path = join(this.#options.folder, segmentName(this.step))
+    const [named, own] = await Promise.all([stat(path).catch(() => undefined), this.#file.stat()])
+    this.#isMoved = named?.ino !== own.ino
+    if (own.nlink > 0 && own.size === this.#position.bytes) return
+    this.#isBroken = true
+    throw new SecretsError('AUDIT_FAILED', 'the segment was removed or cut while it was written', {
+      remedy: 'move segments, do not remove them',
+    })
+  }
+}
+
+interface Commit {
+  readonly position: Position
+  readonly buffers: readonly Buffer[]
+}
+
+/** A disk that is nearly full takes a part. */
+async function writeAll(file: FileHandle, buffer: Buffer): Promise<void> {
+  for (let written = 0; written < buffer.length;) written += (await file.write(buffer, written)).bytesWritten
+}

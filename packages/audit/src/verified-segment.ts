@@ -1,0 +1,183 @@
+import type { KeyObject } from 'node:crypto'
+import { basename } from 'node:path'
+import type { AuditRecord } from '@finchat/secrets-core'
+import { ProblemFound } from './audit-problem.ts'
+import { locate } from './bad-group.ts'
+import { canonicalLine } from './canonical.ts'
+import { assertSigned, type Checkpoint } from './checkpoint-lines.ts'
+import type { EndedSegment } from './folder-index.ts'
+import { derivedKey, isMac, macOf } from './key-chain.ts'
+import { asRecord, type Seal } from './segment-format.ts'
+import { readSegment, type SegmentGroup } from './segment-reader.ts'
+
+export interface SegmentToVerify {
+  readonly path: string
+  /** Of group 0. */
+  readonly key: KeyObject
+  readonly ended: EndedSegment | undefined
+  /** Of this segment, in the order of their groups. */
+  readonly checkpoints: readonly Checkpoint[]
+}
+
+/** What was proven of one segment. */
+export interface VerifiedSegment {
+  readonly records: number
+  /** Records that its sink did not acknowledge in time, as gap records say. */
+  readonly missed: number
+  readonly from: number | undefined
+  readonly to: number | undefined
+  readonly isEnded: boolean
+  /** The number of the last line that is sealed. */
+  readonly lastLine: number
+  /** The time of the last checkpoint. */
+  readonly checkpointedAt: number | undefined
+  /** Bytes behind the last seal. */
+  readonly torn: number
+}
+
+/** Throws `ProblemFound` at the first thing that is not as it was sealed. */
+export async function verifiedSegment(segment: SegmentToVerify): Promise<VerifiedSegment> {
+  const verification = new SegmentVerification(segment)
+  for await (const group of readSegment(segment.path)) await verification.group(group)
+  return verification.result()
+}
+
+class SegmentVerification {
+  readonly #segment: SegmentToVerify
+  readonly #file: string
+  readonly #checkpoints: Checkpoint[]
+  readonly #lastSeqs = new Map<string, number>()
+  #key: KeyObject
+  #next = 0
+  #line = 0
+  #bytes = 0
+  #size = 0
+  #records = 0
+  #missed = 0
+  #from: number | undefined
+  #to: number | undefined
+  #isEnded = false
+  #checkpointedAt: number | undefined
+
+  constructor(segment: SegmentToVerify) {
+    this.#segment = segment
+    this.#file = basename(segment.path)
+    this.#key = segment.key
+    this.#checkpoints = [...segment.checkpoints]
+  }
+
+  async group(group: SegmentGroup): Promise<void> {
+    const { seal, firstLine } = group
+    this.#size = group.endsAt
+    if (this.#isEnded) this.#fail('inserted', firstLine, 'the segment was ended before this line')
+    if (seal === undefined) return this.#unsealed(group)
+    if (this.#bytes !== this.#size - sizeOf(group)) this.#fail('edited', this.#line + 1, 'these lines have no seal')
+    if (seal.group !== this.#next) await this.#misplaced(group, seal)
+    const bytes = Buffer.concat(group.lines)
+    if (!isMac(macOf(this.#key, 'seal', bytes, sealed(seal)), seal.mac)) this.#broken(group, seal)
+    if (bytes.includes(gapMember)) this.#countMissed(group)
+    this.#accept(group, seal)
+    return this.#passCheckpoints()
+  }
+
+  result(): VerifiedSegment {
+    this.#assertNotTruncated()
+    const [records, missed, from, to, torn] = [this.#records, this.#missed, this.#from, this.#to, this.#size - this.#bytes]
+    return { records, missed, from, to, isEnded: this.#isEnded, lastLine: this.#line, checkpointedAt: this.#checkpointedAt, torn }
+  }
+
+  #accept(group: SegmentGroup, { records, end }: Seal): void {
+    this.#key = derivedKey(this.#key, 'next')
+    this.#next++
+    this.#bytes = group.endsAt
+    this.#line = group.firstLine + group.lines.length
+    this.#records += records
+    this.#isEnded = end === true
+    if (records === 0) return
+    const [first, last] = [group.lines[0], group.lines.at(-1)].map((line) => line && asRecord(line))
+    for (const record of [first, last]) if (record !== undefined) this.#note(record)
+  }
+
+  #countMissed({ lines }: SegmentGroup): void {
+    for (const line of lines) if (line.includes(gapMember)) this.#missed += asRecord(line)?.missed ?? 0
+  }
+
+  #note({ time, trail, seq }: AuditRecord): void {
+    this.#from = Math.min(this.#from ?? time, time)
+    this.#to = Math.max(this.#to ?? time, time)
+    this.#lastSeqs.set(trail, seq)
+  }
+
+  /** Lines without a seal are at the end, where a process died or is at it, or somebody took a seal away. */
+  #unsealed({ lines, firstLine, sealLine }: SegmentGroup): void {
+    if (sealLine.at(-1) === lineFeed) this.#fail('edited', firstLine + lines.length, 'the seal is none')
+  }
+
+  async #misplaced({ firstLine, lines }: SegmentGroup, seal: Seal): Promise<never> {
+    const line = firstLine + lines.length
+    if (seal.group < this.#next) return this.#fail('duplicated', firstLine, 'the group stands here a second time, or out of order', line)
+    for await (const later of readSegment(this.#segment.path)) {
+      if (later.seal?.group === this.#next) return this.#fail('reordered', firstLine, 'the group stands before one that came earlier', line)
+    }
+    return this.#fail('missing', firstLine, 'a group, or the seal of one, is missing here', line)
+  }
+
+  #broken(group: SegmentGroup, seal: Seal): never {
+    const isHeader = this.#next === 0
+    if (isHeader) return this.#fail('edited', 1, 'the segment was replaced, or its header was edited', group.firstLine + group.lines.length)
+    const { what, line, lastLine, explanation } = locate(group, seal, this.#lastSeqs)
+    return this.#fail(what, line, explanation, lastLine)
+  }
+
+  #passCheckpoints(): void {
+    for (let next = this.#checkpoints[0]; next?.group === this.#next - 1; next = this.#checkpoints[0]) {
+      assertSigned(next, this.#key)
+      if (next.bytes !== this.#bytes) this.#fail('edited', this.#line, 'the segment is not as long here as a checkpoint says')
+      this.#checkpointedAt = next.time
+      this.#checkpoints.shift()
+    }
+  }
+
+  #assertNotTruncated(): void {
+    const { ended } = this.#segment
+    if (this.#checkpoints.length > 0) this.#beyondTheEnd()
+    if (ended === undefined) return
+    const cut = 'the segment was longer when it ended'
+    if (ended.found === 'missing') this.#fail('missing', 1, 'the segment was gone when its process had ended')
+    if (this.#bytes < ended.bytes) this.#fail('truncated', this.#line + 1, cut)
+    if (this.#bytes > ended.bytes && ended.found !== 'unused') this.#fail('inserted', this.#line, 'the segment was shorter when it ended')
+    if (ended.found === 'unused' && this.#records > 0) this.#fail('inserted', 2, 'the segment was never used')
+    if (ended.found === 'ended' && this.#size > this.#bytes)
+      this.#fail('inserted', this.#line + 1, 'the segment was ended before this line')
+  }
+
+  /** Checkpoints know groups that are not there. Their signature says so, whatever became of the file. */
+  #beyondTheEnd(): void {
+    for (const checkpoint of this.#checkpoints) {
+      if (checkpoint.group - this.#next > mostGroupsBeyond) continue // to get there would take too long; another one tells
+      while (this.#next <= checkpoint.group) {
+        this.#key = derivedKey(this.#key, 'next')
+        this.#next++
+      }
+      assertSigned(checkpoint, this.#key)
+    }
+    this.#fail('truncated', this.#line + 1, 'a checkpoint says that the segment was longer')
+  }
+
+  #fail(what: ProblemFound['problem']['what'], line: number, explanation: string, lastLine: number = line): never {
+    throw new ProblemFound({ what, file: this.#file, line, lastLine, explanation })
+  }
+}
+
+const lineFeed = 0x0a
+const mostGroupsBeyond = 10_000_000
+/** In this form it is a member, never text: quotes in text are escaped. */
+const gapMember = Buffer.from('"operation":"gap"')
+
+function sealed({ end, group, records }: Seal): string {
+  return canonicalLine({ ...(end && { end }), group, kind: 'seal', records })
+}
+
+function sizeOf({ lines, sealLine }: SegmentGroup): number {
+  return lines.reduce((sum, line) => sum + line.length, sealLine.length)
+}

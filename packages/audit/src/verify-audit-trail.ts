@@ -1,0 +1,191 @@
+import { readdir } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { knownOptions, SecretsError } from '@finchat/secrets-core'
+import { type AuditProblem, ProblemFound } from './audit-problem.ts'
+import { type Checkpoint, checkpointsIn } from './checkpoint-lines.ts'
+import { segmentName } from './ended-segment.ts'
+import { folderError } from './folder-errors.ts'
+import { parsedKey } from './key-chain.ts'
+import { keyFile, type KeyState, readKey } from './key-file.ts'
+import { indexFile, type SegmentFile, segmentFiles } from './segment-reader.ts'
+import { type VerifiedIndex, verifiedIndex } from './verified-index.ts'
+import { type VerifiedSegment, verifiedSegment } from './verified-segment.ts'
+
+/** What `verifyAuditTrail` takes. */
+export interface VerifyAuditOptions {
+  /** The folder's first key, which `initAuditFolder` returned. */
+  readonly key: string
+  /** Where the checkpoints are: a file, a folder of files, or the lines. Without them the end of what no process ended is unproven. */
+  readonly checkpoint?: string | readonly string[] | undefined
+}
+
+/** The end of a segment which its own process did not end: it runs, or it died. */
+export interface UnprovenTail {
+  readonly file: string
+  /** How many lines are sealed: none of them was changed, but behind them some may have been cut off. */
+  readonly lastLine: number
+  /** What was written until then is proven to be there, epoch milliseconds. Absent: no checkpoint is known. */
+  readonly provenUntil?: number | undefined
+  /** Bytes behind the last seal: its process died while it wrote them, or is at it. Nothing of them was acknowledged. */
+  readonly torn: number
+}
+
+export interface AuditVerification {
+  /** Nothing was found. What could not be proven stands in `unproven`. */
+  readonly ok: boolean
+  /** The first thing that is wrong; what comes behind it was not looked at. */
+  readonly problem?: AuditProblem | undefined
+  /** How many authentic records there are, up to the problem. */
+  readonly records: number
+  readonly segments: number
+  /** The times of the first and last record, epoch milliseconds. */
+  readonly from?: number | undefined
+  readonly to?: number | undefined
+  /** How many records the sink did not acknowledge, as its gap records say. */
+  readonly missed: number
+  readonly unproven: readonly UnprovenTail[]
+  /** The folder's own key was there and says that no step is missing at the end of the index; in a copy without it only checkpoints can. */
+  readonly isIndexWhole: boolean
+}
+
+/**
+ * Tells whether the trail in this folder is as it was written, reading it once as a stream; processes may be writing to it. Throws `CONFIGURATION` for a key that
+ * is no key, and `AUDIT_FAILED` if the folder cannot be read.
+ *
+ * @example
+ * import { auditTrail, initAuditFolder, jsonLinesFile, verifyAuditTrail } from '@finchat/secrets-audit'
+ * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
+ *
+ * const { key } = await initAuditFolder('verified')
+ * const secrets = createSecretsManager({ providers: [envProvider()], audit: auditTrail({ sinks: [jsonLinesFile({ folder: 'verified' })] }) })
+ * await secrets.getSecret('FINCHAT_TOKEN')
+ * await secrets.close()
+ * const { ok, records, problem } = await verifyAuditTrail('verified', { key })
+ * console.log(ok, records, problem) // true 1 undefined
+ */
+export async function verifyAuditTrail(folder: string, options: VerifyAuditOptions): Promise<AuditVerification> {
+  const { key, checkpoint } = knownOptions(options, { key: 'any', checkpoint: 'any' })
+  const first = parsedKey(key)
+  const report = new Report()
+  try {
+    const state = await keyIn(folder)
+    const index = await verifiedIndex(folder, first, state)
+    report.isIndexWhole = index.isWhole
+    await verifySegments(folder, index, await checkpointsIn(checkpoint ?? [], index.folder), report)
+    return report.result()
+  } catch (error) {
+    if (error instanceof ProblemFound) return report.result(error.problem)
+    throw folderError(error)
+  }
+}
+
+/** A copy for the auditor may be without it. */
+async function keyIn(folder: string): Promise<KeyState | undefined> {
+  if (!(await readdir(folder)).includes(keyFile)) return undefined
+  try {
+    return await readKey(folder)
+  } catch (error) {
+    if (!SecretsError.isInstance(error)) throw error
+    throw new ProblemFound({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is none" })
+  }
+}
+
+async function verifySegments(
+  folder: string,
+  index: VerifiedIndex,
+  checkpoints: ReadonlyMap<number, readonly Checkpoint[]>,
+  report: Report,
+): Promise<void> {
+  const files = filesByStep(await segmentFiles(folder), index)
+  assertIndexReaches(index, checkpoints)
+  for (const [step, key] of index.opened) {
+    const ended = index.ended.get(step)
+    const file = files.get(step)
+    if (file === undefined) {
+      if (isExcusable(step, index)) continue
+      throw new ProblemFound({ what: 'missing', file: segmentName(step), line: 1, explanation: 'the segment is gone' })
+    }
+    report.add(file, await verifiedSegment({ path: file, key, ended, checkpoints: checkpoints.get(step) ?? [] }), ended?.found !== 'unused')
+  }
+}
+
+/** A process that died, or is, between the line in the index and the file. */
+function isExcusable(step: number, { ended, length }: VerifiedIndex): boolean {
+  return ended.get(step)?.found === 'unused' || (step === length - 1 && !ended.has(step))
+}
+
+function filesByStep(files: readonly SegmentFile[], index: VerifiedIndex): ReadonlyMap<number, string> {
+  const found = new Map<number, string>()
+  for (const { path, header } of files) {
+    const step = header?.folder === index.folder ? header.step : unfinishedStep(path, index)
+    if (step === undefined || !index.opened.has(step)) {
+      if (header !== undefined && header.step >= index.length) continue // opened since the index was read
+      throw new ProblemFound({
+        what: 'inserted',
+        file: basename(path),
+        line: 1,
+        explanation: 'the file is no segment that this folder opened',
+      })
+    }
+    if (found.has(step)) {
+      throw new ProblemFound({ what: 'duplicated', file: basename(path), line: 1, explanation: 'another file has the same segment' })
+    }
+    found.set(step, path)
+  }
+  return found
+}
+
+/** A segment whose header is not whole, since its process died while it wrote it; or was edited, and then its group 0 says so. */
+function unfinishedStep(path: string, index: VerifiedIndex): number | undefined {
+  return [...index.opened.keys()].find((step) => segmentName(step) === basename(path))
+}
+
+/** An index, cut at its end, with the folder's key and the segments: only who saw it longer can tell. */
+function assertIndexReaches({ length, opened }: VerifiedIndex, checkpoints: ReadonlyMap<number, readonly Checkpoint[]>): void {
+  for (const ofSegment of checkpoints.values()) {
+    for (const { index, step } of ofSegment) {
+      if (index < length && opened.has(step)) continue
+      throw new ProblemFound({
+        what: 'truncated',
+        file: indexFile,
+        line: length + 1,
+        explanation: 'a checkpoint says that the index was longer',
+      })
+    }
+  }
+}
+
+/** What is known so far. */
+class Report {
+  isIndexWhole = false
+  readonly #unproven: UnprovenTail[] = []
+  #records = 0
+  #segments = 0
+  #missed = 0
+  #from: number | undefined
+  #to: number | undefined
+
+  add(path: string, { records, missed, from, to, isEnded, lastLine, checkpointedAt, torn }: VerifiedSegment, wasUsed: boolean): void {
+    this.#records += records
+    this.#segments++
+    this.#missed += missed
+    if (from !== undefined) this.#from = Math.min(this.#from ?? from, from)
+    if (to !== undefined) this.#to = Math.max(this.#to ?? to, to)
+    if (!isEnded && wasUsed) this.#unproven.push({ file: basename(path), lastLine, provenUntil: checkpointedAt, torn })
+  }
+
+  result(problem?: AuditProblem): AuditVerification {
+    const [records, segments, missed, from, to] = [this.#records, this.#segments, this.#missed, this.#from, this.#to]
+    return {
+      ok: problem === undefined,
+      problem,
+      records,
+      segments,
+      from,
+      to,
+      missed,
+      unproven: this.#unproven,
+      isIndexWhole: this.isIndexWhole,
+    }
+  }
+}

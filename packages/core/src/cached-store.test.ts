@@ -195,7 +195,7 @@ describe('stale answers', () => {
     await seen(store)
     get.mockImplementation(async () => fail(code))
     await pass(300)
-    expect((await found(store))?.outage).toBe(code)
+    expect(await found(store)).toMatchObject({ outage: code, from: 'memory', stale: true })
     await pass(299.999)
     expect(await seen(store)).toBe('v1 (stale)')
     await pass(0.001)
@@ -499,7 +499,7 @@ describe('of two flights, the one that was begun later', () => {
     const { store, get } = cached()
     const landings = slow(get)
     const reads = [seen(store)]
-    await pass(1)
+    await pass(0.001)
     reads.push(seen(store, { mode: 'fresh' }))
     await pass(1)
     landings[1]?.(newer())
@@ -762,6 +762,36 @@ describe('peek', () => {
   })
 })
 
+describe('confirm', () => {
+  async function heldIn(store: CachedStore): Promise<NonNullable<ReturnType<CachedStore['peek']>>> {
+    await seen(store)
+    const entry = store.peek('a')
+    if (entry === undefined) throw new Error('nothing is held')
+    return entry
+  }
+
+  it('takes what is held for as good as it was, as a hit, until it is to be refreshed', async () => {
+    const { store } = cached()
+    const entry = await heldIn(store)
+    await pass(239.999)
+    expect([store.confirm(entry), store.counts.hits]).toEqual([true, 2])
+    await pass(0.001)
+    expect([store.confirm(entry), store.counts.hits]).toEqual([false, 2])
+  })
+
+  it('goes by the latest time that it has seen itself', async () => {
+    const { store } = cached()
+    const entry = await heldIn(store)
+    await pass(10)
+    expect(store.confirm(entry)).toBe(true)
+    vi.setSystemTime(start + 9 * second)
+    expect(store.confirm(entry)).toBe(true)
+    vi.setSystemTime(start + 9 * second - 1)
+    expect(store.confirm(entry)).toBe(false)
+    expect(store.peek('a')).toBeUndefined()
+  })
+})
+
 describe('the value', () => {
   it('is handed to every reader as one, with its facts', async () => {
     const { store, get } = cached()
@@ -817,6 +847,21 @@ describe('closing', () => {
     await seen(store)
     await store.close()
     expect(store.counts.entries).toBe(0)
+  })
+
+  it('waits for what the level is being told in the background', async () => {
+    const { level, fill } = shared()
+    const filling = Promise.withResolvers<void>()
+    fill.mockImplementation(() => filling.promise)
+    const { store } = cached({}, { shared: level })
+    await seen(store)
+    const closed = vi.fn<() => void>()
+    void store.close().then(closed)
+    await pass(0)
+    expect(closed).not.toHaveBeenCalled()
+    filling.resolve()
+    await pass(0)
+    expect(closed).toHaveBeenCalled()
   })
 
   it('waits for the flights under way, drops all, and ends the subscription', async () => {
@@ -1081,6 +1126,22 @@ describe('over a shared level, the store', () => {
     read.mockImplementation(async () => hit)
     await pass(1)
     expect(await seen(store)).toBe(code)
+    // Nor for one that others, who may read it, asked for since.
+    read.mockImplementation(async () => ({ ...hit, until: Date.now() + 192 * second }))
+    await pass(1)
+    expect(await seen(store)).toBe(code)
+  })
+
+  it('is asked while the level is being told of a write: what was held before is gone at once', async () => {
+    const telling = Promise.withResolvers<void>()
+    const { level } = shared({ invalidate: () => telling.promise })
+    const { store, get } = cached({}, { shared: level })
+    await seen(store)
+    const writing = store.invalidate('a')
+    get.mockImplementation(async () => ({ value: 'v2' }))
+    expect(await seen(store)).toBe('v2')
+    telling.resolve()
+    await writing
   })
 
   it('keeps nothing of what the level answered before it was told of a write', async () => {

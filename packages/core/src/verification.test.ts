@@ -95,6 +95,12 @@ describe('Verification', () => {
     expect(new Uint8Array(await webcrypto.subtle.digest('SHA-256', Uint8Array.of(120)))).not.toEqual(Uint8Array.from(digest))
   })
 
+  it('fills the whole of that key at random', () => {
+    const fill = vi.spyOn(process.getBuiltinModule('node:crypto'), 'randomFillSync')
+    new Verification().digest(bytes('x'))
+    expect(fill.mock.calls.map(([, from, length]) => [from, length])).toEqual([[0, 32]])
+  })
+
   it('leaves nothing of what it hashed in its scratch buffer', () => {
     const hash = vi.spyOn(process.getBuiltinModule('node:crypto'), 'hash')
     const candidates = ['canary-6e31', 'x'.repeat(4_097), '€'.repeat(2_000), new Uint8Array(4_097).fill(120)]

@@ -149,10 +149,17 @@ describe('verifySecret refuses', () => {
     expect(await codeOf(over().secrets.verifySecret('token', presented as string))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
   })
 
-  it.each([-1, Number.NaN, Infinity, '60'])('acceptPreviousForSeconds: %j', async (acceptPreviousForSeconds) => {
-    expect(await codeOf(over().secrets.verifySecret('token', 'v1', { acceptPreviousForSeconds: acceptPreviousForSeconds as number }))).toBe(
-      'INVALID_ARGUMENT',
-    ) // what JavaScript could pass
+  it.each([
+    [-1, '-1'],
+    [Number.NaN, 'NaN'],
+    [Infinity, 'Infinity'],
+    ['60', 'text'],
+  ])('acceptPreviousForSeconds: %j', async (given, shown) => {
+    const acceptPreviousForSeconds = given as number // what JavaScript could pass
+    expect(await failureOf(over().secrets.verifySecret('token', 'v1', { acceptPreviousForSeconds }))).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      problem: `acceptPreviousForSeconds is ${shown}`,
+    })
   })
 })
 
@@ -264,6 +271,13 @@ describe('the version before the current one', () => {
     },
   )
 
+  it.each<SecretsErrorCode>(['UNSUPPORTED', 'DELETED'])('matches nothing where the store says %s of it', async (code) => {
+    const getVersion = async (): Promise<never> => Promise.reject(new SecretsError(code, 'x'))
+    const store = { ...readOnly('store', async () => ({ value: 'v2', version: 2, currentSince: now })), getVersion }
+    const secrets = createSecretsManager({ providers: [store] })
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(false)
+  })
+
   it('that was withdrawn matches nothing, and takes nothing from the current one', async () => {
     const store = breakable({ secrets: { token: 'v1' } })
     const secrets = createSecretsManager({ providers: [store.provider] })
@@ -295,6 +309,12 @@ describe('a chain that cannot be asked', () => {
     for (const presented of ['v', 'w']) expect(await codeOf(secrets.verifySecret('token', presented))).toBe('UNAVAILABLE')
     expect(await secrets.verifySecret('token', 'v', { acceptDegraded: true })).toBe(true)
     expect(await secrets.verifySecret('token', 'w', { acceptDegraded: true })).toBe(false)
+  })
+
+  it('does not match what was withdrawn and, by an override, is nowhere else', async () => {
+    const gone = readOnly('gone', async () => Promise.reject(new SecretsError('DELETED', 'withdrawn')))
+    const secrets = createSecretsManager({ providers: [gone, readOnly('later', async () => undefined)], fallback: { DELETED: 'next' } })
+    expect(await secrets.verifySecret('token', 'v1')).toBe(false)
   })
 
   it('throws instead of answering false where the secret was not found', async () => {

@@ -10,7 +10,7 @@ import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { listedOf } from './stored-secret.ts'
 import type { Walk } from './walk.ts'
-import { describeCurrent } from './write-target.ts'
+import { describeAt, describeCurrent } from './write-target.ts'
 
 export interface DescribeOptions extends CallOptions {
   readonly fallback?: FallbackPolicy | undefined
@@ -58,7 +58,7 @@ export class Catalog {
     const context: CallContext = { signal: options.signal ?? bounds.closing }
     return observer.observe({ operation: 'describe', name, effect: false }, options, async (facts) => {
       const steps = walk(name, options.fallback)
-      const current = await describeCurrent(steps, context)
+      const current = await describeCurrent(steps, context, describeAt)
       if (current === undefined) throw new SecretNotFoundError(name)
       const { version, revision } = current.description
       const provider = current.place.link.provider.name

@@ -90,6 +90,12 @@ describe('a part of a HeldSecret', () => {
     expect(part.facts).toBe(facts)
   })
 
+  it('is a field of the JSON object that was written as one text, where maps are kept', () => {
+    const held = hold('{"value":"{\\"a\\":1.10}"}', 'map')
+    expect([held.part(['a']).text(), held.part(['value']).text(), held.part([]).text()]).toEqual(['1.10', '{"a":1.10}', '{"a":1.10}'])
+    expect(() => hold('{"value":"{\\"a\\":1.10}"}').part(['a'])).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+  })
+
   it('does not poison the whole', () => {
     const held = hold('{"a":"x"}')
     held.part(['a'])

@@ -1,5 +1,6 @@
 import type { StoredSecret } from './contract.ts'
-import { cutField, soleField } from './json-field.ts'
+import { soleField } from './json-field.ts'
+import { cutFields, isWrittenText, placeInMap } from './nested-fields.ts'
 import { SecretsError } from './secrets-error.ts'
 import { SecretValue } from './secret-value.ts'
 import type { Shredder } from './shredder.ts'
@@ -78,6 +79,12 @@ export class HeldSecret {
     return this.part(fields).text()
   }
 
+  /** The JSON text that the secret is; of a map its own, unless it was written as one text that is JSON. */
+  json(): string {
+    const text = this.text()
+    return this.isMap && isWrittenText(text) ? soleField(text) : text
+  }
+
   /** The handle that readers get: always the same one for the same marks. */
   value(stale: boolean, degraded: boolean): SecretValue {
     const index = (stale ? 2 : 0) + (degraded ? 1 : 0)
@@ -110,7 +117,9 @@ export class HeldSecret {
   }
 
   #cut(fields: readonly string[]): string {
-    return fields.length === 0 ? soleField(this.text()) : fields.reduce(cutField, this.text())
+    const text = this.text()
+    if (fields.length === 0) return soleField(text)
+    return cutFields(text, this.isMap ? placeInMap(text, fields) : fields)
   }
 
   #watch(): void {

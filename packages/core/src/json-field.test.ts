@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutField, jsonTextAt, memberOf, parseJson, setField, soleField } from './json-field.ts'
+import { cutField, jsonTextAt, keysOf, memberOf, parseJson, setField, soleField, textAt } from './json-field.ts'
 import { SecretsError } from './secrets-error.ts'
 
 const canary = 'canary-5f2a'
@@ -218,6 +218,31 @@ describe('memberOf', () => {
   })
 })
 
+describe('keysOf', () => {
+  it.each<[string, string[]]>([
+    ['{"a":1,"__proto__":2,"a":3}', ['a', '__proto__']],
+    ['{}', []],
+    ['"text"', []],
+    [' [5] ', ['0']],
+  ])('names what is in %s', (text, keys) => {
+    expect(keysOf(text)).toEqual(keys)
+  })
+})
+
+describe('textAt', () => {
+  it('is the text of a field, and nothing where there is something else', () => {
+    const text = '{"a":"x\\n","b":1,"c":{"d":"y"},"e":null}'
+    expect(['a', '/c/d', 'b', 'c', 'e', 'f'].map((field) => textAt(text, field))).toEqual([
+      'x\n',
+      'y',
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ])
+  })
+})
+
 describe('soleField', () => {
   it('gives the value of the only field as cutField would', () => {
     expect(soleField('{"token":"t"}')).toBe('t')
@@ -305,6 +330,8 @@ describe('RegExp.input, where V8 keeps the whole text that a regular expression 
     parseJson: () => parseJson(text),
     jsonTextAt: () => jsonTextAt(text, ['nested', 'list']),
     'jsonTextAt of a key that is secret': () => jsonTextAt(`{"${canary}":1}`, [canary]),
+    keysOf: () => keysOf(text),
+    textAt: () => textAt(text, '/nested/list/1'),
     'memberOf of a key that is secret': () => memberOf(`{"${canary}":1}`, canary),
   }
 

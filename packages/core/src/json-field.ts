@@ -49,6 +49,17 @@ export function memberOf(text: string, key: string): string | undefined {
   return place && valueAt(text, place)
 }
 
+/** The keys of the object, or the indexes of the array, that a text is; none of anything else. Throws `INVALID_ARGUMENT` if it is no JSON. */
+export function keysOf(text: string): string[] {
+  return [...new Set(membersAt(text, spanOf(text)).map((member) => member.key))]
+}
+
+/** The text that stands in a field; `undefined` where there is none, or something that is no text. Throws `INVALID_ARGUMENT` as `cutField` does. */
+export function textAt(text: string, field: string): string | undefined {
+  const written = jsonTextAt(text, pathOf(field))
+  return written?.startsWith('"') ? unquote(written) : undefined
+}
+
 /** The value of the only field of a secret whose store keeps named fields. Throws `INVALID_ARGUMENT` if there are several, or none. */
 export function soleField(text: string): string {
   const members = membersAt(text, wholeOf(text, ''))

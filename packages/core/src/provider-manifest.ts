@@ -1,7 +1,10 @@
 import type { SecretProvider } from './contract.ts'
 
 /** The members of the contract that a provider may leave out. */
-export type OptionalMember = Exclude<keyof SecretProvider, 'specificationVersion' | 'name' | 'locate' | 'sharedAs' | 'get' | 'close'>
+export type OptionalMember = Exclude<
+  keyof SecretProvider,
+  'specificationVersion' | 'name' | 'locate' | 'keepsFields' | 'sharedAs' | 'get' | 'close'
+>
 
 /**
  * What a provider states in public of what it supports and what its store can hold. Packages export theirs, so that

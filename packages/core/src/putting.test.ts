@@ -86,7 +86,113 @@ describe('a write of the whole secret', () => {
   })
 })
 
+describe('one value, written over named fields', () => {
+  const keeping = (start?: StoredSecret): ReturnType<typeof oneSecret> => {
+    const store = oneSecret(start)
+    return { ...store, members: { ...store.members, keepsFields: () => true } }
+  }
+
+  it.each<[string, string, string]>([
+    ['keeps the name of the only one', '{"token":"old"}', '{"token":"new"}'],
+    ['keeps one that is no text', '{"pin":1.10}', '{"pin":"new"}'],
+    ['keeps one that was emptied', '{"token":null}', '{"token":"new"}'],
+    ['keeps a name that looks like a pointer', '{"/a~2":"old"}', '{"/a~2":"new"}'],
+    ['keeps a text where texts are kept', '{"value":"old"}', '{"value":"new"}'],
+  ])('%s', async (_, before, after) => {
+    const { members, current, written } = keeping({ value: before, shape: 'map', version: 3 })
+    expect(await put(targetOn(members), [], { value: 'new', tags: { team: 'pay' } }, context)).toEqual({ version: 4 })
+    expect(current()).toEqual({ value: after, shape: 'map', version: 4 })
+    expect(written[0]).toEqual({ value: after, shape: 'map', tags: { team: 'pay' } })
+  })
+
+  it.each<[string, StoredSecret | undefined]>([
+    ['none is there', undefined],
+    ['there is a text', { value: 'text', version: 3 }],
+    ['there are no fields', { value: '{}', shape: 'map', version: 3 }],
+  ])('is a text if %s', async (_, start) => {
+    const { members, written } = keeping(start)
+    await put(targetOn(members), [], { value: 'new' }, context)
+    expect(written).toEqual([{ value: 'new' }])
+  })
+
+  it('is a text if what was there was withdrawn', async () => {
+    const { members, written } = keeping()
+    const get = async (): Promise<never> => Promise.reject(new SecretsError('DELETED', 'withdrawn'))
+    await put(targetOn({ ...members, get }), [], { value: 'new' }, context)
+    expect(written).toEqual([{ value: 'new' }])
+  })
+
+  it('is refused where it would replace several, and says how to write', async () => {
+    const { members, written } = keeping({ value: '{"user":"canary-7a90","password":"x"}', shape: 'map', version: 3 })
+    for (const value of ['new', Uint8Array.of(1)]) {
+      const error = await refusal(put(targetOn(members), [], { value }, context))
+      expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', remedy: 'write one: { field }, or all of them: an object' })
+      expect(error.message).not.toMatch(/canary|user/)
+    }
+    expect(written).toEqual([])
+  })
+
+  it('is refused as bytes, which no field holds', async () => {
+    const { members, written } = keeping({ value: '{"token":"x"}', shape: 'map', version: 3 })
+    expect(await refusal(put(targetOn(members), [], { value: Uint8Array.of(1) }, context))).toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect(written).toEqual([])
+  })
+
+  it('is not written if what is there cannot be read', async () => {
+    const { members, written } = keeping()
+    const get = async (): Promise<never> => Promise.reject(new SecretsError('PERMISSION_DENIED', 'no'))
+    expect(await refusal(put(targetOn({ ...members, get }), [], { value: 'new' }, context))).toMatchObject({ code: 'PERMISSION_DENIED' })
+    expect(written).toEqual([])
+  })
+
+  it('costs no read where the secret was read before, where it is the first version, nor for an object', async () => {
+    const start: StoredSecret = { value: '{"token":"old"}', shape: 'map', version: 3 }
+    const { members, current } = keeping(start)
+    const get = vi.fn<SecretProvider['get']>()
+    const target = targetOn({ ...members, get })
+    await put({ ...target, current: start }, [], { value: 'new' }, context)
+    expect(current()?.value).toBe('{"token":"new"}')
+    await put(target, [], { value: '{"a":"1","b":"2"}', shape: 'map' }, context)
+    expect(current()?.value).toBe('{"a":"1","b":"2"}')
+    await put(target, [], { value: 'new', version: 1 }, context)
+    expect(get).not.toHaveBeenCalled()
+  })
+
+  it('is asked nothing of a store that keeps texts', async () => {
+    const { members } = oneSecret({ value: '{"token":"old"}', version: 3 })
+    const get = vi.fn<SecretProvider['get']>()
+    for (const keepsFields of [undefined, () => false]) await put(targetOn({ ...members, get, keepsFields }), [], { value: 'new' }, context)
+    expect(get).not.toHaveBeenCalled()
+  })
+
+  it('is not written to a provider that cannot say how it keeps it', async () => {
+    const { members, written } = keeping()
+    const keepsFields = (): never => {
+      throw new Error('canary-7a90')
+    }
+    const error = await refusal(put(targetOn({ ...members, keepsFields }), [], { value: 'new' }, context))
+    expect([error.code, error.message.includes('canary'), written]).toEqual(['INTERNAL', false, []])
+  })
+})
+
 describe('a write to a field', () => {
+  it('changes the text of a JSON object that was written as one, where maps are kept', async () => {
+    const map = (text: string): string => JSON.stringify({ value: text })
+    const { members, current } = oneSecret({ value: map('{ "user": "me", "password": "00123" }'), shape: 'map', version: 3 })
+    await put(targetOn(members), ['password'], { value: '9' }, context)
+    expect(current()).toEqual({ value: map('{ "user": "me", "password": "9" }'), shape: 'map', version: 4 })
+    await put(targetOn(members), ['value'], { value: 'plain' }, context)
+    expect(current()?.value).toBe(map('plain'))
+  })
+
+  it('takes no fields in place of its text', async () => {
+    const { members, written } = oneSecret({ value: '{}', version: 1 })
+    expect(await refusal(put(targetOn(members), ['a'], { value: '{"b":"c"}', shape: 'map' }, context))).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+    })
+    expect(written).toEqual([])
+  })
+
   it('changes that field alone, under check-and-set, and keeps the text of the others', async () => {
     const { members, current, written } = oneSecret({ value: '{ "user": "me", "n": 1.10, "password": "old" }', shape: 'map', version: 3 })
     expect(await put(targetOn(members), ['password'], { value: 'new' }, context)).toEqual({ version: 4 })
@@ -155,6 +261,13 @@ describe('a write whose answer was lost', () => {
     })
     const bytes = targetOn({ put: lost, getVersion: version(Uint8Array.of(1, 2), 4) })
     expect(await put(bytes, [], { value: Uint8Array.of(1, 2), version: 4 }, context)).toMatchObject({ version: 4 })
+  })
+
+  it('of fields, under a number, is a conflict if a store of texts holds another text', async () => {
+    const target = targetOn({ put: lost, getVersion: version('{"a":"2"}', 4) })
+    expect(await refusal(put(target, [], { value: '{"a":"1"}', shape: 'map', version: 4 }, context))).toMatchObject({
+      code: 'VERSION_CONFLICT',
+    })
   })
 
   it('under a number is a conflict if that version holds another value', async () => {

@@ -1,15 +1,17 @@
 import type { CallContext, NewSecret, StoredSecret, WriteReceipt } from './contract.ts'
-import { memberOf, parseJson, setField, soleField } from './json-field.ts'
+import { keysOf, memberOf, soleField } from './json-field.ts'
+import { placeInMap, setFields } from './nested-fields.ts'
 import type { Place } from './plan.ts'
 import { SecretsError } from './secrets-error.ts'
-import type { Target } from './write-target.ts'
+import { keepsFields, type Target } from './write-target.ts'
 
 /** How often a write to a field begins anew when others write to the same secret. */
 const fieldAttempts = 10
 
 /** Writes the whole secret, or the fields of it that the place reaches into. */
 export async function put(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
-  if (fields.length === 0) return putWhole(target, secret, context)
+  if (fields.length === 0)
+    return putWhole(target, mayBeOneOfFields(target.place, secret) ? await asKept(target, secret, context) : secret, context)
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await putField(target.place, fields, secret, context)
@@ -20,9 +22,40 @@ export async function put(target: Target, fields: readonly string[], secret: New
   }
 }
 
+/** A first version replaces nothing, and fields are all that there shall be. */
+function mayBeOneOfFields(place: Place, { shape, version }: NewSecret): boolean {
+  return place.link.provider.put !== undefined && shape === undefined && version !== 1 && keepsFields(place)
+}
+
+/**
+ * One value goes into the field that is there: under another name its readers would not find it. Throws `INVALID_ARGUMENT` if there are several,
+ * of which the others would be lost.
+ */
+async function asKept({ place, current }: Target, secret: NewSecret, context: CallContext): Promise<NewSecret> {
+  const before = current ?? (await currentAt(place, context))
+  if (before?.shape !== 'map') return secret
+  const [field, ...others] = keysOf(String(before.value))
+  if (others.length > 0)
+    throw new SecretsError('INVALID_ARGUMENT', 'the secret has several fields, which one value would replace', {
+      remedy: 'write one: { field }, or all of them: an object',
+    })
+  if (field === undefined) return secret
+  if (typeof secret.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'a field holds text, not bytes')
+  return { ...secret, value: `{${JSON.stringify(field)}:${JSON.stringify(secret.value)}}`, shape: 'map' }
+}
+
+/** What was withdrawn may be written over, whatever it had. */
+async function currentAt(place: Place, context: CallContext): Promise<StoredSecret | undefined> {
+  const [answer] = await Promise.allSettled([place.link.provider.get(place.path, context)])
+  if (answer.status === 'fulfilled') return answer.value
+  if (SecretsError.isInstance(answer.reason) && answer.reason.code === 'DELETED') return undefined
+  throw answer.reason
+}
+
 /** Read, change the one field, and write if nobody else wrote in between. */
 async function putField(place: Place, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
-  if (typeof secret.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'a field holds text, not bytes')
+  if (typeof secret.value !== 'string' || secret.shape === 'map')
+    throw new SecretsError('INVALID_ARGUMENT', `a field holds text, not ${secret.shape === 'map' ? 'fields' : 'bytes'}`)
   const current = await place.link.provider.get(place.path, context)
   if (current !== undefined && current.version === undefined && current.revision === undefined) {
     throw new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: its versions have no identity', {
@@ -34,16 +67,10 @@ async function putField(place: Place, fields: readonly string[], secret: NewSecr
   return putWhole({ place, before }, { ...secret, value, shape: current === undefined ? 'map' : current.shape, ifCurrent: before }, context)
 }
 
-function withField(current: StoredSecret | undefined, [field, ...inner]: readonly string[], value: string): string {
-  if (current !== undefined && typeof current.value !== 'string')
-    throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary: it has no fields')
-  const pointer = inner.length === 0 ? String(field) : [field, ...inner].map((each) => pointerTo(String(each))).join('')
-  return setField(current?.value as string | undefined, pointer, value) // binary is refused above
-}
-
-/** A field as a JSON pointer; in a key `~` and `/` are escaped (RFC 6901). */
-function pointerTo(field: string): string {
-  return field.startsWith('/') ? field : `/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
+function withField(current: StoredSecret | undefined, fields: readonly string[], value: string): string {
+  if (current === undefined) return setFields(undefined, fields, value)
+  if (typeof current.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary: it has no fields')
+  return setFields(current.value, current.shape === 'map' ? placeInMap(current.value, fields) : fields, value)
 }
 
 async function putWhole({ place, before }: Target, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
@@ -71,7 +98,7 @@ async function readBack(
   if (answer.status === 'rejected' || answer.value === undefined) throw lost
   const found = answer.value
   const isOurs = isSame(found.value, secret.value) || (found.shape === 'map' && isSameMap(String(found.value), secret))
-  if (secret.version !== undefined && !isOurs && found.shape === secret.shape) {
+  if (secret.version !== undefined && !isOurs && (found.shape !== 'map' || secret.shape === 'map')) {
     throw new SecretsError('VERSION_CONFLICT', `version ${secret.version} was written by somebody else`, {
       remedy: 'read it, or take the next number',
     })
@@ -94,19 +121,15 @@ function isSame(one: string | Uint8Array, other: string | Uint8Array): boolean {
 /** A store of named fields writes JSON in its own way, and keeps a text as the value of its one field. */
 function isSameMap(found: string, written: NewSecret): boolean {
   if (typeof written.value !== 'string') return false
-  if (written.shape !== 'map') return fieldsOf(found).length === 1 && soleField(found) === written.value
-  const fields = fieldsOf(found)
-  return fields.length === fieldsOf(written.value).length && fields.every((field) => hasSameField(found, String(written.value), field))
+  const fields = keysOf(found)
+  if (written.shape !== 'map') return fields.length === 1 && soleField(found) === written.value
+  return fields.length === keysOf(written.value).length && fields.every((field) => hasSameField(found, String(written.value), field))
 }
 
 /** The keys are the secret's own: no pointer is made of them, which a regular expression would see. */
 function hasSameField(found: string, written: string, field: string): boolean {
   const value = memberOf(found, field)
   return value !== undefined && value === memberOf(written, field)
-}
-
-function fieldsOf(text: string): string[] {
-  return Object.keys(Object(parseJson(text)))
 }
 
 function identityOf({ version, revision }: StoredSecret): WriteReceipt {

@@ -26,6 +26,11 @@ describe('SecretValue', () => {
     expect(valueOf(json).json()).toEqual({ user: 'me', password: canary })
   })
 
+  it('is, as JSON, the object that was written as one text, where maps are kept', () => {
+    expect(valueOf(JSON.stringify({ value: json }), 'map').json()).toEqual({ user: 'me', password: canary })
+    expect(valueOf('{"value":"5"}', 'map').json()).toEqual({ value: '5' })
+  })
+
   it('reveals the sole field of a map, and refuses to choose among several', () => {
     expect(valueOf('{"token":"x"}', 'map').reveal()).toBe('x')
     expect(Buffer.from(valueOf('{"token":"x"}', 'map').bytes()).toString()).toBe('x')

@@ -49,9 +49,9 @@ export class SecretValue {
     return this.#held.part([]).bytes()
   }
 
-  /** Returns the value parsed as JSON, all named fields included. Throws `INVALID_ARGUMENT` when it is not JSON. */
+  /** Returns the value parsed as JSON, all named fields included; of a JSON object that was written as one text, its own. Throws `INVALID_ARGUMENT` when it is not JSON. */
   json(): unknown {
-    return parseJson(this.#held.text())
+    return parseJson(this.#held.json())
   }
 
   /** The store's number of this version; `undefined` where it has none. */

@@ -9,6 +9,7 @@ import type { SecretValue } from './secret-value.ts'
 import type { VerifyOptions } from './verifier.ts'
 import type { DeleteOptions, ProviderChoice, WriteOptions } from './write-options.ts'
 import type { DeleteReceipt, SecretReceipt } from './writer.ts'
+import type { SecretFields } from './written-value.ts'
 
 /**
  * What an application uses. Every call takes `signal`, `actor` and `requestId`, and rejects with a `SecretsError` and
@@ -33,10 +34,14 @@ export interface SecretsManager {
    * in constant time. False for a secret that does not exist or was withdrawn; rejects if that cannot be told.
    */
   readonly verifySecret: (name: string, presented: string | Uint8Array, options?: VerifyOptions) => Promise<boolean>
-  /** Creates the secret or adds a version, at one provider. Rejects with `VERSION_CONFLICT`, naming the next number, or `CONFIGURATION` if an earlier provider would hide it. */
-  readonly storeSecret: (name: string, value: string | Uint8Array, options?: WriteOptions) => Promise<SecretReceipt>
-  /** Adds a version where the current one is; creates the secret where there is none. */
-  readonly rotateSecret: (name: string, value: string | Uint8Array, options?: WriteOptions) => Promise<SecretReceipt>
+  /**
+   * Creates the secret or adds a version, at one provider. An object of strings becomes named fields where the store keeps such, else JSON text. Rejects
+   * with `VERSION_CONFLICT`, naming the next number, with `CONFIGURATION` if an earlier provider would hide it, and with `INVALID_ARGUMENT` for one value
+   * over a secret of several fields.
+   */
+  readonly storeSecret: (name: string, value: string | Uint8Array | SecretFields, options?: WriteOptions) => Promise<SecretReceipt>
+  /** Adds a version where the current one is; creates the secret where there is none. Takes and refuses what `storeSecret` does. */
+  readonly rotateSecret: (name: string, value: string | Uint8Array | SecretFields, options?: WriteOptions) => Promise<SecretReceipt>
   /** Withdraws the secret where it is current, and says who answers for the name from then on. */
   readonly deleteSecret: (name: string, options?: DeleteOptions) => Promise<DeleteReceipt>
   /** Undoes a withdrawal, where the store can. */

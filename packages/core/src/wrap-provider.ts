@@ -30,7 +30,7 @@ export function wrapProvider(
 }
 
 /** Members that answer at once, with no context at their end. */
-const plain = new Set(['locate', 'list'])
+const plain = new Set(['locate', 'keepsFields', 'list'])
 
 function wrapMembers<T extends object>(target: T, prefix: string, around: Parameters<typeof wrapProvider>[1]): T {
   const wrapped = Object.entries(target).map(([key, member]: [string, unknown]) => {

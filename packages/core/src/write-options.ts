@@ -1,5 +1,5 @@
 import { knownCallOptions, callMembers, type CallOptions } from './call-options.ts'
-import { described, type MembersOf } from './known-options.ts'
+import type { MembersOf } from './known-options.ts'
 import { assertField, assertVersion } from './read-options.ts'
 import { SecretsError } from './secrets-error.ts'
 
@@ -11,7 +11,7 @@ export interface ProviderChoice extends CallOptions {
 export interface WriteOptions extends ProviderChoice {
   /** The number this write must create, else `VERSION_CONFLICT`; 1: only if there never was one. Absent: the next. */
   readonly version?: number | undefined
-  /** Write only this field of the secret, a key or a JSON pointer; the others stay. */
+  /** Write only this field of the secret, a key or a JSON pointer; the others stay. Needed where there are several, unless all are given as an object. */
   readonly field?: string | undefined
   readonly tags?: Readonly<Record<string, string>> | undefined
 }
@@ -39,12 +39,4 @@ export function assertTags(tags: unknown, mayGo: boolean): void {
   const isTag = (tag: unknown): boolean => (typeof tag === 'string' && tag.isWellFormed()) || (mayGo && tag === null)
   if (typeof tags === 'object' && tags !== null && !Array.isArray(tags) && Object.values(tags).every(isTag)) return
   throw new SecretsError('INVALID_ARGUMENT', 'the tags are not an object of texts', { remedy: "pass { team: 'pay' }" })
-}
-
-/** Text that is not well-formed UTF-16 could not be read back as it was written. */
-export function assertValue(value: unknown): asserts value is string | Uint8Array {
-  if (value instanceof Uint8Array || (typeof value === 'string' && value.isWellFormed())) return
-  throw new SecretsError('INVALID_ARGUMENT', `the value is ${typeof value === 'string' ? 'not well-formed UTF-16' : described(value)}`, {
-    remedy: 'pass a string or a Uint8Array; JSON.stringify an object',
-  })
 }

@@ -138,7 +138,7 @@ describe('the current secret is', () => {
 
   it("described by the walk's own policy", async () => {
     const plan = planOf({ aws: says('DELETED'), local: has })
-    expect(await named(describeCurrent(walk(plan, { DELETED: 'next' }), context))).toBe('local')
+    expect(await named(describeCurrent(walk(plan, { DELETED: 'next' }), context, describeAt))).toBe('local')
   })
 })
 

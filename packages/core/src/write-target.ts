@@ -1,4 +1,4 @@
-import type { CallContext, SecretDescription } from './contract.ts'
+import type { CallContext, SecretDescription, StoredSecret } from './contract.ts'
 import { quoted } from './names.ts'
 import type { Place, Plan } from './plan.ts'
 import { isOutage } from './policy.ts'
@@ -11,7 +11,12 @@ export interface Target {
   readonly place: Place
   /** The version that is current there, as far as somebody asked; `null`: there is none. */
   readonly before?: Pick<SecretDescription, 'version' | 'revision'> | null | undefined
+  /** The same whole, where it was read so. */
+  readonly current?: StoredSecret | undefined
 }
+
+/** How what is current at a place is looked at. */
+type Look<Found extends SecretDescription> = (place: Place, context: CallContext) => Promise<Found | undefined>
 
 /** The place for a new value: at the provider that was named, else at the first that can write. Throws unless reads will find it there. */
 export async function targetOfStore(name: string, plan: Plan, provider: string | undefined, context: CallContext): Promise<Target> {
@@ -27,20 +32,27 @@ export async function targetOfStore(name: string, plan: Plan, provider: string |
 }
 
 /** The place whose answer is current; `undefined` for a secret that is nowhere. Throws `UNAVAILABLE` if an earlier provider cannot be asked. */
-export async function targetOfCurrent(walk: Walk<Place>, context: CallContext): Promise<Target | undefined> {
-  const current = await describeCurrent(walk, context)
-  if (current !== undefined && walk.degraded) throw notSure(walk.name, current.place.link.provider.name)
-  return current && { place: current.place, before: current.description }
+export async function targetOfCurrent(
+  walk: Walk<Place>,
+  context: CallContext,
+  look: Look<SecretDescription | StoredSecret> = describeAt,
+): Promise<Target | undefined> {
+  const found = await describeCurrent(walk, context, look)
+  if (found === undefined) return undefined
+  const { place, description } = found
+  if (walk.degraded) throw notSure(walk.name, place.link.provider.name)
+  return { place, before: description, current: 'value' in description ? description : undefined }
 }
 
 /** The first place along the walk that has the secret, and what is current there; `undefined` if it is nowhere. Throws what the walk ends with. */
-export async function describeCurrent(
+export async function describeCurrent<Found extends SecretDescription>(
   walk: Walk<Place>,
   context: CallContext,
-): Promise<{ place: Place; description: SecretDescription } | undefined> {
+  look: Look<Found>,
+): Promise<{ place: Place; description: Found } | undefined> {
   for (let place = walk.step; place !== undefined; place = walk.step) {
     const { name: provider } = place.link.provider
-    const [answer] = await Promise.allSettled([describeAt(place, context)])
+    const [answer] = await Promise.allSettled([look(place, context)])
     if (answer.status === 'rejected') walk.failed(provider, answer.reason, 0)
     else if (answer.value === undefined) walk.missing(provider, 0)
     else return { place, description: answer.value }
@@ -58,6 +70,23 @@ export function placeAt(name: string, plan: Plan, provider: string): Place {
     secret: name,
     remedy: 'name one of the chain, and see its names, onlyNamed and grammar',
   })
+}
+
+/** The same where a write of the whole must know the fields that are there; it takes no more requests. */
+export function wholeAt(place: Place, context: CallContext): Promise<SecretDescription | StoredSecret | undefined> {
+  return place.fields.length === 0 && keepsFields(place) ? place.link.provider.get(place.path, context) : describeAt(place, context)
+}
+
+/** Whether what is at the place may be kept as named fields. */
+export function keepsFields({ link: { provider }, path }: Place): boolean {
+  try {
+    return provider.keepsFields?.(path) === true
+  } catch {
+    throw new SecretsError('INTERNAL', 'the provider cannot say how it keeps the secret', {
+      provider: provider.name,
+      remedy: 'its keepsFields() must return a boolean',
+    })
+  }
 }
 
 /** What is current at a place, without its value: by `describe` where the provider has it. */

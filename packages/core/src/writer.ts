@@ -8,7 +8,6 @@ import { put } from './putting.ts'
 import type { Walk } from './walk.ts'
 import {
   assertTags,
-  assertValue,
   choiceMembers,
   deleteMembers,
   type DeleteOptions,
@@ -16,7 +15,8 @@ import {
   type ProviderChoice,
   type WriteOptions,
 } from './write-options.ts'
-import { describeAt, placeAt, type Target, targetOfCurrent, targetOfStore } from './write-target.ts'
+import { describeAt, placeAt, type Target, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
+import { type SecretFields, writtenValue } from './written-value.ts'
 
 /** What a write created, and where. */
 export interface SecretReceipt extends WriteReceipt {
@@ -47,13 +47,13 @@ export class Writer {
     this.#options = options
   }
 
-  storeSecret(name: string, value: string | Uint8Array, write: WriteOptions = {}): Promise<SecretReceipt> {
+  storeSecret(name: string, value: string | Uint8Array | SecretFields, write: WriteOptions = {}): Promise<SecretReceipt> {
     return this.#write('store', name, value, write, (options, context) => this.#targetOfStore(name, options, context))
   }
 
-  rotateSecret(name: string, value: string | Uint8Array, write: WriteOptions = {}): Promise<SecretReceipt> {
-    return this.#write('rotate', name, value, write, async (options, context) => {
-      const current = options.provider === undefined ? await targetOfCurrent(this.#options.walk(name), context) : undefined
+  rotateSecret(name: string, value: string | Uint8Array | SecretFields, write: WriteOptions = {}): Promise<SecretReceipt> {
+    return this.#write('rotate', name, value, write, async (options, context, look) => {
+      const current = options.provider === undefined ? await targetOfCurrent(this.#options.walk(name), context, look) : undefined
       return current ?? this.#targetOfStore(name, options, context)
     })
   }
@@ -104,23 +104,17 @@ export class Writer {
   async #write(
     operation: string,
     name: string,
-    value: string | Uint8Array,
+    value: string | Uint8Array | SecretFields,
     write: WriteOptions,
-    find: (options: WriteOptions, context: CallContext) => Promise<Target>,
+    find: (options: WriteOptions, context: CallContext, look: typeof wholeAt) => Promise<Target>,
   ): Promise<SecretReceipt> {
     assertValidName(name)
-    assertValue(value)
+    const { value: content, shape } = writtenValue(value)
     const options = knownWriteOptions(write)
-    // A copy: a caller may wipe its bytes as soon as it has called.
-    const secret: NewSecret = {
-      value: typeof value === 'string' ? value : Uint8Array.from(value),
-      shape: undefined,
-      version: options.version,
-      ifCurrent: undefined,
-      tags: options.tags,
-    }
+    const secret: NewSecret = { value: content, shape, version: options.version, ifCurrent: undefined, tags: options.tags }
     return this.#effect(operation, name, options, async (context, facts) => {
-      const target = await find(options, context)
+      const isWhole = options.field === undefined && shape === undefined
+      const target = await find(options, context, isWhole ? wholeAt : describeAt)
       const { name: provider } = noted(facts, target.place)
       const fields = options.field === undefined ? target.place.fields : [...target.place.fields, options.field]
       const receipt = await this.#changing(target.place, () => put(target, fields, secret, context))

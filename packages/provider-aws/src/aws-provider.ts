@@ -16,7 +16,7 @@ import { whileThere } from './versions.ts'
 type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }
 
 /** The contract's members, and the start of a rotation that AWS runs by itself. */
-export interface AwsProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs'>> {
+export interface AwsProvider extends Provides<Exclude<keyof SecretProvider, 'keepsFields' | 'sharedAs'>> {
   readonly sharedAs?: string | undefined
   /**
    * Has AWS rotate a secret by the function or the service that is configured for it. Resolves to the revision of the version that AWS begins;

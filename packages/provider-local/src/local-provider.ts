@@ -48,6 +48,7 @@ export function localProvider(options: LocalProviderOptions): LocalProvider {
     specificationVersion: 'v1',
     name: checked.name,
     locate: locator(options, canHoldPath),
+    keepsFields: () => true,
     ...reads(store),
     ...writes(store, checked.keepVersions),
     reencrypt: async (context) => reencrypt(store, complete(context)),

@@ -33,6 +33,52 @@ describeWithServer('openbao', 'secrets of KV', () => {
     await secrets.close()
   })
 
+  test('JSON that was stored as one text has its fields, to be read and written as in other stores', async () => {
+    const { provider } = await trialOf()
+    const secrets = createSecretsManager({ providers: [provider] })
+    await secrets.rotateSecret('database', JSON.stringify({ user: 'app', password: '00123' }))
+    expect(await secrets.getSecret('database', { field: 'password' })).toBe('00123')
+    await secrets.rotateSecret('database', '9', { field: 'password' })
+    expect((await provider.get('database', context))?.value).toBe(JSON.stringify({ value: '{"user":"app","password":"9"}' }))
+    expect(await secrets.getSecret('database')).toBe('{"user":"app","password":"9"}')
+    expect((await secrets.getSecretValue('database')).json()).toEqual({ user: 'app', password: '9' })
+    await secrets.close()
+  })
+
+  test.each([1, 2] as const)('of KV version %i are written as fields of an object, and lose none to one value', async (kv) => {
+    const { provider, proxy } = await trialOf({ kv })
+    const secrets = createSecretsManager({ providers: [provider] })
+    await secrets.storeSecret('database', { user: 'app', password: '00123' })
+    expect((await provider.get('database', context))?.value).toBe('{"password":"00123","user":"app"}')
+    const before = proxy.requests.length
+    for (const write of ['storeSecret', 'rotateSecret'] as const) {
+      const error = await failure(secrets[write]('database', 'new'))
+      expect([error.code, error.message]).toEqual(['INVALID_ARGUMENT', expect.stringContaining('{ field }')])
+    }
+    expect(proxy.requests.slice(before).map(({ method }) => method)).toEqual(['GET', 'GET'])
+    await secrets.storeSecret('token', { token: 't1' })
+    await secrets.rotateSecret('token', 't2')
+    expect((await provider.get('token', context))?.value).toBe('{"token":"t2"}')
+    await secrets.close()
+  })
+
+  test('one value is rotated with one read and one write, whatever the field is called', async () => {
+    const { provider, mount, proxy } = await trialOf()
+    await bao.api('POST', `${mount}/data/app`, { data: { token: 't1' } })
+    await provider.get('app', context) // the mount's version is known from then on
+    const secrets = createSecretsManager({ providers: [provider] })
+    const before = proxy.requests.length
+    const text = '"'.repeat(65_536) // as long as a value may be, though JSON escapes it
+    expect(await secrets.rotateSecret('app', text)).toMatchObject({ version: 2 })
+    expect(proxy.requests.slice(before).map(({ method, path }) => [method, path])).toEqual([
+      ['GET', `/v1/${mount}/data/app`],
+      ['POST', `/v1/${mount}/data/app`],
+    ])
+    expect(await secrets.getSecret('app', { field: 'token' })).toBe(text)
+    expect(await codeOf(secrets.rotateSecret('app', `${text}x`))).toBe('INVALID_ARGUMENT')
+    await secrets.close()
+  })
+
   test('fields are as the server wrote them: numbers, order and all', async () => {
     const { provider, mount } = await trialOf({ kv: 1 })
     await bao.api('POST', `${mount}/app`, { 10: 1, 9: 2, n: 3, text: '<&>\u2028"\\', __proto__: 'x' })

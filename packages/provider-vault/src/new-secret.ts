@@ -1,5 +1,5 @@
 import { type NewSecret, SecretsError } from '@finchat/secrets-core'
-import { isObject } from './answer.ts'
+import { isObject, type JsonObject } from './answer.ts'
 import { limits } from './limits.ts'
 
 /** The field that holds a plain text: Vault keeps named fields and nothing else. */
@@ -28,14 +28,22 @@ export function assertTags(tags: Readonly<Record<string, string | null>>): void 
 export function fieldsOf({ value, shape }: Pick<NewSecret, 'value' | 'shape'>): string {
   if (typeof value !== 'string') throw invalid('Vault holds text, not bytes', 'encode them, say as base64')
   if (!value.isWellFormed()) throw invalid('the value has a lone surrogate, which no encoding gives back', 'encode it, say as base64')
-  if (Buffer.byteLength(value) > limits.valueBytes) throw invalid('the value is too large', `keep it within ${limits.valueBytes} bytes`)
-  if (shape !== 'map') return JSON.stringify({ [textField]: value })
-  assertExact(value)
+  if (shape !== 'map') {
+    assertFits(value)
+    return JSON.stringify({ [textField]: value })
+  }
+  const [only, ...others] = Object.values(exactFields(value))
+  // The one text of a secret may be as long under every name.
+  assertFits(typeof only === 'string' && others.length === 0 ? only : value)
   return value
 }
 
+function assertFits(value: string): void {
+  if (Buffer.byteLength(value) > limits.valueBytes) throw invalid('the value is too large', `keep it within ${limits.valueBytes} bytes`)
+}
+
 /** OpenBao rounds numbers to doubles, and writes them in one way only. */
-function assertExact(text: string): void {
+function exactFields(text: string): JsonObject {
   let isExact = true
   const look = (_key: string, value: unknown, context?: { readonly source?: string }): unknown => {
     if (typeof value === 'number' && context?.source !== undefined) isExact &&= String(value) === context.source
@@ -45,6 +53,7 @@ function assertExact(text: string): void {
   const fields = parsed(text, look)
   if (!isObject(fields)) throw invalid('a secret with fields is a JSON object', 'write { "field": "value" }, or a plain text')
   if (!isExact) throw invalid('a field holds a number or a text that Vault would not give back as it is', 'write the number as text')
+  return fields
 }
 
 function parsed(text: string, look: (key: string, value: unknown) => unknown): unknown {

@@ -57,6 +57,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     specificationVersion: 'v1',
     name,
     locate: locator(options, canHoldPath),
+    keepsFields: (path) => !leases.isLeased(path),
     sharedAs: sharedAs(checked),
     ...withLeases({ ...kvReads(kv), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
     checkHealth: async ({ signal }) => void (await api.mounts(signal)),

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { createSecretsManager } from '@finchat/secrets-core'
 import { expect, test } from 'vitest'
 import { canaries, codeOf, collected, context, stubbed, stubVault, timesAsked } from './testing/stub-vault.ts'
 
@@ -54,6 +55,16 @@ test('what cannot be done with a lease is refused before anything is sent', asyn
   expect(await Promise.all(calls.map(codeOf))).toEqual(calls.map(() => 'UNSUPPORTED'))
   expect(await vault.describe(path, context)).toEqual({ exclusive: true })
   expect(stub.requests).toEqual([])
+})
+
+test('a manager that is to write a leased secret makes no account', async () => {
+  const stub = await stubVault(leaseAnswer)
+  const secrets = createSecretsManager({ providers: [stubbed(stub, { leased, names: { database: 'database/creds/app' } })] })
+  for (const value of ['text', { username: 'u', password: 'p' }])
+    for (const write of ['storeSecret', 'rotateSecret'] as const)
+      expect(await codeOf(secrets[write]('database', value))).toBe('UNSUPPORTED')
+  expect(stub.requests).toEqual([])
+  await secrets.close()
 })
 
 test('what lies in KV at a leased path is not listed, for it cannot be read', async () => {

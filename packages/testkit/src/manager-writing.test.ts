@@ -128,11 +128,14 @@ describe('storeSecret', () => {
     },
   )
 
-  it.each(['\ud800', 'a\udc00', 5, undefined, null, {}, ['a']])('refuses %j, which could not be read back', async (value) => {
-    const { first, secrets } = pair()
-    expect(await codeOf(secrets.storeSecret('token', value as string))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
-    expect(first.provider.calls()).toBe(0)
-  })
+  it.each(['\ud800', 'a\udc00', 5, undefined, null, {}, ['a'], { a: 5 }, { '': 'a' }])(
+    'refuses %j, which could not be read back',
+    async (value) => {
+      const { first, secrets } = pair()
+      expect(await codeOf(secrets.storeSecret('token', value as string))).toBe('INVALID_ARGUMENT') // what JavaScript could pass
+      expect(first.provider.calls()).toBe(0)
+    },
+  )
 
   it("writes bytes exactly, and leaves the caller's alone", async () => {
     const { secrets } = pair()
@@ -349,6 +352,79 @@ describe('a write whose answer is lost', () => {
     const { first, secrets } = pair({ secrets: { token: 'v1' } })
     first.plan = ({ method }) => (method === 'put' ? faults.reject('PERMISSION_DENIED') : undefined)
     expect((await failureOf(secrets.rotateSecret('token', 'v2'))).effect).toBeUndefined()
+  })
+})
+
+describe('a write of several fields', () => {
+  const fields = { user: 'app', password: '00123' }
+
+  it('is named fields where the store keeps them, read one by one or all at once', async () => {
+    const { first, secrets } = pair()
+    await secrets.storeSecret('database', fields)
+    expect(await first.provider.get('database', context)).toMatchObject({ value: JSON.stringify(fields), shape: 'map' })
+    expect(await secrets.getSecret('database', { field: 'password' })).toBe('00123')
+    expect((await secrets.getSecretValue('database')).json()).toEqual(fields)
+    expect(await codeOf(secrets.getSecret('database'))).toBe('INVALID_ARGUMENT')
+  })
+
+  it('replaces all that were there, without a look at them', async () => {
+    const { first, secrets } = pair({ secrets: { database: { value: '{"old":"x","user":"y"}', shape: 'map' } } })
+    await secrets.rotateSecret('database', fields)
+    expect([JSON.parse(String(await stored(first, 'database'))), first.provider.calls('get')]).toEqual([fields, 1])
+  })
+
+  it('is JSON text where the store keeps texts', async () => {
+    const held = new Map<string, string>()
+    const store: SecretProvider = {
+      ...readOnly('texts', async (path) => (held.has(path) ? { value: String(held.get(path)), version: held.size } : undefined)),
+      put: async (path, { value }) => (held.set(path, String(value)), { version: 1 }),
+    }
+    const secrets = createSecretsManager({ providers: [store] })
+    await secrets.storeSecret('database', fields)
+    expect(await secrets.getSecret('database')).toBe('{"user":"app","password":"00123"}')
+    await secrets.rotateSecret('database', '9', { field: 'password' })
+    expect([await secrets.getSecret('database', { field: 'password' }), held.get('database')]).toEqual([
+      '9',
+      '{"user":"app","password":"9"}',
+    ])
+  })
+
+  it('is no value for one field', async () => {
+    const { first, secrets } = pair({ names: { password: 'database#password' } })
+    expect(await codeOf(secrets.storeSecret('password', fields))).toBe('INVALID_ARGUMENT')
+    expect(await codeOf(secrets.storeSecret('other', fields, { field: 'a' }))).toBe('INVALID_ARGUMENT')
+    expect(first.provider.calls('put')).toBe(0)
+  })
+})
+
+describe('a write of one value over named fields', () => {
+  it('keeps the name of the only one', async () => {
+    const { first, secrets } = pair({ secrets: { token: { value: '{"token":"t1"}', shape: 'map' } } })
+    await secrets.rotateSecret('token', 't2')
+    expect(await stored(first)).toBe('{"token":"t2"}')
+    await secrets.storeSecret('token', 't3')
+    expect([await secrets.getSecret('token'), await secrets.getSecret('token', { field: 'token' })]).toEqual(['t3', 't3'])
+  })
+
+  it('is refused where there are several', async () => {
+    const { first, secrets } = pair({ secrets: { db: { value: '{"user":"u","password":"canary-f3"}', shape: 'map' } } })
+    for (const write of ['storeSecret', 'rotateSecret'] as const) {
+      const error = await failureOf(secrets[write]('db', 'p2'))
+      expect(error).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        secret: 'db',
+        provider: 'first',
+        remedy: expect.stringContaining('{ field }'),
+      })
+      expect(leaksOf(error, 'canary-f3')).toEqual([])
+    }
+    expect(first.provider.calls('put')).toBe(0)
+  })
+
+  it('reads them instead of asking what is current, and asks no more than that', async () => {
+    const { first, secrets } = pair({ secrets: { token: { value: '{"token":"t1"}', shape: 'map' } } })
+    await secrets.rotateSecret('token', 't2')
+    expect(['describe', 'get', 'put'].map((method) => first.provider.calls(method))).toEqual([0, 1, 1])
   })
 })
 

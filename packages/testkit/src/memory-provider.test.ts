@@ -40,6 +40,11 @@ describe('the memory provider', () => {
     expect(await other.get('api_key', context)).toBeUndefined()
   })
 
+  test('keeps fields where it was given some', () => {
+    const provider = memoryProvider({ secrets: { db: { value: '{"user":"a"}', shape: 'map' }, text: '{"user":"a"}' } })
+    expect(['db', 'text', 'other'].map((path) => provider.keepsFields(path))).toEqual([true, false, false])
+  })
+
   test('places names as every provider does', () => {
     const provider = memoryProvider({ name: 'vault', sharedAs: 'vault/eu', names: { TOKEN: 'finchat/token#value' }, prefix: 'prod/' })
     expect([provider.name, provider.sharedAs]).toEqual(['vault', 'vault/eu'])

@@ -65,6 +65,7 @@ export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOp
     name: options.name ?? 'memory',
     sharedAs: options.sharedAs,
     locate: locator(options, canHoldPath),
+    keepsFields: store.keepsFields,
     checkHealth: (context) => enter(undefined, context),
     close: async () => {},
     ...readingMembers(store, enter),

@@ -20,6 +20,8 @@ export interface MemorySecretDetails extends Pick<StoredSecret, 'value' | 'shape
 /** What a store of secrets does, without the contract's checks and promises around it. */
 export interface MemoryStore {
   readonly seed: (path: string, secret: MemorySecret) => void
+  /** Whether a map is, or was, at this path. */
+  readonly keepsFields: (path: string) => boolean
   readonly get: (path: string) => StoredSecret | undefined
   readonly getVersion: (path: string, version: number | 'previous') => StoredSecret | undefined
   readonly describe: (path: string) => SecretDescription | undefined
@@ -54,6 +56,7 @@ export function createMemoryStore(secrets: Readonly<Record<string, MemorySecret>
   const entries = new Map<string, Entry>()
   const store: MemoryStore = {
     seed: (path, secret) => seed(entryAt(entries, path), secret),
+    keepsFields: (path) => entries.get(path)?.versions.some(({ shape }) => shape === 'map') ?? false,
     get: (path) => answer(entries.get(path)?.versions.at(-1)),
     getVersion: (path, version) => answer(versionOf(entries.get(path), version)),
     describe: (path) => describe(entries.get(path)),

@@ -39,6 +39,10 @@ describe('the rules of writing', () => {
       spoil: asking((secret) => (secret.shape === 'map' ? { ...secret, value: String(secret.value).replace(/,.*/, '}') } : secret)),
       caughtBy: 'writing: a map that is written comes back with the same fields',
     },
+    'keeps fields and does not say so': {
+      spoil: replacing(() => ({ keepsFields: () => false })),
+      caughtBy: 'writing: a map that is written comes back with the same fields',
+    },
     'writes after an abort': {
       spoil: put((good) => (path, secret, context) => good.put(path, secret, unaborted(context))),
       caughtBy: 'writing: a write whose signal is already aborted rejects and writes nothing',

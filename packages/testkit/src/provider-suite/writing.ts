@@ -37,6 +37,8 @@ function testPut({ test, supports }: Suite): void {
     const secret = await trial.get(trial.path(1))
     assert.equal(typeof secret?.value, 'string')
     assert.deepEqual(JSON.parse(String(secret?.value)), fields)
+    const says = trial.provider.keepsFields?.(trial.path(1)) ?? false
+    assert.equal(says, secret?.shape === 'map', '`keepsFields` says what a read shows')
   })
 
   test('writing: a write whose signal is already aborted rejects and writes nothing', async (trial) => {

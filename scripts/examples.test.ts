@@ -2,7 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { allExamples, docExamples, expectedLines, firstUnprinted, readmeExample, readmesWithoutExample } from './examples.ts'
+import {
+  allExamples,
+  compiledExamples,
+  docExamples,
+  type Example,
+  expectedLines,
+  firstUnprinted,
+  readmeExample,
+  readmesWithoutExample,
+} from './examples.ts'
 import { repository } from './fixture.ts'
 import { runExamples } from './run-examples.ts'
 
@@ -38,6 +47,11 @@ describe('examples are taken', () => {
   test('from a README: its first `ts` block, not one in another language', () => {
     const readme = '# A\n\n```sh\nnpm i\n```\n\n```ts\nfirst()\n```\n\n```ts\nsecond()\n```\n'
     expect(readmeExample('README.md', readme)).toEqual({ file: 'README.md.line8.ts', code: 'first()\n' })
+  })
+
+  test('from a README: the blocks that are only to be compiled', () => {
+    const readme = '# A\n\n```ts\nfirst()\n```\n\n```ts check\nsecond()\n```\n'
+    expect(compiledExamples('README.md', readme)).toEqual([{ file: 'README.md.line8.ts', code: 'second()\n', isOnlyCompiled: true }])
   })
 
   test('from every README and every source, but not from tests', () => {
@@ -77,6 +91,12 @@ describe('running examples', () => {
   let folder = ''
   beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'examples-test-'))))
   afterEach(() => rmSync(folder, { recursive: true }))
+
+  test('one that is only to be compiled is not run', async () => {
+    const example = (code: string): Example => ({ file: 'a.ts', code, isOnlyCompiled: true })
+    expect(await runExamples([example("throw new Error('it broke')")], { folder })).toEqual([])
+    expect(await runExamples([example("export const a: number = 'x'")], { folder })).toEqual([expect.stringContaining('TS2322')])
+  })
 
   test.each([
     ['runs and prints what it says', 'console.log(1 + 1) // 2', []],

@@ -5,12 +5,22 @@ export interface Example {
   /** A file name that says where the code stands: `packages.core.README.md.line12.ts`. */
   readonly file: string
   readonly code: string
+  /** It needs what is not there, such as a server: it must compile, and is not run. */
+  readonly isOnlyCompiled?: true
 }
 
 /** The first `ts` block of a README: what a reader tries first. */
 export function readmeExample(path: string, text: string): Example | undefined {
   const block = text.match(/^```ts\n(.*?)^```$/ms)
   return block?.[1] === undefined ? undefined : exampleAt(path, lineOf(text, block.index ?? 0) + 1, block[1])
+}
+
+/** The `ts check` blocks of a README. */
+export function compiledExamples(path: string, text: string): Example[] {
+  return [...text.matchAll(/^```ts check\n(.*?)^```$/gms)].map(({ 1: code = '', index }) => ({
+    ...exampleAt(path, lineOf(text, index) + 1, code),
+    isOnlyCompiled: true,
+  }))
 }
 
 /** Every `@example` in the docstrings of a source file, with or without a code fence. */
@@ -40,10 +50,10 @@ function codeBelow(lines: string[], tag: number): string {
   )
 }
 
-/** The root's and every package's first README example, and every example of their docstrings. */
+/** The root's and every package's first README example and those to be checked, and every example of their docstrings. */
 export function allExamples(files: Files): Example[] {
   return [...files].flatMap(([path, text]) => {
-    if (/^(packages\/[^/]+\/)?README\.md$/.test(path)) return readmeExample(path, text) ?? []
+    if (/^(packages\/[^/]+\/)?README\.md$/.test(path)) return [readmeExample(path, text) ?? [], compiledExamples(path, text)].flat()
     return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path) ? docExamples(path, text) : []
   })
 }

@@ -21,7 +21,7 @@ export interface ExampleRun {
 export async function runExamples(examples: readonly Example[], run: ExampleRun): Promise<string[]> {
   for (const { file, code } of examples) writeFileSync(join(run.folder, file), code)
   const faults = await typeFaults(examples, run)
-  const queue = [...examples]
+  const queue = examples.filter(({ isOnlyCompiled }) => !isOnlyCompiled)
   const worker = async (): Promise<void> => {
     for (let example = queue.shift(); example; example = queue.shift()) faults.push(...(await faultsOf(example, run)))
   }

@@ -11,6 +11,7 @@ import { cert } from './auth/cert.ts'
 import { jwt, kubernetes } from './auth/jwt.ts'
 import { token, tokenFile } from './auth/token.ts'
 import { userpass } from './auth/userpass.ts'
+import type { VaultAuth } from './auth/vault-auth.ts'
 import type { VaultProviderOptions } from './options.ts'
 import { byAppRole, canaries, codeOf, context, failure, stubbed, stubVault, timesAsked } from './testing/stub-vault.ts'
 import { writePolicy } from './testing/vault-harness.ts'
@@ -181,6 +182,46 @@ test('a credential that is missing or makes no sense is told before anything is 
   expect(stub.requests).toEqual([])
 })
 
+test('a time that is no time in milliseconds is told, before every call asks for another token', async () => {
+  const stub = await stubVault()
+  const inAnHour = Date.now() + 3_600_000
+  for (const expiresAt of [new Date(inAnHour), Math.floor(inAnHour / 1000), String(inAnHour), Number.NaN, Infinity, 0]) {
+    const auth = async (): Promise<{ token: string; expiresAt: number }> => ({ token: canaries.token, expiresAt: expiresAt as number }) // what JavaScript lets pass
+    const { code, message } = await failure(stubbed(stub, { auth }).get('app', context))
+    expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('multiply seconds by 1,000')])
+  }
+  expect(stub.requests).toEqual([])
+  expect(await codeOf(stubbed(stub, { auth: async () => ({ token: canaries.token, expiresAt: inAnHour }) }).get('app', context))).toBe('ok')
+})
+
+test('a refused login says where, and what may be wrong', async () => {
+  const stub = await stubVault((path) => (path.includes('/auth/') ? { status: 400, body: { errors: ['no'] } } : undefined))
+  const said = async (auth: VaultAuth): Promise<string> => (await failure(stubbed(stub, { auth }).get('app', context))).message
+  expect(await said(byAppRole)).toMatch(/the login at auth\/approle[^/]/)
+  expect(await said(userpass({ username: 'login', password: 'p', mount: 'people' }))).toMatch(/the login at auth\/people[^/]/)
+  expect(await said(byAppRole)).toContain('the credential is wrong, or there is no such method there')
+})
+
+test('all whose token is refused at the same time share one look at it, and one login', async () => {
+  let isRevoked = false
+  const refused = { status: 403, body: { errors: ['permission denied'] } }
+  const stub = await stubVault()
+  const metadata = { created_time: '2026-11-25T14:27:54Z', deletion_time: '', destroyed: false, version: 1 }
+  const body = { request_id: 'r', data: { data: { value: 'v' }, metadata } }
+  stub.plan(({ headers }) => (isRevoked && headers['x-vault-token'] === 'first' ? refused : { body }))
+  let next = 'first'
+  const provider = stubbed(stub, { auth: async () => next, kvVersion: 2 })
+  await provider.get('app', context)
+  const before = stub.requests.length
+  isRevoked = true
+  next = 'second'
+  const paths = Array.from({ length: 50 }, (_, index) => `app-${index}`)
+  expect(new Set(await Promise.all(paths.map((path) => codeOf(provider.get(path, context)))))).toEqual(new Set(['ok']))
+  const asked = stub.requests.slice(before)
+  expect(asked.filter(({ path }) => path.includes('/data/')).length).toBe(100)
+  expect(timesAsked(stub, '/v1/sys/internal/ui/mounts')).toBeLessThanOrEqual(2)
+})
+
 test('a wrapping token that was refused is not sent again', async () => {
   const stub = await stubVault((path) =>
     path.endsWith('unwrap') ? { status: 400, body: { errors: ['wrapping token is not valid'] } } : undefined,
@@ -233,6 +274,7 @@ test('a file that is too large for a credential is another one', async () => {
 test('what is no login is refused when it is made', () => {
   const made = [
     () => appRole({ roleId: 'r', mount: '../sys' }),
+    () => appRole({ roleId: 'r', mount: 'auth/approle' }),
     () => appRole({ roleId: {} as string }),
     () => appRole({ roleId: 'r', secretId: { wrapped: 7 as unknown as string } }),
     () => userpass({ username: 'a/b', password: 'p' }),

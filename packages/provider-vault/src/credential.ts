@@ -77,7 +77,8 @@ async function readSmallFile(path: string, what: string): Promise<string> {
   }
 }
 
-function withoutLineEnd(text: string): string {
+/** Without the one that editors and `echo` leave. */
+export function withoutLineEnd(text: string): string {
   if (text.endsWith('\r\n')) return text.slice(0, -2)
   return text.endsWith('\n') ? text.slice(0, -1) : text
 }

@@ -14,12 +14,17 @@ export interface Bounds {
   readonly closing: AbortSignal
 }
 
+/** Signals of calls that are under way here: why one ends is known, and holds for what is part of the call. */
+const ours = new WeakSet<AbortSignal>()
+
 /** Runs under one signal that ends with the caller's, with the provider, or at the deadline; the timer holds the process, as the call does. */
 export async function bounded<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { timeoutMs, signal, closing } = bounds
   const controller = new AbortController()
+  ours.add(controller.signal)
   const end = (reason: Reason) => (): void => controller.abort(reason)
-  const [onAbort, onClose] = [end('aborted'), end('closed')]
+  const onAbort = (): void => controller.abort(signal && ours.has(signal) ? signal.reason : 'aborted')
+  const onClose = end('closed')
   if (signal?.aborted) onAbort()
   if (closing.aborted) onClose()
   const timer = setTimeout(end('late'), timeoutMs)

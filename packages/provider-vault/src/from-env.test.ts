@@ -19,6 +19,18 @@ test('the variables make a provider with its address, token and names', async ()
   await secrets.close()
 })
 
+test('one line end after the token is left out, as of a file, and no more', async () => {
+  const stub = await stubVault()
+  const readWith = async (end: string): Promise<string> => {
+    const env = { ...chosen, FINCHAT_VAULT_URL: stub.url, FINCHAT_VAULT_TOKEN: canaries.token + end }
+    const secrets = secretsManagerFromEnv({ vault: vaultFromEnv }, { env })
+    const code = await codeOf(secrets.getSecret('app'))
+    await secrets.close()
+    return code
+  }
+  expect([await readWith('\n'), await readWith('\r\n'), await readWith('\n\n')]).toEqual(['ok', 'ok', 'CONFIGURATION'])
+})
+
 test('without a token it is there, and says so when it is asked', async () => {
   const secrets = secretsManagerFromEnv({ vault: vaultFromEnv }, { env: { ...chosen, FINCHAT_VAULT_URL: 'https://vault.example' } })
   expect((await secrets.checkHealth()).providers['vault']).toMatchObject({ status: 'failed', code: 'CREDENTIALS_MISSING' })

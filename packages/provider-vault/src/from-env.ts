@@ -1,5 +1,6 @@
 import type { EnvironmentReader } from '@finchat/secrets-core'
 import { token } from './auth/token.ts'
+import { withoutLineEnd } from './credential.ts'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
 /**
@@ -19,5 +20,9 @@ import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 export function vaultFromEnv(env: EnvironmentReader): VaultProvider {
   const url = env.required('FINCHAT_VAULT_URL')
   const given = env.optional('FINCHAT_VAULT_TOKEN')
-  return vaultProvider({ url, auth: given === undefined ? undefined : token(given), names: env.names('FINCHAT_VAULT_NAMES') })
+  return vaultProvider({
+    url,
+    auth: given === undefined ? undefined : token(withoutLineEnd(given)),
+    names: env.names('FINCHAT_VAULT_NAMES'),
+  })
 }

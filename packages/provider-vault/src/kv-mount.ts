@@ -15,6 +15,7 @@ interface KvAsk extends Omit<Ask, 'path' | 'right'> {
   readonly part?: KvPart
   readonly query?: string
   readonly capability: Right['capability']
+  readonly otherwise?: Right['otherwise']
 }
 
 /** The KV mount that a provider reads and writes. */
@@ -69,19 +70,24 @@ export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefine
 class OtherVersion extends Error {}
 
 async function askMount(api: VaultApi, mount: string, path: string, ask: KvAsk, signal: AbortSignal): Promise<VaultAnswer> {
-  const { part, query = '', capability, takes, ...request } = ask
+  const { part, query = '', capability, otherwise, takes, ...request } = ask
   const parts = [mount, ...(part === undefined ? [] : [part]), ...(path === '' ? [] : [path])]
   const answer = await api.ask(
     {
       ...request,
       path: encodedPath(...parts) + query,
-      right: { capability, on: parts.join('/') },
+      right: { capability, on: parts.join('/'), otherwise: otherwise ?? insteadOf(path) },
       takes: (given) => isOtherVersion(given) || (takes?.(given) ?? false),
     },
     signal,
   )
   if (isOtherVersion(answer)) throw new OtherVersion()
   return answer
+}
+
+/** Where Vault's own engines make accounts, as `database/creds/app` does, a secret of KV lies seldom. */
+function insteadOf(path: string): string | undefined {
+  return `/${path}`.includes('/creds/') ? 'route the name away, or, if it is a dynamic secret, name it in `leased`' : undefined
 }
 
 function noKv(): SecretsError {

@@ -16,11 +16,13 @@ import { assertVersion } from './new-secret.ts'
 import { assertPath } from './paths.ts'
 import type { Provides } from './provides.ts'
 
-export function kvReads(mount: KvMount): Provides<'get' | 'getVersion' | 'describe'> {
+export function kvReads(mount: KvMount, onMissing: (path: string) => void = () => {}): Provides<'get' | 'getVersion' | 'describe'> {
   return {
     get: async (path, { signal }) => {
       assertPath(path)
-      return mount.read(signal, (kv) => (kv === 2 ? readVersion(mount, path, signal) : readPlain(mount, path, signal)))
+      const secret = await mount.read(signal, (kv) => (kv === 2 ? readVersion(mount, path, signal) : readPlain(mount, path, signal)))
+      if (secret === undefined) onMissing(path)
+      return secret
     },
     getVersion: async (path, version, { signal }) => {
       assertPath(path)

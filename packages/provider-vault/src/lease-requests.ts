@@ -24,16 +24,19 @@ const toRevoke: Right = { capability: 'update', on: 'sys/leases/revoke' }
 /** `patient` waits for answers as long as `listeningMs`. */
 export function leaseRequests(api: VaultApi, patient: VaultApi, events: LoginEvents): LeaseRequests {
   return {
-    issue: (path, signal) => events.report('lease', () => issue(patient, path, signal), path),
+    issue: (path, signal) => {
+      const found = (lease: Lease | undefined): { code?: string } => (lease === undefined ? { code: 'NOT_FOUND' } : {})
+      return events.report('lease', () => issue(patient, path, signal), { path, found })
+    },
     renew: (path, lease, signal) => {
-      const asked = events.report('renew-lease', () => renew(api, lease, signal), path)
+      const asked = events.report('renew-lease', () => renew(api, lease, signal), { path })
       return asked.catch((error: unknown) => withoutRenewal(error))
     },
     revoke: (path, { id }, signal) =>
       events.report(
         'revoke-lease',
         async () => void (await api.ask({ ...post('sys/leases/revoke', { lease_id: id }), right: toRevoke }, signal)),
-        path,
+        { path },
       ),
   }
 }

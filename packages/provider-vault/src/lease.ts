@@ -41,7 +41,7 @@ export function renewedLease(lease: Lease, answer: VaultAnswer, askedAt: number)
 
 /** Without the value. */
 export function factsOfLease({ id, issuedAt }: Lease, expiresAt: number): Omit<StoredSecret, 'value' | 'shape'> {
-  return { revision: id, currentSince: issuedAt, expiresAt, exclusive: true }
+  return { revision: id, currentSince: issuedAt, expiresAt: Math.ceil(expiresAt), exclusive: true }
 }
 
 function grantIn({ body, status }: VaultAnswer): number {

@@ -408,6 +408,19 @@ describe('closing', () => {
   })
 })
 
+test('a lease that there is no role for is told as such', async () => {
+  const [vault, told] = [leasingVault(), heard()]
+  vault.answer = ({ call }) => (call === 'write' ? answerOf(400, { errors: ['unknown role: app'] }) : undefined)
+  expect(await leasesOf(vault).leases.get(path, context)).toBe(undefined)
+  expect(told.at(-1)).toMatchObject({ operation: 'lease', path, outcome: 'error', code: 'NOT_FOUND' })
+})
+
+test('times are whole milliseconds', async () => {
+  const { leases } = leasesOf(leasingVault())
+  const { expiresAt = 0.5 } = (await leases.get(path, context)) ?? {}
+  expect([expiresAt % 1, (leases.describe(path).expiresAt ?? 0.5) % 1]).toEqual([0, 0])
+})
+
 test('leases are told on the channel of the logins, without what they hold', async () => {
   const told = heard()
   const vault = leasingVault()

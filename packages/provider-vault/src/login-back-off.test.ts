@@ -1,6 +1,7 @@
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { LoginBackOff } from './login-back-off.ts'
+import { loginRefused } from './refusals.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: Date.UTC(2026, 10, 25) })
@@ -58,11 +59,12 @@ test('a time that the server names is waited for, but no longer than a minute', 
 
 test('only the credential that was refused is not sent again for a minute', () => {
   const backOff = new LoginBackOff()
-  expect(backOff.refused('one').code).toBe('UNAUTHENTICATED')
-  expect(() => backOff.assertNotRefused('one')).toThrow(expect.objectContaining({ code: 'UNAUTHENTICATED' }))
+  const error = backOff.refused('one', loginRefused('auth/approle/login'))
+  expect([error.code, backOff.refusal]).toEqual(['UNAUTHENTICATED', error])
+  expect(() => backOff.assertNotRefused('one')).toThrow(error)
   expect(() => backOff.assertNotRefused('another')).not.toThrow()
   vi.setSystemTime(Date.now() + 59_999)
-  expect(() => backOff.assertNotRefused('one')).toThrow('Vault refused the credential')
+  expect(() => backOff.assertNotRefused('one')).toThrow('Vault refused the login at auth/approle')
   vi.setSystemTime(Date.now() + 1)
   expect(() => backOff.assertNotRefused('one')).not.toThrow()
 })

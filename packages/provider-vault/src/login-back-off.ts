@@ -1,14 +1,13 @@
-import { SecretsError } from '@finchat/secrets-core'
+import type { SecretsError } from '@finchat/secrets-core'
+import { refusalMs } from './refusals.ts'
 
 const firstMs = 250
 const longestMs = 60_000
-/** A credential that was refused is not sent again meanwhile: Vault locks a role after some tries. */
-const refusalMs = 60_000
 
 /** What keeps a provider from logging in again and again: all of its secrets share one login. */
 export class LoginBackOff {
   #failure: { readonly error: SecretsError; readonly count: number; readonly until: number } | undefined
-  #refusal: { readonly print: string; readonly until: number } | undefined
+  #refusal: { readonly print: string; readonly error: SecretsError; readonly until: number } | undefined
 
   /** Throws what the last login failed with, while it is too early for the next. */
   assertMayTry(): void {
@@ -17,7 +16,7 @@ export class LoginBackOff {
 
   /** Throws `UNAUTHENTICATED` if this very credential was refused a moment ago. */
   assertNotRefused(print: string): void {
-    if (this.#refusal?.print === print && Date.now() < this.#refusal.until) throw refusal()
+    if (this.#refusal?.print === print && Date.now() < this.#refusal.until) throw this.#refusal.error
   }
 
   succeeded(): void {
@@ -32,15 +31,14 @@ export class LoginBackOff {
     this.#failure = { error, count, until: Math.max(Date.now() + wait, Math.min(error.retryAt ?? 0, Date.now() + longestMs)) }
   }
 
-  /** The error to throw for a credential that Vault refused, which is remembered. */
-  refused(print: string): SecretsError {
-    this.#refusal = { print, until: Date.now() + refusalMs }
-    return refusal()
+  /** What the last refusal was. */
+  get refusal(): SecretsError | undefined {
+    return this.#refusal?.error
   }
-}
 
-export function refusal(): SecretsError {
-  return new SecretsError('UNAUTHENTICATED', 'Vault refused the credential', {
-    remedy: 'give a valid one, or check the mount of `auth`; the same is not sent again for a minute, lest Vault locks its role',
-  })
+  /** Remembers that Vault refused this credential, and returns the error that says so. */
+  refused(print: string, error: SecretsError): SecretsError {
+    this.#refusal = { print, error, until: Date.now() + refusalMs }
+    return error
+  }
 }

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
+import { cert } from './auth/cert.ts'
 import { token } from './auth/token.ts'
 import { checkedOptions, type VaultProviderOptions } from './options.ts'
 import { vaultProvider } from './vault-provider.ts'
 
 const url = 'https://vault.example:8200'
+const pem = '-----BEGIN …'
 
 function problemOf(options: unknown): string {
   try {
@@ -54,7 +56,7 @@ test.each([
 test('an option that is misspelt, or makes no sense, is told', () => {
   const wrong: [object, RegExp][] = [
     [{}, /one of `url` and `client` must be given/],
-    [{ url, client: { request: () => {} } }, /one of `url` and `client`/],
+    [{ url, client: { request: () => {} } }, /`url` and `client` are both given.*give only one/],
     [{ client: {} }, /`client` is no client/],
     [{ url, tokn: 'x' }, /"tokn" is not known/],
     [{ url, token: 'x' }, /"token" is not known/],
@@ -70,8 +72,12 @@ test('an option that is misspelt, or makes no sense, is told', () => {
     [{ url, auth: 'hvs.c4n4ry' }, /`auth` is no way to log in/],
     [{ url, tls: { rejectUnauthorized: false } }, /"rejectUnauthorized" is not known/],
     [{ url, tls: { ca: 7 } }, /tls.ca is no credential/],
-    [{ url, tls: { cert: 'x' } }, /`tls` has only one of cert and key/],
-    [{ url, tls: { key: 'x' } }, /`tls` has only one of cert and key/],
+    [{ url, tls: { cert: pem } }, /`tls` has only one of cert and key/],
+    [{ url, tls: { ca: '/etc/c4n4ry.pem' } }, /`tls.ca` is no PEM text.*give PEM text, or \{ file \}/],
+    [{ url, tls: { cert: pem, key: 'c4n4ry' } }, /`tls.key` is no PEM text/],
+    [{ url: 'http://127.0.0.1:8200', tls: { ca: { file: 'x' } } }, /`tls` is given, but `url` is http/],
+    [{ url, auth: cert() }, /`cert\(\)` logs in with a client certificate.*give `tls.cert` and `tls.key`/],
+    [{ url, tls: { key: pem } }, /`tls` has only one of cert and key/],
     [{ url: `${url}/v1` }, /`url` ends in \/v1/],
     [{ url: `${url}/v1/` }, /`url` ends in \/v1/],
   ]
@@ -79,6 +85,13 @@ test('an option that is misspelt, or makes no sense, is told', () => {
     expect(problemOf(options)).toMatch(problem)
     expect(problemOf(options)).not.toContain('c4n4ry')
   }
+})
+
+test('what reaches the server otherwise needs no `tls` for a certificate, and plain http none at all', () => {
+  const client = { request: async () => ({}) }
+  expect(problemOf({ client, auth: cert() })).toBe('none')
+  expect(problemOf({ url, auth: cert(), tls: { cert: { file: 'c' }, key: { file: 'k' }, passphrase: 'p' } })).toBe('none')
+  expect(problemOf({ url: 'http://127.0.0.1:8200', tls: { ca: undefined } })).toBe('none')
 })
 
 test('names are placed, prefixed and refused as Vault can hold them', () => {

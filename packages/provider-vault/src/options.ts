@@ -29,7 +29,10 @@ export interface VaultProviderOptions extends NamesOptions {
   readonly tls?: VaultTls | undefined
   /** Allows plain http to another machine, which shows it and all between the token and the secrets. Default: false. */
   readonly allowInsecureHttp?: boolean | undefined
-  /** Milliseconds that a call, or a login, may take, what is sent again included. Default: 5,000. */
+  /**
+   * Milliseconds that a call, or a login, may take, what is sent again included. Default: 4,500, which is less than the manager's `deadlineMs`: of a call
+   * that the manager ends nobody can say whether Vault hangs, is sealed or elects.
+   */
   readonly timeoutMs?: number | undefined
   /** A client of node-vault that you made, in place of `url`; its transport is used, with what that does. Without `auth` its own token is. */
   readonly client?: VaultClient | undefined
@@ -71,20 +74,24 @@ export interface CheckedOptions {
 /** Throws `CONFIGURATION` for every option that makes no sense. Reads nothing and connects to nothing. */
 export function checkedOptions(given: VaultProviderOptions): CheckedOptions {
   const options = knownOptions(given, members)
-  const { name = 'vault', mount = 'secret', leased = [], namespace, kvVersion, timeoutMs = 5_000 } = options
+  const { name = 'vault', mount = 'secret', leased = [], namespace, kvVersion, timeoutMs = 4_500 } = options
   if (!canHoldPath(mount)) throw misconfigured('`mount` is malformed', 'write it as `bao secrets list` shows it, without slashes around')
   if (namespace !== undefined && !isNamespace(namespace)) throw misconfigured('`namespace` is malformed', 'write it without spaces')
   if (!Array.isArray(leased) || !leased.every(canHoldPath))
     throw misconfigured('`leased` is no list of paths', "write them without slashes around, such as ['database/creds']")
   if (kvVersion !== undefined && ![1, 2].includes(kvVersion)) throw misconfigured('`kvVersion` is neither 1 nor 2', 'leave it out')
   if (!(timeoutMs >= 1 && timeoutMs <= longestTimerMs)) throw misconfigured('`timeoutMs` is not a number of milliseconds', 'use 1 or more')
-  return { name, server: serverOf(options), auth: authOf(options.auth), mount, kvVersion, leased, namespace, timeoutMs }
+  const [server, auth] = [serverOf(options), authOf(options.auth)]
+  if (auth?.method === 'cert' && 'url' in server && server.tls.cert === undefined)
+    throw misconfigured('`cert()` logs in with a client certificate, and there is none', 'give `tls.cert` and `tls.key`')
+  return { name, server, auth, mount, kvVersion, leased, namespace, timeoutMs }
 }
 
 function serverOf(options: VaultProviderOptions): CheckedOptions['server'] {
   const { url, tls = {}, client, allowInsecureHttp = false } = options
-  if ((url === undefined) === (client === undefined)) throw misconfigured('one of `url` and `client` must be given', 'give `url`')
-  if (client === undefined) return { url: vaultUrl(url, allowInsecureHttp), tls: checkedTls(tls) }
+  if (url === undefined && client === undefined) throw misconfigured('one of `url` and `client` must be given', 'give `url`')
+  if (url !== undefined && client !== undefined) throw misconfigured('`url` and `client` are both given', 'give only one')
+  if (client === undefined) return addressed(vaultUrl(url, allowInsecureHttp), checkedTls(tls))
   if (typeof client?.request !== 'function') throw misconfigured('`client` is no client of node-vault', 'pass what its factory returned')
   if (options.tls !== undefined || options.allowInsecureHttp !== undefined)
     throw misconfigured('`tls` and `allowInsecureHttp` do not reach a `client`', 'configure the client')
@@ -94,11 +101,25 @@ function serverOf(options: VaultProviderOptions): CheckedOptions['server'] {
   return { client }
 }
 
+function addressed(url: VaultUrl, tls: VaultTls): CheckedOptions['server'] {
+  if (!url.isSecure && Object.values(tls).some((part) => part !== undefined))
+    throw misconfigured(
+      '`tls` is given, but `url` is http, where nothing is encrypted or verified',
+      'write https:// in `url`, or leave out `tls`',
+    )
+  return { url, tls }
+}
+
 function checkedTls(given: VaultTls): VaultTls {
   const tls = knownOptions(given, tlsMembers)
   const { servername: _servername, ...parts } = tls
   if ((tls.cert === undefined) !== (tls.key === undefined)) throw misconfigured('`tls` has only one of cert and key', 'give both')
-  for (const [part, source] of Object.entries(parts)) if (source !== undefined) assertCredential(source, `tls.${part}`)
+  for (const [part, source] of Object.entries(parts)) {
+    if (source === undefined) continue
+    assertCredential(source, `tls.${part}`)
+    if (part !== 'passphrase' && typeof source === 'string' && !source.includes('-----BEGIN'))
+      throw misconfigured(`\`tls.${part}\` is no PEM text`, 'give PEM text, or { file } for the path of a file')
+  }
   return tls
 }
 

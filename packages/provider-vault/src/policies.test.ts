@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { codeOf, collected, context } from './testing/stub-vault.ts'
 import { type VaultTrial, vaultTrial, writePolicy } from './testing/vault-harness.ts'
 
-/** The policies that the README shows: for reading, and for rotating. */
-const [reading = '', rotating = ''] = [
+/** The policies that the README shows: for reading, for rotating, for leases, and for KV v1. */
+const [reading = '', rotating = '', , plain = ''] = [
   ...readFileSync(join(import.meta.dirname, '../README.md'), 'utf8').matchAll(/^```hcl\n(.*?)^```$/gms),
 ].map(([, text = '']) => text)
 
@@ -16,8 +16,8 @@ describeWithServer('openbao', 'the policies of the README', () => {
   beforeAll(async () => void (bao = await startOpenBao()))
   afterAll(() => bao.stop())
 
-  async function trialUnder(policy: string): Promise<VaultTrial> {
-    const trial = await vaultTrial(bao)
+  async function trialUnder(policy: string, kv: 1 | 2 = 2): Promise<VaultTrial> {
+    const trial = await vaultTrial(bao, { kv })
     onTestFinished(trial.close)
     await writePolicy(bao, trial.policy, policy.replaceAll('"secret/', `"${trial.mount}/`))
     return trial
@@ -48,5 +48,14 @@ describeWithServer('openbao', 'the policies of the README', () => {
     await provider.delete('app/db', { purge: true }, context)
     expect(await provider.get('app/db', context)).toBe(undefined)
     expect(await codeOf(provider.put('other/db', { value: 'v1' }, context))).toBe('PERMISSION_DENIED')
+  })
+
+  test('allow everything that KV v1 has', async () => {
+    const { provider } = await trialUnder(plain, 1)
+    await provider.put('app/db', { value: 'v1' }, context)
+    expect((await provider.get('app/db', context))?.value).toBe('{"value":"v1"}')
+    expect(await collected(provider.list('app/', context))).toEqual([{ path: 'app/db' }])
+    await provider.delete('app/db', { purge: true }, context)
+    expect(await codeOf(provider.get('other/db', context))).toBe('PERMISSION_DENIED')
   })
 })

@@ -58,10 +58,10 @@ describeWithServer('openbao', 'https with a private authority', () => {
   })
 
   test.each<[string, (ca: string) => VaultTls, string]>([
-    ['an authority that is none', () => ({ ca: canaries.value }), 'tls.ca'],
+    ['an authority that is none', () => ({ ca: pem(canaries.value) }), 'tls.ca'],
     ['an authority that is damaged', (ca) => ({ ca: ca.replace('MII', '***') }), 'tls.ca'],
-    ['a certificate that is none', (ca) => ({ ca, cert: canaries.value, key: aKey() }), 'tls.cert'],
-    ['a key that is none', (ca) => ({ ca, cert: ca, key: canaries.value }), 'tls.key'],
+    ['a certificate that is none', (ca) => ({ ca, cert: pem(canaries.value), key: aKey() }), 'tls.cert'],
+    ['a key that is none', (ca) => ({ ca, cert: ca, key: pem(canaries.value) }), 'tls.key'],
     ['a key of another certificate', (ca) => ({ ca, cert: ca, key: aKey() }), 'tls.key'],
     ['a key whose passphrase is wrong', (ca) => ({ ca, cert: ca, key: aKey('right'), passphrase: canaries.value }), 'tls.passphrase'],
     ['a key whose passphrase is missing', (ca) => ({ ca, cert: ca, key: aKey('right') }), 'tls.passphrase'],
@@ -88,11 +88,17 @@ describeWithServer('openbao', 'https with a private authority', () => {
     const provider = vaultProvider({ url: bao.url, tls, auth: cert({ role: 'app' }) })
     onTestFinished(() => provider.close())
     expect(await codeOf(provider.get('app', context))).toBe('ok')
-    const without = vaultProvider({ url: bao.url, tls: { ca: bao.ca }, auth: cert() })
+    const login = { path: 'auth/cert/login', body: {} }
+    const without = vaultProvider({ url: bao.url, tls: { ca: bao.ca }, auth: { method: 'own', prepare: async () => login } })
     onTestFinished(() => without.close())
     expect(await codeOf(without.get('app', context))).toBe('UNAUTHENTICATED')
   })
 })
+
+/** What looks like PEM, and is none. */
+function pem(text: string): string {
+  return `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----`
+}
 
 function aKey(passphrase?: string): string {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

@@ -54,6 +54,15 @@ function json(status: number, body: unknown): VaultAnswer {
   return vaultAnswer(status, body === undefined ? '' : JSON.stringify(body))
 }
 
+/** What the channel tells from now on. */
+function listening(): LoginMessage[] {
+  const told: LoginMessage[] = []
+  const listen = (message: unknown): void => void told.push(message as LoginMessage) // what this channel carries
+  subscribe('finchat.secrets.login', listen)
+  onTestFinished(() => void unsubscribe('finchat.secrets.login', listen))
+  return told
+}
+
 const refusal = json(400, { errors: ['invalid role or secret ID'] })
 const sealed = json(503, { errors: ['Vault is sealed'] })
 const logins = ({ asked }: FakeVault): number => asked.filter((path) => path.endsWith('login')).length
@@ -317,8 +326,27 @@ test('a refused token of a function is not sent again, though its end is another
 test('all whose token was refused are told the same', async () => {
   const holder = holderWith(fakeVault(), tokenAuth('given'))
   const token = await holder.token(never)
-  expect(holder.refused(token).message).toContain('give a valid one')
-  expect(holder.refused(token).message).toContain('give a valid one')
+  const told = listening()
+  const first = holder.refused(token)
+  expect(first.message).toMatch(/Vault refused the token.*it is wrong, expired or revoked: give another/)
+  expect(holder.refused(token)).toBe(first)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(told).toMatchObject([{ operation: 'token', outcome: 'error', code: 'UNAUTHENTICATED' }])
+})
+
+test('a refused token of a login is not called one that was given', async () => {
+  const holder = holderWith(fakeVault())
+  expect(holder.refused(await holder.token(never)).message).toContain('the token that it had given at the login')
+})
+
+test('nobody is told of a login where a token was given, whose worth is not known yet', async () => {
+  const told = listening()
+  await holderWith(fakeVault(), tokenAuth('given')).token(never)
+  await holderWith(fakeVault()).token(never)
+  expect(told.map(({ operation, outcome }) => [operation, outcome])).toEqual([
+    ['token', 'ok'],
+    ['login', 'ok'],
+  ])
 })
 
 test('a login that fails is not tried again by every secret, but backed off for all', async () => {
@@ -380,10 +408,7 @@ test('closing revokes the token that we logged in for, also one that is on its w
 })
 
 test('closing does not revoke a token that was given to us, and says what it could not revoke', async () => {
-  const told: LoginMessage[] = []
-  const listen = (message: unknown): void => void told.push(message as LoginMessage) // what this channel carries
-  subscribe('finchat.secrets.login', listen)
-  onTestFinished(() => void unsubscribe('finchat.secrets.login', listen))
+  const told = listening()
   const [given, batch] = [fakeVault(), fakeVault()]
   batch.tokenType = 'batch'
   for (const holder of [holderWith(given, tokenAuth('given')), holderWith(batch)]) {

@@ -4,8 +4,9 @@ import type { Login, VaultAuth } from './auth/vault-auth.ts'
 import { assertRunning, bounded, longestTimerMs, pause, untilEnded } from './deadline.ts'
 import type { HeldToken } from './held-token.ts'
 import { authContext, logIn, renewed } from './log-in.ts'
-import { LoginBackOff, refusal } from './login-back-off.ts'
+import { LoginBackOff } from './login-back-off.ts'
 import type { LoginEvents } from './login-events.ts'
+import { loginRefused, tokenRefused } from './refusals.ts'
 import { answerError, type Send } from './sender.ts'
 import { asSecretsErrors } from './unanswered.ts'
 
@@ -70,11 +71,13 @@ export class TokenHolder {
   /** Vault refused it for good. Returns the error that says so. */
   refused(token: string): SecretsError {
     const held = this.#held
-    if (held === undefined) return refusal() // another call was told before
+    if (held === undefined) return this.#backOff.refusal ?? tokenRefused(false) // another call was told before
     if (held.token !== token)
       return new SecretsError('UNAUTHENTICATED', 'Vault refused the token', { remedy: 'try again, another one was got meanwhile' })
     this.#held = undefined
-    return this.#backOff.refused(held.print)
+    const error = tokenRefused(held.isOurs)
+    void this.#options.events.report('token', async () => Promise.reject(error)).catch(() => {})
+    return this.#backOff.refused(held.print, error)
   }
 
   /** `undefined` for a token that has ended, or that Vault refused. */
@@ -113,9 +116,10 @@ export class TokenHolder {
     this.#backOff.assertMayTry()
     const { events, timeoutMs, closing } = this.#options
     try {
-      const held = await events.report('login', () =>
-        asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => untilEnded(this.#attempt(signal), signal))),
-      )
+      const attempt = (): Promise<HeldToken> =>
+        asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => untilEnded(this.#attempt(signal), signal)))
+      // No login is behind a token that was given to us: whether it is good is not known yet.
+      const held = await events.report('login', attempt, { found: ({ isOurs }) => (isOurs ? {} : { operation: 'token' }) })
       this.#backOff.succeeded()
       this.#hold(held)
       return held
@@ -136,7 +140,7 @@ export class TokenHolder {
       this.#backOff.assertNotRefused(print)
       const held = await logIn(login, print, send, signal)
       if (held !== undefined) return held
-      if (attempt === 2) throw this.#backOff.refused(print)
+      if (attempt === 2) throw this.#backOff.refused(print, 'path' in login ? loginRefused(login.path) : tokenRefused(false))
       await pause(repeatAfterMs, signal)
     }
   }

@@ -2,6 +2,7 @@ import { member, type VaultAnswer } from './answer.ts'
 import { isVaults, meaningOf } from './answer-table.ts'
 import { type Bounds, bounded, pause } from './deadline.ts'
 import { answerError, type Outgoing, type Send } from './sender.ts'
+import { mountsRequest, type TokenCheck } from './token-check.ts'
 import type { TokenHolder } from './token-holder.ts'
 import { encodedPath } from './paths.ts'
 import { asSecretsErrors } from './unanswered.ts'
@@ -11,6 +12,8 @@ export interface Right {
   readonly capability: 'read' | 'list' | 'create or update' | 'patch' | 'update' | 'delete'
   /** The path as a policy writes it. */
   readonly on: string
+  /** What to do instead. Default: route the name away. */
+  readonly otherwise?: string | undefined
 }
 
 export interface Ask extends Omit<Outgoing, 'token' | 'call'> {
@@ -41,18 +44,19 @@ export interface VaultApi {
 /** A fresh token may not have reached a standby yet: some 200 ms were measured. */
 const repeatAfterMs = 250
 
-/** Answers 200 for every valid token, whatever its policies. */
-const mountsRequest = { method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' } as const
 const mountsRight: Right = { capability: 'read', on: mountsRequest.path }
 
-export function vaultApi(send: Send, tokens: TokenHolder, limits: Pick<Bounds, 'timeoutMs' | 'closing'>): VaultApi {
+export function vaultApi(
+  send: Send,
+  { tokens, check }: { readonly tokens: TokenHolder; readonly check: TokenCheck },
+  limits: Pick<Bounds, 'timeoutMs' | 'closing'>,
+): VaultApi {
   const judged = async ({ takes, right, ...request }: Ask, signal: AbortSignal): Promise<Issued> => {
-    const { answer, token } = await accepted(send, tokens, request, signal)
+    const { answer, token } = await accepted(send, { tokens, check }, request, signal)
     const meaning = takes?.(answer) ? undefined : meaningOf(answer, request.call)
     if (meaning === undefined) return { answer, token }
     const isDenial = meaning.code === 'PERMISSION_DENIED' && isVaults(answer)
-    const missing = `allow "${right.capability}" on "${right.on}", or route the name away`
-    throw answerError(answer, meaning, request.call, isDenial ? missing : undefined)
+    throw answerError(answer, meaning, request.call, isDenial ? remedyOf(right) : undefined)
   }
   const issue = (asked: Ask, outer: AbortSignal): Promise<Issued> =>
     asSecretsErrors(asked.call === 'write', () => bounded({ ...limits, signal: outer }, (signal) => judged(asked, signal)))
@@ -69,15 +73,22 @@ export function vaultApi(send: Send, tokens: TokenHolder, limits: Pick<Bounds, '
   }
 }
 
+/** What is not Vault's own was denied by something before it. */
 function isDenied(answer: VaultAnswer): boolean {
   return answer.status === 403 && isVaults(answer)
 }
 
 /** The answer to a request whose token was accepted: with the one that is held, after one fresh login, or on a second try. Rejects with `UNAUTHENTICATED`. */
-async function accepted(send: Send, tokens: TokenHolder, request: Outgoing, signal: AbortSignal): Promise<Issued> {
+async function accepted(
+  send: Send,
+  { tokens, check }: { readonly tokens: TokenHolder; readonly check: TokenCheck },
+  request: Outgoing,
+  signal: AbortSignal,
+): Promise<Issued> {
   const attempt = async (token: string): Promise<Issued | undefined> => {
+    const isRefused = check.begin(token)
     const answer = await send({ ...request, token }, signal)
-    return answer.status === 403 && (await isRefused(answer, send, { ...request, token }, signal)) ? undefined : { answer, token }
+    return isDenied(answer) && (request.path === mountsRequest.path || (await isRefused(signal))) ? undefined : { answer, token }
   }
   const held = await tokens.token(signal)
   const first = await attempt(held)
@@ -91,16 +102,8 @@ async function accepted(send: Send, tokens: TokenHolder, request: Outgoing, sign
   throw tokens.refused(next)
 }
 
-/**
- * Whether a 403 is the token's fault rather than a policy's. Both are worded alike, and differently in each release: so the one path that every
- * valid token may read is asked.
- */
-async function isRefused(denial: VaultAnswer, send: Send, { path, token }: Outgoing, signal: AbortSignal): Promise<boolean> {
-  if (!isVaults(denial)) return false // something before Vault has denied it
-  if (path === mountsRequest.path) return true
-  const answer = await send({ ...mountsRequest, token }, signal)
-  if (answer.status === 403) return isVaults(answer)
-  const meaning = meaningOf(answer, 'read')
-  if (meaning !== undefined) throw answerError(answer, meaning, 'read')
-  return false
+/** What a policy must say, word by word. */
+function remedyOf({ capability, on, otherwise = 'route the name away' }: Right): string {
+  const quoted = capability.split(' or ').map((word) => `"${word}"`)
+  return `allow ${quoted.join(', ')} on "${on}", or ${otherwise}`
 }

@@ -1,6 +1,7 @@
-import { type CallContext, locator, type SecretProvider } from '@finchat/secrets-core'
+import { type CallContext, locator, type SecretProvider, wrapProvider } from '@finchat/secrets-core'
 import { clientToken } from './auth/client-token.ts'
 import { ClusterState } from './cluster-state.ts'
+import { type Bounds, bounded } from './deadline.ts'
 import type { Transport } from './exchange.ts'
 import { kvList } from './kv-list.ts'
 import { kvMount } from './kv-mount.ts'
@@ -9,13 +10,16 @@ import { kvWrites } from './kv-writes.ts'
 import { leaseRequests, listeningMs } from './lease-requests.ts'
 import { Leases } from './leases.ts'
 import { loginEvents } from './login-events.ts'
+import { mountInPathWarning } from './mount-in-path.ts'
 import { nodeVaultTransport } from './node-vault-transport.ts'
 import { type CheckedOptions, checkedOptions, type VaultProviderOptions } from './options.ts'
 import { ownClientTransport } from './own-client.ts'
 import { canHoldPath } from './paths.ts'
 import type { Provides } from './provides.ts'
 import { vaultSender } from './sender.ts'
+import { TokenCheck } from './token-check.ts'
 import { TokenHolder } from './token-holder.ts'
+import { asSecretsErrors } from './unanswered.ts'
 import { vaultApi } from './vault-api.ts'
 import { withLeases } from './with-leases.ts'
 
@@ -48,18 +52,22 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const send = vaultSender({ exchange: transport.exchange, state: new ClusterState(), namespace })
   const events = loginEvents(name, auth?.method ?? 'none')
   const tokens = new TokenHolder({ auth, send, events, ...limits })
-  const api = vaultApi(send, tokens, limits)
-  const patient = vaultApi(send, tokens, { ...limits, timeoutMs: Math.max(listeningMs, timeoutMs) })
+  const access = { tokens, check: new TokenCheck(send, limits) }
+  const api = vaultApi(send, access, limits)
+  const patient = vaultApi(send, access, { ...limits, timeoutMs: Math.max(listeningMs, timeoutMs) })
   const requests = leaseRequests(api, patient, events)
   const leases = new Leases({ leased, requests, standing: (token) => tokens.standing(token), limits })
   const kv = kvMount(api, mount, kvVersion)
-  return {
+  const provider: VaultProvider = {
     specificationVersion: 'v1',
     name,
     locate: locator(options, canHoldPath),
     keepsFields: (path) => !leases.isLeased(path),
     sharedAs: sharedAs(checked),
-    ...withLeases({ ...kvReads(kv), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
+    ...withLeases(
+      { ...kvReads(kv, mountInPathWarning(name, mount)), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) },
+      leases,
+    ),
     checkHealth: async ({ signal }) => void (await api.mounts(signal)),
     close: async () => {
       await leases.close()
@@ -68,6 +76,17 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
       transport.close()
     },
   }
+  return inTime(provider, limits)
+}
+
+/** A call may need several requests: all of them have the time that one has. */
+function inTime(provider: VaultProvider, limits: Pick<Bounds, 'timeoutMs' | 'closing'>): VaultProvider {
+  const timed = wrapProvider(provider, ({ method, context }, next) =>
+    method === 'close'
+      ? next(context)
+      : asSecretsErrors(false, () => bounded({ ...limits, signal: context.signal }, (signal) => next({ ...context, signal }))),
+  )
+  return timed as VaultProvider // the same members
 }
 
 function transportTo(server: CheckedOptions['server']): Transport {

@@ -7,6 +7,7 @@ import { loginPath } from './login-path.ts'
 import type { AuthContext, VaultAuth } from './vault-auth.ts'
 
 export interface AppRoleOptions {
+  /** What `bao read auth/approle/role/NAME/role-id` prints: a UUID, not the role's name. */
   readonly roleId: Credential
   /** The secret id, or `{ wrapped }`: a wrapping token that holds one. May be left out where the role asks for none. */
   readonly secretId?: Credential | { readonly wrapped: Credential } | undefined
@@ -23,7 +24,7 @@ const members: MembersOf<AppRoleOptions> = { roleId: 'any', secretId: 'any', mou
  * @example
  * import { appRole, vaultProvider } from '@finchat/secrets-provider-vault'
  *
- * const auth = appRole({ roleId: 'the-role-id', secretId: { file: '/run/vault/secret-id' } })
+ * const auth = appRole({ roleId: '7c3f5b1e-…', secretId: { file: '/run/vault/secret-id' } })
  * console.log(vaultProvider({ url: 'https://vault.example:8200', auth }).name) // vault
  */
 export function appRole(options: AppRoleOptions): VaultAuth {

@@ -37,7 +37,10 @@ export function tokenFile(path: string): VaultAuth {
   return token({ file: path })
 }
 
-/** What a function of one's own returns: a token, and when it ends (epoch milliseconds) if that is known. */
+/**
+ * What a function of one's own returns: a token, and when it ends if that is known: epoch milliseconds, as `Date.now()` counts. What it throws is
+ * `UNAVAILABLE`, and nothing of it is shown; a `SecretsError` that it throws is kept.
+ */
 export type TokenSource = () => Promise<string | { readonly token: string; readonly expiresAt?: number | undefined }>
 
 /** A function that gets tokens in its own way. It is called when there is no token, and again when one ends or is refused. */
@@ -47,14 +50,26 @@ export function tokenFunction(source: TokenSource): VaultAuth {
     prepare: async ({ signal }) => {
       const answer = await called(source, 'the token', signal)
       const { token: text, expiresAt } = isObject(answer) ? answer : { token: answer, expiresAt: undefined }
-      if (typeof text !== 'string' || !(expiresAt === undefined || Number.isFinite(expiresAt))) {
+      if (typeof text !== 'string') {
         throw new SecretsError('CONFIGURATION', 'the function of `auth` returned no token', {
           remedy: 'return a text, or { token, expiresAt }',
         })
       }
+      assertMoment(expiresAt)
       const trimmed = await readCredential(text, 'the token', signal)
       assertToken(trimmed)
-      return { token: trimmed, expiresAt: expiresAt === undefined ? undefined : Number(expiresAt) }
+      return { token: trimmed, expiresAt }
     },
   }
+}
+
+/** In 2001, were it milliseconds; in the year 33658, were it seconds. */
+const leastMs = 1e12
+
+/** Seconds would let every token end at once, and be asked for anew by every call. */
+function assertMoment(expiresAt: unknown): asserts expiresAt is number | undefined {
+  if (expiresAt === undefined || (typeof expiresAt === 'number' && Number.isFinite(expiresAt) && expiresAt >= leastMs)) return
+  throw new SecretsError('CONFIGURATION', 'the function of `auth` returned an `expiresAt` that is no time in epoch milliseconds', {
+    remedy: 'multiply seconds by 1,000, and give date.getTime() for a Date',
+  })
 }

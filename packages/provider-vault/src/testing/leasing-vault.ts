@@ -8,6 +8,7 @@ import { leaseRequests, listeningMs } from '../lease-requests.ts'
 import { Leases } from '../leases.ts'
 import { loginEvents } from '../login-events.ts'
 import type { Outgoing, Send } from '../sender.ts'
+import { TokenCheck } from '../token-check.ts'
 import { TokenHolder } from '../token-holder.ts'
 import { vaultApi } from '../vault-api.ts'
 import { canaries } from './stub-vault.ts'
@@ -124,7 +125,8 @@ export function leasesOf(
   const limits = { timeoutMs: 5_000, closing: ending.signal }
   const events = loginEvents('vault', auth.method)
   const tokens = new TokenHolder({ auth, send: vault.send, events, ...limits })
-  const [api, patient] = [limits, { ...limits, timeoutMs: listeningMs }].map((each) => vaultApi(vault.send, tokens, each))
+  const access = { tokens, check: new TokenCheck(vault.send, limits) }
+  const [api, patient] = [limits, { ...limits, timeoutMs: listeningMs }].map((each) => vaultApi(vault.send, access, each))
   if (api === undefined || patient === undefined) throw new Error('there are two')
   const requests = leaseRequests(api, patient, events)
   const leases = new Leases({ leased: ['database/creds'], requests, standing: (token) => tokens.standing(token), limits })

@@ -1,0 +1,64 @@
+import { expect, test, vi } from 'vitest'
+import { vaultAnswer, type VaultAnswer } from './answer.ts'
+import { bounded } from './deadline.ts'
+import { TokenCheck } from './token-check.ts'
+
+const never = new AbortController().signal
+const good = vaultAnswer(200, '{"data":{}}')
+const refused = vaultAnswer(403, '{"errors":["permission denied"]}')
+
+/** Every look at a token waits for its answer. */
+function checkOf(): { readonly check: TokenCheck; readonly answers: ((answer: VaultAnswer) => void)[] } {
+  const answers: ((answer: VaultAnswer) => void)[] = []
+  const send = (): Promise<VaultAnswer> => new Promise((resolve) => answers.push(resolve))
+  return { check: new TokenCheck(send, { timeoutMs: 4_500, closing: never }), answers }
+}
+
+test('a token that is refused is looked at once for all who ask meanwhile', async () => {
+  const { check, answers } = checkOf()
+  const asking = Array.from({ length: 20 }, () => check.begin('a')(never))
+  answers[0]?.(refused)
+  expect([new Set(await Promise.all(asking)), answers.length]).toEqual([new Set([true]), 1])
+})
+
+test('that a token was good is told to nobody whose request was denied after the look began, but by another look', async () => {
+  const { check, answers } = checkOf()
+  const first = check.begin('a')(never)
+  const later = Array.from({ length: 20 }, () => check.begin('a')(never))
+  answers[0]?.(good)
+  expect(await first).toBe(false)
+  await vi.waitFor(() => expect(answers.length).toBe(2))
+  answers[1]?.(refused)
+  expect([new Set(await Promise.all(later)), answers.length]).toEqual([new Set([true]), 2])
+})
+
+test('what was found out after a request was sent is not asked again for it, and for a later one it is', async () => {
+  const { check, answers } = checkOf()
+  const [sent, other] = [check.begin('a'), check.begin('b')]
+  const first = check.begin('a')(never)
+  answers[0]?.(refused)
+  expect([await first, await sent(never), answers.length]).toEqual([true, true, 1])
+  const asked = [other(never), check.begin('a')(never)]
+  for (const answer of answers.slice(1)) answer(good)
+  expect([await Promise.all(asked), answers.length]).toEqual([[false, false], 3])
+})
+
+test('another token is looked at by itself, and the same again when it is denied again', async () => {
+  const { check, answers } = checkOf()
+  const both = [check.begin('a')(never), check.begin('b')(never)]
+  answers[0]?.(refused)
+  answers[1]?.(good)
+  expect(await Promise.all(both)).toEqual([true, false])
+  const again = check.begin('a')(never)
+  answers[2]?.(good)
+  expect(await again).toBe(false)
+})
+
+test('who gives up leaves the look to the others, and a server that cannot tell is an error for all', async () => {
+  const { check, answers } = checkOf()
+  const impatient = bounded({ timeoutMs: 10, closing: never }, (signal) => check.begin('a')(signal))
+  const patient = [check.begin('a')(never), check.begin('a')(never)]
+  await expect(impatient).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  answers[0]?.(vaultAnswer(503, '{"errors":["Vault is sealed"]}'))
+  for (const each of patient) await expect(each).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+})

@@ -1,0 +1,61 @@
+import { isVaults, meaningOf } from './answer-table.ts'
+import { type Bounds, bounded, untilEnded } from './deadline.ts'
+import { answerError, type Outgoing, type Send } from './sender.ts'
+
+/** Answers 200 for every valid token, whatever its policies. */
+export const mountsRequest: Pick<Outgoing, 'method' | 'path' | 'call'> & { readonly call: 'read' } = {
+  method: 'GET',
+  path: 'sys/internal/ui/mounts',
+  call: 'read',
+}
+
+/** To be called when a request was denied; whoever gives up waiting leaves the question to the others. Rejects where the server cannot tell. */
+type IsRefused = (signal: AbortSignal) => Promise<boolean>
+
+/**
+ * Tells whether a denial is the token's fault rather than a policy's. Both are worded alike, and differently in each release: so the one path that
+ * every valid token may read is asked, once for all who were denied at the same time.
+ */
+export class TokenCheck {
+  readonly #send: Send
+  readonly #limits: Pick<Bounds, 'timeoutMs' | 'closing'>
+  readonly #asking = new Map<string, Promise<boolean>>()
+  /** How often a token was found refused, and which one was last. */
+  #refusals = 0
+  #lastRefused: string | undefined
+
+  constructor(send: Send, limits: Pick<Bounds, 'timeoutMs' | 'closing'>) {
+    this.#send = send
+    this.#limits = limits
+  }
+
+  /** Begins before a request is sent with this token. That it is refused, as anybody finds out from now on, counts for that request too. */
+  begin(token: string): IsRefused {
+    const before = this.#refusals
+    const isKnown = (): boolean => this.#refusals > before && this.#lastRefused === token
+    return async (signal) => {
+      const earlier = this.#asking.get(token)
+      if (isKnown() || (earlier !== undefined && (await untilEnded(earlier, signal)))) return true
+      // That it was good before the denial, when an earlier check may have been sent, is no answer.
+      return untilEnded(this.#check(token), signal)
+    }
+  }
+
+  #check(token: string): Promise<boolean> {
+    const asking = this.#asking.get(token) ?? this.#ask(token).finally(() => this.#asking.delete(token))
+    this.#asking.set(token, asking)
+    return asking
+  }
+
+  async #ask(token: string): Promise<boolean> {
+    const answer = await bounded(this.#limits, (signal) => this.#send({ ...mountsRequest, token }, signal))
+    if (answer.status === 403 && isVaults(answer)) {
+      this.#refusals += 1
+      this.#lastRefused = token
+      return true
+    }
+    const meaning = answer.status === 403 ? undefined : meaningOf(answer, 'read')
+    if (meaning !== undefined) throw answerError(answer, meaning, 'read')
+    return false
+  }
+}

@@ -1,7 +1,7 @@
 import { chmod, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
-import { leaksOf, testAuditTrail } from '@finchat/secrets-testkit'
+import { leaksOf, testAuditSink, testAuditTrail } from '@finchat/secrets-testkit'
 import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { afterAll, afterEach, describe, expect, it, test, vi } from 'vitest'
@@ -40,6 +40,21 @@ describe('a trail in a file keeps the contract', () => {
         return async () => fault.mockRestore()
       }
       return { trail: auditTrail({ sinks: [jsonLinesFile({ folder })] }), recorded, breakTrail, close: async () => {} }
+    },
+  })
+})
+
+describe('a file keeps the contract of a sink', () => {
+  testAuditSink({
+    test,
+    createHarness: async () => {
+      const { folder } = await testFolder()
+      const arrived = async (): Promise<string[]> => (await recordsIn(folder)).map((record) => JSON.stringify(record))
+      const breakSink = async (): Promise<() => Promise<void>> => {
+        const fault = vi.spyOn(await fileHandle(), 'datasync').mockRejectedValue(failure('EIO'))
+        return async () => fault.mockRestore()
+      }
+      return { sink: jsonLinesFile({ folder }), arrived, breakSink, close: async () => {} }
     },
   })
 })
@@ -260,6 +275,14 @@ describe('closing', () => {
     await sink.close?.(context)
     await sink.close?.(context)
     await expect(sink.write(recordOf(), context)).rejects.toMatchObject({ code: 'ABORTED' })
+  })
+
+  it('says in the index how the segment ended', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.write(recordOf(), context)
+    await sink.close?.(context)
+    expect(await readFile(join(folder, 'index.jsonl'), 'utf8')).toContain('"found":"ended"')
   })
 
   it('leaves no file open and no lock', async () => {

@@ -168,11 +168,16 @@ class JsonLinesFile {
     }
   }
 
+  async #recordEnd(): Promise<void> {
+    const { step } = await takeStep(this.#options.folder, { ended: this.#ended })
+    this.#checkpoints?.stepped(step)
+  }
+
   async #close(): Promise<void> {
     await this.#writing
     try {
       await this.#endSegment()
-      if (this.#ended.length > 0) this.#checkpoints?.stepped((await takeStep(this.#options.folder, { ended: this.#ended })).step)
+      if (this.#ended.length > 0) await this.#recordEnd()
     } catch (error) {
       throw folderError(error)
     } finally {

@@ -13,7 +13,7 @@ import { type AuditVerification, verifyAuditTrail } from './verify-audit-trail.t
 
 afterAll(removeTestFolders)
 
-// Thousands of verifications: a second or two each on a machine that has nothing else to do.
+// Thousands of verifications.
 vi.setConfig({ testTimeout: 240_000 })
 
 const segment = (step: number): string => `segment-${String(step).padStart(8, '0')}.jsonl`

@@ -3,6 +3,7 @@ import { deadlineMs, names, ttlSeconds } from './orders.ts'
 
 /* A process that is frozen while it waits for its store, and again while it holds a value. It stops itself; others let it go on. */
 const calls = new Map<string, number>()
+const thawed = Promise.withResolvers<void>()
 
 const store: SecretProvider = {
   specificationVersion: 'v1',
@@ -10,7 +11,8 @@ const store: SecretProvider = {
   get: async (path) => {
     const count = (calls.get(path) ?? 0) + 1
     calls.set(path, count)
-    await new Promise((resolve) => setTimeout(resolve, deadlineMs / 2))
+    // Half of the calls that the freeze meets are answered right after it, and half never: their deadline has passed meanwhile.
+    if (count === 1) await (names.indexOf(path) % 2 === 0 ? thawed.promise : new Promise(() => {}))
     return { value: `answer ${count}` }
   },
 }
@@ -21,6 +23,7 @@ async function live(): Promise<void> {
   const asked = names.map((name) => seen(manager, name))
   while (calls.size < names.length) await new Promise((resolve) => setImmediate(resolve)) // until the store is asked
   freeze()
+  thawed.resolve()
   const first = await Promise.all(asked)
   freeze()
   const second = await Promise.all(names.map((name) => seen(manager, name)))

@@ -6,29 +6,36 @@ export interface Replacement {
   readonly by: string
 }
 
-const operators: Readonly<Record<string, readonly string[]>> = {
-  '<': ['<=', '>='],
-  '<=': ['<', '>'],
-  '>': ['>=', '<='],
-  '>=': ['>', '<'],
-  '===': ['!=='],
-  '!==': ['==='],
-  '+': ['-'],
-  '-': ['+'],
-  '*': ['/'],
-  '/': ['*'],
-  '%': ['*'],
-  '**': ['*'],
-  '&&': ['||'],
-  '||': ['&&'],
-  '??': ['&&'],
-  '&': ['|'],
-  '|': ['&'],
-  '+=': ['-='],
-  '-=': ['+='],
-  '??=': ['='],
-}
-const methods: Readonly<Record<string, string>> = { min: 'max', max: 'min', some: 'every', every: 'some', any: 'all' }
+const operators: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries({
+    '<': ['<=', '>='],
+    '<=': ['<', '>'],
+    '>': ['>=', '<='],
+    '>=': ['>', '<'],
+    '===': ['!=='],
+    '!==': ['==='],
+    '+': ['-'],
+    '-': ['+'],
+    '*': ['/'],
+    '/': ['*'],
+    '%': ['*'],
+    '**': ['*'],
+    '&&': ['||'],
+    '||': ['&&'],
+    '??': ['&&'],
+    '&': ['|'],
+    '|': ['&'],
+    '+=': ['-='],
+    '-=': ['+='],
+    '??=': ['='],
+  }),
+)
+const methods: ReadonlyMap<string, string> = new Map([
+  ['min', 'max'],
+  ['max', 'min'],
+  ['some', 'every'],
+  ['every', 'some'],
+])
 
 /** Every small fault that is tried at this node: a wrong operator, condition or constant, or a statement that is missing. */
 export function replacementsAt(node: SyntaxNode, source: string): readonly Replacement[] {
@@ -70,7 +77,7 @@ function at(part: unknown, by: string): readonly Replacement[] {
 
 function swapped(node: SyntaxNode, text: (part: unknown) => string): string[] {
   const { left, operator, right } = node
-  return (operators[String(operator)] ?? []).map(
+  return (operators.get(String(operator)) ?? []).map(
     (other) => `${inParentheses(text(left), node)} ${other} ${inParentheses(text(right), node)}`,
   )
 }
@@ -90,7 +97,7 @@ function constants({ value }: SyntaxNode): string[] {
 function otherMethod(node: SyntaxNode, text: (part: unknown) => string): readonly Replacement[] {
   const callee = asNode(node['callee'])
   if (callee?.type !== 'MemberExpression' || callee['computed'] === true) return []
-  const other = methods[text(callee['property'])]
+  const other = methods.get(text(callee['property']))
   const rest = text(node).slice(callee.end - node.start)
   return other === undefined ? [] : [{ node, by: `${text(callee['object'])}.${other}${rest}` }]
 }

@@ -36,7 +36,7 @@ test('each operator, condition, constant and statement gets its faults, under th
 })
 
 test('names of members, modules, types and prose are no constants; two equal faults in one place are told apart', () => {
-  const source = `import { x } from 'node:x'\nconst a: 'type' | { key: 5 } = { kind: 'kind', text: 'some prose' } as 'other'\nclass C { m() { return [7, 7] } }`
+  const source = `import { x } from 'node:x'\nconst a: 'type' | { key: 5 } = { kind: 'kind', text: 'some prose'.toString() } as 'other'\nclass C { m() { return [7, 7] } }`
   expect(mutantsOf(source)).toEqual(["a: 'type' | { key: 5 }: 'kind' -> 'mutated'", 'C.m: 7 -> 8', 'C.m: 7 -> 8 (2)'])
 })
 

@@ -6,6 +6,20 @@ export { jsonLinesFile, type JsonLinesFileOptions } from './json-lines-file.ts'
 export type { AuditMode, AuditTrailOptions } from './trail-options.ts'
 export { type EcsDocument, toEcs } from './mappings/ecs.ts'
 export { type OcsfEvent, toOcsf } from './mappings/ocsf.ts'
+export { type AuditQuery, type AuditRecords, queryRecords } from './reports/audit-query.ts'
+export { recordsReport, type ReportFormat, type ReportOptions, summaryReport } from './reports/audit-report.ts'
+export type {
+  AccessSummary,
+  AuditSummary,
+  DaySummary,
+  FailureSummary,
+  ProviderSummary,
+  SecretSummary,
+  UnrotatedSummary,
+} from './reports/audit-summary.ts'
+export { readAuditRecords } from './reports/read-records.ts'
+export { summarize, type SummarizeOptions } from './reports/summarize.ts'
+export type { ReportedVerification } from './reports/verdict.ts'
 export { functionSink, type FunctionSinkOptions } from './sinks/function-sink.ts'
 export { humanLine } from './sinks/human-line.ts'
 export { lineSink, type LineSinkOptions, type LineStream } from './sinks/line-sink.ts'

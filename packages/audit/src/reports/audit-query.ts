@@ -1,0 +1,72 @@
+import { type AuditRecord, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+
+/** Which records are asked for: those to which all of it applies. */
+export interface AuditQuery {
+  /** A secret's name; with `*` at its end every name that begins so. */
+  readonly name?: string | undefined
+  readonly actor?: string | undefined
+  readonly provider?: string | undefined
+  /** `get`, `rotate`, … */
+  readonly operation?: string | undefined
+  readonly outcome?: 'ok' | 'error' | undefined
+  /** From this time on, epoch milliseconds. */
+  readonly from?: number | undefined
+  /** Before this time, epoch milliseconds. */
+  readonly until?: number | undefined
+}
+
+const members: MembersOf<AuditQuery> = {
+  name: 'string',
+  actor: 'string',
+  provider: 'string',
+  operation: 'string',
+  outcome: 'string',
+  from: 'number',
+  until: 'number',
+}
+
+/** Records as they come from a file, or from memory. */
+export type AuditRecords = Iterable<AuditRecord> | AsyncIterable<AuditRecord>
+
+/**
+ * The records that a query asks for, in their order, as they are read. Throws `INVALID_ARGUMENT` for a query that is none.
+ *
+ * @example
+ * import { queryRecords, readAuditRecords } from '@finchat/secrets-audit'
+ * import { mkdir } from 'node:fs/promises'
+ *
+ * await mkdir('empty-trail')
+ * let count = 0
+ * for await (const _ of queryRecords(readAuditRecords('empty-trail'), { actor: 'webapp', outcome: 'error' })) count++
+ * console.log(count) // 0
+ */
+export function queryRecords(records: AuditRecords, query: AuditQuery): AsyncGenerator<AuditRecord> {
+  const matches = matcherOf(query)
+  return matching(records, matches)
+}
+
+async function* matching(records: AuditRecords, matches: (record: AuditRecord) => boolean): AsyncGenerator<AuditRecord> {
+  for await (const record of records) if (matches(record)) yield record
+}
+
+export function matcherOf(query: AuditQuery): (record: AuditRecord) => boolean {
+  const { name, from = -Infinity, until = Infinity, outcome, ...rest } = knownOptions(query, members, 'INVALID_ARGUMENT')
+  if (outcome !== undefined && outcome !== 'ok' && outcome !== 'error') {
+    throw new SecretsError('INVALID_ARGUMENT', '`outcome` is not known', { remedy: 'use ok or error' })
+  }
+  const { actor, provider, operation } = rest
+  const isNamed = nameMatcher(name)
+  return (record) =>
+    isNamed(record.name) &&
+    record.time >= from &&
+    record.time < until &&
+    (outcome ?? record.outcome) === record.outcome &&
+    (actor ?? record.actor) === record.actor &&
+    (provider ?? record.provider) === record.provider &&
+    (operation ?? record.operation) === record.operation
+}
+
+function nameMatcher(asked: string | undefined): (name: string) => boolean {
+  if (asked === undefined) return () => true
+  return asked.endsWith('*') ? (name) => name.startsWith(asked.slice(0, -1)) : (name) => name === asked
+}

@@ -1,0 +1,123 @@
+import { type AuditRecord, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { humanLine } from '../sinks/human-line.ts'
+import { asciiJson } from '../sinks/printable.ts'
+import type { AccessSummary, AuditSummary } from './audit-summary.ts'
+import { type Bar, barChart, dayChart } from './bar-chart.ts'
+import { dayBars } from './days.ts'
+import { htmlPage } from './html-page.ts'
+import { recordTable, summaryTables } from './report-tables.ts'
+import { grouped, minute, seen } from './shown.ts'
+import { textReport } from './text-report.ts'
+import { type ReportedVerification, toneOf, verdictOf } from './verdict.ts'
+
+export type ReportFormat = 'text' | 'json' | 'html'
+
+/** What `summaryReport` and `recordsReport` take beside what they report. */
+export interface ReportOptions {
+  /** `text` for a terminal; `json` for programs; `html` for one page that needs nothing else, with charts. */
+  readonly format: ReportFormat
+  /** What `verifyAuditTrail` said of the trail. Without it the report says that the trail was not verified. */
+  readonly verification?: ReportedVerification | undefined
+  /** Default: `Audit of secrets`. */
+  readonly title?: string | undefined
+}
+
+const members: MembersOf<ReportOptions> = { format: 'string', verification: 'any', title: 'string' }
+
+/**
+ * The summary as text, as JSON, or as an HTML page to be sent by mail: without script and without anything to load, with a policy that forbids both, readable in
+ * light, dark, on paper and by screen readers. Whatever stands in a name, it is shown, and does nothing. Throws `INVALID_ARGUMENT` for another format.
+ *
+ * @example
+ * import { summarize, summaryReport } from '@finchat/secrets-audit'
+ *
+ * const page = summaryReport(await summarize([]), { format: 'html' })
+ * console.log(page.startsWith('<!doctype html>')) // true
+ */
+export function summaryReport(summary: AuditSummary, options: ReportOptions): string {
+  const { format, verification, title } = checked(options)
+  if (format === 'json') return `${asciiJson({ title, verification, summary })}\n`
+  const head = [verdictOf(verification), rangeOf(summary), ...unlistedNote(summary)]
+  const tables = summaryTables(summary)
+  if (format === 'text')
+    return textReport(
+      [
+        seen(title),
+        ...head,
+        figures(summary)
+          .map((pair) => pair.join(': '))
+          .join(', '),
+      ],
+      tables,
+    )
+  return htmlPage({ title: seen(title), head, tone: toneOf(verification), figures: figures(summary), charts: charts(summary), tables })
+}
+
+/**
+ * Records, such as `queryRecords` finds, as lines for people, as JSON, or as an HTML page of which `summaryReport` says more. Throws `INVALID_ARGUMENT` for
+ * another format.
+ *
+ * @example
+ * import { recordsReport } from '@finchat/secrets-audit'
+ *
+ * console.log(JSON.parse(recordsReport([], { format: 'json' })).records.length) // 0
+ */
+export function recordsReport(records: readonly AuditRecord[], options: ReportOptions): string {
+  const { format, verification, title } = checked(options)
+  if (format === 'json') return `${asciiJson({ title, verification, records })}\n`
+  const head = [verdictOf(verification)]
+  if (format === 'text') return `${[seen(title), ...head, '', ...records.map(humanLine)].join('\n')}\n`
+  const count = ['Records', grouped(records.length)] as const
+  return htmlPage({ title: seen(title), head, tone: toneOf(verification), figures: [count], charts: [], tables: [recordTable(records)] })
+}
+
+function checked(options: ReportOptions): ReportOptions & { readonly title: string } {
+  const { format, verification, title = 'Audit of secrets' } = knownOptions(options, members, 'INVALID_ARGUMENT')
+  if (!['text', 'json', 'html'].includes(format)) {
+    throw new SecretsError('INVALID_ARGUMENT', '`format` is not known', { remedy: 'use text, json or html' })
+  }
+  return { format, verification, title }
+}
+
+function rangeOf({ from, to, records }: AuditSummary): string {
+  if (from === undefined || to === undefined) return 'There are no records.'
+  return `${grouped(records)} records from ${minute(from)} to ${minute(to)} UTC.`
+}
+
+function unlistedNote({ unlisted }: AuditSummary): string[] {
+  return unlisted === 0 ? [] : [`${grouped(unlisted)} records are counted, but in no list: there are too many different names.`]
+}
+
+function figures({ reads, changes, failed, secrets, accesses, missed }: AuditSummary): (readonly [string, string])[] {
+  const actors = new Set(accesses.map(({ actor }) => actor)).size
+  const counts = { Reads: reads, Changes: changes, Failed: failed, Secrets: secrets.length, Actors: actors, 'Records missed': missed }
+  return Object.entries(counts).map(([label, count]) => [label, grouped(count)] as const)
+}
+
+const longestChart = 10
+
+function charts({ days, accesses, providers }: AuditSummary): string[] {
+  return [
+    dayChart('Operations a day', dayBars(days)),
+    barChart(
+      'Secrets that are read most',
+      readsBy(accesses, ({ name }) => name),
+    ),
+    barChart(
+      'Who reads most',
+      readsBy(accesses, ({ actor = '–' }) => actor),
+    ),
+    barChart(
+      'Providers',
+      providers.slice(0, longestChart).map(({ provider, ok, failed }) => ({ label: provider, ok, failed })),
+    ),
+  ]
+}
+
+function readsBy(accesses: readonly AccessSummary[], by: (access: AccessSummary) => string): readonly Bar[] {
+  const bars = Array.from(Map.groupBy(accesses, by), ([label, rows]) => {
+    const failed = rows.reduce((sum, row) => sum + row.failed, 0)
+    return { label, ok: rows.reduce((sum, row) => sum + row.reads, 0) - failed, failed }
+  })
+  return bars.toSorted((a, b) => b.ok + b.failed - a.ok - a.failed).slice(0, longestChart)
+}

@@ -1,0 +1,34 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { gathered } from '../testing/gathered.ts'
+import { readAuditRecords } from './read-records.ts'
+
+const header = (step: number): string => `{"folder":"f","host":"h","kind":"segment","pid":1,"step":${step},"time":1,"v":1}\n`
+const record = (seq: number): string => `{"name":"token","operation":"get","phase":"outcome","seq":${seq},"time":1,"trail":"t","v":1}\n`
+const seal = (group: number, records: number): string => `{"group":${group},"kind":"seal","mac":"m","records":${records}}\n`
+
+let folder: string
+beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'audit-records-'))))
+afterEach(() => rm(folder, { recursive: true }))
+
+async function read(most?: number): Promise<number[]> {
+  return (await gathered(readAuditRecords(folder, most))).map(({ seq }) => seq)
+}
+
+describe('the reader of records', () => {
+  it('gives what is sealed, in the order of the segments, and leaves out a torn tail and foreign files', async () => {
+    await writeFile(join(folder, 'segment-00000002.jsonl'), header(2) + seal(0, 0) + record(4) + seal(1, 1))
+    await writeFile(join(folder, 'segment-00000001.jsonl'), header(1) + seal(0, 0) + record(1) + record(2) + seal(1, 2) + record(3))
+    await writeFile(join(folder, 'foreign.jsonl'), record(99) + seal(1, 1))
+    expect(await read()).toEqual([1, 2, 4])
+    expect(await read(2)).toEqual([1, 2])
+    expect(await read(0)).toEqual([])
+  })
+
+  it('says so when there is no such folder', async () => {
+    const reading = gathered(readAuditRecords(join(folder, 'none')))
+    await expect(reading).rejects.toMatchObject({ code: 'AUDIT_FAILED', problem: 'the folder of the trail cannot be read' })
+  })
+})

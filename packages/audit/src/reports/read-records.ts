@@ -1,0 +1,45 @@
+import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { readSegment, recordsOf, type SegmentFile, segmentFiles } from '../segment-reader.ts'
+
+/**
+ * The sealed records in a folder of `jsonLinesFile`, in the order of its segments, as they are read: memory stays bounded. It takes them as they stand there; whether they are as they were
+ * written, `verifyAuditTrail` tells. Records behind the last seal of a segment are left out. With `most`, ends after so many, such as the `records` that a verification found authentic. Throws
+ * `AUDIT_FAILED` if the folder cannot be read.
+ *
+ * @example
+ * import { readAuditRecords } from '@finchat/secrets-audit'
+ * import { mkdir } from 'node:fs/promises'
+ *
+ * await mkdir('new-trail')
+ * for await (const { time, name, actor } of readAuditRecords('new-trail')) console.error(time, name, actor)
+ */
+export async function* readAuditRecords(folder: string, most: number = Infinity): AsyncGenerator<AuditRecord> {
+  let count = 0
+  for (const { path, header } of await filesIn(folder)) {
+    if (header === undefined) continue
+    for await (const record of sealedRecords(path)) {
+      if (count++ >= most) return
+      yield record
+    }
+  }
+}
+
+async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
+  try {
+    return await segmentFiles(folder)
+  } catch {
+    throw unreadable('the folder of the trail')
+  }
+}
+
+async function* sealedRecords(path: string): AsyncGenerator<AuditRecord> {
+  try {
+    for await (const group of readSegment(path)) if (group.seal !== undefined) yield* recordsOf(group)
+  } catch {
+    throw unreadable('a segment of the trail')
+  }
+}
+
+function unreadable(what: string): SecretsError {
+  return new SecretsError('AUDIT_FAILED', `${what} cannot be read`, { remedy: 'check that it is there, and that this user may read it' })
+}

@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest'
+import { aRecord, hostileTexts } from '../testing/sample-records.ts'
+import { sampleTrail } from '../testing/sample-trail.ts'
+import { summarize } from './summarize.ts'
+
+const dayMs = 86_400_000
+const at = (day: number): number => Date.UTC(2026, 0, 1) + day * dayMs
+
+describe('a summary', () => {
+  it('says who read what, how often, from which provider, and when last', async () => {
+    const { accesses, reads } = await summarize([
+      aRecord({ actor: 'webapp', provider: 'aws', time: 1 }),
+      aRecord({ actor: 'webapp', provider: 'vault', time: 3 }),
+      aRecord({ actor: 'webapp', provider: 'vault', time: 2, outcome: 'error', code: 'UNAVAILABLE' }),
+      aRecord({ actor: undefined, operation: 'verify', time: 4 }),
+    ])
+    expect(reads).toBe(4)
+    expect(accesses).toEqual([
+      { actor: 'webapp', name: 'FINCHAT_TOKEN', reads: 3, failed: 1, providers: ['aws', 'vault'], last: 3 },
+      { actor: undefined, name: 'FINCHAT_TOKEN', reads: 1, failed: 0, providers: ['aws'], last: 4 },
+    ])
+  })
+
+  it('counts each provider, with what it answered from a cache, degraded or stale', async () => {
+    const { providers } = await summarize([
+      aRecord({ from: 'memory' }),
+      aRecord({ from: 'store', degraded: true }),
+      aRecord({ from: 'shared', stale: true }),
+      aRecord({ outcome: 'error', code: 'UNAVAILABLE' }),
+    ])
+    expect(providers).toEqual([{ provider: 'aws', ok: 3, failed: 1, cached: 2, degraded: 1, stale: 1 }])
+  })
+
+  it('counts failures by what they are about, and days', async () => {
+    const denied = { outcome: 'error', code: 'PERMISSION_DENIED' } as const
+    const summary = await summarize([
+      aRecord({ time: at(0) }),
+      aRecord({ ...denied, time: at(1) }),
+      aRecord({ ...denied, time: at(1) + 1 }),
+    ])
+    expect(summary.failures).toEqual([{ code: 'PERMISSION_DENIED', operation: 'get', name: 'FINCHAT_TOKEN', count: 2, last: at(1) + 1 }])
+    expect(summary.days).toEqual([
+      { day: '2026-01-01', ok: 1, failed: 0 },
+      { day: '2026-01-02', ok: 0, failed: 2 },
+    ])
+    expect(summary).toMatchObject({ failed: 2, from: at(0), to: at(1) + 1, records: 3 })
+  })
+
+  it('counts an effect once, by its outcome, and what a sink missed', async () => {
+    const summary = await summarize([
+      aRecord({ phase: 'intent', operation: 'store', outcome: undefined }),
+      aRecord({ operation: 'store' }),
+      aRecord({ operation: 'gap', name: '', outcome: undefined, missed: 7 }),
+      aRecord({ operation: 'login', name: '' }),
+    ])
+    expect(summary).toMatchObject({ records: 4, changes: 1, reads: 0, missed: 7 })
+    expect(summary.secrets.map(({ name }) => name)).toEqual(['FINCHAT_TOKEN'])
+  })
+
+  it('lists the secrets in use that did not change for so many days', async () => {
+    const { notRotated } = await summarize(
+      [
+        aRecord({ name: 'old', time: at(0), version: 1 }),
+        aRecord({ name: 'rotated here', time: at(50), operation: 'rotate', version: 2 }),
+        aRecord({ name: 'rotated elsewhere', time: at(0), version: 1 }),
+        aRecord({ name: 'rotated elsewhere', time: at(60), version: 2 }),
+        aRecord({ name: 'rotated long ago', time: at(5), operation: 'store' }),
+        aRecord({ name: 'only denied', time: at(0), outcome: 'error', code: 'PERMISSION_DENIED' }),
+        aRecord({ name: 'deleted', time: at(1), operation: 'delete' }),
+        aRecord({ name: 'old', time: at(89), version: 1 }),
+      ],
+      { now: at(90), notRotatedForDays: 80 },
+    )
+    expect(notRotated).toEqual([
+      { name: 'old', lastChanged: undefined, days: 90 },
+      { name: 'rotated long ago', lastChanged: at(5), days: 85 },
+    ])
+  })
+
+  it('takes the answer of another provider, and an older version, for no rotation', async () => {
+    const records = [
+      aRecord({ time: at(0), version: 7 }),
+      aRecord({ time: at(95), version: 6 }),
+      aRecord({ time: at(96), version: 9, provider: 'local' }),
+    ]
+    expect((await summarize(records)).notRotated).toMatchObject([{ name: 'FINCHAT_TOKEN', days: 96 }])
+  })
+
+  it('says nothing of rotation for longer than the trail goes back', async () => {
+    expect((await summarize([aRecord({ time: at(0) }), aRecord({ time: at(30) })])).notRotated).toEqual([])
+  })
+
+  it('keeps names apart, whatever they are', async () => {
+    const { secrets, accesses } = await summarize(hostileTexts.map((name) => aRecord({ name, actor: name })))
+    expect(new Set(secrets.map(({ name }) => name))).toEqual(new Set(hostileTexts))
+    expect(accesses).toHaveLength(hostileTexts.length)
+  })
+
+  it('keeps its lists bounded, and says what is in none', async () => {
+    const many = Array.from({ length: 10_050 }, (_, index) => aRecord({ name: `name-${index}` }))
+    const { secrets, reads, unlisted } = await summarize(many)
+    expect([secrets.length, reads, unlisted]).toEqual([10_000, 10_050, 50])
+  })
+
+  it('of a sample adds up', async () => {
+    const { reads, days, accesses, failed, missed } = await summarize(sampleTrail())
+    const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0)
+    expect(sum(accesses.map((access) => access.reads))).toBe(reads)
+    expect(sum(days.map((day) => day.failed))).toBe(failed)
+    expect(missed).toBe(3)
+  })
+
+  it('of nothing is empty', async () => {
+    expect(await summarize([])).toMatchObject({ records: 0, from: undefined, to: undefined, secrets: [], notRotated: [] })
+    await expect(summarize([], { notRotatedForDays: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  })
+})

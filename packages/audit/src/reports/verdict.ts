@@ -1,0 +1,36 @@
+import { grouped, minute, seen } from './shown.ts'
+
+/** As much of what `verifyAuditTrail` says as a report shows. */
+export interface ReportedVerification {
+  readonly ok: boolean
+  readonly records: number
+  readonly problem?: { readonly what: string; readonly file: string; readonly line: number; readonly explanation: string } | undefined
+  readonly unproven: readonly { readonly file: string; readonly lastLine: number; readonly provenUntil?: number | undefined }[]
+}
+
+/** One sentence, the first that an auditor reads. */
+export function verdictOf(verification: ReportedVerification | undefined): string {
+  if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
+  const { ok, records, problem, unproven } = verification
+  if (problem !== undefined || !ok)
+    return `The trail is NOT as it was written: ${located(problem)} ${grouped(records)} records before are authentic.`
+  const verified = `Verified: ${grouped(records)} records are as they were written.`
+  return unproven.length === 0 ? verified : `${verified} ${unproven.map(openEnd).join(' ')}`
+}
+
+function located(problem: ReportedVerification['problem']): string {
+  if (problem === undefined) return 'what is wrong is not known.'
+  const { what, file, line, explanation } = problem
+  return `${seen(what)} in ${seen(file)}, line ${grouped(line)}: ${seen(explanation)}.`
+}
+
+function openEnd({ file, lastLine, provenUntil }: ReportedVerification['unproven'][number]): string {
+  const since = provenUntil === undefined ? 'by no checkpoint' : `only until ${minute(provenUntil)} UTC`
+  return `That nothing was cut off behind line ${grouped(lastLine)} of ${seen(file)} is proven ${since}.`
+}
+
+export function toneOf(verification: ReportedVerification | undefined): 'good' | 'bad' | 'open' {
+  if (verification === undefined) return 'open'
+  if (!verification.ok) return 'bad'
+  return verification.unproven.length === 0 ? 'good' : 'open'
+}

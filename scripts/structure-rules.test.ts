@@ -65,12 +65,12 @@ describe('the folders of packages', () => {
     expect(structure.sameFolder(repository({ [`${core}/${path}`]: undefined }))).toEqual([expect.stringContaining('is missing')])
   })
 
-  test.each(['vitest.config.ts', 'lib/helper.ts', '.npmrc'])('must not have %s', (path) => {
+  test.each(['vitest.config.ts', 'lib/helper.ts', '.npmrc', 'docs/guide.md'])('must not have %s', (path) => {
     expect(structure.sameFolder(repository({ [`${core}/${path}`]: '' }))).toEqual([`${core}/${path} does not belong in a package`])
   })
 
-  test('may have a changelog', () => {
-    expect(structure.sameFolder(repository({ [`${core}/CHANGELOG.md`]: '' }))).toEqual([])
+  test.each(['CHANGELOG.md', 'docs/report.png'])('may have %s', (path) => {
+    expect(structure.sameFolder(repository({ [`${core}/${path}`]: '' }))).toEqual([])
   })
 })
 

@@ -42,12 +42,12 @@ function exportFaults(exports: NonNullable<Manifest['exports']>): string[] {
   })
 }
 
-/** A package holds its source, what its tests read, its README and three small files; the rest belongs to the root. */
+/** A package holds its source, what its tests read, its README with the pictures in it, and three small files; the rest belongs to the root. */
 export const sameFolder: Rule = (files) =>
   publicPackages(files).flatMap(({ folder }) => {
     const own = [...files.keys()].filter((path) => path.startsWith(`${folder}/`)).map((path) => path.slice(folder.length + 1))
     const missing = ['README.md', 'tsconfig.json', 'src/'].filter((needed) => !own.some((path) => path.startsWith(needed)))
-    const allowed = /^((src|fixtures)\/.+|README\.md|CHANGELOG\.md|package\.json|tsconfig\.json)$/
+    const allowed = /^((src|fixtures)\/.+|docs\/[^/]+\.png|README\.md|CHANGELOG\.md|package\.json|tsconfig\.json)$/
     const extra = own.filter((path) => !allowed.test(path))
     return [
       ...missing.map((path) => `${folder}/${path} is missing`),

@@ -20,6 +20,7 @@ export type {
 export { readAuditRecords } from './reports/read-records.ts'
 export { summarize, type SummarizeOptions } from './reports/summarize.ts'
 export type { ReportedVerification } from './reports/verdict.ts'
+export { type VerifiedTrail, verifiedTrail } from './reports/verified-trail.ts'
 export { functionSink, type FunctionSinkOptions } from './sinks/function-sink.ts'
 export { humanLine } from './sinks/human-line.ts'
 export { lineSink, type LineSinkOptions, type LineStream } from './sinks/line-sink.ts'

@@ -49,7 +49,7 @@ async function* matching(records: AuditRecords, matches: (record: AuditRecord) =
   for await (const record of records) if (matches(record)) yield record
 }
 
-export function matcherOf(query: AuditQuery): (record: AuditRecord) => boolean {
+function matcherOf(query: AuditQuery): (record: AuditRecord) => boolean {
   const { name, from = -Infinity, until = Infinity, outcome, ...rest } = knownOptions(query, members, 'INVALID_ARGUMENT')
   if (outcome !== undefined && outcome !== 'ok' && outcome !== 'error') {
     throw new SecretsError('INVALID_ARGUMENT', '`outcome` is not known', { remedy: 'use ok or error' })

@@ -36,11 +36,11 @@ describe('the HTML page', () => {
     const summary = await summarize(sampleTrail())
     const first = (verification?: Parameters<typeof summaryReport>[1]['verification']): string | undefined =>
       /<p class="\w+">[^<]*/.exec(summaryReport(summary, { format: 'html', verification }))?.[0]
-    expect(first(verified)).toBe('<p class="good">Verified: 3,013 records are as they were written.')
+    expect(first(verified)).toBe('<p class="good">Verified: every record is as it was written (3,013).')
     expect(first()).toBe('<p class="open">The trail was not verified: anybody may have changed it.')
     const problem = { what: 'edited', file: 'segment-00000001.jsonl', line: 17, explanation: 'the group is not what was sealed' }
     expect(first({ ok: false, records: 15, problem, unproven: [] })).toBe(
-      '<p class="bad">The trail is NOT as it was written: edited in segment-00000001.jsonl, line 17: the group is not what was sealed. 15 records before are authentic.',
+      '<p class="bad">The trail is NOT as it was written: edited in segment-00000001.jsonl, line 17: the group is not what was sealed. Authentic records before it: 15.',
     )
     const tail = { file: 'segment-00000001.jsonl', lastLine: 9, provenUntil: Date.UTC(2026, 0, 1) }
     expect(first({ ...verified, unproven: [tail] })).toMatch(/^<p class="open">.* is proven only until 2026-01-01 00:00 UTC\.$/)
@@ -109,7 +109,7 @@ describe('the report as text', () => {
     const summary = await summarize(hostileTexts.map((name) => aRecord(named(name))))
     const report = summaryReport(summary, { format: 'text', verification: verified, title: hostileTexts.join('') })
     expect(report).toMatch(/^[\x20-\x7e–…\n]*$/)
-    expect(report).toContain('Verified: 3,013 records are as they were written.')
+    expect(report).toContain('Verified: every record is as it was written (3,013).')
     const [, table = ''] = report.split('Who read what\n')
     expect(table.split('\n').indexOf('')).toBe(hostileTexts.length + 1)
   })

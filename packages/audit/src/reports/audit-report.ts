@@ -81,11 +81,11 @@ function checked(options: ReportOptions): ReportOptions & { readonly title: stri
 
 function rangeOf({ from, to, records }: AuditSummary): string {
   if (from === undefined || to === undefined) return 'There are no records.'
-  return `${grouped(records)} records from ${minute(from)} to ${minute(to)} UTC.`
+  return `Records: ${grouped(records)}, from ${minute(from)} to ${minute(to)} UTC.`
 }
 
 function unlistedNote({ unlisted }: AuditSummary): string[] {
-  return unlisted === 0 ? [] : [`${grouped(unlisted)} records are counted, but in no list: there are too many different names.`]
+  return unlisted === 0 ? [] : [`Counted, but in no list, since there are too many different names: ${grouped(unlisted)} records.`]
 }
 
 function figures({ reads, changes, failed, secrets, accesses, missed }: AuditSummary): (readonly [string, string])[] {
@@ -97,8 +97,9 @@ function figures({ reads, changes, failed, secrets, accesses, missed }: AuditSum
 const longestChart = 10
 
 function charts({ days, accesses, providers }: AuditSummary): string[] {
+  const { bars, daysEach } = dayBars(days)
   return [
-    dayChart('Operations a day', dayBars(days)),
+    dayChart(daysEach === 1 ? 'Operations a day' : `Operations, ${daysEach} days a column`, bars),
     barChart(
       'Secrets that are read most',
       readsBy(accesses, ({ name }) => name),

@@ -5,12 +5,12 @@ const dayMs = 86_400_000
 const mostColumns = 60
 
 /** A bar for every day from the first to the last, the empty ones too; for several days each where there are more than sixty. */
-export function dayBars(days: readonly DaySummary[]): readonly Bar[] {
+export function dayBars(days: readonly DaySummary[]): { readonly bars: readonly Bar[]; readonly daysEach: number } {
   const dated = days
     .map((day) => ({ ...day, number: Math.floor(Date.parse(day.day) / dayMs) }))
     .filter(({ number }) => Number.isFinite(number))
   const [first, last] = [dated[0], dated.at(-1)]
-  if (first === undefined || last === undefined) return []
+  if (first === undefined || last === undefined) return { bars: [], daysEach: 1 }
   const width = Math.ceil((last.number - first.number + 1) / mostColumns)
   const count = Math.floor((last.number - first.number) / width) + 1
   const bars = Array.from({ length: count }, (_, index) => ({ label: dayLabel(first.number + index * width), ok: 0, failed: 0 }))
@@ -20,7 +20,7 @@ export function dayBars(days: readonly DaySummary[]): readonly Bar[] {
     bar.ok += ok
     bar.failed += failed
   }
-  return bars
+  return { bars, daysEach: width }
 }
 
 function dayLabel(number: number): string {

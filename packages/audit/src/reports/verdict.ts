@@ -13,8 +13,8 @@ export function verdictOf(verification: ReportedVerification | undefined): strin
   if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
   const { ok, records, problem, unproven } = verification
   if (problem !== undefined || !ok)
-    return `The trail is NOT as it was written: ${located(problem)} ${grouped(records)} records before are authentic.`
-  const verified = `Verified: ${grouped(records)} records are as they were written.`
+    return `The trail is NOT as it was written: ${located(problem)} Authentic records before it: ${grouped(records)}.`
+  const verified = `Verified: every record is as it was written (${grouped(records)}).`
   return unproven.length === 0 ? verified : `${verified} ${unproven.map(openEnd).join(' ')}`
 }
 

@@ -4,7 +4,7 @@ import { aRecord } from './sample-records.ts'
 const dayMs = 86_400_000
 
 /** The first day of the sample. */
-export const sampleStart: number = Date.UTC(2026, 6, 1)
+const sampleStart = Date.UTC(2026, 6, 1)
 
 const names = ['prod/db/password', 'prod/stripe/api-key', 'prod/session/signing-key', 'FINCHAT_TOKEN', 'prod/smtp/password']
 const actors = ['webapp', 'billing-worker', 'nightly-report', undefined]

@@ -20,7 +20,8 @@ export class ClusterState {
   }
 
   saw(header: string | undefined): void {
-    const state = header === undefined ? undefined : parse(header)
+    if (header === undefined || header === this.#highest?.header) return
+    const state = parse(header)
     if (state === undefined) return
     const { cluster, indexes } = this.#highest ?? {}
     // Another cluster at the same address counts anew.

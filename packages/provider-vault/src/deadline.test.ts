@@ -8,7 +8,7 @@ afterEach(() => void vi.useRealTimers())
 test('neither a call that has ended nor a pause that was cut short leaves a timer, which would hold the process, or a listener', async () => {
   const [caller, closing] = [new AbortController(), new AbortController()]
   const limits = { timeoutMs: 5000, signal: caller.signal, closing: closing.signal }
-  const listeners = (): number => getEventListeners(caller.signal, 'abort').length + getEventListeners(closing.signal, 'abort').length
+  const listeners = (): number => getEventListeners(caller.signal, 'abort').length
   for (const task of [async () => 'done', async () => Promise.reject(new Error('failed'))]) {
     await Promise.allSettled([bounded(limits, task)])
     expect([vi.getTimerCount(), listeners()]).toEqual([0, 0])
@@ -17,6 +17,19 @@ test('neither a call that has ended nor a pause that was cut short leaves a time
   caller.abort()
   await expect(paused).rejects.toMatchObject({ code: 'ABORTED' })
   expect([vi.getTimerCount(), listeners()]).toEqual([0, 0])
+})
+
+test('what closes ends all calls by one listener, and those that have ended not at all', async () => {
+  const closing = new AbortController()
+  const limits = { timeoutMs: 5000, closing: closing.signal }
+  const done = new Set<AbortSignal>()
+  await bounded(limits, async (signal) => void done.add(signal))
+  const calls = [1, 2, 3].map(() => bounded(limits, (signal) => untilEnded(new Promise(() => {}), signal)))
+  expect(getEventListeners(closing.signal, 'abort')).toHaveLength(1)
+  closing.abort()
+  const ended = await Promise.allSettled(calls)
+  for (const call of ended) expect(call).toMatchObject({ reason: { code: 'ABORTED', message: 'the Vault provider is closed' } })
+  expect([vi.getTimerCount(), ...[...done].map(({ aborted }) => aborted)]).toEqual([0, false])
 })
 
 test('what was waited for may fail later without a trace', async () => {

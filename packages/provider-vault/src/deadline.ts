@@ -25,19 +25,36 @@ export async function bounded<T>(bounds: Bounds, run: (signal: AbortSignal) => P
   const end = (reason: Reason) => (): void => controller.abort(reason)
   const onAbort = (): void => controller.abort(signal && ours.has(signal) ? signal.reason : 'aborted')
   const onClose = end('closed')
+  const calls = endedBy(closing)
   if (signal?.aborted) onAbort()
   if (closing.aborted) onClose()
   const timer = setTimeout(end('late'), timeoutMs)
   signal?.addEventListener('abort', onAbort)
-  closing.addEventListener('abort', onClose)
+  calls.add(onClose)
   try {
     assertRunning(controller.signal)
     return await run(controller.signal)
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
-    closing.removeEventListener('abort', onClose)
+    calls.delete(onClose)
   }
+}
+
+type End = () => void
+
+const running = new WeakMap<AbortSignal, Set<End>>()
+
+/** What ends the calls that run, by one listener: a signal keeps its own in a list, where each would be looked for among those of all calls. */
+function endedBy(closing: AbortSignal): Set<End> {
+  const known = running.get(closing)
+  if (known !== undefined) return known
+  const ends = new Set<End>()
+  running.set(closing, ends)
+  closing.addEventListener('abort', () => {
+    for (const end of ends) end()
+  })
+  return ends
 }
 
 /** Why a signal of `bounded` ended the call. The caller's own reason is not looked at: it may hold anything. */

@@ -87,7 +87,9 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
     fail(new Unanswered('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at Vault itself', sent: true }))
   })
   outgoing.end(body)
-  return promise.finally(() => signal.removeEventListener('abort', onAbort))
+  const settled = (): void => signal.removeEventListener('abort', onAbort)
+  promise.then(settled, settled)
+  return promise
 }
 
 /** The server closed connections that lay idle: the others are no better. */
@@ -107,7 +109,8 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
   // The connection ended before the body did.
   incoming.on('error', (error) => fail(connectionFailure(error, true)))
   incoming.on('end', () => {
-    const whole = Buffer.concat(chunks)
+    const [first] = chunks
+    const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
     const text = whole.toString()
     for (const bytes of [whole, ...chunks]) bytes.fill(0)
     const [retryAfter, index, date] = ['retry-after', 'x-vault-index', 'date'].map((name) => headerOf(incoming, name))

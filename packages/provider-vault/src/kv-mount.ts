@@ -30,7 +30,6 @@ export interface KvMount {
 export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefined): KvMount {
   const found = new MountVersion(api, mount)
   const versionOf = async (signal: AbortSignal): Promise<KvVersion> => {
-    if (told !== undefined) return told
     const kind = await found.kind(signal)
     if (kind === 'no KV') throw noKv()
     // A mount that this token may not see is asked as KV v2: the answer says what is wrong.
@@ -45,7 +44,7 @@ export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefine
   const run: KvMount['on'] = async (signal, task) => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await task(await versionOf(signal))
+        return await task(told ?? found.version ?? (await versionOf(signal)))
       } catch (error) {
         if (!(error instanceof OtherVersion)) throw error
         if (attempt === 2 || told !== undefined) throw otherVersion()

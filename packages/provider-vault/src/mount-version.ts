@@ -27,6 +27,12 @@ export class MountVersion {
     return this.#known !== undefined && Date.now() < this.#known.until
   }
 
+  /** The version that was found out, if it was. */
+  get version(): KvVersion | undefined {
+    const kind = this.#known?.kind
+    return kind === 'no KV' ? undefined : kind
+  }
+
   /** Whoever gives up waiting leaves it to the others. */
   async kind(signal: AbortSignal): Promise<MountKind> {
     if (this.#known !== undefined) return this.#known.kind

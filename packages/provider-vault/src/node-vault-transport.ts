@@ -16,6 +16,7 @@ interface HookOptions extends Pick<VaultRequest, 'method' | 'body' | 'headers'> 
 export function nodeVaultTransport(url: VaultUrl, tls: VaultTls): Transport {
   let opening: Promise<HttpSender> | undefined
   let sending: Promise<Exchange> | undefined
+  let ready: Exchange | undefined
   const open = (): Promise<HttpSender> => {
     // A certificate's file that could not be read is read again by the next request.
     opening ??= sender(url, tls).catch((error: unknown) => {
@@ -24,12 +25,14 @@ export function nodeVaultTransport(url: VaultUrl, tls: VaultTls): Transport {
     })
     return opening
   }
+  const opened: Exchange = async (request, signal) => {
+    const { send } = await untilEnded(open(), signal) // all wait for one, and each may give up
+    sending ??= clientExchange(url, (options) => sendHooked(url, send, options))
+    ready = await sending
+    return ready(request, signal)
+  }
   return {
-    exchange: async (request, signal) => {
-      const { send } = await untilEnded(open(), signal) // all wait for one, and each may give up
-      sending ??= clientExchange(url, (options) => sendHooked(url, send, options))
-      return (await sending)(request, signal)
-    },
+    exchange: (request, signal) => (ready === undefined ? opened(request, signal) : ready(request, signal)),
     close: () => void opening?.then(({ close }) => close()).catch(() => {}),
   }
 }

@@ -4,6 +4,9 @@ import { SecretsError } from '@finchat/secrets-core'
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u
 const longest = 512
 
+/** What most paths are: they can be held, and are encoded as themselves. */
+const plain = /^[\w-]+(?:\/[\w-]+)*$/
+
 /** A secret that waits to be promoted lies beside its own, at a path that no secret can have. */
 const stagedSuffix = '.finchat-staged'
 
@@ -33,12 +36,10 @@ export function stagedPath(path: string): string {
 
 /** A path of a URL. Each segment is encoded, so that what looks like `..`, `?` or `#` is what it is and no more. */
 export function encodedPath(...parts: readonly string[]): string {
-  return parts
-    .flatMap((part) => part.split('/'))
-    .map(encodeURIComponent)
-    .join('/')
+  return parts.map((part) => (plain.test(part) ? part : part.split('/').map(encodeURIComponent).join('/'))).join('/')
 }
 
 function isPath(path: unknown): path is string {
-  return typeof path === 'string' && path.length <= longest && printable.test(path) && !/(^|\/)\.{0,2}(\/|$)/.test(path)
+  if (typeof path !== 'string' || path.length > longest) return false
+  return plain.test(path) || (printable.test(path) && !/(^|\/)\.{0,2}(\/|$)/.test(path))
 }

@@ -31,22 +31,18 @@ export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<VaultAns
 
 /** Sends with what every request carries, and again where nothing was done and waiting helps. */
 export function vaultSender({ exchange, state, namespace }: SenderOptions): Send {
-  const once = async ({ call: _call, token, contentType, ...request }: Outgoing, signal: AbortSignal): Promise<VaultAnswer> => {
-    const answer = await exchange(
-      { ...request, headers: { ...headersOf(request.body, token, contentType, namespace), ...state.headers() } },
-      signal,
-    )
-    state.saw(answer.index)
-    return answer
-  }
+  const once = ({ method, path, body, token, contentType }: Outgoing, signal: AbortSignal): Promise<VaultAnswer> =>
+    exchange({ method, path, body, headers: { ...headersOf(body, token, contentType, namespace), ...state.headers() } }, signal)
   return async (outgoing, signal) => {
     for (let [attempt, faults] = [1, 0]; ; attempt += 1) {
       const outcome = await settled(once(outgoing, signal))
+      if (!(outcome instanceof Unanswered)) state.saw(outcome.index)
       if (isForeignState(outcome)) state.forget()
       const repeats = repeatsOf(outcome, outgoing.call)
+      if (repeats === 'none') return unsettled(outcome)
       if (repeats === 'few') faults += 1
       const ms = pauseMs(outcome, attempt)
-      const isLast = repeats === 'none' || faults === mostAttempts || ms > longestPauseMs
+      const isLast = faults === mostAttempts || ms > longestPauseMs
       if (isLast || !(await hadTime(ms, signal))) return unsettled(outcome)
     }
   }

@@ -98,9 +98,11 @@ async function send<Name extends ActionName>(
   )
   const unread = { step: 'deserialize', priority: 'low', name: 'finchatAnswerSize' } as const // before the body is read
   command.middlewareStack.add((next) => async (args) => limitedAnswer(await next(args)), unread)
-  const [answer] = await Promise.allSettled([turns(() => client.send(command, { abortSignal: signal }))])
-  if (answer.status === 'fulfilled') return answer.value
-  throw call.failed.at(-1)?.error ?? failedAttempt(answer.reason, asked).error
+  try {
+    return await turns(() => client.send(command, { abortSignal: signal }))
+  } catch (error) {
+    throw call.failed.at(-1)?.error ?? failedAttempt(error, asked).error
+  }
 }
 
 type AnyCommand = InstanceType<Sdk['GetSecretValueCommand']>

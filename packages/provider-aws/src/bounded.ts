@@ -12,10 +12,10 @@ export interface Bounds {
  * Settles as `run` does, or rejects with `ABORTED` or `DEADLINE_EXCEEDED`, whichever is first; then the signal that `run` got is aborted, and
  * what it does later is not looked at. So a call ends even where the SDK does not: in a credential source, or in the middle of a body.
  */
-export async function bounded<T>(run: (signal: AbortSignal) => Promise<T>, { signal, closing, timeoutMs }: Bounds): Promise<T> {
-  if (closing.aborted) throw closed()
-  if (signal.aborted) throw aborted()
-  const { promise, reject } = Promise.withResolvers<never>()
+export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, { signal, closing, timeoutMs }: Bounds): Promise<T> {
+  if (closing.aborted) return Promise.reject(closed())
+  if (signal.aborted) return Promise.reject(aborted())
+  const { promise, resolve, reject } = Promise.withResolvers<T>()
   const controller = new AbortController()
   const end = (error: SecretsError): void => {
     reject(error)
@@ -25,14 +25,31 @@ export async function bounded<T>(run: (signal: AbortSignal) => Promise<T>, { sig
   // Ref'ed: a process never ends with a call unsettled.
   const timer = setTimeout(() => end(new SecretsError('DEADLINE_EXCEEDED', `no answer from AWS within ${timeoutMs} ms`)), timeoutMs)
   signal.addEventListener('abort', onAbort)
-  closing.addEventListener('abort', onClose)
-  try {
-    return await Promise.race([promise, run(controller.signal)])
-  } finally {
+  const calls = endedBy(closing).add(onClose)
+  const settled = (): void => {
     clearTimeout(timer)
     signal.removeEventListener('abort', onAbort)
-    closing.removeEventListener('abort', onClose)
+    calls.delete(onClose)
   }
+  run(controller.signal).then(resolve, reject)
+  promise.then(settled, settled)
+  return promise
+}
+
+type End = () => void
+
+const running = new WeakMap<AbortSignal, Set<End>>()
+
+/** What ends the calls that run, by one listener: a signal keeps its own in a list, where each would be looked for among those of all calls. */
+function endedBy(closing: AbortSignal): Set<End> {
+  const known = running.get(closing)
+  if (known !== undefined) return known
+  const ends = new Set<End>()
+  running.set(closing, ends)
+  closing.addEventListener('abort', () => {
+    for (const end of ends) end()
+  })
+  return ends
 }
 
 function aborted(): SecretsError {

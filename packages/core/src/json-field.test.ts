@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutField, jsonTextAt, keysOf, memberOf, parseJson, setField, soleField, textAt } from './json-field.ts'
+import { cutField, keysOf, memberOf, setField, soleField, textAt } from './json-field.ts'
+import { jsonTextAt, parseJson } from './json-text.ts'
 import { SecretsError } from './secrets-error.ts'
 
 const canary = 'canary-5f2a'

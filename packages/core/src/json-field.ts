@@ -1,20 +1,10 @@
+import { jsonTextAt, membersAt, type Span, spanOf, unquote, walk } from './json-text.ts'
 import { quoted } from './names.ts'
 import { SecretsError } from './secrets-error.ts'
 
 // A field is cut out of, or written into, the secret's own text: only the text still has `1.10`, 12345678901234567890,
 // the order of the keys and every space as somebody stored them, where a parsed and printed copy would not. Nor would the copy
 // always have the same keys: V8 (13.6) parses {"\"":1} into a key of a backslash once it has parsed {"\\":1}.
-// No regular expression may see the secret: what one last matched against stays in `RegExp.input`, whole, until the next one matches.
-
-/** The secret's text as JSON. Throws `INVALID_ARGUMENT`, which does not quote it, if it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // JSON.parse's own message quotes its input.
-    throw new SecretsError('INVALID_ARGUMENT', 'the secret is not JSON', { remedy: 'read it as text, or store JSON' })
-  }
-}
 
 /**
  * One field of a secret that is JSON: strings as they are, numbers and booleans as written, objects and arrays as their JSON text.
@@ -26,21 +16,6 @@ export function cutField(text: string, field: string): string {
   const value = place && valueAt(text, place)
   if (value === undefined) throw noField(field)
   return value
-}
-
-/**
- * What stands under these keys in a JSON text, one inside the other, exactly as written: `1.10` stays `1.10`, a text keeps its quotes. Of equal
- * keys the last counts; elements of an array stand under their indexes. `undefined` if there is nothing. No regular expression sees the text or
- * the keys, for V8 remembers what one last matched. Throws `INVALID_ARGUMENT`, which does not quote the text, if it is no JSON.
- *
- * @example
- * import { jsonTextAt } from '@finchat/secrets-core'
- *
- * console.log(jsonTextAt('{"data": {"pin": "0012", "rate": 1.10}}', ['data', 'rate'])) // 1.10
- */
-export function jsonTextAt(text: string, keys: readonly string[]): string | undefined {
-  const place = walk(text, spanOf(text), keys)
-  return place && text.slice(place.start, place.end)
 }
 
 /** The value of one key of a text that is JSON, as `cutField` gives it; `undefined` if there is none. */
@@ -90,12 +65,6 @@ export function setField(text: string | undefined, field: string, value: string)
   return splice(whole, { start: end, end }, last ? `,${entry}` : entry)
 }
 
-/** Where a value stands in the text. */
-interface Span {
-  readonly start: number
-  readonly end: number
-}
-
 /** The whole JSON text, if it is something that this field may be in: an object, or an array for a pointer. */
 function wholeOf(text: string, field: string): Span {
   const whole = spanOf(text)
@@ -103,12 +72,6 @@ function wholeOf(text: string, field: string): Span {
   throw new SecretsError('INVALID_ARGUMENT', 'the secret is not a JSON object, so it has no fields', {
     remedy: 'ask for it without a field',
   })
-}
-
-/** All but the space around it. Throws if it is no JSON, which could not be walked. */
-function spanOf(text: string): Span {
-  parseJson(text)
-  return { start: afterSpace(text, 0), end: text.trimEnd().length }
 }
 
 function noField(field: string): SecretsError {
@@ -130,78 +93,10 @@ function pathOf(field: string): string[] {
     .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
-/** Of equal keys the last counts, as in JSON.parse. */
-function walk(text: string, from: Span, path: readonly string[]): Span | undefined {
-  return path.reduce<Span | undefined>((place, key) => place && membersAt(text, place).findLast((member) => member.key === key), from)
-}
-
 function valueAt(text: string, { start, end }: Span): string | undefined {
   const written = text.slice(start, end)
   if (written === 'null') return undefined
   return written.startsWith('"') ? unquote(written) : written
-}
-
-function unquote(literal: string): string {
-  return JSON.parse(literal) as string // a JSON string's text
-}
-
-/**
- * The members of the object, or the elements of the array under their indexes as RFC 6901 writes them, at this place in a text that
- * JSON.parse accepted; none for anything else. One pass, whatever the size and the depth.
- */
-function membersAt(text: string, { start, end }: Span): (Span & { readonly key: string })[] {
-  const members: (Span & { key: string })[] = []
-  const isObject = text[start] === '{'
-  if (!isObject && text[start] !== '[') return members
-  let at = afterSpace(text, start + 1)
-  while (at < end - 1) {
-    const keyEnd = isObject ? afterString(text, at) : at
-    const key = isObject ? unquote(text.slice(at, keyEnd)) : String(members.length)
-    const valueStart = isObject ? afterMark(text, keyEnd) : at
-    const valueEnd = afterValue(text, valueStart)
-    members.push({ key, start: valueStart, end: valueEnd })
-    at = afterMark(text, valueEnd)
-  }
-  return members
-}
-
-/** Behind the value that begins here: at the first space, comma or closing bracket that is outside of its own brackets. */
-function afterValue(text: string, start: number): number {
-  let at = start
-  let depth = 0
-  do {
-    const character = text[at]
-    if (character === '{' || character === '[') depth++
-    if (character === '}' || character === ']') depth--
-    at = character === '"' ? afterString(text, at) : at + 1
-  } while (depth > 0 || !isBetweenValues(text, at))
-  return at
-}
-
-function isBetweenValues(text: string, at: number): boolean {
-  return isSpace(text, at) || text[at] === ',' || text[at] === '}' || text[at] === ']'
-}
-
-function afterString(text: string, start: number): number {
-  let at = start + 1
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at + 1
-}
-
-/** At what follows the colon, the comma or the closing bracket that comes next. */
-function afterMark(text: string, start: number): number {
-  return afterSpace(text, afterSpace(text, start) + 1)
-}
-
-function afterSpace(text: string, start: number): number {
-  let at = start
-  while (isSpace(text, at)) at++
-  return at
-}
-
-/** No character below a space stands in JSON but the three that are space too (RFC 8259). */
-function isSpace(text: string, at: number): boolean {
-  return text.charCodeAt(at) <= 0x20
 }
 
 function splice(text: string, { start, end }: Span, replacement: string): string {

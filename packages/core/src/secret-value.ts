@@ -1,5 +1,5 @@
 import type { HeldSecret } from './held-secret.ts'
-import { parseJson } from './json-field.ts'
+import { parseJson } from './json-text.ts'
 import { descriptor } from './own-members.ts'
 
 const redacted = '[redacted]'

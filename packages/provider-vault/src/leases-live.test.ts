@@ -29,7 +29,7 @@ describeWithServer(['openbao', 'postgres'], 'accounts of PostgreSQL that OpenBao
     for (const type of ['service', 'batch']) {
       await bao.api('POST', `auth/userpass/users/${type}`, { password: 'pw', token_policies: ['app'], token_type: type, token_ttl: '1h' })
     }
-  })
+  }, 60_000)
   afterAll(() => Promise.all([bao?.stop(), postgres?.stop()]))
   beforeEach(async () => {
     await role({ default_ttl: '1h', max_ttl: '24h' })

@@ -30,7 +30,7 @@ describeWithServer('openbao', 'rotators of one secret', () => {
       return 'pass'
     })
     const writing = write()
-    await expect.poll(() => writes).toBe(1)
+    await expect.poll(() => writes, { timeout: 20_000 }).toBe(1) // a busy machine takes its time to load the engine
     return {
       letGo: () => {
         resolve()

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { initAuditFolder } from '../audit-folder.ts'
 import { auditTrail } from '../audit-trail.ts'
 import { jsonLinesFile } from '../json-lines-file.ts'
+import { toEcs } from '../mappings/ecs.ts'
+import { toOcsf } from '../mappings/ocsf.ts'
 import { gathered } from '../testing/gathered.ts'
 import { queryRecords } from './audit-query.ts'
 import { type ReportFormat, summaryReport } from './audit-report.ts'
@@ -62,6 +65,16 @@ describe('a verified trail', () => {
     expect(authentic.map(({ actor }) => actor)).not.toContain('nobody')
     const report = summaryReport(await summarize(records), { format: 'text', verification })
     expect(report).toContain('The trail is NOT as it was written: edited in segment-00000001.jsonl')
+  })
+
+  it('vouches for what a SIEM shows: its hashes are those of the lines', async () => {
+    await used()
+    const { records } = await verifiedTrail(join(folder, 'trail'), { key })
+    const lines = (await Promise.all((await segments()).toSorted().map((path) => readFile(path, 'utf8')))).join('').split('\n')
+    const hashes = lines.filter((line) => line.includes('"seq":')).map((line) => createHash('sha256').update(line).digest('hex'))
+    const all = await gathered(records)
+    expect(all.map((record) => toOcsf(record).raw_data_hash['value'])).toEqual(hashes)
+    expect(all.map((record) => toEcs(record).event['hash'])).toEqual(hashes)
   })
 
   it.each<ReportFormat>(['text', 'json', 'html'])('reports no value, as %s', async (format) => {

@@ -29,7 +29,8 @@ export interface SegmentOptions {
 export class SegmentWriter {
   readonly openedAt: number = Date.now()
   readonly #options: SegmentOptions
-  readonly #step: Step
+  /** Without the step's key, from which the keys of all groups can be made. */
+  readonly #place: Pick<Step, 'folder' | 'step'>
   readonly #file: FileHandle
   readonly #lock: FileLock
   #position: Position
@@ -38,7 +39,7 @@ export class SegmentWriter {
 
   private constructor(options: SegmentOptions, step: Step, file: FileHandle, lock: FileLock) {
     this.#options = options
-    this.#step = step
+    this.#place = { folder: step.folder, step: step.step }
     this.#file = file
     this.#lock = lock
     this.#position = { group: 0, key: derivedKey(step.key, 'segment'), bytes: 0, records: 0 }
@@ -78,7 +79,7 @@ export class SegmentWriter {
   }
 
   get step(): number {
-    return this.#step.step
+    return this.#place.step
   }
 
   get bytes(): number {
@@ -111,7 +112,7 @@ export class SegmentWriter {
   /** The state of this segment, signed by a key that only goes forward. `indexHead` is the last step that is known. */
   checkpoint(indexHead: number): string {
     const { group, key, bytes, records } = this.#position
-    const { folder, step } = this.#step
+    const { folder, step } = this.#place
     const checkpoint = { bytes, folder, group: group - 1, index: indexHead, kind: 'checkpoint', records, step, time: Date.now(), v: 1 }
     return canonicalLine({ ...checkpoint, mac: macOf(key, 'checkpoint', canonicalLine(checkpoint)).toString('base64url') }).trimEnd()
   }

@@ -334,6 +334,32 @@ describe('logins and leases', () => {
   })
 })
 
+describe('the intent to take a lease', () => {
+  const intent = { operation: 'lease', provider: 'vault', path: 'database/creds/app', method: 'approle' }
+
+  async function answered(trail: AuditTrail): Promise<PromiseSettledResult<void>[]> {
+    const waiting: Promise<void>[] = []
+    channel('finchat.secrets.intent').publish({ ...intent, waitFor: (acknowledged: Promise<void>) => void waiting.push(acknowledged) })
+    const answers = await Promise.allSettled(waiting)
+    await trail.close?.(context)
+    return answers
+  }
+
+  it('is recorded before anything is sent', async () => {
+    const sink = trialSink('only')
+    expect(await answered(trailOf({ sinks: [sink] }))).toMatchObject([{ status: 'fulfilled' }])
+    expect(sink.records).toMatchObject([
+      { phase: 'intent', operation: 'lease', name: 'database/creds/app', provider: 'vault', outcome: undefined },
+    ])
+  })
+
+  it('holds the lease back if it cannot be recorded', async () => {
+    expect(await answered(trailOf({ sinks: [required(trialSink('file', 'rejects'))] }))).toMatchObject([
+      { reason: { code: 'AUDIT_FAILED' } },
+    ])
+  })
+})
+
 describe('the options of a trail', () => {
   const sink = trialSink('one')
   it.each<[string, unknown]>([

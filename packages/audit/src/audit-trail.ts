@@ -8,7 +8,8 @@ import { type AuditMode, type AuditTrailOptions, checkedTrailOptions, type Check
 
 /**
  * The audit trail of a secrets manager: numbers every event, says who, where and in which trace it happened, and hands it to the sinks. Returns what
- * `createSecretsManager({ audit })` takes; closing the manager closes it. Logins and leases of the process's providers are recorded too, after they happened.
+ * `createSecretsManager({ audit })` takes; closing the manager closes it. Logins and leases of the process's providers are recorded too, whichever
+ * manager they serve; a lease is asked for only when its intent was acknowledged.
  *
  * Throws `CONFIGURATION` for options that make no sense. A use of a secret fails with `AUDIT_FAILED` when its record was not acknowledged, and with
  * `CONFIGURATION` when a sink uses the very manager that it audits.
@@ -51,7 +52,7 @@ class Trail {
     this.#deliveries = sinks.map((sink) => new SinkDelivery(sink, this.#maker, deadlines))
     this.#required = sinks.filter(({ required }) => required).length
     this.#mode = mode
-    this.#endLogins = onLogin((event) => void this.record(event).catch(() => {}))
+    this.#endLogins = onLogin((event) => this.record(event))
   }
 
   record(event: TrailEvent): Promise<void> {

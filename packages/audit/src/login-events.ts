@@ -2,17 +2,31 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { TrailEvent } from './record-maker.ts'
 
 const loginChannel = 'finchat.secrets.login'
+const intentChannel = 'finchat.secrets.intent'
 
 /**
- * Calls `listener` with every login, renewal and lease of every provider of this process, after it happened. Returns what ends it.
+ * Calls `record` with every login, renewal and lease of every provider of this process, after it happened; and before a lease is asked for, with the intent,
+ * without whose acknowledgement nothing is sent. Returns what ends it.
  */
-export function onLogin(listener: (event: TrailEvent) => void): () => void {
-  const heard = (message: unknown): void => {
+export function onLogin(record: (event: TrailEvent) => Promise<void>): () => void {
+  const happened = (message: unknown): void => {
     const event = asEvent(message)
-    if (event !== undefined) listener(event)
+    if (event !== undefined) record(event).catch(() => {}) // the gap says so
   }
-  subscribe(loginChannel, heard)
-  return () => void unsubscribe(loginChannel, heard)
+  const intended = (message: unknown): void => {
+    const event = asEvent(message)
+    if (event !== undefined && canWait(message)) message.waitFor(record({ ...event, phase: 'intent' }))
+  }
+  subscribe(loginChannel, happened)
+  subscribe(intentChannel, intended)
+  return () => {
+    unsubscribe(loginChannel, happened)
+    unsubscribe(intentChannel, intended)
+  }
+}
+
+function canWait(message: unknown): message is { readonly waitFor: (acknowledged: Promise<void>) => void } {
+  return typeof message === 'object' && message !== null && 'waitFor' in message && typeof message.waitFor === 'function'
 }
 
 /** What a provider publishes; whatever is no such message is not ours to record. */

@@ -26,7 +26,7 @@ export function leaseRequests(api: VaultApi, patient: VaultApi, events: LoginEve
   return {
     issue: (path, signal) => {
       const found = (lease: Lease | undefined): { code?: string } => (lease === undefined ? { code: 'NOT_FOUND' } : {})
-      return events.report('lease', () => issue(patient, path, signal), { path, found })
+      return events.report('lease', () => issue(patient, path, signal), { path, found, effect: true })
     },
     renew: (path, lease, signal) => {
       const asked = events.report('renew-lease', () => renew(api, lease, signal), { path })

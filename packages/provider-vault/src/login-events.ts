@@ -17,22 +17,30 @@ export interface LoginMessage {
   readonly durationMs: number
 }
 
+/** What subscribers of the channel `finchat.secrets.intent` receive before a request is sent that makes something, such as a lease its account. */
+export interface LoginIntent extends Pick<LoginMessage, 'operation' | 'provider' | 'path' | 'method'> {
+  /** To be called at once, with what says that the intent is on record: nothing is sent before it resolves, nor if it rejects. */
+  readonly waitFor: (acknowledged: Promise<void>) => void
+}
+
 /** What came of it, where that is another operation, or a failure that does not reject. */
 type Found = Partial<Pick<LoginMessage, 'operation' | 'code'>>
 
 export interface LoginEvents {
-  /** Runs it, and tells what came of it; `found` says what a result is, where that is more than a success. */
+  /**
+   * Runs it, and tells what came of it; `found` says what a result is, where that is more than a success. With `effect` its intent is told before.
+   */
   readonly report: <T>(
     operation: LoginMessage['operation'],
     run: () => Promise<T>,
-    about?: { readonly path?: string; readonly found?: (result: T) => Found },
+    about?: { readonly path?: string; readonly found?: (result: T) => Found; readonly effect?: true },
   ) => Promise<T>
 }
 
 export function loginEvents(provider: string, method: string): LoginEvents {
   const events = channel('finchat.secrets.login')
   return {
-    report: async (operation, run, { path, found } = {}) => {
+    report: async (operation, run, { path, found, effect } = {}) => {
       const startedAt = Date.now()
       const tell = ({ code, ...other }: Found): void => {
         const outcome = code === undefined ? 'ok' : 'error'
@@ -40,6 +48,7 @@ export function loginEvents(provider: string, method: string): LoginEvents {
         if (events.hasSubscribers) events.publish(message)
       }
       try {
+        if (effect) await acknowledged({ operation, provider, path, method })
         const result = await run()
         tell(found?.(result) ?? {})
         return result
@@ -49,4 +58,15 @@ export function loginEvents(provider: string, method: string): LoginEvents {
       }
     },
   }
+}
+
+async function acknowledged(intent: Omit<LoginIntent, 'waitFor'>): Promise<void> {
+  const intents = channel('finchat.secrets.intent')
+  if (!intents.hasSubscribers) return
+  const waiting: Promise<void>[] = []
+  const message: LoginIntent = { ...intent, waitFor: (promise) => void waiting.push(promise) }
+  intents.publish(message)
+  const answers = await Promise.allSettled(waiting)
+  if (answers.every(({ status }) => status === 'fulfilled')) return
+  throw new SecretsError('AUDIT_FAILED', 'the intent could not be recorded, so nothing was sent', { remedy: 'mend the audit trail' })
 }

@@ -1,4 +1,5 @@
-import { inspect } from 'node:util'
+import { execFile } from 'node:child_process'
+import { inspect, promisify } from 'node:util'
 import { SecretsError } from '@finchat/secrets-core'
 import { leaksOf } from '@finchat/secrets-testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -168,6 +169,18 @@ describe('syslog over UDP', () => {
 })
 
 describe('a syslog sink', () => {
+  it('does not keep a process alive that has nothing to send', async () => {
+    await using server = await streamServer()
+    const source = new URL('syslog-sink.ts', import.meta.url).href
+    const code = `
+      const { syslogSink } = await import(${JSON.stringify(source)})
+      const sink = syslogSink({ host: '127.0.0.1', port: ${server.port}, transport: 'tcp' })
+      await sink.write(${JSON.stringify(aRecord())}, { signal: new AbortController().signal })`
+    await promisify(execFile)(process.execPath, ['--conditions=@finchat/source', '--input-type=module', '--eval', code])
+    await server.received(1)
+    expect(sequencesOf(server.messages)).toEqual([1])
+  })
+
   it.each(['tls', 'tcp', 'udp'] as const)('is never durable, over %s either', (transport) => {
     expect(syslogSink({ host: 'logs.example.com', transport }).durable).toBe(false)
   })

@@ -3,11 +3,11 @@ import { refused } from './refused.ts'
 import type { SyslogChannel } from './syslog-channel.ts'
 import type { CheckedSyslogOptions } from './syslog-options.ts'
 
-/** A server that neither takes what was sent to it nor answers a connection attempt for so long is given up. */
-const stallMs = 10_000
-
-/** Over TCP or TLS, in frames of RFC 6587's octet counting (RFC 5425 has the same): nothing in a message can end its frame. */
-export function openStream(options: CheckedSyslogOptions, gone: () => void): Promise<SyslogChannel> {
+/**
+ * Over TCP or TLS, in frames of RFC 6587's octet counting (RFC 5425 has the same): nothing in a message can end its frame. A server that for
+ * `stallMs` neither takes what was sent to it nor lets us in is given up.
+ */
+export function openStream(options: CheckedSyslogOptions, gone: () => void, stallMs: number = 10_000): Promise<SyslogChannel> {
   return new Promise((resolve, reject) => {
     const socket = connecting(options)
     let [isOpen, failure]: [boolean, unknown] = [false, undefined]

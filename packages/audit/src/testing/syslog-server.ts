@@ -24,6 +24,9 @@ class Frames {
   }
 }
 
+/** The first byte of what a TLS client says. */
+const clientHello = 0x16
+
 export interface SyslogServer extends AsyncDisposable {
   readonly port: number
   /** In the order in which they came, of all connections. */
@@ -42,6 +45,7 @@ export async function streamServer(options: { port?: number; tls?: { cert: strin
     connections.push(socket)
     socket.on('error', () => undefined)
     socket.on('data', (chunk) => {
+      if (chunk[0] === clientHello) return // to which a server without TLS says nothing
       frames.add(chunk)
       messages.push(...frames.messages.splice(0))
     })

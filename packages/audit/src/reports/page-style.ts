@@ -8,6 +8,8 @@ body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 sys
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1.25rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .5rem; }
 h2 { font-size: 1.1rem; margin: 2rem 0 .25rem; }
+h2, .note { break-after: avoid; }
+section { overflow-x: auto; }
 p { margin: .25rem 0; }
 .good, .bad, .open { font-weight: 600; }
 .good { color: var(--good); }
@@ -31,10 +33,10 @@ table { width: 100%; border-collapse: collapse; font-size: .875rem; margin-top: 
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th:first-child, td:first-child { padding-left: 0; }
 th { font-weight: 600; }
-td.text { overflow-wrap: anywhere; }
+td.text { overflow-wrap: anywhere; min-width: 6rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 thead { display: table-header-group; }
 tr { break-inside: avoid; }
-@media print { main { max-width: none; padding: 0; } rect { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
+@media print { section { overflow: visible; } main { max-width: none; padding: 0; } rect { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
 `

@@ -9,7 +9,7 @@ export async function openDatagrams({ host, port }: CheckedSyslogOptions, gone: 
   const socket = process.getBuiltinModule('node:dgram').createSocket(family === 6 ? 'udp6' : 'udp4')
   await connected(socket, address, port)
   socket.once('close', gone)
-  socket.on('error', () => socket.close())
+  socket.on('error', () => void closed(socket))
   return {
     send: (message) => sent(socket, message),
     keepAlive: (needed) => void (needed ? socket.ref() : socket.unref()),

@@ -102,6 +102,20 @@ describe('the link to a syslog server', () => {
     expect(server.kept.at(-1)).toBe(false)
   })
 
+  it('ends though the server never answers, when nobody waits for it any longer, and ends what opens later', async () => {
+    const { promise: opening, resolve: open } = Promise.withResolvers<SyslogChannel>()
+    const slow = new SyslogLink(checkedSyslogOptions({ host: 'logs.example.com' }), () => opening)
+    void slow.send('a', unhurried)
+    const giveUp = new AbortController()
+    const closing = slow.close({ signal: giveUp.signal })
+    giveUp.abort()
+    await closing
+    const end = vi.fn(async () => undefined)
+    open({ send: async () => undefined, keepAlive: () => undefined, end })
+    await vi.waitFor(() => expect(end).toHaveBeenCalledOnce())
+    await slow.close({ signal: AbortSignal.abort() })
+  })
+
   it('takes nothing after its end', async () => {
     await send('a')
     await link.close(unhurried)

@@ -38,8 +38,11 @@ export class SyslogLink {
 
   async close({ signal }: CallContext): Promise<void> {
     this.#isClosed = true
-    const channel = await this.#channel?.catch(() => undefined)
-    await channel?.end(signal)
+    const ended = this.#channel?.then(
+      (channel) => channel.end(signal),
+      () => undefined,
+    )
+    await Promise.race([ended, untilAborted(signal)])
   }
 
   #open(): Promise<SyslogChannel> {
@@ -85,4 +88,11 @@ export class SyslogLink {
       () => undefined,
     )
   }
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }

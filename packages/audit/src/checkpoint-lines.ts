@@ -28,23 +28,27 @@ export interface Checkpoint {
 export type CheckpointSource = string | readonly string[]
 
 /**
- * Every checkpoint of this folder in the source: a file, a folder of files, or the lines themselves; each a checkpoint, or a record that carries one. Other
- * lines are other sinks' business, and pass. In the order of their groups.
+ * Every checkpoint in the source: a file, a folder of files, or the lines themselves; each a checkpoint, or a record that carries one. Other
+ * lines are other sinks' business, and pass.
  */
-export async function checkpointsIn(source: CheckpointSource, folder: string): Promise<ReadonlyMap<number, readonly Checkpoint[]>> {
-  const found = new Map<number, Checkpoint[]>()
+export async function checkpointsIn(source: CheckpointSource): Promise<readonly Checkpoint[]> {
+  const found: Checkpoint[] = []
   for await (const [file, line, text] of sourceLines(source)) {
     const checkpoint = asCheckpoint(text, file, line)
-    if (checkpoint?.folder !== folder) continue
+    if (checkpoint !== undefined) found.push(checkpoint)
+  }
+  return found
+}
+
+/** Those of this folder, by the step of their segment and in the order of their groups. */
+export function checkpointsByStep(checkpoints: readonly Checkpoint[], folder: string): ReadonlyMap<number, readonly Checkpoint[]> {
+  const ours = checkpoints.filter((checkpoint) => checkpoint.folder === folder).toSorted((a, b) => a.group - b.group)
+  const found = new Map<number, Checkpoint[]>()
+  for (const checkpoint of ours) {
     const others = found.get(checkpoint.step)
     if (others === undefined) found.set(checkpoint.step, [checkpoint])
     else others.push(checkpoint)
   }
-  for (const [step, checkpoints] of found)
-    found.set(
-      step,
-      checkpoints.toSorted((a, b) => a.group - b.group),
-    )
   return found
 }
 

@@ -50,13 +50,31 @@ async function endedIn(folder: string): Promise<IndexEntry['ended']> {
 describe('eight processes in one folder', () => {
   it('write a segment each, and lose or mix up nothing', async () => {
     const made = await testFolder()
-    const count = 500
+    const count = process.env['CI'] ? 2_000 : 500
     const writers = Array.from({ length: 8 }, (_, index) => startWriter(made, `p${index}`, count))
     await Promise.all(writers.map(({ closed }) => closed))
     expect(writers.map(({ child }) => child.exitCode)).toEqual(writers.map(() => 0))
     const result = await verifyAuditTrail(made.folder, { key: made.key, checkpoint: made.checkpoints })
     expect(result).toMatchObject({ ok: true, records: 8 * count, segments: 8, unproven: [], missed: 0 })
     expect(new Set((await recordsIn(made.folder)).map(({ name }) => name)).size).toBe(8 * count)
+  }, 120_000)
+})
+
+describe('verification', () => {
+  it('finds nothing wrong while processes write, open segments and end', async () => {
+    const made = await testFolder()
+    const writers = Array.from({ length: 4 }, (_, index) => startWriter(made, `p${index}`, 200))
+    const state = { running: true }
+    const ended = Promise.all(writers.map(({ closed }) => closed)).then(() => (state.running = false))
+    let verifications = 0
+    for (; state.running; verifications++) {
+      const isBegun = writers.some(({ acknowledged }) => acknowledged.length > 0)
+      const checkpoint = isBegun ? made.checkpoints : undefined
+      expect(await verifyAuditTrail(made.folder, { key: made.key, checkpoint })).toMatchObject({ ok: true, problem: undefined })
+    }
+    await ended
+    expect(verifications).toBeGreaterThan(3)
+    expect(await verifyAuditTrail(made.folder, { key: made.key })).toMatchObject({ ok: true, records: 800, segments: 4 })
   }, 120_000)
 })
 

@@ -56,8 +56,12 @@ function expectLocated({ ok, problem }: AuditVerification, index: number): Audit
   return problem
 }
 
+/** Every record in CI, which takes minutes; a prime's worth of them elsewhere, so that they stand everywhere in their groups. */
+const stride = process.env['CI'] ? 1 : 7
+
 /** The lines with records, by index from 0. */
 const recordLines = (): number[] => [...trail.lines.keys()].filter((index) => (trail.lines[index] ?? '').includes('"seq":'))
+const triedLines = (): number[] => recordLines().filter((_, at) => at % stride === 0)
 
 describe('a trail of 1,000 records', () => {
   it('is as it was written', async () => {
@@ -66,21 +70,21 @@ describe('a trail of 1,000 records', () => {
   })
 
   it('gives away every edit of a record, in its group', async () => {
-    for (const index of recordLines()) {
+    for (const index of triedLines()) {
       const edited = trail.lines.with(index, (trail.lines[index] ?? '').replace('db/', 'dc/').replace('secret-', 'secreT-'))
       expect(expectLocated(await verified(edited), index).what).toBe('edited')
     }
   })
 
   it('gives away every deletion, at the record behind it or its group', async () => {
-    for (const index of recordLines()) {
+    for (const index of triedLines()) {
       const problem = expectLocated(await verified(trail.lines.toSpliced(index, 1)), index)
       expect(problem.what).toBe('missing')
     }
   })
 
   it('gives away every duplicate, at its line', async () => {
-    for (const index of recordLines()) {
+    for (const index of triedLines()) {
       const line = trail.lines[index] ?? ''
       const problem = expectLocated(await verified(trail.lines.toSpliced(index + 1, 0, line)), index)
       expect([problem.what, problem.line]).toEqual(['duplicated', index + 2])
@@ -91,7 +95,7 @@ describe('a trail of 1,000 records', () => {
     const indexes = recordLines()
     for (const [at, index] of indexes.entries()) {
       const next = indexes[at + 1]
-      if (next === undefined) break
+      if (next === undefined || at % stride > 0) continue
       const [one = '', other = ''] = [trail.lines[index], trail.lines[next]]
       const { what, line } = expectLocated(await verified(trail.lines.with(index, other).with(next, one)), index)
       const isFirst = groupOf(index)[0] === 3
@@ -101,7 +105,7 @@ describe('a trail of 1,000 records', () => {
   })
 
   it('gives away every insertion, in its group', async () => {
-    for (const index of recordLines()) {
+    for (const index of triedLines()) {
       const stranger = (trail.lines[index] ?? '').replace(/"trail":"[^"]*"/, '"trail":"00000000-0000-4000-8000-000000000000"')
       const { what } = expectLocated(await verified(trail.lines.toSpliced(index, 0, stranger)), index)
       expect(what).toBe('inserted')
@@ -141,7 +145,7 @@ describe('a trail of 1,000 records', () => {
   })
 
   it('gives away every cut of its end, though nobody kept a checkpoint', async () => {
-    for (let kept = 1; kept < trail.lines.length; kept++) {
+    for (let kept = 1; kept < trail.lines.length; kept += stride) {
       const { ok, problem } = await verified(trail.lines.slice(0, kept))
       expect([kept, ok, problem?.what, problem?.file]).toEqual([kept, false, 'truncated', segment(1)])
       expect(problem?.line).toBeLessThanOrEqual(kept + 1)
@@ -242,6 +246,13 @@ describe('a folder of several segments', () => {
       await rename(third, first)
       await rename(extra, third)
     }
+    const beyond = (await readFile(third, 'utf8')).replace('"step":5', '"step":99').replace('"step":3', '"step":99')
+    expect(
+      await problemWith(
+        () => writeFile(extra, beyond),
+        () => rm(extra),
+      ),
+    ).toMatchObject({ what: 'inserted', file: 'extra.jsonl' })
     expect(await problemWith(swap, swap)).toBeUndefined() // names prove nothing, headers do
   })
 

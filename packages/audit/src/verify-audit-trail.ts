@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { readdir, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { knownOptions, SecretsError } from '@finchat/secrets-core'
 import { type AuditProblem, ProblemFound } from './audit-problem.ts'
-import { type Checkpoint, checkpointsIn } from './checkpoint-lines.ts'
+import { type Checkpoint, checkpointsByStep, checkpointsIn } from './checkpoint-lines.ts'
 import { segmentName } from './ended-segment.ts'
 import { folderError } from './folder-errors.ts'
 import { parsedKey } from './key-chain.ts'
@@ -68,10 +68,14 @@ export async function verifyAuditTrail(folder: string, options: VerifyAuditOptio
   const first = parsedKey(key)
   const report = new Report()
   try {
-    const state = await keyIn(folder)
+    // In this order, processes that go on writing make nothing look as if it were missing or added.
+    const [files, state, checkpoints] = [await segmentFiles(folder), await keyIn(folder), await checkpointsIn(checkpoint ?? [])]
     const index = await verifiedIndex(folder, first, state)
     report.isIndexWhole = index.isWhole
-    await verifySegments(folder, index, await checkpointsIn(checkpoint ?? [], index.folder), report)
+    await verifySegments(
+      { folder, files: filesByStep(files, index), index, checkpoints: checkpointsByStep(checkpoints, index.folder) },
+      report,
+    )
     return report.result()
   } catch (error) {
     if (error instanceof ProblemFound) return report.result(error.problem)
@@ -90,23 +94,34 @@ async function keyIn(folder: string): Promise<KeyState | undefined> {
   }
 }
 
-async function verifySegments(
-  folder: string,
-  index: VerifiedIndex,
-  checkpoints: ReadonlyMap<number, readonly Checkpoint[]>,
-  report: Report,
-): Promise<void> {
-  const files = filesByStep(await segmentFiles(folder), index)
+interface ToVerify {
+  readonly folder: string
+  readonly files: ReadonlyMap<number, string>
+  readonly index: VerifiedIndex
+  readonly checkpoints: ReadonlyMap<number, readonly Checkpoint[]>
+}
+
+async function verifySegments({ folder, files, index, checkpoints }: ToVerify, report: Report): Promise<void> {
   assertIndexReaches(index, checkpoints)
   for (const [step, key] of index.opened) {
     const ended = index.ended.get(step)
-    const file = files.get(step)
+    const file = files.get(step) ?? (await laterFile(folder, step))
     if (file === undefined) {
       if (isExcusable(step, index)) continue
       throw new ProblemFound({ what: 'missing', file: segmentName(step), line: 1, explanation: 'the segment is gone' })
     }
     report.add(file, await verifiedSegment({ path: file, key, ended, checkpoints: checkpoints.get(step) ?? [] }), ended?.found !== 'unused')
   }
+}
+
+/** A segment that was opened after the folder was listed. */
+async function laterFile(folder: string, step: number): Promise<string | undefined> {
+  const path = join(folder, segmentName(step))
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  )
+  return isThere ? path : undefined
 }
 
 /** A process that died, or is, between the line in the index and the file. */
@@ -119,7 +134,6 @@ function filesByStep(files: readonly SegmentFile[], index: VerifiedIndex): Reado
   for (const { path, header } of files) {
     const step = header?.folder === index.folder ? header.step : unfinishedStep(path, index)
     if (step === undefined || !index.opened.has(step)) {
-      if (header !== undefined && header.step >= index.length) continue // opened since the index was read
       throw new ProblemFound({
         what: 'inserted',
         file: basename(path),

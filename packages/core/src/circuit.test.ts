@@ -69,6 +69,16 @@ describe('Circuit', () => {
     expect(circuit.refusal(coolDownMs)).toBeUndefined()
   })
 
+  it('begins the next one after five failures again, once the probe has succeeded', () => {
+    const circuit = opened(0)
+    circuit.refusal(coolDownMs)
+    circuit.succeeded()
+    fail(circuit, 4, coolDownMs)
+    expect(circuit.refusal(coolDownMs)).toBeUndefined()
+    fail(circuit, 1, coolDownMs)
+    expect(circuit.refusal(coolDownMs)).toBeDefined()
+  })
+
   it('begins another cool-down when the probe fails, at once', () => {
     const circuit = opened(0)
     circuit.refusal(coolDownMs)

@@ -27,7 +27,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
 const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'packages/core/src/*.test.ts',
-    'packages/testkit/src/manager-{batch,closing,fallback,freshness,reading,shared,verifying,writing}.test.ts',
+    'packages/testkit/src/manager-{batch,clocks,closing,fallback,freshness,policy-model,reading,shared,verifying,writing}.test.ts',
   ],
   'packages/provider-local/src': [
     'packages/provider-local/src/{bucket,fixture,key,key-rotation,leaks,length-prefixed,local-provider,seal,store-keys,tampering,vectors}.test.ts',

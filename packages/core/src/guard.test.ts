@@ -418,6 +418,23 @@ describe('a read across a gap of the wall clock', () => {
     expect(failed).not.toHaveBeenCalled()
   })
 
+  it.each(['describe', 'checkHealth', 'staging.get'] as const)('is repeated too if it was %s, which changes nothing', async (method) => {
+    const call = vi.fn(async () => {
+      if (call.mock.calls.length === 1) vi.setSystemTime(Date.now() + 3_600_000)
+      return undefined
+    })
+    const unused = async (): Promise<never> => Promise.reject(new Error('unused'))
+    const staging = { put: unused, get: call, promote: unused, discard: unused }
+    const provider = guarded({ describe: call, checkHealth: call, staging })
+    const calls = {
+      describe: () => provider.describe?.('a', context),
+      checkHealth: () => provider.checkHealth?.(context),
+      'staging.get': () => provider.staging?.get('a', context),
+    }
+    await calls[method]()
+    expect(call).toHaveBeenCalledTimes(2)
+  })
+
   it('is not repeated if it was a write', async () => {
     const put = vi.fn<NonNullable<SecretProvider['put']>>(async () => (vi.setSystemTime(Date.now() + 60_000), {}))
     await guarded({ put }).put?.('a', { value: 'v' }, context)

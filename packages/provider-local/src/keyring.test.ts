@@ -56,7 +56,7 @@ test('nothing of a text whose seal does not hold stays', () => {
   const sealed = seal(key, Buffer.alloc(0), Buffer.from('a value'))
   const updated: Buffer[] = []
   const original = crypto.createDecipheriv
-  vi.spyOn(crypto, 'createDecipheriv').mockImplementation(((...args: Parameters<typeof original>) => {
+  vi.spyOn(crypto, 'createDecipheriv').mockImplementation((...args: Parameters<typeof original>) => {
     const made = Reflect.apply(original, crypto, args)
     const update = made.update.bind(made)
     made.update = ((text: Buffer) => {
@@ -64,7 +64,7 @@ test('nothing of a text whose seal does not hold stays', () => {
       return updated.at(-1)
     }) as typeof made.update // the overload that is used
     return made
-  }) as typeof original) // likewise
+  })
   expect(unseal(key, Buffer.from('other data'), sealed)).toBeUndefined()
   expect(updated.map(isWiped)).toEqual([true])
 })

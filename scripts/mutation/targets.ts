@@ -30,7 +30,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/testkit/src/manager-{batch,clocks,closing,fallback,freshness,policy-model,reading,shared,verifying,writing}.test.ts',
   ],
   'packages/provider-local/src': [
-    'packages/provider-local/src/{bucket,fixture,key,key-rotation,leaks,length-prefixed,local-provider,seal,store-keys,tampering,vectors}.test.ts',
+    'packages/provider-local/src/{bucket,fixture,key,key-rotation,keyring,leaks,length-prefixed,local-provider,seal,store-keys,tampering,vectors}.test.ts',
   ],
 }
 

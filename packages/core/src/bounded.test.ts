@@ -101,6 +101,19 @@ describe('bounded', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('ends nothing of a call that has ended, when what it belongs to closes', async () => {
+    const closing = new AbortController()
+    let given: AbortSignal | undefined
+    await bounded(
+      async (signal) => {
+        given = signal
+      },
+      { deadlineMs: 100, closing: closing.signal },
+    )
+    closing.abort()
+    expect(given?.aborted).toBe(false)
+  })
+
   it('takes an answer that was not promised as it is', async () => {
     // an author's mistake that the types forbid
     const answer = (): Promise<number> => 5 as unknown as Promise<number>

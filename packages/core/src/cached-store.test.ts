@@ -582,6 +582,19 @@ describe('a write', () => {
     expect([await after, await joining]).toEqual(['new', 'new'])
   })
 
+  it('leaves the flights of other paths to be joined', async () => {
+    const { store, get } = cached()
+    const landings = slow(get)
+    const before = seen(store, { path: 'b' })
+    await pass(0)
+    await store.invalidate('a')
+    const after = seen(store, { path: 'b' })
+    await pass(0)
+    landings[0]?.({ value: 'v1' })
+    expect([await before, await after, await seen(store, { path: 'b' })]).toEqual(['v1', 'v1', 'v1'])
+    expect(get).toHaveBeenCalledTimes(1)
+  })
+
   it('leaves what is remembered of other paths: that they are missing, or failed', async () => {
     const { store, get } = cached()
     get.mockImplementation(async (path) => (path === 'failing' ? fail('INTERNAL') : undefined))
@@ -1095,6 +1108,19 @@ describe('over a shared level, the store', () => {
     expect([await seen(store), get.mock.calls.length]).toEqual(['v3', 2])
   })
 
+  it('is asked by a refresh of what came from the level, as long as that holds the same', async () => {
+    const { level, read } = shared()
+    const expiresAt = start + 100 * second
+    read.mockImplementation(async () => ({ hit: { value: 'shared', expiresAt }, until: start + 150 * second }))
+    const { store, get } = cached({}, { shared: level })
+    expect(await seen(store)).toBe('shared')
+    await pass(90)
+    expect(await seen(store)).toBe('shared')
+    await pass(0)
+    expect(await seen(store)).toBe('v1')
+    expect(get).toHaveBeenCalledTimes(1)
+  })
+
   it('is asked about a version that it said is gone, whatever the level holds of it', async () => {
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async () => fail('DELETED'))
     const { level, read } = shared()
@@ -1126,9 +1152,20 @@ describe('over a shared level, the store', () => {
     read.mockImplementation(async () => hit)
     await pass(1)
     expect(await seen(store)).toBe(code)
-    // Nor for one that others, who may read it, asked for since.
-    read.mockImplementation(async () => ({ ...hit, until: Date.now() + 192 * second }))
+  })
+
+  it.each(denials)('does not trust the level for one that others, who may read it, asked for since, after it said %s', async (code) => {
+    const { level, read } = shared()
+    const { store, get } = cached({}, { shared: level })
+    const landings = slow(get)
+    const before = seen(store, { mode: 'fresh' })
     await pass(1)
+    get.mockImplementation(async () => fail(code))
+    await seen(store)
+    landings[0]?.({ value: 'old' })
+    await before
+    await pass(1)
+    read.mockImplementation(async () => ({ ...hit, until: Date.now() + 192 * second }))
     expect(await seen(store)).toBe(code)
   })
 

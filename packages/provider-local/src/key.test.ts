@@ -86,7 +86,18 @@ describe('a key is refused', () => {
   })
 
   test('when it is shorter than 32 bytes, in the words that users know', () => {
-    for (const short of ['', 'x', 'x'.repeat(31), 'ü'.repeat(15), new Uint8Array(31), new Uint8Array(), 'key:', 'key:AAAA']) {
+    for (const short of [
+      '',
+      'x',
+      ' x\n',
+      "'x'",
+      'x'.repeat(31),
+      'ü'.repeat(15),
+      new Uint8Array(31),
+      new Uint8Array(),
+      'key:',
+      'key:AAAA',
+    ]) {
       expect(refusal(short)).toMatchObject({ code: 'CONFIGURATION', message: 'Encryption key must be at least 32 bytes long' })
     }
   })

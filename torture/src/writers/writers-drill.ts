@@ -36,7 +36,7 @@ async function run(path: string, scale: Scale): Promise<Tally> {
   )
   const provider = localProvider({ path, key: writersKey, lockTimeoutMs: 60_000 })
   const end = readBeside(provider, orders.names, acknowledged, tally)
-  for (const code of await Promise.all(writing)) if (code !== 0) tally.fault(`a writer ended with ${code}`)
+  for (const { code, complaint } of await Promise.all(writing)) if (code !== 0) tally.fault(`a writer ended with ${code}: ${complaint}`)
   await Promise.all([end(), ...reading.map((reader) => reader.end())])
   await checkAll(provider, orders.names, acknowledged, tally)
   if (tally.of('rotations') !== writers * rotations) tally.fault(`only ${tally.of('rotations')} rotations were acknowledged`)
@@ -44,11 +44,13 @@ async function run(path: string, scale: Scale): Promise<Tally> {
   return tally
 }
 
-/** Starts a writer, and resolves to its exit code. */
-async function writeBeside(orders: Orders, wrote: (written: Written) => void): Promise<number | null> {
-  const child = start(join(import.meta.dirname, 'writer-process.ts'), orders)
+/** Starts a writer, and resolves to its exit code and what it complained of. */
+async function writeBeside(orders: Orders, wrote: (written: Written) => void): Promise<{ code: number | null; complaint: string }> {
+  const child = start(join(import.meta.dirname, 'writer-process.ts'), orders, { stdio: ['ignore', 'pipe', 'pipe'] })
   if (child.stdout) createInterface(child.stdout).on('line', (line) => wrote(JSON.parse(line) as Written)) // as our own program wrote it
-  return ended(child)
+  let complaint = ''
+  child.stderr?.on('data', (text) => (complaint += text))
+  return { code: await ended(child), complaint }
 }
 
 interface Reader {

@@ -1,0 +1,22 @@
+import * as fs from 'node:fs'
+import { dirname } from 'node:path'
+import { expect, test, vi } from 'vitest'
+import { context, createStore, opened, temporaryPath } from './testing/temporary-store.ts'
+
+vi.mock('node:fs', async (original) => {
+  const real = await original<typeof fs>()
+  return { ...real, readdirSync: vi.fn(real.readdirSync) }
+})
+
+test('a creation that removes its temporary name while another process looks for it is no second name', async () => {
+  const path = temporaryPath()
+  await createStore(path)
+  const temporary = `${path}.0123456789ab.new`
+  fs.linkSync(path, temporary)
+  vi.mocked(fs.readdirSync).mockImplementationOnce(() => {
+    fs.unlinkSync(temporary)
+    return []
+  })
+  expect((await opened(path).put('name', { value: 'value' }, context)).version).toBe(1)
+  expect(fs.readdirSync(dirname(path)).filter((name) => name.endsWith('.new'))).toEqual([])
+})

@@ -45,6 +45,7 @@ const peers = [
   'cacheable',
   'lru-cache',
   'unstorage',
+  'pino',
 ]
 
 function versionsOfPeers(): Record<string, string> {

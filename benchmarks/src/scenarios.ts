@@ -16,6 +16,11 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
     'local-put': () => import('./scenarios/local-put.ts'),
     'local-size': () => import('./scenarios/local-size.ts'),
   },
+  audit: {
+    'audit-write': () => import('./scenarios/audit-write.ts'),
+    'audit-read': () => import('./scenarios/audit-read.ts'),
+    'audit-verify': () => import('./scenarios/audit-verify.ts'),
+  },
   import: {
     'import-time': () => import('./scenarios/import-time.ts'),
     'import-size': () => import('./scenarios/import-size.ts'),

@@ -1,0 +1,66 @@
+// What a file and an HMAC cost, without a trail.
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
+import { closeSync, createReadStream, fdatasyncSync, openSync, readdirSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { timed } from '../harness/measure.ts'
+import type { Contender, Task } from '../harness/scenario.ts'
+import { oneByOne, ownPath, recordAt, width } from './audit-work.ts'
+
+const lineAt = (index: number): string => `${JSON.stringify(recordAt(index))}\n`
+
+/** How durable is often had: each event is on disk before the next one is written. */
+export const syncEach: Contender = (task) => {
+  const file = openSync(ownPath(task, 'log'), 'a')
+  const log = (index: number): void => {
+    writeSync(file, lineAt(index))
+    fdatasyncSync(file)
+  }
+  return { round: () => oneByOne(task, 500, log), close: async () => closeSync(file) }
+}
+
+/** The same lines, so many with one write and one fdatasync: nobody waits for one of them, nothing seals them. */
+export const linesOnly: Contender = (task) => {
+  const file = openSync(ownPath(task, 'log'), 'a')
+  let lines: string[] = []
+  const log = (index: number): void => {
+    if (lines.push(lineAt(index)) < width) return
+    writeSync(file, lines.join(''))
+    fdatasyncSync(file)
+    lines = []
+  }
+  return { round: () => oneByOne(task, 50_000, log), close: async () => closeSync(file) }
+}
+
+function segmentPaths({ setting }: Task): string[] {
+  const folder = String(setting['trail'])
+  return readdirSync(folder)
+    .filter((name) => name.startsWith('segment-') && name.endsWith('.jsonl'))
+    .map((name) => join(folder, name))
+}
+
+/** The files read, and one HMAC over all that is in them. */
+export const hmacOfFiles: Contender = (task) => {
+  const key = createSecretKey(randomBytes(32))
+  const read = async (): Promise<void> => {
+    const mac = createHmac('sha256', key)
+    for (const path of segmentPaths(task)) for await (const chunk of createReadStream(path)) mac.update(chunk as Buffer) // no encoding is set
+    mac.digest()
+  }
+  return { round: () => timed(Number(task.setting['records']), 'µs', read) }
+}
+
+/** How a chain of hashes is mostly verified: each line parsed, and an HMAC of it. */
+export const hmacOfLines: Contender = (task) => {
+  const key = createSecretKey(randomBytes(32))
+  const read = async (): Promise<void> => {
+    let last = ''
+    for (const path of segmentPaths(task)) {
+      for await (const line of createInterface({ input: createReadStream(path) })) {
+        JSON.parse(line)
+        last = createHmac('sha256', key).update(last).update(line).digest('base64url')
+      }
+    }
+  }
+  return { round: () => timed(Number(task.setting['records']), 'µs', read) }
+}

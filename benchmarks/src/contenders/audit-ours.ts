@@ -1,0 +1,47 @@
+import { mkdtemp } from 'node:fs/promises'
+import { auditTrail, initAuditFolder, jsonLinesFile, verifyAuditTrail } from '@finchat/secrets-audit'
+import type { AuditSink, AuditTrail } from '@finchat/secrets-core'
+import { timed } from '../harness/measure.ts'
+import type { Contender, Task } from '../harness/scenario.ts'
+import { eventAt, manyAtOnce, ownPath, recordAt } from './audit-work.ts'
+
+const context = { signal: new AbortController().signal }
+
+export async function ownSink(task: Task, { durable }: { readonly durable: boolean }): Promise<AuditSink> {
+  const folder = await mkdtemp(ownPath(task, 'trail-'))
+  await initAuditFolder(folder)
+  return jsonLinesFile({ folder, durable })
+}
+
+const sealed =
+  (durable: boolean): Contender =>
+  async (task) => {
+    const sink = await ownSink(task, { durable })
+    return {
+      round: () => manyAtOnce(task, 50_000, (index) => sink.write(recordAt(index), context)),
+      close: async () => sink.close?.(context),
+    }
+  }
+
+export const durable: Contender = sealed(true)
+export const buffered: Contender = sealed(false)
+
+/** From the event on: numbered, put into its context, under a deadline. */
+export const trail: Contender = async (task) => {
+  const audit: AuditTrail = auditTrail({ sinks: [await ownSink(task, { durable: true })] })
+  return {
+    round: () => manyAtOnce(task, 50_000, (index) => audit.record(eventAt(index), context)),
+    close: async () => audit.close?.(context),
+  }
+}
+
+export const verify: Contender = ({ setting }) => {
+  const [folder, key, count] = [String(setting['trail']), String(setting['key']), Number(setting['records'])]
+  return {
+    round: () =>
+      timed(count, 'µs', async () => {
+        const { ok, records } = await verifyAuditTrail(folder, { key })
+        if (!ok || records !== count) throw new Error('the trail was not found as it was written')
+      }),
+  }
+}

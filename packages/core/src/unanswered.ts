@@ -6,12 +6,13 @@ export function attemptOf(provider: string, { code, problem, remedy }: SecretsEr
   return { provider, code, durationMs, message: problem, remedy }
 }
 
-/** The error of a walk that nobody answered: what each provider that failed said, and what to do about the first. */
+/** The error of a walk that nobody answered: what each provider that failed said, and what to do about the first that knows, or `otherwise`. */
 export function unanswered(
   code: SecretsErrorCode,
   problem: string,
   secret: string,
   attempts: readonly SecretsErrorAttempt[],
+  otherwise?: string,
 ): SecretsError {
   const failed = attempts.filter((attempt) => attempt.code !== 'NOT_FOUND')
   const isOne = failed.length === 1
@@ -21,8 +22,14 @@ export function unanswered(
     secret,
     attempts,
     // Of several it must be seen whose it is.
-    remedy: remedy === undefined || isOne ? remedy : `${provider}: ${remedy}`,
+    remedy: remedy === undefined || isOne ? (remedy ?? otherwise) : `${provider}: ${remedy}`,
   })
+}
+
+/** The error of a write behind a provider that could not be asked. */
+export function notSure(secret: string, provider: string, attempts: readonly SecretsErrorAttempt[]): SecretsError {
+  const problem = `an earlier provider cannot be asked, so whether '${provider}' has the current secret is not known`
+  return unanswered('UNAVAILABLE', problem, secret, attempts, 'try again, or name the provider if you know')
 }
 
 const shortLength = 120

@@ -1,7 +1,7 @@
 import type { SecretsErrorAttempt, SecretsErrorCode } from './contract.ts'
 import { type FallbackPolicy, verdictOn } from './policy.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
-import { attemptOf, unanswered } from './unanswered.ts'
+import { attemptOf, notSure, unanswered } from './unanswered.ts'
 
 /**
  * The fallback policy as a state machine: one secret's way along its chain. The caller asks the store of `step` and tells
@@ -59,6 +59,11 @@ export class Walk<Step> {
     }
     const remedy = this.#steps.length === 0 ? 'no provider holds this name (see names and onlyNamed)' : undefined
     return new SecretNotFoundError(this.name, { attempts: this.#attempts, remedy })
+  }
+
+  /** What to throw where this provider's answer counts only if it is the current one. */
+  notSure(provider: string): SecretsError {
+    return notSure(this.name, provider, this.#attempts)
   }
 
   #move(attempt: SecretsErrorAttempt): void {

@@ -121,6 +121,8 @@ describe('the current secret is', () => {
       expect(await refusal(targetOfCurrent(walk(planOf({ aws: says(code), local: has })), context))).toMatchObject({
         code: 'UNAVAILABLE',
         secret: 'db',
+        problem: expect.stringContaining(`'local' has the current secret is not known: aws said ${code}, `),
+        attempts: [{ provider: 'aws', code }],
       })
       expect(await refusal(targetOfCurrent(walk(planOf({ aws: says(code), local: {} })), context))).toMatchObject({ code: 'UNAVAILABLE' })
     }

@@ -4,6 +4,7 @@ import type { Place, Plan } from './plan.ts'
 import { isOutage } from './policy.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { descriptionOf } from './stored-secret.ts'
+import { attemptOf, notSure } from './unanswered.ts'
 import type { Walk } from './walk.ts'
 
 /** The one place that a write goes to. */
@@ -40,7 +41,7 @@ export async function targetOfCurrent(
   const found = await describeCurrent(walk, context, look)
   if (found === undefined) return undefined
   const { place, description } = found
-  if (walk.degraded) throw notSure(walk.name, place.link.provider.name)
+  if (walk.degraded) throw walk.notSure(place.link.provider.name)
   return { place, before: description, current: 'value' in description ? description : undefined }
 }
 
@@ -122,16 +123,7 @@ async function assertSilent(name: string, earlier: Place, target: Place, context
   // A provider without credentials is not in use here, and says so of every name.
   const error: SecretsError = answer.reason
   if (error.code === 'CREDENTIALS_MISSING') return
-  throw isOutage(error.code) ? notSure(name, target.link.provider.name) : placed(error, { secret: name, provider })
-}
-
-function notSure(name: string, provider: string): SecretsError {
-  return new SecretsError(
-    'UNAVAILABLE',
-    `an earlier provider cannot be asked, so whether '${provider}' has the current secret is not known`,
-    {
-      secret: name,
-      remedy: 'try again, or name the provider if you know',
-    },
-  )
+  throw isOutage(error.code)
+    ? notSure(name, target.link.provider.name, [attemptOf(provider, error, 0)])
+    : placed(error, { secret: name, provider })
 }

@@ -6,7 +6,7 @@ import { timed } from '../harness/measure.ts'
 import type { Contender } from '../harness/scenario.ts'
 
 const modules: Readonly<Record<string, () => Promise<unknown>>> = {
-  'an empty module': () => import('./nothing.ts'),
+  'an empty package': () => import('@finchat/secrets-empty-package'),
   core: () => import('@finchat/secrets-core'),
   // What core needs for its work is loaded when the first manager is made.
   'core and a manager': async () => {

@@ -4,7 +4,7 @@ const entrant = (role: Entrant['role'], name: string): Record<string, Entrant> =
   [name]: { role, load: async () => (await import('../contenders/imports.ts')).timeOf(name) },
 })
 
-const limit = 'an empty module'
+const limit = 'an empty package'
 const stated = (ours: string, peer: string): Claim => ({ what: `import of ${ours}`, metric: 'time', ours, peer, limit })
 
 export const scenario: Scenario = {

@@ -360,6 +360,21 @@ describe('the intent to take a lease', () => {
   })
 })
 
+describe('the outcome of a lease', () => {
+  const outcome = { operation: 'lease', provider: 'vault', path: 'database/creds/app', method: 'approle', outcome: 'ok', durationMs: 3 }
+
+  it.each([
+    ['is waited for', 'slow', 'fulfilled'],
+    ['holds the lease back if it cannot be recorded', 'rejects', 'rejected'],
+  ] as const)('%s', async (_, behaviour, status) => {
+    const trail = trailOf({ sinks: [required(trialSink('file', behaviour))] })
+    const waiting: Promise<void>[] = []
+    channel('finchat.secrets.login').publish({ ...outcome, waitFor: (recorded: Promise<void>) => void waiting.push(recorded) })
+    expect(await Promise.allSettled(waiting)).toMatchObject([{ status }])
+    await trail.close?.(context)
+  })
+})
+
 describe('the options of a trail', () => {
   const sink = trialSink('one')
   it.each<[string, unknown]>([

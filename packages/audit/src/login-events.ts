@@ -5,13 +5,16 @@ const loginChannel = 'finchat.secrets.login'
 const intentChannel = 'finchat.secrets.intent'
 
 /**
- * Calls `record` with every login, renewal and lease of every provider of this process, after it happened; and before a lease is asked for, with the intent,
- * without whose acknowledgement nothing is sent. Returns what ends it.
+ * Calls `record` with every login, renewal and lease of every provider of this process, after it happened; and before a lease is asked for, with the intent.
+ * Without the one's acknowledgement nothing is sent, without the other's nobody gets the lease. Returns what ends it.
  */
 export function onLogin(record: (event: TrailEvent) => Promise<void>): () => void {
   const happened = (message: unknown): void => {
     const event = asEvent(message)
-    if (event !== undefined) record(event).catch(() => {}) // the gap says so
+    if (event === undefined) return
+    const recorded = record(event)
+    if (canWait(message)) message.waitFor(recorded)
+    else recorded.catch(() => {}) // the gap says so
   }
   const intended = (message: unknown): void => {
     const event = asEvent(message)

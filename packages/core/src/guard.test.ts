@@ -96,9 +96,15 @@ describe('a guarded provider', () => {
     expect(error).toMatchObject({ code: 'INTERNAL', remedy: 'its get() must resolve to undefined instead' })
   })
 
-  it.each(['ABORTED', 'AUDIT_FAILED'] as const)("never lets a provider give the core's own verdict %s", async (code) => {
-    const error = await refusal(guarded({ get: async () => Promise.reject(new SecretsError(code, 'x')) }).get('a', context))
-    expect(error).toMatchObject({ code: 'INTERNAL', problem: `the provider rejected with ${code}`, remedy: expect.any(String) })
+  it("never lets a provider say ABORTED, the core's own verdict on a caller", async () => {
+    const error = await refusal(guarded({ get: async () => Promise.reject(new SecretsError('ABORTED', 'x')) }).get('a', context))
+    expect(error).toMatchObject({ code: 'INTERNAL', problem: 'the provider rejected with ABORTED', remedy: expect.any(String) })
+  })
+
+  it('lets it say that a lease is on no record, and whether it was made', async () => {
+    const unrecorded = new SecretsError('AUDIT_FAILED', 'the outcome could not be recorded', { effect: 'done' })
+    const error = await refusal(guarded({ get: async () => Promise.reject(unrecorded) }).get('a', context))
+    expect(error).toMatchObject({ code: 'AUDIT_FAILED', effect: 'done', problem: 'the outcome could not be recorded' })
   })
 
   it('lets it say NOT_FOUND of a secret that a call needs to be there', async () => {

@@ -100,11 +100,10 @@ function isSilence(code: SecretsErrorCode | undefined): boolean {
   return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED'
 }
 
-/** Codes that are the core's own verdicts, on a chain, a caller and a trail; and what a provider should have said. */
+/** Codes that are the core's own verdicts, on a chain and a caller; and what a provider should have said. */
 const reserved: ReadonlyMap<SecretsErrorCode, string> = new Map([
   ['NOT_FOUND', 'its get() must resolve to undefined instead'],
   ['ABORTED', 'when nobody aborted, it is UNAVAILABLE or DEADLINE_EXCEEDED'],
-  ['AUDIT_FAILED', 'it has no part in the audit trail'],
 ])
 /** Calls that need a secret which is there. */
 const onExisting = new Set(['tag', 'delete', 'restore'])

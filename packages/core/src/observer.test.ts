@@ -123,6 +123,15 @@ describe('a read', () => {
     expect(await refusing(new SecretsError('CONFIGURATION', 'a sink reads secrets'))).toMatchObject({ code: 'CONFIGURATION', secret: 'db' })
   })
 
+  it.each([
+    ['from the store, says that the lease is there', 'store', 'done'],
+    ['that was held, says nothing of an effect', 'memory', undefined],
+  ] as const)('of a lease %s, if it cannot be recorded', async (_, from, effect) => {
+    const { observer } = observing(failingAt('outcome'))
+    const reading = observer.observe(read, {}, async (facts) => Object.assign(facts, { exclusive: true, from }))
+    expect(await refusal(reading)).toMatchObject({ code: 'AUDIT_FAILED', effect })
+  })
+
   it('is recorded with its code when it fails, and names the secret', async () => {
     const { observer, events } = observing()
     const error = await refusal(

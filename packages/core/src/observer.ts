@@ -6,7 +6,7 @@ import { placed, SecretsError } from './secrets-error.ts'
 import { traced, type TraceMessage, type Tracing } from './tracing.ts'
 
 /** What becomes known of an operation while it runs, for the audit trail and tracing. */
-export type Facts = Pick<TraceMessage, 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched'>
+export type Facts = Pick<TraceMessage, 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched' | 'exclusive'>
 
 export interface Operation {
   readonly operation: string
@@ -97,7 +97,7 @@ export class Observer {
     })
     const [result] = await Promise.allSettled([invoke(run, message)])
     if (result.status === 'fulfilled') {
-      await this.#recordOutcome(message, { ...outcome(), outcome: 'ok' }, call.signal, effect ? 'done' : undefined)
+      await this.#recordOutcome(message, { ...outcome(), outcome: 'ok' }, call.signal, effect || isLeased(message) ? 'done' : undefined)
       return result.value
     }
     const failure = asSecretsError(result.reason, name)
@@ -182,9 +182,15 @@ const unknownYet = {
   stale: undefined,
   degraded: undefined,
   matched: undefined,
+  exclusive: undefined,
   code: undefined,
 }
 
-function factsOf({ provider, version, revision, from, stale, degraded, matched }: TraceMessage): Facts {
+/** What the store gave is a lease: it exists, whether the caller gets it or not. */
+function isLeased({ exclusive, from }: Facts): boolean {
+  return exclusive === true && from === 'store'
+}
+
+function factsOf({ provider, version, revision, from, stale, degraded, matched }: TraceMessage): Omit<Facts, 'exclusive'> {
   return { provider, version, revision, from, stale, degraded, matched }
 }

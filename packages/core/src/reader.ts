@@ -215,8 +215,8 @@ function attempted<T>(ask: () => T): { readonly ask: T | undefined; readonly fai
 
 function noted<T>(facts: Facts, reading: Reading, deliver: Deliver<T>): T {
   const { held, from, stale, degraded } = reading
-  const { provider, version, revision } = held.facts
-  Object.assign(facts, { provider, version, revision, from, stale, degraded })
+  const { provider, version, revision, exclusive } = held.facts
+  Object.assign(facts, { provider, version, revision, exclusive, from, stale, degraded })
   try {
     return deliver(reading)
   } catch (error) {

@@ -15,6 +15,8 @@ export interface TraceMessage {
   stale?: boolean | undefined
   degraded?: boolean | undefined
   matched?: 'current' | 'previous' | 'none' | undefined
+  /** A lease, issued to this process alone. */
+  exclusive?: boolean | undefined
   code?: string | undefined
   readonly actor?: string | undefined
   readonly requestId?: string | undefined

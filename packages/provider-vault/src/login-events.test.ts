@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { SecretsError } from '@finchat/secrets-core'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { loginEvents, type LoginIntent } from './login-events.ts'
+import { loginEvents, type LoginIntent, type LoginMessage } from './login-events.ts'
 
 const run = vi.fn(async () => 'leased')
 const lease = (): Promise<string> => loginEvents('vault', 'approle').report('lease', run, { path: 'database/creds/app', effect: true })
@@ -11,6 +11,14 @@ function onIntent(listener: (intent: LoginIntent) => void): void {
   subscribe('finchat.secrets.intent', heard)
   onTestFinished(() => void unsubscribe('finchat.secrets.intent', heard))
 }
+
+function onOutcome(listener: (outcome: LoginMessage) => void): void {
+  const heard = (message: unknown): void => listener(message as LoginMessage) // the channel has no types
+  subscribe('finchat.secrets.login', heard)
+  onTestFinished(() => void unsubscribe('finchat.secrets.login', heard))
+}
+
+const full = (): Promise<never> => Promise.reject(new SecretsError('AUDIT_FAILED', 'the disk is full'))
 
 test('what makes something is not sent before whoever records intents has acknowledged', async () => {
   run.mockClear()
@@ -32,9 +40,51 @@ test('what makes something is not sent before whoever records intents has acknow
 
 test('what makes something is never sent if its intent cannot be recorded', async () => {
   run.mockClear()
-  onIntent(({ waitFor }) => waitFor(Promise.reject(new SecretsError('AUDIT_FAILED', 'the disk is full'))))
+  onIntent(({ waitFor }) => waitFor(full()))
   await expect(lease()).rejects.toMatchObject({ code: 'AUDIT_FAILED', message: expect.stringContaining('nothing was sent') })
   expect(run).not.toHaveBeenCalled()
+})
+
+test('what was made is not handed out before it is on record', async () => {
+  const acknowledged = Promise.withResolvers<void>()
+  onOutcome(({ waitFor }) => waitFor?.(acknowledged.promise))
+  const gotten = vi.fn<(value: string) => void>()
+  const leasing = lease().then(gotten)
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(gotten).not.toHaveBeenCalled()
+  acknowledged.resolve()
+  await leasing
+  expect(gotten).toHaveBeenCalledWith('leased')
+})
+
+test('what was made and cannot be recorded is never handed out, and the error says that it is there', async () => {
+  const outcomes: string[] = []
+  onOutcome(({ waitFor, outcome }) => {
+    outcomes.push(outcome)
+    waitFor?.(full())
+  })
+  await expect(lease()).rejects.toMatchObject({
+    code: 'AUDIT_FAILED',
+    effect: 'done',
+    message: expect.stringContaining('though it was done'),
+  })
+  expect(outcomes).toEqual(['ok'])
+})
+
+test('nothing that could not be recorded has an effect where none was made, and a failure stays what it is', async () => {
+  onOutcome(({ waitFor }) => waitFor?.(full()))
+  const { report } = loginEvents('vault', 'approle')
+  const none = report('lease', async () => undefined, { effect: true, found: () => ({ code: 'NOT_FOUND' }) })
+  await expect(none).rejects.toMatchObject({ code: 'AUDIT_FAILED', effect: undefined })
+  const lost = new SecretsError('UNAVAILABLE', 'the answer was lost', { effect: 'unknown' })
+  await expect(report('lease', () => Promise.reject(lost), { effect: true })).rejects.toBe(lost)
+})
+
+test('a login is not held back by whoever hears of it', async () => {
+  const waits: unknown[] = []
+  onOutcome(({ waitFor }) => void waits.push(waitFor))
+  expect(await loginEvents('vault', 'approle').report('login', async () => 'in')).toBe('in')
+  expect(waits).toEqual([undefined])
 })
 
 test('nobody is waited for where nobody records', async () => {

@@ -172,6 +172,30 @@ describe('a value', () => {
   })
 })
 
+describe('a lease', () => {
+  it('that is on no record is not handed out, and the error says that it was made; nothing is, when it is read from memory', async () => {
+    const get = vi.fn(async () => ({ value: canary, exclusive: true, expiresAt: now + 3_600_000 }))
+    let isDown = true
+    const record = async (): Promise<void> => (isDown ? Promise.reject(foreign()) : undefined)
+    const audit: AuditTrail = { specificationVersion: 'v1', record }
+    const secrets = createSecretsManager({ providers: [{ specificationVersion: 'v1', name: 'vault', get }], audit })
+    expect(await failureOf(secrets.getSecret('creds'))).toMatchObject({ code: 'AUDIT_FAILED', effect: 'done' })
+    isDown = false
+    expect(await secrets.getSecret('creds')).toBe(canary)
+    isDown = true
+    expect(await failureOf(secrets.getSecret('creds'))).toMatchObject({ code: 'AUDIT_FAILED', effect: undefined })
+    expect(get).toHaveBeenCalledTimes(1)
+  })
+
+  it('whose intent is on no record stays AUDIT_FAILED on its way through the manager', async () => {
+    const get = async (): Promise<never> =>
+      Promise.reject(new SecretsError('AUDIT_FAILED', 'the intent could not be recorded, so nothing was sent'))
+    const next = memoryProvider({ secrets: { creds: canary } })
+    const secrets = createSecretsManager({ providers: [{ specificationVersion: 'v1', name: 'vault', get }, next] })
+    expect(await failureOf(secrets.getSecret('creds'))).toMatchObject({ code: 'AUDIT_FAILED', provider: 'vault', effect: undefined })
+  })
+})
+
 describe('an event', () => {
   it('is recorded of a read whose name the provider cannot place', async () => {
     const audit = memoryAuditTrail()

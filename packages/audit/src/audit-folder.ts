@@ -83,7 +83,9 @@ export async function takeStep(folder: string, { ended, open }: StepOptions): Pr
   const lock = await FileLock.take(join(folder, folderLock), lockPatienceMs)
   try {
     const state = await currentState(folder)
-    const found = [...ended, ...state.unused.map(unusedSegment), ...(await deadSegments(folder, state, ended))].slice(0, mostEnded)
+    // Between the end of a segment and this step another process may have found it ended, and recorded it.
+    const own = ended.filter((segment) => state.live.includes(segment.step))
+    const found = [...own, ...state.unused.map(unusedSegment), ...(await deadSegments(folder, state, own))].slice(0, mostEnded)
     const step: Step = { folder: state.folder, step: state.step, key: state.key }
     const entry = { ...origin(state.folder, state.step), opens: open !== undefined, ended: found }
     await appendToIndex(join(folder, indexFile), indexLine(entry, state.key))

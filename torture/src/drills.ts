@@ -8,6 +8,9 @@ import { killDrill } from './kill/kill-drill.ts'
 import { powerDrill } from './power/power-drill.ts'
 import { tornDrill } from './power/torn-drill.ts'
 import { timingDrill } from './timing/timing-drill.ts'
+import { trailDiskDrill } from './trail/trail-disk-drill.ts'
+import { trailKillDrill } from './trail/trail-kill-drill.ts'
+import { trailWritersDrill } from './trail/trail-writers-drill.ts'
 import { writersDrill } from './writers/writers-drill.ts'
 
 /** In the order in which `pnpm torture` runs them: the longest last. */
@@ -16,6 +19,9 @@ export const drills: readonly Drill[] = [
   timingDrill,
   killDrill,
   writersDrill,
+  trailDiskDrill,
+  trailWritersDrill,
+  trailKillDrill,
   tornDrill,
   powerDrill,
   fullDrill,

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { join } from 'node:path'
+import { auditTrail, jsonLinesFile } from '@finchat/secrets-audit'
+import { type Drill, type Scale, Tally } from '../drill.ts'
+import { newSeed, type Random, randomFrom } from '../random.ts'
+import { inMemory } from '../scratch.ts'
+import { context } from '../workload/observe.ts'
+import { judgeTrail } from './judge-trail.ts'
+import { newTrailFolder, type TrailFolder } from './trail-folder.ts'
+import { hasWritten, startTrailWriter, type TrailWriter } from './trail-writer.ts'
+
+/** Folders that are worn out, one after the other; each by so many rounds of so many processes that are killed. */
+const folders = { short: 5, long: 40 } as const
+const rounds = 15
+const together = 4
+
+export const trailKillDrill: Drill = {
+  name: 'kill -9 of who writes a trail',
+  promise: 'no acknowledged record lost; at most one torn tail for each process, and every end recorded',
+  // What a killed process has written stays in the system's memory, be the file on a disk or not.
+  run: (scale) => inMemory((folder) => run(folder, scale)),
+}
+
+async function run(folder: string, scale: Scale): Promise<Tally> {
+  const tally = new Tally()
+  const random = randomFrom(newSeed())
+  // Only a process that ends by itself leaves what it compiled to the others.
+  await startTrailWriter({ ...(await newTrailFolder(join(folder, 'first'))), label: 'first', records: 1, inFlight: 1, actorLength: 1 })
+    .ended
+  for (let number = 0; number < folders[scale]; number++) await wearOut(join(folder, `${number}`), random, tally)
+  return tally
+}
+
+async function wearOut(parent: string, random: Random, tally: Tally): Promise<void> {
+  const made = await newTrailFolder(parent)
+  const acknowledged: string[] = []
+  for (let round = 0; round < rounds; round++) {
+    const writers = Array.from({ length: together }, async (_, number) => killedWriter(made, `${round}.${number}`, random))
+    for (const writer of await Promise.all(writers)) {
+      acknowledged.push(...writer.acknowledged)
+      tally.count('kills')
+      if (writer.acknowledged.length === 0) tally.count('killed before its first record was acknowledged')
+    }
+  }
+  await recordEnds(made)
+  await judgeTrail(made, acknowledged, tally)
+}
+
+/** Killed at any moment: while it starts, takes its step, opens its segment, or writes; half of them write much at once. */
+async function killedWriter(made: TrailFolder, label: string, random: Random): Promise<TrailWriter> {
+  const writesMuch = random.chance(0.5)
+  const bulk = writesMuch ? { inFlight: 256, actorLength: 12_000 } : { inFlight: 8, actorLength: 10 }
+  const writer = startTrailWriter({ ...made, label, records: 100_000, ...bulk })
+  const [startsOnly, pauseMs] = [random.chance(0.15), random.below(40)]
+  if (!startsOnly) await hasWritten(writer, 1 + random.below(writesMuch ? 2 : 40))
+  await sleep(pauseMs)
+  writer.child.kill('SIGKILL')
+  await writer.ended
+  return writer
+}
+
+/** Whoever opens the folder next records how those who died have left it. */
+async function recordEnds({ folder, checkpoints }: TrailFolder): Promise<void> {
+  const audit = auditTrail({ sinks: [jsonLinesFile({ folder, checkpoints: { to: checkpoints } })], sinkDeadlineMs: 120_000 })
+  await audit.record({ phase: 'outcome', time: Date.now(), operation: 'get', name: 'last', outcome: 'ok' }, context)
+  await audit.close?.(context)
+}

@@ -1,8 +1,5 @@
-import type { Claim, Entrant, Scenario } from '../harness/scenario.ts'
-
-const entrant = (role: Entrant['role'], name: string): Record<string, Entrant> => ({
-  [name]: { role, load: async () => (await import('../contenders/imports.ts')).timeOf(name) },
-})
+import { imported, importedBy } from '../contenders/imported.ts'
+import type { Claim, Scenario } from '../harness/scenario.ts'
 
 const limit = 'an empty package'
 const stated = (ours: string, peer: string): Claim => ({ what: `import of ${ours}`, metric: 'time', ours, peer, limit })
@@ -12,19 +9,8 @@ export const scenario: Scenario = {
   processes: 'fresh',
   metrics: { time: 'ms', cpu: 'ms', memory: 'MB' },
   entrants: {
-    ...entrant('limit', limit),
-    ...entrant('ours', 'core'),
-    ...entrant('ours', 'core and a manager'),
-    ...entrant('ours', 'provider-local'),
-    ...entrant('ours', 'provider-aws'),
-    ...entrant('ours', 'provider-vault'),
-    ...entrant('peer', 'keyv'),
-    ...entrant('peer', 'lru-cache'),
-    ...entrant('peer', 'cacheable'),
-    ...entrant('peer', 'unstorage'),
-    ...entrant('peer', 'powertools'),
-    ...entrant('peer', 'SDK'),
-    ...entrant('peer', 'node-vault'),
+    ...imported('limit', limit, 'timeOf'),
+    ...importedBy('timeOf'),
   },
   claims: [
     { what: 'import of core', metric: 'time', ours: 'core', peer: 'keyv', limit, goal: { kind: 'difference', to: 'limit', atMost: 3 } },

@@ -1139,7 +1139,8 @@ describe('over a shared level, the store', () => {
     expect(fill).not.toHaveBeenCalled()
   })
 
-  it.each(denials)('does not trust the level again for an answer that was asked for before it said %s', async (code) => {
+  /** The store has said no, and only then answered what was asked of it before; a moment later the level holds something, too. */
+  async function answeredLate(code: SecretsError['code'], until: (now: number) => number): Promise<CachedStore> {
     const { level, read } = shared()
     const { store, get } = cached({}, { shared: level })
     const landings = slow(get)
@@ -1149,23 +1150,18 @@ describe('over a shared level, the store', () => {
     await seen(store)
     landings[0]?.({ value: 'old' })
     await before
-    read.mockImplementation(async () => hit)
     await pass(1)
+    read.mockImplementation(async () => ({ ...hit, until: until(Date.now()) }))
+    return store
+  }
+
+  it.each(denials)('does not trust the level again for an answer that was asked for before it said %s', async (code) => {
+    const store = await answeredLate(code, () => hit.until)
     expect(await seen(store)).toBe(code)
   })
 
   it.each(denials)('does not trust the level for one that others, who may read it, asked for since, after it said %s', async (code) => {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
-    const landings = slow(get)
-    const before = seen(store, { mode: 'fresh' })
-    await pass(1)
-    get.mockImplementation(async () => fail(code))
-    await seen(store)
-    landings[0]?.({ value: 'old' })
-    await before
-    await pass(1)
-    read.mockImplementation(async () => ({ ...hit, until: Date.now() + 192 * second }))
+    const store = await answeredLate(code, (now) => now + 192 * second)
     expect(await seen(store)).toBe(code)
   })
 

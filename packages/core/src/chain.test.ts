@@ -1,27 +1,14 @@
 import { describe, expect, it, vi } from 'vitest'
 import { Chain, type ChainRead, type Reading } from './chain.ts'
 import type { SecretProvider } from './contract.ts'
-import { type Link, linkOf } from './link.ts'
-import { settingsOf } from './manager-options.ts'
+import type { Link } from './link.ts'
 import type { Place } from './plan.ts'
 import { SecretNotFoundError, SecretsError } from './secrets-error.ts'
-import { Shredder } from './shredder.ts'
+import { linkTo } from './testing/links.ts'
 import { tracing } from './tracing.ts'
 import { Walk } from './walk.ts'
 
 const cached: ChainRead = { mode: 'cached' }
-
-function linkTo(members: Partial<SecretProvider>, closing: AbortSignal = new AbortController().signal): Link {
-  const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, ...members }
-  const settings = settingsOf({ providers: [provider] })
-  return linkOf(provider, {
-    shared: undefined,
-    settings,
-    bounds: { deadlineMs: 5_000, closing },
-    shredder: new Shredder(),
-    refreshes: tracing().refresh,
-  })
-}
 
 function walkTo(name: string, ...links: readonly Link[]): Walk<Place> {
   return new Walk(

@@ -5,8 +5,8 @@ import type { AuditTrail, SecretProvider, SharedCache } from './contract.ts'
 import { linkOf } from './link.ts'
 import { settingsOf } from './manager-options.ts'
 import { Observer } from './observer.ts'
-import { SecretsError } from './secrets-error.ts'
 import { Shredder } from './shredder.ts'
+import { refusal } from './testing/refusal.ts'
 import { tracing } from './tracing.ts'
 
 beforeEach(() => void vi.useFakeTimers())
@@ -31,15 +31,6 @@ function parts(
     close: () => (order.push(name), close()),
   })
   return { observer, giveUp, groups: [], wipe: () => void order.push('wipe'), ...members, order, closes }
-}
-
-async function refusal(closing: Promise<void>): Promise<SecretsError> {
-  const reason: unknown = await closing.then(
-    () => new Error('closed'),
-    (error: unknown) => error,
-  )
-  if (!SecretsError.isInstance(reason)) throw reason
-  return reason
 }
 
 describe('closeAll', () => {

@@ -5,6 +5,7 @@ import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
 import { guard } from './guard.ts'
 import { Outage } from './outage.ts'
 import { SecretsError } from './secrets-error.ts'
+import { refusal } from './testing/refusal.ts'
 
 const canary = 'canary-c3d8'
 const context: CallContext = { signal: new AbortController().signal }
@@ -24,15 +25,6 @@ afterEach(() => {
 function guarded(members: Partial<SecretProvider>, parts: { circuit?: Circuit; outage?: Outage } = {}): SecretProvider {
   const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, ...members }
   return guard(provider, { deadlineMs: 5_000, circuit: new Circuit(), outage: new Outage('p', true), closing: closing.signal, ...parts })
-}
-
-async function refusal(call: Promise<unknown> | undefined): Promise<SecretsError> {
-  const reason: unknown = await call?.then(
-    (answer) => new Error(`answered ${String(answer)}`),
-    (error: unknown) => error,
-  )
-  if (!SecretsError.isInstance(reason)) throw reason
-  return reason
 }
 
 function hung(): Promise<never> {

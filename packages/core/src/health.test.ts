@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider } from './contract.ts'
 import { HealthCheck } from './health.ts'
-import { linkOf } from './link.ts'
-import { settingsOf } from './manager-options.ts'
 import { Observer } from './observer.ts'
 import { SecretsError } from './secrets-error.ts'
-import { Shredder } from './shredder.ts'
+import { linkTo } from './testing/links.ts'
 import { tracing } from './tracing.ts'
 
 const now = 1_000_000
@@ -16,21 +14,8 @@ afterEach(() => vi.useRealTimers())
 
 function healthOf(checks: Readonly<Record<string, Check | undefined>>): HealthCheck {
   const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
-  const links = Object.entries(checks).map(([name, checkHealth]) => {
-    const provider: SecretProvider = {
-      specificationVersion: 'v1',
-      name,
-      get: async () => Promise.reject(new Error('a secret was read')),
-      checkHealth,
-    }
-    return linkOf(provider, {
-      shared: undefined,
-      settings: settingsOf({ providers: [provider] }),
-      bounds,
-      shredder: new Shredder(),
-      refreshes: tracing().refresh,
-    })
-  })
+  const get = (): Promise<never> => Promise.reject(new Error('a secret was read'))
+  const links = Object.entries(checks).map(([name, checkHealth]) => linkTo({ name, get, checkHealth }))
   return new HealthCheck(links, new Observer(undefined, tracing(), bounds), bounds.closing)
 }
 

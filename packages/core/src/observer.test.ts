@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AuditEvent, AuditTrail } from './contract.ts'
 import { Observer, type Operation } from './observer.ts'
 import { SecretsError } from './secrets-error.ts'
+import { refusal as refusalOf } from './testing/refusal.ts'
 import { tracing } from './tracing.ts'
 
 const canary = 'canary-5e17'
@@ -32,14 +33,11 @@ function failingAt(phase: AuditEvent['phase']): Recorder {
   return async (event) => (event.phase === phase ? Promise.reject(new Error(canary)) : undefined)
 }
 
+/** What the operation rejects with, which gives nothing away. */
 async function refusal(operation: Promise<unknown>): Promise<SecretsError> {
-  const reason: unknown = await operation.then(
-    (answer) => new Error(`answered ${String(answer)}`),
-    (error: unknown) => error,
-  )
-  if (!SecretsError.isInstance(reason)) throw reason
-  expect(inspect(reason, { depth: 9, showHidden: true })).not.toContain(canary)
-  return reason
+  const error = await refusalOf(operation)
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(canary)
+  return error
 }
 
 function hung(): Promise<never> {

@@ -1,24 +1,12 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { SecretLocation, SecretProvider } from './contract.ts'
-import { type Link, linkOf } from './link.ts'
+import type { Link } from './link.ts'
 import { locator } from './locator.ts'
-import { settingsOf } from './manager-options.ts'
 import { type Plan, planner } from './plan.ts'
 import { SecretsError } from './secrets-error.ts'
-import { Shredder } from './shredder.ts'
-import { tracing } from './tracing.ts'
+import { linkTo } from './testing/links.ts'
 
-function link(name: string, locate?: SecretProvider['locate']): Link {
-  const provider: SecretProvider = { specificationVersion: 'v1', name, get: async () => undefined, locate }
-  const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
-  return linkOf(provider, {
-    shared: undefined,
-    settings: settingsOf({ providers: [provider] }),
-    bounds,
-    shredder: new Shredder(),
-    refreshes: tracing().refresh,
-  })
-}
+const link = (name: string, locate?: SecretProvider['locate']): Link => linkTo({ name, locate })
 
 function shown(plan: Plan): unknown[] {
   return plan.map(({ link: { provider }, path, fields }) => [provider.name, path, ...fields])

@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { NewSecret, SecretProvider, StoredSecret, WriteReceipt } from './contract.ts'
-import { linkOf } from './link.ts'
-import { settingsOf } from './manager-options.ts'
 import { put } from './putting.ts'
 import { SecretsError } from './secrets-error.ts'
-import { Shredder } from './shredder.ts'
-import { tracing } from './tracing.ts'
+import { linkTo } from './testing/links.ts'
+import { refusal } from './testing/refusal.ts'
 import type { Target } from './write-target.ts'
 
 const context = { signal: new AbortController().signal }
@@ -14,25 +12,7 @@ beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 afterEach(() => vi.restoreAllMocks())
 
 function targetOn(members: Partial<SecretProvider>, before?: Target['before']): Target {
-  const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, ...members }
-  const bounds = { deadlineMs: 5_000, closing: context.signal }
-  const link = linkOf(provider, {
-    shared: undefined,
-    settings: settingsOf({ providers: [provider] }),
-    bounds,
-    shredder: new Shredder(),
-    refreshes: tracing().refresh,
-  })
-  return { place: { link, path: 'a', fields: [] }, before }
-}
-
-async function refusal(write: Promise<unknown>): Promise<SecretsError> {
-  const reason: unknown = await write.then(
-    () => new Error('written'),
-    (error: unknown) => error,
-  )
-  if (!SecretsError.isInstance(reason)) throw reason
-  return reason
+  return { place: { link: linkTo(members), path: 'a', fields: [] }, before }
 }
 
 /** A store of one secret under check-and-set, as the contract asks for. */

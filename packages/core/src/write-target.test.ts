@@ -1,12 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider } from './contract.ts'
-import { linkOf } from './link.ts'
-import { settingsOf } from './manager-options.ts'
 import type { Place, Plan } from './plan.ts'
 import type { FallbackPolicy } from './policy.ts'
 import { SecretsError } from './secrets-error.ts'
-import { Shredder } from './shredder.ts'
-import { tracing } from './tracing.ts'
+import { linkTo } from './testing/links.ts'
+import { refusal } from './testing/refusal.ts'
 import { Walk } from './walk.ts'
 import { describeAt, describeCurrent, placeAt, targetOfCurrent, targetOfStore } from './write-target.ts'
 
@@ -23,18 +21,11 @@ function says(code: SecretsError['code']): Partial<SecretProvider> {
 
 /** Each provider has nothing unless it says otherwise. */
 function planOf(providers: Readonly<Record<string, Partial<SecretProvider>>>): Plan {
-  const bounds = { deadlineMs: 5_000, closing: context.signal }
-  return Object.entries(providers).map(([name, members]) => {
-    const provider: SecretProvider = { specificationVersion: 'v1', name, get: async () => undefined, ...members }
-    const link = linkOf(provider, {
-      shared: undefined,
-      settings: settingsOf({ providers: [provider] }),
-      bounds,
-      shredder: new Shredder(),
-      refreshes: tracing().refresh,
-    })
-    return { link, path: `path-in-${name}`, fields: [] }
-  })
+  return Object.entries(providers).map(([name, members]) => ({
+    link: linkTo({ name, ...members }),
+    path: `path-in-${name}`,
+    fields: [],
+  }))
 }
 
 function walk(plan: Plan, policy?: FallbackPolicy): Walk<Place> {
@@ -43,15 +34,6 @@ function walk(plan: Plan, policy?: FallbackPolicy): Walk<Place> {
 
 async function named(target: Promise<{ readonly place: Place } | undefined>): Promise<string | undefined> {
   return (await target)?.place.link.provider.name
-}
-
-async function refusal(target: Promise<unknown>): Promise<SecretsError> {
-  const reason: unknown = await target.then(
-    () => new Error('a target'),
-    (error: unknown) => error,
-  )
-  if (!SecretsError.isInstance(reason)) throw reason
-  return reason
 }
 
 describe('a new value goes', () => {

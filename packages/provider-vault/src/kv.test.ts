@@ -2,21 +2,18 @@ import { createSecretsManager } from '@finchat/secrets-core'
 import { type OpenBao, startOpenBao } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { testSecretProvider } from '@finchat/secrets-testkit'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { vaultManifest } from './limits.ts'
 import { codeOf, context, failure } from './testing/stub-vault.ts'
-import { vaultHarness, type VaultTrial, vaultTrial } from './testing/vault-harness.ts'
+import { trialOn } from './testing/trials.ts'
+import { vaultHarness, type VaultTrial } from './testing/vault-harness.ts'
 
 describeWithServer('openbao', 'secrets of KV', () => {
   let bao: OpenBao
   beforeAll(async () => void (bao = await startOpenBao()))
   afterAll(() => bao.stop())
 
-  async function trialOf(options: Parameters<typeof vaultTrial>[1] = {}): Promise<VaultTrial> {
-    const trial = await vaultTrial(bao, options)
-    onTestFinished(trial.close)
-    return trial
-  }
+  const trialOf = (options?: Parameters<typeof trialOn>[1]): Promise<VaultTrial> => trialOn(bao, options)
 
   test('a field is read, and written without the loss of the others', async () => {
     const { provider, mount } = await trialOf({ names: { PASSWORD: 'database#password' } })

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type OpenBao, startOpenBao } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { codeOf, collected, context } from './testing/stub-vault.ts'
-import { type VaultTrial, vaultTrial, writePolicy } from './testing/vault-harness.ts'
+import { trialOn } from './testing/trials.ts'
+import { type VaultTrial, writePolicy } from './testing/vault-harness.ts'
 
 /** The policies that the README shows: for reading, for rotating, for leases, and for KV v1. */
 const [reading = '', rotating = '', , plain = ''] = [
@@ -17,8 +18,7 @@ describeWithServer('openbao', 'the policies of the README', () => {
   afterAll(() => bao.stop())
 
   async function trialUnder(policy: string, kv: 1 | 2 = 2): Promise<VaultTrial> {
-    const trial = await vaultTrial(bao, { kv })
-    onTestFinished(trial.close)
+    const trial = await trialOn(bao, { kv })
     await writePolicy(bao, trial.policy, policy.replaceAll('"secret/', `"${trial.mount}/`))
     return trial
   }

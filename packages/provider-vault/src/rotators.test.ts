@@ -2,10 +2,11 @@ import { once } from 'node:events'
 import { createSecretsManager } from '@finchat/secrets-core'
 import { type OpenBao, type RecordedRequest, type Reply, startOpenBao } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startProcess } from './testing/other-process.ts'
 import { codeOf, context, failure } from './testing/stub-vault.ts'
-import { type VaultTrial, vaultTrial } from './testing/vault-harness.ts'
+import { trialOn } from './testing/trials.ts'
+import type { VaultTrial } from './testing/vault-harness.ts'
 
 const isWrite = ({ method, path }: RecordedRequest): boolean => method === 'POST' && path.endsWith('/data/app')
 
@@ -14,9 +15,8 @@ describeWithServer('openbao', 'rotators of one secret', () => {
   beforeAll(async () => void (bao = await startOpenBao()))
   afterAll(() => bao.stop())
 
-  async function trialOf(options: Parameters<typeof vaultTrial>[1] = {}): Promise<VaultTrial> {
-    const trial = await vaultTrial(bao, options)
-    onTestFinished(trial.close)
+  async function trialOf(options?: Parameters<typeof trialOn>[1]): Promise<VaultTrial> {
+    const trial = await trialOn(bao, options)
     await trial.provider.put('app', { value: 'v1' }, context)
     return trial
   }
@@ -30,7 +30,7 @@ describeWithServer('openbao', 'rotators of one secret', () => {
       return 'pass'
     })
     const writing = write()
-    await expect.poll(() => writes, { timeout: 20_000 }).toBe(1) // a busy machine takes its time to load the engine
+    await expect.poll(() => writes).toBe(1) // a busy machine takes its time to load the engine
     return {
       letGo: () => {
         resolve()

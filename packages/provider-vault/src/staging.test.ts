@@ -1,9 +1,10 @@
 import { type OpenBao, type RecordedRequest, type Reply, startOpenBao } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startProcess } from './testing/other-process.ts'
 import { codeOf, context, failure } from './testing/stub-vault.ts'
-import { type VaultTrial, vaultTrial, writePolicy } from './testing/vault-harness.ts'
+import { trialOn } from './testing/trials.ts'
+import { type VaultTrial, writePolicy } from './testing/vault-harness.ts'
 
 const isWrite = ({ method, path }: RecordedRequest): boolean => method === 'POST' && path.endsWith('/data/app')
 const isTagging = ({ method }: RecordedRequest): boolean => method === 'PATCH'
@@ -16,8 +17,7 @@ describeWithServer('openbao', 'a version that waits', () => {
   afterAll(() => bao.stop())
 
   async function trialOf(): Promise<VaultTrial> {
-    const trial = await vaultTrial(bao)
-    onTestFinished(trial.close)
+    const trial = await trialOn(bao)
     await trial.provider.put('app', { value: 'v1' }, context)
     return trial
   }
@@ -38,7 +38,7 @@ describeWithServer('openbao', 'a version that waits', () => {
       return reply
     })
     const { kill } = startProcess('promoting-process.ts', [proxy.url, mount, currentToken(), 'app'])
-    await expect.poll(() => isReached, { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => isReached).toBe(true)
     await kill()
     proxy.plan('pass')
   }

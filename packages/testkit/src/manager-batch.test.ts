@@ -9,23 +9,15 @@ import {
   type SecretsManager,
   type StoredSecret,
 } from '@finchat/secrets-core'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { leaksOf } from './leaks.ts'
 import { memoryProvider } from './memory-provider.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'
 import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
+import { now, onOwnClock } from './testing/own-clock.ts'
 
-const now = 1_800_000_000_000
-beforeEach(() => {
-  vi.useFakeTimers({ now })
-  vi.spyOn(Math, 'random').mockReturnValue(0.5)
-  vi.spyOn(process, 'emitWarning').mockReturnValue()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+onOwnClock()
 
 interface Asked extends Breakable {
   /** What the store was asked, in order: `get a`, `getMany a,b`. */

@@ -1,20 +1,12 @@
 import { createSecretsManager, SecretsError, type SecretProvider, type SecretsManager, type StoredSecret } from '@finchat/secrets-core'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memorySharedCache } from './memory-shared-cache.ts'
 import { codeOf, failureOf } from './testing/manager-trial.ts'
+import { now, onOwnClock } from './testing/own-clock.ts'
 
-const now = 1_800_000_000_000
 const [second, minute, hour, year] = [1_000, 60_000, 3_600_000, 31_536_000_000]
 
-beforeEach(() => {
-  vi.useFakeTimers({ now })
-  vi.spyOn(Math, 'random').mockReturnValue(0.5)
-  vi.spyOn(process, 'emitWarning').mockReturnValue()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+onOwnClock()
 
 /** Sets the clock, or freezes the process: no timer runs meanwhile. */
 function jump(ms: number): void {

@@ -1,21 +1,14 @@
 import { createSecretsManager, loadSecrets, SecretsError, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { leaksOf } from './leaks.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
 import { memoryProvider } from './memory-provider.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'
 import { all, breakable, codeOf, failureOf, readOnly } from './testing/manager-trial.ts'
+import { now, onOwnClock } from './testing/own-clock.ts'
 
-const now = 1_800_000_000_000
-beforeEach(() => {
-  vi.useFakeTimers({ now })
-  vi.spyOn(process, 'emitWarning').mockReturnValue()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+onOwnClock()
 
 const calls: Record<string, (secrets: SecretsManager) => Promise<unknown>> = {
   getSecret: (secrets) => secrets.getSecret('token'),

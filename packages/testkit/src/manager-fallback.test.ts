@@ -9,25 +9,20 @@ import {
   type SecretsManager,
   type SecretsManagerOptions,
 } from '@finchat/secrets-core'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults, type Fault } from './faulty-provider.ts'
 import { leaksOf } from './leaks.ts'
 import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
+import { now, onOwnClock } from './testing/own-clock.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
 
-const now = 1_800_000_000_000
 let warnings: { message: string; code: unknown }[]
+onOwnClock()
 beforeEach(() => {
-  vi.useFakeTimers({ now })
-  vi.spyOn(Math, 'random').mockReturnValue(0.5)
   warnings = []
-  vi.spyOn(process, 'emitWarning').mockImplementation(
+  vi.mocked(process.emitWarning).mockImplementation(
     (message, options) => void warnings.push({ message: String(message), code: Object(options).code }),
   )
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
 })
 
 interface Chain {

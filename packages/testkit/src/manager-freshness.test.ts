@@ -7,24 +7,14 @@ import {
   type StoredSecret,
 } from '@finchat/secrets-core'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { breakable, codeOf, failureOf, readOnly } from './testing/manager-trial.ts'
+import { now, onOwnClock, ttlMs } from './testing/own-clock.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'
 
-const now = 1_800_000_000_000
-/** With a random half: 0.9 of 300 seconds. */
-const ttlMs = 270_000
 const maxStaleMs = 300_000
-beforeEach(() => {
-  vi.useFakeTimers({ now })
-  vi.spyOn(Math, 'random').mockReturnValue(0.5)
-  vi.spyOn(process, 'emitWarning').mockReturnValue()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+onOwnClock()
 
 /** Every call answers v1, v2, … unless `answer` says otherwise. */
 interface Counting {

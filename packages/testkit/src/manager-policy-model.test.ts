@@ -1,19 +1,10 @@
 import { createSecretsManager, SecretsError, type SecretsErrorCode, type StoredSecret } from '@finchat/secrets-core'
 import fc from 'fast-check'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { readOnly } from './testing/manager-trial.ts'
+import { onOwnClock } from './testing/own-clock.ts'
 
-const now = 1_800_000_000_000
-beforeEach(() => {
-  vi.useFakeTimers({ now })
-  // No back-off: every failure may be asked about again at once.
-  vi.spyOn(Math, 'random').mockReturnValue(0)
-  vi.spyOn(process, 'emitWarning').mockReturnValue()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+onOwnClock({ random: 0 }) // no back-off: every failure may be asked about again at once
 
 /** What one store of a chain says: its value, that there is none, or a failure's code. */
 type Saying = 'value' | 'missing' | SecretsErrorCode

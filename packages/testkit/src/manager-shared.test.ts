@@ -9,24 +9,14 @@ import {
   type StoredSecret,
 } from '@finchat/secrets-core'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { faults, type Fault, type FaultPlan } from './faulty-provider.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
 import { memorySharedCache, type SharedCacheFault } from './memory-shared-cache.ts'
 import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
+import { now, onOwnClock, ttlMs } from './testing/own-clock.ts'
 
-const now = 1_800_000_000_000
-/** With a random half: 0.9 of 300 seconds. */
-const ttlMs = 270_000
-beforeEach(() => {
-  vi.useFakeTimers({ now })
-  vi.spyOn(Math, 'random').mockReturnValue(0.5)
-  vi.spyOn(process, 'emitWarning').mockReturnValue()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+onOwnClock()
 
 const at = (ms: number): void => void vi.setSystemTime(now + ms)
 /** Lets what is under way in the background come to its end. */

@@ -11,22 +11,15 @@ import {
   type StoredSecret,
   type WriteOptions,
 } from '@finchat/secrets-core'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { leaksOf } from './leaks.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
 import { memoryProvider, type MemoryProviderOptions } from './memory-provider.ts'
 import { all, breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
+import { now, onOwnClock } from './testing/own-clock.ts'
 
-const now = 1_800_000_000_000
-beforeEach(() => {
-  vi.useFakeTimers({ now })
-  vi.spyOn(process, 'emitWarning').mockReturnValue()
-})
-afterEach(() => {
-  vi.useRealTimers()
-  vi.restoreAllMocks()
-})
+onOwnClock()
 
 const context: CallContext = { signal: new AbortController().signal }
 const env = envProvider({ env: { shown: 'from env' } })

@@ -1,0 +1,17 @@
+import type { SecretProvider } from '../contract.ts'
+import { type Link, linkOf } from '../link.ts'
+import { settingsOf } from '../manager-options.ts'
+import { Shredder } from '../shredder.ts'
+import { tracing } from '../tracing.ts'
+
+/** A provider as a manager by itself holds it, which has no secret unless its members say otherwise. */
+export function linkTo(members: Partial<SecretProvider>, closing: AbortSignal = new AbortController().signal): Link {
+  const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, ...members }
+  return linkOf(provider, {
+    shared: undefined,
+    settings: settingsOf({ providers: [provider] }),
+    bounds: { deadlineMs: 5_000, closing },
+    shredder: new Shredder(),
+    refreshes: tracing().refresh,
+  })
+}

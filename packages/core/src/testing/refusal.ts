@@ -1,0 +1,11 @@
+import { SecretsError } from '../secrets-error.ts'
+
+/** What the call rejects with; throws where it resolves, or rejects with anything else than a `SecretsError`. */
+export async function refusal(call: Promise<unknown> | undefined): Promise<SecretsError> {
+  const reason: unknown = await call?.then(
+    (answer) => new Error(`answered ${String(answer)}`),
+    (error: unknown) => error,
+  )
+  if (!SecretsError.isInstance(reason)) throw reason
+  return reason
+}

@@ -12,7 +12,9 @@ export default defineConfig({
     reporters: ['default', './tools/servers/src/not-run-reporter.ts'],
     // Many tests wait, for a disk, a lock or another process.
     maxWorkers: 2 * availableParallelism(),
-    // On a loaded machine property tests take their time.
-    testTimeout: 30_000,
+    // A loaded machine takes its time: for property tests, to start a server, and until what is waited for is there.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 })

@@ -289,7 +289,7 @@ describeWithServer(['moto', 'openbao'], 'AWS, then Vault, then a local store, th
       await change()
       later(coolDownMs) // of what failed before
       const before = seen.length
-      await expect.poll(() => seen.slice(before), { timeout: 10_000 }).toContain(expected)
+      await expect.poll(() => seen.slice(before)).toContain(expected)
       expect(await codeOf(secrets.getSecret('absent'))).toBe('UNAVAILABLE')
     }
     await showing(() => stores.aws.plan({ error: 'ThrottlingException' }), 'vault, degraded')
@@ -299,7 +299,7 @@ describeWithServer(['moto', 'openbao'], 'AWS, then Vault, then a local store, th
     await showing(() => stores.vault.signal('SIGSTOP'), 'local, degraded')
     await stores.mend()
     later(coolDownMs)
-    await expect.poll(() => seen.at(-1), { timeout: 10_000 }).toBe('aws')
+    await expect.poll(() => seen.at(-1)).toBe('aws')
     load.abort()
     await Promise.all(readers)
     expect(new Set(seen)).toEqual(new Set(['aws', 'vault, degraded', 'local, degraded']))

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createSecretsManager } from '@finchat/secrets-core'
 import { type AwsReply, type AwsRequest, startAwsStub } from '@finchat/secrets-test-servers'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -6,6 +5,7 @@ import type { AwsProvider } from './aws-provider.ts'
 import { coalescedReads } from './coalesced-reads.ts'
 import type { AwsProviderOptions } from './options.ts'
 import { context, failure, providerAt } from './testing/aws-trial.ts'
+import { together } from './testing/together.ts'
 
 afterEach(() => vi.useRealTimers())
 
@@ -117,16 +117,16 @@ test('a denial of the batch is remembered for ten minutes, and single reads take
 })
 
 test('throttled batches become single reads, ten at a time, and are tried again the next time', async () => {
-  let [running, most] = [0, 0]
+  const inStep = together(10)
+  let isDone = false
   const { stub, provider } = await over(async (request): Promise<AwsReply> => {
     if (request.action === 'BatchGetSecretValue') return { error: 'ThrottlingException' }
-    most = Math.max(most, (running += 1))
-    await sleep(50)
-    running -= 1
+    if (!isDone) await inStep.turn()
     return store(request)
   })
   expect(summary(await provider.getMany(paths(60), context))).toEqual(paths(60).map((path) => `value of ${path}`))
-  expect([most, sent(stub)]).toEqual([10, { BatchGetSecretValue: 3, GetSecretValue: 60 }])
+  expect([inStep.most(), sent(stub)]).toEqual([10, { BatchGetSecretValue: 3, GetSecretValue: 60 }])
+  isDone = true
   await provider.getMany(paths(2), context)
   expect(sent(stub)).toMatchObject({ BatchGetSecretValue: 4 })
 })
@@ -167,9 +167,10 @@ test('single reads are single calls, unless they are to be coalesced: then those
 })
 
 test('of coalesced reads each has its own outcome, its own signal and its own bytes', async () => {
-  const { provider } = await over(
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
+  const { stub, provider } = await over(
     async ({ action, body }) => {
-      await sleep(30)
+      await held
       if (action === 'GetSecretValue') return { error: 'ResourceNotFoundException' }
       const ids = (body['SecretIdList'] as string[]).filter((id) => id === 'app/bytes') // it is a list
       return { json: { SecretValues: ids.map((id) => ({ ...answered(id), SecretString: undefined, SecretBinary: 'AQID' })) } }
@@ -181,10 +182,11 @@ test('of coalesced reads each has its own outcome, its own signal and its own by
   const missing = provider.get('app/missing', context)
   const aborted = failure(provider.get('app/aborted', { signal: controller.signal }))
   const refused = failure(provider.get('no such name', context))
-  await sleep(10)
+  await expect.poll(() => stub.requests()).toHaveLength(1)
   controller.abort()
   expect((await aborted).code).toBe('ABORTED')
   expect((await refused).code).toBe('INVALID_ARGUMENT')
+  letGo()
   const [first, second] = [await one, await other]
   if (!(first?.value instanceof Uint8Array)) throw new Error('the value is not bytes')
   first.value.fill(0)

@@ -58,7 +58,7 @@ describeWithServer('moto', 'writing to AWS', () => {
     await put('one')
     always(movesCurrent, 'hang')
     const writer = startWriter({ endpoint: aws.stub().url, path, value: 'two', version: 2 })
-    await expect.poll(() => aws.stub().requests().some(movesCurrent), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => aws.stub().requests().some(movesCurrent)).toBe(true)
     await writer.kill()
     aws.stub().plan('pass')
 

@@ -72,19 +72,16 @@ describe('a store that another connection locks', () => {
     test(`holds a write only until its signal fires, and never the event loop, when it ${before}`, async () => {
       const path = temporaryPath()
       await createStore(path)
-      const provider = opened(path)
+      const provider = opened(path, { lockTimeoutMs: 600_000 }) // the test's own patience ends long before
       if (before === 'is open') await provider.checkHealth(context)
       const unlock = await lockStore(path)
       let turns = 0
       const turning = setInterval(() => turns++, 1)
-      const start = performance.now()
       const error = await failure(provider.put('name', { value: 'value' }, { signal: AbortSignal.timeout(50) }))
-      const took = performance.now() - start
       clearInterval(turning)
       await unlock()
       expect(error.code).toBe('ABORTED')
       expect(error.message).toMatch(/lock/)
-      expect(took).toBeLessThan(2000) // lockTimeoutMs is 5000: a slow machine is told from a call that does not hear its signal
       expect(turns).toBeGreaterThan(0) // a loop that stood still would have had none before the signal fired
       expect(await provider.get('name', context)).toBeUndefined()
     })

@@ -136,7 +136,7 @@ describe('a tree that leads to the same rows again and again', () => {
       plantBomb(path, table)
       const script = join(import.meta.dirname, 'testing/reading-process.ts')
       const node = ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning', script, path, 'a']
-      expect(execFileSync(process.execPath, node, { timeout: 20_000, killSignal: 'SIGKILL' }).toString()).toBe('INTEGRITY')
+      expect(execFileSync(process.execPath, node, { timeout: 50_000, killSignal: 'SIGKILL' }).toString()).toBe('INTEGRITY')
     })
   }
 })

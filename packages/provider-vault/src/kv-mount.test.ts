@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { byAppRole, canaries, codeOf, collected, context, failure, stubbed, stubVault, timesAsked } from './testing/stub-vault.ts'
 
 const mountsPath = '/v1/sys/internal/ui/mounts'
@@ -17,7 +17,7 @@ test('who gives up waiting for what the mount is leaves it to the others', async
   const provider = stubbed(stub)
   const controller = new AbortController()
   const [impatient, patient] = [provider.get('app', { signal: controller.signal }), provider.get('app', context)]
-  await vi.waitFor(() => expect(timesAsked(stub, mountsPath)).toBe(1))
+  await expect.poll(() => timesAsked(stub, mountsPath)).toBe(1)
   controller.abort(new Error(canaries.value))
   expect([await codeOf(impatient), await codeOf(patient), timesAsked(stub, mountsPath)]).toEqual(['ABORTED', 'ok', 1])
 })

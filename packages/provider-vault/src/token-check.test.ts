@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import { bounded } from './deadline.ts'
 import { TokenCheck } from './token-check.ts'
@@ -27,7 +27,7 @@ test('that a token was good is told to nobody whose request was denied after the
   const later = Array.from({ length: 20 }, () => check.begin('a')(never))
   answers[0]?.(good)
   expect(await first).toBe(false)
-  await vi.waitFor(() => expect(answers.length).toBe(2))
+  await expect.poll(() => answers.length).toBe(2)
   answers[1]?.(refused)
   expect([new Set(await Promise.all(later)), answers.length]).toEqual([new Set([true]), 2])
 })

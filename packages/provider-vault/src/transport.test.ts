@@ -202,7 +202,7 @@ test('a process that uses it prints nothing under DEBUG=*, and ends by itself', 
   const { stdout, stderr } = await promisify(execFile)(
     process.execPath,
     ['--conditions=@finchat/source', script, stub.url, canaries.secretId, canaries.value],
-    { env: { ...process.env, DEBUG: '*', NODE_DEBUG: '', NODE_NO_WARNINGS: '1' }, timeout: 20_000 },
+    { env: { ...process.env, DEBUG: '*', NODE_DEBUG: '', NODE_NO_WARNINGS: '1' }, timeout: 50_000 },
   )
   expect(stub.requests.length).toBeGreaterThanOrEqual(5)
   expect([stdout, stderr]).toEqual(['', ''])

@@ -60,6 +60,9 @@ async function proveOver(createHarness: () => Promise<AuditTrailHarness>, prove:
   }
 }
 
+/** Long enough for a loaded machine, in milliseconds. */
+const patienceMs = 5_000
+
 const rules: Readonly<Record<string, Rule>> = {
   'what is acknowledged is on record, whole': async ({ trail, recorded, context }) => {
     for (const [n, event] of events.entries()) {
@@ -104,7 +107,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'what a required sink refuses is not acknowledged, and the trail goes on after': async ({ trail, recorded, breakTrail, context }) => {
     const mend = await breakTrail()
     try {
-      await within(2000, rejects(trail.record(read, context), 'AUDIT_FAILED'), 'a refused event hangs')
+      await within(patienceMs, rejects(trail.record(read, context), 'AUDIT_FAILED'), 'a refused event hangs')
     } finally {
       await mend()
     }
@@ -112,7 +115,7 @@ const rules: Readonly<Record<string, Rule>> = {
     assert.equal((await recorded()).at(-1)?.name, 'next')
   },
   'it may be closed twice': async ({ trail, context }) => {
-    for (let times = 0; times < 2; times += 1) await within(2000, trail.close?.(context) ?? Promise.resolve(), '`close` hangs')
+    for (let times = 0; times < 2; times += 1) await within(patienceMs, trail.close?.(context) ?? Promise.resolve(), '`close` hangs')
   },
 }
 

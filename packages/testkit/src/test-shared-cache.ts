@@ -64,6 +64,9 @@ async function proveOver(createHarness: () => Promise<SharedCacheHarness>, prove
 
 const key: SharedKey = { sharedAs: 'store', path: 'suite/secret' }
 
+/** Long enough for a loaded machine, in milliseconds. */
+const patienceMs = 5_000
+
 const rules: Readonly<Record<string, Rule>> = {
   'what was filled is a hit, for every process, exactly': async (trial) => {
     for (const [n, secret] of secrets.entries()) {
@@ -118,7 +121,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'a fill with no answer lets others ask': async (trial) => {
     const { another, context } = trial
     await fillWith(trial, await ticketOf(trial), undefined)
-    assert.ok('ticket' in (await within(1000, another.read(key, context), 'a read waits for a fill that will not come')))
+    assert.ok('ticket' in (await within(patienceMs, another.read(key, context), 'a read waits for a fill that will not come')))
   },
   'bytes are copied in and out': async (trial) => {
     const value = Uint8Array.of(1, 2, 3)
@@ -136,10 +139,10 @@ const rules: Readonly<Record<string, Rule>> = {
     await fill(trial, key, { value: canary })
     const mend = await breakLevel()
     try {
-      const answer = await within(2000, cache.read(key, context), 'a read hangs')
+      const answer = await within(patienceMs, cache.read(key, context), 'a read hangs')
       assert.ok('ticket' in answer, 'a failing level answers')
-      await within(2000, fillWith(trial, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }), 'a fill hangs')
-      await within(2000, rejects(cache.invalidate({ sharedAs: key.sharedAs, path: key.path }, context)), 'an invalidation hangs')
+      await within(patienceMs, fillWith(trial, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }), 'a fill hangs')
+      await within(patienceMs, rejects(cache.invalidate({ sharedAs: key.sharedAs, path: key.path }, context)), 'an invalidation hangs')
     } finally {
       await mend()
     }
@@ -150,7 +153,7 @@ const rules: Readonly<Record<string, Rule>> = {
     if (end === undefined) return // the contract's own option: such a level is polled
     const path = { sharedAs: key.sharedAs, path: key.path }
     await another.invalidate(path, context)
-    for (let tries = 0; tries < 100 && heard.length === 0; tries += 1) await sleep(10)
+    for (let waitedMs = 0; waitedMs < patienceMs && heard.length === 0; waitedMs += 10) await sleep(10)
     assert.deepEqual(heard, [path])
     end()
     await another.invalidate(path, context)
@@ -158,7 +161,7 @@ const rules: Readonly<Record<string, Rule>> = {
     assert.deepEqual(heard, [path])
   },
   'it may be closed twice': async ({ cache, context }) => {
-    for (let times = 0; times < 2; times += 1) await within(2000, cache.close?.(context) ?? Promise.resolve(), '`close` hangs')
+    for (let times = 0; times < 2; times += 1) await within(patienceMs, cache.close?.(context) ?? Promise.resolve(), '`close` hangs')
   },
 }
 

@@ -83,9 +83,9 @@ test.each<[string, (runner: ReturnType<typeof spawn>) => unknown]>([
   onTestFinished(() => void runner.kill('SIGKILL'))
   let pid = 0
   runner.stdout.on('data', (chunk: Buffer) => (pid = Number(chunk.toString())))
-  await expect.poll(() => pid && exists(pid), { timeout: 10_000 }).toBe(true)
+  await expect.poll(() => pid && exists(pid)).toBe(true)
   finish(runner)
-  await expect.poll(() => [exists(pid), existsSync(where)], { timeout: 10_000 }).toEqual([false, false])
+  await expect.poll(() => [exists(pid), existsSync(where)]).toEqual([false, false])
 })
 
 test('a server whose port somebody took is started on another', async () => {

@@ -112,7 +112,7 @@ describe('the link to a syslog server', () => {
     await closing
     const end = vi.fn(async () => undefined)
     open({ send: async () => undefined, keepAlive: () => undefined, end })
-    await vi.waitFor(() => expect(end).toHaveBeenCalledOnce())
+    await vi.waitFor(() => expect(end).toHaveBeenCalledOnce(), { timeout: 20_000 })
     await slow.close({ signal: AbortSignal.abort() })
   })
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { member, rejects, whileBroken, within, type Suite, type Trial } from './trial.ts'
 
+/** Long enough for a loaded machine. */
+const patienceMs = 5_000
+
 /** It says whether it is well, and ends when told to. */
 export function testClosing({ test, supports, canHappen }: Suite): void {
   if (supports('checkHealth')) {
@@ -34,5 +37,5 @@ export function testClosing({ test, supports, canHappen }: Suite): void {
 }
 
 async function closes({ provider, context }: Trial): Promise<void> {
-  await within(2000, provider.close?.(context) ?? Promise.resolve(), '`close` hangs')
+  await within(patienceMs, provider.close?.(context) ?? Promise.resolve(), '`close` hangs')
 }

@@ -109,7 +109,7 @@ describe('the rules of failing', () => {
             return good.get(path, context)
           },
           // waits once, or the suite's own closing hangs too
-          close: async () => void (await Promise.race([Promise.all(open.splice(0)), new Promise((resolve) => setTimeout(resolve, 2500))])),
+          close: async () => void (await Promise.race([Promise.all(open.splice(0)), new Promise((resolve) => setTimeout(resolve, 7_000))])),
         }
       }),
       caughtBy: 'failing: a call that was aborted leaves nothing that keeps the provider from closing',

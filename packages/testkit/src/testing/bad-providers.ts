@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { wrapProvider, type CallContext, type ProviderManifest, type SecretProvider } from '@finchat/secrets-core'
+import { beforeAll } from 'vitest'
 import { memoryHarness } from './memory-harness.ts'
 import { memoryManifest, type MemoryProvider } from '../memory-provider.ts'
 import type { Mishap, ProviderHarness, TestFunction } from '../provider-harness.ts'
@@ -15,16 +16,22 @@ export interface BadProvider {
 
 /** Proves that the suite's rules of this group catch each of these, and that every rule catches at least one. */
 export function testCatches(test: TestFunction, group: RegExp, bad: Readonly<Record<string, BadProvider>>): void {
-  const caught = startedAtOnce(group, bad)
+  let caught: ReadonlyMap<string, readonly string[]> = new Map()
+  // All at once, and before the tests: many of them are over only when the suite's patience is, and together they are the work of seconds.
+  beforeAll(async () => {
+    const runs = Object.entries(bad).map(async ([does, provider]) => [does, await failuresOf(group, provider)] as const)
+    caught = new Map(await Promise.all(runs))
+  }, 120_000)
+
   for (const [does, { caughtBy }] of Object.entries(bad)) {
     test(`catch a provider that ${does}`, async () => {
-      const failures = (await caught().get(does)) ?? []
+      const failures = caught.get(does) ?? []
       assert.ok(failures.includes(caughtBy), `not caught by '${caughtBy}', but by: ${failures.join('; ') || 'nothing'}`)
     })
   }
 
   test('catch at least one bad provider each', async () => {
-    const failures = new Set((await Promise.all(caught().values())).flat())
+    const failures = new Set([...caught.values()].flat())
     const rules = rulesOf(group, { spoil: (harness) => harness, caughtBy: '' }).map(({ rule }) => rule)
     assert.deepEqual(
       rules.filter((rule) => !failures.has(rule)),
@@ -32,12 +39,6 @@ export function testCatches(test: TestFunction, group: RegExp, bad: Readonly<Rec
     )
     assert.ok(rules.length > 0)
   })
-}
-
-/** The failures of each, for whoever asks first: many of them are over only when the suite's patience is. */
-function startedAtOnce(group: RegExp, bad: Readonly<Record<string, BadProvider>>): () => Map<string, Promise<readonly string[]>> {
-  let started: Map<string, Promise<readonly string[]>> | undefined
-  return () => (started ??= new Map(Object.entries(bad).map(([does, provider]) => [does, failuresOf(group, provider)])))
 }
 
 async function failuresOf(group: RegExp, bad: BadProvider): Promise<readonly string[]> {

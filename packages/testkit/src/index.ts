@@ -16,4 +16,4 @@ export type { Breakage, Mend, Mishap, ProviderHarness, ProviderSuiteOptions, Tes
 export { testAuditSink, type AuditSinkHarness, type AuditSinkSuiteOptions } from './test-audit-sink.ts'
 export { testSecretProvider } from './test-secret-provider.ts'
 export { testAuditTrail, type AuditTrailHarness, type AuditTrailSuiteOptions } from './test-audit-trail.ts'
-export { testSharedCache, type SharedCacheHarness, type SharedCacheSuiteOptions } from './test-shared-cache.ts'
+export { testSecretCache, type SecretCacheHarness, type SecretCacheSuiteOptions } from './test-secret-cache.ts'

@@ -1,12 +1,12 @@
 import type { SharedCache, SharedKey } from '@finchat/secrets-core'
 import { describe, expect, test } from 'vitest'
-import { memorySharedCache, testSharedCache, type SharedCacheFault, type SharedCacheHarness } from './index.ts'
+import { memorySharedCache, testSecretCache, type SharedCacheFault, type SecretCacheHarness } from './index.ts'
 
 const key = { sharedAs: 'store', path: 'api_key' }
 const context = { signal: new AbortController().signal }
 
 describe('the shared cache in memory keeps the contract', () => {
-  testSharedCache({ test, createHarness: async () => harness() })
+  testSecretCache({ test, createHarness: async () => harness() })
 })
 
 describe('the shared cache in memory', () => {
@@ -78,6 +78,30 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
       fill: (at, ticket, entry, ...rest) => good.fill(at, ticket, entry && { ...entry, until: Number.MAX_SAFE_INTEGER }, ...rest),
     }),
   },
+  'makes every entry look new': {
+    caughtBy: 'an entry is as old as its store was asked for it, if the cache tells an age',
+    make: (good) => ({
+      read: async (...args) => {
+        const answer = await good.read(...args)
+        return 'hit' in answer ? { ...answer, askedAt: Date.now() } : answer
+      },
+    }),
+  },
+  'takes a ticket that it never gave': {
+    caughtBy: 'a fill whose time is over, or with a ticket that the cache never gave, changes nothing',
+    make: (good) => ({
+      fill: (at, ticket, ...rest) => good.fill(at, 'generation' in ticket ? ticket : { generation: 0 }, ...rest),
+    }),
+  },
+  'reads on when nobody wants the answer': {
+    caughtBy: 'a read that is aborted ends',
+    make: (good) => ({
+      read: async (at, call) => {
+        const answer = await good.read(at, call)
+        return call.signal.aborted ? new Promise(() => {}) : answer
+      },
+    }),
+  },
   'does not invalidate': {
     caughtBy: 'an invalidation drops every version of the path, for every process, and no other path',
     make: () => ({ invalidate: async () => {} }),
@@ -147,19 +171,19 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
 describe('the rules of shared caches', () => {
   for (const [does, { make, caughtBy }] of Object.entries(bad)) {
     test(`catch one that ${does}`, async () => {
-      expect(await failuresOf(make)).toContain(`shared cache: ${caughtBy}`)
+      expect(await failuresOf(make)).toContain(`secret cache: ${caughtBy}`)
     })
   }
 
   test('are each broken by one of these', () => {
     const rules: string[] = []
-    testSharedCache({ test: (rule) => rules.push(rule), createHarness: async () => harness() })
-    const covered = new Set(Object.values(bad).map(({ caughtBy }) => `shared cache: ${caughtBy}`))
+    testSecretCache({ test: (rule) => rules.push(rule), createHarness: async () => harness() })
+    const covered = new Set(Object.values(bad).map(({ caughtBy }) => `secret cache: ${caughtBy}`))
     expect(rules.filter((rule) => !covered.has(rule))).toEqual([])
   })
 })
 
-function harness(make: Spoil = () => ({})): SharedCacheHarness {
+function harness(make: Spoil = () => ({})): SecretCacheHarness {
   const state: { fault: SharedCacheFault | undefined } = { fault: undefined }
   const level = new Set<string>()
   const plan = (): SharedCacheFault | undefined => state.fault
@@ -176,7 +200,7 @@ async function failuresOf(make: Spoil): Promise<readonly string[]> {
   const failed: string[] = []
   const proofs: Promise<void>[] = []
   const collect = (rule: string, prove: () => Promise<void>): void => void proofs.push(prove().catch(() => void failed.push(rule)))
-  testSharedCache({ test: collect, createHarness: async () => harness(make) })
+  testSecretCache({ test: collect, createHarness: async () => harness(make) })
   await Promise.all(proofs)
   return failed
 }

@@ -1,4 +1,12 @@
-import { SecretsError, type CallContext, type SharedCache, type SharedKey, type StoredSecret } from '@finchat/secrets-core'
+import {
+  SecretsError,
+  type CallContext,
+  type SharedCache,
+  type SharedEntry,
+  type SharedKey,
+  type SharedRead,
+  type StoredSecret,
+} from '@finchat/secrets-core'
 import { untilAborted } from './faulty-provider.ts'
 
 type Path = Omit<SharedKey, 'version'>
@@ -27,10 +35,7 @@ export interface MemorySharedCache extends SharedCache {
 }
 
 interface Level {
-  readonly paths: Map<
-    string,
-    { generation: number; readonly versions: Map<SharedKey['version'], { readonly hit: StoredSecret; readonly until: number }> }
-  >
+  readonly paths: Map<string, { generation: number; readonly versions: Map<SharedKey['version'], SharedEntry> }>
   readonly listeners: Map<symbol, Set<(key: Path) => void>>
 }
 
@@ -65,7 +70,8 @@ function processOf(level: Level, { plan }: MemorySharedCacheOptions): MemoryShar
   }
   return {
     specificationVersion: 'v1',
-    read: async (key, context) => ((await enter('read', key, context)) ? read(level, key) : { ticket: { generation: -1 } }),
+    read: async (key, context) =>
+      (await enter('read', key, context)) ? read(level, key) : { ticket: { generation: -1 }, unavailable: true },
     fill: async (key, ticket, entry, context) => {
       if ((await enter('fill', key, context)) && entry !== undefined) fill(level, key, ticket['generation'], entry)
     },
@@ -81,21 +87,16 @@ function processOf(level: Level, { plan }: MemorySharedCacheOptions): MemoryShar
   }
 }
 
-function read(level: Level, key: SharedKey): Awaited<ReturnType<SharedCache['read']>> {
+function read(level: Level, key: SharedKey): SharedRead {
   const { generation, versions } = at(level, key)
   const entry = versions.get(key.version)
-  if (entry !== undefined && entry.until > Date.now()) return { hit: copied(entry.hit), until: entry.until }
-  return { ticket: { generation } }
+  if (entry === undefined || entry.until <= Date.now()) return { ticket: { generation } }
+  return { hit: copied(entry.secret), until: entry.until, askedAt: entry.askedAt }
 }
 
-function fill(
-  level: Level,
-  key: SharedKey,
-  generation: unknown,
-  { secret, until }: { readonly secret: StoredSecret; readonly until: number },
-): void {
+function fill(level: Level, key: SharedKey, generation: unknown, entry: SharedEntry): void {
   const path = at(level, key)
-  if (generation === path.generation) path.versions.set(key.version, { hit: copied(secret), until })
+  if (generation === path.generation) path.versions.set(key.version, { ...entry, secret: copied(entry.secret) })
 }
 
 function invalidate(level: Level, { sharedAs, path }: Path, self: symbol): void {

@@ -5,7 +5,7 @@ import type { Mend, TestFunction } from './provider-harness.ts'
 import { canary, rejects, within } from './provider-suite/trial.ts'
 
 /** One shared cache over one fresh, empty level, as two processes see it. */
-export interface SharedCacheHarness {
+export interface SecretCacheHarness {
   readonly cache: SharedCache
   /** Another process's cache over the same level. */
   readonly another: SharedCache
@@ -15,12 +15,12 @@ export interface SharedCacheHarness {
   readonly close: () => Promise<void>
 }
 
-export interface SharedCacheSuiteOptions {
+export interface SecretCacheSuiteOptions {
   readonly test: TestFunction
-  readonly createHarness: () => Promise<SharedCacheHarness>
+  readonly createHarness: () => Promise<SecretCacheHarness>
 }
 
-interface Trial extends SharedCacheHarness {
+interface Trial extends SecretCacheHarness {
   readonly context: CallContext
 }
 
@@ -31,9 +31,9 @@ type Rule = (trial: Trial) => Promise<void>
  *
  * @example
  * import { test } from 'node:test'
- * import { memorySharedCache, testSharedCache } from '@finchat/secrets-testkit'
+ * import { memorySharedCache, testSecretCache } from '@finchat/secrets-testkit'
  *
- * testSharedCache({
+ * testSecretCache({
  *   test,
  *   createHarness: async () => {
  *     let broken = false
@@ -47,11 +47,11 @@ type Rule = (trial: Trial) => Promise<void>
  *   },
  * })
  */
-export function testSharedCache({ test, createHarness }: SharedCacheSuiteOptions): void {
-  for (const [rule, prove] of Object.entries(rules)) void test(`shared cache: ${rule}`, () => proveOver(createHarness, prove))
+export function testSecretCache({ test, createHarness }: SecretCacheSuiteOptions): void {
+  for (const [rule, prove] of Object.entries(rules)) void test(`secret cache: ${rule}`, () => proveOver(createHarness, prove))
 }
 
-async function proveOver(createHarness: () => Promise<SharedCacheHarness>, prove: Rule): Promise<void> {
+async function proveOver(createHarness: () => Promise<SecretCacheHarness>, prove: Rule): Promise<void> {
   const harness = await createHarness()
   const context = { signal: new AbortController().signal }
   try {
@@ -72,8 +72,18 @@ const rules: Readonly<Record<string, Rule>> = {
     for (const [n, secret] of secrets.entries()) {
       const at = { ...key, path: `suite/${n}` }
       const until = await fill(trial, at, secret)
-      for (const cache of [trial.cache, trial.another]) assert.deepEqual(await cache.read(at, trial.context), { hit: secret, until })
+      for (const cache of [trial.cache, trial.another]) {
+        const answer = await cache.read(at, trial.context)
+        assert.ok('hit' in answer, 'what was filled is a gap')
+        assert.deepEqual({ hit: answer.hit, until: answer.until }, { hit: secret, until })
+      }
     }
+  },
+  'an entry is as old as its store was asked for it, if the cache tells an age': async (trial) => {
+    const askedAt = Date.now() - 5_000
+    await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() + 60_000, askedAt })
+    const answer = await trial.another.read(key, trial.context)
+    assert.ok('hit' in answer && (answer.askedAt === undefined || answer.askedAt === askedAt), 'an entry looks younger or older than it is')
   },
   'what was not filled is a ticket': async ({ cache, context }) => {
     assert.ok('ticket' in (await cache.read(key, context)))
@@ -117,6 +127,19 @@ const rules: Readonly<Record<string, Rule>> = {
     await fillWith(trial, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 })
     const answer = await cache.read(key, context)
     assert.equal('hit' in answer && answer.hit.value, 'new')
+  },
+  'a fill whose time is over, or with a ticket that the cache never gave, changes nothing': async (trial) => {
+    await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() - 1 })
+    await fillWith(trial, {}, { secret: { value: canary }, until: Date.now() + 60_000 })
+    await fillWith(trial, { generation: 'nonsense', turn: 7 }, { secret: { value: canary }, until: Date.now() + 60_000 })
+    assert.ok('ticket' in (await trial.cache.read(key, trial.context)))
+  },
+  'a read that is aborted ends': async ({ cache, another, context }) => {
+    await another.read(key, context) // whose turn it may be to ask
+    const controller = new AbortController()
+    const reading = cache.read(key, { signal: controller.signal })
+    controller.abort()
+    await within(1000, Promise.allSettled([reading]), 'an aborted read goes on')
   },
   'a fill with no answer lets others ask': async (trial) => {
     const { another, context } = trial

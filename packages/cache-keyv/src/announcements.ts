@@ -1,0 +1,76 @@
+import type { SharedKey } from '@finchat/secrets-core'
+import { loadCrypto } from './builtins.ts'
+import { type CacheKeys, format } from './cache-keys.ts'
+import { lengthPrefixed } from './length-prefixed.ts'
+import type { PatientStore } from './patient-store.ts'
+import { listen, type RedisClient, type RedisSubscriber } from './redis-client.ts'
+import { seal, unseal } from './seal.ts'
+
+type Path = Omit<SharedKey, 'version'>
+
+export interface AnnouncementOptions {
+  readonly keys: CacheKeys
+  readonly namespace: string
+  readonly channel: string
+  readonly client: RedisClient | undefined
+  readonly subscriber: RedisSubscriber | undefined
+  readonly store: PatientStore
+}
+
+/**
+ * What processes tell each other at once, over publish and subscribe: paths that were invalidated. Who misses one finds out when its memory looks at
+ * the level again. One that is repeated by somebody else costs a read of the level, no more.
+ */
+export class Announcements {
+  readonly #options: AnnouncementOptions
+  readonly #listeners = new Set<(path: Path) => void>()
+  /** Who we are: what we tell, we know. */
+  readonly #self = loadCrypto().randomBytes(16).toString('base64url')
+  #end: (() => void) | undefined
+
+  constructor(options: AnnouncementOptions) {
+    this.#options = options
+  }
+
+  /** Rejects with a `StoreFault` if it could not be told. */
+  async announce({ sharedAs, path }: Path): Promise<void> {
+    const { client, store, keys, channel } = this.#options
+    if (client === undefined) return
+    const message = seal(keys.seals, this.#data(), Buffer.from(JSON.stringify([this.#self, sharedAs, path])))
+    await store.run(() => client.publish(channel, message.toString('base64url')))
+  }
+
+  /** Begins to listen with the first listener, and ends with the last. */
+  add(listener: (path: Path) => void): () => void {
+    const { subscriber, channel } = this.#options
+    if (subscriber === undefined) return () => {}
+    const one = (path: Path): void => listener(path)
+    this.#listeners.add(one)
+    this.#end ??= listen(subscriber, channel, (message) => this.#heard(message))
+    return () => {
+      this.#listeners.delete(one)
+      if (this.#listeners.size === 0) this.close()
+    }
+  }
+
+  close(): void {
+    this.#listeners.clear()
+    this.#end?.()
+    this.#end = undefined
+  }
+
+  #heard(message: string): void {
+    const bytes = Buffer.from(message, 'base64url')
+    for (const key of this.#options.keys.opens) {
+      const text = unseal(key, this.#data(), bytes)
+      if (text === undefined) continue
+      const [from, sharedAs, path] = JSON.parse(text.toString()) as readonly [string, string, string] // sealed by `announce` in a process that has our key
+      if (from !== this.#self) for (const listener of this.#listeners) listener({ sharedAs, path })
+      return
+    }
+  }
+
+  #data(): Buffer {
+    return lengthPrefixed([format, 'announcement', this.#options.namespace])
+  }
+}

@@ -1,0 +1,7 @@
+export { type EncryptionKey, generateKey } from './key.ts'
+export { type KeyvCache, keyvCache } from './keyv-cache.ts'
+export type { KeyvCacheOptions } from './options.ts'
+export type { RedisClient, RedisSubscriber } from './redis-client.ts'
+export type { IgnoredReason, KeyvCacheStats, SharedCacheReport } from './reports.ts'
+export type { FaultReason } from './store-fault.ts'
+export type { KeyvStore } from './text-store.ts'

@@ -1,0 +1,53 @@
+import { SecretsError, type SharedPath } from '@finchat/secrets-core'
+import type { LevelParts } from './level-parts.ts'
+import { jittered, pause } from './pause.ts'
+import { placesOf } from './places.ts'
+import { generationTtlMs } from './read.ts'
+import { newGeneration, sealGeneration } from './sealed-generation.ts'
+import { faultOf, type StoreFault } from './store-fault.ts'
+
+/** A store that stumbles is asked again: to fail costs the writer more than to wait a little. */
+const attempts = 3
+const pauseMs = 30
+
+/**
+ * Puts the path into another generation, which takes every version of it from the fleet at once, and drops what is there of the two that have no
+ * number; others go when their time is over. Rejects with `UNAVAILABLE` if that cannot be seen to be done.
+ */
+export async function invalidate(parts: LevelParts, path: SharedPath, signal: AbortSignal): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    parts.store.tryAgain()
+    const fault = await renew(parts, path)
+    if (fault === undefined) break
+    if (attempt === attempts || signal.aborted) throw unavailable(fault)
+    await pause(jittered(pauseMs * attempt), signal)
+  }
+  parts.reports.count('invalidations')
+  const { sharedAs, path: name } = path
+  await Promise.allSettled([
+    parts.announcements.announce({ sharedAs, path: name }),
+    ...([undefined, 'previous'] as const).map((version) => parts.store.delete(placesOf({ sharedAs, path: name, version }, parts).entry)),
+  ])
+}
+
+/** Some stores say that they wrote what they did not: it is read back. What another process wrote there after us is as good. */
+async function renew({ store, keys, namespace, ...parts }: LevelParts, path: SharedPath): Promise<StoreFault | undefined> {
+  const place = placesOf(path, { ...parts, namespace }).generation
+  const sealed = sealGeneration(keys, { ...path, namespace }, newGeneration(path.leastVersion ?? 0))
+  try {
+    const [before] = await store.getMany([place])
+    await store.set(place, sealed, generationTtlMs)
+    const [kept] = await store.getMany([place])
+    if (kept === undefined || kept === before) throw store.lost()
+    store.kept()
+    return undefined
+  } catch (error) {
+    return faultOf(error)
+  }
+}
+
+function unavailable(fault: StoreFault): SecretsError {
+  return new SecretsError('UNAVAILABLE', `the shared cache could not be told what was written (${fault.reason})`, {
+    remedy: 'other processes may serve the former value until its TTL ends; write again, or invalidate',
+  })
+}

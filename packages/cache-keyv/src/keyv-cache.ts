@@ -1,0 +1,81 @@
+import type { CallContext, SharedCache } from '@finchat/secrets-core'
+import { Announcements } from './announcements.ts'
+import { deriveCacheKeys } from './cache-keys.ts'
+import { fill } from './fill.ts'
+import { invalidate } from './invalidate.ts'
+import type { LevelParts } from './level-parts.ts'
+import { type CheckedOptions, checkedOptions, type KeyvCacheOptions } from './options.ts'
+import { PatientStore } from './patient-store.ts'
+import { channelOf } from './places.ts'
+import { read } from './read.ts'
+import { type KeyvCacheStats, Reports } from './reports.ts'
+import { textStoreOf } from './text-store.ts'
+
+/** The second level below each provider's memory, for `cache: { shared }`. */
+export interface KeyvCache extends SharedCache {
+  /** Counts since it was made. */
+  readonly stats: () => KeyvCacheStats
+  readonly close: (context?: CallContext) => Promise<void>
+}
+
+/**
+ * A cache that a fleet shares over any Keyv store: Redis, Valkey, a SQL database. Returns what `createSecretsManager({ cache: { shared } })` takes;
+ * nothing is asked of the store before the first read. Whatever lies there is sealed, and found under hashes. Throws `CONFIGURATION` for an option that makes
+ * no sense, and without a key unless the store is in this process.
+ *
+ * @example
+ * import { generateKey, keyvCache } from '@finchat/secrets-cache-keyv'
+ * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
+ *
+ * const shared = keyvCache({ store: new Map(), namespace: 'payments' }) // in production a Keyv over Redis, and encryptionKey
+ * const secrets = createSecretsManager({ providers: [envProvider()], cache: { shared } })
+ * await secrets.getSecret('FINCHAT_TOKEN')
+ * console.log(shared.stats().hits) // 0
+ * await secrets.close()
+ */
+export function keyvCache(options: KeyvCacheOptions): KeyvCache {
+  const checked = checkedOptions(options)
+  const parts = partsOf(checked)
+  const { reports, announcements } = parts
+  if (checked.isSharedWithNobody) warnOfMap()
+  return {
+    specificationVersion: 'v1',
+    // Every call on the way out of the wait may take its time once more.
+    longestReadMs: checked.waitMs + 10 * (checked.timeoutMs + checked.settleMs),
+    failClosed: checked.failClosed,
+    read: async (key, context) => {
+      try {
+        return await read(parts, key, context)
+      } catch {
+        reports.count('unavailable')
+        return { ticket: {}, unavailable: true }
+      }
+    },
+    // The store's failure is counted and told where it is noticed; nobody waits for this.
+    fill: (key, ticket, entry) => fill(parts, key, ticket, entry).catch(() => {}),
+    invalidate: (path, { signal }) => invalidate(parts, path, signal),
+    ...(checked.subscriber !== undefined && { subscribe: (listener) => announcements.add(listener) }),
+    stats: () => reports.stats,
+    close: async () => announcements.close(),
+  }
+}
+
+function partsOf({ store: given, ring, indexRoot, ...options }: CheckedOptions): LevelParts {
+  const { namespace, timeoutMs, coolDownMs, waitMs, client, subscriber, keyPrefix } = options
+  const keys = deriveCacheKeys(ring, indexRoot)
+  const reports = new Reports(namespace)
+  const store = new PatientStore(textStoreOf(given), { timeoutMs, coolDownMs, failed: (reason) => reports.failed(reason) })
+  const channel = channelOf({ index: keys.index, namespace, keyPrefix })
+  const announcements = new Announcements({ keys, namespace, channel, client, subscriber, store })
+  return { ...options, store, keys, index: keys.index, reports, announcements, leaseMs: Math.max(1, waitMs / 2) }
+}
+
+function warnOfMap(): void {
+  process.emitWarning(
+    'The shared cache of secrets is in this process and shared with nobody: a Keyv that is given a connection string makes a map of it, give it an adapter',
+    {
+      type: 'SecretsWarning',
+      code: 'FINCHAT_SECRETS_SHARED_CACHE',
+    },
+  )
+}

@@ -1,0 +1,22 @@
+import type { KeyObject } from 'node:crypto'
+import type { Announcements } from './announcements.ts'
+import type { CacheKeys } from './cache-keys.ts'
+import type { PatientStore } from './patient-store.ts'
+import type { RedisClient } from './redis-client.ts'
+import type { Reports } from './reports.ts'
+
+/** What reads, fills and invalidations of one cache have in common. */
+export interface LevelParts {
+  readonly store: PatientStore
+  readonly client: RedisClient | undefined
+  readonly keys: CacheKeys
+  readonly index: KeyObject
+  readonly namespace: string
+  readonly keyPrefix: string
+  readonly reports: Reports
+  readonly announcements: Announcements
+  /** How long a read waits for another process's answer. */
+  readonly waitMs: number
+  readonly leaseMs: number
+  readonly settleMs: number
+}

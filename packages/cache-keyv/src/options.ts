@@ -1,0 +1,126 @@
+import { knownOptions, type MembersOf } from '@finchat/secrets-core'
+import { generateKey, parseKey, type EncryptionKey } from './key.ts'
+import { assertClient, type RedisClient, type RedisSubscriber } from './redis-client.ts'
+import { assertStore, isInProcess, type KeyvStore } from './text-store.ts'
+import { described, wrongOption } from './wrong-option.ts'
+
+/** What `keyvCache` takes. */
+export interface KeyvCacheOptions {
+  /** A Keyv over an adapter, an adapter itself, or a Map for tests. Never closed by us. */
+  readonly store: KeyvStore
+  /** The key that seals what leaves this process: 32 random bytes or their text, the same for the whole fleet. May be left out only if the store is in this process. */
+  readonly encryptionKey?: EncryptionKey | undefined
+  /** Instead of `encryptionKey`, a ring: the first seals, all of them open. Give a new key last to every process, before any has it first. */
+  readonly keys?: readonly EncryptionKey[] | undefined
+  /** The key under which places in the store are hashed. Default: the only key. With several keys it must be given, and stay the same: the key that the fleet began with. */
+  readonly indexKey?: EncryptionKey | undefined
+  /** Fences off what others keep in the same store with the same key: any text. Default: none, the empty text. */
+  readonly namespace?: string | undefined
+  /** What each key in the store begins with, for access control lists: up to 64 letters, digits and . : _ -. Default: `fs1:`. */
+  readonly keyPrefix?: string | undefined
+  /** Milliseconds that one call to the store may take. Default: 50. */
+  readonly timeoutMs?: number | undefined
+  /** Milliseconds that a store is left alone which failed three times in a row. Default: 5,000. */
+  readonly coolDownMs?: number | undefined
+  /** Milliseconds that a read waits while another process asks the provider; who has that turn loses it after half of them. Default: 1,000. */
+  readonly waitMs?: number | undefined
+  /** Milliseconds for which a claim to that turn must stand, in a store without a `client`. Default: 25. */
+  readonly settleMs?: number | undefined
+  /** Reads fail with `UNAVAILABLE` while the store cannot be asked, instead of asking the provider. Default: false. */
+  readonly failClosed?: boolean | undefined
+  /** A client of the same Redis or Valkey, of node-redis, ioredis or iovalkey: turns are decided by the server, and invalidations published. */
+  readonly client?: RedisClient | undefined
+  /** Another connection, which does nothing else: what other processes invalidate leaves this one's memory at once. */
+  readonly subscriber?: RedisSubscriber | undefined
+}
+
+const members: MembersOf<KeyvCacheOptions> = {
+  store: 'any',
+  encryptionKey: 'any',
+  keys: 'any',
+  indexKey: 'any',
+  namespace: 'string',
+  keyPrefix: 'string',
+  timeoutMs: 'number',
+  coolDownMs: 'number',
+  waitMs: 'number',
+  settleMs: 'number',
+  failClosed: 'boolean',
+  client: 'any',
+  subscriber: 'any',
+}
+
+/** The same, checked. */
+export interface CheckedOptions {
+  readonly store: KeyvStore
+  /** To be overwritten by whoever derives the keys. */
+  readonly ring: readonly [Buffer, ...Buffer[]]
+  readonly indexRoot: Buffer
+  readonly namespace: string
+  readonly keyPrefix: string
+  readonly timeoutMs: number
+  readonly coolDownMs: number
+  readonly waitMs: number
+  readonly settleMs: number
+  readonly failClosed: boolean
+  readonly client: RedisClient | undefined
+  readonly subscriber: RedisSubscriber | undefined
+  /** It says that it shares, and shares with nobody. */
+  readonly isSharedWithNobody: boolean
+}
+
+const longestMs = 600_000
+
+/** Throws `CONFIGURATION` for every option that makes no sense. Does not touch the store. */
+export function checkedOptions(given: KeyvCacheOptions): CheckedOptions {
+  const options = knownOptions(given, members)
+  const { store, namespace = '', keyPrefix = 'fs1:', failClosed = false, client, subscriber } = options
+  assertStore(store)
+  if (!namespace.isWellFormed()) throw wrongOption('`namespace` is not well-formed text', 'leave out halves of surrogate pairs')
+  if (!/^[\w.:-]{0,64}$/.test(keyPrefix)) throw wrongOption('`keyPrefix` cannot be used', 'give up to 64 letters, digits and . : _ -')
+  if (client !== undefined) assertClient('client', client, ['set', 'get', 'del', 'publish'])
+  if (subscriber !== undefined) assertClient('subscriber', subscriber, ['subscribe', 'unsubscribe'])
+  if (subscriber !== undefined && client === undefined)
+    throw wrongOption('`subscriber` is given without `client`', 'give the client too, which tells others what is invalidated here')
+  return {
+    ...keysOf(options),
+    store,
+    namespace,
+    keyPrefix,
+    failClosed,
+    client,
+    subscriber,
+    timeoutMs: milliseconds('timeoutMs', options.timeoutMs ?? 50, 1),
+    coolDownMs: milliseconds('coolDownMs', options.coolDownMs ?? 5_000, 0),
+    waitMs: milliseconds('waitMs', options.waitMs ?? 1_000, 0),
+    settleMs: milliseconds('settleMs', options.settleMs ?? 25, 0),
+    isSharedWithNobody: isInProcess(store) && (options.encryptionKey ?? options.keys) !== undefined,
+  }
+}
+
+function keysOf({ store, encryptionKey, keys, indexKey }: KeyvCacheOptions): Pick<CheckedOptions, 'ring' | 'indexRoot'> {
+  if (encryptionKey !== undefined && keys !== undefined)
+    throw wrongOption('`encryptionKey` and `keys` are both given', 'give `keys`, the one that seals first')
+  if (keys !== undefined && !Array.isArray(keys))
+    throw wrongOption(`\`keys\` is ${described(keys)} instead of an array`, 'for one key give `encryptionKey`')
+  const [first, ...others] = keys ?? [encryptionKey ?? keyOfThisProcess(store)]
+  if (first === undefined) throw withoutKey()
+  if (others.length > 0 && indexKey === undefined)
+    throw wrongOption('several keys are given without `indexKey`', 'give as `indexKey` the key that the fleet began with, for good')
+  return { ring: [parseKey(first), ...others.map(parseKey)], indexRoot: parseKey(indexKey ?? first) }
+}
+
+/** What leaves the process must be sealed with a key that others have. */
+function keyOfThisProcess(store: KeyvStore): EncryptionKey {
+  if (isInProcess(store)) return generateKey()
+  throw withoutKey()
+}
+
+function withoutKey(): Error {
+  return wrongOption('no encryption key is given', 'give `encryptionKey`, the same for the whole fleet; generateKey() makes one, once')
+}
+
+function milliseconds(option: string, value: number, least: number): number {
+  if (value >= least && value <= longestMs) return value
+  throw wrongOption(`\`${option}\` is ${value}`, `give milliseconds from ${least} to ${longestMs}`)
+}

@@ -1,0 +1,46 @@
+import type { KeyObject } from 'node:crypto'
+import type { SharedKey } from '@finchat/secrets-core'
+import { loadCrypto } from './builtins.ts'
+import { format } from './cache-keys.ts'
+import { type Field, lengthPrefixed } from './length-prefixed.ts'
+
+/** Where in the store something lies. Hashes under the index key: to whom does not have it they are random. */
+export interface Places {
+  /** Of one path: which answers of it may be served. */
+  readonly generation: string
+  /** Of one version of the path. */
+  readonly entry: string
+  /** Whose turn it is to ask the provider for that version. */
+  readonly turn: string
+}
+
+/** 192 bits: no two of all that anybody will ever ask for share one. */
+const hashBytes = 24
+
+export interface PlaceOptions {
+  readonly index: KeyObject
+  readonly namespace: string
+  /** What every key in the store begins with. */
+  readonly keyPrefix: string
+}
+
+/** All places of one path have one hash tag in braces, and so one slot of a Redis Cluster. */
+export function placesOf(key: SharedKey, { index, namespace, keyPrefix }: PlaceOptions): Places {
+  const path: Field[] = [namespace, key.sharedAs, key.path]
+  const tag = `${keyPrefix}{${hash(index, ['path', ...path])}}`
+  const version = hash(index, ['version', ...path, key.version])
+  return { generation: `${tag}g`, entry: `${tag}e${version}`, turn: `${tag}t${version}` }
+}
+
+/** The channel on which processes of this namespace tell each other what they invalidated. */
+export function channelOf({ index, namespace, keyPrefix }: PlaceOptions): string {
+  return `${keyPrefix}${hash(index, ['channel', namespace])}`
+}
+
+function hash(index: KeyObject, fields: readonly Field[]): string {
+  return loadCrypto()
+    .createHmac('sha256', index)
+    .update(lengthPrefixed([format, ...fields]))
+    .digest()
+    .toString('base64url', 0, hashBytes)
+}

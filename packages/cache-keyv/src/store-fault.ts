@@ -1,0 +1,23 @@
+/**
+ * Why the store could not do what it was asked. `timeout`: no answer in time. `denied`: the user may not do it (Redis' NOPERM). `full`: it has
+ * no room (Redis' OOM), or took what it does not keep. `failed`: all else.
+ */
+export type FaultReason = 'timeout' | 'denied' | 'full' | 'failed'
+
+/** Never leaves the package. Of the store's own error it has only the kind: that error may quote keys, texts and connection strings. */
+export class StoreFault extends Error {
+  readonly reason: FaultReason | 'left alone'
+
+  constructor(reason: StoreFault['reason']) {
+    super(reason)
+    this.reason = reason
+  }
+}
+
+/** The kind of what a store's client threw. Redis begins its errors with a code of capitals. */
+export function faultOf(error: unknown): StoreFault {
+  if (error instanceof StoreFault) return error
+  const message = error instanceof Error ? error.message : ''
+  if (message.startsWith('NOPERM') || message.startsWith('NOAUTH') || message.startsWith('WRONGPASS')) return new StoreFault('denied')
+  return new StoreFault(message.startsWith('OOM') ? 'full' : 'failed')
+}

@@ -1,12 +1,18 @@
 import { createSecretsManager, SecretsError, type SecretsManager } from '@finchat/secrets-core'
-import { faultyProvider, leaksOf, memoryProvider } from '@finchat/secrets-testkit'
+import { faultyProvider, leaksOf, managerOperations, memoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { auditTrail } from './audit-trail.ts'
-import { canary, effects, type Operation, reads } from './testing/operations.ts'
 import { behaviours, slowMs, type SinkBehaviour, type TrialSink, trialSink } from './testing/trial-sink.ts'
 import { bestEffort, required } from './trail-sink.ts'
 
 const sinkDeadlineMs = 100
+const canary = 'canary-of-a-value'
+const { secrets: held, changes, ...operations } = managerOperations(canary)
+const reads: typeof operations.reads = {
+  ...operations.reads,
+  'getSecret of what is not there': (secrets) => secrets.getSecret('missing'),
+  checkHealth: (secrets) => secrets.checkHealth(),
+}
 
 beforeEach(() => {
   // The engine is loaded by the real event loop.
@@ -43,7 +49,7 @@ interface Trial {
 
 async function trial({ kinds, isRequired }: Case, phase?: 'intent' | 'outcome'): Promise<Trial> {
   const sinks = kinds.map((_, index) => trialSink(`sink ${index}`, 'ok', phase, canary))
-  const provider = faultyProvider(memoryProvider({ secrets: { token: canary } }), () => undefined)
+  const provider = faultyProvider(memoryProvider({ secrets: held }), () => undefined)
   const audit = auditTrail({ sinks: sinks.map((sink, index) => (isRequired[index] ? required(sink) : bestEffort(sink))), sinkDeadlineMs })
   const secrets = createSecretsManager({ providers: [provider], audit })
   await secrets.checkHealth()
@@ -89,7 +95,7 @@ describe.each(cases.map((one) => [title(one), one] as const))('with sinks %s', (
     expect(tookMs).toBeLessThanOrEqual(sinkDeadlineMs + 1)
   })
 
-  it.each(Object.entries(effects))('%s sends nothing unless its intent is acknowledged', async (_name, change) => {
+  it.each(Object.entries(changes))('%s sends nothing unless its intent is acknowledged', async (_name, change) => {
     const { secrets, sent } = await trial(one, 'intent')
     const { result } = await settled(change(secrets))
     if (mayLeave(one)) return expect(sent()).toBeGreaterThan(0)
@@ -97,7 +103,7 @@ describe.each(cases.map((one) => [title(one), one] as const))('with sinks %s', (
     return expect(leaksOf(result, canary)).toEqual([])
   })
 
-  it.each(Object.entries(effects))('%s says that it is done if only its outcome was not acknowledged', async (_name, change) => {
+  it.each(Object.entries(changes))('%s says that it is done if only its outcome was not acknowledged', async (_name, change) => {
     const { secrets } = await trial(one, 'outcome')
     const { result } = await settled(change(secrets))
     if (mayLeave(one)) return expect(codeOf(result)).not.toBe('AUDIT_FAILED')
@@ -106,7 +112,7 @@ describe.each(cases.map((one) => [title(one), one] as const))('with sinks %s', (
 })
 
 describe('a sink that hangs', () => {
-  const read: Operation = (secrets) => secrets.getSecret('token')
+  const read = (secrets: SecretsManager): Promise<unknown> => secrets.getSecret('token')
 
   it('costs its deadline where it is required, and nothing where it is not', async () => {
     expect((await settled(read((await trial({ kinds: ['hangs', 'ok'], isRequired: [true, true] })).secrets))).tookMs).toBe(sinkDeadlineMs)

@@ -10,6 +10,7 @@ export {
   type SharedCacheFault,
 } from './memory-shared-cache.ts'
 export { leaksOf } from './leaks.ts'
+export { managerOperations, type ManagerOperation, type ManagerOperations } from './manager-operations.ts'
 export { matchedTexts } from './matched-texts.ts'
 export { hostilePaths } from './hostile-paths.ts'
 export type { Breakage, Mend, Mishap, ProviderHarness, ProviderSuiteOptions, TestFunction } from './provider-harness.ts'

@@ -1,19 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import {
-  createSecretsManager,
-  loadSecrets,
-  SecretsError,
-  type AuditEvent,
-  type AuditTrail,
-  type CallOptions,
-  type SecretsManager,
-} from '@finchat/secrets-core'
+import { createSecretsManager, SecretsError, type AuditEvent, type AuditTrail, type SecretsManager } from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { leaksOf } from './leaks.ts'
+import { managerOperations } from './manager-operations.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
 import { memoryProvider } from './memory-provider.ts'
-import { all, breakable, codeOf, failureOf, type Breakable } from './testing/manager-trial.ts'
+import { breakable, codeOf, failureOf, type Breakable } from './testing/manager-trial.ts'
 
 const now = 1_800_000_000_000
 const canary = 'canary-of-a-value'
@@ -23,32 +16,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-type Operation = (secrets: SecretsManager, options?: CallOptions) => Promise<unknown>
-
-const reads: Record<string, Operation> = {
-  getSecret: (secrets, options) => secrets.getSecret('token', options),
-  getSecretValue: (secrets, options) => secrets.getSecretValue('token', options),
-  'getSecret of a version': (secrets, options) => secrets.getSecret('token', { ...options, version: 1 }),
-  getSecrets: (secrets, options) => secrets.getSecrets(['token'], options),
-  getSecretValues: async (secrets, options) => {
-    const [outcome] = await secrets.getSecretValues([{ name: 'token' }], options)
-    if (outcome?.status === 'rejected') throw outcome.reason
-    return outcome?.value
-  },
-  loadSecrets: (secrets, options) => loadSecrets(secrets, { token: {} }, options),
-  verifySecret: (secrets, options) => secrets.verifySecret('token', canary, options),
-  describeSecret: (secrets, options) => secrets.describeSecret('token', options),
-  listSecrets: (secrets, options) => all(secrets.listSecrets(options)),
-}
-
-const effects: Record<string, Operation> = {
-  storeSecret: (secrets, options) => secrets.storeSecret('token', `${canary} 2`, options),
-  rotateSecret: (secrets, options) => secrets.rotateSecret('token', `${canary} 2`, options),
-  'rotateSecret of a field': (secrets, options) => secrets.rotateSecret('map', `${canary} 2`, { ...options, field: 'key' }),
-  deleteSecret: (secrets, options) => secrets.deleteSecret('token', options),
-  restoreSecret: (secrets, options) => secrets.restoreSecret('token', { ...options, provider: 'memory' }),
-  tagSecret: (secrets, options) => secrets.tagSecret('token', { team: 'pay' }, options),
-}
+const { secrets: held, reads, changes } = managerOperations(canary)
 
 const foreign = (): Error => Object.assign(new Error(`${canary} in a trail`), { body: canary })
 
@@ -69,7 +37,7 @@ function trail(fault: Fault, phase: AuditEvent['phase']): AuditTrail {
 }
 
 function audited(audit: AuditTrail): Breakable & { secrets: SecretsManager } {
-  const store = breakable({ secrets: { token: canary, map: { value: `{"key":"${canary}"}`, shape: 'map' } } })
+  const store = breakable({ secrets: held })
   const secrets = createSecretsManager({ providers: [store.provider], audit, deadlineMs: 100 })
   return Object.assign(store, { secrets })
 }
@@ -90,14 +58,14 @@ describe.each(failing)('a trail that %s', (fault) => {
     expect((await failed(read(secrets))).code).toBe('AUDIT_FAILED')
   })
 
-  it.each(Object.entries(effects))('on its intent, sends nothing of %s', async (_, change) => {
+  it.each(Object.entries(changes))('on its intent, sends nothing of %s', async (_, change) => {
     const { secrets, provider } = audited(trail(fault, 'intent'))
     const error = await failed(change(secrets))
     expect([error.code, error.effect, provider.calls()]).toEqual(['AUDIT_FAILED', undefined, 0])
     expect(leaksOf(error, canary)).toEqual([])
   })
 
-  it.each(Object.entries(effects))('on its outcome, says of %s that it is done', async (_, change) => {
+  it.each(Object.entries(changes))('on its outcome, says of %s that it is done', async (_, change) => {
     const { secrets, provider } = audited(trail(fault, 'outcome'))
     const error = await failed(change(secrets))
     expect([error.code, error.effect, error.secret]).toEqual(['AUDIT_FAILED', 'done', expect.stringMatching(/token|map/)])
@@ -220,7 +188,7 @@ describe('an event', () => {
     expect(leaksOf(events, canary)).toEqual([])
   })
 
-  it.each(Object.entries(effects))('of %s comes before it, and after it', async (_, change) => {
+  it.each(Object.entries(changes))('of %s comes before it, and after it', async (_, change) => {
     const audit = memoryAuditTrail()
     const { secrets, provider } = audited(audit)
     const atIntent: number[] = []
@@ -257,7 +225,7 @@ describe('an event', () => {
     expect(audit.events()).toMatchObject([{ operation: 'rotate' }, { operation: 'rotate', version: 2, revision: expect.any(String) }])
   })
 
-  it.each([...Object.entries(reads), ...Object.entries(effects)])(
+  it.each([...Object.entries(reads), ...Object.entries(changes)])(
     'of %s that failed tells the code, and what it cost',
     async (_, operation) => {
       const audit = memoryAuditTrail()

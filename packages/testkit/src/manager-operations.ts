@@ -1,0 +1,66 @@
+import { type CallOptions, loadSecrets, type SecretsManager } from '@finchat/secrets-core'
+import type { MemoryProviderOptions } from './memory-provider.ts'
+
+/** One call of a manager; the options are the call's own. */
+export type ManagerOperation = (secrets: SecretsManager, options?: CallOptions) => Promise<unknown>
+
+/** Every operation of a manager, by name. */
+export interface ManagerOperations {
+  /** What the store must hold, at version 1: `token`, which is the canary, and `map`, with the canary in its field `key`. */
+  readonly secrets: NonNullable<MemoryProviderOptions['secrets']>
+  /** They give something out of `token`, and change nothing. */
+  readonly reads: Readonly<Record<string, ManagerOperation>>
+  /** They change a store named `memory`, by values that hold the canary. */
+  readonly changes: Readonly<Record<string, ManagerOperation>>
+}
+
+/**
+ * Every operation of a secrets manager as a function, so that a test of whatever stands around a manager (an audit trail, tracing, a wrapper) forgets none.
+ *
+ * @example
+ * import { createSecretsManager } from '@finchat/secrets-core'
+ * import { leaksOf, managerOperations, memoryAuditTrail, memoryProvider } from '@finchat/secrets-testkit'
+ *
+ * const { secrets, reads } = managerOperations('the-canary-42')
+ * const audit = memoryAuditTrail({ plan: () => 'fail' })
+ * const manager = createSecretsManager({ providers: [memoryProvider({ secrets })], audit })
+ * const outcomes = await Promise.allSettled(Object.values(reads).map((read) => read(manager)))
+ * console.log(outcomes.every(({ status }) => status === 'rejected'), leaksOf(outcomes, 'the-canary-42')) // true []
+ */
+export function managerOperations(canary: string): ManagerOperations {
+  return {
+    secrets: { token: canary, map: { value: JSON.stringify({ key: canary }), shape: 'map' } },
+    reads: { ...readsOfOne, verifySecret: (manager, options) => manager.verifySecret('token', canary, options) },
+    changes: changesTo(`${canary} 2`),
+  }
+}
+
+const readsOfOne: ManagerOperations['reads'] = {
+  getSecret: (manager, options) => manager.getSecret('token', options),
+  getSecretValue: (manager, options) => manager.getSecretValue('token', options),
+  'getSecret of a version': (manager, options) => manager.getSecret('token', { ...options, version: 1 }),
+  getSecrets: (manager, options) => manager.getSecrets(['token'], options),
+  getSecretValues: async (manager, options) => {
+    const [outcome] = await manager.getSecretValues([{ name: 'token' }], options)
+    if (outcome?.status === 'rejected') throw outcome.reason
+    return outcome?.value
+  },
+  loadSecrets: (manager, options) => loadSecrets(manager, { token: {} }, options),
+  describeSecret: (manager, options) => manager.describeSecret('token', options),
+  listSecrets: async (manager, options) => {
+    const listed: unknown[] = []
+    for await (const entry of manager.listSecrets(options)) listed.push(entry)
+    return listed
+  },
+}
+
+function changesTo(value: string): ManagerOperations['changes'] {
+  return {
+    storeSecret: (manager, options) => manager.storeSecret('token', value, options),
+    rotateSecret: (manager, options) => manager.rotateSecret('token', value, options),
+    'rotateSecret of a field': (manager, options) => manager.rotateSecret('map', value, { ...options, field: 'key' }),
+    deleteSecret: (manager, options) => manager.deleteSecret('token', options),
+    restoreSecret: (manager, options) => manager.restoreSecret('token', { ...options, provider: 'memory' }),
+    tagSecret: (manager, options) => manager.tagSecret('token', { team: 'pay' }, options),
+  }
+}

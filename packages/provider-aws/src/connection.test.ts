@@ -131,7 +131,7 @@ test('so do they where their source never answers again', async () => {
   const sources = [Promise.resolve(credentials), new Promise<never>(() => {})]
   const stub = await stubThat({ error: 'ExpiredTokenException' })
   const provider = providerAt(stub.url, {
-    timeoutMs: 1_000,
+    timeoutMs: 4_000,
     clientConfig: { credentials: () => sources.shift() ?? Promise.resolve(credentials) },
   })
   expect((await failure(provider.get('prod/db', context))).code).toBe('UNAUTHENTICATED')

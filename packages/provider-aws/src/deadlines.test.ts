@@ -113,10 +113,11 @@ test('by default throttling ends before the deadline of a manager does, and a th
 })
 
 test('a write that was sent and not answered says that its effect is unknown; one that was not sent does not', async () => {
-  const silent = opened(await serverThat(() => {}), { timeoutMs: 300 })
+  const silent = opened(await serverThat(() => {}), { timeoutMs: 2_000 })
   expect(await failure(silent.tag('prod/db', { team: 'pay' }, context))).toMatchObject({ code: 'DEADLINE_EXCEEDED', effect: 'unknown' })
-  const patient = opened(await serverThat(() => {}), { timeoutMs: 60_000 })
-  const aborted = patient.tag('prod/db', { team: 'pay' }, { signal: AbortSignal.timeout(200) })
+  const caller = new AbortController()
+  const patient = opened(await serverThat(() => caller.abort()), { timeoutMs: 600_000 })
+  const aborted = patient.tag('prod/db', { team: 'pay' }, { signal: caller.signal })
   expect(await failure(aborted)).toMatchObject({ code: 'ABORTED', effect: 'unknown' })
   const nobody = opened('http://127.0.0.1:9', { timeoutMs: 3_000 })
   const refused = await failure(nobody.tag('prod/db', { team: 'pay' }, context))

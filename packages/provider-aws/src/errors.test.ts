@@ -182,12 +182,12 @@ test('a throttled call says when to come back: when AWS says so, else after a se
 
 test('time that runs out while AWS has the SDK wait is throttling', async () => {
   const stub = await startAwsStub({ error: 'ThrottlingException', retryAfterSeconds: 60 })
-  const provider = providerAt(stub.url, { timeoutMs: 2_000 })
+  const provider = providerAt(stub.url, { timeoutMs: 4_000 })
   expect(await failure(provider.get('prod/db', context))).toMatchObject({ code: 'RATE_LIMITED' })
   expect(stub.requests()).toHaveLength(1)
   stub.plan([{ error: 'ThrottlingException' }, 'hang'])
   const hung = providerAt(stub.url, {
-    timeoutMs: 3_000,
+    timeoutMs: 5_000,
     clientConfig: { requestHandler: { requestTimeout: 60_000, socketTimeout: 60_000 } },
   })
   expect(await failure(hung.get('prod/db', context)), 'but not while an attempt is under way').toMatchObject({ code: 'DEADLINE_EXCEEDED' })

@@ -51,7 +51,7 @@ test('a deadline that is shorter than the derivation does not keep a store from 
   await within(path, (provider) => provider.put('name', { value: 'value' }, context), { key: passphrase })
   const provider = opened(path, { key: passphrase })
   let value: unknown
-  for (let n = 0; n < 500 && value === undefined; n++) {
+  while (value === undefined) {
     const [read] = await Promise.allSettled([provider.get('name', { signal: AbortSignal.timeout(20) })])
     if (read.status === 'fulfilled') value = read.value?.value
   }

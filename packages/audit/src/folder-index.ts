@@ -40,10 +40,10 @@ export function indexLine(entry: IndexEntry, stepKey: KeyObject): string {
   return canonicalLine({ ...entry, mac: macOf(derivedKey(stepKey, 'index'), 'index', canonicalLine(entry)).toString('base64url') })
 }
 
-/** `undefined`: the line is no entry. */
+/** `undefined`: the line is no entry, or does not stand there as we write it. */
 export function asIndexEntry(line: Buffer): (IndexEntry & { readonly mac: string }) | undefined {
   const parsed = parsedLine(line)
-  if (parsed === undefined || !isEntry(parsed)) return undefined
+  if (parsed === undefined || !isEntry(parsed) || !line.equals(Buffer.from(canonicalLine(parsed)))) return undefined
   return parsed
 }
 

@@ -9,16 +9,16 @@ export function canonicalLine(value: object): string {
 }
 
 function isFlatAndSorted(value: object): boolean {
+  const members = value as Readonly<Record<string, unknown>> // of an object, each member is something
   let last = ''
-  for (const key in value) {
-    if (key <= last) return false
+  for (const key in members) {
+    if (key <= last || !isPlain(members[key])) return false
     last = key
-    if (!isPlain(Reflect.get(value, key))) return false
   }
   return last !== '' && !('toJSON' in value)
 }
 
 function isPlain(value: unknown): boolean {
-  if (typeof value === 'string') return value.isWellFormed()
-  return value === undefined || typeof value === 'boolean' || Number.isFinite(value)
+  if (value === undefined || typeof value === 'boolean') return true
+  return typeof value === 'string' ? value.isWellFormed() : Number.isFinite(value)
 }

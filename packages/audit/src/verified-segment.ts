@@ -35,14 +35,8 @@ export interface VerifiedSegment {
   readonly torn: number
 }
 
-/** Throws `ProblemFound` at the first thing that is not as it was sealed. */
-export async function verifiedSegment(segment: SegmentToVerify): Promise<VerifiedSegment> {
-  const verification = new SegmentVerification(segment)
-  for await (const group of readSegment(segment.path)) await verification.group(group)
-  return verification.result()
-}
-
-class SegmentVerification {
+/** Verifies one segment, group by group. */
+export class SegmentVerification {
   readonly #segment: SegmentToVerify
   readonly #file: string
   readonly #checkpoints: Checkpoint[]
@@ -66,7 +60,16 @@ class SegmentVerification {
     this.#checkpoints = [...segment.checkpoints]
   }
 
-  async group(group: SegmentGroup): Promise<void> {
+  /** The groups that are as they were sealed, as they are found to be. Throws `ProblemFound` at the first thing that is not, the segment's end included. */
+  async *groups(): AsyncGenerator<SegmentGroup> {
+    for await (const group of readSegment(this.#segment.path)) {
+      await this.#verify(group)
+      if (group.seal !== undefined) yield group
+    }
+    this.#assertNotTruncated()
+  }
+
+  async #verify(group: SegmentGroup): Promise<void> {
     const { seal, firstLine } = group
     this.#size = group.endsAt
     if (this.#isEnded) this.#fail('inserted', firstLine, 'the segment was ended before this line')
@@ -80,8 +83,8 @@ class SegmentVerification {
     return this.#passCheckpoints()
   }
 
+  /** What is proven so far. */
   result(): VerifiedSegment {
-    this.#assertNotTruncated()
     const [records, missed, from, to, torn] = [this.#records, this.#missed, this.#from, this.#to, this.#size - this.#bytes]
     return { records, missed, from, to, isEnded: this.#isEnded, lastLine: this.#line, checkpointedAt: this.#checkpointedAt, torn }
   }
@@ -94,15 +97,16 @@ class SegmentVerification {
     this.#records += records
     this.#isEnded = end === true
     if (records === 0) return
-    const [first, last] = [group.lines[0], group.lines.at(-1)].map((line) => line && asRecord(line))
-    for (const record of [first, last]) if (record !== undefined) this.#note(record)
+    for (const line of new Set([group.lines[0], group.lines.at(-1)])) this.#note(line && asRecord(line))
   }
 
   #countMissed({ lines }: SegmentGroup): void {
     for (const line of lines) if (line.includes(gapMember)) this.#missed += asRecord(line)?.missed ?? 0
   }
 
-  #note({ time, trail, seq }: AuditRecord): void {
+  #note(record: AuditRecord | undefined): void {
+    if (record === undefined) return
+    const { time, trail, seq } = record
     this.#from = Math.min(this.#from ?? time, time)
     this.#to = Math.max(this.#to ?? time, time)
     this.#lastSeqs.set(trail, seq)

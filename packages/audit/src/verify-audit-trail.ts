@@ -1,15 +1,16 @@
+import type { KeyObject } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { knownOptions, SecretsError } from '@finchat/secrets-core'
 import { type AuditProblem, ProblemFound } from './audit-problem.ts'
-import { type Checkpoint, checkpointsByStep, checkpointsIn } from './checkpoint-lines.ts'
+import { type Checkpoint, checkpointsByStep, checkpointsIn, type CheckpointSource } from './checkpoint-lines.ts'
 import { segmentName } from './ended-segment.ts'
 import { folderError } from './folder-errors.ts'
 import { parsedKey } from './key-chain.ts'
 import { keyFile, type KeyState, readKey } from './key-file.ts'
-import { indexFile, type SegmentFile, segmentFiles } from './segment-reader.ts'
+import { indexFile, type SegmentFile, segmentFiles, type SegmentGroup } from './segment-reader.ts'
 import { type VerifiedIndex, verifiedIndex } from './verified-index.ts'
-import { type VerifiedSegment, verifiedSegment } from './verified-segment.ts'
+import { SegmentVerification, type VerifiedSegment } from './verified-segment.ts'
 
 /** What `verifyAuditTrail` takes. */
 export interface VerifyAuditOptions {
@@ -64,22 +65,48 @@ export interface AuditVerification {
  * console.log(ok, records, problem) // true 1 undefined
  */
 export async function verifyAuditTrail(folder: string, options: VerifyAuditOptions): Promise<AuditVerification> {
-  const { key, checkpoint } = knownOptions(options, { key: 'any', checkpoint: 'any' })
-  const first = parsedKey(key)
-  const report = new Report()
-  try {
-    // In this order, processes that go on writing make nothing look as if it were missing or added.
-    const [files, state, checkpoints] = [await segmentFiles(folder), await keyIn(folder), await checkpointsIn(checkpoint ?? [])]
-    const index = await verifiedIndex(folder, first, state)
-    report.isIndexWhole = index.isWhole
-    await verifySegments(
-      { folder, files: filesByStep(files, index), index, checkpoints: checkpointsByStep(checkpoints, index.folder) },
-      report,
-    )
-    return report.result()
-  } catch (error) {
-    if (error instanceof ProblemFound) return report.result(error.problem)
-    throw folderError(error)
+  const verification = new TrailVerification(folder, options)
+  const groups = verification.groups()
+  while (!(await groups.next()).done);
+  return verification.result()
+}
+
+/** Verifies a trail while its groups are read, once. Throws `CONFIGURATION` for a key that is none. */
+export class TrailVerification {
+  readonly #folder: string
+  readonly #key: KeyObject
+  readonly #checkpoint: CheckpointSource
+  readonly #report = new Report()
+
+  constructor(folder: string, options: VerifyAuditOptions) {
+    const { key, checkpoint = [] } = knownOptions(options, { key: 'any', checkpoint: 'any' })
+    this.#folder = folder
+    this.#key = parsedKey(key)
+    this.#checkpoint = checkpoint
+  }
+
+  /** The groups that are as they were sealed, in their order, as they are found to be; ends at the first problem. */
+  async *groups(): AsyncGenerator<SegmentGroup> {
+    try {
+      yield* verifiedGroups(await this.#read(), this.#report)
+    } catch (error) {
+      if (!(error instanceof ProblemFound)) throw folderError(error)
+      this.#report.problem = error.problem
+    }
+  }
+
+  /** What was found: all of it once the groups have been read to their end. */
+  result(): AuditVerification {
+    return this.#report.result()
+  }
+
+  /** In this order, processes that go on writing make nothing look as if it were missing or added. */
+  async #read(): Promise<ToVerify> {
+    const folder = this.#folder
+    const [files, state, checkpoints] = [await segmentFiles(folder), await keyIn(folder), await checkpointsIn(this.#checkpoint)]
+    const index = await verifiedIndex(folder, this.#key, state)
+    this.#report.isIndexWhole = index.isWhole
+    return { folder, files: filesByStep(files, index), index, checkpoints: checkpointsByStep(checkpoints, index.folder) }
   }
 }
 
@@ -101,7 +128,7 @@ interface ToVerify {
   readonly checkpoints: ReadonlyMap<number, readonly Checkpoint[]>
 }
 
-async function verifySegments({ folder, files, index, checkpoints }: ToVerify, report: Report): Promise<void> {
+async function* verifiedGroups({ folder, files, index, checkpoints }: ToVerify, report: Report): AsyncGenerator<SegmentGroup> {
   assertIndexReaches(index, checkpoints)
   for (const [step, key] of index.opened) {
     const ended = index.ended.get(step)
@@ -110,7 +137,13 @@ async function verifySegments({ folder, files, index, checkpoints }: ToVerify, r
       if (isExcusable(step, index)) continue
       throw new ProblemFound({ what: 'missing', file: segmentName(step), line: 1, explanation: 'the segment is gone' })
     }
-    report.add(file, await verifiedSegment({ path: file, key, ended, checkpoints: checkpoints.get(step) ?? [] }), ended?.found !== 'unused')
+    const segment = new SegmentVerification({ path: file, key, ended, checkpoints: checkpoints.get(step) ?? [] })
+    try {
+      yield* segment.groups()
+    } finally {
+      report.proven(segment.result())
+    }
+    report.passed(file, segment.result(), ended?.found !== 'unused')
   }
 }
 
@@ -172,6 +205,7 @@ function assertIndexReaches({ length, opened }: VerifiedIndex, checkpoints: Read
 /** What is known so far. */
 class Report {
   isIndexWhole = false
+  problem: AuditProblem | undefined
   readonly #unproven: UnprovenTail[] = []
   #records = 0
   #segments = 0
@@ -179,16 +213,22 @@ class Report {
   #from: number | undefined
   #to: number | undefined
 
-  add(path: string, { records, missed, from, to, isEnded, lastLine, checkpointedAt, torn }: VerifiedSegment, wasUsed: boolean): void {
+  /** Of a segment, whatever is wrong behind it. */
+  proven({ records, missed, from, to }: VerifiedSegment): void {
     this.#records += records
-    this.#segments++
     this.#missed += missed
     if (from !== undefined) this.#from = Math.min(this.#from ?? from, from)
     if (to !== undefined) this.#to = Math.max(this.#to ?? to, to)
+  }
+
+  /** A segment in which nothing is wrong. */
+  passed(path: string, { isEnded, lastLine, checkpointedAt, torn }: VerifiedSegment, wasUsed: boolean): void {
+    this.#segments++
     if (!isEnded && wasUsed) this.#unproven.push({ file: basename(path), lastLine, provenUntil: checkpointedAt, torn })
   }
 
-  result(problem?: AuditProblem): AuditVerification {
+  result(): AuditVerification {
+    const { problem, isIndexWhole } = this
     const [records, segments, missed, from, to] = [this.#records, this.#segments, this.#missed, this.#from, this.#to]
     return {
       ok: problem === undefined,
@@ -199,7 +239,7 @@ class Report {
       to,
       missed,
       unproven: this.#unproven,
-      isIndexWhole: this.isIndexWhole,
+      isIndexWhole,
     }
   }
 }

@@ -1,21 +1,26 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type UnprovenTail, verifiedTrail } from '@finchat/secrets-audit'
+import type { AuditRecord } from '@finchat/secrets-core'
 import type { Tally } from '../drill.ts'
 import type { TrailFolder } from './trail-folder.ts'
 
 /** The trail verifies, holds every record that was acknowledged, and says of every segment how it ended. */
 export async function judgeTrail({ folder, checkpoints, key }: TrailFolder, acknowledged: readonly string[], tally: Tally): Promise<void> {
-  const { verification, records } = await verifiedTrail(folder, { key, checkpoint: checkpoints })
+  const { verification, result: names } = await verifiedTrail(folder, { key, checkpoint: checkpoints }, namesIn)
   const { ok, problem, unproven, missed } = verification
   if (!ok) tally.fault(`verification: ${problem?.file}:${problem?.line} ${problem?.what}: ${problem?.explanation}`)
   if (missed > 0) tally.fault(`${missed} records were not acknowledged to a process that lived`)
-  const names = new Set<string>()
-  for await (const { name } of records) names.add(name)
   for (const name of acknowledged) if (!names.has(name)) tally.fault(`${name} was acknowledged and is gone`)
   tally.count('records verified', verification.records)
   tally.count('acknowledged records found', acknowledged.length)
   judgeEnds(folder, unproven, tally)
+}
+
+async function namesIn(records: AsyncIterable<AuditRecord>): Promise<ReadonlySet<string>> {
+  const names = new Set<string>()
+  for await (const { name } of records) names.add(name)
+  return names
 }
 
 /** As the index has it. */

@@ -82,10 +82,12 @@ function judgeReads(reads: readonly Read[], tally: Tally): void {
 }
 
 async function judgeRecords(folder: string, { key, reads }: DiskResult, tally: Tally): Promise<void> {
-  const { verification, records } = await verifiedTrail(folder, { key })
+  const { verification, result: recorded } = await verifiedTrail(folder, { key }, async (records) => {
+    const requests = new Set<string | undefined>()
+    for await (const { requestId } of records) requests.add(requestId)
+    return requests
+  })
   if (!verification.ok) tally.fault(`verification: ${JSON.stringify(verification.problem)}`)
-  const recorded = new Set<string | undefined>()
-  for await (const { requestId } of records) recorded.add(requestId)
   for (const { requestId, code } of reads) if (code === undefined && !recorded.has(requestId)) tally.fault(`${requestId} is on no record`)
   tally.count('records verified', verification.records)
 }

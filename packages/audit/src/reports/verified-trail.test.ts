@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createSecretsManager } from '@finchat/secrets-core'
+import { type AuditRecord, createSecretsManager } from '@finchat/secrets-core'
 import { leaksOf, memoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { initAuditFolder } from '../audit-folder.ts'
@@ -14,7 +14,7 @@ import { gathered } from '../testing/gathered.ts'
 import { queryRecords } from './audit-query.ts'
 import { type ReportFormat, summaryReport } from './audit-report.ts'
 import { summarize } from './summarize.ts'
-import { verifiedTrail } from './verified-trail.ts'
+import { type VerifiedTrail, verifiedTrail } from './verified-trail.ts'
 
 const canary = 'canary-of-a-secret-value'
 let folder: string
@@ -36,6 +36,9 @@ async function used(): Promise<void> {
   }
 }
 
+const read = <Result>(by: (records: AsyncIterable<AuditRecord>) => Promise<Result>): Promise<VerifiedTrail<Result>> =>
+  verifiedTrail(join(folder, 'trail'), { key }, by)
+
 async function segments(): Promise<string[]> {
   const names = await readdir(join(folder, 'trail'))
   return names.filter((name) => name.startsWith('segment-')).map((name) => join(folder, 'trail', name))
@@ -44,12 +47,12 @@ async function segments(): Promise<string[]> {
 describe('a verified trail', () => {
   it('gives what a manager recorded, for queries and for the summary', async () => {
     await used()
-    const { verification, records } = await verifiedTrail(join(folder, 'trail'), { key })
+    const { verification, result } = await read((records) => gathered(queryRecords(records, { actor: 'job', outcome: 'error' })))
     expect(verification).toMatchObject({ ok: true, records: 202 })
-    expect(await gathered(queryRecords(records, { actor: 'job', outcome: 'error' }))).toMatchObject([{ name: 'none', code: 'NOT_FOUND' }])
-    const { accesses, reads } = await summarize(records)
-    expect(reads).toBe(202)
-    expect(accesses[0]).toMatchObject({ name: 'token', reads: 100 })
+    expect(result).toMatchObject([{ name: 'none', code: 'NOT_FOUND' }])
+    const { result: summary } = await read((records) => summarize(records))
+    expect(summary.reads).toBe(202)
+    expect(summary.accesses[0]).toMatchObject({ name: 'token', reads: 100 })
   })
 
   it('gives no record that is not proven: those of an edited group, and behind it, are left out', async () => {
@@ -58,30 +61,50 @@ describe('a verified trail', () => {
     const text = await readFile(first, 'utf8')
     const at = text.lastIndexOf('"actor":"webapp"')
     await writeFile(first, `${text.slice(0, at)}"actor":"nobody"${text.slice(at + '"actor":"webapp"'.length)}`)
-    const { verification, records } = await verifiedTrail(join(folder, 'trail'), { key })
+    const { verification, result: authentic } = await read(gathered)
     expect(verification.ok).toBe(false)
-    const authentic = await gathered(records)
-    expect(authentic).toHaveLength(verification.records)
+    expect([authentic.length, verification.records]).toEqual([100, 100])
     expect(authentic.map(({ actor }) => actor)).not.toContain('nobody')
-    const report = summaryReport(await summarize(records), { format: 'text', verification })
+    const report = summaryReport(await summarize(authentic), { format: 'text', verification })
     expect(report).toContain('The trail is NOT as it was written: edited in segment-00000001.jsonl')
+  })
+
+  it('is verified to its end, whoever stops reading before', async () => {
+    await used()
+    const [, last = ''] = (await segments()).toSorted()
+    await writeFile(last, (await readFile(last, 'utf8')).replace('"actor":"job"', '"actor":"nob"'))
+    const { verification, result } = await read(async (records) => {
+      for await (const record of records) return record.actor
+      return undefined
+    })
+    expect(result).toBe('webapp')
+    expect(verification).toMatchObject({ ok: false, records: 101, problem: { what: 'edited', file: 'segment-00000003.jsonl' } })
+  })
+
+  it('closes its files when its reader fails', async () => {
+    await used()
+    await expect(read(() => Promise.reject(new RangeError('of the reader')))).rejects.toThrow('of the reader')
+    await expect(
+      read(async (records) => {
+        for await (const { seq } of records) if (seq === 3) throw new RangeError('of the reader')
+      }),
+    ).rejects.toThrow('of the reader')
   })
 
   it('vouches for what a SIEM shows: its hashes are those of the lines', async () => {
     await used()
-    const { records } = await verifiedTrail(join(folder, 'trail'), { key })
+    const { result: all } = await read(gathered)
     const lines = (await Promise.all((await segments()).toSorted().map((path) => readFile(path, 'utf8')))).join('').split('\n')
     const hashes = lines.filter((line) => line.includes('"seq":')).map((line) => createHash('sha256').update(line).digest('hex'))
-    const all = await gathered(records)
     expect(all.map((record) => toOcsf(record).raw_data_hash['value'])).toEqual(hashes)
     expect(all.map((record) => toEcs(record).event['hash'])).toEqual(hashes)
   })
 
   it.each<ReportFormat>(['text', 'json', 'html'])('reports no value, as %s', async (format) => {
     await used()
-    const { verification, records } = await verifiedTrail(join(folder, 'trail'), { key })
+    const { verification, result: records } = await read(gathered)
     const report = summaryReport(await summarize(records), { format, verification })
     expect(report).toContain('token')
-    expect(leaksOf([report, await gathered(records)], canary)).toEqual([])
+    expect(leaksOf([report, records], canary)).toEqual([])
   })
 })

@@ -145,10 +145,11 @@ describe('a commit', () => {
     const sink = jsonLinesFile({ folder })
     await written(sink, 1)
     const synced = Promise.withResolvers<void>()
-    vi.spyOn(await fileHandle(), 'datasync').mockReturnValueOnce(synced.promise)
+    const sync = vi.spyOn(await fileHandle(), 'datasync').mockReturnValueOnce(synced.promise)
     let isAcknowledged = false
     const writing = sink.write(recordOf(), context).then(() => (isAcknowledged = true))
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await vi.waitFor(() => expect(sync).toHaveBeenCalled(), 20_000)
+    await new Promise((resolve) => setImmediate(resolve))
     expect(isAcknowledged).toBe(false)
     synced.resolve()
     await writing
@@ -309,10 +310,11 @@ describe('checkpoints', () => {
     const warnings: unknown[] = []
     vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void warnings.push(warning))
     const { folder } = await testFolder()
-    const sink = jsonLinesFile({ folder, checkpoints: { to: trialSink('worm', 'rejects'), everyMs: 1 } })
-    for (let count = 0; count < 5; count++) {
+    const worm = trialSink('worm', 'rejects')
+    const sink = jsonLinesFile({ folder, checkpoints: { to: worm, everyMs: 1 } })
+    for (let count = 1; count < 5; count++) {
       await sink.write(recordOf(), context)
-      await new Promise((resolve) => setTimeout(resolve, 5))
+      await vi.waitFor(() => expect(worm.calls).toBeGreaterThan(count), 20_000)
     }
     await sink.close?.(context)
     expect(warnings).toEqual(["Audit sink 'worm' does not acknowledge: a checkpoint is missing"])

@@ -9,6 +9,7 @@ import { jsonLinesFile } from './json-lines-file.ts'
 import { derivedKey, keyText, macOf, randomKey } from './key-chain.ts'
 import { readKey } from './key-file.ts'
 import { context, event, linesIn, recordsIn, removeTestFolders, testFolder, type TestFolder, trailOf, written } from './testing/folders.ts'
+import { trialSink } from './testing/trial-sink.ts'
 import { type AuditVerification, verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterAll(removeTestFolders)
@@ -170,20 +171,21 @@ describe('a trail of 1,000 records', () => {
 
 describe('the end of a segment that its process did not end', () => {
   it('is proven by checkpoints up to the last of them, wherever it is cut', async () => {
-    const made = await testFolder()
-    const sink = jsonLinesFile({ folder: made.folder, checkpoints: { to: made.checkpoints, everyMs: 5 } })
+    const [made, worm] = [await testFolder(), trialSink('worm')]
+    const sink = jsonLinesFile({ folder: made.folder, checkpoints: { to: worm, everyMs: 5 } })
     await written(sink, 60, 20)
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await vi.waitFor(() => expect(worm.records.at(-1)?.checkpoint).toContain('"records":60'), 20_000)
+    const checkpoint = worm.records.map((record) => JSON.stringify(record))
     const copy = await mkdtemp(join(tmpdir(), 'audit-live-'))
     try {
       await cp(made.folder, copy, { recursive: true })
       const path = join(copy, segment(1))
       const content = await readFile(path)
-      const whole = await verifyAuditTrail(copy, { key: made.key, checkpoint: made.checkpoints })
+      const whole = await verifyAuditTrail(copy, { key: made.key, checkpoint })
       expect(whole).toMatchObject({ ok: true, records: 60, unproven: [{ file: segment(1), provenUntil: expect.any(Number), torn: 0 }] })
       for (let bytes = content.length - 1; bytes >= 0; bytes -= 97) {
         await truncate(path, bytes)
-        const { ok, problem } = await verifyAuditTrail(copy, { key: made.key, checkpoint: made.checkpoints })
+        const { ok, problem } = await verifyAuditTrail(copy, { key: made.key, checkpoint })
         expect([bytes, ok, problem?.what]).toEqual([bytes, false, 'truncated'])
       }
     } finally {

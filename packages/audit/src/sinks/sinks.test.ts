@@ -1,7 +1,7 @@
 import type { AuditSink } from '@finchat/secrets-core'
 import { type AuditSinkHarness, testAuditSink } from '@finchat/secrets-testkit'
 import { pino } from 'pino'
-import { describe, test } from 'vitest'
+import { afterEach, beforeEach, describe, test, vi } from 'vitest'
 import { selfSigned } from '../testing/self-signed.ts'
 import { datagramServer, streamServer, type SyslogServer } from '../testing/syslog-server.ts'
 import { functionSink } from './function-sink.ts'
@@ -9,6 +9,10 @@ import { lineSink } from './line-sink.ts'
 import { loggerSink } from './logger-sink.ts'
 import { openTelemetrySink } from './open-telemetry-sink.ts'
 import { syslogSink } from './syslog-sink.ts'
+
+// The clock by which a server that failed is left alone.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+afterEach(() => void vi.useRealTimers())
 
 /** What a sink is given to write to: it keeps each text, or refuses it. */
 class Target {
@@ -74,7 +78,7 @@ function overStream(format: 'json' | 'human', tls?: ReturnType<typeof selfSigned
       await server[Symbol.asyncDispose]()
       return async () => {
         server = await streamServer({ port: to.port, ...(tls && { tls }) })
-        await new Promise((resolve) => setTimeout(resolve, 300)) // longer than the sink leaves a server alone that failed once
+        vi.advanceTimersByTime(250) // so long a server is left alone that failed once
       }
     }
     return { ...arriving(sink, current), breakSink, close: async () => server[Symbol.asyncDispose]() }

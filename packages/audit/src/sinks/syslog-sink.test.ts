@@ -2,12 +2,17 @@ import { execFile } from 'node:child_process'
 import { inspect, promisify } from 'node:util'
 import { SecretsError } from '@finchat/secrets-core'
 import { leaksOf } from '@finchat/secrets-testkit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { aRecord, hostileTexts } from '../testing/sample-records.ts'
 import { selfSigned } from '../testing/self-signed.ts'
 import { close, write } from '../testing/sink-calls.ts'
 import { datagramServer, streamServer, type SyslogServer, until } from '../testing/syslog-server.ts'
 import { syslogSink } from './syslog-sink.ts'
+
+/** The clock by which a server that failed is left alone, and for how long it is at first. */
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+afterEach(() => void vi.useRealTimers())
+const pauseMs = 250
 
 const records = hostileTexts.map((name, index) => aRecord({ name, seq: index + 1 }))
 const sequencesOf = (messages: readonly string[]): number[] => messages.map((message) => Number(/sequenceId="(\d+)"/.exec(message)?.[1]))
@@ -30,13 +35,8 @@ describe('syslog over TCP', () => {
     await expect(write(sink, aRecord({ seq: 1 }))).rejects.toMatchObject({ code: 'AUDIT_FAILED', storeStatus: 'ECONNREFUSED' })
     await expect(write(sink, aRecord({ seq: 2 }))).rejects.toThrow(/could not be reached a moment ago/)
     await using server = await streamServer({ port: gone.port })
-    let isBack = false
-    while (!isBack) {
-      isBack = await write(sink, aRecord({ seq: 3 })).then(
-        () => true,
-        () => new Promise<false>((resolve) => setTimeout(() => resolve(false), 20)),
-      )
-    }
+    vi.advanceTimersByTime(pauseMs)
+    await write(sink, aRecord({ seq: 3 }))
     await server.received(1)
     expect(sequencesOf(server.messages)).toEqual([3])
     await close(sink)
@@ -47,7 +47,7 @@ describe('syslog over TCP', () => {
     const sink = syslogSink({ host: '127.0.0.1', port: server.port, transport: 'tcp' })
     await write(sink, aRecord({ seq: 1 }))
     await server.received(1)
-    await new Promise((resolve) => setTimeout(resolve, 300)) // longer than a server that throws us out at once
+    vi.advanceTimersByTime(pauseMs) // a server that throws us out sooner is left alone
     server.connections[0]?.end()
     await until(() => server.connections[0]?.closed === true)
     await new Promise((resolve) => setImmediate(resolve))

@@ -25,7 +25,7 @@ async function play(interruptAt?: string): Promise<Played> {
 }
 
 describeWithServer(['moto', 'openbao'], 'the second act of the demo', () => {
-  test('shows in 80 columns who answers while AWS and Vault fail and come back, without a failed read', { timeout: 90_000 }, async () => {
+  test('shows in 80 columns who answers while AWS and Vault fail and come back, without a failed read', { timeout: 300_000 }, async () => {
     const { status, printed } = await play()
     expect(printed).toMatch(/ aws .* vault, degraded .* local, degraded .* aws /s)
     expect(printed).toMatch(/^\d+ reads, 0 failed$/m)
@@ -34,7 +34,7 @@ describeWithServer(['moto', 'openbao'], 'the second act of the demo', () => {
     expect(status).toBe(0)
   })
 
-  test.each(['Second act', 'AWS freezes'])('ends in good order when it is interrupted after "%s"', { timeout: 60_000 }, async (line) => {
+  test.each(['Second act', 'AWS freezes'])('ends in good order when it is interrupted after "%s"', { timeout: 300_000 }, async (line) => {
     const { status, printed } = await play(line)
     expect(printed).toMatch(/Interrupted: the servers are being ended\.\s*$/)
     expect(status).toBe(130)

@@ -921,11 +921,111 @@ function shared(members: Partial<SharedCache> = {}): {
   const fill = vi.fn<SharedCache['fill']>(async () => {})
   const cache: SharedCache = { specificationVersion: 'v1', read, fill, invalidate: async () => {}, ...members }
   return {
-    level: new SharedLevel(cache, 'eu', { deadlineMs: 5_000, lifeMs: 192 * second, closing: new AbortController().signal }),
+    level: new SharedLevel(cache, 'eu', {
+      deadlineMs: 5_000,
+      lifeMs: 192 * second,
+      lookMs: 5 * second,
+      closing: new AbortController().signal,
+    }),
     read,
     fill,
   }
 }
+
+describe('before a shared level, memory', () => {
+  const atLevel = { hit: { value: 'v1' }, until: start + 192 * second, askedAt: start }
+
+  /** Held since the start; the level has the same. Looks after 5 seconds, and ahead of that after 4. */
+  async function held(): Promise<ReturnType<typeof shared> & ReturnType<typeof cached>> {
+    const level = shared()
+    const one = cached({}, { shared: level.level })
+    await seen(one.store)
+    level.read.mockClear()
+    level.read.mockImplementation(async () => atLevel)
+    return { ...level, ...one }
+  }
+
+  it('is believed for some seconds, and then as often as the level still has the same, without a call to the store', async () => {
+    const { store, get, read } = await held()
+    await pass(3.999)
+    expect([await seen(store), read.mock.calls.length]).toEqual(['v1', 0])
+    await pass(0.001)
+    expect([await seen(store), read.mock.calls.length]).toEqual(['v1', 1])
+    for (let look = 2; look < 30; look += 1) {
+      await pass(5)
+      expect([await seen(store), read.mock.calls.length]).toEqual(['v1', look])
+    }
+    expect(get).toHaveBeenCalledTimes(1)
+  })
+
+  it('gives way to what others wrote', async () => {
+    const { store, get, read } = await held()
+    get.mockImplementation(async () => ({ value: 'v2' }))
+    read.mockImplementation(async () => ({ ticket: { generation: 2 } }))
+    await pass(5)
+    expect(await seen(store)).toBe('v2')
+    read.mockImplementation(async () => ({ hit: { value: 'v3' }, until: start + 200 * second, askedAt: start + 6 * second }))
+    await pass(5)
+    expect([await seen(store), get.mock.calls.length]).toEqual(['v3', 2])
+  })
+
+  it('is put to the store where the level has something else that is no newer, as by the clock of another machine', async () => {
+    const { store, get, read } = await held()
+    get.mockImplementation(async () => ({ value: 'v2' }))
+    read.mockImplementation(async () => ({ hit: { value: 'v2' }, until: start + 191 * second, askedAt: start - second }))
+    await pass(5)
+    expect([await seen(store), get.mock.calls.length]).toEqual(['v2', 2])
+  })
+
+  it.each<[string, SharedCache['read']]>([
+    ['fails', async () => Promise.reject(new Error('down'))],
+    ['says that it cannot be asked', async () => ({ ticket: {}, unavailable: true })],
+  ])('is believed for as long as without one while the level %s', async (_, answer) => {
+    const { store, get, read } = await held()
+    read.mockImplementation(answer)
+    await pass(200)
+    expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 1])
+    await pass(45)
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 2])
+  })
+
+  it('asks the store itself when the time has come, whatever the level has', async () => {
+    const { store, get } = await held()
+    get.mockImplementation(async () => ({ value: 'v2' }))
+    await pass(240)
+    expect(await seen(store)).toBe('v2')
+  })
+
+  it('is no stale answer before its TTL is over', async () => {
+    const { store, get, read } = await held()
+    read.mockImplementation(async () => ({ ticket: {} }))
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    await pass(299.999)
+    expect(await seen(store)).toBe('v1')
+    expect(store.counts.staleAnswers).toBe(0)
+    await pass(0.001)
+    expect(await seen(store)).toBe('v1 (stale)')
+  })
+
+  it('is passed over by a fresh read', async () => {
+    const { store, get } = await held()
+    await pass(1)
+    await seen(store, { mode: 'fresh' })
+    expect(get).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('over a shared level that fails closed, the store', () => {
+  it('is not asked while the level cannot be; what is held stands in', async () => {
+    const { level, read } = shared({ failClosed: true })
+    const { store, get } = cached({}, { shared: level })
+    await seen(store)
+    read.mockImplementation(async () => Promise.reject(new Error('down')))
+    await pass(5)
+    expect([await seen(store), await seen(store, { path: 'b' }), get.mock.calls.length]).toEqual(['v1', 'UNAVAILABLE', 1])
+  })
+})
 
 describe('over a shared level, the store', () => {
   const hit = { hit: { value: 'shared' }, until: start + 100 * second }
@@ -954,8 +1054,8 @@ describe('over a shared level, the store', () => {
     get.mockImplementation(async () => ({ value: 'v2', expiresAt: start + 7 }))
     await seen(store, { path: 'b' })
     expect(fill.mock.calls.map(([key, ticket, entry]) => [key.path, ticket, entry])).toEqual([
-      ['a', { generation: 1 }, { secret: { value: 'v1' }, until: start + 192 * second }],
-      ['b', { generation: 1 }, { secret: { value: 'v2', expiresAt: start + 7 }, until: start + 7 }],
+      ['a', { generation: 1 }, { secret: { value: 'v1' }, until: start + 192 * second, askedAt: start }],
+      ['b', { generation: 1 }, { secret: { value: 'v2', expiresAt: start + 7 }, until: start + 7, askedAt: start }],
     ])
   })
 
@@ -1114,7 +1214,9 @@ describe('over a shared level, the store', () => {
     read.mockImplementation(async () => ({ hit: { value: 'shared', expiresAt }, until: start + 150 * second }))
     const { store, get } = cached({}, { shared: level })
     expect(await seen(store)).toBe('shared')
-    await pass(90)
+    await pass(71)
+    expect(await seen(store)).toBe('shared')
+    await pass(4)
     expect(await seen(store)).toBe('shared')
     await pass(0)
     expect(await seen(store)).toBe('v1')

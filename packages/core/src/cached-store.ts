@@ -11,6 +11,7 @@ import { isOutage, isWithdrawal } from './policy.ts'
 import { SecretsError } from './secrets-error.ts'
 import { saidNothing, type SharedAnswer, type SharedLevel } from './shared-level.ts'
 import type { Shredder } from './shredder.ts'
+import { storedSecretOf } from './stored-secret.ts'
 import { Suspects } from './suspects.ts'
 import { traced, type TraceMessage } from './tracing.ts'
 
@@ -42,7 +43,7 @@ export class CachedStore {
   constructor(provider: SecretProvider, options: StoreOptions) {
     this.#provider = provider
     this.#options = options
-    this.#memory = new Memory(options, options.maxEntries, () => (this.#tally.evictions += 1))
+    this.#memory = new Memory({ ...options, lookMs: options.shared?.lookMs }, () => (this.#tally.evictions += 1))
     this.#unsubscribe = options.shared?.subscribe((path) => this.forget(path)) ?? (() => {})
   }
 
@@ -75,7 +76,7 @@ export class CachedStore {
     return this.#memory.isAbsent(path, this.#now())
   }
 
-  passed(): void {
+  passed(): undefined {
     this.#tally.hits += 1
   }
 
@@ -99,7 +100,7 @@ export class CachedStore {
     const key = keyOf(read.path, read.version)
     const entry = isFresh(read.mode) ? undefined : this.#memory.entry(key)
     if (entry !== undefined && now < entry.freshUntil) return this.#hit(read, key, entry, now)
-    if (!isFresh(read.mode) && this.#memory.isAbsent(key, now)) return this.#knownMissing()
+    if (!isFresh(read.mode) && this.#memory.isAbsent(key, now)) return this.passed()
     this.#tally.misses += 1
     try {
       const failure = this.#memory.failure(key, now)
@@ -111,11 +112,11 @@ export class CachedStore {
   }
 
   /** After a write: nothing that was read before it is served again, here or through the shared level. */
-  async invalidate(path: string): Promise<void> {
+  async invalidate(path: string, leastVersion?: number): Promise<void> {
     const holders = new Set<CachedStore>([this, ...(this.#options.kin ?? [])])
     for (const each of holders) each.forget(path)
     try {
-      await this.#options.shared?.invalidate(path)
+      await this.#options.shared?.invalidate(path, leastVersion)
     } finally {
       // What was read from the level before it was told.
       for (const each of holders) each.forget(path)
@@ -161,18 +162,15 @@ export class CachedStore {
     return { held: entry.held, from: 'memory', stale: false }
   }
 
-  #knownMissing(): undefined {
-    this.#tally.hits += 1
-    return undefined
-  }
-
   /** The value that this store gave last, while the store cannot be asked and within its bound; else the failure. */
   #standIn(read: StoreRead, key: string, error: unknown): Found {
     const entry = this.#memory.entry(key)
     if (!SecretsError.isInstance(error) || !isOutage(error.code)) throw error
-    if (isFresh(read.mode) || entry === undefined || this.#now() >= entry.staleUntil) throw error
-    this.#tally.staleAnswers += 1
+    const now = this.#now()
+    if (isFresh(read.mode) || entry === undefined || now >= entry.staleUntil) throw error
     if (isVolatile(read.mode)) this.#memory.drop(key)
+    if (now < entry.lifetime.freshUntil) return { held: entry.held, from: 'memory', stale: false }
+    this.#tally.staleAnswers += 1
     return { held: entry.held, from: 'memory', stale: true, outage: error.code }
   }
 
@@ -201,10 +199,10 @@ export class CachedStore {
     const { path, version, batch } = flight.read
     const level = this.#levelFor(flight)
     const said = level === undefined ? saidNothing : await level.read(path, version)
-    const shared = this.#newer(flight, said)
-    if (shared !== undefined) {
+    const spared = this.#newer(flight, said) ?? this.#confirmed(flight, said)
+    if (spared !== undefined) {
       batch?.leave()
-      return { held: this.#keep(flight, shared.secret, shared.askedAt), from: 'shared', stale: false }
+      return spared
     }
     try {
       const stored = await this.#ask(flight)
@@ -225,15 +223,25 @@ export class CachedStore {
   }
 
   /** What the level has, if that is newer than what is held: a refresh that took the same again would never refresh. */
-  #newer({ key, read }: Flight, { hit }: SharedAnswer): SharedAnswer['hit'] {
-    const heldSince = this.#memory.entry(key)?.held.facts.askedAt ?? -Infinity
-    return hit !== undefined && !isFresh(read.mode) && hit.askedAt > heldSince ? hit : undefined
+  #newer(flight: Flight, { hit }: SharedAnswer): Found | undefined {
+    const heldSince = this.#memory.entry(flight.key)?.held.facts.askedAt ?? -Infinity
+    if (hit === undefined || isFresh(flight.read.mode) || hit.askedAt <= heldSince) return undefined
+    return { held: this.#keep(flight, hit.secret, hit.askedAt), from: 'shared', stale: false }
+  }
+
+  /** What is held, if the level has the same, or cannot be asked, and it is not yet time to ask the store itself. */
+  #confirmed({ key, read, outdated }: Flight, { isUnavailable, holds }: SharedAnswer): Found | undefined {
+    const there = storedSecretOf(holds)
+    const isSame = isUnavailable || (there !== undefined && this.#memory.entry(key)?.held.equals(there))
+    const entry = isSame && !outdated && !isFresh(read.mode) ? this.#memory.confirm(key, Date.now()) : undefined
+    return entry && { held: entry.held, from: 'memory', stale: false }
   }
 
   #ask({ read: { path, version, mode, batch } }: Flight): Promise<StoredSecret | undefined> {
     const context: CallContext = { signal: this.#options.closing, ...(isFresh(mode) && { fresh: true }) }
     if (version === undefined) return batch === undefined ? this.#provider.get(path, context) : batch.get(path)
-    return this.#provider.getVersion?.(path, version, context) ?? Promise.reject(withoutVersions())
+    const answer = this.#provider.getVersion?.(path, version, context)
+    return answer ?? Promise.reject(new SecretsError('UNSUPPORTED', 'the provider keeps no versions'))
   }
 
   #answered(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
@@ -258,7 +266,7 @@ export class CachedStore {
     if (!outdated) this.#memory.noteAnswer(key)
     if (isVolatile(read.mode)) this.#memory.drop(key)
     if (outdated || isVolatile(read.mode) || this.#isOvertaken(flight, askedAt)) held.release()
-    else this.#memory.keep({ held, key, path: read.path, flight: flight.id, leaving: [], ...freshness(stored, askedAt, this.#options) })
+    else this.#memory.keep({ held, key, path: read.path, flight: flight.id, leaving: [] }, freshness(stored, askedAt, this.#options))
     return held
   }
 
@@ -287,8 +295,4 @@ export class CachedStore {
     }
     this.#memory.noteFailure(key, error, Date.now())
   }
-}
-
-function withoutVersions(): SecretsError {
-  return new SecretsError('UNSUPPORTED', 'the provider keeps no versions')
 }

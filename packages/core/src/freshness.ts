@@ -39,6 +39,14 @@ export function freshness(
 }
 
 /**
+ * The same for memory before a shared level, which must be looked at again every `lookMs`, shortened by a random fifth: what others wrote shows there.
+ */
+export function untilNextLook({ refreshAt, freshUntil }: Freshness, now: number, lookMs: number): Omit<Freshness, 'staleUntil'> {
+  const lookIn = lookMs * (shortestPart + (1 - shortestPart) * Math.random())
+  return { refreshAt: Math.min(refreshAt, now + refreshPart * lookIn), freshUntil: Math.min(freshUntil, now + lookIn) }
+}
+
+/**
  * How long an answer lives in the shared level: until the first of those who hold it refreshes. So whoever is first finds a
  * gap there and asks the store, for all the others, and what is held expires in each process at a time of its own.
  */

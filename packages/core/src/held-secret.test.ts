@@ -37,6 +37,27 @@ describe('HeldSecret', () => {
     )
   })
 
+  it('equals what has the same value, kind, version and revision, and leaves that as it is', () => {
+    const secrets: StoredSecret[] = [
+      { value: 'v' },
+      { value: '\ud800' },
+      { value: '\ufffd' },
+      { value: Uint8Array.of(118) },
+      { value: 'v', shape: 'map' },
+      { value: 'v', version: 1 },
+      { value: 'v', revision: 'r' },
+    ]
+    const copyOf = ({ value, ...others }: StoredSecret): StoredSecret => ({
+      ...others,
+      value: typeof value === 'string' ? value : value.slice(),
+    })
+    for (const [n, { version, revision, ...secret }] of secrets.map(copyOf).entries()) {
+      const held = new HeldSecret(secret, { ...facts, version, revision }, shredder)
+      expect(secrets.map((other) => held.equals(other))).toEqual(secrets.map((_, index) => index === n))
+    }
+    expect(secrets[3]?.value).toEqual(Uint8Array.of(118))
+  })
+
   it('gives bytes back exactly, as a copy, and overwrites those that it was given', () => {
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {

@@ -100,6 +100,13 @@ export class HeldSecret {
     return new Uint8Array(this.#digest)
   }
 
+  /** Whether that is this version of this secret, with the same value. */
+  equals({ value, shape, version, revision }: StoredSecret): boolean {
+    if (this.facts.version !== version || this.facts.revision !== revision || this.isMap !== (shape === 'map')) return false
+    if (typeof value !== 'string') return this.isBinary && Buffer.compare(this.#bytes, value) === 0
+    return !this.isBinary && this.text() === value
+  }
+
   /** The cache lets go: wiped now if nobody holds it as a `SecretValue`, else when the last holder is collected. */
   release(): void {
     this.#released = true

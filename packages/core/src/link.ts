@@ -56,13 +56,22 @@ export function linkOf(
   const { settings, bounds, shredder, refreshes } = parts
   const outage = new Outage(provider.name, hasNext)
   const guarded = guard(provider, { ...bounds, circuit: new Circuit(), outage })
-  const store = new CachedStore(guarded, { ...settings, shared: level, kin: stores, shredder, refreshes, closing: bounds.closing })
+  const store = new CachedStore(guarded, {
+    ...settings,
+    shared: level,
+    kin: stores,
+    shredder,
+    refreshes,
+    closing: bounds.closing,
+  })
   stores.push(store)
   return { provider: guarded, store, outage }
 }
 
 function kinshipOf(sharedAs: string | undefined, { shared, bounds, settings }: LinkParts): Kinship {
   const hasLevel = shared !== undefined && sharedAs !== undefined
-  const level = hasLevel ? new SharedLevel(shared, sharedAs, { ...bounds, lifeMs: sharedLifeMs(settings.ttlMs) }) : undefined
+  const level = hasLevel
+    ? new SharedLevel(shared, sharedAs, { ...bounds, lifeMs: sharedLifeMs(settings.ttlMs), lookMs: settings.lookMs })
+    : undefined
   return { level, stores: [] }
 }

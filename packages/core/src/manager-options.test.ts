@@ -21,17 +21,19 @@ describe('settingsOf', () => {
       ttlMs: 300_000,
       maxStaleMs: 300_000,
       maxEntries: 1_000,
+      lookMs: 5_000,
       deadlineMs: 5_000,
       autoCleanup: false,
     })
   })
 
   it('takes what is given, in milliseconds', () => {
-    const cache = { ttlSeconds: 0.5, maxStaleSeconds: 0, maxEntries: 1 }
+    const cache = { ttlSeconds: 0.5, maxStaleSeconds: 0, maxEntries: 1, memorySeconds: 2 }
     expect(settingsOf({ providers, cache, deadlineMs: 1, autoCleanup: true, writeTo: 'b' })).toEqual({
       ttlMs: 500,
       maxStaleMs: 0,
       maxEntries: 1,
+      lookMs: 2_000,
       deadlineMs: 1,
       autoCleanup: true,
     })

@@ -1,5 +1,5 @@
 import { backOff, type BackOff } from './back-off.ts'
-import { absence, type Absence, type Freshness, type Lifetimes } from './freshness.ts'
+import { absence, type Absence, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { Lru } from './lru.ts'
 import type { SecretsError } from './secrets-error.ts'
@@ -9,6 +9,11 @@ export type VersionSelector = number | 'previous' | undefined
 
 /** A value in memory. */
 export interface Entry extends Freshness {
+  /** Before a shared level: until it is looked at again. Else as in `lifetime`. */
+  refreshAt: number
+  freshUntil: number
+  /** By the TTL alone, whatever is below. */
+  readonly lifetime: Freshness
   readonly held: HeldSecret
   readonly key: string
   readonly path: string
@@ -18,15 +23,22 @@ export interface Entry extends Freshness {
   readonly leaving: (() => void)[]
 }
 
+export interface MemoryOptions extends Lifetimes {
+  readonly maxEntries: number
+  /** Before a shared level: how long it is believed until that is looked at again. */
+  readonly lookMs: number | undefined
+}
+
 /** What is remembered of one store, by path and version: values, absences and failures, each up to the same number. */
 export class Memory {
-  readonly #lifetimes: Lifetimes
+  readonly #options: MemoryOptions
   readonly #entries: Lru<Entry>
   readonly #absences: Lru<Absence>
   readonly #backOffs: Lru<BackOff>
 
-  constructor(lifetimes: Lifetimes, maxEntries: number, evicted: () => void) {
-    this.#lifetimes = lifetimes
+  constructor(options: MemoryOptions, evicted: () => void) {
+    const { maxEntries } = options
+    this.#options = options
     this.#entries = new Lru(maxEntries, (entry) => {
       evicted()
       leave(entry)
@@ -58,18 +70,31 @@ export class Memory {
     return failing !== undefined && now < failing.retryAt ? failing.error : undefined
   }
 
-  keep(entry: Entry): void {
+  keep(entry: Omit<Entry, keyof Freshness | 'lifetime'>, lifetime: Freshness): void {
     this.drop(entry.key)
     this.#absences.delete(entry.key)
-    this.#entries.set(entry.key, entry)
+    this.#entries.set(entry.key, { ...entry, lifetime, ...lifetime, ...this.#untilNextLook(entry.held, lifetime) })
+  }
+
+  /** What is held, for another while, unless it is time to ask the store itself. */
+  confirm(key: string, now: number): Entry | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined || now >= entry.lifetime.refreshAt) return undefined
+    return Object.assign(entry, this.#untilNextLook(entry.held, entry.lifetime))
   }
 
   noteAbsence(key: string, now: number): void {
-    this.#absences.set(key, absence(this.#absences.get(key), now, this.#lifetimes))
+    this.#absences.set(key, absence(this.#absences.get(key), now, this.#options))
   }
 
   noteFailure(key: string, error: SecretsError, now: number): void {
     this.#backOffs.set(key, backOff(error, this.#backOffs.get(key), now))
+  }
+
+  /** A lease is no matter of the shared level. */
+  #untilNextLook({ facts }: HeldSecret, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {
+    const { lookMs } = this.#options
+    return lookMs === undefined || facts.exclusive ? undefined : untilNextLook(lifetime, Date.now(), lookMs)
   }
 
   /** The store has answered: the next failure is a first one. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SharedCache, StoredSecret } from './contract.ts'
 import { SecretsError } from './secrets-error.ts'
-import { saidNothing as none, SharedLevel } from './shared-level.ts'
+import { saidNothing as none, SharedLevel, unavailable } from './shared-level.ts'
 
 const now = 1_000_000
 const lifeMs = 200_000
@@ -21,7 +21,7 @@ function levelOver(members: Partial<SharedCache>, deadlineMs: number = 5_000): S
     invalidate: async () => {},
     ...members,
   }
-  return new SharedLevel(cache, 'eu', { deadlineMs, lifeMs, closing: new AbortController().signal })
+  return new SharedLevel(cache, 'eu', { deadlineMs, lifeMs, lookMs: 5_000, closing: new AbortController().signal })
 }
 
 /** A level that answers every read with this, whatever it is. */
@@ -31,6 +31,10 @@ function answering(answer: unknown, members: Partial<SharedCache> = {}): SharedL
 
 function hung(): Promise<never> {
   return new Promise(() => {})
+}
+
+async function hungUp(): Promise<never> {
+  throw new Error('the connection ended')
 }
 
 describe('a read of the shared level', () => {
@@ -48,6 +52,20 @@ describe('a read of the shared level', () => {
     })
     expect((await answering({ hit, until: now }).read('a', undefined)).hit).toBeUndefined()
     expect((await answering({ hit: { ...hit, expiresAt: now }, until: now + 1 }).read('a', undefined)).hit).toBeUndefined()
+  })
+
+  it('applies a TTL of its own to when the store was asked, and tells the level so', async () => {
+    const read = vi.fn<SharedCache['read']>(async () => ({ hit: { value: 'v' }, until: now + 10 * lifeMs, askedAt: now - lifeMs + 1 }))
+    const level = levelOver({ read })
+    expect((await level.read('a', undefined)).hit?.askedAt).toBe(now - lifeMs + 1)
+    expect(read.mock.calls[0]?.[1].notBefore).toBe(now - lifeMs)
+    await vi.advanceTimersByTimeAsync(1)
+    expect((await level.read('a', undefined)).hit).toBeUndefined()
+  })
+
+  it.each([NaN, -1, '5', now + 60_000])('makes nothing look younger than it may be: asked at %s', async (askedAt) => {
+    const { hit } = await answering({ hit: { value: 'v' }, until: now + 5, askedAt }).read('a', undefined)
+    expect(hit?.askedAt).toBe(typeof askedAt === 'number' && askedAt > now ? now : now + 5 - lifeMs)
   })
 
   it.each([Infinity, 1e18, now + lifeMs + 1])('lets no entry outlive those that are filled here: until %d', async (until) => {
@@ -97,9 +115,9 @@ describe('a read of the shared level', () => {
   })
 
   it('never fails for a reason of its own', async () => {
-    expect(await levelOver({ read: async () => Promise.reject(new Error('down')) }).read('a', undefined)).toEqual(none)
+    expect(await levelOver({ read: async () => Promise.reject(new Error('down')) }).read('a', undefined)).toEqual(unavailable)
     const trap = Object.defineProperty({}, 'hit', { enumerable: true, get: () => expect.fail('read') })
-    expect(await answering(trap).read('a', undefined)).toEqual(none)
+    expect(await answering(trap).read('a', undefined)).toEqual(unavailable)
   })
 
   it.each([
@@ -111,7 +129,32 @@ describe('a read of the shared level', () => {
     await vi.advanceTimersByTimeAsync(ms - 1)
     expect(read).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
-    expect(read).toHaveBeenCalledWith(none)
+    expect(read).toHaveBeenCalledWith(unavailable)
+  })
+
+  it.each([
+    [1_500, 1_500],
+    [60_000, 5_000],
+    [NaN, 250],
+  ])('may take %d ms where the level says so: %d', async (longestReadMs, ms) => {
+    const read = vi.fn<(answer: unknown) => void>()
+    void levelOver({ read: hung, longestReadMs }).read('a', undefined).then(read)
+    await vi.advanceTimersByTimeAsync(ms - 1)
+    expect(read).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(read).toHaveBeenCalledWith(unavailable)
+  })
+
+  it('is no gap where the level says that it is unavailable', async () => {
+    expect(await answering({ ticket, unavailable: true }).read('a', undefined)).toEqual(unavailable)
+    expect(await answering({ ticket, unavailable: 'no' }).read('a', undefined)).toEqual({ ticket })
+  })
+
+  it('fails with a level that is unavailable and fails closed', async () => {
+    const failing = expect.objectContaining({ code: 'UNAVAILABLE' })
+    await expect(answering({ ticket, unavailable: true }, { failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
+    await expect(levelOver({ read: hungUp, failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
+    expect(await answering({ ticket }, { failClosed: true }).read('a', undefined)).toEqual({ ticket })
   })
 
   it('is spared for a while after the level failed several times, until a single probe succeeds', async () => {
@@ -122,10 +165,10 @@ describe('a read of the shared level', () => {
       await vi.advanceTimersByTimeAsync(250)
       await reading
     }
-    expect([await level.read('a', undefined), read.mock.calls.length]).toEqual([none, 5])
+    expect([await level.read('a', undefined), read.mock.calls.length]).toEqual([unavailable, 5])
     await vi.advanceTimersByTimeAsync(10_000)
     read.mockImplementation(async () => ({ ticket }))
-    expect(await Promise.all([level.read('a', undefined), level.read('b', undefined)])).toEqual([{ ticket }, none])
+    expect(await Promise.all([level.read('a', undefined), level.read('b', undefined)])).toEqual([{ ticket }, unavailable])
     expect(await level.read('b', undefined)).toEqual({ ticket })
   })
 })
@@ -160,7 +203,7 @@ describe('what the store answered', () => {
     const fill = vi.fn<SharedCache['fill']>(async () => Promise.reject(new Error('down')))
     const level = levelOver({ fill })
     level.bring('a', 2, said, stored, now)
-    const entry = { secret: stored, until: now + lifeMs }
+    const entry = { secret: stored, until: now + lifeMs, askedAt: now }
     expect(fill).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', version: 2 }, ticket, entry, expect.anything())
     await level.drain()
   })
@@ -227,6 +270,12 @@ describe('invalidating the shared level', () => {
     expect(invalidate).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a' }, expect.anything())
   })
 
+  it('tells which version was written', async () => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
+    await levelOver({ invalidate }).invalidate('a', 7)
+    expect(invalidate).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', leastVersion: 7 }, expect.anything())
+  })
+
   it('tells the writer if it failed, and that the write is done', async () => {
     const failing = levelOver({ invalidate: async () => Promise.reject(new Error('canary-0b3c')) }).invalidate('a')
     await expect(failing).rejects.toThrow(expect.objectContaining({ code: 'UNAVAILABLE', effect: 'done' }))
@@ -259,10 +308,10 @@ describe('a path that the level could not be told of', () => {
 
   it('is not read there, for however long others let their entries live', async () => {
     const { level, told } = failing()
-    expect([await told(), await level.read('a', undefined), await level.read('a', 1)]).toEqual([false, none, none])
+    expect([await told(), await level.read('a', undefined), await level.read('a', 1)]).toEqual([false, unavailable, unavailable])
     expect((await level.read('b', undefined)).hit).toBeDefined()
     await vi.advanceTimersByTimeAsync(86_400_000)
-    expect(await level.read('a', undefined)).toEqual(none)
+    expect(await level.read('a', undefined)).toEqual(unavailable)
   })
 
   it('is told of again with what the store answers next, and read from then on', async () => {
@@ -270,7 +319,7 @@ describe('a path that the level could not be told of', () => {
     await told()
     level.bring('a', undefined, none, { value: 'new' }, now)
     await level.drain()
-    expect([await level.read('a', undefined), invalidate.mock.calls.length]).toEqual([none, 2])
+    expect([await level.read('a', undefined), invalidate.mock.calls.length]).toEqual([unavailable, 2])
     invalidate.mockImplementation(async () => {})
     level.bring('a', undefined, none, { value: 'new' }, now)
     await level.drain()
@@ -287,13 +336,13 @@ describe('a path that the level could not be told of', () => {
     const before = told()
     expect(await told()).toBe(false)
     slow.resolve()
-    expect([await before, await level.read('a', undefined)]).toEqual([true, none])
+    expect([await before, await level.read('a', undefined)]).toEqual([true, unavailable])
   })
 
   it('is one of all, when there are more than can be remembered', async () => {
     const { level } = failing()
     for (let count = 0; count <= 10_000; count += 1) await level.invalidate(`path-${count}`).catch(() => {})
-    expect([await level.read('path-0', undefined), await level.read('another', undefined)]).toEqual([none, none])
+    expect([await level.read('path-0', undefined), await level.read('another', undefined)]).toEqual([unavailable, unavailable])
   })
 })
 

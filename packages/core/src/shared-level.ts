@@ -8,8 +8,8 @@ import { own } from './own-members.ts'
 import { storedSecretOf } from './stored-secret.ts'
 import { Suspects } from './suspects.ts'
 
-/** A level that takes longer than this costs more than the store that it spares. */
-const longestReadMs = 250
+/** A level that takes longer than this, and does not say why it should, costs more than the store that it spares. */
+const defaultLongestReadMs = 250
 
 /** What the level said of one path and version. */
 export interface SharedAnswer {
@@ -19,14 +19,19 @@ export interface SharedAnswer {
   readonly holds: unknown
   /** There is a gap, to be filled with this. */
   readonly ticket: FillTicket | undefined
+  /** It could not be asked, or must not be: it says nothing of what is held in memory. */
+  readonly isUnavailable: true | undefined
 }
 
-/** The level was not asked, or failed. Members of its own: nobody else's on the prototype of every object shine through. */
-export const saidNothing: SharedAnswer = { hit: undefined, holds: undefined, ticket: undefined }
+/** The read does not concern the level. Members of its own: nobody else's on the prototype of every object shine through. */
+export const saidNothing: SharedAnswer = { hit: undefined, holds: undefined, ticket: undefined, isUnavailable: undefined }
+export const unavailable: SharedAnswer = { ...saidNothing, isUnavailable: true }
 
 export interface SharedLevelOptions extends Bounds {
   /** How long this process, and a fleet that is set up alike, lets an answer live there. */
   readonly lifeMs: number
+  /** How long what is held in memory is believed before the level is looked at again. */
+  readonly lookMs: number
 }
 
 type Version = SharedKey['version']
@@ -39,6 +44,7 @@ export class SharedLevel {
   readonly #cache: SharedCache
   readonly #sharedAs: string
   readonly #options: SharedLevelOptions
+  readonly #longestReadMs: number
   readonly #circuit = new Circuit()
   readonly #horizon = new Horizon()
   /** Paths of which the level holds, or may hold, what it should not, and could not be told so. */
@@ -49,21 +55,37 @@ export class SharedLevel {
     this.#cache = cache
     this.#sharedAs = sharedAs
     this.#options = options
+    const longest = own(cache, 'longestReadMs')
+    this.#longestReadMs = Math.min(isDuration(longest) ? longest : defaultLongestReadMs, options.deadlineMs)
   }
 
-  /** Resolves in 250 ms at the latest, and at once while a level that failed several times is left alone. */
+  get lookMs(): number {
+    return this.#options.lookMs
+  }
+
+  /**
+   * Resolves in the time that the level says it may take, 250 ms if it does not, and at once while one that failed several times is left alone.
+   * Throws `UNAVAILABLE` if it could not be asked and fails closed.
+   */
   async read(path: string, version: Version): Promise<SharedAnswer> {
+    if (this.#untold.has(path)) return unavailable
+    const answer = await this.#answer(path, version)
+    if (answer.isUnavailable && own(this.#cache, 'failClosed') === true) throw closedWithLevel()
+    return answer
+  }
+
+  async #answer(path: string, version: Version): Promise<SharedAnswer> {
     const now = Date.now()
-    if (this.#untold.has(path) || this.#circuit.refusal(now) !== undefined) return saidNothing
-    const spannedGap = clockGap(longestReadMs)
+    if (this.#circuit.refusal(now) !== undefined) return unavailable
+    const spannedGap = clockGap(this.#longestReadMs)
     try {
-      const answer = this.#checked(path, version, now, await this.#ask(path, version))
+      const answer = this.#checked(path, version, now, await this.#ask(path, version, now))
       this.#circuit.succeeded()
       return answer
     } catch {
       if (spannedGap()) this.#circuit.withdrawn()
       else this.#circuit.failed([path], Date.now())
-      return saidNothing
+      return unavailable
     }
   }
 
@@ -87,10 +109,13 @@ export class SharedLevel {
     this.#fill(path, version, said, undefined, 0)
   }
 
-  /** Throws `UNAVAILABLE` with `effect: 'done'` if it could not: others may serve what was there before the write. */
-  async invalidate(path: string): Promise<void> {
+  /**
+   * Nothing that was there is served from now on, nor as current what has a lower number than what was written. Throws `UNAVAILABLE` with
+   * `effect: 'done'` if it could not: others may serve what was there before the write.
+   */
+  async invalidate(path: string, leastVersion?: number): Promise<void> {
     try {
-      await this.#tell(path)
+      await this.#tell(path, leastVersion)
     } catch {
       throw new SecretsError('UNAVAILABLE', 'written, but the shared cache could not be told', {
         effect: 'done',
@@ -118,9 +143,10 @@ export class SharedLevel {
     await Promise.all(this.#tasks)
   }
 
-  #ask(path: string, version: Version): Promise<unknown> {
-    const bounds = { ...this.#options, deadlineMs: Math.min(longestReadMs, this.#options.deadlineMs) }
-    return bounded((signal) => this.#cache.read(this.#key(path, version), { signal }), bounds)
+  #ask(path: string, version: Version, now: number): Promise<unknown> {
+    const bounds = { ...this.#options, deadlineMs: this.#longestReadMs }
+    const notBefore = now - this.#options.lifeMs
+    return bounded((signal) => this.#cache.read(this.#key(path, version), { signal, notBefore }), bounds)
   }
 
   /** The level is not trusted with what can be seen here, nor with an entry that outlives all which are filled here. */
@@ -128,10 +154,12 @@ export class SharedLevel {
     const [hit, until, ticket] = [own(answer, 'hit'), own(answer, 'until'), own(answer, 'ticket')]
     const holds = storedSecretOf(hit) ?? hit
     // A ticket is opaque to the core: it goes back as it came.
+    if (holds === undefined && own(answer, 'unavailable') === true) return unavailable
     if (holds === undefined) return { ...saidNothing, ticket: isObject(ticket) ? (ticket as FillTicket) : undefined }
     const { lifeMs } = this.#options
-    const askedAt = Math.min(Number(until) - lifeMs, now)
-    const isUsable = typeof until === 'number' && askedAt + lifeMs > Date.now() && isShareable(holds, version)
+    const askedAt = Math.min(askedAtOf(answer) ?? Number(until) - lifeMs, now)
+    const isOver = !(typeof until === 'number' && until > Date.now() && askedAt + lifeMs > Date.now())
+    const isUsable = !isOver && isShareable(holds, version)
     if (!isUsable || !this.#horizon.admits(path, version, askedAt)) return { ...saidNothing, holds }
     this.#horizon.raise(path, version, askedAt)
     return { ...saidNothing, holds, hit: { secret: holds, askedAt } }
@@ -142,15 +170,15 @@ export class SharedLevel {
     const until = Math.min(askedAt + this.#options.lifeMs, stored?.expiresAt ?? Infinity)
     // There are stores to which a time that is over means for ever.
     const isKept = stored !== undefined && !stored.exclusive && until > Date.now()
-    const entry = isKept ? { secret: copyOf(stored), until } : undefined
+    const entry = isKept ? { secret: copyOf(stored), until, askedAt } : undefined
     this.#inBackground(() => bounded((signal) => this.#cache.fill(this.#key(path, version), ticket, entry, { signal }), this.#options))
   }
 
   /** A path that the level could not be told of is not read there until it could: `bring` tries again with the store's next answer. */
-  async #tell(path: string): Promise<void> {
+  async #tell(path: string, leastVersion?: number): Promise<void> {
     const { mark } = this.#untold
     try {
-      await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path }, { signal }), this.#options)
+      await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path, leastVersion }, { signal }), this.#options)
       this.#untold.clear(path, mark)
     } catch (error) {
       this.#untold.add(path)
@@ -168,6 +196,22 @@ export class SharedLevel {
   #key(path: string, version: Version): SharedKey {
     return { sharedAs: this.#sharedAs, path, version }
   }
+}
+
+/** When the store was asked, if the level says so in a way that makes sense. */
+function askedAtOf(answer: unknown): number | undefined {
+  const askedAt = own(answer, 'askedAt')
+  return isDuration(askedAt) ? askedAt : undefined
+}
+
+function isDuration(number: unknown): number is number {
+  return typeof number === 'number' && number >= 0 && number < Infinity
+}
+
+function closedWithLevel(): SecretsError {
+  return new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked, and fails closed', {
+    remedy: 'bring it back, or let `failClosed` be false',
+  })
 }
 
 /** A secret of the version that was asked for, not expired, and nobody's lease. */

@@ -2,6 +2,7 @@ import { type CallOptions, knownCallOptions } from './call-options.ts'
 import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from './contract.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
+import { own } from './own-members.ts'
 import type { Place, Plan } from './plan.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { put } from './putting.ts'
@@ -137,7 +138,8 @@ export class Writer {
   /** Whatever comes of it, what was read before is not served afterwards. */
   async #changing<T>({ link, path }: Place, change: () => Promise<T>): Promise<T> {
     const [result] = await Promise.allSettled([change()])
-    const [told] = await Promise.allSettled([link.store.invalidate(path)])
+    const written = result.status === 'fulfilled' ? own(result.value, 'version') : undefined
+    const [told] = await Promise.allSettled([link.store.invalidate(path, typeof written === 'number' ? written : undefined)])
     // The failure of the write itself is what the caller must know.
     if (result.status === 'rejected') throw placed(result.reason, { provider: link.provider.name })
     if (told.status === 'rejected') throw placed(told.reason, { provider: link.provider.name })

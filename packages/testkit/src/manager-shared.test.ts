@@ -24,8 +24,8 @@ const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0)
 
 const storeOf = (value: string | Uint8Array = 'v1'): Breakable => breakable({ name: 'store', sharedAs: 'store', secrets: { token: value } })
 
-function processOf(provider: SecretProvider, shared: SharedCache): SecretsManager {
-  return createSecretsManager({ providers: [provider], cache: { shared } })
+function processOf(provider: SecretProvider, shared: SharedCache, memorySeconds?: number): SecretsManager {
+  return createSecretsManager({ providers: [provider], cache: { shared, memorySeconds } })
 }
 
 /** Two processes over one store and one shared level. */
@@ -93,7 +93,8 @@ describe('a shared level', () => {
   })
 
   it('lets one process refresh ahead for all: nobody waits, and nobody expires with the others', async () => {
-    const { store, here, there } = fleet()
+    const { store, shared } = fleet()
+    const [here, there] = [processOf(store.provider, shared, 3_600), processOf(store.provider, shared.anotherProcess(), 3_600)]
     for (const [random, secrets] of [
       [0.5, here],
       [0.9, there],
@@ -139,6 +140,57 @@ describe('a shared level', () => {
     await settle()
     const calls = store.provider.calls()
     expect([await read(there), store.provider.calls()]).toEqual([['v2', 'v1', 'v1'], calls])
+  })
+
+  it('shows what others wrote within seconds, also in a process that is not told', async () => {
+    const { store, shared, here } = fleet()
+    const deaf = processOf(store.provider, { ...shared.anotherProcess(), subscribe: undefined })
+    expect([await here.getSecret('token'), await deaf.getSecret('token')]).toEqual(['v1', 'v1'])
+    await settle()
+    at(1_000)
+    await here.rotateSecret('token', 'v2')
+    await here.getSecret('token')
+    await settle()
+    at(6_000)
+    const calls = store.provider.calls()
+    expect([await deaf.getSecret('token'), store.provider.calls()]).toEqual(['v2', calls])
+  })
+
+  it('costs the store nothing while its processes look there again and again, nor when it cannot be asked', async () => {
+    const store = storeOf()
+    const state: { fault?: SharedCacheFault } = {}
+    const secrets = processOf(store.provider, memorySharedCache({ plan: () => state.fault }))
+    for (let second = 0; second < 170; second += 1) {
+      if (second === 80) state.fault = 'throw'
+      at(second * 1_000)
+      expect(await secrets.getSecret('token')).toBe('v1')
+      await settle()
+    }
+    expect(store.provider.calls('get')).toBe(1)
+  })
+
+  it('tells the level which version was written', async () => {
+    const { store, shared } = fleet()
+    const invalidate = vi.fn(shared.invalidate)
+    await processOf(store.provider, { ...shared, invalidate }).rotateSecret('token', 'v2')
+    await processOf(store.provider, { ...shared, invalidate }).deleteSecret('token')
+    expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([2, undefined])
+  })
+
+  it('that fails closed keeps its processes from asking the store behind its back', async () => {
+    const store = storeOf()
+    const state: { fault?: SharedCacheFault } = {}
+    const shared: SharedCache = { ...memorySharedCache({ plan: () => state.fault }), failClosed: true }
+    const secrets = processOf(store.provider, shared)
+    await secrets.getSecret('token')
+    await settle()
+    state.fault = 'fail'
+    at(10_000)
+    expect([await secrets.getSecret('token'), await codeOf(processOf(store.provider, shared).getSecret('token'))]).toEqual([
+      'v1',
+      'UNAVAILABLE',
+    ])
+    expect(store.provider.calls('get')).toBe(1)
   })
 
   it('serves batches too, and only what it lacks is asked of the store', async () => {

@@ -4,7 +4,7 @@ import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
 import { leaksOf, testAuditSink, testAuditTrail } from '@finchat/secrets-testkit'
 import canonicalize from 'canonicalize'
 import fc from 'fast-check'
-import { afterAll, afterEach, describe, expect, it, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { initAuditFolder } from './audit-folder.ts'
 import { auditTrail } from './audit-trail.ts'
 import { canonicalLine } from './canonical.ts'
@@ -14,6 +14,7 @@ import { context, event, recordsIn, removeTestFolders, testFolder, trailOf, writ
 import { trialSink } from './testing/trial-sink.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
+beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue()) // of each outage that a test makes
 afterEach(() => {
   vi.useRealTimers()
   vi.restoreAllMocks()

@@ -5,7 +5,7 @@ export { auditTrail } from './audit-trail.ts'
 export { jsonLinesFile, type JsonLinesFileOptions } from './json-lines-file.ts'
 export type { AuditMode, AuditTrailOptions } from './trail-options.ts'
 export { type EcsDocument, toEcs } from './mappings/ecs.ts'
-export { type OcsfEvent, toOcsf } from './mappings/ocsf.ts'
+export { type OcsfEvent, type OcsfOptions, toOcsf } from './mappings/ocsf.ts'
 export { type AuditQuery, type AuditRecords, queryRecords } from './reports/audit-query.ts'
 export { recordsReport, type ReportFormat, type ReportOptions, summaryReport } from './reports/audit-report.ts'
 export type {

@@ -1,6 +1,7 @@
-import type { AuditRecord } from '@finchat/secrets-core'
+import { type AuditRecord, knownOptions } from '@finchat/secrets-core'
 import { humanLine } from '../sinks/human-line.ts'
 import { activityOf, type Activity, refusals } from './activity.ts'
+import { attested, fingerprint } from './ocsf-attestation.ts'
 import { defined } from './defined.ts'
 import { recordDigest } from './record-digest.ts'
 
@@ -36,6 +37,14 @@ export interface OcsfEvent {
   readonly raw_data_size: number
   /** Members of the record for which OCSF has no attribute. */
   readonly unmapped: Readonly<Record<string, unknown>>
+  /** With `recordIntegrity`: one attestation, with the fingerprint of this event. */
+  readonly attestation_list?: readonly Readonly<Record<string, unknown>>[]
+}
+
+/** What `toOcsf` takes beside the record. */
+export interface OcsfOptions {
+  /** Adds the profile `record_integrity`, and says version 1.9.0-dev. */
+  readonly recordIntegrity?: boolean | undefined
 }
 
 const ids = { create: 1, read: 2, update: 3, delete: 4, login: 99, other: 99 } as const satisfies Record<Activity, number>
@@ -46,7 +55,9 @@ const statuses = { 0: 'Unknown', 1: 'Success', 2: 'Failure' }
 /**
  * The record as an event of the Open Cybersecurity Schema Framework: API Activity, version 1.8.0. `metadata.sequence` and `metadata.log_name` are its number and
  * trail, so that a gap shows; `raw_data_hash` is the SHA-256 of its line in the file sink's segments, so that `verifyAuditTrail` vouches for the event too.
- * (The record integrity profile, of attestations, is in OCSF 1.9, which is not released.)
+ *
+ * With `recordIntegrity: true` the event also has an attestation as the profile of OCSF's 1.9.0-dev (July 2026) has it: the SHA-256 of the event's own
+ * canonical form (RFC 8785), which tells what a pipeline changed on the way. Whoever can write events can make one anew: only the sealed trail proves more.
  *
  * @example
  * import { toOcsf } from '@finchat/secrets-audit'
@@ -57,7 +68,13 @@ const statuses = { 0: 'Unknown', 1: 'Success', 2: 'Failure' }
  * })
  * console.log(event.class_uid, event.type_name, event.status) // 6003 API Activity: Read Success
  */
-export function toOcsf(record: AuditRecord): OcsfEvent {
+export function toOcsf(record: AuditRecord, options: OcsfOptions = {}): OcsfEvent {
+  const { recordIntegrity = false } = knownOptions(options, { recordIntegrity: 'boolean' })
+  const event = eventOf(record)
+  return recordIntegrity ? attested(event, record) : event
+}
+
+function eventOf(record: AuditRecord): OcsfEvent {
   const { time, code, durationMs, traceId } = record
   const { sha256, bytes } = recordDigest(record)
   return {
@@ -66,7 +83,7 @@ export function toOcsf(record: AuditRecord): OcsfEvent {
     message: humanLine(record),
     metadata: metadataOf(record),
     ...parties(record),
-    raw_data_hash: { algorithm_id: 3, algorithm: 'SHA-256', value: sha256 },
+    raw_data_hash: fingerprint(sha256),
     raw_data_size: bytes,
     unmapped: unmappedOf(record),
     ...defined({

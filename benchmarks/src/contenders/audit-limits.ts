@@ -4,8 +4,8 @@ import { closeSync, createReadStream, fdatasyncSync, openSync, readdirSync, writ
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { timed } from '../harness/measure.ts'
-import type { Contender, Task } from '../harness/scenario.ts'
-import { oneByOne, ownPath, recordAt, width } from './audit-work.ts'
+import type { Contender } from '../harness/scenario.ts'
+import { type MadeTrail, madeTrail, oneByOne, ownPath, recordAt, width } from './audit-work.ts'
 
 const lineAt = (index: number): string => `${JSON.stringify(recordAt(index))}\n`
 
@@ -32,8 +32,7 @@ export const linesOnly: Contender = (task) => {
   return { round: () => oneByOne(task, 50_000, log), close: async () => closeSync(file) }
 }
 
-function segmentPaths({ setting }: Task): string[] {
-  const folder = String(setting['trail'])
+function segmentPaths({ folder }: MadeTrail): string[] {
   return readdirSync(folder)
     .filter((name) => name.startsWith('segment-') && name.endsWith('.jsonl'))
     .map((name) => join(folder, name))
@@ -41,26 +40,26 @@ function segmentPaths({ setting }: Task): string[] {
 
 /** The files read, and one HMAC over all that is in them. */
 export const hmacOfFiles: Contender = (task) => {
-  const key = createSecretKey(randomBytes(32))
+  const [trail, key] = [madeTrail(task, 'busy'), createSecretKey(randomBytes(32))]
   const read = async (): Promise<void> => {
     const mac = createHmac('sha256', key)
-    for (const path of segmentPaths(task)) for await (const chunk of createReadStream(path)) mac.update(chunk as Buffer) // no encoding is set
+    for (const path of segmentPaths(trail)) for await (const chunk of createReadStream(path)) mac.update(chunk as Buffer) // no encoding is set
     mac.digest()
   }
-  return { round: () => timed(Number(task.setting['records']), 'µs', read) }
+  return { round: () => timed(trail.records, 'µs', read) }
 }
 
 /** How a chain of hashes is mostly verified: each line parsed, and an HMAC of it. */
 export const hmacOfLines: Contender = (task) => {
-  const key = createSecretKey(randomBytes(32))
+  const [trail, key] = [madeTrail(task, 'busy'), createSecretKey(randomBytes(32))]
   const read = async (): Promise<void> => {
     let last = ''
-    for (const path of segmentPaths(task)) {
+    for (const path of segmentPaths(trail)) {
       for await (const line of createInterface({ input: createReadStream(path) })) {
         JSON.parse(line)
         last = createHmac('sha256', key).update(last).update(line).digest('base64url')
       }
     }
   }
-  return { round: () => timed(Number(task.setting['records']), 'µs', read) }
+  return { round: () => timed(trail.records, 'µs', read) }
 }

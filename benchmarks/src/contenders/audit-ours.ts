@@ -3,7 +3,7 @@ import { auditTrail, initAuditFolder, jsonLinesFile, verifyAuditTrail } from '@f
 import type { AuditSink, AuditTrail } from '@finchat/secrets-core'
 import { timed } from '../harness/measure.ts'
 import type { Contender, Task } from '../harness/scenario.ts'
-import { eventAt, manyAtOnce, ownPath, recordAt } from './audit-work.ts'
+import { eventAt, madeTrail, manyAtOnce, ownPath, recordAt } from './audit-work.ts'
 
 const context = { signal: new AbortController().signal }
 
@@ -35,13 +35,16 @@ export const trail: Contender = async (task) => {
   }
 }
 
-export const verify: Contender = ({ setting }) => {
-  const [folder, key, count] = [String(setting['trail']), String(setting['key']), Number(setting['records'])]
-  return {
-    round: () =>
-      timed(count, 'µs', async () => {
-        const { ok, records } = await verifyAuditTrail(folder, { key })
-        if (!ok || records !== count) throw new Error('the trail was not found as it was written')
-      }),
+const verify =
+  (name: 'busy' | 'quiet'): Contender =>
+  (task) => {
+    const { folder, key, records } = madeTrail(task, name)
+    const verified = async (): Promise<void> => {
+      const { ok, records: found } = await verifyAuditTrail(folder, { key })
+      if (!ok || found !== records) throw new Error('the trail was not found as it was written')
+    }
+    return { round: () => timed(records, 'µs', verified) }
   }
-}
+
+export const verifyGroups: Contender = verify('busy')
+export const verifyAlone: Contender = verify('quiet')

@@ -55,6 +55,17 @@ export function ownPath({ setting }: Task, name: string): string {
   return join(String(setting['folder']), `${process.pid}-${name}`)
 }
 
+/** A trail of the stage: the folder, its first key, and how many records it has. */
+export interface MadeTrail {
+  readonly folder: string
+  readonly key: string
+  readonly records: number
+}
+
+export function madeTrail({ setting }: Task, name: 'busy' | 'quiet'): MadeTrail {
+  return JSON.parse(String(setting[name])) as MadeTrail // written by the stage
+}
+
 /** As many of them at once as a busy server has. */
 export const width = 1_024
 

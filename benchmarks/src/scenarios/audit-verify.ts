@@ -1,14 +1,20 @@
 import type { Scenario } from '../harness/scenario.ts'
 
-const [verify, lines, limit] = ['verifyAuditTrail', 'JSON.parse and HMAC for each', 'files read, one HMAC']
+const [verify, alone, lines, limit] = [
+  'verifyAuditTrail',
+  'verifyAuditTrail, each sealed alone',
+  'JSON.parse and HMAC for each',
+  'files read, one HMAC',
+]
 
 export const scenario: Scenario = {
   title: 'Audit: a trail of 200,000 records verified, for each record',
   processes: 'kept',
   metrics: { time: 'µs', cpu: 'µs' },
-  prepare: async (scale) => (await import('../stages/audit-folder.ts')).trailStage(Math.ceil(200_000 * scale)),
+  prepare: async (scale) => (await import('../stages/audit-folder.ts')).trailsStage(scale),
   entrants: {
-    [verify]: { role: 'ours', load: async () => (await import('../contenders/audit-ours.ts')).verify },
+    [verify]: { role: 'ours', load: async () => (await import('../contenders/audit-ours.ts')).verifyGroups },
+    [alone]: { role: 'ours', load: async () => (await import('../contenders/audit-ours.ts')).verifyAlone },
     [lines]: { role: 'peer', load: async () => (await import('../contenders/audit-limits.ts')).hmacOfLines },
     [limit]: { role: 'limit', load: async () => (await import('../contenders/audit-limits.ts')).hmacOfFiles },
   },
@@ -21,5 +27,6 @@ export const scenario: Scenario = {
       limit,
       goal: { kind: 'value', atMost: 5 },
     },
+    { what: 'verifyAuditTrail, a record that was sealed alone', metric: 'time', ours: alone, peer: lines, limit },
   ],
 }

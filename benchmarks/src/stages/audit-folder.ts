@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
-import { recordAt } from '../contenders/audit-work.ts'
+import { type MadeTrail, recordAt, width } from '../contenders/audit-work.ts'
 import { inFlight } from '../harness/measure.ts'
 import type { Stage } from '../harness/scenario.ts'
 
@@ -12,18 +12,25 @@ export async function auditStage(): Promise<Stage> {
   return { setting: { folder }, end: async () => rmSync(folder, { recursive: true }) }
 }
 
-/** With a trail of so many records in it, whose first key only the auditor has. */
-export async function trailStage(records: number): Promise<Stage> {
+/** With two trails in it: one whose records came 1,024 at once and are sealed by 64, and a smaller one whose records are each sealed alone. */
+export async function trailsStage(scale: number): Promise<Stage> {
   const stage = await auditStage()
   try {
-    const trail = join(String(stage.setting['folder']), 'trail')
-    const { key } = await initAuditFolder(trail)
-    const sink = jsonLinesFile({ folder: trail, durable: false })
-    await inFlight(records, 1_024, (index) => sink.write(recordAt(index), { signal: AbortSignal.abort() }))
-    await sink.close?.({ signal: AbortSignal.abort() })
-    return { ...stage, setting: { ...stage.setting, trail, key, records: String(records) } }
+    const folder = String(stage.setting['folder'])
+    const busy = await makeTrail(join(folder, 'busy'), Math.ceil(200_000 * scale), width)
+    const quiet = await makeTrail(join(folder, 'quiet'), Math.ceil(20_000 * scale), 1)
+    return { ...stage, setting: { folder, busy, quiet } }
   } catch (error) {
     await stage.end?.()
     throw error
   }
+}
+
+/** Returns what a contender needs to know of it, as JSON. */
+async function makeTrail(folder: string, records: number, atOnce: number): Promise<string> {
+  const { key } = await initAuditFolder(folder)
+  const [sink, context] = [jsonLinesFile({ folder, durable: false }), { signal: new AbortController().signal }]
+  await inFlight(records, atOnce, (index) => sink.write(recordAt(index), context))
+  await sink.close?.(context)
+  return JSON.stringify({ folder, key, records } satisfies MadeTrail)
 }

@@ -24,6 +24,8 @@ export interface Seal {
   readonly end?: true | undefined
   /** HMAC-SHA256 of the group, base64url. */
   readonly mac: string
+  /** The line without its MAC, as it was sealed. */
+  readonly signed: string
 }
 
 /** A line of JSON that is an object; anything else is `undefined`. */
@@ -45,10 +47,11 @@ const sealForm = /^\{("end":true,)?"group":(0|[1-9]\d*),"kind":"seal","mac":"([\
 
 /** Only as we write it, byte for byte: the MAC is over what it means, so whatever else means the same would be an edit that nobody finds. */
 export function asSeal(line: Buffer): Seal | undefined {
-  const [, end, group, mac = '', records] = sealForm.exec(line.toString('latin1')) ?? []
+  const [, end = '', group, mac = '', records] = sealForm.exec(line.toString('latin1')) ?? []
   const counts = { group: Number(group), records: Number(records) }
   if (!isCount(counts.group) || !isCount(counts.records)) return undefined
-  return { kind: 'seal', ...counts, mac, ...(end !== undefined && { end: true }) }
+  const signed = `{${end}"group":${group},"kind":"seal","records":${records}}\n`
+  return { kind: 'seal', ...counts, mac, signed, ...(end !== '' && { end: true }) }
 }
 
 export function asHeader(line: Buffer): SegmentHeader | undefined {

@@ -1,14 +1,12 @@
 import type { KeyObject } from 'node:crypto'
 import { basename } from 'node:path'
-import type { AuditRecord } from '@finchat/secrets-core'
 import { ProblemFound } from './audit-problem.ts'
-import { locate } from './bad-group.ts'
-import { canonicalLine } from './canonical.ts'
+import { type LastSeqs, locate } from './bad-group.ts'
 import { assertSigned, type Checkpoint } from './checkpoint-lines.ts'
 import type { EndedSegment } from './folder-index.ts'
 import { derivedKey, isMac, macOf } from './key-chain.ts'
-import { asRecord, type Seal } from './segment-format.ts'
-import { readSegment, type SegmentGroup } from './segment-reader.ts'
+import { asRecord, isCount, type Seal } from './segment-format.ts'
+import { readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
 
 export interface SegmentToVerify {
   readonly path: string
@@ -40,7 +38,6 @@ export class SegmentVerification {
   readonly #segment: SegmentToVerify
   readonly #file: string
   readonly #checkpoints: Checkpoint[]
-  readonly #lastSeqs = new Map<string, number>()
   #key: KeyObject
   #next = 0
   #line = 0
@@ -77,7 +74,7 @@ export class SegmentVerification {
     if (this.#bytes !== this.#size - sizeOf(group)) this.#fail('edited', this.#line + 1, 'these lines have no seal')
     if (seal.group !== this.#next) await this.#misplaced(group, seal)
     const bytes = Buffer.concat(group.lines)
-    if (!isMac(macOf(this.#key, 'seal', bytes, sealed(seal)), seal.mac)) this.#broken(group, seal)
+    if (!isMac(macOf(this.#key, 'seal', bytes, seal.signed), seal.mac)) await this.#broken(group, seal)
     if (bytes.includes(gapMember)) this.#countMissed(group)
     this.#accept(group, seal)
     return this.#passCheckpoints()
@@ -97,19 +94,17 @@ export class SegmentVerification {
     this.#records += records
     this.#isEnded = end === true
     if (records === 0) return
-    for (const line of new Set([group.lines[0], group.lines.at(-1)])) this.#note(line && asRecord(line))
+    for (const line of new Set([group.lines[0], group.lines.at(-1)])) this.#note(line && timeIn(line))
   }
 
   #countMissed({ lines }: SegmentGroup): void {
     for (const line of lines) if (line.includes(gapMember)) this.#missed += asRecord(line)?.missed ?? 0
   }
 
-  #note(record: AuditRecord | undefined): void {
-    if (record === undefined) return
-    const { time, trail, seq } = record
+  #note(time: number | undefined): void {
+    if (time === undefined) return
     this.#from = Math.min(this.#from ?? time, time)
     this.#to = Math.max(this.#to ?? time, time)
-    this.#lastSeqs.set(trail, seq)
   }
 
   /** Lines without a seal are at the end, where a process died or is at it, or somebody took a seal away. */
@@ -126,11 +121,21 @@ export class SegmentVerification {
     return this.#fail('missing', firstLine, 'a group, or the seal of one, is missing here', line)
   }
 
-  #broken(group: SegmentGroup, seal: Seal): never {
+  async #broken(group: SegmentGroup, seal: Seal): Promise<never> {
     const isHeader = this.#next === 0
     if (isHeader) return this.#fail('edited', 1, 'the segment was replaced, or its header was edited', group.firstLine + group.lines.length)
-    const { what, line, lastLine, explanation } = locate(group, seal, this.#lastSeqs)
+    const { what, line, lastLine, explanation } = locate(group, seal, await this.#lastSeqsBefore(group))
     return this.#fail(what, line, explanation, lastLine)
+  }
+
+  /** Of groups that are authentic. Read again, since it is asked for once at most. */
+  async #lastSeqsBefore({ firstLine }: SegmentGroup): Promise<LastSeqs> {
+    const lastSeqs = new Map<string, number>()
+    for await (const group of readSegment(this.#segment.path)) {
+      if (group.firstLine >= firstLine) break
+      for (const { trail, seq } of recordsOf(group)) lastSeqs.set(trail, seq)
+    }
+    return lastSeqs
   }
 
   #passCheckpoints(): void {
@@ -175,11 +180,15 @@ export class SegmentVerification {
 
 const lineFeed = 0x0a
 const mostGroupsBeyond = 10_000_000
-/** In this form it is a member, never text: quotes in text are escaped. */
+/** In this form they are members, never text: quotes in text are escaped. */
 const gapMember = Buffer.from('"operation":"gap"')
+const timeMember = Buffer.from(',"time":')
 
-function sealed({ end, group, records }: Seal): string {
-  return canonicalLine({ ...(end && { end }), group, kind: 'seal', records })
+/** When the record was made, without a look at the rest of it; other members follow. */
+function timeIn(line: Buffer): number | undefined {
+  const from = line.lastIndexOf(timeMember) + timeMember.length
+  const time = Number(line.toString('latin1', from, line.indexOf(',', from)))
+  return isCount(time) ? time : undefined
 }
 
 function sizeOf({ lines, sealLine }: SegmentGroup): number {

@@ -38,6 +38,16 @@ export async function endTurn(place: string, id: string, { store, client }: Turn
   if (holder === id) await store.delete(place)
 }
 
+/** A store that is full may say that it wrote. Once may be chance: somebody ended a turn of his own that we had just taken. */
+async function write(place: string, id: string, ttlMs: number, store: PatientStore): Promise<void> {
+  for (let attempt = 1; attempt <= 2; attempt += 1) {
+    await store.set(place, id, ttlMs)
+    const [holder] = await store.getMany([place])
+    if (holder !== undefined) return store.kept()
+  }
+  throw store.lost()
+}
+
 /**
  * An election among processes that can only write and read: each writes its own id where there is none, lets it settle, and reads back; the last
  * who wrote has the turn. One that was slow to write waits in proportion, since somebody else's claim may have settled meanwhile.
@@ -52,11 +62,10 @@ function electedTurn(place: string, id: string, { store, leaseMs, settleMs }: Tu
   }
   const claim = async (seen: string | undefined, lookedAt: number): Promise<boolean> => {
     if (isHeld(seen)) return false
-    await store.set(place, id, leaseMs + 10 * settleMs)
+    await write(place, id, leaseMs + 10 * settleMs, store)
     await pause(Math.max(settleMs, 2 * (performance.now() - lookedAt)))
+    // Nobody's any more: whoever had it was faster, and has brought an answer or none.
     const [holder] = await store.getMany([place])
-    if (holder === undefined) throw store.lost()
-    store.kept()
     return holder === id
   }
   return { id, isInStore: true, claim }

@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { KeyvCacheOptions } from './options.ts'
+import { context, entryOf, fleetOver, key } from './testing/fleet.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+  vi.spyOn(process, 'emitWarning').mockReturnValue()
+})
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+const unavailable = { ticket: {}, unavailable: true }
+
+/** How long the call takes, milliseconds of the fake clock, and what comes of it. */
+async function timed<T>(call: Promise<T>): Promise<{ readonly ms: number; readonly answer: T }> {
+  const begun = performance.now()
+  let ms = 0
+  void call.then(
+    () => (ms = performance.now() - begun),
+    () => (ms = performance.now() - begun),
+  )
+  await vi.advanceTimersByTimeAsync(60_000)
+  return { ms, answer: await call }
+}
+
+test.each<[string, Partial<KeyvCacheOptions>, number]>([
+  ['by default', {}, 50],
+  ['as told', { timeoutMs: 7 }, 7],
+])('a read of a store that hangs costs its deadline, %s, and is neither a hit nor a gap', async (_, options, most) => {
+  const { store, another } = fleetOver(undefined, options)
+  store.plan = () => 'hang'
+  const { ms, answer } = await timed(another().read(key, context))
+  expect([answer, ms <= most + 1]).toEqual([unavailable, true])
+})
+
+test('after three failures in a row the store is left alone, and costs nothing, until one call shows that it is back', async () => {
+  const { store, another } = fleetOver(undefined, { coolDownMs: 5_000 })
+  const cache = another()
+  store.plan = () => 'hang'
+  const read = async (): Promise<unknown> => {
+    const reading = cache.read(key, context)
+    await vi.advanceTimersByTimeAsync(51)
+    return reading
+  }
+  for (let times = 0; times < 3; times += 1) expect(await read()).toEqual(unavailable)
+  const calls = store.calls()
+  expect([await cache.read(key, context), store.calls()]).toEqual([unavailable, calls])
+  await vi.advanceTimersByTimeAsync(5_000)
+  // Of many only one asks.
+  await Promise.all(Array.from({ length: 10 }, read))
+  expect(store.calls()).toBeLessThanOrEqual(calls + 3)
+  store.plan = undefined
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect((await timed(cache.read(key, context))).answer).toHaveProperty('ticket.turn')
+  expect(cache.stats()).toMatchObject({ unavailable: 14, failures: { timeout: 4 } })
+})
+
+test('a process that was busy for long does not blame the store, whose answer has arrived', async () => {
+  vi.useRealTimers()
+  const { another } = fleetOver(undefined, { timeoutMs: 5, settleMs: 0 })
+  const cache = another()
+  const reading = cache.read(key, context)
+  const until = performance.now() + 60
+  while (performance.now() < until);
+  expect(await reading).not.toHaveProperty('unavailable')
+})
+
+test('a fill into a store that hangs ends, and nobody hears of it', async () => {
+  const { store, another } = fleetOver()
+  const cache = another()
+  const { answer } = await timed(cache.read(key, context))
+  store.plan = () => 'hang'
+  const { ms } = await timed(cache.fill(key, 'ticket' in answer ? answer.ticket : {}, entryOf({ value: 'v' }), context))
+  expect(ms).toBeLessThanOrEqual(102)
+})
+
+test('an invalidation in a store that hangs is told to the writer in bounded time', async () => {
+  const { store, another } = fleetOver()
+  store.plan = () => 'hang'
+  const failing = another()
+    .invalidate(key, context)
+    .catch((error: unknown) => error)
+  await vi.advanceTimersByTimeAsync(300)
+  expect(await failing).toMatchObject({ code: 'UNAVAILABLE' })
+})
+
+test('a read never takes longer than the cache tells the core that it may', async () => {
+  const { store, another } = fleetOver(undefined, { waitMs: 400, timeoutMs: 20, settleMs: 5 })
+  await timed(another().read(key, context))
+  const cache = another()
+  for (const plan of [undefined, () => 'hang' as const]) {
+    store.plan = plan
+    const { ms } = await timed(cache.read(key, context))
+    expect(ms).toBeLessThanOrEqual(cache.longestReadMs ?? 0)
+  }
+})
+
+test('what goes wrong in the store is told by kind only: nothing of the error of its client gets out', async () => {
+  const { store, another } = fleetOver()
+  const cache = another()
+  store.plan = () => 'reject'
+  expect(await cache.read(key, context)).toEqual(unavailable)
+  const failing = cache.invalidate(key, context).catch((error: unknown) => error)
+  await vi.advanceTimersByTimeAsync(300)
+  const seen = JSON.stringify([await failing, String(await failing), vi.mocked(process.emitWarning).mock.calls])
+  expect(seen).not.toMatch(/canary|password|database/)
+})
+
+test('one warning a minute for one kind of trouble, however many reads meet it', async () => {
+  const { store, another } = fleetOver(undefined, { coolDownMs: 0 })
+  const cache = another()
+  store.plan = () => 'reject'
+  for (let times = 0; times < 20; times += 1) await cache.read(key, context)
+  expect(process.emitWarning).toHaveBeenCalledTimes(1)
+  await vi.advanceTimersByTimeAsync(60_000)
+  await cache.read(key, context)
+  expect(process.emitWarning).toHaveBeenCalledTimes(2)
+})

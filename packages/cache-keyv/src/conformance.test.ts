@@ -1,0 +1,170 @@
+import KeyvRedis, { createClient } from '@keyv/redis'
+import { type RedisServer, startRedis, startValkey } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { type SecretCacheHarness, testSecretCache } from '@finchat/secrets-testkit'
+import { Redis as Valkey } from 'iovalkey'
+import { Keyv } from 'keyv'
+import { afterAll, beforeAll, beforeEach, describe, test, vi } from 'vitest'
+import { generateKey } from './key.ts'
+import { keyvCache } from './keyv-cache.ts'
+import type { KeyvCacheOptions } from './options.ts'
+import { faultyStore } from './testing/stores.ts'
+import { sqliteStore } from './testing/sqlite-store.ts'
+import type { RedisClient, RedisSubscriber } from './redis-client.ts'
+import type { KeyvStore } from './text-store.ts'
+
+beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+
+type Options = Omit<KeyvCacheOptions, 'encryptionKey'>
+
+/** A store whose every call fails while it is broken. */
+function breakable(store: KeyvStore): { store: KeyvStore; broken: boolean } {
+  const run = <T>(call: () => T): T => {
+    if (trial.broken) throw new Error('down')
+    return call()
+  }
+  const trial = {
+    broken: false,
+    store: {
+      get: async (key: string) => run(() => store.get(key)),
+      set: async (key: string, value: string, ttl?: number) => run(() => store.set(key, value, ttl)),
+      delete: async (key: string) => run(() => store.delete(key)),
+      getMany: 'getMany' in store ? async (keys: string[]) => run(() => Reflect.apply(Object(store.getMany), store, [keys])) : undefined,
+    },
+  }
+  return trial
+}
+
+/** Two processes with one key over what `open` makes for each. A machine that runs everything at once is slow: the timeout is none of the rules. */
+async function harnessOver(open: () => Promise<Options>, end: () => Promise<void> = async () => {}): Promise<SecretCacheHarness> {
+  const encryptionKey = generateKey()
+  const processes = await Promise.all(
+    [1, 2].map(async () => {
+      const { store, ...options } = await open()
+      const trial = breakable(store)
+      return { trial, cache: keyvCache({ ...options, store: trial.store, encryptionKey, timeoutMs: 500, waitMs: 600 }) }
+    }),
+  )
+  const [one, another] = processes
+  if (one === undefined || another === undefined) throw new Error('there are two')
+  const set = (broken: boolean): void => {
+    for (const { trial } of processes) trial.broken = broken
+  }
+  const breakLevel = async (): Promise<() => Promise<void>> => {
+    set(true)
+    return async () => set(false)
+  }
+  return { cache: one.cache, another: another.cache, breakLevel, close: end }
+}
+
+describe('over a store that ignores every TTL', () => {
+  testSecretCache({
+    test,
+    createHarness: async () => {
+      const store = faultyStore()
+      return harnessOver(async () => ({ store }))
+    },
+  })
+})
+
+describe('over a Keyv over a Map', () => {
+  testSecretCache({
+    test,
+    createHarness: async () => {
+      const map = new Map()
+      return harnessOver(async () => ({ store: new Keyv(map) }))
+    },
+  })
+})
+
+describe('over SQLite', () => {
+  testSecretCache({
+    test,
+    createHarness: async () => {
+      const store = sqliteStore(':memory:')
+      return harnessOver(
+        async () => ({ store: new Keyv(store) }),
+        async () => store.close(),
+      )
+    },
+  })
+})
+
+describeWithServer('redis', 'over Redis', () => {
+  let redis: RedisServer
+  beforeAll(async () => void (redis = await startRedis()))
+  afterAll(() => redis.stop())
+
+  describe('by a Keyv', () => {
+    testSecretCache({
+      test,
+      createHarness: async () => {
+        const adapters: KeyvRedis<string>[] = []
+        return harnessOver(
+          async () => {
+            const adapter = new KeyvRedis<string>(redis.url)
+            adapters.push(adapter)
+            return { store: new Keyv(adapter) }
+          },
+          async () => void (await Promise.all(adapters.map((adapter) => adapter.disconnect(true)))),
+        )
+      },
+    })
+  })
+
+  describe("by a Keyv and the user's own client, which listens", () => {
+    testSecretCache({
+      test,
+      createHarness: async () => {
+        const ends: (() => unknown)[] = []
+        const connected = async (): Promise<RedisClient & RedisSubscriber> => {
+          const client = createClient({ url: redis.url })
+          client.on('error', () => {})
+          await client.connect()
+          ends.push(() => client.destroy())
+          return client
+        }
+        return harnessOver(
+          async () => {
+            const adapter = new KeyvRedis<string>(redis.url)
+            ends.push(() => adapter.disconnect(true))
+            return { store: new Keyv(adapter), client: await connected(), subscriber: await connected() }
+          },
+          async () => void (await Promise.all(ends.map((end) => end()))),
+        )
+      },
+    })
+  })
+})
+
+describeWithServer('valkey', "over Valkey, by an adapter and a client of ioredis' family", () => {
+  let valkey: RedisServer
+  beforeAll(async () => void (valkey = await startValkey()))
+  afterAll(() => valkey.stop())
+
+  testSecretCache({
+    test,
+    createHarness: async () => {
+      const clients: Valkey[] = []
+      const connected = (): Valkey => {
+        const client = new Valkey(valkey.port)
+        clients.push(client)
+        return client
+      }
+      return harnessOver(
+        async () => {
+          const client = connected()
+          const store: KeyvStore = {
+            get: (key) => client.get(key),
+            set: (key, value, ttl) => client.set(key, value, 'PX', ttl ?? 1),
+            delete: (key) => client.del(key),
+          }
+          return { store, client, subscriber: connected() }
+        },
+        async () => {
+          for (const client of clients) client.disconnect()
+        },
+      )
+    },
+  })
+})

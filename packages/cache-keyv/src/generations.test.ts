@@ -1,0 +1,147 @@
+import { beforeEach, expect, test, vi } from 'vitest'
+import { deriveCacheKeys } from './cache-keys.ts'
+import { placesOf } from './places.ts'
+import { context, encryptionKey, entryOf, fillGap, fleetOver, key, ticketOf, valueIn } from './testing/fleet.ts'
+
+beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+
+const { index } = deriveCacheKeys([Buffer.from(encryptionKey, 'hex')], Buffer.from(encryptionKey, 'hex'))
+const places = placesOf(key, { index, namespace: '', keyPrefix: 'fs1:' })
+
+test('a slow reader does not put an old value back after a rotation, however long it took', async () => {
+  const { another } = fleetOver()
+  const [slow, writer] = [another(), another()]
+  const before = await ticketOf(slow)
+  await writer.invalidate(key, context)
+  await slow.fill(key, before, entryOf({ value: 'old' }), context)
+  expect(await valueIn(slow)).toBeUndefined()
+})
+
+test('an entry that is written while its path is invalidated is of a generation that is over', async () => {
+  const { store, another } = fleetOver()
+  const [reader, writer] = [another(), another()]
+  const ticket = await ticketOf(reader)
+  let invalidating: Promise<void> | undefined
+  store.plan = (call, at) => {
+    // After the generation was looked at, before the entry is there.
+    if (call === 'set' && at === places.entry) invalidating ??= writer.invalidate(key, context)
+    return undefined
+  }
+  await reader.fill(key, ticket, entryOf({ value: 'old' }), context)
+  await invalidating
+  expect(await valueIn(another())).toBeUndefined()
+})
+
+test('a path that has lost its generation is a gap, and what was there is not served again', async () => {
+  const { store, another } = fleetOver()
+  const cache = another()
+  await fillGap(cache, { value: 'v1' })
+  expect(await valueIn(cache)).toBe('v1')
+  store.held.delete(places.generation)
+  expect(await valueIn(cache)).toBeUndefined()
+  expect(store.held.has(places.generation)).toBe(true)
+  expect(await valueIn(another())).toBeUndefined()
+  expect(cache.stats().ignored.outdated).toBeGreaterThan(0)
+})
+
+test('a replica that lags behind does not bring back, as the current version, what was before the last write', async () => {
+  const { another } = fleetOver()
+  const cache = another()
+  await cache.invalidate({ ...key, leastVersion: 2 }, context)
+  await fillGap(cache, { value: 'old', version: 1 })
+  expect(await valueIn(cache)).toBeUndefined()
+  await fillGap(cache, { value: 'new', version: 2 })
+  expect(await valueIn(cache)).toBe('new')
+  const numbered = { ...key, version: 1 }
+  await fillGap(cache, { value: 'old', version: 1 }, {}, numbered)
+  expect(await valueIn(cache, numbered)).toBe('old')
+  await cache.invalidate(key, context)
+  await fillGap(cache, { value: 'begun anew', version: 1 })
+  expect(await valueIn(cache)).toBe('begun anew')
+})
+
+test('of two answers of one generation the one that was asked for later stays', async () => {
+  const { another } = fleetOver()
+  const [one, other] = [another({ waitMs: 0 }), another({ waitMs: 0 })]
+  const tickets = [await ticketOf(one), await ticketOf(other)]
+  const now = Date.now()
+  await other.fill(key, tickets[1] ?? {}, entryOf({ value: 'later' }, { askedAt: now }), context)
+  await one.fill(key, tickets[0] ?? {}, entryOf({ value: 'earlier' }, { askedAt: now - 5 }), context)
+  expect(await valueIn(one)).toBe('later')
+})
+
+test('what is dropped by an invalidation is gone from the store too, as far as it has no number', async () => {
+  const { store, another } = fleetOver()
+  const cache = another()
+  await fillGap(cache, { value: 'v1' })
+  await fillGap(cache, { value: 'v0' }, {}, { ...key, version: 'previous' })
+  await cache.invalidate(key, context)
+  expect([...store.held.keys()]).toEqual([places.generation])
+})
+
+test('an invalidation that is not kept rejects, and says that others may serve the former value', async () => {
+  const { store, another } = fleetOver()
+  const cache = another()
+  await fillGap(cache, { value: 'v1' })
+  for (const fault of ['reject', 'swallow'] as const) {
+    store.plan = (call) => (call === 'set' ? fault : undefined)
+    await expect(cache.invalidate(key, context)).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      remedy: expect.stringMatching(/former value/),
+    })
+  }
+  store.plan = undefined
+  await cache.invalidate(key, context)
+  expect(await valueIn(cache)).toBeUndefined()
+})
+
+test('an invalidation is tried again where the store stumbles, also while it is left alone by readers', async () => {
+  const { store, another } = fleetOver()
+  const cache = another()
+  store.plan = () => 'reject'
+  for (let times = 0; times < 5; times += 1) await cache.read(key, context)
+  let stumbles = 2
+  store.plan = (call) => (call === 'set' && stumbles-- > 0 ? 'reject' : undefined)
+  await cache.invalidate(key, context)
+  expect(cache.stats().invalidations).toBe(1)
+})
+
+test('entries live as long as they were told to by any clock that is at most five seconds ahead', async () => {
+  const { another } = fleetOver()
+  const cache = another()
+  const now = Date.now()
+  await fillGap(cache, { value: 'v1' })
+  const clock = vi.spyOn(Date, 'now')
+  for (const [ahead, seen] of [
+    [-4_000, 'v1'],
+    [-6_000, undefined],
+    [59_000, 'v1'],
+    [60_500, undefined],
+  ] as const) {
+    clock.mockReturnValue(now + ahead)
+    expect(await valueIn(cache)).toBe(seen)
+  }
+  clock.mockRestore()
+  expect(cache.stats().ignored).toMatchObject({ future: expect.any(Number), expired: expect.any(Number) })
+  expect(cache.stats().ignored.future).toBeGreaterThan(0)
+})
+
+test('a reader that wants nothing so old finds a gap', async () => {
+  const { another } = fleetOver()
+  const cache = another()
+  const askedAt = Date.now() - 10_000
+  await fillGap(cache, { value: 'v1' }, { askedAt })
+  expect('hit' in (await cache.read(key, { ...context, notBefore: askedAt }))).toBe(true)
+  expect('hit' in (await cache.read(key, { ...context, notBefore: askedAt + 1 }))).toBe(false)
+})
+
+test.each([
+  ['text that is no UTF-8', { value: '\ud800' }],
+  ['a lease', { value: 'v', exclusive: true }],
+  ['what is over by itself', { value: 'v', expiresAt: Date.now() - 1 }],
+])('%s stays in its process', async (_, secret) => {
+  const { store, another } = fleetOver()
+  const cache = another()
+  await fillGap(cache, secret)
+  expect([...store.held.keys()]).toEqual([places.generation])
+})

@@ -1,0 +1,86 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { Keyv } from 'keyv'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { generateKey } from './key.ts'
+import { keyvCache } from './keyv-cache.ts'
+import { context, encryptionKey, fillGap, key, valueIn } from './testing/fleet.ts'
+import { faultyStore } from './testing/stores.ts'
+
+beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+afterEach(() => void vi.restoreAllMocks())
+
+const store = faultyStore()
+
+test.each<[object | undefined, RegExp]>([
+  [undefined, /^the options are undefined/],
+  [{}, /^`store` is undefined/],
+  [{ store: 'redis://localhost', encryptionKey }, /^`store` is text \(give a Keyv over an adapter/],
+  [{ store: {}, encryptionKey }, /^`store` has no get\(\)/],
+  [{ store: { get: () => {}, set: () => {} }, encryptionKey }, /^`store` has no delete\(\)/],
+  [{ store }, /^no encryption key is given \(give `encryptionKey`/],
+  [{ store, keys: [] }, /^no encryption key is given/],
+  [{ store, keys: encryptionKey }, /^`keys` is text instead of an array/],
+  [{ store, keys: [encryptionKey], encryptionKey }, /^`encryptionKey` and `keys` are both given/],
+  [{ store, keys: [encryptionKey, generateKey()] }, /^several keys are given without `indexKey`/],
+  [{ store, encryptionKey: 'short' }, /^Encryption key must be at least 32 bytes long/],
+  [{ store, encryptionKey, namespace: 5 }, /^the option namespace is a number/],
+  [{ store, encryptionKey, namespace: '\ud800' }, /^`namespace` is not well-formed text/],
+  [{ store, encryptionKey, keyPrefix: 'a{b' }, /^`keyPrefix` cannot be used/],
+  [{ store, encryptionKey, timeoutMs: 0 }, /^`timeoutMs` is 0 \(give milliseconds from 1/],
+  [{ store, encryptionKey, waitMs: -1 }, /^`waitMs` is -1/],
+  [{ store, encryptionKey, settleMs: NaN }, /^`settleMs` is NaN/],
+  [{ store, encryptionKey, coolDownMs: '5' }, /^the option coolDownMs is text/],
+  [{ store, encryptionKey, failClosed: 'yes' }, /^the option failClosed is text/],
+  [{ store, encryptionKey, client: {} }, /^`client` is no client of Redis/],
+  [{ store, encryptionKey, subscriber: { subscribe: () => {}, unsubscribe: () => {} } }, /^`subscriber` is given without `client`/],
+  [{ store, encryptionKey, ttl: 5 }, /^the option "ttl" is not known/],
+])('%j is refused at once', (options, message) => {
+  let error: unknown
+  try {
+    keyvCache(options as never) // as JavaScript may pass them
+  } catch (thrown) {
+    error = thrown
+  }
+  expect(SecretsError.isInstance(error) && [error.code, error.message]).toEqual(['CONFIGURATION', expect.stringMatching(message)])
+})
+
+test('nothing is asked of the store before the first read', () => {
+  keyvCache({ store, encryptionKey })
+  expect(store.calls()).toBe(0)
+})
+
+test('a store in this process needs no key, and is sealed all the same', async () => {
+  for (const own of [new Map<string, unknown>(), new Keyv(), new Keyv({ store: new Map() })]) {
+    const cache = keyvCache({ store: own })
+    await fillGap(cache, { value: 'canary-71ac' })
+    expect(await valueIn(cache)).toBe('canary-71ac')
+    if (own instanceof Map) expect(JSON.stringify([...own])).not.toMatch(/canary|database|aws/)
+  }
+  expect(process.emitWarning).not.toHaveBeenCalled()
+})
+
+test('a connection string, of which Keyv makes a map, is told: what shall be shared is shared with nobody', () => {
+  keyvCache({ store: new Keyv('redis://localhost:6379'), encryptionKey })
+  expect(process.emitWarning).toHaveBeenCalledWith(expect.stringMatching(/shared with nobody.*connection string/), expect.anything())
+})
+
+test('a fleet changes its key without a cold cache: last everywhere, then first, then alone', async () => {
+  const [old, next] = [generateKey(), generateKey()]
+  const held = new Map<string, string>()
+  const steps = [
+    { keys: [old] },
+    { keys: [old, next], indexKey: old },
+    { keys: [next, old], indexKey: old },
+    { keys: [next], indexKey: old },
+  ].map((keys) => keyvCache({ store: faultyStore(held), ...keys }))
+  for (const [n, cache] of steps.entries()) {
+    const neighbours = [steps[n - 1], steps[n + 1]].filter((each) => each !== undefined)
+    await cache.invalidate(key, context)
+    await fillGap(cache, { value: `v${n}` })
+    for (const each of neighbours) expect(await valueIn(each)).toBe(`v${n}`)
+  }
+  const retired = steps[0]
+  if (retired === undefined) throw new Error('there are four')
+  expect(await valueIn(retired)).toBeUndefined()
+  expect(retired.stats().ignored.unreadable).toBeGreaterThan(0)
+})

@@ -1,0 +1,32 @@
+import type { KeyvStore } from '../text-store.ts'
+
+/** What a store does with one call instead of its work. `swallow`: says nothing of a failure, as a Keyv that somebody listens to. */
+type StoreFault = 'reject' | 'hang' | 'swallow'
+type StoreCall = 'get' | 'set' | 'delete'
+
+export interface FaultyStore extends KeyvStore {
+  readonly held: Map<string, string>
+  readonly calls: (call?: StoreCall) => number
+  plan: ((call: StoreCall, key: string) => StoreFault | undefined) | undefined
+}
+
+/** A store in this process that the cache takes for one elsewhere, and that fails on demand. It ignores every TTL. */
+export function faultyStore(held: Map<string, string> = new Map()): FaultyStore {
+  const calls: StoreCall[] = []
+  const enter = async (call: StoreCall, key: string): Promise<boolean> => {
+    calls.push(call)
+    const fault = store.plan?.(call, key)
+    if (fault === 'reject') throw new Error('canary-of-the-client redis://user:password@cache')
+    if (fault === 'hang') await new Promise(() => {})
+    return fault === undefined
+  }
+  const store: FaultyStore = {
+    held,
+    plan: undefined,
+    calls: (call) => calls.filter((each) => call === undefined || each === call).length,
+    get: async (key) => ((await enter('get', key)) ? held.get(key) : undefined),
+    set: async (key, value) => ((await enter('set', key)) ? held.set(key, value) !== undefined : undefined),
+    delete: async (key) => ((await enter('delete', key)) ? held.delete(key) : false),
+  }
+  return store
+}

@@ -241,6 +241,13 @@ describe('an event', () => {
     },
   )
 
+  it('is recorded of a look at the health of the stores, which names no secret', async () => {
+    const audit = memoryAuditTrail()
+    const { secrets } = audited(audit)
+    await secrets.checkHealth({ actor: 'probe' })
+    expect(audit.events()).toMatchObject([{ phase: 'outcome', operation: 'health', name: '*', outcome: 'ok', actor: 'probe' }])
+  })
+
   it('is recorded of every read from memory too', async () => {
     const audit = memoryAuditTrail()
     const { secrets, provider } = audited(audit)

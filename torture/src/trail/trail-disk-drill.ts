@@ -89,5 +89,8 @@ async function judgeRecords(folder: string, { key, reads }: DiskResult, tally: T
   })
   if (!verification.ok) tally.fault(`verification: ${JSON.stringify(verification.problem)}`)
   for (const { requestId, code } of reads) if (code === undefined && !recorded.has(requestId)) tally.fault(`${requestId} is on no record`)
+  const refused = reads.filter(({ code }) => code !== undefined).length
+  if (verification.missed !== refused) tally.fault(`gap records tell of ${verification.missed} missed records, not of ${refused}`)
   tally.count('records verified', verification.records)
+  tally.count('refused records of which a gap record tells', verification.missed)
 }

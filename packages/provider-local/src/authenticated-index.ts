@@ -3,8 +3,10 @@ import { SecretsError } from '@finchat/secrets-core'
 import { Bucket } from './bucket.ts'
 import { loadCrypto } from './builtins.ts'
 import { altered } from './columns.ts'
+import { bucketCount, bucketOf, digestAt, type IndexDigests, indexDigests, leafOf } from './index-digests.ts'
+import type { Leaf } from './leaf.ts'
 import { type Keyring, unwrapIndexKey, type WrappedKey } from './keyring.ts'
-import { bucketCount, bucketOf, type IndexMacs, indexMacs, macLength, macOfBucket } from './record-macs.ts'
+import { recordOf } from './record-facts.ts'
 import type { SecretRecord } from './secret-record.ts'
 import type { StoreHeader } from './store-header.ts'
 import type { Tables } from './tables.ts'
@@ -15,8 +17,7 @@ export interface VerifiedState {
   readonly root: Buffer
   readonly keys: readonly WrappedKey[]
   readonly indexKey: KeyObject
-  readonly macs: IndexMacs
-  readonly bucketMacs: Buffer
+  readonly bucketDigests: Buffer
   /** The secrets of the buckets that were looked into. */
   readonly buckets: Map<number, Bucket>
   readonly records: Map<string, SecretRecord>
@@ -26,15 +27,15 @@ export interface VerifiedState {
 const mostRecords = 10_000
 
 /**
- * What the store holds, authenticated from a root MAC down: root, bucket, secret. What was verified once is remembered
- * and holds as long as the root in the file is the same, so that a read of an unchanged store computes no MAC at all.
- * Every method but
+ * What the store holds, authenticated from a root MAC down, as a tree of hashes: root, bucket, leaf, secret. What was verified once is remembered
+ * and holds as long as the root in the file is the same, so that a read of an unchanged store hashes nothing at all. Every method but
  * `seenAt`, `isCurrent` and `known` runs inside a transaction, after `refresh`.
  */
 export class AuthenticatedIndex {
   readonly #tables: Tables
   readonly #keyring: Keyring
   readonly #header: StoreHeader
+  readonly digests: IndexDigests
   #state: VerifiedState | undefined
   #seenAt: number | undefined
 
@@ -42,10 +43,12 @@ export class AuthenticatedIndex {
     this.#tables = tables
     this.#keyring = keyring
     this.#header = header
+    this.digests = indexDigests(header)
   }
 
   /** The state that is in the file now. Throws `INTEGRITY` if it is none that a holder of a key has written, or an older one. */
   refresh(): VerifiedState {
+    if (this.isCurrent()) return this.refreshed()
     this.#seenAt = undefined
     const { changes, mac } = this.#tables.root()
     const known = this.#state
@@ -72,24 +75,33 @@ export class AuthenticatedIndex {
     return this.#state?.records.get(path)
   }
 
-  /** What a transaction of ours made of it, once that is committed. */
-  adopt(state: VerifiedState, buckets: VerifiedState['buckets'], records: VerifiedState['records']): void {
-    for (const [number, bucket] of buckets) state.buckets.set(number, bucket.settled())
-    for (const record of records.values()) remember(state, record)
-    this.#state = state
+  /**
+   * To be called before a transaction of ours changes what is in the file. Returns what tells of the new state once that is committed; should it
+   * fail half-way, the file is looked at again.
+   */
+  changing(): (state: VerifiedState, leaves: ReadonlyMap<number, Leaf>, records: VerifiedState['records']) => void {
+    const seenAt = this.#seenAt
+    this.#seenAt = undefined
+    return (state, leaves, records) => {
+      for (const [number, leaf] of leaves) state.buckets.get(bucketOf(number))?.adopt(number, leaf)
+      for (const record of records.values()) remember(state, record)
+      this.#state = state
+      this.#seenAt = seenAt
+    }
   }
 
   /** The secret's record, or `undefined`: authentically, there is none. */
   find(path: string): SecretRecord | undefined {
-    const { records, macs } = this.refreshed()
-    const known = records.get(path)
+    const state = this.refreshed()
+    const known = state.records.get(path)
     if (known) return known
-    const bucket = bucketOf(path)
-    const mac = this.bucket(bucket).mac(path)
-    if (!mac) return undefined
-    const record = this.#tables.record(bucket, path)
-    if (!record || !sameMac(macs.record(record), mac)) throw altered()
-    remember(this.refreshed(), record)
+    const leaf = leafOf(path)
+    const digest = this.bucket(bucketOf(leaf)).leaf(leaf).digestOf(path)
+    if (!digest) return undefined
+    const rows = this.#tables.record(leaf, path)
+    if (!rows || !this.digests.record(path, rows).equals(digest)) throw altered()
+    const record = recordOf(path, rows)
+    remember(state, record)
     return record
   }
 
@@ -99,11 +111,11 @@ export class AuthenticatedIndex {
   }
 
   bucket(number: number): Bucket {
-    const { buckets, bucketMacs, macs } = this.refreshed()
+    const { buckets, bucketDigests } = this.refreshed()
     const known = buckets.get(number)
     if (known) return known
-    const bucket = Bucket.of(this.#tables.bucket(number))
-    if (!sameMac(macs.bucket(number, bucket), macOfBucket(bucketMacs, number))) throw altered()
+    const bucket = new Bucket(this.digests, this.#tables.bucket(number))
+    if (!bucket.digest().equals(digestAt(bucketDigests, number))) throw altered()
     buckets.set(number, bucket)
     return bucket
   }
@@ -115,10 +127,9 @@ export class AuthenticatedIndex {
   #verified(changes: number, root: Buffer, known: VerifiedState | undefined): VerifiedState {
     const keys = this.#tables.keys()
     const indexKey = known && sameKeys(known.keys, keys) ? known.indexKey : unwrapIndexKey(keys, this.#keyring, this.#header)
-    const macs = indexMacs(indexKey, this.#header)
-    const bucketMacs = this.#tables.bucketMacs()
-    if (bucketMacs.length !== bucketCount * macLength || !sameMac(macs.root(changes, keys, bucketMacs), root)) throw altered()
-    return { changes, root, keys, indexKey, macs, bucketMacs, ...stillTrue(known, bucketMacs) }
+    const bucketDigests = this.#tables.bucketDigests()
+    if (!sameMac(this.digests.root(indexKey, changes, keys, bucketDigests), root)) throw altered()
+    return { changes, root, keys, indexKey, bucketDigests, ...stillTrue(known, bucketDigests) }
   }
 }
 
@@ -127,12 +138,12 @@ function remember({ records }: VerifiedState, record: SecretRecord): void {
   records.set(record.path, record)
 }
 
-/** Of what was known, the buckets whose MAC is the same, with their records. */
-function stillTrue(known: VerifiedState | undefined, bucketMacs: Buffer): Pick<VerifiedState, 'buckets' | 'records'> {
+/** Of what was known, the buckets whose digest is the same, with their records. */
+function stillTrue(known: VerifiedState | undefined, bucketDigests: Buffer): Pick<VerifiedState, 'buckets' | 'records'> {
   const buckets = new Map(known?.buckets)
   const records = new Map(known?.records)
   for (const [number, bucket] of buckets) {
-    if (known && macOfBucket(known.bucketMacs, number).equals(macOfBucket(bucketMacs, number))) continue
+    if (known && digestAt(known.bucketDigests, number).equals(digestAt(bucketDigests, number))) continue
     buckets.delete(number)
     for (const path of bucket.paths) records.delete(path)
   }

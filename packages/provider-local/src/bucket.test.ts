@@ -1,61 +1,59 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Bucket } from './bucket.ts'
-import { lengthPrefixed } from './length-prefixed.ts'
+import { Bucket, type Placed } from './bucket.ts'
+import { bucketOf, indexDigests, leafOf, leavesPerBucket } from './index-digests.ts'
+import type { Leaf } from './leaf.ts'
+import { newStoreHeader } from './store-header.ts'
 
-const mac = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))
-const secrets = fc.uniqueArray(fc.tuple(fc.string({ unit: 'grapheme' }), mac), { selector: ([path]) => path, maxLength: 20 })
+const digests = indexDigests(newStoreHeader())
+const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))
+/** Of the bucket of leaves 128 to 191. */
+const placed = fc.record({ leaf: fc.integer({ min: 128, max: 191 }), digest })
+const secrets = fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), placed), { maxLength: 20 }).map((entries) => new Map(entries))
 
-const textOf = (bucket: Bucket): Buffer => Buffer.concat(bucket.text)
+/** The leaves with the changes in them, by their numbers. */
+function changedLeaves(bucket: Bucket, changes: ReadonlyMap<string, Placed>): Map<number, Leaf> {
+  const leaves = new Map<number, Leaf>()
+  for (const [path, change] of changes)
+    leaves.set(change.leaf, (leaves.get(change.leaf) ?? bucket.leaf(change.leaf)).with(path, change.digest))
+  return leaves
+}
 
 describe('a bucket', () => {
-  test('has one text, each path before its MAC, sorted, in whatever order the secrets come', () => {
+  test('knows its paths, each in its leaf', () => {
     fc.assert(
       fc.property(secrets, (entries) => {
-        const sorted = entries.toSorted(([one], [other]) => (one < other ? -1 : 1))
-        expect(textOf(Bucket.of(new Map(entries)))).toEqual(lengthPrefixed(sorted.flat()))
+        const bucket = new Bucket(digests, entries)
+        expect(bucket.paths.toSorted()).toEqual([...entries.keys()].toSorted())
+        for (const [path, expected] of entries) expect(bucket.leaf(expected.leaf).digestOf(path)).toEqual(expected.digest)
       }),
     )
   })
 
-  test('knows its paths, and the MAC of each', () => {
+  test('with other leaves has the digest of the bucket that is made of them at once, and stays as it was until it adopts them', () => {
     fc.assert(
-      fc.property(secrets, (entries) => {
-        const bucket = Bucket.of(new Map(entries))
-        expect(bucket.paths.toSorted()).toEqual(entries.map(([path]) => path).toSorted())
-        for (const [path, expected] of entries) expect(bucket.mac(path)).toEqual(expected)
-        expect(bucket.mac('not there\0')).toBeUndefined()
+      fc.property(secrets, secrets, (entries, changes) => {
+        const moved = new Map([...changes].map(([path, change]) => [path, { ...change, leaf: entries.get(path)?.leaf ?? change.leaf }]))
+        const [bucket, expected] = [new Bucket(digests, entries), new Bucket(digests, new Map([...entries, ...moved]))]
+        const [before, leaves] = [bucket.digest(), changedLeaves(bucket, moved)]
+        expect(bucket.digest(leaves)).toEqual(expected.digest())
+        expect(bucket.digest()).toEqual(before)
+        for (const [number, leaf] of leaves) bucket.adopt(number, leaf)
+        expect(bucket.digest()).toEqual(expected.digest())
       }),
     )
   })
 
-  test('with changes, again and again, is the bucket that is made of them at once; what it was made of stays as it was', () => {
-    const steps = fc.array(fc.tuple(secrets, fc.boolean()), { maxLength: 5 })
-    fc.assert(
-      fc.property(secrets, steps, (entries, changes) => {
-        const model = new Map(entries)
-        let bucket = Bucket.of(model)
-        for (const [step, isSettled] of changes) {
-          const [before, text] = [bucket, textOf(bucket)]
-          bucket = bucket.with(new Map(step))
-          expect(textOf(before)).toEqual(text)
-          for (const [path, each] of step) model.set(path, each)
-          if (isSettled) bucket = bucket.settled()
-          expect(textOf(bucket)).toEqual(textOf(Bucket.of(model)))
-          for (const [path, each] of model) expect(bucket.mac(path)).toEqual(each)
-        }
-      }),
-    )
+  test('has another digest when a secret stands in another of its leaves', () => {
+    const [here, there] = [200, 201].map((leaf) => new Bucket(digests, new Map([['name', { leaf, digest: Buffer.alloc(32, 1) }]])))
+    expect(here?.digest()).not.toEqual(there?.digest())
   })
+})
 
-  test('in which one MAC changes keeps every other byte', () => {
-    const bucket = Bucket.of(new Map(['a', 'b', 'c'].map((path, index) => [path, Buffer.alloc(32, index)])))
-    const changed = bucket.with(new Map([['b', Buffer.alloc(32, 9)]]))
-    const macs = (of: Bucket): unknown[] => of.paths.map((path) => of.mac(path)?.[0])
-    expect([macs(changed), macs(bucket)]).toEqual([
-      [0, 9, 2],
-      [0, 1, 2],
-    ])
-    expect([macs(changed.settled()), textOf(changed.settled())]).toEqual([[0, 9, 2], textOf(changed)])
-  })
+test('every path has one leaf of 4,096, and each of 64 buckets 64 of them', () => {
+  const leaves = Array.from({ length: 50_000 }, (_, n) => leafOf(`service/${n}`))
+  expect(new Set(leaves).size).toBe(4_096)
+  expect(Math.max(...leaves)).toBe(64 * leavesPerBucket - 1)
+  expect(new Set(leaves.map(bucketOf))).toEqual(new Set(Array.from({ length: 64 }, (_, bucket) => bucket)))
+  expect(leafOf('service/7')).toBe(leafOf('service/7'))
 })

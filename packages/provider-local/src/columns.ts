@@ -42,11 +42,6 @@ export function text(value: unknown): string {
   throw altered()
 }
 
-/** `null` as `undefined`, everything else as `read` reads it. */
-export function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
-  return value === null ? undefined : read(value)
-}
-
 /** A row that every store has. */
 export function present(row: Row | undefined): Row {
   if (row) return row

@@ -75,9 +75,9 @@ describe('a store whose tables are altered while it is open', () => {
   const recursive = 'WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)'
   const alterations: Readonly<Record<string, string>> = {
     'by a trigger that keeps what is removed':
-      'CREATE TABLE stash (x); CREATE TRIGGER t BEFORE DELETE ON versions BEGIN INSERT INTO stash VALUES (old.sealed); END',
-    'by a trigger that drops what is written': 'CREATE TRIGGER t BEFORE INSERT ON versions BEGIN SELECT RAISE(IGNORE); END',
-    'by a view without end in place of a table': `ALTER TABLE versions RENAME TO v; CREATE VIEW versions AS ${recursive} SELECT v.* FROM v, c`,
+      'CREATE TABLE stash (x); CREATE TRIGGER t BEFORE DELETE ON secrets BEGIN INSERT INTO stash VALUES (old.sealed); END',
+    'by a trigger that drops what is written': 'CREATE TRIGGER t BEFORE INSERT ON secrets BEGIN SELECT RAISE(IGNORE); END',
+    'by a view without end in place of a table': `ALTER TABLE secrets RENAME TO s; CREATE VIEW secrets AS ${recursive} SELECT s.* FROM s, c`,
   }
   for (const [how, sql] of Object.entries(alterations)) {
     test(`${how} answers nothing and takes nothing`, async () => {
@@ -109,12 +109,14 @@ describe('a store whose tables are altered while it is open', () => {
 describe('what is longer in the file than anything that we write is INTEGRITY, and not loaded', () => {
   const rows: Readonly<Record<string, readonly [column: string, sql: string, select: string]>> = {
     'the salt': ['salt', 'UPDATE store SET salt = zeroblob(9999)', `${columns.header} FROM store`],
-    'a MAC': ['mac', 'UPDATE buckets SET mac = zeroblob(9999) WHERE bucket = -1', `${columns.mac} FROM buckets WHERE bucket = -1`],
+    'a MAC': ['mac', 'UPDATE root SET mac = zeroblob(9999)', `${columns.root} FROM root`],
+    'the digests of buckets': ['buckets', 'UPDATE root SET buckets = zeroblob(9999)', `${columns.buckets} FROM root`],
+    'a digest': ['digest', 'UPDATE secrets SET digest = zeroblob(9999)', `${columns.placed} FROM secrets`],
     'a key': ['wrapped', 'UPDATE keys SET wrapped = zeroblob(9999)', `${columns.key} FROM keys`],
-    'a value': ['sealed', 'UPDATE versions SET sealed = zeroblob(1048605)', `${columns.sealed} FROM versions`],
-    'a seal': ['seal', 'UPDATE versions SET sealed = zeroblob(1048605)', `${columns.version} FROM versions`],
-    'a revision': ['revision', "UPDATE versions SET revision = printf('%.9999c', 'x')", `${columns.version} FROM versions`],
-    tags: ['tags', "UPDATE secrets SET tags = printf('%.999999c', 'x')", `${columns.secret} FROM secrets`],
+    'a value': ['sealed', 'UPDATE secrets SET sealed = zeroblob(1048605)', `${columns.sealed} FROM secrets`],
+    'a seal': ['seal', 'UPDATE secrets SET sealed = zeroblob(1048605)', `${columns.record} FROM secrets`],
+    'a path': ['path', "UPDATE secrets SET path = printf('%.9999c', 'x') || version", `${columns.placed} FROM secrets`],
+    facts: ['facts', "UPDATE secrets SET facts = printf('%.999999c', 'x')", `${columns.record} FROM secrets`],
   }
   for (const [what, [column, sql, select]] of Object.entries(rows)) {
     test(`as ${what} may be`, async () => {
@@ -129,7 +131,7 @@ describe('what is longer in the file than anything that we write is INTEGRITY, a
 })
 
 describe('a tree that leads to the same rows again and again', () => {
-  for (const table of ['keys', 'buckets', 'secrets']) {
+  for (const table of ['keys', 'secrets']) {
     test(`in ${table} is INTEGRITY, at once`, async () => {
       const path = temporaryPath()
       await within(path, (provider) => provider.put('a', { value: '' }, context))
@@ -141,24 +143,27 @@ describe('a tree that leads to the same rows again and again', () => {
   }
 })
 
-describe('tags in the file that are not as they are written', () => {
+describe('facts in the file that are not as they are written', () => {
   const forms: Readonly<Record<string, string>> = {
     'nested without end': '['.repeat(100_000) + ']'.repeat(100_000),
     'a number': '5',
     null: 'null',
-    'an array': '["team"]',
-    'not text': '{"team":5}',
-    'too long': `{"team":"${'x'.repeat(513)}"}`,
-    'written otherwise': '{"team": "pay"}',
-    'there twice': '{"team":"x","team":"pay"}',
+    'an empty array': '[]',
+    'with a tag that is no text': '[1,1,null,null,null,{"team":5}]',
+    'with a prototype': '[1,1,null,null,null,{"__proto__":{"team":"pay"}}]',
+    'written otherwise': '[1, 1, null, null, null, {"team":"pay"}]',
+    'there twice': '[1,1,null,null,null,{"team":"x","team":"pay"}]',
   }
   for (const [what, json] of Object.entries(forms)) {
-    test(`but ${what} are INTEGRITY`, async () => {
+    test(`but ${what} are INTEGRITY, and nothing reads them`, async () => {
       const path = await smallStore()
       const sqlite = new DatabaseSync(path)
-      sqlite.prepare("UPDATE secrets SET tags = ? WHERE path = 'alpha'").run(json)
+      sqlite.prepare("UPDATE secrets SET facts = ? WHERE path = 'alpha' AND version = 0").run(json)
       sqlite.close()
+      const parse = vi.spyOn(JSON, 'parse')
       expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')
+      expect(parse).not.toHaveBeenCalledWith(json)
+      parse.mockRestore()
     })
   }
 })

@@ -1,8 +1,9 @@
 import type { KeyObject } from 'node:crypto'
 import type { AuthenticatedIndex, VerifiedState } from './authenticated-index.ts'
-import { Bucket } from './bucket.ts'
+import { bucketOf, digestAt, leafOf } from './index-digests.ts'
 import { newIndexKey, retiredKey, type StoreKey, wrapIndexKey, type WrappedKey } from './keyring.ts'
-import { bucketCount, bucketOf, type IndexMacs, indexMacs, macOfBucket } from './record-macs.ts'
+import type { Leaf } from './leaf.ts'
+import { rowsOf } from './record-facts.ts'
 import type { SecretRecord } from './secret-record.ts'
 import type { StoreHeader } from './store-header.ts'
 import type { Tables } from './tables.ts'
@@ -29,28 +30,23 @@ export class IndexEdit {
     this.#changed.set(record.path, record)
   }
 
-  /** A new key for the whole index, sealed for the first key alone: no other key opens the store from then on, or seals. */
+  /** A new key for the index, sealed for the first key alone: no other key opens the store from then on, or seals. */
   replaceIndexKey(): void {
-    for (const path of this.#index.paths()) {
-      const record = this.find(path)
-      if (record) this.change(record)
-    }
     this.#newIndexKey = newIndexKey()
   }
 
-  /** Writes MACs and root. Returns what is to be called once that is committed: until then memory must not know of it. */
+  /** Writes digests and root. Returns what is to be called once that is committed: until then memory must not know of it. */
   finish(first: StoreKey): () => void {
     if (this.#changed.size === 0 && !this.#newIndexKey) return () => {}
-    const before = this.#index.refreshed()
+    const [before, adopt] = [this.#index.refreshed(), this.#index.changing()]
     const indexKey = this.#newIndexKey ?? before.indexKey
-    const macs = indexMacs(indexKey, this.#header)
     const keys = this.#writeKeys(before, first, indexKey)
-    const buckets = this.#changedBuckets(macs)
-    const bucketMacs = this.#writeBucketMacs(before, buckets, macs)
+    const leaves = this.#changedLeaves()
+    const bucketDigests = this.#bucketDigests(before.bucketDigests, leaves)
     const changes = before.changes + 1
-    const root = macs.root(changes, keys, bucketMacs)
-    this.#tables.setRoot(changes, root)
-    return () => this.#index.adopt({ ...before, changes, root, keys, indexKey, macs, bucketMacs }, buckets, this.#changed)
+    const root = this.#index.digests.root(indexKey, changes, keys, bucketDigests)
+    this.#tables.setRoot(changes, root, bucketDigests)
+    return () => adopt({ ...before, changes, root, keys, indexKey, bucketDigests }, leaves, this.#changed)
   }
 
   /**
@@ -67,29 +63,31 @@ export class IndexEdit {
     return keys
   }
 
-  #changedBuckets(macs: IndexMacs): Map<number, Bucket> {
-    const changes = new Map<number, Map<string, Buffer>>()
-    if (this.#newIndexKey) for (let number = 0; number < bucketCount; number++) changes.set(number, new Map())
+  #changedLeaves(): Map<number, Leaf> {
+    const leaves = new Map<number, Leaf>()
     for (const [path, record] of this.#changed) {
-      const number = bucketOf(path)
-      const mac = macs.record(record)
-      this.#tables.setRecord(record, number, mac)
-      changes.set(number, (changes.get(number) ?? new Map<string, Buffer>()).set(path, mac))
+      const number = leafOf(path)
+      const rows = rowsOf(record)
+      const digest = this.#index.digests.record(path, rows)
+      this.#tables.setRecord(number, path, rows.facts, digest)
+      const leaf = leaves.get(number) ?? this.#index.bucket(bucketOf(number)).leaf(number)
+      leaves.set(number, leaf.with(path, digest))
     }
-    return new Map([...changes].map(([number, macsByPath]) => [number, this.#changedBucket(number, macsByPath)]))
+    return leaves
   }
 
-  #changedBucket(number: number, macsByPath: ReadonlyMap<string, Buffer>): Bucket {
-    return this.#newIndexKey ? Bucket.of(macsByPath) : this.#index.bucket(number).with(macsByPath)
+  #bucketDigests(before: Buffer, leaves: ReadonlyMap<number, Leaf>): Buffer {
+    const digests = Buffer.from(before)
+    for (const [number, others] of byBucket(leaves)) digestAt(digests, number).set(this.#index.bucket(number).digest(others))
+    return digests
   }
+}
 
-  #writeBucketMacs(before: VerifiedState, buckets: ReadonlyMap<number, Bucket>, macs: IndexMacs): Buffer {
-    const bucketMacs = Buffer.from(before.bucketMacs)
-    for (const [number, bucket] of buckets) {
-      const mac = macs.bucket(number, bucket)
-      macOfBucket(bucketMacs, number).set(mac)
-      this.#tables.setBucketMac(number, mac)
-    }
-    return bucketMacs
+function byBucket(leaves: ReadonlyMap<number, Leaf>): Map<number, Map<number, Leaf>> {
+  const buckets = new Map<number, Map<number, Leaf>>()
+  for (const [number, leaf] of leaves) {
+    const bucket = bucketOf(number)
+    buckets.set(bucket, (buckets.get(bucket) ?? new Map<number, Leaf>()).set(number, leaf))
   }
+  return buckets
 }

@@ -49,7 +49,7 @@ test('no error holds a value or a key', async () => {
     await failure(provider.put('name', write, { signal: AbortSignal.abort(new Error(valueCanary)) })),
     await failure(opened(path, { key: rawKeyCanary }).get('name', context)),
   ]
-  tamper(path, "UPDATE versions SET sealed = zeroblob(60) WHERE path = 'name'")
+  tamper(path, "UPDATE secrets SET sealed = zeroblob(60) WHERE path = 'name'")
   errors.push(await failure(provider.get('name', context)))
   await provider.close()
   errors.push(await failure(provider.put('name', write, context)))

@@ -20,13 +20,6 @@ export function assertObject(value: unknown, what: string): asserts value is Rea
   throw invalid(`${what} is not an object`)
 }
 
-/** Whether a secret can have these tags. */
-export function isTags(tags: unknown): tags is Readonly<Record<string, string>> {
-  if (!isObject(tags)) return false
-  const entries = Object.entries(tags)
-  return entries.length <= limits.tags && entries.every(([key, value]) => isTagKey(key) && isTagValue(value))
-}
-
 /** A copy of what is to become of tags, `null` where one is dropped. Throws `INVALID_ARGUMENT` unless every tag can be held. */
 export function checkedTagChanges(tags: unknown): Record<string, string | null> {
   return checkedTags(tags, (value): value is string | null => value === null || isTagValue(value))

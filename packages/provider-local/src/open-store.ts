@@ -8,10 +8,10 @@ import { type Patience, whileBusy } from './busy.ts'
 import { connect, emptyLog, makeDurable, type Transaction, transactions } from './database.ts'
 import { leadsNowhere, shown } from './file-errors.ts'
 import { Forgetting } from './forgetting.ts'
+import { bucketCount, indexDigests } from './index-digests.ts'
 import { type Keyring, newIndexKey, wrapIndexKey } from './keyring.ts'
 import { assertOneName, isReplaced, openedFile, realPath, refuseStrangeCompanions, type StoreFile } from './opened-file.ts'
 import type { StoreOptions } from './options.ts'
-import { bucketCount, indexMacs } from './record-macs.ts'
 import { assertSchema, createSchema, schemaGuard } from './schema.ts'
 import { createFile, examineFile, removeUnfinished } from './store-file.ts'
 import { newStoreHeader, type StoreHeader } from './store-header.ts'
@@ -98,13 +98,13 @@ function initialise(sqlite: DatabaseSync, header: StoreHeader, { first }: Keyrin
   createSchema(sqlite)
   const tables = prepareTables(sqlite)
   const indexKey = newIndexKey()
-  const macs = indexMacs(indexKey, header)
   const keys = [wrapIndexKey(indexKey, first, header)]
-  const bucketMacs = Array.from({ length: bucketCount }, (_, bucket) => macs.bucket(bucket, Bucket.of(new Map())))
+  const digests = indexDigests(header)
+  const digest = new Bucket(digests, new Map()).digest()
+  const bucketDigests = Buffer.concat(Array.from({ length: bucketCount }, () => digest))
   writeHeader(sqlite, header)
   tables.setKeys(keys)
-  bucketMacs.forEach((mac, bucket) => tables.setBucketMac(bucket, mac))
-  tables.setRoot(0, macs.root(0, keys, Buffer.concat(bucketMacs)))
+  tables.setRoot(0, digests.root(indexKey, 0, keys, bucketDigests), bucketDigests)
   sqlite.exec('COMMIT')
 }
 

@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementResultingChanges, type StatementSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
 import { context, failure, opened, temporaryPath, within } from './testing/temporary-store.ts'
 
@@ -6,6 +6,18 @@ import { context, failure, opened, temporaryPath, within } from './testing/tempo
 function rowReads(): ReturnType<typeof vi.spyOn> {
   const prototype = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as { get: () => unknown } // of node:sqlite's statements
   return vi.spyOn(prototype, 'get')
+}
+
+/** Every COMMIT fails, before or after it has reached the file. */
+function failingCommits(reached: boolean): ReturnType<typeof vi.spyOn> {
+  const prototype = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as StatementSync // of node:sqlite's statements
+  const run = prototype.run
+  return vi.spyOn(prototype, 'run').mockImplementation(function (this: StatementSync, ...values: unknown[]) {
+    if (this.sourceSQL === 'COMMIT' && !reached) throw new Error('the disk failed')
+    const result: StatementResultingChanges = Reflect.apply(run, this, values)
+    if (this.sourceSQL === 'COMMIT') throw new Error('the disk failed')
+    return result
+  })
 }
 
 describe('a secret that was read before', () => {
@@ -51,6 +63,19 @@ describe('a secret that was read before', () => {
       await other.delete('name', { purge: true }, context)
       expect(await provider.get('name', context)).toBeUndefined()
     })
+  })
+
+  test('is looked for in the file again after a commit of this connection that failed, and may be there all the same', async () => {
+    for (const reached of [false, true]) {
+      const provider = opened(temporaryPath())
+      await provider.put('name', { value: 'one' }, context)
+      await provider.get('name', context)
+      const commits = failingCommits(reached)
+      expect(await failure(provider.put('name', { value: 'two' }, context))).toMatchObject({ effect: 'unknown' })
+      commits.mockRestore()
+      expect((await provider.get('name', context))?.value).toBe(reached ? 'two' : 'one')
+      expect((await provider.put('name', { value: 'three' }, context)).version).toBe(reached ? 3 : 2)
+    }
   })
 
   test('is not kept in memory if it is long', async () => {

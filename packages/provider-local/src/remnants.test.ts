@@ -9,7 +9,7 @@ vi.setConfig({ testTimeout: 120_000 }) // hundreds of writes, each to the disk
 /** The ciphertexts that the store's rows hold now. */
 function ciphertexts(path: string): Buffer[] {
   const sqlite = new DatabaseSync(path)
-  const rows = sqlite.prepare('SELECT sealed FROM versions').all()
+  const rows = sqlite.prepare('SELECT sealed FROM secrets WHERE version > 0').all()
   sqlite.close()
   return rows.map(({ sealed }) => Buffer.from(sealed as Uint8Array)) // the column is a BLOB in a STRICT table
 }
@@ -117,8 +117,8 @@ describe('a reader that keeps the log from being emptied', () => {
       await kept.get('name', context)
       const [row] = ciphertexts(path)
       const reader = new DatabaseSync(path)
-      reader.exec('BEGIN; SELECT count(*) FROM versions')
-      reader.prepare('SELECT count(*) FROM versions').get()
+      reader.exec('BEGIN; SELECT count(*) FROM secrets')
+      reader.prepare('SELECT count(*) FROM secrets').get()
       const error = await givenUpOnceGone(path, provider)
       expect(error).toMatchObject({ code: 'ABORTED', effect: 'done' })
       expect(await provider.get('name', context)).toBeUndefined()
@@ -136,7 +136,7 @@ describe('a reader that keeps the log from being emptied', () => {
     const [row] = ciphertexts(path)
     const reader = new DatabaseSync(path)
     reader.exec('BEGIN')
-    reader.prepare('SELECT count(*) FROM versions').get()
+    reader.prepare('SELECT count(*) FROM secrets').get()
     await givenUpOnceGone(path, provider) // and never comes back
     reader.close()
     await later.put('other', { value: 'other' }, context)

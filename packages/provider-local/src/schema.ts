@@ -15,18 +15,14 @@ const statements: readonly string[] = [
   ) STRICT`,
   // A key without what it wrapped was retired.
   `CREATE TABLE keys (key_id TEXT PRIMARY KEY, wrapped BLOB) STRICT, WITHOUT ROWID`,
-  // The root stands among the buckets, as the one below 0: all of them fit one page, which is all that a commit writes of them.
-  `CREATE TABLE buckets (bucket INTEGER PRIMARY KEY, changes INTEGER NOT NULL, mac BLOB NOT NULL) STRICT`,
+  // One row of one page, which is all that a commit writes of the index above the secrets.
+  `CREATE TABLE root (id INTEGER PRIMARY KEY CHECK (id = 1), changes INTEGER NOT NULL, mac BLOB NOT NULL, buckets BLOB NOT NULL) STRICT`,
+  // A secret, as version 0 and with its digest, and its versions, each with what is sealed, are neighbours in one tree: as a rule a write
+  // changes one page of it.
   `CREATE TABLE secrets (
-    bucket INTEGER NOT NULL, path TEXT NOT NULL, last_version INTEGER NOT NULL,
-    current INTEGER, previous INTEGER, pending INTEGER, deleted_at INTEGER,
-    tags TEXT NOT NULL, mac BLOB NOT NULL,
-    PRIMARY KEY (bucket, path)
-  ) STRICT, WITHOUT ROWID`,
-  `CREATE TABLE versions (
-    path TEXT NOT NULL, version INTEGER NOT NULL, revision TEXT NOT NULL, key_id TEXT NOT NULL, kind INTEGER NOT NULL,
-    created_at INTEGER NOT NULL, current_since INTEGER, sealed BLOB NOT NULL,
-    PRIMARY KEY (path, version)
+    leaf INTEGER NOT NULL, path TEXT NOT NULL, version INTEGER NOT NULL,
+    facts TEXT NOT NULL, digest BLOB, sealed BLOB,
+    PRIMARY KEY (leaf, path, version)
   ) STRICT, WITHOUT ROWID`,
 ]
 
@@ -40,13 +36,16 @@ export function createSchema(sqlite: DatabaseSync): void {
  * for all of it. `path` is for the message.
  */
 export function schemaGuard(sqlite: DatabaseSync, path: string | undefined): () => void {
-  const version = sqlite.prepare('PRAGMA schema_version')
+  const [data, schema] = [sqlite.prepare('PRAGMA data_version'), sqlite.prepare('PRAGMA schema_version')]
+  let seenAt: unknown
   let known: unknown
   return () => {
-    const now = version.get()?.['schema_version']
-    if (now === known) return
-    assertSchema(sqlite, path)
+    const dataVersion = data.get()?.['data_version']
+    if (dataVersion === seenAt) return // nobody else has committed anything
+    const now = schema.get()?.['schema_version']
+    if (now !== known) assertSchema(sqlite, path)
     known = now
+    seenAt = dataVersion
   }
 }
 

@@ -1,4 +1,5 @@
 import { loadCrypto } from './builtins.ts'
+import { leafOf } from './index-digests.ts'
 import { IndexEdit } from './index-edit.ts'
 import type { CheckedSecret } from './new-secret.ts'
 import { seal, sealLength } from './seal.ts'
@@ -65,13 +66,15 @@ function sealing({ keyring: { first }, header }: ViewParts, view: StoreView): Pi
 
 /** Writes what differs between the versions of two records of one secret. */
 function saveVersions(tables: Tables, before: SecretRecord, next: SecretRecord, values: readonly SealedVersion[]): void {
-  for (const { version } of before.versions) if (!versionOf(next, version)) tables.dropVersion(next.path, version)
+  const { path } = next
+  const leaf = leafOf(path)
+  for (const { version } of before.versions) if (!versionOf(next, version)) tables.dropVersion(leaf, path, version)
   for (const version of next.versions) {
     const known = versionOf(before, version.version)
     if (known === version) continue
     const value = values.find((each) => each.version.version === version.version)
-    if (!known && value) tables.addVersion(next.path, version, value.sealed)
-    else if (value) tables.setSealed(next.path, version, value.sealed)
-    else tables.setVersion(next.path, version)
+    if (!known && value) tables.addVersion(leaf, path, version, value.sealed)
+    else if (value) tables.setSealed(leaf, path, version, value.sealed)
+    else tables.setVersion(leaf, path, version)
   }
 }

@@ -2,6 +2,7 @@ import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import type { AuthenticatedIndex } from './authenticated-index.ts'
 import { altered } from './columns.ts'
 import type { Keyring } from './keyring.ts'
+import { leafOf } from './index-digests.ts'
 import { lengthPrefixed } from './length-prefixed.ts'
 import { sealLength, unseal } from './seal.ts'
 import { binaryKind, mapKind, type SecretRecord, type VersionRecord, versionOf } from './secret-record.ts'
@@ -43,7 +44,7 @@ export function storeView({ index, tables, keyring, header }: ViewParts): StoreV
     return known?.seenAt === index.seenAt ? known : undefined
   }
   const valueOf = (path: string, version: VersionRecord): SealedValue => {
-    const sealed = tables.sealed(path, version.version)
+    const sealed = tables.sealed(leafOf(path), path, version.version)
     if (!sealed || !sealed.subarray(0, sealLength).equals(version.seal)) throw altered()
     return { sealed, data: valueData(header, path, version.version, version.keyId) }
   }

@@ -3,6 +3,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
 import { describe, expect, test } from 'vitest'
+import { leafOf } from './index-digests.ts'
 import { localProvider } from './local-provider.ts'
 import { collected, context, failure, key, opened, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
@@ -145,38 +146,49 @@ describe('a damaged file', () => {
   })
 })
 
+const ofAlpha = 'UPDATE secrets SET facts ='
+
 /** What whoever can write the file might try; none of it may be answered with a value or with "does not exist". */
 const attacks: Readonly<Record<string, string>> = {
-  'a whole secret dropped': "DELETE FROM secrets WHERE path = 'alpha'",
-  'a whole secret dropped, its versions with it': "DELETE FROM secrets WHERE path = 'alpha'; DELETE FROM versions WHERE path = 'alpha'",
-  'the current version dropped': "DELETE FROM versions WHERE path = 'alpha' AND version = 2",
-  'an old version made current': "UPDATE secrets SET current = 1 WHERE path = 'alpha'",
-  'two versions of one secret swapped':
-    "UPDATE versions SET version = -version WHERE path = 'alpha'; UPDATE versions SET version = 3 + version WHERE path = 'alpha'",
+  'a whole secret dropped': "DELETE FROM secrets WHERE path = 'alpha' AND version = 0",
+  'a whole secret dropped, its versions with it': "DELETE FROM secrets WHERE path = 'alpha'",
+  'the current version dropped': "DELETE FROM secrets WHERE path = 'alpha' AND version = 2",
+  'an old version made current': `${ofAlpha} json_set(facts, '$[1]', 1) WHERE path = 'alpha' AND version = 0`,
+  'two versions of one secret swapped': `UPDATE secrets SET version = -version WHERE path = 'alpha' AND version > 0;
+    UPDATE secrets SET version = 3 + version WHERE path = 'alpha' AND version < 0`,
+  'the facts of two versions swapped':
+    "UPDATE secrets SET facts = (SELECT facts FROM secrets s WHERE s.path = 'alpha' AND s.version = 3 - secrets.version) WHERE path = 'alpha' AND version > 0",
   'the values of two versions swapped':
-    "UPDATE versions SET sealed = (SELECT sealed FROM versions v WHERE v.path = 'alpha' AND v.version = 1) WHERE path = 'alpha' AND version = 2",
+    "UPDATE secrets SET sealed = (SELECT sealed FROM secrets s WHERE s.path = 'alpha' AND s.version = 1) WHERE path = 'alpha' AND version = 2",
   'the value of another secret put in its place':
-    "UPDATE versions SET sealed = (SELECT sealed FROM versions v WHERE v.path = 'beta') WHERE path = 'alpha'",
-  'two secrets swapped, rows and all': `UPDATE versions SET path = 'x' WHERE path = 'alpha'; UPDATE versions SET path = 'alpha' WHERE path = 'beta';
-    UPDATE versions SET path = 'beta' WHERE path = 'x'`,
-  'a renamed secret':
-    "UPDATE secrets SET path = 'alpha' WHERE path = 'beta' AND 0; UPDATE secrets SET path = 'alpha2' WHERE path = 'alpha'",
-  'a tombstone set': "UPDATE secrets SET deleted_at = 1 WHERE path = 'alpha'",
-  'its tags changed': `UPDATE secrets SET tags = '{"team":"core"}' WHERE path = 'alpha'`,
-  'its tags made nonsense': "UPDATE secrets SET tags = '{' WHERE path = 'alpha'",
-  'its time changed': "UPDATE versions SET current_since = current_since - 1 WHERE path = 'alpha'",
-  'its kind changed': "UPDATE versions SET kind = 1 WHERE path = 'alpha'",
-  'a number out of bounds': "UPDATE secrets SET last_version = 9223372036854775807 WHERE path = 'alpha'",
-  'its MAC changed': "UPDATE secrets SET mac = zeroblob(32) WHERE path = 'alpha'",
-  'every bucket emptied': 'DELETE FROM secrets; DELETE FROM versions',
-  'a bucket dropped': 'DELETE FROM buckets WHERE bucket = 0',
-  'the root dropped': 'DELETE FROM buckets WHERE bucket = -1',
-  'the change counter turned back': 'UPDATE buckets SET changes = changes - 1 WHERE bucket = -1',
+    "UPDATE secrets SET sealed = (SELECT sealed FROM secrets s WHERE s.path = 'beta' AND s.version = 1) WHERE path = 'alpha' AND version > 0",
+  'two secrets swapped, rows and all': `UPDATE secrets SET path = 'x' WHERE path = 'alpha'; UPDATE secrets SET path = 'alpha' WHERE path = 'beta';
+    UPDATE secrets SET path = 'beta' WHERE path = 'x'`,
+  'two secrets swapped, rows, leaves and all': `UPDATE secrets SET path = 'x', leaf = 9999 WHERE path = 'alpha';
+    UPDATE secrets SET path = 'alpha', leaf = ${leafOf('alpha')} WHERE path = 'beta';
+    UPDATE secrets SET path = 'beta', leaf = ${leafOf('beta')} WHERE path = 'x'`,
+  'a renamed secret': "UPDATE secrets SET path = 'alpha2' WHERE path = 'alpha'",
+  'a secret in another leaf': "UPDATE secrets SET leaf = leaf + 1 WHERE path = 'alpha'",
+  'a secret in another leaf too':
+    "INSERT INTO secrets SELECT leaf + 1, path, version, facts, digest, sealed FROM secrets WHERE path = 'alpha'",
+  'a tombstone set': `${ofAlpha} json_set(facts, '$[4]', 1) WHERE path = 'alpha' AND version = 0`,
+  'its tags changed': `${ofAlpha} json_set(facts, '$[5].team', 'core') WHERE path = 'alpha' AND version = 0`,
+  'its facts made nonsense': `${ofAlpha} '{' WHERE path = 'alpha' AND version = 0`,
+  'its time changed': `${ofAlpha} json_set(facts, '$[4]', json_extract(facts, '$[4]') - 1) WHERE path = 'alpha' AND version > 0`,
+  'its kind changed': `${ofAlpha} json_set(facts, '$[2]', 1) WHERE path = 'alpha' AND version > 0`,
+  'a number out of bounds': `${ofAlpha} json_set(facts, '$[0]', 9223372036854775807) WHERE path = 'alpha' AND version = 0`,
+  'the same facts, written otherwise': `${ofAlpha} replace(facts, ',', ', ') WHERE path = 'alpha' AND version = 0`,
+  'its digest changed': "UPDATE secrets SET digest = zeroblob(32) WHERE path = 'alpha' AND version = 0",
+  'every bucket emptied': 'DELETE FROM secrets',
+  'the digest of a bucket changed': 'UPDATE root SET buckets = CAST(zeroblob(32) || substr(buckets, 33) AS BLOB)',
+  'a bucket dropped': 'UPDATE root SET buckets = substr(buckets, 33)',
+  'the root dropped': 'DELETE FROM root',
+  'the change counter turned back': 'UPDATE root SET changes = changes - 1',
   'a wrapped key changed': 'UPDATE keys SET wrapped = zeroblob(length(wrapped))',
   'another store id': 'UPDATE store SET store_id = randomblob(16)',
-  'a trigger added': 'CREATE TRIGGER t AFTER INSERT ON versions BEGIN DELETE FROM secrets; END',
-  'a view in place of a table': 'ALTER TABLE versions RENAME TO v; CREATE VIEW versions AS SELECT * FROM v',
-  'a table dropped': 'DROP TABLE versions',
+  'a trigger added': 'CREATE TRIGGER t AFTER INSERT ON secrets BEGIN DELETE FROM root; END',
+  'a view in place of a table': 'ALTER TABLE secrets RENAME TO s; CREATE VIEW secrets AS SELECT * FROM s',
+  'a table dropped': 'DROP TABLE secrets',
 }
 
 describe('a store whose rows were changed behind its back', () => {
@@ -191,16 +203,13 @@ describe('a store whose rows were changed behind its back', () => {
 
   test('a withdrawn secret cannot be brought back by hand', async () => {
     const path = await filledStore()
-    tamper(path, "UPDATE secrets SET deleted_at = NULL WHERE path = 'withdrawn'")
+    tamper(path, "UPDATE secrets SET facts = json_set(facts, '$[4]', NULL) WHERE path = 'withdrawn' AND version = 0")
     expect((await failure(opened(path).get('withdrawn', context))).code).toBe('INTEGRITY')
   })
 
   test('a secret cannot be planted', async () => {
     const path = await filledStore()
-    tamper(
-      path,
-      "INSERT INTO secrets SELECT bucket, 'planted', last_version, current, previous, pending, deleted_at, tags, mac FROM secrets WHERE path = 'alpha'",
-    )
+    tamper(path, "INSERT INTO secrets SELECT leaf, 'planted', version, facts, digest, sealed FROM secrets WHERE path = 'alpha'")
     const provider = opened(path)
     expect((await failure(collected(provider.list('', context)))).code).toBe('INTEGRITY')
     expect((await failure(provider.put('alpha', { value: 'on top of it' }, context))).code).toBe('INTEGRITY')
@@ -211,11 +220,7 @@ describe('a store whose rows were changed behind its back', () => {
     const earlier = temporaryPath()
     copyFileSync(path, earlier)
     await within(path, (provider) => provider.put('alpha', { value: 'alpha-3' }, context))
-    tamper(
-      path,
-      `ATTACH '${earlier}' AS old; DELETE FROM secrets; DELETE FROM versions;
-      INSERT INTO secrets SELECT * FROM old.secrets; INSERT INTO versions SELECT * FROM old.versions`,
-    )
+    tamper(path, `ATTACH '${earlier}' AS old; DELETE FROM secrets; INSERT INTO secrets SELECT * FROM old.secrets`)
     expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')
   })
 
@@ -223,9 +228,8 @@ describe('a store whose rows were changed behind its back', () => {
     const [path, other] = [await filledStore(), await filledStore()]
     tamper(
       path,
-      `ATTACH '${other}' AS other; DELETE FROM secrets; DELETE FROM versions; DELETE FROM buckets;
-      INSERT INTO secrets SELECT * FROM other.secrets; INSERT INTO versions SELECT * FROM other.versions;
-      INSERT INTO buckets SELECT * FROM other.buckets`,
+      `ATTACH '${other}' AS other; DELETE FROM secrets; DELETE FROM root;
+      INSERT INTO secrets SELECT * FROM other.secrets; INSERT INTO root SELECT * FROM other.root`,
     )
     expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')
   })
@@ -234,7 +238,7 @@ describe('a store whose rows were changed behind its back', () => {
     const path = await filledStore()
     const provider = opened(path)
     await provider.get('alpha', context)
-    tamper(path, "UPDATE versions SET sealed = zeroblob(length(sealed)) WHERE path = 'alpha'")
+    tamper(path, "UPDATE secrets SET sealed = zeroblob(length(sealed)) WHERE path = 'alpha' AND version > 0")
     expect((await failure(provider.get('alpha', context))).code).toBe('INTEGRITY')
     expect((await provider.get('beta', context))?.value).toBe('beta-1')
   })
@@ -249,7 +253,7 @@ describe('a store whose rows were changed behind its back', () => {
     await provider.get('alpha', context)
     tamper(
       path,
-      `ATTACH '${copy}' AS copy; UPDATE versions SET sealed = (SELECT sealed FROM copy.versions v WHERE v.path = 'alpha' AND v.version = 3)
+      `ATTACH '${copy}' AS copy; UPDATE secrets SET sealed = (SELECT sealed FROM copy.secrets v WHERE v.path = 'alpha' AND v.version = 3)
       WHERE path = 'alpha' AND version = 3`,
     )
     expect((await failure(provider.get('alpha', context))).code).toBe('INTEGRITY')
@@ -261,7 +265,7 @@ describe('a store whose rows were changed behind its back', () => {
     copyFileSync(path, earlier)
     const provider = opened(path)
     await provider.put('alpha', { value: 'alpha-3' }, context)
-    const tables = ['secrets', 'versions', 'buckets', 'keys']
+    const tables = ['secrets', 'root', 'keys']
     tamper(
       path,
       `ATTACH '${earlier}' AS old; ${tables.map((table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM old.${table}`).join(';')}`,
@@ -278,6 +282,6 @@ test('no value is in the file in plain text', async () => {
   const bytes = readFileSync(path)
   for (const value of Object.values(content).flat()) expect(bytes.includes(value), value).toBe(false)
   const sqlite = new DatabaseSync(path)
-  expect(sqlite.prepare('SELECT count(*) AS count FROM versions').get()).toEqual({ count: 7 })
+  expect(sqlite.prepare('SELECT count(*) AS count FROM secrets WHERE version > 0').get()).toEqual({ count: 7 })
   sqlite.close()
 })

@@ -1,11 +1,10 @@
-import { createSecretKey } from 'node:crypto'
+import { createHash, createSecretKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { Bucket } from './bucket.ts'
+import { indexDigests } from './index-digests.ts'
 import { deriveKeyring } from './keyring.ts'
 import { lengthPrefixed } from './length-prefixed.ts'
-import { indexMacs } from './record-macs.ts'
 import { seal, unseal } from './seal.ts'
 import type { StoreHeader } from './store-header.ts'
 import { referenceHkdf, referenceHmac } from './testing/reference-crypto.ts'
@@ -82,11 +81,33 @@ describe('HMAC-SHA256', () => {
     ).toBe('60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54')
   })
 
-  test('is what authenticates the index', () => {
-    const key = Buffer.alloc(32, 3)
-    const text = lengthPrefixed(['finchat-secrets/local/bucket', 1, header.storeId, 7, 'name', Buffer.alloc(32, 4)])
-    const mac = indexMacs(createSecretKey(key), header).bucket(7, Bucket.of(new Map([['name', Buffer.alloc(32, 4)]])))
-    expect(mac).toEqual(referenceHmac(key, text))
+  test('is what authenticates the root of the index, and with it all that the store says of itself', () => {
+    const [key, buckets, wrapped] = [Buffer.alloc(32, 3), Buffer.alloc(64 * 32, 4), Buffer.alloc(60, 5)]
+    const keys = [
+      { keyId: 'one', wrapped },
+      { keyId: 'retired', wrapped: undefined },
+    ]
+    const store = ['finchat-secrets/local/root', 1, header.storeId, header.salt, 16, 8, 1]
+    const text = Buffer.concat([lengthPrefixed([...store, 2, 'one', wrapped, 'retired', undefined, 7]), buckets])
+    expect(indexDigests(header).root(createSecretKey(key), 7, keys, buckets)).toEqual(referenceHmac(key, text))
+  })
+})
+
+describe('SHA-256 is what the levels below the root are', () => {
+  const { record, leaf, bucket } = indexDigests(header)
+  const sha256 = (...parts: Buffer[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest()
+  const begin = (level: string): Buffer => lengthPrefixed([`finchat-secrets/local/${level}`, 1, header.storeId])
+
+  test('a secret, with its versions', () => {
+    const versions = [1, 2].map((version) => ({ version, facts: `of ${version}`, seal: Buffer.alloc(28, version) }))
+    const fields = ['name', 'facts', 1, 'of 1', Buffer.alloc(28, 1), 2, 'of 2', Buffer.alloc(28, 2)]
+    expect(record('name', { facts: 'facts', versions })).toEqual(sha256(begin('secret'), lengthPrefixed(fields)))
+  })
+
+  test('a leaf and a bucket, each told from the other', () => {
+    const text = Buffer.alloc(64 * 32, 6)
+    expect(leaf(text)).toEqual(sha256(begin('leaf'), text))
+    expect(bucket(text)).toEqual(sha256(begin('bucket'), text))
   })
 })
 

@@ -7,14 +7,13 @@ export interface Mixture {
   readonly sql: string
 }
 
-const tables = ['store', 'keys', 'buckets', 'secrets', 'versions'] as const
+const tables = ['store', 'keys', 'root', 'secrets'] as const
 type Table = (typeof tables)[number]
 const keyColumns: Readonly<Record<Table, readonly string[]>> = {
   store: ['id'],
   keys: ['key_id'],
-  buckets: ['bucket'],
-  secrets: ['bucket', 'path'],
-  versions: ['path', 'version'],
+  root: ['id'],
+  secrets: ['leaf', 'path', 'version'],
 }
 
 /** Every set of tables replaced by those of `old`. */
@@ -43,20 +42,20 @@ export function rowMixtures(path: string): Mixture[] {
 
 /** Each secret dropped, or put back as a whole. */
 export function secretMixtures(path: string): Mixture[] {
-  return rowsOf(path, 'secrets').flatMap(({ path: name }) => {
+  const secrets = rowsOf(path, 'secrets').filter(({ version }) => version === 0)
+  return secrets.flatMap(({ path: name }) => {
     const where = `WHERE path = ${literal(name)}`
-    const drop = `DELETE FROM secrets ${where}; DELETE FROM versions ${where};`
-    const replay = (['secrets', 'versions'] as const).map((table) => `INSERT INTO ${table} SELECT * FROM old.${table} ${where};`).join(' ')
+    const drop = `DELETE FROM secrets ${where};`
     return [
       { what: 'a secret dropped', sql: drop },
-      { what: 'a secret replayed', sql: `${drop} ${replay}` },
+      { what: 'a secret replayed', sql: `${drop} INSERT INTO secrets SELECT * FROM old.secrets ${where};` },
     ]
   })
 }
 
 /** Each column of each row given the value that it has in another row. */
 export function columnMixtures(path: string): Mixture[] {
-  return (['keys', 'secrets', 'versions'] as const).flatMap((table) => {
+  return (['keys', 'secrets'] as const).flatMap((table) => {
     const rows = rowsOf(path, table)
     return rows.flatMap((row) =>
       rows.flatMap((other) => {
@@ -88,7 +87,7 @@ export function mix(path: string, base: string, old: string, { sql }: Mixture): 
 }
 
 function rootOf(path: string): string | undefined {
-  const [root] = rowsOf(path, 'buckets')
+  const [root] = rowsOf(path, 'root')
   return root && JSON.stringify(Object.values(root).map(literal))
 }
 

@@ -25,7 +25,7 @@ export async function strayCiphertexts(path: string, generation: number, known: 
 function nonces(path: string): Set<string> {
   const sqlite = new DatabaseSync(path)
   try {
-    const rows = sqlite.prepare('SELECT sealed FROM versions').all()
+    const rows = sqlite.prepare('SELECT sealed FROM secrets WHERE version > 0').all()
     return new Set(rows.map(({ sealed }) => Buffer.from(sealed as Uint8Array).toString('hex', 0, nonceLength))) // a BLOB of a STRICT table
   } finally {
     sqlite.close()

@@ -34,10 +34,10 @@ export async function denyStore(path: string, folderMode = 0o000, fileMode = 0o6
 /** Writes a root MAC that no key has made. */
 export async function garbleStore(path: string): Promise<Mend> {
   const sqlite = new DatabaseSync(path)
-  const mac = sqlite.prepare('SELECT mac FROM buckets WHERE bucket = -1').get()?.['mac'] ?? null
-  sqlite.exec('UPDATE buckets SET mac = randomblob(32) WHERE bucket = -1')
+  const mac = sqlite.prepare('SELECT mac FROM root').get()?.['mac'] ?? null
+  sqlite.exec('UPDATE root SET mac = randomblob(32)')
   return async () => {
-    sqlite.prepare('UPDATE buckets SET mac = ? WHERE bucket = -1').run(mac)
+    sqlite.prepare('UPDATE root SET mac = ?').run(mac)
     sqlite.close()
   }
 }

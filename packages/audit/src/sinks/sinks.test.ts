@@ -1,5 +1,6 @@
 import type { AuditSink } from '@finchat/secrets-core'
 import { type AuditSinkHarness, testAuditSink } from '@finchat/secrets-testkit'
+import { LoggerProvider, type LogRecordProcessor } from '@opentelemetry/sdk-logs'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, test, vi } from 'vitest'
 import { selfSigned } from '../testing/self-signed.ts'
@@ -34,6 +35,12 @@ function over(sinkOver: (target: Target) => AuditSink): () => Promise<AuditSinkH
     }
     return { sink: sinkOver(target), arrived: async () => target.texts, breakSink, close: async () => undefined }
   }
+}
+
+/** What an application gives to OpenTelemetry's own logs. */
+function processor(target: Target): LogRecordProcessor {
+  const onEmit: LogRecordProcessor['onEmit'] = ({ body, attributes }) => target.take(JSON.stringify({ body, attributes }))
+  return { onEmit, forceFlush: async () => undefined, shutdown: async () => undefined }
 }
 
 /** A stream that hands on each line at once. */
@@ -96,7 +103,7 @@ const harnesses: Readonly<Record<string, () => Promise<AuditSinkHarness>>> = {
   'lines of JSON': over((target) => lineSink({ stream: lineStream(target), format: 'json' })),
   pino: over((target) => loggerSink(pino({}, { write: (text) => target.take(text) }))),
   'a function': over((target) => functionSink((record) => target.take(JSON.stringify(record)))),
-  'OpenTelemetry logs': over((target) => openTelemetrySink({ emit: (record) => target.take(JSON.stringify(record)) })),
+  'OpenTelemetry logs': over((target) => openTelemetrySink(new LoggerProvider({ processors: [processor(target)] }).getLogger('secrets'))),
   'syslog over TCP': overStream('json'),
   'syslog over TCP, for people': overStream('human'),
   'syslog over TLS': overStream('json', selfSigned()),

@@ -9,4 +9,4 @@ test('a disk that takes no record lets no value out, says why, and what was let 
   if (tally.notRun.length > 0) return
   expect(refusedAndGiven('filling')).toBe(true)
   expect([tally.of('room: value given'), tally.of('read-only: AUDIT_FAILED'), tally.of('writable: value given')]).toEqual([10, 5, 10])
-}, 120_000)
+}, 300_000)

@@ -118,7 +118,13 @@ describe('a store that answers', () => {
     expect([await codeOf(secrets.getSecret('token')), second.provider.calls()]).toEqual(['FROM_THE_FUTURE', 0])
   })
 
-  it.each(['NOT_FOUND', 'ABORTED', 'AUDIT_FAILED'] as const)(
+  it('that what it did is on no record ends the call as that', async () => {
+    const { first, second, secrets } = chain()
+    first.plan = failing('AUDIT_FAILED')
+    expect([await codeOf(secrets.getSecret('token')), second.provider.calls()]).toEqual(['AUDIT_FAILED', 0])
+  })
+
+  it.each(['NOT_FOUND', 'ABORTED'] as const)(
     'by rejecting with %s, which is not for a provider to say, ends the call as a failure of the provider',
     async (code) => {
       const { first, second, secrets } = chain()

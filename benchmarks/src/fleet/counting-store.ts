@@ -1,0 +1,53 @@
+import { SecretsError, type SecretProvider } from '@finchat/secrets-core'
+import type { VirtualTime } from './virtual-time.ts'
+
+/**
+ * Calls, by the second in which they were made: those that a process made for itself, and all that the store did not answer, count for
+ * each process; what one asked for all, and got, is one call however many processes there are.
+ */
+export class Calls {
+  readonly forOne: number[] = []
+  readonly forAll: number[] = []
+
+  add(kind: 'forOne' | 'forAll', atMs: number): void {
+    const second = Math.floor(atMs / 1000)
+    const counts = this[kind]
+    while (counts.length <= second) counts.push(0)
+    counts[second] = (counts[second] ?? 0) + 1
+  }
+}
+
+/** The store that the whole fleet asks, which answers after 20 ms, and counts. */
+export class CountingStore {
+  /** Calls of GetSecretValue, and of BatchGetSecretValue. */
+  readonly calls: Calls = new Calls()
+  readonly batches: Calls = new Calls()
+  isDown = false
+  readonly #time: VirtualTime
+
+  constructor(time: VirtualTime) {
+    this.#time = time
+  }
+
+  /** As one process sees it. `hasTurn` tells whether the shared level lets that process ask for all. */
+  provider(hasTurn: (path: string) => boolean, options: { readonly batches: boolean }): SecretProvider {
+    const answer = async (paths: readonly string[], calls: Calls, count: number): Promise<{ value: string; version: number }> => {
+      const askedAt = this.#time.now()
+      await this.#time.sleep(latencyMs)
+      const kind = paths.every(hasTurn) && !this.isDown ? 'forAll' : 'forOne'
+      for (let n = 0; n < count; n += 1) calls.add(kind, askedAt)
+      if (this.isDown) throw new SecretsError('UNAVAILABLE', 'the store is down')
+      return { value: 'a secret of thirty-two characters', version: 1 }
+    }
+    const getMany: SecretProvider['getMany'] = async (paths) => {
+      const one = answer(paths, this.batches, Math.ceil(paths.length / idsInBatch))
+      return Promise.allSettled(paths.map(() => one))
+    }
+    const get: SecretProvider['get'] = (path) => answer([path], this.calls, 1)
+    return { specificationVersion: 'v1', name: 'store', sharedAs: 'store', get, ...(options.batches && { getMany }) }
+  }
+}
+
+const latencyMs = 20
+/** BatchGetSecretValue takes at most 20 (AWS Secrets Manager, API reference). */
+const idsInBatch = 20

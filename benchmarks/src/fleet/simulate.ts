@@ -1,0 +1,125 @@
+import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core'
+import { type Calls, CountingStore } from './counting-store.ts'
+import { Level } from './level.ts'
+import { phaseOf, readEvery, startsWithin } from './timeline.ts'
+import { inVirtualTime, type VirtualTime } from './virtual-time.ts'
+
+export interface FleetOptions {
+  /** Whole managers; each of them stands for as many as the fleet has more. */
+  readonly sample: number
+  readonly secrets: number
+  readonly hasLevel: boolean
+  /** Starts with one `getSecrets` of all, by batches, instead of reading one by one; then ends after the deploy. */
+  readonly preloads: boolean
+  readonly seed: number
+}
+
+/** What the sample has asked of the store, and how its readers fared. */
+export interface FleetRun extends FleetOptions {
+  readonly calls: Calls
+  readonly batches: Calls
+  /** Of the shared level. */
+  readonly levelReads: Calls
+  readonly reads: number
+  readonly failedReads: number
+  readonly hitRatio: number
+}
+
+/** Drives whole managers of core through the phases, in virtual time. */
+export function simulateFleet(options: FleetOptions): Promise<FleetRun> {
+  return inVirtualTime(options.seed, async (time) => {
+    const fleet = await new Fleet(time, options).ready()
+    fleet.start()
+    const end = phaseOf(options.preloads ? 'deploy' : 'levelDown').to
+    await time.runUntil(end * 1000)
+    return fleet.result()
+  })
+}
+
+/** Between two reads of one secret: few enough that much happens at each, which makes the simulation fast. */
+const moments = 200
+
+class Fleet {
+  readonly #time: VirtualTime
+  readonly #options: FleetOptions
+  readonly #store: CountingStore
+  readonly #level: Level
+  readonly #managers: readonly SecretsManager[]
+  readonly #names: readonly string[]
+  readonly #moments: { readonly manager: SecretsManager; readonly name: string }[][] = Array.from({ length: moments }, () => [])
+  #reads = 0
+  #failedReads = 0
+
+  constructor(time: VirtualTime, options: FleetOptions) {
+    this.#time = time
+    this.#options = options
+    this.#store = new CountingStore(time)
+    this.#level = new Level(time)
+    this.#names = Array.from({ length: options.secrets }, (_, n) => `secret/${n}`)
+    this.#managers = Array.from({ length: options.sample }, () => this.#manager())
+  }
+
+  /** The engine is loaded, which takes real time. */
+  async ready(): Promise<this> {
+    await Promise.all(this.#managers.map((manager) => manager.checkHealth()))
+    return this
+  }
+
+  start(): void {
+    for (const [index, manager] of this.#managers.entries()) {
+      const startAt = (index / this.#managers.length) * startsWithin * 1000
+      this.#time.after(startAt, () => (this.#options.preloads ? this.#preload(manager) : this.#readAll(manager)))
+    }
+    this.#readOn(0)
+    this.#at(phaseOf('outage').from, () => (this.#store.isDown = true))
+    this.#at(phaseOf('outage').to, () => (this.#store.isDown = false))
+    this.#at(phaseOf('levelDown').from, () => (this.#level.isDown = true))
+  }
+
+  result(): FleetRun {
+    const ratios = this.#managers.map((manager) => manager.cacheStats().hitRatio)
+    return {
+      ...this.#options,
+      calls: this.#store.calls,
+      batches: this.#store.batches,
+      levelReads: this.#level.reads,
+      reads: this.#reads,
+      failedReads: this.#failedReads,
+      hitRatio: ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length,
+    }
+  }
+
+  #manager(): SecretsManager {
+    const { cache, hasTurn } = this.#level.client()
+    const { hasLevel, preloads } = this.#options
+    const provider = this.#store.provider(hasTurn, { batches: preloads })
+    return createSecretsManager({ providers: [provider], cache: hasLevel ? { shared: cache } : {} })
+  }
+
+  /** All at the start, then each again and again at its own moment. */
+  #readAll(manager: SecretsManager): void {
+    for (const name of this.#names) {
+      this.#read(manager, name)
+      this.#moments[Math.floor(Math.random() * moments)]?.push({ manager, name })
+    }
+  }
+
+  #readOn(moment: number): void {
+    for (const { manager, name } of this.#moments[moment] ?? []) this.#read(manager, name)
+    this.#time.after((readEvery * 1000) / moments, () => this.#readOn((moment + 1) % moments))
+  }
+
+  #read(manager: SecretsManager, name: string): void {
+    this.#reads += 1
+    manager.getSecret(name).catch(() => (this.#failedReads += 1))
+  }
+
+  #preload(manager: SecretsManager): void {
+    this.#reads += 1
+    manager.getSecrets(this.#names).catch(() => (this.#failedReads += 1))
+  }
+
+  #at(second: number, run: () => void): void {
+    this.#time.after(second * 1000, run)
+  }
+}

@@ -1,0 +1,26 @@
+/** What a fleet goes through, seconds from its start. */
+export interface Phase {
+  readonly name: string
+  readonly title: string
+  readonly from: number
+  readonly to: number
+}
+
+/** Processes start one after another within these seconds. */
+export const startsWithin = 10
+/** Each process reads each of its secrets once in these seconds. */
+export const readEvery = 10
+
+export const phases: readonly Phase[] = [
+  { name: 'deploy', title: 'deploy', from: 0, to: 60 },
+  { name: 'steady', title: 'steady state', from: 60, to: 1200 },
+  { name: 'outage', title: 'the store is down', from: 1200, to: 1500 },
+  { name: 'recovery', title: 'it is back', from: 1500, to: 1800 },
+  { name: 'levelDown', title: 'the shared level is down', from: 1800, to: 2400 },
+]
+
+export function phaseOf(name: string): Phase {
+  const phase = phases.find((each) => each.name === name)
+  if (!phase) throw new Error(`there is no phase '${name}'`)
+  return phase
+}

@@ -23,7 +23,7 @@ function countedProvider(answer: (call: number) => Promise<string>): CountedProv
 }
 
 function managersOver(caches: readonly KeyvCache[], provider: SecretProvider): SecretsManager[] {
-  return caches.map((shared) => createSecretsManager({ providers: [provider], cache: { shared } }))
+  return caches.map((shared) => createSecretsManager({ providers: [provider], cache: { shared }, deadlineMs: 60_000 }))
 }
 
 /** A client of a Redis that is a Map. */

@@ -4,17 +4,14 @@ import { type Generation, openGeneration } from './sealed-generation.ts'
 import { type EntryHead, type OpenedEntry, openEntry } from './sealed-entry.ts'
 import { type Places, placesOf } from './places.ts'
 import type { IgnoredReason } from './reports.ts'
+import type { Sight } from './turn.ts'
 
 /** What the store has for one version of a path. */
-export interface Look {
+export interface Look extends Sight {
   readonly places: Places
   readonly hit: Extract<SharedRead, { readonly hit: unknown }> | undefined
   /** Of the path; `undefined`: there is none, so that nothing is served. */
   readonly generation: Generation | undefined
-  /** Who has the turn to ask the provider, where that is in the store. */
-  readonly turn: string | undefined
-  /** When the store was asked, by `performance.now()`. */
-  readonly at: number
 }
 
 /** A clock may be ahead of ours by so much. */
@@ -31,7 +28,7 @@ export async function look(parts: LevelParts, key: SharedKey, notBefore: number 
   )
   const entry = entryIn(parts, key, generation, sealedEntry)
   const hit = entry === undefined || entry.writtenAt < notBefore ? undefined : hitOf(parts, key, generation, entry)
-  return { places, hit, generation, turn, at }
+  return { places, hit, generation, turn, sealedEntry, at }
 }
 
 /** The entry that may be served as far as its head tells: its secret is not opened before. */

@@ -22,9 +22,9 @@ export async function read(parts: LevelParts, key: SharedKey, context: SharedRea
   const end = performance.now() + parts.waitMs
   let seen = await look(parts, key, context.notBefore)
   if (seen.hit !== undefined) return hit(parts, seen.hit)
-  const turn = turnAt(seen.places.turn, parts)
+  const turn = turnAt(seen.places, parts)
   for (let round = 0, unanswered = 0; ; round += 1) {
-    if (await turn.claim(seen.turn, seen.at)) return withTurn(parts, key, turn, context)
+    if (await turn.claim(seen)) return withTurn(parts, key, turn, context)
     if (context.signal.aborted || performance.now() >= end || unanswered >= mostUnanswered) return gap(parts, ticketOf(seen))
     const before = seen
     await pause(jittered(Math.min(firstPauseMs * 2 ** round, longestPauseMs)), context.signal)

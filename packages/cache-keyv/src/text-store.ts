@@ -1,5 +1,5 @@
 import { described, wrongOption } from './wrong-option.ts'
-import { StoreFault } from './store-fault.ts'
+import { faultOf, StoreFault } from './store-fault.ts'
 
 /**
  * What is used of a Keyv or of an adapter for it. `set` takes milliseconds; an adapter that says `capabilities: { expires: true }`, as those of
@@ -18,22 +18,60 @@ export interface TextStore {
   readonly delete: (key: string) => Promise<void>
 }
 
-/** The user's store, whose own namespaces, listeners, hooks and statistics are its own affair: all it sees is hashes and sealed texts. */
+/** The user's store, whose own namespaces, hooks and statistics are its own affair: all it sees is hashes and sealed texts. */
 export function textStoreOf(store: KeyvStore): TextStore {
-  const getMany: unknown = Reflect.get(store, 'getMany')
+  const heard = heardOf(store)
   return {
-    getMany: async (keys) => {
-      const answer: unknown =
-        typeof getMany === 'function' ? await getMany.call(store, [...keys]) : await Promise.all(keys.map((key) => store.get(key)))
-      if (!Array.isArray(answer) || answer.length !== keys.length) throw new StoreFault('failed')
-      return answer.map(textOf)
-    },
-    set: async (key, text, ttlMs) => {
-      // To many a store nothing, 0 and what is below it mean for ever.
-      const ttl = Math.max(1, Math.ceil(ttlMs))
-      if ((await store.set(key, text, takesTimes(store) ? Date.now() + ttl : ttl)) === false) throw new StoreFault('failed')
-    },
-    delete: async (key) => void (await store.delete(key)),
+    getMany: (keys) =>
+      heard(async () => {
+        const answer = await manyOf(store, keys)
+        if (!Array.isArray(answer) || answer.length !== keys.length) throw new StoreFault('failed')
+        const texts = answer.map(textOf)
+        return { answer: texts, isSure: !texts.includes(undefined) }
+      }),
+    set: (key, text, ttlMs) =>
+      heard(async () => {
+        // To many a store nothing, 0 and what is below it mean for ever.
+        const ttl = Math.max(1, Math.ceil(ttlMs))
+        const isSure = (await store.set(key, text, takesTimes(store) ? Date.now() + ttl : ttl)) !== false
+        return { answer: undefined, isSure, otherwise: new StoreFault('failed') }
+      }),
+    delete: (key) => heard(async () => ({ answer: undefined, isSure: Boolean(await store.delete(key)) })),
+  }
+}
+
+async function manyOf(store: KeyvStore, keys: readonly string[]): Promise<unknown> {
+  const getMany: unknown = Reflect.get(store, 'getMany')
+  return typeof getMany === 'function' ? getMany.call(store, [...keys]) : Promise.all(keys.map((key) => store.get(key)))
+}
+
+interface Outcome<T> {
+  readonly answer: T
+  /** The answer tells by itself that nothing failed. */
+  readonly isSure: boolean
+  /** What an answer that is not sure means by itself. */
+  readonly otherwise?: StoreFault
+}
+
+/**
+ * Listens to the errors that the store tells as events. A Keyv over Redis tells so of every failure: with no listener it ends the process when a connection
+ * does, and with one it answers a failed call as if nothing were there. So an answer that may be such a failure is one if something was told meanwhile.
+ */
+function heardOf(store: KeyvStore): <T>(call: () => Promise<Outcome<T>>) => Promise<T> {
+  const errors: { count: number; last: unknown } = { count: 0, last: undefined }
+  const on: unknown = Reflect.get(store, 'on')
+  const hear = (error: unknown): void => {
+    errors.count += 1
+    errors.last = error
+  }
+  if (typeof on === 'function') on.call(store, 'error', hear)
+  return async (call) => {
+    const before = errors.count
+    const { answer, isSure, otherwise } = await call()
+    if (isSure) return answer
+    if (errors.count > before) throw faultOf(errors.last)
+    if (otherwise !== undefined) throw otherwise
+    return answer
   }
 }
 

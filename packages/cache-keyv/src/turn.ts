@@ -1,15 +1,24 @@
 import { loadCrypto } from './builtins.ts'
 import type { PatientStore } from './patient-store.ts'
 import { pause } from './pause.ts'
+import type { Places } from './places.ts'
 import { type RedisClient, setIfAbsent } from './redis-client.ts'
+
+/** What a process saw when it looked for an answer and found none. */
+export interface Sight {
+  /** Whose turn it is, where that is in the store. */
+  readonly turn: string | undefined
+  /** What lay there instead of an answer. */
+  readonly sealedEntry: string | undefined
+  /** When the store was asked, by `performance.now()`. */
+  readonly at: number
+}
 
 /** One process's part in an election: whose turn it is to ask the provider, for the whole fleet. Correctness does not depend on it. */
 export interface Turn {
   readonly id: string
-  /** Whether the place of the turn is to be looked at together with what else is looked at. */
-  readonly isInStore: boolean
-  /** Resolves to whether the turn is ours now. `seen` is what the place held, `lookedAt` when that was asked for. */
-  readonly claim: (seen: string | undefined, lookedAt: number) => Promise<boolean>
+  /** Resolves to whether the turn is ours now. */
+  readonly claim: (seen: Sight) => Promise<boolean>
 }
 
 export interface TurnOptions {
@@ -21,11 +30,11 @@ export interface TurnOptions {
   readonly settleMs: number
 }
 
-export function turnAt(place: string, options: TurnOptions): Turn {
+export function turnAt(places: Pick<Places, 'turn' | 'entry'>, options: TurnOptions): Turn {
   const { client, store, leaseMs } = options
   const id = loadCrypto().randomBytes(16).toString('base64url')
-  if (client === undefined) return electedTurn(place, id, options)
-  return { id, isInStore: false, claim: () => store.run(() => setIfAbsent(client, place, id, leaseMs)) }
+  if (client === undefined) return electedTurn(places, id, options)
+  return { id, claim: () => store.run(() => setIfAbsent(client, places.turn, id, leaseMs)) }
 }
 
 /** Hands the turn back, if it is still this one: others take the answer, or see that there is none. */
@@ -50,9 +59,9 @@ async function write(place: string, id: string, ttlMs: number, store: PatientSto
 
 /**
  * An election among processes that can only write and read: each writes its own id where there is none, lets it settle, and reads back; the last
- * who wrote has the turn. One that was slow to write waits in proportion, since somebody else's claim may have settled meanwhile.
+ * who wrote has the turn.
  */
-function electedTurn(place: string, id: string, { store, leaseMs, settleMs }: TurnOptions): Turn {
+function electedTurn({ turn: place, entry }: Pick<Places, 'turn' | 'entry'>, id: string, { store, leaseMs, settleMs }: TurnOptions): Turn {
   let other: { readonly id: string; readonly since: number } | undefined
   /** By our own clock, from when we saw it first: neither the other's clock nor the store's TTL is relied on. */
   const isHeld = (seen: string | undefined): boolean => {
@@ -60,13 +69,26 @@ function electedTurn(place: string, id: string, { store, leaseMs, settleMs }: Tu
     if (other?.id !== seen) other = { id: seen, since: performance.now() }
     return performance.now() - other.since < leaseMs
   }
-  const claim = async (seen: string | undefined, lookedAt: number): Promise<boolean> => {
-    if (isHeld(seen)) return false
-    await write(place, id, leaseMs + 10 * settleMs, store)
-    await pause(Math.max(settleMs, 2 * (performance.now() - lookedAt)))
-    // Nobody's any more: whoever had it was faster, and has brought an answer or none.
-    const [holder] = await store.getMany([place])
-    return holder === id
+  const claim = async (seen: Sight): Promise<boolean> => {
+    if (isHeld(seen.turn)) return false
+    // It must outlast its settling: who waits for it measures the lease himself.
+    await write(place, id, 2 * leaseMs + 10 * settleMs, store)
+    const end = performance.now() + settlingMs(performance.now() - seen.at, settleMs, leaseMs)
+    do {
+      await pause(Math.min(Math.max(settleMs, 1), Math.max(end - performance.now(), 0)))
+      const [holder, answer] = await store.getMany([place, entry])
+      // Somebody else's, or nobody's any more; or the answer is there.
+      if (holder !== id || answer !== seen.sealedEntry) return false
+    } while (performance.now() < end)
+    return true
   }
-  return { id, isInStore: true, claim }
+  return { id, claim }
+}
+
+/**
+ * Whoever took longer from looking to writing than a claim takes to settle may have written over one that had settled, whose holder is asking. So
+ * he waits for that answer in proportion, at most for half a lease.
+ */
+function settlingMs(tookMs: number, settleMs: number, leaseMs: number): number {
+  return tookMs <= settleMs ? settleMs : Math.max(settleMs, Math.min(4 * tookMs, leaseMs / 2))
 }

@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import type { RedisClient, RedisSubscriber } from './redis-client.ts'
+import { context, fleetOver, key } from './testing/fleet.ts'
+
+beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+afterEach(() => void vi.restoreAllMocks())
+
+const path = { sharedAs: key.sharedAs, path: key.path }
+
+/** A server that passes messages on, to clients of either family. */
+function server(): {
+  readonly client: RedisClient
+  readonly nodeRedis: () => RedisSubscriber
+  readonly ioredis: () => RedisSubscriber
+  readonly published: (readonly [channel: string, message: string])[]
+  readonly listeners: Set<(channel: string, message: string) => void>
+} {
+  const listeners = new Set<(channel: string, message: string) => void>()
+  const published: (readonly [string, string])[] = []
+  const client: RedisClient = {
+    get: async () => null,
+    set: async () => 'OK',
+    del: async () => 0,
+    publish: async (channel, message) => {
+      published.push([channel, message])
+      for (const listener of listeners) listener(channel, message)
+      return listeners.size
+    },
+  }
+  const nodeRedis = (): RedisSubscriber => {
+    let heard: ((channel: string, message: string) => void) | undefined
+    return {
+      subscribe: async (...[channel, listener]: [string, (message: string) => void]) => {
+        heard = (from, message) => (from === channel ? listener(message) : undefined)
+        listeners.add(heard)
+      },
+      unsubscribe: async () => heard && listeners.delete(heard),
+    }
+  }
+  const ioredis = (): RedisSubscriber => {
+    const own = new Set<(channel: string, message: string) => void>()
+    const pass = (channel: string, message: string): void => own.forEach((each) => each(channel, message))
+    return Object.assign(
+      {
+        subscribe: async () => listeners.add(pass),
+        unsubscribe: async () => listeners.delete(pass),
+      },
+      {
+        call: () => {},
+        on: (_: string, each: (channel: string, message: string) => void) => own.add(each),
+        off: (_: string, each: (channel: string, message: string) => void) => own.delete(each),
+      },
+    )
+  }
+  return { client, nodeRedis, ioredis, published, listeners }
+}
+
+test.each(['nodeRedis', 'ioredis'] as const)(
+  'what others invalidate is heard through a client like %s, until the listener ends',
+  async (family) => {
+    const { client, published, listeners, ...families } = server()
+    const { another } = fleetOver(undefined, { client })
+    const [heard, own]: unknown[][] = [[], []]
+    const listening = another({ subscriber: families[family]() })
+    const telling = another({ subscriber: families[family]() })
+    const end = listening.subscribe?.((each) => heard?.push(each))
+    telling.subscribe?.((each) => own?.push(each))
+    await telling.invalidate(key, context)
+    // Who told it knows.
+    expect([heard, own]).toEqual([[path], []])
+    end?.()
+    await telling.invalidate(key, context)
+    expect(heard).toEqual([path])
+    expect(published).toHaveLength(2)
+    await telling.close()
+    expect(listeners.size).toBe(0)
+  },
+)
+
+test('a message shows neither name nor store nor namespace', async () => {
+  const { client, published } = server()
+  await fleetOver(undefined, { client, namespace: 'payments' }).another().invalidate(key, context)
+  const [channel, message] = published[0] ?? ['', '']
+  expect(channel).toMatch(/^fs1:[\w-]{32}$/)
+  expect(Buffer.from(message, 'base64url').toString('latin1') + message).not.toMatch(/database|aws|payments/)
+})
+
+test('forged, cut, foreign and replayed messages throw nothing, and at most drop what is read again', async () => {
+  const { client, nodeRedis, published, listeners } = server()
+  const { another } = fleetOver(undefined, { client })
+  const heard: unknown[] = []
+  another({ subscriber: nodeRedis() }).subscribe?.((each) => heard.push(each))
+  await another().invalidate(key, context)
+  const [channel, message] = published[0] ?? ['', '']
+  const foreign = fleetOver(undefined, { client, namespace: 'other' }).another()
+  await foreign.invalidate(key, context)
+  for (const each of ['', 'nonsense', message.slice(1), `${message.slice(0, -2)}AA`, published[1]?.[1] ?? ''])
+    for (const listener of listeners) listener(channel, each)
+  expect(heard).toEqual([path])
+  for (const listener of listeners) listener(channel, message)
+  expect(heard).toEqual([path, path])
+})
+
+test('who cannot be told does not fail the invalidation, which is done', async () => {
+  const { client } = server()
+  const cache = fleetOver(undefined, { client: { ...client, publish: async () => Promise.reject(new Error('down')) } }).another()
+  await cache.invalidate(key, context)
+  expect(cache.stats()).toMatchObject({ invalidations: 1, failures: { failed: 1 } })
+})
+
+test('a subscription that fails harms nobody', async () => {
+  const { client } = server()
+  const subscriber: RedisSubscriber = {
+    subscribe: async () => Promise.reject(new Error('down')),
+    unsubscribe: async () => Promise.reject(new Error('down')),
+  }
+  const cache = fleetOver(undefined, { client, subscriber }).another()
+  const end = cache.subscribe?.(() => {})
+  expect(() => end?.()).not.toThrow()
+  await cache.close()
+})
+
+test('without a subscriber there is nothing to listen to', () => {
+  expect(fleetOver().another()).not.toHaveProperty('subscribe')
+})

@@ -1,0 +1,145 @@
+import KeyvRedis, { createClient } from '@keyv/redis'
+import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core'
+import { type RedisServer, startRedis, startValkey } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { memoryProvider } from '@finchat/secrets-testkit'
+import { Keyv } from 'keyv'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { type KeyvCache, keyvCache } from './keyv-cache.ts'
+import type { KeyvCacheOptions } from './options.ts'
+import type { RedisClient, RedisSubscriber } from './redis-client.ts'
+import { context, encryptionKey, fillGap, key, valueIn } from './testing/fleet.ts'
+
+beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+
+describeWithServer('redis', 'over Redis', () => suite(startRedis))
+describeWithServer('valkey', 'over Valkey', () => suite(startValkey))
+
+const canary = 'canary-5b7e'
+/** What the README tells to grant. */
+const leastRights = [
+  '~fs1:*',
+  'resetchannels',
+  '&fs1:*',
+  '+get',
+  '+mget',
+  '+set',
+  '+del',
+  '+unlink',
+  '+publish',
+  '+subscribe',
+  '+unsubscribe',
+]
+
+function suite(start: () => Promise<RedisServer>): void {
+  async function started(): Promise<RedisServer> {
+    const server = await start()
+    onTestFinished(server.stop)
+    return server
+  }
+
+  test('a thief of its disk learns no name, no value, no namespace, and not how long a value is', async () => {
+    const server = await started()
+    const cache = await cacheOver(server.url, { namespace: 'payments' })
+    await fillGap(cache, { value: canary, revision: canary })
+    const dump = await server.dump()
+    expect(dump.includes('fs1:')).toBe(true)
+    for (const word of [canary, 'database', 'prod', 'aws', 'payments', 'revision'])
+      for (const encoding of ['utf8', 'hex', 'base64', 'base64url'] as const)
+        expect(dump.includes(Buffer.from(word).toString(encoding).replace(/=+$/, ''))).toBe(false)
+  })
+
+  test('every entry has a time to live there', async () => {
+    const server = await started()
+    await fillGap(await cacheOver(server.url), { value: 'v' })
+    const places = await server.command('KEYS', '*')
+    if (!Array.isArray(places)) throw new Error('KEYS answers a list')
+    expect(places).toHaveLength(2)
+    for (const place of places) expect(Number(await server.command('PTTL', String(place)))).toBeGreaterThan(0)
+  })
+
+  test('full, it is told as full, to the writer too, and reads go on', async () => {
+    const server = await started()
+    const cache = await cacheOver(server.url)
+    await fillGap(cache, { value: 'v' })
+    await server.command('CONFIG', 'SET', 'maxmemory', '1')
+    await server.command('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+    expect(await valueIn(cache)).toBe('v')
+    await expect(cache.invalidate(key, context)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(await cache.read({ ...key, path: 'another' }, context)).toHaveProperty('unavailable')
+    expect(cache.stats().failures.full).toBeGreaterThan(0)
+  })
+
+  test('emptied, it is a gap that is filled again', async () => {
+    const server = await started()
+    const cache = await cacheOver(server.url)
+    await fillGap(cache, { value: 'v' })
+    await server.command('FLUSHALL')
+    expect(await valueIn(cache)).toBeUndefined()
+    await fillGap(await cacheOver(server.url), { value: 'v2' })
+    expect(await valueIn(cache)).toBe('v2')
+  })
+
+  test('killed, it is unavailable at once and until it is back', async () => {
+    const server = await started()
+    const cache = await cacheOver(server.url, { coolDownMs: 100 })
+    await fillGap(cache, { value: 'v' })
+    await server.kill()
+    expect(await cache.read(key, context)).toHaveProperty('unavailable')
+    await server.start()
+    await vi.waitFor(async () => expect(await cache.read(key, context)).not.toHaveProperty('unavailable'), {
+      timeout: 10_000,
+      interval: 200,
+    })
+  })
+
+  test('a user with the least rights that the README tells is enough, and what he may not do is told as denied', async () => {
+    const server = await started()
+    await server.command('ACL', 'SETUSER', 'cache', 'on', '>password', ...leastRights)
+    const url = server.url.replace('redis://', 'redis://cache:password@')
+    const client = await clientOf(url)
+    const cache = await cacheOver(url, { client, subscriber: await clientOf(url) })
+    const end = cache.subscribe?.(() => {})
+    await fillGap(cache, { value: 'v' })
+    expect(await valueIn(cache)).toBe('v')
+    await cache.invalidate(key, context)
+    expect(cache.stats().failures).toEqual({ timeout: 0, denied: 0, full: 0, failed: 0 })
+    end?.()
+
+    await server.command('ACL', 'SETUSER', 'cache', '-set')
+    await expect(cache.invalidate(key, context)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(cache.stats().failures.denied).toBeGreaterThan(0)
+    expect(process.emitWarning).toHaveBeenCalledWith(expect.stringMatching(/may not do it/), expect.anything())
+  })
+
+  test('a rotation leaves the memory of the whole fleet within 100 ms, over publish and subscribe', async () => {
+    const server = await started()
+    const provider = memoryProvider({ sharedAs: 'store', secrets: { token: 'v1' } })
+    const fleet: SecretsManager[] = []
+    for (let count = 0; count < 5; count += 1) {
+      const shared = await cacheOver(server.url, { client: await clientOf(server.url), subscriber: await clientOf(server.url) })
+      fleet.push(createSecretsManager({ providers: [provider], cache: { shared } }))
+    }
+    const read = (): Promise<string[]> => Promise.all(fleet.map((secrets) => secrets.getSecret('token')))
+    expect(new Set(await read())).toEqual(new Set(['v1']))
+    await fleet[0]?.rotateSecret('token', 'v2')
+    await vi.waitFor(async () => expect(new Set(await read())).toEqual(new Set(['v2'])), { timeout: 1_000, interval: 10 })
+    await Promise.all(fleet.map((secrets) => secrets.close()))
+  })
+}
+
+/** A process of its own, connected, on a machine that does much else. */
+async function cacheOver(url: string, options: Partial<KeyvCacheOptions> = {}): Promise<KeyvCache> {
+  const adapter = new KeyvRedis<string>(url)
+  onTestFinished(() => adapter.disconnect(true))
+  await adapter.getClient()
+  return keyvCache({ store: new Keyv(adapter), encryptionKey, timeoutMs: 2_000, waitMs: 3_000, ...options })
+}
+
+async function clientOf(url: string): Promise<RedisClient & RedisSubscriber> {
+  const client = createClient({ url })
+  client.on('error', () => {})
+  await client.connect()
+  onTestFinished(() => client.destroy())
+  return client
+}

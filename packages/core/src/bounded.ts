@@ -1,4 +1,4 @@
-import { ownMembers } from './own-members.ts'
+import { promised } from './promised.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** The bounds of one call to something that may hang. */
@@ -15,30 +15,40 @@ export interface Bounds {
  * aborted and what it does later is not looked at. The timer is ref'ed: a process never ends with this unsettled.
  */
 export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bounds): Promise<T> {
-  const { deadlineMs, closing, signal: given } = ownMembers(bounds, ['deadlineMs', 'closing', 'signal'])
+  const { deadlineMs, closing } = bounds
+  const given = Object.hasOwn(bounds, 'signal') ? bounds.signal : undefined
   // Calls of nobody in particular carry the closing signal alone.
   const signal = given === closing ? undefined : given
   if (closing.aborted) return Promise.reject(closed())
   if (signal?.aborted) return Promise.reject(aborted())
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const controller = new AbortController()
-  const end = (error: SecretsError): void => {
-    reject(error)
-    controller.abort(error)
-  }
-  const onAbort = signal && ((): void => end(aborted()))
-  const onClose = (): void => end(closed())
-  const timer = setTimeout(() => end(deadlineExceeded(deadlineMs)), deadlineMs)
-  if (onAbort) signal.addEventListener('abort', onAbort)
-  const calls = endedBy(closing).add(onClose)
-  const settled = (): void => {
-    clearTimeout(timer)
-    if (onAbort) signal.removeEventListener('abort', onAbort)
-    calls.delete(onClose)
-  }
-  settle(run, controller.signal, resolve, reject)
-  promise.then(settled, settled)
-  return promise
+  return new Promise((resolve, reject) => {
+    const controller = new AbortController()
+    const end = (error: SecretsError): void => {
+      release()
+      reject(error)
+      controller.abort(error)
+    }
+    const onAbort = signal && ((): void => end(aborted()))
+    const onClose = (): void => end(closed())
+    const timer = setTimeout(() => end(deadlineExceeded(deadlineMs)), deadlineMs)
+    if (onAbort) signal.addEventListener('abort', onAbort)
+    const calls = endedBy(closing).add(onClose)
+    const release = (): void => {
+      clearTimeout(timer)
+      if (onAbort) signal.removeEventListener('abort', onAbort)
+      calls.delete(onClose)
+    }
+    promised(() => run(controller.signal)).then(
+      (answer) => {
+        release()
+        resolve(answer)
+      },
+      (error: unknown) => {
+        release()
+        reject(error)
+      },
+    )
+  })
 }
 
 type End = () => void
@@ -91,18 +101,4 @@ export function closed(): SecretsError {
 
 function deadlineExceeded(deadlineMs: number): SecretsError {
   return new SecretsError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`)
-}
-
-/** A function that throws at once is as one that rejects, and an answer as one that was promised. */
-function settle<T>(
-  run: (signal: AbortSignal) => Promise<T>,
-  signal: AbortSignal,
-  resolve: (value: T) => void,
-  reject: (error: unknown) => void,
-): void {
-  try {
-    Promise.resolve(run(signal)).then(resolve, reject)
-  } catch (error) {
-    reject(error)
-  }
 }

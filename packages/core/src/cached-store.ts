@@ -95,20 +95,16 @@ export class CachedStore {
    * Resolves to what the store answered, now or within the bounds of freshness; `undefined`: it has no such secret.
    * Rejects with the store's failure where nothing that is held may stand in for it.
    */
-  async read(read: StoreRead): Promise<Found | undefined> {
+  read(read: StoreRead): Promise<Found | undefined> {
     const now = this.#now()
     const key = keyOf(read.path, read.version)
     const entry = isFresh(read.mode) ? undefined : this.#memory.entry(key)
-    if (entry !== undefined && now < entry.freshUntil) return this.#hit(read, key, entry, now)
-    if (!isFresh(read.mode) && this.#memory.isAbsent(key, now)) return this.passed()
+    if (entry !== undefined && now < entry.freshUntil) return Promise.resolve(this.#hit(read, key, entry, now))
+    if (!isFresh(read.mode) && this.#memory.isAbsent(key, now)) return Promise.resolve(this.passed())
     this.#tally.misses += 1
-    try {
-      const failure = this.#memory.failure(key, now)
-      if (failure !== undefined) throw failure
-      return await untilAborted(this.#join(read, key, now), read.signal)
-    } catch (error) {
-      return this.#standIn(read, key, error)
-    }
+    const failure = this.#memory.failure(key, now)
+    const answer = failure === undefined ? untilAborted(this.#join(read, key, now), read.signal) : Promise.reject(failure)
+    return answer.catch((error: unknown) => this.#standIn(read, key, error))
   }
 
   /** After a write: nothing that was read before it is served again, here or through the shared level. */

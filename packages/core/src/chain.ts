@@ -41,8 +41,16 @@ export class Chain {
   /** Walks to the first store that has the secret. Throws what the walk ends with. */
   async read<T>(walk: Walk<Place>, read: ChainRead, deliver: Deliver<T>): Promise<T> {
     for (let place = walk.step; place !== undefined; place = walk.step) {
-      const delivered = await this.#step(walk, place, answerAt(place, read, undefined), deliver)
-      if (delivered !== undefined) return delivered.value
+      const startedAt = Date.now()
+      let found: Found | undefined
+      try {
+        found = await answerAt(place, read, undefined)
+      } catch (error) {
+        this.#fellBack(walk, place, asFailure(error), startedAt)
+        continue
+      }
+      const reading = this.#reading(walk, place, found, startedAt)
+      if (reading !== undefined) return deliver(reading)
     }
     throw walk.end()
   }
@@ -64,40 +72,38 @@ export class Chain {
     const steps = group.map(async ({ ask, place }) => {
       const answer = answers.get(place.path) ?? answerAt(place, read, batch)
       answers.set(place.path, answer)
-      const [step] = await Promise.allSettled([this.#step(ask.walk, place, answer, ask.deliver)])
-      if (step.status === 'rejected') results.set(ask, step)
-      else if (step.value !== undefined) results.set(ask, { status: 'fulfilled', value: step.value.value })
+      await this.#stepOf(ask, place, answer, results)
     })
     batch.seal()
     await Promise.all(steps)
   }
 
-  async #step<T>(
-    walk: Walk<Place>,
-    place: Place,
-    answer: Promise<Found | undefined>,
-    deliver: Deliver<T>,
-  ): Promise<{ value: T } | undefined> {
-    const { link } = place
+  async #stepOf<T>(ask: ChainAsk<T>, place: Place, answer: Promise<Found | undefined>, results: Results<T>): Promise<void> {
     const startedAt = Date.now()
-    const elapsed = (): number => Math.max(0, Date.now() - startedAt)
-    let found: Found | undefined
+    const [answered] = await Promise.allSettled([answer])
     try {
-      found = await answer
-    } catch (error) {
-      this.#fellBack(walk, link, asFailure(error), elapsed())
-      return undefined
+      if (answered.status === 'rejected') return this.#fellBack(ask.walk, place, asFailure(answered.reason), startedAt)
+      const reading = this.#reading(ask.walk, place, answered.value, startedAt)
+      if (reading !== undefined) results.set(ask, { status: 'fulfilled', value: ask.deliver(reading) })
+    } catch (reason) {
+      results.set(ask, { status: 'rejected', reason })
     }
+  }
+
+  /** What the store at this place answered; `undefined` where it has no such secret, and the walk goes on. */
+  #reading(walk: Walk<Place>, place: Place, found: Found | undefined, startedAt: number): Reading | undefined {
+    const { link } = place
     if (found === undefined) {
-      walk.missing(link.provider.name, elapsed())
+      walk.missing(link.provider.name, elapsedSince(startedAt))
       return undefined
     }
     if (found.stale) this.#told(walk.name, link, found.outage ?? 'UNAVAILABLE', 'stale')
-    return { value: deliver({ ...found, place, degraded: walk.degraded }) }
+    return { ...found, place, degraded: walk.degraded }
   }
 
-  #fellBack(walk: Walk<Place>, link: Link, error: SecretsError, durationMs: number): void {
-    walk.failed(link.provider.name, error, durationMs)
+  /** Throws where the policy says stop. */
+  #fellBack(walk: Walk<Place>, { link }: Place, error: SecretsError, startedAt: number): void {
+    walk.failed(link.provider.name, error, elapsedSince(startedAt))
     if (error.code !== 'UNSUPPORTED') this.#told(walk.name, link, error.code, 'next')
   }
 
@@ -118,6 +124,10 @@ interface Standing<T> {
 function standing<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<Link, Standing<T>[]> {
   const unfinished = asks.flatMap((ask) => (ask.walk.step === undefined || results.has(ask) ? [] : [{ ask, place: ask.walk.step }]))
   return Map.groupBy(unfinished, ({ place }) => place.link)
+}
+
+function elapsedSince(startedAt: number): number {
+  return Math.max(0, Date.now() - startedAt)
 }
 
 /** A versioned read is answered by the first provider that has the secret: its version 3 is no other provider's. */

@@ -49,7 +49,12 @@ export interface Flight {
 
 /** The calls to one store that are under way. */
 export class Flights {
-  readonly #flying = new Map<string, Flight>()
+  readonly #flying: Readonly<Record<ReadMode, Map<string, Flight>>> = {
+    cached: new Map(),
+    fresh: new Map(),
+    volatile: new Map(),
+    'fresh volatile': new Map(),
+  }
   #count = 0
 
   /**
@@ -58,14 +63,14 @@ export class Flights {
    * them another lease. One that joins late may get what was read just before the secret changed, and asks again.
    */
   get(mode: ReadMode, key: string): Flight | undefined {
-    return this.#flying.get(`${mode} ${key}`)
+    return this.#flying[mode].get(key)
   }
 
   /** `fly` makes the call; it runs at once. */
   begin(read: StoreRead, key: string, askedAt: number, fly: (flight: Flight) => Promise<Found | undefined>): Flight {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const flight: Flight = { id: (this.#count += 1), key, read, askedAt, answer: promise, outdated: false }
-    this.#flying.set(`${read.mode} ${key}`, flight)
+    this.#flying[read.mode].set(key, flight)
     fly(flight).then(
       (found) => {
         this.#end(flight)
@@ -81,7 +86,7 @@ export class Flights {
 
   /** These flights, or all, are not joined from now on, and keep nothing. */
   outdate(isOutdated: (flight: Flight) => boolean = () => true): void {
-    for (const flight of this.#flying.values()) {
+    for (const flight of this.#all()) {
       if (!isOutdated(flight)) continue
       flight.outdated = true
       this.#end(flight)
@@ -90,11 +95,15 @@ export class Flights {
 
   /** Resolves when those that can be joined have ended. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#flying.values()].map(({ answer }) => answer))
+    await Promise.allSettled(this.#all().map(({ answer }) => answer))
+  }
+
+  #all(): readonly Flight[] {
+    return Object.values(this.#flying).flatMap((flights) => [...flights.values()])
   }
 
   #end({ read, key, id }: Flight): void {
-    const flightKey = `${read.mode} ${key}`
-    if (this.#flying.get(flightKey)?.id === id) this.#flying.delete(flightKey)
+    const flights = this.#flying[read.mode]
+    if (flights.get(key)?.id === id) flights.delete(key)
   }
 }

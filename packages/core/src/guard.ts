@@ -3,7 +3,6 @@ import { clockGap } from './clock-gap.ts'
 import type { CallContext, SecretProvider, SecretsErrorCode, StoredSecret } from './contract.ts'
 import type { Circuit } from './circuit.ts'
 import type { Outage } from './outage.ts'
-import { ownMembers } from './own-members.ts'
 import { isKnownCode } from './policy.ts'
 import { placed, SecretsError } from './secrets-error.ts'
 import { deletionOf, descriptionOf, receiptOf, storedSecretOf } from './stored-secret.ts'
@@ -27,43 +26,52 @@ const effects = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'stag
  * The provider as the core trusts it: every call ends by its deadline, and rejects with a `SecretsError` that names it.
  */
 export function guard(provider: SecretProvider, options: GuardOptions): SecretProvider {
-  const ask = (call: ProviderCall, next: (context: CallContext) => Promise<unknown>): Promise<unknown> =>
-    bounded((signal) => next({ ...call.context, ...ownMembers(call.context, ['fresh']), signal }), {
-      ...options,
-      signal: call.context.signal,
-    })
-  const guarded = wrapProvider(provider, async (call, next) => {
+  const guarded = wrapProvider(provider, (call, next) =>
     // `close` is the end of all, and bounded by the one who closes.
-    if (call.method === 'close') return next(call.context)
-    let isSent = false
-    const send = (context: CallContext): Promise<unknown> => {
-      isSent = true
-      return next(context).catch((error: unknown) => Promise.reject(trusted(error, call.method)))
-    }
-    try {
-      const answer = await made(call, () => ask(call, send), options)
-      return checked(call, answer, provider.name)
-    } catch (error) {
-      const failure = asSecretsError(error)
-      throw placed(isSent && effects.has(call.method) ? withEffect(failure) : failure, { provider: provider.name })
-    }
-  })
+    call.method === 'close' ? next(call.context) : answered(call, next, provider.name, options),
+  )
   // What the provider has not, it has not, whatever there is on the prototype of every object.
   return Object.setPrototypeOf(guarded, null)
 }
 
-async function made(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
-  if (!repeatable.has(call.method)) return ask()
+type Next = (context: CallContext) => Promise<unknown>
+
+async function answered(call: ProviderCall, next: Next, provider: string, options: GuardOptions): Promise<unknown> {
+  const { method, context } = call
+  let isSent = false
+  const send = (signal: AbortSignal): Promise<unknown> => {
+    isSent = true
+    const fresh = Object.hasOwn(context, 'fresh') ? context.fresh : undefined
+    return next({ ...context, fresh, signal }).catch((error: unknown) => Promise.reject(trusted(error, method)))
+  }
+  const { deadlineMs, closing } = options
+  const ask = (): Promise<unknown> => bounded(send, { deadlineMs, closing, signal: context.signal })
+  try {
+    const answer = repeatable.has(method) ? await repeated(call, ask, options) : await ask()
+    return checked(call, answer, provider)
+  } catch (error) {
+    const failure = asSecretsError(error)
+    throw placed(isSent && effects.has(method) ? withEffect(failure) : failure, { provider })
+  }
+}
+
+function repeated(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
   const isRead = reads.has(call.method)
   const refusal = isRead ? circuit.refusal(Date.now()) : undefined
-  if (refusal !== undefined) throw refusal
+  if (refusal !== undefined) return Promise.reject(refusal)
   const spannedGap = clockGap(deadlineMs)
-  const first = await ask().then(fulfilled, rejected)
+  const concluded = (result: PromiseSettledResult<unknown>): unknown => {
+    if (isRead) report(call, result, circuit, outage)
+    if (result.status === 'rejected') throw result.reason
+    return result.value
+  }
   // What came across a freeze says nothing of the store, and may be older than it looks: ask again.
-  const last = spannedGap() ? await ask().then(fulfilled, rejected) : first
-  if (isRead) report(call, last, circuit, outage)
-  if (last.status === 'rejected') throw last.reason
-  return last.value
+  const first = (result: PromiseSettledResult<unknown>): unknown =>
+    spannedGap() ? ask().then(fulfilled, rejected).then(concluded) : concluded(result)
+  return ask().then(
+    (answer) => first(fulfilled(answer)),
+    (error: unknown) => first(rejected(error)),
+  )
 }
 
 function fulfilled(value: unknown): PromiseSettledResult<unknown> {

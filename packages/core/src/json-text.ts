@@ -41,7 +41,15 @@ export function spanOf(text: string): Span {
 
 /** Of equal keys the last counts, as in JSON.parse. */
 export function walk(text: string, from: Span, path: readonly string[]): Span | undefined {
-  return path.reduce<Span | undefined>((place, key) => place && membersAt(text, place).findLast((member) => member.key === key), from)
+  return path.reduce<Span | undefined>((place, key) => place && memberAt(text, place, key), from)
+}
+
+function memberAt(text: string, place: Span, key: string): Span | undefined {
+  let found: Span | undefined
+  visitMembers(text, place, (each, start, end) => {
+    if (each === key) found = { start, end }
+  })
+  return found
 }
 
 /** The text of a JSON string. */
@@ -51,22 +59,31 @@ export function unquote(literal: string): string {
 
 /**
  * The members of the object, or the elements of the array under their indexes as RFC 6901 writes them, at this place in a text that
- * JSON.parse accepted; none for anything else. One pass, whatever the size and the depth.
+ * JSON.parse accepted; none for anything else.
  */
-export function membersAt(text: string, { start, end }: Span): (Span & { readonly key: string })[] {
+export function membersAt(text: string, place: Span): (Span & { readonly key: string })[] {
   const members: (Span & { key: string })[] = []
+  visitMembers(text, place, (key, start, end) => void members.push({ key, start, end }))
+  return members
+}
+
+/** One pass, whatever the size and the depth. */
+function visitMembers(text: string, { start, end }: Span, visit: (key: string, start: number, end: number) => void): void {
   const isObject = text[start] === '{'
-  if (!isObject && text[start] !== '[') return members
+  if (!isObject && text[start] !== '[') return
   let at = afterSpace(text, start + 1)
-  while (at < end - 1) {
+  for (let index = 0; at < end - 1; index += 1) {
     const keyEnd = isObject ? afterString(text, at) : at
-    const key = isObject ? unquote(text.slice(at, keyEnd)) : String(members.length)
     const valueStart = isObject ? afterMark(text, keyEnd) : at
     const valueEnd = afterValue(text, valueStart)
-    members.push({ key, start: valueStart, end: valueEnd })
+    visit(isObject ? keyIn(text.slice(at, keyEnd)) : String(index), valueStart, valueEnd)
     at = afterMark(text, valueEnd)
   }
-  return members
+}
+
+/** A key as it is compared. Values are always made anew: a part of the text would keep the whole of it in memory. */
+function keyIn(literal: string): string {
+  return literal.includes('\\') ? unquote(literal) : literal.slice(1, -1)
 }
 
 /** Behind the value that begins here: at the first space, comma or closing bracket that is outside of its own brackets. */

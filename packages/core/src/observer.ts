@@ -1,3 +1,5 @@
+import type { TracingChannel } from 'node:diagnostics_channel'
+
 import { aborted, bounded, type Bounds, closed, untilAborted } from './bounded.ts'
 import type { CallOptions } from './call-options.ts'
 import type { AuditEvent, AuditTrail, SecretsErrorDetails } from './contract.ts'
@@ -24,7 +26,9 @@ export class Observer {
   readonly #trail: AuditTrail | undefined
   readonly #tracing: Tracing
   readonly #bounds: Bounds
-  readonly #running = new Set<object>()
+  /** Operations that run, and calls of others that are waited for. */
+  #running = 0
+  readonly #held = new Set<Promise<unknown>>()
   #isOpen = true
   #idle: PromiseWithResolvers<void> | undefined
 
@@ -40,39 +44,66 @@ export class Observer {
   }
 
   /** Runs `run`, which notes what it learns in the facts. Returns its result when the outcome is acknowledged. */
-  async observe<T>(operation: Operation, call: CallOptions, run: (facts: Facts) => Promise<T>): Promise<T> {
-    if (!this.#isOpen && own(operation, 'isAdmitted') !== true) throw closed()
-    if (call.signal?.aborted) throw aborted()
-    const running = {}
-    this.#running.add(running)
+  observe<T>(operation: Operation, call: CallOptions, run: (facts: Facts) => Promise<T>): Promise<T> {
+    if (!this.#isOpen && own(operation, 'isAdmitted') !== true) return Promise.reject(closed())
+    if (call.signal?.aborted) return Promise.reject(aborted())
+    const on = operation.effect ? this.#tracing.write : this.#tracing.get
+    const isUnwatched = this.#trail === undefined && !on.hasSubscribers
+    return isUnwatched ? this.#unwatched(operation, call.signal, run) : this.#watched(on, operation, call, run)
+  }
+
+  async #watched<T>(
+    on: TracingChannel<TraceMessage>,
+    operation: Operation,
+    call: CallOptions,
+    run: (facts: Facts) => Promise<T>,
+  ): Promise<T> {
+    this.#running += 1
     try {
-      const on = operation.effect ? this.#tracing.write : this.#tracing.get
-      if (this.#trail === undefined && !on.hasSubscribers) return await unwatched(operation, call.signal, run)
       const { operation: kind, name } = operation
       const message: TraceMessage = { ...unknownYet, operation: kind, name, actor: call.actor, requestId: call.requestId }
       return await traced(on, message, () => this.#audited(operation, call, message, run))
     } finally {
-      this.#ended(running)
+      this.#ended()
     }
+  }
+
+  /** Nobody audits or traces: what is learnt need not be told. A caller who gave up on a read gets nothing of it. */
+  async #unwatched<T>({ name, effect }: Operation, signal: AbortSignal | undefined, run: (facts: Facts) => Promise<T>): Promise<T> {
+    this.#running += 1
+    try {
+      const result = await run({ ...unknownYet })
+      if (effect || !signal?.aborted) return result
+    } catch (error) {
+      const failure = asSecretsError(error, name)
+      if (failure.effect !== undefined || !signal?.aborted) throw failure
+    } finally {
+      this.#ended()
+    }
+    throw aborted()
   }
 
   /** `shut` waits for it. */
   hold(running: Promise<unknown>): void {
-    if (this.#running.has(running)) return
-    this.#running.add(running)
-    const end = (): void => this.#ended(running)
+    if (this.#held.has(running)) return
+    this.#held.add(running)
+    this.#running += 1
+    const end = (): void => {
+      this.#held.delete(running)
+      this.#ended()
+    }
     running.then(end, end)
   }
 
-  #ended(running: object): void {
-    this.#running.delete(running)
-    if (this.#running.size === 0) this.#idle?.resolve()
+  #ended(): void {
+    this.#running -= 1
+    if (this.#running === 0) this.#idle?.resolve()
   }
 
   /** Refuses operations from now on; resolves when those that run have ended. */
   async shut(): Promise<void> {
     this.#isOpen = false
-    while (this.#running.size > 0) {
+    while (this.#running > 0) {
       this.#idle ??= Promise.withResolvers()
       await this.#idle.promise
       this.#idle = undefined
@@ -133,18 +164,6 @@ export class Observer {
       throw auditFailed(event, effect, SecretsError.isInstance(error) ? error : undefined)
     }
   }
-}
-
-/** Nobody audits or traces: what is learnt need not be told. A caller who gave up on a read gets nothing of it. */
-async function unwatched<T>({ name, effect }: Operation, signal: AbortSignal | undefined, run: (facts: Facts) => Promise<T>): Promise<T> {
-  try {
-    const result = await run({ ...unknownYet })
-    if (effect || !signal?.aborted) return result
-  } catch (error) {
-    const failure = asSecretsError(error, name)
-    if (failure.effect !== undefined || !signal?.aborted) throw failure
-  }
-  throw aborted()
 }
 
 /** A trail's own `CONFIGURATION` stays one: no retry mends it. */

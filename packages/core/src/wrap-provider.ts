@@ -1,4 +1,5 @@
 import type { CallContext, SecretProvider } from './contract.ts'
+import { promised } from './promised.ts'
 
 /** One call on its way to a provider. */
 export interface ProviderCall {
@@ -36,11 +37,12 @@ function wrapMembers<T extends object>(target: T, prefix: string, around: Parame
   const wrapped = Object.entries(target).map(([key, member]: [string, unknown]) => {
     if (isGroup(member)) return [key, wrapMembers(member, `${prefix}${key}.`, around)]
     if (typeof member !== 'function' || plain.has(key)) return [key, member]
+    const method = prefix + key
     const call = (...all: unknown[]): Promise<unknown> => {
       const args = all.slice(0, -1)
       // The contract's rule: the last argument of every promise-returning member is its context.
       const context = all.at(-1) as CallContext
-      return around({ method: prefix + key, args, context }, async (next) => member(...args, next))
+      return around({ method, args, context }, (next) => promised(() => member(...args, next)))
     }
     return [key, call]
   })

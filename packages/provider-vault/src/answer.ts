@@ -27,9 +27,12 @@ export function vaultAnswer(status: number, text: string, headers: Pick<VaultAns
 
 /** The own member of something that may be an object. */
 export function member(value: unknown, ...keys: readonly string[]): unknown {
-  return keys.reduce<unknown>((parent, key) => {
-    return typeof parent === 'object' && parent !== null && Object.hasOwn(parent, key) ? (parent as JsonObject)[key] : undefined // an object, as was looked
-  }, value)
+  let found = value
+  for (const key of keys) {
+    if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined
+    found = (found as JsonObject)[key] // an object, as was looked
+  }
+  return found
 }
 
 export function isObject(value: unknown): value is JsonObject {

@@ -14,14 +14,26 @@ export interface Bounds {
   readonly closing: AbortSignal
 }
 
-/** Signals of calls that are under way here: why one ends is known, and holds for what is part of the call. */
-const ours = new WeakSet<AbortSignal>()
+/** Signals of calls that are under way here, and what ends each: why one ends is known, and holds for what is part of the call. */
+const ours = new WeakMap<AbortSignal, Bounds>()
 
-/** Runs under one signal that ends with the caller's, with the provider, or at the deadline; the timer holds the process, as the call does. */
-export async function bounded<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * Runs under one signal that ends with the caller's, with the provider, or at the deadline; the timer holds the process, as the call does. The
+ * call itself tells what became of it, for it knows what was sent: core's `bounded`, which answers in its stead, would not.
+ */
+export function bounded<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { timeoutMs, signal, closing } = bounds
+  const whole = signal && ours.get(signal)
+  // Part of a call that ends no later than this would: that one's signal does for both.
+  const isCovered = whole !== undefined && whole.timeoutMs <= timeoutMs && whole.closing === closing
+  if (signal === undefined || !isCovered) return timed(bounds, run)
+  return signal.aborted ? Promise.reject(interruption(signal, false)) : run(signal)
+}
+
+async function timed<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { timeoutMs, signal, closing } = bounds
   const controller = new AbortController()
-  ours.add(controller.signal)
+  ours.set(controller.signal, bounds)
   const end = (reason: Reason) => (): void => controller.abort(reason)
   const onAbort = (): void => controller.abort(signal && ours.has(signal) ? signal.reason : 'aborted')
   const onClose = end('closed')

@@ -38,8 +38,8 @@ export function httpSender({ hostname, port, isSecure }: HttpTarget, tls: TlsMat
   return {
     send: ({ method, path, headers, body }, signal) => {
       if (signal.aborted) return Promise.reject(interruption(signal, false))
-      const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) }
-      return answered(request({ ...target, method, path, headers: { ...headers, ...length } }), body, agent, signal)
+      const whole = body === undefined ? headers : { ...headers, 'Content-Length': String(Buffer.byteLength(body)) }
+      return answered(request({ ...target, method, path, headers: whole }), body, agent, signal)
     },
     close: () => agent.destroy(),
   }
@@ -67,7 +67,12 @@ function secureClient(tls: TlsMaterial): Client {
 function answered(outgoing: ClientRequest, body: string | undefined, agent: Agent, signal: AbortSignal): Promise<VaultAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<VaultAnswer>()
   let isSent = false
+  const done = (answer: VaultAnswer): void => {
+    signal.removeEventListener('abort', onAbort)
+    resolve(answer)
+  }
   const fail = (failure: Unanswered): void => {
+    signal.removeEventListener('abort', onAbort)
     reject(failure)
     outgoing.destroy()
   }
@@ -81,14 +86,12 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
     if (outgoing.reusedSocket) dropIdle(agent)
     fail(connectionFailure(error, isSent))
   })
-  outgoing.on('response', (incoming) => collect(incoming, resolve, fail))
+  outgoing.on('response', (incoming) => collect(incoming, done, fail))
   outgoing.on('upgrade', (_incoming, socket: Socket) => {
     socket.destroy()
     fail(new Unanswered('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at Vault itself', sent: true }))
   })
   outgoing.end(body)
-  const settled = (): void => signal.removeEventListener('abort', onAbort)
-  promise.then(settled, settled)
   return promise
 }
 
@@ -112,13 +115,14 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
     const [first] = chunks
     const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
     const text = whole.toString()
-    for (const bytes of [whole, ...chunks]) bytes.fill(0)
-    const [retryAfter, index, date] = ['retry-after', 'x-vault-index', 'date'].map((name) => headerOf(incoming, name))
-    done(vaultAnswer(incoming.statusCode ?? 0, text, { retryAfter, index, date }))
+    whole.fill(0)
+    for (const bytes of chunks) bytes.fill(0)
+    const { statusCode = 0, headers } = incoming
+    const [retryAfter, index] = [textOf(headers['retry-after']), textOf(headers['x-vault-index'])]
+    done(vaultAnswer(statusCode, text, { retryAfter, index, date: headers.date }))
   })
 }
 
-function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
-  const value = headers[name]
-  return typeof value === 'string' ? value : undefined
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined
 }

@@ -56,32 +56,29 @@ export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefine
     await assertAsTold(signal)
     return run(signal, task)
   }
-  const read: KvMount['read'] = async (signal, task) => {
-    const answer = await run(signal, task)
-    if (answer !== undefined || found.isFresh) return answer
+  const again = async <T>(signal: AbortSignal, task: (version: KvVersion) => Promise<T | undefined>): Promise<T | undefined> => {
     found.forget()
     return on(signal, told === undefined ? task : async () => undefined)
   }
+  const read: KvMount['read'] = (signal, task) =>
+    run(signal, task).then((answer) => (answer !== undefined || found.isFresh ? answer : again(signal, task)))
   return { ask: (path, ask, signal) => askMount(api, mount, path, ask, signal), on, read }
 }
 
 /** The server says that the mount is of the other version. Caught above, always. */
 class OtherVersion extends Error {}
 
-async function askMount(api: VaultApi, mount: string, path: string, ask: KvAsk, signal: AbortSignal): Promise<VaultAnswer> {
-  const { part, query = '', capability, otherwise, takes, ...request } = ask
-  const parts = [mount, ...(part === undefined ? [] : [part]), ...(path === '' ? [] : [path])]
-  const answer = await api.ask(
-    {
-      ...request,
-      path: encodedPath(...parts) + query,
-      right: { capability, on: parts.join('/'), otherwise: otherwise ?? insteadOf(path) },
-      takes: (given) => isOtherVersion(given) || (takes?.(given) ?? false),
-    },
-    signal,
-  )
-  if (isOtherVersion(answer)) throw new OtherVersion()
-  return answer
+function askMount(api: VaultApi, mount: string, path: string, ask: KvAsk, signal: AbortSignal): Promise<VaultAnswer> {
+  const { method, call, body, contentType, part, query = '', takes } = ask
+  const place = part === undefined ? mount : `${mount}/${part}`
+  const whole = path === '' ? place : `${place}/${path}`
+  const right = (): Right => ({ capability: ask.capability, on: whole, otherwise: ask.otherwise ?? insteadOf(path) })
+  const judged = (given: VaultAnswer): boolean => isOtherVersion(given) || (takes?.(given) ?? false)
+  const asked = api.ask({ method, call, body, contentType, path: encodedPath(whole) + query, right, takes: judged }, signal)
+  return asked.then(({ answer }) => {
+    if (isOtherVersion(answer)) throw new OtherVersion()
+    return answer
+  })
 }
 
 /** Where Vault's own engines make accounts, as `database/creds/app` does, a secret of KV lies seldom. */

@@ -18,8 +18,8 @@ export interface LeaseRequests {
 /** The answer to a request for a lease is listened for longer than callers wait: what it tells of exists. */
 export const listeningMs = 60_000
 
-const toRenew: Right = { capability: 'update', on: 'sys/leases/renew' }
-const toRevoke: Right = { capability: 'update', on: 'sys/leases/revoke' }
+const toRenew = (): Right => ({ capability: 'update', on: 'sys/leases/renew' })
+const toRevoke = (): Right => ({ capability: 'update', on: 'sys/leases/revoke' })
 
 /** `patient` waits for answers as long as `listeningMs`. */
 export function leaseRequests(api: VaultApi, patient: VaultApi, events: LoginEvents): LeaseRequests {
@@ -43,9 +43,9 @@ export function leaseRequests(api: VaultApi, patient: VaultApi, events: LoginEve
 
 async function issue(api: VaultApi, path: string, signal: AbortSignal): Promise<Lease | undefined> {
   const askedAt = Date.now()
-  const right: Right = { capability: 'read', on: path }
+  const right = (): Right => ({ capability: 'read', on: path })
   const takes = (answer: VaultAnswer): boolean => isUnknownRole(answer) || (answer.status === 404 && answer.body !== undefined)
-  const { answer, token } = await api.issue({ method: 'GET', path: encodedPath(path), call: 'write', right, takes }, signal)
+  const { answer, token } = await api.ask({ method: 'GET', path: encodedPath(path), call: 'write', right, takes }, signal)
   if (isUnknownRole(answer) || isAbsence(answer)) return undefined
   if (answer.status === 404)
     throw new SecretsError('CONFIGURATION', 'Vault issues nothing at this path', {
@@ -58,7 +58,7 @@ async function issue(api: VaultApi, path: string, signal: AbortSignal): Promise<
 async function renew(api: VaultApi, lease: Lease, signal: AbortSignal): Promise<Lease | 'spent' | 'gone'> {
   const askedAt = Date.now()
   const body = { lease_id: lease.id, increment: Math.ceil(lease.grantedMs / 1000) }
-  const answer = await api.ask({ ...post('sys/leases/renew', body), right: toRenew, takes: isGone }, signal)
+  const { answer } = await api.ask({ ...post('sys/leases/renew', body), right: toRenew, takes: isGone }, signal)
   return isGone(answer) ? 'gone' : (renewedLease(lease, answer, askedAt) ?? 'spent')
 }
 

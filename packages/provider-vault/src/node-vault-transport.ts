@@ -52,16 +52,14 @@ async function clientExchange({ text }: VaultUrl, hook: (options: HookOptions) =
     endpoint: text,
     apiVersion: 'v1',
     debug: () => {}, // under DEBUG=* its own would print secrets and passwords
-    // It takes every answer but one of 200 for an error, of its own kind: it is handed ours whole, as the body of a success.
-    'request-promise': {
-      defaults: () => async (options: HookOptions) => ({ statusCode: 200, body: await hook(options), request: { path: '' } }),
-    },
+    'request-promise': { defaults: () => hook },
   })
-  // It has read VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX by itself, which would go with requests to a server that they are not for.
-  Object.assign(client, { token: '', namespace: '', pathPrefix: '' })
-  return ({ path, ...request }, signal) =>
+  // It has read VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX by itself, which would go with requests to a server that they are not for. And it
+  // takes every answer but one of 200 for an error, of its own kind.
+  Object.assign(client, { token: '', namespace: '', pathPrefix: '', handleVaultResponse: (answer: VaultAnswer) => answer })
+  return ({ method, path, body, headers }, signal) =>
     // a copy of the headers, for node-vault writes into what it is given; its answer is what the hook returned
-    client.request({ ...request, headers: { ...request.headers }, path: `/${path}`, signal }) as Promise<VaultAnswer>
+    client.request({ method, path: `/${path}`, body, headers: { ...headers }, signal }) as Promise<VaultAnswer>
 }
 
 function sendHooked(url: VaultUrl, send: HttpSender['send'], { uri, method, headers, body, signal }: HookOptions): Promise<VaultAnswer> {

@@ -36,7 +36,8 @@ export function stagedPath(path: string): string {
 
 /** A path of a URL. Each segment is encoded, so that what looks like `..`, `?` or `#` is what it is and no more. */
 export function encodedPath(...parts: readonly string[]): string {
-  return parts.map((part) => (plain.test(part) ? part : part.split('/').map(encodeURIComponent).join('/'))).join('/')
+  const path = parts.join('/')
+  return plain.test(path) ? path : path.split('/').map(encodeURIComponent).join('/')
 }
 
 function isPath(path: unknown): path is string {

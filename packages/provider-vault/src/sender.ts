@@ -31,12 +31,20 @@ export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<VaultAns
 
 /** Sends with what every request carries, and again where nothing was done and waiting helps. */
 export function vaultSender({ exchange, state, namespace }: SenderOptions): Send {
-  const once = ({ method, path, body, token, contentType }: Outgoing, signal: AbortSignal): Promise<VaultAnswer> =>
-    exchange({ method, path, body, headers: { ...headersOf(body, token, contentType, namespace), ...state.headers() } }, signal)
+  const once = (outgoing: Outgoing, signal: AbortSignal): Promise<VaultAnswer> => {
+    const { method, path, body } = outgoing
+    return exchange({ method, path, body, headers: headersOf(outgoing, namespace, state) }, signal)
+  }
   return async (outgoing, signal) => {
-    for (let [attempt, faults] = [1, 0]; ; attempt += 1) {
-      const outcome = await settled(once(outgoing, signal))
-      if (!(outcome instanceof Unanswered)) state.saw(outcome.index)
+    let faults = 0
+    for (let attempt = 1; ; attempt += 1) {
+      let outcome: Outcome
+      try {
+        outcome = await once(outgoing, signal)
+        state.saw(outcome.index)
+      } catch (error) {
+        outcome = failureOf(error)
+      }
       if (isForeignState(outcome)) state.forget()
       const repeats = repeatsOf(outcome, outgoing.call)
       if (repeats === 'none') return unsettled(outcome)
@@ -50,29 +58,19 @@ export function vaultSender({ exchange, state, namespace }: SenderOptions): Send
 
 type Outcome = VaultAnswer | Unanswered
 
-function headersOf(
-  body: string | undefined,
-  token: string | undefined,
-  contentType: string | undefined,
-  namespace: string | undefined,
-): Record<string, string> {
-  return {
-    'X-Vault-Request': 'true', // an agent may ask for it, as a guard against requests that were forged
-    Accept: 'application/json',
-    ...(body !== undefined && { 'Content-Type': contentType ?? 'application/json' }),
-    ...(token !== undefined && { 'X-Vault-Token': token }),
-    ...(namespace !== undefined && { 'X-Vault-Namespace': namespace }),
-  }
+function headersOf({ body, token, contentType }: Outgoing, namespace: string | undefined, state: ClusterState): Record<string, string> {
+  // What an agent may ask for, as a guard against requests that were forged.
+  const headers: Record<string, string> = { 'X-Vault-Request': 'true', Accept: 'application/json' }
+  if (body !== undefined) headers['Content-Type'] = contentType ?? 'application/json'
+  if (token !== undefined) headers['X-Vault-Token'] = token
+  if (namespace !== undefined) headers['X-Vault-Namespace'] = namespace
+  return Object.assign(headers, state.headers())
 }
 
-async function settled(exchanging: Promise<VaultAnswer>): Promise<Outcome> {
-  try {
-    return await exchanging
-  } catch (error) {
-    if (error instanceof Unanswered) return error
-    if (SecretsError.isInstance(error)) throw error
-    return new Unanswered('INTERNAL', 'the request failed in a way that is not known', { sent: true })
-  }
+function failureOf(error: unknown): Unanswered {
+  if (error instanceof Unanswered) return error
+  if (SecretsError.isInstance(error)) throw error
+  return new Unanswered('INTERNAL', 'the request failed in a way that is not known', { sent: true })
 }
 
 function unsettled(outcome: Outcome): VaultAnswer {

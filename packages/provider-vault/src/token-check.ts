@@ -9,9 +9,6 @@ export const mountsRequest: Pick<Outgoing, 'method' | 'path' | 'call'> & { reado
   call: 'read',
 }
 
-/** To be called when a request was denied; whoever gives up waiting leaves the question to the others. Rejects where the server cannot tell. */
-type IsRefused = (signal: AbortSignal) => Promise<boolean>
-
 /**
  * Tells whether a denial is the token's fault rather than a policy's. Both are worded alike, and differently in each release: so the one path that
  * every valid token may read is asked, once for all who were denied at the same time.
@@ -29,16 +26,18 @@ export class TokenCheck {
     this.#limits = limits
   }
 
-  /** Begins before a request is sent with this token. That it is refused, as anybody finds out from now on, counts for that request too. */
-  begin(token: string): IsRefused {
-    const before = this.#refusals
-    const isKnown = (): boolean => this.#refusals > before && this.#lastRefused === token
-    return async (signal) => {
-      const earlier = this.#asking.get(token)
-      if (isKnown() || (earlier !== undefined && (await untilEnded(earlier, signal)))) return true
-      // That it was good before the denial, when an earlier check may have been sent, is no answer.
-      return untilEnded(this.#check(token), signal)
-    }
+  /** To be taken before a request is sent: that its token is refused, as anybody finds out from then on, counts for that request too. */
+  get mark(): number {
+    return this.#refusals
+  }
+
+  /** Of a request that was denied; whoever gives up waiting leaves the question to the others. Rejects where the server cannot tell. */
+  async isRefused(token: string, mark: number, signal: AbortSignal): Promise<boolean> {
+    const earlier = this.#asking.get(token)
+    const isKnown = this.#refusals > mark && this.#lastRefused === token
+    if (isKnown || (earlier !== undefined && (await untilEnded(earlier, signal)))) return true
+    // That it was good before the denial, when an earlier check may have been sent, is no answer.
+    return untilEnded(this.#check(token), signal)
   }
 
   #check(token: string): Promise<boolean> {

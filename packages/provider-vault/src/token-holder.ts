@@ -56,8 +56,13 @@ export class TokenHolder {
   async token(signal: AbortSignal): Promise<string> {
     assertRunning(signal)
     if (this.#isClosing) throw new SecretsError('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use' })
+    return this.held ?? (await untilEnded(this.#loggedIn(), signal)).token
+  }
+
+  /** The same where no login is needed. */
+  get held(): string | undefined {
     const held = this.#held
-    if (held === undefined || Date.now() >= held.expiresAt) return (await untilEnded(this.#loggedIn(), signal)).token
+    if (held === undefined || this.#isClosing || Date.now() >= held.expiresAt) return undefined
     this.#refreshIfDue(held)
     return held.token
   }

@@ -31,12 +31,10 @@ export interface UnansweredDetails {
 }
 
 /** Nothing else leaves the package. */
-export async function asSecretsErrors<T>(isWrite: boolean, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run()
-  } catch (error) {
+export function asSecretsErrors<T>(isWrite: boolean, run: () => Promise<T>): Promise<T> {
+  return run().catch((error: unknown) => {
     if (error instanceof Unanswered) throw error.toSecretsError(isWrite)
     if (SecretsError.isInstance(error)) throw error
     throw new SecretsError('INTERNAL', 'the Vault provider failed in a way that it does not know')
-  }
+  })
 }

@@ -18,23 +18,21 @@ export interface Right {
 
 export interface Ask extends Omit<Outgoing, 'token' | 'call'> {
   readonly call: 'read' | 'write'
-  readonly right: Right
+  readonly right: () => Right
   /** Answers that the caller wants to judge itself, though they mean an error. */
   readonly takes?: (answer: VaultAnswer) => boolean
 }
 
+/** An answer; what was issued with it ends with the token. */
 interface Issued {
   readonly answer: VaultAnswer
-  /** The token that it was issued under. */
   readonly token: string
 }
 
 /** Calls with the token that is held. */
 export interface VaultApi {
   /** Resolves to what was asked for, or to a 404 that means that it does not exist; rejects with a `SecretsError` for all else. */
-  readonly ask: (ask: Ask, signal: AbortSignal) => Promise<VaultAnswer>
-  /** The same for what is issued under a token, and ends with it. */
-  readonly issue: (ask: Ask, signal: AbortSignal) => Promise<Issued>
+  readonly ask: (ask: Ask, signal: AbortSignal) => Promise<Issued>
   /** The mounts that the token may see. Rejects if the server cannot be reached or does not accept us. */
   readonly mounts: (signal: AbortSignal) => Promise<VaultAnswer>
   /** What is mounted at this path, in another namespace too; `undefined` where the token may see nothing of it. */
@@ -44,33 +42,36 @@ export interface VaultApi {
 /** A fresh token may not have reached a standby yet: some 200 ms were measured. */
 const repeatAfterMs = 250
 
-const mountsRight: Right = { capability: 'read', on: mountsRequest.path }
+const mountsRight = (): Right => ({ capability: 'read', on: mountsRequest.path })
 
 export function vaultApi(
   send: Send,
   { tokens, check }: { readonly tokens: TokenHolder; readonly check: TokenCheck },
   limits: Pick<Bounds, 'timeoutMs' | 'closing'>,
 ): VaultApi {
-  const judged = async ({ takes, right, ...request }: Ask, signal: AbortSignal): Promise<Issued> => {
-    const { answer, token } = await accepted(send, { tokens, check }, request, signal)
-    const meaning = takes?.(answer) ? undefined : meaningOf(answer, request.call)
-    if (meaning === undefined) return { answer, token }
-    const isDenial = meaning.code === 'PERMISSION_DENIED' && isVaults(answer)
-    throw answerError(answer, meaning, request.call, isDenial ? remedyOf(right) : undefined)
-  }
-  const issue = (asked: Ask, outer: AbortSignal): Promise<Issued> =>
-    asSecretsErrors(asked.call === 'write', () => bounded({ ...limits, signal: outer }, (signal) => judged(asked, signal)))
-  const ask: VaultApi['ask'] = async (asked, signal) => (await issue(asked, signal)).answer
+  const ask: VaultApi['ask'] = (asked, outer) =>
+    asSecretsErrors(asked.call === 'write', () =>
+      bounded({ ...limits, signal: outer }, (signal) =>
+        accepted(send, { tokens, check }, asked, signal).then((issued) => judged(issued, asked)),
+      ),
+    )
   return {
     ask,
-    issue,
-    mounts: (signal) => ask({ ...mountsRequest, right: mountsRight }, signal),
+    mounts: (signal) => ask({ ...mountsRequest, right: mountsRight }, signal).then(({ answer }) => answer),
     mountAt: async (mount, signal) => {
       const path = `${mountsRequest.path}/${encodedPath(mount)}`
-      const { status, body } = await ask({ ...mountsRequest, path, right: mountsRight, takes: isDenied }, signal)
-      return status === 200 ? member(body, 'data') : undefined
+      const { answer } = await ask({ ...mountsRequest, path, right: mountsRight, takes: isDenied }, signal)
+      return answer.status === 200 ? member(answer.body, 'data') : undefined
     },
   }
+}
+
+function judged(issued: Issued, { call, takes, right }: Ask): Issued {
+  const { answer } = issued
+  const meaning = takes?.(answer) ? undefined : meaningOf(answer, call)
+  if (meaning === undefined) return issued
+  const isDenial = meaning.code === 'PERMISSION_DENIED' && isVaults(answer)
+  throw answerError(answer, meaning, call, isDenial ? remedyOf(right()) : undefined)
 }
 
 /** What is not Vault's own was denied by something before it. */
@@ -85,12 +86,15 @@ async function accepted(
   request: Outgoing,
   signal: AbortSignal,
 ): Promise<Issued> {
-  const attempt = async (token: string): Promise<Issued | undefined> => {
-    const isRefused = check.begin(token)
-    const answer = await send({ ...request, token }, signal)
-    return isDenied(answer) && (request.path === mountsRequest.path || (await isRefused(signal))) ? undefined : { answer, token }
+  const { method, path, body, contentType, call } = request
+  const unlessRefused = async (issued: Issued, mark: number): Promise<Issued | undefined> =>
+    path === mountsRequest.path || (await check.isRefused(issued.token, mark, signal)) ? undefined : issued
+  const attempt = (token: string): Promise<Issued | undefined> => {
+    const mark = check.mark
+    const answered = send({ method, path, body, contentType, call, token }, signal)
+    return answered.then((answer) => (isDenied(answer) ? unlessRefused({ answer, token }, mark) : { answer, token }))
   }
-  const held = await tokens.token(signal)
+  const held = tokens.held ?? (await tokens.token(signal))
   const first = await attempt(held)
   if (first !== undefined) return first
   const next = await tokens.replace(held, signal)

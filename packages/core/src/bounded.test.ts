@@ -101,6 +101,12 @@ describe('bounded', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('names what was closed', async () => {
+    const call = { deadlineMs: 100, closing: AbortSignal.abort() }
+    await expect(bounded(never, call)).rejects.toThrow('the secrets manager is closed')
+    await expect(bounded(never, { ...call, owner: 'the X provider' })).rejects.toThrow('the X provider is closed')
+  })
+
   it('ends nothing of a call that has ended, when what it belongs to closes', async () => {
     const closing = new AbortController()
     let given: AbortSignal | undefined

@@ -1,25 +1,39 @@
 import { promised } from './promised.ts'
 import { SecretsError } from './secrets-error.ts'
 
-/** The bounds of one call to something that may hang. */
+/** What ends a call that may hang. */
 export interface Bounds {
+  /** From when it begins, in milliseconds; at most 2,147,483,647, which is `setTimeout`'s own bound. */
   readonly deadlineMs: number
   /** The caller's abort. */
   readonly signal?: AbortSignal | undefined
-  /** Aborted when the manager gives up on what still runs at `close()`. */
+  /** Aborted by the `close()` of what the call belongs to, for all of its calls: so it costs one listener, however many there are. */
   readonly closing: AbortSignal
+  /** What that is, for the message. Default: the secrets manager. */
+  readonly owner?: string | undefined
 }
 
 /**
- * Settles as `run` does, or rejects with `DEADLINE_EXCEEDED` or `ABORTED`, whichever is first; then `run`'s signal is
- * aborted and what it does later is not looked at. The timer is ref'ed: a process never ends with this unsettled.
+ * Settles as `run` does, or rejects with `DEADLINE_EXCEEDED` or `ABORTED`, whichever is first; then the signal that `run` got is aborted, and
+ * what it does later is not looked at. Rejects without calling `run` if a signal is aborted already. A `run` that throws at once is as one that
+ * rejects. The timer is ref'ed: a process never ends with this unsettled. For authors of providers, whose clients may hang where no signal
+ * reaches: in a source of credentials, or in the middle of a body.
+ *
+ * @example
+ * import { bounded, SecretsError } from '@finchat/secrets-core'
+ *
+ * const closing = new AbortController()
+ * const hangs = (signal: AbortSignal) => new Promise<string>(() => signal.addEventListener('abort', () => console.log('ended')))
+ * const failure = await bounded(hangs, { deadlineMs: 20, closing: closing.signal, owner: 'the provider' }).catch((error: unknown) => error)
+ * console.log(SecretsError.isInstance(failure) && failure.code) // DEADLINE_EXCEEDED
  */
 export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bounds): Promise<T> {
   const { deadlineMs, closing } = bounds
   const given = Object.hasOwn(bounds, 'signal') ? bounds.signal : undefined
+  const owner = Object.hasOwn(bounds, 'owner') ? bounds.owner : undefined
   // Calls of nobody in particular carry the closing signal alone.
   const signal = given === closing ? undefined : given
-  if (closing.aborted) return Promise.reject(closed())
+  if (closing.aborted) return Promise.reject(closed(owner))
   if (signal?.aborted) return Promise.reject(aborted())
   return new Promise((resolve, reject) => {
     const controller = new AbortController()
@@ -29,7 +43,7 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
       controller.abort(error)
     }
     const onAbort = signal && ((): void => end(aborted()))
-    const onClose = (): void => end(closed())
+    const onClose = (): void => end(closed(owner))
     const timer = setTimeout(() => end(deadlineExceeded(deadlineMs)), deadlineMs)
     if (onAbort) signal.addEventListener('abort', onAbort)
     const calls = endedBy(closing).add(onClose)
@@ -70,7 +84,18 @@ function endedBy(closing: AbortSignal): Set<End> {
   return ends
 }
 
-/** Settles as `promise` does, unless the caller's abort is first. The promise itself goes on. */
+/**
+ * Settles as `promise` does, or rejects with `ABORTED` if the signal is aborted first. The promise itself goes on, for others who wait for it:
+ * one who gives up disturbs nobody.
+ *
+ * @example
+ * import { SecretsError, untilAborted } from '@finchat/secrets-core'
+ *
+ * const shared = Promise.resolve('answer')
+ * console.log(await untilAborted(shared, new AbortController().signal)) // answer
+ * const failure = await untilAborted(shared, AbortSignal.abort()).catch((error: unknown) => error)
+ * console.log(SecretsError.isInstance(failure) && failure.code) // ABORTED
+ */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   return signal === undefined ? promise : firstOf(promise, signal)
 }
@@ -95,8 +120,8 @@ export function aborted(): SecretsError {
   return new SecretsError('ABORTED', "the caller's signal was aborted")
 }
 
-export function closed(): SecretsError {
-  return new SecretsError('ABORTED', 'the secrets manager is closed', { remedy: 'close it after the last use' })
+export function closed(owner = 'the secrets manager'): SecretsError {
+  return new SecretsError('ABORTED', `${owner} is closed`, { remedy: 'close it after the last use' })
 }
 
 function deadlineExceeded(deadlineMs: number): SecretsError {

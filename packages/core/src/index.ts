@@ -1,4 +1,5 @@
 export type { AuditRecord, AuditSink } from './audit-sink.ts'
+export { bounded, type Bounds, untilAborted } from './bounded.ts'
 export type { CacheCounts, CacheStats } from './cache-stats.ts'
 export type { CallOptions } from './call-options.ts'
 export type { CatalogEntry, DescribedSecret, DescribeOptions, ListOptions } from './catalog.ts'

@@ -1,7 +1,6 @@
-import { type CallContext, SecretsError } from '@finchat/secrets-core'
+import { bounded, type CallContext, SecretsError } from '@finchat/secrets-core'
 import { limitedAnswer } from './answer-size.ts'
 import { oddityOf, type Origin } from './answers.ts'
-import { bounded } from './bounded.ts'
 import type { Connection, OpenConnection } from './connection.ts'
 import { credentialsOf, isSameKey } from './credentials.ts'
 import type { Asked } from './error-table.ts'
@@ -28,7 +27,7 @@ export function apiOver(connection: Connection, { timeoutMs, ...origin }: Origin
   return {
     call: async (action, input, { signal }) => {
       const call: Call<typeof action> = { action, input, begun: 0, failed: [] }
-      const bounds = { signal, closing: connection.closing, timeoutMs }
+      const bounds = { signal, closing: connection.closing, deadlineMs: timeoutMs, owner: 'the AWS provider' }
       try {
         return await bounded((bound) => request(connection, origin, call, bound), bounds)
       } catch (error) {

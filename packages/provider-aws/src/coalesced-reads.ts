@@ -1,5 +1,4 @@
-import type { SecretProvider, StoredSecret } from '@finchat/secrets-core'
-import { untilAborted } from './bounded.ts'
+import { type SecretProvider, type StoredSecret, untilAborted } from '@finchat/secrets-core'
 import { assertPath } from './new-secret.ts'
 import type { ReadOne } from './reads.ts'
 

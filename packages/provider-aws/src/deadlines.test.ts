@@ -129,7 +129,7 @@ test('closing ends what is under way; every call after it is ABORTED', async () 
   const underWay = failure(provider.get('prod/db', context))
   await new Promise((resolve) => setTimeout(resolve, 100))
   await Promise.all([provider.close(), provider.close()])
-  expect(await underWay).toMatchObject({ code: 'ABORTED', message: 'the AWS provider is closed' })
+  expect(await underWay).toMatchObject({ code: 'ABORTED', problem: 'the AWS provider is closed' })
   const later = [provider.get('prod/db', context), provider.put('prod/db', { value: 'v' }, context), provider.checkHealth(context)]
   for (const error of await Promise.all(later.map(failure))) expect(error).toMatchObject({ code: 'ABORTED' })
 })

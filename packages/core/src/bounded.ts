@@ -44,7 +44,8 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
     }
     const onAbort = signal && ((): void => end(aborted()))
     const onClose = (): void => end(closed(owner))
-    const timer = setTimeout(() => end(deadlineExceeded(deadlineMs)), deadlineMs)
+    const onTime = (): void => end(new SecretsError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`))
+    const timer = setTimeout(onTime, deadlineMs)
     if (onAbort) signal.addEventListener('abort', onAbort)
     const calls = endedBy(closing).add(onClose)
     const release = (): void => {
@@ -97,23 +98,12 @@ function endedBy(closing: AbortSignal): Set<End> {
  * console.log(SecretsError.isInstance(failure) && failure.code) // ABORTED
  */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return signal === undefined ? promise : firstOf(promise, signal)
-}
-
-async function firstOf<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
-    // A rejection that nobody hears would end the process.
-    promise.catch(() => {})
-    throw aborted()
-  }
+  if (signal === undefined) return promise
   const { promise: abort, reject } = Promise.withResolvers<never>()
   const onAbort = (): void => reject(aborted())
+  if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort)
-  try {
-    return await Promise.race([promise, abort])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
+  return Promise.race([abort, promise]).finally(() => signal.removeEventListener('abort', onAbort))
 }
 
 export function aborted(): SecretsError {
@@ -122,8 +112,4 @@ export function aborted(): SecretsError {
 
 export function closed(owner = 'the secrets manager'): SecretsError {
   return new SecretsError('ABORTED', `${owner} is closed`, { remedy: 'close it after the last use' })
-}
-
-function deadlineExceeded(deadlineMs: number): SecretsError {
-  return new SecretsError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`)
 }

@@ -80,19 +80,29 @@ const mostEnded = 100
  * place of this one. A process that dies in between leaves a line without effect, which whoever comes next finds and goes on from.
  */
 export async function takeStep(folder: string, { ended, open }: StepOptions): Promise<Step> {
+  // Before the folder is locked: a large segment takes a while to read, for which nobody else should wait.
+  const dead = await deadSegments(folder, await readKey(folder), ended)
+  try {
+    return await lockedStep(folder, { ended: [...ended, ...dead.map(({ segment }) => segment)], open })
+  } finally {
+    for (const { lock } of dead) lock.release()
+  }
+}
+
+async function lockedStep(folder: string, { ended, open }: StepOptions): Promise<Step> {
   const lock = await FileLock.take(join(folder, folderLock), lockPatienceMs)
   try {
     const state = await currentState(folder)
-    // Between the end of a segment and this step another process may have found it ended, and recorded it.
+    // Another process may have found one of them ended, and recorded it, before the folder was locked.
     const own = ended.filter((segment) => state.live.includes(segment.step))
-    const found = [...own, ...state.unused.map(unusedSegment), ...(await deadSegments(folder, state, own))].slice(0, mostEnded)
+    const found = [...own, ...state.unused.map(unusedSegment)].slice(0, mostEnded)
     const step: Step = { folder: state.folder, step: state.step, key: state.key }
     const entry = { ...origin(state.folder, state.step), opens: open !== undefined, ended: found }
     await appendToIndex(join(folder, indexFile), indexLine(entry, state.key))
     await open?.(step)
     await syncFolder(folder)
     await replaceKey(folder, nextState(state, entry))
-    for (const { step: over } of found) await unlink(lockOf(folder, over)).catch(() => {})
+    for (const { step: over } of [...ended, ...found]) await unlink(lockOf(folder, over)).catch(() => {})
     return step
   } finally {
     lock.release()
@@ -131,16 +141,23 @@ function nextState(
   }
 }
 
-/** What processes that died have left. Who lives has its segment's lock. */
-async function deadSegments(folder: string, { live }: KeyState, known: readonly EndedSegment[]): Promise<readonly EndedSegment[]> {
-  const found: EndedSegment[] = []
-  for (const step of live.filter((one) => !known.some((ended) => ended.step === one))) {
+/** What a process that died has left, and its lock, which keeps others from recording it as well. */
+interface DeadSegment {
+  readonly segment: EndedSegment
+  readonly lock: FileLock
+}
+
+/** Who lives has its segment's lock. */
+async function deadSegments(folder: string, { live }: KeyState, known: readonly EndedSegment[]): Promise<readonly DeadSegment[]> {
+  const found: DeadSegment[] = []
+  for (const step of live.filter((one) => !known.some((ended) => ended.step === one)).slice(0, mostEnded)) {
     const lock = FileLock.tryTake(lockOf(folder, step))
     if (lock === undefined) continue
     try {
-      found.push(await endedSegment(folder, step))
-    } finally {
-      lock.release()
+      found.push({ segment: await endedSegment(folder, step), lock })
+    } catch (error) {
+      for (const { lock: taken } of [...found, { lock }]) taken.release()
+      throw error
     }
   }
   return found

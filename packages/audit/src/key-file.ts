@@ -20,10 +20,15 @@ export interface KeyState {
 
 export const keyFile = 'key.json'
 
+/** Whoever reads it while it is replaced may find the old one, which was overwritten, and reads again. */
+const mostTries = 3
+
 /** Throws `CONFIGURATION` if the folder was not made by `initAuditFolder`. */
 export async function readKey(folder: string): Promise<KeyState> {
-  const state = asState(await readFile(join(folder, keyFile)).catch(asMissing))
-  if (state !== undefined) return state
+  for (let tries = 0; tries < mostTries; tries++) {
+    const state = asState(await readFile(join(folder, keyFile)).catch(asMissing))
+    if (state !== undefined) return state
+  }
   throw new SecretsError('CONFIGURATION', 'the folder of the audit trail has no valid key', {
     remedy: 'call initAuditFolder once, and give the key that it returns to the auditor',
   })

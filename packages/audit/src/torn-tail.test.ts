@@ -1,4 +1,5 @@
-import { cp, readFile, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { takeStep } from './audit-folder.ts'
@@ -50,6 +51,17 @@ describe('a torn tail', () => {
 })
 
 describe('the end of a segment', () => {
+  it('is looked for, however long that takes, without holding up others', async () => {
+    const { folder, torn } = await tornFolder()
+    await rm(join(folder, segment))
+    execFileSync('mkfifo', [join(folder, segment)]) // to be read only when somebody writes
+    const slow = takeStep(folder, { ended: [] })
+    const { step } = await takeStep(folder, { ended: [] })
+    await writeFile(join(folder, segment), torn)
+    expect((await slow).step).toBe(step + 1)
+    expect(await endedIn(folder)).toMatchObject([{ step: 1, found: 'cut' }])
+  })
+
   it('is recorded once, though another process finds it ended before its own says so', async () => {
     const { folder, key } = await trailOf(1)
     const [end] = await endedIn(folder)

@@ -28,8 +28,8 @@ export interface Checkpoint {
 export type CheckpointSource = string | readonly string[]
 
 /**
- * Every checkpoint in the source: a file, a folder of files, or the lines themselves; each a checkpoint, or a record that carries one. Other
- * lines are other sinks' business, and pass.
+ * Every checkpoint in the source: a file, a folder of files, or the lines themselves; each a checkpoint, or a record that carries one, as any
+ * sink wrote it. Other lines are other sinks' business, and pass.
  */
 export async function checkpointsIn(source: CheckpointSource): Promise<readonly Checkpoint[]> {
   const found: Checkpoint[] = []
@@ -72,12 +72,22 @@ async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [
 }
 
 function asCheckpoint(text: Buffer, file: string, line: number): Checkpoint | undefined {
-  const outer = parsedLine(text)
-  const inner = typeof outer?.['checkpoint'] === 'string' ? parsedLine(Buffer.from(outer['checkpoint'])) : outer
+  const inner = text.includes('checkpoint') ? checkpointIn(text) : undefined
   if (inner?.['kind'] !== 'checkpoint') return undefined
   const { mac, ...rest } = inner
   const { folder, step, group, bytes, records, index, time } = rest
   if (typeof folder !== 'string' || typeof mac !== 'string') return undefined
   if (!isCount(step) || !isCount(group) || !isCount(bytes) || !isCount(records) || !isCount(index) || !isCount(time)) return undefined
   return { folder, step, group, bytes, records, index, time, mac, signed: canonicalLine(rest), file, line }
+}
+
+/** Behind its name, in JSON of any depth or in a line for people; whatever a server wrote before it. */
+const named = /\bcheckpoint"?[:=] ?("(?:[^"\\]|\\.)*")/
+
+/** The line itself, or the checkpoint that stands in what a sink made of its record. */
+function checkpointIn(text: Buffer): Readonly<Record<string, unknown>> | undefined {
+  const quoted = named.exec(text.toString('utf8'))?.[1]
+  if (quoted === undefined) return parsedLine(text)
+  const { checkpoint } = parsedLine(Buffer.from(`{"checkpoint":${quoted}}`)) ?? {}
+  return typeof checkpoint === 'string' ? parsedLine(Buffer.from(checkpoint)) : undefined
 }

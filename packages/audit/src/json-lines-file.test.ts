@@ -1,4 +1,4 @@
-import { chmod, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
 import { leaksOf, testAuditSink, testAuditTrail } from '@finchat/secrets-testkit'
@@ -9,8 +9,12 @@ import { initAuditFolder } from './audit-folder.ts'
 import { auditTrail } from './audit-trail.ts'
 import { canonicalLine } from './canonical.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from './json-lines-file.ts'
+import { toEcs } from './mappings/ecs.ts'
+import { toOcsf } from './mappings/ocsf.ts'
 import { RecordMaker } from './record-maker.ts'
+import { syslogSink } from './sinks/syslog-sink.ts'
 import { context, event, recordsIn, removeTestFolders, testFolder, trailOf, written } from './testing/folders.ts'
+import { streamServer } from './testing/syslog-server.ts'
 import { trialSink } from './testing/trial-sink.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
@@ -328,8 +332,35 @@ describe('checkpoints', () => {
     await sink.write(recordOf(), context)
     await sink.close?.(context)
     expect(worm.records).toMatchObject([{ operation: 'checkpoint', seq: 1 }, { seq: 2 }, { seq: 3 }])
-    const lines = worm.records.map((record) => JSON.stringify(record))
-    expect(await verifyAuditTrail(folder, { key, checkpoint: lines })).toMatchObject({ ok: true, records: 1 })
+    const forms = [
+      (record: AuditRecord): string => JSON.stringify(record),
+      (record: AuditRecord): string => JSON.stringify({ level: 30, audit: record }, undefined, 1).replaceAll('\n', ''),
+      (record: AuditRecord): string => JSON.stringify(toOcsf(record)),
+      (record: AuditRecord): string => JSON.stringify(toEcs(record)),
+      (record: AuditRecord): string => record.checkpoint ?? '',
+    ]
+    await truncate(join(folder, 'segment-00000001.jsonl'), 0)
+    for (const form of forms) {
+      const checkpoint = ['noise of a checkpoint', ...worm.records.map(form)]
+      expect((await verifyAuditTrail(folder, { key, checkpoint })).problem).toMatchObject({
+        explanation: expect.stringContaining('a checkpoint says'),
+      })
+    }
+  })
+
+  it.each(['json', 'human'] as const)('go to a syslog server, and are read back from what it wrote (%s)', async (format) => {
+    await using server = await streamServer()
+    const { folder, key } = await testFolder()
+    const to = syslogSink({ host: '127.0.0.1', port: server.port, transport: 'tcp', format })
+    const sink = jsonLinesFile({ folder, checkpoints: { to, everyMs: 1 } })
+    await sink.write(recordOf(), context)
+    await server.received(2)
+    const written = server.messages.map((message) => `Nov 25 12:00:00 web-1 ${message}`)
+    for (const checkpoint of [server.messages, written]) {
+      const { ok, unproven } = await verifyAuditTrail(folder, { key, checkpoint })
+      expect([ok, unproven]).toMatchObject([true, [{ provenUntil: expect.any(Number) }]])
+    }
+    await sink.close?.(context)
   })
 
   it('keep their folder from others', async () => {

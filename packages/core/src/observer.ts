@@ -126,15 +126,17 @@ export class Observer {
       time: Date.now(),
       durationMs: Date.now() - startedAt,
     })
-    const [result] = await Promise.allSettled([invoke(run, message)])
-    if (result.status === 'fulfilled') {
-      await this.#recordOutcome(message, { ...outcome(), outcome: 'ok' }, call.signal, effect || isLeased(message) ? 'done' : undefined)
-      return result.value
+    let result: T
+    try {
+      result = await run(message)
+    } catch (error) {
+      const failure = asSecretsError(error, name)
+      message.code = failure.code
+      await this.#recordOutcome(message, { ...outcome(), outcome: 'error', code: failure.code }, call.signal, failure.effect)
+      throw failure
     }
-    const failure = asSecretsError(result.reason, name)
-    message.code = failure.code
-    await this.#recordOutcome(message, { ...outcome(), outcome: 'error', code: failure.code }, call.signal, failure.effect)
-    throw failure
+    await this.#recordOutcome(message, { ...outcome(), outcome: 'ok' }, call.signal, effect || isLeased(message) ? 'done' : undefined)
+    return result
   }
 
   /** A caller who gives up on a read gets nothing, at once; what was written is recorded before the caller goes. */
@@ -180,11 +182,6 @@ function auditFailed({ phase, name }: AuditEvent, effect: SecretsErrorDetails['e
 }
 
 const never = new AbortController().signal
-
-/** A function that throws at once is as one that rejects. */
-async function invoke<T>(run: (facts: Facts) => Promise<T>, facts: Facts): Promise<T> {
-  return run(facts)
-}
 
 /** Everything that leaves is a `SecretsError` that names the secret. */
 function asSecretsError(error: unknown, secret: string): SecretsError {

@@ -355,8 +355,8 @@ describe('checkpoints', () => {
     const sink = jsonLinesFile({ folder, checkpoints: { to, everyMs: 1 } })
     await sink.write(recordOf(), context)
     await server.received(2)
-    const written = server.messages.map((message) => `Nov 25 12:00:00 web-1 ${message}`)
-    for (const checkpoint of [server.messages, written]) {
+    const kept = server.messages.map((message) => `Nov 25 12:00:00 web-1 ${message}`)
+    for (const checkpoint of [server.messages, kept]) {
       const { ok, unproven } = await verifyAuditTrail(folder, { key, checkpoint })
       expect([ok, unproven]).toMatchObject([true, [{ provenUntil: expect.any(Number) }]])
     }

@@ -3,6 +3,9 @@ import { mixturesDrill } from './damage/mixtures-drill.ts'
 import type { Drill } from './drill.ts'
 import { faultsDrill } from './faults/faults-drill.ts'
 import { fullDrill } from './faults/full-drill.ts'
+import { outageDrill } from './fleet/outage-drill.ts'
+import { rotationDrill } from './fleet/rotation-drill.ts'
+import { startDrill } from './fleet/start-drill.ts'
 import { freezeDrill } from './freeze/freeze-drill.ts'
 import { killDrill } from './kill/kill-drill.ts'
 import { powerDrill } from './power/power-drill.ts'
@@ -16,6 +19,9 @@ import { writersDrill } from './writers/writers-drill.ts'
 /** In the order in which `pnpm torture` runs them: the longest last. */
 export const drills: readonly Drill[] = [
   freezeDrill,
+  startDrill,
+  rotationDrill,
+  outageDrill,
   timingDrill,
   killDrill,
   writersDrill,

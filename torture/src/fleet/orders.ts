@@ -1,0 +1,23 @@
+import type { ServerKind } from './servers.ts'
+
+/** What a process of the fleet is to do. */
+export interface Orders {
+  readonly kind: ServerKind
+  readonly url: string
+  readonly storePort: number
+  readonly names: readonly string[]
+  readonly encryptionKey: string
+  /** Turns are decided by the server, through the user's client, or else by an election among the processes. */
+  readonly hasClient: boolean
+}
+
+/** What it says when it has read every secret. */
+export interface Report {
+  /** Secrets that were not what the store holds. */
+  readonly wrong: number
+  readonly failed: number
+}
+
+export function valueOf(name: string): string {
+  return `the value of ${name}`
+}

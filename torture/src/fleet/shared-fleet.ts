@@ -1,0 +1,45 @@
+import { type KeyvCache, keyvCache, type KeyvCacheOptions } from '@finchat/secrets-cache-keyv'
+import { createSecretsManager, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
+import { type Connection, connect } from './connection.ts'
+import type { ServerKind } from './servers.ts'
+
+/** One member of a fleet, in this process: a memory and connections of its own. */
+export interface Member {
+  readonly secrets: SecretsManager
+  readonly shared: KeyvCache
+  readonly close: () => Promise<void>
+}
+
+export interface MemberOptions {
+  readonly kind: ServerKind
+  readonly url: string
+  readonly provider: SecretProvider
+  readonly ttlSeconds: number
+  readonly memorySeconds?: number
+  readonly hasClient: boolean
+  /** Hears at once what others invalidate; needs the client. */
+  readonly listens?: boolean
+  readonly cache: Pick<KeyvCacheOptions, 'encryptionKey'> & Partial<KeyvCacheOptions>
+}
+
+export async function startMember({
+  kind,
+  url,
+  provider,
+  ttlSeconds,
+  memorySeconds,
+  hasClient,
+  listens,
+  cache,
+}: MemberOptions): Promise<Member> {
+  const connection: Connection = await connect(kind, url)
+  const { store, client, subscriber } = connection
+  const shared = keyvCache({ store, ...(hasClient && { client }), ...(listens && { subscriber }), ...cache })
+  const secrets = createSecretsManager({ providers: [provider], cache: { shared, ttlSeconds, memorySeconds } })
+  await secrets.checkHealth()
+  const close = async (): Promise<void> => {
+    await secrets.close()
+    await connection.close()
+  }
+  return { secrets, shared, close }
+}

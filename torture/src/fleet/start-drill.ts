@@ -1,0 +1,84 @@
+import { join } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import type { ChildProcess } from 'node:child_process'
+import { generateKey } from '@finchat/secrets-cache-keyv'
+import { ended, start } from '../child.ts'
+import { type Drill, type Scale, Tally } from '../drill.ts'
+import { startCountingStore } from './counting-store.ts'
+import { type Orders, type Report, valueOf } from './orders.ts'
+import { serverKinds, type ServerKind, withServer } from './servers.ts'
+
+const processes: Readonly<Record<Scale, number>> = { short: 24, long: 200 }
+const names = Array.from({ length: 20 }, (_, n) => `cold/${n}`)
+const mostCallsPerSecret = 1.2
+
+export const startDrill: Drill = {
+  name: 'a fleet starts at once',
+  promise: 'on 20 cold secrets the store sees at most 1.2 calls for each, whether the processes elect who asks or the server decides',
+  run: async (scale) => {
+    const tally = new Tally()
+    for (const kind of serverKinds) {
+      // In the short run each way once.
+      for (const hasClient of scale === 'long' ? [false, true] : [kind === 'valkey'])
+        await startFleet(kind, hasClient, processes[scale], tally)
+    }
+    return tally
+  },
+}
+
+async function startFleet(kind: ServerKind, hasClient: boolean, size: number, tally: Tally): Promise<void> {
+  await withServer(kind, tally, async ({ url }) => {
+    const store = await startCountingStore(Object.fromEntries(names.map((name) => [name, valueOf(name)])))
+    const orders: Orders = { kind, url, storePort: store.port, names, encryptionKey: generateKey(), hasClient }
+    const fleet = Array.from({ length: size }, () => new StartingProcess(orders))
+    await Promise.all(fleet.map((each) => each.ready()))
+    for (const each of fleet) each.go()
+    for (const report of await Promise.all(fleet.map((each) => each.report()))) note(report, tally)
+    await Promise.all(fleet.map((each) => each.end()))
+    const calls = [...store.calls.values()].reduce((sum, count) => sum + count, 0)
+    const way = `${kind}, ${hasClient ? 'the server decides' : 'by election'}`
+    tally.count(`calls to the store for ${names.length} secrets (${way}, ${size} processes)`, calls)
+    if (calls > mostCallsPerSecret * names.length) tally.fault(`${calls} calls for ${names.length} secrets (${way}, ${size} processes)`)
+    await store.stop()
+  })
+}
+
+function note({ failed, wrong }: Report, tally: Tally): void {
+  tally.count('processes')
+  tally.count('reads', names.length)
+  if (failed > 0) tally.fault(`a process could not read ${failed} secrets`)
+  if (wrong > 0) tally.fault(`a process read ${wrong} wrong values`)
+}
+
+class StartingProcess {
+  readonly #child: ChildProcess
+  readonly #lines: AsyncIterator<string>
+
+  constructor(orders: Orders) {
+    this.#child = start(join(import.meta.dirname, 'starting-process.ts'), orders)
+    this.#lines = linesOf(this.#child)[Symbol.asyncIterator]()
+  }
+
+  async ready(): Promise<void> {
+    await this.#lines.next()
+  }
+
+  go(): void {
+    this.#child.stdin?.write('go\n')
+  }
+
+  async report(): Promise<Report> {
+    const { value } = await this.#lines.next()
+    return value === undefined ? { failed: names.length, wrong: 0 } : (JSON.parse(value) as Report) // as our own program wrote it
+  }
+
+  async end(): Promise<void> {
+    this.#child.stdin?.end()
+    await ended(this.#child)
+  }
+}
+
+function linesOf({ stdout }: ChildProcess): Interface {
+  if (!stdout) throw new Error('the process has no output')
+  return createInterface(stdout)
+}

@@ -8,16 +8,18 @@ import { freshness, type Lifetimes } from './freshness.ts'
 import { HeldSecret } from './held-secret.ts'
 import { type Entry, keyOf, Memory } from './memory.ts'
 import { isOutage, isWithdrawal } from './policy.ts'
+import { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
 import { saidNothing, type SharedAnswer, type SharedLevel } from './shared-level.ts'
 import type { Shredder } from './shredder.ts'
 import { storedSecretOf } from './stored-secret.ts'
-import { Suspects } from './suspects.ts'
 import { traced, type TraceMessage } from './tracing.ts'
 
 export interface StoreOptions extends Lifetimes {
   readonly maxEntries: number
   readonly shared: SharedLevel | undefined
+  /** Each process proves its own right before it takes anything from the shared level. */
+  readonly ownRights?: boolean | undefined
   /** The caches of other providers of the same store, and maybe this one: they hold what a write here makes obsolete. */
   readonly kin?: readonly CachedStore[] | undefined
   readonly shredder: Shredder
@@ -36,13 +38,13 @@ export class CachedStore {
   readonly #flights = new Flights()
   readonly #tally = new Tally()
   readonly #unsubscribe: () => void
-  /** What the store last refused to us: others may have the right to it, and fill the shared level. */
-  readonly #refused = new Suspects()
+  readonly #rights: Rights
   #latest = 0
 
   constructor(provider: SecretProvider, options: StoreOptions) {
     this.#provider = provider
     this.#options = options
+    this.#rights = new Rights(options.ownRights ?? false)
     this.#memory = new Memory({ ...options, lookMs: options.shared?.lookMs }, () => (this.#tally.evictions += 1))
     this.#unsubscribe = options.shared?.subscribe((path) => this.forget(path)) ?? (() => {})
   }
@@ -214,8 +216,7 @@ export class CachedStore {
 
   /** A volatile read leaves nothing there, and what the store refused to us is not taken from others. */
   #levelFor({ key, read }: Flight): SharedLevel | undefined {
-    const isRefused = this.#refused.has(key) || this.#refused.has(read.path)
-    return isVolatile(read.mode) || isRefused ? undefined : this.#options.shared
+    return isVolatile(read.mode) || !this.#rights.mayShare(key, read.path) ? undefined : this.#options.shared
   }
 
   /** What the level has, if that is newer than what is held: a refresh that took the same again would never refresh. */
@@ -243,7 +244,7 @@ export class CachedStore {
   #answered(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
     const { key, read } = flight
     if (!flight.outdated) {
-      this.#refused.clear(key)
+      this.#rights.answered(key, read.path)
       this.#options.shared?.saw(read.path, read.version, flight.askedAt)
     }
     if (stored !== undefined) return { held: this.#keep(flight, stored, flight.askedAt), from: 'store', stale: false }
@@ -287,7 +288,7 @@ export class CachedStore {
       // What is wrong with one version tells nothing of the others; a credential that is refused does.
       const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
       this.#withdraw(refused)
-      this.#refused.add(refused)
+      this.#rights.refused(refused)
     }
     this.#memory.noteFailure(key, error, Date.now())
   }

@@ -19,6 +19,8 @@ export interface CacheOptions {
   readonly shared?: SharedCache | undefined
   /** With `shared`: how long memory is believed before the level is looked at again, seconds: 5 by default, shortened by a random fifth. */
   readonly memorySeconds?: number | undefined
+  /** With `shared`: take from it only what this process's own provider has answered to it within the last hour, so that nobody lends it a right. Default: false. */
+  readonly ownRights?: boolean | undefined
 }
 
 export interface SecretsManagerOptions {
@@ -43,6 +45,7 @@ const cacheMembers: MembersOf<CacheOptions> = {
   maxEntries: 'any',
   shared: 'any',
   memorySeconds: 'any',
+  ownRights: 'boolean',
 }
 const managerMembers: MembersOf<SecretsManagerOptions> = {
   providers: 'any',
@@ -60,6 +63,7 @@ export interface Settings {
   readonly maxStaleMs: number
   readonly maxEntries: number
   readonly lookMs: number
+  readonly ownRights: boolean
   readonly deadlineMs: number
   readonly autoCleanup: boolean
 }
@@ -75,7 +79,7 @@ const noCacheOptions: CacheOptions = ownMembers({}, Object.keys(cacheMembers))
 
 export function settingsOf(options: SecretsManagerOptions): Settings {
   const { cache = noCacheOptions, deadlineMs = 5_000, autoCleanup = false } = options
-  const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000, memorySeconds = 5 } = cache
+  const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000, memorySeconds = 5, ownRights = false } = cache
   assertProviders(options.providers)
   assertFallbackPolicy(options.fallback)
   assertNumber('cache.ttlSeconds', ttlSeconds, 0)
@@ -90,7 +94,15 @@ export function settingsOf(options: SecretsManagerOptions): Settings {
   ] as const) {
     if (contract !== undefined) assertSpecification(name, contract)
   }
-  return { ttlMs: ttlSeconds * 1000, maxStaleMs: maxStaleSeconds * 1000, maxEntries, lookMs: memorySeconds * 1000, deadlineMs, autoCleanup }
+  return {
+    ttlMs: ttlSeconds * 1000,
+    maxStaleMs: maxStaleSeconds * 1000,
+    maxEntries,
+    lookMs: memorySeconds * 1000,
+    ownRights,
+    deadlineMs,
+    autoCleanup,
+  }
 }
 
 function assertProviders(providers: readonly SecretProvider[]): void {

@@ -169,6 +169,24 @@ describe('a shared level', () => {
     expect(store.provider.calls('get')).toBe(1)
   })
 
+  it('lends nobody a right, where each process is to have its own', async () => {
+    const { store, shared, here } = fleet()
+    await here.getSecret('token')
+    await settle()
+    const mine = storeOf()
+    mine.plan = () => faults.reject('PERMISSION_DENIED')
+    const cache = { shared: shared.anotherProcess(), ownRights: true }
+    const denied = createSecretsManager({ providers: [mine.provider], cache })
+    expect(await codeOf(denied.getSecret('token'))).toBe('PERMISSION_DENIED')
+    const allowed = createSecretsManager({ providers: [store.provider], cache })
+    for (let seconds = 0; seconds < 100; seconds += 10) {
+      at(seconds * 1_000)
+      expect(await allowed.getSecret('token')).toBe('v1')
+      await settle()
+    }
+    expect(store.provider.calls('get')).toBe(2)
+  })
+
   it('tells the level which version was written', async () => {
     const { store, shared } = fleet()
     const invalidate = vi.fn(shared.invalidate)

@@ -1,0 +1,45 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { Rights } from './rights.ts'
+
+const hour = 3_600_000
+
+beforeEach(() => void vi.useFakeTimers({ now: 10 * hour }))
+afterEach(() => vi.useRealTimers())
+
+it('takes from the level what nobody refused, unless rights are to be proven', () => {
+  expect([new Rights(false).mayShare('a', 'a'), new Rights(true).mayShare('a', 'a')]).toEqual([true, false])
+})
+
+it.each([true, false])('takes nothing that was refused, until it is answered (proven: %s)', (areProven) => {
+  const rights = new Rights(areProven)
+  rights.answered('a', 'a')
+  rights.refused('a')
+  expect([rights.mayShare('a', 'a'), rights.mayShare('a\n1', 'a')]).toEqual([false, false])
+  rights.answered('a', 'a')
+  expect([rights.mayShare('a', 'a'), rights.mayShare('a\n1', 'a')]).toEqual([true, true])
+  rights.refused('a\n1')
+  expect([rights.mayShare('a', 'a'), rights.mayShare('a\n1', 'a')]).toEqual([true, false])
+})
+
+it('is proven for an hour, for every version of the path and for no other', () => {
+  const rights = new Rights(true)
+  rights.answered('a\n1', 'a')
+  expect([rights.mayShare('a', 'a'), rights.mayShare('b', 'b')]).toEqual([true, false])
+  vi.setSystemTime(11 * hour - 1)
+  expect(rights.mayShare('a', 'a')).toBe(true)
+  vi.setSystemTime(11 * hour)
+  expect(rights.mayShare('a', 'a')).toBe(false)
+})
+
+it('is not proven by what was before the clock was set back', () => {
+  const rights = new Rights(true)
+  rights.answered('a', 'a')
+  vi.setSystemTime(hour)
+  expect(rights.mayShare('a', 'a')).toBe(false)
+})
+
+it('refuses too much rather than too little when there are more paths than can be remembered', () => {
+  const rights = new Rights(true)
+  for (let count = 0; count <= 10_000; count += 1) rights.answered(`path-${count}`, `path-${count}`)
+  expect([rights.mayShare('path-0', 'path-0'), rights.mayShare('path-10000', 'path-10000')]).toEqual([false, true])
+})

@@ -44,7 +44,12 @@ describe('a trail in a file keeps the contract', () => {
         const fault = vi.spyOn(await fileHandle(), 'write').mockRejectedValue(failure('ENOSPC'))
         return async () => fault.mockRestore()
       }
-      return { trail: auditTrail({ sinks: [jsonLinesFile({ folder })] }), recorded, breakTrail, close: async () => {} }
+      return {
+        trail: auditTrail({ sinks: [jsonLinesFile({ folder })], sinkDeadlineMs: 15_000 }),
+        recorded,
+        breakTrail,
+        close: async () => {},
+      }
     },
   })
 })

@@ -369,7 +369,7 @@ describe('names that would forge', () => {
   it('stand in one record each, and break no seal', async () => {
     const made = await testFolder()
     const sink = jsonLinesFile({ folder: made.folder })
-    const audit = auditTrail({ sinks: [sink] })
+    const audit = auditTrail({ sinks: [sink], sinkDeadlineMs: 60_000 })
     for (const name of hostile) await audit.record({ ...event, name, actor: name, requestId: name, operation: name }, context)
     await audit.close?.(context)
     expect(await verifyAuditTrail(made.folder, { key: made.key })).toMatchObject({ ok: true, records: hostile.length, missed: 0 })

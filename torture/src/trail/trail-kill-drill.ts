@@ -7,7 +7,7 @@ import { inMemory } from '../scratch.ts'
 import { context } from '../workload/observe.ts'
 import { judgeTrail } from './judge-trail.ts'
 import { newTrailFolder, type TrailFolder } from './trail-folder.ts'
-import { hasWritten, startTrailWriter, type TrailWriter } from './trail-writer.ts'
+import { hasWritten, startTrailWriter } from './trail-writer.ts'
 
 /** Folders that are worn out, one after the other; each by so many rounds of so many processes that are killed. */
 const folders = { short: 5, long: 40 } as const
@@ -35,28 +35,27 @@ async function wearOut(parent: string, random: Random, tally: Tally): Promise<vo
   const made = await newTrailFolder(parent)
   const acknowledged: string[] = []
   for (let round = 0; round < rounds; round++) {
-    const writers = Array.from({ length: together }, async (_, number) => killedWriter(made, `${round}.${number}`, random))
-    for (const writer of await Promise.all(writers)) {
-      acknowledged.push(...writer.acknowledged)
-      tally.count('kills')
-      if (writer.acknowledged.length === 0) tally.count('killed before its first record was acknowledged')
-    }
+    const writers = Array.from({ length: together }, (_, number) => killedWriter(made, `${round}.${number}`, random, tally))
+    for (const names of await Promise.all(writers)) acknowledged.push(...names)
   }
   await recordEnds(made)
   await judgeTrail(made, acknowledged, tally)
 }
 
-/** Killed at any moment: while it starts, takes its step, opens its segment, or writes; half of them write much at once. */
-async function killedWriter(made: TrailFolder, label: string, random: Random): Promise<TrailWriter> {
+/** Killed at any moment: while it starts, takes its step, opens its segment, or writes; half of them write much at once. Returns what it was told is on disk. */
+async function killedWriter(made: TrailFolder, label: string, random: Random, tally: Tally): Promise<readonly string[]> {
   const writesMuch = random.chance(0.5)
-  const bulk = writesMuch ? { inFlight: 256, actorLength: 12_000 } : { inFlight: 8, actorLength: 10 }
+  const bulk = writesMuch ? { inFlight: 64, actorLength: 12_000 } : { inFlight: 8, actorLength: 10 }
   const writer = startTrailWriter({ ...made, label, records: 100_000, ...bulk })
   const [startsOnly, pauseMs] = [random.chance(0.15), random.below(40)]
   if (!startsOnly) await hasWritten(writer, 1 + random.below(writesMuch ? 2 : 40))
   await sleep(pauseMs)
   writer.child.kill('SIGKILL')
-  await writer.ended
-  return writer
+  const code = await writer.ended
+  if (writer.acknowledged.length === 0) tally.count('ended before their first record was acknowledged')
+  if (code === null) tally.count('kills')
+  else tally.count('gave up before they were killed') // the folder was locked for too long
+  return code === null ? writer.acknowledged : [...writer.acknowledged, ...(await killedWriter(made, `${label}+`, random, tally))]
 }
 
 /** Whoever opens the folder next records how those who died have left it. */

@@ -28,8 +28,8 @@ afterEach(() => rm(folder, { recursive: true }))
 /** Two processes of a service, one after the other: each reads a secret a hundred times, and one that does not exist. */
 async function used(): Promise<void> {
   for (const actor of ['webapp', 'job']) {
-    const audit = auditTrail({ sinks: [jsonLinesFile({ folder: join(folder, 'trail') })] })
-    const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { token: canary } })], audit })
+    const audit = auditTrail({ sinks: [jsonLinesFile({ folder: join(folder, 'trail') })], sinkDeadlineMs: 60_000 })
+    const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { token: canary } })], audit, deadlineMs: 60_000 })
     for (let count = 0; count < 100; count++) await secrets.getSecret('token', { actor })
     await secrets.getSecret('none', { actor }).catch(() => undefined)
     await secrets.close()

@@ -62,17 +62,18 @@ async function request<Name extends ActionName>(
 }
 
 /** The SDK takes any JSON for an answer, and none at all; what is written next goes to the ARN that it names. */
-async function sendChecked<Name extends ActionName>(
+function sendChecked<Name extends ActionName>(
   open: OpenConnection,
   origin: Origin,
   asked: Asked,
   call: Call<Name>,
   signal: AbortSignal,
 ): Promise<OutputOf<Name>> {
-  const answer = await send(open, asked, call, signal)
-  const odd = answersWithArn(call.action) ? oddityOf(answer, asked.path ?? '', origin) : undefined
-  if (odd !== undefined) throw odd
-  return answer
+  return send(open, asked, call, signal).then((answer) => {
+    const odd = answersWithArn(call.action) ? oddityOf(answer, asked.path ?? '', origin) : undefined
+    if (odd !== undefined) throw odd
+    return answer
+  })
 }
 
 async function send<Name extends ActionName>(

@@ -22,13 +22,12 @@ export interface Connection {
 export function lazyConnection(options: CheckedOptions): Connection {
   const controller = new AbortController()
   let opening: Promise<OpenConnection> | undefined
-  const open = async (): Promise<OpenConnection> => {
-    try {
-      return await (opening ??= openConnection(options))
-    } catch (error) {
+  const open = (): Promise<OpenConnection> => {
+    opening ??= openConnection(options).catch((error: unknown) => {
       opening = undefined // what was wrong may be mended by the next call
       throw error
-    }
+    })
+    return opening
   }
   const close = async (): Promise<void> => {
     controller.abort()

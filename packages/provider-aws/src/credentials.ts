@@ -14,9 +14,13 @@ export async function credentialsOf(
   asked: Asked,
   options: { readonly forceRefresh?: boolean } = {},
 ): Promise<Credentials> {
-  const [credentials] = await Promise.allSettled([client.config.credentials(options)])
-  if (credentials.status === 'rejected') throw credentialsError(credentials.reason, asked)
-  if (isUsable(credentials.value)) return credentials.value
+  let credentials: Credentials
+  try {
+    credentials = await client.config.credentials(options)
+  } catch (error) {
+    throw credentialsError(error, asked)
+  }
+  if (isUsable(credentials)) return credentials
   throw new SecretsError('CONFIGURATION', 'the AWS credentials are incomplete, or no text that can be sent', {
     remedy: 'see that access key, secret key and session token are there, without line breaks',
   })

@@ -36,18 +36,19 @@ export async function readPending(api: Api, path: string, context: CallContext):
   return isDone ? undefined : found.secret
 }
 
-async function fetchVersion(api: Api, path: string, label: string, context: CallContext): Promise<AnsweredVersion | undefined> {
-  const answered = await fetchLabelled(api, path, label, context)
-  return answered && releasedVersion(answered)
+function fetchVersion(api: Api, path: string, label: string, context: CallContext): Promise<AnsweredVersion | undefined> {
+  return fetchLabelled(api, path, label, context).then((answered) => answered && releasedVersion(answered))
 }
 
-async function fetchLabelled(api: Api, path: string, label: string, context: CallContext): Promise<AnsweredVersion | undefined> {
-  const input = { SecretId: path, ...(label !== current && { VersionStage: label }) }
-  const answer = await unlessMissing(api.call('GetSecretValue', input, context))
-  const answered = answer && versionOf(answer)
-  // An endpoint that does not know labels would answer with the current version.
-  if (answered !== undefined && label !== current && !answered.labels.includes(label)) throw garbled()
-  return answered
+function fetchLabelled(api: Api, path: string, label: string, context: CallContext): Promise<AnsweredVersion | undefined> {
+  const input = label === current ? { SecretId: path } : { SecretId: path, VersionStage: label }
+  const version = api.call('GetSecretValue', input, context).then((answer) => {
+    const answered = versionOf(answer)
+    // An endpoint that does not know labels would answer with the current version.
+    if (label !== current && !answered.labels.includes(label)) throw garbled()
+    return answered
+  })
+  return unlessMissing(version)
 }
 
 /**
@@ -66,11 +67,9 @@ function isInUse({ labels }: AnsweredVersion): boolean {
 }
 
 /** `undefined` where AWS answered that there is no such secret, or no such version of it. */
-export async function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer
-  } catch (error) {
+export function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
+  return answer.catch((error: unknown) => {
     if (SecretsError.isInstance(error) && error.code === 'NOT_FOUND') return undefined
     throw error
-  }
+  })
 }

@@ -990,6 +990,15 @@ describe('before a shared level, memory', () => {
     expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 2])
   })
 
+  it('is from memory, whether the level confirms it or the store cannot be asked', async () => {
+    const { store, get } = await held()
+    await pass(5)
+    expect(await found(store)).toMatchObject({ from: 'memory', stale: false })
+    get.mockImplementation(async () => fail('UNAVAILABLE'))
+    await pass(295)
+    expect(await found(store)).toMatchObject({ from: 'memory', stale: true, outage: 'UNAVAILABLE' })
+  })
+
   it('asks the store itself when the time has come, whatever the level has', async () => {
     const { store, get } = await held()
     get.mockImplementation(async () => ({ value: 'v2' }))

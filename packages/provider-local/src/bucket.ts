@@ -36,7 +36,7 @@ export class Bucket {
   }
 
   /** The bucket's own digest; with other leaves in place of some of its own. */
-  digest(others: ReadonlyMap<number, Leaf> = new Map()): Buffer {
+  digest(others: Iterable<readonly [number: number, leaf: Leaf]> = []): Buffer {
     const leafDigests = Buffer.from(this.#leafDigests)
     for (const [number, leaf] of others) digestAt(leafDigests, number % leavesPerBucket).set(leaf.digest)
     return this.#digests.bucket(leafDigests)

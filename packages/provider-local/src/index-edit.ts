@@ -78,16 +78,8 @@ export class IndexEdit {
 
   #bucketDigests(before: Buffer, leaves: ReadonlyMap<number, Leaf>): Buffer {
     const digests = Buffer.from(before)
-    for (const [number, others] of byBucket(leaves)) digestAt(digests, number).set(this.#index.bucket(number).digest(others))
+    const byBucket = Map.groupBy(leaves, ([leaf]) => bucketOf(leaf))
+    for (const [number, others] of byBucket) digestAt(digests, number).set(this.#index.bucket(number).digest(others))
     return digests
   }
-}
-
-function byBucket(leaves: ReadonlyMap<number, Leaf>): Map<number, Map<number, Leaf>> {
-  const buckets = new Map<number, Map<number, Leaf>>()
-  for (const [number, leaf] of leaves) {
-    const bucket = bucketOf(number)
-    buckets.set(bucket, (buckets.get(bucket) ?? new Map<number, Leaf>()).set(number, leaf))
-  }
-  return buckets
 }

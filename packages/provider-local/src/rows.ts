@@ -54,14 +54,20 @@ export function placedFrom(row: Row): Placed {
   return { leaf: integer(row['leaf'], 0, Number.MAX_SAFE_INTEGER), digest: bytes(row['digest'], digestLength) }
 }
 
-/** The first row is the secret's own. */
-export function recordRowsFrom([secret, ...versions]: readonly Row[]): RecordRows | undefined {
-  return secret && { facts: text(secret['facts']), versions: versions.map(versionRowFrom) }
+/** The first row is the secret's own; the others are its versions, ascending. A damaged tree may show rows without end, but not that. */
+export function recordRowsFrom(rows: Iterable<Row>): RecordRows | undefined {
+  let facts: string | undefined
+  const versions: VersionRow[] = []
+  for (const row of rows) {
+    if (facts === undefined) facts = text(row['facts'])
+    else versions.push(versionRowFrom(row, (versions.at(-1)?.version ?? 0) + 1))
+  }
+  return facts === undefined ? undefined : { facts, versions }
 }
 
-function versionRowFrom(row: Row): VersionRow {
+function versionRowFrom(row: Row, least: number): VersionRow {
   return {
-    version: integer(row['version'], 1, limits.version),
+    version: integer(row['version'], least, limits.version),
     facts: text(row['facts']),
     seal: bytes(row['seal'], sealLength),
   }

@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Placed } from './bucket.ts'
-import { bytes, present, type Row, text, unique } from './columns.ts'
+import { bytes, integer, present, type Row, text, unique } from './columns.ts'
 import { leavesPerBucket } from './index-digests.ts'
 import type { WrappedKey } from './keyring.ts'
+import { limits } from './limits.ts'
 import { factsOf, type RecordRows } from './record-facts.ts'
 import { bucketsFrom, columns, headerFrom, keyFrom, placedFrom, recordRowsFrom, rootFrom } from './rows.ts'
 import type { VersionRecord } from './secret-record.ts'
@@ -64,22 +65,54 @@ function rootTables(sqlite: DatabaseSync): Pick<Tables, 'root' | 'bucketDigests'
 }
 
 function recordTables(sqlite: DatabaseSync): Pick<Tables, 'bucket' | 'record' | 'setRecord'> {
-  const bucket = sqlite.prepare(`SELECT ${columns.placed} FROM secrets WHERE leaf BETWEEN ? AND ? AND version = 0`)
-  const record = sqlite.prepare(`SELECT ${columns.record} FROM secrets WHERE leaf = ? AND path = ? ORDER BY version`)
+  const bucket = sqlite.prepare(
+    `SELECT ${columns.placed} FROM secrets WHERE (leaf, path) > (?, ?) AND leaf <= ? AND version = 0 ORDER BY leaf, secrets.path LIMIT ${pageRows}`,
+  )
+  const record = sqlite.prepare(
+    `SELECT ${columns.record} FROM secrets WHERE leaf = ? AND path = ? AND version > ? ORDER BY version LIMIT ${pageRows}`,
+  )
   const setSecret = sqlite.prepare(
     `INSERT INTO secrets VALUES (?, ?, 0, ?, ?, NULL) ON CONFLICT DO UPDATE SET facts = excluded.facts, digest = excluded.digest`,
   )
   return {
     bucket: (number) => {
       const first = number * leavesPerBucket
-      return unique(bucket.iterate(first, first + leavesPerBucket - 1), ({ path }) => text(path), placedFrom)
+      const last = first + leavesPerBucket - 1
+      const rows = inPages<[leaf: number, path: string]>(
+        (leaf, path) => bucket.all(leaf, path, last),
+        [first, ''],
+        (row) => [integer(row['leaf'], first, last), text(row['path'])],
+      )
+      return unique(rows, ({ path }) => text(path), placedFrom)
     },
-    record: (leaf, path) => recordRowsFrom([...unique(record.iterate(leaf, path), ({ version }) => version, sameRow).values()]),
+    record: (leaf, path) =>
+      recordRowsFrom(
+        inPages<[version: number]>(
+          (version) => record.all(leaf, path, version),
+          [-1],
+          (row) => [integer(row['version'], 0, limits.version)],
+        ),
+      ),
     setRecord: (leaf, path, facts, digest) => void setSecret.run(leaf, path, facts, digest),
   }
 }
 
-const sameRow = (row: Row): Row => row
+/** Faster than one by one; and a damaged tree that shows the same rows without end is noticed before memory is full of them. */
+const pageRows = 1_000
+
+/** All rows, so many at a time. */
+function* inPages<Key extends readonly (string | number)[]>(
+  rowsAfter: (...key: Key) => Row[],
+  first: Key,
+  keyOf: (row: Row) => Key,
+): Iterable<Row> {
+  for (let key: Key | undefined = first; key;) {
+    const rows = rowsAfter(...key)
+    yield* rows
+    const last = rows.at(-1)
+    key = last && rows.length === pageRows ? keyOf(last) : undefined
+  }
+}
 
 function versionTables(sqlite: DatabaseSync): Pick<Tables, 'sealed' | 'addVersion' | 'setVersion' | 'setSealed' | 'dropVersion'> {
   const which = 'leaf = ? AND path = ? AND version = ?'

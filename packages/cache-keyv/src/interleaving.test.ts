@@ -67,7 +67,7 @@ test('whatever overtakes what, and whatever is evicted, nobody is served what wa
         }
         const running: Promise<void>[] = []
         const evict = async (): Promise<void> => void held.delete([...held.keys()][running.length % 3] ?? '')
-          for (const { by, do: what, after } of acts) {
+        for (const { by, do: what, after } of acts) {
           const cache = fleet[by] ?? expect.fail('there are four')
           running.push(what === 'read' ? read(cache) : what === 'write' ? write(cache) : evict())
           for (let turns = after; turns > 0; turns -= 1) await new Promise(setImmediate)

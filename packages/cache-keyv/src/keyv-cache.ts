@@ -8,6 +8,7 @@ import { type CheckedOptions, checkedOptions, type KeyvCacheOptions } from './op
 import { PatientStore } from './patient-store.ts'
 import { channelOf } from './places.ts'
 import { read } from './read.ts'
+import { outlive } from './redis-client.ts'
 import { type KeyvCacheStats, Reports } from './reports.ts'
 import { textStoreOf } from './text-store.ts'
 
@@ -62,6 +63,7 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
 
 function partsOf({ store: given, ring, indexRoot, ...options }: CheckedOptions): LevelParts {
   const { namespace, timeoutMs, coolDownMs, waitMs, client, subscriber, keyPrefix } = options
+  for (const connection of [client, subscriber]) outlive(connection)
   const keys = deriveCacheKeys(ring, indexRoot)
   const reports = new Reports(namespace)
   const store = new PatientStore(textStoreOf(given), { timeoutMs, coolDownMs, failed: (reason) => reports.failed(reason) })

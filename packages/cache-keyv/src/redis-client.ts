@@ -46,6 +46,17 @@ export function listen(subscriber: RedisSubscriber, channel: string, heard: (mes
   }
 }
 
+/**
+ * A connection that is lost is an event, which ends the process where nobody listens to it. The cache goes on without, and tells what then
+ * fails; so it listens where the user does not.
+ */
+export function outlive(connection: RedisClient | RedisSubscriber | undefined): void {
+  if (connection === undefined) return
+  const [on, listenerCount]: unknown[] = [Reflect.get(connection, 'on'), Reflect.get(connection, 'listenerCount')]
+  const isHeard = typeof listenerCount === 'function' && listenerCount.call(connection, 'error') > 0
+  if (typeof on === 'function' && !isHeard) on.call(connection, 'error', () => {})
+}
+
 /** Throws `CONFIGURATION` for what is no client. */
 export function assertClient(option: string, client: unknown, methods: readonly string[]): void {
   const isClient =

@@ -9,43 +9,37 @@ import type { ServerKind } from './servers.ts'
 /** What a process needs of the cache server, set up as the documentation of the cache shows it. */
 export interface Connection {
   readonly store: Keyv
-  readonly client: RedisClient
-  readonly subscriber: RedisSubscriber
+  /** Where the process has clients of its own beside the store. */
+  readonly clients: { readonly client: RedisClient; readonly subscriber: RedisSubscriber } | undefined
   readonly close: () => Promise<void>
 }
 
 /** Redis by node-redis and `@keyv/redis`, Valkey by iovalkey and `@keyv/valkey`: the two families of clients. */
-export function connect(kind: ServerKind, url: string): Promise<Connection> {
-  return kind === 'redis' ? byNodeRedis(url) : byIovalkey(url)
+export function connect(kind: ServerKind, url: string, hasClient: boolean): Promise<Connection> {
+  return kind === 'redis' ? byNodeRedis(url, hasClient) : byIovalkey(url, hasClient)
 }
 
-async function byNodeRedis(url: string): Promise<Connection> {
-  const client = createClient({ url })
-  const subscriber = client.duplicate()
+async function byNodeRedis(url: string, hasClient: boolean): Promise<Connection> {
   const adapter = new KeyvRedis(url)
-  // Who listens to nobody ends with the first connection that is lost.
-  for (const each of [client, subscriber, adapter.client]) each.on('error', () => {})
-  await Promise.all([client.connect(), subscriber.connect()])
+  const own = hasClient ? [createClient({ url }), createClient({ url })] : []
+  const [client, subscriber] = await Promise.all(own.map((each) => each.connect()))
   const close = async (): Promise<void> => {
-    for (const each of [client, subscriber]) each.destroy()
+    for (const each of own) each.destroy()
     await adapter.disconnect(true).catch(() => {})
   }
-  return { store: quietly(new Keyv(adapter)), client, subscriber, close }
+  return { store: new Keyv(adapter), clients: client && subscriber && { client, subscriber }, close }
 }
 
-async function byIovalkey(url: string): Promise<Connection> {
+async function byIovalkey(url: string, hasClient: boolean): Promise<Connection> {
   // Without the right to `INFO`, which the cache does not need, it cannot ask whether the server is ready.
-  const one = (): Valkey => new Valkey(url, { lazyConnect: true, enableReadyCheck: false }).on('error', () => {})
-  const [client, subscriber, ofStore] = [one(), one(), one()]
-  await Promise.all([client, subscriber, ofStore].map((each) => each.connect()))
+  const one = (): Valkey => new Valkey(url, { lazyConnect: true, enableReadyCheck: false })
+  const [ofStore, client, subscriber] = [one(), ...(hasClient ? [one(), one()] : [])]
+  const all = [ofStore, client, subscriber].filter((each) => each !== undefined)
+  await Promise.all(all.map((each) => each.connect()))
   const close = async (): Promise<void> => {
-    for (const each of [client, subscriber, ofStore]) each.disconnect()
+    for (const each of all) each.disconnect()
   }
   // By default the adapter also lists every key in a set, which takes further rights, and which nothing needs.
-  return { store: quietly(new Keyv(new KeyvValkey(ofStore, { useRedisSets: false }))), client, subscriber, close }
-}
-
-function quietly(keyv: Keyv): Keyv {
-  keyv.on('error', () => {})
-  return keyv
+  const store = new Keyv(new KeyvValkey(ofStore, { useRedisSets: false }))
+  return { store, clients: client && subscriber && { client, subscriber }, close }
 }

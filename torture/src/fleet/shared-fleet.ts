@@ -1,6 +1,6 @@
 import { type KeyvCache, keyvCache, type KeyvCacheOptions } from '@finchat/secrets-cache-keyv'
 import { createSecretsManager, type SecretProvider, type SecretsManager } from '@finchat/secrets-core'
-import { type Connection, connect } from './connection.ts'
+import { connect } from './connection.ts'
 import type { ServerKind } from './servers.ts'
 
 /** One member of a fleet, in this process: a memory and connections of its own. */
@@ -32,14 +32,14 @@ export async function startMember({
   listens,
   cache,
 }: MemberOptions): Promise<Member> {
-  const connection: Connection = await connect(kind, url)
-  const { store, client, subscriber } = connection
-  const shared = keyvCache({ store, ...(hasClient && { client }), ...(listens && { subscriber }), ...cache })
+  const { store, clients, close: disconnect } = await connect(kind, url, hasClient)
+  const { client, subscriber } = clients ?? {}
+  const shared = keyvCache({ store, client, ...(listens && { subscriber }), ...cache })
   const secrets = createSecretsManager({ providers: [provider], cache: { shared, ttlSeconds, memorySeconds } })
   await secrets.checkHealth()
   const close = async (): Promise<void> => {
     await secrets.close()
-    await connection.close()
+    await disconnect()
   }
   return { secrets, shared, close }
 }

@@ -14,13 +14,13 @@ const orders = givenOrders() as Orders // as the drill gives them
 const timeoutMs = 10_000
 
 async function live(): Promise<void> {
-  const { store, client, close } = await connect(orders.kind, orders.url)
+  const { store, clients, close } = await connect(orders.kind, orders.url, orders.hasClient)
   const shared = keyvCache({
     store,
     encryptionKey: orders.encryptionKey,
     timeoutMs,
     waitMs: 4 * timeoutMs,
-    ...(orders.hasClient && { client }),
+    ...(clients && { client: clients.client }),
   })
   const secrets = createSecretsManager({ providers: [countingProvider(orders.storePort)], cache: { shared }, deadlineMs: 120_000 })
   await secrets.checkHealth() // loads the rest of the library

@@ -41,8 +41,8 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
   if (checked.isSharedWithNobody) warnOfMap()
   return {
     specificationVersion: 'v1',
-    // Every call on the way out of the wait may take its time once more.
-    longestReadMs: checked.waitMs + 10 * (checked.timeoutMs + checked.settleMs),
+    // A claim that begins when the wait ends settles for a quarter of it at most, and every call on the way may take its time.
+    longestReadMs: 1.25 * checked.waitMs + 10 * (checked.timeoutMs + checked.settleMs),
     failClosed: checked.failClosed,
     read: async (key, context) => {
       try {

@@ -1,3 +1,5 @@
+import { createSecretsManager } from '@finchat/secrets-core'
+import { memoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { KeyvCacheOptions } from './options.ts'
 import { context, entryOf, fleetOver, key } from './testing/fleet.ts'
@@ -117,4 +119,18 @@ test('one warning a minute for one kind of trouble, however many reads meet it',
   await vi.advanceTimersByTimeAsync(60_000)
   await cache.read(key, context)
   expect(process.emitWarning).toHaveBeenCalledTimes(2)
+})
+
+test.each([
+  [false, 1],
+  [true, 0],
+])('while the store cannot be asked a cold read asks the provider, unless the cache fails closed (%s)', async (failClosed, calls) => {
+  const { store, another } = fleetOver(undefined, { failClosed })
+  store.plan = () => 'reject'
+  const provider = memoryProvider({ sharedAs: 'store', secrets: { token: 'v1' } })
+  const get = vi.fn(provider.get)
+  const secrets = createSecretsManager({ providers: [{ ...provider, get }], cache: { shared: another() } })
+  const [answer] = await Promise.allSettled([secrets.getSecret('token')])
+  expect(answer).toMatchObject(failClosed ? { reason: { code: 'UNAVAILABLE' } } : { value: 'v1' })
+  expect(get).toHaveBeenCalledTimes(calls)
 })

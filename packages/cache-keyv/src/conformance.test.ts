@@ -4,6 +4,7 @@ import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { type SecretCacheHarness, testSecretCache } from '@finchat/secrets-testkit'
 import { Redis as Valkey } from 'iovalkey'
 import { Keyv } from 'keyv'
+import { Keyv as Keyv5 } from 'keyv5'
 import { afterAll, beforeAll, beforeEach, describe, test, vi } from 'vitest'
 import { generateKey } from './key.ts'
 import { keyvCache } from './keyv-cache.ts'
@@ -73,6 +74,16 @@ describe('over a Keyv over a Map', () => {
     createHarness: async () => {
       const map = new Map()
       return harnessOver(async () => ({ store: new Keyv(map) }))
+    },
+  })
+})
+
+describe('over a Keyv 5 over a Map', () => {
+  testSecretCache({
+    test,
+    createHarness: async () => {
+      const map = new Map()
+      return harnessOver(async () => ({ store: new Keyv5({ store: map }) }))
     },
   })
 })

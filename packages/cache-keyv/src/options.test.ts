@@ -1,5 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { Keyv } from 'keyv'
+import { Keyv as Keyv5 } from 'keyv5'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { generateKey } from './key.ts'
 import { keyvCache } from './keyv-cache.ts'
@@ -50,7 +51,7 @@ test('nothing is asked of the store before the first read', () => {
 })
 
 test('a store in this process needs no key, and is sealed all the same', async () => {
-  for (const own of [new Map<string, unknown>(), new Keyv(), new Keyv({ store: new Map() })]) {
+  for (const own of [new Map<string, unknown>(), new Keyv(), new Keyv({ store: new Map() }), new Keyv5()]) {
     const cache = keyvCache({ store: own })
     await fillGap(cache, { value: 'canary-71ac' })
     expect(await valueIn(cache)).toBe('canary-71ac')

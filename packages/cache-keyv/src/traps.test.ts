@@ -1,6 +1,7 @@
 // What Keyv and its stores do that must not reach anybody through us. What Redis itself does: redis.test.ts.
 import { createSecretsManager } from '@finchat/secrets-core'
 import { Keyv } from 'keyv'
+import { Keyv as Keyv5 } from 'keyv5'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { keyvCache } from './keyv-cache.ts'
 import { context, encryptionKey, fillGap, fleetOver, key, ticketOf, valueIn } from './testing/fleet.ts'
@@ -27,6 +28,7 @@ test('a TTL of 0, which would mean for ever, is never written, nor one that is n
 
 test.each([
   ['a Keyv takes milliseconds', (store: object) => new Keyv({ clear: async () => {}, has: async () => false, ...store }), 60_000],
+  ['a Keyv 5 takes milliseconds', (store: object) => new Keyv5({ store: { clear: async () => {}, ...store } }), 60_000],
   ['an adapter of Keyv 5 takes milliseconds', (store: object) => store, 60_000],
   ['an adapter of Keyv 6 takes the time itself', (store: object) => ({ ...store, capabilities: { expires: true } }), Date.now() + 60_000],
 ])('%s', async (_, wrapped, expected) => {

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { vaultAnswer } from './answer.ts'
+import { versionedSecret } from './kv-answers.ts'
 import { canaries, codeOf, context, failure, stubbed, stubVault } from './testing/stub-vault.ts'
 
 const created = '2026-11-25T14:27:54.626513001Z'
@@ -30,6 +32,18 @@ test('a version whose data is null has no fields', async () => {
     path.includes('/data/') ? { body: { request_id: 'r', data: { data: null, metadata: good } } } : undefined,
   )
   expect((await stubbed(stub).get('app', context))?.value).toBe('{}')
+})
+
+test.each([
+  ['texts', '{"2":"\\u003c\\u2028","1":"","__proto__":"p","é\\"":"\\ud800"}'],
+  ['numbers beside them', '{"text":"\\u003c","rate":1.10,"big":9007199254740993,"list":[1.0]}'],
+  ['nothing', '{}'],
+])('fields that hold %s are what the server wrote', async (_what, fields) => {
+  const body = `{"request_id":"r","data":{"data":${fields},"metadata":${JSON.stringify(good)}}}`
+  const { value } = versionedSecret(vaultAnswer(200, body))
+  expect(JSON.parse(String(value))).toEqual(JSON.parse(fields))
+  expect(Object.keys(JSON.parse(String(value)) as object)).toEqual(Object.keys(JSON.parse(fields) as object))
+  for (const number of ['1.10', '9007199254740993', '[1.0]']) expect(String(value).includes(number)).toBe(fields.includes(number))
 })
 
 test('a purge that cannot remove what waits to be promoted removes nothing', async () => {

@@ -1,5 +1,5 @@
 import { jsonTextAt, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import { isObject, member, timeOf, type VaultAnswer } from './answer.ts'
+import { isObject, type JsonObject, member, timeOf, type VaultAnswer } from './answer.ts'
 
 /** What identifies one version of a secret, and since when it is current: a version of KV v2 is current from when it was created. */
 export interface VersionFacts extends Pick<StoredSecret, 'expiresAt'> {
@@ -21,11 +21,18 @@ export function plainSecret(answer: VaultAnswer): StoredSecret {
   return fieldsAt(answer, ['data'])
 }
 
-/** The fields exactly as the server wrote them. */
+/** The fields, and whatever is no text exactly as the server wrote it: JavaScript would round numbers. */
 function fieldsAt({ text, body, status }: VaultAnswer, keys: readonly string[]): Pick<StoredSecret, 'value' | 'shape'> {
-  const value = isObject(member(body, ...keys)) ? jsonTextAt(text, keys) : undefined
+  const fields = member(body, ...keys)
+  if (!isObject(fields)) throw notUnderstood(status)
+  const value = isOfTexts(fields) ? JSON.stringify(fields) : jsonTextAt(text, keys)
   if (value === undefined) throw notUnderstood(status)
   return { value, shape: 'map' }
+}
+
+function isOfTexts(fields: JsonObject): boolean {
+  for (const name in fields) if (typeof fields[name] !== 'string') return false
+  return true
 }
 
 /** The number of the version, and the moment that it was created at: after a purge numbers begin anew, moments never. */

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { SecretsError } from '@finchat/secrets-core'
 import { ProblemFound } from './audit-problem.ts'
 import { canonicalLine } from './canonical.ts'
 import { isMac, macOf } from './key-chain.ts'
@@ -63,12 +64,21 @@ async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [
     for (const [index, line] of source.entries()) yield ['checkpoints', index + 1, Buffer.from(line)]
     return
   }
-  const isFolder = (await stat(source)).isDirectory()
+  const isFolder = (await stat(source).catch(noCheckpoints)).isDirectory()
   const paths = isFolder ? (await readdir(source)).toSorted().map((name) => join(source, name)) : [source]
   for (const path of paths) {
     let number = 0
     for await (const lines of linesOf(path)) for (const line of lines) yield [basename(path), ++number, line]
   }
+}
+
+/** Said of the checkpoints: the folder of the trail may well be there. */
+function noCheckpoints(error: unknown): never {
+  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
+  if (!isMissing) throw error
+  throw new SecretsError('AUDIT_FAILED', 'the checkpoints are not where `checkpoint` says', {
+    remedy: 'correct it, or ask who removed them; without `checkpoint` the ends that no process ended stay unproven',
+  })
 }
 
 function asCheckpoint(text: Buffer, file: string, line: number): Checkpoint | undefined {

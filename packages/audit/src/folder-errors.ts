@@ -1,7 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core'
 
 const table: Readonly<Record<string, readonly [problem: string, remedy: string]>> = {
-  ENOENT: ['the folder of the audit trail, or a file in it, does not exist', 'create it with initAuditFolder'],
+  ENOENT: ['the folder of the audit trail, or a file in it, does not exist', 'name a folder that initAuditFolder made ready'],
   ENOTDIR: ['the folder of the audit trail is no folder', 'correct `folder`'],
   EACCES: ['this process may not read or write the folder of the audit trail', 'give it the right'],
   EPERM: ['this process may not read or write the folder of the audit trail', 'give it the right'],
@@ -11,7 +11,7 @@ const table: Readonly<Record<string, readonly [problem: string, remedy: string]>
   EFBIG: ['a file of the audit trail is larger than this process may write', 'raise the limit, or lower `maxSegmentBytes`'],
   EIO: ['the disk of the audit trail reported an input or output error', 'look at the disk'],
   EMFILE: ['this process has too many files open', 'raise the limit'],
-  EEXIST: ['a file that the audit trail would create is already there', 'look at who put it there'],
+  EEXIST: ['a file that the audit trail would create is already there', 'name another folder, or look at who put it there'],
 }
 
 /** Our own error for what the file system said of an audit folder; never its own message. */
@@ -19,6 +19,6 @@ export function folderError(error: unknown): SecretsError {
   if (SecretsError.isInstance(error)) return error
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
   const known = Object.hasOwn(table, code) ? table[code] : undefined
-  if (known === undefined) return new SecretsError('AUDIT_FAILED', 'the audit trail could not be written, for an unknown reason')
+  if (known === undefined) return new SecretsError('AUDIT_FAILED', 'the audit trail could not be read or written, for an unknown reason')
   return new SecretsError('AUDIT_FAILED', known[0], { remedy: known[1] })
 }

@@ -166,6 +166,9 @@ describe('a trail of 1,000 records', () => {
     expect(other.problem).toMatchObject({ what: 'wrong key', file: 'index.jsonl', line: 1 })
     await expect(verifyAuditTrail(trail.folder, { key: 'audit-key:short' })).rejects.toMatchObject({ code: 'CONFIGURATION' })
     await expect(verifyAuditTrail(join(trail.folder, 'nowhere'), { key: trail.key })).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    await expect(verifyAuditTrail('', { key: trail.key })).rejects.toMatchObject({ code: 'CONFIGURATION' })
+    const lost = verifyAuditTrail(trail.folder, { key: trail.key, checkpoint: join(trail.folder, 'nowhere') })
+    await expect(lost).rejects.toThrow(/^the checkpoints are not where `checkpoint` says/)
   })
 })
 
@@ -256,6 +259,13 @@ describe('a folder of several segments', () => {
       ),
     ).toMatchObject({ what: 'inserted', file: 'extra.jsonl' })
     expect(await problemWith(swap, swap)).toBeUndefined() // names prove nothing, headers do
+  })
+
+  it('gives away that it is gone altogether', async () => {
+    const { folder, key, checkpoints } = await threeRuns()
+    await rm(join(folder, 'index.jsonl'))
+    const { ok, problem } = await verifyAuditTrail(folder, { key, checkpoint: checkpoints })
+    expect([ok, problem]).toEqual([false, expect.objectContaining({ what: 'missing', file: 'index.jsonl', line: 1 })])
   })
 
   it('gives away that the end of the index and its segments are gone', async () => {

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProblemFound } from './audit-problem.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic } from './folder-index.ts'
@@ -25,6 +26,14 @@ export async function verifiedIndex(folder: string, key: KeyObject, state: KeySt
   const opened = new Map<number, KeyObject>()
   const ended = new Map<number, EndedSegment>()
   let [stepKey, step, id] = [key, 0, '']
+  if (!(await readdir(folder)).includes(indexFile)) {
+    throw new ProblemFound({
+      what: 'missing',
+      file: indexFile,
+      line: 1,
+      explanation: 'the index is gone, or this is no folder of an audit trail',
+    })
+  }
   for await (const lines of linesOf(join(folder, indexFile))) {
     for (const line of lines) {
       if (line.at(-1) !== lineFeed) continue // a process was at it, or died

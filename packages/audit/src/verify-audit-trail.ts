@@ -80,6 +80,8 @@ export class TrailVerification {
 
   constructor(folder: string, options: VerifyAuditOptions) {
     const { key, checkpoint = [] } = knownOptions(options, { key: 'any', checkpoint: 'any' })
+    if (typeof folder !== 'string' || folder === '')
+      throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
     this.#folder = folder
     this.#key = parsedKey(key)
     this.#checkpoint = checkpoint

@@ -31,6 +31,8 @@ export interface AuditorsKey {
  * console.log(key.startsWith('audit-key:')) // true
  */
 export async function initAuditFolder(folder: string): Promise<AuditorsKey> {
+  if (typeof folder !== 'string' || folder === '')
+    throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
   const path = resolve(folder)
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
@@ -47,7 +49,9 @@ export async function initAuditFolder(folder: string): Promise<AuditorsKey> {
 
 function notEmpty(isReady: boolean): SecretsError {
   return new SecretsError('CONFIGURATION', `the folder of the audit trail ${isReady ? 'already has a key' : 'is not empty'}`, {
-    remedy: isReady ? 'use it as it is; a second key would make all before unverifiable' : 'name a new folder',
+    remedy: isReady
+      ? 'use it as it is: a second key would make all before unverifiable; if its key is lost, name a new folder, and keep that key'
+      : 'name a new folder',
   })
 }
 

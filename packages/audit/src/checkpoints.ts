@@ -1,4 +1,4 @@
-import type { AuditSink } from '@finchat/secrets-core'
+import { type AuditSink, SecretsError } from '@finchat/secrets-core'
 import { RecordMaker } from './record-maker.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 import { SinkOutage } from './sink-outage.ts'
@@ -66,8 +66,9 @@ export class Checkpoints {
     try {
       await this.#to.write(this.#maker.checkpoint(checkpoint), { signal: AbortSignal.timeout(this.#everyMs + closingPatienceMs) })
       this.#outage.acknowledged()
-    } catch {
-      this.#outage.refused('a checkpoint is missing')
+    } catch (error) {
+      const problem = SecretsError.isInstance(error) ? `a checkpoint is missing: ${error.message}` : 'a checkpoint is missing'
+      this.#outage.refused(problem)
     }
   }
 }

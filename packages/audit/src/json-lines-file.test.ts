@@ -87,6 +87,10 @@ describe('a folder', () => {
     })
   })
 
+  it('has a path', async () => {
+    await expect(initAuditFolder('')).rejects.toMatchObject({ code: 'CONFIGURATION' })
+  })
+
   it('is not made of one that holds something else', async () => {
     const { checkpoints } = await trailOf(1)
     await expect(initAuditFolder(checkpoints)).rejects.toMatchObject({
@@ -307,6 +311,7 @@ describe('the options of a file', () => {
     ['no folder', {}],
     ['an empty one', { folder: '' }],
     ['a size that is none', { folder: 'x', maxSegmentBytes: 1 }],
+    ['checkpoints into the trail itself', { folder: 'x', checkpoints: { to: './x/' } }],
     ['checkpoints to nowhere', { folder: 'x', checkpoints: { to: 7 } }],
     ['checkpoints at no time', { folder: 'x', checkpoints: { to: 'y', everyMs: 0 } }],
     ['a misspelt one', { folder: 'x', file: 'y' }],
@@ -316,6 +321,17 @@ describe('the options of a file', () => {
 })
 
 describe('checkpoints', () => {
+  it('that have no folder to go to say why', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder, checkpoints: { to: join(folder, 'key.json') } })
+    await sink.write(recordOf(), context)
+    await sink.close?.(context)
+    const message = expect.stringMatching(
+      /^Audit sink 'checkpoints' does not acknowledge: a checkpoint is missing: a file .* \(name another folder/,
+    )
+    expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(message, expect.anything())
+  })
+
   it('that cannot be sent are told once, and hold up nothing', async () => {
     const warnings: unknown[] = []
     vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void warnings.push(warning))

@@ -74,6 +74,9 @@ function checked(options: JsonLinesFileOptions): Checked {
   if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) throw misconfigured('`folder` is no path', 'name a folder')
   if (!Number.isSafeInteger(maxSegmentBytes) || maxSegmentBytes < 4096)
     throw misconfigured('`maxSegmentBytes` is no size', 'pass 4096 or more')
+  const to = checkpoints?.to
+  if (typeof to === 'string' && to !== '' && resolve(to) === resolve(folder))
+    throw misconfigured('`checkpoints.to` is the folder of the trail itself', 'name another one, which this host cannot rewrite')
   return { folder: resolve(folder), name, isDurable: durable, maxSegmentBytes, checkpoints: checkpoints && checkedCheckpoints(checkpoints) }
 }
 

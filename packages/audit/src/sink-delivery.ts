@@ -70,7 +70,7 @@ export class SinkDelivery {
 
   #refused(seq: number, acknowledgement: Acknowledgement, { problem, remedy, isMisuse = false }: Reason): void {
     this.#missed({ from: seq, to: seq, missed: 1 })
-    this.#outage.refused(problem)
+    this.#outage.refused(problem, remedy)
     acknowledgement.refused(this.isRequired, { sink: this.name, problem, remedy, isMisuse })
   }
 

@@ -15,12 +15,12 @@ export class SinkOutage {
     this.#isOn = false
   }
 
-  refused(problem: string): void {
+  refused(problem: string, remedy?: string): void {
     const isNew = !this.#isOn && performance.now() - this.#warnedAt >= quietMs
     this.#isOn = true
     if (!isNew) return
     this.#warnedAt = performance.now()
-    process.emitWarning(`Audit sink '${this.#sink}' does not acknowledge: ${problem}`, {
+    process.emitWarning(`Audit sink '${this.#sink}' does not acknowledge: ${problem}${remedy === undefined ? '' : ` (${remedy})`}`, {
       type: 'SecretsWarning',
       code: 'FINCHAT_SECRETS_AUDIT',
     })

@@ -1,7 +1,7 @@
 import type { AuditEvent, CallContext } from './contract.ts'
 
 /**
- * One entry of an audit trail, as sinks receive it: flat, versioned, never a value. What does not apply is absent. Text is well-formed
+ * One entry of an audit trail, as sinks receive it: flat, versioned, never a value. What does not apply is absent or `undefined`. Text is well-formed
  * UTF-16 (a lone surrogate became U+FFFD) of at most 16,384 characters (what was longer ends in `…sha256:` and the digest of the whole); it may
  * hold anything else, line breaks and escape sequences too: a sink that writes for people or lines must encode it.
  *

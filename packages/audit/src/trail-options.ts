@@ -67,10 +67,13 @@ function sinksOf(given: AuditTrailOptions['sinks']): readonly TrailSink[] {
   return sinks
 }
 
-function asTrailSink(given: unknown): TrailSink {
+function asTrailSink(given: unknown, index: number): TrailSink {
   if (isSink(given)) return given.durable === true ? required(given) : bestEffort(given)
   if (isTrailSink(given)) return given
-  throw misconfigured('a sink is no sink of specification v1', 'pass what jsonLinesFile() or another sink returns')
+  throw misconfigured(
+    `sinks[${index}] is no sink of specification v1`,
+    "pass what jsonLinesFile() or another sink returns, or { specificationVersion: 'v1', name: '…', write: async (record) => … }",
+  )
 }
 
 function isTrailSink(given: unknown): given is TrailSink {

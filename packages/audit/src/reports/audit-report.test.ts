@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyRecord, aRecord, hostileTexts } from '../testing/sample-records.ts'
 import { sampleTrail } from '../testing/sample-trail.ts'
+import { queryRecords } from './audit-query.ts'
 import { recordsReport, summaryReport } from './audit-report.ts'
 import { summarize } from './summarize.ts'
 
@@ -144,4 +145,6 @@ it('a report in another format is refused', () => {
   expect(() => recordsReport([], { format: 'pdf' })).toThrow(/use text, json or html/)
   // @ts-expect-error what a caller without types may write
   expect(() => recordsReport([], { fromat: 'html' })).toThrow(/fromat/)
+  // @ts-expect-error what a caller without types may write
+  expect(() => recordsReport(queryRecords([], {}), { format: 'text' })).toThrow(/Array\.fromAsync/)
 })

@@ -54,8 +54,8 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
 }
 
 /**
- * Records, such as `queryRecords` finds, as lines for people, as JSON, or as an HTML page of which `summaryReport` says more. Throws `INVALID_ARGUMENT` for
- * another format.
+ * A list of records (`await Array.fromAsync(queryRecords(…))`), as lines for people, as JSON, or as an HTML page of which `summaryReport` says more. Throws `INVALID_ARGUMENT` for
+ * another format, and for what is no list.
  *
  * @example
  * import { recordsReport } from '@finchat/secrets-audit'
@@ -64,6 +64,9 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
  */
 export function recordsReport(records: readonly AuditRecord[], options: ReportOptions): string {
   const { format, verification, title } = checked(options)
+  if (!Array.isArray(records)) {
+    throw new SecretsError('INVALID_ARGUMENT', 'the records are no list', { remedy: 'pass await Array.fromAsync(queryRecords(…))' })
+  }
   if (format === 'json') return `${asciiJson({ title, verification, records })}\n`
   const head = [verdictOf(verification)]
   if (format === 'text') return `${[seen(title), ...head, '', ...records.map(humanLine)].join('\n')}\n`

@@ -112,6 +112,8 @@ describe('a summary', () => {
 
   it('of nothing is empty', async () => {
     expect(await summarize([])).toMatchObject({ records: 0, from: undefined, to: undefined, secrets: [], notRotated: [] })
+    // @ts-expect-error what a caller without types may write
+    await expect(summarize([], { notRotatedFor: 30 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     await expect(summarize([], { notRotatedForDays: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 })

@@ -1,4 +1,4 @@
-import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { type AuditRecord, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { activityOf } from '../mappings/activity.ts'
 import type { AuditRecords } from './audit-query.ts'
 import type { AuditSummary } from './audit-summary.ts'
@@ -13,9 +13,11 @@ export interface SummarizeOptions {
   readonly now?: number | undefined
 }
 
+const members: MembersOf<SummarizeOptions> = { notRotatedForDays: 'number', now: 'number' }
+
 /**
  * Counts who read what, how often, from which provider, what failed, and which secrets were not rotated for a number of days. Reads the records once and keeps
- * at most 10,000 entries a list. Throws `INVALID_ARGUMENT` for a number of days that is none.
+ * at most 10,000 entries a list. Throws `INVALID_ARGUMENT` for options that are none.
  *
  * @example
  * import { readAuditRecords, summarize } from '@finchat/secrets-audit'
@@ -26,7 +28,7 @@ export interface SummarizeOptions {
  * console.log(reads, failed, notRotated.length) // 0 0 0
  */
 export async function summarize(records: AuditRecords, options: SummarizeOptions = {}): Promise<AuditSummary> {
-  const { notRotatedForDays = 90, now } = options
+  const { notRotatedForDays = 90, now } = knownOptions(options, members, 'INVALID_ARGUMENT')
   if (!(notRotatedForDays > 0))
     throw new SecretsError('INVALID_ARGUMENT', '`notRotatedForDays` is no number of days', { remedy: 'pass 1 or more' })
   const tally = new Tally()

@@ -88,6 +88,8 @@ describe('the sink of lines', () => {
     // @ts-expect-error what a caller without types may write
     expect(() => lineSink({ stream: 'stdout' })).toThrow(/`stream` is no stream/)
     // @ts-expect-error what a caller without types may write
+    expect(() => lineSink(process.stderr)).toThrow(/the options are a stream \(pass \{ stream: … \}\)/)
+    // @ts-expect-error what a caller without types may write
     expect(() => lineSink({ format: 'xml' })).toThrow(/use human or json/)
     expect(() => lineSink({ name: '' })).toThrow(/`name`/)
   })

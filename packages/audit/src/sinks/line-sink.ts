@@ -38,6 +38,7 @@ const mostWaiting = 8 * 1024 * 1024
  * console.log(sink.name) // lines
  */
 export function lineSink(options: LineSinkOptions = {}): AuditSink {
+  if (isStream(options)) throw misconfigured('the options are a stream', 'pass { stream: … }')
   const { stream, format = 'human', name = 'lines' } = knownOptions(options, members)
   assertSinkName(name)
   if (format !== 'human' && format !== 'json') throw misconfigured('`format` is not known', 'use human or json')

@@ -4,7 +4,7 @@ import { Leaf } from './leaf.ts'
 /** A secret's digest, and the leaf that it belongs to. */
 export interface Placed {
   readonly leaf: number
-  readonly digest: Buffer
+  readonly digest: Uint8Array
 }
 
 /** The leaves of one bucket, as they were verified; another state of it is this one with other leaves, until they are adopted. */
@@ -15,14 +15,10 @@ export class Bucket {
   readonly #leafDigests: Buffer
 
   constructor(digests: IndexDigests, secrets: ReadonlyMap<string, Placed>) {
-    const members = Map.groupBy(secrets, ([, { leaf }]) => leaf % leavesPerBucket)
+    const members = Array.from({ length: leavesPerBucket }, (): [path: string, digest: Uint8Array][] => [])
+    for (const [path, { leaf, digest }] of secrets) members[leaf % leavesPerBucket]?.push([path, digest])
     this.#digests = digests
-    this.#leaves = Array.from({ length: leavesPerBucket }, (_, place) =>
-      Leaf.of(
-        digests,
-        (members.get(place) ?? []).map(([path, { digest }]) => [path, digest]),
-      ),
-    )
+    this.#leaves = members.map((each) => Leaf.of(digests, each))
     this.#leafDigests = Buffer.alloc(leavesPerBucket * digestLength)
     for (const [place, leaf] of this.#leaves.entries()) digestAt(this.#leafDigests, place).set(leaf.digest)
   }

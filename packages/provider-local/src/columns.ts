@@ -16,12 +16,21 @@ export function boundedOnly(column: string, mostBytes: number): string {
 /** The rows by their key. A damaged tree may show the same rows without end: the first key that comes again ends it. */
 export function unique<Key, Value>(rows: Iterable<Row>, key: (row: Row) => Key, value: (row: Row) => Value): Map<Key, Value> {
   const found = new Map<Key, Value>()
+  addUnique(found, rows, key, value)
+  return found
+}
+
+export function addUnique<Key, Value>(
+  found: Map<Key, Value>,
+  rows: Iterable<Row>,
+  key: (row: Row) => Key,
+  value: (row: Row) => Value,
+): void {
   for (const row of rows) {
     const rowKey = key(row)
     if (found.has(rowKey)) throw altered()
     found.set(rowKey, value(row))
   }
-  return found
 }
 
 export function integer(value: unknown, least: number, most: number): number {
@@ -31,9 +40,13 @@ export function integer(value: unknown, least: number, most: number): number {
 
 /** Bytes in memory of their own; of exactly `length` if that is given. */
 export function bytes(value: unknown, length?: number): Buffer {
-  if (value instanceof Uint8Array && (length === undefined || value.length === length)) {
-    return Buffer.from(value.buffer, value.byteOffset, value.length)
-  }
+  const blob = plainBytes(value, length)
+  return Buffer.from(blob.buffer, blob.byteOffset, blob.length)
+}
+
+/** As `bytes`, for those that are many. */
+export function plainBytes(value: unknown, length?: number): Uint8Array {
+  if (value instanceof Uint8Array && (length === undefined || value.length === length)) return value
   throw altered()
 }
 

@@ -1,7 +1,7 @@
 import { digestLength, type IndexDigests } from './index-digests.ts'
-import { lengthPrefixed } from './length-prefixed.ts'
+import { lengthPrefixed, prefixLength } from './length-prefixed.ts'
 
-type Entry = readonly [path: string, digest: Buffer]
+type Entry = readonly [path: string, digest: Uint8Array]
 
 /**
  * The secrets of one leaf, each with its digest, as the text that the leaf's own digest is computed over: sorted by path, so that equal leaves
@@ -22,15 +22,14 @@ export class Leaf {
   }
 
   static of(digests: IndexDigests, secrets: readonly Entry[]): Leaf {
+    const sorted = secrets.toSorted(byPath)
     const places = new Map<string, number>()
-    let length = 0
-    const parts = secrets.toSorted(byPath).map((secret) => {
-      const part = lengthPrefixed(secret)
-      length += part.length
-      places.set(secret[0], length - digestLength)
-      return part
-    })
-    return new Leaf(digests, Buffer.concat(parts, length), places)
+    let end = 0
+    for (const [path] of sorted) {
+      end += entryLength(path)
+      places.set(path, end - digestLength)
+    }
+    return new Leaf(digests, lengthPrefixed(sorted.flat()), places)
   }
 
   get paths(): Iterable<string> {
@@ -43,7 +42,7 @@ export class Leaf {
   }
 
   /** This leaf with another digest for one of its secrets, or with a secret that is new. */
-  with(path: string, digest: Buffer): Leaf {
+  with(path: string, digest: Uint8Array): Leaf {
     const place = this.#places.get(path)
     if (place === undefined) return Leaf.of(this.#digests, [...this.#secrets(), [path, digest]])
     const text = Buffer.from(this.#text)
@@ -57,6 +56,11 @@ export class Leaf {
 }
 
 const nothing = Buffer.alloc(digestLength)
+
+/** How much of the text a path and its digest take. */
+function entryLength(path: string): number {
+  return 2 * prefixLength + Buffer.byteLength(path) + digestLength
+}
 
 function byPath([one]: Entry, [other]: Entry): number {
   return one < other ? -1 : 1

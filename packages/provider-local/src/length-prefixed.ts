@@ -2,7 +2,7 @@
 export type Field = string | number | Uint8Array | undefined
 
 const absent = 0xffff_ffff
-const prefixLength = 4
+export const prefixLength = 4
 
 /** One unambiguous text out of many fields: each stands behind its length, so that no two lists of fields look alike. */
 export function lengthPrefixed(fields: readonly Field[]): Buffer {

@@ -1,4 +1,4 @@
-import { altered, bounded, boundedOnly, bytes, integer, type Row, text } from './columns.ts'
+import { altered, bounded, boundedOnly, bytes, integer, plainBytes, type Row, text } from './columns.ts'
 import type { WrappedKey } from './keyring.ts'
 import { limits } from './limits.ts'
 import { bucketCount, digestLength } from './index-digests.ts'
@@ -51,7 +51,7 @@ export function bucketsFrom(row: Row): Buffer {
 }
 
 export function placedFrom(row: Row): Placed {
-  return { leaf: integer(row['leaf'], 0, Number.MAX_SAFE_INTEGER), digest: bytes(row['digest'], digestLength) }
+  return { leaf: integer(row['leaf'], 0, Number.MAX_SAFE_INTEGER), digest: plainBytes(row['digest'], digestLength) }
 }
 
 /** The first row is the secret's own; the others are its versions, ascending. A damaged tree may show rows without end, but not that. */

@@ -23,7 +23,7 @@ test('a bucket gives its secrets, all of them and no other, however many pages t
   for (const leaf of [63, 128]) tables.setRecord(leaf, `of another bucket, ${leaf}`, '[]', digest)
   const found = tables.bucket(1)
   expect([...found.keys()].toSorted()).toEqual(paths.toSorted())
-  expect(found.get('service/1000')).toEqual({ leaf: 64 + (1_000 % 64), digest })
+  expect(found.get('service/1000')).toEqual({ leaf: 64 + (1_000 % 64), digest: new Uint8Array(digest) })
 })
 
 test('a secret gives its versions, all of them in order and no other, however many pages they fill', () => {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Placed } from './bucket.ts'
-import { bytes, integer, present, type Row, text, unique } from './columns.ts'
+import { addUnique, bytes, integer, present, type Row, text, unique } from './columns.ts'
 import { leavesPerBucket } from './index-digests.ts'
 import type { WrappedKey } from './keyring.ts'
 import { limits } from './limits.ts'
@@ -78,21 +78,23 @@ function recordTables(sqlite: DatabaseSync): Pick<Tables, 'bucket' | 'record' | 
     bucket: (number) => {
       const first = number * leavesPerBucket
       const last = first + leavesPerBucket - 1
-      const rows = inPages<[leaf: number, path: string]>(
+      const pages = inPages<[leaf: number, path: string]>(
         (leaf, path) => bucket.all(leaf, path, last),
         [first, ''],
         (row) => [integer(row['leaf'], first, last), text(row['path'])],
       )
-      return unique(rows, ({ path }) => text(path), placedFrom)
+      const found = new Map<string, Placed>()
+      for (const rows of pages) addUnique(found, rows, ({ path }) => text(path), placedFrom)
+      return found
     },
-    record: (leaf, path) =>
-      recordRowsFrom(
-        inPages<[version: number]>(
-          (version) => record.all(leaf, path, version),
-          [-1],
-          (row) => [integer(row['version'], 0, limits.version)],
-        ),
-      ),
+    record: (leaf, path) => {
+      const pages = inPages<[version: number]>(
+        (version) => record.all(leaf, path, version),
+        [-1],
+        (row) => [integer(row['version'], 0, limits.version)],
+      )
+      return recordRowsFrom([...pages].flat())
+    },
     setRecord: (leaf, path, facts, digest) => void setSecret.run(leaf, path, facts, digest),
   }
 }
@@ -105,10 +107,10 @@ function* inPages<Key extends readonly (string | number)[]>(
   rowsAfter: (...key: Key) => Row[],
   first: Key,
   keyOf: (row: Row) => Key,
-): Iterable<Row> {
+): Iterable<readonly Row[]> {
   for (let key: Key | undefined = first; key;) {
     const rows = rowsAfter(...key)
-    yield* rows
+    yield rows
     const last = rows.at(-1)
     key = last && rows.length === pageRows ? keyOf(last) : undefined
   }

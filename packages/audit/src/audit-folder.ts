@@ -31,7 +31,7 @@ export interface AuditorsKey {
  * console.log(key.startsWith('audit-key:')) // true
  */
 export async function initAuditFolder(folder: string): Promise<AuditorsKey> {
-  if (typeof folder !== 'string' || folder === '')
+  if (typeof folder !== 'string' || folder === '' || folder.includes('\0'))
     throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
   const path = resolve(folder)
   try {
@@ -39,12 +39,17 @@ export async function initAuditFolder(folder: string): Promise<AuditorsKey> {
     const names = await readdir(path)
     if (names.length > 0) throw notEmpty(names.includes(keyFile))
     const [id, first] = [randomUUID(), randomKey()]
-    await appendToIndex(join(path, indexFile), indexLine({ ...origin(id, 0), opens: false, ended: [] }, first))
+    await appendToIndex(join(path, indexFile), indexLine({ ...origin(id, 0), opens: false, ended: [] }, first), 'ax').catch(asNotEmpty)
     await replaceKey(path, { folder: id, step: 1, key: derivedKey(first, 'next'), live: [], unused: [] })
     return { folder: id, key: keyText(first) }
   } catch (error) {
     throw folderError(error)
   }
+}
+
+/** Another process makes it ready at the same time: of two first keys, one would verify nothing. */
+function asNotEmpty(error: unknown): never {
+  throw error instanceof Error && 'code' in error && error.code === 'EEXIST' ? notEmpty(true) : error
 }
 
 function notEmpty(isReady: boolean): SecretsError {
@@ -154,7 +159,8 @@ interface DeadSegment {
 /** Who lives has its segment's lock. */
 async function deadSegments(folder: string, { live }: KeyState, known: readonly EndedSegment[]): Promise<readonly DeadSegment[]> {
   const found: DeadSegment[] = []
-  for (const step of live.filter((one) => !known.some((ended) => ended.step === one)).slice(0, mostEnded)) {
+  for (const step of live.filter((one) => !known.some((ended) => ended.step === one))) {
+    if (found.length === mostEnded) break
     const lock = FileLock.tryTake(lockOf(folder, step))
     if (lock === undefined) continue
     try {

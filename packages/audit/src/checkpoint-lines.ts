@@ -64,9 +64,7 @@ async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [
     for (const [index, line] of source.entries()) yield ['checkpoints', index + 1, Buffer.from(line)]
     return
   }
-  const isFolder = (await stat(source).catch(noCheckpoints)).isDirectory()
-  const paths = isFolder ? (await readdir(source)).toSorted().map((name) => join(source, name)) : [source]
-  for (const path of paths) {
+  for (const path of await pathsOf(source)) {
     let number = 0
     for await (const lines of linesOf(path)) for (const line of lines) yield [basename(path), ++number, line]
   }
@@ -79,6 +77,17 @@ function noCheckpoints(error: unknown): never {
   throw new SecretsError('AUDIT_FAILED', 'the checkpoints are not where `checkpoint` says', {
     remedy: 'correct it, or ask who removed them; without `checkpoint` the ends that no process ended stay unproven',
   })
+}
+
+/** In a folder its files alone: a mount may have folders of its own, such as `lost+found`. */
+async function pathsOf(source: string): Promise<readonly string[]> {
+  if (!(await stat(source).catch(noCheckpoints)).isDirectory()) return [source]
+  const paths: string[] = []
+  for (const name of (await readdir(source)).toSorted()) {
+    const path = join(source, name)
+    if ((await stat(path)).isFile()) paths.push(path)
+  }
+  return paths
 }
 
 function asCheckpoint(text: Buffer, file: string, line: number): Checkpoint | undefined {

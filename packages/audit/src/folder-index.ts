@@ -87,8 +87,9 @@ export async function lastEntry(path: string): Promise<IndexEntry & { readonly m
   throw brokenIndex()
 }
 
-export async function appendToIndex(path: string, line: string): Promise<void> {
-  const file = await open(path, 'a', 0o600)
+/** With `ax` as the first line of a new index, which only one of many can be. */
+export async function appendToIndex(path: string, line: string, flag: 'a' | 'ax' = 'a'): Promise<void> {
+  const file = await open(path, flag, 0o600)
   try {
     await file.appendFile(line)
     await file.datasync()

@@ -84,7 +84,7 @@ function checkedCheckpoints(checkpoints: NonNullable<JsonLinesFileOptions['check
   const { to, everyMs = 1_000 } = knownOptions(checkpoints, { to: 'any', everyMs: 'number' })
   if (!(everyMs >= 1 && everyMs < 2 ** 31)) throw misconfigured('`everyMs` is no time', 'pass milliseconds, 1 or more')
   if (typeof to === 'string' && to !== '') return { to: checkpointFolder(to), everyMs }
-  if (typeof to === 'object' && typeof to.write === 'function') return { to, everyMs }
+  if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { to, everyMs }
   throw misconfigured('`checkpoints.to` is neither a folder nor a sink', 'name one that this host cannot rewrite')
 }
 

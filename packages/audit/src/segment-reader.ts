@@ -1,4 +1,4 @@
-import { open, readdir } from 'node:fs/promises'
+import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { asHeader, asRecord, asSeal, looksLikeSeal, type Seal, type SegmentHeader } from './segment-format.ts'
@@ -22,13 +22,18 @@ export interface SegmentFile {
   readonly path: string
   /** `undefined`: the file does not begin as a segment does. */
   readonly header: SegmentHeader | undefined
+  /** What is none, such as a pipe, is not opened: whoever reads it may wait for ever. */
+  readonly isFile: boolean
 }
 
 export const indexFile = 'index.jsonl'
 
-/** No group that we write has more records, nor a line more bytes; a reader need not hold more of a file that somebody else wrote. */
+/**
+ * No group that we write has more records, nor a line more bytes (nine texts of 16,384 characters, each six bytes in JSON at most); a reader need not hold
+ * more of a file that somebody else wrote.
+ */
 export const maxGroupRecords = 64
-const maxLineBytes = 256 * 1024
+const maxLineBytes = 1024 * 1024
 
 const chunkBytes = 256 * 1024
 const lineFeed = 0x0a
@@ -37,8 +42,13 @@ const lineFeed = 0x0a
 export async function segmentFiles(folder: string): Promise<readonly SegmentFile[]> {
   const names = (await readdir(folder)).filter((name) => name.includes('.jsonl') && name !== indexFile).toSorted()
   const files: SegmentFile[] = []
-  for (const name of names) files.push({ path: join(folder, name), header: await headerOf(join(folder, name)) })
+  for (const name of names) files.push(await segmentFile(join(folder, name)))
   return files.toSorted((a, b) => (a.header?.step ?? Infinity) - (b.header?.step ?? Infinity) || 0)
+}
+
+async function segmentFile(path: string): Promise<SegmentFile> {
+  const isFile = (await stat(path)).isFile()
+  return { path, header: isFile ? await headerOf(path) : undefined, isFile }
 }
 
 async function headerOf(path: string): Promise<SegmentHeader | undefined> {

@@ -17,6 +17,8 @@ export interface VerifiedIndex {
   readonly ended: ReadonlyMap<number, EndedSegment>
   /** Whether the folder's key says that this is the whole index. */
   readonly isWhole: boolean
+  /** The step that the folder's key is for: all before it were finished, and have a segment if they opened one. Absent in a copy without it. */
+  readonly keyStep: number | undefined
 }
 
 type Entry = IndexEntry & { readonly mac: string }
@@ -56,7 +58,7 @@ export async function verifiedIndex(folder: string, key: KeyObject, state: KeySt
       explanation: "the folder's key is further than its index",
     })
   }
-  return { folder: id, length: step, opened, ended, isWhole: state !== undefined }
+  return { folder: id, length: step, opened, ended, isWhole: state !== undefined, keyStep: state?.step }
 }
 
 const lineFeed = 0x0a

@@ -156,6 +156,8 @@ export class SegmentVerification {
     if (this.#bytes < ended.bytes) this.#fail('truncated', this.#line + 1, cut)
     if (this.#bytes > ended.bytes && ended.found !== 'unused') this.#fail('inserted', this.#line, 'the segment was shorter when it ended')
     if (ended.found === 'unused' && this.#records > 0) this.#fail('inserted', 2, 'the segment was never used')
+    if (ended.found === 'cut' && this.#size > ended.bytes + ended.torn)
+      this.#fail('inserted', this.#line + 1, 'less stood behind the last seal when its process had died')
     if (ended.found === 'ended' && this.#size > this.#bytes)
       this.#fail('inserted', this.#line + 1, 'the segment was ended before this line')
   }

@@ -50,8 +50,8 @@ export interface AuditVerification {
 }
 
 /**
- * Tells whether the trail in this folder is as it was written, reading it once as a stream; processes may be writing to it. Throws `CONFIGURATION` for a key that
- * is no key, and `AUDIT_FAILED` if the folder cannot be read.
+ * Tells whether the trail in this folder is as it was written, reading it once as a stream; processes may be writing to it. Throws `CONFIGURATION` for
+ * options that make no sense, and `AUDIT_FAILED` if the folder cannot be read.
  *
  * @example
  * import { auditTrail, initAuditFolder, jsonLinesFile, verifyAuditTrail } from '@finchat/secrets-audit'
@@ -71,7 +71,7 @@ export async function verifyAuditTrail(folder: string, options: VerifyAuditOptio
   return verification.result()
 }
 
-/** Verifies a trail while its groups are read, once. Throws `CONFIGURATION` for a key that is none. */
+/** Verifies a trail while its groups are read, once. Throws `CONFIGURATION` for a key, a folder or checkpoints that are none. */
 export class TrailVerification {
   readonly #folder: string
   readonly #key: KeyObject
@@ -82,6 +82,7 @@ export class TrailVerification {
     const { key, checkpoint = [] } = knownOptions(options, { key: 'any', checkpoint: 'any' })
     if (typeof folder !== 'string' || folder === '')
       throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
+    if (!isSource(checkpoint)) throw misused('`checkpoint` is neither a path nor lines', 'leave it out, or name where the checkpoints are')
     this.#folder = folder
     this.#key = parsedKey(key)
     this.#checkpoint = checkpoint
@@ -112,6 +113,15 @@ export class TrailVerification {
   }
 }
 
+function isSource(checkpoint: unknown): boolean {
+  if (Array.isArray(checkpoint)) return checkpoint.every((line) => typeof line === 'string')
+  return typeof checkpoint === 'string' && checkpoint !== ''
+}
+
+function misused(problem: string, remedy: string): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy })
+}
+
 /** A copy for the auditor may be without it. */
 async function keyIn(folder: string): Promise<KeyState | undefined> {
   if (!(await readdir(folder)).includes(keyFile)) return undefined
@@ -136,8 +146,11 @@ async function* verifiedGroups({ folder, files, index, checkpoints }: ToVerify, 
     const ended = index.ended.get(step)
     const file = files.get(step) ?? (await laterFile(folder, step))
     if (file === undefined) {
-      if (isExcusable(step, index)) continue
-      throw new ProblemFound({ what: 'missing', file: segmentName(step), line: 1, explanation: 'the segment is gone' })
+      if (checkpoints.has(step) || !isExcusable(step, index)) {
+        throw new ProblemFound({ what: 'missing', file: segmentName(step), line: 1, explanation: 'the segment is gone' })
+      }
+      if (!ended && !index.isWhole) report.unseen(segmentName(step))
+      continue
     }
     const segment = new SegmentVerification({ path: file, key, ended, checkpoints: checkpoints.get(step) ?? [] })
     try {
@@ -153,21 +166,21 @@ async function* verifiedGroups({ folder, files, index, checkpoints }: ToVerify, 
 async function laterFile(folder: string, step: number): Promise<string | undefined> {
   const path = join(folder, segmentName(step))
   const isThere = await stat(path).then(
-    () => true,
+    (found) => found.isFile(),
     () => false,
   )
   return isThere ? path : undefined
 }
 
-/** A process that died, or is, between the line in the index and the file. */
-function isExcusable(step: number, { ended, length }: VerifiedIndex): boolean {
-  return ended.get(step)?.found === 'unused' || (step === length - 1 && !ended.has(step))
+/** A process that died, or is, between the line in the index and the file: the folder's key, where it is there, was not yet put forward. */
+function isExcusable(step: number, { ended, length, keyStep = step }: VerifiedIndex): boolean {
+  return ended.get(step)?.found === 'unused' || (step === length - 1 && !ended.has(step) && keyStep <= step)
 }
 
 function filesByStep(files: readonly SegmentFile[], index: VerifiedIndex): ReadonlyMap<number, string> {
   const found = new Map<number, string>()
-  for (const { path, header } of files) {
-    const step = header?.folder === index.folder ? header.step : unfinishedStep(path, index)
+  for (const { path, header, isFile } of files) {
+    const step = header?.folder === index.folder ? header.step : isFile ? unfinishedStep(path, index) : undefined
     if (step === undefined || !index.opened.has(step)) {
       throw new ProblemFound({
         what: 'inserted',
@@ -227,6 +240,11 @@ class Report {
   passed(path: string, { isEnded, lastLine, checkpointedAt, torn }: VerifiedSegment, wasUsed: boolean): void {
     this.#segments++
     if (!isEnded && wasUsed) this.#unproven.push({ file: basename(path), lastLine, provenUntil: checkpointedAt, torn })
+  }
+
+  /** A segment that was opened last and is not there: whether it ever was, nothing says. */
+  unseen(file: string): void {
+    this.#unproven.push({ file, lastLine: 0, torn: 0 })
   }
 
   result(): AuditVerification {

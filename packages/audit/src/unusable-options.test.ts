@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest'
+import { initAuditFolder } from './audit-folder.ts'
+import { jsonLinesFile, type JsonLinesFileOptions } from './json-lines-file.ts'
+import { keyText, randomKey } from './key-chain.ts'
+import { verifyAuditTrail, type VerifyAuditOptions } from './verify-audit-trail.ts'
+
+const key = keyText(randomKey())
+const isRefused = expect.objectContaining({ code: 'CONFIGURATION' })
+
+it.each([undefined, '', 'a\0b', 5])('no folder is made ready at %j', async (folder) => {
+  await expect(initAuditFolder(folder as string)).rejects.toEqual(isRefused) // what a caller without types may pass
+})
+
+it.each([null, '', 5, {}, []])('no checkpoints are sent to %j', (to) => {
+  const options = { folder: 'audit', checkpoints: { to } } as JsonLinesFileOptions // as above
+  expect(() => jsonLinesFile(options)).toThrow(isRefused)
+})
+
+it.each([null, '', 5, {}, [5]])('no checkpoints are read from %j', async (checkpoint) => {
+  const options = { key, checkpoint } as VerifyAuditOptions // as above
+  await expect(verifyAuditTrail('audit', options)).rejects.toEqual(isRefused)
+})
+
+it.each([undefined, '', 5])('no trail is verified in %j', async (folder) => {
+  await expect(verifyAuditTrail(folder as string, { key })).rejects.toEqual(isRefused) // as above
+})

@@ -19,9 +19,15 @@ export function checkpointFolder(folder: string): AuditSink {
       await handle.appendFile(`${checkpoint}\n`)
       await handle.datasync()
     } catch (error) {
-      file = undefined
+      await forget()
       throw folderError(error)
     }
+  }
+  /** The next checkpoint begins another file: behind half a line nothing could be read. */
+  const forget = async (): Promise<void> => {
+    const failed = file
+    file = undefined
+    await failed?.then((handle) => handle.close()).catch(() => {})
   }
   return { specificationVersion: 'v1', name: 'checkpoints', durable: true, write, close: async () => (await file)?.close() }
 }

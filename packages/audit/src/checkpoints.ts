@@ -49,9 +49,8 @@ export class Checkpoints {
 
   async close(): Promise<void> {
     clearTimeout(this.#timer)
-    const patience = new Promise<void>((resolve) => setTimeout(resolve, closingPatienceMs).unref())
-    await Promise.race([Promise.all(this.#sending), patience])
-    await this.#to.close?.({ signal: AbortSignal.timeout(closingPatienceMs) })
+    await patiently(async () => void (await Promise.all(this.#sending)))
+    await patiently(async (signal) => this.#to.close?.({ signal }))
   }
 
   #send(writer: SegmentWriter): void {
@@ -70,5 +69,18 @@ export class Checkpoints {
       const problem = SecretsError.isInstance(error) ? `a checkpoint is missing: ${error.message}` : 'a checkpoint is missing'
       this.#outage.refused(problem)
     }
+  }
+}
+
+/** Rejects if `run` does; the timer keeps the process, which would otherwise end in the middle of closing. */
+async function patiently(run: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const controller = new AbortController()
+  const { promise: over, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, closingPatienceMs)
+  try {
+    await Promise.race([run(controller.signal), over])
+  } finally {
+    clearTimeout(timer)
+    controller.abort()
   }
 }

@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
 import { activeSpan } from './active-span.ts'
 import { currentContext } from './audit-context.ts'
-import { flagOf, numberOf, textOf, wordOf } from './record-text.ts'
+import { flagOf, numberOf, textOf, timeOf, wordOf } from './record-text.ts'
 
 /** What a record may say beside what the core tells. */
 export interface TrailEvent extends AuditEvent {
@@ -102,7 +102,7 @@ function recordOf(origin: Origin, seq: number, event: TrailEvent, added: Added):
     service: origin.service,
     spanId: added.spanId,
     stale: flagOf(event.stale),
-    time: numberOf(event.time) ?? Date.now(),
+    time: timeOf(event.time),
     traceId: added.traceId,
     trail: origin.trail,
     v: 1,

@@ -16,6 +16,12 @@ export function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
+/** Whole milliseconds since 1970, which readers of the trail insist on; the time now for what is none. */
+export function timeOf(value: unknown): number {
+  const time = typeof value === 'number' ? Math.floor(value) : Number.NaN
+  return Math.max(0, Number.isSafeInteger(time) ? time : Date.now())
+}
+
 export function flagOf(value: unknown): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined
 }

@@ -60,7 +60,7 @@ export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptio
 
 function sinksOf(given: AuditTrailOptions['sinks']): readonly TrailSink[] {
   if (!Array.isArray(given) || given.length === 0) throw misconfigured('`sinks` is not a list of one or more sinks', 'give at least one')
-  const sinks = given.map(asTrailSink)
+  const sinks = Array.from(given, asTrailSink)
   const names = sinks.map(({ sink }) => sink.name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
   if (twice !== undefined) throw misconfigured(`two sinks are called ${JSON.stringify(twice)}`, 'give each a `name` of its own')
@@ -77,7 +77,8 @@ function asTrailSink(given: unknown, index: number): TrailSink {
 }
 
 function isTrailSink(given: unknown): given is TrailSink {
-  return typeof given === 'object' && given !== null && 'sink' in given && isSink(given.sink) && 'required' in given
+  if (typeof given !== 'object' || given === null || !('sink' in given) || !isSink(given.sink)) return false
+  return 'required' in given && typeof given.required === 'boolean'
 }
 
 function isSink(given: unknown): given is AuditSink {

@@ -45,6 +45,8 @@ describe('the HTML page', () => {
     )
     const tail = { file: 'segment-00000001.jsonl', lastLine: 9, provenUntil: Date.UTC(2026, 0, 1) }
     expect(first({ ...verified, unproven: [tail] })).toMatch(/^<p class="open">.* is proven only until 2026-01-01 00:00 UTC\.$/)
+    expect(first({ ...verified, isIndexWhole: false })).toMatch(/^<p class="open">Verified: .* Whether later segments were removed/)
+    expect(first({ ...verified, isIndexWhole: true })).toMatch(/^<p class="good">/)
   })
 
   it('gives every picture a name and its numbers as words, and every column a heading', async () => {

@@ -115,5 +115,7 @@ describe('a summary', () => {
     // @ts-expect-error what a caller without types may write
     await expect(summarize([], { notRotatedFor: 30 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
     await expect(summarize([], { notRotatedForDays: 0 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    const misspelt: object = { notRotatedForDay: 30 }
+    await expect(summarize([], misspelt)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 })

@@ -5,18 +5,22 @@ export interface ReportedVerification {
   readonly ok: boolean
   readonly records: number
   readonly problem?: { readonly what: string; readonly file: string; readonly line: number; readonly explanation: string } | undefined
+  /** `false`: whether lines of the index, and with them whole segments, are missing at its end, nothing says. */
+  readonly isIndexWhole?: boolean | undefined
   readonly unproven: readonly { readonly file: string; readonly lastLine: number; readonly provenUntil?: number | undefined }[]
 }
 
 /** One sentence, the first that an auditor reads. */
 export function verdictOf(verification: ReportedVerification | undefined): string {
   if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
-  const { ok, records, problem, unproven } = verification
+  const { ok, records, problem, unproven, isIndexWhole } = verification
   if (problem !== undefined || !ok)
     return `The trail is NOT as it was written: ${located(problem)} Authentic records before it: ${grouped(records)}.`
   const verified = `Verified: every record is as it was written (${grouped(records)}).`
-  return unproven.length === 0 ? verified : `${verified} ${unproven.map(openEnd).join(' ')}`
+  return [verified, ...unproven.map(openEnd), ...(isIndexWhole === false ? [openIndex] : [])].join(' ')
 }
+
+const openIndex = "Whether later segments were removed together with the end of the index is not proven: the folder's key was not there."
 
 function located(problem: ReportedVerification['problem']): string {
   if (problem === undefined) return 'what is wrong is not known.'
@@ -32,5 +36,5 @@ function openEnd({ file, lastLine, provenUntil }: ReportedVerification['unproven
 export function toneOf(verification: ReportedVerification | undefined): 'good' | 'bad' | 'open' {
   if (verification === undefined) return 'open'
   if (!verification.ok) return 'bad'
-  return verification.unproven.length === 0 ? 'good' : 'open'
+  return verification.unproven.length === 0 && verification.isIndexWhole !== false ? 'good' : 'open'
 }

@@ -11,7 +11,7 @@ import { type Orders, type Report, valueOf } from './orders.ts'
  * is one of many on two processors: its patience with the cache server is longer than the default, which is meant for a machine of its own.
  */
 const orders = givenOrders() as Orders // as the drill gives them
-const timeoutMs = 10_000
+const timeoutMs = 60_000
 
 async function live(): Promise<void> {
   const { store, clients, close } = await connect(orders.kind, orders.url, orders.hasClient)
@@ -19,10 +19,10 @@ async function live(): Promise<void> {
     store,
     encryptionKey: orders.encryptionKey,
     timeoutMs,
-    waitMs: 4 * timeoutMs,
+    waitMs: 5 * timeoutMs,
     ...(clients && { client: clients.client }),
   })
-  const secrets = createSecretsManager({ providers: [countingProvider(orders.storePort)], cache: { shared }, deadlineMs: 120_000 })
+  const secrets = createSecretsManager({ providers: [countingProvider(orders.storePort)], cache: { shared }, deadlineMs: 10 * timeoutMs })
   await secrets.checkHealth() // loads the rest of the library
   const lines = createInterface(process.stdin)[Symbol.asyncIterator]()
   say('ready')

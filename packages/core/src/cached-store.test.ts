@@ -1138,6 +1138,34 @@ describe('over a shared level, the store', () => {
     expect([store.counts.entries, await seen(store)]).toEqual([0, code])
   })
 
+  it.each(denials)('is asked by a reader who waited for the level while it said %s', async (code) => {
+    const { level, read } = shared()
+    const reading = Promise.withResolvers<typeof hit>()
+    read.mockReturnValueOnce(reading.promise)
+    const { store, get } = cached({}, { shared: level })
+    get.mockImplementation(async () => fail(code))
+    const before = seen(store)
+    await seen(store, { mode: 'fresh' })
+    reading.resolve(hit)
+    expect(await before).toBe(code)
+  })
+
+  it.each(denials)('is asked itself after it said %s while others wrote', async (code) => {
+    let tell: Parameters<NonNullable<SharedCache['subscribe']>>[0] = () => {}
+    const { level, read } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })
+    const { store, get } = cached({}, { shared: level })
+    const denial = Promise.withResolvers<never>()
+    get.mockImplementationOnce(() => denial.promise).mockImplementationOnce(async () => fail(code))
+    const before = seen(store)
+    await pass(0)
+    tell({ sharedAs: 'eu', path: 'a' })
+    denial.reject(new SecretsError(code, 'x'))
+    read.mockImplementation(async () => hit)
+    expect([await before, await seen(store)]).toEqual([code, code])
+    await pass(1)
+    expect(await seen(store)).toBe('v1')
+  })
+
   it('keeps its own later answer when the level answers with an older one', async () => {
     const { level, read } = shared()
     const reading = Promise.withResolvers<typeof hit>()

@@ -221,6 +221,8 @@ export class CachedStore {
 
   /** What the level has, if that is newer than what is held: a refresh that took the same again would never refresh. */
   #newer(flight: Flight, { hit }: SharedAnswer): Found | undefined {
+    // The store may have refused it to us while we waited.
+    if (this.#levelFor(flight) === undefined) return undefined
     const heldSince = this.#memory.entry(flight.key)?.held.facts.askedAt ?? -Infinity
     if (hit === undefined || isFresh(flight.read.mode) || hit.askedAt <= heldSince) return undefined
     return { held: this.#keep(flight, hit.secret, hit.askedAt), from: 'shared', stale: false }
@@ -283,13 +285,14 @@ export class CachedStore {
   }
 
   #failed({ key, read, outdated }: Flight, error: unknown): void {
-    if (outdated || !SecretsError.isInstance(error) || error.code === 'ABORTED') return
+    if (!SecretsError.isInstance(error) || error.code === 'ABORTED') return
     if (isWithdrawal(error.code)) {
       // What is wrong with one version tells nothing of the others; a credential that is refused does.
       const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
-      this.#withdraw(refused)
+      if (!outdated) this.#withdraw(refused)
+      // Whatever was written meanwhile, others' answers are not for us.
       this.#rights.refused(refused)
     }
-    this.#memory.noteFailure(key, error, Date.now())
+    if (!outdated) this.#memory.noteFailure(key, error, Date.now())
   }
 }

@@ -60,6 +60,39 @@ test('a replica that lags behind does not bring back, as the current version, wh
   expect(await valueIn(cache)).toBe('begun anew')
 })
 
+test('who takes a wrong entry away does not bring back what was before the last write either', async () => {
+  const { another } = fleetOver()
+  const cache = another()
+  await cache.invalidate({ ...key, leastVersion: 5 }, context)
+  await cache.invalidate({ ...key, leastVersion: 3 }, context)
+  await fillGap(cache, { value: 'old', version: 4 })
+  expect(await valueIn(cache)).toBeUndefined()
+})
+
+test('a version that is put back by hand is shared again after a quarter of an hour', async () => {
+  const { another } = fleetOver()
+  const cache = another()
+  await cache.invalidate({ ...key, leastVersion: 5 }, context)
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 900_000)
+  await fillGap(cache, { value: 'put back', version: 4 })
+  expect(await valueIn(cache)).toBe('put back')
+  clock.mockRestore()
+})
+
+test('a generation opens in other processes, whatever somebody put on the prototype of every object in this one', async () => {
+  const { another } = fleetOver()
+  const everyObject: object = Object.getPrototypeOf({})
+  Object.defineProperty(everyObject, 'version', { value: 7, configurable: true })
+  try {
+    await another().invalidate({ sharedAs: key.sharedAs, path: key.path }, context)
+  } finally {
+    Reflect.deleteProperty(everyObject, 'version')
+  }
+  const cache = another()
+  await fillGap(cache, { value: 'v' })
+  expect([await valueIn(cache), cache.stats().ignored.unreadable]).toEqual(['v', 0])
+})
+
 test('of two answers of one generation the one that was asked for later stays', async () => {
   const { another } = fleetOver()
   const [one, other] = [another({ waitMs: 0 }), another({ waitMs: 0 })]

@@ -3,7 +3,7 @@ import type { LevelParts } from './level-parts.ts'
 import { jittered, pause } from './pause.ts'
 import { placesOf } from './places.ts'
 import { generationTtlMs } from './read.ts'
-import { newGeneration, sealGeneration } from './sealed-generation.ts'
+import { newGeneration, openGeneration, sealGeneration } from './sealed-generation.ts'
 import { faultOf, type StoreFault } from './store-fault.ts'
 
 /** A store that stumbles is asked again: to fail costs the writer more than to wait a little. */
@@ -33,10 +33,11 @@ export async function invalidate(parts: LevelParts, path: SharedPath, signal: Ab
 /** Some stores say that they wrote what they did not: it is read back. What another process wrote there after us is as good. */
 async function renew({ store, keys, namespace, ...parts }: LevelParts, path: SharedPath): Promise<StoreFault | undefined> {
   const place = placesOf(path, { ...parts, namespace }).generation
-  const sealed = sealGeneration(keys, { ...path, namespace }, newGeneration(path.leastVersion ?? 0))
+  const at = { ...path, namespace }
   try {
     const [before] = await store.getMany([place])
-    await store.set(place, sealed, generationTtlMs)
+    const generation = newGeneration(path.leastVersion, before === undefined ? undefined : openGeneration(keys, at, before))
+    await store.set(place, sealGeneration(keys, at, generation), generationTtlMs)
     const [kept] = await store.getMany([place])
     if (kept === undefined || kept === before) throw store.lost()
     store.kept()

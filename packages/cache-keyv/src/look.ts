@@ -1,6 +1,6 @@
 import type { SharedKey, SharedRead } from '@finchat/secrets-core'
 import type { LevelParts } from './level-parts.ts'
-import { type Generation, openGeneration } from './sealed-generation.ts'
+import { type Generation, leastIn, openGeneration } from './sealed-generation.ts'
 import { type EntryHead, type OpenedEntry, openEntry } from './sealed-entry.ts'
 import { type Places, placesOf } from './places.ts'
 import type { IgnoredReason } from './reports.ts'
@@ -63,7 +63,7 @@ function hitOf(parts: LevelParts, key: SharedKey, generation: Generation | undef
 
 /** A version from before the last write, as a replica that lags behind may still answer, is not the current one. */
 export function isBefore(generation: Generation | undefined, { version: asked }: SharedKey, version: number | undefined): boolean {
-  return asked === undefined && (version ?? Infinity) < (generation?.leastVersion ?? 0)
+  return asked === undefined && (version ?? Infinity) < leastIn(generation, Date.now())
 }
 
 function readable<T>(

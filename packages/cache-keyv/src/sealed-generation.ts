@@ -13,20 +13,35 @@ export interface Generation {
   readonly id: string
   /** What has a lower number is not the current version; 0: any is. */
   readonly leastVersion: number
+  /** Epoch milliseconds: from then on any is. */
+  readonly leastUntil: number
 }
 
 type Path = SharedPath & { readonly namespace: string }
 
 const idBytes = 16
+const plainBytes = idBytes + 8 + 8
 
-export function newGeneration(leastVersion: number): Generation {
-  return { id: loadCrypto().randomBytes(idBytes).toString('base64url'), leastVersion }
+/** Longer than a replica of a secret store lags behind; and whoever puts an earlier version back by hand has the whole fleet share again by then. */
+const leastForMs = 900_000
+
+/** With what `before` asked for where that is still to be heeded, unless any version may be current now. */
+export function newGeneration(leastVersion: number = 0, before?: Generation): Generation {
+  const now = Date.now()
+  const least = leastVersion === 0 ? 0 : Math.max(leastVersion, leastIn(before, now))
+  return { id: loadCrypto().randomBytes(idBytes).toString('base64url'), leastVersion: least, leastUntil: now + leastForMs }
 }
 
-export function sealGeneration({ seals }: CacheKeys, path: Path, { id, leastVersion }: Generation): string {
-  const plain = Buffer.alloc(idBytes + 8)
+/** The least version that may be served as the current one. */
+export function leastIn(generation: Generation | undefined, now: number): number {
+  return generation !== undefined && now < generation.leastUntil ? generation.leastVersion : 0
+}
+
+export function sealGeneration({ seals }: CacheKeys, path: Path, { id, leastVersion, leastUntil }: Generation): string {
+  const plain = Buffer.alloc(plainBytes)
   Buffer.from(id, 'base64url').copy(plain)
   plain.writeDoubleBE(leastVersion, idBytes)
+  plain.writeDoubleBE(leastUntil, idBytes + 8)
   return seal(seals, dataOf('generation', placed(path)), plain).toString('base64url')
 }
 
@@ -35,12 +50,14 @@ export function openGeneration({ opens }: CacheKeys, path: Path, sealed: string)
   const bytes = Buffer.from(sealed, 'base64url')
   for (const key of opens) {
     const plain = unseal(key, dataOf('generation', placed(path)), bytes)
-    if (plain?.length === idBytes + 8) return { id: plain.toString('base64url', 0, idBytes), leastVersion: plain.readDoubleBE(idBytes) }
+    if (plain?.length !== plainBytes) continue
+    const [leastVersion, leastUntil] = [plain.readDoubleBE(idBytes), plain.readDoubleBE(idBytes + 8)]
+    return { id: plain.toString('base64url', 0, idBytes), leastVersion, leastUntil }
   }
   return undefined
 }
 
 /** A generation is of every version of the path. */
-function placed({ namespace, sharedAs, path }: Path): { namespace: string; sharedAs: string; path: string } {
-  return { namespace, sharedAs, path }
+function placed({ namespace, sharedAs, path }: Path): Path & { readonly version: undefined } {
+  return { namespace, sharedAs, path, version: undefined }
 }

@@ -235,7 +235,6 @@ describe('what the store answered', () => {
     ['another value', { value: 'old' }, stored],
     ['other bytes', { value: Uint8Array.of(1) }, { value: Uint8Array.of(2) }],
     ['text instead of bytes', { value: 'v' }, { value: Uint8Array.of(118) }],
-    ['another version', { value: 'v', version: 1 }, { value: 'v', version: 2 }],
     ['another revision', { value: 'v', revision: 'a' }, { value: 'v', revision: 'b' }],
     ['text instead of fields', { value: '{}' }, { value: '{}', shape: 'map' }],
     ['what is gone', { value: 'v' }, undefined],
@@ -247,6 +246,18 @@ describe('what the store answered', () => {
     level.bring('a', undefined, { ...none, holds }, answer, now)
     await level.drain()
     expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a' }])
+  })
+
+  it.each<[string, StoredSecret, StoredSecret | undefined]>([
+    ['a later version', { value: 'v', version: 1 }, { value: 'v', version: 2 }],
+    ['an earlier version, as of a replica that lags behind', { value: 'v', version: 2 }, { value: 'v', version: 1 }],
+    ['nothing, as of such a replica', { value: 'v', version: 2 }, undefined],
+  ])('takes from the level what is something else, and tells what the store had: %s', async (_, holds, answer) => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
+    const level = levelOver({ invalidate })
+    level.bring('a', undefined, { ...none, holds }, answer, now)
+    await level.drain()
+    expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a', leastVersion: 2 }])
   })
 
   it.each<StoredSecret>([

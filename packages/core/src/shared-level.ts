@@ -100,7 +100,7 @@ export class SharedLevel {
    */
   bring(path: string, version: Version, said: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
     const isWrong = said.holds !== undefined && !isSame(said.holds, stored)
-    if (isWrong || this.#untold.has(path)) this.#inBackground(() => this.#tell(path))
+    if (isWrong || this.#untold.has(path)) this.#inBackground(() => this.#tell(path, newestOf(said.holds, stored)))
     else this.#fill(path, version, said, stored, askedAt)
   }
 
@@ -227,6 +227,11 @@ function isSame(holds: unknown, stored: StoredSecret | undefined): boolean {
   if (stored === undefined || stored.exclusive || held === undefined) return false
   const { value, version, revision, shape } = stored
   return held.version === version && held.revision === revision && held.shape === shape && isSameValue(held.value, value)
+}
+
+/** The store had that once: a replica of it that lags behind must not bring back, for all, what was before. */
+function newestOf(holds: unknown, stored: StoredSecret | undefined): number | undefined {
+  return Math.max(storedSecretOf(holds)?.version ?? 0, stored?.version ?? 0) || undefined
 }
 
 function isSameValue(one: string | Uint8Array, other: string | Uint8Array): boolean {

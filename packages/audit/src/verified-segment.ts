@@ -37,7 +37,6 @@ export interface VerifiedSegment {
 export class SegmentVerification {
   readonly #segment: SegmentToVerify
   readonly #file: string
-  readonly #checkpoints: Checkpoint[]
   #key: KeyObject
   #next = 0
   #line = 0
@@ -48,13 +47,14 @@ export class SegmentVerification {
   #from: number | undefined
   #to: number | undefined
   #isEnded = false
+  /** How many checkpoints were passed. There may be one for each second of a day, of which none is moved. */
+  #passed = 0
   #checkpointedAt: number | undefined
 
   constructor(segment: SegmentToVerify) {
     this.#segment = segment
     this.#file = basename(segment.path)
     this.#key = segment.key
-    this.#checkpoints = [...segment.checkpoints]
   }
 
   /** The groups that are as they were sealed, as they are found to be. Throws `ProblemFound` at the first thing that is not, the segment's end included. */
@@ -139,17 +139,17 @@ export class SegmentVerification {
   }
 
   #passCheckpoints(): void {
-    for (let next = this.#checkpoints[0]; next?.group === this.#next - 1; next = this.#checkpoints[0]) {
+    const { checkpoints } = this.#segment
+    for (let next = checkpoints[this.#passed]; next?.group === this.#next - 1; next = checkpoints[++this.#passed]) {
       assertSigned(next, this.#key)
       if (next.bytes !== this.#bytes) this.#fail('edited', this.#line, 'the segment is not as long here as a checkpoint says')
       this.#checkpointedAt = next.time
-      this.#checkpoints.shift()
     }
   }
 
   #assertNotTruncated(): void {
-    const { ended } = this.#segment
-    if (this.#checkpoints.length > 0) this.#beyondTheEnd()
+    const { ended, checkpoints } = this.#segment
+    if (checkpoints.length > this.#passed) this.#beyondTheEnd(checkpoints.slice(this.#passed))
     if (ended === undefined) return
     const cut = 'the segment was longer when it ended'
     if (ended.found === 'missing') this.#fail('missing', 1, 'the segment was gone when its process had ended')
@@ -163,8 +163,8 @@ export class SegmentVerification {
   }
 
   /** Checkpoints know groups that are not there. Their signature says so, whatever became of the file. */
-  #beyondTheEnd(): void {
-    for (const checkpoint of this.#checkpoints) {
+  #beyondTheEnd(checkpoints: readonly Checkpoint[]): void {
+    for (const checkpoint of checkpoints) {
       if (checkpoint.group - this.#next > mostGroupsBeyond) continue // to get there would take too long; another one tells
       while (this.#next <= checkpoint.group) {
         this.#key = derivedKey(this.#key, 'next')

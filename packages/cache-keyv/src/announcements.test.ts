@@ -85,7 +85,7 @@ test('a message shows neither name nor store nor namespace', async () => {
   expect(Buffer.from(message, 'base64url').toString('latin1') + message).not.toMatch(/database|aws|payments/)
 })
 
-test('forged, cut, foreign and replayed messages throw nothing, and at most drop what is read again', async () => {
+test('forged, cut, foreign and replayed messages throw nothing, and are not heard', async () => {
   const { client, nodeRedis, published, listeners } = server()
   const { another } = fleetOver(undefined, { client })
   const heard: unknown[] = []
@@ -97,8 +97,37 @@ test('forged, cut, foreign and replayed messages throw nothing, and at most drop
   for (const each of ['', 'nonsense', message.slice(1), `${message.slice(0, -2)}AA`, published[1]?.[1] ?? ''])
     for (const listener of listeners) listener(channel, each)
   expect(heard).toEqual([path])
-  for (const listener of listeners) listener(channel, message)
-  expect(heard).toEqual([path, path])
+  for (const again of [message, `${message}=`, `${message}\n`]) for (const listener of listeners) listener(channel, again)
+  expect(heard).toEqual([path])
+})
+
+test.each([59_000, 61_000, -61_000])('a message is heard once, and within a minute: %d ms later', async (later) => {
+  vi.useFakeTimers()
+  const { client, nodeRedis, published, listeners } = server()
+  const { another } = fleetOver(undefined, { client })
+  await another().invalidate(key, context)
+  const heard: unknown[] = []
+  another({ subscriber: nodeRedis() }).subscribe?.((each) => heard.push(each))
+  vi.setSystemTime(Date.now() + later)
+  for (let times = 0; times < 3; times += 1) for (const listener of listeners) listener(...(published[0] ?? ['', '']))
+  expect(heard).toHaveLength(later === 59_000 ? 1 : 0)
+  vi.useRealTimers()
+})
+
+test('what is told again when it is forgotten here is too old to be heard', async () => {
+  vi.useFakeTimers()
+  const { client, nodeRedis, published, listeners } = server()
+  const { another } = fleetOver(undefined, { client })
+  const heard: unknown[] = []
+  another({ subscriber: nodeRedis() }).subscribe?.((each) => heard.push(each))
+  await another().invalidate(key, context)
+  for (let seconds = 0; seconds < 130; seconds += 10) {
+    vi.setSystemTime(Date.now() + 10_000)
+    await another().invalidate(key, context)
+    for (const message of published) for (const listener of listeners) listener(...message)
+  }
+  expect(heard).toHaveLength(published.length)
+  vi.useRealTimers()
 })
 
 test('who cannot be told does not fail the invalidation, which is done', async () => {
@@ -108,16 +137,34 @@ test('who cannot be told does not fail the invalidation, which is done', async (
   expect(cache.stats()).toMatchObject({ invalidations: 1, failures: { failed: 1 } })
 })
 
-test('a subscription that fails harms nobody', async () => {
+test.each([
+  ['down', 'failed'],
+  ["NOPERM this user has no permissions to run the 'subscribe' command", 'denied'],
+])('a subscription that fails harms nobody, and is told: %s', async (message, reason) => {
   const { client } = server()
-  const subscriber: RedisSubscriber = {
-    subscribe: async () => Promise.reject(new Error('down')),
-    unsubscribe: async () => Promise.reject(new Error('down')),
+  const refuse = async (): Promise<never> => {
+    throw new Error(message)
   }
+  const subscriber: RedisSubscriber = { subscribe: refuse, unsubscribe: refuse }
   const cache = fleetOver(undefined, { client, subscriber }).another()
   const end = cache.subscribe?.(() => {})
+  await vi.waitFor(() => expect(cache.stats().failures).toMatchObject({ [reason]: 1 }))
   expect(() => end?.()).not.toThrow()
   await cache.close()
+})
+
+test("a connection that is closed in the middle is nobody's failure", async () => {
+  const { client } = server()
+  const gone = (): never => {
+    throw new Error('the client is closed')
+  }
+  const late = Promise.withResolvers<never>()
+  const cache = fleetOver(undefined, { client, subscriber: { subscribe: () => late.promise, unsubscribe: gone } }).another()
+  cache.subscribe?.(() => {})
+  await cache.close()
+  late.reject(new Error('closed'))
+  await new Promise(setImmediate)
+  expect(cache.stats().failures).toEqual({ timeout: 0, denied: 0, full: 0, failed: 0 })
 })
 
 test('without a subscriber there is nothing to listen to', () => {

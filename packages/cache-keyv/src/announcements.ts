@@ -4,7 +4,8 @@ import { type CacheKeys, format } from './cache-keys.ts'
 import { lengthPrefixed } from './length-prefixed.ts'
 import type { PatientStore } from './patient-store.ts'
 import { listen, type RedisClient, type RedisSubscriber } from './redis-client.ts'
-import { seal, unseal } from './seal.ts'
+import { Replays } from './replays.ts'
+import { seal, sealLength, unseal } from './seal.ts'
 
 type Path = Omit<SharedKey, 'version'>
 
@@ -15,17 +16,20 @@ export interface AnnouncementOptions {
   readonly client: RedisClient | undefined
   readonly subscriber: RedisSubscriber | undefined
   readonly store: PatientStore
+  /** It could not begin to listen. */
+  readonly failed: (error: unknown) => void
 }
 
 /**
  * What processes tell each other at once, over publish and subscribe: paths that were invalidated. Who misses one finds out when its memory looks at
- * the level again. One that is repeated by somebody else costs a read of the level, no more.
+ * the level again. One that somebody else repeats is not heard.
  */
 export class Announcements {
   readonly #options: AnnouncementOptions
   readonly #listeners = new Set<(path: Path) => void>()
   /** Who we are: what we tell, we know. */
   readonly #self = loadCrypto().randomBytes(16).toString('base64url')
+  readonly #replays = new Replays()
   #end: (() => void) | undefined
 
   constructor(options: AnnouncementOptions) {
@@ -36,17 +40,17 @@ export class Announcements {
   async announce({ sharedAs, path }: Path): Promise<void> {
     const { client, store, keys, channel } = this.#options
     if (client === undefined) return
-    const message = seal(keys.seals, this.#data(), Buffer.from(JSON.stringify([this.#self, sharedAs, path])))
+    const message = seal(keys.seals, this.#data(), Buffer.from(JSON.stringify([this.#self, Date.now(), sharedAs, path])))
     await store.run(() => client.publish(channel, message.toString('base64url')))
   }
 
   /** Begins to listen with the first listener, and ends with the last. */
   add(listener: (path: Path) => void): () => void {
-    const { subscriber, channel } = this.#options
+    const { subscriber, channel, failed } = this.#options
     if (subscriber === undefined) return () => {}
     const one = (path: Path): void => listener(path)
     this.#listeners.add(one)
-    this.#end ??= listen(subscriber, channel, (message) => this.#heard(message))
+    this.#end ??= listen(subscriber, channel, { heard: (message) => this.#heard(message), failed })
     return () => {
       this.#listeners.delete(one)
       if (this.#listeners.size === 0) this.close()
@@ -64,8 +68,9 @@ export class Announcements {
     for (const key of this.#options.keys.opens) {
       const text = unseal(key, this.#data(), bytes)
       if (text === undefined) continue
-      const [from, sharedAs, path] = JSON.parse(text.toString()) as readonly [string, string, string] // sealed by `announce` in a process that has our key
-      if (from !== this.#self) for (const listener of this.#listeners) listener({ sharedAs, path })
+      const [from, at, sharedAs, path] = JSON.parse(text.toString()) as readonly [string, number, string, string] // sealed by `announce` in a process that has our key
+      const isNew = from !== this.#self && this.#replays.isNew(bytes.toString('base64url', 0, sealLength), at)
+      if (isNew) for (const listener of this.#listeners) listener({ sharedAs, path })
       return
     }
   }

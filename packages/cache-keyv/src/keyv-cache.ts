@@ -10,6 +10,7 @@ import { channelOf } from './places.ts'
 import { read } from './read.ts'
 import { outlive } from './redis-client.ts'
 import { type KeyvCacheStats, Reports } from './reports.ts'
+import { reasonOf } from './store-fault.ts'
 import { textStoreOf } from './text-store.ts'
 
 /** The second level below each provider's memory, for `cache: { shared }`. */
@@ -68,7 +69,8 @@ function partsOf({ store: given, ring, indexRoot, ...options }: CheckedOptions):
   const reports = new Reports(namespace)
   const store = new PatientStore(textStoreOf(given), { timeoutMs, coolDownMs, failed: (reason) => reports.failed(reason) })
   const channel = channelOf({ index: keys.index, namespace, keyPrefix })
-  const announcements = new Announcements({ keys, namespace, channel, client, subscriber, store })
+  const failed = (error: unknown): void => reports.failed(reasonOf(error))
+  const announcements = new Announcements({ keys, namespace, channel, client, subscriber, store, failed })
   return { ...options, store, keys, index: keys.index, reports, announcements, leaseMs: Math.max(1, waitMs / 2) }
 }
 

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
 import { generateKey } from './key.ts'
 import { keyvCache } from './keyv-cache.ts'
-import type { RedisClient, RedisSubscriber } from './redis-client.ts'
+import { listen, type RedisClient, type RedisSubscriber, setIfAbsent } from './redis-client.ts'
 
 const nothing = async (): Promise<unknown> => undefined
 const connection = (): EventEmitter & RedisClient & RedisSubscriber =>
@@ -36,4 +36,24 @@ test('where the user listens, or another cache, nothing is added', () => {
   client.emit('error', loss)
   expect(heard).toEqual([loss])
   expect([client.listenerCount('error'), other.listenerCount('error')]).toEqual([1, 1])
+})
+
+test.each(['node-redis', 'ioredis'])('a time to live is whole milliseconds to a client like %s', async (family) => {
+  const sent: unknown[] = []
+  const client = { ...connection(), set: async (...given: unknown[]) => sent.push(...given) }
+  await setIfAbsent(family === 'ioredis' ? Object.assign(client, { call: () => {} }) : client, 'key', 'text', 12.5)
+  expect(sent).toEqual(family === 'ioredis' ? ['key', 'text', 'PX', 13, 'NX'] : ['key', 'text', { PX: 13, NX: true }])
+})
+
+test.each(['node-redis', 'ioredis'])('who ends does not end what others hear over the same connection of %s', (family) => {
+  const ended: unknown[][] = []
+  const subscriber = Object.assign(connection(), { unsubscribe: async (...given: unknown[]) => ended.push(given) })
+  if (family === 'ioredis') Object.assign(subscriber, { call: () => {} })
+  const calls = { heard: () => {}, failed: () => {} }
+  const [one, other] = [listen(subscriber, 'channel', calls), listen(subscriber, 'channel', calls)]
+  one()
+  // A client like node-redis keeps each listener by itself; in the other family the subscription is the connection's.
+  expect(ended).toEqual(family === 'ioredis' ? [] : [['channel', expect.any(Function)]])
+  other()
+  expect(ended).toHaveLength(family === 'ioredis' ? 1 : 2)
 })

@@ -21,29 +21,45 @@ function isIoredis(client: object): boolean {
   return typeof Reflect.get(client, 'call') === 'function'
 }
 
-/** `SET key text NX PX ttlMs`: resolves to whether it was not there. */
+/** `SET key text NX PX ttlMs`, which takes whole milliseconds: resolves to whether it was not there. */
 export async function setIfAbsent(client: RedisClient, key: string, text: string, ttlMs: number): Promise<boolean> {
   const set: Send = client.set.bind(client) as Send // its options are those of one of the two families
-  const answer = isIoredis(client) ? await set(key, text, 'PX', ttlMs, 'NX') : await set(key, text, { PX: ttlMs, NX: true })
+  const ttl = Math.ceil(ttlMs)
+  const answer = isIoredis(client) ? await set(key, text, 'PX', ttl, 'NX') : await set(key, text, { PX: ttl, NX: true })
   return answer !== null && answer !== undefined
 }
 
-/** Calls `heard` with each message, until the function that it returns is called. Failures are the client's own events. */
-export function listen(subscriber: RedisSubscriber, channel: string, heard: (message: string) => void): () => void {
-  const subscribe: Send = subscriber.subscribe.bind(subscriber) as Send // takes a listener in one family only
-  const on: unknown = Reflect.get(subscriber, 'on')
-  const off: unknown = Reflect.get(subscriber, 'off')
+export interface ListenCalls {
+  readonly heard: (message: string) => void
+  /** The subscription was refused. */
+  readonly failed: (error: unknown) => void
+}
+
+/** Calls `heard` with each message, until the function that it returns is called. Others may listen over the same connection, to the same channel. */
+export function listen(subscriber: RedisSubscriber, channel: string, { heard, failed }: ListenCalls): () => void {
+  const [subscribe, unsubscribe] = [subscriber.subscribe.bind(subscriber), subscriber.unsubscribe.bind(subscriber)] as [Send, Send] // take a listener in one family only
   const onMessage = (from: unknown, message: unknown): void => {
     if (from === channel && typeof message === 'string') heard(message)
   }
-  const isFamily = isIoredis(subscriber)
-  if (isFamily && typeof on === 'function') on.call(subscriber, 'message', onMessage)
-  const begun = isFamily ? subscribe(channel) : subscribe(channel, (message: unknown) => onMessage(channel, message))
-  begun.catch(() => {})
+  const listener = isIoredis(subscriber) ? undefined : (message: unknown): void => onMessage(channel, message)
+  let isOver = false
+  const begin = async (): Promise<unknown> => (listener === undefined ? subscribe(channel) : subscribe(channel, listener))
+  const end = async (): Promise<unknown> => (listener === undefined ? unsubscribe(channel) : unsubscribe(channel, listener))
+  if (listener === undefined) emitterCall(subscriber, 'on', 'message', onMessage)
+  begin().catch((error: unknown) => (isOver ? undefined : failed(error)))
   return () => {
-    if (isFamily && typeof off === 'function') off.call(subscriber, 'message', onMessage)
-    void subscriber.unsubscribe(channel).catch(() => {})
+    isOver = true
+    if (listener === undefined) emitterCall(subscriber, 'off', 'message', onMessage)
+    // The subscription is the connection's, in that family.
+    const isLast = listener !== undefined || !emitterCall(subscriber, 'listenerCount', 'message')
+    if (isLast) end().catch(() => {})
   }
+}
+
+/** What a method of Node.js' emitters returns, where the connection has it. */
+function emitterCall(connection: object, method: 'on' | 'off' | 'listenerCount', ...given: unknown[]): unknown {
+  const call: unknown = Reflect.get(connection, method)
+  return typeof call === 'function' ? call.apply(connection, given) : undefined
 }
 
 /**
@@ -52,9 +68,7 @@ export function listen(subscriber: RedisSubscriber, channel: string, heard: (mes
  */
 export function outlive(connection: RedisClient | RedisSubscriber | undefined): void {
   if (connection === undefined) return
-  const [on, listenerCount]: unknown[] = [Reflect.get(connection, 'on'), Reflect.get(connection, 'listenerCount')]
-  const isHeard = typeof listenerCount === 'function' && listenerCount.call(connection, 'error') > 0
-  if (typeof on === 'function' && !isHeard) on.call(connection, 'error', () => {})
+  if (!emitterCall(connection, 'listenerCount', 'error')) emitterCall(connection, 'on', 'error', () => {})
 }
 
 /** Throws `CONFIGURATION` for what is no client. */

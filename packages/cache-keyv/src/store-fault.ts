@@ -15,9 +15,12 @@ export class StoreFault extends Error {
 }
 
 /** The kind of what a store's client threw. Redis begins its errors with a code of capitals. */
-export function faultOf(error: unknown): StoreFault {
-  if (error instanceof StoreFault) return error
+export function reasonOf(error: unknown): FaultReason {
   const message = error instanceof Error ? error.message : ''
-  if (message.startsWith('NOPERM') || message.startsWith('NOAUTH') || message.startsWith('WRONGPASS')) return new StoreFault('denied')
-  return new StoreFault(message.startsWith('OOM') ? 'full' : 'failed')
+  if (message.startsWith('NOPERM') || message.startsWith('NOAUTH') || message.startsWith('WRONGPASS')) return 'denied'
+  return message.startsWith('OOM') ? 'full' : 'failed'
+}
+
+export function faultOf(error: unknown): StoreFault {
+  return error instanceof StoreFault ? error : new StoreFault(reasonOf(error))
 }

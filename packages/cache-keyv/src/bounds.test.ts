@@ -1,8 +1,9 @@
 import { createSecretsManager } from '@finchat/secrets-core'
 import { memoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
-import { context, entryOf, fleetOver, key } from './testing/fleet.ts'
+import { context, encryptionKey, entryOf, fleetOver, key } from './testing/fleet.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -67,6 +68,22 @@ test('a process that was busy for long does not blame the store, whose answer ha
   const until = performance.now() + 60
   while (performance.now() < until);
   expect(await reading).not.toHaveProperty('unavailable')
+})
+
+test('a store that fails for one key at once and for another later leaves no rejection behind', async () => {
+  let calls = 0
+  const get = (): Promise<unknown> => {
+    calls += 1
+    if (calls === 1) return Promise.reject(new Error('later'))
+    throw new Error('at once')
+  }
+  const unhandled = vi.fn<() => void>()
+  process.on('unhandledRejection', unhandled)
+  const cache = keyvCache({ store: { get, set: async () => true, delete: async () => true }, encryptionKey })
+  expect(await cache.read(key, context)).toEqual(unavailable)
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(unhandled).not.toHaveBeenCalled()
+  process.off('unhandledRejection', unhandled)
 })
 
 test('a fill into a store that hangs ends, and nobody hears of it', async () => {

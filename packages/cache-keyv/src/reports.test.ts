@@ -31,3 +31,11 @@ test('statistics count what was read and filled', async () => {
   await cache.invalidate(key, context)
   expect(cache.stats()).toMatchObject({ hits: 2, misses: 1, turns: 1, waits: 0, fills: 1, invalidations: 1, unavailable: 0 })
 })
+
+test('a namespace cannot forge a line of the log', async () => {
+  const { store, another } = fleetOver(undefined, { namespace: 'pay\n[error] all is lost \u001b[2J\u009b\u202eé' })
+  store.plan = () => 'reject'
+  await another().read(key, context)
+  const warning = String(vi.mocked(process.emitWarning).mock.calls[0]?.[0])
+  expect(warning).toContain(String.raw`'pay\u{a}[error] all is lost \u{1b}[2J\u{9b}\u{202e}\u{e9}'`)
+})

@@ -77,7 +77,7 @@ export class Reports {
     const before = this.#warnedOf.get(kind)
     this.#warnedOf.set(kind, now)
     if (before !== undefined && now - before < quietMs) return
-    process.emitWarning(`The shared cache of secrets (namespace '${this.#namespace}') ${message}`, {
+    process.emitWarning(`The shared cache of secrets (namespace '${printable(this.#namespace)}') ${message}`, {
       type: 'SecretsWarning',
       code: 'FINCHAT_SECRETS_SHARED_CACHE',
     })
@@ -86,6 +86,11 @@ export class Reports {
   #tell(report: SharedCacheReport): void {
     if (this.#channel.hasSubscribers) this.#channel.publish(report)
   }
+}
+
+/** A namespace is any text, and a log has lines. */
+function printable(text: string): string {
+  return [...text].map((each) => (each >= ' ' && each <= '~' ? each : `\\u{${each.codePointAt(0)?.toString(16)}}`)).join('')
 }
 
 const ignoredBecause = {

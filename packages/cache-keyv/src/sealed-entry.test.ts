@@ -1,6 +1,6 @@
 import type { StoredSecret } from '@finchat/secrets-core'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { deriveCacheKeys } from './cache-keys.ts'
 import { openEntry, type Position, sealEntry } from './sealed-entry.ts'
 import { newGeneration, openGeneration, sealGeneration } from './sealed-generation.ts'
@@ -90,6 +90,18 @@ test('the head of one entry does not open the secret of another, so that an old 
 test('what is no entry at all opens as nothing', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (nonsense) => openEntry(keys, at, nonsense) === undefined))
   expect(openGeneration(keys, at, sealEntry(keys, at, head, { value: 'v' }))).toBeUndefined()
+})
+
+test('a time that never comes is no time', () => {
+  const sealed = sealEntry(keys, at, head, { value: 'v', expiresAt: Infinity, currentSince: -Infinity })
+  expect(openEntry(keys, at, sealed)?.open()).toEqual({ value: 'v' })
+})
+
+test('what is no entry costs no more than its first characters, however long it is', () => {
+  const decoding = vi.spyOn(Buffer, 'from')
+  expect(openEntry(keys, at, 'A'.repeat(10_000_000))).toBeUndefined()
+  for (const [given] of decoding.mock.calls) expect(JSON.stringify(given).length).toBeLessThan(1_000)
+  decoding.mockRestore()
 })
 
 test('a sealed entry shows neither name nor value nor time, nor the exact length', () => {

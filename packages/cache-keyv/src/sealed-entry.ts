@@ -22,7 +22,9 @@ export interface OpenedEntry extends EntryHead {
 
 /** A generation and two times. */
 const headBytes = 16 + 8 + 8
+/** 60 bytes: 80 characters of base64url, after which the secret's begin. */
 const headEnd = sealLength + headBytes
+const headCharacters = (headEnd / 3) * 4
 
 /** Where an entry belongs: what is moved to another place does not open there. */
 export interface Position extends SharedKey {
@@ -44,14 +46,14 @@ export function sealEntry({ seals }: CacheKeys, at: Position, head: EntryHead, s
   return sealed.toString('base64url')
 }
 
-/** The entry, or `undefined` for what none of the keys has sealed for this place. */
+/** The entry, or `undefined` for what none of the keys has sealed for this place: that is told by the first characters, however long it is. */
 export function openEntry({ opens }: CacheKeys, at: Position, sealed: string): OpenedEntry | undefined {
-  const bytes = Buffer.from(sealed, 'base64url')
+  const bytes = Buffer.from(sealed.slice(0, headCharacters), 'base64url')
   for (const key of opens) {
-    const plain = unseal(key, dataOf('head', at), bytes.subarray(0, headEnd))
+    const plain = unseal(key, dataOf('head', at), bytes)
     if (plain?.length !== headBytes) continue
     const head = { generation: plain.toString('base64url', 0, 16), writtenAt: plain.readDoubleBE(16), until: plain.readDoubleBE(24) }
-    return { ...head, open: () => opened(key, at, head, bytes.subarray(headEnd)) }
+    return { ...head, open: () => opened(key, at, head, Buffer.from(sealed.slice(headCharacters), 'base64url')) }
   }
   return undefined
 }

@@ -7,7 +7,7 @@ const lengths = 8
 
 /** A secret as bytes of its own, to be overwritten: two lengths, what is known of it as JSON, its value, and zeros. */
 export function secretText({ value, ...facts }: StoredSecret): Buffer {
-  const known = Buffer.from(JSON.stringify({ ...facts, isText: typeof value === 'string' }))
+  const known = Buffer.from(JSON.stringify({ ...facts, isText: typeof value === 'string' }, withoutInfinity))
   const valueLength = typeof value === 'string' ? Buffer.byteLength(value) : value.length
   const length = lengths + known.length + valueLength
   const text = Buffer.alloc(Math.ceil(length / paddedTo) * paddedTo)
@@ -17,6 +17,11 @@ export function secretText({ value, ...facts }: StoredSecret): Buffer {
   if (typeof value === 'string') text.write(value, lengths + known.length)
   else text.set(value, lengths + known.length)
   return text
+}
+
+/** JSON has none, and would make null of it: a time that never comes is as good as no time. */
+function withoutInfinity(_: string, fact: unknown): unknown {
+  return fact === Infinity || fact === -Infinity ? undefined : fact
 }
 
 /** The secret in what `secretText` made; its value is a copy. */

@@ -42,7 +42,7 @@ export function textStoreOf(store: KeyvStore): TextStore {
 
 async function manyOf(store: KeyvStore, keys: readonly string[]): Promise<unknown> {
   const getMany: unknown = Reflect.get(store, 'getMany')
-  return typeof getMany === 'function' ? getMany.call(store, [...keys]) : Promise.all(keys.map((key) => store.get(key)))
+  return typeof getMany === 'function' ? getMany.call(store, [...keys]) : Promise.all(keys.map(async (key) => store.get(key)))
 }
 
 interface Outcome<T> {

@@ -11,7 +11,7 @@ import { read } from './read.ts'
 import { outlive } from './redis-client.ts'
 import { type KeyvCacheStats, Reports } from './reports.ts'
 import { reasonOf } from './store-fault.ts'
-import { textStoreOf } from './text-store.ts'
+import { type TextStore, textStoreOf } from './text-store.ts'
 
 /** The second level below each provider's memory, for `cache: { shared }`. */
 export interface KeyvCache extends SharedCache {
@@ -37,7 +37,8 @@ export interface KeyvCache extends SharedCache {
  */
 export function keyvCache(options: KeyvCacheOptions): KeyvCache {
   const checked = checkedOptions(options)
-  const parts = partsOf(checked)
+  const texts = textStoreOf(checked.store)
+  const parts = partsOf(checked, texts)
   const { reports, announcements } = parts
   if (checked.isSharedWithNobody) warnOfMap()
   return {
@@ -58,16 +59,19 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
     invalidate: (path, { signal }) => invalidate(parts, path, signal),
     ...(checked.subscriber !== undefined && { subscribe: (listener) => announcements.add(listener) }),
     stats: () => reports.stats,
-    close: async () => announcements.close(),
+    close: async () => {
+      announcements.close()
+      texts.close()
+    },
   }
 }
 
-function partsOf({ store: given, ring, indexRoot, ...options }: CheckedOptions): LevelParts {
+function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextStore): LevelParts {
   const { namespace, timeoutMs, coolDownMs, waitMs, client, subscriber, keyPrefix } = options
   for (const connection of [client, subscriber]) outlive(connection)
   const keys = deriveCacheKeys(ring, indexRoot)
   const reports = new Reports(namespace)
-  const store = new PatientStore(textStoreOf(given), { timeoutMs, coolDownMs, failed: (reason) => reports.failed(reason) })
+  const store = new PatientStore(texts, { timeoutMs, coolDownMs, failed: (reason) => reports.failed(reason) })
   const channel = channelOf({ index: keys.index, namespace, keyPrefix })
   const failed = (error: unknown): void => reports.failed(reasonOf(error))
   const announcements = new Announcements({ keys, namespace, channel, client, subscriber, store, failed })

@@ -1,3 +1,4 @@
+import { emitterCall } from './emitter-call.ts'
 import { wrongOption } from './wrong-option.ts'
 
 /** What is used of a client of node-redis, ioredis or iovalkey, a cluster's too. */
@@ -54,12 +55,6 @@ export function listen(subscriber: RedisSubscriber, channel: string, { heard, fa
     const isLast = listener !== undefined || !emitterCall(subscriber, 'listenerCount', 'message')
     if (isLast) end().catch(() => {})
   }
-}
-
-/** What a method of Node.js' emitters returns, where the connection has it. */
-function emitterCall(connection: object, method: 'on' | 'off' | 'listenerCount', ...given: unknown[]): unknown {
-  const call: unknown = Reflect.get(connection, method)
-  return typeof call === 'function' ? call.apply(connection, given) : undefined
 }
 
 /**

@@ -1,3 +1,4 @@
+import { emitterCall } from './emitter-call.ts'
 import { described, wrongOption } from './wrong-option.ts'
 import { faultOf, StoreFault } from './store-fault.ts'
 
@@ -16,11 +17,13 @@ export interface TextStore {
   readonly getMany: (keys: readonly string[]) => Promise<readonly (string | undefined)[]>
   readonly set: (key: string, text: string, ttlMs: number) => Promise<void>
   readonly delete: (key: string) => Promise<void>
+  /** Listens to the store no longer, where others do: an error that nobody hears ends the process. */
+  readonly close: () => void
 }
 
 /** The user's store, whose own namespaces, hooks and statistics are its own affair: all it sees is hashes and sealed texts. */
 export function textStoreOf(store: KeyvStore): TextStore {
-  const heard = heardOf(store)
+  const { heard, close } = heardOf(store)
   return {
     getMany: (keys) =>
       heard(async () => {
@@ -37,6 +40,7 @@ export function textStoreOf(store: KeyvStore): TextStore {
         return { answer: undefined, isSure, otherwise: new StoreFault('failed') }
       }),
     delete: (key) => heard(async () => ({ answer: undefined, isSure: Boolean(await store.delete(key)) })),
+    close,
   }
 }
 
@@ -57,15 +61,18 @@ interface Outcome<T> {
  * Listens to the errors that the store tells as events. A Keyv over Redis tells so of every failure: with no listener it ends the process when a connection
  * does, and with one it answers a failed call as if nothing were there. So an answer that may be such a failure is one if something was told meanwhile.
  */
-function heardOf(store: KeyvStore): <T>(call: () => Promise<Outcome<T>>) => Promise<T> {
+function heardOf(store: KeyvStore): { readonly heard: <T>(call: () => Promise<Outcome<T>>) => Promise<T>; readonly close: () => void } {
   const errors: { count: number; last: unknown } = { count: 0, last: undefined }
-  const on: unknown = Reflect.get(store, 'on')
   const hear = (error: unknown): void => {
     errors.count += 1
     errors.last = error
   }
-  if (typeof on === 'function') on.call(store, 'error', hear)
-  return async (call) => {
+  emitterCall(store, 'on', 'error', hear)
+  const close = (): void => {
+    const listeners = emitterCall(store, 'listeners', 'error')
+    if (Array.isArray(listeners) && listeners.length > 1) emitterCall(store, 'off', 'error', hear)
+  }
+  const heard = async <T>(call: () => Promise<Outcome<T>>): Promise<T> => {
     const before = errors.count
     const { answer, isSure, otherwise } = await call()
     if (isSure) return answer
@@ -73,6 +80,7 @@ function heardOf(store: KeyvStore): <T>(call: () => Promise<Outcome<T>>) => Prom
     if (otherwise !== undefined) throw otherwise
     return answer
   }
+  return { heard, close }
 }
 
 /** What is there and no text is not ours: it opens as nothing. */

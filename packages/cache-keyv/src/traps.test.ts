@@ -7,6 +7,7 @@ import { keyvCache } from './keyv-cache.ts'
 import { context, encryptionKey, fillGap, fleetOver, key, ticketOf, valueIn } from './testing/fleet.ts'
 import { faultyStore } from './testing/stores.ts'
 import { sqliteStore } from './testing/sqlite-store.ts'
+import type { KeyvStore } from './text-store.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 afterEach(() => void vi.restoreAllMocks())
@@ -169,4 +170,13 @@ test('SQLite keeps nothing of a name or a value either', async () => {
   await fillGap(cache, { value: canary })
   expect(await valueIn(keyvCache({ store, encryptionKey }))).toBe(canary)
   store.close()
+})
+
+test.each<[string, () => KeyvStore & { readonly listeners: (event: string) => readonly unknown[] }]>([
+  ['Keyv', () => new Keyv({ store: new Map() })],
+  ['Keyv 5', () => new Keyv5({ store: new Map() })],
+])('caches that come and go over one %s leave one listener behind, which keeps an error from ending the process', async (_, make) => {
+  const store = make()
+  for (let count = 0; count < 5; count += 1) await keyvCache({ store }).close()
+  expect(store.listeners('error')).toHaveLength(1)
 })

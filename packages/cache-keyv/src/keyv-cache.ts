@@ -80,7 +80,7 @@ function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextSto
 
 function warnOfMap(): void {
   process.emitWarning(
-    'The shared cache of secrets is in this process and shared with nobody: a Keyv that is given a connection string makes a map of it, give it an adapter',
+    "The shared cache of secrets is in this process and shared with nobody: give an adapter as `store`, such as new KeyvRedis('redis://…') (a Keyv that is given a connection string makes a map of it)",
     {
       type: 'SecretsWarning',
       code: 'FINCHAT_SECRETS_SHARED_CACHE',

@@ -15,7 +15,7 @@ const store = faultyStore()
 test.each<[object | undefined, RegExp]>([
   [undefined, /^the options are undefined/],
   [{}, /^`store` is undefined/],
-  [{ store: 'redis://localhost', encryptionKey }, /^`store` is text \(give a Keyv over an adapter/],
+  [{ store: 'redis://localhost', encryptionKey }, /^`store` is text \(give an adapter, such as/],
   [{ store: {}, encryptionKey }, /^`store` has no get\(\)/],
   [{ store: { get: () => {}, set: () => {} }, encryptionKey }, /^`store` has no delete\(\)/],
   [{ store }, /^no encryption key is given \(give `encryptionKey`/],

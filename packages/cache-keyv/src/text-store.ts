@@ -36,8 +36,9 @@ export function textStoreOf(store: KeyvStore): TextStore {
       heard(async () => {
         // To many a store nothing, 0 and what is below it mean for ever.
         const ttl = Math.max(1, Math.ceil(ttlMs))
-        const isSure = (await store.set(key, text, takesTimes(store) ? Date.now() + ttl : ttl)) !== false
-        return { answer: undefined, isSure, otherwise: new StoreFault('failed') }
+        const wrote = await store.set(key, text, takesTimes(store) ? Date.now() + ttl : ttl)
+        // The adapters of Keyv 5 answer nothing, whether they wrote or not.
+        return { answer: undefined, isSure: wrote === true, ...(wrote === false && { otherwise: new StoreFault('failed') }) }
       }),
     delete: (key) => heard(async () => ({ answer: undefined, isSure: Boolean(await store.delete(key)) })),
     close,
@@ -97,7 +98,7 @@ function takesTimes(store: KeyvStore): boolean {
 
 /** Throws `CONFIGURATION` for what cannot be a store, a connection string above all: Keyv itself would silently make a map of it. */
 export function assertStore(store: unknown): asserts store is KeyvStore {
-  const remedy = "give a Keyv over an adapter, such as new Keyv(new KeyvRedis('redis://…')), or the adapter itself"
+  const remedy = "give an adapter, such as new KeyvRedis('redis://…'), or a Keyv over one"
   if (typeof store !== 'object' || store === null) throw wrongOption(`\`store\` is ${described(store)}`, remedy)
   for (const method of ['get', 'set', 'delete']) {
     if (typeof Reflect.get(store, method) !== 'function') throw wrongOption(`\`store\` has no ${method}()`, remedy)

@@ -1,4 +1,5 @@
 // What Keyv and its stores do that must not reach anybody through us. What Redis itself does: redis.test.ts.
+import { EventEmitter } from 'node:events'
 import { createSecretsManager } from '@finchat/secrets-core'
 import { Keyv } from 'keyv'
 import { Keyv as Keyv5 } from 'keyv5'
@@ -59,6 +60,18 @@ test('a Keyv that somebody listens to swallows every failure: it is neither a ga
   await expect(cache.invalidate(key, context)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   store.plan = undefined
   expect(await valueIn(cache)).toBe('v')
+})
+
+test('an adapter that tells of a failed write by an event alone is not taken for a full one', async () => {
+  const events = new EventEmitter()
+  const store = Object.assign(events, {
+    get: async () => undefined,
+    set: async () => void events.emit('error', new Error("NOPERM this user has no permissions to run the 'set' command")),
+    delete: async () => false,
+  })
+  const cache = keyvCache({ store, encryptionKey, settleMs: 0 })
+  expect(await cache.read(key, context)).toHaveProperty('unavailable')
+  expect(cache.stats().failures).toEqual({ timeout: 0, denied: 1, full: 0, failed: 0 })
 })
 
 test('a store that says that it wrote and keeps nothing is found out, and left alone', async () => {

@@ -99,7 +99,7 @@ const ignoredBecause = {
 }
 
 const failedBecause: Readonly<Record<FaultReason, string>> = {
-  timeout: 'no answer in time',
+  timeout: 'no answer in time; connect before the first read, and see `timeoutMs`',
   denied: "the user may not do it; see the README, 'Least rights'",
   full: 'it keeps nothing more; see its maxmemory',
   failed: 'it fails; its client tells why',

@@ -129,7 +129,7 @@ function assertSpecification(name: string, contract: { readonly specificationVer
   if (contract?.specificationVersion === 'v1') return
   throw wrong(
     `${name} does not follow specification v1`,
-    'pass what a factory such as envProvider() returned, or upgrade @finchat/secrets-core',
+    'pass what a factory returned (envProvider(), keyvCache(), auditTrail()), or upgrade @finchat/secrets-core',
   )
 }
 

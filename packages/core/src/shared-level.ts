@@ -119,7 +119,8 @@ export class SharedLevel {
     } catch {
       throw new SecretsError('UNAVAILABLE', 'written, but the shared cache could not be told', {
         effect: 'done',
-        remedy: 'other processes may serve the former value until its TTL ends',
+        remedy:
+          'other processes may serve the former value until its TTL ends, or until it is written again while the shared cache answers',
       })
     }
   }

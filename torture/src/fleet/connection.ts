@@ -20,10 +20,14 @@ export function connect(kind: ServerKind, url: string, hasClient: boolean): Prom
 }
 
 async function byNodeRedis(url: string, hasClient: boolean): Promise<Connection> {
-  const adapter = new KeyvRedis(url)
+  let isClosed = false
+  // A call that comes late opens the adapter's connection once more, which then tries for ever: no process of ours would end.
+  const reconnectStrategy = (retries: number): number | false => !isClosed && Math.min(50 * 2 ** retries, 500)
+  const adapter = new KeyvRedis({ url, socket: { reconnectStrategy } })
   const own = hasClient ? [createClient({ url }), createClient({ url })] : []
   const [client, subscriber] = await Promise.all(own.map((each) => each.connect()))
   const close = async (): Promise<void> => {
+    isClosed = true
     for (const each of own) each.destroy()
     await adapter.disconnect(true).catch(() => {})
   }

@@ -204,8 +204,8 @@ test('without any region it is CONFIGURATION, and not "no such secret" of some r
   const stub = await stubThat({ error: 'ResourceNotFoundException' })
   const provider = awsProvider({ endpoint: stub.url, clientConfig: { credentials } })
   const remedy = 'give `region`, or set AWS_REGION or the region of the profile'
-  for (const call of [provider.get('prod/db', context), provider.checkHealth(context)])
-    expect(await failure(call)).toMatchObject({ code: 'CONFIGURATION', problem: 'no AWS region', remedy })
+  for (const outcome of await Promise.all([provider.get('prod/db', context), provider.checkHealth(context)].map(failure)))
+    expect(outcome).toMatchObject({ code: 'CONFIGURATION', problem: 'no AWS region', remedy })
   expect(stub.requests()).toEqual([])
   const warn = vi.spyOn(process, 'emitWarning').mockReturnValue()
   const secrets = createSecretsManager({ providers: [provider, envProvider({ env: { TOKEN: 'a weaker answer' } })] })

@@ -38,8 +38,10 @@ test('a read still refuses what it is asked wrongly, and a place where there can
   expect((await failure(opened(path).get('name', { signal: AbortSignal.abort() }))).code).toBe('ABORTED')
   expect((await failure(opened(join(temporaryFolder(), 'no', 'x.db')).get('name', context))).code).toBe('CONFIGURATION')
   writeFileSync(`${path}-wal`, 'of a store whose file is gone')
-  for (const call of [opened(path).get('name', context), opened(path).put('name', { value: '' }, context)])
-    expect((await failure(call)).code).toBe('INTEGRITY')
+  for (const outcome of await Promise.all(
+    [opened(path).get('name', context), opened(path).put('name', { value: '' }, context)].map(failure),
+  ))
+    expect(outcome.code).toBe('INTEGRITY')
 })
 
 test('re-encryption of a store that does not exist makes one that the first key alone opens', async () => {

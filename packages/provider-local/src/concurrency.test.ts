@@ -62,8 +62,8 @@ describe('a store that another connection locks', () => {
     const unlock = await lockStore(path)
     const provider = opened(path, { lockTimeoutMs: 30 })
     const calls = [provider.get('name', context), provider.put('name', { value: '' }, context), provider.checkHealth(context)]
-    for (const call of calls)
-      expect(await failure(call)).toMatchObject({ code: 'UNAVAILABLE', problem: 'the store is locked by another connection' })
+    for (const outcome of await Promise.all(calls.map(failure)))
+      expect(outcome).toMatchObject({ code: 'UNAVAILABLE', problem: 'the store is locked by another connection' })
     await unlock()
     expect(await provider.get('name', context)).toBeUndefined()
   })

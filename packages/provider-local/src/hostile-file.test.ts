@@ -65,8 +65,8 @@ describe('a file that is no store of ours', () => {
       provider.put('new', { value: '' }, context),
       provider.reencrypt(),
     ]
-    for (const call of calls) {
-      expect(await failure(call)).toMatchObject({ code: 'CONFIGURATION', problem: 'the encryption key is not the key of this store' })
+    for (const outcome of await Promise.all(calls.map(failure))) {
+      expect(outcome).toMatchObject({ code: 'CONFIGURATION', problem: 'the encryption key is not the key of this store' })
     }
   })
 })
@@ -91,7 +91,8 @@ describe('a store whose tables are altered while it is open', () => {
         provider.delete('alpha', { purge: true }, context),
         provider.prune({ keepVersions: 1 }),
       ]
-      for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'INTEGRITY', problem: "the store's tables were altered" })
+      for (const outcome of await Promise.all(calls.map(failure)))
+        expect(outcome).toMatchObject({ code: 'INTEGRITY', problem: "the store's tables were altered" })
     })
   }
 

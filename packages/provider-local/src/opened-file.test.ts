@@ -25,7 +25,7 @@ async function expectTaken(provider: LocalProvider): Promise<void> {
     provider.describe('name', context),
     provider.checkHealth(context),
   ]
-  for (const call of calls) expect(await failure(call)).toMatchObject(taken)
+  for (const outcome of await Promise.all(calls.map(failure))) expect(outcome).toMatchObject(taken)
 }
 
 describe('an open store whose files are no longer its own', () => {
@@ -130,8 +130,10 @@ describe('what lies beside the file', () => {
         const path = temporaryPath()
         await createStore(path)
         plant(kind, path + suffix)
-        for (const call of [opened(path).get('name', context), opened(path).put('name', { value: '' }, context)])
-          expect(await failure(call)).toMatchObject({ code: 'INTEGRITY', problem: expect.stringContaining(`secrets.db${suffix}`) })
+        for (const outcome of await Promise.all(
+          [opened(path).get('name', context), opened(path).put('name', { value: '' }, context)].map(failure),
+        ))
+          expect(outcome).toMatchObject({ code: 'INTEGRITY', problem: expect.stringContaining(`secrets.db${suffix}`) })
       }
     }
     expect(readFileSync(victim, 'utf8')).toBe('content')

@@ -72,8 +72,10 @@ test('names, prefix and onlyNamed place names as for every provider; the name is
 test('with `mustExist` a missing file is an error and no new store', async () => {
   const folder = temporaryFolder()
   const provider = localProvider({ path: join(folder, 'secrets.db'), key, mustExist: true })
-  for (const call of [provider.get('name', context), provider.put('name', { value: '' }, context), provider.checkHealth(context)]) {
-    expect(await failure(call)).toMatchObject({
+  for (const outcome of await Promise.all(
+    [provider.get('name', context), provider.put('name', { value: '' }, context), provider.checkHealth(context)].map(failure),
+  )) {
+    expect(outcome).toMatchObject({
       code: 'CONFIGURATION',
       problem: `the store's file "${join(folder, 'secrets.db')}" does not exist`,
     })
@@ -93,6 +95,7 @@ test('closing may be repeated, and every call after it is ABORTED', async () => 
       provider.checkHealth(context),
       provider.reencrypt(),
     ]
-    for (const call of calls) expect(await failure(call)).toMatchObject({ code: 'ABORTED', message: 'the local store is closed' })
+    for (const outcome of await Promise.all(calls.map(failure)))
+      expect(outcome).toMatchObject({ code: 'ABORTED', message: 'the local store is closed' })
   }
 })

@@ -28,8 +28,10 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
     await bao.api('POST', `${mount}/metadata/app`, { max_versions: 2 })
     expect(await provider.get('app', context)).toBe(undefined) // metadata without data
     expect(await provider.describe('app', context)).toBe(undefined)
-    for (const call of [provider.delete('app', { purge: false }, context), provider.restore('app', context)])
-      expect(await codeOf(call)).toBe('NOT_FOUND')
+    for (const outcome of await Promise.all(
+      [provider.delete('app', { purge: false }, context), provider.restore('app', context)].map(codeOf),
+    ))
+      expect(outcome).toBe('NOT_FOUND')
     for (const n of [1, 2, 3]) await provider.put('app', { value: `v${n}` }, context)
     for (const version of [1, 4]) expect(await provider.getVersion('app', version, context)).toBe(undefined)
     expect(await provider.get('none', context)).toBe(undefined)

@@ -119,8 +119,8 @@ test('a call whose signal was aborted before sends nothing', async () => {
   const stub = await stubVault()
   const signal = AbortSignal.abort(new Error(canaries.value))
   const provider = stubbed(stub, { auth: byAppRole })
-  for (const call of [provider.get('app', { signal }), provider.put('app', { value: 'v' }, { signal })])
-    expect(await codeOf(call)).toBe('ABORTED')
+  for (const outcome of await Promise.all([provider.get('app', { signal }), provider.put('app', { value: 'v' }, { signal })].map(codeOf)))
+    expect(outcome).toBe('ABORTED')
   expect(stub.requests).toEqual([])
 })
 

@@ -14,7 +14,7 @@ export class FileLock {
     this.#connection = connection
   }
 
-  /** The lock, or `undefined` while somebody has it. */
+  /** The lock, or `undefined` if somebody has it, or just had it and removed its file. */
   static tryTake(path: string): FileLock | undefined {
     create(path)
     const connection = new (loadSqlite().DatabaseSync)(path, { timeout: 0 })
@@ -23,7 +23,7 @@ export class FileLock {
       return new FileLock(connection)
     } catch (error) {
       connection.close()
-      if (isBusy(error)) return undefined
+      if (isHeld(error)) return undefined
       throw new SecretsError('AUDIT_FAILED', 'the lock of the audit trail cannot be taken', { remedy: 'keep the folder on a local disk' })
     }
   }
@@ -46,6 +46,8 @@ export class FileLock {
 
 const longestPauseMs = 20
 const sqliteBusy = 5
+/** The file was removed after it had been opened: by who had the lock, and is done with what it is for. */
+const sqliteFileGone = 1802
 
 /** For its owner alone, unlike a file that SQLite creates. */
 function create(path: string): void {
@@ -56,8 +58,8 @@ function create(path: string): void {
   }
 }
 
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
+function isHeld(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && (error.errcode === sqliteBusy || error.errcode === sqliteFileGone)
 }
 
 /** Node.js 22 warns that SQLite is experimental; what is used of it here has not changed since. Every other warning passes. */

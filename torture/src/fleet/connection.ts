@@ -19,12 +19,15 @@ export function connect(kind: ServerKind, url: string, hasClient: boolean): Prom
   return kind === 'redis' ? byNodeRedis(url, hasClient) : byIovalkey(url, hasClient)
 }
 
+/** On a busy machine a process may not come to hear for seconds that it is connected: milliseconds. */
+const connectTimeout = 60_000
+
 async function byNodeRedis(url: string, hasClient: boolean): Promise<Connection> {
   let isClosed = false
   // A call that comes late opens the adapter's connection once more, which then tries for ever: no process of ours would end.
   const reconnectStrategy = (retries: number): number | false => !isClosed && Math.min(50 * 2 ** retries, 500)
-  const adapter = new KeyvRedis({ url, socket: { reconnectStrategy } })
-  const own = hasClient ? [createClient({ url }), createClient({ url })] : []
+  const adapter = new KeyvRedis({ url, socket: { reconnectStrategy, connectTimeout } })
+  const own = hasClient ? [1, 2].map(() => createClient({ url, socket: { connectTimeout } })) : []
   const [client, subscriber] = await Promise.all(own.map((each) => each.connect()))
   const close = async (): Promise<void> => {
     isClosed = true

@@ -1,6 +1,8 @@
 /** A field of a text that is authenticated; numbers stand as decimal text, `undefined` is told from the empty field. */
 export type Field = string | number | Uint8Array | undefined
 
+// The same as the local provider's, for the reason that `seal.ts` gives.
+
 const absent = 0xffff_ffff
 const prefixLength = 4
 

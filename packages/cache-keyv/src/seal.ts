@@ -9,6 +9,8 @@ const tag = { authTagLength: 16 }
 /** The nonce and the tag, which stand before the ciphertext. Together they name one sealed text and no other. */
 export const sealLength: number = nonceLength + tag.authTagLength
 
+// The local provider seals alike. Neither package may import the other, and core loads no cryptography for those who need none.
+
 /**
  * AES-256-GCM (NIST SP 800-38D) under a fresh random nonce: nonce, tag, ciphertext. Random nonces allow 2^32 sealed
  * texts under one key (section 8.3).

@@ -1,11 +1,16 @@
 import canonicalize from 'canonicalize'
 
-/**
- * The value in canonical form (RFC 8785), as one line. A flat object whose members stand in order already is canonical as JSON.stringify writes
- * it, which is what RFC 8785 builds on, and a tenth of the work; the records of a trail are made like that. Anything else is the library's.
- */
+/** The value in canonical form (RFC 8785), as one line. */
 export function canonicalLine(value: object): string {
-  return `${isFlatAndSorted(value) ? JSON.stringify(value) : canonicalize(value)}\n`
+  return `${canonicalText(value)}\n`
+}
+
+/**
+ * The same without the line feed. A flat object whose members stand in order already is canonical as JSON.stringify writes it, which is what
+ * RFC 8785 builds on, and a tenth of the work; the records of a trail are made like that. Anything else is the library's.
+ */
+export function canonicalText(value: object): string {
+  return isFlatAndSorted(value) ? JSON.stringify(value) : String(canonicalize(value))
 }
 
 function isFlatAndSorted(value: object): boolean {

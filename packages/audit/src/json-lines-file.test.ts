@@ -149,7 +149,7 @@ describe('a commit', () => {
     const sink = jsonLinesFile({ folder })
     await written(sink, 1)
     const syncs = vi.spyOn(await fileHandle(), 'datasync')
-    await Promise.all(Array.from({ length: 1024 }, () => sink.write(recordOf(), context)))
+    await Promise.all(Array.from({ length: 512 }, () => sink.write(recordOf(), context)))
     expect(syncs.mock.calls.length).toBe(1)
     await sink.close?.(context)
   })
@@ -167,6 +167,26 @@ describe('a commit', () => {
     expect(isAcknowledged).toBe(false)
     synced.resolve()
     await writing
+    await sink.close?.(context)
+  })
+
+  it('that is done lets those who waited for it go on while the next one is on its way', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await written(sink, 1)
+    const disk = { first: Promise.withResolvers<void>(), second: Promise.withResolvers<void>() }
+    const sync = vi.spyOn(await fileHandle(), 'datasync')
+    sync.mockReturnValueOnce(disk.first.promise).mockReturnValueOnce(disk.second.promise)
+    const ended: string[] = []
+    const writing = [sink.write(recordOf(), context).then(() => ended.push('first'))]
+    await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(1), 20_000)
+    writing.push(sink.write(recordOf(), context).then(() => ended.push('second')))
+    disk.first.resolve()
+    await vi.waitFor(() => expect(sync).toHaveBeenCalledTimes(2), 20_000)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(ended).toEqual(['first'])
+    disk.second.resolve()
+    await Promise.all(writing)
     await sink.close?.(context)
   })
 

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { type AuditRecord, type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { takeStep } from './audit-folder.ts'
-import { canonicalLine } from './canonical.ts'
+import { type Batch, Batches } from './batches.ts'
+import { canonicalText } from './canonical.ts'
 import { checkpointFolder } from './checkpoint-folder.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { folderError } from './folder-errors.ts'
@@ -92,16 +93,10 @@ function misconfigured(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }
 
-/** Records that go to disk together. */
-class Batch {
-  readonly lines: string[] = []
-  readonly written: PromiseWithResolvers<void> = Promise.withResolvers()
-}
-
 class JsonLinesFile {
   readonly #options: Checked
   readonly #checkpoints: Checkpoints | undefined
-  #next: Batch | undefined
+  readonly #batches = new Batches()
   #writing: Promise<void> | undefined
   #writer: SegmentWriter | undefined
   #ended: EndedSegment[] = []
@@ -114,10 +109,9 @@ class JsonLinesFile {
 
   write(record: AuditRecord): Promise<void> {
     if (this.#closing !== undefined) return Promise.reject(new SecretsError('ABORTED', 'the audit file is closed'))
-    this.#next ??= new Batch()
-    this.#next.lines.push(canonicalLine(record))
+    const ended = this.#batches.add(canonicalText(record))
     this.#writing ??= this.#writeBatches()
-    return this.#next.written.promise
+    return ended
   }
 
   close(): Promise<void> {
@@ -125,21 +119,30 @@ class JsonLinesFile {
     return this.#closing
   }
 
-  /** While one batch goes to disk, the next one gathers. */
+  /** While one batch goes to disk, whoever waited for the one before goes on, and the next ones gather. */
   async #writeBatches(): Promise<void> {
     await Promise.resolve() // whoever writes in this turn comes along
-    for (let batch = this.#next; batch !== undefined; batch = this.#next) {
-      this.#next = undefined
-      try {
-        const writer = await this.#openWriter()
-        await writer.append(batch.lines)
-        this.#checkpoints?.changed(writer)
-        batch.written.resolve()
-      } catch (error) {
-        batch.written.reject(folderError(error))
-      }
+    let last: Batch | undefined
+    for (let batch = this.#batches.next(); batch !== undefined; batch = this.#batches.next()) {
+      const before = last
+      await this.#writeBatch(batch, () => before?.settle())
+      before?.settle()
+      last = batch
     }
     this.#writing = undefined
+    last?.settle()
+  }
+
+  async #writeBatch(batch: Batch, meanwhile: () => void): Promise<void> {
+    const started = performance.now()
+    try {
+      const writer = await this.#openWriter()
+      await writer.append(batch.lines, meanwhile)
+      this.#checkpoints?.changed(writer)
+    } catch (error) {
+      batch.failed(folderError(error))
+    }
+    this.#batches.lastTook(performance.now() - started)
   }
 
   async #openWriter(): Promise<SegmentWriter> {

@@ -4,11 +4,12 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { type Step, takeStep } from './audit-folder.ts'
-import { canonicalLine } from './canonical.ts'
+import { canonicalLine, canonicalText } from './canonical.ts'
 import { lockOf, segmentName } from './ended-segment.ts'
 import { FileLock } from './file-lock.ts'
 import type { EndedSegment } from './folder-index.ts'
 import { derivedKey, macOf } from './key-chain.ts'
+import { LineBuffer } from './line-buffer.ts'
 import type { SegmentHeader } from './segment-format.ts'
 import { maxGroupRecords } from './segment-reader.ts'
 
@@ -33,6 +34,7 @@ export class SegmentWriter {
   readonly #place: Pick<Step, 'folder' | 'step'>
   readonly #file: FileHandle
   readonly #lock: FileLock
+  readonly #lines = new LineBuffer()
   #position: Position
   #isBroken = false
   #isMoved = false
@@ -70,7 +72,7 @@ export class SegmentWriter {
     const { folder, step: number } = step
     const header: SegmentHeader = { folder, host: hostname(), kind: 'segment', pid: process.pid, step: number, time: writer.openedAt, v: 1 }
     try {
-      await writer.#commit(writer.#sealed(writer.#position, [canonicalLine(header)], 0))
+      await writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], 0))
       return writer
     } catch (error) {
       await writer.abandon()
@@ -96,17 +98,21 @@ export class SegmentWriter {
     return this.#isMoved
   }
 
-  /** Resolves when all lines are on disk; rejects if that is not certain, and leaves the file as it was if it can. */
-  async append(lines: readonly string[]): Promise<void> {
-    let [position, buffers] = [this.#position, [] as Buffer[]]
+  /**
+   * Resolves when all lines are on disk; rejects if that is not certain, and leaves the file as it was if it can. `meanwhile` is called when the disk
+   * has begun.
+   */
+  async append(lines: readonly string[], meanwhile: () => void): Promise<void> {
+    let position = this.#position
     for (let start = 0; start < lines.length; start += maxGroupRecords) {
       const group = lines.slice(start, start + maxGroupRecords)
-      const sealed = this.#sealed(position, group, group.length)
-      position = sealed.position
-      buffers.push(...sealed.buffers)
+      position = this.#sealed(position, group, group.length)
     }
-    await this.#commit({ position, buffers })
-    await this.#assertStillThere()
+    await this.#write()
+    const onDisk = Promise.all([this.#sync(), this.#assertStillThere(position.bytes)])
+    meanwhile()
+    await onDisk
+    this.#position = position
   }
 
   /** The state of this segment, signed by a key that only goes forward. `indexHead` is the last step that is known. */
@@ -132,27 +138,34 @@ export class SegmentWriter {
     this.#lock.release()
   }
 
-  #sealed({ group, key, bytes, records }: Position, lines: readonly string[], count: number, end = false): Commit {
-    const text = Buffer.from(lines.join(''), 'utf8')
+  /** Adds a group and its seal to what is written next. Returns where the segment then stands. */
+  #sealed({ group, key, bytes, records }: Position, lines: readonly string[], count: number, end = false): Position {
+    const start = this.#lines.length
+    for (const line of lines) this.#lines.add(line)
     const seal = { ...(end && { end: true }), group, kind: 'seal', records: count }
-    const mac = macOf(key, 'seal', text, canonicalLine(seal)).toString('base64url')
-    const sealLine = Buffer.from(canonicalLine({ ...(end && { end: true }), group, kind: 'seal', mac, records: count }), 'utf8')
-    const position = {
-      group: group + 1,
-      key: derivedKey(key, 'next'),
-      bytes: bytes + text.length + sealLine.length,
-      records: records + count,
-    }
-    return { position, buffers: [text, sealLine] }
+    const mac = macOf(key, 'seal', this.#lines.since(start), canonicalLine(seal)).toString('base64url')
+    this.#lines.add(canonicalText({ ...(end && { end: true }), group, kind: 'seal', mac, records: count }))
+    return { group: group + 1, key: derivedKey(key, 'next'), bytes: bytes + this.#lines.length - start, records: records + count }
   }
 
-  async #commit({ position, buffers }: Commit): Promise<void> {
+  async #commit(position: Position): Promise<void> {
+    await this.#write()
+    await this.#sync()
+    this.#position = position
+  }
+
+  async #write(): Promise<void> {
     try {
-      await writeAll(this.#file, Buffer.concat(buffers))
+      await writeAll(this.#file, this.#lines.since(0))
     } catch (error) {
       await this.#file.truncate(this.#position.bytes).catch(() => (this.#isBroken = true))
       throw error
+    } finally {
+      this.#lines.clear()
     }
+  }
+
+  async #sync(): Promise<void> {
     try {
       if (this.#options.isDurable) await this.#file.datasync()
     } catch (error) {
@@ -160,25 +173,19 @@ export class SegmentWriter {
       this.#isBroken = true
       throw error
     }
-    this.#position = position
   }
 
   /** A file that was moved keeps what is in it, but is not written any further; one that was removed keeps nothing. */
-  async #assertStillThere(): Promise<void> {
+  async #assertStillThere(bytes: number): Promise<void> {
     const path = join(this.#options.folder, segmentName(this.step))
     const [named, own] = await Promise.all([stat(path).catch(() => undefined), this.#file.stat()])
     this.#isMoved = named?.ino !== own.ino
-    if (own.nlink > 0 && own.size === this.#position.bytes) return
+    if (own.nlink > 0 && own.size === bytes) return
     this.#isBroken = true
     throw new SecretsError('AUDIT_FAILED', 'the segment was removed or cut while it was written', {
       remedy: 'move segments, do not remove them',
     })
   }
-}
-
-interface Commit {
-  readonly position: Position
-  readonly buffers: readonly Buffer[]
 }
 
 /** A disk that is nearly full takes a part. */

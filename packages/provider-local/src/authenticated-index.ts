@@ -46,9 +46,9 @@ export class AuthenticatedIndex {
     this.digests = indexDigests(header)
   }
 
-  /** The state that is in the file now. Throws `INTEGRITY` if it is none that a holder of a key has written, or an older one. */
-  refresh(): VerifiedState {
-    if (this.isCurrent()) return this.refreshed()
+  /** Looks at the state that has this data version. Throws `INTEGRITY` if it is none that a holder of a key has written, or an older one. */
+  refresh(dataVersion: number): void {
+    if (this.#seenAt === dataVersion) return
     this.#seenAt = undefined
     const { changes, mac } = this.#tables.root()
     const known = this.#state
@@ -56,8 +56,7 @@ export class AuthenticatedIndex {
       if (known && changes <= known.changes) throw rolledBack()
       this.#state = this.#verified(changes, mac, known)
     }
-    this.#seenAt = this.#tables.dataVersion()
-    return this.refreshed()
+    this.#seenAt = dataVersion
   }
 
   /** The data version at which what is known was last seen in the file. */
@@ -121,7 +120,8 @@ export class AuthenticatedIndex {
   }
 
   refreshed(): VerifiedState {
-    return this.#state ?? this.refresh()
+    if (this.#state) return this.#state
+    throw new SecretsError('INTERNAL', "the store's index was used before it was read")
   }
 
   #verified(changes: number, root: Buffer, known: VerifiedState | undefined): VerifiedState {

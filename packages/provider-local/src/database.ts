@@ -23,18 +23,20 @@ export function makeDurable(sqlite: DatabaseSync): void {
   sqlite.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL')
 }
 
-/** Runs `work` whole or not at all. A write takes its lock at once, so that it cannot fail half-way for want of it. */
-export type Transaction = <T>(kind: 'read' | 'write', work: () => T) => T
+/**
+ * Runs `work` whole or not at all, and tells it the data version of what it sees. A write takes its lock at once, so that it cannot fail half-way
+ * for want of it.
+ */
+export type Transaction = <T>(kind: 'read' | 'write', work: (dataVersion: number) => T) => T
 
-/** `guard` runs first in every transaction, on the state that the transaction sees. */
-export function transactions(sqlite: DatabaseSync, guard: () => void): Transaction {
+/** `guard` runs first in every transaction, on the state that the transaction sees, and returns its data version. */
+export function transactions(sqlite: DatabaseSync, guard: () => number): Transaction {
   const begin = { read: sqlite.prepare('BEGIN'), write: sqlite.prepare('BEGIN IMMEDIATE') }
   const [commit, rollback] = [sqlite.prepare('COMMIT'), sqlite.prepare('ROLLBACK')]
   return (kind, work) => {
     begin[kind].run()
     try {
-      guard()
-      const result = work()
+      const result = work(guard())
       if (kind === 'write') commitWrite(commit)
       else commit.run()
       return result

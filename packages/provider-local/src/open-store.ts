@@ -129,7 +129,7 @@ function unlocked(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyring, p
   const transaction = transactions(sqlite, schemaGuard(sqlite, path))
   const tables = prepareTables(sqlite)
   const index = new AuthenticatedIndex(tables, keyring, header)
-  transaction('read', () => index.refresh())
+  transaction('read', (dataVersion) => index.refresh(dataVersion))
   const parts = { tables, header, keyring, index }
   const file = path === undefined ? undefined : openedFile(path)
   return { ...parts, sqlite, transaction, view: storeView(parts), file, forgetting: whatIsLeft(file) }

@@ -30,9 +30,17 @@ export function rowsOf(record: SecretRecord): RecordRows {
   return { facts: JSON.stringify(facts), versions }
 }
 
-export function factsOf({ revision, keyId, kind, createdAt, currentSince }: VersionRecord): string {
+/** Made once: each write of a secret is hashed with the facts of every version that it has. */
+const made = new WeakMap<VersionRecord, string>()
+
+export function factsOf(version: VersionRecord): string {
+  const known = made.get(version)
+  if (known !== undefined) return known
+  const { revision, keyId, kind, createdAt, currentSince } = version
   const facts: VersionFacts = [revision, keyId, kind, createdAt, currentSince ?? null]
-  return JSON.stringify(facts)
+  const text = JSON.stringify(facts)
+  made.set(version, text)
+  return text
 }
 
 /** The secret that rows speak of. They must be authentic: then they are what the functions above have written. */

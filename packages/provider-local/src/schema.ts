@@ -33,19 +33,20 @@ export function createSchema(sqlite: DatabaseSync): void {
 
 /**
  * Makes sure of the schema whenever it is not the one that was last made sure of: called first in a transaction, it speaks
- * for all of it. `path` is for the message.
+ * for all of it. Returns the data version of the state that the transaction sees. `path` is for the message.
  */
-export function schemaGuard(sqlite: DatabaseSync, path: string | undefined): () => void {
+export function schemaGuard(sqlite: DatabaseSync, path: string | undefined): () => number {
   const [data, schema] = [sqlite.prepare('PRAGMA data_version'), sqlite.prepare('PRAGMA schema_version')]
   let seenAt: unknown
   let known: unknown
   return () => {
-    const dataVersion = data.get()?.['data_version']
-    if (dataVersion === seenAt) return // nobody else has committed anything
+    const dataVersion = Number(data.get()?.['data_version'])
+    if (dataVersion === seenAt) return dataVersion // nobody else has committed anything
     const now = schema.get()?.['schema_version']
     if (now !== known) assertSchema(sqlite, path)
     known = now
     seenAt = dataVersion
+    return dataVersion
   }
 }
 

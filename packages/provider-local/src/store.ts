@@ -85,8 +85,8 @@ function isUnchanged({ index, file }: OpenStore): boolean {
 
 function readFrom<T>({ transaction, index, view, file }: OpenStore, work: (view: StoreView) => T): T {
   if (file) assertSameFile(file)
-  return transaction('read', () => {
-    index.refresh()
+  return transaction('read', (dataVersion) => {
+    index.refresh(dataVersion)
     return work(view)
   })
 }
@@ -96,8 +96,8 @@ function writeTo<T>(store: OpenStore, work: (edit: StoreEdit) => T): T {
   if (file) assertSameFile(file)
   if (file) assertOneName(file.path)
   forgetLate(store)
-  const [result, adopt] = transaction('write', () => {
-    index.refresh()
+  const [result, adopt] = transaction('write', (dataVersion) => {
+    index.refresh(dataVersion)
     const edit = storeEdit(store, view)
     return [work(edit), edit.finish()] as const
   })

@@ -45,7 +45,9 @@ export function writeHeader(sqlite: DatabaseSync, { storeId, salt, scrypt }: Sto
 function rootTables(sqlite: DatabaseSync): Pick<Tables, 'root' | 'bucketDigests' | 'setRoot' | 'dataVersion' | 'keys' | 'setKeys'> {
   const root = sqlite.prepare(`SELECT ${columns.root} FROM root WHERE id = 1`)
   const buckets = sqlite.prepare(`SELECT ${columns.buckets} FROM root WHERE id = 1`)
-  const setRoot = sqlite.prepare('INSERT OR REPLACE INTO root VALUES (1, ?, ?, ?)')
+  const setRoot = sqlite.prepare(
+    `INSERT INTO root VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET changes = excluded.changes, mac = excluded.mac, buckets = excluded.buckets`,
+  )
   const dataVersion = sqlite.prepare('PRAGMA data_version')
   // By the column itself: by what is selected under its name, all rows would be sorted before the first one is seen.
   const keys = sqlite.prepare(`SELECT ${columns.key} FROM keys ORDER BY keys.key_id`)

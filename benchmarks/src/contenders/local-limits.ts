@@ -16,7 +16,7 @@ function database(path: string): DatabaseSync {
   return sqlite
 }
 
-function seal(key: KeyObject, value: string): Uint8Array {
+export function seal(key: KeyObject, value: string): Uint8Array {
   const nonce = randomBytes(12)
   const cipher = createCipheriv('aes-256-gcm', key, nonce, tag)
   const sealed = [cipher.update(value), cipher.final()]

@@ -30,7 +30,7 @@ export function rowsOf(record: SecretRecord): RecordRows {
   return { facts: JSON.stringify(facts), versions }
 }
 
-/** Made once: each write of a secret is hashed with the facts of every version that it has. */
+/** As read or made once: each write of a secret is hashed with the facts of every version that it has. */
 const made = new WeakMap<VersionRecord, string>()
 
 export function factsOf(version: VersionRecord): string {
@@ -60,5 +60,7 @@ export function recordOf(path: string, { facts, versions }: RecordRows): SecretR
 
 function versionOf({ version, facts, seal }: VersionRow): VersionRecord {
   const [revision, keyId, kind, createdAt, currentSince] = JSON.parse(facts) as VersionFacts // authentic, with the secret
-  return { version, revision, keyId, kind, createdAt, currentSince: currentSince ?? undefined, seal }
+  const record = { version, revision, keyId, kind, createdAt, currentSince: currentSince ?? undefined, seal }
+  made.set(record, facts)
+  return record
 }

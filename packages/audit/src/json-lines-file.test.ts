@@ -99,10 +99,10 @@ describe('a folder', () => {
     })
   })
 
-  it.each(['no such folder', 'key.json', 'index.jsonl'])('that lacks its state (%s) refuses, and says what to do', async (missing) => {
+  it.each(['', 'key.json', 'index.jsonl'])('that has lost its state (%j) refuses, and says what to do', async (missing) => {
     const { folder } = await testFolder()
-    await rm(join(folder, missing), { force: true })
-    const sink = jsonLinesFile({ folder: missing.includes('.') ? folder : join(folder, missing) })
+    const sink = jsonLinesFile({ folder })
+    await rm(join(folder, missing), { recursive: true })
     await expect(sink.write(recordOf(), context)).rejects.toMatchObject({ message: expect.stringContaining('audit trail') })
   })
 
@@ -327,16 +327,22 @@ describe('closing', () => {
 })
 
 describe('the options of a file', () => {
-  it.each<[string, unknown]>([
-    ['no folder', {}],
+  it.each<[string, object]>([
+    ['no folder', { folder: undefined }],
     ['an empty one', { folder: '' }],
-    ['a size that is none', { folder: 'x', maxSegmentBytes: 1 }],
-    ['checkpoints into the trail itself', { folder: 'x', checkpoints: { to: './x/' } }],
-    ['checkpoints to nowhere', { folder: 'x', checkpoints: { to: 7 } }],
-    ['checkpoints at no time', { folder: 'x', checkpoints: { to: 'y', everyMs: 0 } }],
-    ['a misspelt one', { folder: 'x', file: 'y' }],
-  ])('refuse %s', (_, options) => {
-    expect(() => jsonLinesFile(options as JsonLinesFileOptions)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' })) // what a caller without types may pass
+    ['a size that is none', { maxSegmentBytes: 1 }],
+    ['checkpoints to nowhere', { checkpoints: { to: 7 } }],
+    ['checkpoints at no time', { checkpoints: { to: 'y', everyMs: 0 } }],
+    ['a misspelt one', { file: 'y' }],
+  ])('refuse %s', async (_, given) => {
+    const { folder } = await testFolder()
+    const options = { folder, ...given } as JsonLinesFileOptions // what a caller without types may pass
+    expect(() => jsonLinesFile(options)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  })
+
+  it('refuse checkpoints into the trail itself', async () => {
+    const { folder } = await testFolder()
+    expect(() => jsonLinesFile({ folder, checkpoints: { to: `${folder}/` } })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
   })
 })
 

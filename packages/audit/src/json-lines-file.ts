@@ -6,6 +6,7 @@ import { canonicalText } from './canonical.ts'
 import { checkpointFolder } from './checkpoint-folder.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { folderError } from './folder-errors.ts'
+import { assertReady } from './key-file.ts'
 import type { EndedSegment } from './folder-index.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
@@ -36,8 +37,9 @@ const members: MembersOf<JsonLinesFileOptions> = {
  * whether one was changed, left out, moved or added; whoever takes the host can forge nothing that was sealed before. A record is acknowledged when it is on
  * disk (`fdatasync`), and records that come at once share that cost. The folder is opened by the first record.
  *
- * Throws `CONFIGURATION` for options that make no sense. Rejects with `AUDIT_FAILED` if the disk is full, read-only or fails, with `CONFIGURATION` if
- * the folder has no key, with `INTEGRITY` if its index is not as it was left.
+ * Throws `CONFIGURATION` for options that make no sense, and for a folder that `initAuditFolder` did not make ready or that this process may not read, so that a
+ * service says so when it starts. Rejects with `AUDIT_FAILED` if the disk is full, read-only or fails, with `CONFIGURATION` if the folder lost its key since,
+ * with `INTEGRITY` if its index is not as it was left.
  *
  * @example
  * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
@@ -52,6 +54,7 @@ const members: MembersOf<JsonLinesFileOptions> = {
  */
 export function jsonLinesFile(options: JsonLinesFileOptions): AuditSink {
   const known = checked(options)
+  assertReady(known.folder)
   const file = new JsonLinesFile(known)
   return {
     specificationVersion: 'v1',

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { accessSync, constants } from 'node:fs'
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
@@ -22,6 +23,27 @@ export const keyFile = 'key.json'
 
 /** Whoever reads it while it is replaced may find the old one, which was overwritten, and reads again. */
 const mostTries = 3
+
+/**
+ * Throws `CONFIGURATION` if the folder has no key that this process may read, without reading it. A disk that fails is left to the first record: whether that
+ * matters is for the trail to say.
+ */
+export function assertReady(folder: string): void {
+  try {
+    accessSync(join(folder, keyFile), constants.R_OK)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new SecretsError('CONFIGURATION', 'the folder of the audit trail was never made ready', {
+        remedy:
+          'call initAuditFolder once, before the service starts, and give the key that it returns to the auditor; or correct `folder`',
+      })
+    if (code === 'EACCES' || code === 'EPERM')
+      throw new SecretsError('CONFIGURATION', 'this process may not read the folder of the audit trail', {
+        remedy: 'let the user that it runs as own the folder and what is in it',
+      })
+  }
+}
 
 /** Throws `CONFIGURATION` if the folder was not made by `initAuditFolder`. */
 export async function readKey(folder: string): Promise<KeyState> {

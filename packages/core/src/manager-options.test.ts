@@ -73,6 +73,12 @@ describe('settingsOf', () => {
       { audit: { specificationVersion: 'v2' } as unknown as AuditTrail }, // of a later release
       /audit does not follow/,
     ],
+    [
+      'a sink in place of a trail',
+      { audit: { specificationVersion: 'v1', name: 'file', write: async () => {} } },
+      /audit is no trail \(make one of a sink: auditTrail\(\{ sinks: \[it\] \}\)\)/,
+    ],
+    ['cache options that are null', { cache: null }, /the options are null/],
     ['a shared cache that is none', { cache: { shared: {} as SharedCache } }, /cache\.shared does not follow/],
   ])('throws CONFIGURATION for %s', (_, options, message) => {
     expect(refused(options)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringMatching(message) }))

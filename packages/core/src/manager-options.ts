@@ -1,7 +1,7 @@
 import type { AuditTrail, SecretProvider, SharedCache } from './contract.ts'
 import { described, knownOptions, type MembersOf } from './known-options.ts'
 import { quoted } from './names.ts'
-import { own, ownMembers } from './own-members.ts'
+import { own } from './own-members.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
 import { SecretsError } from './secrets-error.ts'
 
@@ -70,15 +70,13 @@ export interface Settings {
 
 /** A copy of the options. Throws `CONFIGURATION` for what nobody reads. */
 export function knownManagerOptions(options: SecretsManagerOptions): SecretsManagerOptions {
-  const { cache, ...rest } = knownOptions(options, managerMembers)
-  return { ...rest, cache: cache && knownOptions(cache, cacheMembers) }
+  const { cache = {}, ...rest } = knownOptions(options, managerMembers)
+  return { ...rest, cache: knownOptions(cache, cacheMembers) }
 }
 
 /** Returns the settings. Throws `CONFIGURATION` for what would otherwise fail later, or silently. */
-const noCacheOptions: CacheOptions = ownMembers({}, Object.keys(cacheMembers))
-
 export function settingsOf(options: SecretsManagerOptions): Settings {
-  const { cache = noCacheOptions, deadlineMs = 5_000, autoCleanup = false } = options
+  const { cache = {}, deadlineMs = 5_000, autoCleanup = false } = options
   const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000, memorySeconds = 5, ownRights = false } = cache
   assertProviders(options.providers)
   assertFallbackPolicy(options.fallback)
@@ -88,12 +86,8 @@ export function settingsOf(options: SecretsManagerOptions): Settings {
   assertNumber('cache.memorySeconds', memorySeconds, 0)
   assertNumber('deadlineMs', deadlineMs, 1, longestTimerMs)
   if (options.writeTo !== undefined) assertWritable(options.writeTo, options.providers)
-  for (const [name, contract] of [
-    ['cache.shared', cache.shared],
-    ['audit', options.audit],
-  ] as const) {
-    if (contract !== undefined) assertSpecification(name, contract)
-  }
+  if (cache.shared !== undefined) assertSpecification('cache.shared', cache.shared)
+  if (options.audit !== undefined) assertTrail(options.audit)
   return {
     ttlMs: ttlSeconds * 1000,
     maxStaleMs: maxStaleSeconds * 1000,
@@ -131,6 +125,12 @@ function assertSpecification(name: string, contract: { readonly specificationVer
     `${name} does not follow specification v1`,
     'pass what a factory returned (envProvider(), keyvCache(), auditTrail()), or upgrade @finchat/secrets-core',
   )
+}
+
+/** A sink in its place would refuse every read, and not say why. */
+function assertTrail(audit: AuditTrail): void {
+  assertSpecification('audit', audit)
+  if (typeof audit.record !== 'function') throw wrong('audit is no trail', 'make one of a sink: auditTrail({ sinks: [it] })')
 }
 
 function assertWritable(writeTo: string, providers: readonly SecretProvider[]): void {

@@ -103,12 +103,16 @@ export function placed(error: SecretsError, place: SecretsErrorPlace): SecretsEr
 }
 
 function listedOnly(attempt: SecretsErrorAttempt): SecretsErrorAttempt {
-  const { provider, code, durationMs, message, remedy } = ownMembers(attempt, attemptKeys)
-  return { provider, code, durationMs, ...(message !== undefined && { message }), ...(remedy !== undefined && { remedy }) }
+  return said(attempt, attemptKeys)
 }
 
 function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {
-  return Object.fromEntries(detailKeys.filter((key) => Object.hasOwn(error, key)).map((key) => [key, error[key]]))
+  return said(error, detailKeys)
+}
+
+/** A copy of these members alone, and of those only what is there. */
+function said<Members extends object>(thing: Members, members: readonly (keyof Members & string)[]): Members {
+  return Object.fromEntries(Object.entries(ownMembers(thing, members)).filter(([, value]) => value !== undefined)) as Members // what is left out may be absent
 }
 
 function messageOf(problem: string, { secret, provider, remedy }: SecretsErrorDetails & SecretsErrorPlace): string {

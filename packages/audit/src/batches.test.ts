@@ -47,6 +47,18 @@ describe('records that come at once', () => {
   })
 })
 
+describe('a disk that hangs', () => {
+  it('keeps no more than 64 MiB waiting, and room is made by what goes to disk', async () => {
+    const batches = new Batches()
+    const megabyte = 'x'.repeat(1024 * 1024)
+    for (let count = 0; count < 64; count++) void batches.add(megabyte)
+    await expect(batches.add('x')).rejects.toMatchObject({ code: 'AUDIT_FAILED', message: expect.stringContaining('look at the disk') })
+    expect(batches.next()?.lines).toHaveLength(64)
+    for (let count = 0; count < 64; count++) void batches.add(megabyte)
+    await expect(batches.add('x')).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+  })
+})
+
 describe('whoever waits for a batch', () => {
   it('is told when it has ended, and that once', async () => {
     const batches = new Batches()

@@ -1,18 +1,26 @@
-import type { SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
 
 /** Enough that what a commit costs hardly counts, and few enough that the next ones are made while the disk works. */
 const usualLines = 512
 /** About what a process makes of them. */
 const linesPerMs = 256
+/** A trail gives up on a record after its deadline, but what is here waits on: a disk that hangs must not fill the memory. */
+const mostCharacters = 64 * 1024 * 1024
 
 /** Records that go to disk together. */
 export class Batch {
   readonly lines: string[] = []
+  characters = 0
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers()
   #error: SecretsError | undefined
 
   get ended(): Promise<void> {
     return this.#ended.promise
+  }
+
+  add(line: string): void {
+    this.lines.push(line)
+    this.characters += line.length
   }
 
   failed(error: SecretsError): void {
@@ -29,17 +37,22 @@ export class Batch {
 /** Records on their way to the disk, in the order in which they came: split, so that one batch can be written while the next one gathers. */
 export class Batches {
   readonly #waiting: Batch[] = []
+  #characters = 0
   #mostLines = usualLines
 
-  /** Resolves when the record is on disk. */
+  /** Resolves when the record is on disk; rejects if it is not, or if too much waits for that already. */
   add(line: string): Promise<void> {
+    if (this.#characters + line.length > mostCharacters) return Promise.reject(tooMuch())
     const batch = this.#gathering()
-    batch.lines.push(line)
+    batch.add(line)
+    this.#characters += line.length
     return batch.ended
   }
 
   next(): Batch | undefined {
-    return this.#waiting.shift()
+    const batch = this.#waiting.shift()
+    if (batch !== undefined) this.#characters -= batch.characters
+    return batch
   }
 
   /** The slower the disk is, the more go together: as many as come in the meantime. */
@@ -54,4 +67,8 @@ export class Batches {
     this.#waiting.push(next)
     return next
   }
+}
+
+function tooMuch(): SecretsError {
+  return new SecretsError('AUDIT_FAILED', 'too many records wait for the disk of the audit trail', { remedy: 'look at the disk' })
 }

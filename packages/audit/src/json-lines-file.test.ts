@@ -1,4 +1,4 @@
-import { chmod, open, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { chmod, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
 import { leaksOf, testAuditSink, testAuditTrail } from '@finchat/secrets-testkit'
@@ -8,11 +8,13 @@ import { afterAll, afterEach, beforeEach, describe, expect, it, test, vi } from 
 import { initAuditFolder } from './audit-folder.ts'
 import { auditTrail } from './audit-trail.ts'
 import { canonicalLine } from './canonical.ts'
+import { FileLock } from './file-lock.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from './json-lines-file.ts'
 import { toEcs } from './mappings/ecs.ts'
 import { toOcsf } from './mappings/ocsf.ts'
 import { RecordMaker } from './record-maker.ts'
 import { syslogSink } from './sinks/syslog-sink.ts'
+import { failure, fileHandle } from './testing/file-handles.ts'
 import { context, event, recordsIn, removeTestFolders, testFolder, trailOf, written } from './testing/folders.ts'
 import { streamServer } from './testing/syslog-server.ts'
 import { trialSink } from './testing/trial-sink.ts'
@@ -24,15 +26,6 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 afterAll(removeTestFolders)
-
-/** The file handles of Node.js have no class that could be imported. */
-async function fileHandle(): Promise<{ write: () => Promise<unknown>; datasync: () => Promise<unknown> }> {
-  const handle = await open('/dev/null')
-  await handle.close()
-  return Object.getPrototypeOf(handle) // a class of Node.js
-}
-
-const failure = (code: string): Error => Object.assign(new Error('the message of the system'), { code })
 
 describe('a trail in a file keeps the contract', () => {
   testAuditTrail({
@@ -236,6 +229,34 @@ describe('a commit', () => {
     await sink.write(recordOf({ name: 'after' }), context)
     await sink.close?.(context)
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, segments: 2, unproven: [{ file: 'segment-00000001.jsonl' }] })
+  })
+
+  it('that nobody could look at afterwards goes on in a new segment', async () => {
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.write(recordOf({ name: 'before' }), context)
+    vi.spyOn(await fileHandle(), 'stat').mockRejectedValueOnce(failure('EIO'))
+    await expect(sink.write(recordOf({ name: 'unknown' }), context)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    await sink.write(recordOf({ name: 'after' }), context)
+    await sink.close?.(context)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, segments: 2, unproven: [{ file: 'segment-00000001.jsonl' }] })
+  })
+
+  it('that is done does not wait for the next segment, which another process may hold up', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder, maxSegmentBytes: 4096 })
+    await written(sink, 1)
+    const disk = Promise.withResolvers<void>()
+    const sync = vi.spyOn(await fileHandle(), 'datasync').mockReturnValueOnce(disk.promise)
+    const done = sink.write(recordOf({ actor: 'x'.repeat(4096) }), context)
+    await vi.waitFor(() => expect(sync).toHaveBeenCalled(), 20_000)
+    const next = sink.write(recordOf(), context)
+    const lock = FileLock.tryTake(join(folder, 'folder.lock'))
+    disk.resolve()
+    await done
+    lock?.release()
+    await next
+    await sink.close?.(context)
   })
 
   it('that fails while a segment is opened is tried again with the next record', async () => {

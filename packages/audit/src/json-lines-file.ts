@@ -139,7 +139,7 @@ class JsonLinesFile {
   async #writeBatch(batch: Batch, meanwhile: () => void): Promise<void> {
     const started = performance.now()
     try {
-      const writer = await this.#openWriter()
+      const writer = await this.#openWriter(meanwhile)
       await writer.append(batch.lines, meanwhile)
       this.#checkpoints?.changed(writer)
     } catch (error) {
@@ -148,9 +148,11 @@ class JsonLinesFile {
     this.#batches.lastTook(performance.now() - started)
   }
 
-  async #openWriter(): Promise<SegmentWriter> {
+  /** `meanwhile` is called if another segment has to be opened, which may take as long as other processes let it. */
+  async #openWriter(meanwhile: () => void): Promise<SegmentWriter> {
     const writer = this.#writer
     if (writer !== undefined && !writer.isBroken && !this.#isFull(writer)) return writer
+    meanwhile()
     await this.#endSegment()
     const opened = await SegmentWriter.open(this.#options, this.#ended)
     this.#ended = []

@@ -103,15 +103,17 @@ export class SegmentWriter {
    * has begun.
    */
   async append(lines: readonly string[], meanwhile: () => void): Promise<void> {
-    let position = this.#position
-    for (let start = 0; start < lines.length; start += maxGroupRecords) {
-      const group = lines.slice(start, start + maxGroupRecords)
-      position = this.#sealed(position, group, group.length)
-    }
+    const position = this.#sealedGroups(lines)
     await this.#write()
     const onDisk = Promise.all([this.#sync(), this.#assertStillThere(position.bytes)])
     meanwhile()
-    await onDisk
+    try {
+      await onDisk
+    } catch (error) {
+      // What is in the file now, nobody can say: the system may have dropped it. A group that goes on from here might be a second one of its number.
+      this.#isBroken = true
+      throw error
+    }
     this.#position = position
   }
 
@@ -136,6 +138,21 @@ export class SegmentWriter {
     this.#isBroken = true
     await this.#file.close().catch(() => {})
     this.#lock.release()
+  }
+
+  /** Adds the lines, in groups, to what is written next: all of them, or none. Returns where the segment then stands. */
+  #sealedGroups(lines: readonly string[]): Position {
+    let position = this.#position
+    try {
+      for (let start = 0; start < lines.length; start += maxGroupRecords) {
+        const group = lines.slice(start, start + maxGroupRecords)
+        position = this.#sealed(position, group, group.length)
+      }
+      return position
+    } catch (error) {
+      this.#lines.clear() // there was no memory for the others, and the next batch must not bring along these
+      throw error
+    }
   }
 
   /** Adds a group and its seal to what is written next. Returns where the segment then stands. */
@@ -166,13 +183,7 @@ export class SegmentWriter {
   }
 
   async #sync(): Promise<void> {
-    try {
-      if (this.#options.isDurable) await this.#file.datasync()
-    } catch (error) {
-      // What is in the file now, nobody can say: the system may have dropped it.
-      this.#isBroken = true
-      throw error
-    }
+    if (this.#options.isDurable) await this.#file.datasync()
   }
 
   /** A file that was moved keeps what is in it, but is not written any further; one that was removed keeps nothing. */
@@ -181,7 +192,6 @@ export class SegmentWriter {
     const [named, own] = await Promise.all([stat(path).catch(() => undefined), this.#file.stat()])
     this.#isMoved = named?.ino !== own.ino
     if (own.nlink > 0 && own.size === bytes) return
-    this.#isBroken = true
     throw new SecretsError('AUDIT_FAILED', 'the segment was removed or cut while it was written', {
       remedy: 'move segments, do not remove them',
     })

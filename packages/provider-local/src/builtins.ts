@@ -1,8 +1,11 @@
 import { SecretsError } from '@finchat/secrets-core'
 
-/** Loaded when first needed, so that importing this package costs nothing; what Node has loaded once is only looked up. */
+let crypto: typeof import('node:crypto') | undefined
+
+/** Loaded when first needed, so that importing this package costs nothing. */
 export function loadCrypto(): typeof import('node:crypto') {
-  return loaded(() => process.getBuiltinModule('node:crypto'))
+  crypto ??= loaded(() => process.getBuiltinModule('node:crypto'))
+  return crypto
 }
 
 /** As `loadCrypto`. Throws `CONFIGURATION` on a Node.js that is too old, or was built without SQLite. */

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { loadCrypto } from './builtins.ts'
 import type { WrappedKey } from './keyring.ts'
-import { lengthPrefixed } from './length-prefixed.ts'
+import { type Field, lengthPrefixed } from './length-prefixed.ts'
 import type { RecordRows } from './record-facts.ts'
 import { formatVersion, type StoreHeader } from './store-header.ts'
 
@@ -39,28 +39,33 @@ export interface IndexDigests {
  */
 export function indexDigests(header: StoreHeader): IndexDigests {
   const { hash, createHmac } = loadCrypto()
-  const begin = (level: string): Buffer => lengthPrefixed([`finchat-secrets/local/${level}`, formatVersion, header.storeId])
-  const [secret, leaf, bucket] = [begin('secret'), begin('leaf'), begin('bucket')]
-  const sha256 = (...parts: Buffer[]): Buffer => hash('sha256', Buffer.concat(parts), 'buffer')
+  const begin = (level: string): readonly Field[] => [`finchat-secrets/local/${level}`, formatVersion, header.storeId]
+  const [secret, leaf, bucket] = [begin('secret'), lengthPrefixed(begin('leaf')), lengthPrefixed(begin('bucket'))]
+  const sha256 = (text: Buffer): Buffer => hash('sha256', text, 'buffer')
   const beginRoot = rootBeginnings(begin('root'), header)
   return {
     record: (path, { facts, versions }) =>
-      sha256(secret, lengthPrefixed([path, facts, ...versions.flatMap((each) => [each.version, each.facts, each.seal])])),
-    leaf: (text) => sha256(leaf, text),
-    bucket: (leafDigests) => sha256(bucket, leafDigests),
-    root: (key, changes, keys, bucketDigests) => {
-      const text = Buffer.concat([beginRoot(keys), lengthPrefixed([changes]), bucketDigests])
-      return createHmac('sha256', key).update(text).digest()
-    },
+      sha256(lengthPrefixed([...secret, path, facts, ...versions.flatMap((each) => [each.version, each.facts, each.seal])])),
+    leaf: (text) => sha256(Buffer.concat([leaf, text])),
+    bucket: (leafDigests) => sha256(Buffer.concat([bucket, leafDigests])),
+    root: (key, changes, keys, bucketDigests) =>
+      createHmac('sha256', key)
+        .update(beginRoot(keys))
+        .update(lengthPrefixed([changes]))
+        .update(bucketDigests)
+        .digest(),
   }
 }
 
 /** What comes first in the root's text, made once for each set of keys. */
-function rootBeginnings(begin: Buffer, { salt, scrypt }: StoreHeader): (keys: readonly WrappedKey[]) => Buffer {
+function rootBeginnings(begin: readonly Field[], { salt, scrypt }: StoreHeader): (keys: readonly WrappedKey[]) => Buffer {
   const made = new WeakMap<readonly WrappedKey[], Buffer>()
-  return (keys) => {
+  const make = (keys: readonly WrappedKey[]): Buffer => {
     const wrapped = keys.flatMap((each) => [each.keyId, each.wrapped])
-    const text = made.get(keys) ?? Buffer.concat([begin, lengthPrefixed([salt, scrypt.log2N, scrypt.r, scrypt.p, keys.length, ...wrapped])])
+    return lengthPrefixed([...begin, salt, scrypt.log2N, scrypt.r, scrypt.p, keys.length, ...wrapped])
+  }
+  return (keys) => {
+    const text = made.get(keys) ?? make(keys)
     made.set(keys, text)
     return text
   }

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { takeStep } from './audit-folder.ts'
+import { lockOf } from './ended-segment.ts'
+import { FileLock } from './file-lock.ts'
 import type { EndedSegment, IndexEntry } from './folder-index.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
 import { context, linesIn, removeTestFolders, testFolder, trailOf, written } from './testing/folders.ts'
@@ -15,6 +17,12 @@ const segment = 'segment-00000001.jsonl'
 async function endedIn(folder: string): Promise<readonly EndedSegment[]> {
   const entries: IndexEntry[] = (await linesIn(join(folder, 'index.jsonl'))).map((line) => JSON.parse(line))
   return entries.flatMap(({ ended }) => ended)
+}
+
+function isLocked(path: string): boolean {
+  const lock = FileLock.tryTake(path)
+  lock?.release()
+  return lock === undefined
 }
 
 /** A folder as a machine that lost its power leaves it: a segment that nobody ended, without its last seal and with half a record. */
@@ -56,6 +64,7 @@ describe('the end of a segment', () => {
     await rm(join(folder, segment))
     execFileSync('mkfifo', [join(folder, segment)]) // to be read only when somebody writes
     const slow = takeStep(folder, { ended: [] })
+    await vi.waitFor(() => expect(isLocked(lockOf(folder, 1))).toBe(true), 20_000) // it is at it
     const { step } = await takeStep(folder, { ended: [] })
     await writeFile(join(folder, segment), torn)
     expect((await slow).step).toBe(step + 1)

@@ -6,7 +6,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { endedSegment, lockOf, unusedSegment } from './ended-segment.ts'
 import { FileLock } from './file-lock.ts'
 import { folderError } from './folder-errors.ts'
-import { appendToIndex, brokenIndex, type EndedSegment, indexLine, isAuthentic, lastEntry } from './folder-index.ts'
+import { appendToIndex, brokenIndex, type EndedSegment, type IndexEnd, indexEnd, indexLine, isAuthentic } from './folder-index.ts'
 import { derivedKey, keyText, randomKey } from './key-chain.ts'
 import { keyFile, type KeyState, readKey, replaceKey, syncFolder } from './key-file.ts'
 import { indexFile } from './segment-reader.ts'
@@ -39,7 +39,7 @@ export async function initAuditFolder(folder: string): Promise<AuditorsKey> {
     const names = await readdir(path)
     if (names.length > 0) throw notEmpty(names.includes(keyFile))
     const [id, first] = [randomUUID(), randomKey()]
-    await appendToIndex(join(path, indexFile), indexLine({ ...origin(id, 0), opens: false, ended: [] }, first), 'ax').catch(asNotEmpty)
+    await appendToIndex(join(path, indexFile), indexLine({ ...origin(id, 0), opens: false, ended: [] }, first)).catch(asNotEmpty)
     await replaceKey(path, { folder: id, step: 1, key: derivedKey(first, 'next'), live: [], unused: [] })
     return { folder: id, key: keyText(first) }
   } catch (error) {
@@ -86,7 +86,8 @@ const mostEnded = 100
 
 /**
  * Takes the next step of the folder's key: writes its line to the index, lets `open` create the segment, and only then puts the next key in the
- * place of this one. A process that dies in between leaves a line without effect, which whoever comes next finds and goes on from.
+ * place of this one. A process that dies in between leaves a line without effect, which whoever comes next finds and goes on from; or half a line, and then the
+ * line of whoever comes next stands in its place and says so.
  */
 export async function takeStep(folder: string, { ended, open }: StepOptions): Promise<Step> {
   // Before the folder is locked: a large segment takes a while to read, for which nobody else should wait.
@@ -101,13 +102,15 @@ export async function takeStep(folder: string, { ended, open }: StepOptions): Pr
 async function lockedStep(folder: string, { ended, open }: StepOptions): Promise<Step> {
   const lock = await FileLock.take(join(folder, folderLock), lockPatienceMs)
   try {
-    const state = await currentState(folder)
+    const index = await indexEnd(join(folder, indexFile))
+    const state = await currentState(folder, index)
     // Another process may have found one of them ended, and recorded it, before the folder was locked.
     const own = ended.filter((segment) => state.live.includes(segment.step))
     const found = [...own, ...state.unused.map(unusedSegment)].slice(0, mostEnded)
     const step: Step = { folder: state.folder, step: state.step, key: state.key }
-    const entry = { ...origin(state.folder, state.step), opens: open !== undefined, ended: found }
-    await appendToIndex(join(folder, indexFile), indexLine(entry, state.key))
+    const cut = index.cut === 0 ? {} : { cut: index.cut }
+    const entry = { ...origin(state.folder, state.step), opens: open !== undefined, ended: found, ...cut }
+    await appendToIndex(join(folder, indexFile), indexLine(entry, state.key), index.end)
     await open?.(step)
     await syncFolder(folder)
     await replaceKey(folder, nextState(state, entry))
@@ -119,9 +122,8 @@ async function lockedStep(folder: string, { ended, open }: StepOptions): Promise
 }
 
 /** The state to go on from; a step that was begun and not finished is finished first. */
-async function currentState(folder: string): Promise<KeyState> {
+async function currentState(folder: string, { last }: IndexEnd): Promise<KeyState> {
   const state = await readKey(folder)
-  const last = await lastEntry(join(folder, indexFile))
   if (last.step === state.step - 1) return state
   if (last.step !== state.step || last.folder !== state.folder || !isAuthentic(last, state.key)) throw brokenIndex()
   const { live, ...next } = nextState(state, last)

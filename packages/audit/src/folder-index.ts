@@ -34,6 +34,8 @@ export interface IndexEntry {
   /** Whether this step opened a segment, which has its number. */
   readonly opens: boolean
   readonly ended: readonly EndedSegment[]
+  /** How much of a line that was not finished stood here before, bytes: a process died in the midst of a step, which never happened. Absent: nothing. */
+  readonly cut?: number | undefined
 }
 
 export function indexLine(entry: IndexEntry, stepKey: KeyObject): string {
@@ -52,8 +54,9 @@ export function isAuthentic({ mac, ...entry }: IndexEntry & { readonly mac: stri
 }
 
 function isEntry(entry: object): entry is IndexEntry & { readonly mac: string } {
-  const { v, step, ended, opens, mac } = entry as Partial<Record<keyof IndexEntry | 'mac', unknown>> // each is looked at; the MAC covers the rest
-  return v === 1 && isCount(step) && typeof opens === 'boolean' && typeof mac === 'string' && Array.isArray(ended) && ended.every(isEnded)
+  const { v, step, ended, opens, mac, cut = 0 } = entry as Partial<Record<keyof IndexEntry | 'mac', unknown>> // each is looked at; the MAC covers the rest
+  if (v !== 1 || !isCount(step) || !isCount(cut) || typeof opens !== 'boolean' || typeof mac !== 'string') return false
+  return Array.isArray(ended) && ended.every(isEnded)
 }
 
 function isEnded(ended: unknown): ended is EndedSegment {
@@ -62,35 +65,43 @@ function isEnded(ended: unknown): ended is EndedSegment {
   return [step, bytes, group, records, torn].every(isCount)
 }
 
-/** Enough for any entry that we write. */
-const tailBytes = 256 * 1024
+/** More than any entry that we write, whole or not finished; more behind the last line was put there. */
+export const maxEntryBytes: number = 64 * 1024
+const tailBytes = 4 * maxEntryBytes
 const lineFeed = 0x0a
 
-/**
- * The last entry of the index. A line that a dying process left unfinished is cut off: its step never happened. To be called under the folder's lock.
- * Throws `INTEGRITY` if the index is not as we left it.
- */
-export async function lastEntry(path: string): Promise<IndexEntry & { readonly mac: string }> {
-  const file = await open(path, 'r+')
+/** Where the index goes on. */
+export interface IndexEnd {
+  readonly last: IndexEntry & { readonly mac: string }
+  /** The offset behind its line. */
+  readonly end: number
+  /** Bytes behind that: a dying process left a line unfinished. */
+  readonly cut: number
+}
+
+/** To be called under the folder's lock. Throws `INTEGRITY` if the index is not as we left it. */
+export async function indexEnd(path: string): Promise<IndexEnd> {
+  const file = await open(path, 'r')
   try {
     const { size } = await file.stat()
     const from = Math.max(0, size - tailBytes)
     const tail = Buffer.alloc(size - from)
     await file.read(tail, 0, tail.length, from)
     const end = tail.lastIndexOf(lineFeed) + 1
-    if (from + end < size) await file.truncate(from + end)
-    const entry = asIndexEntry(tail.subarray(tail.subarray(0, Math.max(0, end - 1)).lastIndexOf(lineFeed) + 1, end))
-    if (entry !== undefined) return entry
+    const last = asIndexEntry(tail.subarray(tail.subarray(0, Math.max(0, end - 1)).lastIndexOf(lineFeed) + 1, end))
+    const cut = tail.length - end
+    if (last !== undefined && cut <= maxEntryBytes) return { last, end: from + end, cut }
   } finally {
     await file.close()
   }
   throw brokenIndex()
 }
 
-/** With `ax` as the first line of a new index, which only one of many can be. */
-export async function appendToIndex(path: string, line: string, flag: 'a' | 'ax' = 'a'): Promise<void> {
-  const file = await open(path, flag, 0o600)
+/** Behind `end`, in place of what a dying process left there. Without it the first line of a new index, which only one of many can write. */
+export async function appendToIndex(path: string, line: string, end?: number): Promise<void> {
+  const file = await open(path, end === undefined ? 'ax' : 'a', 0o600)
   try {
+    if (end !== undefined) await file.truncate(end)
     await file.appendFile(line)
     await file.datasync()
   } finally {

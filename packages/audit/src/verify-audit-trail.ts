@@ -9,7 +9,7 @@ import { folderError } from './folder-errors.ts'
 import { parsedKey } from './key-chain.ts'
 import { keyFile, type KeyState, readKey } from './key-file.ts'
 import { indexFile, type SegmentFile, segmentFiles, type SegmentGroup } from './segment-reader.ts'
-import { type VerifiedIndex, verifiedIndex } from './verified-index.ts'
+import { type CutIndexLine, type VerifiedIndex, verifiedIndex } from './verified-index.ts'
 import { SegmentVerification, type VerifiedSegment } from './verified-segment.ts'
 
 /** What `verifyAuditTrail` takes. */
@@ -47,6 +47,8 @@ export interface AuditVerification {
   readonly unproven: readonly UnprovenTail[]
   /** The folder's own key was there and says that no step is missing at the end of the index; in a copy without it only checkpoints can. */
   readonly isIndexWhole: boolean
+  /** Lines of the index that were not finished, in their order. Nothing depends on them. */
+  readonly cutIndexLines: readonly CutIndexLine[]
 }
 
 /**
@@ -108,7 +110,7 @@ export class TrailVerification {
     const folder = this.#folder
     const [files, state, checkpoints] = [await segmentFiles(folder), await keyIn(folder), await checkpointsIn(this.#checkpoint)]
     const index = await verifiedIndex(folder, this.#key, state)
-    this.#report.isIndexWhole = index.isWhole
+    this.#report.indexed(index)
     return { folder, files: filesByStep(files, index), index, checkpoints: checkpointsByStep(checkpoints, index.folder) }
   }
 }
@@ -219,14 +221,20 @@ function assertIndexReaches({ length, opened }: VerifiedIndex, checkpoints: Read
 
 /** What is known so far. */
 class Report {
-  isIndexWhole = false
   problem: AuditProblem | undefined
+  #isIndexWhole = false
+  #cutIndexLines: readonly CutIndexLine[] = []
   readonly #unproven: UnprovenTail[] = []
   #records = 0
   #segments = 0
   #missed = 0
   #from: number | undefined
   #to: number | undefined
+
+  indexed({ isWhole, cutLines }: VerifiedIndex): void {
+    this.#isIndexWhole = isWhole
+    this.#cutIndexLines = cutLines
+  }
 
   /** Of a segment, whatever is wrong behind it. */
   proven({ records, missed, from, to }: VerifiedSegment): void {
@@ -248,7 +256,7 @@ class Report {
   }
 
   result(): AuditVerification {
-    const { problem, isIndexWhole } = this
+    const { problem } = this
     const [records, segments, missed, from, to] = [this.#records, this.#segments, this.#missed, this.#from, this.#to]
     return {
       ok: problem === undefined,
@@ -259,7 +267,8 @@ class Report {
       to,
       missed,
       unproven: this.#unproven,
-      isIndexWhole,
+      isIndexWhole: this.#isIndexWhole,
+      cutIndexLines: this.#cutIndexLines,
     }
   }
 }

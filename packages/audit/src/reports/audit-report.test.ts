@@ -47,6 +47,11 @@ describe('the HTML page', () => {
     expect(first({ ...verified, unproven: [tail] })).toMatch(/^<p class="open">.* is proven only until 2026-01-01 00:00 UTC\.$/)
     expect(first({ ...verified, isIndexWhole: false })).toMatch(/^<p class="open">Verified: .* Whether later segments were removed/)
     expect(first({ ...verified, isIndexWhole: true })).toMatch(/^<p class="good">/)
+    const cut = { line: 7, bytes: 1_200, isRecorded: false }
+    expect(first({ ...verified, cutIndexLines: [cut] })).toMatch(
+      /^<p class="open">.* At its end are 1,200 bytes of an unfinished line 7 of index\.jsonl: /,
+    )
+    expect(first({ ...verified, cutIndexLines: [{ ...cut, isRecorded: true }] })).toMatch(/^<p class="good">.* and recorded that\.$/)
   })
 
   it('gives every picture a name and its numbers as words, and every column a heading', async () => {

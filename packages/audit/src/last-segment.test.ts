@@ -1,11 +1,14 @@
 import { appendFile, cp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { takeStep } from './audit-folder.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
+import { failure, fileHandle } from './testing/file-handles.ts'
 import { context, removeTestFolders, testFolder, type TestFolder, written } from './testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
+beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue()) // of each outage that a test makes
+afterEach(() => void vi.restoreAllMocks())
 afterAll(removeTestFolders)
 
 const segment = 'segment-00000001.jsonl'
@@ -43,6 +46,19 @@ describe('the segment that was opened last', () => {
     const { folder, key } = await testFolder()
     const open = async (): Promise<void> => expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, unproven: [] })
     await takeStep(folder, { ended: [], open })
+  })
+
+  it('may never have been there, if the disk failed while it was opened and again when that was to be recorded', async () => {
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    vi.spyOn(await fileHandle(), 'datasync')
+      .mockRejectedValueOnce(failure('EIO'))
+      .mockRejectedValueOnce(failure('EIO'))
+    for (const name of ['one', 'two']) await expect(written(sink, 1), name).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 0, unproven: [] })
+    await written(sink, 1)
+    await sink.close?.(context)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1, unproven: [] })
   })
 })
 

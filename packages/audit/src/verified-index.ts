@@ -31,8 +31,10 @@ export interface VerifiedIndex {
   readonly cutLines: readonly CutIndexLine[]
   /** Whether the folder's key says that this is the whole index. */
   readonly isWhole: boolean
-  /** The step that the folder's key is for: all before it were finished, and have a segment if they opened one. Absent in a copy without it. */
+  /** The step that the folder's key is for: all before it but `unused` were finished, and have a segment if they opened one. Absent in a copy without it. */
   readonly keyStep: number | undefined
+  /** Steps whose opening was not finished, as the folder's key says until the next line of the index does: both are written with the same key. */
+  readonly unused: readonly number[]
 }
 
 type Entry = IndexEntry & { readonly mac: string }
@@ -63,7 +65,16 @@ export async function verifiedIndex(folder: string, key: KeyObject, state: KeySt
   }
   assertEnd(step, torn, stepKey, state)
   if (torn > 0) cutLines.push({ line: step + 1, bytes: torn, isRecorded: false })
-  return { folder: id, length: step, opened, ended, cutLines, isWhole: state !== undefined, keyStep: state?.step }
+  return {
+    folder: id,
+    length: step,
+    opened,
+    ended,
+    cutLines,
+    isWhole: state !== undefined,
+    keyStep: state?.step,
+    unused: state?.unused ?? [],
+  }
 }
 
 async function assertThere(folder: string): Promise<void> {

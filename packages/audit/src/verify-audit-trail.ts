@@ -175,8 +175,8 @@ async function laterFile(folder: string, step: number): Promise<string | undefin
 }
 
 /** A process that died, or is, between the line in the index and the file: the folder's key, where it is there, was not yet put forward. */
-function isExcusable(step: number, { ended, length, keyStep = step }: VerifiedIndex): boolean {
-  return ended.get(step)?.found === 'unused' || (step === length - 1 && !ended.has(step) && keyStep <= step)
+function isExcusable(step: number, { ended, unused, length, keyStep = step }: VerifiedIndex): boolean {
+  return ended.get(step)?.found === 'unused' || unused.includes(step) || (step === length - 1 && !ended.has(step) && keyStep <= step)
 }
 
 function filesByStep(files: readonly SegmentFile[], index: VerifiedIndex): ReadonlyMap<number, string> {

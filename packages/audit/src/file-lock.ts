@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
+import { lockError } from './lock-errors.ts'
 
 /**
  * A lock that the system drops when its process ends, however it ends, and that holds between processes and within one. Node.js has no such call of its
@@ -14,17 +15,18 @@ export class FileLock {
     this.#connection = connection
   }
 
-  /** The lock, or `undefined` if somebody has it, or just had it and removed its file. */
+  /** The lock, or `undefined` if somebody has it, or just had it and removed its file. Throws `AUDIT_FAILED` if it cannot be taken. */
   static tryTake(path: string): FileLock | undefined {
     create(path)
-    const connection = new (loadSqlite().DatabaseSync)(path, { timeout: 0 })
+    let connection: DatabaseSync | undefined
     try {
+      connection = new (loadSqlite().DatabaseSync)(path, { timeout: 0 })
       connection.exec('BEGIN IMMEDIATE')
       return new FileLock(connection)
     } catch (error) {
-      connection.close()
+      connection?.close()
       if (isHeld(error)) return undefined
-      throw new SecretsError('AUDIT_FAILED', 'the lock of the audit trail cannot be taken', { remedy: 'keep the folder on a local disk' })
+      throw lockError(path, error)
     }
   }
 

@@ -1,0 +1,29 @@
+import { basename } from 'node:path'
+import { SecretsError } from '@finchat/secrets-core'
+
+type Said = readonly [problem: string, remedy: string]
+
+const cannotLock: Said = ['its file system has no locks', 'keep the folder on a local disk']
+const isNotEmpty: Said = ['the file holds something', 'remove it while no process uses the folder']
+
+/** By SQLite's result code (https://www.sqlite.org/rescode.html): the whole one first, then its last byte, which it has in common with others. */
+const table: ReadonlyMap<number, Said> = new Map([
+  [8, ['it is read-only', 'mount its file system writable, or give this process the right to write']],
+  [10, ['the disk reported an input or output error', 'look at the disk']],
+  [11, isNotEmpty],
+  [13, ['the disk is full', 'make room']],
+  [14, ['the file cannot be opened', 'let the user that this process runs as own the folder and what is in it']],
+  [26, isNotEmpty],
+  [2058, cannotLock],
+  [2314, cannotLock],
+  [3594, cannotLock],
+  [3850, cannotLock],
+])
+
+/** Our own error for what SQLite said when it was to lock this file; never its own message. */
+export function lockError(path: string, error: unknown): SecretsError {
+  const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0
+  const [problem, remedy] = table.get(code) ??
+    table.get(code & 0xff) ?? [`SQLite says ${code}`, 'look at the file, and keep the folder on a local disk']
+  return new SecretsError('AUDIT_FAILED', `the lock of the audit trail, ${basename(path)}, cannot be taken: ${problem}`, { remedy })
+}

@@ -51,6 +51,13 @@ test('while the store is down, a process probes it about once in ten seconds', {
   expect(calls).toBeLessThan(40)
 })
 
+test('when the store is back, processes by themselves come back to it over more than half a minute', { timeout: 120_000 }, async () => {
+  const alone = await run()
+  const { forOne } = alone.calls
+  expect(total(forOne.slice(1500, 1600)), 'all that got stale').toBeGreaterThanOrEqual(90)
+  expect(total(forOne.slice(1500, 1520)) / total(forOne.slice(1500, 1600))).toBeLessThan(0.6)
+})
+
 test('a sample stands for a fleet: a third of the managers, each counted three times, ask for as much', { timeout: 120_000 }, async () => {
   const [whole, sample] = [figures(60, await run({ sample: 60 })), figures(60, await run({ sample: 20 }))]
   for (const { name } of phases) expect(meanIn(sample, name) / meanIn(whole, name)).toBeCloseTo(1, 0.5)

@@ -26,11 +26,14 @@ describe('backOff', () => {
     expect(waits(1, 2_000).at(-1)).toBe(60_000)
   })
 
-  it('never asks before the time that the store named, nor sooner because of it', () => {
-    vi.spyOn(Math, 'random').mockReturnValue(1)
+  it('never asks before the time that the store named, and spreads from there those who were told the same', () => {
     const throttled = (retryAt: number): SecretsError => new SecretsError('RATE_LIMITED', 'slow down', { retryAt })
-    expect(backOff(throttled(9_000), undefined, 1_000).retryAt).toBe(9_000)
-    expect(backOff(throttled(1_100), undefined, 1_000).retryAt).toBe(1_500)
+    const waitedFor = (random: number, retryAt: number): number => {
+      vi.spyOn(Math, 'random').mockReturnValue(random)
+      return backOff(throttled(retryAt), undefined, 1_000).retryAt
+    }
+    expect([0, 0.5, 1].map((random) => waitedFor(random, 9_000))).toEqual([9_000, 9_250, 9_500])
+    expect([0, 0.5, 1].map((random) => waitedFor(random, 500))).toEqual([1_000, 1_250, 1_500])
   })
 
   it('does not double for a store that named a time, since it was left alone till then', () => {
@@ -42,7 +45,7 @@ describe('backOff', () => {
   })
 
   it('believes no store that names a time more than 15 minutes away', () => {
-    vi.spyOn(Math, 'random').mockReturnValue(1)
+    vi.spyOn(Math, 'random').mockReturnValue(0)
     expect(backOff(new SecretsError('RATE_LIMITED', 'slow down', { retryAt: 1e15 }), undefined, 0).retryAt).toBe(900_000)
   })
 
@@ -50,5 +53,28 @@ describe('backOff', () => {
     const first = backOff(failure, undefined, 0)
     const second = backOff(new SecretsError('DEADLINE_EXCEEDED', 'slow'), first, 0)
     expect([first.failures, second.failures, second.error.code]).toEqual([1, 2, 'DEADLINE_EXCEEDED'])
+  })
+
+  describe('with a value that stands in', () => {
+    /** A store that is away from 0 on, and asked anew at each of these times; how long whoever has a value rests after the last. */
+    function rests(times: readonly number[], staleUntil: number, random = 1): number {
+      vi.spyOn(Math, 'random').mockReturnValue(random)
+      let before: BackOff | undefined
+      for (const now of times) before = backOff(new SecretsError('UNAVAILABLE', 'left alone', { retryAt: now }), before, now, staleUntil)
+      return (before?.restUntil ?? NaN) - (times.at(-1) ?? NaN)
+    }
+
+    it('comes back over half the time that the store was away, up to a minute', () => {
+      expect([10_000, 40_000, 120_000, 900_000].map((now) => rests([0, now], 1e9))).toEqual([5_000, 20_000, 60_000, 60_000])
+      expect([0, 0.5].map((random) => rests([0, 40_000], 1e9, random))).toEqual([0, 10_000])
+    })
+
+    it('uses up half of what is left of the value at most', () => {
+      expect(rests([0, 100_000], 110_000)).toBe(5_000)
+    })
+
+    it('is no longer than without one where there is nothing to gain', () => {
+      expect([rests([0], 1e9), rests([0, 100_000], 100_001), rests([0, 100_000], 50_000)]).toEqual([500, 500, 500])
+    })
   })
 })

@@ -9,16 +9,24 @@ const longestNamedMs = 900_000
 export interface BackOff {
   readonly error: SecretsError
   readonly failures: number
+  /** When the first of these failures in a row was noted. */
+  readonly since: number
   readonly retryAt: number
+  /** The same for who has a value that stands in: no earlier than `retryAt`. */
+  readonly restUntil: number
 }
 
 /**
- * Full jitter: a random part of 0.5 s, doubled up to 60 s with each failure. A store that named a time is not asked before
- * it, for up to 15 minutes; then nothing doubles, since it was left alone.
+ * Full jitter: a random part of 0.5 s, doubled up to 60 s with each failure. A store that named a time is not asked before it, for up to 15 minutes,
+ * nor by all at once then; nothing doubles after that, since it was left alone. Where a value stands in until `staleUntil`, nobody waits for the store:
+ * the longer it was away, the longer is the time over which a fleet comes back to it, half as long up to 60 s, and half of what is left of the value at most.
  */
-export function backOff(error: SecretsError, before: BackOff | undefined, now: number): BackOff {
+export function backOff(error: SecretsError, before: BackOff | undefined, now: number, staleUntil: number = now): BackOff {
   const failures = (before?.failures ?? 0) + (error.retryAt === undefined || before === undefined ? 1 : 0)
   const longest = Math.min(longestMs, firstMs * 2 ** Math.min(failures - 1, 10))
-  const named = Math.min(error.retryAt ?? 0, now + longestNamedMs)
-  return { error, failures, retryAt: Math.max(now + Math.random() * longest, named) }
+  const since = before?.since ?? now
+  const soonest = Math.max(now, Math.min(error.retryAt ?? 0, now + longestNamedMs))
+  const longestRest = Math.min(longestMs, (soonest - since) / 2, (staleUntil - soonest) / 2)
+  const random = Math.random()
+  return { error, failures, since, retryAt: soonest + random * longest, restUntil: soonest + random * Math.max(longest, longestRest) }
 }

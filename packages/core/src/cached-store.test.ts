@@ -336,6 +336,7 @@ describe('failures', () => {
   )
 
   it('are backed off until retryAt', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0)
     const { store, get } = cached()
     get.mockImplementation(async () => fail('RATE_LIMITED', { retryAt: start + 30 * second }))
     await seen(store)
@@ -389,6 +390,50 @@ describe('failures', () => {
     await pass(0.5)
     await seen(store)
     expect(get).toHaveBeenCalledTimes(2)
+  })
+
+  describe('of a store that was away for two minutes', () => {
+    /** Asked at the start of the outage and at its end, when the value that is held is stale. */
+    async function away(
+      code: SecretsError['code'] = 'UNAVAILABLE',
+      options: Partial<StoreOptions> = {},
+    ): Promise<ReturnType<typeof cached>> {
+      const { store, get } = cached({}, options)
+      await seen(store)
+      await pass(300)
+      get.mockImplementation(async () => fail(code, { retryAt: Date.now() }))
+      await seen(store)
+      await pass(120)
+      await seen(store)
+      get.mockImplementation(async () => ({ value: 'v2' }))
+      return { store, get }
+    }
+
+    it('let who has a value come back to it within a minute', async () => {
+      const { store } = await away()
+      await pass(59.999)
+      expect(await seen(store)).toBe('v1 (stale)')
+      await pass(0.001)
+      expect(await seen(store)).toBe('v2')
+    })
+
+    it('do not hold back who will have nothing that is held', async () => {
+      const { store } = await away()
+      await pass(0.5)
+      expect(await seen(store, { mode: 'fresh' })).toBe('v2')
+    })
+
+    it('do not hold back who was told what a value does not stand in for', async () => {
+      const { store } = await away('INTERNAL')
+      await pass(0.5)
+      expect(await seen(store)).toBe('v2')
+    })
+
+    it('do not hold back those who share a level, where one asks for all', async () => {
+      const { store } = await away('UNAVAILABLE', { shared: shared().level })
+      await pass(0.5)
+      expect(await seen(store)).toBe('v2')
+    })
   })
 
   it('of one secret do not hold back another', async () => {

@@ -104,7 +104,7 @@ export class CachedStore {
     if (entry !== undefined && now < entry.freshUntil) return Promise.resolve(this.#hit(read, key, entry, now))
     if (!isFresh(read.mode) && this.#memory.isAbsent(key, now)) return Promise.resolve(this.passed())
     this.#tally.misses += 1
-    const failure = this.#memory.failure(key, now)
+    const failure = this.#memory.failure(key, now, entry?.staleUntil)
     const answer = failure === undefined ? untilAborted(this.#join(read, key, now), read.signal) : Promise.reject(failure)
     return answer.catch((error: unknown) => this.#standIn(read, key, error))
   }
@@ -173,7 +173,7 @@ export class CachedStore {
   }
 
   #refresh(read: StoreRead, key: string, now: number): void {
-    if (this.#flights.get(read.mode, key) !== undefined || this.#memory.failure(key, now) !== undefined) return
+    if (this.#flights.get(read.mode, key) !== undefined || this.#memory.failure(key, now, Infinity) !== undefined) return
     this.#tally.refreshes += 1
     const alone = { ...read, signal: undefined, batch: undefined }
     const message: TraceMessage = { operation: 'refresh', name: read.path, provider: this.#provider.name }

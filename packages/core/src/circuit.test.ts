@@ -1,8 +1,12 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Circuit } from './circuit.ts'
 import { SecretsError } from './secrets-error.ts'
 
 const coolDownMs = 10_000
+
+// The whole cool-down.
+beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(1))
+afterEach(() => vi.restoreAllMocks())
 
 function fail(circuit: Circuit, times: number, now: number, paths: readonly string[] = ['a', 'b']): void {
   for (let count = 0; count < times; count += 1) circuit.failed([String(paths[count % paths.length])], now)
@@ -67,6 +71,14 @@ describe('Circuit', () => {
     circuit.succeeded()
     expect(circuit.refusal(coolDownMs)).toBeUndefined()
     expect(circuit.refusal(coolDownMs)).toBeUndefined()
+  })
+
+  it('shortens the cool-down by a random fifth, so that a fleet does not probe in step', () => {
+    const ends = [0, 0.5].map((random) => {
+      vi.spyOn(Math, 'random').mockReturnValue(random)
+      return opened(0).refusal(0)?.retryAt
+    })
+    expect(ends).toEqual([8_000, 9_000])
   })
 
   it('begins the next one after five failures again, once the probe has succeeded', () => {

@@ -4,6 +4,8 @@ import { SecretsError } from './secrets-error.ts'
 const failuresToOpen = 5
 const pathsToOpen = 2
 const coolDownMs = 10_000
+/** Of the cool-down, the least that is left of it by chance: processes that failed together do not probe in step. */
+const shortestPart = 0.8
 
 /**
  * Leaves a provider alone that was unavailable several times in a row. After the cool-down a single call, the probe, is
@@ -45,7 +47,8 @@ export class Circuit {
     this.#last = error
     this.#failures += 1
     for (const path of paths.slice(0, pathsToOpen)) if (this.#paths.size < pathsToOpen) this.#paths.add(path)
-    if (this.#probing || (this.#failures >= failuresToOpen && this.#paths.size >= pathsToOpen)) this.#openUntil = now + coolDownMs
+    if (this.#probing || (this.#failures >= failuresToOpen && this.#paths.size >= pathsToOpen))
+      this.#openUntil = now + coolDownMs * (shortestPart + (1 - shortestPart) * Math.random())
     this.#probing = false
   }
 

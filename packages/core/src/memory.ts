@@ -2,6 +2,7 @@ import { backOff, type BackOff } from './back-off.ts'
 import { absence, type Absence, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { Lru } from './lru.ts'
+import { isOutage } from './policy.ts'
 import type { SecretsError } from './secrets-error.ts'
 
 /** `undefined`: the current one. */
@@ -64,10 +65,11 @@ export class Memory {
     return now < (this.#absences.get(key)?.until ?? 0)
   }
 
-  /** Why the store must not be asked for this just now. */
-  failure(key: string, now: number): SecretsError | undefined {
+  /** Why the store must not be asked for this just now, by who has a value that stands in until `staleUntil`, or none. */
+  failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
     const failing = this.#backOffs.get(key)
-    return failing !== undefined && now < failing.retryAt ? failing.error : undefined
+    const until = now < staleUntil ? failing?.restUntil : failing?.retryAt
+    return now < (until ?? 0) ? failing?.error : undefined
   }
 
   keep(entry: Omit<Entry, keyof Freshness | 'lifetime'>, lifetime: Freshness): void {
@@ -88,7 +90,10 @@ export class Memory {
   }
 
   noteFailure(key: string, error: SecretsError, now: number): void {
-    this.#backOffs.set(key, backOff(error, this.#backOffs.get(key), now))
+    // Those who share a level come back to the store one by one as it is; and only in an outage does a value stand in.
+    const canRest = this.#options.lookMs === undefined && isOutage(error.code)
+    const staleUntil = canRest ? this.#entries.get(key)?.staleUntil : undefined
+    this.#backOffs.set(key, backOff(error, this.#backOffs.get(key), now, staleUntil))
   }
 
   /** A lease is no matter of the shared level. */

@@ -480,6 +480,7 @@ describe('a cool-down', () => {
 
 describe('throttling', () => {
   it('is waited out: before `retryAt` the store is not asked for that secret again', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0)
     const { first, secrets } = chain()
     first.plan = failing('RATE_LIMITED', { retryAt: now + 90_000 })
     expect((await secrets.getSecretValue('token')).degraded).toBe(true)

@@ -340,6 +340,51 @@ describe('a path that the level could not be told of', () => {
     expect(invalidate).toHaveBeenCalledTimes(3)
   })
 
+  it('is told of again by who looks there, and read from then on', async () => {
+    const { level, invalidate, told } = failing()
+    await told()
+    invalidate.mockImplementation(async () => {})
+    await vi.advanceTimersByTimeAsync(500)
+    expect(await level.read('a', undefined), 'nobody waits for that').toEqual(unavailable)
+    await level.drain()
+    expect((await level.read('a', undefined)).hit).toBeDefined()
+    expect(invalidate).toHaveBeenCalledTimes(2)
+  })
+
+  it('is told of again at longer and longer intervals, up to a minute, and by one at a time', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { level, invalidate, told } = failing()
+    await told()
+    await level.invalidate('b').catch(() => {})
+    for (let second = 0; second < 600; second += 1) {
+      await vi.advanceTimersByTimeAsync(1_000)
+      await Promise.all([level.read('a', undefined), level.read('b', undefined)])
+    }
+    await level.drain()
+    expect(invalidate.mock.calls.length).toBeLessThan(20)
+    invalidate.mockClear()
+    invalidate.mockImplementation(hung)
+    await vi.advanceTimersByTimeAsync(60_000)
+    await Promise.all(['a', 'b', 'a'].map((path) => level.read(path, undefined)))
+    expect(invalidate).toHaveBeenCalledTimes(1)
+  })
+
+  it('is told of again with the version that was written, whatever a replica of the store says', async () => {
+    const { level, invalidate } = failing()
+    await level.invalidate('a', 7).catch(() => {})
+    level.bring('a', undefined, none, { value: 'lagging', version: 6 }, now)
+    await level.drain()
+    invalidate.mockImplementation(async () => {})
+    await vi.advanceTimersByTimeAsync(1_000)
+    await level.read('a', undefined)
+    await level.drain()
+    await level.invalidate('a', 8)
+    expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([7, 7, 7, 8])
+    level.bring('a', undefined, { ...none, holds: { value: 'x' } }, { value: 'restored', version: 3 }, now)
+    await level.drain()
+    expect(invalidate.mock.lastCall?.[0].leastVersion, 'once it is told, nothing is remembered').toBe(3)
+  })
+
   it('is not read because it was told of something that was before', async () => {
     const { level, invalidate, told } = failing()
     const slow = Promise.withResolvers<void>()
@@ -351,9 +396,13 @@ describe('a path that the level could not be told of', () => {
   })
 
   it('is one of all, when there are more than can be remembered', async () => {
-    const { level } = failing()
+    const { level, invalidate } = failing()
     for (let count = 0; count <= 10_000; count += 1) await level.invalidate(`path-${count}`).catch(() => {})
     expect([await level.read('path-0', undefined), await level.read('another', undefined)]).toEqual([unavailable, unavailable])
+    invalidate.mockClear()
+    await vi.advanceTimersByTimeAsync(60_000)
+    await level.read('path-10000', undefined)
+    expect(invalidate, 'what would be told without end').not.toHaveBeenCalled()
   })
 })
 

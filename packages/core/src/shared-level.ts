@@ -6,7 +6,7 @@ import { Horizon } from './horizon.ts'
 import { SecretsError } from './secrets-error.ts'
 import { own } from './own-members.ts'
 import { storedSecretOf } from './stored-secret.ts'
-import { Suspects } from './suspects.ts'
+import { Untold } from './untold.ts'
 
 /** A level that takes longer than this, and does not say why it should, costs more than the store that it spares. */
 const defaultLongestReadMs = 250
@@ -47,8 +47,7 @@ export class SharedLevel {
   readonly #longestReadMs: number
   readonly #circuit = new Circuit()
   readonly #horizon = new Horizon()
-  /** Paths of which the level holds, or may hold, what it should not, and could not be told so. */
-  readonly #untold = new Suspects()
+  readonly #untold = new Untold()
   readonly #tasks = new Set<Promise<void>>()
 
   constructor(cache: SharedCache, sharedAs: string, options: SharedLevelOptions) {
@@ -68,7 +67,10 @@ export class SharedLevel {
    * Throws `UNAVAILABLE` if it could not be asked and fails closed.
    */
   async read(path: string, version: Version): Promise<SharedAnswer> {
-    if (this.#untold.has(path)) return unavailable
+    if (this.#untold.has(path)) {
+      if (this.#untold.begin(path, Date.now())) this.#inBackground(() => this.#tell(path, this.#untold.leastVersion(path)))
+      return unavailable
+    }
     const answer = await this.#answer(path, version)
     if (answer.isUnavailable && own(this.#cache, 'failClosed') === true) throw closedWithLevel()
     return answer
@@ -100,8 +102,10 @@ export class SharedLevel {
    */
   bring(path: string, version: Version, said: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
     const isWrong = said.holds !== undefined && !isSame(said.holds, stored)
-    if (isWrong || this.#untold.has(path)) this.#inBackground(() => this.#tell(path, newestOf(said.holds, stored)))
-    else this.#fill(path, version, said, stored, askedAt)
+    if (isWrong || this.#untold.has(path)) {
+      const leastVersion = this.#untold.leastVersion(path, newestOf(said.holds, stored))
+      this.#inBackground(() => this.#tell(path, leastVersion))
+    } else this.#fill(path, version, said, stored, askedAt)
   }
 
   /** No answer came that may be shared: let others ask. In the background. */
@@ -120,7 +124,7 @@ export class SharedLevel {
       throw new SecretsError('UNAVAILABLE', 'written, but the shared cache could not be told', {
         effect: 'done',
         remedy:
-          'other processes may serve the former value until its TTL ends, or until it is written again while the shared cache answers',
+          'other processes may serve the former value until its TTL ends, or until this one, where it is read, finds the shared cache in reach again',
       })
     }
   }
@@ -175,14 +179,14 @@ export class SharedLevel {
     this.#inBackground(() => bounded((signal) => this.#cache.fill(this.#key(path, version), ticket, entry, { signal }), this.#options))
   }
 
-  /** A path that the level could not be told of is not read there until it could: `bring` tries again with the store's next answer. */
-  async #tell(path: string, leastVersion?: number): Promise<void> {
+  /** A path that the level could not be told of is not read there until it could: later looks there, and `bring` with the store's next answer, try again. */
+  async #tell(path: string, leastVersion: number | undefined): Promise<void> {
     const { mark } = this.#untold
     try {
       await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path, leastVersion }, { signal }), this.#options)
-      this.#untold.clear(path, mark)
+      this.#untold.told(path, mark)
     } catch (error) {
-      this.#untold.add(path)
+      this.#untold.failed(path, leastVersion, Date.now())
       throw error
     }
   }

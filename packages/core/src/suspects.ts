@@ -9,11 +9,16 @@ export class Suspects {
   #additions = 0
 
   has(key: string): boolean {
-    return this.#additions === Infinity || this.#addedAs.has(key)
+    return this.areAll || this.#addedAs.has(key)
+  }
+
+  /** There were too many: none of them is cleared any more. */
+  get areAll(): boolean {
+    return this.#additions === Infinity
   }
 
   add(key: string): void {
-    if (this.#additions === Infinity) return
+    if (this.areAll) return
     this.#addedAs.set(key, (this.#additions += 1))
     if (this.#addedAs.size <= most) return
     this.#addedAs.clear()

@@ -156,6 +156,32 @@ describe('a shared level', () => {
     expect([await deaf.getSecret('token'), store.provider.calls()]).toEqual(['v2', calls])
   })
 
+  it('shows what others wrote within seconds of being back, also to who could not tell it what he wrote', async () => {
+    const store = storeOf()
+    const state: { fault?: SharedCacheFault | undefined } = {}
+    const shared = memorySharedCache({ plan: () => state.fault })
+    const writer = processOf(store.provider, { ...shared, subscribe: undefined })
+    const other = processOf(store.provider, shared.anotherProcess())
+    expect([await writer.getSecret('token'), await other.getSecret('token')]).toEqual(['v1', 'v1'])
+    await settle()
+    state.fault = 'throw'
+    expect(await failureOf(writer.rotateSecret('token', 'v2'))).toMatchObject({ code: 'UNAVAILABLE', effect: 'done' })
+    for (let second = 1; second <= 20; second += 1) {
+      at(second * 1_000)
+      expect(await writer.getSecret('token')).toBe('v2')
+      await settle()
+    }
+    state.fault = undefined
+    await other.rotateSecret('token', 'v3')
+    const seen = new Set<string>()
+    for (let second = 21; second <= 60; second += 1) {
+      at(second * 1_000)
+      seen.add(await writer.getSecret('token'))
+      await settle()
+    }
+    expect([...seen]).toEqual(['v2', 'v3'])
+  })
+
   it('costs the store nothing while its processes look there again and again, nor when it cannot be asked', async () => {
     const store = storeOf()
     const state: { fault?: SharedCacheFault } = {}

@@ -25,6 +25,11 @@ describe('the audit context', () => {
     expect(misspelt).toThrow(/actorr/)
   })
 
+  it('refuses a promise in the place of a function: its calls were made outside the context', () => {
+    // @ts-expect-error what a caller without types may write
+    expect(() => withAuditContext({ actor: 'webapp' }, Promise.resolve())).toThrow(/no function \(pass \(\) =>/)
+  })
+
   it('does not show what it refuses', () => {
     // @ts-expect-error what a caller without types may write
     const failure = thrownBy(() => withAuditContext({ actor: { token: 'canary-of-a-value' } }, () => 1))

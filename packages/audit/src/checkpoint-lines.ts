@@ -74,9 +74,13 @@ async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [
 function noCheckpoints(error: unknown): never {
   const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
   if (!isMissing) throw error
-  throw new SecretsError('AUDIT_FAILED', 'the checkpoints are not where `checkpoint` says', {
-    remedy: 'correct it, or ask who removed them; without `checkpoint` the ends that no process ended stay unproven',
-  })
+  throw new SecretsError('AUDIT_FAILED', 'the checkpoints are not where `checkpoint` says', { remedy })
+}
+
+const remedy = 'correct it, or ask who removed them; without `checkpoint` the ends that no process ended stay unproven'
+
+export function noneOfThisFolder(): SecretsError {
+  return new SecretsError('AUDIT_FAILED', 'there is no checkpoint of this folder where `checkpoint` says', { remedy })
 }
 
 /** In a folder its files alone: a mount may have folders of its own, such as `lost+found`. */

@@ -317,6 +317,32 @@ describe('a folder of several segments', () => {
   })
 })
 
+describe('a whole folder that was put back to how it once was', () => {
+  async function putBack(): Promise<TestFolder> {
+    const { folder: live, key, checkpoints } = await threeRuns()
+    const folder = join(live, '..', 'as-it-was')
+    await cp(live, folder, { recursive: true })
+    const sink = jsonLinesFile({ folder: live, checkpoints: { to: checkpoints } })
+    await written(sink, 1)
+    await sink.close?.(context)
+    return { folder, key, checkpoints }
+  }
+
+  it('is given away by a checkpoint', async () => {
+    const { folder, key, checkpoints } = await putBack()
+    expect((await verifyAuditTrail(folder, { key, checkpoint: checkpoints })).problem).toMatchObject({ what: 'truncated' })
+  })
+
+  it('does not pass for verified where the checkpoints are gone, or those of another folder', async () => {
+    const { folder, key } = await putBack()
+    const { checkpoints: others } = await threeRuns()
+    for (const checkpoint of [others, [], ['noise']]) {
+      await expect(verifyAuditTrail(folder, { key, checkpoint })).rejects.toThrow(/^there is no checkpoint of this folder/)
+    }
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true }) // as SECURITY.md says
+  })
+})
+
 describe('whoever takes the host after a restart', () => {
   it('has no key that seals a record of an earlier group', async () => {
     const made = await testFolder()

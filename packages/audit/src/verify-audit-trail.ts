@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { knownOptions, SecretsError } from '@finchat/secrets-core'
 import { type AuditProblem, ProblemFound } from './audit-problem.ts'
-import { type Checkpoint, checkpointsByStep, checkpointsIn, type CheckpointSource } from './checkpoint-lines.ts'
+import { type Checkpoint, checkpointsByStep, checkpointsIn, type CheckpointSource, noneOfThisFolder } from './checkpoint-lines.ts'
 import { segmentName } from './ended-segment.ts'
 import { folderError } from './folder-errors.ts'
 import { parsedKey } from './key-chain.ts'
@@ -16,7 +16,10 @@ import { SegmentVerification, type VerifiedSegment } from './verified-segment.ts
 export interface VerifyAuditOptions {
   /** The folder's first key, which `initAuditFolder` returned. */
   readonly key: string
-  /** Where the checkpoints are: a file, a folder of files, or the lines. Without them the end of what no process ended is unproven. */
+  /**
+   * Where the checkpoints are: a file, a folder of files, or the lines; one of this folder must be among them, once a segment of it has ended. Without them
+   * the end of what no process ended is unproven, and a whole folder that was put back to how it once was is not found.
+   */
   readonly checkpoint?: string | readonly string[] | undefined
 }
 
@@ -53,7 +56,7 @@ export interface AuditVerification {
 
 /**
  * Tells whether the trail in this folder is as it was written, reading it once as a stream; processes may be writing to it. Throws `CONFIGURATION` for
- * options that make no sense, and `AUDIT_FAILED` if the folder cannot be read.
+ * options that make no sense, and `AUDIT_FAILED` if the folder cannot be read, or there is no checkpoint of it where `checkpoint` says.
  *
  * @example
  * import { auditTrail, initAuditFolder, jsonLinesFile, verifyAuditTrail } from '@finchat/secrets-audit'
@@ -77,14 +80,15 @@ export async function verifyAuditTrail(folder: string, options: VerifyAuditOptio
 export class TrailVerification {
   readonly #folder: string
   readonly #key: KeyObject
-  readonly #checkpoint: CheckpointSource
+  readonly #checkpoint: CheckpointSource | undefined
   readonly #report = new Report()
 
   constructor(folder: string, options: VerifyAuditOptions) {
-    const { key, checkpoint = [] } = knownOptions(options, { key: 'any', checkpoint: 'any' })
+    const { key, checkpoint } = knownOptions(options, { key: 'any', checkpoint: 'any' })
     if (typeof folder !== 'string' || folder === '')
       throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
-    if (!isSource(checkpoint)) throw misused('`checkpoint` is neither a path nor lines', 'leave it out, or name where the checkpoints are')
+    if (checkpoint !== undefined && !isSource(checkpoint))
+      throw misused('`checkpoint` is neither a path nor lines', 'leave it out, or name where the checkpoints are')
     this.#folder = folder
     this.#key = parsedKey(key)
     this.#checkpoint = checkpoint
@@ -108,10 +112,13 @@ export class TrailVerification {
   /** In this order, processes that go on writing make nothing look as if it were missing or added. */
   async #read(): Promise<ToVerify> {
     const folder = this.#folder
-    const [files, state, checkpoints] = [await segmentFiles(folder), await keyIn(folder), await checkpointsIn(this.#checkpoint)]
+    const [files, state, checkpoints] = [await segmentFiles(folder), await keyIn(folder), await checkpointsIn(this.#checkpoint ?? [])]
     const index = await verifiedIndex(folder, this.#key, state)
     this.#report.indexed(index)
-    return { folder, files: filesByStep(files, index), index, checkpoints: checkpointsByStep(checkpoints, index.folder) }
+    const ours = checkpointsByStep(checkpoints, index.folder)
+    // Those of another folder, or none at all, prove nothing; where every segment has ended, `unproven` would not say so.
+    if (this.#checkpoint !== undefined && ours.size === 0 && index.ended.size > 0) throw noneOfThisFolder()
+    return { folder, files: filesByStep(files, index), index, checkpoints: ours }
   }
 }
 

@@ -54,6 +54,10 @@ describe('the HTML page', () => {
     expect(first({ ...verified, cutIndexLines: [{ ...cut, isRecorded: true }] })).toMatch(/^<p class="good">.* and recorded that\.$/)
   })
 
+  it('draws nothing where there is nothing to draw', async () => {
+    expect(await page([])).not.toMatch(/<figure>|succeeded/)
+  })
+
   it('gives every picture a name and its numbers as words, and every column a heading', async () => {
     const html = await page(sampleTrail())
     const pictures = html.match(/<svg /g) ?? []
@@ -145,6 +149,11 @@ describe('the report as JSON', () => {
     const records = hostileTexts.map((name) => aRecord({ name }))
     expect(recordsReport(records, { format: 'json' })).toMatch(/^[\x20-\x7e]*\n$/)
   })
+})
+
+it.each(['text', 'json', 'html'] as const)('a summary that nobody waited for is refused, as %s', (format) => {
+  // @ts-expect-error what a caller without types may write
+  expect(() => summaryReport(summarize([]), { format })).toThrow(/pass await summarize/)
 })
 
 it('a report in another format is refused', () => {

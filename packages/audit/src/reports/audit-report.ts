@@ -26,7 +26,8 @@ const members: MembersOf<ReportOptions> = { format: 'string', verification: 'any
 
 /**
  * The summary as text, as JSON, or as an HTML page to be sent by mail: without script and without anything to load, with a policy that forbids both, readable in
- * light, dark, on paper and by screen readers. Whatever stands in a name, it is shown, and does nothing. Throws `INVALID_ARGUMENT` for another format.
+ * light, dark, on paper and by screen readers. Whatever stands in a name, it is shown, and does nothing. Throws `INVALID_ARGUMENT` for another
+ * format, and for what is no summary.
  *
  * @example
  * import { summarize, summaryReport } from '@finchat/secrets-audit'
@@ -36,6 +37,8 @@ const members: MembersOf<ReportOptions> = { format: 'string', verification: 'any
  */
 export function summaryReport(summary: AuditSummary, options: ReportOptions): string {
   const { format, verification, title } = checked(options)
+  if (typeof summary?.records !== 'number')
+    throw misused('the summary is none', 'pass await summarize(records), or the `result` of verifiedTrail')
   if (format === 'json') return `${asciiJson({ title, verification, summary })}\n`
   const head = [verdictOf(verification), rangeOf(summary), ...unlistedNote(summary)]
   const tables = summaryTables(summary)
@@ -64,9 +67,7 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
  */
 export function recordsReport(records: readonly AuditRecord[], options: ReportOptions): string {
   const { format, verification, title } = checked(options)
-  if (!Array.isArray(records)) {
-    throw new SecretsError('INVALID_ARGUMENT', 'the records are no list', { remedy: 'pass await Array.fromAsync(queryRecords(…))' })
-  }
+  if (!Array.isArray(records)) throw misused('the records are no list', 'pass await Array.fromAsync(queryRecords(…))')
   if (format === 'json') return `${asciiJson({ title, verification, records })}\n`
   const head = [verdictOf(verification)]
   if (format === 'text') return `${[seen(title), ...head, '', ...records.map(humanLine)].join('\n')}\n`
@@ -76,10 +77,12 @@ export function recordsReport(records: readonly AuditRecord[], options: ReportOp
 
 function checked(options: ReportOptions): ReportOptions & { readonly title: string } {
   const { format, verification, title = 'Audit of secrets' } = knownOptions(options, members, 'INVALID_ARGUMENT')
-  if (!['text', 'json', 'html'].includes(format)) {
-    throw new SecretsError('INVALID_ARGUMENT', '`format` is not known', { remedy: 'use text, json or html' })
-  }
+  if (!['text', 'json', 'html'].includes(format)) throw misused('`format` is not known', 'use text, json or html')
   return { format, verification, title }
+}
+
+function misused(problem: string, remedy: string): SecretsError {
+  return new SecretsError('INVALID_ARGUMENT', problem, { remedy })
 }
 
 function rangeOf({ from, to, records }: AuditSummary): string {
@@ -100,6 +103,7 @@ function figures({ reads, changes, failed, secrets, accesses, missed }: AuditSum
 const longestChart = 10
 
 function charts({ days, accesses, providers }: AuditSummary): string[] {
+  if (days.length === 0) return []
   const { bars, daysEach } = dayBars(days)
   return [
     dayChart(daysEach === 1 ? 'Operations a day' : `Operations, ${daysEach} days a column`, bars),

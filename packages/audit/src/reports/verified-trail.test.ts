@@ -91,6 +91,20 @@ describe('a verified trail', () => {
     ).rejects.toThrow('of the reader')
   })
 
+  it('is never empty for who reads it a second time, or too late: they are told', async () => {
+    await used()
+    const misread = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('a second time, or after their verification') }
+    await expect(read(async (records) => [await summarize(records), await summarize(records)])).rejects.toMatchObject(misread)
+    const { verification, result } = await read(async (records) => ({ later: queryRecords(records, { outcome: 'error' }) }))
+    expect(verification).toMatchObject({ ok: true, records: 202 })
+    await expect(gathered(result.later)).rejects.toMatchObject(misread)
+  })
+
+  it('says so where nothing is to read it', async () => {
+    // @ts-expect-error: what a program without types can leave out
+    await expect(read()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('no function') })
+  })
+
   it('vouches for what a SIEM shows: its hashes are those of the lines', async () => {
     await used()
     const { result: all } = await read(gathered)

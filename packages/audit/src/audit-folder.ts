@@ -37,9 +37,9 @@ export async function initAuditFolder(folder: string): Promise<AuditorsKey> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
     const names = await readdir(path)
-    if (names.length > 0) throw notEmpty(names.includes(keyFile))
+    if (names.length > 0) throw notEmpty(path, names.includes(keyFile))
     const [id, first] = [randomUUID(), randomKey()]
-    await appendToIndex(join(path, indexFile), indexLine({ ...origin(id, 0), opens: false, ended: [] }, first)).catch(asNotEmpty)
+    await appendToIndex(join(path, indexFile), indexLine({ ...origin(id, 0), opens: false, ended: [] }, first)).catch(asNotEmpty(path))
     await replaceKey(path, { folder: id, step: 1, key: derivedKey(first, 'next'), live: [], unused: [] })
     return { folder: id, key: keyText(first) }
   } catch (error) {
@@ -48,16 +48,22 @@ export async function initAuditFolder(folder: string): Promise<AuditorsKey> {
 }
 
 /** Another process makes it ready at the same time: of two first keys, one would verify nothing. */
-function asNotEmpty(error: unknown): never {
-  throw error instanceof Error && 'code' in error && error.code === 'EEXIST' ? notEmpty(true) : error
-}
+const asNotEmpty =
+  (path: string) =>
+  (error: unknown): never => {
+    throw error instanceof Error && 'code' in error && error.code === 'EEXIST' ? notEmpty(path, true) : error
+  }
 
-function notEmpty(isReady: boolean): SecretsError {
-  return new SecretsError('CONFIGURATION', `the folder of the audit trail ${isReady ? 'already has a key' : 'is not empty'}`, {
-    remedy: isReady
-      ? 'use it as it is: a second key would make all before unverifiable; if its key is lost, name a new folder, and keep that key'
-      : 'name a new folder',
-  })
+function notEmpty(path: string, isReady: boolean): SecretsError {
+  return new SecretsError(
+    'CONFIGURATION',
+    `the folder ${JSON.stringify(path)} of the audit trail ${isReady ? 'already has a key' : 'is not empty'}`,
+    {
+      remedy: isReady
+        ? 'use it as it is: a second key would make all before unverifiable; if its key is lost, name a new folder, and keep that key'
+        : 'name a new folder',
+    },
+  )
 }
 
 function origin(folder: string, step: number): { v: 1; folder: string; step: number; time: number; host: string; pid: number } {

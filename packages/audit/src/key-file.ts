@@ -1,11 +1,12 @@
 import type { KeyObject } from 'node:crypto'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { canonicalLine } from './canonical.ts'
 import { keyText, parsedKey } from './key-chain.ts'
 import { isCount, parsedLine } from './segment-format.ts'
+import { indexFile } from './segment-reader.ts'
 
 /** Where the folder's chain of keys stands. */
 export interface KeyState {
@@ -33,11 +34,7 @@ export function assertReady(folder: string): void {
     accessSync(join(folder, keyFile), constants.R_OK)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw new SecretsError('CONFIGURATION', 'the folder of the audit trail was never made ready', {
-        remedy:
-          'call initAuditFolder once, before the service starts, and give the key that it returns to the auditor; or correct `folder`',
-      })
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw notReady(folder)
     if (code === 'EACCES' || code === 'EPERM')
       throw new SecretsError('CONFIGURATION', 'this process may not read the folder of the audit trail', {
         remedy: 'let the user that it runs as own the folder and what is in it',
@@ -45,14 +42,24 @@ export function assertReady(folder: string): void {
   }
 }
 
-/** Throws `CONFIGURATION` if the folder was not made by `initAuditFolder`. */
+/** Throws `CONFIGURATION` if the folder was not made by `initAuditFolder`, or lost its key. */
 export async function readKey(folder: string): Promise<KeyState> {
   for (let tries = 0; tries < mostTries; tries++) {
     const state = asState(await readFile(join(folder, keyFile)).catch(asMissing))
     if (state !== undefined) return state
   }
-  throw new SecretsError('CONFIGURATION', 'the folder of the audit trail has no valid key', {
-    remedy: 'call initAuditFolder once, and give the key that it returns to the auditor',
+  throw notReady(folder)
+}
+
+/** A new key would be of no use in a folder that lost its own: what is there hangs on the first. */
+function notReady(folder: string): SecretsError {
+  const shown = JSON.stringify(folder)
+  if (existsSync(join(folder, indexFile)))
+    return new SecretsError('CONFIGURATION', `the folder ${shown} of the audit trail lost its ${keyFile}, or has one that is none`, {
+      remedy: 'keep the folder, which can be verified and not written; name a new one, made ready by initAuditFolder',
+    })
+  return new SecretsError('CONFIGURATION', `the folder ${shown} of the audit trail was never made ready`, {
+    remedy: 'call initAuditFolder once, before the service starts, and give the key that it returns to the auditor; or correct `folder`',
   })
 }
 

@@ -40,6 +40,13 @@ it.each(['EACCES', 'EPERM'])('so is one for a folder that this process may not r
   expect(() => jsonLinesFile({ folder: join(parent, 'ready') })).toThrow(refused('may not read'))
 })
 
+it('one that lost its key is not to be made ready again: it can be verified, and a new one written', async () => {
+  const folder = join(parent, 'lost')
+  await initAuditFolder(folder)
+  await rm(join(folder, 'key.json'))
+  expect(() => jsonLinesFile({ folder })).toThrow(refused(`${JSON.stringify(folder)} of the audit trail lost its key.json`))
+})
+
 it('a disk that fails is left to the first record', () => {
   accessFails('EIO')
   expect(jsonLinesFile({ folder: join(parent, 'ready') }).name).toBe('file')

@@ -25,7 +25,7 @@ function notWritable(path: string): SecretsError {
 }
 
 function diskFull(): SecretsError {
-  return new SecretsError('UNAVAILABLE', 'the disk is full')
+  return new SecretsError('UNAVAILABLE', 'the disk is full', { remedy: 'make room' })
 }
 
 /** The system's error codes in our terms; never the system's own message. */
@@ -40,7 +40,7 @@ const table: Readonly<Record<string, (path: string) => SecretsError>> = {
   ERR_ACCESS_DENIED: notWritable, // by `node --permission`
   ENOSPC: diskFull,
   EDQUOT: diskFull,
-  EIO: () => new SecretsError('UNAVAILABLE', 'the disk reported an input or output error'),
+  EIO: () => new SecretsError('UNAVAILABLE', 'the disk reported an input or output error', { remedy: 'look at the disk' }),
 }
 
 /** Our own error for what the file system said of the store at `path`. */

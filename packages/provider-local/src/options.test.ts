@@ -42,6 +42,8 @@ test('bad options are refused at once, each in its own words', () => {
   expect(messages).toContain('Encryption key must be at least 32 bytes long')
   expect(refusal({ path: ':memory:', keys: [] })).toMatch(/no encryption key/)
   expect(refusal({ path: 'secrets\0.db', key })).toMatch(/`path`/)
+  expect(refusal({ path: new URL('file:///secrets.db'), key } as never)).toMatch(/`path` is not .*fileURLToPath/) // as JavaScript may pass it
+  for (const typo of [':memory', ':memory: ', '::memory:']) expect(refusal({ path: typo, key })).toMatch(/begins with a colon/)
 })
 
 test('a provider touches nothing before its first call', async () => {
@@ -96,6 +98,6 @@ test('closing may be repeated, and every call after it is ABORTED', async () => 
       provider.reencrypt(),
     ]
     for (const outcome of await Promise.all(calls.map(failure)))
-      expect(outcome).toMatchObject({ code: 'ABORTED', message: 'the local store is closed' })
+      expect(outcome).toMatchObject({ code: 'ABORTED', message: 'the local store is closed (close it after the last use)' })
   }
 })

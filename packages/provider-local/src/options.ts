@@ -49,16 +49,25 @@ export interface StoreOptions {
 export function checkedOptions(given: LocalProviderOptions): StoreOptions {
   const options = knownOptions(given, members)
   const { name = 'local', path, keepVersions, mustExist = false, lockTimeoutMs = 5000 } = options
-  if (typeof path !== 'string' || path === '' || path.includes('\0')) throw misconfigured('`path` is not the path of a file')
+  assertPath(path)
   if (keepVersions !== undefined) assertKeepVersions(keepVersions)
-  if (!Number.isFinite(lockTimeoutMs) || lockTimeoutMs < 0) throw misconfigured('`lockTimeoutMs` is not a number of milliseconds')
+  if (!Number.isFinite(lockTimeoutMs) || lockTimeoutMs < 0)
+    throw misconfigured('`lockTimeoutMs` is not a number of milliseconds', 'pass 0 or more')
   // Resolved, so that a later change of the working folder does not matter and SQLite sees no `file:` URI.
   return { name, path: path === ':memory:' ? undefined : resolve(path), keys: keysOf(options), keepVersions, mustExist, lockTimeoutMs }
 }
 
+/** `:memory` and the like would be files, and a key that is left out would be missed instead. */
+function assertPath(path: unknown): asserts path is string {
+  if (typeof path !== 'string' || path === '' || path.includes('\0'))
+    throw misconfigured('`path` is not the path of a file', "name a file, by fileURLToPath where it is a URL; or ':memory:'")
+  if (path.startsWith(':') && path !== ':memory:')
+    throw misconfigured("`path` begins with a colon, and is not ':memory:'", 'correct it; a file of such a name is ./:name')
+}
+
 export function assertKeepVersions(keepVersions: number): void {
   if (Number.isSafeInteger(keepVersions) && keepVersions >= 1) return
-  throw misconfigured('`keepVersions` is not a number of versions, 1 or more')
+  throw misconfigured('`keepVersions` is not a number of versions', 'pass 1 or more, or leave it out to keep all')
 }
 
 function keysOf({ path, key, keys }: LocalProviderOptions): KeyMaterial[] {
@@ -72,6 +81,6 @@ function keysOf({ path, key, keys }: LocalProviderOptions): KeyMaterial[] {
   return given.map(parseKey)
 }
 
-function misconfigured(problem: string, remedy?: string): SecretsError {
+function misconfigured(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }

@@ -9,11 +9,11 @@ import { notAStore } from './schema.ts'
 const table: Readonly<Record<number, (path?: string) => SecretsError>> = {
   1: altered, // ERROR: our statements are right, so the tables are not ours
   3: notPermitted, // PERM
-  7: () => unavailable('there is not enough memory'), // NOMEM
+  7: () => unavailable('there is not enough memory', 'give the process more'), // NOMEM
   8: readOnly, // READONLY
-  10: () => unavailable('the disk reported an input or output error'), // IOERR
+  10: () => unavailable('the disk reported an input or output error', 'look at the disk'), // IOERR
   11: altered, // CORRUPT
-  13: () => unavailable('the disk is full'), // FULL
+  13: () => unavailable('the disk is full', 'make room'), // FULL
   14: notPermitted, // CANTOPEN
   18: altered, // TOOBIG: more than we would ever write
   19: altered, // CONSTRAINT: the verified index says otherwise
@@ -59,7 +59,7 @@ function hasCode(error: unknown, code: string): error is Error {
   return error instanceof Error && 'code' in error && error.code === code
 }
 
-function unavailable(problem: string, remedy?: string): SecretsError {
+function unavailable(problem: string, remedy: string): SecretsError {
   return new SecretsError('UNAVAILABLE', problem, { remedy })
 }
 

@@ -27,7 +27,7 @@ export class StoreOpener {
 
   /** The open store, or `undefined` if it is not open yet. Throws `ABORTED` after `close`. */
   current(): OpenStore | undefined {
-    if (this.#closed) throw new SecretsError('ABORTED', 'the local store is closed')
+    if (this.#closed) throw new SecretsError('ABORTED', 'the local store is closed', { remedy: 'close it after the last use' })
     return this.#store
   }
 

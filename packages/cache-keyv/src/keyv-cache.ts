@@ -27,12 +27,14 @@ export interface KeyvCache extends SharedCache {
  *
  * @example
  * import { generateKey, keyvCache } from '@finchat/secrets-cache-keyv'
- * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
+ * import { createSecretsManager } from '@finchat/secrets-core'
+ * import { memoryProvider } from '@finchat/secrets-testkit'
  *
  * const shared = keyvCache({ store: new Map(), namespace: 'payments' }) // in production a Keyv over Redis, and encryptionKey
- * const secrets = createSecretsManager({ providers: [envProvider()], cache: { shared } })
- * await secrets.getSecret('FINCHAT_TOKEN')
- * console.log(shared.stats().hits) // 0
+ * const provider = memoryProvider({ sharedAs: 'store', secrets: { database: 'hunter2' } }) // in production AWS, Vault
+ * const secrets = createSecretsManager({ providers: [provider], cache: { shared } })
+ * await secrets.getSecret('database')
+ * console.log(shared.stats().turns) // 1
  * await secrets.close()
  */
 export function keyvCache(options: KeyvCacheOptions): KeyvCache {

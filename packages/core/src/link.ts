@@ -37,6 +37,7 @@ interface Kinship {
 
 /** Guards each provider, and puts a cache of its own before it. */
 export function linksOf(providers: readonly SecretProvider[], parts: LinkParts): readonly Link[] {
+  if (parts.shared !== undefined) warnIfUnused(providers)
   const known = new Map<string, Kinship>()
   return providers.map((provider, index) => {
     const { sharedAs } = ownMembers(provider, ['sharedAs'])
@@ -74,4 +75,13 @@ function kinshipOf(sharedAs: string | undefined, { shared, bounds, settings }: L
     ? new SharedLevel(shared, sharedAs, { ...bounds, lifeMs: sharedLifeMs(settings.ttlMs), lookMs: settings.lookMs })
     : undefined
   return { level, stores: [] }
+}
+
+/** No error: the same wiring runs on a laptop, where all there is may be providers that share nothing. */
+function warnIfUnused(providers: readonly SecretProvider[]): void {
+  if (providers.some((provider) => ownMembers(provider, ['sharedAs']).sharedAs !== undefined)) return
+  process.emitWarning(
+    'The shared cache of secrets shares nothing, since no provider says for which store it stands: add one that does, such as awsProvider() or vaultProvider(), give your own its `sharedAs`, or leave out `cache.shared`',
+    { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' },
+  )
 }

@@ -65,6 +65,18 @@ describe('a shared level', () => {
     expect(Buffer.from(value.bytes()).toString()).toBe('bytes')
   })
 
+  it('that no provider shares anything through is told when the manager is made', async () => {
+    const { sharedAs, ...own } = storeOf().provider
+    const sharing = { ...own, name: 'sharing', sharedAs }
+    const made = (providers: readonly SecretProvider[], shared?: SharedCache): Promise<unknown> =>
+      createSecretsManager({ providers, cache: { shared } }).checkHealth()
+    await Promise.all([made([sharing], memorySharedCache()), made([own, sharing], memorySharedCache()), made([own])])
+    expect(process.emitWarning).not.toHaveBeenCalled()
+    await made([own, { ...own, name: 'other', sharedAs: undefined }], memorySharedCache())
+    const message = expect.stringMatching(/^The shared cache of secrets shares nothing, .* its `sharedAs`, or leave out/)
+    expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
+  })
+
   it('is named as the source by the audit event', async () => {
     const store = storeOf()
     const shared = memorySharedCache()

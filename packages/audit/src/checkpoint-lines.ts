@@ -4,27 +4,10 @@ import { basename, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { ProblemFound } from './audit-problem.ts'
 import { canonicalLine } from './canonical.ts'
+import { type Checkpoint, type FoundCheckpoint, HeldCheckpoints } from './held-checkpoints.ts'
 import { isMac, macOf } from './key-chain.ts'
 import { isCount, parsedLine } from './segment-format.ts'
 import { linesOf } from './segment-reader.ts'
-
-/** The signed state of a segment, and where it was read. */
-export interface Checkpoint {
-  readonly folder: string
-  readonly step: number
-  /** The last group that was sealed. */
-  readonly group: number
-  readonly bytes: number
-  readonly records: number
-  /** The last line of the index that its process knew. */
-  readonly index: number
-  readonly time: number
-  readonly mac: string
-  /** The line without its MAC, as it was signed. */
-  readonly signed: string
-  readonly file: string
-  readonly line: number
-}
 
 export type CheckpointSource = string | readonly string[]
 
@@ -32,25 +15,13 @@ export type CheckpointSource = string | readonly string[]
  * Every checkpoint in the source: a file, a folder of files, or the lines themselves; each a checkpoint, or a record that carries one, as any
  * sink wrote it. Other lines are other sinks' business, and pass.
  */
-export async function checkpointsIn(source: CheckpointSource): Promise<readonly Checkpoint[]> {
-  const found: Checkpoint[] = []
+export async function checkpointsIn(source: CheckpointSource): Promise<HeldCheckpoints> {
+  const held = new HeldCheckpoints()
   for await (const [file, line, text] of sourceLines(source)) {
     const checkpoint = asCheckpoint(text, file, line)
-    if (checkpoint !== undefined) found.push(checkpoint)
+    if (checkpoint !== undefined) held.add(checkpoint)
   }
-  return found
-}
-
-/** Those of this folder, by the step of their segment and in the order of their groups. */
-export function checkpointsByStep(checkpoints: readonly Checkpoint[], folder: string): ReadonlyMap<number, readonly Checkpoint[]> {
-  const ours = checkpoints.filter((checkpoint) => checkpoint.folder === folder).toSorted((a, b) => a.group - b.group)
-  const found = new Map<number, Checkpoint[]>()
-  for (const checkpoint of ours) {
-    const others = found.get(checkpoint.step)
-    if (others === undefined) found.set(checkpoint.step, [checkpoint])
-    else others.push(checkpoint)
-  }
-  return found
+  return held
 }
 
 /** Throws `ProblemFound` unless it was signed under this key, of the group behind the one that it names. */
@@ -94,14 +65,18 @@ async function pathsOf(source: string): Promise<readonly string[]> {
   return paths
 }
 
-function asCheckpoint(text: Buffer, file: string, line: number): Checkpoint | undefined {
+/** `kind`, `v` and those that are looked at, but for the MAC. */
+const membersOfOurs = 9
+
+function asCheckpoint(text: Buffer, file: string, line: number): FoundCheckpoint | undefined {
   const inner = text.includes('checkpoint') ? checkpointIn(text) : undefined
   if (inner?.['kind'] !== 'checkpoint') return undefined
   const { mac, ...rest } = inner
   const { folder, step, group, bytes, records, index, time } = rest
   if (typeof folder !== 'string' || typeof mac !== 'string') return undefined
   if (!isCount(step) || !isCount(group) || !isCount(bytes) || !isCount(records) || !isCount(index) || !isCount(time)) return undefined
-  return { folder, step, group, bytes, records, index, time, mac, signed: canonicalLine(rest), file, line }
+  const isOurs = rest['v'] === 1 && Object.keys(rest).length === membersOfOurs
+  return { folder, step, group, bytes, records, index, time, mac, signed: isOurs ? undefined : canonicalLine(rest), file, line }
 }
 
 /** Behind its name, in JSON of any depth or in a line for people; whatever a server wrote before it. */

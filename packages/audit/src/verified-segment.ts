@@ -2,8 +2,9 @@ import type { KeyObject } from 'node:crypto'
 import { basename } from 'node:path'
 import { ProblemFound } from './audit-problem.ts'
 import { type LastSeqs, locate } from './bad-group.ts'
-import { assertSigned, type Checkpoint } from './checkpoint-lines.ts'
+import { assertSigned } from './checkpoint-lines.ts'
 import type { EndedSegment } from './folder-index.ts'
+import type { SegmentCheckpoints } from './held-checkpoints.ts'
 import { derivedKey, isMac, macOf } from './key-chain.ts'
 import { asRecord, isCount, type Seal } from './segment-format.ts'
 import { readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
@@ -13,8 +14,8 @@ export interface SegmentToVerify {
   /** Of group 0. */
   readonly key: KeyObject
   readonly ended: EndedSegment | undefined
-  /** Of this segment, in the order of their groups. */
-  readonly checkpoints: readonly Checkpoint[]
+  /** Of this segment, if there are any. */
+  readonly checkpoints: SegmentCheckpoints | undefined
 }
 
 /** What was proven of one segment. */
@@ -140,7 +141,7 @@ export class SegmentVerification {
 
   #passCheckpoints(): void {
     const { checkpoints } = this.#segment
-    for (let next = checkpoints[this.#passed]; next?.group === this.#next - 1; next = checkpoints[++this.#passed]) {
+    for (let next = checkpoints?.at(this.#passed); next?.group === this.#next - 1; next = checkpoints?.at(++this.#passed)) {
       assertSigned(next, this.#key)
       if (next.bytes !== this.#bytes) this.#fail('edited', this.#line, 'the segment is not as long here as a checkpoint says')
       this.#checkpointedAt = next.time
@@ -149,7 +150,7 @@ export class SegmentVerification {
 
   #assertNotTruncated(): void {
     const { ended, checkpoints } = this.#segment
-    if (checkpoints.length > this.#passed) this.#beyondTheEnd(checkpoints.slice(this.#passed))
+    if (checkpoints !== undefined && checkpoints.length > this.#passed) this.#beyondTheEnd(checkpoints)
     if (ended === undefined) return
     const cut = 'the segment was longer when it ended'
     if (ended.found === 'missing') this.#fail('missing', 1, 'the segment was gone when its process had ended')
@@ -163,8 +164,8 @@ export class SegmentVerification {
   }
 
   /** Checkpoints know groups that are not there. Their signature says so, whatever became of the file. */
-  #beyondTheEnd(checkpoints: readonly Checkpoint[]): void {
-    for (const checkpoint of checkpoints) {
+  #beyondTheEnd(checkpoints: SegmentCheckpoints): void {
+    for (let checkpoint = checkpoints.at(this.#passed); checkpoint !== undefined; checkpoint = checkpoints.at(++this.#passed)) {
       if (checkpoint.group - this.#next > mostGroupsBeyond) continue // to get there would take too long; another one tells
       while (this.#next <= checkpoint.group) {
         this.#key = derivedKey(this.#key, 'next')

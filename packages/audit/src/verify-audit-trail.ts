@@ -3,9 +3,10 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { knownOptions, SecretsError } from '@finchat/secrets-core'
 import { type AuditProblem, ProblemFound } from './audit-problem.ts'
-import { type Checkpoint, checkpointsByStep, checkpointsIn, type CheckpointSource, noneOfThisFolder } from './checkpoint-lines.ts'
+import { checkpointsIn, type CheckpointSource, noneOfThisFolder } from './checkpoint-lines.ts'
 import { segmentName } from './ended-segment.ts'
 import { folderError } from './folder-errors.ts'
+import type { SegmentCheckpoints } from './held-checkpoints.ts'
 import { parsedKey } from './key-chain.ts'
 import { keyFile, type KeyState, readKey } from './key-file.ts'
 import { indexFile, type SegmentFile, segmentFiles, type SegmentGroup } from './segment-reader.ts'
@@ -18,7 +19,8 @@ export interface VerifyAuditOptions {
   readonly key: string
   /**
    * Where the checkpoints are: a file, a folder of files, or the lines; one of this folder must be among them, once a segment of it has ended. Without them
-   * the end of what no process ended is unproven, and a whole folder that was put back to how it once was is not found.
+   * the end of what no process ended is unproven, and a whole folder that was put back to how it once was is not found. Each is held until the verification
+   * ends: a million take some 93 MB.
    */
   readonly checkpoint?: string | readonly string[] | undefined
 }
@@ -115,7 +117,7 @@ export class TrailVerification {
     const [files, state, checkpoints] = [await segmentFiles(folder), await keyIn(folder), await checkpointsIn(this.#checkpoint ?? [])]
     const index = await verifiedIndex(folder, this.#key, state)
     this.#report.indexed(index)
-    const ours = checkpointsByStep(checkpoints, index.folder)
+    const ours = checkpoints.of(index.folder)
     // Those of another folder, or none at all, prove nothing; where every segment has ended, `unproven` would not say so.
     if (this.#checkpoint !== undefined && ours.size === 0 && index.ended.size > 0) throw noneOfThisFolder()
     return { folder, files: filesByStep(files, index), index, checkpoints: ours }
@@ -146,7 +148,7 @@ interface ToVerify {
   readonly folder: string
   readonly files: ReadonlyMap<number, string>
   readonly index: VerifiedIndex
-  readonly checkpoints: ReadonlyMap<number, readonly Checkpoint[]>
+  readonly checkpoints: ReadonlyMap<number, SegmentCheckpoints>
 }
 
 async function* verifiedGroups({ folder, files, index, checkpoints }: ToVerify, report: Report): AsyncGenerator<SegmentGroup> {
@@ -161,7 +163,7 @@ async function* verifiedGroups({ folder, files, index, checkpoints }: ToVerify, 
       if (!ended && !index.isWhole) report.unseen(segmentName(step))
       continue
     }
-    const segment = new SegmentVerification({ path: file, key, ended, checkpoints: checkpoints.get(step) ?? [] })
+    const segment = new SegmentVerification({ path: file, key, ended, checkpoints: checkpoints.get(step) })
     try {
       yield* segment.groups()
     } finally {
@@ -212,17 +214,15 @@ function unfinishedStep(path: string, index: VerifiedIndex): number | undefined 
 }
 
 /** An index, cut at its end, with the folder's key and the segments: only who saw it longer can tell. */
-function assertIndexReaches({ length, opened }: VerifiedIndex, checkpoints: ReadonlyMap<number, readonly Checkpoint[]>): void {
-  for (const ofSegment of checkpoints.values()) {
-    for (const { index, step } of ofSegment) {
-      if (index < length && opened.has(step)) continue
-      throw new ProblemFound({
-        what: 'truncated',
-        file: indexFile,
-        line: length + 1,
-        explanation: 'a checkpoint says that the index was longer',
-      })
-    }
+function assertIndexReaches({ length, opened }: VerifiedIndex, checkpoints: ReadonlyMap<number, SegmentCheckpoints>): void {
+  for (const [step, { lastIndex }] of checkpoints) {
+    if (lastIndex < length && opened.has(step)) continue
+    throw new ProblemFound({
+      what: 'truncated',
+      file: indexFile,
+      line: length + 1,
+      explanation: 'a checkpoint says that the index was longer',
+    })
   }
 }
 

@@ -1,11 +1,10 @@
 import type { SharedKey } from '@finchat/secrets-core'
+import { lengthPrefixed, seal, sealLength, unseal } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
 import { type CacheKeys, format } from './cache-keys.ts'
-import { lengthPrefixed } from './length-prefixed.ts'
 import type { PatientStore } from './patient-store.ts'
 import { listen, type RedisClient, type RedisSubscriber } from './redis-client.ts'
 import { Replays } from './replays.ts'
-import { seal, sealLength, unseal } from './seal.ts'
 
 type Path = Omit<SharedKey, 'version'>
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { deriveCacheKeys } from './cache-keys.ts'
 import { type Places, placesOf } from './places.ts'
+import { context, fleetOver } from './testing/fleet.ts'
 
 const { index } = deriveCacheKeys([Buffer.alloc(32, 1)], Buffer.alloc(32, 2))
 
@@ -69,4 +70,14 @@ test('all places of one path have its hash tag, which no namespace and no name c
       expect([entry, turn].map((place) => place.slice(0, tag?.length))).toEqual([tag, tag])
     }),
   )
+})
+
+test('half a surrogate pair, which in UTF-8 looks like any other, is given no place: the level cannot be asked for it', async () => {
+  for (const wrong of [{ path: 'a\ud800' }, { sharedAs: '\udc00' }]) {
+    const one = { namespace: 'team', sharedAs: 'store', path: 'a', version: undefined, ...wrong }
+    expect(() => placesFor(one)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+    const cache = fleetOver().another()
+    expect(await cache.read(one, context)).toEqual({ ticket: {}, unavailable: true })
+    await expect(cache.invalidate(one, context)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+  }
 })

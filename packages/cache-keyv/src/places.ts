@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import type { SharedKey } from '@finchat/secrets-core'
+import { type Field, lengthPrefixed } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
 import { format } from './cache-keys.ts'
-import { type Field, lengthPrefixed } from './length-prefixed.ts'
 
 /** Where in the store something lies. Hashes under the index key: to whom does not have it they are random. */
 export interface Places {

@@ -2,6 +2,7 @@ import type { StoredSecret } from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
 import { deriveCacheKeys } from './cache-keys.ts'
+import { channelOf, placesOf } from './places.ts'
 import { openEntry, type Position, sealEntry } from './sealed-entry.ts'
 import { newGeneration, openGeneration, sealGeneration } from './sealed-generation.ts'
 
@@ -118,4 +119,17 @@ test('an entry of this format is read by every later release that has it', () =>
   const sealed =
     'vlv2daN70ZGUwP4n5XmRaLJ8H4ESWo6iuAivyXhIDgvz3HioMzLw_WcON3SSLlbEazRjgBCFn3HBII2odZGUxQzzlYLRuV2QijFAbiUDL6HXTI0sC-mNiqtAz60IE1LNmdztN0BBoKQ5ejsCFWHgU-vYlzBc_yq2RJc1aWq0y_oYqcCD0vOo3nloincKMsJGkqlT62UpEN6pP0Y3mhw-yvz2EdB6kB8SbzrHuwmEj4MwcKi-OYFnl9TMAOtURxE2D1Uzvpd2hU5MtyFRkrOttR0qz7m0wml3dDHrPmb27aDM0-FyUqCAjLXbK8swDh8Dkg63TXf7hTMAo8P7PKyaQl79iWRBd6yXIioTWhse3CC9r5NCPQANQmPcZAUG9XSwtGRNi5dAB5ew2GKUeCgzDCSoLvubSggEEVgeysLTqT19JMSmBm15pmPkIxuRExa89GsJdYN39iI'
   expect(openEntry(keys, { ...at, path: 'vector' }, sealed)?.open()).toEqual({ value: 'hunter2', version: 2, revision: 'r' })
+})
+
+test('a generation of this format is too, and everything is still found in its place', () => {
+  const sealed = 'GN0Eb7NVl4vujWEeZkAGn2cmuga9j7fv8Xwu6tC0k3oeVF59V_iXhkru5SQrRbjNTkoUWr_ZXxenPbUl'
+  const path = { ...at, path: 'prod/dätabase' }
+  expect(openGeneration(keys, path, sealed)).toEqual({ id: 'BQUFBQUFBQUFBQUFBQUFBQ', leastVersion: 2, leastUntil: 1_800_000_900_000 })
+  const options = { index: keys.index, namespace: 'team', keyPrefix: 'fs1:' }
+  expect(placesOf(path, options)).toEqual({
+    generation: 'fs1:{LLNENgsIkgfokYqN8os7vy6tFVqXvbWs}g',
+    entry: 'fs1:{LLNENgsIkgfokYqN8os7vy6tFVqXvbWs}ea-nNayBESQFJDQwnXVxmn0rim-nIS2bk',
+    turn: 'fs1:{LLNENgsIkgfokYqN8os7vy6tFVqXvbWs}ta-nNayBESQFJDQwnXVxmn0rim-nIS2bk',
+  })
+  expect(channelOf(options)).toBe('fs1:7SQe_ArE6c5dxphZtZ46D224-Q5rptkA')
 })

@@ -1,8 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { SharedKey, StoredSecret } from '@finchat/secrets-core'
+import { type Field, lengthPrefixed, seal, sealLength, unseal } from '@finchat/secrets-core/sealing'
 import { type CacheKeys, format } from './cache-keys.ts'
-import { type Field, lengthPrefixed } from './length-prefixed.ts'
-import { seal, sealLength, unseal } from './seal.ts'
 import { secretIn, secretText } from './secret-text.ts'
 
 /** What is known of an entry before its secret is opened. */

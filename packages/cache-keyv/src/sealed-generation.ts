@@ -1,7 +1,7 @@
 import type { SharedPath } from '@finchat/secrets-core'
+import { seal, unseal } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
 import type { CacheKeys } from './cache-keys.ts'
-import { seal, unseal } from './seal.ts'
 import { dataOf } from './sealed-entry.ts'
 
 /**

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
+import { type Field, lengthPrefixed } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
 import type { WrappedKey } from './keyring.ts'
-import { type Field, lengthPrefixed } from './length-prefixed.ts'
 import type { RecordRows } from './record-facts.ts'
 import { formatVersion, type StoreHeader } from './store-header.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
+import { seal, unseal } from '@finchat/secrets-core/sealing'
 import { generateKey, parseKey } from './key.ts'
 import { deriveKeyring, newIndexKey, unwrapIndexKey, wrapIndexKey } from './keyring.ts'
-import { seal, unseal } from './seal.ts'
 import { newStoreHeader } from './store-header.ts'
 
 afterEach(() => void vi.restoreAllMocks())

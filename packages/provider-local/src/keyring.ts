@@ -1,9 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import { SecretsError } from '@finchat/secrets-core'
+import { lengthPrefixed, seal, unseal } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
 import type { KeyMaterial } from './key.ts'
-import { lengthPrefixed } from './length-prefixed.ts'
-import { seal, unseal } from './seal.ts'
 import { formatVersion, type StoreHeader } from './store-header.ts'
 
 /** One of the user's keys, as this store uses it. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { lengthPrefixed } from '@finchat/secrets-core/sealing'
 import { indexDigests } from './index-digests.ts'
 import { Leaf } from './leaf.ts'
-import { lengthPrefixed } from './length-prefixed.ts'
 import { newStoreHeader } from './store-header.ts'
 
 const digests = indexDigests(newStoreHeader())

@@ -1,5 +1,5 @@
+import { lengthPrefixed, prefixLength } from '@finchat/secrets-core/sealing'
 import { digestLength, type IndexDigests } from './index-digests.ts'
-import { lengthPrefixed, prefixLength } from './length-prefixed.ts'
 
 type Entry = readonly [path: string, digest: Uint8Array]
 

@@ -1,9 +1,9 @@
+import { sealLength } from '@finchat/secrets-core/sealing'
 import { altered, bounded, boundedOnly, bytes, integer, plainBytes, type Row, text } from './columns.ts'
 import type { WrappedKey } from './keyring.ts'
 import { limits } from './limits.ts'
 import { bucketCount, digestLength } from './index-digests.ts'
 import type { Placed } from './bucket.ts'
-import { sealLength } from './seal.ts'
 import type { RecordRows, VersionRow } from './record-facts.ts'
 import { idLength, saltLength, scryptBounds, type StoreHeader } from './store-header.ts'
 

@@ -1,15 +1,12 @@
 import { createHash, createSecretKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { lengthPrefixed } from '@finchat/secrets-core/sealing'
 import { indexDigests } from './index-digests.ts'
 import { deriveKeyring } from './keyring.ts'
-import { lengthPrefixed } from './length-prefixed.ts'
-import { seal, unseal } from './seal.ts'
 import type { StoreHeader } from './store-header.ts'
 import { referenceHkdf, referenceHmac } from './testing/reference-crypto.ts'
-
-afterEach(() => void vi.restoreAllMocks())
 
 /** A vector's members, in hexadecimal; `size` alone is a number. */
 type Vector<Member extends string> = Readonly<Record<Member | 'result', string>> & { readonly tcId: number }
@@ -22,48 +19,6 @@ function vectors<Member extends string>(file: string): Vector<Member>[] {
 function hex(text: string): Buffer {
   return Buffer.from(text, 'hex')
 }
-
-describe('sealing, by Wycheproof’s vectors of AES-256-GCM', () => {
-  const all = vectors<'key' | 'iv' | 'aad' | 'msg' | 'ct' | 'tag'>('aes-256-gcm.json').map((vector) => ({
-    ...vector,
-    secretKey: createSecretKey(hex(vector.key)),
-    associated: hex(vector.aad),
-    sealed: Buffer.concat([hex(vector.iv), hex(vector.tag), hex(vector.ct)]),
-  }))
-  const ours = all.filter(({ iv }) => iv.length === 24)
-
-  test('gives their nonce, tag and ciphertext', () => {
-    for (const { secretKey, associated, sealed, msg, iv, tcId, result } of ours) {
-      if (result !== 'valid') continue
-      vi.spyOn(process.getBuiltinModule('node:crypto'), 'randomBytes').mockImplementation(() => hex(iv))
-      expect(seal(secretKey, associated, hex(msg)), `vector ${tcId}`).toEqual(sealed)
-    }
-  })
-
-  test('opens what is valid, and nothing else', () => {
-    for (const { secretKey, associated, sealed, msg, tcId, result } of ours) {
-      expect(unseal(secretKey, associated, sealed), `vector ${tcId}`).toEqual(result === 'valid' ? hex(msg) : undefined)
-    }
-    expect(ours.map(({ result }) => result)).toContain('invalid')
-  })
-
-  test('takes no nonce of another length, though others would', () => {
-    const others = all.filter(({ iv }) => iv.length !== 24)
-    expect(others.length).toBeGreaterThan(20)
-    for (const { secretKey, associated, sealed, tcId } of others) {
-      expect(unseal(secretKey, associated, sealed), `vector ${tcId}`).toBeUndefined()
-    }
-  })
-
-  test('takes no tag that was cut short, of any length', () => {
-    for (const { secretKey, associated, iv, tag, ct, tcId } of ours) {
-      for (let length = 0; length < 16; length++) {
-        const cut = Buffer.concat([hex(iv), hex(tag).subarray(0, length), hex(ct)])
-        expect(unseal(secretKey, associated, cut), `vector ${tcId}, ${length} bytes`).toBeUndefined()
-      }
-    }
-  })
-})
 
 const header: StoreHeader = { storeId: Buffer.alloc(16, 1), salt: Buffer.alloc(32, 2), scrypt: { log2N: 16, r: 8, p: 1 } }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Field, lengthPrefixed } from './length-prefixed.ts'
+import { type Field, lengthPrefixed, prefixLength } from './length-prefixed.ts'
 
 const field = fc.oneof(fc.string({ unit: 'binary' }), fc.nat(), fc.uint8Array(), fc.constant(undefined))
 
@@ -21,4 +21,30 @@ test('two lists of fields give the same bytes only if they are the same list', (
 test('nothing can be moved from one field to its neighbour, and absent is not empty', () => {
   const lists: Field[][] = [['ab', 'c'], ['a', 'bc'], ['abc'], ['abc', ''], ['abc', undefined], ['', 'abc'], []]
   expect(new Set(lists.map((fields) => lengthPrefixed(fields).toString('hex'))).size).toBe(lists.length)
+})
+
+test('each field stands behind four bytes of its length, as in stores that were written long ago', () => {
+  const text = lengthPrefixed(['ä', 12, Buffer.of(255, 0), '', undefined, -0.5])
+  expect(text.toString('hex').match(/../g)?.join(' ')).toBe(
+    '00 00 00 02 c3 a4 00 00 00 02 31 32 00 00 00 02 ff 00 00 00 00 00 ff ff ff ff 00 00 00 04 2d 30 2e 35',
+  )
+  expect(lengthPrefixed([''])).toHaveLength(prefixLength)
+})
+
+test.each<[string, unknown]>([
+  ['half of a surrogate pair, which would look like U+FFFD', 'prod/\ud800'],
+  ['null', null],
+  ['a truth', true],
+  ['a bigint', 1n],
+  ['a list', ['a']],
+  ['a plain object', { length: 1 }],
+])('%s is no field', (_, given) => {
+  const wrong = given as Field // as JavaScript may pass it
+  expect(() => lengthPrefixed(['a', wrong])).toThrow(
+    expect.objectContaining({
+      code: 'INVALID_ARGUMENT',
+      problem: 'a field is neither well-formed text nor a number, a Uint8Array or undefined',
+      remedy: 'give bytes for what is no text',
+    }),
+  )
 })

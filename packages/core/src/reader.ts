@@ -117,7 +117,7 @@ export class Reader {
       assertValidName(name)
       const options = read === noOptions ? noOptions : knownReadOptions(read, readOneMembers)
       return this.#options.observer.observe({ operation: 'get', name, effect: false, isAdmitted }, options, (facts) =>
-        this.readObserved(name, options, facts, (reading) => deliver(reading, options.field)),
+        this.readObserved(this.walk(name, options.fallback), options, facts, (reading) => deliver(reading, options.field)),
       )
     } catch (error) {
       return Promise.reject(error)
@@ -125,8 +125,7 @@ export class Reader {
   }
 
   /** One read along the chain, inside an operation; `deliver` takes from the reading what is handed out. */
-  readObserved<T>(name: string, options: ReadOneOptions, facts: Facts, deliver: (reading: Reading) => T): Promise<T> {
-    const walk = this.walk(name, options.fallback)
+  readObserved<T>(walk: Walk<Place>, options: ReadOneOptions, facts: Facts, deliver: (reading: Reading) => T): Promise<T> {
     return this.#options.chain.read(walk, this.#chainRead(options, options.version), (reading) => noted(facts, reading, deliver))
   }
 

@@ -26,10 +26,15 @@ export function unanswered(
   })
 }
 
-/** The error of a write behind a provider that could not be asked. */
-export function notSure(secret: string, provider: string, attempts: readonly SecretsErrorAttempt[]): SecretsError {
+/** The error of what counts only if the provider has the current secret, behind one that could not be asked. */
+export function notSure(
+  secret: string,
+  provider: string,
+  attempts: readonly SecretsErrorAttempt[],
+  otherwise: string = 'try again, or name the provider if you know',
+): SecretsError {
   const problem = `an earlier provider cannot be asked, so whether '${provider}' has the current secret is not known`
-  return unanswered('UNAVAILABLE', problem, secret, attempts, 'try again, or name the provider if you know')
+  return unanswered('UNAVAILABLE', problem, secret, attempts, otherwise)
 }
 
 const shortLength = 120

@@ -9,6 +9,7 @@ import { isOutage } from './policy.ts'
 import { partOf, type Reader } from './reader.ts'
 import { SecretsError } from './secrets-error.ts'
 import { longestCandidate, Verification } from './verification.ts'
+import type { Walk } from './walk.ts'
 
 export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
   /** For how many seconds after its replacement the version before the current one is accepted too. 0 by default. */
@@ -130,18 +131,23 @@ export class Verifier {
 
   /** `undefined` for a secret that does not exist or was withdrawn: nothing matches it. */
   async #current(name: string, options: VerifyOptions, facts: Facts): Promise<Current | undefined> {
+    const walk = this.#reader.walk(name, options.fallback)
     try {
       const current = { ...options, version: undefined }
-      return await this.#reader.readObserved(name, current, facts, (reading) => this.#currentOf(reading, options))
+      const { place, accepted } = await this.#reader.readObserved(walk, current, facts, (reading) => ({
+        place: reading.place,
+        accepted: reading.degraded && !options.acceptDegraded ? undefined : this.#currentOf(reading, options),
+      }))
+      if (accepted === undefined) throw degraded(walk, place.link.provider.name)
+      return accepted
     } catch (error) {
       if (!SecretsError.isInstance(error) || (error.code !== 'NOT_FOUND' && error.code !== 'DELETED')) throw error
-      if (error.attempts?.some(({ code }) => !isAnswer.has(code)) && !options.acceptDegraded) throw degraded()
+      if (error.attempts?.some(({ code }) => !isAnswer.has(code)) && !options.acceptDegraded) throw degraded(walk, error.provider)
       return undefined
     }
   }
 
-  #currentOf(reading: Reading, { acceptDegraded = false, field }: VerifyOptions): Current {
-    if (reading.degraded && !acceptDegraded) throw degraded()
+  #currentOf(reading: Reading, { field }: VerifyOptions): Current {
     return { digest: partOf(reading, field).digest(this.#verification.digest), held: reading.held, place: reading.place }
   }
 
@@ -177,10 +183,8 @@ export class Verifier {
   }
 }
 
-function degraded(): SecretsError {
-  return new SecretsError('UNAVAILABLE', "an earlier provider cannot be asked, and this one's answer may not be the current secret", {
-    remedy: 'try again, or pass acceptDegraded',
-  })
+function degraded(walk: Walk<Place>, provider = 'a later one'): SecretsError {
+  return walk.notSure(provider, 'try again, or pass acceptDegraded')
 }
 
 const { autoCleanup: _, ...sharedMembers } = readMembers

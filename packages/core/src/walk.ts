@@ -61,9 +61,9 @@ export class Walk<Step> {
     return new SecretNotFoundError(this.name, { attempts: this.#attempts, remedy })
   }
 
-  /** What to throw where this provider's answer counts only if it is the current one. */
-  notSure(provider: string): SecretsError {
-    return notSure(this.name, provider, this.#attempts)
+  /** What to throw where this provider's answer counts only if it is the current one; `otherwise`: what to do if nobody who failed says. */
+  notSure(provider: string, otherwise?: string): SecretsError {
+    return notSure(this.name, provider, this.#attempts, otherwise)
   }
 
   #move(attempt: SecretsErrorAttempt): void {

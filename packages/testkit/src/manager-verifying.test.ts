@@ -301,6 +301,28 @@ describe('a chain that cannot be asked', () => {
     expect(await secrets.verifySecret('token', 'w', { acceptDegraded: true })).toBe(false)
   })
 
+  it.each(['token', 'withdrawn'])('says which provider could not be asked, and why (%s)', async (name) => {
+    const refusing = async (): Promise<never> =>
+      Promise.reject(new SecretsError('RATE_LIMITED', 'the store is throttling', { remedy: 'ask for less' }))
+    const gone = new SecretsError('DELETED', 'it was withdrawn')
+    const second = readOnly('second', async (path) => (path === 'withdrawn' ? Promise.reject(gone) : { value: 'v' }))
+    const secrets = createSecretsManager({ providers: [readOnly('none', async () => undefined), readOnly('first', refusing), second] })
+    expect(await failureOf(secrets.verifySecret(name, 'v'))).toMatchObject({
+      code: 'UNAVAILABLE',
+      message: `Secret '${name}': an earlier provider cannot be asked, so whether 'second' has the current secret is not known: first said RATE_LIMITED, the store is throttling (ask for less)`,
+      attempts: [
+        { provider: 'none', code: 'NOT_FOUND' },
+        { provider: 'first', code: 'RATE_LIMITED' },
+      ],
+    })
+  })
+
+  it('says what to do where the provider that could not be asked does not', async () => {
+    const { first, secrets } = pair()
+    first.plan = () => faults.reject('UNAVAILABLE')
+    expect(await failureOf(secrets.verifySecret('token', 'v'))).toMatchObject({ remedy: 'try again, or pass acceptDegraded' })
+  })
+
   it('does not match what was withdrawn and, by an override, is nowhere else', async () => {
     const gone = readOnly('gone', async () => Promise.reject(new SecretsError('DELETED', 'withdrawn')))
     const secrets = createSecretsManager({ providers: [gone, readOnly('later', async () => undefined)], fallback: { DELETED: 'next' } })

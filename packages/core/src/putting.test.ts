@@ -197,6 +197,38 @@ describe('a write to a field', () => {
     expect(current()?.value).toBe('{"a":"9"}')
   })
 
+  it.each<[string, Partial<SecretProvider>, Target['before']]>([
+    ['as its provider says', { keepsFields: () => false, describe: async () => ({ exclusive: true }) }, undefined],
+    ['as was found when its place was looked for', {}, { exclusive: true }],
+  ])('of a leased secret is refused before anything is leased, %s', async (_, members, before) => {
+    const { get, put: write } = {
+      get: vi.fn<SecretProvider['get']>(async () => undefined),
+      put: vi.fn<NonNullable<SecretProvider['put']>>(),
+    }
+    expect(await refusal(put(targetOn({ ...members, get, put: write }, before), ['b'], { value: 'v' }, context))).toMatchObject({
+      code: 'UNSUPPORTED',
+      message: expect.stringContaining('leased'),
+    })
+    expect([get, write].map((call) => call.mock.calls.length)).toEqual([0, 0])
+  })
+
+  it.each<[string, Partial<SecretProvider>]>([
+    ['may keep fields', { keepsFields: () => true }],
+    ['does not tell where it keeps fields', {}],
+  ])('costs no look more where the provider %s', async (_, members) => {
+    const { members: store, current } = oneSecret({ value: '{"b":"1"}', version: 1 })
+    const describeSecret = vi.fn<NonNullable<SecretProvider['describe']>>(async () => ({ exclusive: true }))
+    await put(targetOn({ ...store, ...members, describe: describeSecret }), ['b'], { value: '2' }, context)
+    expect([current()?.value, describeSecret.mock.calls.length]).toEqual(['{"b":"2"}', 0])
+  })
+
+  it('is made where the provider cannot say whether the secret is leased', async () => {
+    const { members, current } = oneSecret({ value: '{"b":"1"}', version: 1 })
+    const denied = async (): Promise<never> => Promise.reject(new SecretsError('PERMISSION_DENIED', 'x'))
+    await put(targetOn({ ...members, keepsFields: () => false, describe: denied }), ['b'], { value: '2' }, context)
+    expect(current()?.value).toBe('{"b":"2"}')
+  })
+
   it('is not repeated if a number was asked for', async () => {
     const { members, interfere, written } = oneSecret({ value: '{}', version: 1 })
     interfere('{"a":"1"}')

@@ -12,6 +12,7 @@ const fieldAttempts = 10
 export async function put(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   if (fields.length === 0)
     return putWhole(target, mayBeOneOfFields(target.place, secret) ? await asKept(target, secret, context) : secret, context)
+  if (await isLeased(target, context)) throw leased()
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await putField(target.place, fields, secret, context)
@@ -20,6 +21,24 @@ export async function put(target: Target, fields: readonly string[], secret: New
       if (!isRace || attempt === fieldAttempts) throw error
     }
   }
+}
+
+/**
+ * To read what is there would make an account in the store, for a write that cannot be. A provider that keeps named fields at other paths and not here may
+ * lease here; what it says of that costs no lease. Of others nothing is asked: the read of the field finds what is there.
+ */
+async function isLeased({ place, before }: Target, context: CallContext): Promise<boolean> {
+  if (before !== undefined) return before?.exclusive === true
+  const { keepsFields: isTold, describe } = place.link.provider
+  if (isTold === undefined || describe === undefined || keepsFields(place)) return false
+  const [answer] = await Promise.allSettled([describe(place.path, context)])
+  return answer.status === 'fulfilled' && answer.value?.exclusive === true
+}
+
+function leased(): SecretsError {
+  return new SecretsError('UNSUPPORTED', 'the secret is leased: its store makes it, one for each process, and takes no other', {
+    remedy: 'change in the store what it makes, or route the name away',
+  })
 }
 
 /** A first version replaces nothing, and fields are all that there shall be. */

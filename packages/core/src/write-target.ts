@@ -11,7 +11,7 @@ import type { Walk } from './walk.ts'
 export interface Target {
   readonly place: Place
   /** The version that is current there, as far as somebody asked; `null`: there is none. */
-  readonly before?: Pick<SecretDescription, 'version' | 'revision'> | null | undefined
+  readonly before?: Pick<SecretDescription, 'version' | 'revision' | 'exclusive'> | null | undefined
   /** The same whole, where it was read so. */
   readonly current?: StoredSecret | undefined
 }

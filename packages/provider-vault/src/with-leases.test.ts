@@ -59,10 +59,16 @@ test('what cannot be done with a lease is refused before anything is sent', asyn
 
 test('a manager that is to write a leased secret makes no account', async () => {
   const stub = await stubVault(leaseAnswer)
-  const secrets = createSecretsManager({ providers: [stubbed(stub, { leased, names: { database: 'database/creds/app' } })] })
-  for (const value of ['text', { username: 'u', password: 'p' }])
-    for (const write of ['storeSecret', 'rotateSecret'] as const)
-      expect(await codeOf(secrets[write]('database', value))).toBe('UNSUPPORTED')
+  const names = { database: 'database/creds/app', password: 'database/creds/app#password' }
+  const secrets = createSecretsManager({ providers: [stubbed(stub, { leased, names })] })
+  for (const write of ['storeSecret', 'rotateSecret'] as const) {
+    for (const provider of [undefined, 'vault']) {
+      for (const value of ['text', { username: 'u', password: 'p' }])
+        expect(await codeOf(secrets[write]('database', value, { provider }))).toBe('UNSUPPORTED')
+      expect(await codeOf(secrets[write]('database', 'text', { provider, field: 'password' }))).toBe('UNSUPPORTED')
+      expect(await codeOf(secrets[write]('password', 'text', { provider }))).toBe('UNSUPPORTED')
+    }
+  }
   expect(stub.requests).toEqual([])
   await secrets.close()
 })

@@ -240,7 +240,9 @@ export class CachedStore {
     const context: CallContext = { signal: this.#options.closing, ...(isFresh(mode) && { fresh: true }) }
     if (version === undefined) return batch === undefined ? this.#provider.get(path, context) : batch.get(path)
     const answer = this.#provider.getVersion?.(path, version, context)
-    return answer ?? Promise.reject(new SecretsError('UNSUPPORTED', 'the provider keeps no versions'))
+    return (
+      answer ?? Promise.reject(new SecretsError('UNSUPPORTED', 'the provider keeps no versions', { remedy: 'ask for the current one' }))
+    )
   }
 
   #answered(flight: Flight, stored: StoredSecret | undefined): Found | undefined {

@@ -1,7 +1,7 @@
 import { bounded, type Bounds } from './bounded.ts'
 import { callMembers, type CallOptions, knownCallOptions } from './call-options.ts'
 import type { CallContext, ListedSecret, SecretDescription, SecretProvider } from './contract.ts'
-import { assertValidName } from './names.ts'
+import { assertValidName, quoted } from './names.ts'
 import type { Observer } from './observer.ts'
 import type { MembersOf } from './known-options.ts'
 import type { Link } from './link.ts'
@@ -90,7 +90,8 @@ export class Catalog {
     if (providers.length > 0) return providers
     throw new SecretsError(
       'UNSUPPORTED',
-      only === undefined ? 'no provider can list its secrets' : `no provider '${only}' that can list its secrets`,
+      only === undefined ? 'no provider can list its secrets' : `no provider ${quoted(only)} that can list its secrets`,
+      { remedy: 'name, or put into the chain, one that can, such as a vault or a local store' },
     )
   }
 

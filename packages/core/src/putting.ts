@@ -94,7 +94,11 @@ function withField(current: StoredSecret | undefined, fields: readonly string[],
 
 async function putWhole({ place, before }: Target, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   const { provider } = place.link
-  if (provider.put === undefined) throw new SecretsError('UNSUPPORTED', 'the provider cannot be written')
+  if (provider.put === undefined) {
+    throw new SecretsError('UNSUPPORTED', 'the provider cannot be written', {
+      remedy: 'change the secret in the store itself, or name another `provider`',
+    })
+  }
   try {
     return await provider.put(place.path, secret, context)
   } catch (error) {

@@ -194,7 +194,10 @@ function able<Member extends 'delete' | 'restore' | 'tag'>(
 ): NonNullable<SecretProvider[Member]> {
   const call = provider[member]
   if (call !== undefined) return call
-  throw new SecretsError('UNSUPPORTED', `the provider has no ${member}`, { provider: provider.name })
+  throw new SecretsError('UNSUPPORTED', `the provider has no ${member}`, {
+    provider: provider.name,
+    remedy: 'do it in the store itself, or name another `provider`',
+  })
 }
 
 function noted(facts: Facts, { link }: Place): SecretProvider {

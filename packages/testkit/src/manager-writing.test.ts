@@ -173,6 +173,21 @@ describe('rotateSecret', () => {
     expect(first.provider.calls('put')).toBe(0)
   })
 
+  it('says what to do where a provider cannot do what is asked of it', async () => {
+    const secrets = createSecretsManager({ providers: [envProvider({ env: { shown: 'v1' } })] })
+    const calls = [
+      secrets.rotateSecret('shown', 'v2'),
+      secrets.deleteSecret('shown'),
+      secrets.tagSecret('shown', { team: 'pay' }),
+      all(secrets.listSecrets()),
+      all(secrets.listSecrets({ provider: 'vault\nforged' })),
+    ]
+    for (const failure of await Promise.all(calls.map(failureOf))) {
+      expect(failure).toMatchObject({ code: 'UNSUPPORTED', remedy: expect.any(String) })
+      expect(failure.message).not.toContain('\n')
+    }
+  })
+
   it.each<SecretsErrorCode>(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED', 'CREDENTIALS_MISSING'])(
     'is UNAVAILABLE while an earlier provider says %s',
     async (code) => {

@@ -23,6 +23,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'length-prefixed',
   ],
   'packages/provider-local/src': ['store-keys', 'index-digests', 'leaf', 'bucket', 'key', 'keyring'],
+  'packages/audit/src': ['batches', 'line-buffer', 'segment-writer', 'json-lines-file'],
 }
 
 /** The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit, so some of them stand there. */
@@ -33,6 +34,9 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   ],
   'packages/provider-local/src': [
     'packages/provider-local/src/{bucket,fixture,key,key-rotation,keyring,leaks,leaf,local-provider,store-keys,tampering,vectors}.test.ts',
+  ],
+  'packages/audit/src': [
+    'packages/audit/src/{batches,checkpoints,fail-closed,json-lines-file,last-segment,line-buffer,segment-writer,torn-tail,unusable-options}.test.ts',
   ],
 }
 

@@ -38,8 +38,8 @@ const members: MembersOf<JsonLinesFileOptions> = {
  * disk (`fdatasync`), and records that come at once share that cost. The folder is opened by the first record.
  *
  * Throws `CONFIGURATION` for options that make no sense, and for a folder that `initAuditFolder` did not make ready or that this process may not read, so that a
- * service says so when it starts. Rejects with `AUDIT_FAILED` if the disk is full, read-only or fails, with `CONFIGURATION` if the folder lost its key since,
- * with `INTEGRITY` if its index is not as it was left.
+ * service says so when it starts. Rejects with `AUDIT_FAILED` if the disk is full, read-only or fails, or hangs and 64 MiB of records wait for it, with
+ * `CONFIGURATION` if the folder lost its key since, with `INTEGRITY` if its index is not as it was left.
  *
  * @example
  * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'

@@ -1,26 +1,136 @@
-import { afterAll, afterEach, expect, it, vi } from 'vitest'
+import { readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { canonicalText } from './canonical.ts'
+import { lockOf, segmentName } from './ended-segment.ts'
+import { FileLock } from './file-lock.ts'
 import { RecordMaker } from './record-maker.ts'
 import { SegmentWriter } from './segment-writer.ts'
-import { event, recordsIn, removeTestFolders, testFolder } from './testing/folders.ts'
+import { failure, fileHandle } from './testing/file-handles.ts'
+import { event, linesIn, recordsIn, removeTestFolders, testFolder } from './testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 afterAll(removeTestFolders)
 
 const maker = new RecordMaker({ service: 'test', nameKey: undefined })
-const line = (name: string): string => canonicalText(maker.record({ ...event, name }))
+const line = (name = 'a secret'): string => canonicalText(maker.record({ ...event, name }))
 const nothing = (): void => {}
 
-it('holds nothing of records for which there was no memory', async () => {
+async function opened(isDurable = true): Promise<{ folder: string; key: string; writer: SegmentWriter }> {
   const { folder, key } = await testFolder()
-  const writer = await SegmentWriter.open({ folder, isDurable: true }, [])
-  vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementationOnce(() => {
-    throw new RangeError('Array buffer allocation failed')
+  return { folder, key, writer: await SegmentWriter.open({ folder, isDurable }, []) }
+}
+
+function isFree(lock: string): boolean {
+  const taken = FileLock.tryTake(lock)
+  taken?.release()
+  return taken !== undefined
+}
+
+describe('a segment that is opened', () => {
+  it('is locked, whole, and where it should be', async () => {
+    const { folder, writer } = await opened()
+    expect([isFree(lockOf(folder, 1)), writer.isBroken, writer.isMoved]).toEqual([false, false, false])
+    await writer.end()
   })
-  await expect(writer.append([line('refused'), 'x'.repeat(300_000)], nothing)).rejects.toThrow('allocation')
-  await writer.append([line('after')], nothing)
+
+  it('is refused when somebody has its lock', async () => {
+    const { folder } = await testFolder()
+    const lock = FileLock.tryTake(lockOf(folder, 1))
+    await expect(SegmentWriter.open({ folder, isDurable: true }, [])).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    lock?.release()
+  })
+
+  it('is refused when its file is there, and its lock is free again', async () => {
+    const { folder } = await testFolder()
+    await writeFile(join(folder, segmentName(1)), 'of somebody')
+    await expect(SegmentWriter.open({ folder, isDurable: true }, [])).rejects.toMatchObject({ code: 'EEXIST' })
+    expect(isFree(lockOf(folder, 1))).toBe(true)
+    expect(await readFile(join(folder, segmentName(1)), 'utf8')).toBe('of somebody')
+  })
+
+  it.each(['write', 'sync'] as const)('is let go of when a %s fails meanwhile', async (method) => {
+    const { folder } = await testFolder()
+    vi.spyOn(await fileHandle(), method).mockRejectedValue(failure('EIO'))
+    await expect(SegmentWriter.open({ folder, isDurable: true }, [])).rejects.toMatchObject({ code: 'EIO' })
+    expect(isFree(lockOf(folder, 1))).toBe(true)
+  })
+})
+
+describe('the records of a segment', () => {
+  it('are sealed in groups of 64', async () => {
+    const { folder, key, writer } = await opened()
+    await writer.append(
+      Array.from({ length: 64 }, () => line()),
+      nothing,
+    )
+    await writer.append(
+      Array.from({ length: 65 }, () => line()),
+      nothing,
+    )
+    await writer.end()
+    const seals = (await linesIn(join(folder, segmentName(1)))).map((each) => JSON.parse(each)).filter(({ kind }) => kind === 'seal')
+    expect(seals.map(({ records }) => records)).toEqual([0, 64, 64, 1, 0])
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 129 })
+  })
+
+  it('for which there was no memory are not in it', async () => {
+    const { folder, key, writer } = await opened()
+    vi.spyOn(Buffer, 'allocUnsafeSlow').mockImplementationOnce(() => {
+      throw new RangeError('Array buffer allocation failed')
+    })
+    await expect(writer.append([line('refused'), 'x'.repeat(300_000)], nothing)).rejects.toThrow('allocation')
+    await writer.append([line('after')], nothing)
+    await writer.end()
+    expect((await recordsIn(folder)).map(({ name }) => name)).toEqual(['after'])
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1 })
+  })
+
+  it('end it when they could be neither written nor cut off again', async () => {
+    const { writer } = await opened()
+    const handles = await fileHandle()
+    vi.spyOn(handles, 'write').mockRejectedValueOnce(failure('ENOSPC'))
+    vi.spyOn(handles, 'truncate').mockRejectedValueOnce(failure('EIO'))
+    await expect(writer.append([line()], nothing)).rejects.toMatchObject({ code: 'ENOSPC' })
+    expect(writer.isBroken).toBe(true)
+    await writer.abandon()
+  })
+})
+
+it('says in a checkpoint where it stands', async () => {
+  const { folder, writer } = await opened()
+  await writer.append([line(), line()], nothing)
+  const { size } = await stat(join(folder, segmentName(1)))
+  const stands = { bytes: size, group: 1, index: 7, kind: 'checkpoint', records: 2, step: 1, v: 1 }
+  expect(JSON.parse(writer.checkpoint(7))).toMatchObject(stands)
   await writer.end()
-  expect((await recordsIn(folder)).map(({ name }) => name)).toEqual(['after'])
-  expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1 })
+})
+
+describe('a segment that has ended', () => {
+  it('says so in its last seal, and takes nothing any more', async () => {
+    const { folder, writer } = await opened()
+    await writer.append([line()], nothing)
+    const ended = await writer.end()
+    const { size } = await stat(join(folder, segmentName(1)))
+    expect(ended).toEqual({ step: 1, bytes: size, group: 2, records: 1, torn: 0, found: 'ended' })
+    expect([writer.isBroken, isFree(lockOf(folder, 1))]).toEqual([true, true])
+    expect(JSON.parse((await linesIn(join(folder, segmentName(1)))).at(-1) ?? '')).toMatchObject({ end: true, records: 0 })
+    await expect(writer.append([line()], nothing)).rejects.toMatchObject({ code: 'EBADF' })
+    expect(await recordsIn(folder)).toHaveLength(1)
+  })
+})
+
+it('is forced to disk when it is opened and when it ends, unless that is not asked for', async () => {
+  const sync = vi.spyOn(await fileHandle(), 'datasync')
+  const syncs = async (isDurable: boolean): Promise<number[]> => {
+    const { folder } = await testFolder()
+    sync.mockClear()
+    const writer = await SegmentWriter.open({ folder, isDurable }, [])
+    const opening = sync.mock.calls.length
+    await writer.end()
+    return [opening, sync.mock.calls.length - opening]
+  }
+  const [opening = 0, ending = 0] = await syncs(false)
+  expect(await syncs(true)).toEqual([opening + 1, ending + 1])
 })

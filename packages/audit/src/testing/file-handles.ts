@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises'
 interface FileHandleMethods {
   write: () => Promise<unknown>
   datasync: () => Promise<unknown>
+  sync: () => Promise<unknown>
   stat: () => Promise<unknown>
   truncate: () => Promise<unknown>
 }

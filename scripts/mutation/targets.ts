@@ -36,7 +36,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/provider-local/src/{bucket,fixture,key,key-rotation,keyring,leaks,leaf,local-provider,store-keys,tampering,vectors}.test.ts',
   ],
   'packages/audit/src': [
-    'packages/audit/src/{batches,checkpoints,fail-closed,json-lines-file,last-segment,line-buffer,segment-writer,torn-tail,unusable-options}.test.ts',
+    'packages/audit/src/{batches,checkpoints,fail-closed,json-lines-file,last-segment,line-buffer,not-ready,segment-writer,torn-tail,unusable-options}.test.ts',
   ],
 }
 

@@ -16,7 +16,7 @@ export type ReportFormat = 'text' | 'json' | 'html'
 export interface ReportOptions {
   /** `text` for a terminal; `json` for programs; `html` for one page that needs nothing else, with charts. */
   readonly format: ReportFormat
-  /** What `verifyAuditTrail` said of the trail. Without it the report says that the trail was not verified. */
+  /** What `verifyAuditTrail` said of the trail. Without it the report says that the trail was not verified; as JSON by having none. */
   readonly verification?: ReportedVerification | undefined
   /** Default: `Audit of secrets`. */
   readonly title?: string | undefined

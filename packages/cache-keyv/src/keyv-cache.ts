@@ -3,10 +3,11 @@ import { Announcements } from './announcements.ts'
 import { deriveCacheKeys } from './cache-keys.ts'
 import { fill } from './fill.ts'
 import { invalidate } from './invalidate.ts'
+import { KeyCheck } from './key-check.ts'
 import type { LevelParts } from './level-parts.ts'
 import { type CheckedOptions, checkedOptions, type KeyvCacheOptions } from './options.ts'
 import { PatientStore } from './patient-store.ts'
-import { channelOf } from './places.ts'
+import { channelOf, keyMarkOf } from './places.ts'
 import { read } from './read.ts'
 import { outlive } from './redis-client.ts'
 import { type KeyvCacheStats, Reports } from './reports.ts'
@@ -74,10 +75,11 @@ function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextSto
   const keys = deriveCacheKeys(ring, indexRoot)
   const reports = new Reports(namespace)
   const store = new PatientStore(texts, { timeoutMs, coolDownMs, failed: (reason) => reports.failed(reason) })
-  const channel = channelOf({ index: keys.index, namespace, keyPrefix })
+  const places = { index: keys.index, namespace, keyPrefix }
+  const keyCheck = new KeyCheck({ store, mark: keyMarkOf(places), reports })
   const failed = (error: unknown): void => reports.failed(reasonOf(error))
-  const announcements = new Announcements({ keys, namespace, channel, client, subscriber, store, failed })
-  return { ...options, store, keys, index: keys.index, reports, announcements, leaseMs: Math.max(1, waitMs / 2) }
+  const announcements = new Announcements({ keys, namespace, channel: channelOf(places), client, subscriber, store, failed })
+  return { ...options, store, keys, index: keys.index, reports, announcements, keyCheck, leaseMs: Math.max(1, waitMs / 2) }
 }
 
 function warnOfMap(): void {

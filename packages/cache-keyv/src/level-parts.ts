@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { Announcements } from './announcements.ts'
 import type { CacheKeys } from './cache-keys.ts'
+import type { KeyCheck } from './key-check.ts'
 import type { PatientStore } from './patient-store.ts'
 import type { RedisClient } from './redis-client.ts'
 import type { Reports } from './reports.ts'
@@ -15,6 +16,7 @@ export interface LevelParts {
   readonly keyPrefix: string
   readonly reports: Reports
   readonly announcements: Announcements
+  readonly keyCheck: KeyCheck
   /** How long a read waits for another process's answer. */
   readonly waitMs: number
   readonly leaseMs: number

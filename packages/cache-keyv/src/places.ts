@@ -37,6 +37,20 @@ export function channelOf({ index, namespace, keyPrefix }: PlaceOptions): string
   return `${keyPrefix}${hash(index, ['channel', namespace])}`
 }
 
+/** What shows with which index key a namespace is used, and where: found by everybody who knows the namespace, with whatever key. */
+export interface KeyMark {
+  readonly place: string
+  readonly text: string
+}
+
+export function keyMarkOf({ index, namespace, keyPrefix }: PlaceOptions): KeyMark {
+  const where = loadCrypto()
+    .createHash('sha256')
+    .update(lengthPrefixed([format, 'key mark', namespace]))
+    .digest()
+  return { place: `${keyPrefix}k${where.toString('base64url', 0, hashBytes)}`, text: hash(index, ['key mark', namespace]) }
+}
+
 function hash(index: KeyObject, fields: readonly Field[]): string {
   return loadCrypto()
     .createHmac('sha256', index)

@@ -67,8 +67,9 @@ function ticketOf({ generation }: Look): FillTicket {
   return generation === undefined ? {} : { generation: generation.id }
 }
 
-function gap({ reports }: LevelParts, ticket: FillTicket): SharedRead {
+function gap({ reports, keyCheck }: LevelParts, ticket: FillTicket): SharedRead {
   reports.count('misses')
+  keyCheck.missed()
   return { ticket }
 }
 

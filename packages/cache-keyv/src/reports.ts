@@ -13,6 +13,7 @@ export type IgnoredReason = 'unreadable' | 'future' | 'expired' | 'outdated'
 export type SharedCacheReport =
   | ({ readonly event: 'ignored'; readonly reason: 'unreadable' | 'future'; readonly namespace: string } & SharedKey)
   | { readonly event: 'failed'; readonly reason: FaultReason; readonly namespace: string }
+  | { readonly event: 'other-key'; readonly namespace: string }
 
 /** What has happened since the cache was made, in this process. */
 export interface KeyvCacheStats {
@@ -71,6 +72,15 @@ export class Reports {
     this.#warn('failed', `cannot be used (${failedBecause[reason]}): answers come from memory and providers`)
   }
 
+  /** Others use the namespace with a key that finds other places. */
+  foundOtherKey(): void {
+    this.#tell({ event: 'other-key', namespace: this.#namespace })
+    this.#warn(
+      'other key',
+      'is used with another key too, or was in the last half hour, and nothing is shared between keys: give all processes the same `encryptionKey` (with several keys, the same `indexKey`), or fleets that are not to share a `namespace` each',
+    )
+  }
+
   /** Once a minute at most for one kind of trouble, however long it lasts. */
   #warn(kind: string, message: string): void {
     const now = performance.now()
@@ -94,7 +104,8 @@ function printable(text: string): string {
 }
 
 const ignoredBecause = {
-  unreadable: 'holds what no key of the ring opens: it was altered, or a key was made first before all processes had it',
+  unreadable:
+    'holds what no key of the ring opens: it was altered, or a key was made first before all processes had it; give all of them all of its keys',
   future: 'holds what was written in the future: compare the clocks',
 }
 

@@ -13,9 +13,10 @@ import { jsonLinesFile, type JsonLinesFileOptions } from './json-lines-file.ts'
 import { toEcs } from './mappings/ecs.ts'
 import { toOcsf } from './mappings/ocsf.ts'
 import { RecordMaker } from './record-maker.ts'
+import { SegmentWriter } from './segment-writer.ts'
 import { syslogSink } from './sinks/syslog-sink.ts'
 import { failure, fileHandle } from './testing/file-handles.ts'
-import { context, event, recordsIn, removeTestFolders, testFolder, trailOf, written } from './testing/folders.ts'
+import { context, event, linesIn, recordsIn, removeTestFolders, testFolder, trailOf, written } from './testing/folders.ts'
 import { streamServer } from './testing/syslog-server.ts'
 import { trialSink } from './testing/trial-sink.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
@@ -183,6 +184,35 @@ describe('a commit', () => {
     await sink.close?.(context)
   })
 
+  it('that is done is acknowledged though the next one cannot be written', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await written(sink, 1)
+    const handles = await fileHandle()
+    const disk = Promise.withResolvers<void>()
+    const sync = vi.spyOn(handles, 'datasync').mockReturnValueOnce(disk.promise)
+    const done = sink.write(recordOf(), context)
+    await vi.waitFor(() => expect(sync).toHaveBeenCalled(), 20_000)
+    const next = sink.write(recordOf(), context)
+    vi.spyOn(handles, 'write').mockRejectedValueOnce(failure('ENOSPC'))
+    disk.resolve()
+    await expect(next).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    await done
+    await sink.close?.(context)
+  })
+
+  it('takes along as many as come while a slow disk works', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await written(sink, 1)
+    vi.spyOn(performance, 'now').mockReturnValueOnce(1_000).mockReturnValueOnce(1_010) // ms: enough for 2,560
+    await sink.write(recordOf(), context)
+    const syncs = vi.spyOn(await fileHandle(), 'datasync')
+    await Promise.all(Array.from({ length: 3_000 }, () => sink.write(recordOf(), context)))
+    expect(syncs.mock.calls.length).toBe(2)
+    await sink.close?.(context)
+  })
+
   it('does without the disk if that was asked for', async () => {
     const { folder, key } = await testFolder()
     const sink = jsonLinesFile({ folder, durable: false })
@@ -284,6 +314,31 @@ describe('a new segment', () => {
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 60, unproven: [] })
   })
 
+  it('begins when one has 64 MiB, if no other size is asked for', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.write(recordOf(), context)
+    const bytes = vi.spyOn(SegmentWriter.prototype, 'bytes', 'get').mockReturnValue(64 * 1024 * 1024 - 1)
+    await sink.write(recordOf(), context)
+    expect(await segments(folder)).toBe(1)
+    bytes.mockReturnValue(64 * 1024 * 1024)
+    await sink.write(recordOf(), context)
+    expect(await segments(folder)).toBe(2)
+    await sink.close?.(context)
+  })
+
+  it('begins though the one before cannot be ended, and says how that was found', async () => {
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder, maxSegmentBytes: 4096 })
+    await sink.write(recordOf({ actor: 'x'.repeat(4096) }), context)
+    vi.spyOn(await fileHandle(), 'datasync').mockRejectedValueOnce(failure('EIO'))
+    await sink.write(recordOf(), context)
+    await sink.close?.(context)
+    const ended = (await linesIn(join(folder, 'index.jsonl'))).flatMap((line) => JSON.parse(line).ended)
+    expect(ended.map(({ step }) => step)).toEqual([1, 2])
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 2 })
+  })
+
   it('begins with each day', async () => {
     vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 23, 59), toFake: ['Date'] })
     const { folder, key } = await testFolder()
@@ -333,6 +388,46 @@ describe('closing', () => {
     await expect(sink.write(recordOf(), context)).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
+  it('ends the segment once, however often it comes', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.write(recordOf(), context)
+    await Promise.all([sink.close?.(context), sink.close?.(context)])
+    await sink.close?.(context)
+    const steps = (await linesIn(join(folder, 'index.jsonl'))).map((line) => JSON.parse(line).opens)
+    expect(steps).toEqual([false, true, false]) // made ready, opened, ended
+  })
+
+  it('waits for what is on its way', async () => {
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    const writing = sink.write(recordOf(), context)
+    await sink.close?.(context)
+    await writing
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1, unproven: [] })
+  })
+
+  it('says so when the end could not be recorded', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder, durable: false }) // only the index is forced to disk
+    await sink.write(recordOf(), context)
+    vi.spyOn(await fileHandle(), 'datasync').mockRejectedValueOnce(failure('EIO'))
+    const refusal = { code: 'AUDIT_FAILED', message: expect.stringContaining('the disk of the audit trail reported') }
+    await expect(sink.close?.(context)).rejects.toMatchObject(refusal)
+  })
+
+  it('takes no step when all that ended is in the index', async () => {
+    const { folder } = await testFolder()
+    const sink = jsonLinesFile({ folder, maxSegmentBytes: 4096 })
+    await sink.write(recordOf({ actor: 'x'.repeat(4096) }), context)
+    await sink.write(recordOf(), context)
+    vi.spyOn(await fileHandle(), 'datasync').mockRejectedValueOnce(failure('EIO'))
+    await expect(sink.write(recordOf(), context)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    await sink.close?.(context)
+    const steps = (await linesIn(join(folder, 'index.jsonl'))).map((line) => JSON.parse(line).opens)
+    expect(steps).toEqual([false, true, true])
+  })
+
   it('says in the index how the segment ended', async () => {
     const { folder } = await testFolder()
     const sink = jsonLinesFile({ folder })
@@ -348,22 +443,37 @@ describe('closing', () => {
 })
 
 describe('the options of a file', () => {
-  it.each<[string, object]>([
-    ['no folder', { folder: undefined }],
-    ['an empty one', { folder: '' }],
-    ['a size that is none', { maxSegmentBytes: 1 }],
-    ['checkpoints to nowhere', { checkpoints: { to: 7 } }],
-    ['checkpoints at no time', { checkpoints: { to: 'y', everyMs: 0 } }],
-    ['a misspelt one', { file: 'y' }],
-  ])('refuse %s', async (_, given) => {
-    const { folder } = await testFolder()
-    const options = { folder, ...given } as JsonLinesFileOptions // what a caller without types may pass
-    expect(() => jsonLinesFile(options)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  const aFunction = Object.assign(() => {}, { write: async () => {} })
+
+  it.each<[string, unknown, string]>([
+    ['no folder', {}, '`folder` is no path'],
+    ['an empty one', { folder: '' }, '`folder` is no path'],
+    ['one that no file system has', { folder: 'x\0y' }, '`folder` is no path'],
+    ['a number for a folder', { folder: 5 }, 'the option folder is a number'],
+    ['a size that is too small', { folder: 'x', maxSegmentBytes: 4095 }, '`maxSegmentBytes` is no size'],
+    ['half a byte', { folder: 'x', maxSegmentBytes: 4096.5 }, '`maxSegmentBytes` is no size'],
+    ['text for a truth value', { folder: 'x', durable: 'yes' }, 'the option durable is text'],
+    ['a number for a name', { folder: 'x', name: 5 }, 'the option name is a number'],
+    ['checkpoints into the trail itself', { folder: 'x', checkpoints: { to: './x/' } }, 'the folder of the trail itself'],
+    ['checkpoints to nowhere', { folder: 'x', checkpoints: { to: 7 } }, 'neither a folder nor a sink'],
+    ['checkpoints to a function', { folder: 'x', checkpoints: { to: aFunction } }, 'neither a folder nor a sink'],
+    ['checkpoints at no time', { folder: 'x', checkpoints: { to: 'y', everyMs: 0 } }, '`everyMs` is no time'],
+    ['checkpoints more seldom than a timer can', { folder: 'x', checkpoints: { to: 'y', everyMs: 2 ** 31 } }, '`everyMs` is no time'],
+    ['a misspelt one', { folder: 'x', file: 'y' }, '"file" is not known'],
+  ])('refuse %s', (_, options, problem) => {
+    const refusal = expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining(problem) })
+    expect(() => jsonLinesFile(options as JsonLinesFileOptions)).toThrow(refusal) // what a caller without types may pass
   })
 
-  it('refuse checkpoints into the trail itself', async () => {
+  it('may all be left out but the folder', async () => {
     const { folder } = await testFolder()
-    expect(() => jsonLinesFile({ folder, checkpoints: { to: `${folder}/` } })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+    expect(jsonLinesFile({ folder })).toMatchObject({ specificationVersion: 'v1', name: 'file', durable: true })
+  })
+
+  it('may name it, and ask for checkpoints as seldom as a timer can', async () => {
+    const { folder, checkpoints } = await testFolder()
+    const options = { folder, name: 'trail', durable: false, checkpoints: { to: checkpoints, everyMs: 2 ** 31 - 1 } }
+    expect(jsonLinesFile(options)).toMatchObject({ name: 'trail', durable: false })
   })
 })
 
@@ -391,6 +501,30 @@ describe('checkpoints', () => {
     }
     await sink.close?.(context)
     expect(warnings).toEqual(["Audit sink 'worm' does not acknowledge: a checkpoint is missing"])
+  })
+
+  it('close the place that they go to, once they are all there', async () => {
+    const { folder } = await testFolder()
+    const worm = trialSink('worm')
+    const close = vi.fn(async () => void expect(worm.records).toHaveLength(3)) // opened, ended, recorded
+    const sink = jsonLinesFile({ folder, checkpoints: { to: { ...worm, close } } })
+    await sink.write(recordOf(), context)
+    await sink.close?.(context)
+    expect(close).toHaveBeenCalledTimes(1)
+  })
+
+  it('come each second, if no other time is asked for', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { folder } = await testFolder()
+    const worm = trialSink('worm')
+    const sink = jsonLinesFile({ folder, checkpoints: { to: worm } })
+    await sink.write(recordOf(), context)
+    expect(worm.records).toHaveLength(1) // of the opening
+    vi.advanceTimersByTime(999)
+    expect(worm.records).toHaveLength(1)
+    vi.advanceTimersByTime(1)
+    expect(worm.records).toHaveLength(2)
+    await sink.close?.(context)
   })
 
   it('go to any sink, and are read back from what it kept', async () => {

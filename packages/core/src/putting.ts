@@ -1,6 +1,7 @@
 import type { CallContext, NewSecret, StoredSecret, WriteReceipt } from './contract.ts'
 import { keysOf, memberOf, soleField } from './json-field.ts'
 import { placeInMap, setFields } from './nested-fields.ts'
+import { own } from './own-members.ts'
 import type { Place } from './plan.ts'
 import { SecretsError } from './secrets-error.ts'
 import { keepsFields, type Target } from './write-target.ts'
@@ -28,11 +29,11 @@ export async function put(target: Target, fields: readonly string[], secret: New
  * lease here; what it says of that costs no lease. Of others nothing is asked: the read of the field finds what is there.
  */
 async function isLeased({ place, before }: Target, context: CallContext): Promise<boolean> {
-  if (before !== undefined) return before?.exclusive === true
+  if (before !== undefined) return own(before, 'exclusive') === true
   const { keepsFields: isTold, describe } = place.link.provider
   if (isTold === undefined || describe === undefined || keepsFields(place)) return false
   const [answer] = await Promise.allSettled([describe(place.path, context)])
-  return answer.status === 'fulfilled' && answer.value?.exclusive === true
+  return answer.status === 'fulfilled' && own(answer.value, 'exclusive') === true
 }
 
 function leased(): SecretsError {

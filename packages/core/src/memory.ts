@@ -68,8 +68,9 @@ export class Memory {
   /** Why the store must not be asked for this just now, by who has a value that stands in until `staleUntil`, or none. */
   failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
     const failing = this.#backOffs.get(key)
-    const until = now < staleUntil ? failing?.restUntil : failing?.retryAt
-    return now < (until ?? 0) ? failing?.error : undefined
+    if (failing === undefined) return undefined
+    const until = now < staleUntil ? failing.restUntil : failing.retryAt
+    return now < until ? failing.error : undefined
   }
 
   keep(entry: Omit<Entry, keyof Freshness | 'lifetime'>, lifetime: Freshness): void {

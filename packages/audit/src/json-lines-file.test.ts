@@ -506,7 +506,7 @@ describe('checkpoints', () => {
   it('close the place that they go to, once they are all there', async () => {
     const { folder } = await testFolder()
     const worm = trialSink('worm')
-    const close = vi.fn(async () => void expect(worm.records).toHaveLength(3)) // opened, ended, recorded
+    const close = vi.fn(async () => expect(worm.records).toHaveLength(3)) // opened, ended, recorded
     const sink = jsonLinesFile({ folder, checkpoints: { to: { ...worm, close } } })
     await sink.write(recordOf(), context)
     await sink.close?.(context)

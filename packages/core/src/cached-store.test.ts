@@ -741,6 +741,15 @@ describe('the clock', () => {
     expect(await seen(store)).toBe('v2')
   })
 
+  it('that went back a little lets a not-found count that was asked for later', async () => {
+    const { store, get } = cached()
+    await seen(store)
+    vi.setSystemTime(start - 900)
+    get.mockImplementation(async () => undefined)
+    expect(await seen(store, { mode: 'fresh' })).toBeUndefined()
+    expect(await seen(store)).toBeUndefined()
+  })
+
   it('that jumped ahead, as after a freeze, makes no old value fresh', async () => {
     const { store, get } = cached()
     await seen(store)

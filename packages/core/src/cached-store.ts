@@ -252,7 +252,7 @@ export class CachedStore {
       this.#options.shared?.saw(read.path, read.version, flight.askedAt)
     }
     if (stored !== undefined) return { held: this.#keep(flight, stored, flight.askedAt), from: 'store', stale: false }
-    if (flight.outdated || this.#isOvertaken(flight, flight.askedAt)) return undefined
+    if (flight.outdated || this.#memory.isOvertaken(flight, flight.askedAt)) return undefined
     this.#memory.noteAnswer(key)
     // Without a current version there is none before it, nor any other.
     this.#withdraw(key)
@@ -266,17 +266,13 @@ export class CachedStore {
     const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#provider.name, askedAt }, this.#options.shredder)
     if (!outdated) this.#memory.noteAnswer(key)
     if (isVolatile(read.mode)) this.#memory.drop(key)
-    if (outdated || isVolatile(read.mode) || this.#isOvertaken(flight, askedAt)) held.release()
-    else this.#memory.keep({ held, key, path: read.path, flight: flight.id, leaving: [] }, freshness(stored, askedAt, this.#options))
+    if (outdated || isVolatile(read.mode) || this.#memory.isOvertaken(flight, askedAt)) held.release()
+    else {
+      const { id, askedAt: begunAt } = flight
+      const entry = { held, key, path: read.path, flight: { id, begunAt }, leaving: [] }
+      this.#memory.keep(entry, freshness(stored, askedAt, this.#options))
+    }
     return held
-  }
-
-  /** What is held was asked of the store later than this. */
-  #isOvertaken({ key, id }: Flight, askedAt: number): boolean {
-    const entry = this.#memory.entry(key)
-    if (entry === undefined) return false
-    const later = entry.held.facts.askedAt - askedAt
-    return later > 0 || (later === 0 && entry.flight > id)
   }
 
   /** Nothing of one version, or of the current one and so of all, is served again, nor what flights are still to bring. */

@@ -1,4 +1,5 @@
 import { backOff, type BackOff } from './back-off.ts'
+import type { Flight } from './flights.ts'
 import { absence, type Absence, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { Lru } from './lru.ts'
@@ -18,8 +19,8 @@ export interface Entry extends Freshness {
   readonly held: HeldSecret
   readonly key: string
   readonly path: string
-  /** The flight that brought it. */
-  readonly flight: number
+  /** The flight that brought it: from the shared level if it was asked of the store at another time than that began. */
+  readonly flight: { readonly id: number; readonly begunAt: number }
   /** Called when it leaves the memory: whoever remembers it must forget it then, or the value would never be wiped. */
   readonly leaving: (() => void)[]
 }
@@ -77,6 +78,19 @@ export class Memory {
     this.drop(entry.key)
     this.#absences.delete(entry.key)
     this.#entries.set(entry.key, { ...entry, lifetime, ...lifetime, ...this.#untilNextLook(entry.held, lifetime) })
+  }
+
+  /**
+   * What is held was asked of the store later than what this flight brings, which was asked for at `askedAt`: of two that were asked here the flight begun
+   * later, since a clock may go back a little.
+   */
+  isOvertaken({ key, id, askedAt: begunAt }: Pick<Flight, 'key' | 'id' | 'askedAt'>, askedAt: number): boolean {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return false
+    const { held, flight } = entry
+    const later = held.facts.askedAt - askedAt
+    const areBothOurs = askedAt === begunAt && held.facts.askedAt === flight.begunAt
+    return areBothOurs || later === 0 ? flight.id > id : later > 0
   }
 
   /** What is held, for another while, unless it is time to ask the store itself. */

@@ -119,7 +119,7 @@ function report(reads: readonly Read[], backAfterMs: number): void {
   paragraph(
     '',
     'A store that hangs costs a read its deadline, here 1 s, and no more. After',
-    'five such reads it is left alone for 10 s; then one read tries it. So AWS',
+    'five such reads it is left alone for 8 to 10 s; one read then tries it. AWS',
     `answered ${(backAfterMs / 1000).toFixed(1)} s after it went on. Process warnings: ${warnings}, one for each store.`,
     '',
     'The chain is examples/fallback-chain/src/manager.ts. What it promises is in',

@@ -1,3 +1,4 @@
+import type { AuditRecord } from '@finchat/secrets-core'
 import type { AuditProblem } from './audit-problem.ts'
 import { asRecord, type Seal } from './segment-format.ts'
 import type { SegmentGroup } from './segment-reader.ts'
@@ -5,7 +6,16 @@ import type { SegmentGroup } from './segment-reader.ts'
 /** The last number seen of each trail, before the group. */
 export type LastSeqs = ReadonlyMap<string, number>
 
-type Where = Pick<AuditProblem, 'what' | 'line' | 'lastLine' | 'explanation'>
+/** A number of a trail whose record does not stand where it should. */
+export interface AbsentRecord {
+  readonly trail: string
+  readonly seq: number
+}
+
+interface Where extends Pick<AuditProblem, 'what' | 'line' | 'lastLine' | 'explanation'> {
+  /** Of a record that is `missing` before the line: the group does not tell whether it stands further down in the segment. */
+  readonly absent?: AbsentRecord
+}
 
 interface Numbered {
   readonly line: number
@@ -14,6 +24,8 @@ interface Numbered {
   readonly text: string
   readonly missedFrom: number | undefined
 }
+
+export const standsBeforeEarlier = 'the record stands before one that came earlier'
 
 /**
  * What is wrong with a group whose seal does not fit, as closely as it can be told: the numbers of the records say which line, where somebody did not take the
@@ -35,20 +47,25 @@ function at(line: number, what: Where['what'], explanation: string): Where {
   return { what, line, lastLine: line, explanation }
 }
 
+/** Whether it is that record; the record of a gap is all that it says to have missed. */
+export function isAt(absent: AbsentRecord, { trail, seq, missedFrom = seq }: Pick<AuditRecord, 'trail' | 'seq' | 'missedFrom'>): boolean {
+  return trail === absent.trail && missedFrom <= absent.seq && absent.seq <= seq
+}
+
 /** The first record whose number does not follow. */
 function outOfOrder(records: readonly Numbered[], before: LastSeqs): Where | undefined {
   const last = new Map(before)
   for (const [index, { line, trail, seq, missedFrom, text }] of records.entries()) {
     const previous = last.get(trail)
-    const isLater = records.slice(index + 1).some((other) => other.trail === trail && other.seq === (previous ?? 0) + 1)
+    const isLater = records.slice(index + 1).some((other) => isAt({ trail, seq: (previous ?? 0) + 1 }, other))
     if (previous !== undefined && seq <= previous) {
       const isCopy = records.slice(0, index).some((other) => other.text === text) || seq === previous
       if (isCopy) return at(line, 'duplicated', 'the record stands here a second time')
       return at(line, 'reordered', 'the record stands behind one that came later')
     }
     if (previous !== undefined && (missedFrom ?? seq) > previous + 1) {
-      if (isLater) return at(line, 'reordered', 'the record stands before one that came earlier')
-      return at(line, 'missing', 'a record is missing before this one')
+      if (isLater) return at(line, 'reordered', standsBeforeEarlier)
+      return { ...at(line, 'missing', 'a record is missing before this one'), absent: { trail, seq: previous + 1 } }
     }
     last.set(trail, seq)
   }

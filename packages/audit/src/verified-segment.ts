@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { basename } from 'node:path'
 import { ProblemFound } from './audit-problem.ts'
-import { type LastSeqs, locate } from './bad-group.ts'
+import { type AbsentRecord, isAt, type LastSeqs, locate, standsBeforeEarlier } from './bad-group.ts'
 import { assertSigned } from './checkpoint-lines.ts'
 import type { EndedSegment } from './folder-index.ts'
 import type { SegmentCheckpoints } from './held-checkpoints.ts'
@@ -125,8 +125,17 @@ export class SegmentVerification {
   async #broken(group: SegmentGroup, seal: Seal): Promise<never> {
     const isHeader = this.#next === 0
     if (isHeader) return this.#fail('edited', 1, 'the segment was replaced, or its header was edited', group.firstLine + group.lines.length)
-    const { what, line, lastLine, explanation } = locate(group, seal, await this.#lastSeqsBefore(group))
+    const { what, line, lastLine, explanation, absent } = locate(group, seal, await this.#lastSeqsBefore(group))
+    if (absent !== undefined && (await this.#standsBehind(group, absent))) return this.#fail('reordered', line, standsBeforeEarlier)
     return this.#fail(what, line, explanation, lastLine)
+  }
+
+  /** Read again too: the groups there were not verified, which is enough to tell a swap from a deletion. */
+  async #standsBehind({ firstLine }: SegmentGroup, absent: AbsentRecord): Promise<boolean> {
+    for await (const group of readSegment(this.#segment.path)) {
+      if (group.firstLine > firstLine && recordsOf(group).some((record) => isAt(absent, record))) return true
+    }
+    return false
   }
 
   /** Of groups that are authentic. Read again, since it is asked for once at most. */

@@ -43,7 +43,7 @@ export async function initAuditFolder(folder: string): Promise<AuditorsKey> {
     await replaceKey(path, { folder: id, step: 1, key: derivedKey(first, 'next'), live: [], unused: [] })
     return { folder: id, key: keyText(first) }
   } catch (error) {
-    throw folderError(error)
+    throw folderError(error, path)
   }
 }
 

@@ -20,7 +20,7 @@ export function checkpointFolder(folder: string): AuditSink {
       await handle.datasync()
     } catch (error) {
       await forget()
-      throw folderError(error)
+      throw folderError(error, path)
     }
   }
   /** The next checkpoint begins another file: behind half a line nothing could be read. */

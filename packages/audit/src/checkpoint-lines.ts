@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { ProblemFound } from './audit-problem.ts'
 import { canonicalLine } from './canonical.ts'
+import { folderError } from './folder-errors.ts'
 import { type Checkpoint, type FoundCheckpoint, HeldCheckpoints } from './held-checkpoints.ts'
 import { isMac, macOf } from './key-chain.ts'
 import { isCount, parsedLine } from './segment-format.ts'
@@ -35,9 +36,13 @@ async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [
     for (const [index, line] of source.entries()) yield ['checkpoints', index + 1, Buffer.from(line)]
     return
   }
-  for (const path of await pathsOf(source)) {
-    let number = 0
-    for await (const lines of linesOf(path)) for (const line of lines) yield [basename(path), ++number, line]
+  try {
+    for (const path of await pathsOf(source)) {
+      let number = 0
+      for await (const lines of linesOf(path)) for (const line of lines) yield [basename(path), ++number, line]
+    }
+  } catch (error) {
+    throw folderError(error, source)
   }
 }
 

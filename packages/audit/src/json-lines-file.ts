@@ -143,7 +143,7 @@ class JsonLinesFile {
       await writer.append(batch.lines, meanwhile)
       this.#checkpoints?.changed(writer)
     } catch (error) {
-      batch.failed(folderError(error))
+      batch.failed(folderError(error, this.#options.folder))
     }
     this.#batches.lastTook(performance.now() - started)
   }
@@ -190,7 +190,7 @@ class JsonLinesFile {
       await this.#endSegment()
       if (this.#ended.length > 0) await this.#recordEnd()
     } catch (error) {
-      throw folderError(error)
+      throw folderError(error, this.#options.folder)
     } finally {
       await this.#checkpoints?.close()
     }

@@ -36,7 +36,7 @@ export function assertReady(folder: string): void {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOENT' || code === 'ENOTDIR') throw notReady(folder)
     if (code === 'EACCES' || code === 'EPERM')
-      throw new SecretsError('CONFIGURATION', 'this process may not read the folder of the audit trail', {
+      throw new SecretsError('CONFIGURATION', `this process may not read the folder ${JSON.stringify(folder)} of the audit trail`, {
         remedy: 'let the user that it runs as own the folder and what is in it',
       })
   }

@@ -37,7 +37,9 @@ it.each(['missing', 'empty', 'file'])('a sink for a folder that was never made r
 
 it.each(['EACCES', 'EPERM'])('so is one for a folder that this process may not read (%s)', (code) => {
   accessFails(code)
-  expect(() => jsonLinesFile({ folder: join(parent, 'ready') })).toThrow(refused('may not read'))
+  expect(() => jsonLinesFile({ folder: join(parent, 'ready') })).toThrow(
+    refused(`may not read the folder ${JSON.stringify(join(parent, 'ready'))}`),
+  )
 })
 
 it('one that lost its key is not to be made ready again: it can be verified, and a new one written', async () => {

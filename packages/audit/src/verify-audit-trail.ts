@@ -101,7 +101,7 @@ export class TrailVerification {
     try {
       yield* verifiedGroups(await this.#read(), this.#report)
     } catch (error) {
-      if (!(error instanceof ProblemFound)) throw folderError(error)
+      if (!(error instanceof ProblemFound)) throw folderError(error, this.#folder)
       this.#report.problem = error.problem
     }
   }

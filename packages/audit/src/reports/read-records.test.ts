@@ -28,7 +28,15 @@ describe('the reader of records', () => {
   })
 
   it('says so when there is no such folder', async () => {
-    const reading = gathered(readAuditRecords(join(folder, 'none')))
-    await expect(reading).rejects.toMatchObject({ code: 'AUDIT_FAILED', problem: 'the folder of the trail cannot be read' })
+    const none = join(folder, 'none')
+    const problem = `the folder of the trail cannot be read: ${JSON.stringify(none)}`
+    await expect(gathered(readAuditRecords(none))).rejects.toMatchObject({ code: 'AUDIT_FAILED', problem })
+  })
+
+  it('refuses what is no path', async () => {
+    const refusal = { code: 'CONFIGURATION', problem: '`folder` is no path' }
+    await expect(gathered(readAuditRecords(''))).rejects.toMatchObject(refusal)
+    // @ts-expect-error what a caller without types may write
+    await expect(gathered(readAuditRecords(undefined))).rejects.toMatchObject(refusal)
   })
 })

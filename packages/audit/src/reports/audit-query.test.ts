@@ -45,4 +45,16 @@ describe('a query', () => {
     // @ts-expect-error what a caller without types may write
     expect(() => queryRecords([], { outcome: 'failed' })).toThrow(/use ok or error/)
   })
+
+  it.each(['from', 'until'])('is refused for a time in %s that is none, and says what a time is', (member) => {
+    for (const time of ['2026-11-01', new Date(0), Number.NaN, null, true]) {
+      const ask = (): unknown => queryRecords([], { [member]: time })
+      expect(ask).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', problem: `\`${member}\` is no time` }))
+      expect(ask).toThrow("epoch milliseconds, such as Date.parse('2026-11-01')")
+    }
+  })
+
+  it('may ask for all times', async () => {
+    expect(await found({ from: -Infinity, until: Infinity })).toEqual([1, 2, 3])
+  })
 })

@@ -6,10 +6,10 @@ export interface AuditQuery {
   readonly name?: string | undefined
   readonly actor?: string | undefined
   readonly provider?: string | undefined
-  /** `get`, `rotate`, … */
+  /** `get`, `rotate`, … Compared as it is: one that no record has, a misspelt one too, finds nothing, since a later release may record others. */
   readonly operation?: string | undefined
   readonly outcome?: 'ok' | 'error' | undefined
-  /** From this time on, epoch milliseconds. */
+  /** From this time on, epoch milliseconds, such as `Date.parse('2026-11-01')`. */
   readonly from?: number | undefined
   /** Before this time, epoch milliseconds. */
   readonly until?: number | undefined
@@ -21,8 +21,8 @@ const members: MembersOf<AuditQuery> = {
   provider: 'string',
   operation: 'string',
   outcome: 'string',
-  from: 'number',
-  until: 'number',
+  from: 'any',
+  until: 'any',
 }
 
 /** Records as they come from a file, or from memory. */
@@ -54,6 +54,8 @@ function matcherOf(query: AuditQuery): (record: AuditRecord) => boolean {
   if (outcome !== undefined && outcome !== 'ok' && outcome !== 'error') {
     throw new SecretsError('INVALID_ARGUMENT', '`outcome` is not known', { remedy: 'use ok or error' })
   }
+  assertTime('from', from)
+  assertTime('until', until)
   const { actor, provider, operation } = rest
   const isNamed = nameMatcher(name)
   return (record) =>
@@ -69,4 +71,12 @@ function matcherOf(query: AuditQuery): (record: AuditRecord) => boolean {
 function nameMatcher(asked: string | undefined): (name: string) => boolean {
   if (asked === undefined) return () => true
   return asked.endsWith('*') ? (name) => name.startsWith(asked.slice(0, -1)) : (name) => name === asked
+}
+
+/** Text and `NaN`, which `Date.parse` gives for a date that is none, would find nothing, and look as if nothing had happened. */
+function assertTime(member: string, time: unknown): void {
+  if (typeof time === 'number' && !Number.isNaN(time)) return
+  throw new SecretsError('INVALID_ARGUMENT', `\`${member}\` is no time`, {
+    remedy: "pass epoch milliseconds, such as Date.parse('2026-11-01')",
+  })
 }

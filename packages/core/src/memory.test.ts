@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest'
+import { HeldSecret } from './held-secret.ts'
+import { Memory } from './memory.ts'
+import { Shredder } from './shredder.ts'
+
+/** A flight that began then, and brings what was asked of the store at `askedAt`: the same moment, unless the shared level had it. */
+interface Bringing {
+  readonly id: number
+  readonly begunAt: number
+  readonly askedAt: number
+}
+
+const lifetime = { refreshAt: 1e9, freshUntil: 1e9, staleUntil: 1e9 }
+
+function isOvertaken(held: Bringing | undefined, flight: Bringing): boolean {
+  const memory = new Memory({ maxEntries: 10, lookMs: undefined, ttlMs: 1e9, maxStaleMs: 0 }, () => {})
+  if (held !== undefined) {
+    const secret = new HeldSecret({ value: 'v', shape: undefined }, { provider: 'p', askedAt: held.askedAt }, new Shredder())
+    memory.keep({ held: secret, key: 'k', path: 'k', flight: held, leaving: [] }, lifetime)
+  }
+  return memory.isOvertaken({ key: 'k', id: flight.id, askedAt: flight.begunAt }, flight.askedAt)
+}
+
+const ours = (id: number, at: number): Bringing => ({ id, begunAt: at, askedAt: at })
+const shared = (id: number, begunAt: number, askedAt: number): Bringing => ({ id, begunAt, askedAt })
+
+it.each<[string, Bringing | undefined, Bringing, boolean]>([
+  ['nothing is held', undefined, ours(1, 1_000), false],
+  ['both were asked here: the flight that was begun later wins', ours(5, 1_000), ours(6, 1_100), false],
+  ['so it does when the clock went back meanwhile', ours(5, 1_000), ours(6, 900), false],
+  ['the one begun earlier comes too late, whatever the clock says', ours(5, 1_000), ours(4, 1_100), true],
+  ['what the level holds was asked for later than here', shared(5, 1_200, 1_000), ours(6, 900), true],
+  ['by a millisecond, too', shared(5, 1_200, 1_000), ours(6, 999), true],
+  ['what the level holds was asked for earlier than here', shared(5, 1_200, 1_000), ours(4, 1_100), false],
+  ['what is held was asked here later than what the level brings', ours(5, 1_000), shared(6, 1_500, 900), true],
+  ['what is held was asked here earlier than what the level brings', ours(5, 1_000), shared(4, 1_500, 1_100), false],
+  ['both of the level and of one moment: the later flight wins', shared(5, 1_200, 1_000), shared(6, 1_300, 1_000), false],
+  ['both of the level and of one moment: the earlier one comes too late', shared(5, 1_200, 1_000), shared(4, 1_100, 1_000), true],
+])('an answer is overtaken only by one that was asked for later: %s', (_, held, flight, expected) => {
+  expect(isOvertaken(held, flight)).toBe(expected)
+})

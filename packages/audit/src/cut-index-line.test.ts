@@ -1,8 +1,9 @@
 import { appendFile, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { takeStep } from './audit-folder.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
+import { fileHandle } from './testing/file-handles.ts'
 import { context, linesIn, removeTestFolders, testFolder, trailOf, written } from './testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
@@ -55,6 +56,21 @@ describe('bytes at the end of the index that are no line', () => {
       expect(JSON.parse(await lastLine(folder))).toMatchObject({ step: 2, cut: bytes })
       expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ ...found, isRecorded: true }] })
     }
+  })
+
+  it('are no problem where a process puts its line in their place under the reader', async () => {
+    const { folder, key } = await testFolder()
+    await appendFile(indexOf(folder), 'anything')
+    const handles = await fileHandle()
+    const { read } = handles
+    const reads = vi.spyOn(handles, 'read').mockImplementationOnce(read)
+    reads.mockImplementationOnce(async function (this: unknown, ...args: unknown[]) {
+      await takeStep(folder, { ended: [] })
+      return Reflect.apply(read, this, args)
+    })
+    const verification = await verifyAuditTrail(folder, { key })
+    reads.mockRestore()
+    expect(verification).toMatchObject({ ok: true, cutIndexLines: [{ line: 2, bytes: 8, isRecorded: true }] })
   })
 
   it('are a problem where the step of the line was finished', async () => {

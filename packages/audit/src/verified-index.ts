@@ -39,8 +39,20 @@ export interface VerifiedIndex {
 
 type Entry = IndexEntry & { readonly mac: string }
 
+/** Whoever takes a step may put its line in the place of one that was not finished, under the reader, who then finds a part of each. */
+const mostTries = 3
+
 /** Throws `ProblemFound` at the first line that is not as it was sealed. `state` is the folder's key, read before; absent in a copy without it. */
-export async function verifiedIndex(folder: string, key: KeyObject, state: KeyState | undefined): Promise<VerifiedIndex> {
+export async function verifiedIndex(folder: string, key: KeyObject, state: KeyState | undefined, tries = 1): Promise<VerifiedIndex> {
+  try {
+    return await indexAsItStands(folder, key, state)
+  } catch (error) {
+    if (!(error instanceof ProblemFound) || tries === mostTries) throw error
+    return verifiedIndex(folder, key, state, tries + 1)
+  }
+}
+
+async function indexAsItStands(folder: string, key: KeyObject, state: KeyState | undefined): Promise<VerifiedIndex> {
   const opened = new Map<number, KeyObject>()
   const ended = new Map<number, EndedSegment>()
   const cutLines: CutIndexLine[] = []

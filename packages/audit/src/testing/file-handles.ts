@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 
 interface FileHandleMethods {
+  read: () => Promise<unknown>
   write: () => Promise<unknown>
   datasync: () => Promise<unknown>
   sync: () => Promise<unknown>

@@ -49,6 +49,12 @@ describe('backOff', () => {
     expect(backOff(new SecretsError('RATE_LIMITED', 'slow down', { retryAt: 1e15 }), undefined, 0).retryAt).toBe(900_000)
   })
 
+  it('waits as for one that named no time if what it named is none', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const throttled = new SecretsError('RATE_LIMITED', 'slow down', { retryAt: Date.parse('soon') })
+    expect(backOff(throttled, backOff(throttled, undefined, 0), 0, 60_000)).toMatchObject({ failures: 2, retryAt: 1_000, restUntil: 1_000 })
+  })
+
   it('remembers the latest failure', () => {
     const first = backOff(failure, undefined, 0)
     const second = backOff(new SecretsError('DEADLINE_EXCEEDED', 'slow'), first, 0)

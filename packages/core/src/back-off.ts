@@ -22,10 +22,12 @@ export interface BackOff {
  * the longer it was away, the longer is the time over which a fleet comes back to it, half as long up to 60 s, and half of what is left of the value at most.
  */
 export function backOff(error: SecretsError, before: BackOff | undefined, now: number, staleUntil: number = now): BackOff {
-  const failures = (before?.failures ?? 0) + (error.retryAt === undefined || before === undefined ? 1 : 0)
+  // A header that could not be parsed: with NaN, no time would ever be before when it may be asked again.
+  const named = Number.isNaN(error.retryAt) ? undefined : error.retryAt
+  const failures = (before?.failures ?? 0) + (named === undefined || before === undefined ? 1 : 0)
   const longest = Math.min(longestMs, firstMs * 2 ** Math.min(failures - 1, 10))
   const since = before?.since ?? now
-  const soonest = Math.max(now, Math.min(error.retryAt ?? 0, now + longestNamedMs))
+  const soonest = Math.max(now, Math.min(named ?? 0, now + longestNamedMs))
   const longestRest = Math.min(longestMs, (soonest - since) / 2, (staleUntil - soonest) / 2)
   const random = Math.random()
   return { error, failures, since, retryAt: soonest + random * longest, restUntil: soonest + random * Math.max(longest, longestRest) }

@@ -56,7 +56,10 @@ export class HeldSecret {
   /** A copy of the value's bytes; text is UTF-8, with U+FFFD for a lone surrogate. */
   bytes(): Uint8Array {
     this.#assertReadable()
-    return this.#encoding === 'utf16le' ? new TextEncoder().encode(this.text()) : Uint8Array.from(this.#bytes)
+    if (this.#encoding === 'utf16le') return new TextEncoder().encode(this.text())
+    const copy = new Uint8Array(new ArrayBuffer(this.#bytes.length))
+    copy.set(this.#bytes)
+    return copy
   }
 
   /** What is found under these fields, one inside the other; without fields, a map's sole field. Made once each. */
@@ -149,15 +152,22 @@ function encodingOf(value: string | Uint8Array): Encoding {
   return Buffer.byteLength(value) === value.length ? 'latin1' : 'utf8'
 }
 
-/** `allocUnsafeSlow`: a buffer of its own, not a slice of the pool that others read. */
+/**
+ * Memory of its own, not a slice of the pool that others read, and outside the heap: there the collector leaves copies behind where it moves them.
+ * `allocUnsafeSlow` takes up to 64 bytes from the heap, and so does a typed array of its own.
+ */
+function outsideHeap(length: number): Buffer {
+  return Buffer.from(new ArrayBuffer(length))
+}
+
 function bytesOf(value: string | Uint8Array, encoding: Encoding): Buffer {
   if (typeof value !== 'string') {
-    const copy = Buffer.allocUnsafeSlow(value.byteLength)
+    const copy = outsideHeap(value.byteLength)
     copy.set(value)
     value.fill(0)
     return copy
   }
-  const held = Buffer.allocUnsafeSlow(Buffer.byteLength(value, encoding))
+  const held = outsideHeap(Buffer.byteLength(value, encoding))
   held.write(value, encoding)
   return held
 }

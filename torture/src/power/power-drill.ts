@@ -32,8 +32,6 @@ const stopAtSyncs = ['strace', '-f', '-q', '-y', '-e', 'trace=fsync,fdatasync', 
 
 /** strace loses a process that is told to go on before all of its threads have stopped. */
 const stoppingMs = 20
-/** A worker of which strace says nothing for so long is lost all the same. */
-const longestSilenceMs = 60_000
 
 async function run(folder: string, tally: Tally): Promise<void> {
   const random = randomFrom(newSeed())
@@ -43,23 +41,16 @@ async function run(folder: string, tally: Tally): Promise<void> {
   const worker = startWorker(orders, join(folder, 'log'), { under: stopAtSyncs, stderr: 'pipe' })
   const disk = new Disk()
   let sync: Sync | undefined
-  let traced: number | undefined
-  const silence = setTimeout(() => traced !== undefined && process.kill(traced, 'SIGKILL'), longestSilenceMs)
   if (worker.child.stderr) {
     for await (const line of createInterface(worker.child.stderr)) {
-      silence.refresh()
       sync = syncIn(line) ?? sync
       if (sync === undefined || !line.startsWith(`[pid ${sync.pid}] --- stopped`)) continue
-      traced = sync.pid
       await Promise.all([cutPower(store, disk, relative(store, sync.path), worker, random, tally), pause(stoppingMs)])
       process.kill(sync.pid, 'SIGCONT')
       sync = undefined
     }
   }
-  clearTimeout(silence)
-  const code = await ended(worker.child)
-  if (worker.child.signalCode === 'SIGKILL') tally.count('workers that strace lost')
-  else if (code !== 0) tally.fault('the worker failed')
+  if ((await ended(worker.child)) !== 0) tally.fault('the worker failed')
 }
 
 interface Sync {

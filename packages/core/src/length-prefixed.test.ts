@@ -23,6 +23,22 @@ test('nothing can be moved from one field to its neighbour, and absent is not em
   expect(new Set(lists.map((fields) => lengthPrefixed(fields).toString('hex'))).size).toBe(lists.length)
 })
 
+test('a gap in an array is a field that is absent, and takes nothing from those behind it', () => {
+  const gaps = (...fields: Field[]): Field[] => {
+    const sparse: Field[] = []
+    sparse.length = 3
+    return sparse.concat(fields)
+  }
+  for (const fields of [[], ['abc'], ['abc', Buffer.of(1), 2], ['x'.repeat(100)]]) {
+    expect(lengthPrefixed(gaps(...fields))).toEqual(lengthPrefixed([undefined, undefined, undefined, ...fields]))
+  }
+})
+
+test.each([undefined, null, 'text', 7, { length: 0 }, new Set(['a']), Buffer.from('a')])('%s is no list of fields', (given) => {
+  const wrong = given as Field[] // as JavaScript may pass it
+  expect(() => lengthPrefixed(wrong)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', problem: 'the fields are no array' }))
+})
+
 test('each field stands behind four bytes of its length, as in stores that were written long ago', () => {
   const text = lengthPrefixed(['ä', 12, Buffer.of(255, 0), '', undefined, -0.5])
   expect(text.toString('hex').match(/../g)?.join(' ')).toBe(

@@ -19,7 +19,7 @@ export const prefixLength = 4
  * One unambiguous text out of many fields: each stands behind its length (4 bytes, big-endian; `ffffffff` for `undefined`), so that no two lists of
  * fields look alike, and nothing moves from one field into the next. A number is its decimal text: 1 and '1' are the same field. Returns what
  * `seal` takes as associated data, or what a hash or MAC is computed over. Throws `INVALID_ARGUMENT` for text that is not well-formed (UTF-8 has no
- * halves of surrogate pairs: different ones would look alike), and for what is no field.
+ * halves of surrogate pairs: different ones would look alike), for what is no field, and for what is no array.
  *
  * @example
  * import { lengthPrefixed } from '@finchat/secrets-core/sealing'
@@ -28,7 +28,7 @@ export const prefixLength = 4
  * console.log(lengthPrefixed(['a', 'bc']).toString('hex')) // 0000000161000000026263
  */
 export function lengthPrefixed(fields: readonly Field[]): Buffer {
-  const text = Buffer.allocUnsafe(fields.reduce<number>((length, field) => length + prefixLength + mostBytes(field), 0))
+  const text = Buffer.allocUnsafe(mostBytesOf(fields))
   let offset = 0
   for (const field of fields) {
     const length = field === undefined ? 0 : put(text, field, offset + prefixLength)
@@ -36,6 +36,15 @@ export function lengthPrefixed(fields: readonly Field[]): Buffer {
     offset += prefixLength + length
   }
   return text.subarray(0, offset)
+}
+
+/** Counted as they are read: a gap in the array is a field that is `undefined`, which `reduce` would leave out. */
+function mostBytesOf(fields: readonly Field[]): number {
+  if (!Array.isArray(fields))
+    throw new SecretsError('INVALID_ARGUMENT', 'the fields are no array', { remedy: 'pass a list, of one field too' })
+  let bytes = 0
+  for (const field of fields) bytes += prefixLength + mostBytes(field)
+  return bytes
 }
 
 /** How much room a field may take: a UTF-16 unit has at most three bytes in UTF-8, and a number is text of at most 24. */

@@ -68,6 +68,7 @@ describe('INVALID_ARGUMENT, before anything is sealed or opened', () => {
     ['of bytes as they are', Buffer.alloc(32, 1)],
     ['of text', 'canary'.repeat(6)],
     ['that is not there', undefined],
+    ['of an object that looks like one', { type: 'secret', symmetricKeySize: 32 }],
   ])('is a key %s', (_, given) => {
     const wrong = given as KeyObject // as JavaScript may pass it
     const problem = 'the key is not a secret KeyObject of 32 bytes'

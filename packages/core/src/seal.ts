@@ -77,8 +77,8 @@ export function unseal(key: KeyObject, associatedData: Uint8Array, sealed: Uint8
 }
 
 /** Node.js would take texts as well, and encode them in its own way; and what it says of a key is not ours to let out. */
-function assertSealable(key: Pick<KeyObject, 'type' | 'symmetricKeySize'> | undefined, data: unknown, text: unknown): void {
-  if (key?.type !== 'secret' || key.symmetricKeySize !== keyLength) {
+function assertSealable(key: unknown, data: unknown, text: unknown): void {
+  if (!(key instanceof loadCrypto().KeyObject) || key.type !== 'secret' || key.symmetricKeySize !== keyLength) {
     throw new SecretsError('INVALID_ARGUMENT', `the key is not a secret KeyObject of ${keyLength} bytes`, {
       remedy: 'make one with `createSecretKey` of `node:crypto`',
     })

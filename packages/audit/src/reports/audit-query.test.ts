@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { aRecord, hostileTexts } from '../testing/sample-records.ts'
 import { gathered } from '../testing/gathered.ts'
 import { type AuditQuery, queryRecords } from './audit-query.ts'
+import { summarize } from './summarize.ts'
 
 const records = [
   aRecord({ seq: 1, name: 'prod/a', actor: 'webapp', time: 1 }),
@@ -44,6 +45,12 @@ describe('a query', () => {
     expect(() => queryRecords([], { nmae: 'a' })).toThrow(/nmae/)
     // @ts-expect-error what a caller without types may write
     expect(() => queryRecords([], { outcome: 'failed' })).toThrow(/use ok or error/)
+  })
+
+  it.each([undefined, null, 'text', 7, Promise.resolve([])])('is refused for what has no records: %s', async (given) => {
+    const none = given as never // as JavaScript may pass it
+    expect(() => queryRecords(none, {})).toThrow(/^the records are no list/)
+    await expect(summarize(none)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', remedy: expect.stringContaining('readAuditRecords') })
   })
 
   it.each(['from', 'until'])('is refused for a time in %s that is none, and says what a time is', (member) => {

@@ -29,7 +29,7 @@ const members: MembersOf<AuditQuery> = {
 export type AuditRecords = Iterable<AuditRecord> | AsyncIterable<AuditRecord>
 
 /**
- * The records that a query asks for, in their order, as they are read. Throws `INVALID_ARGUMENT` for a query that is none.
+ * The records that a query asks for, in their order, as they are read. Throws `INVALID_ARGUMENT` for a query that is none, and for what has no records.
  *
  * @example
  * import { queryRecords, readAuditRecords } from '@finchat/secrets-audit'
@@ -42,7 +42,16 @@ export type AuditRecords = Iterable<AuditRecord> | AsyncIterable<AuditRecord>
  */
 export function queryRecords(records: AuditRecords, query: AuditQuery): AsyncGenerator<AuditRecord> {
   const matches = matcherOf(query)
+  assertRecords(records)
   return matching(records, matches)
+}
+
+/** Throws `INVALID_ARGUMENT` for what cannot be read one by one, such as a promise of it; of text, each letter would count as a record. */
+export function assertRecords(records: unknown): void {
+  if (typeof records === 'object' && records !== null && (Symbol.asyncIterator in records || Symbol.iterator in records)) return
+  throw new SecretsError('INVALID_ARGUMENT', 'the records are no list, and nothing that reads them one by one', {
+    remedy: 'pass readAuditRecords(folder), or what verifiedTrail hands to `read`',
+  })
 }
 
 async function* matching(records: AuditRecords, matches: (record: AuditRecord) => boolean): AsyncGenerator<AuditRecord> {

@@ -45,6 +45,9 @@ describe('the HTML page', () => {
     )
     const tail = { file: 'segment-00000001.jsonl', lastLine: 9, provenUntil: Date.UTC(2026, 0, 1) }
     expect(first({ ...verified, unproven: [tail] })).toMatch(/^<p class="open">.* is proven only until 2026-01-01 00:00 UTC\.$/)
+    const tails = Array.from({ length: 12 }, () => tail)
+    expect(first({ ...verified, unproven: tails.slice(2) })).toMatch(/UTC\.$/)
+    expect(first({ ...verified, unproven: tails })).toMatch(/ UTC\. The ends of 2 further segments are not proven to the last either\.$/)
     expect(first({ ...verified, isIndexWhole: false })).toMatch(/^<p class="open">Verified: .* Whether later segments were removed/)
     expect(first({ ...verified, isIndexWhole: true })).toMatch(/^<p class="good">/)
     const cut = { line: 7, bytes: 1_200, isRecorded: false }
@@ -151,6 +154,55 @@ describe('the report as JSON', () => {
   })
 })
 
+describe.each(['text', 'json', 'html'] as const)('a verification that is none is refused, as %s', (format) => {
+  const reported = (given: unknown): string => {
+    const verification = given as typeof verified // as JavaScript may pass it
+    return recordsReport([], { format, verification })
+  }
+  const refused = { code: 'INVALID_ARGUMENT', remedy: expect.stringContaining('pass what await verifyAuditTrail(…) returned') }
+
+  it.each([
+    ['nothing', null],
+    ['a truth', true],
+    ['text', 'ok'],
+    ['one that nobody waited for', Promise.resolve(verified)],
+    ['a verified trail', { verification: verified, result: [] }],
+  ])('%s', (_, given) => {
+    expect(() => reported(given)).toThrow(expect.objectContaining(refused))
+  })
+
+  it.each([
+    ['ok', { ...verified, ok: 'yes' }],
+    ['records', { ...verified, records: '3' }],
+    ['problem', { ...verified, ok: false, problem: 'edited' }],
+    ['problem', { ...verified, ok: false, problem: { what: 'edited', file: 'a', line: 1 } }],
+    ['problem', { ...verified, ok: false, problem: null }],
+    ['isIndexWhole', { ...verified, isIndexWhole: 0 }],
+    ['cutIndexLines', { ...verified, cutIndexLines: 1 }],
+    ['cutIndexLines', { ...verified, cutIndexLines: [undefined] }],
+    ['unproven', { ok: true, records: 1 }],
+    ['unproven', { ...verified, unproven: [{ file: 'a', lastLine: '1' }] }],
+  ])('with another `%s`', (member, given) => {
+    const problem = `\`verification\` has no such \`${member}\` as verifyAuditTrail returns`
+    expect(() => reported(given)).toThrow(expect.objectContaining({ ...refused, problem }))
+  })
+
+  it('by the summary too', async () => {
+    const [summary, verification] = [await summarize([]), JSON.parse('{}')]
+    expect(() => summaryReport(summary, { format, verification })).toThrow(expect.objectContaining(refused))
+  })
+
+  it('unless there is none, or more in it than is read', () => {
+    expect(reported(undefined)).not.toBe('')
+    expect(reported({ ...verified, segments: 1 })).not.toBe('')
+  })
+})
+
+it.each(['text', 'json', 'html'] as const)('a verification in the place of the summary is refused, as %s', (format) => {
+  const summary = { ...verified } as unknown as Parameters<typeof summaryReport>[0] // as JavaScript may pass it
+  expect(() => summaryReport(summary, { format })).toThrow(/pass await summarize/)
+})
+
 it.each(['text', 'json', 'html'] as const)('a summary that nobody waited for is refused, as %s', (format) => {
   // @ts-expect-error what a caller without types may write
   expect(() => summaryReport(summarize([]), { format })).toThrow(/pass await summarize/)
@@ -163,4 +215,6 @@ it('a report in another format is refused', () => {
   expect(() => recordsReport([], { fromat: 'html' })).toThrow(/fromat/)
   // @ts-expect-error what a caller without types may write
   expect(() => recordsReport(queryRecords([], {}), { format: 'text' })).toThrow(/Array\.fromAsync/)
+  // @ts-expect-error what a caller without types may write
+  expect(() => recordsReport([aRecord(), null], { format: 'text' })).toThrow(/no list of records/)
 })

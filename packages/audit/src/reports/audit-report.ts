@@ -3,6 +3,7 @@ import { humanLine } from '../sinks/human-line.ts'
 import { asciiJson } from '../sinks/printable.ts'
 import type { AccessSummary, AuditSummary } from './audit-summary.ts'
 import { type Bar, barChart, dayChart } from './bar-chart.ts'
+import { assertVerification } from './checked-verification.ts'
 import { dayBars } from './days.ts'
 import { htmlPage } from './html-page.ts'
 import { recordTable, summaryTables } from './report-tables.ts'
@@ -27,7 +28,7 @@ const members: MembersOf<ReportOptions> = { format: 'string', verification: 'any
 /**
  * The summary as text, as JSON, or as an HTML page to be sent by mail: without script and without anything to load, with a policy that forbids both, readable in
  * light, dark, on paper and by screen readers. Whatever stands in a name, it is shown, and does nothing. Throws `INVALID_ARGUMENT` for another
- * format, and for what is no summary.
+ * format, and for what is no summary or no verification.
  *
  * @example
  * import { summarize, summaryReport } from '@finchat/secrets-audit'
@@ -37,8 +38,7 @@ const members: MembersOf<ReportOptions> = { format: 'string', verification: 'any
  */
 export function summaryReport(summary: AuditSummary, options: ReportOptions): string {
   const { format, verification, title } = checked(options)
-  if (typeof summary?.records !== 'number')
-    throw misused('the summary is none', 'pass await summarize(records), or the `result` of verifiedTrail')
+  if (!isSummary(summary)) throw misused('the summary is none', 'pass await summarize(records), or the `result` of verifiedTrail')
   if (format === 'json') return `${asciiJson({ title, verification, summary })}\n`
   const head = [verdictOf(verification), rangeOf(summary), ...unlistedNote(summary)]
   const tables = summaryTables(summary)
@@ -58,7 +58,7 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
 
 /**
  * A list of records (`await Array.fromAsync(queryRecords(…))`), as lines for people, as JSON, or as an HTML page of which `summaryReport` says more. Throws `INVALID_ARGUMENT` for
- * another format, and for what is no list.
+ * another format, and for what is no list or no verification.
  *
  * @example
  * import { recordsReport } from '@finchat/secrets-audit'
@@ -67,7 +67,8 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
  */
 export function recordsReport(records: readonly AuditRecord[], options: ReportOptions): string {
   const { format, verification, title } = checked(options)
-  if (!Array.isArray(records)) throw misused('the records are no list', 'pass await Array.fromAsync(queryRecords(…))')
+  if (!Array.isArray(records) || records.some((record) => typeof record !== 'object' || record === null))
+    throw misused('the records are no list of records', 'pass await Array.fromAsync(queryRecords(…))')
   if (format === 'json') return `${asciiJson({ title, verification, records })}\n`
   const head = [verdictOf(verification)]
   if (format === 'text') return `${[seen(title), ...head, '', ...records.map(humanLine)].join('\n')}\n`
@@ -78,7 +79,14 @@ export function recordsReport(records: readonly AuditRecord[], options: ReportOp
 function checked(options: ReportOptions): ReportOptions & { readonly title: string } {
   const { format, verification, title = 'Audit of secrets' } = knownOptions(options, members, 'INVALID_ARGUMENT')
   if (!['text', 'json', 'html'].includes(format)) throw misused('`format` is not known', 'use text, json or html')
+  assertVerification(verification)
   return { format, verification, title }
+}
+
+/** With all its lists; a verification has a number of records too. */
+function isSummary(summary: AuditSummary | undefined): summary is AuditSummary {
+  const { days, accesses, secrets, providers, failures, notRotated } = summary ?? {}
+  return [days, accesses, secrets, providers, failures, notRotated].every(Array.isArray)
 }
 
 function misused(problem: string, remedy: string): SecretsError {

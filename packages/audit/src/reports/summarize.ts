@@ -1,6 +1,6 @@
 import { type AuditRecord, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { activityOf } from '../mappings/activity.ts'
-import type { AuditRecords } from './audit-query.ts'
+import { type AuditRecords, assertRecords } from './audit-query.ts'
 import type { AuditSummary } from './audit-summary.ts'
 import { Rows } from './rows.ts'
 import { SecretTally, unrotated } from './secret-tally.ts'
@@ -17,7 +17,7 @@ const members: MembersOf<SummarizeOptions> = { notRotatedForDays: 'number', now:
 
 /**
  * Counts who read what, how often, from which provider, what failed, and which secrets were not rotated for a number of days. Reads the records once and keeps
- * at most 10,000 entries a list. Throws `INVALID_ARGUMENT` for options that are none.
+ * at most 10,000 entries a list. Throws `INVALID_ARGUMENT` for options that are none, and for what has no records.
  *
  * @example
  * import { readAuditRecords, summarize } from '@finchat/secrets-audit'
@@ -31,6 +31,7 @@ export async function summarize(records: AuditRecords, options: SummarizeOptions
   const { notRotatedForDays = 90, now } = knownOptions(options, members, 'INVALID_ARGUMENT')
   if (!(notRotatedForDays > 0))
     throw new SecretsError('INVALID_ARGUMENT', '`notRotatedForDays` is no number of days', { remedy: 'pass 1 or more' })
+  assertRecords(records)
   const tally = new Tally()
   for await (const record of records) tally.add(record)
   return tally.summary(notRotatedForDays, now)

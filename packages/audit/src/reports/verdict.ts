@@ -18,7 +18,7 @@ export function verdictOf(verification: ReportedVerification | undefined): strin
   if (problem !== undefined || !ok)
     return `The trail is NOT as it was written: ${located(problem)} Authentic records before it: ${grouped(records)}.`
   const verified = `Verified: every record is as it was written (${grouped(records)}).`
-  return [verified, ...unproven.map(openEnd), ...(isIndexWhole === false ? [openIndex] : []), ...cutIndexLines.map(cutLine)].join(' ')
+  return [verified, ...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...cutIndexLines.map(cutLine)].join(' ')
 }
 
 const openIndex = "Whether later segments were removed together with the end of the index is not proven: the folder's key was not there."
@@ -27,6 +27,15 @@ function located(problem: ReportedVerification['problem']): string {
   if (problem === undefined) return 'what is wrong is not known.'
   const { what, file, line, explanation } = problem
   return `${seen(what)} in ${seen(file)}, line ${grouped(line)}: ${seen(explanation)}.`
+}
+
+/** A disk that was full for a night may have left hundreds; more than these would bury the rest. */
+const mostEnds = 10
+
+function openEnds(unproven: ReportedVerification['unproven']): string[] {
+  const more = unproven.length - mostEnds
+  const rest = more > 0 ? [`The ends of ${grouped(more)} further segments are not proven to the last either.`] : []
+  return [...unproven.slice(0, mostEnds).map(openEnd), ...rest]
 }
 
 function openEnd({ file, lastLine, provenUntil }: ReportedVerification['unproven'][number]): string {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, unlink } from 'node:fs/promises'
+import { mkdir, readdir, unlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
@@ -87,13 +87,15 @@ export interface StepOptions {
 /** How long another process may take for its step. */
 const lockPatienceMs = 5_000
 const folderLock = 'folder.lock'
+/** Where what stood in the place of this step's line is kept: nothing depends on it, but somebody may want to know what it was. */
+const cutName = (step: number): string => `index-${String(step).padStart(8, '0')}.cut`
 /** An entry must not grow without bound; what is left waits for the next step. */
 const mostEnded = 100
 
 /**
  * Takes the next step of the folder's key: writes its line to the index, lets `open` create the segment, and only then puts the next key in the
  * place of this one. A process that dies in between leaves a line without effect, which whoever comes next finds and goes on from; or half a line, and then the
- * line of whoever comes next stands in its place and says so.
+ * line of whoever comes next stands in its place and says so, and the half is kept in a file of its own.
  */
 export async function takeStep(folder: string, { ended, open }: StepOptions): Promise<Step> {
   // Before the folder is locked: a large segment takes a while to read, for which nobody else should wait.
@@ -112,10 +114,12 @@ async function lockedStep(folder: string, { ended, open }: StepOptions): Promise
     const state = await currentState(folder, index)
     // Another process may have found one of them ended, and recorded it, before the folder was locked.
     const own = ended.filter((segment) => state.live.includes(segment.step))
-    const found = [...own, ...state.unused.map(unusedSegment)].slice(0, mostEnded)
+    // What was not finished comes first: in any other line than this one, nobody would believe it.
+    const found = [...state.unused.map(unusedSegment), ...own].slice(0, mostEnded)
     const step: Step = { folder: state.folder, step: state.step, key: state.key }
-    const cut = index.cut === 0 ? {} : { cut: index.cut }
+    const cut = index.cut.length === 0 ? {} : { cut: index.cut.length }
     const entry = { ...origin(state.folder, state.step), opens: open !== undefined, ended: found, ...cut }
+    if (index.cut.length > 0) await writeFile(join(folder, cutName(state.step)), index.cut, { mode: 0o600, flush: true })
     await appendToIndex(join(folder, indexFile), indexLine(entry, state.key), index.end)
     await open?.(step)
     await syncFolder(folder)
@@ -131,7 +135,7 @@ async function lockedStep(folder: string, { ended, open }: StepOptions): Promise
 async function currentState(folder: string, { last }: IndexEnd): Promise<KeyState> {
   const state = await readKey(folder)
   if (last.step === state.step - 1) return state
-  if (last.step !== state.step || last.folder !== state.folder || !isAuthentic(last, state.key)) throw brokenIndex()
+  if (last.step !== state.step || last.folder !== state.folder || !isAuthentic(last, state.key)) throw brokenIndex(folder)
   const { live, ...next } = nextState(state, last)
   const finished = {
     ...next,

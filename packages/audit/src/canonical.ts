@@ -5,8 +5,17 @@ export function canonicalLine(value: object): string {
   return `${canonicalText(value)}\n`
 }
 
+/** The same of what somebody else may have written; `undefined` if it has no canonical form, since half of a surrogate pair is no text. */
+export function canonicalLineIfAny(value: object): string | undefined {
+  try {
+    return canonicalLine(value)
+  } catch {
+    return undefined
+  }
+}
+
 /**
- * The same without the line feed. A flat object whose members stand in order already is canonical as JSON.stringify writes it, which is what
+ * The value in canonical form without a line feed. A flat object whose members stand in order already is canonical as JSON.stringify writes it, which is what
  * RFC 8785 builds on, and a tenth of the work; the records of a trail are made like that. Anything else is the library's.
  */
 export function canonicalText(value: object): string {

@@ -1,12 +1,14 @@
-import { appendFile, readFile, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, cp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it, vi } from 'vitest'
-import { takeStep } from './audit-folder.ts'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { initAuditFolder, takeStep } from './audit-folder.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
-import { fileHandle } from './testing/file-handles.ts'
+import { failure, fileHandle } from './testing/file-handles.ts'
 import { context, linesIn, removeTestFolders, testFolder, trailOf, written } from './testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
+beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue()) // of each outage that a test makes
+afterEach(() => void vi.restoreAllMocks())
 afterAll(removeTestFolders)
 
 const indexOf = (folder: string): string => join(folder, 'index.jsonl')
@@ -98,6 +100,95 @@ describe('the record of a cut line', () => {
     const text = await readFile(indexOf(folder), 'utf8')
     await writeFile(indexOf(folder), text.replace('"cut":8,', ''))
     expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'edited', file: 'index.jsonl' })
+  })
+})
+
+const behindLastLine: readonly (readonly [string, string])[] = [
+  ['of another program', 'Nov 25 12:00:00 web-1 kernel: out of memory\n'],
+  ['of which a power cut left the second half', `${'\0'.repeat(4096)}"step":3,"time":1800000000000,"v":1}\n`],
+  ['of JSON', '{"v":1,"step":3}\n[]\nnull\n'],
+  ['without anything in them', '\n\n\n'],
+  ['and half of one', 'noise\nnoi'],
+  ['as many as a process may leave', `${'x'.repeat(64 * 1024 - 1)}\n`],
+]
+
+describe('whole lines at the end of the index that are no entries', () => {
+  it.each(behindLastLine)('are a problem until a process comes, which goes on, records them and keeps them: %s', async (_, noise) => {
+    const { folder, key } = await trailOf(1)
+    const { length } = await linesIn(indexOf(folder))
+    await appendFile(indexOf(folder), noise)
+    expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'edited', file: 'index.jsonl', line: length + 1 })
+    const next = jsonLinesFile({ folder })
+    await written(next, 1)
+    await next.close?.(context)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({
+      ok: true,
+      records: 2,
+      unproven: [],
+      cutIndexLines: [{ line: length + 1, bytes: noise.length, isRecorded: true }],
+    })
+    const kept = join(folder, 'index-00000003.cut')
+    expect(await readFile(kept, 'utf8')).toBe(noise)
+    expect((await stat(kept)).mode & 0o777).toBe(0o600)
+  })
+
+  it('do not keep a step from being finished', async () => {
+    const { folder, key } = await testFolder()
+    await expect(takeStep(folder, { ended: [], open: () => Promise.reject(failure('EIO')) })).rejects.toMatchObject({ code: 'EIO' })
+    await appendFile(indexOf(folder), 'noise\n')
+    await takeStep(folder, { ended: [] })
+    const ended = [{ step: 1, found: 'unused' }]
+    expect(JSON.parse(await lastLine(folder))).toMatchObject({ step: 2, cut: 6, ended })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ line: 3, bytes: 6, isRecorded: true }] })
+  })
+})
+
+describe('an index that was changed', () => {
+  const noise = 'x'.repeat(64 * 1024)
+  const changes: readonly (readonly [string, (index: readonly string[]) => readonly string[]])[] = [
+    ['in its last line', (index) => [...index.slice(0, -1), 'noise']],
+    ['in a letter of its last line', (index) => [...index.slice(0, -1), (index.at(-1) ?? '').replace('"host":"', '"host":"\\ud800')]],
+    ['by leaving out its last line', (index) => index.slice(0, -1)],
+    ['by a forged line', (index) => [...index, (index.at(-1) ?? '').replace(/"step":(\d+)/g, (_, step) => `"step":${Number(step) + 1}`)]],
+    ['by more lines than a process leaves', (index) => [...index, noise]],
+    ['by nothing but other lines', () => [noise, noise, noise, noise, noise]],
+  ]
+
+  it.each(changes)('keeps every process from going on, and from touching it: %s', async (_, change) => {
+    const { folder } = await trailOf(1)
+    const changed = change(await linesIn(indexOf(folder))).map((line) => `${line}\n`)
+    await writeFile(indexOf(folder), changed.join(''))
+    const names = await readdir(folder)
+    await expect(takeStep(folder, { ended: [] })).rejects.toMatchObject({
+      code: 'INTEGRITY',
+      problem: `the index of the audit trail is not as it was left: ${JSON.stringify(folder)}`,
+      remedy: 'keep the folder as it is, for the auditor; name a new one, made ready by initAuditFolder, and restart',
+    })
+    expect(await readFile(indexOf(folder), 'utf8')).toBe(changed.join(''))
+    expect(await readdir(folder)).toEqual(names)
+  })
+
+  it('is evidence still, and work goes on, for whoever does what the error says', async () => {
+    const { folder, key, checkpoints } = await trailOf(20)
+    const forged = (await lastLine(folder)).replace('"step":2', '"step":3')
+    await appendFile(indexOf(folder), `${forged}\n`)
+    await expect(written(jsonLinesFile({ folder }), 1)).rejects.toThrow('keep the folder as it is')
+
+    const fresh = join(folder, '..', 'trail-2')
+    const { key: freshKey } = await initAuditFolder(fresh)
+    const sink = jsonLinesFile({ folder: fresh })
+    await written(sink, 1)
+    await sink.close?.(context)
+    expect(await verifyAuditTrail(fresh, { key: freshKey })).toMatchObject({ ok: true, records: 1, unproven: [] })
+
+    const { problem } = await verifyAuditTrail(folder, { key, checkpoint: checkpoints })
+    expect(problem).toMatchObject({ file: 'index.jsonl', line: 4 })
+    const copy = join(folder, '..', 'copy')
+    await cp(folder, copy, { recursive: true })
+    await rm(join(copy, 'key.json'))
+    const before = (await linesIn(indexOf(copy))).slice(0, (problem?.line ?? 0) - 1)
+    await writeFile(indexOf(copy), before.map((line) => `${line}\n`).join(''))
+    expect(await verifyAuditTrail(copy, { key, checkpoint: checkpoints })).toMatchObject({ ok: true, records: 20, unproven: [] })
   })
 })
 

@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto'
 import { open } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { canonicalLine } from './canonical.ts'
+import { canonicalLine, canonicalLineIfAny } from './canonical.ts'
+import { shownPath } from './folder-errors.ts'
 import { derivedKey, isMac, macOf } from './key-chain.ts'
 import { isCount, parsedLine } from './segment-format.ts'
 
@@ -34,7 +36,7 @@ export interface IndexEntry {
   /** Whether this step opened a segment, which has its number. */
   readonly opens: boolean
   readonly ended: readonly EndedSegment[]
-  /** How much of a line that was not finished stood here before, bytes: a process died in the midst of a step, which never happened. Absent: nothing. */
+  /** How much stood here before that was no line, bytes: a process died in the midst of a step, which never happened. Absent: nothing. */
   readonly cut?: number | undefined
 }
 
@@ -45,7 +47,7 @@ export function indexLine(entry: IndexEntry, stepKey: KeyObject): string {
 /** `undefined`: the line is no entry, or does not stand there as we write it. */
 export function asIndexEntry(line: Buffer): (IndexEntry & { readonly mac: string }) | undefined {
   const parsed = parsedLine(line)
-  if (parsed === undefined || !isEntry(parsed) || !line.equals(Buffer.from(canonicalLine(parsed)))) return undefined
+  if (parsed === undefined || !isEntry(parsed) || !line.equals(Buffer.from(canonicalLineIfAny(parsed) ?? ''))) return undefined
   return parsed
 }
 
@@ -65,7 +67,7 @@ function isEnded(ended: unknown): ended is EndedSegment {
   return [step, bytes, group, records, torn].every(isCount)
 }
 
-/** More than any entry that we write, whole or not finished; more behind the last line was put there. */
+/** More than any entry that we write, whole or not finished; more behind the last one was put there. */
 export const maxEntryBytes: number = 64 * 1024
 const tailBytes = 4 * maxEntryBytes
 const lineFeed = 0x0a
@@ -75,8 +77,8 @@ export interface IndexEnd {
   readonly last: IndexEntry & { readonly mac: string }
   /** The offset behind its line. */
   readonly end: number
-  /** Bytes behind that: a dying process left a line unfinished. */
-  readonly cut: number
+  /** What stands behind that and is no entry: a dying process left a line unfinished, or what a power cut made of it, which may end as a line does. */
+  readonly cut: Buffer
 }
 
 /** To be called under the folder's lock. Throws `INTEGRITY` if the index is not as we left it. */
@@ -87,14 +89,24 @@ export async function indexEnd(path: string): Promise<IndexEnd> {
     const from = Math.max(0, size - tailBytes)
     const tail = Buffer.alloc(size - from)
     await file.read(tail, 0, tail.length, from)
-    const end = tail.lastIndexOf(lineFeed) + 1
-    const last = asIndexEntry(tail.subarray(tail.subarray(0, Math.max(0, end - 1)).lastIndexOf(lineFeed) + 1, end))
-    const cut = tail.length - end
-    if (last !== undefined && cut <= maxEntryBytes) return { last, end: from + end, cut }
+    const found = lastEntry(tail)
+    if (found !== undefined) return { last: found.last, end: from + found.end, cut: tail.subarray(found.end) }
   } finally {
     await file.close()
   }
-  throw brokenIndex()
+  throw brokenIndex(dirname(path))
+}
+
+/** The last line that is an entry, unless more stands behind it than a dying process leaves. */
+function lastEntry(tail: Buffer): Pick<IndexEnd, 'last' | 'end'> | undefined {
+  let end = tail.lastIndexOf(lineFeed) + 1
+  while (end > 0 && tail.length - end <= maxEntryBytes) {
+    const start = tail.subarray(0, end - 1).lastIndexOf(lineFeed) + 1
+    const last = asIndexEntry(tail.subarray(start, end))
+    if (last !== undefined) return { last, end }
+    end = start
+  }
+  return undefined
 }
 
 /** Behind `end`, in place of what a dying process left there. Without it the first line of a new index, which only one of many can write. */
@@ -109,8 +121,8 @@ export async function appendToIndex(path: string, line: string, end?: number): P
   }
 }
 
-export function brokenIndex(): SecretsError {
-  return new SecretsError('INTEGRITY', 'the index of the audit trail is not as it was left', {
-    remedy: 'verify the folder with the auditor, keep it, and begin a new one',
+export function brokenIndex(folder: string): SecretsError {
+  return new SecretsError('INTEGRITY', `the index of the audit trail is not as it was left: ${shownPath(folder)}`, {
+    remedy: 'keep the folder as it is, for the auditor; name a new one, made ready by initAuditFolder, and restart',
   })
 }

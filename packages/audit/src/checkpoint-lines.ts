@@ -1,12 +1,9 @@
-import type { KeyObject } from 'node:crypto'
-import { readdir, stat } from 'node:fs/promises'
+import { lstat, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { ProblemFound } from './audit-problem.ts'
-import { canonicalLine } from './canonical.ts'
+import { canonicalLineIfAny } from './canonical.ts'
 import { folderError } from './folder-errors.ts'
-import { type Checkpoint, type FoundCheckpoint, HeldCheckpoints } from './held-checkpoints.ts'
-import { isMac, macOf } from './key-chain.ts'
+import { type FoundCheckpoint, HeldCheckpoints } from './held-checkpoints.ts'
 import { isCount, parsedLine } from './segment-format.ts'
 import { linesOf } from './segment-reader.ts'
 
@@ -23,12 +20,6 @@ export async function checkpointsIn(source: CheckpointSource): Promise<HeldCheck
     if (checkpoint !== undefined) held.add(checkpoint)
   }
   return held
-}
-
-/** Throws `ProblemFound` unless it was signed under this key, of the group behind the one that it names. */
-export function assertSigned({ signed, mac, file, line }: Checkpoint, key: KeyObject): void {
-  if (isMac(macOf(key, 'checkpoint', signed), mac)) return
-  throw new ProblemFound({ what: 'edited', file, line, explanation: 'the checkpoint was not signed by this folder' })
 }
 
 async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [file: string, line: number, text: Buffer]> {
@@ -59,13 +50,13 @@ export function noneOfThisFolder(): SecretsError {
   return new SecretsError('AUDIT_FAILED', 'there is no checkpoint of this folder where `checkpoint` says', { remedy })
 }
 
-/** In a folder its files alone: a mount may have folders of its own, such as `lost+found`. */
+/** In a folder its files alone: a mount may have folders of its own, such as `lost+found`, and links that lead nowhere. */
 async function pathsOf(source: string): Promise<readonly string[]> {
   if (!(await stat(source).catch(noCheckpoints)).isDirectory()) return [source]
   const paths: string[] = []
   for (const name of (await readdir(source)).toSorted()) {
     const path = join(source, name)
-    if ((await stat(path)).isFile()) paths.push(path)
+    if ((await stat(path).catch(() => lstat(path))).isFile()) paths.push(path)
   }
   return paths
 }
@@ -80,12 +71,14 @@ function asCheckpoint(text: Buffer, file: string, line: number): FoundCheckpoint
   const { folder, step, group, bytes, records, index, time } = rest
   if (typeof folder !== 'string' || typeof mac !== 'string') return undefined
   if (!isCount(step) || !isCount(group) || !isCount(bytes) || !isCount(records) || !isCount(index) || !isCount(time)) return undefined
-  const isOurs = rest['v'] === 1 && Object.keys(rest).length === membersOfOurs
-  return { folder, step, group, bytes, records, index, time, mac, signed: isOurs ? undefined : canonicalLine(rest), file, line }
+  const state = { folder, step, group, bytes, records, index, time, mac, file, line }
+  if (rest['v'] === 1 && Object.keys(rest).length === membersOfOurs) return { ...state, signed: undefined }
+  const signed = canonicalLineIfAny(rest)
+  return signed === undefined ? undefined : { ...state, signed }
 }
 
-/** Behind its name, in JSON of any depth or in a line for people; whatever a server wrote before it. */
-const named = /\bcheckpoint"?[:=] ?("(?:[^"\\]|\\.)*")/
+/** Behind its name, in JSON of any depth or in a line for people; whatever a server wrote before it. Ours are a tenth as long as that. */
+const named = /\bcheckpoint"?[:=] ?("(?:[^"\\]|\\.){0,4000}")/
 
 /** The line itself, or the checkpoint that stands in what a sink made of its record. */
 function checkpointIn(text: Buffer): Readonly<Record<string, unknown>> | undefined {

@@ -25,12 +25,10 @@ export type FoundCheckpoint = Omit<Checkpoint, 'signed'> & { readonly signed: st
 export interface SegmentCheckpoints {
   readonly length: number
   readonly at: (position: number) => Checkpoint | undefined
-  /** The last line of the index that any of them knew. */
-  readonly lastIndex: number
 }
 
 const numbers = ['group', 'bytes', 'records', 'index', 'time'] as const
-const [groupAt, indexAt, lineAt, fileAt, macAt, rowBytes] = [0, 24, 40, 44, 48, 80]
+const [groupAt, lineAt, fileAt, macAt, rowBytes] = [0, 40, 44, 48, 80]
 const rowsOfChunk = 1_024
 
 /**
@@ -66,7 +64,6 @@ export class HeldCheckpoints {
         const row = rows[position]
         return row === undefined ? undefined : this.#checkpoint(folder, step, row)
       },
-      lastIndex: rows.reduce((last, row) => Math.max(last, this.#number(row, indexAt)), 0),
     }
   }
 

@@ -22,6 +22,19 @@ export function derivedKey(key: KeyObject, purpose: 'next' | 'index' | 'segment'
   return derived
 }
 
+/** The key so many steps further in its chain. */
+export function laterKey(key: KeyObject, steps: number): KeyObject {
+  let later = key
+  for (let step = 0; step < steps; step++) later = derivedKey(later, 'next')
+  return later
+}
+
+/**
+ * How many keys of what is not there are made to find out who claims that it was: as many as a segment of the default size has groups, four times over, and some four
+ * seconds of work. Anybody can write a large number.
+ */
+export const mostKeysBeyond = 1_000_000
+
 /** Compares the text, since more than one text stands for the same bytes. */
 export function isMac(expected: Buffer, mac: string): boolean {
   const [text, given] = [Buffer.from(expected.toString('base64url')), Buffer.from(mac)]

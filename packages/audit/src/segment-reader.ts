@@ -1,4 +1,4 @@
-import { open, readdir, stat } from 'node:fs/promises'
+import { lstat, open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { asHeader, asRecord, asSeal, looksLikeSeal, type Seal, type SegmentHeader } from './segment-format.ts'
@@ -22,7 +22,7 @@ export interface SegmentFile {
   readonly path: string
   /** `undefined`: the file does not begin as a segment does. */
   readonly header: SegmentHeader | undefined
-  /** What is none, such as a pipe, is not opened: whoever reads it may wait for ever. */
+  /** What is none, such as a pipe or a link that leads nowhere, is not opened: whoever reads it may wait for ever. */
   readonly isFile: boolean
 }
 
@@ -47,7 +47,8 @@ export async function segmentFiles(folder: string): Promise<readonly SegmentFile
 }
 
 async function segmentFile(path: string): Promise<SegmentFile> {
-  const isFile = (await stat(path)).isFile()
+  const found = await stat(path).catch(() => lstat(path)) // a link that leads nowhere
+  const isFile = found.isFile()
   return { path, header: isFile ? await headerOf(path) : undefined, isFile }
 }
 

@@ -295,6 +295,7 @@ describe('a folder of several segments', () => {
     }
     for (const [at, line] of index.entries()) {
       expect(await problemWith(index.with(at, line.replace('"host":"', '"host":"x')))).toMatchObject({ file: 'index.jsonl', line: at + 1 })
+      expect(await problemWith(index.with(at, line.replace('"host":"', '"host":"\\ud800')))).toMatchObject({ what: 'edited', line: at + 1 })
       expect(await problemWith(index.toSpliced(at, 1))).toMatchObject({ file: 'index.jsonl', line: at + 1 })
       expect(await problemWith(index.toSpliced(at, 0, line))).toMatchObject({ file: 'index.jsonl', line: at + 2 })
       expect(await problemWith(index.with(at, 'noise'))).toMatchObject({ what: 'edited', line: at + 1 })

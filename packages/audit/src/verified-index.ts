@@ -1,14 +1,14 @@
 import type { KeyObject } from 'node:crypto'
-import { readdir } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProblemFound } from './audit-problem.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from './folder-index.ts'
-import { derivedKey } from './key-chain.ts'
-import type { KeyState } from './key-file.ts'
+import { derivedKey, laterKey, mostKeysBeyond } from './key-chain.ts'
+import { keyFile, type KeyState } from './key-file.ts'
 import { indexFile, linesOf } from './segment-reader.ts'
 
 /**
- * A line of the index that was not finished: its process died while it wrote it, or is at it; or somebody added bytes that are no line. No step was taken with
+ * A line of the index that was not finished: its process died while it wrote it, or is at it; or somebody added bytes that are no entry. No step was taken with
  * it and nothing depends on it.
  */
 export interface CutIndexLine {
@@ -16,7 +16,7 @@ export interface CutIndexLine {
   readonly line: number
   /** How much of it was there. */
   readonly bytes: number
-  /** The process that came next said so, and wrote its own line in its place. `false`: it stands at the end of the index. */
+  /** The process that came next said so, wrote its own line in its place, and kept it in `index-00000007.cut`, if it is line 8. `false`: it stands at the end of the index. */
   readonly isRecorded: boolean
 }
 
@@ -31,10 +31,10 @@ export interface VerifiedIndex {
   readonly cutLines: readonly CutIndexLine[]
   /** Whether the folder's key says that this is the whole index. */
   readonly isWhole: boolean
-  /** The step that the folder's key is for: all before it but `unused` were finished, and have a segment if they opened one. Absent in a copy without it. */
+  /** The step that the folder's key is for: all before it but `unfinished` were finished, and have a segment if they opened one. Absent in a copy without it. */
   readonly keyStep: number | undefined
-  /** Steps whose opening was not finished, as the folder's key says until the next line of the index does: both are written with the same key. */
-  readonly unused: readonly number[]
+  /** The step before, if its opening was not finished, as the folder's key says until the next line of the index does: both are written with the same key. */
+  readonly unfinished: number | undefined
 }
 
 type Entry = IndexEntry & { readonly mac: string }
@@ -47,7 +47,7 @@ export async function verifiedIndex(folder: string, key: KeyObject, state: KeySt
   try {
     return await indexAsItStands(folder, key, state)
   } catch (error) {
-    if (!(error instanceof ProblemFound) || tries === mostTries) throw error
+    if (!(error instanceof ProblemFound) || error.problem.file !== indexFile || tries === mostTries) throw error
     return verifiedIndex(folder, key, state, tries + 1)
   }
 }
@@ -66,9 +66,10 @@ async function indexAsItStands(folder: string, key: KeyObject, state: KeyState |
         continue
       }
       const entry = authenticEntry(line, step, stepKey)
+      if (step > 0 && entry.folder !== id) fail('inserted', step, 'the line of the index is of another folder')
       id = entry.folder
+      addEnds(entry, opened, ended)
       if (entry.opens) opened.set(step, derivedKey(stepKey, 'segment'))
-      for (const segment of entry.ended) ended.set(segment.step, segment)
       if (entry.cut !== undefined) cutLines.push({ line: step + 1, bytes: entry.cut, isRecorded: true })
       assertSameKey(state, step, stepKey)
       stepKey = derivedKey(stepKey, 'next')
@@ -85,25 +86,59 @@ async function indexAsItStands(folder: string, key: KeyObject, state: KeyState |
     cutLines,
     isWhole: state !== undefined,
     keyStep: state?.step,
-    unused: state?.unused ?? [],
+    unfinished: state?.unused.find((unused) => unused === state.step - 1),
   }
 }
 
+/** What is there and no file, such as a pipe, is not opened: whoever reads it may wait for ever. */
 async function assertThere(folder: string): Promise<void> {
-  if ((await readdir(folder)).includes(indexFile)) return
+  const isThere = (await readdir(folder)).includes(indexFile)
+  if (isThere && (await stat(join(folder, indexFile))).isFile()) return
   fail('missing', 0, 'the index is gone, or this is no folder of an audit trail')
+}
+
+/**
+ * How a segment ended is said once, and holds for ever. That it was never used, whoever comes next finds and says at once; later it would hide that somebody
+ * removed it.
+ */
+function addEnds(entry: Entry, opened: ReadonlyMap<number, KeyObject>, ended: Map<number, EndedSegment>): void {
+  for (const segment of entry.ended) {
+    const isOpen = opened.has(segment.step) && !ended.has(segment.step)
+    if (!isOpen) fail('inserted', entry.step, 'the line tells the end of a segment that was not open')
+    const isTooLate = segment.found === 'unused' && segment.step !== entry.step - 1
+    if (isTooLate) fail('inserted', entry.step, 'the line says of a segment that it was never used, too late to know')
+    ended.set(segment.step, segment)
+  }
 }
 
 function assertEnd(step: number, torn: number, key: KeyObject, state: KeyState | undefined): void {
   if (step === 0) fail('missing', step, 'the index is empty')
   assertSameKey(state, step, key)
-  if (state !== undefined && state.step > step) fail('truncated', step, "the folder's key is further than its index")
+  if (state !== undefined && state.step > step) assertFurther(state, step, key)
   if (torn > maxEntryBytes) fail('inserted', step, 'more stands behind the last line of the index than a process leaves that dies')
+}
+
+/** What `key.json` says of its step counts only if the key is that of this step. */
+function assertFurther(state: KeyState, step: number, key: KeyObject): never {
+  const steps = state.step - step
+  if (steps <= mostKeysBeyond && state.key.equals(laterKey(key, steps)))
+    return fail('truncated', step, "the folder's key is further than its index")
+  throw notOfThisChain()
 }
 
 /** Of the line of this step. */
 function fail(what: ProblemFound['problem']['what'], step: number, explanation: string): never {
   throw new ProblemFound({ what, file: indexFile, line: step + 1, explanation })
+}
+
+/** Somebody saw more of it. */
+export function indexTruncated(lines: number): ProblemFound {
+  return new ProblemFound({
+    what: 'truncated',
+    file: indexFile,
+    line: lines + 1,
+    explanation: 'a checkpoint says that the index was longer',
+  })
 }
 
 const lineFeed = 0x0a
@@ -125,6 +160,9 @@ function whatIsWrong(entry: Entry | undefined, step: number): Pick<ProblemFound[
 
 /** Nobody can make the key of a step that is over, so a key that is another one was put there. */
 function assertSameKey(state: KeyState | undefined, step: number, key: KeyObject): void {
-  if (state?.step !== step || state.key.equals(key)) return
-  throw new ProblemFound({ what: 'edited', file: 'key.json', line: 1, explanation: "the folder's key is not of this chain" })
+  if (state?.step === step && !state.key.equals(key)) throw notOfThisChain()
+}
+
+function notOfThisChain(): ProblemFound {
+  return new ProblemFound({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is not of this chain" })
 }

@@ -2,12 +2,13 @@ import type { KeyObject } from 'node:crypto'
 import { basename } from 'node:path'
 import { ProblemFound } from './audit-problem.ts'
 import { type AbsentRecord, isAt, type LastSeqs, locate, standsBeforeEarlier } from './bad-group.ts'
-import { assertSigned } from './checkpoint-lines.ts'
 import type { EndedSegment } from './folder-index.ts'
 import type { SegmentCheckpoints } from './held-checkpoints.ts'
 import { derivedKey, isMac, macOf } from './key-chain.ts'
 import { asRecord, isCount, type Seal } from './segment-format.ts'
 import { readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
+import { assertSigned, isLongerBy } from './signed-checkpoints.ts'
+import { indexTruncated } from './verified-index.ts'
 
 export interface SegmentToVerify {
   readonly path: string
@@ -16,6 +17,8 @@ export interface SegmentToVerify {
   readonly ended: EndedSegment | undefined
   /** Of this segment, if there are any. */
   readonly checkpoints: SegmentCheckpoints | undefined
+  /** How long the index is. */
+  readonly indexLines: number
 }
 
 /** What was proven of one segment. */
@@ -99,7 +102,10 @@ export class SegmentVerification {
   }
 
   #countMissed({ lines }: SegmentGroup): void {
-    for (const line of lines) if (line.includes(gapMember)) this.#missed += asRecord(line)?.missed ?? 0
+    for (const line of lines) {
+      const missed = line.includes(gapMember) ? asRecord(line)?.missed : 0
+      if (isCount(missed)) this.#missed += missed
+    }
   }
 
   #note(time: number | undefined): void {
@@ -149,17 +155,20 @@ export class SegmentVerification {
   }
 
   #passCheckpoints(): void {
-    const { checkpoints } = this.#segment
+    const { checkpoints, indexLines } = this.#segment
     for (let next = checkpoints?.at(this.#passed); next?.group === this.#next - 1; next = checkpoints?.at(++this.#passed)) {
       assertSigned(next, this.#key)
+      if (next.index >= indexLines) throw indexTruncated(indexLines)
       if (next.bytes !== this.#bytes) this.#fail('edited', this.#line, 'the segment is not as long here as a checkpoint says')
-      this.#checkpointedAt = next.time
+      this.#checkpointedAt = Math.max(this.#checkpointedAt ?? 0, next.time)
     }
   }
 
   #assertNotTruncated(): void {
     const { ended, checkpoints } = this.#segment
-    if (checkpoints !== undefined && checkpoints.length > this.#passed) this.#beyondTheEnd(checkpoints)
+    const end = { group: this.#next, key: this.#key, position: this.#passed }
+    if (checkpoints !== undefined && isLongerBy(checkpoints, end))
+      this.#fail('truncated', this.#line + 1, 'a checkpoint says that the segment was longer')
     if (ended === undefined) return
     const cut = 'the segment was longer when it ended'
     if (ended.found === 'missing') this.#fail('missing', 1, 'the segment was gone when its process had ended')
@@ -172,26 +181,12 @@ export class SegmentVerification {
       this.#fail('inserted', this.#line + 1, 'the segment was ended before this line')
   }
 
-  /** Checkpoints know groups that are not there. Their signature says so, whatever became of the file. */
-  #beyondTheEnd(checkpoints: SegmentCheckpoints): void {
-    for (let checkpoint = checkpoints.at(this.#passed); checkpoint !== undefined; checkpoint = checkpoints.at(++this.#passed)) {
-      if (checkpoint.group - this.#next > mostGroupsBeyond) continue // to get there would take too long; another one tells
-      while (this.#next <= checkpoint.group) {
-        this.#key = derivedKey(this.#key, 'next')
-        this.#next++
-      }
-      assertSigned(checkpoint, this.#key)
-    }
-    this.#fail('truncated', this.#line + 1, 'a checkpoint says that the segment was longer')
-  }
-
   #fail(what: ProblemFound['problem']['what'], line: number, explanation: string, lastLine: number = line): never {
     throw new ProblemFound({ what, file: this.#file, line, lastLine, explanation })
   }
 }
 
 const lineFeed = 0x0a
-const mostGroupsBeyond = 10_000_000
 /** In this form they are members, never text: quotes in text are escaped. */
 const gapMember = Buffer.from('"operation":"gap"')
 const timeMember = Buffer.from(',"time":')

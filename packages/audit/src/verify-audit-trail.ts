@@ -9,8 +9,9 @@ import { folderError } from './folder-errors.ts'
 import type { SegmentCheckpoints } from './held-checkpoints.ts'
 import { parsedKey } from './key-chain.ts'
 import { keyFile, type KeyState, readKey } from './key-file.ts'
-import { indexFile, type SegmentFile, segmentFiles, type SegmentGroup } from './segment-reader.ts'
-import { type CutIndexLine, type VerifiedIndex, verifiedIndex } from './verified-index.ts'
+import { isIndexLongerBy, isLongerBy } from './signed-checkpoints.ts'
+import { type SegmentFile, segmentFiles, type SegmentGroup } from './segment-reader.ts'
+import { type CutIndexLine, indexTruncated, type VerifiedIndex, verifiedIndex } from './verified-index.ts'
 import { SegmentVerification, type VerifiedSegment } from './verified-segment.ts'
 
 /** What `verifyAuditTrail` takes. */
@@ -18,17 +19,18 @@ export interface VerifyAuditOptions {
   /** The folder's first key, which `initAuditFolder` returned. */
   readonly key: string
   /**
-   * Where the checkpoints are: a file, a folder of files, or the lines; one of this folder must be among them, once a segment of it has ended. Without them
-   * the end of what no process ended is unproven, and a whole folder that was put back to how it once was is not found. Each is held until the verification
-   * ends: a million take some 93 MB.
+   * Where the checkpoints are: a file, a folder of files, or the lines; one of this folder must be among them, once a segment of it was used and has ended.
+   * Without them the end of what no process ended is unproven, and a whole folder that was put back to how it once was is not found. Each is held until the
+   * verification ends: a million take some 93 MB. One that speaks of what is not there counts if it was signed, for which a million keys are made at most
+   * (four seconds): further behind the end it is a problem itself. Give all of them and not the last alone, and none of ours is.
    */
   readonly checkpoint?: string | readonly string[] | undefined
 }
 
-/** The end of a segment which its own process did not end: it runs, or it died. */
+/** The end of a segment which its own process did not end: it runs, or it died, or it never came to use it. */
 export interface UnprovenTail {
   readonly file: string
-  /** How many lines are sealed: none of them was changed, but behind them some may have been cut off. */
+  /** How many lines are sealed: none of them was changed, but behind them some may have been cut off. 0: the file may be gone too. */
   readonly lastLine: number
   /** What was written until then is proven to be there, epoch milliseconds. Absent: no checkpoint is known. */
   readonly provenUntil?: number | undefined
@@ -118,10 +120,17 @@ export class TrailVerification {
     const index = await verifiedIndex(folder, this.#key, state)
     this.#report.indexed(index)
     const ours = checkpoints.of(index.folder)
-    // Those of another folder, or none at all, prove nothing; where every segment has ended, `unproven` would not say so.
-    if (this.#checkpoint !== undefined && ours.size === 0 && index.ended.size > 0) throw noneOfThisFolder()
-    return { folder, files: filesByStep(files, index), index, checkpoints: ours }
+    if (this.#checkpoint !== undefined && ours.size === 0 && wasUsed(index)) throw noneOfThisFolder()
+    return { folder, key: this.#key, files: filesByStep(files, index), index, checkpoints: ours }
   }
+}
+
+/**
+ * Then a checkpoint was sent. Those of another folder, or none at all, prove nothing; where every segment has ended, `unproven` would not say so, but it does of those that
+ * were never used.
+ */
+function wasUsed({ ended }: VerifiedIndex): boolean {
+  return [...ended.values()].some(({ found }) => found !== 'unused')
 }
 
 function isSource(checkpoint: unknown): boolean {
@@ -146,30 +155,32 @@ async function keyIn(folder: string): Promise<KeyState | undefined> {
 
 interface ToVerify {
   readonly folder: string
+  /** The first of its chain. */
+  readonly key: KeyObject
   readonly files: ReadonlyMap<number, string>
   readonly index: VerifiedIndex
   readonly checkpoints: ReadonlyMap<number, SegmentCheckpoints>
 }
 
-async function* verifiedGroups({ folder, files, index, checkpoints }: ToVerify, report: Report): AsyncGenerator<SegmentGroup> {
-  assertIndexReaches(index, checkpoints)
+async function* verifiedGroups({ folder, key: first, files, index, checkpoints }: ToVerify, report: Report): AsyncGenerator<SegmentGroup> {
+  assertIndexKnows(index, checkpoints, first)
   for (const [step, key] of index.opened) {
-    const ended = index.ended.get(step)
+    const [ended, held] = [index.ended.get(step), checkpoints.get(step)]
     const file = files.get(step) ?? (await laterFile(folder, step))
     if (file === undefined) {
-      if (checkpoints.has(step) || !isExcusable(step, index)) {
+      if (!isExcusable(step, index) || (held !== undefined && isLongerBy(held, { group: 0, key, position: 0 }))) {
         throw new ProblemFound({ what: 'missing', file: segmentName(step), line: 1, explanation: 'the segment is gone' })
       }
-      if (!ended && !index.isWhole) report.unseen(segmentName(step))
+      if (!isBeingOpened(step, index)) report.unseen(segmentName(step))
       continue
     }
-    const segment = new SegmentVerification({ path: file, key, ended, checkpoints: checkpoints.get(step) })
+    const segment = new SegmentVerification({ path: file, key, ended, checkpoints: held, indexLines: index.length })
     try {
       yield* segment.groups()
     } finally {
       report.proven(segment.result())
     }
-    report.passed(file, segment.result(), ended?.found !== 'unused')
+    report.passed(file, segment.result())
   }
 }
 
@@ -183,15 +194,22 @@ async function laterFile(folder: string, step: number): Promise<string | undefin
   return isThere ? path : undefined
 }
 
-/** A process that died, or is, between the line in the index and the file: the folder's key, where it is there, was not yet put forward. */
-function isExcusable(step: number, { ended, unused, length, keyStep = step }: VerifiedIndex): boolean {
-  return ended.get(step)?.found === 'unused' || unused.includes(step) || (step === length - 1 && !ended.has(step) && keyStep <= step)
+/** The step that was taken last may have created no segment: its process died, or is at it. Of any other only its own successor can say so, at once. */
+function isExcusable(step: number, index: VerifiedIndex): boolean {
+  const ended = index.ended.get(step)
+  if (ended !== undefined) return ended.found === 'unused'
+  return step === index.length - 1 && (index.keyStep === undefined || step === index.unfinished || isBeingOpened(step, index))
+}
+
+/** The folder's key was not yet put forward, and nobody can put it back. */
+function isBeingOpened(step: number, { ended, keyStep = -1 }: VerifiedIndex): boolean {
+  return keyStep !== -1 && keyStep <= step && !ended.has(step)
 }
 
 function filesByStep(files: readonly SegmentFile[], index: VerifiedIndex): ReadonlyMap<number, string> {
   const found = new Map<number, string>()
   for (const { path, header, isFile } of files) {
-    const step = header?.folder === index.folder ? header.step : isFile ? unfinishedStep(path, index) : undefined
+    const step = header?.folder === index.folder ? header.step : isFile ? unfinishedStep(path) : undefined
     if (step === undefined || !index.opened.has(step)) {
       throw new ProblemFound({
         what: 'inserted',
@@ -209,21 +227,15 @@ function filesByStep(files: readonly SegmentFile[], index: VerifiedIndex): Reado
 }
 
 /** A segment whose header is not whole, since its process died while it wrote it; or was edited, and then its group 0 says so. */
-function unfinishedStep(path: string, index: VerifiedIndex): number | undefined {
-  return [...index.opened.keys()].find((step) => segmentName(step) === basename(path))
+function unfinishedStep(path: string): number | undefined {
+  const step = Number(/\d+/.exec(basename(path))?.[0])
+  return segmentName(step) === basename(path) ? step : undefined
 }
 
 /** An index, cut at its end, with the folder's key and the segments: only who saw it longer can tell. */
-function assertIndexReaches({ length, opened }: VerifiedIndex, checkpoints: ReadonlyMap<number, SegmentCheckpoints>): void {
-  for (const [step, { lastIndex }] of checkpoints) {
-    if (lastIndex < length && opened.has(step)) continue
-    throw new ProblemFound({
-      what: 'truncated',
-      file: indexFile,
-      line: length + 1,
-      explanation: 'a checkpoint says that the index was longer',
-    })
-  }
+function assertIndexKnows(index: VerifiedIndex, checkpoints: ReadonlyMap<number, SegmentCheckpoints>, first: KeyObject): void {
+  const unknown = new Map([...checkpoints].filter(([step]) => !index.opened.has(step)))
+  if (isIndexLongerBy(unknown, first, index.length)) throw indexTruncated(index.length)
 }
 
 /** What is known so far. */
@@ -252,12 +264,12 @@ class Report {
   }
 
   /** A segment in which nothing is wrong. */
-  passed(path: string, { isEnded, lastLine, checkpointedAt, torn }: VerifiedSegment, wasUsed: boolean): void {
+  passed(path: string, { isEnded, lastLine, checkpointedAt, torn }: VerifiedSegment): void {
     this.#segments++
-    if (!isEnded && wasUsed) this.#unproven.push({ file: basename(path), lastLine, provenUntil: checkpointedAt, torn })
+    if (!isEnded) this.#unproven.push({ file: basename(path), lastLine, provenUntil: checkpointedAt, torn })
   }
 
-  /** A segment that was opened last and is not there: whether it ever was, nothing says. */
+  /** A segment that is not there: that it never was is only somebody's word. */
   unseen(file: string): void {
     this.#unproven.push({ file, lastLine: 0, torn: 0 })
   }

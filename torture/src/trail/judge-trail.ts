@@ -30,7 +30,7 @@ interface Entry {
   readonly ended: readonly { readonly step: number; readonly found: string; readonly torn: number }[]
 }
 
-/** Each segment that was opened ended once, and those that were cut are the ones whose ends are unproven. */
+/** Each segment that was opened ended once, and those that no process ended are the ones whose ends are unproven. */
 function judgeEnds(folder: string, unproven: readonly UnprovenTail[], tally: Tally): void {
   const lines = readFileSync(join(folder, 'index.jsonl'), 'utf8').split('\n').slice(0, -1)
   const entries = lines.map((line) => JSON.parse(line) as Entry) // verification has looked at each
@@ -43,6 +43,7 @@ function judgeEnds(folder: string, unproven: readonly UnprovenTail[], tally: Tal
   for (const { step } of entries.filter(({ opens }) => opens)) {
     if (ends.get(step) !== 1) tally.fault(`the end of segment ${step} is recorded ${ends.get(step) ?? 0} times`)
   }
-  const cut = entries.flatMap(({ ended }) => ended).filter(({ found }) => found === 'cut')
-  if (cut.length !== unproven.length) tally.fault(`${cut.length} segments were cut, and the ends of ${unproven.length} are unproven`)
+  const open = entries.flatMap(({ ended }) => ended).filter(({ found }) => found === 'cut' || found === 'unused')
+  if (open.length !== unproven.length)
+    tally.fault(`${open.length} segments were left open, and the ends of ${unproven.length} are unproven`)
 }

@@ -1,0 +1,88 @@
+import type { KeyObject } from 'node:crypto'
+import { ProblemFound } from './audit-problem.ts'
+import type { Checkpoint, SegmentCheckpoints } from './held-checkpoints.ts'
+import { derivedKey, isMac, laterKey, macOf, mostKeysBeyond } from './key-chain.ts'
+
+/** How far a segment goes: the key of the group that would come next, and the first checkpoint that speaks of what comes behind. */
+export interface SegmentEnd {
+  readonly group: number
+  readonly key: KeyObject
+  readonly position: number
+}
+
+/** Throws `ProblemFound` unless it was signed under this key, of the group behind the one that it names. */
+export function assertSigned(checkpoint: Checkpoint, key: KeyObject): void {
+  if (!isSigned(checkpoint, key)) throw notSigned(checkpoint)
+}
+
+/**
+ * Whether there is a checkpoint of groups that are not there, signed by the folder: nothing that it says counts before. Throws `ProblemFound` if there are only others.
+ */
+export function isLongerBy(checkpoints: SegmentCheckpoints, end: SegmentEnd): boolean {
+  const search = new Search(mostKeysBeyond)
+  return search.findsSigned(checkpoints, end) || search.findsNone()
+}
+
+/** The same of segments that an index does not have which has so many lines and begins with this key. */
+export function isIndexLongerBy(segments: ReadonlyMap<number, SegmentCheckpoints>, first: KeyObject, lines: number): boolean {
+  const search = new Search(lines + mostKeysBeyond)
+  let [key, reached]: [KeyObject | undefined, number] = [first, 0]
+  for (const [step, checkpoints] of [...segments].toSorted(([one], [other]) => one - other)) {
+    key = search.keyAfter(key, step - reached, checkpoints.at(0))
+    if (key === undefined) break
+    if (search.findsSigned(checkpoints, { group: 0, key: derivedKey(key, 'segment'), position: 0 })) return true
+    reached = step
+  }
+  return search.findsNone()
+}
+
+/** Looks for a checkpoint that was signed, the nearest first, and makes so many keys for that. */
+class Search {
+  #keysLeft: number
+  /** Of the first one that was not signed, or is too far. */
+  #problem: ProblemFound | undefined
+
+  constructor(keys: number) {
+    this.#keysLeft = keys
+  }
+
+  findsSigned(checkpoints: SegmentCheckpoints, end: SegmentEnd): boolean {
+    let [key, reached]: [KeyObject | undefined, number] = [end.key, end.group]
+    for (let at = end.position, next = checkpoints.at(at); next !== undefined; next = checkpoints.at(++at)) {
+      key = this.keyAfter(key, next.group + 1 - reached, next)
+      if (key === undefined) return false
+      if (isSigned(next, key)) return true
+      this.#problem ??= notSigned(next)
+      reached = next.group + 1
+    }
+    return false
+  }
+
+  /** The key so many steps further, which this checkpoint asks for. */
+  keyAfter(key: KeyObject, steps: number, asking: Checkpoint | undefined): KeyObject | undefined {
+    if (steps > this.#keysLeft) {
+      this.#problem ??= asking && tooFar(asking)
+      return undefined
+    }
+    this.#keysLeft -= steps
+    return laterKey(key, steps)
+  }
+
+  findsNone(): false {
+    if (this.#problem !== undefined) throw this.#problem
+    return false
+  }
+}
+
+function isSigned({ signed, mac }: Checkpoint, key: KeyObject): boolean {
+  return isMac(macOf(key, 'checkpoint', signed), mac)
+}
+
+function notSigned({ file, line }: Checkpoint): ProblemFound {
+  return new ProblemFound({ what: 'edited', file, line, explanation: 'the checkpoint was not signed by this folder' })
+}
+
+function tooFar({ file, line }: Checkpoint): ProblemFound {
+  const explanation = 'the checkpoint is forged, or more is missing behind the end of the trail than the million keys that are made to tell'
+  return new ProblemFound({ what: 'edited', file, line, explanation })
+}

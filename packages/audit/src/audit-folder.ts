@@ -77,9 +77,15 @@ export interface Step {
   readonly key: KeyState['key']
 }
 
+/** A segment that a process ended itself, and the id of its folder: another one may have been made in the place of that since. */
+export interface OwnSegment {
+  readonly folder: string
+  readonly segment: EndedSegment
+}
+
 export interface StepOptions {
   /** What this process knows of segments that it ended itself. */
-  readonly ended: readonly EndedSegment[]
+  readonly ended: readonly OwnSegment[]
   /** Creates the segment; called once its line is in the index, and before the key goes forward. Absent: the step opens none. */
   readonly open?: ((step: Step) => Promise<void>) | undefined
 }
@@ -98,16 +104,18 @@ const mostEnded = 100
  * line of whoever comes next stands in its place and says so, and the half is kept in a file of its own.
  */
 export async function takeStep(folder: string, { ended, open }: StepOptions): Promise<Step> {
+  const state = await readKey(folder)
+  const own = ended.filter((one) => one.folder === state.folder).map(({ segment }) => segment)
   // Before the folder is locked: a large segment takes a while to read, for which nobody else should wait.
-  const dead = await deadSegments(folder, await readKey(folder), ended)
+  const dead = await deadSegments(folder, state, own)
   try {
-    return await lockedStep(folder, { ended: [...ended, ...dead.map(({ segment }) => segment)], open })
+    return await lockedStep(folder, [...own, ...dead.map(({ segment }) => segment)], open)
   } finally {
     for (const { lock } of dead) lock.release()
   }
 }
 
-async function lockedStep(folder: string, { ended, open }: StepOptions): Promise<Step> {
+async function lockedStep(folder: string, ended: readonly EndedSegment[], open: StepOptions['open']): Promise<Step> {
   const lock = await FileLock.take(join(folder, folderLock), lockPatienceMs)
   try {
     const index = await indexEnd(join(folder, indexFile))

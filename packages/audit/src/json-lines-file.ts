@@ -1,13 +1,12 @@
 import { resolve } from 'node:path'
 import { type AuditRecord, type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
-import { takeStep } from './audit-folder.ts'
+import { type OwnSegment, takeStep } from './audit-folder.ts'
 import { type Batch, Batches } from './batches.ts'
 import { canonicalText } from './canonical.ts'
 import { checkpointFolder } from './checkpoint-folder.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { folderError } from './folder-errors.ts'
 import { assertReady } from './key-file.ts'
-import type { EndedSegment } from './folder-index.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
 /** What `jsonLinesFile` takes. */
@@ -102,7 +101,7 @@ class JsonLinesFile {
   readonly #batches = new Batches()
   #writing: Promise<void> | undefined
   #writer: SegmentWriter | undefined
-  #ended: EndedSegment[] = []
+  #ended: OwnSegment[] = []
   #closing: Promise<void> | undefined
 
   constructor(options: Checked) {

@@ -111,7 +111,7 @@ describe('a segment that has ended', () => {
   it('says so in its last seal, and takes nothing any more', async () => {
     const { folder, writer } = await opened()
     await writer.append([line()], nothing)
-    const ended = await writer.end()
+    const { segment: ended } = await writer.end()
     const { size } = await stat(join(folder, segmentName(1)))
     expect(ended).toEqual({ step: 1, bytes: size, group: 2, records: 1, torn: 0, found: 'ended' })
     expect([writer.isBroken, isFree(lockOf(folder, 1))]).toEqual([true, true])

@@ -3,11 +3,10 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { type Step, takeStep } from './audit-folder.ts'
+import { type OwnSegment, type Step, takeStep } from './audit-folder.ts'
 import { canonicalLine, canonicalText } from './canonical.ts'
 import { lockOf, segmentName } from './ended-segment.ts'
 import { FileLock } from './file-lock.ts'
-import type { EndedSegment } from './folder-index.ts'
 import { derivedKey, macOf } from './key-chain.ts'
 import { LineBuffer } from './line-buffer.ts'
 import type { SegmentHeader } from './segment-format.ts'
@@ -48,7 +47,7 @@ export class SegmentWriter {
   }
 
   /** Takes a step of the folder's key for it. `ended` is what this process ended before. */
-  static async open(options: SegmentOptions, ended: readonly EndedSegment[]): Promise<SegmentWriter> {
+  static async open(options: SegmentOptions, ended: readonly OwnSegment[]): Promise<SegmentWriter> {
     const created: SegmentWriter[] = []
     try {
       await takeStep(options.folder, { ended, open: async (step) => void created.push(await SegmentWriter.#create(options, step)) })
@@ -126,11 +125,12 @@ export class SegmentWriter {
   }
 
   /** Seals the end. Nothing can be written after. */
-  async end(): Promise<EndedSegment> {
+  async end(): Promise<OwnSegment> {
     await this.#commit(this.#sealed(this.#position, [], 0, true))
     await this.abandon()
     const { group, bytes, records } = this.#position
-    return { step: this.step, bytes, group: group - 1, records, torn: 0, found: 'ended' }
+    const { folder, step } = this.#place
+    return { folder, segment: { step, bytes, group: group - 1, records, torn: 0, found: 'ended' } }
   }
 
   /** Leaves the segment to whoever opens the next one, who records how it was found. */

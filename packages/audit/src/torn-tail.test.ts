@@ -7,6 +7,7 @@ import { lockOf } from './ended-segment.ts'
 import { FileLock } from './file-lock.ts'
 import type { EndedSegment, IndexEntry } from './folder-index.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
+import { readKey } from './key-file.ts'
 import { context, linesIn, removeTestFolders, testFolder, trailOf, written } from './testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
@@ -75,7 +76,8 @@ describe('the end of a segment', () => {
     const { folder, key } = await trailOf(1)
     const [end] = await endedIn(folder)
     if (end === undefined) throw new Error('nothing was recorded')
-    await takeStep(folder, { ended: [end] })
+    const { folder: id } = await readKey(folder)
+    await takeStep(folder, { ended: [{ folder: id, segment: end }] })
     expect(await endedIn(folder)).toEqual([end])
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1 })
   })

@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
 import { folderError } from './folder-errors.ts'
+import { syncFolder } from './key-file.ts'
 
 /**
  * A folder that takes checkpoints, one file for each process, only ever appended to: on a mount that this host cannot rewrite, such as an object
@@ -34,5 +35,7 @@ export function checkpointFolder(folder: string): AuditSink {
 
 async function opened(path: string): Promise<FileHandle> {
   await mkdir(path, { recursive: true, mode: 0o700 })
-  return open(join(path, `checkpoints-${hostname()}-${process.pid}-${Date.now()}.jsonl`), 'a', 0o600)
+  const file = await open(join(path, `checkpoints-${hostname()}-${process.pid}-${Date.now()}.jsonl`), 'a', 0o600)
+  await syncFolder(path).catch(() => {}) // not every mount lets a writer open its folder
+  return file
 }

@@ -3,6 +3,7 @@ import type { AuditSink } from '@finchat/secrets-core'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkpointFolder } from './checkpoint-folder.ts'
 import { Checkpoints } from './checkpoints.ts'
+import { fileHandle } from './testing/file-handles.ts'
 import { aRecord } from './testing/sample-records.ts'
 import { context, removeTestFolders, testFolder } from './testing/folders.ts'
 
@@ -23,6 +24,18 @@ describe.runIf(process.platform === 'linux')('a folder for checkpoints on a full
     }
     expect(await openFiles()).toBeLessThan(before + 10)
     datasync.mockRestore()
+  })
+})
+
+describe('a folder for checkpoints', () => {
+  it('has the name of a new file on disk before the first checkpoint is taken for acknowledged', async () => {
+    const { checkpoints } = await testFolder()
+    const to = checkpointFolder(checkpoints)
+    const sync = vi.spyOn(await fileHandle(), 'sync')
+    for (let times = 0; times < 3; times++) await to.write(aRecord({ checkpoint: '{}' }), context)
+    expect(sync).toHaveBeenCalledTimes(1) // of the folder
+    sync.mockRestore()
+    await to.close?.(context)
   })
 })
 

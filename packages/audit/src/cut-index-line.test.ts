@@ -105,7 +105,6 @@ describe('the record of a cut line', () => {
 
 const behindLastLine: readonly (readonly [string, string])[] = [
   ['of another program', 'Nov 25 12:00:00 web-1 kernel: out of memory\n'],
-  ['of which a power cut left the second half', `${'\0'.repeat(4096)}"step":3,"time":1800000000000,"v":1}\n`],
   ['of JSON', '{"v":1,"step":3}\n[]\nnull\n'],
   ['without anything in them', '\n\n\n'],
   ['and half of one', 'noise\nnoi'],
@@ -140,6 +139,40 @@ describe('whole lines at the end of the index that are no entries', () => {
     const ended = [{ step: 1, found: 'unused' }]
     expect(JSON.parse(await lastLine(folder))).toMatchObject({ step: 2, cut: 6, ended })
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ line: 3, bytes: 6, isRecorded: true }] })
+  })
+})
+
+describe('a line at the end of the index of which a power cut left the second half', () => {
+  const half = `${'\0'.repeat(4096)}"step":3,"time":1800000000000,"v":1}\n`
+
+  it('is no problem where the key of the folder says that no step is missing, and is recorded by the process that comes next', async () => {
+    const { folder, key } = await trailOf(1)
+    const { length } = await linesIn(indexOf(folder))
+    await appendFile(indexOf(folder), half)
+    const found = { line: length + 1, bytes: half.length }
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ ...found, isRecorded: false }] })
+    await takeStep(folder, { ended: [] })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ ...found, isRecorded: true }] })
+    expect(await readFile(join(folder, 'index-00000003.cut'), 'utf8')).toBe(half)
+  })
+
+  it('is one in a copy without that key, and where it stands in the place of a line', async () => {
+    const { folder, key } = await trailOf(1)
+    const index = await readFile(indexOf(folder), 'utf8')
+    const lastAt = index.lastIndexOf('\n', index.length - 2) + 1
+    await writeFile(indexOf(folder), `${index.slice(0, lastAt)}\0${index.slice(lastAt + 1)}`)
+    const edited = { what: 'edited', file: 'index.jsonl' }
+    expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject(edited)
+    await writeFile(indexOf(folder), `${index}${half}`)
+    await rm(join(folder, 'key.json'))
+    expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject(edited)
+  })
+
+  it('is one before another line', async () => {
+    const { folder, key } = await trailOf(1)
+    const index = await readFile(indexOf(folder), 'utf8')
+    await writeFile(indexOf(folder), `${index}${half}${index}`)
+    expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'inserted', file: 'index.jsonl' })
   })
 })
 

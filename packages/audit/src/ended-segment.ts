@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EndedSegment } from './folder-index.ts'
-import { readSegment, segmentFiles } from './segment-reader.ts'
+import { hasUnwritten, readSegment, segmentFiles } from './segment-reader.ts'
 
 export function segmentName(step: number): string {
   return `segment-${String(step).padStart(8, '0')}.jsonl`
@@ -23,13 +23,15 @@ export function unusedSegment(step: number): EndedSegment {
 export async function endedSegment(folder: string, step: number): Promise<EndedSegment> {
   const path = await pathOf(folder, step)
   if (path === undefined) return { ...nothing, step, found: 'missing' }
-  let [bytes, group, records, isClean] = [0, 0, 0, false]
-  for await (const { seal, endsAt } of readSegment(path)) {
+  let [bytes, last, records, isClean] = [0, 0, 0, false]
+  for await (const group of readSegment(path)) {
+    if (hasUnwritten(group)) break
+    const { seal, endsAt } = group
     if (seal === undefined) continue
-    ;[bytes, group, records, isClean] = [endsAt, seal.group, records + seal.records, seal.end === true]
+    ;[bytes, last, records, isClean] = [endsAt, seal.group, records + seal.records, seal.end === true]
   }
   const { size } = await stat(path)
-  return { step, bytes, group, records, torn: size - bytes, found: isClean ? 'ended' : 'cut' }
+  return { step, bytes, group: last, records, torn: size - bytes, found: isClean ? 'ended' : 'cut' }
 }
 
 async function pathOf(folder: string, step: number): Promise<string | undefined> {

@@ -80,6 +80,14 @@ export async function* readSegment(path: string): AsyncGenerator<SegmentGroup> {
   if (group.length > 0) yield cut()
 }
 
+/**
+ * Whether there are zeros in the lines, or the seal, of which text has none. A power cut may leave them, behind all that was acknowledged, where a part of
+ * what was being written had not come to the disk, and what stands behind them had.
+ */
+export function hasUnwritten({ lines, sealLine }: SegmentGroup): boolean {
+  return sealLine.includes(0) || lines.some((line) => line.includes(0))
+}
+
 /** The records of a group; a line that is none is left out. */
 export function recordsOf({ lines }: SegmentGroup): readonly AuditRecord[] {
   return lines.map(asRecord).filter((record) => record !== undefined)

@@ -60,12 +60,14 @@ async function indexAsItStands(folder: string, key: KeyObject, state: KeyState |
   await assertThere(folder)
   for await (const lines of linesOf(join(folder, indexFile))) {
     for (const line of lines) {
-      if (torn > 0) fail('inserted', step, 'bytes that are no line stand before this line of the index')
-      if (line.at(-1) !== lineFeed) {
-        torn = line.length
+      const found = asIndexEntry(line)
+      if (found === undefined) {
+        if (line.at(-1) === lineFeed && !mayBeUnwritten(line, step, state)) fail('edited', step, 'the line of the index is no entry')
+        torn += line.length
         continue
       }
-      const entry = authenticEntry(line, step, stepKey)
+      if (torn > 0) fail('inserted', step, 'bytes that are no line stand before this line of the index')
+      const entry = authenticEntry(found, step, stepKey)
       if (step > 0 && entry.folder !== id) fail('inserted', step, 'the line of the index is of another folder')
       id = entry.folder
       addEnds(entry, opened, ended)
@@ -111,6 +113,14 @@ function addEnds(entry: Entry, opened: ReadonlyMap<number, KeyObject>, ended: Ma
   }
 }
 
+/**
+ * A power cut may leave zeros for the beginning of a line whose end had come to the disk. The folder's key says that no step is missing before it; without
+ * that, or if it is further, the line stands where another one was.
+ */
+function mayBeUnwritten(line: Buffer, step: number, state: KeyState | undefined): boolean {
+  return line.includes(0) && state !== undefined && state.step <= step
+}
+
 function assertEnd(step: number, torn: number, key: KeyObject, state: KeyState | undefined): void {
   if (step === 0) fail('missing', step, 'the index is empty')
   assertSameKey(state, step, key)
@@ -143,15 +153,13 @@ export function indexTruncated(lines: number): ProblemFound {
 
 const lineFeed = 0x0a
 
-function authenticEntry(line: Buffer, step: number, key: KeyObject): Entry {
-  const entry = asIndexEntry(line)
-  if (entry !== undefined && entry.step === step && isAuthentic(entry, key)) return entry
+function authenticEntry(entry: Entry, step: number, key: KeyObject): Entry {
+  if (entry.step === step && isAuthentic(entry, key)) return entry
   const { what, explanation } = whatIsWrong(entry, step)
   return fail(what, step, explanation)
 }
 
-function whatIsWrong(entry: Entry | undefined, step: number): Pick<ProblemFound['problem'], 'what' | 'explanation'> {
-  if (entry === undefined) return { what: 'edited', explanation: 'the line of the index is no entry' }
+function whatIsWrong(entry: Entry, step: number): Pick<ProblemFound['problem'], 'what' | 'explanation'> {
   if (entry.step > step) return { what: 'missing', explanation: 'a line of the index is missing before this one, or two changed places' }
   if (entry.step < step) return { what: 'duplicated', explanation: 'a line of the index stands here a second time, or out of order' }
   if (step > 0) return { what: 'edited', explanation: 'the line of the index is not as it was sealed' }

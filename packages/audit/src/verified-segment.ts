@@ -4,9 +4,9 @@ import { ProblemFound } from './audit-problem.ts'
 import { type AbsentRecord, isAt, type LastSeqs, locate, standsBeforeEarlier } from './bad-group.ts'
 import type { EndedSegment } from './folder-index.ts'
 import type { SegmentCheckpoints } from './held-checkpoints.ts'
-import { derivedKey, isMac, macOf } from './key-chain.ts'
+import { derivedKey, isMac, laterKey, macOf, mostKeysBeyond } from './key-chain.ts'
 import { asRecord, isCount, type Seal } from './segment-format.ts'
-import { readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
+import { hasUnwritten, readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
 import { assertSigned, isLongerBy } from './signed-checkpoints.ts'
 import { indexTruncated } from './verified-index.ts'
 
@@ -51,6 +51,10 @@ export class SegmentVerification {
   #from: number | undefined
   #to: number | undefined
   #isEnded = false
+  /** The first group with zeros in it. */
+  #unwritten: SegmentGroup | undefined
+  /** To tell whether what stands behind that was sealed. */
+  #keysLeft = mostKeysBeyond
   /** How many checkpoints were passed. There may be one for each second of a day, of which none is moved. */
   #passed = 0
   #checkpointedAt: number | undefined
@@ -64,16 +68,19 @@ export class SegmentVerification {
   /** The groups that are as they were sealed, as they are found to be. Throws `ProblemFound` at the first thing that is not, the segment's end included. */
   async *groups(): AsyncGenerator<SegmentGroup> {
     for await (const group of readSegment(this.#segment.path)) {
-      await this.#verify(group)
-      if (group.seal !== undefined) yield group
+      if (await this.#verify(group)) yield group
     }
     this.#assertNotTruncated()
   }
 
-  async #verify(group: SegmentGroup): Promise<void> {
+  /** Whether the group is proven; what was being written when its process died is not. */
+  async #verify(group: SegmentGroup): Promise<boolean> {
     const { seal, firstLine } = group
     this.#size = group.endsAt
     if (this.#isEnded) this.#fail('inserted', firstLine, 'the segment was ended before this line')
+    if (this.#isBehindCut()) return false
+    this.#unwritten ??= this.#mayBeTorn() && hasUnwritten(group) ? group : undefined
+    if (this.#unwritten !== undefined) return this.#behindUnwritten(group, this.#unwritten)
     if (seal === undefined) return this.#unsealed(group)
     if (this.#bytes !== this.#size - sizeOf(group)) this.#fail('edited', this.#line + 1, 'these lines have no seal')
     if (seal.group !== this.#next) await this.#misplaced(group, seal)
@@ -81,7 +88,8 @@ export class SegmentVerification {
     if (!isMac(macOf(this.#key, 'seal', bytes, seal.signed), seal.mac)) await this.#broken(group, seal)
     if (bytes.includes(gapMember)) this.#countMissed(group)
     this.#accept(group, seal)
-    return this.#passCheckpoints()
+    this.#passCheckpoints()
+    return true
   }
 
   /** What is proven so far. */
@@ -115,8 +123,30 @@ export class SegmentVerification {
   }
 
   /** Lines without a seal are at the end, where a process died or is at it, or somebody took a seal away. */
-  #unsealed({ lines, firstLine, sealLine }: SegmentGroup): void {
+  #unsealed({ lines, firstLine, sealLine }: SegmentGroup): boolean {
     if (sealLine.at(-1) === lineFeed) this.#fail('edited', firstLine + lines.length, 'the seal is none')
+    return false
+  }
+
+  /** Whoever found the segment cut has said how much stood there and how much of that counts. */
+  #isBehindCut(): boolean {
+    const { ended } = this.#segment
+    return ended?.found === 'cut' && this.#bytes >= ended.bytes
+  }
+
+  /** Of what has ended, it is known how far it went. */
+  #mayBeTorn(): boolean {
+    const { ended } = this.#segment
+    return ended === undefined || ended.found === 'unused'
+  }
+
+  /** Zeros are the torn end of what a power cut left, unless something was sealed after it: then they were written over what stood there. */
+  #behindUnwritten({ seal, lines }: SegmentGroup, { firstLine, lines: unwritten }: SegmentGroup): boolean {
+    const steps = (seal?.group ?? -1) - this.#next
+    if (seal === undefined || steps < 0 || steps > this.#keysLeft) return false
+    this.#keysLeft -= steps
+    if (!isMac(macOf(laterKey(this.#key, steps), 'seal', ...lines, seal.signed), seal.mac)) return false
+    return this.#fail('edited', firstLine, overwritten, firstLine + unwritten.length)
   }
 
   async #misplaced({ firstLine, lines }: SegmentGroup, seal: Seal): Promise<never> {
@@ -185,6 +215,9 @@ export class SegmentVerification {
     throw new ProblemFound({ what, file: this.#file, line, lastLine, explanation })
   }
 }
+
+const overwritten =
+  'there are zeros, and sealed groups behind them; after a power cut the process that opens the folder next says which of it was never acknowledged'
 
 const lineFeed = 0x0a
 /** In this form they are members, never text: quotes in text are escaped. */

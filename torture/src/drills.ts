@@ -13,6 +13,7 @@ import { tornDrill } from './power/torn-drill.ts'
 import { timingDrill } from './timing/timing-drill.ts'
 import { trailDiskDrill } from './trail/trail-disk-drill.ts'
 import { trailKillDrill } from './trail/trail-kill-drill.ts'
+import { trailPowerDrill } from './trail/trail-power-drill.ts'
 import { trailWritersDrill } from './trail/trail-writers-drill.ts'
 import { writersDrill } from './writers/writers-drill.ts'
 
@@ -28,6 +29,7 @@ export const drills: readonly Drill[] = [
   trailDiskDrill,
   trailWritersDrill,
   trailKillDrill,
+  trailPowerDrill,
   tornDrill,
   powerDrill,
   fullDrill,

@@ -69,6 +69,11 @@ function mixed(old: Buffer, fresh: Buffer, share: number, random: Random): Buffe
   return image
 }
 
+/** What stands under each name. */
+export function contentsOf({ names, files }: Folder): Map<string, Buffer> {
+  return new Map([...names].map(([name, file]) => [name, files.get(file) ?? Buffer.alloc(0)]))
+}
+
 export function writeFolder(path: string, image: ReadonlyMap<string, Buffer>): void {
   for (const [name, content] of image) writeFileSync(join(path, name), content)
 }

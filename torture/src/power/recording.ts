@@ -6,47 +6,40 @@ export interface Call {
   readonly name: string
   readonly args: readonly string[]
   readonly result: number
+  /** Seconds: where it stands among the calls of all threads. */
+  readonly at: number
 }
 
 const recorded = ['openat', 'close', 'pwrite64', 'write', 'ftruncate', 'fsync', 'fdatasync', 'link', 'rename', 'unlink']
+const syncs = ['fsync', 'fdatasync']
 
 /** Longer than anything that is written at once, so that nothing is cut. */
 const longestWrite = 2 ** 24
 
 /** Records what the program that follows does to files, each of its threads in a file of its own that begins with `path`. */
 export function recordingInto(path: string): string[] {
-  return [
-    'strace',
-    '-ff',
-    '-qq',
-    '--seccomp-bpf',
-    '-xx',
-    '-s',
-    `${longestWrite}`,
-    '-e',
-    'signal=none',
-    '-e',
-    `trace=${recorded.join()}`,
-    '-o',
-    path,
+  const [texts, times] = [
+    ['-xx', '-s', `${longestWrite}`],
+    ['-ttt', '-T'],
   ]
+  return ['strace', '-ff', '-qq', '--seccomp-bpf', ...texts, ...times, '-e', 'signal=none', '-e', `trace=${recorded.join()}`, '-o', path]
 }
 
-/** The calls of the one thread that opened something in the folder. Throws if there were more: which of them was first is not recorded. */
-export function recordedCalls(path: string, folder: string): Call[] {
-  const threads = readdirSync(dirname(path))
+/** The calls of all threads, in the order in which they took effect. */
+export function recordedCalls(path: string): Call[] {
+  return readdirSync(dirname(path))
     .filter((name) => name.startsWith(`${basename(path)}.`))
-    .map((name) => callsIn(readFileSync(join(dirname(path), name), 'latin1')))
-    .filter((calls) => calls.some(({ name, args }) => name === 'openat' && dirname(textIn(args[1])) === folder))
-  const [calls, ...others] = threads
-  if (calls === undefined || others.length > 0) throw new Error(`${threads.length} threads opened files of the store`)
-  return calls
+    .flatMap((name) => callsIn(readFileSync(join(dirname(path), name), 'latin1')))
+    .toSorted((one, other) => one.at - other.at)
 }
 
 export function callsIn(trace: string): Call[] {
   return trace.split('\n').flatMap((line) => {
-    const [, name, args, result] = /^(\w+)\((.*)\) += (\d+)/.exec(line) ?? []
-    return name === undefined || args === undefined ? [] : [{ name, args: args.split(', '), result: Number(result) }]
+    const [, begun, name, args, result, took] = /^([\d.]+) (\w+)\((.*)\) += (\d+) <([\d.]+)>$/.exec(line) ?? []
+    if (name === undefined || args === undefined) return []
+    // What is written while a sync is under way may not be covered by it.
+    const at = Number(begun) + (syncs.includes(name) ? 0 : Number(took))
+    return [{ name, args: args.split(', '), result: Number(result), at }]
   })
 }
 

@@ -7,9 +7,14 @@ const hex = (text: string): string => `"${[...Buffer.from(text)].map((byte) => `
 const open = (path: string, descriptor: number, flags = 'O_RDWR|O_CREAT'): string =>
   `openat(AT_FDCWD, ${hex(path)}, ${flags}, 0600) = ${descriptor}`
 
+/** As strace writes it, each call at its second. */
+function traced(lines: readonly string[]): string {
+  return lines.map((line, second) => `${second}.000000 ${line} <0.000001>`).join('\n')
+}
+
 function replayed(...lines: readonly string[]): Replay {
   const replay = new Replay('/s')
-  for (const call of callsIn(lines.join('\n'))) replay.apply(call)
+  for (const call of callsIn(traced(lines))) replay.apply(call)
   return replay
 }
 
@@ -55,7 +60,7 @@ test('calls that failed, and files elsewhere, change nothing', () => {
 
 test('a sync tells which file, or that it was the folder', () => {
   const replay = replayed(open('/s/a', 3), open('/s', 4, 'O_RDONLY'), open('/elsewhere', 5), `write(1, ${hex('told\n')}, 5) = 5`)
-  const synced = (line: string): (string | undefined)[] => callsIn(line).map((call) => replay.synced(call))
+  const synced = (line: string): (string | undefined)[] => callsIn(traced([line])).map((call) => replay.synced(call))
   expect(synced('fsync(3) = 0')).toEqual(['a'])
   expect(synced('fdatasync(4) = 0')).toEqual([''])
   expect(synced('fsync(5) = 0')).toEqual([undefined])

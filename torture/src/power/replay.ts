@@ -9,11 +9,17 @@ export class Replay {
   readonly #files = new Map<number, Buffer>()
   /** What the process has open: a file, or `undefined` for the folder itself. */
   readonly #open = new Map<number, number | undefined>()
+  /** Where the next `write` to it goes; `undefined`: to its end. */
+  readonly #offsets = new Map<number, number | undefined>()
   #lastFile = 0
   #output = ''
 
-  constructor(folder: string) {
+  /** `start`: what was in the folder before. */
+  constructor(folder: string, start: Folder = { names: new Map(), files: new Map() }) {
     this.#folder = folder
+    for (const [name, file] of start.names) this.#names.set(name, file)
+    for (const [file, content] of start.files) this.#files.set(file, content)
+    this.#lastFile = Math.max(0, ...start.files.keys())
   }
 
   /** The folder as it is after the calls until now. */
@@ -38,6 +44,7 @@ export class Replay {
     if (name === 'openat') this.#opened(result, textIn(second), third ?? '')
     else if (name === 'close') this.#open.delete(Number(first))
     else if (name === 'write' && first === '1') this.#output += textIn(second)
+    else if (name === 'write' && file !== undefined) this.#append(Number(first), file, bytesIn(second).subarray(0, result))
     else if (name === 'pwrite64' && file !== undefined) this.#write(file, bytesIn(second).subarray(0, result), Number(fourth))
     else if (name === 'ftruncate' && file !== undefined) this.#resize(file, Number(second))
     else if (name === 'link') this.#give(textIn(second), this.#named(textIn(first)))
@@ -52,12 +59,19 @@ export class Replay {
     const file = this.#named(path) ?? (this.#lastFile += 1)
     this.#give(path, file)
     this.#open.set(descriptor, file)
+    this.#offsets.set(descriptor, flags.includes('O_APPEND') ? undefined : 0)
     if (!this.#files.has(file) || flags.includes('O_TRUNC')) this.#files.set(file, Buffer.alloc(0))
   }
 
   #write(file: number, bytes: Buffer, at: number): void {
     this.#resize(file, Math.max(this.#contentOf(file).length, at + bytes.length))
     this.#contentOf(file).set(bytes, at)
+  }
+
+  #append(descriptor: number, file: number, bytes: Buffer): void {
+    const at = this.#offsets.get(descriptor)
+    this.#write(file, bytes, at ?? this.#contentOf(file).length)
+    if (at !== undefined) this.#offsets.set(descriptor, at + bytes.length)
   }
 
   #resize(file: number, length: number): void {

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { initAuditFolder } from '@finchat/secrets-audit'
+import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
+import { context } from '../workload/observe.ts'
 
 /** A folder made ready for a trail, where its checkpoints go, and the auditor's key. */
 export interface TrailFolder {
@@ -14,4 +15,11 @@ export async function newTrailFolder(parent: string): Promise<TrailFolder> {
   const folder = join(parent, 'trail')
   const { key } = await initAuditFolder(folder)
   return { folder, checkpoints: join(parent, 'checkpoints'), key }
+}
+
+/** Whoever opens the folder next records how those who died have left it. */
+export async function recordEnds({ folder, checkpoints }: TrailFolder): Promise<void> {
+  const audit = auditTrail({ sinks: [jsonLinesFile({ folder, checkpoints: { to: checkpoints } })], sinkDeadlineMs: 120_000 })
+  await audit.record({ phase: 'outcome', time: Date.now(), operation: 'get', name: 'last', outcome: 'ok' }, context)
+  await audit.close?.(context)
 }

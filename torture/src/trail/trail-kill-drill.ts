@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
-import { auditTrail, jsonLinesFile } from '@finchat/secrets-audit'
 import { type Drill, type Scale, Tally } from '../drill.ts'
 import { newSeed, type Random, randomFrom } from '../random.ts'
 import { inMemory } from '../scratch.ts'
-import { context } from '../workload/observe.ts'
 import { judgeTrail } from './judge-trail.ts'
-import { newTrailFolder, type TrailFolder } from './trail-folder.ts'
+import { newTrailFolder, recordEnds, type TrailFolder } from './trail-folder.ts'
 import { hasWritten, startTrailWriter } from './trail-writer.ts'
 
 /** Folders that are worn out, one after the other; each by so many rounds of so many processes that are killed. */
@@ -56,11 +54,4 @@ async function killedWriter(made: TrailFolder, label: string, random: Random, ta
   if (code === null) tally.count('kills')
   else tally.count('gave up before they were killed') // the folder was locked for too long
   return code === null ? writer.acknowledged : [...writer.acknowledged, ...(await killedWriter(made, `${label}+`, random, tally))]
-}
-
-/** Whoever opens the folder next records how those who died have left it. */
-async function recordEnds({ folder, checkpoints }: TrailFolder): Promise<void> {
-  const audit = auditTrail({ sinks: [jsonLinesFile({ folder, checkpoints: { to: checkpoints } })], sinkDeadlineMs: 120_000 })
-  await audit.record({ phase: 'outcome', time: Date.now(), operation: 'get', name: 'last', outcome: 'ok' }, context)
-  await audit.close?.(context)
 }

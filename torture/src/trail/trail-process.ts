@@ -4,10 +4,13 @@ import { context } from '../workload/observe.ts'
 import type { TrailOrders } from './trail-writer.ts'
 
 /* Writes records to a folder that others write to as well, and prints the name of each once it was acknowledged. */
-const { folder, checkpoints, label, records, inFlight, actorLength } = givenOrders() as TrailOrders // as the drill gives them
+const { folder, checkpoints, label, records, inFlight, actorLength, maxSegmentBytes } = givenOrders() as TrailOrders // as the drill gives them
 
 async function write(): Promise<void> {
-  const audit = auditTrail({ sinks: [jsonLinesFile({ folder, checkpoints: { to: checkpoints, everyMs: 10 } })], sinkDeadlineMs: 120_000 })
+  const audit = auditTrail({
+    sinks: [jsonLinesFile({ folder, checkpoints: { to: checkpoints, everyMs: 10 }, maxSegmentBytes })],
+    sinkDeadlineMs: 120_000,
+  })
   let next = 0
   const writer = async (): Promise<void> => {
     while (next < records) {

@@ -11,6 +11,7 @@ export interface TrailOrders extends Pick<TrailFolder, 'folder' | 'checkpoints'>
   readonly inFlight: number
   /** How long each record's actor is: long ones make batches that take the system a while to write. */
   readonly actorLength: number
+  readonly maxSegmentBytes?: number
 }
 
 export interface TrailWriter {

@@ -1,0 +1,89 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { verifyAuditTrail } from '@finchat/secrets-audit'
+import { ended, start } from '../child.ts'
+import { type Drill, type Scale, Tally } from '../drill.ts'
+import { cutAtSyncs, type Image } from '../power/cut-at-syncs.ts'
+import { contentsOf, folderAt, writeFolder } from '../power/disk.ts'
+import { recordedCalls, recordingInto } from '../power/recording.ts'
+import { Replay } from '../power/replay.ts'
+import { newSeed, randomFrom } from '../random.ts'
+import { inMemory, inScratch } from '../scratch.ts'
+import { straceIsMissing } from '../strace.ts'
+import { judgeTrail } from './judge-trail.ts'
+import { newTrailFolder, recordEnds, type TrailFolder } from './trail-folder.ts'
+import type { TrailOrders } from './trail-writer.ts'
+
+/** How many records each writer has in flight: a group for each batch, or several. */
+const lives: Readonly<Record<Scale, readonly number[]>> = { short: [12, 150], long: [1, 12, 12, 150, 150, 500] }
+const records: Readonly<Record<Scale, number>> = { short: 200, long: 1_500 }
+
+/** A writer's calls are recorded, and done again one by one afterwards, with the power cut at each sync; its checkpoints are on another machine. */
+export const trailPowerDrill: Drill = {
+  name: 'power cut at each fsync of a trail',
+  promise: 'whatever part of the unsynced has reached the disk: the trail is taken for whole, holds what was acknowledged, and goes on',
+  run: async (scale) => {
+    const tally = new Tally()
+    const reason = straceIsMissing()
+    if (reason !== undefined) tally.notRun.push(reason)
+    else for (const inFlight of lives[scale]) await inScratch((folder) => run(folder, { records: records[scale], inFlight }, tally))
+    return tally
+  },
+}
+
+type Amount = Pick<TrailOrders, 'records' | 'inFlight'>
+
+async function run(parent: string, amount: Amount, tally: Tally): Promise<void> {
+  const made = await newTrailFolder(parent)
+  mkdirSync(made.checkpoints)
+  const [recording, before] = [join(parent, 'calls'), folderAt(made.folder)]
+  if ((await write(made, recording, amount)) !== 0) return tally.fault('the writer failed')
+  const checkpoints = checkpointsOver(made.checkpoints, recording)
+  await cutAtSyncs({ recording, folder: made.folder, start: before }, randomFrom(newSeed()), tally, (image) =>
+    tryTrail(made.key, image, checkpoints(image.at), tally),
+  )
+}
+
+/** Writes small segments, in batches that take several writes of the disk. Returns its exit code. */
+async function write(made: TrailFolder, recording: string, amount: Amount): Promise<number | null> {
+  const orders: TrailOrders = { ...made, ...amount, label: 'w', actorLength: 300, maxSegmentBytes: 65_536 }
+  const output = openSync(join(made.folder, '..', 'output'), 'w')
+  const child = start(join(import.meta.dirname, 'trail-process.ts'), orders, {
+    under: recordingInto(recording),
+    stdio: ['pipe', output, 'inherit'],
+  })
+  closeSync(output)
+  return ended(child)
+}
+
+/** What had come to the other machine by a time; the times only go forward. */
+function checkpointsOver(folder: string, recording: string): (until: number) => ReadonlyMap<string, Buffer> {
+  const [replay, calls] = [new Replay(folder), recordedCalls(recording)]
+  let next = 0
+  return (until) => {
+    for (let call = calls[next]; call !== undefined && call.at < until; call = calls[++next]) replay.apply(call)
+    return contentsOf(replay.now)
+  }
+}
+
+async function tryTrail(
+  key: string,
+  { files, output, when }: Image,
+  checkpoints: ReadonlyMap<string, Buffer>,
+  tally: Tally,
+): Promise<void> {
+  const own = new Tally()
+  await inMemory(async (parent) => {
+    const made = { folder: join(parent, 'trail'), checkpoints: join(parent, 'checkpoints'), key }
+    for (const path of [made.folder, made.checkpoints]) mkdirSync(path)
+    writeFolder(made.folder, files)
+    writeFolder(made.checkpoints, checkpoints)
+    const { ok, problem } = await verifyAuditTrail(made.folder, { key, ...(checkpoints.size > 0 && { checkpoint: made.checkpoints }) })
+    if (problem?.explanation.startsWith('there are zeros, and sealed groups behind them')) tally.count('were explained by the next process')
+    else if (!ok) own.fault(`before it goes on: ${problem?.file}:${problem?.line} ${problem?.what}: ${problem?.explanation}`)
+    await recordEnds(made)
+    await judgeTrail(made, output.split('\n').slice(0, -1), own)
+  }).catch((error: unknown) => own.fault(String(error)))
+  tally.count('disk images verified')
+  for (const fault of own.faults) tally.fault(`${when}: ${fault}`)
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { timed } from '../harness/measure.ts'
 import type { Contender } from '../harness/scenario.ts'
-import { type MadeTrail, madeTrail, oneByOne, ownPath, recordAt, width } from './audit-work.ts'
+import { type MadeTrail, madeTrail, manyRecords, oneByOne, ownPath, recordAt, width } from './audit-work.ts'
 
 const lineAt = (index: number): string => `${JSON.stringify(recordAt(index))}\n`
 
@@ -40,7 +40,7 @@ export const linesOnly: Contender = (task) => {
     fdatasyncSync(file)
     lines = []
   }
-  return { round: () => oneByOne(task, 50_000, log), close: async () => closeSync(file) }
+  return { round: () => oneByOne(task, manyRecords, log), close: async () => closeSync(file) }
 }
 
 function segmentPaths({ folder }: MadeTrail): string[] {

@@ -3,7 +3,7 @@ import { auditTrail, initAuditFolder, jsonLinesFile, verifyAuditTrail } from '@f
 import type { AuditSink, AuditTrail } from '@finchat/secrets-core'
 import { timed } from '../harness/measure.ts'
 import type { Contender, Task } from '../harness/scenario.ts'
-import { eventAt, madeTrail, manyAtOnce, ownPath, recordAt } from './audit-work.ts'
+import { eventAt, madeTrail, manyAtOnce, manyRecords, ownPath, recordAt } from './audit-work.ts'
 
 const context = { signal: new AbortController().signal }
 
@@ -18,7 +18,7 @@ const sealed =
   async (task) => {
     const sink = await ownSink(task, { durable })
     return {
-      round: () => manyAtOnce(task, 50_000, (index) => sink.write(recordAt(index), context)),
+      round: () => manyAtOnce(task, manyRecords, (index) => sink.write(recordAt(index), context)),
       close: async () => sink.close?.(context),
     }
   }
@@ -30,7 +30,7 @@ export const buffered: Contender = sealed(false)
 export const trail: Contender = async (task) => {
   const audit: AuditTrail = auditTrail({ sinks: [await ownSink(task, { durable: true })] })
   return {
-    round: () => manyAtOnce(task, 50_000, (index) => audit.record(eventAt(index), context)),
+    round: () => manyAtOnce(task, manyRecords, (index) => audit.record(eventAt(index), context)),
     close: async () => audit.close?.(context),
   }
 }

@@ -66,6 +66,9 @@ export function madeTrail({ setting }: Task, name: 'busy' | 'quiet'): MadeTrail 
   return JSON.parse(String(setting[name])) as MadeTrail // written by the stage
 }
 
+/** Enough that a round measures what goes on for hours, and not how V8 warms up. */
+export const manyRecords = 200_000
+
 /** As many of them at once as a busy server has. */
 export const width = 1_024
 

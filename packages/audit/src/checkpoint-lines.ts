@@ -2,7 +2,7 @@ import { lstat, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { canonicalLineIfAny } from './canonical.ts'
-import { folderError } from './folder-errors.ts'
+import { folderError, shownPath } from './folder-errors.ts'
 import { type FoundCheckpoint, HeldCheckpoints } from './held-checkpoints.ts'
 import { isCount, parsedLine } from './segment-format.ts'
 import { linesOf } from './segment-reader.ts'
@@ -33,26 +33,32 @@ async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [
       for await (const lines of linesOf(path)) for (const line of lines) yield [basename(path), ++number, line]
     }
   } catch (error) {
-    throw folderError(error, source)
+    throw folderError(error, source, 'the checkpoints')
   }
 }
 
 /** Said of the checkpoints: the folder of the trail may well be there. */
-function noCheckpoints(error: unknown): never {
+function asMissing(error: unknown, source: string): unknown {
   const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-  if (!isMissing) throw error
-  throw new SecretsError('AUDIT_FAILED', 'the checkpoints are not where `checkpoint` says', { remedy })
+  return isMissing ? missing('the checkpoints are not where `checkpoint` says', source) : error
 }
 
-const remedy = 'correct it, or ask who removed them; without `checkpoint` the ends that no process ended stay unproven'
+export function noneOfThisFolder(source: CheckpointSource): SecretsError {
+  return missing('there is no checkpoint of this folder where `checkpoint` says', source)
+}
 
-export function noneOfThisFolder(): SecretsError {
-  return new SecretsError('AUDIT_FAILED', 'there is no checkpoint of this folder where `checkpoint` says', { remedy })
+function missing(problem: string, source: CheckpointSource): SecretsError {
+  return new SecretsError('AUDIT_FAILED', typeof source === 'string' ? `${problem}: ${shownPath(source)}` : problem, {
+    remedy: 'correct it, or ask who removed them; without `checkpoint` the ends that no process ended stay unproven',
+  })
 }
 
 /** In a folder its files alone: a mount may have folders of its own, such as `lost+found`, and links that lead nowhere. */
 async function pathsOf(source: string): Promise<readonly string[]> {
-  if (!(await stat(source).catch(noCheckpoints)).isDirectory()) return [source]
+  const found = await stat(source).catch((error: unknown) => {
+    throw asMissing(error, source)
+  })
+  if (!found.isDirectory()) return [source]
   const paths: string[] = []
   for (const name of (await readdir(source)).toSorted()) {
     const path = join(source, name)

@@ -54,7 +54,9 @@ test.each([
 
 test('a lock whose file holds something, or is no file, is refused', () => {
   writeFileSync(path, 'something')
-  expect(() => FileLock.tryTake(path)).toThrow(refused('segment.lock, cannot be taken: the file holds something', 'remove it'))
+  expect(() => FileLock.tryTake(path)).toThrow(
+    refused(`${JSON.stringify(path)} of the audit trail cannot be taken: the file holds something`, 'remove it'),
+  )
   rmSync(path)
   mkdirSync(path)
   expect(() => FileLock.tryTake(path)).toThrow(refused('cannot be opened', 'own the folder'))

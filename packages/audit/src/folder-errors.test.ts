@@ -58,8 +58,14 @@ it('so is one that cannot be written, or whose segment cannot be ended', async (
 })
 
 it('so is the place of checkpoints, not the trail, where they are written and where they are read', async () => {
-  await expect(checkpointFolder(asWritten(file)).write(aRecord({ checkpoint: '{}' }), context)).rejects.toThrow(naming(file))
+  const written = checkpointFolder(asWritten(file)).write(aRecord({ checkpoint: '{}' }), context)
+  await expect(written).rejects.toThrow(naming(file))
+  await expect(written).rejects.toThrow(/^a file that the checkpoints would create is already there/)
   const { folder, key } = await testFolder()
   const inside = join(file, 'checkpoints')
-  await expect(verifyAuditTrail(folder, { key, checkpoint: asWritten(inside) })).rejects.toThrow(naming(inside))
+  const verified = verifyAuditTrail(folder, { key, checkpoint: asWritten(inside) })
+  await expect(verified).rejects.toThrow(naming(inside))
+  await expect(verified).rejects.toThrow(/^the folder of the checkpoints is no folder/)
+  const missing = join(parent, 'missing')
+  await expect(verifyAuditTrail(folder, { key, checkpoint: asWritten(missing) })).rejects.toThrow(naming(missing))
 })

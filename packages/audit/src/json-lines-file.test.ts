@@ -457,6 +457,8 @@ describe('the options of a file', () => {
     ['text for a truth value', { folder: 'x', durable: 'yes' }, 'the option durable is text'],
     ['a number for a name', { folder: 'x', name: 5 }, 'the option name is a number'],
     ['checkpoints into the trail itself', { folder: 'x', checkpoints: { to: './x/' } }, 'the folder of the trail itself'],
+    ['a folder for checkpoints', { folder: 'x', checkpoints: 'y' }, '`checkpoints` is text instead of an object'],
+    ['no text for them', { folder: 'x', checkpoints: '' }, '`checkpoints` is text instead of an object'],
     ['checkpoints to nowhere', { folder: 'x', checkpoints: { to: 7 } }, 'neither a folder nor a sink'],
     ['checkpoints to a function', { folder: 'x', checkpoints: { to: aFunction } }, 'neither a folder nor a sink'],
     ['checkpoints at no time', { folder: 'x', checkpoints: { to: 'y', everyMs: 0 } }, '`everyMs` is no time'],

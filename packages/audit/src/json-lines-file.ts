@@ -80,10 +80,12 @@ function checked(options: JsonLinesFileOptions): Checked {
   const to = checkpoints?.to
   if (typeof to === 'string' && to !== '' && resolve(to) === resolve(folder))
     throw misconfigured('`checkpoints.to` is the folder of the trail itself', 'name another one, which this host cannot rewrite')
-  return { folder: resolve(folder), name, isDurable: durable, maxSegmentBytes, checkpoints: checkpoints && checkedCheckpoints(checkpoints) }
+  return { folder: resolve(folder), name, isDurable: durable, maxSegmentBytes, checkpoints: checkedCheckpoints(checkpoints) }
 }
 
-function checkedCheckpoints(checkpoints: NonNullable<JsonLinesFileOptions['checkpoints']>): NonNullable<Checked['checkpoints']> {
+function checkedCheckpoints(checkpoints: JsonLinesFileOptions['checkpoints']): Checked['checkpoints'] {
+  if (checkpoints === undefined) return undefined
+  if (typeof checkpoints === 'string') throw misconfigured('`checkpoints` is text instead of an object', "pass { to: 'folder' }")
   const { to, everyMs = 1_000 } = knownOptions(checkpoints, { to: 'any', everyMs: 'number' })
   if (!(everyMs >= 1 && everyMs < 2 ** 31)) throw misconfigured('`everyMs` is no time', 'pass milliseconds, 1 or more')
   if (typeof to === 'string' && to !== '') return { to: checkpointFolder(to), everyMs }

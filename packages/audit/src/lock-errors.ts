@@ -1,5 +1,5 @@
-import { basename } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
+import { shownPath } from './folder-errors.ts'
 
 type Said = readonly [problem: string, remedy: string]
 
@@ -25,5 +25,5 @@ export function lockError(path: string, error: unknown): SecretsError {
   const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0
   const [problem, remedy] = table.get(code) ??
     table.get(code & 0xff) ?? [`SQLite says ${code}`, 'look at the file, and keep the folder on a local disk']
-  return new SecretsError('AUDIT_FAILED', `the lock of the audit trail, ${basename(path)}, cannot be taken: ${problem}`, { remedy })
+  return new SecretsError('AUDIT_FAILED', `the lock ${shownPath(path)} of the audit trail cannot be taken: ${problem}`, { remedy })
 }

@@ -16,24 +16,29 @@ export function assertSigned(checkpoint: Checkpoint, key: KeyObject): void {
 }
 
 /**
- * Whether there is a checkpoint of groups that are not there, signed by the folder: nothing that it says counts before. Throws `ProblemFound` if there are only others.
+ * The checkpoint of groups that are not there, signed by the folder, if there is one: nothing that it says counts before. Throws `ProblemFound` if there are only others.
  */
-export function isLongerBy(checkpoints: SegmentCheckpoints, end: SegmentEnd): boolean {
+export function checkpointBeyond(checkpoints: SegmentCheckpoints, end: SegmentEnd): Checkpoint | undefined {
   const search = new Search(mostKeysBeyond)
-  return search.findsSigned(checkpoints, end) || search.findsNone()
+  return search.signedOf(checkpoints, end) ?? search.none()
 }
 
 /** The same of segments that an index does not have which has so many lines and begins with this key. */
-export function isIndexLongerBy(segments: ReadonlyMap<number, SegmentCheckpoints>, first: KeyObject, lines: number): boolean {
+export function checkpointBeyondIndex(
+  segments: ReadonlyMap<number, SegmentCheckpoints>,
+  first: KeyObject,
+  lines: number,
+): Checkpoint | undefined {
   const search = new Search(lines + mostKeysBeyond)
   let [key, reached]: [KeyObject | undefined, number] = [first, 0]
   for (const [step, checkpoints] of [...segments].toSorted(([one], [other]) => one - other)) {
     key = search.keyAfter(key, step - reached, checkpoints.at(0))
     if (key === undefined) break
-    if (search.findsSigned(checkpoints, { group: 0, key: derivedKey(key, 'segment'), position: 0 })) return true
+    const found = search.signedOf(checkpoints, { group: 0, key: derivedKey(key, 'segment'), position: 0 })
+    if (found !== undefined) return found
     reached = step
   }
-  return search.findsNone()
+  return search.none()
 }
 
 /** Looks for a checkpoint that was signed, the nearest first, and makes so many keys for that. */
@@ -46,16 +51,16 @@ class Search {
     this.#keysLeft = keys
   }
 
-  findsSigned(checkpoints: SegmentCheckpoints, end: SegmentEnd): boolean {
+  signedOf(checkpoints: SegmentCheckpoints, end: SegmentEnd): Checkpoint | undefined {
     let [key, reached]: [KeyObject | undefined, number] = [end.key, end.group]
     for (let at = end.position, next = checkpoints.at(at); next !== undefined; next = checkpoints.at(++at)) {
       key = this.keyAfter(key, next.group + 1 - reached, next)
-      if (key === undefined) return false
-      if (isSigned(next, key)) return true
+      if (key === undefined) return undefined
+      if (isSigned(next, key)) return next
       this.#problem ??= notSigned(next)
       reached = next.group + 1
     }
-    return false
+    return undefined
   }
 
   /** The key so many steps further, which this checkpoint asks for. */
@@ -68,9 +73,9 @@ class Search {
     return laterKey(key, steps)
   }
 
-  findsNone(): false {
+  none(): undefined {
     if (this.#problem !== undefined) throw this.#problem
-    return false
+    return undefined
   }
 }
 

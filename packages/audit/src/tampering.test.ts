@@ -185,10 +185,11 @@ describe('the end of a segment that its process did not end', () => {
       const content = await readFile(path)
       const whole = await verifyAuditTrail(copy, { key: made.key, checkpoint })
       expect(whole).toMatchObject({ ok: true, records: 60, unproven: [{ file: segment(1), provenUntil: expect.any(Number), torn: 0 }] })
+      const whoSaysSo = /^a checkpoint says that the segment was longer: line \d+ of checkpoints$/
       for (let bytes = content.length - 1; bytes >= 0; bytes -= 97) {
         await truncate(path, bytes)
         const { ok, problem } = await verifyAuditTrail(copy, { key: made.key, checkpoint })
-        expect([bytes, ok, problem?.what]).toEqual([bytes, false, 'truncated'])
+        expect([bytes, ok, problem?.what, problem?.explanation]).toEqual([bytes, false, 'truncated', expect.stringMatching(whoSaysSo)])
       }
     } finally {
       await rm(copy, { recursive: true })
@@ -330,7 +331,10 @@ describe('a whole folder that was put back to how it once was', () => {
 
   it('is given away by a checkpoint', async () => {
     const { folder, key, checkpoints } = await putBack()
-    expect((await verifyAuditTrail(folder, { key, checkpoint: checkpoints })).problem).toMatchObject({ what: 'truncated' })
+    expect((await verifyAuditTrail(folder, { key, checkpoint: checkpoints })).problem).toMatchObject({
+      what: 'truncated',
+      explanation: expect.stringMatching(/^a checkpoint says that the index was longer: line 1 of checkpoints-.*\.jsonl$/),
+    })
   })
 
   it('does not pass for verified where the checkpoints are gone, or those of another folder', async () => {

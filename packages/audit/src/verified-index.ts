@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { ProblemFound } from './audit-problem.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from './folder-index.ts'
 import { derivedKey, laterKey, mostKeysBeyond } from './key-chain.ts'
+import type { Checkpoint } from './held-checkpoints.ts'
 import { keyFile, type KeyState } from './key-file.ts'
 import { indexFile, linesOf } from './segment-reader.ts'
 
@@ -141,13 +142,13 @@ function fail(what: ProblemFound['problem']['what'], step: number, explanation: 
   throw new ProblemFound({ what, file: indexFile, line: step + 1, explanation })
 }
 
-/** Somebody saw more of it. */
-export function indexTruncated(lines: number): ProblemFound {
+/** Somebody saw more of it, and this says so. */
+export function indexTruncated(lines: number, { file, line }: Pick<Checkpoint, 'file' | 'line'>): ProblemFound {
   return new ProblemFound({
     what: 'truncated',
     file: indexFile,
     line: lines + 1,
-    explanation: 'a checkpoint says that the index was longer',
+    explanation: `a checkpoint says that the index was longer: line ${line} of ${file}`,
   })
 }
 

@@ -7,7 +7,7 @@ import type { SegmentCheckpoints } from './held-checkpoints.ts'
 import { derivedKey, isMac, laterKey, macOf, mostKeysBeyond } from './key-chain.ts'
 import { asRecord, isCount, type Seal } from './segment-format.ts'
 import { hasUnwritten, readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
-import { assertSigned, isLongerBy } from './signed-checkpoints.ts'
+import { assertSigned, checkpointBeyond } from './signed-checkpoints.ts'
 import { indexTruncated } from './verified-index.ts'
 
 export interface SegmentToVerify {
@@ -188,7 +188,7 @@ export class SegmentVerification {
     const { checkpoints, indexLines } = this.#segment
     for (let next = checkpoints?.at(this.#passed); next?.group === this.#next - 1; next = checkpoints?.at(++this.#passed)) {
       assertSigned(next, this.#key)
-      if (next.index >= indexLines) throw indexTruncated(indexLines)
+      if (next.index >= indexLines) throw indexTruncated(indexLines, next)
       if (next.bytes !== this.#bytes) this.#fail('edited', this.#line, 'the segment is not as long here as a checkpoint says')
       this.#checkpointedAt = Math.max(this.#checkpointedAt ?? 0, next.time)
     }
@@ -197,8 +197,9 @@ export class SegmentVerification {
   #assertNotTruncated(): void {
     const { ended, checkpoints } = this.#segment
     const end = { group: this.#next, key: this.#key, position: this.#passed }
-    if (checkpoints !== undefined && isLongerBy(checkpoints, end))
-      this.#fail('truncated', this.#line + 1, 'a checkpoint says that the segment was longer')
+    const beyond = checkpoints && checkpointBeyond(checkpoints, end)
+    if (beyond !== undefined)
+      this.#fail('truncated', this.#line + 1, `a checkpoint says that the segment was longer: line ${beyond.line} of ${beyond.file}`)
     if (ended === undefined) return
     const cut = 'the segment was longer when it ended'
     if (ended.found === 'missing') this.#fail('missing', 1, 'the segment was gone when its process had ended')

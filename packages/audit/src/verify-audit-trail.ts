@@ -9,7 +9,7 @@ import { folderError } from './folder-errors.ts'
 import type { SegmentCheckpoints } from './held-checkpoints.ts'
 import { parsedKey } from './key-chain.ts'
 import { keyFile, type KeyState, readKey } from './key-file.ts'
-import { isIndexLongerBy, isLongerBy } from './signed-checkpoints.ts'
+import { checkpointBeyond, checkpointBeyondIndex } from './signed-checkpoints.ts'
 import { type SegmentFile, segmentFiles, type SegmentGroup } from './segment-reader.ts'
 import { type CutIndexLine, indexTruncated, type VerifiedIndex, verifiedIndex } from './verified-index.ts'
 import { SegmentVerification, type VerifiedSegment } from './verified-segment.ts'
@@ -120,7 +120,7 @@ export class TrailVerification {
     const index = await verifiedIndex(folder, this.#key, state)
     this.#report.indexed(index)
     const ours = checkpoints.of(index.folder)
-    if (this.#checkpoint !== undefined && ours.size === 0 && wasUsed(index)) throw noneOfThisFolder()
+    if (this.#checkpoint !== undefined && ours.size === 0 && wasUsed(index)) throw noneOfThisFolder(this.#checkpoint)
     return { folder, key: this.#key, files: filesByStep(files, index), index, checkpoints: ours }
   }
 }
@@ -168,7 +168,7 @@ async function* verifiedGroups({ folder, key: first, files, index, checkpoints }
     const [ended, held] = [index.ended.get(step), checkpoints.get(step)]
     const file = files.get(step) ?? (await laterFile(folder, step))
     if (file === undefined) {
-      if (!isExcusable(step, index) || (held !== undefined && isLongerBy(held, { group: 0, key, position: 0 }))) {
+      if (!isExcusable(step, index) || (held && checkpointBeyond(held, { group: 0, key, position: 0 })) !== undefined) {
         throw new ProblemFound({ what: 'missing', file: segmentName(step), line: 1, explanation: 'the segment is gone' })
       }
       if (!isBeingOpened(step, index)) report.unseen(segmentName(step))
@@ -235,7 +235,8 @@ function unfinishedStep(path: string): number | undefined {
 /** An index, cut at its end, with the folder's key and the segments: only who saw it longer can tell. */
 function assertIndexKnows(index: VerifiedIndex, checkpoints: ReadonlyMap<number, SegmentCheckpoints>, first: KeyObject): void {
   const unknown = new Map([...checkpoints].filter(([step]) => !index.opened.has(step)))
-  if (isIndexLongerBy(unknown, first, index.length)) throw indexTruncated(index.length)
+  const beyond = checkpointBeyondIndex(unknown, first, index.length)
+  if (beyond !== undefined) throw indexTruncated(index.length, beyond)
 }
 
 /** What is known so far. */

@@ -1,4 +1,5 @@
-import { open, readdir } from 'node:fs/promises'
+import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { AuditSink } from '@finchat/secrets-core'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { checkpointFolder } from './checkpoint-folder.ts'
@@ -36,6 +37,32 @@ describe('a folder for checkpoints', () => {
     expect(sync).toHaveBeenCalledTimes(1) // of the folder
     sync.mockRestore()
     await to.close?.(context)
+  })
+
+  it('tells that it was removed while it was written, and begins anew', async () => {
+    const { checkpoints } = await testFolder()
+    const to = checkpointFolder(checkpoints)
+    await to.write(aRecord({ checkpoint: '{"first":1}' }), context)
+    await rm(checkpoints, { recursive: true })
+    await expect(to.write(aRecord({ checkpoint: '{"lost":1}' }), context)).rejects.toMatchObject({
+      code: 'AUDIT_FAILED',
+      problem: `the checkpoints of this process were removed: ${JSON.stringify(checkpoints)}`,
+    })
+    await to.write(aRecord({ checkpoint: '{"next":1}' }), context)
+    await to.close?.(context)
+    const files = await readdir(checkpoints)
+    expect(await Promise.all(files.map((file) => readFile(join(checkpoints, file), 'utf8')))).toEqual(['{"next":1}\n'])
+  })
+
+  it('goes on in a file that was moved: nothing of it is lost', async () => {
+    const { checkpoints } = await testFolder()
+    const to = checkpointFolder(checkpoints)
+    await to.write(aRecord({ checkpoint: '{}' }), context)
+    await rename(checkpoints, `${checkpoints}-moved`)
+    await to.write(aRecord({ checkpoint: '{}' }), context)
+    await to.close?.(context)
+    const [file = ''] = await readdir(`${checkpoints}-moved`)
+    expect(await readFile(join(`${checkpoints}-moved`, file), 'utf8')).toBe('{}\n{}\n')
   })
 })
 

@@ -82,7 +82,19 @@ describe('a passphrase', () => {
 
 describe('a key is refused', () => {
   test('for its line break, not for its form, where a generated one was read from a file', () => {
-    expect(refusal(`${generateKey()}\n`).message).toContain('begins or ends with whitespace')
+    expect(refusal(`${generateKey()}\n`).message).toContain('begins or ends with whitespace (remove it)')
+  })
+
+  test('with what makes the same key right, not with how to make another one', () => {
+    const key = generateKey()
+    for (const [wrong, remedy] of [
+      [` ${key}`, 'remove it'],
+      [`"${key}"`, 'remove them'],
+      [`'${'ab'.repeat(32)}'`, 'remove them'],
+      [key.slice(0, -1), 'copy it again, all of it'],
+    ] as const) {
+      expect(refusal(wrong)).toMatchObject({ code: 'CONFIGURATION', remedy })
+    }
   })
 
   test('when it is shorter than 32 bytes, in the words that users know', () => {

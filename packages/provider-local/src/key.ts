@@ -54,13 +54,13 @@ function rawKey(bytes: Uint8Array): KeyMaterial {
 function decoded(text: string, encoding: 'base64' | 'base64url'): Uint8Array {
   const bytes = Buffer.from(text, encoding)
   if (bytes.toString(encoding) === text) return bytes
-  throw malformed(`the encryption key is damaged: it looks like ${encoding} and is not`)
+  throw malformed(`the encryption key is damaged: it looks like ${encoding} and is not`, 'copy it again, all of it')
 }
 
 /** A newline of a file or the quotes of a shell would make another key out of the same text, silently. */
 function refuseSurroundings(key: string): void {
-  if (key.trim() !== key) throw malformed('the encryption key begins or ends with whitespace')
-  if (isQuote(key.at(0)) && isQuote(key.at(-1))) throw malformed('the encryption key stands in quotes')
+  if (key.trim() !== key) throw malformed('the encryption key begins or ends with whitespace', 'remove it')
+  if (isQuote(key.at(0)) && isQuote(key.at(-1))) throw malformed('the encryption key stands in quotes', 'remove them')
 }
 
 function isQuote(character: string | undefined): boolean {
@@ -77,6 +77,7 @@ function tooShort(): SecretsError {
   return new SecretsError('CONFIGURATION', 'Encryption key must be at least 32 bytes long')
 }
 
-function malformed(problem: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy: 'give 32 bytes, their text, or a passphrase; generateKey() makes one' })
+/** Whoever has a key that is nearly right must not make a new one: it opens nothing. */
+function malformed(problem: string, remedy = 'give 32 bytes, their text, or a passphrase; generateKey() makes one'): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy })
 }

@@ -133,6 +133,10 @@ describe('the report as text', () => {
     const report = recordsReport([aRecord()], { format: 'text' })
     expect(report.split('\n').at(-2)).toBe('Secret access: name=FINCHAT_TOKEN, source=aws, timestamp=1640995200, user=webapp')
   })
+
+  it('of no records says so', () => {
+    expect(recordsReport([], { format: 'text' }).split('\n').slice(-3)).toEqual(['', '(none)', ''])
+  })
 })
 
 describe('the report as JSON', () => {

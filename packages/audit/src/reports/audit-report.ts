@@ -71,7 +71,8 @@ export function recordsReport(records: readonly AuditRecord[], options: ReportOp
     throw misused('the records are no list of records', 'pass await Array.fromAsync(queryRecords(…))')
   if (format === 'json') return `${asciiJson({ title, verification, records })}\n`
   const head = [verdictOf(verification)]
-  if (format === 'text') return `${[seen(title), ...head, '', ...records.map(humanLine)].join('\n')}\n`
+  const lines = records.length === 0 ? ['(none)'] : records.map(humanLine)
+  if (format === 'text') return `${[seen(title), ...head, '', ...lines].join('\n')}\n`
   const count = ['Records', grouped(records.length)] as const
   return htmlPage({ title: seen(title), head, tone: toneOf(verification), figures: [count], charts: [], tables: [recordTable(records)] })
 }

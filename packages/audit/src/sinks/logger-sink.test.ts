@@ -31,6 +31,14 @@ describe('the sink over a logger', () => {
     expect(logged(stream).map(({ level }) => level)).toEqual([40, 50])
   })
 
+  it('hands over what is known alone: a logger may write undefined, member by member', async () => {
+    const told: object[] = []
+    const log = (members: object): void => void told.push(members)
+    await write(loggerSink({ info: log, warn: log, error: log }), aRecord({ requestId: undefined, actor: 'webapp' }))
+    expect(told).toEqual([{ audit: expect.objectContaining({ actor: 'webapp' }) }])
+    expect(Object.values(told.flatMap(Object.values).at(0) ?? {})).not.toContain(undefined)
+  })
+
   it('lets the logger redact, though records are frozen', async () => {
     const stream = new PassThrough()
     await write(loggerSink(pino({ redact: ['audit.actor'] }, stream)), aRecord())

@@ -1,4 +1,5 @@
 import { type AuditRecord, type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
+import { defined } from '../mappings/defined.ts'
 import { humanLine } from './human-line.ts'
 import { assertSinkName, misconfigured, refused } from './refused.ts'
 import { type Severity, severityOf } from './severity.ts'
@@ -33,10 +34,11 @@ export function loggerSink(logger: PinoShaped, options: LoggerSinkOptions = {}):
   return { specificationVersion: 'v1', name, write: async (record) => log(logger, record) }
 }
 
-/** The logger gets a record of its own: some redact by changing what they are given. */
+/** The logger gets a record of its own: some redact by changing what they are given, and some write what is undefined. */
 function log(logger: PinoShaped, record: AuditRecord): void {
   try {
-    logger[severityOf(record)]({ audit: { ...record } }, humanLine(record))
+    const audit = defined(record) as AuditRecord // of its members only the optional ones may be undefined
+    logger[severityOf(record)]({ audit }, humanLine(record))
   } catch (error) {
     throw refused('the logger threw', 'see its destination', error)
   }

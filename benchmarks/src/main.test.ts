@@ -36,6 +36,10 @@ test('what it is told wrongly ends with how to use it', async () => {
   await expect(bench('no-such-group')).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('pnpm bench [GROUP …]') })
 })
 
+test('whoever asks for help gets that alone', async () => {
+  expect((await bench('--help')).stdout).toMatch(/^pnpm bench \[GROUP …\]/)
+})
+
 test.each([
   [['--rounds', '0'], '--rounds takes a number'],
   [['--write', '--rounds', '4'], '--write takes all groups'],

@@ -87,6 +87,7 @@ async function main(options: Options): Promise<void> {
 }
 
 async function run(): Promise<void> {
+  if (process.argv.includes('--help')) return console.log(usage)
   try {
     await main(parseOptions(process.argv.slice(2)))
   } catch (error) {

@@ -13,7 +13,7 @@ export interface Options {
   readonly smoke: boolean
 }
 
-export const usage: string = `pnpm bench [GROUP …] [--rounds N] [--only NAME] [--json FILE] [--write] [--check]
+export const usage: string = `pnpm bench [GROUP …] [--rounds N] [--only NAME] [--json FILE] [--write] [--check] [--smoke]
 
   GROUP        ${Object.keys(groups).join(', ')}; all of them unless told
   --rounds N   how many rounds count: 7 unless told

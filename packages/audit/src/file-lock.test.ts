@@ -61,3 +61,9 @@ test('a lock whose file holds something, or is no file, is refused', () => {
   mkdirSync(path)
   expect(() => FileLock.tryTake(path)).toThrow(refused('cannot be opened', 'own the folder'))
 })
+
+test('a lock that another has for longer than that is named, with what to do about its holder', async () => {
+  const lock = FileLock.tryTake(path)
+  await expect(FileLock.take(path, 0)).rejects.toEqual(refused(JSON.stringify(path), 'end it'))
+  lock?.release()
+})

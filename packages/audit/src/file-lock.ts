@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
+import { shownPath } from './folder-errors.ts'
 import { lockError } from './lock-errors.ts'
 
 /**
@@ -36,7 +37,7 @@ export class FileLock {
     for (let longest = 1; ; longest = Math.min(longest * 2, longestPauseMs)) {
       const lock = FileLock.tryTake(path)
       if (lock !== undefined) return lock
-      if (performance.now() >= end) throw new SecretsError('AUDIT_FAILED', 'the folder of the audit trail is locked by another process')
+      if (performance.now() >= end) throw held(path)
       await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * longest))
     }
   }
@@ -44,6 +45,12 @@ export class FileLock {
   release(): void {
     if (this.#connection.isOpen) this.#connection.close()
   }
+}
+
+function held(path: string): SecretsError {
+  return new SecretsError('AUDIT_FAILED', `another process has had the lock ${shownPath(path)} of the audit trail for too long`, {
+    remedy: 'let it go on, or end it, if it is stopped or its disk hangs',
+  })
 }
 
 const longestPauseMs = 20

@@ -13,6 +13,7 @@ const table: Readonly<Record<string, Said>> = {
   ENOTDIR: [(of) => `the folder of ${of} is no folder`, 'correct the path'],
   EACCES: mayNot,
   EPERM: mayNot,
+  ERR_ACCESS_DENIED: mayNot, // by `node --permission`
   EROFS: [(of) => `the file system of ${of} is read-only`, 'mount it writable'],
   ENOSPC: [(of) => `the disk of ${of} is full`, 'make room'],
   EDQUOT: [(of) => `the disk quota of ${of} is used up`, 'make room'],

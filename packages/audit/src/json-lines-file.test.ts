@@ -229,6 +229,7 @@ describe('a commit', () => {
     ['EDQUOT', 'the disk quota of the audit trail is used up'],
     ['EROFS', 'the file system of the audit trail is read-only'],
     ['EIO', 'the disk of the audit trail reported an input or output error'],
+    ['ERR_ACCESS_DENIED', 'this process may not read or write the folder'],
     ['ESOMETHING', 'for an unknown reason'],
   ])('that ends in %s says so, leaves nothing behind, and the next one succeeds', async (code, message) => {
     const { folder, key } = await testFolder()

@@ -35,7 +35,7 @@ export function assertReady(folder: string): void {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'ENOENT' || code === 'ENOTDIR') throw notReady(folder)
-    if (code === 'EACCES' || code === 'EPERM')
+    if (code === 'EACCES' || code === 'EPERM' || code === 'ERR_ACCESS_DENIED')
       throw new SecretsError('CONFIGURATION', `this process may not read the folder ${JSON.stringify(folder)} of the audit trail`, {
         remedy: 'let the user that it runs as own the folder and what is in it',
       })

@@ -35,7 +35,7 @@ it.each(['missing', 'empty', 'file'])('a sink for a folder that was never made r
   expect(() => jsonLinesFile({ folder: join(parent, folder) })).toThrow(refused('initAuditFolder'))
 })
 
-it.each(['EACCES', 'EPERM'])('so is one for a folder that this process may not read (%s)', (code) => {
+it.each(['EACCES', 'EPERM', 'ERR_ACCESS_DENIED'])('so is one for a folder that this process may not read (%s)', (code) => {
   accessFails(code)
   expect(() => jsonLinesFile({ folder: join(parent, 'ready') })).toThrow(
     refused(`may not read the folder ${JSON.stringify(join(parent, 'ready'))}`),

@@ -210,20 +210,22 @@ function filesByStep(files: readonly SegmentFile[], index: VerifiedIndex): Reado
   const found = new Map<number, string>()
   for (const { path, header, isFile } of files) {
     const step = header?.folder === index.folder ? header.step : isFile ? unfinishedStep(path) : undefined
-    if (step === undefined || !index.opened.has(step)) {
-      throw new ProblemFound({
-        what: 'inserted',
-        file: basename(path),
-        line: 1,
-        explanation: 'the file is no segment that this folder opened',
-      })
-    }
+    if (step === undefined || !index.opened.has(step)) throw foreign(path, step, index)
     if (found.has(step)) {
       throw new ProblemFound({ what: 'duplicated', file: basename(path), line: 1, explanation: 'another file has the same segment' })
     }
     found.set(step, path)
   }
   return found
+}
+
+/** A copy may have one that was opened when its index had been copied. */
+function foreign(path: string, step: number | undefined, index: VerifiedIndex): ProblemFound {
+  const explanation =
+    step === undefined || step < index.length
+      ? 'the file is no segment that this folder opened'
+      : 'no line of the index opened this segment: it was added, or copied later than the index'
+  return new ProblemFound({ what: 'inserted', file: basename(path), line: 1, explanation })
 }
 
 /** A segment whose header is not whole, since its process died while it wrote it; or was edited, and then its group 0 says so. */

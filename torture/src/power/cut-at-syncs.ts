@@ -1,7 +1,7 @@
 import type { Tally } from '../drill.ts'
 import type { Random } from '../random.ts'
 import { Disk, type Folder, folderAt } from './disk.ts'
-import { recordedCalls } from './recording.ts'
+import { type Call, recordedCalls } from './recording.ts'
 import { Replay } from './replay.ts'
 
 export interface Recorded {
@@ -23,8 +23,8 @@ export interface Image {
 }
 
 /**
- * Does again what a process did to a folder, and cuts the power at each of its syncs: gives `attempt` what the disk could hold before the sync took
- * effect, and what it holds for sure after it.
+ * Does again what a process did to a folder, and cuts the power at each of its syncs: gives `attempt` what the disk could hold before the sync had
+ * ended, whatever the process told meanwhile, and what it holds for sure after it.
  */
 export async function cutAtSyncs(
   { recording, folder, start }: Recorded,
@@ -34,16 +34,19 @@ export async function cutAtSyncs(
 ): Promise<void> {
   const [replay, disk] = [new Replay(folder, start), new Disk()]
   if (start) disk.syncAll(start)
+  const underWay = new Map<Call, Folder>()
   for (const call of recordedCalls(recording)) {
     const synced = replay.synced(call)
-    if (synced !== undefined) {
+    if (synced !== undefined && call.begun === undefined) underWay.set(call, replay.now)
+    else if (synced !== undefined && call.begun !== undefined) {
       tally.count('syncs')
       const when = `at sync ${tally.of('syncs')}, of ${synced === '' ? 'the folder' : synced}`
       const { now, output } = replay
       const tried = (share: number, how: string): Promise<void> =>
         attempt({ files: disk.afterPowerCut(now, share, random), output, at: call.at, when: `${when}, ${how}` })
       for (const share of [0, 0.2, 0.5, 0.9, 1]) await tried(share, `${share} written`)
-      disk.sync(synced, now)
+      disk.sync(synced, underWay.get(call.begun) ?? now)
+      underWay.delete(call.begun)
       await tried(0, 'done')
     }
     replay.apply(call)

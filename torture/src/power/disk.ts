@@ -9,7 +9,7 @@ export interface Folder {
 }
 
 /** A disk writes in sectors: each of them is as before or as after, and no other thing. */
-const sectorLength = 512
+export const sectorLength = 512
 
 /** Reads a folder whose processes are stopped. */
 export function folderAt(path: string): Folder {

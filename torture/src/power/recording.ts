@@ -8,6 +8,8 @@ export interface Call {
   readonly result: number
   /** Seconds: where it stands among the calls of all threads. */
   readonly at: number
+  /** The same call where it began: a sync stands among the others twice. */
+  readonly begun?: Call
 }
 
 const recorded = ['openat', 'close', 'pwrite64', 'write', 'ftruncate', 'fsync', 'fdatasync', 'link', 'rename', 'unlink']
@@ -37,9 +39,11 @@ export function callsIn(trace: string): Call[] {
   return trace.split('\n').flatMap((line) => {
     const [, begun, name, args, result, took] = /^([\d.]+) (\w+)\((.*)\) += (\d+) <([\d.]+)>$/.exec(line) ?? []
     if (name === undefined || args === undefined) return []
-    // What is written while a sync is under way may not be covered by it.
-    const at = Number(begun) + (syncs.includes(name) ? 0 : Number(took))
-    return [{ name, args: args.split(', '), result: Number(result), at }]
+    const call = { name, args: args.split(', '), result: Number(result), at: Number(begun) + Number(took) }
+    if (!syncs.includes(name)) return [call]
+    // What is written while a sync is under way may not be covered by it, and what is told meanwhile may not count on it.
+    const beginning = { ...call, at: Number(begun) }
+    return [beginning, { ...call, begun: beginning }]
   })
 }
 

@@ -59,11 +59,16 @@ test('calls that failed, and files elsewhere, change nothing', () => {
 })
 
 test('a sync tells which file, or that it was the folder', () => {
-  const replay = replayed(open('/s/a', 3), open('/s', 4, 'O_RDONLY'), open('/elsewhere', 5), `write(1, ${hex('told\n')}, 5) = 5`)
-  const synced = (line: string): (string | undefined)[] => callsIn(traced([line])).map((call) => replay.synced(call))
+  const gone = [open('/s/b', 6), `unlink(${hex('/s/b')}) = 0`]
+  const replay = replayed(open('/s/a', 3), open('/s', 4, 'O_RDONLY'), open('/elsewhere', 5), `write(1, ${hex('told\n')}, 5) = 5`, ...gone)
+  const synced = (line: string): (string | undefined)[] =>
+    callsIn(traced([line]))
+      .slice(1)
+      .map((call) => replay.synced(call))
   expect(synced('fsync(3) = 0')).toEqual(['a'])
   expect(synced('fdatasync(4) = 0')).toEqual([''])
   expect(synced('fsync(5) = 0')).toEqual([undefined])
+  expect(synced('fsync(6) = 0')).toEqual([undefined])
   expect(synced('fsync(3) = -1 EIO (Input/output error)')).toEqual([])
   expect(replay.output).toBe('told\n')
 })

@@ -32,11 +32,11 @@ export class Replay {
     return this.#output
   }
 
-  /** The name of the file that the call syncs, empty for the folder itself; `undefined` if it syncs nothing of it. */
+  /** The name of the file that the call syncs, empty for the folder itself; `undefined` if it syncs nothing of it, or what has no name any more. */
   synced({ name, args: [descriptor] }: Call): string | undefined {
     if ((name !== 'fsync' && name !== 'fdatasync') || !this.#open.has(Number(descriptor))) return undefined
     const file = this.#open.get(Number(descriptor))
-    return [...this.#names].find(([, other]) => other === file)?.[0] ?? ''
+    return file === undefined ? '' : [...this.#names].find(([, other]) => other === file)?.[0]
   }
 
   apply({ name, args: [first, second = '', third, fourth], result }: Call): void {

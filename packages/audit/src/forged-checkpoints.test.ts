@@ -1,11 +1,11 @@
-import { readdir, rm, symlink, truncate, writeFile } from 'node:fs/promises'
+import { rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { takeStep } from './audit-folder.ts'
 import { canonicalLine } from './canonical.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
 import { derivedKey, macOf, parsedKey } from './key-chain.ts'
-import { context, linesIn, removeTestFolders, testFolder, type TestFolder, trailOf, written } from './testing/folders.ts'
+import { context, linesIn, removeTestFolders, sentTo, testFolder, type TestFolder, trailOf, written } from './testing/folders.ts'
 import { type AuditVerification, verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterEach(() => void vi.restoreAllMocks())
@@ -22,8 +22,7 @@ interface Checkpointed extends TestFolder {
 }
 
 async function checkpointed(made: TestFolder): Promise<Checkpointed> {
-  const names = (await readdir(made.checkpoints)).toSorted()
-  const sent = (await Promise.all(names.map((name) => linesIn(join(made.checkpoints, name))))).flat()
+  const sent = await sentTo(made.checkpoints)
   return { ...made, sent, verified: (checkpoint) => verifyAuditTrail(made.folder, { key: made.key, checkpoint }) }
 }
 
@@ -93,19 +92,11 @@ describe('a checkpoint that was signed', () => {
   })
 
   it('proves that the segment is gone that was opened last, for which its process may have died too early', async () => {
-    const made = await testFolder()
-    const { folder, checkpoints } = made
+    const { folder, key, checkpoints } = await testFolder()
     const sink = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
     await written(sink, 1)
-    await expect
-      .poll(() =>
-        checkpointed(made).then(
-          ({ sent }) => sent.join(''),
-          () => '',
-        ),
-      )
-      .not.toBe('') // the file comes before its line
-    const { sent, verified } = await checkpointed(made)
+    await expect.poll(() => sentTo(checkpoints)).not.toEqual([])
+    const { sent, verified } = await checkpointed({ folder, key, checkpoints })
     await sink.close?.(context)
     await cutOff(join(folder, 'index.jsonl'), 1)
     await rm(join(folder, 'key.json'))

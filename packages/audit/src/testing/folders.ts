@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuditEvent, AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
@@ -56,6 +56,12 @@ export async function trailOf(count: number, options: Partial<JsonLinesFileOptio
   await written(sink, count)
   await sink.close?.(context)
   return made
+}
+
+/** The checkpoints that have come to a folder, in their order. */
+export async function sentTo(checkpoints: string): Promise<string[]> {
+  const names = (await readdir(checkpoints).catch((): string[] => [])).toSorted()
+  return (await Promise.all(names.map((name) => linesIn(join(checkpoints, name))))).flat()
 }
 
 export async function linesIn(path: string): Promise<string[]> {

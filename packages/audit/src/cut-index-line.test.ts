@@ -43,6 +43,21 @@ describe('bytes at the end of the index that are no line', () => {
     })
   })
 
+  it('are gone from the disk before the line is written: of a file that has a part of each, a power cut may leave a line that is neither', async () => {
+    const { folder } = await testFolder()
+    const before = await readFile(indexOf(folder), 'utf8')
+    await appendFile(indexOf(folder), 'anything')
+    const handles = await fileHandle()
+    const { datasync } = handles
+    const synced: string[] = []
+    vi.spyOn(handles, 'datasync').mockImplementation(async function (this: unknown) {
+      synced.push(await readFile(indexOf(folder), 'utf8'))
+      return Reflect.apply(datasync, this, [])
+    })
+    await takeStep(folder, { ended: [] })
+    expect(synced.slice(0, 2)).toEqual([before, expect.stringContaining('"cut":8')])
+  })
+
   it('are told wherever the line was cut off', async () => {
     const { folder, key } = await testFolder()
     await takeStep(folder, { ended: [] })

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { canonicalLine, canonicalLineIfAny } from './canonical.ts'
@@ -113,12 +113,19 @@ function lastEntry(tail: Buffer): Pick<IndexEnd, 'last' | 'end'> | undefined {
 export async function appendToIndex(path: string, line: string, end?: number): Promise<void> {
   const file = await open(path, end === undefined ? 'ax' : 'a', 0o600)
   try {
-    if (end !== undefined) await file.truncate(end)
+    if (end !== undefined) await cutAt(end, file)
     await file.appendFile(line)
     await file.datasync()
   } finally {
     await file.close()
   }
+}
+
+/** What is cut off is gone for sure before anything stands in its place: a power cut would leave a line of which one sector is the old one's. */
+async function cutAt(end: number, file: FileHandle): Promise<void> {
+  if ((await file.stat()).size === end) return
+  await file.truncate(end)
+  await file.datasync()
 }
 
 export function brokenIndex(folder: string): SecretsError {

@@ -142,8 +142,9 @@ async function lockedStep(folder: string, ended: readonly EndedSegment[], open: 
 /** The state to go on from; a step that was begun and not finished is finished first. */
 async function currentState(folder: string, { last }: IndexEnd): Promise<KeyState> {
   const state = await readKey(folder)
+  if (last.folder !== state.folder) throw brokenIndex(folder)
   if (last.step === state.step - 1) return state
-  if (last.step !== state.step || last.folder !== state.folder || !isAuthentic(last, state.key)) throw brokenIndex(folder)
+  if (last.step !== state.step || !isAuthentic(last, state.key)) throw brokenIndex(folder)
   const { live, ...next } = nextState(state, last)
   const finished = {
     ...next,

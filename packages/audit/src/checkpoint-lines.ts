@@ -1,11 +1,11 @@
-import { lstat, readdir, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { canonicalLineIfAny } from './canonical.ts'
 import { folderError, shownPath } from './folder-errors.ts'
 import { type FoundCheckpoint, HeldCheckpoints } from './held-checkpoints.ts'
 import { isCount, parsedLine } from './segment-format.ts'
-import { linesOf } from './segment-reader.ts'
+import { isRegularFile, linesOf } from './segment-reader.ts'
 
 export type CheckpointSource = string | readonly string[]
 
@@ -62,7 +62,7 @@ async function pathsOf(source: string): Promise<readonly string[]> {
   const paths: string[] = []
   for (const name of (await readdir(source)).toSorted()) {
     const path = join(source, name)
-    if ((await stat(path).catch(() => lstat(path))).isFile()) paths.push(path)
+    if (await isRegularFile(path)) paths.push(path)
   }
   return paths
 }

@@ -7,13 +7,15 @@ import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterAll(removeTestFolders)
 
+const kinds: readonly (readonly [string, (path: string) => unknown])[] = [
+  ['a pipe', (path) => void execFileSync('mkfifo', [path])],
+  ['a folder', (path) => mkdir(path)],
+  ['a link that leads nowhere', (path) => symlink('nowhere', path)],
+  ['a link that leads to itself', (path) => symlink(basename(path), path)],
+]
+
 describe('what is no file', () => {
-  it.each([
-    ['a pipe', (path: string) => void execFileSync('mkfifo', [path])],
-    ['a folder', (path: string) => mkdir(path)],
-    ['a link that leads nowhere', (path: string) => symlink('nowhere', path)],
-    ['a link that leads to itself', (path: string) => symlink(basename(path), path)],
-  ])('is found among the segments and never opened: %s', async (_, make) => {
+  it.each(kinds)('is found among the segments and never opened: %s', async (_, make) => {
     const { folder, key } = await trailOf(1)
     for (const name of ['foreign.jsonl', 'segment-00000007.jsonl']) {
       await make(join(folder, name))
@@ -21,11 +23,18 @@ describe('what is no file', () => {
     }
   })
 
-  it('is found in the place of the index, and never opened', async () => {
+  it.each(kinds)('is found in the place of the index, and never opened: %s', async (_, make) => {
     const { folder, key } = await trailOf(1)
     await rm(join(folder, 'index.jsonl'))
-    execFileSync('mkfifo', [join(folder, 'index.jsonl')])
+    await make(join(folder, 'index.jsonl'))
     expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'missing', file: 'index.jsonl' })
+  })
+
+  it.each(kinds)("is found in the place of the folder's key, and never opened: %s", async (_, make) => {
+    const { folder, key } = await trailOf(1)
+    await rm(join(folder, 'key.json'))
+    await make(join(folder, 'key.json'))
+    expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'edited', file: 'key.json' })
   })
 
   it('is passed over among the checkpoints, where a mount has a folder of its own', async () => {

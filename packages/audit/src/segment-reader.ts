@@ -22,7 +22,7 @@ export interface SegmentFile {
   readonly path: string
   /** `undefined`: the file does not begin as a segment does. */
   readonly header: SegmentHeader | undefined
-  /** What is none, such as a pipe or a link that leads nowhere, is not opened: whoever reads it may wait for ever. */
+  /** What is none is not opened. */
   readonly isFile: boolean
 }
 
@@ -47,9 +47,14 @@ export async function segmentFiles(folder: string): Promise<readonly SegmentFile
 }
 
 async function segmentFile(path: string): Promise<SegmentFile> {
-  const found = await stat(path).catch(() => lstat(path)) // a link that leads nowhere
-  const isFile = found.isFile()
-  return { path, header: isFile ? await headerOf(path) : undefined, isFile }
+  const isThere = await isRegularFile(path)
+  return { path, header: isThere ? await headerOf(path) : undefined, isFile: isThere }
+}
+
+/** Of what is there: a pipe is none, nor a link that leads nowhere. Whoever opens one may wait for ever. */
+export async function isRegularFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => lstat(path))
+  return found.isFile()
 }
 
 async function headerOf(path: string): Promise<SegmentHeader | undefined> {

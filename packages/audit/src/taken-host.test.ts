@@ -98,6 +98,16 @@ describe('whoever takes the host', () => {
     expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'edited', file: 'key.json' })
   })
 
+  it("cannot give the folder's key another folder's name, and have the next process spoil the index with it", async () => {
+    const { folder, key } = await trailOf(1)
+    const state = JSON.parse(await readFile(join(folder, 'key.json'), 'utf8'))
+    await writeFile(join(folder, 'key.json'), canonicalLine({ ...state, folder: 'another' }))
+    expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'edited', file: 'key.json' })
+    await expect(takeStep(folder, { ended: [] })).rejects.toMatchObject({ code: 'INTEGRITY' })
+    await writeFile(join(folder, 'key.json'), canonicalLine(state))
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true })
+  })
+
   it('cannot tell the end of a segment before it was opened', async () => {
     const { folder, key } = await testFolder()
     await claimed(folder, { ...unusedSegment(2), found: 'ended' })

@@ -1,12 +1,12 @@
 import type { KeyObject } from 'node:crypto'
-import { readdir, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ProblemFound } from './audit-problem.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from './folder-index.ts'
 import { derivedKey, laterKey, mostKeysBeyond } from './key-chain.ts'
 import type { Checkpoint } from './held-checkpoints.ts'
 import { keyFile, type KeyState } from './key-file.ts'
-import { indexFile, linesOf } from './segment-reader.ts'
+import { indexFile, isRegularFile, linesOf } from './segment-reader.ts'
 
 /**
  * A line of the index that was not finished: its process died while it wrote it, or is at it; or somebody added bytes that are no entry. No step was taken with
@@ -80,6 +80,7 @@ async function indexAsItStands(folder: string, key: KeyObject, state: KeyState |
     }
   }
   assertEnd(step, torn, stepKey, state)
+  if (state !== undefined && state.folder !== id) throw notOfThisChain()
   if (torn > 0) cutLines.push({ line: step + 1, bytes: torn, isRecorded: false })
   return {
     folder: id,
@@ -93,10 +94,9 @@ async function indexAsItStands(folder: string, key: KeyObject, state: KeyState |
   }
 }
 
-/** What is there and no file, such as a pipe, is not opened: whoever reads it may wait for ever. */
 async function assertThere(folder: string): Promise<void> {
   const isThere = (await readdir(folder)).includes(indexFile)
-  if (isThere && (await stat(join(folder, indexFile))).isFile()) return
+  if (isThere && (await isRegularFile(join(folder, indexFile)))) return
   fail('missing', 0, 'the index is gone, or this is no folder of an audit trail')
 }
 

@@ -10,7 +10,7 @@ import type { SegmentCheckpoints } from './held-checkpoints.ts'
 import { parsedKey } from './key-chain.ts'
 import { keyFile, type KeyState, readKey } from './key-file.ts'
 import { checkpointBeyond, checkpointBeyondIndex } from './signed-checkpoints.ts'
-import { type SegmentFile, segmentFiles, type SegmentGroup } from './segment-reader.ts'
+import { isRegularFile, type SegmentFile, segmentFiles, type SegmentGroup } from './segment-reader.ts'
 import { type CutIndexLine, indexTruncated, type VerifiedIndex, verifiedIndex } from './verified-index.ts'
 import { SegmentVerification, type VerifiedSegment } from './verified-segment.ts'
 
@@ -146,11 +146,11 @@ function misused(problem: string, remedy: string): SecretsError {
 async function keyIn(folder: string): Promise<KeyState | undefined> {
   if (!(await readdir(folder)).includes(keyFile)) return undefined
   try {
-    return await readKey(folder)
+    if (await isRegularFile(join(folder, keyFile))) return await readKey(folder)
   } catch (error) {
     if (!SecretsError.isInstance(error)) throw error
-    throw new ProblemFound({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is none" })
   }
+  throw new ProblemFound({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is none" })
 }
 
 interface ToVerify {

@@ -75,8 +75,11 @@ describe('zeros that a power cut left in the last group', () => {
 })
 
 describe('zeros with whole groups behind them', () => {
-  it('look as if somebody wrote them, until the next process says what it has found', async () => {
-    const { folder, key, torn, line } = await cutAt(-4, 100, 50)
+  it.each([
+    ['in a record', -4, 100, 50],
+    ['in the place of a seal', -2, 0, 10],
+  ])('look as if somebody wrote them, until the next process says what it has found: %s', async (_, group, before, count) => {
+    const { folder, key, torn, line } = await cutAt(group, before, count)
     expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'edited', file: segment, line: line + 1 })
     await goneOn(folder)
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, unproven: [{ file: segment, lastLine: line, torn }] })

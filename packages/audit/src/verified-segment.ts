@@ -6,7 +6,7 @@ import type { EndedSegment } from './folder-index.ts'
 import type { SegmentCheckpoints } from './held-checkpoints.ts'
 import { derivedKey, isMac, laterKey, macOf, mostKeysBeyond } from './key-chain.ts'
 import { asRecord, isCount, type Seal } from './segment-format.ts'
-import { hasUnwritten, readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
+import { hasUnwritten, maxGroupRecords, readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
 import { assertSigned, checkpointBeyond } from './signed-checkpoints.ts'
 import { indexTruncated } from './verified-index.ts'
 
@@ -53,6 +53,8 @@ export class SegmentVerification {
   #isEnded = false
   /** The first group with zeros in it. */
   #unwritten: SegmentGroup | undefined
+  /** The lines behind that which no seal followed yet. */
+  #unsealedLines: readonly Buffer[] = []
   /** To tell whether what stands behind that was sealed. */
   #keysLeft = mostKeysBeyond
   /** How many checkpoints were passed. There may be one for each second of a day, of which none is moved. */
@@ -142,10 +144,14 @@ export class SegmentVerification {
 
   /** Zeros are the torn end of what a power cut left, unless something was sealed after it: then they were written over what stood there. */
   #behindUnwritten({ seal, lines }: SegmentGroup, { firstLine, lines: unwritten }: SegmentGroup): boolean {
+    // Where zeros stand in the place of a seal, the lines of its group come together with those of the next.
+    const unsealed = [...this.#unsealedLines, ...lines]
+    this.#unsealedLines = seal === undefined ? unsealed.slice(-maxGroupRecords) : []
     const steps = (seal?.group ?? -1) - this.#next
     if (seal === undefined || steps < 0 || steps > this.#keysLeft) return false
     this.#keysLeft -= steps
-    if (!isMac(macOf(laterKey(this.#key, steps), 'seal', ...lines, seal.signed), seal.mac)) return false
+    const sealed = unsealed.slice(unsealed.length - seal.records)
+    if (!isMac(macOf(laterKey(this.#key, steps), 'seal', ...sealed, seal.signed), seal.mac)) return false
     return this.#fail('edited', firstLine, overwritten, firstLine + unwritten.length)
   }
 

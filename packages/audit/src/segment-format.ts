@@ -68,7 +68,7 @@ export function asRecord(line: Buffer): AuditRecord | undefined {
 }
 
 /** What every record has; the rest is optional, and was written by the trail. */
-function isRecord(record: object): record is AuditRecord {
+export function isRecord(record: object): record is AuditRecord {
   const { v, trail, seq, time, operation, name } = record as Partial<Record<keyof AuditRecord, unknown>> // each is looked at
   return v === 1 && isCount(seq) && isCount(time) && [trail, operation, name].every((text) => typeof text === 'string')
 }

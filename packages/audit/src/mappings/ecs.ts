@@ -1,6 +1,7 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import { humanLine } from '../sinks/human-line.ts'
 import { activityOf, type Activity, refusals } from './activity.ts'
+import { assertRecord } from './assert-record.ts'
 import { defined } from './defined.ts'
 import { recordDigest } from './record-digest.ts'
 
@@ -35,7 +36,7 @@ const [earliest, latest] = [0, 253_402_300_799_999]
 
 /**
  * The record as a document of the Elastic Common Schema, version 9.4. `event.id` and `event.sequence` are its trail and number; `event.hash` is the SHA-256 of its line
- * in the file sink's segments, so that `verifyAuditTrail` vouches for the document too. `event.duration` is in nanoseconds.
+ * in the file sink's segments, so that `verifyAuditTrail` vouches for the document too. `event.duration` is in nanoseconds. Throws `INVALID_ARGUMENT` for what is no record.
  *
  * @example
  * import { toEcs } from '@finchat/secrets-audit'
@@ -47,6 +48,7 @@ const [earliest, latest] = [0, 253_402_300_799_999]
  * console.log(document['@timestamp'], document.labels['secret_name']) // 2022-01-01T00:00:00.000Z FINCHAT_TOKEN
  */
 export function toEcs(record: AuditRecord): EcsDocument {
+  assertRecord(record)
   const { time, service, host, pid, actor, code, traceId, spanId } = record
   return {
     '@timestamp': new Date(Math.min(Math.max(time, earliest), latest)).toISOString(),

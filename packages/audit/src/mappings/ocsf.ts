@@ -2,6 +2,7 @@ import { type AuditRecord, knownOptions } from '@finchat/secrets-core'
 import { humanLine } from '../sinks/human-line.ts'
 import { activityOf, type Activity, refusals } from './activity.ts'
 import { attested, fingerprint } from './ocsf-attestation.ts'
+import { assertRecord } from './assert-record.ts'
 import { defined } from './defined.ts'
 import { recordDigest } from './record-digest.ts'
 
@@ -59,6 +60,8 @@ const statuses = { 0: 'Unknown', 1: 'Success', 2: 'Failure' }
  * With `recordIntegrity: true` the event also has an attestation as the profile of OCSF's 1.9.0-dev (July 2026) has it: the SHA-256 of the event's own
  * canonical form (RFC 8785), which tells what a pipeline changed on the way. Whoever can write events can make one anew: only the sealed trail proves more.
  *
+ * Throws `INVALID_ARGUMENT` for what is no record, `CONFIGURATION` for options that make no sense.
+ *
  * @example
  * import { toOcsf } from '@finchat/secrets-audit'
  *
@@ -69,6 +72,7 @@ const statuses = { 0: 'Unknown', 1: 'Success', 2: 'Failure' }
  * console.log(event.class_uid, event.type_name, event.status) // 6003 API Activity: Read Success
  */
 export function toOcsf(record: AuditRecord, options: OcsfOptions = {}): OcsfEvent {
+  assertRecord(record)
   const { recordIntegrity = false } = knownOptions(options, { recordIntegrity: 'boolean' })
   const event = eventOf(record)
   return recordIntegrity ? attested(event, record) : event

@@ -8,8 +8,9 @@ import { FileLock } from './file-lock.ts'
 import { folderError } from './folder-errors.ts'
 import { appendToIndex, brokenIndex, type EndedSegment, type IndexEnd, indexEnd, indexLine, isAuthentic } from './folder-index.ts'
 import { derivedKey, keyText, randomKey } from './key-chain.ts'
-import { keyFile, type KeyState, readKey, replaceKey, syncFolder } from './key-file.ts'
+import { keyFile, type KeyState, readKey, replaceKey } from './key-file.ts'
 import { indexFile } from './segment-reader.ts'
+import { syncFile, syncFolder } from './synced.ts'
 
 /** For the auditor alone. */
 export interface AuditorsKey {
@@ -118,6 +119,7 @@ export async function takeStep(folder: string, { ended, open }: StepOptions): Pr
 async function lockedStep(folder: string, ended: readonly EndedSegment[], open: StepOptions['open']): Promise<Step> {
   const lock = await FileLock.take(join(folder, folderLock), lockPatienceMs)
   try {
+    await syncLastStep(folder)
     const index = await indexEnd(join(folder, indexFile))
     const state = await currentState(folder, index)
     // Another process may have found one of them ended, and recorded it, before the folder was locked.
@@ -137,6 +139,12 @@ async function lockedStep(folder: string, ended: readonly EndedSegment[], open: 
   } finally {
     lock.release()
   }
+}
+
+/** Whoever took it may have died before it was on the disk, and a power cut must not leave what is written next without it. */
+async function syncLastStep(folder: string): Promise<void> {
+  await syncFile(join(folder, indexFile))
+  await syncFolder(folder)
 }
 
 /** The state to go on from; a step that was begun and not finished is finished first. */

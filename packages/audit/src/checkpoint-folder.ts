@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type AuditRecord, type AuditSink, SecretsError } from '@finchat/secrets-core'
 import { folderError, shownPath } from './folder-errors.ts'
-import { syncFolder } from './key-file.ts'
+import { syncFolder } from './synced.ts'
 
 /**
  * A folder that takes checkpoints, one file for each process, only ever appended to: on a mount that this host cannot rewrite, such as an object

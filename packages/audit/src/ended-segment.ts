@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EndedSegment } from './folder-index.ts'
 import { hasUnwritten, readSegment, segmentFiles } from './segment-reader.ts'
+import { syncFile } from './synced.ts'
 
 export function segmentName(step: number): string {
   return `segment-${String(step).padStart(8, '0')}.jsonl`
@@ -23,6 +24,7 @@ export function unusedSegment(step: number): EndedSegment {
 export async function endedSegment(folder: string, step: number): Promise<EndedSegment> {
   const path = await pathOf(folder, step)
   if (path === undefined) return { ...nothing, step, found: 'missing' }
+  await syncFile(path) // the index will say for ever how long it is
   let [bytes, last, records, isClean] = [0, 0, 0, false]
   for await (const group of readSegment(path)) {
     if (hasUnwritten(group)) break

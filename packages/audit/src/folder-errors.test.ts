@@ -46,14 +46,15 @@ it('so is one whose records cannot be read', async () => {
   await expect(gathered(readAuditRecords(asWritten(missing)))).rejects.toThrow(naming(missing))
 })
 
-it('so is one that cannot be written, or whose segment cannot be ended', async () => {
+it('so is one that cannot be written, or whose end cannot be recorded', async () => {
   const { folder } = await testFolder()
   const sink = jsonLinesFile({ folder: asWritten(folder), durable: false })
   const handles = await fileHandle()
+  const { datasync } = handles
   vi.spyOn(handles, 'write').mockRejectedValueOnce(failure('ENOSPC'))
   await expect(sink.write(aRecord(), context)).rejects.toThrow(naming(folder))
   await sink.write(aRecord(), context)
-  vi.spyOn(handles, 'datasync').mockRejectedValueOnce(failure('EIO'))
+  vi.spyOn(handles, 'datasync').mockImplementationOnce(datasync).mockRejectedValueOnce(failure('EIO')) // of the index
   await expect(sink.close?.(context)).rejects.toThrow(naming(folder))
 })
 

@@ -412,9 +412,11 @@ describe('closing', () => {
 
   it('says so when the end could not be recorded', async () => {
     const { folder } = await testFolder()
-    const sink = jsonLinesFile({ folder, durable: false }) // only the index is forced to disk
+    const sink = jsonLinesFile({ folder })
     await sink.write(recordOf(), context)
-    vi.spyOn(await fileHandle(), 'datasync').mockRejectedValueOnce(failure('EIO'))
+    const handles = await fileHandle()
+    const { datasync } = handles
+    vi.spyOn(handles, 'datasync').mockImplementationOnce(datasync).mockRejectedValueOnce(failure('EIO')) // of the index
     const refusal = { code: 'AUDIT_FAILED', message: expect.stringContaining('the disk of the audit trail reported') }
     await expect(sink.close?.(context)).rejects.toMatchObject(refusal)
   })

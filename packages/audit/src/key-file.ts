@@ -7,6 +7,7 @@ import { canonicalLine } from './canonical.ts'
 import { keyText, parsedKey } from './key-chain.ts'
 import { isCount, parsedLine } from './segment-format.ts'
 import { indexFile } from './segment-reader.ts'
+import { syncFolder } from './synced.ts'
 
 /** Where the folder's chain of keys stands. */
 export interface KeyState {
@@ -87,18 +88,6 @@ async function overwrite(file: Awaited<ReturnType<typeof open>>): Promise<void> 
   const { size } = await file.stat()
   await file.write(Buffer.alloc(size), 0, size, 0)
   await file.datasync()
-}
-
-/** A new name must survive a power cut too. */
-export async function syncFolder(folder: string): Promise<void> {
-  const descriptor = await open(folder, 'r')
-  try {
-    await descriptor.sync()
-  } catch {
-    // Not every file system can.
-  } finally {
-    await descriptor.close()
-  }
 }
 
 function asMissing(error: unknown): undefined {

@@ -124,9 +124,9 @@ export class SegmentWriter {
     return canonicalLine({ ...checkpoint, mac: macOf(key, 'checkpoint', canonicalLine(checkpoint)).toString('base64url') }).trimEnd()
   }
 
-  /** Seals the end. Nothing can be written after. */
+  /** Seals the end, and has all on disk even where `durable` is false: the index will say for ever how long it is. Nothing can be written after. */
   async end(): Promise<OwnSegment> {
-    await this.#commit(this.#sealed(this.#position, [], 0, true))
+    await this.#commit(this.#sealed(this.#position, [], 0, true), true)
     await this.abandon()
     const { group, bytes, records } = this.#position
     const { folder, step } = this.#place
@@ -165,9 +165,9 @@ export class SegmentWriter {
     return { group: group + 1, key: derivedKey(key, 'next'), bytes: bytes + this.#lines.length - start, records: records + count }
   }
 
-  async #commit(position: Position): Promise<void> {
+  async #commit(position: Position, isDurable = this.#options.isDurable): Promise<void> {
     await this.#write()
-    await this.#sync()
+    await this.#sync(isDurable)
     this.#position = position
   }
 
@@ -182,8 +182,8 @@ export class SegmentWriter {
     }
   }
 
-  async #sync(): Promise<void> {
-    if (this.#options.isDurable) await this.#file.datasync()
+  async #sync(isDurable = this.#options.isDurable): Promise<void> {
+    if (isDurable) await this.#file.datasync()
   }
 
   /** A file that was moved keeps what is in it, but is not written any further; one that was removed keeps nothing. */

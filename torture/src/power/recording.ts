@@ -12,7 +12,7 @@ export interface Call {
   readonly begun?: Call
 }
 
-const recorded = ['openat', 'close', 'pwrite64', 'write', 'ftruncate', 'fsync', 'fdatasync', 'link', 'rename', 'unlink']
+const recorded = ['execve', 'openat', 'close', 'pwrite64', 'write', 'ftruncate', 'fsync', 'fdatasync', 'link', 'rename', 'unlink']
 const syncs = ['fsync', 'fdatasync']
 
 /** Longer than anything that is written at once, so that nothing is cut. */

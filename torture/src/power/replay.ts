@@ -2,7 +2,7 @@ import { dirname, relative } from 'node:path'
 import type { Folder } from './disk.ts'
 import { bytesIn, type Call, textIn } from './recording.ts'
 
-/** What a process did to a folder, done again call by call in memory. */
+/** What a process did to a folder, or several one after the other, done again call by call in memory. */
 export class Replay {
   readonly #folder: string
   readonly #names = new Map<string, number>()
@@ -41,7 +41,8 @@ export class Replay {
 
   apply({ name, args: [first, second = '', third, fourth], result }: Call): void {
     const file = this.#open.get(Number(first))
-    if (name === 'openat') this.#opened(result, textIn(second), third ?? '')
+    if (name === 'execve') this.#open.clear()
+    else if (name === 'openat') this.#opened(result, textIn(second), third ?? '')
     else if (name === 'close') this.#open.delete(Number(first))
     else if (name === 'write' && first === '1') this.#output += textIn(second)
     else if (name === 'write' && file !== undefined) this.#append(Number(first), file, bytesIn(second).subarray(0, result))

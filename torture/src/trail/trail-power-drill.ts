@@ -7,7 +7,7 @@ import { cutAtSyncs, type Image } from '../power/cut-at-syncs.ts'
 import { contentsOf, folderAt, sectorLength, writeFolder } from '../power/disk.ts'
 import { recordedCalls, recordingInto } from '../power/recording.ts'
 import { Replay } from '../power/replay.ts'
-import { newSeed, randomFrom } from '../random.ts'
+import { newSeed, type Random, randomFrom } from '../random.ts'
 import { inMemory, inScratch } from '../scratch.ts'
 import { straceIsMissing } from '../strace.ts'
 import { judgeTrail } from './judge-trail.ts'
@@ -16,9 +16,12 @@ import type { TrailOrders } from './trail-writer.ts'
 
 /** How many records each writer has in flight: a group for each batch, or several. */
 const lives: Readonly<Record<Scale, readonly number[]>> = { short: [12, 150], long: [1, 12, 12, 150, 150, 500] }
+const records: Readonly<Record<Scale, number>> = { short: 200, long: 1_500 }
+/** So many writers follow one that was killed at one of its first syncs, and write little. */
+const successors: Readonly<Record<Scale, number>> = { short: 3, long: 40 }
+const [firstSyncs, fewRecords] = [20, 40]
 /** No line of the index is shorter. */
 const leastLine = 180
-const records: Readonly<Record<Scale, number>> = { short: 200, long: 1_500 }
 
 /** A writer's calls are recorded, and done again one by one afterwards, with the power cut at each sync; its checkpoints are on another machine. */
 export const trailPowerDrill: Drill = {
@@ -28,18 +31,30 @@ export const trailPowerDrill: Drill = {
     const tally = new Tally()
     const reason = straceIsMissing()
     if (reason !== undefined) tally.notRun.push(reason)
-    else for (const inFlight of lives[scale]) await inScratch((folder) => run(folder, { records: records[scale], inFlight }, tally))
+    else for (const amount of amounts(scale, randomFrom(newSeed()))) await inScratch((folder) => run(folder, amount, tally))
     return tally
   },
 }
 
-type Amount = Pick<TrailOrders, 'records' | 'inFlight'>
+type Amount = Pick<TrailOrders, 'records' | 'inFlight' | 'diesAtSync'>
 
-async function run(parent: string, amount: Amount, tally: Tally): Promise<void> {
+function amounts(scale: Scale, random: Random): readonly Amount[] {
+  const alone = lives[scale].map((inFlight) => ({ inFlight, records: records[scale] }))
+  const following = Array.from({ length: successors[scale] }, () => ({
+    inFlight: 12,
+    records: fewRecords,
+    diesAtSync: 1 + random.below(firstSyncs),
+  }))
+  return [...alone, ...following]
+}
+
+/** `diesAtSync` is for one that writes before. */
+async function run(parent: string, { diesAtSync, ...amount }: Amount, tally: Tally): Promise<void> {
   const made = await newTrailFolder(parent)
   await leaveUnfinished(made)
   const [recording, before] = [join(parent, 'calls'), folderAt(made.folder)]
-  if ((await write(made, recording, amount)) !== 0) return tally.fault('the writer failed')
+  if (diesAtSync !== undefined) await write(made, recording, { ...amount, diesAtSync, label: 'killed' })
+  if ((await write(made, recording, { ...amount, label: 'w' })) !== 0) return tally.fault('the writer failed')
   const checkpoints = checkpointsOver(made.checkpoints, recording)
   await cutAtSyncs({ recording, folder: made.folder, start: before }, randomFrom(newSeed()), tally, (image) =>
     tryTrail(made.key, image, checkpoints(image.at), tally),
@@ -55,8 +70,8 @@ async function leaveUnfinished(made: TrailFolder): Promise<void> {
 }
 
 /** Writes small segments, in batches that take several writes of the disk. Returns its exit code. */
-async function write(made: TrailFolder, recording: string, amount: Amount): Promise<number | null> {
-  const orders: TrailOrders = { ...made, ...amount, label: 'w', actorLength: 300, maxSegmentBytes: 65_536 }
+async function write(made: TrailFolder, recording: string, amount: Amount & Pick<TrailOrders, 'label'>): Promise<number | null> {
+  const orders: TrailOrders = { ...made, ...amount, actorLength: 300, maxSegmentBytes: 65_536 }
   const output = openSync(join(made.folder, '..', 'output'), 'w')
   const child = start(join(import.meta.dirname, 'trail-process.ts'), orders, {
     under: recordingInto(recording),

@@ -12,6 +12,8 @@ export interface TrailOrders extends Pick<TrailFolder, 'folder' | 'checkpoints'>
   /** How long each record's actor is: long ones make batches that take the system a while to write. */
   readonly actorLength: number
   readonly maxSegmentBytes?: number
+  /** The process is killed instead of its nth sync, counted from 1. */
+  readonly diesAtSync?: number | undefined
 }
 
 export interface TrailWriter {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
@@ -50,9 +51,14 @@ describe('a segment that is opened', () => {
     expect(await readFile(join(folder, segmentName(1)), 'utf8')).toBe('of somebody')
   })
 
-  it.each(['write', 'sync'] as const)('is let go of when a %s fails meanwhile', async (method) => {
+  it.each(['write', 'sync'] as const)('is let go of when a %s fails once its file is there', async (method) => {
     const { folder } = await testFolder()
-    vi.spyOn(await fileHandle(), method).mockRejectedValue(failure('EIO'))
+    const handles = await fileHandle()
+    const original = handles[method]
+    vi.spyOn(handles, method).mockImplementation(async function (this: unknown, ...args: unknown[]) {
+      if (existsSync(join(folder, segmentName(1)))) throw failure('EIO')
+      return Reflect.apply(original, this, args)
+    })
     await expect(SegmentWriter.open({ folder, isDurable: true }, [])).rejects.toMatchObject({ code: 'EIO' })
     expect(isFree(lockOf(folder, 1))).toBe(true)
   })

@@ -96,12 +96,12 @@ describe('zeros with whole groups behind them', () => {
     expect((await verifyAuditTrail(ended.folder, { key: ended.key })).problem).toMatchObject({ what: 'edited', file: segment })
   })
 
-  it('cost no more than a million keys, whatever number a seal behind them claims', async () => {
+  it('cost no more keys than groups have room there, whatever number a seal behind them claims', async () => {
     const { folder, key } = await cutAt(-2, 500, 100)
     const content = await readFile(join(folder, segment), 'latin1')
     const sealAt = content.lastIndexOf('{"group":')
-    const far = content.slice(sealAt).replace(/"group":\d+/, '"group":999000')
+    const far = content.slice(sealAt).replace(/"group":\d+/, '"group":90000000000')
     await writeFile(join(folder, segment), `${content.slice(0, sealAt)}${far.repeat(100)}`, 'latin1')
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, unproven: [{ file: segment }] })
-  }, 60_000)
+  })
 })

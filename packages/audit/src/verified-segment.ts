@@ -4,7 +4,7 @@ import { ProblemFound } from './audit-problem.ts'
 import { type AbsentRecord, isAt, type LastSeqs, locate, standsBeforeEarlier } from './bad-group.ts'
 import type { EndedSegment } from './folder-index.ts'
 import type { SegmentCheckpoints } from './held-checkpoints.ts'
-import { derivedKey, isMac, laterKey, macOf, mostKeysBeyond } from './key-chain.ts'
+import { derivedKey, isMac, laterKey, macOf } from './key-chain.ts'
 import { asRecord, isCount, type Seal } from './segment-format.ts'
 import { hasUnwritten, maxGroupRecords, readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
 import { assertSigned, checkpointBeyond } from './signed-checkpoints.ts'
@@ -55,8 +55,8 @@ export class SegmentVerification {
   #unwritten: SegmentGroup | undefined
   /** The lines behind that which no seal followed yet. */
   #unsealedLines: readonly Buffer[] = []
-  /** To tell whether what stands behind that was sealed. */
-  #keysLeft = mostKeysBeyond
+  /** The last group behind that of which was asked whether it was sealed, and its key. */
+  #asked: { readonly group: number; readonly key: KeyObject } | undefined
   /** How many checkpoints were passed. There may be one for each second of a day, of which none is moved. */
   #passed = 0
   #checkpointedAt: number | undefined
@@ -147,12 +147,20 @@ export class SegmentVerification {
     // Where zeros stand in the place of a seal, the lines of its group come together with those of the next.
     const unsealed = [...this.#unsealedLines, ...lines]
     this.#unsealedLines = seal === undefined ? unsealed.slice(-maxGroupRecords) : []
-    const steps = (seal?.group ?? -1) - this.#next
-    if (seal === undefined || steps < 0 || steps > this.#keysLeft) return false
-    this.#keysLeft -= steps
+    const key = seal && this.#keyBehindUnwritten(seal.group)
+    if (seal === undefined || key === undefined) return false
     const sealed = unsealed.slice(unsealed.length - seal.records)
-    if (!isMac(macOf(laterKey(this.#key, steps), 'seal', ...sealed, seal.signed), seal.mac)) return false
+    if (!isMac(macOf(key, 'seal', ...sealed, seal.signed), seal.mac)) return false
     return this.#fail('edited', firstLine, overwritten, firstLine + unwritten.length)
+  }
+
+  /** Anybody can write a large number: it must go up, and no further than groups have room in the bytes until here. */
+  #keyBehindUnwritten(group: number): KeyObject | undefined {
+    const asked = this.#asked ?? { group: this.#next, key: this.#key }
+    const most = this.#next + (this.#size - this.#bytes) / leastGroupBytes
+    if (group < asked.group || group > most) return undefined
+    this.#asked = { group, key: laterKey(asked.key, group - asked.group) }
+    return this.#asked.key
   }
 
   async #misplaced({ firstLine, lines }: SegmentGroup, seal: Seal): Promise<never> {
@@ -227,6 +235,8 @@ const overwritten =
   'there are zeros, and sealed groups behind them; after a power cut the process that opens the folder next says which of it was never acknowledged'
 
 const lineFeed = 0x0a
+/** Of a seal alone. */
+const leastGroupBytes = 90
 /** In this form they are members, never text: quotes in text are escaped. */
 const gapMember = Buffer.from('"operation":"gap"')
 const timeMember = Buffer.from(',"time":')

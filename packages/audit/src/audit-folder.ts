@@ -129,7 +129,7 @@ async function lockedStep(folder: string, ended: readonly EndedSegment[], open: 
     const step: Step = { folder: state.folder, step: state.step, key: state.key }
     const cut = index.cut.length === 0 ? {} : { cut: index.cut.length }
     const entry = { ...origin(state.folder, state.step), opens: open !== undefined, ended: found, ...cut }
-    if (index.cut.length > 0) await writeFile(join(folder, cutName(state.step)), index.cut, { mode: 0o600, flush: true })
+    if (index.cut.length > 0) await keepCut(join(folder, cutName(state.step)), index.cut)
     await appendToIndex(join(folder, indexFile), indexLine(entry, state.key), index.end)
     await open?.(step)
     await syncFolder(folder)
@@ -139,6 +139,11 @@ async function lockedStep(folder: string, ended: readonly EndedSegment[], open: 
   } finally {
     lock.release()
   }
+}
+
+/** Behind what was kept before: a step that failed on a full disk is tried again, and then has its own unfinished line to keep. */
+async function keepCut(path: string, cut: Buffer): Promise<void> {
+  await writeFile(path, cut, { flag: 'a', mode: 0o600, flush: true })
 }
 
 /** Whoever took it may have died before it was on the disk, and a power cut must not leave what is written next without it. */

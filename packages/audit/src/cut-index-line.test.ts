@@ -146,6 +146,14 @@ describe('whole lines at the end of the index that are no entries', () => {
     expect((await stat(kept)).mode & 0o777).toBe(0o600)
   })
 
+  it('are kept though the step that kept them failed, and left an unfinished line of its own', async () => {
+    const { folder } = await trailOf(1)
+    await writeFile(join(folder, 'index-00000003.cut'), 'noise\n') // what the step that failed had kept
+    await appendFile(indexOf(folder), '{"ended":[],"fold')
+    await takeStep(folder, { ended: [] })
+    expect(await readFile(join(folder, 'index-00000003.cut'), 'utf8')).toBe('noise\n{"ended":[],"fold')
+  })
+
   it('do not keep a step from being finished', async () => {
     const { folder, key } = await testFolder()
     await expect(takeStep(folder, { ended: [], open: () => Promise.reject(failure('EIO')) })).rejects.toMatchObject({ code: 'EIO' })

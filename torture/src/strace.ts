@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { Tally } from './drill.ts'
 
 /** Why what needs strace cannot be run here; `undefined` if it can. */
 export function straceIsMissing(): string | undefined {
@@ -6,4 +7,13 @@ export function straceIsMissing(): string | undefined {
   const { status, error } = spawnSync('strace', attempt, { stdio: 'ignore' })
   if (error) return 'needs strace, which is not installed: apt-get install strace'
   return status === 0 ? undefined : 'needs strace, which may trace nothing here (CAP_SYS_PTRACE)'
+}
+
+/** Runs a drill that needs strace, or tells why it cannot. */
+export async function withStrace(run: (tally: Tally) => Promise<void>): Promise<Tally> {
+  const tally = new Tally()
+  const reason = straceIsMissing()
+  if (reason === undefined) await run(tally)
+  else tally.notRun.push(reason)
+  return tally
 }

@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ended } from '../child.ts'
-import { type Drill, Tally } from '../drill.ts'
+import type { Tally } from '../drill.ts'
+import { type Drill } from '../drill.ts'
 import { newSeed } from '../random.ts'
 import { inMemory } from '../scratch.ts'
-import { straceIsMissing } from '../strace.ts'
+import { withStrace } from '../strace.ts'
 import { startWorker } from '../workload/workload.ts'
 import { judge } from './judge.ts'
 import { type Injection, injections, readsWhileItIsMade } from './injections.ts'
@@ -17,13 +18,7 @@ const lanes = 2
 export const faultsDrill: Drill = {
   name: 'failing system calls',
   promise: 'a clear error; what it says of its effect is true, and the store opens afterwards',
-  run: async () => {
-    const tally = new Tally()
-    const reason = straceIsMissing()
-    if (reason !== undefined) tally.notRun.push(reason)
-    else await runAll([...injections(positions), ...readsWhileItIsMade(await inMemory(readsToLoad))], tally)
-    return tally
-  },
+  run: () => withStrace(async (tally) => runAll([...injections(positions), ...readsWhileItIsMade(await inMemory(readsToLoad))], tally)),
 }
 
 /** How many reads it takes until a worker comes to its first operation. */

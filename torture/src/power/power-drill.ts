@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ended } from '../child.ts'
-import { type Drill, type Scale, Tally } from '../drill.ts'
+import type { Tally } from '../drill.ts'
+import { type Drill, type Scale } from '../drill.ts'
 import { newSeed, randomFrom } from '../random.ts'
 import { inScratch } from '../scratch.ts'
-import { straceIsMissing } from '../strace.ts'
+import { withStrace } from '../strace.ts'
 import { type Entry, Ledger } from '../workload/ledger.ts'
 import { startWorker } from '../workload/workload.ts'
 import { cutAtSyncs } from './cut-at-syncs.ts'
@@ -18,13 +19,10 @@ const operations: Readonly<Record<Scale, number>> = { short: 40, long: 150 }
 export const powerDrill: Drill = {
   name: 'power cut at each fsync',
   promise: 'whatever part of the unsynced has reached the disk: the store opens and holds what was acknowledged',
-  run: async (scale) => {
-    const tally = new Tally()
-    const reason = straceIsMissing()
-    if (reason !== undefined) tally.notRun.push(reason)
-    else for (let life = 0; life < lives[scale]; life++) await inScratch((folder) => run(folder, operations[scale], tally))
-    return tally
-  },
+  run: (scale) =>
+    withStrace(async (tally) => {
+      for (let life = 0; life < lives[scale]; life++) await inScratch((folder) => run(folder, operations[scale], tally))
+    }),
 }
 
 async function run(parent: string, count: number, tally: Tally): Promise<void> {

@@ -9,7 +9,7 @@ import { recordedCalls, recordingInto } from '../power/recording.ts'
 import { Replay } from '../power/replay.ts'
 import { newSeed, type Random, randomFrom } from '../random.ts'
 import { inMemory, inScratch } from '../scratch.ts'
-import { straceIsMissing } from '../strace.ts'
+import { withStrace } from '../strace.ts'
 import { judgeTrail } from './judge-trail.ts'
 import { newTrailFolder, recordEnds, type TrailFolder } from './trail-folder.ts'
 import type { TrailOrders } from './trail-writer.ts'
@@ -27,13 +27,10 @@ const leastLine = 180
 export const trailPowerDrill: Drill = {
   name: 'power cut at each fsync of a trail',
   promise: 'whatever part of the unsynced has reached the disk: the trail is taken for whole, holds what was acknowledged, and goes on',
-  run: async (scale) => {
-    const tally = new Tally()
-    const reason = straceIsMissing()
-    if (reason !== undefined) tally.notRun.push(reason)
-    else for (const amount of amounts(scale, randomFrom(newSeed()))) await inScratch((folder) => run(folder, amount, tally))
-    return tally
-  },
+  run: (scale) =>
+    withStrace(async (tally) => {
+      for (const amount of amounts(scale, randomFrom(newSeed()))) await inScratch((folder) => run(folder, amount, tally))
+    }),
 }
 
 type Amount = Pick<TrailOrders, 'records' | 'inFlight' | 'diesAtSync'>

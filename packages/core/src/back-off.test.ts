@@ -3,18 +3,26 @@ import { backOff, type BackOff } from './back-off.ts'
 import { SecretsError } from './secrets-error.ts'
 
 const failure = new SecretsError('UNAVAILABLE', 'down')
+const denial = new SecretsError('PERMISSION_DENIED', 'no')
 
 afterEach(() => vi.restoreAllMocks())
 
-function waits(random: number, count: number): number[] {
+function waits(random: number, count: number, error = failure): number[] {
   vi.spyOn(Math, 'random').mockReturnValue(random)
   let before: BackOff | undefined
-  return Array.from({ length: count }, () => (before = backOff(failure, before, 1_000)).retryAt - 1_000)
+  return Array.from({ length: count }, () => (before = backOff(error, before, 1_000)).retryAt - 1_000)
 }
 
 describe('backOff', () => {
-  it('doubles its longest wait from 0.5 s to 60 s', () => {
-    expect(waits(1, 10)).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000])
+  it('doubles its longest wait from 0.5 s, to 4 s in an outage and to 60 s otherwise', () => {
+    expect(waits(1, 6)).toEqual([500, 1_000, 2_000, 4_000, 4_000, 4_000])
+    expect(waits(1, 10, denial)).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000])
+  })
+
+  it('tells of an outage from when the store may be asked again, and of an answer nothing but what it was', () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    expect(backOff(failure, undefined, 1_000).error.retryAt).toBe(1_500)
+    expect(backOff(denial, undefined, 1_000).error).toBe(denial)
   })
 
   it('waits a random part of it, down to nothing', () => {
@@ -23,7 +31,7 @@ describe('backOff', () => {
   })
 
   it('stays at 60 s however often the store fails', () => {
-    expect(waits(1, 2_000).at(-1)).toBe(60_000)
+    expect(waits(1, 2_000, denial).at(-1)).toBe(60_000)
   })
 
   it('never asks before the time that the store named, and spreads from there those who were told the same', () => {
@@ -52,7 +60,11 @@ describe('backOff', () => {
   it('waits as for one that named no time if what it named is none', () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
     const throttled = new SecretsError('RATE_LIMITED', 'slow down', { retryAt: Date.parse('soon') })
-    expect(backOff(throttled, backOff(throttled, undefined, 0), 0, 60_000)).toMatchObject({ failures: 2, retryAt: 1_000, restUntil: 1_000 })
+    expect(backOff(throttled, backOff(throttled, undefined, 0), 0, { staleUntil: 60_000 })).toMatchObject({
+      failures: 2,
+      retryAt: 1_000,
+      restUntil: 1_000,
+    })
   })
 
   it('remembers the latest failure', () => {
@@ -66,7 +78,8 @@ describe('backOff', () => {
     function rests(times: readonly number[], staleUntil: number, random = 1): number {
       vi.spyOn(Math, 'random').mockReturnValue(random)
       let before: BackOff | undefined
-      for (const now of times) before = backOff(new SecretsError('UNAVAILABLE', 'left alone', { retryAt: now }), before, now, staleUntil)
+      for (const now of times)
+        before = backOff(new SecretsError('UNAVAILABLE', 'left alone', { retryAt: now }), before, now, { staleUntil })
       return (before?.restUntil ?? NaN) - (times.at(-1) ?? NaN)
     }
 

@@ -13,12 +13,16 @@ interface Asked {
 export class Batch {
   readonly #provider: SecretProvider
   readonly #context: CallContext
+  readonly #cancel: AbortController | undefined
+  readonly #cancelled = new Set<string>()
   readonly #asked: Asked[] = []
   #undecided = 1
 
-  constructor(provider: SecretProvider, context: CallContext) {
+  /** `canCancel`: every reader of the batch has a signal, and so may leave. */
+  constructor(provider: SecretProvider, context: CallContext, canCancel = false) {
     this.#provider = provider
-    this.#context = context
+    this.#cancel = canCancel ? new AbortController() : undefined
+    this.#context = this.#cancel === undefined ? context : { ...context, signal: this.#cancel.signal }
   }
 
   join(): void {
@@ -36,6 +40,12 @@ export class Batch {
     this.#decided()
   }
 
+  /** Nobody waits for this path any more: the call is aborted when nobody waits for any of its paths. */
+  cancel(path: string): void {
+    this.#cancelled.add(path)
+    if (this.#undecided === 0) this.#abortIfUnwanted()
+  }
+
   /** All have joined. */
   seal(): void {
     this.#decided()
@@ -46,7 +56,12 @@ export class Batch {
     if (this.#undecided === 0 && this.#asked.length > 0) this.#send()
   }
 
+  #abortIfUnwanted(): void {
+    if (this.#asked.every(({ path }) => this.#cancelled.has(path))) this.#cancel?.abort()
+  }
+
   #send(): void {
+    this.#abortIfUnwanted()
     const { getMany, get } = this.#provider
     const each = (path: string): Promise<StoredSecret | undefined> => get(path, this.#context)
     if (getMany === undefined || this.#asked.length === 1) {

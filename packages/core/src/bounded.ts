@@ -98,12 +98,27 @@ function endedBy(closing: AbortSignal): Set<End> {
  * console.log(SecretsError.isInstance(failure) && failure.code) // ABORTED
  */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return raceAbort(promise, signal, () => {})
+}
+
+/** The same; `left` is called when the signal is aborted first. */
+export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined, left: () => void): Promise<T> {
   if (signal === undefined) return promise
   const { promise: abort, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => reject(aborted())
+  const onAbort = (): void => {
+    reject(aborted())
+    left()
+  }
   if (signal.aborted) onAbort()
   signal.addEventListener('abort', onAbort)
   return Promise.race([abort, promise]).finally(() => signal.removeEventListener('abort', onAbort))
+}
+
+/** Settles as `promise` does, or rejects with the error after that many milliseconds. */
+export function within<T>(promise: Promise<T>, ms: number, error: SecretsError): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(error), ms)
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
 export function aborted(): SecretsError {

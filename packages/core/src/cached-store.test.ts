@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
+import { Circuit } from './circuit.ts'
 import { CachedStore, type StoreOptions } from './cached-store.ts'
 import type { CallContext, SecretProvider, SharedCache, StoredSecret } from './contract.ts'
 import type { Found, ReadMode, StoreRead } from './flights.ts'
@@ -42,6 +43,8 @@ function cached(
     ttlMs: 300 * second,
     maxStaleMs: 300 * second,
     maxEntries: 1_000,
+    patientMs: 1_250,
+    circuit: new Circuit(),
     shared: undefined,
     shredder: new Shredder(),
     refreshes: tracing().refresh,
@@ -222,6 +225,8 @@ describe('stale answers', () => {
     expect(await seen(store)).toBe(code)
     get.mockImplementation(async () => fail('UNAVAILABLE'))
     await pass(1)
+    expect(await seen(store)).toBe(code)
+    await pass(600)
     expect(await seen(store)).toBe('UNAVAILABLE')
   })
 
@@ -525,7 +530,61 @@ describe('one flight', () => {
     impatient.abort()
     expect(await read).toBe('ABORTED')
     landings[0]?.(fail('UNAVAILABLE'))
-    await expect(seen(store)).resolves.toBe('UNAVAILABLE')
+    await pass(0)
+  })
+
+  it('is aborted when its last reader leaves, and not joined after that', async () => {
+    const { store, get } = cached()
+    const landings = slow(get)
+    const [one, other] = [new AbortController(), new AbortController()]
+    const reads = [seen(store, { signal: one.signal }), seen(store, { signal: other.signal })]
+    one.abort()
+    expect([await reads[0], get.mock.calls[0]?.[1].signal.aborted]).toEqual(['ABORTED', false])
+    other.abort()
+    expect([await reads[1], get.mock.calls[0]?.[1].signal.aborted]).toEqual(['ABORTED', true])
+    const next = seen(store)
+    landings[1]?.({ value: 'v2' })
+    expect([await next, get.mock.calls.length]).toEqual(['v2', 2])
+  })
+
+  it('is not aborted while a reader without a signal waits, nor where such a reader began it', async () => {
+    const { store, get } = cached()
+    const landings = slow(get)
+    const impatient = new AbortController()
+    const reads = [seen(store, { signal: impatient.signal }), seen(store)]
+    impatient.abort()
+    landings[0]?.({ value: 'v1' })
+    expect([await Promise.all(reads), get.mock.calls[0]?.[1].signal.aborted]).toEqual([['ABORTED', 'v1'], false])
+  })
+
+  it('is joined up to a quarter of the deadline, since an older one may hang', async () => {
+    const { store, get } = cached()
+    const landings = slow(get)
+    const first = seen(store)
+    await pass(1.25)
+    const joins = seen(store)
+    await pass(0.001)
+    const later = [seen(store), seen(store)]
+    landings[1]?.({ value: 'v2' })
+    expect([await Promise.all(later), get.mock.calls.length]).toEqual([['v2', 'v2'], 2])
+    landings[0]?.({ value: 'v1' })
+    expect([await first, await joins, await seen(store)]).toEqual(['v1', 'v1', 'v2'])
+  })
+
+  it('of a refresh is not aborted by a reader that joins and leaves', async () => {
+    const { store, get } = cached()
+    await seen(store)
+    const landings = slow(get)
+    await pass(299)
+    await seen(store)
+    await pass(1)
+    const impatient = new AbortController()
+    const read = seen(store, { signal: impatient.signal })
+    impatient.abort()
+    expect([await read, get.mock.calls.at(-1)?.[1].signal.aborted]).toEqual(['ABORTED', false])
+    landings[0]?.({ value: 'v2' })
+    await pass(0)
+    expect(await seen(store)).toBe('v2')
   })
 
   it('of a cached read does not answer a fresh one', async () => {
@@ -581,7 +640,7 @@ describe('of two flights, the one that was begun later', () => {
     const store = await crossed(value('old'), () => fail(code))
     expect([await seen(store), store.counts.entries]).toEqual([code, 0])
     await pass(60)
-    expect(await seen(store)).toBe('UNAVAILABLE')
+    expect(await seen(store)).toBe(code)
   })
 })
 
@@ -796,12 +855,12 @@ describe('what is wrong with one version', () => {
   }
 
   it.each(['DELETED', 'PERMISSION_DENIED', 'INTEGRITY'] as const)('(%s) takes that version and no other', async (code) => {
-    expect(await ask(code, 1)).toEqual(['v1', 'UNAVAILABLE', 'of 2', 'of previous'])
-    expect(await ask(code, 'previous')).toEqual(['v1', 'of 1', 'of 2', 'UNAVAILABLE'])
+    expect(await ask(code, 1)).toEqual(['v1', code, 'of 2', 'of previous'])
+    expect(await ask(code, 'previous')).toEqual(['v1', 'of 1', 'of 2', code])
   })
 
   it('is wrong with all where it is the credential', async () => {
-    expect(await ask('UNAUTHENTICATED', 1)).toEqual(Array.from({ length: 4 }, () => 'UNAVAILABLE'))
+    expect(await ask('UNAUTHENTICATED', 1)).toEqual(Array.from({ length: 4 }, () => 'UNAUTHENTICATED'))
   })
 
   it.each(denials)('is not undone by what was asked for before the store said %s', async (code) => {

@@ -1,22 +1,26 @@
 import type { TracingChannel } from 'node:diagnostics_channel'
 
-import { untilAborted } from './bounded.ts'
+import { within } from './bounded.ts'
 import { type CacheCounts, Tally } from './cache-stats.ts'
-import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
+import type { Circuit } from './circuit.ts'
+import type { SecretProvider } from './contract.ts'
+import { Fetcher } from './fetcher.ts'
 import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead } from './flights.ts'
-import { freshness, type Lifetimes } from './freshness.ts'
-import { HeldSecret } from './held-secret.ts'
+import type { Lifetimes } from './freshness.ts'
 import { type Entry, keyOf, Memory } from './memory.ts'
 import { isOutage, isWithdrawal } from './policy.ts'
+import { describeKeyOf, Refusals } from './refusals.ts'
 import { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
-import { saidNothing, type SharedAnswer, type SharedLevel } from './shared-level.ts'
+import type { SharedLevel } from './shared-level.ts'
 import type { Shredder } from './shredder.ts'
-import { storedSecretOf } from './stored-secret.ts'
 import { traced, type TraceMessage } from './tracing.ts'
 
 export interface StoreOptions extends Lifetimes {
   readonly maxEntries: number
+  /** A call that takes longer is not joined, nor waited for in an outage. */
+  readonly patientMs: number
+  readonly circuit: Pick<Circuit, 'outage' | 'recoveredAt'>
   readonly shared: SharedLevel | undefined
   /** Each process proves its own right before it takes anything from the shared level. */
   readonly ownRights?: boolean | undefined
@@ -35,18 +39,22 @@ export class CachedStore {
   readonly #provider: SecretProvider
   readonly #options: StoreOptions
   readonly #memory: Memory
-  readonly #flights = new Flights()
+  readonly #flights: Flights
+  readonly #refusals: Refusals
   readonly #tally = new Tally()
   readonly #unsubscribe: () => void
-  readonly #rights: Rights
+  readonly #fetcher: Fetcher
   #latest = 0
 
   constructor(provider: SecretProvider, options: StoreOptions) {
     this.#provider = provider
     this.#options = options
-    this.#rights = new Rights(options.ownRights ?? false)
+    this.#flights = new Flights(options.patientMs)
+    this.#refusals = new Refusals(options.ttlMs + options.maxStaleMs)
     this.#memory = new Memory({ ...options, lookMs: options.shared?.lookMs }, () => (this.#tally.evictions += 1))
-    this.#unsubscribe = options.shared?.subscribe((path) => this.forget(path)) ?? (() => {})
+    const rights = new Rights(options.ownRights ?? false)
+    this.#fetcher = new Fetcher({ provider, options, memory: this.#memory, flights: this.#flights, refusals: this.#refusals, rights })
+    this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
   }
 
   get counts(): CacheCounts {
@@ -85,7 +93,8 @@ export class CachedStore {
   /** What a read that finds nothing held would wait for. To be counted by `joined` where it brings a value. */
   flying(path: string): Promise<Found | undefined> | undefined {
     const flight = this.#flights.get('cached', path)
-    return flight !== undefined && this.#memory.failure(path, Date.now()) === undefined ? flight.answer : undefined
+    const canJoin = flight !== undefined && this.#outage(path) === undefined && this.#memory.failure(path, Date.now()) === undefined
+    return canJoin ? this.#flights.wait(flight, undefined) : undefined
   }
 
   joined(): void {
@@ -105,8 +114,35 @@ export class CachedStore {
     if (!isFresh(read.mode) && this.#memory.isAbsent(key, now)) return Promise.resolve(this.passed())
     this.#tally.misses += 1
     const failure = this.#memory.failure(key, now, entry?.staleUntil)
-    const answer = failure === undefined ? untilAborted(this.#join(read, key, now), read.signal) : Promise.reject(failure)
+    const answer = failure === undefined ? this.#await(read, key, now) : Promise.reject(failure)
     return answer.catch((error: unknown) => this.#standIn(read, key, error))
+  }
+
+  /**
+   * Settles as `ask` does: a call beside reads that tells of the current secret without its value. Its refusals are
+   * remembered as those of reads are.
+   */
+  async describe<T>(path: string, ask: () => Promise<T>): Promise<T> {
+    const call = this.#flights.next()
+    const keys = [describeKeyOf(path), path]
+    try {
+      const answer = await ask()
+      this.#refusals.answered(keys.slice(0, 1), call)
+      return answer
+    } catch (error) {
+      if (!SecretsError.isInstance(error)) throw error
+      // The right to describe may be one of its own; all else is about the secret.
+      const key = error.code === 'PERMISSION_DENIED' ? describeKeyOf(path) : path
+      this.#refusals.note(key, error, call)
+      if (key === path && isWithdrawal(error.code)) this.#fetcher.withdraw(path)
+      throw this.#refusals.orElse(error, keys)
+    }
+  }
+
+  /** A change of this process was answered: `DELETED` if the secret is withdrawn now, else it may be there again. */
+  changed(path: string, withdrawn?: SecretsError): void {
+    if (withdrawn === undefined) this.#refusals.restored(path)
+    else this.#refusals.note(path, withdrawn, this.#flights.next())
   }
 
   /** After a write: nothing that was read before it is served again, here or through the shared level. */
@@ -127,7 +163,13 @@ export class CachedStore {
     this.#memory.forgetPath(path)
   }
 
-  /** Drops all. */
+  /** Another process wrote or withdrew what is held here: nothing older may stand in for it. */
+  #changedElsewhere(path: string): void {
+    if (this.#memory.entry(path) !== undefined) this.#refusals.noteChange(path, this.#flights.next())
+    this.forget(path)
+  }
+
+  /** Drops all but refusals, which a clock that was set back must not undo. */
   clear(): void {
     this.#flights.outdate()
     this.#memory.clear()
@@ -140,6 +182,7 @@ export class CachedStore {
       await this.#flights.settled()
     } finally {
       this.clear()
+      this.#refusals.clear()
     }
     await this.#options.shared?.drain()
   }
@@ -160,12 +203,14 @@ export class CachedStore {
     return { held: entry.held, from: 'memory', stale: false }
   }
 
-  /** The value that this store gave last, while the store cannot be asked and within its bound; else the failure. */
+  /** While the store cannot be asked and within its bound, what it said last: the value, or its refusal. Else the failure. */
   #standIn(read: StoreRead, key: string, error: unknown): Found {
+    if (!SecretsError.isInstance(error)) throw error
     const entry = this.#memory.entry(key)
-    if (!SecretsError.isInstance(error) || !isOutage(error.code)) throw error
     const now = this.#now()
-    if (isFresh(read.mode) || entry === undefined || now >= entry.staleUntil) throw error
+    const canServe = isOutage(error.code) && !isFresh(read.mode)
+    if (!canServe || entry === undefined || now >= entry.staleUntil)
+      throw this.#refusals.orElse(error, [key, read.path, describeKeyOf(read.path)])
     if (isVolatile(read.mode)) this.#memory.drop(key)
     if (now < entry.lifetime.freshUntil) return { held: entry.held, from: 'memory', stale: false }
     this.#tally.staleAnswers += 1
@@ -178,119 +223,28 @@ export class CachedStore {
     const alone = { ...read, signal: undefined, batch: undefined }
     const message: TraceMessage = { operation: 'refresh', name: read.path, provider: this.#provider.name }
     // Its failure is noted by the flight, and told to whoever reads after the value has expired.
-    traced(this.#options.refreshes, message, () => this.#begin(alone, key, now).answer).catch(() => {})
+    traced(this.#options.refreshes, message, () => this.#flights.wait(this.#begin(alone, key, now), undefined)).catch(() => {})
+  }
+
+  /** After an outage a read does not wait for the whole deadline: the call goes on for later reads. */
+  #await(read: StoreRead, key: string, now: number): Promise<Found | undefined> {
+    const answer = this.#join(read, key, now)
+    const outage = this.#outage(key)
+    return outage === undefined ? answer : within(answer, this.#options.patientMs, outage)
+  }
+
+  #outage(key: string): SecretsError | undefined {
+    return this.#memory.outage(key) ?? this.#options.circuit.outage
   }
 
   #join(read: StoreRead, key: string, now: number): Promise<Found | undefined> {
     const flying = this.#flights.get(read.mode, key)
-    if (flying === undefined) return this.#begin(read, key, now).answer
-    this.#tally.flightsJoined += 1
-    return flying.answer
+    if (flying !== undefined) this.#tally.flightsJoined += 1
+    return this.#flights.wait(flying ?? this.#begin(read, key, now), read.signal)
   }
 
   #begin(read: StoreRead, key: string, askedAt: number): Flight {
     read.batch?.join()
-    return this.#flights.begin(read, key, askedAt, (flight) => this.#fly(flight))
-  }
-
-  async #fly(flight: Flight): Promise<Found | undefined> {
-    const { path, version, batch } = flight.read
-    const level = this.#levelFor(flight)
-    const said = level === undefined ? saidNothing : await level.read(path, version)
-    const spared = this.#newer(flight, said) ?? this.#confirmed(flight, said)
-    if (spared !== undefined) {
-      batch?.leave()
-      return spared
-    }
-    try {
-      const stored = await this.#ask(flight)
-      if (flight.outdated) level?.giveUp(path, version, said)
-      else level?.bring(path, version, said, stored, flight.askedAt)
-      return this.#answered(flight, stored)
-    } catch (error) {
-      level?.giveUp(path, version, said)
-      this.#failed(flight, error)
-      throw error
-    }
-  }
-
-  /** A volatile read leaves nothing there, and what the store refused to us is not taken from others. */
-  #levelFor({ key, read }: Flight): SharedLevel | undefined {
-    return isVolatile(read.mode) || !this.#rights.mayShare(key, read.path) ? undefined : this.#options.shared
-  }
-
-  /** What the level has, if that is newer than what is held: a refresh that took the same again would never refresh. */
-  #newer(flight: Flight, { hit }: SharedAnswer): Found | undefined {
-    // The store may have refused it to us while we waited.
-    if (this.#levelFor(flight) === undefined) return undefined
-    const heldSince = this.#memory.entry(flight.key)?.held.facts.askedAt ?? -Infinity
-    if (hit === undefined || isFresh(flight.read.mode) || hit.askedAt <= heldSince) return undefined
-    return { held: this.#keep(flight, hit.secret, hit.askedAt), from: 'shared', stale: false }
-  }
-
-  /** What is held, if the level has the same, or cannot be asked, and it is not yet time to ask the store itself. */
-  #confirmed({ key, read, outdated }: Flight, { isUnavailable, holds }: SharedAnswer): Found | undefined {
-    const there = storedSecretOf(holds)
-    const isSame = isUnavailable || (there !== undefined && this.#memory.entry(key)?.held.equals(there))
-    const entry = isSame && !outdated && !isFresh(read.mode) ? this.#memory.confirm(key, Date.now()) : undefined
-    return entry && { held: entry.held, from: 'memory', stale: false }
-  }
-
-  #ask({ read: { path, version, mode, batch } }: Flight): Promise<StoredSecret | undefined> {
-    const context: CallContext = { signal: this.#options.closing, ...(isFresh(mode) && { fresh: true }) }
-    if (version === undefined) return batch === undefined ? this.#provider.get(path, context) : batch.get(path)
-    const answer = this.#provider.getVersion?.(path, version, context)
-    return (
-      answer ?? Promise.reject(new SecretsError('UNSUPPORTED', 'the provider keeps no versions', { remedy: 'ask for the current one' }))
-    )
-  }
-
-  #answered(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
-    const { key, read } = flight
-    if (!flight.outdated) {
-      this.#rights.answered(key, read.path)
-      this.#options.shared?.saw(read.path, read.version, flight.askedAt)
-    }
-    if (stored !== undefined) return { held: this.#keep(flight, stored, flight.askedAt), from: 'store', stale: false }
-    if (flight.outdated || this.#memory.isOvertaken(flight, flight.askedAt)) return undefined
-    this.#memory.noteAnswer(key)
-    // Without a current version there is none before it, nor any other.
-    this.#withdraw(key)
-    this.#memory.noteAbsence(key, Date.now())
-    return undefined
-  }
-
-  #keep(flight: Flight, stored: StoredSecret, askedAt: number): HeldSecret {
-    const { value, shape, ...rest } = stored
-    const { key, read, outdated } = flight
-    const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#provider.name, askedAt }, this.#options.shredder)
-    if (!outdated) this.#memory.noteAnswer(key)
-    if (isVolatile(read.mode)) this.#memory.drop(key)
-    if (outdated || isVolatile(read.mode) || this.#memory.isOvertaken(flight, askedAt)) held.release()
-    else {
-      const { id, askedAt: begunAt } = flight
-      const entry = { held, key, path: read.path, flight: { id, begunAt }, leaving: [] }
-      this.#memory.keep(entry, freshness(stored, askedAt, this.#options))
-    }
-    return held
-  }
-
-  /** Nothing of one version, or of the current one and so of all, is served again, nor what flights are still to bring. */
-  #withdraw(key: string): void {
-    this.#flights.outdate((flight) => flight.key === key || flight.read.path === key)
-    this.#memory.drop(key)
-    this.#memory.dropPath(key)
-  }
-
-  #failed({ key, read, outdated }: Flight, error: unknown): void {
-    if (!SecretsError.isInstance(error) || error.code === 'ABORTED') return
-    if (isWithdrawal(error.code)) {
-      // What is wrong with one version tells nothing of the others; a credential that is refused does.
-      const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
-      if (!outdated) this.#withdraw(refused)
-      // Whatever was written meanwhile, others' answers are not for us.
-      this.#rights.refused(refused)
-    }
-    if (!outdated) this.#memory.noteFailure(key, error, Date.now())
+    return this.#flights.begin(read, key, askedAt, (flight) => this.#fetcher.fly(flight))
   }
 }

@@ -66,7 +66,7 @@ export class Chain {
   }
 
   async #stepMany<T>(link: Link, group: readonly Standing<T>[], read: ChainRead, results: Results<T>): Promise<void> {
-    const batch = new Batch(link.provider, { signal: this.#closing, ...(isFresh(read.mode) && { fresh: true }) })
+    const batch = new Batch(link.provider, { signal: this.#closing, ...(isFresh(read.mode) && { fresh: true }) }, read.signal !== undefined)
     // Names on one path get one answer, or they could tear.
     const answers = new Map<string, Promise<Found | undefined>>()
     const steps = group.map(async ({ ask, place }) => {

@@ -1,59 +1,121 @@
-import { SecretsError } from './secrets-error.ts'
+import { backOff, type BackOff } from './back-off.ts'
+import { placed, SecretsError } from './secrets-error.ts'
 
 /** In a row, and over more than one path: one secret that a store fails on is its own back-off's matter. */
 const failuresToOpen = 5
 const pathsToOpen = 2
+
+/** How long a circuit stays open after another failure. */
+export type Pace = (error: SecretsError, before: BackOff | undefined, now: number) => BackOff
+
+export interface CircuitOptions {
+  readonly pace?: Pace | undefined
+  /** A probe that takes longer is not waited for. Absent: every one is. */
+  readonly probeMs?: number | undefined
+}
+
 const coolDownMs = 10_000
 /** Of the cool-down, the least that is left of it by chance: processes that failed together do not probe in step. */
 const shortestPart = 0.8
 
+/** The pace for a part that nobody waits for, such as a cache: one probe in 8 to 10 s. */
+export const unhurried: Pace = (error, before, now) => ({
+  ...backOff(error, before, now),
+  retryAt: now + coolDownMs * (shortestPart + (1 - shortestPart) * Math.random()),
+})
+
 /**
- * Leaves a provider alone that was unavailable several times in a row. After the cool-down a single call, the probe, is
- * let through: its success ends the cool-down, its failure begins another.
+ * Leaves a provider alone that failed several times in a row, or that has no credential. Then a single call, the probe, is let
+ * through: its success closes the circuit, its failure opens it anew.
  */
 export class Circuit {
+  readonly #options: CircuitOptions
   #failures = 0
   readonly #paths = new Set<string>()
-  #openUntil = 0
-  #probing = false
-  #last: SecretsError | undefined
+  #failing: BackOff | undefined
+  #probingSince: number | undefined
+  #recoveredAt = -Infinity
+
+  constructor(options: CircuitOptions = {}) {
+    this.#options = options
+  }
+
+  /** Why the provider is left alone, while it is. */
+  get outage(): SecretsError | undefined {
+    return this.#isOpen ? this.#failing?.error : undefined
+  }
+
+  /** When a probe last found the provider well again: what failed before then tells nothing of it any more. */
+  get recoveredAt(): number {
+    return this.#recoveredAt
+  }
 
   /** Returns why the provider must not be asked now, or `undefined`; then `succeeded`, `failed` or `withdrawn` must follow. */
   refusal(now: number): SecretsError | undefined {
-    if (this.#openUntil === 0) return undefined
+    const failing = this.#failing
+    if (failing === undefined || !this.#isOpen) return undefined
     // A clock that was set back must not stretch the cool-down.
-    if (this.#openUntil - now > coolDownMs) this.#openUntil = now
-    if (now >= this.#openUntil && !this.#probing) {
-      this.#probing = true
+    if ((now >= failing.retryAt || now < failing.at) && !this.#isProbing(now)) {
+      this.#probingSince = now
       return undefined
     }
-    const why = this.#last === undefined ? '' : `, the last of which: ${this.#last.problem}`
-    return new SecretsError('UNAVAILABLE', `left alone for a while after repeated failures${why}`, {
-      remedy: this.#last?.remedy,
-      retryAt: Math.max(this.#openUntil, now),
-    })
+    return refusalOf(failing, now)
   }
 
   succeeded(): void {
-    if (this.#failures === 0) return
+    if (this.#isOpen) this.#recoveredAt = Date.now()
     this.#failures = 0
     this.#paths.clear()
-    this.#openUntil = 0
-    this.#probing = false
+    this.#failing = undefined
+    this.#probingSince = undefined
   }
 
-  /** One call failed, for these paths, with this error. */
-  failed(paths: readonly string[], now: number, error?: SecretsError): void {
-    this.#last = error
+  /** One call for these paths, which began then, failed with this error. */
+  failed(paths: readonly string[], now: number, error: SecretsError, begunAt: number = now): void {
+    const isKnown = this.#isOpen && begunAt < (this.#failing?.at ?? 0)
     this.#failures += 1
     for (const path of paths.slice(0, pathsToOpen)) if (this.#paths.size < pathsToOpen) this.#paths.add(path)
-    if (this.#probing || (this.#failures >= failuresToOpen && this.#paths.size >= pathsToOpen))
-      this.#openUntil = now + coolDownMs * (shortestPart + (1 - shortestPart) * Math.random())
-    this.#probing = false
+    // What began before the circuit opened tells nothing new, and must not keep it open.
+    if (isKnown) return
+    const { pace = backOff } = this.#options
+    this.#failing = pace(error, this.#failing, now)
+    this.#probingSince = undefined
   }
 
   /** The call ended without telling anything of the store. */
   withdrawn(): void {
-    this.#probing = false
+    this.#probingSince = undefined
   }
+
+  /** A probe that takes too long may hang: another one is let through. */
+  #isProbing(now: number): boolean {
+    const { probeMs = Infinity } = this.#options
+    return this.#probingSince !== undefined && Math.abs(now - this.#probingSince) <= probeMs
+  }
+
+  /** Without a credential no path can be asked. */
+  get #isOpen(): boolean {
+    const isSilent = this.#failures >= failuresToOpen && this.#paths.size >= pathsToOpen
+    return isSilent || this.#failing?.error.code === 'CREDENTIALS_MISSING'
+  }
+}
+
+const heldBack = new WeakSet<SecretsError>()
+
+/** The provider was not asked, since its circuit is open: this tells nothing new of the store. */
+export function isHeldBack(error: SecretsError): boolean {
+  return heldBack.has(error)
+}
+
+/** The circuit's refusal as the error of a provider. */
+export function heldBackBy(refusal: SecretsError, provider: string): SecretsError {
+  const error = placed(refusal, { provider })
+  heldBack.add(error)
+  return error
+}
+
+function refusalOf({ error, retryAt }: BackOff, now: number): SecretsError {
+  const details = { remedy: error.remedy, retryAt: Math.max(retryAt, now) }
+  if (error.code === 'CREDENTIALS_MISSING') return new SecretsError(error.code, error.problem, details)
+  return new SecretsError('UNAVAILABLE', `left alone for a while after repeated failures, the last of which: ${error.problem}`, details)
 }

@@ -1,4 +1,5 @@
 import type { Batch } from './batch.ts'
+import { raceAbort } from './bounded.ts'
 import type { SecretsErrorCode } from './contract.ts'
 import type { HeldSecret } from './held-secret.ts'
 import type { VersionSelector } from './memory.ts'
@@ -43,19 +44,35 @@ export interface Flight {
   /** When it began, epoch milliseconds: what it brings is as old as that. */
   readonly askedAt: number
   readonly answer: Promise<Found | undefined>
+  /** Aborts the call; absent where a reader without a signal began it, since that one never leaves. */
+  readonly cancel: AbortController | undefined
+  /** How many readers wait for it; a reader that cannot leave counts as one for ever. */
+  waiting: number
   /** The path was written, or the clock was set back, since it began: it is not joined and keeps nothing. */
   outdated: boolean
 }
 
 /** The calls to one store that are under way. */
 export class Flights {
-  readonly #flying: Readonly<Record<ReadMode, Map<string, Flight>>> = {
+  readonly #joinableMs: number
+  readonly #joinable: Readonly<Record<ReadMode, Map<string, Flight>>> = {
     cached: new Map(),
     fresh: new Map(),
     volatile: new Map(),
     'fresh volatile': new Map(),
   }
+  readonly #flying = new Set<Flight>()
   #count = 0
+
+  /** A call that is older than `joinableMs` may hang: a read that comes later makes a call of its own. */
+  constructor(joinableMs: number) {
+    this.#joinableMs = joinableMs
+  }
+
+  /** The number of a call that begins now. */
+  next(): number {
+    return (this.#count += 1)
+  }
 
   /**
    * Reads of one mode share a flight, so that a fresh one is not answered by a call that was begun for what may be held.
@@ -63,21 +80,37 @@ export class Flights {
    * them another lease. One that joins late may get what was read just before the secret changed, and asks again.
    */
   get(mode: ReadMode, key: string): Flight | undefined {
-    return this.#flying[mode].get(key)
+    const flight = this.#joinable[mode].get(key)
+    return flight !== undefined && Date.now() - flight.askedAt <= this.#joinableMs ? flight : undefined
+  }
+
+  /** Settles as the flight does, or rejects with `ABORTED`. The call is aborted when its last reader has left. */
+  wait(flight: Flight, signal: AbortSignal | undefined): Promise<Found | undefined> {
+    flight.waiting += 1
+    return raceAbort(flight.answer, signal, () => {
+      flight.waiting -= 1
+      if (flight.waiting === 0) this.#cancel(flight)
+    })
   }
 
   /** `fly` makes the call; it runs at once. */
   begin(read: StoreRead, key: string, askedAt: number, fly: (flight: Flight) => Promise<Found | undefined>): Flight {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
-    const flight: Flight = { id: (this.#count += 1), key, read, askedAt, answer: promise, outdated: false }
-    this.#flying[read.mode].set(key, flight)
+    const cancel = read.signal && new AbortController()
+    const flight: Flight = { id: this.next(), key, read, askedAt, answer: promise, cancel, waiting: 0, outdated: false }
+    this.#joinable[read.mode].set(key, flight)
+    this.#flying.add(flight)
+    const landed = (): void => {
+      this.#flying.delete(flight)
+      this.#end(flight)
+    }
     fly(flight).then(
       (found) => {
-        this.#end(flight)
+        landed()
         resolve(found)
       },
       (error: unknown) => {
-        this.#end(flight)
+        landed()
         reject(error)
       },
     )
@@ -86,24 +119,28 @@ export class Flights {
 
   /** These flights, or all, are not joined from now on, and keep nothing. */
   outdate(isOutdated: (flight: Flight) => boolean = () => true): void {
-    for (const flight of this.#all()) {
+    for (const flight of this.#flying) {
       if (!isOutdated(flight)) continue
       flight.outdated = true
       this.#end(flight)
     }
   }
 
-  /** Resolves when those that can be joined have ended. */
+  /** Resolves when all have ended. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#all().map(({ answer }) => answer))
+    await Promise.allSettled([...this.#flying].map(({ answer }) => answer))
   }
 
-  #all(): readonly Flight[] {
-    return Object.values(this.#flying).flatMap((flights) => [...flights.values()])
+  #cancel(flight: Flight): void {
+    const { cancel, read } = flight
+    if (cancel === undefined) return
+    this.#end(flight)
+    cancel.abort()
+    read.batch?.cancel(read.path)
   }
 
   #end({ read, key, id }: Flight): void {
-    const flights = this.#flying[read.mode]
+    const flights = this.#joinable[read.mode]
     if (flights.get(key)?.id === id) flights.delete(key)
   }
 }

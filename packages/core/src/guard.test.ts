@@ -9,7 +9,7 @@ import { refusal } from './testing/refusal.ts'
 
 const canary = 'canary-c3d8'
 const context: CallContext = { signal: new AbortController().signal }
-const coolDownMs = 10_000
+const coolDownMs = 4_000
 
 let closing: AbortController
 beforeEach(() => {
@@ -269,11 +269,11 @@ describe('the cool-down', () => {
     return { provider: guarded({ get }), get }
   }
 
-  async function ask(provider: SecretProvider, times: number): Promise<SecretsError[]> {
+  async function askTimes(provider: SecretProvider, times: number, eachMs = 0): Promise<SecretsError[]> {
     const errors: SecretsError[] = []
     for (let count = 0; count < times; count += 1) {
       const call = refusal(provider.get(`path-${count % 2}`, context))
-      await vi.advanceTimersByTimeAsync(5_000)
+      await vi.advanceTimersByTimeAsync(eachMs)
       errors.push(await call)
     }
     return errors
@@ -281,8 +281,8 @@ describe('the cool-down', () => {
 
   it.each(['UNAVAILABLE', 'hung'] as const)('begins after five answers of %s, and is ended by a single probe', async (code) => {
     const { provider, get } = failing(code)
-    expect((await ask(provider, 5)).at(-1)?.message).not.toContain('left alone')
-    const [skipped] = await ask(provider, 1)
+    expect((await askTimes(provider, 5, code === 'hung' ? 5_000 : 0)).at(-1)?.message).not.toContain('left alone')
+    const [skipped] = await askTimes(provider, 1)
     expect(skipped).toMatchObject({
       code: 'UNAVAILABLE',
       provider: 'p',
@@ -299,14 +299,23 @@ describe('the cool-down', () => {
     expect(await provider.get('b', context)).toEqual({ value: 'v' })
   })
 
-  it.each(['RATE_LIMITED', 'PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', 'CREDENTIALS_MISSING', 'INTERNAL', 'ABORTED'] as const)(
+  it.each(['RATE_LIMITED', 'PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', 'INTERNAL', 'ABORTED'] as const)(
     'never begins for %s',
     async (code) => {
       const { provider, get } = failing(code)
-      await ask(provider, 12)
+      await askTimes(provider, 12)
       expect(get).toHaveBeenCalledTimes(12)
     },
   )
+
+  it('begins at once where there is no credential, for reads and descriptions', async () => {
+    const missing = async (): Promise<never> => Promise.reject(new SecretsError('CREDENTIALS_MISSING', 'none', { remedy: 'set one' }))
+    const [get, describing] = [vi.fn(missing), vi.fn(missing)]
+    const provider = guarded({ get, describe: describing })
+    for (const ask of [() => provider.describe?.('a', context), () => provider.get('b', context), () => provider.describe?.('c', context)])
+      expect(await refusal(ask())).toMatchObject({ code: 'CREDENTIALS_MISSING', provider: 'p', problem: 'none', remedy: 'set one' })
+    expect([get.mock.calls.length, describing.mock.calls.length]).toEqual([0, 1])
+  })
 
   it('holds back reads of versions too, which count for it', async () => {
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async () => Promise.reject(new SecretsError('UNAVAILABLE', 'x')))
@@ -317,13 +326,13 @@ describe('the cool-down', () => {
 
   it("is not put off by a caller's impatience in between", async () => {
     const { provider, get } = failing('UNAVAILABLE')
-    await ask(provider, 4)
+    await askTimes(provider, 4)
     const caller = new AbortController()
     get.mockImplementationOnce(hung)
     const call = refusal(provider.get('path', { signal: caller.signal }))
     caller.abort()
     await call
-    await ask(provider, 2)
+    await askTimes(provider, 2)
     expect(get).toHaveBeenCalledTimes(6)
   })
 
@@ -362,7 +371,14 @@ describe('the cool-down', () => {
     const provider = guarded({ get: down, put, checkHealth })
     for (let count = 0; count < 6; count += 1)
       await Promise.allSettled([provider.put?.(`${count}`, { value: 'v' }, context), provider.checkHealth?.(context)])
-    expect((await ask(provider, 6)).map(({ message }) => message.includes('left alone'))).toEqual([false, false, false, false, false, true])
+    expect((await askTimes(provider, 6)).map(({ message }) => message.includes('left alone'))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+      true,
+    ])
     await Promise.allSettled([provider.put?.('a', { value: 'v' }, context), provider.checkHealth?.(context)])
     expect([put.mock.calls.length, checkHealth.mock.calls.length]).toEqual([7, 7])
   })

@@ -1,9 +1,9 @@
 import { bounded } from './bounded.ts'
 import { clockGap } from './clock-gap.ts'
 import type { CallContext, SecretProvider, SecretsErrorCode, StoredSecret } from './contract.ts'
-import type { Circuit } from './circuit.ts'
+import { type Circuit, heldBackBy } from './circuit.ts'
 import type { Outage } from './outage.ts'
-import { isKnownCode } from './policy.ts'
+import { isKnownCode, isRefusal, isUnasked } from './policy.ts'
 import { placed, SecretsError } from './secrets-error.ts'
 import { deletionOf, descriptionOf, receiptOf, storedSecretOf } from './stored-secret.ts'
 import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
@@ -15,10 +15,10 @@ export interface GuardOptions {
   readonly closing: AbortSignal
 }
 
-/** Reads: they count for the cool-down and are held back by it. */
-const reads = new Set(['get', 'getVersion', 'getMany'])
+/** Reads: they open the circuit, and an open one holds them back. */
+const reads = new Set(['get', 'getVersion', 'getMany', 'describe'])
 /** Calls that change nothing, so that they may be made again after a freeze. */
-const repeatable = new Set([...reads, 'describe', 'checkHealth', 'staging.get'])
+const repeatable = new Set([...reads, 'checkHealth', 'staging.get'])
 /** Calls after which a deadline or a lost connection leaves open whether the store did what it was asked. */
 const effects = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
 
@@ -38,6 +38,8 @@ type Next = (context: CallContext) => Promise<unknown>
 
 async function answered(call: ProviderCall, next: Next, provider: string, options: GuardOptions): Promise<unknown> {
   const { method, context } = call
+  const refusal = reads.has(method) ? options.circuit.refusal(Date.now()) : undefined
+  if (refusal !== undefined) throw heldBackBy(refusal, provider)
   let isSent = false
   const send = (signal: AbortSignal): Promise<unknown> => {
     isSent = true
@@ -57,17 +59,20 @@ async function answered(call: ProviderCall, next: Next, provider: string, option
 
 function repeated(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
   const isRead = reads.has(call.method)
-  const refusal = isRead ? circuit.refusal(Date.now()) : undefined
-  if (refusal !== undefined) return Promise.reject(refusal)
+  const begunAt = Date.now()
   const spannedGap = clockGap(deadlineMs)
   const concluded = (result: PromiseSettledResult<unknown>): unknown => {
-    if (isRead) report(call, result, circuit, outage)
+    if (isRead) report(call, result, { circuit, outage, begunAt })
     if (result.status === 'rejected') throw result.reason
     return result.value
   }
-  // What came across a freeze says nothing of the store, and may be older than it looks: ask again.
+  // What came across a freeze may be older than it looks: ask again. A refusal stands where that cannot be done.
   const first = (result: PromiseSettledResult<unknown>): unknown =>
-    spannedGap() ? ask().then(fulfilled, rejected).then(concluded) : concluded(result)
+    spannedGap()
+      ? ask()
+          .then(fulfilled, rejected)
+          .then((again) => concluded(laterOf(call, result, again)))
+      : concluded(result)
   return ask().then(
     (answer) => first(fulfilled(answer)),
     (error: unknown) => first(rejected(error)),
@@ -82,8 +87,37 @@ function rejected(reason: unknown): PromiseSettledResult<unknown> {
   return { status: 'rejected', reason }
 }
 
+type Settled = PromiseSettledResult<unknown>
+
+/** Of two answers to one call the later one; where that could not be had, the refusal that came before it. */
+function laterOf({ method }: ProviderCall, before: Settled, again: Settled): Settled {
+  const batch = method === 'getMany' && before.status === 'fulfilled' && Array.isArray(before.value) ? before.value : undefined
+  if (batch === undefined) return isRefused(before) && isUnanswered(again) ? before : again
+  if (isUnanswered(again)) return fulfilled(batch.map((each: Settled) => (isRefused(each) ? each : again)))
+  if (again.status === 'rejected' || !Array.isArray(again.value)) return again
+  return fulfilled(again.value.map((each: Settled, index) => (isRefused(batch[index]) && isUnanswered(each) ? batch[index] : each)))
+}
+
+function isUnanswered(result: Settled | undefined): boolean {
+  return result?.status === 'rejected' && SecretsError.isInstance(result.reason) && isUnasked(result.reason.code)
+}
+
+function isRefused(result: Settled | undefined): boolean {
+  return result?.status === 'rejected' && SecretsError.isInstance(result.reason) && isRefusal(result.reason.code)
+}
+
+interface Report {
+  readonly circuit: Circuit
+  readonly outage: Outage
+  readonly begunAt: number
+}
+
 /** A batch whose every secret failed tells of the store what a call that failed does. */
-function report({ args: [asked], method }: ProviderCall, result: PromiseSettledResult<unknown>, circuit: Circuit, outage: Outage): void {
+function report(
+  { args: [asked], method }: ProviderCall,
+  result: PromiseSettledResult<unknown>,
+  { circuit, outage, begunAt }: Report,
+): void {
   if (result.status === 'fulfilled' && method !== 'getMany') {
     outage.answered()
     return circuit.succeeded()
@@ -96,16 +130,13 @@ function report({ args: [asked], method }: ProviderCall, result: PromiseSettledR
   if (codes.some((code) => code === undefined)) outage.answered()
   if (codes.some((code) => code !== 'ABORTED' && !isSilence(code))) return circuit.succeeded()
   if (codes.every((code) => code === 'ABORTED')) return circuit.withdrawn()
-  circuit.failed(
-    paths,
-    Date.now(),
-    errors.findLast((error) => isSilence(error?.code)),
-  )
+  const silence = errors.findLast((error) => isSilence(error?.code))
+  if (silence !== undefined) circuit.failed(paths, Date.now(), silence, begunAt)
 }
 
-/** The store did not answer. */
+/** The store did not answer, or could not be asked. */
 function isSilence(code: SecretsErrorCode | undefined): boolean {
-  return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED'
+  return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'CREDENTIALS_MISSING'
 }
 
 /** Codes that are the core's own verdicts, on a chain and a caller; and what a provider should have said. */

@@ -47,6 +47,9 @@ export function linksOf(providers: readonly SecretProvider[], parts: LinkParts):
   })
 }
 
+/** Of a call's deadline: a call that takes longer may hang, so it is not joined, nor waited for in an outage. */
+const patientPart = 1 / 4
+
 /** Guards the provider, and puts a cache of its own before it. */
 export function linkOf(
   provider: SecretProvider,
@@ -56,9 +59,13 @@ export function linkOf(
 ): Link {
   const { settings, bounds, shredder, refreshes } = parts
   const outage = new Outage(provider.name, hasNext)
-  const guarded = guard(provider, { ...bounds, circuit: new Circuit(), outage })
+  const patientMs = bounds.deadlineMs * patientPart
+  const circuit = new Circuit({ probeMs: patientMs })
+  const guarded = guard(provider, { ...bounds, circuit, outage })
   const store = new CachedStore(guarded, {
     ...settings,
+    patientMs,
+    circuit,
     shared: level,
     kin: stores,
     shredder,

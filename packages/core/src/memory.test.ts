@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { HeldSecret } from './held-secret.ts'
+import { Circuit } from './circuit.ts'
 import { Memory } from './memory.ts'
 import { Shredder } from './shredder.ts'
 
@@ -13,7 +14,7 @@ interface Bringing {
 const lifetime = { refreshAt: 1e9, freshUntil: 1e9, staleUntil: 1e9 }
 
 function isOvertaken(held: Bringing | undefined, flight: Bringing): boolean {
-  const memory = new Memory({ maxEntries: 10, lookMs: undefined, ttlMs: 1e9, maxStaleMs: 0 }, () => {})
+  const memory = new Memory({ maxEntries: 10, lookMs: undefined, circuit: new Circuit(), ttlMs: 1e9, maxStaleMs: 0 }, () => {})
   if (held !== undefined) {
     const secret = new HeldSecret({ value: 'v', shape: undefined }, { provider: 'p', askedAt: held.askedAt }, new Shredder())
     memory.keep({ held: secret, key: 'k', path: 'k', flight: held, leaving: [] }, lifetime)

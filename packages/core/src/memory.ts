@@ -3,6 +3,7 @@ import type { Flight } from './flights.ts'
 import { absence, type Absence, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { Lru } from './lru.ts'
+import { type Circuit, isHeldBack } from './circuit.ts'
 import { isOutage } from './policy.ts'
 import type { SecretsError } from './secrets-error.ts'
 
@@ -29,6 +30,7 @@ export interface MemoryOptions extends Lifetimes {
   readonly maxEntries: number
   /** Before a shared level: how long it is believed until that is looked at again. */
   readonly lookMs: number | undefined
+  readonly circuit: Pick<Circuit, 'recoveredAt'>
 }
 
 /** What is remembered of one store, by path and version: values, absences and failures, each up to the same number. */
@@ -70,6 +72,8 @@ export class Memory {
   failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
     const failing = this.#backOffs.get(key)
     if (failing === undefined) return undefined
+    const isOver = isOutage(failing.error.code) && failing.at < this.#options.circuit.recoveredAt
+    if (isOver && now >= staleUntil) return undefined
     const until = now < staleUntil ? failing.restUntil : failing.retryAt
     return now < until ? failing.error : undefined
   }
@@ -104,11 +108,25 @@ export class Memory {
     this.#absences.set(key, absence(this.#absences.get(key), now, this.#options))
   }
 
-  noteFailure(key: string, error: SecretsError, now: number): void {
+  /** Returns the failure of a call that began at `begunAt`, with the time from which the store may be asked again. */
+  noteFailure(key: string, error: SecretsError, begunAt: number, now: number): SecretsError {
+    const before = this.#backOffs.get(key)
+    // A call that was under way at the latest failure tells nothing new.
+    if (before !== undefined && begunAt < before.at && before.at <= now) return before.error
     // Those who share a level come back to the store one by one as it is; and only in an outage does a value stand in.
     const canRest = this.#options.lookMs === undefined && isOutage(error.code)
     const staleUntil = canRest ? this.#entries.get(key)?.staleUntil : undefined
-    this.#backOffs.set(key, backOff(error, this.#backOffs.get(key), now, staleUntil))
+    const failing = backOff(error, before, now, { staleUntil })
+    if (!isHeldBack(error)) this.#backOffs.set(key, failing)
+    // The provider's circuit says when; only the spread of those that hold a value is added.
+    else if (staleUntil !== undefined) this.#backOffs.set(key, { ...failing, error, retryAt: error.retryAt ?? now })
+    return isHeldBack(error) ? error : failing.error
+  }
+
+  /** The latest outage, if the store has not answered since. */
+  outage(key: string): SecretsError | undefined {
+    const error = this.#backOffs.get(key)?.error
+    return error !== undefined && isOutage(error.code) ? error : undefined
   }
 
   /** A lease is no matter of the shared level. */

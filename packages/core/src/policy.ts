@@ -48,6 +48,16 @@ export function isWithdrawal(code: SecretsErrorCode): boolean {
   return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED' || code === 'DELETED' || code === 'INTEGRITY'
 }
 
+/** The codes with which a store could not be asked: nothing was learnt of the secret. */
+export function isUnasked(code: SecretsErrorCode): boolean {
+  return isOutage(code) || code === 'CREDENTIALS_MISSING'
+}
+
+/** The codes that are a store's answer about the secret, which a weaker store must not overrule. */
+export function isRefusal(code: SecretsErrorCode): boolean {
+  return !fixed.has(code) && verdictOn(code, []) === 'stop'
+}
+
 /** A code that this version does not know stops. Later policies go before earlier ones. */
 export function verdictOn(code: SecretsErrorCode, policies: readonly (FallbackPolicy | undefined)[]): Verdict {
   if (!isKnownCode(code)) return 'stop'

@@ -1,5 +1,5 @@
 import { bounded, type Bounds } from './bounded.ts'
-import { Circuit } from './circuit.ts'
+import { Circuit, unhurried } from './circuit.ts'
 import { clockGap } from './clock-gap.ts'
 import type { FillTicket, SharedCache, SharedKey, StoredSecret } from './contract.ts'
 import { Horizon } from './horizon.ts'
@@ -45,7 +45,7 @@ export class SharedLevel {
   readonly #sharedAs: string
   readonly #options: SharedLevelOptions
   readonly #longestReadMs: number
-  readonly #circuit = new Circuit()
+  readonly #circuit = new Circuit({ pace: unhurried })
   readonly #horizon = new Horizon()
   readonly #untold = new Untold()
   readonly #tasks = new Set<Promise<void>>()
@@ -86,7 +86,7 @@ export class SharedLevel {
       return answer
     } catch {
       if (spannedGap()) this.#circuit.withdrawn()
-      else this.#circuit.failed([path], Date.now())
+      else this.#circuit.failed([path], Date.now(), closedWithLevel())
       return unavailable
     }
   }
@@ -106,6 +106,12 @@ export class SharedLevel {
       const leastVersion = this.#untold.leastVersion(path, newestOf(said.holds, stored))
       this.#inBackground(() => this.#tell(path, leastVersion))
     } else this.#fill(path, version, said, stored, askedAt)
+  }
+
+  /** The store said that it was withdrawn: others drop what they hold, here and in their memory. In the background. */
+  withdrawn(path: string, said: SharedAnswer): void {
+    const leastVersion = this.#untold.leastVersion(path, newestOf(said.holds, undefined))
+    this.#inBackground(() => this.#tell(path, leastVersion))
   }
 
   /** No answer came that may be shared: let others ask. In the background. */

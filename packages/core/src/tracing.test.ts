@@ -1,6 +1,7 @@
 import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Circuit } from './circuit.ts'
 import { CachedStore } from './cached-store.ts'
 import type { SecretProvider } from './contract.ts'
 import { Observer } from './observer.ts'
@@ -128,6 +129,8 @@ describe('a refresh', () => {
       ttlMs: 10_000,
       maxStaleMs: 0,
       maxEntries: 10,
+      patientMs: 1_250,
+      circuit: new Circuit(),
       shared: undefined,
       shredder: new Shredder(),
       refreshes: tracing().refresh,

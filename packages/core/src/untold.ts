@@ -50,7 +50,7 @@ export class Untold {
   failed(path: string, leastVersion: number | undefined, now: number): void {
     this.#paths.add(path)
     this.#leastVersions.set(path, leastVersion ?? 0)
-    this.#failing = backOff(new SecretsError('UNAVAILABLE', 'the level could not be told'), this.#failing, now)
+    this.#failing = backOff(new SecretsError('UNAVAILABLE', 'the level could not be told'), this.#failing, now, { longestMs })
     this.#nextAt = this.#failing.retryAt
   }
 }

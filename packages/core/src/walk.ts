@@ -1,5 +1,6 @@
 import type { SecretsErrorAttempt, SecretsErrorCode } from './contract.ts'
 import { type FallbackPolicy, verdictOn } from './policy.ts'
+import { isFinal } from './refusals.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { attemptOf, notSure, unanswered } from './unanswered.ts'
 
@@ -42,7 +43,7 @@ export class Walk<Step> {
 
   /** The store of `step` failed. Throws where the policy says stop. */
   failed(provider: string, error: SecretsError, durationMs: number): void {
-    if (verdictOn(error.code, this.#policies) === 'stop') throw this.#stopped(provider, error, durationMs)
+    if (isFinal(error) || verdictOn(error.code, this.#policies) === 'stop') throw this.#stopped(provider, error, durationMs)
     if (verdictOn(error.code, []) === 'stop') this.#overridden ??= this.#stopped(provider, error, durationMs)
     else if (error.code !== 'UNSUPPORTED') this.#silent = true
     if (error.code === 'UNSUPPORTED') this.#unsupported = true

@@ -1,4 +1,4 @@
-import type { CallContext, SecretDescription, StoredSecret } from './contract.ts'
+import type { CallContext, SecretDescription, SecretProvider, StoredSecret } from './contract.ts'
 import { quoted } from './names.ts'
 import type { Place, Plan } from './plan.ts'
 import { isOutage } from './policy.ts'
@@ -75,7 +75,9 @@ export function placeAt(name: string, plan: Plan, provider: string): Place {
 
 /** The same where a write of the whole must know the fields that are there; it takes no more requests. */
 export function wholeAt(place: Place, context: CallContext): Promise<SecretDescription | StoredSecret | undefined> {
-  return place.fields.length === 0 && keepsFields(place) ? place.link.provider.get(place.path, context) : describeAt(place, context)
+  if (place.fields.length > 0 || !keepsFields(place)) return describeAt(place, context)
+  const { link, path } = place
+  return link.store.describe(path, () => link.provider.get(path, context))
 }
 
 /** Whether what is at the place may be kept as named fields. */
@@ -91,8 +93,11 @@ export function keepsFields({ link: { provider }, path }: Place): boolean {
 }
 
 /** What is current at a place, without its value: by `describe` where the provider has it. */
-export async function describeAt({ link, path }: Place, context: CallContext): Promise<SecretDescription | undefined> {
-  const { describe, get } = link.provider
+export function describeAt({ link, path }: Place, context: CallContext): Promise<SecretDescription | undefined> {
+  return link.store.describe(path, () => described(link.provider, path, context))
+}
+
+async function described({ describe, get }: SecretProvider, path: string, context: CallContext): Promise<SecretDescription | undefined> {
   try {
     if (describe !== undefined) return await describe(path, context)
   } catch (error) {

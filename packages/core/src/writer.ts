@@ -65,7 +65,8 @@ export class Writer {
       const place = whole(await this.#placeOfCurrent(name, options, context))
       const { name: provider } = noted(facts, place)
       const call = able(place, 'delete')
-      const receipt = await this.#changing(place, () => call(place.path, { purge: options.purge ?? false }, context))
+      const { purge = false } = options
+      const receipt = await this.#changing(place, () => call(place.path, { purge }, context), purge ? undefined : withdrawn)
       return { provider, ...receipt, answersNext: await this.#answering(name, context) }
     })
   }
@@ -136,8 +137,10 @@ export class Writer {
   }
 
   /** Whatever comes of it, what was read before is not served afterwards. */
-  async #changing<T>({ link, path }: Place, change: () => Promise<T>): Promise<T> {
+  async #changing<T>({ link, path }: Place, change: () => Promise<T>, refusal?: SecretsError): Promise<T> {
     const [result] = await Promise.allSettled([change()])
+    if (result.status === 'fulfilled') link.store.changed(path, refusal)
+    else if (SecretsError.isInstance(result.reason) && result.reason.code === 'DELETED') link.store.changed(path, result.reason)
     const written = result.status === 'fulfilled' ? own(result.value, 'version') : undefined
     const [told] = await Promise.allSettled([link.store.invalidate(path, typeof written === 'number' ? written : undefined)])
     // The failure of the write itself is what the caller must know.
@@ -177,6 +180,9 @@ export class Writer {
     }
   }
 }
+
+/** What a read after `delete` would be told, for as long as the store cannot be asked. */
+const withdrawn = new SecretsError('DELETED', 'it was deleted by this process')
 
 /** A name of one field must not withdraw the fields of others. */
 function whole(place: Place): Place {

@@ -13,14 +13,19 @@ type Outcome = { readonly by: number; readonly stale: boolean; readonly degraded
 const outages: readonly Saying[] = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED']
 const goOn: readonly Saying[] = [...outages, 'CREDENTIALS_MISSING', 'UNSUPPORTED']
 
-/** The policy as the README's table states it, of stores that hold a value from before or not. */
-function reference(sayings: readonly Saying[], held: readonly boolean[]): Outcome {
+const isRefusal = (saying: Saying | undefined): saying is SecretsErrorCode =>
+  saying !== undefined && saying !== 'value' && saying !== 'missing' && !goOn.includes(saying)
+
+/** The policy as the README's table states it, of stores that hold a value or refused the secret before, or neither. */
+function reference(sayings: readonly Saying[], held: readonly boolean[], refused: readonly (SecretsErrorCode | undefined)[]): Outcome {
   let degraded = false
   let unsupported = false
   for (const [by, saying] of sayings.entries()) {
     if (saying === 'value') return { by, stale: false, degraded }
     if (outages.includes(saying) && held[by] === true) return { by, stale: true, degraded }
     if (saying === 'missing') continue
+    const before = refused[by]
+    if (before !== undefined && goOn.includes(saying) && saying !== 'UNSUPPORTED') return { code: before }
     if (!goOn.includes(saying)) return { code: saying }
     if (saying === 'UNSUPPORTED') unsupported = true
     else degraded = true
@@ -29,9 +34,15 @@ function reference(sayings: readonly Saying[], held: readonly boolean[]): Outcom
   return { code: unsupported ? 'UNSUPPORTED' : 'NOT_FOUND' }
 }
 
+/** Which store refused the secret at a first read: the one that ended it. */
+function refusedAfter(sayings: readonly Saying[]): readonly (SecretsErrorCode | undefined)[] {
+  const last = sayings.findIndex((saying) => saying === 'value' || isRefusal(saying))
+  return sayings.map((saying, index) => (index === last && isRefusal(saying) ? saying : undefined))
+}
+
 /** Which stores hold a value after a first read: the one that answered it. */
 function heldAfter(sayings: readonly Saying[]): readonly boolean[] {
-  const outcome = reference(sayings, [])
+  const outcome = reference(sayings, [], [])
   return sayings.map((_, index) => 'by' in outcome && outcome.by === index)
 }
 
@@ -68,7 +79,7 @@ it('a chain of stores that hold a value or not answers as the table of the polic
   await expect(
     fc.assert(
       fc.asyncProperty(chains, async ([first, second]) => {
-        expect(await read(first, second)).toEqual(reference(second, heldAfter(first)))
+        expect(await read(first, second)).toEqual(reference(second, heldAfter(first), refusedAfter(first)))
       }),
       { numRuns: 500 },
     ),

@@ -1,0 +1,158 @@
+import { aborted } from './bounded.ts'
+import type { StoreOptions } from './cached-store.ts'
+import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
+import { type Flight, type Flights, type Found, isFresh, isVolatile } from './flights.ts'
+import { freshness } from './freshness.ts'
+import { HeldSecret } from './held-secret.ts'
+import { type Memory } from './memory.ts'
+import { isWithdrawal } from './policy.ts'
+import { describeKeyOf, type Refusals } from './refusals.ts'
+import type { Rights } from './rights.ts'
+import { SecretsError } from './secrets-error.ts'
+import { saidNothing, type SharedAnswer, type SharedLevel } from './shared-level.ts'
+import { storedSecretOf } from './stored-secret.ts'
+
+/** What a store's cache remembers, and where it asks. */
+export interface FetcherParts {
+  readonly provider: SecretProvider
+  readonly options: StoreOptions
+  readonly memory: Memory
+  readonly flights: Flights
+  readonly refusals: Refusals
+  readonly rights: Rights
+}
+
+/** Makes the call of one flight, to the shared level and to the store, and keeps what its answer tells. */
+export class Fetcher {
+  readonly #parts: FetcherParts
+
+  constructor(parts: FetcherParts) {
+    this.#parts = parts
+  }
+
+  /** Settles as readers see it: what the shared level has, or the store says. */
+  async fly(flight: Flight): Promise<Found | undefined> {
+    const level = this.#levelFor(flight)
+    const said = level === undefined ? saidNothing : await this.#lookedUp(flight, level)
+    const spared = this.#newer(flight, said) ?? this.#confirmed(flight, said)
+    if (spared === undefined && flight.cancel?.signal.aborted !== true) return this.#askStore(flight, level, said)
+    flight.read.batch?.leave()
+    if (spared !== undefined) return spared
+    level?.giveUp(flight.read.path, flight.read.version, said)
+    throw aborted()
+  }
+
+  async #lookedUp({ read: { path, version, batch } }: Flight, level: SharedLevel): Promise<SharedAnswer> {
+    try {
+      return await level.read(path, version)
+    } catch (error) {
+      batch?.leave()
+      throw error
+    }
+  }
+
+  async #askStore(flight: Flight, level: SharedLevel | undefined, said: SharedAnswer): Promise<Found | undefined> {
+    const { path, version } = flight.read
+    try {
+      const stored = await this.#ask(flight)
+      if (flight.outdated) level?.giveUp(path, version, said)
+      else level?.bring(path, version, said, stored, flight.askedAt)
+      return this.#answered(flight, stored)
+    } catch (error) {
+      level?.giveUp(path, version, said)
+      if (this.#isNewsToFleet(flight, said, error)) level?.withdrawn(path, said)
+      throw this.#failed(flight, error)
+    }
+  }
+
+  /** The secret is withdrawn, and others may still hold it: those who held nothing themselves need not say so again. */
+  #isNewsToFleet({ key, read: { path }, outdated }: Flight, { holds }: SharedAnswer, error: unknown): boolean {
+    const isWithdrawn = SecretsError.isInstance(error) && error.code === 'DELETED' && key === path && !outdated
+    return isWithdrawn && (holds !== undefined || this.#parts.memory.entry(key) !== undefined)
+  }
+
+  /** A volatile read leaves nothing there, and what the store refused to us is not taken from others. */
+  #levelFor({ key, read }: Flight): SharedLevel | undefined {
+    return isVolatile(read.mode) || !this.#parts.rights.mayShare(key, read.path) ? undefined : this.#parts.options.shared
+  }
+
+  /** What the level has, if that is newer than what is held: a refresh that took the same again would never refresh. */
+  #newer(flight: Flight, { hit }: SharedAnswer): Found | undefined {
+    // The store may have refused it to us while we waited.
+    if (this.#levelFor(flight) === undefined) return undefined
+    const heldSince = this.#parts.memory.entry(flight.key)?.held.facts.askedAt ?? -Infinity
+    if (hit === undefined || isFresh(flight.read.mode) || hit.askedAt <= heldSince) return undefined
+    if (!flight.outdated) this.#parts.refusals.answered([flight.key], flight.id)
+    return { held: this.#keep(flight, hit.secret, hit.askedAt), from: 'shared', stale: false }
+  }
+
+  /** What is held, if the level has the same, or cannot be asked, and it is not yet time to ask the store itself. */
+  #confirmed({ key, read, outdated }: Flight, { isUnavailable, holds }: SharedAnswer): Found | undefined {
+    const there = storedSecretOf(holds)
+    const isSame = isUnavailable || (there !== undefined && this.#parts.memory.entry(key)?.held.equals(there))
+    const entry = isSame && !outdated && !isFresh(read.mode) ? this.#parts.memory.confirm(key, Date.now()) : undefined
+    return entry && { held: entry.held, from: 'memory', stale: false }
+  }
+
+  #ask({ read: { path, version, mode, batch }, cancel }: Flight): Promise<StoredSecret | undefined> {
+    const context: CallContext = { signal: cancel?.signal ?? this.#parts.options.closing, ...(isFresh(mode) && { fresh: true }) }
+    if (version === undefined) return batch === undefined ? this.#parts.provider.get(path, context) : batch.get(path)
+    const answer = this.#parts.provider.getVersion?.(path, version, context)
+    return (
+      answer ?? Promise.reject(new SecretsError('UNSUPPORTED', 'the provider keeps no versions', { remedy: 'ask for the current one' }))
+    )
+  }
+
+  #answered(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
+    const { key, read } = flight
+    if (!flight.outdated) {
+      this.#parts.rights.answered(key, read.path)
+      this.#parts.options.shared?.saw(read.path, read.version, flight.askedAt)
+      this.#parts.refusals.answered(key === read.path ? [key, describeKeyOf(key)] : [key], flight.id)
+    }
+    if (stored !== undefined) return { held: this.#keep(flight, stored, flight.askedAt), from: 'store', stale: false }
+    if (flight.outdated || this.#parts.memory.isOvertaken(flight, flight.askedAt)) return undefined
+    this.#parts.memory.noteAnswer(key)
+    // Without a current version there is none before it, nor any other.
+    this.withdraw(key)
+    this.#parts.memory.noteAbsence(key, Date.now())
+    return undefined
+  }
+
+  #keep(flight: Flight, stored: StoredSecret, askedAt: number): HeldSecret {
+    const { value, shape, ...rest } = stored
+    const { key, read, outdated } = flight
+    const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#parts.provider.name, askedAt }, this.#parts.options.shredder)
+    if (!outdated) this.#parts.memory.noteAnswer(key)
+    if (isVolatile(read.mode)) this.#parts.memory.drop(key)
+    if (outdated || isVolatile(read.mode) || this.#parts.memory.isOvertaken(flight, askedAt)) held.release()
+    else {
+      const { id, askedAt: begunAt } = flight
+      const entry = { held, key, path: read.path, flight: { id, begunAt }, leaving: [] }
+      this.#parts.memory.keep(entry, freshness(stored, askedAt, this.#parts.options))
+    }
+    return held
+  }
+
+  /** Nothing of one version, or of the current one and so of all, is served again, nor what flights are still to bring. */
+  withdraw(key: string): void {
+    this.#parts.flights.outdate((flight) => flight.key === key || flight.read.path === key)
+    this.#parts.memory.drop(key)
+    this.#parts.memory.dropPath(key)
+  }
+
+  /** Returns the failure as readers get it. */
+  #failed(flight: Flight, error: unknown): unknown {
+    const { id, key, read, outdated, askedAt } = flight
+    if (!SecretsError.isInstance(error) || error.code === 'ABORTED') return error
+    // What is wrong with one version tells nothing of the others; a credential that is refused does.
+    const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
+    if (!this.#parts.memory.isOvertaken(flight, askedAt)) this.#parts.refusals.note(refused, error, id)
+    if (isWithdrawal(error.code)) {
+      if (!outdated) this.withdraw(refused)
+      // Whatever was written meanwhile, others' answers are not for us.
+      this.#parts.rights.refused(refused)
+    }
+    return outdated ? error : this.#parts.memory.noteFailure(key, error, askedAt, Date.now())
+  }
+}

@@ -1,4 +1,5 @@
 import { backOff, type BackOff } from './back-off.ts'
+import { isOutage } from './policy.ts'
 import { placed, SecretsError } from './secrets-error.ts'
 
 /** In a row, and over more than one path: one secret that a store fails on is its own back-off's matter. */
@@ -6,23 +7,26 @@ const failuresToOpen = 5
 const pathsToOpen = 2
 
 /** How long a circuit stays open after another failure. */
-export type Pace = (error: SecretsError, before: BackOff | undefined, now: number) => BackOff
+type Pace = (error: SecretsError, before: BackOff | undefined, now: number) => BackOff
+
+/** A random time from the shortest to the longest: processes that failed together do not probe in step. */
+function paced(shortestMs: number, longestMs: number): Pace {
+  return (error, before, now) => {
+    if (!isOutage(error.code)) return backOff(error, before, now)
+    const failing = backOff(error, before, now, { longestMs: 0 })
+    return { ...failing, retryAt: failing.retryAt + shortestMs + (longestMs - shortestMs) * Math.random() }
+  }
+}
+
+const hurried: Pace = paced(2_000, 4_000)
+/** The pace for a part that no reader needs, such as a cache. */
+export const unhurried: Pace = paced(8_000, 10_000)
 
 export interface CircuitOptions {
   readonly pace?: Pace | undefined
   /** A probe that takes longer is not waited for. Absent: every one is. */
   readonly probeMs?: number | undefined
 }
-
-const coolDownMs = 10_000
-/** Of the cool-down, the least that is left of it by chance: processes that failed together do not probe in step. */
-const shortestPart = 0.8
-
-/** The pace for a part that nobody waits for, such as a cache: one probe in 8 to 10 s. */
-export const unhurried: Pace = (error, before, now) => ({
-  ...backOff(error, before, now),
-  retryAt: now + coolDownMs * (shortestPart + (1 - shortestPart) * Math.random()),
-})
 
 /**
  * Leaves a provider alone that failed several times in a row, or that has no credential. Then a single call, the probe, is let
@@ -77,7 +81,7 @@ export class Circuit {
     for (const path of paths.slice(0, pathsToOpen)) if (this.#paths.size < pathsToOpen) this.#paths.add(path)
     // What began before the circuit opened tells nothing new, and must not keep it open.
     if (isKnown) return
-    const { pace = backOff } = this.#options
+    const { pace = hurried } = this.#options
     this.#failing = pace(error, this.#failing, now)
     this.#probingSince = undefined
   }

@@ -76,3 +76,17 @@ async function tookMs(run: () => Promise<unknown>): Promise<number> {
   }
   return took
 }
+
+/** What a read waits for a provider that is in an outage: a quarter of the manager's deadline. */
+const patienceMs = 1_250
+
+/** A provider in an outage that hangs is waited for, but not until its deadline. */
+export async function expectPatience(run: () => Promise<unknown>): Promise<void> {
+  const startedAt = performance.now()
+  await expectAtMostPatience(1, run)
+  expect(performance.now() - startedAt).toBeGreaterThan(patienceMs - 100)
+}
+
+export async function expectAtMostPatience(providers: number, run: () => Promise<unknown>): Promise<void> {
+  expect(await tookMs(run)).toBeLessThan(providers * patienceMs + slackMs / 2)
+}

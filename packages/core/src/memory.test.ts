@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { HeldSecret } from './held-secret.ts'
 import { Circuit } from './circuit.ts'
 import { Memory } from './memory.ts'
+import { SecretsError } from './secrets-error.ts'
 import { Shredder } from './shredder.ts'
 
 /** A flight that began then, and brings what was asked of the store at `askedAt`: the same moment, unless the shared level had it. */
@@ -39,4 +40,38 @@ it.each<[string, Bringing | undefined, Bringing, boolean]>([
   ['both of the level and of one moment: the earlier one comes too late', shared(5, 1_200, 1_000), shared(4, 1_100, 1_000), true],
 ])('an answer is overtaken only by one that was asked for later: %s', (_, held, flight, expected) => {
   expect(isOvertaken(held, flight)).toBe(expected)
+})
+
+describe('a back-off of an outage', () => {
+  const down = new SecretsError('UNAVAILABLE', 'down')
+  const memoryOf = (recoveredAt: number): Memory =>
+    new Memory({ maxEntries: 10, lookMs: undefined, circuit: { recoveredAt }, ttlMs: 1e9, maxStaleMs: 0 }, () => {})
+  beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(1))
+  afterEach(() => vi.restoreAllMocks())
+
+  it.each([
+    ['stands until the provider is found well', 999, false],
+    ['is over when a probe found the provider well', 1_001, true],
+    ['stands where that is said to have been in the future, by a clock that was set back', 5_000, false],
+  ])('%s', (_, recoveredAt, isOver) => {
+    const memory = memoryOf(recoveredAt)
+    memory.noteFailure('k', down, 1_000, 1_000)
+    expect(memory.failure('k', 1_100) === undefined).toBe(isOver)
+  })
+
+  it('is not lengthened by a call that was under way when it began', () => {
+    const memory = memoryOf(-Infinity)
+    memory.noteFailure('k', down, 1_000, 2_000)
+    memory.noteFailure('k', down, 1_500, 2_400)
+    expect([memory.failure('k', 2_499)?.retryAt, memory.failure('k', 2_500)]).toEqual([2_500, undefined])
+    memory.noteFailure('k', down, 2_500, 2_600)
+    expect(memory.failure('k', 2_600)?.retryAt).toBe(3_600)
+  })
+
+  it('gives way to an answer of such a call', () => {
+    const memory = memoryOf(-Infinity)
+    memory.noteFailure('k', down, 1_000, 2_000)
+    const denied = new SecretsError('PERMISSION_DENIED', 'no')
+    expect(memory.noteFailure('k', denied, 1_500, 2_100)).toBe(denied)
+  })
 })

@@ -72,7 +72,8 @@ export class Memory {
   failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
     const failing = this.#backOffs.get(key)
     if (failing === undefined) return undefined
-    const isOver = isOutage(failing.error.code) && failing.at < this.#options.circuit.recoveredAt
+    const { recoveredAt } = this.#options.circuit
+    const isOver = isOutage(failing.error.code) && failing.at < recoveredAt && recoveredAt <= now
     if (isOver && now >= staleUntil) return undefined
     const until = now < staleUntil ? failing.restUntil : failing.retryAt
     return now < until ? failing.error : undefined
@@ -112,7 +113,7 @@ export class Memory {
   noteFailure(key: string, error: SecretsError, begunAt: number, now: number): SecretsError {
     const before = this.#backOffs.get(key)
     // A call that was under way at the latest failure tells nothing new.
-    if (before !== undefined && begunAt < before.at && before.at <= now) return before.error
+    if (before !== undefined && isOutage(error.code) && begunAt < before.at && before.at <= now) return before.error
     // Those who share a level come back to the store one by one as it is; and only in an outage does a value stand in.
     const canRest = this.#options.lookMs === undefined && isOutage(error.code)
     const staleUntil = canRest ? this.#entries.get(key)?.staleUntil : undefined

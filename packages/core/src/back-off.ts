@@ -1,4 +1,4 @@
-import { isOutage, isUnasked } from './policy.ts'
+import { isOutage, isUnasked } from './error-classes.ts'
 import { SecretsError } from './secrets-error.ts'
 
 const firstMs = 500

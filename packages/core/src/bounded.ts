@@ -114,13 +114,6 @@ export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefine
   return Promise.race([abort, promise]).finally(() => signal.removeEventListener('abort', onAbort))
 }
 
-/** Settles as `promise` does, or rejects with the error after that many milliseconds. */
-export function within<T>(promise: Promise<T>, ms: number, error: SecretsError): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(error), ms)
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
-}
-
 export function aborted(): SecretsError {
   return new SecretsError('ABORTED', "the caller's signal was aborted")
 }

@@ -1,6 +1,5 @@
 import type { TracingChannel } from 'node:diagnostics_channel'
 
-import { within } from './bounded.ts'
 import { type CacheCounts, Tally } from './cache-stats.ts'
 import type { Circuit } from './circuit.ts'
 import type { SecretProvider } from './contract.ts'
@@ -8,7 +7,7 @@ import { Fetcher } from './fetcher.ts'
 import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead } from './flights.ts'
 import type { Lifetimes } from './freshness.ts'
 import { type Entry, keyOf, Memory } from './memory.ts'
-import { isOutage, isWithdrawal } from './policy.ts'
+import { isOutage, isWithdrawal } from './error-classes.ts'
 import { describeKeyOf, Refusals } from './refusals.ts'
 import { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -247,4 +246,11 @@ export class CachedStore {
     read.batch?.join()
     return this.#flights.begin(read, key, askedAt, (flight) => this.#fetcher.fly(flight))
   }
+}
+
+/** Settles as `promise` does, or rejects with the error after that many milliseconds. */
+function within<T>(promise: Promise<T>, ms: number, error: SecretsError): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(error), ms)
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }

@@ -1,5 +1,5 @@
 import { backOff, type BackOff } from './back-off.ts'
-import { isOutage } from './policy.ts'
+import { isOutage } from './error-classes.ts'
 import { placed, SecretsError } from './secrets-error.ts'
 
 /** In a row, and over more than one path: one secret that a store fails on is its own back-off's matter. */

@@ -5,7 +5,7 @@ import { type Flight, type Flights, type Found, isFresh, isVolatile } from './fl
 import { freshness } from './freshness.ts'
 import { HeldSecret } from './held-secret.ts'
 import { type Memory } from './memory.ts'
-import { isWithdrawal } from './policy.ts'
+import { isWithdrawal } from './error-classes.ts'
 import { describeKeyOf, type Refusals } from './refusals.ts'
 import type { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'

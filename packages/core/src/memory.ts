@@ -4,7 +4,7 @@ import { absence, type Absence, type Freshness, type Lifetimes, untilNextLook } 
 import type { HeldSecret } from './held-secret.ts'
 import { Lru } from './lru.ts'
 import { type Circuit, isHeldBack } from './circuit.ts'
-import { isOutage } from './policy.ts'
+import { isOutage } from './error-classes.ts'
 import type { SecretsError } from './secrets-error.ts'
 
 /** `undefined`: the current one. */

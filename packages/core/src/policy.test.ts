@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { SecretsErrorCode } from './contract.ts'
-import { assertFallbackPolicy, type FallbackPolicy, isKnownCode, isOutage, isWithdrawal, type Verdict, verdictOn } from './policy.ts'
+import { isOutage, isWithdrawal } from './error-classes.ts'
+import { assertFallbackPolicy, type FallbackPolicy, isKnownCode, type Verdict, verdictOn } from './policy.ts'
 
 /** DESIGN's table: what the chain does, whether the store is merely out, and whether what is held is dropped. */
 const rows: readonly (readonly [SecretsErrorCode, Verdict, 'out' | 'drop' | ''])[] = [

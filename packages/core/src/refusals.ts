@@ -1,5 +1,5 @@
 import { Lru } from './lru.ts'
-import { isRefusal, isUnasked } from './policy.ts'
+import { isRefusal, isUnasked } from './error-classes.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** Names may come from users: what is remembered of them is bounded. */

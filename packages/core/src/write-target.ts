@@ -1,7 +1,7 @@
 import type { CallContext, SecretDescription, SecretProvider, StoredSecret } from './contract.ts'
 import { quoted } from './names.ts'
 import type { Place, Plan } from './plan.ts'
-import { isOutage } from './policy.ts'
+import { isOutage } from './error-classes.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { descriptionOf } from './stored-secret.ts'
 import { attemptOf, notSure } from './unanswered.ts'

@@ -188,15 +188,22 @@ function checkedVersion(secret: StoredSecret | undefined, asked: unknown): Store
 function checkedMany(answer: unknown, paths: unknown, provider: string): PromiseSettledResult<StoredSecret | undefined>[] {
   if (!Array.isArray(answer) || !Array.isArray(paths) || answer.length !== paths.length)
     throw malformed('another number of secrets than asked for')
-  return answer.map((result: PromiseSettledResult<unknown>) => {
+  // By index: `map` would leave holes as they are, and a hole is no answer.
+  return Array.from(paths, (_, index) => {
     try {
-      if (result.status === 'rejected') throw trusted(result.reason, 'getMany')
-      if (result.status !== 'fulfilled') throw malformed('what is not a result')
-      return { status: 'fulfilled', value: checkedSecret(result.value) }
+      return { status: 'fulfilled', value: checkedSecret(settledValue(Object.hasOwn(answer, index) ? answer[index] : undefined)) }
     } catch (error) {
       return { status: 'rejected', reason: placed(asSecretsError(error), { provider }) }
     }
   })
+}
+
+/** The value of one result, or its failure. Only its own members count: what is missing must not read as "no such secret". */
+function settledValue(result: unknown): unknown {
+  const { status, value, reason } = Object.getOwnPropertyDescriptors(Object(result))
+  if (status?.value === 'fulfilled' && value !== undefined) return value.value
+  if (status?.value === 'rejected') throw trusted(reason?.value, 'getMany')
+  throw malformed('what is not a result')
 }
 
 function malformed(what: string): SecretsError {

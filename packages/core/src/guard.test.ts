@@ -211,7 +211,7 @@ describe('a guarded provider', () => {
     'no status': () => [{ value: undefined }, absent],
     'another status': () => [{ ...absent, status: 'pending' }, absent],
     'the secret itself': () => [{ value: 'v' }, absent],
-    'promises': () => [Promise.resolve(), absent],
+    promises: () => [Promise.resolve(), absent],
     'a rejection without a reason': () => [{ status: 'rejected' }, absent],
     'a length that lies': () => new Proxy([absent], { get: (target, key) => (key === 'length' ? 2 : Reflect.get(target, key)) }),
     'entries of the prototype': () => Object.setPrototypeOf(Array(2), [absent, absent]),

@@ -8,7 +8,7 @@ export function outsideHeap(length: number): Buffer {
 
 /** The same bytes in memory of their own, outside the V8 heap. */
 export function copyOutsideHeap(bytes: Uint8Array): Uint8Array {
-  const copy = outsideHeap(bytes.byteLength)
+  const copy = new Uint8Array(new ArrayBuffer(bytes.byteLength))
   copy.set(bytes)
   return copy
 }

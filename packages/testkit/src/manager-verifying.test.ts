@@ -59,14 +59,17 @@ describe('verifySecret accepts', () => {
     )
   })
 
-  it.each([4_096, 4_097, 65_536, 131_072, 1_048_576, 2_000_000])('a secret of %d bytes, and nothing that is a part of it', async (length) => {
-    const value = 'x'.repeat(length)
-    const secrets = text(value)
-    expect(await secrets.verifySecret('token', value)).toBe(true)
-    expect(await secrets.verifySecret('token', Buffer.from(value))).toBe(true)
-    for (const other of [value.slice(1), `${value}x`]) expect(await secrets.verifySecret('token', other)).toBe(false)
-    expect(await text('秘'.repeat(length / 4)).verifySecret('token', '秘'.repeat(length / 4))).toBe(true)
-  })
+  it.each([4_096, 4_097, 65_536, 131_072, 1_048_576, 2_000_000])(
+    'a secret of %d bytes, and nothing that is a part of it',
+    async (length) => {
+      const value = 'x'.repeat(length)
+      const secrets = text(value)
+      expect(await secrets.verifySecret('token', value)).toBe(true)
+      expect(await secrets.verifySecret('token', Buffer.from(value))).toBe(true)
+      for (const other of [value.slice(1), `${value}x`]) expect(await secrets.verifySecret('token', other)).toBe(false)
+      expect(await text('秘'.repeat(length / 4)).verifySecret('token', '秘'.repeat(length / 4))).toBe(true)
+    },
+  )
 
   it('a field, be it asked for or the place of the name', async () => {
     const { secrets } = over({ secrets: { db: '{"password":"p","user":"u"}' }, names: { password: 'db#password' } })
@@ -394,13 +397,16 @@ describe('a rotation that was made elsewhere', () => {
     return { secrets, provider: store.provider, store }
   }
 
-  it.each([0, 1, 100, 4_999, 5_000, 60_000])('is seen at once by a new secret that is presented %d ms after the store was asked', async (ms) => {
-    const { secrets, provider } = await held()
-    await provider.put('token', { value: 'v2' }, context)
-    at(ms)
-    expect(await secrets.verifySecret('token', 'v2')).toBe(true)
-    expect(await secrets.verifySecret('token', 'v1')).toBe(false)
-  })
+  it.each([0, 1, 100, 4_999, 5_000, 60_000])(
+    'is seen at once by a new secret that is presented %d ms after the store was asked',
+    async (ms) => {
+      const { secrets, provider } = await held()
+      await provider.put('token', { value: 'v2' }, context)
+      at(ms)
+      expect(await secrets.verifySecret('token', 'v2')).toBe(true)
+      expect(await secrets.verifySecret('token', 'v1')).toBe(false)
+    },
+  )
 
   it('is seen at once though one has just been: a match is no guess', async () => {
     const { secrets, provider } = await held()

@@ -1,5 +1,6 @@
 import { cacheStats, noCounts } from './cache-stats.ts'
 import { knownManagerOptions, type SecretsManagerOptions, type Settings, settingsOf } from './manager-options.ts'
+import { copyOutsideHeap } from './outside-heap.ts'
 import type { SecretsManager } from './secrets-manager.ts'
 import { SecretsError } from './secrets-error.ts'
 
@@ -22,27 +23,21 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
   // Told to whoever calls.
   starting.catch(() => {})
   const by = <T>(call: (engine: SecretsManager) => Promise<T>): Promise<T> => (engine === undefined ? starting.then(call) : call(engine))
-  /** What a caller may overwrite as soon as it has called. */
-  const kept = <Value>(value: Value): Value | Uint8Array =>
-    engine === undefined && value instanceof Uint8Array ? Uint8Array.from(value) : value
+  /** By what a caller may overwrite as soon as it has called: the engine takes a copy at once, as soon as it is there. */
+  const given = <Value, T>(value: Value, call: (engine: SecretsManager, value: Value | Uint8Array) => Promise<T>): Promise<T> => {
+    if (engine !== undefined || !(value instanceof Uint8Array)) return by((each) => call(each, value))
+    const copy = copyOutsideHeap(value)
+    return by((each) => call(each, copy)).finally(() => copy.fill(0))
+  }
   const close: SecretsManager['close'] = (closing) => by((each) => each.close(closing))
   return {
     getSecret: (name, read) => by((each) => each.getSecret(name, read)),
     getSecretValue: (name, read) => by((each) => each.getSecretValue(name, read)),
     getSecrets: (names, read) => by((each) => each.getSecrets(names, read)),
     getSecretValues: (requests, read) => by((each) => each.getSecretValues(requests, read)),
-    verifySecret: (name, presented, verify) => {
-      const candidate = kept(presented)
-      return by((each) => each.verifySecret(name, candidate, verify))
-    },
-    storeSecret: (name, value, write) => {
-      const given = kept(value)
-      return by((each) => each.storeSecret(name, given, write))
-    },
-    rotateSecret: (name, value, write) => {
-      const given = kept(value)
-      return by((each) => each.rotateSecret(name, given, write))
-    },
+    verifySecret: (name, presented, verify) => given(presented, (each, value) => each.verifySecret(name, value, verify)),
+    storeSecret: (name, value, write) => given(value, (each, copy) => each.storeSecret(name, copy, write)),
+    rotateSecret: (name, value, write) => given(value, (each, copy) => each.rotateSecret(name, copy, write)),
     deleteSecret: (name, remove) => by((each) => each.deleteSecret(name, remove)),
     restoreSecret: (name, restore) => by((each) => each.restoreSecret(name, restore)),
     tagSecret: (name, tags, tag) => by((each) => each.tagSecret(name, tags, tag)),

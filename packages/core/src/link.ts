@@ -9,9 +9,12 @@ import { guard } from './guard.ts'
 import type { Settings } from './manager-options.ts'
 import { Outage } from './outage.ts'
 import { ownMembers } from './own-members.ts'
+import { wasClosed } from './part-uses.ts'
+import { SecretsError } from './secrets-error.ts'
 import { SharedLevel } from './shared-level.ts'
 import type { Shredder } from './shredder.ts'
 import type { TraceMessage } from './tracing.ts'
+import { wrapProvider } from './wrap-provider.ts'
 
 /** One provider of a chain, with the cache of its store. */
 export interface Link {
@@ -56,7 +59,7 @@ export function linkOf(
 ): Link {
   const { settings, bounds, shredder, refreshes } = parts
   const outage = new Outage(provider.name, hasNext)
-  const guarded = guard(provider, { ...bounds, circuit: new Circuit(), outage })
+  const guarded = guard(wasClosed(provider) ? explained(provider) : provider, { ...bounds, circuit: new Circuit(), outage })
   const store = new CachedStore(guarded, {
     ...settings,
     shared: level,
@@ -67,6 +70,20 @@ export function linkOf(
   })
   stores.push(store)
   return { provider: guarded, store, outage }
+}
+
+/** A provider of no use any more says ABORTED, though nobody gave its calls up: whoever wires it must know why. */
+function explained(provider: SecretProvider): SecretProvider {
+  return wrapProvider(provider, async ({ context }, next) => {
+    try {
+      return await next(context)
+    } catch (error) {
+      if (context.signal.aborted || !SecretsError.isInstance(error) || error.code !== 'ABORTED') throw error
+      throw new SecretsError('CONFIGURATION', 'the provider was closed with the secrets manager that used it before', {
+        remedy: 'make another provider, or close the one manager when the other is closed',
+      })
+    }
+  })
 }
 
 function kinshipOf(sharedAs: string | undefined, { shared, bounds, settings }: LinkParts): Kinship {

@@ -1,12 +1,13 @@
 import { cacheStats, noCounts } from './cache-stats.ts'
 import { knownManagerOptions, type SecretsManagerOptions, type Settings, settingsOf } from './manager-options.ts'
 import { copyOutsideHeap } from './outside-heap.ts'
+import { addUse, closesOf } from './part-uses.ts'
 import type { SecretsManager } from './secrets-manager.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /**
- * Wires providers into a chain, each behind its own cache. Nothing is asked of any store before the first call. Throws
- * `CONFIGURATION` for options that cannot work.
+ * Wires providers into a chain, each behind its own cache. Nothing is asked of any store before the first call. Several managers may use
+ * one provider, shared cache or audit trail: it is closed with the last of them. Throws `CONFIGURATION` for options that cannot work.
  *
  * @example
  * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
@@ -18,6 +19,7 @@ import { SecretsError } from './secrets-error.ts'
 export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManager {
   const options = knownManagerOptions(setUp)
   const settings = settingsOf(options)
+  addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
   let engine: SecretsManager | undefined
   const starting = started({ ...options, providers: [...options.providers] }, settings).then((each) => (engine = each))
   // Told to whoever calls.

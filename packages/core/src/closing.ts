@@ -43,7 +43,7 @@ export function closingGroups(links: readonly Link[], { cache, audit }: SecretsM
   const last = new Map<Close, boolean>()
   const closable = (name: string, part: SecretProvider | SharedCache | AuditTrail | undefined): Closable => {
     const [original] = closesOf([part])
-    if (original === undefined) return { name }
+    if (original === undefined) return { name, close: undefined }
     const close = async (context: CallContext): Promise<void> => {
       const isLast = last.get(original) ?? endUse(original)
       last.set(original, isLast)

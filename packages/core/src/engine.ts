@@ -15,7 +15,7 @@ import { tracing } from './tracing.ts'
 import { Verifier } from './verifier.ts'
 import { Writer } from './writer.ts'
 
-export { loadSpecs } from './load-specs.ts'
+export { loadChecked } from './load-specs.ts'
 export { warnOfUnread } from './unread-variables.ts'
 
 /**

@@ -2,6 +2,7 @@ import type { SecretProvider } from './contract.ts'
 import { type Environment, envProvider, ownVariable } from './env-provider.ts'
 import { type EnvironmentReader, environmentReader, listOf, type ProviderFromEnv } from './environment-reader.ts'
 import { described } from './known-options.ts'
+import { loadEngine } from './load-engine.ts'
 import type { SecretsManagerOptions } from './manager-options.ts'
 import { createSecretsManager } from './manager.ts'
 import type { SecretsManager } from './secrets-manager.ts'
@@ -119,7 +120,7 @@ function made(name: string, factory: unknown, env: Environment, problems: string
 
 async function warnOfUnread(read: VariablesRead): Promise<void> {
   // Loaded with the manager; where it cannot be, the first call says so.
-  const engine = await import('./engine.ts').catch(() => undefined)
+  const engine = await loadEngine().catch(() => undefined)
   engine?.warnOfUnread(read)
 }
 

@@ -1,9 +1,9 @@
 import { cacheStats, noCounts } from './cache-stats.ts'
+import { loadEngine } from './load-engine.ts'
 import { knownManagerOptions, type SecretsManagerOptions, type Settings, settingsOf } from './manager-options.ts'
 import { copyOutsideHeap } from './outside-heap.ts'
 import { addUse, closesOf } from './part-uses.ts'
 import type { SecretsManager } from './secrets-manager.ts'
-import { SecretsError } from './secrets-error.ts'
 
 /**
  * Wires providers into a chain, each behind its own cache. Nothing is asked of any store before the first call. Several managers may use
@@ -55,8 +55,6 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
 }
 
 async function started(options: SecretsManagerOptions, settings: Settings): Promise<SecretsManager> {
-  const { startEngine } = await import('./engine.ts').catch(() => {
-    throw new SecretsError('CONFIGURATION', 'a file of @finchat/secrets-core cannot be loaded', { remedy: 'install or bundle all of it' })
-  })
+  const { startEngine } = await loadEngine()
   return startEngine(options, settings)
 }

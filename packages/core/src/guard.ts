@@ -4,7 +4,7 @@ import type { CallContext, SecretProvider, SecretsErrorCode, StoredSecret } from
 import type { Circuit } from './circuit.ts'
 import type { Outage } from './outage.ts'
 import { isKnownCode } from './policy.ts'
-import { placed, SecretsError } from './secrets-error.ts'
+import { onOneLine, placed, SecretsError } from './secrets-error.ts'
 import { deletionOf, descriptionOf, receiptOf, storedSecretOf } from './stored-secret.ts'
 import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
 
@@ -126,7 +126,7 @@ function trusted(error: unknown, method: string): SecretsError {
 
 /** Only a `SecretsError` gets through; of any other nothing is kept but its kind. */
 function asSecretsError(error: unknown): SecretsError {
-  if (SecretsError.isInstance(error)) return error
+  if (SecretsError.isInstance(error)) return onOneLine(error)
   return new SecretsError('INTERNAL', `the provider failed with ${kindOf(error)} instead of a SecretsError`, {
     remedy: "report it to the provider's author",
   })

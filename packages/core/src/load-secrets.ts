@@ -1,5 +1,5 @@
 import type { CallOptions } from './call-options.ts'
-import { loadEngine } from './load-engine.ts'
+import { loadedEngine, loadEngine } from './load-engine.ts'
 import type { SchemaOutput, StandardSchemaV1 } from './standard-schema.ts'
 
 /** One secret that an application needs. */
@@ -53,7 +53,8 @@ export async function loadSecrets<const Specs extends Readonly<Record<string, Se
   specs: Specs,
   options: CallOptions = {},
 ): Promise<LoadedSecrets<Specs>> {
-  const { loadChecked } = await loadEngine()
+  // At once where that can be: a read that is made in the same turn shares the call to the store.
+  const { loadChecked } = loadedEngine() ?? (await loadEngine())
   // each value is what its own schema gave
   return (await loadChecked(manager, specs, options)) as LoadedSecrets<Specs>
 }

@@ -5,7 +5,7 @@ import { descriptor, ownMembers } from './own-members.ts'
 const marker = Symbol.for('@finchat/secrets/error')
 
 const detailKeys = ['secret', 'provider', 'remedy', 'retryAt', 'effect', 'storeStatus', 'storeRequestId', 'attempts'] as const
-const attemptKeys = ['provider', 'code', 'durationMs', 'message', 'remedy'] as const satisfies readonly (keyof SecretsErrorAttempt)[]
+const attemptKeys = ['provider', 'code', 'durationMs', 'message', 'remedy', 'retryAt'] as const satisfies readonly (keyof SecretsErrorAttempt)[]
 
 /** Where an error happened; the core fills it in for errors that a provider throws. */
 export interface SecretsErrorPlace {
@@ -49,11 +49,12 @@ export class SecretsError extends Error implements SecretsErrorDetails, SecretsE
 
   constructor(code: SecretsErrorCode, problem: string, details: SecretsErrorDetails & SecretsErrorPlace = {}) {
     const { attempts, ...others } = ownMembers(details, detailKeys)
-    const known = { ...others, attempts: attempts?.map(listedOnly) }
-    super(messageOf(problem, known))
+    const known = { ...visibleIn(others, visible), attempts: attempts?.map(listedOnly) }
+    const text = visible(problem)
+    super(messageOf(text, known))
     this.code = code
     for (const key of detailKeys) if (known[key] !== undefined) Object.defineProperty(this, key, descriptor(known[key], true))
-    Object.defineProperty(this, 'problem', descriptor(problem, false))
+    Object.defineProperty(this, 'problem', descriptor(text, false))
     Object.defineProperty(this, marker, descriptor(true, false))
   }
 
@@ -102,8 +103,32 @@ export function placed(error: SecretsError, place: SecretsErrorPlace): SecretsEr
   return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), secret, provider })
 }
 
+/** The same error of a provider, whose own text begins no line of ours. */
+export function onOneLine(error: SecretsError): SecretsError {
+  const escaped = (text: string): string => text.replaceAll('\n', '\\n')
+  const { attempts, ...details } = detailsOf(error)
+  return new SecretsError(error.code, escaped(String(error.problem ?? error.message)), {
+    ...visibleIn(details, escaped),
+    attempts: attempts?.map((attempt) => visibleIn(attempt, escaped)),
+  })
+}
+
+/** Controls, marks that turn the direction of text, what is not shown, and line ends but our own. */
+const invisible = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+function visible(text: unknown): string {
+  return String(text).replaceAll(invisible, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+}
+
+/** A copy of which every text went through this. */
+function visibleIn<Members extends object>(members: Members, show: (text: string) => string): Members {
+  return Object.fromEntries(
+    Object.entries(members).map(([key, value]: [string, unknown]) => [key, typeof value === 'string' ? show(value) : value]),
+  ) as Members // of the same types
+}
+
 function listedOnly(attempt: SecretsErrorAttempt): SecretsErrorAttempt {
-  return said(attempt, attemptKeys)
+  return visibleIn(said(attempt, attemptKeys), visible)
 }
 
 function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {
@@ -116,6 +141,7 @@ function said<Members extends object>(thing: Members, members: readonly (keyof M
 }
 
 function messageOf(problem: string, { secret, provider, remedy }: SecretsErrorDetails & SecretsErrorPlace): string {
-  const place = [secret && `Secret '${secret}'`, provider && `provider '${provider}'`].filter(Boolean).join(', ')
+  const isNamed = problem.startsWith(`Secret '${secret}'`)
+  const place = [secret && !isNamed && `Secret '${secret}'`, provider && `provider '${provider}'`].filter(Boolean).join(', ')
   return [place, problem].filter(Boolean).join(': ') + (remedy ? ` (${remedy})` : '')
 }

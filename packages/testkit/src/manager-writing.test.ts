@@ -754,7 +754,45 @@ describe('deleteSecret', () => {
     expect(await secrets.restoreSecret('token')).toEqual({ provider: 'first' })
     expect(await secrets.getSecret('token')).toBe('v1')
     await secrets.deleteSecret('token', { purge: true })
-    expect([await codeOf(secrets.restoreSecret('token')), await codeOf(secrets.getSecret('token'))]).toEqual(['DELETED', 'DELETED'])
+    expect([await codeOf(secrets.restoreSecret('token')), await codeOf(secrets.getSecret('token'))]).toEqual(['NOT_FOUND', 'NOT_FOUND'])
+  })
+
+  it('purges what was withdrawn before, and then lets a later provider answer', async () => {
+    const { secrets, first, second } = pair({ secrets: { token: 'v1' } })
+    await second.provider.put('token', { value: 'weaker' }, { signal: AbortSignal.timeout(1_000) })
+    await secrets.deleteSecret('token')
+    expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+    expect(await codeOf(secrets.deleteSecret('token'))).toBe('DELETED')
+    expect(await secrets.deleteSecret('token', { purge: true })).toMatchObject({ provider: 'first', answersNext: 'second' })
+    expect(await secrets.getSecret('token')).toBe('weaker')
+    expect(first.provider.calls('delete')).toBe(2)
+  })
+
+  it('purges nothing that was withdrawn behind a provider that cannot be asked, unless it is named', async () => {
+    const { secrets, first, second } = pair()
+    await second.provider.put('token', { value: 'v' }, { signal: AbortSignal.timeout(1_000) })
+    await secrets.deleteSecret('token')
+    first.plan = () => faults.reject('UNAVAILABLE')
+    expect([await codeOf(secrets.deleteSecret('token', { purge: true })), second.provider.calls('delete')]).toEqual(['UNAVAILABLE', 1])
+    expect(await secrets.deleteSecret('token', { purge: true, provider: 'second' })).toMatchObject({ provider: 'second' })
+  })
+
+  it('purges what was withdrawn though the policy passes it over, unless a later provider has the secret', async () => {
+    const fallback = { DELETED: 'next' } as const
+    const [one, two] = ['one', 'two'].map((name) => breakable({ name, secrets: name === 'one' ? { token: 'v1' } : {} }))
+    if (one === undefined || two === undefined) throw new Error('there are two')
+    const secrets = createSecretsManager({ providers: [one.provider, two.provider], fallback })
+    await secrets.deleteSecret('token')
+    expect(await secrets.deleteSecret('token', { purge: true })).toMatchObject({ provider: 'one' })
+    expect(await failureOf(secrets.getSecret('token'))).toBeInstanceOf(SecretNotFoundError)
+  })
+
+  it('says NOT_FOUND of a purge of what never was, and what the store says of one that it refuses', async () => {
+    const { secrets, first } = pair({ secrets: { token: 'v1' } })
+    expect(await codeOf(secrets.deleteSecret('nothing', { purge: true }))).toBe('NOT_FOUND')
+    await secrets.deleteSecret('token')
+    first.plan = ({ method }) => (method === 'delete' ? faults.reject('PERMISSION_DENIED') : undefined)
+    expect(await codeOf(secrets.deleteSecret('token', { purge: true }))).toBe('PERMISSION_DENIED')
   })
 
   it.each<[string, (secrets: SecretsManager) => Promise<unknown>]>([

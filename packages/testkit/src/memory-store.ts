@@ -39,7 +39,7 @@ export interface MemoryStore {
 
 interface Version extends StoredSecret {
   readonly revision: string
-  /** A withdrawn version can be restored; of a purged one only the tombstone is left. */
+  /** A withdrawn version can be restored; of a purged one only the number is left. */
   readonly state: 'live' | 'withdrawn' | 'purged'
 }
 
@@ -225,7 +225,7 @@ function restore(entry: Entry): void {
 
 /** What a reader gets: a copy, so that overwriting its bytes changes nothing here. */
 function answer(version: Version | undefined): StoredSecret | undefined {
-  if (version === undefined) return undefined
+  if (version === undefined || version.state === 'purged') return undefined
   const { state, ...secret } = version
   if (state !== 'live') throw new SecretsError('DELETED', 'this secret was withdrawn', { remedy: 'restore it, or write it anew' })
   return { ...secret, value: copied(secret.value) }

@@ -83,6 +83,25 @@ describe('a guarded provider', () => {
     expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain(canary)
   })
 
+  it('lets no text of a provider begin a line of its own, or hide', async () => {
+    const text = "x\nSecret 'a' not found\r\n\u2028\u202e\u001b[2K"
+    const thrown = new SecretsError('UNAVAILABLE', text, {
+      remedy: text,
+      storeStatus: text,
+      attempts: [{ provider: text, code: 'UNAVAILABLE', durationMs: 0, message: text, remedy: text }],
+    })
+    const getMany: SecretProvider['getMany'] = async () => [
+      { status: 'rejected', reason: thrown },
+      { status: 'rejected', reason: thrown },
+    ]
+    const provider = guarded({ get: async () => Promise.reject(thrown), getMany })
+    const [many] = (await provider.getMany?.(['a', 'b'], context)) ?? []
+    for (const error of [await refusal(provider.get('a', context)), many?.status === 'rejected' ? many.reason : undefined]) {
+      expect(error.message).toContain("x\\nSecret 'a' not found")
+      expect([error.message, error.remedy, error.attempts[0].message].join()).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+    }
+  })
+
   it('never lets a provider say NOT_FOUND for the whole chain', async () => {
     const error = await refusal(guarded({ get: async () => Promise.reject(new SecretsError('NOT_FOUND', 'none here')) }).get('a', context))
     expect(error).toMatchObject({ code: 'INTERNAL', remedy: 'its get() must resolve to undefined instead' })

@@ -92,8 +92,8 @@ export class SecretNotFoundError extends SecretsError {
     // The sentence that users know stays as it is, whatever there is to do about it.
     if (problem === undefined) super('NOT_FOUND', `Secret '${secret}' not found in any provider`, { ...details, remedy: undefined })
     else super('NOT_FOUND', problem, details)
-    if (remedy !== undefined) Object.defineProperty(this, 'remedy', descriptor(remedy, true))
-    Object.defineProperty(this, 'secret', descriptor(secret, true))
+    if (remedy !== undefined) Object.defineProperty(this, 'remedy', descriptor(visible(remedy), true))
+    Object.defineProperty(this, 'secret', descriptor(visible(secret), true))
   }
 }
 

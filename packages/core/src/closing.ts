@@ -4,7 +4,8 @@ import { knownOptions, type MembersOf } from './known-options.ts'
 import type { Link } from './link.ts'
 import { longestTimerMs, type SecretsManagerOptions } from './manager-options.ts'
 import type { Observer } from './observer.ts'
-import { type Close, closesOf, endUse } from './part-uses.ts'
+import { endUse } from './part-ends.ts'
+import { type Close, closesOf } from './part-uses.ts'
 import { SecretsError } from './secrets-error.ts'
 
 export interface CloseOptions {

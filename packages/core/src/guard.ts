@@ -4,7 +4,8 @@ import type { CallContext, SecretProvider, SecretsErrorCode, StoredSecret } from
 import type { Circuit } from './circuit.ts'
 import type { Outage } from './outage.ts'
 import { isKnownCode } from './policy.ts'
-import { onOneLine, placed, SecretsError } from './secrets-error.ts'
+import { onOneLine } from './provider-text.ts'
+import { placed, SecretsError } from './secrets-error.ts'
 import { deletionOf, descriptionOf, receiptOf, storedSecretOf } from './stored-secret.ts'
 import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
 

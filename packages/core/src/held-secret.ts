@@ -1,7 +1,6 @@
 import type { StoredSecret } from './contract.ts'
 import { soleField } from './json-field.ts'
 import { cutFields, isWrittenText, placeInMap } from './nested-fields.ts'
-import { outsideHeap } from './outside-heap.ts'
 import { SecretsError } from './secrets-error.ts'
 import { SecretValue } from './secret-value.ts'
 import type { Shredder } from './shredder.ts'
@@ -151,6 +150,11 @@ function encodingOf(value: string | Uint8Array): Encoding {
   if (typeof value !== 'string') return 'binary'
   if (!value.isWellFormed()) return 'utf16le'
   return Buffer.byteLength(value) === value.length ? 'latin1' : 'utf8'
+}
+
+/** Memory of its own, not a slice of the pool that others read, and outside the heap, as `copyOutsideHeap` says. */
+function outsideHeap(length: number): Buffer {
+  return Buffer.from(new ArrayBuffer(length))
 }
 
 function bytesOf(value: string | Uint8Array, encoding: Encoding): Buffer {

@@ -3,13 +3,14 @@ import type { TracingChannel } from 'node:diagnostics_channel'
 import type { Bounds } from './bounded.ts'
 import { CachedStore } from './cached-store.ts'
 import { Circuit } from './circuit.ts'
+import { assertCacheCalls, assertProviderCalls } from './contract-calls.ts'
 import type { SecretProvider, SharedCache } from './contract.ts'
 import { sharedLifeMs } from './freshness.ts'
 import { guard } from './guard.ts'
 import type { Settings } from './manager-options.ts'
 import { Outage } from './outage.ts'
 import { ownMembers } from './own-members.ts'
-import { wasClosed } from './part-uses.ts'
+import { wasClosed } from './part-ends.ts'
 import { SecretsError } from './secrets-error.ts'
 import { SharedLevel } from './shared-level.ts'
 import type { Shredder } from './shredder.ts'
@@ -40,7 +41,11 @@ interface Kinship {
 
 /** Guards each provider, and puts a cache of its own before it. */
 export function linksOf(providers: readonly SecretProvider[], parts: LinkParts): readonly Link[] {
-  if (parts.shared !== undefined) warnIfUnused(providers)
+  for (const provider of providers) assertProviderCalls(provider)
+  if (parts.shared !== undefined) {
+    assertCacheCalls(parts.shared)
+    warnIfUnused(providers)
+  }
   const known = new Map<string, Kinship>()
   return providers.map((provider, index) => {
     const { sharedAs } = ownMembers(provider, ['sharedAs'])

@@ -1,6 +1,6 @@
-import { cacheStats, noCounts } from './cache-stats.ts'
 import { loadEngine } from './load-engine.ts'
 import { knownManagerOptions, type SecretsManagerOptions, type Settings, settingsOf } from './manager-options.ts'
+import { noStats } from './no-counts.ts'
 import { copyOutsideHeap } from './outside-heap.ts'
 import { addUse, closesOf } from './part-uses.ts'
 import type { SecretsManager } from './secrets-manager.ts'
@@ -47,7 +47,7 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
     async *listSecrets(list) {
       yield* (await starting).listSecrets(list)
     },
-    cacheStats: () => engine?.cacheStats() ?? cacheStats(options.providers.map(({ name }) => ({ name, counts: noCounts }))),
+    cacheStats: () => engine?.cacheStats() ?? noStats(options.providers),
     checkHealth: (call) => by((each) => each.checkHealth(call)),
     close,
     [Symbol.asyncDispose]: () => close(),

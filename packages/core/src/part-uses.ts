@@ -5,8 +5,7 @@ import { own } from './own-members.ts'
 export type Close = (context: CallContext) => Promise<void>
 
 /** How many secrets managers use each. */
-const uses = new WeakMap<Close, number>()
-const closed = new WeakSet<Close>()
+export const uses: WeakMap<Close, number> = new WeakMap()
 const originals = new WeakMap<Close, Close>()
 
 /** Says that `close` closes what `original` does. */
@@ -27,17 +26,4 @@ export function closesOf(parts: readonly unknown[]): readonly Close[] {
 /** One more secrets manager uses what these close. */
 export function addUse(closes: readonly Close[]): void {
   for (const close of closes) uses.set(close, (uses.get(close) ?? 0) + 1)
-}
-
-/** A secrets manager that uses it is closed. Returns whether it was the last. */
-export function endUse(close: Close): boolean {
-  const left = (uses.get(close) ?? 1) - 1
-  uses.set(close, left)
-  if (left === 0) closed.add(close)
-  return left === 0
-}
-
-/** Whether the part was closed with the last secrets manager that used it. */
-export function wasClosed(part: unknown): boolean {
-  return closesOf([part]).some((close) => closed.has(close))
 }

@@ -35,6 +35,21 @@ export async function readSecretFile(
   })
 }
 
+/** What the file holds that the variable `KEY_FILE` names. `value`: what `KEY` itself holds, which must be nothing. */
+export async function readNamedFile(
+  path: string,
+  key: string,
+  value: string | undefined,
+  signal: AbortSignal,
+): Promise<string | Uint8Array> {
+  const variable = quoted(`${key}_FILE`)
+  if (value !== undefined)
+    throw new SecretsError('CONFIGURATION', `both ${quoted(key)} and ${variable} are set`, { remedy: 'unset one of them' })
+  const content = await readSecretFile(path, `the file that ${variable} names`, signal)
+  if (content !== undefined) return content
+  throw new SecretsError('CONFIGURATION', `the file that ${variable} names does not exist`, { remedy: 'mount it, or unset the variable' })
+}
+
 /** How often a read begins anew where the directory changes under it. */
 const mountedAttempts = 5
 

@@ -102,7 +102,25 @@ describe('placed', () => {
     expect(placed(error, { provider: 'p' }).message).toBe("provider 'p': of another copy")
   })
 
-  const marks = ['\0', '\t', '\r', '\u001b[31m', '\u007f', '\u0085', '\u009b', '\u061c', '\u200b', '\u200e', '\u2028', '\u2029', '\u202e', '\u2066', '\ufeff', '\ud800', '\u{e0041}']
+  const marks = [
+    '\0',
+    '\t',
+    '\r',
+    '\u001b[31m',
+    '\u007f',
+    '\u0085',
+    '\u009b',
+    '\u061c',
+    '\u200b',
+    '\u200e',
+    '\u2028',
+    '\u2029',
+    '\u202e',
+    '\u2066',
+    '\ufeff',
+    '\ud800',
+    '\u{e0041}',
+  ]
 
   it.each(marks)('shows %j, which a reader would not see, in each of its texts', (mark) => {
     const text = `a${mark}b`

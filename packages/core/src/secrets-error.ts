@@ -5,7 +5,14 @@ import { descriptor, ownMembers } from './own-members.ts'
 const marker = Symbol.for('@finchat/secrets/error')
 
 const detailKeys = ['secret', 'provider', 'remedy', 'retryAt', 'effect', 'storeStatus', 'storeRequestId', 'attempts'] as const
-const attemptKeys = ['provider', 'code', 'durationMs', 'message', 'remedy', 'retryAt'] as const satisfies readonly (keyof SecretsErrorAttempt)[]
+const attemptKeys = [
+  'provider',
+  'code',
+  'durationMs',
+  'message',
+  'remedy',
+  'retryAt',
+] as const satisfies readonly (keyof SecretsErrorAttempt)[]
 
 /** Where an error happened; the core fills it in for errors that a provider throws. */
 export interface SecretsErrorPlace {
@@ -103,16 +110,6 @@ export function placed(error: SecretsError, place: SecretsErrorPlace): SecretsEr
   return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), secret, provider })
 }
 
-/** The same error of a provider, whose own text begins no line of ours. */
-export function onOneLine(error: SecretsError): SecretsError {
-  const escaped = (text: string): string => text.replaceAll('\n', '\\n')
-  const { attempts, ...details } = detailsOf(error)
-  return new SecretsError(error.code, escaped(String(error.problem ?? error.message)), {
-    ...visibleIn(details, escaped),
-    attempts: attempts?.map((attempt) => visibleIn(attempt, escaped)),
-  })
-}
-
 /** Controls, marks that turn the direction of text, what is not shown, and line ends but our own. */
 const invisible = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
@@ -121,7 +118,7 @@ function visible(text: unknown): string {
 }
 
 /** A copy of which every text went through this. */
-function visibleIn<Members extends object>(members: Members, show: (text: string) => string): Members {
+export function visibleIn<Members extends object>(members: Members, show: (text: string) => string): Members {
   return Object.fromEntries(
     Object.entries(members).map(([key, value]: [string, unknown]) => [key, typeof value === 'string' ? show(value) : value]),
   ) as Members // of the same types
@@ -131,7 +128,7 @@ function listedOnly(attempt: SecretsErrorAttempt): SecretsErrorAttempt {
   return visibleIn(said(attempt, attemptKeys), visible)
 }
 
-function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {
+export function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {
   return said(error, detailKeys)
 }
 

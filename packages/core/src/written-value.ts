@@ -1,6 +1,6 @@
 import type { NewSecret } from './contract.ts'
 import { described } from './known-options.ts'
-import { lentCopy } from './outside-heap.ts'
+import { lentCopy } from './lent-copy.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** Named fields, such as `{ user: 'app', password: '00123' }`: fields of a store that keeps some, else JSON text. */

@@ -5,6 +5,7 @@ import { described } from './known-options.ts'
 import type { BatchReader, RevealableSecret, SecretSpec } from './load-secrets.ts'
 import { quoted } from './names.ts'
 import { ownMembers } from './own-members.ts'
+import { faultyMembers } from './schema-path.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import type { StandardSchemaV1 } from './standard-schema.ts'
 
@@ -98,6 +99,8 @@ async function validated(schema: StandardSchemaV1, value: unknown): Promise<unkn
   try {
     const result = await schema['~standard'].validate(value)
     if (!result.issues) return result.value
+    const members = faultyMembers(schema, result.issues)
+    if (members !== '') problem += ` at ${members}`
   } catch {
     problem = 'its schema threw instead of telling whether the value is right'
   }

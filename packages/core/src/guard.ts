@@ -126,7 +126,7 @@ function trusted(error: unknown, method: string): SecretsError {
 }
 
 /** Only a `SecretsError` gets through; of any other nothing is kept but its kind. */
-function asSecretsError(error: unknown): SecretsError {
+export function asSecretsError(error: unknown): SecretsError {
   if (SecretsError.isInstance(error)) return onOneLine(error)
   return new SecretsError('INTERNAL', `the provider failed with ${kindOf(error)} instead of a SecretsError`, {
     remedy: "report it to the provider's author",
@@ -207,6 +207,6 @@ function settledValue(result: unknown): unknown {
   throw malformed('what is not a result')
 }
 
-function malformed(what: string): SecretsError {
+export function malformed(what: string): SecretsError {
   return new SecretsError('INTERNAL', `the provider answered ${what}`, { remedy: "report it to the provider's author" })
 }

@@ -689,6 +689,36 @@ describe('tags, descriptions and lists', () => {
     const error = await listing
     expect([error.code, leaksOf(error, 'canary-in-a-list')]).toEqual([code, []])
   })
+
+  it.each<[string, unknown, RegExp]>([
+    ['an array', () => [{ path: 'a' }], /a list that is an array, not an async iterable/],
+    ['a Promise of one', async () => [{ path: 'a' }], /a list that is a Promise/],
+    ['a Set', () => new Set([{ path: 'a' }]), /a list that is a Set/],
+    ['nothing', () => undefined, /a list that is undefined/],
+    ['an object that iterates in no way', () => ({ [Symbol.asyncIterator]: 5 }), /a list that is an object/],
+    ['a page that is text', async function* () { yield 'canary-in-a-list' }, /what is not a listed secret/],
+    ['an entry without a path', async function* () { yield { name: 'canary-in-a-list' } }, /what is not a listed secret/],
+    ['null among its entries', async function* () { yield null }, /what is not a listed secret/],
+    ['a next that throws at once', () => ({ [Symbol.asyncIterator]: () => ({ next: () => { throw new Error('canary-in-a-list') } }) }), /failed with a Error/],
+    ['a next that gives nothing', () => ({ [Symbol.asyncIterator]: () => ({ next: () => undefined }) }), /failed with a TypeError/],
+  ])('of a provider that answers %s name it, and say what is wrong', async (_, list, problem) => {
+    const store: SecretProvider = { ...readOnly('store', async () => undefined), list: list as never } // what a careless author answers
+    const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { a: 'x' } }), store] })
+    const error = await failureOf(all(secrets.listSecrets()))
+    expect([error.code, error.provider, leaksOf(error, 'canary-in-a-list')]).toEqual(['INTERNAL', 'store', []])
+    expect(error.message).toMatch(problem)
+  })
+
+  it('of a provider that lists nothing, and of one that has no list after all, are empty', async () => {
+    const empty: SecretProvider = { ...readOnly('empty', async () => undefined), list: async function* () {} }
+    const none: SecretProvider = {
+      ...readOnly('none', async () => undefined),
+      list: () => {
+        throw new SecretsError('UNSUPPORTED', 'x')
+      },
+    }
+    expect(await all(createSecretsManager({ providers: [none, empty] }).listSecrets())).toEqual([])
+  })
 })
 
 describe('a name of one field', () => {

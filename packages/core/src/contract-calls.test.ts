@@ -12,7 +12,20 @@ const shared: SharedCache = {
 }
 
 describe('what is called of a provider or a shared cache, and is no function', () => {
-  const calls = ['locate', 'keepsFields', 'getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'checkHealth', 'close']
+  const calls = [
+    'locate',
+    'keepsFields',
+    'getVersion',
+    'getMany',
+    'describe',
+    'list',
+    'put',
+    'tag',
+    'delete',
+    'restore',
+    'checkHealth',
+    'close',
+  ]
 
   it.each(calls)('is CONFIGURATION for every call to the manager: %s() of a provider', async (call) => {
     for (const member of [null, 'hunter2', {}]) {
@@ -33,7 +46,10 @@ describe('what is called of a provider or a shared cache, and is no function', (
 
   it.each(['read', 'fill', 'invalidate'])('is needed of a shared cache: %s()', async (call) => {
     for (const member of [undefined, 'hunter2']) {
-      const secrets = createSecretsManager({ providers: [{ ...provider, sharedAs: 's' }], cache: { shared: { ...shared, [call]: member } } })
+      const secrets = createSecretsManager({
+        providers: [{ ...provider, sharedAs: 's' }],
+        cache: { shared: { ...shared, [call]: member } },
+      })
       const error = await refusal(secrets.getSecret('token'))
       expect([error.code, error.message]).toEqual([
         'CONFIGURATION',

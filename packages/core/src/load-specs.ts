@@ -33,7 +33,7 @@ export async function loadChecked(
   return loadSpecs(wanted, answers, ownMembers(options, ['signal']).signal)
 }
 
-const members = ['name', 'field', 'json', 'schema']
+const specMembers = ['name', 'field', 'json', 'schema']
 
 function knownSpec(key: string, spec: SecretSpec): SecretSpec {
   if (typeof spec !== 'object' || spec === null) {
@@ -41,13 +41,13 @@ function knownSpec(key: string, spec: SecretSpec): SecretSpec {
       remedy: 'use { name, field, json, schema }',
     })
   }
-  const unknown = Object.keys(spec).find((member) => !members.includes(member))
+  const unknown = Object.keys(spec).find((member) => !specMembers.includes(member))
   if (unknown !== undefined) {
     throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} asks for ${quoted(unknown)}, which is not known`, {
       remedy: 'use name, field, json, schema',
     })
   }
-  const known = ownMembers(spec, members)
+  const known = ownMembers(spec, specMembers)
   if (known.schema === undefined || typeof known.schema?.['~standard']?.validate === 'function') return known
   throw new SecretsError('INVALID_ARGUMENT', `the schema of ${quoted(key)} does not follow Standard Schema`, {
     remedy: 'use zod >= 3.24, valibot >= 1, arktype >= 2 or the like',

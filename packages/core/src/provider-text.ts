@@ -4,7 +4,7 @@ import { detailsOf, SecretsError, visibleIn } from './secrets-error.ts'
 export function onOneLine(error: SecretsError): SecretsError {
   const escaped = (text: string): string => text.replaceAll('\n', '\\n')
   const { attempts, ...details } = detailsOf(error)
-  return new SecretsError(error.code, escaped(String(error.problem ?? error.message)), {
+  return new SecretsError(error.code, escaped(error.problem ?? error.message), {
     ...visibleIn(details, escaped),
     attempts: attempts?.map((attempt) => visibleIn(attempt, escaped)),
   })

@@ -22,10 +22,11 @@ function keyOf(segment: unknown): unknown {
 function shownPath(schemas: readonly unknown[], [key, ...rest]: readonly unknown[]): string {
   if (key === undefined) return ''
   const parts = schemas.flatMap(partsOf)
-  const declared = typeof key === 'string' ? parts.flatMap((part) => declaredAt(part, key)) : []
+  const name = typeof key === 'string' ? key : undefined
+  const declared = name === undefined ? [] : parts.flatMap((part) => declaredAt(part, name))
   const elements = parts.flatMap((part) => membersOf(part, ['element', 'item', 'sequence']))
   const isIndex = typeof key === 'number' && elements.length > 0
-  const shown = declared.length > 0 ? `.${String(key)}` : isIndex ? `[${key}]` : '.*'
+  const shown = declared.length > 0 ? `.${name}` : isIndex ? `[${key}]` : '.*'
   const values = parts.flatMap((part) => membersOf(part, ['valueType', 'value']))
   const inner = declared.length > 0 ? declared : isIndex ? elements : values
   return `${shown}${inner.length > 0 ? dotted(shownPath(inner, rest)) : ''}`.replace(/^\./, '')

@@ -696,10 +696,38 @@ describe('tags, descriptions and lists', () => {
     ['a Set', () => new Set([{ path: 'a' }]), /a list that is a Set/],
     ['nothing', () => undefined, /a list that is undefined/],
     ['an object that iterates in no way', () => ({ [Symbol.asyncIterator]: 5 }), /a list that is an object/],
-    ['a page that is text', async function* () { yield 'canary-in-a-list' }, /what is not a listed secret/],
-    ['an entry without a path', async function* () { yield { name: 'canary-in-a-list' } }, /what is not a listed secret/],
-    ['null among its entries', async function* () { yield null }, /what is not a listed secret/],
-    ['a next that throws at once', () => ({ [Symbol.asyncIterator]: () => ({ next: () => { throw new Error('canary-in-a-list') } }) }), /failed with a Error/],
+    [
+      'a page that is text',
+      async function* () {
+        yield 'canary-in-a-list'
+      },
+      /what is not a listed secret/,
+    ],
+    [
+      'an entry without a path',
+      async function* () {
+        yield { name: 'canary-in-a-list' }
+      },
+      /what is not a listed secret/,
+    ],
+    [
+      'null among its entries',
+      async function* () {
+        yield null
+      },
+      /what is not a listed secret/,
+    ],
+    [
+      'a next that throws at once',
+      () => ({
+        [Symbol.asyncIterator]: () => ({
+          next: () => {
+            throw new Error('canary-in-a-list')
+          },
+        }),
+      }),
+      /failed with a Error/,
+    ],
     ['a next that gives nothing', () => ({ [Symbol.asyncIterator]: () => ({ next: () => undefined }) }), /failed with a TypeError/],
   ])('of a provider that answers %s name it, and say what is wrong', async (_, list, problem) => {
     const store: SecretProvider = { ...readOnly('store', async () => undefined), list: list as never } // what a careless author answers

@@ -50,6 +50,12 @@ describe('Batch', () => {
     ])
   })
 
+  it('takes a result that is left out for a failure, never for "no such secret"', async () => {
+    const sparse = provider({ getMany: async () => Array<PromiseSettledResult<undefined>>(2) })
+    const failed = { status: 'rejected', reason: { code: 'INTERNAL' } }
+    expect(await askAll(new Batch(sparse, context), ['a', 'b'])).toMatchObject([failed, failed])
+  })
+
   it('gives everybody the failure of the whole, and each its own', async () => {
     const failing = provider({ getMany: async () => Promise.reject(new SecretsError('UNAVAILABLE', 'x')) })
     expect(await askAll(new Batch(failing, context), ['a', 'b'])).toMatchObject([

@@ -79,6 +79,6 @@ export class Batch {
 }
 
 function unsettled(result: PromiseSettledResult<StoredSecret | undefined> | undefined): StoredSecret | undefined {
-  if (result?.status === 'rejected') throw result.reason
-  return result?.value
+  if (result?.status === 'fulfilled') return result.value
+  throw result === undefined ? new SecretsError('INTERNAL', 'the provider left a secret of a batch out') : result.reason
 }

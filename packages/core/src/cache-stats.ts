@@ -36,9 +36,6 @@ export class Tally {
   }
 }
 
-/** Those of a store that nobody has read. */
-export const noCounts: CacheCounts = new Tally().counts(0)
-
 export function cacheStats(stores: readonly { readonly name: string; readonly counts: CacheCounts }[]): CacheStats {
   const sum = (key: keyof CacheCounts): number => stores.reduce((total, { counts }) => total + counts[key], 0)
   const hits = sum('hits')

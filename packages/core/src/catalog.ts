@@ -5,10 +5,10 @@ import { assertValidName, quoted } from './names.ts'
 import type { Observer } from './observer.ts'
 import type { MembersOf } from './known-options.ts'
 import type { Link } from './link.ts'
+import { listedEntries } from './listed-entries.ts'
 import type { Place } from './plan.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
-import { listedOf } from './stored-secret.ts'
 import type { Walk } from './walk.ts'
 import { describeAt, describeCurrent } from './write-target.ts'
 
@@ -102,13 +102,13 @@ export class Catalog {
     { signal }: ListOptions,
   ): AsyncGenerator<CatalogEntry, void, undefined> {
     const { bounds } = this.#options
-    const entries = list?.(prefix, { signal: signal ?? bounds.closing })[Symbol.asyncIterator]()
-    if (entries === undefined) return
+    if (list === undefined) return
+    const entries = listedEntries(list, prefix, { signal: signal ?? bounds.closing })
     try {
       for (;;) {
         const next = await bounded(() => entries.next(), { ...bounds, signal })
         if (next.done) return
-        yield { ...listedOf(next.value), provider }
+        yield { ...next.value, provider }
       }
     } finally {
       // Not waited for: a page that hangs must not hold its reader.

@@ -1,10 +1,11 @@
 import { bounded } from './bounded.ts'
-import type { AuditTrail, CallContext, SharedCache } from './contract.ts'
+import type { AuditTrail, CallContext, SecretProvider, SharedCache } from './contract.ts'
 import { knownOptions, type MembersOf } from './known-options.ts'
 import type { Link } from './link.ts'
 import { longestTimerMs, type SecretsManagerOptions } from './manager-options.ts'
 import type { Observer } from './observer.ts'
-import { own } from './own-members.ts'
+import { endUse } from './part-ends.ts'
+import { type Close, closesOf } from './part-uses.ts'
 import { SecretsError } from './secrets-error.ts'
 
 export interface CloseOptions {
@@ -37,20 +38,25 @@ export function knownCloseOptions(options: CloseOptions): CloseOptions {
   throw new SecretsError('INVALID_ARGUMENT', `timeoutMs is ${timeoutMs}`, { remedy: `pass milliseconds from 0 to ${longestTimerMs}` })
 }
 
-/** Stores before the providers that they ask, and the audit trail, which hears of both, last. */
+/** Stores before the providers that they ask, and the audit trail, which hears of both, last. What another manager uses stays open. */
 export function closingGroups(links: readonly Link[], { cache, audit }: SecretsManagerOptions): ClosingParts['groups'] {
   const stores = links.map(({ provider, store }) => ({ name: provider.name, close: () => store.close() }))
-  const providers = links.map(({ provider }) => ({ name: provider.name, close: provider.close }))
+  const last = new Map<Close, boolean>()
+  const closable = (name: string, part: SecretProvider | SharedCache | AuditTrail | undefined): Closable => {
+    const [original] = closesOf([part])
+    if (original === undefined) return { name, close: undefined }
+    const close = async (context: CallContext): Promise<void> => {
+      const isLast = last.get(original) ?? endUse(original)
+      last.set(original, isLast)
+      if (isLast) await part?.close?.(context)
+    }
+    return { name, close }
+  }
   return [
     stores,
-    [...providers, { name: 'the shared cache', close: closeOf(cache?.shared) }],
-    [{ name: 'the audit trail', close: closeOf(audit) }],
+    [...links.map(({ provider }) => closable(provider.name, provider)), closable('the shared cache', cache?.shared)],
+    [closable('the audit trail', audit)],
   ]
-}
-
-/** Not what every object seems to have. */
-function closeOf(part: SharedCache | AuditTrail | undefined): Closable['close'] {
-  return own(part, 'close') === undefined ? undefined : part?.close
 }
 
 /** Refuses calls, waits for those that run, ends the parts, and wipes, whatever fails. Rejects with what could not be ended. */

@@ -15,7 +15,7 @@ import { tracing } from './tracing.ts'
 import { Verifier } from './verifier.ts'
 import { Writer } from './writer.ts'
 
-export { loadSpecs } from './load-specs.ts'
+export { loadChecked } from './load-specs.ts'
 export { warnOfUnread } from './unread-variables.ts'
 
 /**
@@ -34,7 +34,7 @@ export function startEngine(options: SecretsManagerOptions, settings: Settings):
   const reader = new Reader({ planOf, chain: new Chain(channels, giveUp.signal), observer, fallback, autoCleanup: settings.autoCleanup })
   const writer = new Writer({ planOf, walk: (name) => reader.walk(name, undefined), observer, writeTo, closing: giveUp.signal })
   const catalog = new Catalog({ links, walk: (name, policy) => reader.walk(name, policy), observer, bounds })
-  const verifier = new Verifier(reader, observer)
+  const verifier = new Verifier(reader, observer, settings.maxEntries)
   const health = new HealthCheck(links, observer, giveUp.signal)
   let closed: Promise<void> | undefined
   const close = async (closeOptions: CloseOptions = {}): Promise<void> => {

@@ -113,6 +113,70 @@ describe('envProvider', () => {
   })
 })
 
+describe('options that cannot be meant', () => {
+  it.each<[object, RegExp]>([
+    [{ env: 'A=1' }, /^env is text \(pass an object of texts, such as process\.env\)$/],
+    [{ env: null }, /^env is null/],
+    [{ env: new Map([['A', canary]]) }, /^env is a Map/],
+    [{ env: [canary] }, /^env is an array/],
+    [{ env: new URLSearchParams('A=1') }, /^env is a URLSearchParams/],
+    [{ env: Promise.resolve({ A: '1' }) }, /^env is a Promise/],
+    [{ env: 5 }, /^env is a number/],
+    [
+      { dotenv: '.env' },
+      /^dotenv is the text of no \.env file: it sets no variable \(pass what the file holds: readFileSync\('\.env', 'utf8'\)\)$/,
+    ],
+    [{ dotenv: `/home/${canary}/.env\n` }, /^dotenv is the text of no/],
+    [{ dotenv: `# remark\n${canary}` }, /^dotenv is the text of no/],
+    [{ dotenv: Buffer.from('A=1') }, /^the option dotenv is a Uint8Array \(pass a string\)$/],
+    [{ dotenv: null }, /^the option dotenv is null/],
+    [{ emptyIsAbsent: 'yes' }, /^the option emptyIsAbsent is text \(pass a boolean\)$/],
+    [{ directory: 5 }, /^the option directory is a number/],
+    [[], /^the options are an array/],
+    [new Map([['env', {}]]), /^the options are a Map/],
+  ])('are refused at once: %o', (options, message) => {
+    const make = (): unknown => envProvider(options)
+    expect(make).toThrow(expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringMatching(message) }))
+    expect(make).not.toThrow(canary)
+  })
+
+  it.each(['', '\n', '# A remark', '\ufeff# one\r\n\r\n  # another\r\n', 'A=1', 'export A=1', 'A ='])(
+    '%j is the text of a .env file',
+    (dotenv) => {
+      expect(() => envProvider({ dotenv })).not.toThrow()
+    },
+  )
+})
+
+describe('emptyIsAbsent', () => {
+  const emptyIsAbsent = true
+
+  it('takes an empty variable for one that is not set, and leaves all others as they are', async () => {
+    const env = { EMPTY: '', SPACE: ' ', TOKEN: 'x' }
+    expect(await read({ env, emptyIsAbsent }, 'EMPTY')).toBeUndefined()
+    expect([await read({ env, emptyIsAbsent }, 'SPACE'), await read({ env, emptyIsAbsent }, 'TOKEN')]).toEqual([' ', 'x'])
+    expect([await read({ env }, 'EMPTY'), await read({ env, emptyIsAbsent: false }, 'EMPTY')]).toEqual(['', ''])
+  })
+
+  it('looks further: in dotenv, under the name in capitals, in the file that is named, in the directory', async () => {
+    const dotenv = 'A=dotenv\nB=\n'
+    expect(await read({ env: { A: '' }, dotenv, emptyIsAbsent }, 'A')).toBe('dotenv')
+    expect(await read({ env: {}, dotenv, emptyIsAbsent }, 'B')).toBeUndefined()
+    expect(await read({ env: { 'db/key': '', DB_KEY: 'capitals' }, upperSnakeCase: true, emptyIsAbsent }, 'db/key')).toBe('capitals')
+    const env = { C: '', C_FILE: file('c', 'named'), D: 'set', D_FILE: '' }
+    expect(await read({ env, fileVariables: true, emptyIsAbsent }, 'C')).toBe('named')
+    expect(await read({ env, fileVariables: true, emptyIsAbsent }, 'D')).toBe('set')
+    expect(await read({ env: { c: '' }, directory: folder, emptyIsAbsent }, 'c')).toBe('named')
+  })
+
+  it('takes an empty file for one that is not there', async () => {
+    const options = { env: { A_FILE: file('a', '') }, fileVariables: true, directory: folder }
+    expect(await read({ ...options, emptyIsAbsent }, 'A')).toBeUndefined()
+    expect(await read({ ...options, emptyIsAbsent }, 'a')).toBeUndefined()
+    expect([await read(options, 'A'), await read(options, 'a')]).toEqual(['', ''])
+  })
+})
+
 describe('upperSnakeCase', () => {
   it('finds db/password in DB_PASSWORD, and prefers the exact name', async () => {
     const env = { DB_PASSWORD: 'mapped', 'api.key-2': 'exact', API_KEY_2: 'mapped' }

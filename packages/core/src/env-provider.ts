@@ -1,5 +1,5 @@
 import type { SecretProvider } from './contract.ts'
-import { knownOptions, type MembersOf } from './known-options.ts'
+import { described, isRecord, knownOptions, type MembersOf } from './known-options.ts'
 import { locator, type NamesOptions } from './locator.ts'
 import { quoted } from './names.ts'
 import type { ProviderManifest } from './provider-manifest.ts'
@@ -10,6 +10,8 @@ import { SecretsError } from './secrets-error.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface EnvProviderOptions extends NamesOptions {
+  /** What is empty counts as not set, in variables and files: an empty one is the value `''` by default. */
+  readonly emptyIsAbsent?: boolean | undefined
   /** Stands in errors, audit events and health: `env` by default. */
   readonly name?: string | undefined
   /** The variables: `process.env` by default, read at each call. */
@@ -30,7 +32,8 @@ export interface EnvProviderOptions extends NamesOptions {
 const members: MembersOf<EnvProviderOptions> = {
   name: 'string',
   env: 'any',
-  dotenv: 'any',
+  dotenv: 'string',
+  emptyIsAbsent: 'boolean',
   upperSnakeCase: 'boolean',
   fileVariables: 'boolean',
   directory: 'string',
@@ -62,13 +65,14 @@ export const envManifest: ProviderManifest = {
  */
 export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
   const options = knownOptions(given, members)
-  const { name = 'env', upperSnakeCase = false, fileVariables = false, directory } = options
+  const { name = 'env', emptyIsAbsent = false, upperSnakeCase = false, fileVariables = false, directory } = options
+  if (options.env !== undefined) assertEnvironment(options.env)
   const variable = variableReader(options)
 
   const valueOf = async (key: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> => {
     const file = fileVariables ? variable(`${key}_FILE`) : undefined
     const value = variable(key)
-    if (file !== undefined) return value === undefined ? readNamedFile(file, `${key}_FILE`, signal) : refuseBoth(key)
+    if (file !== undefined) return (await secretFiles()).readNamedFile(file, key, value, signal)
     if (value !== undefined || directory === undefined) return value
     return (await secretFiles()).readMountedFile(directory, key, signal)
   }
@@ -82,7 +86,7 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
       if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
       for (const key of upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]) {
         const value = await valueOf(key, signal)
-        if (value !== undefined) return { value }
+        if (value !== undefined && !(emptyIsAbsent && value === '')) return { value }
       }
       return undefined
     },
@@ -92,15 +96,29 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
   }
 }
 
-function variableReader({ env, dotenv }: EnvProviderOptions): (name: string) => string | undefined {
+function variableReader({ env, dotenv = '', emptyIsAbsent }: EnvProviderOptions): (name: string) => string | undefined {
   let parsed: Environment | undefined
+  // No regular expression: RegExp.input would keep the text.
+  if (!dotenv.includes('=') && dotenv.split('\n').some((line) => line.trim() !== '' && !line.trim().startsWith('#'))) {
+    throw new SecretsError('CONFIGURATION', 'dotenv is the text of no .env file: it sets no variable', {
+      remedy: "pass what the file holds: readFileSync('.env', 'utf8')",
+    })
+  }
+  const isSet = (value: string | undefined): boolean => value !== undefined && !(emptyIsAbsent && value === '')
   return (name) => {
     const value = ownVariable(env ?? process.env, name)
-    if (value !== undefined || dotenv === undefined) return value
-    // parseEnv would take a byte order mark for a part of the first name. No regular expression: RegExp.input would keep the text.
+    if (isSet(value)) return value
+    // parseEnv would take a byte order mark for a part of the first name.
     parsed ??= process.getBuiltinModule('node:util').parseEnv(dotenv.startsWith('\ufeff') ? dotenv.slice(1) : dotenv)
-    return ownVariable(parsed, name)
+    const written = ownVariable(parsed, name)
+    return isSet(written) ? written : undefined
   }
+}
+
+/** Throws `CONFIGURATION` for what holds no variables under their names, and shows none of it. */
+export function assertEnvironment(env: unknown): void {
+  if (isRecord(env)) return
+  throw new SecretsError('CONFIGURATION', `env is ${described(env)}`, { remedy: 'pass an object of texts, such as process.env' })
 }
 
 /** Own properties only: `process.env.constructor` is not a variable. */
@@ -117,17 +135,4 @@ function inUpperSnakeCase(path: string): string {
 /** Loaded when the first file is read. */
 function secretFiles(): Promise<typeof import('./secret-file.ts')> {
   return import('./secret-file.ts')
-}
-
-async function readNamedFile(path: string, variable: string, signal: AbortSignal): Promise<string | Uint8Array> {
-  const { readSecretFile } = await secretFiles()
-  const value = await readSecretFile(path, `the file that ${quoted(variable)} names`, signal)
-  if (value !== undefined) return value
-  throw new SecretsError('CONFIGURATION', `the file that ${quoted(variable)} names does not exist`, {
-    remedy: 'mount it, or unset the variable',
-  })
-}
-
-function refuseBoth(name: string): never {
-  throw new SecretsError('CONFIGURATION', `both ${quoted(name)} and ${quoted(`${name}_FILE`)} are set`, { remedy: 'unset one of them' })
 }

@@ -18,6 +18,15 @@ describe('gatheredError', () => {
     )
   })
 
+  it('says when asking again can help: at the earliest time that a failure names', () => {
+    const failures = [3_000, undefined, 2_000].map((retryAt, index) => ({
+      name: `name-${index}`,
+      error: new SecretsError('UNAVAILABLE', 'x', { retryAt }),
+    }))
+    expect(gatheredError(failures, 3).retryAt).toBe(2_000)
+    expect(gatheredError([failure('a', 'UNAVAILABLE'), failure('b', 'UNAVAILABLE')], 2).retryAt).toBeUndefined()
+  })
+
   it.each([
     [['NOT_FOUND', 'NOT_FOUND'], 'NOT_FOUND'],
     [['NOT_FOUND', 'INVALID_ARGUMENT'], 'INVALID_ARGUMENT'],

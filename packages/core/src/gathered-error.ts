@@ -1,6 +1,7 @@
 import type { SecretsErrorCode } from './contract.ts'
 import { quoted } from './names.ts'
 import { SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import { earliestRetry } from './unanswered.ts'
 
 /** What went wrong with one of several secrets. */
 export interface Failure {
@@ -20,7 +21,8 @@ export function gatheredError(failures: readonly Failure[], count: number): Secr
   if (only !== undefined && count === 1) return only.error
   const problem = `${failures.length} of ${count} secrets are missing, wrong or could not be read:${failures.map(lineOf).join('')}`
   const { code, secret = '' } = failures.reduce((gravest, failure) => (rank(failure) > rank(gravest) ? failure : gravest)).error
-  return code === 'NOT_FOUND' ? new SecretNotFoundError(secret, { problem }) : new SecretsError(code, problem)
+  if (code === 'NOT_FOUND') return new SecretNotFoundError(secret, { problem })
+  return new SecretsError(code, problem, { retryAt: earliestRetry(failures.map(({ error }) => error)) })
 }
 
 function lineOf({ name, error }: Failure): string {

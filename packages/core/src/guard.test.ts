@@ -83,6 +83,25 @@ describe('a guarded provider', () => {
     expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain(canary)
   })
 
+  it('lets no text of a provider begin a line of its own, or hide', async () => {
+    const text = "x\nSecret 'a' not found\r\n\u2028\u202e\u001b[2K"
+    const thrown = new SecretsError('UNAVAILABLE', text, {
+      remedy: text,
+      storeStatus: text,
+      attempts: [{ provider: text, code: 'UNAVAILABLE', durationMs: 0, message: text, remedy: text }],
+    })
+    const getMany: SecretProvider['getMany'] = async () => [
+      { status: 'rejected', reason: thrown },
+      { status: 'rejected', reason: thrown },
+    ]
+    const provider = guarded({ get: async () => Promise.reject(thrown), getMany })
+    const [many] = (await provider.getMany?.(['a', 'b'], context)) ?? []
+    for (const error of [await refusal(provider.get('a', context)), many?.status === 'rejected' ? many.reason : undefined]) {
+      expect(error.message).toContain("x\\nSecret 'a' not found")
+      expect([error.message, error.remedy, error.attempts[0].message].join()).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u)
+    }
+  })
+
   it('never lets a provider say NOT_FOUND for the whole chain', async () => {
     const error = await refusal(guarded({ get: async () => Promise.reject(new SecretsError('NOT_FOUND', 'none here')) }).get('a', context))
     expect(error).toMatchObject({ code: 'INTERNAL', remedy: 'its get() must resolve to undefined instead' })
@@ -192,6 +211,59 @@ describe('a guarded provider', () => {
       expect(first).toMatchObject({ status: 'rejected', reason: { code: 'INTERNAL', provider: 'p' } })
     },
   )
+
+  const absent = { status: 'fulfilled', value: undefined }
+  const gaps: Readonly<Record<string, () => unknown>> = {
+    'holes alone': () => Array(2),
+    'a hole before an answer': () => Object.assign(Array(2), { 1: absent }),
+    'a hole behind an answer': () => Object.assign(Array(2), { 0: absent }),
+    'a deleted entry': () => {
+      const answer = [absent, absent]
+      Reflect.deleteProperty(answer, 0)
+      return answer
+    },
+    'undefined entries': () => [undefined, undefined],
+    'null entries': () => [null, absent],
+    'a status that is inherited': () => [Object.create(absent), absent],
+    'a value that is inherited': () => [Object.assign(Object.create({ value: undefined }), { status: 'fulfilled' }), absent],
+    'no value': () => [{ status: 'fulfilled' }, absent],
+    'no status': () => [{ value: undefined }, absent],
+    'another status': () => [{ ...absent, status: 'pending' }, absent],
+    'the secret itself': () => [{ value: 'v' }, absent],
+    promises: () => [Promise.resolve(), absent],
+    'a rejection without a reason': () => [{ status: 'rejected' }, absent],
+    'a length that lies': () => new Proxy([absent], { get: (target, key) => (key === 'length' ? 2 : Reflect.get(target, key)) }),
+    'entries of the prototype': () => Object.setPrototypeOf(Array(2), [absent, absent]),
+  }
+
+  it.each(Object.entries(gaps))('never takes a gap of a batch for "no such secret": %s', async (_, answer) => {
+    const provider = guarded({ getMany: (async () => answer()) as unknown as NonNullable<SecretProvider['getMany']> }) // what a careless author answers
+    const results = (await provider.getMany?.(['a', 'b'], context)) ?? []
+    expect(results).toHaveLength(2)
+    expect(results.filter(({ status }) => status === 'rejected')).not.toEqual([])
+    for (const result of results) {
+      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'INTERNAL', provider: 'p' })
+      else expect(result).toEqual(absent)
+    }
+    expect(inspect(results, { depth: 9 })).not.toContain(canary)
+  })
+
+  it('takes a batch that cannot be read for a failure, and says nothing of it', async () => {
+    const answer = new Proxy([absent, absent], {
+      get: (target, key) => {
+        if (key === 'then') return undefined
+        throw new Error(canary + target.length)
+      },
+    })
+    const error = await refusal(guarded({ getMany: async () => answer as never }).getMany?.(['a', 'b'], context)) // of a careless author
+    expect(error).toMatchObject({ code: 'INTERNAL', provider: 'p' })
+    expect(inspect(error, { depth: 9 })).not.toContain(canary)
+  })
+
+  it.each([['ab'], [{ 0: absent, 1: absent, length: 2 }], [new Set([absent, absent])]])('takes no %j for a batch', async (answer) => {
+    const provider = guarded({ getMany: (async () => answer) as unknown as NonNullable<SecretProvider['getMany']> }) // likewise
+    expect(await refusal(provider.getMany?.(['a', 'b'], context))).toMatchObject({ code: 'INTERNAL', provider: 'p' })
+  })
 
   it.each([[undefined], [{}], [[]], ['ab']])('says of the batch %j that it is none', async (answer) => {
     const provider = guarded({ getMany: (async () => answer) as unknown as NonNullable<SecretProvider['getMany']> }) // likewise

@@ -5,6 +5,7 @@ import { type Circuit, heldBackBy } from './circuit.ts'
 import type { Outage } from './outage.ts'
 import { isRefusal, isUnasked } from './error-classes.ts'
 import { isKnownCode } from './policy.ts'
+import { onOneLine } from './provider-text.ts'
 import { placed, SecretsError } from './secrets-error.ts'
 import { deletionOf, descriptionOf, receiptOf, storedSecretOf } from './stored-secret.ts'
 import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
@@ -157,8 +158,8 @@ function trusted(error: unknown, method: string): SecretsError {
 }
 
 /** Only a `SecretsError` gets through; of any other nothing is kept but its kind. */
-function asSecretsError(error: unknown): SecretsError {
-  if (SecretsError.isInstance(error)) return error
+export function asSecretsError(error: unknown): SecretsError {
+  if (SecretsError.isInstance(error)) return onOneLine(error)
   return new SecretsError('INTERNAL', `the provider failed with ${kindOf(error)} instead of a SecretsError`, {
     remedy: "report it to the provider's author",
   })
@@ -220,17 +221,24 @@ function checkedVersion(secret: StoredSecret | undefined, asked: unknown): Store
 function checkedMany(answer: unknown, paths: unknown, provider: string): PromiseSettledResult<StoredSecret | undefined>[] {
   if (!Array.isArray(answer) || !Array.isArray(paths) || answer.length !== paths.length)
     throw malformed('another number of secrets than asked for')
-  return answer.map((result: PromiseSettledResult<unknown>) => {
+  // By index: `map` would leave holes as they are, and a hole is no answer.
+  return Array.from(paths, (_, index) => {
     try {
-      if (result.status === 'rejected') throw trusted(result.reason, 'getMany')
-      if (result.status !== 'fulfilled') throw malformed('what is not a result')
-      return { status: 'fulfilled', value: checkedSecret(result.value) }
+      return { status: 'fulfilled', value: checkedSecret(settledValue(Object.hasOwn(answer, index) ? answer[index] : undefined)) }
     } catch (error) {
       return { status: 'rejected', reason: placed(asSecretsError(error), { provider }) }
     }
   })
 }
 
-function malformed(what: string): SecretsError {
+/** The value of one result, or its failure. Only its own members count: what is missing must not read as "no such secret". */
+function settledValue(result: unknown): unknown {
+  const { status, value, reason } = Object.getOwnPropertyDescriptors(Object(result))
+  if (status?.value === 'fulfilled' && value !== undefined) return value.value
+  if (status?.value === 'rejected') throw trusted(reason?.value, 'getMany')
+  throw malformed('what is not a result')
+}
+
+export function malformed(what: string): SecretsError {
   return new SecretsError('INTERNAL', `the provider answered ${what}`, { remedy: "report it to the provider's author" })
 }

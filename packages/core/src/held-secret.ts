@@ -152,10 +152,7 @@ function encodingOf(value: string | Uint8Array): Encoding {
   return Buffer.byteLength(value) === value.length ? 'latin1' : 'utf8'
 }
 
-/**
- * Memory of its own, not a slice of the pool that others read, and outside the heap: there the collector leaves copies behind where it moves them.
- * `allocUnsafeSlow` takes up to 64 bytes from the heap, and so does a typed array of its own.
- */
+/** Memory of its own, not a slice of the pool that others read, and outside the heap, as `copyOutsideHeap` says. */
 function outsideHeap(length: number): Buffer {
   return Buffer.from(new ArrayBuffer(length))
 }

@@ -1,7 +1,8 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { createSecretsManager } from './manager.ts'
 import { envProvider } from './env-provider.ts'
-import { knownOptions, described } from './known-options.ts'
+import { described, isRecord, knownOptions } from './known-options.ts'
 
 describe('knownOptions', () => {
   const members = { url: 'string', token: 'any', retry: 'boolean' } as const
@@ -43,6 +44,34 @@ describe('knownOptions', () => {
     expect(() => knownOptions(options as unknown as object, members)).toThrow(
       `the options are ${shown} instead of an object (use url, token, retry)`,
     )
+  })
+
+  it('reads the type of a value that a class gives, too', () => {
+    class Options {
+      get retry(): string {
+        return 'hunter2'
+      }
+    }
+    expect(() => knownOptions(new Options() as object, members)).toThrow(/^the option retry is text \(pass a boolean\)$/)
+  })
+
+  it.each([
+    [[], 'an array'],
+    [new Map([['url', 'u']]), 'a Map'],
+    [new Set(['url']), 'a Set'],
+    [new Date(0), 'a Date'],
+    [Buffer.from('url'), 'a Uint8Array'],
+    [Promise.resolve({}), 'a Promise (await it)'],
+    [() => 'url', 'a function'],
+  ])('takes no object whose members say nothing: %o', (options, shown) => {
+    expect(() => knownOptions(options as object, members)).toThrow(`the options are ${shown} instead of an object (use url, token, retry)`)
+  })
+
+  it('takes an object without a prototype, or of another realm, the environment, and a module', async () => {
+    expect(isRecord(await import('./names.ts'))).toBe(true)
+    expect(isRecord(runInNewContext('({ url: 1 })'))).toBe(true)
+    expect(isRecord(process.env)).toBe(true)
+    expect(() => knownOptions(Object.assign(Object.create(null) as object, { url: 'u' }), members)).not.toThrow()
   })
 })
 

@@ -29,17 +29,30 @@ export function knownOptions<Options extends object>(
   code: SecretsErrorCode = 'CONFIGURATION',
 ): Options {
   const known = Object.keys(members).join(', ')
-  if (typeof options !== 'object' || options === null) {
+  if (!isRecord(options)) {
     throw new SecretsError(code, `the options are ${described(options)} instead of an object`, { remedy: `use ${known}` })
   }
-  for (const [member, value] of Object.entries(options)) {
-    const kind = Object.hasOwn(members, member) ? members[member] : undefined
-    if (kind === undefined) throw new SecretsError(code, `the option ${quoted(member)} is not known`, { remedy: `use ${known}` })
+  const unknown = Object.keys(options).find((member) => !Object.hasOwn(members, member))
+  if (unknown !== undefined) throw new SecretsError(code, `the option ${quoted(unknown)} is not known`, { remedy: `use ${known}` })
+  const copy = ownMembers(options, Object.keys(members))
+  for (const [member, value] of Object.entries(copy)) {
+    const kind = members[member]
     if (kind === 'any' || value === undefined || typeof value === kind) continue
     throw new SecretsError(code, `the option ${member} is ${described(value)}`, { remedy: `pass a ${kind}` })
   }
-  return ownMembers(options, Object.keys(members))
+  return copy
 }
+
+/** Whether this is an object whose members say something: not a list, a Map, a Promise or the like. */
+export function isRecord(thing: unknown): thing is object {
+  return typeof thing === 'object' && ['Object', 'Module'].includes(tagOf(thing))
+}
+
+function tagOf(thing: unknown): string {
+  return Object.prototype.toString.call(thing).slice(8, -1)
+}
+
+const collections = new Set(['Map', 'Set', 'Date', 'URL', 'URLSearchParams', 'Uint8Array'])
 
 /** What somebody passed instead of what was asked for, for a message; text is not shown. */
 export function described(value: unknown): string {
@@ -47,5 +60,6 @@ export function described(value: unknown): string {
   if (typeof value !== 'object') return typeof value === 'string' ? 'text' : `a ${typeof value}`
   if (Array.isArray(value)) return 'an array'
   if (value instanceof Promise) return 'a Promise (await it)'
+  if (collections.has(tagOf(value))) return `a ${tagOf(value)}`
   return 'reveal' in value ? 'a SecretValue (use reveal())' : 'an object'
 }

@@ -3,15 +3,19 @@ import type { TracingChannel } from 'node:diagnostics_channel'
 import type { Bounds } from './bounded.ts'
 import { CachedStore } from './cached-store.ts'
 import { Circuit } from './circuit.ts'
+import { assertCacheCalls, assertProviderCalls } from './contract-calls.ts'
 import type { SecretProvider, SharedCache } from './contract.ts'
 import { sharedLifeMs } from './freshness.ts'
 import { guard } from './guard.ts'
 import type { Settings } from './manager-options.ts'
 import { Outage } from './outage.ts'
 import { ownMembers } from './own-members.ts'
+import { wasClosed } from './part-ends.ts'
+import { SecretsError } from './secrets-error.ts'
 import { SharedLevel } from './shared-level.ts'
 import type { Shredder } from './shredder.ts'
 import type { TraceMessage } from './tracing.ts'
+import { wrapProvider } from './wrap-provider.ts'
 
 /** One provider of a chain, with the cache of its store. */
 export interface Link {
@@ -37,7 +41,11 @@ interface Kinship {
 
 /** Guards each provider, and puts a cache of its own before it. */
 export function linksOf(providers: readonly SecretProvider[], parts: LinkParts): readonly Link[] {
-  if (parts.shared !== undefined) warnIfUnused(providers)
+  for (const provider of providers) assertProviderCalls(provider)
+  if (parts.shared !== undefined) {
+    assertCacheCalls(parts.shared)
+    warnIfUnused(providers)
+  }
   const known = new Map<string, Kinship>()
   return providers.map((provider, index) => {
     const { sharedAs } = ownMembers(provider, ['sharedAs'])
@@ -61,7 +69,7 @@ export function linkOf(
   const outage = new Outage(provider.name, hasNext)
   const patientMs = bounds.deadlineMs * patientPart
   const circuit = new Circuit({ probeMs: patientMs })
-  const guarded = guard(provider, { ...bounds, circuit, outage })
+  const guarded = guard(wasClosed(provider) ? explained(provider) : provider, { ...bounds, circuit, outage })
   const store = new CachedStore(guarded, {
     ...settings,
     patientMs,
@@ -74,6 +82,20 @@ export function linkOf(
   })
   stores.push(store)
   return { provider: guarded, store, outage }
+}
+
+/** A provider of no use any more says ABORTED, though nobody gave its calls up: whoever wires it must know why. */
+function explained(provider: SecretProvider): SecretProvider {
+  return wrapProvider(provider, async ({ context }, next) => {
+    try {
+      return await next(context)
+    } catch (error) {
+      if (context.signal.aborted || !SecretsError.isInstance(error) || error.code !== 'ABORTED') throw error
+      throw new SecretsError('CONFIGURATION', 'the provider was closed with the secrets manager that used it before', {
+        remedy: 'make another provider, or close the one manager when the other is closed',
+      })
+    }
+  })
 }
 
 function kinshipOf(sharedAs: string | undefined, { shared, bounds, settings }: LinkParts): Kinship {

@@ -86,6 +86,15 @@ describe('loadSecrets', () => {
     }>()
   })
 
+  it('says which member of a value is wrong, as the schema calls it', async () => {
+    const schema = z.object({ host: z.string(), port: z.number() })
+    const error = await refusal({ db: `{"port":"${canary}","${canary}":1}` }, { db: { json: true, schema } })
+    expect(error).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: "Secret 'db': the value is not what its schema asks for at host, port",
+    })
+  })
+
   it('returns what the schema makes of a value, in its type: valibot', async () => {
     const loaded = await loadSecrets(managerOf({ port: '5432' }), {
       port: { schema: v.pipe(v.string(), v.transform(Number), v.integer()) },

@@ -1,8 +1,5 @@
 import type { CallOptions } from './call-options.ts'
-import { described } from './known-options.ts'
-import { quoted } from './names.ts'
-import { ownMembers } from './own-members.ts'
-import { SecretsError } from './secrets-error.ts'
+import { loadedEngine, loadEngine } from './load-engine.ts'
 import type { SchemaOutput, StandardSchemaV1 } from './standard-schema.ts'
 
 /** One secret that an application needs. */
@@ -56,25 +53,10 @@ export async function loadSecrets<const Specs extends Readonly<Record<string, Se
   specs: Specs,
   options: CallOptions = {},
 ): Promise<LoadedSecrets<Specs>> {
-  if (typeof manager?.getSecretValues !== 'function') {
-    throw new SecretsError('INVALID_ARGUMENT', `the secrets manager is ${described(manager)}`, {
-      remedy: 'pass what createSecretsManager returned, then the specification',
-    })
-  }
-  if (typeof specs !== 'object' || specs === null) {
-    throw new SecretsError('INVALID_ARGUMENT', `the specification is ${described(specs)}`, {
-      remedy: 'pass { token: { name, field, json, schema } }',
-    })
-  }
-  const wanted = Object.entries(specs).map(([key, spec]) => [key, knownSpec(key, spec)] as const)
-  const reading = manager.getSecretValues(
-    wanted.map(([key, { name = key, field }]) => ({ name, field })),
-    options,
-  )
-  const { signal } = ownMembers(options, ['signal'])
-  const [{ loadSpecs }, answers] = await Promise.all([import('./engine.ts'), reading])
+  // At once where that can be: a read that is made in the same turn shares the call to the store.
+  const { loadChecked } = loadedEngine() ?? (await loadEngine())
   // each value is what its own schema gave
-  return (await loadSpecs(wanted, answers, signal)) as LoadedSecrets<Specs>
+  return (await loadChecked(manager, specs, options)) as LoadedSecrets<Specs>
 }
 
 /** The part of a secrets manager that `loadSecrets` uses. */
@@ -89,25 +71,4 @@ export interface BatchReader {
 export interface RevealableSecret {
   readonly reveal: () => string
   readonly json: () => unknown
-}
-
-const members = ['name', 'field', 'json', 'schema']
-
-function knownSpec(key: string, spec: SecretSpec): SecretSpec {
-  if (typeof spec !== 'object' || spec === null) {
-    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} is ${described(spec)}, not an object`, {
-      remedy: 'use { name, field, json, schema }',
-    })
-  }
-  const unknown = Object.keys(spec).find((member) => !members.includes(member))
-  if (unknown !== undefined) {
-    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} asks for ${quoted(unknown)}, which is not known`, {
-      remedy: 'use name, field, json, schema',
-    })
-  }
-  const known = ownMembers(spec, members)
-  if (known.schema === undefined || typeof known.schema?.['~standard']?.validate === 'function') return known
-  throw new SecretsError('INVALID_ARGUMENT', `the schema of ${quoted(key)} does not follow Standard Schema`, {
-    remedy: 'use zod >= 3.24, valibot >= 1, arktype >= 2 or the like',
-  })
 }

@@ -1,11 +1,61 @@
 import { untilAborted } from './bounded.ts'
+import type { CallOptions } from './call-options.ts'
 import { gatheredError } from './gathered-error.ts'
-import type { RevealableSecret, SecretSpec } from './load-secrets.ts'
+import { described } from './known-options.ts'
+import type { BatchReader, RevealableSecret, SecretSpec } from './load-secrets.ts'
+import { quoted } from './names.ts'
+import { ownMembers } from './own-members.ts'
+import { faultyMembers } from './schema-path.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import type { StandardSchemaV1 } from './standard-schema.ts'
 
+/** What `loadSecrets` does once its arguments can be checked. */
+export async function loadChecked(
+  manager: BatchReader,
+  specs: Readonly<Record<string, SecretSpec>>,
+  options: CallOptions,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (typeof manager?.getSecretValues !== 'function') {
+    throw new SecretsError('INVALID_ARGUMENT', `the secrets manager is ${described(manager)}`, {
+      remedy: 'pass what createSecretsManager returned, then the specification',
+    })
+  }
+  if (typeof specs !== 'object' || specs === null) {
+    throw new SecretsError('INVALID_ARGUMENT', `the specification is ${described(specs)}`, {
+      remedy: 'pass { token: { name, field, json, schema } }',
+    })
+  }
+  const wanted = Object.entries(specs).map(([key, spec]) => [key, knownSpec(key, spec)] as const)
+  const answers = await manager.getSecretValues(
+    wanted.map(([key, { name = key, field }]) => ({ name, field })),
+    options,
+  )
+  return loadSpecs(wanted, answers, ownMembers(options, ['signal']).signal)
+}
+
+const specMembers = ['name', 'field', 'json', 'schema']
+
+function knownSpec(key: string, spec: SecretSpec): SecretSpec {
+  if (typeof spec !== 'object' || spec === null) {
+    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} is ${described(spec)}, not an object`, {
+      remedy: 'use { name, field, json, schema }',
+    })
+  }
+  const unknown = Object.keys(spec).find((member) => !specMembers.includes(member))
+  if (unknown !== undefined) {
+    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} asks for ${quoted(unknown)}, which is not known`, {
+      remedy: 'use name, field, json, schema',
+    })
+  }
+  const known = ownMembers(spec, specMembers)
+  if (known.schema === undefined || typeof known.schema?.['~standard']?.validate === 'function') return known
+  throw new SecretsError('INVALID_ARGUMENT', `the schema of ${quoted(key)} does not follow Standard Schema`, {
+    remedy: 'use zod >= 3.24, valibot >= 1, arktype >= 2 or the like',
+  })
+}
+
 /** What the schemas make of the answers, by key. Throws one error for all that is missing or wrong. */
-export async function loadSpecs(
+async function loadSpecs(
   wanted: readonly (readonly [key: string, spec: SecretSpec])[],
   answers: readonly PromiseSettledResult<RevealableSecret>[],
   signal: AbortSignal | undefined,
@@ -49,6 +99,8 @@ async function validated(schema: StandardSchemaV1, value: unknown): Promise<unkn
   try {
     const result = await schema['~standard'].validate(value)
     if (!result.issues) return result.value
+    const members = faultyMembers(schema, result.issues)
+    if (members !== '') problem += ` at ${members}`
   } catch {
     problem = 'its schema threw instead of telling whether the value is right'
   }

@@ -1,4 +1,5 @@
 import type { SecretLocation } from './contract.ts'
+import { isRecord } from './known-options.ts'
 import { quoted } from './names.ts'
 import { own, ownMembers } from './own-members.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -52,6 +53,7 @@ function placement(names: NamesOptions['names'], canHold: (path: string) => bool
       return target === undefined ? undefined : locationOf(name, target)
     }
   }
+  // An array or a Map would place nothing, and leave every name to the prefix.
   if (!isRecord(names)) {
     throw new SecretsError('CONFIGURATION', '`names` is neither a plain object nor a function', {
       remedy: "write { NAME: 'path' }; of a Map, Object.fromEntries(map)",
@@ -68,11 +70,6 @@ function heldLocation(name: string, target: Target, canHold: (path: string) => b
   throw new SecretsError('CONFIGURATION', `\`names\` places ${quoted(name)} at a path that this store cannot hold`, {
     remedy: `correct ${quoted(location.path)}, or leave the name to another provider`,
   })
-}
-
-/** An array or a Map would place nothing, and leave every name to the prefix. */
-function isRecord(names: unknown): boolean {
-  return typeof names === 'object' && names !== null && !(Symbol.iterator in names)
 }
 
 function locationOf(name: string, target: Target): SecretLocation {

@@ -183,6 +183,40 @@ describe('secretsManagerFromEnv', () => {
       'local is an object: pass localFromEnv itself, without calling it',
     )
   })
+
+  it.each([
+    ['vault', 'an object: pass vaultFromEnv itself, without calling it'],
+    ['env', 'an object: pass the variables as an option, secretsManagerFromEnv({}, { env })'],
+    ['own', 'an object: pass a function that makes the provider of the variables'],
+  ])('says what to pass for %s that is no function, whoever is asked', (name, said) => {
+    const available = { [name]: { FINCHAT_TOKEN: canary } as unknown as ProviderFromEnv } // what JavaScript could pass
+    const env = { FINCHAT_SECRETS_PROVIDER: 'main', FINCHAT_SECRETS_FALLBACKS: '' }
+    expect(problemsOf({ main: () => envProvider({ name: 'main' }), ...available }, env)).toEqual([`${name} is ${said}`])
+  })
+
+  it('takes what is undefined for what was not passed', async () => {
+    const available = { vault: undefined } as unknown as Record<string, ProviderFromEnv> // what JavaScript could pass
+    expect(await secretsManagerFromEnv(available, { env: { A: 'a' } }).getSecret('A')).toBe('a')
+  })
+
+  it.each<[unknown, unknown, string]>([
+    [() => envProvider(), {}, 'what makes providers is a function (pass { local: localFromEnv })'],
+    [[() => envProvider()], {}, 'what makes providers is an array'],
+    [null, {}, 'what makes providers is null'],
+    [{}, null, 'the options are null instead of an object (use cache, audit, '],
+    [{}, 'env', 'the options are text'],
+    [{}, { env: 'A=1' }, 'env is text (pass an object of texts, such as process.env)'],
+    [{}, { env: null }, 'env is null'],
+    [{}, { env: new Map([['A', canary]]) }, 'env is a Map'],
+    [{}, { evn: {} }, 'the option "evn" is not known (use cache, audit, fallback, writeTo, deadlineMs, autoCleanup, env)'],
+    [{}, { providers: [envProvider()] }, 'the option "providers" is not known'],
+    [{}, { env: {}, cache: 'x' }, 'cache is text'],
+    [{}, { env: {}, cache: [] }, 'cache is an array'],
+  ])('refuses %o with %o', (available, options, said) => {
+    const call = (): unknown => secretsManagerFromEnv(available as never, options as never)
+    expect(call).toThrow(expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining(said) }))
+    expect(messageOf(call)).not.toContain(canary)
+  })
 })
 
 describe('a reader of ours under a name that is not its own', () => {
@@ -242,6 +276,22 @@ describe('variables that nobody reads', () => {
       '"FINCHAT_SECRETS_TTL" is not known: use FINCHAT_SECRETS_PROVIDER, FINCHAT_SECRETS_FALLBACKS, FINCHAT_SECRETS_CACHE_TTL',
       '"FINCHAT_VAULT_ADDR" is not known: use FINCHAT_VAULT_TOKEN, FINCHAT_VAULT_NAMES',
     ])
+  })
+
+  it('are told of the key of a local store that no variable names', async () => {
+    const local = { local: () => envProvider({ name: 'local', env: {} }) }
+    expect(await warningsOf(local, { FINCHAT_ENCRYPTION_KEY: canary })).toEqual([
+      '"FINCHAT_ENCRYPTION_KEY" is set, but local is asked nothing: name it in FINCHAT_SECRETS_PROVIDER or FINCHAT_SECRETS_FALLBACKS',
+    ])
+  })
+
+  it('are told where the key of the local store is misspelt', async () => {
+    const local: ProviderFromEnv = (env) => {
+      env.optional('FINCHAT_ENCRYPTION_KEY')
+      return envProvider({ name: 'local', env: {} })
+    }
+    const env = { FINCHAT_SECRETS_FALLBACKS: 'local,env', FINCHAT_ENCRYPTION_KEYS: canary }
+    expect(await warningsOf({ local }, env)).toEqual(['"FINCHAT_ENCRYPTION_KEYS" is not known: use FINCHAT_ENCRYPTION_KEY'])
   })
 
   it('are let be where they may be secrets, or settings that an application reads by itself', async () => {

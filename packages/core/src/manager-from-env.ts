@@ -1,12 +1,12 @@
 import type { SecretProvider } from './contract.ts'
-import { type Environment, envProvider, ownVariable } from './env-provider.ts'
+import { assertEnvironment, type Environment, envProvider, ownVariable } from './env-provider.ts'
 import { type EnvironmentReader, environmentReader, listOf, type ProviderFromEnv } from './environment-reader.ts'
-import { described } from './known-options.ts'
-import type { SecretsManagerOptions } from './manager-options.ts'
+import { described, isRecord, knownOptions, type MembersOf } from './known-options.ts'
+import { loadEngine } from './load-engine.ts'
+import { managerMembers, type SecretsManagerOptions } from './manager-options.ts'
 import { createSecretsManager } from './manager.ts'
 import type { SecretsManager } from './secrets-manager.ts'
 import { quoted } from './names.ts'
-import { ownMembers } from './own-members.ts'
 import { SecretsError } from './secrets-error.ts'
 import type { VariablesRead } from './unread-variables.ts'
 
@@ -36,22 +36,25 @@ export function secretsManagerFromEnv(
   available: Readonly<Record<string, ProviderFromEnv>> = {},
   options: FromEnvOptions = {},
 ): SecretsManager {
-  const { env: _env, ...rest } = options
-  const { env = process.env, cache } = ownMembers(options, ['env', 'cache'])
+  const { env = process.env, cache, ...rest } = knownOptions(options, fromEnvMembers)
+  assertEnvironment(env)
+  if (!isRecord(available)) {
+    throw new SecretsError('CONFIGURATION', `what makes providers is ${described(available)}`, { remedy: 'pass { local: localFromEnv }' })
+  }
   const problems: string[] = []
   const asked = new Set<string>()
   const reader = environmentReader(env, (message) => problems.push(message), asked)
   const factories = new Map(Object.entries({ env: () => envProvider({ env }), ...available }))
-  for (const [name, factory] of Object.entries(available)) notePlace(name, /^(.+)FromEnv$/.exec(factory?.name)?.[1] ?? name, problems)
+  for (const [name, factory] of Object.entries(available)) noteFactory(name, factory, problems)
   const choices = chosenProviders(reader, env)
   const providers = choices.flatMap((choice) => {
     const factory = factories.get(choice.name)
     if (factory === undefined) problems.push(notAvailable(choice, factories))
     return factory === undefined ? [] : made(choice.name, factory, env, problems, asked)
   })
-  const ttlSeconds = cacheTtl(reader) ?? (cache && ownMembers(cache, ['ttlSeconds']).ttlSeconds)
+  const ttlSeconds = cacheTtl(reader)
   if (problems.length === 0) {
-    const manager = createSecretsManager({ ...rest, providers, cache: { ...cache, ttlSeconds } })
+    const manager = createSecretsManager({ ...rest, providers, cache: ttlSeconds === undefined ? cache : { ...cache, ttlSeconds } })
     void warnOfUnread({ env, asked, ours, available: factories, chosen: new Set(choices.map(({ name }) => name)) })
     return manager
   }
@@ -60,6 +63,9 @@ export function secretsManagerFromEnv(
     `the environment variables do not configure a secrets manager:${[...new Set(problems)].map((problem) => `\n  ${problem}`).join('')}`,
   )
 }
+
+const { providers: _, ...sharedMembers } = managerMembers
+const fromEnvMembers: MembersOf<FromEnvOptions> = { ...sharedMembers, env: 'any' }
 
 interface Choice {
   readonly name: string
@@ -77,6 +83,17 @@ function chosenProviders({ optional }: EnvironmentReader, env: Environment): Cho
 
 const ours = new Set(['aws', 'vault', 'local'])
 
+function noteFactory(name: string, factory: unknown, problems: string[]): void {
+  if (typeof factory === 'function') return notePlace(name, /^(.+)FromEnv$/.exec(factory.name)?.[1] ?? name, problems)
+  if (factory === undefined) return
+  const remedy = ours.has(name)
+    ? `pass ${name}FromEnv itself, without calling it`
+    : name === 'env'
+      ? 'pass the variables as an option, secretsManagerFromEnv({}, { env })'
+      : 'pass a function that makes the provider of the variables'
+  problems.push(`${name} is ${described(factory)}: ${remedy}`)
+}
+
 /** A reader of ours that stands under another name than its own would be asked in another's place, or never. */
 function notePlace(name: string, own: string, problems: string[]): void {
   if (own !== name && ours.has(own)) problems.push(`${quoted(name)} makes the provider ${own}: pass { ${own}: ${own}FromEnv }`)
@@ -93,10 +110,7 @@ function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string,
 
 /** What the factory makes; where it fails its problem is noted, unless the reader was told already what keeps it from being made. */
 function made(name: string, factory: unknown, env: Environment, problems: string[], asked: Set<string>): SecretProvider[] {
-  if (typeof factory !== 'function') {
-    problems.push(`${name} is ${described(factory)}: pass ${name}FromEnv itself, without calling it`)
-    return []
-  }
+  if (typeof factory !== 'function') return []
   let isBlocked = false
   const reader = environmentReader(
     env,
@@ -119,7 +133,7 @@ function made(name: string, factory: unknown, env: Environment, problems: string
 
 async function warnOfUnread(read: VariablesRead): Promise<void> {
   // Loaded with the manager; where it cannot be, the first call says so.
-  const engine = await import('./engine.ts').catch(() => undefined)
+  const engine = await loadEngine().catch(() => undefined)
   engine?.warnOfUnread(read)
 }
 

@@ -67,7 +67,11 @@ describe('settingsOf', () => {
     ['no room', { cache: { maxEntries: 0 } }, /cache\.maxEntries is 0 \(pass a number from 1\)/],
     ['no time', { deadlineMs: 0 }, /deadlineMs is 0 \(pass a number from 1 to 2147483647\)/],
     ['a timer that would fire at once', { deadlineMs: 2 ** 31 }, /deadlineMs/],
-    ['a row of the policy that is fixed', { fallback: { ABORTED: 'next' } }, /fallback policy/],
+    [
+      'a row of the policy that is fixed',
+      { fallback: { ABORTED: 'next' } },
+      /the fallback policy has no row "ABORTED" that can be overridden/,
+    ],
     [
       'an audit trail of another specification',
       { audit: { specificationVersion: 'v2' } as unknown as AuditTrail }, // of a later release
@@ -78,9 +82,41 @@ describe('settingsOf', () => {
       { audit: { specificationVersion: 'v1', name: 'file', write: async () => {} } },
       /audit is no trail \(make one of a sink: auditTrail\(\{ sinks: \[it\] \}\)\)/,
     ],
-    ['cache options that are null', { cache: null }, /the options are null/],
+    ['cache options that are null', { cache: null }, /^cache is null \(pass an object, such as \{ ttlSeconds: 60 \}\)$/],
+    ['cache options that are a list', { cache: [] }, /^cache is an array/],
+    ['cache options that are a Map', { cache: new Map([['ttlSeconds', 60]]) }, /^cache is a Map/],
+    ['cache options that are text', { cache: 'hunter2' }, /^cache is text/],
+    ['half an entry', { cache: { maxEntries: 1.5 } }, /^cache\.maxEntries is 1\.5 \(pass a whole number\)$/],
+    ['a policy that is null', { fallback: null }, /^the fallback policy is null \(pass \{ UNAVAILABLE: 'stop' \}\)$/],
+    ['a policy that is a list', { fallback: [] }, /^the fallback policy is an array/],
+    ['a policy that is a Map', { fallback: new Map([['UNAVAILABLE', 'stop']]) }, /^the fallback policy is a Map/],
+    ['a policy that is text', { fallback: 'next' }, /^the fallback policy is text/],
+    [
+      'a verdict that is none',
+      { fallback: { PERMISSION_DENIED: 'continue' } },
+      /^the fallback policy has text in the row PERMISSION_DENIED \(use 'next' or 'stop'\)$/,
+    ],
+    ['a verdict that is true', { fallback: { UNAVAILABLE: true } }, /has a boolean in the row UNAVAILABLE/],
+    [
+      'a row that is not there',
+      { fallback: { UNAVAILBLE: 'stop' } },
+      /^the fallback policy has no row "UNAVAILBLE" that can be overridden \(use UNAVAILABLE, DEADLINE_EXCEEDED, RATE_LIMITED, .*INTERNAL\)$/,
+    ],
     ['a shared cache that is none', { cache: { shared: {} as SharedCache } }, /cache\.shared does not follow/],
   ])('throws CONFIGURATION for %s', (_, options, message) => {
     expect(refused(options)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringMatching(message) }))
   })
+
+  it.each([1, 2, 1_000_000])('takes %d entries', (maxEntries) => {
+    expect(settingsOf({ providers, cache: { maxEntries } }).maxEntries).toBe(maxEntries)
+  })
+
+  it.each([[[provider('a')]], [new Map([['providers', providers]])], [Promise.resolve({ providers })], ['providers'], [null]])(
+    'takes nothing but an object for options: %j',
+    (options) => {
+      expect(() => knownManagerOptions(options as never)).toThrow(
+        /^the options are (an array|a Map|a Promise|text|null).* instead of an object/,
+      )
+    },
+  )
 })

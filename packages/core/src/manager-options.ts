@@ -1,8 +1,8 @@
 import type { AuditTrail, SecretProvider, SharedCache } from './contract.ts'
-import { described, knownOptions, type MembersOf } from './known-options.ts'
+import { described, isRecord, knownOptions, type MembersOf } from './known-options.ts'
 import { quoted } from './names.ts'
 import { own } from './own-members.ts'
-import { assertFallbackPolicy, type FallbackPolicy } from './policy.ts'
+import { assertFallbackPolicy, type FallbackPolicy } from './policy-rows.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** `setTimeout` fires at once for more (Node.js documentation, timers). */
@@ -47,7 +47,7 @@ const cacheMembers: MembersOf<CacheOptions> = {
   memorySeconds: 'any',
   ownRights: 'boolean',
 }
-const managerMembers: MembersOf<SecretsManagerOptions> = {
+export const managerMembers: MembersOf<SecretsManagerOptions> = {
   providers: 'any',
   cache: 'any',
   audit: 'any',
@@ -71,6 +71,7 @@ export interface Settings {
 /** A copy of the options. Throws `CONFIGURATION` for what nobody reads. */
 export function knownManagerOptions(options: SecretsManagerOptions): SecretsManagerOptions {
   const { cache = {}, ...rest } = knownOptions(options, managerMembers)
+  if (!isRecord(cache)) throw wrong(`cache is ${described(cache)}`, 'pass an object, such as { ttlSeconds: 60 }')
   return { ...rest, cache: knownOptions(cache, cacheMembers) }
 }
 
@@ -83,6 +84,7 @@ export function settingsOf(options: SecretsManagerOptions): Settings {
   assertNumber('cache.ttlSeconds', ttlSeconds, 0)
   assertNumber('cache.maxStaleSeconds', maxStaleSeconds, 0)
   assertNumber('cache.maxEntries', maxEntries, 1)
+  if (!Number.isInteger(maxEntries)) throw wrong(`cache.maxEntries is ${maxEntries}`, 'pass a whole number')
   assertNumber('cache.memorySeconds', memorySeconds, 0)
   assertNumber('deadlineMs', deadlineMs, 1, longestTimerMs)
   if (options.writeTo !== undefined) assertWritable(options.writeTo, options.providers)

@@ -1,11 +1,13 @@
-import { cacheStats, noCounts } from './cache-stats.ts'
+import { loadEngine } from './load-engine.ts'
 import { knownManagerOptions, type SecretsManagerOptions, type Settings, settingsOf } from './manager-options.ts'
+import { noStats } from './no-counts.ts'
+import { copyOutsideHeap } from './outside-heap.ts'
+import { addUse, closesOf } from './part-uses.ts'
 import type { SecretsManager } from './secrets-manager.ts'
-import { SecretsError } from './secrets-error.ts'
 
 /**
- * Wires providers into a chain, each behind its own cache. Nothing is asked of any store before the first call. Throws
- * `CONFIGURATION` for options that cannot work.
+ * Wires providers into a chain, each behind its own cache. Nothing is asked of any store before the first call. Several managers may use
+ * one provider, shared cache or audit trail: it is closed with the last of them. Throws `CONFIGURATION` for options that cannot work.
  *
  * @example
  * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
@@ -17,32 +19,27 @@ import { SecretsError } from './secrets-error.ts'
 export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManager {
   const options = knownManagerOptions(setUp)
   const settings = settingsOf(options)
+  addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
   let engine: SecretsManager | undefined
   const starting = started({ ...options, providers: [...options.providers] }, settings).then((each) => (engine = each))
   // Told to whoever calls.
   starting.catch(() => {})
   const by = <T>(call: (engine: SecretsManager) => Promise<T>): Promise<T> => (engine === undefined ? starting.then(call) : call(engine))
-  /** What a caller may overwrite as soon as it has called. */
-  const kept = <Value>(value: Value): Value | Uint8Array =>
-    engine === undefined && value instanceof Uint8Array ? Uint8Array.from(value) : value
+  /** By what a caller may overwrite as soon as it has called: the engine takes a copy at once, as soon as it is there. */
+  const given = <Value, T>(value: Value, call: (engine: SecretsManager, value: Value | Uint8Array) => Promise<T>): Promise<T> => {
+    if (engine !== undefined || !(value instanceof Uint8Array)) return by((each) => call(each, value))
+    const copy = copyOutsideHeap(value)
+    return by((each) => call(each, copy)).finally(() => copy.fill(0))
+  }
   const close: SecretsManager['close'] = (closing) => by((each) => each.close(closing))
   return {
     getSecret: (name, read) => by((each) => each.getSecret(name, read)),
     getSecretValue: (name, read) => by((each) => each.getSecretValue(name, read)),
     getSecrets: (names, read) => by((each) => each.getSecrets(names, read)),
     getSecretValues: (requests, read) => by((each) => each.getSecretValues(requests, read)),
-    verifySecret: (name, presented, verify) => {
-      const candidate = kept(presented)
-      return by((each) => each.verifySecret(name, candidate, verify))
-    },
-    storeSecret: (name, value, write) => {
-      const given = kept(value)
-      return by((each) => each.storeSecret(name, given, write))
-    },
-    rotateSecret: (name, value, write) => {
-      const given = kept(value)
-      return by((each) => each.rotateSecret(name, given, write))
-    },
+    verifySecret: (name, presented, verify) => given(presented, (each, value) => each.verifySecret(name, value, verify)),
+    storeSecret: (name, value, write) => given(value, (each, copy) => each.storeSecret(name, copy, write)),
+    rotateSecret: (name, value, write) => given(value, (each, copy) => each.rotateSecret(name, copy, write)),
     deleteSecret: (name, remove) => by((each) => each.deleteSecret(name, remove)),
     restoreSecret: (name, restore) => by((each) => each.restoreSecret(name, restore)),
     tagSecret: (name, tags, tag) => by((each) => each.tagSecret(name, tags, tag)),
@@ -50,7 +47,7 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
     async *listSecrets(list) {
       yield* (await starting).listSecrets(list)
     },
-    cacheStats: () => engine?.cacheStats() ?? cacheStats(options.providers.map(({ name }) => ({ name, counts: noCounts }))),
+    cacheStats: () => engine?.cacheStats() ?? noStats(options.providers),
     checkHealth: (call) => by((each) => each.checkHealth(call)),
     close,
     [Symbol.asyncDispose]: () => close(),
@@ -58,8 +55,6 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
 }
 
 async function started(options: SecretsManagerOptions, settings: Settings): Promise<SecretsManager> {
-  const { startEngine } = await import('./engine.ts').catch(() => {
-    throw new SecretsError('CONFIGURATION', 'a file of @finchat/secrets-core cannot be loaded', { remedy: 'install or bundle all of it' })
-  })
+  const { startEngine } = await loadEngine()
   return startEngine(options, settings)
 }

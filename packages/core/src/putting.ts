@@ -53,7 +53,10 @@ function mayBeOneOfFields(place: Place, { shape, version }: NewSecret): boolean 
  */
 async function asKept({ place, current }: Target, secret: NewSecret, context: CallContext): Promise<NewSecret> {
   const before = current ?? (await currentAt(place, context))
-  if (before?.shape !== 'map') return secret
+  if (before?.shape !== 'map') {
+    wipe(before)
+    return secret
+  }
   const [field, ...others] = keysOf(String(before.value))
   if (others.length > 0)
     throw new SecretsError('INVALID_ARGUMENT', 'the secret has several fields, which one value would replace', {
@@ -89,7 +92,10 @@ async function putField(place: Place, fields: readonly string[], secret: NewSecr
 
 function withField(current: StoredSecret | undefined, fields: readonly string[], value: string): string {
   if (current === undefined) return setFields(undefined, fields, value)
-  if (typeof current.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary: it has no fields')
+  if (typeof current.value !== 'string') {
+    wipe(current)
+    throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary: it has no fields')
+  }
   return setFields(current.value, current.shape === 'map' ? placeInMap(current.value, fields) : fields, value)
 }
 
@@ -122,6 +128,7 @@ async function readBack(
   if (answer.status === 'rejected' || answer.value === undefined) throw lost
   const found = answer.value
   const isOurs = isSame(found.value, secret.value) || (found.shape === 'map' && isSameMap(String(found.value), secret))
+  wipe(found)
   if (secret.version !== undefined && !isOurs && (found.shape !== 'map' || secret.shape === 'map')) {
     throw new SecretsError('VERSION_CONFLICT', `version ${secret.version} was written by somebody else`, {
       remedy: 'read it, or take the next number',
@@ -130,6 +137,11 @@ async function readBack(
   // Without a number: a current value that equals ours proves nothing unless it is known to be another version than before.
   if (!isOurs || (secret.version === undefined && !isAnother(found, before))) throw lost
   return identityOf(found)
+}
+
+/** Bytes that a store answered, of which nothing more is wanted. */
+function wipe(secret: StoredSecret | undefined): void {
+  if (secret?.value instanceof Uint8Array) secret.value.fill(0)
 }
 
 function isAnother(found: StoredSecret, before: Target['before']): boolean {

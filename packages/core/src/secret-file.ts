@@ -1,13 +1,25 @@
+import type { BigIntStats } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+
 import type { SecretsErrorCode } from './contract.ts'
 import { quoted } from './names.ts'
+import { copyOutsideHeap } from './outside-heap.ts'
 import { maxSecretFileBytes, stopIfAborted } from './secret-file-bounds.ts'
 import { SecretsError } from './secrets-error.ts'
+
+/** What is looked at before a file that was opened is read: false where it is not the one that was meant. */
+type IsMeant = (handle: FileHandle) => Promise<boolean>
 
 /**
  * Exactly what the regular file at `path` holds, no newline trimmed: text if it is valid UTF-8, else its bytes. `undefined` if there is no
  * such file. `subject` names the file in errors, which never quote the path: it may have come from a variable that holds a secret by mistake.
  */
-export async function readSecretFile(path: string, subject: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
+export async function readSecretFile(
+  path: string,
+  subject: string,
+  signal: AbortSignal,
+  isMeant: IsMeant = async () => true,
+): Promise<string | Uint8Array | undefined> {
   stopIfAborted(signal)
   return unlessMissing(subject, async () => {
     const { constants, promises } = process.getBuiltinModule('node:fs')
@@ -16,32 +28,107 @@ export async function readSecretFile(path: string, subject: string, signal: Abor
     try {
       if (!(await handle.stat()).isFile()) throw notRegular(subject)
       stopIfAborted(signal)
-      return await readWhole(handle, subject)
+      return (await isMeant(handle)) ? await readWhole(handle, subject) : undefined
     } finally {
       await handle.close()
     }
   })
 }
 
+/** What the file holds that the variable `KEY_FILE` names. `value`: what `KEY` itself holds, which must be nothing. */
+export async function readNamedFile(
+  path: string,
+  key: string,
+  value: string | undefined,
+  signal: AbortSignal,
+): Promise<string | Uint8Array> {
+  const variable = quoted(`${key}_FILE`)
+  if (value !== undefined)
+    throw new SecretsError('CONFIGURATION', `both ${quoted(key)} and ${variable} are set`, { remedy: 'unset one of them' })
+  const content = await readSecretFile(path, `the file that ${variable} names`, signal)
+  if (content !== undefined) return content
+  throw new SecretsError('CONFIGURATION', `the file that ${variable} names does not exist`, { remedy: 'mount it, or unset the variable' })
+}
+
+/** How often a read begins anew where the directory changes under it. */
+const mountedAttempts = 5
+
 /**
  * The same for the file of this name in a directory of mounted secrets (`/run/secrets`, a Kubernetes volume). Links are followed, for
  * Kubernetes mounts are made of them, but never out of the directory. `undefined` only while the directory itself is there and stays.
  */
 export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
-  const subject = 'its file in the mounted directory'
+  for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
+    const found = await mountedFile(directory, path, signal)
+    // What was there a moment ago is not absent.
+    if (found !== 'changed' && (found !== undefined || attempt === 1)) return found?.value
+  }
+  throw new SecretsError('UNAVAILABLE', `${mountedSubject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
+}
+
+const mountedSubject = 'its file in the mounted directory'
+
+/** One attempt. Kubernetes swaps a volume's content under its readers: what went missing meanwhile was not absent. */
+async function mountedFile(
+  directory: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ readonly value: string | Uint8Array } | 'changed' | undefined> {
   const { lstat, realpath } = process.getBuiltinModule('node:fs').promises
   const root = await rootOf(directory)
   // `a//b` and `a/./b` would be further names of the file `a/b`, and `..` of files outside.
   if (/(^|\/)\.{0,2}(\/|$)|\\/.test(path)) return undefined
   const place = process.getBuiltinModule('node:path').join(root, path)
-  const real = await unlessMissing(subject, () => realpath(place))
-  if (real !== undefined) assertInside(root, real, subject)
-  const value = real === undefined ? undefined : await readSecretFile(real, subject, signal)
-  if (value !== undefined) return value
-  // Kubernetes swaps a volume's content under its readers: what went missing meanwhile was not absent.
-  const isLink = (await unlessMissing(subject, () => lstat(place))) !== undefined
-  if (real === undefined && !isLink && (await rootOf(directory)) === root) return undefined
-  throw new SecretsError('UNAVAILABLE', `${subject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
+  const real = await unlessMissing(mountedSubject, () => realpath(place))
+  if (real !== undefined) {
+    assertInside(root, real, mountedSubject)
+    const value = await readSecretFile(real, mountedSubject, signal, (handle) => isInside(handle, root, real))
+    return value === undefined ? 'changed' : { value }
+  }
+  const isLink = (await unlessMissing(mountedSubject, () => lstat(place))) !== undefined
+  return isLink || (await rootOf(directory)) !== root ? 'changed' : undefined
+}
+
+/**
+ * Whether the opened file lies inside the root: a link may have been put in its way since its place was looked up. Throws
+ * `CONFIGURATION` where it lies outside.
+ */
+async function isInside(handle: FileHandle, root: string, real: string): Promise<boolean> {
+  const opened = await openedPath(handle)
+  if (opened === undefined) return isStillAt(handle, root, real)
+  assertInside(root, opened, mountedSubject)
+  return true
+}
+
+/** Where the system says that an open file is. Linux says it; macOS does not, nor does a process without the right to read it. */
+async function openedPath({ fd }: FileHandle): Promise<string | undefined> {
+  try {
+    return await process.getBuiltinModule('node:fs').promises.readlink(`/proc/self/fd/${fd}`)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether the path leads to the opened file, through no link, before and after it is looked at: a swap in between changes a folder's `ctime`. */
+async function isStillAt(handle: FileHandle, root: string, real: string): Promise<boolean> {
+  const before = await wayTo(root, real)
+  const opened = identityOf(await handle.stat({ bigint: true }))
+  return before?.at(-1) === opened && String(before) === String(await wayTo(root, real))
+}
+
+/** What stands at each step from the root to the file; `undefined` where one is a link. */
+async function wayTo(root: string, real: string): Promise<readonly string[] | undefined> {
+  const { dirname } = process.getBuiltinModule('node:path')
+  const { lstat } = process.getBuiltinModule('node:fs').promises
+  const steps = [real]
+  for (let place = real; place !== root; place = dirname(place)) steps.unshift(dirname(place))
+  const stats = []
+  for (const step of steps) stats.push(await lstat(step, { bigint: true }))
+  return stats.some((each) => each.isSymbolicLink()) ? undefined : stats.map(identityOf)
+}
+
+function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${ctimeNs}`
 }
 
 /** The directory's own place on disk. Throws `CONFIGURATION` if it is not there, or is none. */
@@ -88,7 +175,7 @@ function textOrBytes(bytes: Uint8Array): string | Uint8Array {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
-    return bytes.slice()
+    return copyOutsideHeap(bytes)
   }
 }
 

@@ -101,4 +101,42 @@ describe('placed', () => {
     if (!SecretsError.isInstance(error)) throw new Error('not recognised')
     expect(placed(error, { provider: 'p' }).message).toBe("provider 'p': of another copy")
   })
+
+  const marks = [
+    '\0',
+    '\t',
+    '\r',
+    '\u001b[31m',
+    '\u007f',
+    '\u0085',
+    '\u009b',
+    '\u061c',
+    '\u200b',
+    '\u200e',
+    '\u2028',
+    '\u2029',
+    '\u202e',
+    '\u2066',
+    '\ufeff',
+    '\ud800',
+    '\u{e0041}',
+  ]
+
+  it.each(marks)('shows %j, which a reader would not see, in each of its texts', (mark) => {
+    const text = `a${mark}b`
+    const attempts = [{ provider: text, code: 'UNAVAILABLE', durationMs: 0, message: text, remedy: text } as const]
+    const details = { remedy: text, secret: text, provider: text, storeStatus: text, storeRequestId: text, attempts }
+    const errors = [new SecretsError('UNAVAILABLE', text, details), new SecretNotFoundError(text, { problem: text, attempts })]
+    for (const error of errors) {
+      const shown = Object.values(error.toJSON()).flatMap((value) => (Array.isArray(value) ? value.flatMap(Object.values) : [value]))
+      for (const each of [...shown, error.problem, error.message]) expect(String(each)).not.toContain(mark)
+      expect(error.problem).toMatch(/^a\\u\{[0-9a-f]+\}/)
+      expect(error.message).toContain(error.problem)
+    }
+  })
+
+  it('leaves every other text as it is', () => {
+    const text = 'a "b"\n  c: é 秘密 😀 \\'
+    expect(new SecretsError('UNAVAILABLE', text)).toMatchObject({ problem: text, message: text })
+  })
 })

@@ -5,7 +5,14 @@ import { descriptor, ownMembers } from './own-members.ts'
 const marker = Symbol.for('@finchat/secrets/error')
 
 const detailKeys = ['secret', 'provider', 'remedy', 'retryAt', 'effect', 'storeStatus', 'storeRequestId', 'attempts'] as const
-const attemptKeys = ['provider', 'code', 'durationMs', 'message', 'remedy'] as const satisfies readonly (keyof SecretsErrorAttempt)[]
+const attemptKeys = [
+  'provider',
+  'code',
+  'durationMs',
+  'message',
+  'remedy',
+  'retryAt',
+] as const satisfies readonly (keyof SecretsErrorAttempt)[]
 
 /** Where an error happened; the core fills it in for errors that a provider throws. */
 export interface SecretsErrorPlace {
@@ -49,11 +56,12 @@ export class SecretsError extends Error implements SecretsErrorDetails, SecretsE
 
   constructor(code: SecretsErrorCode, problem: string, details: SecretsErrorDetails & SecretsErrorPlace = {}) {
     const { attempts, ...others } = ownMembers(details, detailKeys)
-    const known = { ...others, attempts: attempts?.map(listedOnly) }
-    super(messageOf(problem, known))
+    const known = { ...visibleIn(others, visible), attempts: attempts?.map(listedOnly) }
+    const text = visible(problem)
+    super(messageOf(text, known))
     this.code = code
     for (const key of detailKeys) if (known[key] !== undefined) Object.defineProperty(this, key, descriptor(known[key], true))
-    Object.defineProperty(this, 'problem', descriptor(problem, false))
+    Object.defineProperty(this, 'problem', descriptor(text, false))
     Object.defineProperty(this, marker, descriptor(true, false))
   }
 
@@ -91,8 +99,8 @@ export class SecretNotFoundError extends SecretsError {
     // The sentence that users know stays as it is, whatever there is to do about it.
     if (problem === undefined) super('NOT_FOUND', `Secret '${secret}' not found in any provider`, { ...details, remedy: undefined })
     else super('NOT_FOUND', problem, details)
-    if (remedy !== undefined) Object.defineProperty(this, 'remedy', descriptor(remedy, true))
-    Object.defineProperty(this, 'secret', descriptor(secret, true))
+    if (remedy !== undefined) Object.defineProperty(this, 'remedy', descriptor(visible(remedy), true))
+    Object.defineProperty(this, 'secret', descriptor(visible(secret), true))
   }
 }
 
@@ -102,11 +110,25 @@ export function placed(error: SecretsError, place: SecretsErrorPlace): SecretsEr
   return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), secret, provider })
 }
 
-function listedOnly(attempt: SecretsErrorAttempt): SecretsErrorAttempt {
-  return said(attempt, attemptKeys)
+/** Controls, marks that turn the direction of text, what is not shown, and line ends but our own. */
+const invisible = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+function visible(text: unknown): string {
+  return String(text).replaceAll(invisible, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
-function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {
+/** A copy of which every text went through this. */
+export function visibleIn<Members extends object>(members: Members, show: (text: string) => string): Members {
+  return Object.fromEntries(
+    Object.entries(members).map(([key, value]: [string, unknown]) => [key, typeof value === 'string' ? show(value) : value]),
+  ) as Members // of the same types
+}
+
+function listedOnly(attempt: SecretsErrorAttempt): SecretsErrorAttempt {
+  return visibleIn(said(attempt, attemptKeys), visible)
+}
+
+export function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {
   return said(error, detailKeys)
 }
 
@@ -116,6 +138,7 @@ function said<Members extends object>(thing: Members, members: readonly (keyof M
 }
 
 function messageOf(problem: string, { secret, provider, remedy }: SecretsErrorDetails & SecretsErrorPlace): string {
-  const place = [secret && `Secret '${secret}'`, provider && `provider '${provider}'`].filter(Boolean).join(', ')
+  const isNamed = problem.startsWith(`Secret '${secret}'`)
+  const place = [secret && !isNamed && `Secret '${secret}'`, provider && `provider '${provider}'`].filter(Boolean).join(', ')
   return [place, problem].filter(Boolean).join(': ') + (remedy ? ` (${remedy})` : '')
 }

@@ -3,6 +3,7 @@ import { Circuit, unhurried } from './circuit.ts'
 import { clockGap } from './clock-gap.ts'
 import type { FillTicket, SharedCache, SharedKey, StoredSecret } from './contract.ts'
 import { Horizon } from './horizon.ts'
+import { lentCopy } from './lent-copy.ts'
 import { SecretsError } from './secrets-error.ts'
 import { own } from './own-members.ts'
 import { storedSecretOf } from './stored-secret.ts'
@@ -251,7 +252,7 @@ function isSameValue(one: string | Uint8Array, other: string | Uint8Array): bool
 
 /** The core overwrites the bytes that it was given; the shared level gets its own (a Buffer's `slice` would not copy). */
 function copyOf(secret: StoredSecret): StoredSecret {
-  return typeof secret.value === 'string' ? secret : { ...secret, value: Uint8Array.from(secret.value) }
+  return typeof secret.value === 'string' ? secret : { ...secret, value: lentCopy(secret.value) }
 }
 
 function isObject(answer: unknown): answer is Readonly<Record<string, unknown>> {

@@ -29,7 +29,7 @@ export function warnOfUnread({ env, asked, ours, available, chosen }: VariablesR
 }
 
 function isOf(group: string, variable: string): boolean {
-  return variable.startsWith(`FINCHAT_${group.toUpperCase()}_`)
+  return variable.startsWith(`FINCHAT_${group.toUpperCase()}_`) || (group === 'local' && variable.startsWith('FINCHAT_ENCRYPTION_'))
 }
 
 function listed(variables: readonly string[]): string {

@@ -51,20 +51,34 @@ describe('Verification', () => {
     expect(matches(candidate, stored)).toBe(false)
   })
 
-  it('digests an empty value, and one that is too long, as nothing that could be presented', () => {
-    for (const value of [new Uint8Array(0), new Uint8Array(4_097)])
-      expect(verification.digest(value)).not.toEqual(verification.digest(value))
+  it('digests an empty value as nothing that could be presented', () => {
+    expect(verification.digest(new Uint8Array(0))).not.toEqual(verification.digest(new Uint8Array(0)))
   })
 
-  it('takes candidates up to 4 KiB of UTF-8, and refuses longer ones even if they are equal', () => {
-    expect(matches('x'.repeat(4_096), 'x'.repeat(4_096))).toBe(true)
-    expect(matches('x'.repeat(4_097), 'x'.repeat(4_097))).toBe(false)
-    expect(matches('x'.repeat(4_097), 'x'.repeat(4_096))).toBe(false)
-    expect(matches('x'.repeat(4_096), 'x'.repeat(4_097))).toBe(false)
-    expect(matches('€'.repeat(1_365), '€'.repeat(1_365))).toBe(true)
-    expect(matches('€'.repeat(1_366), '€'.repeat(1_366))).toBe(false)
-    expect(matches('€'.repeat(100_000), 'x')).toBe(false)
-    expect(matches(new Uint8Array(100_000), new Uint8Array(4_096))).toBe(false)
+  it.each([4_096, 4_097, 65_536, 131_072, 1_048_576, 1_048_577, 3_000_000, 16 * 1_048_576])('matches a value of %d bytes', (length) => {
+    const own = new Verification()
+    const stored = new Uint8Array(length).fill(120)
+    const digest = own.digest(stored)
+    expect(own.match(stored, [digest])).toBe(0)
+    expect(own.match('x'.repeat(length), [digest])).toBe(0)
+    for (const other of [length - 1, length + 1]) {
+      expect(own.match(new Uint8Array(other).fill(120), [digest])).toBe(-1)
+      expect(own.match('x'.repeat(other), [digest])).toBe(-1)
+    }
+  })
+
+  it.each(['€', '𝄞', 'ü'])('matches long text of %s, and none that is a part of it', (unit) => {
+    const text = unit.repeat(100_000)
+    expect(matches(text, text)).toBe(true)
+    expect(matches(`${text}x`, text)).toBe(false)
+    expect(matches(text, `${text}x`)).toBe(false)
+    const beyond = unit.repeat(1_048_576)
+    expect(matches(beyond, unit)).toBe(false)
+  })
+
+  it('refuses to compare a value of more than 16 MiB, rather than say that nothing matches it', () => {
+    const value = new Uint8Array(16 * 1_048_576 + 1)
+    expect(() => verification.digest(value)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED', remedy: expect.any(String) }))
   })
 
   it('makes every comparison, in constant time, whatever is presented and held', () => {
@@ -82,11 +96,29 @@ describe('Verification', () => {
     for (const sides of compare.mock.calls) expect(sides.map(({ byteLength }) => byteLength)).toEqual([32, 32])
   })
 
-  it('hashes no more of a long candidate than of one of 4 KiB', () => {
+  it('hashes no more of a long candidate than of one of 1 MiB, whatever shorter secrets there are', () => {
+    const own = new Verification()
+    const digest = own.digest(new Uint8Array(65_536))
     // What is hashed here is always bytes.
     const hash = vi.spyOn(process.getBuiltinModule('node:crypto'), 'hash')
-    for (const length of [4_096, 4_097, 1_000_000]) verification.match('x'.repeat(length), [])
-    expect(new Set(hash.mock.calls.map(([, data]) => (data as Uint8Array).length))).toEqual(new Set([32 + 4_096]))
+    const longest = 1_048_576
+    for (const candidate of ['x'.repeat(longest), 'x'.repeat(longest + 1), '€'.repeat(2 * longest), new Uint8Array(64 * longest)])
+      own.match(candidate, [digest])
+    expect(new Set(hash.mock.calls.map(([, data]) => (data as Uint8Array).length))).toEqual(new Set([32 + longest]))
+  })
+
+  it('hashes as much of a candidate as it is long, whatever the length of the secret', () => {
+    const lengthsFor = (stored: number): number[] => {
+      const own = new Verification()
+      const digest = own.digest(new Uint8Array(stored))
+      const hash = vi.spyOn(process.getBuiltinModule('node:crypto'), 'hash')
+      for (const length of [1, 64, 4_096, 20_000, 900_000]) own.match('x'.repeat(length), [digest])
+      const lengths = hash.mock.calls.map(([, data]) => (data as Uint8Array).length)
+      hash.mockRestore()
+      return lengths
+    }
+    const lengths = [1, 64, 4_096, 20_000, 900_000].map((length) => 32 + length)
+    for (const stored of [1, 64, 65_536, 1_048_576]) expect(lengthsFor(stored)).toEqual(lengths)
   })
 
   it('digests under a key of its own, so that no digest can be computed elsewhere', async () => {
@@ -101,14 +133,13 @@ describe('Verification', () => {
     expect(fill.mock.calls.map(([, from, length]) => [from, length])).toEqual([[0, 32]])
   })
 
-  it('leaves nothing of what it hashed in its scratch buffer', () => {
+  it('leaves nothing of what it hashed in its buffers', () => {
     const hash = vi.spyOn(process.getBuiltinModule('node:crypto'), 'hash')
-    const candidates = ['canary-6e31', 'x'.repeat(4_097), '€'.repeat(2_000), new Uint8Array(4_097).fill(120)]
+    const candidates = ['canary-6e31', 'x'.repeat(4_097), '€'.repeat(2_000), new Uint8Array(4_097).fill(120), 'x'.repeat(2_000_000)]
     for (const candidate of candidates) verification.match(candidate, [])
-    for (const [index, [, data]] of hash.mock.calls.entries()) {
-      const scratch = Buffer.from((data as Uint8Array).buffer, 32) // behind the key
-      const length = Buffer.byteLength(candidates[index] ?? '')
-      expect(scratch.subarray(0, length).every((byte) => byte === 0)).toBe(true)
+    for (const [, data] of hash.mock.calls) {
+      const buffer = Buffer.from((data as Uint8Array).buffer, 32, (data as Uint8Array).length - 32) // behind the key
+      expect(buffer.every((byte) => byte === 0)).toBe(true)
     }
     expect(hash).toHaveBeenCalledTimes(candidates.length)
   })

@@ -1,14 +1,18 @@
+import { untilAborted } from './bounded.ts'
+import type { CachedStore } from './cached-store.ts'
 import type { Reading } from './chain.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { described, type MembersOf } from './known-options.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
+import { copyOutsideHeap } from './outside-heap.ts'
 import type { Place } from './plan.ts'
 import { knownReadOptions, readMembers, type ReadOptions } from './read-options.ts'
 import { isOutage } from './error-classes.ts'
 import { partOf, type Reader } from './reader.ts'
+import { RecheckLimit } from './recheck-limit.ts'
 import { SecretsError } from './secrets-error.ts'
-import { longestCandidate, Verification } from './verification.ts'
+import { longestCompared, Verification } from './verification.ts'
 import type { Walk } from './walk.ts'
 
 export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
@@ -22,6 +26,7 @@ interface Current {
   readonly digest: Uint8Array
   readonly held: HeldSecret
   readonly place: Place
+  readonly from: Reading['from']
 }
 
 interface Previous {
@@ -35,19 +40,30 @@ const nothing: Previous = { digest: undefined, error: undefined }
 interface Comparison {
   readonly matched: 'current' | 'previous' | 'none'
   readonly error?: SecretsError | undefined
-  readonly held?: HeldSecret | undefined
+  readonly current?: Current | undefined
 }
 
-function comparisonOf(index: number, held: HeldSecret | undefined): Comparison {
-  return { matched: index === 0 ? 'current' : index === 1 ? 'previous' : 'none', held, error: undefined }
+function matchAt(index: number): Comparison['matched'] {
+  return index === 0 ? 'current' : index === 1 ? 'previous' : 'none'
 }
 
-/** A mismatch with a value that is held for longer than this is put to the store: at most one call in that time, whatever is presented. */
-const askAnewAfterMs = 5_000
+/** A call to the store that began this long before a verification may have been begun for it. */
+const sameMomentMs = 100
 
-function isWorthAsking({ matched, held }: Comparison, fresh: boolean): boolean {
-  if (matched !== 'none' || fresh || held === undefined || held.facts.exclusive) return false
-  return Date.now() - held.facts.askedAt >= askAnewAfterMs
+/** The verification itself has brought this from the store: a recheck would bring the same. */
+function isAskedSince(startedAt: number, { from, held }: Current): boolean {
+  return from !== 'memory' && held.facts.askedAt >= startedAt - sameMomentMs
+}
+
+/** Compares with what is read by these options in the place of the caller's. */
+type Compare = (changes: VerifyOptions, facts: Facts) => Promise<Comparison>
+
+interface Recheck {
+  readonly first: Comparison
+  readonly store: CachedStore
+  readonly path: string
+  readonly signal: AbortSignal | undefined
+  readonly facts: Facts
 }
 
 /** What a provider says that could be asked, and has no such secret. */
@@ -61,10 +77,12 @@ export class Verifier {
   readonly #reader: Reader
   readonly #observer: Observer
   readonly #verification = new Verification()
+  readonly #rechecks: RecheckLimit
 
-  constructor(reader: Reader, observer: Observer) {
+  constructor(reader: Reader, observer: Observer, maxEntries: number) {
     this.#reader = reader
     this.#observer = observer
+    this.#rechecks = new RecheckLimit(maxEntries)
   }
 
   verifySecret(name: string, presented: string | Uint8Array, options?: VerifyOptions): Promise<boolean> {
@@ -76,10 +94,12 @@ export class Verifier {
   #fromMemory(name: string, presented: string | Uint8Array): boolean | undefined {
     const shortcut = isPresentable(presented) ? this.#reader.shortcut(name, undefined) : undefined
     if (shortcut === undefined) return undefined
+    const { store, entry } = shortcut
     try {
       const digest = shortcut.part.digest(this.#verification.digest)
-      const comparison = comparisonOf(this.#verification.match(presented, [digest, undefined]), shortcut.entry.held)
-      return isWorthAsking(comparison, false) ? undefined : comparison.matched !== 'none'
+      const isMatch = this.#verification.match(presented, [digest, undefined]) === 0
+      const isFinal = isMatch || entry.held.facts.exclusive || !this.#rechecks.isOpen(store, entry.path)
+      return isFinal ? isMatch : undefined
     } catch {
       return undefined
     }
@@ -88,39 +108,63 @@ export class Verifier {
   async #verify(name: string, presented: string | Uint8Array, verify: VerifyOptions = {}): Promise<boolean> {
     assertValidName(name)
     const options = knownVerification(presented, verify)
+    const startedAt = Date.now()
     // A copy of what counts: a caller may wipe its bytes as soon as it has called.
-    const candidate = typeof presented === 'string' ? presented : Uint8Array.from(presented.subarray(0, longestCandidate + 1))
-    return this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
-      const first = await this.#compare(name, candidate, options, facts)
-      const { matched, error } = isWorthAsking(first, options.fresh ?? false)
-        ? await this.#compareAnew(name, candidate, options, facts, first)
-        : first
-      facts.matched = matched
-      // What could not be compared might have matched: that is no "false".
-      if (matched === 'none' && error !== undefined) throw error
-      return matched !== 'none'
-    })
+    const candidate = typeof presented === 'string' ? presented : copyOutsideHeap(presented.subarray(0, longestCompared + 1))
+    try {
+      return await this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
+        const compare: Compare = (changes, learnt) => this.#compare(name, candidate, { ...options, ...changes }, learnt)
+        const { matched, error } = await this.#decide(compare, startedAt, options.signal, facts)
+        facts.matched = matched
+        // What could not be compared might have matched: that is no "false".
+        if (matched === 'none' && error !== undefined) throw error
+        return matched !== 'none'
+      })
+    } finally {
+      if (typeof candidate !== 'string') candidate.fill(0)
+    }
   }
 
   async #compare(name: string, candidate: string | Uint8Array, options: VerifyOptions, facts: Facts): Promise<Comparison> {
     const current = await this.#current(name, options, facts)
     const previous = await this.#previous(current, options)
     const index = this.#verification.match(candidate, [current?.digest, previous.digest])
-    return { ...comparisonOf(index, current?.held), error: previous.error }
+    return { matched: matchAt(index), current, error: previous.error }
   }
 
-  /** The secret may have been rotated elsewhere: the store is asked, unless it cannot be. */
-  async #compareAnew(
-    name: string,
-    candidate: string | Uint8Array,
-    options: VerifyOptions,
-    facts: Facts,
-    first: Comparison,
-  ): Promise<Comparison> {
+  /** The comparison that counts: after a mismatch the secret may have been rotated elsewhere, so the store is asked. */
+  async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, facts: Facts): Promise<Comparison> {
+    const first = await compare({}, facts)
+    const { matched, current } = first
+    if (matched !== 'none' || current === undefined || current.held.facts.exclusive) return first
+    const { store, path } = { ...current.place, ...current.place.link }
+    if (isAskedSince(startedAt, current)) this.#rechecks.record(store, path)
+    else if (this.#rechecks.isOpen(store, path)) {
+      const second = await this.#recheck(compare, { first, store, path, signal, facts })
+      if (second.matched !== 'none') this.#rechecks.reset(store, path)
+      return second
+    }
+    return first
+  }
+
+  /** Asks the store, or waits for the recheck that is under way. A caller who gives up ends it for nobody else. */
+  async #recheck(compare: Compare, { first, store, path, signal, facts }: Recheck): Promise<Comparison> {
+    const running = this.#rechecks.running(store, path)
+    if (running !== undefined) {
+      await untilAborted(running, signal)
+      return compare({ fresh: false }, facts)
+    }
+    const asking = this.#compareAnew(compare, first, facts)
+    this.#rechecks.record(store, path, asking)
+    return untilAborted(asking, signal)
+  }
+
+  /** By what the store has now, unless it cannot be asked. */
+  async #compareAnew(compare: Compare, first: Comparison, facts: Facts): Promise<Comparison> {
     // What the store gave last is preferred to a weaker store's answer, whatever the caller accepts where nothing is held.
     const anew: Facts = {}
     try {
-      const second = await this.#compare(name, candidate, { ...options, fresh: true, acceptDegraded: false }, anew)
+      const second = await compare({ fresh: true, acceptDegraded: false, signal: undefined }, anew)
       Object.assign(facts, anew)
       return second
     } catch (error) {
@@ -148,7 +192,8 @@ export class Verifier {
   }
 
   #currentOf(reading: Reading, { field }: VerifyOptions): Current {
-    return { digest: partOf(reading, field).digest(this.#verification.digest), held: reading.held, place: reading.place }
+    const { held, place, from } = reading
+    return { digest: partOf(reading, field).digest(this.#verification.digest), held, place, from }
   }
 
   async #previous(current: Current | undefined, options: VerifyOptions): Promise<Previous> {

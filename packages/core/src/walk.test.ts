@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { SecretsErrorCode } from './contract.ts'
 import type { FallbackPolicy, Verdict } from './policy.ts'
-import { SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { Walk } from './walk.ts'
 
 /** What one store of a chain says: its value, that there is none, or a failure's code. */
@@ -146,6 +146,30 @@ describe('Walk', () => {
       /: aws said DEADLINE_EXCEEDED, no answer within 5000 ms; vault said UNAVAILABLE, (sealed ){10,20}s…; local said UNAVAILABLE, held by another process \(vault: unseal it\)$/,
     )
     expect([remedy, attempts?.[1]?.message?.length, attempts?.[2]?.remedy]).toEqual(['vault: unseal it', 292, 'end it'])
+  })
+
+  it('says of the only provider that the secret cannot be read, and why', () => {
+    const walk = new Walk('db', [0], [])
+    walk.failed('kv', new SecretsError('UNAVAILABLE', 'the connection was refused', { remedy: 'start it' }), 3)
+    const error = walk.end()
+    expect(error.message).toBe("Secret 'db' cannot be read: kv said UNAVAILABLE, the connection was refused (start it)")
+    expect(placed(error, { provider: 'kv' }).message).not.toMatch(/Secret.*Secret/)
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', secret: 'db', remedy: 'start it' })
+  })
+
+  it('says when asking again can help: at the earliest time that one of those who failed names', () => {
+    const walk = new Walk('db', [0, 1, 2, 3], [])
+    walk.failed('aws', new SecretsError('RATE_LIMITED', 'x', { retryAt: 3_000 }), 0)
+    walk.failed('vault', new SecretsError('UNAVAILABLE', 'x', { retryAt: 2_000 }), 0)
+    walk.failed('kv', new SecretsError('UNAVAILABLE', 'x', { retryAt: NaN }), 0)
+    walk.failed('local', new SecretsError('UNAVAILABLE', 'x'), 0)
+    const error = walk.end()
+    expect(error.retryAt).toBe(2_000)
+    expect(error.attempts?.map(({ retryAt }) => retryAt)).toEqual([3_000, 2_000, NaN, undefined])
+    expect(walk.notSure('env').retryAt).toBe(2_000)
+    const silent = new Walk('db', [0], [])
+    silent.failed('kv', new SecretsError('UNAVAILABLE', 'x'), 0)
+    expect('retryAt' in JSON.parse(JSON.stringify(silent.end()))).toBe(false)
   })
 
   it('says of a provider that cannot do what was asked why', () => {

@@ -2,7 +2,7 @@ import type { SecretsErrorAttempt, SecretsErrorCode } from './contract.ts'
 import { type FallbackPolicy, verdictOn } from './policy.ts'
 import { isFinal } from './refusals.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
-import { attemptOf, notSure, unanswered } from './unanswered.ts'
+import { attemptOf, notAsked, notSure, unanswered } from './unanswered.ts'
 
 /**
  * The fallback policy as a state machine: one secret's way along its chain. The caller asks the store of `step` and tells
@@ -84,7 +84,7 @@ export class Walk<Step> {
   }
 
   #notAsked(): SecretsError {
-    return unanswered('UNAVAILABLE', 'not every provider could be asked, so whether it exists is not known', this.name, this.#attempts)
+    return notAsked(this.name, this.#attempts)
   }
 }
 

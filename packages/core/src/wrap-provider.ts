@@ -1,4 +1,5 @@
 import type { CallContext, SecretProvider } from './contract.ts'
+import { type Close, closesLike } from './part-uses.ts'
 import { promised } from './promised.ts'
 
 /** One call on its way to a provider. */
@@ -44,6 +45,7 @@ function wrapMembers<T extends object>(target: T, prefix: string, around: Parame
       const context = all.at(-1) as CallContext
       return around({ method, args, context }, (next) => promised(() => member(...args, next)))
     }
+    if (method === 'close') closesLike(call as Close, member as Close) // the contract's member of this name
     return [key, call]
   })
   return Object.fromEntries(wrapped) as T // the same keys, each with a member of the same type

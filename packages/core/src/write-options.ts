@@ -17,7 +17,7 @@ export interface WriteOptions extends ProviderChoice {
 }
 
 export interface DeleteOptions extends ProviderChoice {
-  /** For good; otherwise as the store lets `restoreSecret` undo it. */
+  /** For good, of a secret that was withdrawn before too; otherwise as the store lets `restoreSecret` undo it. */
   readonly purge?: boolean | undefined
 }
 

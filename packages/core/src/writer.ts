@@ -40,6 +40,9 @@ export interface WriterOptions {
   readonly closing: AbortSignal
 }
 
+/** What a provider says that could be asked, and has no current secret. */
+const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
+
 /** The calls that change a store. Each acts on exactly one provider and never falls through to another. */
 export class Writer {
   readonly #options: WriterOptions
@@ -62,7 +65,7 @@ export class Writer {
   async deleteSecret(name: string, remove: DeleteOptions = {}): Promise<DeleteReceipt> {
     const options = knownCallOptions(remove, deleteMembers)
     return this.#effect('delete', name, options, async (context, facts) => {
-      const place = whole(await this.#placeOfCurrent(name, options, context))
+      const place = whole(await this.#placeOfCurrent(name, options, context, options.purge))
       const { name: provider } = noted(facts, place)
       const call = able(place, 'delete')
       const { purge = false } = options
@@ -149,11 +152,21 @@ export class Writer {
     return result.value
   }
 
-  async #placeOfCurrent(name: string, { provider }: ProviderChoice, context: CallContext): Promise<Place> {
+  /** `orDeleted`: a place where the secret was withdrawn will do, too. */
+  async #placeOfCurrent(name: string, { provider }: ProviderChoice, context: CallContext, orDeleted = false): Promise<Place> {
     if (provider !== undefined) return this.#placeAt(name, provider)
-    const target = await targetOfCurrent(this.#options.walk(name), context)
-    if (target === undefined) throw new SecretNotFoundError(name)
-    return target.place
+    const walk = this.#options.walk(name)
+    try {
+      const target = await targetOfCurrent(walk, context)
+      if (target !== undefined) return target.place
+    } catch (error) {
+      const stoppedAt = orDeleted && SecretsError.isInstance(error) && error.code === 'DELETED' ? error : undefined
+      if (stoppedAt?.provider === undefined) throw error
+      // An earlier provider that cannot be asked may have the current one.
+      if (stoppedAt.attempts?.some(({ code }) => !isAnswer.has(code))) throw walk.notSure(stoppedAt.provider)
+      return this.#placeAt(name, stoppedAt.provider)
+    }
+    throw new SecretNotFoundError(name)
   }
 
   async #placeOfWithdrawn(name: string, context: CallContext): Promise<Place> {

@@ -1,5 +1,6 @@
 import type { NewSecret } from './contract.ts'
 import { described } from './known-options.ts'
+import { lentCopy } from './lent-copy.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** Named fields, such as `{ user: 'app', password: '00123' }`: fields of a store that keeps some, else JSON text. */
@@ -10,7 +11,7 @@ export type SecretFields = Readonly<Record<string, string>>
  * `INVALID_ARGUMENT` for all that could not be read back as it was written; the message shows nothing of it.
  */
 export function writtenValue(value: unknown): Required<Pick<NewSecret, 'value' | 'shape'>> {
-  if (value instanceof Uint8Array) return { value: Uint8Array.from(value), shape: undefined }
+  if (value instanceof Uint8Array) return { value: lentCopy(value), shape: undefined }
   if (typeof value === 'object' && value !== null && isPlain(value)) return { value: jsonOf(value), shape: 'map' }
   if (typeof value === 'string' && value.isWellFormed()) return { value, shape: undefined }
   throw invalid(

@@ -92,6 +92,25 @@ describe('an idle manager with 1,000 secrets in its cache', () => {
   })
 })
 
+// Other systems show no process the memory of another as a file.
+describe.runIf(process.platform === 'linux')('bytes that were given to verify, store and rotate', () => {
+  /** How often the canary stands in the memory of a process that gave it to a thousand calls, and overwrote what it gave. */
+  async function copiesIn(...retain: readonly string[]): Promise<number | undefined> {
+    const script = join(import.meta.dirname, 'testing/bytes-process.ts')
+    const child = spawn(process.execPath, ['--conditions=@finchat/source', '--expose-gc', script, hidden, ...retain])
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const [line] = await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')])
+    expect(String(line).trim()).toBe('given')
+    return timesInMemory(child.pid, [Buffer.from(canary)])[0]
+  }
+
+  it('leave no copy in the process, be they given before the engine is loaded or after', async () => {
+    const [clean, retaining] = await Promise.all([copiesIn(), copiesIn('retain')])
+    expect(retaining).toBeGreaterThanOrEqual(1)
+    expect(clean).toBe(0)
+  })
+})
+
 describe('a day of traffic, with rotations, outages and names that are not there', () => {
   it('leaves no more behind than its first hours: no listener, no timer, no memory', async () => {
     const script = join(import.meta.dirname, 'testing/day-process.ts')

@@ -689,6 +689,64 @@ describe('tags, descriptions and lists', () => {
     const error = await listing
     expect([error.code, leaksOf(error, 'canary-in-a-list')]).toEqual([code, []])
   })
+
+  it.each<[string, unknown, RegExp]>([
+    ['an array', () => [{ path: 'a' }], /a list that is an array, not an async iterable/],
+    ['a Promise of one', async () => [{ path: 'a' }], /a list that is a Promise/],
+    ['a Set', () => new Set([{ path: 'a' }]), /a list that is a Set/],
+    ['nothing', () => undefined, /a list that is undefined/],
+    ['an object that iterates in no way', () => ({ [Symbol.asyncIterator]: 5 }), /a list that is an object/],
+    [
+      'a page that is text',
+      async function* () {
+        yield 'canary-in-a-list'
+      },
+      /what is not a listed secret/,
+    ],
+    [
+      'an entry without a path',
+      async function* () {
+        yield { name: 'canary-in-a-list' }
+      },
+      /what is not a listed secret/,
+    ],
+    [
+      'null among its entries',
+      async function* () {
+        yield null
+      },
+      /what is not a listed secret/,
+    ],
+    [
+      'a next that throws at once',
+      () => ({
+        [Symbol.asyncIterator]: () => ({
+          next: () => {
+            throw new Error('canary-in-a-list')
+          },
+        }),
+      }),
+      /failed with a Error/,
+    ],
+    ['a next that gives nothing', () => ({ [Symbol.asyncIterator]: () => ({ next: () => undefined }) }), /failed with a TypeError/],
+  ])('of a provider that answers %s name it, and say what is wrong', async (_, list, problem) => {
+    const store: SecretProvider = { ...readOnly('store', async () => undefined), list: list as never } // what a careless author answers
+    const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { a: 'x' } }), store] })
+    const error = await failureOf(all(secrets.listSecrets()))
+    expect([error.code, error.provider, leaksOf(error, 'canary-in-a-list')]).toEqual(['INTERNAL', 'store', []])
+    expect(error.message).toMatch(problem)
+  })
+
+  it('of a provider that lists nothing, and of one that has no list after all, are empty', async () => {
+    const empty: SecretProvider = { ...readOnly('empty', async () => undefined), list: async function* () {} }
+    const none: SecretProvider = {
+      ...readOnly('none', async () => undefined),
+      list: () => {
+        throw new SecretsError('UNSUPPORTED', 'x')
+      },
+    }
+    expect(await all(createSecretsManager({ providers: [none, empty] }).listSecrets())).toEqual([])
+  })
 })
 
 describe('a name of one field', () => {
@@ -754,7 +812,45 @@ describe('deleteSecret', () => {
     expect(await secrets.restoreSecret('token')).toEqual({ provider: 'first' })
     expect(await secrets.getSecret('token')).toBe('v1')
     await secrets.deleteSecret('token', { purge: true })
-    expect([await codeOf(secrets.restoreSecret('token')), await codeOf(secrets.getSecret('token'))]).toEqual(['DELETED', 'DELETED'])
+    expect([await codeOf(secrets.restoreSecret('token')), await codeOf(secrets.getSecret('token'))]).toEqual(['NOT_FOUND', 'NOT_FOUND'])
+  })
+
+  it('purges what was withdrawn before, and then lets a later provider answer', async () => {
+    const { secrets, first, second } = pair({ secrets: { token: 'v1' } })
+    await second.provider.put('token', { value: 'weaker' }, { signal: AbortSignal.timeout(1_000) })
+    await secrets.deleteSecret('token')
+    expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+    expect(await codeOf(secrets.deleteSecret('token'))).toBe('DELETED')
+    expect(await secrets.deleteSecret('token', { purge: true })).toMatchObject({ provider: 'first', answersNext: 'second' })
+    expect(await secrets.getSecret('token')).toBe('weaker')
+    expect(first.provider.calls('delete')).toBe(2)
+  })
+
+  it('purges nothing that was withdrawn behind a provider that cannot be asked, unless it is named', async () => {
+    const { secrets, first, second } = pair()
+    await second.provider.put('token', { value: 'v' }, { signal: AbortSignal.timeout(1_000) })
+    await secrets.deleteSecret('token')
+    first.plan = () => faults.reject('UNAVAILABLE')
+    expect([await codeOf(secrets.deleteSecret('token', { purge: true })), second.provider.calls('delete')]).toEqual(['UNAVAILABLE', 1])
+    expect(await secrets.deleteSecret('token', { purge: true, provider: 'second' })).toMatchObject({ provider: 'second' })
+  })
+
+  it('purges what was withdrawn though the policy passes it over, unless a later provider has the secret', async () => {
+    const fallback = { DELETED: 'next' } as const
+    const [one, two] = ['one', 'two'].map((name) => breakable({ name, secrets: name === 'one' ? { token: 'v1' } : {} }))
+    if (one === undefined || two === undefined) throw new Error('there are two')
+    const secrets = createSecretsManager({ providers: [one.provider, two.provider], fallback })
+    await secrets.deleteSecret('token')
+    expect(await secrets.deleteSecret('token', { purge: true })).toMatchObject({ provider: 'one' })
+    expect(await failureOf(secrets.getSecret('token'))).toBeInstanceOf(SecretNotFoundError)
+  })
+
+  it('says NOT_FOUND of a purge of what never was, and what the store says of one that it refuses', async () => {
+    const { secrets, first } = pair({ secrets: { token: 'v1' } })
+    expect(await codeOf(secrets.deleteSecret('nothing', { purge: true }))).toBe('NOT_FOUND')
+    await secrets.deleteSecret('token')
+    first.plan = ({ method }) => (method === 'delete' ? faults.reject('PERMISSION_DENIED') : undefined)
+    expect(await codeOf(secrets.deleteSecret('token', { purge: true }))).toBe('PERMISSION_DENIED')
   })
 
   it.each<[string, (secrets: SecretsManager) => Promise<unknown>]>([

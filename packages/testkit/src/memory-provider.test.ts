@@ -53,10 +53,13 @@ describe('the memory provider', () => {
     expect(memoryProvider({ onlyNamed: true }).locate?.('db')).toBeUndefined()
   })
 
-  test('remembers that a purged secret was there', async () => {
+  test.each([true, false])('knows nothing of a purged secret but its number, whether it was withdrawn before: %s', async (isWithdrawn) => {
     const provider = memoryProvider({ secrets: { api_key: 'v1' } })
+    if (isWithdrawn) await provider.delete?.('api_key', { purge: false }, context)
     await provider.delete?.('api_key', { purge: true }, context)
-    await expect(provider.get('api_key', context)).rejects.toMatchObject({ code: 'DELETED' })
+    expect(await provider.get('api_key', context)).toBeUndefined()
+    expect(await provider.describe?.('api_key', context)).toBeUndefined()
+    expect(await provider.getVersion?.('api_key', 1, context)).toBeUndefined()
     expect(await provider.put?.('api_key', { value: 'v2' }, context)).toMatchObject({ version: 2 })
   })
 })

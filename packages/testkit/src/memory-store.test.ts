@@ -101,7 +101,7 @@ test('whatever is done in whatever order, the last value is current, numbers onl
       for (const act of steps) {
         act(store, model)
         if (model.state === 'live') expect(store.get(path)?.value).toBe(model.current.at(-1))
-        else expect(codeOf(() => store.get(path))).toBe('DELETED')
+        else expect(codeOf(() => store.get(path))).toBe(model.state === 'purged' ? undefined : 'DELETED')
         expect(store.staged(path)?.value).toBe(model.staged?.value)
         expect(store.list('').length).toBe(model.state === 'live' && model.current.length > 0 ? 1 : 0)
       }

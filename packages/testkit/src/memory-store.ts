@@ -39,7 +39,7 @@ export interface MemoryStore {
 
 interface Version extends StoredSecret {
   readonly revision: string
-  /** A withdrawn version can be restored; of a purged one only the tombstone is left. */
+  /** A withdrawn version can be restored; of a purged one only the number is left. */
   readonly state: 'live' | 'withdrawn' | 'purged'
 }
 
@@ -211,6 +211,7 @@ function setTags(entry: Entry, tags: Readonly<Record<string, string | null>>): v
 
 function withdraw(entry: Entry, purge: boolean): void {
   entry.staged = undefined
+  if (purge) for (const { value } of entry.versions) if (typeof value !== 'string') value.fill(0)
   entry.versions = entry.versions.map((version) => {
     if (purge) return { ...version, value: '', state: 'purged' }
     return version.state === 'live' ? { ...version, state: 'withdrawn' } : version
@@ -224,12 +225,16 @@ function restore(entry: Entry): void {
 
 /** What a reader gets: a copy, so that overwriting its bytes changes nothing here. */
 function answer(version: Version | undefined): StoredSecret | undefined {
-  if (version === undefined) return undefined
+  if (version === undefined || version.state === 'purged') return undefined
   const { state, ...secret } = version
   if (state !== 'live') throw new SecretsError('DELETED', 'this secret was withdrawn', { remedy: 'restore it, or write it anew' })
   return { ...secret, value: copied(secret.value) }
 }
 
+/** Bytes outside the heap, as a store outside of the process has them: `Uint8Array.from` takes short ones from the heap. */
 function copied(value: string | Uint8Array): string | Uint8Array {
-  return typeof value === 'string' ? value : Uint8Array.from(value)
+  if (typeof value === 'string') return value
+  const copy = new Uint8Array(new ArrayBuffer(value.byteLength))
+  copy.set(value)
+  return copy
 }

@@ -20,6 +20,13 @@ describe('the rules of deleting and restoring', () => {
       spoil: remove((good) => async (path, options, context) => (options.purge ? {} : good.delete(path, options, context))),
       caughtBy: purges,
     },
+    'refuses to purge what was withdrawn': {
+      spoil: remove((good) => async (path, options, context) => {
+        if (options.purge) await good.get(path, context)
+        return good.delete(path, options, context)
+      }),
+      caughtBy: 'deleting: what was withdrawn can still be purged',
+    },
     'takes a deleted secret for absence': {
       spoil: rejecting(['get'], (error) => (error.code === 'DELETED' ? undefined : error)),
       caughtBy: deletes,

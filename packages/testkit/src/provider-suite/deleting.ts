@@ -27,6 +27,15 @@ function testDelete({ test, supports }: Suite): void {
     })
   }
 
+  test('deleting: what was withdrawn can still be purged', async (trial) => {
+    await trial.seed(trial.path(1), trial.value(1))
+    await trial.seed(trial.path(2), trial.value(9))
+    await remove(trial, false)
+    await remove(trial, true)
+    await assertGone(trial, (path) => trial.get(path), true)
+    await reads(trial, trial.path(2), trial.value(9))
+  })
+
   test('deleting: what does not exist is NOT_FOUND, or nothing to do', async (trial) => {
     const [settled] = await Promise.allSettled([remove(trial, false)])
     if (settled.status === 'rejected') await rejects(Promise.reject(settled.reason), 'NOT_FOUND')

@@ -183,6 +183,11 @@ function countingAnew(purged: boolean): BadProvider['spoil'] {
         if (options.purge === purged) anew.add(path)
         return good.delete(path, options, context)
       },
+      get: async (path, context) => {
+        // Of a secret that was purged the memory store says nothing; one that remembers says DELETED.
+        if (purged && anew.has(path)) throw new SecretsError('DELETED', 'purged')
+        return good.get(path, context)
+      },
       put: (path, secret, context) => good.put(anew.has(path) ? `${path}-anew` : path, secret, context),
     }
   })

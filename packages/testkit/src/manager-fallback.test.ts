@@ -231,7 +231,7 @@ describe('not found', () => {
     expect(error).not.toBeInstanceOf(SecretNotFoundError)
     expect([error.code, error.secret]).toEqual(['UNAVAILABLE', 'token'])
     expect(error.attempts).toEqual([
-      { provider: 'first', code: 'UNAVAILABLE', durationMs: 0, message: 'a fault on purpose (UNAVAILABLE)' },
+      { provider: 'first', code: 'UNAVAILABLE', durationMs: 0, message: 'a fault on purpose (UNAVAILABLE)', retryAt: now + 250 },
       { provider: 'second', code: 'NOT_FOUND', durationMs: 0 },
     ])
     expect(error.message).toContain('is not known: first said UNAVAILABLE, a fault on purpose')

@@ -71,7 +71,7 @@ describe('with nothing held, a read is answered within 2 s of the return of its 
   const rejects = (code: Parameters<typeof faults.reject>[0]): Fault => faults.reject(code)
   it.each<[string, Outage]>([
     ['away for 30 s', { awayMs: 30_000, fault: rejects('UNAVAILABLE'), read: plain }],
-    ['away for 10 minutes', { awayMs: 600_000, fault: rejects('UNAVAILABLE'), read: plain }],
+    ['away for 3 minutes', { awayMs: 180_000, fault: rejects('UNAVAILABLE'), read: plain }],
     ['throttled', { awayMs: 30_000, fault: rejects('RATE_LIMITED'), read: plain }],
     ['asked for many names', { awayMs: 60_000, fault: rejects('UNAVAILABLE'), read: plain, names: many }],
     ['read fresh', { awayMs: 30_000, fault: rejects('UNAVAILABLE'), read: (secrets, name) => secrets.getSecret(name, { fresh: true }) }],

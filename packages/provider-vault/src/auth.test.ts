@@ -157,6 +157,42 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
     for (let times = 0; times < 20; times += 1) expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
     await reads(appRole({ roleId: role, secretId }))
   })
+
+  test('a source that gives ever other wrong secret ids does not lock the role either', async () => {
+    const role = await roleId()
+    let n = 0
+    const provider = providerWith(appRole({ roleId: role, secretId: () => `wrong-${(n += 1)}` }))
+    for (let times = 0; times < 20; times += 1) expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
+    await reads(appRole({ roleId: role, secretId }))
+  })
+
+  test('a role that others have locked out is told from a wrong secret id', async () => {
+    await bao.api('POST', 'auth/approle/role/locked', { token_policies: ['reader'] })
+    const { data } = await bao.api<{ data: { role_id: string } }>('GET', 'auth/approle/role/locked/role-id')
+    const made = await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/locked/secret-id')
+    const wrong = await failure(providerWith(appRole({ roleId: data.role_id, secretId: 'wrong' })).get('app', context))
+    expect([wrong.message, wrong.storeStatus]).toEqual([expect.stringContaining('the credential is wrong'), '400'])
+    for (let times = 1; times < 5; times += 1)
+      await bao.api('POST', 'auth/approle/login', { role_id: data.role_id, secret_id: 'wrong' }).catch(() => {})
+    const right = await failure(providerWith(appRole({ roleId: data.role_id, secretId: made.data.secret_id })).get('app', context))
+    expect([right.code, right.message, right.storeStatus]).toEqual([
+      'UNAUTHENTICATED',
+      expect.stringContaining('have locked out the role'),
+      '403',
+    ])
+    expect(right.retryAt).toBeGreaterThan(Date.now())
+  })
+
+  test.each([1, 2, 3, 10])('with tokens of %i uses, parallel reads are all answered', async (uses) => {
+    await bao.api('POST', 'auth/approle/role/few', { token_policies: ['reader'], token_num_uses: uses })
+    const { data } = await bao.api<{ data: { role_id: string } }>('GET', 'auth/approle/role/few/role-id')
+    const made = await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/few/secret-id')
+    const provider = providerWith(appRole({ roleId: data.role_id, secretId: made.data.secret_id }))
+    const codes = await Promise.all(Array.from({ length: 60 }, () => codeOf(provider.get('app', context))))
+    expect(new Set(codes)).toEqual(new Set(['ok']))
+    expect(await codeOf(provider.put('app', { value: 'v2' }, context))).toBe('PERMISSION_DENIED')
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+  })
 })
 
 test('a credential that is missing or makes no sense is told before anything is sent', async () => {
@@ -199,7 +235,7 @@ test('a refused login says where, and what may be wrong', async () => {
   const said = async (auth: VaultAuth): Promise<string> => (await failure(stubbed(stub, { auth }).get('app', context))).message
   expect(await said(byAppRole)).toMatch(/the login at auth\/approle[^/]/)
   expect(await said(userpass({ username: 'login', password: 'p', mount: 'people' }))).toMatch(/the login at auth\/people[^/]/)
-  expect(await said(byAppRole)).toContain('the credential is wrong, or there is no such method there')
+  expect(await said(byAppRole)).toContain('the credential is wrong, or its role is not there, or there is no such method there')
 })
 
 test('all whose token is refused at the same time share one look at it, and one login', async () => {
@@ -237,7 +273,7 @@ test('a function that never returns holds a call to its deadline and no longer',
 })
 
 test('a token that was just got and is refused is tried again after 250 ms, for a standby may not know it yet', async () => {
-  let refusals = 2
+  let refusals = 3 // of a request that shows the state of the cluster, the read, and the look at the token
   const refused = { status: 403, body: { errors: ['permission denied'] } }
   const stub = await stubVault((path) => (path.includes('/auth/') || (refusals -= 1) < 0 ? undefined : refused))
   expect(await codeOf(stubbed(stub, { auth: byAppRole, kvVersion: 2 }).get('app', context))).toBe('ok')

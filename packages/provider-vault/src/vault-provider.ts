@@ -49,7 +49,8 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const ending = new AbortController()
   const limits = { timeoutMs, closing: ending.signal }
   const transport = transportTo(server)
-  const send = vaultSender({ exchange: transport.exchange, state: new ClusterState(), namespace })
+  const hasHeaders = !('client' in server)
+  const send = vaultSender({ exchange: transport.exchange, state: new ClusterState(), namespace, hasHeaders })
   const events = loginEvents(name, auth?.method ?? 'none')
   const tokens = new TokenHolder({ auth, send, events, ...limits })
   const access = { tokens, check: new TokenCheck(send, limits) }

@@ -2,7 +2,7 @@ import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node
 import type { Socket } from 'node:net'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import { connectionFailure } from './connection-failure.ts'
-import { interruption } from './deadline.ts'
+import { interruption, isLate } from './deadline.ts'
 import type { TlsMaterial } from './tls.ts'
 import { Unanswered } from './unanswered.ts'
 
@@ -76,7 +76,10 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
     reject(failure)
     outgoing.destroy()
   }
-  const onAbort = (): void => fail(interruption(signal, isSent))
+  const onAbort = (): void => {
+    if (isLate(signal) && outgoing.reusedSocket) dropIdle(agent)
+    fail(interruption(signal, isSent))
+  }
   signal.addEventListener('abort', onAbort)
   outgoing.on('socket', (socket) => {
     if (!socket.connecting) isSent = true
@@ -95,7 +98,7 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
   return promise
 }
 
-/** The server closed connections that lay idle: the others are no better. */
+/** A connection that lay idle was closed, or is dead: the others are no better. */
 function dropIdle(agent: Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
 }

@@ -13,6 +13,7 @@ import { byAppRole, canaries, codeOf, context, failure, stubbed, stubVault, time
 import { vaultProvider } from './vault-provider.ts'
 
 const dataPath = '/v1/secret/data/app'
+const mountsPath = '/v1/sys/internal/ui/mounts'
 const first = (path: string, replies: readonly unknown[]) => {
   const left = [...replies] as ('reset' | undefined)[] // replies are shifted off one by one
   return (asked: string) => (asked === path ? left.shift() : undefined)
@@ -111,7 +112,9 @@ test('connections that the server closed while they lay idle cost a read no more
   await Promise.all(Array.from({ length: 10 }, (_, n) => provider.get(`app-${n}`, context)))
   const idle = stub.connections()
   expect(idle).toBeGreaterThan(3)
-  stub.plan(({ path, connection }) => (connection <= idle ? 'reset' : path === dataPath ? { status: 404, body: { errors: [] } } : 'hang'))
+  const absent = { status: 404, body: { errors: [] } }
+  const mounts = { body: { request_id: 'r', data: { secret: { 'secret/': { type: 'kv', options: { version: '2' } } } } } }
+  stub.plan(({ path, connection }) => (connection <= idle ? 'reset' : path === mountsPath ? mounts : path === dataPath ? absent : 'hang'))
   expect(await provider.get('app', context)).toBe(undefined)
   expect(timesAsked(stub, dataPath)).toBe(2)
 })

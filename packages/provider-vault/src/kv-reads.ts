@@ -16,12 +16,15 @@ import { assertVersion } from './new-secret.ts'
 import { assertPath } from './paths.ts'
 import type { Provides } from './provides.ts'
 
-export function kvReads(mount: KvMount, onMissing: (path: string) => void = () => {}): Provides<'get' | 'getVersion' | 'describe'> {
+/** Looks at a path that is missing, and may throw what is wrong with it. */
+type OnMissing = (path: string, signal: AbortSignal) => Promise<void>
+
+export function kvReads(mount: KvMount, onMissing: OnMissing = async () => {}): Provides<'get' | 'getVersion' | 'describe'> {
   return {
     get: async (path, { signal }) => {
       assertPath(path)
       const secret = await mount.read(signal, (kv) => (kv === 2 ? readVersion(mount, path, signal) : readPlain(mount, path, signal)))
-      if (secret === undefined) onMissing(path)
+      if (secret === undefined) await onMissing(path, signal)
       return secret
     },
     getVersion: async (path, version, { signal }) => {

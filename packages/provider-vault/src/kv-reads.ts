@@ -76,8 +76,8 @@ async function described(mount: KvMount, path: string, signal: AbortSignal): Pro
     const record = await readRecord(mount, path, signal)
     const current = record && currentOf(record)
     if (!record || !current) return undefined
-    if (current.isDestroyed) throw new SecretsError('DELETED', 'the version was destroyed', { remedy: 'write a new one' })
-    if (current.isDeleted) throw new SecretsError('DELETED', 'the secret was deleted', { remedy: 'restore it, or write a new version' })
+    if (current.isDestroyed) throw withdrawn('the version was destroyed', 'write a new one with `storeSecret`')
+    if (current.isDeleted) throw withdrawn('the secret was deleted', 'restore it, or write a new version with `storeSecret`')
     return descriptionOf(record, current)
   } catch (error) {
     if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
@@ -86,6 +86,10 @@ async function described(mount: KvMount, path: string, signal: AbortSignal): Pro
   if (secret === undefined) return undefined
   const { value: _value, shape: _shape, ...rest } = secret
   return rest
+}
+
+function withdrawn(problem: string, remedy: string): SecretsError {
+  return new SecretsError('DELETED', problem, { remedy })
 }
 
 export async function readRecord(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretRecord | undefined> {

@@ -307,6 +307,20 @@ test('a file that is too large for a credential is another one', async () => {
   expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('larger than 65536 bytes')])
 })
 
+test('a credential that is no UTF-8 is told, and never sent as another one', async () => {
+  const stub = await stubVault()
+  const file = join(temporaryFolder(), 'password')
+  writeFileSync(file, Buffer.from('p\u00e4ssword', 'latin1'))
+  for (const password of [{ file }, () => 'p\ud800ssword']) {
+    const { code, message } = await failure(stubbed(stub, { auth: userpass({ username: 'bob', password }) }).get('app', context))
+    expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('no text in UTF-8')])
+  }
+  expect(stub.requests).toEqual([])
+  writeFileSync(file, 'p\u00e4ssword')
+  expect(await codeOf(stubbed(stub, { auth: userpass({ username: 'bob', password: { file } }) }).get('app', context))).toBe('ok')
+  expect(stub.requests.some(({ body }) => body.includes('p\u00e4ssword'))).toBe(true)
+})
+
 test('what is no login is refused when it is made', () => {
   const made = [
     () => appRole({ roleId: 'r', mount: '../sys' }),

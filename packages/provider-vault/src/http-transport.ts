@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
@@ -117,13 +118,22 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
   incoming.on('end', () => {
     const [first] = chunks
     const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
-    const text = whole.toString()
+    const { statusCode = 0, headers } = incoming
+    // What an error page of a proxy is written in does not matter.
+    const isReadable = statusCode >= 300 || isUtf8(whole)
+    const text = isReadable ? whole.toString() : ''
     whole.fill(0)
     for (const bytes of chunks) bytes.fill(0)
-    const { statusCode = 0, headers } = incoming
+    if (!isReadable) return fail(notUtf8(statusCode))
     const [retryAfter, index] = [textOf(headers['retry-after']), textOf(headers['x-vault-index'])]
     done(vaultAnswer(statusCode, text, { retryAfter, index, date: headers.date }))
   })
+}
+
+/** Decoded all the same, a value would come out as another one. */
+function notUtf8(status: number): Unanswered {
+  const remedy = 'point `url` at Vault itself, or at what passes its answers on unchanged'
+  return new Unanswered('INTERNAL', 'the answer is no text in UTF-8', { remedy, storeStatus: String(status), sent: true })
 }
 
 function textOf(header: string | string[] | undefined): string | undefined {

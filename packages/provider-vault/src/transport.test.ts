@@ -84,6 +84,27 @@ test('one connection serves one call after the other', async () => {
   expect(stub.connections()).toBe(1)
 })
 
+test('bytes that are no UTF-8 are an error, and never another value', async () => {
+  const about = '"metadata":{"created_time":"2026-11-25T14:27:54Z","deletion_time":"","destroyed":false,"version":1}'
+  const body = Buffer.concat([Buffer.from('{"request_id":"r","data":{"data":{"value":"a'), Buffer.from([0xff]), Buffer.from(`"},${about}}}`)])
+  const page = Buffer.from('<html>Zugang nicht m\u00f6glich</html>', 'latin1')
+  const server = createServer(({ url }, outgoing) => {
+    const isPage = url === '/v1/secret/data/page'
+    outgoing.writeHead(isPage ? 502 : 200).end(isPage ? page : body)
+  })
+  onTestFinished(() => void server.close())
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const provider = vaultProvider({ url: `http://127.0.0.1:${port}`, auth: token(() => canaries.token), kvVersion: 2 })
+  onTestFinished(() => provider.close())
+  const { code, message } = await failure(provider.get('app', context))
+  expect([code, message]).toEqual(['INTERNAL', expect.stringContaining('no text in UTF-8')])
+  const put = await failure(provider.put('app', { value: 'v' }, context))
+  expect([put.code, put.effect]).toEqual(['INTERNAL', 'unknown'])
+  expect(await codeOf(provider.get('page', context))).toBe('UNAVAILABLE')
+})
+
 test('closing ends the connections', async () => {
   const server = createServer((_incoming, outgoing) => outgoing.end('{"request_id":"r","data":{}}'))
   onTestFinished(() => void server.close())

@@ -2,7 +2,8 @@ import { createSign, generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type OpenBao, startHttpProxy, startOpenBao } from '@finchat/secrets-test-servers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type OpenBao, startHttpProxy, startOpenBao, startTcpProxy } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { appRole } from './auth/app-role.ts'
@@ -164,6 +165,27 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
     const provider = providerWith(appRole({ roleId: role, secretId: () => `wrong-${(n += 1)}` }))
     for (let times = 0; times < 20; times += 1) expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
     await reads(appRole({ roleId: role, secretId }))
+  })
+
+  test('after the server was away, and the token ended, the first read is answered', async () => {
+    await bao.api('POST', 'auth/approle/role/short', { token_policies: ['reader'], token_ttl: '1s', token_max_ttl: '1s' })
+    const { data } = await bao.api<{ data: { role_id: string } }>('GET', 'auth/approle/role/short/role-id')
+    const made = await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/short/secret-id')
+    const proxy = await startTcpProxy(bao.url)
+    onTestFinished(proxy.stop)
+    const provider = vaultProvider({ url: proxy.url, auth: appRole({ roleId: data.role_id, secretId: made.data.secret_id }) })
+    onTestFinished(() => provider.close())
+    await provider.get('app', context)
+    await proxy.refuse()
+    for (let times = 0; times < 10; times += 1) {
+      await sleep(200)
+      if (times > 5) expect(await codeOf(provider.get('app', context))).toBe('UNAVAILABLE')
+      else await Promise.allSettled([provider.get('app', context)])
+    }
+    await proxy.accept()
+    const startedAt = performance.now()
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
   })
 
   test('a role that others have locked out is told from a wrong secret id', async () => {

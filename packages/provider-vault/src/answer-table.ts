@@ -68,7 +68,11 @@ const table: readonly Row[] = [
 
   { status: [404], calls: ['read', 'write'], when: isAbsence, is: 'answer' },
   { status: [404], when: isDestroyed, is: fails('DELETED', 'the version was destroyed', 'write a new one with `storeSecret`') },
-  { status: [404], when: isDeleted, is: fails('DELETED', 'the secret was deleted', 'restore it, or write a new version with `storeSecret`') },
+  {
+    status: [404],
+    when: isDeleted,
+    is: fails('DELETED', 'the secret was deleted', 'restore it, or write a new version with `storeSecret`'),
+  },
   { status: [404], when: isOtherVersion, is: fails('CONFIGURATION', 'the mount is of another version of KV', 'correct `kvVersion`') },
   { status: [404], when: isVaults, is: fails('CONFIGURATION', 'there is no such mount or namespace', 'correct `mount` or `namespace`') },
   { status: [404], is: notVaults('CONFIGURATION') },

@@ -302,6 +302,20 @@ test('a token that was just got and is refused is tried again after 250 ms, for 
   expect(timesAsked(stub, '/v1/auth/approle/login')).toBe(2)
 })
 
+test('a token that a standby does not know for long is refused by nobody but the active node', async () => {
+  const index = (value: string): string => Buffer.from(`{"cluster":"c","value":"${value}"}`).toString('base64')
+  const stub = await stubVault()
+  const beyond = index(String(2n ** 64n - 1n))
+  const metadata = { created_time: '2026-11-25T14:27:54Z', deletion_time: '', destroyed: false, version: 1 }
+  const body = { request_id: 'r', data: { data: { value: 'v' }, metadata } }
+  stub.plan(({ headers }) => {
+    const isForActive = headers['x-vault-index'] === beyond && headers['x-vault-inconsistent'] === 'forward-active-node'
+    if (isForActive || headers['x-vault-token'] === undefined) return { headers: { 'X-Vault-Index': index('7') }, body }
+    return { status: 403, body: { errors: ['permission denied'] } }
+  })
+  expect(await codeOf(stubbed(stub, { kvVersion: 2 }).get('app', context))).toBe('ok')
+})
+
 test('a token whose life cannot be asked for is used all the same', async () => {
   const stub = await stubVault((path) => (path.endsWith('lookup-self') ? 'reset' : undefined))
   expect(await codeOf(stubbed(stub, { auth: token(canaries.token) }).get('app', context))).toBe('ok')
@@ -316,10 +330,12 @@ test('a refusal that may be a policy or the token is neither while the server ca
   expect(await codeOf(stubbed(stub, { kvVersion: 2 }).get('app', context))).toBe('UNAVAILABLE')
 })
 
-test('a look at the health with a refused token asks for it twice, and for nothing else', async () => {
+test('a look at the health with a refused token asks for it twice, and once for the state of the cluster', async () => {
   const stub = await stubVault(() => ({ status: 403, body: { errors: ['permission denied'] } }))
   expect(await codeOf(stubbed(stub).checkHealth(context))).toBe('UNAUTHENTICATED')
-  expect(stub.requests.map(({ path }) => path)).toEqual(['/v1/sys/internal/ui/mounts', '/v1/sys/internal/ui/mounts'])
+  expect(new Set(stub.requests.map(({ path }) => path))).toEqual(new Set(['/v1/sys/internal/ui/mounts']))
+  const tokens = stub.requests.map(({ headers }) => headers['x-vault-token'])
+  expect(tokens).toEqual([canaries.token, undefined, canaries.token])
 })
 
 test('a file that is too large for a credential is another one', async () => {

@@ -86,7 +86,9 @@ async function readSmallFile(path: string, what: string): Promise<string> {
 
 /** Sent all the same, it would be another one. */
 function notUtf8(what: string): SecretsError {
-  return new SecretsError('CONFIGURATION', `${what} is no text in UTF-8`, { remedy: 'write it in UTF-8, without bytes of another encoding' })
+  return new SecretsError('CONFIGURATION', `${what} is no text in UTF-8`, {
+    remedy: 'write it in UTF-8, without bytes of another encoding',
+  })
 }
 
 /** Without the one that editors and `echo` leave. */

@@ -88,7 +88,11 @@ describeWithServer('openbao', 'a mount that is replaced by one of the other vers
     const calls: [string, () => Promise<unknown>, unknown][] = [
       ['get', async () => (await provider.get('app', context))?.value, '{"n":"new"}'],
       ['list', () => collected(provider.list('', context)), [{ path: 'app' }]],
-      ['get after a miss', () => provider.get('none', context).then(async () => (await provider.get('app', context))?.value), '{"n":"new"}'],
+      [
+        'get after a miss',
+        () => provider.get('none', context).then(async () => (await provider.get('app', context))?.value),
+        '{"n":"new"}',
+      ],
     ]
     for (const [what, call, expected] of calls) {
       await replace(mount, kv)

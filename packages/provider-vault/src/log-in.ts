@@ -62,7 +62,7 @@ async function givenToken(
   if (expiresAt !== undefined)
     return { token, print, isOurs: false, isBatch: false, renewable: false, ...lifeOf(Math.max(0, expiresAt - askedAt), askedAt) }
   const answer = isOnlyOne
-    ? await send({ method: 'GET', path: 'auth/token/lookup-self', call: 'login', token }, signal).catch(() => undefined)
+    ? await send({ method: 'GET', path: 'auth/token/lookup-self', call: 'login', token, isOptional: true }, signal).catch(() => undefined)
     : undefined
   const isKnown = answer?.status === 200
   const life = lifeOf(msOf(isKnown ? member(answer.body, 'data', 'ttl') : undefined), askedAt)

@@ -103,6 +103,11 @@ test('a server that lets no client ask for its active node is not asked again, a
   ])
 })
 
+test('what is of use and not needed keeps nobody waiting for an election', async () => {
+  const lookup: Outgoing = { method: 'GET', path: 'auth/token/lookup-self', call: 'login', isOptional: true }
+  expect((await sentTo(() => vaultAnswer(307, ''), [lookup])).length).toBe(1)
+})
+
 test('what uses something up is sent again only where nothing was done', async () => {
   const unwrap: Outgoing = { method: 'POST', path: 'sys/wrapping/unwrap', call: 'login', isSingle: true }
   for (const [first, times] of [

@@ -20,6 +20,8 @@ export interface Outgoing extends Omit<VaultRequest, 'headers'> {
   readonly contentType?: string | undefined
   /** It uses something up, so it is sent again only where the server did nothing. */
   readonly isSingle?: boolean
+  /** What it tells is of use and not needed, so nobody waits for another try. */
+  readonly isOptional?: boolean
   /** The active node is to answer, where the server lets a client ask for that. */
   readonly isForActive?: boolean
 }
@@ -96,11 +98,11 @@ function unsettled(outcome: Outcome): VaultAnswer {
 }
 
 /** Whether to send it again: not, up to `mostAttempts`, or as long as there is time. */
-function repeatsOf(outcome: Outcome, { call, isSingle = false }: Outgoing): 'none' | 'few' | 'in time' {
+function repeatsOf(outcome: Outcome, { call, isSingle = false, isOptional = false }: Outgoing): 'none' | 'few' | 'in time' {
   if (isForeignState(outcome) || isForwardingRefused(outcome)) return 'few'
   const again = againOf(outcome, call)
   if (again === 'all') return 'few'
-  if (call === 'write' || again === undefined) return 'none'
+  if (call === 'write' || isOptional || again === undefined) return 'none'
   if (again === 'election') return 'in time'
   return isSingle && mayBeDone(outcome) ? 'none' : 'few'
 }

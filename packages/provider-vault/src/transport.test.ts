@@ -86,7 +86,11 @@ test('one connection serves one call after the other', async () => {
 
 test('bytes that are no UTF-8 are an error, and never another value', async () => {
   const about = '"metadata":{"created_time":"2026-11-25T14:27:54Z","deletion_time":"","destroyed":false,"version":1}'
-  const body = Buffer.concat([Buffer.from('{"request_id":"r","data":{"data":{"value":"a'), Buffer.from([0xff]), Buffer.from(`"},${about}}}`)])
+  const body = Buffer.concat([
+    Buffer.from('{"request_id":"r","data":{"data":{"value":"a'),
+    Buffer.from([0xff]),
+    Buffer.from(`"},${about}}}`),
+  ])
   const page = Buffer.from('<html>Zugang nicht m\u00f6glich</html>', 'latin1')
   const server = createServer(({ url }, outgoing) => {
     const isPage = url === '/v1/secret/data/page'

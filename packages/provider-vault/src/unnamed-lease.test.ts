@@ -33,8 +33,7 @@ describeWithServer('openbao', 'a path of dynamic secrets that `leased` does not 
     const warnings = vi.spyOn(process, 'emitWarning').mockReturnValue()
     onTestFinished(() => void vi.restoreAllMocks())
     const provider = await providerOf('kv')
-    for (const path of ['teams/database/creds/app', 'app/creds/none', 'app/none'])
-      expect(await provider.get(path, context)).toBe(undefined)
+    for (const path of ['teams/database/creds/app', 'app/creds/none', 'app/none']) expect(await provider.get(path, context)).toBe(undefined)
     expect(warnings.mock.calls).toEqual([
       [expect.stringContaining('name it in `leased`'), { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_NOT_LEASED' }],
     ])

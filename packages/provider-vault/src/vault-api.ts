@@ -89,7 +89,7 @@ interface Attempt {
 /** The answer to a request whose token was accepted: with the one that is held, after one fresh login, or on a second try. Rejects with `UNAUTHENTICATED`. */
 async function accepted(send: Send, access: Access, request: Outgoing, signal: AbortSignal): Promise<Issued> {
   const { tokens } = access
-  const attempt = (token: string): Promise<Attempt> => attempted(send, access, request, token, signal)
+  const attempt = (token: string, isLast = false): Promise<Attempt> => attempted(send, access, request, { token, isLast }, signal)
   const held = tokens.take() ?? (await tokens.token(signal))
   const first = await attempt(held)
   if (!first.isRefused) return first.issued
@@ -100,7 +100,7 @@ async function accepted(send: Send, access: Access, request: Outgoing, signal: A
   }
   await pause(repeatAfterMs, signal)
   const last = await tokens.token(signal) // the same, unless it has no use left
-  const third = await attempt(last)
+  const third = await attempt(last, true)
   // Three tokens of logins that succeeded, each refused at its first use: so a policy does.
   if (!third.isRefused || third.isOpen) return third.issued
   throw tokens.refused(last)
@@ -110,16 +110,17 @@ async function attempted(
   send: Send,
   { tokens, check }: Access,
   { method, path, body, contentType, call }: Outgoing,
-  token: string,
+  { token, isLast }: { readonly token: string; readonly isLast: boolean },
   signal: AbortSignal,
 ): Promise<Attempt> {
   const { mark } = check
-  const answer = await send({ method, path, body, contentType, call, token }, signal)
+  // The last word has the active node: a standby may not know the token yet, and a refusal counts for 15 minutes.
+  const answer = await send({ method, path, body, contentType, call, token, isForActive: isLast }, signal)
   const issued = { answer, token }
   if (!isDenied(answer)) return { issued, isRefused: false }
   if (path === mountsRequest.path) return { issued, isRefused: true }
   if (!tokens.takeUseOf(token)) return { issued, isRefused: true, isOpen: true }
-  return { issued, isRefused: await check.isRefused(token, mark, signal) }
+  return { issued, isRefused: await (isLast ? check.isRefusedByActive(token, signal) : check.isRefused(token, mark, signal)) }
 }
 
 /** What a policy must say, word by word. */

@@ -71,10 +71,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     locate: locator(options, canHoldPath),
     keepsFields: (path) => !leases.isLeased(path),
     sharedAs: sharedAs(checked),
-    ...withLeases(
-      { ...kvReads(kv, onMissing), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) },
-      leases,
-    ),
+    ...withLeases({ ...kvReads(kv, onMissing), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
     checkHealth: async ({ signal }) => void (await api.mounts(signal)),
     close: async () => {
       await leases.close()

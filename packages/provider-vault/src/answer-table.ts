@@ -10,8 +10,9 @@ export interface Meaning {
   readonly problem: string
   readonly remedy?: string
   /**
-   * `read`: a read or a login may be asked again, a few times. `all`: so may a write, for the server says that it did nothing.
-   * `election`: a read or a login, as long as it has time, for another leader is there soon.
+   * `read`: a read or a login may be sent again, a few times. `all`: so may a write, because the
+   * server says that it did nothing. `election`: a read or a login may be sent again while it has
+   * time, because there will be another leader.
    */
   readonly again?: 'read' | 'all' | 'election'
   /** A write may have been done. */

@@ -20,7 +20,7 @@ export class ClusterState {
   #highest: State | undefined
   #canForward = true
 
-  /** `isForActive`: the active node is to answer, where the server lets a client ask for that. */
+  /** `isForActive`: asks for the active node, where the server allows that. */
   headers(isForActive = false): Headers {
     const state = this.#highest
     if (state === undefined) return {}
@@ -47,7 +47,7 @@ export class ClusterState {
     this.#highest = undefined
   }
 
-  /** The server refuses every request that asks to be forwarded: Vault Enterprise without `allow_forwarding_via_header`. */
+  /** Vault Enterprise refuses the header, unless `allow_forwarding_via_header` is set. */
   cannotForward(): void {
     this.#canForward = false
   }

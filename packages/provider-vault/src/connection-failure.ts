@@ -72,7 +72,7 @@ const failures: ReadonlyMap<string, Failure> = new Map([
   ['HPE_INVALID_CONSTANT', noHttp],
 ])
 
-/** What OpenSSL says in an error that has the system's code `EPROTO`; it is recognised, and never shown. */
+/** Phrases of OpenSSL in errors whose code is `EPROTO`: they are recognised, and never shown. */
 const handshakes: readonly (readonly [phrase: string, failure: Failure])[] = [
   ['wrong version number', noTls],
   ['packet length too long', noTls],

@@ -84,7 +84,7 @@ async function readSmallFile(path: string, what: string): Promise<string> {
   }
 }
 
-/** Sent all the same, it would be another one. */
+/** A lenient decoder would make another credential of it. */
 function notUtf8(what: string): SecretsError {
   return new SecretsError('CONFIGURATION', `${what} is no text in UTF-8`, {
     remedy: 'write it in UTF-8, without bytes of another encoding',

@@ -8,7 +8,7 @@ export interface HeldToken {
   /** What the server calls a batch token: it can neither be renewed nor revoked. */
   readonly isBatch: boolean
   readonly renewable: boolean
-  /** Of a token that is good for so many requests only (`token_num_uses`): those that are left. */
+  /** The requests that are left to a token of limited uses (`token_num_uses`). */
   readonly uses?: { left: number } | undefined
   /** How long it was good for when it was new; infinite where that is not known, or never ends. */
   readonly grantedMs: number

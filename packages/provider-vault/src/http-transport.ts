@@ -119,7 +119,7 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
     const [first] = chunks
     const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
     const { statusCode = 0, headers } = incoming
-    // What an error page of a proxy is written in does not matter.
+    // An error page of a proxy may be in any encoding.
     const isReadable = statusCode >= 300 || isUtf8(whole)
     const text = isReadable ? whole.toString() : ''
     whole.fill(0)
@@ -130,7 +130,7 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
   })
 }
 
-/** Decoded all the same, a value would come out as another one. */
+/** A lenient decoder would make another value of it. */
 function notUtf8(status: number): Unanswered {
   const remedy = 'point `url` at Vault itself, or at what passes its answers on unchanged'
   return new Unanswered('INTERNAL', 'the answer is no text in UTF-8', { remedy, storeStatus: String(status), sent: true })

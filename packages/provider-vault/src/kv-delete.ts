@@ -8,7 +8,7 @@ import { stagedPath } from './paths.ts'
 /** Versions that were deleted by one call have the same moment, but for the time that the call took. */
 const sameCallMs = 1_000
 
-/** Deletes every version, so that `restore` can undo it. What waits to be promoted goes first, lest it stays readable. */
+/** Deletes every version, so that `restore` can undo it. The staged version goes first. */
 export async function deleteVersions(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
   const record = await existing(mount, path, signal)
   await beside(async () => {
@@ -23,7 +23,7 @@ async function deleteLive(mount: KvMount, path: string, { versions }: SecretReco
   await change(mount, path, 'delete', live, signal)
 }
 
-/** Undeletes the versions that were deleted together with the current one, and no other; and what waited to be promoted then. */
+/** Undeletes the versions that were deleted with the current one, and the staged version. */
 export async function restoreVersions(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
   const record = await existing(mount, path, signal)
   const current = currentOf(record)
@@ -46,7 +46,7 @@ async function undelete(mount: KvMount, path: string, record: SecretRecord, sign
   await change(mount, path, 'undelete', together, signal)
 }
 
-/** At the path beside a secret, where what waits to be promoted lies. A policy that names each path knows of none. */
+/** Runs a step on the staged path. A policy that names each path may not allow it. */
 async function beside(run: () => Promise<void>): Promise<void> {
   try {
     await run()

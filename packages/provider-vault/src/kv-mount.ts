@@ -21,16 +21,22 @@ interface KvAsk extends Omit<Ask, 'path' | 'right'> {
 /** The KV mount that a provider reads and writes. */
 export interface KvMount {
   readonly ask: (path: string, ask: KvAsk, signal: AbortSignal) => Promise<VaultAnswer>
-  /** Runs for the version of KV that the mount has, as told or found out just now, and again if the server says that it is the other. */
+  /**
+   * Runs with the KV version of the mount, which was probed within the last second. Runs again if
+   * the server says that it is the other version.
+   */
   readonly on: <T>(signal: AbortSignal, run: (version: KvVersion) => Promise<T>) => Promise<T>
-  /** The same for a read, as far as it is remembered; what does not exist must not be due to a mount that was replaced by one of another version. */
+  /**
+   * Runs a read with the KV version that is remembered. If it finds nothing, the mount is probed
+   * again, because it may have been replaced by one of the other version.
+   */
   readonly read: <T>(signal: AbortSignal, run: (version: KvVersion) => Promise<T | undefined>) => Promise<T | undefined>
 }
 
 export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefined): KvMount {
   const found = new MountVersion(api, mount)
   const versionOf = async (signal: AbortSignal): Promise<KvVersion> => asVersion(await found.kind(signal))
-  /** What the mount is since the mark was taken. A server that does not tell leaves it at what was told. */
+  /** The version by a probe that began after the mark. If the server does not tell: `told`. */
   const versionSince = async (mark: number, signal: AbortSignal): Promise<KvVersion> => {
     if (told === undefined) return asVersion(await found.kindSince(mark, signal))
     const kind = await found.kindSince(mark, signal).catch(() => undefined)

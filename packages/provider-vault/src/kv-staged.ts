@@ -44,7 +44,7 @@ export async function readStaged(mount: KvMount, path: string, signal: AbortSign
   return { last: last.version, pending: isWithdrawn ? undefined : pending }
 }
 
-/** Whether the secret was deleted, by whomever, after this moment: what waited then was withdrawn with it. */
+/** Whether the secret was deleted after this moment, which withdrew its staged version too. */
 async function isDeletedSince(mount: KvMount, path: string, moment: number, signal: AbortSignal): Promise<boolean> {
   const last = await readLast(mount, path, signal)
   return last !== undefined && last.secret === undefined && (last.expiresAt ?? 0) >= moment

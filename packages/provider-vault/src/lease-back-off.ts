@@ -21,8 +21,8 @@ export class LeaseBackOff {
   }
 
   /**
-   * From half of the wait to the whole: a fleet does not come at once, and nobody comes at once. Where nothing was done, nothing counts. Returns the
-   * error with the time of the next try.
+   * Waits from half of the time to the whole, so that a fleet does not come at once. An error after
+   * which nothing was done does not count. Returns the error with the time of the next try.
    */
   failed(error: SecretsError): SecretsError {
     if (error.effect !== 'unknown') return error

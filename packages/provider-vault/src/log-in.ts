@@ -14,8 +14,9 @@ export function authContext(send: Send, signal: AbortSignal): AuthContext {
 }
 
 /**
- * A token for these credentials, or the status with which Vault refuses them. Rejects where nothing can be said of them. The active node is
- * asked: a standby does not know yet what was made a moment ago, and counts it as a failed login.
+ * A token for these credentials, or the status with which Vault refuses them. Rejects if the answer
+ * says nothing about them. The active node is asked, because a standby that does not know a new
+ * secret id yet counts a failed login.
  */
 export async function logIn(login: Login, print: string, send: Send, signal: AbortSignal): Promise<HeldToken | number> {
   if ('token' in login) return givenToken(login, print, send, signal)

@@ -7,20 +7,20 @@ const longestNamedMs = 60_000
 const mostRefusals = 4
 
 /**
- * What holds a login back: a time that the server named, and credentials that it refused. An outage does not: the next call tries at once,
- * and the pace of calls is their caller's.
+ * Holds logins back until a time that the server named, and for credentials that it refused. An
+ * outage does not: the next call tries at once, because its caller has a back-off already.
  */
 export class LoginBackOff {
   #named: Refusal | undefined
   /** By a keyed digest of the credential. */
   readonly #refusals = new Map<string, Refusal>()
 
-  /** Throws what the last login failed with, while the server wants no other. */
+  /** Throws the error of the last login until the time that the server named. */
   assertMayTry(): void {
     if (this.#named !== undefined && isHeld(this.#named)) throw this.#named.error
   }
 
-  /** Throws `UNAUTHENTICATED` if this very credential was refused, or so many others were that one more could lock the role. */
+  /** Throws `UNAUTHENTICATED` for a refused credential, and if one more could lock the role. */
   assertNotRefused(print: string): void {
     for (const [each, refusal] of this.#refusals) if (!isHeld(refusal)) this.#refusals.delete(each)
     const known = this.#refusals.get(print)
@@ -39,7 +39,7 @@ export class LoginBackOff {
     this.#named = { error, until: Math.min(error.retryAt, Date.now() + longestNamedMs) }
   }
 
-  /** What the last refusal was. */
+  /** The error of the last refusal. */
   get refusal(): SecretsError | undefined {
     return [...this.#refusals.values()].at(-1)?.error
   }
@@ -52,7 +52,7 @@ export class LoginBackOff {
   }
 }
 
-/** A clock that was set back holds nothing longer than it was to be held. */
+/** A clock that was set back does not hold a login for longer. */
 function isHeld({ until }: Refusal): boolean {
   const left = until - Date.now()
   return left > 0 && left <= longestHoldMs

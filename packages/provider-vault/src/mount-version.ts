@@ -8,7 +8,7 @@ import type { VaultApi } from './vault-api.ts'
 /** What the server tells of a mount: its version of KV, that it is none of KV, or nothing to this token. */
 export type MountKind = KvVersion | 'no KV' | undefined
 
-/** A write trusts what was found out, or shown by an answer, so long ago. */
+/** For how long a write trusts a probe, or an answer that showed the version. */
 const recentMs = 1_000
 
 /** Finds out what a mount is, once for all who ask at the same time, and remembers it. */
@@ -28,18 +28,18 @@ export class MountVersion {
     })
   }
 
-  /** Whether the mount was what is known of it a moment ago. */
+  /** Whether what is known of the mount was true within the last second. */
   get isRecent(): boolean {
     const age = Date.now() - this.#seenAt
     return this.#known !== undefined && age >= 0 && age < recentMs
   }
 
-  /** An answer showed that the mount is what is known of it. */
+  /** An answer showed that the version is still the one that is known. */
   confirmed(): void {
     this.#seenAt = Date.now()
   }
 
-  /** To be taken before a request is sent whose answer rests on what the mount is. */
+  /** Taken before a request, for `kindSince`. */
   get mark(): number {
     return this.#probes
   }
@@ -54,7 +54,7 @@ export class MountVersion {
     return this.#known ?? asSecretsErrors(false, () => this.#probe.get(signal))
   }
 
-  /** What the mount is by a probe that began after the mark was taken. */
+  /** What the mount is, by a probe that began after the mark. */
   async kindSince(mark: number, signal: AbortSignal): Promise<MountKind> {
     const { current } = this.#probe
     if (this.#probes > mark && current === undefined) return this.#known

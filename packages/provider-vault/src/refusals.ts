@@ -1,15 +1,15 @@
 import { SecretsError } from '@finchat/secrets-core'
 
 /**
- * A credential that was refused is not sent again for as long. Vault counts failed logins until none came for 15 minutes, in whole seconds:
- * one try in somewhat more never adds up to a lock-out.
+ * For how long a refused credential is not sent again. Vault forgets failed logins 15 minutes after
+ * the last one, counted in whole seconds: one try in slightly more never adds up to a lock-out.
  */
 const refusalMs: number = 15 * 60_000 + 2_000
 export const longestHoldMs: number = refusalMs
-/** A login whose token is refused harms nobody, and may be of use soon. */
+/** Shorter, because a login that succeeds locks no role. */
 const tokenOfLoginMs = 60_000
 
-/** An error, and until when it stands for all that would be asked. */
+/** An error, and until when it is the answer to each call. */
 export interface Refusal {
   readonly error: SecretsError
   readonly until: number
@@ -29,14 +29,14 @@ export function tokenRefused(isOurs: boolean): Refusal {
     : refusal('Vault refused the token', { remedy: `it is wrong, expired or revoked: give another; ${notAgain}` })
 }
 
-/** The login that Vault refused: how it logs in, at a path such as `auth/approle/login`, and the status of the answer. */
+/** A login at a path such as `auth/approle/login`, and the status with which Vault refused it. */
 export interface RefusedLogin {
   readonly method: string
   readonly path: string
   readonly status: number
 }
 
-/** Vault refused a login. Its answer to a role that is locked, and to a method that is not there, is the same 403. */
+/** Vault answers a locked role and a missing method with the same 403. */
 export function loginRefused({ method, path, status }: RefusedLogin): Refusal {
   const cause =
     status === 403 ? (causes403.get(method) ?? 'no role takes the credential') : 'the credential is wrong, or its role is not there'
@@ -50,13 +50,13 @@ export function loginRefused({ method, path, status }: RefusedLogin): Refusal {
 const lockedOut = 'failed logins, also of other processes, have locked out the'
 const remedyOfLock = ': see sys/locked-users, and find who logs in with a wrong credential'
 
-/** Methods that answer a wrong credential with 400, and whoever is locked out with 403, whatever the credential. */
+/** Methods that answer a wrong credential with 400, and a lock-out with 403. */
 const causes403: ReadonlyMap<string, string> = new Map([
   ['approle', `${lockedOut} role${remedyOfLock}`],
   ['userpass', `${lockedOut} user${remedyOfLock}`],
 ])
 
-/** Several credentials were refused one after the other, and one more may lock their role. */
+/** A fifth failed login may lock the role. */
 export function tooManyRefused(until: number): SecretsError {
   return new SecretsError('UNAUTHENTICATED', 'Vault refused the last four credentials, and a fifth may lock out their role', {
     remedy: 'correct what gives the credential, then start this process again, or wait for 15 minutes',

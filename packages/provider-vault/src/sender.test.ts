@@ -72,13 +72,13 @@ async function sentTo(answer: (request: VaultRequest) => VaultAnswer, outgoing: 
 test('a login is for the active node, by a state that no standby has reached; a read only where it would be behind', async () => {
   const requests = await sentTo(() => vaultAnswer(200, '{"auth":{}}', { index }), [login, read, login])
   expect(requests.map(({ path }) => path)).toEqual(['sys/internal/ui/mounts', login.path, read.path, login.path])
-  const sent = requests.map(({ headers }) => [
+  const headersSent = requests.map(({ headers }) => [
     Buffer.from(headers['X-Vault-Index'] ?? '', 'base64').toString(),
     headers['X-Vault-Inconsistent'],
   ])
   const forward = 'forward-active-node'
   const beyond = ['{"cluster":"c-1","value":"18446744073709551615"}', forward]
-  expect(sent).toEqual([['', undefined], beyond, ['{"cluster":"c-1","value":"41"}', forward], beyond])
+  expect(headersSent).toEqual([['', undefined], beyond, ['{"cluster":"c-1","value":"41"}', forward], beyond])
 })
 
 test('a server that shows no state is asked for it once, and sent logins as they are', async () => {

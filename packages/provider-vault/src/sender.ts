@@ -18,11 +18,11 @@ export interface Outgoing extends Omit<VaultRequest, 'headers'> {
   readonly call: CallKind
   readonly token?: string | undefined
   readonly contentType?: string | undefined
-  /** It uses something up, so it is sent again only where the server did nothing. */
+  /** Uses something up, such as a wrapping token: sent again only where the server did nothing. */
   readonly isSingle?: boolean
-  /** What it tells is of use and not needed, so nobody waits for another try. */
+  /** Its answer is not needed, so it is never sent again. */
   readonly isOptional?: boolean
-  /** The active node is to answer, where the server lets a client ask for that. */
+  /** Asks for the active node, where the server allows that. */
   readonly isForActive?: boolean
 }
 
@@ -66,7 +66,7 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
   let isStateAsked = !hasHeaders
   return async (outgoing, signal) => {
     if (outgoing.isForActive !== true || isStateAsked || state.isKnown) return repeated(outgoing, signal)
-    // Only with a state of the cluster can a request be for its active node. Asked without a token, this shows one, and no mount.
+    // Without a token this path shows the state of the cluster, which `isForActive` needs.
     const shown = await repeated({ method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' }, signal)
     if (meaningOf(shown, 'read')?.code === 'UNAVAILABLE') return shown
     isStateAsked = true
@@ -132,7 +132,7 @@ function isForeignState(outcome: Outcome): boolean {
   return !(outcome instanceof Unanswered) && outcome.status === 400 && says(outcome, 'errors', 'X-Vault-Index')
 }
 
-/** It refuses to be asked for the active node. Nothing was done. */
+/** The server refuses to forward requests for clients. Nothing was done. */
 function isForwardingRefused(outcome: Outcome): boolean {
   return !(outcome instanceof Unanswered) && outcome.status === 400 && says(outcome, 'errors', 'forwarding via header')
 }
@@ -152,7 +152,7 @@ function retryAtOf({ retryAfter }: VaultAnswer): number | undefined {
   return Number.isNaN(at) ? undefined : at
 }
 
-/** A quota counts by the second unless its operator says otherwise. All logins of a process are one, and spread over a second more. */
+/** Quotas count by the second by default. Jitter spreads the logins of a fleet. */
 function afterQuota(): number {
   return Date.now() + Math.ceil(1_000 * (1 + Math.random()))
 }

@@ -1,10 +1,10 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { isLate, untilEnded } from './deadline.ts'
 
-/** Who joins a run that is older than this may find the server back though the run fails. */
+/** A run that is older than this may fail although the server is back. */
 const oldMs = 500
 
-/** One run at a time for all who wait. Whoever gives up waiting leaves it to the others. */
+/** A single flight: one run at a time for all callers, each of which may give up waiting. */
 export class SharedRun<T> {
   readonly #run: () => Promise<T>
   #current: { readonly promise: Promise<T>; readonly startedAt: number } | undefined
@@ -18,7 +18,7 @@ export class SharedRun<T> {
     return this.#current?.promise
   }
 
-  /** What a run resolves to. One that hung, or was old, and failed, is no answer to whoever joined it later: then there is one more. */
+  /** The result of a run. A caller that joined one which hung, or was old, waits for one more. */
   async get(signal: AbortSignal): Promise<T> {
     const joined = this.#current
     if (joined === undefined) return untilEnded(this.start(), signal)
@@ -27,12 +27,12 @@ export class SharedRun<T> {
       return await untilEnded(joined.promise, signal)
     } catch (error) {
       if (signal.aborted || !isWorthOneMore(error, isOld)) throw error
-      // What the first one failed with says more than that there was no time for another.
+      // The first error says more than that there was no time for another run.
       return untilEnded(this.start(), signal).catch((another: unknown) => Promise.reject(isLate(signal) ? error : another))
     }
   }
 
-  /** The same without an end to the wait. */
+  /** Joins the run that is under way, or starts one. */
   start(): Promise<T> {
     if (this.#current !== undefined) return this.#current.promise
     const promise = this.#run().finally(() => (this.#current = undefined))

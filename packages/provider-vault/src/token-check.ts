@@ -31,7 +31,7 @@ export class TokenCheck {
     return this.#refusals
   }
 
-  /** Whether the active node of the cluster, which knows every token, refuses this one. Rejects where the server cannot tell. */
+  /** Whether the active node, which knows every token, refuses this one. */
   isRefusedByActive(token: string, signal: AbortSignal): Promise<boolean> {
     return untilEnded(this.#ask(token, true), signal)
   }

@@ -51,7 +51,7 @@ export class TokenHolder {
     this.#options = options
   }
 
-  /** A token that has not ended, for one request. Whoever gives up waiting leaves the login to the others. */
+  /** A token for one request. The login goes on for others if this caller gives up. */
   async token(signal: AbortSignal): Promise<string> {
     for (;;) {
       assertRunning(signal)
@@ -63,7 +63,7 @@ export class TokenHolder {
     }
   }
 
-  /** The same where no login is needed. */
+  /** A token for one request, if no login is needed. */
   take(): string | undefined {
     const held = this.#held
     if (held === undefined || this.#isClosing || Date.now() >= held.expiresAt || !takeUse(held)) return undefined
@@ -71,7 +71,7 @@ export class TokenHolder {
     return held.token
   }
 
-  /** Takes one more use of this token, for what else is asked with it. `false`: none is left, so it has ended. */
+  /** Takes one more use of this token. `false`: it has none left, and has ended. */
   takeUseOf(token: string): boolean {
     const known = this.#known(token)
     return known === undefined || takeUse(known)
@@ -209,7 +209,7 @@ export class TokenHolder {
   }
 }
 
-/** So that the call which waits for a login has time to say what came of it, not only that it took too long. */
+/** Ends a login before the calls that wait for it, so that they tell why it failed. */
 function beforeCallers(timeoutMs: number): number {
   return timeoutMs - Math.min(100, timeoutMs / 20)
 }

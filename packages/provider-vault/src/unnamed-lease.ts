@@ -3,8 +3,9 @@ import { member } from './answer.ts'
 import type { VaultApi } from './vault-api.ts'
 
 /**
- * For a path such as `database/creds/app`, which is missing in KV because a secrets engine makes it: throws `CONFIGURATION` where such an engine
- * is mounted there, and says so once, as a process warning, where the token may not see that.
+ * Checks a path such as `database/creds/app` that is missing in KV. Throws `CONFIGURATION` if
+ * another secrets engine is mounted there. If the token may not see that, a process warning asks
+ * for `leased`, once.
  */
 export function unnamedLeaseCheck(provider: string, api: VaultApi): (path: string, signal: AbortSignal) => Promise<void> {
   let isTold = false

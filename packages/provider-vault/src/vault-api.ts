@@ -44,7 +44,7 @@ const repeatAfterMs = 250
 
 const mountsRight = (): Right => ({ capability: 'read', on: mountsRequest.path })
 
-/** The token that is held, and what tells whether it is good. */
+/** The token, and the check whether it is good. */
 export interface Access {
   readonly tokens: TokenHolder
   readonly check: TokenCheck
@@ -79,7 +79,7 @@ function isDenied(answer: VaultAnswer): boolean {
   return answer.status === 403 && isVaults(answer)
 }
 
-/** An answer, unless its token was refused. `isOpen`: nobody can tell whether the token or a policy was, for the token has no use left. */
+/** `isOpen`: the token has no use left to find out whether it or a policy was refused. */
 interface Attempt {
   readonly issued: Issued
   readonly isRefused: boolean
@@ -101,7 +101,7 @@ async function accepted(send: Send, access: Access, request: Outgoing, signal: A
   await pause(repeatAfterMs, signal)
   const last = await tokens.token(signal) // the same, unless it has no use left
   const third = await attempt(last, true)
-  // Three tokens of logins that succeeded, each refused at its first use: so a policy does.
+  // Three logins succeeded, and each token was refused at once: so a policy refuses.
   if (!third.isRefused || third.isOpen) return third.issued
   throw tokens.refused(last)
 }
@@ -114,7 +114,7 @@ async function attempted(
   signal: AbortSignal,
 ): Promise<Attempt> {
   const { mark } = check
-  // The last word has the active node: a standby may not know the token yet, and a refusal counts for 15 minutes.
+  // A refusal counts for 15 minutes, so the active node decides: a standby may lag behind.
   const answer = await send({ method, path, body, contentType, call, token, isForActive: isLast }, signal)
   const issued = { answer, token }
   if (!isDenied(answer)) return { issued, isRefused: false }

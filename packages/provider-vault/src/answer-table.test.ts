@@ -196,6 +196,15 @@ describe.each([
   })
 })
 
+test.each([
+  'Client sent an HTTP request to an HTTPS server.\n',
+  '<html><center>The plain HTTP request was sent to HTTPS port</center></html>',
+  "<html><p>Reason: You're speaking plain HTTP to an SSL-enabled server port.</p></html>",
+])('plain http to a port of https is told by every server: %s', async (body) => {
+  const { code, message } = await failure(stubbed(await stubVault(() => withStatus(400, { body }))).get('app', context))
+  expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('write https:// in `url`')])
+})
+
 test('a KV v2 mount that was told to be v1 is CONFIGURATION, for reads and writes', async () => {
   const reply = withStatus(404, {
     body: { request_id: 'r', data: null, warnings: ['Invalid path for a versioned K/V secrets engine. See …'] },

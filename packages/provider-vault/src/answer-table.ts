@@ -106,9 +106,11 @@ function saying(phrase: string): (answer: VaultAnswer) => boolean {
   return (answer) => says(answer, 'errors', phrase)
 }
 
-/** What Go's server answers to plain http. */
+/** How Go's server, nginx and Apache answer plain http on a port of https. */
+const httpsHints = ['HTTP request to an HTTPS server', 'plain HTTP request was sent to HTTPS port', 'plain HTTP to an SSL-enabled server']
+
 function isHttpsHint({ text }: VaultAnswer): boolean {
-  return text.includes('HTTP request to an HTTPS server')
+  return httpsHints.some((hint) => text.includes(hint))
 }
 
 function isCasMismatch(answer: VaultAnswer): boolean {

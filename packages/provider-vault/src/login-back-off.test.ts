@@ -1,4 +1,5 @@
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
+import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { LoginBackOff } from './login-back-off.ts'
 import { loginRefused, type Refusal, tokenRefused } from './refusals.ts'
@@ -107,4 +108,28 @@ test('the error names the credential after a 400, and the lock-out after a 403 o
   expect(said('approle', 403)).toContain('failed logins, also of other processes, have locked out the role: see sys/locked-users')
   expect(said('userpass', 403)).toContain('have locked out the user')
   expect(said('kubernetes', 403)).toContain('no role takes the credential')
+})
+
+test('however credentials change, none is sent twice in 15 minutes, no five are, and none waits for longer', () => {
+  const step = fc.record({ credential: fc.integer({ min: 0, max: 8 }), seconds: fc.integer({ min: 0, max: 400 }) })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const backOff = new LoginBackOff()
+      const sent: { credential: number; at: number }[] = []
+      for (const { credential, seconds } of steps) {
+        vi.setSystemTime(Date.now() + seconds * 1000)
+        const recent = sent.filter(({ at }) => Date.now() - at <= 15 * minute)
+        try {
+          backOff.assertNotRefused(String(credential))
+          expect([recent.length < 4, recent.some((each) => each.credential === credential)]).toEqual([true, false])
+          sent.push({ credential, at: Date.now() })
+          backOff.refused(String(credential), refusal())
+        } catch (error) {
+          if (!SecretsError.isInstance(error)) throw error
+          expect(Number(error.retryAt)).toBeGreaterThan(Date.now())
+          expect(Number(error.retryAt)).toBeLessThan(Date.now() + 15.1 * minute)
+        }
+      }
+    }),
+  )
 })

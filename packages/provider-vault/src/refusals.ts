@@ -17,7 +17,7 @@ export interface Refusal {
   readonly isCounted?: boolean
 }
 
-const notAgain = 'the same is not sent again for 15 minutes, nor by a `fresh` read, but by another process'
+const notAgain = 'this process sends the same again after 15 minutes, or when it is restarted'
 
 /** Vault refused a token: one that was given to us, or that a login had given. */
 export function tokenRefused(isOurs: boolean): Refusal {

@@ -4,6 +4,7 @@ import { ClusterState } from './cluster-state.ts'
 import { bounded } from './deadline.ts'
 import type { Exchange, VaultRequest } from './exchange.ts'
 import { answerError, type Outgoing, vaultSender } from './sender.ts'
+import { Unanswered } from './unanswered.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 25) }))
 afterEach(() => void vi.useRealTimers())
@@ -101,6 +102,28 @@ test('a server that lets no client ask for its active node is not asked again, a
     [state, undefined],
     [state, undefined],
   ])
+})
+
+test('broken connections of an election count for it, and others are few', async () => {
+  const broken = new Unanswered('UNAVAILABLE', 'the connection broke', { sent: true })
+  const [leaderless, good] = [vaultAnswer(307, ''), vaultAnswer(200, '{"data":{}}')]
+  const timesOf = async (outcomes: readonly (VaultAnswer | Unanswered)[]): Promise<number> => {
+    const left = [...outcomes]
+    const answer = (): VaultAnswer => {
+      const outcome = left.shift() ?? good
+      if (outcome instanceof Unanswered) throw outcome
+      return outcome
+    }
+    let times = 0
+    const count = (): VaultAnswer => {
+      times += 1
+      return answer()
+    }
+    await sentTo(count, [read]).catch((error: unknown) => expect(error).toBe(broken))
+    return times
+  }
+  expect(await timesOf([broken, leaderless, broken, broken, broken, broken])).toBe(7)
+  expect(await timesOf([broken, broken, broken, broken])).toBe(3)
 })
 
 test('what is of use and not needed keeps nobody waiting for an election', async () => {

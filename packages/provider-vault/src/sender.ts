@@ -51,13 +51,16 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
   }
   const repeated: Send = async (outgoing, signal) => {
     let faults = 0
+    let isElection = false
     for (let attempt = 1; ; attempt += 1) {
       const outcome = await once(outgoing, signal)
       if (isForeignState(outcome)) state.forget()
       if (isForwardingRefused(outcome)) state.cannotForward()
       const repeats = repeatsOf(outcome, outgoing)
       if (repeats === 'none') return unsettled(outcome)
-      if (repeats === 'few') faults += 1
+      isElection ||= repeats === 'in time'
+      // A balancer may lead to the node that is gone, until its health check has seen that.
+      if (repeats === 'few' && !(isElection && outcome instanceof Unanswered)) faults += 1
       const ms = pauseMs(outcome, attempt)
       const isLast = faults === mostAttempts || ms > longestPauseMs
       if (isLast || !(await hadTime(ms, signal))) return unsettled(outcome)

@@ -17,7 +17,7 @@ export interface Refusal {
   readonly isCounted?: boolean
 }
 
-const notAgain = 'this process sends the same again after 15 minutes, or when it is restarted'
+const notAgain = 'the same is sent again after 15 minutes, or by a restarted process'
 
 /** Vault refused a token: one that was given to us, or that a login had given. */
 export function tokenRefused(isOurs: boolean): Refusal {

@@ -206,14 +206,20 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
   })
 
   test.each([1, 2, 3, 10])('with tokens of %i uses, parallel reads are all answered', async (uses) => {
+    const held = async (): Promise<number> =>
+      (await bao.api<{ data: { keys: string[] } }>('GET', 'auth/token/accessors?list=true')).data.keys.length
+    const before = await held()
     await bao.api('POST', 'auth/approle/role/few', { token_policies: ['reader'], token_num_uses: uses })
     const { data } = await bao.api<{ data: { role_id: string } }>('GET', 'auth/approle/role/few/role-id')
     const made = await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/few/secret-id')
     const provider = providerWith(appRole({ roleId: data.role_id, secretId: made.data.secret_id }))
     const codes = await Promise.all(Array.from({ length: 60 }, () => codeOf(provider.get('app', context))))
     expect(new Set(codes)).toEqual(new Set(['ok']))
+    for (let times = 0; times < 2 * uses; times += 1) await provider.get('app', context)
     expect(await codeOf(provider.put('app', { value: 'v2' }, context))).toBe('PERMISSION_DENIED')
     expect(await codeOf(provider.get('app', context))).toBe('ok')
+    await provider.close()
+    expect(await held()).toBe(before)
   })
 })
 

@@ -451,7 +451,7 @@ test('a token of a few uses is not renewed, which would use it, and is revoked o
   vault.uses = 2
   const holder = holderWith(vault)
   const [first] = await Promise.all([holder.token(never), holder.token(never)])
-  expect([holder.takeUseOf(first), holder.standing(first)]).toEqual([false, undefined])
+  expect([holder.hasUseLeft(first), holder.standing(first)]).toEqual([false, undefined])
   await holder.close()
   const other = holderWith(vault)
   await other.token(never)

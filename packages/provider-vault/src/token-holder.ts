@@ -71,10 +71,15 @@ export class TokenHolder {
     return held.token
   }
 
-  /** Takes one more use of this token. `false`: it has none left, and has ended. */
-  takeUseOf(token: string): boolean {
-    const known = this.#known(token)
-    return known === undefined || takeUse(known)
+  /** `false`: all uses of the token were taken, so it has ended. */
+  hasUseLeft(token: string): boolean {
+    return this.#known(token)?.uses?.left !== 0
+  }
+
+  /** Gives a use back that the request did not need. */
+  returnUse(token: string): void {
+    const uses = this.#known(token)?.uses
+    if (uses !== undefined) uses.left += 1
   }
 
   /** After Vault refused this token: another one, or the same again where there is no other. */

@@ -117,9 +117,11 @@ async function attempted(
   // A refusal counts for 15 minutes, so the active node decides: a standby may lag behind.
   const answer = await send({ method, path, body, contentType, call, token, isForActive: isLast }, signal)
   const issued = { answer, token }
+  // Its path needs no token, so Vault counts no use of one.
+  if (path.startsWith(mountsRequest.path)) tokens.returnUse(token)
   if (!isDenied(answer)) return { issued, isRefused: false }
   if (path === mountsRequest.path) return { issued, isRefused: true }
-  if (!tokens.takeUseOf(token)) return { issued, isRefused: true, isOpen: true }
+  if (!tokens.hasUseLeft(token)) return { issued, isRefused: true, isOpen: true }
   return { issued, isRefused: await (isLast ? check.isRefusedByActive(token, signal) : check.isRefused(token, mark, signal)) }
 }
 

@@ -26,7 +26,7 @@ const broken = (name: string): Reply => brokenReplies[name] ?? 'pass'
 const html = broken('HTML with 200')
 /** The same for every call, asked once. */
 const always = (reply: Reply, code: SecretsErrorCode): Row => ({ reply, read: [code, 1], write: [code, 1], login: [code, 1] })
-const refusedLogin: Outcome = ['UNAUTHENTICATED', 2]
+const refusedLogin: Outcome = ['UNAUTHENTICATED', 1]
 
 /** As measured on OpenBao 2.7, or as Vault's documents and common proxies have it. */
 const rows: Record<string, Row> = {
@@ -88,21 +88,21 @@ const rows: Record<string, Row> = {
     reply: withStatus(500, errors('leadership lost while committing log')),
     read: ['UNAVAILABLE', 3],
     write: ['UNAVAILABLE', 1],
-    login: ['UNAVAILABLE', 1],
+    login: ['UNAVAILABLE', 3],
     isOpen: true,
   },
-  '502': { reply: broken('HTML with 502'), read: ['UNAVAILABLE', 3], write: ['UNAVAILABLE', 1], login: ['UNAVAILABLE', 1], isOpen: true },
+  '502': { reply: broken('HTML with 502'), read: ['UNAVAILABLE', 3], write: ['UNAVAILABLE', 1], login: ['UNAVAILABLE', 3], isOpen: true },
   '503 of a balancer': {
     reply: withStatus(503, html),
     read: ['UNAVAILABLE', 3],
     write: ['UNAVAILABLE', 1],
-    login: ['UNAVAILABLE', 1],
+    login: ['UNAVAILABLE', 3],
     isOpen: true,
   },
-  '504': { reply: withStatus(504, html), read: ['UNAVAILABLE', 3], write: ['UNAVAILABLE', 1], login: ['UNAVAILABLE', 1], isOpen: true },
+  '504': { reply: withStatus(504, html), read: ['UNAVAILABLE', 3], write: ['UNAVAILABLE', 1], login: ['UNAVAILABLE', 3], isOpen: true },
   '599': { ...always(withStatus(599), 'INTERNAL'), isOpen: true },
-  reset: { reply: 'reset', read: ['UNAVAILABLE', 3], write: ['UNAVAILABLE', 1], login: ['UNAVAILABLE', 1], isOpen: true },
-  truncated: { reply: broken('truncated'), read: ['UNAVAILABLE', 3], write: ['UNAVAILABLE', 1], login: ['UNAVAILABLE', 1], isOpen: true },
+  reset: { reply: 'reset', read: ['UNAVAILABLE', 3], write: ['UNAVAILABLE', 1], login: ['UNAVAILABLE', 3], isOpen: true },
+  truncated: { reply: broken('truncated'), read: ['UNAVAILABLE', 3], write: ['UNAVAILABLE', 1], login: ['UNAVAILABLE', 3], isOpen: true },
   'HTML with 200': { ...always(html, 'INTERNAL'), isOpen: true },
   'half of a JSON text with 200': { ...always(broken('half of a JSON text'), 'INTERNAL'), isOpen: true },
   'no body with 200': { ...always(broken('no body'), 'INTERNAL'), isOpen: true },
@@ -180,10 +180,29 @@ describe.each([
     expect([code, effect, timesAsked(stub, dataPath)]).toEqual(['UNAVAILABLE', 'unknown', 1])
   })
 
-  test('is UNAVAILABLE for a login, which is not repeated', async () => {
-    const stub = await stubVault((path) => (path === loginPath ? reply : undefined))
-    expect([await codeOf(stubbed(stub, { auth: byAppRole }).get('app', context)), timesAsked(stub, loginPath)]).toEqual(['UNAVAILABLE', 1])
+  test('is waited out by a login', async () => {
+    const left = [reply, reply, reply, reply]
+    const stub = await stubVault((path) => (path === loginPath ? left.shift() : undefined))
+    expect([await codeOf(stubbed(stub, { auth: byAppRole }).get('app', context)), timesAsked(stub, loginPath)]).toEqual(['ok', 5])
   })
+
+  test('is an outage when the time of a login is over, and the next call tries at once', async () => {
+    let isLeaderless = true
+    const stub = await stubVault((path) => (path === loginPath && isLeaderless ? reply : undefined))
+    const provider = stubbed(stub, { auth: byAppRole, timeoutMs: 1_000 })
+    expect(['UNAVAILABLE', 'DEADLINE_EXCEEDED']).toContain(await codeOf(provider.get('app', context))) // as for a read
+    isLeaderless = false
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+  })
+})
+
+test.each([
+  'Client sent an HTTP request to an HTTPS server.\n',
+  '<html><center>The plain HTTP request was sent to HTTPS port</center></html>',
+  "<html><p>Reason: You're speaking plain HTTP to an SSL-enabled server port.</p></html>",
+])('plain http to a port of https is told by every server: %s', async (body) => {
+  const { code, message } = await failure(stubbed(await stubVault(() => withStatus(400, { body }))).get('app', context))
+  expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('write https:// in `url`')])
 })
 
 test('a KV v2 mount that was told to be v1 is CONFIGURATION, for reads and writes', async () => {

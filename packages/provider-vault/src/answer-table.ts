@@ -10,8 +10,9 @@ export interface Meaning {
   readonly problem: string
   readonly remedy?: string
   /**
-   * `read`: a read may be asked again, a few times. `all`: so may everything else, for the server says that it did nothing. `election`: a
-   * read, as long as it has time, for another leader is there soon.
+   * `read`: a read or a login may be sent again, a few times. `all`: so may a write, because the
+   * server says that it did nothing. `election`: a read or a login may be sent again while it has
+   * time, because there will be another leader.
    */
   readonly again?: 'read' | 'all' | 'election'
   /** A write may have been done. */
@@ -67,8 +68,12 @@ const table: readonly Row[] = [
   { status: [403], is: fails('PERMISSION_DENIED', "the token's policies do not allow it", 'allow it, or route the name away') },
 
   { status: [404], calls: ['read', 'write'], when: isAbsence, is: 'answer' },
-  { status: [404], when: isDestroyed, is: fails('DELETED', 'the version was destroyed', 'write a new one') },
-  { status: [404], when: isDeleted, is: fails('DELETED', 'the secret was deleted', 'restore it, or write a new version') },
+  { status: [404], when: isDestroyed, is: fails('DELETED', 'the version was destroyed', 'write a new one with `storeSecret`') },
+  {
+    status: [404],
+    when: isDeleted,
+    is: fails('DELETED', 'the secret was deleted', 'restore it, or write a new version with `storeSecret`'),
+  },
   { status: [404], when: isOtherVersion, is: fails('CONFIGURATION', 'the mount is of another version of KV', 'correct `kvVersion`') },
   { status: [404], when: isVaults, is: fails('CONFIGURATION', 'there is no such mount or namespace', 'correct `mount` or `namespace`') },
   { status: [404], is: notVaults('CONFIGURATION') },
@@ -101,9 +106,11 @@ function saying(phrase: string): (answer: VaultAnswer) => boolean {
   return (answer) => says(answer, 'errors', phrase)
 }
 
-/** What Go's server answers to plain http. */
+/** How Go's server, nginx and Apache answer plain http on a port of https. */
+const httpsHints = ['HTTP request to an HTTPS server', 'plain HTTP request was sent to HTTPS port', 'plain HTTP to an SSL-enabled server']
+
 function isHttpsHint({ text }: VaultAnswer): boolean {
-  return text.includes('HTTP request to an HTTPS server')
+  return httpsHints.some((hint) => text.includes(hint))
 }
 
 function isCasMismatch(answer: VaultAnswer): boolean {

@@ -2,7 +2,8 @@ import { createSign, generateKeyPairSync } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type OpenBao, startHttpProxy, startOpenBao } from '@finchat/secrets-test-servers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type OpenBao, startHttpProxy, startOpenBao, startTcpProxy } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { appRole } from './auth/app-role.ts'
@@ -157,6 +158,69 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
     for (let times = 0; times < 20; times += 1) expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
     await reads(appRole({ roleId: role, secretId }))
   })
+
+  test('a source that gives ever other wrong secret ids does not lock the role either', async () => {
+    const role = await roleId()
+    let n = 0
+    const provider = providerWith(appRole({ roleId: role, secretId: () => `wrong-${(n += 1)}` }))
+    for (let times = 0; times < 20; times += 1) expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
+    await reads(appRole({ roleId: role, secretId }))
+  })
+
+  test('after the server was away, and the token ended, the first read is answered', async () => {
+    await bao.api('POST', 'auth/approle/role/short', { token_policies: ['reader'], token_ttl: '1s', token_max_ttl: '1s' })
+    const { data } = await bao.api<{ data: { role_id: string } }>('GET', 'auth/approle/role/short/role-id')
+    const made = await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/short/secret-id')
+    const proxy = await startTcpProxy(bao.url)
+    onTestFinished(proxy.stop)
+    const provider = vaultProvider({ url: proxy.url, auth: appRole({ roleId: data.role_id, secretId: made.data.secret_id }) })
+    onTestFinished(() => provider.close())
+    await provider.get('app', context)
+    await proxy.refuse()
+    for (let times = 0; times < 10; times += 1) {
+      await sleep(200)
+      if (times > 5) expect(await codeOf(provider.get('app', context))).toBe('UNAVAILABLE')
+      else await Promise.allSettled([provider.get('app', context)])
+    }
+    await proxy.accept()
+    const startedAt = performance.now()
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
+  })
+
+  test('a role that others have locked out is told from a wrong secret id', async () => {
+    await bao.api('POST', 'auth/approle/role/locked', { token_policies: ['reader'] })
+    const { data } = await bao.api<{ data: { role_id: string } }>('GET', 'auth/approle/role/locked/role-id')
+    const made = await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/locked/secret-id')
+    const wrong = await failure(providerWith(appRole({ roleId: data.role_id, secretId: 'wrong' })).get('app', context))
+    expect([wrong.message, wrong.storeStatus]).toEqual([expect.stringContaining('the credential is wrong'), '400'])
+    for (let times = 1; times < 5; times += 1)
+      await bao.api('POST', 'auth/approle/login', { role_id: data.role_id, secret_id: 'wrong' }).catch(() => {})
+    const right = await failure(providerWith(appRole({ roleId: data.role_id, secretId: made.data.secret_id })).get('app', context))
+    expect([right.code, right.message, right.storeStatus]).toEqual([
+      'UNAUTHENTICATED',
+      expect.stringContaining('have locked out the role'),
+      '403',
+    ])
+    expect(right.retryAt).toBeGreaterThan(Date.now())
+  })
+
+  test.each([1, 2, 3, 10])('with tokens of %i uses, parallel reads are all answered', async (uses) => {
+    const held = async (): Promise<number> =>
+      (await bao.api<{ data: { keys: string[] } }>('GET', 'auth/token/accessors?list=true')).data.keys.length
+    const before = await held()
+    await bao.api('POST', 'auth/approle/role/few', { token_policies: ['reader'], token_num_uses: uses })
+    const { data } = await bao.api<{ data: { role_id: string } }>('GET', 'auth/approle/role/few/role-id')
+    const made = await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/few/secret-id')
+    const provider = providerWith(appRole({ roleId: data.role_id, secretId: made.data.secret_id }))
+    const codes = await Promise.all(Array.from({ length: 60 }, () => codeOf(provider.get('app', context))))
+    expect(new Set(codes)).toEqual(new Set(['ok']))
+    for (let times = 0; times < 2 * uses; times += 1) await provider.get('app', context)
+    expect(await codeOf(provider.put('app', { value: 'v2' }, context))).toBe('PERMISSION_DENIED')
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+    await provider.close()
+    expect(await held()).toBe(before)
+  })
 })
 
 test('a credential that is missing or makes no sense is told before anything is sent', async () => {
@@ -199,7 +263,7 @@ test('a refused login says where, and what may be wrong', async () => {
   const said = async (auth: VaultAuth): Promise<string> => (await failure(stubbed(stub, { auth }).get('app', context))).message
   expect(await said(byAppRole)).toMatch(/the login at auth\/approle[^/]/)
   expect(await said(userpass({ username: 'login', password: 'p', mount: 'people' }))).toMatch(/the login at auth\/people[^/]/)
-  expect(await said(byAppRole)).toContain('the credential is wrong, or there is no such method there')
+  expect(await said(byAppRole)).toContain('the credential is wrong, or its role is not there, or there is no such method there')
 })
 
 test('all whose token is refused at the same time share one look at it, and one login', async () => {
@@ -237,11 +301,25 @@ test('a function that never returns holds a call to its deadline and no longer',
 })
 
 test('a token that was just got and is refused is tried again after 250 ms, for a standby may not know it yet', async () => {
-  let refusals = 2
+  let refusals = 3 // of a request that shows the state of the cluster, the read, and the look at the token
   const refused = { status: 403, body: { errors: ['permission denied'] } }
   const stub = await stubVault((path) => (path.includes('/auth/') || (refusals -= 1) < 0 ? undefined : refused))
   expect(await codeOf(stubbed(stub, { auth: byAppRole, kvVersion: 2 }).get('app', context))).toBe('ok')
   expect(timesAsked(stub, '/v1/auth/approle/login')).toBe(2)
+})
+
+test('a token that a standby does not know for long is refused by nobody but the active node', async () => {
+  const index = (value: string): string => Buffer.from(`{"cluster":"c","value":"${value}"}`).toString('base64')
+  const stub = await stubVault()
+  const beyond = index(String(2n ** 64n - 1n))
+  const metadata = { created_time: '2026-11-25T14:27:54Z', deletion_time: '', destroyed: false, version: 1 }
+  const body = { request_id: 'r', data: { data: { value: 'v' }, metadata } }
+  stub.plan(({ headers }) => {
+    const isForActive = headers['x-vault-index'] === beyond && headers['x-vault-inconsistent'] === 'forward-active-node'
+    if (isForActive || headers['x-vault-token'] === undefined) return { headers: { 'X-Vault-Index': index('7') }, body }
+    return { status: 403, body: { errors: ['permission denied'] } }
+  })
+  expect(await codeOf(stubbed(stub, { kvVersion: 2 }).get('app', context))).toBe('ok')
 })
 
 test('a token whose life cannot be asked for is used all the same', async () => {
@@ -258,10 +336,12 @@ test('a refusal that may be a policy or the token is neither while the server ca
   expect(await codeOf(stubbed(stub, { kvVersion: 2 }).get('app', context))).toBe('UNAVAILABLE')
 })
 
-test('a look at the health with a refused token asks for it twice, and for nothing else', async () => {
+test('a look at the health with a refused token asks for it twice, and once for the state of the cluster', async () => {
   const stub = await stubVault(() => ({ status: 403, body: { errors: ['permission denied'] } }))
   expect(await codeOf(stubbed(stub).checkHealth(context))).toBe('UNAUTHENTICATED')
-  expect(stub.requests.map(({ path }) => path)).toEqual(['/v1/sys/internal/ui/mounts', '/v1/sys/internal/ui/mounts'])
+  expect(new Set(stub.requests.map(({ path }) => path))).toEqual(new Set(['/v1/sys/internal/ui/mounts']))
+  const tokens = stub.requests.map(({ headers }) => headers['x-vault-token'])
+  expect(tokens).toEqual([canaries.token, undefined, canaries.token])
 })
 
 test('a file that is too large for a credential is another one', async () => {
@@ -269,6 +349,20 @@ test('a file that is too large for a credential is another one', async () => {
   writeFileSync(file, 'x'.repeat(70_000))
   const { code, message } = await failure(stubbed(await stubVault(), { auth: tokenFile(file) }).get('app', context))
   expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('larger than 65536 bytes')])
+})
+
+test('a credential that is no UTF-8 is told, and never sent as another one', async () => {
+  const stub = await stubVault()
+  const file = join(temporaryFolder(), 'password')
+  writeFileSync(file, Buffer.from('p\u00e4ssword', 'latin1'))
+  for (const password of [{ file }, () => 'p\ud800ssword']) {
+    const { code, message } = await failure(stubbed(stub, { auth: userpass({ username: 'bob', password }) }).get('app', context))
+    expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('no text in UTF-8')])
+  }
+  expect(stub.requests).toEqual([])
+  writeFileSync(file, 'p\u00e4ssword')
+  expect(await codeOf(stubbed(stub, { auth: userpass({ username: 'bob', password: { file } }) }).get('app', context))).toBe('ok')
+  expect(stub.requests.some(({ body }) => body.includes('p\u00e4ssword'))).toBe(true)
 })
 
 test('what is no login is refused when it is made', () => {

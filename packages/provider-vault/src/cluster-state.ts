@@ -6,7 +6,11 @@ interface State {
   readonly header: string
   readonly cluster: string
   readonly indexes: readonly bigint[]
+  /** A state that no standby has reached. Vault signs its own, so nobody else can write one. */
+  readonly unreached: string | undefined
 }
+
+type Headers = Readonly<Record<string, string>>
 
 /**
  * The highest state seen. Sent back with every request, a standby that has not got so far yet passes the request on to the active node, so
@@ -14,9 +18,19 @@ interface State {
  */
 export class ClusterState {
   #highest: State | undefined
+  #canForward = true
 
-  headers(): Readonly<Record<string, string>> {
-    return this.#highest === undefined ? {} : { 'X-Vault-Index': this.#highest.header, 'X-Vault-Inconsistent': 'forward-active-node' }
+  /** `isForActive`: asks for the active node, where the server allows that. */
+  headers(isForActive = false): Headers {
+    const state = this.#highest
+    if (state === undefined) return {}
+    if (!this.#canForward) return { 'X-Vault-Index': state.header }
+    const index = isForActive ? (state.unreached ?? state.header) : state.header
+    return { 'X-Vault-Index': index, 'X-Vault-Inconsistent': 'forward-active-node' }
+  }
+
+  get isKnown(): boolean {
+    return this.#highest !== undefined
   }
 
   saw(header: string | undefined): void {
@@ -32,6 +46,11 @@ export class ClusterState {
   forget(): void {
     this.#highest = undefined
   }
+
+  /** Vault Enterprise refuses the header, unless `allow_forwarding_via_header` is set. */
+  cannotForward(): void {
+    this.#canForward = false
+  }
 }
 
 /** Some 200 are usual; a server takes only so many bytes of headers. */
@@ -41,5 +60,12 @@ function parse(header: string): State | undefined {
   const text = Buffer.from(header, 'base64').toString()
   const [, cluster = '', ...numbers] =
     /^v1:([^:]+):(\d{1,20}):(\d{1,20}):/.exec(text) ?? /^\{"cluster":"([^"]+)","value":"(\d{1,20})"\}$/.exec(text) ?? []
-  return cluster === '' || header.length > longestHeader ? undefined : { header, cluster, indexes: numbers.map(BigInt) }
+  if (cluster === '' || header.length > longestHeader) return undefined
+  return { header, cluster, indexes: numbers.map(BigInt), unreached: text.startsWith('{') ? unreachedOf(cluster) : undefined }
+}
+
+const greatest = String(2n ** 64n - 1n)
+
+function unreachedOf(cluster: string): string {
+  return Buffer.from(JSON.stringify({ cluster, value: greatest })).toString('base64')
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { SecretsError } from '@finchat/secrets-core'
 import { untilEnded } from './deadline.ts'
 import { Unanswered } from './unanswered.ts'
@@ -14,6 +15,7 @@ const maxFileBytes = 65_536
  */
 export async function readCredential(source: Credential, what: string, signal: AbortSignal): Promise<string> {
   const text = typeof source === 'string' ? source : await fetched(source, what, signal)
+  if (!text.isWellFormed()) throw notUtf8(what)
   if (text !== '') return text
   throw new SecretsError('CREDENTIALS_MISSING', `${what} is empty`, { remedy: 'give the credential' })
 }
@@ -69,12 +71,24 @@ async function readSmallFile(path: string, what: string): Promise<string> {
   try {
     const { size } = await handle.stat()
     if (size > maxFileBytes) throw new SecretsError('CONFIGURATION', `the file of ${what} is larger than ${maxFileBytes} bytes`)
-    return withoutLineEnd(await handle.readFile('utf8'))
+    const bytes = await handle.readFile()
+    // Outside of its Base64, PEM may have remarks in any encoding.
+    if (!isUtf8(bytes) && !bytes.includes('-----BEGIN')) throw notUtf8(what)
+    const text = bytes.toString()
+    bytes.fill(0)
+    return withoutLineEnd(text)
   } catch (error) {
     throw fileFailure(error, what)
   } finally {
     await handle.close()
   }
+}
+
+/** A lenient decoder would make another credential of it. */
+function notUtf8(what: string): SecretsError {
+  return new SecretsError('CONFIGURATION', `${what} is no text in UTF-8`, {
+    remedy: 'write it in UTF-8, without bytes of another encoding',
+  })
 }
 
 /** Without the one that editors and `echo` leave. */

@@ -71,7 +71,10 @@ function endedBy(closing: AbortSignal): Set<End> {
 
 /** Why a signal of `bounded` ended the call. The caller's own reason is not looked at: it may hold anything. */
 export function interruption(signal: AbortSignal, sent: boolean): Unanswered {
-  if (isLate(signal)) return new Unanswered('DEADLINE_EXCEEDED', 'no answer within the time limit', { sent })
+  if (isLate(signal)) {
+    const remedy = 'see whether the server hangs, or give it more time: `timeoutMs`'
+    return new Unanswered('DEADLINE_EXCEEDED', 'no answer within the time limit', { remedy, sent })
+  }
   if (signal.reason === 'closed') {
     return new Unanswered('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use', sent })
   }

@@ -8,6 +8,8 @@ export interface HeldToken {
   /** What the server calls a batch token: it can neither be renewed nor revoked. */
   readonly isBatch: boolean
   readonly renewable: boolean
+  /** The requests that are left to a token of limited uses (`token_num_uses`). */
+  readonly uses?: { left: number } | undefined
   /** How long it was good for when it was new; infinite where that is not known, or never ends. */
   readonly grantedMs: number
   /** From then on it is not sent any more: a little before the server lets it end. */
@@ -25,4 +27,12 @@ export function lifeOf(ms: number, askedAt: number): Pick<HeldToken, 'grantedMs'
 /** Of `lease_duration` or `ttl`, in seconds, and not less than one; `otherwise` where it is 0 or none: a new token then never ends. */
 export function msOf(seconds: unknown, otherwise: number = Number.POSITIVE_INFINITY): number {
   return typeof seconds === 'number' && seconds > 0 ? Math.max(1, seconds) * 1000 : otherwise
+}
+
+/** Takes one use of the token. `false`: none is left. */
+export function takeUse({ uses }: HeldToken): boolean {
+  if (uses === undefined) return true
+  if (uses.left === 0) return false
+  uses.left -= 1
+  return true
 }

@@ -1,8 +1,9 @@
+import { isUtf8 } from 'node:buffer'
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import { connectionFailure } from './connection-failure.ts'
-import { interruption } from './deadline.ts'
+import { interruption, isLate } from './deadline.ts'
 import type { TlsMaterial } from './tls.ts'
 import { Unanswered } from './unanswered.ts'
 
@@ -76,7 +77,10 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
     reject(failure)
     outgoing.destroy()
   }
-  const onAbort = (): void => fail(interruption(signal, isSent))
+  const onAbort = (): void => {
+    if (isLate(signal) && outgoing.reusedSocket) dropIdle(agent)
+    fail(interruption(signal, isSent))
+  }
   signal.addEventListener('abort', onAbort)
   outgoing.on('socket', (socket) => {
     if (!socket.connecting) isSent = true
@@ -95,7 +99,7 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
   return promise
 }
 
-/** The server closed connections that lay idle: the others are no better. */
+/** A connection that lay idle was closed, or is dead: the others are no better. */
 function dropIdle(agent: Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
 }
@@ -114,13 +118,22 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
   incoming.on('end', () => {
     const [first] = chunks
     const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
-    const text = whole.toString()
+    const { statusCode = 0, headers } = incoming
+    // An error page of a proxy may be in any encoding.
+    const isReadable = statusCode >= 300 || isUtf8(whole)
+    const text = isReadable ? whole.toString() : ''
     whole.fill(0)
     for (const bytes of chunks) bytes.fill(0)
-    const { statusCode = 0, headers } = incoming
+    if (!isReadable) return fail(notUtf8(statusCode))
     const [retryAfter, index] = [textOf(headers['retry-after']), textOf(headers['x-vault-index'])]
     done(vaultAnswer(statusCode, text, { retryAfter, index, date: headers.date }))
   })
+}
+
+/** A lenient decoder would make another value of it. */
+function notUtf8(status: number): Unanswered {
+  const remedy = 'point `url` at Vault itself, or at what passes its answers on unchanged'
+  return new Unanswered('INTERNAL', 'the answer is no text in UTF-8', { remedy, storeStatus: String(status), sent: true })
 }
 
 function textOf(header: string | string[] | undefined): string | undefined {

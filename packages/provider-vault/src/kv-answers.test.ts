@@ -77,6 +77,7 @@ test.each([-3_600_000, -5, 3_600_000])("what was deleted is told by the server's
     body: { request_id: 'r', data: { current_version: 1, custom_metadata: null, versions: { 1: metadata } } },
   })
   const stub = await stubVault((path, method) => {
+    if (path.endsWith('.finchat-staged')) return { status: 404, body: { errors: [] } }
     if (method === 'GET' && path.endsWith('metadata/deleted')) return record(deleted)
     return method === 'GET' && path.endsWith('metadata/later') ? record(dueLater) : undefined
   })

@@ -8,31 +8,56 @@ import { stagedPath } from './paths.ts'
 /** Versions that were deleted by one call have the same moment, but for the time that the call took. */
 const sameCallMs = 1_000
 
-/** Deletes every version, so that `restore` can undo it. */
+/** Deletes every version, so that `restore` can undo it. The staged version goes first. */
 export async function deleteVersions(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
   const record = await existing(mount, path, signal)
-  const live = record.versions.filter(({ isDestroyed, isDeleted }) => !isDestroyed && !isDeleted)
+  await beside(async () => {
+    const staged = await readRecord(mount, stagedPath(path), signal)
+    if (staged !== undefined) await deleteLive(mount, stagedPath(path), staged, signal)
+  })
+  await deleteLive(mount, path, record, signal)
+}
+
+async function deleteLive(mount: KvMount, path: string, { versions }: SecretRecord, signal: AbortSignal): Promise<void> {
+  const live = versions.filter(({ isDestroyed, isDeleted }) => !isDestroyed && !isDeleted)
   await change(mount, path, 'delete', live, signal)
 }
 
-/** Undeletes the versions that were deleted together with the current one, and no other. */
+/** Undeletes the versions that were deleted with the current one, and the staged version. */
 export async function restoreVersions(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
   const record = await existing(mount, path, signal)
   const current = currentOf(record)
-  if (current?.isDestroyed) throw new SecretsError('DELETED', 'the current version was destroyed', { remedy: 'write a new one' })
-  if (!current?.isDeleted) return
+  if (current?.isDestroyed)
+    throw new SecretsError('DELETED', 'the current version was destroyed', { remedy: 'write a new one with `storeSecret`' })
+  await undelete(mount, path, record, signal)
+  await beside(async () => {
+    const staged = await readRecord(mount, stagedPath(path), signal)
+    if (staged !== undefined) await undelete(mount, stagedPath(path), staged, signal)
+  })
+}
+
+async function undelete(mount: KvMount, path: string, record: SecretRecord, signal: AbortSignal): Promise<void> {
+  const current = currentOf(record)
+  if (current?.isDeleted !== true || current.isDestroyed) return
   const together = record.versions.filter(
-    ({ isDeleted, expiresAt }) => isDeleted && Math.abs(Number(expiresAt) - Number(current.expiresAt)) < sameCallMs,
+    ({ isDestroyed, isDeleted, expiresAt }) =>
+      isDeleted && !isDestroyed && Math.abs(Number(expiresAt) - Number(current.expiresAt)) < sameCallMs,
   )
   await change(mount, path, 'undelete', together, signal)
 }
 
+/** Runs a step on the staged path. A policy that names each path may not allow it. */
+async function beside(run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
+  }
+}
+
 /** For good: values, numbers and tags. What waits to be promoted goes first, lest it stays behind. */
 export async function purge(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
-  await forget(mount, stagedPath(path), signal).catch((error: unknown) => {
-    // A policy that names each path knows of none that was staged.
-    if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
-  })
+  await beside(() => forget(mount, stagedPath(path), signal))
   await forget(mount, path, signal)
 }
 

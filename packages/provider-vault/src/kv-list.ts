@@ -30,16 +30,17 @@ const otherwise = 'pass a `prefix` that ends in / and that the policy covers'
 
 async function keysIn(mount: KvMount, folder: string, signal: AbortSignal): Promise<readonly string[]> {
   const path = folder.slice(0, -1)
-  return mount.on(signal, async (kv) => {
+  const found = await mount.read(signal, async (kv) => {
     const part = kv === 2 ? ({ part: 'metadata' } as const) : {}
     const answer = await mount.ask(
       path,
       { method: 'GET', ...part, query: '?list=true', call: 'read', capability: 'list', otherwise },
       signal,
     )
-    if (answer.status === 404) return []
+    if (answer.status === 404) return undefined
     const keys = member(answer.body, 'data', 'keys')
     if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) throw notUnderstood(answer.status)
     return keys
   })
+  return found ?? []
 }

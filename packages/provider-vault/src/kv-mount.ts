@@ -1,7 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core'
 import type { VaultAnswer } from './answer.ts'
 import { isOtherVersion } from './answer-table.ts'
-import { MountVersion } from './mount-version.ts'
+import { type MountKind, MountVersion } from './mount-version.ts'
 import { encodedPath } from './paths.ts'
 import type { Ask, Right, VaultApi } from './vault-api.ts'
 
@@ -21,25 +21,28 @@ interface KvAsk extends Omit<Ask, 'path' | 'right'> {
 /** The KV mount that a provider reads and writes. */
 export interface KvMount {
   readonly ask: (path: string, ask: KvAsk, signal: AbortSignal) => Promise<VaultAnswer>
-  /** Runs for the version of KV that the mount has, as told or found out, and again if the server says that it is the other. */
+  /**
+   * Runs with the KV version of the mount, which was probed within the last second. Runs again if
+   * the server says that it is the other version.
+   */
   readonly on: <T>(signal: AbortSignal, run: (version: KvVersion) => Promise<T>) => Promise<T>
-  /** The same for a read; what does not exist must not be due to a mount that was replaced by one of another version. */
+  /**
+   * Runs a read with the KV version that is remembered. If it finds nothing, the mount is probed
+   * again, because it may have been replaced by one of the other version.
+   */
   readonly read: <T>(signal: AbortSignal, run: (version: KvVersion) => Promise<T | undefined>) => Promise<T | undefined>
 }
 
 export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefined): KvMount {
   const found = new MountVersion(api, mount)
-  const versionOf = async (signal: AbortSignal): Promise<KvVersion> => {
-    const kind = await found.kind(signal)
-    if (kind === 'no KV') throw noKv()
-    // A mount that this token may not see is asked as KV v2: the answer says what is wrong.
-    return kind ?? 2
-  }
-  /** A server that does not tell leaves it at what was told. */
-  const assertAsTold = async (signal: AbortSignal): Promise<void> => {
-    const kind = told === undefined ? undefined : await found.kind(signal).catch(() => undefined)
+  const versionOf = async (signal: AbortSignal): Promise<KvVersion> => asVersion(await found.kind(signal))
+  /** The version by a probe that began after the mark. If the server does not tell: `told`. */
+  const versionSince = async (mark: number, signal: AbortSignal): Promise<KvVersion> => {
+    if (told === undefined) return asVersion(await found.kindSince(mark, signal))
+    const kind = await found.kindSince(mark, signal).catch(() => undefined)
     if (kind === 'no KV') throw noKv()
     if (kind !== undefined && kind !== told) throw otherVersion()
+    return told
   }
   const run: KvMount['on'] = async (signal, task) => {
     for (let attempt = 1; ; attempt += 1) {
@@ -53,16 +56,27 @@ export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefine
     }
   }
   const on: KvMount['on'] = async (signal, task) => {
-    await assertAsTold(signal)
+    if (!found.isRecent || found.version !== (told ?? found.version)) await versionSince(found.mark, signal)
     return run(signal, task)
   }
-  const again = async <T>(signal: AbortSignal, task: (version: KvVersion) => Promise<T | undefined>): Promise<T | undefined> => {
-    found.forget()
-    return on(signal, told === undefined ? task : async () => undefined)
+  const read: KvMount['read'] = async <T>(signal: AbortSignal, task: (version: KvVersion) => Promise<T | undefined>) => {
+    const { mark } = found
+    let asked: KvVersion | undefined
+    const answer = await run(signal, (version) => task((asked = version)))
+    if (answer !== undefined) {
+      found.confirmed()
+      return answer
+    }
+    // KV v1, asked as if it were v2, answers that nothing exists.
+    return (await versionSince(mark, signal)) === asked ? undefined : run(signal, task)
   }
-  const read: KvMount['read'] = (signal, task) =>
-    run(signal, task).then((answer) => (answer !== undefined || found.isFresh ? answer : again(signal, task)))
   return { ask: (path, ask, signal) => askMount(api, mount, path, ask, signal), on, read }
+}
+
+/** A mount that this token may not see is asked as KV v2: the answer says what is wrong. */
+function asVersion(kind: MountKind): KvVersion {
+  if (kind === 'no KV') throw noKv()
+  return kind ?? 2
 }
 
 /** The server says that the mount is of the other version. Caught above, always. */

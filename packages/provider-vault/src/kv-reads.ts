@@ -16,12 +16,15 @@ import { assertVersion } from './new-secret.ts'
 import { assertPath } from './paths.ts'
 import type { Provides } from './provides.ts'
 
-export function kvReads(mount: KvMount, onMissing: (path: string) => void = () => {}): Provides<'get' | 'getVersion' | 'describe'> {
+/** Looks at a path that is missing, and may throw what is wrong with it. */
+type OnMissing = (path: string, signal: AbortSignal) => Promise<void>
+
+export function kvReads(mount: KvMount, onMissing: OnMissing = async () => {}): Provides<'get' | 'getVersion' | 'describe'> {
   return {
     get: async (path, { signal }) => {
       assertPath(path)
       const secret = await mount.read(signal, (kv) => (kv === 2 ? readVersion(mount, path, signal) : readPlain(mount, path, signal)))
-      if (secret === undefined) onMissing(path)
+      if (secret === undefined) await onMissing(path, signal)
       return secret
     },
     getVersion: async (path, version, { signal }) => {
@@ -73,8 +76,8 @@ async function described(mount: KvMount, path: string, signal: AbortSignal): Pro
     const record = await readRecord(mount, path, signal)
     const current = record && currentOf(record)
     if (!record || !current) return undefined
-    if (current.isDestroyed) throw new SecretsError('DELETED', 'the version was destroyed', { remedy: 'write a new one' })
-    if (current.isDeleted) throw new SecretsError('DELETED', 'the secret was deleted', { remedy: 'restore it, or write a new version' })
+    if (current.isDestroyed) throw withdrawn('the version was destroyed', 'write a new one with `storeSecret`')
+    if (current.isDeleted) throw withdrawn('the secret was deleted', 'restore it, or write a new version with `storeSecret`')
     return descriptionOf(record, current)
   } catch (error) {
     if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
@@ -83,6 +86,10 @@ async function described(mount: KvMount, path: string, signal: AbortSignal): Pro
   if (secret === undefined) return undefined
   const { value: _value, shape: _shape, ...rest } = secret
   return rest
+}
+
+function withdrawn(problem: string, remedy: string): SecretsError {
+  return new SecretsError('DELETED', problem, { remedy })
 }
 
 export async function readRecord(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretRecord | undefined> {

@@ -39,7 +39,15 @@ export async function stagedAt(mount: KvMount, path: string, signal: AbortSignal
 export async function readStaged(mount: KvMount, path: string, signal: AbortSignal): Promise<Staged> {
   const last = await readLast(mount, stagedPath(path), signal)
   if (last === undefined) return { last: 0, pending: undefined }
-  return { last: last.version, pending: last.secret && pendingOf(last.secret, last) }
+  const pending = last.secret && pendingOf(last.secret, last)
+  const isWithdrawn = pending !== undefined && (await isDeletedSince(mount, path, last.currentSince, signal))
+  return { last: last.version, pending: isWithdrawn ? undefined : pending }
+}
+
+/** Whether the secret was deleted after this moment, which withdrew its staged version too. */
+async function isDeletedSince(mount: KvMount, path: string, moment: number, signal: AbortSignal): Promise<boolean> {
+  const last = await readLast(mount, path, signal)
+  return last !== undefined && last.secret === undefined && (last.expiresAt ?? 0) >= moment
 }
 
 function pendingOf({ value: envelope }: StoredSecret, { version, revision }: VersionFacts): Pending {

@@ -59,6 +59,18 @@ describeWithServer('openbao', 'secrets of KV', () => {
     await secrets.close()
   })
 
+  test('a rotation of a deleted secret says what writes it anew, and that does', async () => {
+    const { provider } = await trialOf()
+    const secrets = createSecretsManager({ providers: [provider] })
+    await secrets.storeSecret('app', 'v1')
+    await secrets.deleteSecret('app')
+    const told = await failure(secrets.rotateSecret('app', 'v2'))
+    expect([told.code, told.message]).toEqual(['DELETED', expect.stringContaining('restore it, or write a new version with `storeSecret`')])
+    expect(await secrets.storeSecret('app', 'v2')).toMatchObject({ version: 2 })
+    expect(await secrets.rotateSecret('app', 'v3')).toMatchObject({ version: 3 })
+    await secrets.close()
+  })
+
   test('one value is rotated with one read and one write, whatever the field is called', async () => {
     const { provider, mount, proxy } = await trialOf()
     await bao.api('POST', `${mount}/data/app`, { data: { token: 't1' } })

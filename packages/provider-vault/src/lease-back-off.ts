@@ -1,4 +1,4 @@
-import type { SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
 
 const firstMs = 1_000
 const longestMs = 60_000
@@ -20,11 +20,17 @@ export class LeaseBackOff {
     this.#failure = undefined
   }
 
-  /** From half of the wait to the whole: a fleet does not come at once, and nobody comes at once. Where nothing was done, nothing counts. */
-  failed(error: SecretsError): void {
-    if (error.effect !== 'unknown') return
+  /**
+   * Waits from half of the time to the whole, so that a fleet does not come at once. An error after
+   * which nothing was done does not count. Returns the error with the time of the next try.
+   */
+  failed(error: SecretsError): SecretsError {
+    if (error.effect !== 'unknown') return error
     const count = (this.#failure?.count ?? 0) + 1
     const wait = Math.min(longestMs, firstMs * 2 ** Math.min(count, 10)) * (0.5 + Math.random() / 2)
-    this.#failure = { error, count, until: Date.now() + wait }
+    const until = Date.now() + Math.ceil(wait)
+    const told = new SecretsError(error.code, error.problem, { ...error, retryAt: until })
+    this.#failure = { error: told, count, until }
+    return told
   }
 }

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { SecretsError } from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { vaultAnswer } from './answer.ts'
 import { token as tokenAuth } from './auth/token.ts'
@@ -307,7 +308,14 @@ describe('a request for a lease that is not answered in time', () => {
       await Promise.allSettled([leases.get(path, { ...context, fresh: seconds % 2 === 0 })])
       await vi.advanceTimersByTimeAsync(1_000)
     }
-    expect(await codeOf(leases.get(path, context))).toBe('UNAVAILABLE')
+    const asked = count(vault, path)
+    const told: unknown = await leases.get(path, context).catch((error: unknown) => error)
+    expect(told).toMatchObject({ code: 'UNAVAILABLE', retryAt: expect.any(Number) })
+    const { retryAt } = told as SecretsError // as was looked
+    vi.setSystemTime(Number(retryAt) - 1)
+    expect([await codeOf(leases.get(path, context)), count(vault, path)]).toEqual(['UNAVAILABLE', asked])
+    vi.setSystemTime(Number(retryAt))
+    expect([await codeOf(leases.get(path, context)), count(vault, path)]).toEqual(['UNAVAILABLE', asked + 1])
     expect(count(vault, path)).toBeGreaterThanOrEqual(10)
     expect(count(vault, path)).toBeLessThanOrEqual(30)
   })

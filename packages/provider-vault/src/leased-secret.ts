@@ -129,15 +129,14 @@ export class LeasedSecret {
       this.#replaceBy(lease)
       return lease !== undefined
     } catch (error) {
-      if (SecretsError.isInstance(error)) this.#failed(error)
-      throw error
+      throw SecretsError.isInstance(error) ? this.#failed(error) : error
     }
   }
 
-  #failed(error: SecretsError): void {
-    this.#backOff.failed(error)
+  #failed(error: SecretsError): SecretsError {
     // What was taken from us is not handed out any more.
     if (error.code === 'PERMISSION_DENIED' || error.code === 'UNAUTHENTICATED') this.#replaceBy(undefined)
+    return this.#backOff.failed(error)
   }
 
   #replaceBy(next: Lease | undefined): void {

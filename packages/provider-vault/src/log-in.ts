@@ -9,28 +9,37 @@ import { answerError, type Send } from './sender.ts'
 export function authContext(send: Send, signal: AbortSignal): AuthContext {
   return {
     signal,
-    post: (path, body, token) => send({ method: 'POST', path, body: JSON.stringify(body), call: 'login', token }, signal),
+    post: (path, body, token) => send({ method: 'POST', path, body: JSON.stringify(body), call: 'login', token, isSingle: true }, signal),
   }
 }
 
-/** A token for these credentials; `undefined` if Vault refuses them. Rejects where nothing can be said of them. */
-export async function logIn(login: Login, print: string, send: Send, signal: AbortSignal): Promise<HeldToken | undefined> {
+/**
+ * A token for these credentials, or the status with which Vault refuses them. Rejects if the answer
+ * says nothing about them. The active node is asked, because a standby that does not know a new
+ * secret id yet counts a failed login.
+ */
+export async function logIn(login: Login, print: string, send: Send, signal: AbortSignal): Promise<HeldToken | number> {
   if ('token' in login) return givenToken(login, print, send, signal)
   const askedAt = Date.now()
-  const answer = await authContext(send, signal).post(login.path, login.body)
+  const body = JSON.stringify(login.body)
+  const answer = await send({ method: 'POST', path: login.path, body, call: 'login', isForActive: true }, signal)
   const meaning = meaningOf(answer, 'login')
-  if (meaning?.code === 'UNAUTHENTICATED') return undefined
+  if (meaning?.code === 'UNAUTHENTICATED') return answer.status
   if (meaning !== undefined) throw answerError(answer, meaning, 'login')
   const token = member(answer.body, 'auth', 'client_token')
   if (typeof token !== 'string' || token === '') throw noToken(answer)
   assertToken(token)
   const life = lifeOf(msOf(member(answer.body, 'auth', 'lease_duration')), askedAt)
+  const uses = member(answer.body, 'auth', 'num_uses')
+  const isLimited = typeof uses === 'number' && uses > 0
   return {
     token,
     print,
     isOurs: true,
     isBatch: member(answer.body, 'auth', 'token_type') === 'batch',
-    renewable: member(answer.body, 'auth', 'renewable') === true,
+    // A renewal would be one use less.
+    renewable: !isLimited && member(answer.body, 'auth', 'renewable') === true,
+    uses: isLimited ? { left: uses } : undefined,
     ...life,
   }
 }
@@ -54,7 +63,7 @@ async function givenToken(
   if (expiresAt !== undefined)
     return { token, print, isOurs: false, isBatch: false, renewable: false, ...lifeOf(Math.max(0, expiresAt - askedAt), askedAt) }
   const answer = isOnlyOne
-    ? await send({ method: 'GET', path: 'auth/token/lookup-self', call: 'login', token }, signal).catch(() => undefined)
+    ? await send({ method: 'GET', path: 'auth/token/lookup-self', call: 'login', token, isOptional: true }, signal).catch(() => undefined)
     : undefined
   const isKnown = answer?.status === 200
   const life = lifeOf(msOf(isKnown ? member(answer.body, 'data', 'ttl') : undefined), askedAt)

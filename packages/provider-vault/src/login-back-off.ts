@@ -1,44 +1,59 @@
 import type { SecretsError } from '@finchat/secrets-core'
-import { refusalMs } from './refusals.ts'
+import { longestHoldMs, type Refusal, tooManyRefused } from './refusals.ts'
 
-const firstMs = 250
-const longestMs = 60_000
+/** How long a time that the server names is heeded. */
+const longestNamedMs = 60_000
+/** Vault locks a role at the fifth failed login. */
+const mostRefusals = 4
 
-/** What keeps a provider from logging in again and again: all of its secrets share one login. */
+/**
+ * Holds logins back until a time that the server named, and for credentials that it refused. An
+ * outage does not: the next call tries at once, because its caller has a back-off already.
+ */
 export class LoginBackOff {
-  #failure: { readonly error: SecretsError; readonly count: number; readonly until: number } | undefined
-  #refusal: { readonly print: string; readonly error: SecretsError; readonly until: number } | undefined
+  #named: Refusal | undefined
+  /** By a keyed digest of the credential. */
+  readonly #refusals = new Map<string, Refusal>()
 
-  /** Throws what the last login failed with, while it is too early for the next. */
+  /** Throws the error of the last login until the time that the server named. */
   assertMayTry(): void {
-    if (this.#failure !== undefined && Date.now() < this.#failure.until) throw this.#failure.error
+    if (this.#named !== undefined && isHeld(this.#named)) throw this.#named.error
   }
 
-  /** Throws `UNAUTHENTICATED` if this very credential was refused a moment ago. */
+  /** Throws `UNAUTHENTICATED` for a refused credential, and if one more could lock the role. */
   assertNotRefused(print: string): void {
-    if (this.#refusal?.print === print && Date.now() < this.#refusal.until) throw this.#refusal.error
+    for (const [each, refusal] of this.#refusals) if (!isHeld(refusal)) this.#refusals.delete(each)
+    const known = this.#refusals.get(print)
+    if (known !== undefined) throw known.error
+    const counted = [...this.#refusals.values()].filter(({ isCounted }) => isCounted)
+    const [oldest] = counted
+    if (oldest !== undefined && counted.length >= mostRefusals) throw tooManyRefused(oldest.until)
   }
 
   succeeded(): void {
-    this.#failure = undefined
+    this.#named = undefined
   }
 
-  /** Full jitter; a server that names a time is asked then. What was never sent, and a caller's abort, count for nothing. */
   failed(error: SecretsError): void {
-    if (['ABORTED', 'CREDENTIALS_MISSING', 'UNAUTHENTICATED'].includes(error.code)) return
-    const count = (this.#failure?.count ?? 0) + 1
-    const wait = Math.random() * Math.min(longestMs, firstMs * 2 ** Math.min(count, 10))
-    this.#failure = { error, count, until: Math.max(Date.now() + wait, Math.min(error.retryAt ?? 0, Date.now() + longestMs)) }
+    if (error.code === 'UNAUTHENTICATED' || error.retryAt === undefined) return
+    this.#named = { error, until: Math.min(error.retryAt, Date.now() + longestNamedMs) }
   }
 
-  /** What the last refusal was. */
+  /** The error of the last refusal. */
   get refusal(): SecretsError | undefined {
-    return this.#refusal?.error
+    return [...this.#refusals.values()].at(-1)?.error
   }
 
   /** Remembers that Vault refused this credential, and returns the error that says so. */
-  refused(print: string, error: SecretsError): SecretsError {
-    this.#refusal = { print, error, until: Date.now() + refusalMs }
-    return error
+  refused(print: string, refusal: Refusal): SecretsError {
+    this.#refusals.delete(print) // the last one stands last
+    this.#refusals.set(print, refusal)
+    return refusal.error
   }
+}
+
+/** A clock that was set back does not hold a login for longer. */
+function isHeld({ until }: Refusal): boolean {
+  const left = until - Date.now()
+  return left > 0 && left <= longestHoldMs
 }

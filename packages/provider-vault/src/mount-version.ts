@@ -1,54 +1,71 @@
 import { isObject, member } from './answer.ts'
 import { untilEnded } from './deadline.ts'
 import type { KvVersion } from './kv-mount.ts'
+import { SharedRun } from './shared-run.ts'
 import { asSecretsErrors } from './unanswered.ts'
 import type { VaultApi } from './vault-api.ts'
 
 /** What the server tells of a mount: its version of KV, that it is none of KV, or nothing to this token. */
 export type MountKind = KvVersion | 'no KV' | undefined
 
-/** KV v1, asked as if it were v2, answers that nothing exists: what was found out is not believed for ever. */
-const believedMs = 60_000
+/** For how long a write trusts a probe, or an answer that showed the version. */
+const recentMs = 1_000
 
 /** Finds out what a mount is, once for all who ask at the same time, and remembers it. */
 export class MountVersion {
-  readonly #api: VaultApi
-  readonly #mount: string
-  #known: { readonly kind: MountKind; readonly until: number } | undefined
-  #finding: Promise<MountKind> | undefined
+  readonly #probe: SharedRun<MountKind>
+  #known: MountKind
+  #probes = 0
+  #seenAt = 0
 
   constructor(api: VaultApi, mount: string) {
-    this.#api = api
-    this.#mount = mount
+    this.#probe = new SharedRun(async () => {
+      this.#probes += 1
+      const startedAt = Date.now()
+      this.#known = await kindOf(api, mount)
+      this.#seenAt = startedAt
+      return this.#known
+    })
   }
 
-  /** Whether it was found out in the last minute. */
-  get isFresh(): boolean {
-    return this.#known !== undefined && Date.now() < this.#known.until
+  /** Whether what is known of the mount was true within the last second. */
+  get isRecent(): boolean {
+    const age = Date.now() - this.#seenAt
+    return this.#known !== undefined && age >= 0 && age < recentMs
+  }
+
+  /** An answer showed that the version is still the one that is known. */
+  confirmed(): void {
+    this.#seenAt = Date.now()
+  }
+
+  /** Taken before a request, for `kindSince`. */
+  get mark(): number {
+    return this.#probes
   }
 
   /** The version that was found out, if it was. */
   get version(): KvVersion | undefined {
-    const kind = this.#known?.kind
-    return kind === 'no KV' ? undefined : kind
+    return this.#known === 'no KV' ? undefined : this.#known
   }
 
   /** Whoever gives up waiting leaves it to the others. */
   async kind(signal: AbortSignal): Promise<MountKind> {
-    if (this.#known !== undefined) return this.#known.kind
-    this.#finding ??= this.#find().finally(() => (this.#finding = undefined))
-    const finding = this.#finding
-    return asSecretsErrors(false, () => untilEnded(finding, signal))
+    return this.#known ?? asSecretsErrors(false, () => this.#probe.get(signal))
+  }
+
+  /** What the mount is, by a probe that began after the mark. */
+  async kindSince(mark: number, signal: AbortSignal): Promise<MountKind> {
+    const { current } = this.#probe
+    if (this.#probes > mark && current === undefined) return this.#known
+    return asSecretsErrors(false, async () => {
+      if (this.#probes === mark && current !== undefined) await untilEnded(Promise.allSettled([current]), signal)
+      return this.#probe.get(signal)
+    })
   }
 
   forget(): void {
     this.#known = undefined
-  }
-
-  async #find(): Promise<MountKind> {
-    const kind = await kindOf(this.#api, this.#mount)
-    if (kind !== undefined) this.#known = { kind, until: Date.now() + believedMs }
-    return kind
   }
 }
 

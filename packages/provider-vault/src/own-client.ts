@@ -37,7 +37,11 @@ async function ask(client: VaultClient, { path, method, headers, body }: VaultRe
   const [settled] = await Promise.allSettled([client.request({ path: `/${path}`, method, headers: { ...headers }, json })])
   if (settled.status === 'fulfilled') return successful(settled.value)
   const status = member(settled.reason, 'response', 'statusCode')
-  if (typeof status !== 'number') throw new Unanswered('UNAVAILABLE', 'the client got no answer', { sent: true })
+  if (typeof status !== 'number')
+    throw new Unanswered('UNAVAILABLE', 'the client got no answer', {
+      remedy: 'look at the server, and at how the client reaches it',
+      sent: true,
+    })
   return vaultAnswer(status, textOf(member(settled.reason, 'response', 'body')))
 }
 

@@ -1,22 +1,76 @@
 import { SecretsError } from '@finchat/secrets-core'
 
-/** A credential that was refused is not sent again for as long: Vault locks a role after some tries. */
-export const refusalMs = 60_000
+/**
+ * For how long a refused credential is not sent again. Vault forgets failed logins 15 minutes after
+ * the last one, counted in whole seconds: one try in slightly more never adds up to a lock-out.
+ */
+const refusalMs: number = 15 * 60_000 + 2_000
+export const longestHoldMs: number = refusalMs
+/** Shorter, because a login that succeeds locks no role. */
+const tokenOfLoginMs = 60_000
 
-/** Vault refused a token: one that was given to us, or that a login had given. */
-export function tokenRefused(isOurs: boolean): SecretsError {
-  return isOurs
-    ? new SecretsError('UNAUTHENTICATED', 'Vault refused the token that it had given at the login', {
-        remedy: 'see whether it was revoked, has too few uses, or is bound to other addresses',
-      })
-    : new SecretsError('UNAUTHENTICATED', 'Vault refused the token', {
-        remedy: 'it is wrong, expired or revoked: give another; the same is not sent again for a minute',
-      })
+/** An error, and until when it is the answer to each call. */
+export interface Refusal {
+  readonly error: SecretsError
+  readonly until: number
+  /** Vault may have counted it as a failed login. */
+  readonly isCounted?: boolean
 }
 
-/** Vault refused what was sent to a path such as `auth/approle/login`; a missing method is answered alike. */
-export function loginRefused(path: string): SecretsError {
-  return new SecretsError('UNAUTHENTICATED', `Vault refused the login at ${path.replace(/\/login(\/[^/]*)?$/, '')}`, {
-    remedy: 'the credential is wrong, or there is no such method there; the same is not sent again for a minute, lest Vault locks its role',
+const notAgain = 'the same is sent again after 15 minutes, or by a restarted process'
+
+/** Vault refused a token: one that was given to us, or that a login had given. */
+export function tokenRefused(isOurs: boolean): Refusal {
+  return isOurs
+    ? refusal('Vault refused the token that it had given at the login', {
+        remedy: 'see whether it was revoked, has too few uses, or is bound to other addresses',
+        ms: tokenOfLoginMs,
+      })
+    : refusal('Vault refused the token', { remedy: `it is wrong, expired or revoked: give another; ${notAgain}` })
+}
+
+/** A login at a path such as `auth/approle/login`, and the status with which Vault refused it. */
+export interface RefusedLogin {
+  readonly method: string
+  readonly path: string
+  readonly status: number
+}
+
+/** Vault answers a locked role and a missing method with the same 403. */
+export function loginRefused({ method, path, status }: RefusedLogin): Refusal {
+  const cause =
+    status === 403 ? (causes403.get(method) ?? 'no role takes the credential') : 'the credential is wrong, or its role is not there'
+  const told = refusal(`Vault refused the login at ${path.replace(/\/login(\/[^/]*)?$/, '')}`, {
+    remedy: `${cause}, or there is no such method there; ${notAgain}`,
+    storeStatus: String(status),
   })
+  return { ...told, isCounted: true }
+}
+
+const lockedOut = 'failed logins, also of other processes, have locked out the'
+const remedyOfLock = ': see sys/locked-users, and find who logs in with a wrong credential'
+
+/** Methods that answer a wrong credential with 400, and a lock-out with 403. */
+const causes403: ReadonlyMap<string, string> = new Map([
+  ['approle', `${lockedOut} role${remedyOfLock}`],
+  ['userpass', `${lockedOut} user${remedyOfLock}`],
+])
+
+/** A fifth failed login may lock the role. */
+export function tooManyRefused(until: number): SecretsError {
+  return new SecretsError('UNAUTHENTICATED', 'Vault refused the last four credentials, and a fifth may lock out their role', {
+    remedy: 'correct what gives the credential, then start this process again, or wait for 15 minutes',
+    retryAt: until,
+  })
+}
+
+interface RefusalDetails {
+  readonly remedy: string
+  readonly storeStatus?: string
+  readonly ms?: number
+}
+
+function refusal(problem: string, { remedy, storeStatus, ms = refusalMs }: RefusalDetails): Refusal {
+  const until = Date.now() + ms
+  return { error: new SecretsError('UNAUTHENTICATED', problem, { remedy, storeStatus, retryAt: until }), until }
 }

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import { ClusterState } from './cluster-state.ts'
 import { bounded } from './deadline.ts'
+import type { Exchange, VaultRequest } from './exchange.ts'
 import { answerError, type Outgoing, vaultSender } from './sender.ts'
+import { Unanswered } from './unanswered.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 25) }))
 afterEach(() => void vi.useRealTimers())
@@ -48,4 +50,94 @@ test.each(['-5', '1.5', '+7', '12/31/2099', '99 GMT', '1e3', '0x10', 'Infinity',
   const { retryAt } = answerError(behind(retryAfter), fault, 'read')
   // A number of four digits is one of seconds.
   expect(retryAt).toBe(retryAfter === '2099' ? Date.now() + 2_099_000 : undefined)
+})
+
+const index = Buffer.from('{"cluster":"c-1","value":"41"}').toString('base64')
+const login: Outgoing = { method: 'POST', path: 'auth/approle/login', call: 'login', isForActive: true }
+
+/** Sends one request after the other to a server that answers by what it is sent. */
+async function sentTo(answer: (request: VaultRequest) => VaultAnswer, outgoing: readonly Outgoing[]): Promise<VaultRequest[]> {
+  const requests: VaultRequest[] = []
+  const exchange: Exchange = async (request) => {
+    requests.push(request)
+    return answer(request)
+  }
+  const send = vaultSender({ exchange, state: new ClusterState(), namespace: undefined })
+  for (const each of outgoing) {
+    const call = bounded({ timeoutMs: 5000, closing: new AbortController().signal }, (signal) => send(each, signal))
+    await Promise.all([call, vi.advanceTimersByTimeAsync(5000)])
+  }
+  return requests
+}
+
+test('a login is for the active node, by a state that no standby has reached; a read only where it would be behind', async () => {
+  const requests = await sentTo(() => vaultAnswer(200, '{"auth":{}}', { index }), [login, read, login])
+  expect(requests.map(({ path }) => path)).toEqual(['sys/internal/ui/mounts', login.path, read.path, login.path])
+  const headersSent = requests.map(({ headers }) => [
+    Buffer.from(headers['X-Vault-Index'] ?? '', 'base64').toString(),
+    headers['X-Vault-Inconsistent'],
+  ])
+  const forward = 'forward-active-node'
+  const beyond = ['{"cluster":"c-1","value":"18446744073709551615"}', forward]
+  expect(headersSent).toEqual([['', undefined], beyond, ['{"cluster":"c-1","value":"41"}', forward], beyond])
+})
+
+test('a server that shows no state is asked for it once, and sent logins as they are', async () => {
+  const requests = await sentTo(() => vaultAnswer(200, '{"auth":{}}'), [login, login])
+  expect(requests.map(({ path }) => path)).toEqual(['sys/internal/ui/mounts', login.path, login.path])
+  expect(requests.some(({ headers }) => 'X-Vault-Inconsistent' in headers)).toBe(false)
+})
+
+test('a server that lets no client ask for its active node is not asked again, and the request is sent without', async () => {
+  const refusal = 'forwarding via header X-Vault-Inconsistent=forward-active-node disabled in configuration'
+  const state = Buffer.from('v1:c-1:41:40:mac').toString('base64')
+  const answer = ({ headers }: VaultRequest): VaultAnswer =>
+    'X-Vault-Inconsistent' in headers
+      ? vaultAnswer(400, JSON.stringify({ errors: [refusal] }))
+      : vaultAnswer(200, '{"auth":{}}', { index: state })
+  const requests = await sentTo(answer, [login, read, login])
+  expect(requests.map(({ path }) => path)).toEqual(['sys/internal/ui/mounts', login.path, login.path, read.path, login.path])
+  expect(requests.map(({ headers }) => [headers['X-Vault-Index'], headers['X-Vault-Inconsistent']]).slice(2)).toEqual([
+    [state, undefined],
+    [state, undefined],
+    [state, undefined],
+  ])
+})
+
+test('broken connections of an election count for it, and others are few', async () => {
+  const broken = new Unanswered('UNAVAILABLE', 'the connection broke', { sent: true })
+  const [leaderless, good] = [vaultAnswer(307, ''), vaultAnswer(200, '{"data":{}}')]
+  const timesOf = async (outcomes: readonly (VaultAnswer | Unanswered)[]): Promise<number> => {
+    const left = [...outcomes]
+    const answer = (): VaultAnswer => {
+      const outcome = left.shift() ?? good
+      if (outcome instanceof Unanswered) throw outcome
+      return outcome
+    }
+    let times = 0
+    const count = (): VaultAnswer => {
+      times += 1
+      return answer()
+    }
+    await sentTo(count, [read]).catch((error: unknown) => expect(error).toBe(broken))
+    return times
+  }
+  expect(await timesOf([broken, leaderless, broken, broken, broken, broken])).toBe(7)
+  expect(await timesOf([broken, broken, broken, broken])).toBe(3)
+})
+
+test('what is of use and not needed keeps nobody waiting for an election', async () => {
+  const lookup: Outgoing = { method: 'GET', path: 'auth/token/lookup-self', call: 'login', isOptional: true }
+  expect((await sentTo(() => vaultAnswer(307, ''), [lookup])).length).toBe(1)
+})
+
+test('what uses something up is sent again only where nothing was done', async () => {
+  const unwrap: Outgoing = { method: 'POST', path: 'sys/wrapping/unwrap', call: 'login', isSingle: true }
+  for (const [first, times] of [
+    [vaultAnswer(307, ''), 2],
+    [vaultAnswer(502, '<html>'), 1],
+  ] as const) {
+    const answers = [first]
+    expect((await sentTo(() => answers.shift() ?? vaultAnswer(200, '{"data":{}}'), [unwrap])).length).toBe(times)
+  }
 })

@@ -18,53 +18,75 @@ export interface Outgoing extends Omit<VaultRequest, 'headers'> {
   readonly call: CallKind
   readonly token?: string | undefined
   readonly contentType?: string | undefined
+  /** Uses something up, such as a wrapping token: sent again only where the server did nothing. */
+  readonly isSingle?: boolean
+  /** Its answer is not needed, so it is never sent again. */
+  readonly isOptional?: boolean
+  /** Asks for the active node, where the server allows that. */
+  readonly isForActive?: boolean
 }
 
 export interface SenderOptions {
   readonly exchange: Exchange
   readonly state: ClusterState
   readonly namespace: string | undefined
+  /** Whether answers come with their headers, and so with the state of the cluster. */
+  readonly hasHeaders?: boolean
 }
 
 /** Resolves to whatever was answered; rejects with `Unanswered`. */
 export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<VaultAnswer>
 
 /** Sends with what every request carries, and again where nothing was done and waiting helps. */
-export function vaultSender({ exchange, state, namespace }: SenderOptions): Send {
-  const once = (outgoing: Outgoing, signal: AbortSignal): Promise<VaultAnswer> => {
+export function vaultSender({ exchange, state, namespace, hasHeaders = true }: SenderOptions): Send {
+  const once = async (outgoing: Outgoing, signal: AbortSignal): Promise<Outcome> => {
     const { method, path, body } = outgoing
-    return exchange({ method, path, body, headers: headersOf(outgoing, namespace, state) }, signal)
+    try {
+      const answer = await exchange({ method, path, body, headers: headersOf(outgoing, namespace, state) }, signal)
+      state.saw(answer.index)
+      return answer
+    } catch (error) {
+      return failureOf(error)
+    }
   }
-  return async (outgoing, signal) => {
+  const repeated: Send = async (outgoing, signal) => {
     let faults = 0
+    let isElection = false
     for (let attempt = 1; ; attempt += 1) {
-      let outcome: Outcome
-      try {
-        outcome = await once(outgoing, signal)
-        state.saw(outcome.index)
-      } catch (error) {
-        outcome = failureOf(error)
-      }
+      const outcome = await once(outgoing, signal)
       if (isForeignState(outcome)) state.forget()
-      const repeats = repeatsOf(outcome, outgoing.call)
+      if (isForwardingRefused(outcome)) state.cannotForward()
+      const repeats = repeatsOf(outcome, outgoing)
       if (repeats === 'none') return unsettled(outcome)
-      if (repeats === 'few') faults += 1
+      isElection ||= repeats === 'in time'
+      // A balancer may lead to the node that is gone, until its health check has seen that.
+      if (repeats === 'few' && !(isElection && outcome instanceof Unanswered)) faults += 1
       const ms = pauseMs(outcome, attempt)
       const isLast = faults === mostAttempts || ms > longestPauseMs
       if (isLast || !(await hadTime(ms, signal))) return unsettled(outcome)
     }
   }
+  let isStateAsked = !hasHeaders
+  return async (outgoing, signal) => {
+    if (outgoing.isForActive !== true || isStateAsked || state.isKnown) return repeated(outgoing, signal)
+    // Without a token this path shows the state of the cluster, which `isForActive` needs.
+    const shown = await repeated({ method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' }, signal)
+    if (meaningOf(shown, 'read')?.code === 'UNAVAILABLE') return shown
+    isStateAsked = true
+    return repeated(outgoing, signal)
+  }
 }
 
 type Outcome = VaultAnswer | Unanswered
 
-function headersOf({ body, token, contentType }: Outgoing, namespace: string | undefined, state: ClusterState): Record<string, string> {
+function headersOf(outgoing: Outgoing, namespace: string | undefined, state: ClusterState): Record<string, string> {
+  const { body, token, contentType, isForActive } = outgoing
   // What an agent may ask for, as a guard against requests that were forged.
   const headers: Record<string, string> = { 'X-Vault-Request': 'true', Accept: 'application/json' }
   if (body !== undefined) headers['Content-Type'] = contentType ?? 'application/json'
   if (token !== undefined) headers['X-Vault-Token'] = token
   if (namespace !== undefined) headers['X-Vault-Namespace'] = namespace
-  return Object.assign(headers, state.headers())
+  return Object.assign(headers, state.headers(isForActive))
 }
 
 function failureOf(error: unknown): Unanswered {
@@ -79,12 +101,17 @@ function unsettled(outcome: Outcome): VaultAnswer {
 }
 
 /** Whether to send it again: not, up to `mostAttempts`, or as long as there is time. */
-function repeatsOf(outcome: Outcome, call: CallKind): 'none' | 'few' | 'in time' {
-  if (isForeignState(outcome)) return 'few'
+function repeatsOf(outcome: Outcome, { call, isSingle = false, isOptional = false }: Outgoing): 'none' | 'few' | 'in time' {
+  if (isForeignState(outcome) || isForwardingRefused(outcome)) return 'few'
   const again = againOf(outcome, call)
   if (again === 'all') return 'few'
-  if (call !== 'read' || again === undefined) return 'none'
-  return again === 'election' ? 'in time' : 'few'
+  if (call === 'write' || isOptional || again === undefined) return 'none'
+  if (again === 'election') return 'in time'
+  return isSingle && mayBeDone(outcome) ? 'none' : 'few'
+}
+
+function mayBeDone(outcome: Outcome): boolean {
+  return !(outcome instanceof Unanswered) || outcome.sent
 }
 
 function againOf(outcome: Outcome, call: CallKind): Meaning['again'] {
@@ -108,6 +135,11 @@ function isForeignState(outcome: Outcome): boolean {
   return !(outcome instanceof Unanswered) && outcome.status === 400 && says(outcome, 'errors', 'X-Vault-Index')
 }
 
+/** The server refuses to forward requests for clients. Nothing was done. */
+function isForwardingRefused(outcome: Outcome): boolean {
+  return !(outcome instanceof Unanswered) && outcome.status === 400 && says(outcome, 'errors', 'forwarding via header')
+}
+
 /** Grows, with jitter, for all who ask ask again at once; longer if the server named a time. */
 function pauseMs(outcome: Outcome, attempt: number): number {
   const named = outcome instanceof Unanswered ? undefined : retryAtOf(outcome)
@@ -123,6 +155,11 @@ function retryAtOf({ retryAfter }: VaultAnswer): number | undefined {
   return Number.isNaN(at) ? undefined : at
 }
 
+/** Quotas count by the second by default. Jitter spreads the logins of a fleet. */
+function afterQuota(): number {
+  return Date.now() + Math.ceil(1_000 * (1 + Math.random()))
+}
+
 /** The error for an answer that means one. */
 export function answerError(
   answer: VaultAnswer,
@@ -132,7 +169,7 @@ export function answerError(
 ): SecretsError {
   return new SecretsError(meaning.code, meaning.problem, {
     remedy,
-    retryAt: retryAtOf(answer),
+    retryAt: retryAtOf(answer) ?? (call === 'login' && meaning.code === 'RATE_LIMITED' ? afterQuota() : undefined),
     storeStatus: String(answer.status),
     effect: call === 'write' && meaning.isOpen ? 'unknown' : undefined,
   })

@@ -1,5 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerOptions } from 'node:https'
+import { type AddressInfo, createServer as createNetServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type OpenBao, startOpenBao, startTcpProxy } from '@finchat/secrets-test-servers'
@@ -70,6 +73,51 @@ describeWithServer('openbao', 'https with a private authority', () => {
     expect([code, effect, message]).toEqual(['CONFIGURATION', undefined, expect.stringContaining(named)])
   })
 
+  test('a connection that comes to nothing says why, and what to do', async () => {
+    await bao.api('POST', 'sys/mounts/authority', { type: 'pki', config: { max_lease_ttl: '87600h' } })
+    const root = await bao.api<Issued>('POST', 'authority/root/generate/internal', { common_name: 'servers', ttl: '87600h' })
+    await bao.api('POST', 'authority/roles/server', {
+      allow_any_name: true,
+      allow_ip_sans: true,
+      enforce_hostnames: false,
+      max_ttl: '80000h',
+    })
+    const issued = async (times: Readonly<Record<string, string>> = {}): Promise<ServerOptions> => {
+      const about = { common_name: 'localhost', ip_sans: '127.0.0.1', ...times }
+      const { data } = await bao.api<Issued>('POST', 'authority/issue/server', about)
+      return { cert: data.certificate, key: data.private_key }
+    }
+    const ca = root.data.certificate
+    const good = await issued()
+    const inAYear = { not_before: new Date(Date.now() + 365 * 86_400_000).toISOString(), ttl: '70000h' }
+    const said = async (options: ServerOptions): Promise<string> => {
+      const server = createServer(options, (_request, response) => response.end())
+      onTestFinished(() => void server.close())
+      const { code, message } = await failure(providerAt(`https://127.0.0.1:${await listening(server)}`, { ca }).get('app', context))
+      return `${code} ${message}`
+    }
+    expect(await said(await issued(inAYear))).toMatch(/^UNAVAILABLE .*certificate is not valid yet \(set this machine's clock right/)
+    const wanting = { ...good, requestCert: true, rejectUnauthorized: true, ca }
+    expect(await said(wanting)).toMatch(/^CONFIGURATION .*wants a client certificate that it trusts \(give one as `tls.cert`/)
+    expect(await said({ ...wanting, maxVersion: 'TLSv1.2' })).toMatch(/^CONFIGURATION .*if it wants a client certificate, give `tls.cert`/)
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+    expect(await said({ ...good, ...old })).toMatch(/^CONFIGURATION .*let it speak TLS 1.2 or 1.3/)
+  })
+
+  test.each([
+    'SSH-2.0-OpenSSH_9.9\r\n',
+    "-ERR wrong number of arguments for 'get' command\r\n",
+    '\u0000\u0000\u0006\u0004\u0000\u0000\u0000',
+  ])('a port that speaks no HTTP is CONFIGURATION: %j', async (bytes) => {
+    const server = createNetServer((socket) => void socket.on('error', () => {}).once('data', () => socket.write(bytes)))
+    onTestFinished(() => void server.close())
+    const port = await listening(server)
+    const { code, message } = await failure(providerAt(`http://127.0.0.1:${port}`).get('app', context))
+    expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('speaks no HTTP on this port (correct the port')])
+    const secure = await failure(providerAt(`https://127.0.0.1:${port}`).get('app', context))
+    expect([secure.code, secure.message]).toEqual(['CONFIGURATION', expect.stringContaining('speaks no TLS on this port')])
+  })
+
   test('a client certificate logs in', async () => {
     await bao.api('POST', 'sys/auth/cert', { type: 'cert' })
     await bao.api('POST', 'sys/mounts/pki', { type: 'pki' })
@@ -94,6 +142,17 @@ describeWithServer('openbao', 'https with a private authority', () => {
     expect(await codeOf(without.get('app', context))).toBe('UNAUTHENTICATED')
   })
 })
+
+interface Issued {
+  readonly data: { readonly certificate: string; readonly private_key: string }
+}
+
+/** The port, a free one of loopback. */
+async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port // of a server that listens on TCP
+}
 
 /** What looks like PEM, and is none. */
 function pem(text: string): string {

@@ -31,6 +31,11 @@ export class TokenCheck {
     return this.#refusals
   }
 
+  /** Whether the active node, which knows every token, refuses this one. */
+  isRefusedByActive(token: string, signal: AbortSignal): Promise<boolean> {
+    return untilEnded(this.#ask(token, true), signal)
+  }
+
   /** Of a request that was denied; whoever gives up waiting leaves the question to the others. Rejects where the server cannot tell. */
   async isRefused(token: string, mark: number, signal: AbortSignal): Promise<boolean> {
     const earlier = this.#asking.get(token)
@@ -46,8 +51,8 @@ export class TokenCheck {
     return asking
   }
 
-  async #ask(token: string): Promise<boolean> {
-    const answer = await bounded(this.#limits, (signal) => this.#send({ ...mountsRequest, token }, signal))
+  async #ask(token: string, isForActive = false): Promise<boolean> {
+    const answer = await bounded(this.#limits, (signal) => this.#send({ ...mountsRequest, token, isForActive }, signal))
     if (answer.status === 403 && isVaults(answer)) {
       this.#refusals += 1
       this.#lastRefused = token

@@ -3,12 +3,17 @@ import { SecretsError } from '@finchat/secrets-core'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import { appRole } from './auth/app-role.ts'
+import { awsIam } from './auth/aws-iam.ts'
+import { cert } from './auth/cert.ts'
+import { jwt, kubernetes } from './auth/jwt.ts'
 import { token as tokenAuth, tokenFunction } from './auth/token.ts'
+import { userpass } from './auth/userpass.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
-import { bounded } from './deadline.ts'
+import { bounded, untilEnded } from './deadline.ts'
 import { type LoginMessage, loginEvents } from './login-events.ts'
 import type { Outgoing } from './sender.ts'
 import { TokenHolder } from './token-holder.ts'
+import { Unanswered } from './unanswered.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 25) }))
 afterEach(() => void vi.useRealTimers())
@@ -22,11 +27,12 @@ interface FakeVault {
   leaseSeconds: number
   renewSeconds: number
   tokenType: string
+  uses: number
   answer: (outgoing: Outgoing) => VaultAnswer | Promise<VaultAnswer | undefined> | undefined
 }
 
 function fakeVault(): FakeVault {
-  return { asked: [], leaseSeconds: 3600, renewSeconds: 3600, tokenType: 'service', answer: () => undefined }
+  return { asked: [], leaseSeconds: 3600, renewSeconds: 3600, tokenType: 'service', uses: 0, answer: () => undefined }
 }
 
 function holderWith(vault: FakeVault, auth: VaultAuth | undefined = appRole({ roleId: 'r', secretId: 's' })): TokenHolder {
@@ -37,13 +43,19 @@ function holderWith(vault: FakeVault, auth: VaultAuth | undefined = appRole({ ro
     if (path === 'auth/token/lookup-self') return json(200, { data: { ttl: vault.leaseSeconds, renewable } })
     if (!path.endsWith('login')) return json(204, undefined)
     return json(200, {
-      auth: { client_token: `token-${(minted += 1)}`, lease_duration: vault.leaseSeconds, renewable, token_type: vault.tokenType },
+      auth: {
+        client_token: `token-${(minted += 1)}`,
+        lease_duration: vault.leaseSeconds,
+        renewable,
+        token_type: vault.tokenType,
+        num_uses: vault.uses,
+      },
     })
   }
-  const send = async (outgoing: Outgoing): Promise<VaultAnswer> => {
+  const send = async (outgoing: Outgoing, signal: AbortSignal): Promise<VaultAnswer> => {
     vault.asked.push(outgoing.path)
     await Promise.resolve()
-    return (await vault.answer(outgoing)) ?? usual(outgoing)
+    return (await untilEnded(Promise.resolve(vault.answer(outgoing)), signal)) ?? usual(outgoing)
   }
   const holder = new TokenHolder({ auth, send, events: loginEvents('vault', auth.method), timeoutMs: 5000, closing: never })
   onTestFinished(() => holder.close())
@@ -290,26 +302,43 @@ test('a life beyond what a timer can hold is no storm of renewals', async () => 
   expect(vault.asked).toEqual(['auth/approle/login'])
 })
 
-test('a refused credential is repeated once after 250 ms, for it may be too new for the node', async () => {
-  const vault = fakeVault()
-  vault.answer = () => (logins(vault) === 1 ? refusal : undefined)
-  expect(await within(260, holderWith(vault).token(never))).toBe('token-1')
-  expect(logins(vault)).toBe(2)
-})
-
-test('a refused credential is not sent again for 60 s, unless its source gives another', async () => {
+test.each([400, 403])('a credential refused with %s is sent once in 15 minutes, unless its source gives another', async (status) => {
   const vault = fakeVault()
   let secretId = 'wrong'
-  vault.answer = ({ body }) => (body?.includes('wrong') ? refusal : undefined)
+  vault.answer = ({ body }) => (body?.includes('wrong') ? json(status, { errors: ['no'] }) : undefined)
   const holder = holderWith(vault, appRole({ roleId: 'r', secretId: () => secretId }))
-  expect(await within(260, codeOf(holder.token(never)))).toBe('UNAUTHENTICATED')
-  for (let times = 0; times < 20; times += 1) expect(await codeOf(holder.token(never))).toBe('UNAUTHENTICATED')
+  const asked = (): Promise<unknown>[] => Array.from({ length: 20 }, () => holder.token(never))
+  for (const call of asked()) await expect(call).rejects.toMatchObject({ code: 'UNAUTHENTICATED', retryAt: expect.any(Number) })
+  for (let minutes = 0; minutes < 15; minutes += 1) {
+    expect(await codeOf(holder.token(never))).toBe('UNAUTHENTICATED')
+    await vi.advanceTimersByTimeAsync(60_000)
+  }
+  expect(await codeOf(holder.token(never))).toBe('UNAUTHENTICATED')
+  expect(logins(vault)).toBe(1)
+  await vi.advanceTimersByTimeAsync(3_000)
+  expect(await codeOf(holder.token(never))).toBe('UNAUTHENTICATED')
   expect(logins(vault)).toBe(2)
-  await vi.advanceTimersByTimeAsync(60_001)
-  expect(await within(260, codeOf(holder.token(never)))).toBe('UNAUTHENTICATED')
-  expect(logins(vault)).toBe(4)
   secretId = 'right'
   expect(await holder.token(never)).toBe('token-1')
+})
+
+test.each<[string, () => VaultAuth]>([
+  ['approle', () => appRole({ roleId: 'r', secretId: 's' })],
+  ['userpass', () => userpass({ username: 'bob', password: 'p' })],
+  ['jwt', () => jwt({ jwt: 'a.b.c', role: 'ci' })],
+  ['kubernetes', () => kubernetes({ role: 'app', jwt: 'a.b.c' })],
+  ['cert', () => cert({ role: 'app' })],
+  ['aws', () => awsIam({ role: 'app', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } })],
+  ['an own method', () => ({ method: 'ldap', prepare: async () => ({ path: 'auth/ldap/login/bob', body: { password: 'p' } }) })],
+])('%s: a refused login is not repeated', async (_method, auth) => {
+  const vault = fakeVault()
+  vault.answer = () => refusal
+  const holder = holderWith(vault, auth())
+  for (let times = 0; times < 10; times += 1) {
+    expect(await codeOf(holder.token(never))).toBe('UNAUTHENTICATED')
+    await vi.advanceTimersByTimeAsync(60_000) // a signature of AWS is another one then
+  }
+  expect(vault.asked.length).toBe(1)
 })
 
 test('a refused token of a function is not sent again, though its end is another each time', async () => {
@@ -349,36 +378,87 @@ test('nobody is told of a login where a token was given, whose worth is not know
   ])
 })
 
-test('a login that fails is not tried again by every secret, but backed off for all', async () => {
+const outages: [string, () => VaultAnswer | Promise<VaultAnswer>][] = [
+  ['is sealed', () => sealed],
+  ['is not initialised', () => json(501, { errors: [] })],
+  ['cannot be reached', () => Promise.reject(new Unanswered('UNAVAILABLE', 'the server cannot be reached'))],
+  ['breaks the connection', () => Promise.reject(new Unanswered('UNAVAILABLE', 'the connection broke', { sent: true }))],
+  ['hangs', () => new Promise<VaultAnswer>(() => {})],
+  ['has no leader', () => vaultAnswer(307, '')],
+  ['fails', () => json(500, { errors: ['internal error'] })],
+  ['is behind a proxy that cannot reach it', () => vaultAnswer(502, '<html>Bad Gateway</html>')],
+]
+test.each(outages)('after half a minute in which the server %s, the first call after its return is answered', async (_what, answer) => {
+  const vault = fakeVault()
+  vault.answer = answer
+  const holder = holderWith(vault)
+  const call = (): Promise<string> => bounded({ timeoutMs: 5000, closing: never }, (signal) => holder.token(signal))
+  const calls: Promise<unknown>[] = []
+  for (let ms = 0; ms < 27_000; ms += 500) {
+    calls.push(Promise.allSettled([call()]))
+    await vi.advanceTimersByTimeAsync(500)
+  }
+  vault.answer = () => undefined
+  expect(await within(4_990, call())).toBe('token-1')
+  await within(1_000, Promise.all(calls))
+})
+
+test('all who ask at once while the server is away share one login', async () => {
   const vault = fakeVault()
   vault.answer = () => sealed
   const holder = holderWith(vault)
-  vi.spyOn(Math, 'random').mockReturnValue(0.5)
-  for (let times = 0; times < 100; times += 1) expect(await codeOf(holder.token(never))).toBe('UNAVAILABLE')
-  expect(logins(vault)).toBe(1)
-  await vi.advanceTimersByTimeAsync(251)
-  expect(await codeOf(holder.token(never))).toBe('UNAVAILABLE')
-  await vi.advanceTimersByTimeAsync(400)
-  expect(await codeOf(holder.token(never))).toBe('UNAVAILABLE')
-  expect(logins(vault)).toBe(2)
-  await vi.advanceTimersByTimeAsync(101)
+  const codes = await Promise.all(Array.from({ length: 100 }, () => codeOf(holder.token(never))))
+  expect([new Set(codes), logins(vault)]).toEqual([new Set(['UNAVAILABLE']), 1])
+})
+
+test('a quota holds the login back until a time that the error names', async () => {
+  const vault = fakeVault()
+  vault.answer = () => json(429, { errors: ['request path "auth/approle/login": rate limit quota exceeded'] })
+  const holder = holderWith(vault)
+  const [told] = await Promise.allSettled([holder.token(never)])
+  const { code, retryAt } = (told as PromiseRejectedResult).reason as SecretsError // as it is below
+  expect([code, Number(retryAt) > Date.now(), Number(retryAt) <= Date.now() + 2_000]).toEqual(['RATE_LIMITED', true, true])
   vault.answer = () => undefined
+  expect([await codeOf(holder.token(never)), logins(vault)]).toEqual(['RATE_LIMITED', 1])
+  vi.setSystemTime(Number(retryAt))
   expect(await holder.token(never)).toBe('token-1')
 })
 
-test('after a login that succeeded the next failure is waited for as if it were the first', async () => {
+test('a renewal that hangs delays nobody', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)
-  vi.spyOn(Math, 'random').mockReturnValue(0.999)
-  let token = ''
-  for (let times = 0; times < 4; times += 1) {
-    vault.answer = () => sealed
-    expect(await codeOf(holder.replace(token, never))).toBe('UNAVAILABLE')
-    await vi.advanceTimersByTimeAsync(501)
-    vault.answer = () => undefined
-    token = await holder.token(never)
-  }
-  expect(token).toBe('token-4')
+  await holder.token(never)
+  vault.answer = ({ path }) => (path.endsWith('renew-self') ? new Promise<VaultAnswer>(() => {}) : undefined)
+  vi.setSystemTime(Date.now() + 0.8 * hour)
+  expect(await holder.token(never)).toBe('token-1')
+  vi.setSystemTime(Date.now() + 0.2 * hour)
+  expect(await holder.token(never)).toBe('token-2')
+})
+
+test('a token of so many uses is handed out so often, and then there is another', async () => {
+  const vault = fakeVault()
+  vault.uses = 3
+  const holder = holderWith(vault)
+  const tokens = await Promise.all(Array.from({ length: 60 }, () => holder.token(never)))
+  const times = new Map<string, number>()
+  for (const each of tokens) times.set(each, (times.get(each) ?? 0) + 1)
+  expect([...times.values()]).toEqual(Array.from({ length: 20 }, () => 3))
+  expect(logins(vault)).toBe(20)
+})
+
+test('a token of a few uses is not renewed, which would use it, and is revoked only while it has a use left', async () => {
+  const vault = fakeVault()
+  vault.uses = 2
+  const holder = holderWith(vault)
+  const [first] = await Promise.all([holder.token(never), holder.token(never)])
+  expect([holder.hasUseLeft(first), holder.standing(first)]).toEqual([false, undefined])
+  await holder.close()
+  const other = holderWith(vault)
+  await other.token(never)
+  await vi.advanceTimersByTimeAsync(0.8 * hour)
+  await other.close()
+  expect(vault.asked.filter((path) => path.endsWith('revoke-self')).length).toBe(2) // the one that nears its end, and the next
+  expect(vault.asked.filter((path) => path.endsWith('renew-self'))).toEqual([])
 })
 
 test('a renewal that fails is tried again once a second at most', async () => {

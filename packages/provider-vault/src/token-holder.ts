@@ -1,17 +1,16 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { meaningOf } from './answer-table.ts'
 import type { Login, VaultAuth } from './auth/vault-auth.ts'
-import { assertRunning, bounded, longestTimerMs, pause, untilEnded } from './deadline.ts'
-import type { HeldToken } from './held-token.ts'
+import { assertRunning, bounded, longestTimerMs, untilEnded } from './deadline.ts'
+import { type HeldToken, takeUse } from './held-token.ts'
 import { authContext, logIn, renewed } from './log-in.ts'
 import { LoginBackOff } from './login-back-off.ts'
 import type { LoginEvents } from './login-events.ts'
 import { loginRefused, tokenRefused } from './refusals.ts'
 import { answerError, type Send } from './sender.ts'
+import { SharedRun } from './shared-run.ts'
 import { asSecretsErrors } from './unanswered.ts'
 
-/** A secret id that was just made may not have reached a standby yet: some 200 ms were measured. */
-const repeatAfterMs = 250
 /** Closing ends even when the server does not answer. */
 const revokeTimeoutMs = 1_000
 const soonestRetryMs = 1_000
@@ -41,7 +40,7 @@ export class TokenHolder {
   #held: HeldToken | undefined
   /** Those before it that have not ended: what was issued under them is still in use. */
   #replaced: HeldToken[] = []
-  #login: Promise<HeldToken> | undefined
+  readonly #login = new SharedRun(() => this.#logIn())
   #isRefreshing = false
   #timer: NodeJS.Timeout | undefined
   #salt: Uint8Array | undefined
@@ -52,19 +51,35 @@ export class TokenHolder {
     this.#options = options
   }
 
-  /** A token that has not ended. Whoever gives up waiting leaves the login to the others. */
+  /** A token for one request. The login goes on for others if this caller gives up. */
   async token(signal: AbortSignal): Promise<string> {
-    assertRunning(signal)
-    if (this.#isClosing) throw new SecretsError('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use' })
-    return this.held ?? (await untilEnded(this.#loggedIn(), signal)).token
+    for (;;) {
+      assertRunning(signal)
+      if (this.#isClosing) throw new SecretsError('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use' })
+      const held = this.take()
+      if (held !== undefined) return held
+      const next = await this.#login.get(signal)
+      if (takeUse(next)) return next.token // else others took all the uses that it has
+    }
   }
 
-  /** The same where no login is needed. */
-  get held(): string | undefined {
+  /** A token for one request, if no login is needed. */
+  take(): string | undefined {
     const held = this.#held
-    if (held === undefined || this.#isClosing || Date.now() >= held.expiresAt) return undefined
+    if (held === undefined || this.#isClosing || Date.now() >= held.expiresAt || !takeUse(held)) return undefined
     this.#refreshIfDue(held)
     return held.token
+  }
+
+  /** `false`: all uses of the token were taken, so it has ended. */
+  hasUseLeft(token: string): boolean {
+    return this.#known(token)?.uses?.left !== 0
+  }
+
+  /** Gives a use back that the request did not need. */
+  returnUse(token: string): void {
+    const uses = this.#known(token)?.uses
+    if (uses !== undefined) uses.left += 1
   }
 
   /** After Vault refused this token: another one, or the same again where there is no other. */
@@ -76,20 +91,24 @@ export class TokenHolder {
   /** Vault refused it for good. Returns the error that says so. */
   refused(token: string): SecretsError {
     const held = this.#held
-    if (held === undefined) return this.#backOff.refusal ?? tokenRefused(false) // another call was told before
+    if (held === undefined) return this.#backOff.refusal ?? tokenRefused(false).error // another call was told before
     if (held.token !== token)
       return new SecretsError('UNAUTHENTICATED', 'Vault refused the token', { remedy: 'try again, another one was got meanwhile' })
     this.#held = undefined
-    const error = tokenRefused(held.isOurs)
-    void this.#options.events.report('token', async () => Promise.reject(error)).catch(() => {})
-    return this.#backOff.refused(held.print, error)
+    const refusal = tokenRefused(held.isOurs)
+    void this.#options.events.report('token', async () => Promise.reject(refusal.error)).catch(() => {})
+    return this.#backOff.refused(held.print, refusal)
   }
 
   /** `undefined` for a token that has ended, or that Vault refused. */
   standing(token: string): TokenStanding | undefined {
-    const known = [this.#held, ...this.#replaced].find((each) => each?.token === token)
-    if (known === undefined || Date.now() >= known.expiresAt) return undefined
+    const known = this.#known(token)
+    if (known === undefined || Date.now() >= known.expiresAt || known.uses?.left === 0) return undefined
     return { expiresAt: known.expiresAt, isHeld: known === this.#held, isRevocable: known.isOurs && !known.isBatch }
+  }
+
+  #known(token: string): HeldToken | undefined {
+    return [this.#held, ...this.#replaced].find((each) => each?.token === token)
   }
 
   /** Revokes the tokens that we logged in for, and with it everything that was leased under it. Never rejects. */
@@ -103,18 +122,14 @@ export class TokenHolder {
     clearTimeout(this.#timer)
     const { send, events, closing } = this.#options
     await bounded({ timeoutMs: revokeTimeoutMs, closing }, async (signal) => {
-      const held = this.#login === undefined ? this.#held : await untilEnded(this.#login, signal)
+      const { current } = this.#login
+      const held = current === undefined ? this.#held : await untilEnded(current, signal)
       const left = [...this.#replaced.filter(({ expiresAt }) => Date.now() < expiresAt), ...(held === undefined ? [] : [held])]
       this.#held = undefined
       this.#replaced = []
-      const ours = left.filter(({ isOurs }) => isOurs)
+      const ours = left.filter((each) => each.isOurs && takeUse(each)) // without a use left it has ended
       await Promise.allSettled(ours.map((each) => events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))))
     }).catch(() => {})
-  }
-
-  #loggedIn(): Promise<HeldToken> {
-    this.#login ??= this.#logIn().finally(() => (this.#login = undefined))
-    return this.#login
   }
 
   async #logIn(): Promise<HeldToken> {
@@ -122,7 +137,7 @@ export class TokenHolder {
     const { events, timeoutMs, closing } = this.#options
     try {
       const attempt = (): Promise<HeldToken> =>
-        asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => untilEnded(this.#attempt(signal), signal)))
+        asSecretsErrors(false, () => bounded({ timeoutMs: beforeCallers(timeoutMs), closing }, (signal) => this.#attempt(signal)))
       // No login is behind a token that was given to us: whether it is good is not known yet.
       const held = await events.report('login', attempt, { found: ({ isOurs }) => (isOurs ? {} : { operation: 'token' }) })
       this.#backOff.succeeded()
@@ -134,20 +149,18 @@ export class TokenHolder {
     }
   }
 
-  /** Twice at most, with credentials that are read anew. */
+  /** Once, with credentials that are read anew. */
   async #attempt(signal: AbortSignal): Promise<HeldToken> {
     const { auth, send } = this.#options
     if (auth === undefined)
       throw new SecretsError('CREDENTIALS_MISSING', 'no credential for Vault is configured', { remedy: 'give `auth`' })
-    for (let attempt = 1; ; attempt += 1) {
-      const login = await auth.prepare(authContext(send, signal))
-      const print = fingerprint(login, this.#saltOnce())
-      this.#backOff.assertNotRefused(print)
-      const held = await logIn(login, print, send, signal)
-      if (held !== undefined) return held
-      if (attempt === 2) throw this.#backOff.refused(print, 'path' in login ? loginRefused(login.path) : tokenRefused(false))
-      await pause(repeatAfterMs, signal)
-    }
+    const login = await untilEnded(auth.prepare(authContext(send, signal)), signal)
+    const print = fingerprint(login, this.#saltOnce())
+    this.#backOff.assertNotRefused(print)
+    const held = await logIn(login, print, send, signal)
+    if (typeof held !== 'number') return held
+    const path = 'path' in login ? login.path : ''
+    throw this.#backOff.refused(print, loginRefused({ method: auth.method, path, status: held }))
   }
 
   #saltOnce(): Uint8Array {
@@ -191,7 +204,7 @@ export class TokenHolder {
         asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => renewed(held, send, signal)))
       const next = held.renewable ? await events.report('renew', renew) : undefined
       if (this.#held !== held) return // somebody else has replaced it meanwhile
-      if (next === undefined) await this.#loggedIn()
+      if (next === undefined) await this.#login.start()
       else this.#hold(next)
     } catch {
       // It is good until it ends: tried again in between, and then there is a login whose failure is told.
@@ -199,6 +212,11 @@ export class TokenHolder {
       if (this.#held === held) this.#hold({ ...held, renewAt: Date.now() + wait })
     }
   }
+}
+
+/** Ends a login before the calls that wait for it, so that they tell why it failed. */
+function beforeCallers(timeoutMs: number): number {
+  return timeoutMs - Math.min(100, timeoutMs / 20)
 }
 
 /** Tells credentials apart without keeping them. */
@@ -210,7 +228,7 @@ function fingerprint(login: Login, salt: Uint8Array): string {
 
 async function revoke({ token, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {
   if (isBatch) throw new SecretsError('UNSUPPORTED', 'a batch token cannot be revoked: it is good until it expires')
-  const answer = await send({ method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', token }, signal)
+  const answer = await send({ method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', token, isSingle: true }, signal)
   const meaning = meaningOf(answer, 'login')
   if (meaning !== undefined) throw answerError(answer, meaning, 'login')
 }

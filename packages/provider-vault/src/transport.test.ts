@@ -13,6 +13,7 @@ import { byAppRole, canaries, codeOf, context, failure, stubbed, stubVault, time
 import { vaultProvider } from './vault-provider.ts'
 
 const dataPath = '/v1/secret/data/app'
+const mountsPath = '/v1/sys/internal/ui/mounts'
 const first = (path: string, replies: readonly unknown[]) => {
   const left = [...replies] as ('reset' | undefined)[] // replies are shifted off one by one
   return (asked: string) => (asked === path ? left.shift() : undefined)
@@ -62,17 +63,18 @@ test('every request says that it is one, who asks, and in which namespace', asyn
   await provider.put('app', { value: 'v', tags: { team: 'pay' } }, context)
   await provider.close()
   expect(stub.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    'GET /v1/sys/internal/ui/mounts', // without a token, for the state of the cluster
     'POST /v1/auth/approle/login',
     'GET /v1/sys/internal/ui/mounts',
     'POST /v1/secret/data/app',
     'PATCH /v1/secret/metadata/app',
     'POST /v1/auth/token/revoke-self',
   ])
-  for (const { headers, path } of stub.requests) {
+  for (const [at, { headers }] of stub.requests.entries()) {
     expect(headers).toMatchObject({ 'x-vault-request': 'true', 'x-vault-namespace': 'team/pay' })
-    expect(headers['x-vault-token']).toBe(path.endsWith('login') ? undefined : canaries.minted)
+    expect(headers['x-vault-token']).toBe(at < 2 ? undefined : canaries.minted)
   }
-  expect(stub.requests[3]?.headers['content-type']).toBe('application/merge-patch+json')
+  expect(stub.requests[4]?.headers['content-type']).toBe('application/merge-patch+json')
 })
 
 test('one connection serves one call after the other', async () => {
@@ -80,6 +82,31 @@ test('one connection serves one call after the other', async () => {
   const provider = stubbed(stub)
   for (let times = 0; times < 20; times += 1) await provider.get('app', context)
   expect(stub.connections()).toBe(1)
+})
+
+test('bytes that are no UTF-8 are an error, and never another value', async () => {
+  const about = '"metadata":{"created_time":"2026-11-25T14:27:54Z","deletion_time":"","destroyed":false,"version":1}'
+  const body = Buffer.concat([
+    Buffer.from('{"request_id":"r","data":{"data":{"value":"a'),
+    Buffer.from([0xff]),
+    Buffer.from(`"},${about}}}`),
+  ])
+  const page = Buffer.from('<html>Zugang nicht m\u00f6glich</html>', 'latin1')
+  const server = createServer(({ url }, outgoing) => {
+    const isPage = url === '/v1/secret/data/page'
+    outgoing.writeHead(isPage ? 502 : 200).end(isPage ? page : body)
+  })
+  onTestFinished(() => void server.close())
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const provider = vaultProvider({ url: `http://127.0.0.1:${port}`, auth: token(() => canaries.token), kvVersion: 2 })
+  onTestFinished(() => provider.close())
+  const { code, message } = await failure(provider.get('app', context))
+  expect([code, message]).toEqual(['INTERNAL', expect.stringContaining('no text in UTF-8')])
+  const put = await failure(provider.put('app', { value: 'v' }, context))
+  expect([put.code, put.effect]).toEqual(['INTERNAL', 'unknown'])
+  expect(await codeOf(provider.get('page', context))).toBe('UNAVAILABLE')
 })
 
 test('closing ends the connections', async () => {
@@ -110,7 +137,9 @@ test('connections that the server closed while they lay idle cost a read no more
   await Promise.all(Array.from({ length: 10 }, (_, n) => provider.get(`app-${n}`, context)))
   const idle = stub.connections()
   expect(idle).toBeGreaterThan(3)
-  stub.plan(({ path, connection }) => (connection <= idle ? 'reset' : path === dataPath ? { status: 404, body: { errors: [] } } : 'hang'))
+  const absent = { status: 404, body: { errors: [] } }
+  const mounts = { body: { request_id: 'r', data: { secret: { 'secret/': { type: 'kv', options: { version: '2' } } } } } }
+  stub.plan(({ path, connection }) => (connection <= idle ? 'reset' : path === mountsPath ? mounts : path === dataPath ? absent : 'hang'))
   expect(await provider.get('app', context)).toBe(undefined)
   expect(timesAsked(stub, dataPath)).toBe(2)
 })

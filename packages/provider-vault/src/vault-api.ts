@@ -44,16 +44,16 @@ const repeatAfterMs = 250
 
 const mountsRight = (): Right => ({ capability: 'read', on: mountsRequest.path })
 
-export function vaultApi(
-  send: Send,
-  { tokens, check }: { readonly tokens: TokenHolder; readonly check: TokenCheck },
-  limits: Pick<Bounds, 'timeoutMs' | 'closing'>,
-): VaultApi {
+/** The token, and the check whether it is good. */
+export interface Access {
+  readonly tokens: TokenHolder
+  readonly check: TokenCheck
+}
+
+export function vaultApi(send: Send, access: Access, limits: Pick<Bounds, 'timeoutMs' | 'closing'>): VaultApi {
   const ask: VaultApi['ask'] = (asked, outer) =>
     asSecretsErrors(asked.call === 'write', () =>
-      bounded({ ...limits, signal: outer }, (signal) =>
-        accepted(send, { tokens, check }, asked, signal).then((issued) => judged(issued, asked)),
-      ),
+      bounded({ ...limits, signal: outer }, (signal) => accepted(send, access, asked, signal).then((issued) => judged(issued, asked))),
     )
   return {
     ask,
@@ -79,31 +79,50 @@ function isDenied(answer: VaultAnswer): boolean {
   return answer.status === 403 && isVaults(answer)
 }
 
+/** `isOpen`: the token has no use left to find out whether it or a policy was refused. */
+interface Attempt {
+  readonly issued: Issued
+  readonly isRefused: boolean
+  readonly isOpen?: boolean
+}
+
 /** The answer to a request whose token was accepted: with the one that is held, after one fresh login, or on a second try. Rejects with `UNAUTHENTICATED`. */
-async function accepted(
-  send: Send,
-  { tokens, check }: { readonly tokens: TokenHolder; readonly check: TokenCheck },
-  request: Outgoing,
-  signal: AbortSignal,
-): Promise<Issued> {
-  const { method, path, body, contentType, call } = request
-  const unlessRefused = async (issued: Issued, mark: number): Promise<Issued | undefined> =>
-    path === mountsRequest.path || (await check.isRefused(issued.token, mark, signal)) ? undefined : issued
-  const attempt = (token: string): Promise<Issued | undefined> => {
-    const mark = check.mark
-    const answered = send({ method, path, body, contentType, call, token }, signal)
-    return answered.then((answer) => (isDenied(answer) ? unlessRefused({ answer, token }, mark) : { answer, token }))
-  }
-  const held = tokens.held ?? (await tokens.token(signal))
+async function accepted(send: Send, access: Access, request: Outgoing, signal: AbortSignal): Promise<Issued> {
+  const { tokens } = access
+  const attempt = (token: string, isLast = false): Promise<Attempt> => attempted(send, access, request, { token, isLast }, signal)
+  const held = tokens.take() ?? (await tokens.token(signal))
   const first = await attempt(held)
-  if (first !== undefined) return first
+  if (!first.isRefused) return first.issued
   const next = await tokens.replace(held, signal)
-  const second = next === held ? undefined : await attempt(next)
-  if (second !== undefined) return second
+  if (next !== held) {
+    const second = await attempt(next)
+    if (!second.isRefused) return second.issued
+  }
   await pause(repeatAfterMs, signal)
-  const third = await attempt(next)
-  if (third !== undefined) return third
-  throw tokens.refused(next)
+  const last = await tokens.token(signal) // the same, unless it has no use left
+  const third = await attempt(last, true)
+  // Three logins succeeded, and each token was refused at once: so a policy refuses.
+  if (!third.isRefused || third.isOpen) return third.issued
+  throw tokens.refused(last)
+}
+
+async function attempted(
+  send: Send,
+  { tokens, check }: Access,
+  { method, path, body, contentType, call }: Outgoing,
+  { token, isLast }: { readonly token: string; readonly isLast: boolean },
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const { mark } = check
+  // A refusal counts for 15 minutes, so the active node decides: a standby may lag behind.
+  const answer = await send({ method, path, body, contentType, call, token, isForActive: isLast }, signal)
+  const issued = { answer, token }
+  // Its path needs no token, so Vault counts no use of one.
+  if (path.startsWith(mountsRequest.path)) tokens.returnUse(token)
+  if (!isDenied(answer)) return { issued, isRefused: false }
+  if (path === mountsRequest.path) return { issued, isRefused: true }
+  if (!tokens.hasUseLeft(token)) return { issued, isRefused: true, isOpen: true }
+  return { issued, isRefused: await (isLast ? check.isRefusedByActive(token, signal) : check.isRefused(token, mark, signal)) }
 }
 
 /** What a policy must say, word by word. */

@@ -20,6 +20,7 @@ import { vaultSender } from './sender.ts'
 import { TokenCheck } from './token-check.ts'
 import { TokenHolder } from './token-holder.ts'
 import { asSecretsErrors } from './unanswered.ts'
+import { unnamedLeaseCheck } from './unnamed-lease.ts'
 import { vaultApi } from './vault-api.ts'
 import { withLeases } from './with-leases.ts'
 
@@ -49,7 +50,8 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const ending = new AbortController()
   const limits = { timeoutMs, closing: ending.signal }
   const transport = transportTo(server)
-  const send = vaultSender({ exchange: transport.exchange, state: new ClusterState(), namespace })
+  const hasHeaders = !('client' in server)
+  const send = vaultSender({ exchange: transport.exchange, state: new ClusterState(), namespace, hasHeaders })
   const events = loginEvents(name, auth?.method ?? 'none')
   const tokens = new TokenHolder({ auth, send, events, ...limits })
   const access = { tokens, check: new TokenCheck(send, limits) }
@@ -58,16 +60,18 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const requests = leaseRequests(api, patient, events)
   const leases = new Leases({ leased, requests, standing: (token) => tokens.standing(token), limits })
   const kv = kvMount(api, mount, kvVersion)
+  const [warnOfMount, checkLease] = [mountInPathWarning(name, mount), unnamedLeaseCheck(name, api)]
+  const onMissing = async (path: string, signal: AbortSignal): Promise<void> => {
+    warnOfMount(path)
+    await checkLease(path, signal)
+  }
   const provider: VaultProvider = {
     specificationVersion: 'v1',
     name,
     locate: locator(options, canHoldPath),
     keepsFields: (path) => !leases.isLeased(path),
     sharedAs: sharedAs(checked),
-    ...withLeases(
-      { ...kvReads(kv, mountInPathWarning(name, mount)), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) },
-      leases,
-    ),
+    ...withLeases({ ...kvReads(kv, onMissing), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
     checkHealth: async ({ signal }) => void (await api.mounts(signal)),
     close: async () => {
       await leases.close()

@@ -10,7 +10,7 @@ export interface VaultAuth {
 
 export interface AuthContext {
   readonly signal: AbortSignal
-  /** Sends a request without the token that is held, and never twice. */
+  /** Sends a request without the token that is held; again only where the server did nothing. */
   readonly post: (path: string, body: Readonly<Record<string, unknown>>, token?: string) => Promise<VaultAnswer>
 }
 

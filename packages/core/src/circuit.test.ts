@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Circuit, unhurried } from './circuit.ts'
 import { SecretsError } from './secrets-error.ts'
 
-const coolDownMs = 4_000
+const coolDownMs = 3_000
 
 // The whole cool-down.
 beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(1))
@@ -73,12 +73,12 @@ describe('Circuit', () => {
     expect(circuit.refusal(coolDownMs)).toBeUndefined()
   })
 
-  it('cools down for a random 2 to 4 s, so that a fleet does not probe in step', () => {
+  it('cools down for a random 1 to 3 s, so that a fleet does not probe in step', () => {
     const ends = [0, 0.5].map((random) => {
       vi.spyOn(Math, 'random').mockReturnValue(random)
       return opened(0).refusal(0)?.retryAt
     })
-    expect(ends).toEqual([2_000, 3_000])
+    expect(ends).toEqual([1_000, 2_000])
   })
 
   it('cools down for 8 to 10 s where nobody waits for the provider', () => {

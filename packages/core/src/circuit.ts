@@ -18,7 +18,7 @@ function paced(shortestMs: number, longestMs: number): Pace {
   }
 }
 
-const hurried: Pace = paced(2_000, 4_000)
+const hurried: Pace = paced(1_000, 3_000)
 /** The pace for a part that no reader needs, such as a cache. */
 export const unhurried: Pace = paced(8_000, 10_000)
 

@@ -9,7 +9,7 @@ import { refusal } from './testing/refusal.ts'
 
 const canary = 'canary-c3d8'
 const context: CallContext = { signal: new AbortController().signal }
-const coolDownMs = 4_000
+const coolDownMs = 3_000
 
 let closing: AbortController
 beforeEach(() => {

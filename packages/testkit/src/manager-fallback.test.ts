@@ -383,7 +383,7 @@ describe('one process warning', () => {
       await vi.advanceTimersByTimeAsync(1_000)
     }
     expect(warnings.length).toBe(1)
-    expect(getMany.mock.calls.length).toBeLessThanOrEqual(6) // then it is left alone for 3 s
+    expect(getMany.mock.calls.length).toBeLessThanOrEqual(6) // then it is left alone for 2 s
   })
 })
 

@@ -51,15 +51,16 @@ export function lazyStore(options: StoreOptions): Store {
 
   async function forget(remnants: Remnants, context: CallContext): Promise<void> {
     if (!opener.current() && opener.wouldCreate()) return
-    opener.current()?.forgetting.owe(remnants)
-    await call('forget', context, forgetIn)
+    const forgetting = opener.current()?.forgetting
+    forgetting?.owe(remnants)
+    if (forgetting?.isDue !== false) await call('forget', context, forgetIn)
   }
 
   return {
     read: (context, work, isRemembered) => withOurErrors(read(context, work, isRemembered)),
     write: (context, work) => withOurErrors(write(context, work)),
     forget: (remnants, context) => forget(remnants, context).catch(notForgotten),
-    close: () => opener.close(forgetLate),
+    close: () => opener.close((store) => forgetLate(store, store.forgetting.isOwed)),
   }
 }
 
@@ -95,7 +96,7 @@ function writeTo<T>(store: OpenStore, work: (edit: StoreEdit) => T): T {
   const { transaction, index, view, file } = store
   if (file) assertSameFile(file)
   if (file) assertOneName(file.path)
-  forgetLate(store)
+  forgetLate(store, store.forgetting.isDue)
   const [result, adopt] = transaction('write', (dataVersion) => {
     index.refresh(dataVersion)
     const edit = storeEdit(store, view)
@@ -112,8 +113,8 @@ function forgetIn(store: OpenStore): void {
 }
 
 /** What an earlier call could not forget because others were reading. */
-function forgetLate(store: OpenStore): void {
-  if (!store.forgetting.isOwed) return
+function forgetLate(store: OpenStore, now: boolean): void {
+  if (!now) return
   try {
     forgetIn(store)
   } catch {

@@ -128,7 +128,7 @@ function connectTo(path: string): DatabaseSync {
 }
 
 function unlocked(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyring, path: string | undefined): OpenStore {
-  const transaction = transactions(sqlite, schemaGuard(sqlite, path))
+  const transaction = transactions(sqlite, schemaGuard(sqlite, path), path)
   const tables = prepareTables(sqlite)
   const index = new AuthenticatedIndex(tables, keyring, header)
   if (formatOf(sqlite) < formatVersion) transaction('write', () => upgrade(sqlite, tables, keyring, header))

@@ -57,18 +57,18 @@ export function lazyStore(options: StoreOptions): Store {
   }
 
   return {
-    read: (context, work, isRemembered) => withOurErrors(read(context, work, isRemembered)),
-    write: (context, work) => withOurErrors(write(context, work)),
-    forget: (remnants, context) => forget(remnants, context).catch(notForgotten),
+    read: (context, work, isRemembered) => withOurErrors(read(context, work, isRemembered), options.path),
+    write: (context, work) => withOurErrors(write(context, work), options.path),
+    forget: (remnants, context) => forget(remnants, context).catch((error: unknown) => notForgotten(error, options.path)),
     close: () => opener.close((store) => forgetLate(store, store.forgetting.isOwed)),
   }
 }
 
-async function withOurErrors<T>(call: Promise<T>): Promise<T> {
+async function withOurErrors<T>(call: Promise<T>, path: string | undefined): Promise<T> {
   try {
     return await call
   } catch (error) {
-    throw storeError(error)
+    throw storeError(error, path)
   }
 }
 
@@ -122,10 +122,11 @@ function forgetLate(store: OpenStore, now: boolean): void {
   }
 }
 
-function notForgotten(error: unknown): never {
-  const { code, problem } = storeError(error)
+function notForgotten(error: unknown, path: string | undefined): never {
+  const { code, problem, remedy } = storeError(error, path)
+  const next = 'the next write, or closing, removes it'
   throw new SecretsError(code, `the change is made, but what it removed may still stand in the store's file or log: ${problem}`, {
     effect: 'done',
-    remedy: 'the next write, or closing, removes it',
+    remedy: remedy === undefined ? next : `${remedy}; ${next}`,
   })
 }

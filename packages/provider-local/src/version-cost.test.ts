@@ -1,4 +1,4 @@
-import { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { expect, test, vi } from 'vitest'
 import type { LocalProvider } from './local-provider.ts'
 import { context, opened, temporaryPath, within } from './testing/temporary-store.ts'
@@ -30,28 +30,43 @@ async function withVersions(path: string, count: number): Promise<void> {
   )
 }
 
-/** How many rows are read and statements run by the call, on a store that was just opened and knows nothing. */
-async function statementsOf(path: string, call: (provider: LocalProvider) => Promise<unknown>): Promise<number> {
-  const provider = opened(path, { keepVersions: 'all' })
-  await provider.checkHealth(context)
-  const statement = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as { get: () => unknown; run: () => unknown } // of node:sqlite
-  const [get, run] = [vi.spyOn(statement, 'get'), vi.spyOn(statement, 'run')]
-  await call(provider)
-  const count = get.mock.calls.length + run.mock.calls.length
-  get.mockRestore()
-  run.mockRestore()
-  await provider.close()
-  return count
+interface Cost {
+  readonly statements: number
+  /** Of rows that are read many at a time, and of texts that are hashed. */
+  readonly rows: number
+  readonly hashed: number
 }
 
-test('no call takes more than a few statements more at 2,000 versions than at ten', async () => {
+/** What the call takes on a store that was just opened and knows nothing. */
+async function costOf(path: string, call: (provider: LocalProvider) => Promise<unknown>): Promise<Cost> {
+  let hashed = 0
+  const crypto = process.getBuiltinModule('node:crypto')
+  const { hash } = crypto
+  const hashing = vi.spyOn(crypto, 'hash').mockImplementation((...values: Parameters<typeof hash>) => {
+    hashed += Buffer.byteLength(values[1] as string | Uint8Array) // all that ours hashes
+    return hash(...values)
+  })
+  const provider = opened(path, { keepVersions: 'all' })
+  await provider.checkHealth(context)
+  const statement = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as StatementSync // of node:sqlite
+  const [get, run, all] = [vi.spyOn(statement, 'get'), vi.spyOn(statement, 'run'), vi.spyOn(statement, 'all')]
+  await call(provider)
+  const statements = get.mock.calls.length + run.mock.calls.length + all.mock.calls.length
+  const rows = all.mock.results.reduce((sum, { value }) => sum + (Array.isArray(value) ? value.length : 0), 0)
+  for (const spy of [get, run, all, hashing]) spy.mockRestore()
+  await provider.close()
+  return { statements, rows, hashed }
+}
+
+test('no call takes more than a few statements and 8 KiB of hashing more at 2,000 versions than at ten', async () => {
   const [few, many] = [temporaryPath(), temporaryPath()]
   await withVersions(few, 10)
   await withVersions(many, 2_000)
   for (const [what, call] of Object.entries(calls)) {
-    const [atTen, at2000] = [await statementsOf(few, call), await statementsOf(many, call)]
-    expect(at2000 - atTen, what).toBeLessThanOrEqual(12) // two nodes are read and written for each version that changes
-    expect(at2000 - atTen, what).toBeGreaterThanOrEqual(0)
+    const [atTen, at2000] = [await costOf(few, call), await costOf(many, call)]
+    expect(at2000.statements - atTen.statements, what).toBeLessThanOrEqual(12) // two nodes are read and written for each version that changes
+    expect(at2000.rows, what).toBe(atTen.rows)
+    expect(at2000.hashed - atTen.hashed, what).toBeLessThanOrEqual(8_192)
     for (const path of [few, many]) await within(path, (provider) => provider.restore('name', context))
   }
 })

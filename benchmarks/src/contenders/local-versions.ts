@@ -6,7 +6,7 @@ import type { Contender, Sample, Task } from '../harness/scenario.ts'
 import { ownFile, pathAt, valueAt } from './local-work.ts'
 
 interface Held {
-  /** By name; of the kept versions the rest are gone, and each put pushes out one more, as by default. */
+  /** A file's name. In `kept` each put pushes out a version, as it does by default. */
   readonly store: string
   readonly versions: number
   readonly secrets: number

@@ -21,7 +21,7 @@ export async function localStage(sizes: readonly number[], scale: number, key: s
   )
 }
 
-/** The same with a store of one secret of 10,000 versions, one of which 100 are left, and one of 40 secrets of ten. */
+/** Stores of one secret with 10,000 versions, with 100 left of them, and of 40 with ten. */
 export async function versionsStage(scale: number): Promise<Stage> {
   const many = { secrets: 1, versions: 10_000 * scale }
   const contents = [

@@ -68,17 +68,17 @@ function withVersion(
   return [next, receiptOf(value.version), { sealed: [value], dropped: pushedOut(record, next, released - keep.most, edit) }]
 }
 
-/** What one write removes at most: where many versions are too many, the event loop must not wait for all of them. */
+/** The most that one write removes: a large surplus must not block the event loop. */
 const [mostPushedOut, mostPushedOutBytes] = [16, limits.valueBytes]
 
-/** The oldest versions, as many as are too many. What is current, was current before, or is pending stays. */
+/** The oldest surplus versions. The current, the previous and the pending version stay. */
 export function pushedOut(record: SecretRecord, next: SecretRecord, tooMany: number, { versions }: StoreEdit): number[] {
   const named = [next.current, next.previous, next.pending]
   const oldest = firstOf(versions.ascending(record), Math.min(tooMany, mostPushedOut), named)
   return oldest.length <= fewest ? oldest : shortEnough(oldest, (number) => versions.size(record, number))
 }
 
-/** One more than a write adds, so that there are ever fewer. */
+/** One more than a write adds, so the surplus shrinks. */
 const fewest = 2
 
 function shortEnough(numbers: readonly number[], sizeOf: (number: number) => number): number[] {

@@ -30,8 +30,8 @@ export function makeDurable(sqlite: DatabaseSync): void {
 export type Transaction = <T>(kind: 'read' | 'write', work: (dataVersion: number) => T) => T
 
 /**
- * `guard` runs first in every transaction, on the state that the transaction sees, and returns its data version. `path` is for the message of an
- * error.
+ * `guard` runs first in every transaction, on the state that the transaction sees, and returns its
+ * data version. `path` is for the message of an error.
  */
 export function transactions(sqlite: DatabaseSync, guard: () => number, path: string | undefined): Transaction {
   const begin = { read: sqlite.prepare('BEGIN'), write: sqlite.prepare('BEGIN IMMEDIATE') }
@@ -50,7 +50,7 @@ export function transactions(sqlite: DatabaseSync, guard: () => number, path: st
   }
 }
 
-/** A commit that fails for anything but a lock or want of room may have reached the disk: the writer must know. */
+/** A commit that fails may have reached the disk, unless a lock or room was missing. */
 export function commitWrite(commit: Pick<StatementSync, 'run'>, path?: string): void {
   try {
     commit.run()

@@ -31,7 +31,7 @@ export function diskFull(path?: string): SecretsError {
   return new SecretsError('UNAVAILABLE', 'the disk is full', { remedy: `make room${where}` })
 }
 
-/** SQLite needs 32 KiB at once to open a store; with less it reports an error of the disk instead of a full one. */
+/** With less than 32 KiB free, SQLite reports an I/O error when it opens a store. */
 const leastFreeBytes = 65_536
 
 export function isDiskFull(path: string): boolean {

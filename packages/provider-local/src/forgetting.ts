@@ -1,10 +1,13 @@
 import { emptyLog, rewriteFile } from './database.ts'
 import type { OpenStore } from './open-store.ts'
 
-/** Where what was removed may still stand: in the log alone, at once or for a few more writes, or in gaps of the file's pages too. */
+/**
+ * Where removed ciphertext may still stand: in the log, to be emptied after a few more writes
+ * (`late`) or at once, or in gaps of the file's pages too.
+ */
 export type Remnants = 'late' | 'log' | 'file'
 
-/** Emptying the log costs as much as a write: by default it is done once for so many that have removed something. */
+/** Emptying the log costs as much as a write: `late`, it happens once for so many writes. */
 const mostLate = 16
 
 /** What is still to be done until nothing removed is left on disk: an earlier call may have had to leave it undone. */

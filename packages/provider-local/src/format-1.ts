@@ -14,8 +14,8 @@ import { emptyNode, fanOut } from './version-node.ts'
 import { VersionTree } from './version-tree.ts'
 
 /*
- * Format 1 had the same tables, keys and sealed values. Its digest of a secret was over all versions at once, so each write of one hashed all of
- * them.
+ * Format 1 had the same tables, keys and sealed values. Its digest of a secret covered all versions
+ * at once, so each write hashed all of them.
  */
 const version1 = 1
 
@@ -24,7 +24,10 @@ interface OldSecret {
   readonly versions: readonly VersionRow[]
 }
 
-/** Makes a store of format 1 one of this format. Runs inside a transaction; throws `INTEGRITY` unless the old index vouches for all of it. */
+/**
+ * Upgrades a store of format 1 inside a transaction. Throws `INTEGRITY` unless the old index
+ * vouches for all of it.
+ */
 export function upgradeFormat1(sqlite: DatabaseSync, tables: Tables, keyring: Keyring, header: StoreHeader): void {
   const [old, now] = [indexDigests(header, version1), indexDigests(header)]
   const { changes, mac } = tables.root()
@@ -41,7 +44,7 @@ export function upgradeFormat1(sqlite: DatabaseSync, tables: Tables, keyring: Ke
   const digests = Buffer.concat(buckets)
   tables.setRoot(changes + 1, now.root(indexKey, changes + 1, keys, digests), digests)
   sqlite.exec(`PRAGMA user_version=${formatVersion}`)
-  // Another schema cookie: a process that has the store open as one of format 1 looks at the format again, and says what to do.
+  // A new schema cookie: a process that has opened format 1 then checks the format again.
   sqlite.exec('CREATE TABLE upgraded (id); DROP TABLE upgraded')
 }
 
@@ -68,7 +71,7 @@ function secretUpgrade(
   }
 }
 
-/** A secret's own row, then its versions, ascending. A damaged tree may show rows without end, but not that. */
+/** A secret's own row and its versions. A damaged tree may repeat rows, but not in order. */
 function oldSecrets(sqlite: DatabaseSync): (leaf: number, path: string) => OldSecret | undefined {
   const own = sqlite.prepare(`SELECT ${columns.record} FROM secrets WHERE leaf = ? AND path = ? AND version = 0`)
   const versions = sqlite.prepare(`SELECT ${columns.version} FROM secrets WHERE leaf = ? AND path = ? AND version > 0 ORDER BY version`)

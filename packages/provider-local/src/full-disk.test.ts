@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest'
 import type { LocalProvider } from './local-provider.ts'
 import { collected, context, failure, key, opened, otherKey, temporaryPath, within } from './testing/temporary-store.ts'
 
-/** Every connection that is made from then on may use so many pages: SQLite reports a full disk where it needs one more. */
+/** Limits the pages of every new connection: SQLite reports a full disk when it needs more. */
 function withPages(most: number): { readonly mend: () => void } {
   const connections: DatabaseSync[] = []
   const exec = DatabaseSync.prototype.exec
@@ -85,7 +85,7 @@ describe('on a full disk', () => {
     expect(formatOf(path)).toBe(2)
   })
 
-  /** The rewriting that makes sure that nothing removed is left needs room for the whole file once more. */
+  /** VACUUM needs room for the whole file once more. */
   test('pruning and re-encryption are made, or say where to make room; nothing is lost', async () => {
     for (const maintain of [
       (provider: LocalProvider) => provider.prune({ keepVersions: 30 }),

@@ -16,16 +16,16 @@ export interface HeldVersions {
   /** The numbers above this one. */
   readonly ascending: (record: SecretRecord, above?: number) => Iterable<number>
   readonly descending: (record: SecretRecord) => Iterable<number>
-  /** The tree to change: should the transaction fail, the changed one is forgotten with it. */
+  /** The tree, to be changed. It is forgotten here, for the transaction may fail. */
   readonly takeTree: (record: SecretRecord) => VersionTree
-  /** Tells of a record that a write has made: its tree, and what is known of its versions. */
+  /** Remembers the tree and the versions of a record that a write has made. */
   readonly adopt: (before: SecretRecord, next: SecretRecord, tree: VersionTree, changed: readonly VersionRecord[]) => void
 }
 
 export function heldVersions(tables: Tables, digests: IndexDigests): HeldVersions {
-  /** Of each record in memory the current, previous and pending version, once they were asked for. */
+  /** The current, previous and pending version of each record, once they were read. */
   const named = new WeakMap<SecretRecord, ReadonlyMap<number, VersionRecord>>()
-  /** The tree that was used last: who writes a secret again and again does not read its nodes each time. */
+  /** The tree used last, so that repeated writes of one secret read its nodes once. */
   let last: { readonly record: SecretRecord; readonly tree: VersionTree } | undefined
   const known: HeldVersions['known'] = (record, number) => (number === undefined ? undefined : named.get(record)?.get(number))
   const remember = (record: SecretRecord, versions: Iterable<VersionRecord>): void => {

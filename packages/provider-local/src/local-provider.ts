@@ -20,8 +20,8 @@ export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 's
    */
   readonly reencrypt: (context?: MaintenanceContext) => Promise<{ readonly reencrypted: number }>
   /**
-   * Removes old versions for good, and resolves to which. Throws `CONFIGURATION` if `keepVersions` is not 1 or
-   * more. Their numbers stay used.
+   * Removes old versions for good, and resolves to their numbers, which stay used. Throws
+   * `CONFIGURATION` if `keepVersions` is not 1 or more.
    */
   readonly prune: (policy: PrunePolicy, context?: MaintenanceContext) => Promise<PruneReport>
   readonly close: (context?: MaintenanceContext) => Promise<void>

@@ -24,10 +24,10 @@ export interface PruneReport {
 
 const policyMembers: MembersOf<PrunePolicy> = { keepVersions: 'any', path: 'any' }
 
-/** Secrets and versions that are looked at in one transaction: readers and the event loop get their turn in between. */
+/** The most that one transaction looks at: readers and the event loop run in between. */
 const [mostSecrets, mostVersions] = [16, 128]
 
-/** Removes old versions; returns which. Withdrawn secrets are pruned too; pending versions are not. */
+/** Removes old versions, of withdrawn secrets too, but no pending one. */
 export async function prune(store: Store, policy: PrunePolicy, context: CallContext): Promise<PruneReport> {
   const { keepVersions, path } = knownOptions(policy, policyMembers)
   assertKeepVersions(keepVersions)

@@ -14,8 +14,8 @@ export interface LocalProviderOptions extends NamesOptions {
   /** The provider's name in errors, audit events and health. Default: `local`. */
   readonly name?: string | undefined
   /**
-   * How many versions of a secret a write leaves, the current one included. The version before and a pending one always stay. `'all'`: the file
-   * grows with each write. Default: 100.
+   * How many versions of a secret a write leaves, the current one included. The version before it
+   * and a pending one always stay. With `'all'` the file grows with each write. Default: 100.
    */
   readonly keepVersions?: number | 'all' | undefined
   /** A file that does not exist is an error, to reads too, rather than an empty store. Recommended in production. Default: false. */
@@ -37,7 +37,7 @@ const members: MembersOf<LocalProviderOptions> = {
   onlyNamed: 'boolean',
 }
 
-/** What a write leaves of the versions before, and where what it removed may still stand when it resolves. */
+/** How many versions a write leaves, and where the removed ones may still stand. */
 export interface KeptVersions {
   readonly most: number
   readonly remnants: Remnants
@@ -84,7 +84,7 @@ function assertPath(path: unknown): asserts path is string {
     throw misconfigured("`path` begins with a colon, and is not ':memory:'", 'correct it; a file of such a name is ./:name')
 }
 
-/** Who asks for a number of versions asks that nothing else is left; by default a write need not wait for that. */
+/** A given number is also a promise that no more is left when a write resolves. */
 function keptVersions(keepVersions: number | 'all' | undefined): KeptVersions {
   if (keepVersions === undefined) return { most: defaultKeepVersions, remnants: 'late' }
   if (keepVersions === 'all') return { most: Number.POSITIVE_INFINITY, remnants: 'late' }

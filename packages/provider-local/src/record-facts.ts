@@ -1,6 +1,6 @@
 import type { SecretRecord, VersionRecord } from './secret-record.ts'
 
-/** A secret's own row: text that is authenticated first, and only then read, and the root of its version tree. */
+/** A secret's own row: facts, which are authenticated before they are parsed, and its root. */
 export interface RecordRow {
   readonly facts: string
   readonly root: Buffer
@@ -29,7 +29,7 @@ export function rowOf(record: SecretRecord): RecordRow {
   return { facts: JSON.stringify(facts), root }
 }
 
-/** The secret that a row speaks of. It must be authentic: then it is what the function above has written. */
+/** The secret of an authentic row, which the function above has written. */
 export function recordOf(path: string, { facts, root }: RecordRow): SecretRecord {
   const [lastVersion, current, previous, pending, deletedAt, tags, count] = JSON.parse(facts) as SecretFacts // authentic
   return {

@@ -62,8 +62,8 @@ export function existing(record: SecretRecord | undefined): SecretRecord {
 }
 
 /**
- * The number that a write creates; `current` is the version that is current now. Throws `VERSION_CONFLICT` if what the writer asked for or relied on
- * does not hold.
+ * The number that a write creates. Throws `VERSION_CONFLICT` if what the writer asked for or relied
+ * on does not hold.
  */
 export function numberFor(
   record: SecretRecord,

@@ -35,7 +35,7 @@ export function isBusy(error: unknown): boolean {
   return error instanceof LockHeld || (code !== undefined && busyCodes.has(code))
 }
 
-/** No room for a page: nothing of the transaction is committed, for the last page of its log, which commits it, was not written. */
+/** No room for a page. Nothing is committed: the last frame of the log, which commits, is missing. */
 export function isFull(error: unknown): boolean {
   return primaryCode(error) === 13
 }

@@ -30,7 +30,7 @@ export interface StoreEdit extends StoreView {
   readonly seal: (path: string, number: number, secret: CheckedSecret, currentSince: number | undefined) => SealedVersion
   /** Seals an old value with the first key; `undefined` if it is so already. */
   readonly reseal: (path: string, version: VersionRecord) => SealedVersion | undefined
-  /** Makes `next` what the store holds of its path, with these changes of its versions, of which it need not know the count and the root. */
+  /** Saves `next` with these changes of its versions; its count and root are computed here. */
   readonly save: (next: SecretRecord, versions?: VersionChanges) => void
   /** From then on the first key alone opens the store. */
   readonly retireOtherKeys: () => void

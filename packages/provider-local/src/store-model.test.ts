@@ -60,7 +60,7 @@ test('whatever is done to it, the store holds what a simple model of it holds, b
   )
 }, 60_000)
 
-/** A secret that is written often, so that many versions are pushed out, of which some stay pending or are skipped. */
+/** One secret that is written often, so that many versions are pushed out. */
 const often: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 12,

@@ -122,8 +122,8 @@ function nodeTables(sqlite: DatabaseSync): Pick<Tables, 'nodes'> {
 }
 
 /**
- * The first versions are their secret's neighbours, so that a write changes one page. The others, and nodes, lie behind all leaves: who reads
- * the secrets of a bucket passes over a few rows of each, however many versions it has.
+ * The first versions are their secret's neighbours, so that a write changes one page. The others,
+ * and nodes, lie behind all leaves: a read of a bucket passes over few rows of each secret.
  */
 function leafFor(leaf: number, version: number): number {
   return version < fanOut ? leaf : leaf + leafCount

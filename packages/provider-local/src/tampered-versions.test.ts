@@ -13,7 +13,7 @@ const last = 300
 const asked = [1, 2, 15, 16, 17, 31, 32, 255, 256, 257, 287, 288, 299, 300]
 const valueOf = (version: number): string => `value ${version}`
 
-/** Adds versions to a secret that keeps all of them; its nodes have three levels, of which the highest is in its own row. */
+/** Adds versions to a secret that keeps all of them. Its tree has three levels, the root included. */
 async function write(path: string, from: number, to: number): Promise<void> {
   const work = async (provider: ReturnType<typeof localProvider>): Promise<void> => {
     for (let version = from; version <= to; version++) await provider.put('name', { value: valueOf(version) }, context)

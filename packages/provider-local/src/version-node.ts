@@ -1,6 +1,6 @@
 import { digestLength } from './index-digests.ts'
 
-/** How many versions, or nodes below, one node of a version tree holds: a row of it stays within one page. */
+/** How many versions, or child nodes, a node holds: its row must not overflow a page. */
 export const fanOut = 16
 
 const entryLength = 1 + digestLength

@@ -13,8 +13,9 @@ export interface NodeRows {
 const mostNodes = 1_000
 
 /**
- * The versions of one secret as a hash tree over their numbers. A node of level 1 holds the digests of 16 numbers, one of level 2 those of 16
- * such nodes. The root stands in the secret's own row, so a change of one version reads and writes one node of each level below it.
+ * The versions of one secret as a hash tree over their numbers. A node of level 1 holds the digests
+ * of 16 numbers, a node of level 2 those of 16 such nodes. The root stands in the secret's own row.
+ * So a change of one version reads and writes one node of each level below the root.
  */
 export class VersionTree {
   readonly #path: string
@@ -61,7 +62,7 @@ export class VersionTree {
     }
   }
 
-  /** Brings numbers up to this one within reach: each root that is too low becomes the first node below a higher one. */
+  /** Makes room for numbers up to this one: a root that is too low becomes the first child. */
   growTo(version: number): void {
     for (const height = heightFor(version); this.#height < height;) {
       const [level, root] = [this.#height++, this.#root]
@@ -119,7 +120,7 @@ export class VersionTree {
   }
 }
 
-/** One number for each node of a secret, from 1 up: it fits where a version does, since a node of level 1 has 16 of those below it. */
+/** One number for each node of a secret, above 0 and no higher than a version may be. */
 function idOf(level: number, number: number): number {
   return number * fanOut + level
 }

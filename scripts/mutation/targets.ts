@@ -22,7 +22,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'seal',
     'length-prefixed',
   ],
-  'packages/provider-local/src': ['store-keys', 'index-digests', 'leaf', 'bucket', 'key', 'keyring', 'version-node', 'version-tree'],
+  'packages/provider-local/src': ['store-keys', 'index-digests', 'leaf', 'bucket', 'key', 'keyring'],
   'packages/audit/src': ['batches', 'line-buffer', 'segment-writer', 'json-lines-file'],
 }
 
@@ -33,7 +33,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/testkit/src/manager-{batch,clocks,closing,fallback,freshness,policy-model,reading,shared,verifying,writing}.test.ts',
   ],
   'packages/provider-local/src': [
-    'packages/provider-local/src/{bucket,fixture,key,key-rotation,keyring,leaks,leaf,local-provider,store-keys,tampering,vectors,version-tree}.test.ts',
+    'packages/provider-local/src/{bucket,fixture,key,key-rotation,keyring,leaks,leaf,local-provider,store-keys,tampering,vectors}.test.ts',
   ],
   'packages/audit/src': [
     'packages/audit/src/{batches,checkpoints,fail-closed,json-lines-file,last-segment,line-buffer,not-ready,segment-writer,torn-tail,unusable-options}.test.ts',

@@ -15,6 +15,7 @@ export const groups: Readonly<Record<string, Readonly<Record<string, Load>>>> = 
     'local-get': () => import('./scenarios/local-get.ts'),
     'local-put': () => import('./scenarios/local-put.ts'),
     'local-size': () => import('./scenarios/local-size.ts'),
+    'local-versions': () => import('./scenarios/local-versions.ts'),
   },
   audit: {
     'audit-write': () => import('./scenarios/audit-write.ts'),

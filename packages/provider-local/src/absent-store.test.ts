@@ -13,7 +13,7 @@ test('a store that does not exist yet is empty to every read, and no read create
   expect(await provider.staging.get('name', context)).toBeUndefined()
   expect(await collected(provider.list('', context))).toEqual([])
   expect(await provider.checkHealth(context)).toBeUndefined()
-  expect(await provider.prune({ keepVersions: 1 })).toEqual({ pruned: 0 })
+  expect(await provider.prune({ keepVersions: 1 })).toEqual({ pruned: 0, removed: [] })
   await provider.close()
   expect(readdirSync(dirname(path))).toEqual([])
 })

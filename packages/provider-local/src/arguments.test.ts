@@ -37,7 +37,7 @@ test('upkeep takes a context without a signal, and refuses a policy that is none
   const provider = opened(':memory:')
   await provider.put('name', { value: 'value' }, context)
   expect(await provider.reencrypt({ signal: undefined })).toEqual({ reencrypted: 0 })
-  expect(await provider.prune({ keepVersions: 1 }, { signal: undefined })).toEqual({ pruned: 0 })
+  expect(await provider.prune({ keepVersions: 1 }, { signal: undefined })).toEqual({ pruned: 0, removed: [] })
   for (const policy of [nothing, {} as never, { keepVersion: 1 } as never])
     expect((await failure(provider.prune(policy))).code).toBe('CONFIGURATION')
   await provider.close({ signal: undefined })

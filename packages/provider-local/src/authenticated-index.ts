@@ -97,9 +97,9 @@ export class AuthenticatedIndex {
     const leaf = leafOf(path)
     const digest = this.bucket(bucketOf(leaf)).leaf(leaf).digestOf(path)
     if (!digest) return undefined
-    const rows = this.#tables.record(leaf, path)
-    if (!rows || !this.digests.record(path, rows).equals(digest)) throw altered()
-    const record = recordOf(path, rows)
+    const row = this.#tables.record(leaf, path)
+    if (!row || !this.digests.record(path, row).equals(digest)) throw altered()
+    const record = recordOf(path, row)
     remember(state, record)
     return record
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { commitWrite, connect } from './database.ts'
-import { isBusy } from './sqlite-errors.ts'
+import { isBusy, isFull } from './sqlite-errors.ts'
 
 function failing(errcode: number): { readonly run: () => never } {
   return {
@@ -22,7 +22,6 @@ function thrownBy(work: () => void): unknown {
 test('a commit that fails may have reached the disk, and says so', () => {
   for (const [errcode, code] of [
     [10, 'UNAVAILABLE'],
-    [13, 'UNAVAILABLE'],
     [11, 'INTEGRITY'],
   ] as const) {
     expect(thrownBy(() => commitWrite(failing(errcode)))).toMatchObject({ code, effect: 'unknown' })
@@ -31,6 +30,10 @@ test('a commit that fails may have reached the disk, and says so', () => {
 
 test('a commit that lacks a lock has done nothing, and may be repeated', () => {
   expect(isBusy(thrownBy(() => commitWrite(failing(5))))).toBe(true)
+})
+
+test('a commit that lacks room has done nothing: its last page, which commits it, is not in the log', () => {
+  expect(isFull(thrownBy(() => commitWrite(failing(13))))).toBe(true)
 })
 
 test('a connection trusts no schema, waits for no lock and writes nothing into temporary files', () => {

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
 import { loadSqlite } from './builtins.ts'
-import { isBusy, LockHeld, storeError } from './sqlite-errors.ts'
+import { isBusy, isFull, LockHeld, storeError } from './sqlite-errors.ts'
 
 /**
  * A connection that never waits for a lock by itself, and trusts nothing that a schema may say. What it rewrites passes
@@ -29,15 +29,18 @@ export function makeDurable(sqlite: DatabaseSync): void {
  */
 export type Transaction = <T>(kind: 'read' | 'write', work: (dataVersion: number) => T) => T
 
-/** `guard` runs first in every transaction, on the state that the transaction sees, and returns its data version. */
-export function transactions(sqlite: DatabaseSync, guard: () => number): Transaction {
+/**
+ * `guard` runs first in every transaction, on the state that the transaction sees, and returns its
+ * data version. `path` is for the message of an error.
+ */
+export function transactions(sqlite: DatabaseSync, guard: () => number, path: string | undefined): Transaction {
   const begin = { read: sqlite.prepare('BEGIN'), write: sqlite.prepare('BEGIN IMMEDIATE') }
   const [commit, rollback] = [sqlite.prepare('COMMIT'), sqlite.prepare('ROLLBACK')]
   return (kind, work) => {
     begin[kind].run()
     try {
       const result = work(guard())
-      if (kind === 'write') commitWrite(commit)
+      if (kind === 'write') commitWrite(commit, path)
       else commit.run()
       return result
     } catch (error) {
@@ -47,14 +50,15 @@ export function transactions(sqlite: DatabaseSync, guard: () => number): Transac
   }
 }
 
-/** A commit that fails for anything but a lock may have reached the disk: the writer must know. */
-export function commitWrite(commit: Pick<StatementSync, 'run'>): void {
+/** A commit that fails may have reached the disk, unless a lock or room was missing. */
+export function commitWrite(commit: Pick<StatementSync, 'run'>, path?: string): void {
   try {
     commit.run()
   } catch (error) {
-    if (isBusy(error)) throw error
-    const { code, problem } = storeError(error)
-    throw new SecretsError(code, problem, { effect: 'unknown', remedy: 'read the current version to see whether it was written' })
+    if (isBusy(error) || isFull(error)) throw error
+    const { code, problem, remedy } = storeError(error, path)
+    const next = 'read the current version to see whether it was written'
+    throw new SecretsError(code, problem, { effect: 'unknown', remedy: remedy === undefined ? next : `${remedy}; then ${next}` })
   }
 }
 

@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 
@@ -24,8 +25,26 @@ function notWritable(path: string): SecretsError {
   })
 }
 
-function diskFull(): SecretsError {
-  return new SecretsError('UNAVAILABLE', 'the disk is full', { remedy: 'make room' })
+/** `path` is absent for a store in memory. */
+export function diskFull(path?: string): SecretsError {
+  const where = path === undefined ? '' : ` in ${shown(dirname(path))}, where the store and its log lie`
+  return new SecretsError('UNAVAILABLE', 'the disk is full', { remedy: `make room${where}` })
+}
+
+/** With less than 32 KiB free, SQLite reports an I/O error when it opens a store. */
+const leastFreeBytes = 65_536
+
+export function isDiskFull(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path))
+    return bavail * bsize < leastFreeBytes
+  } catch {
+    return false
+  }
+}
+
+export function diskFailed(): SecretsError {
+  return new SecretsError('UNAVAILABLE', 'the disk reported an input or output error', { remedy: 'look at the disk' })
 }
 
 /** The system's error codes in our terms; never the system's own message. */
@@ -40,7 +59,7 @@ const table: Readonly<Record<string, (path: string) => SecretsError>> = {
   ERR_ACCESS_DENIED: notWritable, // by `node --permission`
   ENOSPC: diskFull,
   EDQUOT: diskFull,
-  EIO: () => new SecretsError('UNAVAILABLE', 'the disk reported an input or output error', { remedy: 'look at the disk' }),
+  EIO: diskFailed,
 }
 
 /** Our own error for what the file system said of the store at `path`. */

@@ -1,21 +1,35 @@
 import { emptyLog, rewriteFile } from './database.ts'
 import type { OpenStore } from './open-store.ts'
 
-/** Where what was removed may still stand: in the log alone, or in gaps of the file's pages too. */
-export type Remnants = 'log' | 'file'
+/**
+ * Where removed ciphertext may still stand: in the log, to be emptied after a few more writes
+ * (`late`) or at once, or in gaps of the file's pages too.
+ */
+export type Remnants = 'late' | 'log' | 'file'
+
+/** Emptying the log costs as much as a write: `late`, it happens once for so many writes. */
+const mostLate = 16
 
 /** What is still to be done until nothing removed is left on disk: an earlier call may have had to leave it undone. */
 export class Forgetting {
   #rewrite = false
   #empty = false
+  #late = 0
 
   owe(remnants: Remnants): void {
-    this.#empty = true
+    if (remnants === 'late') this.#late++
+    if (remnants !== 'late' || this.#late >= mostLate) this.#empty = true
     if (remnants === 'file') this.#rewrite = true
   }
 
-  get isOwed(): boolean {
+  /** Whether the next write does it. */
+  get isDue(): boolean {
     return this.#empty
+  }
+
+  /** Whether there is anything to do for who closes the store. */
+  get isOwed(): boolean {
+    return this.#empty || this.#late > 0
   }
 
   /** Does what is owed. What fails, for a lock of another connection, stays owed; what was done is not done again. */
@@ -25,7 +39,8 @@ export class Forgetting {
       rewriteFile(sqlite)
       this.#rewrite = false
     }
-    if (this.#empty) emptyLog(sqlite)
+    if (this.isOwed) emptyLog(sqlite)
     this.#empty = false
+    this.#late = 0
   }
 }

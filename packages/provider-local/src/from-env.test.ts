@@ -40,6 +40,24 @@ test('a missing key, a short one and a broken list are each one line of one erro
   expect(problem({ FINCHAT_ENCRYPTION_KEY: key, FINCHAT_LOCAL_MUST_EXIST: 'True' })).toContain(
     'FINCHAT_LOCAL_MUST_EXIST is neither true nor false',
   )
+  for (const keep of ['0', '-1', '1e3', '1.5', ' 5', 'ALL', 'Infinity', '99999999999999999999']) {
+    expect(problem({ FINCHAT_ENCRYPTION_KEY: key, FINCHAT_LOCAL_KEEP_VERSIONS: keep }), keep).toContain(
+      'FINCHAT_LOCAL_KEEP_VERSIONS is neither a number of versions nor all',
+    )
+  }
+})
+
+test('FINCHAT_LOCAL_KEEP_VERSIONS says how many versions a write leaves', async () => {
+  for (const [keep, first] of [
+    ['2', 'not there'],
+    ['all', 'v1'],
+  ] as const) {
+    const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: ':memory:', FINCHAT_ENCRYPTION_KEY: key }
+    const secrets = secretsManagerFromEnv({ local: localFromEnv }, { env: { ...env, FINCHAT_LOCAL_KEEP_VERSIONS: keep } })
+    for (let n = 1; n <= 103; n++) await secrets.rotateSecret('name', `v${n}`)
+    expect(await secrets.getSecret('name', { version: 1 }).catch(() => 'not there')).toBe(first)
+    await secrets.close()
+  }
 })
 
 test('FINCHAT_LOCAL_MUST_EXIST makes a missing file an error', async () => {
@@ -63,6 +81,6 @@ test('the path is .secrets.db unless the variable says otherwise', () => {
     names: () => ({}),
     problem: () => {},
   })
-  expect(asked).toEqual(['FINCHAT_LOCAL_PATH', 'FINCHAT_LOCAL_MUST_EXIST'])
+  expect(asked).toEqual(['FINCHAT_LOCAL_PATH', 'FINCHAT_LOCAL_MUST_EXIST', 'FINCHAT_LOCAL_KEEP_VERSIONS'])
   expect(provider.name).toBe('local')
 })

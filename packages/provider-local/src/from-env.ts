@@ -5,7 +5,8 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
 /**
  * A local provider as the environment asks for it, for `secretsManagerFromEnv({ local: localFromEnv })`:
  * `FINCHAT_LOCAL_PATH` (`.secrets.db` by default), `FINCHAT_ENCRYPTION_KEY` (must be set), `FINCHAT_LOCAL_MUST_EXIST`
- * (`true` or `false`), and `FINCHAT_LOCAL_NAMES`, a list such as `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
+ * (`true` or `false`), `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`), and
+ * `FINCHAT_LOCAL_NAMES`, a list such as `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -20,7 +21,7 @@ export function localFromEnv(env: EnvironmentReader): LocalProvider {
   const key = env.required('FINCHAT_ENCRYPTION_KEY')
   if (key !== '') noteMalformed(key, env)
   const path = env.optional('FINCHAT_LOCAL_PATH') ?? '.secrets.db'
-  return localProvider({ path, key, names: env.names('FINCHAT_LOCAL_NAMES'), mustExist: mustExist(env) })
+  return localProvider({ path, key, names: env.names('FINCHAT_LOCAL_NAMES'), mustExist: mustExist(env), keepVersions: keepVersions(env) })
 }
 
 /** A misspelt `true` must not be taken for `false`. */
@@ -28,6 +29,15 @@ function mustExist(env: EnvironmentReader): boolean {
   const text = env.optional('FINCHAT_LOCAL_MUST_EXIST') ?? 'false'
   if (text !== 'true' && text !== 'false') env.problem('FINCHAT_LOCAL_MUST_EXIST is neither true nor false')
   return text === 'true'
+}
+
+/** `Number` alone would take an empty text, and one such as `1e3`. */
+function keepVersions(env: EnvironmentReader): number | 'all' | undefined {
+  const text = env.optional('FINCHAT_LOCAL_KEEP_VERSIONS')
+  if (text === undefined || text === 'all') return text
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text)
+  env.problem('FINCHAT_LOCAL_KEEP_VERSIONS is neither a number of versions nor all')
+  return undefined
 }
 
 /** With the variable's name, which `localProvider` does not know. */

@@ -32,10 +32,10 @@ describe('a file that is no store of ours', () => {
 
   test('a store of a later format is CONFIGURATION and says what to do', async () => {
     const path = await smallStore()
-    tamper(path, 'PRAGMA user_version=2')
+    tamper(path, 'PRAGMA user_version=3')
     expect(await failure(opened(path).get('alpha', context))).toMatchObject({
       code: 'CONFIGURATION',
-      problem: expect.stringMatching('format 2'),
+      problem: expect.stringMatching('format 3'),
       remedy: expect.stringMatching('update'),
     })
   })
@@ -115,7 +115,7 @@ describe('what is longer in the file than anything that we write is INTEGRITY, a
     'a digest': ['digest', 'UPDATE secrets SET digest = zeroblob(9999)', `${columns.placed} FROM secrets`],
     'a key': ['wrapped', 'UPDATE keys SET wrapped = zeroblob(9999)', `${columns.key} FROM keys`],
     'a value': ['sealed', 'UPDATE secrets SET sealed = zeroblob(1048605)', `${columns.sealed} FROM secrets`],
-    'a seal': ['seal', 'UPDATE secrets SET sealed = zeroblob(1048605)', `${columns.record} FROM secrets`],
+    'a seal': ['seal', 'UPDATE secrets SET sealed = zeroblob(1048605)', `${columns.version} FROM secrets`],
     'a path': ['path', "UPDATE secrets SET path = printf('%.9999c', 'x') || version", `${columns.placed} FROM secrets`],
     facts: ['facts', "UPDATE secrets SET facts = printf('%.999999c', 'x')", `${columns.record} FROM secrets`],
   }

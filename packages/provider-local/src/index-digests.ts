@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { type Field, lengthPrefixed } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
 import type { WrappedKey } from './keyring.ts'
-import type { RecordRows } from './record-facts.ts'
+import type { RecordRow, VersionRow } from './record-facts.ts'
 import { formatVersion, type StoreHeader } from './store-header.ts'
 
 /** Of a digest (SHA-256) and of the root's MAC (HMAC-SHA256) alike. */
@@ -10,6 +10,7 @@ export const digestLength = 32
 
 export const bucketCount = 64
 export const leavesPerBucket = 64
+export const leafCount: number = bucketCount * leavesPerBucket
 
 /** The leaf that a secret belongs to, of 4,096 by its path's hash: one change hashes a few KiB anew, however many secrets there are. */
 export function leafOf(path: string): number {
@@ -27,7 +28,10 @@ export function digestAt(digests: Buffer, at: number): Buffer {
 
 /** The levels of the index; each text says which level it is, so that none can stand for another. */
 export interface IndexDigests {
-  readonly record: (path: string, rows: RecordRows) => Buffer
+  readonly version: (path: string, row: VersionRow) => Buffer
+  /** A node of the secret's version tree, below its root. */
+  readonly node: (path: string, level: number, number: number, node: Buffer) => Buffer
+  readonly record: (path: string, row: RecordRow) => Buffer
   readonly leaf: (text: Buffer) => Buffer
   readonly bucket: (leafDigests: Buffer) => Buffer
   readonly root: (key: KeyObject, changes: number, keys: readonly WrappedKey[], bucketDigests: Buffer) => Buffer
@@ -37,15 +41,17 @@ export interface IndexDigests {
  * SHA-256 all the way up, and at the root HMAC-SHA256 (RFC 2104) under the index's key: what is hashed stands in the file for everybody to
  * read, and the root's MAC vouches for all of it.
  */
-export function indexDigests(header: StoreHeader): IndexDigests {
+export function indexDigests(header: StoreHeader, version: number = formatVersion): IndexDigests {
   const { hash, createHmac } = loadCrypto()
-  const begin = (level: string): readonly Field[] => [`finchat-secrets/local/${level}`, formatVersion, header.storeId]
-  const [secret, leaf, bucket] = [begin('secret'), lengthPrefixed(begin('leaf')), lengthPrefixed(begin('bucket'))]
+  const begin = (level: string): readonly Field[] => [`finchat-secrets/local/${level}`, version, header.storeId]
+  const [secret, released, node] = [begin('secret'), begin('version'), begin('node')]
+  const [leaf, bucket] = [lengthPrefixed(begin('leaf')), lengthPrefixed(begin('bucket'))]
   const sha256 = (text: Buffer): Buffer => hash('sha256', text, 'buffer')
   const beginRoot = rootBeginnings(begin('root'), header)
   return {
-    record: (path, { facts, versions }) =>
-      sha256(lengthPrefixed([...secret, path, facts, ...versions.flatMap((each) => [each.version, each.facts, each.seal])])),
+    version: (path, row) => sha256(lengthPrefixed([...released, path, row.version, row.facts, row.seal])),
+    node: (path, level, number, text) => sha256(lengthPrefixed([...node, path, level, number, text])),
+    record: (path, { facts, root }) => sha256(lengthPrefixed([...secret, path, facts, root])),
     leaf: (text) => sha256(Buffer.concat([leaf, text])),
     bucket: (leafDigests) => sha256(Buffer.concat([bucket, leafDigests])),
     root: (key, changes, keys, bucketDigests) =>

@@ -3,7 +3,7 @@ import type { AuthenticatedIndex, VerifiedState } from './authenticated-index.ts
 import { bucketOf, digestAt, leafOf } from './index-digests.ts'
 import { newIndexKey, retiredKey, type StoreKey, wrapIndexKey, type WrappedKey } from './keyring.ts'
 import type { Leaf } from './leaf.ts'
-import { rowsOf } from './record-facts.ts'
+import { rowOf } from './record-facts.ts'
 import type { SecretRecord } from './secret-record.ts'
 import type { StoreHeader } from './store-header.ts'
 import type { Tables } from './tables.ts'
@@ -67,9 +67,9 @@ export class IndexEdit {
     const leaves = new Map<number, Leaf>()
     for (const [path, record] of this.#changed) {
       const number = leafOf(path)
-      const rows = rowsOf(record)
-      const digest = this.#index.digests.record(path, rows)
-      this.#tables.setRecord(number, path, rows.facts, digest)
+      const row = rowOf(record)
+      const digest = this.#index.digests.record(path, row)
+      this.#tables.setRecord(number, path, row, digest)
       const leaf = leaves.get(number) ?? this.#index.bucket(bucketOf(number)).leaf(number)
       leaves.set(number, leaf.with(path, digest))
     }

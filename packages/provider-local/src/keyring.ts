@@ -3,7 +3,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { lengthPrefixed, seal, unseal } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
 import type { KeyMaterial } from './key.ts'
-import { formatVersion, type StoreHeader } from './store-header.ts'
+import { sealingVersion, type StoreHeader } from './store-header.ts'
 
 /** One of the user's keys, as this store uses it. */
 export interface StoreKey {
@@ -49,7 +49,7 @@ async function deriveKey(material: KeyMaterial, header: StoreHeader): Promise<St
 /** HKDF-SHA256 (RFC 5869) under the store's salt, for one purpose. */
 function subkey(root: Buffer, { salt }: StoreHeader, purpose: string): KeyObject {
   const { createSecretKey, hkdfSync } = loadCrypto()
-  const bytes = Buffer.from(hkdfSync('sha256', root, salt, `finchat-secrets/local/${formatVersion}/${purpose}`, 32))
+  const bytes = Buffer.from(hkdfSync('sha256', root, salt, `finchat-secrets/local/${sealingVersion}/${purpose}`, 32))
   const key = createSecretKey(bytes)
   bytes.fill(0)
   return key
@@ -97,7 +97,7 @@ export function unwrapIndexKey(rows: readonly WrappedKey[], keyring: Keyring, he
 }
 
 function wrapData(keyId: string, { storeId }: StoreHeader): Buffer {
-  return lengthPrefixed(['finchat-secrets/local/index-key', formatVersion, storeId, keyId])
+  return lengthPrefixed(['finchat-secrets/local/index-key', sealingVersion, storeId, keyId])
 }
 
 function foreignKey(): SecretsError {

@@ -1,6 +1,6 @@
 import { type CallContext, locator, type SecretProvider } from '@finchat/secrets-core'
 import { canHoldPath } from './limits.ts'
-import { prune, type PrunePolicy, reencrypt } from './maintenance.ts'
+import { prune, type PrunePolicy, type PruneReport, reencrypt } from './maintenance.ts'
 import { checkedOptions, type LocalProviderOptions } from './options.ts'
 import type { Provides } from './provides.ts'
 import { reads } from './reads.ts'
@@ -20,10 +20,10 @@ export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 's
    */
   readonly reencrypt: (context?: MaintenanceContext) => Promise<{ readonly reencrypted: number }>
   /**
-   * Removes old versions for good, and resolves to their number. Throws `CONFIGURATION` if `keepVersions` is not 1 or
-   * more. Their numbers stay used.
+   * Removes old versions for good, and resolves to their numbers, which stay used. Throws
+   * `CONFIGURATION` if `keepVersions` is not 1 or more.
    */
-  readonly prune: (policy: PrunePolicy, context?: MaintenanceContext) => Promise<{ readonly pruned: number }>
+  readonly prune: (policy: PrunePolicy, context?: MaintenanceContext) => Promise<PruneReport>
   readonly close: (context?: MaintenanceContext) => Promise<void>
 }
 

@@ -9,15 +9,17 @@ import { connect, emptyLog, makeDurable, type Transaction, transactions } from '
 import { leadsNowhere, shown } from './file-errors.ts'
 import { Forgetting } from './forgetting.ts'
 import { bucketCount, indexDigests } from './index-digests.ts'
+import { upgradeFormat1 } from './format-1.ts'
+import { heldVersions } from './held-versions.ts'
 import { type Keyring, newIndexKey, wrapIndexKey } from './keyring.ts'
 import { assertOneName, isReplaced, openedFile, realPath, refuseStrangeCompanions, type StoreFile } from './opened-file.ts'
 import type { StoreOptions } from './options.ts'
-import { assertSchema, createSchema, schemaGuard } from './schema.ts'
+import { assertSchema, createSchema, formatOf, schemaGuard } from './schema.ts'
 import { createFile, examineFile, removeUnfinished } from './store-file.ts'
-import { newStoreHeader, type StoreHeader } from './store-header.ts'
+import { formatVersion, newStoreHeader, type StoreHeader } from './store-header.ts'
 import type { StoreKeys } from './store-keys.ts'
 import { storeView, type StoreView, type ViewParts } from './store-view.ts'
-import { prepareTables, readHeader, writeHeader } from './tables.ts'
+import { prepareTables, readHeader, type Tables, writeHeader } from './tables.ts'
 
 /** A store whose key was checked and whose index is verified. */
 export interface OpenStore extends ViewParts {
@@ -126,13 +128,19 @@ function connectTo(path: string): DatabaseSync {
 }
 
 function unlocked(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyring, path: string | undefined): OpenStore {
-  const transaction = transactions(sqlite, schemaGuard(sqlite, path))
+  const transaction = transactions(sqlite, schemaGuard(sqlite, path), path)
   const tables = prepareTables(sqlite)
   const index = new AuthenticatedIndex(tables, keyring, header)
+  if (formatOf(sqlite) < formatVersion) transaction('write', () => upgrade(sqlite, tables, keyring, header))
   transaction('read', (dataVersion) => index.refresh(dataVersion))
-  const parts = { tables, header, keyring, index }
+  const parts = { tables, header, keyring, index, held: heldVersions(tables, index.digests) }
   const file = path === undefined ? undefined : openedFile(path)
   return { ...parts, sqlite, transaction, view: storeView(parts), file, forgetting: whatIsLeft(file) }
+}
+
+/** Another process may have done it since this one looked. */
+function upgrade(sqlite: DatabaseSync, tables: Tables, keyring: Keyring, header: StoreHeader): void {
+  if (formatOf(sqlite) < formatVersion) upgradeFormat1(sqlite, tables, keyring, header)
 }
 
 /** A process that was killed may have left in the log what it had removed. */

@@ -26,6 +26,8 @@ test('bad options are refused at once, each in its own words', () => {
     refusal({ path, key, lockTimeoutMs: Number.NaN }),
     refusal({ path, key, names: { TOKEN: '#' } }),
   ]
+  for (const keepVersions of [0, 1.5, Number.POSITIVE_INFINITY, 'All', '5', null])
+    expect(refusal({ path, key, keepVersions } as never)).toBe("`keepVersions` is not a number of versions (pass 1 or more, or 'all')") // as JavaScript may pass it
   expect(new Set(messages).size).toBe(messages.length)
   expect(messages).toContain('no encryption key is given (give `key`, the same at every start; generateKey() makes one, once)')
   const wrong = {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import type { Remnants } from './forgetting.ts'
 import { type EncryptionKey, generateKey, type KeyMaterial, parseKey } from './key.ts'
 
 /** What `localProvider` takes. */
@@ -12,8 +13,11 @@ export interface LocalProviderOptions extends NamesOptions {
   readonly keys?: readonly EncryptionKey[] | undefined
   /** The provider's name in errors, audit events and health. Default: `local`. */
   readonly name?: string | undefined
-  /** How many versions of a secret a write leaves, the current one included. Default: all of them. */
-  readonly keepVersions?: number | undefined
+  /**
+   * How many versions of a secret a write leaves, the current one included. The version before it
+   * and a pending one always stay. With `'all'` the file grows with each write. Default: 100.
+   */
+  readonly keepVersions?: number | 'all' | undefined
   /** A file that does not exist is an error, to reads too, rather than an empty store. Recommended in production. Default: false. */
   readonly mustExist?: boolean | undefined
   /** Milliseconds that a call waits for a lock of another process. Default: 5,000. */
@@ -33,6 +37,15 @@ const members: MembersOf<LocalProviderOptions> = {
   onlyNamed: 'boolean',
 }
 
+/** How many versions a write leaves, and where the removed ones may still stand. */
+export interface KeptVersions {
+  readonly most: number
+  readonly remnants: Remnants
+}
+
+/** As many as AWS Secrets Manager keeps. A rotation a day is remembered for three months. */
+const defaultKeepVersions = 100
+
 /** The same, checked. */
 export interface StoreOptions {
   readonly name: string
@@ -40,7 +53,7 @@ export interface StoreOptions {
   readonly path: string | undefined
   /** One or more; overwritten when the store closes. */
   readonly keys: readonly KeyMaterial[]
-  readonly keepVersions: number | undefined
+  readonly keepVersions: KeptVersions
   readonly mustExist: boolean
   readonly lockTimeoutMs: number
 }
@@ -50,11 +63,17 @@ export function checkedOptions(given: LocalProviderOptions): StoreOptions {
   const options = knownOptions(given, members)
   const { name = 'local', path, keepVersions, mustExist = false, lockTimeoutMs = 5000 } = options
   assertPath(path)
-  if (keepVersions !== undefined) assertKeepVersions(keepVersions)
   if (!Number.isFinite(lockTimeoutMs) || lockTimeoutMs < 0)
     throw misconfigured('`lockTimeoutMs` is not a number of milliseconds', 'pass 0 or more')
   // Resolved, so that a later change of the working folder does not matter and SQLite sees no `file:` URI.
-  return { name, path: path === ':memory:' ? undefined : resolve(path), keys: keysOf(options), keepVersions, mustExist, lockTimeoutMs }
+  return {
+    name,
+    path: path === ':memory:' ? undefined : resolve(path),
+    keys: keysOf(options),
+    keepVersions: keptVersions(keepVersions),
+    mustExist,
+    lockTimeoutMs,
+  }
 }
 
 /** `:memory` and the like would be files, and a key that is left out would be missed instead. */
@@ -65,9 +84,17 @@ function assertPath(path: unknown): asserts path is string {
     throw misconfigured("`path` begins with a colon, and is not ':memory:'", 'correct it; a file of such a name is ./:name')
 }
 
-export function assertKeepVersions(keepVersions: number): void {
+/** A given number is also a promise that no more is left when a write resolves. */
+function keptVersions(keepVersions: number | 'all' | undefined): KeptVersions {
+  if (keepVersions === undefined) return { most: defaultKeepVersions, remnants: 'late' }
+  if (keepVersions === 'all') return { most: Number.POSITIVE_INFINITY, remnants: 'late' }
+  assertKeepVersions(keepVersions, "pass 1 or more, or 'all'")
+  return { most: keepVersions, remnants: 'log' }
+}
+
+export function assertKeepVersions(keepVersions: number, remedy = 'pass 1 or more'): void {
   if (Number.isSafeInteger(keepVersions) && keepVersions >= 1) return
-  throw misconfigured('`keepVersions` is not a number of versions', 'pass 1 or more, or leave it out to keep all')
+  throw misconfigured('`keepVersions` is not a number of versions', remedy)
 }
 
 function keysOf({ path, key, keys }: LocalProviderOptions): KeyMaterial[] {

@@ -1,7 +1,8 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { firstOf } from './held-versions.ts'
 import { assertPath, assertVersion } from './new-secret.ts'
 import type { Provides } from './provides.ts'
-import { live, type SecretRecord, type VersionRecord, versionOf } from './secret-record.ts'
+import { live, type SecretRecord, type VersionRecord } from './secret-record.ts'
 import { storeError } from './sqlite-errors.ts'
 import type { Store } from './store.ts'
 import { storedSecret, type StoreView } from './store-view.ts'
@@ -32,7 +33,7 @@ export function reads(store: Store): Reads {
     },
     describe: async (path, context) => {
       assertPath(path)
-      return store.read(context, (view) => described(view.find(path)))
+      return store.read(context, (view) => described(view, view.find(path)))
     },
     list: (prefix, context) => list(store, prefix, context),
     checkHealth: async (context) => store.read(context, () => {}),
@@ -42,13 +43,13 @@ export function reads(store: Store): Reads {
 function current(view: StoreView, path: string): StoredSecret | undefined {
   assertPath(path)
   const record = live(view.find(path))
-  return valueOf(view, path, record && versionOf(record, record.current))
+  return valueOf(view, path, record && view.versions.version(record, record.current))
 }
 
 function versioned(view: StoreView, path: string, version: number | 'previous'): StoredSecret | undefined {
   const record = live(view.find(path))
   if (!record) return undefined
-  const found = versionOf(record, version === 'previous' ? record.previous : version)
+  const found = view.versions.version(record, version === 'previous' ? record.previous : version)
   return found?.version === record.pending ? undefined : valueOf(view, path, found)
 }
 
@@ -65,11 +66,15 @@ function settled(read: () => StoredSecret | undefined): PromiseSettledResult<Sto
   }
 }
 
-function described(record: SecretRecord | undefined): SecretDescription | undefined {
-  const now = live(record) && record && versionOf(record, record.current)
+/** The most versions that a description lists, so that it costs no more where all are kept. */
+const mostDescribed = 100
+
+function described({ versions }: StoreView, record: SecretRecord | undefined): SecretDescription | undefined {
+  const now = live(record) && record && versions.version(record, record.current)
   if (!record || !now) return undefined
-  const versions = record.versions.filter(({ version }) => version !== record.pending).map(identity)
-  return { ...identity(now), tags: record.tags, versions }
+  const newest = firstOf(versions.descending(record), mostDescribed, [record.pending])
+  const shown = newest.toReversed().flatMap((number) => versions.version(record, number) ?? [])
+  return { ...identity(now), tags: record.tags, versions: shown.map(identity) }
 }
 
 function identity({ version, revision, currentSince }: VersionRecord): Pick<StoredSecret, 'version' | 'revision' | 'currentSince'> {

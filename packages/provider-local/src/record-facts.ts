@@ -1,10 +1,9 @@
 import type { SecretRecord, VersionRecord } from './secret-record.ts'
 
-/** A secret as its rows say it: text that is authenticated first, and only then read. */
-export interface RecordRows {
+/** A secret's own row: facts, which are authenticated before they are parsed, and its root. */
+export interface RecordRow {
   readonly facts: string
-  /** Ascending. */
-  readonly versions: readonly VersionRow[]
+  readonly root: Buffer
 }
 
 export interface VersionRow extends Pick<VersionRecord, 'version' | 'seal'> {
@@ -20,32 +19,19 @@ type SecretFacts = readonly [
   pending: Optional,
   deletedAt: Optional,
   tags: SecretRecord['tags'],
+  count: number,
 ]
 type VersionFacts = readonly [revision: string, keyId: string, kind: number, createdAt: number, currentSince: Optional]
 
-export function rowsOf(record: SecretRecord): RecordRows {
-  const versions = record.versions.map((version) => ({ version: version.version, facts: factsOf(version), seal: version.seal }))
-  const { lastVersion, current, previous, pending, deletedAt, tags } = record
-  const facts: SecretFacts = [lastVersion, current ?? null, previous ?? null, pending ?? null, deletedAt ?? null, tags]
-  return { facts: JSON.stringify(facts), versions }
+export function rowOf(record: SecretRecord): RecordRow {
+  const { lastVersion, current, previous, pending, deletedAt, tags, count, root } = record
+  const facts: SecretFacts = [lastVersion, current ?? null, previous ?? null, pending ?? null, deletedAt ?? null, tags, count]
+  return { facts: JSON.stringify(facts), root }
 }
 
-/** As read or made once: each write of a secret is hashed with the facts of every version that it has. */
-const made = new WeakMap<VersionRecord, string>()
-
-export function factsOf(version: VersionRecord): string {
-  const known = made.get(version)
-  if (known !== undefined) return known
-  const { revision, keyId, kind, createdAt, currentSince } = version
-  const facts: VersionFacts = [revision, keyId, kind, createdAt, currentSince ?? null]
-  const text = JSON.stringify(facts)
-  made.set(version, text)
-  return text
-}
-
-/** The secret that rows speak of. They must be authentic: then they are what the functions above have written. */
-export function recordOf(path: string, { facts, versions }: RecordRows): SecretRecord {
-  const [lastVersion, current, previous, pending, deletedAt, tags] = JSON.parse(facts) as SecretFacts // authentic
+/** The secret of an authentic row, which the function above has written. */
+export function recordOf(path: string, { facts, root }: RecordRow): SecretRecord {
+  const [lastVersion, current, previous, pending, deletedAt, tags, count] = JSON.parse(facts) as SecretFacts // authentic
   return {
     path,
     lastVersion,
@@ -54,13 +40,19 @@ export function recordOf(path: string, { facts, versions }: RecordRows): SecretR
     pending: pending ?? undefined,
     deletedAt: deletedAt ?? undefined,
     tags,
-    versions: versions.map(versionOf),
+    count,
+    root,
   }
 }
 
-function versionOf({ version, facts, seal }: VersionRow): VersionRecord {
-  const [revision, keyId, kind, createdAt, currentSince] = JSON.parse(facts) as VersionFacts // authentic, with the secret
-  const record = { version, revision, keyId, kind, createdAt, currentSince: currentSince ?? undefined, seal }
-  made.set(record, facts)
-  return record
+export function versionRowOf(version: VersionRecord): VersionRow {
+  const { revision, keyId, kind, createdAt, currentSince } = version
+  const facts: VersionFacts = [revision, keyId, kind, createdAt, currentSince ?? null]
+  return { version: version.version, facts: JSON.stringify(facts), seal: version.seal }
+}
+
+/** The version that an authentic row speaks of. */
+export function versionRecordOf({ version, facts, seal }: VersionRow): VersionRecord {
+  const [revision, keyId, kind, createdAt, currentSince] = JSON.parse(facts) as VersionFacts // authentic
+  return { version, revision, keyId, kind, createdAt, currentSince: currentSince ?? undefined, seal }
 }

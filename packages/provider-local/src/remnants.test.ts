@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { DatabaseSync } from 'node:sqlite'
 import type { SecretsError } from '@finchat/secrets-core'
 import { describe, expect, test, vi } from 'vitest'
@@ -92,6 +93,25 @@ test('each of purge, prune, discard and a pruning write alone leaves nothing of 
     expect(removed.length).toBeGreaterThan(0)
     for (const ciphertext of before) expect(left.includes(ciphertext.subarray(0, 20))).toBe(rows.some((row) => row.equals(ciphertext)))
   }
+})
+
+test('a version that a write pushes out by default is gone from file and log after 16 such writes, or when the store is closed', async () => {
+  const path = temporaryPath()
+  const fill = async (provider: LocalProvider): Promise<void> => {
+    for (let n = 1; n <= 100; n++) await provider.put('name', { value: `v${n}` }, context)
+  }
+  await within(path, fill)
+  const [first] = ciphertexts(path)
+  const inFile = (): boolean => execFileSync('cat', [path]).includes(first ?? '')
+  const [provider, kept] = [opened(path), opened(path)] // so that closing is not the last one's, which empties the log anyway
+  await kept.get('name', context)
+  expect(inFile()).toBe(true)
+  for (let n = 1; n <= 16; n++) await provider.put('name', { value: 'new' }, context)
+  expect([inFile(), bytesOnDisk(path).includes(first ?? '')]).toEqual([false, false])
+  const [next] = ciphertexts(path)
+  await provider.put('name', { value: 'new' }, context)
+  await provider.close()
+  expect(bytesOnDisk(path).includes(next ?? '')).toBe(false)
 })
 
 describe('a reader that keeps the log from being emptied', () => {

@@ -4,8 +4,9 @@ import type { WrappedKey } from './keyring.ts'
 import { limits } from './limits.ts'
 import { bucketCount, digestLength } from './index-digests.ts'
 import type { Placed } from './bucket.ts'
-import type { RecordRows, VersionRow } from './record-facts.ts'
+import type { RecordRow, VersionRow } from './record-facts.ts'
 import { idLength, saltLength, scryptBounds, type StoreHeader } from './store-header.ts'
+import { emptyNode, mostNodeBytes } from './version-node.ts'
 
 const keyIdLength = 16
 const wrappedLength = sealLength + 32
@@ -17,13 +18,17 @@ const factsBytes = tagsBytes + 200
 const sealedBytes = sealLength + limits.valueBytes
 
 /** What to select so that the functions below can read it: no column is loaded that is longer than what we ever write. */
-export const columns: Readonly<Record<'header' | 'key' | 'root' | 'buckets' | 'placed' | 'record' | 'sealed', string>> = {
+export const columns: Readonly<
+  Record<'header' | 'key' | 'root' | 'buckets' | 'placed' | 'record' | 'version' | 'node' | 'sealed', string>
+> = {
   header: `${bounded('store_id', idLength)}, ${bounded('salt', saltLength)}, scrypt_log2n, scrypt_r, scrypt_p`,
   key: `${bounded('key_id', keyIdLength)}, wrapped IS NULL AS retired, ${bounded('wrapped', wrappedLength)}`,
   root: `changes, ${bounded('mac', digestLength)}`,
   buckets: bounded('buckets', bucketCount * digestLength),
   placed: `leaf, ${bounded('path', pathBytes)}, ${bounded('digest', digestLength)}`,
-  record: `version, ${bounded('facts', factsBytes)}, substr(${boundedOnly('sealed', sealedBytes)}, 1, ${sealLength}) AS seal`,
+  record: `${bounded('facts', factsBytes)}, ${boundedOnly('sealed', mostNodeBytes)} AS node`,
+  version: `version, ${bounded('facts', factsBytes)}, substr(${boundedOnly('sealed', sealedBytes)}, 1, ${sealLength}) AS seal`,
+  node: `${boundedOnly('sealed', mostNodeBytes)} AS node`,
   sealed: bounded('sealed', sealedBytes),
 }
 
@@ -54,21 +59,19 @@ export function placedFrom(row: Row): Placed {
   return { leaf: integer(row['leaf'], 0, Number.MAX_SAFE_INTEGER), digest: plainBytes(row['digest'], digestLength) }
 }
 
-/** The first row is the secret's own; the others are its versions, ascending. A damaged tree may show rows without end, but not that. */
-export function recordRowsFrom(rows: Iterable<Row>): RecordRows | undefined {
-  let facts: string | undefined
-  const versions: VersionRow[] = []
-  for (const row of rows) {
-    if (facts === undefined) facts = text(row['facts'])
-    else versions.push(versionRowFrom(row, (versions.at(-1)?.version ?? 0) + 1))
-  }
-  return facts === undefined ? undefined : { facts, versions }
+export function recordRowFrom(row: Row): RecordRow {
+  return { facts: text(row['facts']), root: nodeFrom(row) }
 }
 
-function versionRowFrom(row: Row, least: number): VersionRow {
+export function versionRowFrom(row: Row): VersionRow {
   return {
-    version: integer(row['version'], least, limits.version),
+    version: integer(row['version'], 1, limits.version),
     facts: text(row['facts']),
     seal: bytes(row['seal'], sealLength),
   }
+}
+
+/** A root without versions may be stored as nothing at all. */
+export function nodeFrom(row: Row): Buffer {
+  return row['node'] === null ? emptyNode : bytes(row['node'])
 }

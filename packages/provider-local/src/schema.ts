@@ -17,8 +17,9 @@ const statements: readonly string[] = [
   `CREATE TABLE keys (key_id TEXT PRIMARY KEY, wrapped BLOB) STRICT, WITHOUT ROWID`,
   // One row of one page, which is all that a commit writes of the index above the secrets.
   `CREATE TABLE root (id INTEGER PRIMARY KEY CHECK (id = 1), changes INTEGER NOT NULL, mac BLOB NOT NULL, buckets BLOB NOT NULL) STRICT`,
-  // A secret, as version 0 and with its digest, and its versions, each with what is sealed, are neighbours in one tree: as a rule a write
-  // changes one page of it.
+  // A secret is version 0, with its digest, and the root of its version tree in `sealed`.
+  // Its first versions are its neighbours, so that a write changes one page. Later versions, and
+  // the tree's nodes as negative versions, have a leaf behind all others.
   `CREATE TABLE secrets (
     leaf INTEGER NOT NULL, path TEXT NOT NULL, version INTEGER NOT NULL,
     facts TEXT NOT NULL, digest BLOB, sealed BLOB,
@@ -79,6 +80,10 @@ export function notAStore(path?: string): SecretsError {
       remedy: 'check `path`; the file was left as it is',
     },
   )
+}
+
+export function formatOf(sqlite: DatabaseSync): number {
+  return Number(pragma(sqlite, 'user_version'))
 }
 
 function pragma(sqlite: DatabaseSync, name: string): unknown {

@@ -1,5 +1,6 @@
 import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
 import { limits } from './limits.ts'
+import { emptyNode } from './version-node.ts'
 
 /** What kind of value is sealed: text or bytes, and whether the text is a map of fields. */
 export const binaryKind = 1
@@ -32,17 +33,20 @@ export interface SecretRecord {
   /** The tombstone: when the secret was withdrawn. */
   readonly deletedAt: number | undefined
   readonly tags: Readonly<Record<string, string>>
-  /** Ascending. */
-  readonly versions: readonly VersionRecord[]
+  /** How many versions are held, the pending one included. */
+  readonly count: number
+  /** The root of the tree of their digests. */
+  readonly root: Buffer
 }
 
 export function emptyRecord(path: string): SecretRecord {
   const absent = { current: undefined, previous: undefined, pending: undefined, deletedAt: undefined }
-  return { path, lastVersion: 0, ...absent, tags: {}, versions: [] }
+  return { path, lastVersion: 0, ...absent, tags: {}, count: 0, root: emptyNode }
 }
 
-export function versionOf(record: SecretRecord, version: number | undefined): VersionRecord | undefined {
-  return version === undefined ? undefined : record.versions.findLast((each) => each.version === version)
+/** How many of the held versions are or were current. */
+export function releasedCount({ count, pending }: SecretRecord): number {
+  return pending === undefined ? count : count - 1
 }
 
 /** The same record, unless the secret was withdrawn: then `DELETED`. */
@@ -57,10 +61,17 @@ export function existing(record: SecretRecord | undefined): SecretRecord {
   throw new SecretsError('NOT_FOUND', 'there is no such secret in the local store')
 }
 
-/** The number that a write creates. Throws `VERSION_CONFLICT` if what the writer asked for or relied on does not hold. */
-export function numberFor(record: SecretRecord, { version, ifCurrent }: Pick<NewSecret, 'version' | 'ifCurrent'>): number {
+/**
+ * The number that a write creates. Throws `VERSION_CONFLICT` if what the writer asked for or relied
+ * on does not hold.
+ */
+export function numberFor(
+  record: SecretRecord,
+  { version, ifCurrent }: Pick<NewSecret, 'version' | 'ifCurrent'>,
+  current: () => VersionRecord | undefined,
+): number {
   const next = record.lastVersion + 1
-  if (ifCurrent !== undefined) refuseUnlessCurrent(record, ifCurrent, next)
+  if (ifCurrent !== undefined) refuseUnlessCurrent(current(), ifCurrent, next)
   if (version !== undefined && version < next) {
     throw conflict(`version ${version} is not above ${record.lastVersion}, the highest that was ever used; the next is ${next}`)
   }
@@ -68,8 +79,7 @@ export function numberFor(record: SecretRecord, { version, ifCurrent }: Pick<New
   return version ?? next
 }
 
-function refuseUnlessCurrent(record: SecretRecord, ifCurrent: WriteReceipt | null, next: number): void {
-  const current = versionOf(record, record.current)
+function refuseUnlessCurrent(current: VersionRecord | undefined, ifCurrent: WriteReceipt | null, next: number): void {
   if (ifCurrent === null) {
     if (current) throw conflict(`the secret exists already, as version ${current.version}; the next is ${next}`)
   } else if (!current || !matches(current, ifCurrent)) {
@@ -84,38 +94,30 @@ function matches(version: VersionRecord, receipt: WriteReceipt): boolean {
 }
 
 /** With a new version that is current; the one before becomes the previous. */
-export function withCurrent(record: SecretRecord, version: VersionRecord): SecretRecord {
-  const next = added(record, version)
-  return { ...next, current: version.version, previous: record.current }
+export function withCurrent(record: SecretRecord, version: number): SecretRecord {
+  return { ...record, lastVersion: version, current: version, previous: record.current }
 }
 
 /** With a new version that waits to be promoted. A pending one is never replaced: it may be in use at its target already. */
-export function withPending(record: SecretRecord, version: VersionRecord): SecretRecord {
+export function withPending(record: SecretRecord, version: number): SecretRecord {
   if (record.pending !== undefined) throw conflict(`version ${record.pending} is pending already`, 'promote it or discard it')
-  return { ...added(record, version), pending: version.version }
+  return { ...record, lastVersion: version, pending: version }
 }
 
-function added(record: SecretRecord, version: VersionRecord): SecretRecord {
-  return { ...record, lastVersion: version.version, versions: [...record.versions, version] }
-}
-
-/** Makes the pending version current, if it is the one that the receipt names and none was written since. */
-export function promoted(record: SecretRecord, receipt: WriteReceipt, now: number): SecretRecord {
-  const pending = pendingOf(record, receipt)
-  if (record.current !== undefined && record.current > pending.version) {
-    throw conflict(`version ${record.current} was written after the pending ${pending.version}`, 'discard it and stage again')
+/** With the pending version made current, unless one was written since. */
+export function promoted(record: SecretRecord, pending: number): SecretRecord {
+  if (record.current !== undefined && record.current > pending) {
+    throw conflict(`version ${record.current} was written after the pending ${pending}`, 'discard it and stage again')
   }
-  const versions = record.versions.map((each) => (each === pending ? { ...each, currentSince: now } : each))
-  return { ...record, versions, current: pending.version, previous: record.current, pending: undefined }
+  return { ...record, current: pending, previous: record.current, pending: undefined }
 }
 
-export function discarded(record: SecretRecord, receipt: WriteReceipt): SecretRecord {
-  const pending = pendingOf(record, receipt)
-  return { ...record, pending: undefined, versions: record.versions.filter((each) => each !== pending) }
+export function discarded(record: SecretRecord): SecretRecord {
+  return { ...record, pending: undefined }
 }
 
-function pendingOf(record: SecretRecord, receipt: WriteReceipt): VersionRecord {
-  const pending = versionOf(record, record.pending)
+/** The pending version. Throws `VERSION_CONFLICT` unless the receipt names it. */
+export function assertPending(pending: VersionRecord | undefined, receipt: WriteReceipt): VersionRecord {
   if (pending && matches(pending, receipt)) return pending
   throw conflict(pending ? `the pending version is ${pending.version}` : 'no version is pending')
 }
@@ -131,15 +133,6 @@ export function purged({ path, lastVersion }: SecretRecord): SecretRecord {
 
 export function restored(record: SecretRecord): SecretRecord {
   return record.deletedAt === undefined ? record : { ...record, deletedAt: undefined }
-}
-
-/** Only the newest `keep` of the versions that are or were current, and what is pending. The same record if that is all of them. */
-export function pruned(record: SecretRecord, keep: number): SecretRecord {
-  const released = record.versions.filter(({ version }) => version !== record.pending)
-  const oldest = released.at(-keep)
-  if (oldest === undefined || oldest === released[0]) return record
-  const versions = record.versions.filter(({ version }) => version >= oldest.version || version === record.pending)
-  return { ...record, versions, previous: versions.some(({ version }) => version === record.previous) ? record.previous : undefined }
 }
 
 function conflict(problem: string, remedy = 'read the current version and decide again'): SecretsError {

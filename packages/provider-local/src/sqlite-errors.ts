@@ -1,5 +1,6 @@
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import { altered } from './columns.ts'
+import { diskFailed, diskFull, isDiskFull } from './file-errors.ts'
 import { notAStore } from './schema.ts'
 
 /**
@@ -11,9 +12,9 @@ const table: Readonly<Record<number, (path?: string) => SecretsError>> = {
   3: notPermitted, // PERM
   7: () => unavailable('there is not enough memory', 'give the process more'), // NOMEM
   8: readOnly, // READONLY
-  10: () => unavailable('the disk reported an input or output error', 'look at the disk'), // IOERR
+  10: (path) => (path !== undefined && isDiskFull(path) ? diskFull(path) : diskFailed()), // IOERR
   11: altered, // CORRUPT
-  13: () => unavailable('the disk is full', 'make room'), // FULL
+  13: diskFull, // FULL
   14: notPermitted, // CANTOPEN
   18: altered, // TOOBIG: more than we would ever write
   19: altered, // CONSTRAINT: the verified index says otherwise
@@ -32,6 +33,11 @@ export class LockHeld extends Error {}
 export function isBusy(error: unknown): boolean {
   const code = primaryCode(error)
   return error instanceof LockHeld || (code !== undefined && busyCodes.has(code))
+}
+
+/** No room for a page. Nothing is committed: the last frame of the log, which commits, is missing. */
+export function isFull(error: unknown): boolean {
+  return primaryCode(error) === 13
 }
 
 /** Our own error for whatever a statement threw on the store at `path`; never SQLite's message, which may quote what is stored. */

@@ -3,15 +3,25 @@ import { loadCrypto } from './builtins.ts'
 import { leafOf } from './index-digests.ts'
 import { IndexEdit } from './index-edit.ts'
 import type { CheckedSecret } from './new-secret.ts'
-import { emptyRecord, type SecretRecord, type VersionRecord, versionOf } from './secret-record.ts'
+import { type VersionRow, versionRowOf } from './record-facts.ts'
+import { emptyRecord, type SecretRecord, type VersionRecord } from './secret-record.ts'
 import { type StoreView, valueData, type ViewParts } from './store-view.ts'
-import type { Tables } from './tables.ts'
 import { timestamp } from './timestamp.ts'
+import { emptyNode } from './version-node.ts'
 
 /** A version with its ciphertext, not yet written. */
-export interface SealedVersion {
+interface SealedVersion {
   readonly version: VersionRecord
   readonly sealed: Buffer
+}
+
+/** What becomes of a secret's versions. */
+export interface VersionChanges {
+  /** New, or sealed again. */
+  readonly sealed?: readonly SealedVersion[]
+  /** Changed, but with the same value. */
+  readonly changed?: readonly VersionRecord[]
+  readonly dropped?: readonly number[] | 'all' | undefined
 }
 
 /** The state of the store inside a transaction that changes it. */
@@ -20,8 +30,8 @@ export interface StoreEdit extends StoreView {
   readonly seal: (path: string, number: number, secret: CheckedSecret, currentSince: number | undefined) => SealedVersion
   /** Seals an old value with the first key; `undefined` if it is so already. */
   readonly reseal: (path: string, version: VersionRecord) => SealedVersion | undefined
-  /** Makes `next` what the store holds of its path; `values` has the ciphertext of every version that is new or sealed again. */
-  readonly save: (next: SecretRecord, ...values: SealedVersion[]) => void
+  /** Saves `next` with these changes of its versions; its count and root are computed here. */
+  readonly save: (next: SecretRecord, versions?: VersionChanges) => void
   /** From then on the first key alone opens the store. */
   readonly retireOtherKeys: () => void
   /** Writes the index. Returns what is to be called after the commit. */
@@ -35,9 +45,10 @@ export function storeEdit(parts: ViewParts, view: StoreView): StoreEdit {
     ...view,
     ...sealing(parts, view),
     find: (path) => changes.find(path),
-    save: (next, ...values) => {
-      saveVersions(parts.tables, changes.find(next.path) ?? emptyRecord(next.path), next, values)
-      changes.change(next)
+    save: (next, versions = {}) => {
+      const before = changes.find(next.path) ?? emptyRecord(next.path)
+      const { dropped } = versions
+      changes.change(dropped === 'all' ? withoutVersions(parts, next) : withVersions(parts, before, next, { ...versions, dropped }))
     },
     retireOtherKeys: () => changes.replaceIndexKey(),
     finish: () => changes.finish(first),
@@ -64,17 +75,39 @@ function sealing({ keyring: { first }, header }: ViewParts, view: StoreView): Pi
   }
 }
 
-/** Writes what differs between the versions of two records of one secret. */
-function saveVersions(tables: Tables, before: SecretRecord, next: SecretRecord, values: readonly SealedVersion[]): void {
+function withoutVersions({ tables }: ViewParts, next: SecretRecord): SecretRecord {
+  tables.dropVersions(leafOf(next.path), next.path)
+  return { ...next, count: 0, root: emptyNode }
+}
+
+/** Writes the versions that changed, and the nodes above them. */
+function withVersions(
+  { tables, held, index: { digests } }: ViewParts,
+  before: SecretRecord,
+  next: SecretRecord,
+  { sealed = [], changed = [], dropped = [] }: VersionChanges & { readonly dropped?: readonly number[] | undefined },
+): SecretRecord {
   const { path } = next
   const leaf = leafOf(path)
-  for (const { version } of before.versions) if (!versionOf(next, version)) tables.dropVersion(leaf, path, version)
-  for (const version of next.versions) {
-    const known = versionOf(before, version.version)
-    if (known === version) continue
-    const value = values.find((each) => each.version.version === version.version)
-    if (!known && value) tables.addVersion(leaf, path, version, value.sealed)
-    else if (value) tables.setSealed(leaf, path, version, value.sealed)
-    else tables.setVersion(leaf, path, version)
+  const tree = held.takeTree(before)
+  tree.growTo(next.lastVersion)
+  const put = (version: VersionRecord, write: (row: VersionRow) => void): void => {
+    const row = versionRowOf(version)
+    write(row)
+    tree.set(version.version, digests.version(path, row))
   }
+  let count = before.count - dropped.length
+  for (const number of dropped) {
+    tables.dropVersion(leaf, path, number)
+    tree.set(number, undefined)
+  }
+  for (const { version, sealed: text } of sealed) {
+    const isNew = tree.digestOf(version.version) === undefined
+    if (isNew) count++
+    put(version, (row) => (isNew ? tables.addVersion : tables.setSealed)(leaf, path, row, text))
+  }
+  for (const version of changed) put(version, (row) => tables.setVersion(leaf, path, row))
+  const saved = { ...next, count, root: tree.write() }
+  held.adopt(before, saved, tree, [...sealed.map(({ version }) => version), ...changed])
+  return saved
 }

@@ -16,8 +16,10 @@ export interface StoreHeader {
   readonly scrypt: ScryptCost
 }
 
-/** The format of the file and of everything that is authenticated in it; `user_version` in the file. */
-export const formatVersion = 1
+/** The format of the file and of its index; `user_version` in the file. */
+export const formatVersion = 2
+/** The format of keys and of sealed values: a new index does not seal them again. */
+export const sealingVersion = 1
 
 export const idLength = 16
 export const saltLength = 32

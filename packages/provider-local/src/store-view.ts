@@ -4,15 +4,17 @@ import type { AuthenticatedIndex } from './authenticated-index.ts'
 import { altered } from './columns.ts'
 import type { Keyring } from './keyring.ts'
 import { leafOf } from './index-digests.ts'
-import { binaryKind, mapKind, type SecretRecord, type VersionRecord, versionOf } from './secret-record.ts'
-import { formatVersion, type StoreHeader } from './store-header.ts'
+import { binaryKind, mapKind, type SecretRecord, type VersionRecord } from './secret-record.ts'
+import { sealingVersion, type StoreHeader } from './store-header.ts'
 import type { Tables } from './tables.ts'
+import type { HeldVersions } from './held-versions.ts'
 
 /** One verified state of the store, for the time of one transaction. */
 export interface StoreView {
   readonly find: (path: string) => SecretRecord | undefined
   /** Every path that the store has ever held. */
   readonly paths: () => string[]
+  readonly versions: Pick<HeldVersions, 'version' | 'size' | 'ascending' | 'descending'>
   /** The value of one version. Throws `INTEGRITY` if it is not what was sealed, `CONFIGURATION` if its key is not among `keys`. */
   readonly unseal: (path: string, version: VersionRecord) => Buffer
   /** Whether `find` of the path, and `unseal` of its current version, take no statement: they are in memory, as they were verified. */
@@ -27,6 +29,7 @@ export interface ViewParts {
   readonly tables: Tables
   readonly keyring: Keyring
   readonly header: StoreHeader
+  readonly held: HeldVersions
 }
 
 /** A value as it is in the file, and what it is tied to. */
@@ -35,7 +38,7 @@ interface SealedValue {
   readonly data: Buffer
 }
 
-export function storeView({ index, tables, keyring, header }: ViewParts): StoreView {
+export function storeView({ index, tables, keyring, header, held }: ViewParts): StoreView {
   /** As it was verified, and when: it is good until another connection commits something. */
   const remembered = new WeakMap<VersionRecord, SealedValue & { readonly seenAt: number | undefined }>()
   const rememberedOf = (version: VersionRecord | undefined): SealedValue | undefined => {
@@ -50,6 +53,7 @@ export function storeView({ index, tables, keyring, header }: ViewParts): StoreV
   return {
     find: (path) => index.find(path),
     paths: () => index.paths(),
+    versions: held,
     unseal: (path, version) => {
       const { sealed, data } = rememberedOf(version) ?? valueOf(path, version)
       const key = keyring.byId.get(version.keyId)
@@ -61,8 +65,7 @@ export function storeView({ index, tables, keyring, header }: ViewParts): StoreV
     },
     remembers: (path) => {
       const record = index.known(path)
-      const version = record && versionOf(record, record.current)
-      return rememberedOf(version) !== undefined
+      return record !== undefined && rememberedOf(held.known(record, record.current)) !== undefined
     },
   }
 }
@@ -71,6 +74,7 @@ export function storeView({ index, tables, keyring, header }: ViewParts): StoreV
 export const emptyView: StoreView = {
   find: () => undefined,
   paths: () => [],
+  versions: { version: () => undefined, size: () => 0, ascending: () => [], descending: () => [] },
   unseal: () => {
     throw altered()
   },
@@ -79,7 +83,7 @@ export const emptyView: StoreView = {
 
 /** What a sealed value is tied to: moved to another name, version, key or store, it does not open. */
 export function valueData({ storeId }: StoreHeader, path: string, version: number, keyId: string): Buffer {
-  return lengthPrefixed(['finchat-secrets/local/value', formatVersion, storeId, path, version, keyId])
+  return lengthPrefixed(['finchat-secrets/local/value', sealingVersion, storeId, path, version, keyId])
 }
 
 /** The version as callers see it. */

@@ -51,23 +51,24 @@ export function lazyStore(options: StoreOptions): Store {
 
   async function forget(remnants: Remnants, context: CallContext): Promise<void> {
     if (!opener.current() && opener.wouldCreate()) return
-    opener.current()?.forgetting.owe(remnants)
-    await call('forget', context, forgetIn)
+    const forgetting = opener.current()?.forgetting
+    forgetting?.owe(remnants)
+    if (forgetting?.isDue !== false) await call('forget', context, forgetIn)
   }
 
   return {
-    read: (context, work, isRemembered) => withOurErrors(read(context, work, isRemembered)),
-    write: (context, work) => withOurErrors(write(context, work)),
-    forget: (remnants, context) => forget(remnants, context).catch(notForgotten),
-    close: () => opener.close(forgetLate),
+    read: (context, work, isRemembered) => withOurErrors(read(context, work, isRemembered), options.path),
+    write: (context, work) => withOurErrors(write(context, work), options.path),
+    forget: (remnants, context) => forget(remnants, context).catch((error: unknown) => notForgotten(error, options.path)),
+    close: () => opener.close((store) => forgetLate(store, store.forgetting.isOwed)),
   }
 }
 
-async function withOurErrors<T>(call: Promise<T>): Promise<T> {
+async function withOurErrors<T>(call: Promise<T>, path: string | undefined): Promise<T> {
   try {
     return await call
   } catch (error) {
-    throw storeError(error)
+    throw storeError(error, path)
   }
 }
 
@@ -95,7 +96,7 @@ function writeTo<T>(store: OpenStore, work: (edit: StoreEdit) => T): T {
   const { transaction, index, view, file } = store
   if (file) assertSameFile(file)
   if (file) assertOneName(file.path)
-  forgetLate(store)
+  forgetLate(store, store.forgetting.isDue)
   const [result, adopt] = transaction('write', (dataVersion) => {
     index.refresh(dataVersion)
     const edit = storeEdit(store, view)
@@ -112,8 +113,8 @@ function forgetIn(store: OpenStore): void {
 }
 
 /** What an earlier call could not forget because others were reading. */
-function forgetLate(store: OpenStore): void {
-  if (!store.forgetting.isOwed) return
+function forgetLate(store: OpenStore, now: boolean): void {
+  if (!now) return
   try {
     forgetIn(store)
   } catch {
@@ -121,10 +122,11 @@ function forgetLate(store: OpenStore): void {
   }
 }
 
-function notForgotten(error: unknown): never {
-  const { code, problem } = storeError(error)
+function notForgotten(error: unknown, path: string | undefined): never {
+  const { code, problem, remedy } = storeError(error, path)
+  const next = 'the next write, or closing, removes it'
   throw new SecretsError(code, `the change is made, but what it removed may still stand in the store's file or log: ${problem}`, {
     effect: 'done',
-    remedy: 'the next write, or closing, removes it',
+    remedy: remedy === undefined ? next : `${remedy}; ${next}`,
   })
 }

@@ -1,13 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Placed } from './bucket.ts'
 import { addUnique, bytes, integer, present, type Row, text, unique } from './columns.ts'
-import { leavesPerBucket } from './index-digests.ts'
+import { leafCount, leavesPerBucket } from './index-digests.ts'
 import type { WrappedKey } from './keyring.ts'
-import { limits } from './limits.ts'
-import { factsOf, type RecordRows } from './record-facts.ts'
-import { bucketsFrom, columns, headerFrom, keyFrom, placedFrom, recordRowsFrom, rootFrom } from './rows.ts'
-import type { VersionRecord } from './secret-record.ts'
+import type { RecordRow, VersionRow } from './record-facts.ts'
+import { bucketsFrom, columns, headerFrom, keyFrom, nodeFrom, placedFrom, recordRowFrom, rootFrom, versionRowFrom } from './rows.ts'
 import type { StoreHeader } from './store-header.ts'
+import { fanOut } from './version-node.ts'
+import type { NodeRows } from './version-tree.ts'
 
 /** The statements that a store needs, prepared once, with their rows checked for type and bounds and for nothing else. */
 export interface Tables {
@@ -21,17 +21,23 @@ export interface Tables {
   readonly setKeys: (keys: readonly WrappedKey[]) => void
   /** The digest of each secret of one bucket. */
   readonly bucket: (bucket: number) => Map<string, Placed>
-  readonly record: (leaf: number, path: string) => RecordRows | undefined
-  readonly setRecord: (leaf: number, path: string, facts: string, digest: Buffer) => void
+  readonly record: (leaf: number, path: string) => RecordRow | undefined
+  readonly setRecord: (leaf: number, path: string, row: RecordRow, digest: Buffer) => void
+  readonly nodes: (leaf: number, path: string) => NodeRows
+  readonly version: (leaf: number, path: string, version: number) => VersionRow | undefined
   readonly sealed: (leaf: number, path: string, version: number) => Buffer | undefined
-  readonly addVersion: (leaf: number, path: string, version: VersionRecord, sealed: Buffer) => void
-  readonly setVersion: (leaf: number, path: string, version: VersionRecord) => void
-  readonly setSealed: (leaf: number, path: string, version: VersionRecord, sealed: Buffer) => void
+  /** 0 for a version that is not there. */
+  readonly sealedLength: (leaf: number, path: string, version: number) => number
+  readonly addVersion: (leaf: number, path: string, row: VersionRow, sealed: Buffer) => void
+  readonly setVersion: (leaf: number, path: string, row: VersionRow) => void
+  readonly setSealed: (leaf: number, path: string, row: VersionRow, sealed: Buffer) => void
   readonly dropVersion: (leaf: number, path: string, version: number) => void
+  /** All rows of a secret but its own. */
+  readonly dropVersions: (leaf: number, path: string) => void
 }
 
 export function prepareTables(sqlite: DatabaseSync): Tables {
-  return { ...rootTables(sqlite), ...recordTables(sqlite), ...versionTables(sqlite) }
+  return { ...rootTables(sqlite), ...recordTables(sqlite), ...nodeTables(sqlite), ...versionTables(sqlite) }
 }
 
 export function readHeader(sqlite: DatabaseSync): StoreHeader {
@@ -70,11 +76,10 @@ function recordTables(sqlite: DatabaseSync): Pick<Tables, 'bucket' | 'record' | 
   const bucket = sqlite.prepare(
     `SELECT ${columns.placed} FROM secrets WHERE (leaf, path) > (?, ?) AND leaf <= ? AND version = 0 ORDER BY leaf, secrets.path LIMIT ${pageRows}`,
   )
-  const record = sqlite.prepare(
-    `SELECT ${columns.record} FROM secrets WHERE leaf = ? AND path = ? AND version > ? ORDER BY version LIMIT ${pageRows}`,
-  )
+  const record = sqlite.prepare(`SELECT ${columns.record} FROM secrets WHERE leaf = ? AND path = ? AND version = 0`)
   const setSecret = sqlite.prepare(
-    `INSERT INTO secrets VALUES (?, ?, 0, ?, ?, NULL) ON CONFLICT DO UPDATE SET facts = excluded.facts, digest = excluded.digest`,
+    `INSERT INTO secrets VALUES (?, ?, 0, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET facts = excluded.facts, digest = excluded.digest, sealed = excluded.sealed`,
   )
   return {
     bucket: (number) => {
@@ -90,15 +95,38 @@ function recordTables(sqlite: DatabaseSync): Pick<Tables, 'bucket' | 'record' | 
       return found
     },
     record: (leaf, path) => {
-      const pages = inPages<[version: number]>(
-        (version) => record.all(leaf, path, version),
-        [-1],
-        (row) => [integer(row['version'], 0, limits.version)],
-      )
-      return recordRowsFrom([...pages].flat())
+      const row = record.get(leaf, path)
+      return row && recordRowFrom(row)
     },
-    setRecord: (leaf, path, facts, digest) => void setSecret.run(leaf, path, facts, digest),
+    setRecord: (leaf, path, { facts, root }, digest) => void setSecret.run(leaf, path, facts, digest, root.length > 0 ? root : null),
   }
+}
+
+const which = 'leaf = ? AND path = ? AND version = ?'
+
+/** Nodes have the negative numbers. */
+function nodeTables(sqlite: DatabaseSync): Pick<Tables, 'nodes'> {
+  const node = sqlite.prepare(`SELECT ${columns.node} FROM secrets WHERE ${which}`)
+  const set = sqlite.prepare(`INSERT INTO secrets VALUES (?, ?, ?, '', NULL, ?) ON CONFLICT DO UPDATE SET sealed = excluded.sealed`)
+  const drop = sqlite.prepare(`DELETE FROM secrets WHERE ${which}`)
+  return {
+    nodes: (leaf, path) => ({
+      node: (id) => {
+        const row = node.get(leaf + leafCount, path, -id)
+        return row && nodeFrom(row)
+      },
+      setNode: (id, content) => void set.run(leaf + leafCount, path, -id, content),
+      dropNode: (id) => void drop.run(leaf + leafCount, path, -id),
+    }),
+  }
+}
+
+/**
+ * The first versions are their secret's neighbours, so that a write changes one page. The others,
+ * and nodes, lie behind all leaves: a read of a bucket passes over few rows of each secret.
+ */
+function leafFor(leaf: number, version: number): number {
+  return version < fanOut ? leaf : leaf + leafCount
 }
 
 /** Faster than one by one; and a damaged tree that shows the same rows without end is noticed before memory is full of them. */
@@ -118,21 +146,33 @@ function* inPages<Key extends readonly (string | number)[]>(
   }
 }
 
-function versionTables(sqlite: DatabaseSync): Pick<Tables, 'sealed' | 'addVersion' | 'setVersion' | 'setSealed' | 'dropVersion'> {
-  const which = 'leaf = ? AND path = ? AND version = ?'
+type VersionTables = 'version' | 'sealed' | 'sealedLength' | 'addVersion' | 'setVersion' | 'setSealed' | 'dropVersion' | 'dropVersions'
+
+function versionTables(sqlite: DatabaseSync): Pick<Tables, VersionTables> {
+  const version = sqlite.prepare(`SELECT ${columns.version} FROM secrets WHERE ${which}`)
   const sealed = sqlite.prepare(`SELECT ${columns.sealed} FROM secrets WHERE ${which}`)
+  const length = sqlite.prepare(`SELECT octet_length(sealed) AS length FROM secrets WHERE ${which}`)
   const add = sqlite.prepare('INSERT INTO secrets VALUES (?, ?, ?, ?, NULL, ?)')
   const set = sqlite.prepare(`UPDATE secrets SET facts = ? WHERE ${which}`)
   const setSealed = sqlite.prepare(`UPDATE secrets SET facts = ?, sealed = ? WHERE ${which}`)
   const drop = sqlite.prepare(`DELETE FROM secrets WHERE ${which}`)
+  const dropAll = sqlite.prepare('DELETE FROM secrets WHERE leaf = ? AND path = ? AND version <> 0')
   return {
-    sealed: (leaf, path, version) => {
-      const row = sealed.get(leaf, path, version)
+    version: (leaf, path, number) => {
+      const row = version.get(leafFor(leaf, number), path, number)
+      return row && versionRowFrom(row)
+    },
+    sealed: (leaf, path, number) => {
+      const row = sealed.get(leafFor(leaf, number), path, number)
       return row && bytes(row['sealed'])
     },
-    addVersion: (leaf, path, version, value) => void add.run(leaf, path, version.version, factsOf(version), value),
-    setVersion: (leaf, path, version) => void set.run(factsOf(version), leaf, path, version.version),
-    setSealed: (leaf, path, version, value) => void setSealed.run(factsOf(version), value, leaf, path, version.version),
-    dropVersion: (leaf, path, version) => void drop.run(leaf, path, version),
+    sealedLength: (leaf, path, number) => Number(length.get(leafFor(leaf, number), path, number)?.['length'] ?? 0),
+    addVersion: (leaf, path, row, value) => void add.run(leafFor(leaf, row.version), path, row.version, row.facts, value),
+    setVersion: (leaf, path, row) => void set.run(row.facts, leafFor(leaf, row.version), path, row.version),
+    setSealed: (leaf, path, row, value) => void setSealed.run(row.facts, value, leafFor(leaf, row.version), path, row.version),
+    dropVersion: (leaf, path, number) => void drop.run(leafFor(leaf, number), path, number),
+    dropVersions: (leaf, path) => {
+      for (const each of [leaf, leaf + leafCount]) dropAll.run(each, path)
+    },
   }
 }

@@ -156,8 +156,8 @@ const attacks: Readonly<Record<string, string>> = {
   'an old version made current': `${ofAlpha} json_set(facts, '$[1]', 1) WHERE path = 'alpha' AND version = 0`,
   'two versions of one secret swapped': `UPDATE secrets SET version = -version WHERE path = 'alpha' AND version > 0;
     UPDATE secrets SET version = 3 + version WHERE path = 'alpha' AND version < 0`,
-  'the facts of two versions swapped':
-    "UPDATE secrets SET facts = (SELECT facts FROM secrets s WHERE s.path = 'alpha' AND s.version = 3 - secrets.version) WHERE path = 'alpha' AND version > 0",
+  'the facts of two versions swapped': `CREATE TEMP TABLE f AS SELECT version, facts FROM secrets WHERE path = 'alpha';
+    UPDATE secrets SET facts = (SELECT facts FROM f WHERE f.version = 3 - secrets.version) WHERE path = 'alpha' AND version > 0`,
   'the values of two versions swapped':
     "UPDATE secrets SET sealed = (SELECT sealed FROM secrets s WHERE s.path = 'alpha' AND s.version = 1) WHERE path = 'alpha' AND version = 2",
   'the value of another secret put in its place':

@@ -42,21 +42,24 @@ describe('HMAC-SHA256', () => {
       { keyId: 'one', wrapped },
       { keyId: 'retired', wrapped: undefined },
     ]
-    const store = ['finchat-secrets/local/root', 1, header.storeId, header.salt, 16, 8, 1]
+    const store = ['finchat-secrets/local/root', 2, header.storeId, header.salt, 16, 8, 1]
     const text = Buffer.concat([lengthPrefixed([...store, 2, 'one', wrapped, 'retired', undefined, 7]), buckets])
     expect(indexDigests(header).root(createSecretKey(key), 7, keys, buckets)).toEqual(referenceHmac(key, text))
   })
 })
 
 describe('SHA-256 is what the levels below the root are', () => {
-  const { record, leaf, bucket } = indexDigests(header)
+  const { version, node, record, leaf, bucket } = indexDigests(header)
   const sha256 = (...parts: Buffer[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest()
-  const begin = (level: string): Buffer => lengthPrefixed([`finchat-secrets/local/${level}`, 1, header.storeId])
+  const begin = (level: string): Buffer => lengthPrefixed([`finchat-secrets/local/${level}`, 2, header.storeId])
 
-  test('a secret, with its versions', () => {
-    const versions = [1, 2].map((version) => ({ version, facts: `of ${version}`, seal: Buffer.alloc(28, version) }))
-    const fields = ['name', 'facts', 1, 'of 1', Buffer.alloc(28, 1), 2, 'of 2', Buffer.alloc(28, 2)]
-    expect(record('name', { facts: 'facts', versions })).toEqual(sha256(begin('secret'), lengthPrefixed(fields)))
+  test('a secret, a version and a node of versions, each with the name of its secret', () => {
+    const [root, seal] = [Buffer.alloc(33, 7), Buffer.alloc(28, 1)]
+    expect(record('name', { facts: 'facts', root })).toEqual(sha256(begin('secret'), lengthPrefixed(['name', 'facts', root])))
+    expect(version('name', { version: 5, facts: 'of 5', seal })).toEqual(
+      sha256(begin('version'), lengthPrefixed(['name', 5, 'of 5', seal])),
+    )
+    expect(node('name', 2, 3, root)).toEqual(sha256(begin('node'), lengthPrefixed(['name', 2, 3, root])))
   })
 
   test('a leaf and a bucket, each told from the other', () => {

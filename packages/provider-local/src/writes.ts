@@ -1,5 +1,6 @@
-import { addVersion, changeSecret, type KeepVersions } from './change-secret.ts'
+import { addVersion, changeSecret } from './change-secret.ts'
 import { assertObject, checkedTagChanges, mergedTags } from './new-secret.ts'
+import type { KeptVersions } from './options.ts'
 import type { Provides } from './provides.ts'
 import { existing, live, purged, restored, tombstoned } from './secret-record.ts'
 import { staging } from './staging.ts'
@@ -9,7 +10,7 @@ import { timestamp } from './timestamp.ts'
 export type Writes = Provides<'put' | 'tag' | 'delete' | 'restore' | 'staging'>
 
 /** Every write is one step of `secret-record.ts` in one transaction. */
-export function writes(store: Store, keep: KeepVersions): Writes {
+export function writes(store: Store, keep: KeptVersions): Writes {
   return {
     put: (path, secret, context) => addVersion(store, keep, path, secret, 'current', context),
     tag: async (path, tags, context) => {
@@ -22,10 +23,9 @@ export function writes(store: Store, keep: KeepVersions): Writes {
     delete: async (path, options, context) => {
       assertObject(options, 'what says whether to purge')
       const { purge } = options
-      return changeSecret(store, path, context, (record) => [
-        purge ? purged(existing(record)) : tombstoned(existing(record), timestamp()),
-        {},
-      ])
+      return changeSecret(store, path, context, (record) =>
+        purge ? [purged(existing(record)), {}, { dropped: 'all' }] : [tombstoned(existing(record), timestamp()), {}],
+      )
     },
     restore: (path, context) => changeSecret(store, path, context, (record) => [restored(existing(record)), undefined]),
     staging: staging(store, keep),

@@ -10,7 +10,9 @@ const questions: readonly ((provider: LocalProvider) => Promise<unknown>)[] = [
   ...['alpha', 'beta', 'withdrawn', 'never'].map(
     (name) => (provider: LocalProvider) => provider.get(name, context).then((secret) => secret?.value),
   ),
-  ...[1, 2].map((version) => (provider: LocalProvider) => provider.getVersion('alpha', version, context).then((secret) => secret?.value)),
+  ...[1, 2, 3, 40, 41].map(
+    (version) => (provider: LocalProvider) => provider.getVersion('alpha', version, context).then((secret) => secret?.value),
+  ),
   (provider) => provider.getVersion('alpha', 'previous', context).then((secret) => secret?.value),
   (provider) => provider.describe('alpha', context).then((secret) => JSON.stringify(secret?.tags)),
   listed,

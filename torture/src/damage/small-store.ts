@@ -13,7 +13,8 @@ const changes: readonly ((provider: LocalProvider) => Promise<unknown>)[] = [
   (provider) => provider.delete('withdrawn', { purge: false }, context),
   (provider) => provider.reencrypt(),
   (provider) => provider.put('beta', { value: 'beta-2' }, context),
-  (provider) => provider.put('alpha', { value: 'alpha-3' }, context),
+  (provider) => provider.put('alpha', { value: 'alpha-40', version: 40 }, context), // beyond one node of versions
+  (provider) => provider.put('alpha', { value: 'alpha-41' }, context),
 ]
 
 /** Makes the small store, and calls `changed` after each change with it still open. */

@@ -5,7 +5,7 @@ import { type LocalProvider, localProvider } from '@finchat/secrets-provider-loc
 import { givenOrders } from '../child.ts'
 import type { Entry } from '../workload/ledger.ts'
 import { context } from '../workload/observe.ts'
-import { type Operation, valueOf } from '../workload/operation.ts'
+import { keptByWrites, type Operation, valueOf } from '../workload/operation.ts'
 import { outcomeOf } from '../workload/outcome.ts'
 import { storeKeys } from '../workload/store-keys.ts'
 
@@ -31,7 +31,7 @@ async function run(): Promise<void> {
 let label = 0
 
 async function putSome(count: number): Promise<Entry[]> {
-  const provider = localProvider({ path, keys: storeKeys(0), lockTimeoutMs: 1000 })
+  const provider = localProvider({ path, keys: storeKeys(0), keepVersions: keptByWrites, lockTimeoutMs: 1000 })
   const entries: Entry[] = []
   for (let n = 0; n < count; n++) entries.push(...(await putOne(provider)))
   await provider.close()

@@ -14,6 +14,8 @@ export async function judge(path: string, entries: readonly Entry[], { where, ex
   for (const entry of entries) {
     if (!('ended' in entry)) continue
     const { code, message } = entry.ended
+    if (message?.includes('the disk is full') && !message.includes('make room in "'))
+      tally.fault(`${where}: does not say where to make room: ${message}`)
     if (code === undefined) tally.count('changes acknowledged')
     else if (expected.includes(code)) tally.count(`errors: ${code}`)
     else if (code !== 'DELETED' && code !== 'NOT_FOUND') tally.fault(`${where}: ${code}: ${message}`)

@@ -1,5 +1,5 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
-import { keptVersions, type Operation, valueOf } from './operation.ts'
+import { keptByWrites, keptVersions, type Operation, valueOf } from './operation.ts'
 
 /** What a store may hold of one secret. */
 export interface Held {
@@ -24,7 +24,7 @@ export function after(held: Held, operation: Operation): Held {
   switch (operation.do) {
     case 'put':
     case 'rotate':
-      return { ...held, last: held.last + 1, versions: new Map([...held.versions, [held.last + 1, valueOf(operation.text)]]) }
+      return { ...held, last: held.last + 1, versions: newest([...held.versions, [held.last + 1, valueOf(operation.text)]], keptByWrites) }
     case 'delete':
       return { ...held, deleted: true }
     case 'restore':
@@ -32,10 +32,14 @@ export function after(held: Held, operation: Operation): Held {
     case 'purge':
       return { ...nothingHeld, last: held.last }
     case 'prune':
-      return { ...held, versions: new Map([...held.versions].slice(-keptVersions)) }
+      return { ...held, versions: newest([...held.versions], keptVersions) }
     default:
       return held
   }
+}
+
+function newest(versions: readonly [number, string][], most: number): Map<number, string> {
+  return new Map(versions.slice(-most))
 }
 
 /** What can be read of a secret: a withdrawn one shows no versions. */

@@ -1,5 +1,5 @@
 import { after, type Held, isSeenAs, nothingHeld, refusalOf, type Seen } from './held.ts'
-import { type Operation, type Outcome, sharedName, valueOf } from './operation.ts'
+import { keptByWrites, type Operation, type Outcome, sharedName, valueOf } from './operation.ts'
 
 /** One line that a worker writes before an operation, or after it. */
 export type Entry = { readonly about: Operation } | { readonly ended: Outcome }
@@ -70,8 +70,11 @@ export class Ledger {
   }
 
   #seesRotated({ versions }: Seen): void {
+    const oldest = Math.max(...versions.keys(), 0) - keptByWrites + 1
     for (const [version, value] of this.#rotated) {
-      if (versions.get(version) !== value) this.faults.push(`version ${version} of ${sharedName} was acknowledged, and is lost`)
+      const isKept = version >= oldest
+      if (isKept && versions.get(version) !== value) this.faults.push(`version ${version} of ${sharedName} was acknowledged, and is lost`)
+      if (!isKept && versions.has(version)) this.faults.push(`version ${version} of ${sharedName} is too old, and is there`)
     }
     for (const [version, value] of versions) {
       if (this.#rotated.has(version)) continue

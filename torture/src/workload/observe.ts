@@ -20,13 +20,13 @@ export async function verifyStore(path: string, generation: number, ledger: Ledg
   }
 }
 
-async function seenOf({ get, describe, getVersion }: LocalProvider, name: string): Promise<Seen> {
+async function seenOf({ get, getVersion }: LocalProvider, name: string): Promise<Seen> {
   const versions = new Map<number, string>()
   try {
     const current = await get(name, context)
-    for (const { version = 0 } of (await describe(name, context))?.versions ?? []) {
-      const value = version === current?.version ? current.value : (await getVersion(name, version, context))?.value
-      versions.set(version, String(value))
+    for (let version = 1; version <= (current?.version ?? 0); version++) {
+      const found = version === current?.version ? current : await getVersion(name, version, context)
+      if (found) versions.set(version, String(found.value))
     }
     return { versions, deleted: false }
   } catch (error) {

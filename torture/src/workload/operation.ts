@@ -25,6 +25,8 @@ export interface Outcome {
 export const sharedName = 'shared/rotated'
 /** How many versions `prune` leaves. */
 export const keptVersions = 2
+/** How many a write leaves: a name that is rotated often comes to that. */
+export const keptByWrites = 20
 
 export function valueOf({ label, length }: ShortText): string {
   return `${label}|${'x'.repeat(length)}|${label}`

@@ -3,7 +3,7 @@ import { type LocalProvider, localProvider } from '@finchat/secrets-provider-loc
 import { givenOrders } from '../child.ts'
 import { randomFrom } from '../random.ts'
 import { context } from './observe.ts'
-import { keptVersions, nextOperation, type Operation, type Outcome, valueOf } from './operation.ts'
+import { keptByWrites, keptVersions, nextOperation, type Operation, type Outcome, valueOf } from './operation.ts'
 import { outcomeOf } from './outcome.ts'
 import { storeKeys } from './store-keys.ts'
 import type { Workload } from './workload.ts'
@@ -16,7 +16,7 @@ const { path, worker, seed, generation, operations, stepwise, lockTimeoutMs = 60
 
 async function work(): Promise<void> {
   const random = randomFrom(seed)
-  const provider = localProvider({ path, keys: storeKeys(generation), lockTimeoutMs })
+  const provider = localProvider({ path, keys: storeKeys(generation), keepVersions: keptByWrites, lockTimeoutMs })
   writeLine({ worker })
   for (let n = 0; n < operations; n++) {
     const operation = nextOperation(random, worker, `${worker}.${n}`)

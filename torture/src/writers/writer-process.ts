@@ -7,7 +7,7 @@ import { type Orders, wholeValue, writersKey } from './orders.ts'
 const { path, names, id, rotations } = givenOrders() as Orders // as the drill gives them
 
 async function rotate(): Promise<void> {
-  const provider = localProvider({ path, key: writersKey, lockTimeoutMs: 120_000 })
+  const provider = localProvider({ path, key: writersKey, keepVersions: 'all', lockTimeoutMs: 120_000 })
   for (let n = 0; n < rotations; n++) {
     const name = names[Math.floor(Math.random() * names.length)] ?? ''
     const value = wholeValue(`${id}.${n}`)

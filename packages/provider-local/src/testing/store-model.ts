@@ -1,4 +1,4 @@
-import { type SecretProvider, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
+import { type SecretDescription, type SecretProvider, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import type { LocalProvider } from '../local-provider.ts'
 import { collected, context } from './temporary-store.ts'
 
@@ -16,8 +16,15 @@ interface ModelSecret {
 
 export type Model = Map<string, ModelSecret>
 
+/** How many versions a write leaves. */
+export type Keep = number | 'all'
+
 /** One operation: what it does to the model, and the same on the real store. */
-export type Step = SecretStep | { readonly do: 'prune'; readonly keep: number } | { readonly do: 'reopen' | 'reencrypt' }
+export type Step =
+  | SecretStep
+  | { readonly do: 'prune'; readonly keep: number }
+  | { readonly do: 'reopen'; readonly keep: Keep }
+  | { readonly do: 'reencrypt' }
 
 type SecretStep =
   | {
@@ -33,12 +40,14 @@ type SecretStep =
 /** `ok`, or the code of the refusal. */
 export type Outcome = 'ok' | SecretsErrorCode
 
-export function stepModel(model: Model, step: Step): Outcome {
+export function stepModel(model: Model, step: Step, keep: Keep): Outcome {
   if (!('path' in step)) return step.do === 'prune' ? pruneModel(model, step.keep) : 'ok'
   const secret = model.get(step.path) ?? { last: 0, values: new Map(), deleted: false, tags: new Map() }
   if (step.do !== 'restore' && step.do !== 'delete' && step.do !== 'purge' && secret.deleted) return 'DELETED'
   const outcome = stepSecret(secret, step)
-  if (outcome === 'ok') model.set(step.path, secret)
+  if (outcome !== 'ok') return outcome
+  model.set(step.path, secret)
+  if (step.do === 'put' || step.do === 'stage' || step.do === 'promote') pushOut(secret, keep)
   return outcome
 }
 
@@ -85,6 +94,14 @@ function endPending(secret: ModelSecret, how: 'promote' | 'discard'): Outcome {
   if (how === 'discard') secret.values.delete(pending)
   else [secret.previous, secret.current] = [current, pending]
   return 'ok'
+}
+
+/** The oldest that are too many, at most 16 at once; none that has a name. */
+function pushOut({ values, current, previous, pending }: ModelSecret, keep: Keep): void {
+  const released = [...values.keys()].filter((number) => number !== pending)
+  const tooMany = keep === 'all' ? 0 : Math.max(0, released.length - keep)
+  const oldest = released.filter((number) => number !== current && number !== previous).slice(0, Math.min(tooMany, 16))
+  for (const number of oldest) values.delete(number)
 }
 
 function pruneModel(model: Model, keep: number): Outcome {
@@ -149,7 +166,7 @@ async function nextNumber(provider: LocalProvider, path: string): Promise<number
 }
 
 /** Everything that can be read of these paths. */
-export async function observedStore(provider: SecretProvider, paths: readonly string[], most: number): Promise<unknown> {
+export async function observedStore(provider: SecretProvider, paths: readonly string[], numbers: readonly number[]): Promise<unknown> {
   const { getVersion, staging, describe, list } = provider
   const read = async (
     call: Promise<{ value: string | Uint8Array; version?: number | undefined } | undefined> | undefined,
@@ -163,27 +180,32 @@ export async function observedStore(provider: SecretProvider, paths: readonly st
       current: await read(provider.get(path, context)),
       previous: await read(getVersion?.(path, 'previous', context)),
       pending: await read(staging?.get(path, context)),
-      versions: await Promise.all(Array.from({ length: most }, (_, index) => read(getVersion?.(path, index + 1, context)))),
-      tags: (await describe?.(path, context).catch(() => undefined))?.tags,
+      versions: await Promise.all(numbers.map((number) => read(getVersion?.(path, number, context)))),
+      ...(await describe?.(path, context).then(shownOf, () => undefined)),
     })),
   )
   return { secrets, listed: list && (await collected(list('', context))).map(({ path }) => path) }
 }
 
-export function observedModel(model: Model, paths: readonly string[], most: number): unknown {
+function shownOf(description: SecretDescription | undefined): object {
+  return description === undefined ? {} : { tags: description.tags, described: description.versions?.map(({ version }) => version) }
+}
+
+export function observedModel(model: Model, paths: readonly string[], numbers: readonly number[]): unknown {
   const secrets = paths.map((path) => {
     const { values = new Map(), current, previous, pending, deleted = false, tags } = model.get(path) ?? {}
     const read = (number: number | undefined): unknown => {
       if (deleted) return 'DELETED'
       return number === undefined || !values.has(number) ? undefined : [number, values.get(number)]
     }
-    const versions = Array.from({ length: most }, (_, index) => read(index + 1 === pending ? undefined : index + 1))
+    const versions = numbers.map((number) => read(number === pending ? undefined : number))
+    const released = [...values.keys()].filter((number) => number !== pending)
     return {
       current: read(current),
       previous: read(previous),
       pending: read(pending),
       versions,
-      tags: deleted || current === undefined ? undefined : Object.fromEntries(tags ?? []),
+      ...(!deleted && current !== undefined && { tags: Object.fromEntries(tags ?? []), described: released }),
     }
   })
   const listed = paths.filter((path) => model.get(path)?.current !== undefined && !model.get(path)?.deleted).toSorted()

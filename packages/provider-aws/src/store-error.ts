@@ -42,6 +42,15 @@ export function amended(error: SecretsError, details: SecretsErrorDetails): Secr
   return new SecretsError(error.code, error.problem, { ...error, ...details })
 }
 
+/** Nobody knows what became of the write. */
+export function isOpen(error: unknown): boolean {
+  return SecretsError.isInstance(error) && error.effect === 'unknown'
+}
+
+export function withOpenEffect(error: unknown): unknown {
+  return SecretsError.isInstance(error) ? amended(error, { effect: 'unknown' }) : error
+}
+
 /** Our own error for what the source of the credentials threw: nothing was sent to Secrets Manager. */
 export function credentialsError(thrown: unknown, asked: Asked): SecretsError {
   const failure = failureOf(thrown)

@@ -1,6 +1,7 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type SecretProvider } from '@finchat/secrets-core'
 import { garbled, isWrittenByUs, labelsByIdOf, listOf } from './answers.ts'
 import type { Api } from './api.ts'
+import { withoutValue } from './error-table.ts'
 import { type History, historyOf, type LabelledVersion } from './history.ts'
 import { current, isInUse, isUnreleased, madeNumberOf } from './labels.ts'
 import { isSecretName } from './limits.ts'
@@ -42,6 +43,7 @@ export function describe(api: Api): NonNullable<SecretProvider['describe']> {
     if (secret.DeletedDate !== undefined) throw deleted()
     const { ARN: arn } = secret
     const history = historyOf(arn, labelsByIdOf(secret.VersionIdsToStages))
+    if (history.holder === undefined) throw new SecretsError(withoutValue.code, withoutValue.problem, { remedy: withoutValue.remedy })
     if (history.current === undefined) return undefined
     const created = await creationDates(api, arn, history.versions, context)
     const versions = releasedVersions(history).map((version) => described(arn, version, created))

@@ -41,7 +41,7 @@ export const errorTable: readonly Row[] = [
   },
   {
     names: ['ResourceNotFoundException'],
-    says: /\bvalue for staging label: AWSCURRENT$/,
+    says: /\bvalue for staging label: AWSCURRENT\b/,
     ...withoutValue,
   },
   { names: ['ResourceNotFoundException'], code: 'NOT_FOUND', problem: 'there is no such secret in AWS' },

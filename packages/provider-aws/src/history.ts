@@ -9,7 +9,6 @@ import {
   putNumberOf,
   stagedNumberOf,
   versionIdOf,
-  versionLabel,
   wasNeverCurrent,
 } from './labels.ts'
 
@@ -76,25 +75,12 @@ export interface Attachment {
   readonly revision: string
 }
 
-/** What a writer that stopped just after its version became current left undone. */
-export interface Leftovers {
-  /** `v<n>` of versions that were promoted. */
-  readonly attach: readonly Attachment[]
-  /** `put-<n>` of versions that became current. */
-  readonly remove: readonly Attachment[]
-}
-
-export function leftoversOf({ versions }: History): Leftovers {
+/** `put-<n>` of versions that became current, which their writers did not remove. */
+export function leftoversOf({ versions }: History): readonly Attachment[] {
   const wereCurrent = versions.filter(({ labels }) => isInUse(labels) && !isUnreleased(labels))
-  return {
-    attach: wereCurrent.flatMap(({ revision, labels }) => {
-      const number = stagedNumberOf(labels)
-      return number === undefined || madeNumberOf(labels) !== undefined ? [] : [{ label: versionLabel(number), revision }]
-    }),
-    remove: wereCurrent.flatMap(({ revision, labels }) => {
-      return labels.filter((label) => putNumberOf([label]) !== undefined).map((label) => ({ label, revision }))
-    }),
-  }
+  return wereCurrent.flatMap(({ revision, labels }) => {
+    return labels.filter((label) => putNumberOf([label]) !== undefined).map((label) => ({ label, revision }))
+  })
 }
 
 /** Whether this is the version that a receipt speaks of, by all that it says; one that says nothing speaks of none. */

@@ -115,6 +115,9 @@ async function problemsOf(history: readonly Step[]): Promise<Fleet> {
   return fleet
 }
 
+/** As many as a loaded machine has time for. */
+const runs = { numRuns: 1_500, interruptAfterTimeLimit: 30_000 }
+
 test(
   'whoever is killed or overtaken, a number, `previous` and the current are answered only with what was current',
   { timeout: 60_000 },
@@ -123,7 +126,7 @@ test(
       fc.asyncProperty(histories('put by hand', 'put by hand'), async (history) => {
         expect((await problemsOf(history)).problems).toEqual([])
       }),
-      { numRuns: 2_000 },
+      runs,
     ),
 )
 
@@ -133,7 +136,7 @@ test('neither if somebody goes back to the version before by hand', { timeout: 6
       const { problems } = await problemsOf(history)
       expect(problems.filter((problem) => problem.includes('never was current'))).toEqual([])
     }),
-    { numRuns: 1_000 },
+    runs,
   ),
 )
 
@@ -147,6 +150,6 @@ test('a write that finds a version that was never current takes its number away'
       const numbered = [...versions.values()].filter(({ labels }) => [...labels].some((label) => /^v\d/.test(label)))
       expect(numbered.filter(({ value }) => !onceCurrent.has(value))).toEqual([])
     }),
-    { numRuns: 1_000 },
+    runs,
   ),
 )

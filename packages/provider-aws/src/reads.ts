@@ -1,7 +1,7 @@
 import { type CallContext, SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
 import { type AnsweredVersion, garbled, releasedVersion, versionOf } from './answers.ts'
 import type { Api } from './api.ts'
-import { current, isInUse, isUnreleased, madeNumberOf, pending, previous, putNumberOf, stagedLabel, versionLabel } from './labels.ts'
+import { current, isInUse, isUnreleased, madeNumberOf, pending, previous, putNumberOf, versionLabel } from './labels.ts'
 import { assertPath, assertVersion } from './new-secret.ts'
 
 export type ReadOne = SecretProvider['get']
@@ -20,20 +20,9 @@ export function readVersion(api: Api): NonNullable<SecretProvider['getVersion']>
     assertPath(path)
     if (version === 'previous') return (await fetchVersion(api, path, previous, context))?.secret
     assertVersion(version)
-    const found = (await numbered(api, path, version, context)) ?? (await justPromoted(api, path, version, context))
-    return found && { ...found.secret, version }
+    const found = await fetchVersion(api, path, versionLabel(version), context)
+    return found && (await wasCurrent(api, path, found, version, context)) ? { ...found.secret, version } : undefined
   }
-}
-
-async function numbered(api: Api, path: string, version: number, context: CallContext): Promise<AnsweredVersion | undefined> {
-  const found = await fetchVersion(api, path, versionLabel(version), context)
-  return found && (await wasCurrent(api, path, found, version, context)) ? found : undefined
-}
-
-/** A version that was staged gets `v<n>` just after it became current. */
-async function justPromoted(api: Api, path: string, version: number, context: CallContext): Promise<AnsweredVersion | undefined> {
-  const found = await fetchVersion(api, path, stagedLabel(version), context)
-  return found && isInUse(found.labels) ? found : undefined
 }
 
 /** The version that waits to be promoted, and not one that was: AWS's label for it may stay where it is. */

@@ -56,15 +56,31 @@ async function promote(api: Api, path: string, receipt: WriteReceipt, context: C
     throw conflict(`version ${now.version ?? '(without a number)'} was written after the pending ${number}`, 'discard it and stage again')
   }
   const isFirst = waiting === history.holder
-  await makeRoom(api, history, [versionLabel(number), ...(isFirst ? [putLabel(number)] : [])], context)
-  const release = isFirst ? releaseFirst : makePendingCurrent
+  await takeNumber(api, { history, waiting, number }, context)
+  const release = isFirst ? requireStillFirst : makePendingCurrent
   await release(api, { history, waiting, number }, context)
   await settleNumbers(api, history, number, waiting.revision, context)
+  const unpend = removeLabel(api, history, { label: pending, revision: waiting.revision }, context)
+  if (isFirst) await unpend
+  else await Promise.allSettled([unpend]) // it does no harm: AWS leaves it there too, and the next version that is staged takes it
   return { version: number, revision: waiting.revision }
 }
 
-/** Its number follows the move: `v<n>` is on no version that did not become current. */
-async function makePendingCurrent(api: Api, { history, waiting, number }: Pending, context: CallContext): Promise<void> {
+/** As a write does it: with `put-<n>` first, which keeps the number from being believed before AWSCURRENT has moved. */
+async function takeNumber(api: Api, { history, waiting, number }: Pending, context: CallContext): Promise<void> {
+  const { revision } = waiting
+  await makeRoom(api, history, [putLabel(number), versionLabel(number)], context)
+  await attachLabel(api, history, { label: putLabel(number), revision }, context)
+  try {
+    await attachLabel(api, history, { label: versionLabel(number), revision }, context)
+  } catch (error) {
+    throw isConflict(error) && !isOpen(error) ? conflict(`number ${number} was given to another version meanwhile`, stageAnew) : error
+  }
+}
+
+const stageAnew = 'discard the pending version and stage it again'
+
+async function makePendingCurrent(api: Api, { history, waiting }: Pending, context: CallContext): Promise<void> {
   const { revision } = waiting
   try {
     await makeCurrent(api, history, revision, context)
@@ -74,25 +90,16 @@ async function makePendingCurrent(api: Api, { history, waiting, number }: Pendin
     const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
     if (after.status === 'rejected' || !becameCurrent(after.value, revision)) throw error
   }
-  // It is done. What is missing of its labels the next write adds. AWSPENDING that stays behind does no harm: AWS leaves it there too, and the
-  // next version that is staged takes it.
-  await Promise.allSettled([attachLabel(api, history, { label: versionLabel(number), revision }, context)])
-  await Promise.allSettled([removeLabel(api, history, { label: pending, revision }, context)])
 }
 
 /** AWS has a secret's first version as current already: it shows with its number, if AWSCURRENT is still there, and for good when that is known. */
-async function releaseFirst(api: Api, { history, waiting, number }: Pending, context: CallContext): Promise<void> {
+async function requireStillFirst(api: Api, { history, waiting, number }: Pending, context: CallContext): Promise<void> {
   const { revision } = waiting
-  await attachLabel(api, history, { label: putLabel(number), revision }, context)
-  await attachLabel(api, history, { label: versionLabel(number), revision }, context)
   const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
   if (after.status === 'rejected') throw withOpenEffect(after.reason)
-  if (after.value?.current?.revision !== revision) {
-    await Promise.allSettled([removeLabel(api, history, { label: versionLabel(number), revision }, context)])
-    throw conflict('another version became current meanwhile', 'discard the pending version and stage it again')
-  }
-  await Promise.allSettled([removeLabel(api, history, { label: putLabel(number), revision }, context)])
-  await removeLabel(api, history, { label: pending, revision }, context)
+  if (after.value?.current?.revision === revision) return
+  await Promise.allSettled([removeLabel(api, history, { label: versionLabel(number), revision }, context)])
+  throw conflict('another version became current meanwhile', stageAnew)
 }
 
 /** Its number stays used: `staged-<n>` stays with it until newer versions push it out. */

@@ -33,12 +33,11 @@ export async function makeRoom(api: Api, history: History, added: readonly strin
   }
 }
 
-/** Does what a writer left undone that stopped just after its version became current. Where that fails, the version may lose its number later. */
+/** Does what a writer left undone that stopped just after its version became current: later nothing would prove that it was. */
 export async function finishEarlier(api: Api, history: History, context: CallContext): Promise<History> {
-  const { attach, remove } = leftoversOf(history)
-  if (attach.length + remove.length === 0) return history
-  await Promise.allSettled(remove.map((each) => removeLabel(api, history, each, context)))
-  await Promise.allSettled(attach.map((each) => attachLabel(api, history, each, context)))
+  const leftovers = leftoversOf(history)
+  if (leftovers.length === 0) return history
+  await Promise.allSettled(leftovers.map((each) => removeLabel(api, history, each, context)))
   return (await findHistory(api, history.arn, context)) ?? history
 }
 

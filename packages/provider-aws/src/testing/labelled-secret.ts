@@ -1,7 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core'
 import type { ActionName, InputOf } from '../sdk.ts'
 
-export const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf'
+const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf'
 const labelsOfASecret = 20
 
 interface Version {

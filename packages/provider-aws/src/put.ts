@@ -1,7 +1,7 @@
 import { type CallContext, type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
 import type { Api } from './api.ts'
-import { type Attachment, type History, historyOf } from './history.ts'
-import { numberOf, putLabel, versionLabel } from './labels.ts'
+import { type History, historyOf } from './history.ts'
+import { putLabel, versionLabel } from './labels.ts'
 import { isSecretName } from './limits.ts'
 import { assertPath, type CheckedSecret, checkedSecret } from './new-secret.ts'
 import { amended, isOpen, withOpenEffect } from './store-error.ts'
@@ -15,7 +15,6 @@ import {
   isConflict,
   makeCurrent,
   makeRoom,
-  removeLabel,
   settleNumbers,
 } from './versions.ts'
 import { conflict, planWrite, type WritePlan } from './write-plan.ts'
@@ -109,7 +108,7 @@ async function complete(api: Api, history: History, version: number, revision: s
     await makeCurrent(api, history, revision, context)
   } catch (error) {
     if (!isConflict(error)) throw unfinished(error, version)
-    await requireCurrent(api, history, number, error, context)
+    await requireCurrent(api, history, { version, revision }, error, context)
   }
 }
 
@@ -117,19 +116,17 @@ async function complete(api: Api, history: History, version: number, revision: s
 async function requireCurrent(
   api: Api,
   history: History,
-  { label, revision }: Attachment,
+  { version, revision }: Pick<Added, 'version' | 'revision'>,
   error: SecretsError,
   context: CallContext,
 ): Promise<void> {
-  const version = numberOf([label]) ?? 0
   const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
   if (after.status === 'rejected') throw isOpen(error) ? unfinished(withOpenEffect(after.reason), version) : error
   if (becameCurrent(after.value, revision)) return
   const now = after.value?.current
   const lost = conflict(`version ${now?.version ?? '(without a number)'} became current meanwhile; version ${version} did not`)
-  if (isOpen(error)) throw withOpenEffect(lost)
-  await Promise.allSettled([removeLabel(api, history, { label, revision }, context)])
-  throw lost
+  // Its number stays where it is: another process may repeat this very write, and have done it.
+  throw isOpen(error) ? withOpenEffect(lost) : lost
 }
 
 function unfinished(error: unknown, version: number): unknown {

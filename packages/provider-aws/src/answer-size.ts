@@ -4,7 +4,8 @@ import type { Transform } from 'node:stream'
 const mostBytes = 16 * 1_024 * 1_024
 
 /** A response as the SDK's request handler gives it: the body is not read yet. */
-interface Response {
+export interface Response {
+  readonly statusCode?: unknown
   readonly headers: Readonly<Record<string, string | undefined>>
   body: NodeJS.ReadableStream & { readonly destroy: () => void }
 }
@@ -46,7 +47,7 @@ function tooLarge(): Error {
 export const answerTooLarge = 'ANSWER_TOO_LARGE'
 
 /** A request handler of the user's own may answer with something else. */
-function isResponse(response: unknown): response is Response {
+export function isResponse(response: unknown): response is Response {
   const { body, headers }: Partial<Response> = Object(response)
   return typeof headers === 'object' && typeof body?.pipe === 'function' && typeof body.destroy === 'function'
 }

@@ -1,9 +1,10 @@
 import { bounded, type CallContext, SecretsError } from '@finchat/secrets-core'
 import { limitedAnswer } from './answer-size.ts'
+import { textAnswer } from './answer-text.ts'
 import { oddityOf, type Origin } from './answers.ts'
 import type { Connection, OpenConnection } from './connection.ts'
 import { credentialsOf, isSameKey } from './credentials.ts'
-import type { Asked } from './error-table.ts'
+import type { Asked } from './error-row.ts'
 import { type ActionName, answersWithArn, changes, type InputOf, type OutputOf, type Sdk } from './sdk.ts'
 import { amended, type FailedAttempt, failedAttempt } from './store-error.ts'
 
@@ -19,14 +20,20 @@ interface Call<Name extends ActionName> {
   readonly action: Name
   readonly input: InputOf<Name>
   readonly failed: FailedAttempt[]
+  /** On the monotonic clock: later than that it is not sent. */
+  readonly endsAt: number
   begun: number
 }
+
+/** With less left a call is not sent any more: no answer would come in time. At most 5 % of what it had. */
+const leastMs = 50
 
 /** Every call ends within `timeoutMs`, retries included, and with its signal; every answer is about what was asked. */
 export function apiOver(connection: Connection, { timeoutMs, ...origin }: Origin & { readonly timeoutMs: number }): Api {
   return {
     call: async (action, input, { signal }) => {
-      const call: Call<typeof action> = { action, input, begun: 0, failed: [] }
+      const endsAt = performance.now() + timeoutMs - Math.min(leastMs, timeoutMs / 20)
+      const call: Call<typeof action> = { action, input, endsAt, begun: 0, failed: [] }
       const bounds = { signal, closing: connection.closing, deadlineMs: timeoutMs, owner: 'the AWS provider' }
       try {
         return await bounded((bound) => request(connection, origin, call, bound), bounds)
@@ -76,12 +83,25 @@ function sendChecked<Name extends ActionName>(
   })
 }
 
+/** Nothing is built for a call that is over when its turn comes: a thousand that wait for a hung endpoint would outlast their time. */
 async function send<Name extends ActionName>(
   { sdk, client, turns }: OpenConnection,
   asked: Asked,
   call: Call<Name>,
   signal: AbortSignal,
 ): Promise<OutputOf<Name>> {
+  try {
+    return await turns(() => {
+      if (signal.aborted || performance.now() > call.endsAt) throw new SecretsError('DEADLINE_EXCEEDED', 'no turn came in time')
+      return client.send(watchedCommand(sdk, asked, call), { abortSignal: signal })
+    })
+  } catch (error) {
+    if (SecretsError.isInstance(error)) throw error
+    throw call.failed.at(-1)?.error ?? failedAttempt(error, asked).error
+  }
+}
+
+function watchedCommand(sdk: Sdk, asked: Asked, call: Call<ActionName>): AnyCommand {
   const command = commandOf(sdk, call.action, call.input)
   const watched = { step: 'finalizeRequest', priority: 'low', name: 'finchatAttempts' } as const // within the SDK's retries
   command.middlewareStack.add(
@@ -96,13 +116,9 @@ async function send<Name extends ActionName>(
     },
     watched,
   )
-  const unread = { step: 'deserialize', priority: 'low', name: 'finchatAnswerSize' } as const // before the body is read
-  command.middlewareStack.add((next) => async (args) => limitedAnswer(await next(args)), unread)
-  try {
-    return await turns(() => client.send(command, { abortSignal: signal }))
-  } catch (error) {
-    throw call.failed.at(-1)?.error ?? failedAttempt(error, asked).error
-  }
+  const unread = { step: 'deserialize', priority: 'low', name: 'finchatAnswerBody' } as const // before the body is read
+  command.middlewareStack.add((next) => async (args) => textAnswer(limitedAnswer(await next(args))), unread)
+  return command
 }
 
 type AnyCommand = InstanceType<Sdk['GetSecretValueCommand']>

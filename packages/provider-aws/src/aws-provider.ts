@@ -3,6 +3,7 @@ import { type Api, apiOver } from './api.ts'
 import { readMany } from './batch.ts'
 import { coalescedReads } from './coalesced-reads.ts'
 import { lazyConnection } from './connection.ts'
+import { sharedIdentity } from './endpoint.ts'
 import { checkHealth, deleteSecret, restoreSecret, startManagedRotation, tagSecret } from './lifecycle.ts'
 import { canHoldPath } from './limits.ts'
 import { describe, listSecrets } from './listing.ts'
@@ -44,14 +45,14 @@ export function awsProvider(options: AwsProviderOptions = {}): AwsProvider {
 /** The same; where there is no region at all it asks that of the last resort. */
 export function awsProviderWith(options: AwsProviderOptions, lastResort: string | undefined): AwsProvider {
   const checked = checkedOptions(options, lastResort)
-  const connection = lazyConnection(checked)
+  const shared = sharedIdentity(checked)
+  const connection = lazyConnection(checked, shared)
   const api = apiOver(connection, checked)
-  const sharedAs = identityOf(checked)
   return {
     specificationVersion: 'v1',
     name: checked.name,
     locate: locator(options, canHoldPath),
-    ...(sharedAs !== undefined && { sharedAs }),
+    ...(shared !== undefined && { sharedAs: shared.sharedAs }),
     ...reads(api, checked),
     put: (path, secret, context) => whileThere(put(api, checked.kmsKeyId, path, secret, context)),
     tag: tagSecret(api),
@@ -77,13 +78,4 @@ function reads(api: Api, options: CheckedOptions): Reads {
     describe: describe(api),
     list: (prefix, context) => listSecrets(api, prefix, context),
   }
-}
-
-/**
- * Account and region, without which two providers may answer differently. The account is known from AWS's answers only, so the options must say
- * it; that it is true is checked on each answer.
- */
-function identityOf({ account, region, endpoint }: CheckedOptions): string | undefined {
-  if (account === undefined || region === undefined) return undefined
-  return ['aws', account, region, ...(endpoint === undefined ? [] : [endpoint])].join(' ')
 }

@@ -1,8 +1,10 @@
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { createSecretsManager } from '@finchat/secrets-core'
 import { type AwsReply, type AwsRequest, startAwsStub } from '@finchat/secrets-test-servers'
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { AwsProvider } from './aws-provider.ts'
 import { coalescedReads } from './coalesced-reads.ts'
+import { errorTable } from './error-table.ts'
 import type { AwsProviderOptions } from './options.ts'
 import { context, failure, providerAt } from './testing/aws-trial.ts'
 import { together } from './testing/together.ts'
@@ -141,6 +143,62 @@ test('what is wrong with AWS itself is told of every secret, and asked for once'
     expect(summary(await provider.getMany(paths(3), context))).toEqual([code, code, code])
     expect(stub.requests()).toHaveLength(1)
   }
+})
+
+test('whatever AWS says of a secret, a batch tells it as a single read does', async () => {
+  const names = [...new Set(errorTable.flatMap((row) => row.names)), 'SomeNewException']
+  const messages = [
+    'words',
+    'it was marked for deletion',
+    'Access to KMS is not allowed',
+    "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT",
+  ]
+  const said = names.flatMap((ErrorCode) => messages.map((Message) => ({ ErrorCode, Message })))
+  const at = (path: unknown): (typeof said)[number] => said[Number(String(path).split('-').at(-1))] ?? { ErrorCode: '', Message: '' }
+  const { provider } = await over(
+    ({ action, body }) => {
+      if (action === 'GetSecretValue') return { error: at(body['SecretId']).ErrorCode, message: at(body['SecretId']).Message }
+      const ids = body['SecretIdList'] as string[] // it is a list
+      return { json: { SecretValues: [], Errors: ids.map((SecretId) => ({ SecretId, ...at(SecretId) })) } }
+    },
+    { timeoutMs: 60_000 },
+  )
+  const shown = ({ code, problem }: { code?: unknown; problem?: unknown } = {}): unknown => [code, problem]
+  for (const path of paths(said.length)) {
+    const [alone] = await Promise.allSettled([provider.get(path, context)])
+    const [inBatch] = await provider.getMany([path, 'app/other-0'], context)
+    expect(
+      [inBatch?.status, inBatch?.status === 'rejected' ? shown(Object(inBatch.reason)) : inBatch?.value],
+      JSON.stringify(at(path)),
+    ).toEqual([alone.status, alone.status === 'rejected' ? shown(Object(alone.reason)) : alone.value])
+  }
+})
+
+test.each(['SomeNewException', 'UnknownOperationException', 'ValidationError', 'RequestEntityTooLargeException'])(
+  'where AWS answers the batch itself with %s, its secrets are read one by one',
+  async (error) => {
+    const { stub, provider } = await over((request) => (request.action === 'BatchGetSecretValue' ? { error } : store(request)))
+    expect(summary(await provider.getMany(paths(3), context))).toEqual(paths(3).map((path) => `value of ${path}`))
+    expect(sent(stub)).toEqual({ BatchGetSecretValue: 1, GetSecretValue: 3 })
+  },
+)
+
+test('of a thousand secrets at an endpoint that hangs, no more are asked for than there was time for', async () => {
+  const { stub, provider } = await over(() => 'hang', { timeoutMs: 1_000 })
+  const startedAt = performance.now()
+  const results = await provider.getMany(paths(1_000), context)
+  expect(new Set(summary(results))).toEqual(new Set(['DEADLINE_EXCEEDED']))
+  expect(performance.now() - startedAt).toBeLessThan(3_000) // and not five rounds of it
+  expect(sent(stub)).toEqual({ BatchGetSecretValue: 10 })
+})
+
+test('nor are single calls built that are out of time when their turn comes', async () => {
+  const built = vi.spyOn(SecretsManagerClient.prototype, 'send')
+  onTestFinished(() => built.mockRestore())
+  const { provider } = await over(() => 'hang', { timeoutMs: 1_500 })
+  const reads = await Promise.all(paths(1_000).map((path) => failure(provider.get(path, context))))
+  expect(new Set(reads.map(({ code }) => code))).toEqual(new Set(['DEADLINE_EXCEEDED']))
+  expect(built.mock.calls.length).toBeLessThanOrEqual(150) // 50 at once, for 40 % of the time each
 })
 
 test('a bad path costs the others nothing', async () => {

@@ -1,5 +1,6 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
-import { type Asked, errorTable, type Row } from './error-table.ts'
+import type { Asked, Row } from './error-row.ts'
+import { errorTable } from './error-table.ts'
 import type { Failure } from './failure.ts'
 
 /** The row that holds for a failure, or `undefined` where neither AWS's name for it nor Node.js's code is known. */

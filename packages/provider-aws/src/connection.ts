@@ -1,4 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { assertConfigured, assertShared, configuredEndpoint, type SharedIdentity } from './endpoint.ts'
 import { type Limiter, limiter } from './limiter.ts'
 import { type CheckedOptions, isRegion } from './options.ts'
 import type { Sdk, SecretsManagerClient, SecretsManagerClientConfig } from './sdk.ts'
@@ -19,11 +20,11 @@ export interface Connection {
   readonly close: () => Promise<void>
 }
 
-export function lazyConnection(options: CheckedOptions): Connection {
+export function lazyConnection(options: CheckedOptions, shared: SharedIdentity | undefined): Connection {
   const controller = new AbortController()
   let opening: Promise<OpenConnection> | undefined
   const open = (): Promise<OpenConnection> => {
-    opening ??= openConnection(options).catch((error: unknown) => {
+    opening ??= openConnection(options, shared).catch((error: unknown) => {
       opening = undefined // what was wrong may be mended by the next call
       throw error
     })
@@ -37,13 +38,17 @@ export function lazyConnection(options: CheckedOptions): Connection {
   return { open, close, closing: controller.signal }
 }
 
-async function openConnection(options: CheckedOptions): Promise<OpenConnection> {
+async function openConnection(options: CheckedOptions, shared: SharedIdentity | undefined): Promise<OpenConnection> {
   const sdk = await loadSdk()
   if (options.client !== undefined) {
     const { client } = options
+    assertShared(await configuredEndpoint(client), shared)
     return { sdk, client, region: await regionOf(client, 'give the client one'), turns: limiter(Number.POSITIVE_INFINITY) }
   }
   const client = await ownClient(sdk, options)
+  const endpoint = await configuredEndpoint(client)
+  assertConfigured(endpoint)
+  assertShared(endpoint, shared)
   const region = await regionOf(client, 'give `region`, or set AWS_REGION or the region of the profile')
   if (!isRegion(region)) throw noRegionOfAws()
   return { sdk, client, region, turns: limiter(socketsOfSdk) }
@@ -101,8 +106,21 @@ function requestHandler(given: Handler | undefined, timeoutMs: number): Handler 
   if (given !== undefined && 'handle' in given) return given
   const attemptMs = Math.ceil(timeoutMs * 0.4)
   const connectionTimeout = Math.ceil(timeoutMs * 0.2)
-  // Without `socketTimeout` an answer that stops in the middle of its body would keep its socket.
-  return { connectionTimeout, requestTimeout: attemptMs, socketTimeout: attemptMs, throwOnRequestTimeout: true, ...given }
+  const { httpsAgent }: { readonly httpsAgent?: unknown } = Object(given)
+  return {
+    connectionTimeout,
+    requestTimeout: attemptMs,
+    socketTimeout: attemptMs, // without it an answer that stops in the middle of its body would keep its socket
+    throwOnRequestTimeout: true,
+    ...given,
+    httpsAgent: verifying(httpsAgent),
+  }
+}
+
+/** Said here, verification is not to be switched off by NODE_TLS_REJECT_UNAUTHORIZED. An agent of the user is the user's. */
+function verifying(agent: unknown): object {
+  const given: { readonly destroy?: unknown } = Object(agent)
+  return typeof given.destroy === 'function' ? given : { rejectUnauthorized: true, ...given }
 }
 
 /** Throws `CONFIGURATION`: some region by default would answer that there is no such secret, and let a weaker store be believed. */

@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import type { Asked } from './error-table.ts'
+import type { Asked } from './error-row.ts'
 import type { SecretsManagerClient } from './sdk.ts'
 import { credentialsError } from './store-error.ts'
 

@@ -1,30 +1,16 @@
-import type { SecretsErrorCode } from '@finchat/secrets-core'
-import { answerTooLarge } from './answer-size.ts'
 import { parseArn, resourceOf } from './arn.ts'
-import type { ActionName } from './sdk.ts'
+import type { Asked, Row } from './error-row.ts'
+import { networkErrors } from './network-errors.ts'
 
-/** What was asked of whom, for the words of an error. */
-export interface Asked {
-  readonly action: ActionName
-  /** The name or ARN that it was about; absent where it is about none. */
-  readonly path?: string | undefined
-  readonly region: string
-}
+/** What an endpoint says that does not have an action, such as an older emulator. */
+export const unknownActionNames: readonly string[] = ['UnknownOperationException', 'InvalidAction', 'MissingAction']
 
-export interface Row {
-  /** The names that AWS or the SDK gives the error, or Node.js's code of it. */
-  readonly names: readonly string[]
-  /** The row holds only if the message has these words; for what AWS tells apart by its message alone. */
-  readonly says?: RegExp
-  /** The row holds only for this action. */
-  readonly on?: ActionName
-  readonly when?: (asked: Asked) => boolean
-  readonly code: SecretsErrorCode
-  readonly problem: string | ((asked: Asked) => string)
-  readonly remedy?: string
-  /** Nobody knows what became of a write; of all others it is known that it was refused, or never sent. */
-  readonly isOpen?: true
-}
+/** It was created without one, such as by Terraform. It is there, so that no other provider may answer in its place. */
+export const withoutValue = {
+  code: 'CONFIGURATION',
+  problem: 'the secret is there, and has no value',
+  remedy: 'write its first value, or delete the secret',
+} as const
 
 const routeAway = 'or let `names` and `onlyNamed` route the name away from this provider'
 const checkCredential = 'replace the credentials, or let the role issue new ones'
@@ -38,6 +24,25 @@ export const errorTable: readonly Row[] = [
     code: 'CONFIGURATION',
     problem: ({ region }) => `the ARN is of another region, and this provider asks ${region}`,
     remedy: "make another provider for the ARN's region, or replicate the secret and use its name",
+  },
+  {
+    names: ['ResourceNotFoundException'],
+    when: ({ action }) => action === 'CreateSecret',
+    code: 'CONFIGURATION',
+    problem: 'the KMS key for the new secret is not there',
+    remedy: 'correct `kmsKeyId`, or create the key in this region',
+  },
+  {
+    names: ['ResourceNotFoundException'],
+    says: /\bkms\b/i,
+    code: 'CONFIGURATION',
+    problem: 'the KMS key of the secret is not there',
+    remedy: 'restore the key, or give the secret another one in AWS',
+  },
+  {
+    names: ['ResourceNotFoundException'],
+    says: /\bvalue for staging label: AWSCURRENT\b/,
+    ...withoutValue,
   },
   { names: ['ResourceNotFoundException'], code: 'NOT_FOUND', problem: 'there is no such secret in AWS' },
   {
@@ -88,9 +93,26 @@ export const errorTable: readonly Row[] = [
     remedy: 'read the current version and decide again',
   },
   {
-    names: ['InvalidParameterException', 'ValidationException', 'InvalidNextTokenException', 'SerializationException'],
+    names: [
+      'InvalidParameterException',
+      'InvalidParameterCombination',
+      'InvalidParameterValue',
+      'InvalidQueryParameter',
+      'InvalidNextTokenException',
+      'MalformedQueryString',
+      'MissingParameter',
+      'SerializationException',
+      'ValidationError',
+      'ValidationException',
+    ],
     code: 'INVALID_ARGUMENT',
     problem: 'AWS refused what was passed',
+  },
+  {
+    names: ['RequestEntityTooLarge', 'RequestEntityTooLargeException'],
+    code: 'INVALID_ARGUMENT',
+    problem: 'the request is larger than AWS takes',
+    remedy: 'write a smaller value, or fewer tags',
   },
   {
     names: ['LimitExceededException'],
@@ -120,7 +142,13 @@ export const errorTable: readonly Row[] = [
     remedy: `allow it in the key's policy, ${routeAway}`,
   },
   {
-    names: ['AccessDeniedException', 'AccessDenied', 'NotAuthorized', 'UnauthorizedOperation', 'OptInRequired'],
+    names: ['OptInRequired', 'SubscriptionRequiredException'],
+    code: 'PERMISSION_DENIED',
+    problem: 'the AWS account has no subscription to Secrets Manager in this region',
+    remedy: 'enable the region and the service for the account, or correct the account or the region',
+  },
+  {
+    names: ['AccessDeniedException', 'AccessDenied', 'NotAuthorized', 'UnauthorizedOperation'],
     code: 'PERMISSION_DENIED',
     problem: ({ action, path, region }) =>
       `secretsmanager:${action} is not allowed on ${path === undefined ? '*' : resourceOf(path, region)}`,
@@ -158,98 +186,66 @@ export const errorTable: readonly Row[] = [
   },
   // How busy
   {
+    // The SDK's own list (`THROTTLING_ERROR_CODES` of @smithy/core), without LimitExceededException: a quota does not pass.
     names: [
-      'ThrottlingException',
-      'Throttling',
-      'ThrottledException',
-      'TooManyRequestsException',
+      'BandwidthLimitExceeded',
+      'EC2ThrottledException',
+      'PriorRequestNotComplete',
+      'ProvisionedThroughputExceededException',
       'RequestLimitExceeded',
       'RequestThrottled',
       'RequestThrottledException',
       'SlowDown',
+      'ThrottledException',
+      'Throttling',
+      'ThrottlingException',
+      'TooManyRequestsException',
+      'TransactionInProgressException',
     ],
     code: 'RATE_LIMITED',
     problem: ({ action }) => `AWS is throttling ${action}`,
     remedy: 'ask less often, or ask AWS for a higher quota',
   },
   {
-    names: ['InternalServiceError', 'InternalFailure', 'ServiceUnavailable', 'ServiceUnavailableException'],
+    names: [
+      'InternalError',
+      'InternalFailure',
+      'InternalServerError',
+      'InternalServerException',
+      'InternalServiceError',
+      'ServiceUnavailable',
+      'ServiceUnavailableException',
+    ],
     code: 'UNAVAILABLE',
     problem: 'AWS Secrets Manager failed',
     isOpen: true,
   },
+  {
+    names: ['RequestAborted', 'RequestAbortedException'],
+    code: 'UNAVAILABLE',
+    problem: 'AWS lost the connection before it answered',
+    isOpen: true,
+  },
   // What is there
   {
-    names: ['UnknownOperationException', 'InvalidAction'],
+    names: [...unknownActionNames],
     code: 'CONFIGURATION',
     problem: 'the endpoint does not speak the API of AWS Secrets Manager',
     remedy: 'correct `endpoint` or `region`',
   },
-  // The network
-  { names: ['ECONNREFUSED'], code: 'UNAVAILABLE', problem: 'the endpoint refuses connections' },
   {
-    names: ['ENOTFOUND', 'EAI_AGAIN'],
-    code: 'UNAVAILABLE',
-    problem: "the endpoint's name cannot be resolved",
-    remedy: 'correct the region or the endpoint, or mend the name service',
-  },
-  {
-    names: ['EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL'],
-    code: 'UNAVAILABLE',
-    problem: 'there is no way to the endpoint',
-  },
-  { names: ['ECONNRESET', 'EPIPE', 'ECONNABORTED'], code: 'UNAVAILABLE', problem: 'the connection was reset', isOpen: true },
-  {
-    names: [
-      'CERT_HAS_EXPIRED',
-      'CERT_NOT_YET_VALID',
-      'DEPTH_ZERO_SELF_SIGNED_CERT',
-      'ERR_TLS_CERT_ALTNAME_INVALID',
-      'SELF_SIGNED_CERT_IN_CHAIN',
-      'UNABLE_TO_GET_ISSUER_CERT',
-      'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    ],
+    names: ['MalformedHttpRequestException'],
     code: 'CONFIGURATION',
-    problem: "the endpoint's certificate is not trusted",
-    remedy: 'trust its authority by NODE_EXTRA_CA_CERTS, or correct the endpoint',
+    problem: 'AWS could not read the request as HTTP',
+    remedy: 'see whether a proxy on the way alters requests',
   },
   {
-    names: ['EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER'],
+    names: ['EndpointError'],
     code: 'CONFIGURATION',
-    problem: 'the endpoint does not speak TLS as it should',
-    remedy: 'correct the endpoint',
+    problem: 'the SDK finds no endpoint for this region and these settings',
+    remedy: 'correct `region` and `endpoint`, or unset AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT',
   },
-  {
-    // llhttp's codes, as Node.js passes them on
-    names: [
-      'HPE_INVALID_CONSTANT',
-      'HPE_INVALID_VERSION',
-      'HPE_INVALID_STATUS',
-      'HPE_INVALID_HEADER_TOKEN',
-      'HPE_INVALID_CONTENT_LENGTH',
-      'HPE_INVALID_CHUNK_SIZE',
-      'HPE_HEADER_OVERFLOW',
-      'HPE_CLOSED_CONNECTION',
-    ],
-    code: 'UNAVAILABLE',
-    problem: 'the endpoint did not answer in HTTP',
-    isOpen: true,
-    remedy: 'correct `endpoint`',
-  },
-  {
-    names: [answerTooLarge],
-    code: 'INTERNAL',
-    problem: 'the endpoint answered more than AWS ever does',
-    isOpen: true,
-    remedy: 'correct `endpoint`',
-  },
-  {
-    names: ['ETIMEDOUT', 'TimeoutError', 'RequestTimeout', 'RequestTimeoutException'],
-    code: 'DEADLINE_EXCEEDED',
-    problem: 'AWS did not answer in time',
-    isOpen: true,
-  },
+  ...networkErrors,
 ]
 
 function isElsewhere({ path, region }: Asked): boolean {

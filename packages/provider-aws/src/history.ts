@@ -1,5 +1,16 @@
 import type { WriteReceipt } from '@finchat/secrets-core'
-import { current, isUnreleased, madeNumberOf, numberOf, pending, previous, stagedNumberOf, versionIdOf } from './labels.ts'
+import {
+  current,
+  isInUse,
+  isUnreleased,
+  madeNumberOf,
+  numberOf,
+  pending,
+  putNumberOf,
+  stagedNumberOf,
+  versionIdOf,
+  wasNeverCurrent,
+} from './labels.ts'
 
 /** One version that has labels. */
 export interface LabelledVersion {
@@ -22,40 +33,54 @@ export interface History {
   readonly last: number
   /** The version of the highest number, if its writer put it and did not make it current: it crashed in between, or is about to. */
   readonly unfinished: LabelledVersion | undefined
+  /** Versions that were put or promoted half-way and never were current. */
+  readonly neverCurrent: readonly LabelledVersion[]
 }
 
 export function historyOf(arn: string, labelsById: Readonly<Record<string, readonly string[]>>): History {
   const versions = Object.entries(labelsById).map(([revision, labels]) => ({ revision, labels, version: numberOf(labels) }))
   const holder = versions.find(({ labels }) => labels.includes(current))
   const released = holder !== undefined && !isUnreleased(holder.labels) ? holder : undefined
+  const highest = highestInUse(versions)
+  const neverCurrent = versions.filter(({ labels }) => wasNeverCurrent(labels, highest))
   const last = Math.max(0, ...versions.map(({ version }) => version ?? 0))
   return {
     arn,
     versions,
     current: released,
     holder,
-    pending: versions.find((each) => each.labels.includes(pending) && each !== released && !isBehind(each, released)),
+    pending: neverCurrent.find(({ labels }) => labels.includes(pending)),
     last,
-    unfinished: versions.find((each) => each.version === last && isUnfinished(each, arn, released)),
+    unfinished: neverCurrent.find((each) => each.version === last && canBeCompleted(each, arn, released)),
+    neverCurrent: neverCurrent.filter(({ labels }) => madeNumberOf(labels) !== undefined || putNumberOf(labels) !== undefined),
   }
 }
 
-/** Versions that were put and never made current, of which this number is ahead. */
-export function overtakenBy(number: number, { arn, versions, current: now }: History): readonly LabelledVersion[] {
-  return versions.filter((each) => isUnfinished(each, arn, now) && each.version !== undefined && each.version < number)
+function highestInUse(versions: readonly LabelledVersion[]): number | undefined {
+  const numbers = versions.flatMap(({ labels, version }) =>
+    version !== undefined && isInUse(labels) && !isUnreleased(labels) ? [version] : [],
+  )
+  return numbers.length === 0 ? undefined : Math.max(...numbers)
 }
 
-/** It was promoted, and others after it; AWSPENDING was left on it. */
-function isBehind({ labels }: LabelledVersion, now: LabelledVersion | undefined): boolean {
-  const version = madeNumberOf(labels)
-  return version !== undefined && now?.version !== undefined && version < now.version
+/** Not beside a current version without a number: that one gets a number first, and numbers only grow. */
+function canBeCompleted({ revision, labels, version }: LabelledVersion, arn: string, now: LabelledVersion | undefined): boolean {
+  if (version === undefined || stagedNumberOf(labels) !== undefined || revision !== versionIdOf(arn, version)) return false
+  return now === undefined ? putNumberOf(labels) !== undefined : now.version !== undefined && now.version < version
 }
 
-/** Only beside a current version that is numbered: else it cannot be told from an old one. */
-function isUnfinished({ revision, labels }: LabelledVersion, arn: string, now: LabelledVersion | undefined): boolean {
-  const version = madeNumberOf(labels)
-  if (version === undefined || stagedNumberOf(labels) !== undefined || now?.version === undefined || now.version >= version) return false
-  return revision === versionIdOf(arn, version) && !labels.includes(previous)
+/** One label of one version. */
+export interface Attachment {
+  readonly label: string
+  readonly revision: string
+}
+
+/** `put-<n>` of versions that became current, which their writers did not remove. */
+export function leftoversOf({ versions }: History): readonly Attachment[] {
+  const wereCurrent = versions.filter(({ labels }) => isInUse(labels) && !isUnreleased(labels))
+  return wereCurrent.flatMap(({ revision, labels }) => {
+    return labels.filter((label) => putNumberOf([label]) !== undefined).map((label) => ({ label, revision }))
+  })
 }
 
 /** Whether this is the version that a receipt speaks of, by all that it says; one that says nothing speaks of none. */

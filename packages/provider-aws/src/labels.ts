@@ -1,5 +1,6 @@
-// Versions of AWS Secrets Manager have ids and staging labels, and no numbers. We keep a version's number in a label of its own: `v<n>` since it
-// was made to be current, `staged-<n>` since it was staged. A number whose label exists is used up.
+// Versions of AWS Secrets Manager have ids and staging labels, and no numbers. We keep a version's number in labels of its own: `v<n>` is the
+// number that reads go by, `put-<n>` stays beside it until the version is known to have been current, `staged-<n>` says that it was staged. A
+// number of which one of these labels exists is used up.
 
 export const current = 'AWSCURRENT'
 export const previous = 'AWSPREVIOUS'
@@ -7,6 +8,11 @@ export const pending = 'AWSPENDING'
 
 export function versionLabel(number: number): string {
   return `v${number}`
+}
+
+/** On a version from when it is put until AWSCURRENT is known to have been on it. */
+export function putLabel(number: number): string {
+  return `put-${number}`
 }
 
 export function stagedLabel(number: number): string {
@@ -18,23 +24,48 @@ export function unreleasedLabel(number: number): string {
   return `unreleased-${number}`
 }
 
-/** The number of a version; `undefined` where nobody gave it one. */
+/** The number of a version; `undefined` where it has none. */
 export function numberOf(labels: readonly string[]): number | undefined {
-  return madeNumberOf(labels) ?? stagedNumberOf(labels)
+  return madeNumberOf(labels) ?? stagedNumberOf(labels) ?? putNumberOf(labels)
 }
 
-/** The number of a version that was made to be current. */
+/** The number that reads go by. */
 export function madeNumberOf(labels: readonly string[]): number | undefined {
   return highest(labels, /^v([1-9]\d{0,15})$/)
+}
+
+export function putNumberOf(labels: readonly string[]): number | undefined {
+  return highest(labels, /^put-([1-9]\d{0,15})$/)
 }
 
 export function stagedNumberOf(labels: readonly string[]): number | undefined {
   return highest(labels, /^(?:staged|unreleased)-([1-9]\d{0,15})$/)
 }
 
-/** It was staged before there was any other version, and never promoted: AWS has it as current, and no read of ours shows it. */
+/** AWS says by its own labels that the version is or was current. */
+export function isInUse(labels: readonly string[]): boolean {
+  return labels.includes(current) || labels.includes(previous)
+}
+
+/**
+ * It was staged before there was any other version, and not promoted while it was current. AWS has it as current or previous all the same, and no
+ * read of ours shows it.
+ */
 export function isUnreleased(labels: readonly string[]): boolean {
-  return madeNumberOf(labels) === undefined && labels.some((label) => label.startsWith('unreleased-'))
+  if (!labels.some((label) => label.startsWith('unreleased-'))) return false
+  return madeNumberOf(labels) === undefined || (putNumberOf(labels) !== undefined && !labels.includes(current))
+}
+
+/**
+ * Whether a version was never current, as its labels tell it. `highest` is the highest number of the versions in use: numbers only grow, so that a
+ * plain `v<n>` above it is of a writer that had no `put-<n>` yet and stopped half-way.
+ */
+export function wasNeverCurrent(labels: readonly string[], highestInUse: number | undefined): boolean {
+  if (isUnreleased(labels)) return true
+  if (isInUse(labels)) return false
+  const number = madeNumberOf(labels)
+  if (number === undefined || putNumberOf(labels) !== undefined) return true
+  return highestInUse !== undefined && number > highestInUse
 }
 
 /**

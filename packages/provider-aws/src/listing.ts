@@ -1,8 +1,9 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type SecretProvider } from '@finchat/secrets-core'
 import { garbled, isWrittenByUs, labelsByIdOf, listOf } from './answers.ts'
 import type { Api } from './api.ts'
-import { historyOf, type LabelledVersion } from './history.ts'
-import { current, isUnreleased, madeNumberOf, previous } from './labels.ts'
+import { withoutValue } from './error-table.ts'
+import { type History, historyOf, type LabelledVersion } from './history.ts'
+import { current, isInUse, isUnreleased, madeNumberOf } from './labels.ts'
 import { isSecretName } from './limits.ts'
 import { assertPath, invalid } from './new-secret.ts'
 import { pagesOf } from './pages.ts'
@@ -42,15 +43,18 @@ export function describe(api: Api): NonNullable<SecretProvider['describe']> {
     if (secret.DeletedDate !== undefined) throw deleted()
     const { ARN: arn } = secret
     const history = historyOf(arn, labelsByIdOf(secret.VersionIdsToStages))
+    if (history.holder === undefined) throw new SecretsError(withoutValue.code, withoutValue.problem, { remedy: withoutValue.remedy })
     if (history.current === undefined) return undefined
     const created = await creationDates(api, arn, history.versions, context)
-    const versions = history.versions.filter(wasReleased).map((version) => described(arn, version, created))
+    const versions = releasedVersions(history).map((version) => described(arn, version, created))
     return { ...described(arn, history.current, created), tags: tagsOf(secret.Tags), versions }
   }
 }
 
-function wasReleased({ labels }: LabelledVersion): boolean {
-  return !isUnreleased(labels) && (madeNumberOf(labels) !== undefined || [current, previous].some((label) => labels.includes(label)))
+/** Those that a number or `previous` reads. */
+function releasedVersions({ versions, neverCurrent }: History): readonly LabelledVersion[] {
+  const released = versions.filter(({ labels }) => !isUnreleased(labels) && (madeNumberOf(labels) !== undefined || isInUse(labels)))
+  return released.filter((each) => !neverCurrent.includes(each))
 }
 
 function described(

@@ -1,4 +1,5 @@
 import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { assertEndpoint } from './endpoint.ts'
 import type { SecretsManagerClient, SecretsManagerClientConfig } from './sdk.ts'
 
 /** What `awsProvider` takes. */
@@ -8,13 +9,16 @@ export interface AwsProviderOptions extends NamesOptions {
    * only beside `account`.
    */
   readonly region?: string | undefined
-  /** Instead of AWS's own, such as that of a VPC endpoint: https, or http on this machine. */
+  /**
+   * Instead of AWS's own, such as that of a VPC endpoint: https, or http on this machine. Default: AWS_ENDPOINT_URL_SECRETS_MANAGER, AWS_ENDPOINT_URL or
+   * the profile, which are held to the same.
+   */
   readonly endpoint?: string | undefined
   /**
    * For the client that the provider makes, but for its endpoint, which is `endpoint`. Default: credentials by the SDK's own chain, 3 attempts,
    * retry mode `standard`.
    */
-  readonly clientConfig?: Omit<SecretsManagerClientConfig, 'endpoint'> | undefined
+  readonly clientConfig?: Omit<SecretsManagerClientConfig, 'endpoint' | 'endpointProvider'> | undefined
   /** A client of your own, whose timeouts and retries are yours. It is never destroyed by the provider. */
   readonly client?: SecretsManagerClient | undefined
   /**
@@ -90,8 +94,9 @@ export function checkedOptions(given: AwsProviderOptions, lastResort?: string): 
   if (client !== undefined) assertOwnClient(options)
   if (typeof clientConfig !== 'object' || clientConfig === null) throw misconfigured('`clientConfig` is not an object')
   assertRegions(region, clientConfig.region)
-  if (endpoint !== undefined) assertEndpoint(endpoint)
-  if ('endpoint' in clientConfig) throw misconfigured('`clientConfig` has an endpoint', 'give `endpoint` beside it')
+  if (endpoint !== undefined) assertEndpoint(endpoint, '`endpoint`')
+  if ('endpoint' in clientConfig || 'endpointProvider' in clientConfig)
+    throw misconfigured('`clientConfig` has an endpoint', 'give `endpoint` beside it')
   if (!(timeoutMs >= 1 && timeoutMs <= longestTimerMs)) throw misconfigured('`timeoutMs` is not a number of milliseconds')
   if (account !== undefined) assertAccount(account, region)
   if (!Number.isInteger(recoveryWindowDays) || recoveryWindowDays < 7 || recoveryWindowDays > 30) {
@@ -124,19 +129,6 @@ function assertOwnClient({ client, clientConfig, endpoint, region, account }: Aw
   }
   if (region !== undefined && account === undefined) throw misconfigured('`client` has a region of its own', 'leave out `region`')
 }
-
-/** Values go over it in the clear unless it is https. */
-function assertEndpoint(endpoint: string): void {
-  const { protocol, hostname, username, password, search, hash } = URL.parse(endpoint) ?? {}
-  if (!endpoint.includes('://')) throw misconfigured('`endpoint` is not an https URL', 'write https://…, or http://… for this machine')
-  const isPrivate = protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname ?? ''))
-  if (!isPrivate) throw misconfigured('`endpoint` is not an https URL', 'http is for this machine only')
-  if ([username, password, search, hash].some(Boolean)) {
-    throw misconfigured('`endpoint` has more than scheme, host, port and path', 'credentials come from the chain of the SDK')
-  }
-}
-
-const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 function assertAccount(account: string, region: string | undefined): void {
   if (!/^\d{12}$/.test(account)) throw misconfigured('`account` is not the number of an AWS account', 'give its 12 digits as text')

@@ -1,12 +1,22 @@
 import { type CallContext, type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
 import type { Api } from './api.ts'
 import { type History, historyOf } from './history.ts'
-import { versionLabel } from './labels.ts'
+import { putLabel, versionLabel } from './labels.ts'
 import { isSecretName } from './limits.ts'
 import { assertPath, type CheckedSecret, checkedSecret } from './new-secret.ts'
-import { amended } from './store-error.ts'
+import { amended, isOpen, withOpenEffect } from './store-error.ts'
 import { setTags } from './tags.ts'
-import { addVersion, attachLabel, dropOvertaken, findHistory, isConflict, makeCurrent, makeRoom } from './versions.ts'
+import {
+  addVersion,
+  attachLabel,
+  becameCurrent,
+  findHistory,
+  finishEarlier,
+  isConflict,
+  makeCurrent,
+  makeRoom,
+  settleNumbers,
+} from './versions.ts'
 import { conflict, planWrite, type WritePlan } from './write-plan.ts'
 
 /** A secret that is there to be written to, and whether its tags are set already. */
@@ -16,8 +26,9 @@ export interface Target {
 }
 
 /**
- * Makes this the current version, in steps of which the last decides: a version with its number and no other label, then AWSCURRENT from the
- * version that it is based on. Whoever stops in between has changed no answer, and completes it by writing the same again.
+ * Makes this the current version in four steps: it is put under `put-<n>`, takes its number as `v<n>`, which AWS gives to one version only, AWSCURRENT
+ * moves to it from the version that it is based on, and `put-<n>` is removed. A writer that stops before the move has changed no answer, and
+ * completes it by writing the same again.
  */
 export async function put(
   api: Api,
@@ -36,11 +47,16 @@ export async function put(
 
 async function writeCurrent(api: Api, history: History, secret: CheckedSecret, context: CallContext): Promise<WriteReceipt> {
   const plan = planWrite(history, secret)
-  await prepare(api, history, plan, [versionLabel(plan.number)], context)
+  await prepare(api, history, plan, [versionLabel(plan.number), putLabel(plan.number)], context)
   const { version, revision, isCurrent } = await addNumbered(api, history, plan, secret, context)
   if (!isCurrent) await complete(api, history, version, revision, context)
-  await dropOvertaken(api, history, version, context)
+  await settleNumbers(api, history, version, revision, context)
   return { version, revision }
+}
+
+/** PutSecretValue takes a label from the version that has it: `v<n>` only where there is none yet, since AWS makes the first version current. */
+function labelsOfPut({ versions }: History, number: number): string[] {
+  return versions.length === 0 ? [versionLabel(number), putLabel(number)] : [putLabel(number)]
 }
 
 /** Makes room for the labels of a new version; a current version that was not written by us gets a number before it becomes a previous one. */
@@ -54,7 +70,7 @@ export async function prepare(
   const { current } = history
   const number = current && currentBecomes !== undefined ? { label: versionLabel(currentBecomes), revision: current.revision } : undefined
   await makeRoom(api, history, [...(number ? [number.label] : []), ...labels], context)
-  if (number) await attachLabel(api, history, number.label, number.revision, context)
+  if (number) await attachLabel(api, history, number, context)
 }
 
 interface Added {
@@ -66,38 +82,59 @@ interface Added {
 async function addNumbered(api: Api, history: History, plan: WritePlan, secret: CheckedSecret, context: CallContext): Promise<Added> {
   const add = async (version: number): Promise<Added> => ({
     version,
-    ...(await addVersion(api, history, version, secret.content, [versionLabel(version)], context)),
+    ...(await addVersion(api, history, version, secret.content, labelsOfPut(history, version), context)),
   })
   try {
     return await add(plan.number)
   } catch (error) {
     // What somebody left unfinished under this number is not what is written now.
     if (!plan.resumes || secret.version !== undefined || !isConflict(error)) throw error
-    await makeRoom(api, history, [versionLabel(plan.number + 1)], context)
-    return add(plan.number + 1)
+    const number = plan.number + 1
+    await makeRoom(api, history, [versionLabel(number), putLabel(number)], context)
+    return add(number)
   }
 }
 
 async function complete(api: Api, history: History, version: number, revision: string, context: CallContext): Promise<void> {
+  const number = { label: versionLabel(version), revision }
+  try {
+    await attachLabel(api, history, number, context)
+  } catch (error) {
+    throw isConflict(error)
+      ? conflict(`number ${version} was just given to another version; the next is ${version + 1}`)
+      : unfinished(error, version)
+  }
   try {
     await makeCurrent(api, history, revision, context)
   } catch (error) {
     if (!isConflict(error)) throw unfinished(error, version)
-    // An answer that was lost, and the SDK's repetition, look the same.
-    const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
-    if (after.status === 'rejected') throw unfinished(after.reason, version)
-    const now = after.value?.current
-    if (now?.revision !== revision)
-      throw conflict(`version ${now?.version ?? '(without a number)'} became current meanwhile; version ${version} did not`)
+    await requireCurrent(api, history, { version, revision }, error, context)
   }
+}
+
+/** The move was refused: an answer that was lost, and the SDK's repetition, look the same. */
+async function requireCurrent(
+  api: Api,
+  history: History,
+  { version, revision }: Pick<Added, 'version' | 'revision'>,
+  error: SecretsError,
+  context: CallContext,
+): Promise<void> {
+  const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
+  if (after.status === 'rejected') throw isOpen(error) ? unfinished(withOpenEffect(after.reason), version) : error
+  if (becameCurrent(after.value, revision)) return
+  const now = after.value?.current
+  const lost = conflict(`version ${now?.version ?? '(without a number)'} became current meanwhile; version ${version} did not`)
+  // Its number stays where it is: another process may repeat this very write, and have done it.
+  throw isOpen(error) ? withOpenEffect(lost) : lost
 }
 
 function unfinished(error: unknown, version: number): unknown {
   if (!SecretsError.isInstance(error)) return error
-  return amended(error, {
-    effect: 'unknown',
-    remedy: `version ${version} is stored and may not be current: write it again as version ${version} to complete it`,
-  })
+  const completion = `write it again as version ${version} to complete it`
+  if (isOpen(error)) return amended(error, { remedy: `version ${version} is stored and may not be current: ${completion}` })
+  const first = error.remedy === undefined ? '' : `${error.remedy}; `
+  return amended(error, { remedy: `${first}version ${version} is stored and not current: ${completion}` })
 }
 
 /** The secret to write to, made without a value where there is none: it cannot be read before its first version is there, numbered. */
@@ -108,15 +145,16 @@ export async function targetOf(
   secret: CheckedSecret,
   context: CallContext,
 ): Promise<Target> {
+  const isTagged = Object.keys(secret.tags).length === 0
   const history = await findHistory(api, path, context)
-  if (history !== undefined) return { history, isTagged: Object.keys(secret.tags).length === 0 }
+  if (history !== undefined) return { history: await finishEarlier(api, history, context), isTagged }
   planWrite(historyOf('', {}), secret) // a conflict creates nothing
   const created = await create(api, kmsKeyId, path, secret, context)
   if (created !== undefined) return { history: historyOf(created, {}), isTagged: true }
   // Somebody else was faster.
   const theirs = await findHistory(api, path, context)
   if (theirs === undefined) throw conflict('the secret was created and removed by somebody else meanwhile')
-  return { history: theirs, isTagged: Object.keys(secret.tags).length === 0 }
+  return { history: theirs, isTagged }
 }
 
 async function create(

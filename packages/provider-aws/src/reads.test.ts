@@ -1,4 +1,4 @@
-import { createSecretsManager } from '@finchat/secrets-core'
+import { createSecretsManager, envProvider } from '@finchat/secrets-core'
 import { hostilePaths } from '@finchat/secrets-testkit'
 import { startMoto } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
@@ -51,17 +51,51 @@ describeWithServer('moto', 'reading from AWS', () => {
     await secrets.close()
   })
 
-  test('a secret without a value is one that does not exist, and costs a batch nothing', async () => {
+  test('a secret without a value is there: it is CONFIGURATION in every read, costs a batch nothing, and can be written', async () => {
+    const withoutValue = { code: 'CONFIGURATION', problem: 'the secret is there, and has no value' }
     await create('empty', {})
     await create(path)
     const provider = aws.provider()
-    expect(await provider.get('empty', context)).toBeUndefined()
-    expect(await provider.describe('empty', context)).toBeUndefined()
-    const [empty, full] = await provider.getMany(['empty', path], context)
-    expect([empty, full]).toMatchObject([
-      { status: 'fulfilled', value: undefined },
+    expect(await failure(provider.get('empty', context))).toMatchObject(withoutValue)
+    expect(await failure(provider.describe('empty', context))).toMatchObject(withoutValue)
+    expect(await provider.getMany(['empty', path, 'none'], context)).toMatchObject([
+      { status: 'rejected', reason: withoutValue },
       { status: 'fulfilled', value: { value: 'value' } },
+      { status: 'fulfilled', value: undefined },
     ])
+    for (const version of [1, 'previous'] as const) expect(await provider.getVersion('empty', version, context)).toBeUndefined()
+    const secrets = createSecretsManager({ providers: [provider, envProvider({ env: { empty: 'a weaker answer' } })] })
+    expect((await failure(secrets.getSecret('empty'))).code).toBe('CONFIGURATION')
+    expect((await failure(secrets.verifySecret('empty', 'a weaker answer'))).code).toBe('CONFIGURATION')
+    expect(await secrets.storeSecret('empty', 'first')).toMatchObject({ version: 1 })
+    expect(await secrets.getSecret('empty')).toBe('first')
+    await secrets.close()
+  })
+
+  test('bytes that are no UTF-8 are an error in every read, and never another value', async () => {
+    const { ARN } = await create(path)
+    await create('other')
+    const provider = aws.provider({ clientConfig: { maxAttempts: 1 } })
+    const odd = (body: string) => ({ body: Buffer.from(body, 'latin1') })
+    const value = `"ARN":"${ARN}","Name":"${path}","VersionId":"id","VersionStages":["AWSCURRENT","v1"],"SecretString":"\xff\xfe"`
+    aws.stub().plan(({ action }) => odd(action === 'BatchGetSecretValue' ? `{"SecretValues":[{${value}}],"Errors":[]}` : `{${value}}`))
+    const garbled = { code: 'INTERNAL', problem: 'the endpoint answered bytes that are no UTF-8' }
+    expect(await failure(provider.get(path, context))).toMatchObject(garbled)
+    expect(await failure(provider.getVersion(path, 1, context))).toMatchObject(garbled)
+    expect((await provider.getMany([path, 'other'], context))[0]).toMatchObject({ status: 'rejected', reason: garbled })
+    aws.stub().plan(odd(`{${value.replace('\xff\xfe', '\xc3')}`)) // cut off within a character
+    expect((await failure(provider.get(path, context))).code).toBe('INTERNAL')
+    aws.stub().plan({ status: 503, ...odd('<html>\xe4') })
+    expect((await failure(provider.get(path, context))).code, 'an error page may be as it likes').toBe('UNAVAILABLE')
+    aws.stub().plan('pass')
+    for (const text of ['\ufffd', 'ä€😀'.repeat(16_000 / 3)]) {
+      await provider.put(path, { value: text }, context)
+      expect((await provider.get(path, context))?.value).toBe(text)
+    }
+    const bytes = Uint8Array.of(0xff, 0xfe, 0xc3)
+    await provider.put(path, { value: Uint8Array.from(bytes) }, context)
+    expect((await provider.get(path, context))?.value).toEqual(bytes)
+    expect((await provider.getMany([path, 'other'], context))[0]).toMatchObject({ value: { value: bytes } })
   })
 
   test('with `account` an answer from another one is an error, in a batch too', async () => {

@@ -1,7 +1,7 @@
 import { type CallContext, SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
 import { type AnsweredVersion, garbled, releasedVersion, versionOf } from './answers.ts'
 import type { Api } from './api.ts'
-import { current, isUnreleased, madeNumberOf, pending, previous, versionLabel } from './labels.ts'
+import { current, isInUse, isUnreleased, madeNumberOf, pending, previous, putNumberOf, versionLabel } from './labels.ts'
 import { assertPath, assertVersion } from './new-secret.ts'
 
 export type ReadOne = SecretProvider['get']
@@ -21,8 +21,7 @@ export function readVersion(api: Api): NonNullable<SecretProvider['getVersion']>
     if (version === 'previous') return (await fetchVersion(api, path, previous, context))?.secret
     assertVersion(version)
     const found = await fetchVersion(api, path, versionLabel(version), context)
-    const latest = (): Promise<AnsweredVersion | undefined> => fetchVersion(api, path, current, context)
-    return found && (await wasCurrent(found, version, latest)) ? { ...found.secret, version } : undefined
+    return found && (await wasCurrent(api, path, found, version, context)) ? { ...found.secret, version } : undefined
   }
 }
 
@@ -31,8 +30,7 @@ export async function readPending(api: Api, path: string, context: CallContext):
   const found = await fetchLabelled(api, path, pending, context)
   if (found === undefined || isUnreleased(found.labels)) return found?.secret
   const number = madeNumberOf(found.labels)
-  const latest = (): Promise<AnsweredVersion | undefined> => fetchVersion(api, path, current, context)
-  const isDone = number === undefined ? isInUse(found) : await wasCurrent(found, number, latest)
+  const isDone = number === undefined ? isInUse(found.labels) : await wasCurrent(api, path, found, number, context)
   return isDone ? undefined : found.secret
 }
 
@@ -52,18 +50,19 @@ function fetchLabelled(api: Api, path: string, label: string, context: CallConte
 }
 
 /**
- * A write gives a version its number before it makes it current, so that one whose writer crashed in between has a number and was never current.
- * Numbers only grow: it is above the current one's, and an old one is below. Where the current one has no number, the older was created first.
+ * A version whose writer stopped half-way has a number and was never current: `put-<n>` is still on it. Where its writer knew no `put-<n>`, the
+ * number itself tells: numbers only grow, so that an old one is below the current or the previous one. Where those have none, the older was
+ * created first.
  */
-async function wasCurrent(found: AnsweredVersion, number: number, latest: () => Promise<AnsweredVersion | undefined>): Promise<boolean> {
-  if (isInUse(found)) return true
-  const now = await latest()
-  if (now?.secret.version !== undefined) return number < now.secret.version
+async function wasCurrent(api: Api, path: string, found: AnsweredVersion, number: number, context: CallContext): Promise<boolean> {
+  if (isInUse(found.labels)) return true
+  if (putNumberOf(found.labels) !== undefined) return false
+  const now = await fetchVersion(api, path, current, context)
+  if (now?.secret.version !== undefined && number <= now.secret.version) return true
+  const before = await fetchVersion(api, path, previous, context)
+  if (before?.secret.version !== undefined) return number <= before.secret.version
+  if (now?.secret.version !== undefined) return false
   return now?.createdAt !== undefined && found.createdAt !== undefined && found.createdAt <= now.createdAt
-}
-
-function isInUse({ labels }: AnsweredVersion): boolean {
-  return labels.includes(current) || labels.includes(previous)
 }
 
 /** `undefined` where AWS answered that there is no such secret, or no such version of it. */

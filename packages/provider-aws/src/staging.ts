@@ -1,11 +1,23 @@
-import { type CallContext, type NewSecret, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { type CallContext, type NewSecret, type SecretProvider, type WriteReceipt } from '@finchat/secrets-core'
 import type { Api } from './api.ts'
 import { type History, isNamedBy, type LabelledVersion } from './history.ts'
-import { madeNumberOf, pending, stagedLabel, stagedNumberOf, unreleasedLabel, versionLabel } from './labels.ts'
+import { madeNumberOf, pending, putLabel, stagedLabel, stagedNumberOf, unreleasedLabel, versionLabel } from './labels.ts'
 import { assertPath, checkedSecret } from './new-secret.ts'
 import { prepare, tagAfterwards, targetOf } from './put.ts'
 import { readPending } from './reads.ts'
-import { addVersion, attachLabel, dropOvertaken, findHistory, makeCurrent, makeRoom, removeLabel, whileThere } from './versions.ts'
+import { isOpen, withOpenEffect } from './store-error.ts'
+import {
+  addVersion,
+  attachLabel,
+  becameCurrent,
+  findHistory,
+  isConflict,
+  makeCurrent,
+  makeRoom,
+  removeLabel,
+  settleNumbers,
+  whileThere,
+} from './versions.ts'
 import { conflict, planWrite } from './write-plan.ts'
 
 /** Versions that wait under AWSPENDING, AWS's own label for it: one at a time for a secret. */
@@ -43,32 +55,59 @@ async function promote(api: Api, path: string, receipt: WriteReceipt, context: C
   if (now !== undefined && !(now.version !== undefined && now.version < number)) {
     throw conflict(`version ${now.version ?? '(without a number)'} was written after the pending ${number}`, 'discard it and stage again')
   }
-  await makeRoom(api, history, [versionLabel(number)], context)
-  await attachLabel(api, history, versionLabel(number), waiting.revision, context)
-  if (waiting === history.holder) await removeLabel(api, history, pending, waiting.revision, context)
-  else await makePendingCurrent(api, history, waiting, context)
-  await dropOvertaken(api, history, number, context)
+  const isFirst = waiting === history.holder
+  await takeNumber(api, { history, waiting, number }, context)
+  const release = isFirst ? requireStillFirst : makePendingCurrent
+  await release(api, { history, waiting, number }, context)
+  await settleNumbers(api, history, number, waiting.revision, context)
+  const unpend = removeLabel(api, history, { label: pending, revision: waiting.revision }, context)
+  if (isFirst) await unpend
+  else await Promise.allSettled([unpend]) // it does no harm: AWS leaves it there too, and the next version that is staged takes it
   return { version: number, revision: waiting.revision }
 }
 
-async function makePendingCurrent(api: Api, history: History, waiting: LabelledVersion, context: CallContext): Promise<void> {
+/** As a write does it: with `put-<n>` first, which keeps the number from being believed before AWSCURRENT has moved. */
+async function takeNumber(api: Api, { history, waiting, number }: Pending, context: CallContext): Promise<void> {
+  const { revision } = waiting
+  await makeRoom(api, history, [putLabel(number), versionLabel(number)], context)
+  await attachLabel(api, history, { label: putLabel(number), revision }, context)
   try {
-    await makeCurrent(api, history, waiting.revision, context)
+    await attachLabel(api, history, { label: versionLabel(number), revision }, context)
+  } catch (error) {
+    throw isConflict(error) && !isOpen(error) ? conflict(`number ${number} was given to another version meanwhile`, stageAnew) : error
+  }
+}
+
+const stageAnew = 'discard the pending version and stage it again'
+
+async function makePendingCurrent(api: Api, { history, waiting }: Pending, context: CallContext): Promise<void> {
+  const { revision } = waiting
+  try {
+    await makeCurrent(api, history, revision, context)
   } catch (error) {
     // Refused, though an attempt before was not answered: that one may have done it.
-    if (!SecretsError.isInstance(error) || error.code !== 'VERSION_CONFLICT' || error.effect !== 'unknown') throw error
+    if (!isConflict(error) || !isOpen(error)) throw error
     const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
-    if (after.status === 'rejected' || after.value?.current?.revision !== waiting.revision) throw error
+    if (after.status === 'rejected' || !becameCurrent(after.value, revision)) throw error
   }
-  // It is done. A label that stays behind does no harm: AWS leaves it there too, and the next version that is staged takes it.
-  await Promise.allSettled([removeLabel(api, history, pending, waiting.revision, context)])
+}
+
+/** AWS has a secret's first version as current already: it shows with its number, if AWSCURRENT is still there, and for good when that is known. */
+async function requireStillFirst(api: Api, { history, waiting, number }: Pending, context: CallContext): Promise<void> {
+  const { revision } = waiting
+  const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
+  if (after.status === 'rejected') throw withOpenEffect(after.reason)
+  if (after.value?.current?.revision === revision) return
+  await Promise.allSettled([removeLabel(api, history, { label: versionLabel(number), revision }, context)])
+  throw conflict('another version became current meanwhile', stageAnew)
 }
 
 /** Its number stays used: `staged-<n>` stays with it until newer versions push it out. */
 async function discard(api: Api, path: string, receipt: WriteReceipt, context: CallContext): Promise<void> {
   const { history, waiting, number } = await pendingOf(api, path, receipt, context)
-  await removeLabel(api, history, pending, waiting.revision, context)
-  if (madeNumberOf(waiting.labels) !== undefined) await removeLabel(api, history, versionLabel(number), waiting.revision, context)
+  const { revision } = waiting
+  if (madeNumberOf(waiting.labels) !== undefined) await removeLabel(api, history, { label: versionLabel(number), revision }, context)
+  await removeLabel(api, history, { label: pending, revision }, context)
 }
 
 interface Pending {

@@ -1,6 +1,6 @@
 import { SecretsError, type SecretsErrorDetails } from '@finchat/secrets-core'
 import { rowOf, rowOfStatus } from './classify.ts'
-import type { Asked, Row } from './error-table.ts'
+import type { Asked, Row } from './error-row.ts'
 import { type Failure, failureOf } from './failure.ts'
 
 /** Where AWS does not say when to come back: its quotas are per second. */
@@ -42,12 +42,21 @@ export function amended(error: SecretsError, details: SecretsErrorDetails): Secr
   return new SecretsError(error.code, error.problem, { ...error, ...details })
 }
 
+/** Nobody knows what became of the write. */
+export function isOpen(error: unknown): boolean {
+  return SecretsError.isInstance(error) && error.effect === 'unknown'
+}
+
+export function withOpenEffect(error: unknown): unknown {
+  return SecretsError.isInstance(error) ? amended(error, { effect: 'unknown' }) : error
+}
+
 /** Our own error for what the source of the credentials threw: nothing was sent to Secrets Manager. */
 export function credentialsError(thrown: unknown, asked: Asked): SecretsError {
   const failure = failureOf(thrown)
   if (missing.has(failure.name) && failure.status === undefined) {
     return new SecretsError('CREDENTIALS_MISSING', 'no AWS credentials were found', {
-      remedy: 'give the process a role, a profile or the AWS_… variables, as for every program that uses AWS',
+      remedy: `give the process a role, a profile or the AWS_… variables; where it has none on purpose, AWS_EC2_METADATA_DISABLED=true spares the search's two seconds`,
     })
   }
   const { code } = failedAttempt(thrown, asked).error

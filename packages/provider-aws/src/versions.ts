@@ -1,11 +1,11 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import { labelsByIdOf, labelsOf } from './answers.ts'
 import type { Api } from './api.ts'
-import { type History, historyOf, overtakenBy } from './history.ts'
-import { current, versionIdOf, versionLabel } from './labels.ts'
+import { type Attachment, type History, historyOf, leftoversOf } from './history.ts'
+import { current, isInUse, putLabel, versionIdOf } from './labels.ts'
 import type { CheckedSecret } from './new-secret.ts'
 import { unlessMissing } from './reads.ts'
-import { conflict, labelsToDrop } from './write-plan.ts'
+import { conflict, labelsToDrop, overtakenLabels } from './write-plan.ts'
 
 /** The versions of a secret that is ours to write; `undefined` where there is none. */
 export async function findHistory(api: Api, path: string, context: CallContext): Promise<History | undefined> {
@@ -16,21 +16,29 @@ export async function findHistory(api: Api, path: string, context: CallContext):
   return historyOf(secret.ARN, labelsByIdOf(secret.VersionIdsToStages))
 }
 
-/** Gives a label to a version that may have it already. */
-export async function attachLabel(api: Api, { arn }: History, label: string, revision: string, context: CallContext): Promise<void> {
+/** Gives a label to a version that may have it already. AWS refuses where another version has it. */
+export async function attachLabel(api: Api, { arn }: History, { label, revision }: Attachment, context: CallContext): Promise<void> {
   await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: label, MoveToVersionId: revision }, context)
 }
 
-export async function removeLabel(api: Api, { arn }: History, label: string, revision: string, context: CallContext): Promise<void> {
+export async function removeLabel(api: Api, { arn }: History, { label, revision }: Attachment, context: CallContext): Promise<void> {
   await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: label, RemoveFromVersionId: revision }, context)
 }
 
 /** Makes room for labels that are to be added. One that another writer has taken away meanwhile is away. */
 export async function makeRoom(api: Api, history: History, added: readonly string[], context: CallContext): Promise<void> {
-  for (const { label, revision } of labelsToDrop(history, added)) {
-    const [removal] = await Promise.allSettled([removeLabel(api, history, label, revision, context)])
+  for (const dropped of labelsToDrop(history, added)) {
+    const [removal] = await Promise.allSettled([removeLabel(api, history, dropped, context)])
     if (removal.status === 'rejected' && !isConflict(removal.reason)) throw removal.reason
   }
+}
+
+/** Does what a writer left undone that stopped just after its version became current: later nothing would prove that it was. */
+export async function finishEarlier(api: Api, history: History, context: CallContext): Promise<History> {
+  const leftovers = leftoversOf(history)
+  if (leftovers.length === 0) return history
+  await Promise.allSettled(leftovers.map((each) => removeLabel(api, history, each, context)))
+  return (await findHistory(api, history.arn, context)) ?? history
 }
 
 /** Adds a version with these labels, under the id that its number has. Says whether AWS made it current, as it does with a secret's first. */
@@ -58,11 +66,16 @@ export async function makeCurrent(api: Api, { arn, holder }: History, revision: 
   await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: current, MoveToVersionId: revision, ...from }, context)
 }
 
-/** What was put and never made current could be read by its number, once a later version is current. */
-export async function dropOvertaken(api: Api, history: History, number: number, context: CallContext): Promise<void> {
-  const overtaken = overtakenBy(number, history).flatMap(({ version, revision }) => (version === undefined ? [] : [{ version, revision }]))
-  const drop = overtaken.map(({ version, revision }) => removeLabel(api, history, versionLabel(version), revision, context))
-  await Promise.allSettled(drop) // the write itself is done
+/** Whether AWSCURRENT came to this version: it is there, or was until somebody else moved it on. */
+export function becameCurrent(history: History | undefined, revision: string): boolean {
+  return history?.versions.some((each) => each.revision === revision && isInUse(each.labels)) ?? false
+}
+
+/** The version is current: from now on its number is known to be right, and those that it overtook never will be. */
+export async function settleNumbers(api: Api, history: History, number: number, revision: string, context: CallContext): Promise<void> {
+  const labels = [{ label: putLabel(number), revision }, ...overtakenLabels(history, number)]
+  const drops = labels.map((label) => removeLabel(api, history, label, context))
+  await Promise.allSettled(drops) // the write itself is done
 }
 
 /** Settles as a write does; one that finds its secret gone lost to somebody who removed it. */
@@ -75,7 +88,7 @@ export async function whileThere<T>(write: Promise<T>): Promise<T> {
   }
 }
 
-export function isConflict(error: unknown): boolean {
+export function isConflict(error: unknown): error is SecretsError {
   return SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT'
 }
 

@@ -1,6 +1,6 @@
 import { type NewSecret, SecretsError } from '@finchat/secrets-core'
-import { type History, isNamedBy } from './history.ts'
-import { current, numberOf, pending, previous } from './labels.ts'
+import { type Attachment, type History, isNamedBy, type LabelledVersion } from './history.ts'
+import { current, madeNumberOf, numberOf, pending, previous, putNumberOf } from './labels.ts'
 import { limits } from './limits.ts'
 
 /** What a write will do, decided before anything is written. */
@@ -40,7 +40,7 @@ function refuseUnlessCurrent(history: History, ifCurrent: NonNullable<NewSecret[
 }
 
 /** Labels to take away, so that these have room: of what is ours the oldest first, and never the last number, which keeps it from being used again. */
-export function labelsToDrop(history: History, added: readonly string[]): readonly { readonly label: string; readonly revision: string }[] {
+export function labelsToDrop(history: History, added: readonly string[]): readonly Attachment[] {
   const attached = history.versions.flatMap(({ labels }) => labels)
   const excess = new Set([...attached, ...added, current, ...(history.holder ? [previous] : [])]).size - limits.stagingLabels
   if (excess <= 0) return []
@@ -51,16 +51,23 @@ export function labelsToDrop(history: History, added: readonly string[]): readon
   })
 }
 
-function ourLabels({ versions, last }: History): { label: string; revision: string }[] {
+function ourLabels({ versions, last }: History): Attachment[] {
   const inUse = [current, previous, pending]
   const old = versions.filter(({ labels, version }) => version !== last && !labels.some((label) => inUse.includes(label)))
-  const numbered = old.flatMap(({ revision, labels }) =>
-    labels.flatMap((label) => {
-      const number = numberOf([label])
-      return number === undefined ? [] : [{ number, revision, label }]
-    }),
-  )
-  return numbered.toSorted((one, other) => one.number - other.number)
+  return old.toSorted((one, other) => (one.version ?? 0) - (other.version ?? 0)).flatMap(numberLabelsOf)
+}
+
+/** `v<n>` first and `put-<n>` last: alone, `v<n>` would pass for the number of a version that was current. */
+function numberLabelsOf({ revision, labels }: LabelledVersion): Attachment[] {
+  const ours = labels.filter((label) => numberOf([label]) !== undefined)
+  const rank = (label: string): number => (madeNumberOf([label]) ? 0 : putNumberOf([label]) ? 2 : 1)
+  return ours.toSorted((one, other) => rank(one) - rank(other)).map((label) => ({ label, revision }))
+}
+
+/** `v<n>` of versions that were never current, once the numbers have gone on. What else they have keeps a delayed writer's number from being believed. */
+export function overtakenLabels({ neverCurrent }: History, number: number): readonly Attachment[] {
+  const overtaken = neverCurrent.filter(({ version }) => version !== undefined && version < number)
+  return overtaken.flatMap(numberLabelsOf).filter(({ label }) => madeNumberOf([label]) !== undefined)
 }
 
 export function conflict(problem: string, remedy = 'read the current version and decide again'): SecretsError {

@@ -100,9 +100,9 @@ function endToEnd(headers: CallAnswer['headers']): Record<string, string> {
 }
 
 function send(socket: Socket, { method }: RecordedRequest, { status = 200, headers, body = '', truncate = false }: Answer): void {
-  const text = typeof body === 'string' ? body : JSON.stringify(body)
-  const payload = Buffer.from(method === 'HEAD' ? '' : text)
-  const length = status === 204 ? {} : { 'content-length': String(Buffer.byteLength(text)) }
+  const content = body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+  const payload = method === 'HEAD' ? Buffer.alloc(0) : content
+  const length = status === 204 ? {} : { 'content-length': String(content.length) }
   const lines = Object.entries({ ...headers, ...length }).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n${lines.join('')}\r\n`)
   if (!truncate) return void socket.write(payload)

@@ -5,7 +5,7 @@ export interface Answer {
   /** 200 unless told. */
   readonly status?: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Text as it is; anything else as JSON. */
+  /** Text and bytes as they are; anything else as JSON. */
   readonly body?: unknown
   /** How long the proxy waits first. */
   readonly delayMs?: number

@@ -1,0 +1,127 @@
+import { SecretsError } from '@finchat/secrets-core'
+import type { ActionName, InputOf } from '../sdk.ts'
+
+const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf'
+const labelsOfASecret = 20
+
+interface Version {
+  readonly value: string
+  readonly createdAt: number
+  readonly labels: Set<string>
+}
+
+/** One secret with its labels, as AWS's reference documents the actions that read and write them. */
+export class LabelledSecret {
+  readonly versions: Map<string, Version> = new Map()
+  /** The values that a read without a version could have shown. */
+  readonly onceCurrent: Set<string> = new Set()
+  #exists = false
+  #now = 0
+  #byHand = 0
+
+  /** What an action answers. Throws as our own API does. */
+  perform(action: ActionName, input: Readonly<Record<string, unknown>>): object {
+    this.#now += 1
+    if (action === 'CreateSecret') return this.#create()
+    if (!this.#exists) throw new SecretsError('NOT_FOUND', 'no such secret')
+    if (action === 'DescribeSecret') return { ...identity, VersionIdsToStages: this.labelsById() }
+    if (action === 'GetSecretValue') {
+      const { VersionStage: label = 'AWSCURRENT' }: Partial<InputOf<'GetSecretValue'>> = input
+      return this.#get(label)
+    }
+    if (action === 'PutSecretValue') return this.#put(input as unknown as InputOf<'PutSecretValue'>) // of `addVersion`
+    if (action === 'UpdateSecretVersionStage') return this.#update(input as unknown as InputOf<'UpdateSecretVersionStage'>) // of `attachLabel`
+    throw new Error(`${action} is not part of this model`)
+  }
+
+  /** As `aws secretsmanager put-secret-value` does it; without room for its labels AWS refuses. */
+  putByHand(): void {
+    if (!this.#exists || this.#excess(['AWSCURRENT', 'AWSPREVIOUS'])) return
+    this.#now += 1
+    const id = `by-hand-${(this.#byHand += 1)}`
+    this.versions.set(id, { value: `value ${id}`, createdAt: this.#now, labels: new Set() })
+    this.#attach('AWSCURRENT', id)
+  }
+
+  /** Somebody goes back to the version before. */
+  goBackByHand(): void {
+    const before = this.#holder('AWSPREVIOUS')
+    if (before !== undefined) this.#attach('AWSCURRENT', before)
+  }
+
+  labelsById(): Record<string, string[]> {
+    const labelled = [...this.versions].filter(([, { labels }]) => labels.size > 0)
+    return Object.fromEntries(labelled.map(([id, { labels }]) => [id, [...labels]]))
+  }
+
+  #create(): object {
+    if (this.#exists) throw conflict()
+    this.#exists = true
+    return identity
+  }
+
+  #get(label: string): object {
+    const id = this.#holder(label)
+    const version = id === undefined ? undefined : this.versions.get(id)
+    if (version === undefined) throw new SecretsError('NOT_FOUND', 'no such version')
+    const { value, createdAt, labels } = version
+    return { ...identity, VersionId: id, VersionStages: [...labels], SecretString: value, CreatedDate: new Date(createdAt) }
+  }
+
+  #put({ ClientRequestToken: id = '', SecretString: value = '', VersionStages: labels = [] }: InputOf<'PutSecretValue'>): object {
+    const known = this.versions.get(id)
+    if (known !== undefined && known.value !== value) throw conflict()
+    if (known === undefined) {
+      const all = this.versions.size === 0 ? [...labels, 'AWSCURRENT'] : labels
+      if (this.#excess(all)) throw new SecretsError('CONFIGURATION', 'too many labels')
+      this.versions.set(id, { value, createdAt: this.#now, labels: new Set() })
+      for (const label of all) this.#attach(label, id, false)
+      this.#note()
+    }
+    return { ...identity, VersionId: id, VersionStages: [...(this.versions.get(id)?.labels ?? [])] }
+  }
+
+  #update({ VersionStage: label = '', MoveToVersionId: to, RemoveFromVersionId: from }: InputOf<'UpdateSecretVersionStage'>): object {
+    const holder = this.#holder(label)
+    if (from !== undefined && from !== holder) throw conflict()
+    if (to === undefined) {
+      if (label === 'AWSCURRENT') throw new Error('AWSCURRENT is never removed')
+      if (holder !== undefined) this.versions.get(holder)?.labels.delete(label)
+      return identity
+    }
+    if (from === undefined && holder !== undefined && holder !== to) throw conflict()
+    if (this.#excess([label])) throw new SecretsError('CONFIGURATION', 'too many labels')
+    this.#attach(label, to)
+    return identity
+  }
+
+  #attach(label: string, id: string, isWhole = true): void {
+    const holder = this.#holder(label)
+    if (holder === id) return
+    if (holder !== undefined) this.versions.get(holder)?.labels.delete(label)
+    this.versions.get(id)?.labels.add(label)
+    if (label === 'AWSCURRENT' && holder !== undefined) this.#attach('AWSPREVIOUS', holder, false)
+    if (isWhole) this.#note()
+  }
+
+  #note(): void {
+    const { value, labels } = this.versions.get(this.#holder('AWSCURRENT') ?? '') ?? { value: '', labels: new Set<string>() }
+    const isHidden = [...labels].some((label) => label.startsWith('unreleased-')) && ![...labels].some((label) => /^v\d/.test(label))
+    if (!isHidden) this.onceCurrent.add(value)
+  }
+
+  #holder(label: string): string | undefined {
+    return [...this.versions].find(([, { labels }]) => labels.has(label))?.[0]
+  }
+
+  #excess(added: readonly string[]): boolean {
+    const attached = [...this.versions.values()].flatMap(({ labels }) => [...labels])
+    return new Set([...attached, ...added]).size > labelsOfASecret
+  }
+}
+
+const identity = { ARN: arn, Name: 'prod/db' }
+
+function conflict(): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', 'refused')
+}

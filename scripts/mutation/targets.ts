@@ -7,6 +7,7 @@ import { type Mutant, schemataOf } from './schemata.ts'
 const decisive: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'policy',
+    'policy-rows',
     'walk',
     'chain',
     'freshness',
@@ -17,6 +18,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'circuit',
     'guard',
     'bounded',
+    'recheck-limit',
     'verification',
     'verifier',
     'seal',

@@ -92,7 +92,7 @@ function explained(provider: SecretProvider): SecretProvider {
     } catch (error) {
       if (context.signal.aborted || !SecretsError.isInstance(error) || error.code !== 'ABORTED') throw error
       throw new SecretsError('CONFIGURATION', 'the provider was closed with the secrets manager that used it before', {
-        remedy: 'make another provider, or close the one manager when the other is closed',
+        remedy: 'make another provider for the new one',
       })
     }
   })

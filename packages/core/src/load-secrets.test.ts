@@ -86,6 +86,21 @@ describe('loadSecrets', () => {
     }>()
   })
 
+  it.each<[unknown, RegExp]>([
+    [[], /^the specification is an array/],
+    [new Map([['token', {}]]), /^the specification is a Map/],
+    [{ token: [] }, /^"token" is an array, not an object/],
+    [{ token: new Map() }, /^"token" is a Map/],
+    [{ token: { name: 5 } }, /^name of "token" is a number \(pass a string\)$/],
+    [{ token: { field: null } }, /^field of "token" is null \(pass a string\)$/],
+    [{ token: { json: 'yes' } }, /^json of "token" is text \(pass a boolean\)$/],
+  ])('takes no specification that says nothing, or says it in another type: %o', async (specs, message) => {
+    await expect(loadSecrets(managerOf({ token: 'x' }), specs as never)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(message),
+    })
+  })
+
   it('says which member of a value is wrong, as the schema calls it', async () => {
     const schema = z.object({ host: z.string(), port: z.number() })
     const error = await refusal({ db: `{"port":"${canary}","${canary}":1}` }, { db: { json: true, schema } })

@@ -1,7 +1,7 @@
 import { untilAborted } from './bounded.ts'
 import type { CallOptions } from './call-options.ts'
 import { gatheredError } from './gathered-error.ts'
-import { described } from './known-options.ts'
+import { described, isRecord, type MemberKind } from './known-options.ts'
 import type { BatchReader, RevealableSecret, SecretSpec } from './load-secrets.ts'
 import { quoted } from './names.ts'
 import { ownMembers } from './own-members.ts'
@@ -20,7 +20,7 @@ export async function loadChecked(
       remedy: 'pass what createSecretsManager returned, then the specification',
     })
   }
-  if (typeof specs !== 'object' || specs === null) {
+  if (!isRecord(specs)) {
     throw new SecretsError('INVALID_ARGUMENT', `the specification is ${described(specs)}`, {
       remedy: 'pass { token: { name, field, json, schema } }',
     })
@@ -33,21 +33,26 @@ export async function loadChecked(
   return loadSpecs(wanted, answers, ownMembers(options, ['signal']).signal)
 }
 
-const specMembers = ['name', 'field', 'json', 'schema']
+const specMembers: Readonly<Record<keyof SecretSpec, MemberKind>> = { name: 'string', field: 'string', json: 'boolean', schema: 'any' }
 
 function knownSpec(key: string, spec: SecretSpec): SecretSpec {
-  if (typeof spec !== 'object' || spec === null) {
+  if (!isRecord(spec)) {
     throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} is ${described(spec)}, not an object`, {
       remedy: 'use { name, field, json, schema }',
     })
   }
-  const unknown = Object.keys(spec).find((member) => !specMembers.includes(member))
+  const unknown = Object.keys(spec).find((member) => !Object.hasOwn(specMembers, member))
   if (unknown !== undefined) {
     throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} asks for ${quoted(unknown)}, which is not known`, {
       remedy: 'use name, field, json, schema',
     })
   }
-  const known = ownMembers(spec, specMembers)
+  const known = ownMembers(spec, Object.keys(specMembers))
+  for (const [member, kind] of Object.entries(specMembers)) {
+    const value: unknown = known[member as keyof SecretSpec] // its keys
+    if (kind === 'any' || value === undefined || typeof value === kind) continue
+    throw new SecretsError('INVALID_ARGUMENT', `${member} of ${quoted(key)} is ${described(value)}`, { remedy: `pass a ${kind}` })
+  }
   if (known.schema === undefined || typeof known.schema?.['~standard']?.validate === 'function') return known
   throw new SecretsError('INVALID_ARGUMENT', `the schema of ${quoted(key)} does not follow Standard Schema`, {
     remedy: 'use zod >= 3.24, valibot >= 1, arktype >= 2 or the like',

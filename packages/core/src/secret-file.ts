@@ -58,10 +58,16 @@ const mountedAttempts = 5
  * Kubernetes mounts are made of them, but never out of the directory. `undefined` only while the directory itself is there and stays.
  */
 export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
+  const root = await rootOf(directory)
+  // `a//b` and `a/./b` would be further names of the file `a/b`, and `..` of files outside.
+  if (/(^|\/)\.{0,2}(\/|$)|\\/.test(path)) return undefined
   for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
-    const found = await mountedFile(directory, path, signal)
+    const found = await mountedFile(root, path, signal)
+    if (found !== 'changed' && found !== undefined) return found.value
+    // A directory that was replaced as a whole is not looked into at once.
+    if ((await rootOf(directory)) !== root) break
     // What was there a moment ago is not absent.
-    if (found !== 'changed' && (found !== undefined || attempt === 1)) return found?.value
+    if (found === undefined && attempt === 1) return undefined
   }
   throw new SecretsError('UNAVAILABLE', `${mountedSubject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
 }
@@ -70,14 +76,11 @@ const mountedSubject = 'its file in the mounted directory'
 
 /** One attempt. Kubernetes swaps a volume's content under its readers: what went missing meanwhile was not absent. */
 async function mountedFile(
-  directory: string,
+  root: string,
   path: string,
   signal: AbortSignal,
 ): Promise<{ readonly value: string | Uint8Array } | 'changed' | undefined> {
   const { lstat, realpath } = process.getBuiltinModule('node:fs').promises
-  const root = await rootOf(directory)
-  // `a//b` and `a/./b` would be further names of the file `a/b`, and `..` of files outside.
-  if (/(^|\/)\.{0,2}(\/|$)|\\/.test(path)) return undefined
   const place = process.getBuiltinModule('node:path').join(root, path)
   const real = await unlessMissing(mountedSubject, () => realpath(place))
   if (real !== undefined) {
@@ -86,7 +89,7 @@ async function mountedFile(
     return value === undefined ? 'changed' : { value }
   }
   const isLink = (await unlessMissing(mountedSubject, () => lstat(place))) !== undefined
-  return isLink || (await rootOf(directory)) !== root ? 'changed' : undefined
+  return isLink ? 'changed' : undefined
 }
 
 /**

@@ -127,6 +127,14 @@ describe('Verification', () => {
     expect(new Uint8Array(await webcrypto.subtle.digest('SHA-256', Uint8Array.of(120)))).not.toEqual(Uint8Array.from(digest))
   })
 
+  it('digests content of any length under that key', () => {
+    const hash = vi.spyOn(process.getBuiltinModule('node:crypto'), 'hash')
+    const own = new Verification()
+    for (const length of [1, 12_288, 12_289, 100_000]) own.match('x'.repeat(length), [])
+    const keys = hash.mock.calls.map(([, data]) => Buffer.from(data as Uint8Array).toString('hex', 0, 32))
+    expect(new Set(keys).size).toBe(1)
+  })
+
   it('fills the whole of that key at random', () => {
     const fill = vi.spyOn(process.getBuiltinModule('node:crypto'), 'randomFillSync')
     new Verification().digest(bytes('x'))

@@ -47,13 +47,8 @@ function matchAt(index: number): Comparison['matched'] {
   return index === 0 ? 'current' : index === 1 ? 'previous' : 'none'
 }
 
-/** A call to the store that began this long before a verification may have been begun for it. */
-const sameMomentMs = 100
-
-/** The verification itself has brought this from the store: a recheck would bring the same. */
-function isAskedSince(startedAt: number, { from, held }: Current): boolean {
-  return from !== 'memory' && held.facts.askedAt >= startedAt - sameMomentMs
-}
+/** A call to the store that began this long before a verification is joined rather than repeated. */
+const joinedMs = 100
 
 /** Compares with what is read by these options in the place of the caller's. */
 type Compare = (changes: VerifyOptions, facts: Facts) => Promise<Comparison>
@@ -138,8 +133,10 @@ export class Verifier {
     const { matched, current } = first
     if (matched !== 'none' || current === undefined || current.held.facts.exclusive) return first
     const { store, path } = { ...current.place, ...current.place.link }
-    if (isAskedSince(startedAt, current)) this.#rechecks.record(store, path)
-    else if (this.#rechecks.isOpen(store, path)) {
+    // What this call, or one that it joined, brought from the store would only come again.
+    const isBrought = current.from !== 'memory' && current.held.facts.askedAt >= startedAt - joinedMs
+    if (isBrought && current.held.facts.askedAt >= startedAt) this.#rechecks.record(store, path)
+    if (!isBrought && this.#rechecks.isOpen(store, path)) {
       const second = await this.#recheck(compare, { first, store, path, signal, facts })
       if (second.matched !== 'none') this.#rechecks.reset(store, path)
       return second

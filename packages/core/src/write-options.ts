@@ -1,5 +1,5 @@
 import { knownCallOptions, callMembers, type CallOptions } from './call-options.ts'
-import type { MembersOf } from './known-options.ts'
+import { isRecord, type MembersOf } from './known-options.ts'
 import { assertField, assertVersion } from './read-options.ts'
 import { SecretsError } from './secrets-error.ts'
 
@@ -37,6 +37,6 @@ export function knownWriteOptions(options: WriteOptions): WriteOptions {
 /** Tags are text, or null where some may go. */
 export function assertTags(tags: unknown, mayGo: boolean): void {
   const isTag = (tag: unknown): boolean => (typeof tag === 'string' && tag.isWellFormed()) || (mayGo && tag === null)
-  if (typeof tags === 'object' && tags !== null && !Array.isArray(tags) && Object.values(tags).every(isTag)) return
+  if (isRecord(tags) && Object.values(tags).every(isTag)) return
   throw new SecretsError('INVALID_ARGUMENT', 'the tags are not an object of texts', { remedy: "pass { team: 'pay' }" })
 }

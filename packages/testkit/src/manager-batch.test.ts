@@ -246,6 +246,18 @@ describe('several names', () => {
 })
 
 describe('what fails', () => {
+  it('to be answered at all is no absence: a weaker store is not asked', async () => {
+    const gaps: readonly PromiseSettledResult<StoredSecret | undefined>[] = Array(2)
+    const careless: SecretProvider = { ...readOnly('careless', async () => undefined), getMany: async () => gaps }
+    const weaker = breakable({ name: 'weaker', secrets: { a: 'old', b: 'old' } })
+    const manager = createSecretsManager({ providers: [careless, weaker.provider] })
+    const results = await manager.getSecretValues([{ name: 'a' }, { name: 'b' }])
+    const failed = { status: 'rejected', reason: { code: 'INTERNAL', provider: 'careless' } }
+    expect(results).toMatchObject([failed, failed])
+    expect(await codeOf(manager.getSecrets(['a', 'b']))).toBe('INTERNAL')
+    expect(weaker.provider.calls()).toBe(0)
+  })
+
   it('to be placed by its provider fails alone', async () => {
     const { locate, ...others } = memoryProvider({ secrets: { a: '1', b: '2' } })
     const picky = (name: string): ReturnType<typeof locate> => {

@@ -474,6 +474,34 @@ describe('a rotation that was made elsewhere', () => {
     expect(provider.calls('get')).toBe(2)
   })
 
+  it.each([
+    [50, [false, true], 2],
+    [150, [true, true], 2],
+  ])(
+    'is seen though the call that was joined had begun %d ms before it: at once, or when it is presented again',
+    async (ms, verdicts, calls) => {
+      const store = breakable({ secrets: { token: 'v1' } })
+      const secrets = createSecretsManager({ providers: [store.provider] })
+      store.plan =
+        ({ count }) =>
+        async (call, next) => {
+          const answer = await next(call.context)
+          if (call.method === 'get' && count === 1) await new Promise((resolve) => setTimeout(resolve, 200))
+          return answer
+        }
+      const before = secrets.verifySecret('token', 'v1')
+      await vi.advanceTimersByTimeAsync(ms)
+      await store.provider.put('token', { value: 'v2' }, context)
+      const first = secrets.verifySecret('token', 'v2')
+      await vi.advanceTimersByTimeAsync(200)
+      expect([await before, await first, await secrets.verifySecret('token', 'v2'), store.provider.calls('get')]).toEqual([
+        true,
+        ...verdicts,
+        calls,
+      ])
+    },
+  )
+
   it('asks no earlier provider again while a later one takes its time', async () => {
     const first = breakable({ name: 'first' })
     const second = breakable({ name: 'second', secrets: { token: 'v1' } })

@@ -1,6 +1,7 @@
 import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
 import { shownPath } from '../folder-errors.ts'
-import { readSegment, recordsOf, type SegmentFile, segmentFiles } from '../segment-reader.ts'
+import { type SegmentFile, segmentFiles } from '../segment-files.ts'
+import { readSegment, recordsOf } from '../segment-reader.ts'
 
 /**
  * The sealed records in a folder of `jsonLinesFile`, in the order of its segments, as they are read: memory stays bounded. It takes them as they stand there; whether they are as they were

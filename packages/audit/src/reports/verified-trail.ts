@@ -1,6 +1,8 @@
 import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
 import { recordsOf, type SegmentGroup } from '../segment-reader.ts'
-import { type AuditVerification, TrailVerification, type VerifyAuditOptions } from '../verify-audit-trail.ts'
+import type { AuditVerification } from '../audit-verification.ts'
+import { TrailVerification } from '../verify-audit-trail.ts'
+import type { VerifyAuditOptions } from '../verify-options.ts'
 
 export interface VerifiedTrail<Result> {
   readonly verification: AuditVerification

@@ -342,16 +342,44 @@ describe('a new segment', () => {
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 2 })
   })
 
-  it('begins with each day', async () => {
+  it('begins with each day, within five minutes of midnight that chance spreads, and no record waits for it', async () => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 23, 59), toFake: ['Date'] })
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.write(recordOf(), context)
+    vi.setSystemTime(Date.UTC(2026, 0, 2, 0, 2, 29))
+    await sink.write(recordOf(), context)
+    expect(await segments(folder)).toBe(1)
+    const lock = FileLock.tryTake(join(folder, 'folder.lock'))
+    vi.setSystemTime(Date.UTC(2026, 0, 2, 0, 2, 30))
+    for (const name of ['while', 'the lock', 'is waited for']) await sink.write(recordOf({ name }), context)
+    expect(await segments(folder)).toBe(1)
+    lock?.release()
+    await vi.waitFor(async () => expect(await segments(folder)).toBe(2), 20_000)
+    await sink.write(recordOf({ name: 'in the new one' }), context)
+    const ended = { ended: [expect.objectContaining({ step: 1, found: 'ended' })] }
+    await vi.waitFor(async () => expect(JSON.parse((await linesIn(join(folder, 'index.jsonl'))).at(-1) ?? '')).toMatchObject(ended), 20_000)
+    await sink.close?.(context)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, unproven: [], segments: [{ records: 5 }, { records: 1 }] })
+  })
+
+  it('that cannot be opened for the new day is tried again later, and meanwhile the one of yesterday is written', async () => {
     vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 23, 59), toFake: ['Date'] })
     const { folder, key } = await testFolder()
     const sink = jsonLinesFile({ folder })
     await sink.write(recordOf(), context)
-    vi.setSystemTime(Date.UTC(2026, 0, 2))
+    vi.setSystemTime(Date.UTC(2026, 0, 2, 12))
+    const opening = vi.spyOn(SegmentWriter, 'open').mockRejectedValue(failure('ENOSPC'))
+    for (let count = 0; count < 3; count++) await sink.write(recordOf(), context)
+    expect(opening).toHaveBeenCalledTimes(1)
+    opening.mockRestore()
+    const now = performance.now()
+    vi.spyOn(performance, 'now').mockReturnValue(now + 60_000)
     await sink.write(recordOf(), context)
+    await vi.waitFor(async () => expect(await segments(folder)).toBe(2), 20_000)
     await sink.close?.(context)
-    expect(await segments(folder)).toBe(2)
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, segments: [{}, {}] })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 5, unproven: [] })
   })
 
   it('begins when somebody moved the file, which keeps what is in it', async () => {

@@ -11,6 +11,7 @@ import { derivedKey, macOf } from './key-chain.ts'
 import { LineBuffer } from './line-buffer.ts'
 import type { SegmentHeader } from './segment-format.ts'
 import { maxGroupRecords } from './segment-reader.ts'
+import { syncFolder } from './synced.ts'
 
 /** Where a segment stands: what is on disk, and the key of the group that comes next. */
 interface Position {
@@ -46,11 +47,12 @@ export class SegmentWriter {
     this.#position = { group: 0, key: derivedKey(step.key, 'segment'), bytes: 0, records: 0 }
   }
 
-  /** Takes a step of the folder's key for it. `ended` is what this process ended before. */
-  static async open(options: SegmentOptions, ended: readonly OwnSegment[]): Promise<SegmentWriter> {
+  /** Takes a step of the folder's key for it, within so many milliseconds. `ended` is what this process ended before. */
+  static async open(options: SegmentOptions, ended: readonly OwnSegment[], patienceMs?: number): Promise<SegmentWriter> {
     const created: SegmentWriter[] = []
+    const open = async (step: Step): Promise<void> => void created.push(await SegmentWriter.#create(options, step))
     try {
-      await takeStep(options.folder, { ended, open: async (step) => void created.push(await SegmentWriter.#create(options, step)) })
+      await takeStep(options.folder, { ended, open, patienceMs })
     } catch (error) {
       await created[0]?.abandon()
       throw error
@@ -71,7 +73,7 @@ export class SegmentWriter {
     const { folder, step: number } = step
     const header: SegmentHeader = { folder, host: hostname(), kind: 'segment', pid: process.pid, step: number, time: writer.openedAt, v: 1 }
     try {
-      await writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], 0))
+      await Promise.all([writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], 0)), syncFolder(options.folder)])
       return writer
     } catch (error) {
       await writer.abandon()

@@ -7,7 +7,16 @@ import { SecretsError } from '@finchat/secrets-core'
 import { endedSegment, lockOf, unusedSegment } from './ended-segment.ts'
 import { FileLock } from './file-lock.ts'
 import { folderError } from './folder-errors.ts'
-import { appendToIndex, brokenIndex, createIndex, type EndedSegment, type IndexEnd, indexEnd, indexLine, isAuthentic } from './folder-index.ts'
+import {
+  appendToIndex,
+  brokenIndex,
+  createIndex,
+  type EndedSegment,
+  type IndexEnd,
+  indexEnd,
+  indexLine,
+  isAuthentic,
+} from './folder-index.ts'
 import { derivedKey, keyText, randomKey } from './key-chain.ts'
 import { dropPreparedKey, eraseKey, keyFile, type KeyState, prepareKey, putKey, readKey, readKeyNow, replaceKey } from './key-file.ts'
 import { indexFile } from './segment-reader.ts'

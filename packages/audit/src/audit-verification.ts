@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from './ended-segment.ts'
 import type { CutIndexLine, VerifiedIndex } from './verified-index.ts'
-import type { VerifiedSegment } from './verified-segment.ts'
+import type { VerifiedSegment } from './segment-verdict.ts'
 
 /** The end of a segment which its own process did not end: it runs, or it died, or it never came to use it. */
 export interface UnprovenTail {

@@ -110,7 +110,10 @@ describe('several problems', () => {
   it('of groups that changed places do not spread to those behind them', async () => {
     const { verification } = await found(async (folder) => {
       const lines = (await readFile(join(folder, segment(1)), 'utf8')).split('\n')
-      await writeFile(join(folder, segment(1)), [...lines.slice(0, 4), ...lines.slice(6, 8), ...lines.slice(4, 6), ...lines.slice(8)].join('\n'))
+      await writeFile(
+        join(folder, segment(1)),
+        [...lines.slice(0, 4), ...lines.slice(6, 8), ...lines.slice(4, 6), ...lines.slice(8)].join('\n'),
+      )
     })
     expect(verification).toMatchObject({ records: 599, damaged: 1, missing: 0 })
     expect(verification.problems).toMatchObject([{ what: 'reordered', segment: 1, record: 2 }])
@@ -140,7 +143,8 @@ describe('files that are none of the trail', () => {
       await mkdir(join(folder, 'lost+found'))
     })
     expect(verification).toMatchObject({ ok: true, records: 600, problems: [] })
-    expect(verification.foreign.map(({ file, explanation }) => [file, explanation]).toSorted()).toEqual([
+    const byName = verification.foreign.toSorted((one, other) => (one.file < other.file ? -1 : 1))
+    expect(byName.map(({ file, explanation }) => [file, explanation])).toEqual([
       ['lost+found', 'the file is none of the trail'],
       ['noise.jsonl', 'the file is no segment'],
       ['notes.txt', 'the file is none of the trail'],
@@ -210,7 +214,10 @@ const deeds: readonly Deed[] = [
   { name: 'move', isHarmless: true, act: (path, random) => rename(path, `${path}.${random}`) },
   { name: 'copy', isHarmless: true, act: (path) => cp(path, `${path}.bak`) },
   { name: 'compress', isHarmless: true, act: (path) => compressed(path, (content) => content) },
-  { name: 'compress and flip a bit', act: (path, random) => compressed(path, (content) => flipped(content, 100 + (random % (content.length - 200)))) },
+  {
+    name: 'compress and flip a bit',
+    act: (path, random) => compressed(path, (content) => flipped(content, 100 + (random % (content.length - 200)))),
+  },
   { name: 'compress and truncate', act: (path, random) => compressed(path, (content) => content.subarray(0, random % content.length)) },
 ]
 
@@ -233,10 +240,14 @@ describe('whatever is done to some segments', () => {
           for (const [step, { deed, random }] of Object.entries(done)) await deed.act(join(folder, segment(Number(step))), random)
         }
         const { verification, result } = await found(change, hasCheckpoints ? { checkpoint: made.checkpoints } : {})
-        const harmed = Object.keys(done).filter((step) => done[step]?.deed.isHarmless !== true).map(Number)
+        const harmed = Object.keys(done)
+          .filter((step) => done[step]?.deed.isHarmless !== true)
+          .map(Number)
         const { segments, records, damaged, missing } = verification
         expect(segments.map(({ segment: step }) => step)).toEqual(steps)
-        expect(segments.filter(({ status }) => status !== 'verified').map(({ segment: step }) => step)).toEqual(harmed.toSorted((a, b) => a - b))
+        expect(segments.filter(({ status }) => status !== 'verified').map(({ segment: step }) => step)).toEqual(
+          harmed.toSorted((a, b) => a - b),
+        )
         expect(verification.ok).toBe(harmed.length === 0)
         for (const one of segments) expect(one.records + one.damaged + one.missing).toBe(recordsEach)
         expect(records + damaged + missing).toBe(count * recordsEach)
@@ -262,7 +273,9 @@ function expectInOrder(records: readonly AuditRecord[]): void {
 describe('the index', () => {
   it.each([0, 1, 2, 5, 23, 24])('with a damaged line %i leaves every segment to be verified by its own key', async (line) => {
     const { verification } = await found((folder) =>
-      edited(join(folder, 'index.jsonl'), (content) => fromLines(linesOf(content).map((text, at) => (at === line ? text.replace('"host":"', '"host":"x') : text)))),
+      edited(join(folder, 'index.jsonl'), (content) =>
+        fromLines(linesOf(content).map((text, at) => (at === line ? text.replace('"host":"', '"host":"x') : text))),
+      ),
     )
     expect(verification).toMatchObject({ ok: false, records: 600, damaged: 0, missing: 0 })
     expect(verification.problem).toMatchObject({ file: 'index.jsonl', line: line + 1 })

@@ -259,7 +259,11 @@ describe('a commit', () => {
     await expect(sink.write(recordOf({ name: 'unknown' }), context)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
     await sink.write(recordOf({ name: 'after' }), context)
     await sink.close?.(context)
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, segments: [{}, {}], unproven: [{ file: 'segment-00000001.jsonl' }] })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({
+      ok: true,
+      segments: [{}, {}],
+      unproven: [{ file: 'segment-00000001.jsonl' }],
+    })
   })
 
   it('that nobody could look at afterwards goes on in a new segment', async () => {
@@ -270,7 +274,11 @@ describe('a commit', () => {
     await expect(sink.write(recordOf({ name: 'unknown' }), context)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
     await sink.write(recordOf({ name: 'after' }), context)
     await sink.close?.(context)
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, segments: [{}, {}], unproven: [{ file: 'segment-00000001.jsonl' }] })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({
+      ok: true,
+      segments: [{}, {}],
+      unproven: [{ file: 'segment-00000001.jsonl' }],
+    })
   })
 
   it('that is done does not wait for the next segment, which another process may hold up', async () => {

@@ -105,7 +105,8 @@ export async function prepareKey(folder: string, { key, ...state }: KeyState): P
 export async function dropPreparedKey(folder: string): Promise<void> {
   const path = join(folder, nextKeyFile)
   const prepared = await open(path, 'r+').catch(() => undefined)
-  if (prepared !== undefined) await overwrite(prepared).catch(() => {}).finally(() => prepared.close())
+  if (prepared !== undefined) await overwrite(prepared).catch(() => {})
+  await prepared?.close()
   await unlink(path).catch(() => {})
 }
 

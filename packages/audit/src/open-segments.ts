@@ -98,7 +98,8 @@ export class OpenSegments {
   }
 
   #lookAtOthersIn(ms: number): void {
-    const look = (): void => this.#inBackground(async () => this.#lookAtOthersIn((await this.#lookAtOthers()) ? looks.soonMs : looks.laterMs))
+    const look = (): void =>
+      this.#inBackground(async () => this.#lookAtOthersIn((await this.#lookAtOthers()) ? looks.soonMs : looks.laterMs))
     this.#looking = setTimeout(look, ms * (0.5 + Math.random())).unref()
   }
 

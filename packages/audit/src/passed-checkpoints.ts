@@ -4,7 +4,7 @@ import type { Checkpoint } from './held-checkpoints.ts'
 import type { SegmentDamage } from './segment-damage.ts'
 import { checkpointBeyond, isSigned, notSigned } from './signed-checkpoints.ts'
 import { indexTruncated } from './verified-index.ts'
-import type { SegmentToVerify } from './verified-segment.ts'
+import type { SegmentToVerify } from './segment-verdict.ts'
 
 /** How far the segment that is there goes. */
 interface End {

@@ -33,7 +33,11 @@ export async function segmentFiles(folder: string): Promise<readonly SegmentFile
   const names = (await readdir(folder)).filter((name) => name.includes('.jsonl') && name !== indexFile).toSorted()
   const files: SegmentFile[] = []
   for (const name of names) files.push(await segmentFile(join(folder, name)))
-  return files.toSorted((a, b) => (a.header?.step ?? Infinity) - (b.header?.step ?? Infinity) || 0)
+  return files.toSorted(byStep)
+}
+
+export function byStep(one: SegmentFile, other: SegmentFile): number {
+  return (one.header?.step ?? Infinity) - (other.header?.step ?? Infinity) || 0
 }
 
 const ours = /^(folder\.lock|segment-\d{8,}\.lock|index-\d{8,}\.cut)$/

@@ -50,9 +50,9 @@ export class SegmentWriter {
   /** Takes a step of the folder's key for it, within so many milliseconds. `ended` is what this process ended before. */
   static async open(options: SegmentOptions, ended: readonly OwnSegment[], patienceMs?: number): Promise<SegmentWriter> {
     const created: SegmentWriter[] = []
-    const open = async (step: Step): Promise<void> => void created.push(await SegmentWriter.#create(options, step))
+    const create = async (step: Step): Promise<void> => void created.push(await SegmentWriter.#create(options, step))
     try {
-      await takeStep(options.folder, { ended, open, patienceMs })
+      await takeStep(options.folder, { ended, open: create, patienceMs })
     } catch (error) {
       await created[0]?.abandon()
       throw error

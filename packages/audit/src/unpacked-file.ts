@@ -36,7 +36,7 @@ export async function* unpackedChunks(path: string, mostBytes: number): AsyncGen
     }
     if (damage === undefined) return
   }
-  throw damage
+  if (damage !== undefined) throw damage
 }
 
 /** The last one is why it cannot be read any further, if there is such a reason. */

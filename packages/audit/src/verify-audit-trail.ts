@@ -120,7 +120,10 @@ export class TrailVerification {
   async *#verified({ step, key, path }: FoundSegment, { index, checkpoints }: Omit<ToVerify, 'segments'>): AsyncGenerator<SegmentGroup> {
     const [ended, held] = [index.ended.get(step), checkpoints.get(step)]
     const file = path ?? (await this.#laterFile(step))
-    if (file === undefined) return this.#judgeAbsent({ step, key, path }, index, held)
+    if (file === undefined) {
+      this.#judgeAbsent({ step, key, path }, index, held)
+      return
+    }
     const [budget, indexLines] = [this.#budget, index.length]
     const segment = new SegmentVerification({ path: file, step, key, ended, checkpoints: held, indexLines, budget })
     yield* segment.groups()

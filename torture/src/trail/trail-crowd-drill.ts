@@ -38,7 +38,7 @@ async function run(parent: string, scale: Scale): Promise<Tally> {
   const tally = new Tally()
   const made = await newTrailFolder(parent)
   const orders: CrowdOrders = { folder: made.folder, ...timing[scale] }
-  const crowd = Array.from({ length: Number(process.env['CROWD'] ?? processes[scale]) }, () => new CrowdProcess(orders))
+  const crowd = Array.from({ length: processes[scale] }, () => new CrowdProcess(orders))
   for (const one of crowd) await one.answer()
   const midnight = Date.now() + orders.readMs / 2
   for (const one of crowd) one.tell(midnight)

@@ -79,7 +79,12 @@ function placeOf({ segment, record, lastRecord = record }: Pick<ReportedProblem,
 function foreignFiles({ foreign = [] }: ReportedVerification): string[] {
   if (foreign.length === 0) return []
   const more = foreign.length > mostShown ? `, and ${grouped(foreign.length - mostShown)} more` : ''
-  return [`Files that do not belong there, and were left out: ${foreign.slice(0, mostShown).map(({ file }) => seen(file)).join(', ')}${more}.`]
+  return [
+    `Files that do not belong there, and were left out: ${foreign
+      .slice(0, mostShown)
+      .map(({ file }) => seen(file))
+      .join(', ')}${more}.`,
+  ]
 }
 
 /** A disk that was full for a night may have left hundreds; more than these would bury the rest. */

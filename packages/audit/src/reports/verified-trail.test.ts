@@ -66,7 +66,9 @@ describe('a verified trail', () => {
     expect([authentic.length, verification.records, verification.damaged]).toEqual([201, 201, 1])
     expect(authentic.map(({ actor }) => actor)).not.toContain('nobody')
     const report = summaryReport(await summarize(authentic), { format: 'text', verification })
-    expect(report).toContain('The trail is NOT as it was written: 1 of 2 segments are as they were written; in segment 1, record 101, segment-00000001.jsonl')
+    expect(report).toContain(
+      'The trail is NOT as it was written: 1 of 2 segments are as they were written; in segment 1, record 101, segment-00000001.jsonl',
+    )
   })
 
   it('is verified to its end, whoever stops reading before', async () => {

@@ -19,7 +19,7 @@ export type {
 } from './reports/audit-summary.ts'
 export { readAuditRecords } from './reports/read-records.ts'
 export { summarize, type SummarizeOptions } from './reports/summarize.ts'
-export type { ReportedVerification } from './reports/verdict.ts'
+export type { ReportedProblem, ReportedVerification } from './reports/verdict.ts'
 export { type VerifiedTrail, verifiedTrail } from './reports/verified-trail.ts'
 export { functionSink, type FunctionSinkOptions } from './sinks/function-sink.ts'
 export { humanLine } from './sinks/human-line.ts'

@@ -10,7 +10,7 @@ const usualPatienceMs = 5_000
 /** What nobody waits for is tried again later. */
 const backgroundPatienceMs = 2_000
 /** Below the time that a manager gives a trail to close. */
-const closingPatienceMs = 4_000
+const closingPatienceMs = 2_500
 const looksAtClosing = 64
 /** Dead processes are rare, and a crowd starts together: each looks at some segments of others in its own time. */
 const looks = { soonMs: 10_000, laterMs: 600_000, most: 16 }
@@ -27,6 +27,7 @@ export class OpenSegments {
   #opening: Promise<void> | undefined
   #recording: Promise<void> | undefined
   #looking: NodeJS.Timeout | undefined
+  #isClosed = false
 
   constructor(options: RecordFileOptions) {
     this.#options = options
@@ -47,6 +48,7 @@ export class OpenSegments {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     clearTimeout(this.#looking)
     await Promise.all([this.#opening, this.#recording])
     try {
@@ -98,6 +100,7 @@ export class OpenSegments {
   }
 
   #lookAtOthersIn(ms: number): void {
+    if (this.#isClosed) return
     const look = (): void =>
       this.#inBackground(async () => this.#lookAtOthersIn((await this.#lookAtOthers()) ? looks.soonMs : looks.laterMs))
     this.#looking = setTimeout(look, ms * (0.5 + Math.random())).unref()

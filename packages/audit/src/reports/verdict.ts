@@ -20,6 +20,7 @@ export interface ReportedVerification {
   readonly range?: { readonly segmentsLeftOut: number } | undefined
 }
 
+/** As much of a problem as a report shows. */
 export interface ReportedProblem {
   readonly what: string
   readonly file: string

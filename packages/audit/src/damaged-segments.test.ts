@@ -4,10 +4,12 @@ import { gzipSync } from 'node:zlib'
 import type { AuditRecord } from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { takeStep } from './audit-folder.ts'
 import type { AuditVerification } from './audit-verification.ts'
+import { jsonLinesFile } from './json-lines-file.ts'
 import { verifiedTrail } from './reports/verified-trail.ts'
 import { gathered } from './testing/gathered.ts'
-import { removeTestFolders, segmentsOf, type TestFolder } from './testing/folders.ts'
+import { context, removeTestFolders, segmentsOf, testFolder, type TestFolder, written } from './testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
@@ -67,6 +69,23 @@ describe('a flipped bit', () => {
     )
     expect(verification).toMatchObject({ records: 600 - 42, damaged: 42, missing: 0 })
     expect(verification.problems).toMatchObject([{ what: 'edited', segment: 5, record: 9, lastRecord: 50 }])
+  })
+})
+
+describe('a segment whose process was killed', () => {
+  it('is verified up to where it was found cut, though a forged seal claims to be its last group', async () => {
+    const live = await testFolder()
+    const sink = jsonLinesFile({ folder: live.folder })
+    await written(sink, 8)
+    const folder = join(live.folder, '..', 'killed')
+    await cp(live.folder, folder, { recursive: true })
+    await sink.close?.(context)
+    await takeStep(folder, { ended: [] })
+    await edited(join(folder, segment(1)), (content) =>
+      fromLines(linesOf(content).toSpliced(4, 0, '{"group":8,"kind":"seal","mac":"#","records":0}')),
+    )
+    const verification = await verifyAuditTrail(folder, { key: live.key })
+    expect(verification).toMatchObject({ ok: false, records: 8, damaged: 0, missing: 0 })
   })
 })
 
@@ -294,6 +313,15 @@ describe('the index', () => {
       })
       expect([from, verification.ok, verification.records]).toEqual([from, false, 600])
     }
+  })
+
+  it('that is gone leaves every segment to be verified by the step in its header', async () => {
+    const { verification } = await found(async (folder) => {
+      await rm(join(folder, 'index.jsonl'))
+      await rename(join(folder, segment(5)), join(folder, 'moved.jsonl'))
+    })
+    expect(verification).toMatchObject({ ok: false, records: 600, problems: [{ what: 'missing', file: 'index.jsonl' }] })
+    expect(verification.segments.map(({ segment: step }) => step)).toEqual(steps)
   })
 
   it('that is no segment’s, since the key is another one, says that alone', async () => {

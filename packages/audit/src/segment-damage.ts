@@ -3,6 +3,7 @@ import { type AuditProblem, Problems } from './audit-problem.ts'
 import { type AbsentRecord, isAt, type LastSeqs, locate, standsBeforeEarlier } from './bad-group.ts'
 import type { Seal } from './segment-format.ts'
 import { readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
+import { DamagedArchive } from './unpacked-file.ts'
 
 const mostProblems = 100
 /** To locate a problem, the segment is read again: with more of them, each is told by its group. */
@@ -14,15 +15,17 @@ export class SegmentDamage {
   records = 0
   readonly #path: string
   readonly #step: number
+  readonly #mostBytes: number | undefined
   #looksLeft = mostLooks
   /** Where the lines begin that are looked at, and how many records stand before them. */
   #firstLine = 1
   #lastLine = 1
   #recordsBefore = 0
 
-  constructor(path: string, step: number) {
+  constructor(path: string, step: number, mostBytes: number | undefined) {
     this.#path = path
     this.#step = step
+    this.#mostBytes = mostBytes
   }
 
   get isNone(): boolean {
@@ -56,6 +59,15 @@ export class SegmentDamage {
     return this.#looksLeft-- > 0
   }
 
+  /** What can be read of it: that it cannot be read any further is told by who reads it first. */
+  async *readAgain(): AsyncGenerator<SegmentGroup> {
+    try {
+      yield* readSegment(this.#path, this.#mostBytes)
+    } catch (error) {
+      if (!(error instanceof DamagedArchive)) throw error
+    }
+  }
+
   #recordAt(line: number): number | undefined {
     if (line < this.#firstLine || line > this.#lastLine || line === 1) return undefined
     return this.#recordsBefore + line - Math.max(this.#firstLine, 2) + 1
@@ -63,7 +75,7 @@ export class SegmentDamage {
 
   /** The groups there were not verified, which is enough to tell a swap from a deletion. */
   async #standsBehind({ firstLine }: SegmentGroup, absent: AbsentRecord): Promise<boolean> {
-    for await (const group of readSegment(this.#path)) {
+    for await (const group of this.readAgain()) {
       if (group.firstLine > firstLine && recordsOf(group).some((record) => isAt(absent, record))) return true
     }
     return false
@@ -71,7 +83,7 @@ export class SegmentDamage {
 
   async #lastSeqsBefore({ firstLine }: SegmentGroup): Promise<LastSeqs> {
     const lastSeqs = new Map<string, number>()
-    for await (const group of readSegment(this.#path)) {
+    for await (const group of this.readAgain()) {
       if (group.firstLine >= firstLine) break
       for (const { trail, seq } of recordsOf(group)) lastSeqs.set(trail, seq)
     }

@@ -82,15 +82,22 @@ export function sortedFiles(
 
 /** Whether two files hold the same, unpacked. */
 export async function areAlike(one: string, other: string): Promise<boolean> {
-  const [first, second] = [await digestOf(one), await digestOf(other)]
-  return first !== undefined && first === second
+  const first = await contentOf(one)
+  const second = first && (await contentOf(other, first.bytes))
+  return first !== undefined && first.digest === second?.digest
 }
 
-async function digestOf(path: string): Promise<string | undefined> {
+/** `undefined`: it is damaged, or larger than that. */
+async function contentOf(path: string, mostBytes?: number): Promise<{ readonly bytes: number; readonly digest: string } | undefined> {
   const hash = createHash('sha256')
+  let bytes = 0
   try {
-    for await (const lines of linesOf(path)) for (const line of lines) hash.update(line)
-    return hash.digest('hex')
+    for await (const lines of linesOf(path, mostBytes)) {
+      for (const line of lines) hash.update(line)
+      bytes += lines.reduce((sum, line) => sum + line.length, 0)
+      if (bytes > (mostBytes ?? bytes)) return undefined
+    }
+    return { bytes, digest: hash.digest('hex') }
   } catch (error) {
     if (error instanceof DamagedArchive) return undefined
     throw error

@@ -31,7 +31,7 @@ export interface TrailFiles {
 export async function segmentsFound(trail: TrailFiles, report: VerificationReport): Promise<readonly FoundSegment[]> {
   const { folder, files, index, checkpointed } = trail
   const isKnown = (step: number): boolean => index.opened.has(step) || index.unknown.has(step)
-  const { segments, leftOut } = sortedFiles(files, (header) => header.folder === index.folder, isKnown)
+  const { segments, leftOut } = sortedFiles(files, ({ folder: id }) => id === (index.folder ?? id), isKnown)
   const strays = leftOut.filter((file) => !isCopy(file, isKnown))
   for (const file of leftOut) if (!strays.includes(file)) await reportCopy(file, segments, report)
   const proven = await provenStrays(strays, trail)

@@ -47,7 +47,7 @@ export class SegmentVerification {
 
   constructor(segment: SegmentToVerify) {
     this.#segment = segment
-    this.#damage = new SegmentDamage(segment.path, segment.step)
+    this.#damage = new SegmentDamage(segment.path, segment.step, this.#mostBytes())
     this.#checkpoints = new SegmentCheckpointing(segment, this.#damage)
     this.#keys = new GroupKeys(segment.key, this.#isLengthKnown() ? segment.ended?.group : undefined, segment.budget)
   }
@@ -79,8 +79,9 @@ export class SegmentVerification {
 
   /** The group, if it is proven; what was being written when its process died is not. */
   async #verify(group: SegmentGroup): Promise<SegmentGroup | undefined> {
+    const isBehindCut = this.#isBehindCut()
     this.#size = group.endsAt
-    if (this.#isBehindCut()) return undefined
+    if (isBehindCut) return undefined
     this.#damage.lookAt(group, this.#lines)
     if (this.#isEnded) return this.#behindEnd(group)
     this.#unwritten ??= !this.#isLengthKnown() && hasUnwritten(group) ? group : undefined
@@ -111,7 +112,7 @@ export class SegmentVerification {
   /** Whether a group that came earlier stands behind this one. */
   async #isEarly({ firstLine }: SegmentGroup): Promise<boolean> {
     if (this.#unwritten !== undefined || !this.#damage.mayLook()) return false
-    for await (const { seal, lines, firstLine: line } of readSegment(this.#segment.path, this.#mostBytes())) {
+    for await (const { seal, lines, firstLine: line } of this.#damage.readAgain()) {
       if (line <= firstLine || seal?.group !== this.#keys.next) continue
       if (isMac(macOf(this.#keys.key, 'seal', Buffer.concat(lines), seal.signed), seal.mac)) return true
     }
@@ -210,7 +211,7 @@ export class SegmentVerification {
   #isBehindCut(): boolean {
     const { ended } = this.#segment
     if (ended?.found !== 'cut') return false
-    return ended.bytes === 0 || this.#lastSeen() >= ended.group
+    return this.#size >= ended.bytes || this.#keys.next > ended.group
   }
 
   /** The highest number of a group that is there, proven or not. */
@@ -233,7 +234,7 @@ export class SegmentVerification {
     const { ended } = this.#segment
     this.#checkpoints.judgeEnd({ group: this.#keys.next, key: this.#keys.key, lastSeen: this.#lastSeen(), line: this.#line })
     if (ended === undefined) return
-    if (this.#isLengthKnown() && !this.#isEnded && !this.#isBehindCut()) this.#damage.records += this.#unsealedCount
+    if (this.#isLengthKnown() && !this.#isEnded) this.#damage.records += this.#unsealedCount
     if (this.#damage.isNone) this.#judgeRecordedEnd(ended)
     else if (this.#lastSeen() < ended.group && !this.#damage.problems.list.some(({ what }) => what === 'truncated')) this.#truncated()
   }

@@ -102,6 +102,8 @@ export interface StepOptions {
   readonly open?: ((step: Step) => Promise<void>) | undefined
   /** How long others may have the folder's lock. Default: 5,000. */
   readonly patienceMs?: number | undefined
+  /** Ends the wait for the lock. */
+  readonly signal?: AbortSignal | undefined
   /** How many segments are looked at that others opened, and may have left when they died. Default: 4. */
   readonly mostLooks?: number | undefined
 }
@@ -109,7 +111,7 @@ export interface StepOptions {
 const usualPatienceMs = 5_000
 /** A step must cost the same however many processes there are: they share the looking. */
 const usualLooks = 4
-const folderLock = 'folder.lock'
+export const folderLock = 'folder.lock'
 /** Where what stood in the place of this step's line is kept: nothing depends on it, but somebody may want to know what it was. */
 const cutName = (step: number): string => `index-${String(step).padStart(8, '0')}.cut`
 /** An entry must not grow without bound; what is left waits for the next step. */
@@ -157,12 +159,12 @@ function othersOf({ live }: KeyState, own: readonly EndedSegment[]): readonly nu
 async function lockedStep(
   folder: string,
   ended: readonly EndedSegment[],
-  { open: openSegment, patienceMs = usualPatienceMs }: Omit<StepOptions, 'ended'>,
+  { open: openSegment, patienceMs = usualPatienceMs, signal }: Omit<StepOptions, 'ended'>,
 ): Promise<Step> {
   let file = await open(join(folder, indexFile), 'r+')
   let [lock, old]: [FileLock | undefined, FileHandle | undefined] = [undefined, undefined]
   try {
-    lock = await FileLock.take(join(folder, folderLock), patienceMs)
+    lock = await FileLock.take(join(folder, folderLock), patienceMs, signal)
     file = await indexInPlace(file, folder)
     // Whoever took the last step may have died before it was on the disk, and a power cut must not leave what is written next without it.
     await Promise.all([file.sync(), syncFolder(folder)])

@@ -56,7 +56,7 @@ describe('a lock that others have', () => {
   it('is named before the trail gives up on its sink', async () => {
     const { folder } = await testFolder()
     const lock = FileLock.tryTake(join(folder, 'folder.lock'))
-    const audit = auditTrail({ sinks: [jsonLinesFile({ folder })], sinkDeadlineMs: 500 })
+    const audit = auditTrail({ sinks: [jsonLinesFile({ folder })], sinkDeadlineMs: 4_000 })
     const refusal = {
       code: 'AUDIT_FAILED',
       message: expect.stringMatching(/other processes have had the lock ".*folder\.lock" .* for too long/),
@@ -99,6 +99,32 @@ describe('a sink', () => {
     }
     expect(await refused({})).toBe(40_002_000)
     expect(await refused({ sinkDeadlineMs: 300 })).toBe(300_300)
+  })
+})
+
+describe('a process that reads nothing yet', () => {
+  it('opens its segment ahead, so that the first records of many need not wait for each other', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    vi.advanceTimersByTime(1_000)
+    vi.useRealTimers()
+    await vi.waitFor(async () => expect((await readKey(folder)).live).toEqual([1]), 20_000)
+    const opening = vi.spyOn(SegmentWriter, 'open')
+    await vi.waitFor(() => written(sink, 1), 20_000)
+    expect(opening).not.toHaveBeenCalled()
+    await sink.close?.(context)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1, unproven: [], segments: { length: 1 } })
+  })
+
+  it('leaves a whole trail if it closes without a record', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    vi.advanceTimersByTime(1_000)
+    vi.useRealTimers()
+    await sink.close?.(context)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 0, unproven: [], segments: { length: 1 } })
   })
 })
 

@@ -34,10 +34,10 @@ export class FileLock {
   }
 
   /**
-   * Throws `AUDIT_FAILED` if others have it for longer than `patienceMs`. The file is opened once, since hundreds of processes may wait; the more wait, the longer each has
+   * Throws `AUDIT_FAILED` if others have it for longer than `patienceMs`, or until the signal is aborted. The file is opened once, since hundreds of processes may wait; the more wait, the longer each has
    * waited on average, and the more seldom it asks.
    */
-  static async take(path: string, patienceMs: number): Promise<FileLock> {
+  static async take(path: string, patienceMs: number, signal?: AbortSignal): Promise<FileLock> {
     const end = performance.now() + patienceMs
     let lock = new FileLock(path)
     for (let longest = 1; ; longest = Math.min(longest * 2, longestPauseMs)) {
@@ -48,9 +48,9 @@ export class FileLock {
         lock = new FileLock(path)
       }
       const leftMs = end - performance.now()
-      if (leftMs <= 0) {
+      if (leftMs <= 0 || signal?.aborted === true) {
         lock.release()
-        throw held(path)
+        throw lockHeld(path)
       }
       await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, longest * (0.5 + Math.random() / 2))))
     }
@@ -79,7 +79,7 @@ export class FileLock {
   }
 }
 
-function held(path: string): SecretsError {
+export function lockHeld(path: string): SecretsError {
   return new SecretsError('AUDIT_FAILED', `other processes have had the lock ${shownPath(path)} of the audit trail for too long`, {
     remedy: 'let them go on; if one is stopped or its disk hangs, end it; if very many start at once, start them one after the other',
   })

@@ -29,7 +29,7 @@ const members: MembersOf<JsonLinesFileOptions> = {
 /**
  * A sink that writes records as lines of JSON into a folder, mode 0600, sealed in groups so that an auditor who has the folder's first key can tell
  * whether one was changed, left out, moved or added; whoever takes the host can forge nothing that was sealed before. A record is acknowledged when it is on
- * disk (`fdatasync`), and records that come at once share that cost. The folder is opened by the first record.
+ * disk (`fdatasync`), and records that come at once share that cost. The folder is opened by the first record, or soon after the sink is made.
  *
  * Throws `CONFIGURATION` for options that make no sense, and for a folder that `initAuditFolder` did not make ready or that this process may not read, so that a
  * service says so when it starts. Rejects with `AUDIT_FAILED` if the disk is full, read-only or fails, or hangs and 64 MiB of records wait for it, with

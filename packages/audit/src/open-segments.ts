@@ -1,17 +1,23 @@
-import { type OwnSegment, recordDeadSegments, takeStep } from './audit-folder.ts'
+import { join } from 'node:path'
+import { folderLock, type OwnSegment, recordDeadSegments, takeStep } from './audit-folder.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { DayChange } from './day-change.ts'
+import { lockHeld } from './file-lock.ts'
 import type { RecordFileOptions } from './record-file.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
 /** Of the time that is left until the trail gives up: the rest is for the step itself, and for saying why. */
 const shareForLock = 0.8
 const usualPatienceMs = 5_000
+/** A segment goes on being opened when the record that waited for it was refused: who would ask again would lose his place. */
+const openingPatienceMs = 60_000
 /** What nobody waits for is tried again later. */
 const backgroundPatienceMs = 2_000
 /** Below the time that a manager gives a trail to close. */
 const closingPatienceMs = 2_500
 const looksAtClosing = 64
+/** Many processes may start at once, and read their first secrets together: by then each should have its segment. */
+const aheadMs = { soon: 1_000, again: 10_000 }
 /** Dead processes are rare, and a crowd starts together: each looks at some segments of others in its own time. */
 const looks = { soonMs: 10_000, laterMs: 600_000, most: 16 }
 
@@ -27,11 +33,15 @@ export class OpenSegments {
   #opening: Promise<void> | undefined
   #recording: Promise<void> | undefined
   #looking: NodeJS.Timeout | undefined
-  #isClosed = false
+  #ahead: NodeJS.Timeout | undefined
+  /** Why the last segment could not be opened. */
+  #failure: Error | undefined
+  readonly #closing = new AbortController()
 
   constructor(options: RecordFileOptions) {
     this.#options = options
     this.#checkpoints = options.checkpoints && new Checkpoints(options.checkpoints)
+    this.#openAheadIn(aheadMs.soon)
   }
 
   changed(writer: SegmentWriter): void {
@@ -40,6 +50,7 @@ export class OpenSegments {
 
   /** `meanwhile` is called if another segment has to be opened first, which may take as long as other processes let it. */
   async writer(deadlineAt: number, meanwhile: () => void): Promise<SegmentWriter> {
+    clearTimeout(this.#ahead)
     if (this.#next !== undefined) await this.#goOnToNext()
     const writer = this.#writer
     if (writer === undefined || !this.#canTake(writer)) return this.#opened(deadlineAt, meanwhile)
@@ -48,8 +59,9 @@ export class OpenSegments {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true
+    this.#closing.abort()
     clearTimeout(this.#looking)
+    clearTimeout(this.#ahead)
     await Promise.all([this.#opening, this.#recording])
     try {
       await this.#end()
@@ -61,27 +73,30 @@ export class OpenSegments {
     }
   }
 
+  /** Before the first record, at a moment that chance picks. */
+  #openAheadIn(ms: number): void {
+    const open = async (): Promise<void> => {
+      this.#opening ??= this.#openNext()
+      await this.#opening
+      if (this.#next === undefined && this.#writer === undefined && !this.#closing.signal.aborted) this.#openAheadIn(aheadMs.again)
+    }
+    this.#ahead = setTimeout(() => void open(), ms * Math.random()).unref()
+  }
+
   #canTake(writer: SegmentWriter): boolean {
     return !writer.isBroken && !writer.isMoved && writer.bytes < this.#options.maxSegmentBytes
   }
 
+  /** A record waits for its segment until shortly before its trail gives up, and is then refused for the reason that is known. */
   async #opened(deadlineAt: number, meanwhile: () => void): Promise<SegmentWriter> {
     meanwhile()
-    await this.#opening
+    await this.#end()
+    this.#failure = undefined
+    this.#opening ??= this.#openNext()
+    await atMost(Math.min(usualPatienceMs, Math.max(0, shareForLock * (deadlineAt - performance.now()))), this.#opening)
     if (this.#next !== undefined) await this.#goOnToNext()
-    else {
-      await this.#end()
-      const patienceMs = Math.min(usualPatienceMs, Math.max(0, shareForLock * (deadlineAt - performance.now())))
-      this.#goOnTo(await this.#open(patienceMs))
-    }
-    return this.#writer ?? this.#opened(deadlineAt, meanwhile)
-  }
-
-  async #open(patienceMs: number): Promise<SegmentWriter> {
-    const ended = this.#ended
-    const opened = await SegmentWriter.open(this.#options, ended, patienceMs)
-    this.#recorded(ended)
-    return opened
+    if (this.#writer === undefined) throw this.#failure ?? lockHeld(join(this.#options.folder, folderLock))
+    return this.#writer
   }
 
   #goOnTo(writer: SegmentWriter): void {
@@ -100,7 +115,7 @@ export class OpenSegments {
   }
 
   #lookAtOthersIn(ms: number): void {
-    if (this.#isClosed) return
+    if (this.#closing.signal.aborted) return
     const look = (): void =>
       this.#inBackground(async () => this.#lookAtOthersIn((await this.#lookAtOthers()) ? looks.soonMs : looks.laterMs))
     this.#looking = setTimeout(look, ms * (0.5 + Math.random())).unref()
@@ -133,9 +148,12 @@ export class OpenSegments {
   }
 
   async #openNext(): Promise<void> {
+    const ended = this.#ended
     try {
-      this.#next = await this.#open(backgroundPatienceMs)
-    } catch {
+      this.#next = await SegmentWriter.open(this.#options, ended, { patienceMs: openingPatienceMs, signal: this.#closing.signal })
+      this.#recorded(ended)
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : undefined
       this.#dayChange.failed()
     } finally {
       this.#opening = undefined
@@ -158,4 +176,11 @@ export class OpenSegments {
   #inBackground(run: () => Promise<void>): void {
     this.#recording = (this.#recording ?? Promise.resolve()).then(run).catch(() => {})
   }
+}
+
+async function atMost(milliseconds: number, waiting: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)))
+  await Promise.race([waiting, over])
+  clearTimeout(timer)
 }

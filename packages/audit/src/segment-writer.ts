@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { type OwnSegment, type Step, takeStep } from './audit-folder.ts'
+import { type OwnSegment, type Step, type StepOptions, takeStep } from './audit-folder.ts'
 import { canonicalLine, canonicalText } from './canonical.ts'
 import { lockOf, segmentName } from './ended-segment.ts'
 import { FileLock } from './file-lock.ts'
@@ -47,12 +47,16 @@ export class SegmentWriter {
     this.#position = { group: 0, key: derivedKey(step.key, 'segment'), bytes: 0, records: 0 }
   }
 
-  /** Takes a step of the folder's key for it, within so many milliseconds. `ended` is what this process ended before. */
-  static async open(options: SegmentOptions, ended: readonly OwnSegment[], patienceMs?: number): Promise<SegmentWriter> {
+  /** Takes a step of the folder's key for it. `ended` is what this process ended before. */
+  static async open(
+    options: SegmentOptions,
+    ended: readonly OwnSegment[],
+    waiting: Pick<StepOptions, 'patienceMs' | 'signal'> = {},
+  ): Promise<SegmentWriter> {
     const created: SegmentWriter[] = []
     const create = async (step: Step): Promise<void> => void created.push(await SegmentWriter.#create(options, step))
     try {
-      await takeStep(options.folder, { ended, open: create, patienceMs })
+      await takeStep(options.folder, { ...waiting, ended, open: create })
     } catch (error) {
       await created[0]?.abandon()
       throw error

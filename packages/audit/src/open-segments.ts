@@ -102,7 +102,6 @@ export class OpenSegments {
   #goOnTo(writer: SegmentWriter): void {
     this.#writer = writer
     this.#checkpoints?.opened(writer)
-    if (this.#looking === undefined) this.#lookAtOthersIn(looks.soonMs)
   }
 
   /** The day is over: what was opened for the next one is written from now on, and the end of this one is recorded when others let it. */
@@ -152,6 +151,7 @@ export class OpenSegments {
     try {
       this.#next = await SegmentWriter.open(this.#options, ended, { patienceMs: openingPatienceMs, signal: this.#closing.signal })
       this.#recorded(ended)
+      if (this.#looking === undefined) this.#lookAtOthersIn(looks.soonMs)
     } catch (error) {
       this.#failure = error instanceof Error ? error : undefined
       this.#dayChange.failed()

@@ -104,7 +104,10 @@ export interface StepOptions {
   readonly patienceMs?: number | undefined
   /** Ends the wait for the lock. */
   readonly signal?: AbortSignal | undefined
-  /** How many segments are looked at that others opened, and may have left when they died. Default: 4. */
+  /**
+   * How many segments are looked at that others opened, and may have left when they died. Default:
+   * 4.
+   */
   readonly mostLooks?: number | undefined
 }
 
@@ -135,8 +138,9 @@ export async function takeStep(folder: string, options: StepOptions): Promise<St
 }
 
 /**
- * Takes a step for the ends of segments whose processes died, if there are any among `most` that are looked at. Returns its number. A crowd of processes looks at all of
- * them in a while, each at a few.
+ * Takes a step for the ends of segments whose processes died, if there are any among `most` that
+ * are looked at. Returns its number. A crowd of processes looks at all of them in a while, each at
+ * a few.
  */
 export async function recordDeadSegments(folder: string, most: number, patienceMs: number): Promise<number | undefined> {
   const dead = await deadSegments(folder, othersOf(await readKey(folder), []).slice(0, most))
@@ -155,7 +159,10 @@ function othersOf({ live }: KeyState, own: readonly EndedSegment[]): readonly nu
   return others.toSorted((one, other) => one.at - other.at).map(({ step }) => step)
 }
 
-/** As little as can be is done while the folder is locked, and that side by side: hundreds of processes may wait for it. */
+/**
+ * As little as can be is done while the folder is locked, and that side by side: hundreds of
+ * processes may wait for it.
+ */
 async function lockedStep(
   folder: string,
   ended: readonly EndedSegment[],

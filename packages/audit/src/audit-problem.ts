@@ -11,11 +11,19 @@ export interface AuditProblem {
   readonly line: number
   /** The last of those; the same as `line` where it is exactly known. */
   readonly lastLine: number
-  /** The segment that is not as it was written. Absent: the problem is with the index, the folder's key or a checkpoint, and no segment is damaged by it. */
+  /**
+   * The segment that is not as it was written. Absent: the problem is with the index, the folder's
+   * key or a checkpoint, and no segment is damaged by it.
+   */
   readonly segment?: number | undefined
-  /** The record at `line`, counted from 1 in its segment. Absent: the problem is not at a record. */
+  /**
+   * The record at `line`, counted from 1 in its segment. Absent: the problem is not at a record.
+   */
   readonly record?: number | undefined
-  /** The record at `lastLine`: one of these is bad, and the others of its group cannot be verified without it. */
+  /**
+   * The record at `lastLine`: one of these is bad, and the others of its group cannot be verified
+   * without it.
+   */
   readonly lastRecord?: number | undefined
   /** One sentence for a report. Holds nothing out of the records. */
   readonly explanation: string
@@ -23,7 +31,10 @@ export interface AuditProblem {
 
 type Found = Omit<AuditProblem, 'lastLine'> & { readonly lastLine?: number }
 
-/** What was found in a part of the trail. The first ones are kept, and the others counted: an attacker may make millions. */
+/**
+ * What was found in a part of the trail. The first ones are kept, and the others counted: an
+ * attacker may make millions.
+ */
 export class Problems {
   readonly list: AuditProblem[] = []
   #count = 0

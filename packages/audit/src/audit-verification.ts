@@ -4,14 +4,26 @@ import { segmentName } from './ended-segment.ts'
 import type { CutIndexLine, VerifiedIndex } from './verified-index.ts'
 import type { VerifiedSegment } from './segment-verdict.ts'
 
-/** The end of a segment which its own process did not end: it runs, or it died, or it never came to use it. */
+/**
+ * The end of a segment which its own process did not end: it runs, or it died, or it never came to
+ * use it.
+ */
 export interface UnprovenTail {
   readonly file: string
-  /** How many lines are sealed: none of them was changed, but behind them some may have been cut off. 0: the file may be gone too. */
+  /**
+   * How many lines are sealed: none of them was changed, but behind them some may have been cut
+   * off. 0: the file may be gone too.
+   */
   readonly lastLine: number
-  /** What was written until then is proven to be there, epoch milliseconds. Absent: no checkpoint is known. */
+  /**
+   * What was written until then is proven to be there, epoch milliseconds. Absent: no checkpoint is
+   * known.
+   */
   readonly provenUntil?: number | undefined
-  /** Bytes behind the last seal: its process died while it wrote them, or is at it. Nothing of them was acknowledged. */
+  /**
+   * Bytes behind the last seal: its process died while it wrote them, or is at it. Nothing of them
+   * was acknowledged.
+   */
   readonly torn: number
 }
 
@@ -22,22 +34,31 @@ export interface SegmentSummary {
   /** Where it was read, or should be. */
   readonly file: string
   /**
-   * `verified`: it is as it was written; `unproven` says so if its end is not known. `damaged`: `problems` say where, and the records that are proven all the same are counted and
-   * handed out. `missing`: there is no such file. A later release may add others.
+   * `verified`: it is as it was written; `unproven` says so if its end is not known. `damaged`:
+   * `problems` say where, and the records that are proven all the same are counted and handed out.
+   * `missing`: there is no such file. A later release may add others.
    */
   readonly status: 'verified' | 'damaged' | 'missing'
   /** How many of its records are as they were written. */
   readonly records: number
-  /** How many are there and cannot be verified: each was changed or moved, or shares its seal with one that was. */
+  /**
+   * How many are there and cannot be verified: each was changed or moved, or shares its seal with
+   * one that was.
+   */
   readonly damaged: number
-  /** How many were written and are not there; of a segment whose end nobody recorded, as many as are known of. */
+  /**
+   * How many were written and are not there; of a segment whose end nobody recorded, as many as are
+   * known of.
+   */
   readonly missing: number
   /** The times of the first and last record that is proven, epoch milliseconds. */
   readonly from?: number | undefined
   readonly to?: number | undefined
 }
 
-/** A file in the folder that does not belong there. It was left out, and says nothing of the trail. */
+/**
+ * A file in the folder that does not belong there. It was left out, and says nothing of the trail.
+ */
 export interface ForeignFile {
   readonly file: string
   /** One sentence for a report. */
@@ -46,7 +67,10 @@ export interface ForeignFile {
 
 /** What was asked for, if not the whole trail. */
 export interface VerifiedRange {
-  /** How many segments were not looked at: nothing is known of what is in them, nor whether they are there. */
+  /**
+   * How many segments were not looked at: nothing is known of what is in them, nor whether they are
+   * there.
+   */
   readonly segmentsLeftOut: number
 }
 
@@ -55,13 +79,19 @@ export interface AuditVerification {
   readonly ok: boolean
   /** The first of `problems`. */
   readonly problem?: AuditProblem | undefined
-  /** Everything that is wrong: of the key and the index, of files that were added, then of each segment in its order; the first hundred of each, a thousand in all. */
+  /**
+   * Everything that is wrong: of the key and the index, of files that were added, then of each
+   * segment in its order; the first hundred of each, a thousand in all.
+   */
   readonly problems: readonly AuditProblem[]
   /** How many further ones there are. */
   readonly problemsLeftOut: number
   /** How many records are as they were written. */
   readonly records: number
-  /** How many are there and cannot be verified, and how many are gone: the sums of those of `segments`. */
+  /**
+   * How many are there and cannot be verified, and how many are gone: the sums of those of
+   * `segments`.
+   */
   readonly damaged: number
   readonly missing: number
   /** Every segment that was looked at, in order. */
@@ -72,7 +102,10 @@ export interface AuditVerification {
   /** How many records the sink did not acknowledge, as its gap records say. */
   readonly missed: number
   readonly unproven: readonly UnprovenTail[]
-  /** The folder's own key was there and says that no step is missing at the end of the index; in a copy without it only checkpoints can. */
+  /**
+   * The folder's own key was there and says that no step is missing at the end of the index; in a
+   * copy without it only checkpoints can.
+   */
   readonly isIndexWhole: boolean
   /** Lines of the index that were not finished, in their order. Nothing depends on them. */
   readonly cutIndexLines: readonly CutIndexLine[]

@@ -3,7 +3,9 @@ const dayMs = 86_400_000
 const spreadMs = 300_000
 const soonestRetryMs = 5_000
 
-/** When this process, by chance, begins the segments of a new day. Times are of the host's clock. */
+/**
+ * When this process, by chance, begins the segments of a new day. Times are of the host's clock.
+ */
 export class DayChange {
   readonly #afterMidnightMs = Math.random() * spreadMs
   #retryAt = -Infinity

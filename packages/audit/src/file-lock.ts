@@ -25,7 +25,10 @@ export class FileLock {
     }
   }
 
-  /** The lock, or `undefined` if somebody has it, or just had it and removed its file. Throws `AUDIT_FAILED` if it cannot be taken. */
+  /**
+   * The lock, or `undefined` if somebody has it, or just had it and removed its file. Throws
+   * `AUDIT_FAILED` if it cannot be taken.
+   */
   static tryTake(path: string): FileLock | undefined {
     const lock = new FileLock(path)
     if (lock.#begin() === 'taken') return lock
@@ -34,8 +37,9 @@ export class FileLock {
   }
 
   /**
-   * Throws `AUDIT_FAILED` if others have it for longer than `patienceMs`, or until the signal is aborted. The file is opened once, since hundreds of processes may wait; the more wait, the longer each has
-   * waited on average, and the more seldom it asks.
+   * Throws `AUDIT_FAILED` if others have it for longer than `patienceMs`, or until the signal is
+   * aborted. The file is opened once, since hundreds of processes may wait; the more wait, the
+   * longer each has waited on average, and the more seldom it asks.
    */
   static async take(path: string, patienceMs: number, signal?: AbortSignal): Promise<FileLock> {
     const end = performance.now() + patienceMs

@@ -82,8 +82,9 @@ export interface IndexEnd {
 }
 
 /**
- * To be called under the folder's lock, which is why it does not let others run: on a busy machine each return to the event loop costs all who wait for the lock
- * some milliseconds. Throws `INTEGRITY` if the index is not as we left it.
+ * To be called under the folder's lock, which is why it does not let others run: on a busy machine
+ * each return to the event loop costs all who wait for the lock some milliseconds. Throws
+ * `INTEGRITY` if the index is not as we left it.
  */
 export function indexEnd({ fd }: FileHandle, folder: string): IndexEnd {
   const { size } = fstatSync(fd)

@@ -34,7 +34,10 @@ export class GroupKeys {
     this.#next++
   }
 
-  /** Anybody can write a large number: beyond what has room in a file of this size, keys are taken from the budget. */
+  /**
+   * Anybody can write a large number: beyond what has room in a file of this size, keys are taken
+   * from the budget.
+   */
   of(group: number, size: number): KeyObject | undefined {
     if (group === this.#next) return this.#key
     if (group < this.#next || (this.#lastGroup !== undefined && group > this.#lastGroup)) return undefined

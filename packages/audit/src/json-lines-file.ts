@@ -12,7 +12,10 @@ export interface JsonLinesFileOptions {
   readonly name?: string | undefined
   /** `false`: records are not forced to disk (no `fdatasync`). A crash of the machine loses the last seconds. Default: true. */
   readonly durable?: boolean | undefined
-  /** A new segment begins when one has this size, bytes; and with each day, some minutes after midnight (UTC). Default: 64 MiB. */
+  /**
+   * A new segment begins when one has this size, bytes; and with each day, some minutes after
+   * midnight (UTC). Default: 64 MiB.
+   */
   readonly maxSegmentBytes?: number | undefined
   /** Where signed checkpoints go: a folder, or a sink, that this host can append to and not rewrite. Without them a cut tail may go unnoticed. */
   readonly checkpoints?: { readonly to: string | AuditSink; readonly everyMs?: number | undefined } | undefined

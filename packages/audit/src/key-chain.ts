@@ -35,7 +35,10 @@ export function laterKey(key: KeyObject, steps: number): KeyObject {
  */
 export const mostKeysBeyond = 1_000_000
 
-/** The keys that one verification may still make of what is not there: an attacker can ask for them in every segment. */
+/**
+ * The keys that one verification may still make of what is not there: an attacker can ask for them
+ * in every segment.
+ */
 export class KeyBudget {
   #left = mostKeysBeyond
 

@@ -115,7 +115,10 @@ export function putKey(folder: string): void {
   renameSync(join(folder, nextKeyFile), join(folder, keyFile))
 }
 
-/** Has the new state in its place for sure, and then overwrites the old one; the handle is closed by who called. */
+/**
+ * Has the new state in its place for sure, and then overwrites the old one; the handle is closed by
+ * who called.
+ */
 export async function eraseKey(folder: string, old: FileHandle | undefined): Promise<void> {
   await syncFolder(folder)
   if (old !== undefined) await overwrite(old)

@@ -6,22 +6,37 @@ import { lockHeld } from './file-lock.ts'
 import type { RecordFileOptions } from './record-file.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
-/** Of the time that is left until the trail gives up: the rest is for the step itself, and for saying why. */
+/**
+ * Of the time that is left until the trail gives up: the rest is for the step itself, and for
+ * saying why.
+ */
 const shareForLock = 0.8
 const usualPatienceMs = 5_000
-/** A segment goes on being opened when the record that waited for it was refused: who would ask again would lose his place. */
+/**
+ * A segment goes on being opened when the record that waited for it was refused: who would ask
+ * again would lose his place.
+ */
 const openingPatienceMs = 60_000
 /** What nobody waits for is tried again later. */
 const backgroundPatienceMs = 2_000
 /** Below the time that a manager gives a trail to close. */
 const closingPatienceMs = 2_500
 const looksAtClosing = 64
-/** Many processes may start at once, and read their first secrets together: by then each should have its segment. */
+/**
+ * Many processes may start at once, and read their first secrets together: by then each should have
+ * its segment.
+ */
 const aheadMs = { soon: 1_000, again: 10_000 }
-/** Dead processes are rare, and a crowd starts together: each looks at some segments of others in its own time. */
+/**
+ * Dead processes are rare, and a crowd starts together: each looks at some segments of others in
+ * its own time.
+ */
 const looks = { soonMs: 10_000, laterMs: 600_000, most: 16 }
 
-/** The segment that is written, and the way from one to the next: which is opened, ended and recorded when. */
+/**
+ * The segment that is written, and the way from one to the next: which is opened, ended and
+ * recorded when.
+ */
 export class OpenSegments {
   readonly #options: RecordFileOptions
   readonly #checkpoints: Checkpoints | undefined
@@ -48,7 +63,10 @@ export class OpenSegments {
     this.#checkpoints?.changed(writer)
   }
 
-  /** `meanwhile` is called if another segment has to be opened first, which may take as long as other processes let it. */
+  /**
+   * `meanwhile` is called if another segment has to be opened first, which may take as long as
+   * other processes let it.
+   */
   async writer(deadlineAt: number, meanwhile: () => void): Promise<SegmentWriter> {
     clearTimeout(this.#ahead)
     if (this.#next !== undefined) await this.#goOnToNext()
@@ -87,7 +105,10 @@ export class OpenSegments {
     return !writer.isBroken && !writer.isMoved && writer.bytes < this.#options.maxSegmentBytes
   }
 
-  /** A record waits for its segment until shortly before its trail gives up, and is then refused for the reason that is known. */
+  /**
+   * A record waits for its segment until shortly before its trail gives up, and is then refused for
+   * the reason that is known.
+   */
   async #opened(deadlineAt: number, meanwhile: () => void): Promise<SegmentWriter> {
     meanwhile()
     await this.#end()
@@ -104,7 +125,10 @@ export class OpenSegments {
     this.#checkpoints?.opened(writer)
   }
 
-  /** The day is over: what was opened for the next one is written from now on, and the end of this one is recorded when others let it. */
+  /**
+   * The day is over: what was opened for the next one is written from now on, and the end of this
+   * one is recorded when others let it.
+   */
   async #goOnToNext(): Promise<void> {
     const next = this.#next
     this.#next = undefined
@@ -172,7 +196,10 @@ export class OpenSegments {
     }
   }
 
-  /** One after the other. What fails is done by whoever opens or ends the next segment, and told there if it fails again. */
+  /**
+   * One after the other. What fails is done by whoever opens or ends the next segment, and told
+   * there if it fails again.
+   */
   #inBackground(run: () => Promise<void>): void {
     this.#recording = (this.#recording ?? Promise.resolve()).then(run).catch(() => {})
   }

@@ -38,7 +38,10 @@ export class RecordFile {
     return this.#closing
   }
 
-  /** While one batch goes to disk, whoever waited for the one before goes on, and the next ones gather. */
+  /**
+   * While one batch goes to disk, whoever waited for the one before goes on, and the next ones
+   * gather.
+   */
   async #writeBatches(): Promise<void> {
     await Promise.resolve() // whoever writes in this turn comes along
     let last: Batch | undefined

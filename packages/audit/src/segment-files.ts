@@ -28,7 +28,10 @@ export interface SortedFiles {
   readonly leftOut: readonly LeftOutFile[]
 }
 
-/** Every file with `.jsonl` in its name but the index, in the order in which the segments were opened. */
+/**
+ * Every file with `.jsonl` in its name but the index, in the order in which the segments were
+ * opened.
+ */
 export async function segmentFiles(folder: string): Promise<readonly SegmentFile[]> {
   const names = (await readdir(folder)).filter((name) => name.includes('.jsonl') && name !== indexFile).toSorted()
   const files: SegmentFile[] = []
@@ -42,7 +45,10 @@ export function byStep(one: SegmentFile, other: SegmentFile): number {
 
 const ours = /^(folder\.lock|segment-\d{8,}\.lock|index-\d{8,}\.cut)$/
 
-/** What else is in the folder, by name: nothing that the trail has put there, nor what may be a segment. */
+/**
+ * What else is in the folder, by name: nothing that the trail has put there, nor what may be a
+ * segment.
+ */
 export async function foreignNames(folder: string): Promise<readonly string[]> {
   const known = [indexFile, keyFile, `${keyFile}.new`]
   return (await readdir(folder)).filter((name) => !name.includes('.jsonl') && !known.includes(name) && !ours.test(name)).toSorted()
@@ -55,8 +61,10 @@ export function stepOfName(path: string): number | undefined {
 }
 
 /**
- * Gives each segment that `isOpened` knows one file: that whose name and header agree; else that which bears its name and has a damaged header; else by header,
- * since segments may be moved. A tool that rotates logs may leave an empty file in their place. What is left is a copy, or none of ours.
+ * Gives each segment that `isOpened` knows one file: that whose name and header agree; else that
+ * which bears its name and has a damaged header; else by header, since segments may be moved. A
+ * tool that rotates logs may leave an empty file in their place. What is left is a copy, or none of
+ * ours.
  */
 export function sortedFiles(
   files: readonly SegmentFile[],

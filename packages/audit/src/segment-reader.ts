@@ -36,9 +36,10 @@ export async function isRegularFile(path: string): Promise<boolean> {
 }
 
 /**
- * The groups of a segment, in order, as they stand in the file: nothing is checked here. Memory is bounded, whatever the file holds. The last group may
- * have no seal: a torn tail, or what a live process is writing. A compressed file (`.gz`) is unpacked as it is read, and throws `DamagedArchive` where it is damaged or has more than
- * `mostBytes`.
+ * The groups of a segment, in order, as they stand in the file: nothing is checked here. Memory is
+ * bounded, whatever the file holds. The last group may have no seal: a torn tail, or what a live
+ * process is writing. A compressed file (`.gz`) is unpacked as it is read, and throws
+ * `DamagedArchive` where it is damaged or has more than `mostBytes`.
  */
 export async function* readSegment(path: string, mostBytes: number = mostUnpackedBytes): AsyncGenerator<SegmentGroup> {
   let group: Buffer[] = []

@@ -37,7 +37,10 @@ export function checkpointBeyondIndex(
   return search.none()
 }
 
-/** Looks for a checkpoint that was signed, the nearest first; keys of what is not there are taken from the budget. */
+/**
+ * Looks for a checkpoint that was signed, the nearest first; keys of what is not there are taken
+ * from the budget.
+ */
 class Search {
   readonly #budget: KeyBudget
   #keysOfOurs: number

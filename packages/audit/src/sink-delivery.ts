@@ -11,7 +11,10 @@ import type { TrailSink } from './trail-sink.ts'
 const mostWaiting = 16_384
 
 export interface SinkDeadlines {
-  /** Until the sink has answered once: it may have to open what it writes to, as many others do at the same time. */
+  /**
+   * Until the sink has answered once: it may have to open what it writes to, as many others do at
+   * the same time.
+   */
   readonly first: Deadlines
   readonly usual: Deadlines
 }

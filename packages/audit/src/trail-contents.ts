@@ -27,7 +27,10 @@ export interface TrailFiles {
   readonly budget: KeyBudget
 }
 
-/** Which segments there are, as far as index, checkpoints and files say. What is none of ours goes into the report. */
+/**
+ * Which segments there are, as far as index, checkpoints and files say. What is none of ours goes
+ * into the report.
+ */
 export async function segmentsFound(trail: TrailFiles, report: VerificationReport): Promise<readonly FoundSegment[]> {
   const { folder, files, index, checkpointed } = trail
   const isKnown = (step: number): boolean => index.opened.has(step) || index.unknown.has(step)
@@ -59,7 +62,10 @@ async function reportCopy(
   report.foreign(basename(path), `${what} segment ${step}, which was read from ${original === undefined ? 'no file' : basename(original)}`)
 }
 
-/** A file that claims to be a segment of ours, and of which no line of the index speaks, is one if its header is sealed: it was opened since, or that line is gone. */
+/**
+ * A file that claims to be a segment of ours, and of which no line of the index speaks, is one if
+ * its header is sealed: it was opened since, or that line is gone.
+ */
 async function provenStrays(strays: readonly LeftOutFile[], trail: TrailFiles): Promise<readonly FoundSegment[]> {
   const { index } = trail
   const mayBeOurs = strays.filter(({ step = -1, header, isFile }) => isFile && header !== undefined && step >= index.length)
@@ -76,7 +82,10 @@ async function provenStrays(strays: readonly LeftOutFile[], trail: TrailFiles): 
   return proven
 }
 
-/** Where the index has no line that is authentic, the key may be another one, and then nothing more can be said. */
+/**
+ * Where the index has no line that is authentic, the key may be another one, and then nothing more
+ * can be said.
+ */
 function reportStray(
   { path, step, header }: LeftOutFile,
   index: VerifiedIndex,

@@ -20,8 +20,8 @@ export interface AuditTrailOptions {
   /** Default: `complete`. */
   readonly mode?: AuditMode | undefined
   /**
-   * How long a sink may take for one record, milliseconds. Default: 2,000; until it has answered once, 4,000, since many processes may start at once. Keep it under
-   * the manager's `deadlineMs`.
+   * How long a sink may take for one record, milliseconds. Default: 2,000; until it has answered
+   * once, 4,000, since many processes may start at once. Keep it under the manager's `deadlineMs`.
    */
   readonly sinkDeadlineMs?: number | undefined
   /** On every record; by default the name of the program. */

@@ -1,13 +1,21 @@
 import { open, stat } from 'node:fs/promises'
 import { createGunzip, type Gunzip } from 'node:zlib'
 
-/** Deflate makes at most some thousand times as much of its input, so 16 MiB of output wait for the reader at most. */
+/**
+ * Deflate makes at most some thousand times as much of its input, so 16 MiB of output wait for the
+ * reader at most.
+ */
 const pieceBytes = 16 * 1024
 const usualChunkBytes = 64 * 1024
-/** zlib drops the chunk that it was filling when it came to the damage: it is read again in such small ones. */
+/**
+ * zlib drops the chunk that it was filling when it came to the damage: it is read again in such
+ * small ones.
+ */
 const leastChunkBytes = 256
 
-/** No segment is larger unless `maxSegmentBytes` says so, and a small file may unpack to terabytes. */
+/**
+ * No segment is larger unless `maxSegmentBytes` says so, and a small file may unpack to terabytes.
+ */
 export const mostUnpackedBytes: number = 4 * 1024 ** 3
 
 /** Why a compressed file cannot be read to its end. Never leaves this package. */
@@ -17,7 +25,10 @@ export function isCompressed(path: string): boolean {
   return path.endsWith('.gz')
 }
 
-/** The content of a gzip file, up to the damage. Throws `DamagedArchive` behind that, or if there is more than `mostBytes`. */
+/**
+ * The content of a gzip file, up to the damage. Throws `DamagedArchive` behind that, or if there is
+ * more than `mostBytes`.
+ */
 export async function* unpackedChunks(path: string, mostBytes: number): AsyncGenerator<Buffer> {
   let [bytes, damage]: [number, DamagedArchive | undefined] = [0, undefined]
   for (const chunkBytes of [usualChunkBytes, leastChunkBytes]) {
@@ -58,7 +69,10 @@ async function* unpacked(path: string, chunkBytes: number): AsyncGenerator<Buffe
   }
 }
 
-/** Unpacks what it is given, piece by piece, and keeps what it unpacked before a failure, which a stream would drop. */
+/**
+ * Unpacks what it is given, piece by piece, and keeps what it unpacked before a failure, which a
+ * stream would drop.
+ */
 class Unpacking {
   isDone = false
   isDamaged = false

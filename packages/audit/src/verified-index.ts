@@ -29,7 +29,10 @@ export interface VerifiedIndex {
   readonly length: number
   /** The key of group 0 of every segment that was opened, by step. */
   readonly opened: ReadonlyMap<number, KeyObject>
-  /** When each segment was opened, and when that it ended was recorded: the host's clock, epoch milliseconds. */
+  /**
+   * When each segment was opened, and when that it ended was recorded: the host's clock, epoch
+   * milliseconds.
+   */
   readonly times: ReadonlyMap<number, SegmentTimes>
   readonly ended: ReadonlyMap<number, EndedSegment>
   /** Steps of which no authentic line is there: nothing tells whether they opened a segment. */
@@ -75,7 +78,10 @@ async function isThere(folder: string): Promise<boolean> {
   return (await readdir(folder)).includes(indexFile) && isRegularFile(join(folder, indexFile))
 }
 
-/** Reads the index line by line. One counts if it is authentic under the key of its step, and the steps go up; behind any other it goes on. */
+/**
+ * Reads the index line by line. One counts if it is authentic under the key of its step, and the
+ * steps go up; behind any other it goes on.
+ */
 class IndexVerification {
   readonly #state: KeyState | undefined
   readonly #budget: KeyBudget
@@ -149,14 +155,17 @@ class IndexVerification {
   }
 
   /**
-   * A power cut may leave zeros for the beginning of a line whose end had come to the disk. The folder's key says that no step is missing before it; without
-   * that, or if it is further, the line stands where another one was.
+   * A power cut may leave zeros for the beginning of a line whose end had come to the disk. The
+   * folder's key says that no step is missing before it; without that, or if it is further, the
+   * line stands where another one was.
    */
   #mayBeUnwritten(line: Buffer): boolean {
     return line.includes(0) && this.#refused === 0 && this.#state !== undefined && this.#state.step <= this.#step
   }
 
-  /** Anybody can write a large step: the keys up to it are taken from the budget, but for the next. */
+  /**
+   * Anybody can write a large step: the keys up to it are taken from the budget, but for the next.
+   */
   #isOurs(entry: Entry): boolean {
     const steps = entry.step - this.#step
     if (steps < 0 || (steps > 0 && !this.#budget.take(steps))) return false
@@ -196,8 +205,9 @@ class IndexVerification {
   }
 
   /**
-   * How a segment ended is said once, and holds for ever. That it was never used, whoever comes next finds and says at once; later it would hide that somebody
-   * removed it. A line that is not there may have opened it.
+   * How a segment ended is said once, and holds for ever. That it was never used, whoever comes
+   * next finds and says at once; later it would hide that somebody removed it. A line that is not
+   * there may have opened it.
    */
   #addEnds(entry: Entry): void {
     for (const segment of entry.ended) {

@@ -17,8 +17,9 @@ interface Sealed {
 }
 
 /**
- * Verifies one segment, group by group. A group counts if its seal fits under the key of its number, and the numbers go up: what stands between two such groups,
- * or behind the last one, is damage, and verification goes on behind it.
+ * Verifies one segment, group by group. A group counts if its seal fits under the key of its
+ * number, and the numbers go up: what stands between two such groups, or behind the last one, is
+ * damage, and verification goes on behind it.
  */
 export class SegmentVerification {
   readonly #segment: SegmentToVerify
@@ -38,7 +39,10 @@ export class SegmentVerification {
   /** The last lines that no seal followed yet, and how many there are. */
   #unsealed: readonly Buffer[] = []
   #unsealedCount = 0
-  /** Groups that were refused since the last one that was accepted, and the highest number that one of them claims. */
+  /**
+   * Groups that were refused since the last one that was accepted, and the highest number that one
+   * of them claims.
+   */
   #refused = 0
   #highestRefused = -1
   /** Groups that stand before one that came earlier, which was said of them. */
@@ -95,7 +99,10 @@ export class SegmentVerification {
     return sealed === undefined || isEarly ? undefined : { ...group, lines: sealed.lines }
   }
 
-  /** Somebody may have put lines before or behind those that were sealed, or have taken away the seal before. */
+  /**
+   * Somebody may have put lines before or behind those that were sealed, or have taken away the
+   * seal before.
+   */
   #sealedLines(group: SegmentGroup, seal: Seal): Sealed | undefined {
     const key = this.#keys.of(seal.group, this.#size)
     const lines = this.#unsealed.length === 0 ? group.lines : [...this.#unsealed, ...group.lines]
@@ -254,7 +261,10 @@ export class SegmentVerification {
     if (found === 'ended' && this.#size > this.#bytes) report('inserted', this.#line + 1, 'the segment was ended before this line')
   }
 
-  /** How many records were written the index says, or a checkpoint; or as many as stand there, and are missing in groups that have fewer than were sealed. */
+  /**
+   * How many records were written the index says, or a checkpoint; or as many as stand there, and
+   * are missing in groups that have fewer than were sealed.
+   */
   #lost(): Pick<VerifiedSegment, 'damaged' | 'missing'> {
     const { ended } = this.#segment
     if (this.#damage.isNone) return { damaged: 0, missing: 0 }

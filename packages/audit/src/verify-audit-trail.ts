@@ -100,7 +100,10 @@ export class TrailVerification {
     return undefined
   }
 
-  /** An index, cut at its end, with the folder's key and the segments: only who saw it longer can tell. */
+  /**
+   * An index, cut at its end, with the folder's key and the segments: only who saw it longer can
+   * tell.
+   */
   #assertIndexKnows(index: VerifiedIndex, checkpoints: ReadonlyMap<number, SegmentCheckpoints>, first: KeyObject): void {
     const unknown = new Map([...checkpoints].filter(([step]) => !index.opened.has(step) && !index.unknown.has(step)))
     this.#collecting(() => {
@@ -158,16 +161,17 @@ export class TrailVerification {
 }
 
 /**
- * Then a checkpoint was sent. Those of another folder, or none at all, prove nothing; where every segment has ended, `unproven` would not say so, but it does of those that
- * were never used.
+ * Then a checkpoint was sent. Those of another folder, or none at all, prove nothing; where every
+ * segment has ended, `unproven` would not say so, but it does of those that were never used.
  */
 function wasUsed({ ended }: VerifiedIndex): boolean {
   return [...ended.values()].some(({ found }) => found !== 'unused')
 }
 
 /**
- * The step that was taken last may have created no segment: its process died, or is at it. Of any other only its own successor can say so, at once. Where the line of
- * the step is gone, nobody says that there was one.
+ * The step that was taken last may have created no segment: its process died, or is at it. Of any
+ * other only its own successor can say so, at once. Where the line of the step is gone, nobody says
+ * that there was one.
  */
 function isExcusable(step: number, index: VerifiedIndex): boolean {
   const ended = index.ended.get(step)

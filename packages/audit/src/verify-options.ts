@@ -9,17 +9,24 @@ export interface VerifyAuditOptions {
   /** The folder's first key, which `initAuditFolder` returned. */
   readonly key: string
   /**
-   * Where the checkpoints are: a file, a folder of files, or the lines; one of this folder must be among them, once a segment of it was used and has ended.
-   * Without them the end of what no process ended is unproven, and a whole folder that was put back to how it once was is not found. Each is held until the
-   * verification ends: a million take some 93 MB. One that speaks of what is not there counts if it was signed, for which a million keys are made at most
-   * (four seconds): further behind the end it is a problem itself. Give all of them and not the last alone, and none of ours is.
+   * Where the checkpoints are: a file, a folder of files, or the lines; one of this folder must be
+   * among them, once a segment of it was used and has ended. Without them the end of what no
+   * process ended is unproven, and a whole folder that was put back to how it once was is not
+   * found. Each is held until the verification ends: a million take some 93 MB. One that speaks of
+   * what is not there counts if it was signed, for which a million keys are made at most (four
+   * seconds): further behind the end it is a problem itself. Give all of them and not the last
+   * alone, and none of ours is.
    */
   readonly checkpoint?: string | readonly string[] | undefined
-  /** Looks at segments from and to these numbers alone, and at the index. `first` alone: all from there on. Of the others nothing is known then. */
+  /**
+   * Looks at segments from and to these numbers alone, and at the index. `first` alone: all from
+   * there on. Of the others nothing is known then.
+   */
   readonly segments?: { readonly first?: number | undefined; readonly last?: number | undefined } | undefined
   /**
-   * Looks at segments alone that were written to in this time, epoch milliseconds, by the host's clock and with an hour to spare: `from` on, and before
-   * `until`. Whole segments are verified, with records from before and after that.
+   * Looks at segments alone that were written to in this time, epoch milliseconds, by the host's
+   * clock and with an hour to spare: `from` on, and before `until`. Whole segments are verified,
+   * with records from before and after that.
    */
   readonly from?: number | undefined
   readonly until?: number | undefined
@@ -34,7 +41,10 @@ export interface CheckedVerifyOptions {
 
 const members: MembersOf<VerifyAuditOptions> = { key: 'any', checkpoint: 'any', segments: 'any', from: 'any', until: 'any' }
 
-/** A record bears the time of its event, and may come to its segment later; and a host's clock may be put back. */
+/**
+ * A record bears the time of its event, and may come to its segment later; and a host's clock may
+ * be put back.
+ */
 const spareMs = 3_600_000
 
 /** Throws `CONFIGURATION` for every option that makes no sense. */

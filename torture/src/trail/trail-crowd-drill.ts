@@ -12,7 +12,10 @@ export interface CrowdOrders {
   /** How long each process reads, and how long it waits between two reads, on average. */
   readonly readMs: number
   readonly pauseMs: number
-  /** How fast their clock runs, so that they see all of the minutes in which they begin the segments of the new day. */
+  /**
+   * How fast their clock runs, so that they see all of the minutes in which they begin the segments
+   * of the new day.
+   */
   readonly clockSpeed: number
 }
 

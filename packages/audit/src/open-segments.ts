@@ -10,7 +10,7 @@ import { SegmentWriter } from './segment-writer.ts'
  * Of the time that is left until the trail gives up: the rest is for the step itself, and for
  * saying why.
  */
-const shareForLock = 0.8
+const shareForLock = 0.9
 const usualPatienceMs = 5_000
 /**
  * A segment goes on being opened when the record that waited for it was refused: who would ask

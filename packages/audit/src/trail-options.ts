@@ -21,7 +21,7 @@ export interface AuditTrailOptions {
   readonly mode?: AuditMode | undefined
   /**
    * How long a sink may take for one record, milliseconds. Default: 2,000; until it has answered
-   * once, 4,000, since many processes may start at once. Keep it under the manager's `deadlineMs`.
+   * once, 4,500, since many processes may start at once. Keep it under the manager's `deadlineMs`.
    */
   readonly sinkDeadlineMs?: number | undefined
   /** On every record; by default the name of the program. */
@@ -55,7 +55,7 @@ const longestTimerMs = 2 ** 31 - 1
 export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptions {
   const options = knownOptions(given, members)
   const { mode = 'complete', sinkDeadlineMs = 2_000, service, hashNames } = options
-  const firstDeadlineMs = options.sinkDeadlineMs ?? 4_000
+  const firstDeadlineMs = options.sinkDeadlineMs ?? 4_500
   if (!modes.includes(mode)) throw misconfigured('`mode` is not known', `use ${modes.join(', ')}`)
   if (!(sinkDeadlineMs >= 1 && sinkDeadlineMs <= longestTimerMs)) {
     throw misconfigured('`sinkDeadlineMs` is no time', `pass milliseconds from 1 to ${longestTimerMs}`)

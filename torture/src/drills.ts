@@ -11,6 +11,7 @@ import { killDrill } from './kill/kill-drill.ts'
 import { powerDrill } from './power/power-drill.ts'
 import { tornDrill } from './power/torn-drill.ts'
 import { timingDrill } from './timing/timing-drill.ts'
+import { trailCrowdDrill } from './trail/trail-crowd-drill.ts'
 import { trailDiskDrill } from './trail/trail-disk-drill.ts'
 import { trailKillDrill } from './trail/trail-kill-drill.ts'
 import { trailPowerDrill } from './trail/trail-power-drill.ts'
@@ -27,6 +28,7 @@ export const drills: readonly Drill[] = [
   killDrill,
   writersDrill,
   trailDiskDrill,
+  trailCrowdDrill,
   trailWritersDrill,
   trailKillDrill,
   trailPowerDrill,

@@ -1,4 +1,4 @@
-/** What is wrong with a trail, and where: the first place, in the order of the index and its segments. */
+/** One thing that is wrong with a trail, and where. */
 export interface AuditProblem {
   /**
    * `edited`: bytes are not those that were sealed. `inserted`: something was added. `missing`: something was taken out of the middle, or a whole file.
@@ -11,15 +11,65 @@ export interface AuditProblem {
   readonly line: number
   /** The last of those; the same as `line` where it is exactly known. */
   readonly lastLine: number
+  /**
+   * The segment that is not as it was written. Absent: the problem is with the index, the folder's
+   * key or a checkpoint, and no segment is damaged by it.
+   */
+  readonly segment?: number | undefined
+  /**
+   * The record at `line`, counted from 1 in its segment. Absent: the problem is not at a record.
+   */
+  readonly record?: number | undefined
+  /**
+   * The record at `lastLine`: one of these is bad, and the others of its group cannot be verified
+   * without it.
+   */
+  readonly lastRecord?: number | undefined
   /** One sentence for a report. Holds nothing out of the records. */
   readonly explanation: string
 }
 
-/** Ends a verification. Never leaves this package. */
+type Found = Omit<AuditProblem, 'lastLine'> & { readonly lastLine?: number }
+
+/**
+ * What was found in a part of the trail. The first ones are kept, and the others counted: an
+ * attacker may make millions.
+ */
+export class Problems {
+  readonly list: AuditProblem[] = []
+  #count = 0
+  readonly #most: number
+
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  add(problem: Found): void {
+    this.#count++
+    if (this.list.length < this.#most) this.list.push({ ...problem, lastLine: problem.lastLine ?? problem.line })
+  }
+
+  addAll({ list, count }: Problems): void {
+    for (const problem of list) this.add(problem)
+    this.#count += count - list.length
+  }
+
+  /** The others follow from it. */
+  keepFirst(): void {
+    this.list.splice(1)
+    this.#count = this.list.length
+  }
+}
+
+/** One problem, on its way to who collects them. Never leaves this package. */
 export class ProblemFound extends Error {
   readonly problem: AuditProblem
 
-  constructor(problem: Omit<AuditProblem, 'lastLine'> & { readonly lastLine?: number }) {
+  constructor(problem: Found) {
     super(problem.explanation)
     this.problem = { ...problem, lastLine: problem.lastLine ?? problem.line }
   }

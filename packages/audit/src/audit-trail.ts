@@ -46,8 +46,9 @@ class Trail {
   #wasRefused = false
   #closing: Promise<void> | undefined
 
-  constructor({ sinks, mode, sinkDeadlineMs, service, nameKey }: CheckedTrailOptions) {
-    const deadlines = new Deadlines(sinkDeadlineMs)
+  constructor({ sinks, mode, sinkDeadlineMs, firstDeadlineMs, service, nameKey }: CheckedTrailOptions) {
+    const usual = new Deadlines(sinkDeadlineMs)
+    const deadlines = { usual, first: firstDeadlineMs === sinkDeadlineMs ? usual : new Deadlines(firstDeadlineMs) }
     this.#maker = new RecordMaker({ service, nameKey })
     this.#deliveries = sinks.map((sink) => new SinkDelivery(sink, this.#maker, deadlines))
     this.#required = sinks.filter(({ required }) => required).length

@@ -10,6 +10,8 @@ const mostCharacters = 64 * 1024 * 1024
 /** Records that go to disk together. */
 export class Batch {
   readonly lines: string[] = []
+  /** When whoever waits for one of them gives up first, by `performance.now()`. */
+  deadlineAt: number = Infinity
   characters = 0
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers()
   #error: SecretsError | undefined
@@ -18,8 +20,9 @@ export class Batch {
     return this.#ended.promise
   }
 
-  add(line: string): void {
+  add(line: string, deadlineAt: number): void {
     this.lines.push(line)
+    this.deadlineAt = Math.min(this.deadlineAt, deadlineAt)
     this.characters += line.length
   }
 
@@ -41,10 +44,10 @@ export class Batches {
   #mostLines = usualLines
 
   /** Resolves when the record is on disk; rejects if it is not, or if too much waits for that already. */
-  add(line: string): Promise<void> {
+  add(line: string, deadlineAt: number = Infinity): Promise<void> {
     if (this.#characters + line.length > mostCharacters) return Promise.reject(tooMuch())
     const batch = this.#gathering()
-    batch.add(line)
+    batch.add(line, deadlineAt)
     this.#characters += line.length
     return batch.ended
   }

@@ -15,18 +15,18 @@ interface Entry {
  * while somebody waits: a process never ends with this unsettled.
  */
 export class Deadlines {
-  readonly #milliseconds: number
+  readonly milliseconds: number
   #first: Entry | undefined
   #last: Entry | undefined
   #timer: NodeJS.Timeout | undefined
 
   constructor(milliseconds: number) {
-    this.#milliseconds = milliseconds
+    this.milliseconds = milliseconds
   }
 
   /** Returns what removes it. */
   add(expiring: Expiring): () => void {
-    const entry: Entry = { at: performance.now() + this.#milliseconds, expiring, before: this.#last, after: undefined }
+    const entry: Entry = { at: performance.now() + this.milliseconds, expiring, before: this.#last, after: undefined }
     if (this.#last === undefined) this.#first = entry
     else this.#last.after = entry
     this.#last = entry
@@ -46,7 +46,7 @@ export class Deadlines {
 
   /** The timer that runs stays, though whom it was for is gone: it is set anew when it ends. */
   #watch(): void {
-    if (this.#timer === undefined) this.#set(this.#milliseconds)
+    if (this.#timer === undefined) this.#set(this.milliseconds)
     else if (this.#first === this.#last) this.#timer.ref()
   }
 

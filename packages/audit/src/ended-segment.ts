@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EndedSegment } from './folder-index.ts'
-import { hasUnwritten, readSegment, segmentFiles } from './segment-reader.ts'
+import { segmentFiles } from './segment-files.ts'
+import { hasUnwritten, readSegment } from './segment-reader.ts'
 import { syncFile } from './synced.ts'
 
 export function segmentName(step: number): string {
@@ -25,14 +26,15 @@ export async function endedSegment(folder: string, step: number): Promise<EndedS
   const path = await pathOf(folder, step)
   if (path === undefined) return { ...nothing, step, found: 'missing' }
   await syncFile(path) // the index will say for ever how long it is
+  let [size, isTorn] = [0, false]
   let [bytes, last, records, isClean] = [0, 0, 0, false]
   for await (const group of readSegment(path)) {
-    if (hasUnwritten(group)) break
     const { seal, endsAt } = group
-    if (seal === undefined) continue
+    size = endsAt
+    isTorn ||= hasUnwritten(group)
+    if (isTorn || seal === undefined) continue
     ;[bytes, last, records, isClean] = [endsAt, seal.group, records + seal.records, seal.end === true]
   }
-  const { size } = await stat(path)
   return { step, bytes, group: last, records, torn: size - bytes, found: isClean ? 'ended' : 'cut' }
 }
 

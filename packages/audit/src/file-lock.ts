@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
 import { shownPath } from './folder-errors.ts'
@@ -10,36 +10,72 @@ import { lockError } from './lock-errors.ts'
  * may open the file: closing it would drop the lock (POSIX).
  */
 export class FileLock {
+  readonly #path: string
   readonly #connection: DatabaseSync
+  readonly #file: number | undefined
 
-  private constructor(connection: DatabaseSync) {
-    this.#connection = connection
-  }
-
-  /** The lock, or `undefined` if somebody has it, or just had it and removed its file. Throws `AUDIT_FAILED` if it cannot be taken. */
-  static tryTake(path: string): FileLock | undefined {
+  private constructor(path: string) {
     create(path)
-    let connection: DatabaseSync | undefined
+    this.#path = path
+    this.#file = inodeOf(path)
     try {
-      connection = new (loadSqlite().DatabaseSync)(path, { timeout: 0 })
-      connection.exec('BEGIN IMMEDIATE')
-      return new FileLock(connection)
+      this.#connection = new (loadSqlite().DatabaseSync)(path, { timeout: 0 })
     } catch (error) {
-      connection?.close()
-      if (isHeld(error)) return undefined
       throw lockError(path, error)
     }
   }
 
-  /** Throws `AUDIT_FAILED` if somebody has it for longer than `patienceMs`. */
-  static async take(path: string, patienceMs: number): Promise<FileLock> {
+  /**
+   * The lock, or `undefined` if somebody has it, or just had it and removed its file. Throws
+   * `AUDIT_FAILED` if it cannot be taken.
+   */
+  static tryTake(path: string): FileLock | undefined {
+    const lock = new FileLock(path)
+    if (lock.#begin() === 'taken') return lock
+    lock.release()
+    return undefined
+  }
+
+  /**
+   * Throws `AUDIT_FAILED` if others have it for longer than `patienceMs`, or until the signal is
+   * aborted. The file is opened once, since hundreds of processes may wait; the more wait, the
+   * longer each has waited on average, and the more seldom it asks.
+   */
+  static async take(path: string, patienceMs: number, signal?: AbortSignal): Promise<FileLock> {
     const end = performance.now() + patienceMs
+    let lock = new FileLock(path)
     for (let longest = 1; ; longest = Math.min(longest * 2, longestPauseMs)) {
-      const lock = FileLock.tryTake(path)
-      if (lock !== undefined) return lock
-      if (performance.now() >= end) throw held(path)
-      await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * longest))
+      const outcome = lock.#begin()
+      if (outcome === 'taken' && lock.#isInPlace()) return lock
+      if (outcome !== 'held') {
+        lock.release()
+        lock = new FileLock(path)
+      }
+      const leftMs = end - performance.now()
+      if (leftMs <= 0 || signal?.aborted === true) {
+        lock.release()
+        throw lockHeld(path)
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, longest * (0.5 + Math.random() / 2))))
     }
+  }
+
+  #begin(): 'taken' | 'held' | 'gone' {
+    try {
+      this.#connection.exec('BEGIN IMMEDIATE')
+      return 'taken'
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === sqliteBusy) return 'held'
+      if (code === sqliteFileGone) return 'gone'
+      this.release()
+      throw lockError(this.#path, error)
+    }
+  }
+
+  /** While it was waited for, another folder may have been put in the place of its own. */
+  #isInPlace(): boolean {
+    return inodeOf(this.#path) === this.#file
   }
 
   release(): void {
@@ -47,13 +83,13 @@ export class FileLock {
   }
 }
 
-function held(path: string): SecretsError {
-  return new SecretsError('AUDIT_FAILED', `another process has had the lock ${shownPath(path)} of the audit trail for too long`, {
-    remedy: 'let it go on, or end it, if it is stopped or its disk hangs',
+export function lockHeld(path: string): SecretsError {
+  return new SecretsError('AUDIT_FAILED', `other processes have had the lock ${shownPath(path)} of the audit trail for too long`, {
+    remedy: 'let them go on; if one is stopped or its disk hangs, end it; if very many start at once, start them one after the other',
   })
 }
 
-const longestPauseMs = 20
+const longestPauseMs = 100
 const sqliteBusy = 5
 /** The file was removed after it had been opened: by who had the lock, and is done with what it is for. */
 const sqliteFileGone = 1802
@@ -67,8 +103,13 @@ function create(path: string): void {
   }
 }
 
-function isHeld(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && (error.errcode === sqliteBusy || error.errcode === sqliteFileGone)
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'errcode' in error ? error.errcode : undefined
+}
+
+/** Without opening it, since closing it would drop the lock. */
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino
 }
 
 /** Node.js 22 warns that SQLite is experimental; what is used of it here has not changed since. Every other warning passes. */

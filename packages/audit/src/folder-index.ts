@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
+import { fstatSync, readSync, writeSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { canonicalLine, canonicalLineIfAny } from './canonical.ts'
 import { shownPath } from './folder-errors.ts'
@@ -81,20 +81,19 @@ export interface IndexEnd {
   readonly cut: Buffer
 }
 
-/** To be called under the folder's lock. Throws `INTEGRITY` if the index is not as we left it. */
-export async function indexEnd(path: string): Promise<IndexEnd> {
-  const file = await open(path, 'r')
-  try {
-    const { size } = await file.stat()
-    const from = Math.max(0, size - tailBytes)
-    const tail = Buffer.alloc(size - from)
-    await file.read(tail, 0, tail.length, from)
-    const found = lastEntry(tail)
-    if (found !== undefined) return { last: found.last, end: from + found.end, cut: tail.subarray(found.end) }
-  } finally {
-    await file.close()
-  }
-  throw brokenIndex(dirname(path))
+/**
+ * To be called under the folder's lock, which is why it does not let others run: on a busy machine
+ * each return to the event loop costs all who wait for the lock some milliseconds. Throws
+ * `INTEGRITY` if the index is not as we left it.
+ */
+export function indexEnd({ fd }: FileHandle, folder: string): IndexEnd {
+  const { size } = fstatSync(fd)
+  const from = Math.max(0, size - tailBytes)
+  const tail = Buffer.alloc(size - from)
+  readSync(fd, tail, 0, tail.length, from)
+  const found = lastEntry(tail)
+  if (found === undefined) throw brokenIndex(folder)
+  return { last: found.last, end: from + found.end, cut: tail.subarray(found.end) }
 }
 
 /** The last line that is an entry, unless more stands behind it than a dying process leaves. */
@@ -109,21 +108,27 @@ function lastEntry(tail: Buffer): Pick<IndexEnd, 'last' | 'end'> | undefined {
   return undefined
 }
 
-/** Behind `end`, in place of what a dying process left there. Without it the first line of a new index, which only one of many can write. */
-export async function appendToIndex(path: string, line: string, end?: number): Promise<void> {
-  const file = await open(path, end === undefined ? 'ax' : 'a', 0o600)
+/** The first line of a new index, which only one of many processes can write. */
+export async function createIndex(path: string, line: string): Promise<void> {
+  const file = await open(path, 'ax', 0o600)
   try {
-    if (end !== undefined) await cutAt(end, file)
-    await file.appendFile(line)
-    await file.datasync()
+    await appendToIndex(file, line, 0)
   } finally {
     await file.close()
   }
 }
 
+/** Behind `end`, in place of what a dying process left there. On disk when it resolves. */
+export async function appendToIndex(file: FileHandle, line: string, end: number): Promise<void> {
+  await cutAt(end, file)
+  const bytes = Buffer.from(line)
+  for (let written = 0; written < bytes.length;) written += writeSync(file.fd, bytes, written, bytes.length - written, end + written)
+  await file.datasync()
+}
+
 /** What is cut off is gone for sure before anything stands in its place: a power cut would leave a line of which one sector is the old one's. */
 async function cutAt(end: number, file: FileHandle): Promise<void> {
-  if ((await file.stat()).size === end) return
+  if (fstatSync(file.fd).size === end) return
   await file.truncate(end)
   await file.datasync()
 }

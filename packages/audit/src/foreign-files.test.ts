@@ -15,12 +15,18 @@ const kinds: readonly (readonly [string, (path: string) => unknown])[] = [
 ]
 
 describe('what is no file', () => {
-  it.each(kinds)('is found among the segments and never opened: %s', async (_, make) => {
+  it.each(kinds)('is named among the segments, and never opened: %s', async (_, make) => {
     const { folder, key } = await trailOf(1)
-    for (const name of ['foreign.jsonl', 'segment-00000007.jsonl']) {
-      await make(join(folder, name))
-      expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'inserted', file: 'foreign.jsonl' })
-    }
+    await make(join(folder, 'foreign.jsonl'))
+    const foreign = [{ file: 'foreign.jsonl', explanation: 'the file is no segment' }]
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1, foreign })
+  })
+
+  it.each(kinds)('is found under the name of a segment that was never opened, and never opened: %s', async (_, make) => {
+    const { folder, key } = await trailOf(1)
+    await make(join(folder, 'segment-00000007.jsonl'))
+    const problem = { what: 'inserted', file: 'segment-00000007.jsonl' }
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: false, problem, records: 1 })
   })
 
   it.each(kinds)('is found in the place of the index, and never opened: %s', async (_, make) => {

@@ -6,7 +6,8 @@ import { canonicalLine } from './canonical.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
 import { derivedKey, macOf, parsedKey } from './key-chain.ts'
 import { context, linesIn, removeTestFolders, sentTo, testFolder, type TestFolder, trailOf, written } from './testing/folders.ts'
-import { type AuditVerification, verifyAuditTrail } from './verify-audit-trail.ts'
+import type { AuditVerification } from './audit-verification.ts'
+import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 afterAll(removeTestFolders)

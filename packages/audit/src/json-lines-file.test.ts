@@ -259,7 +259,11 @@ describe('a commit', () => {
     await expect(sink.write(recordOf({ name: 'unknown' }), context)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
     await sink.write(recordOf({ name: 'after' }), context)
     await sink.close?.(context)
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, segments: 2, unproven: [{ file: 'segment-00000001.jsonl' }] })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({
+      ok: true,
+      segments: [{}, {}],
+      unproven: [{ file: 'segment-00000001.jsonl' }],
+    })
   })
 
   it('that nobody could look at afterwards goes on in a new segment', async () => {
@@ -270,7 +274,11 @@ describe('a commit', () => {
     await expect(sink.write(recordOf({ name: 'unknown' }), context)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
     await sink.write(recordOf({ name: 'after' }), context)
     await sink.close?.(context)
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, segments: 2, unproven: [{ file: 'segment-00000001.jsonl' }] })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({
+      ok: true,
+      segments: [{}, {}],
+      unproven: [{ file: 'segment-00000001.jsonl' }],
+    })
   })
 
   it('that is done does not wait for the next segment, which another process may hold up', async () => {
@@ -342,16 +350,46 @@ describe('a new segment', () => {
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 2 })
   })
 
-  it('begins with each day', async () => {
+  it('begins with each day, within five minutes of midnight that chance spreads, and no record waits for it', async () => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 23, 59), toFake: ['Date'] })
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const { folder, key } = await testFolder()
+    const sink = jsonLinesFile({ folder })
+    await sink.write(recordOf(), context)
+    vi.setSystemTime(Date.UTC(2026, 0, 2, 0, 2, 29))
+    await sink.write(recordOf(), context)
+    expect(await segments(folder)).toBe(1)
+    const lock = FileLock.tryTake(join(folder, 'folder.lock'))
+    vi.setSystemTime(Date.UTC(2026, 0, 2, 0, 2, 30))
+    for (const name of ['while', 'the lock', 'is waited for']) await sink.write(recordOf({ name }), context)
+    expect(await segments(folder)).toBe(1)
+    lock?.release()
+    const ended = [expect.objectContaining({ step: 1, found: 'ended' })]
+    const change = async (): Promise<void> => {
+      await sink.write(recordOf(), context)
+      expect(JSON.parse((await linesIn(join(folder, 'index.jsonl'))).at(-1) ?? '')).toMatchObject({ ended })
+    }
+    await vi.waitFor(change, 20_000)
+    await sink.close?.(context)
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, unproven: [], segments: { length: 2 } })
+  })
+
+  it('that cannot be opened for the new day is tried again later, and meanwhile the one of yesterday is written', async () => {
     vi.useFakeTimers({ now: Date.UTC(2026, 0, 1, 23, 59), toFake: ['Date'] })
     const { folder, key } = await testFolder()
     const sink = jsonLinesFile({ folder })
     await sink.write(recordOf(), context)
-    vi.setSystemTime(Date.UTC(2026, 0, 2))
+    vi.setSystemTime(Date.UTC(2026, 0, 2, 12))
+    const opening = vi.spyOn(SegmentWriter, 'open').mockRejectedValue(failure('ENOSPC'))
+    for (let count = 0; count < 3; count++) await sink.write(recordOf(), context)
+    expect(opening).toHaveBeenCalledTimes(1)
+    opening.mockRestore()
+    const now = performance.now()
+    vi.spyOn(performance, 'now').mockReturnValue(now + 60_000)
     await sink.write(recordOf(), context)
+    await vi.waitFor(async () => expect(await segments(folder)).toBe(2), 20_000)
     await sink.close?.(context)
-    expect(await segments(folder)).toBe(2)
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, segments: 2 })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 5, unproven: [], segments: { length: 2 } })
   })
 
   it('begins when somebody moved the file, which keeps what is in it', async () => {
@@ -362,7 +400,7 @@ describe('a new segment', () => {
     await sink.write(recordOf(), context)
     await sink.write(recordOf(), context)
     await sink.close?.(context)
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 3, segments: 2, unproven: [] })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 3, segments: [{}, {}], unproven: [] })
   })
 
   it.each(['removed', 'cut'])('begins when somebody %s the file, and what was written into it is not acknowledged', async (how) => {

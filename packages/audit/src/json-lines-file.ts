@@ -1,13 +1,8 @@
 import { resolve } from 'node:path'
-import { type AuditRecord, type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
-import { type OwnSegment, takeStep } from './audit-folder.ts'
-import { type Batch, Batches } from './batches.ts'
-import { canonicalText } from './canonical.ts'
+import { type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { checkpointFolder } from './checkpoint-folder.ts'
-import { Checkpoints } from './checkpoints.ts'
-import { folderError } from './folder-errors.ts'
 import { assertReady } from './key-file.ts'
-import { SegmentWriter } from './segment-writer.ts'
+import { RecordFile, type RecordFileOptions } from './record-file.ts'
 
 /** What `jsonLinesFile` takes. */
 export interface JsonLinesFileOptions {
@@ -17,7 +12,10 @@ export interface JsonLinesFileOptions {
   readonly name?: string | undefined
   /** `false`: records are not forced to disk (no `fdatasync`). A crash of the machine loses the last seconds. Default: true. */
   readonly durable?: boolean | undefined
-  /** A new segment begins when one has this size, bytes; and with each day (UTC). Default: 64 MiB. */
+  /**
+   * A new segment begins when one has this size, bytes; and with each day, some minutes after
+   * midnight (UTC). Default: 64 MiB.
+   */
   readonly maxSegmentBytes?: number | undefined
   /** Where signed checkpoints go: a folder, or a sink, that this host can append to and not rewrite. Without them a cut tail may go unnoticed. */
   readonly checkpoints?: { readonly to: string | AuditSink; readonly everyMs?: number | undefined } | undefined
@@ -34,7 +32,7 @@ const members: MembersOf<JsonLinesFileOptions> = {
 /**
  * A sink that writes records as lines of JSON into a folder, mode 0600, sealed in groups so that an auditor who has the folder's first key can tell
  * whether one was changed, left out, moved or added; whoever takes the host can forge nothing that was sealed before. A record is acknowledged when it is on
- * disk (`fdatasync`), and records that come at once share that cost. The folder is opened by the first record.
+ * disk (`fdatasync`), and records that come at once share that cost. The folder is opened by the first record, or soon after the sink is made.
  *
  * Throws `CONFIGURATION` for options that make no sense, and for a folder that `initAuditFolder` did not make ready or that this process may not read, so that a
  * service says so when it starts. Rejects with `AUDIT_FAILED` if the disk is full, read-only or fails, or hangs and 64 MiB of records wait for it, with
@@ -54,22 +52,18 @@ const members: MembersOf<JsonLinesFileOptions> = {
 export function jsonLinesFile(options: JsonLinesFileOptions): AuditSink {
   const known = checked(options)
   assertReady(known.folder)
-  const file = new JsonLinesFile(known)
+  const file = new RecordFile(known)
   return {
     specificationVersion: 'v1',
     name: known.name,
     durable: known.isDurable,
-    write: (record) => file.write(record),
+    write: (record, context) => file.write(record, context),
     close: () => file.close(),
   }
 }
 
-interface Checked {
+interface Checked extends RecordFileOptions {
   readonly name: string
-  readonly folder: string
-  readonly isDurable: boolean
-  readonly maxSegmentBytes: number
-  readonly checkpoints: { readonly to: AuditSink; readonly everyMs: number } | undefined
 }
 
 function checked(options: JsonLinesFileOptions): Checked {
@@ -95,109 +89,4 @@ function checkedCheckpoints(checkpoints: JsonLinesFileOptions['checkpoints']): C
 
 function misconfigured(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
-}
-
-class JsonLinesFile {
-  readonly #options: Checked
-  readonly #checkpoints: Checkpoints | undefined
-  readonly #batches = new Batches()
-  #writing: Promise<void> | undefined
-  #writer: SegmentWriter | undefined
-  #ended: OwnSegment[] = []
-  #closing: Promise<void> | undefined
-
-  constructor(options: Checked) {
-    this.#options = options
-    this.#checkpoints = options.checkpoints && new Checkpoints(options.checkpoints)
-  }
-
-  write(record: AuditRecord): Promise<void> {
-    if (this.#closing !== undefined) return Promise.reject(new SecretsError('ABORTED', 'the audit file is closed'))
-    const ended = this.#batches.add(canonicalText(record))
-    this.#writing ??= this.#writeBatches()
-    return ended
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
-  }
-
-  /** While one batch goes to disk, whoever waited for the one before goes on, and the next ones gather. */
-  async #writeBatches(): Promise<void> {
-    await Promise.resolve() // whoever writes in this turn comes along
-    let last: Batch | undefined
-    for (let batch = this.#batches.next(); batch !== undefined; batch = this.#batches.next()) {
-      const before = last
-      await this.#writeBatch(batch, () => before?.settle())
-      before?.settle()
-      last = batch
-    }
-    this.#writing = undefined
-    last?.settle()
-  }
-
-  async #writeBatch(batch: Batch, meanwhile: () => void): Promise<void> {
-    const started = performance.now()
-    try {
-      const writer = await this.#openWriter(meanwhile)
-      await writer.append(batch.lines, meanwhile)
-      this.#checkpoints?.changed(writer)
-    } catch (error) {
-      batch.failed(folderError(error, this.#options.folder))
-    }
-    this.#batches.lastTook(performance.now() - started)
-  }
-
-  /** `meanwhile` is called if another segment has to be opened, which may take as long as other processes let it. */
-  async #openWriter(meanwhile: () => void): Promise<SegmentWriter> {
-    const writer = this.#writer
-    if (writer !== undefined && !writer.isBroken && !this.#isFull(writer)) return writer
-    meanwhile()
-    await this.#endSegment()
-    const opened = await SegmentWriter.open(this.#options, this.#ended)
-    this.#ended = []
-    this.#writer = opened
-    this.#checkpoints?.opened(opened)
-    return opened
-  }
-
-  #isFull(writer: SegmentWriter): boolean {
-    return writer.isMoved || writer.bytes >= this.#options.maxSegmentBytes || dayOf(writer.openedAt) !== dayOf(Date.now())
-  }
-
-  /** A segment that cannot be ended is left to whoever opens the next one. */
-  async #endSegment(): Promise<void> {
-    const writer = this.#writer
-    this.#writer = undefined
-    if (writer === undefined) return
-    if (writer.isBroken) return writer.abandon()
-    try {
-      this.#ended.push(await writer.end())
-      this.#checkpoints?.ended(writer)
-    } catch {
-      await writer.abandon()
-    }
-  }
-
-  async #recordEnd(): Promise<void> {
-    const { step } = await takeStep(this.#options.folder, { ended: this.#ended })
-    this.#checkpoints?.stepped(step)
-  }
-
-  async #close(): Promise<void> {
-    await this.#writing
-    try {
-      await this.#endSegment()
-      if (this.#ended.length > 0) await this.#recordEnd()
-    } catch (error) {
-      throw folderError(error, this.#options.folder)
-    } finally {
-      await this.#checkpoints?.close()
-    }
-  }
-}
-
-function dayOf(time: number): number {
-  return Math.floor(time / 86_400_000)
 }

@@ -35,6 +35,20 @@ export function laterKey(key: KeyObject, steps: number): KeyObject {
  */
 export const mostKeysBeyond = 1_000_000
 
+/**
+ * The keys that one verification may still make of what is not there: an attacker can ask for them
+ * in every segment.
+ */
+export class KeyBudget {
+  #left = mostKeysBeyond
+
+  take(keys: number): boolean {
+    if (keys > this.#left) return false
+    this.#left -= keys
+    return true
+  }
+}
+
 /** Compares the text, since more than one text stands for the same bytes. */
 export function isMac(expected: Buffer, mac: string): boolean {
   const [text, given] = [Buffer.from(expected.toString('base64url')), Buffer.from(mac)]

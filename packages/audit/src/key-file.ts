@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { accessSync, constants, existsSync } from 'node:fs'
-import { open, readFile, rename } from 'node:fs/promises'
+import { accessSync, constants, existsSync, readFileSync, renameSync } from 'node:fs'
+import { type FileHandle, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { canonicalLine } from './canonical.ts'
@@ -52,6 +52,14 @@ export async function readKey(folder: string): Promise<KeyState> {
   throw notReady(folder)
 }
 
+/** The same, under the folder's lock: nobody replaces it, and nobody else runs meanwhile. */
+export function readKeyNow(folder: string): KeyState {
+  const path = join(folder, keyFile)
+  const state = asState(existsSync(path) ? readFileSync(path) : undefined)
+  if (state === undefined) throw notReady(folder)
+  return state
+}
+
 /** A new key would be of no use in a folder that lost its own: what is there hangs on the first. */
 function notReady(folder: string): SecretsError {
   const shown = JSON.stringify(folder)
@@ -65,26 +73,58 @@ function notReady(folder: string): SecretsError {
 }
 
 /** The new state is on disk before the old one is gone, and the old key is overwritten. To be called under the folder's lock. */
-export async function replaceKey(folder: string, { key, ...state }: KeyState): Promise<void> {
-  const path = join(folder, keyFile)
-  const fresh = await open(`${path}.new`, 'w', 0o600)
+export async function replaceKey(folder: string, state: KeyState): Promise<void> {
+  const old = await prepareKey(folder, state)
   try {
-    await fresh.writeFile(canonicalLine({ ...state, key: keyText(key), v: 1 }))
-    await fresh.sync()
-  } finally {
-    await fresh.close()
-  }
-  const old = await open(path, 'r+').catch(() => undefined)
-  try {
-    await rename(`${path}.new`, path)
-    await syncFolder(folder)
-    if (old !== undefined) await overwrite(old)
+    putKey(folder)
+    await eraseKey(folder, old)
   } finally {
     await old?.close()
   }
 }
 
-async function overwrite(file: Awaited<ReturnType<typeof open>>): Promise<void> {
+const nextKeyFile = `${keyFile}.new`
+
+/** Puts the new state beside the old one, on disk, and returns a handle of the old one. */
+export async function prepareKey(folder: string, { key, ...state }: KeyState): Promise<FileHandle | undefined> {
+  const fresh = await open(join(folder, nextKeyFile), 'w', 0o600)
+  const old = open(join(folder, keyFile), 'r+').catch(() => undefined)
+  try {
+    await fresh.writeFile(canonicalLine({ ...state, key: keyText(key), v: 1 }))
+    await fresh.sync()
+    return await old
+  } catch (error) {
+    await (await old)?.close()
+    throw error
+  } finally {
+    void fresh.close().catch(() => {}) // the folder is locked: nobody waits for this
+  }
+}
+
+/** What was prepared is not needed: it must not be left as a copy of a key. */
+export async function dropPreparedKey(folder: string): Promise<void> {
+  const path = join(folder, nextKeyFile)
+  const prepared = await open(path, 'r+').catch(() => undefined)
+  if (prepared !== undefined) await overwrite(prepared).catch(() => {})
+  await prepared?.close()
+  await unlink(path).catch(() => {})
+}
+
+/** Puts what was prepared in the place of the old state, of which only the handle is left then. */
+export function putKey(folder: string): void {
+  renameSync(join(folder, nextKeyFile), join(folder, keyFile))
+}
+
+/**
+ * Has the new state in its place for sure, and then overwrites the old one; the handle is closed by
+ * who called.
+ */
+export async function eraseKey(folder: string, old: FileHandle | undefined): Promise<void> {
+  await syncFolder(folder)
+  if (old !== undefined) await overwrite(old)
+}
+
+async function overwrite(file: FileHandle): Promise<void> {
   const { size } = await file.stat()
   await file.write(Buffer.alloc(size), 0, size, 0)
   await file.datasync()

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { linesOf, readSegment, recordsOf, segmentFiles, type SegmentGroup } from './segment-reader.ts'
+import { segmentFiles } from './segment-files.ts'
+import { linesOf, readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
 
 const header = (step: number): string => `{"folder":"f","host":"h","kind":"segment","pid":1,"step":${step},"time":1,"v":1}\n`
 const record = (seq: number): string => `{"name":"token","operation":"get","phase":"outcome","seq":${seq},"time":1,"trail":"t","v":1}\n`

@@ -1,7 +1,7 @@
-import { lstat, open, readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, open, stat } from 'node:fs/promises'
 import type { AuditRecord } from '@finchat/secrets-core'
-import { asHeader, asRecord, asSeal, looksLikeSeal, type Seal, type SegmentHeader } from './segment-format.ts'
+import { asRecord, asSeal, looksLikeSeal, type Seal } from './segment-format.ts'
+import { DamagedArchive, isCompressed, mostUnpackedBytes, unpackedChunks } from './unpacked-file.ts'
 
 /** What stands between two seals of a segment. */
 export interface SegmentGroup {
@@ -17,15 +17,6 @@ export interface SegmentGroup {
   readonly endsAt: number
 }
 
-/** A segment's file, wherever it was moved within the folder. */
-export interface SegmentFile {
-  readonly path: string
-  /** `undefined`: the file does not begin as a segment does. */
-  readonly header: SegmentHeader | undefined
-  /** What is none is not opened. */
-  readonly isFile: boolean
-}
-
 export const indexFile = 'index.jsonl'
 
 /**
@@ -38,35 +29,19 @@ const maxLineBytes = 1024 * 1024
 const chunkBytes = 256 * 1024
 const lineFeed = 0x0a
 
-/** The folder's segments (every file with `.jsonl` in its name but the index), in the order in which they were opened. */
-export async function segmentFiles(folder: string): Promise<readonly SegmentFile[]> {
-  const names = (await readdir(folder)).filter((name) => name.includes('.jsonl') && name !== indexFile).toSorted()
-  const files: SegmentFile[] = []
-  for (const name of names) files.push(await segmentFile(join(folder, name)))
-  return files.toSorted((a, b) => (a.header?.step ?? Infinity) - (b.header?.step ?? Infinity) || 0)
-}
-
-async function segmentFile(path: string): Promise<SegmentFile> {
-  const isThere = await isRegularFile(path)
-  return { path, header: isThere ? await headerOf(path) : undefined, isFile: isThere }
-}
-
 /** Of what is there: a pipe is none, nor a link that leads nowhere. Whoever opens one may wait for ever. */
 export async function isRegularFile(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => lstat(path))
   return found.isFile()
 }
 
-async function headerOf(path: string): Promise<SegmentHeader | undefined> {
-  for await (const { lines } of readSegment(path)) return lines[0] && asHeader(lines[0])
-  return undefined
-}
-
 /**
- * The groups of a segment, in order, as they stand in the file: nothing is checked here. Memory is bounded, whatever the file holds. The last group may
- * have no seal: a torn tail, or what a live process is writing.
+ * The groups of a segment, in order, as they stand in the file: nothing is checked here. Memory is
+ * bounded, whatever the file holds. The last group may have no seal: a torn tail, or what a live
+ * process is writing. A compressed file (`.gz`) is unpacked as it is read, and throws
+ * `DamagedArchive` where it is damaged or has more than `mostBytes`.
  */
-export async function* readSegment(path: string): AsyncGenerator<SegmentGroup> {
+export async function* readSegment(path: string, mostBytes: number = mostUnpackedBytes): AsyncGenerator<SegmentGroup> {
   let group: Buffer[] = []
   let [firstLine, endsAt] = [1, 0]
   const cut = (seal?: Seal, sealLine: Buffer = Buffer.alloc(0)): SegmentGroup => {
@@ -75,12 +50,17 @@ export async function* readSegment(path: string): AsyncGenerator<SegmentGroup> {
     group = []
     return complete
   }
-  for await (const lines of linesOf(path)) {
-    for (const line of lines) {
-      endsAt += line.length
-      if (looksLikeSeal(line)) yield cut(isWhole(line) ? asSeal(line) : undefined, line)
-      else if (group.push(line) > maxGroupRecords + 1) yield cut()
+  try {
+    for await (const lines of linesOf(path, mostBytes)) {
+      for (const line of lines) {
+        endsAt += line.length
+        if (looksLikeSeal(line)) yield cut(isWhole(line) ? asSeal(line) : undefined, line)
+        else if (group.push(line) > maxGroupRecords + 1) yield cut()
+      }
     }
+  } catch (error) {
+    if (error instanceof DamagedArchive && group.length > 0) yield cut()
+    throw error
   }
   if (group.length > 0) yield cut()
 }
@@ -99,23 +79,30 @@ export function recordsOf({ lines }: SegmentGroup): readonly AuditRecord[] {
 }
 
 /** A file's lines with their line feeds, a chunk's worth at a time; a longer line than any of ours comes in pieces. */
-export async function* linesOf(path: string): AsyncGenerator<readonly Buffer[]> {
+export async function* linesOf(path: string, mostBytes: number = mostUnpackedBytes): AsyncGenerator<readonly Buffer[]> {
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of isCompressed(path) ? unpackedChunks(path, mostBytes) : chunksOf(path)) {
+    const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    const lines = splitLines(text)
+    rest = text.subarray(lines.reduce((sum, line) => sum + line.length, 0))
+    if (rest.length <= maxLineBytes) yield lines
+    else {
+      yield [...lines, rest]
+      rest = Buffer.alloc(0)
+    }
+  }
+  if (rest.length > 0) yield [rest]
+}
+
+/** The content of a file, as it stands there. */
+async function* chunksOf(path: string): AsyncGenerator<Buffer> {
   const file = await open(path, 'r')
   try {
-    let rest: Buffer = Buffer.alloc(0)
     for (;;) {
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes)
-      if (bytesRead === 0) break
-      const text = rest.length === 0 ? buffer.subarray(0, bytesRead) : Buffer.concat([rest, buffer.subarray(0, bytesRead)])
-      const lines = splitLines(text)
-      rest = text.subarray(lines.reduce((sum, line) => sum + line.length, 0))
-      if (rest.length <= maxLineBytes) yield lines
-      else {
-        yield [...lines, rest]
-        rest = Buffer.alloc(0)
-      }
+      if (bytesRead === 0) return
+      yield buffer.subarray(0, bytesRead)
     }
-    if (rest.length > 0) yield [rest]
   } finally {
     await file.close()
   }

@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { type OwnSegment, type Step, takeStep } from './audit-folder.ts'
+import { type OwnSegment, type Step, type StepOptions, takeStep } from './audit-folder.ts'
 import { canonicalLine, canonicalText } from './canonical.ts'
 import { lockOf, segmentName } from './ended-segment.ts'
 import { FileLock } from './file-lock.ts'
@@ -11,6 +11,7 @@ import { derivedKey, macOf } from './key-chain.ts'
 import { LineBuffer } from './line-buffer.ts'
 import type { SegmentHeader } from './segment-format.ts'
 import { maxGroupRecords } from './segment-reader.ts'
+import { syncFolder } from './synced.ts'
 
 /** Where a segment stands: what is on disk, and the key of the group that comes next. */
 interface Position {
@@ -47,10 +48,15 @@ export class SegmentWriter {
   }
 
   /** Takes a step of the folder's key for it. `ended` is what this process ended before. */
-  static async open(options: SegmentOptions, ended: readonly OwnSegment[]): Promise<SegmentWriter> {
+  static async open(
+    options: SegmentOptions,
+    ended: readonly OwnSegment[],
+    waiting: Pick<StepOptions, 'patienceMs' | 'signal'> = {},
+  ): Promise<SegmentWriter> {
     const created: SegmentWriter[] = []
+    const create = async (step: Step): Promise<void> => void created.push(await SegmentWriter.#create(options, step))
     try {
-      await takeStep(options.folder, { ended, open: async (step) => void created.push(await SegmentWriter.#create(options, step)) })
+      await takeStep(options.folder, { ...waiting, ended, open: create })
     } catch (error) {
       await created[0]?.abandon()
       throw error
@@ -71,7 +77,7 @@ export class SegmentWriter {
     const { folder, step: number } = step
     const header: SegmentHeader = { folder, host: hostname(), kind: 'segment', pid: process.pid, step: number, time: writer.openedAt, v: 1 }
     try {
-      await writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], 0))
+      await Promise.all([writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], 0)), syncFolder(options.folder)])
       return writer
     } catch (error) {
       await writer.abandon()

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { ProblemFound } from './audit-problem.ts'
 import type { Checkpoint, SegmentCheckpoints } from './held-checkpoints.ts'
-import { derivedKey, isMac, laterKey, macOf, mostKeysBeyond } from './key-chain.ts'
+import { derivedKey, isMac, type KeyBudget, laterKey, macOf } from './key-chain.ts'
 
 /** How far a segment goes: the key of the group that would come next, and the first checkpoint that speaks of what comes behind. */
 export interface SegmentEnd {
@@ -10,16 +10,11 @@ export interface SegmentEnd {
   readonly position: number
 }
 
-/** Throws `ProblemFound` unless it was signed under this key, of the group behind the one that it names. */
-export function assertSigned(checkpoint: Checkpoint, key: KeyObject): void {
-  if (!isSigned(checkpoint, key)) throw notSigned(checkpoint)
-}
-
 /**
  * The checkpoint of groups that are not there, signed by the folder, if there is one: nothing that it says counts before. Throws `ProblemFound` if there are only others.
  */
-export function checkpointBeyond(checkpoints: SegmentCheckpoints, end: SegmentEnd): Checkpoint | undefined {
-  const search = new Search(mostKeysBeyond)
+export function checkpointBeyond(checkpoints: SegmentCheckpoints, end: SegmentEnd, budget: KeyBudget): Checkpoint | undefined {
+  const search = new Search(budget)
   return search.signedOf(checkpoints, end) ?? search.none()
 }
 
@@ -28,8 +23,9 @@ export function checkpointBeyondIndex(
   segments: ReadonlyMap<number, SegmentCheckpoints>,
   first: KeyObject,
   lines: number,
+  budget: KeyBudget,
 ): Checkpoint | undefined {
-  const search = new Search(lines + mostKeysBeyond)
+  const search = new Search(budget, lines)
   let [key, reached]: [KeyObject | undefined, number] = [first, 0]
   for (const [step, checkpoints] of [...segments].toSorted(([one], [other]) => one - other)) {
     key = search.keyAfter(key, step - reached, checkpoints.at(0))
@@ -41,14 +37,19 @@ export function checkpointBeyondIndex(
   return search.none()
 }
 
-/** Looks for a checkpoint that was signed, the nearest first, and makes so many keys for that. */
+/**
+ * Looks for a checkpoint that was signed, the nearest first; keys of what is not there are taken
+ * from the budget.
+ */
 class Search {
-  #keysLeft: number
+  readonly #budget: KeyBudget
+  #keysOfOurs: number
   /** Of the first one that was not signed, or is too far. */
   #problem: ProblemFound | undefined
 
-  constructor(keys: number) {
-    this.#keysLeft = keys
+  constructor(budget: KeyBudget, keysOfOurs = 0) {
+    this.#budget = budget
+    this.#keysOfOurs = keysOfOurs
   }
 
   signedOf(checkpoints: SegmentCheckpoints, end: SegmentEnd): Checkpoint | undefined {
@@ -65,11 +66,12 @@ class Search {
 
   /** The key so many steps further, which this checkpoint asks for. */
   keyAfter(key: KeyObject, steps: number, asking: Checkpoint | undefined): KeyObject | undefined {
-    if (steps > this.#keysLeft) {
+    const ofOurs = Math.min(steps, this.#keysOfOurs)
+    if (!this.#budget.take(steps - ofOurs)) {
       this.#problem ??= asking && tooFar(asking)
       return undefined
     }
-    this.#keysLeft -= steps
+    this.#keysOfOurs -= ofOurs
     return laterKey(key, steps)
   }
 
@@ -79,11 +81,12 @@ class Search {
   }
 }
 
-function isSigned({ signed, mac }: Checkpoint, key: KeyObject): boolean {
+/** Under this key, of the group behind the one that it names. */
+export function isSigned({ signed, mac }: Checkpoint, key: KeyObject): boolean {
   return isMac(macOf(key, 'checkpoint', signed), mac)
 }
 
-function notSigned({ file, line }: Checkpoint): ProblemFound {
+export function notSigned({ file, line }: Checkpoint): ProblemFound {
   return new ProblemFound({ what: 'edited', file, line, explanation: 'the checkpoint was not signed by this folder' })
 }
 

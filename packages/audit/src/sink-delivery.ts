@@ -3,24 +3,35 @@ import { type AuditRecord, type AuditSink, type CallContext, SecretsError } from
 import type { Acknowledgement, Refusal } from './acknowledgement.ts'
 import type { Deadlines, Expiring } from './deadlines.ts'
 import type { Gap, RecordMaker } from './record-maker.ts'
+import type { TimedContext } from './sink-deadline.ts'
 import { SinkOutage } from './sink-outage.ts'
 import type { TrailSink } from './trail-sink.ts'
 
 /** More than this is not kept waiting for one sink: a sink that hangs must not fill the memory. */
 const mostWaiting = 16_384
 
+export interface SinkDeadlines {
+  /**
+   * Until the sink has answered once: it may have to open what it writes to, as many others do at
+   * the same time.
+   */
+  readonly first: Deadlines
+  readonly usual: Deadlines
+}
+
 /** Hands records to one sink: each under the deadline, and what it missed as a gap, before anything else, once it is back. */
 export class SinkDelivery {
   readonly isRequired: boolean
   readonly #sink: AuditSink
   readonly #maker: RecordMaker
-  readonly #deadlines: Deadlines
+  readonly #deadlines: SinkDeadlines
   readonly #outage: SinkOutage
+  #hasAnswered = false
   #waiting = 0
   #gap: Gap | undefined
   #drained: (() => void) | undefined
 
-  constructor({ sink, required }: TrailSink, maker: RecordMaker, deadlines: Deadlines) {
+  constructor({ sink, required }: TrailSink, maker: RecordMaker, deadlines: SinkDeadlines) {
     this.isRequired = required
     this.#sink = sink
     this.#maker = maker
@@ -38,13 +49,14 @@ export class SinkDelivery {
     const gap = this.#gap
     this.#gap = undefined
     const settle = (refusal?: Reason): void => {
+      this.#hasAnswered = true
       this.#waiting--
       if (refusal !== undefined && gap !== undefined) this.#missed(gap)
       if (refusal === undefined) this.#acknowledged(acknowledgement)
       else this.#refused(record.seq, acknowledgement, refusal)
       if (this.#waiting === 0) this.#drained?.()
     }
-    const writing = new Writing(this.#sink, this, settle, this.#deadlines)
+    const writing = new Writing(this.#sink, this, settle, this.#hasAnswered ? this.#deadlines.usual : this.#deadlines.first)
     writing.begin(gap === undefined ? [record] : [this.#maker.gap(gap), record])
   }
 
@@ -55,7 +67,7 @@ export class SinkDelivery {
     if (gap === undefined) return
     this.#gap = undefined
     await new Promise<void>((resolve) => {
-      new Writing(this.#sink, this, () => resolve(), this.#deadlines).begin([this.#maker.gap(gap)])
+      new Writing(this.#sink, this, () => resolve(), this.#deadlines.usual).begin([this.#maker.gap(gap)])
     })
   }
 
@@ -96,20 +108,26 @@ export function reentrantSink(deliveries: readonly SinkDelivery[]): string | und
 }
 
 /** One call of a sink, which settles once: by its answer or by the deadline. */
-class Writing implements Expiring, CallContext {
+class Writing implements Expiring, TimedContext {
   readonly delivery: SinkDelivery
   readonly outer: Writing | undefined = writings.getStore()
   isMisuse = false
   readonly #sink: AuditSink
   #settle: ((refusal?: Reason) => void) | undefined
   readonly #forget: () => void
+  readonly #deadlines: Deadlines
   #controller: AbortController | undefined
 
   constructor(sink: AuditSink, delivery: SinkDelivery, settle: (refusal?: Reason) => void, deadlines: Deadlines) {
     this.#sink = sink
     this.delivery = delivery
     this.#settle = settle
+    this.#deadlines = deadlines
     this.#forget = deadlines.add(this)
+  }
+
+  get deadlineAt(): number {
+    return performance.now() + this.#deadlines.milliseconds
   }
 
   /** Made only for a sink that looks at it. */

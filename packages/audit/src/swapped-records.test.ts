@@ -40,6 +40,9 @@ describe('of records that were sealed alone', () => {
   ])('a swap of numbers %i and %i is told from a deletion', async (one, other) => {
     expect(await problemOf(six, swap(lineOf(one), lineOf(other)))).toEqual({
       what: 'reordered',
+      segment: 1,
+      record: one,
+      lastRecord: one,
       file: 'segment-00000001.jsonl',
       line: lineOf(one),
       lastLine: lineOf(one),

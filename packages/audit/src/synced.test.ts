@@ -39,7 +39,7 @@ test('what a process that died has left is on the disk before the index tells of
   await sink.close?.(context)
   const synced = await syncsIn(folder)
   await takeStep(folder, { ended: [] })
-  expect(synced.slice(0, 4)).toEqual([segment, 'index.jsonl', '.', 'index.jsonl'])
+  expect([synced[0], synced.slice(1, 3).toSorted(), synced[3]]).toEqual([segment, ['.', 'index.jsonl'], 'index.jsonl'])
 })
 
 test('what a process has ended is on the disk before the index tells of it, though its records need not be', async () => {
@@ -48,5 +48,5 @@ test('what a process has ended is on the disk before the index tells of it, thou
   await written(sink, 1)
   const synced = await syncsIn(folder)
   await sink.close?.(context)
-  expect(synced.slice(0, 2)).toEqual([segment, 'index.jsonl'])
+  expect([synced[0], synced.slice(1, 3).toSorted()]).toEqual([segment, ['.', 'index.jsonl']])
 })

@@ -10,7 +10,8 @@ import { derivedKey, keyText, macOf, randomKey } from './key-chain.ts'
 import { readKey } from './key-file.ts'
 import { context, event, linesIn, recordsIn, removeTestFolders, testFolder, type TestFolder, trailOf, written } from './testing/folders.ts'
 import { trialSink } from './testing/trial-sink.ts'
-import { type AuditVerification, verifyAuditTrail } from './verify-audit-trail.ts'
+import type { AuditVerification } from './audit-verification.ts'
+import { verifyAuditTrail } from './verify-audit-trail.ts'
 
 afterAll(removeTestFolders)
 
@@ -225,7 +226,7 @@ describe('a folder of several segments', () => {
     expect((await verifyAuditTrail(mine.folder, { key: mine.key })).problem).toMatchObject({ what: 'edited', file: segment(step), line: 1 })
   })
 
-  it('gives away a segment that it did not open, a copy, and one under the number of another', async () => {
+  it('gives away a segment that it did not open, and reads each by its header, whatever its name is', async () => {
     const { folder, key } = await threeRuns()
     const problemWith = async (change: () => Promise<unknown>, undo: () => Promise<unknown>): Promise<AuditProblem | undefined> => {
       await change()
@@ -234,18 +235,6 @@ describe('a folder of several segments', () => {
       return problem
     }
     const [extra, first, third] = [join(folder, 'extra.jsonl'), join(folder, segment(1)), join(folder, segment(3))]
-    expect(
-      await problemWith(
-        () => writeFile(extra, 'noise\n'),
-        () => rm(extra),
-      ),
-    ).toMatchObject({ what: 'inserted', file: 'extra.jsonl' })
-    expect(
-      await problemWith(
-        () => cp(first, extra),
-        () => rm(extra),
-      ),
-    ).toMatchObject({ what: 'duplicated' })
     const swap = async (): Promise<void> => {
       await rename(first, extra)
       await rename(third, first)

@@ -19,7 +19,10 @@ export interface AuditTrailOptions {
   readonly sinks: readonly (AuditSink | TrailSink)[]
   /** Default: `complete`. */
   readonly mode?: AuditMode | undefined
-  /** How long a sink may take for one record, milliseconds: 2,000 by default. Keep it under the manager's `deadlineMs`. */
+  /**
+   * How long a sink may take for one record, milliseconds. Default: 2,000; until it has answered
+   * once, 4,500, since many processes may start at once. Keep it under the manager's `deadlineMs`.
+   */
   readonly sinkDeadlineMs?: number | undefined
   /** On every record; by default the name of the program. */
   readonly service?: string | undefined
@@ -40,6 +43,7 @@ export interface CheckedTrailOptions {
   readonly sinks: readonly TrailSink[]
   readonly mode: AuditMode
   readonly sinkDeadlineMs: number
+  readonly firstDeadlineMs: number
   readonly service: string | undefined
   readonly nameKey: KeyObject | undefined
 }
@@ -51,11 +55,12 @@ const longestTimerMs = 2 ** 31 - 1
 export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptions {
   const options = knownOptions(given, members)
   const { mode = 'complete', sinkDeadlineMs = 2_000, service, hashNames } = options
+  const firstDeadlineMs = options.sinkDeadlineMs ?? 4_500
   if (!modes.includes(mode)) throw misconfigured('`mode` is not known', `use ${modes.join(', ')}`)
   if (!(sinkDeadlineMs >= 1 && sinkDeadlineMs <= longestTimerMs)) {
     throw misconfigured('`sinkDeadlineMs` is no time', `pass milliseconds from 1 to ${longestTimerMs}`)
   }
-  return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, service, nameKey: nameKeyOf(hashNames) }
+  return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, firstDeadlineMs, service, nameKey: nameKeyOf(hashNames) }
 }
 
 function sinksOf(given: AuditTrailOptions['sinks']): readonly TrailSink[] {

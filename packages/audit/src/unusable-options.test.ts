@@ -2,7 +2,8 @@ import { expect, it } from 'vitest'
 import { initAuditFolder } from './audit-folder.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from './json-lines-file.ts'
 import { keyText, randomKey } from './key-chain.ts'
-import { verifyAuditTrail, type VerifyAuditOptions } from './verify-audit-trail.ts'
+import { verifyAuditTrail } from './verify-audit-trail.ts'
+import type { VerifyAuditOptions } from './verify-options.ts'
 
 const key = keyText(randomKey())
 const isRefused = expect.objectContaining({ code: 'CONFIGURATION' })

@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ProblemFound } from './audit-problem.ts'
+import { ProblemFound, Problems } from './audit-problem.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from './folder-index.ts'
-import { derivedKey, laterKey, mostKeysBeyond } from './key-chain.ts'
+import { derivedKey, type KeyBudget, laterKey, mostKeysBeyond } from './key-chain.ts'
 import type { Checkpoint } from './held-checkpoints.ts'
 import { keyFile, type KeyState } from './key-file.ts'
 import { indexFile, isRegularFile, linesOf } from './segment-reader.ts'
@@ -21,14 +21,22 @@ export interface CutIndexLine {
   readonly isRecorded: boolean
 }
 
-/** What an authentic index says. */
+/** What the authentic lines of an index say. */
 export interface VerifiedIndex {
-  readonly folder: string
-  /** How many lines it has: one more than its last step. */
+  /** `undefined`: no line is authentic. */
+  readonly folder: string | undefined
+  /** One more than its last step. */
   readonly length: number
   /** The key of group 0 of every segment that was opened, by step. */
   readonly opened: ReadonlyMap<number, KeyObject>
+  /**
+   * When each segment was opened, and when that it ended was recorded: the host's clock, epoch
+   * milliseconds.
+   */
+  readonly times: ReadonlyMap<number, SegmentTimes>
   readonly ended: ReadonlyMap<number, EndedSegment>
+  /** Steps of which no authentic line is there: nothing tells whether they opened a segment. */
+  readonly unknown: ReadonlySet<number>
   readonly cutLines: readonly CutIndexLine[]
   /** Whether the folder's key says that this is the whole index. */
   readonly isWhole: boolean
@@ -36,110 +44,219 @@ export interface VerifiedIndex {
   readonly keyStep: number | undefined
   /** The step before, if its opening was not finished, as the folder's key says until the next line of the index does: both are written with the same key. */
   readonly unfinished: number | undefined
+  readonly problems: Problems
+}
+
+export interface SegmentTimes {
+  readonly opened: number
+  readonly ended?: number | undefined
 }
 
 type Entry = IndexEntry & { readonly mac: string }
 
 /** Whoever takes a step may put its line in the place of one that was not finished, under the reader, who then finds a part of each. */
 const mostTries = 3
+const mostProblems = 100
 
-/** Throws `ProblemFound` at the first line that is not as it was sealed. `state` is the folder's key, read before; absent in a copy without it. */
-export async function verifiedIndex(folder: string, key: KeyObject, state: KeyState | undefined, tries = 1): Promise<VerifiedIndex> {
-  try {
-    return await indexAsItStands(folder, key, state)
-  } catch (error) {
-    if (!(error instanceof ProblemFound) || error.problem.file !== indexFile || tries === mostTries) throw error
-    return verifiedIndex(folder, key, state, tries + 1)
-  }
+/** `state` is the folder's key, read before; absent in a copy without it. */
+export async function verifiedIndex(
+  folder: string,
+  key: KeyObject,
+  state: KeyState | undefined,
+  budget: KeyBudget,
+  tries = 1,
+): Promise<VerifiedIndex> {
+  const index = new IndexVerification(key, state, budget)
+  if (await isThere(folder)) await index.read(join(folder, indexFile))
+  else index.isGone()
+  const result = index.result()
+  const mayBeLive = result.problems.list.some(({ file }) => file === indexFile) && tries < mostTries
+  return mayBeLive ? verifiedIndex(folder, key, state, budget, tries + 1) : result
 }
 
-async function indexAsItStands(folder: string, key: KeyObject, state: KeyState | undefined): Promise<VerifiedIndex> {
-  const opened = new Map<number, KeyObject>()
-  const ended = new Map<number, EndedSegment>()
-  const cutLines: CutIndexLine[] = []
-  let [stepKey, step, id, torn] = [key, 0, '', 0]
-  await assertThere(folder)
-  for await (const lines of linesOf(join(folder, indexFile))) {
-    for (const line of lines) {
-      const found = asIndexEntry(line)
-      if (found === undefined) {
-        if (line.at(-1) === lineFeed && !mayBeUnwritten(line, step, state)) fail('edited', step, 'the line of the index is no entry')
-        torn += line.length
-        continue
-      }
-      if (torn > 0) fail('inserted', step, 'bytes that are no line stand before this line of the index')
-      const entry = authenticEntry(found, step, stepKey)
-      if (step > 0 && entry.folder !== id) fail('inserted', step, 'the line of the index is of another folder')
-      id = entry.folder
-      addEnds(entry, opened, ended)
-      if (entry.opens) opened.set(step, derivedKey(stepKey, 'segment'))
-      if (entry.cut !== undefined) cutLines.push({ line: step + 1, bytes: entry.cut, isRecorded: true })
-      assertSameKey(state, step, stepKey)
-      stepKey = derivedKey(stepKey, 'next')
-      step++
+async function isThere(folder: string): Promise<boolean> {
+  return (await readdir(folder)).includes(indexFile) && isRegularFile(join(folder, indexFile))
+}
+
+/**
+ * Reads the index line by line. One counts if it is authentic under the key of its step, and the
+ * steps go up; behind any other it goes on.
+ */
+class IndexVerification {
+  readonly #state: KeyState | undefined
+  readonly #budget: KeyBudget
+  readonly #problems = new Problems(mostProblems)
+  readonly #opened = new Map<number, KeyObject>()
+  readonly #times = new Map<number, SegmentTimes>()
+  readonly #ended = new Map<number, EndedSegment>()
+  readonly #unknown = new Set<number>()
+  readonly #cutLines: CutIndexLine[] = []
+  #key: KeyObject
+  #step = 0
+  #folder: string | undefined
+  /** The line, from 0. */
+  #line = 0
+  #torn = 0
+  /** Lines that were refused since the last one that was accepted. */
+  #refused = 0
+  #isKeyStrange = false
+
+  constructor(key: KeyObject, state: KeyState | undefined, budget: KeyBudget) {
+    this.#key = key
+    this.#state = state
+    this.#budget = budget
+  }
+
+  async read(path: string): Promise<void> {
+    for await (const lines of linesOf(path)) for (const line of lines) this.#verify(line)
+    this.#judgeEnd()
+  }
+
+  isGone(): void {
+    this.#fail('missing', 'the index is gone, or this is no folder of an audit trail')
+  }
+
+  result(): VerifiedIndex {
+    const [folder, length, state] = [this.#folder, this.#step, this.#state]
+    if (folder !== undefined && state !== undefined && state.folder !== folder) this.#strangeKey()
+    return {
+      folder,
+      length,
+      opened: this.#opened,
+      times: this.#times,
+      ended: this.#ended,
+      unknown: this.#unknown,
+      cutLines: this.#cutLines,
+      isWhole: state !== undefined && !this.#isKeyStrange,
+      keyStep: this.#isKeyStrange ? undefined : state?.step,
+      unfinished: state?.unused.find((unused) => unused === state.step - 1),
+      problems: this.#problems,
     }
   }
-  assertEnd(step, torn, stepKey, state)
-  if (state !== undefined && state.folder !== id) throw notOfThisChain()
-  if (torn > 0) cutLines.push({ line: step + 1, bytes: torn, isRecorded: false })
-  return {
-    folder: id,
-    length: step,
-    opened,
-    ended,
-    cutLines,
-    isWhole: state !== undefined,
-    keyStep: state?.step,
-    unfinished: state?.unused.find((unused) => unused === state.step - 1),
+
+  #verify(line: Buffer): void {
+    const entry = asIndexEntry(line)
+    if (entry === undefined) return this.#noEntry(line)
+    if (this.#torn > 0) this.#fail('inserted', 'bytes that are no line stand before this line of the index')
+    this.#torn = 0
+    if (this.#isOurs(entry)) this.#accept(entry)
+    else this.#refuse(entry)
+    this.#line++
   }
-}
 
-async function assertThere(folder: string): Promise<void> {
-  const isThere = (await readdir(folder)).includes(indexFile)
-  if (isThere && (await isRegularFile(join(folder, indexFile)))) return
-  fail('missing', 0, 'the index is gone, or this is no folder of an audit trail')
-}
-
-/**
- * How a segment ended is said once, and holds for ever. That it was never used, whoever comes next finds and says at once; later it would hide that somebody
- * removed it.
- */
-function addEnds(entry: Entry, opened: ReadonlyMap<number, KeyObject>, ended: Map<number, EndedSegment>): void {
-  for (const segment of entry.ended) {
-    const isOpen = opened.has(segment.step) && !ended.has(segment.step)
-    if (!isOpen) fail('inserted', entry.step, 'the line tells the end of a segment that was not open')
-    const isTooLate = segment.found === 'unused' && segment.step !== entry.step - 1
-    if (isTooLate) fail('inserted', entry.step, 'the line says of a segment that it was never used, too late to know')
-    ended.set(segment.step, segment)
+  #noEntry(line: Buffer): void {
+    if (line.at(-1) !== lineFeed || this.#mayBeUnwritten(line)) {
+      this.#torn += line.length
+      return
+    }
+    this.#fail('edited', 'the line of the index is no entry')
+    this.#refused++
+    this.#line++
   }
-}
 
-/**
- * A power cut may leave zeros for the beginning of a line whose end had come to the disk. The folder's key says that no step is missing before it; without
- * that, or if it is further, the line stands where another one was.
- */
-function mayBeUnwritten(line: Buffer, step: number, state: KeyState | undefined): boolean {
-  return line.includes(0) && state !== undefined && state.step <= step
-}
+  /**
+   * A power cut may leave zeros for the beginning of a line whose end had come to the disk. The
+   * folder's key says that no step is missing before it; without that, or if it is further, the
+   * line stands where another one was.
+   */
+  #mayBeUnwritten(line: Buffer): boolean {
+    return line.includes(0) && this.#refused === 0 && this.#state !== undefined && this.#state.step <= this.#step
+  }
 
-function assertEnd(step: number, torn: number, key: KeyObject, state: KeyState | undefined): void {
-  if (step === 0) fail('missing', step, 'the index is empty')
-  assertSameKey(state, step, key)
-  if (state !== undefined && state.step > step) assertFurther(state, step, key)
-  if (torn > maxEntryBytes) fail('inserted', step, 'more stands behind the last line of the index than a process leaves that dies')
-}
+  /**
+   * Anybody can write a large step: the keys up to it are taken from the budget, but for the next.
+   */
+  #isOurs(entry: Entry): boolean {
+    const steps = entry.step - this.#step
+    if (steps < 0 || (steps > 0 && !this.#budget.take(steps))) return false
+    return isAuthentic(entry, steps === 0 ? this.#key : laterKey(this.#key, steps))
+  }
 
-/** What `key.json` says of its step counts only if the key is that of this step. */
-function assertFurther(state: KeyState, step: number, key: KeyObject): never {
-  const steps = state.step - step
-  if (steps <= mostKeysBeyond && state.key.equals(laterKey(key, steps)))
-    return fail('truncated', step, "the folder's key is further than its index")
-  throw notOfThisChain()
-}
+  #refuse(entry: Entry): void {
+    this.#refused += entry.step < this.#step ? 0 : 1
+    const { what, explanation } = whatIsWrong(entry, this.#step, this.#line)
+    this.#fail(what, explanation)
+  }
 
-/** Of the line of this step. */
-function fail(what: ProblemFound['problem']['what'], step: number, explanation: string): never {
-  throw new ProblemFound({ what, file: indexFile, line: step + 1, explanation })
+  #accept(entry: Entry): void {
+    const skipped = entry.step - this.#step
+    if (skipped > this.#refused) this.#fail('missing', 'a line of the index is missing before this one, or two changed places')
+    for (; this.#step < entry.step; this.#goOn()) this.#unknown.add(this.#step)
+    this.#refused = 0
+    this.#folder ??= entry.folder
+    if (entry.folder === this.#folder) this.#take(entry)
+    else this.#fail('inserted', 'the line of the index is of another folder')
+    this.#goOn()
+  }
+
+  #take(entry: Entry): void {
+    this.#addEnds(entry)
+    if (entry.opens) {
+      this.#opened.set(entry.step, derivedKey(this.#key, 'segment'))
+      this.#times.set(entry.step, { opened: entry.time })
+    }
+    if (entry.cut !== undefined) this.#cutLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
+  }
+
+  #goOn(): void {
+    this.#assertSameKey()
+    this.#key = derivedKey(this.#key, 'next')
+    this.#step++
+  }
+
+  /**
+   * How a segment ended is said once, and holds for ever. That it was never used, whoever comes
+   * next finds and says at once; later it would hide that somebody removed it. A line that is not
+   * there may have opened it.
+   */
+  #addEnds(entry: Entry): void {
+    for (const segment of entry.ended) {
+      const isOpen = (this.#opened.has(segment.step) || this.#unknown.has(segment.step)) && !this.#ended.has(segment.step)
+      const isTooLate = segment.found === 'unused' && segment.step !== entry.step - 1
+      if (!isOpen) this.#fail('inserted', 'the line tells the end of a segment that was not open')
+      else if (isTooLate) this.#fail('inserted', 'the line says of a segment that it was never used, too late to know')
+      else {
+        this.#ended.set(segment.step, segment)
+        const opened = this.#times.get(segment.step)?.opened
+        if (opened !== undefined) this.#times.set(segment.step, { opened, ended: entry.time })
+      }
+    }
+  }
+
+  #judgeEnd(): void {
+    if (this.#folder === undefined) this.#problems.keepFirst() // with another key none of them fits
+    if (this.#line === 0 && this.#torn === 0) this.#fail('missing', 'the index is empty')
+    this.#assertSameKey()
+    if (this.#state !== undefined && this.#folder !== undefined && this.#state.step > this.#step) this.#judgeFurther(this.#state)
+    if (this.#torn > maxEntryBytes) this.#fail('inserted', 'more stands behind the last line of the index than a process leaves that dies')
+    else if (this.#torn > 0) this.#cutLines.push({ line: this.#step + 1, bytes: this.#torn, isRecorded: false })
+  }
+
+  /** What `key.json` says of its step counts only if the key is that of this step. */
+  #judgeFurther(state: KeyState): void {
+    const steps = state.step - this.#step
+    const isLater = steps <= mostKeysBeyond && this.#budget.take(steps) && state.key.equals(laterKey(this.#key, steps))
+    if (!isLater) return this.#strangeKey()
+    if (steps > this.#refused) this.#fail('truncated', "the folder's key is further than its index")
+    for (let step = this.#step; step < state.step; step++) this.#unknown.add(step)
+  }
+
+  /** Nobody can make the key of a step that is over, so a key that is another one was put there. */
+  #assertSameKey(): void {
+    if (this.#state?.step === this.#step && !this.#state.key.equals(this.#key)) this.#strangeKey()
+  }
+
+  /** With another key for the whole trail none fits, which is said already. */
+  #strangeKey(): void {
+    if (this.#isKeyStrange || this.#folder === undefined) return
+    this.#isKeyStrange = true
+    this.#problems.add({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is not of this chain" })
+  }
+
+  /** At the line that is looked at. */
+  #fail(what: ProblemFound['problem']['what'], explanation: string): void {
+    this.#problems.add({ what, file: indexFile, line: this.#line + 1, explanation })
+  }
 }
 
 /** Somebody saw more of it, and this says so. */
@@ -154,24 +271,8 @@ export function indexTruncated(lines: number, { file, line }: Pick<Checkpoint, '
 
 const lineFeed = 0x0a
 
-function authenticEntry(entry: Entry, step: number, key: KeyObject): Entry {
-  if (entry.step === step && isAuthentic(entry, key)) return entry
-  const { what, explanation } = whatIsWrong(entry, step)
-  return fail(what, step, explanation)
-}
-
-function whatIsWrong(entry: Entry, step: number): Pick<ProblemFound['problem'], 'what' | 'explanation'> {
-  if (entry.step > step) return { what: 'missing', explanation: 'a line of the index is missing before this one, or two changed places' }
+function whatIsWrong(entry: Entry, step: number, line: number): Pick<ProblemFound['problem'], 'what' | 'explanation'> {
   if (entry.step < step) return { what: 'duplicated', explanation: 'a line of the index stands here a second time, or out of order' }
-  if (step > 0) return { what: 'edited', explanation: 'the line of the index is not as it was sealed' }
+  if (line > 0) return { what: 'edited', explanation: 'the line of the index is not as it was sealed' }
   return { what: 'wrong key', explanation: "the key is not this folder's, or the first line of its index was edited" }
-}
-
-/** Nobody can make the key of a step that is over, so a key that is another one was put there. */
-function assertSameKey(state: KeyState | undefined, step: number, key: KeyObject): void {
-  if (state?.step === step && !state.key.equals(key)) throw notOfThisChain()
-}
-
-function notOfThisChain(): ProblemFound {
-  return new ProblemFound({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is not of this chain" })
 }

@@ -1,233 +1,278 @@
-import type { KeyObject } from 'node:crypto'
-import { basename } from 'node:path'
-import { ProblemFound } from './audit-problem.ts'
-import { type AbsentRecord, isAt, type LastSeqs, locate, standsBeforeEarlier } from './bad-group.ts'
 import type { EndedSegment } from './folder-index.ts'
-import type { SegmentCheckpoints } from './held-checkpoints.ts'
-import { derivedKey, isMac, laterKey, macOf } from './key-chain.ts'
-import { asRecord, isCount, type Seal } from './segment-format.ts'
-import { hasUnwritten, maxGroupRecords, readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
-import { assertSigned, checkpointBeyond } from './signed-checkpoints.ts'
-import { indexTruncated } from './verified-index.ts'
+import { GroupKeys } from './group-keys.ts'
+import { isMac, macOf } from './key-chain.ts'
+import { SegmentCheckpointing } from './passed-checkpoints.ts'
+import { lastLineOf, SegmentDamage } from './segment-damage.ts'
+import type { Seal } from './segment-format.ts'
+import { SegmentTally } from './segment-tally.ts'
+import type { SegmentToVerify, VerifiedSegment } from './segment-verdict.ts'
+import { hasUnwritten, maxGroupRecords, readSegment, type SegmentGroup } from './segment-reader.ts'
+import { DamagedArchive } from './unpacked-file.ts'
 
-export interface SegmentToVerify {
-  readonly path: string
-  /** Of group 0. */
-  readonly key: KeyObject
-  readonly ended: EndedSegment | undefined
-  /** Of this segment, if there are any. */
-  readonly checkpoints: SegmentCheckpoints | undefined
-  /** How long the index is. */
-  readonly indexLines: number
+/** A group that is proven, and where its lines stand among those that are before the seal. */
+interface Sealed {
+  readonly lines: readonly Buffer[]
+  readonly bytes: Buffer
+  readonly at: number
 }
 
-/** What was proven of one segment. */
-export interface VerifiedSegment {
-  readonly records: number
-  /** Records that its sink did not acknowledge in time, as gap records say. */
-  readonly missed: number
-  readonly from: number | undefined
-  readonly to: number | undefined
-  readonly isEnded: boolean
-  /** The number of the last line that is sealed. */
-  readonly lastLine: number
-  /** The time of the last checkpoint. */
-  readonly checkpointedAt: number | undefined
-  /** Bytes behind the last seal. */
-  readonly torn: number
-}
-
-/** Verifies one segment, group by group. */
+/**
+ * Verifies one segment, group by group. A group counts if its seal fits under the key of its
+ * number, and the numbers go up: what stands between two such groups, or behind the last one, is
+ * damage, and verification goes on behind it.
+ */
 export class SegmentVerification {
   readonly #segment: SegmentToVerify
-  readonly #file: string
-  #key: KeyObject
-  #next = 0
+  readonly #damage: SegmentDamage
+  readonly #checkpoints: SegmentCheckpointing
+  readonly #keys: GroupKeys
+  readonly #tally = new SegmentTally()
   #line = 0
   #bytes = 0
   #size = 0
-  #records = 0
-  #missed = 0
-  #from: number | undefined
-  #to: number | undefined
+  /** Lines that are neither the header nor a seal, of all groups before. */
+  #lines = 0
   #isEnded = false
   /** The first group with zeros in it. */
   #unwritten: SegmentGroup | undefined
-  /** The lines behind that which no seal followed yet. */
-  #unsealedLines: readonly Buffer[] = []
-  /** The last group behind that of which was asked whether it was sealed, and its key. */
-  #asked: { readonly group: number; readonly key: KeyObject } | undefined
-  /** How many checkpoints were passed. There may be one for each second of a day, of which none is moved. */
-  #passed = 0
-  #checkpointedAt: number | undefined
+  #behindZeros = 0
+  /** The last lines that no seal followed yet, and how many there are. */
+  #unsealed: readonly Buffer[] = []
+  #unsealedCount = 0
+  /**
+   * Groups that were refused since the last one that was accepted, and the highest number that one
+   * of them claims.
+   */
+  #refused = 0
+  #highestRefused = -1
+  /** Groups that stand before one that came earlier, which was said of them. */
+  readonly #displaced = new Set<number>()
+  #fewer = 0
 
   constructor(segment: SegmentToVerify) {
     this.#segment = segment
-    this.#file = basename(segment.path)
-    this.#key = segment.key
+    this.#damage = new SegmentDamage(segment.path, segment.step, this.#mostBytes())
+    this.#checkpoints = new SegmentCheckpointing(segment, this.#damage)
+    this.#keys = new GroupKeys(segment.key, this.#isLengthKnown() ? segment.ended?.group : undefined, segment.budget)
   }
 
-  /** The groups that are as they were sealed, as they are found to be. Throws `ProblemFound` at the first thing that is not, the segment's end included. */
+  /** The groups that are as they were sealed, as they are found to be. */
   async *groups(): AsyncGenerator<SegmentGroup> {
-    for await (const group of readSegment(this.#segment.path)) {
-      if (await this.#verify(group)) yield group
+    try {
+      for await (const group of readSegment(this.#segment.path, this.#mostBytes())) {
+        const verified = await this.#verify(group)
+        if (group.lines.length > 0) this.#lines += group.lines.length - (group.firstLine === 1 ? 1 : 0)
+        if (verified !== undefined) yield verified
+      }
+    } catch (error) {
+      if (!(error instanceof DamagedArchive)) throw error
+      this.#damage.report('edited', this.#line + 1, error.message)
     }
-    this.#assertNotTruncated()
+    this.#judgeEnd()
+    if (this.#keys.next === 0) this.#damage.problems.keepFirst()
   }
 
-  /** Whether the group is proven; what was being written when its process died is not. */
-  async #verify(group: SegmentGroup): Promise<boolean> {
-    const { seal, firstLine } = group
-    this.#size = group.endsAt
-    if (this.#isEnded) this.#fail('inserted', firstLine, 'the segment was ended before this line')
-    if (this.#isBehindCut()) return false
-    this.#unwritten ??= this.#mayBeTorn() && hasUnwritten(group) ? group : undefined
-    if (this.#unwritten !== undefined) return this.#behindUnwritten(group, this.#unwritten)
-    if (seal === undefined) return this.#unsealed(group)
-    if (this.#bytes !== this.#size - sizeOf(group)) this.#fail('edited', this.#line + 1, 'these lines have no seal')
-    if (seal.group !== this.#next) await this.#misplaced(group, seal)
-    const bytes = Buffer.concat(group.lines)
-    if (!isMac(macOf(this.#key, 'seal', bytes, seal.signed), seal.mac)) await this.#broken(group, seal)
-    if (bytes.includes(gapMember)) this.#countMissed(group)
-    this.#accept(group, seal)
-    this.#passCheckpoints()
-    return true
-  }
-
-  /** What is proven so far. */
+  /** What is proven, once all groups were read. */
   result(): VerifiedSegment {
-    const [records, missed, from, to, torn] = [this.#records, this.#missed, this.#from, this.#to, this.#size - this.#bytes]
-    return { records, missed, from, to, isEnded: this.#isEnded, lastLine: this.#line, checkpointedAt: this.#checkpointedAt, torn }
+    const { records, missed, from, to } = this.#tally
+    const torn = this.#size - this.#bytes
+    const [lastLine, isEnded, checkpointedAt] = [this.#line, this.#isEnded, this.#checkpoints.at]
+    const [problems, ofCheckpoints] = [this.#damage.problems, this.#checkpoints.problems]
+    return { records, ...this.#lost(), missed, from, to, isEnded, lastLine, checkpointedAt, torn, problems, ofCheckpoints }
   }
 
-  #accept(group: SegmentGroup, { records, end }: Seal): void {
-    this.#key = derivedKey(this.#key, 'next')
-    this.#next++
+  /** The group, if it is proven; what was being written when its process died is not. */
+  async #verify(group: SegmentGroup): Promise<SegmentGroup | undefined> {
+    const isBehindCut = this.#isBehindCut()
+    this.#size = group.endsAt
+    if (isBehindCut) return undefined
+    this.#damage.lookAt(group, this.#lines)
+    if (this.#isEnded) return this.#behindEnd(group)
+    this.#unwritten ??= !this.#isLengthKnown() && hasUnwritten(group) ? group : undefined
+    if (group.seal === undefined) return this.#withoutSeal(group)
+    const sealed = this.#sealedLines(group, group.seal)
+    const isEarly = sealed !== undefined && group.seal.group > this.#keys.next && (await this.#isEarly(group))
+    if (sealed === undefined || isEarly) await this.#refuse(group, group.seal, isEarly)
+    else await this.#accept(group, group.seal, sealed)
+    this.#unsealed = []
+    this.#unsealedCount = 0
+    return sealed === undefined || isEarly ? undefined : { ...group, lines: sealed.lines }
+  }
+
+  /**
+   * Somebody may have put lines before or behind those that were sealed, or have taken away the
+   * seal before.
+   */
+  #sealedLines(group: SegmentGroup, seal: Seal): Sealed | undefined {
+    const key = this.#keys.of(seal.group, this.#size)
+    const lines = this.#unsealed.length === 0 ? group.lines : [...this.#unsealed, ...group.lines]
+    const count = seal.records + (seal.group === 0 ? 1 : 0)
+    if (key === undefined) return undefined
+    for (let at = lines.length - count; at >= 0; at--) {
+      const sealed = at === 0 && count === lines.length ? lines : lines.slice(at, at + count)
+      const bytes = Buffer.concat(sealed)
+      if (isMac(macOf(key, 'seal', bytes, seal.signed), seal.mac)) return { lines: sealed, bytes, at }
+    }
+    return undefined
+  }
+
+  /** Whether a group that came earlier stands behind this one. */
+  async #isEarly({ firstLine }: SegmentGroup): Promise<boolean> {
+    if (this.#unwritten !== undefined || !this.#damage.mayLook()) return false
+    for await (const { seal, lines, firstLine: line } of this.#damage.readAgain()) {
+      if (line <= firstLine || seal?.group !== this.#keys.next) continue
+      if (isMac(macOf(this.#keys.key, 'seal', Buffer.concat(lines), seal.signed), seal.mac)) return true
+    }
+    return false
+  }
+
+  async #accept(group: SegmentGroup, seal: Seal, { lines, bytes, at }: Sealed): Promise<void> {
+    const skipped = seal.group - this.#keys.next
+    const extra = this.#unsealedCount + group.lines.length - lines.length
+    if (this.#unwritten !== undefined) this.#overwrittenAt(this.#unwritten)
+    else if (skipped > this.#refused + this.#displacedBefore(seal.group)) this.#groupsMissing(group)
+    else if (this.#unsealedCount > 0) this.#damage.report('edited', this.#line + 1, 'these lines have no seal')
+    else if (extra > 0) await this.#damage.locate(group, seal)
+    if (skipped > 0) this.#damage.records += at > 0 ? extra : 0
+    this.#passTo(seal.group, group)
+    this.#refused = 0
+    this.#isEnded = seal.end === true
+    this.#tally.add(seal.records, lines, bytes)
+  }
+
+  #passTo(accepted: number, group: SegmentGroup): void {
     this.#bytes = group.endsAt
-    this.#line = group.firstLine + group.lines.length
-    this.#records += records
-    this.#isEnded = end === true
-    if (records === 0) return
-    for (const line of new Set([group.lines[0], group.lines.at(-1)])) this.#note(line && timeIn(line))
-  }
-
-  #countMissed({ lines }: SegmentGroup): void {
-    for (const line of lines) {
-      const missed = line.includes(gapMember) ? asRecord(line)?.missed : 0
-      if (isCount(missed)) this.#missed += missed
+    this.#line = lastLineOf(group)
+    while (this.#keys.next <= accepted) {
+      this.#keys.goOn()
+      this.#checkpoints.pass(this.#keys.next - 1, this.#keys.key, { bytes: this.#bytes, line: this.#line })
     }
   }
 
-  #note(time: number | undefined): void {
-    if (time === undefined) return
-    this.#from = Math.min(this.#from ?? time, time)
-    this.#to = Math.max(this.#to ?? time, time)
+  #groupsMissing(group: SegmentGroup): void {
+    this.#damage.report('missing', group.firstLine, 'a group, or the seal of one, is missing here', lastLineOf(group))
   }
 
-  /** Lines without a seal are at the end, where a process died or is at it, or somebody took a seal away. */
-  #unsealed({ lines, firstLine, sealLine }: SegmentGroup): boolean {
-    if (sealLine.at(-1) === lineFeed) this.#fail('edited', firstLine + lines.length, 'the seal is none')
-    return false
+  #displacedBefore(group: number): number {
+    return [...this.#displaced].filter((one) => this.#keys.next <= one && one < group).length
+  }
+
+  /** Zeros are the torn end of what a power cut left, unless something was sealed after it: then they were written over what stood there. */
+  #overwrittenAt(group: SegmentGroup): void {
+    this.#damage.records += this.#behindZeros
+    this.#behindZeros = 0
+    this.#damage.report('edited', group.firstLine, overwritten, lastLineOf(group))
+    this.#unwritten = undefined
+  }
+
+  /** Behind zeros nothing is a problem until something is sealed again. */
+  async #refuse(group: SegmentGroup, seal: Seal, isEarly: boolean): Promise<void> {
+    const records = this.#unsealedCount + group.lines.length - (group.firstLine === 1 ? 1 : 0)
+    if (this.#unwritten !== undefined) {
+      this.#behindZeros += records
+      return
+    }
+    this.#damage.records += records
+    if (isEarly) return this.#displace(group, seal)
+    if (seal.group < this.#keys.next) return this.#again(group, seal)
+    this.#refused++
+    this.#highestRefused = Math.max(this.#highestRefused, Math.min(seal.group, this.#segment.ended?.group ?? this.#keys.next))
+    this.#fewer += Math.max(0, Math.min(seal.records, maxGroupRecords) - group.lines.length)
+    if (group.firstLine > 1) return this.#damage.locate(group, seal)
+    return this.#damage.report('edited', 1, 'the segment was replaced, or its header was edited', lastLineOf(group))
+  }
+
+  #displace(group: SegmentGroup, seal: Seal): void {
+    this.#displaced.add(seal.group)
+    this.#highestRefused = Math.max(this.#highestRefused, seal.group)
+    this.#damage.report('reordered', group.firstLine, 'the group stands before one that came earlier', lastLineOf(group))
+  }
+
+  #again(group: SegmentGroup, seal: Seal): void {
+    if (this.#displaced.delete(seal.group)) return
+    this.#damage.records -= group.lines.length // what was written is not damaged by a copy of it
+    this.#damage.report('duplicated', group.firstLine, 'the group stands here a second time, or out of order', lastLineOf(group))
+  }
+
+  /** At the end a process died, or is at it, or somebody took a seal away. */
+  #withoutSeal({ lines, firstLine, sealLine }: SegmentGroup): undefined {
+    if (sealLine.at(-1) === lineFeed && this.#unwritten === undefined) {
+      this.#damage.report('edited', firstLine + lines.length, 'the seal is none')
+      this.#damage.records += this.#unsealedCount + lines.length
+      this.#refused++
+      this.#highestRefused = Math.max(this.#highestRefused, this.#keys.next)
+      this.#unsealed = []
+      this.#unsealedCount = 0
+      return
+    }
+    this.#unsealed = [...this.#unsealed, ...lines].slice(-maxGroupRecords - 1)
+    this.#unsealedCount += lines.length
+  }
+
+  #behindEnd({ firstLine }: SegmentGroup): undefined {
+    const isFirst = this.#unsealedCount++ === 0
+    if (isFirst) this.#damage.report('inserted', firstLine, 'the segment was ended before this line')
   }
 
   /** Whoever found the segment cut has said how much stood there and how much of that counts. */
   #isBehindCut(): boolean {
     const { ended } = this.#segment
-    return ended?.found === 'cut' && this.#bytes >= ended.bytes
+    if (ended?.found !== 'cut') return false
+    return this.#size >= ended.bytes || this.#keys.next > ended.group
+  }
+
+  /** The highest number of a group that is there, proven or not. */
+  #lastSeen(): number {
+    return Math.max(this.#keys.next - 1, this.#highestRefused)
   }
 
   /** Of what has ended, it is known how far it went. */
-  #mayBeTorn(): boolean {
+  #isLengthKnown(): boolean {
+    const found = this.#segment.ended?.found
+    return found === 'ended' || found === 'cut'
+  }
+
+  #mostBytes(): number | undefined {
+    const { bytes, torn } = this.#segment.ended ?? { bytes: 0, torn: 0 }
+    return this.#isLengthKnown() ? bytes + torn : undefined
+  }
+
+  #judgeEnd(): void {
     const { ended } = this.#segment
-    return ended === undefined || ended.found === 'unused'
-  }
-
-  /** Zeros are the torn end of what a power cut left, unless something was sealed after it: then they were written over what stood there. */
-  #behindUnwritten({ seal, lines }: SegmentGroup, { firstLine, lines: unwritten }: SegmentGroup): boolean {
-    // Where zeros stand in the place of a seal, the lines of its group come together with those of the next.
-    const unsealed = [...this.#unsealedLines, ...lines]
-    this.#unsealedLines = seal === undefined ? unsealed.slice(-maxGroupRecords) : []
-    const key = seal && this.#keyBehindUnwritten(seal.group)
-    if (seal === undefined || key === undefined) return false
-    const sealed = unsealed.slice(unsealed.length - seal.records)
-    if (!isMac(macOf(key, 'seal', ...sealed, seal.signed), seal.mac)) return false
-    return this.#fail('edited', firstLine, overwritten, firstLine + unwritten.length)
-  }
-
-  /** Anybody can write a large number: it must go up, and no further than groups have room in the bytes until here. */
-  #keyBehindUnwritten(group: number): KeyObject | undefined {
-    const asked = this.#asked ?? { group: this.#next, key: this.#key }
-    const most = this.#next + (this.#size - this.#bytes) / leastGroupBytes
-    if (group < asked.group || group > most) return undefined
-    this.#asked = { group, key: laterKey(asked.key, group - asked.group) }
-    return this.#asked.key
-  }
-
-  async #misplaced({ firstLine, lines }: SegmentGroup, seal: Seal): Promise<never> {
-    const line = firstLine + lines.length
-    if (seal.group < this.#next) return this.#fail('duplicated', firstLine, 'the group stands here a second time, or out of order', line)
-    for await (const later of readSegment(this.#segment.path)) {
-      if (later.seal?.group === this.#next) return this.#fail('reordered', firstLine, 'the group stands before one that came earlier', line)
-    }
-    return this.#fail('missing', firstLine, 'a group, or the seal of one, is missing here', line)
-  }
-
-  async #broken(group: SegmentGroup, seal: Seal): Promise<never> {
-    const isHeader = this.#next === 0
-    if (isHeader) return this.#fail('edited', 1, 'the segment was replaced, or its header was edited', group.firstLine + group.lines.length)
-    const { what, line, lastLine, explanation, absent } = locate(group, seal, await this.#lastSeqsBefore(group))
-    if (absent !== undefined && (await this.#standsBehind(group, absent))) return this.#fail('reordered', line, standsBeforeEarlier)
-    return this.#fail(what, line, explanation, lastLine)
-  }
-
-  /** Read again too: the groups there were not verified, which is enough to tell a swap from a deletion. */
-  async #standsBehind({ firstLine }: SegmentGroup, absent: AbsentRecord): Promise<boolean> {
-    for await (const group of readSegment(this.#segment.path)) {
-      if (group.firstLine > firstLine && recordsOf(group).some((record) => isAt(absent, record))) return true
-    }
-    return false
-  }
-
-  /** Of groups that are authentic. Read again, since it is asked for once at most. */
-  async #lastSeqsBefore({ firstLine }: SegmentGroup): Promise<LastSeqs> {
-    const lastSeqs = new Map<string, number>()
-    for await (const group of readSegment(this.#segment.path)) {
-      if (group.firstLine >= firstLine) break
-      for (const { trail, seq } of recordsOf(group)) lastSeqs.set(trail, seq)
-    }
-    return lastSeqs
-  }
-
-  #passCheckpoints(): void {
-    const { checkpoints, indexLines } = this.#segment
-    for (let next = checkpoints?.at(this.#passed); next?.group === this.#next - 1; next = checkpoints?.at(++this.#passed)) {
-      assertSigned(next, this.#key)
-      if (next.index >= indexLines) throw indexTruncated(indexLines, next)
-      if (next.bytes !== this.#bytes) this.#fail('edited', this.#line, 'the segment is not as long here as a checkpoint says')
-      this.#checkpointedAt = Math.max(this.#checkpointedAt ?? 0, next.time)
-    }
-  }
-
-  #assertNotTruncated(): void {
-    const { ended, checkpoints } = this.#segment
-    const end = { group: this.#next, key: this.#key, position: this.#passed }
-    const beyond = checkpoints && checkpointBeyond(checkpoints, end)
-    if (beyond !== undefined)
-      this.#fail('truncated', this.#line + 1, `a checkpoint says that the segment was longer: line ${beyond.line} of ${beyond.file}`)
+    this.#checkpoints.judgeEnd({ group: this.#keys.next, key: this.#keys.key, lastSeen: this.#lastSeen(), line: this.#line })
     if (ended === undefined) return
-    const cut = 'the segment was longer when it ended'
-    if (ended.found === 'missing') this.#fail('missing', 1, 'the segment was gone when its process had ended')
-    if (this.#bytes < ended.bytes) this.#fail('truncated', this.#line + 1, cut)
-    if (this.#bytes > ended.bytes && ended.found !== 'unused') this.#fail('inserted', this.#line, 'the segment was shorter when it ended')
-    if (ended.found === 'unused' && this.#records > 0) this.#fail('inserted', 2, 'the segment was never used')
-    if (ended.found === 'cut' && this.#size > ended.bytes + ended.torn)
-      this.#fail('inserted', this.#line + 1, 'less stood behind the last seal when its process had died')
-    if (ended.found === 'ended' && this.#size > this.#bytes)
-      this.#fail('inserted', this.#line + 1, 'the segment was ended before this line')
+    if (this.#isLengthKnown() && !this.#isEnded) this.#damage.records += this.#unsealedCount
+    if (this.#damage.isNone) this.#judgeRecordedEnd(ended)
+    else if (this.#lastSeen() < ended.group && !this.#damage.problems.list.some(({ what }) => what === 'truncated')) this.#truncated()
   }
 
-  #fail(what: ProblemFound['problem']['what'], line: number, explanation: string, lastLine: number = line): never {
-    throw new ProblemFound({ what, file: this.#file, line, lastLine, explanation })
+  #truncated(): void {
+    this.#damage.report('truncated', this.#line + 1, 'the segment was longer when it ended')
+  }
+
+  #judgeRecordedEnd({ found, bytes, torn }: EndedSegment): void {
+    const report = this.#damage.report.bind(this.#damage)
+    if (found === 'missing') return report('missing', 1, 'the segment was gone when its process had ended')
+    if (this.#bytes < bytes) return this.#truncated()
+    if (this.#bytes > bytes && found !== 'unused') return report('inserted', this.#line, 'the segment was shorter when it ended')
+    if (found === 'unused' && this.#tally.records > 0) return report('inserted', 2, 'the segment was never used')
+    if (found === 'cut' && this.#size > bytes + torn)
+      return report('inserted', this.#line + 1, 'less stood behind the last seal when its process had died')
+    if (found === 'ended' && this.#size > this.#bytes) report('inserted', this.#line + 1, 'the segment was ended before this line')
+  }
+
+  /**
+   * How many records were written the index says, or a checkpoint; or as many as stand there, and
+   * are missing in groups that have fewer than were sealed.
+   */
+  #lost(): Pick<VerifiedSegment, 'damaged' | 'missing'> {
+    const { ended } = this.#segment
+    if (this.#damage.isNone) return { damaged: 0, missing: 0 }
+    const unproven = Math.max(0, this.#damage.records)
+    const least = Math.max(this.#tally.records + unproven + this.#fewer, this.#checkpoints.records)
+    const written = this.#isLengthKnown() ? Math.max(ended?.records ?? 0, this.#tally.records) : least
+    const damaged = Math.min(unproven, written - this.#tally.records)
+    return { damaged, missing: written - this.#tally.records - damaged }
   }
 }
 
@@ -235,19 +280,3 @@ const overwritten =
   'there are zeros, and sealed groups behind them; after a power cut the process that opens the folder next says which of it was never acknowledged'
 
 const lineFeed = 0x0a
-/** Of a seal alone. */
-const leastGroupBytes = 90
-/** In this form they are members, never text: quotes in text are escaped. */
-const gapMember = Buffer.from('"operation":"gap"')
-const timeMember = Buffer.from(',"time":')
-
-/** When the record was made, without a look at the rest of it; other members follow. */
-function timeIn(line: Buffer): number | undefined {
-  const from = line.lastIndexOf(timeMember) + timeMember.length
-  const time = Number(line.toString('latin1', from, line.indexOf(',', from)))
-  return isCount(time) ? time : undefined
-}
-
-function sizeOf({ lines, sealLine }: SegmentGroup): number {
-  return lines.reduce((sum, line) => sum + line.length, sealLine.length)
-}

@@ -41,8 +41,27 @@ describe('the HTML page', () => {
     expect(first()).toBe('<p class="open">The trail was not verified: anybody may have changed it.')
     const problem = { what: 'edited', file: 'segment-00000001.jsonl', line: 17, explanation: 'the group is not what was sealed' }
     expect(first({ ok: false, records: 15, problem, unproven: [] })).toBe(
-      '<p class="bad">The trail is NOT as it was written: edited in segment-00000001.jsonl, line 17: the group is not what was sealed. Authentic records before it: 15.',
+      '<p class="bad">The trail is NOT as it was written: in segment-00000001.jsonl, line 17, edited: the group is not what was sealed. Records: 15 verified, 0 damaged, 0 missing.',
     )
+    const segments = [{ status: 'damaged' }, ...Array.from({ length: 11 }, () => ({ status: 'verified' }))]
+    const third = { ...problem, segment: 1, record: 3, lastRecord: 3 }
+    const group = { ...problem, segment: 1, record: 9, lastRecord: 50 }
+    const bad = { ok: false, records: 557, damaged: 43, missing: 0, problem: third, problems: [third, group], segments, unproven: [] }
+    expect(first(bad)).toBe(
+      '<p class="bad">The trail is NOT as it was written: 11 of 12 segments are as they were written; ' +
+        'in segment 1, record 3, segment-00000001.jsonl, line 17, edited: the group is not what was sealed; ' +
+        'in segment 1, one of records 9 to 50, segment-00000001.jsonl, line 17, edited: the group is not what was sealed. ' +
+        'Records: 557 verified, 43 damaged, 0 missing.',
+    )
+    const many = { ...bad, problems: Array.from({ length: 11 }, () => problem), problemsLeftOut: 2 }
+    expect(first(many)).toMatch(/; and 3 further problems\. Records: /)
+    const ranged = { ...verified, range: { segmentsLeftOut: 9 }, segments }
+    expect(first(ranged)).toBe(
+      '<p class="open">Verified: every record of the segments that were looked at is as it was written (3,013). Segments that were not looked at: 9.',
+    )
+    expect(first({ ...ranged, records: 0, segments: [] })).toMatch(/^<p class="open">Nothing was verified: /)
+    const foreign = [{ file: 'notes.txt', explanation: 'the file is none of the trail' }]
+    expect(first({ ...verified, foreign })).toMatch(/^<p class="good">.* Files that do not belong there, and were left out: notes\.txt\.$/)
     const tail = { file: 'segment-00000001.jsonl', lastLine: 9, provenUntil: Date.UTC(2026, 0, 1) }
     expect(first({ ...verified, unproven: [tail] })).toMatch(/^<p class="open">.* is proven only until 2026-01-01 00:00 UTC\.$/)
     const tails = Array.from({ length: 12 }, () => tail)
@@ -181,6 +200,10 @@ describe.each(['text', 'json', 'html'] as const)('a verification that is none is
     ['problem', { ...verified, ok: false, problem: 'edited' }],
     ['problem', { ...verified, ok: false, problem: { what: 'edited', file: 'a', line: 1 } }],
     ['problem', { ...verified, ok: false, problem: null }],
+    ['problems', { ...verified, ok: false, problems: [{ what: 'edited' }] }],
+    ['segments', { ...verified, segments: 1 }],
+    ['foreign', { ...verified, foreign: ['a'] }],
+    ['range', { ...verified, range: 5 }],
     ['isIndexWhole', { ...verified, isIndexWhole: 0 }],
     ['cutIndexLines', { ...verified, cutIndexLines: 1 }],
     ['cutIndexLines', { ...verified, cutIndexLines: [undefined] }],
@@ -198,7 +221,7 @@ describe.each(['text', 'json', 'html'] as const)('a verification that is none is
 
   it('unless there is none, or more in it than is read', () => {
     expect(reported(undefined)).not.toBe('')
-    expect(reported({ ...verified, segments: 1 })).not.toBe('')
+    expect(reported({ ...verified, missed: 1 })).not.toBe('')
   })
 })
 

@@ -19,14 +19,31 @@ const objectOf =
   (value) =>
     isObject(value) && Object.entries(members).every(([member, check]) => check(value[member]))
 
+const isProblem = objectOf({
+  what: isText,
+  file: isText,
+  line: isNumber,
+  explanation: isText,
+  segment: optional(isNumber),
+  record: optional(isNumber),
+  lastRecord: optional(isNumber),
+})
+
 /** Every member that a report reads. */
 const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   ok: isBoolean,
   records: isNumber,
-  problem: optional(objectOf({ what: isText, file: isText, line: isNumber, explanation: isText })),
+  problem: optional(isProblem),
+  problems: optional(listOf(isProblem)),
+  problemsLeftOut: optional(isNumber),
+  damaged: optional(isNumber),
+  missing: optional(isNumber),
+  segments: optional(listOf(objectOf({ status: isText }))),
   isIndexWhole: optional(isBoolean),
   cutIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
   unproven: listOf(objectOf({ file: isText, lastLine: isNumber, provenUntil: optional(isNumber) })),
+  foreign: optional(listOf(objectOf({ file: isText, explanation: isText }))),
+  range: optional(objectOf({ segmentsLeftOut: isNumber })),
 }
 
 /** Throws `INVALID_ARGUMENT` for what is no verification: an auditor would read a verdict that nobody gave. */

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { gathered } from '../testing/gathered.ts'
 import { readAuditRecords } from './read-records.ts'
@@ -25,6 +26,15 @@ describe('the reader of records', () => {
     expect(await read()).toEqual([1, 2, 4])
     expect(await read(2)).toEqual([1, 2])
     expect(await read(0)).toEqual([])
+  })
+
+  it('gives each segment once, compressed or not, though there is a copy of it', async () => {
+    const segment = (step: number, seq: number): string => header(step) + seal(0, 0) + record(seq) + seal(1, 1)
+    await writeFile(join(folder, 'a-copy.jsonl'), segment(1, 7))
+    await writeFile(join(folder, 'segment-00000001.jsonl'), segment(1, 1))
+    await writeFile(join(folder, 'segment-00000001.jsonl.bak'), segment(1, 8))
+    await writeFile(join(folder, 'segment-00000003.jsonl.gz'), gzipSync(segment(3, 2)))
+    expect(await read()).toEqual([1, 2])
   })
 
   it('says so when there is no such folder', async () => {

@@ -1,11 +1,12 @@
 import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
 import { shownPath } from '../folder-errors.ts'
-import { readSegment, recordsOf, type SegmentFile, segmentFiles } from '../segment-reader.ts'
+import { byStep, type SegmentFile, segmentFiles, stepOfName } from '../segment-files.ts'
+import { readSegment, recordsOf } from '../segment-reader.ts'
 
 /**
  * The sealed records in a folder of `jsonLinesFile`, in the order of its segments, as they are read: memory stays bounded. It takes them as they stand there; whether they are as they were
- * written, `verifyAuditTrail` tells. Records behind the last seal of a segment are left out. With `most`, ends after so many, such as the `records` that a verification found authentic. Throws
- * `CONFIGURATION` if the folder is no path, and `AUDIT_FAILED` if it cannot be read.
+ * written, `verifyAuditTrail` tells, and `verifiedTrail` reads those alone that are. Records behind the last seal of a segment are left out, and so are copies of segments. With `most`, ends after so many.
+ * Throws `CONFIGURATION` if the folder is no path, and `AUDIT_FAILED` if it cannot be read.
  *
  * @example
  * import { readAuditRecords } from '@finchat/secrets-audit'
@@ -16,8 +17,11 @@ import { readSegment, recordsOf, type SegmentFile, segmentFiles } from '../segme
  */
 export async function* readAuditRecords(folder: string, most: number = Infinity): AsyncGenerator<AuditRecord> {
   let count = 0
+  const seen = new Set<string>()
   for (const { path, header } of await filesIn(folder)) {
-    if (header === undefined) continue
+    const segment = header && `${header.folder} ${header.step}`
+    if (segment === undefined || seen.has(segment)) continue // a copy
+    seen.add(segment)
     for await (const record of sealedRecords(path)) {
       if (count++ >= most) return
       yield record
@@ -29,7 +33,10 @@ async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
   if (typeof folder !== 'string' || folder === '')
     throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
   try {
-    return await segmentFiles(folder)
+    const files = await segmentFiles(folder)
+    // A file that bears the name of its segment comes before a copy of it.
+    const isNamed = ({ path, header }: SegmentFile): boolean => stepOfName(path) === header?.step
+    return [...files.filter(isNamed), ...files.filter((file) => !isNamed(file))].toSorted(byStep)
   } catch {
     throw unreadable('the folder of the trail', folder)
   }

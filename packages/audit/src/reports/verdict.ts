@@ -4,38 +4,97 @@ import { grouped, minute, seen } from './shown.ts'
 export interface ReportedVerification {
   readonly ok: boolean
   readonly records: number
-  readonly problem?: { readonly what: string; readonly file: string; readonly line: number; readonly explanation: string } | undefined
+  readonly problem?: ReportedProblem | undefined
+  /** Without these, `problem` alone is shown. */
+  readonly problems?: readonly ReportedProblem[] | undefined
+  readonly problemsLeftOut?: number | undefined
+  readonly damaged?: number | undefined
+  readonly missing?: number | undefined
+  readonly segments?: readonly { readonly status: string }[] | undefined
   /** `false`: whether lines of the index, and with them whole segments, are missing at its end, nothing says. */
   readonly isIndexWhole?: boolean | undefined
   readonly cutIndexLines?: readonly { readonly line: number; readonly bytes: number; readonly isRecorded: boolean }[] | undefined
   readonly unproven: readonly { readonly file: string; readonly lastLine: number; readonly provenUntil?: number | undefined }[]
+  readonly foreign?: readonly { readonly file: string; readonly explanation: string }[] | undefined
+  /** Absent: the whole trail was looked at. */
+  readonly range?: { readonly segmentsLeftOut: number } | undefined
 }
 
-/** One sentence, the first that an auditor reads. */
+/** As much of a problem as a report shows. */
+export interface ReportedProblem {
+  readonly what: string
+  readonly file: string
+  readonly line: number
+  readonly explanation: string
+  readonly segment?: number | undefined
+  readonly record?: number | undefined
+  readonly lastRecord?: number | undefined
+}
+
+/** The first thing that an auditor reads. */
 export function verdictOf(verification: ReportedVerification | undefined): string {
   if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
-  const { ok, records, problem, unproven, isIndexWhole, cutIndexLines = [] } = verification
-  if (problem !== undefined || !ok)
-    return `The trail is NOT as it was written: ${located(problem)} Authentic records before it: ${grouped(records)}.`
-  const verified = `Verified: every record is as it was written (${grouped(records)}).`
-  return [verified, ...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...cutIndexLines.map(cutLine)].join(' ')
+  const { ok, problem, unproven, isIndexWhole, cutIndexLines = [] } = verification
+  const about = [...leftOut(verification), ...foreignFiles(verification)]
+  if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about].join(' ')
+  const open = [...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...cutIndexLines.map(cutLine)]
+  return [verified(verification), ...open, ...about].join(' ')
+}
+
+function verified({ records, range, segments }: ReportedVerification): string {
+  if (range === undefined) return `Verified: every record is as it was written (${grouped(records)}).`
+  if (segments?.length === 0) return 'Nothing was verified: the range that was asked for has no segment in it.'
+  return `Verified: every record of the segments that were looked at is as it was written (${grouped(records)}).`
+}
+
+/** What was not asked for may be as it likes. */
+function leftOut({ range }: ReportedVerification): string[] {
+  return range === undefined ? [] : [`Segments that were not looked at: ${grouped(range.segmentsLeftOut)}.`]
 }
 
 const openIndex = "Whether later segments were removed together with the end of the index is not proven: the folder's key was not there."
 
-function located(problem: ReportedVerification['problem']): string {
-  if (problem === undefined) return 'what is wrong is not known.'
-  const { what, file, line, explanation } = problem
-  return `${seen(what)} in ${seen(file)}, line ${grouped(line)}: ${seen(explanation)}.`
+/** How many segments are whole, what is wrong with the others, and how many records that leaves. */
+function damage({ records, problem, problems, problemsLeftOut = 0, damaged = 0, missing = 0, segments }: ReportedVerification): string {
+  const all = problems ?? (problem === undefined ? [] : [problem])
+  if (all.length === 0) return 'what is wrong is not known.'
+  const whole = segments?.filter(({ status }) => status === 'verified').length ?? 0
+  const share = segments === undefined ? [] : [`${grouped(whole)} of ${grouped(segments.length)} segments are as they were written`]
+  const more = all.length - mostShown + problemsLeftOut
+  const rest = more > 0 ? [`and ${grouped(more)} further ${more === 1 ? 'problem' : 'problems'}`] : []
+  const counts = `Records: ${grouped(records)} verified, ${grouped(damaged)} damaged, ${grouped(missing)} missing.`
+  return `${[...share, ...all.slice(0, mostShown).map(located), ...rest].join('; ')}. ${counts}`
+}
+
+function located({ what, file, line, explanation, ...place }: ReportedProblem): string {
+  return `in ${placeOf(place)}${seen(file)}, line ${grouped(line)}, ${seen(what)}: ${seen(explanation)}`
+}
+
+function placeOf({ segment, record, lastRecord = record }: Pick<ReportedProblem, 'segment' | 'record' | 'lastRecord'>): string {
+  if (segment === undefined) return ''
+  if (record === undefined || lastRecord === undefined) return `segment ${grouped(segment)}, `
+  const records = record === lastRecord ? `record ${grouped(record)}` : `one of records ${grouped(record)} to ${grouped(lastRecord)}`
+  return `segment ${grouped(segment)}, ${records}, `
+}
+
+function foreignFiles({ foreign = [] }: ReportedVerification): string[] {
+  if (foreign.length === 0) return []
+  const more = foreign.length > mostShown ? `, and ${grouped(foreign.length - mostShown)} more` : ''
+  return [
+    `Files that do not belong there, and were left out: ${foreign
+      .slice(0, mostShown)
+      .map(({ file }) => seen(file))
+      .join(', ')}${more}.`,
+  ]
 }
 
 /** A disk that was full for a night may have left hundreds; more than these would bury the rest. */
-const mostEnds = 10
+const mostShown = 10
 
 function openEnds(unproven: ReportedVerification['unproven']): string[] {
-  const more = unproven.length - mostEnds
+  const more = unproven.length - mostShown
   const rest = more > 0 ? [`The ends of ${grouped(more)} further segments are not proven to the last either.`] : []
-  return [...unproven.slice(0, mostEnds).map(openEnd), ...rest]
+  return [...unproven.slice(0, mostShown).map(openEnd), ...rest]
 }
 
 function openEnd({ file, lastLine, provenUntil }: ReportedVerification['unproven'][number]): string {
@@ -53,7 +112,8 @@ function cutLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification['
 
 export function toneOf(verification: ReportedVerification | undefined): 'good' | 'bad' | 'open' {
   if (verification === undefined) return 'open'
-  const { ok, unproven, isIndexWhole, cutIndexLines = [] } = verification
+  const { ok, unproven, isIndexWhole, cutIndexLines = [], range } = verification
   if (!ok) return 'bad'
+  if (range !== undefined) return 'open'
   return unproven.length === 0 && isIndexWhole !== false && cutIndexLines.every(({ isRecorded }) => isRecorded) ? 'good' : 'open'
 }

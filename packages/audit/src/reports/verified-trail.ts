@@ -1,6 +1,8 @@
 import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
 import { recordsOf, type SegmentGroup } from '../segment-reader.ts'
-import { type AuditVerification, TrailVerification, type VerifyAuditOptions } from '../verify-audit-trail.ts'
+import type { AuditVerification } from '../audit-verification.ts'
+import { TrailVerification } from '../verify-audit-trail.ts'
+import type { VerifyAuditOptions } from '../verify-options.ts'
 
 export interface VerifiedTrail<Result> {
   readonly verification: AuditVerification
@@ -9,7 +11,7 @@ export interface VerifiedTrail<Result> {
 }
 
 /**
- * Verifies the trail in this folder, and hands the records to `read` as they are found authentic, in their order: all, or those before the problem. `read` is
+ * Verifies the trail in this folder, and hands the records to `read` as they are found authentic, in their order: those that are damaged are left out. `read` is
  * `summarize`, `queryRecords` in a loop, or whatever else reads them; when it stops early, the rest is verified all the same. The files are read once, so that
  * what was verified is what was read. Returns what was found, and what `read` resolves to. Rejects as `verifyAuditTrail` and `read` do, and with `INVALID_ARGUMENT`
  * if `read` reads the records a second time; so does who reads them after it has resolved: there would be none, as if nothing had happened.

@@ -5,7 +5,8 @@ import type { AuditEvent, AuditRecord, AuditSink, CallContext } from '@finchat/s
 import { initAuditFolder } from '../audit-folder.ts'
 import { auditTrail } from '../audit-trail.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from '../json-lines-file.ts'
-import { readSegment, recordsOf, segmentFiles } from '../segment-reader.ts'
+import { segmentFiles } from '../segment-files.ts'
+import { readSegment, recordsOf } from '../segment-reader.ts'
 import { required } from '../trail-sink.ts'
 
 export const context: CallContext = { signal: new AbortController().signal }
@@ -55,6 +56,17 @@ export async function trailOf(count: number, options: Partial<JsonLinesFileOptio
   const sink = jsonLinesFile({ folder: made.folder, checkpoints: { to: made.checkpoints }, ...options })
   await written(sink, count)
   await sink.close?.(context)
+  return made
+}
+
+/** A folder with so many segments, each of a process that wrote so many records and ended. */
+export async function segmentsOf(segments: number, records: number, options: Partial<JsonLinesFileOptions> = {}): Promise<TestFolder> {
+  const made = await testFolder()
+  for (let run = 0; run < segments; run++) {
+    const sink = jsonLinesFile({ folder: made.folder, checkpoints: { to: made.checkpoints }, ...options })
+    await written(sink, records)
+    await sink.close?.(context)
+  }
   return made
 }
 

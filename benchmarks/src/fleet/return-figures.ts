@@ -12,7 +12,7 @@ export interface ReturnFigures extends Pick<ReturnOptions, 'held' | 'fault' | 'h
 }
 
 /** Calls per second to the store, for a fleet of that size. */
-export interface ReturnLoad {
+interface ReturnLoad {
   readonly processes: number
   readonly outage: MeanAndPeak
   /** The highest second after its return. */

@@ -20,7 +20,7 @@ function optionsIn(args: string[]): Options {
     args,
     options: {
       sample: { type: 'string', default: '200' },
-      returning: { type: 'string', default: '400' },
+      returning: { type: 'string', default: '200' },
       secrets: { type: 'string', default: '50' },
       seed: { type: 'string', default: '1' },
       write: { type: 'boolean', default: false },

@@ -67,7 +67,7 @@ function legend(at: number): string[] {
     `<rect x="${left}" y="${at - 9}" width="18" height="4" fill="${colour}"/>`,
     text(left + 26, at - 3, words),
   ]
-  return [...entry(plot.left, colours.without, 'each process by itself'), ...entry(plot.left + 200, colours.with, 'with the shared level')]
+  return [...entry(plot.left, colours.without, 'each process by itself'), ...entry(plot.left + 200, colours.with, 'with the shared cache')]
 }
 
 function x(second: number): number {

@@ -17,26 +17,27 @@ export class Calls {
   }
 }
 
+/** How a store is away: it refuses connections at once, or never answers. */
+export type Fault = 'refuses' | 'hangs'
+
 /** The store that the whole fleet asks, which answers after 20 ms, and counts. */
 export class CountingStore {
   /** Calls of GetSecretValue, and of BatchGetSecretValue. */
   readonly calls: Calls = new Calls()
   readonly batches: Calls = new Calls()
-  isDown = false
+  fault: Fault | undefined
   readonly #time: VirtualTime
 
   constructor(time: VirtualTime) {
     this.#time = time
   }
 
-  /** As one process sees it. `hasTurn` tells whether the shared level lets that process ask for all. */
-  provider(hasTurn: (path: string) => boolean, options: { readonly batches: boolean }): SecretProvider {
+  /** As one process sees it. `hasLease` tells whether the shared level has given it the fill lease. */
+  provider(hasLease: (path: string) => boolean, options: { readonly batches: boolean }): SecretProvider {
     const answer = async (paths: readonly string[], calls: Calls, count: number): Promise<{ value: string; version: number }> => {
-      const askedAt = this.#time.now()
-      await this.#time.sleep(latencyMs)
-      const kind = paths.every(hasTurn) && !this.isDown ? 'forAll' : 'forOne'
-      for (let n = 0; n < count; n += 1) calls.add(kind, askedAt)
-      if (this.isDown) throw new SecretsError('UNAVAILABLE', 'the store is down')
+      const kind = this.fault === undefined && paths.every(hasLease) ? 'forAll' : 'forOne'
+      for (let n = 0; n < count; n += 1) calls.add(kind, this.#time.now())
+      await this.#answered()
       return { value: 'a secret of thirty-two characters', version: 1 }
     }
     const getMany: SecretProvider['getMany'] = async (paths) => {
@@ -45,6 +46,14 @@ export class CountingStore {
     }
     const get: SecretProvider['get'] = (path) => answer([path], this.calls, 1)
     return { specificationVersion: 'v1', name: 'store', sharedAs: 'store', get, ...(options.batches && { getMany }) }
+  }
+
+  /** A call that was made while the store was away comes to nothing, even if that is back meanwhile. */
+  async #answered(): Promise<void> {
+    const { fault } = this
+    if (fault === 'hangs') return new Promise(() => {})
+    await this.#time.sleep(latencyMs)
+    if (fault === 'refuses') throw new SecretsError('UNAVAILABLE', 'the store is down')
   }
 }
 

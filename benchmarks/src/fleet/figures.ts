@@ -1,4 +1,5 @@
 import type { Calls } from './counting-store.ts'
+import type { ReturnsReport } from './return-figures.ts'
 import type { FleetRun } from './simulate.ts'
 import { phases } from './timeline.ts'
 
@@ -7,12 +8,16 @@ export const limits = { getSecretValue: 10_000, batchGetSecretValue: 100 } as co
 
 export const fleetSizes: readonly number[] = [10_000, 100_000]
 
-/** Calls per second to the store in one phase. */
-export interface PhaseFigures {
-  readonly phase: string
+/** Calls per second. */
+export interface MeanAndPeak {
   readonly mean: number
   /** The highest second. */
   readonly peak: number
+}
+
+/** Calls per second to the store in one phase. */
+export interface PhaseFigures extends MeanAndPeak {
+  readonly phase: string
 }
 
 /** What a fleet of that size asks of the store, with the shared level or without. */
@@ -34,6 +39,7 @@ export interface FleetReport {
   readonly secrets: number
   readonly seed: number
   readonly fleets: readonly FleetFigures[]
+  readonly returns: ReturnsReport
   /** Reads that failed in all runs, and how many there were. */
   readonly failedReads: number
   readonly reads: number
@@ -41,20 +47,20 @@ export interface FleetReport {
 
 export function figuresOf(processes: number, run: FleetRun, preload: FleetRun): FleetFigures {
   const weight = processes / run.sample
-  const course = bySecond(run.calls, weight)
+  const course = callsBySecond(run.calls, weight, lastPhaseEnds)
   return {
     processes,
     hasLevel: run.hasLevel,
     phases: inPhases(course),
-    levelPhases: inPhases(bySecond(run.levelReads, weight)),
+    levelPhases: inPhases(callsBySecond(run.levelReads, weight, lastPhaseEnds)),
     course: everyTen(course),
-    batchPeak: Math.max(...bySecond(preload.batches, weight)),
+    batchPeak: Math.max(...callsBySecond(preload.batches, weight, lastPhaseEnds)),
   }
 }
 
 /** Each manager of the sample stands for so many; what one process asked for all is one call of any fleet. */
-function bySecond({ forOne, forAll }: Calls, weight: number): number[] {
-  return Array.from({ length: lastPhaseEnds }, (_, second) => (forOne[second] ?? 0) * weight + (forAll[second] ?? 0))
+export function callsBySecond({ forOne, forAll }: Calls, weight: number, end: number): number[] {
+  return Array.from({ length: end }, (_, second) => (forOne[second] ?? 0) * weight + (forAll[second] ?? 0))
 }
 
 const lastPhaseEnds = Math.max(...phases.map(({ to }) => to))
@@ -63,7 +69,7 @@ function inPhases(calls: readonly number[]): PhaseFigures[] {
   return phases.map(({ name, from, to }) => ({ phase: name, ...meanAndPeak(calls.slice(from, to)) }))
 }
 
-function meanAndPeak(calls: readonly number[]): { mean: number; peak: number } {
+export function meanAndPeak(calls: readonly number[]): MeanAndPeak {
   return { mean: rounded(sum(calls) / calls.length), peak: Math.max(...calls) }
 }
 

@@ -2,86 +2,112 @@ import { SecretsError, type FillTicket, type SharedCache, type SharedEntry, type
 import { Calls } from './counting-store.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
+interface Lease {
+  readonly id: number
+  readonly until: number
+}
+
 interface Place {
   entry?: SharedEntry | undefined
-  /** Somebody asks the store for all; the others wait for that. */
-  turn?: number | undefined
+  /** One process asks the store for all; the others wait for that. */
+  lease?: Lease | undefined
   readonly waiting: Set<() => void>
 }
 
-/** The longest that a process waits for what another one asks for; then it asks itself. */
-const patienceMs = 200
-/** How long a turn lasts if its holder dies. */
-const turnMs = 2000
+/** The defaults of `@finchat/secrets-cache-keyv`: how long a read waits for another process's fill, and how long a fill lease lasts. */
+const waitMs = 1_000
+const leaseMs = waitMs / 2
+/** After so many leases that brought no answer, a process that still waits asks for itself. */
+const mostUnanswered = 3
+/** Processes that waited for one answer do not come back together. */
+const pauseMs = 25
+const longestReadMs = 2_000
 
-/** A shared level as the contract has it, in this process: one flight for the fleet, and answers until they expire. */
+/** A shared cache as the contract has it, in this process: one flight for the fleet, and answers until they expire. */
 export class Level {
   /** Reads by all processes: what the cache server has to bear. */
   readonly reads: Calls = new Calls()
   isDown = false
   readonly #time: VirtualTime
   readonly #places = new Map<string, Place>()
-  #turns = 0
+  #leases = 0
 
   constructor(time: VirtualTime) {
     this.#time = time
   }
 
-  /** As one process sees it, and the paths for which it may ask for all. */
-  client(): { readonly cache: SharedCache; readonly hasTurn: (path: string) => boolean } {
-    const turns = new Set<string>()
+  /** As one process sees it, and whether that process holds the fill lease of a path. */
+  client(): { readonly cache: SharedCache; readonly hasLease: (path: string) => boolean } {
+    const leases = new Map<string, number>()
     const cache: SharedCache = {
       specificationVersion: 'v1',
+      longestReadMs,
       read: async (key) => {
         this.reads.add('forOne', this.#time.now())
         if (this.isDown) throw new SecretsError('UNAVAILABLE', 'the level is down')
         const answer = await this.#read(key)
-        if ('ticket' in answer && answer.ticket['turn'] !== undefined) turns.add(key.path)
+        const lease = 'ticket' in answer ? answer.ticket['lease'] : undefined
+        if (typeof lease === 'number') leases.set(key.path, lease)
         return answer
       },
       fill: async (key, ticket, entry) => {
-        turns.delete(key.path)
         if (!this.isDown) this.#fill(key, ticket, entry)
       },
       invalidate: async () => {},
     }
-    return { cache, hasTurn: (path) => turns.has(path) }
+    return { cache, hasLease: (path) => this.#leaseOf(this.#placeOf(path))?.id === (leases.get(path) ?? NaN) }
   }
 
-  async #read(key: SharedKey): Promise<SharedRead> {
-    const place = this.#placeOf(key)
-    const giveUpAt = this.#time.now() + patienceMs
-    for (;;) {
-      const { entry, turn } = place
+  async #read({ path }: SharedKey): Promise<SharedRead> {
+    const place = this.#placeOf(path)
+    const giveUpAt = this.#time.now() + waitMs
+    for (let unanswered = 0; ;) {
+      const { entry } = place
       if (entry && entry.until > Date.now()) return { hit: entry.secret, until: entry.until, askedAt: entry.askedAt }
-      if (turn === undefined || turn < this.#time.now()) return { ticket: { turn: this.#takeTurn(place) } }
-      if (this.#time.now() >= giveUpAt) return { ticket: {} }
-      await this.#changeOf(place, giveUpAt)
+      const lease = this.#leaseOf(place)
+      if (lease === undefined) return { ticket: { lease: this.#lease(place) } }
+      if (this.#time.now() >= giveUpAt || unanswered >= mostUnanswered) return { ticket: {} }
+      if (await this.#isGivenBack(place, Math.min(giveUpAt, lease.until))) {
+        unanswered += 1
+        await this.#time.sleep(Math.random() * pauseMs * 2 ** unanswered)
+      }
     }
   }
 
-  #fill(key: SharedKey, { turn }: FillTicket, entry: SharedEntry | undefined): void {
-    if (turn === undefined) return
-    const place = this.#placeOf(key)
-    place.turn = undefined
-    if (entry) place.entry = entry
+  #fill({ path }: SharedKey, ticket: FillTicket, entry: SharedEntry | undefined): void {
+    const place = this.#placeOf(path)
+    const isNewer = entry && (place.entry?.askedAt ?? -Infinity) < (entry.askedAt ?? 0)
+    const hasLease = place.lease !== undefined && place.lease.id === ticket['lease']
+    if (isNewer) place.entry = entry
+    if (hasLease) place.lease = undefined
+    if (!isNewer && !hasLease) return
     for (const wake of place.waiting) wake()
     place.waiting.clear()
   }
 
-  #takeTurn(place: Place): number {
-    place.turn = this.#time.now() + turnMs
-    return (this.#turns += 1)
+  #lease(place: Place): number {
+    place.lease = { id: (this.#leases += 1), until: this.#time.now() + leaseMs }
+    return place.lease.id
   }
 
-  #changeOf({ waiting }: Place, giveUpAt: number): Promise<void> {
+  #leaseOf({ lease }: Place): Lease | undefined {
+    return lease && lease.until > this.#time.now() ? lease : undefined
+  }
+
+  /** Resolves to whether the lease was given back without an entry. */
+  #isGivenBack(place: Place, until: number): Promise<boolean> {
+    const { entry, waiting } = place
     return new Promise((resolve) => {
-      waiting.add(resolve)
-      this.#time.after(giveUpAt - this.#time.now(), resolve)
+      const wake = (): void => resolve(place.entry === entry)
+      waiting.add(wake)
+      this.#time.after(until - this.#time.now(), () => {
+        waiting.delete(wake)
+        resolve(false)
+      })
     })
   }
 
-  #placeOf({ path }: SharedKey): Place {
+  #placeOf(path: string): Place {
     const known = this.#places.get(path)
     if (known) return known
     const place: Place = { waiting: new Set() }

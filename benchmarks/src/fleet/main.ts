@@ -1,12 +1,15 @@
 // `pnpm fleet`: what a fleet asks of its store, by simulation; with --write into docs/fleet.md, its chart and its figures.
 import { parseArgs } from 'node:util'
 import { writeDocuments } from './documents.ts'
-import { figuresOf, fleetSizes, type FleetReport } from './figures.ts'
+import { figuresOf, fleetSizes, type FleetFigures, type FleetReport } from './figures.ts'
 import { reportText } from './report.ts'
+import { returnsReport, type ReturnsReport } from './return-figures.ts'
+import { type ReturnOptions, type ReturnRun, simulateReturn } from './returns.ts'
 import { simulateFleet, type FleetRun } from './simulate.ts'
 
 interface Options {
   readonly sample: number
+  readonly returning: number
   readonly secrets: number
   readonly seed: number
   readonly write: boolean
@@ -17,35 +20,85 @@ function optionsIn(args: string[]): Options {
     args,
     options: {
       sample: { type: 'string', default: '200' },
+      returning: { type: 'string', default: '200' },
       secrets: { type: 'string', default: '50' },
       seed: { type: 'string', default: '1' },
       write: { type: 'boolean', default: false },
     },
   })
-  const [sample, secrets, seed] = [Number(values.sample), Number(values.secrets), Number(values.seed)]
-  for (const number of [sample, secrets, seed]) if (!Number.isInteger(number) || number < 1) throw new Error('numbers are whole, 1 or more')
-  return { sample, secrets, seed, write: values.write }
+  const numbers = {
+    sample: Number(values.sample),
+    returning: Number(values.returning),
+    secrets: Number(values.secrets),
+    seed: Number(values.seed),
+  }
+  for (const number of Object.values(numbers)) if (!Number.isInteger(number) || number < 1) throw new Error('numbers are whole, 1 or more')
+  return { ...numbers, write: values.write }
 }
 
-async function report({ sample, secrets, seed }: Options): Promise<FleetReport> {
+async function report(options: Options): Promise<FleetReport> {
+  const { sample, secrets, seed } = options
+  const runs = await fleetRuns(options)
+  const total = (count: (run: FleetRun) => number): number => runs.reduce((sum, run) => sum + count(run), 0)
+  return {
+    command: ['pnpm fleet', ...process.argv.slice(2)].join(' '),
+    sample,
+    secrets,
+    seed,
+    fleets: fleetFigures(runs),
+    returns: await returns(options),
+    reads: total(({ reads }) => reads),
+    failedReads: total(({ failedReads }) => failedReads),
+  }
+}
+
+async function fleetRuns({ sample, secrets, seed }: Options): Promise<readonly FleetRun[]> {
   const runs: FleetRun[] = []
   for (const hasLevel of [false, true]) {
     for (const preloads of [false, true]) {
-      console.error(`${sample} managers, ${hasLevel ? 'with the shared level' : 'each by itself'}${preloads ? ', by batches' : ''} …`)
+      console.error(`${sample} managers, ${sharingText(hasLevel)}${preloads ? ', by batches' : ''} …`)
       runs.push(await simulateFleet({ sample, secrets, seed, hasLevel, preloads }))
     }
   }
+  return runs
+}
+
+function fleetFigures(runs: readonly FleetRun[]): readonly FleetFigures[] {
   const runOf = (hasLevel: boolean, preloads: boolean): FleetRun | undefined =>
     runs.find((run) => run.hasLevel === hasLevel && run.preloads === preloads)
-  const fleets = fleetSizes.flatMap((processes) =>
+  return fleetSizes.flatMap((processes) =>
     [false, true].flatMap((hasLevel) => {
       const [run, preload] = [runOf(hasLevel, false), runOf(hasLevel, true)]
       return run && preload ? [figuresOf(processes, run, preload)] : []
     }),
   )
-  const total = (count: (run: FleetRun) => number): number => runs.reduce((sum, run) => sum + count(run), 0)
-  const command = ['pnpm fleet', ...process.argv.slice(2)].join(' ')
-  return { command, sample, secrets, seed, fleets, reads: total(({ reads }) => reads), failedReads: total((run) => run.failedReads) }
+}
+
+async function returns({ returning, secrets, seed }: Options): Promise<ReturnsReport> {
+  const runs: ReturnRun[] = []
+  for (const setting of returnSettings(secrets)) {
+    const { held, fault, hasLevel } = setting
+    console.error(
+      `${returning} managers that hold ${held === 'stale' ? 'stale values' : held}, ${sharingText(hasLevel)}, of ${setting.secrets}; the store ${fault} …`,
+    )
+    runs.push(await simulateReturn({ ...setting, sample: returning, seed }))
+  }
+  return returnsReport(returning, runs)
+}
+
+type ReturnSetting = Omit<ReturnOptions, 'sample' | 'seed'>
+
+function returnSettings(secrets: number): readonly ReturnSetting[] {
+  const settings: ReturnSetting[] = []
+  for (const held of ['nothing', 'stale'] as const)
+    for (const fault of ['refuses', 'hangs'] as const)
+      for (const count of new Set([1, secrets]))
+        for (const hasLevel of [false, true]) settings.push({ held, fault, secrets: count, hasLevel })
+  return settings
+}
+
+function sharingText(hasLevel: boolean): string {
+  return hasLevel ? 'with the shared cache' : 'each by itself'
 }
 
 async function main(): Promise<void> {

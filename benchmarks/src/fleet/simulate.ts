@@ -1,6 +1,7 @@
-import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core'
+import type { SecretsManager } from '@finchat/secrets-core'
 import { type Calls, CountingStore } from './counting-store.ts'
 import { Level } from './level.ts'
+import { newProcess } from './process.ts'
 import { phaseOf, readEvery, startsWithin } from './timeline.ts'
 import { inVirtualTime, type VirtualTime } from './virtual-time.ts'
 
@@ -56,7 +57,7 @@ class Fleet {
     this.#store = new CountingStore(time)
     this.#level = new Level(time)
     this.#names = Array.from({ length: options.secrets }, (_, n) => `secret/${n}`)
-    this.#managers = Array.from({ length: options.sample }, () => this.#manager())
+    this.#managers = Array.from({ length: options.sample }, () => newProcess(this.#store, this.#level, options))
   }
 
   /** The engine is loaded, which takes real time. */
@@ -71,8 +72,8 @@ class Fleet {
       this.#time.after(startAt, () => (this.#options.preloads ? this.#preload(manager) : this.#readAll(manager)))
     }
     this.#readOn(0)
-    this.#at(phaseOf('outage').from, () => (this.#store.isDown = true))
-    this.#at(phaseOf('outage').to, () => (this.#store.isDown = false))
+    this.#at(phaseOf('outage').from, () => (this.#store.fault = 'refuses'))
+    this.#at(phaseOf('outage').to, () => (this.#store.fault = undefined))
     this.#at(phaseOf('levelDown').from, () => (this.#level.isDown = true))
   }
 
@@ -87,13 +88,6 @@ class Fleet {
       failedReads: this.#failedReads,
       hitRatio: ratios.reduce((sum, ratio) => sum + ratio, 0) / ratios.length,
     }
-  }
-
-  #manager(): SecretsManager {
-    const { cache, hasTurn } = this.#level.client()
-    const { hasLevel, preloads } = this.#options
-    const provider = this.#store.provider(hasTurn, { batches: preloads })
-    return createSecretsManager({ providers: [provider], cache: hasLevel ? { shared: cache } : {} })
   }
 
   /** All at the start, then each again and again at its own moment. */

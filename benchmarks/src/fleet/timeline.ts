@@ -16,11 +16,30 @@ export const phases: readonly Phase[] = [
   { name: 'steady', title: 'steady state', from: 60, to: 1200 },
   { name: 'outage', title: 'the store is down', from: 1200, to: 1500 },
   { name: 'recovery', title: 'it is back', from: 1500, to: 1800 },
-  { name: 'levelDown', title: 'the shared level is down', from: 1800, to: 2400 },
+  { name: 'levelDown', title: 'the shared cache is down', from: 1800, to: 2400 },
 ]
 
 export function phaseOf(name: string): Phase {
   const phase = phases.find((each) => each.name === name)
   if (!phase) throw new Error(`there is no phase '${name}'`)
   return phase
+}
+
+/** One outage, whose end is looked at more closely; seconds from the beginning. */
+export interface Outage {
+  /** Processes start one after another within these seconds. */
+  readonly startsWithin: number
+  readonly from: number
+  readonly backAt: number
+  /** By then each process has had its answer. */
+  readonly end: number
+}
+
+/**
+ * By what processes hold whose store is away. Values that were read before are stale when it is back: none lives longer
+ * than its TTL of 300 s.
+ */
+export const outages: { readonly nothing: Outage; readonly stale: Outage } = {
+  nothing: { startsWithin: 10, from: 0, backAt: 60, end: 120 },
+  stale: { startsWithin: 192, from: 192, backAt: 492, end: 612 },
 }

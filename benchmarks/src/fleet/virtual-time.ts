@@ -64,14 +64,20 @@ class Schedule implements VirtualTime {
 
   runUntil = async (end: number): Promise<void> => {
     for (; this.current <= end; this.current += 1) {
-      const due = this.#due.get(this.current)
-      if (!due) continue
-      this.#due.delete(this.current)
-      if (due.size === 0) continue
-      for (const { run } of due) run()
-      await allThatFollows()
+      // What happens now may add what is due at once.
+      for (let due = this.#taken(); due !== undefined; due = this.#taken()) {
+        for (const { run } of due) run()
+        await allThatFollows()
+      }
     }
     this.current = end
+  }
+
+  /** What is due at this moment, once. */
+  #taken(): Set<Waiting> | undefined {
+    const due = this.#due.get(this.current)
+    if (due) this.#due.delete(this.current)
+    return due?.size === 0 ? undefined : due
   }
 }
 

@@ -1,0 +1,76 @@
+import type { FillTicket, SharedCache, SharedEntry, SharedRead } from '@finchat/secrets-core'
+import { expect, test } from 'vitest'
+import { CountingStore } from './counting-store.ts'
+import { Level } from './level.ts'
+import { inVirtualTime, type VirtualTime } from './virtual-time.ts'
+
+const key = { sharedAs: 'store', path: 'a' }
+const context = { signal: new AbortController().signal, notBefore: 0 }
+const read = ({ cache }: { readonly cache: SharedCache }): Promise<SharedRead> => cache.read(key, context)
+const fill = ({ cache: { fill: give } }: { readonly cache: SharedCache }, ticket: FillTicket, entry?: SharedEntry): Promise<void> =>
+  give(key, ticket, entry, context)
+const ticketOf = (answer: SharedRead): FillTicket => ('ticket' in answer ? answer.ticket : {})
+
+function timed(time: VirtualTime, answer: Promise<SharedRead>): Promise<{ readonly at: number; readonly answer: SharedRead }> {
+  return answer.then((given) => ({ at: time.now(), answer: given }))
+}
+
+function later<T>(time: VirtualTime, ms: number, promise: Promise<T>): Promise<T> {
+  return time.runUntil(ms).then(() => promise)
+}
+
+test('the fill lease of a process that gets no answer ends after half a second, and the next one has it', async () => {
+  await inVirtualTime(1, async (time) => {
+    const level = new Level(time)
+    const [one, other] = [level.client(), level.client()]
+    await read(one)
+    expect([one.hasLease('a'), other.hasLease('a')]).toEqual([true, false])
+    const { at } = await later(time, 3_000, timed(time, read(other)))
+    expect(at).toBe(500)
+  })
+})
+
+test('a process that waits for three leases without an answer asks for itself', async () => {
+  await inVirtualTime(1, async (time) => {
+    const level = new Level(time)
+    const clients = Array.from({ length: 20 }, () => level.client())
+    const asked = clients.map(async (client) => {
+      const answer = await read(client)
+      time.after(20, () => void fill(client, ticketOf(answer)))
+      return Object.keys(ticketOf(answer)).length
+    })
+    const leases = await later(time, 3_000, Promise.all(asked))
+    expect(leases.filter((count) => count === 1).length).toBeLessThan(20)
+    expect(leases.filter((count) => count === 0).length).toBeGreaterThan(5)
+  })
+})
+
+test('those who wait take the answer, and one that gives back a lease which is over takes nobody else’s', async () => {
+  await inVirtualTime(1, async (time) => {
+    const level = new Level(time)
+    const [late, holder, waiting] = [level.client(), level.client(), level.client()]
+    const old = ticketOf(await read(late))
+    await time.runUntil(600)
+    const ticket = ticketOf(await read(holder))
+    const waited = timed(time, read(waiting))
+    await fill(late, old)
+    expect(holder.hasLease('a')).toBe(true)
+    time.after(100, () => void fill(holder, ticket, { secret: { value: 'v' }, until: Date.now() + 60_000, askedAt: Date.now() }))
+    const { at, answer } = await later(time, 3_000, waited)
+    expect([at, 'hit' in answer]).toEqual([700, true])
+  })
+})
+
+test('a store that hangs counts the call and never answers it, back or not', async () => {
+  await inVirtualTime(1, async (time) => {
+    const store = new CountingStore(time)
+    const { get } = store.provider(() => true, { batches: false })
+    let answers = 0
+    store.fault = 'hangs'
+    void get('a', context).then(() => (answers += 1))
+    store.fault = undefined
+    void get('a', context).then(() => (answers += 10))
+    await time.runUntil(10_000)
+    expect([answers, store.calls.forOne, store.calls.forAll]).toEqual([10, [1], [1]])
+  })
+})

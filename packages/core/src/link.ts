@@ -25,6 +25,7 @@ export interface LinkParts {
   readonly shared: SharedCache | undefined
   readonly settings: Settings
   readonly bounds: Bounds
+  readonly closingFills: AbortSignal
   readonly shredder: Shredder
   readonly refreshes: TracingChannel<TraceMessage>
 }
@@ -69,10 +70,10 @@ export function linkOf(
   return { provider: guarded, store, outage }
 }
 
-function kinshipOf(sharedAs: string | undefined, { shared, bounds, settings }: LinkParts): Kinship {
+function kinshipOf(sharedAs: string | undefined, { shared, bounds, closingFills, settings }: LinkParts): Kinship {
   const hasLevel = shared !== undefined && sharedAs !== undefined
   const level = hasLevel
-    ? new SharedLevel(shared, sharedAs, { ...bounds, lifeMs: sharedLifeMs(settings.ttlMs), lookMs: settings.lookMs })
+    ? new SharedLevel(shared, sharedAs, { ...bounds, closingFills, lifeMs: sharedLifeMs(settings.ttlMs), lookMs: settings.lookMs })
     : undefined
   return { level, stores: [] }
 }

@@ -28,14 +28,8 @@ export function startEngine(options: SecretsManagerOptions, settings: Settings):
   const channels = tracing()
   const shredder = new Shredder()
   const observer = new Observer(options.audit, channels, bounds)
-  const links = linksOf(options.providers, {
-    shared: options.cache?.shared,
-    settings,
-    bounds,
-    closingFills: endFills.signal,
-    shredder,
-    refreshes: channels.refresh,
-  })
+  const behind = { settings, bounds, closingFills: endFills.signal, shredder, refreshes: channels.refresh }
+  const links = linksOf(options.providers, { shared: options.cache?.shared, ...behind })
   const planOf = planner(links)
   const { fallback, writeTo } = options
   const reader = new Reader({ planOf, chain: new Chain(channels, giveUp.signal), observer, fallback, autoCleanup: settings.autoCleanup })

@@ -2,7 +2,9 @@ import type { SharedKey } from '@finchat/secrets-core'
 import { lengthPrefixed, seal, sealLength, unseal } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
 import { type CacheKeys, format } from './cache-keys.ts'
+import type { LoadAwareClock } from '@finchat/secrets-core/timing'
 import type { PatientStore } from './patient-store.ts'
+import type { Lifecycle } from './lifecycle.ts'
 import { listen, type RedisClient, type RedisSubscriber } from './redis-client.ts'
 import { Replays } from './replays.ts'
 
@@ -15,6 +17,10 @@ export interface AnnouncementOptions {
   readonly client: RedisClient | undefined
   readonly subscriber: RedisSubscriber | undefined
   readonly store: PatientStore
+  readonly lifecycle: Lifecycle
+  readonly clock: LoadAwareClock
+  /** How long the end of the subscription may take. */
+  readonly timeoutMs: number
   /** It could not begin to listen. */
   readonly failed: (error: unknown) => void
 }
@@ -29,7 +35,7 @@ export class Announcements {
   /** Who we are: what we tell, we know. */
   readonly #self = loadCrypto().randomBytes(16).toString('base64url')
   readonly #replays = new Replays()
-  #end: (() => void) | undefined
+  #end: (() => Promise<unknown>) | undefined
 
   constructor(options: AnnouncementOptions) {
     this.#options = options
@@ -45,8 +51,8 @@ export class Announcements {
 
   /** Begins to listen with the first listener, and ends with the last. */
   add(listener: (path: Path) => void): () => void {
-    const { subscriber, channel, failed } = this.#options
-    if (subscriber === undefined) return () => {}
+    const { subscriber, channel, failed, lifecycle } = this.#options
+    if (subscriber === undefined || lifecycle.isClosing) return () => {}
     const one = (path: Path): void => listener(path)
     this.#listeners.add(one)
     this.#end ??= listen(subscriber, channel, { heard: (message) => this.#heard(message), failed })
@@ -58,8 +64,16 @@ export class Announcements {
 
   close(): void {
     this.#listeners.clear()
-    this.#end?.()
+    const end = this.#end
     this.#end = undefined
+    if (end !== undefined) void this.#options.lifecycle.track(this.#inTime(end()))
+  }
+
+  /** The connection may hang. */
+  #inTime(ended: Promise<unknown>): Promise<unknown> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const stop = this.#options.clock.after(this.#options.timeoutMs, resolve)
+    return Promise.race([ended, promise]).finally(stop)
   }
 
   #heard(message: string): void {

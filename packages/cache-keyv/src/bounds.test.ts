@@ -1,7 +1,7 @@
 import { createSecretsManager } from '@finchat/secrets-core'
 import { memoryProvider } from '@finchat/secrets-testkit'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { keyvCache } from './keyv-cache.ts'
+import { type KeyvCache, keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
 import { context, encryptionKey, entryOf, fleetOver, key } from './testing/fleet.ts'
 
@@ -28,19 +28,52 @@ async function timed<T>(call: Promise<T>): Promise<{ readonly ms: number; readon
   return { ms, answer: await call }
 }
 
+/** A process that has heard of its store. */
+async function answeredOnce(cache: KeyvCache): Promise<KeyvCache> {
+  await timed(cache.read({ ...key, path: 'before' }, context))
+  return cache
+}
+
 test.each<[string, Partial<KeyvCacheOptions>, number]>([
   ['by default', {}, 50],
   ['as told', { timeoutMs: 7 }, 7],
 ])('a read of a store that hangs costs its deadline, %s, and is neither a hit nor a gap', async (_, options, most) => {
   const { store, another } = fleetOver(undefined, options)
+  const cache = await answeredOnce(another())
   store.plan = () => 'hang'
-  const { ms, answer } = await timed(another().read(key, context))
+  const { ms, answer } = await timed(cache.read(key, context))
   expect([answer, ms <= most + 1]).toEqual([unavailable, true])
+})
+
+test.each<[string, Partial<KeyvCacheOptions>, number]>([
+  ['by default', {}, 1_000],
+  ['of a short deadline', { timeoutMs: 7 }, 140],
+  ['of a long one', { timeoutMs: 1_500 }, 1_500],
+])(
+  'a store that hangs when the process starts costs its first reads together what it may take to connect, %s',
+  async (_, options, most) => {
+    const { store, another } = fleetOver(undefined, options)
+    const cache = another()
+    store.plan = () => 'hang'
+    const first = await Promise.all(Array.from({ length: 20 }, () => timed(cache.read(key, context))))
+    for (const { ms, answer } of first) expect([answer, ms > most - 1, ms <= most + 1]).toEqual([unavailable, true, true])
+    const { ms } = await timed(cache.read(key, context))
+    expect(ms).toBeLessThanOrEqual((options.timeoutMs ?? 50) + 1)
+  },
+)
+
+test('calls that fail together are one failure: a store that stumbles once is not left alone', async () => {
+  const { store, another } = fleetOver()
+  const cache = await answeredOnce(another())
+  store.plan = () => 'hang'
+  await Promise.all(Array.from({ length: 20 }, () => timed(cache.read(key, context))))
+  store.plan = undefined
+  expect((await timed(cache.read(key, context))).answer).toHaveProperty('ticket.turn')
 })
 
 test('after three failures in a row the store is left alone, and costs nothing, until one call shows that it is back', async () => {
   const { store, another } = fleetOver(undefined, { coolDownMs: 5_000 })
-  const cache = another()
+  const cache = await answeredOnce(another())
   store.plan = () => 'hang'
   const read = async (): Promise<unknown> => {
     const reading = cache.read(key, context)
@@ -97,10 +130,9 @@ test('a fill into a store that hangs ends, and nobody hears of it', async () => 
 
 test('an invalidation in a store that hangs is told to the writer in bounded time', async () => {
   const { store, another } = fleetOver()
+  const cache = await answeredOnce(another())
   store.plan = () => 'hang'
-  const failing = another()
-    .invalidate(key, context)
-    .catch((error: unknown) => error)
+  const failing = cache.invalidate(key, context).catch((error: unknown) => error)
   await vi.advanceTimersByTimeAsync(300)
   expect(await failing).toMatchObject({ code: 'UNAVAILABLE' })
 })

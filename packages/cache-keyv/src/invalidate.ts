@@ -1,6 +1,6 @@
 import { SecretsError, type SharedPath } from '@finchat/secrets-core'
 import type { LevelParts } from './level-parts.ts'
-import { jittered, pause } from './pause.ts'
+import { jittered } from './pause.ts'
 import { placesOf } from './places.ts'
 import { generationTtlMs } from './read.ts'
 import { newGeneration, openGeneration, sealGeneration } from './sealed-generation.ts'
@@ -20,7 +20,7 @@ export async function invalidate(parts: LevelParts, path: SharedPath, signal: Ab
     const fault = await renew(parts, path)
     if (fault === undefined) break
     if (attempt === attempts || signal.aborted) throw unavailable(fault)
-    await pause(jittered(pauseMs * attempt), signal)
+    await parts.lifecycle.pause(jittered(pauseMs * attempt), signal)
   }
   parts.reports.count('invalidations')
   const { sharedAs, path: name } = path

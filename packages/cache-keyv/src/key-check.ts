@@ -1,3 +1,4 @@
+import type { Lifecycle } from './lifecycle.ts'
 import type { PatientStore } from './patient-store.ts'
 import type { KeyMark } from './places.ts'
 import type { Reports } from './reports.ts'
@@ -12,6 +13,7 @@ export interface KeyCheckParts {
   readonly store: PatientStore
   readonly mark: KeyMark
   readonly reports: Reports
+  readonly lifecycle: Lifecycle
 }
 
 /**
@@ -31,7 +33,7 @@ export class KeyCheck {
     const now = performance.now()
     if (now < this.#nextAt) return
     this.#nextAt = now + everyMs
-    this.#compare().catch(() => (this.#nextAt = now + againMs))
+    this.#parts.lifecycle.run(() => this.#compare()).catch(() => (this.#nextAt = now + againMs))
   }
 
   async #compare(): Promise<void> {

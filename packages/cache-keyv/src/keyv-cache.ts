@@ -1,23 +1,36 @@
-import type { CallContext, SharedCache } from '@finchat/secrets-core'
+import {
+  type CallContext,
+  SecretsError,
+  type SharedCache,
+  type SharedKey,
+  type SharedRead,
+  type SharedReadContext,
+} from '@finchat/secrets-core'
 import { Announcements } from './announcements.ts'
 import { deriveCacheKeys } from './cache-keys.ts'
 import { fill } from './fill.ts'
 import { invalidate } from './invalidate.ts'
 import { KeyCheck } from './key-check.ts'
+import { Lifecycle } from './lifecycle.ts'
 import type { LevelParts } from './level-parts.ts'
 import { type CheckedOptions, checkedOptions, type KeyvCacheOptions } from './options.ts'
-import { PatientStore } from './patient-store.ts'
+import { LoadAwareClock } from '@finchat/secrets-core/timing'
+import { PatientStore, startMsOf } from './patient-store.ts'
 import { channelOf, keyMarkOf } from './places.ts'
 import { read } from './read.ts'
 import { outlive } from './redis-client.ts'
 import { type KeyvCacheStats, Reports } from './reports.ts'
-import { reasonOf } from './store-fault.ts'
+import { type FaultReason, reasonOf } from './store-fault.ts'
 import { type TextStore, textStoreOf } from './text-store.ts'
+
+/** So many calls to a store that hangs may hold up `close()`, whatever the load of the machine. */
+const closingCalls = 10
 
 /** The second level below each provider's memory, for `cache: { shared }`. */
 export interface KeyvCache extends SharedCache {
   /** Counts since it was made. */
   readonly stats: () => KeyvCacheStats
+  /** Waits for what it still brings to the store, and then asks nothing of it or of the clients any more, which can be closed. */
   readonly close: (context?: CallContext) => Promise<void>
 }
 
@@ -42,31 +55,47 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
   const checked = checkedOptions(options)
   const texts = textStoreOf(checked.store)
   const parts = partsOf(checked, texts)
-  const { reports, announcements } = parts
+  const { reports, announcements, lifecycle } = parts
+  let ended: Promise<void> | undefined
   if (checked.isSharedWithNobody) warnOfMap()
   return {
     specificationVersion: 'v1',
-    // A claim that begins when the wait ends settles for a quarter of it at most, and every call on the way may take its time.
-    longestReadMs: 1.25 * checked.waitMs + 10 * (checked.timeoutMs + checked.settleMs),
+    // By the process's own time. A claim that begins when the wait ends settles for a quarter of it at most, and every call on the way may take its time.
+    longestReadMs: startMsOf(checked.timeoutMs) + 1.25 * checked.waitMs + 10 * (checked.timeoutMs + checked.settleMs),
     failClosed: checked.failClosed,
-    read: async (key, context) => {
-      try {
-        return await read(parts, key, context)
-      } catch {
-        reports.count('unavailable')
-        return { ticket: {}, unavailable: true }
-      }
-    },
+    read: (key, context) => readOrPass(parts, key, context),
     // The store's failure is counted and told where it is noticed; nobody waits for this.
-    fill: (key, ticket, entry) => fill(parts, key, ticket, entry).catch(() => {}),
-    invalidate: (path, { signal }) => invalidate(parts, path, signal),
+    fill: (key, ticket, entry) => lifecycle.run(() => fill(parts, key, ticket, entry)).catch(() => {}),
+    invalidate: async (path, { signal }) => {
+      if (lifecycle.isClosing) throw closed()
+      return lifecycle.track(invalidate(parts, path, signal))
+    },
     ...(checked.subscriber !== undefined && { subscribe: (listener) => announcements.add(listener) }),
     stats: () => reports.stats,
-    close: async () => {
-      announcements.close()
-      texts.close()
-    },
+    close: (context) => (ended ??= end(parts, texts, context?.signal)),
   }
+}
+
+async function readOrPass(parts: LevelParts, key: SharedKey, context: SharedReadContext): Promise<SharedRead> {
+  try {
+    return await parts.lifecycle.run(() => read(parts, key, context))
+  } catch {
+    parts.reports.count('unavailable')
+    return { ticket: {}, unavailable: true }
+  }
+}
+
+/** What runs may end, as far as there is time; then nothing reaches the store. */
+async function end(parts: LevelParts, texts: TextStore, signal: AbortSignal | undefined): Promise<void> {
+  const { announcements, lifecycle, store } = parts
+  announcements.close()
+  await lifecycle.close(parts.longestCloseMs, signal)
+  store.close()
+  texts.close()
+}
+
+function closed(): SecretsError {
+  return new SecretsError('ABORTED', 'the shared cache is closed', { remedy: 'close it after the last use' })
 }
 
 function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextStore): LevelParts {
@@ -74,12 +103,16 @@ function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextSto
   for (const connection of [client, subscriber]) outlive(connection)
   const keys = deriveCacheKeys(ring, indexRoot)
   const reports = new Reports(namespace)
-  const store = new PatientStore(texts, { timeoutMs, coolDownMs, failed: (reason) => reports.failed(reason) })
+  const [clock, lifecycle] = [new LoadAwareClock(), new Lifecycle()]
+  // What fails while the cache is closing fails because of that.
+  const failed = (reason: FaultReason): void => (lifecycle.isClosing ? undefined : reports.failed(reason))
+  const store = new PatientStore(texts, { timeoutMs, coolDownMs, clock, failed })
   const places = { index: keys.index, namespace, keyPrefix }
-  const keyCheck = new KeyCheck({ store, mark: keyMarkOf(places), reports })
-  const failed = (error: unknown): void => reports.failed(reasonOf(error))
-  const announcements = new Announcements({ keys, namespace, channel: channelOf(places), client, subscriber, store, failed })
-  return { ...options, store, keys, index: keys.index, reports, announcements, keyCheck, leaseMs: Math.max(1, waitMs / 2) }
+  const keyCheck = new KeyCheck({ store, mark: keyMarkOf(places), reports, lifecycle })
+  const announced = { keys, namespace, channel: channelOf(places), client, subscriber, store, lifecycle, clock, timeoutMs }
+  const announcements = new Announcements({ ...announced, failed: (error) => failed(reasonOf(error)) })
+  const [leaseMs, longestCloseMs] = [Math.max(1, waitMs / 2), closingCalls * timeoutMs]
+  return { ...options, store, clock, lifecycle, keys, index: keys.index, reports, announcements, keyCheck, leaseMs, longestCloseMs }
 }
 
 function warnOfMap(): void {

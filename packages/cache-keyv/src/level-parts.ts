@@ -2,6 +2,8 @@ import type { KeyObject } from 'node:crypto'
 import type { Announcements } from './announcements.ts'
 import type { CacheKeys } from './cache-keys.ts'
 import type { KeyCheck } from './key-check.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { LoadAwareClock } from '@finchat/secrets-core/timing'
 import type { PatientStore } from './patient-store.ts'
 import type { RedisClient } from './redis-client.ts'
 import type { Reports } from './reports.ts'
@@ -9,6 +11,8 @@ import type { Reports } from './reports.ts'
 /** What reads, fills and invalidations of one cache have in common. */
 export interface LevelParts {
   readonly store: PatientStore
+  readonly clock: LoadAwareClock
+  readonly lifecycle: Lifecycle
   readonly client: RedisClient | undefined
   readonly keys: CacheKeys
   readonly index: KeyObject
@@ -21,4 +25,5 @@ export interface LevelParts {
   readonly waitMs: number
   readonly leaseMs: number
   readonly settleMs: number
+  readonly longestCloseMs: number
 }

@@ -18,7 +18,7 @@ export interface KeyvCacheOptions {
   readonly namespace?: string | undefined
   /** What each key in the store begins with, for access control lists: up to 64 letters, digits and . : _ -. Default: `fs1:`. */
   readonly keyPrefix?: string | undefined
-  /** Milliseconds that one call to the store may take. Default: 50. */
+  /** Milliseconds that one call to the store may take. Until the store has answered once, 20 times that, up to 1,000. Default: 50. */
   readonly timeoutMs?: number | undefined
   /** Milliseconds that a store is left alone which failed three times in a row. Default: 5,000. */
   readonly coolDownMs?: number | undefined

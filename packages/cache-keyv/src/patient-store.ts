@@ -1,16 +1,29 @@
+import type { LoadAwareClock } from '@finchat/secrets-core/timing'
 import { type FaultReason, faultOf, StoreFault } from './store-fault.ts'
 import type { TextStore } from './text-store.ts'
 
 export interface Patience {
-  /** How long one call to the store may take. */
+  /** How long one call to the store may take, in the time of this clock. */
   readonly timeoutMs: number
+  readonly clock: LoadAwareClock
   /** How long a store that failed several times in a row is left alone. */
   readonly coolDownMs: number
   readonly failed: (reason: FaultReason) => void
 }
 
-/** A single failure is a hiccup. */
+/** A single failure is a hiccup, of however many calls that were under way together. */
 const failuresToLeaveAlone = 3
+/** To connect, and to load what that takes, takes longer than a call; a store that hangs costs this once. */
+const longestStartMs = 1_000
+const startOfTimeouts = 20
+
+/** The pace of the clock on a machine that runs others for tens of milliseconds. */
+const slowPace = 1 / 3
+
+/** How long the first calls may take together, until one was answered. */
+export function startMsOf(timeoutMs: number): number {
+  return Math.max(timeoutMs, Math.min(startOfTimeouts * timeoutMs, longestStartMs))
+}
 
 /**
  * A store of which every call ends, and which is left alone for a while after several that failed in a row. After the cool-down one call is let
@@ -19,6 +32,10 @@ const failuresToLeaveAlone = 3
 export class PatientStore {
   readonly #store: TextStore
   readonly #patience: Patience
+  readonly #running = new Set<() => void>()
+  #hasAnswered = false
+  #startedAt: number | undefined
+  #isClosed = false
   #failures = 0
   #losses = 0
   #aloneUntil = 0
@@ -45,13 +62,14 @@ export class PatientStore {
   /** One call to the store, or to the user's client of it. */
   async run<T>(call: () => Promise<T>): Promise<T> {
     const isProbe = this.#enter()
+    const failures = this.#failures
     try {
-      const answer = await inTime(call, this.#patience.timeoutMs)
+      const answer = await this.#inTime(call)
       this.#answered()
       return answer
     } catch (error) {
-      const fault = faultOf(error)
-      this.#noteFailure(fault.reason)
+      const fault = this.#isClosed ? new StoreFault('closed') : faultOf(error)
+      this.#noteFailure(fault.reason, failures)
       throw fault
     } finally {
       if (isProbe) this.#probing = false
@@ -76,7 +94,14 @@ export class PatientStore {
     this.#aloneUntil = 0
   }
 
+  /** Ends the calls that run, and lets none through from now on: a client that is asked again connects again. */
+  close(): void {
+    this.#isClosed = true
+    for (const end of this.#running) end()
+  }
+
   #enter(): boolean {
+    if (this.#isClosed) throw new StoreFault('closed')
     const left = this.#aloneUntil - performance.now()
     if (this.#aloneUntil === 0) return false
     if (left > 0 || this.#probing) throw new StoreFault('left alone')
@@ -84,31 +109,51 @@ export class PatientStore {
     return true
   }
 
+  /** As `call`, or a `StoreFault` when its time is over. */
+  #inTime<T>(call: () => Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const end = (): void => reject(new StoreFault('closed'))
+    const late = (): void => reject(new StoreFault('timeout'))
+    // What has arrived in the meantime is read before the store is blamed.
+    const stop = this.#patience.clock.after(this.#leftMs(), () => setImmediate(late))
+    this.#running.add(end)
+    const run = async (): Promise<T> => call()
+    run().then((answer) => {
+      this.#heard()
+      resolve(answer)
+    }, reject)
+    return promise.finally(() => {
+      stop()
+      this.#running.delete(end)
+    })
+  }
+
+  /** On a machine that is overloaded even a late answer shows that the store does not hang. */
+  #heard(): void {
+    if (this.#patience.clock.pace < slowPace) this.#answered()
+  }
+
+  #leftMs(): number {
+    const { timeoutMs, clock } = this.#patience
+    if (this.#hasAnswered) return timeoutMs
+    this.#startedAt ??= clock.now
+    return Math.max(timeoutMs, startMsOf(timeoutMs) - (clock.now - this.#startedAt))
+  }
+
   #answered(): void {
+    this.#hasAnswered = true
     this.#failures = 0
     this.#aloneUntil = 0
   }
 
-  #noteFailure(reason: StoreFault['reason']): void {
-    if (reason === 'left alone') return
+  #noteFailure(reason: StoreFault['reason'], failuresBefore: number): void {
+    if (reason === 'left alone' || reason === 'closed') return
     this.#patience.failed(reason)
-    this.#failures += 1
+    if (this.#failures === failuresBefore) this.#failures += 1
     if (this.#failures >= failuresToLeaveAlone) this.#leaveAlone()
   }
 
   #leaveAlone(): void {
     this.#aloneUntil = performance.now() + this.#patience.coolDownMs
   }
-}
-
-/**
- * As `call`, or a `StoreFault` when its time is over. A process that was busy sees its timer before the answer that has long arrived; it looks
- * once more before it blames the store.
- */
-function inTime<T>(call: () => Promise<T>, timeoutMs: number): Promise<T> {
-  const { promise, resolve, reject } = Promise.withResolvers<T>()
-  const timer = setTimeout(() => setImmediate(() => reject(new StoreFault('timeout'))), timeoutMs)
-  const run = async (): Promise<T> => call()
-  run().then(resolve, reject)
-  return promise.finally(() => clearTimeout(timer))
 }

@@ -1,12 +1,14 @@
-/** Resolves after the time, or at once when the signal is aborted. */
-export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+/** Resolves after the time, or at once when the signal is aborted or what it adds to `pausing` is called. */
+export function pause(ms: number, signal?: AbortSignal, pausing: Set<() => void> = new Set()): Promise<void> {
   if (signal?.aborted) return Promise.resolve()
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, ms)
   const onAbort = (): void => resolve()
+  pausing.add(onAbort)
   signal?.addEventListener('abort', onAbort)
   return promise.finally(() => {
     clearTimeout(timer)
+    pausing.delete(onAbort)
     signal?.removeEventListener('abort', onAbort)
   })
 }

@@ -1,7 +1,7 @@
 import type { FillTicket, SharedKey, SharedRead, SharedReadContext } from '@finchat/secrets-core'
 import type { LevelParts } from './level-parts.ts'
 import { type Look, look } from './look.ts'
-import { jittered, pause } from './pause.ts'
+import { jittered } from './pause.ts'
 import { newGeneration, sealGeneration } from './sealed-generation.ts'
 import { endTurn, type Turn, turnAt } from './turn.ts'
 
@@ -14,29 +14,57 @@ const longestPauseMs = 200
 /** So many had the turn and brought no answer: whoever still waits asks for itself. */
 const mostUnanswered = 3
 
+interface Wait {
+  /** Nobody waits any longer: the time is over, the caller gave up, or the cache is closing. */
+  readonly isOver: () => boolean
+  readonly end: () => void
+}
+
 /**
  * A hit; or a ticket: with the turn to ask the provider for the fleet, or without it where others took too long. Rejects with a `StoreFault` and
  * nothing else.
  */
 export async function read(parts: LevelParts, key: SharedKey, context: SharedReadContext): Promise<SharedRead> {
-  const end = performance.now() + parts.waitMs
-  let seen = await look(parts, key, context.notBefore)
+  const seen = await look(parts, key, context.notBefore)
   if (seen.hit !== undefined) return hit(parts, seen.hit)
+  const wait = waitOf(parts, context)
+  try {
+    return await readOrWait(parts, key, context, { seen, wait })
+  } finally {
+    wait.end()
+  }
+}
+
+async function readOrWait(
+  parts: LevelParts,
+  key: SharedKey,
+  context: SharedReadContext,
+  { seen: first, wait }: { readonly seen: Look; readonly wait: Wait },
+): Promise<SharedRead> {
+  const { lifecycle } = parts
+  let seen = first
   const turn = turnAt(seen.places, parts)
   for (let round = 0, unanswered = 0; ; round += 1) {
     if (await turn.claim(seen)) return withTurn(parts, key, turn, context)
-    if (context.signal.aborted || performance.now() >= end || unanswered >= mostUnanswered) return gap(parts, ticketOf(seen))
+    if (wait.isOver() || unanswered >= mostUnanswered) return gap(parts, ticketOf(seen))
     const before = seen
-    await pause(jittered(Math.min(firstPauseMs * 2 ** round, longestPauseMs)), context.signal)
+    await lifecycle.pause(jittered(Math.min(firstPauseMs * 2 ** round, longestPauseMs)), context.signal)
     seen = await look(parts, key, context.notBefore)
     if (isUnanswered(before, seen)) {
       unanswered += 1
       // All who waited see it at the same time.
-      await pause(Math.random() * firstPauseMs * 2 ** unanswered, context.signal)
+      await lifecycle.pause(Math.random() * firstPauseMs * 2 ** unanswered, context.signal)
       seen = await look(parts, key, context.notBefore)
     }
     if (seen.hit !== undefined) return waited(parts, seen.hit)
   }
+}
+
+/** By the time of this process: what holds it up holds up those that it waits for, where they run beside it. */
+function waitOf({ waitMs, clock, lifecycle }: LevelParts, { signal }: SharedReadContext): Wait {
+  let isTimeOver = waitMs === 0
+  const end = clock.after(waitMs, () => (isTimeOver = true))
+  return { end, isOver: () => isTimeOver || signal.aborted || lifecycle.isClosing }
 }
 
 /** Whoever had the turn gave it back, and there is no entry. */
@@ -47,7 +75,7 @@ function isUnanswered(before: Look, now: Look): boolean {
 /** Ours is the turn. Somebody may have answered before it was; a path without a generation gets one before the provider is asked. */
 async function withTurn(parts: LevelParts, key: SharedKey, turn: Turn, { signal, notBefore }: SharedReadContext): Promise<SharedRead> {
   const seen = await look(parts, key, notBefore)
-  if (seen.hit === undefined && !signal.aborted) {
+  if (seen.hit === undefined && !signal.aborted && !parts.lifecycle.isClosing) {
     const generation = seen.generation?.id ?? (await begin(parts, key, seen))
     parts.reports.count('turns')
     return gap(parts, { generation, turn: turn.id })

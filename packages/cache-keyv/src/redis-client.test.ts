@@ -51,9 +51,9 @@ test.each(['node-redis', 'ioredis'])('who ends does not end what others hear ove
   if (family === 'ioredis') Object.assign(subscriber, { call: () => {} })
   const calls = { heard: () => {}, failed: () => {} }
   const [one, other] = [listen(subscriber, 'channel', calls), listen(subscriber, 'channel', calls)]
-  one()
+  void one()
   // A client like node-redis keeps each listener by itself; in the other family the subscription is the connection's.
   expect(ended).toEqual(family === 'ioredis' ? [] : [['channel', expect.any(Function)]])
-  other()
+  void other()
   expect(ended).toHaveLength(family === 'ioredis' ? 1 : 2)
 })

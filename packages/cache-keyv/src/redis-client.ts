@@ -36,8 +36,11 @@ export interface ListenCalls {
   readonly failed: (error: unknown) => void
 }
 
-/** Calls `heard` with each message, until the function that it returns is called. Others may listen over the same connection, to the same channel. */
-export function listen(subscriber: RedisSubscriber, channel: string, { heard, failed }: ListenCalls): () => void {
+/**
+ * Calls `heard` with each message, until the function that it returns is called, which resolves when the subscription is over.
+ * Others may listen over the same connection, to the same channel.
+ */
+export function listen(subscriber: RedisSubscriber, channel: string, { heard, failed }: ListenCalls): () => Promise<unknown> {
   const [subscribe, unsubscribe] = [subscriber.subscribe.bind(subscriber), subscriber.unsubscribe.bind(subscriber)] as [Send, Send] // take a listener in one family only
   const onMessage = (from: unknown, message: unknown): void => {
     if (from === channel && typeof message === 'string') heard(message)
@@ -48,12 +51,12 @@ export function listen(subscriber: RedisSubscriber, channel: string, { heard, fa
   const end = async (): Promise<unknown> => (listener === undefined ? unsubscribe(channel) : unsubscribe(channel, listener))
   if (listener === undefined) emitterCall(subscriber, 'on', 'message', onMessage)
   begin().catch((error: unknown) => (isOver ? undefined : failed(error)))
-  return () => {
+  return async () => {
     isOver = true
     if (listener === undefined) emitterCall(subscriber, 'off', 'message', onMessage)
     // The subscription is the connection's, in that family.
     const isLast = listener !== undefined || !emitterCall(subscriber, 'listenerCount', 'message')
-    if (isLast) end().catch(() => {})
+    return isLast ? end().catch(() => {}) : undefined
   }
 }
 

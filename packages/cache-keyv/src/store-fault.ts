@@ -6,7 +6,7 @@ export type FaultReason = 'timeout' | 'denied' | 'full' | 'failed'
 
 /** Never leaves the package. Of the store's own error it has only the kind: that error may quote keys, texts and connection strings. */
 export class StoreFault extends Error {
-  readonly reason: FaultReason | 'left alone'
+  readonly reason: FaultReason | 'left alone' | 'closed'
 
   constructor(reason: StoreFault['reason']) {
     super(reason)

@@ -1,6 +1,7 @@
 import { loadCrypto } from './builtins.ts'
+import type { Lifecycle } from './lifecycle.ts'
+import type { LoadAwareClock } from '@finchat/secrets-core/timing'
 import type { PatientStore } from './patient-store.ts'
-import { pause } from './pause.ts'
 import type { Places } from './places.ts'
 import { type RedisClient, setIfAbsent } from './redis-client.ts'
 
@@ -10,7 +11,7 @@ export interface Sight {
   readonly turn: string | undefined
   /** What lay there instead of an answer. */
   readonly sealedEntry: string | undefined
-  /** When the store was asked, by `performance.now()`. */
+  /** When the store was asked, by `performance.now()`: other processes do not wait for this one to be run again. */
   readonly at: number
 }
 
@@ -24,17 +25,24 @@ export interface Turn {
 export interface TurnOptions {
   readonly store: PatientStore
   readonly client: RedisClient | undefined
-  /** How long a turn lasts whose holder does not answer. */
+  readonly clock: LoadAwareClock
+  readonly lifecycle: Lifecycle
+  /** How long a turn lasts whose holder does not answer, in its own time. */
   readonly leaseMs: number
   /** How long a claim must stand in a store that knows no conditional write. */
   readonly settleMs: number
 }
 
 export function turnAt(places: Pick<Places, 'turn' | 'entry'>, options: TurnOptions): Turn {
-  const { client, store, leaseMs } = options
+  const { client, store } = options
   const id = loadCrypto().randomBytes(16).toString('base64url')
   if (client === undefined) return electedTurn(places, id, options)
-  return { id, claim: () => store.run(() => setIfAbsent(client, places.turn, id, leaseMs)) }
+  return { id, claim: () => store.run(() => setIfAbsent(client, places.turn, id, leaseFor(options))) }
+}
+
+/** The server counts by the time of day: a process that is held up needs longer for the same. */
+function leaseFor({ leaseMs, clock }: TurnOptions): number {
+  return leaseMs / clock.pace
 }
 
 /** Hands the turn back, if it is still this one: others take the answer, or see that there is none. */
@@ -61,25 +69,27 @@ async function write(place: string, id: string, ttlMs: number, store: PatientSto
  * An election among processes that can only write and read: each writes its own id where there is none, lets it settle, and reads back; the last
  * who wrote has the turn.
  */
-function electedTurn({ turn: place, entry }: Pick<Places, 'turn' | 'entry'>, id: string, { store, leaseMs, settleMs }: TurnOptions): Turn {
+function electedTurn({ turn: place, entry }: Pick<Places, 'turn' | 'entry'>, id: string, options: TurnOptions): Turn {
+  const { store, settleMs, clock, lifecycle } = options
   let other: { readonly id: string; readonly since: number } | undefined
   /** By our own clock, from when we saw it first: neither the other's clock nor the store's TTL is relied on. */
   const isHeld = (seen: string | undefined): boolean => {
     if (seen === undefined) return false
-    if (other?.id !== seen) other = { id: seen, since: performance.now() }
-    return performance.now() - other.since < leaseMs
+    if (other?.id !== seen) other = { id: seen, since: clock.now }
+    return clock.now - other.since < options.leaseMs
   }
   const claim = async (seen: Sight): Promise<boolean> => {
     if (isHeld(seen.turn)) return false
     // It must outlast its settling: who waits for it measures the lease himself.
+    const leaseMs = leaseFor(options)
     await write(place, id, 2 * leaseMs + 10 * settleMs, store)
     const end = performance.now() + settlingMs(performance.now() - seen.at, settleMs, leaseMs)
     do {
-      await pause(Math.min(Math.max(settleMs, 1), Math.max(end - performance.now(), 0)))
+      await lifecycle.pause(Math.min(Math.max(settleMs, 1), Math.max(end - performance.now(), 0)))
       const [holder, answer] = await store.getMany([place, entry])
       // Somebody else's, or nobody's any more; or the answer is there.
       if (holder !== id || answer !== seen.sealedEntry) return false
-    } while (performance.now() < end)
+    } while (performance.now() < end && !lifecycle.isClosing)
     return true
   }
   return { id, claim }

@@ -1039,6 +1039,7 @@ function shared(members: Partial<SharedCache> = {}): {
       lifeMs: 192 * second,
       lookMs: 5 * second,
       closing: new AbortController().signal,
+      closingFills: new AbortController().signal,
     }),
     read,
     fill,

@@ -30,7 +30,7 @@ function parts(
     name,
     close: () => (order.push(name), close()),
   })
-  return { observer, giveUp, groups: [], wipe: () => void order.push('wipe'), ...members, order, closes }
+  return { observer, giveUp, endFills: new AbortController(), groups: [], wipe: () => void order.push('wipe'), ...members, order, closes }
 }
 
 describe('closeAll', () => {
@@ -117,9 +117,47 @@ describe('closingGroups', () => {
     const audit: AuditTrail = { specificationVersion: 'v1', record: async () => {}, close: ends('audit') }
     const options = { providers: [provider], cache: { shared }, audit }
     const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
-    const link = linkOf(provider, { shared, settings: settingsOf(options), bounds, shredder: new Shredder(), refreshes: tracing().refresh })
+    const link = linkOf(provider, {
+      shared,
+      settings: settingsOf(options),
+      bounds,
+      closingFills: bounds.closing,
+      shredder: new Shredder(),
+      refreshes: tracing().refresh,
+    })
     vi.spyOn(link.store, 'close').mockImplementation(ends('store'))
     await closeAll({ ...parts(), groups: closingGroups([link], options) }, {})
     expect(order).toEqual(['store', 'provider', 'shared', 'audit'])
+  })
+
+  it('waits for what is still brought to the shared cache, and does not fail where that hangs', async () => {
+    const order: string[] = []
+    const shared: SharedCache = {
+      specificationVersion: 'v1',
+      read: async () => ({ ticket: {} }),
+      fill: (_, __, ___, { signal }) => new Promise(() => signal.addEventListener('abort', () => order.push('the fill was ended'))),
+      invalidate: async () => {},
+      close: async () => void order.push('shared'),
+    }
+    const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', sharedAs: 'store', get: async () => ({ value: 'v' }) }
+    const options = { providers: [provider], cache: { shared } }
+    const all = parts()
+    const bounds = { deadlineMs: 5_000, closing: all.giveUp.signal }
+    const link = linkOf(provider, {
+      shared,
+      settings: settingsOf(options),
+      bounds,
+      closingFills: all.endFills.signal,
+      shredder: new Shredder(),
+      refreshes: tracing().refresh,
+    })
+    await link.store.read({ path: 'a', mode: 'cached' })
+    const closing = closeAll({ ...all, groups: closingGroups([link], options) }, { timeoutMs: 300 })
+    await vi.advanceTimersByTimeAsync(299)
+    expect(order).toEqual([])
+    await vi.advanceTimersByTimeAsync(1)
+    await closing
+    expect(order).toEqual(['the fill was ended', 'shared'])
+    expect(vi.getTimerCount()).toBe(0)
   })
 })

@@ -9,7 +9,7 @@ import { type Close, closesOf } from './part-uses.ts'
 import { SecretsError } from './secrets-error.ts'
 
 export interface CloseOptions {
-  /** How long calls that run may take to end, and then how long providers, shared cache and audit trail may each take. 5,000 by default. */
+  /** How long calls that run may take to end, then what they still bring to the shared cache, and then providers, shared cache and audit trail each. 5,000 by default. */
   readonly timeoutMs?: number | undefined
 }
 
@@ -22,6 +22,8 @@ export interface ClosingParts {
   readonly observer: Observer
   /** Ends what still runs when the time is up. */
   readonly giveUp: AbortController
+  /** Ends what is still brought to the shared cache when the time is up. */
+  readonly endFills: AbortController
   /** Ended together, in this order of groups. */
   readonly groups: readonly (readonly Closable[])[]
   /** Wipes what is held. */
@@ -60,15 +62,22 @@ export function closingGroups(links: readonly Link[], { cache, audit }: SecretsM
 }
 
 /** Refuses calls, waits for those that run, ends the parts, and wipes, whatever fails. Rejects with what could not be ended. */
-export async function closeAll({ observer, giveUp, groups, wipe }: ClosingParts, { timeoutMs = 5_000 }: CloseOptions): Promise<void> {
+export async function closeAll(
+  { observer, giveUp, endFills, groups, wipe }: ClosingParts,
+  { timeoutMs = 5_000 }: CloseOptions,
+): Promise<void> {
   const failed: string[] = []
+  let ending: NodeJS.Timeout | undefined
   try {
     await atMost(timeoutMs, observer.shut())
     giveUp.abort()
     // What was given up on has yet to be recorded.
     await atMost(timeoutMs, observer.shut())
+    // Set before the bounds of the groups, and so due before them: a cache that is not filled is no part that could not be ended.
+    ending = setTimeout(() => endFills.abort(), timeoutMs)
     for (const group of groups) failed.push(...(await closeGroup(group, timeoutMs)))
   } finally {
+    clearTimeout(ending)
     wipe()
   }
   if (failed.length === 0) return

@@ -23,12 +23,13 @@ export { warnOfUnread } from './unread-variables.ts'
  * manager is made: who imports the package for its errors, its types or a provider needs nothing of it.
  */
 export function startEngine(options: SecretsManagerOptions, settings: Settings): SecretsManager {
-  const giveUp = new AbortController()
+  const [giveUp, endFills] = [new AbortController(), new AbortController()]
   const bounds: Bounds = { deadlineMs: settings.deadlineMs, closing: giveUp.signal }
   const channels = tracing()
   const shredder = new Shredder()
   const observer = new Observer(options.audit, channels, bounds)
-  const links = linksOf(options.providers, { shared: options.cache?.shared, settings, bounds, shredder, refreshes: channels.refresh })
+  const behind = { settings, bounds, closingFills: endFills.signal, shredder, refreshes: channels.refresh }
+  const links = linksOf(options.providers, { shared: options.cache?.shared, ...behind })
   const planOf = planner(links)
   const { fallback, writeTo } = options
   const reader = new Reader({ planOf, chain: new Chain(channels, giveUp.signal), observer, fallback, autoCleanup: settings.autoCleanup })
@@ -39,7 +40,8 @@ export function startEngine(options: SecretsManagerOptions, settings: Settings):
   let closed: Promise<void> | undefined
   const close = async (closeOptions: CloseOptions = {}): Promise<void> => {
     const known = knownCloseOptions(closeOptions)
-    return (closed ??= closeAll({ observer, giveUp, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() }, known))
+    const parts = { observer, giveUp, endFills, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() }
+    return (closed ??= closeAll(parts, known))
   }
   return {
     getSecret: (name, read) => reader.getSecret(name, read),

@@ -29,6 +29,7 @@ export interface LinkParts {
   readonly shared: SharedCache | undefined
   readonly settings: Settings
   readonly bounds: Bounds
+  readonly closingFills: AbortSignal
   readonly shredder: Shredder
   readonly refreshes: TracingChannel<TraceMessage>
 }
@@ -98,10 +99,10 @@ function explained(provider: SecretProvider): SecretProvider {
   })
 }
 
-function kinshipOf(sharedAs: string | undefined, { shared, bounds, settings }: LinkParts): Kinship {
+function kinshipOf(sharedAs: string | undefined, { shared, bounds, closingFills, settings }: LinkParts): Kinship {
   const hasLevel = shared !== undefined && sharedAs !== undefined
   const level = hasLevel
-    ? new SharedLevel(shared, sharedAs, { ...bounds, lifeMs: sharedLifeMs(settings.ttlMs), lookMs: settings.lookMs })
+    ? new SharedLevel(shared, sharedAs, { ...bounds, closingFills, lifeMs: sharedLifeMs(settings.ttlMs), lookMs: settings.lookMs })
     : undefined
   return { level, stores: [] }
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SharedCache, StoredSecret } from './contract.ts'
 import { SecretsError } from './secrets-error.ts'
-import { saidNothing as none, SharedLevel, unavailable } from './shared-level.ts'
+import { saidNothing as none, SharedLevel, type SharedLevelOptions, unavailable } from './shared-level.ts'
 
 const now = 1_000_000
 const lifeMs = 200_000
@@ -13,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function levelOver(members: Partial<SharedCache>, deadlineMs: number = 5_000): SharedLevel {
+function levelOver(members: Partial<SharedCache>, deadlineMs: number = 5_000, options: Partial<SharedLevelOptions> = {}): SharedLevel {
   const cache: SharedCache = {
     specificationVersion: 'v1',
     read: async () => ({ ticket }),
@@ -21,7 +21,8 @@ function levelOver(members: Partial<SharedCache>, deadlineMs: number = 5_000): S
     invalidate: async () => {},
     ...members,
   }
-  return new SharedLevel(cache, 'eu', { deadlineMs, lifeMs, lookMs: 5_000, closing: new AbortController().signal })
+  const never = new AbortController().signal
+  return new SharedLevel(cache, 'eu', { deadlineMs, lifeMs, lookMs: 5_000, closing: never, closingFills: never, ...options })
 }
 
 /** A level that answers every read with this, whatever it is. */
@@ -206,6 +207,27 @@ describe('what the store answered', () => {
     const entry = { secret: stored, until: now + lifeMs, askedAt: now }
     expect(fill).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', version: 2 }, ticket, entry, expect.anything())
     await level.drain()
+  })
+
+  it('still fills when close() has ended the reads, until its time is up', async () => {
+    const [reads, fills] = [new AbortController(), new AbortController()]
+    const [fill, invalidate] = [vi.fn<SharedCache['fill']>(hung), vi.fn<SharedCache['invalidate']>(hung)]
+    const signals = { closing: reads.signal, closingFills: fills.signal }
+    const level = levelOver({ fill, invalidate }, 5_000, signals)
+    reads.abort()
+    level.bring('a', undefined, said, stored, now)
+    level.bring('b', undefined, { ...said, holds: { value: 'wrong' } }, stored, now)
+    const drained = vi.fn<() => void>()
+    void level.drain().then(drained)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect([fill.mock.calls.length, invalidate.mock.calls.length, drained.mock.calls.length]).toEqual([1, 1, 0])
+    fills.abort()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(drained).toHaveBeenCalledTimes(1)
+    expect(vi.getTimerCount()).toBe(0)
+    level.giveUp('a', undefined, said)
+    await level.drain()
+    expect(fill).toHaveBeenCalledTimes(1)
   })
 
   it('fills by the deadline', async () => {

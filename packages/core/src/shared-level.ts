@@ -4,7 +4,9 @@ import { clockGap } from './clock-gap.ts'
 import type { FillTicket, SharedCache, SharedKey, StoredSecret } from './contract.ts'
 import { Horizon } from './horizon.ts'
 import { lentCopy } from './lent-copy.ts'
+import { LoadAwareClock } from './load-aware-clock.ts'
 import { SecretsError } from './secrets-error.ts'
+import { longestTimerMs } from './manager-options.ts'
 import { own } from './own-members.ts'
 import { storedSecretOf } from './stored-secret.ts'
 import { Untold } from './untold.ts'
@@ -33,6 +35,8 @@ export interface SharedLevelOptions extends Bounds {
   readonly lifeMs: number
   /** How long what is held in memory is believed before the level is looked at again. */
   readonly lookMs: number
+  /** Ends what is brought to the level in the background, which goes on when `closing` has ended the reads. */
+  readonly closingFills: AbortSignal
 }
 
 type Version = SharedKey['version']
@@ -47,6 +51,7 @@ export class SharedLevel {
   readonly #options: SharedLevelOptions
   readonly #longestReadMs: number
   readonly #circuit = new Circuit({ pace: unhurried })
+  readonly #clock = new LoadAwareClock()
   readonly #horizon = new Horizon()
   readonly #untold = new Untold()
   readonly #tasks = new Set<Promise<void>>()
@@ -69,7 +74,7 @@ export class SharedLevel {
    */
   async read(path: string, version: Version): Promise<SharedAnswer> {
     if (this.#untold.has(path)) {
-      if (this.#untold.begin(path, Date.now())) this.#inBackground(() => this.#tell(path, this.#untold.leastVersion(path)))
+      if (this.#untold.begin(path, Date.now())) this.#tellInBackground(path, this.#untold.leastVersion(path))
       return unavailable
     }
     const answer = await this.#answer(path, version)
@@ -105,7 +110,7 @@ export class SharedLevel {
     const isWrong = said.holds !== undefined && !isSame(said.holds, stored)
     if (isWrong || this.#untold.has(path)) {
       const leastVersion = this.#untold.leastVersion(path, newestOf(said.holds, stored))
-      this.#inBackground(() => this.#tell(path, leastVersion))
+      this.#tellInBackground(path, leastVersion)
     } else this.#fill(path, version, said, stored, askedAt)
   }
 
@@ -126,7 +131,7 @@ export class SharedLevel {
    */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
     try {
-      await this.#tell(path, leastVersion)
+      await this.#tell(path, leastVersion, this.#options)
     } catch {
       throw new SecretsError('UNAVAILABLE', 'written, but the shared cache could not be told', {
         effect: 'done',
@@ -156,9 +161,11 @@ export class SharedLevel {
   }
 
   #ask(path: string, version: Version, now: number): Promise<unknown> {
-    const bounds = { ...this.#options, deadlineMs: this.#longestReadMs }
+    const late = new AbortController()
+    const stop = this.#clock.after(this.#longestReadMs, () => late.abort())
+    const bounds = { ...this.#options, deadlineMs: longestTimerMs, signal: late.signal }
     const notBefore = now - this.#options.lifeMs
-    return bounded((signal) => this.#cache.read(this.#key(path, version), { signal, notBefore }), bounds)
+    return bounded((signal) => this.#cache.read(this.#key(path, version), { signal, notBefore }), bounds).finally(stop)
   }
 
   /** The level is not trusted with what can be seen here, nor with an entry that outlives all which are filled here. */
@@ -183,19 +190,27 @@ export class SharedLevel {
     // There are stores to which a time that is over means for ever.
     const isKept = stored !== undefined && !stored.exclusive && until > Date.now()
     const entry = isKept ? { secret: copyOf(stored), until, askedAt } : undefined
-    this.#inBackground(() => bounded((signal) => this.#cache.fill(this.#key(path, version), ticket, entry, { signal }), this.#options))
+    this.#inBackground(() => bounded((signal) => this.#cache.fill(this.#key(path, version), ticket, entry, { signal }), this.#inTheEnd()))
   }
 
   /** A path that the level could not be told of is not read there until it could: later looks there, and `bring` with the store's next answer, try again. */
-  async #tell(path: string, leastVersion: number | undefined): Promise<void> {
+  async #tell(path: string, leastVersion: number | undefined, bounds: Bounds): Promise<void> {
     const { mark } = this.#untold
     try {
-      await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path, leastVersion }, { signal }), this.#options)
+      await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path, leastVersion }, { signal }), bounds)
       this.#untold.told(path, mark)
     } catch (error) {
       this.#untold.failed(path, leastVersion, Date.now())
       throw error
     }
+  }
+
+  #tellInBackground(path: string, leastVersion: number | undefined): void {
+    this.#inBackground(() => this.#tell(path, leastVersion, this.#inTheEnd()))
+  }
+
+  #inTheEnd(): Bounds {
+    return { ...this.#options, closing: this.#options.closingFills }
   }
 
   #inBackground(run: () => Promise<void>): void {

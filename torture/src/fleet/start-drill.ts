@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { generateKey } from '@finchat/secrets-cache-keyv'
 import { ended, start } from '../child.ts'
 import { type Drill, type Scale, Tally } from '../drill.ts'
@@ -8,19 +9,19 @@ import { startCountingStore } from './counting-store.ts'
 import { type Orders, type Report, valueOf } from './orders.ts'
 import { serverKinds, type ServerKind, withServer } from './servers.ts'
 
-const processes: Readonly<Record<Scale, number>> = { short: 24, long: 200 }
+const processes: Readonly<Record<Scale, readonly number[]>> = { short: [12], long: [12, 60] }
 const names = Array.from({ length: 20 }, (_, n) => `cold/${n}`)
 const mostCallsPerSecret = 1.2
 
 export const startDrill: Drill = {
   name: 'a fleet starts at once',
-  promise: 'on 20 cold secrets the store sees at most 1.2 calls for each, whether the processes elect who asks or the server decides',
+  promise: 'with the defaults, on a machine that is busy, the store sees at most 1.2 calls for each of 20 cold secrets',
   run: async (scale) => {
     const tally = new Tally()
     for (const kind of serverKinds) {
       // In the short run each way once.
       for (const hasClient of scale === 'long' ? [false, true] : [kind === 'valkey'])
-        await startFleet(kind, hasClient, processes[scale], tally)
+        for (const size of processes[scale]) await startFleet(kind, hasClient, size, tally)
     }
     return tally
   },
@@ -30,6 +31,7 @@ async function startFleet(kind: ServerKind, hasClient: boolean, size: number, ta
   await withServer(kind, tally, async ({ url }) => {
     const store = await startCountingStore(Object.fromEntries(names.map((name) => [name, valueOf(name)])))
     const orders: Orders = { kind, url, storePort: store.port, names, encryptionKey: generateKey(), hasClient }
+    const burners = keepBusy()
     const fleet = Array.from({ length: size }, () => new StartingProcess(orders))
     await Promise.all(fleet.map((each) => each.ready()))
     for (const each of fleet) each.go()
@@ -39,8 +41,15 @@ async function startFleet(kind: ServerKind, hasClient: boolean, size: number, ta
     const way = `${kind}, ${hasClient ? 'the server decides' : 'by election'}`
     tally.count(`calls to the store for ${names.length} secrets (${way}, ${size} processes)`, calls)
     if (calls > mostCallsPerSecret * names.length) tally.fault(`${calls} calls for ${names.length} secrets (${way}, ${size} processes)`)
+    for (const each of burners) each.kill('SIGKILL')
     await store.stop()
   })
+}
+
+/** Two for each processor, that do nothing but keep it busy; for three minutes, if nobody ends them before. */
+function keepBusy(): readonly ChildProcess[] {
+  const burn = 'const end = Date.now() + 180_000; while (Date.now() < end);'
+  return Array.from({ length: 2 * availableParallelism() }, () => spawn(process.execPath, ['--eval', burn], { stdio: 'ignore' }))
 }
 
 function note({ failed, wrong }: Report, tally: Tally): void {

@@ -7,23 +7,15 @@ import { countingProvider } from './counting-store.ts'
 import { type Orders, type Report, valueOf } from './orders.ts'
 
 /*
- * One process of a fleet. It says `ready`, waits for a line, reads every secret at once, says what it got, and ends with its input. It has nothing in memory and
- * is one of many on two processors: its patience with the cache server is longer than the default, which is meant for a machine of its own.
+ * One process of a fleet, with the defaults. It says `ready`, waits for a line, reads every secret at once, says what it
+ * got, and ends with its input.
  */
 const orders = givenOrders() as Orders // as the drill gives them
-const timeoutMs = 60_000
 
 async function live(): Promise<void> {
   const { store, clients, close } = await connect(orders.kind, orders.url, orders.hasClient)
-  const shared = keyvCache({
-    store,
-    encryptionKey: orders.encryptionKey,
-    timeoutMs,
-    waitMs: 5 * timeoutMs,
-    ...(clients && { client: clients.client }),
-  })
-  const secrets = createSecretsManager({ providers: [countingProvider(orders.storePort)], cache: { shared }, deadlineMs: 10 * timeoutMs })
-  await secrets.checkHealth() // loads the rest of the library
+  const shared = keyvCache({ store, encryptionKey: orders.encryptionKey, ...(clients && { client: clients.client }) })
+  const secrets = createSecretsManager({ providers: [countingProvider(orders.storePort)], cache: { shared } })
   const lines = createInterface(process.stdin)[Symbol.asyncIterator]()
   say('ready')
   await lines.next()

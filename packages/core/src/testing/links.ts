@@ -11,6 +11,7 @@ export function linkTo(members: Partial<SecretProvider>, closing: AbortSignal = 
     shared: undefined,
     settings: settingsOf({ providers: [provider] }),
     bounds: { deadlineMs: 5_000, closing },
+    closingFills: closing,
     shredder: new Shredder(),
     refreshes: tracing().refresh,
   })

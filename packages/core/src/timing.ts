@@ -1,0 +1,1 @@
+export { LoadAwareClock } from './load-aware-clock.ts'

@@ -92,6 +92,20 @@ describe('backOff', () => {
       expect(rests([0, 100_000], 110_000)).toBe(5_000)
     })
 
+    it('is asked for as seldom as once in a minute meanwhile, and the return is spread no further where one process asks for all', () => {
+      vi.spyOn(Math, 'random').mockReturnValue(1)
+      let before: BackOff | undefined
+      const waitsFor = Array.from({ length: 10 }, () => {
+        before = backOff(failure, before, 0, { staleUntil: 1e9, isShared: true })
+        return [before.retryAt, before.restUntil]
+      })
+      expect(waitsFor.map(([retryAt]) => retryAt)).toEqual([500, 1_000, 2_000, 4_000, 4_000, 4_000, 4_000, 4_000, 4_000, 4_000])
+      expect(waitsFor.map(([, rest]) => rest)).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000])
+      const first = backOff(failure, undefined, 0, { staleUntil: 1e9, isShared: true })
+      const later = new SecretsError('UNAVAILABLE', 'left alone', { retryAt: 100_000 })
+      expect(backOff(later, first, 100_000, { staleUntil: 1e9, isShared: true }).restUntil).toBe(100_500)
+    })
+
     it('is no longer than without one where there is nothing to gain', () => {
       expect([rests([0], 1e9), rests([0, 100_000], 100_001), rests([0, 100_000], 50_000)]).toEqual([500, 500, 500])
     })

@@ -25,6 +25,8 @@ export interface BackOff {
 export interface BackOffOptions {
   /** Until when a stale value stands in; absent where none does. */
   readonly staleUntil?: number | undefined
+  /** One process asks for all who share a cache: their return need not be spread any further. */
+  readonly isShared?: boolean | undefined
   /** The longest wait: 4 s by default after an outage, else 60 s. */
   readonly longestMs?: number | undefined
 }
@@ -32,25 +34,26 @@ export interface BackOffOptions {
 /**
  * Full jitter: a random part of 0.5 s, doubled up to 4 s with each outage and up to 60 s with each other failure. A store that named a time is
  * not asked before it, for up to 15 minutes, and a fleet does not ask all at once then. Nothing doubles after that, since it was left alone.
- * Where a value stands in until `staleUntil`, no reader waits for the store. So those processes come back over a time that grows with the
- * outage: half as long up to 60 s, and half of what is left of the value at most.
+ * Where a value stands in until `staleUntil`, no reader waits for the store: it is asked less often, up to once in 60 s. So those processes come
+ * back over a time that grows with the outage: half as long up to 60 s, and half of what is left of the value at most.
  */
 export function backOff(
   error: SecretsError,
   before: BackOff | undefined,
   now: number,
-  { staleUntil, longestMs = isOutage(error.code) ? longestInOutageMs : longestRestMs }: BackOffOptions = {},
+  { staleUntil, isShared = false, longestMs = isOutage(error.code) ? longestInOutageMs : longestRestMs }: BackOffOptions = {},
 ): BackOff {
   // A header that could not be parsed: with NaN, no time would ever be before when it may be asked again.
   const named = Number.isNaN(error.retryAt) ? undefined : error.retryAt
   const failures = (before?.failures ?? 0) + (named === undefined || before === undefined ? 1 : 0)
-  const longest = Math.min(longestMs, firstMs * 2 ** Math.min(failures - 1, 10))
+  const doubled = firstMs * 2 ** Math.min(failures - 1, 10)
   const since = before?.since ?? now
   const soonest = Math.max(now, Math.min(named ?? 0, now + longestNamedMs))
-  const rest = staleUntil === undefined ? 0 : Math.min(longestRestMs, (soonest - since) / 2, (staleUntil - soonest) / 2)
   const random = Math.random()
-  const retryAt = soonest + random * longest
-  return { error: withRetryAt(error, retryAt), failures, since, at: now, retryAt, restUntil: soonest + random * Math.max(longest, rest) }
+  const retryAt = soonest + random * Math.min(longestMs, doubled)
+  const spread = staleUntil === undefined || isShared ? 0 : Math.min((soonest - since) / 2, (staleUntil - soonest) / 2)
+  const restUntil = staleUntil === undefined ? retryAt : soonest + random * Math.min(longestRestMs, Math.max(doubled, spread))
+  return { error: withRetryAt(error, retryAt), failures, since, at: now, retryAt, restUntil }
 }
 
 /** The same error for readers who are not let through before then; what a store said of the secret itself stays as it is. */

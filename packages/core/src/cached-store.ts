@@ -132,7 +132,7 @@ export class CachedStore {
       if (!SecretsError.isInstance(error)) throw error
       // The right to describe may be one of its own; all else is about the secret.
       const key = error.code === 'PERMISSION_DENIED' ? describeKeyOf(path) : path
-      this.#refusals.note(key, error, call)
+      this.#fetcher.refuse(key, error, call)
       if (key === path && isWithdrawal(error.code)) this.#fetcher.withdraw(path)
       throw this.#refusals.orElse(error, keys)
     }
@@ -141,7 +141,7 @@ export class CachedStore {
   /** A change of this process was answered: `DELETED` if the secret is withdrawn now, else it may be there again. */
   changed(path: string, withdrawn?: SecretsError): void {
     if (withdrawn === undefined) this.#refusals.restored(path)
-    else this.#refusals.note(path, withdrawn, this.#flights.next())
+    else this.#fetcher.refuse(path, withdrawn, this.#flights.next())
   }
 
   /** After a write: nothing that was read before it is served again, here or through the shared level. */

@@ -5,7 +5,7 @@ import { type Flight, type Flights, type Found, isFresh, isVolatile } from './fl
 import { freshness } from './freshness.ts'
 import { HeldSecret } from './held-secret.ts'
 import { type Memory } from './memory.ts'
-import { isWithdrawal } from './error-classes.ts'
+import { isRefusal, isWithdrawal } from './error-classes.ts'
 import { describeKeyOf, type Refusals } from './refusals.ts'
 import type { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -134,6 +134,12 @@ export class Fetcher {
     return held
   }
 
+  /** What the store refuses is no longer absent. */
+  refuse(key: string, error: SecretsError, call: number): void {
+    this.#parts.refusals.note(key, error, call)
+    if (isRefusal(error.code)) this.#parts.memory.forgetAbsence(key)
+  }
+
   /** Nothing of one version, or of the current one and so of all, is served again, nor what flights are still to bring. */
   withdraw(key: string): void {
     this.#parts.flights.outdate((flight) => flight.key === key || flight.read.path === key)
@@ -147,7 +153,7 @@ export class Fetcher {
     if (!SecretsError.isInstance(error) || error.code === 'ABORTED') return error
     // What is wrong with one version tells nothing of the others; a credential that is refused does.
     const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
-    if (!this.#parts.memory.isOvertaken(flight, askedAt)) this.#parts.refusals.note(refused, error, id)
+    if (!this.#parts.memory.isOvertaken(flight, askedAt)) this.refuse(refused, error, id)
     if (isWithdrawal(error.code)) {
       if (!outdated) this.withdraw(refused)
       // Whatever was written meanwhile, others' answers are not for us.

@@ -109,15 +109,17 @@ export class Memory {
     this.#absences.set(key, absence(this.#absences.get(key), now, this.#options))
   }
 
+  forgetAbsence(key: string): void {
+    this.#absences.delete(key)
+  }
+
   /** Returns the failure of a call that began at `begunAt`, with the time from which the store may be asked again. */
   noteFailure(key: string, error: SecretsError, begunAt: number, now: number): SecretsError {
     const before = this.#backOffs.get(key)
     // A call that was under way at the latest failure tells nothing new.
     if (before !== undefined && isOutage(error.code) && begunAt < before.at && before.at <= now) return before.error
-    // Those who share a level come back to the store one by one as it is; and only in an outage does a value stand in.
-    const canRest = this.#options.lookMs === undefined && isOutage(error.code)
-    const staleUntil = canRest ? this.#entries.get(key)?.staleUntil : undefined
-    const failing = backOff(error, before, now, { staleUntil })
+    const staleUntil = isOutage(error.code) ? this.#entries.get(key)?.staleUntil : undefined
+    const failing = backOff(error, before, now, { staleUntil, isShared: this.#options.lookMs !== undefined })
     if (!isHeldBack(error)) this.#backOffs.set(key, failing)
     // The provider's circuit says when; only the spread of those that hold a value is added.
     else if (staleUntil !== undefined) this.#backOffs.set(key, { ...failing, error, retryAt: error.retryAt ?? now })

@@ -117,7 +117,7 @@ export class SharedLevel {
   /** The store said that it was withdrawn: others drop what they hold, here and in their memory. In the background. */
   withdrawn(path: string, said: SharedAnswer): void {
     const leastVersion = this.#untold.leastVersion(path, newestOf(said.holds, undefined))
-    this.#inBackground(() => this.#tell(path, leastVersion))
+    this.#tellInBackground(path, leastVersion)
   }
 
   /** No answer came that may be shared: let others ask. In the background. */

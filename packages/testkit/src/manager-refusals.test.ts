@@ -104,6 +104,18 @@ describe('a refusal', () => {
     expect([value.reveal(), value.degraded, value.stale]).toEqual(answer === undefined ? ['old', true, false] : ['new', false, true])
   })
 
+  it('counts more than an absence that is still remembered', async () => {
+    const { store, secrets } = chain()
+    store.plan = () => faults.answer(undefined)
+    expect(await secrets.getSecret('token')).toBe('old')
+    store.plan = () => faults.reject('DELETED')
+    expect(await codeOf(secrets.getSecret('token', { fresh: true }))).toBe('DELETED')
+    expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    at(1_000)
+    expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+  })
+
   it('of reads is not ended by a description, which may need another right', async () => {
     const { store, secrets } = chain()
     store.plan = ({ method }) => (method === 'describe' ? undefined : faults.reject('PERMISSION_DENIED'))

@@ -109,8 +109,9 @@ export class Memory {
     this.#absences.set(key, absence(this.#absences.get(key), now, this.#options))
   }
 
+  /** The secret is there, whatever is wrong with it or with one version of it. */
   forgetAbsence(key: string): void {
-    this.#absences.delete(key)
+    for (const each of [key, pathOf(key)]) this.#absences.delete(each)
   }
 
   /** Returns the failure of a call that began at `begunAt`, with the time from which the store may be asked again. */

@@ -104,16 +104,16 @@ describe('a refusal', () => {
     expect([value.reveal(), value.degraded, value.stale]).toEqual(answer === undefined ? ['old', true, false] : ['new', false, true])
   })
 
-  it('counts more than an absence that is still remembered', async () => {
+  it.each(['getSecret', 'describeSecret'] as const)('told by %s counts more than an absence that is still remembered', async (call) => {
     const { store, secrets } = chain()
     store.plan = () => faults.answer(undefined)
     expect(await secrets.getSecret('token')).toBe('old')
-    store.plan = () => faults.reject('DELETED')
-    expect(await codeOf(secrets.getSecret('token', { fresh: true }))).toBe('DELETED')
-    expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+    store.plan = () => faults.reject('PERMISSION_DENIED')
+    const told = call === 'getSecret' ? secrets.getSecret('token', { fresh: true }) : secrets.describeSecret('token')
+    expect(await codeOf(told)).toBe('PERMISSION_DENIED')
     store.plan = () => faults.reject('UNAVAILABLE')
     at(1_000)
-    expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+    expect(await codeOf(secrets.getSecret('token'))).toBe('PERMISSION_DENIED')
   })
 
   it('of reads is not ended by a description, which may need another right', async () => {

@@ -24,6 +24,7 @@ const steps = {
   knip: 'unused code and dependencies',
   examples: 'examples in documentation',
   unit: 'tests',
+  'unit:alone': 'tests that load the machine',
   build: 'build',
   api: 'public surface',
   size: 'size of imports',
@@ -31,13 +32,13 @@ const steps = {
 }
 /** The steps write into a pipe; what reaches a terminal shall have its colours all the same. */
 const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }
-const testReport = join(root, 'node_modules/.cache/vitest-report.json')
+const testReport = (script: string): string => join(root, `node_modules/.cache/vitest-report-${script.replace(':', '-')}.json`)
 
 async function runStep(script: string, title: string): Promise<Outcome> {
   const started = Date.now()
-  const isTests = script === 'unit'
+  const isTests = script.startsWith('unit')
   const reporters = ['dot', 'json', './tools/servers/src/not-run-reporter.ts'].map((reporter) => `--reporter=${reporter}`)
-  const report = isTests ? [...reporters, `--outputFile.json=${testReport}`] : []
+  const report = isTests ? [...reporters, `--outputFile.json=${testReport(script)}`] : []
   const { ok, output } = await run(['--silent', 'run', script, ...report])
   const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6)
   const notRun = output.split('\n').filter((line) => line.startsWith('NOT '))
@@ -45,7 +46,7 @@ async function runStep(script: string, title: string): Promise<Outcome> {
   console.log(`${mark} ${title.padEnd(32)} ${styleText('dim', `${seconds} s`)}`)
   if (!ok) console.log(`\n${output.replace(/^\[ELIFECYCLE\].*$/m, '').trim()}\n\n${styleText('dim', `again: pnpm ${script}`)}\n`)
   else if (isTests) console.log(summaryOf(output))
-  const { passed, failed } = isTests ? testOutcome(ok) : { passed: ok && notRun.length === 0 ? 1 : 0, failed: ok ? 0 : 1 }
+  const { passed, failed } = isTests ? testOutcome(script, ok) : { passed: ok && notRun.length === 0 ? 1 : 0, failed: ok ? 0 : 1 }
   return { passed, failed, notRun }
 }
 
@@ -70,16 +71,16 @@ function summaryOf(output: string): string {
 }
 
 /** A run that fails without a failed test, such as a file that does not load, counts as one failure. */
-function testOutcome(ok: boolean): Omit<Outcome, 'notRun'> {
+function testOutcome(script: string, ok: boolean): Omit<Outcome, 'notRun'> {
   try {
-    const report = JSON.parse(readFileSync(testReport, 'utf8')) as { numPassedTests: number; numFailedTests: number } // vitest's format
+    const report = JSON.parse(readFileSync(testReport(script), 'utf8')) as { numPassedTests: number; numFailedTests: number } // vitest's format
     return { passed: report.numPassedTests, failed: ok ? report.numFailedTests : Math.max(report.numFailedTests, 1) }
   } catch {
     return { passed: 0, failed: 1 }
   }
 }
 
-rmSync(testReport, { force: true })
+for (const script of Object.keys(steps)) rmSync(testReport(script), { force: true })
 const started = Date.now()
 const total = { passed: 0, failed: 0 }
 const notRun: string[] = []

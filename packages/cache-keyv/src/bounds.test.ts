@@ -62,6 +62,34 @@ test.each<[string, Partial<KeyvCacheOptions>, number]>([
   },
 )
 
+test('a process that starts is patient for 10 s, though its first call was answered: the machine may run others instead of the store', async () => {
+  const { store, another } = fleetOver()
+  const cache = another()
+  const first = cache.read({ ...key, path: 'before' }, context)
+  await vi.advanceTimersByTimeAsync(100)
+  await first
+  store.plan = () => 'hang'
+  const started = await timed(cache.read(key, context))
+  expect([started.ms >= 1_000, started.ms <= 1_001]).toEqual([true, true])
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect((await timed(cache.read(key, context))).ms).toBeLessThanOrEqual(51)
+})
+
+test('a process that starts waits four times as long for the answer of another one', async () => {
+  const waited = async (ageMs: number): Promise<number> => {
+    const { another } = fleetOver(undefined, { waitMs: 400 })
+    const [holder, waiting] = [another(), another()]
+    void waiting.read({ ...key, path: 'before' }, context)
+    await vi.advanceTimersByTimeAsync(ageMs)
+    void holder.read(key, context)
+    await vi.advanceTimersByTimeAsync(30)
+    const reading = timed(waiting.read(key, context))
+    return (await reading).ms
+  }
+  const [young, old] = [await waited(1_000), await waited(60_000)]
+  expect([young > 700, young < 2_000, old > 150, old < 500]).toEqual([true, true, true, true])
+})
+
 test('calls that fail together are one failure: a store that stumbles once is not left alone', async () => {
   const { store, another } = fleetOver()
   const cache = await answeredOnce(another())

@@ -16,6 +16,7 @@ import type { LevelParts } from './level-parts.ts'
 import { type CheckedOptions, checkedOptions, type KeyvCacheOptions } from './options.ts'
 import { LoadAwareClock } from '@finchat/secrets-core/timing'
 import { PatientStore, startMsOf } from './patient-store.ts'
+import { startPatience } from './turn.ts'
 import { channelOf, keyMarkOf } from './places.ts'
 import { read } from './read.ts'
 import { outlive } from './redis-client.ts'
@@ -61,7 +62,7 @@ export function keyvCache(options: KeyvCacheOptions): KeyvCache {
   return {
     specificationVersion: 'v1',
     // By the process's own time. A claim that begins when the wait ends settles for a quarter of it at most, and every call on the way may take its time.
-    longestReadMs: startMsOf(checked.timeoutMs) + 1.25 * checked.waitMs + 10 * (checked.timeoutMs + checked.settleMs),
+    longestReadMs: startMsOf(checked.timeoutMs) + 1.25 * startPatience * checked.waitMs + 10 * (checked.timeoutMs + checked.settleMs),
     failClosed: checked.failClosed,
     read: (key, context) => readOrPass(parts, key, context),
     // The store's failure is counted and told where it is noticed; nobody waits for this.

@@ -16,11 +16,10 @@ const failuresToLeaveAlone = 3
 /** To connect, and to load what that takes, takes longer than a call; a store that hangs costs this once. */
 const longestStartMs = 1_000
 const startOfTimeouts = 20
+/** A fleet that starts together keeps the machine busy for some time, whatever its first call took. */
+const startsForMs = 10_000
 
-/** The pace of the clock on a machine that runs others for tens of milliseconds. */
-const slowPace = 1 / 3
-
-/** How long the first calls may take together, until one was answered. */
+/** How long the first calls may take together until one was answered, and then each in the first seconds. */
 export function startMsOf(timeoutMs: number): number {
   return Math.max(timeoutMs, Math.min(startOfTimeouts * timeoutMs, longestStartMs))
 }
@@ -34,7 +33,7 @@ export class PatientStore {
   readonly #patience: Patience
   readonly #running = new Set<() => void>()
   #hasAnswered = false
-  #startedAt: number | undefined
+  #startedAt: { readonly clockMs: number; readonly at: number } | undefined
   #isClosed = false
   #failures = 0
   #losses = 0
@@ -44,6 +43,11 @@ export class PatientStore {
   constructor(store: TextStore, patience: Patience) {
     this.#store = store
     this.#patience = patience
+  }
+
+  /** A process that starts on a busy machine is patient: others start too, and the store itself may not be run. */
+  get isStarting(): boolean {
+    return this.#startedAt === undefined || performance.now() - this.#startedAt.at < startsForMs
   }
 
   /** Rejects with a `StoreFault` and nothing else. */
@@ -118,26 +122,18 @@ export class PatientStore {
     const stop = this.#patience.clock.after(this.#leftMs(), () => setImmediate(late))
     this.#running.add(end)
     const run = async (): Promise<T> => call()
-    run().then((answer) => {
-      this.#heard()
-      resolve(answer)
-    }, reject)
+    run().then(resolve, reject)
     return promise.finally(() => {
       stop()
       this.#running.delete(end)
     })
   }
 
-  /** On a machine that is overloaded even a late answer shows that the store does not hang. */
-  #heard(): void {
-    if (this.#patience.clock.pace < slowPace) this.#answered()
-  }
-
   #leftMs(): number {
     const { timeoutMs, clock } = this.#patience
-    if (this.#hasAnswered) return timeoutMs
-    this.#startedAt ??= clock.now
-    return Math.max(timeoutMs, startMsOf(timeoutMs) - (clock.now - this.#startedAt))
+    this.#startedAt ??= { clockMs: clock.now, at: performance.now() }
+    if (!this.#hasAnswered) return Math.max(timeoutMs, startMsOf(timeoutMs) - (clock.now - this.#startedAt.clockMs))
+    return this.isStarting ? startMsOf(timeoutMs) : timeoutMs
   }
 
   #answered(): void {

@@ -3,7 +3,7 @@ import type { LevelParts } from './level-parts.ts'
 import { type Look, look } from './look.ts'
 import { jittered } from './pause.ts'
 import { newGeneration, sealGeneration } from './sealed-generation.ts'
-import { endTurn, type Turn, turnAt } from './turn.ts'
+import { endTurn, startPatience, type Turn, turnAt } from './turn.ts'
 
 /** Longer than any entry lives. A path that has lost its generation is a gap, no more. */
 export const generationTtlMs: number = 7 * 86_400_000
@@ -60,10 +60,9 @@ async function readOrWait(
   }
 }
 
-/** By the time of this process: what holds it up holds up those that it waits for, where they run beside it. */
-function waitOf({ waitMs, clock, lifecycle }: LevelParts, { signal }: SharedReadContext): Wait {
+function waitOf({ waitMs, clock, lifecycle, store }: LevelParts, { signal }: SharedReadContext): Wait {
   let isTimeOver = waitMs === 0
-  const end = clock.after(waitMs, () => (isTimeOver = true))
+  const end = clock.after(store.isStarting ? startPatience * waitMs : waitMs, () => (isTimeOver = true))
   return { end, isOver: () => isTimeOver || signal.aborted || lifecycle.isClosing }
 }
 

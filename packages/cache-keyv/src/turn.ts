@@ -5,6 +5,9 @@ import type { PatientStore } from './patient-store.ts'
 import type { Places } from './places.ts'
 import { type RedisClient, setIfAbsent } from './redis-client.ts'
 
+/** How many times as long a process waits for others while it starts. */
+export const startPatience = 4
+
 /** What a process saw when it looked for an answer and found none. */
 export interface Sight {
   /** Whose turn it is, where that is in the store. */
@@ -40,9 +43,9 @@ export function turnAt(places: Pick<Places, 'turn' | 'entry'>, options: TurnOpti
   return { id, claim: () => store.run(() => setIfAbsent(client, places.turn, id, leaseFor(options))) }
 }
 
-/** The server counts by the time of day: a process that is held up needs longer for the same. */
-function leaseFor({ leaseMs, clock }: TurnOptions): number {
-  return leaseMs / clock.pace
+/** A process that starts on a busy machine needs longer for the same. */
+function leaseFor({ leaseMs, store }: Pick<TurnOptions, 'leaseMs' | 'store'>): number {
+  return store.isStarting ? startPatience * leaseMs : leaseMs
 }
 
 /** Hands the turn back, if it is still this one: others take the answer, or see that there is none. */
@@ -76,14 +79,13 @@ function electedTurn({ turn: place, entry }: Pick<Places, 'turn' | 'entry'>, id:
   const isHeld = (seen: string | undefined): boolean => {
     if (seen === undefined) return false
     if (other?.id !== seen) other = { id: seen, since: clock.now }
-    return clock.now - other.since < options.leaseMs
+    return clock.now - other.since < leaseFor(options)
   }
   const claim = async (seen: Sight): Promise<boolean> => {
     if (isHeld(seen.turn)) return false
     // It must outlast its settling: who waits for it measures the lease himself.
-    const leaseMs = leaseFor(options)
-    await write(place, id, 2 * leaseMs + 10 * settleMs, store)
-    const end = performance.now() + settlingMs(performance.now() - seen.at, settleMs, leaseMs)
+    await write(place, id, 2 * leaseFor(options) + 10 * settleMs, store)
+    const end = performance.now() + settlingMs(performance.now() - seen.at, settleMs, options.leaseMs)
     do {
       await lifecycle.pause(Math.min(Math.max(settleMs, 1), Math.max(end - performance.now(), 0)))
       const [holder, answer] = await store.getMany([place, entry])

@@ -67,6 +67,21 @@ test('that a secret does not exist is not believed while the server cannot tell 
   expect(await codeOf(provider.get('none', context))).toBe('UNAVAILABLE')
 })
 
+test('a look at the mounts that fails confirms no missing secret, whoever else it was for', async () => {
+  let isUp = true
+  const stub = await stubVault((path) => {
+    if (path === mountsPath && !isUp) return { status: 501, body: { errors: ['not initialized'] } }
+    if (path.endsWith('/slow')) return { ...absent, delayMs: 300 }
+    return path.endsWith('/none') ? absent : undefined
+  })
+  const provider = stubbed(stub)
+  await provider.get('app', context)
+  isUp = false
+  const late = codeOf(provider.get('slow', context))
+  expect(await codeOf(provider.get('none', context))).toBe('UNAVAILABLE')
+  expect(await late).toBe('UNAVAILABLE')
+})
+
 describeWithServer('openbao', 'a mount that is replaced by one of the other version', () => {
   let bao: OpenBao
   beforeAll(async () => void (bao = await startOpenBao()))

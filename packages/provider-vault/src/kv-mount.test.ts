@@ -67,6 +67,17 @@ test('that a secret does not exist is not believed while the server cannot tell 
   expect(await codeOf(provider.get('none', context))).toBe('UNAVAILABLE')
 })
 
+test('a mount that was none of KV is read once it is one', async () => {
+  let type = 'pki'
+  const stub = await stubVault((path) =>
+    path === mountsPath ? { body: { request_id: 'r', data: { secret: { 'secret/': { type, options: { version: '2' } } } } } } : undefined,
+  )
+  const provider = stubbed(stub)
+  expect(await codeOf(provider.get('app', context))).toBe('CONFIGURATION')
+  type = 'kv'
+  expect(await codeOf(provider.get('app', context))).toBe('ok')
+})
+
 test('a look at the mounts that fails confirms no missing secret, whoever else it was for', async () => {
   let isUp = true
   const stub = await stubVault((path) => {

@@ -52,9 +52,9 @@ export class MountVersion {
     return this.#known === 'no KV' ? undefined : this.#known
   }
 
-  /** Whoever gives up waiting leaves it to the others. */
+  /** Whoever gives up waiting leaves it to the others. `no KV` is not remembered: it may be mended. */
   async kind(signal: AbortSignal): Promise<MountKind> {
-    return this.#known ?? asSecretsErrors(false, () => this.#probe.get(signal))
+    return this.version ?? asSecretsErrors(false, () => this.#probe.get(signal))
   }
 
   /** What the mount is, by a probe that began after the mark. */

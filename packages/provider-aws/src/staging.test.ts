@@ -58,7 +58,11 @@ describeWithServer('moto', 'staging in AWS', () => {
   test('a first version that is promoted is told as done, though AWS does not take its last label away', async () => {
     const provider = aws.provider()
     const pending = await provider.staging.put(path, { value: 'one' }, context)
-    aws.stub().plan(({ body }) => ('RemoveFromVersionId' in body && body['VersionStage'] === 'AWSPENDING' ? { error: 'AccessDeniedException' } : 'pass'))
+    aws
+      .stub()
+      .plan(({ body }) =>
+        'RemoveFromVersionId' in body && body['VersionStage'] === 'AWSPENDING' ? { error: 'AccessDeniedException' } : 'pass',
+      )
     expect(await provider.staging.promote(path, pending, context)).toEqual(pending)
     expect(await provider.get(path, context)).toMatchObject({ value: 'one', version: 1 })
     expect(await provider.staging.get(path, context)).toBeUndefined()

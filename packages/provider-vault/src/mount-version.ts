@@ -66,10 +66,6 @@ export class MountVersion {
       return this.#probe.get(signal)
     })
   }
-
-  forget(): void {
-    this.#known = undefined
-  }
 }
 
 async function kindOf(api: VaultApi, mount: string): Promise<MountKind> {

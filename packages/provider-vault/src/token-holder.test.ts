@@ -546,3 +546,18 @@ test.each([
   await closing
   expect(vault.asked.at(-1)).toBe('auth/token/revoke-self')
 })
+
+test('nobody logs in once the holder closes, not even who waited for a login that hung', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  let logins = 0
+  vault.answer = ({ path }) => (path.endsWith('login') && (logins += 1) === 1 ? new Promise(() => {}) : undefined)
+  const first = codeOf(holder.token(never))
+  await vi.advanceTimersByTimeAsync(100)
+  const joined = codeOf(holder.token(never))
+  await vi.advanceTimersByTimeAsync(4_000)
+  const closing = holder.close()
+  await vi.advanceTimersByTimeAsync(1_001)
+  await closing
+  expect([await first, await joined, logins]).toEqual(['DEADLINE_EXCEEDED', 'ABORTED', 1])
+})

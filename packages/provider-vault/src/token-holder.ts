@@ -55,7 +55,7 @@ export class TokenHolder {
   async token(signal: AbortSignal): Promise<string> {
     for (;;) {
       assertRunning(signal)
-      if (this.#isClosing) throw new SecretsError('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use' })
+      this.#assertOpen()
       const held = this.take()
       if (held !== undefined) return held
       const next = await this.#login.get(signal)
@@ -144,7 +144,12 @@ export class TokenHolder {
     await Promise.allSettled(ours.map((each) => events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))))
   }
 
+  #assertOpen(): void {
+    if (this.#isClosing) throw new SecretsError('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use' })
+  }
+
   async #logIn(): Promise<HeldToken> {
+    this.#assertOpen() // nobody would revoke the token
     this.#backOff.assertMayTry()
     const { events, timeoutMs, closing } = this.#options
     try {

@@ -550,8 +550,8 @@ test.each([
 test('nobody logs in once the holder closes, not even who waited for a login that hung', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)
-  let logins = 0
-  vault.answer = ({ path }) => (path.endsWith('login') && (logins += 1) === 1 ? new Promise(() => {}) : undefined)
+  let tries = 0
+  vault.answer = ({ path }) => (path.endsWith('login') && (tries += 1) === 1 ? new Promise(() => {}) : undefined)
   const first = codeOf(holder.token(never))
   await vi.advanceTimersByTimeAsync(100)
   const joined = codeOf(holder.token(never))
@@ -559,5 +559,5 @@ test('nobody logs in once the holder closes, not even who waited for a login tha
   const closing = holder.close()
   await vi.advanceTimersByTimeAsync(1_001)
   await closing
-  expect([await first, await joined, logins]).toEqual(['DEADLINE_EXCEEDED', 'ABORTED', 1])
+  expect([await first, await joined, tries]).toEqual(['DEADLINE_EXCEEDED', 'ABORTED', 1])
 })

@@ -115,6 +115,9 @@ test('a denial of the batch is remembered for ten minutes, and single reads take
   vi.advanceTimersByTime(600_000)
   await provider.getMany(paths(3), context)
   expect(sent(stub)).toMatchObject({ BatchGetSecretValue: 2 })
+  vi.setSystemTime(Date.now() - 86_400_000) // a clock that was set back keeps it for no longer
+  await provider.getMany(paths(3), context)
+  expect(sent(stub)).toMatchObject({ BatchGetSecretValue: 3 })
   await secrets.close()
 })
 

@@ -9,6 +9,7 @@ import { setTags } from './tags.ts'
 import {
   addVersion,
   attachLabel,
+  attachNumber,
   becameCurrent,
   findHistory,
   finishEarlier,
@@ -16,6 +17,7 @@ import {
   makeCurrent,
   makeRoom,
   settleNumbers,
+  stopwatch,
 } from './versions.ts'
 import { conflict, planWrite, type WritePlan } from './write-plan.ts'
 
@@ -48,8 +50,9 @@ export async function put(
 async function writeCurrent(api: Api, history: History, secret: CheckedSecret, context: CallContext): Promise<WriteReceipt> {
   const plan = planWrite(history, secret)
   await prepare(api, history, plan, [versionLabel(plan.number), putLabel(plan.number)], context)
+  const msSincePut = stopwatch()
   const { version, revision, isCurrent } = await addNumbered(api, history, plan, secret, context)
-  if (!isCurrent) await complete(api, history, version, revision, context)
+  if (!isCurrent) await complete(api, history, { version, revision, msSincePut }, context)
   await settleNumbers(api, history, version, revision, context)
   return { version, revision }
 }
@@ -95,10 +98,15 @@ async function addNumbered(api: Api, history: History, plan: WritePlan, secret: 
   }
 }
 
-async function complete(api: Api, history: History, version: number, revision: string, context: CallContext): Promise<void> {
-  const number = { label: versionLabel(version), revision }
+interface Unfinished {
+  readonly version: number
+  readonly revision: string
+  readonly msSincePut: () => number
+}
+
+async function complete(api: Api, history: History, { version, revision, msSincePut }: Unfinished, context: CallContext): Promise<void> {
   try {
-    await attachLabel(api, history, number, context)
+    await attachNumber(api, history, { version, revision }, msSincePut, context)
   } catch (error) {
     throw isConflict(error)
       ? conflict(`number ${version} was just given to another version; the next is ${version + 1}`)

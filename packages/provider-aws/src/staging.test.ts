@@ -55,6 +55,21 @@ describeWithServer('moto', 'staging in AWS', () => {
     expect(settled.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
   })
 
+  test('a first version that is promoted is told as done, though AWS does not take its last label away', async () => {
+    const provider = aws.provider()
+    const pending = await provider.staging.put(path, { value: 'one' }, context)
+    aws
+      .stub()
+      .plan(({ body }) =>
+        'RemoveFromVersionId' in body && body['VersionStage'] === 'AWSPENDING' ? { error: 'AccessDeniedException' } : 'pass',
+      )
+    expect(await provider.staging.promote(path, pending, context)).toEqual(pending)
+    expect(await provider.get(path, context)).toMatchObject({ value: 'one', version: 1 })
+    expect(await provider.staging.get(path, context)).toBeUndefined()
+    aws.stub().plan('pass')
+    expect(await provider.staging.put(path, { value: 'two' }, context)).toMatchObject({ version: 2 })
+  })
+
   test('a first version that is discarded or written over is never read, and its number is used', async () => {
     const provider = aws.provider()
     await provider.staging.discard(path, await provider.staging.put(path, { value: 'one' }, context), context)

@@ -9,6 +9,7 @@ import { isOpen, withOpenEffect } from './store-error.ts'
 import {
   addVersion,
   attachLabel,
+  attachNumber,
   becameCurrent,
   findHistory,
   isConflict,
@@ -16,6 +17,7 @@ import {
   makeRoom,
   removeLabel,
   settleNumbers,
+  stopwatch,
   whileThere,
 } from './versions.ts'
 import { conflict, planWrite } from './write-plan.ts'
@@ -60,9 +62,10 @@ async function promote(api: Api, path: string, receipt: WriteReceipt, context: C
   const release = isFirst ? requireStillFirst : makePendingCurrent
   await release(api, { history, waiting, number }, context)
   await settleNumbers(api, history, number, waiting.revision, context)
-  const unpend = removeLabel(api, history, { label: pending, revision: waiting.revision }, context)
-  if (isFirst) await unpend
-  else await Promise.allSettled([unpend]) // it does no harm: AWS leaves it there too, and the next version that is staged takes it
+  // Left behind it does no harm: AWS leaves it there too, and the next version that is staged takes it.
+  const [unpend] = await Promise.allSettled([removeLabel(api, history, { label: pending, revision: waiting.revision }, context)])
+  // Nothing else tells two promotions of a first version apart.
+  if (isFirst && unpend.status === 'rejected' && isConflict(unpend.reason)) throw unpend.reason
   return { version: number, revision: waiting.revision }
 }
 
@@ -70,9 +73,10 @@ async function promote(api: Api, path: string, receipt: WriteReceipt, context: C
 async function takeNumber(api: Api, { history, waiting, number }: Pending, context: CallContext): Promise<void> {
   const { revision } = waiting
   await makeRoom(api, history, [putLabel(number), versionLabel(number)], context)
+  const msSincePut = stopwatch()
   await attachLabel(api, history, { label: putLabel(number), revision }, context)
   try {
-    await attachLabel(api, history, { label: versionLabel(number), revision }, context)
+    await attachNumber(api, history, { version: number, revision }, msSincePut, context)
   } catch (error) {
     throw isConflict(error) && !isOpen(error) ? conflict(`number ${number} was given to another version meanwhile`, stageAnew) : error
   }

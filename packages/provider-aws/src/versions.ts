@@ -2,7 +2,7 @@ import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import { labelsByIdOf, labelsOf } from './answers.ts'
 import type { Api } from './api.ts'
 import { type Attachment, type History, historyOf, leftoversOf } from './history.ts'
-import { current, isInUse, putLabel, versionIdOf } from './labels.ts'
+import { current, isInUse, putLabel, versionIdOf, versionLabel } from './labels.ts'
 import type { CheckedSecret } from './new-secret.ts'
 import { unlessMissing } from './reads.ts'
 import { conflict, labelsToDrop, overtakenLabels } from './write-plan.ts'
@@ -19,6 +19,30 @@ export async function findHistory(api: Api, path: string, context: CallContext):
 /** Gives a label to a version that may have it already. AWS refuses where another version has it. */
 export async function attachLabel(api: Api, { arn }: History, { label, revision }: Attachment, context: CallContext): Promise<void> {
   await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: label, MoveToVersionId: revision }, context)
+}
+
+/** The most between `put-<n>` and `v<n>`. Later, other writers may have removed `put-<n>` to make room. */
+const longestGapMs = 60_000
+
+/** Gives its number to a version that got `put-<n>` within the last minute, and to no other. */
+export async function attachNumber(
+  api: Api,
+  history: History,
+  { version, revision }: { readonly version: number; readonly revision: string },
+  msSincePut: () => number,
+  context: CallContext,
+): Promise<void> {
+  if (msSincePut() > longestGapMs)
+    throw new SecretsError('DEADLINE_EXCEEDED', 'the process stood still for more than a minute in the middle of the write', {
+      remedy: 'read the current version and decide again',
+    })
+  await attachLabel(api, history, { label: versionLabel(version), revision }, context)
+}
+
+/** By both clocks: the monotonic one stands still while the machine sleeps, the other may be set back. */
+export function stopwatch(): () => number {
+  const [monotonic, wall] = [performance.now(), Date.now()]
+  return () => Math.max(performance.now() - monotonic, Date.now() - wall)
 }
 
 export async function removeLabel(api: Api, { arn }: History, { label, revision }: Attachment, context: CallContext): Promise<void> {

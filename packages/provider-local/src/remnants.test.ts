@@ -114,6 +114,24 @@ test('a version that a write pushes out by default is gone from file and log aft
   expect(bytesOnDisk(path).includes(next ?? '')).toBe(false)
 })
 
+test('a reader that stays holds up no write that pushes out a version by default, and what they removed goes once it is gone', async () => {
+  const path = temporaryPath()
+  const [provider, kept] = [opened(path), opened(path)] // so that closing is not the last one's, which empties the log anyway
+  for (let n = 1; n <= 100; n++) await provider.put('name', { value: `v${n}` }, context)
+  await kept.get('name', context)
+  const [first] = ciphertexts(path)
+  const reader = new DatabaseSync(path)
+  reader.exec('BEGIN')
+  reader.prepare('SELECT count(*) FROM secrets').get() // as a tool does that copies the log all the time
+  const begun = performance.now()
+  for (let n = 1; n <= 20; n++) await provider.put('name', { value: 'new' }, context)
+  expect(performance.now() - begun).toBeLessThan(4_000)
+  expect(bytesOnDisk(path).includes(first ?? '')).toBe(true)
+  reader.close()
+  await provider.put('other', { value: 'other' }, context)
+  expect(bytesOnDisk(path).includes(first ?? '')).toBe(false)
+})
+
 describe('a reader that keeps the log from being emptied', () => {
   /** What a purge says whose caller gives up when the rows are gone and the log still holds them. */
   async function givenUpOnceGone(path: string, provider: LocalProvider): Promise<SecretsError> {

@@ -18,7 +18,10 @@ export interface Store {
   readonly read: <T>(context: CallContext, work: (view: StoreView) => T, isRemembered?: IsRemembered) => Promise<T>
   /** Runs `work` whole or not at all; when it resolves, the change is on disk. */
   readonly write: <T>(context: CallContext, work: (edit: StoreEdit) => T) => Promise<T>
-  /** Resolves once nothing that was removed or overwritten is left where it may still stand. */
+  /**
+   * Resolves once nothing that was removed or overwritten is left where it may still stand. `late`
+   * waits for nobody.
+   */
   readonly forget: (remnants: Remnants, context: CallContext) => Promise<void>
   /** Idempotent. Every later call rejects with `ABORTED`. */
   readonly close: () => void
@@ -51,9 +54,12 @@ export function lazyStore(options: StoreOptions): Store {
 
   async function forget(remnants: Remnants, context: CallContext): Promise<void> {
     if (!opener.current() && opener.wouldCreate()) return
-    const forgetting = opener.current()?.forgetting
-    forgetting?.owe(remnants)
-    if (forgetting?.isDue !== false) await call('forget', context, forgetIn)
+    const open = opener.current()
+    open?.forgetting.owe(remnants)
+    // A reader that stays, such as a backup tool, must not fail each write of a caller who did not
+    // ask for `keepVersions`.
+    if (remnants === 'late') return open && forgetLate(open, open.forgetting.isDue)
+    await call('forget', context, forgetIn)
   }
 
   return {

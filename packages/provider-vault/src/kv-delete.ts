@@ -32,7 +32,10 @@ export async function restoreVersions(mount: KvMount, path: string, signal: Abor
   await undelete(mount, path, record, signal)
   await beside(async () => {
     const staged = await readRecord(mount, stagedPath(path), signal)
-    if (staged !== undefined) await undelete(mount, stagedPath(path), staged, signal)
+    const withdrawnAt = staged && currentOf(staged)?.expiresAt
+    // One that was withdrawn before this version was written belongs to an earlier deletion.
+    const isTogether = withdrawnAt !== undefined && current !== undefined && withdrawnAt > current.currentSince
+    if (staged !== undefined && isTogether) await undelete(mount, stagedPath(path), staged, signal)
   })
 }
 

@@ -67,6 +67,59 @@ test('that a secret does not exist is not believed while the server cannot tell 
   expect(await codeOf(provider.get('none', context))).toBe('UNAVAILABLE')
 })
 
+test('a mount that was none of KV is read once it is one', async () => {
+  let type = 'pki'
+  const stub = await stubVault((path) =>
+    path === mountsPath ? { body: { request_id: 'r', data: { secret: { 'secret/': { type, options: { version: '2' } } } } } } : undefined,
+  )
+  const provider = stubbed(stub)
+  expect(await codeOf(provider.get('app', context))).toBe('CONFIGURATION')
+  type = 'kv'
+  expect(await codeOf(provider.get('app', context))).toBe('ok')
+})
+
+test('a probe that began before the mount was replaced makes no read fail', async () => {
+  let version = '1'
+  const otherVersion = { status: 404, body: { request_id: 'r', warnings: ['Invalid path for a versioned K/V secrets engine.'] } }
+  const stub = await stubVault((path) => {
+    if (path === mountsPath) return { ...mountOf(version), delayMs: 200 }
+    if (path.endsWith('/none')) return absent
+    return version === '2' && path === '/v1/secret/app' ? otherVersion : undefined
+  })
+  const provider = stubbed(stub)
+  await provider.get('app', context)
+  const missing = provider.get('none', context)
+  await expect.poll(() => timesAsked(stub, mountsPath)).toBe(2)
+  version = '2'
+  expect(await codeOf(provider.get('app', context))).toBe('ok')
+  await missing
+})
+
+test('with a `kvVersion` too, an outage or the end of a call is not taken for a secret that does not exist', async () => {
+  const stub = await stubVault((path) => {
+    if (path === mountsPath) return { status: 503, body: { errors: ['Vault is sealed'] }, delayMs: 100 }
+    return path.endsWith('/none') ? absent : undefined
+  })
+  const provider = stubbed(stub, { kvVersion: 2 })
+  expect(await codeOf(provider.get('none', context))).toBe('UNAVAILABLE')
+  expect(await codeOf(provider.get('none', { signal: AbortSignal.timeout(50) }))).toBe('ABORTED')
+})
+
+test('a look at the mounts that fails confirms no missing secret, whoever else it was for', async () => {
+  let isUp = true
+  const stub = await stubVault((path) => {
+    if (path === mountsPath && !isUp) return { status: 501, body: { errors: ['not initialized'] } }
+    if (path.endsWith('/slow')) return { ...absent, delayMs: 300 }
+    return path.endsWith('/none') ? absent : undefined
+  })
+  const provider = stubbed(stub)
+  await provider.get('app', context)
+  isUp = false
+  const late = codeOf(provider.get('slow', context))
+  expect(await codeOf(provider.get('none', context))).toBe('UNAVAILABLE')
+  expect(await late).toBe('UNAVAILABLE')
+})
+
 describeWithServer('openbao', 'a mount that is replaced by one of the other version', () => {
   let bao: OpenBao
   beforeAll(async () => void (bao = await startOpenBao()))

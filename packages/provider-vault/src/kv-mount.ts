@@ -1,4 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
+import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import type { VaultAnswer } from './answer.ts'
 import { isOtherVersion } from './answer-table.ts'
 import { type MountKind, MountVersion } from './mount-version.ts'
@@ -39,7 +39,7 @@ export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefine
   /** The version by a probe that began after the mark. If the server does not tell: `told`. */
   const versionSince = async (mark: number, signal: AbortSignal): Promise<KvVersion> => {
     if (told === undefined) return asVersion(await found.kindSince(mark, signal))
-    const kind = await found.kindSince(mark, signal).catch(() => undefined)
+    const kind = await found.kindSince(mark, signal).catch(unlessOutage)
     if (kind === 'no KV') throw noKv()
     if (kind !== undefined && kind !== told) throw otherVersion()
     return told
@@ -51,7 +51,7 @@ export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefine
       } catch (error) {
         if (!(error instanceof OtherVersion)) throw error
         if (attempt === 2 || told !== undefined) throw otherVersion()
-        found.forget()
+        await found.kindSince(found.mark, signal) // a probe under way may have begun before
       }
     }
   }
@@ -71,6 +71,13 @@ export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefine
     return (await versionSince(mark, signal)) === asked ? undefined : run(signal, task)
   }
   return { ask: (path, ask, signal) => askMount(api, mount, path, ask, signal), on, read }
+}
+
+const outage: ReadonlySet<SecretsErrorCode> = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED', 'ABORTED'])
+
+/** A server that denies the probe leaves it at `kvVersion`. One that is down confirms nothing. */
+function unlessOutage(error: unknown): undefined {
+  if (!SecretsError.isInstance(error) || outage.has(error.code)) throw error
 }
 
 /** A mount that this token may not see is asked as KV v2: the answer says what is wrong. */

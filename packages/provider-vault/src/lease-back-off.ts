@@ -7,8 +7,10 @@ const longestMs = 60_000
 export class LeaseBackOff {
   #failure: { readonly error: SecretsError; readonly count: number; readonly until: number } | undefined
 
+  /** A clock that was set back does not hold a request for longer. */
   get isOver(): boolean {
-    return this.#failure === undefined || Date.now() >= this.#failure.until
+    const left = (this.#failure?.until ?? 0) - Date.now()
+    return left <= 0 || left > longestMs
   }
 
   /** Throws what the last request failed with, while it is too early for the next. */

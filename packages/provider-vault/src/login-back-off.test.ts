@@ -93,6 +93,15 @@ test('tokens that were refused are no failed logins, and of whatever number', ()
   expect(() => backOff.assertNotRefused('9')).toThrow('Vault refused the token')
 })
 
+test('a source that gives another token at each call fills no memory', () => {
+  const backOff = new LoginBackOff()
+  backOff.refused('role', refusal())
+  for (let n = 0; n < 1_000; n += 1) backOff.refused(String(n), tokenRefused(false))
+  expect(() => backOff.assertNotRefused('999')).toThrow('Vault refused the token')
+  expect(() => backOff.assertNotRefused('0')).not.toThrow()
+  expect(() => backOff.assertNotRefused('role')).toThrow('Vault refused the login')
+})
+
 test('a clock that was set back holds nobody for longer', () => {
   const backOff = new LoginBackOff()
   backOff.refused('one', refusal())

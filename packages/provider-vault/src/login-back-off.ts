@@ -5,6 +5,8 @@ import { longestHoldMs, type Refusal, tooManyRefused } from './refusals.ts'
 const longestNamedMs = 60_000
 /** Vault locks a role at the fifth failed login. */
 const mostRefusals = 4
+/** Refused tokens that are remembered: a source may give another one at each call. */
+const mostTokens = 100
 
 /**
  * Holds logins back until a time that the server named, and for credentials that it refused. An
@@ -48,6 +50,8 @@ export class LoginBackOff {
   refused(print: string, refusal: Refusal): SecretsError {
     this.#refusals.delete(print) // the last one stands last
     this.#refusals.set(print, refusal)
+    const [oldest, ...others] = [...this.#refusals].filter(([, { isCounted }]) => isCounted !== true)
+    if (oldest !== undefined && others.length >= mostTokens) this.#refusals.delete(oldest[0])
     return refusal.error
   }
 }

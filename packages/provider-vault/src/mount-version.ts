@@ -16,13 +16,16 @@ export class MountVersion {
   readonly #probe: SharedRun<MountKind>
   #known: MountKind
   #probes = 0
+  /** The number of the last probe that did not fail. */
+  #answered = 0
   #seenAt = 0
 
   constructor(api: VaultApi, mount: string) {
     this.#probe = new SharedRun(async () => {
-      this.#probes += 1
+      const number = (this.#probes += 1)
       const startedAt = Date.now()
       this.#known = await kindOf(api, mount)
+      this.#answered = number
       this.#seenAt = startedAt
       return this.#known
     })
@@ -49,23 +52,19 @@ export class MountVersion {
     return this.#known === 'no KV' ? undefined : this.#known
   }
 
-  /** Whoever gives up waiting leaves it to the others. */
+  /** Whoever gives up waiting leaves it to the others. `no KV` is not remembered: it may be mended. */
   async kind(signal: AbortSignal): Promise<MountKind> {
-    return this.#known ?? asSecretsErrors(false, () => this.#probe.get(signal))
+    return this.version ?? asSecretsErrors(false, () => this.#probe.get(signal))
   }
 
   /** What the mount is, by a probe that began after the mark. */
   async kindSince(mark: number, signal: AbortSignal): Promise<MountKind> {
     const { current } = this.#probe
-    if (this.#probes > mark && current === undefined) return this.#known
+    if (this.#answered > mark && current === undefined) return this.#known
     return asSecretsErrors(false, async () => {
       if (this.#probes === mark && current !== undefined) await untilEnded(Promise.allSettled([current]), signal)
       return this.#probe.get(signal)
     })
-  }
-
-  forget(): void {
-    this.#known = undefined
   }
 }
 

@@ -141,3 +141,19 @@ test('what uses something up is sent again only where nothing was done', async (
     expect((await sentTo(() => answers.shift() ?? vaultAnswer(200, '{"data":{}}'), [unwrap])).length).toBe(times)
   }
 })
+
+test('a write for the active node is not in doubt where only the state of the cluster was asked for', async () => {
+  const write: Outgoing = { method: 'POST', path: 'secret/data/app', call: 'write', isForActive: true }
+  const broken = (): VaultAnswer => {
+    throw new Unanswered('UNAVAILABLE', 'the connection broke', { sent: true })
+  }
+  for (const answer of [broken, () => vaultAnswer(502, '<html>')]) {
+    const asked: string[] = []
+    const noting = ({ path }: VaultRequest): VaultAnswer => {
+      asked.push(path)
+      return answer()
+    }
+    const error = await sentTo(noting, [write]).catch((reason: unknown) => reason)
+    expect([error, new Set(asked)]).toMatchObject([{ code: 'UNAVAILABLE', sent: false }, new Set(['sys/internal/ui/mounts'])])
+  }
+})

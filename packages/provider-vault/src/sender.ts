@@ -70,11 +70,22 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
   return async (outgoing, signal) => {
     if (outgoing.isForActive !== true || isStateAsked || state.isKnown) return repeated(outgoing, signal)
     // Without a token this path shows the state of the cluster, which `isForActive` needs.
-    const shown = await repeated({ method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' }, signal)
-    if (meaningOf(shown, 'read')?.code === 'UNAVAILABLE') return shown
+    const shown = await repeated({ method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' }, signal).catch(unsent)
+    const meaning = meaningOf(shown, 'read')
+    if (meaning?.code === 'UNAVAILABLE') {
+      // Of a write its answer would say that it may have been done.
+      return outgoing.call === 'write' ? unsent(new Unanswered(meaning.code, meaning.problem, meaning)) : shown
+    }
     isStateAsked = true
     return repeated(outgoing, signal)
   }
+}
+
+/** Throws what a request failed with that came before the one in question. */
+function unsent(error: unknown): never {
+  if (!(error instanceof Unanswered)) throw error
+  const { code, message, remedy, storeStatus } = error
+  throw new Unanswered(code, message, { remedy, storeStatus })
 }
 
 type Outcome = VaultAnswer | Unanswered

@@ -53,6 +53,20 @@ describeWithServer('openbao', 'a version that waits', () => {
     expect(await provider.staging.promote('app', next, context)).toMatchObject({ version: 2 })
   })
 
+  test('is not restored by what undoes a later deletion than its own, or none', async () => {
+    const { provider } = await trialOf()
+    await provider.staging.put('app', { value: 'v2' }, context)
+    await provider.delete('app', { purge: false }, context)
+    await provider.put('app', { value: 'v2 by hand' }, context)
+    await provider.restore('app', context)
+    expect(await provider.staging.get('app', context)).toBe(undefined)
+    await provider.delete('app', { purge: false }, context)
+    await provider.restore('app', context)
+    expect((await provider.get('app', context))?.version).toBe(2)
+    expect(await provider.staging.get('app', context)).toBe(undefined)
+    expect(await codeOf(provider.staging.put('app', { value: 'v3' }, context))).toBe('ok')
+  })
+
   /** A process that promotes, and is killed when it sends this request. */
   async function killedAt({ proxy, mount, currentToken }: VaultTrial, fits: typeof isWrite, reply: Reply): Promise<void> {
     let isReached = false

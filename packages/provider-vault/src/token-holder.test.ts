@@ -527,3 +527,37 @@ test('a login that asks for a second factor, or gives no token, says so', async 
     expect(await codeOf(holderWith(vault).token(never))).toBe(code)
   }
 })
+
+test.each([
+  ['fails', 500],
+  ['hangs', hour],
+])('closing revokes the token in use, though the login that is to replace it %s', async (_what, ms) => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  await holder.token(never)
+  vault.renewSeconds = 60 // so another login replaces it
+  const { promise: failed, resolve: fail } = Promise.withResolvers<VaultAnswer>()
+  vault.answer = ({ path }) => (path.endsWith('login') ? failed : undefined)
+  await vi.advanceTimersByTimeAsync(hour * 0.75)
+  expect(vault.asked.at(-1)).toMatch(/login$/)
+  setTimeout(() => fail(json(503, { errors: ['Vault is sealed'] })), ms)
+  const closing = holder.close()
+  await vi.advanceTimersByTimeAsync(1_001)
+  await closing
+  expect(vault.asked.at(-1)).toBe('auth/token/revoke-self')
+})
+
+test('nobody logs in once the holder closes, not even who waited for a login that hung', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  let tries = 0
+  vault.answer = ({ path }) => (path.endsWith('login') && (tries += 1) === 1 ? new Promise(() => {}) : undefined)
+  const first = codeOf(holder.token(never))
+  await vi.advanceTimersByTimeAsync(100)
+  const joined = codeOf(holder.token(never))
+  await vi.advanceTimersByTimeAsync(4_000)
+  const closing = holder.close()
+  await vi.advanceTimersByTimeAsync(1_001)
+  await closing
+  expect([await first, await joined, tries]).toEqual(['DEADLINE_EXCEEDED', 'ABORTED', 1])
+})

@@ -55,7 +55,7 @@ export class TokenHolder {
   async token(signal: AbortSignal): Promise<string> {
     for (;;) {
       assertRunning(signal)
-      if (this.#isClosing) throw new SecretsError('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use' })
+      this.#assertOpen()
       const held = this.take()
       if (held !== undefined) return held
       const next = await this.#login.get(signal)
@@ -120,19 +120,36 @@ export class TokenHolder {
   async #close(): Promise<void> {
     this.#isClosing = true
     clearTimeout(this.#timer)
-    const { send, events, closing } = this.#options
+    const { closing } = this.#options
+    const login = this.#login.current
+    const left = [...this.#replaced, ...(this.#held === undefined ? [] : [this.#held])]
+    this.#held = undefined
+    this.#replaced = []
     await bounded({ timeoutMs: revokeTimeoutMs, closing }, async (signal) => {
-      const { current } = this.#login
-      const held = current === undefined ? this.#held : await untilEnded(current, signal)
-      const left = [...this.#replaced.filter(({ expiresAt }) => Date.now() < expiresAt), ...(held === undefined ? [] : [held])]
-      this.#held = undefined
-      this.#replaced = []
-      const ours = left.filter((each) => each.isOurs && takeUse(each)) // without a use left it has ended
-      await Promise.allSettled(ours.map((each) => events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))))
+      // A login that fails or hangs must not keep the tokens before it from being revoked.
+      const next = async (): Promise<void> => {
+        const held = login && (await untilEnded(login, signal))
+        if (held !== undefined && !left.includes(held)) await this.#revokeAll([held], signal)
+      }
+      await Promise.allSettled([this.#revokeAll(left, signal), next()])
     }).catch(() => {})
+    this.#held = undefined
+    this.#replaced = []
+  }
+
+  async #revokeAll(tokens: readonly HeldToken[], signal: AbortSignal): Promise<void> {
+    const { send, events } = this.#options
+    // Without a use left it has ended.
+    const ours = tokens.filter((each) => each.isOurs && Date.now() < each.expiresAt && takeUse(each))
+    await Promise.allSettled(ours.map((each) => events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))))
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosing) throw new SecretsError('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use' })
   }
 
   async #logIn(): Promise<HeldToken> {
+    this.#assertOpen() // nobody would revoke the token
     this.#backOff.assertMayTry()
     const { events, timeoutMs, closing } = this.#options
     try {

@@ -91,7 +91,9 @@ describe('a key is refused', () => {
       [` ${key}`, 'remove it'],
       [`"${key}"`, 'remove them'],
       [`'${'ab'.repeat(32)}'`, 'remove them'],
-      [key.slice(0, -1), 'copy it again, all of it'],
+      ...Array.from({ length: 20 }, (_, cut) => [key.slice(0, -1 - cut), 'copy it again, all of it'] as const),
+      [`key:${'A'.repeat(42)}`, 'copy it again, all of it'],
+      [`${key}AAAA`, 'copy it again, all of it'],
     ] as const) {
       expect(refusal(wrong)).toMatchObject({ code: 'CONFIGURATION', remedy })
     }

@@ -34,7 +34,7 @@ export function parseKey(key: EncryptionKey): KeyMaterial {
   if (key instanceof Uint8Array) return rawKey(key)
   if (typeof key !== 'string') throw malformed('the encryption key is neither text nor a Uint8Array')
   if (key.startsWith('key:')) refuseSurroundings(key)
-  if (key.startsWith('key:')) return rawKey(decoded(key.slice(4, key.endsWith('=') ? -1 : undefined), 'base64url'))
+  if (key.startsWith('key:')) return rawKey(whole(decoded(key.slice(4, key.endsWith('=') ? -1 : undefined), 'base64url')))
   if (Buffer.byteLength(key) < keyBytes) throw tooShort()
   refuseSurroundings(key)
   if (key.length === 64 && consistsOf(hexDigits, key)) return rawKey(Buffer.from(key, 'hex'))
@@ -55,6 +55,13 @@ function decoded(text: string, encoding: 'base64' | 'base64url'): Uint8Array {
   const bytes = Buffer.from(text, encoding)
   if (bytes.toString(encoding) === text) return bytes
   throw malformed(`the encryption key is damaged: it looks like ${encoding} and is not`, 'copy it again, all of it')
+}
+
+/** A text that was cut, or pasted with more, may decode all the same. */
+function whole(bytes: Uint8Array): Uint8Array {
+  if (bytes.length === keyBytes) return bytes
+  if (bytes.length < keyBytes / 2) throw tooShort()
+  throw malformed(`the encryption key is damaged: it holds ${bytes.length} bytes, not ${keyBytes}`, 'copy it again, all of it')
 }
 
 /** A newline of a file or the quotes of a shell would make another key out of the same text, silently. */

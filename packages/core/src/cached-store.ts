@@ -7,7 +7,7 @@ import { Fetcher } from './fetcher.ts'
 import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead } from './flights.ts'
 import type { Lifetimes } from './freshness.ts'
 import { type Entry, keyOf, Memory } from './memory.ts'
-import { isOutage, isWithdrawal } from './error-classes.ts'
+import { isOutage, isRefusal } from './error-classes.ts'
 import { describeKeyOf, Refusals } from './refusals.ts'
 import { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -121,21 +121,33 @@ export class CachedStore {
    * Settles as `ask` does: a call beside reads that tells of the current secret without its value. Its refusals are
    * remembered as those of reads are.
    */
-  async describe<T>(path: string, ask: () => Promise<T>): Promise<T> {
+  async describe<T>(path: string, ask: () => Promise<T>, right: 'read' | 'describe' = 'describe'): Promise<T> {
+    try {
+      return await this.askBeside(path, ask, right)
+    } catch (error) {
+      throw SecretsError.isInstance(error) ? this.#refusals.orElse(error, [describeKeyOf(path), path]) : error
+    }
+  }
+
+  /** The same, but rejects with what the store says now. */
+  async askBeside<T>(path: string, ask: () => Promise<T>, right: 'read' | 'describe'): Promise<T> {
     const call = this.#flights.next()
-    const keys = [describeKeyOf(path), path]
     try {
       const answer = await ask()
-      this.#refusals.answered(keys.slice(0, 1), call)
+      this.#refusals.answered([describeKeyOf(path)], call)
       return answer
     } catch (error) {
-      if (!SecretsError.isInstance(error)) throw error
-      // The right to describe may be one of its own; all else is about the secret.
-      const key = error.code === 'PERMISSION_DENIED' ? describeKeyOf(path) : path
-      this.#refusals.note(key, error, call)
-      if (key === path && isWithdrawal(error.code)) this.#fetcher.withdraw(path)
-      throw this.#refusals.orElse(error, keys)
+      if (SecretsError.isInstance(error) && isRefusal(error.code)) this.#refusedBeside(path, error, call, right)
+      throw error
     }
+  }
+
+  /** The right to describe may be one of its own; all else is about the secret. */
+  #refusedBeside(path: string, error: SecretsError, call: number, right: 'read' | 'describe'): void {
+    const isOfDescription = error.code === 'PERMISSION_DENIED' && right === 'describe'
+    this.#refusals.note(isOfDescription ? describeKeyOf(path) : path, error, call)
+    this.#memory.dropAbsence(path)
+    if (!isOfDescription) this.#fetcher.refused(path, error)
   }
 
   /** A change of this process was answered: `DELETED` if the secret is withdrawn now, else it may be there again. */

@@ -5,7 +5,7 @@ import { type Flight, type Flights, type Found, isFresh, isVolatile } from './fl
 import { freshness } from './freshness.ts'
 import { HeldSecret } from './held-secret.ts'
 import { type Memory } from './memory.ts'
-import { isWithdrawal } from './error-classes.ts'
+import { isRefusal, isWithdrawal } from './error-classes.ts'
 import { describeKeyOf, type Refusals } from './refusals.ts'
 import type { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -60,7 +60,7 @@ export class Fetcher {
       return this.#answered(flight, stored)
     } catch (error) {
       level?.giveUp(path, version, said)
-      if (this.#isNewsToFleet(flight, said, error)) level?.withdrawn(path, said)
+      if (this.#isNewsToFleet(flight, said, error)) this.#announce(path, said)
       throw this.#failed(flight, error)
     }
   }
@@ -69,6 +69,11 @@ export class Fetcher {
   #isNewsToFleet({ key, read: { path }, outdated }: Flight, { holds }: SharedAnswer, error: unknown): boolean {
     const isWithdrawn = SecretsError.isInstance(error) && error.code === 'DELETED' && key === path && !outdated
     return isWithdrawn && (holds !== undefined || this.#parts.memory.entry(key) !== undefined)
+  }
+
+  /** Whether or not this read asked the level: a volatile one does not, and memory may hold the value all the same. */
+  #announce(path: string, said: SharedAnswer): void {
+    this.#parts.options.shared?.withdrawn(path, said, this.#parts.memory.entry(path)?.held.facts.version)
   }
 
   /** A volatile read leaves nothing there, and what the store refused to us is not taken from others. */
@@ -141,15 +146,26 @@ export class Fetcher {
     this.#parts.memory.dropPath(key)
   }
 
+  /** The store refused the secret to a call that is no flight. */
+  refused(path: string, error: SecretsError): void {
+    if (!isWithdrawal(error.code)) return
+    if (error.code === 'DELETED' && this.#parts.memory.entry(path) !== undefined) this.#announce(path, saidNothing)
+    this.withdraw(path)
+    this.#parts.rights.refused(path)
+  }
+
   /** Returns the failure as readers get it. */
   #failed(flight: Flight, error: unknown): unknown {
     const { id, key, read, outdated, askedAt } = flight
     if (!SecretsError.isInstance(error) || error.code === 'ABORTED') return error
     // What is wrong with one version tells nothing of the others; a credential that is refused does.
     const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
-    if (!this.#parts.memory.isOvertaken(flight, askedAt)) this.#parts.refusals.note(refused, error, id)
+    const isDropped = isWithdrawal(error.code) && !outdated
+    // Where a value goes, its refusal stays: else a later provider would answer in an outage.
+    if (isDropped || !this.#parts.memory.isOvertaken(flight, askedAt)) this.#parts.refusals.note(refused, error, id)
+    if (isRefusal(error.code) && !outdated) this.#parts.memory.dropAbsence(refused)
     if (isWithdrawal(error.code)) {
-      if (!outdated) this.withdraw(refused)
+      if (isDropped) this.withdraw(refused)
       // Whatever was written meanwhile, others' answers are not for us.
       this.#parts.rights.refused(refused)
     }

@@ -141,6 +141,11 @@ export class Memory {
     this.#backOffs.delete(key)
   }
 
+  /** The store refused it since it said that there is no such secret. */
+  dropAbsence(key: string): void {
+    this.#absences.delete(key)
+  }
+
   /** Lets go of one value. */
   drop(key: string): void {
     const entry = this.#entries.delete(key)

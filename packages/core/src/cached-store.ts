@@ -260,9 +260,14 @@ export class CachedStore {
   }
 }
 
-/** Settles as `promise` does, or rejects with the error after that many milliseconds. */
+/** Settles as `promise` does, or rejects with the error after that many milliseconds: the store may be asked again then. */
 function within<T>(promise: Promise<T>, ms: number, error: SecretsError): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(error), ms)
+  const timer = setTimeout(() => reject(retriable(error, Date.now())), ms)
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/** No time that is over. */
+function retriable(error: SecretsError, now: number): SecretsError {
+  return new SecretsError(error.code, error.problem, { ...error, retryAt: Math.max(error.retryAt ?? now, now) })
 }

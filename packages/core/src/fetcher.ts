@@ -101,7 +101,7 @@ export class Fetcher {
 
   #ask({ read: { path, version, mode, batch }, cancel }: Flight): Promise<StoredSecret | undefined> {
     const context: CallContext = { signal: cancel?.signal ?? this.#parts.options.closing, ...(isFresh(mode) && { fresh: true }) }
-    if (version === undefined) return batch === undefined ? this.#parts.provider.get(path, context) : batch.get(path)
+    if (version === undefined) return batch === undefined ? this.#parts.provider.get(path, context) : batch.get(path, context)
     const answer = this.#parts.provider.getVersion?.(path, version, context)
     return (
       answer ?? Promise.reject(new SecretsError('UNSUPPORTED', 'the provider keeps no versions', { remedy: 'ask for the current one' }))

@@ -150,15 +150,18 @@ export class CachedStore {
     if (!isOfDescription) this.#fetcher.refused(path, error)
   }
 
-  /** A change of this process was answered: `DELETED` if the secret is withdrawn now, else it may be there again. */
-  changed(path: string, withdrawn?: SecretsError): void {
-    if (withdrawn === undefined) this.#refusals.restored(path)
-    else this.#refusals.note(path, withdrawn, this.#flights.next())
+  /** A change of this process was answered: with the refusal that reads would meet now, or the secret may be there again. */
+  changed(path: string, refusal?: SecretsError): void {
+    // Another provider of the store may have another credential.
+    for (const each of refusal === undefined || refusal.code === 'DELETED' ? this.#holders : [this]) {
+      if (refusal === undefined) each.#refusals.restored(path)
+      else each.#refusals.note(path, refusal, each.#flights.next())
+    }
   }
 
   /** After a write: nothing that was read before it is served again, here or through the shared level. */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
-    const holders = new Set<CachedStore>([this, ...(this.#options.kin ?? [])])
+    const holders = this.#holders
     for (const each of holders) each.forget(path)
     try {
       await this.#options.shared?.invalidate(path, leastVersion)
@@ -166,6 +169,10 @@ export class CachedStore {
       // What was read from the level before it was told.
       for (const each of holders) each.forget(path)
     }
+  }
+
+  get #holders(): ReadonlySet<CachedStore> {
+    return new Set([this, ...(this.#options.kin ?? [])])
   }
 
   /** Drops every version of the path from memory; flights that are under way keep nothing. */
@@ -176,7 +183,7 @@ export class CachedStore {
 
   /** Another process wrote or withdrew what is held here: nothing older may stand in for it. */
   #changedElsewhere(path: string): void {
-    if (this.#memory.entry(path) !== undefined) this.#refusals.noteChange(path, this.#flights.next())
+    if (this.#memory.holds(path) || this.#refusals.isChanged(path)) this.#refusals.noteChange(path, this.#flights.next())
     this.forget(path)
   }
 

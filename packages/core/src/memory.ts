@@ -59,6 +59,12 @@ export class Memory {
     return this.#entries.get(key)
   }
 
+  /** Whether any version of the path is held. */
+  holds(path: string): boolean {
+    for (const [, entry] of this.#entries.entries()) if (entry.path === path) return true
+    return false
+  }
+
   /** As if it had been looked up. */
   touch({ key }: Entry): void {
     this.#entries.touch(key)

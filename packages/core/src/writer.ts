@@ -143,7 +143,7 @@ export class Writer {
   async #changing<T>({ link, path }: Place, change: () => Promise<T>, refusal?: SecretsError): Promise<T> {
     const [result] = await Promise.allSettled([change()])
     if (result.status === 'fulfilled') link.store.changed(path, refusal)
-    else if (SecretsError.isInstance(result.reason) && result.reason.code === 'DELETED') link.store.changed(path, result.reason)
+    else if (SecretsError.isInstance(result.reason) && isOfReadsToo.has(result.reason.code)) link.store.changed(path, result.reason)
     const written = result.status === 'fulfilled' ? own(result.value, 'version') : undefined
     const [told] = await Promise.allSettled([link.store.invalidate(path, typeof written === 'number' ? written : undefined)])
     // The failure of the write itself is what the caller must know.
@@ -193,6 +193,9 @@ export class Writer {
     }
   }
 }
+
+/** What a store that says so to a write would say to a read; the right to write is another. */
+const isOfReadsToo: ReadonlySet<string> = new Set(['DELETED', 'UNAUTHENTICATED'])
 
 /** What a read after `delete` would be told, for as long as the store cannot be asked. */
 const withdrawn = new SecretsError('DELETED', 'it was deleted by this process')

@@ -1,6 +1,7 @@
 import {
   createSecretsManager,
   SecretsError,
+  type SecretProvider,
   type SecretsErrorCode,
   type SecretsManager,
   type SecretsManagerOptions,
@@ -206,6 +207,14 @@ describe('a refusal', () => {
     expect(await codeOf(secrets.getSecret('token'))).toBe('PERMISSION_DENIED')
   })
 
+  it('of the credential of a write stands in an outage that begins then', async () => {
+    const { store, secrets } = chain()
+    store.plan = ({ method }) => (method === 'put' ? faults.reject('UNAUTHENTICATED') : undefined)
+    expect(await codeOf(secrets.storeSecret('token', 'x'))).toBe('UNAUTHENTICATED')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    expect(await codeOf(secrets.getSecret('token'))).toBe('UNAUTHENTICATED')
+  })
+
   it.each<[string, SecretsErrorCode, { field?: string }]>([
     ['a text over fields', 'DELETED', {}],
     ['a field', 'DELETED', { field: 'a' }],
@@ -237,6 +246,21 @@ describe('a withdrawal by this process', () => {
     store.plan = () => faults.reject('UNAVAILABLE')
     for (const read of Object.values(reads)) expect(await isOvertaken(secrets, read)).toBe(false)
     expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+  })
+
+  it('stands for other names of the same store', async () => {
+    const store = breakable({ name: 'store', sharedAs: 'store', secrets: { token: 'new' } })
+    const holding = (name: string, only: string): SecretProvider => ({
+      ...store.provider,
+      name,
+      locate: (asked) => (asked === only ? { path: 'token' } : undefined),
+    })
+    const later = memoryProvider({ name: 'later', secrets: { alias: 'old' } })
+    const secrets = createSecretsManager({ providers: [holding('one', 'token'), holding('two', 'alias'), later] })
+    expect(await secrets.getSecret('alias')).toBe('new')
+    await secrets.deleteSecret('token')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    expect(await codeOf(secrets.getSecret('alias'))).toBe('DELETED')
   })
 
   it('lets later providers answer where it was for good', async () => {
@@ -297,6 +321,27 @@ describe('with a shared cache', () => {
       message: expect.stringContaining('it was changed by another process, and cannot be read since'),
     })
     expect(await codeOf(here.getSecret('token'))).toBe('DELETED')
+  })
+
+  it('a process that held one version only lets no later provider answer for it once it is told of a withdrawal', async () => {
+    const { here, there, store } = fleet()
+    expect(await here.getSecret('token', { version: 1 })).toBe('new')
+    await there.deleteSecret('token')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    for (const read of Object.values(reads)) expect(await isOvertaken(here, read)).toBe(false)
+  })
+
+  it('a change stands as long as the last announcement of one says', async () => {
+    const { here, there, store } = fleet()
+    expect(await here.getSecret('token')).toBe('new')
+    await there.rotateSecret('token', 'newer')
+    at(599_000)
+    await there.deleteSecret('token')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    at(1_198_000)
+    expect(await codeOf(here.getSecret('token'))).toBe('UNAVAILABLE')
+    at(1_199_000)
+    expect(await here.getSecret('token')).toBe('old')
   })
 
   it.each<[string, (secrets: SecretsManager) => Promise<unknown>]>([

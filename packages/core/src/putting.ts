@@ -32,7 +32,7 @@ async function isLeased({ place, before }: Target, context: CallContext): Promis
   if (before !== undefined) return own(before, 'exclusive') === true
   const { keepsFields: isTold, describe } = place.link.provider
   if (isTold === undefined || describe === undefined || keepsFields(place)) return false
-  const [answer] = await Promise.allSettled([place.link.store.askBeside(place.path, () => describe(place.path, context), 'describe')])
+  const [answer] = await Promise.allSettled([describe(place.path, context)])
   return answer.status === 'fulfilled' && own(answer.value, 'exclusive') === true
 }
 

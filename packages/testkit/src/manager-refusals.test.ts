@@ -331,6 +331,15 @@ describe('with a shared cache', () => {
     for (const read of Object.values(reads)) expect(await isOvertaken(here, read)).toBe(false)
   })
 
+  it.each(['UNAVAILABLE', 'PERMISSION_DENIED'] as const)('a write that failed with %s and no effect is no change', async (code) => {
+    const { here, there, store, settle } = fleet()
+    expect([await here.getSecret('token'), await settle(), await there.getSecret('token')]).toEqual(['new', expect.anything(), 'new'])
+    store.plan = ({ method }) => faults.reject(method === 'put' ? code : 'UNAVAILABLE')
+    expect(await codeOf(here.storeSecret('token', 'newer'))).toBe(code)
+    await settle()
+    expect([await here.getSecret('token'), await there.getSecret('token')]).toEqual(['new', 'new'])
+  })
+
   it('a change stands as long as the last announcement of one says', async () => {
     const { here, there, store } = fleet()
     expect(await here.getSecret('token')).toBe('new')

@@ -3,6 +3,8 @@ import { SecretsError } from './secrets-error.ts'
 
 interface Asked {
   readonly path: string
+  /** Of the call for this path alone. */
+  readonly context: CallContext
   readonly resolve: (answer: Promise<StoredSecret | undefined>) => void
 }
 
@@ -29,9 +31,10 @@ export class Batch {
     this.#undecided += 1
   }
 
-  get(path: string): Promise<StoredSecret | undefined> {
+  /** `context`: for where the path is asked for by a call of its own. */
+  get(path: string, context: CallContext = this.#context): Promise<StoredSecret | undefined> {
     const { promise, resolve } = Promise.withResolvers<StoredSecret | undefined>()
-    this.#asked.push({ path, resolve })
+    this.#asked.push({ path, context, resolve })
     this.#decided()
     return promise
   }
@@ -63,9 +66,8 @@ export class Batch {
   #send(): void {
     this.#abortIfUnwanted()
     const { getMany, get } = this.#provider
-    const each = (path: string): Promise<StoredSecret | undefined> => get(path, this.#context)
     if (getMany === undefined || this.#asked.length === 1) {
-      for (const { path, resolve } of this.#asked) resolve(each(path))
+      for (const { path, context, resolve } of this.#asked) resolve(get(path, context))
       return
     }
     const paths = this.#asked.map(({ path }) => path)
@@ -73,8 +75,8 @@ export class Batch {
       if (SecretsError.isInstance(error) && error.code === 'UNSUPPORTED') return undefined
       throw error
     })
-    for (const [index, { path, resolve }] of this.#asked.entries())
-      resolve(answers.then((all) => (all === undefined ? each(path) : unsettled(all[index]))))
+    for (const [index, { path, context, resolve }] of this.#asked.entries())
+      resolve(answers.then((all) => (all === undefined ? get(path, context) : unsettled(all[index]))))
   }
 }
 

@@ -7,7 +7,7 @@ import { Fetcher } from './fetcher.ts'
 import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead } from './flights.ts'
 import type { Lifetimes } from './freshness.ts'
 import { type Entry, keyOf, Memory } from './memory.ts'
-import { isOutage, isWithdrawal } from './error-classes.ts'
+import { isOutage, isRefusal } from './error-classes.ts'
 import { describeKeyOf, Refusals } from './refusals.ts'
 import { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -121,32 +121,47 @@ export class CachedStore {
    * Settles as `ask` does: a call beside reads that tells of the current secret without its value. Its refusals are
    * remembered as those of reads are.
    */
-  async describe<T>(path: string, ask: () => Promise<T>): Promise<T> {
-    const call = this.#flights.next()
-    const keys = [describeKeyOf(path), path]
+  async describe<T>(path: string, ask: () => Promise<T>, right: 'read' | 'describe' = 'describe'): Promise<T> {
     try {
-      const answer = await ask()
-      this.#refusals.answered(keys.slice(0, 1), call)
-      return answer
+      return await this.askBeside(path, ask, right)
     } catch (error) {
-      if (!SecretsError.isInstance(error)) throw error
-      // The right to describe may be one of its own; all else is about the secret.
-      const key = error.code === 'PERMISSION_DENIED' ? describeKeyOf(path) : path
-      this.#fetcher.refuse(key, error, call)
-      if (key === path && isWithdrawal(error.code)) this.#fetcher.withdraw(path)
-      throw this.#refusals.orElse(error, keys)
+      throw SecretsError.isInstance(error) ? this.#refusals.orElse(error, [describeKeyOf(path), path]) : error
     }
   }
 
-  /** A change of this process was answered: `DELETED` if the secret is withdrawn now, else it may be there again. */
-  changed(path: string, withdrawn?: SecretsError): void {
-    if (withdrawn === undefined) this.#refusals.restored(path)
-    else this.#fetcher.refuse(path, withdrawn, this.#flights.next())
+  /** The same, but rejects with what the store says now. */
+  async askBeside<T>(path: string, ask: () => Promise<T>, right: 'read' | 'describe'): Promise<T> {
+    const call = this.#flights.next()
+    try {
+      const answer = await ask()
+      this.#refusals.answered([describeKeyOf(path)], call)
+      return answer
+    } catch (error) {
+      if (SecretsError.isInstance(error) && isRefusal(error.code)) this.#refusedBeside(path, error, call, right)
+      throw error
+    }
+  }
+
+  /** The right to describe may be one of its own; all else is about the secret. */
+  #refusedBeside(path: string, error: SecretsError, call: number, right: 'read' | 'describe'): void {
+    const isOfDescription = error.code === 'PERMISSION_DENIED' && right === 'describe'
+    this.#refusals.note(isOfDescription ? describeKeyOf(path) : path, error, call)
+    this.#memory.dropAbsence(path)
+    if (!isOfDescription) this.#fetcher.refused(path, error)
+  }
+
+  /** A change of this process was answered: with the refusal that reads would meet now, or the secret may be there again. */
+  changed(path: string, refusal?: SecretsError): void {
+    // Another provider of the store may have another credential.
+    for (const each of refusal === undefined || refusal.code === 'DELETED' ? this.#holders : [this]) {
+      if (refusal === undefined) each.#refusals.restored(path)
+      else each.#refusals.note(path, refusal, each.#flights.next())
+    }
   }
 
   /** After a write: nothing that was read before it is served again, here or through the shared level. */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
-    const holders = new Set<CachedStore>([this, ...(this.#options.kin ?? [])])
+    const holders = this.#holders
     for (const each of holders) each.forget(path)
     try {
       await this.#options.shared?.invalidate(path, leastVersion)
@@ -154,6 +169,10 @@ export class CachedStore {
       // What was read from the level before it was told.
       for (const each of holders) each.forget(path)
     }
+  }
+
+  get #holders(): ReadonlySet<CachedStore> {
+    return new Set([this, ...(this.#options.kin ?? [])])
   }
 
   /** Drops every version of the path from memory; flights that are under way keep nothing. */
@@ -164,7 +183,7 @@ export class CachedStore {
 
   /** Another process wrote or withdrew what is held here: nothing older may stand in for it. */
   #changedElsewhere(path: string): void {
-    if (this.#memory.entry(path) !== undefined) this.#refusals.noteChange(path, this.#flights.next())
+    if (this.#memory.holds(path) || this.#refusals.isChanged(path)) this.#refusals.noteChange(path, this.#flights.next())
     this.forget(path)
   }
 
@@ -248,9 +267,14 @@ export class CachedStore {
   }
 }
 
-/** Settles as `promise` does, or rejects with the error after that many milliseconds. */
+/** Settles as `promise` does, or rejects with the error after that many milliseconds: the store may be asked again then. */
 function within<T>(promise: Promise<T>, ms: number, error: SecretsError): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(error), ms)
+  const timer = setTimeout(() => reject(retriable(error, Date.now())), ms)
   return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/** No time that is over. */
+function retriable(error: SecretsError, now: number): SecretsError {
+  return new SecretsError(error.code, error.problem, { ...error, retryAt: Math.max(error.retryAt ?? now, now) })
 }

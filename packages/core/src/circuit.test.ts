@@ -156,6 +156,14 @@ describe('Circuit', () => {
     expect(circuit.refusal(coolDownMs)).toBeUndefined()
   })
 
+  it('begins anew where the probe fails after the clock was set back', () => {
+    const circuit = opened(1_000_000)
+    expect(circuit.refusal(0)).toBeUndefined()
+    circuit.failed(['a'], 1, down)
+    expect(circuit.refusal(coolDownMs)).toMatchObject({ retryAt: 1 + coolDownMs })
+    expect(circuit.refusal(1 + coolDownMs)).toBeUndefined()
+  })
+
   it('does not stretch the cool-down when the clock is set back', () => {
     const circuit = opened(1_000_000)
     expect(circuit.refusal(0)).toBeUndefined()

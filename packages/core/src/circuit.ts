@@ -76,7 +76,9 @@ export class Circuit {
 
   /** One call for these paths, which began then, failed with this error. */
   failed(paths: readonly string[], now: number, error: SecretsError, begunAt: number = now): void {
-    const isKnown = this.#isOpen && begunAt < (this.#failing?.at ?? 0)
+    const openedAt = this.#failing?.at ?? 0
+    // A time to come was noted before the clock was set back.
+    const isKnown = this.#isOpen && begunAt < openedAt && openedAt <= now
     this.#failures += 1
     for (const path of paths.slice(0, pathsToOpen)) if (this.#paths.size < pathsToOpen) this.#paths.add(path)
     // What began before the circuit opened tells nothing new, and must not keep it open.

@@ -60,7 +60,7 @@ export class Fetcher {
       return this.#answered(flight, stored)
     } catch (error) {
       level?.giveUp(path, version, said)
-      if (this.#isNewsToFleet(flight, said, error)) level?.withdrawn(path, said)
+      if (this.#isNewsToFleet(flight, said, error)) this.#announce(path, said)
       throw this.#failed(flight, error)
     }
   }
@@ -69,6 +69,11 @@ export class Fetcher {
   #isNewsToFleet({ key, read: { path }, outdated }: Flight, { holds }: SharedAnswer, error: unknown): boolean {
     const isWithdrawn = SecretsError.isInstance(error) && error.code === 'DELETED' && key === path && !outdated
     return isWithdrawn && (holds !== undefined || this.#parts.memory.entry(key) !== undefined)
+  }
+
+  /** Whether or not this read asked the level: a volatile one does not, and memory may hold the value all the same. */
+  #announce(path: string, said: SharedAnswer): void {
+    this.#parts.options.shared?.withdrawn(path, said, this.#parts.memory.entry(path)?.held.facts.version)
   }
 
   /** A volatile read leaves nothing there, and what the store refused to us is not taken from others. */
@@ -96,7 +101,7 @@ export class Fetcher {
 
   #ask({ read: { path, version, mode, batch }, cancel }: Flight): Promise<StoredSecret | undefined> {
     const context: CallContext = { signal: cancel?.signal ?? this.#parts.options.closing, ...(isFresh(mode) && { fresh: true }) }
-    if (version === undefined) return batch === undefined ? this.#parts.provider.get(path, context) : batch.get(path)
+    if (version === undefined) return batch === undefined ? this.#parts.provider.get(path, context) : batch.get(path, context)
     const answer = this.#parts.provider.getVersion?.(path, version, context)
     return (
       answer ?? Promise.reject(new SecretsError('UNSUPPORTED', 'the provider keeps no versions', { remedy: 'ask for the current one' }))
@@ -134,17 +139,19 @@ export class Fetcher {
     return held
   }
 
-  /** What the store refuses is no longer absent. */
-  refuse(key: string, error: SecretsError, call: number): void {
-    this.#parts.refusals.note(key, error, call)
-    if (isRefusal(error.code)) this.#parts.memory.forgetAbsence(key)
-  }
-
   /** Nothing of one version, or of the current one and so of all, is served again, nor what flights are still to bring. */
   withdraw(key: string): void {
     this.#parts.flights.outdate((flight) => flight.key === key || flight.read.path === key)
     this.#parts.memory.drop(key)
     this.#parts.memory.dropPath(key)
+  }
+
+  /** The store refused the secret to a call that is no flight. */
+  refused(path: string, error: SecretsError): void {
+    if (!isWithdrawal(error.code)) return
+    if (error.code === 'DELETED' && this.#parts.memory.entry(path) !== undefined) this.#announce(path, saidNothing)
+    this.withdraw(path)
+    this.#parts.rights.refused(path)
   }
 
   /** Returns the failure as readers get it. */
@@ -153,9 +160,12 @@ export class Fetcher {
     if (!SecretsError.isInstance(error) || error.code === 'ABORTED') return error
     // What is wrong with one version tells nothing of the others; a credential that is refused does.
     const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
-    if (!this.#parts.memory.isOvertaken(flight, askedAt)) this.refuse(refused, error, id)
+    const isDropped = isWithdrawal(error.code) && !outdated
+    // Where a value goes, its refusal stays: else a later provider would answer in an outage.
+    if (isDropped || !this.#parts.memory.isOvertaken(flight, askedAt)) this.#parts.refusals.note(refused, error, id)
+    if (isRefusal(error.code) && !outdated) this.#parts.memory.dropAbsence(refused)
     if (isWithdrawal(error.code)) {
-      if (!outdated) this.withdraw(refused)
+      if (isDropped) this.withdraw(refused)
       // Whatever was written meanwhile, others' answers are not for us.
       this.#parts.rights.refused(refused)
     }

@@ -436,6 +436,53 @@ describe('the cool-down', () => {
     }
   })
 
+  const unreadable = (): never => {
+    throw new Error(canary)
+  }
+
+  it.each<[string, () => unknown]>([
+    ['results that cannot be read', () => [0, 1].map(() => new Proxy({}, { ownKeys: unreadable }))],
+    ['results whose members throw', () => [0, 1].map(() => Object.defineProperty({}, 'status', { get: unreadable }))],
+    ['gaps', () => Array(2)],
+    ['fewer results than paths', () => []],
+  ])('is ended by a batch of %s: the store has answered', async (_, answer) => {
+    const circuit = new Circuit()
+    const provider = guarded({ get: async () => undefined, getMany: (async () => answer()) as never }, { circuit }) // of a careless author
+    for (const path of ['a', 'b', 'c', 'd', 'e']) circuit.failed([path], Date.now(), new SecretsError('UNAVAILABLE', 'x'))
+    await vi.advanceTimersByTimeAsync(coolDownMs)
+    await Promise.allSettled([provider.getMany?.(['a', 'b'], context)])
+    expect(await Promise.all([provider.get('a', context), provider.get('b', context)])).toEqual([undefined, undefined])
+  })
+
+  it('is ended by an error that cannot be read', async () => {
+    class Unreadable extends Error {
+      override get name(): string {
+        throw this
+      }
+    }
+    const circuit = new Circuit()
+    const provider = guarded({ get: async () => Promise.reject(new Unreadable(canary)) }, { circuit })
+    for (const path of ['a', 'b', 'c', 'd', 'e']) circuit.failed([path], Date.now(), new SecretsError('UNAVAILABLE', 'x'))
+    await vi.advanceTimersByTimeAsync(coolDownMs)
+    for (const path of ['a', 'b']) {
+      expect(await refusal(provider.get(path, context))).toMatchObject({
+        code: 'INTERNAL',
+        problem: 'the provider failed with an error of its own instead of a SecretsError',
+      })
+    }
+  })
+
+  it('is neither ended nor put off by what the provider does not have, which need not ask the store', async () => {
+    const getMany = async (): Promise<never> => Promise.reject(new SecretsError('UNSUPPORTED', 'x'))
+    const get = vi.fn<SecretProvider['get']>(async () => Promise.reject(new SecretsError('UNAVAILABLE', 'x')))
+    const provider = guarded({ get, getMany })
+    for (let round = 0; round < 4; round += 1) {
+      await refusal(provider.getMany?.(['a', 'b'], context))
+      await askTimes(provider, 2)
+    }
+    expect(get).toHaveBeenCalledTimes(5)
+  })
+
   it('does not hold back writes and health checks, which do not count for it either', async () => {
     const down = async (): Promise<never> => Promise.reject(new SecretsError('UNAVAILABLE', 'x'))
     const put = vi.fn<NonNullable<SecretProvider['put']>>(down)

@@ -59,49 +59,50 @@ async function answered(call: ProviderCall, next: Next, provider: string, option
   }
 }
 
-function repeated(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
+async function repeated(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
   const isRead = reads.has(call.method)
   const begunAt = Date.now()
   const spannedGap = clockGap(deadlineMs)
-  const concluded = (result: PromiseSettledResult<unknown>): unknown => {
+  const told = (result: Settled): Settled => {
     if (isRead) report(call, result, { circuit, outage, begunAt })
-    if (result.status === 'rejected') throw result.reason
-    return result.value
+    return result
   }
   // What came across a freeze may be older than it looks: ask again. A refusal stands where that cannot be done.
-  const first = (result: PromiseSettledResult<unknown>): unknown =>
-    spannedGap()
-      ? ask()
-          .then(fulfilled, rejected)
-          .then((again) => concluded(laterOf(call, result, again)))
-      : concluded(result)
-  return ask().then(
-    (answer) => first(fulfilled(answer)),
-    (error: unknown) => first(rejected(error)),
-  )
+  const settled = (): Promise<Settled> =>
+    ask().then((answer) => fulfilled(isBatch(call) ? settledMany(answer, call.args[0]) : answer), rejected)
+  const result = await settled()
+  const last = spannedGap() ? laterOf(call, result, told(await settled())) : told(result)
+  if (last.status === 'rejected') throw last.reason
+  return last.value
 }
 
-function fulfilled(value: unknown): PromiseSettledResult<unknown> {
+function isBatch({ method }: ProviderCall): boolean {
+  return method === 'getMany'
+}
+
+function fulfilled(value: unknown): Settled {
   return { status: 'fulfilled', value }
 }
 
-function rejected(reason: unknown): PromiseSettledResult<unknown> {
+function rejected(reason: unknown): Settled {
   return { status: 'rejected', reason }
 }
 
 type Settled = PromiseSettledResult<unknown>
 
 /** Of two answers to one call the later one; where that could not be had, the refusal that came before it. */
-function laterOf({ method }: ProviderCall, before: Settled, again: Settled): Settled {
-  const batch = method === 'getMany' && before.status === 'fulfilled' && Array.isArray(before.value) ? before.value : undefined
+function laterOf(call: ProviderCall, before: Settled, again: Settled): Settled {
+  const batch = isBatch(call) && before.status === 'fulfilled' && Array.isArray(before.value) ? before.value : undefined
   if (batch === undefined) return isRefused(before) && isUnanswered(again) ? before : again
   if (isUnanswered(again)) return fulfilled(batch.map((each: Settled) => (isRefused(each) ? each : again)))
   if (again.status === 'rejected' || !Array.isArray(again.value)) return again
   return fulfilled(again.value.map((each: Settled, index) => (isRefused(batch[index]) && isUnanswered(each) ? batch[index] : each)))
 }
 
+/** The store could not be asked, or the caller did not wait for it. */
 function isUnanswered(result: Settled | undefined): boolean {
-  return result?.status === 'rejected' && SecretsError.isInstance(result.reason) && isUnasked(result.reason.code)
+  if (result?.status !== 'rejected' || !SecretsError.isInstance(result.reason)) return false
+  return isUnasked(result.reason.code) || result.reason.code === 'ABORTED'
 }
 
 function isRefused(result: Settled | undefined): boolean {
@@ -115,25 +116,23 @@ interface Report {
 }
 
 /** A batch whose every secret failed tells of the store what a call that failed does. */
-function report(
-  { args: [asked], method }: ProviderCall,
-  result: PromiseSettledResult<unknown>,
-  { circuit, outage, begunAt }: Report,
-): void {
-  if (result.status === 'fulfilled' && method !== 'getMany') {
-    outage.answered()
-    return circuit.succeeded()
-  }
-  const paths = Array.isArray(asked) ? asked.map(String) : [String(asked)]
-  const isBatch = method === 'getMany' && result.status === 'fulfilled'
-  const results: readonly PromiseSettledResult<unknown>[] = isBatch && Array.isArray(result.value) ? result.value : [result]
-  const errors = results.map((each) => (each?.status === 'rejected' ? asSecretsError(each.reason) : undefined))
+function report(call: ProviderCall, result: Settled, { circuit, outage, begunAt }: Report): void {
+  const [asked] = call.args
+  const answers: unknown = isBatch(call) && result.status === 'fulfilled' ? result.value : undefined
+  const results: readonly Settled[] = Array.isArray(answers) ? answers : [result]
+  const errors = results.map((each) => (each.status === 'rejected' ? asSecretsError(each.reason) : undefined))
   const codes = errors.map((error) => error?.code)
   if (codes.some((code) => code === undefined)) outage.answered()
-  if (codes.some((code) => code !== 'ABORTED' && !isSilence(code))) return circuit.succeeded()
-  if (codes.every((code) => code === 'ABORTED')) return circuit.withdrawn()
+  if (codes.some((code) => !isWithoutNews(code) && !isSilence(code))) return circuit.succeeded()
+  if (codes.every(isWithoutNews)) return circuit.withdrawn()
+  const paths = Array.isArray(asked) ? asked.map(String) : [String(asked)]
   const silence = errors.findLast((error) => isSilence(error?.code))
   if (silence !== undefined) circuit.failed(paths, Date.now(), silence, begunAt)
+}
+
+/** The caller left, or the provider does without the call: the store may not have been asked. */
+function isWithoutNews(code: SecretsErrorCode | undefined): boolean {
+  return code === 'ABORTED' || code === 'UNSUPPORTED'
 }
 
 /** The store did not answer, or could not be asked. */
@@ -159,8 +158,14 @@ function trusted(error: unknown, method: string): SecretsError {
 
 /** Only a `SecretsError` gets through; of any other nothing is kept but its kind. */
 export function asSecretsError(error: unknown): SecretsError {
-  if (SecretsError.isInstance(error)) return onOneLine(error)
-  return new SecretsError('INTERNAL', `the provider failed with ${kindOf(error)} instead of a SecretsError`, {
+  let kind = 'an error of its own'
+  try {
+    if (SecretsError.isInstance(error)) return onOneLine(error)
+    kind = kindOf(error)
+  } catch {
+    // Its members throw.
+  }
+  return new SecretsError('INTERNAL', `the provider failed with ${kind} instead of a SecretsError`, {
     remedy: "report it to the provider's author",
   })
 }
@@ -187,7 +192,7 @@ function checked(call: ProviderCall, answer: unknown, provider: string): unknown
     case 'getVersion':
       return checkedVersion(checkedSecret(answer), call.args[1])
     case 'getMany':
-      return checkedMany(answer, call.args[0], provider)
+      return checkedMany(answer, provider)
     case 'describe':
       return answer === undefined ? undefined : descriptionOf(answer)
     case 'put':
@@ -218,17 +223,37 @@ function checkedVersion(secret: StoredSecret | undefined, asked: unknown): Store
   throw malformed('another version than the one asked for')
 }
 
-function checkedMany(answer: unknown, paths: unknown, provider: string): PromiseSettledResult<StoredSecret | undefined>[] {
-  if (!Array.isArray(answer) || !Array.isArray(paths) || answer.length !== paths.length)
-    throw malformed('another number of secrets than asked for')
-  // By index: `map` would leave holes as they are, and a hole is no answer.
-  return Array.from(paths, (_, index) => {
+function checkedMany(answer: unknown, provider: string): PromiseSettledResult<StoredSecret | undefined>[] {
+  if (!Array.isArray(answer)) throw malformed('another number of secrets than asked for')
+  return answer.map((each: Settled) => {
     try {
-      return { status: 'fulfilled', value: checkedSecret(settledValue(Object.hasOwn(answer, index) ? answer[index] : undefined)) }
+      if (each.status === 'rejected') throw each.reason
+      return { status: 'fulfilled', value: checkedSecret(each.value) }
     } catch (error) {
       return { status: 'rejected', reason: placed(asSecretsError(error), { provider }) }
     }
   })
+}
+
+/** The results of a batch, in objects whose members can be read without harm; `undefined` where there are not as many as paths. */
+function settledMany(answer: unknown, paths: unknown): readonly Settled[] | undefined {
+  if (!Array.isArray(paths) || !isOfLength(answer, paths.length)) return undefined
+  // By index: `map` would leave holes as they are, and a hole is no answer.
+  return Array.from(paths, (_, index) => {
+    try {
+      return fulfilled(settledValue(Object.hasOwn(answer, index) ? answer[index] : undefined))
+    } catch (error) {
+      return rejected(asSecretsError(error))
+    }
+  })
+}
+
+function isOfLength(answer: unknown, length: number): answer is readonly unknown[] {
+  try {
+    return Array.isArray(answer) && answer.length === length
+  } catch {
+    return false
+  }
 }
 
 /** The value of one result, or its failure. Only its own members count: what is missing must not read as "no such secret". */

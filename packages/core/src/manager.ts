@@ -2,7 +2,7 @@ import { loadEngine } from './load-engine.ts'
 import { knownManagerOptions, type SecretsManagerOptions, type Settings, settingsOf } from './manager-options.ts'
 import { noStats } from './no-counts.ts'
 import { copyOutsideHeap } from './outside-heap.ts'
-import { addUse, closesOf } from './part-uses.ts'
+import { addUse, closesOf, dropUse } from './part-uses.ts'
 import type { SecretsManager } from './secrets-manager.ts'
 
 /**
@@ -19,11 +19,12 @@ import type { SecretsManager } from './secrets-manager.ts'
 export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManager {
   const options = knownManagerOptions(setUp)
   const settings = settingsOf(options)
-  addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
+  const parts = closesOf([...options.providers, options.cache?.shared, options.audit])
+  addUse(parts)
   let engine: SecretsManager | undefined
   const starting = started({ ...options, providers: [...options.providers] }, settings).then((each) => (engine = each))
   // Told to whoever calls.
-  starting.catch(() => {})
+  starting.catch(() => dropUse(parts))
   const by = <T>(call: (engine: SecretsManager) => Promise<T>): Promise<T> => (engine === undefined ? starting.then(call) : call(engine))
   /** By what a caller may overwrite as soon as it has called: the engine takes a copy at once, as soon as it is there. */
   const given = <Value, T>(value: Value, call: (engine: SecretsManager, value: Value | Uint8Array) => Promise<T>): Promise<T> => {

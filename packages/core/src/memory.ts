@@ -59,6 +59,12 @@ export class Memory {
     return this.#entries.get(key)
   }
 
+  /** Whether any version of the path is held. */
+  holds(path: string): boolean {
+    for (const [, entry] of this.#entries.entries()) if (entry.path === path) return true
+    return false
+  }
+
   /** As if it had been looked up. */
   touch({ key }: Entry): void {
     this.#entries.touch(key)
@@ -109,11 +115,6 @@ export class Memory {
     this.#absences.set(key, absence(this.#absences.get(key), now, this.#options))
   }
 
-  /** The secret is there, whatever is wrong with it or with one version of it. */
-  forgetAbsence(key: string): void {
-    for (const each of [key, pathOf(key)]) this.#absences.delete(each)
-  }
-
   /** Returns the failure of a call that began at `begunAt`, with the time from which the store may be asked again. */
   noteFailure(key: string, error: SecretsError, begunAt: number, now: number): SecretsError {
     const before = this.#backOffs.get(key)
@@ -142,6 +143,11 @@ export class Memory {
   /** The store has answered: the next failure is a first one. */
   noteAnswer(key: string): void {
     this.#backOffs.delete(key)
+  }
+
+  /** The store refused it since it said that there is no such secret. */
+  dropAbsence(key: string): void {
+    this.#absences.delete(key)
   }
 
   /** Lets go of one value. */

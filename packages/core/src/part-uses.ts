@@ -27,3 +27,8 @@ export function closesOf(parts: readonly unknown[]): readonly Close[] {
 export function addUse(closes: readonly Close[]): void {
   for (const close of closes) uses.set(close, (uses.get(close) ?? 0) + 1)
 }
+
+/** A secrets manager could not start, so it will close nothing. */
+export function dropUse(closes: readonly Close[]): void {
+  for (const close of closes) uses.set(close, (uses.get(close) ?? 1) - 1)
+}

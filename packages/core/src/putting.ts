@@ -69,17 +69,22 @@ async function asKept({ place, current }: Target, secret: NewSecret, context: Ca
 
 /** What was withdrawn may be written over, whatever it had. */
 async function currentAt(place: Place, context: CallContext): Promise<StoredSecret | undefined> {
-  const [answer] = await Promise.allSettled([place.link.provider.get(place.path, context)])
+  const [answer] = await Promise.allSettled([readAt(place, context)])
   if (answer.status === 'fulfilled') return answer.value
   if (SecretsError.isInstance(answer.reason) && answer.reason.code === 'DELETED') return undefined
   throw answer.reason
+}
+
+/** Reads past the cache; a refusal is remembered, as that of any read. */
+function readAt({ link, path }: Place, context: CallContext): Promise<StoredSecret | undefined> {
+  return link.store.askBeside(path, () => link.provider.get(path, context), 'read')
 }
 
 /** Read, change the one field, and write if nobody else wrote in between. */
 async function putField(place: Place, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   if (typeof secret.value !== 'string' || secret.shape === 'map')
     throw new SecretsError('INVALID_ARGUMENT', `a field holds text, not ${secret.shape === 'map' ? 'fields' : 'bytes'}`)
-  const current = await place.link.provider.get(place.path, context)
+  const current = await readAt(place, context)
   if (current !== undefined && current.version === undefined && current.revision === undefined) {
     throw new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: its versions have no identity', {
       remedy: 'write the whole secret',
@@ -122,8 +127,8 @@ async function readBack(
   lost: SecretsError,
   context: CallContext,
 ): Promise<WriteReceipt> {
-  const { get, getVersion } = place.link.provider
-  const reading = secret.version === undefined ? get(place.path, context) : getVersion?.(place.path, secret.version, context)
+  const { getVersion } = place.link.provider
+  const reading = secret.version === undefined ? readAt(place, context) : getVersion?.(place.path, secret.version, context)
   const [answer] = await Promise.allSettled([reading])
   if (answer.status === 'rejected' || answer.value === undefined) throw lost
   const found = answer.value

@@ -32,7 +32,12 @@ export class Refusals {
 
   /** Another process changed or withdrew the secret: what a later provider has is older than that. */
   noteChange(path: string, call: number): void {
-    if (!this.#isStanding(path)) this.#set(path, changed, call)
+    if (!this.#isStanding(path) || this.isChanged(path)) this.#set(path, changed, call)
+  }
+
+  /** All that is known of the secret is that it was changed. */
+  isChanged(path: string): boolean {
+    return this.#isStanding(path) && this.#refusals.get(path)?.error === changed
   }
 
   /** The store has answered this call: earlier calls refuse nothing any more. */

@@ -115,8 +115,8 @@ export class SharedLevel {
   }
 
   /** The store said that it was withdrawn: others drop what they hold, here and in their memory. In the background. */
-  withdrawn(path: string, said: SharedAnswer): void {
-    const leastVersion = this.#untold.leastVersion(path, newestOf(said.holds, undefined))
+  withdrawn(path: string, said: SharedAnswer, heldVersion: number = 0): void {
+    const leastVersion = this.#untold.leastVersion(path, Math.max(newestOf(said.holds, undefined) ?? 0, heldVersion))
     this.#tellInBackground(path, leastVersion)
   }
 

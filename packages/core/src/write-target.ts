@@ -1,4 +1,4 @@
-import type { CallContext, SecretDescription, SecretProvider, StoredSecret } from './contract.ts'
+import type { CallContext, SecretDescription, StoredSecret } from './contract.ts'
 import { quoted } from './names.ts'
 import type { Place, Plan } from './plan.ts'
 import { isOutage } from './error-classes.ts'
@@ -77,7 +77,7 @@ export function placeAt(name: string, plan: Plan, provider: string): Place {
 export function wholeAt(place: Place, context: CallContext): Promise<SecretDescription | StoredSecret | undefined> {
   if (place.fields.length > 0 || !keepsFields(place)) return describeAt(place, context)
   const { link, path } = place
-  return link.store.describe(path, () => link.provider.get(path, context))
+  return link.store.describe(path, () => link.provider.get(path, context), 'read')
 }
 
 /** Whether what is at the place may be kept as named fields. */
@@ -93,18 +93,15 @@ export function keepsFields({ link: { provider }, path }: Place): boolean {
 }
 
 /** What is current at a place, without its value: by `describe` where the provider has it. */
-export function describeAt({ link, path }: Place, context: CallContext): Promise<SecretDescription | undefined> {
-  return link.store.describe(path, () => described(link.provider, path, context))
-}
-
-async function described({ describe, get }: SecretProvider, path: string, context: CallContext): Promise<SecretDescription | undefined> {
+export async function describeAt({ link, path }: Place, context: CallContext): Promise<SecretDescription | undefined> {
+  const { describe, get } = link.provider
   try {
-    if (describe !== undefined) return await describe(path, context)
+    if (describe !== undefined) return await link.store.describe(path, () => describe(path, context))
   } catch (error) {
     // The same as not having it.
     if (!SecretsError.isInstance(error) || error.code !== 'UNSUPPORTED') throw error
   }
-  const secret = await get(path, context)
+  const secret = await link.store.describe(path, () => get(path, context), 'read')
   if (secret === undefined) return undefined
   if (secret.value instanceof Uint8Array) secret.value.fill(0)
   return descriptionOf(secret)

@@ -1,5 +1,6 @@
 import { type CallOptions, knownCallOptions } from './call-options.ts'
 import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from './contract.ts'
+import { isUnasked } from './error-classes.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
 import { own } from './own-members.ts'
@@ -122,7 +123,7 @@ export class Writer {
       const target = await find(options, context, isWhole ? wholeAt : describeAt)
       const { name: provider } = noted(facts, target.place)
       const fields = options.field === undefined ? target.place.fields : [...target.place.fields, options.field]
-      const receipt = await this.#changing(target.place, () => put(target, fields, secret, context))
+      const receipt = await this.#changing(target.place, () => put(target, fields, secret, context), undefined, isWithoutEffect)
       Object.assign(facts, receipt)
       return { provider, ...receipt }
     })
@@ -139,11 +140,17 @@ export class Writer {
     return this.#options.observer.observe({ operation, name, effect: true }, options, (facts) => run(context, facts))
   }
 
-  /** Whatever comes of it, what was read before is not served afterwards. */
-  async #changing<T>({ link, path }: Place, change: () => Promise<T>, refusal?: SecretsError): Promise<T> {
+  /** Whatever comes of it, what was read before is not served afterwards, unless the failure proves that nothing was written. */
+  async #changing<T>(
+    { link, path }: Place,
+    change: () => Promise<T>,
+    refusal?: SecretsError,
+    isHarmless: (error: unknown) => boolean = isNever,
+  ): Promise<T> {
     const [result] = await Promise.allSettled([change()])
     if (result.status === 'fulfilled') link.store.changed(path, refusal)
-    else if (SecretsError.isInstance(result.reason) && result.reason.code === 'DELETED') link.store.changed(path, result.reason)
+    else if (SecretsError.isInstance(result.reason) && isOfReadsToo.has(result.reason.code)) link.store.changed(path, result.reason)
+    else if (isHarmless(result.reason)) throw placed(result.reason, { provider: link.provider.name })
     const written = result.status === 'fulfilled' ? own(result.value, 'version') : undefined
     const [told] = await Promise.allSettled([link.store.invalidate(path, typeof written === 'number' ? written : undefined)])
     // The failure of the write itself is what the caller must know.
@@ -193,6 +200,18 @@ export class Writer {
     }
   }
 }
+
+/** What takes several steps, such as a deletion, may have taken the first. */
+const isNever = (): boolean => false
+
+/** Nothing was written, and nothing learnt of the secret: what is held is as true as before, here and in the fleet. */
+function isWithoutEffect(error: unknown): boolean {
+  if (!SecretsError.isInstance(error) || error.effect !== undefined) return false
+  return isUnasked(error.code) || error.code === 'PERMISSION_DENIED'
+}
+
+/** What a store that says so to a write would say to a read; the right to write is another. */
+const isOfReadsToo: ReadonlySet<string> = new Set(['DELETED', 'UNAUTHENTICATED'])
 
 /** What a read after `delete` would be told, for as long as the store cannot be asked. */
 const withdrawn = new SecretsError('DELETED', 'it was deleted by this process')

@@ -110,6 +110,19 @@ it('the error of a store that is left alone says from when it may be asked again
   expect((await failureOf(secrets.getSecret('a', { fresh: true }))).retryAt).toBe(now + 250)
 })
 
+it('the error of a read that waited for a store that hangs names no time that is over', async () => {
+  const store = breakable({ name: 'store' })
+  store.plan = () => faults.hang()
+  const secrets = createSecretsManager({ providers: [store.provider] })
+  const first = codeOf(secrets.getSecret('a'))
+  await pass(5_000)
+  await first
+  await pass(2_000)
+  const second = failureOf(secrets.getSecret('a'))
+  await pass(1_250)
+  expect((await second).retryAt).toBe(Date.now())
+})
+
 it('while a store hangs, a read waits a quarter of the deadline for it, and later providers answer then', async () => {
   const store = breakable({ name: 'store' })
   store.plan = () => faults.hang()
@@ -157,6 +170,22 @@ describe('the only reader of a call that hangs', () => {
     caller.abort()
     expect([await reading, signal?.aborted]).toEqual(['ABORTED', true])
     expect(await secrets.getSecret('a')).toBe('v')
+  })
+
+  it('leaves one secret of several that are asked for one by one: that call is aborted, and no other', async () => {
+    const store = breakable({ name: 'store', secrets: { a: 'v', b: 'w' } })
+    const { getMany: _, ...provider } = store.provider
+    const signals = new Map<unknown, AbortSignal>()
+    store.plan = ({ args: [path], context }) => (signals.set(path, context.signal), faults.delay(1_000))
+    const secrets = createSecretsManager({ providers: [provider] })
+    const caller = new AbortController()
+    const leaving = codeOf(secrets.getSecrets(['a', 'b'], { signal: caller.signal }))
+    await pass(100)
+    const staying = secrets.getSecret('b')
+    caller.abort()
+    expect([await leaving, signals.get('a')?.aborted, signals.get('b')?.aborted]).toEqual(['ABORTED', true, false])
+    await pass(1_000)
+    expect(await staying).toBe('w')
   })
 
   it('stays in a batch of which another reader waits for one secret', async () => {

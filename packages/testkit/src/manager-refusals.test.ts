@@ -1,6 +1,7 @@
 import {
   createSecretsManager,
   SecretsError,
+  type SecretProvider,
   type SecretsErrorCode,
   type SecretsManager,
   type SecretsManagerOptions,
@@ -159,6 +160,87 @@ describe('a refusal', () => {
     expect(store.provider.calls('get')).toBe(2)
   })
 
+  it('that came across a freeze stands though the caller leaves before the store is asked again', async () => {
+    const { store, secrets } = chain()
+    const caller = new AbortController()
+    store.plan = ({ count }) => {
+      if (count === 1) {
+        at(60_000)
+        return faults.reject('DELETED')
+      }
+      caller.abort()
+      return faults.hang()
+    }
+    await codeOf(secrets.getSecret('token', { signal: caller.signal }))
+    await vi.advanceTimersByTimeAsync(0)
+    store.plan = () => faults.reject('UNAVAILABLE')
+    expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+  })
+
+  it.each(refusals)('ends what the store said of an absence, whoever is told (%s)', async (code) => {
+    for (const read of ['a fresh read', 'a fresh batch', 'describeSecret']) {
+      const { store, secrets } = chain()
+      store.plan = () => faults.answer(undefined)
+      expect(await secrets.getSecret('token')).toBe('old')
+      store.plan = () => faults.reject(code)
+      await Promise.allSettled([reads[read]?.(secrets)])
+      expect(await codeOf(secrets.getSecret('token'))).toBe(code)
+      store.plan = () => faults.reject('UNAVAILABLE')
+      expect(await codeOf(secrets.getSecret('token'))).toBe(code)
+    }
+  })
+
+  it('that an older call brings stands where it takes a newer value from memory', async () => {
+    const { store, secrets } = chain()
+    await secrets.checkHealth()
+    const gate = Promise.withResolvers<void>()
+    const gone = async (): Promise<never> => {
+      await gate.promise
+      throw new SecretsError('DELETED', 'gone')
+    }
+    store.plan = ({ count }) => (count === 1 ? gone : undefined)
+    const older = codeOf(secrets.getSecret('token'))
+    expect(await secrets.getSecret('token', { fresh: true })).toBe('new')
+    gate.resolve()
+    expect(await older).toBe('DELETED')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    at(61_000)
+    expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+  })
+
+  it('of the read that describes for want of `describe` takes the value from memory', async () => {
+    const store = breakable({ name: 'store', secrets: { token: 'new' } })
+    const { describe: _, ...provider } = store.provider
+    const secrets = createSecretsManager({ providers: [provider, memoryProvider({ name: 'later', secrets: { token: 'old' } })] })
+    expect(await secrets.getSecret('token')).toBe('new')
+    store.plan = () => faults.reject('PERMISSION_DENIED')
+    expect(await codeOf(secrets.describeSecret('token'))).toBe('PERMISSION_DENIED')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    expect(await codeOf(secrets.getSecret('token'))).toBe('PERMISSION_DENIED')
+  })
+
+  it('of the credential of a write stands in an outage that begins then', async () => {
+    const { store, secrets } = chain()
+    store.plan = ({ method }) => (method === 'put' ? faults.reject('UNAUTHENTICATED') : undefined)
+    expect(await codeOf(secrets.storeSecret('token', 'x'))).toBe('UNAUTHENTICATED')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    expect(await codeOf(secrets.getSecret('token'))).toBe('UNAUTHENTICATED')
+  })
+
+  it.each<[string, SecretsErrorCode, { field?: string }]>([
+    ['a text over fields', 'DELETED', {}],
+    ['a field', 'DELETED', { field: 'a' }],
+    ['a field', 'PERMISSION_DENIED', { field: 'a' }],
+  ])('of the read before a write of %s stands in an outage that begins then (%s)', async (_, code, options) => {
+    const { store } = chain()
+    const later = memoryProvider({ name: 'later', secrets: { token: 'old' } })
+    const secrets = createSecretsManager({ providers: [{ ...store.provider, keepsFields: () => true }, later] })
+    store.plan = ({ method }) => faults.reject(method === 'put' ? 'UNAVAILABLE' : code)
+    await codeOf(secrets.storeSecret('token', 'x', options))
+    store.plan = () => faults.reject('UNAVAILABLE')
+    expect(await codeOf(secrets.getSecret('token'))).toBe(code)
+  })
+
   it('gives way to the policy of the caller as it did when the store said so', async () => {
     const { store, secrets } = chain({ fallback: { PERMISSION_DENIED: 'next' } })
     store.plan = () => faults.reject('PERMISSION_DENIED')
@@ -176,6 +258,21 @@ describe('a withdrawal by this process', () => {
     store.plan = () => faults.reject('UNAVAILABLE')
     for (const read of Object.values(reads)) expect(await isOvertaken(secrets, read)).toBe(false)
     expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+  })
+
+  it('stands for other names of the same store', async () => {
+    const store = breakable({ name: 'store', sharedAs: 'store', secrets: { token: 'new' } })
+    const holding = (name: string, only: string): SecretProvider => ({
+      ...store.provider,
+      name,
+      locate: (asked) => (asked === only ? { path: 'token' } : undefined),
+    })
+    const later = memoryProvider({ name: 'later', secrets: { alias: 'old' } })
+    const secrets = createSecretsManager({ providers: [holding('one', 'token'), holding('two', 'alias'), later] })
+    expect(await secrets.getSecret('alias')).toBe('new')
+    await secrets.deleteSecret('token')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    expect(await codeOf(secrets.getSecret('alias'))).toBe('DELETED')
   })
 
   it('lets later providers answer where it was for good', async () => {
@@ -238,6 +335,57 @@ describe('with a shared cache', () => {
     expect(await codeOf(here.getSecret('token'))).toBe('DELETED')
   })
 
+  it('a process that held one version only lets no later provider answer for it once it is told of a withdrawal', async () => {
+    const { here, there, store } = fleet()
+    expect(await here.getSecret('token', { version: 1 })).toBe('new')
+    await there.deleteSecret('token')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    for (const read of Object.values(reads)) expect(await isOvertaken(here, read)).toBe(false)
+  })
+
+  it.each(['UNAVAILABLE', 'PERMISSION_DENIED'] as const)('a write that failed with %s and no effect is no change', async (code) => {
+    const { here, there, store, settle } = fleet()
+    expect([await here.getSecret('token'), await settle(), await there.getSecret('token')]).toEqual(['new', expect.anything(), 'new'])
+    store.plan = ({ method }) => faults.reject(method === 'put' ? code : 'UNAVAILABLE')
+    expect(await codeOf(here.storeSecret('token', 'newer'))).toBe(code)
+    await settle()
+    expect([await here.getSecret('token'), await there.getSecret('token')]).toEqual(['new', 'new'])
+  })
+
+  it('a change stands as long as the last announcement of one says', async () => {
+    const { here, there, store } = fleet()
+    expect(await here.getSecret('token')).toBe('new')
+    await there.rotateSecret('token', 'newer')
+    at(599_000)
+    await there.deleteSecret('token')
+    store.plan = () => faults.reject('UNAVAILABLE')
+    at(1_198_000)
+    expect(await codeOf(here.getSecret('token'))).toBe('UNAVAILABLE')
+    at(1_199_000)
+    expect(await here.getSecret('token')).toBe('old')
+  })
+
+  it.each<[string, (secrets: SecretsManager) => Promise<unknown>]>([
+    ['a read that keeps nothing', (secrets) => secrets.getSecret('token', { fresh: true, autoCleanup: true })],
+    ['describeSecret', (secrets) => secrets.describeSecret('token')],
+  ])('a withdrawal that %s is told of is announced by who held the secret', async (_, read) => {
+    const { here, there, store, settle } = fleet()
+    expect([await here.getSecret('token'), await settle(), await there.getSecret('token')]).toEqual(['new', expect.anything(), 'new'])
+    store.plan = () => faults.reject('DELETED')
+    expect(await codeOf(read(here))).toBe('DELETED')
+    await settle()
+    store.plan = () => faults.reject('UNAVAILABLE')
+    expect(await codeOf(there.getSecret('token'))).toBe('UNAVAILABLE')
+  })
+
+  it('a withdrawal that describeSecret is told of is not undone by what the cache still holds', async () => {
+    const { here, there, store, settle } = fleet()
+    expect([await there.getSecret('token'), await settle()]).toEqual(['new', expect.anything()])
+    store.plan = () => faults.reject('DELETED')
+    expect(await codeOf(here.describeSecret('token'))).toBe('DELETED')
+    expect(await codeOf(here.getSecret('token'))).toBe('DELETED')
+  })
+
   it('a withdrawal is announced by those who held the secret, and not by every process that asks for it', async () => {
     const shared = memorySharedCache()
     const { store } = chain()
@@ -279,11 +427,17 @@ async function run(steps: readonly Step[]): Promise<void> {
   const { store, secrets } = chain({ cache: { ttlSeconds, maxStaleSeconds } })
   let says: 'value' | 'missing' | SecretsErrorCode = 'value'
   let refusedAt = -Infinity
+  let undescribedAt = -Infinity // the right to describe is one of its own
   let time = 0
   store.plan = ({ method }) => {
     const isOfVersion = method === 'getVersion'
-    if (!isOfVersion && refusals.some((code) => code === says)) refusedAt = time
-    else if (!isOfVersion && method !== 'describe' && !outages.some((code) => code === says)) refusedAt = -Infinity
+    if (!isOfVersion && refusals.some((code) => code === says)) {
+      if (method === 'describe' && says === 'PERMISSION_DENIED') undescribedAt = time
+      else refusedAt = time
+    } else if (!isOfVersion && !outages.some((code) => code === says)) {
+      undescribedAt = -Infinity
+      if (method !== 'describe') refusedAt = -Infinity
+    }
     if (says === 'missing') return faults.answer(undefined)
     return says === 'value' ? undefined : faults.reject(says)
   }
@@ -294,7 +448,7 @@ async function run(steps: readonly Step[]): Promise<void> {
     else if (step.by !== 'getSecret' && step.by.includes('version')) await isOvertaken(secrets, reads[step.by] ?? Promise.reject)
     else {
       const isOld = await isOvertaken(secrets, reads[step.by] ?? Promise.reject)
-      const isStanding = time - refusedAt < (ttlSeconds + maxStaleSeconds) * 1_000
+      const isStanding = time - Math.max(refusedAt, undescribedAt) < (ttlSeconds + maxStaleSeconds) * 1_000
       if (isStanding && outages.some((code) => code === says)) expect(isOld).toBe(false)
     }
   }

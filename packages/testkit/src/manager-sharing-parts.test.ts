@@ -85,6 +85,16 @@ describe('a provider of two managers', () => {
     expect(close).toHaveBeenCalledTimes(1)
   })
 
+  it('is not used by one that could not start', async () => {
+    const { provider, close } = closable()
+    const first = createSecretsManager({ providers: [provider] })
+    const broken = { ...closable('broken').provider, getMany: 5 } as unknown as SecretProvider
+    const second = createSecretsManager({ providers: [provider, broken] })
+    expect((await failureOf(second.close())).code).toBe('CONFIGURATION')
+    await first.close()
+    expect(close).toHaveBeenCalledTimes(1)
+  })
+
   it('that stands twice in one manager is closed with it, as often as it stands there', async () => {
     const { provider, close } = closable()
     await createSecretsManager({ providers: [provider, { ...provider, name: 'again' }] }).close()

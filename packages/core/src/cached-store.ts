@@ -140,13 +140,35 @@ export class CachedStore {
 
   /** A change of this process was answered: `DELETED` if the secret is withdrawn now, else it may be there again. */
   changed(path: string, withdrawn?: SecretsError): void {
-    if (withdrawn === undefined) this.#refusals.restored(path)
-    else this.#fetcher.refuse(path, withdrawn, this.#flights.next())
+    this.purged(path)
+    this.noteChange(path, withdrawn)
+  }
+
+  /** This process purged the secret: later providers may answer. */
+  purged(path: string): void {
+    for (const each of this.#holders) each.#refusals.restored(path)
+  }
+
+  /** The secret was withdrawn or changed, or may have been: an outage must not bring back what later providers have. */
+  noteChange(path: string, withdrawn?: SecretsError): void {
+    for (const each of this.#holders) {
+      const call = each.#flights.next()
+      if (withdrawn === undefined) each.#refusals.noteChange(path, call)
+      else each.#fetcher.refuse(path, withdrawn, call)
+    }
+  }
+
+  /** A write failed that changed nothing: the store is asked first, and what is held stands in for it as a stale value. */
+  doubt(path: string): void {
+    for (const each of this.#holders) {
+      each.#flights.outdate(({ read }) => read.path === path)
+      each.#memory.expire(path, Date.now())
+    }
   }
 
   /** After a write: nothing that was read before it is served again, here or through the shared level. */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
-    const holders = new Set<CachedStore>([this, ...(this.#options.kin ?? [])])
+    const holders = this.#holders
     for (const each of holders) each.forget(path)
     try {
       await this.#options.shared?.invalidate(path, leastVersion)
@@ -154,6 +176,11 @@ export class CachedStore {
       // What was read from the level before it was told.
       for (const each of holders) each.forget(path)
     }
+  }
+
+  /** All caches of this store. */
+  get #holders(): ReadonlySet<CachedStore> {
+    return new Set([this, ...(this.#options.kin ?? [])])
   }
 
   /** Drops every version of the path from memory; flights that are under way keep nothing. */
@@ -164,7 +191,8 @@ export class CachedStore {
 
   /** Another process wrote or withdrew what is held here: nothing older may stand in for it. */
   #changedElsewhere(path: string): void {
-    if (this.#memory.entry(path) !== undefined) this.#refusals.noteChange(path, this.#flights.next())
+    const isKnown = this.#memory.entry(path) !== undefined || this.#flights.isUnderWay(path)
+    if (isKnown) this.#refusals.noteChange(path, this.#flights.next())
     this.forget(path)
   }
 

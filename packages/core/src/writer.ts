@@ -1,3 +1,4 @@
+import type { CachedStore } from './cached-store.ts'
 import { type CallOptions, knownCallOptions } from './call-options.ts'
 import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from './contract.ts'
 import { assertValidName } from './names.ts'
@@ -69,7 +70,7 @@ export class Writer {
       const { name: provider } = noted(facts, place)
       const call = able(place, 'delete')
       const { purge = false } = options
-      const receipt = await this.#changing(place, () => call(place.path, { purge }, context), purge ? undefined : withdrawn)
+      const receipt = await this.#changing(place, () => call(place.path, { purge }, context), purge ? 'purged' : withdrawn)
       return { provider, ...receipt, answersNext: await this.#answering(name, context) }
     })
   }
@@ -139,16 +140,19 @@ export class Writer {
     return this.#options.observer.observe({ operation, name, effect: true }, options, (facts) => run(context, facts))
   }
 
-  /** Whatever comes of it, what was read before is not served afterwards. */
-  async #changing<T>({ link, path }: Place, change: () => Promise<T>, refusal?: SecretsError): Promise<T> {
+  /** What was read before is not served afterwards; where nothing was written, it still stands in during an outage. */
+  async #changing<T>({ link, path }: Place, change: () => Promise<T>, end?: SecretsError | 'purged'): Promise<T> {
+    const { store, provider } = link
     const [result] = await Promise.allSettled([change()])
-    if (result.status === 'fulfilled') link.store.changed(path, refusal)
-    else if (SecretsError.isInstance(result.reason) && result.reason.code === 'DELETED') link.store.changed(path, result.reason)
+    if (result.status === 'rejected') noteFailedChange(store, path, result.reason)
+    else if (end === 'purged') store.purged(path)
+    else store.changed(path, end)
+    if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw placed(result.reason, { provider: provider.name })
     const written = result.status === 'fulfilled' ? own(result.value, 'version') : undefined
-    const [told] = await Promise.allSettled([link.store.invalidate(path, typeof written === 'number' ? written : undefined)])
+    const [told] = await Promise.allSettled([store.invalidate(path, typeof written === 'number' ? written : undefined)])
     // The failure of the write itself is what the caller must know.
-    if (result.status === 'rejected') throw placed(result.reason, { provider: link.provider.name })
-    if (told.status === 'rejected') throw placed(told.reason, { provider: link.provider.name })
+    if (result.status === 'rejected') throw placed(result.reason, { provider: provider.name })
+    if (told.status === 'rejected') throw placed(told.reason, { provider: provider.name })
     return result.value
   }
 
@@ -192,6 +196,19 @@ export class Writer {
       return undefined
     }
   }
+}
+
+/** The store was not asked, could not be, or would not: the secret is what it was. */
+function isWithoutEffect(error: unknown): boolean {
+  const isTold = SecretsError.isInstance(error) && error.effect === undefined
+  return isTold && error.code !== 'NOT_FOUND' && error.code !== 'DELETED' && error.code !== 'VERSION_CONFLICT'
+}
+
+function noteFailedChange(store: CachedStore, path: string, error: unknown): void {
+  const failure = SecretsError.isInstance(error) ? error : undefined
+  if (failure?.code === 'DELETED') store.changed(path, failure)
+  else if (isWithoutEffect(error)) store.doubt(path)
+  else if (failure?.code !== 'NOT_FOUND') store.noteChange(path)
 }
 
 /** What a read after `delete` would be told, for as long as the store cannot be asked. */

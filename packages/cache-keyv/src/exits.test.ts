@@ -104,6 +104,18 @@ describeWithServer('redis', 'a script that reads one secret over Redis and close
     expectExit(await runScript(scriptOf(redisAdapter(from, server.url), { work })), ['asked', 'hunter2', 'closed'])
   })
 
+  const [read = ''] = readAndClose
+  test.each([
+    ['before the manager', ['await store.disconnect()', 'await secrets.close()']],
+    ['together with the manager', ['await Promise.all([store.disconnect(), secrets.close()])']],
+    ['after a close() that nobody awaits', ['secrets.close()', 'await store.disconnect()']],
+  ])('the store is disconnected %s', async (_, close) => {
+    for (const from of ['keyv-redis5', '@keyv/redis']) {
+      const store = redisAdapter(from, server.url, { close })
+      expectExit(await runScript(scriptOf(store, { work: [read] })), ['asked', 'hunter2', 'closed'])
+    }
+  })
+
   test('a read that fails, closed in the `finally` of it', async () => {
     const work = ["try { await secrets.getSecret('a\\nb') } catch (error) { console.log(error.code) } finally { await secrets.close() }"]
     for (const store of [redisAdapter('@keyv/redis', server.url), withClients('keyv-redis5', server.url)])

@@ -73,15 +73,30 @@ function heardOf(store: KeyvStore): { readonly heard: <T>(call: () => Promise<Ou
     const listeners = emitterCall(store, 'listeners', 'error')
     if (Array.isArray(listeners) && listeners.length > 1) emitterCall(store, 'off', 'error', hear)
   }
+  let answeredAt = -Infinity
   const heard = async <T>(call: () => Promise<Outcome<T>>): Promise<T> => {
     const before = errors.count
+    if (isDisconnected(store) && performance.now() - answeredAt < reopenAfterMs) throw new StoreFault('closed')
     const { answer, isSure, otherwise } = await call()
+    answeredAt = performance.now()
     if (isSure) return answer
     if (errors.count > before) throw faultOf(errors.last)
     if (otherwise !== undefined) throw otherwise
     return answer
   }
   return { heard, close }
+}
+
+/** An adapter over node-redis that is asked then connects again, and its owner, who has just disconnected it, would never end. */
+const reopenAfterMs = 1_000
+
+function isDisconnected(store: KeyvStore): boolean {
+  return layersOf(store).some((layer) => memberOf(memberOf(layer, 'client'), 'isOpen') === false)
+}
+
+/** The member, whether of the object or of its class. */
+function memberOf(object: unknown, member: string): unknown {
+  return typeof object === 'object' && object !== null ? Reflect.get(object, member) : undefined
 }
 
 /** What is there and no text is not ours: it opens as nothing. */
@@ -107,10 +122,15 @@ export function assertStore(store: unknown): asserts store is KeyvStore {
 
 /** A map of this process, or a Keyv over one; each keeps what it stands on as `store`. */
 export function isInProcess(store: KeyvStore): boolean {
+  return layersOf(store).some((layer) => layer instanceof Map)
+}
+
+function layersOf(store: KeyvStore): readonly object[] {
+  const layers: object[] = []
   let at: unknown = store
-  for (let depth = 0; depth < 4 && typeof at === 'object' && at !== null; depth += 1) {
-    if (at instanceof Map) return true
+  while (layers.length < 4 && typeof at === 'object' && at !== null) {
+    layers.push(at)
     at = Reflect.get(at, 'store')
   }
-  return false
+  return layers
 }

@@ -150,12 +150,36 @@ export class CachedStore {
     if (!isOfDescription) this.#fetcher.refused(path, error)
   }
 
-  /** A change of this process was answered: with the refusal that reads would meet now, or the secret may be there again. */
-  changed(path: string, refusal?: SecretsError): void {
+  /** A change of this process was answered: `DELETED` if the secret is withdrawn now, else it may be there again. */
+  changed(path: string, withdrawn?: SecretsError): void {
+    this.purged(path)
+    this.noteChange(path, withdrawn)
+  }
+
+  /** This process purged the secret: later providers may answer. */
+  purged(path: string): void {
+    for (const each of this.#holders) each.#refusals.restored(path)
+  }
+
+  /** The secret was withdrawn or changed, or may have been: an outage must not bring back what later providers have. */
+  noteChange(path: string, refusal?: SecretsError): void {
     // Another provider of the store may have another credential.
-    for (const each of refusal === undefined || refusal.code === 'DELETED' ? this.#holders : [this]) {
-      if (refusal === undefined) each.#refusals.restored(path)
-      else each.#refusals.note(path, refusal, each.#flights.next())
+    const holders = refusal === undefined || refusal.code === 'DELETED' ? this.#holders : [this]
+    for (const each of holders) each.#noteChange(path, refusal)
+  }
+
+  #noteChange(path: string, refusal: SecretsError | undefined): void {
+    const call = this.#flights.next()
+    if (refusal === undefined) return this.#refusals.noteChange(path, call)
+    this.#refusals.note(path, refusal, call)
+    this.#memory.dropAbsence(path)
+  }
+
+  /** A write failed that changed nothing: the store is asked first, and what is held stands in for it as a stale value. */
+  doubt(path: string): void {
+    for (const each of this.#holders) {
+      each.#flights.outdate(({ read }) => read.path === path)
+      each.#memory.expire(path, Date.now())
     }
   }
 
@@ -171,6 +195,7 @@ export class CachedStore {
     }
   }
 
+  /** All caches of this store. */
   get #holders(): ReadonlySet<CachedStore> {
     return new Set([this, ...(this.#options.kin ?? [])])
   }
@@ -183,7 +208,8 @@ export class CachedStore {
 
   /** Another process wrote or withdrew what is held here: nothing older may stand in for it. */
   #changedElsewhere(path: string): void {
-    if (this.#memory.holds(path) || this.#refusals.isChanged(path)) this.#refusals.noteChange(path, this.#flights.next())
+    const isKnown = this.#memory.holds(path) || this.#refusals.isChanged(path) || this.#flights.isUnderWay(path)
+    if (isKnown) this.#refusals.noteChange(path, this.#flights.next())
     this.forget(path)
   }
 

@@ -126,6 +126,10 @@ export class Flights {
     }
   }
 
+  isUnderWay(path: string): boolean {
+    return [...this.#flying].some(({ read }) => read.path === path)
+  }
+
   /** Resolves when all have ended. */
   async settled(): Promise<void> {
     await Promise.allSettled([...this.#flying].map(({ answer }) => answer))

@@ -161,6 +161,14 @@ export class Memory {
     for (const [key, entry] of this.#entries.entries()) if (entry.path === path) this.drop(key)
   }
 
+  /** What is held of the path is fresh no more. */
+  expire(path: string, now: number): void {
+    const end = { refreshAt: now, freshUntil: now }
+    for (const [, entry] of this.#entries.entries()) {
+      if (entry.path === path) Object.assign(entry, end, { lifetime: { ...entry.lifetime, ...end } })
+    }
+  }
+
   /** As if the path had never been asked for. */
   forgetPath(path: string): void {
     this.dropPath(path)

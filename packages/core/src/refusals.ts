@@ -30,7 +30,7 @@ export class Refusals {
     if (isRefusal(error.code)) this.#set(key, error, call)
   }
 
-  /** Another process changed or withdrew the secret: what a later provider has is older than that. */
+  /** The secret was changed or withdrawn, or may have been: what a later provider has is older than that. */
   noteChange(path: string, call: number): void {
     if (!this.#isStanding(path) || this.isChanged(path)) this.#set(path, changed, call)
   }
@@ -45,9 +45,10 @@ export class Refusals {
     for (const key of keys) if ((this.#refusals.get(key)?.call ?? Infinity) <= call) this.#refusals.delete(key)
   }
 
-  /** This process has undone the withdrawal. */
+  /** This process has undone the withdrawal, or purged the secret. */
   restored(path: string): void {
-    if (this.#refusals.get(path)?.error.code === 'DELETED') this.#refusals.delete(path)
+    const error = this.#refusals.get(path)?.error
+    if (error === changed || error?.code === 'DELETED') this.#refusals.delete(path)
   }
 
   clear(): void {
@@ -75,7 +76,7 @@ export class Refusals {
   }
 }
 
-const changed = new SecretsError('UNAVAILABLE', 'it was changed by another process, and cannot be read since')
+const changed = new SecretsError('UNAVAILABLE', 'it was changed, and cannot be read since')
 const stopping = new WeakSet<SecretsError>()
 
 /** A chain ends at this error, whatever its code: a later provider's answer would be older than a known change. */

@@ -1,6 +1,6 @@
+import type { CachedStore } from './cached-store.ts'
 import { type CallOptions, knownCallOptions } from './call-options.ts'
 import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from './contract.ts'
-import { isUnasked } from './error-classes.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
 import { own } from './own-members.ts'
@@ -70,7 +70,7 @@ export class Writer {
       const { name: provider } = noted(facts, place)
       const call = able(place, 'delete')
       const { purge = false } = options
-      const receipt = await this.#changing(place, () => call(place.path, { purge }, context), purge ? undefined : withdrawn)
+      const receipt = await this.#changing(place, () => call(place.path, { purge }, context), purge ? 'purged' : withdrawn)
       return { provider, ...receipt, answersNext: await this.#answering(name, context) }
     })
   }
@@ -123,7 +123,7 @@ export class Writer {
       const target = await find(options, context, isWhole ? wholeAt : describeAt)
       const { name: provider } = noted(facts, target.place)
       const fields = options.field === undefined ? target.place.fields : [...target.place.fields, options.field]
-      const receipt = await this.#changing(target.place, () => put(target, fields, secret, context), undefined, isWithoutEffect)
+      const receipt = await this.#changing(target.place, () => put(target, fields, secret, context))
       Object.assign(facts, receipt)
       return { provider, ...receipt }
     })
@@ -140,22 +140,19 @@ export class Writer {
     return this.#options.observer.observe({ operation, name, effect: true }, options, (facts) => run(context, facts))
   }
 
-  /** Whatever comes of it, what was read before is not served afterwards, unless the failure proves that nothing was written. */
-  async #changing<T>(
-    { link, path }: Place,
-    change: () => Promise<T>,
-    refusal?: SecretsError,
-    isHarmless: (error: unknown) => boolean = isNever,
-  ): Promise<T> {
+  /** What was read before is not served afterwards; where nothing was written, it still stands in during an outage. */
+  async #changing<T>({ link, path }: Place, change: () => Promise<T>, end?: SecretsError | 'purged'): Promise<T> {
+    const { store, provider } = link
     const [result] = await Promise.allSettled([change()])
-    if (result.status === 'fulfilled') link.store.changed(path, refusal)
-    else if (SecretsError.isInstance(result.reason) && isOfReadsToo.has(result.reason.code)) link.store.changed(path, result.reason)
-    else if (isHarmless(result.reason)) throw placed(result.reason, { provider: link.provider.name })
+    if (result.status === 'rejected') noteFailedChange(store, path, result.reason)
+    else if (end === 'purged') store.purged(path)
+    else store.changed(path, end)
+    if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw placed(result.reason, { provider: provider.name })
     const written = result.status === 'fulfilled' ? own(result.value, 'version') : undefined
-    const [told] = await Promise.allSettled([link.store.invalidate(path, typeof written === 'number' ? written : undefined)])
+    const [told] = await Promise.allSettled([store.invalidate(path, typeof written === 'number' ? written : undefined)])
     // The failure of the write itself is what the caller must know.
-    if (result.status === 'rejected') throw placed(result.reason, { provider: link.provider.name })
-    if (told.status === 'rejected') throw placed(told.reason, { provider: link.provider.name })
+    if (result.status === 'rejected') throw placed(result.reason, { provider: provider.name })
+    if (told.status === 'rejected') throw placed(told.reason, { provider: provider.name })
     return result.value
   }
 
@@ -201,17 +198,22 @@ export class Writer {
   }
 }
 
-/** What takes several steps, such as a deletion, may have taken the first. */
-const isNever = (): boolean => false
-
-/** Nothing was written, and nothing learnt of the secret: what is held is as true as before, here and in the fleet. */
+/** The store was not asked, could not be, or would not: the secret is what it was. */
 function isWithoutEffect(error: unknown): boolean {
-  if (!SecretsError.isInstance(error) || error.effect !== undefined) return false
-  return isUnasked(error.code) || error.code === 'PERMISSION_DENIED'
+  return SecretsError.isInstance(error) && error.effect === undefined && !isOfSecret.has(error.code)
 }
 
+/** What such an answer to a write tells of the secret itself. */
+const isOfSecret: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'VERSION_CONFLICT', 'UNAUTHENTICATED'])
 /** What a store that says so to a write would say to a read; the right to write is another. */
 const isOfReadsToo: ReadonlySet<string> = new Set(['DELETED', 'UNAUTHENTICATED'])
+
+function noteFailedChange(store: CachedStore, path: string, error: unknown): void {
+  const failure = SecretsError.isInstance(error) ? error : undefined
+  if (failure !== undefined && isOfReadsToo.has(failure.code)) store.noteChange(path, failure)
+  else if (isWithoutEffect(error)) store.doubt(path)
+  else if (failure?.code !== 'NOT_FOUND') store.noteChange(path)
+}
 
 /** What a read after `delete` would be told, for as long as the store cannot be asked. */
 const withdrawn = new SecretsError('DELETED', 'it was deleted by this process')

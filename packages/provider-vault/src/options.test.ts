@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { appRole } from './auth/app-role.ts'
 import { cert } from './auth/cert.ts'
 import { token } from './auth/token.ts'
 import { checkedOptions, type VaultProviderOptions } from './options.ts'
@@ -85,6 +86,11 @@ test('an option that is misspelt, or makes no sense, is told', () => {
     expect(problemOf(options)).toMatch(problem)
     expect(problemOf(options)).not.toContain('c4n4ry')
   }
+})
+
+test.each([null, 7, {}, { file: '' }, { wrapped: null }])('a `secretId` that is none is told before anything is sent (%j)', (secretId) => {
+  const make = (): unknown => appRole({ roleId: 'app', secretId: secretId as unknown as string }) // what JavaScript lets pass
+  expect(make).toThrow(/`secretId(\.wrapped)?` is no credential/)
 })
 
 test('what reaches the server otherwise needs no `tls` for a certificate, and plain http none at all', () => {

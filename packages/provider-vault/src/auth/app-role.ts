@@ -44,9 +44,13 @@ export function appRole(options: AppRoleOptions): VaultAuth {
 
 function secretIdReader(secretId: AppRoleOptions['secretId']): (context: AuthContext) => Promise<string | undefined> {
   if (secretId === undefined) return async () => undefined
-  if (typeof secretId === 'object' && 'wrapped' in secretId) return unwrapping(secretId.wrapped)
+  if (isWrapped(secretId)) return unwrapping(secretId.wrapped)
   assertCredential(secretId, '`secretId`')
   return ({ signal }) => readCredential(secretId, '`secretId`', signal)
+}
+
+function isWrapped(secretId: unknown): secretId is { readonly wrapped: Credential } {
+  return typeof secretId === 'object' && secretId !== null && 'wrapped' in secretId
 }
 
 /** Keeps what came out of the last wrapping token: it opens only once, and one that was refused opens never. */

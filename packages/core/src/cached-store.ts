@@ -4,7 +4,7 @@ import { type CacheCounts, Tally } from './cache-stats.ts'
 import type { Circuit } from './circuit.ts'
 import type { SecretProvider } from './contract.ts'
 import { Fetcher } from './fetcher.ts'
-import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead } from './flights.ts'
+import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead, within } from './flights.ts'
 import type { Lifetimes } from './freshness.ts'
 import { type Entry, keyOf, Memory } from './memory.ts'
 import { isOutage, isRefusal } from './error-classes.ts'
@@ -291,16 +291,4 @@ export class CachedStore {
     read.batch?.join()
     return this.#flights.begin(read, key, askedAt, (flight) => this.#fetcher.fly(flight))
   }
-}
-
-/** Settles as `promise` does, or rejects with the error after that many milliseconds: the store may be asked again then. */
-function within<T>(promise: Promise<T>, ms: number, error: SecretsError): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => reject(retriable(error, Date.now())), ms)
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
-}
-
-/** No time that is over. */
-function retriable(error: SecretsError, now: number): SecretsError {
-  return new SecretsError(error.code, error.problem, { ...error, retryAt: Math.max(error.retryAt ?? now, now) })
 }

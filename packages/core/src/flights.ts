@@ -3,6 +3,7 @@ import { raceAbort } from './bounded.ts'
 import type { SecretsErrorCode } from './contract.ts'
 import type { HeldSecret } from './held-secret.ts'
 import type { VersionSelector } from './memory.ts'
+import { SecretsError } from './secrets-error.ts'
 
 /**
  * How a read treats what is held. `fresh`: nothing that is held will do, and a lease is replaced. `volatile`
@@ -147,4 +148,16 @@ export class Flights {
     const flights = this.#joinable[read.mode]
     if (flights.get(key)?.id === id) flights.delete(key)
   }
+}
+
+/** Settles as `promise` does, or rejects with the error after that many milliseconds: the store may be asked again then. */
+export function within<T>(promise: Promise<T>, ms: number, error: SecretsError): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(retriable(error, Date.now())), ms)
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
+}
+
+/** No time that is over. */
+function retriable(error: SecretsError, now: number): SecretsError {
+  return new SecretsError(error.code, error.problem, { ...error, retryAt: Math.max(error.retryAt ?? now, now) })
 }

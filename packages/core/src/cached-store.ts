@@ -19,7 +19,7 @@ export interface StoreOptions extends Lifetimes {
   readonly maxEntries: number
   /** A call that takes longer is not joined, nor waited for in an outage. */
   readonly patientMs: number
-  readonly circuit: Pick<Circuit, 'outage' | 'recoveredAt'>
+  readonly circuit: Pick<Circuit, 'outage' | 'recoveredAt' | 'rest'>
   readonly shared: SharedLevel | undefined
   /** Each process proves its own right before it takes anything from the shared level. */
   readonly ownRights?: boolean | undefined
@@ -112,7 +112,7 @@ export class CachedStore {
     if (entry !== undefined && now < entry.freshUntil) return Promise.resolve(this.#hit(read, key, entry, now))
     if (!isFresh(read.mode) && this.#memory.isAbsent(key, now)) return Promise.resolve(this.passed())
     this.#tally.misses += 1
-    const failure = this.#memory.failure(key, now, entry?.staleUntil)
+    const failure = this.#failure(key, now, entry?.staleUntil)
     const answer = failure === undefined ? this.#await(read, key, now) : Promise.reject(failure)
     return answer.catch((error: unknown) => this.#standIn(read, key, error))
   }
@@ -262,7 +262,7 @@ export class CachedStore {
   }
 
   #refresh(read: StoreRead, key: string, now: number): void {
-    if (this.#flights.get(read.mode, key) !== undefined || this.#memory.failure(key, now, Infinity) !== undefined) return
+    if (this.#flights.get(read.mode, key) !== undefined || this.#failure(key, now, Infinity) !== undefined) return
     this.#tally.refreshes += 1
     const alone = { ...read, signal: undefined, batch: undefined }
     const message: TraceMessage = { operation: 'refresh', name: read.path, provider: this.#provider.name }
@@ -275,6 +275,10 @@ export class CachedStore {
     const answer = this.#join(read, key, now)
     const outage = this.#outage(key)
     return outage === undefined ? answer : within(answer, this.#options.patientMs, outage)
+  }
+
+  #failure(key: string, now: number, staleUntil = now): SecretsError | undefined {
+    return this.#memory.failure(key, now, staleUntil) ?? (now < staleUntil ? this.#options.circuit.rest(now) : undefined)
   }
 
   #outage(key: string): SecretsError | undefined {

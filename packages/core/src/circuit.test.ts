@@ -113,6 +113,15 @@ describe('Circuit', () => {
     vi.useRealTimers()
   })
 
+  it('lets readers with a stale value probe after 8 to 10 s, and not while it is closed or after the clock was set back', () => {
+    const circuit = new Circuit()
+    expect(circuit.rest(0)).toBeUndefined()
+    fail(circuit, 5, 20_000)
+    expect([circuit.rest(29_999)?.code, circuit.rest(30_000), circuit.rest(10_000)]).toEqual(['UNAVAILABLE', undefined, undefined])
+    circuit.succeeded()
+    expect(circuit.rest(21_000)).toBeUndefined()
+  })
+
   it('is not held open by calls that began before it opened', () => {
     const circuit = opened(1_000)
     circuit.failed(['a'], 4_000, down, 500)

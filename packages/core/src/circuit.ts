@@ -14,7 +14,8 @@ function paced(shortestMs: number, longestMs: number): Pace {
   return (error, before, now) => {
     if (!isOutage(error.code)) return backOff(error, before, now)
     const failing = backOff(error, before, now, { longestMs: 0 })
-    return { ...failing, retryAt: failing.retryAt + shortestMs + (longestMs - shortestMs) * Math.random() }
+    const after = (from: number, to: number): number => failing.retryAt + from + (to - from) * Math.random()
+    return { ...failing, retryAt: after(shortestMs, longestMs), restUntil: after(8_000, 10_000) }
   }
 }
 
@@ -64,6 +65,12 @@ export class Circuit {
       return undefined
     }
     return refusalOf(failing, now)
+  }
+
+  /** Why a reader whose stale value stands in does not probe yet: it waits for nothing, and others may need the store. */
+  rest(now: number): SecretsError | undefined {
+    const failing = this.#isOpen ? this.#failing : undefined
+    return failing !== undefined && now >= failing.at && now < failing.restUntil ? refusalOf(failing, now) : undefined
   }
 
   succeeded(): void {

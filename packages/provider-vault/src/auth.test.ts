@@ -199,7 +199,7 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
     const right = await failure(providerWith(appRole({ roleId: data.role_id, secretId: made.data.secret_id })).get('app', context))
     expect([right.code, right.message, right.storeStatus]).toEqual([
       'UNAUTHENTICATED',
-      expect.stringContaining('have locked out the role'),
+      expect.stringContaining('may have locked out the role'),
       '403',
     ])
     expect(right.retryAt).toBeGreaterThan(Date.now())

@@ -114,8 +114,8 @@ test('a clock that was set back holds nobody for longer', () => {
 test('the error names the credential after a 400, and the lock-out after a 403 of a method that has one', () => {
   const said = (method: string, status: number): string => loginRefused({ method, path: `auth/${method}/login`, status }).error.message
   expect(said('approle', 400)).toContain('the credential is wrong, or its role is not there')
-  expect(said('approle', 403)).toContain('failed logins, also of other processes, have locked out the role: see sys/locked-users')
-  expect(said('userpass', 403)).toContain('have locked out the user')
+  expect(said('approle', 403)).toContain('failed logins, also of other processes, may have locked out the role (see sys/locked-users')
+  expect(said('userpass', 403)).toContain('may have locked out the user')
   expect(said('kubernetes', 403)).toContain('no role takes the credential')
 })
 

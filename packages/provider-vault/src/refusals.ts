@@ -17,7 +17,7 @@ export interface Refusal {
   readonly isCounted?: boolean
 }
 
-const notAgain = 'the same is sent again after 15 minutes, or by a restarted process'
+const notAgain = 'the same one is sent again after 15 minutes, or by a restarted process'
 
 /** Vault refused a token: one that was given to us, or that a login had given. */
 export function tokenRefused(isOurs: boolean): Refusal {
@@ -47,8 +47,8 @@ export function loginRefused({ method, path, status }: RefusedLogin): Refusal {
   return { ...told, isCounted: true }
 }
 
-const lockedOut = 'failed logins, also of other processes, have locked out the'
-const remedyOfLock = ': see sys/locked-users, and find who logs in with a wrong credential'
+const lockedOut = 'failed logins, also of other processes, may have locked out the'
+const remedyOfLock = ' (see sys/locked-users, and find who logs in with a wrong credential)'
 
 /** Methods that answer a wrong credential with 400, and a lock-out with 403. */
 const causes403: ReadonlyMap<string, string> = new Map([

@@ -170,7 +170,9 @@ export class TokenHolder {
   async #attempt(signal: AbortSignal): Promise<HeldToken> {
     const { auth, send } = this.#options
     if (auth === undefined)
-      throw new SecretsError('CREDENTIALS_MISSING', 'no credential for Vault is configured', { remedy: 'give `auth`' })
+      throw new SecretsError('CREDENTIALS_MISSING', 'no credential for Vault is configured', {
+        remedy: 'give `auth`; vaultFromEnv takes a token from FINCHAT_VAULT_TOKEN',
+      })
     const login = await untilEnded(auth.prepare(authContext(send, signal)), signal)
     const print = fingerprint(login, this.#saltOnce())
     this.#backOff.assertNotRefused(print)

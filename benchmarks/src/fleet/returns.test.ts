@@ -37,7 +37,7 @@ describe.each(['refuses', 'hangs'] as const)('when the store %s and comes back',
     const stale = await run({ fault, held: 'stale', sample: 100 })
     const { early, late, worst } = returnFiguresOf(stale).seconds
     expect([late - early > 20, worst < 65], `${early} s to ${late} s, ${worst} s`).toEqual([true, true])
-    expect(Math.max(...afterReturn(stale)), 'most in one second').toBeLessThan(20)
+    expect(Math.max(...afterReturn(stale)), 'most in one second').toBeLessThan(25)
   })
 
   test('processes that share a cache ask once for all, but for those whose calls were under way', async () => {

@@ -45,13 +45,13 @@ test('the shared cache takes one call for each secret instead, and its loss brin
 })
 
 test(
-  'while the store is down, a process that holds its secrets probes it every few seconds, and less than once in one',
+  'while the store is down, a process that holds its secrets probes it once in 8 to 20 s',
   { timeout: 120_000 },
   async () => {
     const alone = await run()
     const calls = total(alone.calls.forOne.slice(1210, 1500)) / small.sample
-    expect(calls).toBeGreaterThan(290 / 12)
-    expect(calls).toBeLessThan(290)
+    expect(calls).toBeGreaterThan(290 / 20)
+    expect(calls).toBeLessThan(290 / 8)
   },
 )
 

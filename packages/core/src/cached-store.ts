@@ -1,7 +1,7 @@
 import type { TracingChannel } from 'node:diagnostics_channel'
 
 import { type CacheCounts, Tally } from './cache-stats.ts'
-import type { Circuit } from './circuit.ts'
+import { type Circuit, heldBackBy } from './circuit.ts'
 import type { SecretProvider } from './contract.ts'
 import { Fetcher } from './fetcher.ts'
 import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead, within } from './flights.ts'
@@ -278,7 +278,10 @@ export class CachedStore {
   }
 
   #failure(key: string, now: number, staleUntil = now): SecretsError | undefined {
-    return this.#memory.failure(key, now, staleUntil) ?? (now < staleUntil ? this.#options.circuit.rest(now) : undefined)
+    const failure = this.#memory.failure(key, now, staleUntil)
+    const rest = failure === undefined && now < staleUntil ? this.#options.circuit.rest(now) : undefined
+    // As if it had been held back there: the return of those who hold a value is spread.
+    return rest === undefined ? failure : this.#memory.noteFailure(key, heldBackBy(rest, this.#provider.name), now, now)
   }
 
   #outage(key: string): SecretsError | undefined {

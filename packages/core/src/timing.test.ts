@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { LoadAwareClock } from './load-aware-clock.ts'
+import { LoadAwareClock } from './timing.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => {

@@ -92,8 +92,8 @@ export class CachedStore {
   /** What a read that finds nothing held would wait for. To be counted by `joined` where it brings a value. */
   flying(path: string): Promise<Found | undefined> | undefined {
     const flight = this.#flights.get('cached', path)
-    const canJoin = flight !== undefined && this.#outage(path) === undefined && this.#memory.failure(path, Date.now()) === undefined
-    return canJoin ? this.#flights.wait(flight, undefined) : undefined
+    const hasFailed = this.#outage(path) !== undefined || this.#memory.failure(path, Date.now()) !== undefined
+    return flight === undefined || hasFailed ? undefined : this.#flights.wait(flight, undefined)
   }
 
   joined(): void {
@@ -185,13 +185,12 @@ export class CachedStore {
 
   /** After a write: nothing that was read before it is served again, here or through the shared level. */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
-    const holders = this.#holders
-    for (const each of holders) each.forget(path)
+    for (const each of this.#holders) each.forget(path)
     try {
       await this.#options.shared?.invalidate(path, leastVersion)
     } finally {
       // What was read from the level before it was told.
-      for (const each of holders) each.forget(path)
+      for (const each of this.#holders) each.forget(path)
     }
   }
 

@@ -219,7 +219,7 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
     expect(await codeOf(provider.put('app', { value: 'v2' }, context))).toBe('PERMISSION_DENIED')
     expect(await codeOf(provider.get('app', context))).toBe('ok')
     await provider.close()
-    expect(await held()).toBe(before)
+    await expect.poll(held).toBeLessThanOrEqual(before) // the server revokes used-up tokens in the background
   })
 })
 

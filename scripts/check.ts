@@ -24,7 +24,7 @@ const steps = {
   knip: 'unused code and dependencies',
   examples: 'examples in documentation',
   unit: 'tests',
-  'unit:alone': 'tests that load the machine',
+  'unit:alone': 'tests that need the machine',
   build: 'build',
   api: 'public surface',
   size: 'size of imports',

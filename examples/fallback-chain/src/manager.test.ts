@@ -147,7 +147,8 @@ describeWithServer(['moto', 'openbao'], 'AWS, then Vault, then a local store, th
       expect(Object.keys(await secrets.getSecrets([unread(), unread()]))).toHaveLength(2)
     })
     expect(stores.aws.requests()).toBe(before) // it is left alone
-    await expectDeadlines(1, async () => {
+    // verifySecret asks twice, since somebody may just have written what was presented.
+    await expectAtMostDeadlines(2, async () => {
       const stored = failure(secrets.storeSecret('unsure', 'value'))
       await expectUnknown(secrets, 'absent')
       expect(await stored).toMatchObject({ code: 'DEADLINE_EXCEEDED', provider: 'aws' })

@@ -175,13 +175,17 @@ const rules: Readonly<Record<string, Rule>> = {
     const end = cache.subscribe?.((one) => void heard.push(one))
     if (end === undefined) return // the contract's own option: such a level is polled
     const path = { sharedAs: key.sharedAs, path: key.path }
-    await another.invalidate(path, context)
-    for (let waitedMs = 0; waitedMs < patienceMs && heard.length === 0; waitedMs += 10) await sleep(10)
-    assert.deepEqual(heard, [path])
+    for (let waitedMs = 0; waitedMs < patienceMs && heard.length === 0; waitedMs += 10) {
+      // A subscription may take a moment to begin.
+      if (waitedMs % 1_000 === 0) await another.invalidate(path, context)
+      await sleep(10)
+    }
+    assert.deepEqual(heard[0], path)
     end()
+    const { length } = heard
     await another.invalidate(path, context)
     await sleep(20)
-    assert.deepEqual(heard, [path])
+    assert.equal(heard.length, length)
   },
   'it may be closed twice': async ({ cache, context }) => {
     for (let times = 0; times < 2; times += 1) await within(patienceMs, cache.close?.(context) ?? Promise.resolve(), '`close` hangs')

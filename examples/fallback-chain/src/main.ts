@@ -119,8 +119,9 @@ function report(reads: readonly Read[], backAfterMs: number): void {
   paragraph(
     '',
     'A store that hangs costs a read its deadline, here 1 s, and no more. After',
-    'five such reads it is left alone for 8 to 10 s; one read then tries it. AWS',
-    `answered ${(backAfterMs / 1000).toFixed(1)} s after it went on. Process warnings: ${warnings}, one for each store.`,
+    'five such reads it is left alone for 1 to 3 s, or for 8 to 10 s where a stale',
+    `value stands in; then one read tries it. AWS answered ${(backAfterMs / 1000).toFixed(1)} s after it went on.`,
+    `Process warnings: ${warnings}, one for each store.`,
     '',
     'The chain is examples/fallback-chain/src/manager.ts. What it promises is in',
     'manager.test.ts beside it, against the same servers.',

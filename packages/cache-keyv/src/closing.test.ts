@@ -47,7 +47,7 @@ test('close() waits for the fill and the comparison of keys, so that the answer 
 test('close() lets no call through afterwards, whatever asks', async () => {
   const { store, another } = fleetOver()
   const server = { get: vi.fn(), set: vi.fn(), del: vi.fn(), publish: vi.fn(), subscribe: vi.fn(), unsubscribe: vi.fn() }
-  const client = server as unknown as RedisClient & RedisSubscriber
+  const client = server as unknown as RedisClient & RedisSubscriber // only these calls are made
   const cache = another({ client, subscriber: client })
   expect(await closed(cache)).toBeLessThan(1)
   cache.subscribe?.(() => {})()
@@ -91,7 +91,7 @@ test('a read that waits for another process ends at once, and gives back no turn
 
 test('a subscription whose end hangs does not hold up close()', async () => {
   const unsubscribe = vi.fn(() => new Promise<never>(() => {}))
-  const client = { get: vi.fn(), set: vi.fn(), del: vi.fn(), publish: vi.fn() } as unknown as RedisClient
+  const client = { get: vi.fn(), set: vi.fn(), del: vi.fn(), publish: vi.fn() } as unknown as RedisClient // only these calls are made
   const { another } = fleetOver(undefined, { client, subscriber: { subscribe: async () => {}, unsubscribe } })
   const cache = another()
   cache.subscribe?.(() => {})

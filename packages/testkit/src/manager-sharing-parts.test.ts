@@ -88,7 +88,7 @@ describe('a provider of two managers', () => {
   it('is not used by one that could not start', async () => {
     const { provider, close } = closable()
     const first = createSecretsManager({ providers: [provider] })
-    const broken = { ...closable('broken').provider, getMany: 5 } as unknown as SecretProvider
+    const broken = { ...closable('broken').provider, getMany: 5 } as unknown as SecretProvider // what JavaScript lets pass
     const second = createSecretsManager({ providers: [provider, broken] })
     expect((await failureOf(second.close())).code).toBe('CONFIGURATION')
     await first.close()

@@ -5,7 +5,7 @@ import { context, createStore, opened, temporaryPath } from './testing/temporary
 
 vi.mock('node:fs', async (original) => {
   const real = await original<typeof fs>()
-  return { ...real, readdirSync: vi.fn(real.readdirSync) }
+  return { ...real, readdirSync: vi.fn(real.readdirSync), statSync: vi.fn(real.statSync) }
 })
 
 test('a creation that removes its temporary name while another process looks for it is no second name', async () => {
@@ -19,4 +19,16 @@ test('a creation that removes its temporary name while another process looks for
   })
   expect((await opened(path).put('name', { value: 'value' }, context)).version).toBe(1)
   expect(fs.readdirSync(dirname(path)).filter((name) => name.endsWith('.new'))).toEqual([])
+})
+
+test('a store that another process creates between two looks at its path is opened', async () => {
+  const path = temporaryPath()
+  await createStore(path)
+  const away = `${path}-elsewhere`
+  fs.renameSync(path, away)
+  vi.mocked(fs.statSync).mockImplementationOnce(() => {
+    fs.renameSync(away, path)
+    return undefined
+  })
+  expect((await opened(path).put('name', { value: 'value' }, context)).version).toBe(1)
 })

@@ -24,11 +24,10 @@ import { remove } from './opened-file.ts'
 
 /** Whether a file is there. Throws for all that can be no store, and for a place where there can be none. */
 export function examineFile(path: string): boolean {
-  const stats = statsOf(path)
-  if (!stats) refuseUnlessFree(path)
-  else if (!stats.isFile())
+  const stats = statsOf(path) ?? statsUnlessFree(path)
+  if (stats && !stats.isFile())
     throw new SecretsError('CONFIGURATION', `\`path\` is not a file: ${shown(path)}`, { remedy: 'name a file; a write creates it' })
-  else if (stats.size === 0) {
+  if (stats?.size === 0) {
     throw new SecretsError('INTEGRITY', `the store's file ${shown(path)} is empty`, {
       remedy: 'restore a backup, or remove the file to begin a new store',
     })
@@ -36,12 +35,20 @@ export function examineFile(path: string): boolean {
   return stats !== undefined
 }
 
-/** Throws unless a store may be created here, or may not have been created yet. */
-function refuseUnlessFree(path: string): void {
-  if (!statsOf(dirname(path))?.isDirectory()) throw noFolder(path)
-  if (lstatSync(path, { throwIfNoEntry: false })) throw leadsNowhere(path)
-  if (!existsSync(`${path}-wal`)) return
-  throw new SecretsError('INTEGRITY', `the store's file ${shown(path)} is missing, and its log is still there`, {
+/** Undefined where a store may be created. Throws for a place that is taken, unless another process has just created the store there. */
+function statsUnlessFree(path: string): Stats | undefined {
+  const obstacle = obstacleAt(path)
+  if (!obstacle) return undefined
+  const stats = statsOf(path) // the obstacle may be the new store, or its log
+  if (!stats) throw obstacle
+  return stats
+}
+
+function obstacleAt(path: string): SecretsError | undefined {
+  if (!statsOf(dirname(path))?.isDirectory()) return noFolder(path)
+  if (lstatSync(path, { throwIfNoEntry: false })) return leadsNowhere(path)
+  if (!existsSync(`${path}-wal`)) return undefined
+  return new SecretsError('INTEGRITY', `the store's file ${shown(path)} is missing, and its log is still there`, {
     remedy: 'restore the file, or remove the log to begin a new store', // the log would be taken for the new one's
   })
 }

@@ -1,10 +1,11 @@
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { timesInMemory } from '@finchat/secrets-test-servers'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { encodingsOf } from './encodings.ts'
 
@@ -42,33 +43,6 @@ async function idle(...retain: readonly string[]): Promise<Idle> {
       return said()
     },
   }
-}
-
-/** How often each of the texts stands in the memory that the process can write, as far as it was ever used. */
-function timesInMemory(pid: number | undefined, forms: readonly Buffer[]): readonly number[] {
-  const memory = openSync(`/proc/${pid}/mem`, 'r')
-  const places = readFileSync(`/proc/${pid}/smaps`, 'utf8').matchAll(/^([0-9a-f]+)-([0-9a-f]+) rw[^]*?^Rss: +([1-9][0-9]*|0) kB$/gm)
-  const regions = [...places]
-    .filter(([, , , used]) => used !== '0')
-    .map(([, from, to]) => regionOf(memory, Number(`0x${from}`), Number(`0x${to}`)))
-  closeSync(memory)
-  return forms.map((form) => regions.reduce((times, region) => times + timesIn(region, form), 0))
-}
-
-/** Empty for a region that cannot be read, such as a device's. */
-function regionOf(memory: number, from: number, to: number): Buffer {
-  const region = Buffer.allocUnsafe(to - from)
-  try {
-    return region.subarray(0, readSync(memory, region, 0, region.length, from))
-  } catch {
-    return Buffer.alloc(0)
-  }
-}
-
-function timesIn(region: Buffer, bytes: Buffer): number {
-  let times = 0
-  for (let at = region.indexOf(bytes); at !== -1; at = region.indexOf(bytes, at + 1)) times += 1
-  return times
 }
 
 describe('an idle manager with 1,000 secrets in its cache', () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -25,6 +25,15 @@ export interface Member {
 }
 
 export const root: string = fileURLToPath(new URL('..', import.meta.url))
+
+/**
+ * A folder of its own for installed code to run in. Below this repository, since Node looks for what a program imports in all folders
+ * above it, and what lies above the temporary folder's may be another user's.
+ */
+export function makeScratch(prefix: string): string {
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  return mkdtempSync(join(root, '.cache', prefix))
+}
 
 export function readFiles(): Files {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' })

@@ -41,13 +41,13 @@ function setUp() {
 
 /** Costs a twentieth of a second when all is there, and is the only one who knows. */
 function install(env) {
-  const { status, stdout, stderr } = spawnSync('pnpm', ['install', '--frozen-lockfile', '--prefer-offline'], {
+  const { status, stdout, stderr } = spawnSync('pnpm', ['install', '--frozen-lockfile', '--prefer-offline', '--ignore-scripts'], {
     cwd: root,
     env,
     encoding: 'utf8',
   })
   if (status === 0) return
-  const reason = `${stderr}\n${stdout}`.match(/ERR_[A-Z_]+/)?.[0] ?? `status ${status}`
+  const reason = `${stderr}\n${stdout}`.match(/\b(ERR_[A-Z_]+|ENOSPC|EROFS|EACCES)\b/)?.[0] ?? `status ${status}`
   throw new SetupError(`the dependencies could not be installed (${reason}): run \`pnpm install\` with a network to see why.`)
 }
 

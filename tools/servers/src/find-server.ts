@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -32,8 +33,18 @@ export function requireServer(name: ServerName): string {
   return server.program
 }
 
+/** Named for its hashes too: when one of them changes, so does the folder, and what an older one holds is not used. */
 export function folderOf(name: ServerName): string {
-  return join(store, `${name}-${servers[name].version}`)
+  const { version, source } = servers[name]
+  const pinned = source.client === 'pip' ? readFileSync(requirementsOf(name)) : source.specFor(platform)
+  return join(store, `${name}-${version}-${createHash('sha256').update(pinned).digest('hex').slice(0, 8)}`)
+}
+
+export const platform: string = `${process.platform}-${process.arch}`
+
+/** What pip installs, each with the hashes of all its files. */
+export function requirementsOf(name: ServerName): string {
+  return fileURLToPath(new URL(`../pins/${name}.txt`, import.meta.url))
 }
 
 /** Holds why the last download failed, so that the tests that need the server can say so. */

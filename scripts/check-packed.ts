@@ -1,10 +1,10 @@
 // `pnpm packed`: packs every package, looks at the tarballs, and uses them as an outside consumer would, from CommonJS and ESM.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readmeExample, type Example } from './examples.ts'
-import { entriesOf, publicPackages, readFiles, root, type Files, type Member } from './files.ts'
+import { entriesOf, makeScratch, publicPackages, readFiles, root, type Files, type Member } from './files.ts'
+import { unpinned } from './lockfile.ts'
 import { tarballFaults } from './packed-rules.ts'
 import { runExamples } from './run-examples.ts'
 import { SetupError, supportedNodes } from './toolchain.mjs'
@@ -31,13 +31,22 @@ function inspect({ folder, manifest, tarball }: Packed): string[] {
   ]
 }
 
-/** A project of its own that has the tarballs for dependencies, each other's included. */
+/**
+ * A project of its own that has the tarballs for dependencies, each other's included. What they depend on is what this repository has
+ * locked: pnpm takes versions from a lockfile that is there, and nothing is downloaded before its hash is found to be the same.
+ */
 function install(packages: readonly Packed[], folder: string): string[] {
   const tarballs = Object.fromEntries(packages.map(({ manifest, tarball }) => [manifest.name, `file:${tarball}`]))
   mkdirSync(folder)
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module', dependencies: tarballs }))
   writeFileSync(join(folder, 'pnpm-workspace.yaml'), JSON.stringify({ packages: ['.'], overrides: tarballs, pmOnFail: 'ignore' }))
-  return failure('pnpm', ['install', '--prefer-offline', '--ignore-scripts', '--no-frozen-lockfile'], folder)
+  const [locked, lockfile] = [join(root, 'pnpm-lock.yaml'), join(folder, 'pnpm-lock.yaml')]
+  copyFileSync(locked, lockfile)
+  const resolving = failure('pnpm', ['install', '--lockfile-only', '--no-frozen-lockfile', '--prefer-offline', '--ignore-scripts'], folder)
+  if (resolving.length > 0) return resolving
+  const strangers = unpinned(readFileSync(lockfile, 'utf8'), readFileSync(locked, 'utf8'))
+  if (strangers.length > 0) return strangers.map((name) => `${name} would be installed, which pnpm-lock.yaml does not pin`)
+  return failure('pnpm', ['install', '--frozen-lockfile', '--prefer-offline', '--ignore-scripts'], folder)
 }
 
 /** Importing succeeds, prints nothing and keeps nothing open; both ways give the same names. */
@@ -96,7 +105,7 @@ async function check(folder: string): Promise<string[]> {
   return [...faults, ...runPrograms(packages, consumer)]
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'finchat-packed-'))
+const folder = makeScratch('packed-')
 try {
   const faults = await check(folder)
   for (const fault of faults) console.error(fault)

@@ -1,13 +1,18 @@
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** What stands before the program's own arguments to run a TypeScript file of ours from source. */
 const flags = ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning']
 
-/** Compiled once for all: a process that is to be killed in a moment should not cost more than that. */
-const env = { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'secrets-torture-compiled') }
+/** `npm test` sets it, and it would switch ours off too. */
+const { NODE_DISABLE_COMPILE_CACHE: _, ...inherited } = process.env
+
+/**
+ * Compiled once for all: a process that is to be killed in a moment should not cost more than that. In this repository, since Node
+ * runs what it finds compiled.
+ */
+const env = { ...inherited, NODE_COMPILE_CACHE: fileURLToPath(new URL('../../.cache/compiled', import.meta.url)) }
 
 export interface StartOptions {
   readonly stdio?: StdioOptions

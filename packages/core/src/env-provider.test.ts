@@ -252,7 +252,7 @@ describe('fileVariables', () => {
     expect(error).toMatchObject({ code: 'CONFIGURATION', message: 'both "A" and "A_FILE" are set (unset one of them)' })
   })
 
-  it.each(['', join(tmpdir(), 'no', canary), `${canary}\0`, 'x'.repeat(300)])(
+  it.each(['', join(import.meta.dirname, 'no', canary), `${canary}\0`, 'x'.repeat(300)])(
     'says CONFIGURATION for %j, where no file can be, without quoting it',
     async (path) => {
       expect(await refusal({ env: { A_FILE: path }, fileVariables: true }, 'A')).toMatchObject({

@@ -1,0 +1,114 @@
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { makeScratch, root } from './files.ts'
+import { noFixedTemporaryName, noInstallScripts } from './supply-rules.ts'
+
+const safe = 'packages: [.]\nignoreScripts: true\n'
+const withCode = (code: string, path = 'tools/a/src/a.ts'): ReadonlyMap<string, string> =>
+  new Map([
+    ['pnpm-workspace.yaml', safe],
+    [path, `// a file\n${code}\n`],
+  ])
+
+describe('a fixed name in the shared temporary folder is found', () => {
+  test.each([
+    "const cache = join(tmpdir(), 'compiled')",
+    "spawnSync('pnpm', ['--version'], { cwd: tmpdir() })",
+    "spawnSync('pnpm', ['--version'], { cwd: os.tmpdir() })",
+    'const folder = tmpdir(); mkdtempSync(join(folder, name))',
+    "mkdtempSync(join(tmpdir(), 'fixed', 'name-'))",
+    "mkdtempSync(join(tmpdir(), 'fixed/name-'))",
+    'mkdtempSync(join(tmpdir(), name))',
+    "mkdtempSync(resolve(tmpdir(), 'name-'))",
+    "import { tmpdir as folder } from 'node:os'",
+    "writeFileSync('/tmp/out.txt', text)",
+    "writeFileSync('/private/tmp/out.txt', text)",
+    'writeFileSync(`/var/tmp/${name}`, text)',
+    "const memory = existsSync('/dev/shm') ? '/dev/shm' : folder",
+    "execFileSync('sh', ['-c', 'cat >/tmp/out'])",
+    "const env = { NODE_COMPILE_CACHE: join(process.env.TMPDIR, 'compiled') }",
+    "const env = { NODE_COMPILE_CACHE: join(process.env['TMPDIR'], 'compiled') }",
+  ])('%s', (code) => {
+    expect(noFixedTemporaryName(withCode(code))).toEqual([expect.stringContaining('tools/a/src/a.ts:2: a fixed name')])
+  })
+
+  test.each([
+    ['.ci/run', 'log=/tmp/log'],
+    ['a/b.sh', 'cp "$1" "$TMPDIR/copy"'],
+    ['a/b.sh', 'log=$(mktemp -u)'],
+    ['a/b.py', 'open("/tmp/state")'],
+    ['a/b.py', 'open(tempfile.gettempdir() + "/state")'],
+    ['README.md', 'cp .secrets.db /tmp/backup.db'],
+  ])('%s: %s', (path, text) => {
+    expect(noFixedTemporaryName(withCode(text, path))).toEqual([expect.stringContaining(`${path}:2:`)])
+  })
+})
+
+describe('a name of its own is let pass', () => {
+  test.each([
+    "const folder = mkdtempSync(join(tmpdir(), 'name-'))",
+    'const folder = await mkdtemp(join(os.tmpdir(), `${name}-`))',
+    "mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'name-'))",
+    "const folder = join(root, 'packages/tmp/x')",
+    "const folder = join(root, '.cache/tmp')",
+    'const { PATH, TMPDIR } = process.env',
+  ])('%s', (code) => {
+    expect(noFixedTemporaryName(withCode(code))).toEqual([])
+  })
+
+  test.each(['log=$(mktemp)', 'see packages/tmp/x', 'https://host.example/tmp/x'])('%s', (text) => {
+    expect(noFixedTemporaryName(withCode(text, 'a/b.sh'))).toEqual([])
+  })
+})
+
+describe('a way for an install script to run is found', () => {
+  test.each([
+    ['pnpm-workspace.yaml', 'packages: [.]\n'],
+    ['pnpm-workspace.yaml', `${safe}allowBuilds:\n  dep: true\n`],
+    ['pnpm-workspace.yaml', `${safe}onlyBuiltDependencies: [dep]\n`],
+    ['pnpm-workspace.yaml', `${safe}dangerouslyAllowAllBuilds: true\n`],
+    ['package.json', '{\n  "scripts": { "postinstall": "node x" }\n}'],
+    ['packages/a/package.json', '{ "scripts": { "prepare": "node x" } }'],
+    ['package.json', '{\n  "pnpm": {\n    "onlyBuiltDependencies": ["dep"]\n  }\n}'],
+    ['.npmrc', 'ignore-scripts=false'],
+    ['.pnpmfile.cjs', 'module.exports = {}'],
+    ['scripts/a.ts', "run('pnpm', ['install', '--frozen-lockfile'])"],
+    ['scripts/a.mjs', "run('npm', [...first, ...['ci', '--no-audit']])"],
+    ['scripts/a.ts', "run('npm', ['exec', 'npx', 'left-pad'])"],
+    ['scripts/a.ts', "run('python3', ['-m', 'pip', 'install', '--only-binary=:all:', 'moto'])"],
+    ['scripts/a.ts', "run('python3', ['-m', 'pip', 'install', '--require-hashes', 'moto'])"],
+  ])('in %s: %j', (path, text) => {
+    const files = new Map([
+      ['pnpm-workspace.yaml', safe],
+      [path, text],
+    ])
+    expect(noInstallScripts(files)).toEqual([expect.stringContaining(`${path}: `)])
+  })
+
+  test.each([
+    "run('pnpm', ['install', '--frozen-lockfile', '--ignore-scripts'])",
+    "run('python3', ['-m', 'pip', 'install', '--require-hashes', '--only-binary=:all:', '-r', file])",
+    "const steps = ['install']",
+  ])('and nothing else: %s', (code) => {
+    expect(noInstallScripts(withCode(code))).toEqual([])
+  })
+})
+
+test("under this repository's settings a dependency's install script does not run, though the user's allow all of them", () => {
+  const project = makeScratch('scripts-test-')
+  onTestFinished(() => rmSync(project, { recursive: true }))
+  const write = (path: string, content: unknown): void => {
+    mkdirSync(join(project, path, '..'), { recursive: true })
+    writeFileSync(join(project, path), JSON.stringify(content))
+  }
+  copyFileSync(join(root, 'pnpm-workspace.yaml'), join(project, 'pnpm-workspace.yaml'))
+  write('package.json', { private: true, dependencies: { dep: 'file:./dep' } })
+  write('dep/package.json', { name: 'dep', version: '1.0.0', scripts: { postinstall: `touch ${join(project, 'ran')}` } })
+  const env = { ...process.env, pnpm_config_dangerously_allow_all_builds: 'true', npm_config_dangerously_allow_all_builds: 'true' }
+  const { status, stdout } = spawnSync('pnpm', ['install', '--offline'], { cwd: project, env, encoding: 'utf8' })
+  expect([status, stdout]).toEqual([0, expect.any(String)])
+  expect(existsSync(join(project, 'node_modules/dep/package.json'))).toBe(true)
+  expect(existsSync(join(project, 'ran'))).toBe(false)
+})

@@ -1,0 +1,127 @@
+// The rules of where this repository's programs read from and what they let others run. Each returns one line for a fault.
+import type { Files } from './files.ts'
+import { asNode, syntaxOf, type SyntaxNode } from './mutation/syntax.ts'
+
+type Rule = (files: Files) => string[]
+
+const sharedFolder = /(^|[\s"'`=:<>(])(\/private)?\/(tmp|var\/tmp|dev\/shm)(?![\w.-])/
+/** These rules, and their tests, name what they look for. */
+const isOwn = (path: string): boolean => /^scripts\/supply-rules(\.test)?\.ts$/.test(path)
+const isCode = (path: string): boolean => /\.[cm]?[jt]s$/.test(path)
+
+/**
+ * Whoever is on the same machine can put a file, or a link, where a fixed name in the shared temporary folder will be looked for. What we
+ * need there has a name of its own, by `mkdtemp` right in the folder.
+ */
+export const noFixedTemporaryName: Rule = (files) =>
+  [...files].flatMap(([path, text]) => {
+    const places = isCode(path) ? sharedNodes(path, text) : sharedLines(text)
+    return places.map((place) => `${path}:${place}: a fixed name in the shared temporary folder; take mkdtemp(join(tmpdir(), 'name-'))`)
+  })
+
+function sharedLines(text: string): number[] {
+  const shared = /(^|[\s"'`=:<>(])\/(tmp|var\/tmp|dev\/shm)\/|\$\{?TMPDIR|\bgettempdir\b|\bmktemp (-\w*u|--dry-run)/
+  return text.split('\n').flatMap((line, index) => (shared.test(line) ? [index + 1] : []))
+}
+
+function sharedNodes(path: string, text: string): number[] {
+  if (!/tmpdir|TMPDIR|\/tmp|\/dev\/shm/.test(text)) return []
+  const nodes = [...walk(syntaxOf(text), [])]
+  const faults = nodes.filter(([node, above]) => isAlias(node) || (isShared(node) && !isAskedOnly(above) && !isInMkdtemp(above)))
+  return isOwn(path) ? [] : faults.map(([{ start }]) => text.slice(0, start).split('\n').length)
+}
+
+/** `tmpdir()`, what stands for it in the environment, and its usual names. */
+function isShared(node: SyntaxNode): boolean {
+  const { type } = node
+  if (type === 'CallExpression') return nameOf(node['callee']) === 'tmpdir'
+  if (type === 'MemberExpression') return nameOf(node['object']) === 'env' && /^(TMPDIR|TEMP|TMP)$/.test(nameOf(node) ?? '')
+  if (type === 'Literal') return typeof node['value'] === 'string' && sharedFolder.test(node['value'])
+  return type === 'TemplateElement' && sharedFolder.test(textOf(node))
+}
+
+function isAlias(node: SyntaxNode): boolean {
+  return node.type === 'ImportSpecifier' && nameOf(node['imported']) === 'tmpdir' && nameOf(node['local']) !== 'tmpdir'
+}
+
+/** `existsSync('/dev/shm')`: reads nothing from there. */
+function isAskedOnly(above: readonly SyntaxNode[]): boolean {
+  const parent = above.at(-1)
+  return parent?.type === 'CallExpression' && nameOf(parent['callee']) === 'existsSync'
+}
+
+/** `mkdtemp(join(tmpdir(), 'name-'))`, with the two folders that a condition may choose from. */
+function isInMkdtemp(above: readonly SyntaxNode[]): boolean {
+  const [call, join] = above.filter(({ type }) => type !== 'ConditionalExpression').slice(-2)
+  if (!call || !join || !/^mkdtemp(Disposable)?(Sync)?$/.test(nameOf(call['callee']) ?? '')) return false
+  const [, prefix, ...further] = argumentsOf(join)
+  return nameOf(join['callee']) === 'join' && further.length === 0 && prefix !== undefined && !/[/\\]/.test(textOf(prefix))
+}
+
+function argumentsOf(call: SyntaxNode): SyntaxNode[] {
+  return Array.isArray(call['arguments']) ? call['arguments'].flatMap((each) => asNode(each) ?? []) : []
+}
+
+/** The name of an identifier or of a member. */
+function nameOf(value: unknown): string | undefined {
+  const node = asNode(value)
+  if (node?.type === 'Identifier') return String(node['name'])
+  if (node?.type === 'Literal') return String(node['value'])
+  return node?.type === 'MemberExpression' ? nameOf(node['property']) : undefined
+}
+
+/** What a string says as it stands; a variable in it counts for nothing. */
+function textOf(node: SyntaxNode): string {
+  if (node.type === 'Literal') return String(node['value'])
+  if (node.type === 'TemplateElement') return (node['value'] as { raw: string }).raw // ESTree
+  if (node.type !== 'TemplateLiteral' || !Array.isArray(node['quasis'])) return '/' // not to be told
+  return node['quasis'].map((each) => textOf(asNode(each) ?? node)).join('')
+}
+
+function* walk(node: SyntaxNode, above: readonly SyntaxNode[]): Generator<[SyntaxNode, readonly SyntaxNode[]]> {
+  yield [node, above]
+  for (const member of Object.values(node).flat()) {
+    const child = asNode(member)
+    if (child) yield* walk(child, [...above, node])
+  }
+}
+
+const ownScripts = /"(preinstall|install|postinstall|prepare|prepublish)":/
+const allowing = /^\s*"?(onlyBuiltDependencies\w*|neverBuiltDependencies|allowBuilds|dangerouslyAllowAllBuilds|allowNonAppliedPatches)"?:/m
+
+/** Nothing that is installed runs a script of its own: no setting allows it, and every call of a package manager says so. */
+export const noInstallScripts: Rule = (files) => [
+  ...(/^ignoreScripts: true$/m.test(files.get('pnpm-workspace.yaml') ?? '') ? [] : ['pnpm-workspace.yaml: needs `ignoreScripts: true`']),
+  ...[...files].flatMap(([path, text]) => [...settingFaults(path, text), ...(isCode(path) ? callFaults(path, text) : [])]),
+]
+
+function settingFaults(path: string, text: string): string[] {
+  const isSetting = /(^|\/)(pnpm-workspace\.yaml|package\.json|\.npmrc|\.pnpmfile\.[cm]js)$/.test(path)
+  if (!isSetting) return []
+  if (/\.(npmrc|pnpmfile\.[cm]js)$/.test(path)) return [`${path}: settings of a package manager stand in pnpm-workspace.yaml`]
+  const found = ownScripts.exec(text)?.[1] ?? allowing.exec(text)?.[1]
+  return found === undefined ? [] : [`${path}: ${found} lets an install run a script`]
+}
+
+/** A call is an array of arguments that begins, for pip behind its name, with the word that downloads. */
+function callFaults(path: string, text: string): string[] {
+  if (isOwn(path) || !/'(install|add|ci|npx|dlx)'/.test(text)) return []
+  const strings = [...walk(syntaxOf(text), [])].flatMap(([node]) => (node.type === 'ArrayExpression' ? [stringsIn(node)] : []))
+  const mentions = (flag: string): boolean => text.includes(`'${flag}'`)
+  return strings.flatMap((words) => {
+    if (words.includes('pip') && words.includes('install')) {
+      const missing = ['--require-hashes', '--only-binary=:all:'].filter((flag) => !mentions(flag))
+      return missing.map((flag) => `${path}: pip installs without ${flag}`)
+    }
+    if (words.some((word) => word === 'npx' || word === 'dlx')) return [`${path}: runs a package that nothing pins`]
+    const installs = /^(install|add|ci)$/.test(words[0] ?? '') && words.length > 1
+    return installs && !words.includes('--ignore-scripts') ? [`${path}: ${words[0]} needs --ignore-scripts`] : []
+  })
+}
+
+function stringsIn(array: SyntaxNode): string[] {
+  const elements = Array.isArray(array['elements']) ? array['elements'] : []
+  return elements.flatMap((element) => (asNode(element)?.type === 'Literal' ? [String(asNode(element)?.['value'])] : []))
+}
+
+export const supplyRules: readonly Rule[] = [noFixedTemporaryName, noInstallScripts]

@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { httpCall } from './http-call.ts'
 import { startMoto, type Moto } from './moto.ts'
 import { describeWithServer } from './vitest.ts'
@@ -10,6 +13,18 @@ describeWithServer('moto', 'moto, as we start it', () => {
   beforeAll(async () => void (moto = await startMoto()))
   afterAll(() => moto.stop())
   beforeEach(() => moto.reset())
+
+  test('runs where no file of another user chooses its Python', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'moto-test-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    writeFileSync(join(folder, 'python3'), `#!/bin/sh\npwd >"${folder}/ran-in"\nPATH="\${PATH#*:}" exec python3 "$@"\n`)
+    chmodSync(join(folder, 'python3'), 0o755)
+    vi.stubEnv('PATH', `${folder}${delimiter}${process.env['PATH']}`)
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const other = await startMoto()
+    await other.stop()
+    expect(readFileSync(join(folder, 'ran-in'), 'utf8')).toBe(`${join(import.meta.dirname, '../programs/moto_as_documented')}\n`)
+  })
 
   type Json = Record<string, unknown>
 

@@ -36,7 +36,9 @@ export async function startMoto(): Promise<Moto> {
 async function startOn(port: number, installed: string, folder: string): Promise<Moto> {
   const url = `http://127.0.0.1:${port}`
   const env = { PYTHONPATH: installed, PYTHONPYCACHEPREFIX: join(store, 'pycache'), PYTHONUNBUFFERED: '1' }
-  const server = await startProcess({ folder, program: 'python3', args: [startUpProgram, '-H', '127.0.0.1', '-p', String(port)], env })
+  const args = [startUpProgram, '-H', '127.0.0.1', '-p', String(port)]
+  // What chooses between several Pythons reads a file in each folder above; above the temporary one it may be another user's.
+  const server = await startProcess({ folder, program: 'python3', args, cwd: startUpProgram, env })
   await waitUntilReady('moto', server, /Running on/, async () => (await httpCall(`${url}/moto-api/data.json`)).status === 200)
   const reset = async (): Promise<void> => {
     const { status } = await httpCall(`${url}/moto-api/reset`, { method: 'POST' })

@@ -3,17 +3,18 @@ import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { servers } from './catalogue.ts'
 import { describeWithServer } from './vitest.ts'
 
-// A project of these sources alone, with the machine's own pip and npm, and packages that the test makes.
+// A project of these sources alone, with the machine's own pip and npm, and packages that the test makes. It lies below this repository,
+// since whatever chooses between several Pythons looks into each folder above.
 const root = join(import.meta.dirname, '../../..')
 let project = ''
 beforeEach(() => {
-  project = mkdtempSync(join(tmpdir(), 'pins-test-'))
+  mkdirSync(join(root, '.cache'), { recursive: true })
+  project = mkdtempSync(join(root, '.cache/pins-test-'))
   for (const path of ['tools/servers/src', 'tools/servers/pins', 'scripts/npm-package.mjs', 'scripts/pins.json'])
     cpSync(join(root, path), join(project, path), { recursive: true })
 })

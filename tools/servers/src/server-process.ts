@@ -14,6 +14,8 @@ export interface ProcessOptions {
   readonly folder: string
   readonly program: string
   readonly args: readonly string[]
+  /** Where it runs; in `folder` unless told. */
+  readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
   /** What the server takes for an orderly end; SIGTERM unless told. */
   readonly stopSignal?: 'SIGTERM' | 'SIGINT'
@@ -72,12 +74,12 @@ function send(pid: number, name: NodeJS.Signals): void {
 }
 
 async function spawnWatched(options: ProcessOptions, log: string): Promise<{ child: ReturnType<typeof spawn>; pid: number }> {
-  const { folder, program, args, env, stopSignal = 'SIGTERM', user } = options
+  const { folder, program, args, cwd = folder, env, stopSignal = 'SIGTERM', user } = options
   const output = openSync(log, 'a', 0o666)
   // Handed over as text: the user that the server runs as need not be able to read this clone.
   const script = readFileSync(watchdog, 'utf8')
   const child = spawn('/bin/sh', ['-c', script, 'watchdog', folder, stopSignal.slice(3), program, ...args], {
-    cwd: folder,
+    cwd,
     detached: true, // a group of its own, which Ctrl-C does not reach: the watchdog ends it
     env: { PATH: process.env['PATH'], HOME: folder, LC_ALL: 'C', ...env },
     stdio: ['pipe', 'pipe', output],

@@ -42,10 +42,11 @@ function succeed(command, args, failure, cwd) {
   throw new FetchError(`${failure}: ${reason}`)
 }
 
-/** npm names the code of its error first; tar has one line for each file. */
+/** The disk's own reason, wherever it stands; else npm's first line, which is the code of its error, or tar's. */
 function reasonIn(stderr) {
   const lines = stderr.split('\n').filter((line) => line.trim() && !/A complete log|^npm warn/i.test(line))
-  const line = lines.find((each) => /^npm (error|ERR!)/.test(each)) ?? lines[0]
+  const ofDisk = lines.find((each) => /No space left|Read-only|Permission denied/i.test(each))
+  const line = ofDisk ?? lines.find((each) => /^npm (error|ERR!)/.test(each)) ?? lines[0]
   return line?.replace(/^npm (error|ERR!) */, '').trim()
 }
 

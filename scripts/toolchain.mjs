@@ -69,13 +69,13 @@ function fetchPackage(spec) {
   } catch (error) {
     if (error instanceof FetchError) throw missing(error.message)
     if (error.code === undefined) throw error
-    throw missing(`${spec} could not be kept in ${store} (${error.code})`) // read-only, or full
+    throw missing(`${spec} could not be kept in ${store} (${error.code})`, 'let that folder be written')
   }
   return folder
 }
 
 function fetchInto(folder, spec) {
-  mkdirSync(store, { recursive: true })
+  makeStore()
   removeAbandoned(store)
   const unfinished = mkdtempSync(join(store, 'unfinished-'))
   try {
@@ -86,6 +86,15 @@ function fetchInto(folder, spec) {
     moveUnlessThere(unfinished, folder)
   } finally {
     rmSync(unfinished, { recursive: true, force: true })
+  }
+}
+
+/** Not recursively, which says ENOENT of a disk that is read-only. */
+function makeStore() {
+  try {
+    mkdirSync(store)
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
   }
 }
 
@@ -129,8 +138,8 @@ function isMusl() {
   return process.report.getReport().header.glibcVersionRuntime === undefined
 }
 
-function missing(what) {
-  return new SetupError(`${what}: install Node >= ${oldest.node.join('.')} and pnpm ${pnpmVersion} yourself, or try again with a network.`)
+function missing(what, remedy = 'try again with a network') {
+  return new SetupError(`${what}: install Node >= ${oldest.node.join('.')} and pnpm ${pnpmVersion} yourself, or ${remedy}.`)
 }
 
 /** Asked in this folder, whose workspace file ends pnpm's search for one: from a folder above pnpm would run a `.pnpmfile`. */

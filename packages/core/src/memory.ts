@@ -1,6 +1,6 @@
 import { backOff, type BackOff } from './back-off.ts'
 import type { Call } from './flights.ts'
-import { absence, type Absence, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
+import { absence, type Absence, briefAbsence, briefly, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { Lru } from './lru.ts'
 import { type Circuit, isHeldBack } from './circuit.ts'
@@ -100,6 +100,13 @@ export class Memory {
     return entry !== undefined && isLater(entry, call, askedAt)
   }
 
+  /** Keeps what is held, which is to be asked for again soon, if it is still fresh by the TTL. */
+  retain(entry: Entry, now: number): boolean {
+    const { refreshAt: soon } = briefly(entry.lifetime, now)
+    if (now < soon) Object.assign(entry, { refreshAt: soon, freshUntil: Math.max(soon, entry.freshUntil) })
+    return now < soon
+  }
+
   /** What is held, for another while, unless it is time to ask the store itself. */
   confirm(key: string, now: number): Entry | undefined {
     const entry = this.#entries.get(key)
@@ -107,8 +114,9 @@ export class Memory {
     return Object.assign(entry, this.#untilNextLook(entry.held, entry.lifetime))
   }
 
-  noteAbsence(key: string, now: number): void {
-    this.#absences.set(key, absence(this.#absences.get(key), now, this.#options))
+  /** `isBehind`: it is from before a write of this process, or may be. */
+  noteAbsence(key: string, now: number, isBehind = false): void {
+    this.#absences.set(key, (isBehind ? briefAbsence : absence)(this.#absences.get(key), now, this.#options))
   }
 
   /** Returns the failure of a call that began at `begunAt`, with the time from which the store may be asked again. */

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
 import type { CachedStore } from './cached-store.ts'
 import type { SecretProvider, SharedCache, StoredSecret } from './contract.ts'
-import { type Answer, cached, fail, onCacheClock, pass, second, seen, shared, slow } from './testing/cache-trial.ts'
+import { type Answer, cached, fail, onCacheClock, pass, second, seen, shared, slow, start } from './testing/cache-trial.ts'
 
 onCacheClock()
 
@@ -248,6 +248,40 @@ describe('a call that describes the secret', () => {
     await older
     get.mockImplementation(async () => fail('UNAVAILABLE'))
     expect(await seen(store)).toBe('v1')
+  })
+
+  it('and finds nothing leaves an older absence to be remembered', async () => {
+    const { store, get } = cached()
+    const landings = slow(get)
+    const older = seen(store)
+    await pass(0.001)
+    await described(store, Promise.resolve(undefined))
+    landings[0]?.(nothing())
+    expect([await older, await seen(store), get.mock.calls.length]).toEqual([undefined, undefined, 1])
+  })
+
+  it('and finds it leaves an older read its value', async () => {
+    const { store, get } = cached()
+    const landings = slow(get)
+    const older = seen(store)
+    await pass(0.001)
+    await described(store, Promise.resolve({ version: 1 }))
+    const joined = seen(store)
+    landings[0]?.({ value: 'v1' })
+    expect([await older, await joined, await seen(store), get.mock.calls.length]).toEqual(['v1', 'v1', 'v1', 1])
+  })
+
+  it('and finds it keeps an older absence from the shared cache', async () => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
+    const { level, read } = shared({ invalidate })
+    read.mockImplementation(async () => ({ hit: { value: 'shared' }, until: start + 100 * second }))
+    const { store, get } = cached({}, { shared: level })
+    const landings = slow(get)
+    const older = seen(store, { mode: 'fresh' })
+    await pass(0.001)
+    await described(store, Promise.resolve({ version: 1 }))
+    landings[0]?.(nothing())
+    expect([await older, invalidate.mock.calls.length]).toEqual([undefined, 0])
   })
 
   it('still takes from memory what was read before it was told of a withdrawal', async () => {

@@ -60,7 +60,7 @@ export class Fetcher {
     try {
       const stored = await this.#ask(flight)
       const isBehind = this.#parts.writes.isBehind(path, version, stored)
-      if (flight.outdated || isBehind) level?.giveUp(path, version, said)
+      if (flight.outdated || isBehind || isContradicted(flight, stored)) level?.giveUp(path, version, said)
       else level?.bring(path, version, said, stored, flight.askedAt)
       return isBehind ? this.#answeredBehind(flight, stored) : this.#answered(flight, stored)
     } catch (error) {
@@ -123,7 +123,7 @@ export class Fetcher {
       this.#parts.refusals.answered(key === read.path ? [key, describeKeyOf(key)] : [key], flight.id)
     }
     if (stored !== undefined) return { held: this.#keep(flight, stored, flight.askedAt), from: 'store', stale: false }
-    if (flight.outdated || this.#parts.memory.isOvertaken(flight, flight.askedAt)) return undefined
+    if (flight.outdated || isContradicted(flight, stored) || this.#parts.memory.isOvertaken(flight, flight.askedAt)) return undefined
     this.#parts.memory.noteAnswer(key)
     // Without a current version there is none before it, nor any other.
     this.#withdraw(key, flight)
@@ -190,7 +190,7 @@ export class Fetcher {
       try {
         const answer = await ask()
         refusals.answered([describeKeyOf(path)], call.id)
-        flights.supersede(path, call, 'description')
+        if (answer !== undefined) flights.supersede(path, call, 'description')
         return answer
       } catch (error) {
         if (SecretsError.isInstance(error) && isRefusal(error.code) && !isRefuted(call, error.code)) this.#refused(call, error, right)
@@ -229,6 +229,11 @@ export class Fetcher {
     const isKept = !outdated && !(isRefusal(error.code) && this.#parts.flights.hasLater(flight))
     return isKept ? this.#parts.memory.noteFailure(key, error, askedAt, Date.now()) : error
   }
+}
+
+/** The secret was missing, and a later call has described it. */
+function isContradicted({ superseded }: Call, stored: StoredSecret | undefined): boolean {
+  return stored === undefined && superseded === 'description'
 }
 
 /** The store refuses us, and not everybody. */

@@ -59,7 +59,7 @@ export interface Flight extends Call {
   readonly cancel: AbortController | undefined
   /** How many readers wait for it; a reader that cannot leave counts as one for ever. */
   waiting: number
-  /** It is not joined and keeps nothing: it is superseded, or the path was written or the clock was set back since it began. */
+  /** It is not joined and keeps nothing: a later call was answered, or the path was written or the clock was set back since it began. */
   outdated: boolean
 }
 
@@ -154,7 +154,7 @@ export class Flights {
   supersede(key: string, { id }: Call, by: Superseding = 'answer'): void {
     const isOlder = (call: Call): boolean => call.id < id && (call.key === key || call.read.path === key)
     for (const call of [...this.#flying, ...this.#beside]) if (isOlder(call) && call.superseded !== 'answer') call.superseded = by
-    this.outdate(isOlder)
+    if (by === 'answer') this.outdate(isOlder)
   }
 
   /** Whether a call for the same that began later is under way, so that its answer will count. */

@@ -3,12 +3,13 @@ import type { TracingChannel } from 'node:diagnostics_channel'
 import { type CacheCounts, Tally } from './cache-stats.ts'
 import { type Circuit, heldBackBy } from './circuit.ts'
 import type { SecretProvider } from './contract.ts'
-import { Fetcher } from './fetcher.ts'
+import { Fetcher, type Right } from './fetcher.ts'
 import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead, within } from './flights.ts'
 import type { Lifetimes } from './freshness.ts'
 import { type Entry, keyOf, Memory } from './memory.ts'
-import { isOutage, isRefusal } from './error-classes.ts'
+import { isOutage } from './error-classes.ts'
 import { describeKeyOf, Refusals } from './refusals.ts'
+import { OwnWrites } from './own-writes.ts'
 import { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
 import type { SharedLevel } from './shared-level.ts'
@@ -40,6 +41,7 @@ export class CachedStore {
   readonly #memory: Memory
   readonly #flights: Flights
   readonly #refusals: Refusals
+  readonly #writes = new OwnWrites()
   readonly #tally = new Tally()
   readonly #unsubscribe: () => void
   readonly #fetcher: Fetcher
@@ -52,7 +54,8 @@ export class CachedStore {
     this.#refusals = new Refusals(options.ttlMs + options.maxStaleMs)
     this.#memory = new Memory({ ...options, lookMs: options.shared?.lookMs }, () => (this.#tally.evictions += 1))
     const rights = new Rights(options.ownRights ?? false)
-    this.#fetcher = new Fetcher({ provider, options, memory: this.#memory, flights: this.#flights, refusals: this.#refusals, rights })
+    const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, rights }
+    this.#fetcher = new Fetcher({ provider, options, ...parts })
     this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
   }
 
@@ -121,7 +124,7 @@ export class CachedStore {
    * Settles as `ask` does: a call beside reads that tells of the current secret without its value. Its refusals are
    * remembered as those of reads are.
    */
-  async describe<T>(path: string, ask: () => Promise<T>, right: 'read' | 'describe' = 'describe'): Promise<T> {
+  async describe<T>(path: string, ask: () => Promise<T>, right: Right = 'describe'): Promise<T> {
     try {
       return await this.askBeside(path, ask, right)
     } catch (error) {
@@ -130,35 +133,25 @@ export class CachedStore {
   }
 
   /** The same, but rejects with what the store says now. */
-  async askBeside<T>(path: string, ask: () => Promise<T>, right: 'read' | 'describe'): Promise<T> {
-    const call = this.#flights.next()
-    try {
-      const answer = await ask()
-      this.#refusals.answered([describeKeyOf(path)], call)
-      return answer
-    } catch (error) {
-      if (SecretsError.isInstance(error) && isRefusal(error.code)) this.#refusedBeside(path, error, call, right)
-      throw error
-    }
-  }
-
-  /** The right to describe may be one of its own; all else is about the secret. */
-  #refusedBeside(path: string, error: SecretsError, call: number, right: 'read' | 'describe'): void {
-    const isOfDescription = error.code === 'PERMISSION_DENIED' && right === 'describe'
-    this.#refusals.note(isOfDescription ? describeKeyOf(path) : path, error, call)
-    this.#memory.dropAbsence(path)
-    if (!isOfDescription) this.#fetcher.refused(path, error)
+  askBeside<T>(path: string, ask: () => Promise<T>, right: Right): Promise<T> {
+    return this.#fetcher.askBeside(path, ask, right)
   }
 
   /** A change of this process was answered: `DELETED` if the secret is withdrawn now, else it may be there again. */
   changed(path: string, withdrawn?: SecretsError): void {
-    this.purged(path)
+    for (const each of this.#holders) each.#refusals.restored(path)
     this.noteChange(path, withdrawn)
+    if (withdrawn !== undefined) this.#withdrew(path)
   }
 
   /** This process purged the secret: later providers may answer. */
   purged(path: string): void {
     for (const each of this.#holders) each.#refusals.restored(path)
+    this.#withdrew(path)
+  }
+
+  #withdrew(path: string): void {
+    for (const each of this.#holders) each.#writes.withdrew(path)
   }
 
   /** The secret was withdrawn or changed, or may have been: an outage must not bring back what later providers have. */
@@ -170,7 +163,10 @@ export class CachedStore {
 
   #noteChange(path: string, refusal: SecretsError | undefined): void {
     const call = this.#flights.next()
-    if (refusal === undefined) return this.#refusals.noteChange(path, call)
+    if (refusal === undefined) {
+      this.#writes.restored(path)
+      return this.#refusals.noteChange(path, call)
+    }
     this.#refusals.note(path, refusal, call)
     this.#memory.dropAbsence(path)
   }
@@ -183,9 +179,12 @@ export class CachedStore {
     }
   }
 
-  /** After a write: nothing that was read before it is served again, here or through the shared level. */
+  /** After a write: nothing that was read before it is served again, here or through the shared level, and what is older than this version only briefly. */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
-    for (const each of this.#holders) each.forget(path)
+    for (const each of this.#holders) {
+      if (leastVersion !== undefined) each.#writes.wrote(path, leastVersion)
+      each.forget(path)
+    }
     try {
       await this.#options.shared?.invalidate(path, leastVersion)
     } finally {

@@ -55,7 +55,7 @@ export class Chain {
     throw walk.end()
   }
 
-  /** Many current secrets, each with its own outcome: in each round every provider is asked once for all that stand at it. */
+  /** Many current secrets, each with its own outcome: in each round a provider is asked once for all that stand at it, and for no path twice. */
   async readMany<T>(asks: readonly ChainAsk<T>[], read: ChainRead): Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> {
     const results = new Map<ChainAsk<T>, PromiseSettledResult<T>>()
     for (let groups = standing(asks, results); groups.size > 0; groups = standing(asks, results)) {
@@ -120,10 +120,21 @@ interface Standing<T> {
   readonly place: Place
 }
 
-/** Those without a result, by the provider that their walk stands at. */
+/**
+ * Those without a result, by the provider that their walk stands at. One whose path others may still come to waits for them, since answers of
+ * two rounds could tear. Walks follow the chain's order, so somebody can always go on.
+ */
 function standing<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<Link, Standing<T>[]> {
   const unfinished = asks.flatMap((ask) => (ask.walk.step === undefined || results.has(ask) ? [] : [{ ask, place: ask.walk.step }]))
-  return Map.groupBy(unfinished, ({ place }) => place.link)
+  const awaited = pathsOf(unfinished.flatMap(({ ask }) => ask.walk.later))
+  const ready = unfinished.filter(({ place }) => awaited.get(place.link)?.has(place.path) !== true)
+  return Map.groupBy(ready, ({ place }) => place.link)
+}
+
+function pathsOf(places: readonly Place[]): ReadonlyMap<Link, ReadonlySet<string>> {
+  const paths = new Map<Link, Set<string>>()
+  for (const { link, path } of places) paths.set(link, (paths.get(link) ?? new Set()).add(path))
+  return paths
 }
 
 function elapsedSince(startedAt: number): number {

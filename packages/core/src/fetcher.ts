@@ -1,16 +1,20 @@
 import { aborted } from './bounded.ts'
 import type { StoreOptions } from './cached-store.ts'
-import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
-import { type Flight, type Flights, type Found, isFresh, isVolatile } from './flights.ts'
-import { freshness } from './freshness.ts'
+import type { CallContext, SecretProvider, SecretsErrorCode, StoredSecret } from './contract.ts'
+import { type Call, type Flight, type Flights, type Found, isFresh, isRefuted, isVolatile } from './flights.ts'
+import { briefly, freshness } from './freshness.ts'
 import { HeldSecret } from './held-secret.ts'
-import { type Memory } from './memory.ts'
+import type { Entry, Memory } from './memory.ts'
 import { isRefusal, isWithdrawal } from './error-classes.ts'
 import { describeKeyOf, type Refusals } from './refusals.ts'
+import type { OwnWrites } from './own-writes.ts'
 import type { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
 import { saidNothing, type SharedAnswer, type SharedLevel } from './shared-level.ts'
 import { storedSecretOf } from './stored-secret.ts'
+
+/** By which right a call that describes a secret is made. */
+export type Right = 'read' | 'describe'
 
 /** What a store's cache remembers, and where it asks. */
 export interface FetcherParts {
@@ -19,6 +23,7 @@ export interface FetcherParts {
   readonly memory: Memory
   readonly flights: Flights
   readonly refusals: Refusals
+  readonly writes: OwnWrites
   readonly rights: Rights
 }
 
@@ -32,32 +37,32 @@ export class Fetcher {
 
   /** Settles as readers see it: what the shared level has, or the store says. */
   async fly(flight: Flight): Promise<Found | undefined> {
+    const { path, version, batch } = flight.read
     const level = this.#levelFor(flight)
-    const said = level === undefined ? saidNothing : await this.#lookedUp(flight, level)
-    const spared = this.#newer(flight, said) ?? this.#confirmed(flight, said)
-    if (spared === undefined && flight.cancel?.signal.aborted !== true) return this.#askStore(flight, level, said)
-    flight.read.batch?.leave()
-    if (spared !== undefined) return spared
-    level?.giveUp(flight.read.path, flight.read.version, said)
-    throw aborted()
-  }
-
-  async #lookedUp({ read: { path, version, batch } }: Flight, level: SharedLevel): Promise<SharedAnswer> {
+    let said = saidNothing
+    let isAsking = false
     try {
-      return await level.read(path, version)
-    } catch (error) {
-      batch?.leave()
-      throw error
+      if (level !== undefined) said = await level.read(path, version)
+      const spared = this.#newer(flight, said) ?? this.#confirmed(flight, said)
+      if (spared !== undefined) return spared
+      if (flight.cancel?.signal.aborted) throw aborted()
+      isAsking = true
+    } finally {
+      // Else the others of its batch would wait for ever, and the fleet for its fill lease.
+      if (!isAsking) batch?.leave()
+      if (!isAsking) level?.giveUp(path, version, said)
     }
+    return this.#askStore(flight, level, said)
   }
 
   async #askStore(flight: Flight, level: SharedLevel | undefined, said: SharedAnswer): Promise<Found | undefined> {
     const { path, version } = flight.read
     try {
       const stored = await this.#ask(flight)
-      if (flight.outdated) level?.giveUp(path, version, said)
+      const isBehind = this.#parts.writes.isBehind(path, version, stored)
+      if (flight.outdated || isBehind || isContradicted(flight, stored)) level?.giveUp(path, version, said)
       else level?.bring(path, version, said, stored, flight.askedAt)
-      return this.#answered(flight, stored)
+      return isBehind ? this.#answeredBehind(flight, stored) : this.#answered(flight, stored)
     } catch (error) {
       level?.giveUp(path, version, said)
       if (this.#isNewsToFleet(flight, said, error)) this.#announce(path, said)
@@ -85,8 +90,10 @@ export class Fetcher {
   #newer(flight: Flight, { hit }: SharedAnswer): Found | undefined {
     // The store may have refused it to us while we waited.
     if (this.#levelFor(flight) === undefined) return undefined
-    const heldSince = this.#parts.memory.entry(flight.key)?.held.facts.askedAt ?? -Infinity
-    if (hit === undefined || isFresh(flight.read.mode) || hit.askedAt <= heldSince) return undefined
+    const { path, version, mode } = flight.read
+    const heldSince = this.#held(flight)?.held.facts.askedAt ?? -Infinity
+    if (hit === undefined || isFresh(mode) || hit.askedAt <= heldSince) return undefined
+    if (this.#parts.writes.isBehind(path, version, hit.secret)) return undefined
     if (!flight.outdated) this.#parts.refusals.answered([flight.key], flight.id)
     return { held: this.#keep(flight, hit.secret, hit.askedAt), from: 'shared', stale: false }
   }
@@ -116,59 +123,120 @@ export class Fetcher {
       this.#parts.refusals.answered(key === read.path ? [key, describeKeyOf(key)] : [key], flight.id)
     }
     if (stored !== undefined) return { held: this.#keep(flight, stored, flight.askedAt), from: 'store', stale: false }
-    if (flight.outdated || this.#parts.memory.isOvertaken(flight, flight.askedAt)) return undefined
+    if (flight.outdated || isContradicted(flight, stored) || this.#parts.memory.isOvertaken(flight, flight.askedAt)) return undefined
     this.#parts.memory.noteAnswer(key)
     // Without a current version there is none before it, nor any other.
-    this.withdraw(key)
-    this.#parts.memory.noteAbsence(key, Date.now())
+    this.#withdraw(key, flight)
+    if (!this.#parts.flights.hasLater(flight)) this.#parts.memory.noteAbsence(key, Date.now())
     return undefined
   }
 
-  #keep(flight: Flight, stored: StoredSecret, askedAt: number): HeldSecret {
+  /** From before a write of this process: it is news to nobody, and is asked for again soon. What was written, if held, goes before it. */
+  #answeredBehind(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
+    const { memory, refusals, rights } = this.#parts
+    const { key, read, outdated, id } = flight
+    const written = outdated ? undefined : this.#held(flight)
+    if (!outdated) rights.answered(key, read.path)
+    if (read.mode === 'cached' && written && memory.retain(written, Date.now())) {
+      if (stored?.value instanceof Uint8Array) stored.value.fill(0)
+      return { held: written.held, from: 'memory', stale: false }
+    }
+    if (stored !== undefined) {
+      // It takes the place of what could have stood in.
+      if (written !== undefined) refusals.noteChange(read.path, id)
+      return { held: this.#keep(flight, stored, flight.askedAt, true), from: 'store', stale: false }
+    }
+    if (!outdated) memory.noteAbsence(key, Date.now(), true)
+    return undefined
+  }
+
+  /** What is held of it, unless that is older than a write of this process. */
+  #held({ key, read: { path, version } }: Flight): Entry | undefined {
+    const entry = this.#parts.memory.entry(key)
+    return entry && !this.#parts.writes.isBehind(path, version, entry.held.facts) ? entry : undefined
+  }
+
+  #keep(flight: Flight, stored: StoredSecret, askedAt: number, isBehind = false): HeldSecret {
+    const { memory, flights, options, provider } = this.#parts
     const { value, shape, ...rest } = stored
-    const { key, read, outdated } = flight
-    const held = new HeldSecret({ value, shape }, { ...rest, provider: this.#parts.provider.name, askedAt }, this.#parts.options.shredder)
-    if (!outdated) this.#parts.memory.noteAnswer(key)
-    if (isVolatile(read.mode)) this.#parts.memory.drop(key)
-    if (outdated || isVolatile(read.mode) || this.#parts.memory.isOvertaken(flight, askedAt)) held.release()
+    const { id, key, read, outdated, askedAt: begunAt } = flight
+    const held = new HeldSecret({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.shredder)
+    if (!outdated) memory.noteAnswer(key)
+    if (!outdated && !isBehind && askedAt === begunAt) flights.supersede(key, flight)
+    if (isVolatile(read.mode)) memory.drop(key)
+    const isOvertaken = this.#held(flight) !== undefined && memory.isOvertaken(flight, askedAt)
+    if (outdated || isVolatile(read.mode) || isOvertaken) held.release()
     else {
-      const { id, askedAt: begunAt } = flight
-      const entry = { held, key, path: read.path, flight: { id, begunAt }, leaving: [] }
-      this.#parts.memory.keep(entry, freshness(stored, askedAt, this.#parts.options))
+      const lifetime = freshness(stored, askedAt, options)
+      memory.keep({ held, key, path: read.path, flight: { id, begunAt }, leaving: [] }, isBehind ? briefly(lifetime, Date.now()) : lifetime)
     }
     return held
   }
 
-  /** Nothing of one version, or of the current one and so of all, is served again, nor what flights are still to bring. */
-  withdraw(key: string): void {
-    this.#parts.flights.outdate((flight) => flight.key === key || flight.read.path === key)
-    this.#parts.memory.drop(key)
-    this.#parts.memory.dropPath(key)
+  /**
+   * Of one version, or of the current one and so of all, nothing is served again that was asked for before this call, nor what such flights are
+   * still to bring. What is denied to us is not taken from others either, whenever they asked.
+   */
+  #withdraw(key: string, call: Call, code?: SecretsErrorCode): void {
+    this.#parts.flights.supersede(key, call)
+    this.#parts.memory.dropOlder(key, call, isDenial(code))
+    if (code === 'DELETED') this.#parts.writes.withdrawn(key)
   }
 
-  /** The store refused the secret to a call that is no flight. */
-  refused(path: string, error: SecretsError): void {
-    if (!isWithdrawal(error.code)) return
-    if (error.code === 'DELETED' && this.#parts.memory.entry(path) !== undefined) this.#announce(path, saidNothing)
-    this.withdraw(path)
-    this.#parts.rights.refused(path)
+  /** Settles as `ask` does: a call beside reads, whose refusals are remembered as theirs are. */
+  askBeside<T>(path: string, ask: () => Promise<T>, right: Right): Promise<T> {
+    const { flights, refusals } = this.#parts
+    return flights.beside(path, async (call) => {
+      try {
+        const answer = await ask()
+        refusals.answered([describeKeyOf(path)], call.id)
+        if (answer !== undefined) flights.supersede(path, call, 'description')
+        return answer
+      } catch (error) {
+        if (SecretsError.isInstance(error) && isRefusal(error.code) && !isRefuted(call, error.code)) this.#refused(call, error, right)
+        throw error
+      }
+    })
+  }
+
+  /** The right to describe may be one of its own; all else is about the secret. */
+  #refused(call: Call, error: SecretsError, right: Right): void {
+    const { memory, refusals, rights } = this.#parts
+    const { path } = call.read
+    const isOfDescription = error.code === 'PERMISSION_DENIED' && right === 'describe'
+    refusals.note(isOfDescription ? describeKeyOf(path) : path, error, call.id)
+    memory.dropAbsence(path)
+    if (isOfDescription || !isWithdrawal(error.code)) return
+    if (error.code === 'DELETED' && memory.entry(path) !== undefined) this.#announce(path, saidNothing)
+    this.#withdraw(path, call, error.code)
+    rights.refused(path)
   }
 
   /** Returns the failure as readers get it. */
   #failed(flight: Flight, error: unknown): unknown {
     const { id, key, read, outdated, askedAt } = flight
-    if (!SecretsError.isInstance(error) || error.code === 'ABORTED') return error
+    if (!SecretsError.isInstance(error) || error.code === 'ABORTED' || isRefuted(flight, error.code)) return error
     // What is wrong with one version tells nothing of the others; a credential that is refused does.
     const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
-    const isDropped = isWithdrawal(error.code) && !outdated
     // Where a value goes, its refusal stays: else a later provider would answer in an outage.
-    if (isDropped || !this.#parts.memory.isOvertaken(flight, askedAt)) this.#parts.refusals.note(refused, error, id)
+    if (isDenial(error.code) || !this.#parts.memory.isOvertaken(flight, askedAt)) this.#parts.refusals.note(refused, error, id)
     if (isRefusal(error.code) && !outdated) this.#parts.memory.dropAbsence(refused)
     if (isWithdrawal(error.code)) {
-      if (isDropped) this.withdraw(refused)
+      if (!outdated) this.#withdraw(refused, flight, error.code)
       // Whatever was written meanwhile, others' answers are not for us.
       this.#parts.rights.refused(refused)
     }
-    return outdated ? error : this.#parts.memory.noteFailure(key, error, askedAt, Date.now())
+    const isKept = !outdated && !(isRefusal(error.code) && this.#parts.flights.hasLater(flight))
+    return isKept ? this.#parts.memory.noteFailure(key, error, askedAt, Date.now()) : error
   }
+}
+
+/** The secret was missing, and a later call has described it. */
+function isContradicted({ superseded }: Call, stored: StoredSecret | undefined): boolean {
+  return stored === undefined && superseded === 'description'
+}
+
+/** The store refuses us, and not everybody. */
+function isDenial(code: SecretsErrorCode | undefined): boolean {
+  return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED'
 }

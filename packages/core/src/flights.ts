@@ -36,20 +36,30 @@ export interface Found {
   readonly outage?: SecretsErrorCode | undefined
 }
 
-/** One call to the store, and all who wait for it. */
-export interface Flight {
-  /** In the order in which flights were begun. */
+/** What a later call has told of the same secret: all of it, or that it is there. */
+type Superseding = 'answer' | 'description'
+
+/** One call to the store. */
+export interface Call {
+  /** In the order in which calls were begun. */
   readonly id: number
   readonly key: string
-  readonly read: StoreRead
+  readonly read: Pick<StoreRead, 'path'>
   /** When it began, epoch milliseconds: what it brings is as old as that. */
   readonly askedAt: number
+  /** By a call that began later and was answered before. */
+  superseded: Superseding | undefined
+}
+
+/** A call that reads, and all who wait for it. */
+export interface Flight extends Call {
+  readonly read: StoreRead
   readonly answer: Promise<Found | undefined>
   /** Aborts the call; absent where a reader without a signal began it, since that one never leaves. */
   readonly cancel: AbortController | undefined
   /** How many readers wait for it; a reader that cannot leave counts as one for ever. */
   waiting: number
-  /** The path was written, or the clock was set back, since it began: it is not joined and keeps nothing. */
+  /** It is not joined and keeps nothing: a later call was answered, or the path was written or the clock was set back since it began. */
   outdated: boolean
 }
 
@@ -63,6 +73,7 @@ export class Flights {
     'fresh volatile': new Map(),
   }
   readonly #flying = new Set<Flight>()
+  readonly #beside = new Set<Call>()
   #count = 0
 
   /** A call that is older than `joinableMs` may hang: a read that comes later makes a call of its own. */
@@ -98,7 +109,8 @@ export class Flights {
   begin(read: StoreRead, key: string, askedAt: number, fly: (flight: Flight) => Promise<Found | undefined>): Flight {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const cancel = read.signal && new AbortController()
-    const flight: Flight = { id: this.next(), key, read, askedAt, answer: promise, cancel, waiting: 0, outdated: false }
+    const call = { id: this.next(), key, askedAt, superseded: undefined }
+    const flight: Flight = { ...call, read, answer: promise, cancel, waiting: 0, outdated: false }
     this.#joinable[read.mode].set(key, flight)
     this.#flying.add(flight)
     const landed = (): void => {
@@ -127,6 +139,29 @@ export class Flights {
     }
   }
 
+  /** Makes a call that nobody joins, and that is superseded as flights are. */
+  async beside<T>(path: string, ask: (call: Call) => Promise<T>): Promise<T> {
+    const call: Call = { id: this.next(), key: path, read: { path }, askedAt: Date.now(), superseded: undefined }
+    this.#beside.add(call)
+    try {
+      return await ask(call)
+    } finally {
+      this.#beside.delete(call)
+    }
+  }
+
+  /** The store has answered this call about one version, or about the path and so about all. */
+  supersede(key: string, { id }: Call, by: Superseding = 'answer'): void {
+    const isOlder = (call: Call): boolean => call.id < id && (call.key === key || call.read.path === key)
+    for (const call of [...this.#flying, ...this.#beside]) if (isOlder(call) && call.superseded !== 'answer') call.superseded = by
+    if (by === 'answer') this.outdate(isOlder)
+  }
+
+  /** Whether a call for the same that began later is under way, so that its answer will count. */
+  hasLater({ id, key }: Call): boolean {
+    return [...this.#flying].some((flight) => flight.id > id && flight.key === key && !flight.outdated)
+  }
+
   isUnderWay(path: string): boolean {
     return [...this.#flying].some(({ read }) => read.path === path)
   }
@@ -148,6 +183,11 @@ export class Flights {
     const flights = this.#joinable[read.mode]
     if (flights.get(key)?.id === id) flights.delete(key)
   }
+}
+
+/** Whether a later call tells otherwise than this refusal, of which nothing is remembered then. */
+export function isRefuted({ superseded }: Call, code: SecretsErrorCode): boolean {
+  return superseded === 'answer' || (superseded === 'description' && code === 'DELETED')
 }
 
 /** Settles as `promise` does, or rejects with the error after that many milliseconds: the store may be asked again then. */

@@ -21,6 +21,7 @@ const shortestPart = 0.8
 const refreshPart = 0.8
 
 const firstAbsenceMs = 5_000
+const briefMs = 1_000
 
 /**
  * The TTL counts from when the store was asked, shortened by a random fifth so that a fleet does not refresh in step.
@@ -46,6 +47,12 @@ export function untilNextLook({ refreshAt, freshUntil }: Freshness, now: number,
   return { refreshAt: Math.min(refreshAt, now + refreshPart * lookIn), freshUntil: Math.min(freshUntil, now + lookIn) }
 }
 
+/** The same for what is older than a write of this process: never stale, and asked for again as soon as that costs the store little. */
+export function briefly({ freshUntil }: Pick<Freshness, 'freshUntil'>, now: number): Freshness {
+  const end = Math.min(freshUntil, now + briefMs)
+  return { refreshAt: end, freshUntil: end, staleUntil: end }
+}
+
 /**
  * How long an answer lives in the shared level: until the first of those who hold it refreshes. So whoever is first finds a
  * gap there and asks the store, for all the others, and what is held expires in each process at a time of its own.
@@ -63,4 +70,9 @@ export interface Absence {
 export function absence(before: Absence | undefined, now: number, { ttlMs }: Lifetimes): Absence {
   const lastsMs = Math.min(before === undefined ? firstAbsenceMs : before.lastsMs * 2, ttlMs)
   return { lastsMs, until: now + lastsMs }
+}
+
+/** The same, of a secret that this process wrote, whose store does not show it yet. */
+export function briefAbsence(before: Absence | undefined, now: number, { ttlMs }: Lifetimes): Absence {
+  return { lastsMs: before?.lastsMs ?? firstAbsenceMs / 2, until: now + Math.min(briefMs, ttlMs) }
 }

@@ -1,6 +1,6 @@
 import { backOff, type BackOff } from './back-off.ts'
-import type { Flight } from './flights.ts'
-import { absence, type Absence, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
+import type { Call } from './flights.ts'
+import { absence, type Absence, briefAbsence, briefly, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { Lru } from './lru.ts'
 import { type Circuit, isHeldBack } from './circuit.ts'
@@ -95,13 +95,16 @@ export class Memory {
    * What is held was asked of the store later than what this flight brings, which was asked for at `askedAt`: of two that were asked here the flight begun
    * later, since a clock may go back a little.
    */
-  isOvertaken({ key, id, askedAt: begunAt }: Pick<Flight, 'key' | 'id' | 'askedAt'>, askedAt: number): boolean {
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return false
-    const { held, flight } = entry
-    const later = held.facts.askedAt - askedAt
-    const areBothOurs = askedAt === begunAt && held.facts.askedAt === flight.begunAt
-    return areBothOurs || later === 0 ? flight.id > id : later > 0
+  isOvertaken(call: Pick<Call, 'key' | 'id' | 'askedAt'>, askedAt: number): boolean {
+    const entry = this.#entries.get(call.key)
+    return entry !== undefined && isLater(entry, call, askedAt)
+  }
+
+  /** Keeps what is held, which is to be asked for again soon, if it is still fresh by the TTL. */
+  retain(entry: Entry, now: number): boolean {
+    const { refreshAt: soon } = briefly(entry.lifetime, now)
+    if (now < soon) Object.assign(entry, { refreshAt: soon, freshUntil: Math.max(soon, entry.freshUntil) })
+    return now < soon
   }
 
   /** What is held, for another while, unless it is time to ask the store itself. */
@@ -111,8 +114,9 @@ export class Memory {
     return Object.assign(entry, this.#untilNextLook(entry.held, entry.lifetime))
   }
 
-  noteAbsence(key: string, now: number): void {
-    this.#absences.set(key, absence(this.#absences.get(key), now, this.#options))
+  /** `isBehind`: it is from before a write of this process, or may be. */
+  noteAbsence(key: string, now: number, isBehind = false): void {
+    this.#absences.set(key, (isBehind ? briefAbsence : absence)(this.#absences.get(key), now, this.#options))
   }
 
   /** Returns the failure of a call that began at `begunAt`, with the time from which the store may be asked again. */
@@ -156,9 +160,13 @@ export class Memory {
     if (entry !== undefined) leave(entry)
   }
 
-  /** Lets go of every version of the path. */
-  dropPath(path: string): void {
-    for (const [key, entry] of this.#entries.entries()) if (entry.path === path) this.drop(key)
+  /** Lets go of one version, or of the path and so of all, as far as the store was asked for it before this call began. */
+  dropOlder(key: string, call: Call, isSharedToo: boolean): void {
+    for (const [each, entry] of this.#entries.entries()) {
+      const isShared = entry.held.facts.askedAt !== entry.flight.begunAt
+      const isKept = isLater(entry, call, call.askedAt) && !(isShared && isSharedToo)
+      if ((each === key || entry.path === key) && !isKept) this.drop(each)
+    }
   }
 
   /** What is held of the path is fresh no more. */
@@ -171,7 +179,7 @@ export class Memory {
 
   /** As if the path had never been asked for. */
   forgetPath(path: string): void {
-    this.dropPath(path)
+    for (const [key, entry] of this.#entries.entries()) if (entry.path === path) this.drop(key)
     for (const notes of [this.#absences, this.#backOffs]) {
       for (const [key] of notes.entries()) if (pathOf(key) === path) notes.delete(key)
     }
@@ -181,6 +189,12 @@ export class Memory {
     for (const [key] of this.#entries.entries()) this.drop(key)
     for (const notes of [this.#absences, this.#backOffs]) for (const [key] of notes.entries()) notes.delete(key)
   }
+}
+
+function isLater({ held, flight }: Entry, { id, askedAt: begunAt }: Pick<Call, 'id' | 'askedAt'>, askedAt: number): boolean {
+  const later = held.facts.askedAt - askedAt
+  const areBothOurs = askedAt === begunAt && held.facts.askedAt === flight.begunAt
+  return areBothOurs || later === 0 ? flight.id > id : later > 0
 }
 
 function leave({ leaving, held }: Entry): void {

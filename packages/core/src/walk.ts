@@ -31,6 +31,11 @@ export class Walk<Step> {
     return this.#steps[this.#position]
   }
 
+  /** Whom to ask after that, if it comes to it. */
+  get later(): readonly Step[] {
+    return this.#steps.slice(this.#position + 1)
+  }
+
   /** An earlier provider could not be asked. */
   get degraded(): boolean {
     return this.#degraded

@@ -1,6 +1,6 @@
 import { createSecretsManager, type SecretsErrorCode, type SecretsManager } from '@finchat/secrets-core'
 import { describe, expect, it, vi } from 'vitest'
-import { faults } from './faulty-provider.ts'
+import { type FaultPlan, faults } from './faulty-provider.ts'
 import { memoryProvider } from './memory-provider.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'
 import { breakable, codeOf, failureOf, type Breakable } from './testing/manager-trial.ts'
@@ -96,4 +96,86 @@ it('a purge by this process lets later providers answer in an outage', async () 
   await secrets.deleteSecret('token', { purge: true })
   store.plan = () => faults.reject('UNAVAILABLE')
   expect(await secrets.getSecret('token')).toBe('old')
+})
+
+describe('a replica that lags behind a change of this process', () => {
+  const before = { value: 'v1', version: 1 }
+
+  /** A store that answers each read as it was before, while it lags. */
+  function lagging(): { secrets: SecretsManager; lag: (isBehind: boolean) => void; store: Breakable } {
+    const store = breakable({ name: 'store', secrets: { token: 'v1', other: 'x' } })
+    const old: FaultPlan = ({ method }) => {
+      if (method === 'get') return faults.answer(before)
+      return method === 'getMany' ? faults.answer([1, 2].map(() => ({ status: 'fulfilled', value: before }))) : undefined
+    }
+    const lag = (isBehind: boolean): void => void (store.plan = isBehind ? old : () => undefined)
+    return { store, secrets: createSecretsManager({ providers: [store.provider] }), lag }
+  }
+
+  const reads: Readonly<Record<string, (secrets: SecretsManager) => Promise<string>>> = {
+    getSecret: (secrets) => secrets.getSecret('token'),
+    getSecretValue: async (secrets) => (await secrets.getSecretValue('token')).reveal(),
+    getSecrets: async (secrets) => (await secrets.getSecrets(['token', 'other'])).token,
+  }
+
+  it.each(Object.keys(reads))('is asked again after a second by %s, whose answers are never older from then on', async (read) => {
+    const { secrets, lag } = lagging()
+    await secrets.rotateSecret('token', 'v2')
+    lag(true)
+    expect(await reads[read]?.(secrets)).toBe('v1')
+    lag(false)
+    vi.setSystemTime(now + 999)
+    expect(await reads[read]?.(secrets)).toBe('v1')
+    vi.setSystemTime(now + 1_000)
+    expect(await reads[read]?.(secrets)).toBe('v2')
+    lag(true)
+    vi.setSystemTime(now + 265_000)
+    for (let each = 0; each < 3; each += 1) expect(await reads[read]?.(secrets)).toBe('v2')
+  })
+
+  it('lets a newer version of another process in, and what a delete and a new beginning leave', async () => {
+    const { secrets, store } = lagging()
+    await secrets.rotateSecret('token', 'v2')
+    await store.provider.put('token', { value: 'v3' }, { signal: AbortSignal.timeout(1_000) })
+    const asked = store.provider.calls('get')
+    for (const seconds of [0, 200]) {
+      vi.setSystemTime(now + seconds * 1_000)
+      expect(await secrets.getSecret('token')).toBe('v3')
+    }
+    expect(store.provider.calls('get') - asked).toBe(1)
+    await secrets.deleteSecret('token', { purge: true })
+    await secrets.storeSecret('token', 'anew')
+    const askedAnew = store.provider.calls('get')
+    for (const seconds of [300, 500]) {
+      vi.setSystemTime(now + seconds * 1_000)
+      expect(await secrets.getSecret('token')).toBe('anew')
+    }
+    expect(store.provider.calls('get') - askedAnew).toBe(1)
+  })
+
+  it('does not bring a deleted secret back for longer than a second', async () => {
+    const { secrets, lag } = lagging()
+    await secrets.deleteSecret('token')
+    lag(true)
+    expect(await secrets.getSecret('token')).toBe('v1')
+    lag(false)
+    vi.setSystemTime(now + 1_000)
+    expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
+  })
+
+  it('hands nothing older to other processes', async () => {
+    const store = breakable({ name: 'store', sharedAs: 'store', secrets: { token: 'v1' } })
+    const shared = memorySharedCache()
+    const secrets = createSecretsManager({ providers: [store.provider], cache: { shared } })
+    await secrets.rotateSecret('token', 'v2')
+    store.plan = ({ method }) => (method === 'get' ? faults.answer(before) : undefined)
+    expect(await secrets.getSecret('token')).toBe('v1')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(shared.size()).toBe(0)
+    const other = createSecretsManager({
+      providers: [memoryProvider({ name: 'store', sharedAs: 'store' })],
+      cache: { shared: shared.anotherProcess() },
+    })
+    expect(await codeOf(other.getSecret('token'))).toBe('NOT_FOUND')
+  })
 })

@@ -249,6 +249,27 @@ describe('a shared level', () => {
     expect(store.provider.calls('get')).toBe(1)
   })
 
+  it.each<SharedCacheFault>(['fail', 'hang', 'throw'])(
+    'that fails closed, and %ss for one secret of a batch, holds up no other',
+    async (fault) => {
+      const store = breakable({ sharedAs: 'store', secrets: { a: '1', b: '2' } })
+      const shared: SharedCache = {
+        ...memorySharedCache({ plan: (call, { path }) => (call === 'read' && path === 'a' ? fault : undefined) }),
+        failClosed: true,
+      }
+      const secrets = processOf(store.provider, shared)
+      const failing = failureOf(secrets.getSecrets(['a', 'b']))
+      const reading = secrets.getSecretValues([{ name: 'a' }, { name: 'b' }])
+      await vi.advanceTimersByTimeAsync(300)
+      expect(await reading).toMatchObject([{ reason: { code: 'UNAVAILABLE' } }, { status: 'fulfilled' }])
+      expect((await failing).message).toMatch(/1 of 2 secrets[\s\S]*"a"/)
+      expect([store.provider.calls('get'), store.provider.calls('getMany')]).toEqual([1, 0])
+      const begun = Date.now()
+      await secrets.close()
+      expect(Date.now()).toBe(begun)
+    },
+  )
+
   it('serves batches too, and only what it lacks is asked of the store', async () => {
     const store = breakable({ sharedAs: 'store', secrets: { a: '1', b: '2', c: '3' } })
     const shared = memorySharedCache()

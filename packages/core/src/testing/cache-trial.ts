@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, vi } from 'vitest'
+import { Circuit } from '../circuit.ts'
+import { CachedStore, type StoreOptions } from '../cached-store.ts'
+import type { CallContext, SecretProvider, SharedCache, StoredSecret } from '../contract.ts'
+import type { Found, StoreRead } from '../flights.ts'
+import { SecretsError } from '../secrets-error.ts'
+import { SharedLevel } from '../shared-level.ts'
+import { Shredder } from '../shredder.ts'
+import { tracing } from '../tracing.ts'
+
+export const second = 1_000
+export const start = 1_000_000_000
+
+/** Each test of the file begins at `start`, on a clock that only the test moves. */
+export function onCacheClock(): void {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: start })
+    // The whole TTL, and the longest back-off.
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+  })
+  afterEach(() => {
+    vi.restoreAllMocks()
+    vi.useRealTimers()
+  })
+}
+
+export type Answer = () => Promise<StoredSecret | undefined>
+export type Get = (path: string, context: CallContext) => Promise<StoredSecret | undefined>
+
+export function fail(code: SecretsError['code'], details: { retryAt?: number } = {}): Promise<never> {
+  return Promise.reject(new SecretsError(code, 'x', details))
+}
+
+/** A cache over a store whose `get` a test sets; every call is counted. */
+export function cached(
+  members: Partial<SecretProvider> = {},
+  options: Partial<StoreOptions> = {},
+): { store: CachedStore; get: ReturnType<typeof vi.fn<Get>> } {
+  const get = vi.fn<Get>(async () => ({ value: 'v1' }))
+  const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get, ...members }
+  const defaults: StoreOptions = {
+    ttlMs: 300 * second,
+    maxStaleMs: 300 * second,
+    maxEntries: 1_000,
+    patientMs: 1_250,
+    circuit: new Circuit(),
+    shared: undefined,
+    shredder: new Shredder(),
+    refreshes: tracing().refresh,
+    closing: new AbortController().signal,
+  }
+  return { store: new CachedStore(provider, { ...defaults, ...options }), get }
+}
+
+export function found(store: CachedStore, read: Partial<StoreRead> = {}): Promise<Found | undefined> {
+  return store.read({ path: 'a', mode: 'cached', ...read })
+}
+
+/** What a reader gets to see: the text, `undefined`, or the code of the failure. */
+export async function seen(store: CachedStore, read: Partial<StoreRead> = {}): Promise<string | undefined> {
+  try {
+    const answer = await found(store, read)
+    return answer && `${answer.held.text()}${answer.stale ? ' (stale)' : ''}`
+  } catch (error) {
+    if (!SecretsError.isInstance(error)) throw error
+    return error.code
+  }
+}
+
+export function pass(seconds: number): Promise<unknown> {
+  return vi.advanceTimersByTimeAsync(seconds * second)
+}
+
+/** Answers that come when the test lets them, one for each call. */
+export function slow(get: ReturnType<typeof vi.fn<Get>>): ((answer: StoredSecret | Promise<StoredSecret | undefined>) => void)[] {
+  const landings: ReturnType<typeof slow> = []
+  get.mockImplementation(() => {
+    const { promise, resolve } = Promise.withResolvers<StoredSecret | undefined>()
+    landings.push(resolve)
+    return promise
+  })
+  return landings
+}
+
+export function shared(members: Partial<SharedCache> = {}): {
+  level: SharedLevel
+  read: ReturnType<typeof vi.fn<SharedCache['read']>>
+  fill: ReturnType<typeof vi.fn<SharedCache['fill']>>
+} {
+  const read = vi.fn<SharedCache['read']>(async () => ({ ticket: { generation: 1 } }))
+  const fill = vi.fn<SharedCache['fill']>(async () => {})
+  const cache: SharedCache = { specificationVersion: 'v1', read, fill, invalidate: async () => {}, ...members }
+  return {
+    level: new SharedLevel(cache, 'eu', {
+      deadlineMs: 5_000,
+      lifeMs: 192 * second,
+      lookMs: 5 * second,
+      closing: new AbortController().signal,
+      closingFills: new AbortController().signal,
+    }),
+    read,
+    fill,
+  }
+}

@@ -118,7 +118,8 @@ describe('Batch', () => {
 const held = 11
 
 describe('a batch with a member that does not decide', () => {
-  const paths = (calls: readonly (readonly [readonly string[], CallContext])[]): readonly (readonly string[])[] => calls.map(([each]) => each)
+  const paths = (calls: readonly (readonly [readonly string[], CallContext])[]): readonly (readonly string[])[] =>
+    calls.map(([each]) => each)
 
   it('is sent soon after the first that asked, and what asks later is sent together too', async () => {
     const members = { get: get(), getMany: getMany() }

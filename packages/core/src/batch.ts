@@ -19,10 +19,10 @@ interface SentCall {
 const longestHoldMs = 10
 
 /**
- * Gathers the paths that several flights ask of one provider into a single `getMany`. It is sent when every flight that
- * joined has either asked or left (because the shared cache had its answer), or when the first that asked has waited for
- * the others for `longestHoldMs`. Flights that ask later form the next `getMany`. So no flight keeps its fill lease while
- * another waits for the lease of another process, which may wait for this one.
+ * Gathers the paths that several flights ask of one provider into a single `getMany`. A flight that joined asks, or leaves
+ * because the shared cache had its answer. The call is sent when all have decided, or `longestHoldMs` after the first that
+ * asked; whoever asks later is in the next call. So no flight keeps a fill lease while another one of the batch waits for
+ * the lease of a process which may wait for this one.
  */
 export class Batch {
   readonly #provider: SecretProvider

@@ -1,4 +1,5 @@
 import { SecretsError, type SecretProvider } from '@finchat/secrets-core'
+import { type Latency, noJitter } from './latency.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 /**
@@ -20,16 +21,20 @@ export class Calls {
 /** How a store is away: it refuses connections at once, or never answers. */
 export type Fault = 'refuses' | 'hangs'
 
-/** The store that the whole fleet asks, which answers after 20 ms, and counts. */
+/** The store that the whole fleet asks, which answers after 20 ms unless told otherwise, and counts. */
 export class CountingStore {
   /** Calls of GetSecretValue, and of BatchGetSecretValue. */
   readonly calls: Calls = new Calls()
   readonly batches: Calls = new Calls()
+  /** How often it was asked for each path, by either. */
+  readonly asked: Map<string, number> = new Map()
   fault: Fault | undefined
   readonly #time: VirtualTime
+  readonly #latency: Latency
 
-  constructor(time: VirtualTime) {
+  constructor(time: VirtualTime, latency: Latency = noJitter(20)) {
     this.#time = time
+    this.#latency = latency
   }
 
   /** As one process sees it. `hasLease` tells whether the shared level has given it the fill lease. */
@@ -37,6 +42,7 @@ export class CountingStore {
     const answer = async (paths: readonly string[], calls: Calls, count: number): Promise<{ value: string; version: number }> => {
       const kind = this.fault === undefined && paths.every(hasLease) ? 'forAll' : 'forOne'
       for (let n = 0; n < count; n += 1) calls.add(kind, this.#time.now())
+      for (const path of paths) this.asked.set(path, (this.asked.get(path) ?? 0) + 1)
       await this.#answered()
       return { value: 'a secret of thirty-two characters', version: 1 }
     }
@@ -52,11 +58,10 @@ export class CountingStore {
   async #answered(): Promise<void> {
     const { fault } = this
     if (fault === 'hangs') return new Promise(() => {})
-    await this.#time.sleep(latencyMs)
+    await this.#time.sleep(this.#latency())
     if (fault === 'refuses') throw new SecretsError('UNAVAILABLE', 'the store is down')
   }
 }
 
-const latencyMs = 20
 /** BatchGetSecretValue takes at most 20 (AWS Secrets Manager, API reference). */
 const idsInBatch = 20

@@ -1,3 +1,4 @@
+import type { ColdStartFigures } from './cold-start-report.ts'
 import type { Calls } from './counting-store.ts'
 import type { ReturnsReport } from './return-figures.ts'
 import type { FleetRun } from './simulate.ts'
@@ -39,6 +40,7 @@ export interface FleetReport {
   readonly secrets: number
   readonly seed: number
   readonly fleets: readonly FleetFigures[]
+  readonly coldStarts: readonly ColdStartFigures[]
   readonly returns: ReturnsReport
   /** Reads that failed in all runs, and how many there were. */
   readonly failedReads: number

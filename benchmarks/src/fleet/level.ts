@@ -1,5 +1,6 @@
 import { SecretsError, type FillTicket, type SharedCache, type SharedEntry, type SharedKey, type SharedRead } from '@finchat/secrets-core'
 import { Calls } from './counting-store.ts'
+import { type Latency, noJitter } from './latency.ts'
 import type { VirtualTime } from './virtual-time.ts'
 
 interface Lease {
@@ -29,11 +30,14 @@ export class Level {
   readonly reads: Calls = new Calls()
   isDown = false
   readonly #time: VirtualTime
+  readonly #latency: Latency
   readonly #places = new Map<string, Place>()
   #leases = 0
 
-  constructor(time: VirtualTime) {
+  /** `latency`: of one way to the cache server; a hit comes back with the first answer, a lease takes a question more. */
+  constructor(time: VirtualTime, latency: Latency = noJitter(0)) {
     this.#time = time
+    this.#latency = latency
   }
 
   /** As one process sees it, and whether that process holds the fill lease of a path. */
@@ -44,18 +48,26 @@ export class Level {
       longestReadMs,
       read: async (key) => {
         this.reads.add('forOne', this.#time.now())
+        await this.#way()
         if (this.isDown) throw new SecretsError('UNAVAILABLE', 'the level is down')
         const answer = await this.#read(key)
+        if ('ticket' in answer) await this.#way()
         const lease = 'ticket' in answer ? answer.ticket['lease'] : undefined
         if (typeof lease === 'number') leases.set(key.path, lease)
         return answer
       },
       fill: async (key, ticket, entry) => {
+        await this.#way()
         if (!this.isDown) this.#fill(key, ticket, entry)
       },
       invalidate: async () => {},
     }
     return { cache, hasLease: (path) => this.#leaseOf(this.#placeOf(path))?.id === (leases.get(path) ?? NaN) }
+  }
+
+  #way(): Promise<void> | undefined {
+    const ms = this.#latency()
+    return ms > 0 ? this.#time.sleep(ms) : undefined
   }
 
   async #read({ path }: SharedKey): Promise<SharedRead> {

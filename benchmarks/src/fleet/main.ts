@@ -1,5 +1,7 @@
 // `pnpm fleet`: what a fleet asks of its store, by simulation; with --write into docs/fleet.md, its chart and its figures.
 import { parseArgs } from 'node:util'
+import { type ColdStartRun, simulateColdStart } from './cold-start.ts'
+import { type ColdStartFigures, coldStartFiguresOf } from './cold-start-report.ts'
 import { writeDocuments } from './documents.ts'
 import { figuresOf, fleetSizes, type FleetFigures, type FleetReport } from './figures.ts'
 import { reportText } from './report.ts'
@@ -46,6 +48,7 @@ async function report(options: Options): Promise<FleetReport> {
     secrets,
     seed,
     fleets: fleetFigures(runs),
+    coldStarts: await coldStarts(options),
     returns: await returns(options),
     reads: total(({ reads }) => reads),
     failedReads: total(({ failedReads }) => failedReads),
@@ -72,6 +75,25 @@ function fleetFigures(runs: readonly FleetRun[]): readonly FleetFigures[] {
       return run && preload ? [figuresOf(processes, run, preload)] : []
     }),
   )
+}
+
+const coldSizes = [10, 40, 200]
+const coldSecrets = 20
+const coldStartsOfEach = 20
+
+async function coldStarts({ seed }: Options): Promise<readonly ColdStartFigures[]> {
+  const figures: ColdStartFigures[] = []
+  for (const processes of coldSizes) {
+    for (const byBatch of [true, false]) {
+      console.error(`${processes} processes that start in one moment, ${byBatch ? 'by batches' : 'one by one'} …`)
+      const start = (nth: number): Promise<ColdStartRun> =>
+        simulateColdStart({ processes, secrets: coldSecrets, byBatch, seed: seed + nth })
+      const runs: [ColdStartRun, ...ColdStartRun[]] = [await start(0)]
+      while (runs.length < coldStartsOfEach) runs.push(await start(runs.length))
+      figures.push(coldStartFiguresOf(runs))
+    }
+  }
+  return figures
 }
 
 async function returns({ returning, secrets, seed }: Options): Promise<ReturnsReport> {

@@ -1,5 +1,6 @@
 import { markdownTable } from '../harness/table.ts'
 import { cell, counted, marked } from './cells.ts'
+import { coldStartsText } from './cold-start-report.ts'
 import { fleetSizes, limits, type FleetFigures, type FleetReport, type PhaseFigures } from './figures.ts'
 import { returnsText } from './return-report.ts'
 import { phases } from './timeline.ts'
@@ -15,6 +16,7 @@ export function reportText(report: FleetReport): string {
     `Of ${reads.toLocaleString('en')} reads ${failedReads.toLocaleString('en')} failed.`,
     'Where every process starts with one `getSecrets` of all its secrets, calls of `BatchGetSecretValue` in the highest second, of the 100 that the quota allows:',
     batchTable(report),
+    coldStartsText(report.coldStarts),
     returnsText(report.returns),
   ].join('\n\n')
 }

@@ -1,5 +1,6 @@
 import { SecretsError, type SecretsManager } from '@finchat/secrets-core'
 import { type Calls, CountingStore, type Fault } from './counting-store.ts'
+import { latencies } from './latency.ts'
 import { Level } from './level.ts'
 import { newProcess } from './process.ts'
 import { type Outage, outages } from './timeline.ts'
@@ -65,8 +66,8 @@ class ReturningFleet {
     this.#time = time
     this.#options = options
     this.#outage = outages[options.held]
-    this.#store = new CountingStore(time)
-    const level = new Level(time)
+    this.#store = new CountingStore(time, latencies.store)
+    const level = new Level(time, latencies.level)
     this.#names = Array.from({ length: options.secrets }, (_, n) => `secret/${n}`)
     this.#readers = Array.from({ length: options.sample }, () => ({
       manager: newProcess(this.#store, level, options),

@@ -1,5 +1,6 @@
 import type { SecretsManager } from '@finchat/secrets-core'
 import { type Calls, CountingStore } from './counting-store.ts'
+import { latencies } from './latency.ts'
 import { Level } from './level.ts'
 import { newProcess } from './process.ts'
 import { phaseOf, readEvery, startsWithin } from './timeline.ts'
@@ -54,8 +55,8 @@ class Fleet {
   constructor(time: VirtualTime, options: FleetOptions) {
     this.#time = time
     this.#options = options
-    this.#store = new CountingStore(time)
-    this.#level = new Level(time)
+    this.#store = new CountingStore(time, latencies.store)
+    this.#level = new Level(time, latencies.level)
     this.#names = Array.from({ length: options.secrets }, (_, n) => `secret/${n}`)
     this.#managers = Array.from({ length: options.sample }, () => newProcess(this.#store, this.#level, options))
   }

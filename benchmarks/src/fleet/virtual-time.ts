@@ -18,23 +18,25 @@ interface Waiting {
 const beginning = Date.UTC(2026, 0, 1)
 
 /**
- * Runs `work` while `Date.now`, `setTimeout`, `clearTimeout` and `Math.random` are those of a virtual time with that seed. Everything
- * else of Node.js stays as it is, so that what is tried is the code itself.
+ * Runs `work` while `Date.now`, `performance.now`, `setTimeout`, `clearTimeout` and `Math.random` are those of a virtual time with
+ * that seed. Everything else of Node.js stays as it is, so that what is tried is the code itself.
  */
 export async function inVirtualTime<T>(seed: number, work: (time: VirtualTime) => Promise<T>): Promise<T> {
   const { setTimeout, clearTimeout } = globalThis
-  const [dateNow, random] = [Date.now, Math.random]
+  const [dateNow, random, performanceNow] = [Date.now, Math.random, performance.now]
   const time = new Schedule()
   // Of a timer, only what the code under test uses is there: that it can be cleared.
   globalThis.setTimeout = ((run: () => void, ms = 0) => time.add(ms, run)) as unknown as typeof setTimeout
   globalThis.clearTimeout = (timer: unknown) => time.remove(timer)
   Date.now = () => beginning + time.current
+  performance.now = () => time.current
   Math.random = seeded(seed)
   try {
     return await work(time)
   } finally {
     Object.assign(globalThis, { setTimeout, clearTimeout })
     Date.now = dateNow
+    performance.now = performanceNow
     Math.random = random
   }
 }
@@ -63,6 +65,8 @@ class Schedule implements VirtualTime {
   sleep = (ms: number): Promise<void> => new Promise((resolve) => this.after(ms, resolve))
 
   runUntil = async (end: number): Promise<void> => {
+    // What was begun before may be yet to add what it waits for.
+    await allThatFollows()
     for (; this.current <= end; this.current += 1) {
       // What happens now may add what is due at once.
       for (let due = this.#taken(); due !== undefined; due = this.#taken()) {

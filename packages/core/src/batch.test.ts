@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
 import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
 import { SecretsError } from './secrets-error.ts'
@@ -21,6 +21,17 @@ function askAll(batch: Batch, paths: readonly string[]): Promise<PromiseSettledR
   batch.seal()
   return Promise.allSettled(paths.map((path) => batch.get(path)))
 }
+
+/** A batch that so many flights have joined. */
+function joined(of: SecretProvider, members: number, canCancel?: boolean): Batch {
+  const batch = new Batch(of, context, canCancel)
+  for (let count = 0; count < members; count += 1) batch.join()
+  batch.seal()
+  return batch
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
 
 describe('Batch', () => {
   it('asks once for all, and hands each its own answer', async () => {
@@ -74,6 +85,13 @@ describe('Batch', () => {
     ])
   })
 
+  it('asks at once, without a hold, where the store has no batch', () => {
+    const members = { get: get(), getMany: undefined }
+    const batch = joined(provider(members), 2)
+    void batch.get('a')
+    expect(members.get.mock.calls.map(([path]) => path)).toEqual(['a'])
+  })
+
   it('waits for all that joined, and not for those that left', async () => {
     const members = { getMany: getMany() }
     const batch = new Batch(provider(members), context)
@@ -93,5 +111,107 @@ describe('Batch', () => {
     batch.leave()
     batch.seal()
     expect([members.get.mock.calls, members.getMany.mock.calls]).toEqual([[], []])
+  })
+})
+
+/** The hold of 10 ms, and the turn of the event loop in which it ends. */
+const held = 11
+
+describe('a batch with a member that does not decide', () => {
+  const paths = (calls: readonly (readonly [readonly string[], CallContext])[]): readonly (readonly string[])[] =>
+    calls.map(([each]) => each)
+
+  it('is sent soon after the first that asked, and what asks later is sent together too', async () => {
+    const members = { get: get(), getMany: getMany() }
+    const batch = joined(provider(members), 6)
+    const first = [batch.get('a'), batch.get('b')]
+    await vi.advanceTimersByTimeAsync(9)
+    expect(members.getMany).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(2)
+    expect(await Promise.all(first)).toEqual([{ value: 'many a' }, { value: 'many b' }])
+    await vi.advanceTimersByTimeAsync(1_000)
+    const second = [batch.get('c'), batch.get('d')]
+    await vi.advanceTimersByTimeAsync(held)
+    expect(await Promise.all(second)).toEqual([{ value: 'many c' }, { value: 'many d' }])
+    expect(paths(members.getMany.mock.calls)).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ])
+  })
+
+  it('is one call where the look-ups of the others come back shortly after the first', async () => {
+    const members = { getMany: getMany() }
+    const batch = joined(provider(members), 20)
+    const names = Array.from({ length: 20 }, (_, index) => `secret-${index}`)
+    for (const name of names) {
+      void batch.get(name)
+      await vi.advanceTimersByTimeAsync(0.4)
+    }
+    expect(paths(members.getMany.mock.calls)).toEqual([names])
+  })
+
+  it('takes along what a busy process hears in the turn in which its hold is over', async () => {
+    const members = { getMany: getMany() }
+    const batch = joined(provider(members), 3)
+    void batch.get('a')
+    // The timer was due long ago; the answers that came meanwhile are read in the same turn, after it.
+    vi.advanceTimersToNextTimer()
+    void batch.get('b')
+    await vi.advanceTimersByTimeAsync(1)
+    expect(paths(members.getMany.mock.calls)).toEqual([['a', 'b']])
+  })
+
+  it('has no hold where all have decided', async () => {
+    const members = { get: get(), getMany: getMany() }
+    const batch = joined(provider(members), 2)
+    void batch.get('a')
+    batch.leave()
+    expect(members.get).toHaveBeenCalledOnce()
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('a path that nobody waits for any more', () => {
+  const withdrawn = { status: 'rejected', reason: { code: 'ABORTED' } }
+
+  it('is given up at once and left out of the call, if that is not sent yet', async () => {
+    const members = { get: get(), getMany: getMany() }
+    const batch = joined(provider(members), 4, true)
+    const asked = ['a', 'b', 'c'].map((path) => batch.get(path))
+    batch.cancel('b')
+    expect(await Promise.allSettled([asked[1]])).toMatchObject([withdrawn])
+    batch.leave()
+    expect(await Promise.all([asked[0], asked[2]])).toEqual([{ value: 'many a' }, { value: 'many c' }])
+    expect(members.getMany.mock.calls.map(([each]) => each)).toEqual([['a', 'c']])
+  })
+
+  it('leaves nothing to ask where it was the only one', async () => {
+    const members = { get: get(), getMany: getMany() }
+    const batch = joined(provider(members), 2, true)
+    const asked = batch.get('a')
+    batch.cancel('a')
+    expect(await Promise.allSettled([asked])).toMatchObject([withdrawn])
+    await vi.advanceTimersByTimeAsync(1_000)
+    batch.leave()
+    expect([members.get.mock.calls, members.getMany.mock.calls]).toEqual([[], []])
+  })
+
+  it('ends the call that asks for it when nobody waits for the others of that call either, and no other call', async () => {
+    const signals: AbortSignal[] = []
+    const hanging: SecretProvider['getMany'] = async (_, { signal }) => (signals.push(signal), new Promise(() => {}))
+    const batch = joined(provider({ getMany: hanging }), 5, true)
+    void [batch.get('a'), batch.get('b')]
+    await vi.advanceTimersByTimeAsync(held)
+    void [batch.get('c'), batch.get('d')]
+    await vi.advanceTimersByTimeAsync(held)
+    const ended = (): boolean[] => signals.map(({ aborted }) => aborted)
+    batch.cancel('a')
+    batch.cancel('c')
+    batch.cancel('unknown')
+    expect(ended()).toEqual([false, false])
+    batch.cancel('b')
+    expect(ended()).toEqual([true, false])
+    batch.cancel('d')
+    expect(ended()).toEqual([true, true])
   })
 })

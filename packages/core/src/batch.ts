@@ -1,3 +1,4 @@
+import { aborted } from './bounded.ts'
 import type { CallContext, SecretProvider, StoredSecret } from './contract.ts'
 import { SecretsError } from './secrets-error.ts'
 
@@ -8,23 +9,35 @@ interface Asked {
   readonly resolve: (answer: Promise<StoredSecret | undefined>) => void
 }
 
+/** One `getMany`, for as long as somebody waits for one of its paths. */
+interface SentCall {
+  readonly wanted: Set<string>
+  readonly cancel: AbortController
+}
+
+/** Probes of one shared cache return within this time of each other, unless they wait for another process. */
+const longestHoldMs = 10
+
 /**
- * Gathers the paths that several flights ask of one provider into a single `getMany`. It is sent when every flight that
- * joined has either asked or left (because the shared level had its answer).
+ * Gathers the paths that several flights ask of one provider into a single `getMany`. A flight that joined asks, or leaves
+ * because the shared cache had its answer. The call is sent when all have decided, or `longestHoldMs` after the first that
+ * asked; whoever asks later is in the next call. So no flight keeps a fill lease while another one of the batch waits for
+ * the lease of a process which may wait for this one.
  */
 export class Batch {
   readonly #provider: SecretProvider
   readonly #context: CallContext
-  readonly #cancel: AbortController | undefined
-  readonly #cancelled = new Set<string>()
-  readonly #asked: Asked[] = []
+  readonly #canCancel: boolean
+  readonly #sent = new Map<string, SentCall>()
+  #asked: Asked[] = []
+  #timer: NodeJS.Timeout | undefined
   #undecided = 1
 
   /** `canCancel`: every reader of the batch has a signal, and so may leave. */
   constructor(provider: SecretProvider, context: CallContext, canCancel = false) {
     this.#provider = provider
-    this.#cancel = canCancel ? new AbortController() : undefined
-    this.#context = this.#cancel === undefined ? context : { ...context, signal: this.#cancel.signal }
+    this.#context = context
+    this.#canCancel = canCancel
   }
 
   join(): void {
@@ -35,6 +48,9 @@ export class Batch {
   get(path: string, context: CallContext = this.#context): Promise<StoredSecret | undefined> {
     const { promise, resolve } = Promise.withResolvers<StoredSecret | undefined>()
     this.#asked.push({ path, context, resolve })
+    if (this.#provider.getMany === undefined) this.#send()
+    // A busy process reads in this turn, after its timers, the answers that came meanwhile.
+    else this.#timer ??= setTimeout(() => setImmediate(() => this.#send()), longestHoldMs)
     this.#decided()
     return promise
   }
@@ -43,10 +59,13 @@ export class Batch {
     this.#decided()
   }
 
-  /** Nobody waits for this path any more: the call is aborted when nobody waits for any of its paths. */
+  /** Nobody waits for this path any more: it is left out of the next call, or ends the call whose last path it was. */
   cancel(path: string): void {
-    this.#cancelled.add(path)
-    if (this.#undecided === 0) this.#abortIfUnwanted()
+    const held = this.#asked.find((each) => each.path === path)
+    this.#asked = this.#asked.filter((each) => each !== held)
+    held?.resolve(Promise.reject(aborted()))
+    const call = this.#sent.get(path)
+    if (call?.wanted.delete(path) && call.wanted.size === 0) call.cancel.abort()
   }
 
   /** All have joined. */
@@ -56,27 +75,34 @@ export class Batch {
 
   #decided(): void {
     this.#undecided -= 1
-    if (this.#undecided === 0 && this.#asked.length > 0) this.#send()
-  }
-
-  #abortIfUnwanted(): void {
-    if (this.#asked.every(({ path }) => this.#cancelled.has(path))) this.#cancel?.abort()
+    if (this.#undecided === 0) this.#send()
   }
 
   #send(): void {
-    this.#abortIfUnwanted()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const asked = this.#asked
+    this.#asked = []
     const { getMany, get } = this.#provider
-    if (getMany === undefined || this.#asked.length === 1) {
-      for (const { path, context, resolve } of this.#asked) resolve(get(path, context))
+    if (getMany === undefined || asked.length < 2) {
+      for (const { path, context, resolve } of asked) resolve(get(path, context))
       return
     }
-    const paths = this.#asked.map(({ path }) => path)
-    const answers = getMany(paths, this.#context).catch((error: unknown) => {
+    const paths = asked.map(({ path }) => path)
+    const answers = getMany(paths, this.#contextOf(paths)).catch((error: unknown) => {
       if (SecretsError.isInstance(error) && error.code === 'UNSUPPORTED') return undefined
       throw error
     })
-    for (const [index, { path, context, resolve }] of this.#asked.entries())
+    for (const [index, { path, context, resolve }] of asked.entries())
       resolve(answers.then((all) => (all === undefined ? get(path, context) : unsettled(all[index]))))
+  }
+
+  #contextOf(paths: readonly string[]): CallContext {
+    if (!this.#canCancel) return this.#context
+    const cancel = new AbortController()
+    const call = { wanted: new Set(paths), cancel }
+    for (const path of paths) this.#sent.set(path, call)
+    return { ...this.#context, signal: cancel.signal }
   }
 }
 

@@ -72,18 +72,20 @@ export function countingProvider(port: number): SecretProvider {
     })
     return opened
   }
+  const get = async (path: string): Promise<Stored | undefined> => {
+    socket ??= open()
+    const id = (asked += 1)
+    const answered = new Promise<Answer>((resolve) => waiting.set(id, resolve))
+    if (socket.destroyed) throw new SecretsError('UNAVAILABLE', 'the store has closed the connection')
+    socket.write(`${JSON.stringify({ id, path } satisfies Question)}\n`)
+    return (await answered).secret
+  }
   return {
     specificationVersion: 'v1',
     name: 'store',
     sharedAs: 'counting-store',
-    get: async (path) => {
-      socket ??= open()
-      const id = (asked += 1)
-      const answered = new Promise<Answer>((resolve) => waiting.set(id, resolve))
-      if (socket.destroyed) throw new SecretsError('UNAVAILABLE', 'the store has closed the connection')
-      socket.write(`${JSON.stringify({ id, path } satisfies Question)}\n`)
-      return (await answered).secret
-    },
+    get,
+    getMany: (paths) => Promise.allSettled(paths.map(get)),
     close: async () => void socket?.destroy(),
   }
 }

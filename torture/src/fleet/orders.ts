@@ -9,6 +9,8 @@ export interface Orders {
   readonly encryptionKey: string
   /** Turns are decided by the server, through the user's client, or else by an election among the processes. */
   readonly hasClient: boolean
+  /** All names by one `getSecretValues`; else each by a `getSecret`, all at once. */
+  readonly byBatch: boolean
 }
 
 /** What it says when it has read every secret. */

@@ -6,7 +6,7 @@ describeWithServer(['redis', 'valkey'], 'a fleet that starts at once, with the d
   test('asks the store at most 1.2 times for each secret', { timeout: 600_000 }, async () => {
     const tally = await startDrill.run('short')
     expect(tally.faults).toEqual([])
-    expect(tally.of('processes')).toBe(24)
-    expect(tally.of('reads')).toBe(480)
+    expect(tally.of('processes')).toBe(48)
+    expect(tally.of('reads')).toBe(960)
   })
 })

@@ -7,7 +7,7 @@ import { ended, start } from '../child.ts'
 import { type Drill, type Scale, Tally } from '../drill.ts'
 import { startCountingStore } from './counting-store.ts'
 import { type Orders, type Report, valueOf } from './orders.ts'
-import { serverKinds, type ServerKind, withServer } from './servers.ts'
+import { serverKinds, withServer } from './servers.ts'
 
 const processes: Readonly<Record<Scale, readonly number[]>> = { short: [12], long: [12, 60] }
 const names = Array.from({ length: 20 }, (_, n) => `cold/${n}`)
@@ -21,16 +21,19 @@ export const startDrill: Drill = {
     for (const kind of serverKinds) {
       // In the short run each way once.
       for (const hasClient of scale === 'long' ? [false, true] : [kind === 'valkey'])
-        for (const size of processes[scale]) await startFleet(kind, hasClient, size, tally)
+        for (const byBatch of [false, true])
+          for (const size of processes[scale]) await startFleet(size, { kind, hasClient, byBatch }, tally)
     }
     return tally
   },
 }
 
-async function startFleet(kind: ServerKind, hasClient: boolean, size: number, tally: Tally): Promise<void> {
+type Way = Pick<Orders, 'kind' | 'hasClient' | 'byBatch'>
+
+async function startFleet(size: number, { kind, hasClient, byBatch }: Way, tally: Tally): Promise<void> {
   await withServer(kind, tally, async ({ url }) => {
     const store = await startCountingStore(Object.fromEntries(names.map((name) => [name, valueOf(name)])))
-    const orders: Orders = { kind, url, storePort: store.port, names, encryptionKey: generateKey(), hasClient }
+    const orders: Orders = { kind, url, storePort: store.port, names, encryptionKey: generateKey(), hasClient, byBatch }
     const burners = keepBusy()
     const fleet = Array.from({ length: size }, () => new StartingProcess(orders))
     await Promise.all(fleet.map((each) => each.ready()))
@@ -38,9 +41,9 @@ async function startFleet(kind: ServerKind, hasClient: boolean, size: number, ta
     for (const report of await Promise.all(fleet.map((each) => each.report()))) note(report, tally)
     await Promise.all(fleet.map((each) => each.end()))
     const calls = [...store.calls.values()].reduce((sum, count) => sum + count, 0)
-    const way = `${kind}, ${hasClient ? 'the server decides' : 'by election'}`
-    tally.count(`calls to the store for ${names.length} secrets (${way}, ${size} processes)`, calls)
-    if (calls > mostCallsPerSecret * names.length) tally.fault(`${calls} calls for ${names.length} secrets (${way}, ${size} processes)`)
+    const way = `${kind}, ${hasClient ? 'the server decides' : 'by election'}, ${byBatch ? 'by batches' : 'one by one'}, ${size} processes`
+    tally.count(`calls to the store for ${names.length} secrets (${way})`, calls)
+    if (calls > mostCallsPerSecret * names.length) tally.fault(`${calls} calls for ${names.length} secrets (${way})`)
     for (const each of burners) each.kill('SIGKILL')
     await store.stop()
   })

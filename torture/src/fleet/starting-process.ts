@@ -26,12 +26,21 @@ async function live(): Promise<void> {
 }
 
 async function readAll(secrets: SecretsManager): Promise<Report> {
-  const results = await Promise.allSettled(orders.names.map((name) => secrets.getSecret(name)))
+  const results = orders.byBatch
+    ? await readTogether(secrets)
+    : await Promise.allSettled(orders.names.map((name) => secrets.getSecret(name)))
   const failed = results.filter(({ status }) => status === 'rejected').length
   const right = results.filter(
     (result, index) => result.status === 'fulfilled' && result.value === valueOf(orders.names[index] ?? ''),
   ).length
   return { failed, wrong: results.length - failed - right }
+}
+
+async function readTogether(secrets: SecretsManager): Promise<PromiseSettledResult<string>[]> {
+  const results = await secrets.getSecretValues(orders.names.map((name) => ({ name })))
+  return Promise.allSettled(
+    results.map(async (result) => (result.status === 'fulfilled' ? result.value.reveal() : Promise.reject(result.reason))),
+  )
 }
 
 function say(what: unknown): void {

@@ -68,6 +68,33 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
     expect((await provider.get('app', context))?.value).toBe('{"value":"v1"}')
   })
 
+  test.each([
+    ['is answered after 1.2 s', { pass: 'whole', delayMs: 1_200 }, 'ok'],
+    ['fails', { status: 503, body: { errors: ['Vault is sealed'] } }, 'UNAVAILABLE'],
+  ] as const)('leaves no token alive at the end, though the login that is under way %s', async (_, reply, told) => {
+    const tokens = async (): Promise<number> =>
+      (await bao.api<{ data: { keys: string[] } }>('GET', 'auth/token/accessors?list=true')).data.keys.length
+    const before = await tokens()
+    const proxy = await startHttpProxy(bao.url)
+    onTestFinished(proxy.stop)
+    const provider = vaultProvider({ url: proxy.url, auth: appRole({ roleId: await roleId(), secretId: await secretId() }) })
+    await provider.get('app', context)
+    let isUnderWay = false
+    proxy.plan(({ path, headers }) => {
+      // The token in use is refused, so that another login replaces it.
+      if (headers['x-vault-token'] !== undefined && !path.endsWith('revoke-self')) {
+        return isUnderWay ? 'pass' : { status: 403, body: { errors: ['permission denied'] } }
+      }
+      isUnderWay ||= path.endsWith('login')
+      return path.endsWith('login') ? reply : 'pass'
+    })
+    const reading = codeOf(provider.get('app', context))
+    await expect.poll(() => isUnderWay).toBe(true)
+    await provider.close()
+    expect(await tokens()).toBe(before)
+    expect(['ABORTED', told]).toContain(await reading)
+  })
+
   test('with a wrapped secret id, which is unwrapped once; if somebody did before, it says so', async () => {
     const wrapped = async (): Promise<string> => {
       const response = await fetch(`${bao.url}/v1/auth/approle/role/app/secret-id`, {

@@ -11,8 +11,11 @@ import { answerError, type Send } from './sender.ts'
 import { SharedRun } from './shared-run.ts'
 import { asSecretsErrors } from './unanswered.ts'
 
-/** Closing ends even when the server does not answer. */
+/** Closing ends even when the server does not answer: together less than a manager gives to it. */
+const loginSettlesMs = 2_000
 const revokeTimeoutMs = 1_000
+/** Tokens that were refused and may be good all the same, such as by a standby that is behind. */
+const mostRefused = 20
 const soonestRetryMs = 1_000
 
 export interface TokenHolderOptions {
@@ -40,6 +43,8 @@ export class TokenHolder {
   #held: HeldToken | undefined
   /** Those before it that have not ended: what was issued under them is still in use. */
   #replaced: HeldToken[] = []
+  /** Not used any more, and revoked at the end. */
+  #refused: HeldToken[] = []
   readonly #login = new SharedRun(() => this.#logIn())
   #isRefreshing = false
   #timer: NodeJS.Timeout | undefined
@@ -84,7 +89,7 @@ export class TokenHolder {
 
   /** After Vault refused this token: another one, or the same again where there is no other. */
   async replace(token: string, signal: AbortSignal): Promise<string> {
-    if (this.#held?.token === token) this.#held = undefined
+    if (this.#held?.token === token) this.#drop(this.#held)
     return this.token(signal)
   }
 
@@ -94,10 +99,15 @@ export class TokenHolder {
     if (held === undefined) return this.#backOff.refusal ?? tokenRefused(false).error // another call was told before
     if (held.token !== token)
       return new SecretsError('UNAUTHENTICATED', 'Vault refused the token', { remedy: 'try again, another one was got meanwhile' })
-    this.#held = undefined
+    this.#drop(held)
     const refusal = tokenRefused(held.isOurs)
     void this.#options.events.report('token', async () => Promise.reject(refusal.error)).catch(() => {})
     return this.#backOff.refused(held.print, refusal)
+  }
+
+  #drop(held: HeldToken): void {
+    this.#held = undefined
+    this.#refused = [...this.#refused, held].slice(-mostRefused)
   }
 
   /** `undefined` for a token that has ended, or that Vault refused. */
@@ -120,28 +130,38 @@ export class TokenHolder {
   async #close(): Promise<void> {
     this.#isClosing = true
     clearTimeout(this.#timer)
-    const { closing } = this.#options
     const login = this.#login.current
-    const left = [...this.#replaced, ...(this.#held === undefined ? [] : [this.#held])]
-    this.#held = undefined
-    this.#replaced = []
-    await bounded({ timeoutMs: revokeTimeoutMs, closing }, async (signal) => {
-      // A login that fails or hangs must not keep the tokens before it from being revoked.
-      const next = async (): Promise<void> => {
-        const held = login && (await untilEnded(login, signal))
-        if (held !== undefined && !left.includes(held)) await this.#revokeAll([held], signal)
-      }
-      await Promise.allSettled([this.#revokeAll(left, signal), next()])
-    }).catch(() => {})
-    this.#held = undefined
-    this.#replaced = []
+    const known = this.#takeAll()
+    // A login that fails, hangs or is late takes no time from the tokens before it, nor from the revocation of its own.
+    await Promise.all([this.#revokeAll(known), login && this.#settled(login)])
+    await this.#revokeAll(this.#takeAll())
   }
 
-  async #revokeAll(tokens: readonly HeldToken[], signal: AbortSignal): Promise<void> {
-    const { send, events } = this.#options
+  /** All tokens that nobody has revoked. */
+  #takeAll(): readonly HeldToken[] {
+    const all = [...this.#refused, ...this.#replaced, ...(this.#held === undefined ? [] : [this.#held])]
+    this.#held = undefined
+    this.#replaced = []
+    this.#refused = []
+    return all
+  }
+
+  /** What it got is held then. */
+  async #settled(login: Promise<HeldToken>): Promise<void> {
+    const bounds = { timeoutMs: loginSettlesMs, closing: this.#options.closing }
+    await bounded(bounds, (signal) => untilEnded(login, signal)).catch(() => {})
+  }
+
+  async #revokeAll(tokens: readonly HeldToken[]): Promise<void> {
+    const { send, events, closing } = this.#options
     // Without a use left it has ended.
     const ours = tokens.filter((each) => each.isOurs && Date.now() < each.expiresAt && takeUse(each))
-    await Promise.allSettled(ours.map((each) => events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))))
+    if (ours.length === 0) return
+    const revokeOne = (each: HeldToken, signal: AbortSignal): Promise<void> =>
+      events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))
+    await bounded({ timeoutMs: revokeTimeoutMs, closing }, (signal) =>
+      Promise.allSettled(ours.map((each) => revokeOne(each, signal))),
+    ).catch(() => {})
   }
 
   #assertOpen(): void {
@@ -247,7 +267,9 @@ function fingerprint(login: Login, salt: Uint8Array): string {
 
 async function revoke({ token, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {
   if (isBatch) throw new SecretsError('UNSUPPORTED', 'a batch token cannot be revoked: it is good until it expires')
-  const answer = await send({ method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', token, isSingle: true }, signal)
+  const request = { method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', isSingle: true } as const
+  const answer = await send({ ...request, token, isForActive: true }, signal) // a standby may not know it yet
   const meaning = meaningOf(answer, 'login')
+  if (meaning?.code === 'UNAUTHENTICATED') return // it has ended
   if (meaning !== undefined) throw answerError(answer, meaning, 'login')
 }

@@ -66,7 +66,7 @@ function holderWith(vault: FakeVault, auth: VaultAuth | undefined = appRole({ ro
 }
 
 /** Nothing special, after so long. */
-function later(ms: number): Promise<undefined> {
+function afterwards(ms: number): Promise<undefined> {
   return new Promise((resolve) => void setTimeout(() => resolve(undefined), ms))
 }
 
@@ -564,14 +564,17 @@ function alive({ tokensAsked }: FakeVault, ...tokens: string[]): string[] {
 test('closing revokes the token of a login that is late, however long the revocation takes', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)
-  vault.answer = ({ path }) => later(path.endsWith('login') ? 1_900 : 900)
+  vault.answer = ({ path }) => afterwards(path.endsWith('login') ? 1_900 : 900)
   const waiting = codeOf(holder.token(never))
   await vi.advanceTimersByTimeAsync(1)
   const told = listening()
   const closing = holder.close()
   await vi.advanceTimersByTimeAsync(3_000)
   await closing
-  expect([alive(vault, 'token-1'), told.map(({ operation, outcome }) => `${operation} ${outcome}`)]).toEqual([[], ['login ok', 'revoke ok']])
+  expect([alive(vault, 'token-1'), told.map(({ operation, outcome }) => `${operation} ${outcome}`)]).toEqual([
+    [],
+    ['login ok', 'revoke ok'],
+  ])
   await waiting
 })
 

@@ -10,6 +10,7 @@ import { token as tokenAuth, tokenFunction } from './auth/token.ts'
 import { userpass } from './auth/userpass.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
 import { bounded, untilEnded } from './deadline.ts'
+import { HeldText } from './held-text.ts'
 import { type LoginMessage, loginEvents } from './login-events.ts'
 import type { Outgoing } from './sender.ts'
 import { TokenHolder } from './token-holder.ts'
@@ -459,7 +460,7 @@ test('a token of a few uses is not renewed, which would use it, and is revoked o
   vault.uses = 2
   const holder = holderWith(vault)
   const [first] = await Promise.all([holder.token(never), holder.token(never)])
-  expect([holder.hasUseLeft(first), holder.standing(first)]).toEqual([false, undefined])
+  expect([holder.hasUseLeft(first), holder.standing(holder.idOf(first))]).toEqual([false, undefined])
   await holder.close()
   const other = holderWith(vault)
   await other.token(never)
@@ -586,6 +587,22 @@ test('closing revokes a token that was refused too, which may be by a standby th
   holder.refused(next)
   await holder.close()
   expect(alive(vault, first, next)).toEqual([])
+})
+
+test('closing overwrites each token that there was, once it is revoked', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  await holder.replace(await holder.token(never), never)
+  vault.renewSeconds = 60 // so another login replaces it
+  await vi.advanceTimersByTimeAsync(hour * 0.75)
+  const wiped: string[] = []
+  vi.spyOn(HeldText.prototype, 'wipe').mockImplementation(function (this: HeldText) {
+    wiped.push(this.text())
+  })
+  onTestFinished(() => void vi.restoreAllMocks())
+  await holder.close()
+  expect(wiped.toSorted()).toEqual(['token-1', 'token-2', 'token-3'])
+  expect(alive(vault, ...wiped)).toEqual([])
 })
 
 test('closing takes a token that Vault does not know any more for revoked', async () => {

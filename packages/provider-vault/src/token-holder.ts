@@ -64,7 +64,7 @@ export class TokenHolder {
       const held = this.take()
       if (held !== undefined) return held
       const next = await this.#login.get(signal)
-      if (takeUse(next)) return next.token // else others took all the uses that it has
+      if (takeUse(next)) return next.token.text() // else others took all the uses that it has
     }
   }
 
@@ -73,12 +73,17 @@ export class TokenHolder {
     const held = this.#held
     if (held === undefined || this.#isClosing || Date.now() >= held.expiresAt || !takeUse(held)) return undefined
     this.#refreshIfDue(held)
-    return held.token
+    return held.token.text()
   }
 
   /** `false`: all uses of the token were taken, so it has ended. */
   hasUseLeft(token: string): boolean {
     return this.#known(token)?.uses?.left !== 0
+  }
+
+  /** What a lease remembers in place of the token that it was issued under; empty for one that is not known any more. */
+  idOf(token: string): string {
+    return this.#known(token)?.id ?? ''
   }
 
   /** Gives a use back that the request did not need. */
@@ -89,7 +94,7 @@ export class TokenHolder {
 
   /** After Vault refused this token: another one, or the same again where there is no other. */
   async replace(token: string, signal: AbortSignal): Promise<string> {
-    if (this.#held?.token === token) this.#drop(this.#held)
+    if (this.#held?.token.is(token) === true) this.#drop(this.#held)
     return this.token(signal)
   }
 
@@ -97,7 +102,7 @@ export class TokenHolder {
   refused(token: string): SecretsError {
     const held = this.#held
     if (held === undefined) return this.#backOff.refusal ?? tokenRefused(false).error // another call was told before
-    if (held.token !== token)
+    if (!held.token.is(token))
       return new SecretsError('UNAUTHENTICATED', 'Vault refused the token', { remedy: 'try again, another one was got meanwhile' })
     this.#drop(held)
     const refusal = tokenRefused(held.isOurs)
@@ -107,18 +112,20 @@ export class TokenHolder {
 
   #drop(held: HeldToken): void {
     this.#held = undefined
-    this.#refused = [...this.#refused, held].slice(-mostRefused)
+    const [oldest] = this.#refused.length === mostRefused ? this.#refused.splice(0, 1) : []
+    oldest?.token.wipe()
+    this.#refused.push(held)
   }
 
   /** `undefined` for a token that has ended, or that Vault refused. */
-  standing(token: string): TokenStanding | undefined {
-    const known = this.#known(token)
+  standing(id: string): TokenStanding | undefined {
+    const known = [this.#held, ...this.#replaced].find((each) => each?.id === id)
     if (known === undefined || Date.now() >= known.expiresAt || known.uses?.left === 0) return undefined
     return { expiresAt: known.expiresAt, isHeld: known === this.#held, isRevocable: known.isOurs && !known.isBatch }
   }
 
   #known(token: string): HeldToken | undefined {
-    return [this.#held, ...this.#replaced].find((each) => each?.token === token)
+    return [this.#held, ...this.#replaced].find((each) => each?.token.is(token))
   }
 
   /** Revokes the tokens that we logged in for, and with it everything that was leased under it. Never rejects. */
@@ -134,7 +141,9 @@ export class TokenHolder {
     const known = this.#takeAll()
     // A login that fails, hangs or is late takes no time from the tokens before it, nor from the revocation of its own.
     await Promise.all([this.#revokeAll(known), login && this.#settled(login)])
-    await this.#revokeAll(this.#takeAll())
+    const late = this.#takeAll()
+    await this.#revokeAll(late)
+    for (const { token } of [...known, ...late]) token.wipe()
   }
 
   /** All tokens that nobody has revoked. */
@@ -208,10 +217,13 @@ export class TokenHolder {
   }
 
   #hold(held: HeldToken): void {
-    const before = this.#held === undefined || this.#held.token === held.token ? [] : [this.#held]
+    const former = this.#held
+    const isSame = former?.token.is(held.token.text()) === true
+    const known = [...this.#replaced, ...(former === undefined || isSame ? [] : [former])]
     // One that ends at no known time is replaced only after it was refused.
-    this.#replaced = [...this.#replaced, ...before].filter(({ expiresAt }) => Date.now() < expiresAt && expiresAt < Infinity)
-    this.#held = held
+    this.#replaced = known.filter(({ expiresAt }) => Date.now() < expiresAt && expiresAt < Infinity)
+    this.#held = isSame ? { ...held, id: former.id } : held
+    for (const each of known) if (!this.#replaced.includes(each) && each.token !== held.token) each.token.wipe()
     this.#wakeAt(held.renewAt)
   }
 
@@ -265,10 +277,10 @@ function fingerprint(login: Login, salt: Uint8Array): string {
   return createHmac('sha256', salt).update(credential).digest('base64')
 }
 
-async function revoke({ token, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {
+async function revoke({ token: held, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {
   if (isBatch) throw new SecretsError('UNSUPPORTED', 'a batch token cannot be revoked: it is good until it expires')
   const request = { method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', isSingle: true } as const
-  const answer = await send({ ...request, token, isForActive: true }, signal) // a standby may not know it yet
+  const answer = await send({ ...request, token: held.text(), isForActive: true }, signal) // a standby may not know it yet
   const meaning = meaningOf(answer, 'login')
   if (meaning?.code === 'UNAUTHENTICATED') return // it has ended
   if (meaning !== undefined) throw answerError(answer, meaning, 'login')

@@ -3,6 +3,7 @@ import { member, type VaultAnswer } from '../answer.ts'
 import { answerError } from '../sender.ts'
 import { meaningOf } from '../answer-table.ts'
 import { assertCredential, assertToken, type Credential, readCredential } from '../credential.ts'
+import { HeldText } from '../held-text.ts'
 import { loginPath } from './login-path.ts'
 import type { AuthContext, VaultAuth } from './vault-auth.ts'
 
@@ -57,17 +58,20 @@ function isWrapped(secretId: unknown): secretId is { readonly wrapped: Credentia
 /** Keeps what came out of the last wrapping token: it opens only once, and one that was refused opens never. */
 function unwrapping(source: Credential, mount: string): (context: AuthContext) => Promise<string> {
   assertCredential(source, '`secretId.wrapped`')
-  let last: { readonly wrapping: string; readonly secretId: string | SecretsError } | undefined
+  let last: { readonly wrapping: HeldText; readonly secretId: HeldText | SecretsError } | undefined
   return async (context) => {
     const wrapping = await readCredential(source, '`secretId.wrapped`', context.signal)
-    if (last?.wrapping !== wrapping) last = { wrapping, secretId: await unwrap(wrapping, mount, context) }
-    if (typeof last.secretId === 'string') return last.secretId
+    if (last?.wrapping.is(wrapping) !== true) {
+      const secretId = await unwrap(wrapping, mount, context)
+      last = { wrapping: new HeldText(wrapping), secretId }
+    }
+    if (last.secretId instanceof HeldText) return last.secretId.text()
     throw last.secretId
   }
 }
 
 /** The secret id, or the error that says that there is none to be had. */
-async function unwrap(wrapping: string, mount: string, { post }: AuthContext): Promise<string | SecretsError> {
+async function unwrap(wrapping: string, mount: string, { post }: AuthContext): Promise<HeldText | SecretsError> {
   assertToken(wrapping)
   // Whoever unwraps it can wrap what was in it again, but not by this path, which takes no secret id from its caller.
   const found = accepted(await post('sys/wrapping/lookup', { token: wrapping }))
@@ -76,7 +80,7 @@ async function unwrap(wrapping: string, mount: string, { post }: AuthContext): P
   const answer = accepted(await post('sys/wrapping/unwrap', {}, wrapping))
   if (answer === undefined) return usedAlready()
   const secretId = member(answer.body, 'data', 'secret_id')
-  if (typeof secretId === 'string' && secretId !== '') return secretId
+  if (typeof secretId === 'string' && secretId !== '') return new HeldText(secretId)
   return new SecretsError('CONFIGURATION', 'the wrapping token holds no secret id', {
     remedy: "wrap the answer of the role's secret-id path",
   })

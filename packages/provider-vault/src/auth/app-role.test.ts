@@ -1,7 +1,7 @@
 import { type OpenBao, startOpenBao } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { canaries, codeOf, context, failure, stubbed, stubVault } from '../testing/stub-vault.ts'
+import { canaries, codeOf, context, failure, stubbed, stubVault, usual } from '../testing/stub-vault.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
 import { appRole } from './app-role.ts'
 
@@ -131,4 +131,47 @@ test('a wrapping token is looked up again after an outage', async () => {
   expect(await codeOf(provider.get('app', context))).toBe('UNAVAILABLE')
   isDown = false
   expect(await codeOf(provider.get('app', context))).toBe('ok')
+})
+
+test('providers with one `auth` that log in at once unwrap the token once, also if the first gives up', async () => {
+  for (const isGivenUp of [false, true]) {
+    let isUsed = false
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>()
+    const stub = await stubVault()
+    stub.plan(async ({ path }) => {
+      if (path.endsWith('/lookup')) {
+        await held
+        return isUsed ? used : made('auth/approle/role/app/secret-id')
+      }
+      if (!path.endsWith('/unwrap')) return usual(path)
+      if (isUsed) return used
+      isUsed = true
+      return made('auth/approle/role/app/secret-id')
+    })
+    const auth = appRole({ roleId: 'r', secretId: { wrapped: canaries.secretId } })
+    const [first, second] = [
+      stubbed(stub, { auth, kvVersion: 2, timeoutMs: isGivenUp ? 200 : 4_500 }),
+      stubbed(stub, { auth, kvVersion: 2 }),
+    ]
+    const both = [codeOf(first.get('app', context)), codeOf(second.get('app', context))]
+    if (isGivenUp) expect(await both[0]).toBe('DEADLINE_EXCEEDED')
+    else await expect.poll(() => stub.requests.some(({ path }) => path.endsWith('/lookup'))).toBe(true)
+    letGo()
+    expect(await Promise.all(both)).toEqual([isGivenUp ? 'DEADLINE_EXCEEDED' : 'ok', 'ok'])
+    expect(stub.requests.filter(({ path }) => path.endsWith('/unwrap'))).toHaveLength(1)
+  }
+})
+
+test('a wrapping token that this process used, and got no answer, is told so', async () => {
+  let isUsed = false
+  const stub = await stubVault((path) => {
+    if (path.endsWith('/lookup')) return isUsed ? used : made('auth/approle/role/app/secret-id')
+    if (!path.endsWith('/unwrap')) return undefined
+    isUsed = true
+    return 'reset'
+  })
+  const provider = stubbed(stub, { auth: appRole({ roleId: 'r', secretId: { wrapped: canaries.secretId } }) })
+  expect(await codeOf(provider.get('app', context))).toBe('UNAVAILABLE')
+  const { code, message } = await failure(provider.get('app', context))
+  expect([code, message]).toEqual(['UNAUTHENTICATED', expect.stringContaining('perhaps by this process, which got no answer')])
 })

@@ -2,6 +2,7 @@ import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-cor
 import { member, type VaultAnswer } from '../answer.ts'
 import { answerError } from '../sender.ts'
 import { meaningOf } from '../answer-table.ts'
+import { untilEnded } from '../deadline.ts'
 import { assertCredential, assertToken, type Credential, readCredential } from '../credential.ts'
 import { HeldText } from '../held-text.ts'
 import { loginPath } from './login-path.ts'
@@ -58,27 +59,53 @@ function isWrapped(secretId: unknown): secretId is { readonly wrapped: Credentia
 /** Keeps what came out of the last wrapping token: it opens only once, and one that was refused opens never. */
 function unwrapping(source: Credential, mount: string): (context: AuthContext) => Promise<string> {
   assertCredential(source, '`secretId.wrapped`')
-  let last: { readonly wrapping: HeldText; readonly secretId: HeldText | SecretsError } | undefined
+  let last: Unwrapping | undefined
+  let sent: HeldText | undefined
+  const open = (wrapping: string, context: AuthContext): Unwrapping => {
+    const held = new HeldText(wrapping)
+    const isSentBefore = sent?.is(wrapping) === true
+    const opening = { wrapping: held, secretId: unwrap({ wrapping, mount, isSentBefore, onSending: () => (sent = held) }, context) }
+    opening.secretId.catch(() => last === opening && (last = undefined))
+    return (last = opening)
+  }
   return async (context) => {
     const wrapping = await readCredential(source, '`secretId.wrapped`', context.signal)
-    if (last?.wrapping.is(wrapping) !== true) {
-      const secretId = await unwrap(wrapping, mount, context)
-      last = { wrapping: new HeldText(wrapping), secretId }
+    for (;;) {
+      const joined = last?.wrapping.is(wrapping) === true ? last : undefined
+      // Another provider with the same `auth` may give up, or be closed: then this one unwraps it.
+      const [found] = await Promise.allSettled([untilEnded((joined ?? open(wrapping, context)).secretId, context.signal)])
+      if (found.status === 'rejected' && (joined === undefined || context.signal.aborted)) throw found.reason
+      if (found.status === 'rejected') continue
+      if (found.value instanceof HeldText) return found.value.text()
+      throw found.value
     }
-    if (last.secretId instanceof HeldText) return last.secretId.text()
-    throw last.secretId
   }
 }
 
+/** One at a time for a wrapping token: a second would find it used, and tell of a theft. */
+interface Unwrapping {
+  readonly wrapping: HeldText
+  readonly secretId: Promise<HeldText | SecretsError>
+}
+
+interface Wrapped {
+  readonly wrapping: string
+  readonly mount: string
+  /** We asked for it before, and got no answer. */
+  readonly isSentBefore: boolean
+  readonly onSending: () => void
+}
+
 /** The secret id, or the error that says that there is none to be had. */
-async function unwrap(wrapping: string, mount: string, { post }: AuthContext): Promise<HeldText | SecretsError> {
+async function unwrap({ wrapping, mount, isSentBefore, onSending }: Wrapped, { post }: AuthContext): Promise<HeldText | SecretsError> {
   assertToken(wrapping)
   // Whoever unwraps it can wrap what was in it again, but not by this path, which takes no secret id from its caller.
   const found = accepted(await post('sys/wrapping/lookup', { token: wrapping }))
-  if (found === undefined) return usedAlready()
+  if (found === undefined) return usedAlready(isSentBefore)
   if (!isOfSecretIds(member(found.body, 'data', 'creation_path'), mount)) return madeElsewhere(mount)
+  onSending()
   const answer = accepted(await post('sys/wrapping/unwrap', {}, wrapping))
-  if (answer === undefined) return usedAlready()
+  if (answer === undefined) return usedAlready(isSentBefore)
   const secretId = member(answer.body, 'data', 'secret_id')
   if (typeof secretId === 'string' && secretId !== '') return new HeldText(secretId)
   return new SecretsError('CONFIGURATION', 'the wrapping token holds no secret id', {
@@ -104,10 +131,14 @@ function isOfSecretIds(path: unknown, mount: string): boolean {
 
 const stolen = 'treat the secret id as stolen; then wrap a new one'
 
-function usedAlready(): SecretsError {
-  return new SecretsError('UNAUTHENTICATED', 'the wrapping token was used already, or has expired', {
-    remedy: `if nobody of yours used it, ${stolen}`,
-  })
+function usedAlready(isSentBefore: boolean): SecretsError {
+  return isSentBefore
+    ? new SecretsError('UNAUTHENTICATED', 'the wrapping token was used already, perhaps by this process, which got no answer', {
+        remedy: `wrap a new one; if Vault's audit log shows another address that unwrapped it, ${stolen}`,
+      })
+    : new SecretsError('UNAUTHENTICATED', 'the wrapping token was used already, or has expired', {
+        remedy: `if nobody of yours used it, ${stolen}`,
+      })
 }
 
 function madeElsewhere(mount: string): SecretsError {

@@ -117,7 +117,10 @@ function requestHandler(given: Handler | undefined, timeoutMs: number): Handler 
   }
 }
 
-/** Said here, neither is to be switched off by NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS. An agent of the user is the user's. */
+/**
+ * Said here, neither is to be switched off by NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS. An
+ * agent of the user is the user's.
+ */
 function verifying(agent: unknown): object {
   const given: { readonly destroy?: unknown } = Object(agent)
   if (typeof given.destroy === 'function') return given

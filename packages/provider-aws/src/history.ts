@@ -78,7 +78,10 @@ export interface Attachment {
   readonly revision: string
 }
 
-/** Labels that their writers did not remove though they say nothing any more, in the order in which they are to go. */
+/**
+ * Labels that their writers did not remove though they say nothing any more, in the order in which
+ * they are to go.
+ */
 export function leftoversOf({ versions, current: now }: History): readonly Attachment[] {
   return versions.flatMap(({ revision, labels, version }) => {
     const isOver = (claim: number | undefined): boolean => claim !== undefined && claim !== version && claim <= (now?.version ?? 0)
@@ -88,7 +91,10 @@ export function leftoversOf({ versions, current: now }: History): readonly Attac
   })
 }
 
-/** Of a version that became current. AWSPENDING goes before the claim, without which a late discard would take it for its own. */
+/**
+ * Of a version that became current. AWSPENDING goes before the claim, without which a late discard
+ * would take it for its own.
+ */
 function proofsOf(labels: readonly string[], version: number | undefined): readonly string[] {
   const claim = version === undefined ? undefined : claimLabel(version)
   const puts = labels.filter((label) => putNumberOf([label]) !== undefined)

@@ -1,7 +1,7 @@
-// Versions of AWS Secrets Manager have ids and staging labels, and no numbers. We keep a version's number in
-// labels of its own: `v<n>` is the number that reads go by. `put-<n>`, or `claim-<n>` for one that was staged,
-// stays beside it until the version is known to have been current. `staged-<n>` says that it was staged. A
-// number of which one of these labels exists is used up.
+// Versions of AWS Secrets Manager have ids and staging labels, and no numbers. We keep a version's
+// number in labels of its own: `v<n>` is the number that reads go by. `put-<n>`, or `claim-<n>` for
+// one that was staged, stays beside it until the version is known to have been current.
+// `staged-<n>` says that it was staged. A number of which one of these labels exists is used up.
 
 export const current = 'AWSCURRENT'
 export const previous = 'AWSPREVIOUS'
@@ -21,14 +21,17 @@ export function stagedLabel(number: number): string {
 }
 
 /**
- * AWS gives it to one version only, so it decides between a promotion, which attaches it to the staged version,
- * and a discard, which attaches it to the current one.
+ * AWS gives it to one version only, so it decides between a promotion, which attaches it to the
+ * staged version, and a discard, which attaches it to the current one.
  */
 export function claimLabel(number: number): string {
   return `claim-${number}`
 }
 
-/** On what AWS has as current before a first version is promoted, for AWS attaches AWSCURRENT to the first by itself. */
+/**
+ * On what AWS has as current before a first version is promoted, for AWS attaches AWSCURRENT to the
+ * first by itself.
+ */
 export const unreleased = 'unreleased'
 
 /** The number of a version; `undefined` where it has none. */
@@ -64,7 +67,10 @@ export function isInUse(labels: readonly string[]): boolean {
   return labels.includes(current) || labels.includes(previous)
 }
 
-/** It stands in for a version, and no read of ours shows it, though AWS has it as current or previous. */
+/**
+ * It stands in for a version, and no read of ours shows it, though AWS has it as current or
+ * previous.
+ */
 export function isUnreleased(labels: readonly string[]): boolean {
   return labels.includes(unreleased)
 }

@@ -29,7 +29,9 @@ async function startStub(): Promise<AwsStub> {
   return stub
 }
 
-/** What a process with these flags reads, with credentials from its environment as in a container. */
+/**
+ * What a process with these flags reads, with credentials from its environment as in a container.
+ */
 async function readAt(url: string, more: Readonly<Record<string, string>>, ...flags: readonly string[]): Promise<string> {
   const args = ['--conditions=@finchat/source', '--no-warnings', ...flags, '--input-type=module', '--eval', reads, url]
   const env = { ...process.env, ...more, AWS_ACCESS_KEY_ID: 'AKIAIOSFODNN7EXAMPLE', AWS_SECRET_ACCESS_KEY: 'of-no-account' }

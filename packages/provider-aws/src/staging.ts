@@ -57,7 +57,10 @@ async function stage(api: Api, kmsKeyId: string | undefined, path: string, secre
 
 const standIn = 'No version of this secret was promoted yet.'
 
-/** AWS has a secret's first version as current at once: something else is put first, so that a staged one never is. */
+/**
+ * AWS has a secret's first version as current at once: something else is put first, so that a
+ * staged one never is.
+ */
 async function withCurrent(api: Api, history: History, context: CallContext): Promise<History> {
   if (history.versions.length > 0) return history
   const { arn } = history
@@ -66,7 +69,10 @@ async function withCurrent(api: Api, history: History, context: CallContext): Pr
   return historyOf(arn, { [input.ClientRequestToken]: labelsOf(labels) })
 }
 
-/** PutSecretValue would take AWSPENDING from a version that somebody else staged meanwhile; the move does not. */
+/**
+ * PutSecretValue would take AWSPENDING from a version that somebody else staged meanwhile; the move
+ * does not.
+ */
 async function makePending(api: Api, history: History, revision: string, context: CallContext): Promise<void> {
   try {
     await moveLabel(api, history, { label: pending, revision }, holderOf(history, pending)?.revision, context)
@@ -95,12 +101,17 @@ async function promote(api: Api, path: string, receipt: WriteReceipt, context: C
 
 const stageAnew = 'discard the pending version and stage it again'
 
-/** Nothing can make it current any more: AWSCURRENT moves only from the version that it was to follow. */
+/**
+ * Nothing can make it current any more: AWSCURRENT moves only from the version that it was to
+ * follow.
+ */
 function isOvertaken({ history: { current: now }, number }: Waiting): boolean {
   return now !== undefined && !(now.version !== undefined && now.version < number)
 }
 
-/** The claim keeps a discard away, and the number from being believed before AWSCURRENT has moved. */
+/**
+ * The claim keeps a discard away, and the number from being believed before AWSCURRENT has moved.
+ */
 async function takeNumber(api: Api, { history, waiting, number }: Waiting, context: CallContext): Promise<void> {
   const { revision } = waiting
   await makeRoom(api, history, [claimLabel(number), versionLabel(number)], context)
@@ -127,7 +138,10 @@ async function makePendingCurrent(api: Api, { history, waiting }: Waiting, conte
   }
 }
 
-/** AWSPENDING goes first: without the claim, a discard that is late would find it and say that it was in time. */
+/**
+ * AWSPENDING goes first: without the claim, a discard that is late would find it and say that it
+ * was in time.
+ */
 async function endPromotion(api: Api, { history, waiting, number }: Waiting, context: CallContext): Promise<void> {
   const { revision } = waiting
   await removeLabel(api, history, { label: pending, revision }, context)
@@ -144,7 +158,10 @@ async function discard(api: Api, path: string, receipt: WriteReceipt, context: C
   await removeLabel(api, history, { label: pending, revision }, context)
 }
 
-/** From then on nobody promotes it: AWS gives the claim to one version only. It stays until a newer version is current. */
+/**
+ * From then on nobody promotes it: AWS gives the claim to one version only. It stays until a newer
+ * version is current.
+ */
 async function claimForDiscard(api: Api, { history, waiting, number }: Waiting, context: CallContext): Promise<void> {
   const label = claimLabel(number)
   const claimed = holderOf(history, label)
@@ -154,7 +171,8 @@ async function claimForDiscard(api: Api, { history, waiting, number }: Waiting, 
   await attachLabel(api, history, { label, revision: history.holder.revision }, context).catch((error: unknown) => {
     throw isConflict(error) ? promotionBegan() : error
   })
-  // A promotion that came to its end before has given the claim up. What AWS answers if a label is nowhere is not documented.
+  // A promotion that came to its end before has given the claim up. What AWS answers if a label is
+  // nowhere is not documented.
   const now = await findHistory(api, history.arn, context)
   if (now?.pending?.revision !== waiting.revision) throw conflict('the version is not pending any more')
 }

@@ -58,7 +58,10 @@ function ourLabels({ versions, last }: History): Attachment[] {
   return [...numbers, ...claimsOfOthers(versions, last)]
 }
 
-/** Of discards: the oldest first, and never the last, by whose claim a promotion that is late may yet be refused. */
+/**
+ * Of discards: the oldest first, and never the last, by whose claim a promotion that is late may
+ * yet be refused.
+ */
 function claimsOfOthers(versions: History['versions'], last: number): Attachment[] {
   const claims = versions.flatMap(({ revision, labels, version }) =>
     labels.flatMap((label) => {
@@ -69,7 +72,10 @@ function claimsOfOthers(versions: History['versions'], last: number): Attachment
   return claims.toSorted((one, other) => one.number - other.number).map(({ label, revision }) => ({ label, revision }))
 }
 
-/** `v<n>` first; `put-<n>` and the claim last: alone, `v<n>` would pass for the number of a version that was current. */
+/**
+ * `v<n>` first; `put-<n>` and the claim last: alone, `v<n>` would pass for the number of a version
+ * that was current.
+ */
 function numberLabelsOf({ revision, labels }: LabelledVersion): Attachment[] {
   const isProof = (label: string): boolean => (putNumberOf([label]) ?? claimNumberOf([label])) !== undefined
   const ours = labels.filter((label) => numberOf([label]) !== undefined || isProof(label))

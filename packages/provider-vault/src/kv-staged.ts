@@ -9,10 +9,11 @@ import { assertTags } from './new-secret.ts'
 import { stagedPath } from './paths.ts'
 
 /**
- * A version that waits, beside its secret: `{ base, tags, fields }`. `base` is the number that was the last when it was staged, over which alone it
- * may be promoted. It has no number of its own, for KV gives them out as it writes. The version after it there,
- * `{ promotes }` or `{ discards }` with its number, is written under check-and-set: so one of a promotion and a
- * discard wins, and before anything else is done.
+ * A version that waits, beside its secret: `{ base, tags, fields }`. `base` is the number that was
+ * the last when it was staged, over which alone it may be promoted. It has no number of its own,
+ * for KV gives them out as it writes. The version after it there, `{ promotes }` or `{ discards }`
+ * with its number, is written under check-and-set: so one of a promotion and a discard wins, and
+ * before anything else is done.
  */
 export interface Pending {
   readonly value: string

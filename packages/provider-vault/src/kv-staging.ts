@@ -76,7 +76,10 @@ async function promote(mount: KvMount, path: string, pending: Pending, signal: A
   }
 }
 
-/** Whoever begins to promote it first, promotes it: unless another version was written, after which nobody can. */
+/**
+ * Whoever begins to promote it first, promotes it: unless another version was written, after which
+ * nobody can.
+ */
 async function discard(mount: KvMount, path: string, pending: Pending, signal: AbortSignal): Promise<void> {
   const { base, place, claim } = pending
   if (claim !== undefined) {

@@ -10,7 +10,8 @@ import { answerError, type Send } from './sender.ts'
 export function authContext(send: Send, signal: AbortSignal): AuthContext {
   return {
     signal,
-    // The active node, because a standby that does not know a wrapping token yet takes it for one that was used.
+    // The active node, because a standby that does not know a wrapping token yet takes it for one
+    // that was used.
     post: (path, body, token) =>
       send({ method: 'POST', path, body: JSON.stringify(body), call: 'login', token, isSingle: true, isForActive: true }, signal),
   }

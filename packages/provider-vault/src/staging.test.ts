@@ -139,7 +139,10 @@ describeWithServer('openbao', 'a version that waits', () => {
     put: (_, provider) => provider.put('app', { value: 'by hand', ifCurrent: { version: 1 } }, context),
   }
 
-  /** Runs `fast` to its end before the request of `slow` with this number. `undefined`: there was no such request. */
+  /**
+   * Runs `fast` to its end before the request of `slow` with this number. `undefined`: there was no
+   * such request.
+   */
   async function between(at: number, slow: Operation, fast: Operation, answer: Reply): Promise<readonly string[] | undefined> {
     const trial = await trialOf()
     const other = vaultProvider({ url: bao.url, mount: trial.mount, auth: token(trial.currentToken()) })

@@ -81,7 +81,10 @@ export class TokenHolder {
     return this.#known(token)?.uses?.left !== 0
   }
 
-  /** What a lease remembers in place of the token that it was issued under; empty for one that is not known any more. */
+  /**
+   * What a lease remembers in place of the token that it was issued under; empty for one that is
+   * not known any more.
+   */
   idOf(token: string): string {
     return this.#known(token)?.id ?? ''
   }
@@ -139,7 +142,8 @@ export class TokenHolder {
     clearTimeout(this.#timer)
     const login = this.#login.current
     const known = this.#takeAll()
-    // A login that fails, hangs or is late takes no time from the tokens before it, nor from the revocation of its own.
+    // A login that fails, hangs or is late takes no time from the tokens before it, nor from the
+    // revocation of its own.
     await Promise.all([this.#revokeAll(known), login && this.#settled(login)])
     const late = this.#takeAll()
     await this.#revokeAll(late)

@@ -6,7 +6,10 @@ import type { LabelledSecret } from './labelled-secret.ts'
 interface Call {
   readonly process: number
   readonly perform: () => object
-  /** The same by a replica that is so many actions behind; as `perform` where only the store itself answers. */
+  /**
+   * The same by a replica that is so many actions behind; as `perform` where only the store itself
+   * answers.
+   */
   readonly performBehind: (actions: number) => object
   readonly resolve: (answer: object) => void
   readonly reject: (error: unknown) => void
@@ -15,8 +18,8 @@ interface Call {
 }
 
 /**
- * How one call ends: as it should, by a replica that is behind, with its answer lost, or with its process, before AWS
- * did it or after. One that is sent again waits for another ending.
+ * How one call ends: as it should, by a replica that is behind, with its answer lost, or with its
+ * process, before AWS did it or after. One that is sent again waits for another ending.
  */
 export type Ending = 'answer' | 'answer from behind' | 'lose the answer' | 'send again' | 'kill before' | 'kill after'
 

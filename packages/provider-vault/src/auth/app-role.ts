@@ -20,9 +20,9 @@ export interface AppRoleOptions {
 const members: MembersOf<AppRoleOptions> = { roleId: 'any', secretId: 'any', mount: 'string' }
 
 /**
- * Logs in as a machine (AppRole). A wrapping token is unwrapped once, and its secret id kept for later logins. If it was
- * unwrapped before, or made by another path than that of a role's secret ids, `UNAUTHENTICATED` says so: somebody else
- * may hold the secret id.
+ * Logs in as a machine (AppRole). A wrapping token is unwrapped once, and its secret id kept for
+ * later logins. If it was unwrapped before, or made by another path than that of a role's secret
+ * ids, `UNAUTHENTICATED` says so: somebody else may hold the secret id.
  *
  * @example
  * import { appRole, vaultProvider } from '@finchat/secrets-provider-vault'
@@ -99,7 +99,8 @@ interface Wrapped {
 /** The secret id, or the error that says that there is none to be had. */
 async function unwrap({ wrapping, mount, isSentBefore, onSending }: Wrapped, { post }: AuthContext): Promise<HeldText | SecretsError> {
   assertToken(wrapping)
-  // Whoever unwraps it can wrap what was in it again, but not by this path, which takes no secret id from its caller.
+  // Whoever unwraps it can wrap what was in it again, but not by this path, which takes no secret
+  // id from its caller.
   const found = accepted(await post('sys/wrapping/lookup', { token: wrapping }))
   if (found === undefined) return usedAlready(isSentBefore)
   if (!isOfSecretIds(member(found.body, 'data', 'creation_path'), mount)) return madeElsewhere(mount)

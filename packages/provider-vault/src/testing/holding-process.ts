@@ -3,8 +3,9 @@ import { appRole } from '../auth/app-role.ts'
 import { vaultProvider } from '../vault-provider.ts'
 
 /*
- * A process of its own that logs in and reads, writes a heap snapshot, and closes:
- * `node --expose-gc holding-process.ts URL SECRET_ID_FILE SNAPSHOT`. Says `idle`, and `closed` once a line was written to it.
+ * A process of its own that logs in and reads, writes a heap snapshot, and closes: `node
+ * --expose-gc holding-process.ts URL SECRET_ID_FILE SNAPSHOT`. Says `idle`, and `closed` once a
+ * line was written to it.
  */
 const [url = '', file = '', snapshot = ''] = process.argv.slice(2)
 const context = { signal: new AbortController().signal }

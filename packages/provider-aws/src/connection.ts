@@ -117,10 +117,15 @@ function requestHandler(given: Handler | undefined, timeoutMs: number): Handler 
   }
 }
 
-/** Said here, verification is not to be switched off by NODE_TLS_REJECT_UNAUTHORIZED. An agent of the user is the user's. */
+/**
+ * Said here, neither is to be switched off by NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS. An
+ * agent of the user is the user's.
+ */
 function verifying(agent: unknown): object {
   const given: { readonly destroy?: unknown } = Object(agent)
-  return typeof given.destroy === 'function' ? given : { rejectUnauthorized: true, ...given }
+  if (typeof given.destroy === 'function') return given
+  const isStricter = process.getBuiltinModule('node:tls').DEFAULT_MIN_VERSION === 'TLSv1.3'
+  return { rejectUnauthorized: true, minVersion: isStricter ? 'TLSv1.3' : 'TLSv1.2', ...given }
 }
 
 /** Throws `CONFIGURATION`: some region by default would answer that there is no such secret, and let a weaker store be believed. */

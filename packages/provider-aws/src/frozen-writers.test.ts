@@ -51,7 +51,7 @@ test.each([1, 2, 3])('a writer frozen after %i calls gives its number to nothing
   expect(await outcomeOf(secret, frozen)).toEqual(['rejected', true])
 })
 
-test.each([1, 2, 3])('nor does a promotion frozen after %i calls, whose version was discarded meanwhile', async (after) => {
+test.each([1, 2, 3])('nor does a promotion frozen after %i calls, whose version was overtaken and discarded meanwhile', async (after) => {
   const secret = new LabelledSecret()
   const api = apiOf(secret)
   await put(api, undefined, path, { value: 'one' }, context)
@@ -59,8 +59,8 @@ test.each([1, 2, 3])('nor does a promotion frozen after %i calls, whose version 
   const process = freezing(api, after)
   const frozen = staging(process.api, undefined).promote(path, pending, context)
   await expect.poll(process.isFrozen).toBe(true)
-  await staging(api, undefined).discard(path, pending, context)
   await hourOfWrites(api)
+  await staging(api, undefined).discard(path, pending, context)
   process.thaw()
   expect(await outcomeOf(secret, frozen)).toEqual(['rejected', true])
 })

@@ -1,5 +1,7 @@
 import type { WriteReceipt } from '@finchat/secrets-core'
 import {
+  claimLabel,
+  claimNumberOf,
   current,
   isInUse,
   isUnreleased,
@@ -8,6 +10,7 @@ import {
   pending,
   putNumberOf,
   stagedNumberOf,
+  unreleased,
   versionIdOf,
   wasNeverCurrent,
 } from './labels.ts'
@@ -75,12 +78,33 @@ export interface Attachment {
   readonly revision: string
 }
 
-/** `put-<n>` of versions that became current, which their writers did not remove. */
-export function leftoversOf({ versions }: History): readonly Attachment[] {
-  const wereCurrent = versions.filter(({ labels }) => isInUse(labels) && !isUnreleased(labels))
-  return wereCurrent.flatMap(({ revision, labels }) => {
-    return labels.filter((label) => putNumberOf([label]) !== undefined).map((label) => ({ label, revision }))
+/**
+ * Labels that their writers did not remove though they say nothing any more, in the order in which
+ * they are to go.
+ */
+export function leftoversOf({ versions, current: now }: History): readonly Attachment[] {
+  return versions.flatMap(({ revision, labels, version }) => {
+    const isOver = (claim: number | undefined): boolean => claim !== undefined && claim !== version && claim <= (now?.version ?? 0)
+    const over = labels.filter((label) => isOver(claimNumberOf([label])))
+    const others = isInUse(labels) ? proofsOf(labels, version) : labels.filter((label) => label === unreleased)
+    return [...over, ...others].map((label) => ({ label, revision }))
   })
+}
+
+/**
+ * Of a version that became current. AWSPENDING goes before the claim, without which a late discard
+ * would take it for its own.
+ */
+function proofsOf(labels: readonly string[], version: number | undefined): readonly string[] {
+  const claim = version === undefined ? undefined : claimLabel(version)
+  const puts = labels.filter((label) => putNumberOf([label]) !== undefined)
+  if (claim === undefined || !labels.includes(claim)) return puts
+  return [...puts, ...labels.filter((label) => label === pending), claim]
+}
+
+/** The version that has this label. */
+export function holderOf({ versions }: History, label: string): LabelledVersion | undefined {
+  return versions.find(({ labels }) => labels.includes(label))
 }
 
 /** Whether this is the version that a receipt speaks of, by all that it says; one that says nothing speaks of none. */

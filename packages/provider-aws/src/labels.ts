@@ -1,6 +1,7 @@
-// Versions of AWS Secrets Manager have ids and staging labels, and no numbers. We keep a version's number in labels of its own: `v<n>` is the
-// number that reads go by, `put-<n>` stays beside it until the version is known to have been current, `staged-<n>` says that it was staged. A
-// number of which one of these labels exists is used up.
+// Versions of AWS Secrets Manager have ids and staging labels, and no numbers. We keep a version's
+// number in labels of its own: `v<n>` is the number that reads go by. `put-<n>`, or `claim-<n>` for
+// one that was staged, stays beside it until the version is known to have been current.
+// `staged-<n>` says that it was staged. A number of which one of these labels exists is used up.
 
 export const current = 'AWSCURRENT'
 export const previous = 'AWSPREVIOUS'
@@ -19,10 +20,19 @@ export function stagedLabel(number: number): string {
   return `staged-${number}`
 }
 
-/** For the first version of a secret, to which AWS attaches AWSCURRENT by itself, though it was staged. */
-export function unreleasedLabel(number: number): string {
-  return `unreleased-${number}`
+/**
+ * AWS gives it to one version only, so it decides between a promotion, which attaches it to the
+ * staged version, and a discard, which attaches it to the current one.
+ */
+export function claimLabel(number: number): string {
+  return `claim-${number}`
 }
+
+/**
+ * On what AWS has as current before a first version is promoted, for AWS attaches AWSCURRENT to the
+ * first by itself.
+ */
+export const unreleased = 'unreleased'
 
 /** The number of a version; `undefined` where it has none. */
 export function numberOf(labels: readonly string[]): number | undefined {
@@ -39,7 +49,17 @@ export function putNumberOf(labels: readonly string[]): number | undefined {
 }
 
 export function stagedNumberOf(labels: readonly string[]): number | undefined {
-  return highest(labels, /^(?:staged|unreleased)-([1-9]\d{0,15})$/)
+  return highest(labels, /^staged-([1-9]\d{0,15})$/)
+}
+
+export function claimNumberOf(labels: readonly string[]): number | undefined {
+  return highest(labels, /^claim-([1-9]\d{0,15})$/)
+}
+
+/** Its writer has not told yet that it became current. */
+export function isUnproven(labels: readonly string[]): boolean {
+  const number = numberOf(labels)
+  return putNumberOf(labels) !== undefined || (number !== undefined && labels.includes(claimLabel(number)))
 }
 
 /** AWS says by its own labels that the version is or was current. */
@@ -48,12 +68,11 @@ export function isInUse(labels: readonly string[]): boolean {
 }
 
 /**
- * It was staged before there was any other version, and not promoted while it was current. AWS has it as current or previous all the same, and no
- * read of ours shows it.
+ * It stands in for a version, and no read of ours shows it, though AWS has it as current or
+ * previous.
  */
 export function isUnreleased(labels: readonly string[]): boolean {
-  if (!labels.some((label) => label.startsWith('unreleased-'))) return false
-  return madeNumberOf(labels) === undefined || (putNumberOf(labels) !== undefined && !labels.includes(current))
+  return labels.includes(unreleased)
 }
 
 /**
@@ -64,7 +83,7 @@ export function wasNeverCurrent(labels: readonly string[], highestInUse: number 
   if (isUnreleased(labels)) return true
   if (isInUse(labels)) return false
   const number = madeNumberOf(labels)
-  if (number === undefined || putNumberOf(labels) !== undefined) return true
+  if (number === undefined || isUnproven(labels)) return true
   return highestInUse !== undefined && number > highestInUse
 }
 

@@ -27,6 +27,27 @@ describeWithServer('moto', 'reading from AWS', () => {
     }
   })
 
+  test('the version before is read by its number, at the cost of one request, and told from one that is not there', async () => {
+    const provider = aws.provider()
+    for (const value of ['one', 'two', 'three']) await provider.put(path, { value }, context)
+    await provider.staging.discard(path, await provider.staging.put(path, { value: 'four' }, context), context)
+    await provider.put(path, { value: 'five' }, context)
+    const asked = async (version: number | 'previous'): Promise<readonly unknown[]> => {
+      const before = aws.stub().requests().length
+      const found = await provider.getVersion(path, version, context)
+      return [found?.value, found?.version, aws.stub().requests().length - before]
+    }
+    expect(await asked(3)).toEqual(['three', 3, 1])
+    expect(await asked(4), 'it was never current').toEqual([undefined, undefined, 1])
+    expect(await asked('previous'), 'numbers have gaps, and this has none').toEqual(['three', 3, 1])
+    expect(await asked(2)).toEqual(['two', 2, 2])
+    expect(await asked(9)).toEqual([undefined, undefined, 1])
+    await provider.delete(path, { purge: false }, context)
+    expect((await failure(provider.getVersion(path, 3, context))).code).toBe('DELETED')
+    await provider.delete(path, { purge: true }, context)
+    expect(await provider.getVersion(path, 3, context)).toBeUndefined()
+  })
+
   test('text stays text, and bytes stay bytes', async () => {
     await create('text', { SecretString: 'AQID' })
     await create('bytes', { SecretBinary: 'AQID' })

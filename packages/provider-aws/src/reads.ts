@@ -1,7 +1,7 @@
 import { type CallContext, SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
 import { type AnsweredVersion, garbled, releasedVersion, versionOf } from './answers.ts'
 import type { Api } from './api.ts'
-import { current, isInUse, isUnreleased, madeNumberOf, pending, previous, putNumberOf, versionLabel } from './labels.ts'
+import { current, isInUse, isUnproven, madeNumberOf, pending, previous, versionLabel } from './labels.ts'
 import { assertPath, assertVersion } from './new-secret.ts'
 
 export type ReadOne = SecretProvider['get']
@@ -28,7 +28,7 @@ export function readVersion(api: Api): NonNullable<SecretProvider['getVersion']>
 /** The version that waits to be promoted, and not one that was: AWS's label for it may stay where it is. */
 export async function readPending(api: Api, path: string, context: CallContext): Promise<StoredSecret | undefined> {
   const found = await fetchLabelled(api, path, pending, context)
-  if (found === undefined || isUnreleased(found.labels)) return found?.secret
+  if (found === undefined) return undefined
   const number = madeNumberOf(found.labels)
   const isDone = number === undefined ? isInUse(found.labels) : await wasCurrent(api, path, found, number, context)
   return isDone ? undefined : found.secret
@@ -56,7 +56,7 @@ function fetchLabelled(api: Api, path: string, label: string, context: CallConte
  */
 async function wasCurrent(api: Api, path: string, found: AnsweredVersion, number: number, context: CallContext): Promise<boolean> {
   if (isInUse(found.labels)) return true
-  if (putNumberOf(found.labels) !== undefined) return false
+  if (isUnproven(found.labels)) return false
   const now = await fetchVersion(api, path, current, context)
   if (now?.secret.version !== undefined && number <= now.secret.version) return true
   const before = await fetchVersion(api, path, previous, context)

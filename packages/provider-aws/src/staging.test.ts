@@ -1,7 +1,7 @@
-import type { AwsRequest } from '@finchat/secrets-test-servers'
+import type { AwsReply, AwsRequest } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { expect, test } from 'vitest'
-import { awsCall, context, failure, useAws } from './testing/aws-trial.ts'
+import { awsCall, context, failure, providerAt, useAws } from './testing/aws-trial.ts'
 
 const path = 'prod/db'
 
@@ -22,14 +22,17 @@ describeWithServer('moto', 'staging in AWS', () => {
     await provider.put(path, { value: 'one' }, context)
     const { revision = '' } = await provider.staging.put(path, { value: 'two' }, context)
     const { VersionIdsToStages: labels = {} } = await awsCall(aws.moto().url, 'DescribeSecret', { SecretId: path })
-    expect(labels[revision]).toEqual(['AWSPENDING', 'staged-2'])
+    expect(labels[revision]).toEqual(['staged-2', 'AWSPENDING'])
   })
 
-  test('the first version of a secret, which AWS makes current by itself, shows in no read before it is promoted', async () => {
+  test('the first version of a secret is not current, for AWS or for a read, before it is promoted', async () => {
     const provider = aws.provider()
     const pending = await provider.staging.put(path, { value: 'one' }, context)
     const { VersionIdsToStages: labels = {} } = await awsCall(aws.moto().url, 'DescribeSecret', { SecretId: path })
-    expect(Object.values(labels)).toEqual([expect.arrayContaining(['AWSCURRENT'])])
+    expect(Object.values(labels)).toEqual([
+      ['unreleased', 'AWSCURRENT'],
+      ['staged-1', 'AWSPENDING'],
+    ])
     expect(await provider.get(path, context)).toBeUndefined()
     expect(await provider.getVersion(path, 1, context)).toBeUndefined()
     expect(await provider.getMany([path, 'other'], context)).toEqual([
@@ -93,7 +96,7 @@ describeWithServer('moto', 'staging in AWS', () => {
     expect(await provider.staging.put(path, { value: 'three' }, context)).toMatchObject({ version: 3 })
   })
 
-  test('a promotion that stopped before it was done has changed no answer, and can be done or discarded', async () => {
+  test('a promotion that stopped before it was done has changed no answer, and can be done, or discarded after a newer write', async () => {
     const provider = aws.provider({ clientConfig: { maxAttempts: 1 } })
     await provider.put(path, { value: 'one' }, context)
     for (const end of ['promote', 'discard'] as const) {
@@ -104,11 +107,64 @@ describeWithServer('moto', 'staging in AWS', () => {
       aws.stub().plan('pass')
       expect(await provider.get(path, context)).toEqual(before)
       expect(await provider.getVersion(path, pending.version ?? 0, context)).toBeUndefined()
+      expect(await failure(provider.staging.discard(path, pending, context))).toMatchObject({ code: 'VERSION_CONFLICT' })
+      if (end === 'discard') expect(await provider.put(path, { value: 'four' }, context)).toMatchObject({ version: 4 })
       await provider.staging[end](path, pending, context)
+      expect(await provider.get(path, context)).toMatchObject(
+        end === 'promote' ? { value: 'promote', version: 2 } : { value: 'four', version: 4 },
+      )
     }
-    expect(await provider.get(path, context)).toMatchObject({ value: 'promote', version: 2 })
-    expect(await provider.put(path, { value: 'four' }, context)).toMatchObject({ version: 4 })
     expect(await provider.getVersion(path, 3, context)).toBeUndefined()
+  })
+
+  const codeOf = async (call: Promise<unknown>): Promise<string> => {
+    const [settled] = await Promise.allSettled([call])
+    return settled.status === 'fulfilled' ? 'ok' : (await failure(Promise.reject(settled.reason))).code
+  }
+
+  test.each([
+    ['promote', 'discard'],
+    ['discard', 'promote'],
+  ] as const)('of a %s, and a %s that is done between its look and its first change, one is told that it lost', async (slow, fast) => {
+    const provider = aws.provider()
+    await provider.put(path, { value: 'one' }, context)
+    const pending = await provider.staging.put(path, { value: 'two' }, context)
+    const other = providerAt(aws.moto().url)
+    let between: Promise<string> | undefined
+    aws.stub().plan(async ({ action }): Promise<AwsReply> => {
+      if (action === 'UpdateSecretVersionStage') await (between ??= codeOf(other.staging[fast](path, pending, context)))
+      return 'pass'
+    })
+    expect([await codeOf(provider.staging[slow](path, pending, context)), await between]).toEqual(['VERSION_CONFLICT', 'ok'])
+    expect((await provider.get(path, context))?.value).toBe(fast === 'promote' ? 'two' : 'one')
+    await other.close()
+  })
+
+  test('of two that stage at once, also under numbers of their own, one version waits', async () => {
+    const provider = aws.provider()
+    await provider.put(path, { value: 'one' }, context)
+    const other = providerAt(aws.moto().url)
+    let between: Promise<string> | undefined
+    aws.stub().plan(async ({ action }): Promise<AwsReply> => {
+      if (action === 'PutSecretValue') await (between ??= codeOf(other.staging.put(path, { value: 'theirs' }, context)))
+      return 'pass'
+    })
+    const ours = codeOf(provider.staging.put(path, { value: 'ours', version: 7 }, context))
+    expect([await ours, await between]).toEqual(['VERSION_CONFLICT', 'ok'])
+    expect((await provider.staging.get(path, context))?.value).toBe('theirs')
+    await other.close()
+  })
+
+  test('a discard whose process ended in the middle forbids a promotion, and is done when it is repeated', async () => {
+    const provider = aws.provider({ clientConfig: { maxAttempts: 1 } })
+    await provider.put(path, { value: 'one' }, context)
+    const pending = await provider.staging.put(path, { value: 'two' }, context)
+    aws.stub().plan(({ body }) => (body['VersionStage'] === 'AWSPENDING' && 'RemoveFromVersionId' in body ? 'reset' : 'pass'))
+    expect(await codeOf(provider.staging.discard(path, pending, context))).toBe('UNAVAILABLE')
+    aws.stub().plan('pass')
+    expect(await codeOf(provider.staging.promote(path, pending, context))).toBe('VERSION_CONFLICT')
+    await provider.staging.discard(path, pending, context)
+    expect(await provider.staging.put(path, { value: 'three' }, context)).toMatchObject({ version: 3 })
   })
 
   test('a promotion whose answer is lost is done once', async () => {
@@ -132,7 +188,9 @@ describeWithServer('moto', 'staging in AWS', () => {
     aws
       .stub()
       .plan(({ body }) =>
-        body['VersionStage'] === 'AWSPENDING' && 'RemoveFromVersionId' in body ? { error: 'AccessDeniedException' } : 'pass',
+        body['VersionStage'] === 'AWSPENDING' && 'RemoveFromVersionId' in body && !('MoveToVersionId' in body)
+          ? { error: 'AccessDeniedException' }
+          : 'pass',
       )
     expect(await provider.staging.promote(path, pending, context)).toEqual(pending)
     for (const version of [3, 4, 5]) {

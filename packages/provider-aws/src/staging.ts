@@ -1,7 +1,8 @@
 import { type CallContext, type NewSecret, type SecretProvider, type WriteReceipt } from '@finchat/secrets-core'
+import { labelsOf } from './answers.ts'
 import type { Api } from './api.ts'
-import { type History, isNamedBy, type LabelledVersion } from './history.ts'
-import { madeNumberOf, pending, putLabel, stagedLabel, stagedNumberOf, unreleasedLabel, versionLabel } from './labels.ts'
+import { type History, historyOf, holderOf, isNamedBy, type LabelledVersion } from './history.ts'
+import { claimLabel, madeNumberOf, pending, stagedLabel, stagedNumberOf, unreleased, versionIdOf, versionLabel } from './labels.ts'
 import { assertPath, checkedSecret } from './new-secret.ts'
 import { prepare, tagAfterwards, targetOf } from './put.ts'
 import { readPending } from './reads.ts'
@@ -15,6 +16,7 @@ import {
   isConflict,
   makeCurrent,
   makeRoom,
+  moveLabel,
   removeLabel,
   settleNumbers,
   stopwatch,
@@ -38,43 +40,85 @@ export function staging(api: Api, kmsKeyId: string | undefined): NonNullable<Sec
 async function stage(api: Api, kmsKeyId: string | undefined, path: string, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   assertPath(path)
   const checked = checkedSecret(secret)
-  const target = await targetOf(api, kmsKeyId, path, checked, context)
-  const { history } = target
+  const found = await targetOf(api, kmsKeyId, path, checked, context)
   // Never replaced: its value may be set at its target already.
-  if (history.pending !== undefined) throw conflict('a version is pending already', 'promote it or discard it')
+  if (found.history.pending !== undefined) throw anotherWaits()
+  planWrite({ ...found.history, unfinished: undefined }, checked) // a conflict makes no stand-in
+  const target = { ...found, history: await withCurrent(api, found.history, context) }
+  const { history } = target
   const plan = planWrite({ ...history, unfinished: undefined }, checked)
-  const label = history.versions.length === 0 ? unreleasedLabel(plan.number) : stagedLabel(plan.number)
+  const label = stagedLabel(plan.number)
   await prepare(api, history, plan, [pending, label], context)
-  const { revision } = await addVersion(api, history, plan.number, checked.content, [pending, label], context)
+  const { revision } = await addVersion(api, history, plan.number, checked.content, [label], context)
+  await makePending(api, history, revision, context)
   await tagAfterwards(api, target, checked, context)
   return { version: plan.number, revision }
 }
 
-/** Makes the pending version current by the same move that a write ends with; what was written since it was staged forbids it. */
-async function promote(api: Api, path: string, receipt: WriteReceipt, context: CallContext): Promise<WriteReceipt> {
-  const { history, waiting, number } = await pendingOf(api, path, receipt, context)
-  const now = history.current
-  if (now !== undefined && !(now.version !== undefined && now.version < number)) {
-    throw conflict(`version ${now.version ?? '(without a number)'} was written after the pending ${number}`, 'discard it and stage again')
-  }
-  const isFirst = waiting === history.holder
-  await takeNumber(api, { history, waiting, number }, context)
-  const release = isFirst ? requireStillFirst : makePendingCurrent
-  await release(api, { history, waiting, number }, context)
-  await settleNumbers(api, history, number, waiting.revision, context)
-  // Left behind it does no harm: AWS leaves it there too, and the next version that is staged takes it.
-  const [unpend] = await Promise.allSettled([removeLabel(api, history, { label: pending, revision: waiting.revision }, context)])
-  // Nothing else tells two promotions of a first version apart.
-  if (isFirst && unpend.status === 'rejected' && isConflict(unpend.reason)) throw unpend.reason
-  return { version: number, revision: waiting.revision }
+const standIn = 'No version of this secret was promoted yet.'
+
+/**
+ * AWS has a secret's first version as current at once: something else is put first, so that a
+ * staged one never is.
+ */
+async function withCurrent(api: Api, history: History, context: CallContext): Promise<History> {
+  if (history.versions.length > 0) return history
+  const { arn } = history
+  const input = { SecretId: arn, ClientRequestToken: versionIdOf(arn, 0), VersionStages: [unreleased], SecretString: standIn }
+  const { VersionStages: labels } = await api.call('PutSecretValue', input, context)
+  return historyOf(arn, { [input.ClientRequestToken]: labelsOf(labels) })
 }
 
-/** As a write does it: with `put-<n>` first, which keeps the number from being believed before AWSCURRENT has moved. */
-async function takeNumber(api: Api, { history, waiting, number }: Pending, context: CallContext): Promise<void> {
+/**
+ * PutSecretValue would take AWSPENDING from a version that somebody else staged meanwhile; the move
+ * does not.
+ */
+async function makePending(api: Api, history: History, revision: string, context: CallContext): Promise<void> {
+  try {
+    await moveLabel(api, history, { label: pending, revision }, holderOf(history, pending)?.revision, context)
+  } catch (error) {
+    if (!isConflict(error)) throw error
+    const [after] = await Promise.allSettled([isOpen(error) ? findHistory(api, history.arn, context) : undefined])
+    const isDone = after.status === 'fulfilled' && after.value?.pending?.revision === revision
+    if (!isDone) throw isOpen(error) ? withOpenEffect(anotherWaits()) : anotherWaits()
+  }
+}
+
+/** Makes the pending version current by the same move that a write ends with; what was written since it was staged forbids it. */
+async function promote(api: Api, path: string, receipt: WriteReceipt, context: CallContext): Promise<WriteReceipt> {
+  const waits = await pendingOf(api, path, receipt, context)
+  const { history, waiting, number } = waits
   const { revision } = waiting
-  await makeRoom(api, history, [putLabel(number), versionLabel(number)], context)
+  if (isOvertaken(waits)) {
+    throw conflict(`version ${history.current?.version ?? '(without a number)'} was written after the pending ${number}`, stageAnew)
+  }
+  await takeNumber(api, waits, context)
+  await makePendingCurrent(api, waits, context)
+  await settleNumbers(api, history, number, revision, context)
+  await Promise.allSettled([endPromotion(api, waits, context)]) // the promotion itself is done, and the next write ends it
+  return { version: number, revision }
+}
+
+const stageAnew = 'discard the pending version and stage it again'
+
+/**
+ * Nothing can make it current any more: AWSCURRENT moves only from the version that it was to
+ * follow.
+ */
+function isOvertaken({ history: { current: now }, number }: Waiting): boolean {
+  return now !== undefined && !(now.version !== undefined && now.version < number)
+}
+
+/**
+ * The claim keeps a discard away, and the number from being believed before AWSCURRENT has moved.
+ */
+async function takeNumber(api: Api, { history, waiting, number }: Waiting, context: CallContext): Promise<void> {
+  const { revision } = waiting
+  await makeRoom(api, history, [claimLabel(number), versionLabel(number)], context)
   const msSincePut = stopwatch()
-  await attachLabel(api, history, { label: putLabel(number), revision }, context)
+  await attachLabel(api, history, { label: claimLabel(number), revision }, context).catch((error: unknown) => {
+    throw isConflict(error) ? conflict('somebody else discards the pending version', 'discard it, and stage it again') : error
+  })
   try {
     await attachNumber(api, history, { version: number, revision }, msSincePut, context)
   } catch (error) {
@@ -82,9 +126,7 @@ async function takeNumber(api: Api, { history, waiting, number }: Pending, conte
   }
 }
 
-const stageAnew = 'discard the pending version and stage it again'
-
-async function makePendingCurrent(api: Api, { history, waiting }: Pending, context: CallContext): Promise<void> {
+async function makePendingCurrent(api: Api, { history, waiting }: Waiting, context: CallContext): Promise<void> {
   const { revision } = waiting
   try {
     await makeCurrent(api, history, revision, context)
@@ -96,31 +138,61 @@ async function makePendingCurrent(api: Api, { history, waiting }: Pending, conte
   }
 }
 
-/** AWS has a secret's first version as current already: it shows with its number, if AWSCURRENT is still there, and for good when that is known. */
-async function requireStillFirst(api: Api, { history, waiting, number }: Pending, context: CallContext): Promise<void> {
+/**
+ * AWSPENDING goes first: without the claim, a discard that is late would find it and say that it
+ * was in time.
+ */
+async function endPromotion(api: Api, { history, waiting, number }: Waiting, context: CallContext): Promise<void> {
   const { revision } = waiting
-  const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
-  if (after.status === 'rejected') throw withOpenEffect(after.reason)
-  if (after.value?.current?.revision === revision) return
-  await Promise.allSettled([removeLabel(api, history, { label: versionLabel(number), revision }, context)])
-  throw conflict('another version became current meanwhile', stageAnew)
+  await removeLabel(api, history, { label: pending, revision }, context)
+  await removeLabel(api, history, { label: claimLabel(number), revision }, context)
 }
 
 /** Its number stays used: `staged-<n>` stays with it until newer versions push it out. */
 async function discard(api: Api, path: string, receipt: WriteReceipt, context: CallContext): Promise<void> {
-  const { history, waiting, number } = await pendingOf(api, path, receipt, context)
+  const waits = await pendingOf(api, path, receipt, context)
+  const { history, waiting, number } = waits
   const { revision } = waiting
+  if (!isOvertaken(waits)) await claimForDiscard(api, waits, context)
   if (madeNumberOf(waiting.labels) !== undefined) await removeLabel(api, history, { label: versionLabel(number), revision }, context)
   await removeLabel(api, history, { label: pending, revision }, context)
 }
 
-interface Pending {
+/**
+ * From then on nobody promotes it: AWS gives the claim to one version only. It stays until a newer
+ * version is current.
+ */
+async function claimForDiscard(api: Api, { history, waiting, number }: Waiting, context: CallContext): Promise<void> {
+  const label = claimLabel(number)
+  const claimed = holderOf(history, label)
+  if (claimed?.revision === waiting.revision) throw promotionBegan()
+  if (claimed !== undefined || history.holder === undefined) return
+  await makeRoom(api, history, [label], context)
+  await attachLabel(api, history, { label, revision: history.holder.revision }, context).catch((error: unknown) => {
+    throw isConflict(error) ? promotionBegan() : error
+  })
+  // A promotion that came to its end before has given the claim up. What AWS answers if a label is
+  // nowhere is not documented.
+  const now = await findHistory(api, history.arn, context)
+  if (now?.pending?.revision !== waiting.revision) throw conflict('the version is not pending any more')
+}
+
+function promotionBegan(): Error {
+  return conflict('its promotion has begun', 'promote it again to complete that, or write a newer version, and then discard it')
+}
+
+function anotherWaits(): Error {
+  return conflict('a version is pending already', 'promote it or discard it')
+}
+
+/** A version that waits, as it was found. */
+interface Waiting {
   readonly history: History
   readonly waiting: LabelledVersion
   readonly number: number
 }
 
-async function pendingOf(api: Api, path: string, receipt: WriteReceipt, context: CallContext): Promise<Pending> {
+async function pendingOf(api: Api, path: string, receipt: WriteReceipt, context: CallContext): Promise<Waiting> {
   assertPath(path)
   const history = await findHistory(api, path, context)
   const waiting = history?.pending

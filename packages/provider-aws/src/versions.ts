@@ -17,8 +17,20 @@ export async function findHistory(api: Api, path: string, context: CallContext):
 }
 
 /** Gives a label to a version that may have it already. AWS refuses where another version has it. */
-export async function attachLabel(api: Api, { arn }: History, { label, revision }: Attachment, context: CallContext): Promise<void> {
-  await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: label, MoveToVersionId: revision }, context)
+export async function attachLabel(api: Api, history: History, attachment: Attachment, context: CallContext): Promise<void> {
+  await moveLabel(api, history, attachment, undefined, context)
+}
+
+/** The same, from the version that has it now: AWS refuses the move where another one has it. */
+export async function moveLabel(
+  api: Api,
+  { arn }: History,
+  { label, revision }: Attachment,
+  from: string | undefined,
+  context: CallContext,
+): Promise<void> {
+  const source = from === undefined ? {} : { RemoveFromVersionId: from }
+  await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: label, MoveToVersionId: revision, ...source }, context)
 }
 
 /** The most between `put-<n>` and `v<n>`. Later, other writers may have removed `put-<n>` to make room. */
@@ -61,7 +73,7 @@ export async function makeRoom(api: Api, history: History, added: readonly strin
 export async function finishEarlier(api: Api, history: History, context: CallContext): Promise<History> {
   const leftovers = leftoversOf(history)
   if (leftovers.length === 0) return history
-  await Promise.allSettled(leftovers.map((each) => removeLabel(api, history, each, context)))
+  for (const each of leftovers) await Promise.allSettled([removeLabel(api, history, each, context)])
   return (await findHistory(api, history.arn, context)) ?? history
 }
 
@@ -85,9 +97,8 @@ export async function addVersion(
  * Moves AWSCURRENT from the version that the write is based on, and from no other: AWS refuses the move where another writer was faster, so that a
  * delayed one never puts an older version in the place of a newer. AWSPREVIOUS follows by itself.
  */
-export async function makeCurrent(api: Api, { arn, holder }: History, revision: string, context: CallContext): Promise<void> {
-  const from = holder === undefined ? {} : { RemoveFromVersionId: holder.revision }
-  await api.call('UpdateSecretVersionStage', { SecretId: arn, VersionStage: current, MoveToVersionId: revision, ...from }, context)
+export async function makeCurrent(api: Api, history: History, revision: string, context: CallContext): Promise<void> {
+  await moveLabel(api, history, { label: current, revision }, history.holder?.revision, context)
 }
 
 /** Whether AWSCURRENT came to this version: it is there, or was until somebody else moved it on. */

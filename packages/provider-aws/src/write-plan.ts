@@ -1,6 +1,6 @@
 import { type NewSecret, SecretsError } from '@finchat/secrets-core'
 import { type Attachment, type History, isNamedBy, type LabelledVersion } from './history.ts'
-import { current, madeNumberOf, numberOf, pending, previous, putNumberOf } from './labels.ts'
+import { claimNumberOf, current, madeNumberOf, numberOf, pending, previous, putNumberOf } from './labels.ts'
 import { limits } from './limits.ts'
 
 /** What a write will do, decided before anything is written. */
@@ -54,13 +54,32 @@ export function labelsToDrop(history: History, added: readonly string[]): readon
 function ourLabels({ versions, last }: History): Attachment[] {
   const inUse = [current, previous, pending]
   const old = versions.filter(({ labels, version }) => version !== last && !labels.some((label) => inUse.includes(label)))
-  return old.toSorted((one, other) => (one.version ?? 0) - (other.version ?? 0)).flatMap(numberLabelsOf)
+  const numbers = old.toSorted((one, other) => (one.version ?? 0) - (other.version ?? 0)).flatMap(numberLabelsOf)
+  return [...numbers, ...claimsOfOthers(versions, last)]
 }
 
-/** `v<n>` first and `put-<n>` last: alone, `v<n>` would pass for the number of a version that was current. */
+/**
+ * Of discards: the oldest first, and never the last, by whose claim a promotion that is late may
+ * yet be refused.
+ */
+function claimsOfOthers(versions: History['versions'], last: number): Attachment[] {
+  const claims = versions.flatMap(({ revision, labels, version }) =>
+    labels.flatMap((label) => {
+      const number = claimNumberOf([label]) ?? last
+      return number === last || number === version ? [] : [{ label, revision, number }]
+    }),
+  )
+  return claims.toSorted((one, other) => one.number - other.number).map(({ label, revision }) => ({ label, revision }))
+}
+
+/**
+ * `v<n>` first; `put-<n>` and the claim last: alone, `v<n>` would pass for the number of a version
+ * that was current.
+ */
 function numberLabelsOf({ revision, labels }: LabelledVersion): Attachment[] {
-  const ours = labels.filter((label) => numberOf([label]) !== undefined)
-  const rank = (label: string): number => (madeNumberOf([label]) ? 0 : putNumberOf([label]) ? 2 : 1)
+  const isProof = (label: string): boolean => (putNumberOf([label]) ?? claimNumberOf([label])) !== undefined
+  const ours = labels.filter((label) => numberOf([label]) !== undefined || isProof(label))
+  const rank = (label: string): number => (madeNumberOf([label]) ? 0 : isProof(label) ? 2 : 1)
   return ours.toSorted((one, other) => rank(one) - rank(other)).map((label) => ({ label, revision }))
 }
 

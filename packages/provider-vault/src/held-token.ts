@@ -1,6 +1,10 @@
+import type { HeldText } from './held-text.ts'
+
 /** A token, and what is known of its life. Times are epoch milliseconds. */
 export interface HeldToken {
-  readonly token: string
+  readonly token: HeldText
+  /** Tells it from others, and shows nothing of it. */
+  readonly id: string
   /** Which credential it was got with. */
   readonly print: string
   /** We logged in for it: nobody else has it, and it is revoked at the end. */

@@ -61,8 +61,10 @@ function plainClient(): Client {
 
 function secureClient(tls: TlsMaterial): Client {
   const https = process.getBuiltinModule('node:https')
-  // Said here, verification is not to be switched off by NODE_TLS_REJECT_UNAUTHORIZED.
-  return { request: https.request, agent: new https.Agent({ ...kept, ...tls, rejectUnauthorized: true }) }
+  const isStricter = process.getBuiltinModule('node:tls').DEFAULT_MIN_VERSION === 'TLSv1.3'
+  const minVersion = isStricter ? 'TLSv1.3' : 'TLSv1.2'
+  // Said here, neither is to be switched off by NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS.
+  return { request: https.request, agent: new https.Agent({ ...kept, ...tls, rejectUnauthorized: true, minVersion }) }
 }
 
 function answered(outgoing: ClientRequest, body: string | undefined, agent: Agent, signal: AbortSignal): Promise<VaultAnswer> {

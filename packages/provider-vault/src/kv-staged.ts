@@ -3,14 +3,17 @@ import { isObject, member } from './answer.ts'
 import type { VersionFacts } from './kv-answers.ts'
 import { destroyVersion } from './kv-delete.ts'
 import type { KvMount } from './kv-mount.ts'
-import { readLast, readVersion } from './kv-reads.ts'
+import { type LastVersion, readLast, readVersion } from './kv-reads.ts'
 import { setTags } from './kv-tags.ts'
 import { assertTags } from './new-secret.ts'
 import { stagedPath } from './paths.ts'
 
 /**
- * A version that waits, beside its secret: `{ base, tags, fields }`. `base` is the number that was the last when it was staged, over which alone it
- * may be promoted. It has no number of its own, for KV gives them out as it writes.
+ * A version that waits, beside its secret: `{ base, tags, fields }`. `base` is the number that was
+ * the last when it was staged, over which alone it may be promoted. It has no number of its own,
+ * for KV gives them out as it writes. The version after it there, `{ promotes }` or `{ discards }`
+ * with its number, is written under check-and-set: so one of a promotion and a discard wins, and
+ * before anything else is done.
  */
 export interface Pending {
   readonly value: string
@@ -19,12 +22,16 @@ export interface Pending {
   readonly revision: string
   /** Of the version at the path beside. */
   readonly place: number
+  /** Of the version there that says that its promotion has begun. */
+  readonly claim?: number | undefined
 }
 
 /** What lies beside a secret: the number of the last version there, 0 if there never was one, and what waits. */
 export interface Staged {
   readonly last: number
   readonly pending: Pending | undefined
+  /** The number of what was discarded last, whose value may not be destroyed yet. */
+  readonly discarded?: number | undefined
 }
 
 /** A promotion ends with the removal of what waited. One that did not come to its end is ended here, and nothing waits. */
@@ -38,10 +45,30 @@ export async function stagedAt(mount: KvMount, path: string, signal: AbortSignal
 /** As it lies there, promoted or not. */
 export async function readStaged(mount: KvMount, path: string, signal: AbortSignal): Promise<Staged> {
   const last = await readLast(mount, stagedPath(path), signal)
-  if (last === undefined) return { last: 0, pending: undefined }
-  const pending = last.secret && pendingOf(last.secret, last)
-  const isWithdrawn = pending !== undefined && (await isDeletedSince(mount, path, last.currentSince, signal))
-  return { last: last.version, pending: isWithdrawn ? undefined : pending }
+  if (last?.secret === undefined) return { last: last?.version ?? 0, pending: undefined }
+  const { version } = last
+  const parsed: unknown = JSON.parse(String(last.secret.value)) // cut out of an answer that was JSON
+  const discarded = member(parsed, 'discards')
+  if (typeof discarded === 'number') return { last: version, pending: undefined, discarded }
+  const claimed = member(parsed, 'promotes')
+  const waiting = typeof claimed === 'number' ? await readClaimed(mount, path, claimed, signal) : last
+  if (waiting?.secret === undefined || (await isDeletedSince(mount, path, waiting.currentSince, signal))) {
+    return { last: version, pending: undefined }
+  }
+  const pending = pendingOf(waiting.secret, waiting)
+  return { last: version, pending: waiting === last ? pending : { ...pending, claim: version } }
+}
+
+/** What is promoted; `undefined` if it was destroyed, as it is in the end. */
+async function readClaimed(mount: KvMount, path: string, place: number, signal: AbortSignal): Promise<LastVersion | undefined> {
+  try {
+    const secret = await readVersion(mount, stagedPath(path), signal, place)
+    if (secret?.revision === undefined || secret.currentSince === undefined) return undefined
+    return { version: place, revision: secret.revision, currentSince: secret.currentSince, secret }
+  } catch (error) {
+    if (SecretsError.isInstance(error) && error.code === 'DELETED') return undefined
+    throw error
+  }
 }
 
 /** Whether the secret was deleted after this moment, which withdrew its staged version too. */

@@ -2,6 +2,7 @@ import { type NewSecret, type SecretProvider, SecretsError, type WriteReceipt } 
 import type { KvMount } from './kv-mount.ts'
 import { casOf, checkedSecret, putVersion } from './kv-put.ts'
 import { assertVersioned, readLast } from './kv-reads.ts'
+import { destroyVersion } from './kv-delete.ts'
 import { endPromotion, ifPossible, isPromoted, type Pending, readStaged, stagedAt, unstage } from './kv-staged.ts'
 import { assertTags } from './new-secret.ts'
 import { assertPath, stagedPath } from './paths.ts'
@@ -25,7 +26,7 @@ export function kvStaging(mount: KvMount): NonNullable<SecretProvider['staging']
     },
     discard: async (path, pending, { signal }) => {
       assertPath(path)
-      return versioned(mount, signal, async () => unstage(mount, path, await asNamed(mount, path, pending, signal), signal))
+      return versioned(mount, signal, async () => discard(mount, path, await asNamed(mount, path, pending, signal), signal))
     },
   }
 }
@@ -46,16 +47,24 @@ async function stage(mount: KvMount, path: string, secret: NewSecret, fields: st
   if (staged.pending !== undefined) throw anotherWaits()
   const envelope = `{"base":${base},"tags":${JSON.stringify(secret.tags ?? {})},"fields":${fields}}`
   try {
-    const { revision } = await putVersion(mount, stagedPath(path), { value: '', version: staged.last + 1, fields: envelope }, signal)
+    const { revision } = await putBeside(mount, path, staged.last, envelope, signal)
+    const { discarded } = staged
+    if (discarded !== undefined) await ifPossible(() => destroyVersion(mount, stagedPath(path), discarded, signal))
     return { revision }
   } catch (error) {
     throw isConflict(error) ? anotherWaits() : error
   }
 }
 
+/** Over the last version there, and over no other. */
+function putBeside(mount: KvMount, path: string, last: number, fields: string, signal: AbortSignal): Promise<WriteReceipt> {
+  return putVersion(mount, stagedPath(path), { value: '', version: last + 1, fields }, signal)
+}
+
 async function promote(mount: KvMount, path: string, pending: Pending, signal: AbortSignal): Promise<WriteReceipt> {
-  const { base, value, tags } = pending
+  const { base, value, tags, place } = pending
   assertTags(tags)
+  if (pending.claim === undefined) await putBeside(mount, path, place, `{"promotes":${place}}`, signal).catch(decidedMeanwhile)
   try {
     const receipt = await putVersion(mount, path, { value, version: base + 1, tags, fields: value }, signal)
     await ifPossible(() => unstage(mount, path, pending, signal))
@@ -65,6 +74,42 @@ async function promote(mount: KvMount, path: string, pending: Pending, signal: A
     await endPromotion(mount, path, pending, signal)
     throw new SecretsError('VERSION_CONFLICT', `it was promoted before, as version ${base + 1}`, { remedy: 'read the secret' })
   }
+}
+
+/**
+ * Whoever begins to promote it first, promotes it: unless another version was written, after which
+ * nobody can.
+ */
+async function discard(mount: KvMount, path: string, pending: Pending, signal: AbortSignal): Promise<void> {
+  const { base, place, claim } = pending
+  if (claim !== undefined) {
+    const isOvertaken = (await readLast(mount, path, signal))?.version !== base
+    if (!isOvertaken || (await isPromoted(mount, path, pending, signal))) throw promotionBegan()
+  }
+  await putBeside(mount, path, claim ?? place, `{"discards":${place}}`, signal).catch(decidedMeanwhile)
+  await unstage(mount, path, pending, signal).catch((error: unknown) => {
+    throw SecretsError.isInstance(error) ? valueLeft(error) : error
+  })
+}
+
+function decidedMeanwhile(error: unknown): never {
+  if (!isConflict(error)) throw error
+  throw new SecretsError('VERSION_CONFLICT', 'somebody else promotes or discards this version', {
+    remedy: 'read what waits, with staging.get',
+  })
+}
+
+function promotionBegan(): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', 'the promotion of this version has begun', {
+    remedy: 'promote it again to complete that, or write a newer version, and then discard it',
+  })
+}
+
+function valueLeft(error: SecretsError): SecretsError {
+  return new SecretsError(error.code, `the version was discarded, its value was not destroyed: ${error.problem}`, {
+    ...error,
+    effect: 'done',
+  })
 }
 
 /** What waits, if it is what the caller knows of. */

@@ -15,6 +15,26 @@ describeWithServer('openbao', 'secrets of KV', () => {
 
   const trialOf = (options?: Parameters<typeof trialOn>[1]): Promise<VaultTrial> => trialOn(bao, options)
 
+  test('the version before is read by its number, at the cost of one request, and told from one that is not there', async () => {
+    const { provider, proxy, mount } = await trialOf()
+    for (const value of ['v1', 'v2', 'v3', 'v4']) await provider.put('app', { value }, context)
+    await bao.api('POST', `${mount}/delete/app`, { versions: [2] })
+    await bao.api('POST', `${mount}/destroy/app`, { versions: [3] })
+    const asked = async (version: number): Promise<readonly unknown[]> => {
+      const before = proxy.requests.length
+      let found: string | undefined
+      const code = await codeOf(provider.getVersion('app', version, context).then((secret) => void (found = String(secret?.value))))
+      return [code, found, proxy.requests.length - before]
+    }
+    expect(await asked(1)).toEqual(['ok', '{"value":"v1"}', 1])
+    expect(await asked(2)).toEqual(['DELETED', undefined, 1])
+    expect(await asked(3)).toEqual(['DELETED', undefined, 1])
+    await bao.api('POST', `${mount}/metadata/app`, { max_versions: 2 })
+    await provider.put('app', { value: 'v5' }, context)
+    expect(await asked(1), 'it was pruned: the second request sees whether the mount is KV v1 now').toEqual(['ok', 'undefined', 2])
+    expect(await asked(9)).toEqual(['ok', 'undefined', 2])
+  })
+
   test('a field is read, and written without the loss of the others', async () => {
     const { provider, mount } = await trialOf({ names: { PASSWORD: 'database#password' } })
     await bao.api('POST', `${mount}/data/database`, { data: { user: 'app', password: 'old', port: 5432 } })

@@ -4,7 +4,7 @@ import { isObject, member, type VaultAnswer } from './answer.ts'
 /** A secret that Vault made for us alone, and ends by itself. Times are epoch milliseconds. */
 export interface Lease {
   readonly id: string
-  /** The token that it was issued under: with that it ends, whatever it says itself. */
+  /** The id of the token that it was issued under: with that it ends, whatever it says itself. */
   readonly token: string
   /** The fields as the server wrote them; outside of V8's heap, and overwritten when the lease is replaced. */
   readonly fields: Buffer

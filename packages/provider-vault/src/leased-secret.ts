@@ -13,6 +13,9 @@ export interface LeasedSecretOptions {
   readonly limits: Pick<Bounds, 'timeoutMs' | 'closing'>
 }
 
+/** When a provider closes, for a lease that is on its way. */
+const settlesMs = 750
+
 /** A clock that goes back by more than this makes every bound worthless. */
 const clockToleranceMs = 1_000
 
@@ -72,10 +75,22 @@ export class LeasedSecret {
   async close(signal: AbortSignal): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
+    // A lease that is on its way, and may never come, takes no time from those that are here.
+    await Promise.all([this.#revokeAll(signal), this.#settled()])
+    await this.#revokeAll(signal)
+  }
+
+  async #settled(): Promise<void> {
+    const { closing } = this.#options.limits
+    const issuing = Promise.allSettled([this.#issuing])
+    await bounded({ timeoutMs: settlesMs, closing }, (signal) => untilEnded(issuing, signal)).catch(() => {})
+  }
+
+  async #revokeAll(signal: AbortSignal): Promise<void> {
     const { requests, standing } = this.#options
-    await Promise.allSettled([untilEnded(Promise.allSettled([this.#issuing]), signal)])
     this.#replaceBy(undefined)
     const ours = this.#outgoing.filter(({ token, endsAt }) => Date.now() < endsAt && standing(token)?.isRevocable === false)
+    this.#outgoing = []
     await Promise.allSettled(ours.map((lease) => requests.revoke(this.#path, lease, signal)))
   }
 

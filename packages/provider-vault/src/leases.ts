@@ -4,7 +4,7 @@ import { LeasedSecret, type LeasedSecretOptions } from './leased-secret.ts'
 import { assertPath } from './paths.ts'
 
 /** Closing ends even when the server does not answer. */
-const closeTimeoutMs = 1_000
+const closeTimeoutMs = 1_500
 
 export interface LeasesOptions extends LeasedSecretOptions {
   /** Paths that are leased, and all below them. */

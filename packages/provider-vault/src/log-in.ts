@@ -3,13 +3,17 @@ import { member, type VaultAnswer } from './answer.ts'
 import { meaningOf } from './answer-table.ts'
 import type { AuthContext, Login } from './auth/vault-auth.ts'
 import { assertToken } from './credential.ts'
+import { HeldText } from './held-text.ts'
 import { type HeldToken, lifeOf, msOf } from './held-token.ts'
 import { answerError, type Send } from './sender.ts'
 
 export function authContext(send: Send, signal: AbortSignal): AuthContext {
   return {
     signal,
-    post: (path, body, token) => send({ method: 'POST', path, body: JSON.stringify(body), call: 'login', token, isSingle: true }, signal),
+    // The active node, because a standby that does not know a wrapping token yet takes it for one
+    // that was used.
+    post: (path, body, token) =>
+      send({ method: 'POST', path, body: JSON.stringify(body), call: 'login', token, isSingle: true, isForActive: true }, signal),
   }
 }
 
@@ -33,7 +37,7 @@ export async function logIn(login: Login, print: string, send: Send, signal: Abo
   const uses = member(answer.body, 'auth', 'num_uses')
   const isLimited = typeof uses === 'number' && uses > 0
   return {
-    token,
+    ...identified(token),
     print,
     isOurs: true,
     isBatch: member(answer.body, 'auth', 'token_type') === 'batch',
@@ -42,6 +46,10 @@ export async function logIn(login: Login, print: string, send: Send, signal: Abo
     uses: isLimited ? { left: uses } : undefined,
     ...life,
   }
+}
+
+function identified(token: string): Pick<HeldToken, 'token' | 'id'> {
+  return { token: new HeldText(token), id: process.getBuiltinModule('node:crypto').randomUUID() }
 }
 
 function noToken(answer: VaultAnswer): SecretsError {
@@ -61,19 +69,33 @@ async function givenToken(
 ): Promise<HeldToken> {
   const askedAt = Date.now()
   if (expiresAt !== undefined)
-    return { token, print, isOurs: false, isBatch: false, renewable: false, ...lifeOf(Math.max(0, expiresAt - askedAt), askedAt) }
+    return {
+      ...identified(token),
+      print,
+      isOurs: false,
+      isBatch: false,
+      renewable: false,
+      ...lifeOf(Math.max(0, expiresAt - askedAt), askedAt),
+    }
   const answer = isOnlyOne
     ? await send({ method: 'GET', path: 'auth/token/lookup-self', call: 'login', token, isOptional: true }, signal).catch(() => undefined)
     : undefined
   const isKnown = answer?.status === 200
   const life = lifeOf(msOf(isKnown ? member(answer.body, 'data', 'ttl') : undefined), askedAt)
-  return { token, print, isOurs: false, isBatch: false, renewable: isKnown && member(answer.body, 'data', 'renewable') === true, ...life }
+  return {
+    ...identified(token),
+    print,
+    isOurs: false,
+    isBatch: false,
+    renewable: isKnown && member(answer.body, 'data', 'renewable') === true,
+    ...life,
+  }
 }
 
 /** The token after it was renewed; `undefined` if another one should be got, for this one nears its end. */
 export async function renewed(held: HeldToken, send: Send, signal: AbortSignal): Promise<HeldToken | undefined> {
   const askedAt = Date.now()
-  const answer = await send({ method: 'POST', path: 'auth/token/renew-self', body: '{}', call: 'login', token: held.token }, signal)
+  const answer = await send({ method: 'POST', path: 'auth/token/renew-self', body: '{}', call: 'login', token: held.token.text() }, signal)
   const meaning = meaningOf(answer, 'login')
   if (meaning !== undefined) throw answerError(answer, meaning, 'login')
   const ms = msOf(member(answer.body, 'auth', 'lease_duration'), 0)

@@ -1,10 +1,15 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { createServer } from 'node:tls'
 import { promisify } from 'node:util'
+import { startOpenBao } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { canaries, stubVault } from './testing/stub-vault.ts'
+import { canaries, stubVault, timesAsked } from './testing/stub-vault.ts'
 
 // Each starts processes, which take their time where others run too.
 vi.setConfig({ testTimeout: 120_000 })
@@ -19,9 +24,12 @@ const reads = `
 
 /** What a process with these flags reads from the server, to which it logs in with what is in the file. */
 async function read(file: string, ...flags: readonly string[]): Promise<string> {
-  const { url } = await stubVault()
+  return readAt((await stubVault()).url, file, {}, ...flags)
+}
+
+async function readAt(url: string, file: string, more: Readonly<Record<string, string>>, ...flags: readonly string[]): Promise<string> {
   const args = ['--conditions=@finchat/source', '--no-warnings', ...flags, '--input-type=module', '--eval', reads, url, file]
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname, env: { ...process.env, ...more } })
   return stdout
 }
 
@@ -37,6 +45,36 @@ const code = `--allow-fs-read=${join(import.meta.dirname, '../../..')}`
 
 it('a provider works with frozen intrinsics', async () => {
   expect(await read(secretIdFile(), '--frozen-intrinsics')).toContain(canaries.value)
+})
+
+describeWithServer('openbao', 'a server of an old version of TLS', () => {
+  it.each([
+    ['TLSv1', '1.0', 'CONFIGURATION\n', 0],
+    ['TLSv1.1', '1.0', 'CONFIGURATION\n', 0],
+    ['TLSv1.2', '1.0', `{"value":"${canaries.value}"}\n`, 1],
+    ['TLSv1.2', '1.3', 'CONFIGURATION\n', 0],
+  ] as const)(
+    'of %s at most gets no request below 1.2, nor below %s, which NODE_OPTIONS says',
+    async (maxVersion, least, expected, logins) => {
+      const { caFile = '', stop } = await startOpenBao({ tls: true }) // for its certificate
+      onTestFinished(stop)
+      const [cert, key] = ['vault-cert.pem', 'vault-key.pem'].map((name) => readFileSync(join(dirname(caFile), name)))
+      const stub = await stubVault()
+      const { port } = new URL(stub.url)
+      const server = createServer({ cert, key, minVersion: 'TLSv1', maxVersion, ciphers: 'DEFAULT@SECLEVEL=0' }, (socket) => {
+        socket
+          .on('error', () => {})
+          .pipe(connect(Number(port), '127.0.0.1'))
+          .pipe(socket)
+      }).listen(0, '127.0.0.1')
+      onTestFinished(() => void server.close())
+      await once(server, 'listening')
+      const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}` // of a server that listens on TCP
+      const env = { NODE_OPTIONS: `--tls-min-v${least} --tls-cipher-list=DEFAULT@SECLEVEL=0`, NODE_EXTRA_CA_CERTS: caFile }
+      expect(await readAt(url, secretIdFile(), env)).toBe(expected)
+      expect(timesAsked(stub, '/v1/auth/approle/login')).toBe(logins)
+    },
+  )
 })
 
 it('a provider needs no right but to read the files of its credentials, and says so', async () => {

@@ -1,10 +1,13 @@
+import type { WriteReceipt } from '@finchat/secrets-core'
 import { type OpenBao, type RecordedRequest, type Reply, startOpenBao } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { token } from './auth/token.ts'
 import { startProcess } from './testing/other-process.ts'
 import { codeOf, context, failure } from './testing/stub-vault.ts'
 import { trialOn } from './testing/trials.ts'
 import { type VaultTrial, writePolicy } from './testing/vault-harness.ts'
+import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
 const isWrite = ({ method, path }: RecordedRequest): boolean => method === 'POST' && path.endsWith('/data/app')
 const isTagging = ({ method }: RecordedRequest): boolean => method === 'PATCH'
@@ -22,11 +25,12 @@ describeWithServer('openbao', 'a version that waits', () => {
     return trial
   }
 
-  /** What the server still holds at the path beside, in its versions. */
+  /** How many values the server still holds at the path beside. */
   async function leftBeside(mount: string, versions: number): Promise<number> {
     const numbers = Array.from({ length: versions }, (_each, index) => index + 1)
     const read = numbers.map((n) => bao.api('GET', `${mount}/data/app.finchat-staged?version=${n}`))
-    return (await Promise.allSettled(read)).filter(({ status }) => status === 'fulfilled').length
+    const found = await Promise.allSettled(read)
+    return found.filter((each) => each.status === 'fulfilled' && JSON.stringify(each.value).includes('"fields"')).length
   }
 
   test('is withdrawn with its secret, and restored with it', async () => {
@@ -126,6 +130,92 @@ describeWithServer('openbao', 'a version that waits', () => {
     await killedAt(trial, isWrite, 'hang')
     expect(await provider.staging.get('app', context)).toMatchObject(pending)
     expect(await provider.staging.promote('app', pending, context)).toMatchObject({ version: 2 })
+  })
+
+  type Operation = 'promote' | 'discard' | 'put'
+  const operations: Readonly<Record<Operation, (trial: VaultTrial, provider: VaultProvider, pending: WriteReceipt) => Promise<unknown>>> = {
+    promote: (_, provider, pending) => provider.staging.promote('app', pending, context),
+    discard: (_, provider, pending) => provider.staging.discard('app', pending, context),
+    put: (_, provider) => provider.put('app', { value: 'by hand', ifCurrent: { version: 1 } }, context),
+  }
+
+  /**
+   * Runs `fast` to its end before the request of `slow` with this number. `undefined`: there was no
+   * such request.
+   */
+  async function between(at: number, slow: Operation, fast: Operation, answer: Reply): Promise<readonly string[] | undefined> {
+    const trial = await trialOf()
+    const other = vaultProvider({ url: bao.url, mount: trial.mount, auth: token(trial.currentToken()) })
+    onTestFinished(() => other.close())
+    const pending = await trial.provider.staging.put('app', { value: 'v2' }, context)
+    let requests = 0
+    let told: string | undefined
+    trial.proxy.plan(async (): Promise<Reply> => {
+      if ((requests += 1) !== at) return 'pass'
+      told = await codeOf(operations[fast](trial, other, pending))
+      return answer
+    })
+    const slowTold = await codeOf(operations[slow](trial, trial.provider, pending))
+    trial.proxy.plan('pass')
+    const value = (await trial.provider.get('app', context))?.value
+    const current = value === '{"value":"v2"}' ? 'promoted' : String(value)
+    const waits = (await trial.provider.staging.get('app', context)) === undefined ? 'nothing waits' : 'it waits'
+    return told === undefined ? undefined : [slowTold, told, current, waits]
+  }
+
+  const pairs = (['promote', 'discard', 'put'] as const).flatMap((slow) =>
+    (['promote', 'discard', 'put'] as const).filter((fast) => fast !== slow).map((fast) => [slow, fast] as const),
+  )
+  test.each(pairs)('a %s, and a %s between two of its requests, are not told what cannot both be true', async (slow, fast) => {
+    const contradictions: string[] = []
+    for (const answer of ['pass', { pass: 'reset' }] as const) {
+      for (let at = 1; ; at += 1) {
+        const found = await between(at, slow, fast, answer)
+        if (found === undefined) break
+        const [slowTold, fastTold, current, waits] = found
+        const told = new Map([
+          [slow, slowTold],
+          [fast, fastTold],
+        ])
+        const isOk = (one: Operation): boolean => told.get(one) === 'ok'
+        const isTrue = [
+          !isOk('promote') || (current === 'promoted' && !isOk('put')),
+          !isOk('discard') || (current !== 'promoted' && waits === 'nothing waits'),
+          !isOk('put') || current === '{"value":"by hand"}',
+          answer !== 'pass' || isOk(slow) || isOk(fast),
+        ]
+        if (isTrue.includes(false))
+          contradictions.push(`${slow} ${slowTold}, ${fast} ${fastTold} before request ${at}: ${current}, ${waits}`)
+      }
+    }
+    expect(contradictions).toEqual([])
+  })
+
+  test('that was discarded by a process that ended in the middle is not promoted, and its value goes with the next', async () => {
+    const { provider, mount, proxy } = await trialOf()
+    const pending = await provider.staging.put('app', { value: 'v2' }, context)
+    proxy.plan((request) => (isRemoval(request) ? 'reset' : 'pass'))
+    const { code, effect } = await failure(provider.staging.discard('app', pending, context))
+    expect([code, effect]).toEqual(['UNAVAILABLE', 'done'])
+    proxy.plan('pass')
+    expect(await codeOf(provider.staging.promote('app', pending, context))).toBe('VERSION_CONFLICT')
+    expect(await provider.staging.get('app', context)).toBe(undefined)
+    expect(await leftBeside(mount, 3)).toBe(1)
+    await provider.staging.put('app', { value: 'v3' }, context)
+    expect((await provider.staging.get('app', context))?.value).toBe('{"value":"v3"}')
+    expect(await leftBeside(mount, 3)).toBe(1)
+  })
+
+  test('is not discarded once its promotion has begun, unless a newer version is there', async () => {
+    const trial = await trialOf()
+    const { provider } = trial
+    const pending = await provider.staging.put('app', { value: 'v2' }, context)
+    await killedAt(trial, isWrite, 'hang')
+    expect((await failure(provider.staging.discard('app', pending, context))).message).toContain('the promotion of this version has begun')
+    await provider.put('app', { value: 'another' }, context)
+    await provider.staging.discard('app', pending, context)
+    expect(await provider.staging.get('app', context)).toBe(undefined)
+    expect((await provider.get('app', context))?.value).toBe('{"value":"another"}')
   })
 
   test('is not taken for promoted when another value took its number', async () => {

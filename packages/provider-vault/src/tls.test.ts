@@ -63,6 +63,23 @@ describeWithServer('openbao', 'https with a private authority', () => {
   test.each<[string, (ca: string) => VaultTls, string]>([
     ['an authority that is none', () => ({ ca: pem(canaries.value) }), 'tls.ca'],
     ['an authority that is damaged', (ca) => ({ ca: ca.replace('MII', '***') }), 'tls.ca'],
+    ['a second authority that is none', (ca) => ({ ca: `${ca}\n${pem(canaries.value)}` }), 'certificate 2 of `tls.ca`'],
+    ['a second authority that is damaged', (ca) => ({ ca: `${ca}\n${ca.replace('MII', '***')}` }), 'certificate 2 of `tls.ca`'],
+    ['a second authority that lacks a line', (ca) => ({ ca: `${ca}\n${ca.replace(/MII.*\n/, '')}` }), 'certificate 2 of `tls.ca`'],
+    ['a third authority that is cut off', (ca) => ({ ca: `${ca}${ca}${ca.slice(0, 200)}` }), 'certificate 3 of `tls.ca`'],
+    [
+      'a third authority without its end',
+      (ca) => ({ ca: `${ca}${ca}${ca.slice(0, ca.indexOf('-----END'))}` }),
+      'certificate 3 of `tls.ca`',
+    ],
+    ['a first authority whose mark is damaged', (ca) => ({ ca: `${ca.slice(2)}${ca}` }), '`tls.ca`'],
+    ['no authority', () => ({ ca: () => 'to be done' }), '`tls.ca` holds no certificate'],
+    ['a key in place of the authority', () => ({ ca: aKey() }), '`tls.ca` holds no certificate'],
+    [
+      'a request in place of the authority',
+      (ca) => ({ ca: ca.replaceAll('CERTIFICATE', 'CERTIFICATE REQUEST') }),
+      '`tls.ca` holds no certificate',
+    ],
     ['a certificate that is none', (ca) => ({ ca, cert: pem(canaries.value), key: aKey() }), 'tls.cert'],
     ['a key that is none', (ca) => ({ ca, cert: ca, key: pem(canaries.value) }), 'tls.key'],
     ['a key of another certificate', (ca) => ({ ca, cert: ca, key: aKey() }), 'tls.key'],
@@ -71,6 +88,16 @@ describeWithServer('openbao', 'https with a private authority', () => {
   ])('%s is CONFIGURATION, and nothing was written', async (_what, tlsWith, named) => {
     const { code, effect, message } = await failure(providerAt(bao.url, tlsWith(bao.ca ?? '')).put('app', { value: 'v' }, context))
     expect([code, effect, message]).toEqual(['CONFIGURATION', undefined, expect.stringContaining(named)])
+  })
+
+  test('each authority of a bundle is trusted, with remarks and other line ends between them', async () => {
+    const other = await startOpenBao({ tls: true })
+    onTestFinished(other.stop)
+    const bundle = `# ours\r\n${bao.ca?.replaceAll('\n', '\r\n')}# theirs\n${other.ca?.replaceAll('CERTIFICATE', 'X509 CERTIFICATE')}\nthat is all\n`
+    expect(await codeOf(providerAt(bao.url, { ca: bundle }).checkHealth(context))).toBe('ok')
+    const provider = vaultProvider({ url: other.url, tls: { ca: bundle }, auth: token(other.rootToken) })
+    onTestFinished(() => provider.close())
+    expect(await codeOf(provider.checkHealth(context))).toBe('ok')
   })
 
   test('a connection that comes to nothing says why, and what to do', async () => {

@@ -34,11 +34,7 @@ export async function tlsMaterial({ servername, ...parts }: VaultTls, signal: Ab
 
 /** Told here, what OpenSSL would refuse is known to be nothing that the server said. Its own errors are not shown. */
 function assertUsable({ ca, ...own }: TlsMaterial): void {
-  try {
-    if (ca !== undefined) void new (process.getBuiltinModule('node:crypto').X509Certificate)(ca)
-  } catch {
-    throw new SecretsError('CONFIGURATION', '`tls.ca` is no certificate', { remedy: "give the authority's certificate, in PEM" })
-  }
+  if (ca !== undefined) assertAuthorities(ca)
   try {
     process.getBuiltinModule('node:tls').createSecureContext(own)
   } catch {
@@ -46,6 +42,31 @@ function assertUsable({ ca, ...own }: TlsMaterial): void {
       remedy: 'give a certificate and its own key, in PEM, and `tls.passphrase` if the key has one',
     })
   }
+}
+
+const begin = '-----BEGIN '
+const mark = 'CERTIFICATE-----'
+
+/** OpenSSL trusts those before the first that it cannot read, and says nothing of the others. */
+function assertAuthorities(bundle: string): void {
+  const { X509Certificate } = process.getBuiltinModule('node:crypto')
+  const blocks = bundle.split(begin).slice(1)
+  const certificates = blocks.filter((block) => block.split('-----', 1)[0]?.endsWith('CERTIFICATE') === true)
+  if (certificates.length === 0) throw authorityError('`tls.ca` holds no certificate')
+  for (const [index, block] of certificates.entries()) {
+    try {
+      void new X509Certificate(begin + block)
+    } catch {
+      throw authorityError(`certificate ${index + 1} of \`tls.ca\` cannot be read`)
+    }
+  }
+  // Two of each certificate: where its mark is damaged, OpenSSL passes over it.
+  if (bundle.split(mark).length - 1 !== certificates.length * 2)
+    throw authorityError('a certificate of `tls.ca` has no beginning or no end')
+}
+
+function authorityError(problem: string): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy: "give the authorities' certificates whole, in PEM" })
 }
 
 async function readPart(part: string, source: Credential, signal: AbortSignal): Promise<string> {

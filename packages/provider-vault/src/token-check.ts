@@ -1,5 +1,6 @@
 import { isVaults, meaningOf } from './answer-table.ts'
 import { type Bounds, bounded, untilEnded } from './deadline.ts'
+import { HeldText } from './held-text.ts'
 import { answerError, type Outgoing, type Send } from './sender.ts'
 
 /** Answers 200 for every valid token, whatever its policies. */
@@ -19,7 +20,7 @@ export class TokenCheck {
   readonly #asking = new Map<string, Promise<boolean>>()
   /** How often a token was found refused, and which one was last. */
   #refusals = 0
-  #lastRefused: string | undefined
+  #lastRefused: HeldText | undefined
 
   constructor(send: Send, limits: Pick<Bounds, 'timeoutMs' | 'closing'>) {
     this.#send = send
@@ -39,7 +40,7 @@ export class TokenCheck {
   /** Of a request that was denied; whoever gives up waiting leaves the question to the others. Rejects where the server cannot tell. */
   async isRefused(token: string, mark: number, signal: AbortSignal): Promise<boolean> {
     const earlier = this.#asking.get(token)
-    const isKnown = this.#refusals > mark && this.#lastRefused === token
+    const isKnown = this.#refusals > mark && this.#lastRefused?.is(token) === true
     if (isKnown || (earlier !== undefined && (await untilEnded(earlier, signal)))) return true
     // That it was good before the denial, when an earlier check may have been sent, is no answer.
     return untilEnded(this.#check(token), signal)
@@ -55,7 +56,7 @@ export class TokenCheck {
     const answer = await bounded(this.#limits, (signal) => this.#send({ ...mountsRequest, token, isForActive }, signal))
     if (answer.status === 403 && isVaults(answer)) {
       this.#refusals += 1
-      this.#lastRefused = token
+      this.#lastRefused = new HeldText(token)
       return true
     }
     const meaning = answer.status === 403 ? undefined : meaningOf(answer, 'read')

@@ -10,6 +10,7 @@ import { token as tokenAuth, tokenFunction } from './auth/token.ts'
 import { userpass } from './auth/userpass.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
 import { bounded, untilEnded } from './deadline.ts'
+import { HeldText } from './held-text.ts'
 import { type LoginMessage, loginEvents } from './login-events.ts'
 import type { Outgoing } from './sender.ts'
 import { TokenHolder } from './token-holder.ts'
@@ -24,6 +25,8 @@ const never = new AbortController().signal
 /** A server that gives out tokens 1, 2, 3, …; a test changes what it answers. */
 interface FakeVault {
   readonly asked: string[]
+  /** The same, each with its token. */
+  readonly tokensAsked: string[]
   leaseSeconds: number
   renewSeconds: number
   tokenType: string
@@ -32,7 +35,7 @@ interface FakeVault {
 }
 
 function fakeVault(): FakeVault {
-  return { asked: [], leaseSeconds: 3600, renewSeconds: 3600, tokenType: 'service', uses: 0, answer: () => undefined }
+  return { asked: [], tokensAsked: [], leaseSeconds: 3600, renewSeconds: 3600, tokenType: 'service', uses: 0, answer: () => undefined }
 }
 
 function holderWith(vault: FakeVault, auth: VaultAuth | undefined = appRole({ roleId: 'r', secretId: 's' })): TokenHolder {
@@ -54,12 +57,18 @@ function holderWith(vault: FakeVault, auth: VaultAuth | undefined = appRole({ ro
   }
   const send = async (outgoing: Outgoing, signal: AbortSignal): Promise<VaultAnswer> => {
     vault.asked.push(outgoing.path)
+    vault.tokensAsked.push(`${outgoing.path} ${outgoing.token}`)
     await Promise.resolve()
     return (await untilEnded(Promise.resolve(vault.answer(outgoing)), signal)) ?? usual(outgoing)
   }
   const holder = new TokenHolder({ auth, send, events: loginEvents('vault', auth.method), timeoutMs: 5000, closing: never })
   onTestFinished(() => holder.close())
   return holder
+}
+
+/** Nothing special, after so long. */
+function afterwards(ms: number): Promise<undefined> {
+  return new Promise((resolve) => void setTimeout(() => resolve(undefined), ms))
 }
 
 function json(status: number, body: unknown): VaultAnswer {
@@ -451,7 +460,7 @@ test('a token of a few uses is not renewed, which would use it, and is revoked o
   vault.uses = 2
   const holder = holderWith(vault)
   const [first] = await Promise.all([holder.token(never), holder.token(never)])
-  expect([holder.hasUseLeft(first), holder.standing(first)]).toEqual([false, undefined])
+  expect([holder.hasUseLeft(first), holder.standing(holder.idOf(first))]).toEqual([false, undefined])
   await holder.close()
   const other = holderWith(vault)
   await other.token(never)
@@ -542,9 +551,68 @@ test.each([
   expect(vault.asked.at(-1)).toMatch(/login$/)
   setTimeout(() => fail(json(503, { errors: ['Vault is sealed'] })), ms)
   const closing = holder.close()
-  await vi.advanceTimersByTimeAsync(1_001)
-  await closing
+  await vi.advanceTimersByTimeAsync(1)
   expect(vault.asked.at(-1)).toBe('auth/token/revoke-self')
+  await vi.advanceTimersByTimeAsync(2_000)
+  await closing
+})
+
+/** Which tokens were got by a login or were given out, and not revoked. */
+function alive({ tokensAsked }: FakeVault, ...tokens: string[]): string[] {
+  return tokens.filter((token) => !tokensAsked.includes(`auth/token/revoke-self ${token}`))
+}
+
+test('closing revokes the token of a login that is late, however long the revocation takes', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  vault.answer = ({ path }) => afterwards(path.endsWith('login') ? 1_900 : 900)
+  const waiting = codeOf(holder.token(never))
+  await vi.advanceTimersByTimeAsync(1)
+  const told = listening()
+  const closing = holder.close()
+  await vi.advanceTimersByTimeAsync(3_000)
+  await closing
+  expect([alive(vault, 'token-1'), told.map(({ operation, outcome }) => `${operation} ${outcome}`)]).toEqual([
+    [],
+    ['login ok', 'revoke ok'],
+  ])
+  await waiting
+})
+
+test('closing revokes a token that was refused too, which may be by a standby that was behind', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  const first = await holder.token(never)
+  const next = await holder.replace(first, never)
+  holder.refused(next)
+  await holder.close()
+  expect(alive(vault, first, next)).toEqual([])
+})
+
+test('closing overwrites each token that there was, once it is revoked', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  await holder.replace(await holder.token(never), never)
+  vault.renewSeconds = 60 // so another login replaces it
+  await vi.advanceTimersByTimeAsync(hour * 0.75)
+  const wiped: string[] = []
+  vi.spyOn(HeldText.prototype, 'wipe').mockImplementation(function (this: HeldText) {
+    wiped.push(this.text())
+  })
+  onTestFinished(() => void vi.restoreAllMocks())
+  await holder.close()
+  expect(wiped.toSorted()).toEqual(['token-1', 'token-2', 'token-3'])
+  expect(alive(vault, ...wiped)).toEqual([])
+})
+
+test('closing takes a token that Vault does not know any more for revoked', async () => {
+  const vault = fakeVault()
+  const holder = holderWith(vault)
+  await holder.token(never)
+  vault.answer = () => json(403, { errors: ['permission denied'] })
+  const told = listening()
+  await holder.close()
+  expect(told).toEqual([expect.objectContaining({ operation: 'revoke', outcome: 'ok' })])
 })
 
 test('nobody logs in once the holder closes, not even who waited for a login that hung', async () => {
@@ -557,7 +625,7 @@ test('nobody logs in once the holder closes, not even who waited for a login tha
   const joined = codeOf(holder.token(never))
   await vi.advanceTimersByTimeAsync(4_000)
   const closing = holder.close()
-  await vi.advanceTimersByTimeAsync(1_001)
+  await vi.advanceTimersByTimeAsync(2_001)
   await closing
   expect([await first, await joined, tries]).toEqual(['DEADLINE_EXCEEDED', 'ABORTED', 1])
 })

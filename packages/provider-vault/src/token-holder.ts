@@ -11,8 +11,11 @@ import { answerError, type Send } from './sender.ts'
 import { SharedRun } from './shared-run.ts'
 import { asSecretsErrors } from './unanswered.ts'
 
-/** Closing ends even when the server does not answer. */
+/** Closing ends even when the server does not answer: together less than a manager gives to it. */
+const loginSettlesMs = 2_000
 const revokeTimeoutMs = 1_000
+/** Tokens that were refused and may be good all the same, such as by a standby that is behind. */
+const mostRefused = 20
 const soonestRetryMs = 1_000
 
 export interface TokenHolderOptions {
@@ -40,6 +43,8 @@ export class TokenHolder {
   #held: HeldToken | undefined
   /** Those before it that have not ended: what was issued under them is still in use. */
   #replaced: HeldToken[] = []
+  /** Not used any more, and revoked at the end. */
+  #refused: HeldToken[] = []
   readonly #login = new SharedRun(() => this.#logIn())
   #isRefreshing = false
   #timer: NodeJS.Timeout | undefined
@@ -59,7 +64,7 @@ export class TokenHolder {
       const held = this.take()
       if (held !== undefined) return held
       const next = await this.#login.get(signal)
-      if (takeUse(next)) return next.token // else others took all the uses that it has
+      if (takeUse(next)) return next.token.text() // else others took all the uses that it has
     }
   }
 
@@ -68,12 +73,20 @@ export class TokenHolder {
     const held = this.#held
     if (held === undefined || this.#isClosing || Date.now() >= held.expiresAt || !takeUse(held)) return undefined
     this.#refreshIfDue(held)
-    return held.token
+    return held.token.text()
   }
 
   /** `false`: all uses of the token were taken, so it has ended. */
   hasUseLeft(token: string): boolean {
     return this.#known(token)?.uses?.left !== 0
+  }
+
+  /**
+   * What a lease remembers in place of the token that it was issued under; empty for one that is
+   * not known any more.
+   */
+  idOf(token: string): string {
+    return this.#known(token)?.id ?? ''
   }
 
   /** Gives a use back that the request did not need. */
@@ -84,7 +97,7 @@ export class TokenHolder {
 
   /** After Vault refused this token: another one, or the same again where there is no other. */
   async replace(token: string, signal: AbortSignal): Promise<string> {
-    if (this.#held?.token === token) this.#held = undefined
+    if (this.#held?.token.is(token) === true) this.#drop(this.#held)
     return this.token(signal)
   }
 
@@ -92,23 +105,30 @@ export class TokenHolder {
   refused(token: string): SecretsError {
     const held = this.#held
     if (held === undefined) return this.#backOff.refusal ?? tokenRefused(false).error // another call was told before
-    if (held.token !== token)
+    if (!held.token.is(token))
       return new SecretsError('UNAUTHENTICATED', 'Vault refused the token', { remedy: 'try again, another one was got meanwhile' })
-    this.#held = undefined
+    this.#drop(held)
     const refusal = tokenRefused(held.isOurs)
     void this.#options.events.report('token', async () => Promise.reject(refusal.error)).catch(() => {})
     return this.#backOff.refused(held.print, refusal)
   }
 
+  #drop(held: HeldToken): void {
+    this.#held = undefined
+    const [oldest] = this.#refused.length === mostRefused ? this.#refused.splice(0, 1) : []
+    oldest?.token.wipe()
+    this.#refused.push(held)
+  }
+
   /** `undefined` for a token that has ended, or that Vault refused. */
-  standing(token: string): TokenStanding | undefined {
-    const known = this.#known(token)
+  standing(id: string): TokenStanding | undefined {
+    const known = [this.#held, ...this.#replaced].find((each) => each?.id === id)
     if (known === undefined || Date.now() >= known.expiresAt || known.uses?.left === 0) return undefined
     return { expiresAt: known.expiresAt, isHeld: known === this.#held, isRevocable: known.isOurs && !known.isBatch }
   }
 
   #known(token: string): HeldToken | undefined {
-    return [this.#held, ...this.#replaced].find((each) => each?.token === token)
+    return [this.#held, ...this.#replaced].find((each) => each?.token.is(token))
   }
 
   /** Revokes the tokens that we logged in for, and with it everything that was leased under it. Never rejects. */
@@ -120,28 +140,41 @@ export class TokenHolder {
   async #close(): Promise<void> {
     this.#isClosing = true
     clearTimeout(this.#timer)
-    const { closing } = this.#options
     const login = this.#login.current
-    const left = [...this.#replaced, ...(this.#held === undefined ? [] : [this.#held])]
-    this.#held = undefined
-    this.#replaced = []
-    await bounded({ timeoutMs: revokeTimeoutMs, closing }, async (signal) => {
-      // A login that fails or hangs must not keep the tokens before it from being revoked.
-      const next = async (): Promise<void> => {
-        const held = login && (await untilEnded(login, signal))
-        if (held !== undefined && !left.includes(held)) await this.#revokeAll([held], signal)
-      }
-      await Promise.allSettled([this.#revokeAll(left, signal), next()])
-    }).catch(() => {})
-    this.#held = undefined
-    this.#replaced = []
+    const known = this.#takeAll()
+    // A login that fails, hangs or is late takes no time from the tokens before it, nor from the
+    // revocation of its own.
+    await Promise.all([this.#revokeAll(known), login && this.#settled(login)])
+    const late = this.#takeAll()
+    await this.#revokeAll(late)
+    for (const { token } of [...known, ...late]) token.wipe()
   }
 
-  async #revokeAll(tokens: readonly HeldToken[], signal: AbortSignal): Promise<void> {
-    const { send, events } = this.#options
+  /** All tokens that nobody has revoked. */
+  #takeAll(): readonly HeldToken[] {
+    const all = [...this.#refused, ...this.#replaced, ...(this.#held === undefined ? [] : [this.#held])]
+    this.#held = undefined
+    this.#replaced = []
+    this.#refused = []
+    return all
+  }
+
+  /** What it got is held then. */
+  async #settled(login: Promise<HeldToken>): Promise<void> {
+    const bounds = { timeoutMs: loginSettlesMs, closing: this.#options.closing }
+    await bounded(bounds, (signal) => untilEnded(login, signal)).catch(() => {})
+  }
+
+  async #revokeAll(tokens: readonly HeldToken[]): Promise<void> {
+    const { send, events, closing } = this.#options
     // Without a use left it has ended.
     const ours = tokens.filter((each) => each.isOurs && Date.now() < each.expiresAt && takeUse(each))
-    await Promise.allSettled(ours.map((each) => events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))))
+    if (ours.length === 0) return
+    const revokeOne = (each: HeldToken, signal: AbortSignal): Promise<void> =>
+      events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))
+    await bounded({ timeoutMs: revokeTimeoutMs, closing }, (signal) =>
+      Promise.allSettled(ours.map((each) => revokeOne(each, signal))),
+    ).catch(() => {})
   }
 
   #assertOpen(): void {
@@ -188,10 +221,13 @@ export class TokenHolder {
   }
 
   #hold(held: HeldToken): void {
-    const before = this.#held === undefined || this.#held.token === held.token ? [] : [this.#held]
+    const former = this.#held
+    const isSame = former?.token.is(held.token.text()) === true
+    const known = [...this.#replaced, ...(former === undefined || isSame ? [] : [former])]
     // One that ends at no known time is replaced only after it was refused.
-    this.#replaced = [...this.#replaced, ...before].filter(({ expiresAt }) => Date.now() < expiresAt && expiresAt < Infinity)
-    this.#held = held
+    this.#replaced = known.filter(({ expiresAt }) => Date.now() < expiresAt && expiresAt < Infinity)
+    this.#held = isSame ? { ...held, id: former.id } : held
+    for (const each of known) if (!this.#replaced.includes(each) && each.token !== held.token) each.token.wipe()
     this.#wakeAt(held.renewAt)
   }
 
@@ -245,9 +281,11 @@ function fingerprint(login: Login, salt: Uint8Array): string {
   return createHmac('sha256', salt).update(credential).digest('base64')
 }
 
-async function revoke({ token, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {
+async function revoke({ token: held, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {
   if (isBatch) throw new SecretsError('UNSUPPORTED', 'a batch token cannot be revoked: it is good until it expires')
-  const answer = await send({ method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', token, isSingle: true }, signal)
+  const request = { method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', isSingle: true } as const
+  const answer = await send({ ...request, token: held.text(), isForActive: true }, signal) // a standby may not know it yet
   const meaning = meaningOf(answer, 'login')
+  if (meaning?.code === 'UNAUTHENTICATED') return // it has ended
   if (meaning !== undefined) throw answerError(answer, meaning, 'login')
 }

@@ -23,7 +23,7 @@ export interface Ask extends Omit<Outgoing, 'token' | 'call'> {
   readonly takes?: (answer: VaultAnswer) => boolean
 }
 
-/** An answer; what was issued with it ends with the token. */
+/** An answer; what was issued with it ends with the token of this id. */
 interface Issued {
   readonly answer: VaultAnswer
   readonly token: string
@@ -116,7 +116,7 @@ async function attempted(
   const { mark } = check
   // A refusal counts for 15 minutes, so the active node decides: a standby may lag behind.
   const answer = await send({ method, path, body, contentType, call, token, isForActive: isLast }, signal)
-  const issued = { answer, token }
+  const issued = { answer, token: tokens.idOf(token) }
   // Its path needs no token, so Vault counts no use of one.
   if (path.startsWith(mountsRequest.path)) tokens.returnUse(token)
   if (!isDenied(answer)) return { issued, isRefused: false }

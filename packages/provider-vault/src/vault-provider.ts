@@ -58,7 +58,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const api = vaultApi(send, access, limits)
   const patient = vaultApi(send, access, { ...limits, timeoutMs: Math.max(listeningMs, timeoutMs) })
   const requests = leaseRequests(api, patient, events)
-  const leases = new Leases({ leased, requests, standing: (token) => tokens.standing(token), limits })
+  const leases = new Leases({ leased, requests, standing: (id) => tokens.standing(id), limits })
   const kv = kvMount(api, mount, kvVersion)
   const [warnOfMount, checkLease] = [mountInPathWarning(name, mount), unnamedLeaseCheck(name, api)]
   const onMissing = async (path: string, signal: AbortSignal): Promise<void> => {

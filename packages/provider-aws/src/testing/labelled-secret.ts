@@ -15,16 +15,45 @@ export class LabelledSecret {
   readonly versions: Map<string, Version> = new Map()
   /** The values that a read without a version could have shown. */
   readonly onceCurrent: Set<string> = new Set()
+  /** What DescribeSecret would have answered after each action. */
+  readonly #past: (Record<string, string[]> | undefined)[] = [undefined]
+  readonly #isLenient: boolean
   #exists = false
+  #isDeleted = false
   #now = 0
   #byHand = 0
 
+  /** `isLenient`: removes a label that no version has; whether AWS does is not documented. */
+  constructor(isLenient: boolean = false) {
+    this.#isLenient = isLenient
+  }
+
   /** What an action answers. Throws as our own API does. */
   perform(action: ActionName, input: Readonly<Record<string, unknown>>): object {
+    try {
+      return this.#perform(action, input)
+    } finally {
+      this.#past.push(this.#exists ? this.labelsById() : undefined)
+    }
+  }
+
+  /** What a replica answers to a DescribeSecret that is so many actions behind. */
+  describedBefore(actions: number): object {
+    const labels = this.#past.at(-1 - actions) ?? (actions === 0 ? undefined : this.#past[0])
+    if (labels === undefined) throw new SecretsError('NOT_FOUND', 'no such secret')
+    return this.#described(labels)
+  }
+
+  #perform(action: ActionName, input: Readonly<Record<string, unknown>>): object {
     this.#now += 1
     if (action === 'CreateSecret') return this.#create()
     if (!this.#exists) throw new SecretsError('NOT_FOUND', 'no such secret')
-    if (action === 'DescribeSecret') return { ...identity, VersionIdsToStages: this.labelsById() }
+    if (action === 'DescribeSecret') return this.#described(this.labelsById())
+    if (action === 'RestoreSecret' || action === 'DeleteSecret') {
+      this.#isDeleted = action === 'DeleteSecret'
+      return identity
+    }
+    if (this.#isDeleted) throw new SecretsError('DELETED', 'scheduled for deletion')
     if (action === 'GetSecretValue') {
       const { VersionStage: label = 'AWSCURRENT' }: Partial<InputOf<'GetSecretValue'>> = input
       return this.#get(label)
@@ -49,9 +78,18 @@ export class LabelledSecret {
     if (before !== undefined) this.#attach('AWSCURRENT', before)
   }
 
+  /** The value that AWS has as current. */
+  get current(): string | undefined {
+    return this.versions.get(this.#holder('AWSCURRENT') ?? '')?.value
+  }
+
   labelsById(): Record<string, string[]> {
     const labelled = [...this.versions].filter(([, { labels }]) => labels.size > 0)
     return Object.fromEntries(labelled.map(([id, { labels }]) => [id, [...labels]]))
+  }
+
+  #described(labels: Record<string, string[]>): object {
+    return { ...identity, VersionIdsToStages: labels, ...(this.#isDeleted && { DeletedDate: new Date(0) }) }
   }
 
   #create(): object {
@@ -83,7 +121,8 @@ export class LabelledSecret {
 
   #update({ VersionStage: label = '', MoveToVersionId: to, RemoveFromVersionId: from }: InputOf<'UpdateSecretVersionStage'>): object {
     const holder = this.#holder(label)
-    if (from !== undefined && from !== holder) throw conflict()
+    const isNowhere = this.#isLenient && to === undefined && holder === undefined
+    if (from !== undefined && from !== holder && !isNowhere) throw conflict()
     if (to === undefined) {
       if (label === 'AWSCURRENT') throw new Error('AWSCURRENT is never removed')
       if (holder !== undefined) this.versions.get(holder)?.labels.delete(label)
@@ -106,8 +145,7 @@ export class LabelledSecret {
 
   #note(): void {
     const { value, labels } = this.versions.get(this.#holder('AWSCURRENT') ?? '') ?? { value: '', labels: new Set<string>() }
-    const isHidden = [...labels].some((label) => label.startsWith('unreleased-')) && ![...labels].some((label) => /^v\d/.test(label))
-    if (!isHidden) this.onceCurrent.add(value)
+    if (!labels.has('unreleased')) this.onceCurrent.add(value)
   }
 
   #holder(label: string): string | undefined {

@@ -6,12 +6,22 @@ import type { LabelledSecret } from './labelled-secret.ts'
 interface Call {
   readonly process: number
   readonly perform: () => object
+  /**
+   * The same by a replica that is so many actions behind; as `perform` where only the store itself
+   * answers.
+   */
+  readonly performBehind: (actions: number) => object
   readonly resolve: (answer: object) => void
   readonly reject: (error: unknown) => void
+  /** The answer to an attempt before was lost. */
+  isRepeated: boolean
 }
 
-/** How one call ends: as it should, with its answer lost, or with its process, before AWS did it or after. */
-export type Ending = 'answer' | 'lose the answer' | 'kill before' | 'kill after'
+/**
+ * How one call ends: as it should, by a replica that is behind, with its answer lost, or with its
+ * process, before AWS did it or after. One that is sent again waits for another ending.
+ */
+export type Ending = 'answer' | 'answer from behind' | 'lose the answer' | 'send again' | 'kill before' | 'kill after'
 
 /** The calls of many processes to one secret: each waits until the test ends it, so that they interleave as the test wants. */
 export class SteppedCalls {
@@ -29,7 +39,8 @@ export class SteppedCalls {
     const call = (action: ActionName, input: object): Promise<object> =>
       new Promise((resolve, reject) => {
         const perform = (): object => this.#secret.perform(action, input as Readonly<Record<string, unknown>>) // an object of the SDK
-        this.#waiting.push({ process, perform, resolve, reject })
+        const performBehind = (actions: number): object => (action === 'DescribeSecret' ? this.#secret.describedBefore(actions) : perform())
+        this.#waiting.push({ process, perform, performBehind, resolve, reject, isRepeated: false })
       })
     return { call, errorOf: () => Promise.reject(new Error('there are no batches here')) } as Api // answers are of the action's type
   }
@@ -46,16 +57,36 @@ export class SteppedCalls {
       this.#waiting = this.#waiting.filter(({ process }) => process !== call.process)
       return
     }
-    const outcome = attempt(call.perform)
+    if (ending === 'send again') {
+      attempt(call.perform)
+      this.#waiting.push({ ...call, isRepeated: true })
+      return
+    }
+    const outcome = attempt(ending === 'answer from behind' ? () => call.performBehind(1 + (index % 4)) : call.perform)
     if (ending === 'lose the answer') call.reject(new SecretsError('UNAVAILABLE', 'the answer is lost', { effect: 'unknown' }))
     else if (outcome.answer !== undefined) call.resolve(outcome.answer)
-    else call.reject(outcome.error)
+    else call.reject(call.isRepeated ? opened(outcome.error) : outcome.error)
     await new Promise((resolve) => setImmediate(resolve)) // its process goes on to its next call
+  }
+
+  /** Answers one process until it is done, while the others stand still. */
+  async finish(index: number): Promise<void> {
+    const process = this.#waiting.at(index % Math.max(1, this.#waiting.length))?.process
+    for (;;) {
+      const at = this.#waiting.findIndex((call) => call.process === process)
+      if (at === -1) return
+      await this.end(at, 'answer')
+    }
   }
 
   async endAll(): Promise<void> {
     while (this.#waiting.length > 0) await this.end(0, 'answer')
   }
+}
+
+/** As our API tells of an attempt before that was not answered. */
+function opened(error: unknown): unknown {
+  return SecretsError.isInstance(error) ? new SecretsError(error.code, error.problem, { ...error, effect: 'unknown' }) : error
 }
 
 type Outcome = { readonly answer: object } | { readonly answer?: undefined; readonly error: unknown }

@@ -1,8 +1,10 @@
 import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
-import { member } from '../answer.ts'
+import { member, type VaultAnswer } from '../answer.ts'
 import { answerError } from '../sender.ts'
 import { meaningOf } from '../answer-table.ts'
+import { untilEnded } from '../deadline.ts'
 import { assertCredential, assertToken, type Credential, readCredential } from '../credential.ts'
+import { HeldText } from '../held-text.ts'
 import { loginPath } from './login-path.ts'
 import type { AuthContext, VaultAuth } from './vault-auth.ts'
 
@@ -18,8 +20,9 @@ export interface AppRoleOptions {
 const members: MembersOf<AppRoleOptions> = { roleId: 'any', secretId: 'any', mount: 'string' }
 
 /**
- * Logs in as a machine (AppRole). A wrapping token is unwrapped once, and its secret id kept for later logins; if it was unwrapped before,
- * `UNAUTHENTICATED` says so, for somebody else may then hold the secret id.
+ * Logs in as a machine (AppRole). A wrapping token is unwrapped once, and its secret id kept for
+ * later logins. If it was unwrapped before, or made by another path than that of a role's secret
+ * ids, `UNAUTHENTICATED` says so: somebody else may hold the secret id.
  *
  * @example
  * import { appRole, vaultProvider } from '@finchat/secrets-provider-vault'
@@ -31,7 +34,7 @@ export function appRole(options: AppRoleOptions): VaultAuth {
   const { roleId, secretId, mount = 'approle' } = knownOptions(options, members)
   const path = loginPath(mount)
   assertCredential(roleId, '`roleId`')
-  const secretIdOf = secretIdReader(secretId)
+  const secretIdOf = secretIdReader(secretId, mount)
   return {
     method: 'approle',
     prepare: async (context) => {
@@ -42,9 +45,9 @@ export function appRole(options: AppRoleOptions): VaultAuth {
   }
 }
 
-function secretIdReader(secretId: AppRoleOptions['secretId']): (context: AuthContext) => Promise<string | undefined> {
+function secretIdReader(secretId: AppRoleOptions['secretId'], mount: string): (context: AuthContext) => Promise<string | undefined> {
   if (secretId === undefined) return async () => undefined
-  if (isWrapped(secretId)) return unwrapping(secretId.wrapped)
+  if (isWrapped(secretId)) return unwrapping(secretId.wrapped, mount)
   assertCredential(secretId, '`secretId`')
   return ({ signal }) => readCredential(secretId, '`secretId`', signal)
 }
@@ -54,31 +57,97 @@ function isWrapped(secretId: unknown): secretId is { readonly wrapped: Credentia
 }
 
 /** Keeps what came out of the last wrapping token: it opens only once, and one that was refused opens never. */
-function unwrapping(source: Credential): (context: AuthContext) => Promise<string> {
+function unwrapping(source: Credential, mount: string): (context: AuthContext) => Promise<string> {
   assertCredential(source, '`secretId.wrapped`')
-  let last: { readonly wrapping: string; readonly secretId: string | SecretsError } | undefined
+  let last: Unwrapping | undefined
+  let sent: HeldText | undefined
+  const open = (wrapping: string, context: AuthContext): Unwrapping => {
+    const held = new HeldText(wrapping)
+    const isSentBefore = sent?.is(wrapping) === true
+    const opening = { wrapping: held, secretId: unwrap({ wrapping, mount, isSentBefore, onSending: () => (sent = held) }, context) }
+    opening.secretId.catch(() => last === opening && (last = undefined))
+    return (last = opening)
+  }
   return async (context) => {
     const wrapping = await readCredential(source, '`secretId.wrapped`', context.signal)
-    if (last?.wrapping !== wrapping) last = { wrapping, secretId: await unwrap(wrapping, context) }
-    if (typeof last.secretId === 'string') return last.secretId
-    throw last.secretId
+    for (;;) {
+      const joined = last?.wrapping.is(wrapping) === true ? last : undefined
+      // Another provider with the same `auth` may give up, or be closed: then this one unwraps it.
+      const [found] = await Promise.allSettled([untilEnded((joined ?? open(wrapping, context)).secretId, context.signal)])
+      if (found.status === 'rejected' && (joined === undefined || context.signal.aborted)) throw found.reason
+      if (found.status === 'rejected') continue
+      if (found.value instanceof HeldText) return found.value.text()
+      throw found.value
+    }
   }
 }
 
+/** One at a time for a wrapping token: a second would find it used, and tell of a theft. */
+interface Unwrapping {
+  readonly wrapping: HeldText
+  readonly secretId: Promise<HeldText | SecretsError>
+}
+
+interface Wrapped {
+  readonly wrapping: string
+  readonly mount: string
+  /** We asked for it before, and got no answer. */
+  readonly isSentBefore: boolean
+  readonly onSending: () => void
+}
+
 /** The secret id, or the error that says that there is none to be had. */
-async function unwrap(wrapping: string, { post }: AuthContext): Promise<string | SecretsError> {
+async function unwrap({ wrapping, mount, isSentBefore, onSending }: Wrapped, { post }: AuthContext): Promise<HeldText | SecretsError> {
   assertToken(wrapping)
-  const answer = await post('sys/wrapping/unwrap', {}, wrapping)
-  const meaning = meaningOf(answer, 'login')
-  if (meaning?.code === 'UNAUTHENTICATED') {
-    return new SecretsError('UNAUTHENTICATED', 'the wrapping token was used already, or has expired', {
-      remedy: 'if nobody of yours used it, treat the secret id as stolen; then wrap a new one',
-    })
-  }
-  if (meaning !== undefined) throw answerError(answer, meaning, 'login')
+  // Whoever unwraps it can wrap what was in it again, but not by this path, which takes no secret
+  // id from its caller.
+  const found = accepted(await post('sys/wrapping/lookup', { token: wrapping }))
+  if (found === undefined) return usedAlready(isSentBefore)
+  if (!isOfSecretIds(member(found.body, 'data', 'creation_path'), mount)) return madeElsewhere(mount)
+  onSending()
+  const answer = accepted(await post('sys/wrapping/unwrap', {}, wrapping))
+  if (answer === undefined) return usedAlready(isSentBefore)
   const secretId = member(answer.body, 'data', 'secret_id')
-  if (typeof secretId === 'string' && secretId !== '') return secretId
+  if (typeof secretId === 'string' && secretId !== '') return new HeldText(secretId)
   return new SecretsError('CONFIGURATION', 'the wrapping token holds no secret id', {
     remedy: "wrap the answer of the role's secret-id path",
   })
+}
+
+/** `undefined` if Vault does not know the wrapping token, or not any more. */
+function accepted(answer: VaultAnswer): VaultAnswer | undefined {
+  const meaning = meaningOf(answer, 'login')
+  if (meaning?.code === 'UNAUTHENTICATED') return undefined
+  if (meaning !== undefined) throw answerError(answer, meaning, 'login')
+  return answer
+}
+
+/** As Vault writes it, without a namespace. A role's name has no slash. */
+function isOfSecretIds(path: unknown, mount: string): boolean {
+  const [start, end] = [`auth/${mount}/role/`, '/secret-id']
+  if (typeof path !== 'string' || !path.startsWith(start) || !path.endsWith(end)) return false
+  const role = path.slice(start.length, -end.length)
+  return role !== '' && !role.includes('/')
+}
+
+const stolen = 'treat the secret id as stolen; then wrap a new one'
+
+function usedAlready(isSentBefore: boolean): SecretsError {
+  return isSentBefore
+    ? new SecretsError('UNAUTHENTICATED', 'the wrapping token was used already, perhaps by this process, which got no answer', {
+        remedy: `wrap a new one; if Vault's audit log shows another address that unwrapped it, ${stolen}`,
+      })
+    : new SecretsError('UNAUTHENTICATED', 'the wrapping token was used already, or has expired', {
+        remedy: `if nobody of yours used it, ${stolen}`,
+      })
+}
+
+function madeElsewhere(mount: string): SecretsError {
+  return new SecretsError(
+    'UNAUTHENTICATED',
+    "the wrapping token was not made by a role's secret-id path: somebody may have unwrapped the first one",
+    {
+      remedy: `${stolen}, by auth/${mount}/role/NAME/secret-id: of custom-secret-id and sys/wrapping/wrap nobody can tell a theft`,
+    },
+  )
 }

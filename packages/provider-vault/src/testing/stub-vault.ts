@@ -27,7 +27,8 @@ export async function stubVault(replies: (path: string, method: string) => Reply
 
 const created = { created_time: '2026-11-25T14:27:54.626513001Z', deletion_time: '', destroyed: false, version: 1 }
 
-function usual(path: string, method: string): Reply {
+/** What it answers unless told otherwise. */
+export function usual(path: string, method: string = 'GET'): Reply {
   if (path.startsWith('/v1/auth/'))
     return { body: { auth: { client_token: canaries.minted, lease_duration: 3600, renewable: true, token_type: 'service' } } }
   if (path === '/v1/sys/internal/ui/mounts')

@@ -10,6 +10,7 @@ import { readKey } from './key-file.ts'
 import { parsedState, stateText } from './key-state.ts'
 import { decodedKey, encodedKey } from './key-text.ts'
 import { asSeal } from './segment-format.ts'
+import { asIndexEntry, type EndedSegment, indexLine, isAuthentic } from './folder-index.ts'
 import { initAuditFolder } from './init-audit-folder.ts'
 import { emptyFolder, linesIn, removeTestFolders, trailOf } from './testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
@@ -175,6 +176,42 @@ describe('the first key', () => {
     const folder = join(await emptyFolder(), 'a')
     await expect(Reflect.apply(initAuditFolder, undefined, [folder, options])).rejects.toMatchObject({ code: 'CONFIGURATION' })
   })
+})
+
+it('a line of the index counts only as it is written, under the key of its step', () => {
+  const count = fc.maxSafeNat()
+  const found = fc.constantFrom<EndedSegment['found'][]>('ended', 'cut', 'missing', 'unused')
+  const ended = fc.record({ step: count, bytes: count, group: count, records: count, torn: count, seals: fc.base64String(), found })
+  const entry = fc.record(
+    {
+      v: fc.constant(2 as const),
+      before: fc.base64String(),
+      folder: fc.uuid(),
+      step: count,
+      time: count,
+      host: fc.string({ unit: 'grapheme' }),
+      pid: count,
+      opens: fc.boolean(),
+      ended: fc.array(ended, { maxLength: 3 }),
+      cut: count,
+    },
+    { requiredKeys: ['v', 'before', 'folder', 'step', 'time', 'host', 'pid', 'opens', 'ended'] },
+  )
+  const [key, other] = [new ChainKey(new Uint8Array(32).fill(1)), new ChainKey(new Uint8Array(32).fill(2))]
+  const isOurs = (line: Buffer, by: ChainKey): boolean => {
+    const read = asIndexEntry(line)
+    return read !== undefined && isAuthentic(read, by)
+  }
+  fc.assert(
+    fc.property(entry, fc.nat(), fc.integer({ min: 1, max: 255 }), (written, at, change) => {
+      const line = Buffer.from(indexLine(written, key))
+      const { mac: _, ...read } = Object(asIndexEntry(line))
+      expect(read).toEqual(written)
+      expect([isOurs(line, key), isOurs(line, other)]).toEqual([true, false])
+      line[at % line.length] = (line[at % line.length] ?? 0) ^ change
+      expect(isOurs(line, key)).toBe(false)
+    }),
+  )
 })
 
 it('a seal counts only as it is written', () => {

@@ -1,92 +1,37 @@
-import { randomUUID } from 'node:crypto'
 import { fstatSync, statSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, unlink, writeFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
-import { join, resolve } from 'node:path'
-import { SecretsError } from '@finchat/secrets-core'
-import { endedSegment, lockOf, unusedSegment } from './ended-segment.ts'
+import { type FileHandle, open, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { deadSegments, othersOf } from './dead-segments.ts'
+import { lockOf, unusedSegment } from './ended-segment.ts'
 import { FileLock } from './file-lock.ts'
-import { folderError } from './folder-errors.ts'
 import {
   appendToIndex,
   brokenIndex,
-  createIndex,
   type EndedSegment,
+  entryOrigin,
   type IndexEnd,
   indexEnd,
   indexLine,
   isAuthentic,
 } from './folder-index.ts'
-import { derivedKey, keyText, randomKey } from './key-chain.ts'
-import { dropPreparedKey, eraseKey, keyFile, type KeyState, prepareKey, putKey, readKey, readKeyNow, replaceKey } from './key-file.ts'
+import { dropPreparedKey, eraseKey, prepareKey, putKey, readKey, readKeyNow, replaceKey } from './key-file.ts'
+import type { KeyState } from './key-state.ts'
+import { digestOf } from './running-hash.ts'
 import { indexFile } from './segment-reader.ts'
 import { syncFolder } from './synced.ts'
-import { DamagedArchive } from './unpacked-file.ts'
 
-/** For the auditor alone. */
-export interface AuditorsKey {
-  /** The folder's id, which stands in every segment. */
-  readonly folder: string
-  /** `audit-key:…`. Whoever has it can verify, and forge, all that is ever written to the folder. Nothing on the host keeps it. */
-  readonly key: string
-}
-
-/**
- * Makes a folder ready for `jsonLinesFile`, and returns the first key of its chain: take it off the host, to where only the auditor
- * reads it. The folder keeps the next one, which verifies nothing that was written before it. Throws `CONFIGURATION` for a folder that has been made
- * ready, or is not empty, and `AUDIT_FAILED` if it cannot be written.
- *
- * @example
- * import { initAuditFolder } from '@finchat/secrets-audit'
- *
- * const { key } = await initAuditFolder('audit')
- * console.log(key.startsWith('audit-key:')) // true
- */
-export async function initAuditFolder(folder: string): Promise<AuditorsKey> {
-  if (typeof folder !== 'string' || folder === '' || folder.includes('\0'))
-    throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
-  const path = resolve(folder)
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
-    const names = await readdir(path)
-    if (names.length > 0) throw notEmpty(path, names.includes(keyFile))
-    const [id, first] = [randomUUID(), randomKey()]
-    await createIndex(join(path, indexFile), indexLine({ ...origin(id, 0), opens: false, ended: [] }, first)).catch(asNotEmpty(path))
-    await replaceKey(path, { folder: id, step: 1, key: derivedKey(first, 'next'), live: [], unused: [] })
-    return { folder: id, key: keyText(first) }
-  } catch (error) {
-    throw folderError(error, path)
-  }
-}
-
-/** Another process makes it ready at the same time: of two first keys, one would verify nothing. */
-const asNotEmpty =
-  (path: string) =>
-  (error: unknown): never => {
-    throw error instanceof Error && 'code' in error && error.code === 'EEXIST' ? notEmpty(path, true) : error
-  }
-
-function notEmpty(path: string, isReady: boolean): SecretsError {
-  return new SecretsError(
-    'CONFIGURATION',
-    `the folder ${JSON.stringify(path)} of the audit trail ${isReady ? 'already has a key' : 'is not empty'}`,
-    {
-      remedy: isReady
-        ? 'use it as it is: a second key would make all before unverifiable; if its key is lost, name a new folder, and keep that key'
-        : 'name a new folder',
-    },
-  )
-}
-
-function origin(folder: string, step: number): { v: 1; folder: string; step: number; time: number; host: string; pid: number } {
-  return { v: 1, folder, step, time: Date.now(), host: hostname(), pid: process.pid }
+/** A step of the folder's key, at which its key is there. */
+export interface Step extends TakenStep {
+  /** Overwritten when the step is over. */
+  readonly key: KeyState['key']
 }
 
 /** A step of the folder's key, taken. */
-export interface Step {
+export interface TakenStep {
   readonly folder: string
   readonly step: number
-  readonly key: KeyState['key']
+  /** The hash of its line in the index. */
+  readonly line: string
 }
 
 /** A segment that a process ended itself, and the id of its folder: another one may have been made in the place of that since. */
@@ -125,8 +70,8 @@ const mostEnded = 100
  * place of this one. A process that dies in between leaves a line without effect, which whoever comes next finds and goes on from; or half a line, and then the
  * line of whoever comes next stands in its place and says so, and the half is kept in a file of its own.
  */
-export async function takeStep(folder: string, options: StepOptions): Promise<Step> {
-  const state = await readKey(folder)
+export async function takeStep(folder: string, options: StepOptions): Promise<TakenStep> {
+  const state = await stateOf(folder)
   const own = options.ended.filter((one) => one.folder === state.folder).map(({ segment }) => segment)
   // Before the folder is locked: a large segment takes a while to read, for which nobody else should wait.
   const dead = await deadSegments(folder, othersOf(state, own).slice(0, options.mostLooks ?? usualLooks))
@@ -137,26 +82,27 @@ export async function takeStep(folder: string, options: StepOptions): Promise<St
   }
 }
 
+/** What the folder's key file says beside the key. */
+async function stateOf(folder: string): Promise<Omit<KeyState, 'key'>> {
+  const { key, ...state } = await readKey(folder)
+  key.wipe()
+  return state
+}
+
 /**
  * Takes a step for the ends of segments whose processes died, if there are any among `most` that
- * are looked at. Returns its number. A crowd of processes looks at all of them in a while, each at
+ * are looked at. A crowd of processes looks at all of them in a while, each at
  * a few.
  */
-export async function recordDeadSegments(folder: string, most: number, patienceMs: number): Promise<number | undefined> {
-  const dead = await deadSegments(folder, othersOf(await readKey(folder), []).slice(0, most))
+export async function recordDeadSegments(folder: string, most: number, patienceMs: number): Promise<TakenStep | undefined> {
+  const dead = await deadSegments(folder, othersOf(await stateOf(folder), []).slice(0, most))
   try {
     if (dead.length === 0) return undefined
     const ended = dead.map(({ segment }) => segment)
-    return (await lockedStep(folder, ended, { patienceMs })).step
+    return await lockedStep(folder, ended, { patienceMs })
   } finally {
     for (const { lock } of dead) lock.release()
   }
-}
-
-/** In an order of chance: of hundreds, each process looks at others. */
-function othersOf({ live }: KeyState, own: readonly EndedSegment[]): readonly number[] {
-  const others = live.filter((step) => !own.some((ended) => ended.step === step)).map((step) => ({ step, at: Math.random() }))
-  return others.toSorted((one, other) => one.at - other.at).map(({ step }) => step)
 }
 
 /**
@@ -167,9 +113,9 @@ async function lockedStep(
   folder: string,
   ended: readonly EndedSegment[],
   { open: openSegment, patienceMs = usualPatienceMs, signal }: Omit<StepOptions, 'ended'>,
-): Promise<Step> {
+): Promise<TakenStep> {
   let file = await open(join(folder, indexFile), 'r+')
-  let [lock, old]: [FileLock | undefined, FileHandle | undefined] = [undefined, undefined]
+  let lock: FileLock | undefined
   try {
     lock = await FileLock.take(join(folder, folderLock), patienceMs, signal)
     file = await indexInPlace(file, folder)
@@ -177,30 +123,57 @@ async function lockedStep(
     await Promise.all([file.sync(), syncFolder(folder)])
     const index = indexEnd(file, folder)
     const state = await currentState(folder, index)
-    // Another process may have found one of them ended, and recorded it, before the folder was locked.
-    const own = ended.filter((segment) => state.live.includes(segment.step))
-    // What was not finished comes first: in any other line than this one, nobody would believe it.
-    const found = [...state.unused.map(unusedSegment), ...own].slice(0, mostEnded)
-    const step: Step = { folder: state.folder, step: state.step, key: state.key }
-    const cut = index.cut.length === 0 ? {} : { cut: index.cut.length }
-    const entry = { ...origin(state.folder, state.step), opens: openSegment !== undefined, ended: found, ...cut }
-    if (index.cut.length > 0) await keepCut(join(folder, cutName(state.step)), index.cut)
-    await appendToIndex(file, indexLine(entry, state.key), index.end)
-    old = await openedBeside(folder, nextState(state, entry), () => openSegment?.(step))
+    try {
+      return await nextStep({ folder, file, index, state, lock }, ended, openSegment)
+    } finally {
+      state.key.wipe()
+    }
+  } finally {
+    lock?.release()
+    await file.close()
+  }
+}
+
+/** The folder, while it is locked. */
+interface LockedFolder {
+  readonly folder: string
+  readonly file: FileHandle
+  readonly index: IndexEnd
+  readonly state: KeyState
+  readonly lock: FileLock
+}
+
+async function nextStep(
+  { folder, file, index, state, lock }: LockedFolder,
+  ended: readonly EndedSegment[],
+  openSegment: StepOptions['open'],
+): Promise<TakenStep> {
+  // Another process may have found one of them ended, and recorded it, before the folder was locked.
+  const own = ended.filter((segment) => state.live.includes(segment.step))
+  // What was not finished comes first: in any other line than this one, nobody would believe it.
+  const found = [...state.unused.map(unusedSegment), ...own].slice(0, mostEnded)
+  const cut = index.cut.length === 0 ? {} : { cut: index.cut.length }
+  const entry = { ...entryOrigin(state.folder, state.step), before: index.digest, opens: openSegment !== undefined, ended: found, ...cut }
+  if (index.cut.length > 0) await keepCut(join(folder, cutName(state.step)), index.cut)
+  const line = indexLine(entry, state.key)
+  await appendToIndex(file, line, index.end)
+  const step = { folder: state.folder, step: state.step, line: digestOf(line) }
+  const old = await openedBeside(folder, nextState(state, entry), () => openSegment?.({ ...step, key: state.key }))
+  try {
     putKey(folder)
     lock.release()
     await eraseKey(folder, old)
-    await Promise.all([...ended, ...found].map(({ step: over }) => unlink(lockOf(folder, over)).catch(() => {})))
-    return step
   } finally {
-    lock?.release()
-    await Promise.all([file.close(), old?.close()])
+    await old?.close()
   }
+  await Promise.all([...ended, ...found].map(({ step: over }) => unlink(lockOf(folder, over)).catch(() => {})))
+  return step
 }
 
 /** The segment is created, and its name on disk, while the next key is put beside this one. */
 async function openedBeside(folder: string, next: KeyState, openSegment: () => Promise<void> | undefined): Promise<FileHandle | undefined> {
   const [opened, prepared] = await Promise.allSettled([openSegment(), prepareKey(folder, next)])
+  next.key.wipe()
   if (opened.status === 'fulfilled' && prepared.status === 'fulfilled') return prepared.value
   await dropPreparedKey(folder)
   if (prepared.status === 'fulfilled') await prepared.value?.close()
@@ -224,17 +197,27 @@ async function indexInPlace(file: FileHandle, folder: string): Promise<FileHandl
 /** The state to go on from; a step that was begun and not finished is finished first. */
 async function currentState(folder: string, { last }: IndexEnd): Promise<KeyState> {
   const state = readKeyNow(folder)
-  if (last.folder !== state.folder) throw brokenIndex(folder)
-  if (last.step === state.step - 1) return state
-  if (last.step !== state.step || !isAuthentic(last, state.key)) throw brokenIndex(folder)
-  const { live, ...next } = nextState(state, last)
-  const finished = {
-    ...next,
-    live: live.filter((step) => step !== last.step),
-    unused: last.opens ? [...next.unused, last.step] : next.unused,
+  if (last.folder === state.folder && last.step === state.step - 1) return state
+  try {
+    if (last.folder !== state.folder || last.step !== state.step || !isAuthentic(last, state.key)) throw brokenIndex(folder)
+    return await finished(folder, state, last)
+  } finally {
+    state.key.wipe()
   }
-  await replaceKey(folder, finished)
-  return finished
+}
+
+/** Nothing was opened with it, whatever its line says. */
+async function finished(folder: string, state: KeyState, last: IndexEnd['last']): Promise<KeyState> {
+  const { live, ...next } = nextState(state, last)
+  const unused = last.opens ? [...next.unused, last.step] : next.unused
+  const over = { ...next, live: live.filter((step) => step !== last.step), unused }
+  try {
+    await replaceKey(folder, over)
+    return over
+  } catch (error) {
+    over.key.wipe()
+    throw error
+  }
 }
 
 /** All that the entry says to have ended is in the index now. */
@@ -247,32 +230,8 @@ function nextState(
   return {
     folder,
     step: step + 1,
-    key: derivedKey(key, 'next'),
+    key: key.derived('next'),
     live: opens ? [...left, step] : left,
     unused: unused.filter((one) => !over.has(one)),
   }
-}
-
-/** What a process that died has left, and its lock, which keeps others from recording it as well. */
-interface DeadSegment {
-  readonly segment: EndedSegment
-  readonly lock: FileLock
-}
-
-/** Who lives has its segment's lock. */
-async function deadSegments(folder: string, steps: readonly number[]): Promise<readonly DeadSegment[]> {
-  const found: DeadSegment[] = []
-  for (const step of steps) {
-    const lock = FileLock.tryTake(lockOf(folder, step))
-    if (lock === undefined) continue
-    try {
-      found.push({ segment: await endedSegment(folder, step), lock })
-    } catch (error) {
-      lock.release()
-      if (error instanceof DamagedArchive) continue // what cannot be read to its end must not be said to be its end
-      for (const { lock: taken } of found) taken.release()
-      throw error
-    }
-  }
-  return found
 }

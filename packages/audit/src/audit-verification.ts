@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from './ended-segment.ts'
-import type { CutIndexLine, VerifiedIndex } from './verified-index.ts'
+import type { CutIndexLine, VerifiedIndex } from './index-verdict.ts'
 import type { VerifiedSegment } from './segment-verdict.ts'
 
 /**
@@ -25,6 +25,11 @@ export interface UnprovenTail {
    * was acknowledged.
    */
   readonly torn: number
+  /**
+   * Records in those bytes that are sealed, behind a hole: they were written at once with what is
+   * gone, as a power cut can leave them, and so can who overwrote the end. None is counted.
+   */
+  readonly sealedBehind: number
 }
 
 /** What was found of one segment. */
@@ -146,8 +151,8 @@ export class VerificationReport {
     for (const problem of ofCheckpoints) this.problems.add(problem)
     this.#missed += missed
     this.#segments.push({ segment, file, status: isDamaged ? 'damaged' : 'verified', records, damaged, missing, from, to })
-    const { isEnded, lastLine, checkpointedAt, torn } = found
-    if (!isEnded && !isDamaged) this.#unproven.push({ file, lastLine, provenUntil: checkpointedAt, torn })
+    const { isEnded, lastLine, checkpointedAt, torn, sealedBehind } = found
+    if (!isEnded && !isDamaged) this.#unproven.push({ file, lastLine, provenUntil: checkpointedAt, torn, sealedBehind })
   }
 
   gone(segment: number, missing: number): void {
@@ -158,7 +163,7 @@ export class VerificationReport {
 
   /** A segment that is not there: that it never was is only somebody's word. */
   unseen(segment: number): void {
-    this.#unproven.push({ file: segmentName(segment), lastLine: 0, torn: 0 })
+    this.#unproven.push({ file: segmentName(segment), lastLine: 0, torn: 0, sealedBehind: 0 })
   }
 
   result(): AuditVerification {

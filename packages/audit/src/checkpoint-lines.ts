@@ -2,6 +2,8 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { canonicalLineIfAny } from './canonical.ts'
+import { type CheckpointState, signedText } from './checkpoint-line.ts'
+import type { CheckpointVerifier } from './checkpoint-signature.ts'
 import { folderError, shownPath } from './folder-errors.ts'
 import { type FoundCheckpoint, HeldCheckpoints } from './held-checkpoints.ts'
 import { isCount, parsedLine } from './segment-format.ts'
@@ -13,11 +15,14 @@ export type CheckpointSource = string | readonly string[]
  * Every checkpoint in the source: a file, a folder of files, or the lines themselves; each a checkpoint, or a record that carries one, as any
  * sink wrote it. Other lines are other sinks' business, and pass.
  */
-export async function checkpointsIn(source: CheckpointSource): Promise<HeldCheckpoints> {
+export async function checkpointsIn(source: CheckpointSource, verifier?: CheckpointVerifier): Promise<HeldCheckpoints> {
   const held = new HeldCheckpoints()
   for await (const [file, line, text] of sourceLines(source)) {
-    const checkpoint = asCheckpoint(text, file, line)
-    if (checkpoint !== undefined) held.add(checkpoint)
+    const found = asCheckpoint(text, file, line)
+    if (found === undefined) continue
+    const { signature, ...checkpoint } = found
+    if (verifier === undefined || verifier(checkpoint.signed ?? signedText(checkpoint), signature)) held.add(checkpoint)
+    else held.refuse(checkpoint)
   }
   return held
 }
@@ -67,20 +72,28 @@ async function pathsOf(source: string): Promise<readonly string[]> {
   return paths
 }
 
-/** `kind`, `v` and those that are looked at, but for the MAC. */
-const membersOfOurs = 9
+/** `kind`, `v` and those that are looked at, but for the MAC and the signature. */
+const membersOfOurs = 11
 
-function asCheckpoint(text: Buffer, file: string, line: number): FoundCheckpoint | undefined {
+function asCheckpoint(text: Buffer, file: string, line: number): (FoundCheckpoint & { readonly signature: unknown }) | undefined {
   const inner = text.includes('checkpoint') ? checkpointIn(text) : undefined
   if (inner?.['kind'] !== 'checkpoint') return undefined
-  const { mac, ...rest } = inner
-  const { folder, step, group, bytes, records, index, time } = rest
-  if (typeof folder !== 'string' || typeof mac !== 'string') return undefined
-  if (!isCount(step) || !isCount(group) || !isCount(bytes) || !isCount(records) || !isCount(index) || !isCount(time)) return undefined
-  const state = { folder, step, group, bytes, records, index, time, mac, file, line }
-  if (rest['v'] === 1 && Object.keys(rest).length === membersOfOurs) return { ...state, signed: undefined }
+  const { mac, signature, ...rest } = inner
+  if (typeof mac !== 'string' || !isState(rest)) return undefined
+  const { folder, step, group, bytes, records, index, time, seals, head } = rest
+  const state = { folder, step, group, bytes, records, index, time, seals, head, mac, signature, file, line }
+  if (inner['v'] === 2 && Object.keys(rest).length === membersOfOurs) return { ...state, signed: undefined }
   const signed = canonicalLineIfAny(rest)
   return signed === undefined ? undefined : { ...state, signed }
+}
+
+function isState(members: object): members is CheckpointState {
+  const { folder, seals, head, step, group, bytes, records, index, time } = members as Partial<Record<keyof CheckpointState, unknown>> // each is looked at
+  const [texts, counts] = [
+    [folder, seals, head],
+    [step, group, bytes, records, index, time],
+  ]
+  return texts.every((text) => typeof text === 'string') && counts.every(isCount)
 }
 
 /** Behind its name, in JSON of any depth or in a line for people; whatever a server wrote before it. Ours are a tenth as long as that. */

@@ -71,7 +71,7 @@ describe('closing', () => {
 
   it('does not wait longer than its patience for a place that hangs when it is closed', async () => {
     const to: AuditSink = { specificationVersion: 'v1', name: 'worm', write: async () => {}, close: () => new Promise(() => {}) }
-    const closed = new Checkpoints({ to, everyMs: 1_000 }).close()
+    const closed = new Checkpoints({ to, everyMs: 1_000, sign: undefined }).close()
     await vi.advanceTimersByTimeAsync(2_000)
     await closed
     expect(vi.getTimerCount()).toBe(0)

@@ -1,4 +1,6 @@
 import { type AuditSink, SecretsError } from '@finchat/secrets-core'
+import type { TakenStep } from './audit-folder.ts'
+import type { CheckpointSigner } from './checkpoint-line.ts'
 import { RecordMaker } from './record-maker.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 import { SinkOutage } from './sink-outage.ts'
@@ -6,7 +8,10 @@ import { SinkOutage } from './sink-outage.ts'
 export interface CheckpointOptions {
   readonly to: AuditSink
   readonly everyMs: number
+  readonly sign: CheckpointSigner | undefined
 }
+
+type IndexHead = Pick<TakenStep, 'step' | 'line'>
 
 /** Longer than this, closing does not wait for a place that hangs. */
 const closingPatienceMs = 2_000
@@ -18,18 +23,20 @@ export class Checkpoints {
   readonly #outage: SinkOutage
   readonly #maker = new RecordMaker({ service: undefined, nameKey: undefined })
   readonly #sending = new Set<Promise<void>>()
-  #indexHead = 0
+  readonly #sign: CheckpointSigner | undefined
+  #indexHead: IndexHead | undefined
   #last: SegmentWriter | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ to, everyMs }: CheckpointOptions) {
+  constructor({ to, everyMs, sign }: CheckpointOptions) {
+    this.#sign = sign
     this.#to = to
     this.#everyMs = everyMs
     this.#outage = new SinkOutage(to.name)
   }
 
   opened(writer: SegmentWriter): void {
-    this.#indexHead = writer.step
+    if (writer.step > (this.#indexHead?.step ?? -1)) this.#indexHead = writer.place
     this.#send(writer)
   }
 
@@ -42,13 +49,19 @@ export class Checkpoints {
   }
 
   /** The index went on without opening a segment. */
-  stepped(step: number): void {
+  stepped(step: IndexHead): void {
     this.#indexHead = step
     if (this.#last !== undefined) this.#send(this.#last)
   }
 
+  /** It is written no more. The last one's key signs on, until there is another one. */
+  left(writer: SegmentWriter): void {
+    if (writer !== this.#last) writer.wipe()
+  }
+
   async close(): Promise<void> {
     clearTimeout(this.#timer)
+    this.#last?.wipe()
     await patiently(async () => void (await Promise.all(this.#sending)))
     await patiently(async (signal) => this.#to.close?.({ signal }))
   }
@@ -56,8 +69,11 @@ export class Checkpoints {
   #send(writer: SegmentWriter): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    if (this.#last !== writer) this.#last?.wipe()
     this.#last = writer
-    const sending: Promise<void> = this.#deliver(writer.checkpoint(this.#indexHead)).finally(() => this.#sending.delete(sending))
+    const checkpoint = this.#indexHead && writer.checkpoint(this.#indexHead, this.#sign)
+    if (checkpoint === undefined) return
+    const sending: Promise<void> = this.#deliver(checkpoint).finally(() => this.#sending.delete(sending))
     this.#sending.add(sending)
   }
 

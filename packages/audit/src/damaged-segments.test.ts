@@ -82,7 +82,7 @@ describe('a segment whose process was killed', () => {
     await sink.close?.(context)
     await takeStep(folder, { ended: [] })
     await edited(join(folder, segment(1)), (content) =>
-      fromLines(linesOf(content).toSpliced(4, 0, '{"group":8,"kind":"seal","mac":"#","records":0}')),
+      fromLines(linesOf(content).toSpliced(4, 0, '{"group":8,"kind":"seal","mac":"#","records":0,"start":8}')),
     )
     const verification = await verifyAuditTrail(folder, { key: live.key })
     expect(verification).toMatchObject({ ok: false, records: 8, damaged: 0, missing: 0 })

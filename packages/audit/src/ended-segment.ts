@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EndedSegment } from './folder-index.ts'
 import { segmentFiles } from './segment-files.ts'
+import { noSeals, sealsWith } from './running-hash.ts'
 import { hasUnwritten, readSegment } from './segment-reader.ts'
 import { syncFile } from './synced.ts'
 
@@ -14,7 +15,7 @@ export function lockOf(folder: string, step: number): string {
   return join(folder, `segment-${String(step).padStart(8, '0')}.lock`)
 }
 
-const nothing = { bytes: 0, group: 0, records: 0, torn: 0 }
+const nothing = { bytes: 0, group: 0, records: 0, seals: '', torn: 0 }
 
 /** A segment whose opening was not finished: nothing in it was acknowledged. */
 export function unusedSegment(step: number): EndedSegment {
@@ -26,16 +27,17 @@ export async function endedSegment(folder: string, step: number): Promise<EndedS
   const path = await pathOf(folder, step)
   if (path === undefined) return { ...nothing, step, found: 'missing' }
   await syncFile(path) // the index will say for ever how long it is
-  let [size, isTorn] = [0, false]
-  let [bytes, last, records, isClean] = [0, 0, 0, false]
+  let [size, isTorn, bytes, last, records, isClean, seals] = [0, false, 0, 0, 0, false, noSeals]
   for await (const group of readSegment(path)) {
-    const { seal, endsAt } = group
+    const { seal, sealLine, endsAt } = group
     size = endsAt
     isTorn ||= hasUnwritten(group)
     if (isTorn || seal === undefined) continue
     ;[bytes, last, records, isClean] = [endsAt, seal.group, records + seal.records, seal.end === true]
+    seals = sealsWith(seals, sealLine)
   }
-  return { step, bytes, group: last, records, torn: size - bytes, found: isClean ? 'ended' : 'cut' }
+  const found = isClean ? 'ended' : 'cut'
+  return { step, bytes, group: last, records, seals: bytes === 0 ? '' : seals.toString('base64url'), torn: size - bytes, found }
 }
 
 async function pathOf(folder: string, step: number): Promise<string | undefined> {

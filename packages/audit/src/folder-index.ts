@@ -1,10 +1,11 @@
-import type { KeyObject } from 'node:crypto'
 import { fstatSync, readSync, writeSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { SecretsError } from '@finchat/secrets-core'
 import { canonicalLine, canonicalLineIfAny } from './canonical.ts'
 import { shownPath } from './folder-errors.ts'
-import { derivedKey, isMac, macOf } from './key-chain.ts'
+import { type ChainKey, isMac } from './key-chain.ts'
+import { digestOf } from './running-hash.ts'
 import { isCount, parsedLine } from './segment-format.ts'
 
 /** How a segment was found when it had ended: what stands in it then must stand in it for ever. */
@@ -18,6 +19,8 @@ export interface EndedSegment {
   readonly records: number
   /** What stood behind the last seal, bytes: its process died while it wrote. Nothing of it was acknowledged. */
   readonly torn: number
+  /** The hash over all seals up to the last one, base64url; empty where there is none. */
+  readonly seals: string
   /**
    * `ended`: by its own process. `cut`: its process died, and another one found it so. `missing`: the file was gone. `unused`: its process
    * died while it opened it; no record was ever acknowledged.
@@ -27,7 +30,9 @@ export interface EndedSegment {
 
 /** One line of the index: one step of the folder's key. */
 export interface IndexEntry {
-  readonly v: 1
+  readonly v: 2
+  /** The hash of the line before, base64url; empty in the first. */
+  readonly before: string
   readonly folder: string
   readonly step: number
   readonly time: number
@@ -40,8 +45,22 @@ export interface IndexEntry {
   readonly cut?: number | undefined
 }
 
-export function indexLine(entry: IndexEntry, stepKey: KeyObject): string {
-  return canonicalLine({ ...entry, mac: macOf(derivedKey(stepKey, 'index'), 'index', canonicalLine(entry)).toString('base64url') })
+/** Who writes an entry, where and when. */
+export function entryOrigin(folder: string, step: number): Pick<IndexEntry, 'v' | 'folder' | 'step' | 'time' | 'host' | 'pid'> {
+  return { v: 2, folder, step, time: Date.now(), host: hostname(), pid: process.pid }
+}
+
+export function indexLine(entry: IndexEntry, stepKey: ChainKey): string {
+  return canonicalLine({ ...entry, mac: macUnder(stepKey, entry).toString('base64url') })
+}
+
+function macUnder(stepKey: ChainKey, entry: IndexEntry): Buffer {
+  const key = stepKey.derived('index')
+  try {
+    return key.mac('index', canonicalLine(entry))
+  } finally {
+    key.wipe()
+  }
 }
 
 /** `undefined`: the line is no entry, or does not stand there as we write it. */
@@ -51,20 +70,21 @@ export function asIndexEntry(line: Buffer): (IndexEntry & { readonly mac: string
   return parsed
 }
 
-export function isAuthentic({ mac, ...entry }: IndexEntry & { readonly mac: string }, stepKey: KeyObject): boolean {
-  return isMac(macOf(derivedKey(stepKey, 'index'), 'index', canonicalLine(entry)), mac)
+export function isAuthentic({ mac, ...entry }: IndexEntry & { readonly mac: string }, stepKey: ChainKey): boolean {
+  return isMac(macUnder(stepKey, entry), mac)
 }
 
 function isEntry(entry: object): entry is IndexEntry & { readonly mac: string } {
-  const { v, step, ended, opens, mac, cut = 0 } = entry as Partial<Record<keyof IndexEntry | 'mac', unknown>> // each is looked at; the MAC covers the rest
-  if (v !== 1 || !isCount(step) || !isCount(cut) || typeof opens !== 'boolean' || typeof mac !== 'string') return false
+  const { v, step, before, ended, opens, mac, cut = 0 } = entry as Partial<Record<keyof IndexEntry | 'mac', unknown>> // each is looked at; the MAC covers the rest
+  if (v !== 2 || !isCount(step) || !isCount(cut) || typeof opens !== 'boolean') return false
+  if (typeof mac !== 'string' || typeof before !== 'string') return false
   return Array.isArray(ended) && ended.every(isEnded)
 }
 
 function isEnded(ended: unknown): ended is EndedSegment {
   if (typeof ended !== 'object' || ended === null) return false
-  const { step, bytes, group, records, torn } = ended as Partial<Record<keyof EndedSegment, unknown>> // each is looked at
-  return [step, bytes, group, records, torn].every(isCount)
+  const { step, bytes, group, records, torn, seals } = ended as Partial<Record<keyof EndedSegment, unknown>> // each is looked at
+  return [step, bytes, group, records, torn].every(isCount) && typeof seals === 'string'
 }
 
 /** More than any entry that we write, whole or not finished; more behind the last one was put there. */
@@ -75,6 +95,8 @@ const lineFeed = 0x0a
 /** Where the index goes on. */
 export interface IndexEnd {
   readonly last: IndexEntry & { readonly mac: string }
+  /** The hash of its line, as it stands there. */
+  readonly digest: string
   /** The offset behind its line. */
   readonly end: number
   /** What stands behind that and is no entry: a dying process left a line unfinished, or what a power cut made of it, which may end as a line does. */
@@ -93,16 +115,17 @@ export function indexEnd({ fd }: FileHandle, folder: string): IndexEnd {
   readSync(fd, tail, 0, tail.length, from)
   const found = lastEntry(tail)
   if (found === undefined) throw brokenIndex(folder)
-  return { last: found.last, end: from + found.end, cut: tail.subarray(found.end) }
+  return { ...found, end: from + found.end, cut: tail.subarray(found.end) }
 }
 
 /** The last line that is an entry, unless more stands behind it than a dying process leaves. */
-function lastEntry(tail: Buffer): Pick<IndexEnd, 'last' | 'end'> | undefined {
+function lastEntry(tail: Buffer): Omit<IndexEnd, 'cut'> | undefined {
   let end = tail.lastIndexOf(lineFeed) + 1
   while (end > 0 && tail.length - end <= maxEntryBytes) {
     const start = tail.subarray(0, end - 1).lastIndexOf(lineFeed) + 1
-    const last = asIndexEntry(tail.subarray(start, end))
-    if (last !== undefined) return { last, end }
+    const line = tail.subarray(start, end)
+    const last = asIndexEntry(line)
+    if (last !== undefined) return { last, end, digest: digestOf(line) }
     end = start
   }
   return undefined

@@ -4,7 +4,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
 import { takeStep } from './audit-folder.ts'
 import { canonicalLine } from './canonical.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
-import { derivedKey, macOf, parsedKey } from './key-chain.ts'
+import { parsedKey } from './key-chain.ts'
 import { context, linesIn, removeTestFolders, sentTo, testFolder, type TestFolder, trailOf, written } from './testing/folders.ts'
 import type { AuditVerification } from './audit-verification.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
@@ -137,9 +137,9 @@ describe('a checkpoint that was signed', () => {
   it('is found thousands of groups behind the end', async () => {
     const { folder, key, sent, verified } = await checkpointed(await trailOf(1))
     const { mac: _, ...state } = JSON.parse(changed(sent[0], { group: 5_000 })) // a line of ours
-    let group = derivedKey(derivedKey(parsedKey(key), 'next'), 'segment')
-    for (let count = 0; count <= 5_000; count++) group = derivedKey(group, 'next')
-    const mac = macOf(group, 'checkpoint', canonicalLine(state)).toString('base64url')
+    let group = parsedKey(key).derived('next').derived('segment')
+    for (let count = 0; count <= 5_000; count++) group = group.derived('next')
+    const mac = group.mac('checkpoint', canonicalLine(state)).toString('base64url')
     expect((await verified([JSON.stringify({ ...state, mac })])).problem).toMatchObject({ what: 'truncated', file: segment })
     await rm(join(folder, segment))
     expect((await verified([JSON.stringify({ ...state, mac })])).problem).toMatchObject({ what: 'missing', file: segment })

@@ -1,5 +1,4 @@
-import type { KeyObject } from 'node:crypto'
-import { derivedKey, type KeyBudget, laterKey } from './key-chain.ts'
+import type { ChainKey, KeyBudget } from './key-chain.ts'
 
 /** Of a seal alone. */
 const leastGroupBytes = 90
@@ -9,14 +8,14 @@ export class GroupKeys {
   readonly #budget: KeyBudget
   /** The last group that there was, where that is known. */
   readonly #lastGroup: number | undefined
-  #key: KeyObject
+  #key: ChainKey
   #next = 0
   /** The last group that was asked for, and its key. */
-  #asked: { readonly group: number; readonly key: KeyObject } | undefined
+  #asked: { readonly group: number; readonly key: ChainKey } | undefined
   #made = 0
 
-  constructor(first: KeyObject, lastGroup: number | undefined, budget: KeyBudget) {
-    this.#key = first
+  constructor(first: ChainKey, lastGroup: number | undefined, budget: KeyBudget) {
+    this.#key = first.later(0)
     this.#lastGroup = lastGroup
     this.#budget = budget
   }
@@ -25,20 +24,27 @@ export class GroupKeys {
     return this.#next
   }
 
-  get key(): KeyObject {
+  get key(): ChainKey {
     return this.#key
   }
 
   goOn(): void {
-    this.#key = derivedKey(this.#key, 'next')
+    const key = this.#key
+    this.#key = key.derived('next')
     this.#next++
+    key.wipe()
+  }
+
+  wipe(): void {
+    this.#key.wipe()
+    this.#asked?.key.wipe()
   }
 
   /**
    * Anybody can write a large number: beyond what has room in a file of this size, keys are taken
    * from the budget.
    */
-  of(group: number, size: number): KeyObject | undefined {
+  of(group: number, size: number): ChainKey | undefined {
     if (group === this.#next) return this.#key
     if (group < this.#next || (this.#lastGroup !== undefined && group > this.#lastGroup)) return undefined
     const asked = this.#asked
@@ -47,7 +53,9 @@ export class GroupKeys {
     const hasRoom = this.#made + steps <= 2 * Math.max(size / leastGroupBytes, (this.#lastGroup ?? 0) + 1)
     if (!hasRoom && !this.#budget.take(steps)) return undefined
     this.#made += hasRoom ? steps : 0
-    this.#asked = { group, key: laterKey(from.key, steps) }
-    return this.#asked.key
+    const key = from.key.later(steps)
+    asked?.key.wipe()
+    this.#asked = { group, key }
+    return key
   }
 }

@@ -1,18 +1,10 @@
-import { canonicalLine } from './canonical.ts'
+import { Problems } from './audit-problem.ts'
+import { type CheckpointState, signedText } from './checkpoint-line.ts'
 
 /** The signed state of a segment, and where it was read. */
-export interface Checkpoint {
-  readonly folder: string
-  readonly step: number
-  /** The last group that was sealed. */
-  readonly group: number
-  readonly bytes: number
-  readonly records: number
-  /** The last line of the index that its process knew. */
-  readonly index: number
-  readonly time: number
+export interface Checkpoint extends CheckpointState {
   readonly mac: string
-  /** The line without its MAC, as it was signed. */
+  /** The line without its MAC and its signature, as it was signed. */
   readonly signed: string
   readonly file: string
   readonly line: number
@@ -28,11 +20,13 @@ export interface SegmentCheckpoints {
 }
 
 const numbers = ['group', 'bytes', 'records', 'index', 'time'] as const
-const [groupAt, lineAt, fileAt, macAt, rowBytes] = [0, 40, 44, 48, 80]
+const hashes = ['mac', 'seals', 'head'] as const
+const [groupAt, lineAt, fileAt, hashesAt, hashBytes, rowBytes] = [0, 40, 44, 48, 32, 144]
 const rowsOfChunk = 1_024
+const mostProblems = 100
 
 /**
- * Every checkpoint that was found, each in 80 bytes and not as an object of some 500: of a busy year there are tens of millions, and a verification
+ * Every checkpoint that was found, each in 144 bytes and not as an object of some 700: of a busy year there are tens of millions, and a verification
  * looks at each. What we did not write, whose signature will not fit, is held as it is.
  */
 export class HeldCheckpoints {
@@ -40,6 +34,7 @@ export class HeldCheckpoints {
   readonly #others = new Map<number, FoundCheckpoint>()
   readonly #files: string[] = []
   readonly #rows = new Map<string, Map<number, number[]>>()
+  readonly #refused = new Map<string, Problems>()
   #length = 0
 
   add(found: FoundCheckpoint): void {
@@ -47,8 +42,21 @@ export class HeldCheckpoints {
     if (row % rowsOfChunk === 0) this.#chunks.push(Buffer.allocUnsafeSlow(rowsOfChunk * rowBytes))
     if (this.#files.at(-1) !== found.file) this.#files.push(found.file)
     this.#write(row, found)
-    if (found.signed !== undefined || this.#macOf(row) !== found.mac) this.#others.set(row, found)
+    const isOurs = found.signed === undefined && hashes.every((member, at) => this.#hash(row, at) === found[member])
+    if (!isOurs) this.#others.set(row, found)
     this.#rowsOf(found).push(row)
+  }
+
+  /** It was not signed by the key that was asked for, and says nothing. */
+  refuse({ folder, file, line }: FoundCheckpoint): void {
+    const refused = this.#refused.get(folder) ?? new Problems(mostProblems)
+    refused.add({ what: 'edited', file, line, explanation: 'the checkpoint was not signed with the private key of `checkpointKey`' })
+    this.#refused.set(folder, refused)
+  }
+
+  /** Those of one folder that were refused. */
+  refusedOf(folder: string): Problems {
+    return this.#refused.get(folder) ?? new Problems(mostProblems)
   }
 
   /** Of the segments of one folder, by step. */
@@ -83,17 +91,19 @@ export class HeldCheckpoints {
     for (const [position, member] of numbers.entries()) bytes.writeDoubleLE(found[member], start + 8 * position)
     bytes.writeUInt32LE(found.line, start + lineAt)
     bytes.writeUInt32LE(this.#files.length - 1, start + fileAt)
-    bytes.write(found.mac, start + macAt, rowBytes - macAt, 'base64url')
+    for (const [at, member] of hashes.entries()) bytes.write(found[member], start + hashesAt + at * hashBytes, hashBytes, 'base64url')
   }
 
   #checkpoint(folder: string, step: number, row: number): Checkpoint {
     const [bytes, start] = this.#place(row)
     const [group = 0, size = 0, records = 0, index = 0, time = 0] = numbers.map((_, position) => this.#number(row, 8 * position))
-    const ours = { bytes: size, folder, group, index, kind: 'checkpoint', records, step, time, v: 1 }
-    const { mac, signed = canonicalLine(ours) } = this.#others.get(row) ?? { mac: this.#macOf(row), signed: undefined }
     const file = this.#files[bytes.readUInt32LE(start + fileAt)] ?? ''
-    const line = bytes.readUInt32LE(start + lineAt)
-    return { folder, step, group, bytes: size, records, index, time, mac, signed, file, line }
+    const where = { file, line: bytes.readUInt32LE(start + lineAt) }
+    const [mac, seals, head] = [this.#hash(row, 0), this.#hash(row, 1), this.#hash(row, 2)]
+    const state = { folder, step, group, bytes: size, records, index, time, seals, head }
+    const other = this.#others.get(row)
+    if (other !== undefined) return { ...other, signed: other.signed ?? signedText(other) }
+    return { ...state, mac, signed: signedText(state), ...where }
   }
 
   #number(row: number, offset: number): number {
@@ -101,9 +111,10 @@ export class HeldCheckpoints {
     return bytes.readDoubleLE(start + offset)
   }
 
-  #macOf(row: number): string {
+  #hash(row: number, at: number): string {
     const [bytes, start] = this.#place(row)
-    return bytes.toString('base64url', start + macAt, start + rowBytes)
+    const from = start + hashesAt + at * hashBytes
+    return bytes.toString('base64url', from, from + hashBytes)
   }
 
   #place(row: number): readonly [bytes: Buffer, start: number] {

@@ -1,5 +1,5 @@
 import { afterAll, expect, it, vi } from 'vitest'
-import { initAuditFolder } from './audit-folder.ts'
+import { initAuditFolder } from './init-audit-folder.ts'
 import { auditTrail } from './audit-trail.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
 import { context, event, removeTestFolders, testFolder } from './testing/folders.ts'

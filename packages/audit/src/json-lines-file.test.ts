@@ -5,7 +5,7 @@ import { leaksOf, testAuditSink, testAuditTrail } from '@finchat/secrets-testkit
 import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
-import { initAuditFolder } from './audit-folder.ts'
+import { initAuditFolder } from './init-audit-folder.ts'
 import { auditTrail } from './audit-trail.ts'
 import { canonicalLine } from './canonical.ts'
 import { FileLock } from './file-lock.ts'
@@ -308,7 +308,7 @@ describe('a commit', () => {
     await sink.close?.(context)
     const { ok, records, unproven } = await verifyAuditTrail(folder, { key })
     expect([ok, records]).toEqual([true, 1])
-    expect(unproven).toMatchObject([1, 2].map((step) => ({ file: `segment-0000000${step}.jsonl`, lastLine: 0 })))
+    expect(unproven).toMatchObject([{ file: 'segment-00000001.jsonl', lastLine: 0 }])
   })
 })
 

@@ -1,8 +1,23 @@
+import type { KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
 import { type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { checkpointFolder } from './checkpoint-folder.ts'
+import { checkpointSigner } from './checkpoint-signature.ts'
 import { assertReady } from './key-file.ts'
 import { RecordFile, type RecordFileOptions } from './record-file.ts'
+
+/** Where signed checkpoints go, and how often. */
+export interface AuditCheckpoints {
+  readonly to: string | AuditSink
+  /** Default: 1,000. */
+  readonly everyMs?: number | undefined
+  /**
+   * A private Ed25519 key, as PEM (PKCS #8) or a `KeyObject`, with which each checkpoint is signed too.
+   * Then whoever verifies with the public key cannot forge one, even with the auditor's key. Whoever
+   * takes this host has both.
+   */
+  readonly signingKey?: string | KeyObject | undefined
+}
 
 /** What `jsonLinesFile` takes. */
 export interface JsonLinesFileOptions {
@@ -18,7 +33,7 @@ export interface JsonLinesFileOptions {
    */
   readonly maxSegmentBytes?: number | undefined
   /** Where signed checkpoints go: a folder, or a sink, that this host can append to and not rewrite. Without them a cut tail may go unnoticed. */
-  readonly checkpoints?: { readonly to: string | AuditSink; readonly everyMs?: number | undefined } | undefined
+  readonly checkpoints?: AuditCheckpoints | undefined
 }
 
 const members: MembersOf<JsonLinesFileOptions> = {
@@ -80,10 +95,11 @@ function checked(options: JsonLinesFileOptions): Checked {
 function checkedCheckpoints(checkpoints: JsonLinesFileOptions['checkpoints']): Checked['checkpoints'] {
   if (checkpoints === undefined) return undefined
   if (typeof checkpoints === 'string') throw misconfigured('`checkpoints` is text instead of an object', "pass { to: 'folder' }")
-  const { to, everyMs = 1_000 } = knownOptions(checkpoints, { to: 'any', everyMs: 'number' })
+  const { to, everyMs = 1_000, signingKey } = knownOptions(checkpoints, { to: 'any', everyMs: 'number', signingKey: 'any' })
   if (!(everyMs >= 1 && everyMs < 2 ** 31)) throw misconfigured('`everyMs` is no time', 'pass milliseconds, 1 or more')
-  if (typeof to === 'string' && to !== '') return { to: checkpointFolder(to), everyMs }
-  if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { to, everyMs }
+  const sign = signingKey === undefined ? undefined : checkpointSigner(signingKey)
+  if (typeof to === 'string' && to !== '') return { to: checkpointFolder(to), everyMs, sign }
+  if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { to, everyMs, sign }
   throw misconfigured('`checkpoints.to` is neither a folder nor a sink', 'name one that this host cannot rewrite')
 }
 

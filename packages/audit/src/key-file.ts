@@ -1,25 +1,12 @@
-import type { KeyObject } from 'node:crypto'
-import { accessSync, constants, existsSync, readFileSync, renameSync } from 'node:fs'
-import { type FileHandle, open, readFile, unlink } from 'node:fs/promises'
+import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readSync, renameSync } from 'node:fs'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { canonicalLine } from './canonical.ts'
-import { keyText, parsedKey } from './key-chain.ts'
-import { isCount, parsedLine } from './segment-format.ts'
+import { shownPath } from './folder-errors.ts'
+import { type KeyState, parsedState, stateText } from './key-state.ts'
+import { ownMemory } from './key-text.ts'
 import { indexFile } from './segment-reader.ts'
 import { syncFolder } from './synced.ts'
-
-/** Where the folder's chain of keys stands. */
-export interface KeyState {
-  readonly folder: string
-  /** The next step, which `key` is for. */
-  readonly step: number
-  readonly key: KeyObject
-  /** The steps of segments whose end is not in the index yet. */
-  readonly live: readonly number[]
-  /** Steps whose opening was not finished, which the index does not say yet. */
-  readonly unused: readonly number[]
-}
 
 export const keyFile = 'key.json'
 
@@ -43,10 +30,13 @@ export function assertReady(folder: string): void {
   }
 }
 
-/** Throws `CONFIGURATION` if the folder was not made by `initAuditFolder`, or lost its key. */
+/**
+ * Throws `CONFIGURATION` if the folder was not made by `initAuditFolder`, or lost its key. The key is
+ * to be overwritten by who asked.
+ */
 export async function readKey(folder: string): Promise<KeyState> {
   for (let tries = 0; tries < mostTries; tries++) {
-    const state = asState(await readFile(join(folder, keyFile)).catch(asMissing))
+    const state = asState(await contentOf(join(folder, keyFile)), folder)
     if (state !== undefined) return state
   }
   throw notReady(folder)
@@ -55,9 +45,32 @@ export async function readKey(folder: string): Promise<KeyState> {
 /** The same, under the folder's lock: nobody replaces it, and nobody else runs meanwhile. */
 export function readKeyNow(folder: string): KeyState {
   const path = join(folder, keyFile)
-  const state = asState(existsSync(path) ? readFileSync(path) : undefined)
+  const state = asState(existsSync(path) ? contentNow(path) : undefined, folder)
   if (state === undefined) throw notReady(folder)
   return state
+}
+
+/** Into memory of its own, which `asState` overwrites. */
+async function contentOf(path: string): Promise<Buffer | undefined> {
+  const file = await open(path, 'r').catch(asMissing)
+  if (file === undefined) return undefined
+  try {
+    const content = ownMemory((await file.stat()).size)
+    const { bytesRead } = await file.read(content, 0, content.length, 0)
+    return content.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+function contentNow(path: string): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const content = ownMemory(fstatSync(file).size)
+    return content.subarray(0, readSync(file, content, 0, content.length, 0))
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** A new key would be of no use in a folder that lost its own: what is there hangs on the first. */
@@ -85,20 +98,31 @@ export async function replaceKey(folder: string, state: KeyState): Promise<void>
 
 const nextKeyFile = `${keyFile}.new`
 
-/** Puts the new state beside the old one, on disk, and returns a handle of the old one. */
-export async function prepareKey(folder: string, { key, ...state }: KeyState): Promise<FileHandle | undefined> {
-  const fresh = await open(join(folder, nextKeyFile), 'w', 0o600)
+/**
+ * Puts the new state beside the old one, on disk, and returns a handle of the old one. What a process
+ * left there that died is overwritten, not cut off.
+ */
+export async function prepareKey(folder: string, state: KeyState): Promise<FileHandle | undefined> {
+  const fresh = await open(join(folder, nextKeyFile), constants.O_RDWR | constants.O_CREAT, 0o600)
   const old = open(join(folder, keyFile), 'r+').catch(() => undefined)
+  const text = stateText(state)
   try {
-    await fresh.writeFile(canonicalLine({ ...state, key: keyText(key), v: 1 }))
+    await writeWhole(fresh, text)
     await fresh.sync()
     return await old
   } catch (error) {
     await (await old)?.close()
     throw error
   } finally {
+    text.fill(0)
     void fresh.close().catch(() => {}) // the folder is locked: nobody waits for this
   }
+}
+
+async function writeWhole(file: FileHandle, text: Buffer): Promise<void> {
+  const { size } = await file.stat()
+  for (let at = 0; at < text.length;) at += (await file.write(text, at, text.length - at, at)).bytesWritten
+  if (size > text.length) await file.truncate(text.length)
 }
 
 /** What was prepared is not needed: it must not be left as a copy of a key. */
@@ -135,16 +159,23 @@ function asMissing(error: unknown): undefined {
   throw error
 }
 
-function asState(content: Buffer | undefined): KeyState | undefined {
-  const { folder, step, key, live, unused, v } = (content && parsedLine(content)) ?? {}
-  if (v !== 1 || typeof folder !== 'string' || !isCount(step) || !areCounts(live) || !areCounts(unused)) return undefined
+/** What was read is overwritten. */
+function asState(content: Buffer | undefined, folder: string): KeyState | undefined {
   try {
-    return { folder, step, key: parsedKey(key), live, unused }
-  } catch {
-    return undefined
+    const state = content && parsedState(content)
+    if (state === 'older') throw olderFormat(folder)
+    return state
+  } finally {
+    content?.fill(0)
   }
 }
 
-function areCounts(values: unknown): values is number[] {
-  return Array.isArray(values) && values.every(isCount)
+export function olderFormat(folder: string): SecretsError {
+  return new SecretsError(
+    'CONFIGURATION',
+    `the folder ${shownPath(folder)} of the audit trail was made by an older version of this package`,
+    {
+      remedy: 'keep it, and verify it with that version; name a new folder, made ready by initAuditFolder',
+    },
+  )
 }

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { initAuditFolder } from './audit-folder.ts'
+import { initAuditFolder } from './init-audit-folder.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
 
 vi.mock('node:fs', async (original) => {

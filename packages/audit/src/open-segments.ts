@@ -149,19 +149,22 @@ export class OpenSegments {
     const writer = this.#writer
     this.#writer = undefined
     if (writer === undefined) return
-    if (writer.isBroken) return writer.abandon()
     try {
+      if (writer.isBroken) return await writer.abandon()
       this.#ended = [...this.#ended, await writer.end()]
       this.#checkpoints?.ended(writer)
     } catch {
       await writer.abandon()
+    } finally {
+      if (this.#checkpoints === undefined) writer.wipe()
+      else this.#checkpoints.left(writer)
     }
   }
 
   async #recordEnds(options: { readonly patienceMs: number; readonly mostLooks?: number }): Promise<void> {
     const ended = this.#ended
     if (ended.length === 0) return
-    const { step } = await takeStep(this.#options.folder, { ended, ...options })
+    const step = await takeStep(this.#options.folder, { ended, ...options })
     this.#recorded(ended)
     this.#checkpoints?.stepped(step)
   }

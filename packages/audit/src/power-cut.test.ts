@@ -76,13 +76,27 @@ describe('zeros that a power cut left in the last group', () => {
 
 describe('zeros with whole groups behind them', () => {
   it.each([
-    ['in a record', -4, 100, 50],
-    ['in the place of a seal', -2, 0, 10],
-  ])('look as if somebody wrote them, until the next process says what it has found: %s', async (_, group, before, count) => {
-    const { folder, key, torn, line } = await cutAt(group, before, count)
-    expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'edited', file: segment, line: line + 1 })
+    ['in a record', 100, 50],
+    ['in the place of a seal', 0, 10],
+  ])('are a torn tail if those were written at once with them, and it is said how much they hold: %s', async (_, before, count) => {
+    const { folder, key, torn, line } = await cutAt(-2, before, count)
+    const found = { file: segment, lastLine: line, torn, sealedBehind: 12 }
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, unproven: [found] })
     await goneOn(folder)
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, unproven: [{ file: segment, lastLine: line, torn }] })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, unproven: [found] })
+  })
+
+  it('are an edit if those were written later, whatever the next process says of them', async () => {
+    const { folder, key, line } = await cutAt(-4, 100, 50)
+    const edit = { what: 'edited', file: segment, line: line + 1 }
+    expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject(edit)
+    await goneOn(folder)
+    const { problem, problems } = await verifyAuditTrail(folder, { key })
+    expect(problem).toMatchObject({
+      ...edit,
+      explanation: expect.stringMatching(/^the index says that the segment ended before this line/),
+    })
+    expect(problems).toHaveLength(2)
   })
 
   it('are an edit in what was found before, or was ended', async () => {

@@ -1,7 +1,8 @@
-import type { AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
+import type { AuditRecord, CallContext } from '@finchat/secrets-core'
 import { SecretsError } from '@finchat/secrets-core'
 import { type Batch, Batches } from './batches.ts'
 import { canonicalText } from './canonical.ts'
+import type { CheckpointOptions } from './checkpoints.ts'
 import { folderError } from './folder-errors.ts'
 import { OpenSegments } from './open-segments.ts'
 import { deadlineOf } from './sink-deadline.ts'
@@ -10,7 +11,7 @@ export interface RecordFileOptions {
   readonly folder: string
   readonly isDurable: boolean
   readonly maxSegmentBytes: number
-  readonly checkpoints: { readonly to: AuditSink; readonly everyMs: number } | undefined
+  readonly checkpoints: CheckpointOptions | undefined
 }
 
 /** What is behind a `jsonLinesFile`: hands records to the segment that is open, batch by batch. */

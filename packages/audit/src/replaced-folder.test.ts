@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises'
 import { afterAll, expect, it } from 'vitest'
-import { initAuditFolder } from './audit-folder.ts'
+import { initAuditFolder } from './init-audit-folder.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
 import { context, removeTestFolders, testFolder, written } from './testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'

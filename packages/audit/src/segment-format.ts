@@ -3,7 +3,7 @@ import type { AuditRecord } from '@finchat/secrets-core'
 /** The first line of a segment: whose it is, and its place in the folder's chain. */
 export interface SegmentHeader {
   readonly kind: 'segment'
-  readonly v: 1
+  readonly v: 2
   /** The folder's id, made by `initAuditFolder`. */
   readonly folder: string
   /** The step of the folder's key that this segment was opened at, which is its line in the index. */
@@ -20,6 +20,11 @@ export interface Seal {
   readonly group: number
   /** How many records stand in the group. */
   readonly records: number
+  /**
+   * The first group that was written with it: those before were on disk when it was made, unless
+   * `durable` was false.
+   */
+  readonly start: number
   /** The segment was ended by its own process: nothing follows. */
   readonly end?: true | undefined
   /** HMAC-SHA256 of the group, base64url. */
@@ -43,23 +48,23 @@ export function looksLikeSeal(line: Buffer): boolean {
   return startsWith(line, groupStart) || startsWith(line, endStart)
 }
 
-const sealForm = /^\{("end":true,)?"group":(0|[1-9]\d*),"kind":"seal","mac":"([\w-]*)","records":(0|[1-9]\d*)\}\n$/
+const sealForm = /^\{("end":true,)?"group":(0|[1-9]\d*),"kind":"seal","mac":"([\w-]*)","records":(0|[1-9]\d*),"start":(0|[1-9]\d*)\}\n$/
 
 /** Only as we write it, byte for byte: the MAC is over what it means, so whatever else means the same would be an edit that nobody finds. */
 export function asSeal(line: Buffer): Seal | undefined {
-  const [, end = '', group, mac = '', records] = sealForm.exec(line.toString('latin1')) ?? []
-  const counts = { group: Number(group), records: Number(records) }
-  if (!isCount(counts.group) || !isCount(counts.records)) return undefined
-  const signed = `{${end}"group":${group},"kind":"seal","records":${records}}\n`
+  const [, end = '', group, mac = '', records, start] = sealForm.exec(line.toString('latin1')) ?? []
+  const counts = { group: Number(group), records: Number(records), start: Number(start) }
+  if (!isCount(counts.group) || !isCount(counts.records) || !isCount(counts.start)) return undefined
+  const signed = `{${end}"group":${group},"kind":"seal","records":${records},"start":${start}}\n`
   return { kind: 'seal', ...counts, mac, signed, ...(end !== '' && { end: true }) }
 }
 
 export function asHeader(line: Buffer): SegmentHeader | undefined {
   const header = parsedLine(line)
-  if (header?.['kind'] !== 'segment' || header['v'] !== 1) return undefined
+  if (header?.['kind'] !== 'segment' || header['v'] !== 2) return undefined
   const { folder, step, time, host, pid } = header
   if (typeof folder !== 'string' || typeof host !== 'string' || !isCount(step) || !isCount(time) || !isCount(pid)) return undefined
-  return { kind: 'segment', v: 1, folder, step, time, host, pid }
+  return { kind: 'segment', v: 2, folder, step, time, host, pid }
 }
 
 export function asRecord(line: Buffer): AuditRecord | undefined {

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { segmentFiles } from './segment-files.ts'
 import { linesOf, readSegment, recordsOf, type SegmentGroup } from './segment-reader.ts'
 
-const header = (step: number): string => `{"folder":"f","host":"h","kind":"segment","pid":1,"step":${step},"time":1,"v":1}\n`
+const header = (step: number): string => `{"folder":"f","host":"h","kind":"segment","pid":1,"step":${step},"time":1,"v":2}\n`
 const record = (seq: number): string => `{"name":"token","operation":"get","phase":"outcome","seq":${seq},"time":1,"trail":"t","v":1}\n`
-const seal = (group: number, records: number): string => `{"group":${group},"kind":"seal","mac":"m","records":${records}}\n`
+const seal = (group: number, records: number): string =>
+  `{"group":${group},"kind":"seal","mac":"m","records":${records},"start":${group}}\n`
 
 let folder: string
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'audit-reader-'))))

@@ -1,20 +1,20 @@
-import type { KeyObject } from 'node:crypto'
 import type { AuditProblem, Problems } from './audit-problem.ts'
 import type { EndedSegment } from './folder-index.ts'
 import type { SegmentCheckpoints } from './held-checkpoints.ts'
-import type { KeyBudget } from './key-chain.ts'
+import type { ChainKey, KeyBudget } from './key-chain.ts'
 
 export interface SegmentToVerify {
   readonly path: string
   /** The step that opened it. */
   readonly step: number
   /** Of group 0. */
-  readonly key: KeyObject
+  readonly key: ChainKey
   readonly ended: EndedSegment | undefined
   /** Of this segment, if there are any. */
   readonly checkpoints: SegmentCheckpoints | undefined
-  /** How long the index is. */
+  /** How long the index is, and the hashes of its lines. */
   readonly indexLines: number
+  readonly digests: ReadonlyMap<number, string>
   readonly budget: KeyBudget
 }
 
@@ -36,6 +36,8 @@ export interface VerifiedSegment {
   readonly checkpointedAt: number | undefined
   /** Bytes behind the last seal. */
   readonly torn: number
+  /** Records in them that are sealed. */
+  readonly sealedBehind: number
   /** What is wrong with the segment. */
   readonly problems: Problems
   /** What is wrong with checkpoints that speak of it. */

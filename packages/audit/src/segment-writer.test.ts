@@ -108,9 +108,11 @@ it('says in a checkpoint where it stands', async () => {
   const { folder, writer } = await opened()
   await writer.append([line(), line()], nothing)
   const { size } = await stat(join(folder, segmentName(1)))
-  const stands = { bytes: size, group: 1, index: 7, kind: 'checkpoint', records: 2, step: 1, v: 1 }
-  expect(JSON.parse(writer.checkpoint(7))).toMatchObject(stands)
+  const stands = { bytes: size, group: 1, head: 'of it', index: 7, kind: 'checkpoint', records: 2, step: 1, v: 2 }
+  expect(JSON.parse(writer.checkpoint({ step: 7, line: 'of it' }) ?? '')).toMatchObject(stands)
   await writer.end()
+  writer.wipe()
+  expect(writer.checkpoint({ step: 7, line: 'of it' })).toBeUndefined()
 })
 
 describe('a segment that has ended', () => {
@@ -119,7 +121,15 @@ describe('a segment that has ended', () => {
     await writer.append([line()], nothing)
     const { segment: ended } = await writer.end()
     const { size } = await stat(join(folder, segmentName(1)))
-    expect(ended).toEqual({ step: 1, bytes: size, group: 2, records: 1, torn: 0, found: 'ended' })
+    expect(ended).toEqual({
+      step: 1,
+      bytes: size,
+      group: 2,
+      records: 1,
+      seals: expect.stringMatching(/^[\w-]{43}$/),
+      torn: 0,
+      found: 'ended',
+    })
     expect([writer.isBroken, isFree(lockOf(folder, 1))]).toEqual([true, true])
     expect(JSON.parse((await linesIn(join(folder, segmentName(1)))).at(-1) ?? '')).toMatchObject({ end: true, records: 0 })
     await expect(writer.append([line()], nothing)).rejects.toMatchObject({ code: 'EBADF' })

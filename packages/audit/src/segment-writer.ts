@@ -1,14 +1,15 @@
-import type { KeyObject } from 'node:crypto'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { type OwnSegment, type Step, type StepOptions, takeStep } from './audit-folder.ts'
+import { type OwnSegment, type Step, type StepOptions, type TakenStep, takeStep } from './audit-folder.ts'
 import { canonicalLine, canonicalText } from './canonical.ts'
+import { checkpointLine, type CheckpointSigner } from './checkpoint-line.ts'
 import { lockOf, segmentName } from './ended-segment.ts'
 import { FileLock } from './file-lock.ts'
-import { derivedKey, macOf } from './key-chain.ts'
+import type { ChainKey } from './key-chain.ts'
 import { LineBuffer } from './line-buffer.ts'
+import { noSeals, sealsWith } from './running-hash.ts'
 import type { SegmentHeader } from './segment-format.ts'
 import { maxGroupRecords } from './segment-reader.ts'
 import { syncFolder } from './synced.ts'
@@ -16,9 +17,12 @@ import { syncFolder } from './synced.ts'
 /** Where a segment stands: what is on disk, and the key of the group that comes next. */
 interface Position {
   readonly group: number
-  readonly key: KeyObject
+  /** Whoever makes the next position overwrites it, once that one counts. */
+  readonly key: ChainKey
   readonly bytes: number
   readonly records: number
+  /** The hash over all seals. */
+  readonly seals: Buffer
 }
 
 export interface SegmentOptions {
@@ -26,25 +30,34 @@ export interface SegmentOptions {
   readonly isDurable: boolean
 }
 
+interface Sealing {
+  /** How many of the lines are records. */
+  readonly count: number
+  /** The first group that is written with it. Default: it alone. */
+  readonly start?: number
+  readonly end?: true
+}
+
 /** Writes one segment, group by group. Keys that sealed what is on disk are gone. */
 export class SegmentWriter {
   readonly openedAt: number = Date.now()
   readonly #options: SegmentOptions
   /** Without the step's key, from which the keys of all groups can be made. */
-  readonly #place: Pick<Step, 'folder' | 'step'>
+  readonly #place: TakenStep
   readonly #file: FileHandle
   readonly #lock: FileLock
   readonly #lines = new LineBuffer()
   #position: Position
   #isBroken = false
   #isMoved = false
+  #isWiped = false
 
   private constructor(options: SegmentOptions, step: Step, file: FileHandle, lock: FileLock) {
     this.#options = options
-    this.#place = { folder: step.folder, step: step.step }
+    this.#place = { folder: step.folder, step: step.step, line: step.line }
     this.#file = file
     this.#lock = lock
-    this.#position = { group: 0, key: derivedKey(step.key, 'segment'), bytes: 0, records: 0 }
+    this.#position = { group: 0, key: step.key.derived('segment'), bytes: 0, records: 0, seals: noSeals }
   }
 
   /** Takes a step of the folder's key for it. `ended` is what this process ended before. */
@@ -59,6 +72,7 @@ export class SegmentWriter {
       await takeStep(options.folder, { ...waiting, ended, open: create })
     } catch (error) {
       await created[0]?.abandon()
+      created[0]?.wipe()
       throw error
     }
     const [writer] = created
@@ -75,18 +89,27 @@ export class SegmentWriter {
     })
     const writer = new SegmentWriter(options, step, file, lock)
     const { folder, step: number } = step
-    const header: SegmentHeader = { folder, host: hostname(), kind: 'segment', pid: process.pid, step: number, time: writer.openedAt, v: 1 }
+    const header: SegmentHeader = { folder, host: hostname(), kind: 'segment', pid: process.pid, step: number, time: writer.openedAt, v: 2 }
     try {
-      await Promise.all([writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], 0)), syncFolder(options.folder)])
+      await Promise.all([
+        writer.#commit(writer.#sealed(writer.#position, [canonicalText(header)], { count: 0 })),
+        syncFolder(options.folder),
+      ])
       return writer
     } catch (error) {
       await writer.abandon()
+      writer.wipe()
       throw error
     }
   }
 
   get step(): number {
     return this.#place.step
+  }
+
+  /** The step at which it was opened. */
+  get place(): TakenStep {
+    return this.#place
   }
 
   get bytes(): number {
@@ -108,8 +131,9 @@ export class SegmentWriter {
    * has begun.
    */
   async append(lines: readonly string[], meanwhile: () => void): Promise<void> {
+    if (lines.length === 0) return
     const position = this.#sealedGroups(lines)
-    await this.#write()
+    await this.#write(position)
     const onDisk = Promise.all([this.#sync(), this.#assertStillThere(position.bytes)])
     meanwhile()
     try {
@@ -117,26 +141,33 @@ export class SegmentWriter {
     } catch (error) {
       // What is in the file now, nobody can say: the system may have dropped it. A group that goes on from here might be a second one of its number.
       this.#isBroken = true
+      position.key.wipe()
       throw error
     }
-    this.#position = position
+    this.#goOnTo(position)
   }
 
-  /** The state of this segment, signed by a key that only goes forward. `indexHead` is the last step that is known. */
-  checkpoint(indexHead: number): string {
-    const { group, key, bytes, records } = this.#position
+  /**
+   * The state of this segment, signed by a key that only goes forward. `head` is the last step that
+   * is known. `undefined`: the key is gone.
+   */
+  checkpoint(head: Pick<TakenStep, 'step' | 'line'>, sign?: CheckpointSigner): string | undefined {
+    if (this.#isWiped) return undefined
+    const { group, key, bytes, records, seals } = this.#position
     const { folder, step } = this.#place
-    const checkpoint = { bytes, folder, group: group - 1, index: indexHead, kind: 'checkpoint', records, step, time: Date.now(), v: 1 }
-    return canonicalLine({ ...checkpoint, mac: macOf(key, 'checkpoint', canonicalLine(checkpoint)).toString('base64url') }).trimEnd()
+    const stands = { folder, step, group: group - 1, bytes, records, seals: seals.toString('base64url') }
+    const state = { ...stands, index: head.step, head: head.line, time: Date.now() }
+    return checkpointLine(state, key, sign)
   }
 
   /** Seals the end, and has all on disk even where `durable` is false: the index will say for ever how long it is. Nothing can be written after. */
   async end(): Promise<OwnSegment> {
-    await this.#commit(this.#sealed(this.#position, [], 0, true), true)
+    await this.#commit(this.#sealed(this.#position, [], { count: 0, end: true }), true)
     await this.abandon()
-    const { group, bytes, records } = this.#position
+    const { group, bytes, records, seals } = this.#position
     const { folder, step } = this.#place
-    return { folder, segment: { step, bytes, group: group - 1, records, torn: 0, found: 'ended' } }
+    const end = { step, bytes, group: group - 1, records, seals: seals.toString('base64url'), torn: 0 }
+    return { folder, segment: { ...end, found: 'ended' } }
   }
 
   /** Leaves the segment to whoever opens the next one, who records how it was found. */
@@ -146,41 +177,70 @@ export class SegmentWriter {
     this.#lock.release()
   }
 
+  /** Nothing can be signed any more, no checkpoint either. */
+  wipe(): void {
+    this.#isWiped = true
+    this.#position.key.wipe()
+  }
+
+  #goOnTo(position: Position): void {
+    this.#position.key.wipe()
+    this.#position = position
+  }
+
   /** Adds the lines, in groups, to what is written next: all of them, or none. Returns where the segment then stands. */
   #sealedGroups(lines: readonly string[]): Position {
-    let position = this.#position
+    const first = this.#position
+    let position = first
     try {
-      for (let start = 0; start < lines.length; start += maxGroupRecords) {
-        const group = lines.slice(start, start + maxGroupRecords)
-        position = this.#sealed(position, group, group.length)
+      for (let at = 0; at < lines.length; at += maxGroupRecords) {
+        const group = lines.slice(at, at + maxGroupRecords)
+        const next = this.#sealed(position, group, { count: group.length, start: first.group })
+        if (position !== first) position.key.wipe()
+        position = next
       }
       return position
     } catch (error) {
       this.#lines.clear() // there was no memory for the others, and the next batch must not bring along these
+      if (position !== first) position.key.wipe()
       throw error
     }
   }
 
   /** Adds a group and its seal to what is written next. Returns where the segment then stands. */
-  #sealed({ group, key, bytes, records }: Position, lines: readonly string[], count: number, end = false): Position {
-    const start = this.#lines.length
+  #sealed({ group, key, bytes, records, seals }: Position, lines: readonly string[], { count, start = group, end }: Sealing): Position {
+    const begin = this.#lines.length
     for (const line of lines) this.#lines.add(line)
-    const seal = { ...(end && { end: true }), group, kind: 'seal', records: count }
-    const mac = macOf(key, 'seal', this.#lines.since(start), canonicalLine(seal)).toString('base64url')
-    this.#lines.add(canonicalText({ ...(end && { end: true }), group, kind: 'seal', mac, records: count }))
-    return { group: group + 1, key: derivedKey(key, 'next'), bytes: bytes + this.#lines.length - start, records: records + count }
+    const seal = { ...(end && { end }), group, kind: 'seal', records: count, start }
+    const mac = key.mac('seal', this.#lines.since(begin), canonicalLine(seal)).toString('base64url')
+    const sealAt = this.#lines.length
+    this.#lines.add(canonicalText({ ...(end && { end }), group, kind: 'seal', mac, records: count, start }))
+    return {
+      group: group + 1,
+      key: key.derived('next'),
+      bytes: bytes + this.#lines.length - begin,
+      records: records + count,
+      seals: sealsWith(seals, this.#lines.since(sealAt)),
+    }
   }
 
   async #commit(position: Position, isDurable = this.#options.isDurable): Promise<void> {
-    await this.#write()
-    await this.#sync(isDurable)
-    this.#position = position
+    await this.#write(position)
+    try {
+      await this.#sync(isDurable)
+    } catch (error) {
+      position.key.wipe()
+      throw error
+    }
+    this.#goOnTo(position)
   }
 
-  async #write(): Promise<void> {
+  /** All that leads to this position. */
+  async #write({ key }: Position): Promise<void> {
     try {
       await writeAll(this.#file, this.#lines.since(0))
     } catch (error) {
+      key.wipe()
       await this.#file.truncate(this.#position.bytes).catch(() => (this.#isBroken = true))
       throw error
     } finally {

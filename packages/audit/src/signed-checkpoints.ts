@@ -1,12 +1,11 @@
-import type { KeyObject } from 'node:crypto'
 import { ProblemFound } from './audit-problem.ts'
 import type { Checkpoint, SegmentCheckpoints } from './held-checkpoints.ts'
-import { derivedKey, isMac, type KeyBudget, laterKey, macOf } from './key-chain.ts'
+import { type ChainKey, isMac, type KeyBudget } from './key-chain.ts'
 
 /** How far a segment goes: the key of the group that would come next, and the first checkpoint that speaks of what comes behind. */
 export interface SegmentEnd {
   readonly group: number
-  readonly key: KeyObject
+  readonly key: ChainKey
   readonly position: number
 }
 
@@ -21,16 +20,16 @@ export function checkpointBeyond(checkpoints: SegmentCheckpoints, end: SegmentEn
 /** The same of segments that an index does not have which has so many lines and begins with this key. */
 export function checkpointBeyondIndex(
   segments: ReadonlyMap<number, SegmentCheckpoints>,
-  first: KeyObject,
+  first: ChainKey,
   lines: number,
   budget: KeyBudget,
 ): Checkpoint | undefined {
   const search = new Search(budget, lines)
-  let [key, reached]: [KeyObject | undefined, number] = [first, 0]
+  let [key, reached]: [ChainKey | undefined, number] = [budget.hold(first.later(0)), 0]
   for (const [step, checkpoints] of [...segments].toSorted(([one], [other]) => one - other)) {
     key = search.keyAfter(key, step - reached, checkpoints.at(0))
     if (key === undefined) break
-    const found = search.signedOf(checkpoints, { group: 0, key: derivedKey(key, 'segment'), position: 0 })
+    const found = search.signedOf(checkpoints, { group: 0, key: budget.hold(budget.hold(key).derived('segment')), position: 0 })
     if (found !== undefined) return found
     reached = step
   }
@@ -53,26 +52,32 @@ class Search {
   }
 
   signedOf(checkpoints: SegmentCheckpoints, end: SegmentEnd): Checkpoint | undefined {
-    let [key, reached]: [KeyObject | undefined, number] = [end.key, end.group]
-    for (let at = end.position, next = checkpoints.at(at); next !== undefined; next = checkpoints.at(++at)) {
-      key = this.keyAfter(key, next.group + 1 - reached, next)
-      if (key === undefined) return undefined
-      if (isSigned(next, key)) return next
-      this.#problem ??= notSigned(next)
-      reached = next.group + 1
+    let [key, reached] = [end.key.later(0), end.group]
+    try {
+      for (let at = end.position, next = checkpoints.at(at); next !== undefined; next = checkpoints.at(++at)) {
+        const before = key
+        const after = this.keyAfter(before, next.group + 1 - reached, next)
+        if (after === undefined) return undefined
+        ;[key, reached] = [after, next.group + 1]
+        before.wipe()
+        if (isSigned(next, key)) return next
+        this.#problem ??= notSigned(next)
+      }
+      return undefined
+    } finally {
+      key.wipe()
     }
-    return undefined
   }
 
   /** The key so many steps further, which this checkpoint asks for. */
-  keyAfter(key: KeyObject, steps: number, asking: Checkpoint | undefined): KeyObject | undefined {
+  keyAfter(key: ChainKey, steps: number, asking: Checkpoint | undefined): ChainKey | undefined {
     const ofOurs = Math.min(steps, this.#keysOfOurs)
     if (!this.#budget.take(steps - ofOurs)) {
       this.#problem ??= asking && tooFar(asking)
       return undefined
     }
     this.#keysOfOurs -= ofOurs
-    return laterKey(key, steps)
+    return key.later(steps)
   }
 
   none(): undefined {
@@ -82,8 +87,8 @@ class Search {
 }
 
 /** Under this key, of the group behind the one that it names. */
-export function isSigned({ signed, mac }: Checkpoint, key: KeyObject): boolean {
-  return isMac(macOf(key, 'checkpoint', signed), mac)
+export function isSigned({ signed, mac }: Checkpoint, key: ChainKey): boolean {
+  return isMac(key.mac('checkpoint', signed), mac)
 }
 
 export function notSigned({ file, line }: Checkpoint): ProblemFound {

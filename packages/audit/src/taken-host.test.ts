@@ -7,6 +7,7 @@ import { unusedSegment } from './ended-segment.ts'
 import { type EndedSegment, indexLine } from './folder-index.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
 import { readKey } from './key-file.ts'
+import { digestOf } from './running-hash.ts'
 import { context, linesIn, removeTestFolders, testFolder, trailOf, written } from './testing/folders.ts'
 import { trialSink } from './testing/trial-sink.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
@@ -18,7 +19,8 @@ const segment = 'segment-00000001.jsonl'
 /** With the key that lies in the folder, whoever takes the host writes the next line of its index, and may write into it what he likes. */
 async function claimed(folder: string, ended: EndedSegment, id?: string): Promise<void> {
   const { folder: own, step, key } = await readKey(folder)
-  const entry = { v: 1, folder: id ?? own, step, time: 1, host: 'web-1', pid: 1, opens: false, ended: [ended] } as const
+  const before = digestOf(`${(await linesIn(join(folder, 'index.jsonl'))).at(-1)}\n`)
+  const entry = { v: 2, before, folder: id ?? own, step, time: 1, host: 'web-1', pid: 1, opens: false, ended: [ended] } as const
   await appendFile(join(folder, 'index.jsonl'), indexLine(entry, key))
 }
 
@@ -27,7 +29,7 @@ async function shortened(folder: string, lines: number): Promise<EndedSegment> {
   const content = (await linesIn(join(folder, segment))).slice(0, lines).map((line) => `${line}\n`)
   await writeFile(join(folder, segment), content.join(''))
   const bytes = Buffer.byteLength(content.join(''))
-  return { step: 1, bytes, group: lines / 2 - 1, records: lines / 2 - 1, torn: 0, found: 'ended' }
+  return { step: 1, bytes, group: lines / 2 - 1, records: lines / 2 - 1, seals: '', torn: 0, found: 'ended' }
 }
 
 describe('whoever takes the host', () => {

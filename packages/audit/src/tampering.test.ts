@@ -6,7 +6,7 @@ import type { AuditProblem } from './audit-problem.ts'
 import { auditTrail } from './audit-trail.ts'
 import { canonicalLine } from './canonical.ts'
 import { jsonLinesFile } from './json-lines-file.ts'
-import { derivedKey, keyText, macOf, randomKey } from './key-chain.ts'
+import { randomKey } from './key-chain.ts'
 import { readKey } from './key-file.ts'
 import { context, event, linesIn, recordsIn, removeTestFolders, testFolder, type TestFolder, trailOf, written } from './testing/folders.ts'
 import { trialSink } from './testing/trial-sink.ts'
@@ -162,7 +162,7 @@ describe('a trail of 1,000 records', () => {
 
   it('tells of another key', async () => {
     await verified(trail.lines)
-    const other = await verifyAuditTrail(trail.folder, { key: keyText(randomKey()) })
+    const other = await verifyAuditTrail(trail.folder, { key: randomKey().text().toString() })
     expect(other.problem).toMatchObject({ what: 'wrong key', file: 'index.jsonl', line: 1 })
     await expect(verifyAuditTrail(trail.folder, { key: 'audit-key:short' })).rejects.toMatchObject({ code: 'CONFIGURATION' })
     await expect(verifyAuditTrail(join(trail.folder, 'nowhere'), { key: trail.key })).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
@@ -348,9 +348,9 @@ describe('whoever takes the host after a restart', () => {
     let { key } = await readKey(made.folder)
     const keys = [key]
     for (let step = 0; step < 4; step++) {
-      let group = derivedKey(key, 'segment')
-      for (let count = 0; count < 12; count++) keys.push((group = derivedKey(group, 'next')))
-      keys.push((key = derivedKey(key, 'next')))
+      let group = key.derived('segment')
+      for (let count = 0; count < 12; count++) keys.push((group = group.derived('next')))
+      keys.push((key = key.derived('next')))
     }
     const path = join(made.folder, segment(1))
     const lines = await linesIn(path)
@@ -363,7 +363,7 @@ describe('whoever takes the host after a restart', () => {
         .join('')
       const { mac: _, ...seal } = JSON.parse(lines[end] ?? '') // a line of ours
       for (const mine of keys) {
-        const mac = macOf(mine, 'seal', forged, canonicalLine(seal)).toString('base64url')
+        const mac = mine.mac('seal', forged, canonicalLine(seal)).toString('base64url')
         const content = [
           ...lines.slice(0, begin).map((line) => `${line}\n`),
           forged,

@@ -1,17 +1,16 @@
-import type { KeyObject } from 'node:crypto'
 import { basename } from 'node:path'
 import type { VerificationReport } from './audit-verification.ts'
-import { derivedKey, isMac, type KeyBudget, laterKey, macOf } from './key-chain.ts'
+import { type ChainKey, isMac, type KeyBudget } from './key-chain.ts'
 import { areAlike, foreignNames, type LeftOutFile, type SegmentFile, sortedFiles } from './segment-files.ts'
 import { readSegment } from './segment-reader.ts'
 import { DamagedArchive } from './unpacked-file.ts'
-import type { VerifiedIndex } from './verified-index.ts'
+import type { VerifiedIndex } from './index-verdict.ts'
 
 /** A segment that was opened, or claims to be, by its step. */
 export interface FoundSegment {
   readonly step: number
   /** Of group 0. */
-  readonly key: KeyObject
+  readonly key: ChainKey
   /** `undefined`: no such file is in the folder. */
   readonly path: string | undefined
 }
@@ -21,7 +20,7 @@ export interface TrailFiles {
   readonly files: readonly SegmentFile[]
   readonly index: VerifiedIndex
   /** The first key of the chain. */
-  readonly first: KeyObject
+  readonly first: ChainKey
   /** Steps that checkpoints speak of. */
   readonly checkpointed: Iterable<number>
   readonly budget: KeyBudget
@@ -103,10 +102,10 @@ function reportStray(
   report.problems.add({ what: 'inserted', file, line, explanation, ...(isProven && { segment: step }) })
 }
 
-async function isHeaderSealed(path: string, key: KeyObject): Promise<boolean> {
+async function isHeaderSealed(path: string, key: ChainKey): Promise<boolean> {
   try {
     for await (const { lines, seal } of readSegment(path)) {
-      return seal?.group === 0 && isMac(macOf(key, 'seal', ...lines, seal.signed), seal.mac)
+      return seal?.group === 0 && isMac(key.mac('seal', ...lines, seal.signed), seal.mac)
     }
   } catch (error) {
     if (!(error instanceof DamagedArchive)) throw error
@@ -115,14 +114,14 @@ async function isHeaderSealed(path: string, key: KeyObject): Promise<boolean> {
 }
 
 /** The keys of segments of these steps; those beyond the index are taken from the budget. */
-function keysOf(steps: readonly number[], { first, index, budget }: TrailFiles): ReadonlyMap<number, KeyObject> {
-  const keys = new Map<number, KeyObject>()
+function keysOf(steps: readonly number[], { first, index, budget }: TrailFiles): ReadonlyMap<number, ChainKey> {
+  const keys = new Map<number, ChainKey>()
   let [key, reached] = [first, 0]
   for (const step of steps.toSorted((one, other) => one - other)) {
     const beyond = Math.max(0, step - Math.max(reached, index.length))
     if (!budget.take(beyond)) break
-    ;[key, reached] = [laterKey(key, step - reached), step]
-    keys.set(step, derivedKey(key, 'segment'))
+    ;[key, reached] = [budget.hold(key.later(step - reached)), step]
+    keys.set(step, budget.hold(key.derived('segment')))
   }
   return keys
 }

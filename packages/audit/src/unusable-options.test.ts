@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import { initAuditFolder } from './audit-folder.ts'
+import { initAuditFolder } from './init-audit-folder.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from './json-lines-file.ts'
-import { keyText, randomKey } from './key-chain.ts'
+import { randomKey } from './key-chain.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 import type { VerifyAuditOptions } from './verify-options.ts'
 
-const key = keyText(randomKey())
+const key = randomKey().text().toString()
 const isRefused = expect.objectContaining({ code: 'CONFIGURATION' })
 
 it.each([undefined, '', 'a\0b', 5])('no folder is made ready at %j', async (folder) => {

@@ -1,56 +1,15 @@
-import type { KeyObject } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { ProblemFound, Problems } from './audit-problem.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from './folder-index.ts'
-import { derivedKey, type KeyBudget, laterKey, mostKeysBeyond } from './key-chain.ts'
+import { type ChainKey, folderIdOf, type KeyBudget, mostKeysBeyond } from './key-chain.ts'
 import type { Checkpoint } from './held-checkpoints.ts'
-import { keyFile, type KeyState } from './key-file.ts'
+import type { CutIndexLine, SegmentTimes, VerifiedIndex } from './index-verdict.ts'
+import { keyFile, olderFormat } from './key-file.ts'
+import type { KeyState } from './key-state.ts'
+import { digestOf } from './running-hash.ts'
+import { parsedLine } from './segment-format.ts'
 import { indexFile, isRegularFile, linesOf } from './segment-reader.ts'
-
-/**
- * A line of the index that was not finished: its process died while it wrote it, or is at it; or somebody added bytes that are no entry. No step was taken with
- * it and nothing depends on it.
- */
-export interface CutIndexLine {
-  /** The number that it would have had. */
-  readonly line: number
-  /** How much of it was there. */
-  readonly bytes: number
-  /** The process that came next said so, wrote its own line in its place, and kept it in `index-00000007.cut`, if it is line 8. `false`: it stands at the end of the index. */
-  readonly isRecorded: boolean
-}
-
-/** What the authentic lines of an index say. */
-export interface VerifiedIndex {
-  /** `undefined`: no line is authentic. */
-  readonly folder: string | undefined
-  /** One more than its last step. */
-  readonly length: number
-  /** The key of group 0 of every segment that was opened, by step. */
-  readonly opened: ReadonlyMap<number, KeyObject>
-  /**
-   * When each segment was opened, and when that it ended was recorded: the host's clock, epoch
-   * milliseconds.
-   */
-  readonly times: ReadonlyMap<number, SegmentTimes>
-  readonly ended: ReadonlyMap<number, EndedSegment>
-  /** Steps of which no authentic line is there: nothing tells whether they opened a segment. */
-  readonly unknown: ReadonlySet<number>
-  readonly cutLines: readonly CutIndexLine[]
-  /** Whether the folder's key says that this is the whole index. */
-  readonly isWhole: boolean
-  /** The step that the folder's key is for: all before it but `unfinished` were finished, and have a segment if they opened one. Absent in a copy without it. */
-  readonly keyStep: number | undefined
-  /** The step before, if its opening was not finished, as the folder's key says until the next line of the index does: both are written with the same key. */
-  readonly unfinished: number | undefined
-  readonly problems: Problems
-}
-
-export interface SegmentTimes {
-  readonly opened: number
-  readonly ended?: number | undefined
-}
 
 type Entry = IndexEntry & { readonly mac: string }
 
@@ -61,7 +20,7 @@ const mostProblems = 100
 /** `state` is the folder's key, read before; absent in a copy without it. */
 export async function verifiedIndex(
   folder: string,
-  key: KeyObject,
+  key: ChainKey,
   state: KeyState | undefined,
   budget: KeyBudget,
   tries = 1,
@@ -86,12 +45,14 @@ class IndexVerification {
   readonly #state: KeyState | undefined
   readonly #budget: KeyBudget
   readonly #problems = new Problems(mostProblems)
-  readonly #opened = new Map<number, KeyObject>()
+  readonly #opened = new Map<number, ChainKey>()
   readonly #times = new Map<number, SegmentTimes>()
   readonly #ended = new Map<number, EndedSegment>()
   readonly #unknown = new Set<number>()
   readonly #cutLines: CutIndexLine[] = []
-  #key: KeyObject
+  readonly #digests = new Map<number, string>()
+  readonly #ownFolder: string
+  #key: ChainKey
   #step = 0
   #folder: string | undefined
   /** The line, from 0. */
@@ -100,15 +61,19 @@ class IndexVerification {
   /** Lines that were refused since the last one that was accepted. */
   #refused = 0
   #isKeyStrange = false
+  /** The first line is one of an earlier version. */
+  #isOlder = false
 
-  constructor(key: KeyObject, state: KeyState | undefined, budget: KeyBudget) {
-    this.#key = key
+  constructor(key: ChainKey, state: KeyState | undefined, budget: KeyBudget) {
+    this.#key = key.later(0)
+    this.#ownFolder = folderIdOf(key)
     this.#state = state
     this.#budget = budget
   }
 
   async read(path: string): Promise<void> {
     for await (const lines of linesOf(path)) for (const line of lines) this.#verify(line)
+    if (this.#folder === undefined && this.#isOlder) throw olderFormat(dirname(path))
     this.#judgeEnd()
   }
 
@@ -118,6 +83,7 @@ class IndexVerification {
 
   result(): VerifiedIndex {
     const [folder, length, state] = [this.#folder, this.#step, this.#state]
+    this.#key.wipe()
     if (folder !== undefined && state !== undefined && state.folder !== folder) this.#strangeKey()
     return {
       folder,
@@ -125,6 +91,7 @@ class IndexVerification {
       opened: this.#opened,
       times: this.#times,
       ended: this.#ended,
+      digests: this.#digests,
       unknown: this.#unknown,
       cutLines: this.#cutLines,
       isWhole: state !== undefined && !this.#isKeyStrange,
@@ -139,7 +106,7 @@ class IndexVerification {
     if (entry === undefined) return this.#noEntry(line)
     if (this.#torn > 0) this.#fail('inserted', 'bytes that are no line stand before this line of the index')
     this.#torn = 0
-    if (this.#isOurs(entry)) this.#accept(entry)
+    if (this.#isOurs(entry)) this.#accept(entry, digestOf(line))
     else this.#refuse(entry)
     this.#line++
   }
@@ -149,6 +116,7 @@ class IndexVerification {
       this.#torn += line.length
       return
     }
+    this.#isOlder ||= this.#line === 0 && parsedLine(line)?.['v'] === 1
     this.#fail('edited', 'the line of the index is no entry')
     this.#refused++
     this.#line++
@@ -169,7 +137,12 @@ class IndexVerification {
   #isOurs(entry: Entry): boolean {
     const steps = entry.step - this.#step
     if (steps < 0 || (steps > 0 && !this.#budget.take(steps))) return false
-    return isAuthentic(entry, steps === 0 ? this.#key : laterKey(this.#key, steps))
+    const key = this.#key.later(steps)
+    try {
+      return isAuthentic(entry, key)
+    } finally {
+      key.wipe()
+    }
   }
 
   #refuse(entry: Entry): void {
@@ -178,21 +151,30 @@ class IndexVerification {
     this.#fail(what, explanation)
   }
 
-  #accept(entry: Entry): void {
+  #accept(entry: Entry, digest: string): void {
     const skipped = entry.step - this.#step
     if (skipped > this.#refused) this.#fail('missing', 'a line of the index is missing before this one, or two changed places')
     for (; this.#step < entry.step; this.#goOn()) this.#unknown.add(this.#step)
     this.#refused = 0
     this.#folder ??= entry.folder
+    this.#compareBefore(entry)
+    this.#digests.set(entry.step, digest)
     if (entry.folder === this.#folder) this.#take(entry)
     else this.#fail('inserted', 'the line of the index is of another folder')
     this.#goOn()
   }
 
+  /** Against who has the keys: each line says which one it follows. */
+  #compareBefore({ before, step, folder }: Entry): void {
+    const digest = step === 0 ? '' : this.#digests.get(step - 1)
+    if (digest !== undefined && digest !== before) this.#fail('edited', 'the line before this one is not the one that it follows')
+    if (step === 0 && folder !== this.#ownFolder) this.#fail('edited', "the folder's id is not that of this key")
+  }
+
   #take(entry: Entry): void {
     this.#addEnds(entry)
     if (entry.opens) {
-      this.#opened.set(entry.step, derivedKey(this.#key, 'segment'))
+      this.#opened.set(entry.step, this.#budget.hold(this.#key.derived('segment')))
       this.#times.set(entry.step, { opened: entry.time })
     }
     if (entry.cut !== undefined) this.#cutLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
@@ -200,8 +182,10 @@ class IndexVerification {
 
   #goOn(): void {
     this.#assertSameKey()
-    this.#key = derivedKey(this.#key, 'next')
+    const key = this.#key
+    this.#key = key.derived('next')
     this.#step++
+    key.wipe()
   }
 
   /**
@@ -235,7 +219,7 @@ class IndexVerification {
   /** What `key.json` says of its step counts only if the key is that of this step. */
   #judgeFurther(state: KeyState): void {
     const steps = state.step - this.#step
-    const isLater = steps <= mostKeysBeyond && this.#budget.take(steps) && state.key.equals(laterKey(this.#key, steps))
+    const isLater = steps <= mostKeysBeyond && this.#budget.take(steps) && state.key.equals(this.#budget.hold(this.#key.later(steps)))
     if (!isLater) return this.#strangeKey()
     if (steps > this.#refused) this.#fail('truncated', "the folder's key is further than its index")
     for (let step = this.#step; step < state.step; step++) this.#unknown.add(step)
@@ -257,6 +241,12 @@ class IndexVerification {
   #fail(what: ProblemFound['problem']['what'], explanation: string): void {
     this.#problems.add({ what, file: indexFile, line: this.#line + 1, explanation })
   }
+}
+
+/** Somebody saw another one. */
+export function indexEdited({ index, file, line }: Pick<Checkpoint, 'index' | 'file' | 'line'>): ProblemFound {
+  const explanation = `the index up to this line is not what a checkpoint says: line ${line} of ${file}`
+  return new ProblemFound({ what: 'edited', file: indexFile, line: index + 1, explanation })
 }
 
 /** Somebody saw more of it, and this says so. */

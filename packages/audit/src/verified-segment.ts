@@ -1,20 +1,15 @@
+import { sealedBehind } from './cut-end.ts'
 import type { EndedSegment } from './folder-index.ts'
 import { GroupKeys } from './group-keys.ts'
-import { isMac, macOf } from './key-chain.ts'
+import { isMac } from './key-chain.ts'
 import { SegmentCheckpointing } from './passed-checkpoints.ts'
 import { lastLineOf, SegmentDamage } from './segment-damage.ts'
 import type { Seal } from './segment-format.ts'
+import { type Sealed, sealedPart } from './sealed-part.ts'
 import { SegmentTally } from './segment-tally.ts'
 import type { SegmentToVerify, VerifiedSegment } from './segment-verdict.ts'
 import { hasUnwritten, maxGroupRecords, readSegment, type SegmentGroup } from './segment-reader.ts'
 import { DamagedArchive } from './unpacked-file.ts'
-
-/** A group that is proven, and where its lines stand among those that are before the seal. */
-interface Sealed {
-  readonly lines: readonly Buffer[]
-  readonly bytes: Buffer
-  readonly at: number
-}
 
 /**
  * Verifies one segment, group by group. A group counts if its seal fits under the key of its
@@ -33,9 +28,9 @@ export class SegmentVerification {
   /** Lines that are neither the header nor a seal, of all groups before. */
   #lines = 0
   #isEnded = false
-  /** The first group with zeros in it. */
-  #unwritten: SegmentGroup | undefined
-  #behindZeros = 0
+  /** Where the segment seems to end: at zeros, or where the index says so. `whole`: it does not. */
+  #end: 'unknown' | 'torn' | 'whole' = 'unknown'
+  #sealedBehind = 0
   /** The last lines that no seal followed yet, and how many there are. */
   #unsealed: readonly Buffer[] = []
   #unsealedCount = 0
@@ -53,11 +48,21 @@ export class SegmentVerification {
     this.#segment = segment
     this.#damage = new SegmentDamage(segment.path, segment.step, this.#mostBytes())
     this.#checkpoints = new SegmentCheckpointing(segment, this.#damage)
-    this.#keys = new GroupKeys(segment.key, this.#isLengthKnown() ? segment.ended?.group : undefined, segment.budget)
+    this.#keys = new GroupKeys(segment.key, segment.ended?.found === 'ended' ? segment.ended.group : undefined, segment.budget)
   }
 
   /** The groups that are as they were sealed, as they are found to be. */
   async *groups(): AsyncGenerator<SegmentGroup> {
+    try {
+      yield* this.#verifiedGroups()
+      this.#judgeEnd()
+    } finally {
+      this.#keys.wipe()
+    }
+    if (this.#keys.next === 0) this.#damage.problems.keepFirst()
+  }
+
+  async *#verifiedGroups(): AsyncGenerator<SegmentGroup> {
     try {
       for await (const group of readSegment(this.#segment.path, this.#mostBytes())) {
         const verified = await this.#verify(group)
@@ -68,8 +73,6 @@ export class SegmentVerification {
       if (!(error instanceof DamagedArchive)) throw error
       this.#damage.report('edited', this.#line + 1, error.message)
     }
-    this.#judgeEnd()
-    if (this.#keys.next === 0) this.#damage.problems.keepFirst()
   }
 
   /** What is proven, once all groups were read. */
@@ -78,17 +81,29 @@ export class SegmentVerification {
     const torn = this.#size - this.#bytes
     const [lastLine, isEnded, checkpointedAt] = [this.#line, this.#isEnded, this.#checkpoints.at]
     const [problems, ofCheckpoints] = [this.#damage.problems, this.#checkpoints.problems]
-    return { records, ...this.#lost(), missed, from, to, isEnded, lastLine, checkpointedAt, torn, problems, ofCheckpoints }
+    return {
+      records,
+      ...this.#lost(),
+      missed,
+      from,
+      to,
+      isEnded,
+      lastLine,
+      checkpointedAt,
+      torn,
+      sealedBehind: this.#sealedBehind,
+      problems,
+      ofCheckpoints,
+    }
   }
 
   /** The group, if it is proven; what was being written when its process died is not. */
   async #verify(group: SegmentGroup): Promise<SegmentGroup | undefined> {
-    const isBehindCut = this.#isBehindCut()
-    this.#size = group.endsAt
-    if (isBehindCut) return undefined
     this.#damage.lookAt(group, this.#lines)
+    if (this.#end === 'unknown' && this.#seemsToEnd(group)) await this.#judgeCut(group)
+    this.#size = group.endsAt
+    if (this.#end === 'torn') return undefined
     if (this.#isEnded) return this.#behindEnd(group)
-    this.#unwritten ??= !this.#isLengthKnown() && hasUnwritten(group) ? group : undefined
     if (group.seal === undefined) return this.#withoutSeal(group)
     const sealed = this.#sealedLines(group, group.seal)
     const isEarly = sealed !== undefined && group.seal.group > this.#keys.next && (await this.#isEarly(group))
@@ -106,22 +121,15 @@ export class SegmentVerification {
   #sealedLines(group: SegmentGroup, seal: Seal): Sealed | undefined {
     const key = this.#keys.of(seal.group, this.#size)
     const lines = this.#unsealed.length === 0 ? group.lines : [...this.#unsealed, ...group.lines]
-    const count = seal.records + (seal.group === 0 ? 1 : 0)
-    if (key === undefined) return undefined
-    for (let at = lines.length - count; at >= 0; at--) {
-      const sealed = at === 0 && count === lines.length ? lines : lines.slice(at, at + count)
-      const bytes = Buffer.concat(sealed)
-      if (isMac(macOf(key, 'seal', bytes, seal.signed), seal.mac)) return { lines: sealed, bytes, at }
-    }
-    return undefined
+    return key && sealedPart(key, seal, lines)
   }
 
   /** Whether a group that came earlier stands behind this one. */
   async #isEarly({ firstLine }: SegmentGroup): Promise<boolean> {
-    if (this.#unwritten !== undefined || !this.#damage.mayLook()) return false
+    if (!this.#damage.mayLook()) return false
     for await (const { seal, lines, firstLine: line } of this.#damage.readAgain()) {
       if (line <= firstLine || seal?.group !== this.#keys.next) continue
-      if (isMac(macOf(this.#keys.key, 'seal', Buffer.concat(lines), seal.signed), seal.mac)) return true
+      if (isMac(this.#keys.key.mac('seal', ...lines, seal.signed), seal.mac)) return true
     }
     return false
   }
@@ -129,8 +137,7 @@ export class SegmentVerification {
   async #accept(group: SegmentGroup, seal: Seal, { lines, bytes, at }: Sealed): Promise<void> {
     const skipped = seal.group - this.#keys.next
     const extra = this.#unsealedCount + group.lines.length - lines.length
-    if (this.#unwritten !== undefined) this.#overwrittenAt(this.#unwritten)
-    else if (skipped > this.#refused + this.#displacedBefore(seal.group)) this.#groupsMissing(group)
+    if (skipped > this.#refused + this.#displacedBefore(seal.group)) this.#groupsMissing(group)
     else if (this.#unsealedCount > 0) this.#damage.report('edited', this.#line + 1, 'these lines have no seal')
     else if (extra > 0) await this.#damage.locate(group, seal)
     if (skipped > 0) this.#damage.records += at > 0 ? extra : 0
@@ -145,7 +152,9 @@ export class SegmentVerification {
     this.#line = lastLineOf(group)
     while (this.#keys.next <= accepted) {
       this.#keys.goOn()
-      this.#checkpoints.pass(this.#keys.next - 1, this.#keys.key, { bytes: this.#bytes, line: this.#line })
+      const passed = this.#keys.next - 1
+      const sealLine = passed === accepted ? group.sealLine : undefined
+      this.#checkpoints.pass(passed, this.#keys.key, { bytes: this.#bytes, line: this.#line, sealLine })
     }
   }
 
@@ -157,21 +166,8 @@ export class SegmentVerification {
     return [...this.#displaced].filter((one) => this.#keys.next <= one && one < group).length
   }
 
-  /** Zeros are the torn end of what a power cut left, unless something was sealed after it: then they were written over what stood there. */
-  #overwrittenAt(group: SegmentGroup): void {
-    this.#damage.records += this.#behindZeros
-    this.#behindZeros = 0
-    this.#damage.report('edited', group.firstLine, overwritten, lastLineOf(group))
-    this.#unwritten = undefined
-  }
-
-  /** Behind zeros nothing is a problem until something is sealed again. */
   async #refuse(group: SegmentGroup, seal: Seal, isEarly: boolean): Promise<void> {
     const records = this.#unsealedCount + group.lines.length - (group.firstLine === 1 ? 1 : 0)
-    if (this.#unwritten !== undefined) {
-      this.#behindZeros += records
-      return
-    }
     this.#damage.records += records
     if (isEarly) return this.#displace(group, seal)
     if (seal.group < this.#keys.next) return this.#again(group, seal)
@@ -196,7 +192,7 @@ export class SegmentVerification {
 
   /** At the end a process died, or is at it, or somebody took a seal away. */
   #withoutSeal({ lines, firstLine, sealLine }: SegmentGroup): undefined {
-    if (sealLine.at(-1) === lineFeed && this.#unwritten === undefined) {
+    if (sealLine.at(-1) === lineFeed) {
       this.#damage.report('edited', firstLine + lines.length, 'the seal is none')
       this.#damage.records += this.#unsealedCount + lines.length
       this.#refused++
@@ -214,11 +210,21 @@ export class SegmentVerification {
     if (isFirst) this.#damage.report('inserted', firstLine, 'the segment was ended before this line')
   }
 
-  /** Whoever found the segment cut has said how much stood there and how much of that counts. */
-  #isBehindCut(): boolean {
+  /** At zeros, of what nobody ended; or where whoever found it cut has said that it ends. */
+  #seemsToEnd(group: SegmentGroup): boolean {
     const { ended } = this.#segment
-    if (ended?.found !== 'cut') return false
+    if (ended?.found !== 'cut') return !this.#isLengthKnown() && hasUnwritten(group)
     return this.#size >= ended.bytes || this.#keys.next > ended.group
+  }
+
+  /** Whoever recorded the cut has no key to tell. */
+  async #judgeCut({ firstLine }: SegmentGroup): Promise<void> {
+    const { ended } = this.#segment
+    const first = ended?.found !== 'cut' ? this.#keys.next : ended.bytes === 0 ? 0 : ended.group + 1
+    const { isLater, records } = await sealedBehind(this.#damage.readAgain(), { firstLine, first }, this.#keys)
+    this.#end = isLater ? 'whole' : 'torn'
+    if (isLater && ended !== undefined) this.#damage.report('edited', firstLine, overwritten)
+    else if (!isLater) this.#sealedBehind = records
   }
 
   /** The highest number of a group that is there, proven or not. */
@@ -229,7 +235,7 @@ export class SegmentVerification {
   /** Of what has ended, it is known how far it went. */
   #isLengthKnown(): boolean {
     const found = this.#segment.ended?.found
-    return found === 'ended' || found === 'cut'
+    return found === 'ended' || (found === 'cut' && this.#end !== 'whole')
   }
 
   #mostBytes(): number | undefined {
@@ -250,10 +256,12 @@ export class SegmentVerification {
     this.#damage.report('truncated', this.#line + 1, 'the segment was longer when it ended')
   }
 
-  #judgeRecordedEnd({ found, bytes, torn }: EndedSegment): void {
+  #judgeRecordedEnd({ found, bytes, torn, seals }: EndedSegment): void {
     const report = this.#damage.report.bind(this.#damage)
     if (found === 'missing') return report('missing', 1, 'the segment was gone when its process had ended')
     if (this.#bytes < bytes) return this.#truncated()
+    if (this.#bytes === bytes && bytes > 0 && this.#checkpoints.seals !== seals)
+      return report('edited', 1, 'what is sealed in the segment is not what the index says', this.#line)
     if (this.#bytes > bytes && found !== 'unused') return report('inserted', this.#line, 'the segment was shorter when it ended')
     if (found === 'unused' && this.#tally.records > 0) return report('inserted', 2, 'the segment was never used')
     if (found === 'cut' && this.#size > bytes + torn)
@@ -277,6 +285,6 @@ export class SegmentVerification {
 }
 
 const overwritten =
-  'there are zeros, and sealed groups behind them; after a power cut the process that opens the folder next says which of it was never acknowledged'
+  'the index says that the segment ended before this line, but later records are sealed behind it: what stood here was overwritten'
 
 const lineFeed = 0x0a

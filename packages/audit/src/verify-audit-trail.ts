@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
@@ -8,13 +7,15 @@ import { checkpointsIn, noneOfThisFolder } from './checkpoint-lines.ts'
 import { segmentName } from './ended-segment.ts'
 import { folderError } from './folder-errors.ts'
 import type { SegmentCheckpoints } from './held-checkpoints.ts'
-import { KeyBudget } from './key-chain.ts'
-import { keyFile, type KeyState, readKey } from './key-file.ts'
+import { type ChainKey, KeyBudget } from './key-chain.ts'
+import { keyFile, readKey } from './key-file.ts'
+import type { KeyState } from './key-state.ts'
 import { segmentFiles } from './segment-files.ts'
 import { isRegularFile, type SegmentGroup } from './segment-reader.ts'
 import { checkpointBeyond, checkpointBeyondIndex } from './signed-checkpoints.ts'
 import { type FoundSegment, segmentsFound } from './trail-contents.ts'
-import { indexTruncated, type VerifiedIndex, verifiedIndex } from './verified-index.ts'
+import type { VerifiedIndex } from './index-verdict.ts'
+import { indexTruncated, verifiedIndex } from './verified-index.ts'
 import { SegmentVerification } from './verified-segment.ts'
 import { checkedVerifyOptions, type CheckedVerifyOptions, type VerifyAuditOptions } from './verify-options.ts'
 
@@ -66,6 +67,9 @@ export class TrailVerification {
       for (const segment of this.#askedFor(segments, known.index)) yield* this.#verified(segment, known)
     } catch (error) {
       throw folderError(error, this.#folder)
+    } finally {
+      this.#options.key.wipe()
+      this.#budget.wipe()
     }
   }
 
@@ -76,12 +80,14 @@ export class TrailVerification {
 
   /** In this order, processes that go on writing make nothing look as if it were missing or added. */
   async #read(): Promise<ToVerify> {
-    const [folder, { key: first, checkpoint }] = [this.#folder, this.#options]
-    const [files, state, held] = [await segmentFiles(folder), await this.#keyState(), await checkpointsIn(checkpoint ?? [])]
+    const [folder, { key: first, checkpoint, verifier }] = [this.#folder, this.#options]
+    const [files, state, held] = [await segmentFiles(folder), await this.#keyState(), await checkpointsIn(checkpoint ?? [], verifier)]
     const index = await verifiedIndex(folder, first, state, this.#budget)
     this.#report.indexed(index)
-    const checkpoints = held.of(index.folder ?? '')
-    if (checkpoint !== undefined && checkpoints.size === 0 && wasUsed(index)) throw noneOfThisFolder(checkpoint)
+    const id = index.folder ?? ''
+    const [checkpoints, refused] = [held.of(id), held.refusedOf(id)]
+    this.#report.problems.addAll(refused)
+    if (checkpoint !== undefined && checkpoints.size + refused.count === 0 && wasUsed(index)) throw noneOfThisFolder(checkpoint)
     const trail = { folder, files, index, first, checkpointed: checkpoints.keys(), budget: this.#budget }
     const segments = await segmentsFound(trail, this.#report)
     this.#assertIndexKnows(index, checkpoints, first)
@@ -92,7 +98,11 @@ export class TrailVerification {
   async #keyState(): Promise<KeyState | undefined> {
     if (!(await readdir(this.#folder)).includes(keyFile)) return undefined
     try {
-      if (await isRegularFile(join(this.#folder, keyFile))) return await readKey(this.#folder)
+      if (await isRegularFile(join(this.#folder, keyFile))) {
+        const state = await readKey(this.#folder)
+        this.#budget.hold(state.key)
+        return state
+      }
     } catch (error) {
       if (!SecretsError.isInstance(error)) throw error
     }
@@ -104,7 +114,7 @@ export class TrailVerification {
    * An index, cut at its end, with the folder's key and the segments: only who saw it longer can
    * tell.
    */
-  #assertIndexKnows(index: VerifiedIndex, checkpoints: ReadonlyMap<number, SegmentCheckpoints>, first: KeyObject): void {
+  #assertIndexKnows(index: VerifiedIndex, checkpoints: ReadonlyMap<number, SegmentCheckpoints>, first: ChainKey): void {
     const unknown = new Map([...checkpoints].filter(([step]) => !index.opened.has(step) && !index.unknown.has(step)))
     this.#collecting(() => {
       const beyond = checkpointBeyondIndex(unknown, first, index.length, this.#budget)
@@ -127,8 +137,8 @@ export class TrailVerification {
       this.#judgeAbsent({ step, key, path }, index, held)
       return
     }
-    const [budget, indexLines] = [this.#budget, index.length]
-    const segment = new SegmentVerification({ path: file, step, key, ended, checkpoints: held, indexLines, budget })
+    const [budget, indexLines, digests] = [this.#budget, index.length, index.digests]
+    const segment = new SegmentVerification({ path: file, step, key, ended, checkpoints: held, indexLines, digests, budget })
     yield* segment.groups()
     this.#report.verified(step, file, segment.result())
   }

@@ -105,9 +105,12 @@ async function tryTrail(
     for (const path of [made.folder, made.checkpoints]) mkdirSync(path)
     writeFolder(made.folder, files)
     writeFolder(made.checkpoints, checkpoints)
-    const { ok, problem } = await verifyAuditTrail(made.folder, { key, ...(haveCome(checkpoints) && { checkpoint: made.checkpoints }) })
-    if (problem?.explanation.startsWith('there are zeros, and sealed groups behind them')) tally.count('were explained by the next process')
-    else if (!ok) own.fault(`before it goes on: ${problem?.file}:${problem?.line} ${problem?.what}: ${problem?.explanation}`)
+    const { ok, problem, unproven } = await verifyAuditTrail(made.folder, {
+      key,
+      ...(haveCome(checkpoints) && { checkpoint: made.checkpoints }),
+    })
+    if (unproven.some(({ sealedBehind }) => sealedBehind > 0)) tally.count('had sealed groups behind a hole')
+    if (!ok) own.fault(`before it goes on: ${problem?.file}:${problem?.line} ${problem?.what}: ${problem?.explanation}`)
     await recordEnds(made)
     await judgeTrail(made, output.split('\n').slice(0, -1), own)
   }).catch((error: unknown) => own.fault(String(error)))

@@ -64,6 +64,9 @@ describe('the HTML page', () => {
     expect(first({ ...verified, foreign })).toMatch(/^<p class="good">.* Files that do not belong there, and were left out: notes\.txt\.$/)
     const tail = { file: 'segment-00000001.jsonl', lastLine: 9, provenUntil: Date.UTC(2026, 0, 1) }
     expect(first({ ...verified, unproven: [tail] })).toMatch(/^<p class="open">.* is proven only until 2026-01-01 00:00 UTC\.$/)
+    const behind = { ...verified, unproven: [{ ...tail, sealedBehind: 1_200 }] }
+    expect(first(behind)).toMatch(/ UTC\. 1,200 sealed records stand behind a hole, from the same write: a power cut leaves that/)
+    expect(first({ ...verified, unproven: [{ ...tail, sealedBehind: 1 }] })).toMatch(/ UTC\. 1 sealed record stands behind a hole, /)
     const tails = Array.from({ length: 12 }, () => tail)
     expect(first({ ...verified, unproven: tails.slice(2) })).toMatch(/UTC\.$/)
     expect(first({ ...verified, unproven: tails })).toMatch(/ UTC\. The ends of 2 further segments are not proven to the last either\.$/)

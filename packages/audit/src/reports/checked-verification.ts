@@ -41,7 +41,7 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   segments: optional(listOf(objectOf({ status: isText }))),
   isIndexWhole: optional(isBoolean),
   cutIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
-  unproven: listOf(objectOf({ file: isText, lastLine: isNumber, provenUntil: optional(isNumber) })),
+  unproven: listOf(objectOf({ file: isText, lastLine: isNumber, provenUntil: optional(isNumber), sealedBehind: optional(isNumber) })),
   foreign: optional(listOf(objectOf({ file: isText, explanation: isText }))),
   range: optional(objectOf({ segmentsLeftOut: isNumber })),
 }

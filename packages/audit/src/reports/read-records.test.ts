@@ -6,9 +6,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { gathered } from '../testing/gathered.ts'
 import { readAuditRecords } from './read-records.ts'
 
-const header = (step: number): string => `{"folder":"f","host":"h","kind":"segment","pid":1,"step":${step},"time":1,"v":1}\n`
+const header = (step: number): string => `{"folder":"f","host":"h","kind":"segment","pid":1,"step":${step},"time":1,"v":2}\n`
 const record = (seq: number): string => `{"name":"token","operation":"get","phase":"outcome","seq":${seq},"time":1,"trail":"t","v":1}\n`
-const seal = (group: number, records: number): string => `{"group":${group},"kind":"seal","mac":"m","records":${records}}\n`
+const seal = (group: number, records: number): string =>
+  `{"group":${group},"kind":"seal","mac":"m","records":${records},"start":${group}}\n`
 
 let folder: string
 beforeEach(async () => void (folder = await mkdtemp(join(tmpdir(), 'audit-records-'))))

@@ -14,7 +14,13 @@ export interface ReportedVerification {
   /** `false`: whether lines of the index, and with them whole segments, are missing at its end, nothing says. */
   readonly isIndexWhole?: boolean | undefined
   readonly cutIndexLines?: readonly { readonly line: number; readonly bytes: number; readonly isRecorded: boolean }[] | undefined
-  readonly unproven: readonly { readonly file: string; readonly lastLine: number; readonly provenUntil?: number | undefined }[]
+  readonly unproven: readonly {
+    readonly file: string
+    readonly lastLine: number
+    readonly provenUntil?: number | undefined
+    /** Absent: none. */
+    readonly sealedBehind?: number | undefined
+  }[]
   readonly foreign?: readonly { readonly file: string; readonly explanation: string }[] | undefined
   /** Absent: the whole trail was looked at. */
   readonly range?: { readonly segmentsLeftOut: number } | undefined
@@ -97,9 +103,12 @@ function openEnds(unproven: ReportedVerification['unproven']): string[] {
   return [...unproven.slice(0, mostShown).map(openEnd), ...rest]
 }
 
-function openEnd({ file, lastLine, provenUntil }: ReportedVerification['unproven'][number]): string {
+function openEnd({ file, lastLine, provenUntil, sealedBehind = 0 }: ReportedVerification['unproven'][number]): string {
   const since = provenUntil === undefined ? 'by no checkpoint' : `only until ${minute(provenUntil)} UTC`
-  return `That nothing was cut off behind line ${grouped(lastLine)} of ${seen(file)} is proven ${since}.`
+  const end = `That nothing was cut off behind line ${grouped(lastLine)} of ${seen(file)} is proven ${since}.`
+  if (sealedBehind === 0) return end
+  const stand = sealedBehind === 1 ? 'record stands' : 'records stand'
+  return `${end} ${grouped(sealedBehind)} sealed ${stand} behind a hole, from the same write: a power cut leaves that, or somebody who overwrote the end.`
 }
 
 /** What is recorded was found by the next process and is explained; what is not may as well have been added. */

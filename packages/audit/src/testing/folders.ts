@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuditEvent, AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
-import { initAuditFolder } from '../audit-folder.ts'
+import { initAuditFolder } from '../init-audit-folder.ts'
 import { auditTrail } from '../audit-trail.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from '../json-lines-file.ts'
 import { segmentFiles } from '../segment-files.ts'
@@ -20,10 +20,15 @@ export interface TestFolder {
 
 const temporary: string[] = []
 
+export async function emptyFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'audit-'))
+  temporary.push(folder)
+  return folder
+}
+
 /** A folder made ready, and one for checkpoints, in the system's temporary folder. */
 export async function testFolder(): Promise<TestFolder> {
-  const parent = await mkdtemp(join(tmpdir(), 'audit-'))
-  temporary.push(parent)
+  const parent = await emptyFolder()
   const folder = join(parent, 'trail')
   return { folder, checkpoints: join(parent, 'checkpoints'), key: (await initAuditFolder(folder)).key }
 }

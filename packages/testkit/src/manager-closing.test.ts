@@ -148,22 +148,25 @@ describe('close()', () => {
     ])
   })
 
-  it.each(['put', 'describe'])('records the outcome of a write that it gave up on at its %s, by a trail that takes its time', async (hanging) => {
-    const store = breakable()
-    store.plan = ({ method }) => (method === hanging ? faults.hang() : undefined)
-    const trail = memoryAuditTrail()
-    const record: typeof trail.record = async (event, context) => {
-      if (event.phase === 'outcome') await new Promise((resolve) => setTimeout(resolve, 5))
-      if (!context.signal.aborted) await trail.record(event, context)
-    }
-    const secrets = createSecretsManager({ providers: [store.provider], audit: { ...trail, record }, deadlineMs: 60_000 })
-    const writing = codeOf(secrets.rotateSecret('token', 'v'))
-    await vi.advanceTimersByTimeAsync(0)
-    const closing = secrets.close({ timeoutMs: 10 })
-    await vi.advanceTimersByTimeAsync(20)
-    await closing
-    expect([await writing, trail.events().map(({ phase }) => phase)]).toEqual(['ABORTED', ['intent', 'outcome']])
-  })
+  it.each(['put', 'describe'])(
+    'records the outcome of a write that it gave up on at its %s, by a trail that takes its time',
+    async (hanging) => {
+      const store = breakable()
+      store.plan = ({ method }) => (method === hanging ? faults.hang() : undefined)
+      const trail = memoryAuditTrail()
+      const record: typeof trail.record = async (event, context) => {
+        if (event.phase === 'outcome') await new Promise((resolve) => setTimeout(resolve, 5))
+        if (!context.signal.aborted) await trail.record(event, context)
+      }
+      const secrets = createSecretsManager({ providers: [store.provider], audit: { ...trail, record }, deadlineMs: 60_000 })
+      const writing = codeOf(secrets.rotateSecret('token', 'v'))
+      await vi.advanceTimersByTimeAsync(0)
+      const closing = secrets.close({ timeoutMs: 10 })
+      await vi.advanceTimersByTimeAsync(20)
+      await closing
+      expect([await writing, trail.events().map(({ phase }) => phase)]).toEqual(['ABORTED', ['intent', 'outcome']])
+    },
+  )
 
   it('tells the shared cache of a write that ends while it waits, though that takes longer than the wait', async () => {
     const store = breakable({ sharedAs: 'store', secrets: { token: 'old' } })

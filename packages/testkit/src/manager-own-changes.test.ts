@@ -120,7 +120,9 @@ const never = new AbortController().signal
 const passed = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
 describe('a change that was given up on and is made all the same', () => {
-  const givenUp: Readonly<Record<string, (writer: SecretsManager, change: (signal?: AbortSignal) => Promise<unknown>) => Promise<unknown>>> = {
+  const givenUp: Readonly<
+    Record<string, (writer: SecretsManager, change: (signal?: AbortSignal) => Promise<unknown>) => Promise<unknown>>
+  > = {
     'past its deadline': async (_, change) => Promise.all([change(), passed(1_000)]),
     "by the caller's abort": async (_, change) => {
       const caller = new AbortController()

@@ -62,12 +62,12 @@ async function putAsKept(place: Place, current: StoredSecret | undefined, secret
   const found = current ?? (await currentAt(place, context))
   const kept = asKept(found, secret)
   const before = found === undefined ? null : identityOf(found)
-  const put = (ifCurrent: NewSecret['ifCurrent']): Promise<WriteReceipt> => putWhole({ place, before }, { ...kept, ifCurrent }, context)
-  if (!isIdentity(before)) return put(undefined)
+  const write = (ifCurrent: NewSecret['ifCurrent']): Promise<WriteReceipt> => putWhole({ place, before }, { ...kept, ifCurrent }, context)
+  if (!isIdentity(before)) return write(undefined)
   try {
-    return await put(before)
+    return await write(before)
   } catch (error) {
-    if (isRefusedAs('UNSUPPORTED', error)) return put(undefined)
+    if (isRefusedAs('UNSUPPORTED', error)) return write(undefined)
     throw error
   }
 }

@@ -1,6 +1,6 @@
 import { createSecretsManager, type SecretsErrorCode, type SecretsManager } from '@finchat/secrets-core'
 import { describe, expect, it, vi } from 'vitest'
-import { faults } from './faulty-provider.ts'
+import { type Fault, faults } from './faulty-provider.ts'
 import { memoryAuditTrail, type MemoryAuditTrail } from './memory-audit-trail.ts'
 import { memoryProvider } from './memory-provider.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'
@@ -99,6 +99,14 @@ it('a purge by this process lets later providers answer in an outage', async () 
   expect(await secrets.getSecret('token')).toBe('old')
 })
 
+/** Asks the store when this has settled, whatever the signal says. */
+function after(landing: Promise<void>): Fault {
+  return async (_, next) => {
+    await landing
+    return next({ signal: never })
+  }
+}
+
 /** A fleet of two over one store and one shared cache. The first one's change waits, whatever its signal says, for `land`. */
 function fleet(method: 'put' | 'delete' | 'restore' = 'put'): {
   writer: SecretsManager
@@ -108,7 +116,7 @@ function fleet(method: 'put' | 'delete' | 'restore' = 'put'): {
 } {
   const store = breakable({ sharedAs: 'store', secrets: { token: 'old' } })
   const landing = Promise.withResolvers<void>()
-  store.plan = (call) => (call.method === method ? (_, next) => landing.promise.then(() => next({ signal: never })) : undefined)
+  store.plan = (call) => (call.method === method ? after(landing.promise) : undefined)
   const shared = memorySharedCache()
   const audit = memoryAuditTrail()
   const writer = createSecretsManager({ providers: [store.provider], cache: { shared }, audit, deadlineMs: 1_000 })
@@ -153,7 +161,7 @@ describe('a change that was given up on and is made all the same', () => {
   it('is seen by its own process, without a shared cache', async () => {
     const store = breakable({ secrets: { token: 'old' } })
     const landing = Promise.withResolvers<void>()
-    store.plan = ({ method }) => (method === 'put' ? (_, next) => landing.promise.then(() => next({ signal: never })) : undefined)
+    store.plan = ({ method }) => (method === 'put' ? after(landing.promise) : undefined)
     const secrets = createSecretsManager({ providers: [store.provider], deadlineMs: 1_000 })
     const writing = codeOf(secrets.rotateSecret('token', 'new'))
     await passed(1_000)

@@ -224,8 +224,9 @@ export class Verifier {
       const isBefore = since <= Number(currentSince) && (revision === undefined || itsOwn !== revision)
       return isBefore ? previous?.digest : undefined
     }
-    const direct = version > 1 ? await this.#readVersion(current, version - 1, options) : undefined
-    if (direct !== undefined || version < 3) return direct?.digest
+    if (version === 1) return undefined
+    const direct = await this.#readVersion(current, version - 1, options)
+    if (direct !== undefined) return direct.digest
     const below = await untilAborted(this.#skipped.below(current), options.signal)
     return below === undefined ? undefined : (await this.#readVersion(current, below, options))?.digest
   }

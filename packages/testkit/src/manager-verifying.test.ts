@@ -292,10 +292,33 @@ describe('the version before the current one', () => {
     expect(await secrets.verifySecret('token', 'v1', grace)).toBe(false)
   })
 
-  it('is accepted of versions without a number', async () => {
-    const getVersion = async (): Promise<StoredSecret> => ({ value: 'v1', revision: 'r1', currentSince: now - 1 })
-    const store = { ...readOnly('store', async () => ({ value: 'v2', revision: 'r2', currentSince: now })), getVersion }
-    expect(await createSecretsManager({ providers: [store] }).verifySecret('token', 'v1', grace)).toBe(true)
+  it.each<[string, Partial<StoredSecret>, Partial<StoredSecret>]>([
+    ['that has a revision of its own', { revision: 'r2' }, { revision: 'r1', currentSince: now - 1 }],
+    ['that the store gives no revision', {}, { currentSince: now - 1 }],
+    ['of the same moment', { revision: 'r2' }, { revision: 'r1', currentSince: now }],
+    ['of which the store cannot tell since when', { revision: 'r2' }, { revision: 'r1' }],
+  ])('is accepted of versions without a number: one %s', async (_, current, previous) => {
+    const get = async (): Promise<StoredSecret> => ({ value: 'v2', currentSince: now, ...current })
+    const getVersion = async (): Promise<StoredSecret> => ({ value: 'v1', ...previous })
+    const secrets = createSecretsManager({ providers: [{ ...readOnly('store', get), getVersion }] })
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
+  })
+
+  it('is found of versions without a number, though there was none a moment before', async () => {
+    let value = 'v1'
+    const get = async (): Promise<StoredSecret> => ({ value, revision: value, currentSince: now })
+    const getVersion = async (): Promise<StoredSecret | undefined> => (value === 'v1' ? undefined : { value: 'v1', revision: 'v1' })
+    const secrets = createSecretsManager({ providers: [{ ...readOnly('store', get), getVersion }] })
+    expect(await secrets.verifySecret('token', 'v0', grace)).toBe(false)
+    value = 'v2'
+    await secrets.getSecret('token', { fresh: true })
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
+  })
+
+  it('is not asked for where the current one is the first', async () => {
+    const { secrets, provider } = over()
+    expect(await secrets.verifySecret('token', 'v0', grace)).toBe(false)
+    expect([provider.calls('getVersion'), provider.calls('describe')]).toEqual([0, 0])
   })
 
   it('of a field is compared by that field', async () => {

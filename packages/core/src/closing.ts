@@ -9,7 +9,10 @@ import { type Close, closesOf } from './part-uses.ts'
 import { SecretsError } from './secrets-error.ts'
 
 export interface CloseOptions {
-  /** How long calls that run may take to end, then what they still bring to the shared cache, and then providers, shared cache and audit trail each. 5,000 by default. */
+  /**
+   * How long calls that run may take to end; then the outcomes of those given up on; then what they still bring to the shared cache, and changes that were
+   * given up on, to be made all the same; then providers, shared cache and audit trail each. 5,000 by default.
+   */
   readonly timeoutMs?: number | undefined
 }
 

@@ -15,6 +15,8 @@ export interface GuardOptions {
   readonly circuit: Circuit
   readonly outage: Outage
   readonly closing: AbortSignal
+  /** A change of this path was given up on, and may be made all the same until `landing` settles. */
+  readonly gaveUp?: (path: string, landing: Promise<unknown>) => void
 }
 
 /** Reads: they open the circuit, and an open one holds them back. */
@@ -42,11 +44,14 @@ async function answered(call: ProviderCall, next: Next, provider: string, option
   const { method, context } = call
   const refusal = reads.has(method) ? options.circuit.refusal(Date.now()) : undefined
   if (refusal !== undefined) throw heldBackBy(refusal, provider)
-  let isSent = false
+  let sent: Promise<unknown> | undefined
+  let hasLanded = false
   const send = (signal: AbortSignal): Promise<unknown> => {
-    isSent = true
     const fresh = Object.hasOwn(context, 'fresh') ? context.fresh : undefined
-    return next({ ...context, fresh, signal }).catch((error: unknown) => Promise.reject(trusted(error, method)))
+    sent = next({ ...context, fresh, signal })
+      .catch((error: unknown) => Promise.reject(trusted(error, method)))
+      .finally(() => (hasLanded = true))
+    return sent
   }
   const { deadlineMs, closing } = options
   const ask = (): Promise<unknown> => bounded(send, { deadlineMs, closing, signal: context.signal })
@@ -55,7 +60,9 @@ async function answered(call: ProviderCall, next: Next, provider: string, option
     return checked(call, answer, provider)
   } catch (error) {
     const failure = asSecretsError(error)
-    throw placed(isSent && effects.has(method) ? withEffect(failure) : failure, { provider })
+    if (sent === undefined || !effects.has(method)) throw placed(failure, { provider })
+    if (!hasLanded) options.gaveUp?.(String(call.args[0]), sent)
+    throw placed(withEffect(failure), { provider })
   }
 }
 

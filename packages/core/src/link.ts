@@ -1,12 +1,13 @@
 import type { TracingChannel } from 'node:diagnostics_channel'
 
-import type { Bounds } from './bounded.ts'
+import { type Bounds, untilAborted } from './bounded.ts'
 import { CachedStore } from './cached-store.ts'
 import { Circuit } from './circuit.ts'
 import { assertCacheCalls, assertProviderCalls } from './contract-calls.ts'
 import type { SecretProvider, SharedCache } from './contract.ts'
 import { sharedLifeMs } from './freshness.ts'
 import { guard } from './guard.ts'
+import { dropAfter } from './late-change.ts'
 import type { Settings } from './manager-options.ts'
 import { Outage } from './outage.ts'
 import { ownMembers } from './own-members.ts'
@@ -66,11 +67,15 @@ export function linkOf(
   { level, stores }: Kinship = kinshipOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
   hasNext = false,
 ): Link {
-  const { settings, bounds, shredder, refreshes } = parts
+  const { settings, bounds, closingFills, shredder, refreshes } = parts
   const outage = new Outage(provider.name, hasNext)
   const patientMs = bounds.deadlineMs * patientPart
   const circuit = new Circuit({ probeMs: patientMs })
-  const guarded = guard(wasClosed(provider) ? explained(provider) : provider, { ...bounds, circuit, outage })
+  const gaveUp = (path: string, landing: Promise<unknown>): void => {
+    const dropped = dropAfter(untilAborted(landing, closingFills), store, path).catch(() => {})
+    level?.waitFor(dropped)
+  }
+  const guarded = guard(wasClosed(provider) ? explained(provider) : provider, { ...bounds, circuit, outage, gaveUp })
   const store = new CachedStore(guarded, {
     ...settings,
     patientMs,

@@ -225,8 +225,29 @@ describe("a caller's abort", () => {
     expect([error.code, error.effect, run.mock.calls]).toEqual(['ABORTED', undefined, []])
   })
 
+  it('while the intent is recorded has an outcome follow it, for which the door waits', async () => {
+    for (const failing of [hung, async () => Promise.reject(new Error(canary))]) {
+      const outcome = Promise.withResolvers<void>()
+      const { observer, events } = observing((event) => (event.phase === 'intent' ? failing() : outcome.promise))
+      const caller = new AbortController()
+      const writing = refusal(observer.observe(write, { signal: caller.signal }, async () => {}))
+      await vi.advanceTimersByTimeAsync(0)
+      caller.abort()
+      const { code } = await writing
+      const shut = vi.fn<() => void>()
+      void observer.shut().then(shut)
+      await vi.advanceTimersByTimeAsync(100)
+      expect([events.length, shut.mock.calls.length]).toEqual([2, 0])
+      expect(events).toMatchObject([{ phase: 'intent' }, { phase: 'outcome', operation: 'store', name: 'db', outcome: 'error', code }])
+      outcome.resolve()
+      await vi.advanceTimersByTimeAsync(0)
+      expect(shut).toHaveBeenCalledOnce()
+    }
+  })
+
   it.each<[string, () => Promise<unknown>, string]>([
     ['is done', async () => 'done', 'done'],
+    ['was not sent', async () => Promise.reject(new SecretsError('ABORTED', 'x')), 'ABORTED'],
     ['may be', async () => Promise.reject(new SecretsError('ABORTED', 'x', { effect: 'unknown' })), 'ABORTED'],
   ])('does not keep a write that %s from being recorded first', async (_, run, ending) => {
     const recorded = Promise.withResolvers<void>()

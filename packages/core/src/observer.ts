@@ -117,7 +117,7 @@ export class Observer {
     run: (facts: Facts) => Promise<T>,
   ): Promise<T> {
     const event: EventOf = { operation, name, actor: call.actor, requestId: call.requestId }
-    if (effect) await this.#record({ ...event, phase: 'intent', time: Date.now() }, call.signal, undefined)
+    if (effect) await this.#recordIntent(event, call.signal)
     const startedAt = Date.now()
     const outcome = (): AuditEvent => ({
       ...event,
@@ -132,37 +132,51 @@ export class Observer {
     } catch (error) {
       const failure = asSecretsError(error, name)
       message.code = failure.code
-      await this.#recordOutcome(message, { ...outcome(), outcome: 'error', code: failure.code }, call.signal, failure.effect)
+      const isOwed = effect || failure.effect !== undefined
+      await this.#recordOutcome(message, { ...outcome(), outcome: 'error', code: failure.code }, call.signal, failure.effect, isOwed)
       throw failure
     }
-    await this.#recordOutcome(message, { ...outcome(), outcome: 'ok' }, call.signal, effect || isLeased(message) ? 'done' : undefined)
+    const isDone = effect || isLeased(message)
+    await this.#recordOutcome(message, { ...outcome(), outcome: 'ok' }, call.signal, isDone ? 'done' : undefined, isDone)
     return result
   }
 
-  /** A caller who gives up on a read gets nothing, at once; what was written is recorded before the caller goes. */
+  /** One that was given up on may be on record all the same: then its outcome follows it, in the background. */
+  async #recordIntent(event: EventOf, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.#record({ ...event, phase: 'intent', time: Date.now() }, undefined, { signal, closing: this.#bounds.closing })
+    } catch (error) {
+      const { code } = asSecretsError(error, event.name)
+      const outcome: AuditEvent = { ...event, phase: 'outcome', time: Date.now(), durationMs: 0, outcome: 'error', code }
+      this.hold(this.#record(outcome, undefined, ofItsOwn).catch(() => {}))
+      throw error
+    }
+  }
+
+  /** A caller who gives up on a read gets nothing, at once. An outcome that is owed, since a change was meant or made, is recorded before. */
   async #recordOutcome(
     message: TraceMessage,
     event: AuditEvent,
     signal: AbortSignal | undefined,
     effect: SecretsErrorDetails['effect'],
+    isOwed: boolean,
   ): Promise<void> {
     try {
-      await untilAborted(this.#record(event, undefined, effect), effect === undefined ? signal : undefined)
+      if (isOwed) await this.#record(event, effect, ofItsOwn)
+      else await untilAborted(this.#record(event, effect, { closing: this.#bounds.closing }), signal)
     } catch (error) {
       message.code = asSecretsError(error, event.name).code
       throw error
     }
   }
 
-  async #record(event: AuditEvent, signal: AbortSignal | undefined, effect: SecretsErrorDetails['effect']): Promise<void> {
+  async #record(event: AuditEvent, effect: SecretsErrorDetails['effect'], ends: Omit<Bounds, 'deadlineMs'>): Promise<void> {
     const trail = this.#trail
     if (trail === undefined) return
     try {
-      // What has happened is recorded even if the manager is given up on meanwhile.
-      const closing = effect === undefined ? this.#bounds.closing : never
-      await bounded((bound) => trail.record(event, { signal: bound }), { ...this.#bounds, closing, signal })
+      await bounded((bound) => trail.record(event, { signal: bound }), { ...this.#bounds, ...ends })
     } catch (error) {
-      if (signal?.aborted) throw aborted()
+      if (ends.signal?.aborted) throw aborted()
       throw auditFailed(event, effect, SecretsError.isInstance(error) ? error : undefined)
     }
   }
@@ -181,7 +195,8 @@ function auditFailed({ phase, name }: AuditEvent, effect: SecretsErrorDetails['e
   })
 }
 
-const never = new AbortController().signal
+/** Neither the caller's abort nor `close()` ends it: only the deadline. */
+const ofItsOwn: Omit<Bounds, 'deadlineMs'> = { signal: undefined, closing: new AbortController().signal }
 
 /** Everything that leaves is a `SecretsError` that names the secret. */
 function asSecretsError(error: unknown, secret: string): SecretsError {

@@ -20,10 +20,10 @@ function oneSecret(start?: StoredSecret): {
   members: Partial<SecretProvider>
   current: () => StoredSecret | undefined
   written: NewSecret[]
-  interfere: (value: string) => void
+  interfere: (value: string, shape?: 'map') => void
 } {
   let current = start
-  let interfering: string[] = []
+  let interfering: Parameters<typeof write>[] = []
   const written: NewSecret[] = []
   const write = (value: StoredSecret['value'], shape?: 'map'): WriteReceipt => {
     current = { value, shape, version: (current?.version ?? 0) + 1 }
@@ -33,14 +33,14 @@ function oneSecret(start?: StoredSecret): {
     get: async () => current,
     put: async (_, secret) => {
       const other = interfering.shift()
-      if (other !== undefined) write(other)
+      if (other !== undefined) write(...other)
       const is = current === undefined ? null : current.version
       if (secret.ifCurrent !== undefined && (secret.ifCurrent?.version ?? null) !== is) throw new SecretsError('VERSION_CONFLICT', 'x')
       written.push(secret)
       return write(secret.value, secret.shape)
     },
   }
-  return { members, current: () => current, written, interfere: (value) => void (interfering = [...interfering, value]) }
+  return { members, current: () => current, written, interfere: (...other) => void (interfering = [...interfering, other]) }
 }
 
 describe('a write of the whole secret', () => {
@@ -82,24 +82,69 @@ describe('one value, written over named fields', () => {
     const { members, current, written } = keeping({ value: before, shape: 'map', version: 3 })
     expect(await put(targetOn(members), [], { value: 'new', tags: { team: 'pay' } }, context)).toEqual({ version: 4 })
     expect(current()).toEqual({ value: after, shape: 'map', version: 4 })
-    expect(written[0]).toEqual({ value: after, shape: 'map', tags: { team: 'pay' } })
+    expect(written[0]).toEqual({ value: after, shape: 'map', tags: { team: 'pay' }, ifCurrent: { version: 3 } })
   })
 
   it.each<[string, StoredSecret | undefined]>([
     ['none is there', undefined],
     ['there is a text', { value: 'text', version: 3 }],
     ['there are no fields', { value: '{}', shape: 'map', version: 3 }],
-  ])('is a text if %s', async (_, start) => {
+  ])('is a text if %s, and only while that is so', async (_, start) => {
     const { members, written } = keeping(start)
     await put(targetOn(members), [], { value: 'new' }, context)
-    expect(written).toEqual([{ value: 'new' }])
+    expect(written).toEqual([{ value: 'new', ifCurrent: start === undefined ? null : { version: 3 } }])
+  })
+
+  it.each<[string, StoredSecret | undefined]>([
+    ['one field', { value: '{"password":"old"}', shape: 'map', version: 3 }],
+    ['a text', { value: 'old', version: 3 }],
+    ['nothing', undefined],
+  ])('loses no field that another writer adds after %s was read', async (_, start) => {
+    for (const isReadBefore of [false, true]) {
+      const { members, current, interfere } = keeping(start)
+      interfere('{"password":"old","apiKey":"theirs"}', 'map')
+      const target = { ...targetOn(members), ...(isReadBefore && { current: start }) }
+      expect(await refusal(put(target, [], { value: 'new' }, context))).toMatchObject({ code: 'INVALID_ARGUMENT' })
+      expect(current()?.value).toBe('{"password":"old","apiKey":"theirs"}')
+    }
+  })
+
+  it('goes into the field that another writer renamed meanwhile, and gives up after ten conflicts', async () => {
+    const { members, current, interfere, written } = keeping({ value: '{"password":"old"}', shape: 'map', version: 1 })
+    interfere('{"secret":"theirs"}', 'map')
+    await put(targetOn(members), [], { value: 'new' }, context)
+    expect(current()?.value).toBe('{"secret":"new"}')
+    for (let count = 0; count < 10; count += 1) interfere('{"secret":"theirs"}', 'map')
+    expect(await refusal(put(targetOn(members), [], { value: 'newer' }, context))).toMatchObject({ code: 'VERSION_CONFLICT' })
+    expect(written).toHaveLength(1)
+  })
+
+  it('under a number of its own is not begun anew, and loses nothing either', async () => {
+    const { members, current, interfere } = keeping({ value: '{"password":"old"}', shape: 'map', version: 1 })
+    interfere('{"password":"old","apiKey":"theirs"}', 'map')
+    expect(await refusal(put(targetOn(members), [], { value: 'new', version: 9 }, context))).toMatchObject({ code: 'VERSION_CONFLICT' })
+    expect(current()?.value).toBe('{"password":"old","apiKey":"theirs"}')
+  })
+
+  it.each<[string, StoredSecret]>([
+    ['knows no compare-and-set', { value: '{"token":"old"}', shape: 'map', version: 3 }],
+    ['gives its versions no identity', { value: '{"token":"old"}', shape: 'map' }],
+  ])('is written without a condition to a store that %s', async (_, start) => {
+    const written: NewSecret[] = []
+    const write: SecretProvider['put'] = async (_path, secret) => {
+      if (secret.ifCurrent !== undefined) throw new SecretsError('UNSUPPORTED', 'no conditions')
+      written.push(secret)
+      return {}
+    }
+    await put(targetOn({ get: async () => start, put: write, keepsFields: () => true }), [], { value: 'new' }, context)
+    expect(written).toEqual([{ value: '{"token":"new"}', shape: 'map' }])
   })
 
   it('is a text if what was there was withdrawn', async () => {
     const { members, written } = keeping()
     const get = async (): Promise<never> => Promise.reject(new SecretsError('DELETED', 'withdrawn'))
     await put(targetOn({ ...members, get }), [], { value: 'new' }, context)
-    expect(written).toEqual([{ value: 'new' }])
+    expect(written).toEqual([{ value: 'new', ifCurrent: null }])
   })
 
   it('is refused where it would replace several, and says how to write', async () => {
@@ -123,6 +168,17 @@ describe('one value, written over named fields', () => {
     const get = async (): Promise<never> => Promise.reject(new SecretsError('PERMISSION_DENIED', 'no'))
     expect(await refusal(put(targetOn({ ...members, get }), [], { value: 'new' }, context))).toMatchObject({ code: 'PERMISSION_DENIED' })
     expect(written).toEqual([])
+  })
+
+  it('is not begun anew after a conflict of which the effect is unknown', async () => {
+    const { members, current } = keeping({ value: '{"a":"1"}', shape: 'map', version: 1 })
+    const write: SecretProvider['put'] = async (path, secret, each) => {
+      await members.put?.(path, secret, each)
+      await members.put?.(path, { value: '{"a":"newer"}', shape: 'map' }, each)
+      throw new SecretsError('VERSION_CONFLICT', 'the first answer was lost', { effect: 'unknown' })
+    }
+    expect(await refusal(put(targetOn({ ...members, put: write }), [], { value: 'ours' }, context))).toMatchObject({ effect: 'unknown' })
+    expect(current()?.value).toBe('{"a":"newer"}')
   })
 
   it('costs no read where the secret was read before, where it is the first version, nor for an object', async () => {
@@ -227,6 +283,22 @@ describe('a write to a field', () => {
     const denied = async (): Promise<never> => Promise.reject(new SecretsError('PERMISSION_DENIED', 'x'))
     await put(targetOn({ ...members, keepsFields: () => false, describe: denied }), ['b'], { value: '2' }, context)
     expect(current()?.value).toBe('{"b":"2"}')
+  })
+
+  it.each(['unknown', 'done'] as const)('is not begun anew after a conflict of which the effect is %s', async (effect) => {
+    const { members, current } = oneSecret({ value: '{"a":"1"}', version: 1 })
+    let tries = 0
+    const write: SecretProvider['put'] = async (path, secret, each) => {
+      tries += 1
+      await members.put?.(path, secret, each)
+      await members.put?.(path, { value: '{"a":"newer"}' }, each)
+      throw new SecretsError('VERSION_CONFLICT', 'the first answer was lost', { effect })
+    }
+    expect(await refusal(put(targetOn({ ...members, put: write }), ['a'], { value: 'ours' }, context))).toMatchObject({
+      code: 'VERSION_CONFLICT',
+      effect,
+    })
+    expect([tries, current()?.value]).toEqual([1, '{"a":"newer"}'])
   })
 
   it('is not repeated if a number was asked for', async () => {

@@ -1,4 +1,4 @@
-import type { CallContext, NewSecret, StoredSecret, WriteReceipt } from './contract.ts'
+import type { CallContext, NewSecret, SecretsErrorCode, StoredSecret, WriteReceipt } from './contract.ts'
 import { keysOf, memberOf, soleField } from './json-field.ts'
 import { placeInMap, setFields } from './nested-fields.ts'
 import { own } from './own-members.ts'
@@ -6,22 +6,32 @@ import type { Place } from './plan.ts'
 import { SecretsError } from './secrets-error.ts'
 import { keepsFields, type Target } from './write-target.ts'
 
-/** How often a write to a field begins anew when others write to the same secret. */
-const fieldAttempts = 10
+/** How often a write that depends on what is there begins anew when others write to the same secret. */
+const mostAttempts = 10
 
 /** Writes the whole secret, or the fields of it that the place reaches into. */
 export async function put(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
-  if (fields.length === 0)
-    return putWhole(target, mayBeOneOfFields(target.place, secret) ? await asKept(target, secret, context) : secret, context)
-  if (await isLeased(target, context)) throw leased()
+  const isWhole = fields.length === 0
+  if (isWhole && !mayBeOneOfFields(target.place, secret)) return putWhole(target, secret, context)
+  if (!isWhole && (await isLeased(target, context))) throw leased()
+  let { current } = target
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await putField(target.place, fields, secret, context)
+      return await (isWhole ? putAsKept(target.place, current, secret, context) : putField(target.place, fields, secret, context))
     } catch (error) {
-      const isRace = secret.version === undefined && SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT'
-      if (!isRace || attempt === fieldAttempts) throw error
+      if (!isLostRace(error, secret) || attempt === mostAttempts) throw error
+      current = undefined
     }
   }
+}
+
+/** Begun anew after a try that may have had an effect, a write could undo what others wrote after it. */
+function isLostRace(error: unknown, { version }: NewSecret): boolean {
+  return version === undefined && isRefusedAs('VERSION_CONFLICT', error)
+}
+
+function isRefusedAs(code: SecretsErrorCode, error: unknown): boolean {
+  return SecretsError.isInstance(error) && error.code === code && error.effect === undefined
 }
 
 /**
@@ -47,12 +57,31 @@ function mayBeOneOfFields(place: Place, { shape, version }: NewSecret): boolean 
   return place.link.provider.put !== undefined && shape === undefined && version !== 1 && keepsFields(place)
 }
 
+/** Writes one value if what it would replace is still there. A store without compare-and-set is written as any of its values is. */
+async function putAsKept(place: Place, current: StoredSecret | undefined, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+  const found = current ?? (await currentAt(place, context))
+  const kept = asKept(found, secret)
+  const before = found === undefined ? null : identityOf(found)
+  const write = (ifCurrent: NewSecret['ifCurrent']): Promise<WriteReceipt> => putWhole({ place, before }, { ...kept, ifCurrent }, context)
+  if (!isIdentity(before)) return write(undefined)
+  try {
+    return await write(before)
+  } catch (error) {
+    if (isRefusedAs('UNSUPPORTED', error)) return write(undefined)
+    throw error
+  }
+}
+
+/** Whether a store can tell by it that another version is current. */
+function isIdentity(before: WriteReceipt | null): boolean {
+  return before?.version !== undefined || before?.revision !== undefined || before === null
+}
+
 /**
  * One value goes into the field that is there: under another name its readers would not find it. Throws `INVALID_ARGUMENT` if there are several,
  * of which the others would be lost.
  */
-async function asKept({ place, current }: Target, secret: NewSecret, context: CallContext): Promise<NewSecret> {
-  const before = current ?? (await currentAt(place, context))
+function asKept(before: StoredSecret | undefined, secret: NewSecret): NewSecret {
   if (before?.shape !== 'map') {
     wipe(before)
     return secret
@@ -85,12 +114,12 @@ async function putField(place: Place, fields: readonly string[], secret: NewSecr
   if (typeof secret.value !== 'string' || secret.shape === 'map')
     throw new SecretsError('INVALID_ARGUMENT', `a field holds text, not ${secret.shape === 'map' ? 'fields' : 'bytes'}`)
   const current = await readAt(place, context)
-  if (current !== undefined && current.version === undefined && current.revision === undefined) {
+  const before = current === undefined ? null : identityOf(current)
+  if (!isIdentity(before)) {
     throw new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: its versions have no identity', {
       remedy: 'write the whole secret',
     })
   }
-  const before = current === undefined ? null : identityOf(current)
   const value = withField(current, fields, secret.value)
   return putWhole({ place, before }, { ...secret, value, shape: current === undefined ? 'map' : current.shape, ifCurrent: before }, context)
 }

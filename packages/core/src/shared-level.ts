@@ -130,8 +130,10 @@ export class SharedLevel {
    * `effect: 'done'` if it could not: others may serve what was there before the write.
    */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
+    const telling = this.#tell(path, leastVersion, this.#inTheEnd())
+    this.waitFor(telling)
     try {
-      await this.#tell(path, leastVersion, this.#options)
+      await telling
     } catch {
       throw new SecretsError('UNAVAILABLE', 'written, but the shared cache could not be told', {
         effect: 'done',
@@ -154,6 +156,11 @@ export class SharedLevel {
       isHeard = false
       if (typeof end === 'function') attempt(() => end())
     }
+  }
+
+  /** `drain` waits for it, whatever becomes of it. */
+  waitFor(running: Promise<void>): void {
+    this.#inBackground(() => running)
   }
 
   async drain(): Promise<void> {

@@ -3,6 +3,7 @@ import type { CachedStore } from './cached-store.ts'
 import type { Reading } from './chain.ts'
 import type { HeldSecret } from './held-secret.ts'
 import { described, type MembersOf } from './known-options.ts'
+import type { VersionSelector } from './memory.ts'
 import { assertValidName } from './names.ts'
 import type { Facts, Observer } from './observer.ts'
 import { copyOutsideHeap } from './outside-heap.ts'
@@ -12,6 +13,7 @@ import { isOutage } from './error-classes.ts'
 import { partOf, type Reader } from './reader.ts'
 import { RecheckLimit } from './recheck-limit.ts'
 import { SecretsError } from './secrets-error.ts'
+import { SkippedNumbers } from './skipped-numbers.ts'
 import { longestCompared, Verification } from './verification.ts'
 import type { Walk } from './walk.ts'
 
@@ -27,6 +29,12 @@ interface Current {
   readonly held: HeldSecret
   readonly place: Place
   readonly from: Reading['from']
+}
+
+/** A version before the current one. */
+interface Earlier {
+  readonly digest: Uint8Array
+  readonly facts: HeldSecret['facts']
 }
 
 interface Previous {
@@ -73,6 +81,7 @@ export class Verifier {
   readonly #observer: Observer
   readonly #verification = new Verification()
   readonly #rechecks: RecheckLimit
+  readonly #skipped = new SkippedNumbers()
 
   constructor(reader: Reader, observer: Observer, maxEntries: number) {
     this.#reader = reader
@@ -200,26 +209,47 @@ export class Verifier {
       return nothing
     if (current.place.link.provider.getVersion === undefined) return nothing
     try {
-      const known = await this.#readPrevious(current, options, false)
-      // One that was read before the current version was may be the one before the one before.
-      const isSure = known !== undefined && known.askedAt >= current.held.facts.askedAt
-      return { ...nothing, digest: (isSure ? known : await this.#readPrevious(current, options, true))?.digest }
+      return { ...nothing, digest: await this.#digestBefore(current, options) }
     } catch (error) {
       return SecretsError.isInstance(error) && !noPrevious.has(error.code) ? { ...nothing, error } : nothing
     }
   }
 
-  async #readPrevious(
+  /** By its number: what a replica that lags behind has as `previous` may be the one before the one before. */
+  async #digestBefore(current: Current, options: VerifyOptions): Promise<Uint8Array | undefined> {
+    const { version, revision, currentSince } = current.held.facts
+    if (version === undefined) {
+      const previous = await this.#readVersion(current, 'previous', options)
+      const { revision: itsOwn, currentSince: since = -Infinity } = previous?.facts ?? {}
+      const isBefore = since <= Number(currentSince) && (revision === undefined || itsOwn !== revision)
+      return isBefore ? previous?.digest : undefined
+    }
+    if (version === 1) return undefined
+    const direct = await this.#readVersion(current, version - 1, options)
+    if (direct !== undefined) return direct.digest
+    const below = await untilAborted(this.#skipped.below(current), options.signal)
+    return below === undefined ? undefined : (await this.#readVersion(current, below, options))?.digest
+  }
+
+  /** One that was read before the current version was may have been replaced since, or withdrawn. */
+  async #readVersion(current: Current, version: VersionSelector, options: VerifyOptions): Promise<Earlier | undefined> {
+    const known = await this.#read(current, version, options, false)
+    const isSure = known === undefined ? version !== 'previous' : known.facts.askedAt >= current.held.facts.askedAt
+    return isSure ? known : this.#read(current, version, options, true)
+  }
+
+  async #read(
     { place }: Current,
+    version: VersionSelector,
     { signal, field }: VerifyOptions,
     fresh: boolean,
-  ): Promise<{ digest: Uint8Array; askedAt: number } | undefined> {
+  ): Promise<Earlier | undefined> {
     const mode = this.#reader.modeOf({ fresh })
-    const found = await place.link.store.read({ path: place.path, version: 'previous', mode, signal, batch: undefined })
+    const found = await place.link.store.read({ path: place.path, version, mode, signal, batch: undefined })
     return (
       found && {
         digest: partOf({ ...found, place, degraded: false }, field).digest(this.#verification.digest),
-        askedAt: found.held.facts.askedAt,
+        facts: found.held.facts,
       }
     )
   }

@@ -3,7 +3,8 @@ import { member } from './answer.ts'
 import { isCasRequired } from './answer-table.ts'
 import { factsOf } from './kv-answers.ts'
 import type { KvMount } from './kv-mount.ts'
-import { readLast } from './kv-reads.ts'
+import { patched } from './kv-patch.ts'
+import { type LastVersion, readLast } from './kv-reads.ts'
 import { setTags } from './kv-tags.ts'
 import { assertTags, assertVersion, fieldsOf } from './new-secret.ts'
 import { assertPath } from './paths.ts'
@@ -25,9 +26,9 @@ export function checkedSecret(path: string, secret: NewSecret): CheckedSecret {
 
 /** Adds a version under Vault's own check-and-set, then its tags. */
 export async function putVersion(mount: KvMount, path: string, secret: CheckedSecret, signal: AbortSignal): Promise<WriteReceipt> {
-  const cas = await casOf(mount, path, secret, signal)
+  const over = await baseOf(mount, path, secret, signal)
   const receipt =
-    cas === undefined ? await writeAnyhow(mount, path, secret.fields, signal) : await writeOver(mount, path, secret.fields, cas, signal)
+    over === undefined ? await writeAnyhow(mount, path, secret.fields, signal) : await writeOver(mount, path, secret.fields, over, signal)
   if (receipt === undefined) throw await conflict(mount, path, signal)
   await setTags(mount, path, secret.tags ?? {}, signal).catch((error: unknown) => {
     throw SecretsError.isInstance(error) ? tagsLost(error) : error
@@ -35,42 +36,48 @@ export async function putVersion(mount: KvMount, path: string, secret: CheckedSe
   return receipt
 }
 
-/** The number that must be the last for this write; `undefined`: whichever is. Throws `VERSION_CONFLICT` if it cannot be. */
-export async function casOf(
+/** What a write goes over: the number of the last version, 0 for none, and its secret if that must be there still. */
+type Base = Pick<LastVersion, 'version'> & Partial<Pick<LastVersion, 'secret'>>
+
+/** `undefined`: whichever is the last. Throws `VERSION_CONFLICT` if it cannot be what is asked for. */
+export async function baseOf(
   mount: KvMount,
   path: string,
   { version, ifCurrent }: NewSecret,
   signal: AbortSignal,
-): Promise<number | undefined> {
+): Promise<Base | undefined> {
   const wanted = version === undefined ? undefined : version - 1
-  if (ifCurrent === undefined) return wanted
-  const base = ifCurrent === null ? 0 : await baseOf(mount, path, ifCurrent, signal)
-  if (base === undefined || (wanted !== undefined && wanted !== base)) throw await conflict(mount, path, signal)
+  if (ifCurrent === undefined) return wanted === undefined ? undefined : { version: wanted }
+  const base = await currentBase(mount, path, ifCurrent, signal)
+  if (base === undefined || (wanted ?? base.version) !== base.version) throw await conflict(mount, path, signal)
   return base
 }
 
-/** The number of the version that is to be written over, if it is still the current one. */
-async function baseOf(mount: KvMount, path: string, { version, revision }: WriteReceipt, signal: AbortSignal): Promise<number | undefined> {
-  if (version === undefined && revision === undefined) {
+/** The version that is to be written over, if it is still the current one; for `null` a deleted one, or none. */
+async function currentBase(mount: KvMount, path: string, ifCurrent: WriteReceipt | null, signal: AbortSignal): Promise<Base | undefined> {
+  const { version, revision } = ifCurrent ?? {}
+  if (ifCurrent !== null && version === undefined && revision === undefined) {
     throw new SecretsError('UNSUPPORTED', 'this version of the secret has no identity to write over', {
       remedy: 'write without a condition',
     })
   }
   const last = await readLast(mount, path, signal)
+  if (ifCurrent === null) return last?.secret === undefined ? { version: last?.version ?? 0 } : undefined
   const isSame = last?.secret !== undefined && (version ?? last.version) === last.version && (revision ?? last.revision) === last.revision
-  return isSame ? last.version : undefined
+  return isSame ? last : undefined
 }
 
-/** Resolves to `undefined` if the last version has another number. */
+/** Resolves to `undefined` if the last version has another number, or was deleted though it must not be. */
 async function writeOver(
   mount: KvMount,
   path: string,
   fields: string,
-  cas: number,
+  { version: cas, secret }: Base,
   signal: AbortSignal,
 ): Promise<WriteReceipt | undefined> {
   try {
-    return receiptOf(await post(mount, path, `{"options":{"cas":${cas}},"data":${fields}}`, signal), cas + 1)
+    const patch = secret && (await patched(mount, path, { cas, before: String(secret.value), after: fields }, signal))
+    return receiptOf(patch ?? (await post(mount, path, `{"options":{"cas":${cas}},"data":${fields}}`, signal)), cas + 1)
   } catch (error) {
     if (SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT') return undefined
     throw error
@@ -83,7 +90,7 @@ async function writeAnyhow(mount: KvMount, path: string, fields: string, signal:
   if (!isCasRequired(answer)) return receiptOf(answer)
   for (let attempt = 1; attempt <= mostAttempts; attempt += 1) {
     const last = await readLast(mount, path, signal)
-    const receipt = await writeOver(mount, path, fields, last?.version ?? 0, signal)
+    const receipt = await writeOver(mount, path, fields, { version: last?.version ?? 0 }, signal)
     if (receipt !== undefined) return receipt
   }
   return undefined

@@ -1,6 +1,6 @@
 import { type NewSecret, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
 import type { KvMount } from './kv-mount.ts'
-import { casOf, checkedSecret, putVersion } from './kv-put.ts'
+import { baseOf, checkedSecret, putVersion } from './kv-put.ts'
 import { assertVersioned, readLast } from './kv-reads.ts'
 import { destroyVersion } from './kv-delete.ts'
 import { endPromotion, ifPossible, isPromoted, type Pending, readStaged, stagedAt, unstage } from './kv-staged.ts'
@@ -41,7 +41,7 @@ function versioned<T>(mount: KvMount, signal: AbortSignal, run: () => Promise<T>
 /** Never over another one that waits: its password may be set at the target already. */
 async function stage(mount: KvMount, path: string, secret: NewSecret, fields: string, signal: AbortSignal): Promise<WriteReceipt> {
   const last = (await readLast(mount, path, signal))?.version ?? 0
-  const base = (await casOf(mount, path, secret, signal)) ?? last
+  const base = (await baseOf(mount, path, secret, signal))?.version ?? last
   if (base !== last) throw new SecretsError('VERSION_CONFLICT', 'the number cannot be written', { remedy: `the next is ${last + 1}` })
   const staged = await stagedAt(mount, path, signal)
   if (staged.pending !== undefined) throw anotherWaits()

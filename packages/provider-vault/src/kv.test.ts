@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { vaultManifest } from './limits.ts'
 import { codeOf, context, failure } from './testing/stub-vault.ts'
 import { trialOn } from './testing/trials.ts'
-import { vaultHarness, type VaultTrial } from './testing/vault-harness.ts'
+import { vaultHarness, type VaultTrial, writePolicy } from './testing/vault-harness.ts'
 
 describeWithServer('openbao', 'secrets of KV', () => {
   let bao: OpenBao
@@ -91,7 +91,7 @@ describeWithServer('openbao', 'secrets of KV', () => {
     await secrets.close()
   })
 
-  test('one value is rotated with one read and one write, whatever the field is called', async () => {
+  test('one value is rotated with two reads and one write, whatever the field is called', async () => {
     const { provider, mount, proxy } = await trialOf()
     await bao.api('POST', `${mount}/data/app`, { data: { token: 't1' } })
     await provider.get('app', context) // the mount's version is known from then on
@@ -101,7 +101,8 @@ describeWithServer('openbao', 'secrets of KV', () => {
     expect(await secrets.rotateSecret('app', text)).toMatchObject({ version: 2 })
     expect(proxy.requests.slice(before).map(({ method, path }) => [method, path])).toEqual([
       ['GET', `/v1/${mount}/data/app`],
-      ['POST', `/v1/${mount}/data/app`],
+      ['GET', `/v1/${mount}/data/app`], // whether it was deleted meanwhile, which check-and-set does not tell
+      ['PATCH', `/v1/${mount}/data/app`],
     ])
     expect(await secrets.getSecret('app', { field: 'token' })).toBe(text)
     expect(await codeOf(secrets.rotateSecret('app', `${text}x`))).toBe('INVALID_ARGUMENT')
@@ -164,9 +165,83 @@ describeWithServer('openbao', 'secrets of KV', () => {
     const { provider } = await trialOf()
     const first = await provider.put('app', { value: 'v1' }, context)
     await provider.delete('app', { purge: false }, context)
-    for (const ifCurrent of [first, null])
-      expect(await codeOf(provider.put('app', { value: 'v2', ifCurrent }, context))).toBe('VERSION_CONFLICT')
+    expect(await codeOf(provider.put('app', { value: 'v2', ifCurrent: first }, context))).toBe('VERSION_CONFLICT')
     expect((await provider.put('app', { value: 'v2' }, context)).version).toBe(2)
+    await provider.delete('app', { purge: false }, context)
+    expect((await provider.put('app', { value: 'v3', ifCurrent: null }, context)).version).toBe(3)
+    expect(await codeOf(provider.put('app', { value: 'v4', ifCurrent: null }, context))).toBe('VERSION_CONFLICT')
+  })
+
+  const onNext = (method: string, run: () => Promise<unknown>): ((request: { readonly method: string }) => Promise<'pass'>) => {
+    let isDone = false
+    return async (request) => {
+      if (request.method !== method || isDone) return 'pass'
+      isDone = true
+      await run()
+      return 'pass'
+    }
+  }
+
+  test.each(['GET', 'PATCH'])('a delete just before the %s of a write to a field brings none of the fields back', async (method) => {
+    const { provider, proxy, mount } = await trialOf()
+    const secrets = createSecretsManager({ providers: [provider] })
+    await secrets.storeSecret('app', { user: 'u', password: 'old' })
+    for (const soft of [true, false]) {
+      const remove = soft ? ['DELETE', 'data'] : ['DELETE', 'metadata']
+      proxy.plan(onNext(method, () => bao.api(remove[0] ?? '', `${mount}/${remove[1]}/app`)))
+      const outcome = await codeOf(secrets.rotateSecret('app', 'new', { field: 'password' }))
+      expect(outcome).toBe(soft ? 'DELETED' : 'ok')
+      if (soft) {
+        expect(await codeOf(provider.get('app', context))).toBe('DELETED')
+        await secrets.restoreSecret('app')
+      }
+    }
+    expect((await provider.get('app', context))?.value).toBe('{"password":"new"}')
+    await secrets.close()
+  })
+
+  test.each(['GET', 'PATCH'])(
+    'a delete just before the %s of one value over a field is kept, and the value written anew',
+    async (method) => {
+      const { provider, proxy, mount } = await trialOf()
+      const secrets = createSecretsManager({ providers: [provider] })
+      await secrets.storeSecret('app', { password: 'old' })
+      proxy.plan(onNext(method, () => bao.api('DELETE', `${mount}/data/app`)))
+      expect(await secrets.storeSecret('app', 'new')).toMatchObject({ version: 2 })
+      expect((await provider.get('app', context))?.value).toBe('{"value":"new"}')
+      await secrets.close()
+    },
+  )
+
+  test('a write over a version sets, replaces and removes fields exactly, whatever they hold', async () => {
+    const { provider, mount } = await trialOf()
+    const texts = [
+      '{"a":"1","b":"2"}',
+      '{"a":"1","b":"2"}',
+      '{"a":"3","__proto__":"x","c":[1,null]}',
+      '{"a":null,"o":{"p":1,"q":null}}',
+      '{"a":"4","o":{"p":1,"q":null},"n":5}',
+      '{"o":{"p":{}}}',
+      '{}',
+    ]
+    let ifCurrent = await provider.put('app', { value: '{"value":"0"}', shape: 'map' }, context)
+    for (const value of texts) {
+      ifCurrent = await provider.put('app', { value, shape: 'map', ifCurrent }, context)
+      const held = await provider.get('app', context)
+      expect([JSON.parse(String(held?.value)), held?.version]).toEqual([JSON.parse(value), ifCurrent.version])
+    }
+    const raw = await bao.api<{ data: { data: object } }>('GET', `${mount}/data/app?version=4`)
+    expect(Object.keys(raw.data.data)).toEqual(['__proto__', 'a', 'c'])
+  })
+
+  test('a token that may not patch writes over a version all the same', async () => {
+    const { provider, mount, policy } = await trialOf()
+    await writePolicy(bao, policy, `path "${mount}/*" { capabilities = ["create", "read", "update"] }`)
+    const secrets = createSecretsManager({ providers: [provider] })
+    await secrets.storeSecret('app', { user: 'u', password: 'old' })
+    await secrets.rotateSecret('app', 'new', { field: 'password' })
+    expect((await provider.get('app', context))?.value).toBe('{"password":"new","user":"u"}')
+    await secrets.close()
   })
 
   test('only one version waits, is promoted with its tags, and is not listed', async () => {

@@ -148,6 +148,44 @@ describe('close()', () => {
     ])
   })
 
+  it.each(['put', 'describe'])(
+    'records the outcome of a write that it gave up on at its %s, by a trail that takes its time',
+    async (hanging) => {
+      const store = breakable()
+      store.plan = ({ method }) => (method === hanging ? faults.hang() : undefined)
+      const trail = memoryAuditTrail()
+      const record: typeof trail.record = async (event, context) => {
+        if (event.phase === 'outcome') await new Promise((resolve) => setTimeout(resolve, 5))
+        if (!context.signal.aborted) await trail.record(event, context)
+      }
+      const secrets = createSecretsManager({ providers: [store.provider], audit: { ...trail, record }, deadlineMs: 60_000 })
+      const writing = codeOf(secrets.rotateSecret('token', 'v'))
+      await vi.advanceTimersByTimeAsync(0)
+      const closing = secrets.close({ timeoutMs: 10 })
+      await vi.advanceTimersByTimeAsync(20)
+      await closing
+      expect([await writing, trail.events().map(({ phase }) => phase)]).toEqual(['ABORTED', ['intent', 'outcome']])
+    },
+  )
+
+  it('tells the shared cache of a write that ends while it waits, though that takes longer than the wait', async () => {
+    const store = breakable({ sharedAs: 'store', secrets: { token: 'old' } })
+    store.plan = ({ method }) => (method === 'put' ? faults.delay(90) : undefined)
+    const shared = memorySharedCache()
+    const slow: typeof shared.invalidate = async (path, context) => {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      if (!context.signal.aborted) await shared.invalidate(path, context)
+    }
+    const reader = createSecretsManager({ providers: [store.provider], cache: { shared: shared.anotherProcess() } })
+    await reader.getSecret('token')
+    const secrets = createSecretsManager({ providers: [store.provider], cache: { shared: { ...shared, invalidate: slow } } })
+    const writing = secrets.rotateSecret('token', 'new')
+    const closing = secrets.close({ timeoutMs: 100 })
+    await vi.advanceTimersByTimeAsync(140)
+    await closing
+    expect([(await writing).version, await reader.getSecret('token')]).toEqual([2, 'new'])
+  })
+
   it.each([Infinity, 2 ** 31, -1, NaN, 'soon'])('refuses to wait for %s, and stays to be closed', async (timeoutMs) => {
     const secrets = createSecretsManager({ providers: [memoryProvider({ secrets: { token: 'v' } })] })
     expect(await codeOf(secrets.close({ timeoutMs: timeoutMs as number }))).toBe('INVALID_ARGUMENT') // what JavaScript could pass

@@ -1,6 +1,7 @@
 import { createSecretsManager, type SecretsErrorCode, type SecretsManager } from '@finchat/secrets-core'
 import { describe, expect, it, vi } from 'vitest'
 import { type FaultPlan, faults } from './faulty-provider.ts'
+import { memoryAuditTrail, type MemoryAuditTrail } from './memory-audit-trail.ts'
 import { memoryProvider } from './memory-provider.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'
 import { breakable, codeOf, failureOf, type Breakable } from './testing/manager-trial.ts'
@@ -177,5 +178,110 @@ describe('a replica that lags behind a change of this process', () => {
       cache: { shared: shared.anotherProcess() },
     })
     expect(await codeOf(other.getSecret('token'))).toBe('NOT_FOUND')
+  })
+})
+
+/** Asks the store when this has settled, whatever the signal says. */
+function after(landing: Promise<void>): Fault {
+  return async (_, next) => {
+    await landing
+    return next({ signal: never })
+  }
+}
+
+/** A fleet of two over one store and one shared cache. The first one's change waits, whatever its signal says, for `land`. */
+function fleet(method: 'put' | 'delete' | 'restore' = 'put'): {
+  writer: SecretsManager
+  reader: SecretsManager
+  land: () => void
+  audit: MemoryAuditTrail
+} {
+  const store = breakable({ sharedAs: 'store', secrets: { token: 'old' } })
+  const landing = Promise.withResolvers<void>()
+  store.plan = (call) => (call.method === method ? after(landing.promise) : undefined)
+  const shared = memorySharedCache()
+  const audit = memoryAuditTrail()
+  const writer = createSecretsManager({ providers: [store.provider], cache: { shared }, audit, deadlineMs: 1_000 })
+  const reader = createSecretsManager({ providers: [store.provider], cache: { shared: shared.anotherProcess() } })
+  return { writer, reader, land: landing.resolve, audit }
+}
+
+const never = new AbortController().signal
+const passed = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
+
+describe('a change that was given up on and is made all the same', () => {
+  const givenUp: Readonly<
+    Record<string, (writer: SecretsManager, change: (signal?: AbortSignal) => Promise<unknown>) => Promise<unknown>>
+  > = {
+    'past its deadline': async (_, change) => Promise.all([change(), passed(1_000)]),
+    "by the caller's abort": async (_, change) => {
+      const caller = new AbortController()
+      const changing = change(caller.signal)
+      await passed(10)
+      caller.abort()
+      return changing
+    },
+    'by close()': async (writer, change) => {
+      const changing = change()
+      await passed(0)
+      void writer.close({ timeoutMs: 500 })
+      return Promise.all([changing, passed(500)])
+    },
+  }
+
+  it.each(Object.keys(givenUp))('%s, is seen by a fleet that read what was there meanwhile', async (way) => {
+    const { writer, reader, land, audit } = fleet()
+    const writing = (signal?: AbortSignal): Promise<unknown> => failureOf(writer.rotateSecret('token', 'new', { signal }))
+    await givenUp[way]?.(writer, writing)
+    expect(await reader.getSecret('token', { fresh: true })).toBe('old')
+    land()
+    await passed(0)
+    expect(await reader.getSecret('token')).toBe('new')
+    expect(audit.events().map(({ phase }) => phase)).toEqual(['intent', 'outcome'])
+  })
+
+  it('is seen by its own process, without a shared cache', async () => {
+    const store = breakable({ secrets: { token: 'old' } })
+    const landing = Promise.withResolvers<void>()
+    store.plan = ({ method }) => (method === 'put' ? after(landing.promise) : undefined)
+    const secrets = createSecretsManager({ providers: [store.provider], deadlineMs: 1_000 })
+    const writing = codeOf(secrets.rotateSecret('token', 'new'))
+    await passed(1_000)
+    expect([await writing, await secrets.getSecret('token')]).toEqual(['DEADLINE_EXCEEDED', 'old'])
+    landing.resolve()
+    await passed(0)
+    expect([await secrets.getSecret('token'), await secrets.verifySecret('token', 'old')]).toEqual(['new', false])
+  })
+
+  it('is a deletion, too', async () => {
+    const { writer, reader, land } = fleet('delete')
+    await Promise.all([failureOf(writer.deleteSecret('token')), passed(1_000)])
+    expect(await reader.getSecret('token', { fresh: true })).toBe('old')
+    land()
+    await passed(0)
+    expect(await codeOf(reader.getSecret('token'))).toBe('DELETED')
+  })
+
+  it('is waited for by close(), and for no longer than it takes', async () => {
+    const { writer, reader, land } = fleet()
+    const writing = codeOf(writer.rotateSecret('token', 'new'))
+    await passed(0)
+    let isClosed = false
+    const closing = writer.close({ timeoutMs: 500 }).then(() => (isClosed = true))
+    await passed(900)
+    expect([await writing, isClosed]).toEqual(['ABORTED', false])
+    land()
+    await passed(0)
+    expect([await closing, Date.now() - now, await reader.getSecret('token')]).toEqual([true, 900, 'new'])
+  })
+
+  it('is waited for by close() no longer than its time', async () => {
+    const { writer } = fleet()
+    const writing = codeOf(writer.rotateSecret('token', 'new'))
+    await passed(0)
+    const closing = writer.close({ timeoutMs: 500 })
+    await passed(1_000)
+    await closing
+    expect([await writing, Date.now() - now, vi.getTimerCount()]).toEqual(['ABORTED', 1_000, 0])
   })
 })

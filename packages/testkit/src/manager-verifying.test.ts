@@ -12,7 +12,7 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { faults } from './faulty-provider.ts'
 import { memoryAuditTrail } from './memory-audit-trail.ts'
-import { memoryProvider, type MemoryProviderOptions } from './memory-provider.ts'
+import { memoryProvider, type MemoryProvider, type MemoryProviderOptions } from './memory-provider.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'
 import { anyText, breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
 import { now, onOwnClock, ttlMs } from './testing/own-clock.ts'
@@ -240,6 +240,85 @@ describe('the version before the current one', () => {
     const here = createSecretsManager({ providers: [store.provider], cache: { shared: shared.anotherProcess() } })
     expect(await here.verifySecret('token', 'v1', grace)).toBe(false)
     expect(await here.verifySecret('token', 'v2', grace)).toBe(true)
+  })
+
+  /** A store that has seen tokens of these numbers, and a replica of it that answers for all but the current version. */
+  const replicated = async (leader: readonly number[], replica: readonly number[]): Promise<SecretProvider> => {
+    const [store, behind] = [memoryProvider(), memoryProvider()]
+    const seed = async (provider: MemoryProvider, numbers: readonly number[]): Promise<void> => {
+      for (const version of numbers) await provider.put('token', { value: `v${version}`, version }, { signal: AbortSignal.timeout(1_000) })
+    }
+    await seed(store, leader)
+    await seed(behind, replica)
+    return { ...readOnly('store', store.get), getVersion: behind.getVersion, describe: behind.describe }
+  }
+
+  it.each<[string, readonly number[], readonly number[], number, boolean]>([
+    ['was just replaced, though a replica does not know yet', [1, 2, 3], [1, 2], 2, true],
+    ['a replica still has as the one before', [1, 2, 3], [1, 2], 1, false],
+    ['a replica has as the one before, which has not seen the last two', [1, 2, 3, 4], [1, 2], 1, false],
+    ['has a number below, though some were skipped', [3, 7], [3, 7], 3, true],
+    ['has a number below the one before', [1, 3, 7], [1, 3, 7], 1, false],
+    ['a replica has as the one before, where numbers were skipped', [1, 3, 7], [1, 3], 1, false],
+    ['is the one before, of which a replica cannot tell, where numbers were skipped', [1, 3, 7], [1, 3], 3, false],
+  ])('is accepted only if it is directly before: one that %s', async (_, leader, replica, presented, isAccepted) => {
+    const secrets = createSecretsManager({ providers: [await replicated(leader, replica)] })
+    expect(await secrets.verifySecret('token', `v${presented}`, grace)).toBe(isAccepted)
+    expect(await secrets.verifySecret('token', `v${leader.at(-1)}`, grace)).toBe(true)
+  })
+
+  it('is asked after once where numbers were skipped, however often something is presented', async () => {
+    const store = await replicated([3, 7], [3, 7])
+    const describeSecret = vi.fn(store.describe)
+    const getVersion = vi.fn(store.getVersion)
+    const secrets = createSecretsManager({ providers: [{ ...store, getVersion, describe: describeSecret }] })
+    for (const presented of ['v3', 'v7', 'wrong', 'v3', 'wrong']) await secrets.verifySecret('token', presented, grace)
+    // The first mismatch has the current one read anew, and what is before it found again.
+    expect([describeSecret.mock.calls.length, getVersion.mock.calls.map(([, version]) => version)]).toEqual([2, [6, 3]])
+  })
+
+  it('is not accepted where numbers were skipped, and the store cannot tell which', async () => {
+    const secrets = createSecretsManager({ providers: [{ ...(await replicated([3, 7], [3, 7])), describe: undefined }] })
+    expect([await secrets.verifySecret('token', 'v3', grace), await secrets.verifySecret('token', 'v7', grace)]).toEqual([false, true])
+  })
+
+  it.each([
+    ['its own revision', { revision: 'r2', currentSince: now - 1 }],
+    ['a later moment', { revision: 'r1', currentSince: now + 1 }],
+  ])('is not accepted of versions without a number if it has %s', async (_, facts) => {
+    const getVersion = async (): Promise<StoredSecret> => ({ value: 'v1', ...facts })
+    const store = { ...readOnly('store', async () => ({ value: 'v2', revision: 'r2', currentSince: now })), getVersion }
+    const secrets = createSecretsManager({ providers: [store] })
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(false)
+  })
+
+  it.each<[string, Partial<StoredSecret>, Partial<StoredSecret>]>([
+    ['that has a revision of its own', { revision: 'r2' }, { revision: 'r1', currentSince: now - 1 }],
+    ['that the store gives no revision', {}, { currentSince: now - 1 }],
+    ['of the same moment', { revision: 'r2' }, { revision: 'r1', currentSince: now }],
+    ['of which the store cannot tell since when', { revision: 'r2' }, { revision: 'r1' }],
+  ])('is accepted of versions without a number: one %s', async (_, current, previous) => {
+    const get = async (): Promise<StoredSecret> => ({ value: 'v2', currentSince: now, ...current })
+    const getVersion = async (): Promise<StoredSecret> => ({ value: 'v1', ...previous })
+    const secrets = createSecretsManager({ providers: [{ ...readOnly('store', get), getVersion }] })
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
+  })
+
+  it('is found of versions without a number, though there was none a moment before', async () => {
+    let value = 'v1'
+    const get = async (): Promise<StoredSecret> => ({ value, revision: value, currentSince: now })
+    const getVersion = async (): Promise<StoredSecret | undefined> => (value === 'v1' ? undefined : { value: 'v1', revision: 'v1' })
+    const secrets = createSecretsManager({ providers: [{ ...readOnly('store', get), getVersion }] })
+    expect(await secrets.verifySecret('token', 'v0', grace)).toBe(false)
+    value = 'v2'
+    await secrets.getSecret('token', { fresh: true })
+    expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
+  })
+
+  it('is not asked for where the current one is the first', async () => {
+    const { secrets, provider } = over()
+    expect(await secrets.verifySecret('token', 'v0', grace)).toBe(false)
+    expect([provider.calls('getVersion'), provider.calls('describe')]).toEqual([0, 0])
   })
 
   it('of a field is compared by that field', async () => {

@@ -429,6 +429,33 @@ describe('a write of one value over named fields', () => {
     expect(first.provider.calls('put')).toBe(0)
   })
 
+  it.each(['storeSecret', 'rotateSecret'] as const)('by %s loses no field that another process adds just before', async (write) => {
+    const { first, secrets } = pair({ secrets: { x: { value: '{"password":"old"}', shape: 'map' } } })
+    const other = createSecretsManager({ providers: [first.provider] })
+    first.plan = ({ method, count }) => {
+      if (method !== 'put' || count !== 1) return undefined
+      return async (call, next) => {
+        await other.storeSecret('x', 'k', { field: 'apiKey' })
+        return next(call.context)
+      }
+    }
+    expect(await failureOf(secrets[write]('x', 'new'))).toMatchObject({ code: 'INVALID_ARGUMENT', effect: undefined })
+    expect(JSON.parse(String(await stored(first, 'x')))).toEqual({ password: 'old', apiKey: 'k' })
+  })
+
+  it('begins anew where another process rotated the only one just before', async () => {
+    const { first, secrets } = pair({ secrets: { x: { value: '{"password":"old"}', shape: 'map' } } })
+    first.plan = ({ method, count }) => {
+      if (method !== 'put' || count !== 1) return undefined
+      return async (call, next) => {
+        await first.provider.put('x', { value: '{"password":"theirs"}', shape: 'map' }, context)
+        return next(call.context)
+      }
+    }
+    expect(await secrets.rotateSecret('x', 'new')).toMatchObject({ version: 3 })
+    expect(await stored(first, 'x')).toBe('{"password":"new"}')
+  })
+
   it('reads them instead of asking what is current, and asks no more than that', async () => {
     const { first, secrets } = pair({ secrets: { token: { value: '{"token":"t1"}', shape: 'map' } } })
     await secrets.rotateSecret('token', 't2')
@@ -483,6 +510,20 @@ describe('a write to a field', () => {
     first.plan = ({ method }) => (method === 'put' ? faults.reject('VERSION_CONFLICT') : undefined)
     expect(await codeOf(secrets.rotateSecret('password', 'p2'))).toBe('VERSION_CONFLICT')
     expect(first.provider.calls('put')).toBe(10)
+  })
+
+  it("that took effect, though it was answered by a conflict, does not undo another's write after it", async () => {
+    const { first, secrets } = pair(options)
+    first.plan = ({ method, count }) => {
+      if (method !== 'put' || count !== 1) return undefined
+      return async (call, next) => {
+        await next(call.context)
+        await first.provider.put('db', { value: '{"password":"newer"}', shape: 'map' }, context)
+        throw new SecretsError('VERSION_CONFLICT', 'a repeat was refused', { effect: 'unknown' })
+      }
+    }
+    expect(await failureOf(secrets.rotateSecret('password', 'p2'))).toMatchObject({ code: 'VERSION_CONFLICT', effect: 'unknown' })
+    expect(await stored(first, 'db')).toBe('{"password":"newer"}')
   })
 
   it('with a number that was used is not tried again', async () => {

@@ -1,6 +1,6 @@
 import { createSecretsManager, type SecretsErrorCode, type SecretsManager } from '@finchat/secrets-core'
 import { describe, expect, it, vi } from 'vitest'
-import { type FaultPlan, faults } from './faulty-provider.ts'
+import { type Fault, type FaultPlan, faults } from './faulty-provider.ts'
 import { memoryAuditTrail, type MemoryAuditTrail } from './memory-audit-trail.ts'
 import { memoryProvider } from './memory-provider.ts'
 import { memorySharedCache } from './memory-shared-cache.ts'

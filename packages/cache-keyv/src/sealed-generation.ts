@@ -25,11 +25,18 @@ const plainBytes = idBytes + 8 + 8
 /** Longer than a replica of a secret store lags behind; and whoever puts an earlier version back by hand has the whole fleet share again by then. */
 const leastForMs = 900_000
 
-/** With what `before` asked for where that is still to be heeded, unless any version may be current now. */
-export function newGeneration(leastVersion: number = 0, before?: Generation): Generation {
+/** `leastVersion` as in `SharedPath`: absent, that of `before` stands until its time is over; 0 lifts it. */
+export function newGeneration(leastVersion: number | undefined, before?: Generation): Generation {
   const now = Date.now()
-  const least = leastVersion === 0 ? 0 : Math.max(leastVersion, leastIn(before, now))
-  return { id: loadCrypto().randomBytes(idBytes).toString('base64url'), leastVersion: least, leastUntil: now + leastForMs }
+  const id = loadCrypto().randomBytes(idBytes).toString('base64url')
+  const former = leastIn(before, now)
+  if (leastVersion === undefined) return { id, leastVersion: former, leastUntil: former === 0 ? now : (before?.leastUntil ?? now) }
+  return { id, leastVersion: leastVersion === 0 ? 0 : Math.max(leastVersion, former), leastUntil: now + leastForMs }
+}
+
+/** It was told 0, and does not merely lack a least version. */
+export function isLift(generation: Generation | undefined, now: number): boolean {
+  return generation?.leastVersion === 0 && now < generation.leastUntil
 }
 
 /** The least version that may be served as the current one. */

@@ -85,6 +85,15 @@ test('a message shows neither name nor store nor namespace', async () => {
   expect(Buffer.from(message, 'base64url').toString('latin1') + message).not.toMatch(/database|aws|payments/)
 })
 
+test('the length of a message tells nothing of the length of a name, up to 100 characters and more', async () => {
+  const { client, published } = server()
+  const cache = fleetOver(undefined, { client }).another()
+  for (const name of ['a', 'a'.repeat(100), 'ä'.repeat(50)]) await cache.invalidate({ ...key, path: name }, context)
+  expect(new Set(published.map(([, message]) => message.length)).size).toBe(1)
+  await cache.invalidate({ ...key, path: 'a'.repeat(250) }, context)
+  expect(new Set(published.map(([, message]) => message.length)).size).toBe(2)
+})
+
 test('forged, cut, foreign and replayed messages throw nothing, and are not heard', async () => {
   const { client, nodeRedis, published, listeners } = server()
   const { another } = fleetOver(undefined, { client })

@@ -1,5 +1,5 @@
 import { knownOptions, type MembersOf } from '@finchat/secrets-core'
-import { generateKey, parseKey, type EncryptionKey } from './key.ts'
+import { type EncryptionKey, generateKey, rawKey } from './key.ts'
 import { assertClient, type RedisClient, type RedisSubscriber } from './redis-client.ts'
 import { assertStore, isInProcess, type KeyvStore } from './text-store.ts'
 import { described, wrongOption } from './wrong-option.ts'
@@ -54,8 +54,8 @@ const members: MembersOf<KeyvCacheOptions> = {
 export interface CheckedOptions {
   readonly store: KeyvStore
   /** To be overwritten by whoever derives the keys. */
-  readonly ring: readonly [Buffer, ...Buffer[]]
-  readonly indexRoot: Buffer
+  readonly ring: readonly [Uint8Array, ...Uint8Array[]]
+  readonly indexRoot: Uint8Array
   readonly namespace: string
   readonly keyPrefix: string
   readonly timeoutMs: number
@@ -107,7 +107,7 @@ function keysOf({ store, encryptionKey, keys, indexKey }: KeyvCacheOptions): Pic
   if (first === undefined) throw withoutKey()
   if (others.length > 0 && indexKey === undefined)
     throw wrongOption('several keys are given without `indexKey`', 'give as `indexKey` the key that the fleet began with, for good')
-  return { ring: [parseKey(first), ...others.map(parseKey)], indexRoot: parseKey(indexKey ?? first) }
+  return { ring: [rawKey(first), ...others.map(rawKey)], indexRoot: rawKey(indexKey ?? first) }
 }
 
 /** What leaves the process must be sealed with a key that others have. */

@@ -49,14 +49,14 @@ export function sealGeneration({ seals }: CacheKeys, path: Path, { id, leastVers
   Buffer.from(id, 'base64url').copy(plain)
   plain.writeDoubleBE(leastVersion, idBytes)
   plain.writeDoubleBE(leastUntil, idBytes + 8)
-  return seal(seals, dataOf('generation', placed(path)), plain).toString('base64url')
+  return seal(seals.generations, dataOf('generation', placed(path)), plain).toString('base64url')
 }
 
 /** The generation, or `undefined` for what none of the keys has sealed for this path. */
 export function openGeneration({ opens }: CacheKeys, path: Path, sealed: string): Generation | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
-  for (const key of opens) {
-    const plain = unseal(key, dataOf('generation', placed(path)), bytes)
+  for (const { generations } of opens) {
+    const plain = unseal(generations, dataOf('generation', placed(path)), bytes)
     if (plain?.length !== plainBytes) continue
     const [leastVersion, leastUntil] = [plain.readDoubleBE(idBytes), plain.readDoubleBE(idBytes + 8)]
     return { id: plain.toString('base64url', 0, idBytes), leastVersion, leastUntil }

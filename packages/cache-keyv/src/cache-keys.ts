@@ -5,7 +5,7 @@ import { loadCrypto } from './builtins.ts'
 export const format = 2
 
 /** Derived from one key of the ring: one for each kind of text, so that none stands in for another. */
-export interface RingKey {
+interface RingKey {
   readonly entries: KeyObject
   readonly generations: KeyObject
   readonly announcements: KeyObject

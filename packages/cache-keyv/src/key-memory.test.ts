@@ -30,7 +30,11 @@ test('subkeys are those of HKDF-SHA256, and the roots are overwritten', () => {
 // Other systems show no process the memory of another as a file.
 describe.runIf(process.platform === 'linux')('the memory of a process that used a cache', () => {
   /** How often each text stands there while the cache is used, when it is closed, and after a collection. */
-  async function timesIn(form: 'bytes' | 'hex', key: Buffer, texts: readonly Buffer[]): Promise<readonly (readonly number[])[]> {
+  async function timesIn(
+    form: 'bytes' | 'hex' | 'refused',
+    key: Buffer,
+    texts: readonly Buffer[],
+  ): Promise<readonly (readonly number[])[]> {
     const hidden = Buffer.from(key.map((byte) => ~byte & 0xff)).toString('hex')
     const script = join(import.meta.dirname, 'testing/key-process.ts')
     const child = spawn(process.execPath, ['--conditions=@finchat/source', '--expose-gc', script, form, hidden])
@@ -51,6 +55,11 @@ describe.runIf(process.platform === 'linux')('the memory of a process that used 
     const texts = [key.toString('hex'), key.toString('base64'), key.toString('base64url')]
     const forms = [key, extracted, ...texts.flatMap((text) => [Buffer.from(text), Buffer.from(text, 'utf16le')])]
     for (const times of await timesIn('bytes', key, forms)) expect(times).toEqual(forms.map(() => 0))
+  })
+
+  test('has no key whose cache was refused for another key or option', async () => {
+    const key = randomBytes(32)
+    for (const times of await timesIn('refused', key, [key])) expect(times).toEqual([0])
   })
 
   test('has the bytes of a key that was given as text nowhere, and the text where its owner has it', async () => {

@@ -1,4 +1,6 @@
 // Uses a cache under the key that it is given, closes it, and waits to be looked at. Run by key-memory.test.ts.
+import { SecretsError } from '@finchat/secrets-core'
+import { generateKey } from '../key.ts'
 import { keyvCache } from '../keyv-cache.ts'
 
 const [form = 'bytes', hidden = ''] = process.argv.slice(2)
@@ -15,9 +17,22 @@ const store = {
 }
 const [signal, key] = [new AbortController().signal, { sharedAs: 'store', path: 'path' }]
 
+function refuse(): void {
+  for (const wrong of [{ keys: [bytes, 'short'] }, { keys: [bytes], waitMs: -1 }]) {
+    try {
+      keyvCache({ store, indexKey: bytes, ...wrong })
+      throw new Error('the options were accepted')
+    } catch (error) {
+      if (!SecretsError.isInstance(error)) throw error
+    }
+  }
+}
+
 async function use(): Promise<() => Promise<void>> {
-  const cache = keyvCache({ store, encryptionKey: form === 'bytes' ? bytes : bytes.toString(form as 'hex'), settleMs: 0, waitMs: 0 })
-  if (form === 'bytes') bytes.fill(0)
+  if (form === 'refused') refuse()
+  const encryptionKey = form === 'hex' ? bytes.toString('hex') : bytes
+  const cache = keyvCache({ store, encryptionKey: form === 'refused' ? generateKey() : encryptionKey, settleMs: 0, waitMs: 0 })
+  if (form !== 'hex') bytes.fill(0)
   const answer = await cache.read(key, { signal })
   if ('ticket' in answer) await cache.fill(key, answer.ticket, { secret: { value: 'v' }, until: Date.now() + 60_000 }, { signal })
   await cache.invalidate({ ...key, leastVersion: 1 }, { signal })

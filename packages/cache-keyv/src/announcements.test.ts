@@ -85,6 +85,15 @@ test('a message shows neither name nor store nor namespace', async () => {
   expect(Buffer.from(message, 'base64url').toString('latin1') + message).not.toMatch(/database|aws|payments/)
 })
 
+test('the length of a message tells nothing of the length of a name, up to 100 characters and more', async () => {
+  const { client, published } = server()
+  const cache = fleetOver(undefined, { client }).another()
+  for (const name of ['a', 'a'.repeat(100), 'ä'.repeat(50)]) await cache.invalidate({ ...key, path: name }, context)
+  expect(new Set(published.map(([, message]) => message.length)).size).toBe(1)
+  await cache.invalidate({ ...key, path: 'a'.repeat(250) }, context)
+  expect(new Set(published.map(([, message]) => message.length)).size).toBe(2)
+})
+
 test('forged, cut, foreign and replayed messages throw nothing, and are not heard', async () => {
   const { client, nodeRedis, published, listeners } = server()
   const { another } = fleetOver(undefined, { client })
@@ -151,6 +160,61 @@ test.each([
   await vi.waitFor(() => expect(cache.stats().failures).toMatchObject({ [reason]: 1 }))
   expect(() => end?.()).not.toThrow()
   await cache.close()
+})
+
+test.each(['nodeRedis', 'ioredis'] as const)(
+  'a subscription that was refused to a client like %s is tried again, later each time, until it stands',
+  async (family) => {
+    vi.useFakeTimers()
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { client, ...families } = server()
+    const subscriber = families[family]()
+    const tries: number[] = []
+    const isRefused = { now: true }
+    const refusing = Object.assign(Object.create(subscriber), {
+      subscribe: async (...given: never[]) => {
+        tries.push(Date.now())
+        if (isRefused.now) throw new Error('NOPERM no permission to run the subscribe command')
+        return subscriber.subscribe(...given)
+      },
+    }) as RedisSubscriber // and what the other family has beside
+    const { another } = fleetOver(undefined, { client })
+    const cache = another({ subscriber: refusing })
+    const heard: unknown[] = []
+    cache.subscribe?.((each) => heard.push(each))
+    await vi.advanceTimersByTimeAsync(600_000)
+    const waits = tries.slice(1).map((at, index) => (at - (tries[index] ?? 0)) / 1_000)
+    expect(waits.slice(0, 8)).toEqual([1, 2, 4, 8, 16, 32, 60, 60])
+    expect(cache.stats().failures.denied).toBe(tries.length)
+    await another().invalidate(key, context)
+    expect(heard).toEqual([])
+
+    isRefused.now = false
+    await vi.advanceTimersByTimeAsync(60_000)
+    await another().invalidate(key, context)
+    expect(heard).toEqual([path])
+    const { length } = tries
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect(tries).toHaveLength(length)
+    await cache.close()
+    vi.useRealTimers()
+  },
+)
+
+test('a subscription that was refused is not tried again by who has ended it, and keeps no process alive', async () => {
+  vi.useFakeTimers()
+  const { client } = server()
+  const subscribe = vi.fn<() => Promise<never>>(async () => Promise.reject(new Error('down')))
+  const { another } = fleetOver(undefined, { client, subscriber: { subscribe, unsubscribe: async () => {} } })
+  const [one, other] = [another(), another()]
+  const end = one.subscribe?.(() => {})
+  other.subscribe?.(() => {})
+  await vi.advanceTimersByTimeAsync(0)
+  end?.()
+  await other.close()
+  await vi.advanceTimersByTimeAsync(600_000)
+  expect([subscribe.mock.calls.length, vi.getTimerCount()]).toEqual([2, 0])
+  vi.useRealTimers()
 })
 
 test("a connection that is closed in the middle is nobody's failure", async () => {

@@ -1,7 +1,9 @@
+import { setTimeout } from 'node:timers/promises'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { deriveCacheKeys } from './cache-keys.ts'
 import { placesOf } from './places.ts'
 import { context, encryptionKey, entryOf, fillGap, fleetOver, key, ticketOf, valueIn } from './testing/fleet.ts'
+import { faultyStore, type FaultyStore } from './testing/stores.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 
@@ -57,10 +59,60 @@ test('a replica that lags behind does not bring back, as the current version, wh
   const numbered = { ...key, version: 1 }
   await fillGap(cache, { value: 'old', version: 1 }, {}, numbered)
   expect(await valueIn(cache, numbered)).toBe('old')
-  await cache.invalidate(key, context)
+})
+
+test('an invalidation that knows no version keeps the least that was told before, for as long as that was to last', async () => {
+  const { another } = fleetOver()
+  const [writer, loser] = [another(), another()]
+  const now = Date.now()
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(now)
+  await writer.invalidate({ ...key, leastVersion: 2 }, context)
+  for (const minutes of [0, 5, 10]) {
+    clock.mockReturnValue(now + minutes * 60_000)
+    await loser.invalidate(key, context)
+    await fillGap(loser, { value: 'old', version: 1 })
+    expect(await valueIn(another()), `after ${minutes} minutes`).toBeUndefined()
+  }
+  clock.mockReturnValue(now + 15 * 60_000)
+  await fillGap(loser, { value: 'put back by hand', version: 1 })
+  expect(await valueIn(another())).toBe('put back by hand')
+  clock.mockRestore()
+})
+
+test('an invalidation that says 0 lifts the least version: a secret that was deleted may begin anew', async () => {
+  const { another } = fleetOver()
+  const cache = another()
+  await cache.invalidate({ ...key, leastVersion: 9 }, context)
+  await cache.invalidate({ ...key, leastVersion: 0 }, context)
   await fillGap(cache, { value: 'begun anew', version: 1 })
   expect(await valueIn(cache)).toBe('begun anew')
 })
+
+test.each(['begins the path', 'invalidates it without a version', 'tells of an earlier version'])(
+  'a version that was written is not lost to a process that %s at the same time',
+  async (what) => {
+    const plain = faultyStore()
+    let isFirst = true
+    const store: FaultyStore = {
+      ...plain,
+      set: async (at, text) => {
+        // It has looked already, and writes last.
+        if (at === places.generation && isFirst) {
+          isFirst = false
+          await writer.invalidate({ ...key, leastVersion: 7 }, context)
+        }
+        return plain.set(at, text)
+      },
+    }
+    const { another } = fleetOver(store, { waitMs: 0 })
+    const [writer, other] = [another(), another()]
+    if (what === 'begins the path') await other.read(key, context)
+    else await other.invalidate({ ...key, ...(what.startsWith('tells') && { leastVersion: 6 }) }, context)
+    await setTimeout(50)
+    await fillGap(other, { value: 'lagging', version: 6 })
+    expect(await valueIn(another())).toBeUndefined()
+  },
+)
 
 test('who takes a wrong entry away does not bring back what was before the last write either', async () => {
   const { another } = fleetOver()

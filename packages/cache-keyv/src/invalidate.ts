@@ -3,8 +3,8 @@ import type { LevelParts } from './level-parts.ts'
 import { jittered } from './pause.ts'
 import { placesOf } from './places.ts'
 import { generationTtlMs } from './read.ts'
-import { newGeneration, openGeneration, sealGeneration } from './sealed-generation.ts'
-import { faultOf, type StoreFault } from './store-fault.ts'
+import { isLift, leastIn, newGeneration, openGeneration, sealGeneration } from './sealed-generation.ts'
+import { faultOf, StoreFault } from './store-fault.ts'
 
 /** A store that stumbles is asked again: to fail costs the writer more than to wait a little. */
 const attempts = 3
@@ -23,6 +23,7 @@ export async function invalidate(parts: LevelParts, path: SharedPath, signal: Ab
     await parts.lifecycle.pause(jittered(pauseMs * attempt), signal)
   }
   parts.reports.count('invalidations')
+  if (path.leastVersion) void parts.lifecycle.run(() => confirm(parts, path)).catch(() => {})
   const { sharedAs, path: name } = path
   await Promise.allSettled([
     parts.announcements.announce({ sharedAs, path: name }),
@@ -30,9 +31,10 @@ export async function invalidate(parts: LevelParts, path: SharedPath, signal: Ab
   ])
 }
 
-/** Some stores say that they wrote what they did not: it is read back. What another process wrote there after us is as good. */
-async function renew({ store, keys, namespace, ...parts }: LevelParts, path: SharedPath): Promise<StoreFault | undefined> {
-  const place = placesOf(path, { ...parts, namespace }).generation
+/** Some stores say that they wrote what they did not: it is read back. */
+async function renew(parts: LevelParts, path: SharedPath): Promise<StoreFault | undefined> {
+  const { store, keys, namespace } = parts
+  const place = placesOf(path, parts).generation
   const at = { ...path, namespace }
   try {
     const [before] = await store.getMany([place])
@@ -41,10 +43,25 @@ async function renew({ store, keys, namespace, ...parts }: LevelParts, path: Sha
     const [kept] = await store.getMany([place])
     if (kept === undefined || kept === before) throw store.lost()
     store.kept()
-    return undefined
+    return isHeeded(parts, path, kept) ? undefined : new StoreFault('failed')
   } catch (error) {
     return faultOf(error)
   }
+}
+
+/** What another process wrote there after us is as good, unless it did not see the least version. */
+function isHeeded({ keys, namespace }: LevelParts, path: SharedPath, kept: string, now: number = Date.now()): boolean {
+  if (!path.leastVersion) return true
+  const generation = openGeneration(keys, { ...path, namespace }, kept)
+  return isLift(generation, now) || leastIn(generation, now) >= path.leastVersion
+}
+
+/** Keyv has no conditional write: a process that looked before us may write after us. In the background. */
+async function confirm(parts: LevelParts, path: SharedPath): Promise<void> {
+  const toldAt = Date.now()
+  await parts.lifecycle.pause(parts.settleMs)
+  const [kept] = await parts.store.getMany([placesOf(path, parts).generation])
+  if (kept !== undefined && !isHeeded(parts, path, kept, toldAt)) await renew(parts, path)
 }
 
 function unavailable(fault: StoreFault): SecretsError {

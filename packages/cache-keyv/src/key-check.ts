@@ -4,6 +4,7 @@ import type { KeyMark } from './places.ts'
 import type { Reports } from './reports.ts'
 
 const everyMs = 600_000
+const longestMs = 8 * everyMs
 /** After a failure, which is told where it is noticed. */
 const againMs = 10_000
 /** A fleet that has changed its key leaves its mark for no longer than this. */
@@ -23,6 +24,8 @@ export interface KeyCheckParts {
 export class KeyCheck {
   readonly #parts: KeyCheckParts
   #nextAt = -Infinity
+  /** How often in a row another key's mark was found. */
+  #found = 0
 
   constructor(parts: KeyCheckParts) {
     this.#parts = parts
@@ -37,15 +40,22 @@ export class KeyCheck {
   }
 
   async #compare(): Promise<void> {
-    const { store, mark, reports } = this.#parts
+    const { store, mark } = this.#parts
     const [there = ''] = await store.getMany([mark.place])
     const isOurs = there.startsWith(mark.text)
     const leftMs = leftOf(there.slice(mark.text.length))
+    if (!isOurs && leftMs > 0) return this.#foundOther()
+    this.#found = 0
     // A thousand processes that start together need not all write it.
     if (isOurs && leftMs > lastsMs - everyMs) return
-    if (isOurs || leftMs === 0) return store.set(mark.place, `${mark.text}${(Date.now() + lastsMs).toString(36)}`, lastsMs)
-    this.#nextAt = Infinity
-    reports.foundOtherKey()
+    return store.set(mark.place, `${mark.text}${(Date.now() + lastsMs).toString(36)}`, lastsMs)
+  }
+
+  /** Anybody can plant a mark, and a fleet may change its key: this is told once, and looked at again, later each time. */
+  #foundOther(): void {
+    this.#nextAt = performance.now() + Math.min(everyMs * 2 ** this.#found, longestMs)
+    this.#found += 1
+    if (this.#found === 1) this.#parts.reports.foundOtherKey()
   }
 }
 

@@ -7,7 +7,7 @@ import {
   type SharedReadContext,
 } from '@finchat/secrets-core'
 import { Announcements } from './announcements.ts'
-import { deriveCacheKeys } from './cache-keys.ts'
+import { deriveCacheKeys, forgetKeys } from './cache-keys.ts'
 import { fill } from './fill.ts'
 import { invalidate } from './invalidate.ts'
 import { KeyCheck } from './key-check.ts'
@@ -88,11 +88,12 @@ async function readOrPass(parts: LevelParts, key: SharedKey, context: SharedRead
 
 /** What runs may end, as far as there is time; then nothing reaches the store. */
 async function end(parts: LevelParts, texts: TextStore, signal: AbortSignal | undefined): Promise<void> {
-  const { announcements, lifecycle, store } = parts
+  const { announcements, keys, lifecycle, store } = parts
   announcements.close()
   await lifecycle.close(parts.longestCloseMs, signal)
   store.close()
   texts.close()
+  forgetKeys(keys)
 }
 
 function closed(): SecretsError {
@@ -113,7 +114,22 @@ function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextSto
   const announced = { keys, namespace, channel: channelOf(places), client, subscriber, store, lifecycle, clock, timeoutMs }
   const announcements = new Announcements({ ...announced, failed: (error) => failed(reasonOf(error)) })
   const [leaseMs, longestCloseMs] = [Math.max(1, waitMs / 2), closingCalls * timeoutMs]
-  return { ...options, store, clock, lifecycle, keys, index: keys.index, reports, announcements, keyCheck, leaseMs, longestCloseMs }
+  return {
+    ...options,
+    store,
+    clock,
+    lifecycle,
+    keys,
+    // Looked up each time: nothing keeps the key when `close()` has forgotten it.
+    get index() {
+      return keys.index
+    },
+    reports,
+    announcements,
+    keyCheck,
+    leaseMs,
+    longestCloseMs,
+  }
 }
 
 function warnOfMap(): void {

@@ -1,5 +1,5 @@
 import { knownOptions, type MembersOf } from '@finchat/secrets-core'
-import { generateKey, parseKey, type EncryptionKey } from './key.ts'
+import { type EncryptionKey, generateKey, rawKey } from './key.ts'
 import { assertClient, type RedisClient, type RedisSubscriber } from './redis-client.ts'
 import { assertStore, isInProcess, type KeyvStore } from './text-store.ts'
 import { described, wrongOption } from './wrong-option.ts'
@@ -54,8 +54,8 @@ const members: MembersOf<KeyvCacheOptions> = {
 export interface CheckedOptions {
   readonly store: KeyvStore
   /** To be overwritten by whoever derives the keys. */
-  readonly ring: readonly [Buffer, ...Buffer[]]
-  readonly indexRoot: Buffer
+  readonly ring: readonly [Uint8Array, ...Uint8Array[]]
+  readonly indexRoot: Uint8Array
   readonly namespace: string
   readonly keyPrefix: string
   readonly timeoutMs: number
@@ -82,8 +82,7 @@ export function checkedOptions(given: KeyvCacheOptions): CheckedOptions {
   if (subscriber !== undefined) assertClient('subscriber', subscriber, ['subscribe', 'unsubscribe'])
   if (subscriber !== undefined && client === undefined)
     throw wrongOption('`subscriber` is given without `client`', 'give the client too, which tells others what is invalidated here')
-  return {
-    ...keysOf(options),
+  const checked = {
     store,
     namespace,
     keyPrefix,
@@ -96,6 +95,8 @@ export function checkedOptions(given: KeyvCacheOptions): CheckedOptions {
     settleMs: milliseconds('settleMs', options.settleMs ?? 25, 0),
     isSharedWithNobody: isInProcess(store) && (options.encryptionKey ?? options.keys) !== undefined,
   }
+  // Last: whoever throws must overwrite what was parsed.
+  return { ...checked, ...keysOf(options) }
 }
 
 function keysOf({ store, encryptionKey, keys, indexKey }: KeyvCacheOptions): Pick<CheckedOptions, 'ring' | 'indexRoot'> {
@@ -107,7 +108,20 @@ function keysOf({ store, encryptionKey, keys, indexKey }: KeyvCacheOptions): Pic
   if (first === undefined) throw withoutKey()
   if (others.length > 0 && indexKey === undefined)
     throw wrongOption('several keys are given without `indexKey`', 'give as `indexKey` the key that the fleet began with, for good')
-  return { ring: [parseKey(first), ...others.map(parseKey)], indexRoot: parseKey(indexKey ?? first) }
+  const [indexRoot, ...ring] = rawKeys([indexKey ?? first, first, ...others])
+  return { ring, indexRoot }
+}
+
+/** Leaves none behind where one of them is refused. */
+function rawKeys(keys: readonly [EncryptionKey, EncryptionKey, ...EncryptionKey[]]): [Uint8Array, Uint8Array, ...Uint8Array[]] {
+  const parsed: Uint8Array[] = []
+  try {
+    for (const key of keys) parsed.push(rawKey(key))
+  } catch (error) {
+    for (const bytes of parsed) bytes.fill(0)
+    throw error
+  }
+  return parsed as [Uint8Array, Uint8Array, ...Uint8Array[]] // one of each
 }
 
 /** What leaves the process must be sealed with a key that others have. */

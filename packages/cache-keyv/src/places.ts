@@ -14,6 +14,8 @@ export interface Places {
   readonly turn: string
 }
 
+/** 24 bits tell two fleets' keys from each other, and are too few to confirm a guess of one. */
+const markBytes = 3
 /** 192 bits: no two of all that anybody will ever ask for share one. */
 const hashBytes = 24
 
@@ -48,13 +50,13 @@ export function keyMarkOf({ index, namespace, keyPrefix }: PlaceOptions): KeyMar
     .createHash('sha256')
     .update(lengthPrefixed([format, 'key mark', namespace]))
     .digest()
-  return { place: `${keyPrefix}k${where.toString('base64url', 0, hashBytes)}`, text: hash(index, ['key mark', namespace]) }
+  return { place: `${keyPrefix}k${where.toString('base64url', 0, hashBytes)}`, text: hash(index, ['key mark', namespace], markBytes) }
 }
 
-function hash(index: KeyObject, fields: readonly Field[]): string {
+function hash(index: KeyObject, fields: readonly Field[], length: number = hashBytes): string {
   return loadCrypto()
     .createHmac('sha256', index)
     .update(lengthPrefixed([format, ...fields]))
     .digest()
-    .toString('base64url', 0, hashBytes)
+    .toString('base64url', 0, length)
 }

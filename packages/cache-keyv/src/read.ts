@@ -85,7 +85,7 @@ async function withTurn(parts: LevelParts, key: SharedKey, turn: Turn, { signal,
 
 /** Only who has the turn begins one, so that those who start together do not take it from each other. */
 async function begin({ store, keys, namespace }: LevelParts, key: SharedKey, { places }: Look): Promise<string> {
-  const generation = newGeneration()
+  const generation = newGeneration(undefined)
   await store.set(places.generation, sealGeneration(keys, { ...key, namespace }, generation), generationTtlMs)
   return generation.id
 }

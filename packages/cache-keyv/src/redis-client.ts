@@ -1,4 +1,5 @@
 import { emitterCall } from './emitter-call.ts'
+import { jittered } from './pause.ts'
 import { wrongOption } from './wrong-option.ts'
 
 /** What is used of a client of node-redis, ioredis or iovalkey, a cluster's too. */
@@ -36,9 +37,13 @@ export interface ListenCalls {
   readonly failed: (error: unknown) => void
 }
 
+const firstRetryMs = 1_000
+const longestRetryMs = 60_000
+
 /**
  * Calls `heard` with each message, until the function that it returns is called, which resolves when the subscription is over.
- * Others may listen over the same connection, to the same channel.
+ * Others may listen over the same connection, to the same channel. A subscription that is refused is tried again, later
+ * each time; one that stood is the client's to renew.
  */
 export function listen(subscriber: RedisSubscriber, channel: string, { heard, failed }: ListenCalls): () => Promise<unknown> {
   const [subscribe, unsubscribe] = [subscriber.subscribe.bind(subscriber), subscriber.unsubscribe.bind(subscriber)] as [Send, Send] // take a listener in one family only
@@ -50,9 +55,18 @@ export function listen(subscriber: RedisSubscriber, channel: string, { heard, fa
   const begin = async (): Promise<unknown> => (listener === undefined ? subscribe(channel) : subscribe(channel, listener))
   const end = async (): Promise<unknown> => (listener === undefined ? unsubscribe(channel) : unsubscribe(channel, listener))
   if (listener === undefined) emitterCall(subscriber, 'on', 'message', onMessage)
-  begin().catch((error: unknown) => (isOver ? undefined : failed(error)))
+  let retry: NodeJS.Timeout | undefined
+  const tryToBegin = (retryMs: number): void => {
+    begin().catch((error: unknown) => {
+      if (isOver) return
+      failed(error)
+      retry = setTimeout(() => tryToBegin(Math.min(2 * retryMs, longestRetryMs)), jittered(retryMs)).unref()
+    })
+  }
+  tryToBegin(firstRetryMs)
   return async () => {
     isOver = true
+    clearTimeout(retry)
     if (listener === undefined) emitterCall(subscriber, 'off', 'message', onMessage)
     // The subscription is the connection's, in that family.
     const isLast = listener !== undefined || !emitterCall(subscriber, 'listenerCount', 'message')

@@ -3,6 +3,7 @@ import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core
 import { type RedisServer, startRedis, startValkey } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { memoryProvider } from '@finchat/secrets-testkit'
+import { Redis as Valkey } from 'iovalkey'
 import { Keyv } from 'keyv'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { type KeyvCache, keyvCache } from './keyv-cache.ts'
@@ -115,6 +116,34 @@ function suite(start: () => Promise<RedisServer>): void {
     expect(process.emitWarning).toHaveBeenCalledWith(expect.stringMatching(/may not do it/), expect.anything())
   })
 
+  test.each(['node-redis', 'iovalkey'] as const)(
+    'a subscription of %s that the rights refuse stands once they are granted, and costs no read meanwhile',
+    async (family) => {
+      const server = await started()
+      await server.command('ACL', 'SETUSER', 'cache', 'on', '>password', ...leastRights, '-subscribe')
+      const url = server.url.replace('redis://', 'redis://cache:password@')
+      const subscriber = family === 'node-redis' ? await clientOf(url) : iovalkeyOf(url)
+      const cache = await cacheOver(url, { client: await clientOf(url), subscriber })
+      const heard: unknown[] = []
+      cache.subscribe?.((each) => heard.push(each))
+      await vi.waitFor(() => expect(cache.stats().failures.denied).toBeGreaterThan(0), { timeout: 5_000 })
+      await fillGap(cache, { value: 'v' })
+      expect(await valueIn(cache)).toBe('v')
+
+      await server.command('ACL', 'SETUSER', 'cache', '+subscribe')
+      const writer = await cacheOver(url, { client: await clientOf(url) })
+      await vi.waitFor(
+        async () => {
+          await writer.invalidate(key, context)
+          expect(heard.length).toBeGreaterThan(0)
+        },
+        { timeout: 10_000, interval: 100 },
+      )
+      expect(heard[0]).toEqual({ sharedAs: key.sharedAs, path: key.path })
+      await cache.close()
+    },
+  )
+
   test('a rotation leaves the memory of the whole fleet within 100 ms, over publish and subscribe', async () => {
     const server = await started()
     const provider = memoryProvider({ sharedAs: 'store', secrets: { token: 'v1' } })
@@ -137,6 +166,12 @@ async function cacheOver(url: string, options: Partial<KeyvCacheOptions> = {}): 
   onTestFinished(() => adapter.disconnect(true))
   await adapter.getClient()
   return keyvCache({ store: new Keyv(adapter), encryptionKey, timeoutMs: 2_000, waitMs: 3_000, ...options })
+}
+
+function iovalkeyOf(url: string): RedisSubscriber {
+  const client = new Valkey(url)
+  onTestFinished(() => client.disconnect())
+  return client
 }
 
 async function clientOf(url: string): Promise<RedisClient & RedisSubscriber> {

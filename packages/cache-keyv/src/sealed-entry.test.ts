@@ -83,7 +83,7 @@ test('the head of one entry does not open the secret of another, so that an old 
   const [old, later] = [head, { ...head, until: head.until + 1 }].map((each, n) =>
     Buffer.from(sealEntry(keys, at, each, { value: `v${n}` }), 'base64url'),
   ) as [Buffer, Buffer] // of two
-  const headEnd = 60
+  const headEnd = 126
   const mixed = openEntry(keys, at, Buffer.concat([later.subarray(0, headEnd), old.subarray(headEnd)]).toString('base64url'))
   expect([mixed?.until, mixed?.open()]).toEqual([head.until + 1, undefined])
 })
@@ -115,21 +115,30 @@ test('a sealed entry shows neither name nor value nor time, nor the exact length
   expect(new Set(lengths).size).toBe(1)
 })
 
+test('each entry is sealed under a key of its own, which one key of the ring alone can derive', () => {
+  const [one, other] = [0, 1].map(() => Buffer.from(sealEntry(keys, at, head, { value: 'v' }), 'base64url')) as [Buffer, Buffer] // of two
+  const headerEnd = 64
+  expect(one.subarray(0, headerEnd).equals(other.subarray(0, headerEnd))).toBe(false)
+  const mixed = Buffer.concat([one.subarray(0, headerEnd), other.subarray(headerEnd)]).toString('base64url')
+  expect(openEntry(keys, at, mixed)).toBeUndefined()
+  expect(openEntry(keysOf(2), at, one.toString('base64url'))).toBeUndefined()
+})
+
 test('an entry of this format is read by every later release that has it', () => {
   const sealed =
-    'vlv2daN70ZGUwP4n5XmRaLJ8H4ESWo6iuAivyXhIDgvz3HioMzLw_WcON3SSLlbEazRjgBCFn3HBII2odZGUxQzzlYLRuV2QijFAbiUDL6HXTI0sC-mNiqtAz60IE1LNmdztN0BBoKQ5ejsCFWHgU-vYlzBc_yq2RJc1aWq0y_oYqcCD0vOo3nloincKMsJGkqlT62UpEN6pP0Y3mhw-yvz2EdB6kB8SbzrHuwmEj4MwcKi-OYFnl9TMAOtURxE2D1Uzvpd2hU5MtyFRkrOttR0qz7m0wml3dDHrPmb27aDM0-FyUqCAjLXbK8swDh8Dkg63TXf7hTMAo8P7PKyaQl79iWRBd6yXIioTWhse3CC9r5NCPQANQmPcZAUG9XSwtGRNi5dAB5ew2GKUeCgzDCSoLvubSggEEVgeysLTqT19JMSmBm15pmPkIxuRExa89GsJdYN39iI'
+    '-vZLObq1usO5oNhS8RzM6ahJRexP7m13wFDCEf27Uw5CHxMzJo1dfXFlDwqqBc8J3O6eWKa77I_FaHzvdmDB-IRWJtjgd5ikdDCfPl-oYUOFKUiLN4NG3RrtcJDpEMQM3haYq2x-PWmz0joUYQM-_WPvMaRzE8e3N7UTANnD2caJgiA3N1MGsmkVqmmDyArc9j1K5gE9oiH0ogDkzBh7qldSOJ_FNCwAXKsq-1Ubty2nyuJxy1_WbeJAysmKEaSVdfMjnCLzeZIIQrao5AcfqoZA0mrbEnPd9V5Xa7-OHrOY9a6p-tyG2bK7LPsHmST0hpP6Bo3YTyzpa4lxwH2GYpik0qe_n4ci9f2b2GBX0884jp94AcmEqkZfA6Ao2V6XX8FjpHNhP6F9BCe35b3XnVtQ8hgHG0BS2L2AvAS2qyxH_aFToU7awjK4VfCoXnL-t1LzfSt55bNG_Rtsz28_W1_2vbxvodl5cFxox7o46PbLWSUullnHG2r0-YAQ29e_hgw_VCTWBN18Qlg2xYDg6sDd3LFt3OFPn5A'
   expect(openEntry(keys, { ...at, path: 'vector' }, sealed)?.open()).toEqual({ value: 'hunter2', version: 2, revision: 'r' })
 })
 
 test('a generation of this format is too, and everything is still found in its place', () => {
-  const sealed = 'GN0Eb7NVl4vujWEeZkAGn2cmuga9j7fv8Xwu6tC0k3oeVF59V_iXhkru5SQrRbjNTkoUWr_ZXxenPbUl'
+  const sealed = 'po5DuypBRkX7er0TFL6HxATxDBBx2bCVgq2WhyqC-4GugYidcaqQwhMM7niyD31jEgoflDCMrI6W-cVQ'
   const path = { ...at, path: 'prod/dätabase' }
   expect(openGeneration(keys, path, sealed)).toEqual({ id: 'BQUFBQUFBQUFBQUFBQUFBQ', leastVersion: 2, leastUntil: 1_800_000_900_000 })
   const options = { index: keys.index, namespace: 'team', keyPrefix: 'fs1:' }
   expect(placesOf(path, options)).toEqual({
-    generation: 'fs1:{LLNENgsIkgfokYqN8os7vy6tFVqXvbWs}g',
-    entry: 'fs1:{LLNENgsIkgfokYqN8os7vy6tFVqXvbWs}ea-nNayBESQFJDQwnXVxmn0rim-nIS2bk',
-    turn: 'fs1:{LLNENgsIkgfokYqN8os7vy6tFVqXvbWs}ta-nNayBESQFJDQwnXVxmn0rim-nIS2bk',
+    generation: 'fs1:{kKZr0DdQocXoKr5rITc4es-ysMagQkaR}g',
+    entry: 'fs1:{kKZr0DdQocXoKr5rITc4es-ysMagQkaR}eiedWeUyEUCo7bWwFDpDeZUHB7WW8wa1-',
+    turn: 'fs1:{kKZr0DdQocXoKr5rITc4es-ysMagQkaR}tiedWeUyEUCo7bWwFDpDeZUHB7WW8wa1-',
   })
-  expect(channelOf(options)).toBe('fs1:7SQe_ArE6c5dxphZtZ46D224-Q5rptkA')
+  expect(channelOf(options)).toBe('fs1:P34V-nUQ1LyGSKlN02VM94Bx4wAsm_dD')
 })

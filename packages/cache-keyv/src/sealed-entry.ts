@@ -1,6 +1,15 @@
 import type { KeyObject } from 'node:crypto'
 import type { SharedKey, StoredSecret } from '@finchat/secrets-core'
-import { type Field, lengthPrefixed, seal, sealLength, unseal } from '@finchat/secrets-core/sealing'
+import {
+  deriveSealKey,
+  type Field,
+  lengthPrefixed,
+  openSealKey,
+  seal,
+  sealKeyLength,
+  sealLength,
+  unseal,
+} from '@finchat/secrets-core/sealing'
 import { type CacheKeys, format } from './cache-keys.ts'
 import { secretIn, secretText } from './secret-text.ts'
 
@@ -19,10 +28,10 @@ export interface OpenedEntry extends EntryHead {
   readonly open: () => StoredSecret | undefined
 }
 
-/** A generation and two times. */
-const headBytes = 16 + 8 + 8
-/** 60 bytes: 80 characters of base64url, after which the secret's begin. */
-const headEnd = sealLength + headBytes
+/** The format, a generation and two times. */
+const headBytes = 2 + 16 + 8 + 8
+/** 126 bytes: 168 characters of base64url, after which the secret's begin. */
+const headEnd = sealKeyLength + sealLength + headBytes
 const headCharacters = (headEnd / 3) * 4
 
 /** Where an entry belongs: what is moved to another place does not open there. */
@@ -31,16 +40,19 @@ export interface Position extends SharedKey {
 }
 
 /**
- * One entry as text. It is sealed in two parts, the head and the secret, so that what is over or outdated is told without opening a secret,
- * and not even the times are seen by the store. The secret is sealed to its head and place.
+ * One entry as text, under a key of its own. It is sealed in two parts, the head and the secret, so that what is over or
+ * outdated is told without opening a secret, and not even the times are seen by the store. The secret is sealed to its
+ * head and place.
  */
 export function sealEntry({ seals }: CacheKeys, at: Position, head: EntryHead, secret: StoredSecret): string {
   const plain = Buffer.alloc(headBytes)
-  Buffer.from(head.generation, 'base64url').copy(plain)
-  plain.writeDoubleBE(head.writtenAt, 16)
-  plain.writeDoubleBE(head.until, 24)
+  plain.writeUInt16BE(format)
+  Buffer.from(head.generation, 'base64url').copy(plain, 2)
+  plain.writeDoubleBE(head.writtenAt, 18)
+  plain.writeDoubleBE(head.until, 26)
   const text = secretText(secret)
-  const sealed = Buffer.concat([seal(seals, dataOf('head', at), plain), seal(seals, secretData(at, head), text)])
+  const { key, header } = deriveSealKey(seals.entries)
+  const sealed = Buffer.concat([header, seal(key, dataOf('head', at), plain), seal(key, secretData(at, head), text)])
   text.fill(0)
   return sealed.toString('base64url')
 }
@@ -48,10 +60,11 @@ export function sealEntry({ seals }: CacheKeys, at: Position, head: EntryHead, s
 /** The entry, or `undefined` for what none of the keys has sealed for this place: that is told by the first characters, however long it is. */
 export function openEntry({ opens }: CacheKeys, at: Position, sealed: string): OpenedEntry | undefined {
   const bytes = Buffer.from(sealed.slice(0, headCharacters), 'base64url')
-  for (const key of opens) {
-    const plain = unseal(key, dataOf('head', at), bytes)
-    if (plain?.length !== headBytes) continue
-    const head = { generation: plain.toString('base64url', 0, 16), writtenAt: plain.readDoubleBE(16), until: plain.readDoubleBE(24) }
+  for (const { entries } of opens) {
+    const key = openSealKey(entries, bytes.subarray(0, sealKeyLength))
+    const plain = key && unseal(key, dataOf('head', at), bytes.subarray(sealKeyLength))
+    if (key === undefined || plain?.length !== headBytes || plain.readUInt16BE() !== format) continue
+    const head = { generation: plain.toString('base64url', 2, 18), writtenAt: plain.readDoubleBE(18), until: plain.readDoubleBE(26) }
     return { ...head, open: () => opened(key, at, head, Buffer.from(sealed.slice(headCharacters), 'base64url')) }
   }
   return undefined

@@ -25,11 +25,18 @@ const plainBytes = idBytes + 8 + 8
 /** Longer than a replica of a secret store lags behind; and whoever puts an earlier version back by hand has the whole fleet share again by then. */
 const leastForMs = 900_000
 
-/** With what `before` asked for where that is still to be heeded, unless any version may be current now. */
-export function newGeneration(leastVersion: number = 0, before?: Generation): Generation {
+/** `leastVersion` as in `SharedPath`: absent, that of `before` stands until its time is over; 0 lifts it. */
+export function newGeneration(leastVersion: number | undefined, before?: Generation): Generation {
   const now = Date.now()
-  const least = leastVersion === 0 ? 0 : Math.max(leastVersion, leastIn(before, now))
-  return { id: loadCrypto().randomBytes(idBytes).toString('base64url'), leastVersion: least, leastUntil: now + leastForMs }
+  const id = loadCrypto().randomBytes(idBytes).toString('base64url')
+  const former = leastIn(before, now)
+  if (leastVersion === undefined) return { id, leastVersion: former, leastUntil: former === 0 ? now : (before?.leastUntil ?? now) }
+  return { id, leastVersion: leastVersion === 0 ? 0 : Math.max(leastVersion, former), leastUntil: now + leastForMs }
+}
+
+/** It was told 0, and does not merely lack a least version. */
+export function isLift(generation: Generation | undefined, now: number): boolean {
+  return generation?.leastVersion === 0 && now < generation.leastUntil
 }
 
 /** The least version that may be served as the current one. */
@@ -42,14 +49,14 @@ export function sealGeneration({ seals }: CacheKeys, path: Path, { id, leastVers
   Buffer.from(id, 'base64url').copy(plain)
   plain.writeDoubleBE(leastVersion, idBytes)
   plain.writeDoubleBE(leastUntil, idBytes + 8)
-  return seal(seals, dataOf('generation', placed(path)), plain).toString('base64url')
+  return seal(seals.generations, dataOf('generation', placed(path)), plain).toString('base64url')
 }
 
 /** The generation, or `undefined` for what none of the keys has sealed for this path. */
 export function openGeneration({ opens }: CacheKeys, path: Path, sealed: string): Generation | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
-  for (const key of opens) {
-    const plain = unseal(key, dataOf('generation', placed(path)), bytes)
+  for (const { generations } of opens) {
+    const plain = unseal(generations, dataOf('generation', placed(path)), bytes)
     if (plain?.length !== plainBytes) continue
     const [leastVersion, leastUntil] = [plain.readDoubleBE(idBytes), plain.readDoubleBE(idBytes + 8)]
     return { id: plain.toString('base64url', 0, idBytes), leastVersion, leastUntil }

@@ -43,3 +43,17 @@ it('refuses too much rather than too little when there are more paths than can b
   for (let count = 0; count <= 10_000; count += 1) rights.answered(`path-${count}`, `path-${count}`)
   expect([rights.mayShare('path-0', 'path-0'), rights.mayShare('path-10000', 'path-10000')]).toEqual([false, true])
 })
+
+it.each([true, false])('shares again what is answered after 10,001 refusals, and within an hour all else (proven: %s)', (areProven) => {
+  vi.spyOn(process, 'emitWarning').mockReturnValue()
+  const rights = new Rights(areProven)
+  const paths = Array.from({ length: 10_001 }, (_, n) => `chosen-by-a-caller-${n}`)
+  for (const path of paths) rights.refused(path)
+  expect([rights.mayShare('chosen-by-a-caller-0', 'chosen-by-a-caller-0'), rights.mayShare('other', 'other')]).toEqual([false, false])
+  for (const path of paths.slice(1)) rights.answered(path, path)
+  expect(paths.slice(1).every((path) => rights.mayShare(path, path))).toBe(true)
+  rights.answered('other', 'other')
+  expect(rights.mayShare('other', 'other')).toBe(true)
+  vi.setSystemTime(11 * hour)
+  expect(rights.mayShare('never seen', 'never seen')).toBe(!areProven)
+})

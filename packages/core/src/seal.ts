@@ -8,7 +8,8 @@ const nonceLength = 12
 const tag = { authTagLength: 16 }
 
 /**
- * 28: the bytes of nonce and tag, which stand before the ciphertext; it is as long as the plaintext. Together they name one sealed text and no other.
+ * 28: the bytes of nonce and tag, which stand before the ciphertext; it is as long as the plaintext. Without the key
+ * nobody finds another text with the same two; who has the key can make one.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -22,7 +23,8 @@ export const sealLength: number = nonceLength + tag.authTagLength
 /**
  * AES-256-GCM (NIST SP 800-38D) under a fresh random nonce of 96 bits: nonce, tag of 128 bits, ciphertext. `associatedData` is authenticated and not
  * stored: make it with `lengthPrefixed` of what the text is and where it lies, so that it opens nowhere else. Random nonces allow 2^32 sealed texts under
- * one key (section 8.3): count them, or take another key in time. Throws `INVALID_ARGUMENT` unless the key is a secret `KeyObject` of 32 bytes and the
+ * one key (section 8.3): count them, take another key in time, or one for each text with `deriveSealKey`. GCM does not commit to its
+ * key: who knows two keys can make a text that both open. Throws `INVALID_ARGUMENT` unless the key is a secret `KeyObject` of 32 bytes and the
  * rest are bytes.
  *
  * @example
@@ -76,13 +78,17 @@ export function unseal(key: KeyObject, associatedData: Uint8Array, sealed: Uint8
   }
 }
 
-/** Node.js would take texts as well, and encode them in its own way; and what it says of a key is not ours to let out. */
+/** What Node.js says of a key is not ours to let out. */
+export function assertSealingKey(key: unknown): void {
+  if (key instanceof loadCrypto().KeyObject && key.type === 'secret' && key.symmetricKeySize === keyLength) return
+  throw new SecretsError('INVALID_ARGUMENT', `the key is not a secret KeyObject of ${keyLength} bytes`, {
+    remedy: 'make one with `createSecretKey` of `node:crypto`',
+  })
+}
+
+/** Node.js would take texts as well, and encode them in its own way. */
 function assertSealable(key: unknown, data: unknown, text: unknown): void {
-  if (!(key instanceof loadCrypto().KeyObject) || key.type !== 'secret' || key.symmetricKeySize !== keyLength) {
-    throw new SecretsError('INVALID_ARGUMENT', `the key is not a secret KeyObject of ${keyLength} bytes`, {
-      remedy: 'make one with `createSecretKey` of `node:crypto`',
-    })
-  }
+  assertSealingKey(key)
   if (data instanceof Uint8Array && text instanceof Uint8Array) return
   throw new SecretsError('INVALID_ARGUMENT', 'what is sealed or opened, or its associated data, is not a Uint8Array', {
     remedy: 'encode text with `Buffer.from`, fields with `lengthPrefixed`',
@@ -92,7 +98,7 @@ function assertSealable(key: unknown, data: unknown, text: unknown): void {
 let crypto: typeof import('node:crypto') | undefined
 
 /** Looked up when it is first needed: to import this costs nothing, and whoever has a `KeyObject` has loaded it. */
-function loadCrypto(): typeof import('node:crypto') {
+export function loadCrypto(): typeof import('node:crypto') {
   crypto ??= foundCrypto()
   return crypto
 }

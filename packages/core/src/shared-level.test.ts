@@ -417,14 +417,81 @@ describe('a path that the level could not be told of', () => {
     expect([await before, await level.read('a', undefined)]).toEqual([true, unavailable])
   })
 
-  it('is one of all, when there are more than can be remembered', async () => {
+  it('does not lose the version that was written to a later failure that knows none', async () => {
     const { level, invalidate } = failing()
-    for (let count = 0; count <= 10_000; count += 1) await level.invalidate(`path-${count}`).catch(() => {})
-    expect([await level.read('path-0', undefined), await level.read('another', undefined)]).toEqual([unavailable, unavailable])
+    await level.invalidate('a', 7).catch(() => {})
+    await level.invalidate('a').catch(() => {})
+    invalidate.mockImplementation(async () => {})
+    await level.invalidate('a')
+    expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([7, 7, 7])
+    await level.invalidate('a')
+    expect(invalidate.mock.lastCall?.[0].leastVersion).toBeUndefined()
+  })
+
+  it('is told of a lift that failed before it is told of what was written since', async () => {
+    const { level, invalidate } = failing()
+    await level.invalidate('a', 7).catch(() => {})
+    await level.invalidate('a', 0).catch(() => {})
+    await level.invalidate('a', 1).catch(() => {})
     invalidate.mockClear()
-    await vi.advanceTimersByTimeAsync(60_000)
-    await level.read('path-10000', undefined)
-    expect(invalidate, 'what would be told without end').not.toHaveBeenCalled()
+    invalidate.mockImplementation(async () => {})
+    await level.invalidate('a', 2)
+    expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([0, 2])
+  })
+})
+
+describe('more paths than can be remembered that the level could not be told of', () => {
+  const written = 10_001
+
+  async function overflown(invalidate: SharedCache['invalidate'], askedAt: () => number): Promise<SharedLevel> {
+    const level = levelOver({ read: async () => ({ hit: { value: 'v' }, until: askedAt() + lifeMs, askedAt: askedAt() }), invalidate })
+    for (let count = 0; count < written; count += 1) await level.invalidate(`path-${count}`).catch(() => {})
+    return level
+  }
+
+  beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+
+  it('cost the others nothing, and the earliest no more than what was asked of its store before', async () => {
+    let askedAt = now
+    const down = async (): Promise<void> => Promise.reject(new Error('down'))
+    const level = await overflown(down, () => askedAt)
+    expect((await level.read('another', undefined)).hit).toBeDefined()
+    expect(await level.read('path-1', undefined)).toEqual(unavailable)
+    for (const version of [undefined, 1, 'previous'] as const) expect((await level.read('path-0', version)).hit).toBeUndefined()
+    await vi.advanceTimersByTimeAsync(1)
+    askedAt = now + 1
+    expect((await level.read('path-0', undefined)).hit).toBeDefined()
+  })
+
+  it('do not have each answer renew the generation for all', async () => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
+    const level = await overflown(invalidate, () => now)
+    invalidate.mockReset().mockResolvedValue()
+    for (const path of ['path-0', 'another']) level.bring(path, undefined, { ...none, ticket }, { value: 'v' }, now)
+    await level.drain()
+    expect(invalidate).not.toHaveBeenCalled()
+  })
+
+  it('are told of again, all that are remembered', async () => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
+    const level = await overflown(invalidate, () => now)
+    invalidate.mockReset().mockResolvedValue()
+    for (let count = 1; count < written; count += 1) level.bring(`path-${count}`, undefined, none, { value: 'v' }, now)
+    await level.drain()
+    expect(invalidate).toHaveBeenCalledTimes(10_000)
+    expect((await level.read('path-10000', undefined)).hit).toBeDefined()
+  })
+
+  it('are worth one warning, until the level could be told of something', async () => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
+    const level = await overflown(invalidate, () => now)
+    await level.invalidate('one more').catch(() => {})
+    const message = expect.stringMatching(/^the shared cache could not be told of more than 10000 writes/)
+    expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
+    invalidate.mockResolvedValueOnce()
+    await level.invalidate('told')
+    for (const path of ['x', 'y']) await level.invalidate(path).catch(() => {})
+    expect(process.emitWarning).toHaveBeenCalledTimes(2)
   })
 })
 

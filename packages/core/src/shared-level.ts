@@ -53,7 +53,7 @@ export class SharedLevel {
   readonly #circuit = new Circuit({ pace: unhurried })
   readonly #clock = new LoadAwareClock()
   readonly #horizon = new Horizon()
-  readonly #untold = new Untold()
+  readonly #untold = new Untold((path, askedBefore) => this.#horizon.raise(path, undefined, askedBefore))
   readonly #tasks = new Set<Promise<void>>()
 
   constructor(cache: SharedCache, sharedAs: string, options: SharedLevelOptions) {
@@ -74,7 +74,7 @@ export class SharedLevel {
    */
   async read(path: string, version: Version): Promise<SharedAnswer> {
     if (this.#untold.has(path)) {
-      if (this.#untold.begin(path, Date.now())) this.#tellInBackground(path, this.#untold.leastVersion(path))
+      if (this.#untold.begin(path, Date.now())) this.#tellInBackground(path, undefined)
       return unavailable
     }
     const answer = await this.#answer(path, version)
@@ -108,16 +108,13 @@ export class SharedLevel {
    */
   bring(path: string, version: Version, said: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
     const isWrong = said.holds !== undefined && !isSame(said.holds, stored)
-    if (isWrong || this.#untold.has(path)) {
-      const leastVersion = this.#untold.leastVersion(path, newestOf(said.holds, stored))
-      this.#tellInBackground(path, leastVersion)
-    } else this.#fill(path, version, said, stored, askedAt)
+    if (isWrong || this.#untold.has(path)) this.#tellInBackground(path, newestOf(said.holds, stored))
+    else this.#fill(path, version, said, stored, askedAt)
   }
 
   /** The store said that it was withdrawn: others drop what they hold, here and in their memory. In the background. */
   withdrawn(path: string, said: SharedAnswer, heldVersion: number = 0): void {
-    const leastVersion = this.#untold.leastVersion(path, Math.max(newestOf(said.holds, undefined) ?? 0, heldVersion))
-    this.#tellInBackground(path, leastVersion)
+    this.#tellInBackground(path, Math.max(newestOf(said.holds, undefined) ?? 0, heldVersion) || undefined)
   }
 
   /** No answer came that may be shared: let others ask. In the background. */
@@ -126,8 +123,9 @@ export class SharedLevel {
   }
 
   /**
-   * Nothing that was there is served from now on, nor as current what has a lower number than what was written. Throws `UNAVAILABLE` with
-   * `effect: 'done'` if it could not: others may serve what was there before the write.
+   * Nothing that was there is served from now on, nor as current what has a lower number than `leastVersion`. Absent:
+   * the former least stands; 0: it is lifted. Throws `UNAVAILABLE` with `effect: 'done'` if the shared cache could
+   * not be told: others may serve the former value.
    */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
     const telling = this.#tell(path, leastVersion, this.#inTheEnd())
@@ -204,7 +202,9 @@ export class SharedLevel {
   async #tell(path: string, leastVersion: number | undefined, bounds: Bounds): Promise<void> {
     const { mark } = this.#untold
     try {
-      await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path, leastVersion }, { signal }), bounds)
+      for (const least of this.#untold.leastVersions(path, leastVersion)) {
+        await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path, leastVersion: least }, { signal }), bounds)
+      }
       this.#untold.told(path, mark)
     } catch (error) {
       this.#untold.failed(path, leastVersion, Date.now())

@@ -1,37 +1,52 @@
+import { Lru } from './lru.ts'
+import { warnOfSharedCache } from './shared-cache-warning.ts'
+
 const most = 10_000
+/** As long as a right that was proven counts. */
+const epochMs = 3_600_000
 
 /**
- * Paths, or versions of them, that the shared level must not be asked for. Its memory is bounded: with too many to remember,
- * all are suspect for good, since to forget one would be to serve it.
+ * Paths, or versions of them, that the shared cache must not be asked for. Memory is bounded: one too many begins an
+ * epoch. It forgets which they were, and suspects every key until the key is cleared or the epoch ends.
  */
 export class Suspects {
-  readonly #addedAs = new Map<string, number>()
-  #additions = 0
+  readonly #added = new Set<string>()
+  /** Since the epoch began, if there is one. */
+  #cleared: Lru<true> | undefined
+  #begunAt = 0
 
   has(key: string): boolean {
-    return this.areAll || this.#addedAs.has(key)
-  }
-
-  /** There were too many: none of them is cleared any more. */
-  get areAll(): boolean {
-    return this.#additions === Infinity
+    return this.#added.has(key) || (this.#isEpoch() && this.#cleared?.get(key) === undefined)
   }
 
   add(key: string): void {
-    if (this.areAll) return
-    this.#addedAs.set(key, (this.#additions += 1))
-    if (this.#addedAs.size <= most) return
-    this.#addedAs.clear()
-    this.#additions = Infinity
+    this.#cleared?.delete(key)
+    this.#added.add(key)
+    if (this.#added.size > most) this.#beginEpoch()
   }
 
-  /** What to clear a suspect with once something that begins now has succeeded. */
-  get mark(): number {
-    return this.#additions
+  clear(key: string): void {
+    this.#added.delete(key)
+    if (this.#isEpoch()) this.#cleared?.set(key, true)
   }
 
-  /** No longer a suspect, unless it was added again after the mark. */
-  clear(key: string, mark: number = this.#additions): void {
-    if ((this.#addedAs.get(key) ?? 0) <= mark) this.#addedAs.delete(key)
+  #beginEpoch(): void {
+    if (!this.#isEpoch()) {
+      warnOfSharedCache(
+        `a store refused more than ${most} secrets: for an hour only what it has answered to this process since is taken from the shared cache`,
+      )
+    }
+    this.#added.clear()
+    this.#cleared = new Lru(2 * most)
+    this.#begunAt = Date.now()
+  }
+
+  #isEpoch(): boolean {
+    if (this.#cleared === undefined) return false
+    // A clock that was set back does not stretch it.
+    this.#begunAt = Math.min(this.#begunAt, Date.now())
+    if (Date.now() - this.#begunAt < epochMs) return true
+    this.#cleared = undefined
+    return false
   }
 }

@@ -83,7 +83,9 @@ export class Writer {
       )
       const { name: provider } = noted(facts, place)
       const restore = able(place, 'restore')
-      await this.#changing(place, () => restore(place.path, context))
+      await this.#changing(place, async () => {
+        await restore(place.path, context)
+      })
       return { provider }
     })
   }
@@ -148,8 +150,8 @@ export class Writer {
     else if (end === 'purged') store.purged(path)
     else store.changed(path, end)
     if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw placed(result.reason, { provider: provider.name })
-    const written = result.status === 'fulfilled' ? own(result.value, 'version') : undefined
-    const [told] = await Promise.allSettled([store.invalidate(path, typeof written === 'number' ? written : undefined)])
+    const leastVersion = result.status === 'fulfilled' ? leastVersionAfter(result.value, end) : undefined
+    const [told] = await Promise.allSettled([store.invalidate(path, leastVersion)])
     // The failure of the write itself is what the caller must know.
     if (result.status === 'rejected') throw placed(result.reason, { provider: provider.name })
     if (told.status === 'rejected') throw placed(told.reason, { provider: provider.name })
@@ -213,6 +215,13 @@ function noteFailedChange(store: CachedStore, path: string, error: unknown): voi
   if (failure !== undefined && isOfReadsToo.has(failure.code)) store.noteChange(path, failure)
   else if (isWithoutEffect(error)) store.doubt(path)
   else if (failure?.code !== 'NOT_FOUND') store.noteChange(path)
+}
+
+/** A delete ends in `end`, a restore has no receipt: only after these may a lower number be the current one. */
+function leastVersionAfter(receipt: unknown, end: unknown): number | undefined {
+  if (end !== undefined || receipt === undefined) return 0
+  const written = own(receipt, 'version')
+  return typeof written === 'number' ? written : undefined
 }
 
 /** What a read after `delete` would be told, for as long as the store cannot be asked. */

@@ -225,12 +225,40 @@ describe('a shared level', () => {
     expect(store.provider.calls('get')).toBe(2)
   })
 
-  it('tells the level which version was written', async () => {
+  it('is told which version was written, and that after a delete or a restore any may be current', async () => {
     const { store, shared } = fleet()
     const invalidate = vi.fn(shared.invalidate)
-    await processOf(store.provider, { ...shared, invalidate }).rotateSecret('token', 'v2')
-    await processOf(store.provider, { ...shared, invalidate }).deleteSecret('token')
-    expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([2, undefined])
+    const secrets = processOf(store.provider, { ...shared, invalidate })
+    const told = (): unknown[] => invalidate.mock.calls.splice(0).map(([{ leastVersion }]) => leastVersion)
+    await secrets.rotateSecret('token', 'v2')
+    expect(told()).toEqual([2])
+    await secrets.deleteSecret('token')
+    expect(told()).toEqual([0])
+    await secrets.restoreSecret('token')
+    expect(told()).toEqual([0])
+    await secrets.deleteSecret('token', { purge: true })
+    expect(told()).toEqual([0])
+  })
+
+  it.each<[string, (store: Breakable) => void]>([
+    ['lost a race', (store) => void (store.plan = ({ method }) => (method === 'put' ? faults.reject('VERSION_CONFLICT') : undefined))],
+    [
+      'may have happened',
+      (store) => void (store.plan = ({ method }) => (method === 'put' ? faults.reject('INTERNAL', { effect: 'unknown' }) : undefined)),
+    ],
+  ])('keeps the least version after a write that %s: a replica that lags behind brings nothing back', async (_, fail) => {
+    const { store, shared, here, there } = fleet()
+    await here.rotateSecret('token', 'v2')
+    const lagging: SecretProvider = {
+      ...readOnly('store', async () => ({ value: 'v1', version: 1 })),
+      sharedAs: 'store',
+    }
+    fail(store)
+    await failureOf(there.rotateSecret('token', 'v3'))
+    store.plan = () => undefined
+    await processOf(lagging, shared.anotherProcess()).getSecret('token')
+    await settle()
+    expect(await processOf(store.provider, shared.anotherProcess()).getSecret('token')).toBe('v2')
   })
 
   it('that fails closed keeps its processes from asking the store behind its back', async () => {

@@ -106,6 +106,20 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
     caughtBy: 'an invalidation drops every version of the path, for every process, and no other path',
     make: () => ({ invalidate: async () => {} }),
   },
+  'serves what a replica that lags behind brings': {
+    caughtBy: 'a version below the least that was told is not served as the current one',
+    make: (good) => ({ invalidate: ({ sharedAs, path }, ...rest) => good.invalidate({ sharedAs, path }, ...rest) }),
+  },
+  'lets an invalidation without a version lift the least': {
+    caughtBy: 'an invalidation that knows no version keeps the least that was told',
+    make: (good) => ({ invalidate: ({ leastVersion = 0, ...at }, ...rest) => good.invalidate({ ...at, leastVersion }, ...rest) }),
+  },
+  'never lifts the least version': {
+    caughtBy: 'an invalidation to the least version 0 lets any version be current again',
+    make: (good) => ({
+      invalidate: ({ leastVersion, ...at }, ...rest) => good.invalidate({ ...at, leastVersion: leastVersion || undefined }, ...rest),
+    }),
+  },
   'fills with any ticket': {
     caughtBy: 'a fill with a ticket from before an invalidation changes nothing',
     make: (good) => ({

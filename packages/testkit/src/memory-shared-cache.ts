@@ -4,6 +4,7 @@ import {
   type SharedCache,
   type SharedEntry,
   type SharedKey,
+  type SharedPath,
   type SharedRead,
   type StoredSecret,
 } from '@finchat/secrets-core'
@@ -34,14 +35,22 @@ export interface MemorySharedCache extends SharedCache {
   readonly anotherProcess: (options?: MemorySharedCacheOptions) => MemorySharedCache
 }
 
+interface HeldPath {
+  generation: number
+  /** What has a lower number is not the current version. */
+  leastVersion: number
+  readonly versions: Map<SharedKey['version'], SharedEntry>
+}
+
 interface Level {
-  readonly paths: Map<string, { generation: number; readonly versions: Map<SharedKey['version'], SharedEntry> }>
+  readonly paths: Map<string, HeldPath>
   readonly listeners: Map<symbol, Set<(key: Path) => void>>
 }
 
 /**
  * The shared cache's contract in this process, for tests. A read answers a hit or a ticket; a fill with a ticket from before an
- * invalidation changes nothing. Values are copied in and out.
+ * invalidation, or with a version below the least that was told, changes nothing; a least version stands until it is
+ * lifted. Values are copied in and out.
  *
  * @example
  * import { memorySharedCache } from '@finchat/secrets-testkit'
@@ -96,11 +105,13 @@ function read(level: Level, key: SharedKey): SharedRead {
 
 function fill(level: Level, key: SharedKey, generation: unknown, entry: SharedEntry): void {
   const path = at(level, key)
-  if (generation === path.generation) path.versions.set(key.version, { ...entry, secret: copied(entry.secret) })
+  const isOutdated = key.version === undefined && (entry.secret.version ?? Infinity) < path.leastVersion
+  if (generation === path.generation && !isOutdated) path.versions.set(key.version, { ...entry, secret: copied(entry.secret) })
 }
 
-function invalidate(level: Level, { sharedAs, path }: Path, self: symbol): void {
+function invalidate(level: Level, { sharedAs, path, leastVersion }: SharedPath, self: symbol): void {
   const held = at(level, { sharedAs, path })
+  if (leastVersion !== undefined) held.leastVersion = leastVersion === 0 ? 0 : Math.max(leastVersion, held.leastVersion)
   held.generation += 1
   held.versions.clear()
   for (const [process, listeners] of level.listeners) {
@@ -114,9 +125,9 @@ function subscribe(level: Level, self: symbol, listener: (key: Path) => void): (
   return () => void listeners.delete(listener)
 }
 
-function at(level: Level, { sharedAs, path }: Path): NonNullable<ReturnType<Level['paths']['get']>> {
+function at(level: Level, { sharedAs, path }: Path): HeldPath {
   const id = JSON.stringify([sharedAs, path]) // no two pairs share one text
-  const held = level.paths.get(id) ?? { generation: 0, versions: new Map() }
+  const held = level.paths.get(id) ?? { generation: 0, leastVersion: 0, versions: new Map() }
   level.paths.set(id, held)
   return held
 }

@@ -64,6 +64,8 @@ async function proveOver(createHarness: () => Promise<SecretCacheHarness>, prove
 
 const key: SharedKey = { sharedAs: 'store', path: 'suite/secret' }
 
+const path = { sharedAs: key.sharedAs, path: key.path }
+
 /** Long enough for a loaded machine, in milliseconds. */
 const patienceMs = 5_000
 
@@ -113,14 +115,14 @@ const rules: Readonly<Record<string, Rule>> = {
     const versions = [key, { ...key, version: 1 }, { ...key, version: 'previous' as const }]
     for (const one of versions) await fill(trial, one, { value: canary })
     await fill(trial, { ...key, path: 'suite/other' }, { value: 'other' })
-    await another.invalidate({ sharedAs: key.sharedAs, path: key.path }, context)
+    await another.invalidate(path, context)
     for (const one of versions) assert.ok('ticket' in (await cache.read(one, context)))
     assert.ok('hit' in (await cache.read({ ...key, path: 'suite/other' }, context)))
   },
   'a fill with a ticket from before an invalidation changes nothing': async (trial) => {
     const { cache, another, context } = trial
     const ticket = await ticketOf(trial)
-    await another.invalidate({ sharedAs: key.sharedAs, path: key.path }, context)
+    await another.invalidate(path, context)
     await fillWith(trial, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 })
     assert.ok('ticket' in (await cache.read(key, context)))
     await fill(trial, key, { value: 'new' })
@@ -133,6 +135,25 @@ const rules: Readonly<Record<string, Rule>> = {
     await fillWith(trial, {}, { secret: { value: canary }, until: Date.now() + 60_000 })
     await fillWith(trial, { generation: 'nonsense', turn: 7 }, { secret: { value: canary }, until: Date.now() + 60_000 })
     assert.ok('ticket' in (await trial.cache.read(key, trial.context)))
+  },
+  'a version below the least that was told is not served as the current one': async (trial) => {
+    const { another, context } = trial
+    await another.invalidate({ ...path, leastVersion: 3 }, context)
+    await another.invalidate({ ...path, leastVersion: 2 }, context)
+    await assertLeastIs3(trial)
+  },
+  'an invalidation that knows no version keeps the least that was told': async (trial) => {
+    const { another, context } = trial
+    await another.invalidate({ ...path, leastVersion: 3 }, context)
+    await another.invalidate(path, context)
+    await assertLeastIs3(trial)
+  },
+  'an invalidation to the least version 0 lets any version be current again': async (trial) => {
+    const { another, context } = trial
+    await another.invalidate({ ...path, leastVersion: 3 }, context)
+    await another.invalidate({ ...path, leastVersion: 0 }, context)
+    await fill(trial, key, { value: 'begun anew', version: 1 })
+    assert.ok('hit' in (await trial.cache.read(key, context)), 'the least version was not lifted')
   },
   'a read that is aborted ends': async ({ cache, another, context }) => {
     await another.read(key, context) // whose turn it may be to ask
@@ -165,7 +186,7 @@ const rules: Readonly<Record<string, Rule>> = {
       const answer = await within(patienceMs, cache.read(key, context), 'a read hangs')
       assert.ok('ticket' in answer, 'a failing level answers')
       await within(patienceMs, fillWith(trial, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }), 'a fill hangs')
-      await within(patienceMs, rejects(cache.invalidate({ sharedAs: key.sharedAs, path: key.path }, context)), 'an invalidation hangs')
+      await within(patienceMs, rejects(cache.invalidate(path, context)), 'an invalidation hangs')
     } finally {
       await mend()
     }
@@ -174,7 +195,6 @@ const rules: Readonly<Record<string, Rule>> = {
     const heard: unknown[] = []
     const end = cache.subscribe?.((one) => void heard.push(one))
     if (end === undefined) return // the contract's own option: such a level is polled
-    const path = { sharedAs: key.sharedAs, path: key.path }
     for (let waitedMs = 0; waitedMs < patienceMs && heard.length === 0; waitedMs += 10) {
       // A subscription may take a moment to begin.
       if (waitedMs % 1_000 === 0) await another.invalidate(path, context)
@@ -204,6 +224,17 @@ async function fill(trial: Trial, at: SharedKey, secret: StoredSecret): Promise<
   const until = Date.now() + 60_000
   await fillWith(trial, await ticketOf(trial, at), { secret, until }, at)
   return until
+}
+
+/** A replica that lags behind cannot bring version 2 back, and version 3 is shared. */
+async function assertLeastIs3(trial: Trial): Promise<void> {
+  const { cache, another, context } = trial
+  await fill(trial, key, { value: 'old', version: 2 })
+  const answer = await another.read(key, context)
+  assert.ok('ticket' in answer, 'a version below the least that was told is served as the current one')
+  const current = { secret: { value: 'current', version: 3 }, until: Date.now() + 60_000 }
+  await fillWith({ ...trial, cache: another }, answer.ticket, current)
+  assert.ok('hit' in (await cache.read(key, context)), 'the least version that was told is not served')
 }
 
 function fillWith(

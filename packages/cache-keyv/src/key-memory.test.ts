@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process'
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { timesInMemory } from '@finchat/secrets-test-servers'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { deriveCacheKeys } from './cache-keys.ts'
+
+vi.setConfig({ testTimeout: 60_000 }) // processes take their time where others run too
+
+const purposes = ['entries', 'generations', 'announcements', 'index']
+
+function subkeyOf(root: Uint8Array, purpose: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', root, '', `finchat-secrets/cache-keyv/2/${purpose}`, 32))
+}
+
+test('subkeys are those of HKDF-SHA256, and the roots are overwritten', () => {
+  const [first, second, indexRoot] = [randomBytes(32), randomBytes(32), randomBytes(32)]
+  const expected = [
+    ...purposes.slice(0, 3).flatMap((purpose) => [first, second].map((root) => subkeyOf(root, purpose))),
+    subkeyOf(indexRoot, 'index'),
+  ]
+  const { seals, opens, index } = deriveCacheKeys([first, second], indexRoot)
+  const kinds = ['entries', 'generations', 'announcements'] as const
+  expect([...kinds.flatMap((kind) => opens.map((each) => each[kind].export())), index.export()]).toEqual(expected)
+  expect(seals).toBe(opens[0])
+  for (const root of [first, second, indexRoot]) expect(root).toEqual(Buffer.alloc(32))
+})
+
+// Other systems show no process the memory of another as a file.
+describe.runIf(process.platform === 'linux')('the memory of a process that used a cache', () => {
+  /** How often each text stands there while the cache is used, when it is closed, and after a collection. */
+  async function timesIn(
+    form: 'bytes' | 'hex' | 'refused',
+    key: Buffer,
+    texts: readonly Buffer[],
+  ): Promise<readonly (readonly number[])[]> {
+    const hidden = Buffer.from(key.map((byte) => ~byte & 0xff)).toString('hex')
+    const script = join(import.meta.dirname, 'testing/key-process.ts')
+    const child = spawn(process.execPath, ['--conditions=@finchat/source', '--expose-gc', script, form, hidden])
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const times: (readonly number[])[] = []
+    for (const expected of ['used', 'closed', 'collected']) {
+      const [line] = await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data')])
+      expect(String(line).trim()).toBe(expected)
+      times.push(timesInMemory(child.pid, texts))
+      child.stdin.write('\n')
+    }
+    return times
+  }
+
+  test('has a key that was given as bytes in no form, from the first use on', async () => {
+    const key = randomBytes(32)
+    const extracted = createHmac('sha256', Buffer.alloc(32)).update(key).digest()
+    const texts = [key.toString('hex'), key.toString('base64'), key.toString('base64url')]
+    const forms = [key, extracted, ...texts.flatMap((text) => [Buffer.from(text), Buffer.from(text, 'utf16le')])]
+    for (const times of await timesIn('bytes', key, forms)) expect(times).toEqual(forms.map(() => 0))
+  })
+
+  test('has no key whose cache was refused for another key or option', async () => {
+    const key = randomBytes(32)
+    for (const times of await timesIn('refused', key, [key])) expect(times).toEqual([0])
+  })
+
+  test('has the bytes of a key that was given as text nowhere, and the text where its owner has it', async () => {
+    const key = randomBytes(32)
+    const [used, closed] = await timesIn('hex', key, [key, Buffer.from(key.toString('hex'))])
+    expect(closed?.[0], 'the script keeps its own').toBe(1)
+    expect(used?.[1]).toBeGreaterThan(0)
+  })
+
+  test('has the subkeys while it is used, and nowhere when they are collected after close()', async () => {
+    const key = randomBytes(32)
+    const [used, , collected] = await timesIn(
+      'bytes',
+      key,
+      purposes.map((purpose) => subkeyOf(key, purpose)),
+    )
+    for (const times of used ?? []) expect(times).toBeGreaterThan(0)
+    expect(collected).toEqual([0, 0, 0, 0])
+  })
+})

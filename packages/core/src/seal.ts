@@ -92,7 +92,7 @@ function assertSealable(key: unknown, data: unknown, text: unknown): void {
 let crypto: typeof import('node:crypto') | undefined
 
 /** Looked up when it is first needed: to import this costs nothing, and whoever has a `KeyObject` has loaded it. */
-function loadCrypto(): typeof import('node:crypto') {
+export function loadCrypto(): typeof import('node:crypto') {
   crypto ??= foundCrypto()
   return crypto
 }

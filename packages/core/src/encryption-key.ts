@@ -10,8 +10,8 @@ export type KeyMaterial = { readonly kind: 'raw'; readonly bytes: Uint8Array } |
 
 /** AES-256 and HKDF-SHA256 take 32 bytes. */
 const keyBytes = 32
-/** Of 32 random bytes fewer than 16 are distinct once in 10^14 keys. */
-const leastDistinctBytes = 16
+/** Random keys have about 30 distinct bytes, and fewer than 8 in no key that will ever be made. */
+const leastDistinctBytes = 8
 /** Sentences of 32 characters have about 15 distinct ones. */
 const leastDistinctCharacters = 8
 /** A passphrase of which a shorter part is all there is to guess. */

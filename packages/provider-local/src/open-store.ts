@@ -12,6 +12,7 @@ import { bucketCount, indexDigests } from './index-digests.ts'
 import { upgradeFormat1 } from './format-1.ts'
 import { heldVersions } from './held-versions.ts'
 import { type Keyring, newIndexKey, wrapIndexKey } from './keyring.ts'
+import { warnOfNetworkFileSystem } from './network-file-system.ts'
 import { assertOneName, isReplaced, openedFile, realPath, refuseStrangeCompanions, type StoreFile } from './opened-file.ts'
 import type { StoreOptions } from './options.ts'
 import { assertSchema, createSchema, formatOf, schemaGuard } from './schema.ts'
@@ -114,6 +115,7 @@ function connectTo(path: string): DatabaseSync {
   const real = realPath(path)
   assertOneName(path)
   refuseStrangeCompanions(real)
+  warnOfNetworkFileSystem(real)
   const existing = pathToFileURL(real)
   existing.searchParams.set('mode', 'rw') // a file that is gone by now is not created anew
   const sqlite = connect(existing)

@@ -380,8 +380,8 @@ describe('directory', () => {
           .toLowerCase()
           .replaceAll(/\.+(?=\/|$)/g, ''),
       )
-    vi.spyOn(promises, 'realpath').mockImplementation(((path: unknown) => realpath(folded(path))) as typeof realpath) // the overload that is used
-    vi.spyOn(promises, 'lstat').mockImplementation(((path: unknown) => lstat(folded(path))) as typeof lstat) // the overload that is used
+    vi.spyOn(promises, 'realpath').mockImplementation((path: unknown) => realpath(folded(path)))
+    vi.spyOn(promises, 'lstat').mockImplementation((path: unknown) => lstat(folded(path)))
   }
 
   it('knows a file by the name that its folder lists, where the file system takes other spellings too', async () => {

@@ -32,10 +32,10 @@ describe('a file that is no store of ours', () => {
 
   test('a store of a later format is CONFIGURATION and says what to do', async () => {
     const path = await smallStore()
-    tamper(path, 'PRAGMA user_version=3')
+    tamper(path, 'PRAGMA user_version=4')
     expect(await failure(opened(path).get('alpha', context))).toMatchObject({
       code: 'CONFIGURATION',
-      problem: expect.stringMatching('format 3'),
+      problem: expect.stringMatching('format 4'),
       remedy: expect.stringMatching('update'),
     })
   })
@@ -66,7 +66,10 @@ describe('a file that is no store of ours', () => {
       provider.reencrypt(),
     ]
     for (const outcome of await Promise.all(calls.map(failure))) {
-      expect(outcome).toMatchObject({ code: 'CONFIGURATION', problem: 'the encryption key is not the key of this store' })
+      expect(outcome).toMatchObject({
+        code: 'CONFIGURATION',
+        problem: 'the encryption key is not the key of this store, or `reencrypt` has retired it',
+      })
     }
   })
 })

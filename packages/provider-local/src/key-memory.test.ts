@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { lengthPrefixed, unseal } from '@finchat/secrets-core/sealing'
 import { timesInMemory } from '@finchat/secrets-test-servers'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { referenceHkdf } from './testing/reference-crypto.ts'
+import { referenceHkdf, referenceHmac } from './testing/reference-crypto.ts'
 import { temporaryPath } from './testing/temporary-store.ts'
 
 // Each starts a process, which takes its time where others run too.
@@ -22,6 +22,8 @@ interface Derived {
 /** What the file says of itself, and the index's key as this key opens it. */
 interface Opened extends Derived {
   readonly index: Buffer
+  /** Between the key and what is derived from it. */
+  readonly extracted: Buffer
   readonly storeId: Buffer
 }
 
@@ -37,7 +39,7 @@ function openedBy(path: string, root: (salt: Buffer) => Buffer): Opened {
   const data = lengthPrefixed(['finchat-secrets/local/index-key', 2, storeId, id])
   const index = unseal(wrapping, data, Buffer.from(wrapped as Uint8Array)) // a BLOB
   if (!index) throw new Error('the key does not open the index')
-  return { id, values, wrapping, index, storeId }
+  return { id, values, wrapping, index, extracted: referenceHmac(salt, made), storeId }
 }
 
 /** The key of one version, derived and used and wiped. */
@@ -92,15 +94,15 @@ describe.runIf(process.platform === 'linux')('the keys of a store in the memory 
       const { child, path, next } = await started(form, given)
       const old = keysOf(openedBy(path, () => given[0]))
       const texts = form === 'bytes' ? undefined : [...old].flatMap(textsOf) // a text that was given stays
-      expect(copiesIn(child, [...old, ...given], texts)).toEqual({ keys: [1, 1, 1, 0, 0, 0, 0], texts: 0 })
+      expect(copiesIn(child, [...old, ...given], texts)).toEqual({ keys: [1, 1, 1, 0, 0, 0, 0, 0], texts: 0 })
       expect(await next()).toBe('closed')
-      expect(copiesIn(child, [...old, ...given], texts)).toEqual({ keys: [0, 0, 0, 0, 0, 0, 0], texts: 0 })
+      expect(copiesIn(child, [...old, ...given], texts)).toEqual({ keys: [0, 0, 0, 0, 0, 0, 0, 0], texts: 0 })
 
       expect(await next()).toBe('replaced')
       const now = keysOf(openedBy(path, () => given[1]))
-      expect(copiesIn(child, [...now, ...old, ...given], []).keys).toEqual([1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+      expect(copiesIn(child, [...now, ...old, ...given], []).keys).toEqual([1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
       expect(await next()).toBe('closed again')
-      expect(copiesIn(child, [...now, ...old, ...given], []).keys).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+      expect(copiesIn(child, [...now, ...old, ...given], []).keys).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
     },
   )
 
@@ -110,13 +112,13 @@ describe.runIf(process.platform === 'linux')('the keys of a store in the memory 
     let root = Buffer.alloc(0)
     const stretched = (salt: Buffer): Buffer => (root = scryptSync(phrases[0] ?? '', salt, 32, { N: 2 ** 17, r: 8, p: 1, maxmem: 2 ** 28 }))
     const keys = keysOf(openedBy(path, stretched))
-    expect(copiesIn(child, [...keys, root])).toEqual({ keys: [1, 1, 1, 0, 0, 0], texts: 0 })
+    expect(copiesIn(child, [...keys, root])).toEqual({ keys: [1, 1, 1, 0, 0, 0, 0], texts: 0 })
     expect(await next()).toBe('closed')
-    expect(copiesIn(child, [...keys, root])).toEqual({ keys: [0, 0, 0, 0, 0, 0], texts: 0 })
+    expect(copiesIn(child, [...keys, root])).toEqual({ keys: [0, 0, 0, 0, 0, 0, 0], texts: 0 })
   })
 })
 
-/** The three that an open store needs, and those of two versions, which it derives for each call. */
+/** The three that an open store needs, what they were derived from, and those of two versions, which it derives for each call. */
 function keysOf(opened: Opened): readonly Buffer[] {
-  return [opened.index, opened.values, opened.wrapping, versionKey(opened, 1), versionKey(opened, 2)]
+  return [opened.index, opened.values, opened.wrapping, opened.extracted, versionKey(opened, 1), versionKey(opened, 2)]
 }

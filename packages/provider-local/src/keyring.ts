@@ -85,10 +85,20 @@ function storeKey(root: Uint8Array, header: StoreHeader): StoreKey {
   }
 }
 
-/** HKDF-SHA256 (RFC 5869) under the store's salt, for one purpose. */
+/**
+ * HKDF-SHA256 (RFC 5869) under the store's salt, for one purpose. `hkdfSync` makes a `KeyObject` of the root, which stays
+ * until it is collected.
+ */
 function subkey(root: Uint8Array, { salt }: StoreHeader, purpose: string): Buffer {
-  return Buffer.from(loadCrypto().hkdfSync('sha256', root, salt, `finchat-secrets/local/${sealingVersion}/${purpose}`, keyLength))
+  const { createHmac } = loadCrypto()
+  const extracted = createHmac('sha256', salt).update(root).digest()
+  const info = `finchat-secrets/local/${sealingVersion}/${purpose}`
+  const derived = createHmac('sha256', extracted).update(info).update(lastBlock).digest()
+  extracted.fill(0)
+  return derived
 }
+
+const lastBlock = Uint8Array.of(1)
 
 /** scrypt (RFC 7914) on a thread of its own. */
 function stretched(passphrase: string, { salt, scrypt: cost }: StoreHeader): Promise<Buffer> {

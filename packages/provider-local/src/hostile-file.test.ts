@@ -117,6 +117,7 @@ describe('what is longer in the file than anything that we write is INTEGRITY, a
     'the digests of buckets': ['buckets', 'UPDATE root SET buckets = zeroblob(9999)', `${columns.buckets} FROM root`],
     'a digest': ['digest', 'UPDATE secrets SET digest = zeroblob(9999)', `${columns.placed} FROM secrets`],
     'a key': ['wrapped', 'UPDATE keys SET wrapped = zeroblob(9999)', `${columns.key} FROM keys`],
+    'the names of retired keys': ['retired', 'UPDATE upkeep SET retired = zeroblob(99999)', `${columns.retired} FROM upkeep`],
     'a value': ['sealed', 'UPDATE secrets SET sealed = zeroblob(1048605)', `${columns.sealed} FROM secrets`],
     'a seal': ['seal', 'UPDATE secrets SET sealed = zeroblob(1048605)', `${columns.version} FROM secrets`],
     'a path': ['path', "UPDATE secrets SET path = printf('%.9999c', 'x') || version", `${columns.placed} FROM secrets`],

@@ -22,9 +22,10 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'verification',
     'verifier',
     'seal',
+    'encryption-key',
     'length-prefixed',
   ],
-  'packages/provider-local/src': ['store-keys', 'index-digests', 'leaf', 'bucket', 'key', 'keyring'],
+  'packages/provider-local/src': ['store-keys', 'index-digests', 'leaf', 'bucket', 'key-bytes', 'keyring'],
   'packages/audit/src': ['batches', 'line-buffer', 'segment-writer', 'json-lines-file', 'record-file', 'open-segments', 'day-change'],
 }
 
@@ -35,7 +36,7 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/testkit/src/manager-{batch,clocks,closing,fallback,freshness,policy-model,reading,shared,verifying,writing}.test.ts',
   ],
   'packages/provider-local/src': [
-    'packages/provider-local/src/{bucket,fixture,key,key-rotation,keyring,leaks,leaf,local-provider,store-keys,tampering,vectors}.test.ts',
+    'packages/provider-local/src/{bucket,fixture,key-rotation,keyring,leaks,leaf,local-provider,store-keys,tampering,vectors}.test.ts',
   ],
   'packages/audit/src': [
     'packages/audit/src/{batches,checkpoints,crowd,fail-closed,json-lines-file,last-segment,line-buffer,not-ready,segment-writer,torn-tail,unusable-options}.test.ts',

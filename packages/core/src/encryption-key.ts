@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { copyOutsideHeap } from './outside-heap.ts'
 import { loadCrypto } from './seal.ts'
 import { SecretsError } from './secrets-error.ts'
 
@@ -52,7 +53,7 @@ export function generateKey(): string {
  * console.log(parseKey('correct horse battery staple and more').kind) // passphrase
  */
 export function parseKey(key: EncryptionKey): KeyMaterial {
-  if (key instanceof Uint8Array) return rawKey(Uint8Array.from(key))
+  if (key instanceof Uint8Array) return rawKey(copyOutsideHeap(key))
   if (typeof key !== 'string') throw malformed('the encryption key is neither text nor a Uint8Array')
   if (key.startsWith('key:')) refuseSurroundings(key)
   if (key.startsWith('key:')) return rawKey(decoded(key.slice(4, key.endsWith('=') ? -1 : undefined), 'base64url'))
@@ -102,9 +103,9 @@ function decoded(text: string, encoding: keyof typeof encodings): Uint8Array {
     throw malformed(`the encryption key is damaged: it looks like ${encoding} and is not`, copyAgain)
   if (length < keyBytes / 2) throw tooShort()
   if (length !== keyBytes) throw malformed(`the encryption key is damaged: it holds ${length} bytes, not ${keyBytes}`, copyAgain)
-  const bytes = Buffer.alloc(keyBytes)
-  bytes.write(text, encoding)
-  return new Uint8Array(bytes.buffer)
+  const bytes = new ArrayBuffer(keyBytes)
+  Buffer.from(bytes).write(text, encoding)
+  return new Uint8Array(bytes)
 }
 
 /** A newline of a file or the quotes of a shell would make another key out of the same text, silently. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, promises, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, promises, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -328,6 +328,81 @@ describe('directory', () => {
     for (const path of ['/db/password', 'db//password', 'db/./password', 'db/password/', 'x/../db/password', 'db\\password']) {
       expect(await read({ env: {}, directory: folder }, path)).toBeUndefined()
     }
+  })
+
+  describe('that kubelet has mounted', () => {
+    const generation = '..2026_11_27_10_00_00.1234567890'
+    beforeEach(() => {
+      for (const path of ['db', 'nested/db', '..hidden', '...']) file(`${generation}/${path}`, canary)
+      symlinkSync(generation, join(folder, '..data'))
+      for (const name of ['db', 'nested']) symlinkSync(`..data/${name}`, join(folder, name))
+    })
+
+    it('gives each secret under its own name', async () => {
+      for (const name of ['db', 'nested/db']) expect(await read({ env: {}, directory: folder }, name)).toBe(canary)
+    })
+
+    it("gives none under kubelet's own names, which begin with two dots, wherever they stand", async () => {
+      const inner = ['..data/db', `${generation}/db`, '..data/nested/db', '..data/..hidden', '..data/...', `nested/../..data/db`]
+      for (const path of [...inner, `db/../${generation}/db`, '..data', '..', '...']) {
+        expect(await read({ env: {}, directory: folder }, path), path).toBeUndefined()
+        expect(await read({ env: {}, directory: folder, names: { db: path } }, path), path).toBeUndefined()
+      }
+      const nested = join(folder, generation)
+      for (const path of ['..hidden', '...']) expect(await read({ env: {}, directory: nested }, path), path).toBeUndefined()
+    })
+
+    it('gives none under any other spelling of a name: another case, trailing dots or spaces, an encoding', async () => {
+      const spellings = ['DB', 'Db', 'db.', 'db..', 'db ', 'db::$DATA', 'd%62', '%2e%2edata/db', 'nested%2fdb', '.db', 'ne\u0301sted/db']
+      for (const path of spellings) expect(await read({ env: {}, directory: folder }, path), path).toBeUndefined()
+    })
+
+    it('gives a secret under one name only, of all paths of up to three segments', async () => {
+      const segments = ['..data', generation, 'db', 'DB', 'nested', '.', '..', '...', '']
+      const pairs = segments.flatMap((first) => segments.map((second) => `${first}/${second}`))
+      const paths = [...segments, ...pairs, ...pairs.flatMap((pair) => segments.map((last) => `${pair}/${last}`))]
+      const codeOf = ({ code }: SecretsError): string => code
+      const given = []
+      for (const path of paths)
+        if (path !== '' && (await read({ env: {}, directory: folder }, path).catch(codeOf)) === canary) given.push(path)
+      expect(given).toEqual(['db', 'nested/db'])
+    })
+  })
+
+  /** A file system that ignores case and trailing dots, as Windows's and macOS's do: every spelling leads to the file. */
+  function foldNames(): void {
+    const { realpath, lstat } = promises
+    const folded = (path: unknown): string =>
+      join(
+        folder,
+        String(path)
+          .slice(folder.length)
+          .toLowerCase()
+          .replaceAll(/\.+(?=\/|$)/g, ''),
+      )
+    vi.spyOn(promises, 'realpath').mockImplementation((path: unknown) => realpath(folded(path)))
+    vi.spyOn(promises, 'lstat').mockImplementation((path: unknown) => lstat(folded(path)))
+  }
+
+  it('knows a file by the name that its folder lists, where the file system takes other spellings too', async () => {
+    file('db/password', canary)
+    folder = realpathSync(folder)
+    foldNames()
+    for (const path of ['DB/password', 'db/PASSWORD', 'db/password.', 'db./password', 'Db/Password..'])
+      expect(await read({ env: {}, directory: folder }, path), path).toBeUndefined()
+    expect(await read({ env: {}, directory: folder }, 'db/password')).toBe(canary)
+  })
+
+  it('gives a secret that a listing misses once, as it may while kubelet swaps the volume', async () => {
+    file('token', canary)
+    vi.spyOn(promises, 'readdir').mockResolvedValueOnce([])
+    expect(await read({ env: {}, directory: folder }, 'token')).toBe(canary)
+  })
+
+  it('is read by its names where this process may not list it', async () => {
+    file('db/password', canary)
+    vi.spyOn(promises, 'readdir').mockRejectedValue(Object.assign(new Error('x'), { code: 'EACCES' }))
+    expect(await read({ env: {}, directory: folder }, 'db/password')).toBe(canary)
   })
 
   it.each(['gone', '', 'token'])('says CONFIGURATION, never "no such secret", when the directory is %j', async (name) => {

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { type SealingKey, withRawKey } from './raw-key.ts'
 import { assertSealingKey, loadCrypto } from './seal.ts'
 
 const saltLength = 32
@@ -26,7 +27,7 @@ export interface SealKey {
 /**
  * A key of its own for each text: HMAC-SHA512 under `root` of a random salt of 256 bits. One half of the MAC is the key,
  * the other a commitment: nobody can make a header that two roots open. `root` bears 2^80 derived keys, where `seal` under
- * one key bears 2^32 texts. Throws `INVALID_ARGUMENT` unless `root` is a secret `KeyObject` of 32 bytes.
+ * one key bears 2^32 texts. `root` is a key as `seal` takes; throws `INVALID_ARGUMENT` as it does.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -40,7 +41,7 @@ export interface SealKey {
  * console.log(opens && unseal(opens, place, stored.subarray(sealKeyLength))?.toString()) // hunter2
  * console.log(openSealKey(createSecretKey(randomBytes(32)), header)) // undefined
  */
-export function deriveSealKey(root: KeyObject): SealKey {
+export function deriveSealKey(root: SealingKey): SealKey {
   assertSealingKey(root)
   const salt = loadCrypto().randomBytes(saltLength)
   const { key, commitment } = derived(root, salt)
@@ -48,16 +49,16 @@ export function deriveSealKey(root: KeyObject): SealKey {
 }
 
 /** The key that `deriveSealKey` made of this root with this header; `undefined` for any other header. Throws as that does. */
-export function openSealKey(root: KeyObject, header: Uint8Array): KeyObject | undefined {
+export function openSealKey(root: SealingKey, header: Uint8Array): KeyObject | undefined {
   assertSealingKey(root)
   if (header.length !== sealKeyLength) return undefined
   const { key, commitment } = derived(root, header.subarray(0, saltLength))
   return loadCrypto().timingSafeEqual(commitment, header.subarray(saltLength)) ? key : undefined
 }
 
-function derived(root: KeyObject, salt: Uint8Array): { readonly key: KeyObject; readonly commitment: Buffer } {
+function derived(root: SealingKey, salt: Uint8Array): { readonly key: KeyObject; readonly commitment: Buffer } {
   const { createHmac, createSecretKey } = loadCrypto()
-  const mac = createHmac('sha512', root).update(label).update(salt).digest()
+  const mac = withRawKey(() => createHmac('sha512', root)).update(label).update(salt).digest()
   const key = createSecretKey(mac.subarray(0, keyLength))
   mac.fill(0, 0, keyLength)
   return { key, commitment: mac.subarray(keyLength) }

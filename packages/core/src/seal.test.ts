@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { createDecipheriv, createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createDecipheriv, createHmac, createPublicKey, createSecretKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { seal, sealLength, unseal } from './seal.ts'
+import { mac, seal, sealLength, unseal } from './seal.ts'
 
 const key = createSecretKey(Buffer.alloc(32, 1))
 const data = Buffer.from('associated data')
@@ -65,13 +65,15 @@ describe('INVALID_ARGUMENT, before anything is sealed or opened', () => {
     ['of 16 bytes', createSecretKey(Buffer.alloc(16, 1))],
     ['of 33 bytes', createSecretKey(Buffer.alloc(33, 1))],
     ['that is public', createPublicKey(generateKeyPairSync('ed25519').privateKey)],
-    ['of bytes as they are', Buffer.alloc(32, 1)],
+    ['of 31 bytes as they are', Buffer.alloc(31, 1)],
+    ['of 33 bytes as they are', Buffer.alloc(33, 1)],
     ['of text', 'canary'.repeat(6)],
     ['that is not there', undefined],
     ['of an object that looks like one', { type: 'secret', symmetricKeySize: 32 }],
   ])('is a key %s', (_, given) => {
     const wrong = given as KeyObject // as JavaScript may pass it
-    const problem = 'the key is not a secret KeyObject of 32 bytes'
+    const problem = 'the key is neither 32 bytes nor a secret KeyObject of as many'
+    expect(() => mac(wrong, data)).toThrow(refused(problem))
     expect(() => seal(wrong, data, Buffer.from('value'))).toThrow(refused(problem))
     expect(() => unseal(wrong, data, sealed)).toThrow(refused(problem))
     expect(() => unseal(wrong, data, Buffer.alloc(0))).toThrow(refused(problem))
@@ -79,11 +81,49 @@ describe('INVALID_ARGUMENT, before anything is sealed or opened', () => {
 
   test('is text, which Node.js would take', () => {
     const text = 'canary' as unknown as Uint8Array // as JavaScript may pass it
-    const problem = 'what is sealed or opened, or its associated data, is not a Uint8Array'
+    const problem = 'what is sealed, opened or authenticated, or its associated data, is not a Uint8Array'
+    expect(() => mac(key, data, text)).toThrow(refused(problem))
     expect(() => seal(key, data, text)).toThrow(refused(problem))
     expect(() => seal(key, text, sealed)).toThrow(refused(problem))
     expect(() => unseal(key, data, text)).toThrow(refused(problem))
     expect(() => unseal(key, text, sealed)).toThrow(refused(problem))
+  })
+})
+
+describe('a key of bytes', () => {
+  const raw = Buffer.alloc(32, 1)
+
+  test('is the same key as a KeyObject of them', () => {
+    expect(unseal(key, data, seal(raw, data, Buffer.from('value')))?.toString()).toBe('value')
+    expect(unseal(raw, data, seal(key, data, Buffer.from('value')))?.toString()).toBe('value')
+    expect(mac(raw, data)).toEqual(mac(key, data))
+  })
+
+  test('leaves the limit of stack traces as it was, also where the call fails', () => {
+    const before = Error.stackTraceLimit
+    unseal(raw, data, seal(raw, data, Buffer.from('value')))
+    mac(raw, data)
+    const create = vi.spyOn(process.getBuiltinModule('node:crypto'), 'createHmac').mockImplementation(() => {
+      throw new Error('no memory')
+    })
+    expect(() => mac(raw, data)).toThrow('no memory')
+    create.mockRestore()
+    expect(Error.stackTraceLimit).toBe(before)
+  })
+})
+
+describe('mac', () => {
+  test('is HMAC-SHA256 over the texts, one after the other', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.array(fc.uint8Array()), (raw, texts) => {
+        expect(mac(raw, ...texts)).toEqual(createHmac('sha256', raw).update(Buffer.concat(texts)).digest())
+      }),
+    )
+  })
+
+  test('returns memory of its own, so that overwriting it overwrites nothing else', () => {
+    const made = mac(key, data)
+    expect([made.length, made.buffer.byteLength]).toEqual([32, 32])
   })
 })
 

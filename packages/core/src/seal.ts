@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto'
+import { type SealingKey, withRawKey } from './raw-key.ts'
 import { SecretsError } from './secrets-error.ts'
 
 const algorithm = 'aes-256-gcm'
@@ -8,8 +8,7 @@ const nonceLength = 12
 const tag = { authTagLength: 16 }
 
 /**
- * 28: the bytes of nonce and tag, which stand before the ciphertext; it is as long as the plaintext. Without the key
- * nobody finds another text with the same two; who has the key can make one.
+ * 28: the bytes of nonce and tag, which stand before the ciphertext; it is as long as the plaintext. Together they name one sealed text and no other.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -24,8 +23,9 @@ export const sealLength: number = nonceLength + tag.authTagLength
  * AES-256-GCM (NIST SP 800-38D) under a fresh random nonce of 96 bits: nonce, tag of 128 bits, ciphertext. `associatedData` is authenticated and not
  * stored: make it with `lengthPrefixed` of what the text is and where it lies, so that it opens nowhere else. Random nonces allow 2^32 sealed texts under
  * one key (section 8.3): count them, take another key in time, or one for each text with `deriveSealKey`. GCM does not commit to its
- * key: who knows two keys can make a text that both open. Throws `INVALID_ARGUMENT` unless the key is a secret `KeyObject` of 32 bytes and the
- * rest are bytes.
+ * key: who knows two keys can make a text that both open. The key is 32 bytes or a `KeyObject` of as many. Node.js keeps no copy of bytes, so that
+ * overwriting them ends the key; a `KeyObject` stays in memory until it is collected. Throws `INVALID_ARGUMENT` for another key, and unless the rest
+ * are bytes.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -38,11 +38,11 @@ export const sealLength: number = nonceLength + tag.authTagLength
  * console.log(unseal(key, place('database', 2), sealed)?.toString()) // hunter2
  * console.log(unseal(key, place('database', 1), sealed)) // undefined
  */
-export function seal(key: KeyObject, associatedData: Uint8Array, plaintext: Uint8Array): Buffer {
+export function seal(key: SealingKey, associatedData: Uint8Array, plaintext: Uint8Array): Buffer {
   assertSealable(key, associatedData, plaintext)
   const { createCipheriv, randomBytes } = loadCrypto()
   const nonce = randomBytes(nonceLength)
-  const cipher = createCipheriv(algorithm, key, nonce, tag).setAAD(associatedData)
+  const cipher = withRawKey(() => createCipheriv(algorithm, key, nonce, tag)).setAAD(associatedData)
   const ciphertext = cipher.update(plaintext)
   cipher.final()
   return Buffer.concat([nonce, cipher.getAuthTag(), ciphertext])
@@ -63,10 +63,10 @@ export function seal(key: KeyObject, associatedData: Uint8Array, plaintext: Uint
  * plaintext?.fill(0)
  * console.log(unseal(key, data, sealed.subarray(1))) // undefined
  */
-export function unseal(key: KeyObject, associatedData: Uint8Array, sealed: Uint8Array): Buffer | undefined {
+export function unseal(key: SealingKey, associatedData: Uint8Array, sealed: Uint8Array): Buffer | undefined {
   assertSealable(key, associatedData, sealed)
   if (sealed.length < sealLength) return undefined
-  const decipher = loadCrypto().createDecipheriv(algorithm, key, sealed.subarray(0, nonceLength), tag)
+  const decipher = withRawKey(() => loadCrypto().createDecipheriv(algorithm, key, sealed.subarray(0, nonceLength), tag))
   decipher.setAAD(associatedData).setAuthTag(sealed.subarray(nonceLength, sealLength))
   const plaintext = decipher.update(sealed.subarray(sealLength))
   try {
@@ -80,19 +80,41 @@ export function unseal(key: KeyObject, associatedData: Uint8Array, sealed: Uint8
 
 /** What Node.js says of a key is not ours to let out. */
 export function assertSealingKey(key: unknown): void {
-  if (key instanceof loadCrypto().KeyObject && key.type === 'secret' && key.symmetricKeySize === keyLength) return
-  throw new SecretsError('INVALID_ARGUMENT', `the key is not a secret KeyObject of ${keyLength} bytes`, {
-    remedy: 'make one with `createSecretKey` of `node:crypto`',
+  if (isKey(key)) return
+  throw new SecretsError('INVALID_ARGUMENT', `the key is neither ${keyLength} bytes nor a secret KeyObject of as many`, {
+    remedy: 'pass a Uint8Array of random bytes, or `createSecretKey` of one',
   })
 }
 
 /** Node.js would take texts as well, and encode them in its own way. */
-function assertSealable(key: unknown, data: unknown, text: unknown): void {
+function assertSealable(key: unknown, ...texts: readonly unknown[]): void {
   assertSealingKey(key)
-  if (data instanceof Uint8Array && text instanceof Uint8Array) return
-  throw new SecretsError('INVALID_ARGUMENT', 'what is sealed or opened, or its associated data, is not a Uint8Array', {
+  if (texts.every((text) => text instanceof Uint8Array)) return
+  throw new SecretsError('INVALID_ARGUMENT', 'what is sealed, opened or authenticated, or its associated data, is not a Uint8Array', {
     remedy: 'encode text with `Buffer.from`, fields with `lengthPrefixed`',
   })
+}
+
+function isKey(key: unknown): key is SealingKey {
+  if (key instanceof Uint8Array) return key.length === keyLength
+  return key instanceof loadCrypto().KeyObject && key.type === 'secret' && key.symmetricKeySize === keyLength
+}
+
+/**
+ * HMAC-SHA256 (RFC 2104) over these texts, one after the other: make them with `lengthPrefixed` where several lists could look alike. The result
+ * is in memory of its own, so that one that is a derived key can be overwritten. The key is one as `seal` takes; throws `INVALID_ARGUMENT` as it does.
+ *
+ * @example
+ * import { randomBytes } from 'node:crypto'
+ * import { lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
+ *
+ * console.log(mac(randomBytes(32), lengthPrefixed(['my-store', 1, 'database'])).length) // 32
+ */
+export function mac(key: SealingKey, ...texts: readonly Uint8Array[]): Buffer {
+  assertSealable(key, ...texts)
+  const hmac = withRawKey(() => loadCrypto().createHmac('sha256', key))
+  for (const text of texts) hmac.update(text)
+  return hmac.digest()
 }
 
 let crypto: typeof import('node:crypto') | undefined

@@ -1,4 +1,5 @@
 export { type EncryptionKey, generateKey, type KeyMaterial, parseKey } from './encryption-key.ts'
 export { type Field, lengthPrefixed, prefixLength } from './length-prefixed.ts'
-export { seal, sealLength, unseal } from './seal.ts'
+export type { SealingKey } from './raw-key.ts'
+export { mac, seal, sealLength, unseal } from './seal.ts'
 export { deriveSealKey, openSealKey, type SealKey, sealKeyLength } from './seal-key.ts'

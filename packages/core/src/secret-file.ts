@@ -59,8 +59,9 @@ const mountedAttempts = 5
  */
 export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
   const root = await rootOf(directory)
-  // `a//b` and `a/./b` would be further names of the file `a/b`, and `..` of files outside.
-  if (/(^|\/)\.{0,2}(\/|$)|\\/.test(path)) return undefined
+  // `a//b` and `a/./b` would be further names of the file `a/b`, and `..` of files outside. What begins with `..` is
+  // kubelet's own: the secret `db` of a volume also lies at `..data/db`, which no list of names has.
+  if (/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)) return undefined
   for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
     const found = await mountedFile(root, path, signal)
     if (found !== 'changed' && found !== undefined) return found.value
@@ -85,11 +86,33 @@ async function mountedFile(
   const real = await unlessMissing(mountedSubject, () => realpath(place))
   if (real !== undefined) {
     assertInside(root, real, mountedSubject)
+    // Twice, since a swap under the listing may hide a name.
+    if (!((await isListed(root, path)) || (await isListed(root, path)))) return undefined
     const value = await readSecretFile(real, mountedSubject, signal, (handle) => isInside(handle, root, real))
     return value === undefined ? 'changed' : { value }
   }
   const isLink = (await unlessMissing(mountedSubject, () => lstat(place))) !== undefined
   return isLink ? 'changed' : undefined
+}
+
+/**
+ * Whether each folder on the way lists the name as it is written. Windows and macOS also find a file under another case,
+ * and Windows with trailing dots.
+ */
+async function isListed(root: string, path: string): Promise<boolean> {
+  const { readdir } = process.getBuiltinModule('node:fs').promises
+  let folder = root
+  for (const name of path.split('/')) {
+    const listed = await readdir(folder).catch((error: unknown) => (isDenied(error) ? [name] : []))
+    if (!listed.includes(name)) return false
+    folder = process.getBuiltinModule('node:path').join(folder, name)
+  }
+  return true
+}
+
+/** A folder may be entered without the right to list it. */
+function isDenied(error: unknown): boolean {
+  return failures[codeOf(error)]?.[0] === 'PERMISSION_DENIED'
 }
 
 /**
@@ -201,11 +224,15 @@ async function unlessMissing<T>(subject: string, call: () => Promise<T>): Promis
     return await call()
   } catch (error) {
     if (SecretsError.isInstance(error)) throw error
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const code = codeOf(error)
     if (missing.has(code)) return undefined
     const [kind, problem] = failures[code] ?? ['UNAVAILABLE', 'could not be read']
     throw new SecretsError(kind, `${subject} ${problem}`, { storeStatus: /^E[A-Z0-9_]{1,30}$/.test(code) ? code : undefined })
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
 function notRegular(subject: string): SecretsError {

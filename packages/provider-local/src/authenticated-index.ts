@@ -1,11 +1,11 @@
-import type { KeyObject } from 'node:crypto'
 import { SecretsError } from '@finchat/secrets-core'
 import { Bucket } from './bucket.ts'
 import { loadCrypto } from './builtins.ts'
 import { altered } from './columns.ts'
 import { bucketCount, bucketOf, digestAt, type IndexDigests, indexDigests, leafOf } from './index-digests.ts'
 import type { Leaf } from './leaf.ts'
-import { type Keyring, unwrapIndexKey, type WrappedKey } from './keyring.ts'
+import type { KeyBytes } from './key-bytes.ts'
+import { type Keyring, type KeyTable, openRetired, unwrapIndexKey, wipeRetired, type WrappedKey } from './keyring.ts'
 import { recordOf } from './record-facts.ts'
 import type { SecretRecord } from './secret-record.ts'
 import type { StoreHeader } from './store-header.ts'
@@ -15,8 +15,8 @@ import type { Tables } from './tables.ts'
 export interface VerifiedState {
   readonly changes: number
   readonly root: Buffer
-  readonly keys: readonly WrappedKey[]
-  readonly indexKey: KeyObject
+  readonly keys: KeyTable
+  readonly indexKey: KeyBytes
   readonly bucketDigests: Buffer
   /** The secrets of the buckets that were looked into. */
   readonly buckets: Map<number, Bucket>
@@ -54,7 +54,7 @@ export class AuthenticatedIndex {
     const known = this.#state
     if (!known || known.changes !== changes || !known.root.equals(mac)) {
       if (known && changes <= known.changes) throw rolledBack()
-      this.#state = this.#verified(changes, mac, known)
+      this.#adopt(this.#verified(changes, mac, known))
     }
     this.#seenAt = dataVersion
   }
@@ -84,7 +84,7 @@ export class AuthenticatedIndex {
     return (state, leaves, records) => {
       for (const [number, leaf] of leaves) state.buckets.get(bucketOf(number))?.adopt(number, leaf)
       for (const record of records.values()) remember(state, record)
-      this.#state = state
+      this.#adopt(state)
       this.#seenAt = seenAt
     }
   }
@@ -124,12 +124,30 @@ export class AuthenticatedIndex {
     throw new SecretsError('INTERNAL', "the store's index was used before it was read")
   }
 
+  /** Wipes the index's key. Nothing is read or written by this index any more. */
+  close(): void {
+    this.#state?.indexKey.wipe()
+  }
+
   #verified(changes: number, root: Buffer, known: VerifiedState | undefined): VerifiedState {
     const keys = this.#tables.keys()
-    const indexKey = known && sameKeys(known.keys, keys) ? known.indexKey : unwrapIndexKey(keys, this.#keyring, this.#header)
-    const bucketDigests = this.#tables.bucketDigests()
-    if (!sameMac(this.digests.root(indexKey, changes, keys, bucketDigests), root)) throw altered()
-    return { changes, root, keys, indexKey, bucketDigests, ...stillTrue(known, bucketDigests) }
+    const isKnown = known !== undefined && sameKeys(known.keys, keys)
+    const indexKey = isKnown ? known.indexKey : unwrapIndexKey(keys.wrapped, this.#keyring, this.#header)
+    try {
+      const bucketDigests = this.#tables.bucketDigests()
+      if (!sameMac(this.digests.root(indexKey, changes, keys, bucketDigests), root)) throw altered()
+      if (!isKnown) wipeRetired(this.#keyring, openRetired(keys.retired, indexKey, this.#header))
+      return { changes, root, keys: isKnown ? known.keys : keys, indexKey, bucketDigests, ...stillTrue(known, bucketDigests) }
+    } catch (error) {
+      if (!isKnown) indexKey.wipe()
+      throw error
+    }
+  }
+
+  #adopt(state: VerifiedState): void {
+    const before = this.#state?.indexKey
+    if (before !== state.indexKey) before?.wipe()
+    this.#state = state
   }
 }
 
@@ -150,13 +168,13 @@ function stillTrue(known: VerifiedState | undefined, bucketDigests: Buffer): Pic
   return { buckets, records }
 }
 
-function sameKeys(some: readonly WrappedKey[], others: readonly WrappedKey[]): boolean {
-  return some.length === others.length && some.every((key, at) => sameKey(key, others[at]))
+function sameKeys(some: KeyTable, others: KeyTable): boolean {
+  if (some.wrapped.length !== others.wrapped.length || !some.retired.equals(others.retired)) return false
+  return some.wrapped.every((key, at) => sameKey(key, others.wrapped[at]))
 }
 
 function sameKey(one: WrappedKey, other: WrappedKey | undefined): boolean {
-  if (one.keyId !== other?.keyId) return false
-  return one.wrapped && other.wrapped ? one.wrapped.equals(other.wrapped) : one.wrapped === other.wrapped
+  return one.keyId === other?.keyId && one.wrapped.equals(other.wrapped)
 }
 
 function sameMac(one: Buffer, other: Buffer): boolean {

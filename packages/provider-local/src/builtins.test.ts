@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { loadSqlite } from './builtins.ts'
-import { generateKey } from './key.ts'
+import { generateKey } from './index.ts'
 import { localProvider } from './local-provider.ts'
-import { context, failure } from './testing/temporary-store.ts'
+import { context, failure, key } from './testing/temporary-store.ts'
 
 test('loading SQLite says nothing of its own, and holds back no other warning', () => {
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
@@ -35,8 +35,9 @@ test('a Node.js that is too old to be asked for SQLite is CONFIGURATION too, to 
   const own = process.getBuiltinModule
   Object.assign(process, { getBuiltinModule: undefined })
   try {
-    expect(await failure(localProvider({ path: ':memory:', key: 'ab'.repeat(32) }).get('name', context))).toMatchObject(tooOld)
-    expect(() => generateKey()).toThrow(expect.objectContaining(tooOld))
+    expect(await failure(localProvider({ path: ':memory:', key }).get('name', context))).toMatchObject(tooOld)
+    const problem = `sealing needs Node.js 22.19 or later; this is ${process.version}`
+    expect(() => generateKey()).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   } finally {
     Object.assign(process, { getBuiltinModule: own })
   }
@@ -45,7 +46,7 @@ test('a Node.js that is too old to be asked for SQLite is CONFIGURATION too, to 
 test('importing the package, and making a provider, loads neither SQLite nor crypto', () => {
   const script = `
     const { localProvider } = await import(${JSON.stringify(join(import.meta.dirname, 'index.ts'))})
-    localProvider({ path: 'never-used.db', key: 'ab'.repeat(32) })
+    localProvider({ path: 'never-used.db', key: '${Buffer.from(key).toString('hex')}' })
     console.log(process.moduleLoadList.filter((name) => /NativeModule (sqlite|crypto)$/.test(name)).join())`
   const printed = execFileSync(process.execPath, [
     '--conditions=@finchat/source',

@@ -25,7 +25,9 @@ export async function changeSecret<T>(
     const before = edit.find(path) ?? emptyRecord(path)
     const [next, result, versions = {}] = step(before, edit)
     if (next !== before) edit.save(next, versions)
-    return { removed: removedCount(before, versions) > 0, answer: result }
+    const isRemoved = removedCount(before, versions) > 0
+    if (isRemoved && remnants === 'file') edit.leavesResidue()
+    return { removed: isRemoved, answer: result }
   })
   if (removed) await store.forget(remnants, context)
   return answer

@@ -1,4 +1,5 @@
 import { emptyLog, rewriteFile } from './database.ts'
+import { shown } from './file-errors.ts'
 import type { OpenStore } from './open-store.ts'
 
 /**
@@ -15,8 +16,15 @@ export class Forgetting {
   #rewrite = false
   #empty = false
   #late = 0
+  #isPromised = false
 
   owe(remnants: Remnants): void {
+    this.#isPromised ||= remnants !== 'late'
+    this.inherit(remnants)
+  }
+
+  /** What another process has left undone. */
+  inherit(remnants: Remnants): void {
     if (remnants === 'late') this.#late++
     if (remnants !== 'late' || this.#late >= mostLate) this.#empty = true
     if (remnants === 'file') this.#rewrite = true
@@ -27,20 +35,37 @@ export class Forgetting {
     return this.#empty
   }
 
+  /** Whether a caller was promised what is not done. */
+  get isPromised(): boolean {
+    return this.#isPromised && this.isOwed
+  }
+
   /** Whether there is anything to do for who closes the store. */
   get isOwed(): boolean {
-    return this.#empty || this.#late > 0
+    return this.#empty || this.#rewrite || this.#late > 0
   }
 
   /** Does what is owed. What fails, for a lock of another connection, stays owed; what was done is not done again. */
-  settle({ sqlite, transaction }: Pick<OpenStore, 'sqlite' | 'transaction'>): void {
+  settle({ sqlite, transaction, tables }: Pick<OpenStore, 'sqlite' | 'transaction' | 'tables'>): void {
     if (this.#rewrite) {
-      transaction('read', () => {}) // makes sure of the schema, by which the file is written anew
+      // The transaction makes sure of the schema, by which the file is written anew.
+      const residue = transaction('read', () => tables.residue())
       rewriteFile(sqlite)
+      transaction('write', () => tables.clearResidue(residue))
       this.#rewrite = false
     }
     if (this.isOwed) emptyLog(sqlite)
     this.#empty = false
     this.#late = 0
+    this.#isPromised = false
   }
+}
+
+/** Nobody is left to be told by an error. */
+export function warnOfResidue(path: string | undefined): void {
+  const file = path === undefined ? 'in memory' : `in ${shown(path)}`
+  process.emitWarning(
+    `The local store ${file} was closed before what was removed was gone from its file and log: it goes when the store is next opened and closed`,
+    { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_RESIDUE' },
+  )
 }

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { localFromEnv } from './from-env.ts'
 import { context, failure, temporaryFolder, within } from './testing/temporary-store.ts'
 
-const key = 'ab'.repeat(32)
+const key = '00112233445566778899aabbccddeeff'.repeat(2)
 
 test('the variables make a local provider with its path, key and names', async () => {
   const path = join(temporaryFolder(), 'secrets.db')
@@ -81,6 +81,6 @@ test('the path is .secrets.db unless the variable says otherwise', () => {
     names: () => ({}),
     problem: () => {},
   })
-  expect(asked).toEqual(['FINCHAT_LOCAL_PATH', 'FINCHAT_LOCAL_MUST_EXIST', 'FINCHAT_LOCAL_KEEP_VERSIONS'])
+  expect(asked).toEqual(['FINCHAT_LOCAL_PATH', 'FINCHAT_LOCAL_MUST_EXIST', 'FINCHAT_LOCAL_STORE_ID', 'FINCHAT_LOCAL_KEEP_VERSIONS'])
   expect(provider.name).toBe('local')
 })

@@ -1,18 +1,18 @@
 import { type EnvironmentReader, SecretsError } from '@finchat/secrets-core'
-import { parseKey } from './key.ts'
+import { parseKey } from '@finchat/secrets-core/sealing'
 import { type LocalProvider, localProvider } from './local-provider.ts'
 
 /**
  * A local provider as the environment asks for it, for `secretsManagerFromEnv({ local: localFromEnv })`:
  * `FINCHAT_LOCAL_PATH` (`.secrets.db` by default), `FINCHAT_ENCRYPTION_KEY` (must be set), `FINCHAT_LOCAL_MUST_EXIST`
- * (`true` or `false`), `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`), and
+ * (`true` or `false`), `FINCHAT_LOCAL_STORE_ID`, `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`), and
  * `FINCHAT_LOCAL_NAMES`, a list such as `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
- * import { localFromEnv } from '@finchat/secrets-provider-local'
+ * import { generateKey, localFromEnv } from '@finchat/secrets-provider-local'
  *
- * const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: ':memory:', FINCHAT_ENCRYPTION_KEY: 'a'.repeat(64) }
+ * const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: ':memory:', FINCHAT_ENCRYPTION_KEY: generateKey() }
  * const secrets = secretsManagerFromEnv({ local: localFromEnv }, { env })
  * await secrets.storeSecret('api_key', 'v1')
  * console.log(await secrets.getSecret('api_key')) // v1
@@ -21,7 +21,14 @@ export function localFromEnv(env: EnvironmentReader): LocalProvider {
   const key = env.required('FINCHAT_ENCRYPTION_KEY')
   if (key !== '') noteMalformed(key, env)
   const path = env.optional('FINCHAT_LOCAL_PATH') ?? '.secrets.db'
-  return localProvider({ path, key, names: env.names('FINCHAT_LOCAL_NAMES'), mustExist: mustExist(env), keepVersions: keepVersions(env) })
+  return localProvider({
+    path,
+    key,
+    names: env.names('FINCHAT_LOCAL_NAMES'),
+    mustExist: mustExist(env),
+    storeId: env.optional('FINCHAT_LOCAL_STORE_ID'),
+    keepVersions: keepVersions(env),
+  })
 }
 
 /** A misspelt `true` must not be taken for `false`. */
@@ -43,7 +50,8 @@ function keepVersions(env: EnvironmentReader): number | 'all' | undefined {
 /** With the variable's name, which `localProvider` does not know. */
 function noteMalformed(key: string, env: EnvironmentReader): void {
   try {
-    parseKey(key)
+    const parsed = parseKey(key)
+    if (parsed.kind === 'raw') parsed.bytes.fill(0)
   } catch (error) {
     if (SecretsError.isInstance(error)) env.problem(`FINCHAT_ENCRYPTION_KEY: ${error.message}`)
   }

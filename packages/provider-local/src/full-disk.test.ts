@@ -1,5 +1,4 @@
-import { copyFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
 import type { LocalProvider } from './local-provider.ts'
@@ -73,18 +72,6 @@ describe('on a full disk', () => {
     expect((await provider.put('name', { value: 'v1' }, context)).version).toBe(1)
   })
 
-  test('a store of format 1 stays one, and is of this format once there is room', async () => {
-    const path = temporaryPath()
-    copyFileSync(join(import.meta.dirname, '../fixtures/version-1-many.db'), path)
-    const full = withPages(1)
-    const provider = opened(path)
-    expect(await failure(provider.get('many', context))).toMatchObject({ code: 'UNAVAILABLE', problem: 'the disk is full' })
-    expect(formatOf(path)).toBe(1)
-    full.mend()
-    expect((await provider.get('many', context))?.value).toBe('many 40')
-    expect(formatOf(path)).toBe(2)
-  })
-
   /** VACUUM needs room for the whole file once more. */
   test('pruning and re-encryption are made, or say where to make room; nothing is lost', async () => {
     for (const maintain of [
@@ -123,11 +110,4 @@ async function holdsAllBut(path: string): Promise<void> {
   const provider = opened(path)
   for (const version of [1, 20, 40]) expect((await provider.getVersion('name', version, context))?.value).toBe(`v${version}`)
   expect((await provider.staging.get('name', context))?.value).toBe('pending')
-}
-
-function formatOf(path: string): unknown {
-  const sqlite = new DatabaseSync(path, { readOnly: true })
-  const format = sqlite.prepare('PRAGMA user_version').get()?.['user_version']
-  sqlite.close()
-  return format
 }

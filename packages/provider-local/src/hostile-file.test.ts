@@ -32,10 +32,10 @@ describe('a file that is no store of ours', () => {
 
   test('a store of a later format is CONFIGURATION and says what to do', async () => {
     const path = await smallStore()
-    tamper(path, 'PRAGMA user_version=3')
+    tamper(path, 'PRAGMA user_version=4')
     expect(await failure(opened(path).get('alpha', context))).toMatchObject({
       code: 'CONFIGURATION',
-      problem: expect.stringMatching('format 3'),
+      problem: expect.stringMatching('format 4'),
       remedy: expect.stringMatching('update'),
     })
   })
@@ -66,7 +66,10 @@ describe('a file that is no store of ours', () => {
       provider.reencrypt(),
     ]
     for (const outcome of await Promise.all(calls.map(failure))) {
-      expect(outcome).toMatchObject({ code: 'CONFIGURATION', problem: 'the encryption key is not the key of this store' })
+      expect(outcome).toMatchObject({
+        code: 'CONFIGURATION',
+        problem: 'the encryption key is not the key of this store, or `reencrypt` has retired it',
+      })
     }
   })
 })
@@ -114,6 +117,7 @@ describe('what is longer in the file than anything that we write is INTEGRITY, a
     'the digests of buckets': ['buckets', 'UPDATE root SET buckets = zeroblob(9999)', `${columns.buckets} FROM root`],
     'a digest': ['digest', 'UPDATE secrets SET digest = zeroblob(9999)', `${columns.placed} FROM secrets`],
     'a key': ['wrapped', 'UPDATE keys SET wrapped = zeroblob(9999)', `${columns.key} FROM keys`],
+    'the names of retired keys': ['retired', 'UPDATE upkeep SET retired = zeroblob(99999)', `${columns.retired} FROM upkeep`],
     'a value': ['sealed', 'UPDATE secrets SET sealed = zeroblob(1048605)', `${columns.sealed} FROM secrets`],
     'a seal': ['seal', 'UPDATE secrets SET sealed = zeroblob(1048605)', `${columns.version} FROM secrets`],
     'a path': ['path', "UPDATE secrets SET path = printf('%.9999c', 'x') || version", `${columns.placed} FROM secrets`],

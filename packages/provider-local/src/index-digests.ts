@@ -1,7 +1,7 @@
-import type { KeyObject } from 'node:crypto'
-import { type Field, lengthPrefixed } from '@finchat/secrets-core/sealing'
+import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
-import type { WrappedKey } from './keyring.ts'
+import type { KeyBytes } from './key-bytes.ts'
+import type { KeyTable } from './keyring.ts'
 import type { RecordRow, VersionRow } from './record-facts.ts'
 import { formatVersion, type StoreHeader } from './store-header.ts'
 
@@ -34,16 +34,16 @@ export interface IndexDigests {
   readonly record: (path: string, row: RecordRow) => Buffer
   readonly leaf: (text: Buffer) => Buffer
   readonly bucket: (leafDigests: Buffer) => Buffer
-  readonly root: (key: KeyObject, changes: number, keys: readonly WrappedKey[], bucketDigests: Buffer) => Buffer
+  readonly root: (key: KeyBytes, changes: number, keys: KeyTable, bucketDigests: Buffer) => Buffer
 }
 
 /**
  * SHA-256 all the way up, and at the root HMAC-SHA256 (RFC 2104) under the index's key: what is hashed stands in the file for everybody to
  * read, and the root's MAC vouches for all of it.
  */
-export function indexDigests(header: StoreHeader, version: number = formatVersion): IndexDigests {
-  const { hash, createHmac } = loadCrypto()
-  const begin = (level: string): readonly Field[] => [`finchat-secrets/local/${level}`, version, header.storeId]
+export function indexDigests(header: StoreHeader): IndexDigests {
+  const { hash } = loadCrypto()
+  const begin = (level: string): readonly Field[] => [`finchat-secrets/local/${level}`, formatVersion, header.storeId]
   const [secret, released, node] = [begin('secret'), begin('version'), begin('node')]
   const [leaf, bucket] = [lengthPrefixed(begin('leaf')), lengthPrefixed(begin('bucket'))]
   const sha256 = (text: Buffer): Buffer => hash('sha256', text, 'buffer')
@@ -54,21 +54,16 @@ export function indexDigests(header: StoreHeader, version: number = formatVersio
     record: (path, { facts, root }) => sha256(lengthPrefixed([...secret, path, facts, root])),
     leaf: (text) => sha256(Buffer.concat([leaf, text])),
     bucket: (leafDigests) => sha256(Buffer.concat([bucket, leafDigests])),
-    root: (key, changes, keys, bucketDigests) =>
-      createHmac('sha256', key)
-        .update(beginRoot(keys))
-        .update(lengthPrefixed([changes]))
-        .update(bucketDigests)
-        .digest(),
+    root: (key, changes, keys, bucketDigests) => mac(key.bytes, beginRoot(keys), lengthPrefixed([changes]), bucketDigests),
   }
 }
 
 /** What comes first in the root's text, made once for each set of keys. */
-function rootBeginnings(begin: readonly Field[], { salt, scrypt }: StoreHeader): (keys: readonly WrappedKey[]) => Buffer {
-  const made = new WeakMap<readonly WrappedKey[], Buffer>()
-  const make = (keys: readonly WrappedKey[]): Buffer => {
-    const wrapped = keys.flatMap((each) => [each.keyId, each.wrapped])
-    return lengthPrefixed([...begin, salt, scrypt.log2N, scrypt.r, scrypt.p, keys.length, ...wrapped])
+function rootBeginnings(begin: readonly Field[], { salt, scrypt }: StoreHeader): (keys: KeyTable) => Buffer {
+  const made = new WeakMap<KeyTable, Buffer>()
+  const make = ({ wrapped, retired }: KeyTable): Buffer => {
+    const rows = wrapped.flatMap((each) => [each.keyId, each.wrapped])
+    return lengthPrefixed([...begin, salt, scrypt.log2N, scrypt.r, scrypt.p, wrapped.length, ...rows, retired])
   }
   return (keys) => {
     const text = made.get(keys) ?? make(keys)

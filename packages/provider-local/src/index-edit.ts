@@ -1,25 +1,22 @@
-import type { KeyObject } from 'node:crypto'
-import type { AuthenticatedIndex, VerifiedState } from './authenticated-index.ts'
+import type { AuthenticatedIndex } from './authenticated-index.ts'
 import { bucketOf, digestAt, leafOf } from './index-digests.ts'
-import { newIndexKey, retiredKey, type StoreKey, wrapIndexKey, type WrappedKey } from './keyring.ts'
+import { KeyBytes } from './key-bytes.ts'
+import { type KeyTable, openRetired, sealRetired, unwrapIndexKey, wipeRetired, wrapIndexKey } from './keyring.ts'
 import type { Leaf } from './leaf.ts'
 import { rowOf } from './record-facts.ts'
 import type { SecretRecord } from './secret-record.ts'
-import type { StoreHeader } from './store-header.ts'
-import type { Tables } from './tables.ts'
+import type { ViewParts } from './store-view.ts'
+
+type IndexParts = Pick<ViewParts, 'index' | 'tables' | 'keyring' | 'header'>
 
 /** The changes of one transaction, gathered, and written into the index at its end in one go. */
 export class IndexEdit {
-  readonly #index: AuthenticatedIndex
-  readonly #tables: Tables
-  readonly #header: StoreHeader
+  readonly #parts: IndexParts
   readonly #changed = new Map<string, SecretRecord>()
-  #newIndexKey: KeyObject | undefined
+  #replaces = false
 
-  constructor(index: AuthenticatedIndex, tables: Tables, header: StoreHeader) {
-    this.#index = index
-    this.#tables = tables
-    this.#header = header
+  constructor(parts: IndexParts) {
+    this.#parts = parts
   }
 
   find(path: string): SecretRecord | undefined {
@@ -32,35 +29,69 @@ export class IndexEdit {
 
   /** A new key for the index, sealed for the first key alone: no other key opens the store from then on, or seals. */
   replaceIndexKey(): void {
-    this.#newIndexKey = newIndexKey()
+    this.#replaces = true
   }
 
   /** Writes digests and root. Returns what is to be called once that is committed: until then memory must not know of it. */
-  finish(first: StoreKey): () => void {
-    if (this.#changed.size === 0 && !this.#newIndexKey) return () => {}
+  finish(): () => void {
+    if (this.#replaces) return this.#finishWithNewKey()
+    if (this.#changed.size === 0) return () => {}
+    const { indexKey, keys } = this.#index.refreshed()
+    return this.#write(indexKey, this.#keysForWriter(keys, indexKey))(indexKey)
+  }
+
+  /** The new key is opened again after the commit, so that none is left where that fails. */
+  #finishWithNewKey(): () => void {
+    const { keyring, header } = this.#parts
+    const indexKey = KeyBytes.random()
+    try {
+      const [keys, retired] = this.#keysOfFirst(indexKey)
+      const adopt = this.#write(indexKey, keys)
+      return () => {
+        adopt(unwrapIndexKey(keys.wrapped, keyring, header))()
+        wipeRetired(keyring, retired)
+      }
+    } finally {
+      indexKey.wipe()
+    }
+  }
+
+  get #index(): AuthenticatedIndex {
+    return this.#parts.index
+  }
+
+  #write(indexKey: KeyBytes, keys: KeyTable): (indexKey: KeyBytes) => () => void {
     const [before, adopt] = [this.#index.refreshed(), this.#index.changing()]
-    const indexKey = this.#newIndexKey ?? before.indexKey
-    const keys = this.#writeKeys(before, first, indexKey)
+    const { tables } = this.#parts
+    if (keys !== before.keys) tables.setKeys(keys)
     const leaves = this.#changedLeaves()
     const bucketDigests = this.#bucketDigests(before.bucketDigests, leaves)
     const changes = before.changes + 1
     const root = this.#index.digests.root(indexKey, changes, keys, bucketDigests)
-    this.#tables.setRoot(changes, root, bucketDigests)
-    return () => adopt({ ...before, changes, root, keys, indexKey, bucketDigests }, leaves, this.#changed)
+    tables.setRoot(changes, root, bucketDigests)
+    return (known) => () => adopt({ ...before, changes, root, keys, indexKey: known, bucketDigests }, leaves, this.#changed)
   }
 
   /**
    * The key that seals must be able to open the index, or its holder could not read what it has written. Throws
    * `CONFIGURATION` if it was retired.
    */
-  #writeKeys(before: VerifiedState, first: StoreKey, indexKey: KeyObject): readonly WrappedKey[] {
-    const own = before.keys.find(({ keyId }) => keyId === first.id)
-    if (own && !own.wrapped) throw retiredKey()
-    if (own && !this.#newIndexKey) return before.keys
-    const others = before.keys.filter((key) => key !== own).map((key) => (this.#newIndexKey ? { ...key, wrapped: undefined } : key))
-    const keys = [...others, wrapIndexKey(indexKey, first, this.#header)].toSorted((one, other) => (one.keyId < other.keyId ? -1 : 1))
-    this.#tables.setKeys(keys)
-    return keys
+  #keysForWriter(keys: KeyTable, indexKey: KeyBytes): KeyTable {
+    const { keyring, header } = this.#parts
+    const { first } = keyring
+    if (keys.wrapped.some(({ keyId }) => keyId === first.id)) return keys
+    const wrapped = [...keys.wrapped, wrapIndexKey(indexKey, first, header)]
+    return { ...keys, wrapped: wrapped.toSorted((one, other) => (one.keyId < other.keyId ? -1 : 1)) }
+  }
+
+  /** The first key's row alone, and who is retired by that. Of those that were, none is forgotten. */
+  #keysOfFirst(indexKey: KeyBytes): [KeyTable, readonly string[]] {
+    const { keyring, header } = this.#parts
+    const { first } = keyring
+    const { keys, indexKey: before } = this.#index.refreshed()
+    const others = keys.wrapped.map(({ keyId }) => keyId).filter((keyId) => keyId !== first.id)
+    const retired = [...openRetired(keys.retired, before, header), ...others]
+    return [{ wrapped: [wrapIndexKey(indexKey, first, header)], retired: sealRetired(retired, indexKey, header) }, others]
   }
 
   #changedLeaves(): Map<number, Leaf> {
@@ -69,7 +100,7 @@ export class IndexEdit {
       const number = leafOf(path)
       const row = rowOf(record)
       const digest = this.#index.digests.record(path, row)
-      this.#tables.setRecord(number, path, row, digest)
+      this.#parts.tables.setRecord(number, path, row, digest)
       const leaf = leaves.get(number) ?? this.#index.bucket(bucketOf(number)).leaf(number)
       leaves.set(number, leaf.with(path, digest))
     }

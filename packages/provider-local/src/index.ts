@@ -1,5 +1,5 @@
 export { localFromEnv } from './from-env.ts'
-export { type EncryptionKey, generateKey } from './key.ts'
+export { type EncryptionKey, generateKey } from '@finchat/secrets-core/sealing'
 export { localManifest } from './limits.ts'
 export { type LocalProvider, localProvider, type MaintenanceContext } from './local-provider.ts'
 export type { PrunePolicy, PruneReport } from './maintenance.ts'

@@ -90,7 +90,7 @@ test('re-encryption leaves the new key alone able to open the store, and every a
   )
   expect(await failure(opened(path, { keys: [oldKey] }).get('name', context))).toMatchObject({
     code: 'CONFIGURATION',
-    problem: 'the encryption key was replaced, and `reencrypt` has retired it',
+    problem: 'the encryption key is not the key of this store, or `reencrypt` has retired it',
   })
 })
 
@@ -153,7 +153,7 @@ test('a retired key does not come back by a process that still seals with it', a
   }
   expect((await forgotten.get('name', context))?.value).toBe('value')
   expect((await failure(opened(path, { keys: [oldKey] }).get('name', context))).code).toBe('CONFIGURATION')
-  tamper(path, 'UPDATE keys SET wrapped = zeroblob(60) WHERE wrapped IS NULL')
+  tamper(path, 'UPDATE upkeep SET retired = zeroblob(28)')
   expect((await failure(opened(path, { keys: [newKey] }).get('name', context))).code).toBe('INTEGRITY')
 })
 

@@ -3,7 +3,7 @@ import { secretsManagerFromEnv } from '@finchat/secrets-core'
 import { leaksOf, matchedTexts } from '@finchat/secrets-testkit'
 import { expect, test, vi } from 'vitest'
 import { localFromEnv } from './from-env.ts'
-import { generateKey, parseKey } from './key.ts'
+import { generateKey, parseKey } from '@finchat/secrets-core/sealing'
 import { localProvider } from './local-provider.ts'
 import { bytesOnDisk, context, failure, opened, tamper, temporaryPath } from './testing/temporary-store.ts'
 
@@ -11,14 +11,15 @@ vi.setConfig({ testTimeout: 30_000 }) // stretching passphrases is meant to be s
 
 const valueCanary = 'c4n4ry-of-the-value-Xq7'
 const keyCanary = 'c4n4ry-of-the-passphrase-Lm3-and-more'
-const rawKeyCanary = Buffer.from('c4n4ry-of-a-raw-key-32-bytes-lon')
+const rawKeyText = 'c4n4ry-of-a-raw-key-31-bytes-lo'
+const rawKeyCanary = Buffer.from(`${rawKeyText}\xff`, 'latin1') // a raw key is no text
 
 test('a provider shows neither its key nor what it has read', async () => {
   for (const key of [keyCanary, rawKeyCanary]) {
     const provider = opened(':memory:', { key })
     await provider.put('name', { value: valueCanary }, context)
     await provider.get('name', context)
-    for (const canary of [valueCanary, keyCanary, rawKeyCanary.toString()]) {
+    for (const canary of [valueCanary, keyCanary, rawKeyText]) {
       expect(leaksOf(provider, canary)).toEqual([])
       expect(inspect(provider, { showHidden: true, showProxy: true, depth: 20 })).not.toContain(canary)
     }
@@ -54,7 +55,7 @@ test('no error holds a value or a key', async () => {
   await provider.close()
   errors.push(await failure(provider.put('name', write, context)))
   for (const error of errors) {
-    for (const canary of [valueCanary, keyCanary, rawKeyCanary.toString()]) expect(leaksOf(error, canary)).toEqual([])
+    for (const canary of [valueCanary, keyCanary, rawKeyText]) expect(leaksOf(error, canary)).toEqual([])
   }
 })
 
@@ -78,7 +79,8 @@ test('bytes that are handed out belong to their reader', async () => {
 })
 
 /** One key in all the forms in which its owner may hold it. */
-const keyBytes = Buffer.from('c4n4ry-of-a-key-in-all-its-forms')
+const keyText = 'c4n4ry-of-a-key-in-all-its-form'
+const keyBytes = Buffer.from(`${keyText}\xff`, 'latin1')
 const keyForms: Record<string, string | Uint8Array> = {
   'a passphrase': keyCanary,
   bytes: keyBytes,
@@ -105,7 +107,7 @@ test.each(Object.entries(keyForms))('no regular expression is tried on a key tha
     await rotating.close()
     await failure(opened(path, { key }).get('name', context))
   })
-  for (const canary of [valueCanary, keyCanary, String(keyBytes), String(key)]) expect(leaksOf(matched, canary)).toEqual([])
+  for (const canary of [valueCanary, keyCanary, keyText, String(key)]) expect(leaksOf(matched, canary)).toEqual([])
 })
 
 test.each(Object.entries(keyForms))('no regular expression is tried on a key in the environment that is %s', async (_, key) => {

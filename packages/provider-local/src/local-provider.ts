@@ -24,6 +24,8 @@ export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 's
    * `CONFIGURATION` if `keepVersions` is not 1 or more.
    */
   readonly prune: (policy: PrunePolicy, context?: MaintenanceContext) => Promise<PruneReport>
+  /** What names this store and no other, for the option `storeId`; `undefined` where no write has made it yet. */
+  readonly storeId: (context?: MaintenanceContext) => Promise<string | undefined>
   readonly close: (context?: MaintenanceContext) => Promise<void>
 }
 
@@ -42,17 +44,19 @@ export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 's
  * await local.close()
  */
 export function localProvider(options: LocalProviderOptions): LocalProvider {
+  const locate = locator(options, canHoldPath)
   const checked = checkedOptions(options)
   const store = lazyStore(checked)
   return {
     specificationVersion: 'v1',
     name: checked.name,
-    locate: locator(options, canHoldPath),
+    locate,
     keepsFields: () => true,
     ...reads(store),
     ...writes(store, checked.keepVersions),
     reencrypt: async (context) => reencrypt(store, complete(context)),
     prune: async (policy, context) => prune(store, policy, complete(context)),
+    storeId: async (context) => store.read(complete(context), ({ storeId }) => storeId?.toString('hex')),
     close: async () => store.close(),
   }
 }

@@ -42,7 +42,10 @@ export async function prune(store: Store, policy: PrunePolicy, context: CallCont
 function pruned(record: SecretRecord, edit: StoreEdit, tooMany: number, most: number): Stepped {
   const dropped = firstOf(edit.versions.ascending(record), Math.min(tooMany, most), [record.current, record.pending])
   const previous = dropped.includes(record.previous ?? 0) ? undefined : record.previous
-  if (dropped.length > 0) edit.save({ ...record, previous }, { dropped })
+  if (dropped.length > 0) {
+    edit.save({ ...record, previous }, { dropped })
+    edit.leavesResidue()
+  }
   return { changed: dropped, seen: dropped.length, goOnAbove: tooMany > most ? 0 : undefined }
 }
 
@@ -61,6 +64,7 @@ export async function reencrypt(store: Store, context: CallContext): Promise<{ r
     // In one transaction with the end of the old keys, what others have sealed with one in the meantime.
     const late = edit.paths().reduce((total, path) => total + resealedSince(edit.find(path), edit, roots.get(path)), 0)
     edit.retireOtherKeys()
+    edit.leavesResidue()
     return late
   })
   await store.forget('file', context)
@@ -77,7 +81,10 @@ function resealed(record: SecretRecord, edit: StoreEdit, { above, most }: Part):
   const numbers = firstOf(edit.versions.ascending(record, above), most, [])
   const versions = numbers.flatMap((number) => edit.versions.version(record, number) ?? [])
   const sealed = versions.flatMap((version) => edit.reseal(record.path, version) ?? [])
-  if (sealed.length > 0) edit.save(record, { sealed })
+  if (sealed.length > 0) {
+    edit.save(record, { sealed })
+    edit.leavesResidue()
+  }
   return {
     changed: sealed.map(({ version }) => version.version),
     seen: numbers.length,

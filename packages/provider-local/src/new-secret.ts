@@ -1,4 +1,5 @@
 import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { ownMemory } from './key-bytes.ts'
 import { canHoldPath, limits } from './limits.ts'
 import { binaryKind, mapKind } from './secret-record.ts'
 
@@ -60,12 +61,20 @@ export function checkedSecret(secret: NewSecret): CheckedSecret {
   if (version !== undefined) assertVersion(version)
   assertValue(value)
   return {
-    plaintext: typeof value === 'string' ? Buffer.from(value) : Buffer.from(value),
+    plaintext: inOwnMemory(value),
     kind: (typeof value === 'string' ? 0 : binaryKind) | (shape === 'map' ? mapKind : 0),
     version,
     ifCurrent: ifCurrent && checkedReceipt(ifCurrent),
     tags: tags === undefined ? undefined : checkedTags(tags, isTagValue),
   }
+}
+
+/** Nobody else's buffer shares it, as one of `Buffer.from` would. */
+function inOwnMemory(value: string | Uint8Array): Buffer {
+  const copy = ownMemory(Buffer.byteLength(value))
+  if (typeof value === 'string') copy.write(value)
+  else copy.set(value)
+  return copy
 }
 
 function assertValue(value: unknown): asserts value is string | Uint8Array {

@@ -9,17 +9,18 @@ import { connect, emptyLog, makeDurable, type Transaction, transactions } from '
 import { leadsNowhere, shown } from './file-errors.ts'
 import { Forgetting } from './forgetting.ts'
 import { bucketCount, indexDigests } from './index-digests.ts'
-import { upgradeFormat1 } from './format-1.ts'
 import { heldVersions } from './held-versions.ts'
-import { type Keyring, newIndexKey, wrapIndexKey } from './keyring.ts'
+import { KeyBytes } from './key-bytes.ts'
+import { type Keyring, sealRetired, wrapIndexKey } from './keyring.ts'
+import { warnOfNetworkFileSystem } from './network-file-system.ts'
 import { assertOneName, isReplaced, openedFile, realPath, refuseStrangeCompanions, type StoreFile } from './opened-file.ts'
 import type { StoreOptions } from './options.ts'
-import { assertSchema, createSchema, formatOf, schemaGuard } from './schema.ts'
+import { assertSchema, createSchema, schemaGuard } from './schema.ts'
 import { createFile, examineFile, removeUnfinished } from './store-file.ts'
-import { formatVersion, newStoreHeader, type StoreHeader } from './store-header.ts'
+import { newStoreHeader, type StoreHeader } from './store-header.ts'
 import type { StoreKeys } from './store-keys.ts'
 import { storeView, type StoreView, type ViewParts } from './store-view.ts'
-import { prepareTables, readHeader, type Tables, writeHeader } from './tables.ts'
+import { prepareTables, readHeader, writeHeader } from './tables.ts'
 
 /** A store whose key was checked and whose index is verified. */
 export interface OpenStore extends ViewParts {
@@ -32,11 +33,19 @@ export interface OpenStore extends ViewParts {
 }
 
 /** Whether there is a file to open. Throws for what can be no store, and for none where there must be one. */
-export function storeExists({ path, mustExist }: StoreOptions): boolean {
+export function storeExists({ path, mustExist, storeId }: StoreOptions): boolean {
   if (path === undefined || examineFile(path)) return true
-  if (!mustExist) return false
+  if (!mustExist && storeId === undefined) return false
   throw new SecretsError('CONFIGURATION', `the store's file ${shown(path)} does not exist`, {
-    remedy: 'check `path`, or leave `mustExist` out',
+    remedy: `check \`path\`, or leave ${storeId === undefined ? '`mustExist`' : '`storeId`'} out`,
+  })
+}
+
+/** Another store under the same key would be as authentic as this one. */
+function assertStoreId({ storeId }: StoreHeader, options: StoreOptions): void {
+  if (options.storeId === undefined || storeId.equals(options.storeId)) return
+  throw new SecretsError('INTEGRITY', 'the store is another one than `storeId` names', {
+    remedy: 'put the right file in its place and find out who changed it; or, if you did, give the new id, which `storeId()` tells',
   })
 }
 
@@ -49,6 +58,7 @@ export async function openStore(options: StoreOptions, keys: StoreKeys, patience
   try {
     removeUnfinished(path)
     const header = await whileBusy(() => readHeader(sqlite), patience)
+    assertStoreId(header, options)
     const keyring = await keys.keyring(header, patience.signal)
     return await whileBusy(() => unlocked(sqlite, header, keyring, path), patience)
   } catch (error) {
@@ -64,7 +74,8 @@ const abandoned = new Set<DatabaseSync>()
  * Closes the connection, unless others have put files of theirs in the place of its own: SQLite would then copy a log that
  * nobody else sees over what they have written since, and remove theirs.
  */
-export function closeStore({ sqlite, file }: OpenStore): void {
+export function closeStore({ sqlite, file, index }: OpenStore): void {
+  index.close()
   if (file && isReplaced(file)) abandoned.add(sqlite)
   else sqlite.close()
 }
@@ -95,12 +106,20 @@ async function createStore(path: string, keys: StoreKeys, { signal }: Patience):
 }
 
 /** An empty store, in one transaction. */
-function initialise(sqlite: DatabaseSync, header: StoreHeader, { first }: Keyring): void {
+function initialise(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyring): void {
+  const indexKey = KeyBytes.random()
+  try {
+    initialiseWith(sqlite, header, keyring, indexKey)
+  } finally {
+    indexKey.wipe()
+  }
+}
+
+function initialiseWith(sqlite: DatabaseSync, header: StoreHeader, { first }: Keyring, indexKey: KeyBytes): void {
   sqlite.exec('BEGIN IMMEDIATE')
   createSchema(sqlite)
   const tables = prepareTables(sqlite)
-  const indexKey = newIndexKey()
-  const keys = [wrapIndexKey(indexKey, first, header)]
+  const keys = { wrapped: [wrapIndexKey(indexKey, first, header)], retired: sealRetired([], indexKey, header) }
   const digests = indexDigests(header)
   const digest = new Bucket(digests, new Map()).digest()
   const bucketDigests = Buffer.concat(Array.from({ length: bucketCount }, () => digest))
@@ -114,6 +133,7 @@ function connectTo(path: string): DatabaseSync {
   const real = realPath(path)
   assertOneName(path)
   refuseStrangeCompanions(real)
+  warnOfNetworkFileSystem(real)
   const existing = pathToFileURL(real)
   existing.searchParams.set('mode', 'rw') // a file that is gone by now is not created anew
   const sqlite = connect(existing)
@@ -131,21 +151,24 @@ function unlocked(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyring, p
   const transaction = transactions(sqlite, schemaGuard(sqlite, path), path)
   const tables = prepareTables(sqlite)
   const index = new AuthenticatedIndex(tables, keyring, header)
-  if (formatOf(sqlite) < formatVersion) transaction('write', () => upgrade(sqlite, tables, keyring, header))
-  transaction('read', (dataVersion) => index.refresh(dataVersion))
-  const parts = { tables, header, keyring, index, held: heldVersions(tables, index.digests) }
-  const file = path === undefined ? undefined : openedFile(path)
-  return { ...parts, sqlite, transaction, view: storeView(parts), file, forgetting: whatIsLeft(file) }
+  try {
+    const residue = transaction('read', (dataVersion) => {
+      index.refresh(dataVersion)
+      return tables.residue()
+    })
+    const parts = { tables, header, keyring, index, held: heldVersions(tables, index.digests) }
+    const file = path === undefined ? undefined : openedFile(path)
+    return { ...parts, sqlite, transaction, view: storeView(parts), file, forgetting: whatIsLeft(file, residue) }
+  } catch (error) {
+    index.close()
+    throw error
+  }
 }
 
-/** Another process may have done it since this one looked. */
-function upgrade(sqlite: DatabaseSync, tables: Tables, keyring: Keyring, header: StoreHeader): void {
-  if (formatOf(sqlite) < formatVersion) upgradeFormat1(sqlite, tables, keyring, header)
-}
-
-/** A process that was killed may have left in the log what it had removed. */
-function whatIsLeft(file: StoreFile | undefined): Forgetting {
+/** A process that was killed may have left in the log, or in gaps of the file, what it had removed. */
+function whatIsLeft(file: StoreFile | undefined, residue: number): Forgetting {
   const forgetting = new Forgetting()
-  if (file && (statSync(file.log, { throwIfNoEntry: false })?.size ?? 0) > 0) forgetting.owe('log')
+  if (residue > 0) forgetting.inherit('file')
+  if (file && (statSync(file.log, { throwIfNoEntry: false })?.size ?? 0) > 0) forgetting.inherit('log')
   return forgetting
 }

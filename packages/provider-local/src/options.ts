@@ -1,7 +1,10 @@
 import { resolve } from 'node:path'
 import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { type EncryptionKey, parseKey } from '@finchat/secrets-core/sealing'
 import type { Remnants } from './forgetting.ts'
-import { type EncryptionKey, generateKey, type KeyMaterial, parseKey } from './key.ts'
+import { KeyBytes } from './key-bytes.ts'
+import { type KeySource, wipeSources } from './keyring.ts'
+import { idLength } from './store-header.ts'
 
 /** What `localProvider` takes. */
 export interface LocalProviderOptions extends NamesOptions {
@@ -20,6 +23,11 @@ export interface LocalProviderOptions extends NamesOptions {
   readonly keepVersions?: number | 'all' | undefined
   /** A file that does not exist is an error, to reads too, rather than an empty store. Recommended in production. Default: false. */
   readonly mustExist?: boolean | undefined
+  /**
+   * The one store that may lie at `path`, by what `storeId()` of its provider says. Another one, or none, is an error, also
+   * where the same key opens it. Default: any.
+   */
+  readonly storeId?: string | undefined
   /** Milliseconds that a call waits for a lock of another process. Default: 5,000. */
   readonly lockTimeoutMs?: number | undefined
 }
@@ -31,6 +39,7 @@ const members: MembersOf<LocalProviderOptions> = {
   name: 'string',
   keepVersions: 'any',
   mustExist: 'boolean',
+  storeId: 'any',
   lockTimeoutMs: 'any',
   names: 'any',
   prefix: 'any',
@@ -51,29 +60,39 @@ export interface StoreOptions {
   readonly name: string
   /** Absolute; `undefined` for a store in memory. */
   readonly path: string | undefined
-  /** One or more; overwritten when the store closes. */
-  readonly keys: readonly KeyMaterial[]
+  /** One or more; wiped once the store is open, or closed. */
+  readonly keys: readonly KeySource[]
   readonly keepVersions: KeptVersions
   readonly mustExist: boolean
+  readonly storeId: Buffer | undefined
   readonly lockTimeoutMs: number
 }
 
 /** Throws `CONFIGURATION` for every option that makes no sense. Touches neither the disk nor the store. */
 export function checkedOptions(given: LocalProviderOptions): StoreOptions {
   const options = knownOptions(given, members)
-  const { name = 'local', path, keepVersions, mustExist = false, lockTimeoutMs = 5000 } = options
+  const { name = 'local', path, keepVersions, mustExist = false, storeId, lockTimeoutMs = 5000 } = options
   assertPath(path)
   if (!Number.isFinite(lockTimeoutMs) || lockTimeoutMs < 0)
     throw misconfigured('`lockTimeoutMs` is not a number of milliseconds', 'pass 0 or more')
-  // Resolved, so that a later change of the working folder does not matter and SQLite sees no `file:` URI.
-  return {
+  const checked = {
     name,
+    // Resolved, so that a later change of the working folder does not matter and SQLite sees no `file:` URI.
     path: path === ':memory:' ? undefined : resolve(path),
-    keys: keysOf(options),
     keepVersions: keptVersions(keepVersions),
     mustExist,
+    storeId: storeIdOf(storeId, path),
     lockTimeoutMs,
   }
+  return { ...checked, keys: keysOf(options) } // last, so that no key is left where another option is refused
+}
+
+function storeIdOf(storeId: unknown, path: string): Buffer | undefined {
+  if (storeId === undefined) return undefined
+  if (path === ':memory:') throw misconfigured('`storeId` is given for a store in memory, which is always a new one', 'leave it out')
+  const isId = typeof storeId === 'string' && storeId.length === 2 * idLength && /^[0-9a-f]+$/.test(storeId)
+  if (!isId) throw misconfigured(`\`storeId\` is not ${2 * idLength} hex digits`, 'give what `storeId()` of the provider says')
+  return Buffer.from(storeId, 'hex')
 }
 
 /** `:memory` and the like would be files, and a key that is left out would be missed instead. */
@@ -97,15 +116,30 @@ export function assertKeepVersions(keepVersions: number, remedy = 'pass 1 or mor
   throw misconfigured('`keepVersions` is not a number of versions', remedy)
 }
 
-function keysOf({ path, key, keys }: LocalProviderOptions): KeyMaterial[] {
+function keysOf({ path, key, keys }: LocalProviderOptions): KeySource[] {
   if (key !== undefined && keys !== undefined)
     throw misconfigured('`key` and `keys` are both given', 'give `keys`, the one that seals first')
   if (keys !== undefined && !Array.isArray(keys)) throw misconfigured('`keys` is not an array', 'for one key give `key`')
   const given: readonly EncryptionKey[] = keys ?? (key === undefined ? [] : [key])
-  if (given.length === 0 && keys === undefined && path === ':memory:') return [parseKey(generateKey())]
+  if (given.length === 0 && keys === undefined && path === ':memory:') return [{ kind: 'raw', key: KeyBytes.random() }]
   if (given.length === 0)
     throw misconfigured('no encryption key is given', 'give `key`, the same at every start; generateKey() makes one, once')
-  return given.map(parseKey)
+  return sourcesOf(given)
+}
+
+/** All of them, or none is left. */
+function sourcesOf(given: readonly EncryptionKey[]): KeySource[] {
+  const sources: KeySource[] = []
+  try {
+    for (const each of given) {
+      const parsed = parseKey(each)
+      sources.push(parsed.kind === 'raw' ? { kind: 'raw', key: new KeyBytes(parsed.bytes) } : parsed)
+    }
+    return sources
+  } catch (error) {
+    wipeSources(sources)
+    throw error
+  }
 }
 
 function misconfigured(problem: string, remedy: string): SecretsError {

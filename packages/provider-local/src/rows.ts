@@ -1,6 +1,7 @@
 import { sealLength } from '@finchat/secrets-core/sealing'
 import { altered, bounded, boundedOnly, bytes, integer, plainBytes, type Row, text } from './columns.ts'
-import type { WrappedKey } from './keyring.ts'
+import { mostRetired, type WrappedKey } from './keyring.ts'
+import { keyLength } from './key-bytes.ts'
 import { limits } from './limits.ts'
 import { bucketCount, digestLength } from './index-digests.ts'
 import type { Placed } from './bucket.ts'
@@ -8,8 +9,10 @@ import type { RecordRow, VersionRow } from './record-facts.ts'
 import { idLength, saltLength, scryptBounds, type StoreHeader } from './store-header.ts'
 import { emptyNode, mostNodeBytes } from './version-node.ts'
 
-const keyIdLength = 16
-const wrappedLength = sealLength + 32
+/** 32 bytes in base64url. */
+const keyIdLength = 43
+const wrappedLength = sealLength + keyLength
+const retiredBytes = sealLength + mostRetired * keyLength
 /** A UTF-16 unit is at most three bytes of UTF-8, and at most six as JSON. */
 const pathBytes = 3 * limits.pathLength
 const tagsBytes = 2 + limits.tags * (6 * (limits.tagKeyLength + limits.tagValueLength) + 6)
@@ -19,10 +22,11 @@ const sealedBytes = sealLength + limits.valueBytes
 
 /** What to select so that the functions below can read it: no column is loaded that is longer than what we ever write. */
 export const columns: Readonly<
-  Record<'header' | 'key' | 'root' | 'buckets' | 'placed' | 'record' | 'version' | 'node' | 'sealed', string>
+  Record<'header' | 'key' | 'retired' | 'root' | 'buckets' | 'placed' | 'record' | 'version' | 'node' | 'sealed', string>
 > = {
   header: `${bounded('store_id', idLength)}, ${bounded('salt', saltLength)}, scrypt_log2n, scrypt_r, scrypt_p`,
-  key: `${bounded('key_id', keyIdLength)}, wrapped IS NULL AS retired, ${bounded('wrapped', wrappedLength)}`,
+  key: `${bounded('key_id', keyIdLength)}, ${bounded('wrapped', wrappedLength)}`,
+  retired: bounded('retired', retiredBytes),
   root: `changes, ${bounded('mac', digestLength)}`,
   buckets: bounded('buckets', bucketCount * digestLength),
   placed: `leaf, ${bounded('path', pathBytes)}, ${bounded('digest', digestLength)}`,
@@ -44,7 +48,7 @@ export function headerFrom(row: Row): StoreHeader {
 }
 
 export function keyFrom(row: Row): WrappedKey {
-  return { keyId: text(row['key_id']), wrapped: row['retired'] === 1 ? undefined : bytes(row['wrapped'], wrappedLength) }
+  return { keyId: text(row['key_id']), wrapped: bytes(row['wrapped'], wrappedLength) }
 }
 
 export function rootFrom(row: Row): { changes: number; mac: Buffer } {

@@ -9,7 +9,7 @@ vi.setConfig({ testTimeout: 120_000 })
 
 const uses = `
   import { localProvider } from '@finchat/secrets-provider-local'
-  const local = localProvider({ path: process.argv[1], key: 'a'.repeat(64) })
+  const local = localProvider({ path: process.argv[1], key: '00112233445566778899aabbccddeeff'.repeat(2) })
   const context = { signal: new AbortController().signal }
   const work = async () => {
     await local.put('db', { value: 'hunter2' }, context)

@@ -13,8 +13,10 @@ const statements: readonly string[] = [
     store_id BLOB NOT NULL, salt BLOB NOT NULL,
     scrypt_log2n INTEGER NOT NULL, scrypt_r INTEGER NOT NULL, scrypt_p INTEGER NOT NULL
   ) STRICT`,
-  // A key without what it wrapped was retired.
-  `CREATE TABLE keys (key_id TEXT PRIMARY KEY, wrapped BLOB) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE keys (key_id TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID`,
+  // What is to be done or remembered beside the secrets: the sealed names of retired keys, and, counted, the changes whose
+  // residue may still stand in gaps of the pages. Nobody vouches for the count: who can reset it can keep the residue.
+  `CREATE TABLE upkeep (id INTEGER PRIMARY KEY CHECK (id = 1), retired BLOB NOT NULL, residue INTEGER NOT NULL) STRICT`,
   // One row of one page, which is all that a commit writes of the index above the secrets.
   `CREATE TABLE root (id INTEGER PRIMARY KEY CHECK (id = 1), changes INTEGER NOT NULL, mac BLOB NOT NULL, buckets BLOB NOT NULL) STRICT`,
   // A secret is version 0, with its digest, and the root of its version tree in `sealed`.
@@ -59,17 +61,21 @@ export function assertSchema(sqlite: DatabaseSync, path: string | undefined): vo
   if (pragma(sqlite, 'application_id') !== applicationId) throw notAStore(path)
   const format = pragma(sqlite, 'user_version')
   if (typeof format !== 'number' || format < 1) throw notAStore(path)
-  if (format > formatVersion) {
-    throw new SecretsError('CONFIGURATION', `the store has format ${format}, and this release reads up to ${formatVersion}`, {
-      remedy: 'update @finchat/secrets-provider-local',
-    })
-  }
+  if (format !== formatVersion) throw otherFormat(format)
   const found = sqlite
     .prepare(`SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL LIMIT ${statements.length + 1}`)
     .all()
     .map(({ sql }) => sql)
   if (found.length === statements.length && statements.every((statement) => found.includes(statement))) return
   throw new SecretsError('INTEGRITY', "the store's tables were altered", { remedy: 'restore a backup' })
+}
+
+/** Formats 1 and 2 are those of unpublished versions. */
+function otherFormat(format: number): SecretsError {
+  const remedy = 'read it with the version that wrote it, and store what it holds in a new file'
+  return new SecretsError('CONFIGURATION', `the store has format ${format}, and this release reads format ${formatVersion}`, {
+    remedy: format > formatVersion ? 'update @finchat/secrets-provider-local' : remedy,
+  })
 }
 
 export function notAStore(path?: string): SecretsError {
@@ -80,10 +86,6 @@ export function notAStore(path?: string): SecretsError {
       remedy: 'check `path`; the file was left as it is',
     },
   )
-}
-
-export function formatOf(sqlite: DatabaseSync): number {
-  return Number(pragma(sqlite, 'user_version'))
 }
 
 function pragma(sqlite: DatabaseSync, name: string): unknown {

@@ -2,6 +2,7 @@ import { seal, sealLength } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
 import { leafOf } from './index-digests.ts'
 import { IndexEdit } from './index-edit.ts'
+import { withVersionKey } from './keyring.ts'
 import type { CheckedSecret } from './new-secret.ts'
 import { type VersionRow, versionRowOf } from './record-facts.ts'
 import { emptyRecord, type SecretRecord, type VersionRecord } from './secret-record.ts'
@@ -34,13 +35,14 @@ export interface StoreEdit extends StoreView {
   readonly save: (next: SecretRecord, versions?: VersionChanges) => void
   /** From then on the first key alone opens the store. */
   readonly retireOtherKeys: () => void
+  /** Has the store remember that the whole file is to be written anew, also where this process ends before that. */
+  readonly leavesResidue: () => void
   /** Writes the index. Returns what is to be called after the commit. */
   readonly finish: () => () => void
 }
 
 export function storeEdit(parts: ViewParts, view: StoreView): StoreEdit {
-  const changes = new IndexEdit(parts.index, parts.tables, parts.header)
-  const { first } = parts.keyring
+  const changes = new IndexEdit(parts)
   return {
     ...view,
     ...sealing(parts, view),
@@ -51,13 +53,15 @@ export function storeEdit(parts: ViewParts, view: StoreView): StoreEdit {
       changes.change(dropped === 'all' ? withoutVersions(parts, next) : withVersions(parts, before, next, { ...versions, dropped }))
     },
     retireOtherKeys: () => changes.replaceIndexKey(),
-    finish: () => changes.finish(first),
+    leavesResidue: () => parts.tables.addResidue(),
+    finish: () => changes.finish(),
   }
 }
 
 function sealing({ keyring: { first }, header }: ViewParts, view: StoreView): Pick<StoreEdit, 'seal' | 'reseal'> {
   const sealed = (path: string, plaintext: Buffer, version: Omit<VersionRecord, 'keyId' | 'seal'>): SealedVersion => {
-    const text = seal(first.values, valueData(header, path, version.version, first.id), plaintext)
+    const place = valueData(header, path, version.version, first.id)
+    const text = withVersionKey(first, place, (key) => seal(key, place, plaintext))
     return { version: { ...version, keyId: first.id, seal: Buffer.from(text.subarray(0, sealLength)) }, sealed: text }
   }
   return {

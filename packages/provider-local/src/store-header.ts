@@ -17,9 +17,9 @@ export interface StoreHeader {
 }
 
 /** The format of the file and of its index; `user_version` in the file. */
-export const formatVersion = 2
+export const formatVersion = 3
 /** The format of keys and of sealed values: a new index does not seal them again. */
-export const sealingVersion = 1
+export const sealingVersion = 2
 
 export const idLength = 16
 export const saltLength = 32

@@ -1,9 +1,10 @@
 import { beforeEach, expect, test, vi } from 'vitest'
-import { parseKey } from './key.ts'
 import { newStoreHeader } from './store-header.ts'
 import { StoreKeys } from './store-keys.ts'
 import { StoreOpener } from './store-opener.ts'
-import { context, failure, temporaryPath, opened, within } from './testing/temporary-store.ts'
+import { context, failure, key, opened, otherKey, temporaryPath, within } from './testing/temporary-store.ts'
+import { KeyBytes } from './key-bytes.ts'
+import { localProvider } from './local-provider.ts'
 import { checkedOptions } from './options.ts'
 
 type Stretched = (error: Error | null, derived: Buffer) => void
@@ -16,6 +17,10 @@ beforeEach(() => {
   pending.length = 0
 })
 
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 /** Replaces scrypt, which would take its time, by a promise to end when the test says so. */
 function holdScrypt(): { readonly begun: () => number; readonly end: (error?: Error) => Promise<void>; readonly restore: () => void } {
   let begun = 0
@@ -27,7 +32,7 @@ function holdScrypt(): { readonly begun: () => number; readonly end: (error?: Er
     begun: () => begun,
     end: async (error) => {
       pending.shift()?.(error ?? null, Buffer.alloc(32, 7))
-      await new Promise((resolve) => setImmediate(resolve))
+      await nextTurn()
     },
     restore: () => scrypt.mockRestore(),
   }
@@ -60,7 +65,7 @@ test('a deadline that is shorter than the derivation does not keep a store from 
 
 test('never two derivations run at once, and a second header waits for the first', async () => {
   const scrypt = holdScrypt()
-  const keys = new StoreKeys([parseKey(passphrase)])
+  const keys = new StoreKeys([{ kind: 'passphrase', text: passphrase }])
   const [one, other] = [newStoreHeader(), newStoreHeader()]
   const first = keys.keyring(one, context.signal)
   const second = keys.keyring(other, context.signal)
@@ -76,23 +81,67 @@ test('never two derivations run at once, and a second header waits for the first
 
 test('a derivation that failed is tried again by the next call', async () => {
   const scrypt = holdScrypt()
-  const keys = new StoreKeys([parseKey(passphrase)])
+  const keys = new StoreKeys([{ kind: 'passphrase', text: passphrase }])
   const header = newStoreHeader()
   const failing = failure(keys.keyring(header, context.signal))
   await scrypt.end(new Error('no memory'))
   expect((await failing).code).toBe('UNAVAILABLE')
   const again = keys.keyring(header, context.signal)
   await scrypt.end()
-  expect((await again).first.id).toMatch(/^[0-9a-f]{16}$/)
+  expect((await again).first.id).toMatch(/^[\w-]{43}$/)
   scrypt.restore()
 })
 
-test('closing overwrites raw keys, whether the store was opened or not', async () => {
-  for (const isOpen of [true, false]) {
-    const options = checkedOptions({ path: ':memory:', keys: [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)] })
+test('raw keys are wiped once the store is open, or closed before that', async () => {
+  for (const isOpened of [true, false]) {
+    const options = checkedOptions({ path: ':memory:', keys: [key, otherKey] })
+    const sources = options.keys.map((source) => (source.kind === 'raw' ? source.key : undefined))
+    const bytes = sources.map((source) => source?.bytes)
     const opener = new StoreOpener(options)
-    if (isOpen) await opener.open(context.signal)
+    if (isOpened) await opener.open(context.signal)
+    else opener.close(() => {})
+    expect(bytes).toEqual([new Uint8Array(32), new Uint8Array(32)])
+    for (const source of sources) expect(() => source?.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))
     opener.close(() => {})
-    for (const key of options.keys) expect(key).toEqual({ kind: 'raw', bytes: new Uint8Array(32) })
   }
+})
+
+test('closing wipes what was derived, and what a derivation that is under way derives, when it ends', async () => {
+  const header = newStoreHeader()
+  const derived = new StoreKeys([{ kind: 'raw', key: KeyBytes.random() }])
+  const { first } = await derived.keyring(header, context.signal)
+  derived.close()
+  await nextTurn()
+  expect(() => first.values.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))
+
+  const scrypt = holdScrypt()
+  const deriving = new StoreKeys([{ kind: 'passphrase', text: passphrase }])
+  const keyring = deriving.keyring(header, context.signal)
+  deriving.close()
+  await scrypt.end()
+  const { first: late } = await keyring
+  expect(() => late.wrapping.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))
+  scrypt.restore()
+})
+
+test('the keys of a header that is no longer there are wiped when those of another are derived', async () => {
+  const keys = new StoreKeys([{ kind: 'raw', key: KeyBytes.random() }])
+  const { first } = await keys.keyring(newStoreHeader(), context.signal)
+  const { first: next } = await keys.keyring(newStoreHeader(), context.signal)
+  expect(() => first.values.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))
+  expect(next.values.bytes).toHaveLength(32)
+})
+
+test('of keys of which one is refused, and of a provider that cannot be made, none is left', () => {
+  const copies: Uint8Array[] = []
+  const wipe = vi.spyOn(KeyBytes.prototype, 'wipe').mockImplementation(function (this: KeyBytes) {
+    copies.push(this.bytes)
+  })
+  expect(() => checkedOptions({ path: ':memory:', keys: [key, otherKey, 'short'] })).toThrow('at least 32 bytes')
+  expect(copies).toEqual([key, otherKey])
+  wipe.mockRestore()
+  const made = vi.spyOn(KeyBytes, 'random')
+  for (const wrong of [{ keepVersions: 0 }, { storeId: 'x' }, { names: { TOKEN: '#' } }])
+    expect(() => localProvider({ path: ':memory:', ...wrong })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  expect(made).not.toHaveBeenCalled()
 })

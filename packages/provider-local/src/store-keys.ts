@@ -1,6 +1,5 @@
 import { unlessAborted } from './busy.ts'
-import type { KeyMaterial } from './key.ts'
-import { deriveKeyring, type Keyring } from './keyring.ts'
+import { deriveKeyring, type Keyring, type KeySource, wipeKeyring, wipeSources } from './keyring.ts'
 import { newStoreHeader, type StoreHeader } from './store-header.ts'
 
 interface Derivation {
@@ -14,12 +13,12 @@ interface Derivation {
  * on when they leave, and the next caller finds how far it came. Never two at once, for each takes 128 MiB and a thread.
  */
 export class StoreKeys {
-  readonly #materials: readonly KeyMaterial[]
+  #sources: readonly KeySource[]
   #latest: Derivation | undefined
   #newHeader: StoreHeader | undefined
 
-  constructor(materials: readonly KeyMaterial[]) {
-    this.#materials = materials
+  constructor(sources: readonly KeySource[]) {
+    this.#sources = sources
   }
 
   /** The header of a store that is to be created: the same until it is, so that its keys are derived but once. */
@@ -43,8 +42,22 @@ export class StoreKeys {
     return unlessAborted(this.#latest.keyring, signal, waiting)
   }
 
+  /** The store is open: no key is derived any more. */
+  wipeSources(): void {
+    wipeSources(this.#sources)
+    this.#sources = []
+  }
+
+  /** Wipes all keys, those of a derivation that is under way when that ends. */
+  close(): void {
+    this.wipeSources()
+    void this.#latest?.keyring.then(wipeKeyring, () => {})
+    this.#latest = undefined
+  }
+
   #begin(header: StoreHeader): Derivation {
-    const derivation: Derivation = { header, keyring: deriveKeyring(this.#materials, header), over: false }
+    void this.#latest?.keyring.then(wipeKeyring, () => {}) // of another header, which no store has any more
+    const derivation: Derivation = { header, keyring: deriveKeyring(this.#sources, header), over: false }
     derivation.keyring.then(
       () => (derivation.over = true),
       () => {

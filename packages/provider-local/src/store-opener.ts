@@ -15,7 +15,7 @@ interface Flight {
 /** Opens one store at most, however many ask at once, and ends the attempt when nobody waits for it any more. */
 export class StoreOpener {
   readonly #options: StoreOptions
-  #keys: StoreKeys
+  readonly #keys: StoreKeys
   #store: OpenStore | undefined
   #flight: Flight | undefined
   #closed = false
@@ -63,8 +63,7 @@ export class StoreOpener {
     }
     this.#store = undefined
     if (this.#flight) this.#end(this.#flight)
-    for (const key of this.#options.keys) if (key.kind === 'raw') key.bytes.fill(0)
-    this.#keys = new StoreKeys([])
+    this.#keys.close()
   }
 
   #start(): Flight {
@@ -75,7 +74,10 @@ export class StoreOpener {
     flight.result.then(
       (store) => {
         if (controller.signal.aborted) closeStore(store)
-        else this.#store = store
+        else {
+          this.#store = store
+          this.#keys.wipeSources()
+        }
       },
       () => this.#end(flight),
     )

@@ -2,7 +2,7 @@ import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { lengthPrefixed, sealLength, unseal } from '@finchat/secrets-core/sealing'
 import type { AuthenticatedIndex } from './authenticated-index.ts'
 import { altered } from './columns.ts'
-import type { Keyring } from './keyring.ts'
+import { type Keyring, withVersionKey } from './keyring.ts'
 import { leafOf } from './index-digests.ts'
 import { binaryKind, mapKind, type SecretRecord, type VersionRecord } from './secret-record.ts'
 import { sealingVersion, type StoreHeader } from './store-header.ts'
@@ -11,6 +11,8 @@ import type { HeldVersions } from './held-versions.ts'
 
 /** One verified state of the store, for the time of one transaction. */
 export interface StoreView {
+  /** Absent where there is no store yet. */
+  readonly storeId: Buffer | undefined
   readonly find: (path: string) => SecretRecord | undefined
   /** Every path that the store has ever held. */
   readonly paths: () => string[]
@@ -51,6 +53,7 @@ export function storeView({ index, tables, keyring, header, held }: ViewParts): 
     return { sealed, data: valueData(header, path, version.version, version.keyId) }
   }
   return {
+    storeId: header.storeId,
     find: (path) => index.find(path),
     paths: () => index.paths(),
     versions: held,
@@ -58,7 +61,7 @@ export function storeView({ index, tables, keyring, header, held }: ViewParts): 
       const { sealed, data } = rememberedOf(version) ?? valueOf(path, version)
       const key = keyring.byId.get(version.keyId)
       if (!key) throw unknownKey()
-      const plaintext = unseal(key.values, data, sealed)
+      const plaintext = withVersionKey(key, data, (own) => unseal(own, data, sealed))
       if (!plaintext) throw altered()
       if (sealed.length <= longestRemembered && !rememberedOf(version)) remembered.set(version, { sealed, data, seenAt: index.seenAt })
       return plaintext
@@ -72,6 +75,7 @@ export function storeView({ index, tables, keyring, header, held }: ViewParts): 
 
 /** The view of a store that does not exist yet. */
 export const emptyView: StoreView = {
+  storeId: undefined,
   find: () => undefined,
   paths: () => [],
   versions: { version: () => undefined, size: () => 0, ascending: () => [], descending: () => [] },
@@ -81,7 +85,10 @@ export const emptyView: StoreView = {
   remembers: () => false,
 }
 
-/** What a sealed value is tied to: moved to another name, version, key or store, it does not open. */
+/**
+ * What a sealed value is tied to, and what its own key is derived from: moved to another name, version, key or store, it
+ * does not open.
+ */
 export function valueData({ storeId }: StoreHeader, path: string, version: number, keyId: string): Buffer {
   return lengthPrefixed(['finchat-secrets/local/value', sealingVersion, storeId, path, version, keyId])
 }

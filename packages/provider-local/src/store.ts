@@ -1,6 +1,6 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import { LockQueue, throwIfAborted, whileBusy } from './busy.ts'
-import type { Remnants } from './forgetting.ts'
+import { type Remnants, warnOfResidue } from './forgetting.ts'
 import type { OpenStore } from './open-store.ts'
 import { assertKept, assertOneName, assertSameFile } from './opened-file.ts'
 import type { StoreOptions } from './options.ts'
@@ -66,7 +66,11 @@ export function lazyStore(options: StoreOptions): Store {
     read: (context, work, isRemembered) => withOurErrors(read(context, work, isRemembered), options.path),
     write: (context, work) => withOurErrors(write(context, work), options.path),
     forget: (remnants, context) => forget(remnants, context).catch((error: unknown) => notForgotten(error, options.path)),
-    close: () => opener.close((store) => forgetLate(store, store.forgetting.isOwed)),
+    close: () =>
+      opener.close((store) => {
+        forgetLate(store, store.forgetting.isOwed)
+        if (store.forgetting.isPromised) warnOfResidue(options.path)
+      }),
   }
 }
 

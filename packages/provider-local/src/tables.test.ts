@@ -50,3 +50,15 @@ test('a secret gives its own row, each of its versions and each of its nodes, an
   expect(tables.version(7, 'other', 16)?.facts).toBe('other 16')
   expect([tables.record(7, 'nam'), tables.version(7, 'other', 2)]).toEqual([undefined, undefined])
 })
+
+test('what is left is forgotten up to where it was looked at, not what came since', () => {
+  const tables = emptyTables()
+  tables.setKeys({ wrapped: [], retired: Buffer.alloc(28) })
+  tables.addResidue()
+  const seen = tables.residue()
+  tables.addResidue()
+  tables.clearResidue(seen)
+  expect(tables.residue()).toBe(2)
+  tables.clearResidue(2)
+  expect(tables.residue()).toBe(0)
+})

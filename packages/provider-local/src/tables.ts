@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Placed } from './bucket.ts'
 import { addUnique, bytes, integer, present, type Row, text, unique } from './columns.ts'
 import { leafCount, leavesPerBucket } from './index-digests.ts'
-import type { WrappedKey } from './keyring.ts'
+import type { KeyTable } from './keyring.ts'
 import type { RecordRow, VersionRow } from './record-facts.ts'
 import { bucketsFrom, columns, headerFrom, keyFrom, nodeFrom, placedFrom, recordRowFrom, rootFrom, versionRowFrom } from './rows.ts'
 import type { StoreHeader } from './store-header.ts'
@@ -17,8 +17,13 @@ export interface Tables {
   readonly setRoot: (changes: number, mac: Buffer, bucketDigests: Buffer) => void
   /** Another number after every commit of another connection. Inside a transaction it is that of the state which the transaction sees. */
   readonly dataVersion: () => number
-  readonly keys: () => WrappedKey[]
-  readonly setKeys: (keys: readonly WrappedKey[]) => void
+  readonly keys: () => KeyTable
+  readonly setKeys: (keys: KeyTable) => void
+  /** How many changes may have left something in gaps of the pages. */
+  readonly residue: () => number
+  readonly addResidue: () => void
+  /** Nothing is left of these, unless others came since. */
+  readonly clearResidue: (count: number) => void
   /** The digest of each secret of one bucket. */
   readonly bucket: (bucket: number) => Map<string, Placed>
   readonly record: (leaf: number, path: string) => RecordRow | undefined
@@ -37,7 +42,14 @@ export interface Tables {
 }
 
 export function prepareTables(sqlite: DatabaseSync): Tables {
-  return { ...rootTables(sqlite), ...recordTables(sqlite), ...nodeTables(sqlite), ...versionTables(sqlite) }
+  return {
+    ...rootTables(sqlite),
+    ...keyTables(sqlite),
+    ...residueTables(sqlite),
+    ...recordTables(sqlite),
+    ...nodeTables(sqlite),
+    ...versionTables(sqlite),
+  }
 }
 
 export function readHeader(sqlite: DatabaseSync): StoreHeader {
@@ -48,27 +60,49 @@ export function writeHeader(sqlite: DatabaseSync, { storeId, salt, scrypt }: Sto
   sqlite.prepare('INSERT INTO store VALUES (1, ?, ?, ?, ?, ?)').run(storeId, salt, scrypt.log2N, scrypt.r, scrypt.p)
 }
 
-function rootTables(sqlite: DatabaseSync): Pick<Tables, 'root' | 'bucketDigests' | 'setRoot' | 'dataVersion' | 'keys' | 'setKeys'> {
+function rootTables(sqlite: DatabaseSync): Pick<Tables, 'root' | 'bucketDigests' | 'setRoot' | 'dataVersion'> {
   const root = sqlite.prepare(`SELECT ${columns.root} FROM root WHERE id = 1`)
   const buckets = sqlite.prepare(`SELECT ${columns.buckets} FROM root WHERE id = 1`)
   const setRoot = sqlite.prepare(
     `INSERT INTO root VALUES (1, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET changes = excluded.changes, mac = excluded.mac, buckets = excluded.buckets`,
   )
   const dataVersion = sqlite.prepare('PRAGMA data_version')
-  // By the column itself: by what is selected under its name, all rows would be sorted before the first one is seen.
-  const keys = sqlite.prepare(`SELECT ${columns.key} FROM keys ORDER BY keys.key_id`)
-  const dropKeys = sqlite.prepare('DELETE FROM keys')
-  const addKey = sqlite.prepare('INSERT INTO keys VALUES (?, ?)')
   return {
     root: () => rootFrom(present(root.get())),
     bucketDigests: () => bucketsFrom(present(buckets.get())),
     setRoot: (changes, mac, bucketDigests) => void setRoot.run(changes, mac, bucketDigests),
     dataVersion: () => Number(present(dataVersion.get())['data_version']),
-    keys: () => [...unique(keys.iterate(), ({ key_id }) => key_id, keyFrom).values()],
-    setKeys: (rows) => {
+  }
+}
+
+function keyTables(sqlite: DatabaseSync): Pick<Tables, 'keys' | 'setKeys'> {
+  // By the column itself: by what is selected under its name, all rows would be sorted before the first one is seen.
+  const keys = sqlite.prepare(`SELECT ${columns.key} FROM keys ORDER BY keys.key_id`)
+  const dropKeys = sqlite.prepare('DELETE FROM keys')
+  const addKey = sqlite.prepare('INSERT INTO keys VALUES (?, ?)')
+  const retired = sqlite.prepare(`SELECT ${columns.retired} FROM upkeep WHERE id = 1`)
+  const setRetired = sqlite.prepare('INSERT INTO upkeep VALUES (1, ?, 0) ON CONFLICT (id) DO UPDATE SET retired = excluded.retired')
+  return {
+    keys: () => ({
+      wrapped: [...unique(keys.iterate(), ({ key_id }) => key_id, keyFrom).values()],
+      retired: bytes(present(retired.get())['retired']),
+    }),
+    setKeys: (table) => {
       dropKeys.run()
-      for (const { keyId, wrapped } of rows) addKey.run(keyId, wrapped ?? null)
+      for (const { keyId, wrapped } of table.wrapped) addKey.run(keyId, wrapped)
+      setRetired.run(table.retired)
     },
+  }
+}
+
+function residueTables(sqlite: DatabaseSync): Pick<Tables, 'residue' | 'addResidue' | 'clearResidue'> {
+  const residue = sqlite.prepare('SELECT residue FROM upkeep WHERE id = 1')
+  const add = sqlite.prepare('UPDATE upkeep SET residue = residue + 1')
+  const clear = sqlite.prepare('UPDATE upkeep SET residue = 0 WHERE residue = ?')
+  return {
+    residue: () => integer(present(residue.get())['residue'], 0, Number.MAX_SAFE_INTEGER - 1),
+    addResidue: () => void add.run(),
+    clearResidue: (count) => void clear.run(count),
   }
 }
 

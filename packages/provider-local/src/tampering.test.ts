@@ -185,6 +185,10 @@ const attacks: Readonly<Record<string, string>> = {
   'the root dropped': 'DELETE FROM root',
   'the change counter turned back': 'UPDATE root SET changes = changes - 1',
   'a wrapped key changed': 'UPDATE keys SET wrapped = zeroblob(length(wrapped))',
+  'the names of retired keys changed': 'UPDATE upkeep SET retired = zeroblob(length(retired))',
+  'the names of retired keys cut off': 'UPDATE upkeep SET retired = substr(retired, 2)',
+  'the names of retired keys dropped': 'DELETE FROM upkeep',
+  'the count of residue out of bounds': 'UPDATE upkeep SET residue = -1',
   'another store id': 'UPDATE store SET store_id = randomblob(16)',
   'a trigger added': 'CREATE TRIGGER t AFTER INSERT ON secrets BEGIN DELETE FROM root; END',
   'a view in place of a table': 'ALTER TABLE secrets RENAME TO s; CREATE VIEW secrets AS SELECT * FROM s',
@@ -265,7 +269,7 @@ describe('a store whose rows were changed behind its back', () => {
     copyFileSync(path, earlier)
     const provider = opened(path)
     await provider.put('alpha', { value: 'alpha-3' }, context)
-    const tables = ['secrets', 'root', 'keys']
+    const tables = ['secrets', 'root', 'keys', 'upkeep']
     tamper(
       path,
       `ATTACH '${earlier}' AS old; ${tables.map((table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM old.${table}`).join(';')}`,

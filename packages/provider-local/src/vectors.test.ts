@@ -1,12 +1,15 @@
-import { createHash, createSecretKey } from 'node:crypto'
+import { createDecipheriv, createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
-import { lengthPrefixed } from '@finchat/secrets-core/sealing'
+import { lengthPrefixed, unseal } from '@finchat/secrets-core/sealing'
 import { indexDigests } from './index-digests.ts'
-import { deriveKeyring } from './keyring.ts'
+import { KeyBytes } from './key-bytes.ts'
+import { deriveKeyring, openRetired, sealRetired, type StoreKey, withVersionKey } from './keyring.ts'
 import type { StoreHeader } from './store-header.ts'
 import { referenceHkdf, referenceHmac } from './testing/reference-crypto.ts'
+import { context, key as testKey, temporaryPath, within } from './testing/temporary-store.ts'
 
 /** A vector's members, in hexadecimal; `size` alone is a number. */
 type Vector<Member extends string> = Readonly<Record<Member | 'result', string>> & { readonly tcId: number }
@@ -14,6 +17,15 @@ type Vector<Member extends string> = Readonly<Record<Member | 'result', string>>
 function vectors<Member extends string>(file: string): Vector<Member>[] {
   const text = readFileSync(join(import.meta.dirname, '../fixtures/vectors', file), 'utf8')
   return (JSON.parse(text) as { vectors: Vector<Member>[] }).vectors // as the file's own README says
+}
+
+/** NIST SP 800-56C, section 4: SHA-256 of a counter, the key and what the derived key is for. */
+function versionKey(values: Buffer, place: Buffer): Buffer {
+  return createHash('sha256')
+    .update(Buffer.of(0, 0, 0, 1))
+    .update(values)
+    .update(place)
+    .digest()
 }
 
 function hex(text: string): Buffer {
@@ -37,21 +49,18 @@ describe('HMAC-SHA256', () => {
   })
 
   test('is what authenticates the root of the index, and with it all that the store says of itself', () => {
-    const [key, buckets, wrapped] = [Buffer.alloc(32, 3), Buffer.alloc(64 * 32, 4), Buffer.alloc(60, 5)]
-    const keys = [
-      { keyId: 'one', wrapped },
-      { keyId: 'retired', wrapped: undefined },
-    ]
-    const store = ['finchat-secrets/local/root', 2, header.storeId, header.salt, 16, 8, 1]
-    const text = Buffer.concat([lengthPrefixed([...store, 2, 'one', wrapped, 'retired', undefined, 7]), buckets])
-    expect(indexDigests(header).root(createSecretKey(key), 7, keys, buckets)).toEqual(referenceHmac(key, text))
+    const [key, buckets, wrapped, retired] = [Buffer.alloc(32, 3), Buffer.alloc(64 * 32, 4), Buffer.alloc(60, 5), Buffer.alloc(28, 6)]
+    const keys = ['one', 'other'].map((keyId) => ({ keyId, wrapped }))
+    const store = ['finchat-secrets/local/root', 3, header.storeId, header.salt, 16, 8, 1]
+    const text = Buffer.concat([lengthPrefixed([...store, 2, 'one', wrapped, 'other', wrapped, retired, 7]), buckets])
+    expect(indexDigests(header).root(new KeyBytes(key), 7, { wrapped: keys, retired }, buckets)).toEqual(referenceHmac(key, text))
   })
 })
 
 describe('SHA-256 is what the levels below the root are', () => {
   const { version, node, record, leaf, bucket } = indexDigests(header)
   const sha256 = (...parts: Buffer[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest()
-  const begin = (level: string): Buffer => lengthPrefixed([`finchat-secrets/local/${level}`, 2, header.storeId])
+  const begin = (level: string): Buffer => lengthPrefixed([`finchat-secrets/local/${level}`, 3, header.storeId])
 
   test('a secret, a version and a node of versions, each with the name of its secret', () => {
     const [root, seal] = [Buffer.alloc(33, 7), Buffer.alloc(28, 1)]
@@ -78,11 +87,28 @@ describe('HKDF-SHA256', () => {
 
   test('is what derives the keys of a store', async () => {
     const bytes = Buffer.alloc(32, 5)
-    const { first } = await deriveKeyring([{ kind: 'raw', bytes }], header)
-    const derived = (purpose: string): Buffer => referenceHkdf(bytes, header.salt, Buffer.from(`finchat-secrets/local/1/${purpose}`), 32)
-    expect(first.values.export()).toEqual(derived('values'))
-    expect(first.wrapping.export()).toEqual(derived('wrapping'))
-    expect(first.id).toBe(derived('id').toString('hex', 0, 8))
+    const { first } = await deriveKeyring([{ kind: 'raw', key: new KeyBytes(bytes) }], header)
+    const derived = (purpose: string): Buffer => referenceHkdf(bytes, header.salt, Buffer.from(`finchat-secrets/local/2/${purpose}`), 32)
+    expect(first.values.bytes).toEqual(derived('values'))
+    expect(first.wrapping.bytes).toEqual(derived('wrapping'))
+    expect(first.id).toBe(derived('id').toString('base64url'))
+  })
+
+  test('is not what derives the key of a version: that is the one step of NIST SP 800-56C', () => {
+    const [values, place] = [Buffer.alloc(32, 6), Buffer.from('place')]
+    const key: StoreKey = { id: 'id', values: new KeyBytes(values), wrapping: new KeyBytes(values) }
+    expect(withVersionKey(key, place, Buffer.from)).toEqual(versionKey(values, place))
+  })
+
+  test('is what derives the key that seals the names of retired keys', () => {
+    const indexKey = new KeyBytes(Buffer.alloc(32, 7))
+    const ids = [1, 2, 3].map((byte) => Buffer.alloc(32, byte).toString('base64url'))
+    const sealed = sealRetired(ids, indexKey, header)
+    const key = referenceHkdf(indexKey.bytes, header.salt, Buffer.from('finchat-secrets/local/2/retired'), 32)
+    expect(unseal(key, lengthPrefixed(['finchat-secrets/local/retired-keys', 2, header.storeId]), sealed)).toEqual(
+      Buffer.concat([1, 2, 3].map((byte) => Buffer.alloc(32, byte))),
+    )
+    expect(openRetired(sealed, indexKey, header)).toEqual(ids)
   })
 })
 
@@ -91,5 +117,30 @@ test('scrypt, which stretches passphrases, is that of RFC 7914', async () => {
   const stretched = '7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2'
   const own: StoreHeader = { ...header, salt: Buffer.from('SodiumChloride'), scrypt: { log2N: 14, r: 8, p: 1 } }
   const { first } = await deriveKeyring([{ kind: 'passphrase', text: 'pleaseletmein' }], own)
-  expect(first.values.export()).toEqual(referenceHkdf(hex(stretched), own.salt, Buffer.from('finchat-secrets/local/1/values'), 32))
+  expect(first.values.bytes).toEqual(referenceHkdf(hex(stretched), own.salt, Buffer.from('finchat-secrets/local/2/values'), 32))
+})
+
+test('a value in a file opens by nothing but AES-256-GCM, under the key of its version alone', async () => {
+  const path = temporaryPath()
+  await within(path, async (provider) => {
+    for (const value of ['one', 'two']) await provider.put('name', { value }, context)
+  })
+  const sqlite = new DatabaseSync(path)
+  const { store_id: storeId, salt } = sqlite.prepare('SELECT * FROM store').get() as Record<string, Uint8Array> // columns of BLOBs
+  const rows = sqlite.prepare('SELECT version, sealed FROM secrets WHERE version > 0 ORDER BY version').all()
+  sqlite.close()
+  const derived = (purpose: string): Buffer =>
+    referenceHkdf(testKey, salt ?? Buffer.alloc(0), Buffer.from(`finchat-secrets/local/2/${purpose}`), 32)
+  const opens = (place: Buffer, sealed: Buffer, under: Buffer): string => {
+    const decipher = createDecipheriv('aes-256-gcm', under, sealed.subarray(0, 12)).setAAD(place).setAuthTag(sealed.subarray(12, 28))
+    return decipher.update(sealed.subarray(28)).toString() + decipher.final('utf8')
+  }
+  const values = rows.map(({ version, sealed }) => {
+    const text = Buffer.from(sealed as Uint8Array) // a BLOB
+    const id = derived('id').toString('base64url')
+    const place = lengthPrefixed(['finchat-secrets/local/value', 2, storeId, 'name', Number(version), id])
+    expect(() => opens(place, text, derived('values'))).toThrow('authenticate')
+    return opens(place, text, versionKey(derived('values'), place))
+  })
+  expect(values).toEqual(['one', 'two'])
 })

@@ -7,11 +7,12 @@ export interface Mixture {
   readonly sql: string
 }
 
-const tables = ['store', 'keys', 'root', 'secrets'] as const
+const tables = ['store', 'keys', 'upkeep', 'root', 'secrets'] as const
 type Table = (typeof tables)[number]
 const keyColumns: Readonly<Record<Table, readonly string[]>> = {
   store: ['id'],
   keys: ['key_id'],
+  upkeep: ['id'],
   root: ['id'],
   secrets: ['leaf', 'path', 'version'],
 }

@@ -6,7 +6,7 @@ export interface Orders {
   readonly id?: number
 }
 
-export const writersKey: Uint8Array = new Uint8Array(32).fill(0x5a)
+export const writersKey: Uint8Array = Uint8Array.from({ length: 32 }, (_, at) => 0xf0 ^ (at * 37))
 const fillerLength = 500
 
 /** A value that begins and ends alike, so that a part of one, or of two, is told from a whole one. */

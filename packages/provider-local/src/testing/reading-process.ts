@@ -1,11 +1,12 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { localProvider } from '../local-provider.ts'
+import { key } from './key.ts'
 
 /* Another process that reads one secret and prints how that ended: one that hangs can be killed. `node reading-process.ts PATH NAME` */
 const [path = '', name = ''] = process.argv.slice(2)
 
 async function read(): Promise<void> {
-  const provider = localProvider({ path, key: new Uint8Array(32).fill(0x5a), mustExist: true })
+  const provider = localProvider({ path, key, mustExist: true })
   const [outcome] = await Promise.allSettled([provider.get(name, { signal: new AbortController().signal })])
   const code = outcome.status === 'rejected' && SecretsError.isInstance(outcome.reason) ? outcome.reason.code : outcome.status
   process.stdout.write(code)

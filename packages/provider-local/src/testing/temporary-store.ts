@@ -7,12 +7,12 @@ import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import { expect, onTestFinished } from 'vitest'
 import { type LocalProvider, localProvider } from '../local-provider.ts'
 import type { LocalProviderOptions } from '../options.ts'
+import { key } from './key.ts'
+
+export { key, otherKey } from './key.ts'
 
 /** A context whose signal never fires. */
 export const context: CallContext = { signal: new AbortController().signal }
-
-export const key: Uint8Array = new Uint8Array(32).fill(0x5a)
-export const otherKey: Uint8Array = new Uint8Array(32).fill(0xc3)
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'secrets-local-'))

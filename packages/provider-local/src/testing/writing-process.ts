@@ -1,4 +1,5 @@
 import { localProvider } from '../local-provider.ts'
+import { key } from './key.ts'
 
 /*
  * Another process that writes to a store: `node writing-process.ts PATH COUNT`. Prints the number of each version after
@@ -8,7 +9,7 @@ const [path = '', count = '0'] = process.argv.slice(2)
 const context = { signal: new AbortController().signal }
 
 async function write(): Promise<void> {
-  const provider = localProvider({ path, key: new Uint8Array(32).fill(0x5a), keepVersions: 5, lockTimeoutMs: 60_000 })
+  const provider = localProvider({ path, key, keepVersions: 5, lockTimeoutMs: 60_000 })
   await provider.checkHealth(context)
   for (let n = 0; n < Number(count); n++) {
     const { version } = await provider.put(

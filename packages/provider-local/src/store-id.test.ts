@@ -1,0 +1,106 @@
+import { copyFileSync, existsSync, rmSync } from 'node:fs'
+import { secretsManagerFromEnv } from '@finchat/secrets-core'
+import { expect, test } from 'vitest'
+import { localFromEnv } from './from-env.ts'
+import { localProvider } from './local-provider.ts'
+import { context, createStore, failure, key, opened, tamper, temporaryPath, within } from './testing/temporary-store.ts'
+
+const another = { code: 'INTEGRITY', problem: 'the store is another one than `storeId` names' }
+
+async function idOf(path: string): Promise<string> {
+  return (await within(path, (provider) => provider.storeId())) ?? 'no store'
+}
+
+/** Two stores under one key. */
+async function twoStores(): Promise<readonly [path: string, id: string, otherPath: string]> {
+  const [path, other] = [temporaryPath(), temporaryPath()]
+  for (const each of [path, other]) await createStore(each)
+  await within(other, (provider) => provider.put('name', { value: 'of the other store' }, context))
+  return [path, await idOf(path), other]
+}
+
+test('the id of a store is told by its provider, is another for each, and stays with it and its copies', async () => {
+  const [path, id, other] = await twoStores()
+  expect(id).toMatch(/^[0-9a-f]{32}$/)
+  expect(await idOf(other)).not.toBe(id)
+  const copy = temporaryPath()
+  copyFileSync(path, copy)
+  expect(await idOf(copy)).toBe(id)
+  await within(path, (provider) => provider.reencrypt())
+  expect(await idOf(path)).toBe(id)
+})
+
+test('where there is no store yet, there is no id, and asking for it makes none', async () => {
+  const path = temporaryPath()
+  expect(await opened(path).storeId()).toBeUndefined()
+  expect(existsSync(path)).toBe(false)
+  expect(await opened(':memory:').storeId({ signal: context.signal })).toMatch(/^[0-9a-f]{32}$/)
+})
+
+test('another store under the same key, put in the place of the one that is named, is INTEGRITY for every call', async () => {
+  const [path, id, other] = await twoStores()
+  copyFileSync(other, path)
+  expect((await opened(path).get('name', context))?.value).toBe('of the other store')
+  const provider = opened(path, { storeId: id })
+  const calls = [
+    provider.get('name', context),
+    provider.put('name', { value: 'new' }, context),
+    provider.checkHealth(context),
+    provider.reencrypt(),
+    provider.storeId(),
+  ]
+  for (const error of await Promise.all(calls.map(failure)))
+    expect(error).toMatchObject({ ...another, remedy: expect.stringContaining('put the right file in its place') })
+})
+
+test('a store that only says that it is the one that is named is INTEGRITY too', async () => {
+  const [path, id, other] = await twoStores()
+  copyFileSync(other, path)
+  tamper(path, `UPDATE store SET store_id = x'${id}'`)
+  expect((await failure(opened(path, { storeId: id }).get('name', context))).code).toBe('INTEGRITY')
+})
+
+test('the one that is named opens, is written to, and keeps its id', async () => {
+  const [path, id] = await twoStores()
+  await within(path, (provider) => provider.put('name', { value: 'value' }, context), { storeId: id })
+  expect((await opened(path, { storeId: id, mustExist: true }).get('name', context))?.value).toBe('value')
+})
+
+test('where a store is named and none is there, none is made, and that is no empty store', async () => {
+  const [path, id] = await twoStores()
+  rmSync(path)
+  const provider = opened(path, { storeId: id })
+  for (const call of [provider.get('name', context), provider.put('name', { value: 'new' }, context)]) {
+    expect(await failure(call)).toMatchObject({
+      code: 'CONFIGURATION',
+      problem: `the store's file ${JSON.stringify(path)} does not exist`,
+      remedy: 'check `path`, or leave `storeId` out',
+    })
+  }
+  expect(existsSync(path)).toBe(false)
+})
+
+test('what is no id is refused at once, and so is one for a store in memory', () => {
+  const id = 'ab'.repeat(16)
+  const refused = (storeId: unknown, path = 'secrets.db') => {
+    expect(() => localProvider({ path, key, storeId } as never)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' })) // as JavaScript may pass it
+  }
+  for (const wrong of ['', 'x', id.slice(1), `${id}0`, id.toUpperCase(), `${id}\n`, ` ${id.slice(1)}`, 5, null, Buffer.from(id, 'hex')])
+    refused(wrong)
+  refused(id, ':memory:')
+})
+
+test('the environment names it too', async () => {
+  const [path, id, other] = await twoStores()
+  const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_ENCRYPTION_KEY: Buffer.from(key).toString('hex'), FINCHAT_LOCAL_STORE_ID: id }
+  const read = async (file: string): Promise<unknown> => {
+    const secrets = secretsManagerFromEnv({ local: localFromEnv }, { env: { ...env, FINCHAT_LOCAL_PATH: file } })
+    try {
+      return await secrets.getSecret('name')
+    } finally {
+      await secrets.close()
+    }
+  }
+  expect(await failure(read(other))).toMatchObject({ code: 'INTEGRITY' })
+  expect((await failure(read(path))).code).toBe('NOT_FOUND')
+})

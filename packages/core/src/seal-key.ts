@@ -58,7 +58,10 @@ export function openSealKey(root: SealingKey, header: Uint8Array): KeyObject | u
 
 function derived(root: SealingKey, salt: Uint8Array): { readonly key: KeyObject; readonly commitment: Buffer } {
   const { createHmac, createSecretKey } = loadCrypto()
-  const mac = withRawKey(() => createHmac('sha512', root)).update(label).update(salt).digest()
+  const mac = withRawKey(() => createHmac('sha512', root))
+    .update(label)
+    .update(salt)
+    .digest()
   const key = createSecretKey(mac.subarray(0, keyLength))
   mac.fill(0, 0, keyLength)
   return { key, commitment: mac.subarray(keyLength) }

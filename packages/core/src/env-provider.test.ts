@@ -369,7 +369,10 @@ describe('directory', () => {
     })
   })
 
-  /** A file system that ignores case and trailing dots, as Windows's and macOS's do: every spelling leads to the file. */
+  /**
+   * A file system that ignores case and trailing dots, as Windows's and macOS's do: every spelling
+   * leads to the file.
+   */
   function foldNames(): void {
     const { realpath, lstat } = promises
     const folded = (path: unknown): string =>

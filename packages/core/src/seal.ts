@@ -101,8 +101,10 @@ function isKey(key: unknown): key is SealingKey {
 }
 
 /**
- * HMAC-SHA256 (RFC 2104) over these texts, one after the other: make them with `lengthPrefixed` where several lists could look alike. The result
- * is in memory of its own, so that one that is a derived key can be overwritten. The key is one as `seal` takes; throws `INVALID_ARGUMENT` as it does.
+ * HMAC-SHA256 (RFC 2104) over these texts, one after the other: make them with `lengthPrefixed`
+ * where several lists could look alike. The result is in memory of its own, so that one that is a
+ * derived key can be overwritten. The key is one as `seal` takes; throws `INVALID_ARGUMENT` as it
+ * does.
  *
  * @example
  * import { randomBytes } from 'node:crypto'

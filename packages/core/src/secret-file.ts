@@ -59,8 +59,9 @@ const mountedAttempts = 5
  */
 export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
   const root = await rootOf(directory)
-  // `a//b` and `a/./b` would be further names of the file `a/b`, and `..` of files outside. What begins with `..` is
-  // kubelet's own: the secret `db` of a volume also lies at `..data/db`, which no list of names has.
+  // `a//b` and `a/./b` would be further names of the file `a/b`, and `..` of files outside. What
+  // begins with `..` is kubelet's own: the secret `db` of a volume also lies at `..data/db`, which
+  // no list of names has.
   if (/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)) return undefined
   for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
     const found = await mountedFile(root, path, signal)
@@ -96,8 +97,8 @@ async function mountedFile(
 }
 
 /**
- * Whether each folder on the way lists the name as it is written. Windows and macOS also find a file under another case,
- * and Windows with trailing dots.
+ * Whether each folder on the way lists the name as it is written. Windows and macOS also find a
+ * file under another case, and Windows with trailing dots.
  */
 async function isListed(root: string, path: string): Promise<boolean> {
   const { readdir } = process.getBuiltinModule('node:fs').promises

@@ -5,7 +5,8 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
 /**
  * A local provider as the environment asks for it, for `secretsManagerFromEnv({ local: localFromEnv })`:
  * `FINCHAT_LOCAL_PATH` (`.secrets.db` by default), `FINCHAT_ENCRYPTION_KEY` (must be set), `FINCHAT_LOCAL_MUST_EXIST`
- * (`true` or `false`), `FINCHAT_LOCAL_STORE_ID`, `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`), and
+ * (`true` or `false`), `FINCHAT_LOCAL_STORE_ID`, `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`),
+ * and
  * `FINCHAT_LOCAL_NAMES`, a list such as `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
  *
  * @example

@@ -84,7 +84,9 @@ export class IndexEdit {
     return { ...keys, wrapped: wrapped.toSorted((one, other) => (one.keyId < other.keyId ? -1 : 1)) }
   }
 
-  /** The first key's row alone, and who is retired by that. Of those that were, none is forgotten. */
+  /**
+   * The first key's row alone, and who is retired by that. Of those that were, none is forgotten.
+   */
   #keysOfFirst(indexKey: KeyBytes): [KeyTable, readonly string[]] {
     const { keyring, header } = this.#parts
     const { first } = keyring

@@ -3,12 +3,17 @@ import { loadCrypto } from './builtins.ts'
 
 export const keyLength = 32
 
-/** Outside V8's heap and Node.js's pool: typed arrays of up to 64 bytes lie on the heap, whose collector leaves copies. */
+/**
+ * Outside V8's heap and Node.js's pool: typed arrays of up to 64 bytes lie on the heap, whose
+ * collector leaves copies.
+ */
 export function ownMemory(length: number): Buffer {
   return Buffer.from(new ArrayBuffer(length))
 }
 
-/** A key in memory of its own. Once it is wiped it refuses, so that nothing is sealed with zeros. */
+/**
+ * A key in memory of its own. Once it is wiped it refuses, so that nothing is sealed with zeros.
+ */
 export class KeyBytes {
   readonly #bytes: Uint8Array
   #refusal: (() => SecretsError) | undefined

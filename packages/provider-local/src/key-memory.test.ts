@@ -56,7 +56,10 @@ function textsOf(key: Buffer): Buffer[] {
   return texts.flatMap((text) => [Buffer.from(text), Buffer.from(text, 'utf16le')])
 }
 
-/** How often each of the keys stands in the process's memory, and any text of them. A look takes a second. */
+/**
+ * How often each of the keys stands in the process's memory, and any text of them. A look takes a
+ * second.
+ */
 function copiesIn({ pid }: ChildProcessWithoutNullStreams, keys: readonly Buffer[], texts: readonly Buffer[] = keys.flatMap(textsOf)) {
   const times = timesInMemory(pid, [...keys, ...texts])
   return { keys: times.slice(0, keys.length), texts: times.slice(keys.length).filter((each) => each > 0).length }
@@ -118,7 +121,10 @@ describe.runIf(process.platform === 'linux')('the keys of a store in the memory 
   })
 })
 
-/** The three that an open store needs, what they were derived from, and those of two versions, which it derives for each call. */
+/**
+ * The three that an open store needs, what they were derived from, and those of two versions, which
+ * it derives for each call.
+ */
 function keysOf(opened: Opened): readonly Buffer[] {
   return [opened.index, opened.values, opened.wrapping, opened.extracted, versionKey(opened, 1), versionKey(opened, 2)]
 }

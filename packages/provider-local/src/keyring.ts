@@ -10,8 +10,8 @@ export type KeySource = { readonly kind: 'raw'; readonly key: KeyBytes } | { rea
 /** One of the user's keys, as this store uses it. */
 export interface StoreKey {
   /**
-   * Derived from the key and the store's salt: the same in every process. As long as a digest, so that no two keys have
-   * the same: GCM alone does not commit to its key.
+   * Derived from the key and the store's salt: the same in every process. As long as a digest, so
+   * that no two keys have the same: GCM alone does not commit to its key.
    */
   readonly id: string
   /** Each version's own key is derived from it. */
@@ -86,8 +86,8 @@ function storeKey(root: Uint8Array, header: StoreHeader): StoreKey {
 }
 
 /**
- * HKDF-SHA256 (RFC 5869) under the store's salt, for one purpose. `hkdfSync` makes a `KeyObject` of the root, which stays
- * until it is collected.
+ * HKDF-SHA256 (RFC 5869) under the store's salt, for one purpose. `hkdfSync` makes a `KeyObject` of
+ * the root, which stays until it is collected.
  */
 function subkey(root: Uint8Array, { salt }: StoreHeader, purpose: string): Buffer {
   const { createHmac } = loadCrypto()
@@ -112,9 +112,10 @@ function stretched(passphrase: string, { salt, scrypt: cost }: StoreHeader): Pro
 }
 
 /**
- * Runs `use` with the key of one version, and wipes it: the one-step derivation of NIST SP 800-56C, SHA-256 of a counter, the
- * key and the place, which is sealed with it too. A version is sealed once under each key, so that nonces, which are random,
- * never come near their limit. HMAC would take three times as long.
+ * Runs `use` with the key of one version, and wipes it: the one-step derivation of NIST SP 800-56C,
+ * SHA-256 of a counter, the key and the place, which is sealed with it too. A version is sealed
+ * once under each key, so that nonces, which are random, never come near their limit. HMAC would
+ * take three times as long.
  */
 export function withVersionKey<T>({ values }: StoreKey, place: Uint8Array, use: (key: Uint8Array) => T): T {
   const text = ownMemory(counter.length + keyLength + place.length)
@@ -157,8 +158,8 @@ function wrapData(keyId: string, { storeId }: StoreHeader): Buffer {
 export const mostRetired = 1_024
 
 /**
- * The names of retired keys, which tell a guess of the passphrase from a wrong one: so they are sealed too, with what
- * follows from the index's key.
+ * The names of retired keys, which tell a guess of the passphrase from a wrong one: so they are
+ * sealed too, with what follows from the index's key.
  */
 export function sealRetired(ids: readonly string[], indexKey: KeyBytes, header: StoreHeader): Buffer {
   const text = Buffer.concat(ids.slice(-mostRetired).map((id) => Buffer.from(id, 'base64url')))
@@ -184,7 +185,10 @@ function retiredData({ storeId }: StoreHeader): Buffer {
   return lengthPrefixed(['finchat-secrets/local/retired-keys', sealingVersion, storeId])
 }
 
-/** Wipes the user's keys that a re-encryption has retired: they seal nothing more, and there is nothing that they open. */
+/**
+ * Wipes the user's keys that a re-encryption has retired: they seal nothing more, and there is
+ * nothing that they open.
+ */
 export function wipeRetired({ byId }: Keyring, ids: readonly string[]): void {
   for (const id of ids) {
     const key = byId.get(id)

@@ -24,7 +24,10 @@ export interface LocalProvider extends Provides<Exclude<keyof SecretProvider, 's
    * `CONFIGURATION` if `keepVersions` is not 1 or more.
    */
   readonly prune: (policy: PrunePolicy, context?: MaintenanceContext) => Promise<PruneReport>
-  /** What names this store and no other, for the option `storeId`; `undefined` where no write has made it yet. */
+  /**
+   * What names this store and no other, for the option `storeId`; `undefined` where no write has
+   * made it yet.
+   */
   readonly storeId: (context?: MaintenanceContext) => Promise<string | undefined>
   readonly close: (context?: MaintenanceContext) => Promise<void>
 }

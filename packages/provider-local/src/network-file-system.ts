@@ -2,8 +2,9 @@ import { statfsSync } from 'node:fs'
 import { shown } from './file-errors.ts'
 
 /*
- * SQLite's write-ahead log needs memory that all processes share, and its locks need a file system that keeps them
- * (sqlite.org/wal.html, sqlite.org/howtocorrupt.html). The numbers are Linux's (statfs(2)); other systems have other ones.
+ * SQLite's write-ahead log needs memory that all processes share, and its locks need a file system
+ * that keeps them (sqlite.org/wal.html, sqlite.org/howtocorrupt.html). The numbers are Linux's
+ * (statfs(2)); other systems have other ones.
  */
 const fileSystems: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
@@ -22,7 +23,10 @@ const fileSystems: ReadonlyMap<number, string> = new Map([
 /** By path: a store is opened again and again by tests and jobs. */
 const warned = new Set<string>()
 
-/** Warns once of a store on a file system that machines share, or of which nobody knows whether it keeps locks. */
+/**
+ * Warns once of a store on a file system that machines share, or of which nobody knows whether it
+ * keeps locks.
+ */
 export function warnOfNetworkFileSystem(path: string): void {
   const name = fileSystems.get(typeOf(path))
   if (name === undefined || warned.has(path)) return

@@ -165,7 +165,9 @@ function unlocked(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyring, p
   }
 }
 
-/** A process that was killed may have left in the log, or in gaps of the file, what it had removed. */
+/**
+ * A process that was killed may have left in the log, or in gaps of the file, what it had removed.
+ */
 function whatIsLeft(file: StoreFile | undefined, residue: number): Forgetting {
   const forgetting = new Forgetting()
   if (residue > 0) forgetting.inherit('file')

@@ -24,8 +24,8 @@ export interface LocalProviderOptions extends NamesOptions {
   /** A file that does not exist is an error, to reads too, rather than an empty store. Recommended in production. Default: false. */
   readonly mustExist?: boolean | undefined
   /**
-   * The one store that may lie at `path`, by what `storeId()` of its provider says. Another one, or none, is an error, also
-   * where the same key opens it. Default: any.
+   * The one store that may lie at `path`, by what `storeId()` of its provider says. Another one, or
+   * none, is an error, also where the same key opens it. Default: any.
    */
   readonly storeId?: string | undefined
   /** Milliseconds that a call waits for a lock of another process. Default: 5,000. */
@@ -77,7 +77,8 @@ export function checkedOptions(given: LocalProviderOptions): StoreOptions {
     throw misconfigured('`lockTimeoutMs` is not a number of milliseconds', 'pass 0 or more')
   const checked = {
     name,
-    // Resolved, so that a later change of the working folder does not matter and SQLite sees no `file:` URI.
+    // Resolved, so that a later change of the working folder does not matter and SQLite sees no
+    // `file:` URI.
     path: path === ':memory:' ? undefined : resolve(path),
     keepVersions: keptVersions(keepVersions),
     mustExist,

@@ -47,7 +47,10 @@ async function filled(path: string): Promise<void> {
   })
 }
 
-/** Has another process remove something, which is killed between its commit and the end of what was removed. */
+/**
+ * Has another process remove something, which is killed between its commit and the end of what was
+ * removed.
+ */
 async function killedWhile(what: string, path: string, when: string): Promise<void> {
   const script = join(import.meta.dirname, 'testing/removing-process.ts')
   const child = spawn(process.execPath, ['--conditions=@finchat/source', '--no-warnings', script, path, what, when])

@@ -9,7 +9,9 @@ vi.setConfig({ testTimeout: 60_000 }) // stretching passphrases is meant to be s
 
 const passphrases = ['the old passphrase of the company, 1998', 'the next passphrase of the company, 1999'] as const
 
-/** What a guess of a passphrase leads to in this store: whoever has the file can compute all of it. */
+/**
+ * What a guess of a passphrase leads to in this store: whoever has the file can compute all of it.
+ */
 interface Guess {
   readonly derived: readonly Buffer[]
   readonly id: Buffer
@@ -28,7 +30,10 @@ function guess(path: string, passphrase: string): Guess {
   return { derived: [root, id, values, wrapping], id, wrapping, storeId }
 }
 
-/** The beginnings of all that is derived, as bytes and as text: half of an id is enough to test a guess. */
+/**
+ * The beginnings of all that is derived, as bytes and as text: half of an id is enough to test a
+ * guess.
+ */
 function traces({ derived }: Guess): Buffer[] {
   return derived.flatMap((each) => [
     each.subarray(0, 8),
@@ -37,7 +42,10 @@ function traces({ derived }: Guess): Buffer[] {
   ])
 }
 
-/** At how many places of the file something lies that the guess opens: the index's key, as it was sealed for it. */
+/**
+ * At how many places of the file something lies that the guess opens: the index's key, as it was
+ * sealed for it.
+ */
 function opensAt(file: Buffer, { id, wrapping, storeId }: Guess): number {
   const data = lengthPrefixed(['finchat-secrets/local/index-key', 2, storeId, id.toString('base64url')])
   let places = 0

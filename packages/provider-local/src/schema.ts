@@ -14,8 +14,9 @@ const statements: readonly string[] = [
     scrypt_log2n INTEGER NOT NULL, scrypt_r INTEGER NOT NULL, scrypt_p INTEGER NOT NULL
   ) STRICT`,
   `CREATE TABLE keys (key_id TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID`,
-  // What is to be done or remembered beside the secrets: the sealed names of retired keys, and, counted, the changes whose
-  // residue may still stand in gaps of the pages. Nobody vouches for the count: who can reset it can keep the residue.
+  // What is to be done or remembered beside the secrets: the sealed names of retired keys, and,
+  // counted, the changes whose residue may still stand in gaps of the pages. Nobody vouches for the
+  // count: who can reset it can keep the residue.
   `CREATE TABLE upkeep (id INTEGER PRIMARY KEY CHECK (id = 1), retired BLOB NOT NULL, residue INTEGER NOT NULL) STRICT`,
   // One row of one page, which is all that a commit writes of the index above the secrets.
   `CREATE TABLE root (id INTEGER PRIMARY KEY CHECK (id = 1), changes INTEGER NOT NULL, mac BLOB NOT NULL, buckets BLOB NOT NULL) STRICT`,

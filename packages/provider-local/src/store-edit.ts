@@ -35,7 +35,10 @@ export interface StoreEdit extends StoreView {
   readonly save: (next: SecretRecord, versions?: VersionChanges) => void
   /** From then on the first key alone opens the store. */
   readonly retireOtherKeys: () => void
-  /** Has the store remember that the whole file is to be written anew, also where this process ends before that. */
+  /**
+   * Has the store remember that the whole file is to be written anew, also where this process ends
+   * before that.
+   */
   readonly leavesResidue: () => void
   /** Writes the index. Returns what is to be called after the commit. */
   readonly finish: () => () => void

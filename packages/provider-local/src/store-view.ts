@@ -86,8 +86,8 @@ export const emptyView: StoreView = {
 }
 
 /**
- * What a sealed value is tied to, and what its own key is derived from: moved to another name, version, key or store, it
- * does not open.
+ * What a sealed value is tied to, and what its own key is derived from: moved to another name,
+ * version, key or store, it does not open.
  */
 export function valueData({ storeId }: StoreHeader, path: string, version: number, keyId: string): Buffer {
   return lengthPrefixed(['finchat-secrets/local/value', sealingVersion, storeId, path, version, keyId])

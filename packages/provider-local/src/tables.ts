@@ -76,7 +76,8 @@ function rootTables(sqlite: DatabaseSync): Pick<Tables, 'root' | 'bucketDigests'
 }
 
 function keyTables(sqlite: DatabaseSync): Pick<Tables, 'keys' | 'setKeys'> {
-  // By the column itself: by what is selected under its name, all rows would be sorted before the first one is seen.
+  // By the column itself: by what is selected under its name, all rows would be sorted before the
+  // first one is seen.
   const keys = sqlite.prepare(`SELECT ${columns.key} FROM keys ORDER BY keys.key_id`)
   const dropKeys = sqlite.prepare('DELETE FROM keys')
   const addKey = sqlite.prepare('INSERT INTO keys VALUES (?, ?)')

@@ -19,7 +19,10 @@ export function timesInMemory(pid: number | undefined, forms: readonly Buffer[])
 
 type Part = readonly [from: number, to: number]
 
-/** A region reserves up to half a gigabyte of which a few pages are used: those that are in memory, or swapped out. */
+/**
+ * A region reserves up to half a gigabyte of which a few pages are used: those that are in memory,
+ * or swapped out.
+ */
 function usedParts(pages: number, from: number, to: number, pageSize: number): Part[] {
   const entries = Buffer.alloc(((to - from) / pageSize) * 8)
   readSync(pages, entries, 0, entries.length, (from / pageSize) * 8)

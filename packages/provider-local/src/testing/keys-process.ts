@@ -1,6 +1,7 @@
 /**
- * Opens a store with one key, replaces that by another, and closes it; says when each is done, and goes on when it is told
- * to. The keys are given inverted, so that they stand in this process's memory only where the store has put them.
+ * Opens a store with one key, replaces that by another, and closes it; says when each is done, and
+ * goes on when it is told to. The keys are given inverted, so that they stand in this process's
+ * memory only where the store has put them.
  */
 import { once } from 'node:events'
 import { localProvider } from '../local-provider.ts'

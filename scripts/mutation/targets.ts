@@ -19,9 +19,16 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'guard',
     'bounded',
     'recheck-limit',
+    'own-writes',
+    'untold',
+    'suspects',
+    'batch',
+    'putting',
+    'late-change',
     'verification',
     'verifier',
     'seal',
+    'seal-key',
     'encryption-key',
     'length-prefixed',
   ],
@@ -33,7 +40,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
 const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'packages/core/src/*.test.ts',
-    'packages/testkit/src/manager-{batch,clocks,closing,fallback,freshness,policy-model,reading,shared,verifying,writing}.test.ts',
+    'packages/testkit/src/manager-{batch,batch-leases,clocks,closing,fallback,freshness,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
   ],
   'packages/provider-local/src': [
     'packages/provider-local/src/{bucket,fixture,key-rotation,keyring,leaks,leaf,local-provider,store-keys,tampering,vectors}.test.ts',

@@ -221,8 +221,10 @@ describeWithServer('openbao', 'secrets of KV', () => {
       '{"a":"3","__proto__":"x","c":[1,null]}',
       '{"a":null,"o":{"p":1,"q":null}}',
       '{"a":"4","o":{"p":1,"q":null},"n":5}',
-      '{"o":{"p":{}}}',
+      '{"o":{"p":{}},"c":[{"q":null,"r":1}]}',
+      '{"o":{"p":{}},"c":[[{"q":null}],{"q":[null]}]}',
       '{}',
+      '{"a":"5","c":["x",1,true]}',
     ]
     let ifCurrent = await provider.put('app', { value: '{"value":"0"}', shape: 'map' }, context)
     for (const value of texts) {
@@ -232,6 +234,20 @@ describeWithServer('openbao', 'secrets of KV', () => {
     }
     const raw = await bao.api<{ data: { data: object } }>('GET', `${mount}/data/app?version=4`)
     expect(Object.keys(raw.data.data)).toEqual(['__proto__', 'a', 'c'])
+  })
+
+  test('a field is written to a secret that another tool left without any', async () => {
+    const { provider, mount } = await trialOf()
+    const secrets = createSecretsManager({ providers: [provider] })
+    for (const [path, data] of [
+      ['null', null],
+      ['empty', {}],
+    ] as const) {
+      await bao.api('POST', `${mount}/data/${path}`, { data })
+      expect(await codeOf(secrets.rotateSecret(path, 'new', { field: 'password' }))).toBe('ok')
+      expect((await provider.get(path, context))?.value).toBe('{"password":"new"}')
+    }
+    await secrets.close()
   })
 
   test('a token that may not patch writes over a version all the same', async () => {

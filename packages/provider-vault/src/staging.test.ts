@@ -181,32 +181,35 @@ describeWithServer('openbao', 'a version that waits', () => {
         .map((versions) => [slow, fast, versions] as const),
     ),
   )
-  test.each(pairs)('a %s, and a %s between two of its requests, over %i versions, are not told what cannot both be true', async (...pair) => {
-    const [slow, fast] = pair
-    const contradictions: string[] = []
-    for (const answer of ['pass', { pass: 'reset' }] as const) {
-      for (let at = 1; ; at += 1) {
-        const found = await between(at, pair, answer)
-        if (found === undefined) break
-        const [slowTold, fastTold, current, waits] = found
-        const told = new Map([
-          [slow, slowTold],
-          [fast, fastTold],
-        ])
-        const isOk = (one: Operation): boolean => told.get(one) === 'ok'
-        const isTrue = [
-          !isOk('promote') || isOk('delete') || (current === 'promoted' && !isOk('put')),
-          !isOk('discard') || (current !== 'promoted' && waits === 'nothing waits'),
-          !isOk('put') || isOk('delete') || current === '{"value":"by hand"}',
-          !isOk('delete') || isOk('put') || current === 'DELETED',
-          answer !== 'pass' || isOk(slow) || isOk(fast),
-        ]
-        if (isTrue.includes(false))
-          contradictions.push(`${slow} ${slowTold}, ${fast} ${fastTold} before request ${at}: ${current}, ${waits}`)
+  test.each(pairs)(
+    'a %s, and a %s between two of its requests, over %i versions, are not told what cannot both be true',
+    async (...pair) => {
+      const [slow, fast] = pair
+      const contradictions: string[] = []
+      for (const answer of ['pass', { pass: 'reset' }] as const) {
+        for (let at = 1; ; at += 1) {
+          const found = await between(at, pair, answer)
+          if (found === undefined) break
+          const [slowTold, fastTold, current, waits] = found
+          const told = new Map([
+            [slow, slowTold],
+            [fast, fastTold],
+          ])
+          const isOk = (one: Operation): boolean => told.get(one) === 'ok'
+          const isTrue = [
+            !isOk('promote') || isOk('delete') || (current === 'promoted' && !isOk('put')),
+            !isOk('discard') || (current !== 'promoted' && waits === 'nothing waits'),
+            !isOk('put') || isOk('delete') || current === '{"value":"by hand"}',
+            !isOk('delete') || isOk('put') || current === 'DELETED',
+            answer !== 'pass' || isOk(slow) || isOk(fast),
+          ]
+          if (isTrue.includes(false))
+            contradictions.push(`${slow} ${slowTold}, ${fast} ${fastTold} before request ${at}: ${current}, ${waits}`)
+        }
       }
-    }
-    expect(contradictions).toEqual([])
-  })
+      expect(contradictions).toEqual([])
+    },
+  )
 
   test('that was discarded by a process that ended in the middle is not promoted, and its value goes with the next', async () => {
     const { provider, mount, proxy } = await trialOf()
@@ -223,17 +226,22 @@ describeWithServer('openbao', 'a version that waits', () => {
     expect(await leftBeside(mount, 3)).toBe(1)
   })
 
-  test.each([0, 1] as const)('over %i versions is not discarded once its promotion has begun, unless a newer is there', async (versions) => {
-    const trial = await trialOf(versions)
-    const { provider } = trial
-    const pending = await provider.staging.put('app', { value: 'v2' }, context)
-    await killedAt(trial, isWrite, 'hang')
-    expect((await failure(provider.staging.discard('app', pending, context))).message).toContain('the promotion of this version has begun')
-    await provider.put('app', { value: 'another' }, context)
-    await provider.staging.discard('app', pending, context)
-    expect(await provider.staging.get('app', context)).toBe(undefined)
-    expect((await provider.get('app', context))?.value).toBe('{"value":"another"}')
-  })
+  test.each([0, 1] as const)(
+    'over %i versions is not discarded once its promotion has begun, unless a newer is there',
+    async (versions) => {
+      const trial = await trialOf(versions)
+      const { provider } = trial
+      const pending = await provider.staging.put('app', { value: 'v2' }, context)
+      await killedAt(trial, isWrite, 'hang')
+      expect((await failure(provider.staging.discard('app', pending, context))).message).toContain(
+        'the promotion of this version has begun',
+      )
+      await provider.put('app', { value: 'another' }, context)
+      await provider.staging.discard('app', pending, context)
+      expect(await provider.staging.get('app', context)).toBe(undefined)
+      expect((await provider.get('app', context))?.value).toBe('{"value":"another"}')
+    },
+  )
 
   test('is not taken for promoted when another value took its number', async () => {
     const { provider } = await trialOf()

@@ -123,6 +123,23 @@ describeWithServer('openbao', 'a version that waits', () => {
     })
   })
 
+  test.each([
+    ['a text', { value: '<&>\u2028"\\/\u007f\u00e9\u{1f511}' }],
+    ['texts', { value: '{"b":"<&>","a":"\\u2028\\b"}', shape: 'map' }],
+    ['no field', { value: '{}', shape: 'map' }],
+    ['numbers and more', { value: '{"z":1e-7,"y":[1e+21,{"k":null}],"x":"&"}', shape: 'map' }],
+  ] as const)('of %s is known again once it was promoted', async (_what, secret) => {
+    const trial = await trialOf()
+    const { provider } = trial
+    const pending = await provider.staging.put('app', secret, context)
+    const staged = await provider.staging.get('app', context)
+    await killedAt(trial, isRemoval, 'hang')
+    const now = await provider.get('app', context)
+    expect([now?.version, JSON.parse(String(now?.value))]).toEqual([2, JSON.parse(String(staged?.value))])
+    expect((await failure(provider.staging.discard('app', pending, context))).code).toBe('VERSION_CONFLICT')
+    expect(await provider.staging.get('app', context)).toBe(undefined)
+  })
+
   test.each([0, 1])('goes on waiting when its promoter is killed before it has written, where max_versions is %i', async (most) => {
     const trial = await trialOf()
     const { provider, mount } = trial

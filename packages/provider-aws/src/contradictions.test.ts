@@ -124,3 +124,19 @@ test.each([
     runs,
   )
 })
+
+test.each(['put', 'put if none'] as const)(
+  'the first version by %s, whose answer is lost and which two others write over, is not told as refused',
+  async (kind) => {
+    const real = new Processes(false)
+    real.start(kind, 0)
+    for (const ending of ['answer', 'answer', 'send again'] as const) await real.calls.end(0, ending)
+    for (const other of [1, 2]) {
+      real.start('put', other)
+      await real.calls.finish(1)
+    }
+    await real.calls.endAll()
+    expect(real.operations.map(({ told }) => told)).toEqual(['open', 'ok', 'ok'])
+    expect(real.contradictions()).toEqual([])
+  },
+)

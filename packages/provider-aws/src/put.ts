@@ -133,8 +133,9 @@ async function requireCurrent(
   if (becameCurrent(after.value, revision)) return
   const now = after.value?.current
   const lost = conflict(`version ${now?.version ?? '(without a number)'} became current meanwhile; version ${version} did not`)
-  // Its number stays where it is: another process may repeat this very write, and have done it.
-  throw isOpen(error) ? withOpenEffect(lost) : lost
+  // Its number stays where it is: another process may repeat this very write, and have done it. A
+  // first version became current as it was put, perhaps by an attempt that was not answered.
+  throw isOpen(error) || history.versions.length === 0 ? withOpenEffect(lost) : lost
 }
 
 function unfinished(error: unknown, version: number): unknown {

@@ -10,10 +10,12 @@ const sameCallMs = 1_000
 
 /** Deletes every version, so that `restore` can undo it. The staged version goes first. */
 export async function deleteVersions(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
-  const record = await existing(mount, path, signal)
+  let record = await existing(mount, path, signal)
   await beside(async () => {
     const staged = await readRecord(mount, stagedPath(path), signal)
-    if (staged !== undefined) await deleteLive(mount, stagedPath(path), staged, signal)
+    if (staged === undefined) return
+    await deleteLive(mount, stagedPath(path), staged, signal)
+    record = await existing(mount, path, signal) // it may have been promoted before that
   })
   await deleteLive(mount, path, record, signal)
 }
@@ -68,9 +70,10 @@ async function forget(mount: KvMount, path: string, signal: AbortSignal): Promis
   await mount.ask(path, { method: 'DELETE', part: 'metadata', call: 'write', capability: 'delete' }, signal)
 }
 
-/** One version, for good. Others of the same path stay. */
-export async function destroyVersion(mount: KvMount, path: string, version: number, signal: AbortSignal): Promise<void> {
-  await change(mount, path, 'destroy', [{ version }], signal)
+/** These versions, for good. Others of the same path stay. */
+export async function destroyVersions(mount: KvMount, path: string, versions: readonly number[], signal: AbortSignal): Promise<void> {
+  const numbered = versions.map((version) => ({ version }))
+  await change(mount, path, 'destroy', numbered, signal)
 }
 
 async function existing(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretRecord> {

@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { isObject, type JsonObject, member, type VaultAnswer } from './answer.ts'
+import { type JsonObject, member, type VaultAnswer } from './answer.ts'
 import type { KvMount } from './kv-mount.ts'
 
 /** A version that a write goes over, and the fields of both, as JSON text. */
@@ -37,14 +37,23 @@ export async function patched(
   throw new SecretsError('VERSION_CONFLICT', 'the secret was deleted meanwhile', { remedy: 'read it, and decide anew' })
 }
 
-/** Fields that are other than before, and null for those that shall go. In a patch, a null removes and an object is merged, so none may stand there as a value. */
+/** Fields that are other than before, and null for those that shall go. */
 function changesOf(before: JsonObject, after: JsonObject): string | undefined {
   const held = new Map(Object.entries(before))
+  if (held.size === 0) return undefined // it may be `{"data":null}`, which Vault answers with a 500
   const set = Object.entries(after).filter(([key, value]) => JSON.stringify(value) !== JSON.stringify(held.get(key)))
-  if (set.some(([, value]) => value === null || isObject(value))) return undefined
+  if (!set.every(([, value]) => isKept(value))) return undefined
   const dropped = [...held.keys()].filter((key) => !Object.hasOwn(after, key))
   const members = [...set, ...dropped.map((key) => [key, null] as const)]
   return `{${members.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`
+}
+
+/**
+ * Whether a patch sets it as it is: a null removes, an object is merged, and servers leave nulls
+ * out inside an array.
+ */
+function isKept(value: unknown): boolean {
+  return [value].flat().every((each) => ['string', 'number', 'boolean'].includes(typeof each))
 }
 
 /** What Vault answers to a patch of a secret that was deleted, or that is not there. */

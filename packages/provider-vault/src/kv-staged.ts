@@ -1,9 +1,9 @@
-import { jsonTextAt, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { jsonTextAt, SecretsError } from '@finchat/secrets-core'
 import { isObject, member } from './answer.ts'
 import type { VersionFacts } from './kv-answers.ts'
-import { destroyVersion } from './kv-delete.ts'
+import { destroyVersions } from './kv-delete.ts'
 import type { KvMount } from './kv-mount.ts'
-import { type LastVersion, readLast, readVersion } from './kv-reads.ts'
+import { readLast, readVersion } from './kv-reads.ts'
 import { setTags } from './kv-tags.ts'
 import { assertTags } from './new-secret.ts'
 import { stagedPath } from './paths.ts'
@@ -11,9 +11,10 @@ import { stagedPath } from './paths.ts'
 /**
  * A version that waits, beside its secret: `{ base, tags, fields }`. `base` is the number that was
  * the last when it was staged, over which alone it may be promoted. It has no number of its own,
- * for KV gives them out as it writes. The version after it there, `{ promotes }` or `{ discards }`
- * with its number, is written under check-and-set: so one of a promotion and a discard wins, and
- * before anything else is done.
+ * for KV gives them out as it writes. The version after it there, `{ discards }` with its number, or
+ * `{ promotes, revision }` and all that it holds, is written under check-and-set: so one of a
+ * promotion and a discard wins, and before anything else is done. A copy, because a mount may keep
+ * one version alone.
  */
 export interface Pending {
   readonly value: string
@@ -24,13 +25,15 @@ export interface Pending {
   readonly place: number
   /** Of the version there that says that its promotion has begun. */
   readonly claim?: number | undefined
+  /** The secret is there, and not deleted. */
+  readonly isOverLive: boolean
 }
 
 /** What lies beside a secret: the number of the last version there, 0 if there never was one, and what waits. */
 export interface Staged {
   readonly last: number
   readonly pending: Pending | undefined
-  /** The number of what was discarded last, whose value may not be destroyed yet. */
+  /** The number of what was discarded last, whose value may not be destroyed yet, nor its copy after it. */
   readonly discarded?: number | undefined
 }
 
@@ -47,46 +50,28 @@ export async function readStaged(mount: KvMount, path: string, signal: AbortSign
   const last = await readLast(mount, stagedPath(path), signal)
   if (last?.secret === undefined) return { last: last?.version ?? 0, pending: undefined }
   const { version } = last
-  const parsed: unknown = JSON.parse(String(last.secret.value)) // cut out of an answer that was JSON
-  const discarded = member(parsed, 'discards')
+  const text = String(last.secret.value)
+  const discarded = member(JSON.parse(text), 'discards') // cut out of an answer that was JSON
   if (typeof discarded === 'number') return { last: version, pending: undefined, discarded }
-  const claimed = member(parsed, 'promotes')
-  const waiting = typeof claimed === 'number' ? await readClaimed(mount, path, claimed, signal) : last
-  if (waiting?.secret === undefined || (await isDeletedSince(mount, path, waiting.currentSince, signal))) {
-    return { last: version, pending: undefined }
-  }
-  const pending = pendingOf(waiting.secret, waiting)
-  return { last: version, pending: waiting === last ? pending : { ...pending, claim: version } }
+  const pending = pendingOf(text, last)
+  const now = await readLast(mount, path, signal)
+  const isOverLive = now?.secret !== undefined
+  // A deletion of the secret withdrew what waited then, too.
+  const isWithdrawn = now !== undefined && !isOverLive && (now.expiresAt ?? 0) >= Date.parse(pending.revision)
+  return { last: version, pending: isWithdrawn ? undefined : { ...pending, isOverLive } }
 }
 
-/** What is promoted; `undefined` if it was destroyed, as it is in the end. */
-async function readClaimed(mount: KvMount, path: string, place: number, signal: AbortSignal): Promise<LastVersion | undefined> {
-  try {
-    const secret = await readVersion(mount, stagedPath(path), signal, place)
-    if (secret?.revision === undefined || secret.currentSince === undefined) return undefined
-    return { version: place, revision: secret.revision, currentSince: secret.currentSince, secret }
-  } catch (error) {
-    if (SecretsError.isInstance(error) && error.code === 'DELETED') return undefined
-    throw error
-  }
-}
-
-/** Whether the secret was deleted after this moment, which withdrew its staged version too. */
-async function isDeletedSince(mount: KvMount, path: string, moment: number, signal: AbortSignal): Promise<boolean> {
-  const last = await readLast(mount, path, signal)
-  return last !== undefined && last.secret === undefined && (last.expiresAt ?? 0) >= moment
-}
-
-function pendingOf({ value: envelope }: StoredSecret, { version, revision }: VersionFacts): Pending {
-  const text = String(envelope)
-  const parsed: unknown = JSON.parse(text) // cut out of an answer that was JSON
+function pendingOf(text: string, { version, revision }: VersionFacts): Omit<Pending, 'isOverLive'> {
+  const parsed: unknown = JSON.parse(text) // as above
   const [base, tags, value] = [member(parsed, 'base'), member(parsed, 'tags'), jsonTextAt(text, ['fields'])]
-  if (typeof base !== 'number' || !isObject(tags) || value === undefined) {
+  const [place, staged] = [member(parsed, 'promotes') ?? version, member(parsed, 'revision') ?? revision]
+  if (typeof base !== 'number' || !isObject(tags) || value === undefined || typeof place !== 'number' || typeof staged !== 'string') {
     throw new SecretsError('INTEGRITY', 'what waits to be promoted was not staged by this provider', {
       remedy: 'look at it, then delete it',
     })
   }
-  return { value, revision, place: version, base, tags: tags as Pending['tags'] } // as staged, and checked again before they are written
+  const claim = place === version ? undefined : version
+  return { value, revision: staged, place, claim, base, tags: tags as Pending['tags'] } // as staged, and checked again before they are written
 }
 
 /**
@@ -96,11 +81,16 @@ function pendingOf({ value: envelope }: StoredSecret, { version, revision }: Ver
 export async function isPromoted(mount: KvMount, path: string, { base, value }: Pending, signal: AbortSignal): Promise<boolean> {
   try {
     const written = await readVersion(mount, path, signal, base + 1)
-    return written !== undefined && isSameText(String(written.value), value)
+    return written !== undefined && isSameText(plain(String(written.value)), plain(value))
   } catch (error) {
     if (SecretsError.isInstance(error) && error.code === 'DELETED') return false
     throw error
   }
+}
+
+/** JSON without the escapes that the server writes in one place and a read does not: those of <, > and & among them. */
+function plain(json: string): string {
+  return JSON.stringify(JSON.parse(json))
 }
 
 /** In a time that tells nothing of either. */
@@ -123,8 +113,8 @@ export async function endPromotion(mount: KvMount, path: string, pending: Pendin
 }
 
 /** This one alone: another may be staged meanwhile. */
-export async function unstage(mount: KvMount, path: string, { place }: Pending, signal: AbortSignal): Promise<void> {
-  await destroyVersion(mount, stagedPath(path), place, signal)
+export async function unstage(mount: KvMount, path: string, { place, claim }: Pending, signal: AbortSignal): Promise<void> {
+  await destroyVersions(mount, stagedPath(path), claim === undefined ? [place] : [place, claim], signal)
 }
 
 /** What was promoted stands in nobody's way: what cannot be done now is done when somebody looks for it again. */

@@ -2,8 +2,8 @@ import { type NewSecret, type SecretProvider, SecretsError, type WriteReceipt } 
 import type { KvMount } from './kv-mount.ts'
 import { baseOf, checkedSecret, putVersion } from './kv-put.ts'
 import { assertVersioned, readLast } from './kv-reads.ts'
-import { destroyVersion } from './kv-delete.ts'
-import { endPromotion, ifPossible, isPromoted, type Pending, readStaged, stagedAt, unstage } from './kv-staged.ts'
+import { destroyVersions } from './kv-delete.ts'
+import { endPromotion, ifPossible, isPromoted, type Pending, readStaged, type Staged, stagedAt, unstage } from './kv-staged.ts'
 import { assertTags } from './new-secret.ts'
 import { assertPath, stagedPath } from './paths.ts'
 
@@ -48,12 +48,16 @@ async function stage(mount: KvMount, path: string, secret: NewSecret, fields: st
   const envelope = `{"base":${base},"tags":${JSON.stringify(secret.tags ?? {})},"fields":${fields}}`
   try {
     const { revision } = await putBeside(mount, path, staged.last, envelope, signal)
-    const { discarded } = staged
-    if (discarded !== undefined) await ifPossible(() => destroyVersion(mount, stagedPath(path), discarded, signal))
+    await ifPossible(() => destroyVersions(mount, stagedPath(path), leftOf(staged), signal))
     return { revision }
   } catch (error) {
     throw isConflict(error) ? anotherWaits() : error
   }
+}
+
+/** What holds the value of the version that was discarded last. */
+function leftOf({ discarded, last }: Staged): readonly number[] {
+  return discarded === undefined ? [] : Array.from({ length: last - discarded }, (_each, index) => discarded + index)
 }
 
 /** Over the last version there, and over no other. */
@@ -61,12 +65,13 @@ function putBeside(mount: KvMount, path: string, last: number, fields: string, s
   return putVersion(mount, stagedPath(path), { value: '', version: last + 1, fields }, signal)
 }
 
-async function promote(mount: KvMount, path: string, pending: Pending, signal: AbortSignal): Promise<WriteReceipt> {
-  const { base, value, tags, place } = pending
+async function promote(mount: KvMount, path: string, found: Pending, signal: AbortSignal): Promise<WriteReceipt> {
+  const { base, value, tags, isOverLive } = found
   assertTags(tags)
-  if (pending.claim === undefined) await putBeside(mount, path, place, `{"promotes":${place}}`, signal).catch(decidedMeanwhile)
+  const pending = found.claim === undefined ? await claimed(mount, path, found, signal) : found
+  const over = isOverLive ? { ifCurrent: { version: base } } : {} // a deletion meanwhile withdraws it
   try {
-    const receipt = await putVersion(mount, path, { value, version: base + 1, tags, fields: value }, signal)
+    const receipt = await putVersion(mount, path, { value, version: base + 1, tags, fields: value, ...over }, signal)
     await ifPossible(() => unstage(mount, path, pending, signal))
     return receipt
   } catch (error) {
@@ -76,6 +81,13 @@ async function promote(mount: KvMount, path: string, pending: Pending, signal: A
   }
 }
 
+async function claimed(mount: KvMount, path: string, pending: Pending, signal: AbortSignal): Promise<Pending> {
+  const { base, value, tags, place, revision } = pending
+  const [head, held] = [{ promotes: place, revision, base, tags }, `,"fields":${value}}`]
+  await putBeside(mount, path, place, JSON.stringify(head).slice(0, -1) + held, signal).catch(decidedMeanwhile)
+  return { ...pending, claim: place + 1 }
+}
+
 /**
  * Whoever begins to promote it first, promotes it: unless another version was written, after which
  * nobody can.
@@ -83,7 +95,7 @@ async function promote(mount: KvMount, path: string, pending: Pending, signal: A
 async function discard(mount: KvMount, path: string, pending: Pending, signal: AbortSignal): Promise<void> {
   const { base, place, claim } = pending
   if (claim !== undefined) {
-    const isOvertaken = (await readLast(mount, path, signal))?.version !== base
+    const isOvertaken = ((await readLast(mount, path, signal))?.version ?? 0) !== base
     if (!isOvertaken || (await isPromoted(mount, path, pending, signal))) throw promotionBegan()
   }
   await putBeside(mount, path, claim ?? place, `{"discards":${place}}`, signal).catch(decidedMeanwhile)

@@ -144,11 +144,12 @@ describeWithServer('openbao', 'secrets of KV', () => {
     await secrets.storeSecret('app', 'v1')
     let isLost = true
     proxy.plan(({ method, path }) => {
-      if (!isLost || method !== 'POST' || path !== `/v1/${mount}/data/app`) return 'pass'
+      if (!isLost || method === 'GET' || path !== `/v1/${mount}/data/app`) return 'pass'
       isLost = false
       return { pass: 'reset' }
     })
     expect(await secrets.rotateSecret('app', 'v2', { version: 2 })).toMatchObject({ version: 2 })
+    expect(isLost).toBe(false)
     expect((await provider.get('app', context))?.version).toBe(2)
     await secrets.close()
   })
@@ -221,8 +222,10 @@ describeWithServer('openbao', 'secrets of KV', () => {
       '{"a":"3","__proto__":"x","c":[1,null]}',
       '{"a":null,"o":{"p":1,"q":null}}',
       '{"a":"4","o":{"p":1,"q":null},"n":5}',
-      '{"o":{"p":{}}}',
+      '{"o":{"p":{}},"c":[{"q":null,"r":1}]}',
+      '{"o":{"p":{}},"c":[[{"q":null}],{"q":[null]}]}',
       '{}',
+      '{"a":"5","c":["x",1,true]}',
     ]
     let ifCurrent = await provider.put('app', { value: '{"value":"0"}', shape: 'map' }, context)
     for (const value of texts) {
@@ -232,6 +235,20 @@ describeWithServer('openbao', 'secrets of KV', () => {
     }
     const raw = await bao.api<{ data: { data: object } }>('GET', `${mount}/data/app?version=4`)
     expect(Object.keys(raw.data.data)).toEqual(['__proto__', 'a', 'c'])
+  })
+
+  test('a field is written to a secret that another tool left without any', async () => {
+    const { provider, mount } = await trialOf()
+    const secrets = createSecretsManager({ providers: [provider] })
+    for (const [path, data] of [
+      ['null', null],
+      ['empty', {}],
+    ] as const) {
+      await bao.api('POST', `${mount}/data/${path}`, { data })
+      expect(await codeOf(secrets.rotateSecret(path, 'new', { field: 'password' }))).toBe('ok')
+      expect((await provider.get(path, context))?.value).toBe('{"password":"new"}')
+    }
+    await secrets.close()
   })
 
   test('a token that may not patch writes over a version all the same', async () => {

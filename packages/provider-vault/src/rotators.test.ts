@@ -8,7 +8,7 @@ import { codeOf, context, failure } from './testing/stub-vault.ts'
 import { trialOn } from './testing/trials.ts'
 import type { VaultTrial } from './testing/vault-harness.ts'
 
-const isWrite = ({ method, path }: RecordedRequest): boolean => ['POST', 'PATCH'].includes(method) && path.endsWith('/data/app')
+const isWrite = ({ method, path }: RecordedRequest): boolean => method !== 'GET' && path.endsWith('/data/app')
 
 describeWithServer('openbao', 'rotators of one secret', () => {
   let bao: OpenBao

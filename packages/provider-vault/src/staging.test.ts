@@ -9,8 +9,8 @@ import { trialOn } from './testing/trials.ts'
 import { type VaultTrial, writePolicy } from './testing/vault-harness.ts'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
-const isWrite = ({ method, path }: RecordedRequest): boolean => method === 'POST' && path.endsWith('/data/app')
-const isTagging = ({ method }: RecordedRequest): boolean => method === 'PATCH'
+const isWrite = ({ method, path }: RecordedRequest): boolean => method !== 'GET' && path.endsWith('/data/app')
+const isTagging = ({ path, method }: RecordedRequest): boolean => method === 'PATCH' && path.endsWith('/metadata/app')
 const isRemoval = ({ path }: RecordedRequest): boolean => path.endsWith('/destroy/app.finchat-staged')
 const fields = JSON.stringify({ user: '<&>\u2028', port: 5432, nested: { on: true, list: [1, null] } })
 
@@ -19,9 +19,9 @@ describeWithServer('openbao', 'a version that waits', () => {
   beforeAll(async () => void (bao = await startOpenBao()))
   afterAll(() => bao.stop())
 
-  async function trialOf(): Promise<VaultTrial> {
+  async function trialOf(versions: 0 | 1 = 1): Promise<VaultTrial> {
     const trial = await trialOn(bao)
-    await trial.provider.put('app', { value: 'v1' }, context)
+    if (versions === 1) await trial.provider.put('app', { value: 'v1' }, context)
     return trial
   }
 
@@ -103,7 +103,7 @@ describeWithServer('openbao', 'a version that waits', () => {
       expect(await provider.staging.get('app', context)).toBe(undefined)
       expect(JSON.parse(String((await provider.get('app', context))?.value))).toEqual(JSON.parse(fields))
       expect(await provider.describe('app', context)).toMatchObject({ version: 2, tags: { by: 'rotation' } })
-      expect(await leftBeside(mount, 1)).toBe(0)
+      expect(await leftBeside(mount, 2)).toBe(0)
     })
 
     test('makes room for the next', async () => {
@@ -111,7 +111,7 @@ describeWithServer('openbao', 'a version that waits', () => {
       const next = await provider.staging.put('app', { value: 'v3' }, context)
       expect((await provider.staging.get('app', context))?.value).toBe('{"value":"v3"}')
       expect(await provider.staging.promote('app', next, context)).toMatchObject({ version: 3 })
-      expect(await leftBeside(mount, 2)).toBe(0)
+      expect(await leftBeside(mount, 4)).toBe(0)
     })
 
     test('is not promoted twice', async () => {
@@ -119,32 +119,57 @@ describeWithServer('openbao', 'a version that waits', () => {
       const { code, message } = await failure(provider.staging.promote('app', { revision }, context))
       expect([code, message]).toEqual(['VERSION_CONFLICT', expect.stringContaining('it was promoted before, as version 2')])
       expect((await provider.get('app', context))?.version).toBe(2)
-      expect(await leftBeside(mount, 1)).toBe(0)
+      expect(await leftBeside(mount, 2)).toBe(0)
     })
   })
 
-  test('goes on waiting when its promoter is killed before it has written', async () => {
+  test.each([
+    ['a text', { value: '<&>\u2028"\\/\u007f\u00e9\u{1f511}' }],
+    ['texts', { value: '{"b":"<&>","a":"\\u2028\\b"}', shape: 'map' }],
+    ['no field', { value: '{}', shape: 'map' }],
+    ['numbers and more', { value: '{"z":1e-7,"y":[1e+21,{"k":null}],"x":"&"}', shape: 'map' }],
+  ] as const)('of %s is known again once it was promoted', async (_what, secret) => {
     const trial = await trialOf()
     const { provider } = trial
+    const pending = await provider.staging.put('app', secret, context)
+    const staged = await provider.staging.get('app', context)
+    await killedAt(trial, isRemoval, 'hang')
+    const now = await provider.get('app', context)
+    expect([now?.version, JSON.parse(String(now?.value))]).toEqual([2, JSON.parse(String(staged?.value))])
+    expect((await failure(provider.staging.discard('app', pending, context))).code).toBe('VERSION_CONFLICT')
+    expect(await provider.staging.get('app', context)).toBe(undefined)
+  })
+
+  test.each([0, 1])('goes on waiting when its promoter is killed before it has written, where max_versions is %i', async (most) => {
+    const trial = await trialOf()
+    const { provider, mount } = trial
+    await bao.api('POST', `${mount}/config`, { max_versions: most })
     const pending = await provider.staging.put('app', { value: fields, shape: 'map' }, context)
     await killedAt(trial, isWrite, 'hang')
     expect(await provider.staging.get('app', context)).toMatchObject(pending)
     expect(await provider.staging.promote('app', pending, context)).toMatchObject({ version: 2 })
+    expect(await leftBeside(mount, 3)).toBe(0)
   })
 
-  type Operation = 'promote' | 'discard' | 'put'
-  const operations: Readonly<Record<Operation, (trial: VaultTrial, provider: VaultProvider, pending: WriteReceipt) => Promise<unknown>>> = {
-    promote: (_, provider, pending) => provider.staging.promote('app', pending, context),
-    discard: (_, provider, pending) => provider.staging.discard('app', pending, context),
-    put: (_, provider) => provider.put('app', { value: 'by hand', ifCurrent: { version: 1 } }, context),
+  type Operation = 'promote' | 'discard' | 'put' | 'delete'
+  const operations: Readonly<Record<Operation, (provider: VaultProvider, pending: WriteReceipt, versions: 0 | 1) => Promise<unknown>>> = {
+    promote: (provider, pending) => provider.staging.promote('app', pending, context),
+    discard: (provider, pending) => provider.staging.discard('app', pending, context),
+    put: (provider, _, versions) =>
+      provider.put('app', { value: 'by hand', ifCurrent: versions === 0 ? null : { version: versions } }, context),
+    delete: (provider) => provider.delete('app', { purge: false }, context),
   }
 
   /**
    * Runs `fast` to its end before the request of `slow` with this number. `undefined`: there was no
    * such request.
    */
-  async function between(at: number, slow: Operation, fast: Operation, answer: Reply): Promise<readonly string[] | undefined> {
-    const trial = await trialOf()
+  async function between(
+    at: number,
+    [slow, fast, versions]: (typeof pairs)[number],
+    answer: Reply,
+  ): Promise<readonly string[] | undefined> {
+    const trial = await trialOf(versions)
     const other = vaultProvider({ url: bao.url, mount: trial.mount, auth: token(trial.currentToken()) })
     onTestFinished(() => other.close())
     const pending = await trial.provider.staging.put('app', { value: 'v2' }, context)
@@ -152,44 +177,56 @@ describeWithServer('openbao', 'a version that waits', () => {
     let told: string | undefined
     trial.proxy.plan(async (): Promise<Reply> => {
       if ((requests += 1) !== at) return 'pass'
-      told = await codeOf(operations[fast](trial, other, pending))
+      told = await codeOf(operations[fast](other, pending, versions))
       return answer
     })
-    const slowTold = await codeOf(operations[slow](trial, trial.provider, pending))
+    const slowTold = await codeOf(operations[slow](trial.provider, pending, versions))
     trial.proxy.plan('pass')
-    const value = (await trial.provider.get('app', context))?.value
+    const [now] = await Promise.allSettled([trial.provider.get('app', context)])
+    const value = now.status === 'fulfilled' ? now.value?.value : await codeOf(Promise.reject(now.reason))
     const current = value === '{"value":"v2"}' ? 'promoted' : String(value)
     const waits = (await trial.provider.staging.get('app', context)) === undefined ? 'nothing waits' : 'it waits'
     return told === undefined ? undefined : [slowTold, told, current, waits]
   }
 
-  const pairs = (['promote', 'discard', 'put'] as const).flatMap((slow) =>
-    (['promote', 'discard', 'put'] as const).filter((fast) => fast !== slow).map((fast) => [slow, fast] as const),
+  const kinds: readonly Operation[] = ['promote', 'discard', 'put', 'delete']
+  const pairs = kinds.flatMap((slow) =>
+    kinds.flatMap((fast) =>
+      // Without the staged version each of the others is proved elsewhere; and what is not there is not deleted.
+      ([1, 0] as const)
+        .filter((versions) => fast !== slow && (versions === 1 || ![slow, fast].includes('delete')))
+        .map((versions) => [slow, fast, versions] as const),
+    ),
   )
-  test.each(pairs)('a %s, and a %s between two of its requests, are not told what cannot both be true', async (slow, fast) => {
-    const contradictions: string[] = []
-    for (const answer of ['pass', { pass: 'reset' }] as const) {
-      for (let at = 1; ; at += 1) {
-        const found = await between(at, slow, fast, answer)
-        if (found === undefined) break
-        const [slowTold, fastTold, current, waits] = found
-        const told = new Map([
-          [slow, slowTold],
-          [fast, fastTold],
-        ])
-        const isOk = (one: Operation): boolean => told.get(one) === 'ok'
-        const isTrue = [
-          !isOk('promote') || (current === 'promoted' && !isOk('put')),
-          !isOk('discard') || (current !== 'promoted' && waits === 'nothing waits'),
-          !isOk('put') || current === '{"value":"by hand"}',
-          answer !== 'pass' || isOk(slow) || isOk(fast),
-        ]
-        if (isTrue.includes(false))
-          contradictions.push(`${slow} ${slowTold}, ${fast} ${fastTold} before request ${at}: ${current}, ${waits}`)
+  test.each(pairs)(
+    'a %s, and a %s between two of its requests, over %i versions, are not told what cannot both be true',
+    async (...pair) => {
+      const [slow, fast] = pair
+      const contradictions: string[] = []
+      for (const answer of ['pass', { pass: 'reset' }] as const) {
+        for (let at = 1; ; at += 1) {
+          const found = await between(at, pair, answer)
+          if (found === undefined) break
+          const [slowTold, fastTold, current, waits] = found
+          const told = new Map([
+            [slow, slowTold],
+            [fast, fastTold],
+          ])
+          const isOk = (one: Operation): boolean => told.get(one) === 'ok'
+          const isTrue = [
+            !isOk('promote') || isOk('delete') || (current === 'promoted' && !isOk('put')),
+            !isOk('discard') || (current !== 'promoted' && waits === 'nothing waits'),
+            !isOk('put') || isOk('delete') || current === '{"value":"by hand"}',
+            !isOk('delete') || isOk('put') || current === 'DELETED',
+            answer !== 'pass' || isOk(slow) || isOk(fast),
+          ]
+          if (isTrue.includes(false))
+            contradictions.push(`${slow} ${slowTold}, ${fast} ${fastTold} before request ${at}: ${current}, ${waits}`)
+        }
       }
-    }
-    expect(contradictions).toEqual([])
-  })
+      expect(contradictions).toEqual([])
+    },
+  )
 
   test('that was discarded by a process that ended in the middle is not promoted, and its value goes with the next', async () => {
     const { provider, mount, proxy } = await trialOf()
@@ -206,17 +243,22 @@ describeWithServer('openbao', 'a version that waits', () => {
     expect(await leftBeside(mount, 3)).toBe(1)
   })
 
-  test('is not discarded once its promotion has begun, unless a newer version is there', async () => {
-    const trial = await trialOf()
-    const { provider } = trial
-    const pending = await provider.staging.put('app', { value: 'v2' }, context)
-    await killedAt(trial, isWrite, 'hang')
-    expect((await failure(provider.staging.discard('app', pending, context))).message).toContain('the promotion of this version has begun')
-    await provider.put('app', { value: 'another' }, context)
-    await provider.staging.discard('app', pending, context)
-    expect(await provider.staging.get('app', context)).toBe(undefined)
-    expect((await provider.get('app', context))?.value).toBe('{"value":"another"}')
-  })
+  test.each([0, 1] as const)(
+    'over %i versions is not discarded once its promotion has begun, unless a newer is there',
+    async (versions) => {
+      const trial = await trialOf(versions)
+      const { provider } = trial
+      const pending = await provider.staging.put('app', { value: 'v2' }, context)
+      await killedAt(trial, isWrite, 'hang')
+      expect((await failure(provider.staging.discard('app', pending, context))).message).toContain(
+        'the promotion of this version has begun',
+      )
+      await provider.put('app', { value: 'another' }, context)
+      await provider.staging.discard('app', pending, context)
+      expect(await provider.staging.get('app', context)).toBe(undefined)
+      expect((await provider.get('app', context))?.value).toBe('{"value":"another"}')
+    },
+  )
 
   test('is not taken for promoted when another value took its number', async () => {
     const { provider } = await trialOf()

@@ -605,6 +605,25 @@ test('closing overwrites each token that there was, once it is revoked', async (
   expect(alive(vault, ...wiped)).toEqual([])
 })
 
+test('closing overwrites each copy of a token that was given more than once', async () => {
+  const { text } = HeldText.prototype
+  const used = new Set<HeldText>()
+  vi.spyOn(HeldText.prototype, 'text').mockImplementation(function (this: HeldText) {
+    used.add(this)
+    return text.call(this)
+  })
+  onTestFinished(() => void vi.restoreAllMocks())
+  const source = tokenFunction(async () => ({ token: 'given', expiresAt: Date.now() + hour }))
+  const holder = holderWith(fakeVault(), source)
+  for (let times = 0; times < 3; times += 1) {
+    expect(await holder.token(never)).toBe('given')
+    await vi.advanceTimersByTimeAsync(hour * 0.75)
+  }
+  await holder.close()
+  expect(used.size).toBeGreaterThanOrEqual(3)
+  expect([...used].filter((each) => each.is('given'))).toEqual([])
+})
+
 test('closing takes a token that Vault does not know any more for revoked', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)

@@ -223,11 +223,12 @@ export class TokenHolder {
   #hold(held: HeldToken): void {
     const former = this.#held
     const isSame = former?.token.is(held.token.text()) === true
-    const known = [...this.#replaced, ...(former === undefined || isSame ? [] : [former])]
+    const known = [...this.#replaced, ...(former === undefined ? [] : [former])].filter(({ token }) => token !== held.token)
     // One that ends at no known time is replaced only after it was refused.
-    this.#replaced = known.filter(({ expiresAt }) => Date.now() < expiresAt && expiresAt < Infinity)
+    const isLeft = (each: HeldToken): boolean => !(isSame && each === former) && Date.now() < each.expiresAt && each.expiresAt < Infinity
+    this.#replaced = known.filter(isLeft)
     this.#held = isSame ? { ...held, id: former.id } : held
-    for (const each of known) if (!this.#replaced.includes(each) && each.token !== held.token) each.token.wipe()
+    for (const each of known) if (!this.#replaced.includes(each)) each.token.wipe()
     this.#wakeAt(held.renewAt)
   }
 

@@ -247,8 +247,8 @@ async function stubLosingWrites(): Promise<HttpProxy> {
   return stubVault((path, method) => {
     if (path.includes('/metadata/')) return { status: 403, body: { errors: ['permission denied'] } }
     if (path !== dataPath) return undefined
-    if (method === 'PATCH') version += 1
-    if (method === 'PATCH') return 'reset'
+    if (method !== 'GET') version += 1
+    if (method !== 'GET') return 'reset'
     const data = version === 1 ? fieldsOf('old') : Object.fromEntries(Object.entries(fieldsOf('new')).toReversed())
     return {
       body: { request_id: 'r', data: { data, metadata: { version, created_time: `2026-11-25T14:27:5${version}Z`, deletion_time: '' } } },

@@ -1,4 +1,5 @@
 import { knownOptions, type MembersOf } from '@finchat/secrets-core'
+import { assertAuthorities } from './authorities.ts'
 import { assertSinkName, misconfigured } from './refused.ts'
 
 /** Certificates in PEM. The server's is always verified, its name too (RFC 5425, section 5). */
@@ -75,11 +76,11 @@ export function checkedSyslogOptions(options: SyslogSinkOptions): CheckedSyslogO
 function checkedTls(given: SyslogTls): SyslogTls {
   const tls = knownOptions(given, tlsMembers)
   const { ca, cert, key } = tls
+  if (ca !== undefined) assertAuthorities(ca)
   try {
-    if (ca !== undefined) void new (process.getBuiltinModule('node:crypto').X509Certificate)(ca)
     if (cert !== undefined || key !== undefined) process.getBuiltinModule('node:tls').createSecureContext({ cert, key })
   } catch {
-    throw misconfigured('`tls.ca` is no certificate, or `tls.cert` and `tls.key` do not fit together', 'give them in PEM')
+    throw misconfigured('`tls.cert` and `tls.key` do not fit together, or are none', 'give them in PEM')
   }
   return tls
 }

@@ -126,6 +126,27 @@ describe('syslog over TLS', () => {
     expect(server.messages).toHaveLength(before)
   })
 
+  it('takes a bundle with remarks, other line ends and an older mark', async () => {
+    const alias = identity.cert.replaceAll('CERTIFICATE', 'X509 CERTIFICATE').replaceAll('\n', '\r\n')
+    const tls = { ca: `# theirs\r\n${alias}# ours\n${identity.cert}that is all\n`, servername: 'localhost' }
+    const sink = syslogSink({ host: '127.0.0.1', port: server.port, tls })
+    await expect(write(sink, aRecord())).resolves.toBeUndefined()
+    await close(sink)
+  })
+
+  const bundles: readonly (readonly [string, (cert: string) => string, string])[] = [
+    ['a second certificate that is none', (cert) => `${cert}-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----`, 'certificate 2'],
+    ['a second certificate that is damaged', (cert) => cert + cert.replace('\nMI', '\n**'), 'certificate 2'],
+    ['a third certificate that is cut off', (cert) => cert + cert + cert.slice(0, 200), 'certificate 3'],
+    ['a certificate whose mark is damaged', (cert) => cert.slice(2) + cert, 'no beginning or no end'],
+    ['no certificate', () => selfSigned().key, 'holds no certificate'],
+    ['a request in its place', (cert) => cert.replaceAll('CERTIFICATE', 'CERTIFICATE REQUEST'), 'holds no certificate'],
+  ]
+  it.each(bundles)('refuses a `tls.ca` with %s', (_what, bundleOf, problem) => {
+    const refusal = thrownBy(() => syslogSink({ host: 'h', tls: { ca: bundleOf(identity.cert) } }))
+    expect(refusal).toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining(problem) })
+  })
+
   it('is what is used unless another transport is named', async () => {
     await using plain = await streamServer()
     const sink = syslogSink({ host: '127.0.0.1', port: plain.port })

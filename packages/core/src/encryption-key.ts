@@ -75,7 +75,7 @@ function rawKey(bytes: Uint8Array): KeyMaterial {
     if (bytes.length < keyBytes) throw tooShort()
     if (bytes.length > keyBytes) {
       const problem = `a raw encryption key has exactly ${keyBytes} bytes, not ${bytes.length}`
-      throw malformed(problem, 'give these alone; a key that was read as text is given as a string')
+      throw malformed(problem, 'give the 32 bytes alone, or a key that was read as text as a string')
     }
     if (isText(bytes)) throw malformed('the 32 bytes of the encryption key are text, not random bytes')
     if (new Set(bytes).size < leastDistinctBytes) throw malformed('the encryption key is not random: few of its bytes differ')

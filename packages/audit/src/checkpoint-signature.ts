@@ -9,7 +9,7 @@ export type CheckpointVerifier = (signed: string, signature: unknown) => boolean
 export function checkpointSigner(key: unknown): CheckpointSigner {
   const own = keyOf(key, createPrivateKey)
   if (own?.type !== 'private' || own.asymmetricKeyType !== 'ed25519')
-    throw misconfigured('`checkpoints.signingKey` is no private Ed25519 key', 'pass one as PEM (PKCS #8) or as a KeyObject')
+    throw misconfigured('`checkpoints.signingKey` is no private Ed25519 key', 'pass its PEM text (PKCS #8), or a KeyObject')
   return (text) => sign(null, text, own)
 }
 
@@ -17,7 +17,10 @@ export function checkpointSigner(key: unknown): CheckpointSigner {
 export function checkpointVerifier(key: unknown): CheckpointVerifier {
   const own = isPrivate(key) ? undefined : keyOf(key, createPublicKey)
   if (own?.type !== 'public' || own.asymmetricKeyType !== 'ed25519')
-    throw misconfigured('`checkpointKey` is no public Ed25519 key', 'pass the public one as PEM (SPKI) or as a KeyObject')
+    throw misconfigured(
+      '`checkpointKey` is no public Ed25519 key',
+      'pass its PEM text (SPKI), or a KeyObject; the private key stays on the host',
+    )
   return (signed, signature) => typeof signature === 'string' && isSignature(Buffer.from(signed), signature, own)
 }
 

@@ -41,7 +41,7 @@ export function initAuditFolder(folder: string, options?: InitAuditOptions & { r
 export async function initAuditFolder(folder: string, options: InitAuditOptions = {}): Promise<AuditorsKey<string | Uint8Array>> {
   const { keyAs = 'text' } = knownOptions(options, { keyAs: 'string' })
   if (keyAs !== 'text' && keyAs !== 'bytes')
-    throw new SecretsError('CONFIGURATION', '`keyAs` is none of its values', { remedy: "pass 'text' or 'bytes'" })
+    throw new SecretsError('CONFIGURATION', "`keyAs` is neither 'text' nor 'bytes'", { remedy: 'pass one of the two' })
   if (typeof folder !== 'string' || folder === '' || folder.includes('\0'))
     throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
   const path = resolve(folder)

@@ -141,7 +141,9 @@ export function parsedKey(text: unknown): ChainKey {
   const key = bytes && decodedKey(bytes)
   bytes?.fill(0)
   if (key !== undefined) return new ChainKey(key)
-  throw new SecretsError('CONFIGURATION', 'the audit key is no audit key', { remedy: 'pass what initAuditFolder returned, audit-key:…' })
+  throw new SecretsError('CONFIGURATION', "`key` is not an auditor's key", {
+    remedy: 'pass the whole `audit-key:…` that initAuditFolder returned, without whitespace around it',
+  })
 }
 
 /** A file may end in a line feed. */

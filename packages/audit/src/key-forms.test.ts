@@ -50,8 +50,9 @@ describe('the text of a key', () => {
   it('may end in a line feed, as a file does, and in nothing else', () => {
     const text = encodedKey(Buffer.alloc(32, 7)).toString('latin1')
     expect(parsedKey(Buffer.from(`${text}\n`)).equals(parsedKey(text))).toBe(true)
-    for (const end of ['\n\n', ' ', '\r\n']) expect(() => parsedKey(Buffer.from(text + end))).toThrow(/no audit key/)
-    expect(() => parsedKey(`${text}\n`)).toThrow(/no audit key/)
+    for (const end of ['\n\n', ' ', '\r\n'])
+      expect(() => parsedKey(Buffer.from(text + end))).toThrow(/not an auditor's key .*without whitespace around it/)
+    expect(() => parsedKey(`${text}\n`)).toThrow(/not an auditor's key .*without whitespace around it/)
   })
 
   it('is left as it is where it was given as bytes', () => {

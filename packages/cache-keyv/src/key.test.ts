@@ -38,7 +38,7 @@ test.each([
   [bytes.toString('base64url'), /nearly, but not, 32 bytes in base64/],
   [`${bytes.toString('hex')}\n`, /whitespace/],
   [`"${bytes.toString('hex')}"`, /quotes/],
-  [`key:${'*'.repeat(43)}`, /looks like base64url and is not/],
+  [`key:${'*'.repeat(43)}`, /it is not valid base64url/],
   [`key:${bytes.toString('base64url')}AAAA`, /holds 35 bytes, not 32/],
   [5, /neither text nor a Uint8Array/],
 ] as const)('%j is refused without being quoted', (key, message) => {

@@ -40,6 +40,7 @@ describe('a raw key', () => {
 
   test('of another length is refused', () => {
     for (const length of [33, 64]) expect(refusal(new Uint8Array(length)).message).toContain(`exactly 32 bytes, not ${length}`)
+    expect(refusal(Buffer.from(generateKey())).remedy).toContain('a key that was read as text as a string')
     for (const length of [0, 16, 31]) expect(refusal(new Uint8Array(length)).message).toContain('at least 32 bytes')
   })
 

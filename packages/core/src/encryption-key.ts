@@ -54,7 +54,8 @@ export function generateKey(): string {
  */
 export function parseKey(key: EncryptionKey): KeyMaterial {
   if (key instanceof Uint8Array) return rawKey(copyOutsideHeap(key))
-  if (typeof key !== 'string') throw malformed('the encryption key is neither text nor a Uint8Array')
+  if (typeof key !== 'string')
+    throw malformed('the encryption key is neither text nor a Uint8Array', 'give its 32 bytes as a Uint8Array, or its text')
   if (key.startsWith('key:')) refuseSurroundings(key)
   if (key.startsWith('key:')) return rawKey(decoded(key.slice(4, key.endsWith('=') ? -1 : undefined), 'base64url'))
   if (Buffer.byteLength(key) < keyBytes) throw tooShort()
@@ -72,7 +73,10 @@ export function parseKey(key: EncryptionKey): KeyMaterial {
 function rawKey(bytes: Uint8Array): KeyMaterial {
   try {
     if (bytes.length < keyBytes) throw tooShort()
-    if (bytes.length > keyBytes) throw malformed(`a raw encryption key has exactly ${keyBytes} bytes, not ${bytes.length}`)
+    if (bytes.length > keyBytes) {
+      const problem = `a raw encryption key has exactly ${keyBytes} bytes, not ${bytes.length}`
+      throw malformed(problem, 'give the 32 bytes alone, or a key that was read as text as a string')
+    }
     if (isText(bytes)) throw malformed('the 32 bytes of the encryption key are text, not random bytes')
     if (new Set(bytes).size < leastDistinctBytes) throw malformed('the encryption key is not random: few of its bytes differ')
     return { kind: 'raw', bytes }
@@ -99,8 +103,7 @@ function decoded(text: string, encoding: keyof typeof encodings): Uint8Array {
   const length = Math.floor((text.length * bits) / 8)
   const spareBits = text.length * bits - length * 8
   const isWhole = spareBits < bits && digits.indexOf(text.at(-1) ?? '') % 2 ** spareBits === 0
-  if (!isWhole || !consistsOf(digits, text))
-    throw malformed(`the encryption key is damaged: it looks like ${encoding} and is not`, copyAgain)
+  if (!isWhole || !consistsOf(digits, text)) throw malformed(`the encryption key is damaged: it is not valid ${encoding}`, copyAgain)
   if (length < keyBytes / 2) throw tooShort()
   if (length !== keyBytes) throw malformed(`the encryption key is damaged: it holds ${length} bytes, not ${keyBytes}`, copyAgain)
   const bytes = new ArrayBuffer(keyBytes)

@@ -95,7 +95,7 @@ describe('after a write of version 2, what is older', () => {
     await seen(store)
     get.mockImplementation(async () => fail('UNAVAILABLE'))
     await pass(1)
-    await expect(store.read({ path: 'a', mode: 'cached' })).rejects.toThrow('it was changed, and cannot be read since')
+    await expect(store.read({ path: 'a', mode: 'cached' })).rejects.toThrow('it was changed, and its store cannot be asked now')
   })
 
   it('takes the place of the written one that is not fresh any more, for which nothing older stands in then', async () => {
@@ -105,7 +105,7 @@ describe('after a write of version 2, what is older', () => {
     expect(await seenAfter(store, 300)).toEqual(['v2', 'v1'])
     get.mockImplementation(async () => fail('UNAVAILABLE'))
     await pass(1)
-    await expect(store.read({ path: 'a', mode: 'cached' })).rejects.toThrow('it was changed, and cannot be read since')
+    await expect(store.read({ path: 'a', mode: 'cached' })).rejects.toThrow('it was changed, and its store cannot be asked now')
   })
 
   it('supersedes no older call that brings what was written', async () => {

@@ -76,7 +76,7 @@ export class Refusals {
   }
 }
 
-const changed = new SecretsError('UNAVAILABLE', 'it was changed, and cannot be read since')
+const changed = new SecretsError('UNAVAILABLE', 'it was changed, and its store cannot be asked now')
 const stopping = new WeakSet<SecretsError>()
 
 /** A chain ends at this error, whatever its code: a later provider's answer would be older than a known change. */

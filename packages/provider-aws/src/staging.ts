@@ -198,6 +198,7 @@ async function pendingOf(api: Api, path: string, receipt: WriteReceipt, context:
   const waiting = history?.pending
   const number = waiting && stagedNumberOf(waiting.labels)
   if (history === undefined || waiting === undefined || number === undefined) throw conflict('no version is pending')
-  if (!isNamedBy(receipt, { revision: waiting.revision, version: number })) throw conflict(`the pending version is ${number}`)
+  if (!isNamedBy(receipt, { revision: waiting.revision, version: number }))
+    throw conflict(`the pending version is ${number}`, 'pass the receipt that staging.put or staging.get returned')
   return { history, waiting, number }
 }

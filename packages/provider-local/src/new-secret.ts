@@ -87,7 +87,7 @@ function assertValue(value: unknown): asserts value is string | Uint8Array {
 
 /** A copy of what identifies a version. Throws `INVALID_ARGUMENT` for what is no receipt at all. */
 export function checkedReceipt(receipt: WriteReceipt): WriteReceipt {
-  assertObject(receipt, 'what is to identify a version')
+  assertObject(receipt, 'the receipt of a version')
   return { version: receipt.version, revision: receipt.revision }
 }
 

@@ -37,7 +37,7 @@ export function storeExists({ path, mustExist, storeId }: StoreOptions): boolean
   if (path === undefined || examineFile(path)) return true
   if (!mustExist && storeId === undefined) return false
   throw new SecretsError('CONFIGURATION', `the store's file ${shown(path)} does not exist`, {
-    remedy: `check \`path\`, or leave ${storeId === undefined ? '`mustExist`' : '`storeId`'} out`,
+    remedy: `check \`path\`; to begin a new store, leave ${storeId === undefined ? '`mustExist`' : '`storeId`'} out`,
   })
 }
 
@@ -45,7 +45,8 @@ export function storeExists({ path, mustExist, storeId }: StoreOptions): boolean
 function assertStoreId({ storeId }: StoreHeader, options: StoreOptions): void {
   if (options.storeId === undefined || storeId.equals(options.storeId)) return
   throw new SecretsError('INTEGRITY', 'the store is another one than `storeId` names', {
-    remedy: 'put the right file in its place and find out who changed it; or, if you did, give the new id, which `storeId()` tells',
+    remedy:
+      'put the right file back, and find out who changed it; if you did, give its id: `storeId()` of a provider without the option returns it',
   })
 }
 

@@ -92,7 +92,7 @@ function storeIdOf(storeId: unknown, path: string): Buffer | undefined {
   if (storeId === undefined) return undefined
   if (path === ':memory:') throw misconfigured('`storeId` is given for a store in memory, which is always a new one', 'leave it out')
   const isId = typeof storeId === 'string' && storeId.length === 2 * idLength && /^[0-9a-f]+$/.test(storeId)
-  if (!isId) throw misconfigured(`\`storeId\` is not ${2 * idLength} hex digits`, 'give what `storeId()` of the provider says')
+  if (!isId) throw misconfigured(`\`storeId\` is not ${2 * idLength} hex digits`, 'give the id that `storeId()` of the provider returns')
   return Buffer.from(storeId, 'hex')
 }
 

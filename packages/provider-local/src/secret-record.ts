@@ -119,7 +119,8 @@ export function discarded(record: SecretRecord): SecretRecord {
 /** The pending version. Throws `VERSION_CONFLICT` unless the receipt names it. */
 export function assertPending(pending: VersionRecord | undefined, receipt: WriteReceipt): VersionRecord {
   if (pending && matches(pending, receipt)) return pending
-  throw conflict(pending ? `the pending version is ${pending.version}` : 'no version is pending')
+  if (!pending) throw conflict('no version is pending')
+  throw conflict(`the pending version is ${pending.version}`, 'pass the receipt that staging.put or staging.get returned')
 }
 
 export function tombstoned(record: SecretRecord, now: number): SecretRecord {

@@ -50,7 +50,7 @@ test('another store under the same key, put in the place of the one that is name
     provider.storeId(),
   ]
   for (const error of await Promise.all(calls.map(failure)))
-    expect(error).toMatchObject({ ...another, remedy: expect.stringContaining('put the right file in its place') })
+    expect(error).toMatchObject({ ...another, remedy: expect.stringContaining('`storeId()` of a provider without the option returns it') })
 })
 
 test('a store that only says that it is the one that is named is INTEGRITY too', async () => {
@@ -74,7 +74,7 @@ test('where a store is named and none is there, none is made, and that is no emp
     expect(await failure(call)).toMatchObject({
       code: 'CONFIGURATION',
       problem: `the store's file ${JSON.stringify(path)} does not exist`,
-      remedy: 'check `path`, or leave `storeId` out',
+      remedy: 'check `path`; to begin a new store, leave `storeId` out',
     })
   }
   expect(existsSync(path)).toBe(false)

@@ -100,7 +100,7 @@ function post(mount: KvMount, path: string, body: string, signal: AbortSignal, t
   const takes = takesRefusal ? isCasRequired : undefined
   return mount.ask(
     path,
-    { method: 'POST', part: 'data', body, call: 'write', capability: 'create or update', ...(takes && { takes }) },
+    { method: 'POST', part: 'data', body, call: 'write', capability: 'create or update or patch', ...(takes && { takes }) },
     signal,
   )
 }

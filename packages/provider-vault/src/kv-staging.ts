@@ -128,7 +128,9 @@ function valueLeft(error: SecretsError): SecretsError {
 async function asNamed(mount: KvMount, path: string, named: WriteReceipt, signal: AbortSignal): Promise<Pending> {
   const { pending } = await readStaged(mount, path, signal)
   if (pending !== undefined && pending.revision === named.revision) return pending
-  throw new SecretsError('VERSION_CONFLICT', 'this version does not wait to be promoted', { remedy: 'read what does, with staging.get' })
+  throw new SecretsError('VERSION_CONFLICT', 'this version is not pending', {
+    remedy: 'pass the receipt that staging.put or staging.get returned',
+  })
 }
 
 function isConflict(error: unknown): boolean {

@@ -94,7 +94,7 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
       expect([code, message]).toEqual(['PERMISSION_DENIED', expect.stringContaining(`allow "read" on "${mount}/data/${path}"`)])
     }
     expect((await failure(provider.put('app', { value: 'v' }, context))).message).toContain(
-      `allow "create", "update" on "${mount}/data/app"`,
+      `allow "create", "update", "patch" on "${mount}/data/app"`,
     )
     const leased = (await failure(provider.get('database/creds/app', context))).message
     expect(leased).toContain('or, if it is a dynamic secret, name it in `leased`')

@@ -9,7 +9,7 @@ import { asSecretsErrors } from './unanswered.ts'
 
 /** What a token must be allowed, in the words of a policy. */
 export interface Right {
-  readonly capability: 'read' | 'list' | 'create or update' | 'patch' | 'update' | 'delete'
+  readonly capability: 'read' | 'list' | 'create or update' | 'create or update or patch' | 'patch' | 'update' | 'delete'
   /** The path as a policy writes it. */
   readonly on: string
   /** What to do instead. Default: route the name away. */

@@ -36,7 +36,7 @@ describe('an outage does not bring back what later providers have', () => {
     vi.setSystemTime(now + 1_000)
     expect(await failureOf(secrets.getSecret('token'))).toMatchObject({
       code: 'UNAVAILABLE',
-      message: expect.stringContaining('it was changed, and cannot be read since'),
+      message: expect.stringContaining('it was changed, and its store cannot be asked now'),
       retryAt: expect.any(Number),
     })
     const verified = secrets.verifySecret('token', 'old', { acceptDegraded: true })

@@ -330,7 +330,7 @@ describe('with a shared cache', () => {
     for (const read of Object.values(reads)) expect(await isOvertaken(there, read)).toBe(false)
     expect(await failureOf(there.getSecret('token'))).toMatchObject({
       code: 'UNAVAILABLE',
-      message: expect.stringContaining('it was changed, and cannot be read since'),
+      message: expect.stringContaining('it was changed, and its store cannot be asked now'),
     })
     expect(await codeOf(here.getSecret('token'))).toBe('DELETED')
   })

@@ -89,6 +89,7 @@ describeWithServer('openbao', 'a wrapped secret id', () => {
     const handedOn = await wrapAgain({ secret_id })
     const { code, message } = await failure((await providerWith(handedOn)).checkHealth(context))
     expect([code, message]).toEqual(['UNAUTHENTICATED', expect.stringContaining('treat the secret id as stolen')])
+    expect(message).toContain('was not made by auth/approle/role/NAME/secret-id')
     expect(message).not.toContain(secret_id)
     expect(await unwrapped(handedOn), 'it is still wrapped').toMatchObject({ secret_id })
   })

@@ -145,9 +145,9 @@ function usedAlready(isSentBefore: boolean): SecretsError {
 function madeElsewhere(mount: string): SecretsError {
   return new SecretsError(
     'UNAUTHENTICATED',
-    "the wrapping token was not made by a role's secret-id path: somebody may have unwrapped the first one",
+    `the wrapping token was not made by auth/${mount}/role/NAME/secret-id: somebody may have unwrapped the first one`,
     {
-      remedy: `${stolen}, by auth/${mount}/role/NAME/secret-id: of custom-secret-id and sys/wrapping/wrap nobody can tell a theft`,
+      remedy: `unless \`mount\` is wrong, ${stolen} by that path, since by custom-secret-id or sys/wrapping/wrap a thief could make one too`,
     },
   )
 }

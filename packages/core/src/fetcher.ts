@@ -11,7 +11,7 @@ import type { OwnWrites } from './own-writes.ts'
 import type { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
 import { saidNothing, type SharedAnswer, type SharedLevel } from './shared-level.ts'
-import { storedSecretOf } from './stored-secret.ts'
+import { storedSecretOf, wipe } from './stored-secret.ts'
 
 /** By which right a call that describes a secret is made. */
 export type Right = 'read' | 'describe'
@@ -136,18 +136,23 @@ export class Fetcher {
     const { memory, refusals, rights } = this.#parts
     const { key, read, outdated, id } = flight
     const written = outdated ? undefined : this.#held(flight)
-    if (!outdated) rights.answered(key, read.path)
-    if (read.mode === 'cached' && written && memory.retain(written, Date.now())) {
-      if (stored?.value instanceof Uint8Array) stored.value.fill(0)
+    if (!outdated) {
+      rights.answered(key, read.path)
+      memory.noteAnswer(key)
+    }
+    const isRetained = written !== undefined && !isVolatile(read.mode) && memory.retain(written, Date.now())
+    if (isRetained && !isFresh(read.mode)) {
+      wipe(stored)
       return { held: written.held, from: 'memory', stale: false }
     }
-    if (stored !== undefined) {
-      // It takes the place of what could have stood in.
-      if (written !== undefined) refusals.noteChange(read.path, id)
-      return { held: this.#keep(flight, stored, flight.askedAt, true), from: 'store', stale: false }
+    if (stored === undefined) {
+      if (!outdated) memory.noteAbsence(key, Date.now(), true)
+      return undefined
     }
-    if (!outdated) memory.noteAbsence(key, Date.now(), true)
-    return undefined
+    // It takes the place of what could have stood in.
+    if (written !== undefined && !isRetained) refusals.noteChange(read.path, id)
+    const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, flight.askedAt, true)
+    return { held, from: 'store', stale: false }
   }
 
   /** What is held of it, unless that is older than a write of this process. */
@@ -156,11 +161,21 @@ export class Fetcher {
     return entry && !this.#parts.writes.isBehind(path, version, entry.held.facts) ? entry : undefined
   }
 
+  #copied({ value, shape, ...rest }: StoredSecret, askedAt: number): HeldSecret {
+    const { options, provider } = this.#parts
+    return new HeldSecret({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.shredder)
+  }
+
+  #unkept(stored: StoredSecret, askedAt: number): HeldSecret {
+    const held = this.#copied(stored, askedAt)
+    held.release()
+    return held
+  }
+
   #keep(flight: Flight, stored: StoredSecret, askedAt: number, isBehind = false): HeldSecret {
-    const { memory, flights, options, provider } = this.#parts
-    const { value, shape, ...rest } = stored
+    const { memory, flights, options } = this.#parts
     const { id, key, read, outdated, askedAt: begunAt } = flight
-    const held = new HeldSecret({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.shredder)
+    const held = this.#copied(stored, askedAt)
     if (!outdated) memory.noteAnswer(key)
     if (!outdated && !isBehind && askedAt === begunAt) flights.supersede(key, flight)
     if (isVolatile(read.mode)) memory.drop(key)
@@ -205,11 +220,12 @@ export class Fetcher {
     const { path } = call.read
     const isOfDescription = error.code === 'PERMISSION_DENIED' && right === 'describe'
     refusals.note(isOfDescription ? describeKeyOf(path) : path, error, call.id)
-    memory.dropAbsence(path)
+    if (!call.outdated) memory.dropAbsence(path)
     if (isOfDescription || !isWithdrawal(error.code)) return
+    rights.refused(path)
+    if (call.outdated) return
     if (error.code === 'DELETED' && memory.entry(path) !== undefined) this.#announce(path, saidNothing)
     this.#withdraw(path, call, error.code)
-    rights.refused(path)
   }
 
   /** Returns the failure as readers get it. */

@@ -49,6 +49,8 @@ export interface Call {
   readonly askedAt: number
   /** By a call that began later and was answered before. */
   superseded: Superseding | undefined
+  /** It is not joined and keeps nothing: a later call was answered, or the path was written or the clock was set back since it began. */
+  outdated: boolean
 }
 
 /** A call that reads, and all who wait for it. */
@@ -59,8 +61,6 @@ export interface Flight extends Call {
   readonly cancel: AbortController | undefined
   /** How many readers wait for it; a reader that cannot leave counts as one for ever. */
   waiting: number
-  /** It is not joined and keeps nothing: a later call was answered, or the path was written or the clock was set back since it began. */
-  outdated: boolean
 }
 
 /** The calls to one store that are under way. */
@@ -109,8 +109,8 @@ export class Flights {
   begin(read: StoreRead, key: string, askedAt: number, fly: (flight: Flight) => Promise<Found | undefined>): Flight {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const cancel = read.signal && new AbortController()
-    const call = { id: this.next(), key, askedAt, superseded: undefined }
-    const flight: Flight = { ...call, read, answer: promise, cancel, waiting: 0, outdated: false }
+    const call = { id: this.next(), key, askedAt, superseded: undefined, outdated: false }
+    const flight: Flight = { ...call, read, answer: promise, cancel, waiting: 0 }
     this.#joinable[read.mode].set(key, flight)
     this.#flying.add(flight)
     const landed = (): void => {
@@ -130,8 +130,9 @@ export class Flights {
     return flight
   }
 
-  /** These flights, or all, are not joined from now on, and keep nothing. */
-  outdate(isOutdated: (flight: Flight) => boolean = () => true): void {
+  /** These calls, or all, are not joined from now on, and keep nothing. */
+  outdate(isOutdated: (call: Call) => boolean = () => true): void {
+    for (const call of this.#beside) if (isOutdated(call)) call.outdated = true
     for (const flight of this.#flying) {
       if (!isOutdated(flight)) continue
       flight.outdated = true
@@ -141,7 +142,7 @@ export class Flights {
 
   /** Makes a call that nobody joins, and that is superseded as flights are. */
   async beside<T>(path: string, ask: (call: Call) => Promise<T>): Promise<T> {
-    const call: Call = { id: this.next(), key: path, read: { path }, askedAt: Date.now(), superseded: undefined }
+    const call: Call = { id: this.next(), key: path, read: { path }, askedAt: Date.now(), superseded: undefined, outdated: false }
     this.#beside.add(call)
     try {
       return await ask(call)

@@ -154,6 +154,16 @@ describe('a replica that lags behind a change of this process', () => {
     expect(store.provider.calls('get') - askedAnew).toBe(1)
   })
 
+  it('has what was written refused to nobody, though somebody presents another secret meanwhile', async () => {
+    const { secrets, lag } = lagging()
+    await secrets.rotateSecret('token', 'v2')
+    await secrets.getSecret('token')
+    lag(true)
+    vi.setSystemTime(now + 5_000)
+    expect(await secrets.verifySecret('token', 'wrong')).toBe(false)
+    expect([await secrets.verifySecret('token', 'v2'), await secrets.getSecret('token')]).toEqual([true, 'v2'])
+  })
+
   it('does not bring a deleted secret back for longer than a second', async () => {
     const { secrets, lag } = lagging()
     await secrets.deleteSecret('token')

@@ -199,6 +199,14 @@ function after(landing: Promise<void>): Fault {
   }
 }
 
+/** The same, but its answer cannot be read. */
+function brokenAfter(landing: Promise<void>): Fault {
+  return async (call, next) => {
+    await after(landing)(call, next)
+    throw new SyntaxError('the answer is cut off')
+  }
+}
+
 /** A fleet of two over one store and one shared cache. The first one's change waits, whatever its signal says, for `land`. */
 function fleet(method: 'put' | 'delete' | 'restore' = 'put'): {
   writer: SecretsManager
@@ -261,6 +269,18 @@ describe('a change that was given up on and is made all the same', () => {
     landing.resolve()
     await passed(0)
     expect([await secrets.getSecret('token'), await secrets.verifySecret('token', 'old')]).toEqual(['new', false])
+  })
+
+  it('is seen though its late answer is no answer at all', async () => {
+    const landing = Promise.withResolvers<void>()
+    const store = breakable({ secrets: { token: 'old' } })
+    store.plan = ({ method }) => (method === 'put' ? brokenAfter(landing.promise) : undefined)
+    const secrets = createSecretsManager({ providers: [store.provider], deadlineMs: 1_000 })
+    await Promise.all([failureOf(secrets.rotateSecret('token', 'new')), passed(1_000)])
+    expect(await secrets.getSecret('token')).toBe('old')
+    landing.resolve()
+    await passed(0)
+    expect(await secrets.getSecret('token')).toBe('new')
   })
 
   it('is a deletion, too', async () => {

@@ -47,12 +47,17 @@ test('key and commitment are the halves of HMAC-SHA512 of label and salt, for ev
   expect(header.toString('hex', 32, 40)).toBe('ffca1d29bbfb47eb')
 })
 
+test('a root is the same as bytes and as a KeyObject', () => {
+  const { key, header } = deriveSealKey(Uint8Array.from(bytes))
+  expect(openSealKey(root, header)?.export()).toEqual(key.export())
+})
+
 test('what is no secret key of 32 bytes is refused', () => {
   // As JavaScript callers may do.
-  for (const wrong of [undefined, bytes, createSecretKey(randomBytes(16))] as unknown as KeyObject[]) {
+  for (const wrong of [undefined, bytes.subarray(1), createSecretKey(randomBytes(16))] as unknown as KeyObject[]) {
     for (const call of [() => deriveSealKey(wrong), () => openSealKey(wrong, new Uint8Array(sealKeyLength))]) {
       expect(call).toThrow(SecretsError)
-      expect(call).toThrow(/not a secret KeyObject of 32 bytes/)
+      expect(call).toThrow(/neither 32 bytes nor a secret KeyObject of as many/)
     }
   }
 })

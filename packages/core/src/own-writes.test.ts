@@ -233,6 +233,32 @@ describe('after a write, that the store does not show it yet', () => {
     expect(await seen(store, { version: 2 })).toBe('v2')
   })
 
+  it.each<[string, StoredSecret | undefined, number]>([
+    ['one below it', v(1), 2],
+    ['one without a number', unnumbered, 2],
+    ['none', undefined, 2],
+    ['the one before it', v(2), 1],
+  ])('is believed for a second of the version before, too, unless that is there: %s', async (_, previous, calls) => {
+    const getVersion = vi.fn(async () => previous)
+    const { store } = cached({ getVersion })
+    await wrote(store, 3)
+    for (let read = 0; read < 2; read += 1) {
+      expect(await seen(store, { version: 'previous' })).toBe(previous?.value)
+      await pass(1)
+    }
+    expect(getVersion).toHaveBeenCalledTimes(calls)
+  })
+
+  it('is believed as ever of the version before the first', async () => {
+    const getVersion = vi.fn(async () => undefined)
+    const { store } = cached({ getVersion })
+    await wrote(store, 1)
+    await seen(store, { version: 'previous' })
+    await pass(4)
+    await seen(store, { version: 'previous' })
+    expect(getVersion).toHaveBeenCalledTimes(1)
+  })
+
   it('does not take the written one that is held', async () => {
     const { store, get } = cached()
     await wrote(store, 1)

@@ -95,7 +95,7 @@ export class Fetcher {
     if (hit === undefined || isFresh(mode) || hit.askedAt <= heldSince) return undefined
     if (this.#parts.writes.isBehind(path, version, hit.secret)) return undefined
     if (!flight.outdated) this.#parts.refusals.answered([flight.key], flight.id)
-    return { held: this.#keep(flight, hit.secret, hit.askedAt), from: 'shared', stale: false }
+    return { held: this.#keep(flight, hit.secret, { sharedAt: hit.askedAt }), from: 'shared', stale: false }
   }
 
   /** What is held, if the level has the same, or cannot be asked, and it is not yet time to ask the store itself. */
@@ -122,8 +122,8 @@ export class Fetcher {
       this.#parts.options.shared?.saw(read.path, read.version, flight.askedAt)
       this.#parts.refusals.answered(key === read.path ? [key, describeKeyOf(key)] : [key], flight.id)
     }
-    if (stored !== undefined) return { held: this.#keep(flight, stored, flight.askedAt), from: 'store', stale: false }
-    if (flight.outdated || isContradicted(flight, stored) || this.#parts.memory.isOvertaken(flight, flight.askedAt)) return undefined
+    if (stored !== undefined) return { held: this.#keep(flight, stored), from: 'store', stale: false }
+    if (flight.outdated || isContradicted(flight, stored) || this.#parts.memory.isOvertaken(flight)) return undefined
     this.#parts.memory.noteAnswer(key)
     // Without a current version there is none before it, nor any other.
     this.#withdraw(key, flight)
@@ -151,7 +151,7 @@ export class Fetcher {
     }
     // It takes the place of what could have stood in.
     if (written !== undefined && !isRetained) refusals.noteChange(read.path, id)
-    const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, flight.askedAt, true)
+    const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, { isBehind: true })
     return { held, from: 'store', stale: false }
   }
 
@@ -172,18 +172,19 @@ export class Fetcher {
     return held
   }
 
-  #keep(flight: Flight, stored: StoredSecret, askedAt: number, isBehind = false): HeldSecret {
+  #keep(flight: Flight, stored: StoredSecret, { sharedAt, isBehind }: { sharedAt?: number; isBehind?: true } = {}): HeldSecret {
     const { memory, flights, options } = this.#parts
-    const { id, key, read, outdated, askedAt: begunAt } = flight
+    const { id, key, read, outdated } = flight
+    const [isShared, askedAt] = [sharedAt !== undefined, sharedAt ?? flight.askedAt]
     const held = this.#copied(stored, askedAt)
     if (!outdated) memory.noteAnswer(key)
-    if (!outdated && !isBehind && askedAt === begunAt) flights.supersede(key, flight)
+    if (!outdated && !isBehind && !isShared) flights.supersede(key, flight)
     if (isVolatile(read.mode)) memory.drop(key)
-    const isOvertaken = this.#held(flight) !== undefined && memory.isOvertaken(flight, askedAt)
+    const isOvertaken = this.#held(flight) !== undefined && memory.isOvertaken(flight, sharedAt)
     if (outdated || isVolatile(read.mode) || isOvertaken) held.release()
     else {
       const lifetime = freshness(stored, askedAt, options)
-      memory.keep({ held, key, path: read.path, flight: { id, begunAt }, leaving: [] }, isBehind ? briefly(lifetime, Date.now()) : lifetime)
+      memory.keep({ held, key, path: read.path, flight: { id, isShared }, leaving: [] }, isBehind ? briefly(lifetime, Date.now()) : lifetime)
     }
     return held
   }
@@ -235,7 +236,7 @@ export class Fetcher {
     // What is wrong with one version tells nothing of the others; a credential that is refused does.
     const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
     // Where a value goes, its refusal stays: else a later provider would answer in an outage.
-    if (isDenial(error.code) || !this.#parts.memory.isOvertaken(flight, askedAt)) this.#parts.refusals.note(refused, error, id)
+    if (isDenial(error.code) || !this.#parts.memory.isOvertaken(flight)) this.#parts.refusals.note(refused, error, id)
     if (isRefusal(error.code) && !outdated) this.#parts.memory.dropAbsence(refused)
     if (isWithdrawal(error.code)) {
       if (!outdated) this.#withdraw(refused, flight, error.code)

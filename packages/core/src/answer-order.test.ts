@@ -136,6 +136,23 @@ describe.each(noes)('an older call that is answered "%s"', (code) => {
 
 const batchContext = { signal: new AbortController().signal }
 
+it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', 'INTEGRITY'] as const)(
+  'an older call that is refused (%s) takes from memory what another process was answered in the same millisecond',
+  async (denial) => {
+    const { level, read } = shared()
+    const { store, get } = cached({}, { shared: level })
+    const landings = slow(get)
+    const older = seen(store, { mode: 'fresh volatile' })
+    read.mockImplementation(async () => ({ hit: { value: 'theirs' }, askedAt: Date.now(), until: Date.now() + second }))
+    const later = seen(store)
+    await pass(0)
+    landings[0]?.(fail(denial))
+    await older
+    get.mockImplementation(async () => fail(denial))
+    expect([await later, await seen(store)]).toEqual(['theirs', denial])
+  },
+)
+
 describe('an older value', () => {
   it('is not kept where memory let go of the later one', async () => {
     const { store, get } = cached({}, { maxEntries: 1 })

@@ -29,8 +29,10 @@ interface Call {
   readonly at: number
   readonly land: (answer: Answer) => void
   isUnderWay: boolean
-  /** The path was written since, or the store said no to it: it is not joined and keeps nothing. */
+  /** The path was written since, or a call begun later was answered: it is not joined and keeps nothing. */
   isOutdated: boolean
+  /** It took so long that another one was made, whatever the clock says now. */
+  isOld: boolean
 }
 
 type Step =
@@ -115,7 +117,7 @@ class World {
       else if (answer === 'value') resolve({ value: `v${number}` })
       else reject(new SecretsError(answer, 'x'))
     }
-    this.calls.push({ number, path, isFresh, at: Date.now(), land, isUnderWay: true, isOutdated: false })
+    this.calls.push({ number, path, isFresh, at: Date.now(), land, isUnderWay: true, isOutdated: false, isOld: false })
     return promise
   }
 
@@ -179,6 +181,7 @@ class World {
     }
     // What was asked for before the store said no is older news.
     if (!call.isOutdated && this.#isNo(call, answer)) this.#bar(call.path, call.number)
+    if (!call.isOutdated && answer === 'value') this.#outdate(call.path, call.number - 1)
     call.land(answer)
     await this.settle()
   }
@@ -198,7 +201,11 @@ class World {
 
   #bar(path: string, upTo: number): void {
     this.#barred.set(path, Math.max(upTo, this.#barred.get(path) ?? 0))
-    for (const call of this.calls) if (call.path === path) call.isOutdated = true
+    this.#outdate(path, upTo)
+  }
+
+  #outdate(path: string, upTo: number): void {
+    for (const call of this.calls) if (call.path === path && call.number <= upTo) call.isOutdated = true
   }
 
   /** Lets promises and the turn of the event loop run, in which what was let go is wiped. */
@@ -209,10 +216,9 @@ class World {
 
   /** At most one young call for the same: cached and volatile reads do not share theirs. */
   #assertOneFlight(): void {
+    for (const call of this.calls) call.isOld ||= Math.abs(Date.now() - call.at) > joinableMs
     for (const each of ['a', 'b']) {
-      const flying = this.calls.filter(
-        ({ path, at, isUnderWay, isOutdated }) => path === each && isUnderWay && !isOutdated && Math.abs(Date.now() - at) <= joinableMs,
-      )
+      const flying = this.calls.filter(({ path, isUnderWay, isOutdated, isOld }) => path === each && isUnderWay && !isOutdated && !isOld)
       assert.ok(flying.filter(({ isFresh }) => isFresh).length <= 1)
       assert.ok(flying.filter(({ isFresh }) => !isFresh).length <= 2)
     }

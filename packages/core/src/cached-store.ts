@@ -174,7 +174,7 @@ export class CachedStore {
   /** A write failed that changed nothing: the store is asked first, and what is held stands in for it as a stale value. */
   doubt(path: string): void {
     for (const each of this.#holders) {
-      each.#flights.outdate(({ read }) => read.path === path)
+      each.#flights.outdate(path)
       each.#memory.expire(path, Date.now())
     }
   }
@@ -200,7 +200,7 @@ export class CachedStore {
 
   /** Drops every version of the path from memory; flights that are under way keep nothing. */
   forget(path: string): void {
-    this.#flights.outdate(({ read }) => read.path === path)
+    this.#flights.outdate(path)
     this.#memory.forgetPath(path)
   }
 

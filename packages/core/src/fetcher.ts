@@ -11,7 +11,7 @@ import type { OwnWrites } from './own-writes.ts'
 import type { Rights } from './rights.ts'
 import { SecretsError } from './secrets-error.ts'
 import { saidNothing, type SharedAnswer, type SharedLevel } from './shared-level.ts'
-import { storedSecretOf } from './stored-secret.ts'
+import { storedSecretOf, wipe } from './stored-secret.ts'
 
 /** By which right a call that describes a secret is made. */
 export type Right = 'read' | 'describe'
@@ -95,7 +95,7 @@ export class Fetcher {
     if (hit === undefined || isFresh(mode) || hit.askedAt <= heldSince) return undefined
     if (this.#parts.writes.isBehind(path, version, hit.secret)) return undefined
     if (!flight.outdated) this.#parts.refusals.answered([flight.key], flight.id)
-    return { held: this.#keep(flight, hit.secret, hit.askedAt), from: 'shared', stale: false }
+    return { held: this.#keep(flight, hit.secret, { sharedAt: hit.askedAt }), from: 'shared', stale: false }
   }
 
   /** What is held, if the level has the same, or cannot be asked, and it is not yet time to ask the store itself. */
@@ -122,8 +122,8 @@ export class Fetcher {
       this.#parts.options.shared?.saw(read.path, read.version, flight.askedAt)
       this.#parts.refusals.answered(key === read.path ? [key, describeKeyOf(key)] : [key], flight.id)
     }
-    if (stored !== undefined) return { held: this.#keep(flight, stored, flight.askedAt), from: 'store', stale: false }
-    if (flight.outdated || isContradicted(flight, stored) || this.#parts.memory.isOvertaken(flight, flight.askedAt)) return undefined
+    if (stored !== undefined) return { held: this.#keep(flight, stored), from: 'store', stale: false }
+    if (flight.outdated || isContradicted(flight, stored) || this.#parts.memory.isOvertaken(flight)) return undefined
     this.#parts.memory.noteAnswer(key)
     // Without a current version there is none before it, nor any other.
     this.#withdraw(key, flight)
@@ -136,18 +136,23 @@ export class Fetcher {
     const { memory, refusals, rights } = this.#parts
     const { key, read, outdated, id } = flight
     const written = outdated ? undefined : this.#held(flight)
-    if (!outdated) rights.answered(key, read.path)
-    if (read.mode === 'cached' && written && memory.retain(written, Date.now())) {
-      if (stored?.value instanceof Uint8Array) stored.value.fill(0)
+    if (!outdated) {
+      rights.answered(key, read.path)
+      memory.noteAnswer(key)
+    }
+    const isRetained = written !== undefined && !isVolatile(read.mode) && memory.retain(written, Date.now())
+    if (isRetained && !isFresh(read.mode)) {
+      wipe(stored)
       return { held: written.held, from: 'memory', stale: false }
     }
-    if (stored !== undefined) {
-      // It takes the place of what could have stood in.
-      if (written !== undefined) refusals.noteChange(read.path, id)
-      return { held: this.#keep(flight, stored, flight.askedAt, true), from: 'store', stale: false }
+    if (stored === undefined) {
+      if (!outdated) memory.noteAbsence(key, Date.now(), true)
+      return undefined
     }
-    if (!outdated) memory.noteAbsence(key, Date.now(), true)
-    return undefined
+    // It takes the place of what could have stood in.
+    if (written !== undefined && !isRetained) refusals.noteChange(read.path, id)
+    const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, { isBehind: true })
+    return { held, from: 'store', stale: false }
   }
 
   /** What is held of it, unless that is older than a write of this process. */
@@ -156,19 +161,30 @@ export class Fetcher {
     return entry && !this.#parts.writes.isBehind(path, version, entry.held.facts) ? entry : undefined
   }
 
-  #keep(flight: Flight, stored: StoredSecret, askedAt: number, isBehind = false): HeldSecret {
-    const { memory, flights, options, provider } = this.#parts
-    const { value, shape, ...rest } = stored
-    const { id, key, read, outdated, askedAt: begunAt } = flight
-    const held = new HeldSecret({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.shredder)
+  #copied({ value, shape, ...rest }: StoredSecret, askedAt: number): HeldSecret {
+    const { options, provider } = this.#parts
+    return new HeldSecret({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.shredder)
+  }
+
+  #unkept(stored: StoredSecret, askedAt: number): HeldSecret {
+    const held = this.#copied(stored, askedAt)
+    held.release()
+    return held
+  }
+
+  #keep(flight: Flight, stored: StoredSecret, { sharedAt, isBehind }: { sharedAt?: number; isBehind?: true } = {}): HeldSecret {
+    const { memory, flights, options } = this.#parts
+    const { id, key, read, outdated } = flight
+    const [isShared, askedAt] = [sharedAt !== undefined, sharedAt ?? flight.askedAt]
+    const held = this.#copied(stored, askedAt)
     if (!outdated) memory.noteAnswer(key)
-    if (!outdated && !isBehind && askedAt === begunAt) flights.supersede(key, flight)
+    if (!outdated && !isBehind && !isShared) flights.supersede(key, flight)
     if (isVolatile(read.mode)) memory.drop(key)
-    const isOvertaken = this.#held(flight) !== undefined && memory.isOvertaken(flight, askedAt)
+    const isOvertaken = this.#held(flight) !== undefined && memory.isOvertaken(flight, sharedAt)
     if (outdated || isVolatile(read.mode) || isOvertaken) held.release()
     else {
       const lifetime = freshness(stored, askedAt, options)
-      memory.keep({ held, key, path: read.path, flight: { id, begunAt }, leaving: [] }, isBehind ? briefly(lifetime, Date.now()) : lifetime)
+      memory.keep({ held, key, path: read.path, flight: { id, isShared }, leaving: [] }, isBehind ? briefly(lifetime, Date.now()) : lifetime)
     }
     return held
   }
@@ -205,11 +221,12 @@ export class Fetcher {
     const { path } = call.read
     const isOfDescription = error.code === 'PERMISSION_DENIED' && right === 'describe'
     refusals.note(isOfDescription ? describeKeyOf(path) : path, error, call.id)
-    memory.dropAbsence(path)
+    if (!call.outdated) memory.dropAbsence(path)
     if (isOfDescription || !isWithdrawal(error.code)) return
+    rights.refused(path)
+    if (call.outdated) return
     if (error.code === 'DELETED' && memory.entry(path) !== undefined) this.#announce(path, saidNothing)
     this.#withdraw(path, call, error.code)
-    rights.refused(path)
   }
 
   /** Returns the failure as readers get it. */
@@ -219,7 +236,7 @@ export class Fetcher {
     // What is wrong with one version tells nothing of the others; a credential that is refused does.
     const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
     // Where a value goes, its refusal stays: else a later provider would answer in an outage.
-    if (isDenial(error.code) || !this.#parts.memory.isOvertaken(flight, askedAt)) this.#parts.refusals.note(refused, error, id)
+    if (isDenial(error.code) || !this.#parts.memory.isOvertaken(flight)) this.#parts.refusals.note(refused, error, id)
     if (isRefusal(error.code) && !outdated) this.#parts.memory.dropAbsence(refused)
     if (isWithdrawal(error.code)) {
       if (!outdated) this.#withdraw(refused, flight, error.code)

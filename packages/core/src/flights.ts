@@ -49,6 +49,8 @@ export interface Call {
   readonly askedAt: number
   /** By a call that began later and was answered before. */
   superseded: Superseding | undefined
+  /** It is not joined and keeps nothing: a later call was answered, or the path was written or the clock was set back since it began. */
+  outdated: boolean
 }
 
 /** A call that reads, and all who wait for it. */
@@ -59,8 +61,6 @@ export interface Flight extends Call {
   readonly cancel: AbortController | undefined
   /** How many readers wait for it; a reader that cannot leave counts as one for ever. */
   waiting: number
-  /** It is not joined and keeps nothing: a later call was answered, or the path was written or the clock was set back since it began. */
-  outdated: boolean
 }
 
 /** The calls to one store that are under way. */
@@ -72,8 +72,8 @@ export class Flights {
     volatile: new Map(),
     'fresh volatile': new Map(),
   }
-  readonly #flying = new Set<Flight>()
-  readonly #beside = new Set<Call>()
+  /** By path: of many thousands, those for one secret are found at once. */
+  readonly #underWay = new Map<string, Set<Call | Flight>>()
   #count = 0
 
   /** A call that is older than `joinableMs` may hang: a read that comes later makes a call of its own. */
@@ -109,12 +109,12 @@ export class Flights {
   begin(read: StoreRead, key: string, askedAt: number, fly: (flight: Flight) => Promise<Found | undefined>): Flight {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const cancel = read.signal && new AbortController()
-    const call = { id: this.next(), key, askedAt, superseded: undefined }
-    const flight: Flight = { ...call, read, answer: promise, cancel, waiting: 0, outdated: false }
+    const call = { id: this.next(), key, askedAt, superseded: undefined, outdated: false }
+    const flight: Flight = { ...call, read, answer: promise, cancel, waiting: 0 }
     this.#joinable[read.mode].set(key, flight)
-    this.#flying.add(flight)
+    this.#add(flight)
     const landed = (): void => {
-      this.#flying.delete(flight)
+      this.#remove(flight)
       this.#end(flight)
     }
     fly(flight).then(
@@ -130,45 +130,67 @@ export class Flights {
     return flight
   }
 
-  /** These flights, or all, are not joined from now on, and keep nothing. */
-  outdate(isOutdated: (flight: Flight) => boolean = () => true): void {
-    for (const flight of this.#flying) {
-      if (!isOutdated(flight)) continue
-      flight.outdated = true
-      this.#end(flight)
-    }
+  /** The calls for this path, or all, are not joined from now on, and keep nothing. */
+  outdate(path?: string): void {
+    for (const call of path === undefined ? this.#all() : this.#of(path)) this.#outdate(call)
   }
 
   /** Makes a call that nobody joins, and that is superseded as flights are. */
   async beside<T>(path: string, ask: (call: Call) => Promise<T>): Promise<T> {
-    const call: Call = { id: this.next(), key: path, read: { path }, askedAt: Date.now(), superseded: undefined }
-    this.#beside.add(call)
+    const call: Call = { id: this.next(), key: path, read: { path }, askedAt: Date.now(), superseded: undefined, outdated: false }
+    this.#add(call)
     try {
       return await ask(call)
     } finally {
-      this.#beside.delete(call)
+      this.#remove(call)
     }
   }
 
   /** The store has answered this call about one version, or about the path and so about all. */
-  supersede(key: string, { id }: Call, by: Superseding = 'answer'): void {
-    const isOlder = (call: Call): boolean => call.id < id && (call.key === key || call.read.path === key)
-    for (const call of [...this.#flying, ...this.#beside]) if (isOlder(call) && call.superseded !== 'answer') call.superseded = by
-    if (by === 'answer') this.outdate(isOlder)
+  supersede(key: string, { id, read }: Call, by: Superseding = 'answer'): void {
+    for (const call of this.#of(read.path)) {
+      if (call.id >= id || (call.key !== key && read.path !== key)) continue
+      if (call.superseded !== 'answer') call.superseded = by
+      if (by === 'answer') this.#outdate(call)
+    }
   }
 
   /** Whether a call for the same that began later is under way, so that its answer will count. */
-  hasLater({ id, key }: Call): boolean {
-    return [...this.#flying].some((flight) => flight.id > id && flight.key === key && !flight.outdated)
+  hasLater({ id, key, read }: Call): boolean {
+    return this.#of(read.path).some((call) => isFlight(call) && call.id > id && call.key === key && !call.outdated)
   }
 
   isUnderWay(path: string): boolean {
-    return [...this.#flying].some(({ read }) => read.path === path)
+    return this.#of(path).some(isFlight)
   }
 
-  /** Resolves when all have ended. */
+  /** Resolves when all flights have ended. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#flying].map(({ answer }) => answer))
+    await Promise.allSettled(this.#all().map((call) => isFlight(call) && call.answer))
+  }
+
+  #of(path: string): readonly (Call | Flight)[] {
+    return [...(this.#underWay.get(path) ?? [])]
+  }
+
+  #all(): readonly (Call | Flight)[] {
+    return [...this.#underWay.values()].flatMap((calls) => [...calls])
+  }
+
+  #add(call: Call | Flight): void {
+    const calls = this.#underWay.get(call.read.path) ?? new Set()
+    this.#underWay.set(call.read.path, calls.add(call))
+  }
+
+  #remove(call: Call | Flight): void {
+    const calls = this.#underWay.get(call.read.path)
+    calls?.delete(call)
+    if (calls?.size === 0) this.#underWay.delete(call.read.path)
+  }
+
+  #outdate(call: Call | Flight): void {
+    call.outdated = true
+    if (isFlight(call)) this.#end(call)
   }
 
   #cancel(flight: Flight): void {
@@ -183,6 +205,10 @@ export class Flights {
     const flights = this.#joinable[read.mode]
     if (flights.get(key)?.id === id) flights.delete(key)
   }
+}
+
+function isFlight(call: Call | Flight): call is Flight {
+  return 'answer' in call
 }
 
 /** Whether a later call tells otherwise than this refusal, of which nothing is remembered then. */

@@ -61,7 +61,7 @@ async function answered(call: ProviderCall, next: Next, provider: string, option
   } catch (error) {
     const failure = asSecretsError(error)
     if (sent === undefined || !effects.has(method)) throw placed(failure, { provider })
-    if (!hasLanded) options.gaveUp?.(String(call.args[0]), sent)
+    if (!hasLanded) options.gaveUp?.(String(call.args[0]), sent.catch(rejectedWithEffect))
     throw placed(withEffect(failure), { provider })
   }
 }
@@ -182,6 +182,11 @@ const kinds = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'Refer
 function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return 'something'
   return kinds.has(error.name) ? `a ${error.name}` : 'an error of its own'
+}
+
+/** As the caller is told of a call that ends in time. */
+function rejectedWithEffect(error: unknown): Promise<never> {
+  return Promise.reject(withEffect(asSecretsError(error)))
 }
 
 function withEffect(error: SecretsError): SecretsError {

@@ -5,11 +5,12 @@ import { Memory } from './memory.ts'
 import { SecretsError } from './secrets-error.ts'
 import { Shredder } from './shredder.ts'
 
-/** A flight that began then, and brings what was asked of the store at `askedAt`: the same moment, unless the shared level had it. */
+/** A flight that began then, and brings what was asked of the store at `askedAt`: by itself, unless the shared level had it. */
 interface Bringing {
   readonly id: number
   readonly begunAt: number
   readonly askedAt: number
+  readonly isShared: boolean
 }
 
 const lifetime = { refreshAt: 1e9, freshUntil: 1e9, staleUntil: 1e9 }
@@ -20,11 +21,11 @@ function isOvertaken(held: Bringing | undefined, flight: Bringing): boolean {
     const secret = new HeldSecret({ value: 'v', shape: undefined }, { provider: 'p', askedAt: held.askedAt }, new Shredder())
     memory.keep({ held: secret, key: 'k', path: 'k', flight: held, leaving: [] }, lifetime)
   }
-  return memory.isOvertaken({ key: 'k', id: flight.id, askedAt: flight.begunAt }, flight.askedAt)
+  return memory.isOvertaken({ key: 'k', id: flight.id, askedAt: flight.begunAt }, flight.isShared ? flight.askedAt : undefined)
 }
 
-const ours = (id: number, at: number): Bringing => ({ id, begunAt: at, askedAt: at })
-const shared = (id: number, begunAt: number, askedAt: number): Bringing => ({ id, begunAt, askedAt })
+const ours = (id: number, at: number): Bringing => ({ id, begunAt: at, askedAt: at, isShared: false })
+const shared = (id: number, begunAt: number, askedAt: number): Bringing => ({ id, begunAt, askedAt, isShared: true })
 
 it.each<[string, Bringing | undefined, Bringing, boolean]>([
   ['nothing is held', undefined, ours(1, 1_000), false],
@@ -36,6 +37,9 @@ it.each<[string, Bringing | undefined, Bringing, boolean]>([
   ['what the level holds was asked for earlier than here', shared(5, 1_200, 1_000), ours(4, 1_100), false],
   ['what is held was asked here later than what the level brings', ours(5, 1_000), shared(6, 1_500, 900), true],
   ['what is held was asked here earlier than what the level brings', ours(5, 1_000), shared(4, 1_500, 1_100), false],
+  ['what the level brings of the moment in which its flight began is not asked here', ours(6, 1_000), shared(5, 1_100, 1_100), false],
+  ['what is asked here counts more than what the level holds of the same moment', shared(6, 1_100, 1_000), ours(5, 1_000), false],
+  ['what was asked here counts more than what the level brings of the same moment', ours(5, 1_000), shared(6, 1_100, 1_000), true],
   ['both of the level and of one moment: the later flight wins', shared(5, 1_200, 1_000), shared(6, 1_300, 1_000), false],
   ['both of the level and of one moment: the earlier one comes too late', shared(5, 1_200, 1_000), shared(4, 1_100, 1_000), true],
 ])('an answer is overtaken only by one that was asked for later: %s', (_, held, flight, expected) => {

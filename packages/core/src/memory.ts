@@ -20,8 +20,8 @@ export interface Entry extends Freshness {
   readonly held: HeldSecret
   readonly key: string
   readonly path: string
-  /** The flight that brought it: from the shared level if it was asked of the store at another time than that began. */
-  readonly flight: { readonly id: number; readonly begunAt: number }
+  /** The flight that brought it; `isShared`: from the shared level, for which another process asked. */
+  readonly flight: { readonly id: number; readonly isShared: boolean }
   /** Called when it leaves the memory: whoever remembers it must forget it then, or the value would never be wiped. */
   readonly leaving: (() => void)[]
 }
@@ -92,12 +92,12 @@ export class Memory {
   }
 
   /**
-   * What is held was asked of the store later than what this flight brings, which was asked for at `askedAt`: of two that were asked here the flight begun
-   * later, since a clock may go back a little.
+   * What is held was asked of the store later than what this flight brings, which another process asked for at `sharedAt`: of two that were asked here the
+   * flight begun later, since a clock may go back a little.
    */
-  isOvertaken(call: Pick<Call, 'key' | 'id' | 'askedAt'>, askedAt: number): boolean {
+  isOvertaken(call: Pick<Call, 'key' | 'id' | 'askedAt'>, sharedAt?: number): boolean {
     const entry = this.#entries.get(call.key)
-    return entry !== undefined && isLater(entry, call, askedAt)
+    return entry !== undefined && isLater(entry, call, sharedAt)
   }
 
   /** Keeps what is held, which is to be asked for again soon, if it is still fresh by the TTL. */
@@ -163,8 +163,7 @@ export class Memory {
   /** Lets go of one version, or of the path and so of all, as far as the store was asked for it before this call began. */
   dropOlder(key: string, call: Call, isSharedToo: boolean): void {
     for (const [each, entry] of this.#entries.entries()) {
-      const isShared = entry.held.facts.askedAt !== entry.flight.begunAt
-      const isKept = isLater(entry, call, call.askedAt) && !(isShared && isSharedToo)
+      const isKept = isLater(entry, call) && !(entry.flight.isShared && isSharedToo)
       if ((each === key || entry.path === key) && !isKept) this.drop(each)
     }
   }
@@ -191,9 +190,12 @@ export class Memory {
   }
 }
 
-function isLater({ held, flight }: Entry, { id, askedAt: begunAt }: Pick<Call, 'id' | 'askedAt'>, askedAt: number): boolean {
-  const later = held.facts.askedAt - askedAt
-  const areBothOurs = askedAt === begunAt && held.facts.askedAt === flight.begunAt
+function isLater({ held, flight }: Entry, { id, askedAt }: Pick<Call, 'id' | 'askedAt'>, sharedAt?: number): boolean {
+  const later = held.facts.askedAt - (sharedAt ?? askedAt)
+  const areAlike = flight.isShared === (sharedAt !== undefined)
+  // Of one moment, what our own store says counts.
+  if (!areAlike && later === 0) return !flight.isShared
+  const areBothOurs = areAlike && !flight.isShared
   return areBothOurs || later === 0 ? flight.id > id : later > 0
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import type { CachedStore } from './cached-store.ts'
 import type { SharedCache, StoredSecret } from './contract.ts'
 import { SecretsError } from './secrets-error.ts'
-import { cached, fail, type Get, onCacheClock, pass, second, seen, shared, start } from './testing/cache-trial.ts'
+import { cached, fail, type Get, onCacheClock, pass, second, seen, shared, slow, start } from './testing/cache-trial.ts'
 
 onCacheClock()
 
@@ -80,12 +80,39 @@ describe('after a write of version 2, what is older', () => {
     expect([...older]).toEqual([0, 0, 0])
   })
 
-  it('is told to a reader who asks for a fresh answer, and kept no longer than a second', async () => {
+  it('is told to a reader who asks for a fresh answer, and to no other while the written one is fresh', async () => {
     const { store, get } = cached()
     await wrote(store, 2)
-    replicas(get, v(2), v(1), v(2))
+    replicas(get, v(2), v(1))
     await seen(store)
-    expect([await seen(store, { mode: 'fresh' }), ...(await seenAfter(store, 1))]).toEqual(['v1', 'v1', 'v2'])
+    expect([await seen(store, { mode: 'fresh' }), ...(await seenAfter(store, 1, 298.9))]).toEqual(['v1', 'v2', 'v2', 'v2'])
+    expect([await seen(store, { mode: 'fresh' }), ...(await seenAfter(store, 0.2))]).toEqual(['v1', 'v2', 'v1'])
+  })
+
+  it('is told to a reader who asks for a fresh answer, and kept a second where no written one is fresh', async () => {
+    const { store, get } = cached()
+    await wrote(store, 2)
+    replicas(get, v(2), v(1), v(1), v(2))
+    await seen(store)
+    await pass(300)
+    expect([await seen(store, { mode: 'fresh' }), ...(await seenAfter(store, 0.999, 0.001, 1))]).toEqual(['v1', 'v1', 'v1', 'v1', 'v2'])
+  })
+
+  it('ends an outage as any answer does: a slow answer after it is waited for', async () => {
+    for (const older of [undefined, v(1)]) {
+      const { store, get } = cached()
+      await wrote(store, 2)
+      get.mockImplementation(async () => fail('UNAVAILABLE'))
+      await seen(store)
+      await pass(10)
+      replicas(get, older)
+      await seen(store)
+      await pass(10)
+      const [landings, reading] = [slow(get), seen(store)]
+      await pass(2)
+      landings[0]?.(v(2))
+      expect(await reading).toBe('v2')
+    }
   })
 
   it('is no stale answer: in an outage nothing stands in for what was written', async () => {
@@ -206,6 +233,32 @@ describe('after a write, that the store does not show it yet', () => {
     expect(await seen(store, { version: 2 })).toBe('v2')
   })
 
+  it.each<[string, StoredSecret | undefined, number]>([
+    ['one below it', v(1), 2],
+    ['one without a number', unnumbered, 2],
+    ['none', undefined, 2],
+    ['the one before it', v(2), 1],
+  ])('is believed for a second of the version before, too, unless that is there: %s', async (_, previous, calls) => {
+    const getVersion = vi.fn(async () => previous)
+    const { store } = cached({ getVersion })
+    await wrote(store, 3)
+    for (let read = 0; read < 2; read += 1) {
+      expect(await seen(store, { version: 'previous' })).toBe(previous?.value)
+      await pass(1)
+    }
+    expect(getVersion).toHaveBeenCalledTimes(calls)
+  })
+
+  it('is believed as ever of the version before the first', async () => {
+    const getVersion = vi.fn(async () => undefined)
+    const { store } = cached({ getVersion })
+    await wrote(store, 1)
+    await seen(store, { version: 'previous' })
+    await pass(4)
+    await seen(store, { version: 'previous' })
+    expect(getVersion).toHaveBeenCalledTimes(1)
+  })
+
   it('does not take the written one that is held', async () => {
     const { store, get } = cached()
     await wrote(store, 1)
@@ -273,6 +326,17 @@ it('a lower version is kept as any other where the store has said since that the
     await seenAfter(store, 200)
     expect(get).toHaveBeenCalledTimes(1)
   }
+})
+
+it('a withdrawal that a description begun before the write is told of after it undoes nothing of the write', async () => {
+  const { store, get } = cached()
+  const answer = Promise.withResolvers<never>()
+  const describing = Promise.allSettled([store.describe('a', () => answer.promise)])
+  await wrote(store, 2)
+  answer.reject(new SecretsError('DELETED', 'it was, before'))
+  await describing
+  replicas(get, v(1), v(2))
+  expect(await seenAfter(store, 1)).toEqual(['v1', 'v2'])
 })
 
 describe('what is older than a write of this process, at the shared cache,', () => {

@@ -42,7 +42,8 @@ export class OwnWrites {
     const written = this.#lately(path)
     if (written === undefined) return false
     if (written === Infinity) return found !== undefined
-    return selector === undefined ? (found?.version ?? 0) < written : found === undefined && selector === written
+    if (typeof selector === 'number') return found === undefined && selector === written
+    return (found?.version ?? 0) < (selector === 'previous' ? written - 1 : written)
   }
 
   #lately(path: string): number | undefined {

@@ -157,6 +157,18 @@ describe('one value, written over named fields', () => {
     expect(written).toEqual([])
   })
 
+  it.each<[string, Partial<NewSecret>, Partial<SecretProvider>]>([
+    ['is the first version', { version: 1 }, {}],
+    ['is for a provider that cannot be written', {}, { put: undefined }],
+    ['replaces bytes', {}, {}],
+  ])('leaves no bytes behind that were read before where it %s', async (_, secret, changed) => {
+    const bytes = Uint8Array.of(1, 2, 3)
+    const { members } = keeping({ value: 'x', version: 1 })
+    const target = { ...targetOn({ ...members, ...changed }), current: { value: bytes, version: 1 } }
+    await Promise.allSettled([put(target, [], { value: 'new', ...secret }, context)])
+    expect(bytes).toEqual(new Uint8Array(3))
+  })
+
   it('is refused as bytes, which no field holds', async () => {
     const { members, written } = keeping({ value: '{"token":"x"}', shape: 'map', version: 3 })
     expect(await refusal(put(targetOn(members), [], { value: Uint8Array.of(1) }, context))).toMatchObject({ code: 'INVALID_ARGUMENT' })
@@ -321,6 +333,7 @@ describe('a write to a field', () => {
 
   it.each<[string, StoredSecret | undefined, NewSecret, string]>([
     ['of bytes', undefined, { value: Uint8Array.of(1) }, 'INVALID_ARGUMENT'],
+    ['of bytes whose versions have no identity', { value: Uint8Array.of(1) }, { value: 'x' }, 'UNSUPPORTED'],
     ['of a binary secret', { value: Uint8Array.of(1), version: 1 }, { value: 'x' }, 'INVALID_ARGUMENT'],
     ['of a secret that is no JSON', { value: 'canary-7a90', version: 1 }, { value: 'canary-7a90' }, 'INVALID_ARGUMENT'],
     ['of a store whose versions have no identity', { value: '{}' }, { value: 'x' }, 'UNSUPPORTED'],
@@ -329,6 +342,8 @@ describe('a write to a field', () => {
     const error = await refusal(put(targetOn(members), ['a'], secret, context))
     expect([error.code, written]).toEqual([code, []])
     expect(error.message).not.toContain('canary')
+    // Bytes that were read are overwritten.
+    expect(Buffer.from(stored?.value ?? '').includes(1)).toBe(false)
   })
 })
 

@@ -4,6 +4,7 @@ import { placeInMap, setFields } from './nested-fields.ts'
 import { own } from './own-members.ts'
 import type { Place } from './plan.ts'
 import { SecretsError } from './secrets-error.ts'
+import { wipe } from './stored-secret.ts'
 import { keepsFields, type Target } from './write-target.ts'
 
 /** How often a write that depends on what is there begins anew when others write to the same secret. */
@@ -12,7 +13,10 @@ const mostAttempts = 10
 /** Writes the whole secret, or the fields of it that the place reaches into. */
 export async function put(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   const isWhole = fields.length === 0
-  if (isWhole && !mayBeOneOfFields(target.place, secret)) return putWhole(target, secret, context)
+  if (isWhole && !mayBeOneOfFields(target.place, secret)) {
+    wipe(target.current)
+    return putWhole(target, secret, context)
+  }
   if (!isWhole && (await isLeased(target, context))) throw leased()
   let { current } = target
   for (let attempt = 1; ; attempt += 1) {
@@ -116,6 +120,7 @@ async function putField(place: Place, fields: readonly string[], secret: NewSecr
   const current = await readAt(place, context)
   const before = current === undefined ? null : identityOf(current)
   if (!isIdentity(before)) {
+    wipe(current)
     throw new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: its versions have no identity', {
       remedy: 'write the whole secret',
     })
@@ -171,11 +176,6 @@ async function readBack(
   // Without a number: a current value that equals ours proves nothing unless it is known to be another version than before.
   if (!isOurs || (secret.version === undefined && !isAnother(found, before))) throw lost
   return identityOf(found)
-}
-
-/** Bytes that a store answered, of which nothing more is wanted. */
-function wipe(secret: StoredSecret | undefined): void {
-  if (secret?.value instanceof Uint8Array) secret.value.fill(0)
 }
 
 function isAnother(found: StoredSecret, before: Target['before']): boolean {

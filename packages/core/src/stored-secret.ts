@@ -57,3 +57,8 @@ export function listedOf(answer: ListedSecret): ListedSecret {
 function only(keys: readonly string[], answer: unknown): object {
   return Object.fromEntries(keys.map((key) => [key, own(answer, key)] as const).filter(([, value]) => value !== undefined))
 }
+
+/** Bytes that a store answered, of which nothing more is wanted. */
+export function wipe(secret: SecretDescription | StoredSecret | undefined): void {
+  if (secret !== undefined && 'value' in secret && secret.value instanceof Uint8Array) secret.value.fill(0)
+}

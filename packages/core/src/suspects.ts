@@ -32,12 +32,12 @@ export class Suspects {
 
   #beginEpoch(): void {
     if (!this.#isEpoch()) {
+      this.#cleared = new Lru(2 * most)
       warnOfSharedCache(
         `a store refused more than ${most} secrets: for an hour only what it has answered to this process since is taken from the shared cache`,
       )
     }
     this.#added.clear()
-    this.#cleared = new Lru(2 * most)
     this.#begunAt = Date.now()
   }
 

@@ -6,7 +6,7 @@ import { SecretsError } from './secrets-error.ts'
 import { linkTo } from './testing/links.ts'
 import { refusal } from './testing/refusal.ts'
 import { Walk } from './walk.ts'
-import { describeAt, describeCurrent, placeAt, targetOfCurrent, targetOfStore } from './write-target.ts'
+import { describeAt, describeCurrent, placeAt, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
 
 const context = { signal: new AbortController().signal }
 const put = async (): Promise<object> => ({})
@@ -144,6 +144,13 @@ describe('a description', () => {
   ])('is made of the secret where the provider %s, and holds no value', async (_, members) => {
     const get: SecretProvider['get'] = async () => ({ value: 'canary-88f1', shape: 'map', version: 2, revision: 'r' })
     expect(await describeAt(place({ get, ...members }), context)).toEqual({ version: 2, revision: 'r' })
+  })
+
+  it('overwrites the bytes of a value that it read though an earlier provider may have another', async () => {
+    const value = Uint8Array.of(1, 2, 3)
+    const plan = planOf({ vault: says('UNAVAILABLE'), local: { get: async () => ({ value }), keepsFields: () => true } })
+    expect(await refusal(targetOfCurrent(walk(plan), context, wholeAt))).toMatchObject({ code: 'UNAVAILABLE' })
+    expect(value).toEqual(new Uint8Array(3))
   })
 
   it('overwrites the bytes of a value that it had to read', async () => {

@@ -3,7 +3,7 @@ import { quoted } from './names.ts'
 import type { Place, Plan } from './plan.ts'
 import { isOutage } from './error-classes.ts'
 import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
-import { descriptionOf } from './stored-secret.ts'
+import { descriptionOf, wipe } from './stored-secret.ts'
 import { attemptOf, notSure } from './unanswered.ts'
 import type { Walk } from './walk.ts'
 
@@ -41,7 +41,10 @@ export async function targetOfCurrent(
   const found = await describeCurrent(walk, context, look)
   if (found === undefined) return undefined
   const { place, description } = found
-  if (walk.degraded) throw walk.notSure(place.link.provider.name)
+  if (walk.degraded) {
+    wipe(description)
+    throw walk.notSure(place.link.provider.name)
+  }
   return { place, before: description, current: 'value' in description ? description : undefined }
 }
 
@@ -103,7 +106,7 @@ export async function describeAt({ link, path }: Place, context: CallContext): P
   }
   const secret = await link.store.describe(path, () => get(path, context), 'read')
   if (secret === undefined) return undefined
-  if (secret.value instanceof Uint8Array) secret.value.fill(0)
+  wipe(secret)
   return descriptionOf(secret)
 }
 

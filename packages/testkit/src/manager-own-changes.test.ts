@@ -154,6 +154,16 @@ describe('a replica that lags behind a change of this process', () => {
     expect(store.provider.calls('get') - askedAnew).toBe(1)
   })
 
+  it('has what was written refused to nobody, though somebody presents another secret meanwhile', async () => {
+    const { secrets, lag } = lagging()
+    await secrets.rotateSecret('token', 'v2')
+    await secrets.getSecret('token')
+    lag(true)
+    vi.setSystemTime(now + 5_000)
+    expect(await secrets.verifySecret('token', 'wrong')).toBe(false)
+    expect([await secrets.verifySecret('token', 'v2'), await secrets.getSecret('token')]).toEqual([true, 'v2'])
+  })
+
   it('does not bring a deleted secret back for longer than a second', async () => {
     const { secrets, lag } = lagging()
     await secrets.deleteSecret('token')
@@ -186,6 +196,14 @@ function after(landing: Promise<void>): Fault {
   return async (_, next) => {
     await landing
     return next({ signal: never })
+  }
+}
+
+/** The same, but its answer cannot be read. */
+function brokenAfter(landing: Promise<void>): Fault {
+  return async (call, next) => {
+    await after(landing)(call, next)
+    throw new SyntaxError('the answer is cut off')
   }
 }
 
@@ -251,6 +269,18 @@ describe('a change that was given up on and is made all the same', () => {
     landing.resolve()
     await passed(0)
     expect([await secrets.getSecret('token'), await secrets.verifySecret('token', 'old')]).toEqual(['new', false])
+  })
+
+  it('is seen though its late answer is no answer at all', async () => {
+    const landing = Promise.withResolvers<void>()
+    const store = breakable({ secrets: { token: 'old' } })
+    store.plan = ({ method }) => (method === 'put' ? brokenAfter(landing.promise) : undefined)
+    const secrets = createSecretsManager({ providers: [store.provider], deadlineMs: 1_000 })
+    await Promise.all([failureOf(secrets.rotateSecret('token', 'new')), passed(1_000)])
+    expect(await secrets.getSecret('token')).toBe('old')
+    landing.resolve()
+    await passed(0)
+    expect(await secrets.getSecret('token')).toBe('new')
   })
 
   it('is a deletion, too', async () => {

@@ -12,7 +12,7 @@ import { bestEffort, required } from './trail-sink.ts'
 
 const context = { signal: new AbortController().signal }
 const event: AuditEvent = { phase: 'outcome', time: 1_800_000_000_000, operation: 'get', name: 'db/password', outcome: 'ok' }
-const key = new Uint8Array(32).fill(7)
+const key = Uint8Array.from({ length: 32 }, (_, at) => 7 * at)
 
 let warnings: unknown[]
 const trails: AuditTrail[] = []
@@ -391,7 +391,9 @@ describe('the options of a trail', () => {
     ['an unknown mode', { sinks: [sink], mode: 'lazy' }],
     ['no time', { sinks: [sink], sinkDeadlineMs: 0 }],
     ['a time that no timer can hold', { sinks: [sink], sinkDeadlineMs: 2 ** 31 }],
-    ['a short key', { sinks: [sink], hashNames: new Uint8Array(31) }],
+    ['a short key', { sinks: [sink], hashNames: key.subarray(1) }],
+    ['a key of text', { sinks: [sink], hashNames: Buffer.from('correct horse battery staple, 40 bytes..') }],
+    ['a key of zeros', { sinks: [sink], hashNames: new Uint8Array(64) }],
     ['a misspelt option', { sinks: [sink], hashName: key }],
   ])('refuse %s', (_, options) => {
     expect(() => auditTrail(options as AuditTrailOptions)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' })) // what a caller without types may pass

@@ -102,7 +102,7 @@ export class OpenSegments {
   }
 
   #canTake(writer: SegmentWriter): boolean {
-    return !writer.isBroken && !writer.isMoved && writer.bytes < this.#options.maxSegmentBytes
+    return !writer.isBroken && !writer.isOver && writer.bytes < this.#options.maxSegmentBytes
   }
 
   /**

@@ -7,7 +7,7 @@ import { lockOf, segmentName } from './ended-segment.ts'
 import { FileLock } from './file-lock.ts'
 import { RecordMaker } from './record-maker.ts'
 import { SegmentWriter } from './segment-writer.ts'
-import { failure, fileHandle } from './testing/file-handles.ts'
+import { failure, fileHandle, putFullDisk } from './testing/file-handles.ts'
 import { event, linesIn, recordsIn, removeTestFolders, testFolder } from './testing/folders.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
 
@@ -32,7 +32,7 @@ function isFree(lock: string): boolean {
 describe('a segment that is opened', () => {
   it('is locked, whole, and where it should be', async () => {
     const { folder, writer } = await opened()
-    expect([isFree(lockOf(folder, 1)), writer.isBroken, writer.isMoved]).toEqual([false, false, false])
+    expect([isFree(lockOf(folder, 1)), writer.isBroken, writer.isOver]).toEqual([false, false, false])
     await writer.end()
   })
 
@@ -93,11 +93,31 @@ describe('the records of a segment', () => {
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1 })
   })
 
-  it('end it when they could be neither written nor cut off again', async () => {
-    const { writer } = await opened()
-    const handles = await fileHandle()
-    vi.spyOn(handles, 'write').mockRejectedValueOnce(failure('ENOSPC'))
-    vi.spyOn(handles, 'truncate').mockRejectedValueOnce(failure('EIO'))
+  it('that found no room are cut off, and it goes on where none of them came to the file', async () => {
+    const { folder, key, writer } = await opened()
+    vi.spyOn(await fileHandle(), 'write').mockRejectedValueOnce(failure('ENOSPC'))
+    await expect(writer.append([line('refused')], nothing)).rejects.toMatchObject({ code: 'ENOSPC' })
+    await writer.append([line('after')], nothing)
+    await writer.end()
+    expect((await recordsIn(folder)).map(({ name }) => name)).toEqual(['after'])
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1 })
+  })
+
+  it('of which a part came to the file are cut off, and it takes only its end', async () => {
+    const { folder, key, writer } = await opened()
+    const before = await readFile(join(folder, segmentName(1)))
+    const shown = await putFullDisk(join(folder, segmentName(1)))
+    await expect(writer.append([line()], nothing)).rejects.toMatchObject({ code: 'ENOSPC' })
+    expect([writer.isOver, writer.isBroken, shown().length]).toEqual([true, false, before.length + 7])
+    expect(await readFile(join(folder, segmentName(1)))).toEqual(before)
+    await writer.end()
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 0 })
+  })
+
+  it.each(['truncate', 'stat'] as const)('end it when they could be neither written nor cut off again: %s', async (method) => {
+    const { folder, writer } = await opened()
+    await putFullDisk(join(folder, segmentName(1)))
+    vi.spyOn(await fileHandle(), method).mockRejectedValueOnce(failure('EIO'))
     await expect(writer.append([line()], nothing)).rejects.toMatchObject({ code: 'ENOSPC' })
     expect(writer.isBroken).toBe(true)
     await writer.abandon()

@@ -49,7 +49,7 @@ export class SegmentWriter {
   readonly #lines = new LineBuffer()
   #position: Position
   #isBroken = false
-  #isMoved = false
+  #isOver = false
   #isWiped = false
 
   private constructor(options: SegmentOptions, step: Step, file: FileHandle, lock: FileLock) {
@@ -121,14 +121,18 @@ export class SegmentWriter {
     return this.#isBroken
   }
 
-  /** Somebody moved the file, as tools that rotate logs do. It is as it should be, and should be ended. */
-  get isMoved(): boolean {
-    return this.#isMoved
+  /**
+   * It is as it should be, and takes only its end: somebody moved the file, as tools that rotate logs
+   * do, or a part of a write was taken back.
+   */
+  get isOver(): boolean {
+    return this.#isOver
   }
 
   /**
-   * Resolves when all lines are on disk; rejects if that is not certain, and leaves the file as it was if it can. `meanwhile` is called when the disk
-   * has begun.
+   * Resolves when all lines are on disk; rejects if that is not certain, and leaves the file as it was
+   * if it can. It can write on only if no part of them was in the file. `meanwhile` is called when
+   * the disk has begun.
    */
   async append(lines: readonly string[], meanwhile: () => void): Promise<void> {
     if (lines.length === 0) return
@@ -241,11 +245,22 @@ export class SegmentWriter {
       await writeAll(this.#file, this.#lines.since(0))
     } catch (error) {
       key.wipe()
-      await this.#file.truncate(this.#position.bytes).catch(() => (this.#isBroken = true))
+      await this.#takeBack().catch(() => (this.#isBroken = true))
       throw error
     } finally {
       this.#lines.clear()
     }
+  }
+
+  /**
+   * What was in the file for a moment may have been copied, with a seal under this group's key: a
+   * second group under that key could be replaced by it unseen.
+   */
+  async #takeBack(): Promise<void> {
+    const { bytes } = this.#position
+    if ((await this.#file.stat()).size === bytes) return
+    this.#isOver = true
+    await this.#file.truncate(bytes)
   }
 
   async #sync(isDurable = this.#options.isDurable): Promise<void> {
@@ -256,7 +271,7 @@ export class SegmentWriter {
   async #assertStillThere(bytes: number): Promise<void> {
     const path = join(this.#options.folder, segmentName(this.step))
     const [named, own] = await Promise.all([stat(path).catch(() => undefined), this.#file.stat()])
-    this.#isMoved = named?.ino !== own.ino
+    this.#isOver ||= named?.ino !== own.ino
     if (own.nlink > 0 && own.size === bytes) return
     throw new SecretsError('AUDIT_FAILED', 'the segment was removed or cut while it was written', {
       remedy: 'move segments, do not remove them',

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { timesInMemory } from '@finchat/secrets-test-servers'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { deriveCacheKeys } from './cache-keys.ts'
+import { deriveCacheKeys, forgetKeys } from './cache-keys.ts'
 
 vi.setConfig({ testTimeout: 60_000 }) // processes take their time where others run too
 
@@ -21,10 +21,24 @@ test('subkeys are those of HKDF-SHA256, and the roots are overwritten', () => {
     subkeyOf(indexRoot, 'index'),
   ]
   const { seals, opens, index } = deriveCacheKeys([first, second], indexRoot)
-  const kinds = ['entries', 'generations', 'announcements'] as const
-  expect([...kinds.flatMap((kind) => opens.map((each) => each[kind].export())), index.export()]).toEqual(expected)
+  const bytesOf = (kind: 'entries' | 'generations' | 'announcements'): Uint8Array[] =>
+    opens.map(({ [kind]: key }) => (key instanceof Uint8Array ? key : key.export()))
+  expect([...bytesOf('entries'), ...bytesOf('generations'), ...bytesOf('announcements'), index]).toEqual(expected)
   expect(seals).toBe(opens[0])
   for (const root of [first, second, indexRoot]) expect(root).toEqual(Buffer.alloc(32))
+})
+
+test('keys that are forgotten are others then, which nobody has', () => {
+  const keys = deriveCacheKeys([randomBytes(32), randomBytes(32)], randomBytes(32))
+  const bytesNow = (): string[] =>
+    [...keys.opens.flatMap(({ entries, announcements, generations }) => [entries, announcements, generations.export()]), keys.index].map(
+      (bytes) => Buffer.from(bytes).toString('hex'),
+    )
+  const before = bytesNow()
+  forgetKeys(keys)
+  const after = bytesNow()
+  for (const each of after) expect([...before, '00'.repeat(32)]).not.toContain(each)
+  expect(new Set(after).size).toBeGreaterThan(5)
 })
 
 // Other systems show no process the memory of another as a file.
@@ -69,14 +83,15 @@ describe.runIf(process.platform === 'linux')('the memory of a process that used 
     expect(used?.[1]).toBeGreaterThan(0)
   })
 
-  test('has the subkeys while it is used, and nowhere when they are collected after close()', async () => {
+  test('has the subkeys while it is used, once each, and not after close(); that of generations until it is collected', async () => {
     const key = randomBytes(32)
-    const [used, , collected] = await timesIn(
+    const [used, closed, collected] = await timesIn(
       'bytes',
       key,
       purposes.map((purpose) => subkeyOf(key, purpose)),
     )
-    for (const times of used ?? []) expect(times).toBeGreaterThan(0)
+    expect(used).toEqual([1, 1, 1, 1])
+    expect(closed?.filter((_, at) => purposes[at] !== 'generations')).toEqual([0, 0, 0])
     expect(collected).toEqual([0, 0, 0, 0])
   })
 })

@@ -120,10 +120,7 @@ function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextSto
     clock,
     lifecycle,
     keys,
-    // Looked up each time: nothing keeps the key when `close()` has forgotten it.
-    get index() {
-      return keys.index
-    },
+    index: keys.index,
     reports,
     announcements,
     keyCheck,

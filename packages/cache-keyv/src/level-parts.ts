@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto'
 import type { Announcements } from './announcements.ts'
 import type { CacheKeys } from './cache-keys.ts'
 import type { KeyCheck } from './key-check.ts'
@@ -15,7 +14,7 @@ export interface LevelParts {
   readonly lifecycle: Lifecycle
   readonly client: RedisClient | undefined
   readonly keys: CacheKeys
-  readonly index: KeyObject
+  readonly index: Uint8Array
   readonly namespace: string
   readonly keyPrefix: string
   readonly reports: Reports

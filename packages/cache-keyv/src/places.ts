@@ -1,6 +1,5 @@
-import type { KeyObject } from 'node:crypto'
 import type { SharedKey } from '@finchat/secrets-core'
-import { type Field, lengthPrefixed } from '@finchat/secrets-core/sealing'
+import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
 import { format } from './cache-keys.ts'
 
@@ -20,7 +19,7 @@ const markBytes = 3
 const hashBytes = 24
 
 export interface PlaceOptions {
-  readonly index: KeyObject
+  readonly index: Uint8Array
   readonly namespace: string
   /** What every key in the store begins with. */
   readonly keyPrefix: string
@@ -53,10 +52,6 @@ export function keyMarkOf({ index, namespace, keyPrefix }: PlaceOptions): KeyMar
   return { place: `${keyPrefix}k${where.toString('base64url', 0, hashBytes)}`, text: hash(index, ['key mark', namespace], markBytes) }
 }
 
-function hash(index: KeyObject, fields: readonly Field[], length: number = hashBytes): string {
-  return loadCrypto()
-    .createHmac('sha256', index)
-    .update(lengthPrefixed([format, ...fields]))
-    .digest()
-    .toString('base64url', 0, length)
+function hash(index: Uint8Array, fields: readonly Field[], length: number = hashBytes): string {
+  return mac(index, lengthPrefixed([format, ...fields])).toString('base64url', 0, length)
 }

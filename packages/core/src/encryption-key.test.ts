@@ -91,6 +91,9 @@ describe('a passphrase', () => {
       'correct horse battery staple and more',
       'correct-horse-battery-staple-and-some-more1',
       'Correct Horse Battery Staple, 44 characters!',
+      'Correct-Horse-Battery-Staple-Purple-Monkey',
+      'Correct_horse_battery_staple_purple_monkey_',
+      'CorrectHorseBatteryStaplePurpleMonkeyDance',
       'über größere Straßen äußerst zügig',
       '0123456789abcdef0123456789abcdef', // 128 bits in hex are enough to be stretched
       '"quoted at one end only, which may be meant',

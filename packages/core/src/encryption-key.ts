@@ -21,9 +21,10 @@ const leastPeriod = 16
 // No regular expression may see a key: the text that one last matched stays in `RegExp.input`, where a heap snapshot shows it.
 const lowerCase = 'abcdefghijklmnopqrstuvwxyz'
 const upperCase = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
-const hexDigits = '0123456789abcdefABCDEF'
-const base64Digits = `${upperCase}${lowerCase}0123456789+/`
-const base64urlDigits = `${upperCase}${lowerCase}0123456789-_`
+const decimalDigits = '0123456789'
+const hexDigits = `${decimalDigits}abcdefABCDEF`
+const base64Digits = `${upperCase}${lowerCase}${decimalDigits}+/`
+const base64urlDigits = `${upperCase}${lowerCase}${decimalDigits}-_`
 const eitherBase64 = `${base64Digits}-_`
 
 const copyAgain = 'copy it again, all of it'
@@ -86,7 +87,7 @@ function rawKey(bytes: Uint8Array): KeyMaterial {
   }
 }
 
-/** Of random keys one in 10^10 looks so. */
+/** Of random keys one in 5 · 10^10 looks so. */
 function isText(bytes: Uint8Array): boolean {
   return isUtf8(bytes) && bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d)
 }
@@ -134,14 +135,20 @@ function isNearHex(text: string): boolean {
   return Math.abs(text.length - 64) <= 8 && Array.from(text).filter((each) => !hexDigits.includes(each)).length <= 4
 }
 
-/** What stands before it does not matter: a mistyped `key:`, or the name of a variable. Phrases are rarely in mixed case. */
+/** What stands before it does not matter: a mistyped `key:`, or the name of a variable. */
 function isNearBase64(text: string): boolean {
   let end = text.length
   while (text[end - 1] === '=') end -= 1
   let start = end
   while (start > 0 && eitherBase64.includes(text[start - 1] ?? ' ')) start -= 1
   const run = text.slice(start, end)
-  return Math.abs(run.length - 43) <= 3 && hasAnyOf(lowerCase, run) && hasAnyOf(upperCase, run)
+  return Math.abs(run.length - 43) <= 3 && hasAnyOf(lowerCase, run) && hasAnyOf(upperCase, run) && !areWords(run)
+}
+
+/** Without digits, and with capitals only where a word begins: of random keys fewer than one in 10^6 look so. */
+function areWords(run: string): boolean {
+  const begins = (at: number): boolean => lowerCase.includes(run[at + 1] ?? ' ')
+  return Array.from(run).every((each, at) => !decimalDigits.includes(each) && (!upperCase.includes(each) || begins(at)))
 }
 
 function refuseWeakPassphrase(text: string): void {

@@ -47,9 +47,15 @@ test('key and commitment are the halves of HMAC-SHA512 of label and salt, for ev
   expect(header.toString('hex', 32, 40)).toBe('ffca1d29bbfb47eb')
 })
 
+test('a root of bytes is the same root as a KeyObject of them', () => {
+  const { key, header } = deriveSealKey(bytes)
+  expect([openSealKey(root, header)?.equals(key), openSealKey(bytes, header)?.equals(key)]).toEqual([true, true])
+  expect(bytes[31]).toBe(31) // it is left as it was
+})
+
 test('what is no secret key of 32 bytes is refused', () => {
   // As JavaScript callers may do.
-  for (const wrong of [undefined, bytes.subarray(1), createSecretKey(randomBytes(16))] as unknown as KeyObject[]) {
+  for (const wrong of [undefined, bytes.subarray(1), 'a'.repeat(32), createSecretKey(randomBytes(16))] as unknown as KeyObject[]) {
     for (const call of [() => deriveSealKey(wrong), () => openSealKey(wrong, new Uint8Array(sealKeyLength))]) {
       expect(call).toThrow(SecretsError)
       expect(call).toThrow(/neither 32 bytes nor a secret KeyObject/)

@@ -1,10 +1,11 @@
 import type { KeyObject } from 'node:crypto'
-import { type SealingKey, withRawKey } from './raw-key.ts'
+import { hmac } from './mac.ts'
+import type { SealingKey } from './raw-key.ts'
 import { assertSealingKey, loadCrypto } from './seal.ts'
 
 const saltLength = 32
 const keyLength = 32
-const label = 'finchat-secrets/seal-key/1'
+const label = Buffer.from('finchat-secrets/seal-key/1')
 
 /**
  * 64: the bytes of the salt and of the commitment, which stand before what a derived key seals.
@@ -57,12 +58,8 @@ export function openSealKey(root: SealingKey, header: Uint8Array): KeyObject | u
 }
 
 function derived(root: SealingKey, salt: Uint8Array): { readonly key: KeyObject; readonly commitment: Buffer } {
-  const { createHmac, createSecretKey } = loadCrypto()
-  const mac = withRawKey(() => createHmac('sha512', root))
-    .update(label)
-    .update(salt)
-    .digest()
-  const key = createSecretKey(mac.subarray(0, keyLength))
+  const mac = hmac('sha512', root, [label, salt])
+  const key = loadCrypto().createSecretKey(mac.subarray(0, keyLength))
   mac.fill(0, 0, keyLength)
   return { key, commitment: mac.subarray(keyLength) }
 }

@@ -8,7 +8,8 @@ const nonceLength = 12
 const tag = { authTagLength: 16 }
 
 /**
- * 28: the bytes of nonce and tag, which stand before the ciphertext; it is as long as the plaintext. Together they name one sealed text and no other.
+ * 28: the bytes of nonce and tag, which stand before the ciphertext; it is as long as the plaintext. Who has
+ * no key finds no other sealed text with the same; who has it can make one.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -87,7 +88,7 @@ export function assertSealingKey(key: unknown): void {
 }
 
 /** Node.js would take texts as well, and encode them in its own way. */
-function assertSealable(key: unknown, ...texts: readonly unknown[]): void {
+export function assertSealable(key: unknown, ...texts: readonly unknown[]): void {
   assertSealingKey(key)
   if (texts.every((text) => text instanceof Uint8Array)) return
   throw new SecretsError('INVALID_ARGUMENT', 'what is sealed, opened or authenticated, or its associated data, is not a Uint8Array', {
@@ -98,25 +99,6 @@ function assertSealable(key: unknown, ...texts: readonly unknown[]): void {
 function isKey(key: unknown): key is SealingKey {
   if (key instanceof Uint8Array) return key.length === keyLength
   return key instanceof loadCrypto().KeyObject && key.type === 'secret' && key.symmetricKeySize === keyLength
-}
-
-/**
- * HMAC-SHA256 (RFC 2104) over these texts, one after the other: make them with `lengthPrefixed`
- * where several lists could look alike. The result is in memory of its own, so that one that is a
- * derived key can be overwritten. The key is one as `seal` takes; throws `INVALID_ARGUMENT` as it
- * does.
- *
- * @example
- * import { randomBytes } from 'node:crypto'
- * import { lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
- *
- * console.log(mac(randomBytes(32), lengthPrefixed(['my-store', 1, 'database'])).length) // 32
- */
-export function mac(key: SealingKey, ...texts: readonly Uint8Array[]): Buffer {
-  assertSealable(key, ...texts)
-  const hmac = withRawKey(() => loadCrypto().createHmac('sha256', key))
-  for (const text of texts) hmac.update(text)
-  return hmac.digest()
 }
 
 let crypto: typeof import('node:crypto') | undefined

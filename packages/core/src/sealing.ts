@@ -1,5 +1,6 @@
 export { type EncryptionKey, generateKey, type KeyMaterial, parseKey } from './encryption-key.ts'
 export { type Field, lengthPrefixed, prefixLength } from './length-prefixed.ts'
+export { mac } from './mac.ts'
 export type { SealingKey } from './raw-key.ts'
-export { mac, seal, sealLength, unseal } from './seal.ts'
 export { deriveSealKey, openSealKey, type SealKey, sealKeyLength } from './seal-key.ts'
+export { seal, sealLength, unseal } from './seal.ts'

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { createHash } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
 import { createSecretsManager, type AuditEvent, type AuditSink, type AuditTrail } from '@finchat/secrets-core'
 import { leaksOf, memoryProvider, testAuditTrail } from '@finchat/secrets-testkit'
@@ -12,7 +13,7 @@ import { bestEffort, required } from './trail-sink.ts'
 
 const context = { signal: new AbortController().signal }
 const event: AuditEvent = { phase: 'outcome', time: 1_800_000_000_000, operation: 'get', name: 'db/password', outcome: 'ok' }
-const key = new Uint8Array(32).fill(7)
+const key = createHash('sha256').update('names').digest()
 
 let warnings: unknown[]
 const trails: AuditTrail[] = []
@@ -392,6 +393,9 @@ describe('the options of a trail', () => {
     ['no time', { sinks: [sink], sinkDeadlineMs: 0 }],
     ['a time that no timer can hold', { sinks: [sink], sinkDeadlineMs: 2 ** 31 }],
     ['a short key', { sinks: [sink], hashNames: new Uint8Array(31) }],
+    ['a key of zeros', { sinks: [sink], hashNames: new Uint8Array(64) }],
+    ['a key that is text', { sinks: [sink], hashNames: Buffer.from('correct horse battery staple and more') }],
+    ['a key that is text in another encoding', { sinks: [sink], hashNames: Buffer.from('a passphrase of mine', 'utf16le') }],
     ['a misspelt option', { sinks: [sink], hashName: key }],
   ])('refuse %s', (_, options) => {
     expect(() => auditTrail(options as AuditTrailOptions)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' })) // what a caller without types may pass

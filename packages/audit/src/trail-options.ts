@@ -1,5 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { parseKey } from '@finchat/secrets-core/sealing'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 
 /**
@@ -26,7 +27,7 @@ export interface AuditTrailOptions {
   readonly sinkDeadlineMs?: number | undefined
   /** On every record; by default the name of the program. */
   readonly service?: string | undefined
-  /** At least 32 bytes. Names are recorded as their HMAC-SHA256 under it, so that whoever has the trail and not the key learns no name. */
+  /** At least 32 random bytes. Names are recorded as their HMAC-SHA256 under it, so that whoever has the trail and not the key learns no name. */
   readonly hashNames?: Uint8Array | undefined
 }
 
@@ -93,8 +94,19 @@ function isSink(given: unknown): given is AuditSink {
 
 function nameKeyOf(key: unknown): KeyObject | undefined {
   if (key === undefined) return undefined
-  if (key instanceof Uint8Array && key.byteLength >= 32) return createSecretKey(key)
+  if (key instanceof Uint8Array && key.byteLength >= 32 && isRandom(key.subarray(0, 32))) return createSecretKey(key)
   throw misconfigured('`hashNames` is no key', 'pass 32 random bytes or more, the same for every process')
+}
+
+/** By the rule of encryption keys: whoever guesses a key, such as a text, finds names by trying them. */
+function isRandom(key: Uint8Array): boolean {
+  try {
+    const parsed = parseKey(key)
+    if (parsed.kind === 'raw') parsed.bytes.fill(0)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function misconfigured(problem: string, remedy: string): SecretsError {

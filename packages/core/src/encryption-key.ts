@@ -78,8 +78,8 @@ function rawKey(bytes: Uint8Array): KeyMaterial {
       const problem = `a raw encryption key has exactly ${keyBytes} bytes, not ${bytes.length}`
       throw malformed(problem, 'give the 32 bytes alone, or a key that was read as text as a string')
     }
-    if (isText(bytes)) throw malformed('the 32 bytes of the encryption key are text, not random bytes')
     if (new Set(bytes).size < leastDistinctBytes) throw malformed('the encryption key is not random: few of its bytes differ')
+    if (isText(bytes)) throw malformed('the 32 bytes of the encryption key are text, not random bytes')
     return { kind: 'raw', bytes }
   } catch (error) {
     bytes.fill(0)
@@ -87,9 +87,10 @@ function rawKey(bytes: Uint8Array): KeyMaterial {
   }
 }
 
-/** Of random keys one in 5 · 10^10 looks so. */
+/** Zeros pad a short text, and stand between the letters of UTF-16. Of random keys one in 10^10 looks so. */
 function isText(bytes: Uint8Array): boolean {
-  return isUtf8(bytes) && bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 0x09 || byte === 0x0a || byte === 0x0d)
+  const allowed = [0x00, 0x09, 0x0a, 0x0d]
+  return isUtf8(bytes) && bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || allowed.includes(byte))
 }
 
 const encodings = {
@@ -130,9 +131,10 @@ function refuseNearMiss(key: string): void {
   }
 }
 
-/** Cut, pasted with more, or with mistyped digits. */
+/** Cut, pasted with more, with mistyped digits, or in groups as programs print them. */
 function isNearHex(text: string): boolean {
-  return Math.abs(text.length - 64) <= 8 && Array.from(text).filter((each) => !hexDigits.includes(each)).length <= 4
+  const digits = Array.from(text).filter((each) => each !== ' ' && each !== ':')
+  return Math.abs(digits.length - 64) <= 8 && digits.filter((each) => !hexDigits.includes(each)).length <= 4
 }
 
 /** What stands before it does not matter: a mistyped `key:`, or the name of a variable. */

@@ -1,5 +1,4 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createHash } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
 import { createSecretsManager, type AuditEvent, type AuditSink, type AuditTrail } from '@finchat/secrets-core'
 import { leaksOf, memoryProvider, testAuditTrail } from '@finchat/secrets-testkit'
@@ -395,7 +394,7 @@ describe('the options of a trail', () => {
     ['a short key', { sinks: [sink], hashNames: key.subarray(1) }],
     ['a key of text', { sinks: [sink], hashNames: Buffer.from('correct horse battery staple, 40 bytes..') }],
     ['a key of zeros', { sinks: [sink], hashNames: new Uint8Array(64) }],
-      ['a key of text in another encoding', { sinks: [sink], hashNames: Buffer.from('a passphrase of mine', 'utf16le') }],
+    ['a key of text in another encoding', { sinks: [sink], hashNames: Buffer.from('a passphrase of mine', 'utf16le') }],
     ['a misspelt option', { sinks: [sink], hashName: key }],
   ])('refuse %s', (_, options) => {
     expect(() => auditTrail(options as AuditTrailOptions)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' })) // what a caller without types may pass

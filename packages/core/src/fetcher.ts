@@ -184,7 +184,10 @@ export class Fetcher {
     if (outdated || isVolatile(read.mode) || isOvertaken) held.release()
     else {
       const lifetime = freshness(stored, askedAt, options)
-      memory.keep({ held, key, path: read.path, flight: { id, isShared }, leaving: [] }, isBehind ? briefly(lifetime, Date.now()) : lifetime)
+      memory.keep(
+        { held, key, path: read.path, flight: { id, isShared }, leaving: [] },
+        isBehind ? briefly(lifetime, Date.now()) : lifetime,
+      )
     }
     return held
   }

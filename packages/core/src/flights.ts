@@ -166,7 +166,11 @@ export class Flights {
 
   /** Resolves when all flights have ended. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#all().map((call) => isFlight(call) && call.answer))
+    await Promise.allSettled(
+      this.#all()
+        .filter(isFlight)
+        .map(({ answer }) => answer),
+    )
   }
 
   #of(path: string): readonly (Call | Flight)[] {

@@ -29,6 +29,9 @@ const calls: Readonly<Record<string, Call>> = {
   'write a field': (secrets) => secrets.storeSecret('token', 'x', { field: 'a' }),
 }
 
+/** These may be answered from memory while that is read anew in the background. */
+const refreshing = new Set(['get', 'batch'])
+
 /** What the call answers, or the code that it fails with. */
 async function answerOf(call: Call | undefined, secrets: SecretsManager): Promise<unknown> {
   try {
@@ -122,10 +125,12 @@ async function run(steps: readonly Step[]): Promise<void> {
     else {
       const asking = fleet[step.who]
       if (asking === undefined) throw new Error('there are two')
+      const wasRefused = asking.isRefused
       const answers = await Promise.all(step.by.map((call) => answerOf(calls[call], asking.secrets)))
       if ((asking.isRefused || asking.isUndescribed) && isOut(says)) expect(answers).not.toContain('old')
-      // Of two at once, one may have been answered before the other was refused.
-      if (asking.isRefused && step.by.length === 1) expect(answers).not.toContain('new')
+      // Of two at once, one may have been answered before the other was refused, or from memory before its refresh was.
+      const isOne = step.by.length === 1 && (wasRefused || !refreshing.has(String(step.by)))
+      if (asking.isRefused && isOne) expect(answers).not.toContain('new')
     }
   }
 }

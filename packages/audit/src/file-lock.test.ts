@@ -32,10 +32,10 @@ const refused = (problem: string, remedy: string): unknown =>
   expect.objectContaining({ code: 'AUDIT_FAILED', message: expect.stringContaining(problem), remedy: expect.stringContaining(remedy) })
 
 test.each([
-  [13, 'full', 'make room'],
+  [13, 'the disk of the audit trail is full', 'make room'],
   [8, 'read-only', 'writable'],
   [1544, 'read-only', 'writable'],
-  [10, 'input or output error', 'look at the disk'],
+  [10, 'the disk of the audit trail reported an input or output error', 'look at the disk'],
   [778, 'input or output error', 'look at the disk'],
   [3850, 'no locks', 'local disk'],
   [2314, 'no locks', 'local disk'],

@@ -29,6 +29,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'verifier',
     'seal',
     'seal-key',
+    'mac',
     'encryption-key',
     'length-prefixed',
   ],

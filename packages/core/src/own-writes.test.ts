@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { CachedStore } from './cached-store.ts'
 import type { SharedCache, StoredSecret } from './contract.ts'
+import { OwnWrites } from './own-writes.ts'
 import { SecretsError } from './secrets-error.ts'
 import { cached, fail, type Get, onCacheClock, pass, second, seen, shared, slow, start } from './testing/cache-trial.ts'
 
@@ -400,5 +401,21 @@ describe('what is older than a write of this process, at the shared cache,', () 
     replicas(get, v(2), v(1), v(2))
     expect(await seenAfter(store, 5, 0.5, 0.5)).toEqual(['v2', 'v2', 'v2', 'v2'])
     expect(get).toHaveBeenCalledTimes(3)
+  })
+})
+
+describe('what is remembered of own writes', () => {
+  it('says of a version that was asked for by number only that the written one is not there yet', () => {
+    const writes = new OwnWrites()
+    writes.wrote('a', 3)
+    expect(writes.isBehind('a', 3, undefined)).toBe(true)
+    expect(writes.isBehind('a', 3, v(3))).toBe(false)
+    expect(writes.isBehind('a', 2, undefined)).toBe(false)
+  })
+
+  it('is of the latest 10,000 paths', () => {
+    const writes = new OwnWrites()
+    for (let path = 0; path <= 10_000; path += 1) writes.wrote(`${path}`, 2)
+    expect(['0', '1'].map((path) => writes.isBehind(path, undefined, v(1)))).toEqual([false, true])
   })
 })

@@ -11,7 +11,7 @@ const data = Buffer.from('where it lies')
 
 test('the key that sealed a text is found by its header, by the same root alone', () => {
   const { key, header } = deriveSealKey(root)
-  expect(header).toHaveLength(sealKeyLength)
+  expect([header.length, sealKeyLength]).toEqual([64, 64])
   const sealed = seal(key, data, Buffer.from('hunter2'))
   expect(unseal(openSealKey(createSecretKey(bytes), header) ?? expect.fail('no key'), data, sealed)?.toString()).toBe('hunter2')
   expect(openSealKey(createSecretKey(randomBytes(32)), header)).toBeUndefined()
@@ -61,4 +61,13 @@ test('what is no secret key of 32 bytes is refused', () => {
       expect(call).toThrow(/neither 32 bytes nor a secret KeyObject/)
     }
   }
+})
+
+test('the derived key lies in no other memory than its own: what it was cut from is overwritten', () => {
+  const { header } = deriveSealKey(root)
+  const compared = vi.spyOn(process.getBuiltinModule('node:crypto'), 'timingSafeEqual')
+  expect(openSealKey(root, header)).toBeDefined()
+  const [commitment] = compared.mock.lastCall as [Buffer, Buffer] // as our own call passes them
+  vi.restoreAllMocks()
+  expect(Buffer.from(commitment.buffer, commitment.byteOffset - 32, 32)).toEqual(Buffer.alloc(32))
 })

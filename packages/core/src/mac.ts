@@ -1,3 +1,4 @@
+import { ownMemory } from './outside-heap.ts'
 import type { SealingKey } from './raw-key.ts'
 import { assertSealable, loadCrypto } from './seal.ts'
 
@@ -58,9 +59,4 @@ function hashed(name: HashName, key: Uint8Array, pad: number, memory: Uint8Array
   for (let at = 0; at < key.length; at += 1) memory[at] = (key[at] ?? 0) ^ pad
   memory.fill(pad, key.length, lengths[name][0])
   return loadCrypto().hash(name, memory, 'buffer')
-}
-
-/** Outside V8's heap and Node.js's pool. */
-function ownMemory(length: number): Uint8Array {
-  return new Uint8Array(new ArrayBuffer(length))
 }

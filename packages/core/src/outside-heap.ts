@@ -1,9 +1,14 @@
 /**
- * The same bytes outside the V8 heap, where the collector leaves no copies behind when it moves objects. Typed arrays,
- * their `from`, and `allocUnsafeSlow` take up to 64 bytes from the heap.
+ * Zeros outside V8's heap, where the collector leaves no copies behind when it moves objects, and outside Node.js's
+ * pool. Typed arrays, their `from`, and `allocUnsafeSlow` take up to 64 bytes from the heap.
  */
+export function ownMemory(length: number): Uint8Array {
+  return new Uint8Array(new ArrayBuffer(length))
+}
+
+/** The same bytes outside V8's heap. */
 export function copyOutsideHeap(bytes: Uint8Array): Uint8Array {
-  const copy = new Uint8Array(new ArrayBuffer(bytes.byteLength))
+  const copy = ownMemory(bytes.byteLength)
   copy.set(bytes)
   return copy
 }

@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Bucket, type Placed } from './bucket.ts'
-import { bucketOf, indexDigests, leafOf, leavesPerBucket } from './index-digests.ts'
+import { Bucket } from './bucket.ts'
+import type { Placed } from './tree-shape.ts'
+import { indexDigests } from './index-digests.ts'
+import { bucketOf, leafOf, leavesPerBucket } from './tree-shape.ts'
 import type { Leaf } from './leaf.ts'
 import { newStoreHeader } from './store-header.ts'
 

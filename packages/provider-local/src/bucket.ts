@@ -1,11 +1,6 @@
-import { digestAt, digestLength, type IndexDigests, leavesPerBucket } from './index-digests.ts'
+import type { IndexDigests } from './index-digests.ts'
 import { Leaf } from './leaf.ts'
-
-/** A secret's digest, and the leaf that it belongs to. */
-export interface Placed {
-  readonly leaf: number
-  readonly digest: Uint8Array
-}
+import { digestAt, digestLength, leavesPerBucket, type Placed } from './tree-shape.ts'
 
 /** The leaves of one bucket, as they were verified; another state of it is this one with other leaves, until they are adopted. */
 export class Bucket {

@@ -1,4 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
+import { throwIfAborted, unlessAborted } from './abort.ts'
 import { isBusy, lockedError } from './sqlite-errors.ts'
 
 /** How long a call waits for a lock that another connection holds. */
@@ -71,28 +71,10 @@ async function inTurn<T>(tried: () => T | undefined, queue: LockQueue, end: numb
   }
 }
 
-export function throwIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw aborted()
-}
-
-/** What `promise` settles to, or `ABORTED` as soon as the signal fires; the promise itself goes on. */
-export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, meanwhile: string): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(aborted(meanwhile))
-    if (signal.aborted) return abort()
-    signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
-}
-
 /** Waits so long, or until `sooner` resolves. */
 async function pause(milliseconds: number, signal: AbortSignal, sooner?: Promise<void>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, Math.min(milliseconds, longestTimerMs))
   void sooner?.then(resolve)
   await unlessAborted(promise, signal, locked).finally(() => clearTimeout(timer))
-}
-
-function aborted(meanwhile?: string): SecretsError {
-  return new SecretsError('ABORTED', meanwhile ? `the call was aborted while ${meanwhile}` : 'the call was aborted')
 }

@@ -1,13 +1,11 @@
 import type { CallContext, NewSecret, WriteReceipt } from '@finchat/secrets-core'
-import type { Remnants } from './forgetting.ts'
 import { firstOf } from './held-versions.ts'
 import { assertPath, type CheckedSecret, checkedSecret, mergedTags } from './new-secret.ts'
-import { emptyRecord, live, numberFor, releasedCount, type SecretRecord, withCurrent, withPending } from './secret-record.ts'
+import { emptyRecord, live, numberFor, releasedCount, type SecretRecord, withCurrent, withPending, timestamp } from './secret-record.ts'
 import type { StoreEdit, VersionChanges } from './store-edit.ts'
 import { limits } from './limits.ts'
-import type { KeptVersions } from './options.ts'
+import type { KeptVersions, Remnants } from './options.ts'
 import type { Store } from './store.ts'
-import { timestamp } from './timestamp.ts'
 
 /** What becomes of a secret, what the caller is told, and what becomes of the versions. */
 export type Change<T> = readonly [next: SecretRecord, answer: T, versions?: VersionChanges]

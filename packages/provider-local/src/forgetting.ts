@@ -1,12 +1,15 @@
-import { emptyLog, rewriteFile } from './database.ts'
+import { emptyLog, rewriteFile, type Transaction } from './database.ts'
 import { shown } from './file-errors.ts'
-import type { OpenStore } from './open-store.ts'
+import type { DatabaseSync } from 'node:sqlite'
+import type { Remnants } from './options.ts'
+import type { Tables } from './tables.ts'
 
-/**
- * Where removed ciphertext may still stand: in the log, to be emptied after a few more writes
- * (`late`) or at once, or in gaps of the file's pages too.
- */
-export type Remnants = 'late' | 'log' | 'file'
+/** The parts of an open store that are erased from. */
+export interface ErasedStore {
+  readonly sqlite: DatabaseSync
+  readonly transaction: Transaction
+  readonly tables: Pick<Tables, 'residue' | 'clearResidue'>
+}
 
 /** Emptying the log costs as much as a write: `late`, it happens once for so many writes. */
 const mostLate = 16
@@ -46,7 +49,7 @@ export class Forgetting {
   }
 
   /** Does what is owed. What fails, for a lock of another connection, stays owed; what was done is not done again. */
-  settle({ sqlite, transaction, tables }: Pick<OpenStore, 'sqlite' | 'transaction' | 'tables'>): void {
+  settle({ sqlite, transaction, tables }: ErasedStore): void {
     if (this.#rewrite) {
       // The transaction makes sure of the schema, by which the file is written anew.
       const residue = transaction('read', () => tables.residue())

@@ -2,29 +2,8 @@ import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
 import type { KeyBytes } from './key-bytes.ts'
 import type { KeyTable } from './keyring.ts'
-import type { RecordRow, VersionRow } from './record-facts.ts'
+import type { RecordRow, VersionRow } from './rows.ts'
 import { formatVersion, type StoreHeader } from './store-header.ts'
-
-/** Of a digest (SHA-256) and of the root's MAC (HMAC-SHA256) alike. */
-export const digestLength = 32
-
-export const bucketCount = 64
-export const leavesPerBucket = 64
-export const leafCount: number = bucketCount * leavesPerBucket
-
-/** The leaf that a secret belongs to, of 4,096 by its path's hash: one change hashes a few KiB anew, however many secrets there are. */
-export function leafOf(path: string): number {
-  return Number.parseInt(loadCrypto().hash('sha256', path, 'hex').slice(0, 3), 16)
-}
-
-export function bucketOf(leaf: number): number {
-  return Math.floor(leaf / leavesPerBucket)
-}
-
-/** One digest among many that stand one after the other. */
-export function digestAt(digests: Buffer, at: number): Buffer {
-  return digests.subarray(at * digestLength, (at + 1) * digestLength)
-}
 
 /** The levels of the index; each text says which level it is, so that none can stand for another. */
 export interface IndexDigests {

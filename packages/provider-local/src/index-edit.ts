@@ -1,13 +1,20 @@
 import type { AuthenticatedIndex } from './authenticated-index.ts'
-import { bucketOf, digestAt, leafOf } from './index-digests.ts'
+import { bucketOf, digestAt, leafOf } from './tree-shape.ts'
 import { KeyBytes } from './key-bytes.ts'
-import { type KeyTable, openRetired, sealRetired, unwrapIndexKey, wipeRetired, wrapIndexKey } from './keyring.ts'
+import { type Keyring, type KeyTable, openRetired, sealRetired, unwrapIndexKey, wipeRetired, wrapIndexKey } from './keyring.ts'
 import type { Leaf } from './leaf.ts'
-import { rowOf } from './record-facts.ts'
+import { rowOf } from './rows.ts'
 import type { SecretRecord } from './secret-record.ts'
-import type { ViewParts } from './store-view.ts'
+import type { StoreHeader } from './store-header.ts'
+import type { Tables } from './tables.ts'
 
-type IndexParts = Pick<ViewParts, 'index' | 'tables' | 'keyring' | 'header'>
+/** What the index is made of. */
+export interface IndexParts {
+  readonly index: AuthenticatedIndex
+  readonly tables: Tables
+  readonly keyring: Keyring
+  readonly header: StoreHeader
+}
 
 /** The changes of one transaction, gathered, and written into the index at its end in one go. */
 export class IndexEdit {

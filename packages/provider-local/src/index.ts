@@ -1,7 +1,6 @@
 export { localFromEnv } from './from-env.ts'
 export { type EncryptionKey, generateKey } from '@finchat/secrets-core/sealing'
-export { localManifest } from './limits.ts'
+export { localManifest, type Provides } from './limits.ts'
 export { type LocalProvider, localProvider, type MaintenanceContext } from './local-provider.ts'
 export type { PrunePolicy, PruneReport } from './maintenance.ts'
 export type { LocalProviderOptions } from './options.ts'
-export type { Provides } from './provides.ts'

@@ -1,5 +1,6 @@
 import { lengthPrefixed, prefixLength } from '@finchat/secrets-core/sealing'
-import { digestLength, type IndexDigests } from './index-digests.ts'
+import type { IndexDigests } from './index-digests.ts'
+import { digestLength } from './tree-shape.ts'
 
 type Entry = readonly [path: string, digest: Uint8Array]
 

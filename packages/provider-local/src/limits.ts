@@ -1,4 +1,4 @@
-import type { ProviderManifest } from '@finchat/secrets-core'
+import type { ProviderManifest, SecretProvider } from '@finchat/secrets-core'
 
 /** What one store holds. Bounds on what is written are checked on what is read too: a file may have been altered. */
 export const limits = {
@@ -29,3 +29,6 @@ export const localManifest: ProviderManifest = {
   canHoldPath,
   numbering: 'any',
 }
+
+/** Members of the contract that this provider has, where a provider may leave them out. */
+export type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }

@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
 import { type EncryptionKey, parseKey } from '@finchat/secrets-core/sealing'
-import type { Remnants } from './forgetting.ts'
 import { KeyBytes } from './key-bytes.ts'
 import { type KeySource, wipeSources } from './keyring.ts'
 import { idLength } from './store-header.ts'
@@ -45,6 +44,12 @@ const members: MembersOf<LocalProviderOptions> = {
   prefix: 'any',
   onlyNamed: 'boolean',
 }
+
+/**
+ * Where removed ciphertext may still stand: in the log, to be emptied after a few more writes
+ * (`late`) or at once, or in gaps of the file's pages too.
+ */
+export type Remnants = 'late' | 'log' | 'file'
 
 /** How many versions a write leaves, and where the removed ones may still stand. */
 export interface KeptVersions {

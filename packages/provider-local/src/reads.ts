@@ -1,7 +1,7 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { firstOf } from './held-versions.ts'
 import { assertPath, assertVersion } from './new-secret.ts'
-import type { Provides } from './provides.ts'
+import type { Provides } from './limits.ts'
 import { live, type SecretRecord, type VersionRecord } from './secret-record.ts'
 import { storeError } from './sqlite-errors.ts'
 import type { Store } from './store.ts'

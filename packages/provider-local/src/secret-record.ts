@@ -139,3 +139,12 @@ export function restored(record: SecretRecord): SecretRecord {
 function conflict(problem: string, remedy = 'read the current version and decide again'): SecretsError {
   return new SecretsError('VERSION_CONFLICT', problem, { remedy })
 }
+
+/** As far as a `Date` reaches. */
+export const latestTime = 8.64e15
+
+/** The time for a row: whole milliseconds within what is read back, whatever the clock says. */
+export function timestamp(): number {
+  const now = Math.trunc(Date.now())
+  return Number.isNaN(now) ? 0 : Math.min(Math.max(now, 0), latestTime)
+}

@@ -2,11 +2,10 @@ import type { SecretProvider, WriteReceipt } from '@finchat/secrets-core'
 import { addVersion, type Change, changeSecret, pushedOut, receiptOf } from './change-secret.ts'
 import { assertPath, checkedReceipt } from './new-secret.ts'
 import type { KeptVersions } from './options.ts'
-import { assertPending, discarded, live, promoted, type SecretRecord, type VersionRecord } from './secret-record.ts'
+import { assertPending, discarded, live, promoted, type SecretRecord, type VersionRecord, timestamp } from './secret-record.ts'
 import type { StoreEdit } from './store-edit.ts'
 import type { Store } from './store.ts'
 import { storedSecret } from './store-view.ts'
-import { timestamp } from './timestamp.ts'
 
 /** Versions that wait: one at a time for a secret. */
 export function staging(store: Store, keep: KeptVersions): NonNullable<SecretProvider['staging']> {

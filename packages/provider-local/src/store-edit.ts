@@ -1,13 +1,12 @@
 import { seal, sealLength } from '@finchat/secrets-core/sealing'
 import { loadCrypto } from './builtins.ts'
-import { leafOf } from './index-digests.ts'
+import { leafOf } from './tree-shape.ts'
 import { IndexEdit } from './index-edit.ts'
 import { withVersionKey } from './keyring.ts'
 import type { CheckedSecret } from './new-secret.ts'
-import { type VersionRow, versionRowOf } from './record-facts.ts'
-import { emptyRecord, type SecretRecord, type VersionRecord } from './secret-record.ts'
+import { type VersionRow, versionRowOf } from './rows.ts'
+import { emptyRecord, type SecretRecord, type VersionRecord, timestamp } from './secret-record.ts'
 import { type StoreView, valueData, type ViewParts } from './store-view.ts'
-import { timestamp } from './timestamp.ts'
 import { emptyNode } from './version-node.ts'
 
 /** A version with its ciphertext, not yet written. */

@@ -1,4 +1,4 @@
-import { unlessAborted } from './busy.ts'
+import { unlessAborted } from './abort.ts'
 import { deriveKeyring, type Keyring, type KeySource, wipeKeyring, wipeSources } from './keyring.ts'
 import { newStoreHeader, type StoreHeader } from './store-header.ts'
 

@@ -1,5 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { type Patience, unlessAborted } from './busy.ts'
+import { unlessAborted } from './abort.ts'
+import type { Patience } from './busy.ts'
 import { closeStore, openStore, type OpenStore, storeExists } from './open-store.ts'
 import type { StoreOptions } from './options.ts'
 import { storeError } from './sqlite-errors.ts'

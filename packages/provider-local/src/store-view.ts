@@ -1,12 +1,11 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { lengthPrefixed, sealLength, unseal } from '@finchat/secrets-core/sealing'
-import type { AuthenticatedIndex } from './authenticated-index.ts'
 import { altered } from './columns.ts'
-import { type Keyring, withVersionKey } from './keyring.ts'
-import { leafOf } from './index-digests.ts'
+import { withVersionKey } from './keyring.ts'
+import { leafOf } from './tree-shape.ts'
 import { binaryKind, mapKind, type SecretRecord, type VersionRecord } from './secret-record.ts'
 import { sealingVersion, type StoreHeader } from './store-header.ts'
-import type { Tables } from './tables.ts'
+import type { IndexParts } from './index-edit.ts'
 import type { HeldVersions } from './held-versions.ts'
 
 /** One verified state of the store, for the time of one transaction. */
@@ -26,11 +25,7 @@ export interface StoreView {
 /** Ciphertext longer than this is read again each time: there may be as many as there are records in memory. */
 const longestRemembered = 1_024
 
-export interface ViewParts {
-  readonly index: AuthenticatedIndex
-  readonly tables: Tables
-  readonly keyring: Keyring
-  readonly header: StoreHeader
+export interface ViewParts extends IndexParts {
   readonly held: HeldVersions
 }
 

@@ -1,13 +1,30 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Placed } from './bucket.ts'
+import type { Placed } from './tree-shape.ts'
 import { addUnique, bytes, integer, present, type Row, text, unique } from './columns.ts'
-import { leafCount, leavesPerBucket } from './index-digests.ts'
+import { leafCount, leavesPerBucket } from './tree-shape.ts'
 import type { KeyTable } from './keyring.ts'
-import type { RecordRow, VersionRow } from './record-facts.ts'
-import { bucketsFrom, columns, headerFrom, keyFrom, nodeFrom, placedFrom, recordRowFrom, rootFrom, versionRowFrom } from './rows.ts'
+import {
+  bucketsFrom,
+  columns,
+  headerFrom,
+  keyFrom,
+  nodeFrom,
+  placedFrom,
+  recordRowFrom,
+  rootFrom,
+  versionRowFrom,
+  type RecordRow,
+  type VersionRow,
+} from './rows.ts'
 import type { StoreHeader } from './store-header.ts'
 import { fanOut } from './version-node.ts'
-import type { NodeRows } from './version-tree.ts'
+
+/** The rows of one secret's nodes. */
+export interface NodeRows {
+  readonly node: (id: number) => Buffer | undefined
+  readonly setNode: (id: number, node: Buffer) => void
+  readonly dropNode: (id: number) => void
+}
 
 /** The statements that a store needs, prepared once, with their rows checked for type and bounds and for nothing else. */
 export interface Tables {

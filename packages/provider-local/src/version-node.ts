@@ -1,4 +1,4 @@
-import { digestLength } from './index-digests.ts'
+import { digestLength } from './tree-shape.ts'
 
 /** How many versions, or child nodes, a node holds: its row must not overflow a page. */
 export const fanOut = 16

@@ -1,13 +1,7 @@
 import { altered } from './columns.ts'
 import type { IndexDigests } from './index-digests.ts'
+import type { NodeRows } from './tables.ts'
 import { emptyNode, entryOf, fanOut, slotsOf, withEntry } from './version-node.ts'
-
-/** The rows of one secret's nodes. */
-export interface NodeRows {
-  readonly node: (id: number) => Buffer | undefined
-  readonly setNode: (id: number, node: Buffer) => void
-  readonly dropNode: (id: number) => void
-}
 
 /** Nodes in memory; beyond this many they are read and verified again. */
 const mostNodes = 1_000

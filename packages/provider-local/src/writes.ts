@@ -1,11 +1,10 @@
 import { addVersion, changeSecret } from './change-secret.ts'
 import { assertObject, checkedTagChanges, mergedTags } from './new-secret.ts'
 import type { KeptVersions } from './options.ts'
-import type { Provides } from './provides.ts'
-import { existing, live, purged, restored, tombstoned } from './secret-record.ts'
+import type { Provides } from './limits.ts'
+import { existing, live, purged, restored, tombstoned, timestamp } from './secret-record.ts'
 import { staging } from './staging.ts'
 import type { Store } from './store.ts'
-import { timestamp } from './timestamp.ts'
 
 export type Writes = Provides<'put' | 'tag' | 'delete' | 'restore' | 'staging'>
 

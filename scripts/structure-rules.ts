@@ -156,3 +156,8 @@ function sourcesOf(files: Files, { folder }: Member): [string, string][] {
 function isOrIsBelow(specifier: string, name: string): boolean {
   return specifier === name || specifier.startsWith(`${name}/`)
 }
+
+/** Each package's folders of sources, lowest first; `.` is `src/` itself. A file imports from its own folder and from those before it. */
+export const folders: Record<string, readonly string[]> = {
+  'packages/provider-local': ['shared', 'keys', 'record', 'sqlite', 'merkle', 'file', 'store', 'operations', '.'],
+}

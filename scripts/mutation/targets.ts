@@ -33,7 +33,14 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'encryption-key',
     'length-prefixed',
   ],
-  'packages/provider-local/src': ['store-keys', 'index-digests', 'leaf', 'bucket', 'key-bytes', 'keyring'],
+  'packages/provider-local/src': [
+    'keys/key-bytes',
+    'keys/keyring',
+    'keys/key-cache',
+    'merkle/index-digests',
+    'merkle/leaf',
+    'merkle/bucket',
+  ],
   'packages/audit/src': ['batches', 'line-buffer', 'segment-writer', 'json-lines-file', 'record-file', 'open-segments', 'day-change'],
 }
 
@@ -44,7 +51,8 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/testkit/src/manager-{batch,batch-leases,clocks,closing,fallback,freshness,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
   ],
   'packages/provider-local/src': [
-    'packages/provider-local/src/{bucket,fixture,key-rotation,keyring,leaks,leaf,local-provider,store-keys,tampering,vectors}.test.ts',
+    'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',
+    'packages/provider-local/src/{keys/keyring,keys/key-cache,merkle/bucket,merkle/leaf}.test.ts',
   ],
   'packages/audit/src': [
     'packages/audit/src/{batches,checkpoints,crowd,fail-closed,json-lines-file,last-segment,line-buffer,not-ready,segment-writer,torn-tail,unusable-options}.test.ts',

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { LocalProvider } from '../local-provider.ts'
 import { checkedOptions } from '../store/options.ts'
 import { emptyRecord } from '../record/secret-record.ts'
-import { lazyStore } from '../store/store.ts'
+import { Store } from '../store/store.ts'
 import { otherProcess } from '../testing/other-process.ts'
 import { context, createStore, failure, key, opened, temporaryFolder, temporaryPath, within } from '../testing/temporary-store.ts'
 
@@ -82,7 +82,7 @@ describe('an open store whose files are no longer its own', () => {
 
   test('when a commit has ended says that nobody knows whether it is written', async () => {
     const path = temporaryPath()
-    const store = lazyStore(checkedOptions({ path, key }))
+    const store = new Store(checkedOptions({ path, key }))
     const write = store.write(context, (edit) => {
       edit.save({ ...emptyRecord('name'), lastVersion: 1 })
       unlinkSync(`${path}-wal`)

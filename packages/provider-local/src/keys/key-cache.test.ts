@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from 'vitest'
 import { newStoreHeader } from './store-header.ts'
-import { StoreKeys } from './key-cache.ts'
+import { KeyCache } from './key-cache.ts'
 import { StoreOpener } from '../store/lazy-open.ts'
 import { context, failure, key, opened, otherKey, temporaryPath, within } from '../testing/temporary-store.ts'
 import { KeyBytes } from './key-bytes.ts'
@@ -65,7 +65,7 @@ test('a deadline that is shorter than the derivation does not keep a store from 
 
 test('never two derivations run at once, and a second header waits for the first', async () => {
   const scrypt = holdScrypt()
-  const keys = new StoreKeys([{ kind: 'passphrase', text: passphrase }])
+  const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const [one, other] = [newStoreHeader(), newStoreHeader()]
   const first = keys.keyring(one, context.signal)
   const second = keys.keyring(other, context.signal)
@@ -81,7 +81,7 @@ test('never two derivations run at once, and a second header waits for the first
 
 test('a derivation that failed is tried again by the next call', async () => {
   const scrypt = holdScrypt()
-  const keys = new StoreKeys([{ kind: 'passphrase', text: passphrase }])
+  const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const header = newStoreHeader()
   const failing = failure(keys.keyring(header, context.signal))
   await scrypt.end(new Error('no memory'))
@@ -108,14 +108,14 @@ test('raw keys are wiped once the store is open, or closed before that', async (
 
 test('closing wipes what was derived, and what a derivation that is under way derives, when it ends', async () => {
   const header = newStoreHeader()
-  const derived = new StoreKeys([{ kind: 'raw', key: KeyBytes.random() }])
+  const derived = new KeyCache([{ kind: 'raw', key: KeyBytes.random() }])
   const { first } = await derived.keyring(header, context.signal)
   derived.close()
   await nextTurn()
   expect(() => first.values.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))
 
   const scrypt = holdScrypt()
-  const deriving = new StoreKeys([{ kind: 'passphrase', text: passphrase }])
+  const deriving = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const keyring = deriving.keyring(header, context.signal)
   deriving.close()
   await scrypt.end()
@@ -125,7 +125,7 @@ test('closing wipes what was derived, and what a derivation that is under way de
 })
 
 test('the keys of a header that is no longer there are wiped when those of another are derived', async () => {
-  const keys = new StoreKeys([{ kind: 'raw', key: KeyBytes.random() }])
+  const keys = new KeyCache([{ kind: 'raw', key: KeyBytes.random() }])
   const { first } = await keys.keyring(newStoreHeader(), context.signal)
   const { first: next } = await keys.keyring(newStoreHeader(), context.signal)
   expect(() => first.values.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))

@@ -1,4 +1,4 @@
-import { unlessAborted } from '../shared/abort.ts'
+import { unlessAborted } from '../shared/call.ts'
 import { deriveKeyring, type Keyring, type KeySource, wipeKeyring, wipeSources } from './keyring.ts'
 import { newStoreHeader, type StoreHeader } from './store-header.ts'
 
@@ -9,10 +9,10 @@ interface Derivation {
 }
 
 /**
- * The keys of one store, derived from the user's. Stretching a passphrase may take longer than any caller waits: it goes
- * on when they leave, and the next caller finds how far it came. Never two at once, for each takes 128 MiB and a thread.
+ * Derives and caches one store's keys. Derivation of a passphrase may outlast its caller and
+ * continues for the next one. Derivations never run in parallel: each takes 128 MiB and a thread.
  */
-export class StoreKeys {
+export class KeyCache {
   #sources: readonly KeySource[]
   #latest: Derivation | undefined
   #newHeader: StoreHeader | undefined
@@ -21,18 +21,20 @@ export class StoreKeys {
     this.#sources = sources
   }
 
-  /** The header of a store that is to be created: the same until it is, so that its keys are derived but once. */
+  /**
+   * The header for a new store. Stays the same until the store is created, so that keys are derived
+   * once.
+   */
   newHeader(): StoreHeader {
     this.#newHeader ??= newStoreHeader()
     return this.#newHeader
   }
 
-  /** A header belongs to one store. */
   headerIsUsed(): void {
     this.#newHeader = undefined
   }
 
-  /** The keys as the store with this header uses them. Throws `ABORTED` when the signal fires. */
+  /** The keys derived with this header. Throws `ABORTED` when the signal fires. */
   async keyring(header: StoreHeader, signal: AbortSignal): Promise<Keyring> {
     const waiting = 'the key was being derived'
     while (this.#latest && !this.#latest.over && !derivesAlike(this.#latest.header, header)) {
@@ -42,13 +44,13 @@ export class StoreKeys {
     return unlessAborted(this.#latest.keyring, signal, waiting)
   }
 
-  /** The store is open: no key is derived any more. */
+  /** Called once the store is open; no more keys are derived. */
   wipeSources(): void {
     wipeSources(this.#sources)
     this.#sources = []
   }
 
-  /** Wipes all keys, those of a derivation that is under way when that ends. */
+  /** Wipes all keys. A derivation in progress is wiped when it ends. */
   close(): void {
     this.wipeSources()
     void this.#latest?.keyring.then(wipeKeyring, () => {})
@@ -56,13 +58,13 @@ export class StoreKeys {
   }
 
   #begin(header: StoreHeader): Derivation {
-    void this.#latest?.keyring.then(wipeKeyring, () => {}) // of another header, which no store has any more
+    void this.#latest?.keyring.then(wipeKeyring, () => {}) // No store has that header any more.
     const derivation: Derivation = { header, keyring: deriveKeyring(this.#sources, header), over: false }
     derivation.keyring.then(
       () => (derivation.over = true),
       () => {
         derivation.over = true
-        if (this.#latest === derivation) this.#latest = undefined // another call tries again
+        if (this.#latest === derivation) this.#latest = undefined // The next call retries.
       },
     )
     return derivation

@@ -6,7 +6,7 @@ import { KeyBytes } from './key-bytes.ts'
 import {
   deriveKeyring,
   type KeySource,
-  mostRetired,
+  maxRetired,
   openRetired,
   sealRetired,
   unwrapIndexKey,
@@ -151,7 +151,7 @@ test('the names of retired keys come back as they were, the newest of too many, 
       expect(openRetired(sealRetired(some, indexKey, header), indexKey, header)).toEqual(some)
     }),
   )
-  const many = Array.from({ length: mostRetired + 5 }, (_, at) => Buffer.alloc(32, at.toString()).toString('base64url'))
+  const many = Array.from({ length: maxRetired + 5 }, (_, at) => Buffer.alloc(32, at.toString()).toString('base64url'))
   const sealed = sealRetired(many, indexKey, header)
   expect(openRetired(sealed, indexKey, header)).toEqual(many.slice(5))
   const altered = expect.objectContaining({ code: 'INTEGRITY', problem: "the store's key table was altered" })

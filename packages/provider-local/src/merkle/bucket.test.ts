@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Bucket } from './bucket.ts'
-import type { Placed } from '../record/tree-shape.ts'
+import type { LeafEntry } from '../record/tree-shape.ts'
 import { indexDigests } from './index-digests.ts'
 import { bucketOf, leafOf, leavesPerBucket } from '../record/tree-shape.ts'
 import type { Leaf } from './leaf.ts'
@@ -14,7 +14,7 @@ const placed = fc.record({ leaf: fc.integer({ min: 128, max: 191 }), digest })
 const secrets = fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), placed), { maxLength: 20 }).map((entries) => new Map(entries))
 
 /** The leaves with the changes in them, by their numbers. */
-function changedLeaves(bucket: Bucket, changes: ReadonlyMap<string, Placed>): Map<number, Leaf> {
+function changedLeaves(bucket: Bucket, changes: ReadonlyMap<string, LeafEntry>): Map<number, Leaf> {
   const leaves = new Map<number, Leaf>()
   for (const [path, change] of changes)
     leaves.set(change.leaf, (leaves.get(change.leaf) ?? bucket.leaf(change.leaf)).with(path, change.digest))

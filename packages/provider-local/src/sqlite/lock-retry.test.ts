@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { LockQueue, type Patience, whileBusy } from './lock-retry.ts'
+import { LockQueue, type LockWait, retryWhileBusy } from './lock-retry.ts'
 import { LockHeld } from './sqlite-errors.ts'
 import { failure } from '../testing/temporary-store.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const patient: Patience = { signal: new AbortController().signal, lockTimeoutMs: 300 }
+const patient: LockWait = { signal: new AbortController().signal, lockTimeoutMs: 300 }
 
 /** A lock, and how often it was tried for. */
 function lock(): { held: boolean; tries: number; readonly attempt: () => string } {
@@ -25,7 +25,7 @@ function lock(): { held: boolean; tries: number; readonly attempt: () => string 
 describe('a call that meets a held lock', () => {
   test('tries again until the lock is free', async () => {
     const one = lock()
-    const call = whileBusy(one.attempt, patient)
+    const call = retryWhileBusy(one.attempt, patient)
     await vi.advanceTimersByTimeAsync(100)
     one.held = false
     await vi.advanceTimersByTimeAsync(50)
@@ -34,12 +34,12 @@ describe('a call that meets a held lock', () => {
 
   test('tries nothing once its signal has fired', async () => {
     const one = lock()
-    expect((await failure(whileBusy(one.attempt, { ...patient, signal: AbortSignal.abort() }))).code).toBe('ABORTED')
+    expect((await failure(retryWhileBusy(one.attempt, { ...patient, signal: AbortSignal.abort() }))).code).toBe('ABORTED')
     expect(one.tries).toBe(0)
   })
 
   test('gives up after its patience, though the clock is set back meanwhile', async () => {
-    const call = failure(whileBusy(lock().attempt, patient))
+    const call = failure(retryWhileBusy(lock().attempt, patient))
     vi.setSystemTime(Date.now() - 3_600_000)
     await vi.advanceTimersByTimeAsync(400)
     expect((await call).code).toBe('UNAVAILABLE')
@@ -48,7 +48,7 @@ describe('a call that meets a held lock', () => {
   test('waits for any time that may be asked for', async () => {
     const one = lock()
     const queue = new LockQueue()
-    const calls = [1, 2].map(() => whileBusy(one.attempt, { ...patient, lockTimeoutMs: 1e12 }, queue))
+    const calls = [1, 2].map(() => retryWhileBusy(one.attempt, { ...patient, lockTimeoutMs: 1e12 }, queue))
     await vi.advanceTimersByTimeAsync(1000)
     expect(one.tries).toBeLessThan(200)
     one.held = false
@@ -61,7 +61,7 @@ describe('of many calls that meet the same lock', () => {
   test('one tries for it at a time, and all get it in their turn', async () => {
     const one = lock()
     const queue = new LockQueue()
-    const calls = Array.from({ length: 1000 }, () => whileBusy(one.attempt, patient, queue))
+    const calls = Array.from({ length: 1000 }, () => retryWhileBusy(one.attempt, patient, queue))
     await vi.advanceTimersByTimeAsync(0)
     await vi.advanceTimersByTimeAsync(200)
     expect(one.tries).toBeLessThan(200) // the first's own, and nobody else's
@@ -74,9 +74,9 @@ describe('of many calls that meet the same lock', () => {
     const one = lock()
     const queue = new LockQueue()
     const controller = new AbortController()
-    const aborted = [1, 2].map(() => failure(whileBusy(one.attempt, { ...patient, signal: controller.signal }, queue)))
-    const impatient = failure(whileBusy(one.attempt, { ...patient, lockTimeoutMs: 20 }, queue))
-    const last = whileBusy(one.attempt, patient, queue)
+    const aborted = [1, 2].map(() => failure(retryWhileBusy(one.attempt, { ...patient, signal: controller.signal }, queue)))
+    const impatient = failure(retryWhileBusy(one.attempt, { ...patient, lockTimeoutMs: 20 }, queue))
+    const last = retryWhileBusy(one.attempt, patient, queue)
     await vi.advanceTimersByTimeAsync(30)
     expect((await impatient).code).toBe('UNAVAILABLE')
     controller.abort()

@@ -99,8 +99,8 @@ function endPending(secret: ModelSecret, how: 'promote' | 'discard'): Outcome {
 /** The oldest that are too many, at most 16 at once; none that has a name. */
 function pushOut({ values, current, previous, pending }: ModelSecret, keep: Keep): void {
   const released = [...values.keys()].filter((number) => number !== pending)
-  const tooMany = keep === 'all' ? 0 : Math.max(0, released.length - keep)
-  const oldest = released.filter((number) => number !== current && number !== previous).slice(0, Math.min(tooMany, 16))
+  const surplus = keep === 'all' ? 0 : Math.max(0, released.length - keep)
+  const oldest = released.filter((number) => number !== current && number !== previous).slice(0, Math.min(surplus, 16))
   for (const number of oldest) values.delete(number)
 }
 

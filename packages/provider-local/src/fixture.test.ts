@@ -80,8 +80,8 @@ async function holdsMany({ get, getVersion, staging, describe: described }: Loca
 }
 
 test.each([
-  [1, 'read it with the version that wrote it, and store what it holds in a new file'],
-  [2, 'read it with the version that wrote it, and store what it holds in a new file'],
+  [1, 'read it with the version that wrote it, and copy its secrets into a new file'],
+  [2, 'read it with the version that wrote it, and copy its secrets into a new file'],
   [4, 'update @finchat/secrets-provider-local'],
 ])('a store of format %i is refused with the remedy, and stays as it is', async (format, remedy) => {
   const path = fixture(name)

@@ -90,7 +90,7 @@ describe('on a full disk', () => {
         code: 'UNAVAILABLE',
         effect: 'done',
         problem: expect.stringContaining('the disk is full'),
-        remedy: `make room in ${JSON.stringify(dirname(path))}, where the store and its log lie; the next write, or closing, removes it`,
+        remedy: `make room in ${JSON.stringify(dirname(path))}, where the store and its log lie; the next write, or closing, erases them`,
       })
       rewriting.mockRestore()
       expect((await provider.get('name', context))?.value).toBe('v40')

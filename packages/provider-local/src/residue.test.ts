@@ -129,8 +129,8 @@ describe('a store that is closed while a reader holds up the end of what was rem
     const warnings = await warnedOf(path, () => {})
     expect(warnings).toEqual([
       [
-        `The local store in ${JSON.stringify(path)} was closed before what was removed was gone from its file and log: ` +
-          'it goes when the store is next opened and closed',
+        `The local store in ${JSON.stringify(path)} was closed before removed values were erased from its file and log: ` +
+          'the next process that opens the store erases them when it writes or closes',
         { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_RESIDUE' },
       ],
     ])

@@ -5,7 +5,7 @@ import { localFromEnv } from './from-env.ts'
 import { localProvider } from './local-provider.ts'
 import { context, createStore, failure, key, opened, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
-const another = { code: 'INTEGRITY', problem: 'the store is another one than `storeId` names' }
+const another = { code: 'INTEGRITY', problem: '`path` holds another store than `storeId` names' }
 
 async function idOf(path: string): Promise<string> {
   return (await within(path, (provider) => provider.storeId())) ?? 'no store'
@@ -50,7 +50,7 @@ test('another store under the same key, put in the place of the one that is name
     provider.storeId(),
   ]
   for (const error of await Promise.all(calls.map(failure)))
-    expect(error).toMatchObject({ ...another, remedy: expect.stringContaining('`storeId()` of a provider without the option returns it') })
+    expect(error).toMatchObject({ ...another, remedy: expect.stringContaining('the id that `storeId()` returns without the option') })
 })
 
 test('a store that only says that it is the one that is named is INTEGRITY too', async () => {

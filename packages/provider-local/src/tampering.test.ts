@@ -276,7 +276,7 @@ describe('a store whose rows were changed behind its back', () => {
     )
     expect(await failure(provider.get('alpha', context))).toMatchObject({
       code: 'INTEGRITY',
-      problem: 'the store was put back to an earlier state while it was open',
+      problem: 'the store was rolled back to an earlier state while it was open',
     })
   })
 })

@@ -122,7 +122,7 @@ export function assertNoForeignFiles(real: string): void {
   for (const suffix of ['-journal', '-wal', '-shm']) {
     const stats = lstatSync(real + suffix, { throwIfNoEntry: false })
     if (!stats || (suffix !== '-journal' && stats.isFile() && stats.nlink <= 1)) continue // 0: being removed
-    throw new SecretsError('INTEGRITY', `beside the store's file lies ${quoted(basename(real) + suffix)}, which no store has made`, {
+    throw new SecretsError('INTEGRITY', `beside the store's file is ${quoted(basename(real) + suffix)}, which no store creates`, {
       remedy: 'find out who put it there, and remove it',
     })
   }

@@ -200,7 +200,7 @@ function alteredKeys(): SecretsError {
 
 function wrongKey(): SecretsError {
   return new SecretsError('CONFIGURATION', 'the encryption key is not the key of this store, or `reencrypt` has retired it', {
-    remedy: "give the key that the store was made with, or the one that replaced it; see the README, 'Replacing the key'",
+    remedy: "give the key that the store was made with, or the one that replaced it; see 'Replace the key' in docs/local-store.md",
   })
 }
 

@@ -186,7 +186,7 @@ function sameMac(one: Buffer, other: Buffer): boolean {
 }
 
 function rolledBack(): SecretsError {
-  return new SecretsError('INTEGRITY', 'the store was put back to an earlier state while it was open', {
+  return new SecretsError('INTEGRITY', 'the store was rolled back to an earlier state while it was open', {
     remedy: 'restart with the file that you trust, and find out who could write it',
   })
 }

@@ -94,7 +94,7 @@ describe('pruning', () => {
     const giveUp = new AbortController()
     setImmediate(() => setImmediate(() => giveUp.abort()))
     const error = await failure(provider.prune({ keepVersions: 1 }, { signal: giveUp.signal }))
-    expect(error).toMatchObject({ code: 'ABORTED', effect: 'unknown', remedy: 'call it again, for some of it is done' })
+    expect(error).toMatchObject({ code: 'ABORTED', effect: 'unknown', remedy: 'call it again, since a part is done' })
     expect((await provider.prune({ keepVersions: 1 })).pruned).toBeLessThan(399)
     expect(await numbers(provider)).toEqual([400])
   })

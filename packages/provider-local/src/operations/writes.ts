@@ -20,7 +20,7 @@ export function writes(store: Store, retention: Retention): Writes {
       })
     },
     delete: async (path, options, context) => {
-      assertObject(options, 'what says whether to purge')
+      assertObject(options, 'the options of a delete')
       const { purge } = options
       return changeSecret(store, path, context, (record) =>
         purge ? [purged(existing(record)), {}, { dropped: 'all' }] : [tombstoned(existing(record), timestamp()), {}],

@@ -27,7 +27,7 @@ export function checkedTagChanges(tags: unknown): Record<string, string | null> 
 }
 
 function checkedTags<Value>(tags: unknown, isValue: (value: unknown) => value is Value): Record<string, Value> {
-  assertObject(tags, 'what is given as tags')
+  assertObject(tags, 'the value of `tags`')
   const entries = Object.entries(tags).map(([key, value]) => {
     if (isTagKey(key) && isValue(value)) return [key, value] as const
     throw invalid(
@@ -56,7 +56,7 @@ export interface CheckedSecret extends Omit<NewSecret, 'value' | 'shape'> {
 
 /** Throws `INVALID_ARGUMENT` for a value that the store could not return exactly. */
 export function checkedSecret(secret: NewSecret): CheckedSecret {
-  assertObject(secret, 'what is to be stored')
+  assertObject(secret, 'the secret to store')
   const { value, shape, version, ifCurrent, tags } = secret
   if (version !== undefined) assertVersion(version)
   assertValue(value)
@@ -87,7 +87,7 @@ function assertValue(value: unknown): asserts value is string | Uint8Array {
 
 /** Throws `INVALID_ARGUMENT`. */
 export function checkedReceipt(receipt: WriteReceipt): WriteReceipt {
-  assertObject(receipt, 'the receipt of a version')
+  assertObject(receipt, 'the receipt')
   return { version: receipt.version, revision: receipt.revision }
 }
 

@@ -14,7 +14,7 @@ export function missingFolder(path: string): SecretsError {
 }
 
 export function invalidPath(path: string): SecretsError {
-  return new SecretsError('CONFIGURATION', `\`path\` leads nowhere: ${quoted(path)}`, {
+  return new SecretsError('CONFIGURATION', `\`path\` does not lead to a file: ${quoted(path)}`, {
     remedy: 'name a file, by at most 230 bytes, in an existing folder; a link must lead to a file',
   })
 }
@@ -44,7 +44,7 @@ export function isDiskFull(path: string): boolean {
 }
 
 export function diskFailed(): SecretsError {
-  return new SecretsError('UNAVAILABLE', 'the disk reported an input or output error', { remedy: 'look at the disk' })
+  return new SecretsError('UNAVAILABLE', 'the disk reported an input or output error', { remedy: 'check the disk' })
 }
 
 /** Never the system's own message, which quotes paths. */

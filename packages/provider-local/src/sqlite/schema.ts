@@ -71,7 +71,7 @@ export function assertSchema(sqlite: DatabaseSync, path: string | undefined): vo
 }
 
 function otherFormat(format: number): SecretsError {
-  const remedy = 'read it with the version that wrote it, and store what it holds in a new file'
+  const remedy = 'read it with the version that wrote it, and copy its secrets into a new file'
   return new SecretsError('CONFIGURATION', `the store has format ${format}, and this release reads format ${formatVersion}`, {
     remedy: format > formatVersion ? 'update @finchat/secrets-provider-local' : remedy,
   })

@@ -49,7 +49,7 @@ export function storeError(error: unknown, path?: string): SecretsError {
   if (hasCode(error, 'ERR_OUT_OF_RANGE')) return altered()
   // `node --permission`
   if (hasCode(error, 'ERR_ACCESS_DENIED')) return notPermitted()
-  return new SecretsError('INTERNAL', 'the local store failed in a way that it does not know')
+  return new SecretsError('INTERNAL', 'the local store failed with an unknown error')
 }
 
 export function lockedError(): SecretsError {

@@ -48,9 +48,9 @@ export function storeExists({ path, mustExist, storeId }: StoreOptions): boolean
 /** Every store under the same key is authentic. */
 function assertStoreId({ storeId }: StoreHeader, options: StoreOptions): void {
   if (options.storeId === undefined || storeId.equals(options.storeId)) return
-  throw new SecretsError('INTEGRITY', 'the store is another one than `storeId` names', {
+  throw new SecretsError('INTEGRITY', '`path` holds another store than `storeId` names', {
     remedy:
-      'put the right file back, and find out who changed it; if you did, give its id: `storeId()` of a provider without the option returns it',
+      'restore the right file, and find out who changed it; if you did, pass the id that `storeId()` returns without the option',
   })
 }
 

@@ -49,8 +49,7 @@ export function storeExists({ path, mustExist, storeId }: StoreOptions): boolean
 function assertStoreId({ storeId }: StoreHeader, options: StoreOptions): void {
   if (options.storeId === undefined || storeId.equals(options.storeId)) return
   throw new SecretsError('INTEGRITY', '`path` holds another store than `storeId` names', {
-    remedy:
-      'restore the right file, and find out who changed it; if you did, pass the id that `storeId()` returns without the option',
+    remedy: 'restore the right file, and find out who changed it; if you did, pass the id that `storeId()` returns without the option',
   })
 }
 

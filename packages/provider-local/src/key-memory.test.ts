@@ -109,7 +109,7 @@ describe.runIf(process.platform === 'linux')('the keys of a store in the memory 
     },
   )
 
-  it('hold nothing of what a passphrase was stretched to', async () => {
+  it('hold nothing of a stretched passphrase', async () => {
     const phrases = [1, 2].map((n) => Buffer.from(`the passphrase number ${n}: ${randomBytes(12).toString('hex')}`))
     const { child, path, next } = await started('passphrase', phrases)
     let root = Buffer.alloc(0)

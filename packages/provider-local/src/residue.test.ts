@@ -74,10 +74,10 @@ function onDisk(path: string, rows: readonly Row[]): boolean[] {
 
 const windows = ['before the file is written anew', 'after the file is written anew', 'before the log is emptied']
 
-describe.each(['purge', 'prune', 'discard', 'reencrypt'])('a process that is killed after the commit of %s', (what) => {
+describe.each(['purge', 'prune', 'discard', 'reencrypt'])('a process killed after the commit of %s', (what) => {
   const isOld = ({ version }: Row): boolean => what === 'purge' || what === 'reencrypt' || version === (what === 'prune' ? 1 : 3)
 
-  test.each(windows)('%s, leaves what it removed to the next one that writes or closes', async (when) => {
+  test.each(windows)('%s, leaves its residue to the next process that writes or closes', async (when) => {
     for (const use of uses) {
       const path = temporaryPath()
       await filled(path)
@@ -93,7 +93,7 @@ describe.each(['purge', 'prune', 'discard', 'reencrypt'])('a process that is kil
   })
 })
 
-test('what is left in free pages is overwritten by the next process where the store says that there is some, and only there', async () => {
+test('the next process rewrites the file if the store records residue, and only then', async () => {
   for (const residue of [0, 3]) {
     const path = temporaryPath()
     await filled(path)
@@ -106,7 +106,7 @@ test('what is left in free pages is overwritten by the next process where the st
   }
 })
 
-describe('a store that is closed while a reader holds up the end of what was removed', () => {
+describe('a store that is closed while a reader delays erasing', () => {
   /** The warnings of a purge that is given up once the rows are gone, and of the close after it. */
   async function warnedOf(path: string, beforeClose: (held: DatabaseSync) => void): Promise<readonly unknown[][]> {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
@@ -124,7 +124,7 @@ describe('a store that is closed while a reader holds up the end of what was rem
     return calls.filter(([, options]) => (options as { type?: string } | undefined)?.type === 'SecretsWarning') // as we pass them
   }
 
-  test('says so in a warning, for nobody is left to be told by an error, and leaves it to the next one', async () => {
+  test('warns, and leaves the residue to the next process', async () => {
     const path = temporaryPath()
     const warnings = await warnedOf(path, () => {})
     expect(warnings).toEqual([
@@ -136,7 +136,7 @@ describe('a store that is closed while a reader holds up the end of what was rem
     ])
   })
 
-  test('says nothing where the reader was gone by then', async () => {
+  test('does not warn if the reader has gone', async () => {
     const path = temporaryPath()
     expect(await warnedOf(path, (held) => held.close())).toEqual([])
   })

@@ -85,7 +85,7 @@ async function fill(path: string, ...keys: readonly (string | Uint8Array)[]): Pr
   )
 }
 
-test('a passphrase that was replaced leaves nothing in file or log by which a guess of it can be told from a wrong one', async () => {
+test('after a passphrase is replaced, file and log do not help to test a guess of it', async () => {
   const path = temporaryPath()
   const [old, next] = passphrases
   await fill(path, old)

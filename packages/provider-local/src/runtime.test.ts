@@ -37,7 +37,7 @@ describe('a local store', () => {
     expect(await used(temporaryPath(), ...flags)).toEqual(['hunter2', 0])
   })
 
-  it('needs the right to read and write its folder, and no other', async () => {
+  it('needs only the right to read and write its folder', async () => {
     const path = temporaryPath()
     const rights = [`--allow-fs-read=${dirname(path)}`, `--allow-fs-write=${dirname(path)}`]
     expect(await used(path, ...permission, ...rights)).toEqual(['hunter2', 0])
@@ -47,7 +47,7 @@ describe('a local store', () => {
     expect(await used(':memory:', ...permission)).toEqual(['hunter2', 0])
   })
 
-  it.each(['read and write', 'write'])('says that the right to %s is missing', async (missing) => {
+  it.each(['read and write', 'write'])('reports a missing right to %s', async (missing) => {
     const path = temporaryPath()
     const rights = missing === 'write' ? [`--allow-fs-read=${dirname(path)}`] : []
     expect(await used(path, ...permission, ...rights)).toBe('PERMISSION_DENIED')

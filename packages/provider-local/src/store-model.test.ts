@@ -53,7 +53,7 @@ async function agree(file: string, steps: readonly Step[], atFirst: Keep): Promi
   await again.close()
 }
 
-test('whatever is done to it, the store holds what a simple model of it holds, before and after it is opened again', async () => {
+test('after random operations the store matches a model, before and after reopening', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), keep, async (steps, atFirst) => agree(temporaryPath(), steps, atFirst)),
     { numRuns: 80 },
@@ -71,7 +71,7 @@ const often: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('reopen'), keep: fc.constantFrom<Keep[]>(1, 20, 'all') }),
 )
 
-test('a secret of many versions holds what the model of it holds, whatever is pushed out', async () => {
+test('a secret with many versions matches the model, whatever writes remove', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(often, { minLength: 60, maxLength: 120 }), async (steps) => agree(temporaryPath(), steps, 'all')),
     { numRuns: 12 },

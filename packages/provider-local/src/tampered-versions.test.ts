@@ -84,7 +84,7 @@ async function refusals(path: string): Promise<number> {
   return refused
 }
 
-test('of a secret of many versions each row that is altered, dropped or anotherâ€™s is INTEGRITY, never a wrong value', async () => {
+test('each altered, dropped or swapped row of a secret with many versions is INTEGRITY, never a wrong value', async () => {
   const [, path] = await twoStates()
   expect(await refusals(path)).toBe(0)
   const rows = samples(path)
@@ -103,7 +103,7 @@ test('of a secret of many versions each row that is altered, dropped or anotherâ
   }
 })
 
-test('of a secret of many versions each row that is put back as it once was is INTEGRITY wherever it was another', async () => {
+test('each replayed row of a secret with many versions is INTEGRITY wherever it differs', async () => {
   const [older, path] = await twoStates()
   const attacked = temporaryPath()
   let noticed = 0
@@ -118,7 +118,7 @@ test('of a secret of many versions each row that is put back as it once was is I
   expect(await refusals(attacked)).toBe(asked.length + 2)
 })
 
-test('a version that was pruned stays gone though its row, or the node above it, is put back', async () => {
+test('a pruned version stays removed though its row or node is replayed', async () => {
   const [older, path] = await twoStates()
   await within(path, (provider) => provider.prune({ keepVersions: 20 }))
   for (const which of ['version > 0', 'version < 0', 'version <> 0']) {
@@ -132,7 +132,7 @@ test('a version that was pruned stays gone though its row, or the node above it,
   }
 })
 
-test('a version cannot be planted, at a free number or in the place of a later one', async () => {
+test('a version cannot be inserted, at a free number or over a later one', async () => {
   const [, path] = await twoStates()
   for (const [number, from] of [
     [301, 300],
@@ -150,7 +150,7 @@ test('a version cannot be planted, at a free number or in the place of a later o
   }
 })
 
-test('a write on top of what was altered is INTEGRITY and changes nothing', async () => {
+test('a write on altered rows is INTEGRITY and changes nothing', async () => {
   const [, path] = await twoStates()
   const nodes = rowsOf(path).filter(({ version }) => version < 0)
   let refused = 0

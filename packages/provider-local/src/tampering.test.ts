@@ -94,7 +94,7 @@ describe('a damaged file', () => {
     expect(await failuresOf(path)).toBe(0)
   }, 600_000)
 
-  test('cut off anywhere gives the right value or one of our errors', async () => {
+  test('truncated anywhere gives the right value or one of our errors', async () => {
     const path = await filledStore()
     const intact = readFileSync(path)
     const cut = temporaryPath()
@@ -104,7 +104,7 @@ describe('a damaged file', () => {
     }
   }, 600_000)
 
-  test('whose log is damaged or cut off gives a state that once was or one of our errors, and no mixture', async () => {
+  test('whose log is damaged or truncated gives an earlier state or one of our errors, never a mixture', async () => {
     const path = await filledStore()
     const provider = opened(path)
     for (const value of ['alpha-3', 'alpha-4']) {
@@ -135,7 +135,7 @@ describe('a damaged file', () => {
     }
   }, 600_000)
 
-  test('that is empty is INTEGRITY and is not taken for a new store', async () => {
+  test('that is empty is INTEGRITY, not a new store', async () => {
     const path = temporaryPath()
     writeFileSync(path, '')
     expect(await failure(opened(path).get('alpha', context))).toMatchObject({
@@ -195,7 +195,7 @@ const attacks: Readonly<Record<string, string>> = {
   'a table dropped': 'DROP TABLE secrets',
 }
 
-describe('a store whose rows were changed behind its back', () => {
+describe('a store with altered rows', () => {
   for (const [attack, sql] of Object.entries(attacks)) {
     test(`${attack} is INTEGRITY for that secret`, async () => {
       const path = await filledStore()
@@ -205,13 +205,13 @@ describe('a store whose rows were changed behind its back', () => {
     })
   }
 
-  test('a withdrawn secret cannot be brought back by hand', async () => {
+  test('a deleted secret cannot be restored by editing the file', async () => {
     const path = await filledStore()
     tamper(path, "UPDATE secrets SET facts = json_set(facts, '$[4]', NULL) WHERE path = 'withdrawn' AND version = 0")
     expect((await failure(opened(path).get('withdrawn', context))).code).toBe('INTEGRITY')
   })
 
-  test('a secret cannot be planted', async () => {
+  test('a secret cannot be inserted', async () => {
     const path = await filledStore()
     tamper(path, "INSERT INTO secrets SELECT leaf, 'planted', version, facts, digest, sealed FROM secrets WHERE path = 'alpha'")
     const provider = opened(path)
@@ -219,7 +219,7 @@ describe('a store whose rows were changed behind its back', () => {
     expect((await failure(provider.put('alpha', { value: 'on top of it' }, context))).code).toBe('INTEGRITY')
   })
 
-  test('rows of an earlier state of the same store, put back together, are INTEGRITY', async () => {
+  test('replayed rows of an earlier state are INTEGRITY', async () => {
     const path = await filledStore()
     const earlier = temporaryPath()
     copyFileSync(path, earlier)
@@ -238,7 +238,7 @@ describe('a store whose rows were changed behind its back', () => {
     expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')
   })
 
-  test('one that is open notices, and does not answer what it knew', async () => {
+  test('an open store notices altered rows and does not answer from memory', async () => {
     const path = await filledStore()
     const provider = opened(path)
     await provider.get('alpha', context)
@@ -247,7 +247,7 @@ describe('a store whose rows were changed behind its back', () => {
     expect((await provider.get('beta', context))?.value).toBe('beta-1')
   })
 
-  test('one that is open takes no value that was sealed for the same version of a copy of the store', async () => {
+  test('an open store rejects a value sealed for the same version in a copy', async () => {
     const path = await filledStore()
     const copy = temporaryPath()
     copyFileSync(path, copy)
@@ -263,7 +263,7 @@ describe('a store whose rows were changed behind its back', () => {
     expect((await failure(provider.get('alpha', context))).code).toBe('INTEGRITY')
   })
 
-  test('one that is put back as a whole while it is open is INTEGRITY', async () => {
+  test('a store that is rolled back while it is open is INTEGRITY', async () => {
     const path = await filledStore()
     const earlier = temporaryPath()
     copyFileSync(path, earlier)
@@ -281,7 +281,7 @@ describe('a store whose rows were changed behind its back', () => {
   })
 })
 
-test('no value is in the file in plain text', async () => {
+test('the file holds no value in plain text', async () => {
   const path = await filledStore()
   const bytes = readFileSync(path)
   for (const value of Object.values(content).flat()) expect(bytes.includes(value), value).toBe(false)

@@ -58,7 +58,7 @@ async function costOf(path: string, call: (provider: LocalProvider) => Promise<u
   return { statements, rows, hashed }
 }
 
-test('no call takes more than a few statements and 8 KiB of hashing more at 2,000 versions than at ten', async () => {
+test('with 2,000 versions each call takes at most a few statements and 8 KiB of hashing more than with ten', async () => {
   const [few, many] = [temporaryPath(), temporaryPath()]
   await withVersions(few, 10)
   await withVersions(many, 2_000)

@@ -38,7 +38,7 @@ function holdScrypt(): { readonly begun: () => number; readonly end: (error?: Er
   }
 }
 
-test('a derivation outlives the caller that began it, and the next one joins it', async () => {
+test('a derivation outlives its caller, and the next caller joins it', async () => {
   const path = temporaryPath()
   const scrypt = holdScrypt()
   const provider = opened(path, { key: passphrase })
@@ -51,7 +51,7 @@ test('a derivation outlives the caller that began it, and the next one joins it'
   scrypt.restore()
 })
 
-test('a deadline that is shorter than the derivation does not keep a store from ever opening', async () => {
+test('deadlines shorter than the derivation do not keep a store closed', async () => {
   const path = temporaryPath()
   await within(path, (provider) => provider.put('name', { value: 'value' }, context), { key: passphrase })
   const provider = opened(path, { key: passphrase })
@@ -63,7 +63,7 @@ test('a deadline that is shorter than the derivation does not keep a store from 
   expect(value).toBe('value')
 })
 
-test('never two derivations run at once, and a second header waits for the first', async () => {
+test('derivations never run in parallel, and a second header waits for the first', async () => {
   const scrypt = holdScrypt()
   const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const [one, other] = [newStoreHeader(), newStoreHeader()]
@@ -79,7 +79,7 @@ test('never two derivations run at once, and a second header waits for the first
   scrypt.restore()
 })
 
-test('a derivation that failed is tried again by the next call', async () => {
+test('the next call retries a failed derivation', async () => {
   const scrypt = holdScrypt()
   const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const header = newStoreHeader()
@@ -106,7 +106,7 @@ test('raw keys are wiped once the store is open, or closed before that', async (
   }
 })
 
-test('closing wipes what was derived, and what a derivation that is under way derives, when it ends', async () => {
+test('closing wipes derived keys, and those of a derivation in progress when it ends', async () => {
   const header = newStoreHeader()
   const derived = new KeyCache([{ kind: 'raw', key: KeyBytes.random() }])
   const { first } = await derived.keyring(header, context.signal)
@@ -124,7 +124,7 @@ test('closing wipes what was derived, and what a derivation that is under way de
   scrypt.restore()
 })
 
-test('the keys of a header that is no longer there are wiped when those of another are derived', async () => {
+test('keys of an earlier header are wiped when those of another are derived', async () => {
   const keys = new KeyCache([{ kind: 'raw', key: KeyBytes.random() }])
   const { first } = await keys.keyring(newStoreHeader(), context.signal)
   const { first: next } = await keys.keyring(newStoreHeader(), context.signal)
@@ -132,7 +132,7 @@ test('the keys of a header that is no longer there are wiped when those of anoth
   expect(next.values.bytes).toHaveLength(32)
 })
 
-test('of keys of which one is refused, and of a provider that cannot be made, none is left', () => {
+test('if one key is refused or an option is invalid, all parsed keys are wiped', () => {
   const copies: Uint8Array[] = []
   const wipe = vi.spyOn(KeyBytes.prototype, 'wipe').mockImplementation(function (this: KeyBytes) {
     copies.push(this.bytes)

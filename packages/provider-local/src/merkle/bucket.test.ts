@@ -32,7 +32,7 @@ describe('a bucket', () => {
     )
   })
 
-  test('with other leaves has the digest of the bucket that is made of them at once, and stays as it was until it adopts them', () => {
+  test('has the digest of a new bucket when given other leaves, and is unchanged until it adopts them', () => {
     fc.assert(
       fc.property(secrets, secrets, (entries, changes) => {
         const moved = new Map([...changes].map(([path, change]) => [path, { ...change, leaf: entries.get(path)?.leaf ?? change.leaf }]))
@@ -46,13 +46,13 @@ describe('a bucket', () => {
     )
   })
 
-  test('has another digest when a secret stands in another of its leaves', () => {
+  test('has another digest when a secret moves to another of its leaves', () => {
     const [here, there] = [200, 201].map((leaf) => new Bucket(digests, new Map([['name', { leaf, digest: Buffer.alloc(32, 1) }]])))
     expect(here?.digest()).not.toEqual(there?.digest())
   })
 })
 
-test('every path has one leaf of 4,096, and each of 64 buckets 64 of them', () => {
+test('every path has one of 4,096 leaves, and each of 64 buckets has 64', () => {
   const leaves = Array.from({ length: 50_000 }, (_, n) => leafOf(`service/${n}`))
   expect(new Set(leaves).size).toBe(4_096)
   expect(Math.max(...leaves)).toBe(64 * leavesPerBucket - 1)

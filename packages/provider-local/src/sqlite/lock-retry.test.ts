@@ -23,7 +23,7 @@ function lock(): { held: boolean; tries: number; readonly attempt: () => string 
 }
 
 describe('a call that meets a held lock', () => {
-  test('tries again until the lock is free', async () => {
+  test('retries until the lock is free', async () => {
     const one = lock()
     const call = retryWhileBusy(one.attempt, patient)
     await vi.advanceTimersByTimeAsync(100)
@@ -32,20 +32,20 @@ describe('a call that meets a held lock', () => {
     expect(await call).toBe('done')
   })
 
-  test('tries nothing once its signal has fired', async () => {
+  test('does not try once its signal has fired', async () => {
     const one = lock()
     expect((await failure(retryWhileBusy(one.attempt, { ...patient, signal: AbortSignal.abort() }))).code).toBe('ABORTED')
     expect(one.tries).toBe(0)
   })
 
-  test('gives up after its patience, though the clock is set back meanwhile', async () => {
+  test('gives up after its timeout, though the clock is set back meanwhile', async () => {
     const call = failure(retryWhileBusy(lock().attempt, patient))
     vi.setSystemTime(Date.now() - 3_600_000)
     await vi.advanceTimersByTimeAsync(400)
     expect((await call).code).toBe('UNAVAILABLE')
   })
 
-  test('waits for any time that may be asked for', async () => {
+  test('waits for any timeout, however long', async () => {
     const one = lock()
     const queue = new LockQueue()
     const calls = [1, 2].map(() => retryWhileBusy(one.attempt, { ...patient, lockTimeoutMs: 1e12 }, queue))
@@ -57,8 +57,8 @@ describe('a call that meets a held lock', () => {
   })
 })
 
-describe('of many calls that meet the same lock', () => {
-  test('one tries for it at a time, and all get it in their turn', async () => {
+describe('many calls that wait for one lock', () => {
+  test('retry one at a time, and all succeed in order', async () => {
     const one = lock()
     const queue = new LockQueue()
     const calls = Array.from({ length: 1000 }, () => retryWhileBusy(one.attempt, patient, queue))
@@ -70,7 +70,7 @@ describe('of many calls that meet the same lock', () => {
     expect(new Set(await Promise.all(calls))).toEqual(new Set(['done']))
   })
 
-  test('each ends by its own signal or patience, and holds up nobody behind it', async () => {
+  test('each end by their own signal or timeout without delaying others', async () => {
     const one = lock()
     const queue = new LockQueue()
     const controller = new AbortController()

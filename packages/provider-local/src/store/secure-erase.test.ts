@@ -32,9 +32,9 @@ const removals: Readonly<Record<string, (provider: LocalProvider) => Promise<unk
   },
 }
 
-describe('of a store whose pages were split', () => {
+describe('in a store with split pages', () => {
   for (const [what, remove] of Object.entries(removals)) {
-    test(`${what} leaves not even a nonce of what it removed, while the store stays open`, async () => {
+    test(`${what} erases even nonces of what it removed, while the store stays open`, async () => {
       for (let round = 0; round < 4; round++) {
         const path = temporaryPath()
         await grownStore(path, round)
@@ -49,7 +49,7 @@ describe('of a store whose pages were split', () => {
   }
 })
 
-test('nothing of an old ciphertext is left in file or log, while the store stays open', async () => {
+test('old ciphertext is erased from file and log while the store stays open', async () => {
   const path = temporaryPath()
   await within(path, async (provider) => {
     for (let n = 0; n < 3; n++) await provider.put('reencrypted', { value: 'r'.repeat(100) }, context)
@@ -71,7 +71,7 @@ test('nothing of an old ciphertext is left in file or log, while the store stays
   }
 })
 
-test('each of purge, prune, discard and a pruning write alone leaves nothing of what it removed', async () => {
+test('purge, prune, discard and a pruning write each erase what they removed', async () => {
   const path = temporaryPath()
   const steps = [
     (provider: LocalProvider) => provider.delete('a', { purge: true }, context),
@@ -95,7 +95,7 @@ test('each of purge, prune, discard and a pruning write alone leaves nothing of 
   }
 })
 
-test('a version that a write pushes out by default is gone from file and log after 16 such writes, or when the store is closed', async () => {
+test('versions removed by default are erased from file and log after 16 such writes or on close', async () => {
   const path = temporaryPath()
   const fill = async (provider: LocalProvider): Promise<void> => {
     for (let n = 1; n <= 100; n++) await provider.put('name', { value: `v${n}` }, context)
@@ -114,7 +114,7 @@ test('a version that a write pushes out by default is gone from file and log aft
   expect(bytesOnDisk(path).includes(next ?? '')).toBe(false)
 })
 
-test('a reader that stays holds up no write that pushes out a version by default, and what they removed goes once it is gone', async () => {
+test('a long reader delays no write by default, and residue is erased once it has gone', async () => {
   const path = temporaryPath()
   const [provider, kept] = [opened(path), opened(path)] // so that closing is not the last one's, which empties the log anyway
   for (let n = 1; n <= 100; n++) await provider.put('name', { value: `v${n}` }, context)
@@ -132,7 +132,7 @@ test('a reader that stays holds up no write that pushes out a version by default
   expect(bytesOnDisk(path).includes(first ?? '')).toBe(false)
 })
 
-describe('a reader that keeps the log from being emptied', () => {
+describe('a reader that blocks emptying the log', () => {
   /** What a purge says whose caller gives up when the rows are gone and the log still holds them. */
   async function givenUpOnceGone(path: string, provider: LocalProvider): Promise<SecretsError> {
     const giveUp = new AbortController()
@@ -147,7 +147,7 @@ describe('a reader that keeps the log from being emptied', () => {
     closing: (provider) => provider.close(),
   }
   for (const [what, then] of Object.entries(late)) {
-    test(`is waited for; if the signal fires first the error says that the change is made, and ${what} removes what is left`, async () => {
+    test(`is waited for; if the signal fires first the effect is done, and ${what} erases the residue`, async () => {
       const path = temporaryPath()
       const provider = opened(path)
       const kept = opened(path) // so that closing is not the last one's, which empties the log anyway
@@ -167,7 +167,7 @@ describe('a reader that keeps the log from being emptied', () => {
     })
   }
 
-  test('and outlives the process that removed something leaves the rest to whoever opens the store and writes', async () => {
+  test('and outlives the process leaves the residue to the next process that writes', async () => {
     const path = temporaryPath()
     const [provider, later] = [opened(path), opened(path)]
     await provider.put('name', { value: 'value' }, context)

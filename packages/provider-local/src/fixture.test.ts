@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest'
 import type { LocalProvider } from './local-provider.ts'
 import { bytesOnDisk, collected, context, failure, opened, tamper, temporaryPath } from './testing/temporary-store.ts'
 
-vi.setConfig({ testTimeout: 30_000 }) // stretching passphrases is meant to be slow
+vi.setConfig({ testTimeout: 30_000 }) // scrypt is slow by design
 
 const key = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'
 const passphrase = 'the passphrase of the fixture of a format'

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
 import { context, failure, key, opened, otherKey, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
-vi.setConfig({ testTimeout: 30_000 }) // stretching passphrases is meant to be slow
+vi.setConfig({ testTimeout: 30_000 }) // scrypt is slow by design
 
 const [oldKey, newKey] = [key, otherKey]
 const passphrase = 'a passphrase of more than 32 bytes, all of them counted'

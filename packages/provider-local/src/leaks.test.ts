@@ -1,13 +1,13 @@
 import { inspect } from 'node:util'
 import { secretsManagerFromEnv } from '@finchat/secrets-core'
+import { generateKey, parseKey } from '@finchat/secrets-core/sealing'
 import { leaksOf, matchedTexts } from '@finchat/secrets-testkit'
 import { expect, test, vi } from 'vitest'
 import { localFromEnv } from './from-env.ts'
-import { generateKey, parseKey } from '@finchat/secrets-core/sealing'
 import { localProvider } from './local-provider.ts'
 import { bytesOnDisk, context, failure, opened, tamper, temporaryPath } from './testing/temporary-store.ts'
 
-vi.setConfig({ testTimeout: 30_000 }) // stretching passphrases is meant to be slow
+vi.setConfig({ testTimeout: 30_000 }) // scrypt is slow by design
 
 const valueCanary = 'c4n4ry-of-the-value-Xq7'
 const keyCanary = 'c4n4ry-of-the-passphrase-Lm3-and-more'
@@ -78,7 +78,7 @@ test('returned bytes belong to the caller', async () => {
   expect(one.value.buffer.byteLength).toBe(3)
 })
 
-/** One key in all the forms in which its owner may hold it. */
+/** One key in every form in which a user may hold it. */
 const keyText = 'c4n4ry-of-a-key-in-all-its-form'
 const keyBytes = Buffer.from(`${keyText}\xff`, 'latin1')
 const keyForms: Record<string, string | Uint8Array> = {

@@ -1,10 +1,10 @@
 import { type CallContext, locator, type SecretProvider } from '@finchat/secrets-core'
-import { canHoldPath, type Provides } from './shared/limits.ts'
 import { prune, type PrunePolicy, type PruneReport, reencrypt } from './operations/maintenance.ts'
-import { checkedOptions, type LocalProviderOptions } from './store/options.ts'
 import { reads } from './operations/reads.ts'
-import { Store } from './store/store.ts'
 import { writes } from './operations/writes.ts'
+import { canHoldPath, type Provides } from './shared/limits.ts'
+import { checkedOptions, type LocalProviderOptions } from './store/options.ts'
+import { Store } from './store/store.ts'
 
 /** The signal of a call; optional for calls made by people rather than by the core. */
 export type MaintenanceContext = { readonly [member in keyof CallContext]?: CallContext[member] | undefined }

@@ -2,13 +2,13 @@ import { DatabaseSync, type StatementResultingChanges, type StatementSync } from
 import { describe, expect, test, vi } from 'vitest'
 import { context, failure, opened, temporaryPath, within } from './testing/temporary-store.ts'
 
-/** How many statements were run that read a row. */
+/** Counts statements that read a row. */
 function rowReads(): ReturnType<typeof vi.spyOn> {
   const prototype = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as { get: () => unknown } // of node:sqlite's statements
   return vi.spyOn(prototype, 'get')
 }
 
-/** Every COMMIT fails, before or after it has reached the file. */
+/** Makes every COMMIT fail, before or after it has reached the file. */
 function failingCommits(reached: boolean): ReturnType<typeof vi.spyOn> {
   const prototype = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as StatementSync // of node:sqlite's statements
   const run = prototype.run

@@ -31,7 +31,7 @@ function residueOf(path: string): unknown {
   return looked(path, (sqlite) => sqlite.prepare('SELECT residue FROM upkeep').get()?.['residue'])
 }
 
-/** A reader that keeps the file from being written anew, and its log from being emptied. */
+/** A reader that prevents rewriting the file and emptying its log. */
 function reader(path: string): DatabaseSync {
   const sqlite = new DatabaseSync(path)
   onTestFinished(() => (sqlite.isOpen ? sqlite.close() : undefined))
@@ -47,10 +47,7 @@ async function filled(path: string): Promise<void> {
   })
 }
 
-/**
- * Has another process remove something, which is killed between its commit and the end of what was
- * removed.
- */
+/** Another process removes something and is killed between its commit and erasing. */
 async function killedWhile(what: string, path: string, when: string): Promise<void> {
   const script = join(import.meta.dirname, 'testing/removing-process.ts')
   const child = spawn(process.execPath, ['--conditions=@finchat/source', '--no-warnings', script, path, what, when])
@@ -66,7 +63,7 @@ const uses: readonly ((provider: LocalProvider) => Promise<unknown>)[] = [
   },
 ]
 
-/** Of each row, whether its nonce is anywhere in the file or its log. */
+/** For each row, whether its nonce is in the file or its log. */
 function onDisk(path: string, rows: readonly Row[]): boolean[] {
   const bytes = bytesOnDisk(path)
   return rows.map(({ sealed }) => bytes.includes(sealed.subarray(0, 12)))
@@ -107,7 +104,7 @@ test('the next process rewrites the file if the store records residue, and only 
 })
 
 describe('a store that is closed while a reader delays erasing', () => {
-  /** The warnings of a purge that is given up once the rows are gone, and of the close after it. */
+  /** The warnings of a purge whose caller gives up after the commit, and of the close after it. */
   async function warnedOf(path: string, beforeClose: (held: DatabaseSync) => void): Promise<readonly unknown[][]> {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const [provider, giveUp] = [opened(path), new AbortController()]

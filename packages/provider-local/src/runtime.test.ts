@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { temporaryPath } from './testing/temporary-store.ts'
 
-// Each starts processes, which take their time where others run too.
+// Each starts processes, which take time on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
 
 const uses = `
@@ -19,7 +19,7 @@ const uses = `
   console.log(JSON.stringify(await work().catch(({ code }) => code)))
   await local.close()`
 
-/** What a process with these flags says that came of a write, a read and the upkeep of the file. */
+/** The outcomes of a write, a read and maintenance in a process with these flags. */
 async function used(path: string, ...flags: readonly string[]): Promise<unknown> {
   const args = ['--conditions=@finchat/source', '--no-warnings', ...flags, '--input-type=module', '--eval', uses, path]
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })

@@ -2,8 +2,8 @@ import { copyFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
 import { expect, test, vi } from 'vitest'
-import { leafCount } from './record/tree-shape.ts'
 import { localProvider } from './local-provider.ts'
+import { leafCount } from './record/tree-shape.ts'
 import { context, failure, key, opened, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
 vi.setConfig({ testTimeout: 120_000 }) // hundreds of writes, each to the disk
@@ -55,7 +55,7 @@ function samples(path: string): RowKey[] {
 
 const at = ({ leaf, version }: RowKey): string => `path = 'name' AND leaf = ${leaf} AND version = ${version}`
 
-/** What whoever can write the file might do to one row; `next` is another of its kind. */
+/** What whoever can write the file might do to a row; `next` is another of its kind. */
 const attacks: Readonly<Record<string, (row: RowKey, next: RowKey) => string>> = {
   dropped: (row) => `DELETE FROM secrets WHERE ${at(row)}`,
   'with another first byte': (row) => `UPDATE secrets SET sealed = CAST(x'7f' || substr(sealed, 2) AS BLOB) WHERE ${at(row)}`,
@@ -94,10 +94,10 @@ test('each altered, dropped or swapped row of a secret with many versions is INT
     for (const [index, row] of rows.entries()) {
       const alike = rows.filter(({ version }) => Math.sign(version) === Math.sign(row.version) && version !== row.version)
       const next = alike[index % alike.length]
-      if (!next && what.includes('another')) continue // the secret's own row is one of a kind
+      if (!next && what.includes('another')) continue // the secret's own row has no other of its kind
       copyFileSync(path, attacked)
       tamper(attacked, sql(row, next ?? row))
-      const seen = row.version < 0 ? 0 : 1 // a node may be above versions that are not asked for
+      const seen = row.version < 0 ? 0 : 1 // a node may be above versions that are not read
       expect(await refusals(attacked), `${what}: ${at(row)}`).toBeGreaterThanOrEqual(seen)
     }
   }

@@ -3,11 +3,11 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
 import { describe, expect, test } from 'vitest'
-import { leafOf } from './record/tree-shape.ts'
 import { localProvider } from './local-provider.ts'
+import { leafOf } from './record/tree-shape.ts'
 import { collected, context, failure, key, opened, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
-/** What the tampered store held: each name with its versions. */
+/** The content of the tampered store: each name with its versions. */
 const content: Readonly<Record<string, readonly string[]>> = {
   alpha: ['alpha-1', 'alpha-2'],
   beta: ['beta-1'],
@@ -26,7 +26,7 @@ async function filledStore(): Promise<string> {
   return path
 }
 
-/** Every read there is ends in the right value or in one of our errors; returns how many of them failed. */
+/** Each kind of read returns the right value or one of our errors; returns the number of errors. */
 async function failuresOf(path: string): Promise<number> {
   const provider = localProvider({ path, key, mustExist: true })
   const reads: Promise<boolean>[] = []
@@ -71,7 +71,7 @@ function codeOf(error: unknown): string | undefined {
   return SecretsError.isInstance(error) ? error.code : undefined
 }
 
-/** Every offset for a full run (minutes), every nth otherwise, from another start each time. */
+/** Every offset in a full run (minutes), else every nth from a random start. */
 function sampled(length: number, every: number): number[] {
   const step = process.env['EVERY_BYTE'] ? 1 : every
   const start = Math.floor(Math.random() * step)
@@ -148,7 +148,10 @@ describe('a damaged file', () => {
 
 const ofAlpha = 'UPDATE secrets SET facts ='
 
-/** What whoever can write the file might try; none of it may be answered with a value or with "does not exist". */
+/**
+ * What whoever can write the file might try. None may be answered by a value or by "does not
+ * exist".
+ */
 const attacks: Readonly<Record<string, string>> = {
   'a whole secret dropped': "DELETE FROM secrets WHERE path = 'alpha' AND version = 0",
   'a whole secret dropped, its versions with it': "DELETE FROM secrets WHERE path = 'alpha'",

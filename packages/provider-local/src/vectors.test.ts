@@ -2,16 +2,16 @@ import { createDecipheriv, createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, test } from 'vitest'
 import { lengthPrefixed, unseal } from '@finchat/secrets-core/sealing'
-import { indexDigests } from './merkle/index-digests.ts'
+import { describe, expect, test } from 'vitest'
 import { KeyBytes } from './keys/key-bytes.ts'
 import { deriveKeyring, openRetired, sealRetired, type StoreKey, withVersionKey } from './keys/keyring.ts'
 import type { StoreHeader } from './keys/store-header.ts'
+import { indexDigests } from './merkle/index-digests.ts'
 import { referenceHkdf, referenceHmac } from './testing/reference-crypto.ts'
 import { context, key as testKey, temporaryPath, within } from './testing/temporary-store.ts'
 
-/** A vector's members, in hexadecimal; `size` alone is a number. */
+/** Members in hexadecimal; only `size` is a number. */
 type Vector<Member extends string> = Readonly<Record<Member | 'result', string>> & { readonly tcId: number }
 
 function vectors<Member extends string>(file: string): Vector<Member>[] {
@@ -113,7 +113,7 @@ describe('HKDF-SHA256', () => {
 })
 
 test('stretching a passphrase matches scrypt of RFC 7914', async () => {
-  // The third vector of its section 12; of its 64 bytes the first 32 are what one gets who asks for 32.
+  // The third vector of section 12; its first 32 of 64 bytes are the output for length 32.
   const stretched = '7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2'
   const own: StoreHeader = { ...header, salt: Buffer.from('SodiumChloride'), scrypt: { log2N: 14, r: 8, p: 1 } }
   const { first } = await deriveKeyring([{ kind: 'passphrase', text: 'pleaseletmein' }], own)

@@ -32,12 +32,12 @@ async function withVersions(path: string, count: number): Promise<void> {
 
 interface Cost {
   readonly statements: number
-  /** Of rows that are read many at a time, and of texts that are hashed. */
+  /** Rows read in bulk, and texts hashed. */
   readonly rows: number
   readonly hashed: number
 }
 
-/** What the call takes on a store that was just opened and knows nothing. */
+/** The cost of the call on a store that was just opened. */
 async function costOf(path: string, call: (provider: LocalProvider) => Promise<unknown>): Promise<Cost> {
   let hashed = 0
   const crypto = process.getBuiltinModule('node:crypto')

@@ -13,9 +13,9 @@ import {
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
-import { createFile, removeUnfinished } from './create.ts'
 import { denyStore } from '../testing/breakage.ts'
 import { context, createStore, failure, opened, temporaryFolder, temporaryPath, within } from '../testing/temporary-store.ts'
+import { createFile, removeUnfinished } from './create.ts'
 
 function modesIn(folder: string): Record<string, string> {
   return Object.fromEntries(readdirSync(folder).map((file) => [file, (statSync(join(folder, file)).mode & 0o777).toString(8)]))

@@ -1,14 +1,14 @@
 import { mkdirSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Folder } from './folder.ts'
 import { temporaryFolder } from '../testing/temporary-store.ts'
+import { Folder } from './folder.ts'
 
-/** The clock goes on by itself, ahead of the one that stamps folders. */
+/** The fake clock runs ahead of the one that stamps folders. */
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1_000 }))
 afterEach(() => void vi.useRealTimers())
 
-/** How often each call came to its check. */
+/** How often each call ran its check. */
 function watched(path: string): () => number {
   const folder = new Folder(path)
   return () => {

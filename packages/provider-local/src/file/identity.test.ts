@@ -3,8 +3,8 @@ import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, sy
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { LocalProvider } from '../local-provider.ts'
-import { checkedOptions } from '../store/options.ts'
 import { emptyRecord } from '../record/secret-record.ts'
+import { checkedOptions } from '../store/options.ts'
 import { Store } from '../store/store.ts'
 import { otherProcess } from '../testing/other-process.ts'
 import { context, createStore, failure, key, opened, temporaryFolder, temporaryPath, within } from '../testing/temporary-store.ts'
@@ -43,7 +43,7 @@ describe('an open store whose files were replaced', () => {
       for (const suffix of gone) unlinkSync(path + suffix)
       await expectTaken(provider)
       await provider.close()
-      expect((await opened(path).get('name', context))?.value).toBe('value') // nobody came in between
+      expect((await opened(path).get('name', context))?.value).toBe('value') // no other process wrote in between
     })
   }
 
@@ -63,7 +63,7 @@ describe('an open store whose files were replaced', () => {
     const path = temporaryPath()
     const provider = opened(path)
     await provider.put('name', { value: 'value' }, context)
-    for (const suffix of ['', '-wal', '-shm']) readFileSync(path + suffix) // a backup of the folder, as it should not be made
+    for (const suffix of ['', '-wal', '-shm']) readFileSync(path + suffix) // a wrong way to back up
     await writeElsewhere(path)
     const [write] = await Promise.allSettled([provider.put('name', { value: 'again' }, context)])
     await provider.close()

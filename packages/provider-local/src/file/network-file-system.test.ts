@@ -8,7 +8,7 @@ vi.mock('node:fs', async (original) => {
   return { ...real, statfsSync: vi.fn(real.statfsSync) }
 })
 
-/** Says of every folder that it lies on a file system of this type, as Linux numbers them. */
+/** Makes every folder appear to be on a file system of this type, as Linux numbers them. */
 function onFileSystem(type: number): void {
   const real = fs.statfsSync(dirname(temporaryPath()))
   vi.mocked(fs.statfsSync).mockReturnValue({ ...real, type })
@@ -28,7 +28,7 @@ const shared: readonly (readonly [string, number])[] = [
   ['NFS', 0x6969],
   ['SMB', 0x517b],
   ['SMB', 0xff534d42],
-  ['SMB', 0xff534d42 | 0], // as a system of 32 bits has it
+  ['SMB', 0xff534d42 | 0], // as a 32-bit system returns it
   ['SMB', 0xfe534d42],
   ['9P', 0x01021997],
   ['FUSE', 0x65735546],

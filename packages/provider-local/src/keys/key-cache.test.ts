@@ -1,15 +1,15 @@
 import { beforeEach, expect, test, vi } from 'vitest'
-import { newStoreHeader } from './store-header.ts'
-import { KeyCache } from './key-cache.ts'
+import { localProvider } from '../local-provider.ts'
 import { StoreOpener } from '../store/lazy-open.ts'
+import { checkedOptions } from '../store/options.ts'
 import { context, failure, key, opened, otherKey, temporaryPath, within } from '../testing/temporary-store.ts'
 import { KeyBytes } from './key-bytes.ts'
-import { localProvider } from '../local-provider.ts'
-import { checkedOptions } from '../store/options.ts'
+import { KeyCache } from './key-cache.ts'
+import { newStoreHeader } from './store-header.ts'
 
 type Stretched = (error: Error | null, derived: Buffer) => void
 
-/** The derivations that were begun, each to be ended by the test. */
+/** Derivations that the test must end. */
 const pending: Stretched[] = []
 const passphrase = 'a passphrase of more than 32 bytes, really'
 
@@ -21,7 +21,7 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Replaces scrypt, which would take its time, by a promise to end when the test says so. */
+/** Replaces scrypt by promises that the test settles. */
 function holdScrypt(): { readonly begun: () => number; readonly end: (error?: Error) => Promise<void>; readonly restore: () => void } {
   let begun = 0
   const scrypt = vi.spyOn(process.getBuiltinModule('node:crypto'), 'scrypt').mockImplementation((...args: unknown[]) => {

@@ -5,7 +5,6 @@ import { newStoreHeader, type StoreHeader } from './store-header.ts'
 interface Derivation {
   readonly header: StoreHeader
   readonly keyring: Promise<Keyring>
-  over: boolean
 }
 
 /**
@@ -37,10 +36,12 @@ export class KeyCache {
   /** The keys derived with this header. Throws `ABORTED` when the signal fires. */
   async keyring(header: StoreHeader, signal: AbortSignal): Promise<Keyring> {
     const waiting = 'the key was being derived'
-    while (this.#latest && !this.#latest.over && !derivesAlike(this.#latest.header, header)) {
-      await unlessAborted(Promise.allSettled([this.#latest.keyring]), signal, waiting)
+    while (this.#latest && !derivesAlike(this.#latest.header, header)) {
+      const earlier = this.#latest // of a header that no store has any more
+      await unlessAborted(Promise.allSettled([earlier.keyring]), signal, waiting)
+      if (this.#latest === earlier) this.#wipeLatest()
     }
-    if (!this.#latest || !derivesAlike(this.#latest.header, header)) this.#latest = this.#begin(header)
+    this.#latest ??= this.#begin(header)
     return unlessAborted(this.#latest.keyring, signal, waiting)
   }
 
@@ -53,21 +54,18 @@ export class KeyCache {
   /** Wipes all keys. A derivation in progress is wiped when it ends. */
   close(): void {
     this.wipeSources()
-    void this.#latest?.keyring.then(wipeKeyring, () => {})
-    this.#latest = undefined
+    this.#wipeLatest()
   }
 
   #begin(header: StoreHeader): Derivation {
-    void this.#latest?.keyring.then(wipeKeyring, () => {}) // No store has that header any more.
-    const derivation: Derivation = { header, keyring: deriveKeyring(this.#sources, header), over: false }
-    derivation.keyring.then(
-      () => (derivation.over = true),
-      () => {
-        derivation.over = true
-        if (this.#latest === derivation) this.#latest = undefined // The next call retries.
-      },
-    )
-    return derivation
+    const keyring = deriveKeyring(this.#sources, header)
+    keyring.catch(() => (this.#latest = undefined)) // The next call retries.
+    return { header, keyring }
+  }
+
+  #wipeLatest(): void {
+    void this.#latest?.keyring.then(wipeKeyring, () => {})
+    this.#latest = undefined
   }
 }
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
+import { seal, unseal } from '@finchat/secrets-core/sealing'
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
-import { seal, unseal } from '@finchat/secrets-core/sealing'
+import { failure } from '../testing/temporary-store.ts'
 import { KeyBytes } from './key-bytes.ts'
 import {
   deriveKeyring,
@@ -16,7 +17,6 @@ import {
   wrapIndexKey,
 } from './keyring.ts'
 import { newStoreHeader } from './store-header.ts'
-import { failure } from '../testing/temporary-store.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -29,7 +29,7 @@ const isWiped = (bytes: Uint8Array): boolean => bytes.length > 0 && bytes.every(
 const closed = expect.objectContaining({ code: 'ABORTED' })
 const retired = expect.objectContaining({ code: 'CONFIGURATION', problem: expect.stringContaining('has retired it') })
 
-/** The next stretched passphrase, or why there is none. */
+/** The result of the next scrypt call. */
 function stretchTo(derived: Buffer, error: Error | null = null): void {
   vi.spyOn(crypto, 'scrypt').mockImplementation((...args: unknown[]) => {
     const callback = args.at(-1) as (error: Error | null, derived: Buffer) => void // its last argument

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Bucket } from './bucket.ts'
-import type { LeafEntry } from '../record/tree-shape.ts'
-import { indexDigests } from './index-digests.ts'
-import { bucketOf, leafOf, leavesPerBucket } from '../record/tree-shape.ts'
-import type { Leaf } from './leaf.ts'
 import { newStoreHeader } from '../keys/store-header.ts'
+import type { LeafEntry } from '../record/tree-shape.ts'
+import { bucketOf, leafOf, leavesPerBucket } from '../record/tree-shape.ts'
+import { Bucket } from './bucket.ts'
+import { indexDigests } from './index-digests.ts'
+import type { Leaf } from './leaf.ts'
 
 const digests = indexDigests(newStoreHeader())
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))

@@ -1,6 +1,6 @@
+import { digestAt, digestLength, leavesPerBucket, type LeafEntry } from '../record/tree-shape.ts'
 import type { IndexDigests } from './index-digests.ts'
 import { Leaf } from './leaf.ts'
-import { digestAt, digestLength, leavesPerBucket, type LeafEntry } from '../record/tree-shape.ts'
 
 /** The verified leaves of one bucket. */
 export class Bucket {

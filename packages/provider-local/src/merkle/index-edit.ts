@@ -1,12 +1,12 @@
-import type { AuthenticatedIndex } from './authenticated-index.ts'
-import { bucketOf, digestAt, leafOf } from '../record/tree-shape.ts'
 import { KeyBytes } from '../keys/key-bytes.ts'
 import { type Keyring, type KeyTable, openRetired, sealRetired, unwrapIndexKey, wipeRetired, wrapIndexKey } from '../keys/keyring.ts'
-import type { Leaf } from './leaf.ts'
-import { rowOf } from '../sqlite/row-codecs.ts'
-import type { SecretRecord } from '../record/secret-record.ts'
 import type { StoreHeader } from '../keys/store-header.ts'
+import type { SecretRecord } from '../record/secret-record.ts'
+import { bucketOf, digestAt, leafOf } from '../record/tree-shape.ts'
+import { rowOf } from '../sqlite/row-codecs.ts'
 import type { Tables } from '../sqlite/tables.ts'
+import type { AuthenticatedIndex } from './authenticated-index.ts'
+import type { Leaf } from './leaf.ts'
 
 export interface IndexParts {
   readonly index: AuthenticatedIndex

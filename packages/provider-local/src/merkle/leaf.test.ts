@@ -1,9 +1,9 @@
+import { lengthPrefixed } from '@finchat/secrets-core/sealing'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { lengthPrefixed } from '@finchat/secrets-core/sealing'
+import { newStoreHeader } from '../keys/store-header.ts'
 import { indexDigests } from './index-digests.ts'
 import { Leaf } from './leaf.ts'
-import { newStoreHeader } from '../keys/store-header.ts'
 
 const digests = indexDigests(newStoreHeader())
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))

@@ -1,6 +1,6 @@
 import { lengthPrefixed, prefixLength } from '@finchat/secrets-core/sealing'
-import type { IndexDigests } from './index-digests.ts'
 import { digestLength } from '../record/tree-shape.ts'
+import type { IndexDigests } from './index-digests.ts'
 
 type Entry = readonly [path: string, digest: Uint8Array]
 

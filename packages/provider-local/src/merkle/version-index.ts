@@ -1,9 +1,9 @@
-import { altered } from '../sqlite/columns.ts'
-import type { IndexDigests } from './index-digests.ts'
-import { leafOf } from '../record/tree-shape.ts'
-import { versionRecordOf } from '../sqlite/row-codecs.ts'
 import type { SecretRecord, VersionRecord } from '../record/secret-record.ts'
+import { leafOf } from '../record/tree-shape.ts'
+import { altered } from '../sqlite/columns.ts'
+import { versionRecordOf } from '../sqlite/row-codecs.ts'
 import type { Tables } from '../sqlite/tables.ts'
+import type { IndexDigests } from './index-digests.ts'
 import { VersionTree } from './version-tree.ts'
 
 /** Versions of secrets, each verified when it is read. */

@@ -1,14 +1,14 @@
 import { SecretsError } from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { indexDigests } from './index-digests.ts'
 import { newStoreHeader } from '../keys/store-header.ts'
 import { emptyNode } from '../record/version-node.ts'
+import { indexDigests } from './index-digests.ts'
 import { VersionTree } from './version-tree.ts'
 
 const digests = indexDigests(newStoreHeader())
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))
-/** In one node, in neighbours, in far ones, and at both ends of what a version may be. */
+/** In one node, in neighbours, far apart, and at both ends of the range. */
 const number = fc.oneof(
   fc.integer({ min: 1, max: 40 }),
   fc.integer({ min: 1, max: 70_000 }),
@@ -27,7 +27,7 @@ function treeOver(rows: Rows, root: Buffer, lastVersion: number): VersionTree {
   return new VersionTree(digests, nodes, { path: 'name', root, lastVersion })
 }
 
-/** Makes each change in a tree of its own, as transactions do. */
+/** Makes each change in a new tree, as transactions do. */
 function changed(all: Iterable<readonly [number, Buffer | undefined]>): { rows: Rows; root: Buffer; last: number } {
   const rows: Rows = new Map()
   let [root, last] = [emptyNode, 0]
@@ -41,7 +41,7 @@ function changed(all: Iterable<readonly [number, Buffer | undefined]>): { rows: 
   return { rows, root, last }
 }
 
-/** What a tree says of every number, in either direction. */
+/** All numbers of a tree, in both directions. */
 function told(tree: VersionTree): { ascending: number[]; descending: number[]; found: (Buffer | undefined)[] } {
   const ascending = [...tree.ascending()]
   return { ascending, descending: [...tree.descending()], found: ascending.map((version) => tree.digestOf(version)) }
@@ -136,7 +136,7 @@ describe('a tree with an altered node', () => {
     expect(others).toBeGreaterThan(2)
   })
 
-  /** Every number has its digest or is refused; returns whether any is. */
+  /** Every number has its digest or is refused; returns whether any is refused. */
   function damaged(rows: Rows): boolean {
     let refused = 0
     for (const [version, entry] of versions) {

@@ -1,7 +1,7 @@
-import { altered } from '../sqlite/columns.ts'
-import type { IndexDigests } from './index-digests.ts'
-import type { NodeRows } from '../sqlite/tables.ts'
 import { emptyNode, entryOf, fanOut, slotsOf, withEntry } from '../record/version-node.ts'
+import { altered } from '../sqlite/columns.ts'
+import type { NodeRows } from '../sqlite/tables.ts'
+import type { IndexDigests } from './index-digests.ts'
 
 /** Nodes in memory; above this, all are dropped and read again. */
 const maxNodes = 1_000

@@ -11,11 +11,11 @@ import {
   withPending,
   timestamp,
 } from '../record/secret-record.ts'
-import type { WriteBatch, VersionChanges } from '../store/write-batch.ts'
 import { limits } from '../shared/limits.ts'
 import type { Retention } from '../store/options.ts'
 import type { Residue } from '../store/secure-erase.ts'
 import type { Store } from '../store/store.ts'
+import type { WriteBatch, VersionChanges } from '../store/write-batch.ts'
 
 /** The record to save, the result of the call, and changes of versions. */
 export type Change<T> = readonly [next: SecretRecord, answer: T, versions?: VersionChanges]

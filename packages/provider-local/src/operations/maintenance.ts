@@ -40,14 +40,14 @@ export async function prune(store: Store, policy: PrunePolicy, context: CallCont
   return { pruned: sum(removed), removed: [...removed].map(([each, versions]) => ({ path: each, versions })) }
 }
 
-function pruned(record: SecretRecord, batch: WriteBatch, surplus: number, most: number): Stepped {
+function pruned(record: SecretRecord, batch: WriteBatch, surplus: number, most: number): StepResult {
   const dropped = takeFirst(batch.versions.ascending(record), Math.min(surplus, most), [record.current, record.pending])
   const previous = dropped.includes(record.previous ?? 0) ? undefined : record.previous
   if (dropped.length > 0) {
     batch.save({ ...record, previous }, { dropped })
     batch.addResidue()
   }
-  return { changed: dropped, seen: dropped.length, goOnAbove: surplus > most ? 0 : undefined }
+  return { changed: dropped, seen: dropped.length, continueAbove: surplus > most ? 0 : undefined }
 }
 
 /**
@@ -59,7 +59,7 @@ export async function reencrypt(store: Store, context: CallContext): Promise<{ r
   const roots = new Map<string, Buffer | undefined>()
   const most = await forEachSecret(store, undefined, context, (record, batch, part) => {
     const stepped = resealed(record, batch, part)
-    if (stepped.goOnAbove === undefined) roots.set(record.path, batch.find(record.path)?.root)
+    if (stepped.continueAbove === undefined) roots.set(record.path, batch.find(record.path)?.root)
     return stepped
   })
   const rest = await store.write(context, (batch) => {
@@ -79,7 +79,7 @@ function resealedSince(record: SecretRecord | undefined, batch: WriteBatch, root
   return resealed(record, batch, { above: 0, most: Number.POSITIVE_INFINITY }).changed.length
 }
 
-function resealed(record: SecretRecord, batch: WriteBatch, { above, most }: Part): Stepped {
+function resealed(record: SecretRecord, batch: WriteBatch, { above, most }: StepBounds): StepResult {
   const numbers = takeFirst(batch.versions.ascending(record, above), most, [])
   const versions = numbers.flatMap((number) => batch.versions.version(record, number) ?? [])
   const sealed = versions.flatMap((version) => batch.reseal(record.path, version) ?? [])
@@ -90,7 +90,7 @@ function resealed(record: SecretRecord, batch: WriteBatch, { above, most }: Part
   return {
     changed: sealed.map(({ version }) => version.version),
     seen: numbers.length,
-    goOnAbove: numbers.length < most ? undefined : numbers.at(-1),
+    continueAbove: numbers.length < most ? undefined : numbers.at(-1),
   }
 }
 
@@ -99,20 +99,20 @@ function sum(changed: ReadonlyMap<string, readonly number[]>): number {
 }
 
 /** Bounds of one step. */
-interface Part {
+interface StepBounds {
   readonly above: number
   readonly most: number
 }
 
-interface Stepped {
+interface StepResult {
   readonly changed: readonly number[]
   /** Versions that the step looked at. */
   readonly seen: number
   /** Where the next step continues; undefined once the secret is done. */
-  readonly goOnAbove: number | undefined
+  readonly continueAbove: number | undefined
 }
 
-type Step = (record: SecretRecord, batch: WriteBatch, part: Part) => Stepped
+type Step = (record: SecretRecord, batch: WriteBatch, part: StepBounds) => StepResult
 
 /** Runs `step` on every secret, in batches. Returns the changed versions per secret. */
 async function forEachSecret(
@@ -125,7 +125,7 @@ async function forEachSecret(
   const all = new Map<string, number[]>()
   for (let [start, above] = [0, 0]; start < paths.length;) {
     const writing = store.write(context, (batch) => stepThrough(paths.slice(start, start + maxSecrets), above, batch, step))
-    const progress = await (all.size > 0 ? writing.catch(halfDone) : writing)
+    const progress = await (all.size > 0 ? writing.catch(partlyDone) : writing)
     for (const [path, numbers] of progress.changed) all.set(path, [...(all.get(path) ?? []), ...numbers])
     start += progress.done
     above = progress.above
@@ -135,7 +135,7 @@ async function forEachSecret(
 }
 
 /** Earlier batches are committed. */
-function halfDone(error: unknown): never {
+function partlyDone(error: unknown): never {
   if (!SecretsError.isInstance(error) || error.effect !== undefined) throw error
   throw withEffect(error, 'unknown', 'call it again, since a part is done')
 }
@@ -155,8 +155,8 @@ function stepThrough(paths: readonly string[], start: number, batch: WriteBatch,
     const stepped = record && step(record, batch, { above, most: left })
     if (stepped && stepped.changed.length > 0) changed.push([path, stepped.changed])
     left -= stepped?.seen ?? 0
-    above = stepped?.goOnAbove ?? 0
-    if (stepped?.goOnAbove !== undefined) return { changed, done, above }
+    above = stepped?.continueAbove ?? 0
+    if (stepped?.continueAbove !== undefined) return { changed, done, above }
     if (left <= 0) return { changed, done: done + 1, above }
   }
   return { changed, done: paths.length, above }

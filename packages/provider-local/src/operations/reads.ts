@@ -1,11 +1,11 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { takeFirst } from '../merkle/version-index.ts'
 import { assertPath, assertVersion } from '../record/input.ts'
-import type { Provides } from '../shared/limits.ts'
 import { live, type SecretRecord, type VersionRecord } from '../record/secret-record.ts'
+import type { Provides } from '../shared/limits.ts'
 import { storeError } from '../sqlite/sqlite-errors.ts'
-import type { Store } from '../store/store.ts'
 import { storedSecret, type ReadView } from '../store/read-view.ts'
+import type { Store } from '../store/store.ts'
 
 /** Records read in one transaction; the event loop turns between two pages. */
 const pageSize = 100

@@ -1,11 +1,11 @@
 import type { SecretProvider, WriteReceipt } from '@finchat/secrets-core'
-import { addVersion, type Change, changeSecret, surplusVersions, receiptOf } from './change-secret.ts'
 import { assertPath, checkedReceipt } from '../record/input.ts'
-import type { Retention } from '../store/options.ts'
 import { assertPending, discarded, live, promoted, type SecretRecord, type VersionRecord, timestamp } from '../record/secret-record.ts'
-import type { WriteBatch } from '../store/write-batch.ts'
-import type { Store } from '../store/store.ts'
+import type { Retention } from '../store/options.ts'
 import { storedSecret } from '../store/read-view.ts'
+import type { Store } from '../store/store.ts'
+import type { WriteBatch } from '../store/write-batch.ts'
+import { addVersion, type Change, changeSecret, surplusVersions, receiptOf } from './change-secret.ts'
 
 /** At most one pending version per secret. */
 export function staging(store: Store, retention: Retention): NonNullable<SecretProvider['staging']> {

@@ -1,10 +1,10 @@
-import { addVersion, changeSecret } from './change-secret.ts'
 import { assertObject, checkedTagChanges, mergedTags } from '../record/input.ts'
-import type { Retention } from '../store/options.ts'
-import type { Provides } from '../shared/limits.ts'
 import { existing, live, purged, restored, tombstoned, timestamp } from '../record/secret-record.ts'
-import { staging } from './staging.ts'
+import type { Provides } from '../shared/limits.ts'
+import type { Retention } from '../store/options.ts'
 import type { Store } from '../store/store.ts'
+import { addVersion, changeSecret } from './change-secret.ts'
+import { staging } from './staging.ts'
 
 export type Writes = Provides<'put' | 'tag' | 'delete' | 'restore' | 'staging'>
 

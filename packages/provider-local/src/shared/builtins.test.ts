@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { loadSqlite } from './builtins.ts'
 import { generateKey } from '../index.ts'
 import { localProvider } from '../local-provider.ts'
 import { context, failure, key } from '../testing/temporary-store.ts'
+import { loadSqlite } from './builtins.ts'
 
 test('loading SQLite causes no warning and suppresses no other', () => {
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})

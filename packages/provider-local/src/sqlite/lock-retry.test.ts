@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { failure } from '../testing/temporary-store.ts'
 import { LockQueue, type LockWait, retryWhileBusy } from './lock-retry.ts'
 import { LockHeld } from './sqlite-errors.ts'
-import { failure } from '../testing/temporary-store.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 const patient: LockWait = { signal: new AbortController().signal, lockTimeoutMs: 300 }
 
-/** A lock, and how often it was tried for. */
+/** A lock that counts attempts. */
 function lock(): { held: boolean; tries: number; readonly attempt: () => string } {
   const state = {
     held: true,
@@ -64,7 +64,7 @@ describe('many calls that wait for one lock', () => {
     const calls = Array.from({ length: 1000 }, () => retryWhileBusy(one.attempt, patient, queue))
     await vi.advanceTimersByTimeAsync(0)
     await vi.advanceTimersByTimeAsync(200)
-    expect(one.tries).toBeLessThan(200) // the first's own, and nobody else's
+    expect(one.tries).toBeLessThan(200) // the first caller's own attempts only
     one.held = false
     await vi.advanceTimersByTimeAsync(30)
     expect(new Set(await Promise.all(calls))).toEqual(new Set(['done']))

@@ -1,13 +1,13 @@
 import { sealLength } from '@finchat/secrets-core/sealing'
-import { altered, bounded, boundedOnly, bytes, integer, plainBytes, type Row, text } from './columns.ts'
-import { maxRetired, type WrappedKey } from '../keys/keyring.ts'
 import { keyLength } from '../keys/key-bytes.ts'
-import { limits } from '../shared/limits.ts'
+import { maxRetired, type WrappedKey } from '../keys/keyring.ts'
+import { idLength, saltLength, scryptBounds, type StoreHeader } from '../keys/store-header.ts'
+import type { SecretRecord, VersionRecord } from '../record/secret-record.ts'
 import { bucketCount, digestLength } from '../record/tree-shape.ts'
 import type { LeafEntry } from '../record/tree-shape.ts'
-import type { SecretRecord, VersionRecord } from '../record/secret-record.ts'
-import { idLength, saltLength, scryptBounds, type StoreHeader } from '../keys/store-header.ts'
 import { emptyNode, maxNodeBytes } from '../record/version-node.ts'
+import { limits } from '../shared/limits.ts'
+import { altered, bounded, boundedOnly, bytes, integer, plainBytes, type Row, text } from './columns.ts'
 
 /** 32 bytes in base64url. */
 const keyIdLength = 43

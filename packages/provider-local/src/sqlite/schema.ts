@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
-import { quoted } from '../shared/file-errors.ts'
 import { formatVersion } from '../keys/store-header.ts'
+import { quoted } from '../shared/file-errors.ts'
 
 /** `FSec`, in the file's header. */
 const applicationId = 0x46536563

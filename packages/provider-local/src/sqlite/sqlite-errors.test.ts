@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import { DatabaseSync } from 'node:sqlite'
+import { inspect } from 'node:util'
 import { SecretsError } from '@finchat/secrets-core'
 import { expect, test } from 'vitest'
 import { isBusy, storeError } from './sqlite-errors.ts'

@@ -1,6 +1,6 @@
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
-import { altered } from './columns.ts'
 import { diskFailed, diskFull, isDiskFull } from '../shared/file-errors.ts'
+import { altered } from './columns.ts'
 import { notAStore } from './schema.ts'
 
 /**

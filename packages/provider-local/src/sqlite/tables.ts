@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { LeafEntry } from '../record/tree-shape.ts'
-import { addUnique, bytes, integer, present, type Row, text, unique } from './columns.ts'
-import { leafCount, leavesPerBucket } from '../record/tree-shape.ts'
 import type { KeyTable } from '../keys/keyring.ts'
+import type { StoreHeader } from '../keys/store-header.ts'
+import type { LeafEntry } from '../record/tree-shape.ts'
+import { leafCount, leavesPerBucket } from '../record/tree-shape.ts'
+import { fanOut } from '../record/version-node.ts'
+import { addUnique, bytes, integer, present, type Row, text, unique } from './columns.ts'
 import {
   bucketsFrom,
   columns,
@@ -16,8 +18,6 @@ import {
   type RecordRow,
   type VersionRow,
 } from './row-codecs.ts'
-import type { StoreHeader } from '../keys/store-header.ts'
-import { fanOut } from '../record/version-node.ts'
 
 /** The node rows of one secret. */
 export interface NodeRows {

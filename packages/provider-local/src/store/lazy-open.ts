@@ -1,10 +1,8 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { KeyCache } from '../keys/key-cache.ts'
 import { unlessAborted } from '../shared/call.ts'
-import type { LockWait } from '../sqlite/lock-retry.ts'
 import { closeStore, openStore, type OpenStore, storeExists } from './open.ts'
 import type { StoreOptions } from './options.ts'
-import { storeError } from '../sqlite/sqlite-errors.ts'
-import { KeyCache } from '../keys/key-cache.ts'
 
 /** One attempt at opening, shared by all calls that wait. */
 interface OpenAttempt {
@@ -18,7 +16,7 @@ export class StoreOpener {
   readonly #options: StoreOptions
   readonly #keys: KeyCache
   #store: OpenStore | undefined
-  #flight: OpenAttempt | undefined
+  #attempt: OpenAttempt | undefined
   #closed = false
 
   constructor(options: StoreOptions) {
@@ -37,24 +35,24 @@ export class StoreOpener {
    * store.
    */
   wouldCreate(): boolean {
-    return !this.#store && !this.#flight && !storeExists(this.#options)
+    return !this.#store && !this.#attempt && !storeExists(this.#options)
   }
 
   /** Resolves when the store is open. One caller's abort does not affect the others. */
   async open(signal: AbortSignal): Promise<OpenStore> {
-    this.#flight ??= this.#start()
-    const joined = this.#flight
-    joined.waiters++
+    this.#attempt ??= this.#start()
+    const attempt = this.#attempt
+    attempt.waiters++
     try {
       const store = await unlessAborted(
-        joined.result,
+        attempt.result,
         signal,
         'the store was being opened: its key is derived, or another connection locks it',
       )
       return this.current() ?? store
     } finally {
-      joined.waiters--
-      if (joined.waiters === 0 && !this.#store) this.#end(joined)
+      attempt.waiters--
+      if (attempt.waiters === 0 && !this.#store) this.#end(attempt)
     }
   }
 
@@ -66,16 +64,16 @@ export class StoreOpener {
       closeStore(this.#store)
     }
     this.#store = undefined
-    if (this.#flight) this.#end(this.#flight)
+    if (this.#attempt) this.#end(this.#attempt)
     this.#keys.close()
   }
 
   #start(): OpenAttempt {
     const controller = new AbortController()
     const { lockTimeoutMs } = this.#options
-    const result = opened(this.#options, this.#keys, { signal: controller.signal, lockTimeoutMs })
-    const flight: OpenAttempt = { result, controller, waiters: 0 }
-    flight.result.then(
+    const result = openStore(this.#options, this.#keys, { signal: controller.signal, lockTimeoutMs })
+    const attempt: OpenAttempt = { result, controller, waiters: 0 }
+    attempt.result.then(
       (store) => {
         if (controller.signal.aborted) closeStore(store)
         else {
@@ -83,21 +81,13 @@ export class StoreOpener {
           this.#keys.wipeSources()
         }
       },
-      () => this.#end(flight),
+      () => this.#end(attempt),
     )
-    return flight
+    return attempt
   }
 
-  #end(flight: OpenAttempt): void {
-    flight.controller.abort()
-    if (this.#flight === flight) this.#flight = undefined
-  }
-}
-
-async function opened(options: StoreOptions, keys: KeyCache, wait: LockWait): Promise<OpenStore> {
-  try {
-    return await openStore(options, keys, wait)
-  } catch (error) {
-    throw storeError(error, options.path)
+  #end(attempt: OpenAttempt): void {
+    attempt.controller.abort()
+    if (this.#attempt === attempt) this.#attempt = undefined
   }
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { expect, test } from 'vitest'
 import { localProvider } from '../local-provider.ts'
-import type { LocalProviderOptions } from './options.ts'
 import { context, failure, key, temporaryFolder } from '../testing/temporary-store.ts'
+import type { LocalProviderOptions } from './options.ts'
 
 function refusal(options: LocalProviderOptions): string {
   try {

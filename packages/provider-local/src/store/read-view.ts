@@ -1,12 +1,12 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { lengthPrefixed, sealLength, unseal } from '@finchat/secrets-core/sealing'
-import { altered } from '../sqlite/columns.ts'
 import { withVersionKey } from '../keys/keyring.ts'
-import { leafOf } from '../record/tree-shape.ts'
-import { binaryKind, mapKind, type SecretRecord, type VersionRecord } from '../record/secret-record.ts'
 import { sealingVersion, type StoreHeader } from '../keys/store-header.ts'
 import type { IndexParts } from '../merkle/index-edit.ts'
 import type { VersionIndex } from '../merkle/version-index.ts'
+import { binaryKind, mapKind, type SecretRecord, type VersionRecord } from '../record/secret-record.ts'
+import { leafOf } from '../record/tree-shape.ts'
+import { altered } from '../sqlite/columns.ts'
 
 /** A verified state of the store, valid during one transaction. */
 export interface ReadView {

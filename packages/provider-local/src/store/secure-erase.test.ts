@@ -7,7 +7,7 @@ import { bytesOnDisk, context, failure, key, opened, otherKey, temporaryPath, wi
 
 vi.setConfig({ testTimeout: 120_000 }) // hundreds of writes, each to the disk
 
-/** The ciphertexts that the store's rows hold now. */
+/** The ciphertexts in the store's rows. */
 function ciphertexts(path: string): Buffer[] {
   const sqlite = new DatabaseSync(path)
   const rows = sqlite.prepare('SELECT sealed FROM secrets WHERE version > 0').all()
@@ -15,7 +15,7 @@ function ciphertexts(path: string): Buffer[] {
   return rows.map(({ sealed }) => Buffer.from(sealed as Uint8Array)) // the column is a BLOB in a STRICT table
 }
 
-/** Enough values, of enough lengths, that SQLite splits pages and moves rows from one to another. */
+/** Enough values of different lengths that SQLite splits pages and moves rows. */
 async function grownStore(path: string, round: number): Promise<void> {
   await within(path, async (provider) => {
     for (let n = 0; n < 250; n++) {
@@ -103,7 +103,7 @@ test('versions removed by default are erased from file and log after 16 such wri
   await within(path, fill)
   const [first] = ciphertexts(path)
   const inFile = (): boolean => execFileSync('cat', [path]).includes(first ?? '')
-  const [provider, kept] = [opened(path), opened(path)] // so that closing is not the last one's, which empties the log anyway
+  const [provider, kept] = [opened(path), opened(path)] // another connection, since closing the last one empties the log anyway
   await kept.get('name', context)
   expect(inFile()).toBe(true)
   for (let n = 1; n <= 16; n++) await provider.put('name', { value: 'new' }, context)
@@ -116,13 +116,13 @@ test('versions removed by default are erased from file and log after 16 such wri
 
 test('a long reader delays no write by default, and residue is erased once it has gone', async () => {
   const path = temporaryPath()
-  const [provider, kept] = [opened(path), opened(path)] // so that closing is not the last one's, which empties the log anyway
+  const [provider, kept] = [opened(path), opened(path)] // another connection, since closing the last one empties the log anyway
   for (let n = 1; n <= 100; n++) await provider.put('name', { value: `v${n}` }, context)
   await kept.get('name', context)
   const [first] = ciphertexts(path)
   const reader = new DatabaseSync(path)
   reader.exec('BEGIN')
-  reader.prepare('SELECT count(*) FROM secrets').get() // as a tool does that copies the log all the time
+  reader.prepare('SELECT count(*) FROM secrets').get() // as a tool that copies the log continuously
   const begun = performance.now()
   for (let n = 1; n <= 20; n++) await provider.put('name', { value: 'new' }, context)
   expect(performance.now() - begun).toBeLessThan(4_000)
@@ -133,7 +133,10 @@ test('a long reader delays no write by default, and residue is erased once it ha
 })
 
 describe('a reader that blocks emptying the log', () => {
-  /** What a purge says whose caller gives up when the rows are gone and the log still holds them. */
+  /**
+   * The error of a purge whose caller gives up when the rows are removed and the log still holds
+   * them.
+   */
   async function givenUpOnceGone(path: string, provider: LocalProvider): Promise<SecretsError> {
     const giveUp = new AbortController()
     const purging = failure(provider.delete('name', { purge: true }, { signal: giveUp.signal }))
@@ -150,7 +153,7 @@ describe('a reader that blocks emptying the log', () => {
     test(`is waited for; if the signal fires first the effect is done, and ${what} erases the residue`, async () => {
       const path = temporaryPath()
       const provider = opened(path)
-      const kept = opened(path) // so that closing is not the last one's, which empties the log anyway
+      const kept = opened(path) // another connection, since closing the last one empties the log anyway
       await provider.put('name', { value: 'value' }, context)
       await kept.get('name', context)
       const [row] = ciphertexts(path)

@@ -1,6 +1,6 @@
 import type { CallContext } from '@finchat/secrets-core'
-import { throwIfAborted, withEffect } from '../shared/call.ts'
 import { assertOneName, assertSameFile, assertSameFileAfterCommit } from '../file/identity.ts'
+import { throwIfAborted, withEffect } from '../shared/call.ts'
 import { LockQueue, retryWhileBusy } from '../sqlite/lock-retry.ts'
 import { storeError } from '../sqlite/sqlite-errors.ts'
 import { StoreOpener } from './lazy-open.ts'

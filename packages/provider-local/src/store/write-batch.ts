@@ -1,13 +1,13 @@
 import { seal, sealLength } from '@finchat/secrets-core/sealing'
-import { loadCrypto } from '../shared/builtins.ts'
-import { leafOf } from '../record/tree-shape.ts'
-import { IndexEdit } from '../merkle/index-edit.ts'
 import { withVersionKey } from '../keys/keyring.ts'
+import { IndexEdit } from '../merkle/index-edit.ts'
 import type { CheckedSecret } from '../record/input.ts'
-import { type VersionRow, versionRowOf } from '../sqlite/row-codecs.ts'
 import { emptyRecord, type SecretRecord, type VersionRecord, timestamp } from '../record/secret-record.ts'
-import { type ReadView, valueData, type StoreParts } from './read-view.ts'
+import { leafOf } from '../record/tree-shape.ts'
 import { emptyNode } from '../record/version-node.ts'
+import { loadCrypto } from '../shared/builtins.ts'
+import { type VersionRow, versionRowOf } from '../sqlite/row-codecs.ts'
+import { type ReadView, valueData, type StoreParts } from './read-view.ts'
 
 /** A version with its ciphertext, not yet written. */
 interface SealedVersion {

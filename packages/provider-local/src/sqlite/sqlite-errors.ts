@@ -4,8 +4,8 @@ import { altered } from './columns.ts'
 import { notAStore } from './schema.ts'
 
 /**
- * Primary result codes (sqlite.org/rescode.html). Codes of a held lock are absent because those
- * calls are retried; any other code is `INTERNAL`.
+ * Primary result codes (sqlite.org/rescode.html). Calls that meet a held lock are retried; any
+ * other code is `INTERNAL`.
  */
 const table: Readonly<Record<number, (path?: string) => SecretsError>> = {
   1: altered, // ERROR: our statements are right, so the tables are not ours

@@ -53,7 +53,7 @@ function assertStoreId({ storeId }: StoreHeader, options: StoreOptions): void {
   })
 }
 
-/** Opens the store, or creates it. Rejects with a `SecretsError` or an error of SQLite's. */
+/** Rejects with a `SecretsError` or an error of SQLite's. */
 export async function openStore(options: StoreOptions, keys: KeyCache, wait: LockWait): Promise<OpenStore> {
   const { path } = options
   if (path === undefined) return openInMemory(keys, wait)

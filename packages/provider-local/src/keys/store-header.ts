@@ -28,7 +28,7 @@ export const saltLength = 32
 const scrypt: ScryptCost = { log2N: 17, r: 8, p: 1 }
 
 /**
- * A header read from a file must neither make guessing cheap nor exhaust the machine: at least 64
+ * A header read from a file must neither make guessing cheap nor exhaust the machine. At least 64
  * MiB (N · r · 128 bytes), at most 1 GiB and N · p = 2^20.
  */
 export const scryptBounds = { log2N: [16, 20], r: [8, 8], p: [1, 16], maxNTimesP: 1_048_576 } as const

@@ -17,7 +17,7 @@ const table: Readonly<Record<number, (path?: string) => SecretsError>> = {
   13: diskFull, // FULL
   14: notPermitted, // CANTOPEN
   18: altered, // TOOBIG: more than we would ever write
-  19: altered, // CONSTRAINT: the verified index says otherwise
+  19: altered, // CONSTRAINT: contradicts the verified index
   20: altered, // MISMATCH
   23: notPermitted, // AUTH
   26: notAStore, // NOTADB

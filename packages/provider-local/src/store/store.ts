@@ -1,4 +1,4 @@
-import type { CallContext } from '@finchat/secrets-core'
+import type { CallContext, SecretsError } from '@finchat/secrets-core'
 import { assertOneName, assertSameFile, assertSameFileAfterCommit } from '../file/identity.ts'
 import { throwIfAborted, withEffect } from '../shared/call.ts'
 import { LockQueue, retryWhileBusy } from '../sqlite/lock-retry.ts'
@@ -129,7 +129,7 @@ function eraseIf(isDue: boolean, store: OpenStore): void {
   }
 }
 
-function notErased(error: unknown, path: string | undefined): Error {
+function notErased(error: unknown, path: string | undefined): SecretsError {
   const ours = storeError(error, path)
   const problem = `the change is made, but removed values may remain in the store's file or log: ${ours.problem}`
   return withEffect(ours, 'done', 'the next write, or closing, erases them', problem)

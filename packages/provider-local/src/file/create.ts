@@ -48,7 +48,8 @@ function obstacleAt(path: string): SecretsError | undefined {
   if (lstatSync(path, { throwIfNoEntry: false })) return invalidPath(path)
   if (!existsSync(`${path}-wal`)) return undefined
   return new SecretsError('INTEGRITY', `the store's file ${quoted(path)} is missing, and its log is still there`, {
-    remedy: 'restore the file, or remove the log to begin a new store', // The new store would take the log for its own.
+    // The new store would take the log for its own.
+    remedy: 'restore the file, or remove the log to begin a new store',
   })
 }
 
@@ -69,7 +70,8 @@ export function createFile(path: string, fill: (temporary: string) => void): voi
     linkInPlace(temporary, path)
     syncFolder(dirname(path))
   } catch (error) {
-    if (!existsSync(path)) throw fileError(error, path) // Otherwise another process created the store first.
+    // Otherwise another process created the store first.
+    if (!existsSync(path)) throw fileError(error, path)
   } finally {
     for (const suffix of suffixes) remove(temporary + suffix)
   }

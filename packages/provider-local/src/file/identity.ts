@@ -116,7 +116,8 @@ export function remove(file: string): void {
 export function assertNoForeignFiles(real: string): void {
   for (const suffix of ['-journal', '-wal', '-shm']) {
     const stats = lstatSync(real + suffix, { throwIfNoEntry: false })
-    if (!stats || (suffix !== '-journal' && stats.isFile() && stats.nlink <= 1)) continue // 0: being removed
+    // nlink 0: the file is being removed.
+    if (!stats || (suffix !== '-journal' && stats.isFile() && stats.nlink <= 1)) continue
     throw new SecretsError('INTEGRITY', `beside the store's file is ${quoted(basename(real) + suffix)}, which no store creates`, {
       remedy: 'find out who put it there, and remove it',
     })

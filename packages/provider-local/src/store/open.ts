@@ -101,7 +101,8 @@ async function createStore(path: string, keys: KeyCache, { signal }: LockWait): 
     try {
       makeDurable(sqlite)
       initialise(sqlite, header, keyring)
-      emptyLog(sqlite) // Closing empties the log too, but does not report a failure: the name would then go to half a store.
+      // Closing empties the log too, but reports no failure: half a store would then get the name.
+      emptyLog(sqlite)
     } finally {
       sqlite.close()
     }

@@ -90,7 +90,8 @@ export function checkedOptions(given: LocalProviderOptions): StoreOptions {
     storeId: storeIdOf(storeId, path),
     lockTimeoutMs,
   }
-  return { ...checked, keys: keysOf(options) } // Last, so that no key stays in memory when another option is refused.
+  // Last, so that no key stays in memory when another option is refused.
+  return { ...checked, keys: keysOf(options) }
 }
 
 function storeIdOf(storeId: unknown, path: string): Buffer | undefined {

@@ -1,0 +1,24 @@
+import { knownOptions, type MemberKind, type MembersOf } from './known-options.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+
+/** What every call takes. */
+export interface CallOptions {
+  /** Ends the call with `ABORTED`; what is under way for others goes on. */
+  readonly signal?: AbortSignal | undefined
+  /** Who asks, for the audit trail. */
+  readonly actor?: string | undefined
+  /** On whose request, for the audit trail. */
+  readonly requestId?: string | undefined
+}
+
+export const callMembers: MembersOf<CallOptions> = { signal: 'any', actor: 'string', requestId: 'string' }
+
+/** A copy of the options. Throws `INVALID_ARGUMENT` for options that are none, have a member that is not known, or a signal that is none. */
+export function knownCallOptions<Options extends CallOptions>(options: Options, members: Readonly<Record<string, MemberKind>>): Options {
+  const known = knownOptions(options, members, 'INVALID_ARGUMENT')
+  const { signal } = known
+  if (signal === undefined || signal instanceof AbortSignal) return known
+  throw new SecretsError('INVALID_ARGUMENT', 'signal is no AbortSignal', {
+    remedy: 'pass AbortSignal.timeout(ms) or the signal of an AbortController',
+  })
+}

@@ -6,6 +6,30 @@ import { importsOf } from './imports.ts'
 
 export type Rule = (files: Files) => string[]
 
+/** The folders of a package's `src`, lowest first; '.' is `src` itself. A file imports from its own folder and from lower ones. */
+export const folders: Record<string, readonly string[]> = {
+  'packages/core': [
+    'contract',
+    'errors',
+    'options',
+    'value',
+    'sealing',
+    'guard',
+    'observe',
+    'cache/keys',
+    'cache/shared',
+    'cache',
+    'chain',
+    'read',
+    'write',
+    'verify',
+    'manager',
+    'env',
+    '.',
+    'testing',
+  ],
+}
+
 /** Every published package has the same manifest, but for its name, its words and its dependencies. */
 export const sameManifest: Rule = (files) => publicPackages(files).flatMap(manifestFaults)
 

@@ -4,7 +4,21 @@ export type { CacheCounts, CacheStats } from './cache/cache-stats.ts'
 export type { CallOptions } from './options/call-options.ts'
 export type { CatalogEntry, DescribedSecret, DescribeOptions, ListOptions } from './read/list-and-describe.ts'
 export type { CloseOptions } from './manager/shutdown.ts'
-export type * from './contract/provider.ts'
+export type { AuditEvent, AuditTrail } from './contract/audit.ts'
+export type { SecretsErrorAttempt, SecretsErrorCode, SecretsErrorDetails } from './contract/error-codes.ts'
+export type {
+  CallContext,
+  ListedSecret,
+  NewSecret,
+  OptionalMember,
+  ProviderManifest,
+  SecretDescription,
+  SecretLocation,
+  SecretProvider,
+  StoredSecret,
+  WriteReceipt,
+} from './contract/provider.ts'
+export type { FillTicket, SharedCache, SharedEntry, SharedKey, SharedPath, SharedRead, SharedReadContext } from './contract/shared-cache.ts'
 export { type Environment, envManifest, envProvider, type EnvProviderOptions } from './env/env-provider.ts'
 export type { EnvironmentReader, ProviderFromEnv } from './env/environment-reader.ts'
 export type { HealthReport, ProviderHealth } from './manager/health.ts'
@@ -16,8 +30,8 @@ export { type FromEnvOptions, secretsManagerFromEnv } from './env/manager-from-e
 export type { CacheOptions, SecretsManagerOptions } from './manager/manager-options.ts'
 export { createSecretsManager } from './manager/manager.ts'
 export { isValidName } from './options/names.ts'
-export type { FallbackPolicy, Verdict } from './chain/fallback-policy.ts'
-export type { OptionalMember, ProviderManifest } from './contract/provider-manifest.ts'
+export type { FallbackPolicy } from './chain/fallback-policy.ts'
+export type { Verdict } from './errors/error-classes.ts'
 export type { ReadOneOptions, ReadOptions } from './read/read-options.ts'
 export type { SecretRequest } from './read/reader.ts'
 export type { SecretValue } from './value/secret-value.ts'

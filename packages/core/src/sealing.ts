@@ -1,6 +1,5 @@
 export { type EncryptionKey, generateKey, type KeyMaterial, parseKey } from './sealing/encryption-key.ts'
 export { type Field, lengthPrefixed, prefixLength } from './sealing/length-prefixed.ts'
 export { mac } from './sealing/mac.ts'
-export type { SealingKey } from './sealing/raw-key.ts'
+export { seal, type SealingKey, sealLength, unseal } from './sealing/seal.ts'
 export { deriveSealKey, openSealKey, type SealKey, sealKeyLength } from './sealing/seal-key.ts'
-export { seal, sealLength, unseal } from './sealing/seal.ts'

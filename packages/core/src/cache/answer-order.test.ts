@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
 import type { CachedStore } from './provider-cache.ts'
-import type { SecretProvider, SharedCache, StoredSecret } from '../contract/provider.ts'
+import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
 import { type Answer, cached, fail, onCacheClock, pass, second, seen, shared, slow, start } from '../testing/cache-trial.ts'
 
 onCacheClock()

@@ -1,3 +1,4 @@
+import { pathOf } from './keys/cache-key.ts'
 import { backOff, type BackOff } from '../guard/back-off.ts'
 import type { Call } from './single-flight.ts'
 import { absence, type Absence, briefAbsence, briefly, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
@@ -6,9 +7,6 @@ import { Lru } from './keys/lru.ts'
 import { type Circuit, isHeldBack } from '../guard/circuit-breaker.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import type { SecretsError } from '../errors/secrets-error.ts'
-
-/** `undefined`: the current one. */
-export type VersionSelector = number | 'previous' | undefined
 
 /** A value in memory. */
 export interface Entry extends Freshness {
@@ -202,14 +200,4 @@ function isLater({ held, flight }: Entry, { id, askedAt }: Pick<Call, 'id' | 'as
 function leave({ leaving, held }: Entry): void {
   for (const forget of leaving) forget()
   held.release()
-}
-
-/** Paths hold no line feeds (the plan sees to it), so that no path is another one's version. */
-export function keyOf(path: string, version: VersionSelector): string {
-  return version === undefined ? path : `${path}\n${version}`
-}
-
-function pathOf(key: string): string {
-  const end = key.indexOf('\n')
-  return end === -1 ? key : key.slice(0, end)
 }

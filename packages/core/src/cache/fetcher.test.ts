@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
 import type { CachedStore } from './provider-cache.ts'
-import type { SharedCache } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
 import { Memory } from './entries.ts'
 import { cached, type Get, onCacheClock, pass, second, seen, shared, start } from '../testing/cache-trial.ts'
 

@@ -1,17 +1,37 @@
+import type { TracingChannel } from 'node:diagnostics_channel'
+import type { Circuit } from '../guard/circuit-breaker.ts'
+import type { Lifetimes } from './freshness.ts'
+import type { Shredder } from '../value/zeroizer.ts'
+import type { TraceMessage } from '../observe/trace-channels.ts'
 import { aborted } from '../guard/deadline.ts'
-import type { StoreOptions } from './provider-cache.ts'
-import type { CallContext, SecretProvider, SecretsErrorCode, StoredSecret } from '../contract/provider.ts'
-import { type Call, type Flight, type Flights, type Found, isFresh, isRefuted, isVolatile } from './single-flight.ts'
+import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { type Call, type Flight, type Flights, isRefuted } from './single-flight.ts'
+import { describeKeyOf, type Found, isFresh, isVolatile } from './keys/cache-key.ts'
+import type { Refusals } from './refusals.ts'
 import { briefly, freshness } from './freshness.ts'
 import { HeldSecret } from '../value/secret-bytes.ts'
 import type { Entry, Memory } from './entries.ts'
 import { isRefusal, isWithdrawal } from '../errors/error-classes.ts'
-import { describeKeyOf, type Refusals } from './refusals.ts'
 import type { OwnWrites } from './own-writes.ts'
 import type { Rights } from './shared/verified-access.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { saidNothing, type SharedAnswer, type SharedLevel } from './shared/shared-cache-client.ts'
 import { storedSecretOf, wipe } from '../value/check-stored-secret.ts'
+
+/** How one store is asked, and what it is asked through. */
+export interface FetchOptions extends Lifetimes {
+  readonly maxEntries: number
+  /** A call that takes longer is not joined, nor waited for in an outage. */
+  readonly patientMs: number
+  readonly circuit: Pick<Circuit, 'outage' | 'recoveredAt' | 'rest'>
+  readonly shared: SharedLevel | undefined
+  /** Each process proves its own right before it takes anything from the shared level. */
+  readonly ownRights?: boolean | undefined
+  readonly shredder: Shredder
+  readonly refreshes: TracingChannel<TraceMessage>
+  readonly closing: AbortSignal
+}
 
 /** By which right a call that describes a secret is made. */
 export type Right = 'read' | 'describe'
@@ -19,7 +39,7 @@ export type Right = 'read' | 'describe'
 /** What a store's cache remembers, and where it asks. */
 export interface FetcherParts {
   readonly provider: SecretProvider
-  readonly options: StoreOptions
+  readonly options: FetchOptions
   readonly memory: Memory
   readonly flights: Flights
   readonly refusals: Refusals

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { CachedStore } from './provider-cache.ts'
-import type { SharedCache, StoredSecret } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
+import type { StoredSecret } from '../contract/provider.ts'
 import { OwnWrites } from './own-writes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { cached, fail, type Get, onCacheClock, pass, second, seen, shared, slow, start } from '../testing/cache-trial.ts'

@@ -1,5 +1,5 @@
 import { Lru } from './keys/lru.ts'
-import type { VersionSelector } from './entries.ts'
+import type { VersionSelector } from './keys/cache-key.ts'
 
 const most = 10_000
 /** As long as the shared cache holds back what is older than a write. */

@@ -2,8 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
 import type { CachedStore, StoreOptions } from './provider-cache.ts'
-import type { SecretProvider, SharedCache, StoredSecret } from '../contract/provider.ts'
-import type { ReadMode } from './single-flight.ts'
+import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
+import type { ReadMode } from './keys/cache-key.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import {
   type Answer,

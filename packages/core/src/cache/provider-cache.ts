@@ -1,34 +1,22 @@
-import type { TracingChannel } from 'node:diagnostics_channel'
+import type { FetchOptions } from './fetcher.ts'
 
 import { type CacheCounts, Tally } from './cache-stats.ts'
-import { type Circuit, heldBackBy } from '../guard/circuit-breaker.ts'
+import { heldBackBy } from '../guard/circuit-breaker.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import { Fetcher, type Right } from './fetcher.ts'
-import { type Flight, Flights, type Found, isFresh, isVolatile, type StoreRead, within } from './single-flight.ts'
-import type { Lifetimes } from './freshness.ts'
-import { type Entry, keyOf, Memory } from './entries.ts'
+import { type Flight, Flights, type StoreRead, within } from './single-flight.ts'
+import { describeKeyOf, type Found, isFresh, isVolatile, keyOf } from './keys/cache-key.ts'
+import { type Entry, Memory } from './entries.ts'
+import { Refusals } from './refusals.ts'
 import { isOutage } from '../errors/error-classes.ts'
-import { describeKeyOf, Refusals } from './refusals.ts'
 import { OwnWrites } from './own-writes.ts'
 import { Rights } from './shared/verified-access.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import type { SharedLevel } from './shared/shared-cache-client.ts'
-import type { Shredder } from '../value/zeroizer.ts'
 import { traced, type TraceMessage } from '../observe/trace-channels.ts'
 
-export interface StoreOptions extends Lifetimes {
-  readonly maxEntries: number
-  /** A call that takes longer is not joined, nor waited for in an outage. */
-  readonly patientMs: number
-  readonly circuit: Pick<Circuit, 'outage' | 'recoveredAt' | 'rest'>
-  readonly shared: SharedLevel | undefined
-  /** Each process proves its own right before it takes anything from the shared level. */
-  readonly ownRights?: boolean | undefined
+export interface StoreOptions extends FetchOptions {
   /** The caches of other providers of the same store, and maybe this one: they hold what a write here makes obsolete. */
   readonly kin?: readonly CachedStore[] | undefined
-  readonly shredder: Shredder
-  readonly refreshes: TracingChannel<TraceMessage>
-  readonly closing: AbortSignal
 }
 
 /** A clock that goes back by more than this makes every bound worthless. */

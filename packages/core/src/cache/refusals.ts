@@ -97,8 +97,3 @@ function remembered({ error, saidAt }: Refusal, { code, retryAt }: SecretsError)
     retryAt,
   })
 }
-
-/** The cache key of what a store says of a path beside reads: paths hold no line feeds, and no version has this name. */
-export function describeKeyOf(path: string): string {
-  return `${path}\ndescribe`
-}

@@ -1,23 +1,8 @@
+import type { Found, ReadMode, VersionSelector } from './keys/cache-key.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { Batch } from './batch.ts'
 import { raceAbort } from '../guard/deadline.ts'
-import type { SecretsErrorCode } from '../contract/provider.ts'
-import type { HeldSecret } from '../value/secret-bytes.ts'
-import type { VersionSelector } from './entries.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-
-/**
- * How a read treats what is held. `fresh`: nothing that is held will do, and a lease is replaced. `volatile`
- * (`autoCleanup`): what was held or read is handed out and kept nowhere.
- */
-export type ReadMode = 'cached' | 'fresh' | 'volatile' | 'fresh volatile'
-
-export function isFresh(mode: ReadMode): boolean {
-  return mode === 'fresh' || mode === 'fresh volatile'
-}
-
-export function isVolatile(mode: ReadMode): boolean {
-  return mode === 'volatile' || mode === 'fresh volatile'
-}
 
 export interface StoreRead {
   readonly path: string
@@ -25,15 +10,6 @@ export interface StoreRead {
   readonly mode: ReadMode
   readonly signal?: AbortSignal | undefined
   readonly batch?: Batch | undefined
-}
-
-export interface Found {
-  /** Readable in this turn of the event loop; take from it what is needed before waiting for anything else. */
-  readonly held: HeldSecret
-  readonly from: 'memory' | 'shared' | 'store'
-  readonly stale: boolean
-  /** Why the store could not be asked: with every stale answer. */
-  readonly outage?: SecretsErrorCode | undefined
 }
 
 /** What a later call has told of the same secret: all of it, or that it is there. */

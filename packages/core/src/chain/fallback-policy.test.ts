@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { SecretsErrorCode } from '../contract/provider.ts'
-import { isOutage, isWithdrawal } from '../errors/error-classes.ts'
-import { assertFallbackPolicy, type FallbackPolicy, isKnownCode, type Verdict, verdictOn } from './fallback-policy.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { isKnownCode, isOutage, isWithdrawal, type Verdict } from '../errors/error-classes.ts'
+import { assertFallbackPolicy, type FallbackPolicy, verdictOn } from './fallback-policy.ts'
 
 /** DESIGN's table: what the chain does, whether the store is merely out, and whether what is held is dropped. */
 const rows: readonly (readonly [SecretsErrorCode, Verdict, 'out' | 'drop' | ''])[] = [

@@ -1,10 +1,29 @@
-import type { SecretsErrorCode } from '../contract/provider.ts'
-import { type FallbackPolicy, fixed, type Verdict, verdicts } from './policy-rows.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { described, quoted } from '../errors/format.ts'
+import { isRecord } from '../errors/own-properties.ts'
+import { isKnownCode, type Verdict, verdicts } from '../errors/error-classes.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
 
-export { assertFallbackPolicy, type FallbackPolicy, type Verdict } from './policy-rows.ts'
+/** The rows of the policy that may be overridden, for a manager or a call. */
+export type FallbackPolicy = {
+  readonly [code in Exclude<SecretsErrorCode, 'ABORTED' | 'NOT_FOUND' | 'AUDIT_FAILED'>]?: Verdict | undefined
+}
 
-export function isKnownCode(code: string): code is SecretsErrorCode {
-  return Object.hasOwn(verdicts, code)
+const fixed: ReadonlySet<string> = new Set(['ABORTED', 'NOT_FOUND', 'AUDIT_FAILED'])
+
+/** Throws `CONFIGURATION` for a row that is not there or a verdict that is none. */
+export function assertFallbackPolicy(policy: FallbackPolicy | undefined): void {
+  if (policy !== undefined && !isRecord(policy)) throw wrongPolicy(`is ${described(policy)}`, "pass { UNAVAILABLE: 'stop' }")
+  const rows = Object.keys(verdicts).filter((code) => !fixed.has(code))
+  for (const [code, verdict] of Object.entries(policy ?? {})) {
+    if (!rows.includes(code)) throw wrongPolicy(`has no row ${quoted(code)} that can be overridden`, `use ${rows.join(', ')}`)
+    if (verdict === 'next' || verdict === 'stop' || verdict === undefined) continue
+    throw wrongPolicy(`has ${described(verdict)} in the row ${code}`, "use 'next' or 'stop'")
+  }
+}
+
+function wrongPolicy(problem: string, remedy: string): SecretsError {
+  return new SecretsError('CONFIGURATION', `the fallback policy ${problem}`, { remedy })
 }
 
 /** A code that this version does not know stops. Later policies go before earlier ones. */

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { SecretsErrorCode } from '../contract/provider.ts'
-import type { FallbackPolicy, Verdict } from './fallback-policy.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import type { FallbackPolicy } from './fallback-policy.ts'
+import type { Verdict } from '../errors/error-classes.ts'
 import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import { Walk } from './fallback-traversal.ts'
 

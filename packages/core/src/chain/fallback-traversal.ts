@@ -1,4 +1,4 @@
-import type { SecretsErrorAttempt, SecretsErrorCode } from '../contract/provider.ts'
+import type { SecretsErrorAttempt, SecretsErrorCode } from '../contract/error-codes.ts'
 import { type FallbackPolicy, verdictOn } from './fallback-policy.ts'
 import { isFinal } from '../cache/refusals.ts'
 import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'

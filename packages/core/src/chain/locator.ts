@@ -1,7 +1,6 @@
 import type { SecretLocation } from '../contract/provider.ts'
-import { isRecord } from '../options/known-options.ts'
-import { quoted } from '../options/names.ts'
-import { own, ownMembers } from '../errors/own-properties.ts'
+import { isRecord, own, ownMembers } from '../errors/own-properties.ts'
+import { quoted } from '../errors/format.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** A store's own path, as text (`path` or `path#field`) or spelled out. */

@@ -1,8 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { SecretLocation, SecretProvider } from '../contract/provider.ts'
-import type { Link } from '../manager/build-links.ts'
+import { type Link, type Plan, planner } from './routing.ts'
 import { locator } from './locator.ts'
-import { type Plan, planner } from './routing.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { linkTo } from '../testing/links.ts'
 

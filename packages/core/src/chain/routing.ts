@@ -1,7 +1,16 @@
+import type { CachedStore } from '../cache/provider-cache.ts'
+import type { Outage } from '../guard/outage-warning.ts'
 import type { SecretLocation, SecretProvider } from '../contract/provider.ts'
-import type { Link } from '../manager/build-links.ts'
 import { ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
+
+/** One provider of a chain, with the cache of its store. */
+export interface Link {
+  /** Guarded: every call ends, and rejects with a `SecretsError`. */
+  readonly provider: SecretProvider
+  readonly store: CachedStore
+  readonly outage: Outage
+}
 
 /** Where one provider of the chain keeps a name. */
 export interface Place {

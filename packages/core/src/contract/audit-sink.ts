@@ -1,4 +1,5 @@
-import type { AuditEvent, CallContext } from './provider.ts'
+import type { AuditEvent } from './audit.ts'
+import type { CallContext } from './provider.ts'
 
 /**
  * One entry of an audit trail, as sinks receive it: flat, versioned, never a value. What does not apply is absent or `undefined`. Text is well-formed

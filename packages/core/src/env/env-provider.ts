@@ -1,8 +1,8 @@
-import type { SecretProvider } from '../contract/provider.ts'
-import { described, isRecord, knownOptions, type MembersOf } from '../options/known-options.ts'
+import type { ProviderManifest, SecretProvider } from '../contract/provider.ts'
+import { described, quoted } from '../errors/format.ts'
+import { isRecord } from '../errors/own-properties.ts'
+import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { locator, type NamesOptions } from '../chain/locator.ts'
-import { quoted } from '../options/names.ts'
-import type { ProviderManifest } from '../contract/provider-manifest.ts'
 import { maxSecretFileBytes, stopIfAborted } from './secret-file-bounds.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 

@@ -1,6 +1,7 @@
 import type { SecretProvider } from '../contract/provider.ts'
 import { type Environment, ownVariable } from './env-provider.ts'
-import { isValidName, quoted } from '../options/names.ts'
+import { isValidName } from '../options/names.ts'
+import { quoted } from '../errors/format.ts'
 
 /**
  * What a `…FromEnv` function reads its settings through. Problems are gathered, so that one error tells them all; none quotes what a

@@ -1,14 +1,14 @@
 import type { SecretProvider } from '../contract/provider.ts'
 import { assertEnvironment, type Environment, envProvider, ownVariable } from './env-provider.ts'
 import { type EnvironmentReader, environmentReader, listOf, type ProviderFromEnv } from './environment-reader.ts'
-import { described, isRecord, knownOptions, type MembersOf } from '../options/known-options.ts'
-import { loadEngine } from '../manager/load-engine.ts'
+import { described, quoted } from '../errors/format.ts'
+import { isRecord } from '../errors/own-properties.ts'
+import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { managerMembers, type SecretsManagerOptions } from '../manager/manager-options.ts'
 import { createSecretsManager } from '../manager/manager.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
-import { quoted } from '../options/names.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import type { VariablesRead } from './unread-variables.ts'
+import { warnOfUnread } from './unread-variables.ts'
 
 /** Options of `createSecretsManager`, except for the providers. `FINCHAT_SECRETS_CACHE_TTL` goes before `cache.ttlSeconds`. */
 export interface FromEnvOptions extends Omit<SecretsManagerOptions, 'providers'> {
@@ -55,7 +55,7 @@ export function secretsManagerFromEnv(
   const ttlSeconds = cacheTtl(reader)
   if (problems.length === 0) {
     const manager = createSecretsManager({ ...rest, providers, cache: ttlSeconds === undefined ? cache : { ...cache, ttlSeconds } })
-    void warnOfUnread({ env, asked, ours, available: factories, chosen: new Set(choices.map(({ name }) => name)) })
+    warnOfUnread({ env, asked, ours, available: factories, chosen: new Set(choices.map(({ name }) => name)) })
     return manager
   }
   throw new SecretsError(
@@ -129,12 +129,6 @@ function made(name: string, factory: unknown, env: Environment, problems: string
       problems.push(`${name}: ${SecretsError.isInstance(error) ? error.message : 'its provider could not be made from the variables'}`)
     return []
   }
-}
-
-async function warnOfUnread(read: VariablesRead): Promise<void> {
-  // Loaded with the manager; where it cannot be, the first call says so.
-  const engine = await loadEngine().catch(() => undefined)
-  engine?.warnOfUnread(read)
 }
 
 function cacheTtl({ optional, problem }: EnvironmentReader): number | undefined {

@@ -269,7 +269,7 @@ describe("Node's permission model", () => {
       mkdirSync(join(folder, name))
       writeFileSync(join(folder, name, 'secret'), name)
     }
-    const reads = [import.meta.dirname, join(folder, 'allowed')].map((place) => `--allow-fs-read=${place}`)
+    const reads = [join(import.meta.dirname, '..'), join(folder, 'allowed')].map((place) => `--allow-fs-read=${place}`)
     const flags = ['--permission', ...reads, '--disable-warning=ExperimentalWarning', '--input-type=module', '--eval', script, '--', folder]
     const denied = 'PERMISSION_DENIED ERR_ACCESS_DENIED'
     expect(JSON.parse(execFileSync(process.execPath, flags, { encoding: 'utf8' }))).toEqual([denied, denied, 'allowed'])

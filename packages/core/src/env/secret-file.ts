@@ -1,8 +1,8 @@
 import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 
-import type { SecretsErrorCode } from '../contract/provider.ts'
-import { quoted } from '../options/names.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { quoted } from '../errors/format.ts'
 import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
 import { maxSecretFileBytes, stopIfAborted } from './secret-file-bounds.ts'
 import { SecretsError } from '../errors/secrets-error.ts'

@@ -1,5 +1,5 @@
 import type { Environment } from './env-provider.ts'
-import { quoted } from '../options/names.ts'
+import { quoted } from '../errors/format.ts'
 
 /** Who was made by which variables. */
 export interface VariablesRead {

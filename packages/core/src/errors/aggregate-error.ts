@@ -1,5 +1,5 @@
-import type { SecretsErrorCode } from '../contract/provider.ts'
-import { quoted } from '../options/names.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { quoted } from './format.ts'
 import { SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { earliestRetry } from './unresolved-error.ts'
 

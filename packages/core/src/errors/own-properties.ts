@@ -24,3 +24,13 @@ export function ownMembers<T extends object>(thing: T, members: readonly string[
 export function descriptor(value: unknown, enumerable: boolean): PropertyDescriptor {
   return Object.assign(Object.create(null), { value, enumerable })
 }
+
+/** Whether this is an object whose members say something: not a list, a Map, a Promise or the like. */
+export function isRecord(thing: unknown): thing is object {
+  return typeof thing === 'object' && ['Object', 'Module'].includes(tagOf(thing))
+}
+
+/** What `Object.prototype.toString` calls it. */
+export function tagOf(thing: unknown): string {
+  return Object.prototype.toString.call(thing).slice(8, -1)
+}

@@ -1,4 +1,4 @@
-import type { SecretsErrorAttempt, SecretsErrorCode, SecretsErrorDetails } from '../contract/provider.ts'
+import type { SecretsErrorAttempt, SecretsErrorCode, SecretsErrorDetails } from '../contract/error-codes.ts'
 import { descriptor, ownMembers } from './own-properties.ts'
 
 /** Recognises our errors across two copies of core in one tree, where `instanceof` would not. */
@@ -118,7 +118,7 @@ function visible(text: unknown): string {
 }
 
 /** A copy of which every text went through this. */
-export function visibleIn<Members extends object>(members: Members, show: (text: string) => string): Members {
+function visibleIn<Members extends object>(members: Members, show: (text: string) => string): Members {
   return Object.fromEntries(
     Object.entries(members).map(([key, value]: [string, unknown]) => [key, typeof value === 'string' ? show(value) : value]),
   ) as Members // of the same types
@@ -128,7 +128,7 @@ function listedOnly(attempt: SecretsErrorAttempt): SecretsErrorAttempt {
   return visibleIn(said(attempt, attemptKeys), visible)
 }
 
-export function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {
+function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {
   return said(error, detailKeys)
 }
 
@@ -141,4 +141,14 @@ function messageOf(problem: string, { secret, provider, remedy }: SecretsErrorDe
   const isNamed = problem.startsWith(`Secret '${secret}'`)
   const place = [secret && !isNamed && `Secret '${secret}'`, provider && `provider '${provider}'`].filter(Boolean).join(', ')
   return [place, problem].filter(Boolean).join(': ') + (remedy ? ` (${remedy})` : '')
+}
+
+/** The same error of a provider, whose own text begins no line of ours. */
+export function onOneLine(error: SecretsError): SecretsError {
+  const escaped = (text: string): string => text.replaceAll('\n', '\\n')
+  const { attempts, ...details } = detailsOf(error)
+  return new SecretsError(error.code, escaped(error.problem ?? error.message), {
+    ...visibleIn(details, escaped),
+    attempts: attempts?.map((attempt) => visibleIn(attempt, escaped)),
+  })
 }

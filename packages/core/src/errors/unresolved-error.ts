@@ -1,4 +1,4 @@
-import type { SecretsErrorAttempt, SecretsErrorCode } from '../contract/provider.ts'
+import type { SecretsErrorAttempt, SecretsErrorCode } from '../contract/error-codes.ts'
 import { SecretsError } from './secrets-error.ts'
 
 /** What a provider said, for the error of a walk: nothing of its error but code, problem and remedy. */

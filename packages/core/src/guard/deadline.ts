@@ -1,5 +1,7 @@
-import { promised } from './promised.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
+
+/** `setTimeout` fires at once for more (Node.js documentation, timers). */
+export const longestTimerMs: number = 2 ** 31 - 1
 
 /** What ends a call that may hang. */
 export interface Bounds {
@@ -120,4 +122,25 @@ export function aborted(): SecretsError {
 
 export function closed(owner = 'the secrets manager'): SecretsError {
   return new SecretsError('ABORTED', `${owner} is closed`, { remedy: 'close it after the last use' })
+}
+
+/** A function that throws at once is as one that rejects, and an answer as one that was promised. */
+export function promised<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(call())
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** Beyond this a timer should have ended the call long ago: the process was frozen, or its clock was set. */
+const gapMs = 1_000
+
+/** Returns whether a call that begins now, and is ended by its deadline, has spanned a gap of the wall clock. */
+export function clockGap(deadlineMs: number): () => boolean {
+  const startedAt = Date.now()
+  return () => {
+    const elapsed = Date.now() - startedAt
+    return elapsed > deadlineMs + gapMs || elapsed < -gapMs
+  }
 }

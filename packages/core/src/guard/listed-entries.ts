@@ -1,6 +1,6 @@
 import type { CallContext, ListedSecret, SecretProvider } from '../contract/provider.ts'
 import { asSecretsError, malformed } from './guard.ts'
-import { described } from '../options/known-options.ts'
+import { described } from '../errors/format.ts'
 import { own } from '../errors/own-properties.ts'
 import { listedOf } from '../value/check-stored-secret.ts'
 

@@ -1,4 +1,4 @@
-import type { SecretsErrorCode } from '../contract/provider.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
 
 /** A provider that answers for some secrets and fails for others is in one outage, not in as many as there are reads. */
 const quietMs = 60_000

@@ -1,6 +1,6 @@
 import type { CallContext, SecretProvider } from '../contract/provider.ts'
 import { type Close, closesLike } from './use-count.ts'
-import { promised } from './promised.ts'
+import { promised } from './deadline.ts'
 
 /** One call on its way to a provider. */
 export interface ProviderCall {

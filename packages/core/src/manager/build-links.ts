@@ -1,30 +1,24 @@
+import type { Link } from '../chain/routing.ts'
+import { own } from '../errors/own-properties.ts'
 import type { TracingChannel } from 'node:diagnostics_channel'
 
 import { type Bounds, untilAborted } from '../guard/deadline.ts'
 import { CachedStore } from '../cache/provider-cache.ts'
 import { Circuit } from '../guard/circuit-breaker.ts'
 import { assertCacheCalls, assertProviderCalls } from './contract-calls.ts'
-import type { SecretProvider, SharedCache } from '../contract/provider.ts'
+import type { SecretProvider } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
+import { wasClosed } from '../guard/use-count.ts'
 import { sharedLifeMs } from '../cache/freshness.ts'
 import { guard } from '../guard/guard.ts'
-import { dropAfter } from '../cache/late-change.ts'
 import type { Settings } from './manager-options.ts'
 import { Outage } from '../guard/outage-warning.ts'
 import { ownMembers } from '../errors/own-properties.ts'
-import { wasClosed } from '../guard/part-ends.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SharedLevel } from '../cache/shared/shared-cache-client.ts'
 import type { Shredder } from '../value/zeroizer.ts'
 import type { TraceMessage } from '../observe/trace-channels.ts'
 import { wrapProvider } from '../guard/wrap-provider.ts'
-
-/** One provider of a chain, with the cache of its store. */
-export interface Link {
-  /** Guarded: every call ends, and rejects with a `SecretsError`. */
-  readonly provider: SecretProvider
-  readonly store: CachedStore
-  readonly outage: Outage
-}
 
 export interface LinkParts {
   readonly shared: SharedCache | undefined
@@ -119,4 +113,17 @@ function warnIfUnused(providers: readonly SecretProvider[]): void {
     'The shared cache of secrets shares nothing, since no provider says for which store it stands: add one that does, such as awsProvider() or vaultProvider(), give your own its `sharedAs`, or leave out `cache.shared`',
     { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' },
   )
+}
+
+/** Drops what was read of the path until a change landed that had been given up on: it may be what was there before. */
+async function dropAfter(landing: Promise<unknown>, store: CachedStore, path: string): Promise<void> {
+  const [landed] = await Promise.allSettled([landing])
+  if (landed.status === 'rejected' && !hasEffect(landed.reason)) return
+  const version = landed.status === 'fulfilled' ? own(landed.value, 'version') : undefined
+  store.noteChange(path)
+  await store.invalidate(path, typeof version === 'number' ? version : undefined)
+}
+
+function hasEffect(error: unknown): boolean {
+  return SecretsError.isInstance(error) && error.effect !== undefined
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { SecretProvider, SharedCache } from '../contract/provider.ts'
+import type { SecretProvider } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
 import { createSecretsManager } from './manager.ts'
 import { refusal } from '../testing/refusal.ts'
 

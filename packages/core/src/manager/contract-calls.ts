@@ -1,4 +1,4 @@
-import { described } from '../options/known-options.ts'
+import { described } from '../errors/format.ts'
 import { own } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 

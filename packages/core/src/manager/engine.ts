@@ -15,9 +15,6 @@ import { tracing } from '../observe/trace-channels.ts'
 import { Verifier } from '../verify/verifier.ts'
 import { Writer } from '../write/writer.ts'
 
-export { loadChecked } from '../read/load-specs.ts'
-export { warnOfUnread } from '../env/unread-variables.ts'
-
 /**
  * Wires the manager whose options were found good, each provider behind a cache of its own. It is a module of its own, loaded when the first
  * manager is made: who imports the package for its errors, its types or a provider needs nothing of it.

@@ -1,7 +1,7 @@
 import { untilAborted } from '../guard/deadline.ts'
 import { callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
-import type { SecretsErrorCode } from '../contract/provider.ts'
-import type { Link } from './build-links.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import type { Link } from '../chain/routing.ts'
 import type { Observer } from '../observe/operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 

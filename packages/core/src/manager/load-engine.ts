@@ -2,17 +2,10 @@ import { SecretsError } from '../errors/secrets-error.ts'
 
 type Engine = typeof import('./engine.ts')
 
-let loaded: Engine | undefined
-
-/** The engine, where it was loaded before. */
-export function loadedEngine(): Engine | undefined {
-  return loaded
-}
-
 /** What only some processes need, loaded when it is needed first. Throws `CONFIGURATION` where that cannot be loaded. */
 export async function loadEngine(): Promise<Engine> {
   try {
-    return (loaded = await import('./engine.ts'))
+    return await import('./engine.ts')
   } catch {
     throw new SecretsError('CONFIGURATION', 'a file of @finchat/secrets-core cannot be loaded', { remedy: 'install or bundle all of it' })
   }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { AuditTrail, SecretProvider, SharedCache } from '../contract/provider.ts'
+import type { AuditTrail } from '../contract/audit.ts'
+import type { SecretProvider } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
 import { knownManagerOptions, settingsOf } from './manager-options.ts'
 
 const provider = (name: string, members: Partial<SecretProvider> = {}): SecretProvider => ({

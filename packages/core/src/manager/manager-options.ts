@@ -1,12 +1,12 @@
-import type { AuditTrail, SecretProvider, SharedCache } from '../contract/provider.ts'
-import { described, isRecord, knownOptions, type MembersOf } from '../options/known-options.ts'
-import { quoted } from '../options/names.ts'
-import { own } from '../errors/own-properties.ts'
-import { assertFallbackPolicy, type FallbackPolicy } from '../chain/policy-rows.ts'
+import { longestTimerMs } from '../guard/deadline.ts'
+import type { AuditTrail } from '../contract/audit.ts'
+import type { SecretProvider } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
+import { described, quoted } from '../errors/format.ts'
+import { isRecord, own } from '../errors/own-properties.ts'
+import { knownOptions, type MembersOf } from '../options/known-options.ts'
+import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-
-/** `setTimeout` fires at once for more (Node.js documentation, timers). */
-export const longestTimerMs: number = 2 ** 31 - 1
 
 export interface CacheOptions {
   /** How long an answer is fresh, seconds: 300 by default, shortened by a random fifth. 0: every read asks the store. */

@@ -1,6 +1,6 @@
 import { loadEngine } from './load-engine.ts'
 import { knownManagerOptions, type SecretsManagerOptions, type Settings, settingsOf } from './manager-options.ts'
-import { noStats } from '../cache/no-counts.ts'
+import { noStats } from '../cache/cache-stats.ts'
 import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
 import { addUse, closesOf, dropUse } from '../guard/use-count.ts'
 import type { SecretsManager } from './secrets-manager.ts'

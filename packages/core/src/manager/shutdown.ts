@@ -1,11 +1,12 @@
-import { bounded } from '../guard/deadline.ts'
-import type { AuditTrail, CallContext, SecretProvider, SharedCache } from '../contract/provider.ts'
+import { bounded, longestTimerMs } from '../guard/deadline.ts'
+import type { AuditTrail } from '../contract/audit.ts'
+import type { CallContext, SecretProvider } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
+import type { Link } from '../chain/routing.ts'
+import type { SecretsManagerOptions } from './manager-options.ts'
+import { type Close, closesOf, endUse } from '../guard/use-count.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
-import type { Link } from './build-links.ts'
-import { longestTimerMs, type SecretsManagerOptions } from './manager-options.ts'
 import type { Observer } from '../observe/operation.ts'
-import { endUse } from '../guard/part-ends.ts'
-import { type Close, closesOf } from '../guard/use-count.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 export interface CloseOptions {

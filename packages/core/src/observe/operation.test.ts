@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { AuditEvent, AuditTrail } from '../contract/provider.ts'
+import type { AuditEvent, AuditTrail } from '../contract/audit.ts'
 import { Observer, type Operation } from './operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { refusal as refusalOf } from '../testing/refusal.ts'

@@ -2,7 +2,9 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { createSecretsManager } from '../manager/manager.ts'
 import { envProvider } from '../env/env-provider.ts'
-import { described, isRecord, knownOptions } from './known-options.ts'
+import { described } from '../errors/format.ts'
+import { isRecord } from '../errors/own-properties.ts'
+import { knownOptions } from './known-options.ts'
 
 describe('knownOptions', () => {
   const members = { url: 'string', token: 'any', retry: 'boolean' } as const

@@ -1,5 +1,6 @@
-import type { SecretsErrorCode } from '../contract/provider.ts'
-import { quoted } from './names.ts'
+import { described, quoted } from '../errors/format.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { isRecord } from '../errors/own-properties.ts'
 import { ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -41,25 +42,4 @@ export function knownOptions<Options extends object>(
     throw new SecretsError(code, `the option ${member} is ${described(value)}`, { remedy: `pass a ${kind}` })
   }
   return copy
-}
-
-/** Whether this is an object whose members say something: not a list, a Map, a Promise or the like. */
-export function isRecord(thing: unknown): thing is object {
-  return typeof thing === 'object' && ['Object', 'Module'].includes(tagOf(thing))
-}
-
-function tagOf(thing: unknown): string {
-  return Object.prototype.toString.call(thing).slice(8, -1)
-}
-
-const collections = new Set(['Map', 'Set', 'Date', 'URL', 'URLSearchParams', 'Uint8Array'])
-
-/** What somebody passed instead of what was asked for, for a message; text is not shown. */
-export function described(value: unknown): string {
-  if (value === undefined || value === null) return String(value)
-  if (typeof value !== 'object') return typeof value === 'string' ? 'text' : `a ${typeof value}`
-  if (Array.isArray(value)) return 'an array'
-  if (value instanceof Promise) return 'a Promise (await it)'
-  if (collections.has(tagOf(value))) return `a ${tagOf(value)}`
-  return 'reveal' in value ? 'a SecretValue (use reveal())' : 'an object'
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { assertValidName, isValidName, quoted } from './names.ts'
+import { assertValidName, isValidName } from './names.ts'
+import { quoted } from '../errors/format.ts'
 
 /** Every code point, lone surrogates included. */
 const anyCharacter = fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code))

@@ -1,3 +1,4 @@
+import { quoted } from '../errors/format.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 const grammar = /^[A-Za-z0-9/_+=.@:-]{1,512}$/
@@ -22,14 +23,4 @@ export function assertValidName(name: unknown): asserts name is string {
   throw new SecretsError('INVALID_ARGUMENT', `${quoted(name)} is not a valid secret name`, {
     remedy: "use 1 to 512 of A-Z a-z 0-9 / _ + = . @ : - without empty, '.' or '..' segments; reach other paths with `names`",
   })
-}
-
-/** A stranger's text for an error message: on one line, printable, short. */
-export function quoted(text: unknown): string {
-  if (typeof text !== 'string') return text === null ? 'null' : typeof text
-  const shown = JSON.stringify(text.slice(0, 40)).replaceAll(
-    /[^\x20-\x7e]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
-  return text.length > 40 ? `${shown}… (${text.length} characters)` : shown
 }

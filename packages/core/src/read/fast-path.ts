@@ -1,5 +1,5 @@
 import type { CachedStore } from '../cache/provider-cache.ts'
-import type { Found } from '../cache/single-flight.ts'
+import type { Found } from '../cache/keys/cache-key.ts'
 import type { HeldSecret } from '../value/secret-bytes.ts'
 import type { Entry } from '../cache/entries.ts'
 import { isValidName } from '../options/names.ts'

@@ -1,16 +1,16 @@
 import { bounded, type Bounds } from '../guard/deadline.ts'
 import { callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { CallContext, ListedSecret, SecretDescription, SecretProvider } from '../contract/provider.ts'
-import { assertValidName, quoted } from '../options/names.ts'
+import { assertValidName } from '../options/names.ts'
+import { quoted } from '../errors/format.ts'
+import type { Link, Place } from '../chain/routing.ts'
+import { describeAt, describeCurrent } from '../chain/describe.ts'
 import type { Observer } from '../observe/operation.ts'
 import type { MembersOf } from '../options/known-options.ts'
-import type { Link } from '../manager/build-links.ts'
 import { listedEntries } from '../guard/listed-entries.ts'
-import type { Place } from '../chain/routing.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
 import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import type { Walk } from '../chain/fallback-traversal.ts'
-import { describeAt, describeCurrent } from '../write/write-target.ts'
 
 export interface DescribeOptions extends CallOptions {
   readonly fallback?: FallbackPolicy | undefined

@@ -1,10 +1,7 @@
-import { knownCallOptions, callMembers, type CallOptions } from '../options/call-options.ts'
-import type { ReadMode } from '../cache/single-flight.ts'
-import { described, type MemberKind, type MembersOf } from '../options/known-options.ts'
-import type { VersionSelector } from '../cache/entries.ts'
-import { quoted } from '../options/names.ts'
+import { assertField, assertVersion, callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
+import type { ReadMode, VersionSelector } from '../cache/keys/cache-key.ts'
+import type { MemberKind, MembersOf } from '../options/known-options.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
-import { SecretsError } from '../errors/secrets-error.ts'
 
 /** What every read takes. */
 export interface ReadOptions extends CallOptions {
@@ -42,26 +39,7 @@ export function knownReadOptions<Options extends ReadOneOptions>(options: Option
   return known
 }
 
-export function assertVersion(version: unknown): asserts version is number | undefined {
-  if (version === undefined || (Number.isSafeInteger(version) && Number(version) > 0)) return
-  throw new SecretsError('INVALID_ARGUMENT', `the version is ${shown(version)}`, {
-    remedy: "pass a whole number from 1, or where a version is read 'previous'",
-  })
-}
-
-export function assertField(field: unknown): asserts field is string | undefined {
-  if (field === undefined || (typeof field === 'string' && field !== '')) return
-  throw new SecretsError('INVALID_ARGUMENT', `the field is ${field === '' ? 'empty' : described(field)}`, {
-    remedy: 'pass a key or a JSON pointer, or leave it out',
-  })
-}
-
 export function modeOf({ fresh = false, autoCleanup }: ReadOptions, autoCleanupByDefault: boolean): ReadMode {
   if (autoCleanup ?? autoCleanupByDefault) return fresh ? 'fresh volatile' : 'volatile'
   return fresh ? 'fresh' : 'cached'
-}
-
-function shown(version: unknown): string {
-  if (typeof version === 'number') return String(version)
-  return typeof version === 'string' ? quoted(version) : described(version)
 }

@@ -1,21 +1,14 @@
 import type { Chain, ChainAsk, ChainRead, Deliver, Reading } from '../chain/chain.ts'
-import type { ReadMode } from '../cache/single-flight.ts'
+import type { ReadMode, VersionSelector } from '../cache/keys/cache-key.ts'
+import { described } from '../errors/format.ts'
+import { knownOptions, type MembersOf } from '../options/known-options.ts'
+import { assertField } from '../options/call-options.ts'
+import { knownReadOptions, modeOf, readMembers, readOneMembers, type ReadOneOptions, type ReadOptions } from './read-options.ts'
 import type { HeldSecret } from '../value/secret-bytes.ts'
-import { described, knownOptions, type MembersOf } from '../options/known-options.ts'
-import type { VersionSelector } from '../cache/entries.ts'
 import { assertValidName } from '../options/names.ts'
 import type { Facts, Observer } from '../observe/operation.ts'
 import type { Place, Plan } from '../chain/routing.ts'
 import type { FallbackPolicy } from '../chain/fallback-policy.ts'
-import {
-  assertField,
-  knownReadOptions,
-  modeOf,
-  readMembers,
-  readOneMembers,
-  type ReadOneOptions,
-  type ReadOptions,
-} from './read-options.ts'
 import { gatheredError } from '../errors/aggregate-error.ts'
 import { placed, SecretsError } from '../errors/secrets-error.ts'
 import type { SecretValue } from '../value/secret-value.ts'

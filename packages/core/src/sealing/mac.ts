@@ -1,6 +1,5 @@
 import { ownMemory } from '../value/off-heap-bytes.ts'
-import type { SealingKey } from './raw-key.ts'
-import { assertSealable, loadCrypto } from './seal.ts'
+import { assertSealable, loadCrypto, type SealingKey } from './seal.ts'
 
 /** Block and digest, bytes. */
 const lengths = { sha256: [64, 32], sha512: [128, 64] } as const

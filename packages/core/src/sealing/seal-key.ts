@@ -1,7 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { hmac } from './mac.ts'
-import type { SealingKey } from './raw-key.ts'
-import { assertSealingKey, loadCrypto } from './seal.ts'
+import { assertSealingKey, loadCrypto, type SealingKey } from './seal.ts'
 
 const saltLength = 32
 const keyLength = 32

@@ -10,7 +10,7 @@ afterEach(() => void vi.restoreAllMocks())
 type Vector = Readonly<Record<'key' | 'iv' | 'aad' | 'msg' | 'ct' | 'tag' | 'result', string>> & { readonly tcId: number }
 
 function vectors(): Vector[] {
-  const text = readFileSync(join(import.meta.dirname, '../../../fixtures/vectors/aes-256-gcm.json'), 'utf8')
+  const text = readFileSync(join(import.meta.dirname, '../../fixtures/vectors/aes-256-gcm.json'), 'utf8')
   return (JSON.parse(text) as { vectors: Vector[] }).vectors // as the folder's README says
 }
 

@@ -1,4 +1,4 @@
-import { type SealingKey, withRawKey } from './raw-key.ts'
+import type { KeyObject } from 'node:crypto'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 const algorithm = 'aes-256-gcm'
@@ -113,4 +113,22 @@ export function loadCrypto(): typeof import('node:crypto') {
 function foundCrypto(): typeof import('node:crypto') {
   if (typeof process.getBuiltinModule === 'function') return process.getBuiltinModule('node:crypto')
   throw new SecretsError('CONFIGURATION', `sealing needs Node.js 22.19 or later; this is ${process.version}`)
+}
+
+/** A key as bytes, which whoever holds them can overwrite, or as Node.js's object. */
+export type SealingKey = Uint8Array | KeyObject
+
+/**
+ * Runs what gives raw bytes to Node.js as a key. Node.js 24 throws and catches two errors to tell
+ * them from a `KeyObject`, and their stack traces cost three times as much as the call. It fails
+ * where nothing may be set, such as with frozen intrinsics, and then it is merely slow.
+ */
+function withRawKey<T>(use: () => T): T {
+  const limit = Error.stackTraceLimit
+  Reflect.set(Error, 'stackTraceLimit', 0)
+  try {
+    return use()
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', limit)
+  }
 }

@@ -1,5 +1,6 @@
 import type { SecretProvider } from '../contract/provider.ts'
-import { type Link, linkOf } from '../manager/build-links.ts'
+import type { Link } from '../chain/routing.ts'
+import { linkOf } from '../manager/build-links.ts'
 import { settingsOf } from '../manager/manager-options.ts'
 import { Shredder } from '../value/zeroizer.ts'
 import { tracing } from '../observe/trace-channels.ts'

@@ -1,4 +1,4 @@
-import type { SharedCache, SharedEntry, SharedKey } from '../contract/provider.ts'
+import type { SharedCache, SharedEntry, SharedKey } from '../contract/shared-cache.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** A shared cache in this process, which several caches of a store may look at, and which fails while `isDown`. */

@@ -1,5 +1,5 @@
 import { jsonTextAt, membersAt, type Span, spanOf, unquote, walk } from './json-text.ts'
-import { quoted } from '../options/names.ts'
+import { quoted } from '../errors/format.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 // A field is cut out of, or written into, the secret's own text: only the text still has `1.10`, 12345678901234567890,

@@ -1,3 +1,4 @@
+import { type SecretFacts } from './secret-value.ts'
 import type { StoredSecret } from '../contract/provider.ts'
 import { soleField } from './json-field.ts'
 import { cutFields, isWrittenText, placeInMap } from './nested-fields.ts'
@@ -7,13 +8,6 @@ import type { Shredder } from './zeroizer.ts'
 
 /** How the bytes are turned back into what the store answered. `latin1` is for ASCII text: it decodes fastest. */
 type Encoding = 'latin1' | 'utf8' | 'utf16le' | 'binary'
-
-/** What is known of a secret beside its value. */
-export interface SecretFacts extends Omit<StoredSecret, 'value' | 'shape'> {
-  readonly provider: string
-  /** When the store was asked, epoch milliseconds. */
-  readonly askedAt: number
-}
 
 /**
  * One version of one secret, whole, as bytes outside the V8 heap, where no heap snapshot shows them and zeros can be

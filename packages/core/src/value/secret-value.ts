@@ -1,6 +1,22 @@
-import type { HeldSecret } from './secret-bytes.ts'
+import type { StoredSecret } from '../contract/provider.ts'
 import { parseJson } from './json-text.ts'
 import { descriptor } from '../errors/own-properties.ts'
+
+/** What is known of a secret beside its value. */
+export interface SecretFacts extends Omit<StoredSecret, 'value' | 'shape'> {
+  readonly provider: string
+  /** When the store was asked, epoch milliseconds. */
+  readonly askedAt: number
+}
+
+/** What a handle reads from: the secret's bytes, wherever they are held. */
+interface Readable {
+  readonly facts: SecretFacts
+  /** What is found under these fields, one inside the other; without fields, a map's sole field. */
+  part(fields: readonly string[]): { text(): string; bytes(): Uint8Array }
+  /** The JSON text that the secret is. */
+  json(): string
+}
 
 const redacted = '[redacted]'
 
@@ -25,11 +41,11 @@ export class SecretValue {
     )
   }
 
-  readonly #held: HeldSecret
+  readonly #held: Readable
   readonly #stale: boolean
   readonly #degraded: boolean
 
-  constructor(held: HeldSecret, stale: boolean, degraded: boolean) {
+  constructor(held: Readable, stale: boolean, degraded: boolean) {
     this.#held = held
     this.#stale = stale
     this.#degraded = degraded

@@ -1,6 +1,6 @@
 import type { HeldSecret } from '../value/secret-bytes.ts'
 import type { Place } from '../chain/routing.ts'
-import { describeAt } from '../write/write-target.ts'
+import { describeAt } from '../chain/describe.ts'
 
 interface Current {
   readonly held: HeldSecret

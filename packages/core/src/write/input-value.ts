@@ -1,6 +1,6 @@
 import type { NewSecret } from '../contract/provider.ts'
-import { described } from '../options/known-options.ts'
-import { lentCopy } from '../value/lent-copy.ts'
+import { described } from '../errors/format.ts'
+import { lentCopy } from '../value/off-heap-bytes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** Named fields, such as `{ user: 'app', password: '00123' }`: fields of a store that keeps some, else JSON text. */

@@ -1,4 +1,5 @@
-import type { CallContext, NewSecret, SecretsErrorCode, StoredSecret, WriteReceipt } from '../contract/provider.ts'
+import type { CallContext, NewSecret, StoredSecret, WriteReceipt } from '../contract/provider.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { keysOf, memberOf, soleField } from '../value/json-field.ts'
 import { placeInMap, setFields } from '../value/nested-fields.ts'
 import { own } from '../errors/own-properties.ts'

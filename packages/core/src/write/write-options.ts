@@ -1,6 +1,6 @@
-import { knownCallOptions, callMembers, type CallOptions } from '../options/call-options.ts'
-import { isRecord, type MembersOf } from '../options/known-options.ts'
-import { assertField, assertVersion } from '../read/read-options.ts'
+import { assertField, assertVersion, callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
+import { isRecord } from '../errors/own-properties.ts'
+import type { MembersOf } from '../options/known-options.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 export interface ProviderChoice extends CallOptions {

@@ -6,7 +6,8 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import { linkTo } from '../testing/links.ts'
 import { refusal } from '../testing/refusal.ts'
 import { Walk } from '../chain/fallback-traversal.ts'
-import { describeAt, describeCurrent, placeAt, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
+import { describeAt, describeCurrent } from '../chain/describe.ts'
+import { placeAt, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
 
 const context = { signal: new AbortController().signal }
 const put = async (): Promise<object> => ({})

@@ -1,9 +1,10 @@
+import { describeAt, describeCurrent, type Look } from '../chain/describe.ts'
 import type { CallContext, SecretDescription, StoredSecret } from '../contract/provider.ts'
-import { quoted } from '../options/names.ts'
+import { quoted } from '../errors/format.ts'
 import type { Place, Plan } from '../chain/routing.ts'
 import { isOutage } from '../errors/error-classes.ts'
-import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
-import { descriptionOf, wipe } from '../value/check-stored-secret.ts'
+import { placed, SecretsError } from '../errors/secrets-error.ts'
+import { wipe } from '../value/check-stored-secret.ts'
 import { attemptOf, notSure } from '../errors/unresolved-error.ts'
 import type { Walk } from '../chain/fallback-traversal.ts'
 
@@ -15,9 +16,6 @@ export interface Target {
   /** The same whole, where it was read so. */
   readonly current?: StoredSecret | undefined
 }
-
-/** How what is current at a place is looked at. */
-type Look<Found extends SecretDescription> = (place: Place, context: CallContext) => Promise<Found | undefined>
 
 /** The place for a new value: at the provider that was named, else at the first that can write. Throws unless reads will find it there. */
 export async function targetOfStore(name: string, plan: Plan, provider: string | undefined, context: CallContext): Promise<Target> {
@@ -48,24 +46,6 @@ export async function targetOfCurrent(
   return { place, before: description, current: 'value' in description ? description : undefined }
 }
 
-/** The first place along the walk that has the secret, and what is current there; `undefined` if it is nowhere. Throws what the walk ends with. */
-export async function describeCurrent<Found extends SecretDescription>(
-  walk: Walk<Place>,
-  context: CallContext,
-  look: Look<Found>,
-): Promise<{ place: Place; description: Found } | undefined> {
-  for (let place = walk.step; place !== undefined; place = walk.step) {
-    const { name: provider } = place.link.provider
-    const [answer] = await Promise.allSettled([look(place, context)])
-    if (answer.status === 'rejected') walk.failed(provider, answer.reason, 0)
-    else if (answer.value === undefined) walk.missing(provider, 0)
-    else return { place, description: answer.value }
-  }
-  const end = walk.end()
-  if (end instanceof SecretNotFoundError) return undefined
-  throw end
-}
-
 /** The place that this provider keeps the name at. Throws `CONFIGURATION` if it is not in the chain or does not hold the name. */
 export function placeAt(name: string, plan: Plan, provider: string): Place {
   const place = plan.find(({ link }) => link.provider.name === provider)
@@ -93,21 +73,6 @@ export function keepsFields({ link: { provider }, path }: Place): boolean {
       remedy: 'its keepsFields() must return a boolean',
     })
   }
-}
-
-/** What is current at a place, without its value: by `describe` where the provider has it. */
-export async function describeAt({ link, path }: Place, context: CallContext): Promise<SecretDescription | undefined> {
-  const { describe, get } = link.provider
-  try {
-    if (describe !== undefined) return await link.store.describe(path, () => describe(path, context))
-  } catch (error) {
-    // The same as not having it.
-    if (!SecretsError.isInstance(error) || error.code !== 'UNSUPPORTED') throw error
-  }
-  const secret = await link.store.describe(path, () => get(path, context), 'read')
-  if (secret === undefined) return undefined
-  wipe(secret)
-  return descriptionOf(secret)
 }
 
 /** Throws if the earlier provider has an answer for the name, or might: what is written behind it would never be read. */

@@ -17,7 +17,8 @@ import {
   type ProviderChoice,
   type WriteOptions,
 } from './write-options.ts'
-import { describeAt, placeAt, type Target, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
+import { describeAt } from '../chain/describe.ts'
+import { placeAt, type Target, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
 import { type SecretFields, writtenValue } from './input-value.ts'
 
 /** What a write created, and where. */

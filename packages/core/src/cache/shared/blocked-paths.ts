@@ -1,5 +1,4 @@
 import { Lru } from '../keys/lru.ts'
-import { warnOfSharedCache } from './shared-cache-warning.ts'
 
 const most = 10_000
 /** As long as a right that was proven counts. */
@@ -49,4 +48,9 @@ export class Suspects {
     this.#cleared = undefined
     return false
   }
+}
+
+/** For the operator: something about the shared cache has changed for a while. */
+export function warnOfSharedCache(message: string): void {
+  process.emitWarning(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
 }

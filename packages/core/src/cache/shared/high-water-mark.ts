@@ -1,5 +1,5 @@
 import { Lru } from '../keys/lru.ts'
-import { keyOf, type VersionSelector } from '../entries.ts'
+import { keyOf, type VersionSelector } from '../keys/cache-key.ts'
 
 const most = 10_000
 

@@ -1,7 +1,7 @@
 import { backOff, type BackOff } from '../../guard/back-off.ts'
 import { Lru } from '../keys/lru.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
-import { warnOfSharedCache } from './shared-cache-warning.ts'
+import { warnOfSharedCache } from './blocked-paths.ts'
 
 const most = 10_000
 /** Telling again ends long before that, unless the clock was set. */

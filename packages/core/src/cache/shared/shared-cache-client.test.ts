@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { SharedCache, StoredSecret } from '../../contract/provider.ts'
+import type { SharedCache } from '../../contract/shared-cache.ts'
+import type { StoredSecret } from '../../contract/provider.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
 import { saidNothing as none, SharedLevel, type SharedLevelOptions, unavailable } from './shared-cache-client.ts'
 

@@ -1,4 +1,4 @@
-import { isResponse } from './answer-size.ts'
+import { isResponse } from './errors/answer-body.ts'
 
 /** Has an answer end with an error where its bytes are no UTF-8: the SDK would read U+FFFD for them, which is another value. An error page may be as it likes. */
 export function textAnswer<Result extends { readonly response: unknown }>(result: Result): Result {

@@ -1,5 +1,5 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
-import type { ActionName } from './sdk.ts'
+import type { ActionName } from './model/sdk.ts'
 
 /** What was asked of whom, for the words of an error. */
 export interface Asked {

@@ -1,4 +1,4 @@
-import { garbled } from './answers.ts'
+import { garbled } from './model/answers.ts'
 
 /** What a list begins with, or how it goes on. */
 export interface Page {

@@ -1,10 +1,9 @@
 import { bounded, type CallContext, SecretsError } from '@finchat/secrets-core'
-import { limitedAnswer } from '../errors/answer-body.ts'
-import { textAnswer } from '../answer-text.ts'
+import { limitedAnswer, textAnswer } from '../errors/answer-body.ts'
 import { oddityOf, type Origin } from '../model/answers.ts'
 import type { Connection, OpenConnection } from './connection.ts'
 import { credentialsOf, isSameKey } from './credentials.ts'
-import type { Asked } from '../error-row.ts'
+import type { Asked } from '../errors/aws-errors.ts'
 import { type ActionName, answersWithArn, changes, type InputOf, type OutputOf, type Sdk } from '../model/sdk.ts'
 import { amended, type FailedAttempt, failedAttempt } from '../errors/store-error.ts'
 

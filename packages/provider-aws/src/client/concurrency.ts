@@ -10,10 +10,17 @@ export function limiter(limit: number): Limiter {
     try {
       return await run()
     } finally {
-      // The place goes to the next without being free in between.
+      // Handed on without being free in between:
+      // a caller that comes in that moment would be one too many.
       const next = waiting.shift()
       if (next === undefined) running -= 1
       else next()
     }
   }
+}
+
+/** How one promise ended. */
+export async function settle<T>(work: T): Promise<PromiseSettledResult<Awaited<T>>> {
+  const [result] = await Promise.allSettled([work])
+  return result
 }

@@ -1,7 +1,8 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { assertConfigured, assertShared, configuredEndpoint, type SharedIdentity } from './endpoint.ts'
-import { type Limiter, limiter } from './concurrency.ts'
-import { type CheckedOptions, isRegion } from '../model/options.ts'
+import { type Limiter, limiter, settle } from './concurrency.ts'
+import { isRegion } from '../model/arn.ts'
+import type { CheckedOptions } from '../model/options.ts'
 import type { Sdk, SecretsManagerClient, SecretsManagerClientConfig } from '../model/sdk.ts'
 
 export interface OpenConnection {
@@ -32,7 +33,7 @@ export function lazyConnection(options: CheckedOptions, shared: SharedIdentity |
   }
   const close = async (): Promise<void> => {
     controller.abort()
-    const [opened] = await Promise.allSettled([opening])
+    const opened = await settle(opening)
     if (opened.status === 'fulfilled' && options.client === undefined) opened.value?.client.destroy()
   }
   return { open, close, closing: controller.signal }
@@ -69,7 +70,7 @@ async function loadSdk(): Promise<Sdk> {
 /** In the region of the options, else of the SDK's own chain (AWS_REGION, the profile), else, with a warning, in that of the last resort. */
 async function ownClient(sdk: Sdk, options: CheckedOptions): Promise<SecretsManagerClient> {
   const client = newClient(sdk, options)
-  const [region] = await Promise.allSettled([client.config.region()])
+  const region = await settle(client.config.region())
   const { lastResort } = options
   if (lastResort === undefined || region.status === 'fulfilled' || !isMissing(region.reason)) return client
   client.destroy()

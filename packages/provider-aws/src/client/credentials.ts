@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import type { Asked } from '../error-row.ts'
+import type { Asked } from '../errors/aws-errors.ts'
 import type { SecretsManagerClient } from '../model/sdk.ts'
 import { credentialsError } from '../errors/store-error.ts'
 

@@ -1,6 +1,29 @@
+import type { SecretsErrorCode } from '@finchat/secrets-core'
 import { parseArn, resourceOf } from '../model/arn.ts'
-import type { Asked, Row } from '../error-row.ts'
-import { networkErrors } from './network-errors.ts'
+import type { ActionName } from '../model/sdk.ts'
+
+/** What was asked of whom, for the words of an error. */
+export interface Asked {
+  readonly action: ActionName
+  /** The name or ARN that it was about; absent where it is about none. */
+  readonly path?: string | undefined
+  readonly region: string
+}
+
+export interface Row {
+  /** The names that AWS or the SDK gives the error, or Node.js's code of it. */
+  readonly names: readonly string[]
+  /** The row holds only if the message has these words; for what AWS tells apart by its message alone. */
+  readonly says?: RegExp
+  /** The row holds only for this action. */
+  readonly on?: ActionName
+  readonly when?: (asked: Asked) => boolean
+  readonly code: SecretsErrorCode
+  readonly problem: string | ((asked: Asked) => string)
+  readonly remedy?: string
+  /** Nobody knows what became of a write; of all others it is known that it was refused, or never sent. */
+  readonly isOpen?: true
+}
 
 /** What an endpoint says that does not have an action, such as an older emulator. */
 export const unknownActionNames: readonly string[] = ['UnknownOperationException', 'InvalidAction', 'MissingAction']
@@ -16,7 +39,7 @@ const routeAway = 'or let `names` and `onlyNamed` route the name away from this 
 const checkCredential = 'replace the credentials, or let the role issue new ones'
 
 /** Every error that AWS, the SDK or the network is known for, in our terms. The first row that holds counts; what is not here is below. */
-export const errorTable: readonly Row[] = [
+export const awsErrors: readonly Row[] = [
   // The secret
   {
     names: ['ResourceNotFoundException'],
@@ -245,7 +268,6 @@ export const errorTable: readonly Row[] = [
     problem: 'the SDK finds no endpoint for this region and these settings',
     remedy: 'correct `region` and `endpoint`, or unset AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT',
   },
-  ...networkErrors,
 ]
 
 function isElsewhere({ path, region }: Asked): boolean {

@@ -1,7 +1,47 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
-import type { Asked, Row } from '../error-row.ts'
-import { errorTable } from './aws-errors.ts'
-import type { Failure } from '../failure.ts'
+import { type Asked, awsErrors, type Row } from './aws-errors.ts'
+import { networkErrors } from './network-errors.ts'
+
+/**
+ * What we look at of an error of the SDK, and all that is kept of it: such an error holds the session token, the signature and the body of
+ * the answer. The message is compared with known words and goes no further.
+ */
+export interface Failure {
+  readonly name: string
+  /** Node.js's own code, such as ECONNREFUSED. */
+  readonly systemCode: string | undefined
+  readonly status: number | undefined
+  readonly message: string
+  readonly requestId: string | undefined
+  readonly retryAfterSeconds: number | undefined
+}
+
+export function failureOf(error: unknown): Failure {
+  const { name, code, message, $metadata, $response } = membersOf(error)
+  const { httpStatusCode, requestId } = membersOf($metadata)
+  const { statusCode, headers } = membersOf($response)
+  const status = [httpStatusCode, statusCode].find((each) => typeof each === 'number')
+  return {
+    name: typeof name === 'string' ? name : '',
+    systemCode: typeof code === 'string' ? code : undefined,
+    status: typeof status === 'number' ? status : undefined,
+    message: typeof message === 'string' ? message : '',
+    requestId: typeof requestId === 'string' && /^[A-Za-z0-9-]{1,64}$/.test(requestId) ? requestId : undefined,
+    retryAfterSeconds: secondsOf(membersOf(headers)['retry-after']),
+  }
+}
+
+function membersOf(thing: unknown): Readonly<Record<string, unknown>> {
+  return Object(thing)
+}
+
+/** As a number of seconds (RFC 9110, 10.2.3); the form of a date is not used by AWS. */
+function secondsOf(retryAfter: unknown): number | undefined {
+  return typeof retryAfter === 'string' && /^\d{1,4}$/.test(retryAfter) ? Number(retryAfter) : undefined
+}
+
+/** Every error that AWS, the SDK or the network is known for. The first row that holds counts. */
+export const errorTable: readonly Row[] = [...awsErrors, ...networkErrors]
 
 /** The row that holds for a failure, or `undefined` where neither AWS's name for it nor Node.js's code is known. */
 export function rowOf(failure: Failure, asked: Asked): Row | undefined {

@@ -1,6 +1,5 @@
-import { answerTooLarge } from './answer-body.ts'
-import { answerNotUtf8 } from '../answer-text.ts'
-import type { Row } from '../error-row.ts'
+import { answerNotUtf8, answerTooLarge } from './answer-body.ts'
+import type { Row } from './aws-errors.ts'
 
 /** What Node.js and the SDK report of the network, in our terms. */
 export const networkErrors: readonly Row[] = [

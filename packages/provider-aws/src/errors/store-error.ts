@@ -1,7 +1,6 @@
 import { SecretsError, type SecretsErrorDetails } from '@finchat/secrets-core'
-import { rowOf, rowOfStatus } from './classify.ts'
-import type { Asked, Row } from '../error-row.ts'
-import { type Failure, failureOf } from '../failure.ts'
+import { type Failure, failureOf, rowOf, rowOfStatus } from './classify.ts'
+import type { Asked, Row } from './aws-errors.ts'
 
 /** Where AWS does not say when to come back: its quotas are per second. */
 const throttledMs = 1_000

@@ -86,6 +86,40 @@ export function listOf<Item extends object>(answered: readonly Item[] | undefine
   return items
 }
 
+interface AnsweredTag {
+  readonly Key?: string | undefined
+  readonly Value?: string | undefined
+}
+
+/** As an object with own properties only, whatever the keys are. */
+export function tagsOf(answered: readonly AnsweredTag[] | undefined): Record<string, string> {
+  return Object.fromEntries(
+    listOf(answered).map(({ Key: key, Value: value = '' }) => {
+      if (typeof key !== 'string' || typeof value !== 'string') throw garbled()
+      return [key, value]
+    }),
+  )
+}
+
+/** What a list begins with, or how it goes on. */
+export interface Page {
+  readonly NextToken?: string | undefined
+}
+
+/** A list, page by page. A token that comes again would lead round in circles. */
+export async function* pagesOf<Answer extends Page>(fetch: (next: Page) => Promise<Answer>): AsyncGenerator<Answer> {
+  const tokens = new Set<unknown>()
+  let next: Page | undefined = {}
+  while (next !== undefined) {
+    const page: Answer = await fetch(next)
+    yield page
+    const { NextToken } = page
+    if (tokens.has(NextToken)) throw garbled()
+    tokens.add(NextToken)
+    next = NextToken === undefined ? undefined : { NextToken }
+  }
+}
+
 function isText(text: unknown): text is string {
   return typeof text === 'string' && text !== ''
 }
@@ -100,4 +134,8 @@ export function garbled(): SecretsError {
   return new SecretsError('INTERNAL', 'AWS answered what is not understood', {
     remedy: 'see whether `endpoint` is that of AWS Secrets Manager',
   })
+}
+
+export function deleted(): SecretsError {
+  return new SecretsError('DELETED', 'the secret is scheduled for deletion', { remedy: 'restore it, or purge it for good' })
 }

@@ -48,3 +48,8 @@ const partitions: Readonly<Record<string, string>> = {
   'eu-isoe-': 'aws-iso-e',
   'eusc-': 'aws-eusc',
 }
+
+/** `eu-west-1`, `us-gov-west-1`, `eusc-de-east-1`: the shape that all partitions have in common (AWS's `partitions.json`). */
+export function isRegion(text: string): boolean {
+  return /^[a-z]{2,4}(-[a-z]{2,12}){1,2}-\d{1,2}$/.test(text)
+}

@@ -4,7 +4,7 @@ import { type AwsReply, type AwsRequest, startAwsStub } from '@finchat/secrets-t
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { AwsProvider } from '../aws-provider.ts'
 import { coalescedReads } from './coalesce.ts'
-import { errorTable } from '../errors/aws-errors.ts'
+import { errorTable } from '../errors/classify.ts'
 import type { AwsProviderOptions } from '../model/options.ts'
 import { context, failure, providerAt } from '../testing/aws-trial.ts'
 import { together } from '../testing/together.ts'

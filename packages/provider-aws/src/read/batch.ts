@@ -3,7 +3,7 @@ import { garbled, listOf, oddityOf, type Origin, releasedVersion, versionOf } fr
 import type { Api } from '../client/api.ts'
 import { isSameSecret } from '../model/arn.ts'
 import { unknownActionNames } from '../errors/aws-errors.ts'
-import { limiter } from '../client/concurrency.ts'
+import { limiter, settle } from '../client/concurrency.ts'
 import { limits } from '../model/limits.ts'
 import { assertPath } from '../model/input.ts'
 import type { ReadOne } from './get.ts'
@@ -131,9 +131,4 @@ function refusal(path: string): PromiseRejectedResult | undefined {
   } catch (reason) {
     return { status: 'rejected', reason }
   }
-}
-
-async function settle<T>(work: Promise<T>): Promise<PromiseSettledResult<T>> {
-  const [result] = await Promise.allSettled([work])
-  return result
 }

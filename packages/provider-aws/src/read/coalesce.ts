@@ -1,4 +1,5 @@
 import { type SecretProvider, type StoredSecret, untilAborted } from '@finchat/secrets-core'
+import { settle } from '../client/concurrency.ts'
 import { assertPath } from '../model/input.ts'
 import type { ReadOne } from './get.ts'
 
@@ -45,7 +46,7 @@ async function readFrom(gathering: Gathering, path: string, signal: AbortSignal)
 }
 
 async function answerAll({ answers, controller }: Gathering, getMany: GetMany): Promise<void> {
-  const [results] = await Promise.allSettled([getMany([...answers.keys()], { signal: controller.signal })])
+  const results = await settle(getMany([...answers.keys()], { signal: controller.signal }))
   for (const [index, { resolve, reject }] of [...answers.values()].entries()) {
     const result = results.status === 'fulfilled' ? results.value[index] : results
     if (result?.status === 'fulfilled') resolve(result.value)

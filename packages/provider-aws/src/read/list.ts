@@ -1,15 +1,12 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type SecretProvider } from '@finchat/secrets-core'
-import { garbled, isWrittenByUs, labelsByIdOf, listOf } from '../model/answers.ts'
+import { deleted, garbled, isWrittenByUs, labelsByIdOf, listOf, pagesOf, tagsOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { withoutValue } from '../errors/aws-errors.ts'
 import { type History, historyOf, type LabelledVersion } from '../model/history.ts'
 import { current, isInUse, isUnreleased, madeNumberOf } from '../model/labels.ts'
 import { isSecretName } from '../model/limits.ts'
 import { assertPath, invalid } from '../model/input.ts'
-import { pagesOf } from '../pages.ts'
 import { unlessMissing } from './get.ts'
-import { tagsOf } from '../write/tags.ts'
-import { deleted } from '../write/versions.ts'
 
 const pageSize = 100
 

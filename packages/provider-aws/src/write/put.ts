@@ -1,5 +1,6 @@
 import { type CallContext, type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
 import type { Api } from '../client/api.ts'
+import { settle } from '../client/concurrency.ts'
 import { type History, historyOf } from '../model/history.ts'
 import { putLabel, versionLabel } from '../model/labels.ts'
 import { isSecretName } from '../model/limits.ts'
@@ -128,7 +129,7 @@ async function requireCurrent(
   error: SecretsError,
   context: CallContext,
 ): Promise<void> {
-  const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
+  const after = await settle(findHistory(api, history.arn, context))
   if (after.status === 'rejected') throw isOpen(error) ? unfinished(withOpenEffect(after.reason), version) : error
   if (becameCurrent(after.value, revision)) return
   const now = after.value?.current

@@ -1,6 +1,7 @@
 import { type CallContext, type NewSecret, type SecretProvider, type WriteReceipt } from '@finchat/secrets-core'
 import { labelsOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
+import { settle } from '../client/concurrency.ts'
 import { type History, historyOf, holderOf, isNamedBy, type LabelledVersion } from '../model/history.ts'
 import { claimLabel, madeNumberOf, pending, stagedLabel, stagedNumberOf, unreleased, versionIdOf, versionLabel } from '../model/labels.ts'
 import { assertPath, checkedSecret } from '../model/input.ts'
@@ -78,7 +79,7 @@ async function makePending(api: Api, history: History, revision: string, context
     await moveLabel(api, history, { label: pending, revision }, holderOf(history, pending)?.revision, context)
   } catch (error) {
     if (!isConflict(error)) throw error
-    const [after] = await Promise.allSettled([isOpen(error) ? findHistory(api, history.arn, context) : undefined])
+    const after = await settle(isOpen(error) ? findHistory(api, history.arn, context) : undefined)
     const isDone = after.status === 'fulfilled' && after.value?.pending?.revision === revision
     if (!isDone) throw isOpen(error) ? withOpenEffect(anotherWaits()) : anotherWaits()
   }
@@ -133,7 +134,7 @@ async function makePendingCurrent(api: Api, { history, waiting }: Waiting, conte
   } catch (error) {
     // Refused, though an attempt before was not answered: that one may have done it.
     if (!isConflict(error) || !isOpen(error)) throw error
-    const [after] = await Promise.allSettled([findHistory(api, history.arn, context)])
+    const after = await settle(findHistory(api, history.arn, context))
     if (after.status === 'rejected' || !becameCurrent(after.value, revision)) throw error
   }
 }

@@ -1,7 +1,16 @@
-import { type CallContext, SecretsError } from '@finchat/secrets-core'
-import { garbled, listOf } from '../model/answers.ts'
+import { type CallContext, type SecretProvider, SecretsError } from '@finchat/secrets-core'
 import type { Api } from '../client/api.ts'
+import { settle } from '../client/concurrency.ts'
+import { assertPath, assertTags } from '../model/input.ts'
 import { amended } from '../errors/store-error.ts'
+
+export function tagSecret(api: Api): NonNullable<SecretProvider['tag']> {
+  return async (path, tags, context) => {
+    assertPath(path)
+    assertTags(tags)
+    await setTags(api, path, tags, context)
+  }
+}
 
 /** Sets these tags, drops those that are null. */
 export async function setTags(
@@ -15,24 +24,9 @@ export async function setTags(
   const dropped = entries.flatMap(([key, value]) => (value === null ? [key] : []))
   if (set.length > 0) await api.call('TagResource', { SecretId: secretId, Tags: set }, context)
   if (dropped.length === 0) return
-  const [drop] = await Promise.allSettled([api.call('UntagResource', { SecretId: secretId, TagKeys: dropped }, context)])
+  const drop = await settle(api.call('UntagResource', { SecretId: secretId, TagKeys: dropped }, context))
   if (drop.status === 'fulfilled') return
   throw set.length > 0 && SecretsError.isInstance(drop.reason) ? amended(drop.reason, halfDone) : drop.reason
 }
 
 const halfDone = { effect: 'unknown', remedy: 'tags are set, and none is dropped: do it again' } as const
-
-interface AnsweredTag {
-  readonly Key?: string | undefined
-  readonly Value?: string | undefined
-}
-
-/** As an object with own properties only, whatever the keys are. */
-export function tagsOf(answered: readonly AnsweredTag[] | undefined): Record<string, string> {
-  return Object.fromEntries(
-    listOf(answered).map(({ Key: key, Value: value = '' }) => {
-      if (typeof key !== 'string' || typeof value !== 'string') throw garbled()
-      return [key, value]
-    }),
-  )
-}

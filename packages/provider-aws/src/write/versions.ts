@@ -1,6 +1,7 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
-import { labelsByIdOf, labelsOf } from '../model/answers.ts'
+import { deleted, labelsByIdOf, labelsOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
+import { settle } from '../client/concurrency.ts'
 import { type Attachment, type History, historyOf, leftoversOf } from '../model/history.ts'
 import { current, isInUse, putLabel, versionIdOf, versionLabel } from '../model/labels.ts'
 import type { CheckedSecret } from '../model/input.ts'
@@ -64,7 +65,7 @@ export async function removeLabel(api: Api, { arn }: History, { label, revision 
 /** Makes room for labels that are to be added. One that another writer has taken away meanwhile is away. */
 export async function makeRoom(api: Api, history: History, added: readonly string[], context: CallContext): Promise<void> {
   for (const dropped of labelsToDrop(history, added)) {
-    const [removal] = await Promise.allSettled([removeLabel(api, history, dropped, context)])
+    const removal = await settle(removeLabel(api, history, dropped, context))
     if (removal.status === 'rejected' && !isConflict(removal.reason)) throw removal.reason
   }
 }
@@ -88,7 +89,7 @@ export async function addVersion(
 ): Promise<{ readonly revision: string; readonly isCurrent: boolean }> {
   const revision = versionIdOf(arn, number)
   const input = { SecretId: arn, ClientRequestToken: revision, VersionStages: [...labels], ...content }
-  const [put] = await Promise.allSettled([api.call('PutSecretValue', input, context)])
+  const put = await settle(api.call('PutSecretValue', input, context))
   if (put.status === 'fulfilled') return { revision, isCurrent: labelsOf(put.value.VersionStages).includes(current) }
   throw isConflict(put.reason) ? conflict(`version ${number} was just written by somebody else; the next is ${number + 1}`) : put.reason
 }
@@ -125,10 +126,6 @@ export async function whileThere<T>(write: Promise<T>): Promise<T> {
 
 export function isConflict(error: unknown): error is SecretsError {
   return SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT'
-}
-
-export function deleted(): SecretsError {
-  return new SecretsError('DELETED', 'the secret is scheduled for deletion', { remedy: 'restore it, or purge it for good' })
 }
 
 function rotatedByAws(): SecretsError {

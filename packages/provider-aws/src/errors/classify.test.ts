@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { startAwsStub } from '@finchat/secrets-test-servers'
 import { expect, onTestFinished, test } from 'vitest'
-import { errorTable } from './aws-errors.ts'
+import { errorTable } from './classify.ts'
 import { failedAttempt } from './store-error.ts'
 import { context, failure, providerAt, region } from '../testing/aws-trial.ts'
 

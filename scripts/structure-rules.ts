@@ -6,6 +6,11 @@ import { importsOf } from './imports.ts'
 
 export type Rule = (files: Files) => string[]
 
+/** The folders of a package's sources, lowest first: each imports only those before it. '.' is `src/` itself. */
+export const folders: Record<string, readonly string[]> = {
+  'packages/provider-aws': ['model', 'errors', 'client', 'read', 'write', '.', 'testing'],
+}
+
 /** Every published package has the same manifest, but for its name, its words and its dependencies. */
 export const sameManifest: Rule = (files) => publicPackages(files).flatMap(manifestFaults)
 

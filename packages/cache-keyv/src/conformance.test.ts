@@ -11,8 +11,8 @@ import { keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
 import { faultyStore } from './testing/stores.ts'
 import { sqliteStore } from './testing/sqlite-store.ts'
-import type { RedisClient, RedisSubscriber } from './redis-client.ts'
-import type { KeyvStore } from './text-store.ts'
+import type { RedisClient, RedisSubscriber } from './store/redis-client.ts'
+import type { KeyvStore } from './store/text-store.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 

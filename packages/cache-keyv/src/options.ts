@@ -1,7 +1,7 @@
 import { knownOptions, type MembersOf } from '@finchat/secrets-core'
 import { type EncryptionKey, generateKey, rawKey } from './key.ts'
-import { assertClient, type RedisClient, type RedisSubscriber } from './redis-client.ts'
-import { assertStore, isInProcess, type KeyvStore } from './text-store.ts'
+import { assertClient, type RedisClient, type RedisSubscriber } from './store/redis-client.ts'
+import { assertStore, isInProcess, type KeyvStore } from './store/text-store.ts'
 import { described, wrongOption } from './wrong-option.ts'
 
 /** What `keyvCache` takes. */

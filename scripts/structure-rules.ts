@@ -156,3 +156,9 @@ function sourcesOf(files: Files, { folder }: Member): [string, string][] {
 function isOrIsBelow(specifier: string, name: string): boolean {
   return specifier === name || specifier.startsWith(`${name}/`)
 }
+
+/** The folders of each package's `src`, lowest first; `.` is `src` itself. A folder imports only those before it. */
+export const folders: Record<string, readonly string[]> = {
+  'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
+  'packages/testkit': ['leaks', 'fakes', 'suites/provider', 'suites', '.'],
+}

@@ -1,4 +1,4 @@
-export { type EncryptionKey, generateKey } from './key.ts'
+export { type EncryptionKey, generateKey } from '@finchat/secrets-core/sealing'
 export { type KeyvCache, keyvCache } from './keyv-cache.ts'
 export type { KeyvCacheOptions } from './options.ts'
 export type { RedisClient, RedisSubscriber } from './store/redis-client.ts'

@@ -1,12 +1,10 @@
 import type { SharedKey } from '@finchat/secrets-core'
 import { lengthPrefixed, seal, sealLength, unseal } from '@finchat/secrets-core/sealing'
-import { loadCrypto } from '../builtins.ts'
-import { type CacheKeys, format } from '../sealed/key-ring.ts'
+import { type CacheKeys, format, loadCrypto } from '../sealed/key-ring.ts'
 import type { LoadAwareClock } from '@finchat/secrets-core/timing'
 import type { PatientStore } from '../store/bounded-store.ts'
 import type { Lifecycle } from '../store/lifecycle.ts'
 import { listen, type RedisClient, type RedisSubscriber } from '../store/redis-client.ts'
-import { Replays } from '../replays.ts'
 
 type Path = Omit<SharedKey, 'version'>
 
@@ -102,4 +100,29 @@ function padded(json: string): Buffer {
   const text = Buffer.alloc(Math.ceil(length / paddedTo) * paddedTo, ' ')
   text.write(json)
   return text
+}
+
+/** Clocks may be apart by so much, and a message under way for so long. */
+const toleranceMs = 60_000
+
+/** Whoever has the server may tell again what he once heard. What was told is believed once, and soon. */
+class Replays {
+  /** What was heard of late, and when it was told. */
+  readonly #toldAt = new Map<string, number>()
+
+  isNew(id: string, toldAt: number): boolean {
+    const now = Date.now()
+    this.#forget(now)
+    if (!(Math.abs(now - toldAt) <= toleranceMs) || this.#toldAt.has(id)) return false
+    this.#toldAt.set(id, toldAt)
+    return true
+  }
+
+  /** What is too old to be believed need not be remembered; they stand in about the order of their times. */
+  #forget(now: number): void {
+    for (const [id, toldAt] of this.#toldAt) {
+      if (now - toldAt <= toleranceMs) return
+      this.#toldAt.delete(id)
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import { loadCrypto } from '../builtins.ts'
+import { loadCrypto } from '../sealed/key-ring.ts'
 import type { Lifecycle } from '../store/lifecycle.ts'
 import type { LoadAwareClock } from '@finchat/secrets-core/timing'
 import type { PatientStore } from '../store/bounded-store.ts'

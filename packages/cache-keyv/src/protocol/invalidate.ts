@@ -1,6 +1,6 @@
 import { SecretsError, type SharedPath } from '@finchat/secrets-core'
 import type { LevelParts } from './context.ts'
-import { jittered } from '../pause.ts'
+import { jittered } from '../store/lifecycle.ts'
 import { placesOf } from '../sealed/key-names.ts'
 import { generationTtlMs } from './read.ts'
 import { isLift, leastIn, newGeneration, openGeneration, sealGeneration } from '../sealed/generation.ts'

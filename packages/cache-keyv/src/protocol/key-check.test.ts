@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { generateKey } from '../key.ts'
+import { generateKey } from '@finchat/secrets-core/sealing'
 import type { KeyvCache } from '../keyv-cache.ts'
 import { context, encryptionKey, fillGap, fleetOver, key, valueIn } from '../testing/fleet.ts'
 

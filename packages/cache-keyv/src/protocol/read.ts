@@ -1,7 +1,7 @@
 import type { FillTicket, SharedKey, SharedRead, SharedReadContext } from '@finchat/secrets-core'
 import type { LevelParts } from './context.ts'
 import { type Look, look } from './probe.ts'
-import { jittered } from '../pause.ts'
+import { jittered } from '../store/lifecycle.ts'
 import { newGeneration, sealGeneration } from '../sealed/generation.ts'
 import { endTurn, startPatience, type Turn, turnAt } from './fill-lease.ts'
 

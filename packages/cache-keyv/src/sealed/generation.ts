@@ -1,7 +1,6 @@
 import type { SharedPath } from '@finchat/secrets-core'
 import { seal, unseal } from '@finchat/secrets-core/sealing'
-import { loadCrypto } from '../builtins.ts'
-import type { CacheKeys } from './key-ring.ts'
+import { type CacheKeys, loadCrypto } from './key-ring.ts'
 import { dataOf } from './entry.ts'
 
 /**

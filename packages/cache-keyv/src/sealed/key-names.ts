@@ -1,7 +1,6 @@
 import type { SharedKey } from '@finchat/secrets-core'
 import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
-import { loadCrypto } from '../builtins.ts'
-import { format } from './key-ring.ts'
+import { format, loadCrypto } from './key-ring.ts'
 
 /** Where in the store something lies. Hashes under the index key: to whom does not have it they are random. */
 export interface Places {

@@ -1,6 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { expect, test } from 'vitest'
-import { type EncryptionKey, generateKey, rawKey } from '../key.ts'
+import { type EncryptionKey, generateKey } from '@finchat/secrets-core/sealing'
+import { rawKey } from './key-ring.ts'
 
 const bytes = Buffer.from(Array.from({ length: 32 }, (_, index) => index * 7 + 3))
 

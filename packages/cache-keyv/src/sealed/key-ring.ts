@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { mac } from '@finchat/secrets-core/sealing'
-import { loadCrypto } from '../builtins.ts'
+import { SecretsError } from '@finchat/secrets-core'
+import { type EncryptionKey, mac, parseKey } from '@finchat/secrets-core/sealing'
 
 /** The format of all that lies in the store, and of what is authenticated with it. Another format lies elsewhere. */
 export const format = 2
@@ -66,4 +66,23 @@ function subkeyOf(root: Uint8Array, purpose: string): Uint8Array {
   const subkey = mac(extracted, Buffer.from(`finchat-secrets/cache-keyv/${format}/${purpose}\u0001`))
   extracted.fill(0)
   return subkey
+}
+
+/**
+ * The bytes of a raw key, in memory of their own. Throws `CONFIGURATION` for all else, without ever quoting the key. A
+ * passphrase is no key here: the cache server has all the time of the world to guess it, and a salt has no place there.
+ */
+export function rawKey(key: EncryptionKey): Uint8Array {
+  const parsed = parseKey(key)
+  if (parsed.kind === 'raw') return parsed.bytes
+  throw new SecretsError('CONFIGURATION', 'the encryption key is a passphrase, or is damaged', {
+    remedy: 'give 32 random bytes or their text; generateKey() makes one, once for the fleet',
+  })
+}
+
+/** Loaded when first needed, so that importing this package costs nothing; what Node has loaded once is only looked up. */
+export function loadCrypto(): typeof import('node:crypto') {
+  // An older Node.js has no `getBuiltinModule`, which its types do not know.
+  if (typeof process.getBuiltinModule === 'function') return process.getBuiltinModule('node:crypto')
+  throw new SecretsError('CONFIGURATION', `the shared cache needs Node.js 22.19 or later; this is ${process.version}`)
 }

@@ -1,3 +1,5 @@
+import { SecretsError } from '@finchat/secrets-core'
+
 /**
  * Why the store could not do what it was asked. `timeout`: no answer in time. `denied`: the user may not do it (Redis' NOPERM). `full`: it has
  * no room (Redis' OOM), or took what it does not keep. `failed`: all else.
@@ -23,4 +25,14 @@ export function reasonOf(error: unknown): FaultReason {
 
 export function faultOf(error: unknown): StoreFault {
   return error instanceof StoreFault ? error : new StoreFault(reasonOf(error))
+}
+
+export function wrongOption(problem: string, remedy: string): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy })
+}
+
+/** What somebody passed instead of what was asked for, for a message; text is not shown. */
+export function described(value: unknown): string {
+  if (value === undefined || value === null) return String(value)
+  return typeof value === 'string' ? 'text' : `a ${typeof value}`
 }

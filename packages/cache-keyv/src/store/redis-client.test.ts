@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
-import { generateKey } from '../key.ts'
+import { generateKey } from '@finchat/secrets-core/sealing'
 import { keyvCache } from '../keyv-cache.ts'
 import { listen, type RedisClient, type RedisSubscriber, setIfAbsent } from './redis-client.ts'
 

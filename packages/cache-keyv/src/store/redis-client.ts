@@ -1,6 +1,6 @@
 import { emitterCall } from './error-events.ts'
-import { jittered } from '../pause.ts'
-import { wrongOption } from '../wrong-option.ts'
+import { jittered } from './lifecycle.ts'
+import { wrongOption } from './errors.ts'
 
 /** What is used of a client of node-redis, ioredis or iovalkey, a cluster's too. */
 export interface RedisClient {
@@ -72,15 +72,6 @@ export function listen(subscriber: RedisSubscriber, channel: string, { heard, fa
     const isLast = listener !== undefined || !emitterCall(subscriber, 'listenerCount', 'message')
     return isLast ? end().catch(() => {}) : undefined
   }
-}
-
-/**
- * A connection that is lost is an event, which ends the process where nobody listens to it. The cache goes on without, and tells what then
- * fails; so it listens where the user does not.
- */
-export function outlive(connection: RedisClient | RedisSubscriber | undefined): void {
-  if (connection === undefined) return
-  if (!emitterCall(connection, 'listenerCount', 'error')) emitterCall(connection, 'on', 'error', () => {})
 }
 
 /** Throws `CONFIGURATION` for what is no client. */

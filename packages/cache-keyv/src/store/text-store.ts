@@ -1,6 +1,5 @@
-import { emitterCall } from './error-events.ts'
-import { described, wrongOption } from '../wrong-option.ts'
-import { faultOf, StoreFault } from './errors.ts'
+import { heardOf, layersOf } from './error-events.ts'
+import { described, StoreFault, wrongOption } from './errors.ts'
 
 /**
  * What is used of a Keyv or of an adapter for it. `set` takes milliseconds; an adapter that says `capabilities: { expires: true }`, as those of
@@ -50,55 +49,6 @@ async function manyOf(store: KeyvStore, keys: readonly string[]): Promise<unknow
   return typeof getMany === 'function' ? getMany.call(store, [...keys]) : Promise.all(keys.map(async (key) => store.get(key)))
 }
 
-interface Outcome<T> {
-  readonly answer: T
-  /** The answer tells by itself that nothing failed. */
-  readonly isSure: boolean
-  /** What an answer that is not sure means by itself. */
-  readonly otherwise?: StoreFault
-}
-
-/**
- * Listens to the errors that the store tells as events. A Keyv over Redis tells so of every failure: with no listener it ends the process when a connection
- * does, and with one it answers a failed call as if nothing were there. So an answer that may be such a failure is one if something was told meanwhile.
- */
-function heardOf(store: KeyvStore): { readonly heard: <T>(call: () => Promise<Outcome<T>>) => Promise<T>; readonly close: () => void } {
-  const errors: { count: number; last: unknown } = { count: 0, last: undefined }
-  const hear = (error: unknown): void => {
-    errors.count += 1
-    errors.last = error
-  }
-  emitterCall(store, 'on', 'error', hear)
-  const close = (): void => {
-    const listeners = emitterCall(store, 'listeners', 'error')
-    if (Array.isArray(listeners) && listeners.length > 1) emitterCall(store, 'off', 'error', hear)
-  }
-  let answeredAt = -Infinity
-  const heard = async <T>(call: () => Promise<Outcome<T>>): Promise<T> => {
-    const before = errors.count
-    if (isDisconnected(store) && performance.now() - answeredAt < reopenAfterMs) throw new StoreFault('closed')
-    const { answer, isSure, otherwise } = await call()
-    answeredAt = performance.now()
-    if (isSure) return answer
-    if (errors.count > before) throw faultOf(errors.last)
-    if (otherwise !== undefined) throw otherwise
-    return answer
-  }
-  return { heard, close }
-}
-
-/** An adapter over node-redis that is asked then connects again, and its owner, who has just disconnected it, would never end. */
-const reopenAfterMs = 1_000
-
-function isDisconnected(store: KeyvStore): boolean {
-  return layersOf(store).some((layer) => memberOf(memberOf(layer, 'client'), 'isOpen') === false)
-}
-
-/** The member, whether of the object or of its class. */
-function memberOf(object: unknown, member: string): unknown {
-  return typeof object === 'object' && object !== null ? Reflect.get(object, member) : undefined
-}
-
 /** What is there and no text is not ours: it opens as nothing. */
 function textOf(answer: unknown): string | undefined {
   if (answer === undefined || answer === null) return undefined
@@ -123,14 +73,4 @@ export function assertStore(store: unknown): asserts store is KeyvStore {
 /** A map of this process, or a Keyv over one; each keeps what it stands on as `store`. */
 export function isInProcess(store: KeyvStore): boolean {
   return layersOf(store).some((layer) => layer instanceof Map)
-}
-
-function layersOf(store: KeyvStore): readonly object[] {
-  const layers: object[] = []
-  let at: unknown = store
-  while (layers.length < 4 && typeof at === 'object' && at !== null) {
-    layers.push(at)
-    at = Reflect.get(at, 'store')
-  }
-  return layers
 }

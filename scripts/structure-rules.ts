@@ -6,11 +6,6 @@ import { importsOf } from './imports.ts'
 
 export type Rule = (files: Files) => string[]
 
-/** The folders of a package's sources, lowest first: each imports only those before it. '.' is `src/` itself. */
-export const folders: Record<string, readonly string[]> = {
-  'packages/provider-aws': ['model', 'errors', 'client', 'read', 'write', '.', 'testing'],
-}
-
 /** Every published package has the same manifest, but for its name, its words and its dependencies. */
 export const sameManifest: Rule = (files) => publicPackages(files).flatMap(manifestFaults)
 
@@ -162,7 +157,10 @@ function isOrIsBelow(specifier: string, name: string): boolean {
   return specifier === name || specifier.startsWith(`${name}/`)
 }
 
-/** Each package's folders of sources, lowest first; `.` is `src/` itself. A file imports from its own folder and from those before it. */
+/** The folders of each package's `src`, lowest first; `.` is `src` itself. A file imports from its own folder and from those before it. */
 export const folders: Record<string, readonly string[]> = {
+  'packages/provider-aws': ['model', 'errors', 'client', 'read', 'write', '.', 'testing'],
   'packages/provider-local': ['shared', 'keys', 'record', 'sqlite', 'merkle', 'file', 'store', 'operations', '.'],
+  'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
+  'packages/testkit': ['leaks', 'fakes', 'suites/provider', 'suites', '.'],
 }

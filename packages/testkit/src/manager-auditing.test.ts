@@ -1,11 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createSecretsManager, SecretsError, type AuditEvent, type AuditTrail, type SecretsManager } from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { faults } from './faulty-provider.ts'
-import { leaksOf } from './leaks.ts'
+import { faults } from './fakes/faulty-provider.ts'
+import { leaksOf } from './leaks/leaks.ts'
 import { managerOperations } from './manager-operations.ts'
-import { memoryAuditTrail } from './memory-audit-trail.ts'
-import { memoryProvider } from './memory-provider.ts'
+import { memoryAuditTrail } from './fakes/memory-audit-trail.ts'
+import { memoryProvider } from './fakes/memory-provider.ts'
 import { breakable, codeOf, failureOf, type Breakable } from './testing/manager-trial.ts'
 
 const now = 1_800_000_000_000

@@ -10,10 +10,10 @@ import {
   type StoredSecret,
 } from '@finchat/secrets-core'
 import { describe, expect, it, vi } from 'vitest'
-import { faults } from './faulty-provider.ts'
-import { leaksOf } from './leaks.ts'
-import { memoryProvider } from './memory-provider.ts'
-import { memorySharedCache } from './memory-shared-cache.ts'
+import { faults } from './fakes/faulty-provider.ts'
+import { leaksOf } from './leaks/leaks.ts'
+import { memoryProvider } from './fakes/memory-provider.ts'
+import { memorySharedCache } from './fakes/memory-shared-cache.ts'
 import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
 import { now, onOwnClock } from './testing/own-clock.ts'
 

@@ -1,6 +1,6 @@
 import { createSecretsManager, SecretsError, type SecretProvider, type SecretsManager, type StoredSecret } from '@finchat/secrets-core'
 import { describe, expect, it, vi } from 'vitest'
-import { memorySharedCache } from './memory-shared-cache.ts'
+import { memorySharedCache } from './fakes/memory-shared-cache.ts'
 import { codeOf, failureOf } from './testing/manager-trial.ts'
 import { now, onOwnClock } from './testing/own-clock.ts'
 

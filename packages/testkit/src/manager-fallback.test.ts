@@ -10,11 +10,11 @@ import {
   type SecretsManagerOptions,
 } from '@finchat/secrets-core'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { faults, type Fault } from './faulty-provider.ts'
-import { leaksOf } from './leaks.ts'
+import { faults, type Fault } from './fakes/faulty-provider.ts'
+import { leaksOf } from './leaks/leaks.ts'
 import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
 import { now, onOwnClock } from './testing/own-clock.ts'
-import { memoryAuditTrail } from './memory-audit-trail.ts'
+import { memoryAuditTrail } from './fakes/memory-audit-trail.ts'
 
 let warnings: { message: string; code: unknown }[]
 onOwnClock()

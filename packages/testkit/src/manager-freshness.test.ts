@@ -8,10 +8,10 @@ import {
 } from '@finchat/secrets-core'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, it, vi } from 'vitest'
-import { faults } from './faulty-provider.ts'
+import { faults } from './fakes/faulty-provider.ts'
 import { breakable, codeOf, failureOf, readOnly } from './testing/manager-trial.ts'
 import { now, onOwnClock, ttlMs } from './testing/own-clock.ts'
-import { memorySharedCache } from './memory-shared-cache.ts'
+import { memorySharedCache } from './fakes/memory-shared-cache.ts'
 
 const maxStaleMs = 300_000
 onOwnClock()

@@ -22,12 +22,12 @@ import {
   type StoredSecret,
 } from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { faults, faultyProvider, type Fault } from './faulty-provider.ts'
-import { leaksOf } from './leaks.ts'
-import { matchedTexts } from './matched-texts.ts'
-import { memoryAuditTrail } from './memory-audit-trail.ts'
-import { memoryProvider } from './memory-provider.ts'
-import { memorySharedCache } from './memory-shared-cache.ts'
+import { faults, faultyProvider, type Fault } from './fakes/faulty-provider.ts'
+import { leaksOf } from './leaks/leaks.ts'
+import { matchedTexts } from './leaks/matched-texts.ts'
+import { memoryAuditTrail } from './fakes/memory-audit-trail.ts'
+import { memoryProvider } from './fakes/memory-provider.ts'
+import { memorySharedCache } from './fakes/memory-shared-cache.ts'
 import { all } from './testing/manager-trial.ts'
 
 const canary = 'canary-5e1f0c77d2'

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { timesInMemory } from '@finchat/secrets-test-servers'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { encodingsOf } from './encodings.ts'
+import { encodingsOf } from './leaks/encodings.ts'
 
 // Each starts processes, which take their time where others run too.
 vi.setConfig({ testTimeout: 120_000 })

@@ -1,9 +1,9 @@
 import { createSecretsManager, type SecretsErrorCode, type SecretsManager } from '@finchat/secrets-core'
 import { describe, expect, it, vi } from 'vitest'
-import { type Fault, type FaultPlan, faults } from './faulty-provider.ts'
-import { memoryAuditTrail, type MemoryAuditTrail } from './memory-audit-trail.ts'
-import { memoryProvider } from './memory-provider.ts'
-import { memorySharedCache } from './memory-shared-cache.ts'
+import { type Fault, type FaultPlan, faults } from './fakes/faulty-provider.ts'
+import { memoryAuditTrail, type MemoryAuditTrail } from './fakes/memory-audit-trail.ts'
+import { memoryProvider } from './fakes/memory-provider.ts'
+import { memorySharedCache } from './fakes/memory-shared-cache.ts'
 import { breakable, codeOf, failureOf, type Breakable } from './testing/manager-trial.ts'
 import { now, onOwnClock } from './testing/own-clock.ts'
 

@@ -10,10 +10,10 @@ import {
 } from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { faults } from './faulty-provider.ts'
-import { hostilePaths } from './hostile-paths.ts'
+import { faults } from './fakes/faulty-provider.ts'
+import { hostilePaths } from './leaks/hostile-paths.ts'
 import { all, anyText, breakable, codeOf, failureOf, readOnly } from './testing/manager-trial.ts'
-import { memoryProvider } from './memory-provider.ts'
+import { memoryProvider } from './fakes/memory-provider.ts'
 
 const now = 1_800_000_000_000
 beforeEach(() => void vi.useFakeTimers({ now }))

@@ -1,7 +1,7 @@
 import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core'
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { faults, type Fault } from './faulty-provider.ts'
-import { memoryProvider } from './memory-provider.ts'
+import { faults, type Fault } from './fakes/faulty-provider.ts'
+import { memoryProvider } from './fakes/memory-provider.ts'
 import { breakable, codeOf, failureOf } from './testing/manager-trial.ts'
 import { now, onOwnClock } from './testing/own-clock.ts'
 

@@ -1,9 +1,9 @@
 import { createSecretsManager, SecretsError, type SecretsErrorCode, type SecretsManager } from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
-import { faults, type Fault } from './faulty-provider.ts'
-import { memoryProvider } from './memory-provider.ts'
-import { memorySharedCache } from './memory-shared-cache.ts'
+import { faults, type Fault } from './fakes/faulty-provider.ts'
+import { memoryProvider } from './fakes/memory-provider.ts'
+import { memorySharedCache } from './fakes/memory-shared-cache.ts'
 import { breakable } from './testing/manager-trial.ts'
 import { now, onOwnClock } from './testing/own-clock.ts'
 

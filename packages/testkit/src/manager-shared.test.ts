@@ -10,9 +10,9 @@ import {
 } from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { faults, type Fault, type FaultPlan } from './faulty-provider.ts'
-import { memoryAuditTrail } from './memory-audit-trail.ts'
-import { memorySharedCache, type SharedCacheFault } from './memory-shared-cache.ts'
+import { faults, type Fault, type FaultPlan } from './fakes/faulty-provider.ts'
+import { memoryAuditTrail } from './fakes/memory-audit-trail.ts'
+import { memorySharedCache, type SharedCacheFault } from './fakes/memory-shared-cache.ts'
 import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
 import { now, onOwnClock, ttlMs } from './testing/own-clock.ts'
 

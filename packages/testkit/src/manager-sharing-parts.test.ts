@@ -8,10 +8,10 @@ import {
   type SharedCache,
 } from '@finchat/secrets-core'
 import { describe, expect, it, vi } from 'vitest'
-import { faultyProvider } from './faulty-provider.ts'
-import { memoryAuditTrail } from './memory-audit-trail.ts'
-import { memoryProvider } from './memory-provider.ts'
-import { memorySharedCache } from './memory-shared-cache.ts'
+import { faultyProvider } from './fakes/faulty-provider.ts'
+import { memoryAuditTrail } from './fakes/memory-audit-trail.ts'
+import { memoryProvider } from './fakes/memory-provider.ts'
+import { memorySharedCache } from './fakes/memory-shared-cache.ts'
 import { failureOf } from './testing/manager-trial.ts'
 
 /** A provider that is of no use once it is closed, as one that holds a file or a token. */

@@ -12,10 +12,10 @@ import {
 } from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { beforeAll, expect, it, vi } from 'vitest'
-import { memoryAuditTrail } from './memory-audit-trail.ts'
-import { memoryProvider, memoryProviderOver } from './memory-provider.ts'
-import { memorySharedCache } from './memory-shared-cache.ts'
-import { createMemoryStore, type MemoryStore } from './memory-store.ts'
+import { memoryAuditTrail } from './fakes/memory-audit-trail.ts'
+import { memoryProvider, memoryProviderOver } from './fakes/memory-provider.ts'
+import { memorySharedCache } from './fakes/memory-shared-cache.ts'
+import { createMemoryStore, type MemoryStore } from './fakes/memory-store.ts'
 import { onOwnClock } from './testing/own-clock.ts'
 
 onOwnClock({ random: 0 })

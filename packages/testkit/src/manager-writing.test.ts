@@ -12,10 +12,10 @@ import {
   type WriteOptions,
 } from '@finchat/secrets-core'
 import { describe, expect, it, vi } from 'vitest'
-import { faults } from './faulty-provider.ts'
-import { leaksOf } from './leaks.ts'
-import { memoryAuditTrail } from './memory-audit-trail.ts'
-import { memoryProvider, type MemoryProviderOptions } from './memory-provider.ts'
+import { faults } from './fakes/faulty-provider.ts'
+import { leaksOf } from './leaks/leaks.ts'
+import { memoryAuditTrail } from './fakes/memory-audit-trail.ts'
+import { memoryProvider, type MemoryProviderOptions } from './fakes/memory-provider.ts'
 import { all, breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'
 import { now, onOwnClock } from './testing/own-clock.ts'
 

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { leaksOf } from './leaks.ts'
+import { leaksOf } from './leaks/leaks.ts'
 
 const canary = `canary-${randomBytes(8).toString('hex')}`
 const hidden = Buffer.from(Buffer.from(canary).map((byte) => ~byte & 0xff)).toString('hex')

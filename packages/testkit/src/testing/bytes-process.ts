@@ -2,7 +2,7 @@
 // other way round, and a number. It says `given` once all calls have ended, and ends when its input does.
 import { once } from 'node:events'
 import { createSecretsManager, type SecretProvider } from '@finchat/secrets-core'
-import { memoryProvider } from '../memory-provider.ts'
+import { memoryProvider } from '../fakes/memory-provider.ts'
 
 const [hidden = '', retain] = process.argv.slice(2)
 const count = 100

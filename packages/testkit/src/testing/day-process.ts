@@ -2,7 +2,7 @@
 // callers that give up. Prints what the process holds after six hours, when all that is bounded is full, and after 24.
 import { getEventListeners } from 'node:events'
 import { createSecretsManager, SecretsError, type SecretProvider, type SecretsManager, type SharedCache } from '@finchat/secrets-core'
-import { memoryProvider } from '../memory-provider.ts'
+import { memoryProvider } from '../fakes/memory-provider.ts'
 
 const [stepMs, hourMs] = [120_000, 3_600_000]
 const startedAt = Date.now()

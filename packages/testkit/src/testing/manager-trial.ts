@@ -1,7 +1,7 @@
 import { SecretsError, type SecretProvider } from '@finchat/secrets-core'
 import fc from 'fast-check'
-import { faultyProvider, type FaultPlan, type FaultyProvider } from '../faulty-provider.ts'
-import { memoryProvider, type MemoryProvider, type MemoryProviderOptions } from '../memory-provider.ts'
+import { faultyProvider, type FaultPlan, type FaultyProvider } from '../fakes/faulty-provider.ts'
+import { memoryProvider, type MemoryProvider, type MemoryProviderOptions } from '../fakes/memory-provider.ts'
 
 /** A memory provider whose faults a test changes while it runs. */
 export interface Breakable {

@@ -1,6 +1,6 @@
 import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
-import { member } from '../answer.ts'
-import { called } from '../credential.ts'
+import { member } from '../http/answer.ts'
+import { called } from '../shared/credential.ts'
 import { loginPath } from './login-path.ts'
 import { assertRole } from './role.ts'
 import { type AwsCredentials, signedHeaders } from './sign-aws.ts'

@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { member } from '../answer.ts'
-import type { VaultClient } from '../own-client.ts'
+import { member } from '../http/answer.ts'
+import type { VaultClient } from '../http/client-transport.ts'
 import type { VaultAuth } from './vault-auth.ts'
 
 /** The token that a client of one's own has, whoever keeps it fresh. */

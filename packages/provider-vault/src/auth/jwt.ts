@@ -1,5 +1,5 @@
 import { knownOptions, type MembersOf } from '@finchat/secrets-core'
-import { assertCredential, type Credential, readCredential } from '../credential.ts'
+import { assertCredential, type Credential, readCredential } from '../shared/credential.ts'
 import { loginPath } from './login-path.ts'
 import { assertRole } from './role.ts'
 import type { VaultAuth } from './vault-auth.ts'

@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { canHoldPath, encodedPath } from '../paths.ts'
+import { canHoldPath, encodedPath } from '../shared/paths.ts'
 
 /** `auth/<mount>/login`, and what follows. Throws `CONFIGURATION` where the mount is none. */
 export function loginPath(mount: string, ...rest: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { assertCredential, assertToken, called, type Credential, readCredential } from '../credential.ts'
-import { isObject } from '../answer.ts'
+import { assertCredential, assertToken, called, type Credential, readCredential } from '../shared/credential.ts'
+import { isObject } from '../http/answer.ts'
 import type { VaultAuth } from './vault-auth.ts'
 
 /**

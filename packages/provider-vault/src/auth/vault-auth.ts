@@ -1,4 +1,4 @@
-import type { VaultAnswer } from '../answer.ts'
+import type { VaultAnswer } from '../http/answer.ts'
 
 /** A way to get a token. Made by `appRole(…)`, `kubernetes(…)` and the like. */
 export interface VaultAuth {

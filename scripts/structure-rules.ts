@@ -156,3 +156,8 @@ function sourcesOf(files: Files, { folder }: Member): [string, string][] {
 function isOrIsBelow(specifier: string, name: string): boolean {
   return specifier === name || specifier.startsWith(`${name}/`)
 }
+
+/** The folders below `src/` of each package, lowest first: a folder imports only folders before it. */
+export const folders: Record<string, readonly string[]> = {
+  'packages/provider-vault': ['shared', 'http', 'protocol', 'auth', 'token', 'kv', 'leases', '.'],
+}

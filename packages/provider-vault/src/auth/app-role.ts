@@ -5,8 +5,7 @@ import { meaningOf } from '../protocol/responses.ts'
 import { untilEnded } from '../shared/deadline.ts'
 import { assertCredential, assertToken, type Credential, readCredential } from '../shared/credential.ts'
 import { HeldText } from '../shared/token-bytes.ts'
-import { loginPath } from './login-path.ts'
-import type { AuthContext, VaultAuth } from './vault-auth.ts'
+import { type AuthContext, loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface AppRoleOptions {
   /** What `bao read auth/approle/role/NAME/role-id` prints: a UUID, not the role's name. */

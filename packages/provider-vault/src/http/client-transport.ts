@@ -1,5 +1,5 @@
 import { isObject, member, vaultAnswer, type VaultAnswer } from './answer.ts'
-import type { Transport, VaultRequest } from './exchange.ts'
+import type { Transport, VaultRequest } from './transport.ts'
 import { untilEnded } from '../shared/deadline.ts'
 import { Unanswered } from '../shared/transport-error.ts'
 

@@ -1,143 +1,88 @@
-import { isUtf8 } from 'node:buffer'
-import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
-import type { Socket } from 'node:net'
-import { vaultAnswer, type VaultAnswer } from './answer.ts'
-import { connectionFailure } from './connection-failure.ts'
-import { interruption, isLate } from '../shared/deadline.ts'
-import type { TlsMaterial } from './tls.ts'
+import type { VaultAnswer } from './answer.ts'
+import { untilEnded } from '../shared/deadline.ts'
+import { type HttpSender, httpSender } from './http-client.ts'
+import { type TlsMaterial, tlsMaterial, type VaultTls } from './tls.ts'
 import { Unanswered } from '../shared/transport-error.ts'
+import type { VaultUrl } from './url.ts'
 
-/** The most that one answer may hold, in bytes: Vault's own limit of a request (`max_request_size`, 32 MiB). */
-const maxAnswerBytes = 33_554_432
-/** Below the 60 s after which common load balancers drop an idle connection without a word. */
-const idleMs = 30_000
-const maxSockets = 64
-
-export interface HttpTarget {
-  readonly hostname: string
-  readonly port: string
-  readonly isSecure: boolean
-}
-
-/** One request as it goes over the wire. */
-interface WireRequest {
-  readonly method: string
+/** One request, complete but for what every request carries. */
+export interface VaultRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  /** Behind `/v1/`, each segment encoded already. */
   readonly path: string
-  readonly headers: Readonly<Record<string, string>>
+  /** JSON text, sent as it is. */
   readonly body?: string | undefined
+  readonly headers: Readonly<Record<string, string>>
 }
 
-/** Sends requests over one agent that keeps its connections, follows no redirect and knows of no proxy. */
-export interface HttpSender {
-  readonly send: (request: WireRequest, signal: AbortSignal) => Promise<VaultAnswer>
+/** Sends one request, once. Rejects with `Unanswered`, and with nothing else, when there was no whole answer. */
+export type Exchange = (request: VaultRequest, signal: AbortSignal) => Promise<VaultAnswer>
+
+export interface Transport {
+  readonly exchange: Exchange
+  /** Ends the connections. */
   readonly close: () => void
 }
 
-export function httpSender({ hostname, port, isSecure }: HttpTarget, tls: TlsMaterial): HttpSender {
-  const { request, agent } = isSecure ? secureClient(tls) : plainClient()
-  const target: RequestOptions = { hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname, port, agent }
+/** What node-vault hands to the hook `request-promise`: our own members, which it passes on, and the address that it made. */
+interface HookOptions extends Pick<VaultRequest, 'method' | 'body' | 'headers'> {
+  readonly uri: string
+  readonly signal: AbortSignal
+}
+
+/** Loaded and connected when the first request is sent. */
+export function nodeVaultTransport(url: VaultUrl, tls: VaultTls): Transport {
+  let opening: Promise<HttpSender> | undefined
+  let sending: Promise<Exchange> | undefined
+  let ready: Exchange | undefined
+  const open = (): Promise<HttpSender> => {
+    // A certificate's file that could not be read is read again by the next request.
+    opening ??= sender(url, tls).catch((error: unknown) => {
+      opening = undefined
+      throw error
+    })
+    return opening
+  }
+  const opened: Exchange = async (request, signal) => {
+    const { send } = await untilEnded(open(), signal) // all wait for one, and each may give up
+    sending ??= clientExchange(url, (options) => sendHooked(url, send, options))
+    ready = await sending
+    return ready(request, signal)
+  }
   return {
-    send: ({ method, path, headers, body }, signal) => {
-      if (signal.aborted) return Promise.reject(interruption(signal, false))
-      const whole = body === undefined ? headers : { ...headers, 'Content-Length': String(Buffer.byteLength(body)) }
-      return answered(request({ ...target, method, path, headers: whole }), body, agent, signal)
-    },
-    close: () => agent.destroy(),
+    exchange: (request, signal) => (ready === undefined ? opened(request, signal) : ready(request, signal)),
+    close: () => void opening?.then(({ close }) => close()).catch(() => {}),
   }
 }
 
-interface Client {
-  readonly request: (options: RequestOptions) => ClientRequest
-  readonly agent: Agent
+async function sender(url: VaultUrl, tls: VaultTls): Promise<HttpSender> {
+  const material: TlsMaterial = url.isSecure ? await tlsMaterial(tls, new AbortController().signal) : {}
+  return httpSender(url, material)
 }
 
-const kept = { keepAlive: true, timeout: idleMs, maxSockets } as const
-
-function plainClient(): Client {
-  // Loaded when first needed: importing node:http costs 25 ms, its facade for ES modules most of it.
-  const http = process.getBuiltinModule('node:http')
-  return { request: http.request, agent: new http.Agent(kept) }
-}
-
-function secureClient(tls: TlsMaterial): Client {
-  const https = process.getBuiltinModule('node:https')
-  const isStricter = process.getBuiltinModule('node:tls').DEFAULT_MIN_VERSION === 'TLSv1.3'
-  const minVersion = isStricter ? 'TLSv1.3' : 'TLSv1.2'
-  // Said here, neither is to be switched off by NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS.
-  return { request: https.request, agent: new https.Agent({ ...kept, ...tls, rejectUnauthorized: true, minVersion }) }
-}
-
-function answered(outgoing: ClientRequest, body: string | undefined, agent: Agent, signal: AbortSignal): Promise<VaultAnswer> {
-  const { promise, resolve, reject } = Promise.withResolvers<VaultAnswer>()
-  let isSent = false
-  const done = (answer: VaultAnswer): void => {
-    signal.removeEventListener('abort', onAbort)
-    resolve(answer)
-  }
-  const fail = (failure: Unanswered): void => {
-    signal.removeEventListener('abort', onAbort)
-    reject(failure)
-    outgoing.destroy()
-  }
-  const onAbort = (): void => {
-    if (isLate(signal) && outgoing.reusedSocket) dropIdle(agent)
-    fail(interruption(signal, isSent))
-  }
-  signal.addEventListener('abort', onAbort)
-  outgoing.on('socket', (socket) => {
-    if (!socket.connecting) isSent = true
-    else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => (isSent = true))
+/**
+ * A client of node-vault whose hook `request-promise` replaces its own transport whole. That would follow redirects with the token, heed
+ * HTTP_PROXY, wait for ever, and reject with errors that hold the token.
+ */
+async function clientExchange({ text }: VaultUrl, hook: (options: HookOptions) => Promise<VaultAnswer>): Promise<Exchange> {
+  const { default: nodeVault } = await import('node-vault')
+  const client = nodeVault({
+    endpoint: text,
+    apiVersion: 'v1',
+    debug: () => {}, // under DEBUG=* its own would print secrets and passwords
+    tv4: Object.assign(() => {}, { validate: () => true }), // it would look at the types of what is typed here, at every request
+    'request-promise': { defaults: () => hook },
   })
-  outgoing.on('error', (error) => {
-    if (outgoing.reusedSocket) dropIdle(agent)
-    fail(connectionFailure(error, isSent))
-  })
-  outgoing.on('response', (incoming) => collect(incoming, done, fail))
-  outgoing.on('upgrade', (_incoming, socket: Socket) => {
-    socket.destroy()
-    fail(new Unanswered('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at Vault itself', sent: true }))
-  })
-  outgoing.end(body)
-  return promise
+  // It has read VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX by itself, which would go with requests to a server that they are not for. And it
+  // takes every answer but one of 200 for an error, of its own kind.
+  Object.assign(client, { token: '', namespace: '', pathPrefix: '', handleVaultResponse: (answer: VaultAnswer) => answer })
+  return ({ method, path, body, headers }, signal) =>
+    // a copy of the headers, for node-vault writes into what it is given; its answer is what the hook returned
+    client.request({ method, path: `/${path}`, body, headers: { ...headers }, signal }) as Promise<VaultAnswer>
 }
 
-/** A connection that lay idle was closed, or is dead: the others are no better. */
-function dropIdle(agent: Agent): void {
-  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
-}
-
-/** Listeners, for half of the cost of an async iterator. */
-function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void, fail: (failure: Unanswered) => void): void {
-  const chunks: Buffer[] = []
-  let length = 0
-  incoming.on('data', (chunk: Buffer) => {
-    chunks.push(chunk)
-    length += chunk.length
-    if (length > maxAnswerBytes) fail(new Unanswered('INTERNAL', `the answer is larger than ${maxAnswerBytes} bytes`, { sent: true }))
-  })
-  // The connection ended before the body did.
-  incoming.on('error', (error) => fail(connectionFailure(error, true)))
-  incoming.on('end', () => {
-    const [first] = chunks
-    const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
-    const { statusCode = 0, headers } = incoming
-    // An error page of a proxy may be in any encoding.
-    const isReadable = statusCode >= 300 || isUtf8(whole)
-    const text = isReadable ? whole.toString() : ''
-    whole.fill(0)
-    for (const bytes of chunks) bytes.fill(0)
-    if (!isReadable) return fail(notUtf8(statusCode))
-    const [retryAfter, index] = [textOf(headers['retry-after']), textOf(headers['x-vault-index'])]
-    done(vaultAnswer(statusCode, text, { retryAfter, index, date: headers.date }))
-  })
-}
-
-/** A lenient decoder would make another value of it. */
-function notUtf8(status: number): Unanswered {
-  const remedy = 'point `url` at Vault itself, or at what passes its answers on unchanged'
-  return new Unanswered('INTERNAL', 'the answer is no text in UTF-8', { remedy, storeStatus: String(status), sent: true })
-}
-
-function textOf(header: string | string[] | undefined): string | undefined {
-  return typeof header === 'string' ? header : undefined
+function sendHooked(url: VaultUrl, send: HttpSender['send'], { uri, method, headers, body, signal }: HookOptions): Promise<VaultAnswer> {
+  const start = `${url.text}/v1/`
+  if (!uri.startsWith(start)) return Promise.reject(new Unanswered('INTERNAL', 'the address of a request was changed on its way'))
+  return send({ method, path: `${url.basePath}/v1/${uri.slice(start.length)}`, headers, body }, signal)
 }

@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import type { HttpTarget } from './transport.ts'
+import type { HttpTarget } from './http-client.ts'
 
 /** Where the server is. */
 export interface VaultUrl extends HttpTarget {

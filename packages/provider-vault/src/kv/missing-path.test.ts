@@ -1,10 +1,37 @@
 import { type OpenBao, startOpenBao } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, type MockInstance, onTestFinished, test, vi } from 'vitest'
 import { token } from '../auth/token.ts'
-import { context, failure } from '../testing/stub-vault.ts'
+import { canaries, context, failure, stubbed, stubVault } from '../testing/stub-vault.ts'
 import { tokenOf, writePolicy } from '../testing/vault-harness.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
+
+describe("a path that begins with the mount's name", () => {
+  let warnings: MockInstance<typeof process.emitWarning>
+  beforeEach(() => void (warnings = vi.spyOn(process, 'emitWarning').mockReturnValue()))
+  afterEach(() => void vi.restoreAllMocks())
+
+  test.each(['secret/finchat/token', 'secret/data/finchat/token'])(
+    '%s, which is not there, is told once: paths are inside the mount',
+    async (path) => {
+      const stub = await stubVault((asked) => (asked.includes('/data/') ? { status: 404, body: { errors: [] } } : undefined))
+      const provider = stubbed(stub)
+      for (const each of ['finchat/token', 'secretive', path, path]) expect(await provider.get(each, context)).toBe(undefined)
+      expect(warnings.mock.calls).toEqual([
+        [
+          "Vault provider 'vault': a path that begins with 'secret/' is not there; paths are inside the mount, without 'secret/' and 'data/'",
+          { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_MOUNT_IN_PATH' },
+        ],
+      ])
+    },
+  )
+
+  test('a secret that truly lies there is read, and nothing is told', async () => {
+    const provider = stubbed(await stubVault())
+    expect((await provider.get('secret/finchat/token', context))?.value).toContain(canaries.value)
+    expect(warnings).not.toHaveBeenCalled()
+  })
+})
 
 describeWithServer('openbao', 'a path of dynamic secrets that `leased` does not name', () => {
   let bao: OpenBao

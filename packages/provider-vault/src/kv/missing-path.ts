@@ -3,6 +3,22 @@ import { member } from '../http/answer.ts'
 import type { VaultApi } from '../token/vault-api.ts'
 
 /**
+ * Says once, as a process warning, that paths are inside the mount, when one that begins with its name is missing. No more than that: a secret
+ * may truly lie at `secret/secret/…`.
+ */
+export function mountInPathWarning(provider: string, mount: string): (path: string) => void {
+  let isTold = false
+  return (path) => {
+    if (isTold || !path.startsWith(`${mount}/`)) return
+    isTold = true
+    process.emitWarning(
+      `Vault provider '${provider}': a path that begins with '${mount}/' is not there; paths are inside the mount, without '${mount}/' and 'data/'`,
+      { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_MOUNT_IN_PATH' },
+    )
+  }
+}
+
+/**
  * Checks a path such as `database/creds/app` that is missing in KV. Throws `CONFIGURATION` if
  * another secrets engine is mounted there. If the token may not see that, a process warning asks
  * for `leased`, once.

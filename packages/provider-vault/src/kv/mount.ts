@@ -1,11 +1,9 @@
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import type { VaultAnswer } from '../http/answer.ts'
 import { isOtherVersion } from '../protocol/responses.ts'
-import { type MountKind, MountVersion } from './version-detection.ts'
+import { type KvVersion, type MountKind, MountVersion } from './version-detection.ts'
 import { encodedPath } from '../shared/paths.ts'
 import type { Ask, Right, VaultApi } from '../token/vault-api.ts'
-
-export type KvVersion = 1 | 2
 
 /** The parts of a KV v2 mount; KV v1 has none. */
 export type KvPart = 'data' | 'metadata' | 'delete' | 'undelete' | 'destroy'

@@ -14,7 +14,7 @@ import {
 import type { KvMount } from './mount.ts'
 import { assertVersion } from './input.ts'
 import { assertPath } from '../shared/paths.ts'
-import type { Provides } from '../shared/provides.ts'
+import type { Provides } from '../shared/manifest.ts'
 
 /** Looks at a path that is missing, and may throw what is wrong with it. */
 type OnMissing = (path: string, signal: AbortSignal) => Promise<void>

@@ -1,9 +1,10 @@
 import { isObject, member } from '../http/answer.ts'
 import { untilEnded } from '../shared/deadline.ts'
-import type { KvVersion } from './mount.ts'
 import { SharedRun } from '../shared/single-flight.ts'
 import { asSecretsErrors } from '../shared/transport-error.ts'
 import type { VaultApi } from '../token/vault-api.ts'
+
+export type KvVersion = 1 | 2
 
 /** What the server tells of a mount: its version of KV, that it is none of KV, or nothing to this token. */
 export type MountKind = KvVersion | 'no KV' | undefined

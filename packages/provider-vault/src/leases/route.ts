@@ -1,6 +1,6 @@
 import type { ListedSecret } from '@finchat/secrets-core'
 import { type Leases, notWritable, withoutVersions } from './leases.ts'
-import type { Provides } from '../shared/provides.ts'
+import type { Provides } from '../shared/manifest.ts'
 
 type Members = Provides<'get' | 'getVersion' | 'describe' | 'list' | 'put' | 'tag' | 'delete' | 'restore' | 'staging'>
 

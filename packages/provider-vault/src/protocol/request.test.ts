@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { vaultAnswer, type VaultAnswer } from '../http/answer.ts'
 import { ClusterState } from './replica-state.ts'
 import { bounded } from '../shared/deadline.ts'
-import type { Exchange, VaultRequest } from '../http/exchange.ts'
+import type { Exchange, VaultRequest } from '../http/transport.ts'
 import { answerError, type Outgoing, vaultSender } from './request.ts'
 import { Unanswered } from '../shared/transport-error.ts'
 

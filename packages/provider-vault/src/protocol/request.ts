@@ -3,7 +3,7 @@ import { says, type VaultAnswer } from '../http/answer.ts'
 import { type CallKind, type Meaning, meaningOf } from './responses.ts'
 import type { ClusterState } from './replica-state.ts'
 import { isLate, pause } from '../shared/deadline.ts'
-import type { Exchange, VaultRequest } from '../http/exchange.ts'
+import type { Exchange, VaultRequest } from '../http/transport.ts'
 import { Unanswered } from '../shared/transport-error.ts'
 
 /** How often one request is sent, where sending it again can do no harm. */

@@ -1,4 +1,4 @@
-import type { ProviderManifest } from '@finchat/secrets-core'
+import type { ProviderManifest, SecretProvider } from '@finchat/secrets-core'
 import { canHoldPath } from './paths.ts'
 
 /** What is written at most. Vault's storages differ (Consul holds 512 KiB with everything around); this is AWS's limit too. */
@@ -24,3 +24,6 @@ export const vaultManifest: ProviderManifest = {
   canHoldPath,
   numbering: 'next',
 }
+
+/** Members of the contract that this provider has, where a provider may leave them out. */
+export type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }

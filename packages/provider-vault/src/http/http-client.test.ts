@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { bounded } from '../shared/deadline.ts'
-import { httpSender } from './transport.ts'
+import { httpSender } from './http-client.ts'
 import { stubVault } from '../testing/stub-vault.ts'
 
 const request = { method: 'GET', path: '/v1/secret/data/app', headers: {} }

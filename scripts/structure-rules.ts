@@ -160,6 +160,7 @@ function isOrIsBelow(specifier: string, name: string): boolean {
 /** The folders of each package's `src`, lowest first; `.` is `src` itself. A file imports from its own folder and from those before it. */
 export const folders: Record<string, readonly string[]> = {
   'packages/provider-aws': ['model', 'errors', 'client', 'read', 'write', '.', 'testing'],
+  'packages/provider-vault': ['shared', 'http', 'protocol', 'auth', 'token', 'kv', 'leases', '.'],
   'packages/provider-local': ['shared', 'keys', 'record', 'sqlite', 'merkle', 'file', 'store', 'operations', '.'],
   'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
   'packages/testkit': ['leaks', 'fakes', 'suites/provider', 'suites', '.'],

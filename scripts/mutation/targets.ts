@@ -34,7 +34,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'length-prefixed',
   ],
   'packages/provider-local/src': ['store-keys', 'index-digests', 'leaf', 'bucket', 'key-bytes', 'keyring'],
-  'packages/audit/src': ['batches', 'line-buffer', 'segment-writer', 'json-lines-file', 'record-file', 'open-segments', 'day-change'],
+  'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
 }
 
 /** The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit, so some of them stand there. */
@@ -47,7 +47,8 @@ const tests: Readonly<Record<string, readonly string[]>> = {
     'packages/provider-local/src/{bucket,fixture,key-rotation,keyring,leaks,leaf,local-provider,store-keys,tampering,vectors}.test.ts',
   ],
   'packages/audit/src': [
-    'packages/audit/src/{batches,checkpoints,crowd,fail-closed,json-lines-file,last-segment,line-buffer,not-ready,segment-writer,torn-tail,unusable-options}.test.ts',
+    'packages/audit/src/file/{group-commit,checkpoint-sender,crowd,file-sink,line-buffer,not-ready,segment-writer}.test.ts',
+    'packages/audit/src/{unusable-options,trail/fail-closed,verify/{last-segment,torn-tail}}.test.ts',
   ],
 }
 

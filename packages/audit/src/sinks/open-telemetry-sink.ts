@@ -1,7 +1,7 @@
 import { type AuditRecord, type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
-import { humanLine } from './human-line.ts'
-import { assertSinkName, misconfigured, refused } from './refused.ts'
-import { type Severity, severityOf } from './severity.ts'
+import { humanLine } from '../record/human-line.ts'
+import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
+import { type Severity, severityOf } from '../record/severity.ts'
 import { type SpanContext, spanContext } from './span-context.ts'
 
 /** What `Logger.emit` of `@opentelemetry/api-logs` is given. */

@@ -1,0 +1,87 @@
+import type { AuditRecord } from '@finchat/secrets-core'
+import type { AuditProblem } from './audit-problem.ts'
+import { asRecord, type Seal } from '../format/segment-format.ts'
+import type { SegmentGroup } from '../format/segment-reader.ts'
+
+/** The last number seen of each trail, before the group. */
+export type LastSeqs = ReadonlyMap<string, number>
+
+/** A number of a trail whose record does not stand where it should. */
+export interface AbsentRecord {
+  readonly trail: string
+  readonly seq: number
+}
+
+interface Where extends Pick<AuditProblem, 'what' | 'line' | 'lastLine' | 'explanation'> {
+  /** Of a record that is `missing` before the line: the group does not tell whether it stands further down in the segment. */
+  readonly absent?: AbsentRecord
+}
+
+interface Numbered {
+  readonly line: number
+  readonly trail: string
+  readonly seq: number
+  readonly text: string
+  readonly missedFrom: number | undefined
+}
+
+export const standsBeforeEarlier = 'the record stands before one that came earlier'
+
+/**
+ * What is wrong with a group whose seal does not fit, as closely as it can be told: the numbers of the records say which line, where somebody did not take the
+ * trouble to mend them too; otherwise it is one of the group's lines.
+ */
+export function locate(group: SegmentGroup, seal: Seal, before: LastSeqs): Where {
+  const { firstLine, lines } = group
+  const records: Numbered[] = []
+  for (const [index, line] of lines.entries()) {
+    const record = asRecord(line)
+    if (record === undefined) return at(firstLine + index, 'edited', 'the line is no record')
+    const { trail, seq, missedFrom } = record
+    records.push({ line: firstLine + index, trail, seq, text: line.toString('latin1'), missedFrom })
+  }
+  return outOfOrder(records, before) ?? miscounted(group, seal, records, before) ?? somewhere(group)
+}
+
+function at(line: number, what: Where['what'], explanation: string): Where {
+  return { what, line, lastLine: line, explanation }
+}
+
+/** Whether it is that record; the record of a gap is all that it says to have missed. */
+export function isAt(absent: AbsentRecord, { trail, seq, missedFrom = seq }: Pick<AuditRecord, 'trail' | 'seq' | 'missedFrom'>): boolean {
+  return trail === absent.trail && missedFrom <= absent.seq && absent.seq <= seq
+}
+
+/** The first record whose number does not follow. */
+function outOfOrder(records: readonly Numbered[], before: LastSeqs): Where | undefined {
+  const last = new Map(before)
+  for (const [index, { line, trail, seq, missedFrom, text }] of records.entries()) {
+    const previous = last.get(trail)
+    const isLater = records.slice(index + 1).some((other) => isAt({ trail, seq: (previous ?? 0) + 1 }, other))
+    if (previous !== undefined && seq <= previous) {
+      const isCopy = records.slice(0, index).some((other) => other.text === text) || seq === previous
+      if (isCopy) return at(line, 'duplicated', 'the record stands here a second time')
+      return at(line, 'reordered', 'the record stands behind one that came later')
+    }
+    if (previous !== undefined && (missedFrom ?? seq) > previous + 1) {
+      if (isLater) return at(line, 'reordered', standsBeforeEarlier)
+      return { ...at(line, 'missing', 'a record is missing before this one'), absent: { trail, seq: previous + 1 } }
+    }
+    last.set(trail, seq)
+  }
+  return undefined
+}
+
+function miscounted({ firstLine, lines }: SegmentGroup, seal: Seal, records: readonly Numbered[], before: LastSeqs): Where | undefined {
+  const lastLine = firstLine + lines.length
+  if (lines.length < seal.records) return { ...at(lastLine, 'missing', 'the group has fewer records than were sealed'), line: firstLine }
+  if (lines.length === seal.records) return undefined
+  const stranger = before.size > 0 ? records.find(({ trail }) => !before.has(trail)) : undefined
+  if (stranger !== undefined) return at(stranger.line, 'inserted', 'the record is of a trail that is not in this segment')
+  return { ...at(lastLine, 'inserted', 'the group has more records than were sealed'), line: firstLine }
+}
+
+function somewhere({ firstLine, lines }: SegmentGroup): Where {
+  const explanation = lines.length === 1 ? 'the record or its seal is not as it was sealed' : 'one of these lines is not as it was sealed'
+  return { what: 'edited', line: firstLine, lastLine: firstLine + lines.length, explanation }
+}

@@ -6,6 +6,11 @@ import { importsOf } from './imports.ts'
 
 export type Rule = (files: Files) => string[]
 
+/** The folders of a package's `src`, lowest first: each imports only those before it. `.` is `src` itself. */
+export const folders: Record<string, readonly string[]> = {
+  'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'format', 'file', 'verify', 'siem', 'report', '.'],
+}
+
 /** Every published package has the same manifest, but for its name, its words and its dependencies. */
 export const sameManifest: Rule = (files) => publicPackages(files).flatMap(manifestFaults)
 

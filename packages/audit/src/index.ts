@@ -31,7 +31,7 @@ export {
   type OpenTelemetryLogRecord,
   type OpenTelemetrySinkOptions,
 } from './sinks/open-telemetry-sink.ts'
-export type { SpanContext } from './sinks/span-context.ts'
+export type { SpanContext } from './sinks/open-telemetry-sink.ts'
 export type { SyslogSinkOptions, SyslogTls } from './syslog/syslog-options.ts'
 export { syslogSink } from './syslog/syslog-sink.ts'
 export { bestEffort, required, type TrailSink } from './trail/trail-sink.ts'

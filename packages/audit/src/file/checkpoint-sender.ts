@@ -3,7 +3,7 @@ import type { TakenStep } from './next-epoch.ts'
 import type { CheckpointSigner } from '../format/checkpoint-line.ts'
 import { RecordMaker } from '../record/record-maker.ts'
 import type { SegmentWriter } from './segment-writer.ts'
-import { SinkOutage } from '../trail/sink-outage.ts'
+import { SinkOutage } from '../trail/deliver.ts'
 
 export interface CheckpointOptions {
   readonly to: AuditSink

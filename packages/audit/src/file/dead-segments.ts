@@ -1,7 +1,7 @@
 import { endedSegment, lockOf } from '../format/end-of-segment.ts'
 import { FileLock } from './file-lock.ts'
 import type { EndedSegment } from '../format/index-line.ts'
-import type { KeyState } from '../format/key-state.ts'
+import type { KeyState } from '../format/folder-key.ts'
 import { DamagedArchive } from '../format/gzip-file.ts'
 
 /** In an order of chance: of hundreds, each process looks at others. */

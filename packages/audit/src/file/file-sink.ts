@@ -4,7 +4,8 @@ import { type AuditSink, knownOptions, type MembersOf, SecretsError } from '@fin
 import { checkpointFolder } from './checkpoint-folder.ts'
 import { checkpointSigner } from '../format/checkpoint-signature.ts'
 import { assertReady } from '../format/folder-key.ts'
-import { RecordFile, type RecordFileOptions } from './record-file.ts'
+import { RecordFile } from './group-commit.ts'
+import type { RecordFileOptions } from './segment-rotation.ts'
 
 /** Where signed checkpoints go, and how often. */
 export interface AuditCheckpoints {

@@ -14,9 +14,8 @@ import {
   indexLine,
   isAuthentic,
 } from '../format/index-line.ts'
-import { dropPreparedKey, eraseKey, prepareKey, putKey, readKey, readKeyNow, replaceKey } from '../format/folder-key.ts'
-import type { KeyState } from '../format/key-state.ts'
-import { digestOf } from '../format/running-hash.ts'
+import { dropPreparedKey, eraseKey, type KeyState, prepareKey, putKey, readKey, readKeyNow, replaceKey } from '../format/folder-key.ts'
+import { digestOf } from '../format/segment-format.ts'
 import { indexFile } from '../format/segment-reader.ts'
 import { syncFolder } from '../format/fsync.ts'
 

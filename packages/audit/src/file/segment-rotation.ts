@@ -1,10 +1,15 @@
 import { join } from 'node:path'
-import { folderLock, type OwnSegment, recordDeadSegments, takeStep } from './next-epoch.ts'
-import { Checkpoints } from './checkpoint-sender.ts'
-import { DayChange } from './day-change.ts'
+import { type CheckpointOptions, Checkpoints } from './checkpoint-sender.ts'
 import { lockHeld } from './file-lock.ts'
-import type { RecordFileOptions } from './record-file.ts'
+import { folderLock, type OwnSegment, recordDeadSegments, takeStep } from './next-epoch.ts'
 import { SegmentWriter } from './segment-writer.ts'
+
+export interface RecordFileOptions {
+  readonly folder: string
+  readonly isDurable: boolean
+  readonly maxSegmentBytes: number
+  readonly checkpoints: CheckpointOptions | undefined
+}
 
 /**
  * Of the time that is left until the trail gives up: the rest is for the step itself, and for
@@ -213,4 +218,28 @@ async function atMost(milliseconds: number, waiting: Promise<void>): Promise<voi
   const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)))
   await Promise.race([waiting, over])
   clearTimeout(timer)
+}
+
+const dayMs = 86_400_000
+/** Hundreds of processes share the folder's lock: they must not all come at midnight. */
+const spreadMs = 300_000
+const soonestRetryMs = 5_000
+
+/**
+ * When this process, by chance, begins the segments of a new day. Times are of the host's clock.
+ */
+class DayChange {
+  readonly #afterMidnightMs = Math.random() * spreadMs
+  #retryAt = -Infinity
+
+  /** Whether a segment that was opened then is of a day that is over. */
+  isDue(openedAt: number, now: number): boolean {
+    const midnight = (Math.floor(openedAt / dayMs) + 1) * dayMs
+    return now >= midnight + this.#afterMidnightMs && performance.now() >= this.#retryAt
+  }
+
+  /** It did not succeed, and is tried again in a while: there is another segment to write to. */
+  failed(): void {
+    this.#retryAt = performance.now() + soonestRetryMs * (1 + Math.random())
+  }
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { AuditRecord } from '@finchat/secrets-core'
 
 /** The first line of a segment: whose it is, and its place in the folder's chain. */
@@ -92,4 +93,20 @@ export function isCount(value: unknown): value is number {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Before the first seal of a segment. */
+export const noSeals: Buffer = Buffer.alloc(32)
+
+/**
+ * SHA-256 over all seals up to this one. A seal stands for all that it seals, even against who has
+ * the key, so two segments with the same hash hold the same.
+ */
+export function sealsWith(before: Buffer, sealLine: Uint8Array): Buffer {
+  return hash('sha256', Buffer.concat([before, sealLine]), 'buffer')
+}
+
+/** Of a line of the index, which has that of the line before in it. */
+export function digestOf(line: string | Uint8Array): string {
+  return hash('sha256', line, 'base64url')
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { escaped, isolated } from './html-escape.ts'
+import { escaped, grouped, isolated, shown } from './display-text.ts'
 import { pageStyle } from './page-style.ts'
 import type { ReportTable } from './tables.ts'
-import { grouped, shown } from './shown.ts'
 
 /** A page shows no more rows of one table; JSON has them all. */
 const mostRows = 500

@@ -2,8 +2,7 @@ import { type AuditRecord, knownOptions, type MembersOf, SecretsError } from '@f
 import { activityOf } from '../record/activity.ts'
 import { type AuditRecords, assertRecords } from './query.ts'
 import type { AuditSummary } from './audit-summary.ts'
-import { Rows } from './rows.ts'
-import { SecretTally, unrotated } from './secret-tally.ts'
+import { Rows, SecretTally, unrotated } from './tallies.ts'
 
 /** What `summarize` takes beside the records. */
 export interface SummarizeOptions {

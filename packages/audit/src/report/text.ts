@@ -1,6 +1,6 @@
-import { asciiJson } from '../record/printable.ts'
+import { asciiJson } from '../record/human-line.ts'
 import type { ReportTable } from './tables.ts'
-import { shown } from './shown.ts'
+import { shown } from './display-text.ts'
 
 /** The lines of a report for a terminal: nothing in a name reaches it but printable characters. */
 export function textReport(head: readonly string[], tables: readonly ReportTable[]): string {

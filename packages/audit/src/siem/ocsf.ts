@@ -1,10 +1,10 @@
+import { createHash } from 'node:crypto'
 import { type AuditRecord, knownOptions } from '@finchat/secrets-core'
+import { type Activity, activityOf, refusals } from '../record/activity.ts'
+import { canonicalLine } from '../record/canonical.ts'
 import { humanLine } from '../record/human-line.ts'
-import { activityOf, type Activity, refusals } from '../record/activity.ts'
-import { attested, fingerprint } from './ocsf-attestation.ts'
-import { assertRecord } from './assert-record.ts'
-import { defined } from '../record/defined.ts'
-import { recordDigest } from './record-digest.ts'
+import { defined } from '../record/record-text.ts'
+import { assertRecord, recordDigest } from './record-digest.ts'
 
 /** An event of class API Activity (6003) of OCSF 1.8.0, with the profiles host and trace. Its names are OCSF's. */
 export interface OcsfEvent {
@@ -170,4 +170,25 @@ function parties(record: AuditRecord): Pick<OcsfEvent, 'actor' | 'api' | 'src_en
 function unmappedOf(record: AuditRecord): OcsfEvent['unmapped'] {
   const { phase, revision, from, degraded, stale, matched, spanId, method, missed, missedFrom, checkpoint } = record
   return defined({ phase, revision, from, degraded, stale, matched, span_id: spanId, method, missed, missed_from: missedFrom, checkpoint })
+}
+
+/** A SHA-256, in hex, as OCSF writes it. */
+function fingerprint(sha256: string): Readonly<Record<string, unknown>> {
+  return { algorithm_id: 3, algorithm: 'SHA-256', value: sha256 }
+}
+
+/**
+ * The event with an attestation of the profile `record_integrity`: its fingerprint is of the whole event in canonical form, the rest of the attestation included.
+ * The chain is the trail, in which `metadata.sequence` is the event's place.
+ */
+function attested(event: OcsfEvent, { trail, seq }: AuditRecord): OcsfEvent {
+  const attestation = { uid: `${trail}:${seq}`, chain_uid: trail }
+  const metadata = { ...event.metadata, version: '1.9.0-dev', profiles: [...profilesOf(event), 'record_integrity'] }
+  const open = { ...event, metadata, attestation_list: [attestation] }
+  const sha256 = createHash('sha256').update(canonicalLine(open).trimEnd()).digest('hex')
+  return { ...open, attestation_list: [{ ...attestation, fingerprint: fingerprint(sha256) }] }
+}
+
+function profilesOf({ metadata }: OcsfEvent): readonly unknown[] {
+  return Array.isArray(metadata['profiles']) ? metadata['profiles'] : []
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { AuditRecord } from '@finchat/secrets-core'
+import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { isRecord } from '../format/segment-format.ts'
 
 /** What ties a copy of a record to its line in a sealed file. */
 export interface RecordDigest {
@@ -12,4 +13,12 @@ export interface RecordDigest {
 export function recordDigest(record: AuditRecord): RecordDigest {
   const line = Buffer.from(JSON.stringify(record, Object.keys(record).toSorted()))
   return { sha256: createHash('sha256').update(line).digest('hex'), bytes: line.byteLength }
+}
+
+/** Throws `INVALID_ARGUMENT` for what no trail has made. */
+export function assertRecord(record: unknown): asserts record is AuditRecord {
+  if (typeof record === 'object' && record !== null && isRecord(record)) return
+  throw new SecretsError('INVALID_ARGUMENT', 'this is no record of an audit trail', {
+    remedy: 'pass what a sink is given to write, or what readAuditRecords yields',
+  })
 }

@@ -1,7 +1,6 @@
 import { type AuditRecord, type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
 import { Backlog } from './backlog.ts'
-import { humanLine } from '../record/human-line.ts'
-import { asciiJson } from '../record/printable.ts'
+import { asciiJson, humanLine } from '../record/human-line.ts'
 import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
 
 /** As much of a `stream.Writable` as is used. */

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:dgram'
 import { refused } from '../sinks/sink-errors.ts'
-import type { SyslogChannel } from './syslog-channel.ts'
-import type { CheckedSyslogOptions } from './syslog-options.ts'
+import type { CheckedSyslogOptions, SyslogChannel } from './syslog-options.ts'
 
 /** Over UDP (RFC 5426), one message a datagram. A connected socket hears when there is nobody, if the network says so, though only later. */
 export async function openDatagrams({ host, port }: CheckedSyslogOptions, gone: () => void): Promise<SyslogChannel> {

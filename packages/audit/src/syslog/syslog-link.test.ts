@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { unhurried } from '../testing/sink-calls.ts'
-import type { SyslogChannel } from './syslog-channel.ts'
+import { checkedSyslogOptions, type SyslogChannel } from './syslog-options.ts'
 import { SyslogLink } from './syslog-link.ts'
-import { checkedSyslogOptions } from './syslog-options.ts'
 
 /** A server that is there or not, and can end what it let in. */
 class FakeServer {

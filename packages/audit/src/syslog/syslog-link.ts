@@ -1,8 +1,7 @@
 import type { CallContext } from '@finchat/secrets-core'
 import { Backlog } from '../sinks/backlog.ts'
 import { refused } from '../sinks/sink-errors.ts'
-import type { OpenSyslogChannel, SyslogChannel } from './syslog-channel.ts'
-import type { CheckedSyslogOptions } from './syslog-options.ts'
+import type { CheckedSyslogOptions, OpenSyslogChannel, SyslogChannel } from './syslog-options.ts'
 
 /** After a failure the server is left alone: for a quarter of a second, twice as long each time, up to half a minute. */
 const [shortestPauseMs, longestPauseMs] = [250, 30_000]

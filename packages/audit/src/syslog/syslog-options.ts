@@ -1,5 +1,4 @@
 import { knownOptions, type MembersOf } from '@finchat/secrets-core'
-import { assertAuthorities } from './authorities.ts'
 import { assertSinkName, misconfigured } from '../sinks/sink-errors.ts'
 
 /** Certificates in PEM. The server's is always verified, its name too (RFC 5425, section 5). */
@@ -89,3 +88,42 @@ function assertWithin(option: string, value: number, least: number, most: number
   if (Number.isSafeInteger(value) && value >= least && value <= most) return
   throw misconfigured(`\`${option}\` is out of bounds`, `pass a whole number from ${least} to ${most}`)
 }
+
+const begin = '-----BEGIN '
+const mark = 'CERTIFICATE-----'
+
+/**
+ * Throws `CONFIGURATION` unless each certificate of the bundle can be read: OpenSSL trusts those
+ * before the first that it cannot read, and passes over what has no mark, without a word.
+ */
+function assertAuthorities(bundle: string): void {
+  const { X509Certificate } = process.getBuiltinModule('node:crypto')
+  const blocks = bundle.split(begin).slice(1)
+  const certificates = blocks.filter((block) => block.split('-----', 1)[0]?.endsWith('CERTIFICATE') === true)
+  if (certificates.length === 0) throw damaged('`tls.ca` holds no certificate')
+  for (const [index, block] of certificates.entries()) {
+    try {
+      void new X509Certificate(begin + block)
+    } catch {
+      throw damaged(`certificate ${index + 1} of \`tls.ca\` cannot be read`)
+    }
+  }
+  if (bundle.split(mark).length - 1 !== certificates.length * 2) throw damaged('a certificate of `tls.ca` has no beginning or no end')
+}
+
+function damaged(problem: string): Error {
+  return misconfigured(problem, "give the authorities' certificates whole, in PEM")
+}
+
+/** A way to the server, for as long as it lasts. */
+export interface SyslogChannel {
+  /** Resolves when the operating system took the message: no more can be known, since syslog answers nothing. */
+  readonly send: (message: string) => Promise<void>
+  /** Whether an open channel keeps the process alive. */
+  readonly keepAlive: (needed: boolean) => void
+  /** Resolves when what was sent is on its way; at once when the signal is aborted. */
+  readonly end: (signal: AbortSignal) => Promise<void>
+}
+
+/** Opens one. `gone` is called when it breaks later, at most once; until it opens, it rejects instead. */
+export type OpenSyslogChannel = (options: CheckedSyslogOptions, gone: () => void) => Promise<SyslogChannel>

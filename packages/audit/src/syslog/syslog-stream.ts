@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import { refused } from '../sinks/sink-errors.ts'
-import type { SyslogChannel } from './syslog-channel.ts'
-import type { CheckedSyslogOptions } from './syslog-options.ts'
+import type { CheckedSyslogOptions, SyslogChannel } from './syslog-options.ts'
 
 /**
  * Over TCP or TLS, in frames of RFC 6587's octet counting (RFC 5425 has the same): nothing in a message can end its frame. A server that for

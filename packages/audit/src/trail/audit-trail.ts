@@ -1,9 +1,8 @@
 import { type AuditRecord, type AuditTrail, type CallContext, SecretsError } from '@finchat/secrets-core'
-import { Acknowledgement, misuse } from './acknowledgement.ts'
+import { Acknowledgement, misuse, reentrantSink, SinkDelivery } from './deliver.ts'
 import { Deadlines } from './deadlines.ts'
 import { onLogin } from './login-events.ts'
 import { RecordMaker, type TrailEvent } from '../record/record-maker.ts'
-import { reentrantSink, SinkDelivery } from './deliver.ts'
 import { type AuditMode, type AuditTrailOptions, checkedTrailOptions, type CheckedTrailOptions } from './trail-options.ts'
 
 /**

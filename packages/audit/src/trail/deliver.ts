@@ -1,10 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type AuditRecord, type AuditSink, type CallContext, SecretsError } from '@finchat/secrets-core'
-import type { Acknowledgement, Refusal } from './acknowledgement.ts'
-import type { Deadlines, Expiring } from './deadlines.ts'
 import type { Gap, RecordMaker } from '../record/record-maker.ts'
-import type { TimedContext } from './sink-deadline.ts'
-import { SinkOutage } from './sink-outage.ts'
+import type { Deadlines, Expiring } from './deadlines.ts'
 import type { TrailSink } from './trail-sink.ts'
 
 /** More than this is not kept waiting for one sink: a sink that hangs must not fill the memory. */
@@ -174,4 +171,97 @@ function invoke(sink: AuditSink, record: AuditRecord, context: CallContext): Pro
 function reasonOf(error: unknown): Reason {
   if (!SecretsError.isInstance(error)) return { problem: 'it failed with an error of its own' }
   return { problem: error.problem, remedy: error.remedy }
+}
+
+/**
+ * What a trail tells its sinks beside the contract: a sink of ours says why it cannot answer before
+ * it is cut off.
+ */
+interface TimedContext extends CallContext {
+  /** When the trail stops waiting, by `performance.now()`; to be read when the sink is called. */
+  readonly deadlineAt: number
+}
+
+/** Who calls a sink without a trail waits for ever. */
+export function deadlineOf(context: CallContext | undefined): number {
+  return context !== undefined && 'deadlineAt' in context && typeof context.deadlineAt === 'number' ? context.deadlineAt : Infinity
+}
+
+/** A sink that answers for some records and fails for others is in one outage, not in as many as there are records. */
+const quietMs = 60_000
+
+/** Tells the operator once for each outage of a sink, which for a best-effort sink nobody would hear of otherwise. */
+export class SinkOutage {
+  readonly #sink: string
+  #warnedAt = -Infinity
+  #isOn = false
+
+  constructor(sink: string) {
+    this.#sink = sink
+  }
+
+  acknowledged(): void {
+    this.#isOn = false
+  }
+
+  refused(problem: string, remedy?: string): void {
+    const isNew = !this.#isOn && performance.now() - this.#warnedAt >= quietMs
+    this.#isOn = true
+    if (!isNew) return
+    this.#warnedAt = performance.now()
+    process.emitWarning(`Audit sink '${this.#sink}' does not acknowledge: ${problem}${remedy === undefined ? '' : ` (${remedy})`}`, {
+      type: 'SecretsWarning',
+      code: 'FINCHAT_SECRETS_AUDIT',
+    })
+  }
+}
+
+/** Why a sink did not acknowledge, in our own terms. */
+export interface Refusal {
+  readonly sink: string
+  readonly problem: string
+  readonly remedy?: string | undefined
+  /** It used the manager that it audits: nobody may overlook that. */
+  readonly isMisuse: boolean
+}
+
+/** One record's way through the sinks: acknowledged when all required ones did, or, if none is required, when any did. */
+export class Acknowledgement {
+  readonly promise: Promise<void>
+  readonly #resolve: () => void
+  readonly #reject: (error: SecretsError) => void
+  #required: number
+  #others: number
+  readonly #needsRequired: boolean
+
+  constructor(required: number, others: number) {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    this.promise = promise
+    this.#resolve = resolve
+    this.#reject = reject
+    this.#required = required
+    this.#others = others
+    this.#needsRequired = required > 0
+  }
+
+  acknowledged(isRequired: boolean): void {
+    if (isRequired) this.#required--
+    if (this.#needsRequired ? this.#required === 0 : true) this.#resolve()
+  }
+
+  refused(isRequired: boolean, refusal: Refusal): void {
+    if (!isRequired) this.#others--
+    if (refusal.isMisuse) this.#reject(misuse(refusal))
+    else if (isRequired || (!this.#needsRequired && this.#others === 0)) this.#reject(unacknowledged(refusal))
+  }
+}
+
+function unacknowledged({ sink, problem, remedy }: Refusal): SecretsError {
+  return new SecretsError('AUDIT_FAILED', `the audit sink '${sink}' did not acknowledge: ${problem}`, { remedy: remedy ?? 'mend the sink' })
+}
+
+export function misuse({ sink }: Pick<Refusal, 'sink'>): SecretsError {
+  return new SecretsError('CONFIGURATION', `the audit sink '${sink}' uses the secrets manager that it audits`, {
+    remedy: 'give the sink what it needs before, or a manager of its own',
+  })
 }

@@ -1,9 +1,9 @@
 import { type AuditProblem, ProblemFound } from './audit-problem.ts'
 import type { ChainKey } from '../format/key-chain.ts'
 import type { Checkpoint } from './checkpoint-table.ts'
-import type { SegmentDamage } from './segment-damage.ts'
+import type { SegmentDamage } from './locate-tampering.ts'
 import { checkpointBeyond, isSigned, notSigned } from './checkpoint-signatures.ts'
-import { noSeals, sealsWith } from '../format/running-hash.ts'
+import { noSeals, sealsWith } from '../format/segment-format.ts'
 import { indexEdited, indexTruncated } from './verify-index.ts'
 import type { SegmentToVerify } from './segment-findings.ts'
 

@@ -5,10 +5,8 @@ import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntry
 import { type ChainKey, folderIdOf, type KeyBudget, mostKeysBeyond } from '../format/key-chain.ts'
 import type { Checkpoint } from './checkpoint-table.ts'
 import type { CutIndexLine, SegmentTimes, VerifiedIndex } from './index-findings.ts'
-import { keyFile, olderFormat } from '../format/folder-key.ts'
-import type { KeyState } from '../format/key-state.ts'
-import { digestOf } from '../format/running-hash.ts'
-import { parsedLine } from '../format/segment-format.ts'
+import { keyFile, type KeyState, olderFormat } from '../format/folder-key.ts'
+import { digestOf, parsedLine } from '../format/segment-format.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
 
 type Entry = IndexEntry & { readonly mac: string }

@@ -163,5 +163,6 @@ export const folders: Record<string, readonly string[]> = {
   'packages/provider-vault': ['shared', 'http', 'protocol', 'auth', 'token', 'kv', 'leases', '.'],
   'packages/provider-local': ['shared', 'keys', 'record', 'sqlite', 'merkle', 'file', 'store', 'operations', '.'],
   'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
+  'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'format', 'file', 'verify', 'siem', 'report', '.'],
   'packages/testkit': ['leaks', 'fakes', 'suites/provider', 'suites', '.'],
 }

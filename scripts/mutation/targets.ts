@@ -33,7 +33,6 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'encryption-key',
     'length-prefixed',
   ],
-<<<<<<< HEAD
   'packages/provider-local/src': [
     'keys/key-bytes',
     'keys/keyring',
@@ -42,11 +41,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'merkle/leaf',
     'merkle/bucket',
   ],
-  'packages/audit/src': ['batches', 'line-buffer', 'segment-writer', 'json-lines-file', 'record-file', 'open-segments', 'day-change'],
-=======
-  'packages/provider-local/src': ['store-keys', 'index-digests', 'leaf', 'bucket', 'key-bytes', 'keyring'],
   'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
->>>>>>> refs/wt/audit
 }
 
 /** The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit, so some of them stand there. */

@@ -71,14 +71,14 @@ export const everythingTypeChecked: Rule = (files) => {
 }
 
 /**
- * examples, benchmarks, torture, cli -> provider-*, cache-keyv, audit, testkit -> core. Nothing points sideways or back. What is in tools/ serves
- * tests, examples and benchmarks; it imports no package, and no published source imports it.
+ * examples, benchmarks, tests, cli -> provider-*, cache-keyv, audit, testkit -> core. No import points sideways or back.
+ * tests/servers serves tests, examples and benchmarks. It imports no package, and no published source imports it.
  */
 const layers = [
-  /^tools\/[^/]+$/,
+  /^tests\/servers$/,
   /^packages\/core$/,
   /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|testkit)$/,
-  /^(packages\/cli|benchmarks|torture|examples\/[^/]+)$/,
+  /^(packages\/cli|benchmarks|tests\/(manager|resilience)|examples\/[^/]+)$/,
 ]
 const layerOf = (folder: string): number => layers.findIndex((layer) => layer.test(folder))
 
@@ -99,9 +99,9 @@ function importFaults(members: Member[], own: Member, path: string, specifier: s
   }
   const other = members.find(({ manifest }) => isOrIsBelow(specifier, manifest.name))
   if (!other) return []
-  const isTool = other.folder.startsWith('tools/')
-  const mayTest = isTestCode(path) && (isTool || (other.folder === 'packages/testkit' && own.folder !== 'packages/core'))
-  const isDown = layerOf(other.folder) < layerOf(own.folder) && !(isTool && own.folder.startsWith('packages/'))
+  const isTestServers = other.folder === 'tests/servers'
+  const mayTest = isTestCode(path) && (isTestServers || (other.folder === 'packages/testkit' && own.folder !== 'packages/core'))
+  const isDown = layerOf(other.folder) < layerOf(own.folder) && !(isTestServers && own.folder.startsWith('packages/'))
   return isDown || mayTest || other === own ? [] : [`must not import '${specifier}': imports run one way`]
 }
 

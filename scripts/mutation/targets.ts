@@ -44,11 +44,11 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
   'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
 }
 
-/** The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit, so some of them stand there. */
+/** The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit; those that do are in tests/manager. */
 const tests: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
     'packages/core/src/*.test.ts',
-    'packages/testkit/src/manager-{batch,batch-leases,clocks,closing,fallback,freshness,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
+    'tests/manager/src/{batch,batch-leases,clocks,closing,fallback,freshness,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
   ],
   'packages/provider-local/src': [
     'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',

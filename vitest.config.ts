@@ -4,8 +4,9 @@ import { configDefaults, defineConfig } from 'vitest/config'
 // Packages read each other's sources: no build before the tests.
 const conditions = ['@finchat/source', 'node']
 
-/** Tests that load the machine on purpose, or measure it: `pnpm unit:alone` runs them, one file at a time. */
+/** Tests that load the machine on purpose, measure it, or promise a time: `pnpm unit:alone` runs them, one file at a time. */
 export const alone = [
+  'packages/provider-vault/src/cluster-logins.test.ts',
   'torture/src/fleet/outage-drill.test.ts',
   'torture/src/fleet/start-drill.test.ts',
   'torture/src/trail/trail-crowd-drill.test.ts',

@@ -146,7 +146,7 @@ describe('imports', () => {
 })
 
 describe('the folders of a package', () => {
-  const lists = { 'packages/audit': ['low', 'high/inner', 'high', '.'], 'packages/core': [], 'packages/testkit': [] }
+  const lists = { 'packages/audit': ['low', 'high/inner', 'high', '.'], 'packages/core': ['.'], 'packages/testkit': ['.'] }
   const sources = (changes: Record<string, string> = {}): Record<string, string> => ({
     'packages/audit/src/low/a.ts': "import { b } from './b.ts'\n",
     'packages/audit/src/low/b.ts': 'export const b = 1\n',

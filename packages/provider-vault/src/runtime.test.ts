@@ -43,6 +43,21 @@ function secretIdFile(): string {
 
 const code = `--allow-fs-read=${join(import.meta.dirname, '../../..')}`
 
+/** Lets a process load Node.js and our packages, and nothing else. */
+const withoutPackages = `
+  import { registerHooks } from 'node:module'
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (!/^(node:|file:|\\.|\\/|@finchat\\/)/.test(specifier)) throw new Error('loads ' + specifier)
+      return next(specifier, context)
+    },
+  })`
+
+it('a provider by `url` loads no package of others', async () => {
+  const hooks = `data:text/javascript,${encodeURIComponent(withoutPackages)}`
+  expect(await read(secretIdFile(), '--import', hooks)).toContain(canaries.value)
+})
+
 it('a provider works with frozen intrinsics', async () => {
   expect(await read(secretIdFile(), '--frozen-intrinsics')).toContain(canaries.value)
 })

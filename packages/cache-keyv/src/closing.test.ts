@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { KeyvCache } from './keyv-cache.ts'
-import type { RedisClient, RedisSubscriber } from './redis-client.ts'
+import type { RedisClient, RedisSubscriber } from './store/redis-client.ts'
 import { context, entryOf, fleetOver, key, ticketOf } from './testing/fleet.ts'
 import { faultyStore, type FaultyStore } from './testing/stores.ts'
 

@@ -6,13 +6,13 @@ import { Redis as Valkey } from 'iovalkey'
 import { Keyv } from 'keyv'
 import { Keyv as Keyv5 } from 'keyv5'
 import { afterAll, beforeAll, beforeEach, describe, test, vi } from 'vitest'
-import { generateKey } from './key.ts'
+import { generateKey } from '@finchat/secrets-core/sealing'
 import { keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
 import { faultyStore } from './testing/stores.ts'
 import { sqliteStore } from './testing/sqlite-store.ts'
-import type { RedisClient, RedisSubscriber } from './redis-client.ts'
-import type { KeyvStore } from './text-store.ts'
+import type { RedisClient, RedisSubscriber } from './store/redis-client.ts'
+import type { KeyvStore } from './store/text-store.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { deriveCacheKeys } from './cache-keys.ts'
-import { placesOf } from './places.ts'
+import { deriveCacheKeys } from './sealed/key-ring.ts'
+import { placesOf } from './sealed/key-names.ts'
 import { context, encryptionKey, entryOf, fillGap, fleetOver, key, ticketOf, valueIn } from './testing/fleet.ts'
 import { faultyStore, type FaultyStore } from './testing/stores.ts'
 

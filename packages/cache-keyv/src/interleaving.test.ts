@@ -1,9 +1,8 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { KeyvCache } from './keyv-cache.ts'
+import { type KeyvCache, keyvCache } from './keyv-cache.ts'
 import { context, encryptionKey, entryOf, key } from './testing/fleet.ts'
-import { keyvCache } from './keyv-cache.ts'
-import type { KeyvStore } from './text-store.ts'
+import type { KeyvStore } from './store/text-store.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 afterEach(() => void vi.restoreAllMocks())

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { timesInMemory } from '@finchat/secrets-test-servers'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { deriveCacheKeys, forgetKeys } from './cache-keys.ts'
+import { deriveCacheKeys, forgetKeys } from './sealed/key-ring.ts'
 
 vi.setConfig({ testTimeout: 60_000 }) // processes take their time where others run too
 

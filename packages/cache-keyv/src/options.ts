@@ -1,8 +1,9 @@
 import { knownOptions, type MembersOf } from '@finchat/secrets-core'
-import { type EncryptionKey, generateKey, rawKey } from './key.ts'
-import { assertClient, type RedisClient, type RedisSubscriber } from './redis-client.ts'
-import { assertStore, isInProcess, type KeyvStore } from './text-store.ts'
-import { described, wrongOption } from './wrong-option.ts'
+import { type EncryptionKey, generateKey } from '@finchat/secrets-core/sealing'
+import { rawKey } from './sealed/key-ring.ts'
+import { assertClient, type RedisClient, type RedisSubscriber } from './store/redis-client.ts'
+import { assertStore, isInProcess, type KeyvStore } from './store/text-store.ts'
+import { described, wrongOption } from './store/errors.ts'
 
 /** What `keyvCache` takes. */
 export interface KeyvCacheOptions {

@@ -8,7 +8,7 @@ import { Keyv } from 'keyv'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { type KeyvCache, keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
-import type { RedisClient, RedisSubscriber } from './redis-client.ts'
+import type { RedisClient, RedisSubscriber } from './store/redis-client.ts'
 import { context, encryptionKey, fillGap, key, ticketOf, valueIn } from './testing/fleet.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())

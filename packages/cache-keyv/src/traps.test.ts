@@ -8,7 +8,7 @@ import { keyvCache } from './keyv-cache.ts'
 import { context, encryptionKey, fillGap, fleetOver, key, ticketOf, valueIn } from './testing/fleet.ts'
 import { faultyStore } from './testing/stores.ts'
 import { sqliteStore } from './testing/sqlite-store.ts'
-import type { KeyvStore } from './text-store.ts'
+import type { KeyvStore } from './store/text-store.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 afterEach(() => void vi.restoreAllMocks())

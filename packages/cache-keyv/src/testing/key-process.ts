@@ -1,6 +1,6 @@
 // Uses a cache under the key that it is given, closes it, and waits to be looked at. Run by key-memory.test.ts.
 import { SecretsError } from '@finchat/secrets-core'
-import { generateKey } from '../key.ts'
+import { generateKey } from '@finchat/secrets-core/sealing'
 import { keyvCache } from '../keyv-cache.ts'
 
 const [form = 'bytes', hidden = ''] = process.argv.slice(2)

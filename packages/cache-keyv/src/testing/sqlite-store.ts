@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import type { KeyvStore } from '../text-store.ts'
+import type { KeyvStore } from '../store/text-store.ts'
 
 export interface SqliteStore extends KeyvStore {
   readonly capabilities: { readonly expires: true }

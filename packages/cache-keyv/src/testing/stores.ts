@@ -1,4 +1,4 @@
-import type { KeyvStore } from '../text-store.ts'
+import type { KeyvStore } from '../store/text-store.ts'
 
 /** What a store does with one call instead of its work. `swallow`: says nothing of a failure, as a Keyv that somebody listens to. */
 type StoreFault = 'reject' | 'hang' | 'swallow'

@@ -157,6 +157,7 @@ describe.each(Object.entries(rows))('%s', (_what, { reply, read, write, login, i
 describe.each([
   ['a redirect to the leader that was', withStatus(307, { body: '' }, { Location: 'http://127.0.0.1:1/v1/x' })],
   ['no leader', withStatus(500, errors('local node not active but active cluster node not found'))],
+  ['no leader since it failed to pass the request on', withStatus(503, errors('no active Vault instance found'))],
 ])('%s', (_what, reply) => {
   test('is waited out by a read', async () => {
     const left = [reply, reply, reply, reply]

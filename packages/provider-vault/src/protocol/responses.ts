@@ -86,6 +86,8 @@ const table: readonly Row[] = [
   { status: [472, 473], is: outage('the node is a standby that answers no such request', 'point `url` at the active cluster') },
 
   { status: [501], is: outage('Vault is not initialised', 'initialise and unseal it') },
+  // A standby that knew a leader, failed to pass the request on, and then knows none.
+  { status: [503], when: saying('no active'), is: leaderless },
   { status: [503], when: isVaults, is: outage('Vault is sealed', 'unseal it') },
   { status: [500], when: saying('node not active'), is: leaderless },
   { status: [500], is: broken('the server failed') },

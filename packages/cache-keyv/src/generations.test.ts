@@ -1,11 +1,11 @@
-import { setTimeout } from 'node:timers/promises'
-import { beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { deriveCacheKeys } from './sealed/key-ring.ts'
 import { placesOf } from './sealed/key-names.ts'
 import { context, encryptionKey, entryOf, fillGap, fleetOver, key, ticketOf, valueIn } from './testing/fleet.ts'
 import { faultyStore, type FaultyStore } from './testing/stores.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+afterEach(() => void vi.useRealTimers())
 
 const { index } = deriveCacheKeys([Buffer.from(encryptionKey, 'hex')], Buffer.from(encryptionKey, 'hex'))
 const places = placesOf(key, { index, namespace: '', keyPrefix: 'fs1:' })
@@ -104,11 +104,13 @@ test.each(['begins the path', 'invalidates it without a version', 'tells of an e
         return plain.set(at, text)
       },
     }
+    // The clock runs by itself, so that claims settle, and can be put forward.
+    vi.useFakeTimers({ shouldAdvanceTime: true })
     const { another } = fleetOver(store, { waitMs: 0 })
     const [writer, other] = [another(), another()]
     if (what === 'begins the path') await other.read(key, context)
     else await other.invalidate({ ...key, ...(what.startsWith('tells') && { leastVersion: 6 }) }, context)
-    await setTimeout(50)
+    await vi.advanceTimersByTimeAsync(50)
     await fillGap(other, { value: 'lagging', version: 6 })
     expect(await valueIn(another())).toBeUndefined()
   },

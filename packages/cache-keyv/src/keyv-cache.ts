@@ -23,7 +23,6 @@ import type { FaultReason } from './store/errors.ts'
 import { Lifecycle } from './store/lifecycle.ts'
 import { type TextStore, textStoreOf } from './store/text-store.ts'
 
-/** How many calls to a store that hangs may hold up `close()`. */
 const callsWhileClosing = 10
 
 /** A shared cache for `createSecretsManager({ cache: { shared } })`. */
@@ -90,7 +89,6 @@ function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextSto
   for (const connection of [client, subscriber]) ignoreConnectionErrors(connection)
   const stats = new Stats(namespace)
   const [clock, lifecycle] = [new LoadAwareClock(), new Lifecycle()]
-  // A cache that closes causes failures itself.
   const onFailure = (reason: FaultReason): void => (lifecycle.isClosing ? undefined : stats.recordFailure(reason))
   const store = new BoundedStore(texts, { timeoutMs, coolDownMs, clock, onFailure })
   const keys = deriveKeyRing(ring, indexRoot)

@@ -66,10 +66,8 @@ const members: MembersOf<KeyvCacheOptions> = {
   subscriber: 'any',
 }
 
-/** Options that passed every check. */
 export interface CheckedOptions {
   readonly store: KeyvStore
-  /** Overwritten when subkeys are derived. */
   readonly ring: readonly [Uint8Array, ...Uint8Array[]]
   readonly indexRoot: Uint8Array
   readonly namespace: string
@@ -140,7 +138,6 @@ function rawKeys(keys: readonly [EncryptionKey, EncryptionKey, ...EncryptionKey[
   return parsed as [Uint8Array, Uint8Array, ...Uint8Array[]] // one of each
 }
 
-/** A store elsewhere needs a key that the fleet shares. */
 function processKey(store: KeyvStore): EncryptionKey {
   if (isInProcess(store)) return generateKey()
   throw missingKey()

@@ -10,9 +10,8 @@ type Path = Omit<SharedKey, 'version'>
 
 export interface AnnouncementOptions {
   readonly subscriber: RedisSubscriber | undefined
-  /** What the end of the subscription may take. */
+  /** Bounds the end of the subscription. */
   readonly timeoutMs: number
-  /** The subscription was refused. */
   readonly onFailure: (reason: FaultReason) => void
 }
 
@@ -25,7 +24,6 @@ export class Announcements {
   readonly #options: AnnouncementOptions
   readonly #channel: string
   readonly #listeners = new Set<(path: Path) => void>()
-  /** Marks our own messages. */
   readonly #self = loadCrypto().randomBytes(16).toString('base64url')
   readonly #seen = new SeenAnnouncements()
   #unsubscribe: (() => Promise<unknown>) | undefined
@@ -45,7 +43,7 @@ export class Announcements {
     await store.run(() => client.publish(this.#channel, message.toString('base64url')))
   }
 
-  /** Subscribes with the first listener, and unsubscribes with the last. Returns what removes the listener. */
+  /** Subscribes with the first listener, and unsubscribes with the last. */
   add(listener: (path: Path) => void): () => void {
     const { subscriber, onFailure } = this.#options
     if (subscriber === undefined || this.#cache.lifecycle.isClosing) return () => {}
@@ -68,7 +66,6 @@ export class Announcements {
     if (unsubscribe !== undefined) void this.#cache.lifecycle.track(this.#withDeadline(unsubscribe()))
   }
 
-  /** The connection may hang. */
   #withDeadline(ended: Promise<unknown>): Promise<unknown> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const stop = this.#cache.clock.after(this.#options.timeoutMs, resolve)
@@ -95,12 +92,10 @@ export class Announcements {
 /** How far clocks may differ, plus how long a message may take. */
 const toleranceMs = 60_000
 
-/** Rejects replays: whoever controls the server may send an old message again. */
+/** Rejects replays. A message that is too old to be accepted is not remembered. */
 class SeenAnnouncements {
-  /** Send times by message, in about the order of these times. */
   readonly #sentAt = new Map<string, number>()
 
-  /** Whether the message is recent and was not seen before. */
   add(id: string, sentAt: number): boolean {
     const now = Date.now()
     this.#dropOld(now)
@@ -109,7 +104,6 @@ class SeenAnnouncements {
     return true
   }
 
-  /** A message that is too old to be accepted need not be remembered. */
   #dropOld(now: number): void {
     for (const [id, sentAt] of this.#sentAt) {
       if (now - sentAt <= toleranceMs) return
@@ -121,7 +115,6 @@ class SeenAnnouncements {
 /** The length of a message reveals a name's length only in multiples of this. */
 const paddedTo = 256
 
-/** JSON may end in spaces. */
 function padded(json: string): Buffer {
   const length = Buffer.byteLength(json)
   const text = Buffer.alloc(Math.ceil(length / paddedTo) * paddedTo, ' ')

@@ -15,7 +15,6 @@ export interface CacheContext {
   readonly namespace: string
   readonly keyPrefix: string
   readonly stats: Stats
-  /** How long a read waits for another process's answer. */
   readonly waitMs: number
   /** How long a fill lease lasts whose holder does not answer. */
   readonly leaseMs: number

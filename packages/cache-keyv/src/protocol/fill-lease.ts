@@ -3,12 +3,12 @@ import { loadCrypto } from '../sealed/key-ring.ts'
 import { setIfAbsent } from '../store/redis-client.ts'
 import type { CacheContext } from './context.ts'
 
-/** A process waits so many times as long for others while it starts. */
+/** Multiplies waits and leases while a process starts. */
 export const startFactor = 4
 
 /** What a probe without a hit found. */
 export interface LeaseState {
-  /** The id of the lease's holder; `undefined` if there is none, or the server decides. */
+  /** `undefined` if there is none, or if the server decides. */
   readonly holder: string | undefined
   /** The text under the entry's name, which was not served. */
   readonly sealedEntry: string | undefined
@@ -16,10 +16,9 @@ export interface LeaseState {
   readonly at: number
 }
 
-/** The right to ask the provider for the whole fleet. It saves calls; correctness does not depend on it. */
+/** The right to ask the provider for the fleet. Two holders cost a call, never a wrong answer. */
 export interface FillLease {
   readonly id: string
-  /** Resolves to whether this process holds the lease now. */
   readonly claim: (state: LeaseState) => Promise<boolean>
 }
 
@@ -33,12 +32,11 @@ export function fillLease(names: Pick<KeyNames, 'lease' | 'entry'>, cache: Lease
   return { id, claim: () => store.run(() => setIfAbsent(client, names.lease, id, leaseMsOf(cache))) }
 }
 
-/** A process that starts on a busy machine needs longer for the same work. */
 function leaseMsOf({ leaseMs, store }: Pick<LeaseContext, 'leaseMs' | 'store'>): number {
   return store.isStarting ? startFactor * leaseMs : leaseMs
 }
 
-/** Releases the lease if this id still holds it: waiting processes then take the answer, or claim the lease. */
+/** Releases the lease if this id still holds it. */
 export async function releaseLease(name: string, id: string, { store, client }: LeaseContext): Promise<void> {
   if (client !== undefined) {
     if ((await store.run(() => client.get(name))) === id) await store.run(() => client.del(name))
@@ -49,13 +47,13 @@ export async function releaseLease(name: string, id: string, { store, client }: 
 }
 
 /**
- * Elects a holder with reads and writes alone: each process writes its id where there is none, lets it settle, and reads it
- * back. The last writer holds the lease.
+ * Elects a holder with reads and writes alone: each process writes its id, lets it settle, and reads it back. The last
+ * writer holds the lease.
  */
 function electedLease(names: Pick<KeyNames, 'lease' | 'entry'>, id: string, cache: LeaseContext): FillLease {
   const { store, settleMs, leaseMs, clock } = cache
   let other: { readonly id: string; readonly since: number } | undefined
-  /** Measured by our clock from the first sight, and so independent of the holder's clock and the store's TTL. */
+  /** By our clock, from the first sight: neither the holder's clock nor the store's TTL is trusted. */
   const isHeld = (holder: string | undefined): boolean => {
     if (holder === undefined) return false
     if (other?.id !== holder) other = { id: holder, since: clock.now }
@@ -63,7 +61,7 @@ function electedLease(names: Pick<KeyNames, 'lease' | 'entry'>, id: string, cach
   }
   const claim = async (state: LeaseState): Promise<boolean> => {
     if (isHeld(state.holder)) return false
-    // The claim must outlast its settling. Two attempts: another process may just have released a lease that we replaced.
+    // Two attempts: a former holder may have released the claim that replaced its own.
     await store.setAndReadBack(names.lease, id, 2 * leaseMsOf(cache) + 10 * settleMs, { attempts: 2 })
     const settledAt = performance.now() + settlingMs(performance.now() - state.at, settleMs, leaseMs)
     return settles(names, id, { cache, settledAt, sealedEntry: state.sealedEntry })
@@ -71,7 +69,6 @@ function electedLease(names: Pick<KeyNames, 'lease' | 'entry'>, id: string, cach
   return { id, claim }
 }
 
-/** Whether the claim stands until `settledAt`: no other process replaced or released it, and no answer came. */
 async function settles(
   names: Pick<KeyNames, 'lease' | 'entry'>,
   id: string,
@@ -87,8 +84,8 @@ async function settles(
 }
 
 /**
- * A process whose write took longer than a claim takes to settle may have replaced a settled claim, whose holder is asking.
- * It waits for that answer in proportion, at most for half a lease.
+ * A slow writer may have replaced a settled claim, whose holder is asking the provider. It waits for that answer in
+ * proportion, at most for half a lease.
  */
 function settlingMs(tookMs: number, settleMs: number, leaseMs: number): number {
   return tookMs <= settleMs ? settleMs : Math.max(settleMs, Math.min(4 * tookMs, leaseMs / 2))

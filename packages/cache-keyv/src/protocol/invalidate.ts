@@ -7,7 +7,6 @@ import type { Announcements } from './announcements.ts'
 import type { CacheContext } from './context.ts'
 import { generationTtlMs } from './read.ts'
 
-/** A failure costs the writer more than a retry. */
 const attempts = 3
 const pauseMs = 30
 
@@ -46,14 +45,13 @@ async function renewGeneration(cache: CacheContext, path: SharedPath): Promise<S
   }
 }
 
-/** Another process's generation will do, unless it lacks our least version. */
 function hasLeastVersion({ keys, namespace }: CacheContext, path: SharedPath, found: string, now: number = Date.now()): boolean {
   if (!path.leastVersion) return true
   const generation = openGeneration(keys, { ...path, namespace }, found)
   return isReset(generation, now) || leastVersionOf(generation, now) >= path.leastVersion
 }
 
-/** A Keyv has no conditional write: a process that read before this one may write after it. Runs in the background. */
+/** A Keyv has no conditional write: a process that read before this one may write after it. */
 async function confirmLeastVersion(cache: CacheContext, path: SharedPath): Promise<void> {
   const writtenAt = Date.now()
   await cache.lifecycle.pause(cache.settleMs)

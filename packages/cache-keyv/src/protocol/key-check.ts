@@ -3,20 +3,17 @@ import type { CacheContext } from './context.ts'
 
 const intervalMs = 600_000
 const longestIntervalMs = 8 * intervalMs
-/** After a failed check. The failure itself is counted by the store. */
 const retryMs = 10_000
-/** The mark of a former key outlasts a change of keys by no more than this. */
 const markTtlMs = 1_800_000
 
 /**
- * Warns the operator if processes of one namespace use different keys. They share nothing, and every read is a miss; so each
- * leaves a mark of its key under a name that all of them find. The mark decides nothing else.
+ * Warns the operator if processes of one namespace use different keys, and so share nothing. Each leaves a mark of its key
+ * under a name that all of them find.
  */
 export class KeyCheck {
   readonly #cache: CacheContext
   readonly #mark: KeyMark
   #nextAt = -Infinity
-  /** How many checks in a row found another key's mark. */
   #mismatches = 0
 
   constructor(cache: CacheContext) {
@@ -40,12 +37,11 @@ export class KeyCheck {
     const leftMs = remainingMs(found.slice(text.length))
     if (!isOurs && leftMs > 0) return this.#recordMismatch()
     this.#mismatches = 0
-    // A thousand processes that start together need not all write it.
     if (isOurs && leftMs > markTtlMs - intervalMs) return
     return store.set(name, `${text}${(Date.now() + markTtlMs).toString(36)}`, markTtlMs)
   }
 
-  /** Anybody can plant a mark, and a fleet may change its key: it is reported once, and checked again with a back-off. */
+  /** Reported once: a fleet may change its key, and anybody can plant a mark. */
   #recordMismatch(): void {
     this.#nextAt = performance.now() + Math.min(intervalMs * 2 ** this.#mismatches, longestIntervalMs)
     this.#mismatches += 1
@@ -53,7 +49,7 @@ export class KeyCheck {
   }
 }
 
-/** The mark holds its own expiry, since some stores ignore a TTL. An impossible time counts as expired. */
+/** Some stores ignore a TTL, so the mark holds its expiry. */
 function remainingMs(expiry: string): number {
   const left = Number.parseInt(expiry, 36) - Date.now()
   return left > 0 && left <= markTtlMs ? left : 0

@@ -6,21 +6,18 @@ import type { CacheContext } from './context.ts'
 import type { LeaseState } from './fill-lease.ts'
 import type { IgnoredReason } from './stats.ts'
 
-/** What the store holds for one version of a path. */
 export interface Probe extends LeaseState {
   readonly hit: Extract<SharedRead, { readonly hit: unknown }> | undefined
-  /** The path's generation. Without one nothing is served. */
+  /** Without one nothing is served. */
   readonly generation: Generation | undefined
 }
 
 export interface ProbeTarget {
   readonly key: SharedKey
   readonly names: KeyNames
-  /** Entries that were asked for earlier are a miss, epoch milliseconds. */
   readonly notBefore?: number | undefined
 }
 
-/** How far the clocks of two processes may differ. */
 const clockToleranceMs = 5_000
 
 /** Asks the store once. Rejects with a `StoreFault`. */
@@ -66,7 +63,7 @@ function hitOf(cache: CacheContext, key: SharedKey, generation: Generation | und
   return undefined
 }
 
-/** Whether the current version was asked for and this one precedes the last write, as a lagging replica may answer. */
+/** A lagging replica may answer the current version with one that precedes the last write. */
 export function isBeforeLastWrite(generation: Generation | undefined, { version: asked }: SharedKey, version: number | undefined): boolean {
   return asked === undefined && (version ?? Infinity) < leastVersionOf(generation, Date.now())
 }

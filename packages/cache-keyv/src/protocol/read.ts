@@ -6,7 +6,7 @@ import type { CacheContext } from './context.ts'
 import { type FillLease, fillLease, releaseLease, startFactor } from './fill-lease.ts'
 import { type Probe, probe, type ProbeTarget } from './probe.ts'
 
-/** Longer than any entry lives. A path without its generation is a miss, no more. */
+/** Longer than any entry lives. */
 export const generationTtlMs: number = 7 * 86_400_000
 
 const firstPauseMs = 25
@@ -20,7 +20,6 @@ interface Target extends ProbeTarget {
 }
 
 interface Wait {
-  /** The time is over, the caller gave up, or the cache is closing. */
   readonly isOver: () => boolean
   readonly end: () => void
 }
@@ -52,7 +51,6 @@ async function leaseOrWait(cache: CacheContext, target: Target, first: Probe, wa
     found = await probe(cache, target)
     if (isUnanswered(before, found)) {
       unanswered += 1
-      // All waiting processes see the released lease at the same time.
       await cache.lifecycle.pause(Math.random() * firstPauseMs * 2 ** unanswered, target.signal)
       found = await probe(cache, target)
     }
@@ -66,7 +64,6 @@ function waitOf({ waitMs, clock, lifecycle, store }: CacheContext, signal: Abort
   return { end, isOver: () => isTimeOver || signal.aborted || lifecycle.isClosing }
 }
 
-/** The holder released the lease without an entry. */
 function isUnanswered(before: Probe, now: Probe): boolean {
   return before.holder !== undefined && now.holder === undefined && now.hit === undefined
 }

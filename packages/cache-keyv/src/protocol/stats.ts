@@ -35,10 +35,9 @@ export interface KeyvCacheStats {
 
 type Count = Exclude<keyof KeyvCacheStats, 'ignored' | 'failures'>
 
-/** A kind of trouble that continues is not warned of again until it has paused for this long. */
+/** A pause after which the same kind of failure is warned of again. */
 const quietMs = 60_000
 
-/** Counts, publishes on the diagnostics channel, and warns the operator. */
 export class Stats {
   readonly #channel = channel('finchat.secrets.shared')
   readonly #namespace: string
@@ -72,7 +71,6 @@ export class Stats {
     this.#warn('failed', `cannot be used (${failedBecause[reason]}): answers come from memory and providers`)
   }
 
-  /** Other processes use the namespace with another index key. */
   recordOtherKey(): void {
     this.#publish({ event: 'other-key', namespace: this.#namespace })
     this.#warn(

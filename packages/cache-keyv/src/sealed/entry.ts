@@ -15,11 +15,11 @@ import { decodeSecret, encodeSecret } from './secret-codec.ts'
 
 /** The part of an entry that is opened without its secret. */
 export interface EntryHead {
-  /** The path's generation when the entry was written: 16 bytes in base64url. */
+  /** That of the path when the entry was written. */
   readonly generation: string
   /** When the provider was asked, epoch milliseconds. */
   readonly writtenAt: number
-  /** When the entry expires, epoch milliseconds. */
+  /** Expiry, epoch milliseconds. */
   readonly until: number
 }
 
@@ -28,7 +28,6 @@ export interface OpenedEntry extends EntryHead {
   readonly open: () => StoredSecret | undefined
 }
 
-/** The format, a generation and two times. */
 const headBytes = 2 + 16 + 8 + 8
 /** 126 bytes, a multiple of three: the secret begins at a character of its own in base64url. */
 const headEnd = sealKeyLength + sealLength + headBytes
@@ -56,7 +55,7 @@ export function sealEntry({ seals }: KeyRing, at: Position, head: EntryHead, sec
   return sealed.toString('base64url')
 }
 
-/** The entry; `undefined` if no key sealed it for this position. Decides by the head, however long the text is. */
+/** `undefined` if no key sealed it for this position. Decodes the head alone, however long the text is. */
 export function openEntry({ opens }: KeyRing, at: Position, sealed: string): OpenedEntry | undefined {
   const bytes = Buffer.from(sealed.slice(0, headCharacters), 'base64url')
   for (const { entries } of opens) {
@@ -81,7 +80,7 @@ function secretContext(at: Position, { generation, writtenAt, until }: EntryHead
   return authenticated('secret', at, generation, writtenAt, until)
 }
 
-/** The associated data of a sealed text: its kind and position. */
+/** Associated data. */
 export function authenticated(kind: string, { namespace, sharedAs, path, version }: Position, ...fields: readonly Field[]): Buffer {
   return lengthPrefixed([format, kind, namespace, sharedAs, path, version, ...fields])
 }

@@ -4,11 +4,10 @@ import { authenticated } from './entry.ts'
 import { type KeyRing, loadCrypto } from './key-ring.ts'
 
 /**
- * The generation of a path. Only entries of the current generation are served. A new generation removes all entries of the
- * path from the fleet at once; what a slow reader writes afterwards belongs to an old one.
+ * Only entries of a path's current generation are served. A new one removes them all from the fleet at once; what a slow
+ * reader writes afterwards belongs to the old one.
  */
 export interface Generation {
-  /** 16 random bytes in base64url. */
   readonly id: string
   /** Lower versions are not served as the current one; 0: any version is. */
   readonly leastVersion: number
@@ -21,7 +20,7 @@ type Path = SharedPath & { readonly namespace: string }
 const idBytes = 16
 const plainBytes = idBytes + 8 + 8
 
-/** Longer than a replica of a secret store lags. Afterwards an earlier version that was restored by hand is shared again. */
+/** Longer than a replica of a secret store lags. */
 const leastForMs = 900_000
 
 /** `leastVersion` as in `SharedPath`: absent, that of `before` stands until it expires; 0 removes it. */
@@ -38,7 +37,6 @@ export function isReset(generation: Generation | undefined, now: number): boolea
   return generation?.leastVersion === 0 && now < generation.leastUntil
 }
 
-/** The lowest version that may be served as the current one; 0: any. */
 export function leastVersionOf(generation: Generation | undefined, now: number): number {
   return generation !== undefined && now < generation.leastUntil ? generation.leastVersion : 0
 }
@@ -51,7 +49,7 @@ export function sealGeneration({ seals }: KeyRing, path: Path, { id, leastVersio
   return seal(seals.generations, contextOf(path), plain).toString('base64url')
 }
 
-/** The generation; `undefined` if no key sealed it for this path. */
+/** `undefined` if no key sealed it for this path. */
 export function openGeneration({ opens }: KeyRing, path: Path, sealed: string): Generation | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
   for (const { generations } of opens) {
@@ -63,7 +61,7 @@ export function openGeneration({ opens }: KeyRing, path: Path, sealed: string): 
   return undefined
 }
 
-/** A generation has no version. It is set, so that none is read from a polluted prototype. */
+/** The version is set, so that none is read from a polluted prototype. */
 function contextOf({ namespace, sharedAs, path }: Path): Buffer {
   return authenticated('generation', { namespace, sharedAs, path, version: undefined })
 }

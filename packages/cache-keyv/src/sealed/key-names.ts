@@ -2,26 +2,21 @@ import type { SharedKey } from '@finchat/secrets-core'
 import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
 import { format, type KeyRing, loadCrypto } from './key-ring.ts'
 
-/** The names of one secret's keys in the store: hashes under the index key, random to everybody without it. */
+/** Hashes under the index key. The generation belongs to the path; entry and lease to one version of it. */
 export interface KeyNames {
-  /** Of the path: its current generation. */
   readonly generation: string
-  /** Of one version of the path: its sealed entry. */
   readonly entry: string
-  /** Of one version of the path: who may ask the provider. */
   readonly lease: string
 }
 
 export interface NameOptions {
   readonly keys: Pick<KeyRing, 'index'>
   readonly namespace: string
-  /** Begins every key name. */
   readonly keyPrefix: string
 }
 
 /** Three bytes tell two fleets' keys apart, and are too few to confirm a guessed key. */
 const markBytes = 3
-/** At 192 bits collisions are out of reach. */
 const hashBytes = 24
 
 /** All names of one path share a hash tag in braces, and so one slot of a Redis Cluster. */
@@ -32,7 +27,6 @@ export function keyNamesOf(key: SharedKey, options: NameOptions): KeyNames {
   return { generation: `${tag}g`, entry: `${tag}e${version}`, lease: `${tag}t${version}` }
 }
 
-/** The channel on which the processes of a namespace announce invalidations. */
 export function channelOf(options: NameOptions): string {
   return `${options.keyPrefix}${hash(options, ['channel', options.namespace])}`
 }

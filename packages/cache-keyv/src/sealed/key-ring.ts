@@ -2,10 +2,9 @@ import type { KeyObject } from 'node:crypto'
 import { SecretsError } from '@finchat/secrets-core'
 import { type EncryptionKey, mac, parseKey } from '@finchat/secrets-core/sealing'
 
-/** Version of the stored format. It is part of every key name and of what every sealed text authenticates. */
+/** Of everything stored: part of every key name and of all associated data. */
 export const format = 2
 
-/** Subkeys of one key of the ring, one for each kind of text. */
 interface RingKey {
   readonly entries: Uint8Array
   /** A `KeyObject`: every read opens a generation, and AES takes 2 µs longer with bytes. */
@@ -13,13 +12,12 @@ interface RingKey {
   readonly announcements: Uint8Array
 }
 
-/** The keys of one cache. */
 export interface KeyRing {
   /** Seals what is written: the first key of the ring. */
   readonly seals: RingKey
   /** Opens what was written: every key of the ring. */
   readonly opens: readonly RingKey[]
-  /** Hashes the key names; independent of the ring. */
+  /** Hashes the key names. */
   readonly index: Uint8Array
 }
 
@@ -32,8 +30,8 @@ export function deriveKeyRing(ring: readonly [Uint8Array, ...Uint8Array[]], inde
 }
 
 /**
- * Overwrites the keys with random bytes instead of zeros: a call that still runs must not seal under a key that everybody
- * knows. Node.js overwrites a `KeyObject` when it collects it.
+ * Random bytes, not zeros: a call that still runs must not seal under a known key. Node.js overwrites a `KeyObject` when it
+ * collects it.
  */
 export function overwriteKeyRing({ opens, index }: KeyRing): void {
   const { randomFillSync } = loadCrypto()
@@ -50,7 +48,6 @@ function ringKey(root: Uint8Array): RingKey {
   return { entries: subkey('entries'), generations: generationsKey(subkey('generations')), announcements: subkey('announcements') }
 }
 
-/** Overwrites the bytes. */
 function generationsKey(bytes: Uint8Array): KeyObject {
   const key = loadCrypto().createSecretKey(bytes)
   bytes.fill(0)
@@ -66,8 +63,8 @@ function subkeyOf(root: Uint8Array, purpose: string): Uint8Array {
 }
 
 /**
- * A copy of a raw key's bytes. Throws `CONFIGURATION` for a passphrase, which the operator of the cache server could guess
- * offline, and for anything else. The error never quotes the key.
+ * A copy of a raw key's bytes. Throws `CONFIGURATION` for anything else, such as a passphrase, which the cache server could
+ * guess offline. The error never quotes the key.
  */
 export function rawKey(key: EncryptionKey): Uint8Array {
   const parsed = parseKey(key)
@@ -79,7 +76,7 @@ export function rawKey(key: EncryptionKey): Uint8Array {
 
 /** Loads `node:crypto` at its first use, so that importing this package costs nothing. */
 export function loadCrypto(): typeof import('node:crypto') {
-  // Types do not know that an older Node.js has no `getBuiltinModule`.
+  // Missing in an older Node.js, whatever the types say.
   if (typeof process.getBuiltinModule === 'function') return process.getBuiltinModule('node:crypto')
   throw new SecretsError('CONFIGURATION', `the shared cache needs Node.js 22.19 or later; this is ${process.version}`)
 }

@@ -2,7 +2,6 @@ import type { StoredSecret } from '@finchat/secrets-core'
 
 /** Sealed lengths reveal a value's length only in multiples of this. */
 const paddedTo = 256
-/** Two lengths of four bytes each. */
 const lengthsEnd = 8
 
 /** A new buffer, to be overwritten by the caller: two lengths, metadata as JSON, the value, and zeros. */
@@ -19,15 +18,15 @@ export function encodeSecret({ value, ...metadata }: StoredSecret): Buffer {
   return encoded
 }
 
-/** JSON would turn infinity into null. An infinite time means the same as none. */
+/** JSON would turn it into null. */
 function withoutInfinity(_: string, field: unknown): unknown {
   return field === Infinity || field === -Infinity ? undefined : field
 }
 
-/** Reverses `encodeSecret`; the value is a copy. */
+/** The value is a copy. */
 export function decodeSecret(encoded: Buffer): StoredSecret {
   const valueAt = lengthsEnd + encoded.readUInt32BE(0)
-  // Only a process with our key can have written this; core checks every secret from a shared cache.
+  // Authenticated, and checked again by core.
   const { isText, ...metadata } = JSON.parse(encoded.toString('utf8', lengthsEnd, valueAt)) as Omit<StoredSecret, 'value'> & {
     readonly isText: boolean
   }

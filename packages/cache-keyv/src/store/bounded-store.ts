@@ -3,20 +3,17 @@ import { type FaultReason, faultOf, StoreFault } from './errors.ts'
 import type { TextStore } from './text-store.ts'
 
 export interface Bounds {
-  /** What one call to the store may take, in the time of this clock. */
+  /** For one call, in the time of this clock. */
   readonly timeoutMs: number
   readonly clock: LoadAwareClock
-  /** How long a store is not called after several failures in a row. */
   readonly coolDownMs: number
   readonly onFailure: (reason: FaultReason) => void
 }
 
 /** Calls that fail together count once. */
 const failuresBeforeCoolDown = 3
-/** Connecting, and loading what that takes, takes longer than a call. */
 const longestStartMs = 1_000
 const startTimeouts = 20
-/** A fleet that starts keeps the machine busy, however fast its first call was answered. */
 const startsForMs = 10_000
 
 /** What the first calls may take together until one is answered, and each call in the first seconds. */
@@ -31,8 +28,8 @@ export interface ReadBack {
 }
 
 /**
- * A store whose every call ends, and which is not called for a while after several failures in a row. After the cool-down
- * one probe is let through; its outcome ends the cool-down or begins another. Every method rejects with a `StoreFault`.
+ * Every call has a deadline. Several failures in a row start a cool-down, after which one probe is let through. Every method
+ * rejects with a `StoreFault`.
  */
 export class BoundedStore {
   readonly #store: TextStore
@@ -51,7 +48,7 @@ export class BoundedStore {
     this.#bounds = bounds
   }
 
-  /** A starting process waits longer: its neighbours start too, and the store's machine may be busy. */
+  /** A starting process waits longer: its neighbours start too. */
   get isStarting(): boolean {
     return this.#startedAt === undefined || performance.now() - this.#startedAt.at < startsForMs
   }
@@ -83,7 +80,6 @@ export class BoundedStore {
     throw this.#lost()
   }
 
-  /** One call to the store, or to the user's client of it. */
   async run<T>(call: () => Promise<T>): Promise<T> {
     const isProbe = this.#enter()
     const failuresBefore = this.#failures
@@ -100,7 +96,6 @@ export class BoundedStore {
     }
   }
 
-  /** Ends the cool-down: an invalidation cannot wait. */
   endCoolDown(): void {
     this.#coolDownUntil = 0
   }

@@ -1,6 +1,6 @@
 import { faultOf, StoreFault } from './errors.ts'
 
-/** Calls a method of an event emitter, of Node.js or of Keyv; `undefined` if the given object is none. */
+/** `undefined` if the object is no event emitter. */
 export function emitterCall(given: object, method: 'on' | 'off' | 'listeners' | 'listenerCount', ...rest: unknown[]): unknown {
   const call: unknown = Reflect.get(given, method)
   return typeof call === 'function' ? call.apply(given, rest) : undefined
@@ -14,9 +14,8 @@ export function ignoreConnectionErrors(connection: object | undefined): void {
 
 interface Outcome<T> {
   readonly answer: T
-  /** The answer itself proves success. */
   readonly isSure: boolean
-  /** The failure that an unsure answer means if no error event came. */
+  /** What an unsure answer means if no error event came. */
   readonly otherwise?: StoreFault
 }
 
@@ -62,7 +61,6 @@ function isDisconnected(store: object): boolean {
   return layersOf(store).some((layer) => propertyOf(propertyOf(layer, 'client'), 'isOpen') === false)
 }
 
-/** The property, whether of the object or of its class. */
 function propertyOf(object: unknown, property: string): unknown {
   return typeof object === 'object' && object !== null ? Reflect.get(object, property) : undefined
 }

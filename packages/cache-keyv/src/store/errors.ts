@@ -16,7 +16,7 @@ export class StoreFault extends Error {
   }
 }
 
-/** Classifies an error of the store's client. Redis begins its messages with a code in capitals. */
+/** Redis begins its messages with a code in capitals. */
 export function reasonOf(error: unknown): FaultReason {
   const message = error instanceof Error ? error.message : ''
   if (message.startsWith('NOPERM') || message.startsWith('NOAUTH') || message.startsWith('WRONGPASS')) return 'denied'
@@ -31,7 +31,7 @@ export function wrongOption(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }
 
-/** The kind of a value, for a message. Text is never shown. */
+/** Text is never shown. */
 export function described(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   return typeof value === 'string' ? 'text' : `a ${typeof value}`

@@ -6,7 +6,6 @@ export class Lifecycle {
   readonly #pausing = new Set<() => void>()
   #isClosing = false
 
-  /** Waiting calls give up, and failures are not reported any more. */
   get isClosing(): boolean {
     return this.#isClosing
   }
@@ -23,7 +22,7 @@ export class Lifecycle {
     return running
   }
 
-  /** Resolves after the time, or at once when the signal is aborted or the cache is closing. */
+  /** Ends early when the signal is aborted or the cache is closing. */
   pause(ms: number, signal?: AbortSignal): Promise<void> {
     return this.#isClosing ? Promise.resolve() : pause(ms, signal, this.#pausing)
   }
@@ -39,13 +38,13 @@ export class Lifecycle {
     await pause(signal?.aborted ? 0 : maxMs, ended.signal)
   }
 
-  /** A running call may start another, as a read starts a key check. */
+  /** A read may start a key check. */
   async #settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
 }
 
-/** Resolves after the time, or at once when the signal is aborted or the function that it adds to `pausing` is called. */
+/** Ends early when the signal is aborted, or by the function that it adds to `pausing`. */
 export function pause(ms: number, signal?: AbortSignal, pausing: Set<() => void> = new Set()): Promise<void> {
   if (signal?.aborted) return Promise.resolve()
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -60,7 +59,7 @@ export function pause(ms: number, signal?: AbortSignal, pausing: Set<() => void>
   })
 }
 
-/** Half of the time plus a random part of the rest, so that processes do not come back together. */
+/** Between half of the time and all of it, so that processes do not come back together. */
 export function jittered(ms: number): number {
   return ms * (0.5 + Math.random() / 2)
 }

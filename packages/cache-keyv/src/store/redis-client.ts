@@ -33,7 +33,6 @@ export async function setIfAbsent(client: RedisClient, key: string, text: string
 
 export interface SubscriptionEvents {
   readonly onMessage: (message: string) => void
-  /** The subscription was refused. */
   readonly onFailure: (error: unknown) => void
 }
 
@@ -74,7 +73,6 @@ export function subscribe(subscriber: RedisSubscriber, channel: string, events: 
   }
 }
 
-/** Throws `CONFIGURATION` if a method is missing. */
 export function assertClient(option: string, client: unknown, methods: readonly string[]): void {
   const isClient =
     typeof client === 'object' && client !== null && methods.every((method) => typeof Reflect.get(client, method) === 'function')

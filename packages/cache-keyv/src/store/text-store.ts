@@ -11,7 +11,7 @@ export interface KeyvStore {
   readonly delete: (key: string) => unknown
 }
 
-/** Texts by key, over the user's store. Every method rejects if the store reports a failure; some stores do not. */
+/** Every method rejects if the store reports a failure; some stores do not. */
 export interface TextStore {
   readonly getMany: (keys: readonly string[]) => Promise<readonly (string | undefined)[]>
   readonly set: (key: string, text: string, ttlMs: number) => Promise<void>
@@ -20,7 +20,7 @@ export interface TextStore {
   readonly close: () => void
 }
 
-/** Wraps the user's store. The store, its hooks and its statistics see hashes and sealed texts only. */
+/** The store, its hooks and its statistics see hashes and sealed texts only. */
 export function textStoreOf(store: KeyvStore): TextStore {
   const { check, close } = listenForErrors(store)
   return {
@@ -70,7 +70,6 @@ export function assertStore(store: unknown): asserts store is KeyvStore {
   }
 }
 
-/** Whether the store is a map of this process, or a Keyv over one. */
 export function isInProcess(store: KeyvStore): boolean {
   return layersOf(store).some((layer) => layer instanceof Map)
 }

@@ -37,7 +37,7 @@ const testReport = (script: string): string => join(root, `node_modules/.cache/v
 async function runStep(script: string, title: string): Promise<Outcome> {
   const started = Date.now()
   const isTests = script.startsWith('unit')
-  const reporters = ['dot', 'json', './tools/servers/src/not-run-reporter.ts'].map((reporter) => `--reporter=${reporter}`)
+  const reporters = ['dot', 'json', './tests/servers/src/not-run-reporter.ts'].map((reporter) => `--reporter=${reporter}`)
   const report = isTests ? [...reporters, `--outputFile.json=${testReport(script)}`] : []
   const { ok, output } = await run(['--silent', 'run', script, ...report])
   const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6)

@@ -84,7 +84,7 @@ describe('imports', () => {
       repository({
         ...packageFiles('provider-local'),
         ...packageFiles('cli'),
-        'tools/servers/package.json': JSON.stringify({ name: 'servers', private: true }),
+        'tests/servers/package.json': JSON.stringify({ name: 'servers', private: true }),
         [path]: `import { x } from '${specifier}'\n`,
       }),
     )
@@ -102,8 +102,8 @@ describe('imports', () => {
     ['packages/audit/src/a.ts', '../../core/src/index.ts'],
     ['packages/audit/src/a.ts', 'servers'],
     ['packages/cli/src/a.ts', 'servers'],
-    ['tools/servers/src/a.ts', '@finchat/secrets-core'],
-    ['tools/servers/src/a.test.ts', '../../../packages/core/src/index.ts'],
+    ['tests/servers/src/a.ts', '@finchat/secrets-core'],
+    ['tests/servers/src/a.test.ts', '../../../packages/core/src/index.ts'],
   ])('of %s must not reach %s', (path, specifier) => {
     expect(importing(path, specifier)).toEqual([expect.stringContaining(specifier)])
   })

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { latestTime } from './timestamp.ts'
 import { context, failure, opened, temporaryPath } from './testing/temporary-store.ts'
+import { latestTime } from './record/secret-record.ts'
 
 // As JavaScript callers may pass them: the types of the contract do not allow these.
 const nothing = undefined as never

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
-import { columns } from './rows.ts'
+import { columns } from './sqlite/row-codecs.ts'
 import { plantBomb } from './testing/page-bomb.ts'
 import { context, failure, opened, otherKey, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 

@@ -1,11 +1,10 @@
 import { type CallContext, locator, type SecretProvider } from '@finchat/secrets-core'
-import { canHoldPath } from './limits.ts'
-import { prune, type PrunePolicy, type PruneReport, reencrypt } from './maintenance.ts'
-import { checkedOptions, type LocalProviderOptions } from './options.ts'
-import type { Provides } from './provides.ts'
-import { reads } from './reads.ts'
-import { lazyStore } from './store.ts'
-import { writes } from './writes.ts'
+import { canHoldPath, type Provides } from './shared/limits.ts'
+import { prune, type PrunePolicy, type PruneReport, reencrypt } from './operations/maintenance.ts'
+import { checkedOptions, type LocalProviderOptions } from './store/options.ts'
+import { reads } from './operations/reads.ts'
+import { lazyStore } from './store/store.ts'
+import { writes } from './operations/writes.ts'
 
 /** A signal, as every call takes it; calls that are made by people rather than by the core may leave it out. */
 export type MaintenanceContext = { readonly [member in keyof CallContext]?: CallContext[member] | undefined }

@@ -2,7 +2,7 @@ import { copyFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
 import { expect, test, vi } from 'vitest'
-import { leafCount } from './index-digests.ts'
+import { leafCount } from './record/tree-shape.ts'
 import { localProvider } from './local-provider.ts'
 import { context, failure, key, opened, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 

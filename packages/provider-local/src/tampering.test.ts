@@ -3,7 +3,7 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
 import { describe, expect, test } from 'vitest'
-import { leafOf } from './index-digests.ts'
+import { leafOf } from './record/tree-shape.ts'
 import { localProvider } from './local-provider.ts'
 import { collected, context, failure, key, opened, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 

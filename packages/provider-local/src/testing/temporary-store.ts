@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import { expect, onTestFinished } from 'vitest'
 import { type LocalProvider, localProvider } from '../local-provider.ts'
-import type { LocalProviderOptions } from '../options.ts'
+import type { LocalProviderOptions } from '../store/options.ts'
 import { key } from './key.ts'
 
 export { key, otherKey } from './key.ts'

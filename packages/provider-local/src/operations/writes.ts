@@ -1,0 +1,32 @@
+import { addVersion, changeSecret } from './change-secret.ts'
+import { assertObject, checkedTagChanges, mergedTags } from '../record/input.ts'
+import type { KeptVersions } from '../store/options.ts'
+import type { Provides } from '../shared/limits.ts'
+import { existing, live, purged, restored, tombstoned, timestamp } from '../record/secret-record.ts'
+import { staging } from './staging.ts'
+import type { Store } from '../store/store.ts'
+
+export type Writes = Provides<'put' | 'tag' | 'delete' | 'restore' | 'staging'>
+
+/** Every write is one step of `secret-record.ts` in one transaction. */
+export function writes(store: Store, keep: KeptVersions): Writes {
+  return {
+    put: (path, secret, context) => addVersion(store, keep, path, secret, 'current', context),
+    tag: async (path, tags, context) => {
+      const changes = checkedTagChanges(tags)
+      return changeSecret(store, path, context, (record) => {
+        const secret = existing(live(record))
+        return [{ ...secret, tags: mergedTags(secret.tags, changes) }, undefined]
+      })
+    },
+    delete: async (path, options, context) => {
+      assertObject(options, 'what says whether to purge')
+      const { purge } = options
+      return changeSecret(store, path, context, (record) =>
+        purge ? [purged(existing(record)), {}, { dropped: 'all' }] : [tombstoned(existing(record), timestamp()), {}],
+      )
+    },
+    restore: (path, context) => changeSecret(store, path, context, (record) => [restored(existing(record)), undefined]),
+    staging: staging(store, keep),
+  }
+}

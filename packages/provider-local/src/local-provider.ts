@@ -1,4 +1,5 @@
-import { type CallContext, locator, type SecretProvider } from '@finchat/secrets-core'
+import type { CallContext, SecretProvider } from '@finchat/secrets-core'
+import { locator } from '@finchat/secrets-core/provider'
 import { canHoldPath, type Provides } from './shared/limits.ts'
 import { prune, type PrunePolicy, type PruneReport, reencrypt } from './operations/maintenance.ts'
 import { checkedOptions, type LocalProviderOptions } from './store/options.ts'

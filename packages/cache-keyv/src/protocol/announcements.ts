@@ -1,7 +1,7 @@
 import type { SharedKey } from '@finchat/secrets-core'
 import { lengthPrefixed, seal, sealLength, unseal } from '@finchat/secrets-core/sealing'
 import { type CacheKeys, format, loadCrypto } from '../sealed/key-ring.ts'
-import type { LoadAwareClock } from '@finchat/secrets-core/timing'
+import type { LoadAwareClock } from '@finchat/secrets-core/provider'
 import type { PatientStore } from '../store/bounded-store.ts'
 import type { Lifecycle } from '../store/lifecycle.ts'
 import { listen, type RedisClient, type RedisSubscriber } from '../store/redis-client.ts'

@@ -1,6 +1,6 @@
 import { loadCrypto } from '../sealed/key-ring.ts'
 import type { Lifecycle } from '../store/lifecycle.ts'
-import type { LoadAwareClock } from '@finchat/secrets-core/timing'
+import type { LoadAwareClock } from '@finchat/secrets-core/provider'
 import type { PatientStore } from '../store/bounded-store.ts'
 import type { Places } from '../sealed/key-names.ts'
 import { type RedisClient, setIfAbsent } from '../store/redis-client.ts'

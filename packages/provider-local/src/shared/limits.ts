@@ -1,4 +1,5 @@
-import type { ProviderManifest, SecretProvider } from '@finchat/secrets-core'
+import type { SecretProvider } from '@finchat/secrets-core'
+import type { ProviderManifest } from '@finchat/secrets-core/provider'
 
 /** What one store holds. Bounds on what is written are checked on what is read too: a file may have been altered. */
 export const limits = {

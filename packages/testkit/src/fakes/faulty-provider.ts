@@ -1,13 +1,12 @@
 import {
   SecretsError,
-  wrapProvider,
   type CallContext,
   type ListedSecret,
-  type ProviderCall,
   type SecretProvider,
   type SecretsErrorCode,
   type SecretsErrorDetails,
 } from '@finchat/secrets-core'
+import { wrapProvider, type ProviderCall } from '@finchat/secrets-core/provider'
 
 /** What happens to a call instead of, or around, the provider's own answer. */
 export type Fault = (call: ProviderCall, next: (context: CallContext) => Promise<unknown>) => Promise<unknown>

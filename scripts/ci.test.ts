@@ -45,11 +45,7 @@ test.each([
   ['no counts and the status of success', 'true', '1 passed, 1 failed'],
 ])('%s fails the run, and the other command is counted all the same', (_, script, counts) => {
   const healthy = 'echo "1 passed, 0 failed"'
-  for (const commands of [
-    [script, healthy],
-    [healthy, script],
-  ] as const) {
-    const { status, lines } = ci(...commands)
+  for (const { status, lines } of [ci(script, healthy), ci(healthy, script)]) {
     expect([status, lines.at(-1)]).toEqual([1, counts])
   }
 })

@@ -4,11 +4,12 @@ import { configDefaults, defineConfig } from 'vitest/config'
 // Packages read each other's sources: no build before the tests.
 const conditions = ['@finchat/source', 'node']
 
-/** Tests that load the machine on purpose, or measure it: `npm run test:machine` runs them, one file at a time. */
+/** Tests that load the machine on purpose, measure it, or promise a time. `npm run test:machine` runs them, one file at a time. */
 export const alone = [
   'tests/resilience/src/fleet/cache-server-outage.test.ts',
   'tests/resilience/src/fleet/simultaneous-start.test.ts',
   'tests/resilience/src/concurrency/trail-crowd.test.ts',
+  'packages/provider-vault/src/cluster-logins.test.ts',
 ]
 
 export default defineConfig({

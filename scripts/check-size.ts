@@ -5,7 +5,7 @@ import { publicPackages, readFiles, root } from './files.ts'
 import { gzippedSize } from './import-size.ts'
 
 /** Bytes. A package without one is only measured. */
-const budgets: Readonly<Record<string, number>> = { '@finchat/secrets-core': 10_300 }
+const budgets: Readonly<Record<string, number>> = { '@finchat/secrets-core': 14_000 }
 
 for (const { folder, manifest } of publicPackages(readFiles())) {
   const entry = `${folder}/dist/index.js`

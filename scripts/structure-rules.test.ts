@@ -146,7 +146,7 @@ describe('imports', () => {
 })
 
 describe('the folders of a package', () => {
-  const lists = { 'packages/audit': ['low', 'high/inner', 'high', '.'] }
+  const lists = { 'packages/audit': ['low', 'high/inner', 'high', '.'], 'packages/core': ['.'], 'packages/testkit': ['.'] }
   const sources = (changes: Record<string, string> = {}): Record<string, string> => ({
     'packages/audit/src/low/a.ts': "import { b } from './b.ts'\n",
     'packages/audit/src/low/b.ts': 'export const b = 1\n',
@@ -155,8 +155,8 @@ describe('the folders of a package', () => {
     'packages/audit/src/index.ts': "export * from './high/d.ts'\n",
     ...changes,
   })
-  const faultsWith = (changes: Record<string, string>, folders: Record<string, readonly string[]> = lists, required?: boolean): string[] =>
-    structure.foldersPointDown(repository(sources(changes)), folders, required)
+  const faultsWith = (changes: Record<string, string>, folders: Record<string, readonly string[]> = lists): string[] =>
+    structure.foldersPointDown(repository(sources(changes)), folders)
 
   test('may import downward, and each other inside a folder', () => {
     expect(faultsWith({})).toEqual([])
@@ -193,7 +193,7 @@ describe('the folders of a package', () => {
 
   test('are all listed, and all there', () => {
     expect(faultsWith({ 'packages/audit/src/new/e.ts': '' })).toEqual(['packages/audit/src/new: give it a place in `folders`'])
-    const tooMany = { 'packages/audit': ['low', 'gone', 'high/inner', 'high', '.'] }
+    const tooMany = { ...lists, 'packages/audit': ['low', 'gone', 'high/inner', 'high', '.'] }
     expect(faultsWith({}, tooMany)).toEqual([expect.stringContaining("lists 'gone'")])
     expect(faultsWith({}, { ...lists, 'packages/gone': [] })).toEqual([expect.stringContaining('names packages/gone')])
   })
@@ -201,13 +201,13 @@ describe('the folders of a package', () => {
   test('of test code are free', () => {
     const upward = "import { d } from '../high/d.ts'\n"
     expect(faultsWith({ 'packages/audit/src/low/a.test.ts': upward, 'packages/audit/src/testing/t.ts': upward })).toEqual([])
-    const withTesting = { 'packages/audit': [...(lists['packages/audit'] ?? []), 'testing'] }
+    const withTesting = { ...lists, 'packages/audit': [...(lists['packages/audit'] ?? []), 'testing'] }
     expect(faultsWith({ 'packages/audit/src/testing/t.ts': '' }, withTesting)).toEqual([])
   })
 
-  test('are needed for every package once they are required', () => {
-    expect(faultsWith({}, lists, true)).toEqual([expect.stringContaining('packages/core'), expect.stringContaining('packages/testkit')])
-    expect(faultsWith({}, lists, false)).toEqual([])
+  test('are listed for every package', () => {
+    const { 'packages/audit': _, ...others } = lists
+    expect(faultsWith({}, others)).toEqual([expect.stringContaining('packages/audit: list its folders')])
   })
 })
 

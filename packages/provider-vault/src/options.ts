@@ -1,14 +1,14 @@
 import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
-import { member } from './answer.ts'
+import { member } from './http/answer.ts'
 import { tokenFunction, type TokenSource } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
-import { assertCredential } from './credential.ts'
-import { longestTimerMs } from './deadline.ts'
-import type { KvVersion } from './kv-mount.ts'
-import type { VaultClient } from './own-client.ts'
-import { canHoldPath } from './paths.ts'
-import type { VaultTls } from './tls.ts'
-import { type VaultUrl, vaultUrl } from './url.ts'
+import { assertCredential } from './shared/credential.ts'
+import { longestTimerMs } from './shared/deadline.ts'
+import type { KvVersion } from './kv/version-detection.ts'
+import type { VaultClient } from './http/client-transport.ts'
+import { canHoldPath } from './shared/paths.ts'
+import type { VaultTls } from './http/tls.ts'
+import { type VaultUrl, vaultUrl } from './http/url.ts'
 
 /** What `vaultProvider` takes. */
 export interface VaultProviderOptions extends NamesOptions {

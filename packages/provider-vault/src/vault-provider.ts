@@ -1,28 +1,26 @@
 import { type CallContext, locator, type SecretProvider, wrapProvider } from '@finchat/secrets-core'
-import { clientToken } from './auth/client-token.ts'
-import { ClusterState } from './cluster-state.ts'
-import { type Bounds, bounded } from './deadline.ts'
-import type { Transport } from './exchange.ts'
-import { kvList } from './kv-list.ts'
-import { kvMount } from './kv-mount.ts'
-import { kvReads } from './kv-reads.ts'
-import { kvWrites } from './kv-writes.ts'
-import { leaseRequests, listeningMs } from './lease-requests.ts'
-import { Leases } from './leases.ts'
-import { loginEvents } from './login-events.ts'
-import { mountInPathWarning } from './mount-in-path.ts'
-import { nodeVaultTransport } from './node-vault-transport.ts'
+import { clientToken } from './auth/token.ts'
+import { ClusterState } from './protocol/replica-state.ts'
+import { type Bounds, bounded } from './shared/deadline.ts'
+import { httpTransport, type Transport } from './http/transport.ts'
+import { kvList } from './kv/list.ts'
+import { kvMount } from './kv/mount.ts'
+import { kvReads } from './kv/read.ts'
+import { kvWrites } from './kv/write.ts'
+import { leaseRequests, listeningMs } from './leases/requests.ts'
+import { Leases } from './leases/leases.ts'
+import { loginEvents } from './token/login-events.ts'
+import { mountInPathWarning, unnamedLeaseCheck } from './kv/missing-path.ts'
 import { type CheckedOptions, checkedOptions, type VaultProviderOptions } from './options.ts'
-import { ownClientTransport } from './own-client.ts'
-import { canHoldPath } from './paths.ts'
-import type { Provides } from './provides.ts'
-import { vaultSender } from './sender.ts'
-import { TokenCheck } from './token-check.ts'
-import { TokenHolder } from './token-holder.ts'
-import { asSecretsErrors } from './unanswered.ts'
-import { unnamedLeaseCheck } from './unnamed-lease.ts'
-import { vaultApi } from './vault-api.ts'
-import { withLeases } from './with-leases.ts'
+import { ownClientTransport } from './http/client-transport.ts'
+import { canHoldPath } from './shared/paths.ts'
+import type { Provides } from './shared/manifest.ts'
+import { vaultSender } from './protocol/request.ts'
+import { TokenCheck } from './token/token-check.ts'
+import { TokenHolder } from './token/token-holder.ts'
+import { asSecretsErrors } from './shared/transport-error.ts'
+import { vaultApi } from './token/vault-api.ts'
+import { withLeases } from './leases/route.ts'
 
 /** The contract's members, all that a KV v2 mount can have. */
 export interface VaultProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany'>>, Pick<SecretProvider, 'sharedAs'> {
@@ -94,7 +92,7 @@ function inTime(provider: VaultProvider, limits: Pick<Bounds, 'timeoutMs' | 'clo
 }
 
 function transportTo(server: CheckedOptions['server']): Transport {
-  return 'client' in server ? ownClientTransport(server.client) : nodeVaultTransport(server.url, server.tls)
+  return 'client' in server ? ownClientTransport(server.client) : httpTransport(server.url, server.tls)
 }
 
 /** A client of one's own may ask any server. What is leased to one is a secret of KV to another that was not told so. */

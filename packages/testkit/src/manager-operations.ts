@@ -1,5 +1,5 @@
 import { type CallOptions, loadSecrets, type SecretsManager } from '@finchat/secrets-core'
-import type { MemoryProviderOptions } from './memory-provider.ts'
+import type { MemoryProviderOptions } from './fakes/memory-provider.ts'
 
 /** One call of a manager; the options are the call's own. */
 export type ManagerOperation = (secrets: SecretsManager, options?: CallOptions) => Promise<unknown>

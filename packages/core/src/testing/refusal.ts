@@ -1,4 +1,4 @@
-import { SecretsError } from '../secrets-error.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
 
 /** What the call rejects with; throws where it resolves, or rejects with anything else than a `SecretsError`. */
 export async function refusal(call: Promise<unknown> | undefined): Promise<SecretsError> {

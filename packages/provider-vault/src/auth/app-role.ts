@@ -1,12 +1,11 @@
 import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
-import { member, type VaultAnswer } from '../answer.ts'
-import { answerError } from '../sender.ts'
-import { meaningOf } from '../answer-table.ts'
-import { untilEnded } from '../deadline.ts'
-import { assertCredential, assertToken, type Credential, readCredential } from '../credential.ts'
-import { HeldText } from '../held-text.ts'
-import { loginPath } from './login-path.ts'
-import type { AuthContext, VaultAuth } from './vault-auth.ts'
+import { member, type VaultAnswer } from '../http/answer.ts'
+import { answerError } from '../protocol/request.ts'
+import { meaningOf } from '../protocol/responses.ts'
+import { untilEnded } from '../shared/deadline.ts'
+import { assertCredential, assertToken, type Credential, readCredential } from '../shared/credential.ts'
+import { HeldText } from '../shared/token-bytes.ts'
+import { type AuthContext, loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface AppRoleOptions {
   /** What `bao read auth/approle/role/NAME/role-id` prints: a UUID, not the role's name. */

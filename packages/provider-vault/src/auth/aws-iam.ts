@@ -1,10 +1,8 @@
 import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
-import { member } from '../answer.ts'
-import { called } from '../credential.ts'
-import { loginPath } from './login-path.ts'
-import { assertRole } from './role.ts'
+import { member } from '../http/answer.ts'
+import { called } from '../shared/credential.ts'
+import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 import { type AwsCredentials, signedHeaders } from './sign-aws.ts'
-import type { VaultAuth } from './vault-auth.ts'
 
 export interface AwsIamOptions {
   readonly role: string

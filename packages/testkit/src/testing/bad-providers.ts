@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { wrapProvider, type CallContext, type ProviderManifest, type SecretProvider } from '@finchat/secrets-core'
 import { beforeAll } from 'vitest'
 import { memoryHarness } from './memory-harness.ts'
-import { memoryManifest, type MemoryProvider } from '../memory-provider.ts'
-import type { Mishap, ProviderHarness, TestFunction } from '../provider-harness.ts'
-import { testSecretProvider } from '../test-secret-provider.ts'
+import { memoryManifest, type MemoryProvider } from '../fakes/memory-provider.ts'
+import type { Mishap, ProviderHarness, TestFunction } from '../suites/provider/harness.ts'
+import { testSecretProvider } from '../suites/test-secret-provider.ts'
 
 /** A provider that breaks one rule on purpose, and the test that must catch it. */
 export interface BadProvider {

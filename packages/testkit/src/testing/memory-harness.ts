@@ -1,8 +1,8 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { untilAborted } from '../faulty-provider.ts'
-import { memoryProviderOver, type Reach } from '../memory-provider.ts'
-import { createMemoryStore } from '../memory-store.ts'
-import type { Breakage, Mend, ProviderHarness } from '../provider-harness.ts'
+import { untilAborted } from '../fakes/faulty-provider.ts'
+import { memoryProviderOver, type Reach } from '../fakes/memory-provider.ts'
+import { createMemoryStore } from '../fakes/memory-store.ts'
+import type { Breakage, Mend, ProviderHarness } from '../suites/provider/harness.ts'
 
 const codes = {
   denied: 'PERMISSION_DENIED',

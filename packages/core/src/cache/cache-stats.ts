@@ -1,0 +1,65 @@
+/** What the cache of one provider, or all of them together, did since the manager was created. */
+export interface CacheCounts {
+  /** Reads answered from memory, "does not exist" included. */
+  readonly hits: number
+  /** Reads that waited for the store or the shared level, or found it backed off. */
+  readonly misses: number
+  /** `hits / (hits + misses)`, 0 before the first read. */
+  readonly hitRatio: number
+  readonly staleAnswers: number
+  /** Calls begun in the background for a value that was about to expire. */
+  readonly refreshes: number
+  /** Reads that waited for a call that another read had begun. */
+  readonly flightsJoined: number
+  /** Values in memory now. */
+  readonly entries: number
+  /** Values that had to make room for others. */
+  readonly evictions: number
+}
+
+export interface CacheStats extends CacheCounts {
+  readonly providers: Readonly<Record<string, CacheCounts>>
+}
+
+/** The counters of one store. */
+export class Tally {
+  hits = 0
+  misses = 0
+  staleAnswers = 0
+  refreshes = 0
+  flightsJoined = 0
+  evictions = 0
+
+  counts(entries: number): CacheCounts {
+    const { hits, misses, staleAnswers, refreshes, flightsJoined, evictions } = this
+    return { hits, misses, hitRatio: ratio(hits, misses), staleAnswers, refreshes, flightsJoined, entries, evictions }
+  }
+}
+
+export function cacheStats(stores: readonly { readonly name: string; readonly counts: CacheCounts }[]): CacheStats {
+  const sum = (key: keyof CacheCounts): number => stores.reduce((total, { counts }) => total + counts[key], 0)
+  const hits = sum('hits')
+  const misses = sum('misses')
+  return {
+    hits,
+    misses,
+    hitRatio: ratio(hits, misses),
+    staleAnswers: sum('staleAnswers'),
+    refreshes: sum('refreshes'),
+    flightsJoined: sum('flightsJoined'),
+    entries: sum('entries'),
+    evictions: sum('evictions'),
+    providers: Object.fromEntries(stores.map(({ name, counts }) => [name, counts])),
+  }
+}
+
+function ratio(hits: number, misses: number): number {
+  return hits === 0 ? 0 : hits / (hits + misses)
+}
+
+const noCounts = { hits: 0, misses: 0, hitRatio: 0, staleAnswers: 0, refreshes: 0, flightsJoined: 0, entries: 0, evictions: 0 }
+
+/** The counters of these providers before anything was read. */
+export function noStats(providers: readonly { readonly name: string }[]): CacheStats {
+  return { ...noCounts, providers: Object.fromEntries(providers.map(({ name }) => [name, noCounts])) }
+}

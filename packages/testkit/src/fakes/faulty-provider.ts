@@ -83,7 +83,7 @@ export const faults: {
   readonly loseAnswer: () => Fault
 } = {
   reject: (code, details) => async () => {
-    throw new SecretsError(code, `an injected fault (${code})`, details)
+    throw new SecretsError(code, `a fault on purpose (${code})`, details)
   },
   hang:
     () =>

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
@@ -122,7 +121,7 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
     const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
     const { statusCode = 0, headers } = incoming
     // An error page of a proxy may be in any encoding.
-    const isReadable = statusCode >= 300 || isUtf8(whole)
+    const isReadable = statusCode >= 300 || process.getBuiltinModule('node:buffer').isUtf8(whole)
     const text = isReadable ? whole.toString() : ''
     whole.fill(0)
     for (const bytes of chunks) bytes.fill(0)

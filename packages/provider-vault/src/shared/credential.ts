@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import { SecretsError } from '@finchat/secrets-core'
 import { untilEnded } from './deadline.ts'
 import { Unanswered } from './transport-error.ts'
@@ -73,7 +72,7 @@ async function readSmallFile(path: string, what: string): Promise<string> {
     if (size > maxFileBytes) throw new SecretsError('CONFIGURATION', `the file of ${what} is larger than ${maxFileBytes} bytes`)
     const bytes = await handle.readFile()
     // Outside of its Base64, PEM may have remarks in any encoding.
-    if (!isUtf8(bytes) && !bytes.includes('-----BEGIN')) throw notUtf8(what)
+    if (!process.getBuiltinModule('node:buffer').isUtf8(bytes) && !bytes.includes('-----BEGIN')) throw notUtf8(what)
     const text = bytes.toString()
     bytes.fill(0)
     return withoutLineEnd(text)

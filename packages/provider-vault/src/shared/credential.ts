@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { untilEnded } from './deadline.ts'
-import { Unanswered } from './transport-error.ts'
+import { TransportError } from './transport-error.ts'
 
 /** A secret text: itself, a file that is read again at each login, or a function that is called at each login. */
 export type Credential = string | { readonly file: string } | (() => string | Promise<string>)
@@ -57,7 +57,7 @@ export async function called(source: () => unknown, what: string, signal: AbortS
       signal,
     )
   } catch (error) {
-    if (SecretsError.isInstance(error) || error instanceof Unanswered) throw error
+    if (SecretsError.isInstance(error) || error instanceof TransportError) throw error
     throw new SecretsError('UNAVAILABLE', `the function that gives ${what} failed`)
   }
 }

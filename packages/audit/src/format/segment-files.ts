@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { crypto } from '../record/lazy-crypto.ts'
 import { keyFile } from './folder-key.ts'
 import { asHeader, type SegmentHeader } from './segment-format.ts'
 import { indexFile, isRegularFile, linesOf, readSegment } from './segment-reader.ts'
@@ -97,7 +97,7 @@ export async function areAlike(one: string, other: string): Promise<boolean> {
 
 /** `undefined`: it is damaged, or larger than that. */
 async function contentOf(path: string, mostBytes?: number): Promise<{ readonly bytes: number; readonly digest: string } | undefined> {
-  const hash = createHash('sha256')
+  const hash = crypto().createHash('sha256')
   let bytes = 0
   try {
     for await (const lines of linesOf(path, mostBytes)) {

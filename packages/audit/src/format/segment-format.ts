@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto'
 import type { AuditRecord } from '@finchat/secrets-core'
+import { crypto } from '../record/lazy-crypto.ts'
 
 /** The first line of a segment: whose it is, and its place in the folder's chain. */
 export interface SegmentHeader {
@@ -103,10 +103,10 @@ export const noSeals: Buffer = Buffer.alloc(32)
  * the key, so two segments with the same hash hold the same.
  */
 export function sealsWith(before: Buffer, sealLine: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([before, sealLine]), 'buffer')
+  return crypto().hash('sha256', Buffer.concat([before, sealLine]), 'buffer')
 }
 
 /** Of a line of the index, which has that of the line before in it. */
 export function digestOf(line: string | Uint8Array): string {
-  return hash('sha256', line, 'base64url')
+  return crypto().hash('sha256', line, 'base64url')
 }

@@ -38,7 +38,7 @@ const [earliest, latest] = [0, 253_402_300_799_999]
  * in the file sink's segments, so that `verifyAuditTrail` vouches for the document too. `event.duration` is in nanoseconds. Throws `INVALID_ARGUMENT` for what is no record.
  *
  * @example
- * import { toEcs } from '@finchat/secrets-audit'
+ * import { toEcs } from '@finchat/secrets-audit/siem'
  *
  * const document = toEcs({
  *   v: 1, trail: 't', seq: 1, host: 'web-1', pid: 4711, service: 'shop', release: '1.0.0',

@@ -16,7 +16,7 @@ import { openStream } from './syslog-stream.ts'
  * Throws `CONFIGURATION` for options that make no sense.
  *
  * @example
- * import { syslogSink } from '@finchat/secrets-audit'
+ * import { syslogSink } from '@finchat/secrets-audit/syslog'
  *
  * const sink = syslogSink({ host: 'logs.example.com' })
  * console.log(sink.name, sink.durable) // syslog false

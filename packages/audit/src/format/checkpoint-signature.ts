@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { SecretsError } from '@finchat/secrets-core'
-import { crypto } from '../record/lazy-crypto.ts'
+import { crypto } from '../record/digest.ts'
 import type { CheckpointSigner } from './checkpoint-line.ts'
 
 /** Whether the signature is right, base64url. */

@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { crypto } from '../record/lazy-crypto.ts'
+import { crypto } from '../record/digest.ts'
 import { decodedKey, encodedKey, keyBytes, keyTextBytes, ownMemory } from './key-text.ts'
 
 /** What a key is used for: no two uses of one key ever see the same data. */

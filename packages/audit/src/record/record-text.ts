@@ -1,4 +1,4 @@
-import { crypto } from './lazy-crypto.ts'
+import { crypto } from './digest.ts'
 
 /** Longer text is cut: a record must not be as large as whoever names things likes. */
 const longestText = 16_384

@@ -1,7 +1,8 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import { humanLine } from '../record/human-line.ts'
 import { activityOf, type Activity, refusals } from '../record/activity.ts'
-import { assertRecord, recordDigest } from './record-digest.ts'
+import { assertRecord } from '../format/segment-format.ts'
+import { recordDigest } from '../record/digest.ts'
 import { defined } from '../record/record-text.ts'
 
 /** A document of the Elastic Common Schema 9.4. Its names are ECS's; what it has no field for stands under `labels`, as text. */

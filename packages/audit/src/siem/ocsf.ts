@@ -2,7 +2,8 @@ import type { AuditRecord } from '@finchat/secrets-core'
 import { type Activity, activityOf, refusals } from '../record/activity.ts'
 import { humanLine } from '../record/human-line.ts'
 import { defined } from '../record/record-text.ts'
-import { assertRecord, recordDigest } from './record-digest.ts'
+import { assertRecord } from '../format/segment-format.ts'
+import { recordDigest } from '../record/digest.ts'
 
 /** An event of class API Activity (6003) of OCSF 1.8.0, with the profiles host and trace. Its names are OCSF's. */
 export interface OcsfEvent {

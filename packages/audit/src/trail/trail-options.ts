@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
 import { parseKey } from '@finchat/secrets-core/sealing'
-import { crypto } from '../record/lazy-crypto.ts'
+import { crypto } from '../record/digest.ts'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 
 /**

@@ -8,7 +8,6 @@ import type { Contender } from '../harness/scenario.ts'
 const modules: Readonly<Record<string, () => Promise<unknown>>> = {
   'an empty package': () => import('@finchat/secrets-empty-package'),
   core: () => import('@finchat/secrets-core'),
-  // What core needs for its work is loaded when the first manager is made.
   'core and a manager': async () => {
     const { createSecretsManager, envProvider } = await import('@finchat/secrets-core')
     createSecretsManager({ providers: [envProvider()] })

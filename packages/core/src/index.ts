@@ -28,7 +28,7 @@ export { type BatchReader, type LoadedSecrets, loadSecrets, type SecretSpec } fr
 export { locator, type NamesOptions, type Target } from './chain/locator.ts'
 export { type FromEnvOptions, secretsManagerFromEnv } from './env/manager-from-env.ts'
 export type { CacheOptions, SecretsManagerOptions } from './manager/manager-options.ts'
-export { createSecretsManager } from './manager/manager.ts'
+export { createSecretsManager } from './manager/create-manager.ts'
 export { isValidName } from './options/names.ts'
 export type { FallbackPolicy } from './chain/fallback-policy.ts'
 export type { Verdict } from './errors/error-classes.ts'

@@ -36,8 +36,17 @@ export interface ClosingParts {
 
 const closeMembers: MembersOf<CloseOptions> = { timeoutMs: 'number' }
 
+/** Ends the parts once, however often it is called. */
+export function closer(parts: ClosingParts): (options?: CloseOptions) => Promise<void> {
+  let closed: Promise<void> | undefined
+  return async (options = {}) => {
+    const known = knownCloseOptions(options)
+    return (closed ??= closeAll(parts, known))
+  }
+}
+
 /** A copy of the options. Throws `INVALID_ARGUMENT` for a time that no timer can hold: it would fire at once. */
-export function knownCloseOptions(options: CloseOptions): CloseOptions {
+function knownCloseOptions(options: CloseOptions): CloseOptions {
   const known = knownOptions(options, closeMembers, 'INVALID_ARGUMENT')
   const { timeoutMs = 0 } = known
   if (timeoutMs >= 0 && timeoutMs <= longestTimerMs) return known
@@ -66,10 +75,7 @@ export function closingGroups(links: readonly Link[], { cache, audit }: SecretsM
 }
 
 /** Refuses calls, waits for those that run, ends the parts, and wipes, whatever fails. Rejects with what could not be ended. */
-export async function closeAll(
-  { observer, giveUp, endFills, groups, wipe }: ClosingParts,
-  { timeoutMs = 5_000 }: CloseOptions,
-): Promise<void> {
+export async function closeAll({ observer, giveUp, endFills, groups, wipe }: ClosingParts, { timeoutMs = 5_000 }: CloseOptions): Promise<void> {
   const failed: string[] = []
   let ending: NodeJS.Timeout | undefined
   try {

@@ -3,7 +3,7 @@ import { locator, wrapProvider } from '@finchat/secrets-core/provider'
 import { clientToken } from './auth/token.ts'
 import { ClusterState } from './protocol/replica-state.ts'
 import { type Bounds, bounded } from './shared/deadline.ts'
-import { nodeVaultTransport, type Transport } from './http/transport.ts'
+import { httpTransport, type Transport } from './http/transport.ts'
 import { kvList } from './kv/list.ts'
 import { kvMount } from './kv/mount.ts'
 import { kvReads } from './kv/read.ts'
@@ -93,7 +93,7 @@ function inTime(provider: VaultProvider, limits: Pick<Bounds, 'timeoutMs' | 'clo
 }
 
 function transportTo(server: CheckedOptions['server']): Transport {
-  return 'client' in server ? ownClientTransport(server.client) : nodeVaultTransport(server.url, server.tls)
+  return 'client' in server ? ownClientTransport(server.client) : httpTransport(server.url, server.tls)
 }
 
 /** A client of one's own may ask any server. What is leased to one is a secret of KV to another that was not told so. */

@@ -1,34 +1,34 @@
-import { altered } from '../sqlite/columns.ts'
-import type { IndexDigests } from './index-digests.ts'
-import { leafOf } from '../record/tree-shape.ts'
-import { versionRecordOf } from '../sqlite/row-codecs.ts'
 import type { SecretRecord, VersionRecord } from '../record/secret-record.ts'
+import { leafOf } from '../record/tree-shape.ts'
+import { altered } from '../sqlite/columns.ts'
+import { versionRecordOf } from '../sqlite/row-codecs.ts'
 import type { Tables } from '../sqlite/tables.ts'
+import type { IndexDigests } from './index-digests.ts'
 import { VersionTree } from './version-tree.ts'
 
-/** The versions of secrets, each verified when it is asked for. */
-export interface HeldVersions {
-  /** Throws `INTEGRITY` if the version is not what was written. */
+/** Versions of secrets, each verified when it is read. */
+export interface VersionIndex {
+  /** Throws `INTEGRITY` if the version was altered. */
   readonly version: (record: SecretRecord, number: number | undefined) => VersionRecord | undefined
-  /** The same if it is in memory; no statement is run. */
+  /** The version if it is in memory; runs no statement. */
   readonly known: (record: SecretRecord, number: number | undefined) => VersionRecord | undefined
-  /** The length of what is sealed; not authenticated. */
+  /** Length of the sealed value; not authenticated. */
   readonly size: (record: SecretRecord, number: number) => number
-  /** The numbers above this one. */
+  /** Version numbers above `above`. */
   readonly ascending: (record: SecretRecord, above?: number) => Iterable<number>
   readonly descending: (record: SecretRecord) => Iterable<number>
-  /** The tree, to be changed. It is forgotten here, for the transaction may fail. */
+  /** The tree to change. It is dropped from memory, since the transaction may fail. */
   readonly takeTree: (record: SecretRecord) => VersionTree
-  /** Remembers the tree and the versions of a record that a write has made. */
+  /** Caches the tree and versions of a written record. */
   readonly adopt: (before: SecretRecord, next: SecretRecord, tree: VersionTree, changed: readonly VersionRecord[]) => void
 }
 
-export function heldVersions(tables: Tables, digests: IndexDigests): HeldVersions {
-  /** The current, previous and pending version of each record, once they were read. */
+export function versionIndex(tables: Tables, digests: IndexDigests): VersionIndex {
+  /** Current, previous and pending versions that were read. */
   const named = new WeakMap<SecretRecord, ReadonlyMap<number, VersionRecord>>()
-  /** The tree used last, so that repeated writes of one secret read its nodes once. */
+  /** The last tree used, so that repeated writes of one secret read its nodes once. */
   let last: { readonly record: SecretRecord; readonly tree: VersionTree } | undefined
-  const known: HeldVersions['known'] = (record, number) => (number === undefined ? undefined : named.get(record)?.get(number))
+  const known: VersionIndex['known'] = (record, number) => (number === undefined ? undefined : named.get(record)?.get(number))
   const remember = (record: SecretRecord, versions: Iterable<VersionRecord>): void => {
     const kept = [...versions].filter(({ version }) => isNamed(record, version)).map((each) => [each.version, each] as const)
     named.set(record, new Map([...(named.get(record) ?? []), ...kept]))
@@ -68,12 +68,12 @@ function isNamed({ current, previous, pending }: SecretRecord, version: number):
   return version === current || version === previous || version === pending
 }
 
-/** The first so many of these numbers, without those that are left out. */
-export function firstOf(numbers: Iterable<number>, most: number, leftOut: readonly (number | undefined)[]): number[] {
+/** At most `most` numbers, without those of `except`. */
+export function takeFirst(numbers: Iterable<number>, most: number, except: readonly (number | undefined)[]): number[] {
   const found: number[] = []
   if (most <= 0) return found
   for (const number of numbers) {
-    if (!leftOut.includes(number)) found.push(number)
+    if (!except.includes(number)) found.push(number)
     if (found.length >= most) break
   }
   return found

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { loadSqlite } from './builtins.ts'
 import { generateKey } from '../index.ts'
 import { localProvider } from '../local-provider.ts'
 import { context, failure, key } from '../testing/temporary-store.ts'
+import { loadSqlite } from './builtins.ts'
 
-test('loading SQLite says nothing of its own, and holds back no other warning', () => {
+test('loading SQLite causes no warning and suppresses no other', () => {
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const load = vi.spyOn(process, 'getBuiltinModule').mockImplementation(() => {
     process.emitWarning('SQLite is an experimental feature and might change at any time', 'ExperimentalWarning')
@@ -31,7 +31,7 @@ test('a Node.js without SQLite is CONFIGURATION', () => {
   load.mockRestore()
 })
 
-test('a Node.js that is too old to be asked for SQLite is CONFIGURATION too, to every call and to generateKey', async () => {
+test('a Node.js without getBuiltinModule is CONFIGURATION for every call and for generateKey', async () => {
   const own = process.getBuiltinModule
   Object.assign(process, { getBuiltinModule: undefined })
   try {

@@ -28,12 +28,12 @@ interface WireRequest {
 }
 
 /** Sends requests over one agent that keeps its connections, follows no redirect and knows of no proxy. */
-export interface HttpSender {
+export interface HttpClient {
   readonly send: (request: WireRequest, signal: AbortSignal) => Promise<VaultAnswer>
   readonly close: () => void
 }
 
-export function httpSender({ hostname, port, isSecure }: HttpTarget, tls: TlsMaterial): HttpSender {
+export function httpClient({ hostname, port, isSecure }: HttpTarget, tls: TlsMaterial): HttpClient {
   const { request, agent } = isSecure ? secureClient(tls) : plainClient()
   const target: RequestOptions = { hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname, port, agent }
   return {

@@ -1,8 +1,7 @@
-import type { VaultAnswer } from './answer.ts'
 import { untilEnded } from '../shared/deadline.ts'
-import { type HttpSender, httpSender } from './http-client.ts'
+import type { VaultAnswer } from './answer.ts'
+import { type HttpClient, httpClient } from './http-client.ts'
 import { type TlsMaterial, tlsMaterial, type VaultTls } from './tls.ts'
-import { Unanswered } from '../shared/transport-error.ts'
 import type { VaultUrl } from './url.ts'
 
 /** One request, complete but for what every request carries. */
@@ -24,65 +23,27 @@ export interface Transport {
   readonly close: () => void
 }
 
-/** What node-vault hands to the hook `request-promise`: our own members, which it passes on, and the address that it made. */
-interface HookOptions extends Pick<VaultRequest, 'method' | 'body' | 'headers'> {
-  readonly uri: string
-  readonly signal: AbortSignal
-}
-
-/** Loaded and connected when the first request is sent. */
-export function nodeVaultTransport(url: VaultUrl, tls: VaultTls): Transport {
-  let opening: Promise<HttpSender> | undefined
-  let sending: Promise<Exchange> | undefined
-  let ready: Exchange | undefined
-  const open = (): Promise<HttpSender> => {
-    // A certificate's file that could not be read is read again by the next request.
-    opening ??= sender(url, tls).catch((error: unknown) => {
-      opening = undefined
+/** HTTP to the server at `url`. Files of `tls` are read, and connections made, by the first request. */
+export function httpTransport(url: VaultUrl, tls: VaultTls): Transport {
+  let opening: Promise<HttpClient> | undefined
+  let client: HttpClient | undefined
+  const send = ({ send: sendBy }: HttpClient, request: VaultRequest, signal: AbortSignal): Promise<VaultAnswer> =>
+    sendBy({ ...request, path: `${url.basePath}/v1/${request.path}` }, signal)
+  const open = async (): Promise<HttpClient> => {
+    try {
+      const material: TlsMaterial = url.isSecure ? await tlsMaterial(tls, new AbortController().signal) : {}
+      return (client = httpClient(url, material))
+    } catch (error) {
+      opening = undefined // the next request reads the files again
       throw error
-    })
-    return opening
+    }
   }
   const opened: Exchange = async (request, signal) => {
-    const { send } = await untilEnded(open(), signal) // all wait for one, and each may give up
-    sending ??= clientExchange(url, (options) => sendHooked(url, send, options))
-    ready = await sending
-    return ready(request, signal)
+    opening ??= open()
+    return send(await untilEnded(opening, signal), request, signal) // all wait for one opening, and each may give up
   }
   return {
-    exchange: (request, signal) => (ready === undefined ? opened(request, signal) : ready(request, signal)),
+    exchange: (request, signal) => (client === undefined ? opened(request, signal) : send(client, request, signal)),
     close: () => void opening?.then(({ close }) => close()).catch(() => {}),
   }
-}
-
-async function sender(url: VaultUrl, tls: VaultTls): Promise<HttpSender> {
-  const material: TlsMaterial = url.isSecure ? await tlsMaterial(tls, new AbortController().signal) : {}
-  return httpSender(url, material)
-}
-
-/**
- * A client of node-vault whose hook `request-promise` replaces its own transport whole. That would follow redirects with the token, heed
- * HTTP_PROXY, wait for ever, and reject with errors that hold the token.
- */
-async function clientExchange({ text }: VaultUrl, hook: (options: HookOptions) => Promise<VaultAnswer>): Promise<Exchange> {
-  const { default: nodeVault } = await import('node-vault')
-  const client = nodeVault({
-    endpoint: text,
-    apiVersion: 'v1',
-    debug: () => {}, // under DEBUG=* its own would print secrets and passwords
-    tv4: Object.assign(() => {}, { validate: () => true }), // it would look at the types of what is typed here, at every request
-    'request-promise': { defaults: () => hook },
-  })
-  // It has read VAULT_TOKEN, VAULT_NAMESPACE and VAULT_PREFIX by itself, which would go with requests to a server that they are not for. And it
-  // takes every answer but one of 200 for an error, of its own kind.
-  Object.assign(client, { token: '', namespace: '', pathPrefix: '', handleVaultResponse: (answer: VaultAnswer) => answer })
-  return ({ method, path, body, headers }, signal) =>
-    // a copy of the headers, for node-vault writes into what it is given; its answer is what the hook returned
-    client.request({ method, path: `/${path}`, body, headers: { ...headers }, signal }) as Promise<VaultAnswer>
-}
-
-function sendHooked(url: VaultUrl, send: HttpSender['send'], { uri, method, headers, body, signal }: HookOptions): Promise<VaultAnswer> {
-  const start = `${url.text}/v1/`
-  if (!uri.startsWith(start)) return Promise.reject(new Unanswered('INTERNAL', 'the address of a request was changed on its way'))
-  return send({ method, path: `${url.basePath}/v1/${uri.slice(start.length)}`, headers, body }, signal)
 }

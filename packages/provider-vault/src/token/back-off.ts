@@ -23,9 +23,10 @@ export class LoginBackOff {
   }
 
   /** Throws `UNAUTHENTICATED` for a refused credential, and if one more could lock the role. */
-  assertNotRefused(print: string): void {
+  assertNotRefused(fingerprint: () => string): void {
     for (const [each, refusal] of this.#refusals) if (!isHeld(refusal)) this.#refusals.delete(each)
-    const known = this.#refusals.get(print)
+    if (this.#refusals.size === 0) return
+    const known = this.#refusals.get(fingerprint())
     if (known !== undefined) throw known.error
     const counted = [...this.#refusals.values()].filter(({ isCounted }) => isCounted)
     const [oldest] = counted
@@ -47,9 +48,9 @@ export class LoginBackOff {
   }
 
   /** Remembers that Vault refused this credential, and returns the error that says so. */
-  refused(print: string, refusal: Refusal): SecretsError {
-    this.#refusals.delete(print) // the last one stands last
-    this.#refusals.set(print, refusal)
+  refused(fingerprint: string, refusal: Refusal): SecretsError {
+    this.#refusals.delete(fingerprint) // the last one stands last
+    this.#refusals.set(fingerprint, refusal)
     const [oldest, ...others] = [...this.#refusals].filter(([, { isCounted }]) => isCounted !== true)
     if (oldest !== undefined && others.length >= mostTokens) this.#refusals.delete(oldest[0])
     return refusal.error

@@ -5,8 +5,8 @@ export interface HeldToken {
   readonly token: HeldText
   /** Tells it from others, and shows nothing of it. */
   readonly id: string
-  /** Which credential it was got with. */
-  readonly print: string
+  /** A keyed digest of the credential that it was got with. Computed when asked for: most tokens are never refused. */
+  readonly fingerprint: () => string
   /** We logged in for it: nobody else has it, and it is revoked at the end. */
   readonly isOurs: boolean
   /** What the server calls a batch token: it can neither be renewed nor revoked. */

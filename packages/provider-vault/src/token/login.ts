@@ -22,8 +22,9 @@ export function authContext(send: Send, signal: AbortSignal): AuthContext {
  * says nothing about them. The active node is asked, because a standby that does not know a new
  * secret id yet counts a failed login.
  */
-export async function logIn(login: Login, print: string, send: Send, signal: AbortSignal): Promise<HeldToken | number> {
-  if ('token' in login) return givenToken(login, print, send, signal)
+export async function logIn(login: Login, fingerprint: Fingerprint, send: Send, signal: AbortSignal): Promise<HeldToken | number> {
+  if ('token' in login) return givenToken(login, fingerprint, send, signal)
+  const credential = fingerprint(credentialOf(login))
   const askedAt = Date.now()
   const body = JSON.stringify(login.body)
   const answer = await send({ method: 'POST', path: login.path, body, call: 'login', isForActive: true }, signal)
@@ -38,7 +39,7 @@ export async function logIn(login: Login, print: string, send: Send, signal: Abo
   const isLimited = typeof uses === 'number' && uses > 0
   return {
     ...identified(token),
-    print,
+    fingerprint: () => credential,
     isOurs: true,
     isBatch: member(answer.body, 'auth', 'token_type') === 'batch',
     // A renewal would be one use less.
@@ -48,8 +49,19 @@ export async function logIn(login: Login, print: string, send: Send, signal: Abo
   }
 }
 
+/** Tells credentials apart without keeping them. */
+export type Fingerprint = (credential: string) => string
+
+/** What tells this login from one with another credential. */
+export function credentialOf(login: Login): string {
+  return 'path' in login ? (login.credential ?? JSON.stringify(login)) : login.token
+}
+
+let tokens = 0
+
 function identified(token: string): Pick<HeldToken, 'token' | 'id'> {
-  return { token: new HeldText(token), id: process.getBuiltinModule('node:crypto').randomUUID() }
+  tokens += 1
+  return { token: new HeldText(token), id: String(tokens) }
 }
 
 function noToken(answer: VaultAnswer): SecretsError {
@@ -63,17 +75,16 @@ function noToken(answer: VaultAnswer): SecretsError {
 /** Nobody else gives us another one in time, so how long a token lives is asked for. It may not tell: its policies decide. */
 async function givenToken(
   { token, expiresAt, isOnlyOne }: Extract<Login, { token: string }>,
-  print: string,
+  fingerprint: Fingerprint,
   send: Send,
   signal: AbortSignal,
 ): Promise<HeldToken> {
   const askedAt = Date.now()
+  const given = identified(token)
+  const own = { ...given, fingerprint: () => fingerprint(given.token.text()), isOurs: false, isBatch: false }
   if (expiresAt !== undefined)
     return {
-      ...identified(token),
-      print,
-      isOurs: false,
-      isBatch: false,
+      ...own,
       renewable: false,
       ...lifeOf(Math.max(0, expiresAt - askedAt), askedAt),
     }
@@ -83,10 +94,7 @@ async function givenToken(
   const isKnown = answer?.status === 200
   const life = lifeOf(msOf(isKnown ? member(answer.body, 'data', 'ttl') : undefined), askedAt)
   return {
-    ...identified(token),
-    print,
-    isOurs: false,
-    isBatch: false,
+    ...own,
     renewable: isKnown && member(answer.body, 'data', 'renewable') === true,
     ...life,
   }

@@ -1,9 +1,9 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { meaningOf } from '../protocol/responses.ts'
-import type { Login, VaultAuth } from '../auth/vault-auth.ts'
+import type { VaultAuth } from '../auth/vault-auth.ts'
 import { assertRunning, bounded, longestTimerMs, untilEnded } from '../shared/deadline.ts'
 import { type HeldToken, takeUse } from './held-token.ts'
-import { authContext, logIn, renewed } from './login.ts'
+import { authContext, credentialOf, type Fingerprint, logIn, renewed } from './login.ts'
 import { LoginBackOff } from './back-off.ts'
 import type { LoginEvents } from './login-events.ts'
 import { loginRefused, tokenRefused } from './auth-errors.ts'
@@ -49,6 +49,12 @@ export class TokenHolder {
   #isRefreshing = false
   #timer: NodeJS.Timeout | undefined
   #salt: Uint8Array | undefined
+  // A field, because a closure of a login would keep that login's credential in memory.
+  readonly #fingerprint: Fingerprint = (credential) => {
+    const { createHmac, randomBytes } = process.getBuiltinModule('node:crypto')
+    this.#salt ??= randomBytes(32)
+    return createHmac('sha256', this.#salt).update(credential).digest('base64')
+  }
   #isClosing = false
   #closing: Promise<void> | undefined
 
@@ -110,7 +116,7 @@ export class TokenHolder {
     this.#drop(held)
     const refusal = tokenRefused(held.isOurs)
     void this.#options.events.report('token', async () => Promise.reject(refusal.error)).catch(() => {})
-    return this.#backOff.refused(held.print, refusal)
+    return this.#backOff.refused(held.fingerprint(), refusal)
   }
 
   #drop(held: HeldToken): void {
@@ -207,17 +213,11 @@ export class TokenHolder {
         remedy: 'give `auth`; vaultFromEnv takes a token from FINCHAT_VAULT_TOKEN',
       })
     const login = await untilEnded(auth.prepare(authContext(send, signal)), signal)
-    const print = fingerprint(login, this.#saltOnce())
-    this.#backOff.assertNotRefused(print)
-    const held = await logIn(login, print, send, signal)
+    this.#backOff.assertNotRefused(() => this.#fingerprint(credentialOf(login)))
+    const held = await logIn(login, this.#fingerprint, send, signal)
     if (typeof held !== 'number') return held
     const path = 'path' in login ? login.path : ''
-    throw this.#backOff.refused(print, loginRefused({ method: auth.method, path, status: held }))
-  }
-
-  #saltOnce(): Uint8Array {
-    this.#salt ??= process.getBuiltinModule('node:crypto').randomBytes(32)
-    return this.#salt
+    throw this.#backOff.refused(this.#fingerprint(credentialOf(login)), loginRefused({ method: auth.method, path, status: held }))
   }
 
   #hold(held: HeldToken): void {
@@ -273,13 +273,6 @@ export class TokenHolder {
 /** Ends a login before the calls that wait for it, so that they tell why it failed. */
 function beforeCallers(timeoutMs: number): number {
   return timeoutMs - Math.min(100, timeoutMs / 20)
-}
-
-/** Tells credentials apart without keeping them. */
-function fingerprint(login: Login, salt: Uint8Array): string {
-  const { createHmac } = process.getBuiltinModule('node:crypto')
-  const credential = 'path' in login ? (login.credential ?? JSON.stringify(login)) : login.token
-  return createHmac('sha256', salt).update(credential).digest('base64')
 }
 
 async function revoke({ token: held, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {

@@ -30,7 +30,7 @@ describeWithServer('openbao', 'a cluster that loses its leader', () => {
     return balancer
   }
 
-  /** As the README has it for a cluster: a read may take as long as an election. */
+  /** As docs/vault.md has it for a cluster: a read may take as long as an election. */
   function providerAt(url: string): VaultProvider {
     const provider = vaultProvider({ url, auth: token(cluster.rootToken), timeoutMs: 20_000 })
     onTestFinished(() => provider.close())

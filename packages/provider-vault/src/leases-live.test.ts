@@ -142,10 +142,10 @@ describeWithServer(['openbao', 'postgres'], 'accounts of PostgreSQL that OpenBao
   })
 
   test('are revoked one by one under a token that was handed in, where a policy allows it', async () => {
-    const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
-    const [policy = ''] = readme.match(/^path "database.*?(?=^```$)/ms) ?? []
-    await writePolicy(servers().bao, 'as-the-readme-says', policy)
-    const vault = provider(token(await tokenOf(servers().bao, 'as-the-readme-says')))
+    const guide = readFileSync(join(import.meta.dirname, '../../../docs/vault.md'), 'utf8')
+    const [policy = ''] = guide.match(/^path "database.*?(?=^```$)/ms) ?? []
+    await writePolicy(servers().bao, 'as-the-guide-says', policy)
+    const vault = provider(token(await tokenOf(servers().bao, 'as-the-guide-says')))
     await vault.get(creds, context)
     await vault.get(creds, { ...context, fresh: true })
     expect(await accounts()).toHaveLength(2)

@@ -10,31 +10,42 @@ import { canHoldPath } from './shared/paths.ts'
 import type { VaultTls } from './http/tls.ts'
 import { type VaultUrl, vaultUrl } from './http/url.ts'
 
-/** What `vaultProvider` takes. */
+/** The options of `vaultProvider`. */
 export interface VaultProviderOptions extends NamesOptions {
   /** The server's address: `https://vault.example:8200`. Plain http only to this machine. */
   readonly url?: string | undefined
-  /** How to get a token: `appRole(…)`, `kubernetes(…)`, `token(…)`, …, or a function that returns one. Without it every call is `CREDENTIALS_MISSING`. */
+  /**
+   * How to log in: `appRole(…)`, `kubernetes(…)`, `token(…)`, …, or a function that returns a
+   * token. Without it every call is `CREDENTIALS_MISSING`.
+   */
   readonly auth?: VaultAuth | TokenSource | undefined
   /** The KV mount. Default: `secret`. */
   readonly mount?: string | undefined
-  /** Which version of KV the mount is. Default: found out at the first call, which needs no further right. If told, it is checked before the first write. */
+  /**
+   * The mount's KV version. Default: detected by the first call, without further rights. A given
+   * version is checked before the first write.
+   */
   readonly kvVersion?: KvVersion | undefined
   /**
-   * Paths of dynamic secrets, with all below them: `['database/creds']`. They are written from the root of the namespace, not inside `mount`,
-   * and never looked for there. Default: none.
+   * Paths of dynamic secrets, with all below them: `['database/creds']`. They start at the root of
+   * the namespace, not in `mount`, and are never looked for there. Default: none.
    */
   readonly leased?: readonly string[] | undefined
   readonly namespace?: string | undefined
   readonly tls?: VaultTls | undefined
-  /** Allows plain http to another machine, which shows it and all between the token and the secrets. Default: false. */
+  /**
+   * Allows plain http to another machine, which exposes the token and the secrets. Default: false.
+   */
   readonly allowInsecureHttp?: boolean | undefined
   /**
-   * Milliseconds that a call, or a login, may take, what is sent again included. Default: 4,500, which is less than the manager's `deadlineMs`: of a call
-   * that the manager ends nobody can say whether Vault hangs, is sealed or elects.
+   * Milliseconds for a call or a login, repeats included. Default: 4,500, less than the manager's
+   * `deadlineMs`: the manager cannot tell whether Vault hangs, is sealed or elects a leader.
    */
   readonly timeoutMs?: number | undefined
-  /** A client of node-vault that you made, in place of `url`; its transport is used, with what that does. Without `auth` its own token is. */
+  /**
+   * Your own client of `node-vault`, in place of `url`. Its transport is used. Without `auth` its
+   * token is used too.
+   */
   readonly client?: VaultClient | undefined
   /** The provider's name in errors, audit events and health. Default: `vault`. */
   readonly name?: string | undefined
@@ -58,10 +69,8 @@ const members: MembersOf<VaultProviderOptions> = {
 }
 const tlsMembers: MembersOf<VaultTls> = { ca: 'any', cert: 'any', key: 'any', passphrase: 'any', servername: 'string' }
 
-/** The same, checked. */
 export interface CheckedOptions {
   readonly name: string
-  /** Where the server is, or the client that knows. */
   readonly server: { readonly url: VaultUrl; readonly tls: VaultTls } | { readonly client: VaultClient }
   readonly auth: VaultAuth | undefined
   readonly mount: string
@@ -71,7 +80,7 @@ export interface CheckedOptions {
   readonly timeoutMs: number
 }
 
-/** Throws `CONFIGURATION` for every option that makes no sense. Reads nothing and connects to nothing. */
+/** Throws `CONFIGURATION` for invalid options. Reads no file and opens no connection. */
 export function checkedOptions(given: VaultProviderOptions): CheckedOptions {
   const options = knownOptions(given, members)
   const { name = 'vault', mount = 'secret', leased = [], namespace, kvVersion, timeoutMs = 4_500 } = options
@@ -130,7 +139,6 @@ function authOf(auth: VaultProviderOptions['auth']): VaultAuth | undefined {
   throw misconfigured('`auth` is no way to log in', "use token('…'), appRole({ … }), …, or a function that returns a token")
 }
 
-/** As it can stand in a header. */
 function isNamespace(namespace: string): boolean {
   return /^[\x21-\x7e]{1,512}$/.test(namespace)
 }

@@ -6,14 +6,14 @@ import { loginPath, type VaultAuth } from './vault-auth.ts'
 export interface UserpassOptions {
   readonly username: string
   readonly password: Credential
-  /** Where the method is mounted. Default: `userpass`. */
+  /** The mount of the method. Default: `userpass`. */
   readonly mount?: string | undefined
 }
 
 const members: MembersOf<UserpassOptions> = { username: 'string', password: 'any', mount: 'string' }
 
 /**
- * Logs in with a user name and a password. Throws `CONFIGURATION` for a name or a mount that is none.
+ * Logs in with a user name and a password. Throws `CONFIGURATION` for an invalid name or mount.
  *
  * @example
  * import { userpass, vaultProvider } from '@finchat/secrets-provider-vault'

@@ -1,20 +1,21 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { type Credential, readCredential } from '../shared/credential.ts'
 
-/** Certificates for https, in PEM: the text itself, or `{ file }`, which is read at the first request. */
+/**
+ * Certificates for https, in PEM: the text itself, or `{ file }`, which the first request reads.
+ */
 export interface VaultTls {
-  /** The only authorities that are trusted. Default: those that Node.js trusts. */
+  /** The only trusted authorities. Default: those that Node.js trusts. */
   readonly ca?: Credential | undefined
   /** The client's certificate, for `cert` authentication. */
   readonly cert?: Credential | undefined
   /** Its private key. */
   readonly key?: Credential | undefined
   readonly passphrase?: Credential | undefined
-  /** The name that the server's certificate must have, where it is not the host of `url`. */
+  /** The name in the server's certificate, if it is not the host of `url`. */
   readonly servername?: string | undefined
 }
 
-/** The same as `https.Agent` takes it. */
 export interface TlsMaterial {
   readonly ca?: string
   readonly cert?: string
@@ -23,7 +24,10 @@ export interface TlsMaterial {
   readonly servername?: string
 }
 
-/** Rejects with `CONFIGURATION` for what is named and not there: nobody else can stand in for a server that is to be trusted. */
+/**
+ * Rejects with `CONFIGURATION` if a file is missing: a fallback must not replace a server whose
+ * identity is unknown.
+ */
 export async function tlsMaterial({ servername, ...parts }: VaultTls, signal: AbortSignal): Promise<TlsMaterial> {
   const read = Object.entries(parts).filter((entry): entry is [string, Credential] => entry[1] !== undefined)
   const texts = await Promise.all(read.map(async ([part, source]) => [part, await readPart(part, source, signal)]))
@@ -32,7 +36,10 @@ export async function tlsMaterial({ servername, ...parts }: VaultTls, signal: Ab
   return { ...material, ...(servername !== undefined && { servername }) }
 }
 
-/** Told here, what OpenSSL would refuse is known to be nothing that the server said. Its own errors are not shown. */
+/**
+ * Checked here, so that such an error is not taken for the server's. OpenSSL's own messages are not
+ * shown.
+ */
 function assertUsable({ ca, ...own }: TlsMaterial): void {
   if (ca !== undefined) assertAuthorities(ca)
   try {
@@ -47,7 +54,7 @@ function assertUsable({ ca, ...own }: TlsMaterial): void {
 const begin = '-----BEGIN '
 const mark = 'CERTIFICATE-----'
 
-/** OpenSSL trusts those before the first that it cannot read, and says nothing of the others. */
+/** OpenSSL stops at the first certificate that it cannot read, without an error. */
 function assertAuthorities(bundle: string): void {
   const { X509Certificate } = process.getBuiltinModule('node:crypto')
   const blocks = bundle.split(begin).slice(1)
@@ -60,7 +67,7 @@ function assertAuthorities(bundle: string): void {
       throw authorityError(`certificate ${index + 1} of \`tls.ca\` cannot be read`)
     }
   }
-  // Two of each certificate: where its mark is damaged, OpenSSL passes over it.
+  // A certificate has two marks; OpenSSL skips one whose mark is damaged.
   if (bundle.split(mark).length - 1 !== certificates.length * 2)
     throw authorityError('a certificate of `tls.ca` has no beginning or no end')
 }

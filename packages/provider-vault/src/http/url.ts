@@ -1,15 +1,17 @@
 import { SecretsError } from '@finchat/secrets-core'
 import type { HttpTarget } from './http-client.ts'
 
-/** Where the server is. */
 export interface VaultUrl extends HttpTarget {
-  /** Without a slash at its end: `https://vault:8200`, or `https://proxy/vault` behind one. */
+  /** Without a trailing slash: `https://vault:8200`, or `https://proxy/vault`. */
   readonly text: string
-  /** The path before `/v1/`, empty mostly. */
+  /** The path before `/v1/`, mostly empty. */
   readonly basePath: string
 }
 
-/** Throws `CONFIGURATION` unless it is https, or plain http to this machine, or that is allowed. The message does not show it: it may hold a password. */
+/**
+ * Throws `CONFIGURATION` for plain http to another machine, unless allowed. The message omits the
+ * URL, which may hold a password.
+ */
 export function vaultUrl(text: unknown, allowInsecureHttp: boolean): VaultUrl {
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
   if (!url || !['https:', 'http:'].includes(url.protocol) || url.username || url.password || url.search || url.hash) {
@@ -27,7 +29,10 @@ export function vaultUrl(text: unknown, allowInsecureHttp: boolean): VaultUrl {
   return { text: url.origin + basePath, basePath, hostname: url.hostname, port: url.port || (isSecure ? '443' : '80'), isSecure }
 }
 
-/** Addresses that never leave this machine (RFC 1122, RFC 4291). Of names below localhost the system may ask DNS, whatever RFC 6761 says. */
+/**
+ * Addresses that never leave this machine (RFC 1122, RFC 4291). Names below localhost may be looked
+ * up in DNS.
+ */
 function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 }

@@ -2,16 +2,19 @@ import { type NewSecret, SecretsError } from '@finchat/secrets-core'
 import { isObject, type JsonObject } from '../http/answer.ts'
 import { limits } from '../shared/manifest.ts'
 
-/** The field that holds a plain text: Vault keeps named fields and nothing else. */
+/** Vault keeps only named fields; a plain text is kept in this one. */
 const textField = 'value'
 
-/** A positive integer. Throws `INVALID_ARGUMENT` otherwise: `?version=0` would be answered with the current one. */
+/**
+ * Throws `INVALID_ARGUMENT` unless it is a positive integer: `?version=0` would return the current
+ * version.
+ */
 export function assertVersion(version: unknown): asserts version is number {
   if (typeof version === 'number' && Number.isSafeInteger(version) && version > 0) return
   throw invalid('a version is a positive integer', 'use 1, 2, 3, …')
 }
 
-/** Throws `INVALID_ARGUMENT` unless every tag can be held; `null` drops one. */
+/** Throws `INVALID_ARGUMENT` unless every tag can be held; `null` removes one. */
 export function assertTags(tags: Readonly<Record<string, string | null>>): void {
   const entries = Object.entries(tags)
   const fit = entries.every(
@@ -24,7 +27,7 @@ export function assertTags(tags: Readonly<Record<string, string | null>>): void 
   )
 }
 
-/** The fields to store, as JSON text. Throws `INVALID_ARGUMENT` for all that Vault could not give back exactly. */
+/** The fields as JSON text. Throws `INVALID_ARGUMENT` if Vault could not return them exactly. */
 export function fieldsOf({ value, shape }: Pick<NewSecret, 'value' | 'shape'>): string {
   if (typeof value !== 'string') throw invalid('Vault holds text, not bytes', 'encode them, say as base64')
   if (!value.isWellFormed()) throw invalid('the value has a lone surrogate, which no encoding gives back', 'encode it, say as base64')
@@ -33,7 +36,7 @@ export function fieldsOf({ value, shape }: Pick<NewSecret, 'value' | 'shape'>): 
     return JSON.stringify({ [textField]: value })
   }
   const [only, ...others] = Object.values(exactFields(value))
-  // The one text of a secret may be as long under every name.
+  // A single text may have the same length under every name.
   assertFits(typeof only === 'string' && others.length === 0 ? only : value)
   return value
 }

@@ -3,8 +3,8 @@ import { member } from '../http/answer.ts'
 import type { VaultApi } from '../token/vault-api.ts'
 
 /**
- * Says once, as a process warning, that paths are inside the mount, when one that begins with its name is missing. No more than that: a secret
- * may truly lie at `secret/secret/…`.
+ * Warns once if a missing path begins with the mount's name. It is no error: a secret may lie at
+ * `secret/secret/…`.
  */
 export function mountInPathWarning(provider: string, mount: string): (path: string) => void {
   let isTold = false
@@ -19,9 +19,8 @@ export function mountInPathWarning(provider: string, mount: string): (path: stri
 }
 
 /**
- * Checks a path such as `database/creds/app` that is missing in KV. Throws `CONFIGURATION` if
- * another secrets engine is mounted there. If the token may not see that, a process warning asks
- * for `leased`, once.
+ * Throws `CONFIGURATION` if a missing path such as `database/creds/app` belongs to another secrets
+ * engine. If the token may not see that, a process warning asks for `leased`, once.
  */
 export function unnamedLeaseCheck(provider: string, api: VaultApi): (path: string, signal: AbortSignal) => Promise<void> {
   let isTold = false

@@ -2,15 +2,18 @@ import { SecretsError } from '@finchat/secrets-core'
 import { untilEnded } from './deadline.ts'
 import { TransportError } from './transport-error.ts'
 
-/** A secret text: itself, a file that is read again at each login, or a function that is called at each login. */
+/**
+ * A secret text: itself, a file that is read at each login, or a function that is called at each
+ * login.
+ */
 export type Credential = string | { readonly file: string } | (() => string | Promise<string>)
 
-/** Tokens, passwords and certificates are small; a file that is larger is another one. */
+/** Tokens, passwords and certificates are smaller. */
 const maxFileBytes = 65_536
 
 /**
- * The text; of a file without the line end that editors and `echo` leave. `what` names it in errors, which never show it. Rejects with
- * `CREDENTIALS_MISSING` where it is empty or its file is not there.
+ * Returns the text, without the final line end of a file. Errors name it `what` and never show it.
+ * Rejects with `CREDENTIALS_MISSING` if it is empty or its file is missing.
  */
 export async function readCredential(source: Credential, what: string, signal: AbortSignal): Promise<string> {
   const text = typeof source === 'string' ? source : await fetched(source, what, signal)
@@ -19,7 +22,7 @@ export async function readCredential(source: Credential, what: string, signal: A
   throw new SecretsError('CREDENTIALS_MISSING', `${what} is empty`, { remedy: 'give the credential' })
 }
 
-/** Whether it is a source at all. Throws `CONFIGURATION`. */
+/** Throws `CONFIGURATION` unless it is a text, a file or a function. */
 export function assertCredential(source: unknown, what: string): asserts source is Credential {
   if (typeof source === 'string' || typeof source === 'function') return
   if (typeof source === 'object' && source !== null && 'file' in source && typeof source.file === 'string' && source.file !== '') return
@@ -30,7 +33,10 @@ export function assertCredential(source: unknown, what: string): asserts source 
 
 const [doubleQuote, singleQuote] = [0x22, 0x27]
 
-/** A token as a header can carry it. Throws `CONFIGURATION`; no regular expression looks at it, for it would be remembered. */
+/**
+ * Throws `CONFIGURATION` unless a header can carry the token. No regular expression sees it: V8
+ * remembers `RegExp.input`.
+ */
 export function assertToken(token: string): void {
   for (let at = 0; at < token.length; at += 1) {
     const code = token.charCodeAt(at)
@@ -49,7 +55,10 @@ async function fetched(source: Exclude<Credential, string>, what: string, signal
   throw new SecretsError('CONFIGURATION', `the function that gives ${what} returned no text`)
 }
 
-/** What an application's function returns, within the time limit; of what it throws nothing is kept. */
+/**
+ * Calls the application's function within the time limit. Its error is dropped: it may hold a
+ * credential.
+ */
 export async function called(source: () => unknown, what: string, signal: AbortSignal): Promise<unknown> {
   try {
     return await untilEnded(
@@ -71,7 +80,7 @@ async function readSmallFile(path: string, what: string): Promise<string> {
     const { size } = await handle.stat()
     if (size > maxFileBytes) throw new SecretsError('CONFIGURATION', `the file of ${what} is larger than ${maxFileBytes} bytes`)
     const bytes = await handle.readFile()
-    // Outside of its Base64, PEM may have remarks in any encoding.
+    // PEM may have remarks in any encoding outside its Base64.
     if (!process.getBuiltinModule('node:buffer').isUtf8(bytes) && !bytes.includes('-----BEGIN')) throw notUtf8(what)
     const text = bytes.toString()
     bytes.fill(0)
@@ -83,20 +92,20 @@ async function readSmallFile(path: string, what: string): Promise<string> {
   }
 }
 
-/** A lenient decoder would make another credential of it. */
+/** A lenient decoder would return another credential. */
 function notUtf8(what: string): SecretsError {
   return new SecretsError('CONFIGURATION', `${what} is no text in UTF-8`, {
     remedy: 'write it in UTF-8, without bytes of another encoding',
   })
 }
 
-/** Without the one that editors and `echo` leave. */
+/** Editors and `echo` add one line end. */
 export function withoutLineEnd(text: string): string {
   if (text.endsWith('\r\n')) return text.slice(0, -2)
   return text.endsWith('\n') ? text.slice(0, -1) : text
 }
 
-/** Never with the file system's own message, which quotes the path. */
+/** The file system's own message quotes the path. */
 function fileFailure(error: unknown, what: string): SecretsError {
   if (SecretsError.isInstance(error)) return error
   const code = error instanceof Error && 'code' in error ? error.code : undefined

@@ -1,9 +1,9 @@
 /**
- * A token as bytes of its own outside the V8 heap, where no heap snapshot shows it and zeros can be
- * written over it. Whoever sends it makes a string of it, which lives until it is collected.
+ * A token as bytes outside the V8 heap, which no heap snapshot shows and which can be overwritten.
+ * Each request makes a string of it, which lives until it is collected.
  */
 export class TokenBytes {
-  // Typed arrays and `allocUnsafeSlow` take up to 64 bytes from the heap.
+  // Other buffers of up to 64 bytes lie on the heap.
   readonly #bytes: Buffer
   #isWiped = false
 
@@ -12,7 +12,7 @@ export class TokenBytes {
     this.#bytes.write(text)
   }
 
-  /** Throws once it was wiped: zeros are no token. */
+  /** Throws once wiped: zeros are no token. */
   text(): string {
     if (this.#isWiped) throw new TypeError('the text was wiped')
     return this.#bytes.toString()

@@ -121,7 +121,7 @@ describeWithServer(['openbao', 'postgres'], 'accounts of PostgreSQL that OpenBao
     expect(await secrets.getSecret('user')).toBe(second)
   })
 
-  test('stay, and that is told, where the token cannot be revoked', async () => {
+  test('stay, and an event reports it, if the token cannot be revoked', async () => {
     const told: LoginMessage[] = []
     const listen = (message: unknown): void => void told.push(message as LoginMessage) // what this channel carries
     subscribe('finchat.secrets.login', listen)
@@ -199,7 +199,7 @@ describeWithServer(['openbao', 'postgres'], 'accounts of PostgreSQL that OpenBao
     await untilAccounts(1)
   })
 
-  test('are nobody to write, to version, to list or to delete', async () => {
+  test('cannot be written, versioned, listed or deleted', async () => {
     const vault = provider(token(servers().bao.rootToken))
     const calls = [
       vault.put(creds, { value: '{}' }, context),

@@ -142,14 +142,14 @@ function usedAlready(isSentBefore: boolean): SecretsError {
         remedy: `wrap a new one; if Vault's audit log shows another address that unwrapped it, ${stolen}`,
       })
     : new SecretsError('UNAUTHENTICATED', 'the wrapping token was used already, or has expired', {
-        remedy: `if nobody of yours used it, ${stolen}`,
+        remedy: `if none of your processes used it, ${stolen}`,
       })
 }
 
 function madeElsewhere(mount: string): SecretsError {
   return new SecretsError(
     'UNAUTHENTICATED',
-    `the wrapping token was not made by auth/${mount}/role/NAME/secret-id: somebody may have unwrapped the first one`,
+    `the wrapping token was not made by auth/${mount}/role/NAME/secret-id: a thief may have unwrapped the first one`,
     {
       remedy: `unless \`mount\` is wrong, ${stolen} by that path, since by custom-secret-id or sys/wrapping/wrap a thief could make one too`,
     },

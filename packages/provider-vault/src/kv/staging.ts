@@ -103,7 +103,7 @@ async function discard(mount: KvMount, path: string, pending: Pending, signal: A
 
 function decidedMeanwhile(error: unknown): never {
   if (!isConflict(error)) throw error
-  throw new SecretsError('VERSION_CONFLICT', 'somebody else promotes or discards this version', {
+  throw new SecretsError('VERSION_CONFLICT', 'another process promotes or discards this version', {
     remedy: 'read what waits, with staging.get',
   })
 }

@@ -34,8 +34,8 @@ export class LeaseBackOff {
     const count = (this.#failure?.count ?? 0) + 1
     const wait = Math.min(longestMs, firstMs * 2 ** Math.min(count, 10)) * (0.5 + Math.random() / 2)
     const until = Date.now() + Math.ceil(wait)
-    const told = new SecretsError(error.code, error.problem, { ...error, retryAt: until })
-    this.#failure = { error: told, count, until }
-    return told
+    const delayed = new SecretsError(error.code, error.problem, { ...error, retryAt: until })
+    this.#failure = { error: delayed, count, until }
+    return delayed
   }
 }

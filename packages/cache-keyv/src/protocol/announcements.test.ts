@@ -7,7 +7,7 @@ afterEach(() => void vi.restoreAllMocks())
 
 const path = { sharedAs: key.sharedAs, path: key.path }
 
-/** A server that passes messages on, to clients of either family. */
+/** A server that delivers messages to clients of both families. */
 function server(): {
   readonly client: RedisClient
   readonly nodeRedis: () => RedisSubscriber
@@ -28,13 +28,13 @@ function server(): {
     },
   }
   const nodeRedis = (): RedisSubscriber => {
-    let heard: ((channel: string, message: string) => void) | undefined
+    let deliver: ((channel: string, message: string) => void) | undefined
     return {
       subscribe: async (...[channel, listener]: [string, (message: string) => void]) => {
-        heard = (from, message) => (from === channel ? listener(message) : undefined)
-        listeners.add(heard)
+        deliver = (from, message) => (from === channel ? listener(message) : undefined)
+        listeners.add(deliver)
       },
-      unsubscribe: async () => heard && listeners.delete(heard),
+      unsubscribe: async () => deliver && listeners.delete(deliver),
     }
   }
   const ioredis = (): RedisSubscriber => {
@@ -56,28 +56,28 @@ function server(): {
 }
 
 test.each(['nodeRedis', 'ioredis'] as const)(
-  'what others invalidate is heard through a client like %s, until the listener ends',
+  'an invalidation reaches other processes through a client like %s, until the listener is removed',
   async (family) => {
     const { client, published, listeners, ...families } = server()
     const { another } = fleetOver(undefined, { client })
     const [heard, own]: unknown[][] = [[], []]
     const listening = another({ subscriber: families[family]() })
-    const telling = another({ subscriber: families[family]() })
+    const writer = another({ subscriber: families[family]() })
     const end = listening.subscribe?.((each) => heard?.push(each))
-    telling.subscribe?.((each) => own?.push(each))
-    await telling.invalidate(key, context)
-    // Who told it knows.
+    writer.subscribe?.((each) => own?.push(each))
+    await writer.invalidate(key, context)
+    // A process does not hear its own messages.
     expect([heard, own]).toEqual([[path], []])
     end?.()
-    await telling.invalidate(key, context)
+    await writer.invalidate(key, context)
     expect(heard).toEqual([path])
     expect(published).toHaveLength(2)
-    await telling.close()
+    await writer.close()
     expect(listeners.size).toBe(0)
   },
 )
 
-test('a message shows neither name nor store nor namespace', async () => {
+test('a message reveals no path, store or namespace', async () => {
   const { client, published } = server()
   await fleetOver(undefined, { client, namespace: 'payments' }).another().invalidate(key, context)
   const [channel, message] = published[0] ?? ['', '']
@@ -85,7 +85,7 @@ test('a message shows neither name nor store nor namespace', async () => {
   expect(Buffer.from(message, 'base64url').toString('latin1') + message).not.toMatch(/database|aws|payments/)
 })
 
-test('the length of a message tells nothing of the length of a name, up to 100 characters and more', async () => {
+test('messages have one length for every path of up to 100 characters and more', async () => {
   const { client, published } = server()
   const cache = fleetOver(undefined, { client }).another()
   for (const name of ['a', 'a'.repeat(100), 'ä'.repeat(50)]) await cache.invalidate({ ...key, path: name }, context)
@@ -94,7 +94,7 @@ test('the length of a message tells nothing of the length of a name, up to 100 c
   expect(new Set(published.map(([, message]) => message.length)).size).toBe(2)
 })
 
-test('forged, cut, foreign and replayed messages throw nothing, and are not heard', async () => {
+test('forged, truncated, foreign and replayed messages are dropped without an error', async () => {
   const { client, nodeRedis, published, listeners } = server()
   const { another } = fleetOver(undefined, { client })
   const heard: unknown[] = []
@@ -110,7 +110,7 @@ test('forged, cut, foreign and replayed messages throw nothing, and are not hear
   expect(heard).toEqual([path])
 })
 
-test.each([59_000, 61_000, -61_000])('a message is heard once, and within a minute: %d ms later', async (later) => {
+test.each([59_000, 61_000, -61_000])('a message is accepted once, and within a minute: %d ms later', async (later) => {
   vi.useFakeTimers()
   const { client, nodeRedis, published, listeners } = server()
   const { another } = fleetOver(undefined, { client })
@@ -123,7 +123,7 @@ test.each([59_000, 61_000, -61_000])('a message is heard once, and within a minu
   vi.useRealTimers()
 })
 
-test('what is told again when it is forgotten here is too old to be heard', async () => {
+test('a replay of a message that was dropped from memory is too old to be accepted', async () => {
   vi.useFakeTimers()
   const { client, nodeRedis, published, listeners } = server()
   const { another } = fleetOver(undefined, { client })
@@ -139,7 +139,7 @@ test('what is told again when it is forgotten here is too old to be heard', asyn
   vi.useRealTimers()
 })
 
-test('who cannot be told does not fail the invalidation, which is done', async () => {
+test('an invalidation succeeds though its announcement fails', async () => {
   const { client } = server()
   const cache = fleetOver(undefined, { client: { ...client, publish: async () => Promise.reject(new Error('down')) } }).another()
   await cache.invalidate(key, context)
@@ -149,7 +149,7 @@ test('who cannot be told does not fail the invalidation, which is done', async (
 test.each([
   ['down', 'failed'],
   ["NOPERM this user has no permissions to run the 'subscribe' command", 'denied'],
-])('a subscription that fails harms nobody, and is told: %s', async (message, reason) => {
+])('a refused subscription is counted as a failure, and nothing else fails: %s', async (message, reason) => {
   const { client } = server()
   const refuse = async (): Promise<never> => {
     throw new Error(message)
@@ -163,7 +163,7 @@ test.each([
 })
 
 test.each(['nodeRedis', 'ioredis'] as const)(
-  'a subscription that was refused to a client like %s is tried again, later each time, until it stands',
+  'a refused subscription of a client like %s is retried with a back-off until it succeeds',
   async (family) => {
     vi.useFakeTimers()
     vi.spyOn(Math, 'random').mockReturnValue(1)
@@ -177,7 +177,7 @@ test.each(['nodeRedis', 'ioredis'] as const)(
         if (isRefused.now) throw new Error('NOPERM no permission to run the subscribe command')
         return subscriber.subscribe(...given)
       },
-    }) as RedisSubscriber // and what the other family has beside
+    }) as RedisSubscriber // the prototype has the other methods
     const { another } = fleetOver(undefined, { client })
     const cache = another({ subscriber: refusing })
     const heard: unknown[] = []
@@ -201,7 +201,7 @@ test.each(['nodeRedis', 'ioredis'] as const)(
   },
 )
 
-test('a subscription that was refused is not tried again by who has ended it, and keeps no process alive', async () => {
+test('a refused subscription is not retried after its listener is removed, and keeps no process alive', async () => {
   vi.useFakeTimers()
   const { client } = server()
   const subscribe = vi.fn<() => Promise<never>>(async () => Promise.reject(new Error('down')))
@@ -217,7 +217,7 @@ test('a subscription that was refused is not tried again by who has ended it, an
   vi.useRealTimers()
 })
 
-test("a connection that is closed in the middle is nobody's failure", async () => {
+test('a connection that is closed during the subscription counts as no failure', async () => {
   const { client } = server()
   const gone = (): never => {
     throw new Error('the client is closed')
@@ -231,6 +231,6 @@ test("a connection that is closed in the middle is nobody's failure", async () =
   expect(cache.stats().failures).toEqual({ timeout: 0, denied: 0, full: 0, failed: 0 })
 })
 
-test('without a subscriber there is nothing to listen to', () => {
+test('without a subscriber the cache has no subscribe method', () => {
   expect(fleetOver().another()).not.toHaveProperty('subscribe')
 })

@@ -1,28 +1,23 @@
-import type { Announcements } from './announcements.ts'
-import type { CacheKeys } from '../sealed/key-ring.ts'
-import type { KeyCheck } from './key-check.ts'
+import type { LoadAwareClock } from '@finchat/secrets-core/provider'
+import type { KeyRing } from '../sealed/key-ring.ts'
+import type { BoundedStore } from '../store/bounded-store.ts'
 import type { Lifecycle } from '../store/lifecycle.ts'
-import type { LoadAwareClock } from '@finchat/secrets-core/timing'
-import type { PatientStore } from '../store/bounded-store.ts'
 import type { RedisClient } from '../store/redis-client.ts'
-import type { Reports } from './stats.ts'
+import type { Stats } from './stats.ts'
 
-/** What reads, fills and invalidations of one cache have in common. */
-export interface LevelParts {
-  readonly store: PatientStore
+/** What the operations of one cache share. */
+export interface CacheContext {
+  readonly store: BoundedStore
+  readonly client: RedisClient | undefined
   readonly clock: LoadAwareClock
   readonly lifecycle: Lifecycle
-  readonly client: RedisClient | undefined
-  readonly keys: CacheKeys
-  readonly index: Uint8Array
+  readonly keys: KeyRing
   readonly namespace: string
   readonly keyPrefix: string
-  readonly reports: Reports
-  readonly announcements: Announcements
-  readonly keyCheck: KeyCheck
-  /** How long a read waits for another process's answer. */
+  readonly stats: Stats
   readonly waitMs: number
+  /** How long a fill lease lasts whose holder does not answer. */
   readonly leaseMs: number
+  /** How long a claim must stand in a store without a conditional write. */
   readonly settleMs: number
-  readonly longestCloseMs: number
 }

@@ -26,15 +26,15 @@ function managersOver(caches: readonly KeyvCache[], provider: SecretProvider): S
   return caches.map((shared) => createSecretsManager({ providers: [provider], cache: { shared }, deadlineMs: 60_000 }))
 }
 
-/** A client of a Redis that is a Map. */
+/** A Redis client over a Map. */
 function clientOver(held: Map<string, string>): RedisClient {
   return {
-    get: async (place) => held.get(place) ?? null,
-    del: async (place) => Number(held.delete(place)),
+    get: async (name) => held.get(name) ?? null,
+    del: async (name) => Number(held.delete(name)),
     publish: async () => 0,
-    set: async (...[place, text]: [string, string, object]) => {
-      if (held.has(place)) return null
-      held.set(place, text)
+    set: async (...[name, text]: [string, string, object]) => {
+      if (held.has(name)) return null
+      held.set(name, text)
       return 'OK'
     },
   }
@@ -43,7 +43,7 @@ function clientOver(held: Map<string, string>): RedisClient {
 test.each([
   ['by writing and reading back', false],
   ["by the server's own conditional write", true],
-])('a hundred processes that start at once on ten cold secrets ask the store for each but once: %s', async (_, hasClient) => {
+])('a hundred processes that start together read each of ten cold secrets from the provider once: %s', async (_, hasClient) => {
   const { store, another } = fleetOver(undefined, { settleMs: 25, waitMs: 20_000, timeoutMs: 10_000 })
   const client = clientOver(store.held)
   const provider = countedProvider(async () => {
@@ -61,19 +61,18 @@ test.each([
   await Promise.all(fleet.map((secrets) => secrets.close()))
 })
 
-test.each([false, true])('the holder of the turn dies: another has it when its lease is over (client: %s)', async (hasClient) => {
+test.each([false, true])('another process gets the lease of a holder that died when it expires (client: %s)', async (hasClient) => {
   const { store, another } = fleetOver(undefined, { waitMs: 400 })
   const client = clientOver(store.held)
   const [dead, waiting] = [another(hasClient ? { client } : {}), another(hasClient ? { client } : {})]
-  expect(await ticketOf(dead)).toHaveProperty('turn')
-  if (hasClient)
-    setTimeout(() => [...store.held.keys()].filter((place) => /\}t/.test(place)).forEach((place) => store.held.delete(place)), 200)
+  expect(await ticketOf(dead)).toHaveProperty('lease')
+  if (hasClient) setTimeout(() => [...store.held.keys()].filter((name) => /\}t/.test(name)).forEach((name) => store.held.delete(name)), 200)
   const begun = performance.now()
-  expect(await ticketOf(waiting)).toHaveProperty('turn')
+  expect(await ticketOf(waiting)).toHaveProperty('lease')
   expect(performance.now() - begun).toBeGreaterThan(150)
 })
 
-test('who waits takes the answer that the holder of the turn brings', async () => {
+test('a waiting read takes the answer of the lease holder', async () => {
   const { another } = fleetOver(undefined, { waitMs: 5_000 })
   const [holder, waiting] = [another(), another()]
   const ticket = await ticketOf(holder)
@@ -84,17 +83,17 @@ test('who waits takes the answer that the holder of the turn brings', async () =
   expect(waiting.stats()).toMatchObject({ hits: 1, waits: 1, misses: 0 })
 })
 
-test('no answer came: the turn is handed back at once, and the next who waits has it', async () => {
+test('a holder without an answer releases the lease, and a waiting process gets it', async () => {
   const { another } = fleetOver(undefined, { waitMs: 5_000 })
   const [holder, waiting] = [another(), another()]
   const ticket = await ticketOf(holder)
   const reading = ticketOf(waiting)
   await pause(10)
   await holder.fill(key, ticket, undefined, context)
-  expect(await reading).toHaveProperty('turn')
+  expect(await reading).toHaveProperty('lease')
 })
 
-test('where the store fails everybody, nobody waits for long, and nobody is in the way of another', async () => {
+test('if the provider fails for every process, each asks it once and none waits long', async () => {
   const { another } = fleetOver(undefined, { waitMs: 2_000, timeoutMs: 10_000 })
   const provider = countedProvider(async () => {
     await pause(5)
@@ -109,7 +108,7 @@ test('where the store fails everybody, nobody waits for long, and nobody is in t
   expect(provider.calls()).toBe(20)
 })
 
-test('a denial to one process costs the others nothing: the next asks for itself', async () => {
+test('a denial to one process affects no other: the next one asks by itself', async () => {
   const { another } = fleetOver(undefined, { waitMs: 5_000, timeoutMs: 10_000 })
   const provider = countedProvider(async (call) => {
     await pause(20)
@@ -125,22 +124,22 @@ test('a denial to one process costs the others nothing: the next asks for itself
   expect(provider.calls()).toBe(2)
 })
 
-test('who would wait for too long asks without the turn, and may fill all the same', async () => {
+test('a read whose wait is over asks without the lease, and may fill', async () => {
   const { another } = fleetOver(undefined, { waitMs: 0 })
   const [holder, other] = [another(), another()]
   await ticketOf(holder)
   const ticket = await ticketOf(other)
-  expect(ticket).not.toHaveProperty('turn')
+  expect(ticket).not.toHaveProperty('lease')
   await other.fill(key, ticket, entryOf({ value: 'v1' }), context)
   expect(await valueIn(other)).toBe('v1')
 })
 
-test('an aborted read hands its turn back', async () => {
+test('an aborted read releases its lease', async () => {
   const { another } = fleetOver(undefined, { settleMs: 30 })
   const controller = new AbortController()
   const reading = another().read(key, { signal: controller.signal })
   await pause(5)
   controller.abort()
   expect(await reading).toEqual({ ticket: {} })
-  expect(await ticketOf(another({ waitMs: 0 }))).toHaveProperty('turn')
+  expect(await ticketOf(another({ waitMs: 0 }))).toHaveProperty('lease')
 })

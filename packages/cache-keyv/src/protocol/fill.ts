@@ -1,54 +1,47 @@
 import type { FillTicket, SharedEntry, SharedKey } from '@finchat/secrets-core'
-import type { LevelParts } from './context.ts'
-import { entryIn, isBefore } from './probe.ts'
-import { placesOf } from '../sealed/key-names.ts'
-import { sealEntry } from '../sealed/entry.ts'
+import { type EntryHead, sealEntry } from '../sealed/entry.ts'
 import { openGeneration } from '../sealed/generation.ts'
-import { canBeShared } from '../sealed/secret-codec.ts'
-import { endTurn } from './fill-lease.ts'
+import { keyNamesOf } from '../sealed/key-names.ts'
+import { canEncode } from '../sealed/secret-codec.ts'
+import type { CacheContext } from './context.ts'
+import { releaseLease } from './fill-lease.ts'
+import { isBeforeLastWrite, type ProbeTarget, servableEntry } from './probe.ts'
 
-/** Writes the entry if it still belongs there, and hands back the turn in any case: who waits sees an answer, or that there is none. Rejects with a `StoreFault`. */
-export async function fill(parts: LevelParts, key: SharedKey, ticket: FillTicket, entry: SharedEntry | undefined): Promise<void> {
-  const { generation, turn } = ticket
+/** Writes the entry if it is still current, and releases the lease in any case. Rejects with a `StoreFault`. */
+export async function fill(cache: CacheContext, key: SharedKey, ticket: FillTicket, entry: SharedEntry | undefined): Promise<void> {
+  const { generation, lease } = ticket
+  const target = { key, names: keyNamesOf(key, cache) }
   try {
-    if (entry !== undefined && typeof generation === 'string') await write(parts, key, generation, entry)
+    if (entry !== undefined && typeof generation === 'string') await write(cache, target, generation, entry)
   } finally {
-    if (typeof turn === 'string') await endTurn(placesOf(key, parts).turn, turn, parts)
+    if (typeof lease === 'string') await releaseLease(target.names.lease, lease, cache)
   }
 }
 
-async function write(parts: LevelParts, key: SharedKey, generation: string, entry: SharedEntry): Promise<void> {
-  const { store, keys, namespace, reports } = parts
+async function write(cache: CacheContext, target: ProbeTarget, generation: string, { secret, ...entry }: SharedEntry): Promise<void> {
+  const { store, keys, namespace, stats } = cache
   const now = Date.now()
-  const head = {
-    generation,
-    writtenAt: Math.min(entry.askedAt ?? now, now),
-    until: Math.min(entry.until, entry.secret.expiresAt ?? Infinity),
-  }
-  if (!Number.isFinite(head.until) || head.until <= now || entry.secret.exclusive || !canBeShared(entry.secret)) return
-  const places = placesOf(key, parts)
-  if (!(await isWanted(parts, key, head, entry.secret.version))) return
-  const text = sealEntry(keys, { ...key, namespace }, head, entry.secret)
-  await store.set(places.entry, text, head.until - now)
-  const [kept] = await store.getMany([places.entry])
-  // Somebody else's entry will do.
-  if (kept === undefined) throw store.lost()
-  store.kept()
-  reports.count('fills')
+  const writtenAt = Math.min(entry.askedAt ?? now, now)
+  const until = Math.min(entry.until, secret.expiresAt ?? Infinity)
+  if (!Number.isFinite(until) || until <= now || secret.exclusive || !canEncode(secret)) return
+  const head = { generation, writtenAt, until }
+  if (!(await isCurrent(cache, target, head, secret.version))) return
+  const text = sealEntry(keys, { ...target.key, namespace }, head, secret)
+  await store.setAndReadBack(target.names.entry, text, until - now)
+  stats.count('fills')
 }
 
-/** Nobody invalidated the path since, and nobody brought what was asked for later. An entry that comes between is of a generation that is over. */
-async function isWanted(
-  parts: LevelParts,
-  key: SharedKey,
-  { generation, writtenAt }: { readonly generation: string; readonly writtenAt: number },
+/** Whether the path was not invalidated since, and no entry was asked for later. A race leaves an entry of an old generation. */
+async function isCurrent(
+  cache: CacheContext,
+  { key, names }: ProbeTarget,
+  { generation, writtenAt }: EntryHead,
   version: number | undefined,
 ): Promise<boolean> {
-  const places = placesOf(key, parts)
-  const [sealedGeneration, sealedEntry] = await parts.store.getMany([places.generation, places.entry])
+  const [sealedGeneration, sealedEntry] = await cache.store.getMany([names.generation, names.entry])
   const current =
-    sealedGeneration === undefined ? undefined : openGeneration(parts.keys, { ...key, namespace: parts.namespace }, sealedGeneration)
-  if (current?.id !== generation || isBefore(current, key, version)) return false
-  const there = entryIn(parts, key, current, sealedEntry)
-  return there === undefined || there.writtenAt < writtenAt
+    sealedGeneration === undefined ? undefined : openGeneration(cache.keys, { ...key, namespace: cache.namespace }, sealedGeneration)
+  if (current?.id !== generation || isBeforeLastWrite(current, key, version)) return false
+  const found = servableEntry(cache, key, current, sealedEntry)
+  return found === undefined || found.writtenAt < writtenAt
 }

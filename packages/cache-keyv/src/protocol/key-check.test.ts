@@ -16,7 +16,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** A read that finds nothing, and all that it does in the background. */
+/** A miss, and the check that it starts in the background. */
 async function miss(cache: KeyvCache, path: string = 'missed'): Promise<void> {
   const reading = cache.read({ ...key, path }, context)
   await vi.advanceTimersByTimeAsync(1_000)
@@ -24,9 +24,9 @@ async function miss(cache: KeyvCache, path: string = 'missed'): Promise<void> {
 }
 
 const warnings = (): string[] => vi.mocked(process.emitWarning).mock.calls.map(([message]) => String(message))
-const marks = (held: ReadonlyMap<string, string>): [string, string][] => [...held].filter(([place]) => place.startsWith('fs1:k'))
+const marks = (held: ReadonlyMap<string, string>): [string, string][] => [...held].filter(([name]) => name.startsWith('fs1:k'))
 
-test('a process with another key than the others is told to the operator, once, with what to do', async () => {
+test('another key in the same namespace is reported to the operator once, with the remedy', async () => {
   const heard: unknown[] = []
   const hear = (message: unknown): void => void heard.push(message)
   subscribe('finchat.secrets.shared', hear)
@@ -44,7 +44,7 @@ test('a process with another key than the others is told to the operator, once, 
   expect(heard).toEqual([{ event: 'other-key', namespace: 'payments' }])
 })
 
-test('nothing is told of processes that find the same places, or are not to', async () => {
+test('no warning for processes with the same index key, or another namespace or prefix', async () => {
   const { store, another } = fleetOver()
   const keys = [otherKey, encryptionKey] as const
   await miss(another())
@@ -56,7 +56,7 @@ test('nothing is told of processes that find the same places, or are not to', as
   expect(marks(store.held)).toHaveLength(2)
 })
 
-test('a fleet that has changed its key is told so for half an hour, and then leaves a mark of its own', async () => {
+test('a fleet that changed its key is warned for half an hour at most, and then leaves its own mark', async () => {
   const { another } = fleetOver()
   await miss(another())
   await vi.advanceTimersByTimeAsync(31 * minute)
@@ -66,7 +66,7 @@ test('a fleet that has changed its key is told so for half an hour, and then lea
   expect(warnings()).toHaveLength(1)
 })
 
-test('the mark is renewed while there are misses, and looked at once in ten minutes', async () => {
+test('the mark is checked every ten minutes, and renewed, while there are misses', async () => {
   const { store, another } = fleetOver()
   const cache = another()
   const written: unknown[] = []
@@ -80,54 +80,54 @@ test('the mark is renewed while there are misses, and looked at once in ten minu
   expect(warnings()).toHaveLength(1)
 })
 
-test('a mark that somebody plants silences the check for a while only: it is looked at again, later each time', async () => {
+test('a planted mark delays the check only: it is checked again with a back-off', async () => {
   const { store, another } = fleetOver()
   const cache = another()
   await miss(cache, 'first')
-  const [[place] = ['']] = marks(store.held)
-  const looks: number[] = []
-  store.plan = (call, at) => void (call === 'get' && at === place && looks.push(Date.now() / minute))
-  const plant = (): void => void store.held.set(place, `AAAA${(Date.now() + 20 * minute).toString(36)}`)
+  const [[name] = ['']] = marks(store.held)
+  const checks: number[] = []
+  store.plan = (call, at) => void (call === 'get' && at === name && checks.push(Date.now() / minute))
+  const plant = (): void => void store.held.set(name, `AAAA${(Date.now() + 20 * minute).toString(36)}`)
   for (let passed = 0; passed < 400; passed += 1) {
     plant()
     await miss(cache, `path-${passed}`)
     await vi.advanceTimersByTimeAsync(minute - 1_000)
   }
-  const waits = looks.slice(1).map((at, index) => Math.round(at - (looks[index] ?? 0)))
+  const waits = checks.slice(1).map((at, index) => Math.round(at - (checks[index] ?? 0)))
   expect(waits).toEqual([10, 20, 40, 80, 80, 80])
   expect(warnings()).toHaveLength(1)
   await vi.advanceTimersByTimeAsync(80 * minute)
   await miss(cache, 'nothing is planted')
-  expect(marks(store.held)[0]?.[1], 'a mark of its own').not.toMatch(/^AAAA/)
+  expect(marks(store.held)[0]?.[1], 'its own mark').not.toMatch(/^AAAA/)
   plant()
   await vi.advanceTimersByTimeAsync(10 * minute)
   await miss(cache, 'planted again')
   expect(warnings()).toHaveLength(2)
 })
 
-test('processes that start together write it once', async () => {
+test('processes that start together write the mark once', async () => {
   const { store, another } = fleetOver()
   await miss(another())
   const written: string[] = []
-  store.plan = (call, place) => void (call === 'set' && written.push(place))
+  store.plan = (call, name) => void (call === 'set' && written.push(name))
   for (let others = 0; others < 3; others += 1) await miss(another(), `path-${others}`)
-  expect(written.filter((place) => place.startsWith('fs1:k'))).toEqual([])
+  expect(written.filter((name) => name.startsWith('fs1:k'))).toEqual([])
 })
 
-test('who finds what he looks for asks for no mark', async () => {
+test('a hit does not check the mark', async () => {
   const { store, another } = fleetOver()
   vi.useRealTimers()
   await fillGap(another(), { value: 'v' })
   const asked: string[] = []
-  store.plan = (_, place) => void asked.push(place)
+  store.plan = (_, name) => void asked.push(name)
   expect(await valueIn(another({ encryptionKey }))).toBe('v')
-  expect(asked.filter((place) => place.startsWith('fs1:k'))).toEqual([])
+  expect(asked.filter((name) => name.startsWith('fs1:k'))).toEqual([])
 })
 
-test('a store that fails with it fails no read, and is asked for it again', async () => {
+test('a failed check fails no read, and is retried', async () => {
   const { store, another } = fleetOver()
   await miss(another())
-  store.plan = (_, place) => (place.startsWith('fs1:k') ? 'reject' : undefined)
+  store.plan = (_, name) => (name.startsWith('fs1:k') ? 'reject' : undefined)
   const wrong = another({ encryptionKey: otherKey })
   await miss(wrong)
   expect(warnings().join()).not.toContain('another key')
@@ -138,25 +138,25 @@ test('a store that fails with it fails no read, and is asked for it again', asyn
 })
 
 test.each(['', 'nonsense', 'ü'.repeat(99), `${'x'.repeat(32)}zzzzzzzzzzzz`, `${'x'.repeat(32)}-1`])(
-  'what is no mark tells nothing, and is written over: %j',
+  'an invalid mark causes no warning, and is overwritten: %j',
   async (nonsense) => {
     const { store, another } = fleetOver()
     await miss(another())
-    const [[place, mark] = ['', '']] = marks(store.held)
+    const [[name, mark] = ['', '']] = marks(store.held)
     expect(mark).not.toBe('')
-    store.held.set(place, nonsense)
+    store.held.set(name, nonsense)
     await miss(another())
-    expect([warnings(), store.held.get(place)?.slice(0, 4)]).toEqual([[], mark.slice(0, 4)])
+    expect([warnings(), store.held.get(name)?.slice(0, 4)]).toEqual([[], mark.slice(0, 4)])
   },
 )
 
-test('nothing of key and namespace lies in the mark, nor of the mark in the warning', async () => {
+test('the mark reveals neither key nor namespace, and the warning does not quote the mark', async () => {
   const { store, another } = fleetOver(undefined, { namespace: 'canary-of-the-namespace', encryptionKey: generateKey() })
   await miss(another())
   await miss(another({ encryptionKey: otherKey }))
-  const [[place, text] = ['', '']] = marks(store.held)
-  expect(place).toMatch(/^fs1:k[\w-]{32}$/)
+  const [[name, text] = ['', '']] = marks(store.held)
+  expect(name).toMatch(/^fs1:k[\w-]{32}$/)
   expect(text).toMatch(/^[\w-]{4}[0-9a-z]{8}$/)
   expect(JSON.stringify([...store.held])).not.toContain('canary')
-  for (const part of [place.slice(5), text, otherKey]) expect(warnings().join()).not.toContain(part)
+  for (const part of [name.slice(5), text, otherKey]) expect(warnings().join()).not.toContain(part)
 })

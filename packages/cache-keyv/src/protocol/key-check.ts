@@ -1,66 +1,56 @@
-import type { Lifecycle } from '../store/lifecycle.ts'
-import type { PatientStore } from '../store/bounded-store.ts'
-import type { KeyMark } from '../sealed/key-names.ts'
-import type { Reports } from './stats.ts'
+import { type KeyMark, keyMarkOf } from '../sealed/key-names.ts'
+import type { CacheContext } from './context.ts'
 
-const everyMs = 600_000
-const longestMs = 8 * everyMs
-/** After a failure, which is told where it is noticed. */
-const againMs = 10_000
-/** A fleet that has changed its key leaves its mark for no longer than this. */
-const lastsMs = 1_800_000
-
-export interface KeyCheckParts {
-  readonly store: PatientStore
-  readonly mark: KeyMark
-  readonly reports: Reports
-  readonly lifecycle: Lifecycle
-}
+const intervalMs = 600_000
+const longestIntervalMs = 8 * intervalMs
+const retryMs = 10_000
+const markTtlMs = 1_800_000
 
 /**
- * Who has another key than the fleet finds nothing where the fleet keeps it, and each of his reads is a miss: so processes leave a mark of their
- * key where others of their namespace find it, whatever their key. It tells the operator, once, and decides nothing.
+ * Warns the operator if processes of one namespace use different keys, and so share nothing. Each leaves a mark of its key
+ * under a name that all of them find.
  */
 export class KeyCheck {
-  readonly #parts: KeyCheckParts
+  readonly #cache: CacheContext
+  readonly #mark: KeyMark
   #nextAt = -Infinity
-  /** How often in a row another key's mark was found. */
-  #found = 0
+  #mismatches = 0
 
-  constructor(parts: KeyCheckParts) {
-    this.#parts = parts
+  constructor(cache: CacheContext) {
+    this.#cache = cache
+    this.#mark = keyMarkOf(cache)
   }
 
-  /** There was a gap. In the background, and once in ten minutes at most. */
-  missed(): void {
+  /** Checks in the background, at most once in ten minutes. */
+  recordMiss(): void {
     const now = performance.now()
     if (now < this.#nextAt) return
-    this.#nextAt = now + everyMs
-    this.#parts.lifecycle.run(() => this.#compare()).catch(() => (this.#nextAt = now + againMs))
+    this.#nextAt = now + intervalMs
+    this.#cache.lifecycle.run(() => this.#check()).catch(() => (this.#nextAt = now + retryMs))
   }
 
-  async #compare(): Promise<void> {
-    const { store, mark } = this.#parts
-    const [there = ''] = await store.getMany([mark.place])
-    const isOurs = there.startsWith(mark.text)
-    const leftMs = leftOf(there.slice(mark.text.length))
-    if (!isOurs && leftMs > 0) return this.#foundOther()
-    this.#found = 0
-    // A thousand processes that start together need not all write it.
-    if (isOurs && leftMs > lastsMs - everyMs) return
-    return store.set(mark.place, `${mark.text}${(Date.now() + lastsMs).toString(36)}`, lastsMs)
+  async #check(): Promise<void> {
+    const { store } = this.#cache
+    const { name, text } = this.#mark
+    const [found = ''] = await store.getMany([name])
+    const isOurs = found.startsWith(text)
+    const leftMs = remainingMs(found.slice(text.length))
+    if (!isOurs && leftMs > 0) return this.#recordMismatch()
+    this.#mismatches = 0
+    if (isOurs && leftMs > markTtlMs - intervalMs) return
+    return store.set(name, `${text}${(Date.now() + markTtlMs).toString(36)}`, markTtlMs)
   }
 
-  /** Anybody can plant a mark, and a fleet may change its key: this is told once, and looked at again, later each time. */
-  #foundOther(): void {
-    this.#nextAt = performance.now() + Math.min(everyMs * 2 ** this.#found, longestMs)
-    this.#found += 1
-    if (this.#found === 1) this.#parts.reports.foundOtherKey()
+  /** Reported once: a fleet may change its key, and anybody can plant a mark. */
+  #recordMismatch(): void {
+    this.#nextAt = performance.now() + Math.min(intervalMs * 2 ** this.#mismatches, longestIntervalMs)
+    this.#mismatches += 1
+    if (this.#mismatches === 1) this.#cache.stats.recordOtherKey()
   }
 }
 
-/** There are stores that ignore what they are told of times to live. What makes no sense is over, too. */
-function leftOf(time: string): number {
-  const left = Number.parseInt(time, 36) - Date.now()
-  return left > 0 && left <= lastsMs ? left : 0
+/** Some stores ignore a TTL, so the mark holds its expiry. */
+function remainingMs(expiry: string): number {
+  const left = Number.parseInt(expiry, 36) - Date.now()
+  return left > 0 && left <= markTtlMs ? left : 0
 }

@@ -1,79 +1,81 @@
 import type { SharedKey, SharedRead } from '@finchat/secrets-core'
-import type { LevelParts } from './context.ts'
-import { type Generation, leastIn, openGeneration } from '../sealed/generation.ts'
 import { type EntryHead, type OpenedEntry, openEntry } from '../sealed/entry.ts'
-import { type Places, placesOf } from '../sealed/key-names.ts'
+import { type Generation, leastVersionOf, openGeneration } from '../sealed/generation.ts'
+import type { KeyNames } from '../sealed/key-names.ts'
+import type { CacheContext } from './context.ts'
+import type { LeaseState } from './fill-lease.ts'
 import type { IgnoredReason } from './stats.ts'
-import type { Sight } from './fill-lease.ts'
 
-/** What the store has for one version of a path. */
-export interface Look extends Sight {
-  readonly places: Places
+export interface Probe extends LeaseState {
   readonly hit: Extract<SharedRead, { readonly hit: unknown }> | undefined
-  /** Of the path; `undefined`: there is none, so that nothing is served. */
+  /** Without one nothing is served. */
   readonly generation: Generation | undefined
 }
 
-/** A clock may be ahead of ours by so much. */
+export interface ProbeTarget {
+  readonly key: SharedKey
+  readonly names: KeyNames
+  readonly notBefore?: number | undefined
+}
+
 const clockToleranceMs = 5_000
 
 /** Asks the store once. Rejects with a `StoreFault`. */
-export async function look(parts: LevelParts, key: SharedKey, notBefore: number = -Infinity): Promise<Look> {
+export async function probe(cache: CacheContext, { key, names, notBefore = -Infinity }: ProbeTarget): Promise<Probe> {
   const at = performance.now()
-  const places = placesOf(key, parts)
-  const wanted = [places.generation, places.entry, ...(parts.client === undefined ? [places.turn] : [])]
-  const [sealedGeneration, sealedEntry, turn] = await parts.store.getMany(wanted)
-  const generation = readable(parts, key, sealedGeneration, (sealed) =>
-    openGeneration(parts.keys, { ...key, namespace: parts.namespace }, sealed),
+  const wanted = [names.generation, names.entry, ...(cache.client === undefined ? [names.lease] : [])]
+  const [sealedGeneration, sealedEntry, holder] = await cache.store.getMany(wanted)
+  const generation = opened(cache, key, sealedGeneration, (sealed) =>
+    openGeneration(cache.keys, { ...key, namespace: cache.namespace }, sealed),
   )
-  const entry = entryIn(parts, key, generation, sealedEntry)
-  const hit = entry === undefined || entry.writtenAt < notBefore ? undefined : hitOf(parts, key, generation, entry)
-  return { places, hit, generation, turn, sealedEntry, at }
+  const entry = servableEntry(cache, key, generation, sealedEntry)
+  const hit = entry === undefined || entry.writtenAt < notBefore ? undefined : hitOf(cache, key, generation, entry)
+  return { hit, generation, holder, sealedEntry, at }
 }
 
-/** The entry that may be served as far as its head tells: its secret is not opened before. */
-export function entryIn(
-  parts: LevelParts,
+/** The entry if its head allows it to be served; its secret is still sealed. */
+export function servableEntry(
+  cache: CacheContext,
   key: SharedKey,
   generation: Generation | undefined,
   sealed: string | undefined,
 ): OpenedEntry | undefined {
-  const entry = readable(parts, key, sealed, (text) => openEntry(parts.keys, { ...key, namespace: parts.namespace }, text))
-  const reason = entry && whyNot(entry, generation, Date.now())
+  const entry = opened(cache, key, sealed, (text) => openEntry(cache.keys, { ...key, namespace: cache.namespace }, text))
+  const reason = entry && ignoredReason(entry, generation, Date.now())
   if (reason === undefined) return entry
-  parts.reports.ignored(reason, key)
+  cache.stats.recordIgnored(reason, key)
   return undefined
 }
 
-function whyNot(head: EntryHead, generation: Generation | undefined, now: number): IgnoredReason | undefined {
-  // What is so far ahead of our clock will not be over when it should.
+function ignoredReason(head: EntryHead, generation: Generation | undefined, now: number): IgnoredReason | undefined {
+  // Written by a clock so far ahead, it would expire too late.
   if (head.writtenAt > now + clockToleranceMs) return 'future'
-  // Also of a store that keeps it for longer than it was told to. NaN is no time.
+  // Some stores ignore the TTL. Negated, so that NaN counts as expired.
   if (!(head.until > now)) return 'expired'
   return head.generation === generation?.id ? undefined : 'outdated'
 }
 
-function hitOf(parts: LevelParts, key: SharedKey, generation: Generation | undefined, entry: OpenedEntry): Look['hit'] {
+function hitOf(cache: CacheContext, key: SharedKey, generation: Generation | undefined, entry: OpenedEntry): Probe['hit'] {
   const secret = entry.open()
-  if (secret !== undefined && !isBefore(generation, key, secret.version))
+  if (secret !== undefined && !isBeforeLastWrite(generation, key, secret.version))
     return { hit: secret, until: entry.until, askedAt: entry.writtenAt }
-  parts.reports.ignored(secret === undefined ? 'unreadable' : 'outdated', key)
+  cache.stats.recordIgnored(secret === undefined ? 'unreadable' : 'outdated', key)
   return undefined
 }
 
-/** A version from before the last write, as a replica that lags behind may still answer, is not the current one. */
-export function isBefore(generation: Generation | undefined, { version: asked }: SharedKey, version: number | undefined): boolean {
-  return asked === undefined && (version ?? Infinity) < leastIn(generation, Date.now())
+/** A lagging replica may answer the current version with one that precedes the last write. */
+export function isBeforeLastWrite(generation: Generation | undefined, { version: asked }: SharedKey, version: number | undefined): boolean {
+  return asked === undefined && (version ?? Infinity) < leastVersionOf(generation, Date.now())
 }
 
-function readable<T>(
-  { reports }: LevelParts,
+function opened<T>(
+  { stats }: CacheContext,
   key: SharedKey,
   sealed: string | undefined,
   open: (sealed: string) => T | undefined,
 ): T | undefined {
   if (sealed === undefined) return undefined
-  const opened = open(sealed)
-  if (opened === undefined) reports.ignored('unreadable', key)
-  return opened
+  const found = open(sealed)
+  if (found === undefined) stats.recordIgnored('unreadable', key)
+  return found
 }

@@ -1,111 +1,107 @@
 import type { FillTicket, SharedKey, SharedRead, SharedReadContext } from '@finchat/secrets-core'
-import type { LevelParts } from './context.ts'
-import { type Look, look } from './probe.ts'
-import { jittered } from '../store/lifecycle.ts'
 import { newGeneration, sealGeneration } from '../sealed/generation.ts'
-import { endTurn, startPatience, type Turn, turnAt } from './fill-lease.ts'
+import { keyNamesOf } from '../sealed/key-names.ts'
+import { jittered } from '../store/lifecycle.ts'
+import type { CacheContext } from './context.ts'
+import { type FillLease, fillLease, releaseLease, startFactor } from './fill-lease.ts'
+import { type Probe, probe, type ProbeTarget } from './probe.ts'
 
-/** Longer than any entry lives. A path that has lost its generation is a gap, no more. */
+/** Longer than any entry lives. */
 export const generationTtlMs: number = 7 * 86_400_000
 
 const firstPauseMs = 25
 const longestPauseMs = 200
 
-/** So many had the turn and brought no answer: whoever still waits asks for itself. */
+/** After so many leases without an answer, a waiting process asks the provider by itself. */
 const mostUnanswered = 3
 
+interface Target extends ProbeTarget {
+  readonly signal: AbortSignal
+}
+
 interface Wait {
-  /** Nobody waits any longer: the time is over, the caller gave up, or the cache is closing. */
   readonly isOver: () => boolean
   readonly end: () => void
 }
 
 /**
- * A hit; or a ticket: with the turn to ask the provider for the fleet, or without it where others took too long. Rejects with a `StoreFault` and
- * nothing else.
+ * A hit, or a ticket to fill the gap: with the fill lease, or without it if others took too long. Rejects with a
+ * `StoreFault`.
  */
-export async function read(parts: LevelParts, key: SharedKey, context: SharedReadContext): Promise<SharedRead> {
-  const seen = await look(parts, key, context.notBefore)
-  if (seen.hit !== undefined) return hit(parts, seen.hit)
-  const wait = waitOf(parts, context)
+export async function read(cache: CacheContext, key: SharedKey, { signal, notBefore }: SharedReadContext): Promise<SharedRead> {
+  const target = { key, names: keyNamesOf(key, cache), notBefore, signal }
+  const found = await probe(cache, target)
+  if (found.hit !== undefined) return hit(cache, found.hit)
+  const wait = waitOf(cache, signal)
   try {
-    return await readOrWait(parts, key, context, { seen, wait })
+    return await leaseOrWait(cache, target, found, wait)
   } finally {
     wait.end()
   }
 }
 
-async function readOrWait(
-  parts: LevelParts,
-  key: SharedKey,
-  context: SharedReadContext,
-  { seen: first, wait }: { readonly seen: Look; readonly wait: Wait },
-): Promise<SharedRead> {
-  const { lifecycle } = parts
-  let seen = first
-  const turn = turnAt(seen.places, parts)
+async function leaseOrWait(cache: CacheContext, target: Target, first: Probe, wait: Wait): Promise<SharedRead> {
+  const lease = fillLease(target.names, cache)
+  let found = first
   for (let round = 0, unanswered = 0; ; round += 1) {
-    if (await turn.claim(seen)) return withTurn(parts, key, turn, context)
-    if (wait.isOver() || unanswered >= mostUnanswered) return gap(parts, ticketOf(seen))
-    const before = seen
-    await lifecycle.pause(jittered(Math.min(firstPauseMs * 2 ** round, longestPauseMs)), context.signal)
-    seen = await look(parts, key, context.notBefore)
-    if (isUnanswered(before, seen)) {
+    if (await lease.claim(found)) return readWithLease(cache, target, lease)
+    if (wait.isOver() || unanswered >= mostUnanswered) return miss(cache, ticketOf(found))
+    const before = found
+    await cache.lifecycle.pause(jittered(Math.min(firstPauseMs * 2 ** round, longestPauseMs)), target.signal)
+    found = await probe(cache, target)
+    if (isUnanswered(before, found)) {
       unanswered += 1
-      // All who waited see it at the same time.
-      await lifecycle.pause(Math.random() * firstPauseMs * 2 ** unanswered, context.signal)
-      seen = await look(parts, key, context.notBefore)
+      await cache.lifecycle.pause(Math.random() * firstPauseMs * 2 ** unanswered, target.signal)
+      found = await probe(cache, target)
     }
-    if (seen.hit !== undefined) return waited(parts, seen.hit)
+    if (found.hit !== undefined) return waitedHit(cache, found.hit)
   }
 }
 
-function waitOf({ waitMs, clock, lifecycle, store }: LevelParts, { signal }: SharedReadContext): Wait {
+function waitOf({ waitMs, clock, lifecycle, store }: CacheContext, signal: AbortSignal): Wait {
   let isTimeOver = waitMs === 0
-  const end = clock.after(store.isStarting ? startPatience * waitMs : waitMs, () => (isTimeOver = true))
+  const end = clock.after(store.isStarting ? startFactor * waitMs : waitMs, () => (isTimeOver = true))
   return { end, isOver: () => isTimeOver || signal.aborted || lifecycle.isClosing }
 }
 
-/** Whoever had the turn gave it back, and there is no entry. */
-function isUnanswered(before: Look, now: Look): boolean {
-  return before.turn !== undefined && now.turn === undefined && now.hit === undefined
+function isUnanswered(before: Probe, now: Probe): boolean {
+  return before.holder !== undefined && now.holder === undefined && now.hit === undefined
 }
 
-/** Ours is the turn. Somebody may have answered before it was; a path without a generation gets one before the provider is asked. */
-async function withTurn(parts: LevelParts, key: SharedKey, turn: Turn, { signal, notBefore }: SharedReadContext): Promise<SharedRead> {
-  const seen = await look(parts, key, notBefore)
-  if (seen.hit === undefined && !signal.aborted && !parts.lifecycle.isClosing) {
-    const generation = seen.generation?.id ?? (await begin(parts, key, seen))
-    parts.reports.count('turns')
-    return gap(parts, { generation, turn: turn.id })
+/** Probes again: another process may have answered before this one got the lease. */
+async function readWithLease(cache: CacheContext, target: Target, lease: FillLease): Promise<SharedRead> {
+  const found = await probe(cache, target)
+  if (found.hit === undefined && !target.signal.aborted && !cache.lifecycle.isClosing) {
+    const generation = found.generation?.id ?? (await beginGeneration(cache, target))
+    cache.stats.count('leases')
+    return miss(cache, { generation, lease: lease.id })
   }
-  await endTurn(seen.places.turn, turn.id, parts)
-  return seen.hit === undefined ? gap(parts, ticketOf(seen)) : waited(parts, seen.hit)
+  await releaseLease(target.names.lease, lease.id, cache)
+  return found.hit === undefined ? miss(cache, ticketOf(found)) : waitedHit(cache, found.hit)
 }
 
-/** Only who has the turn begins one, so that those who start together do not take it from each other. */
-async function begin({ store, keys, namespace }: LevelParts, key: SharedKey, { places }: Look): Promise<string> {
+/** Only the holder of the lease begins one, so that processes that start together do not replace each other's. */
+async function beginGeneration({ store, keys, namespace }: CacheContext, { key, names }: Target): Promise<string> {
   const generation = newGeneration(undefined)
-  await store.set(places.generation, sealGeneration(keys, { ...key, namespace }, generation), generationTtlMs)
+  await store.set(names.generation, sealGeneration(keys, { ...key, namespace }, generation), generationTtlMs)
   return generation.id
 }
 
-function ticketOf({ generation }: Look): FillTicket {
+function ticketOf({ generation }: Probe): FillTicket {
   return generation === undefined ? {} : { generation: generation.id }
 }
 
-function gap({ reports, keyCheck }: LevelParts, ticket: FillTicket): SharedRead {
-  reports.count('misses')
-  keyCheck.missed()
+function miss({ stats }: CacheContext, ticket: FillTicket): SharedRead {
+  stats.count('misses')
   return { ticket }
 }
 
-function waited(parts: LevelParts, answer: NonNullable<Look['hit']>): SharedRead {
-  parts.reports.count('waits')
-  return hit(parts, answer)
+function waitedHit(cache: CacheContext, answer: NonNullable<Probe['hit']>): SharedRead {
+  cache.stats.count('waits')
+  return hit(cache, answer)
 }
 
-function hit({ reports }: LevelParts, answer: NonNullable<Look['hit']>): SharedRead {
-  reports.count('hits')
+function hit({ stats }: CacheContext, answer: NonNullable<Probe['hit']>): SharedRead {
+  stats.count('hits')
   return answer
 }

@@ -1,18 +1,17 @@
 import type { SharedPath } from '@finchat/secrets-core'
 import { seal, unseal } from '@finchat/secrets-core/sealing'
-import { type CacheKeys, loadCrypto } from './key-ring.ts'
-import { dataOf } from './entry.ts'
+import { authenticated } from './entry.ts'
+import { type KeyRing, loadCrypto } from './key-ring.ts'
 
 /**
- * Of one path. Only entries of its generation are served: whoever changes it, takes them all from the fleet at once, and what a slow reader
- * brings later is of one that is over.
+ * Only entries of a path's current generation are served. A new one removes them all from the fleet at once; what a slow
+ * reader writes afterwards belongs to the old one.
  */
 export interface Generation {
-  /** 16 random bytes in base64url. */
   readonly id: string
-  /** What has a lower number is not the current version; 0: any is. */
+  /** Lower versions are not served as the current one; 0: any version is. */
   readonly leastVersion: number
-  /** Epoch milliseconds: from then on any is. */
+  /** When `leastVersion` expires, epoch milliseconds. */
   readonly leastUntil: number
 }
 
@@ -21,41 +20,40 @@ type Path = SharedPath & { readonly namespace: string }
 const idBytes = 16
 const plainBytes = idBytes + 8 + 8
 
-/** Longer than a replica of a secret store lags behind; and whoever puts an earlier version back by hand has the whole fleet share again by then. */
+/** Longer than a replica of a secret store lags. */
 const leastForMs = 900_000
 
-/** `leastVersion` as in `SharedPath`: absent, that of `before` stands until its time is over; 0 lifts it. */
+/** `leastVersion` as in `SharedPath`: absent, that of `before` stands until it expires; 0 removes it. */
 export function newGeneration(leastVersion: number | undefined, before?: Generation): Generation {
   const now = Date.now()
   const id = loadCrypto().randomBytes(idBytes).toString('base64url')
-  const former = leastIn(before, now)
+  const former = leastVersionOf(before, now)
   if (leastVersion === undefined) return { id, leastVersion: former, leastUntil: former === 0 ? now : (before?.leastUntil ?? now) }
   return { id, leastVersion: leastVersion === 0 ? 0 : Math.max(leastVersion, former), leastUntil: now + leastForMs }
 }
 
-/** It was told 0, and does not merely lack a least version. */
-export function isLift(generation: Generation | undefined, now: number): boolean {
+/** Whether a writer removed the least version, by passing 0. */
+export function isReset(generation: Generation | undefined, now: number): boolean {
   return generation?.leastVersion === 0 && now < generation.leastUntil
 }
 
-/** The least version that may be served as the current one. */
-export function leastIn(generation: Generation | undefined, now: number): number {
+export function leastVersionOf(generation: Generation | undefined, now: number): number {
   return generation !== undefined && now < generation.leastUntil ? generation.leastVersion : 0
 }
 
-export function sealGeneration({ seals }: CacheKeys, path: Path, { id, leastVersion, leastUntil }: Generation): string {
+export function sealGeneration({ seals }: KeyRing, path: Path, { id, leastVersion, leastUntil }: Generation): string {
   const plain = Buffer.alloc(plainBytes)
   Buffer.from(id, 'base64url').copy(plain)
   plain.writeDoubleBE(leastVersion, idBytes)
   plain.writeDoubleBE(leastUntil, idBytes + 8)
-  return seal(seals.generations, dataOf('generation', placed(path)), plain).toString('base64url')
+  return seal(seals.generations, contextOf(path), plain).toString('base64url')
 }
 
-/** The generation, or `undefined` for what none of the keys has sealed for this path. */
-export function openGeneration({ opens }: CacheKeys, path: Path, sealed: string): Generation | undefined {
+/** `undefined` if no key sealed it for this path. */
+export function openGeneration({ opens }: KeyRing, path: Path, sealed: string): Generation | undefined {
   const bytes = Buffer.from(sealed, 'base64url')
   for (const { generations } of opens) {
-    const plain = unseal(generations, dataOf('generation', placed(path)), bytes)
+    const plain = unseal(generations, contextOf(path), bytes)
     if (plain?.length !== plainBytes) continue
     const [leastVersion, leastUntil] = [plain.readDoubleBE(idBytes), plain.readDoubleBE(idBytes + 8)]
     return { id: plain.toString('base64url', 0, idBytes), leastVersion, leastUntil }
@@ -63,7 +61,7 @@ export function openGeneration({ opens }: CacheKeys, path: Path, sealed: string)
   return undefined
 }
 
-/** A generation is of every version of the path. */
-function placed({ namespace, sharedAs, path }: Path): Path & { readonly version: undefined } {
-  return { namespace, sharedAs, path, version: undefined }
+/** The version is set, so that none is read from a polluted prototype. */
+function contextOf({ namespace, sharedAs, path }: Path): Buffer {
+  return authenticated('generation', { namespace, sharedAs, path, version: undefined })
 }

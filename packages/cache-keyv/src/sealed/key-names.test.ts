@@ -1,20 +1,20 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { deriveCacheKeys } from './key-ring.ts'
-import { type Places, placesOf } from './key-names.ts'
+import { deriveKeyRing } from './key-ring.ts'
+import { type KeyNames, keyNamesOf } from './key-names.ts'
 import { context, fleetOver } from '../testing/fleet.ts'
 
-const { index } = deriveCacheKeys([Buffer.alloc(32, 1)], Buffer.alloc(32, 2))
+const keys = deriveKeyRing([Buffer.alloc(32, 1)], Buffer.alloc(32, 2))
 
-interface Who {
+interface Position {
   readonly namespace: string
   readonly sharedAs: string
   readonly path: string
   readonly version: number | 'previous' | undefined
 }
 
-function placesFor({ namespace, ...key }: Who): Places {
-  return placesOf(key, { index, namespace, keyPrefix: 'fs1:' })
+function namesOf({ namespace, ...key }: Position): KeyNames {
+  return keyNamesOf(key, { keys, namespace, keyPrefix: 'fs1:' })
 }
 
 const hostile = [
@@ -39,43 +39,43 @@ const hostile = [
   '\u0000\u0000\u0000\u0001a',
 ]
 const text = fc.oneof(fc.constantFrom(...hostile), fc.string({ unit: 'grapheme', maxLength: 6 }))
-const who: fc.Arbitrary<Who> = fc.record({
+const position: fc.Arbitrary<Position> = fc.record({
   namespace: text,
   sharedAs: text,
   path: text,
   version: fc.oneof(fc.constantFrom(undefined, 'previous' as const), fc.integer({ min: 1, max: 20 })),
 })
 
-test('over all pairs of 1,000 tenants, names and versions no two share a place', () => {
+test('no two of 1,000 combinations of namespace, store, path and version share a key name', () => {
   fc.assert(
     fc.property(
-      fc.uniqueArray(who, { minLength: 1_000, maxLength: 1_000, selector: (one) => JSON.stringify(Object.values(one)), size: 'max' }),
+      fc.uniqueArray(position, { minLength: 1_000, maxLength: 1_000, selector: (one) => JSON.stringify(Object.values(one)), size: 'max' }),
       (all) => {
-        const places = all.map(placesFor)
-        expect(new Set(places.map(({ entry }) => entry)).size).toBe(all.length)
-        expect(new Set(places.map(({ turn }) => turn)).size).toBe(all.length)
+        const names = all.map(namesOf)
+        expect(new Set(names.map(({ entry }) => entry)).size).toBe(all.length)
+        expect(new Set(names.map(({ lease }) => lease)).size).toBe(all.length)
         const paths = new Set(all.map(({ namespace, sharedAs, path }) => JSON.stringify([namespace, sharedAs, path])))
-        expect(new Set(places.map(({ generation }) => generation)).size).toBe(paths.size)
+        expect(new Set(names.map(({ generation }) => generation)).size).toBe(paths.size)
       },
     ),
     { numRuns: 5 },
   )
 })
 
-test('all places of one path have its hash tag, which no namespace and no name can move', () => {
+test('all key names of a path share its hash tag, whatever namespace and path contain', () => {
   fc.assert(
-    fc.property(who, (one) => {
-      const { generation, entry, turn } = placesFor(one)
+    fc.property(position, (one) => {
+      const { generation, entry, lease } = namesOf(one)
       const tag = /^fs1:\{[\w-]{32}\}/.exec(generation)?.[0]
-      expect([entry, turn].map((place) => place.slice(0, tag?.length))).toEqual([tag, tag])
+      expect([entry, lease].map((name) => name.slice(0, tag?.length))).toEqual([tag, tag])
     }),
   )
 })
 
-test('half a surrogate pair, which in UTF-8 looks like any other, is given no place: the level cannot be asked for it', async () => {
+test('a path with an unpaired surrogate, which UTF-8 would change, has no key names: the cache is not asked', async () => {
   for (const wrong of [{ path: 'a\ud800' }, { sharedAs: '\udc00' }]) {
     const one = { namespace: 'team', sharedAs: 'store', path: 'a', version: undefined, ...wrong }
-    expect(() => placesFor(one)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+    expect(() => namesOf(one)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
     const cache = fleetOver().another()
     expect(await cache.read(one, context)).toEqual({ ticket: {}, unavailable: true })
     await expect(cache.invalidate(one, context)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })

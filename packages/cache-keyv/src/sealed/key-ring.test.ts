@@ -14,12 +14,12 @@ function refusal(key: EncryptionKey): SecretsError {
   throw new Error('the key was accepted')
 }
 
-test('32 bytes and each of their texts are one key', () => {
+test('32 bytes and every encoding of them are the same key', () => {
   const texts = [bytes.toString('hex'), bytes.toString('hex').toUpperCase(), bytes.toString('base64'), `key:${bytes.toString('base64url')}`]
   for (const key of [bytes, Uint8Array.from(bytes), ...texts, `${texts[3]}=`]) expect(rawKey(key)).toEqual(Uint8Array.from(bytes))
 })
 
-test('a generated key is one, another each time', () => {
+test('a generated key is valid, and differs each time', () => {
   expect(rawKey(generateKey())).toHaveLength(32)
   expect(generateKey()).not.toBe(generateKey())
 })

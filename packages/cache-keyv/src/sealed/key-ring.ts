@@ -2,29 +2,27 @@ import type { KeyObject } from 'node:crypto'
 import { SecretsError } from '@finchat/secrets-core'
 import { type EncryptionKey, mac, parseKey } from '@finchat/secrets-core/sealing'
 
-/** The format of all that lies in the store, and of what is authenticated with it. Another format lies elsewhere. */
+/** Of everything stored: part of every key name and of all associated data. */
 export const format = 2
 
-/** Derived from one key of the ring: one for each kind of text, so that none stands in for another. */
 interface RingKey {
   readonly entries: Uint8Array
-  /** Every read opens a generation, and AES takes two microseconds longer with bytes. */
+  /** A `KeyObject`: every read opens a generation, and AES takes 2 µs longer with bytes. */
   readonly generations: KeyObject
   readonly announcements: Uint8Array
 }
 
-/** The user's keys, as this cache uses them. */
-export interface CacheKeys {
-  /** Seals what is written: the first of the ring. */
+export interface KeyRing {
+  /** Seals what is written: the first key of the ring. */
   readonly seals: RingKey
-  /** Open what was written: all of the ring. */
+  /** Opens what was written: every key of the ring. */
   readonly opens: readonly RingKey[]
-  /** Hashes the places in the store: the same whatever the ring. */
+  /** Hashes the key names. */
   readonly index: Uint8Array
 }
 
-/** The roots are overwritten: what is needed of them is derived. */
-export function deriveCacheKeys(ring: readonly [Uint8Array, ...Uint8Array[]], indexRoot: Uint8Array): CacheKeys {
+/** Derives all subkeys, and overwrites the keys that it is given. */
+export function deriveKeyRing(ring: readonly [Uint8Array, ...Uint8Array[]], indexRoot: Uint8Array): KeyRing {
   const [seals, ...others] = [ringKey(ring[0]), ...ring.slice(1).map(ringKey)] as const
   const index = subkeyOf(indexRoot, 'index')
   for (const root of [...ring, indexRoot]) root.fill(0)
@@ -32,10 +30,10 @@ export function deriveCacheKeys(ring: readonly [Uint8Array, ...Uint8Array[]], in
 }
 
 /**
- * Overwrites these keys with random bytes, which nobody else ever has: what still runs must not seal under a key that
- * everybody knows. Node.js overwrites a `KeyObject` when it collects it.
+ * Random bytes, not zeros: a call that still runs must not seal under a known key. Node.js overwrites a `KeyObject` when it
+ * collects it.
  */
-export function forgetKeys({ opens, index }: CacheKeys): void {
+export function overwriteKeyRing({ opens, index }: KeyRing): void {
   const { randomFillSync } = loadCrypto()
   const other = generationsKey(randomFillSync(new Uint8Array(32)))
   for (const key of opens) {
@@ -50,17 +48,13 @@ function ringKey(root: Uint8Array): RingKey {
   return { entries: subkey('entries'), generations: generationsKey(subkey('generations')), announcements: subkey('announcements') }
 }
 
-/** Takes the bytes over. */
 function generationsKey(bytes: Uint8Array): KeyObject {
   const key = loadCrypto().createSecretKey(bytes)
   bytes.fill(0)
   return key
 }
 
-/**
- * HKDF-SHA256 (RFC 5869), for one purpose. The root is random, so that it needs no salt. By its HMACs, since `hkdfSync`
- * leaves copies of the root in memory.
- */
+/** HKDF-SHA256 (RFC 5869) without a salt, by its two HMACs: `hkdfSync` leaves copies of the root in memory. */
 function subkeyOf(root: Uint8Array, purpose: string): Uint8Array {
   const extracted = mac(new Uint8Array(32), root)
   const subkey = mac(extracted, Buffer.from(`finchat-secrets/cache-keyv/${format}/${purpose}\u0001`))
@@ -69,8 +63,8 @@ function subkeyOf(root: Uint8Array, purpose: string): Uint8Array {
 }
 
 /**
- * The bytes of a raw key, in memory of their own. Throws `CONFIGURATION` for all else, without ever quoting the key. A
- * passphrase is no key here: the cache server has all the time of the world to guess it, and a salt has no place there.
+ * A copy of a raw key's bytes. Throws `CONFIGURATION` for anything else, such as a passphrase, which the cache server could
+ * guess offline. The error never quotes the key.
  */
 export function rawKey(key: EncryptionKey): Uint8Array {
   const parsed = parseKey(key)
@@ -80,9 +74,9 @@ export function rawKey(key: EncryptionKey): Uint8Array {
   })
 }
 
-/** Loaded when first needed, so that importing this package costs nothing; what Node has loaded once is only looked up. */
+/** Loads `node:crypto` at its first use, so that importing this package costs nothing. */
 export function loadCrypto(): typeof import('node:crypto') {
-  // An older Node.js has no `getBuiltinModule`, which its types do not know.
+  // Missing in an older Node.js, whatever the types say.
   if (typeof process.getBuiltinModule === 'function') return process.getBuiltinModule('node:crypto')
   throw new SecretsError('CONFIGURATION', `the shared cache needs Node.js 22.19 or later; this is ${process.version}`)
 }

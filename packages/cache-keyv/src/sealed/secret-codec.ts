@@ -1,41 +1,40 @@
 import type { StoredSecret } from '@finchat/secrets-core'
 
-/** The length of what is sealed tells no more of a value than which multiple of this it has. */
+/** Sealed lengths reveal a value's length only in multiples of this. */
 const paddedTo = 256
-/** The lengths of the two parts, before them. */
-const lengths = 8
+const lengthsEnd = 8
 
-/** A secret as bytes of its own, to be overwritten: two lengths, what is known of it as JSON, its value, and zeros. */
-export function secretText({ value, ...facts }: StoredSecret): Buffer {
-  const known = Buffer.from(JSON.stringify({ ...facts, isText: typeof value === 'string' }, withoutInfinity))
+/** A new buffer, to be overwritten by the caller: two lengths, metadata as JSON, the value, and zeros. */
+export function encodeSecret({ value, ...metadata }: StoredSecret): Buffer {
+  const json = Buffer.from(JSON.stringify({ ...metadata, isText: typeof value === 'string' }, withoutInfinity))
   const valueLength = typeof value === 'string' ? Buffer.byteLength(value) : value.length
-  const length = lengths + known.length + valueLength
-  const text = Buffer.alloc(Math.ceil(length / paddedTo) * paddedTo)
-  text.writeUInt32BE(known.length, 0)
-  text.writeUInt32BE(valueLength, 4)
-  known.copy(text, lengths)
-  if (typeof value === 'string') text.write(value, lengths + known.length)
-  else text.set(value, lengths + known.length)
-  return text
+  const length = lengthsEnd + json.length + valueLength
+  const encoded = Buffer.alloc(Math.ceil(length / paddedTo) * paddedTo)
+  encoded.writeUInt32BE(json.length, 0)
+  encoded.writeUInt32BE(valueLength, 4)
+  json.copy(encoded, lengthsEnd)
+  if (typeof value === 'string') encoded.write(value, lengthsEnd + json.length)
+  else encoded.set(value, lengthsEnd + json.length)
+  return encoded
 }
 
-/** JSON has none, and would make null of it: a time that never comes is as good as no time. */
-function withoutInfinity(_: string, fact: unknown): unknown {
-  return fact === Infinity || fact === -Infinity ? undefined : fact
+/** JSON would turn it into null. */
+function withoutInfinity(_: string, field: unknown): unknown {
+  return field === Infinity || field === -Infinity ? undefined : field
 }
 
-/** The secret in what `secretText` made; its value is a copy. */
-export function secretIn(text: Buffer): StoredSecret {
-  const valueAt = lengths + text.readUInt32BE(0)
-  // Written by `secretText` in a process that has our key; the core checks what it takes from a shared cache.
-  const { isText, ...facts } = JSON.parse(text.toString('utf8', lengths, valueAt)) as Omit<StoredSecret, 'value'> & {
+/** The value is a copy. */
+export function decodeSecret(encoded: Buffer): StoredSecret {
+  const valueAt = lengthsEnd + encoded.readUInt32BE(0)
+  // Authenticated, and checked again by core.
+  const { isText, ...metadata } = JSON.parse(encoded.toString('utf8', lengthsEnd, valueAt)) as Omit<StoredSecret, 'value'> & {
     readonly isText: boolean
   }
-  const bytes = text.subarray(valueAt, valueAt + text.readUInt32BE(4))
-  return { ...facts, value: isText ? bytes.toString() : Uint8Array.from(bytes) }
+  const bytes = encoded.subarray(valueAt, valueAt + encoded.readUInt32BE(4))
+  return { ...metadata, value: isText ? bytes.toString() : Uint8Array.from(bytes) }
 }
 
-/** Text that is no UTF-8 (a lone half of a surrogate pair) would come back as another; it stays in its process. */
-export function canBeShared({ value }: StoredSecret): boolean {
+/** UTF-8 would change text with an unpaired surrogate. */
+export function canEncode({ value }: StoredSecret): boolean {
   return typeof value !== 'string' || value.isWellFormed()
 }

@@ -1,56 +1,58 @@
-import type { LoadAwareClock } from '@finchat/secrets-core/timing'
+import type { LoadAwareClock } from '@finchat/secrets-core/provider'
 import { type FaultReason, faultOf, StoreFault } from './errors.ts'
 import type { TextStore } from './text-store.ts'
 
-export interface Patience {
-  /** How long one call to the store may take, in the time of this clock. */
+export interface Bounds {
+  /** For one call, in the time of this clock. */
   readonly timeoutMs: number
   readonly clock: LoadAwareClock
-  /** How long a store that failed several times in a row is left alone. */
   readonly coolDownMs: number
-  readonly failed: (reason: FaultReason) => void
+  readonly onFailure: (reason: FaultReason) => void
 }
 
-/** A single failure is a hiccup, of however many calls that were under way together. */
-const failuresToLeaveAlone = 3
-/** To connect, and to load what that takes, takes longer than a call; a store that hangs costs this once. */
+/** Calls that fail together count once. */
+const failuresBeforeCoolDown = 3
 const longestStartMs = 1_000
-const startOfTimeouts = 20
-/** A fleet that starts together keeps the machine busy for some time, whatever its first call took. */
+const startTimeouts = 20
 const startsForMs = 10_000
 
-/** How long the first calls may take together until one was answered, and then each in the first seconds. */
-export function startMsOf(timeoutMs: number): number {
-  return Math.max(timeoutMs, Math.min(startOfTimeouts * timeoutMs, longestStartMs))
+/** What the first calls may take together until one is answered, and each call in the first seconds. */
+export function startTimeoutOf(timeoutMs: number): number {
+  return Math.max(timeoutMs, Math.min(startTimeouts * timeoutMs, longestStartMs))
+}
+
+export interface ReadBack {
+  /** What lay there before: found again, it shows that nothing was written. */
+  readonly former?: string | undefined
+  readonly attempts?: number
 }
 
 /**
- * A store of which every call ends, and which is left alone for a while after several that failed in a row. After the cool-down one call is let
- * through; what comes of it ends the cool-down or begins another.
+ * Every call has a deadline. Several failures in a row start a cool-down, after which one probe is let through. Every method
+ * rejects with a `StoreFault`.
  */
-export class PatientStore {
+export class BoundedStore {
   readonly #store: TextStore
-  readonly #patience: Patience
+  readonly #bounds: Bounds
   readonly #running = new Set<() => void>()
   #hasAnswered = false
   #startedAt: { readonly clockMs: number; readonly at: number } | undefined
   #isClosed = false
   #failures = 0
   #losses = 0
-  #aloneUntil = 0
-  #probing = false
+  #coolDownUntil = 0
+  #isProbing = false
 
-  constructor(store: TextStore, patience: Patience) {
+  constructor(store: TextStore, bounds: Bounds) {
     this.#store = store
-    this.#patience = patience
+    this.#bounds = bounds
   }
 
-  /** A process that starts on a busy machine is patient: others start too, and the store itself may not be run. */
+  /** A starting process waits longer: its neighbours start too. */
   get isStarting(): boolean {
     return this.#startedAt === undefined || performance.now() - this.#startedAt.at < startsForMs
   }
 
-  /** Rejects with a `StoreFault` and nothing else. */
   getMany(keys: readonly string[]): Promise<readonly (string | undefined)[]> {
     return this.run(() => this.#store.getMany(keys))
   }
@@ -63,63 +65,69 @@ export class PatientStore {
     return this.run(() => this.#store.delete(key))
   }
 
-  /** One call to the store, or to the user's client of it. */
+  /**
+   * Writes, and returns what is there afterwards, perhaps another process's text. Rejects with `full` if nothing is: some
+   * stores report a write that they did not make. Losses are counted apart, since every single call succeeds.
+   */
+  async setAndReadBack(key: string, text: string, ttlMs: number, { former, attempts = 1 }: ReadBack = {}): Promise<string> {
+    for (let attempt = 1; attempt <= attempts; attempt += 1) {
+      await this.set(key, text, ttlMs)
+      const [found] = await this.getMany([key])
+      if (found === undefined || found === former) continue
+      this.#losses = 0
+      return found
+    }
+    throw this.#lost()
+  }
+
   async run<T>(call: () => Promise<T>): Promise<T> {
     const isProbe = this.#enter()
-    const failures = this.#failures
+    const failuresBefore = this.#failures
     try {
-      const answer = await this.#inTime(call)
-      this.#answered()
+      const answer = await this.#withDeadline(call)
+      this.#recordSuccess()
       return answer
     } catch (error) {
       const fault = this.#isClosed ? new StoreFault('closed') : faultOf(error)
-      this.#noteFailure(fault.reason, failures)
+      this.#recordFailure(fault.reason, failuresBefore)
       throw fault
     } finally {
-      if (isProbe) this.#probing = false
+      if (isProbe) this.#isProbing = false
     }
   }
 
-  /** The store took something and does not have it: the caller has looked. It answers well meanwhile, so that this is counted by itself. */
-  lost(): StoreFault {
-    this.#losses += 1
-    this.#patience.failed('full')
-    if (this.#losses >= failuresToLeaveAlone) this.#leaveAlone()
-    return new StoreFault('full')
+  endCoolDown(): void {
+    this.#coolDownUntil = 0
   }
 
-  /** What it took is there. */
-  kept(): void {
-    this.#losses = 0
-  }
-
-  /** Forgets that the store failed: somebody must be told now. */
-  tryAgain(): void {
-    this.#aloneUntil = 0
-  }
-
-  /** Ends the calls that run, and lets none through from now on: a client that is asked again connects again. */
+  /** Ends the running calls and lets none through: a client that is called again connects again. */
   close(): void {
     this.#isClosed = true
     for (const end of this.#running) end()
   }
 
+  #lost(): StoreFault {
+    this.#losses += 1
+    this.#bounds.onFailure('full')
+    if (this.#losses >= failuresBeforeCoolDown) this.#coolDown()
+    return new StoreFault('full')
+  }
+
   #enter(): boolean {
     if (this.#isClosed) throw new StoreFault('closed')
-    const left = this.#aloneUntil - performance.now()
-    if (this.#aloneUntil === 0) return false
-    if (left > 0 || this.#probing) throw new StoreFault('left alone')
-    this.#probing = true
+    const leftMs = this.#coolDownUntil - performance.now()
+    if (this.#coolDownUntil === 0) return false
+    if (leftMs > 0 || this.#isProbing) throw new StoreFault('cooling down')
+    this.#isProbing = true
     return true
   }
 
-  /** As `call`, or a `StoreFault` when its time is over. */
-  #inTime<T>(call: () => Promise<T>): Promise<T> {
+  #withDeadline<T>(call: () => Promise<T>): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>()
     const end = (): void => reject(new StoreFault('closed'))
-    const late = (): void => reject(new StoreFault('timeout'))
-    // What has arrived in the meantime is read before the store is blamed.
-    const stop = this.#patience.clock.after(this.#leftMs(), () => setImmediate(late))
+    const fail = (): void => reject(new StoreFault('timeout'))
+    // An answer that has already arrived is read before the store is blamed.
+    const stop = this.#bounds.clock.after(this.#deadlineMs(), () => setImmediate(fail))
     this.#running.add(end)
     const run = async (): Promise<T> => call()
     run().then(resolve, reject)
@@ -129,27 +137,27 @@ export class PatientStore {
     })
   }
 
-  #leftMs(): number {
-    const { timeoutMs, clock } = this.#patience
+  #deadlineMs(): number {
+    const { timeoutMs, clock } = this.#bounds
     this.#startedAt ??= { clockMs: clock.now, at: performance.now() }
-    if (!this.#hasAnswered) return Math.max(timeoutMs, startMsOf(timeoutMs) - (clock.now - this.#startedAt.clockMs))
-    return this.isStarting ? startMsOf(timeoutMs) : timeoutMs
+    if (!this.#hasAnswered) return Math.max(timeoutMs, startTimeoutOf(timeoutMs) - (clock.now - this.#startedAt.clockMs))
+    return this.isStarting ? startTimeoutOf(timeoutMs) : timeoutMs
   }
 
-  #answered(): void {
+  #recordSuccess(): void {
     this.#hasAnswered = true
     this.#failures = 0
-    this.#aloneUntil = 0
+    this.#coolDownUntil = 0
   }
 
-  #noteFailure(reason: StoreFault['reason'], failuresBefore: number): void {
-    if (reason === 'left alone' || reason === 'closed') return
-    this.#patience.failed(reason)
+  #recordFailure(reason: StoreFault['reason'], failuresBefore: number): void {
+    if (reason === 'cooling down' || reason === 'closed') return
+    this.#bounds.onFailure(reason)
     if (this.#failures === failuresBefore) this.#failures += 1
-    if (this.#failures >= failuresToLeaveAlone) this.#leaveAlone()
+    if (this.#failures >= failuresBeforeCoolDown) this.#coolDown()
   }
 
-  #leaveAlone(): void {
-    this.#aloneUntil = performance.now() + this.#patience.coolDownMs
+  #coolDown(): void {
+    this.#coolDownUntil = performance.now() + this.#bounds.coolDownMs
   }
 }

@@ -1,47 +1,49 @@
 import { faultOf, StoreFault } from './errors.ts'
 
-/** What a method of an emitter returns, of Node.js' kind or Keyv's; `undefined` where what the user gave is none. */
+/** `undefined` if the object is no event emitter. */
 export function emitterCall(given: object, method: 'on' | 'off' | 'listeners' | 'listenerCount', ...rest: unknown[]): unknown {
   const call: unknown = Reflect.get(given, method)
   return typeof call === 'function' ? call.apply(given, rest) : undefined
 }
 
-/**
- * A connection that is lost is an event, which ends the process where nobody listens to it. The cache goes on without, and tells what then
- * fails; so it listens where the user does not.
- */
-export function outlive(connection: object | undefined): void {
+/** Adds an error listener where the user has none: an `error` event without a listener ends the process. */
+export function ignoreConnectionErrors(connection: object | undefined): void {
   if (connection === undefined) return
   if (!emitterCall(connection, 'listenerCount', 'error')) emitterCall(connection, 'on', 'error', () => {})
 }
 
 interface Outcome<T> {
   readonly answer: T
-  /** The answer tells by itself that nothing failed. */
   readonly isSure: boolean
-  /** What an answer that is not sure means by itself. */
+  /** What an unsure answer means if no error event came. */
   readonly otherwise?: StoreFault
 }
 
+export interface ErrorEvents {
+  /** Rejects if the answer is not sure and the store emitted an error during the call. */
+  readonly check: <T>(call: () => Promise<Outcome<T>>) => Promise<T>
+  readonly close: () => void
+}
+
 /**
- * Listens to the errors that the store tells as events. A Keyv over Redis tells so of every failure: with no listener it ends the process when a connection
- * does, and with one it answers a failed call as if nothing were there. So an answer that may be such a failure is one if something was told meanwhile.
+ * Listens to the store's `error` events. A Keyv over Redis reports every failure as an event: without a listener it ends the
+ * process, and with one it answers a failed call as if the key were missing.
  */
-export function heardOf(store: object): { readonly heard: <T>(call: () => Promise<Outcome<T>>) => Promise<T>; readonly close: () => void } {
+export function listenForErrors(store: object): ErrorEvents {
   const errors: { count: number; last: unknown } = { count: 0, last: undefined }
-  const hear = (error: unknown): void => {
+  const onError = (error: unknown): void => {
     errors.count += 1
     errors.last = error
   }
-  emitterCall(store, 'on', 'error', hear)
+  emitterCall(store, 'on', 'error', onError)
   const close = (): void => {
     const listeners = emitterCall(store, 'listeners', 'error')
-    if (Array.isArray(listeners) && listeners.length > 1) emitterCall(store, 'off', 'error', hear)
+    if (Array.isArray(listeners) && listeners.length > 1) emitterCall(store, 'off', 'error', onError)
   }
   let answeredAt = -Infinity
-  const heard = async <T>(call: () => Promise<Outcome<T>>): Promise<T> => {
+  const check = async <T>(call: () => Promise<Outcome<T>>): Promise<T> => {
     const before = errors.count
-    if (isDisconnected(store) && performance.now() - answeredAt < reopenAfterMs) throw new StoreFault('closed')
+    if (isDisconnected(store) && performance.now() - answeredAt < reconnectAfterMs) throw new StoreFault('closed')
     const { answer, isSure, otherwise } = await call()
     answeredAt = performance.now()
     if (isSure) return answer
@@ -49,27 +51,27 @@ export function heardOf(store: object): { readonly heard: <T>(call: () => Promis
     if (otherwise !== undefined) throw otherwise
     return answer
   }
-  return { heard, close }
+  return { check, close }
 }
 
-/** An adapter over node-redis that is asked then connects again, and its owner, who has just disconnected it, would never end. */
-const reopenAfterMs = 1_000
+/** A call makes an adapter over node-redis connect again: if its owner has just disconnected it, the process never ends. */
+const reconnectAfterMs = 1_000
 
 function isDisconnected(store: object): boolean {
-  return layersOf(store).some((layer) => memberOf(memberOf(layer, 'client'), 'isOpen') === false)
+  return layersOf(store).some((layer) => propertyOf(propertyOf(layer, 'client'), 'isOpen') === false)
 }
 
-/** The member, whether of the object or of its class. */
-function memberOf(object: unknown, member: string): unknown {
-  return typeof object === 'object' && object !== null ? Reflect.get(object, member) : undefined
+function propertyOf(object: unknown, property: string): unknown {
+  return typeof object === 'object' && object !== null ? Reflect.get(object, property) : undefined
 }
 
+/** The store and what it wraps: a Keyv and its adapters keep that as `store`. */
 export function layersOf(store: object): readonly object[] {
   const layers: object[] = []
-  let at: unknown = store
-  while (layers.length < 4 && typeof at === 'object' && at !== null) {
-    layers.push(at)
-    at = Reflect.get(at, 'store')
+  let layer: unknown = store
+  while (layers.length < 4 && typeof layer === 'object' && layer !== null) {
+    layers.push(layer)
+    layer = Reflect.get(layer, 'store')
   }
   return layers
 }

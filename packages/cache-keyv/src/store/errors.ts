@@ -1,14 +1,14 @@
 import { SecretsError } from '@finchat/secrets-core'
 
 /**
- * Why the store could not do what it was asked. `timeout`: no answer in time. `denied`: the user may not do it (Redis' NOPERM). `full`: it has
- * no room (Redis' OOM), or took what it does not keep. `failed`: all else.
+ * Why a call to the store failed. `timeout`: no answer in time. `denied`: the user lacks the right (Redis: NOPERM). `full`: no
+ * room (Redis: OOM), or what was written is not there. `failed`: anything else.
  */
 export type FaultReason = 'timeout' | 'denied' | 'full' | 'failed'
 
-/** Never leaves the package. Of the store's own error it has only the kind: that error may quote keys, texts and connection strings. */
+/** Never leaves the package. Carries only a reason: the client's own error may quote keys, texts and connection strings. */
 export class StoreFault extends Error {
-  readonly reason: FaultReason | 'left alone' | 'closed'
+  readonly reason: FaultReason | 'cooling down' | 'closed'
 
   constructor(reason: StoreFault['reason']) {
     super(reason)
@@ -16,7 +16,7 @@ export class StoreFault extends Error {
   }
 }
 
-/** The kind of what a store's client threw. Redis begins its errors with a code of capitals. */
+/** Redis begins its messages with a code in capitals. */
 export function reasonOf(error: unknown): FaultReason {
   const message = error instanceof Error ? error.message : ''
   if (message.startsWith('NOPERM') || message.startsWith('NOAUTH') || message.startsWith('WRONGPASS')) return 'denied'
@@ -31,7 +31,7 @@ export function wrongOption(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }
 
-/** What somebody passed instead of what was asked for, for a message; text is not shown. */
+/** Text is never shown. */
 export function described(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   return typeof value === 'string' ? 'text' : `a ${typeof value}`

@@ -1,17 +1,16 @@
 import { StoreFault } from './errors.ts'
 
-/** What is under way in one cache, so that `close()` can wait for it, and so that nothing begins afterwards. */
+/** Tracks what runs in one cache: `close()` waits for it, and nothing begins afterwards. */
 export class Lifecycle {
   readonly #running = new Set<Promise<unknown>>()
   readonly #pausing = new Set<() => void>()
   #isClosing = false
 
-  /** What waits for others gives up, and what fails fails because of this. */
   get isClosing(): boolean {
     return this.#isClosing
   }
 
-  /** Rejects with a `StoreFault`, without a call of `work`, once the cache is closing. */
+  /** Rejects with a `StoreFault`, without calling `work`, once the cache is closing. */
   run<T>(work: () => Promise<T>): Promise<T> {
     return this.#isClosing ? Promise.reject(new StoreFault('closed')) : this.track(work())
   }
@@ -23,29 +22,29 @@ export class Lifecycle {
     return running
   }
 
-  /** Resolves after the time, or at once when the signal is aborted or the cache is closing. */
+  /** Ends early when the signal is aborted or the cache is closing. */
   pause(ms: number, signal?: AbortSignal): Promise<void> {
     return this.#isClosing ? Promise.resolve() : pause(ms, signal, this.#pausing)
   }
 
-  /** Lets nothing begin any more, and resolves when all that runs has ended, the time is over, or the signal is aborted. */
-  async close(longestMs: number, signal: AbortSignal | undefined): Promise<void> {
+  /** Lets nothing begin. Resolves when everything has ended, after `maxMs`, or when the signal is aborted. */
+  async close(maxMs: number, signal: AbortSignal | undefined): Promise<void> {
     this.#isClosing = true
     for (const resume of this.#pausing) resume()
-    const over = new AbortController()
-    const end = (): void => over.abort()
+    const ended = new AbortController()
+    const end = (): void => ended.abort()
     signal?.addEventListener('abort', end, { once: true })
     void this.#settled().then(end)
-    await pause(signal?.aborted ? 0 : longestMs, over.signal)
+    await pause(signal?.aborted ? 0 : maxMs, ended.signal)
   }
 
-  /** What runs may have begun more, such as a read that compares keys. */
+  /** A read may start a key check. */
   async #settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
 }
 
-/** Resolves after the time, or at once when the signal is aborted or what it adds to `pausing` is called. */
+/** Ends early when the signal is aborted, or by the function that it adds to `pausing`. */
 export function pause(ms: number, signal?: AbortSignal, pausing: Set<() => void> = new Set()): Promise<void> {
   if (signal?.aborted) return Promise.resolve()
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -60,7 +59,7 @@ export function pause(ms: number, signal?: AbortSignal, pausing: Set<() => void>
   })
 }
 
-/** A random part of the time, at least half of it: those who wait for the same do not come back together. */
+/** Between half of the time and all of it, so that processes do not come back together. */
 export function jittered(ms: number): number {
   return ms * (0.5 + Math.random() / 2)
 }

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
 import { generateKey } from '@finchat/secrets-core/sealing'
 import { keyvCache } from '../keyv-cache.ts'
-import { listen, type RedisClient, type RedisSubscriber, setIfAbsent } from './redis-client.ts'
+import { type RedisClient, type RedisSubscriber, setIfAbsent, subscribe } from './redis-client.ts'
 
 const nothing = async (): Promise<unknown> => undefined
 const connection = (): EventEmitter & RedisClient & RedisSubscriber =>
@@ -17,7 +17,7 @@ const connection = (): EventEmitter & RedisClient & RedisSubscriber =>
 const store = { get: nothing, set: nothing, delete: nothing }
 const loss = new Error('the connection is lost')
 
-test('a client and a subscriber to whom nobody listens do not end the process when a connection is lost', () => {
+test('a lost connection does not end the process, even if nobody listens for errors of client and subscriber', () => {
   const [client, subscriber] = [connection(), connection()]
   expect(() => client.emit('error', loss)).toThrow(loss)
   keyvCache({ store, encryptionKey: generateKey(), client, subscriber })
@@ -25,7 +25,7 @@ test('a client and a subscriber to whom nobody listens do not end the process wh
   expect(() => subscriber.emit('error', loss)).not.toThrow()
 })
 
-test('where the user listens, or another cache, nothing is added', () => {
+test('no error listener is added where the user or another cache has one', () => {
   const [client, other] = [connection(), connection()]
   const heard: unknown[] = []
   client.on('error', (error) => heard.push(error))
@@ -38,21 +38,21 @@ test('where the user listens, or another cache, nothing is added', () => {
   expect([client.listenerCount('error'), other.listenerCount('error')]).toEqual([1, 1])
 })
 
-test.each(['node-redis', 'ioredis'])('a time to live is whole milliseconds to a client like %s', async (family) => {
+test.each(['node-redis', 'ioredis'])('a client like %s gets a TTL in whole milliseconds', async (family) => {
   const sent: unknown[] = []
   const client = { ...connection(), set: async (...given: unknown[]) => sent.push(...given) }
   await setIfAbsent(family === 'ioredis' ? Object.assign(client, { call: () => {} }) : client, 'key', 'text', 12.5)
   expect(sent).toEqual(family === 'ioredis' ? ['key', 'text', 'PX', 13, 'NX'] : ['key', 'text', { PX: 13, NX: true }])
 })
 
-test.each(['node-redis', 'ioredis'])('who ends does not end what others hear over the same connection of %s', (family) => {
+test.each(['node-redis', 'ioredis'])('unsubscribing keeps the subscription of other caches on the same connection of %s', (family) => {
   const ended: unknown[][] = []
   const subscriber = Object.assign(connection(), { unsubscribe: async (...given: unknown[]) => ended.push(given) })
   if (family === 'ioredis') Object.assign(subscriber, { call: () => {} })
-  const calls = { heard: () => {}, failed: () => {} }
-  const [one, other] = [listen(subscriber, 'channel', calls), listen(subscriber, 'channel', calls)]
+  const calls = { onMessage: () => {}, onFailure: () => {} }
+  const [one, other] = [subscribe(subscriber, 'channel', calls), subscribe(subscriber, 'channel', calls)]
   void one()
-  // A client like node-redis keeps each listener by itself; in the other family the subscription is the connection's.
+  // node-redis keeps a subscription for each listener; ioredis one for the connection.
   expect(ended).toEqual(family === 'ioredis' ? [] : [['channel', expect.any(Function)]])
   void other()
   expect(ended).toHaveLength(family === 'ioredis' ? 1 : 2)

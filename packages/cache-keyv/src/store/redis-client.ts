@@ -1,8 +1,8 @@
 import { emitterCall } from './error-events.ts'
-import { jittered } from './lifecycle.ts'
 import { wrongOption } from './errors.ts'
+import { jittered } from './lifecycle.ts'
 
-/** What is used of a client of node-redis, ioredis or iovalkey, a cluster's too. */
+/** What is used of a client or cluster client of node-redis, ioredis or iovalkey. */
 export interface RedisClient {
   readonly set: (...args: never[]) => Promise<unknown>
   readonly get: (key: string) => Promise<unknown>
@@ -10,7 +10,7 @@ export interface RedisClient {
   readonly publish: (channel: string, message: string) => Promise<unknown>
 }
 
-/** A connection of its own, which does nothing else: one that listens cannot ask. */
+/** A connection of its own: while it subscribes, it cannot send other commands. */
 export interface RedisSubscriber {
   readonly subscribe: (...args: never[]) => Promise<unknown>
   readonly unsubscribe: (channel: string) => Promise<unknown>
@@ -18,48 +18,46 @@ export interface RedisSubscriber {
 
 type Send = (...args: unknown[]) => Promise<unknown>
 
-/** Those of the ioredis family take options one by one, and tell of messages by an event. */
+/** The ioredis family takes options one by one, and delivers messages as an event. */
 function isIoredis(client: object): boolean {
   return typeof Reflect.get(client, 'call') === 'function'
 }
 
-/** `SET key text NX PX ttlMs`, which takes whole milliseconds: resolves to whether it was not there. */
+/** `SET key text NX PX ttlMs`. Resolves to whether it was set. */
 export async function setIfAbsent(client: RedisClient, key: string, text: string, ttlMs: number): Promise<boolean> {
-  const set: Send = client.set.bind(client) as Send // its options are those of one of the two families
+  const set: Send = client.set.bind(client) as Send // the options differ by family
   const ttl = Math.ceil(ttlMs)
   const answer = isIoredis(client) ? await set(key, text, 'PX', ttl, 'NX') : await set(key, text, { PX: ttl, NX: true })
   return answer !== null && answer !== undefined
 }
 
-export interface ListenCalls {
-  readonly heard: (message: string) => void
-  /** The subscription was refused. */
-  readonly failed: (error: unknown) => void
+export interface SubscriptionEvents {
+  readonly onMessage: (message: string) => void
+  readonly onFailure: (error: unknown) => void
 }
 
 const firstRetryMs = 1_000
 const longestRetryMs = 60_000
 
 /**
- * Calls `heard` with each message, until the function that it returns is called, which resolves when the subscription is over.
- * Others may listen over the same connection, to the same channel. A subscription that is refused is tried again, later
- * each time; one that stood is the client's to renew.
+ * Subscribes to the channel; the function that it returns unsubscribes. Others may use the same connection and channel. A
+ * refused subscription is retried with a back-off; a lost one is renewed by the client.
  */
-export function listen(subscriber: RedisSubscriber, channel: string, { heard, failed }: ListenCalls): () => Promise<unknown> {
-  const [subscribe, unsubscribe] = [subscriber.subscribe.bind(subscriber), subscriber.unsubscribe.bind(subscriber)] as [Send, Send] // take a listener in one family only
-  const onMessage = (from: unknown, message: unknown): void => {
-    if (from === channel && typeof message === 'string') heard(message)
+export function subscribe(subscriber: RedisSubscriber, channel: string, events: SubscriptionEvents): () => Promise<unknown> {
+  const [send, unsend] = [subscriber.subscribe.bind(subscriber), subscriber.unsubscribe.bind(subscriber)] as [Send, Send] // the arguments differ by family
+  const deliver = (from: unknown, message: unknown): void => {
+    if (from === channel && typeof message === 'string') events.onMessage(message)
   }
-  const listener = isIoredis(subscriber) ? undefined : (message: unknown): void => onMessage(channel, message)
+  const listener = isIoredis(subscriber) ? undefined : (message: unknown): void => deliver(channel, message)
+  const args = listener === undefined ? [channel] : [channel, listener]
+  if (listener === undefined) emitterCall(subscriber, 'on', 'message', deliver)
   let isOver = false
-  const begin = async (): Promise<unknown> => (listener === undefined ? subscribe(channel) : subscribe(channel, listener))
-  const end = async (): Promise<unknown> => (listener === undefined ? unsubscribe(channel) : unsubscribe(channel, listener))
-  if (listener === undefined) emitterCall(subscriber, 'on', 'message', onMessage)
   let retry: NodeJS.Timeout | undefined
+  const begin = async (): Promise<unknown> => send(...args)
   const tryToBegin = (retryMs: number): void => {
     begin().catch((error: unknown) => {
       if (isOver) return
-      failed(error)
+      events.onFailure(error)
       retry = setTimeout(() => tryToBegin(Math.min(2 * retryMs, longestRetryMs)), jittered(retryMs)).unref()
     })
   }
@@ -67,16 +65,16 @@ export function listen(subscriber: RedisSubscriber, channel: string, { heard, fa
   return async () => {
     isOver = true
     clearTimeout(retry)
-    if (listener === undefined) emitterCall(subscriber, 'off', 'message', onMessage)
-    // The subscription is the connection's, in that family.
+    if (listener === undefined) emitterCall(subscriber, 'off', 'message', deliver)
+    // In the ioredis family the connection is subscribed, for all of its listeners.
     const isLast = listener !== undefined || !emitterCall(subscriber, 'listenerCount', 'message')
+    const end = async (): Promise<unknown> => unsend(...args)
     return isLast ? end().catch(() => {}) : undefined
   }
 }
 
-/** Throws `CONFIGURATION` for what is no client. */
 export function assertClient(option: string, client: unknown, methods: readonly string[]): void {
   const isClient =
     typeof client === 'object' && client !== null && methods.every((method) => typeof Reflect.get(client, method) === 'function')
-  if (!isClient) throw wrongOption(`\`${option}\` is no client of Redis`, 'pass one of node-redis, ioredis or iovalkey')
+  if (!isClient) throw wrongOption(`\`${option}\` is not a Redis client`, 'pass one of node-redis, ioredis or iovalkey')
 }

@@ -13,9 +13,9 @@ import {
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
-import { createFile, removeUnfinished } from './create.ts'
 import { denyStore } from '../testing/breakage.ts'
 import { context, createStore, failure, opened, temporaryFolder, temporaryPath, within } from '../testing/temporary-store.ts'
+import { createFile, removeUnfinished } from './create.ts'
 
 function modesIn(folder: string): Record<string, string> {
   return Object.fromEntries(readdirSync(folder).map((file) => [file, (statSync(join(folder, file)).mode & 0o777).toString(8)]))
@@ -23,7 +23,7 @@ function modesIn(folder: string): Record<string, string> {
 
 describe('the files of a store', () => {
   for (const umask of [0o000, 0o022, 0o277]) {
-    test(`are for their owner alone, all of them, under umask ${umask.toString(8)}`, async () => {
+    test(`have mode 0600 under umask ${umask.toString(8)}`, async () => {
       const path = temporaryPath()
       const before = process.umask(umask)
       try {
@@ -36,7 +36,7 @@ describe('the files of a store', () => {
     })
   }
 
-  test('are closed to others if they were open to them', async () => {
+  test('get mode 0600 if others could open them', async () => {
     const path = temporaryPath()
     await createStore(path)
     chmodSync(path, 0o644)
@@ -44,17 +44,17 @@ describe('the files of a store', () => {
     expect(modesIn(dirname(path))).toEqual({ 'secrets.db': '600' })
   })
 
-  test('are one file alone once the store is closed', async () => {
+  test('are a single file once the store is closed', async () => {
     const path = temporaryPath()
     await within(path, (provider) => provider.put('name', { value: 'value' }, context))
     expect(readdirSync(dirname(path))).toEqual(['secrets.db'])
   })
 })
 
-describe('what a creation that was killed leaves beside the store', () => {
+describe('a temporary file of a killed creation', () => {
   const unfinished = ['', '-wal', '-shm', '-journal'].map((suffix) => `secrets.db.0123456789ab.new${suffix}`)
 
-  test('is removed by whoever opens it next, and nothing else is', async () => {
+  test('is removed by the next process that opens the store, and no other file is', async () => {
     const path = temporaryPath()
     const others = ['secrets.db.new', 'secrets.db.0123456789ab.new.bak', 'other.db.0123456789ab.new', 'secrets.db.bak']
     for (const name of [...unfinished, ...others]) writeFileSync(join(dirname(path), name), '')
@@ -65,7 +65,7 @@ describe('what a creation that was killed leaves beside the store', () => {
     expect(readdirSync(dirname(path)).toSorted()).toEqual(['secrets.db', ...others].toSorted())
   })
 
-  test('may be removed under one that is still at it, which then opens the other’s store', async () => {
+  test('may be removed during another creation, which then opens the existing store', async () => {
     const path = temporaryPath()
     createFile(path, (temporary) => {
       createFile(path, (others) => writeFileSync(others, 'the faster one’s'))
@@ -78,7 +78,7 @@ describe('what a creation that was killed leaves beside the store', () => {
   })
 })
 
-test('a new store is whole in its one file before it gets its name: closing would not say that it failed to copy the log', async () => {
+test('a new store gets its name only after its log is copied into the file, because closing does not report a failure', async () => {
   const path = temporaryPath()
   const logs: number[] = []
   const close = DatabaseSync.prototype.close
@@ -114,7 +114,7 @@ describe('a path that cannot be a store', () => {
     ])
   })
 
-  test('of a link that leads nowhere is CONFIGURATION, and of a link to a store is that store', async () => {
+  test('of a broken link is CONFIGURATION; a link to a store opens that store', async () => {
     const folder = temporaryFolder()
     const [nowhere, link, store] = ['nowhere', 'link', 'secrets.db'].map((name) => join(folder, name)) as [string, string, string] // three in, three out
     symlinkSync(join(folder, 'missing'), nowhere)
@@ -133,8 +133,8 @@ describe('a path that cannot be a store', () => {
   })
 })
 
-describe('a store that this process may not', () => {
-  test('create is PERMISSION_DENIED, until it may', async () => {
+describe('a store without the right to', () => {
+  test('create it is PERMISSION_DENIED, until the right is given', async () => {
     const path = temporaryPath()
     const provider = opened(path)
     const mend = await denyStore(path)
@@ -143,7 +143,7 @@ describe('a store that this process may not', () => {
     expect(await provider.get('name', context)).toBeUndefined()
   })
 
-  test('write, in a folder that is read-only, is PERMISSION_DENIED and says why reading needs it too', async () => {
+  test('write its folder is PERMISSION_DENIED, and the message says why reads need it too', async () => {
     const path = temporaryPath()
     await within(path, (provider) => provider.put('name', { value: 'value' }, context))
     const mend = await denyStore(path, 0o555, 0o444)
@@ -154,8 +154,8 @@ describe('a store that this process may not', () => {
   })
 })
 
-describe('a store whose file is taken away while it is open', () => {
-  test('refuses to write where nobody would find it again', async () => {
+describe('a store whose file is removed while it is open', () => {
+  test('refuses to write into the removed file', async () => {
     const path = temporaryPath()
     const provider = opened(path)
     await provider.put('name', { value: 'value' }, context)
@@ -175,8 +175,8 @@ describe('a store whose file is taken away while it is open', () => {
   })
 })
 
-describe('a path with characters that mean something elsewhere', () => {
-  test('is the name of a file and nothing else', async () => {
+describe('a path with special characters', () => {
+  test('names exactly that file', async () => {
     const folder = temporaryFolder()
     for (const name of ['a b.db', 'a?mode=memory', 'a#b.db', 'a%20b.db', 'ä.db', 'file:a.db', "a'b.db", ':memory:.db']) {
       const path = join(folder, name)

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  type BigIntStats,
   closeSync,
   existsSync,
   fsyncSync,
@@ -8,81 +9,76 @@ import {
   openSync,
   readdirSync,
   renameSync,
-  type Stats,
-  statSync,
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { loadCrypto } from '../shared/builtins.ts'
-import { errorCode, fileError, leadsNowhere, noFolder, shown } from '../shared/file-errors.ts'
-import { remove } from './identity.ts'
+import { errorCode, fileError, invalidPath, missingFolder, quoted } from '../shared/file-errors.ts'
+import { remove, statsOf } from './identity.ts'
 
 /*
- * The store's file is never opened here: closing any descriptor of it would drop the locks that this process's other
- * connections hold on it (POSIX fcntl), and SQLite could then lose data.
+ * Never open the store's file here: closing any descriptor of a file drops all POSIX fcntl locks
+ * that the process holds on it, SQLite's included.
  */
 
-/** Whether a file is there. Throws for all that can be no store, and for a place where there can be none. */
-export function examineFile(path: string): boolean {
+/** Throws if no store can be at `path`. */
+export function fileExists(path: string): boolean {
   const stats = statsOf(path) ?? statsUnlessFree(path)
   if (stats && !stats.isFile())
-    throw new SecretsError('CONFIGURATION', `\`path\` is not a file: ${shown(path)}`, { remedy: 'name a file; a write creates it' })
-  if (stats?.size === 0) {
-    throw new SecretsError('INTEGRITY', `the store's file ${shown(path)} is empty`, {
+    throw new SecretsError('CONFIGURATION', `\`path\` is not a file: ${quoted(path)}`, { remedy: 'name a file; a write creates it' })
+  if (stats?.size === 0n) {
+    throw new SecretsError('INTEGRITY', `the store's file ${quoted(path)} is empty`, {
       remedy: 'restore a backup, or remove the file to begin a new store',
     })
   }
   return stats !== undefined
 }
 
-/** Undefined where a store may be created. Throws for a place that is taken, unless another process has just created the store there. */
-function statsUnlessFree(path: string): Stats | undefined {
+/** The file, if another process has just created it. Throws if something else is in the way. */
+function statsUnlessFree(path: string): BigIntStats | undefined {
   const obstacle = obstacleAt(path)
   if (!obstacle) return undefined
-  const stats = statsOf(path) // the obstacle may be the new store, or its log
+  const stats = statsOf(path) // The obstacle may be the new store or its log.
   if (!stats) throw obstacle
   return stats
 }
 
 function obstacleAt(path: string): SecretsError | undefined {
-  if (!statsOf(dirname(path))?.isDirectory()) return noFolder(path)
-  if (lstatSync(path, { throwIfNoEntry: false })) return leadsNowhere(path)
+  if (!statsOf(dirname(path))?.isDirectory()) return missingFolder(path)
+  if (lstatSync(path, { throwIfNoEntry: false })) return invalidPath(path)
   if (!existsSync(`${path}-wal`)) return undefined
-  return new SecretsError('INTEGRITY', `the store's file ${shown(path)} is missing, and its log is still there`, {
-    remedy: 'restore the file, or remove the log to begin a new store', // the log would be taken for the new one's
+  return new SecretsError('INTEGRITY', `the store's file ${quoted(path)} is missing, and its log is still there`, {
+    remedy: 'restore the file, or remove the log to begin a new store', // The new store would take the log for its own.
   })
 }
 
-/** File systems hold names of 255 bytes as a rule; SQLite adds up to eight. */
-const longestName = 247
+/** Most file systems allow 255 bytes; SQLite appends up to eight. */
+const maxNameBytes = 247
 
 /**
- * Creates the file whole or not at all: `fill` writes a temporary file beside it, which is then linked to its name. A
- * crash in between leaves no half-made store, and of two processes that begin one, one wins and the other opens it.
+ * Links a complete temporary file to its name. A crash leaves no half-made store, and one of
+ * several creators wins.
  */
 export function createFile(path: string, fill: (temporary: string) => void): void {
   const temporary = `${path}.${loadCrypto().randomBytes(6).toString('hex')}.new`
-  if (Buffer.byteLength(basename(temporary)) > longestName) throw leadsNowhere(path)
+  if (Buffer.byteLength(basename(temporary)) > maxNameBytes) throw invalidPath(path)
   try {
     closeSync(openSync(temporary, 'wx', 0o600))
-    chmodSync(temporary, 0o600) // the umask may have taken more away than others' rights
+    chmodSync(temporary, 0o600) // The umask may have removed the owner's own rights.
     fill(temporary)
-    giveName(temporary, path)
+    linkInPlace(temporary, path)
     syncFolder(dirname(path))
   } catch (error) {
-    if (!existsSync(path)) throw fileError(error, path) // else another was faster, and has cleared ours away
+    if (!existsSync(path)) throw fileError(error, path) // Otherwise another process created the store first.
   } finally {
-    for (const suffix of companions) remove(temporary + suffix)
+    for (const suffix of suffixes) remove(temporary + suffix)
   }
 }
 
-/** A file and what SQLite puts beside it. */
-const companions = ['', '-wal', '-shm', '-journal']
+/** The file and what SQLite puts beside it. */
+const suffixes = ['', '-wal', '-shm', '-journal']
 
-/**
- * Removes what creations that were killed have left beside the store. One that is still under way comes too late for the
- * name, and does not need its file either.
- */
+/** A creation still in progress has lost the name anyway. */
 export function removeUnfinished(path: string): void {
   const [folder, name] = [dirname(path), basename(path)]
   for (const file of namesIn(folder)) {
@@ -91,7 +87,7 @@ export function removeUnfinished(path: string): void {
   }
 }
 
-/** Nothing for a folder that may be written but not listed. */
+/** A folder may be writable and not listable. */
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder)
@@ -100,8 +96,8 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** A link never replaces what is there already, as a rename would; some file systems have no links. */
-function giveName(temporary: string, path: string): void {
+/** Unlike a rename, a link never replaces a file. Some file systems have no links. */
+function linkInPlace(temporary: string, path: string): void {
   try {
     linkSync(temporary, path)
   } catch (error) {
@@ -110,23 +106,15 @@ function giveName(temporary: string, path: string): void {
   }
 }
 
-/** The new name must survive a power cut too. */
+/** Makes the new name survive a power cut. */
 function syncFolder(folder: string): void {
-  if (process.platform === 'win32') return // has no such call, and needs none
+  if (process.platform === 'win32') return // Windows has no such call and needs none.
   const descriptor = openSync(folder, 'r')
   try {
     fsyncSync(descriptor)
   } catch {
-    // Not every file system can. What is at stake is a store that is new, and empty.
+    // Some file systems cannot; only a new, empty store is at risk.
   } finally {
     closeSync(descriptor)
-  }
-}
-
-function statsOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false })
-  } catch (error) {
-    throw fileError(error, path)
   }
 }

@@ -1,14 +1,14 @@
 import { mkdirSync, renameSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Folder } from './folder.ts'
 import { temporaryFolder } from '../testing/temporary-store.ts'
+import { Folder } from './folder.ts'
 
-/** The clock goes on by itself, ahead of the one that stamps folders. */
+/** The fake clock runs ahead of the one that stamps folders. */
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 1_000 }))
 afterEach(() => void vi.useRealTimers())
 
-/** How often each call came to its check. */
+/** How often each call ran its check. */
 function watched(path: string): () => number {
   const folder = new Folder(path)
   return () => {
@@ -19,7 +19,7 @@ function watched(path: string): () => number {
 }
 
 describe('a folder', () => {
-  test('is checked once, as long as nothing happens in it', () => {
+  test('is checked once while no name in it changes', () => {
     const look = watched(temporaryFolder())
     expect([look(), look(), look()]).toEqual([1, 0, 0])
   })
@@ -40,7 +40,7 @@ describe('a folder', () => {
     expect([look(), look()]).toEqual([1, 0])
   })
 
-  test('is checked again when another one is in its place, and when there is none', () => {
+  test('is checked again when it was replaced or removed', () => {
     const path = join(temporaryFolder(), 'folder')
     mkdirSync(path)
     const look = watched(path)
@@ -54,7 +54,7 @@ describe('a folder', () => {
     expect(look()).toBe(1)
   })
 
-  test('is checked each time while its mark is so new that another change might bear the same', () => {
+  test('is checked each time while its stamp is too recent to be unique', () => {
     vi.setSystemTime(Date.now() - 1_000)
     const look = watched(temporaryFolder())
     expect([look(), look()]).toEqual([1, 1])

@@ -1,19 +1,19 @@
 import { statSync } from 'node:fs'
 
-/** What names files in a folder is as it was, as long as this is. */
+/** Changes whenever a name in the folder changes. */
 interface Stamp {
   readonly dev: bigint
   readonly ino: bigint
   readonly ctimeNs: bigint
 }
 
-/** Longer than between two ticks of the clock that stamps folders: 10 ms on Linux at the most, less elsewhere. */
+/** Exceeds the tick of the clock that stamps folders: at most 10 ms on Linux. */
 const oneTickMs = 50
 
 /**
- * A folder whose names were found to lead where they should. POSIX has every file that is created, renamed or removed mark its folder, so that one
- * look at that spares a look at each file. A mark that is so new that another change might bear the same one is not relied upon, nor is one
- * of a file system that counts whole milliseconds or less.
+ * POSIX updates a folder's ctime when a file in it is created, renamed or removed, which spares a
+ * check of each file. A stamp that is too recent, or in whole milliseconds, may not be unique and
+ * is not trusted.
  */
 export class Folder {
   readonly #path: string
@@ -23,7 +23,7 @@ export class Folder {
     this.#path = path
   }
 
-  /** Runs `check` unless nothing was created, renamed or removed here since it last succeeded. */
+  /** Runs `check` unless no name has changed since it last succeeded. */
   unlessUnchanged(check: () => void): void {
     const stamp = stampOf(this.#path)
     if (stamp !== undefined && isSame(stamp, this.#known)) return
@@ -33,7 +33,7 @@ export class Folder {
   }
 }
 
-/** `undefined`: there is no such folder, or it cannot be looked at; the check will say what that means. */
+/** Undefined if the folder cannot be read; the check then reports why. */
 function stampOf(path: string): Stamp | undefined {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false })

@@ -3,9 +3,9 @@ import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, statSync, sy
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { LocalProvider } from '../local-provider.ts'
-import { checkedOptions } from '../store/options.ts'
 import { emptyRecord } from '../record/secret-record.ts'
-import { lazyStore } from '../store/store.ts'
+import { checkedOptions } from '../store/options.ts'
+import { Store } from '../store/store.ts'
 import { otherProcess } from '../testing/other-process.ts'
 import { context, createStore, failure, key, opened, temporaryFolder, temporaryPath, within } from '../testing/temporary-store.ts'
 
@@ -28,13 +28,13 @@ async function expectTaken(provider: LocalProvider): Promise<void> {
   for (const outcome of await Promise.all(calls.map(failure))) expect(outcome).toMatchObject(taken)
 }
 
-describe('an open store whose files are no longer its own', () => {
+describe('an open store whose files were replaced', () => {
   afterEach(() => void vi.useRealTimers())
   const cases = [['-wal'], ['-shm'], ['-wal', '-shm']].flatMap((gone) => [0, 1_000].map((aheadMs) => ({ gone, aheadMs })))
 
   for (const { gone, aheadMs } of cases) {
     const when = aheadMs === 0 ? 'just after it was opened' : 'after it was found in order and has been left alone for a while'
-    test(`since ${gone.join(' and ')} was removed ${when} answers nothing, and acknowledges nothing`, async () => {
+    test(`returns and acknowledges nothing after ${gone.join(' and ')} was removed ${when}`, async () => {
       const path = temporaryPath()
       const provider = opened(path)
       await provider.put('name', { value: 'value' }, context)
@@ -43,11 +43,11 @@ describe('an open store whose files are no longer its own', () => {
       for (const suffix of gone) unlinkSync(path + suffix)
       await expectTaken(provider)
       await provider.close()
-      expect((await opened(path).get('name', context))?.value).toBe('value') // nobody came in between
+      expect((await opened(path).get('name', context))?.value).toBe('value') // no other process wrote in between
     })
   }
 
-  test('does not write its log over what others have written in the meantime when it closes', async () => {
+  test('does not write its log over newer writes of others when it closes', async () => {
     const path = temporaryPath()
     await createStore(path)
     const provider = opened(path)
@@ -59,11 +59,11 @@ describe('an open store whose files are no longer its own', () => {
     expect((await opened(path).get('counted', context))?.version).toBe(1)
   })
 
-  test('because this process read them, which drops its locks, loses no acknowledged write', async () => {
+  test('loses no acknowledged write when this process read them and so dropped its locks', async () => {
     const path = temporaryPath()
     const provider = opened(path)
     await provider.put('name', { value: 'value' }, context)
-    for (const suffix of ['', '-wal', '-shm']) readFileSync(path + suffix) // a backup of the folder, as it should not be made
+    for (const suffix of ['', '-wal', '-shm']) readFileSync(path + suffix) // a wrong way to back up
     await writeElsewhere(path)
     const [write] = await Promise.allSettled([provider.put('name', { value: 'again' }, context)])
     await provider.close()
@@ -71,7 +71,7 @@ describe('an open store whose files are no longer its own', () => {
     expect((await opened(path).get('name', context))?.value).toBe(write.status === 'fulfilled' ? 'again' : 'value')
   })
 
-  test('since a copy was put in its place does not serve what others withdraw there', async () => {
+  test('does not return a secret that was deleted in the copy that replaced it', async () => {
     const path = temporaryPath()
     await within(path, (provider) => provider.put('name', { value: 'value' }, context))
     const provider = opened(path)
@@ -80,9 +80,9 @@ describe('an open store whose files are no longer its own', () => {
     await expectTaken(provider)
   })
 
-  test('when a commit has ended says that nobody knows whether it is written', async () => {
+  test('during a commit reports that the effect is unknown', async () => {
     const path = temporaryPath()
-    const store = lazyStore(checkedOptions({ path, key }))
+    const store = new Store(checkedOptions({ path, key }))
     const write = store.write(context, (edit) => {
       edit.save({ ...emptyRecord('name'), lastVersion: 1 })
       unlinkSync(`${path}-wal`)
@@ -95,7 +95,7 @@ describe('an open store whose files are no longer its own', () => {
 describe('a second name of the file', () => {
   const twoNames = { code: 'CONFIGURATION', problem: expect.stringContaining('has another name, a hard link') }
 
-  test('is refused, for it has a log of its own', async () => {
+  test('is refused, because it has its own log', async () => {
     const path = temporaryPath()
     await createStore(path)
     const provider = opened(path)
@@ -107,7 +107,7 @@ describe('a second name of the file', () => {
     expect((await provider.put('name', { value: '' }, context)).version).toBe(1)
   })
 
-  test('that a creation has not come to removing is removed', async () => {
+  test('left by an unfinished creation is removed', async () => {
     const path = temporaryPath()
     await createStore(path)
     linkSync(path, `${path}.0123456789ab.new`)
@@ -116,8 +116,8 @@ describe('a second name of the file', () => {
   })
 })
 
-describe('what lies beside the file', () => {
-  test('and is no log of a store is refused before SQLite follows, reads or waits for it', async () => {
+describe('files beside the store', () => {
+  test('that are no log are refused before SQLite follows, reads or waits for them', async () => {
     const victim = join(temporaryFolder(), 'victim')
     writeFileSync(victim, 'content')
     const plant = (kind: string, path: string): unknown => {
@@ -139,7 +139,7 @@ describe('what lies beside the file', () => {
     expect(readFileSync(victim, 'utf8')).toBe('content')
   })
 
-  test('is made accessible to its owner alone, as the file is', async () => {
+  test('get mode 0600, as the store does', async () => {
     const [path, copy] = [temporaryPath(), temporaryPath()]
     const provider = opened(path)
     await provider.put('name', { value: 'value' }, context)
@@ -149,7 +149,7 @@ describe('what lies beside the file', () => {
   })
 })
 
-test('a file that is no store keeps its mode, though a link leads there', async () => {
+test('a file that is no store keeps its mode, also behind a link', async () => {
   const [folder, hosts] = [temporaryFolder(), join(temporaryFolder(), 'hosts')]
   writeFileSync(hosts, '127.0.0.1 localhost\n'.repeat(99))
   chmodSync(hosts, 0o644)
@@ -158,7 +158,7 @@ test('a file that is no store keeps its mode, though a link leads there', async 
   expect((statSync(hosts).mode & 0o777).toString(8)).toBe('644')
 })
 
-test('a link to a store keeps the log beside the store, and is noticed when it leads elsewhere', async () => {
+test('a link to a store keeps the log beside the store, and a changed link is noticed', async () => {
   const [folder, path] = [temporaryFolder(), temporaryPath()]
   await createStore(path)
   const link = join(folder, 'link.db')

@@ -1,24 +1,24 @@
-import { chmodSync, lstatSync, readdirSync, realpathSync, statSync, unlinkSync } from 'node:fs'
+import { type BigIntStats, chmodSync, lstatSync, readdirSync, realpathSync, statSync, unlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { fileError, shown } from '../shared/file-errors.ts'
+import { fileError, quoted } from '../shared/file-errors.ts'
 import { Folder } from './folder.ts'
 
 /*
- * SQLite finds a store's log by the name of its file, and knows who else has them open by locks that belong to the file
- * itself. A file, log or link that somebody else puts in a place would be written over, or written to in vain.
+ * SQLite finds the log by the file's name, but its locks belong to the inode. Writes to a replaced
+ * file would be lost.
  */
 
-/** The files that a store consists of while it is open, as they were when it was opened. */
+/** The files of an open store, as they were when it was opened. */
 export interface StoreFile {
   readonly path: string
   readonly log: string
-  /** Where all of them lie; absent where a link leads to the file. */
+  /** The folder of all files; undefined if `path` is a link. */
   readonly folder: Folder | undefined
   readonly parts: readonly { readonly file: string; readonly dev: bigint; readonly ino: bigint }[]
 }
 
-/** The file's own path: SQLite keeps the log beside that, wherever a link to it lies. */
+/** SQLite keeps the log beside the real file, wherever a link to it lies. */
 export function realPath(path: string): string {
   try {
     return realpathSync(path)
@@ -27,12 +27,15 @@ export function realPath(path: string): string {
   }
 }
 
-/** The files that were just opened. Asked only then, since some file systems make another file of one on that occasion (overlayfs). */
-export function openedFile(path: string): StoreFile {
+/**
+ * Call after opening: some file systems (overlayfs) change the inode when a file is opened for
+ * writing.
+ */
+export function identifyFile(path: string): StoreFile {
   const real = realPath(path)
-  closeToOthers(real) // only now that it is known to be a store; its log may have been there before
+  restrictToOwner(real) // Only now is the file known to be a store; its log may be older.
   const parts = [path, `${real}-wal`, `${real}-shm`].map((file) => {
-    const stats = bigStats(file, path)
+    const stats = statsOf(file, path)
     if (!stats) throw replaced(path)
     return { file, dev: stats.dev, ino: stats.ino }
   })
@@ -40,10 +43,7 @@ export function openedFile(path: string): StoreFile {
   return { path, log: `${real}-wal`, folder, parts }
 }
 
-/**
- * Throws `UNAVAILABLE` if the file or its log is no longer the one that was opened: what is read would be the past, and
- * what is written would go to a file without a name.
- */
+/** Throws `UNAVAILABLE`: reads would return old state, and writes would be lost. */
 export function assertSameFile(file: StoreFile): void {
   if (file.folder) file.folder.unlessUnchanged(() => assertSameParts(file))
   else assertSameParts(file)
@@ -51,21 +51,21 @@ export function assertSameFile(file: StoreFile): void {
 
 function assertSameParts({ path, parts }: StoreFile): void {
   for (const { file, dev, ino } of parts) {
-    const stats = bigStats(file, path)
+    const stats = statsOf(file, path)
     if (stats?.ino !== ino || stats.dev !== dev) throw replaced(path)
   }
 }
 
-/** Whether somebody else has made one of the files since; one that is merely gone nobody has used. */
+/** A removed file does not count. */
 export function isReplaced({ path, parts }: StoreFile): boolean {
   return parts.some(({ file, dev, ino }) => {
-    const stats = bigStats(file, path)
+    const stats = statsOf(file, path)
     return stats !== undefined && (stats.ino !== ino || stats.dev !== dev)
   })
 }
 
-/** As `assertSameFile`, after a commit: whether that reached the store or a file without a name cannot be told. */
-export function assertKept(file: StoreFile): void {
+/** As `assertSameFile`, after a commit, which may have reached the store or an unlinked file. */
+export function assertSameFileAfterCommit(file: StoreFile): void {
   try {
     assertSameFile(file)
   } catch (error) {
@@ -77,18 +77,21 @@ export function assertKept(file: StoreFile): void {
   }
 }
 
-/** Throws `CONFIGURATION` for a file with a second name: who opens it there has another log, and each overwrites what the other wrote. */
+/**
+ * Throws `CONFIGURATION` for a hard link: a file with two names has two logs, and each overwrites
+ * the other's writes.
+ */
 export function assertOneName(path: string): void {
-  const stats = bigStats(path, path)
+  const stats = statsOf(path)
   if (!stats || stats.nlink <= 1n) return
   finishCreation(path, stats.ino)
-  if ((bigStats(path, path)?.nlink ?? 1n) <= 1n) return
-  throw new SecretsError('CONFIGURATION', `the store's file ${shown(path)} has another name, a hard link`, {
+  if ((statsOf(path)?.nlink ?? 1n) <= 1n) return
+  throw new SecretsError('CONFIGURATION', `the store's file ${quoted(path)} has another name, a hard link`, {
     remedy: 'remove the other name; to copy a store use VACUUM INTO',
   })
 }
 
-/** Removes the temporary name of a creation that has not come, or never came, to that; it may do so itself at this moment. */
+/** An unfinished creation may remove the name itself at this moment. */
 function finishCreation(path: string, ino: bigint): void {
   const real = realPath(path)
   const temporary = readdirSync(dirname(real))
@@ -97,44 +100,48 @@ function finishCreation(path: string, ino: bigint): void {
   if (temporary !== undefined) remove(join(dirname(real), temporary))
 }
 
-/** As far as it is there and can be: what failed before this, if anything did, is what the caller must know. */
+/** Ignores failures: an earlier error is what the caller must know. */
 export function remove(file: string): void {
   try {
     unlinkSync(file)
   } catch {
-    // Somebody else was first, or it stays; it does no harm.
+    // Removed by another process, or harmless.
   }
 }
 
-/** Throws `INTEGRITY` for anything beside the file that is no log of a store: SQLite would follow a link, and wait for a pipe. */
-export function refuseStrangeCompanions(real: string): void {
+/**
+ * Throws `INTEGRITY` for a file that no store makes: SQLite would follow a link and block on a
+ * FIFO.
+ */
+export function assertNoForeignFiles(real: string): void {
   for (const suffix of ['-journal', '-wal', '-shm']) {
     const stats = lstatSync(real + suffix, { throwIfNoEntry: false })
-    if (!stats || (suffix !== '-journal' && stats.isFile() && stats.nlink <= 1)) continue // 0: it is being removed
-    throw new SecretsError('INTEGRITY', `beside the store's file lies ${shown(basename(real) + suffix)}, which no store has made`, {
+    if (!stats || (suffix !== '-journal' && stats.isFile() && stats.nlink <= 1)) continue // 0: being removed
+    throw new SecretsError('INTEGRITY', `beside the store's file is ${quoted(basename(real) + suffix)}, which no store creates`, {
       remedy: 'find out who put it there, and remove it',
     })
   }
 }
 
-/** Makes the files of a store accessible to their owner alone. */
-function closeToOthers(real: string): void {
+/** Sets mode 0600 on the store's files. */
+function restrictToOwner(real: string): void {
   if (process.platform === 'win32') return
   for (const suffix of ['', '-wal', '-shm']) {
     const stats = statSync(real + suffix, { throwIfNoEntry: false })
-    if (stats && (stats.mode & 0o077) !== 0) closeFile(real + suffix)
+    if (stats && (stats.mode & 0o077) !== 0) restrictFile(real + suffix)
   }
 }
 
-function closeFile(file: string): void {
+function restrictFile(file: string): void {
   try {
     chmodSync(file, 0o600)
   } catch {
-    throw new SecretsError('PERMISSION_DENIED', `the store's file ${shown(file)} is open to other users`, { remedy: 'chmod 600 the file' })
+    throw new SecretsError('PERMISSION_DENIED', `the store's file ${quoted(file)} is open to other users`, { remedy: 'chmod 600 the file' })
   }
 }
 
-function bigStats(file: string, path: string): { dev: bigint; ino: bigint; nlink: bigint } | undefined {
+/** `path` is the store's, for the message. */
+export function statsOf(file: string, path: string = file): BigIntStats | undefined {
   try {
     return statSync(file, { bigint: true, throwIfNoEntry: false })
   } catch (error) {
@@ -143,7 +150,7 @@ function bigStats(file: string, path: string): { dev: bigint; ino: bigint; nlink
 }
 
 function replaced(path: string): SecretsError {
-  return new SecretsError('UNAVAILABLE', `the store's file ${shown(path)}, or its log, was moved, replaced or removed while it was open`, {
+  return new SecretsError('UNAVAILABLE', `the store's file ${quoted(path)}, or its log, was moved, replaced or removed while it was open`, {
     remedy: 'make a new provider, or restart; and leave the `-wal` and `-shm` files alone',
   })
 }

@@ -8,7 +8,7 @@ vi.mock('node:fs', async (original) => {
   return { ...real, statfsSync: vi.fn(real.statfsSync) }
 })
 
-/** Says of every folder that it lies on a file system of this type, as Linux numbers them. */
+/** Makes every folder appear to be on a file system of this type, as Linux numbers them. */
 function onFileSystem(type: number): void {
   const real = fs.statfsSync(dirname(temporaryPath()))
   vi.mocked(fs.statfsSync).mockReturnValue({ ...real, type })
@@ -28,7 +28,7 @@ const shared: readonly (readonly [string, number])[] = [
   ['NFS', 0x6969],
   ['SMB', 0x517b],
   ['SMB', 0xff534d42],
-  ['SMB', 0xff534d42 | 0], // as a system of 32 bits has it
+  ['SMB', 0xff534d42 | 0], // as a 32-bit system returns it
   ['SMB', 0xfe534d42],
   ['9P', 0x01021997],
   ['FUSE', 0x65735546],
@@ -39,7 +39,7 @@ const shared: readonly (readonly [string, number])[] = [
   ['AFS', 0x5346414f],
 ]
 
-test.each(shared)('a store on %s (%i) is warned of once, in words that name its file', async (name, type) => {
+test.each(shared)('a store on %s (%i) causes one warning that names its file', async (name, type) => {
   onFileSystem(type)
   const path = temporaryPath()
   const warnings = await warningsOf(async () => {
@@ -55,7 +55,7 @@ test.each(shared)('a store on %s (%i) is warned of once, in words that name its 
   ])
 })
 
-test('each store is warned of by its own name, and one that is only looked for by none', async () => {
+test('each store causes its own warning, and a missing file none', async () => {
   onFileSystem(0x6969)
   const warnings = await warningsOf(async () => {
     await opened(temporaryPath()).get('name', context)
@@ -78,7 +78,7 @@ test.each([
   expect(await warningsOf(() => opened(temporaryPath()).put('name', { value: 'value' }, context))).toEqual([])
 })
 
-test('a store whose file system does not say what it is, or that is in memory, opens without a warning', async () => {
+test('a store on an unknown file system or in memory causes no warning', async () => {
   vi.mocked(fs.statfsSync).mockImplementation(() => {
     throw Object.assign(new Error('x'), { code: 'ENOSYS' })
   })

@@ -1,10 +1,9 @@
 import { statfsSync } from 'node:fs'
-import { shown } from '../shared/file-errors.ts'
+import { quoted } from '../shared/file-errors.ts'
 
 /*
- * SQLite's write-ahead log needs memory that all processes share, and its locks need a file system
- * that keeps them (sqlite.org/wal.html, sqlite.org/howtocorrupt.html). The numbers are Linux's
- * (statfs(2)); other systems have other ones.
+ * SQLite's log needs memory that all processes share and reliable locks (sqlite.org/wal.html,
+ * sqlite.org/howtocorrupt.html). Magic numbers of Linux (statfs(2)).
  */
 const fileSystems: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
@@ -20,25 +19,21 @@ const fileSystems: ReadonlyMap<number, string> = new Map([
   [0x5346414f, 'AFS'],
 ])
 
-/** By path: a store is opened again and again by tests and jobs. */
+/** Once per path: tests and jobs open a store many times. */
 const warned = new Set<string>()
 
-/**
- * Warns once of a store on a file system that machines share, or of which nobody knows whether it
- * keeps locks.
- */
 export function warnOfNetworkFileSystem(path: string): void {
   const name = fileSystems.get(typeOf(path))
   if (name === undefined || warned.has(path)) return
   warned.add(path)
-  const text = `The local store's file ${shown(path)} lies on ${name}, where SQLite's log and locks may lose or damage what is written`
+  const text = `The local store's file ${quoted(path)} lies on ${name}, where SQLite's log and locks may lose or damage what is written`
   process.emitWarning(`${text}: keep it on a local disk`, {
     type: 'SecretsWarning',
     code: 'FINCHAT_SECRETS_NETWORK_FILE_SYSTEM',
   })
 }
 
-/** Unsigned, for a system of 32 bits has negative ones. 0: it cannot be told. */
+/** Unsigned: 32-bit systems return negative numbers. 0 if unknown. */
 function typeOf(path: string): number {
   try {
     return process.platform === 'linux' ? statfsSync(path).type >>> 0 : 0

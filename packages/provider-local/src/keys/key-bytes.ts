@@ -4,21 +4,19 @@ import { loadCrypto } from '../shared/builtins.ts'
 export const keyLength = 32
 
 /**
- * Outside V8's heap and Node.js's pool: typed arrays of up to 64 bytes lie on the heap, whose
- * collector leaves copies.
+ * Allocates outside V8's heap and Node.js's pool. V8 keeps typed arrays of up to 64 bytes on its
+ * heap, and its collector leaves copies of them.
  */
 export function ownMemory(length: number): Buffer {
   return Buffer.from(new ArrayBuffer(length))
 }
 
-/**
- * A key in memory of its own. Once it is wiped it refuses, so that nothing is sealed with zeros.
- */
+/** A key in its own memory. After `wipe` every use throws, so that nothing is sealed with zeros. */
 export class KeyBytes {
   readonly #bytes: Uint8Array
   #refusal: (() => SecretsError) | undefined
 
-  /** Takes bytes that nobody else holds. */
+  /** Takes ownership of `bytes`. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
   }
@@ -27,13 +25,13 @@ export class KeyBytes {
     return new KeyBytes(loadCrypto().randomFillSync(ownMemory(keyLength)))
   }
 
-  /** The bytes themselves, for one call. Throws once they are wiped. */
+  /** Throws after `wipe`. Callers must not keep the reference. */
   get bytes(): Uint8Array {
     if (this.#refusal) throw this.#refusal()
     return this.#bytes
   }
 
-  /** `refusal` is what a later use throws. */
+  /** `refusal` makes the error of a later use. */
   wipe(refusal: () => SecretsError = closed): void {
     this.#refusal ??= refusal
     this.#bytes.fill(0)

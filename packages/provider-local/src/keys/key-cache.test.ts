@@ -1,15 +1,15 @@
 import { beforeEach, expect, test, vi } from 'vitest'
-import { newStoreHeader } from './store-header.ts'
-import { StoreKeys } from './key-cache.ts'
+import { localProvider } from '../local-provider.ts'
 import { StoreOpener } from '../store/lazy-open.ts'
+import { checkedOptions } from '../store/options.ts'
 import { context, failure, key, opened, otherKey, temporaryPath, within } from '../testing/temporary-store.ts'
 import { KeyBytes } from './key-bytes.ts'
-import { localProvider } from '../local-provider.ts'
-import { checkedOptions } from '../store/options.ts'
+import { KeyCache } from './key-cache.ts'
+import { newStoreHeader } from './store-header.ts'
 
 type Stretched = (error: Error | null, derived: Buffer) => void
 
-/** The derivations that were begun, each to be ended by the test. */
+/** Derivations that the test must end. */
 const pending: Stretched[] = []
 const passphrase = 'a passphrase of more than 32 bytes, really'
 
@@ -21,7 +21,7 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Replaces scrypt, which would take its time, by a promise to end when the test says so. */
+/** Replaces scrypt by promises that the test settles. */
 function holdScrypt(): { readonly begun: () => number; readonly end: (error?: Error) => Promise<void>; readonly restore: () => void } {
   let begun = 0
   const scrypt = vi.spyOn(process.getBuiltinModule('node:crypto'), 'scrypt').mockImplementation((...args: unknown[]) => {
@@ -38,7 +38,7 @@ function holdScrypt(): { readonly begun: () => number; readonly end: (error?: Er
   }
 }
 
-test('a derivation outlives the caller that began it, and the next one joins it', async () => {
+test('a derivation outlives its caller, and the next caller joins it', async () => {
   const path = temporaryPath()
   const scrypt = holdScrypt()
   const provider = opened(path, { key: passphrase })
@@ -51,7 +51,7 @@ test('a derivation outlives the caller that began it, and the next one joins it'
   scrypt.restore()
 })
 
-test('a deadline that is shorter than the derivation does not keep a store from ever opening', async () => {
+test('deadlines shorter than the derivation do not keep a store closed', async () => {
   const path = temporaryPath()
   await within(path, (provider) => provider.put('name', { value: 'value' }, context), { key: passphrase })
   const provider = opened(path, { key: passphrase })
@@ -63,9 +63,9 @@ test('a deadline that is shorter than the derivation does not keep a store from 
   expect(value).toBe('value')
 })
 
-test('never two derivations run at once, and a second header waits for the first', async () => {
+test('derivations never run in parallel, and a second header waits for the first', async () => {
   const scrypt = holdScrypt()
-  const keys = new StoreKeys([{ kind: 'passphrase', text: passphrase }])
+  const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const [one, other] = [newStoreHeader(), newStoreHeader()]
   const first = keys.keyring(one, context.signal)
   const second = keys.keyring(other, context.signal)
@@ -79,9 +79,9 @@ test('never two derivations run at once, and a second header waits for the first
   scrypt.restore()
 })
 
-test('a derivation that failed is tried again by the next call', async () => {
+test('the next call retries a failed derivation', async () => {
   const scrypt = holdScrypt()
-  const keys = new StoreKeys([{ kind: 'passphrase', text: passphrase }])
+  const keys = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const header = newStoreHeader()
   const failing = failure(keys.keyring(header, context.signal))
   await scrypt.end(new Error('no memory'))
@@ -106,16 +106,16 @@ test('raw keys are wiped once the store is open, or closed before that', async (
   }
 })
 
-test('closing wipes what was derived, and what a derivation that is under way derives, when it ends', async () => {
+test('closing wipes derived keys, and those of a derivation in progress when it ends', async () => {
   const header = newStoreHeader()
-  const derived = new StoreKeys([{ kind: 'raw', key: KeyBytes.random() }])
+  const derived = new KeyCache([{ kind: 'raw', key: KeyBytes.random() }])
   const { first } = await derived.keyring(header, context.signal)
   derived.close()
   await nextTurn()
   expect(() => first.values.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))
 
   const scrypt = holdScrypt()
-  const deriving = new StoreKeys([{ kind: 'passphrase', text: passphrase }])
+  const deriving = new KeyCache([{ kind: 'passphrase', text: passphrase }])
   const keyring = deriving.keyring(header, context.signal)
   deriving.close()
   await scrypt.end()
@@ -124,15 +124,15 @@ test('closing wipes what was derived, and what a derivation that is under way de
   scrypt.restore()
 })
 
-test('the keys of a header that is no longer there are wiped when those of another are derived', async () => {
-  const keys = new StoreKeys([{ kind: 'raw', key: KeyBytes.random() }])
+test('keys of an earlier header are wiped when those of another are derived', async () => {
+  const keys = new KeyCache([{ kind: 'raw', key: KeyBytes.random() }])
   const { first } = await keys.keyring(newStoreHeader(), context.signal)
   const { first: next } = await keys.keyring(newStoreHeader(), context.signal)
   expect(() => first.values.bytes).toThrow(expect.objectContaining({ code: 'ABORTED' }))
   expect(next.values.bytes).toHaveLength(32)
 })
 
-test('of keys of which one is refused, and of a provider that cannot be made, none is left', () => {
+test('if one key is refused or an option is invalid, all parsed keys are wiped', () => {
   const copies: Uint8Array[] = []
   const wipe = vi.spyOn(KeyBytes.prototype, 'wipe').mockImplementation(function (this: KeyBytes) {
     copies.push(this.bytes)

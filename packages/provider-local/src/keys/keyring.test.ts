@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
+import { seal, unseal } from '@finchat/secrets-core/sealing'
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
-import { seal, unseal } from '@finchat/secrets-core/sealing'
+import { failure } from '../testing/temporary-store.ts'
 import { KeyBytes } from './key-bytes.ts'
 import {
   deriveKeyring,
   type KeySource,
-  mostRetired,
+  maxRetired,
   openRetired,
   sealRetired,
   unwrapIndexKey,
@@ -16,7 +17,6 @@ import {
   wrapIndexKey,
 } from './keyring.ts'
 import { newStoreHeader } from './store-header.ts'
-import { failure } from '../testing/temporary-store.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -29,7 +29,7 @@ const isWiped = (bytes: Uint8Array): boolean => bytes.length > 0 && bytes.every(
 const closed = expect.objectContaining({ code: 'ABORTED' })
 const retired = expect.objectContaining({ code: 'CONFIGURATION', problem: expect.stringContaining('has retired it') })
 
-/** The next stretched passphrase, or why there is none. */
+/** The result of the next scrypt call. */
 function stretchTo(derived: Buffer, error: Error | null = null): void {
   vi.spyOn(crypto, 'scrypt').mockImplementation((...args: unknown[]) => {
     const callback = args.at(-1) as (error: Error | null, derived: Buffer) => void // its last argument
@@ -37,7 +37,7 @@ function stretchTo(derived: Buffer, error: Error | null = null): void {
   })
 }
 
-test('what a passphrase was stretched to is wiped once keys are derived from it, and a raw key is left to its owner', async () => {
+test('a stretched passphrase is wiped after derivation, and a raw key is left to its owner', async () => {
   const stretched = Buffer.alloc(32, 7)
   stretchTo(stretched)
   const source = raw()
@@ -47,7 +47,7 @@ test('what a passphrase was stretched to is wiped once keys are derived from it,
   expect(source.kind === 'raw' && isWiped(source.key.bytes)).toBe(false)
 })
 
-test('what a derivation that fails has derived before is wiped', async () => {
+test('a failed derivation wipes the keys derived so far', async () => {
   const wipe = vi.spyOn(KeyBytes.prototype, 'wipe')
   stretchTo(Buffer.alloc(0), new Error('no memory'))
   expect((await failure(deriveKeyring([raw(), passphrase], header))).code).toBe('UNAVAILABLE')
@@ -56,7 +56,7 @@ test('what a derivation that fails has derived before is wiped', async () => {
   for (const key of wiped) expect(() => key.bytes).toThrow(closed)
 })
 
-test('a key that was wiped meanwhile is refused, and no key is derived from zeros', async () => {
+test('a wiped key is refused, and no key is derived from zeros', async () => {
   const source = raw()
   const ends: ((error: null, derived: Buffer) => void)[] = []
   vi.spyOn(crypto, 'scrypt').mockImplementation((...args: unknown[]) => {
@@ -68,7 +68,7 @@ test('a key that was wiped meanwhile is refused, and no key is derived from zero
   expect(await deriving).toEqual(closed)
 })
 
-test('a keyring that is wiped holds zeros, and refuses to seal or open anything with them', async () => {
+test('a wiped keyring holds zeros and refuses to seal or open', async () => {
   const keyring = await deriveKeyring([raw(), raw()], header)
   const indexKey = KeyBytes.random()
   const row = wrapIndexKey(indexKey, keyring.first, header)
@@ -82,7 +82,7 @@ test('a keyring that is wiped holds zeros, and refuses to seal or open anything 
   expect(() => indexKey.bytes).toThrow(closed)
 })
 
-test('the key of a version is wiped when its use ends, also by an error, and is that of one place', async () => {
+test('a version key is wiped after use, also on an error, and differs for each version', async () => {
   const { first } = await deriveKeyring([raw()], header)
   const used: Uint8Array[] = []
   const keyAt = (place: string): Buffer =>
@@ -100,7 +100,7 @@ test('the key of a version is wiped when its use ends, also by an error, and is 
   expect(used.map(isWiped)).toEqual([true, true, true, true, true])
 })
 
-test("the index's key comes back from its row as it was, in memory of its own", async () => {
+test('an unwrapped index key equals the wrapped one and has its own memory', async () => {
   const keyring = await deriveKeyring([raw()], header)
   const indexKey = KeyBytes.random()
   const row = wrapIndexKey(indexKey, keyring.first, header)
@@ -108,7 +108,7 @@ test("the index's key comes back from its row as it was, in memory of its own", 
   expect([Buffer.from(bytes), bytes.buffer.byteLength]).toEqual([Buffer.from(indexKey.bytes), 32])
 })
 
-test('nothing of a text whose seal does not hold stays', () => {
+test('plaintext with an invalid seal is wiped', () => {
   const key = randomBytes(32)
   const sealed = seal(key, Buffer.alloc(0), Buffer.from('a value'))
   const updated: Buffer[] = []
@@ -126,11 +126,11 @@ test('nothing of a text whose seal does not hold stays', () => {
   expect(updated.map(isWiped)).toEqual([true])
 })
 
-test('without a key there is no keyring', async () => {
+test('a keyring needs a key', async () => {
   await expect(deriveKeyring([], header)).rejects.toMatchObject({ code: 'CONFIGURATION', message: 'no encryption key is given' })
 })
 
-test("a key that is not the store's is told so, and one whose row was altered by INTEGRITY", async () => {
+test('a wrong key is CONFIGURATION, and an altered key row INTEGRITY', async () => {
   const [ours, theirs] = [await deriveKeyring([raw()], header), await deriveKeyring([raw()], header)]
   const row = wrapIndexKey(KeyBytes.random(), ours.first, header)
   expect(() => unwrapIndexKey([row], theirs, header)).toThrow(
@@ -143,7 +143,7 @@ test("a key that is not the store's is told so, and one whose row was altered by
   expect(() => unwrapIndexKey([renamed], theirs, header)).toThrow(expect.objectContaining({ code: 'INTEGRITY' }))
 })
 
-test('the names of retired keys come back as they were, the newest of too many, under one index key and in one store', () => {
+test('retired ids are read back, only the newest 1,024, under their index key and store alone', () => {
   const [indexKey, other] = [KeyBytes.random(), KeyBytes.random()]
   const ids = fc.array(fc.uint8Array({ minLength: 32, maxLength: 32 }).map((id) => Buffer.from(id).toString('base64url')))
   fc.assert(
@@ -151,7 +151,7 @@ test('the names of retired keys come back as they were, the newest of too many, 
       expect(openRetired(sealRetired(some, indexKey, header), indexKey, header)).toEqual(some)
     }),
   )
-  const many = Array.from({ length: mostRetired + 5 }, (_, at) => Buffer.alloc(32, at.toString()).toString('base64url'))
+  const many = Array.from({ length: maxRetired + 5 }, (_, at) => Buffer.alloc(32, at.toString()).toString('base64url'))
   const sealed = sealRetired(many, indexKey, header)
   expect(openRetired(sealed, indexKey, header)).toEqual(many.slice(5))
   const altered = expect.objectContaining({ code: 'INTEGRITY', problem: "the store's key table was altered" })
@@ -159,7 +159,7 @@ test('the names of retired keys come back as they were, the newest of too many, 
   expect(() => openRetired(sealed, indexKey, { ...header, storeId: Buffer.alloc(16) })).toThrow(altered)
 })
 
-test('a retired key is wiped, and refuses in words of its own, and no other is', async () => {
+test('only a retired key is wiped, and its refusal says that it is retired', async () => {
   const keyring = await deriveKeyring([raw(), raw()], header)
   const [first, second] = [...keyring.byId.values()]
   wipeRetired(keyring, [second?.id ?? '', 'unknown'])

@@ -4,41 +4,40 @@ import { loadCrypto } from '../shared/builtins.ts'
 import { KeyBytes, keyLength, ownMemory } from './key-bytes.ts'
 import { sealingVersion, type StoreHeader } from './store-header.ts'
 
-/** One of the user's keys: random bytes, or a passphrase that must first be stretched. */
+/** A user's key: random bytes, or a passphrase to stretch. */
 export type KeySource = { readonly kind: 'raw'; readonly key: KeyBytes } | { readonly kind: 'passphrase'; readonly text: string }
 
-/** One of the user's keys, as this store uses it. */
+/** The keys derived from one user key for this store. */
 export interface StoreKey {
   /**
-   * Derived from the key and the store's salt: the same in every process. As long as a digest, so
-   * that no two keys have the same: GCM alone does not commit to its key.
+   * Derived from the key and the salt. 256 bits, so that no two keys share an id: AES-GCM alone
+   * does not commit to its key.
    */
   readonly id: string
-  /** Each version's own key is derived from it. */
+  /** Parent of each version's own key. */
   readonly values: KeyBytes
-  /** Seals the key of the authenticated index, which every key of the store must be able to open. */
+  /** Seals the index key. */
   readonly wrapping: KeyBytes
 }
 
-/** The user's keys: the first seals, all of them open. */
 export interface Keyring {
   readonly first: StoreKey
   readonly byId: ReadonlyMap<string, StoreKey>
 }
 
-/** The index's key, sealed for one of the store's keys. Opening it is the check that a key is the right one. */
+/** Unwrapping it proves that a user's key is the right one. */
 export interface WrappedKey {
   readonly keyId: string
   readonly wrapped: Buffer
 }
 
-/** Who may open the index, and, sealed, who must not any more. */
+/** Keys that open the index, and the sealed ids of retired keys. */
 export interface KeyTable {
   readonly wrapped: readonly WrappedKey[]
   readonly retired: Buffer
 }
 
-/** Derives every key once, one after the other, since stretching a passphrase takes 128 MiB. */
+/** Derives keys one by one, since stretching a passphrase takes 128 MiB. */
 export async function deriveKeyring(sources: readonly KeySource[], header: StoreHeader): Promise<Keyring> {
   const keys: StoreKey[] = []
   try {
@@ -68,7 +67,7 @@ function wipeKey({ values, wrapping }: StoreKey, refusal?: () => SecretsError): 
 
 async function deriveKey(source: KeySource, header: StoreHeader): Promise<StoreKey> {
   if (source.kind === 'raw') return storeKey(source.key.bytes, header)
-  const root = await stretched(source.text, header)
+  const root = await stretch(source.text, header)
   try {
     return storeKey(root, header)
   } finally {
@@ -86,8 +85,8 @@ function storeKey(root: Uint8Array, header: StoreHeader): StoreKey {
 }
 
 /**
- * HKDF-SHA256 (RFC 5869) under the store's salt, for one purpose. `hkdfSync` makes a `KeyObject` of
- * the root, which stays until it is collected.
+ * HKDF-SHA256 (RFC 5869) salted with the store's salt. `hkdfSync` would make a `KeyObject` of the
+ * root, which stays in memory until it is collected.
  */
 function subkey(root: Uint8Array, { salt }: StoreHeader, purpose: string): Buffer {
   const { createHmac } = loadCrypto()
@@ -100,8 +99,8 @@ function subkey(root: Uint8Array, { salt }: StoreHeader, purpose: string): Buffe
 
 const lastBlock = Uint8Array.of(1)
 
-/** scrypt (RFC 7914) on a thread of its own. */
-function stretched(passphrase: string, { salt, scrypt: cost }: StoreHeader): Promise<Buffer> {
+/** scrypt (RFC 7914) on a thread of the pool. */
+function stretch(passphrase: string, { salt, scrypt: cost }: StoreHeader): Promise<Buffer> {
   const parameters = { N: 2 ** cost.log2N, r: cost.r, p: cost.p, maxmem: 2 ** (cost.log2N + 8) * cost.r }
   return new Promise((resolve, reject) => {
     loadCrypto().scrypt(passphrase, salt, keyLength, parameters, (error, derived) => {
@@ -112,16 +111,15 @@ function stretched(passphrase: string, { salt, scrypt: cost }: StoreHeader): Pro
 }
 
 /**
- * Runs `use` with the key of one version, and wipes it: the one-step derivation of NIST SP 800-56C,
- * SHA-256 of a counter, the key and the place, which is sealed with it too. A version is sealed
- * once under each key, so that nonces, which are random, never come near their limit. HMAC would
- * take three times as long.
+ * Runs `use` with the key of one version, then wipes it. One-step derivation of NIST SP 800-56C:
+ * SHA-256 of a counter, the key and the associated data. HMAC would take three times as long. Each
+ * key seals once, so random nonces never near their limit.
  */
-export function withVersionKey<T>({ values }: StoreKey, place: Uint8Array, use: (key: Uint8Array) => T): T {
-  const text = ownMemory(counter.length + keyLength + place.length)
+export function withVersionKey<T>({ values }: StoreKey, data: Uint8Array, use: (key: Uint8Array) => T): T {
+  const text = ownMemory(counter.length + keyLength + data.length)
   text.set(counter)
   text.set(values.bytes, counter.length)
-  text.set(place, counter.length + keyLength)
+  text.set(data, counter.length + keyLength)
   const key = loadCrypto().hash('sha256', text, 'buffer')
   text.fill(0)
   try {
@@ -137,14 +135,11 @@ export function wrapIndexKey(indexKey: KeyBytes, key: StoreKey, header: StoreHea
   return { keyId: key.id, wrapped: seal(key.wrapping.bytes, wrapData(key.id, header), indexKey.bytes) }
 }
 
-/**
- * The index's key. Throws `CONFIGURATION` if none of the user's keys is one of the store's, and `INTEGRITY` if one of
- * them is but what it sealed was altered.
- */
+/** Throws `CONFIGURATION` for a wrong key, `INTEGRITY` if the row was altered. */
 export function unwrapIndexKey(rows: readonly WrappedKey[], { byId }: Pick<Keyring, 'byId'>, header: StoreHeader): KeyBytes {
   const row = rows.find(({ keyId }) => byId.has(keyId))
   const key = row && byId.get(row.keyId)
-  if (!key) throw foreignKey()
+  if (!key) throw wrongKey()
   const bytes = unseal(key.wrapping.bytes, wrapData(key.id, header), row.wrapped)
   if (bytes?.length !== keyLength) throw alteredKeys()
   return new KeyBytes(bytes)
@@ -154,15 +149,12 @@ function wrapData(keyId: string, { storeId }: StoreHeader): Buffer {
   return lengthPrefixed(['finchat-secrets/local/index-key', sealingVersion, storeId, keyId])
 }
 
-/** So many changes of key are remembered. */
-export const mostRetired = 1_024
+/** The newest retired keys that the store remembers. */
+export const maxRetired = 1_024
 
-/**
- * The names of retired keys, which tell a guess of the passphrase from a wrong one: so they are
- * sealed too, with what follows from the index's key.
- */
+/** The ids would let a reader of the file test guesses of an old passphrase. */
 export function sealRetired(ids: readonly string[], indexKey: KeyBytes, header: StoreHeader): Buffer {
-  const text = Buffer.concat(ids.slice(-mostRetired).map((id) => Buffer.from(id, 'base64url')))
+  const text = Buffer.concat(ids.slice(-maxRetired).map((id) => Buffer.from(id, 'base64url')))
   return withRetiredKey(indexKey, header, (key) => seal(key, retiredData(header), text))
 }
 
@@ -185,10 +177,7 @@ function retiredData({ storeId }: StoreHeader): Buffer {
   return lengthPrefixed(['finchat-secrets/local/retired-keys', sealingVersion, storeId])
 }
 
-/**
- * Wipes the user's keys that a re-encryption has retired: they seal nothing more, and there is
- * nothing that they open.
- */
+/** Wipes the user's keys that a re-encryption has retired. */
 export function wipeRetired({ byId }: Keyring, ids: readonly string[]): void {
   for (const id of ids) {
     const key = byId.get(id)
@@ -200,13 +189,12 @@ function alteredKeys(): SecretsError {
   return new SecretsError('INTEGRITY', "the store's key table was altered", { remedy: 'restore a backup' })
 }
 
-function foreignKey(): SecretsError {
+function wrongKey(): SecretsError {
   return new SecretsError('CONFIGURATION', 'the encryption key is not the key of this store, or `reencrypt` has retired it', {
-    remedy: "give the key that the store was made with, or the one that replaced it; see the README, 'Replacing the key'",
+    remedy: "give the key that the store was made with, or the one that replaced it; see 'Replace the key' in docs/local-store.md",
   })
 }
 
-/** A key that was replaced, so that what it had sealed is sealed again, must not seal anything more. */
 function retiredKey(): SecretsError {
   return new SecretsError('CONFIGURATION', 'the encryption key was replaced, and `reencrypt` has retired it', {
     remedy: 'give the new key, and make it the first of `keys`',

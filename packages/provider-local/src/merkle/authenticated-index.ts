@@ -1,36 +1,36 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { Bucket } from './bucket.ts'
-import { loadCrypto } from '../shared/builtins.ts'
-import { altered } from '../sqlite/columns.ts'
-import { type IndexDigests, indexDigests } from './index-digests.ts'
-import { bucketCount, bucketOf, digestAt, leafOf } from '../record/tree-shape.ts'
-import type { Leaf } from './leaf.ts'
 import type { KeyBytes } from '../keys/key-bytes.ts'
 import { type Keyring, type KeyTable, openRetired, unwrapIndexKey, wipeRetired, type WrappedKey } from '../keys/keyring.ts'
-import { recordOf } from '../sqlite/row-codecs.ts'
-import type { SecretRecord } from '../record/secret-record.ts'
 import type { StoreHeader } from '../keys/store-header.ts'
+import type { SecretRecord } from '../record/secret-record.ts'
+import { bucketCount, bucketOf, digestAt, leafOf } from '../record/tree-shape.ts'
+import { loadCrypto } from '../shared/builtins.ts'
+import { altered } from '../sqlite/columns.ts'
+import { recordOf } from '../sqlite/row-codecs.ts'
 import type { Tables } from '../sqlite/tables.ts'
+import { Bucket } from './bucket.ts'
+import { type IndexDigests, indexDigests } from './index-digests.ts'
+import type { Leaf } from './leaf.ts'
 
-/** One state of the store that was verified, and as much of it as was asked for. */
+/** A verified state of the store, as far as it was read. */
 export interface VerifiedState {
   readonly changes: number
   readonly root: Buffer
   readonly keys: KeyTable
   readonly indexKey: KeyBytes
   readonly bucketDigests: Buffer
-  /** The secrets of the buckets that were looked into. */
+  /** Buckets read so far. */
   readonly buckets: Map<number, Bucket>
   readonly records: Map<string, SecretRecord>
 }
 
-/** Records in memory are without values; beyond this many they are read and verified again. */
-const mostRecords = 10_000
+/** Records in memory, without values. */
+const maxRecords = 10_000
 
 /**
- * What the store holds, authenticated from a root MAC down, as a tree of hashes: root, bucket, leaf, secret. What was verified once is remembered
- * and holds as long as the root in the file is the same, so that a read of an unchanged store hashes nothing at all. Every method but
- * `seenAt`, `isCurrent` and `known` runs inside a transaction, after `refresh`.
+ * The store's content, authenticated by a hash tree: root MAC, bucket, leaf, secret. Verified parts
+ * stay in memory while the root is unchanged. Call `refresh` first, in a transaction; only
+ * `seenAt`, `isCurrent` and `known` work outside one.
  */
 export class AuthenticatedIndex {
   readonly #tables: Tables
@@ -47,7 +47,7 @@ export class AuthenticatedIndex {
     this.digests = indexDigests(header)
   }
 
-  /** Looks at the state that has this data version. Throws `INTEGRITY` if it is none that a holder of a key has written, or an older one. */
+  /** Throws `INTEGRITY` if no key holder wrote this state, or if it is older than the last one. */
   refresh(dataVersion: number): void {
     if (this.#seenAt === dataVersion) return
     this.#seenAt = undefined
@@ -60,24 +60,24 @@ export class AuthenticatedIndex {
     this.#seenAt = dataVersion
   }
 
-  /** The data version at which what is known was last seen in the file. */
+  /** The data version at which the file last matched memory. */
   get seenAt(): number | undefined {
     return this.#seenAt
   }
 
-  /** Whether nobody else has committed anything since `refresh`: what is known is true without a transaction. */
+  /** Whether no other connection has committed since `refresh`; needs no transaction. */
   isCurrent(): boolean {
     return this.#seenAt !== undefined && this.#tables.dataVersion() === this.#seenAt
   }
 
-  /** The secret's record if it is known; no statement is run. */
+  /** The record if it is in memory; runs no statement. */
   known(path: string): SecretRecord | undefined {
     return this.#state?.records.get(path)
   }
 
   /**
-   * To be called before a transaction of ours changes what is in the file. Returns what tells of the new state once that is committed; should it
-   * fail half-way, the file is looked at again.
+   * Returns a function that adopts the new state after the commit. Otherwise the file is read
+   * again.
    */
   changing(): (state: VerifiedState, leaves: ReadonlyMap<number, Leaf>, records: VerifiedState['records']) => void {
     const seenAt = this.#seenAt
@@ -90,7 +90,7 @@ export class AuthenticatedIndex {
     }
   }
 
-  /** The secret's record, or `undefined`: authentically, there is none. */
+  /** The secret's record. `undefined` is authenticated: there is no such secret. */
   find(path: string): SecretRecord | undefined {
     const state = this.refreshed()
     const known = state.records.get(path)
@@ -105,7 +105,7 @@ export class AuthenticatedIndex {
     return record
   }
 
-  /** Every path that the store has ever held. */
+  /** Every path ever stored. */
   paths(): string[] {
     return Array.from({ length: bucketCount }, (_, bucket) => this.bucket(bucket).paths).flat()
   }
@@ -125,7 +125,7 @@ export class AuthenticatedIndex {
     throw new SecretsError('INTERNAL', "the store's index was used before it was read")
   }
 
-  /** Wipes the index's key. Nothing is read or written by this index any more. */
+  /** Wipes the index key. The index cannot be used afterwards. */
   close(): void {
     this.#state?.indexKey.wipe()
   }
@@ -138,7 +138,7 @@ export class AuthenticatedIndex {
       const bucketDigests = this.#tables.bucketDigests()
       if (!sameMac(this.digests.root(indexKey, changes, keys, bucketDigests), root)) throw altered()
       if (!isKnown) wipeRetired(this.#keyring, openRetired(keys.retired, indexKey, this.#header))
-      return { changes, root, keys: isKnown ? known.keys : keys, indexKey, bucketDigests, ...stillTrue(known, bucketDigests) }
+      return { changes, root, keys: isKnown ? known.keys : keys, indexKey, bucketDigests, ...stillValid(known, bucketDigests) }
     } catch (error) {
       if (!isKnown) indexKey.wipe()
       throw error
@@ -153,12 +153,12 @@ export class AuthenticatedIndex {
 }
 
 function remember({ records }: VerifiedState, record: SecretRecord): void {
-  if (records.size >= mostRecords) records.clear()
+  if (records.size >= maxRecords) records.clear()
   records.set(record.path, record)
 }
 
-/** Of what was known, the buckets whose digest is the same, with their records. */
-function stillTrue(known: VerifiedState | undefined, bucketDigests: Buffer): Pick<VerifiedState, 'buckets' | 'records'> {
+/** Buckets, with their records, whose digest has not changed. */
+function stillValid(known: VerifiedState | undefined, bucketDigests: Buffer): Pick<VerifiedState, 'buckets' | 'records'> {
   const buckets = new Map(known?.buckets)
   const records = new Map(known?.records)
   for (const [number, bucket] of buckets) {
@@ -183,7 +183,7 @@ function sameMac(one: Buffer, other: Buffer): boolean {
 }
 
 function rolledBack(): SecretsError {
-  return new SecretsError('INTEGRITY', 'the store was put back to an earlier state while it was open', {
+  return new SecretsError('INTEGRITY', 'the store was rolled back to an earlier state while it was open', {
     remedy: 'restart with the file that you trust, and find out who could write it',
   })
 }

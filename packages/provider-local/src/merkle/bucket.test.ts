@@ -1,11 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Bucket } from './bucket.ts'
-import type { Placed } from '../record/tree-shape.ts'
-import { indexDigests } from './index-digests.ts'
-import { bucketOf, leafOf, leavesPerBucket } from '../record/tree-shape.ts'
-import type { Leaf } from './leaf.ts'
 import { newStoreHeader } from '../keys/store-header.ts'
+import { bucketOf, leafOf, leavesPerBucket, type LeafEntry } from '../record/tree-shape.ts'
+import { Bucket } from './bucket.ts'
+import { indexDigests } from './index-digests.ts'
+import type { Leaf } from './leaf.ts'
 
 const digests = indexDigests(newStoreHeader())
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))
@@ -14,7 +13,7 @@ const placed = fc.record({ leaf: fc.integer({ min: 128, max: 191 }), digest })
 const secrets = fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), placed), { maxLength: 20 }).map((entries) => new Map(entries))
 
 /** The leaves with the changes in them, by their numbers. */
-function changedLeaves(bucket: Bucket, changes: ReadonlyMap<string, Placed>): Map<number, Leaf> {
+function changedLeaves(bucket: Bucket, changes: ReadonlyMap<string, LeafEntry>): Map<number, Leaf> {
   const leaves = new Map<number, Leaf>()
   for (const [path, change] of changes)
     leaves.set(change.leaf, (leaves.get(change.leaf) ?? bucket.leaf(change.leaf)).with(path, change.digest))
@@ -32,7 +31,7 @@ describe('a bucket', () => {
     )
   })
 
-  test('with other leaves has the digest of the bucket that is made of them at once, and stays as it was until it adopts them', () => {
+  test('has the digest of a new bucket when given other leaves, and is unchanged until it adopts them', () => {
     fc.assert(
       fc.property(secrets, secrets, (entries, changes) => {
         const moved = new Map([...changes].map(([path, change]) => [path, { ...change, leaf: entries.get(path)?.leaf ?? change.leaf }]))
@@ -46,13 +45,13 @@ describe('a bucket', () => {
     )
   })
 
-  test('has another digest when a secret stands in another of its leaves', () => {
+  test('has another digest when a secret moves to another of its leaves', () => {
     const [here, there] = [200, 201].map((leaf) => new Bucket(digests, new Map([['name', { leaf, digest: Buffer.alloc(32, 1) }]])))
     expect(here?.digest()).not.toEqual(there?.digest())
   })
 })
 
-test('every path has one leaf of 4,096, and each of 64 buckets 64 of them', () => {
+test('every path has one of 4,096 leaves, and each of 64 buckets has 64', () => {
   const leaves = Array.from({ length: 50_000 }, (_, n) => leafOf(`service/${n}`))
   expect(new Set(leaves).size).toBe(4_096)
   expect(Math.max(...leaves)).toBe(64 * leavesPerBucket - 1)

@@ -1,15 +1,15 @@
+import { digestAt, digestLength, leavesPerBucket, type LeafEntry } from '../record/tree-shape.ts'
 import type { IndexDigests } from './index-digests.ts'
 import { Leaf } from './leaf.ts'
-import { digestAt, digestLength, leavesPerBucket, type Placed } from '../record/tree-shape.ts'
 
-/** The leaves of one bucket, as they were verified; another state of it is this one with other leaves, until they are adopted. */
+/** The verified leaves of one bucket. */
 export class Bucket {
   readonly #digests: IndexDigests
   readonly #leaves: Leaf[]
-  /** Of all leaves, one after the other: what the bucket's own digest is computed over. */
+  /** Digests of all leaves, concatenated: input of the bucket's digest. */
   readonly #leafDigests: Buffer
 
-  constructor(digests: IndexDigests, secrets: ReadonlyMap<string, Placed>) {
+  constructor(digests: IndexDigests, secrets: ReadonlyMap<string, LeafEntry>) {
     const members = Array.from({ length: leavesPerBucket }, (): [path: string, digest: Uint8Array][] => [])
     for (const [path, { leaf, digest }] of secrets) members[leaf % leavesPerBucket]?.push([path, digest])
     this.#digests = digests
@@ -26,7 +26,7 @@ export class Bucket {
     return this.#leaves[number % leavesPerBucket] ?? Leaf.of(this.#digests, [])
   }
 
-  /** The bucket's own digest; with other leaves in place of some of its own. */
+  /** The bucket's digest, with `others` replacing some of its leaves. */
   digest(others: Iterable<readonly [number: number, leaf: Leaf]> = []): Buffer {
     const leafDigests = Buffer.from(this.#leafDigests)
     for (const [number, leaf] of others) digestAt(leafDigests, number % leavesPerBucket).set(leaf.digest)

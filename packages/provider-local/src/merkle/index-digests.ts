@@ -1,14 +1,14 @@
 import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
-import { loadCrypto } from '../shared/builtins.ts'
 import type { KeyBytes } from '../keys/key-bytes.ts'
 import type { KeyTable } from '../keys/keyring.ts'
-import type { RecordRow, VersionRow } from '../sqlite/row-codecs.ts'
 import { formatVersion, type StoreHeader } from '../keys/store-header.ts'
+import { loadCrypto } from '../shared/builtins.ts'
+import type { RecordRow, VersionRow } from '../sqlite/row-codecs.ts'
 
-/** The levels of the index; each text says which level it is, so that none can stand for another. */
+/** Each level hashes its own name, so that no level's text passes for another's. */
 export interface IndexDigests {
   readonly version: (path: string, row: VersionRow) => Buffer
-  /** A node of the secret's version tree, below its root. */
+  /** A node of the version tree, below its root. */
   readonly node: (path: string, level: number, number: number, node: Buffer) => Buffer
   readonly record: (path: string, row: RecordRow) => Buffer
   readonly leaf: (text: Buffer) => Buffer
@@ -16,10 +16,7 @@ export interface IndexDigests {
   readonly root: (key: KeyBytes, changes: number, keys: KeyTable, bucketDigests: Buffer) => Buffer
 }
 
-/**
- * SHA-256 all the way up, and at the root HMAC-SHA256 (RFC 2104) under the index's key: what is hashed stands in the file for everybody to
- * read, and the root's MAC vouches for all of it.
- */
+/** The file holds everything that is hashed; the HMAC (RFC 2104) at the root authenticates it. */
 export function indexDigests(header: StoreHeader): IndexDigests {
   const { hash } = loadCrypto()
   const begin = (level: string): readonly Field[] => [`finchat-secrets/local/${level}`, formatVersion, header.storeId]
@@ -37,7 +34,7 @@ export function indexDigests(header: StoreHeader): IndexDigests {
   }
 }
 
-/** What comes first in the root's text, made once for each set of keys. */
+/** Beginnings of the root's text, cached per key table. */
 function rootBeginnings(begin: readonly Field[], { salt, scrypt }: StoreHeader): (keys: KeyTable) => Buffer {
   const made = new WeakMap<KeyTable, Buffer>()
   const make = ({ wrapped, retired }: KeyTable): Buffer => {

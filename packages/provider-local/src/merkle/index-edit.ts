@@ -1,14 +1,13 @@
-import type { AuthenticatedIndex } from './authenticated-index.ts'
-import { bucketOf, digestAt, leafOf } from '../record/tree-shape.ts'
 import { KeyBytes } from '../keys/key-bytes.ts'
 import { type Keyring, type KeyTable, openRetired, sealRetired, unwrapIndexKey, wipeRetired, wrapIndexKey } from '../keys/keyring.ts'
-import type { Leaf } from './leaf.ts'
-import { rowOf } from '../sqlite/row-codecs.ts'
-import type { SecretRecord } from '../record/secret-record.ts'
 import type { StoreHeader } from '../keys/store-header.ts'
+import type { SecretRecord } from '../record/secret-record.ts'
+import { bucketOf, digestAt, leafOf } from '../record/tree-shape.ts'
+import { rowOf } from '../sqlite/row-codecs.ts'
 import type { Tables } from '../sqlite/tables.ts'
+import type { AuthenticatedIndex } from './authenticated-index.ts'
+import type { Leaf } from './leaf.ts'
 
-/** What the index is made of. */
 export interface IndexParts {
   readonly index: AuthenticatedIndex
   readonly tables: Tables
@@ -16,7 +15,7 @@ export interface IndexParts {
   readonly header: StoreHeader
 }
 
-/** The changes of one transaction, gathered, and written into the index at its end in one go. */
+/** Collects the changes of one transaction. */
 export class IndexEdit {
   readonly #parts: IndexParts
   readonly #changed = new Map<string, SecretRecord>()
@@ -34,20 +33,21 @@ export class IndexEdit {
     this.#changed.set(record.path, record)
   }
 
-  /** A new key for the index, sealed for the first key alone: no other key opens the store from then on, or seals. */
+  /** Gives the index a new key, wrapped for the first key alone. */
   replaceIndexKey(): void {
     this.#replaces = true
   }
 
-  /** Writes digests and root. Returns what is to be called once that is committed: until then memory must not know of it. */
+  /** Returns a function that updates memory, to call after the commit. */
   finish(): () => void {
     if (this.#replaces) return this.#finishWithNewKey()
     if (this.#changed.size === 0) return () => {}
     const { indexKey, keys } = this.#index.refreshed()
-    return this.#write(indexKey, this.#keysForWriter(keys, indexKey))(indexKey)
+    const adopt = this.#write(indexKey, this.#keysForWriter(keys, indexKey))
+    return () => adopt(indexKey)
   }
 
-  /** The new key is opened again after the commit, so that none is left where that fails. */
+  /** Unwraps the key again after the commit, so that a failed commit leaves no copy. */
   #finishWithNewKey(): () => void {
     const { keyring, header } = this.#parts
     const indexKey = KeyBytes.random()
@@ -55,7 +55,7 @@ export class IndexEdit {
       const [keys, retired] = this.#keysOfFirst(indexKey)
       const adopt = this.#write(indexKey, keys)
       return () => {
-        adopt(unwrapIndexKey(keys.wrapped, keyring, header))()
+        adopt(unwrapIndexKey(keys.wrapped, keyring, header))
         wipeRetired(keyring, retired)
       }
     } finally {
@@ -67,7 +67,7 @@ export class IndexEdit {
     return this.#parts.index
   }
 
-  #write(indexKey: KeyBytes, keys: KeyTable): (indexKey: KeyBytes) => () => void {
+  #write(indexKey: KeyBytes, keys: KeyTable): (indexKey: KeyBytes) => void {
     const [before, adopt] = [this.#index.refreshed(), this.#index.changing()]
     const { tables } = this.#parts
     if (keys !== before.keys) tables.setKeys(keys)
@@ -76,13 +76,10 @@ export class IndexEdit {
     const changes = before.changes + 1
     const root = this.#index.digests.root(indexKey, changes, keys, bucketDigests)
     tables.setRoot(changes, root, bucketDigests)
-    return (known) => () => adopt({ ...before, changes, root, keys, indexKey: known, bucketDigests }, leaves, this.#changed)
+    return (ownKey) => adopt({ ...before, changes, root, keys, indexKey: ownKey, bucketDigests }, leaves, this.#changed)
   }
 
-  /**
-   * The key that seals must be able to open the index, or its holder could not read what it has written. Throws
-   * `CONFIGURATION` if it was retired.
-   */
+  /** The key that seals must open the index too. Throws `CONFIGURATION` for a retired key. */
   #keysForWriter(keys: KeyTable, indexKey: KeyBytes): KeyTable {
     const { keyring, header } = this.#parts
     const { first } = keyring
@@ -91,9 +88,7 @@ export class IndexEdit {
     return { ...keys, wrapped: wrapped.toSorted((one, other) => (one.keyId < other.keyId ? -1 : 1)) }
   }
 
-  /**
-   * The first key's row alone, and who is retired by that. Of those that were, none is forgotten.
-   */
+  /** A table for the first key alone, and the ids that this retires. */
   #keysOfFirst(indexKey: KeyBytes): [KeyTable, readonly string[]] {
     const { keyring, header } = this.#parts
     const { first } = keyring

@@ -1,18 +1,18 @@
 import { lengthPrefixed, prefixLength } from '@finchat/secrets-core/sealing'
-import type { IndexDigests } from './index-digests.ts'
 import { digestLength } from '../record/tree-shape.ts'
+import type { IndexDigests } from './index-digests.ts'
 
 type Entry = readonly [path: string, digest: Uint8Array]
 
 /**
- * The secrets of one leaf, each with its digest, as the text that the leaf's own digest is computed over: sorted by path, so that equal leaves
- * have equal texts. The digest of a leaf without secrets is all zeros, which no text has.
+ * The secrets of one leaf, sorted by path, as the text of its digest. The digest of an empty leaf
+ * is zeros.
  */
 export class Leaf {
   readonly digest: Buffer
   readonly #digests: IndexDigests
   readonly #text: Buffer
-  /** Where in the text a secret's digest stands. */
+  /** Offset of each secret's digest in the text. */
   readonly #places: ReadonlyMap<string, number>
 
   private constructor(digests: IndexDigests, text: Buffer, places: ReadonlyMap<string, number>) {
@@ -42,7 +42,7 @@ export class Leaf {
     return place === undefined ? undefined : this.#text.subarray(place, place + digestLength)
   }
 
-  /** This leaf with another digest for one of its secrets, or with a secret that is new. */
+  /** Sets the digest of one secret, which may be new. */
   with(path: string, digest: Uint8Array): Leaf {
     const place = this.#places.get(path)
     if (place === undefined) return Leaf.of(this.#digests, [...this.#secrets(), [path, digest]])
@@ -58,7 +58,7 @@ export class Leaf {
 
 const nothing = Buffer.alloc(digestLength)
 
-/** How much of the text a path and its digest take. */
+/** Length of a path and its digest in the text. */
 function entryLength(path: string): number {
   return 2 * prefixLength + Buffer.byteLength(path) + digestLength
 }

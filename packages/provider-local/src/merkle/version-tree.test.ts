@@ -1,14 +1,14 @@
 import { SecretsError } from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { indexDigests } from './index-digests.ts'
 import { newStoreHeader } from '../keys/store-header.ts'
 import { emptyNode } from '../record/version-node.ts'
+import { indexDigests } from './index-digests.ts'
 import { VersionTree } from './version-tree.ts'
 
 const digests = indexDigests(newStoreHeader())
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))
-/** In one node, in neighbours, in far ones, and at both ends of what a version may be. */
+/** In one node, in neighbours, far apart, and at both ends of the range. */
 const number = fc.oneof(
   fc.integer({ min: 1, max: 40 }),
   fc.integer({ min: 1, max: 70_000 }),
@@ -27,7 +27,7 @@ function treeOver(rows: Rows, root: Buffer, lastVersion: number): VersionTree {
   return new VersionTree(digests, nodes, { path: 'name', root, lastVersion })
 }
 
-/** Makes each change in a tree of its own, as transactions do. */
+/** Makes each change in a new tree, as transactions do. */
 function changed(all: Iterable<readonly [number, Buffer | undefined]>): { rows: Rows; root: Buffer; last: number } {
   const rows: Rows = new Map()
   let [root, last] = [emptyNode, 0]
@@ -41,14 +41,14 @@ function changed(all: Iterable<readonly [number, Buffer | undefined]>): { rows: 
   return { rows, root, last }
 }
 
-/** What a tree says of every number, in either direction. */
+/** All numbers of a tree, in both directions. */
 function told(tree: VersionTree): { ascending: number[]; descending: number[]; found: (Buffer | undefined)[] } {
   const ascending = [...tree.ascending()]
   return { ascending, descending: [...tree.descending()], found: ascending.map((version) => tree.digestOf(version)) }
 }
 
 describe('a tree of versions', () => {
-  test('holds what a map of the same changes holds, whatever the numbers', () => {
+  test('matches a map after the same changes', () => {
     fc.assert(
       fc.property(changes, number, (all, above) => {
         const model = new Map<number, Buffer>()
@@ -68,7 +68,7 @@ describe('a tree of versions', () => {
     )
   })
 
-  test('has one root for one set of versions, and no row more than that takes', () => {
+  test('has one root per set of versions and no surplus row', () => {
     fc.assert(
       fc.property(changes, (all) => {
         const { rows, root, last } = changed(all)
@@ -82,7 +82,7 @@ describe('a tree of versions', () => {
     )
   })
 
-  test('of 10,000 versions reads and writes three nodes for a new one', () => {
+  test('reads and writes three nodes for a new version of 10,000', () => {
     const rows: Rows = new Map()
     const tree = treeOver(rows, emptyNode, 10_000)
     for (let version = 1; version <= 10_000; version++) tree.set(version, Buffer.alloc(32, version % 251))
@@ -100,7 +100,7 @@ describe('a tree of versions', () => {
   })
 })
 
-describe('a tree of which a node was altered', () => {
+describe('a tree with an altered node', () => {
   const versions = Array.from({ length: 600 }, (_, n) => [n + 1, Buffer.alloc(32, n % 251)] as const)
   const intact = changed(versions)
   const older = changed([...versions.slice(0, 599), [17, Buffer.alloc(32, 9)] as const])
@@ -117,7 +117,7 @@ describe('a tree of which a node was altered', () => {
     'by that of another level': (rows, id) => void rows.set(id, rows.get(id % 16 === 1 ? 2 : 1) ?? emptyNode),
   }
   for (const [how, alter] of Object.entries(ways)) {
-    test(`${how} is INTEGRITY for what is below it, and right for all else`, () => {
+    test(`${how} is INTEGRITY below it, and all other versions read correctly`, () => {
       for (const id of intact.rows.keys()) {
         const rows = new Map(intact.rows)
         alter(rows, id)
@@ -126,7 +126,7 @@ describe('a tree of which a node was altered', () => {
     })
   }
 
-  test('by putting back what stood there earlier is INTEGRITY wherever that is another', () => {
+  test('that was replayed is INTEGRITY wherever it differs', () => {
     let others = 0
     for (const [id, node] of older.rows) {
       if (intact.rows.get(id)?.equals(node)) continue
@@ -136,7 +136,7 @@ describe('a tree of which a node was altered', () => {
     expect(others).toBeGreaterThan(2)
   })
 
-  /** Every number has its digest or is refused; returns whether any is. */
+  /** Every number has its digest or is refused; returns whether any is refused. */
   function damaged(rows: Rows): boolean {
     let refused = 0
     for (const [version, entry] of versions) {

@@ -1,24 +1,23 @@
-import { altered } from '../sqlite/columns.ts'
-import type { IndexDigests } from './index-digests.ts'
-import type { NodeRows } from '../sqlite/tables.ts'
 import { emptyNode, entryOf, fanOut, slotsOf, withEntry } from '../record/version-node.ts'
+import { altered } from '../sqlite/columns.ts'
+import type { NodeRows } from '../sqlite/tables.ts'
+import type { IndexDigests } from './index-digests.ts'
 
-/** Nodes in memory; beyond this many they are read and verified again. */
-const mostNodes = 1_000
+/** Nodes in memory; above this, all are dropped and read again. */
+const maxNodes = 1_000
 
 /**
- * The versions of one secret as a hash tree over their numbers. A node of level 1 holds the digests
- * of 16 numbers, a node of level 2 those of 16 such nodes. The root stands in the secret's own row.
- * So a change of one version reads and writes one node of each level below the root.
+ * The versions of one secret as a hash tree over their numbers, 16 children per node. The root is
+ * in the secret's own row. A change of one version rewrites one node per level.
  */
 export class VersionTree {
   readonly #path: string
   readonly #digests: Pick<IndexDigests, 'node'>
   readonly #rows: NodeRows
   #root: Buffer
-  /** The level of the root: the least that reaches the highest number ever used. */
+  /** Level of the root: the lowest that reaches `lastVersion`. */
   #height: number
-  /** Verified, or changed; never the root. */
+  /** Verified or changed nodes, without the root. */
   readonly #nodes = new Map<number, Buffer>()
   readonly #changed = new Set<number>()
 
@@ -30,12 +29,12 @@ export class VersionTree {
     this.#height = heightFor(of.lastVersion)
   }
 
-  /** The version's digest, or `undefined`: authentically, there is no such version. */
+  /** `undefined` is authenticated: there is no such version. */
   digestOf(version: number): Buffer | undefined {
     return entryOf(this.#node(1, Math.floor(version / fanOut)), version % fanOut)
   }
 
-  /** All numbers above this one, ascending, as far as the caller reads. */
+  /** Version numbers above `above`, read lazily. */
   ascending(above = 0): Iterable<number> {
     return this.#below(this.#height, 0, above, (slots) => slots)
   }
@@ -44,7 +43,7 @@ export class VersionTree {
     return this.#below(this.#height, 0, 0, (slots) => slots.toReversed())
   }
 
-  /** Adds, changes or, without a digest, removes a version. Its number must be within reach. */
+  /** Undefined removes the version. The number must be within the tree's height. */
   set(version: number, digest: Buffer | undefined): void {
     let [below, entry] = [version, digest]
     for (let level = 1; level <= this.#height; level++) {
@@ -56,7 +55,7 @@ export class VersionTree {
     }
   }
 
-  /** Makes room for numbers up to this one: a root that is too low becomes the first child. */
+  /** The old root becomes the first child of a higher one. */
   growTo(version: number): void {
     for (const height = heightFor(version); this.#height < height;) {
       const [level, root] = [this.#height++, this.#root]
@@ -66,7 +65,7 @@ export class VersionTree {
     }
   }
 
-  /** Writes every node that has changed, and returns the root, which the caller writes. */
+  /** Writes changed nodes. Returns the root, which the caller writes. */
   write(): Buffer {
     for (const id of this.#changed) {
       const node = this.#nodes.get(id) ?? emptyNode
@@ -100,21 +99,21 @@ export class VersionTree {
   }
 
   #remember(id: number, node: Buffer): void {
-    if (this.#nodes.size >= mostNodes && this.#changed.size === 0) this.#nodes.clear()
+    if (this.#nodes.size >= maxNodes && this.#changed.size === 0) this.#nodes.clear()
     this.#nodes.set(id, node)
   }
 
   *#below(level: number, number: number, above: number, ordered: (slots: number[]) => number[]): Iterable<number> {
     for (const slot of ordered(slotsOf(this.#node(level, number)))) {
       const child = number * fanOut + slot
-      if ((child + 1) * fanOut ** (level - 1) - 1 <= above) continue // every number of it is
+      if ((child + 1) * fanOut ** (level - 1) - 1 <= above) continue // all numbers below it are excluded
       if (level === 1) yield child
       else yield* this.#below(level - 1, child, above, ordered)
     }
   }
 }
 
-/** One number for each node of a secret, above 0 and no higher than a version may be. */
+/** A unique number for each node, above 0 and within the limit of versions. */
 function idOf(level: number, number: number): number {
   return number * fanOut + level
 }

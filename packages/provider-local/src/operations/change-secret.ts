@@ -1,5 +1,5 @@
 import type { CallContext, NewSecret, WriteReceipt } from '@finchat/secrets-core'
-import { firstOf } from '../merkle/version-index.ts'
+import { takeFirst } from '../merkle/version-index.ts'
 import { assertPath, type CheckedSecret, checkedSecret, mergedTags } from '../record/input.ts'
 import {
   emptyRecord,
@@ -11,39 +11,43 @@ import {
   withPending,
   timestamp,
 } from '../record/secret-record.ts'
-import type { StoreEdit, VersionChanges } from '../store/write-batch.ts'
 import { limits } from '../shared/limits.ts'
-import type { KeptVersions, Remnants } from '../store/options.ts'
+import type { Retention } from '../store/options.ts'
+import type { Residue } from '../store/secure-erase.ts'
 import type { Store } from '../store/store.ts'
+import type { WriteBatch, VersionChanges } from '../store/write-batch.ts'
 
-/** What becomes of a secret, what the caller is told, and what becomes of the versions. */
+/** The record to save, the result of the call, and changes of versions. */
 export type Change<T> = readonly [next: SecretRecord, answer: T, versions?: VersionChanges]
 
-/** Changes a secret in one transaction. If that removes versions, resolves only when nothing of them is left in `remnants`. */
+/**
+ * Changes a secret in one transaction. Resolves after removed versions are erased as far as
+ * `residue` says.
+ */
 export async function changeSecret<T>(
   store: Store,
   path: string,
   context: CallContext,
-  step: (record: SecretRecord, edit: StoreEdit) => Change<T>,
-  remnants: Remnants = 'file',
+  step: (record: SecretRecord, batch: WriteBatch) => Change<T>,
+  residue: Residue = 'file',
 ): Promise<T> {
   assertPath(path)
-  const { removed, answer } = await store.write(context, (edit) => {
-    const before = edit.find(path) ?? emptyRecord(path)
-    const [next, result, versions = {}] = step(before, edit)
-    if (next !== before) edit.save(next, versions)
+  const { removed, answer } = await store.write(context, (batch) => {
+    const before = batch.find(path) ?? emptyRecord(path)
+    const [next, result, versions = {}] = step(before, batch)
+    if (next !== before) batch.save(next, versions)
     const isRemoved = removedCount(before, versions) > 0
-    if (isRemoved && remnants === 'file') edit.leavesResidue()
+    if (isRemoved && residue === 'file') batch.addResidue()
     return { removed: isRemoved, answer: result }
   })
-  if (removed) await store.forget(remnants, context)
+  if (removed) await store.erase(residue, context)
   return answer
 }
 
-/** Adds a version, current or pending, and resolves to what identifies it. */
+/** Adds a current or pending version. */
 export async function addVersion(
   store: Store,
-  keep: KeptVersions,
+  retention: Retention,
   path: string,
   secret: NewSecret,
   as: 'current' | 'pending',
@@ -51,8 +55,14 @@ export async function addVersion(
 ): Promise<WriteReceipt> {
   const checked = checkedSecret(secret)
   try {
-    // Writing the whole file anew with every version that is pushed out would make each write as slow as the store is large.
-    return await changeSecret(store, path, context, (record, edit) => withVersion(live(record), checked, as, keep, edit), keep.remnants)
+    // Rewriting the file each time would make a write as slow as the store is large.
+    return await changeSecret(
+      store,
+      path,
+      context,
+      (record, batch) => withVersion(live(record), checked, as, retention, batch),
+      retention.residue,
+    )
   } finally {
     checked.plaintext.fill(0)
   }
@@ -66,35 +76,39 @@ function withVersion(
   record: SecretRecord,
   secret: CheckedSecret,
   as: 'current' | 'pending',
-  keep: KeptVersions,
-  edit: StoreEdit,
+  retention: Retention,
+  batch: WriteBatch,
 ): Change<WriteReceipt> {
-  const number = numberFor(record, secret, () => edit.versions.version(record, record.current))
+  const number = numberFor(record, secret, () => batch.versions.version(record, record.current))
   const tagged = { ...record, tags: mergedTags(record.tags, secret.tags ?? {}) }
   const next = as === 'current' ? withCurrent(tagged, number) : withPending(tagged, number)
-  const value = edit.seal(record.path, number, secret, as === 'current' ? timestamp() : undefined)
+  const value = batch.seal(record.path, number, secret, as === 'current' ? timestamp() : undefined)
   const released = releasedCount(record) + (as === 'current' ? 1 : 0)
-  return [next, receiptOf(value.version), { sealed: [value], dropped: pushedOut(record, next, released - keep.most, edit) }]
+  return [
+    next,
+    receiptOf(value.version),
+    { sealed: [value], dropped: surplusVersions(record, next, released - retention.maxVersions, batch) },
+  ]
 }
 
-/** The most that one write removes: a large surplus must not block the event loop. */
-const [mostPushedOut, mostPushedOutBytes] = [16, limits.valueBytes]
+/** Bounds of one write: removing a large surplus would block the event loop. */
+const [maxRemoved, maxRemovedBytes] = [16, limits.valueBytes]
 
-/** The oldest surplus versions. The current, the previous and the pending version stay. */
-export function pushedOut(record: SecretRecord, next: SecretRecord, tooMany: number, { versions }: StoreEdit): number[] {
+/** The oldest surplus versions. Current, previous and pending versions stay. */
+export function surplusVersions(record: SecretRecord, next: SecretRecord, surplus: number, { versions }: WriteBatch): number[] {
   const named = [next.current, next.previous, next.pending]
-  const oldest = firstOf(versions.ascending(record), Math.min(tooMany, mostPushedOut), named)
+  const oldest = takeFirst(versions.ascending(record), Math.min(surplus, maxRemoved), named)
   return oldest.length <= fewest ? oldest : shortEnough(oldest, (number) => versions.size(record, number))
 }
 
-/** One more than a write adds, so the surplus shrinks. */
+/** One more than a write adds, so that a surplus shrinks. */
 const fewest = 2
 
 function shortEnough(numbers: readonly number[], sizeOf: (number: number) => number): number[] {
   let bytes = 0
   return numbers.filter((number, index) => {
     bytes += sizeOf(number)
-    return index < fewest || bytes <= mostPushedOutBytes
+    return index < fewest || bytes <= maxRemovedBytes
   })
 }
 

@@ -14,14 +14,14 @@ async function numbers(provider: LocalProvider): Promise<(number | undefined)[] 
 }
 
 describe('pruning', () => {
-  test('keeps the newest 100 versions by default, and all of them if that is asked for', async () => {
+  test("keeps the newest 100 versions by default, and all of them with 'all'", async () => {
     expect(await numbers(await withVersions(103))).toEqual(Array.from({ length: 100 }, (_, n) => n + 4))
     const all = await withVersions(103, { keepVersions: 'all' })
     expect((await all.getVersion('name', 1, context))?.value).toBe('v1')
     expect((await all.prune({ keepVersions: 1 })).pruned).toBe(102)
   })
 
-  test('by a call leaves so many of the newest, and tells which it removed', async () => {
+  test('by a call keeps the newest and reports what it removed', async () => {
     const provider = await withVersions(5)
     expect(await provider.prune({ keepVersions: 2 })).toEqual({ pruned: 3, removed: [{ path: 'name', versions: [1, 2, 3] }] })
     expect(await numbers(provider)).toEqual([4, 5])
@@ -37,7 +37,7 @@ describe('pruning', () => {
     expect(await numbers(provider)).toEqual([5, 6])
   })
 
-  test('by the option never takes the previous version, which a grace period accepts, nor a pending one', async () => {
+  test('by the option never removes the previous or a pending version', async () => {
     const provider = await withVersions(5, { keepVersions: 1 })
     expect(await numbers(provider)).toEqual([4, 5])
     const pending = await provider.staging.put('name', { value: 'v6' }, context)
@@ -50,7 +50,7 @@ describe('pruning', () => {
     expect((await provider.put('name', { value: 'v10' }, context)).version).toBe(10)
   })
 
-  test('of a store with far too many versions takes 16 of the oldest with each write, and never more', async () => {
+  test('removes at most 16 of the oldest versions with each write', async () => {
     const path = temporaryPath()
     const fill = async (provider: LocalProvider): Promise<void> => {
       for (let n = 1; n <= 300; n++) await provider.put('name', { value: `v${n}` }, context)
@@ -66,7 +66,7 @@ describe('pruning', () => {
     expect(await numbers(provider)).toHaveLength(100)
   })
 
-  test('of a store with far too many large versions takes two of the oldest with each write', async () => {
+  test('removes two of the oldest large versions with each write', async () => {
     const path = temporaryPath()
     const fill = async (provider: LocalProvider): Promise<void> => {
       for (let n = 1; n <= 20; n++) await provider.put('name', { value: new Uint8Array(700_000) }, context)
@@ -79,7 +79,7 @@ describe('pruning', () => {
     }
   })
 
-  test('of thousands of versions of one secret lets others read in between, and tells of each', async () => {
+  test('of thousands of versions lets others read in between and reports each version', async () => {
     const provider = await withVersions(3_000, { keepVersions: 'all' })
     let reads = 0
     const pruning = provider.prune({ keepVersions: 10 })
@@ -89,17 +89,17 @@ describe('pruning', () => {
     expect(reads).toBeGreaterThan(5)
   })
 
-  test('that fails after some of it is done says so', async () => {
+  test('that fails after a part is done has effect unknown', async () => {
     const provider = await withVersions(400, { keepVersions: 'all' })
     const giveUp = new AbortController()
     setImmediate(() => setImmediate(() => giveUp.abort()))
     const error = await failure(provider.prune({ keepVersions: 1 }, { signal: giveUp.signal }))
-    expect(error).toMatchObject({ code: 'ABORTED', effect: 'unknown', remedy: 'call it again, for some of it is done' })
+    expect(error).toMatchObject({ code: 'ABORTED', effect: 'unknown', remedy: 'call it again, since a part is done' })
     expect((await provider.prune({ keepVersions: 1 })).pruned).toBeLessThan(399)
     expect(await numbers(provider)).toEqual([400])
   })
 
-  test('never takes the current version or the pending one, and never frees a number', async () => {
+  test('never removes the current or pending version and never frees a number', async () => {
     const provider = await withVersions(3)
     await provider.staging.put('name', { value: 'v4' }, context)
     await provider.prune({ keepVersions: 1 })
@@ -111,7 +111,7 @@ describe('pruning', () => {
     })
   })
 
-  test('may be limited to one secret, and reaches withdrawn ones', async () => {
+  test('may be limited to one secret and includes deleted ones', async () => {
     const provider = await withVersions(3)
     for (const value of ['o1', 'o2']) await provider.put('other', { value }, context)
     await provider.delete('other', { purge: false }, context)
@@ -121,7 +121,7 @@ describe('pruning', () => {
     expect((await provider.get('other', context))?.value).toBe('o2')
   })
 
-  test('by a number that makes no sense is CONFIGURATION and prunes nothing', async () => {
+  test('by an invalid number is CONFIGURATION and removes nothing', async () => {
     const provider = await withVersions(2)
     for (const keepVersions of [0, -1, 1.5, Number.NaN])
       expect((await failure(provider.prune({ keepVersions }))).code).toBe('CONFIGURATION')
@@ -141,7 +141,7 @@ describe('pruning', () => {
 })
 
 describe('a purged secret', () => {
-  test('reads as one that does not exist, but its numbers stay used', async () => {
+  test('reads as missing, but its numbers stay used', async () => {
     const provider = await withVersions(3)
     await provider.delete('name', { purge: true }, context)
     const reads = [
@@ -157,8 +157,8 @@ describe('a purged secret', () => {
   })
 })
 
-describe('a withdrawn secret', () => {
-  test('refuses writes until it is restored, so that it does not come back by accident', async () => {
+describe('a deleted secret', () => {
+  test('refuses writes until it is restored', async () => {
     const provider = await withVersions(1)
     await provider.delete('name', { purge: false }, context)
     const writes = [
@@ -175,7 +175,7 @@ describe('a withdrawn secret', () => {
 })
 
 describe('a pending version', () => {
-  test('is not replaced by another, for it may be in use at its target already', async () => {
+  test('is never replaced, since its target may use it already', async () => {
     const provider = await withVersions(1)
     const pending = await provider.staging.put('name', { value: 'v2' }, context)
     expect(await failure(provider.staging.put('name', { value: 'v3' }, context))).toMatchObject({
@@ -188,7 +188,7 @@ describe('a pending version', () => {
   })
 })
 
-describe('a write is refused whole', () => {
+describe('a write is refused as a whole', () => {
   const wrong = {
     'too many tags': { value: 'v', tags: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`t${n}`, ''])) },
     'a tag without a name': { value: 'v', tags: { '': 'x' } },

@@ -1,13 +1,13 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import { firstOf } from '../merkle/version-index.ts'
+import { takeFirst } from '../merkle/version-index.ts'
 import { assertPath, assertVersion } from '../record/input.ts'
-import type { Provides } from '../shared/limits.ts'
 import { live, type SecretRecord, type VersionRecord } from '../record/secret-record.ts'
+import type { Provides } from '../shared/limits.ts'
 import { storeError } from '../sqlite/sqlite-errors.ts'
+import { storedSecret, type ReadView } from '../store/read-view.ts'
 import type { Store } from '../store/store.ts'
-import { storedSecret, type StoreView } from '../store/read-view.ts'
 
-/** Paths whose records are read in one go; between two pages the event loop turns and writers get in. */
+/** Records read in one transaction; the event loop turns between two pages. */
 const pageSize = 100
 
 export type Reads = Provides<'get' | 'getVersion' | 'getMany' | 'describe' | 'list' | 'checkHealth'>
@@ -19,7 +19,7 @@ export function reads(store: Store): Reads {
       return store.read(
         context,
         (view) => current(view, path),
-        (view) => view.remembers(path),
+        (view) => view.isCached(path),
       )
     },
     getVersion: async (path, version, context) => {
@@ -40,24 +40,24 @@ export function reads(store: Store): Reads {
   }
 }
 
-function current(view: StoreView, path: string): StoredSecret | undefined {
+function current(view: ReadView, path: string): StoredSecret | undefined {
   assertPath(path)
   const record = live(view.find(path))
   return valueOf(view, path, record && view.versions.version(record, record.current))
 }
 
-function versioned(view: StoreView, path: string, version: number | 'previous'): StoredSecret | undefined {
+function versioned(view: ReadView, path: string, version: number | 'previous'): StoredSecret | undefined {
   const record = live(view.find(path))
   if (!record) return undefined
   const found = view.versions.version(record, version === 'previous' ? record.previous : version)
   return found?.version === record.pending ? undefined : valueOf(view, path, found)
 }
 
-function valueOf(view: StoreView, path: string, version: VersionRecord | undefined): StoredSecret | undefined {
+function valueOf(view: ReadView, path: string, version: VersionRecord | undefined): StoredSecret | undefined {
   return version && storedSecret(view, path, version)
 }
 
-/** One secret's failure is that secret's own: the others of the batch are answered. */
+/** A failure affects only its own path. */
 function settled(read: () => StoredSecret | undefined): PromiseSettledResult<StoredSecret | undefined> {
   try {
     return { status: 'fulfilled', value: read() }
@@ -66,22 +66,22 @@ function settled(read: () => StoredSecret | undefined): PromiseSettledResult<Sto
   }
 }
 
-/** The most versions that a description lists, so that it costs no more where all are kept. */
-const mostDescribed = 100
+/** Bounds the cost of a description where all versions are kept. */
+const maxDescribed = 100
 
-function described({ versions }: StoreView, record: SecretRecord | undefined): SecretDescription | undefined {
+function described({ versions }: ReadView, record: SecretRecord | undefined): SecretDescription | undefined {
   const now = live(record) && record && versions.version(record, record.current)
   if (!record || !now) return undefined
-  const newest = firstOf(versions.descending(record), mostDescribed, [record.pending])
-  const shown = newest.toReversed().flatMap((number) => versions.version(record, number) ?? [])
-  return { ...identity(now), tags: record.tags, versions: shown.map(identity) }
+  const newest = takeFirst(versions.descending(record), maxDescribed, [record.pending])
+  const quoted = newest.toReversed().flatMap((number) => versions.version(record, number) ?? [])
+  return { ...identity(now), tags: record.tags, versions: quoted.map(identity) }
 }
 
 function identity({ version, revision, currentSince }: VersionRecord): Pick<StoredSecret, 'version' | 'revision' | 'currentSince'> {
   return { version, revision, currentSince }
 }
 
-/** The paths are those of one moment; each page shows its secrets as they are when it is read. */
+/** The paths of one moment; each secret is as it is when its page is read. */
 async function* list(store: Store, prefix: string, context: CallContext): AsyncGenerator<ListedSecret, void, undefined> {
   const paths = await store.read(context, (view) =>
     view

@@ -1,16 +1,16 @@
 import type { SecretProvider, WriteReceipt } from '@finchat/secrets-core'
-import { addVersion, type Change, changeSecret, pushedOut, receiptOf } from './change-secret.ts'
 import { assertPath, checkedReceipt } from '../record/input.ts'
-import type { KeptVersions } from '../store/options.ts'
 import { assertPending, discarded, live, promoted, type SecretRecord, type VersionRecord, timestamp } from '../record/secret-record.ts'
-import type { StoreEdit } from '../store/write-batch.ts'
-import type { Store } from '../store/store.ts'
+import type { Retention } from '../store/options.ts'
 import { storedSecret } from '../store/read-view.ts'
+import type { Store } from '../store/store.ts'
+import type { WriteBatch } from '../store/write-batch.ts'
+import { addVersion, type Change, changeSecret, surplusVersions, receiptOf } from './change-secret.ts'
 
-/** Versions that wait: one at a time for a secret. */
-export function staging(store: Store, keep: KeptVersions): NonNullable<SecretProvider['staging']> {
+/** At most one pending version per secret. */
+export function staging(store: Store, retention: Retention): NonNullable<SecretProvider['staging']> {
   return {
-    put: (path, secret, context) => addVersion(store, keep, path, secret, 'pending', context),
+    put: (path, secret, context) => addVersion(store, retention, path, secret, 'pending', context),
     get: async (path, context) => {
       assertPath(path)
       return store.read(context, (view) => {
@@ -21,24 +21,24 @@ export function staging(store: Store, keep: KeptVersions): NonNullable<SecretPro
     },
     promote: async (path, pending, context) => {
       const receipt = checkedReceipt(pending)
-      const step = (record: SecretRecord, edit: StoreEdit): Change<WriteReceipt> => {
-        const version = pendingOf(live(record), receipt, edit)
+      const step = (record: SecretRecord, batch: WriteBatch): Change<WriteReceipt> => {
+        const version = pendingOf(live(record), receipt, batch)
         const next = promoted(record, version.version)
-        const dropped = pushedOut(record, next, record.count - keep.most, edit) // the pending one is as the others by then
+        const dropped = surplusVersions(record, next, record.count - retention.maxVersions, batch) // The pending version counts as current by then.
         return [next, receiptOf(version), { changed: [{ ...version, currentSince: timestamp() }], dropped }]
       }
-      return changeSecret(store, path, context, step, keep.remnants)
+      return changeSecret(store, path, context, step, retention.residue)
     },
     discard: async (path, pending, context) => {
       const receipt = checkedReceipt(pending)
-      return changeSecret(store, path, context, (record, edit) => {
-        const { version } = pendingOf(live(record), receipt, edit)
+      return changeSecret(store, path, context, (record, batch) => {
+        const { version } = pendingOf(live(record), receipt, batch)
         return [discarded(record), undefined, { dropped: [version] }]
       })
     },
   }
 }
 
-function pendingOf(record: SecretRecord, receipt: WriteReceipt, { versions }: StoreEdit): VersionRecord {
+function pendingOf(record: SecretRecord, receipt: WriteReceipt, { versions }: WriteBatch): VersionRecord {
   return assertPending(versions.version(record, record.pending), receipt)
 }

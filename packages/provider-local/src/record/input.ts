@@ -3,31 +3,31 @@ import { ownMemory } from '../keys/key-bytes.ts'
 import { canHoldPath, limits } from '../shared/limits.ts'
 import { binaryKind, mapKind } from './secret-record.ts'
 
-/** Throws `INVALID_ARGUMENT` unless the store can hold this path. */
+/** Throws `INVALID_ARGUMENT`. */
 export function assertPath(path: unknown): asserts path is string {
   if (canHoldPath(path)) return
   throw invalid('the path cannot be held by the local store', `use 1 to ${limits.pathLength} characters, none of them a control character`)
 }
 
-/** A number as the contract wants it: a positive integer. Throws `INVALID_ARGUMENT` otherwise. */
+/** Throws `INVALID_ARGUMENT` unless it is a positive integer. */
 export function assertVersion(version: unknown): asserts version is number {
   if (typeof version === 'number' && Number.isSafeInteger(version) && version > 0) return
   throw invalid('a version is a positive integer', `use 1 to ${limits.version}`)
 }
 
-/** Throws `INVALID_ARGUMENT` for what is no object with members. */
+/** Throws `INVALID_ARGUMENT`. */
 export function assertObject(value: unknown, what: string): asserts value is Readonly<Record<string, unknown>> {
   if (isObject(value)) return
   throw invalid(`${what} is not an object`)
 }
 
-/** A copy of what is to become of tags, `null` where one is dropped. Throws `INVALID_ARGUMENT` unless every tag can be held. */
+/** Copies tag changes; `null` removes a tag. Throws `INVALID_ARGUMENT`. */
 export function checkedTagChanges(tags: unknown): Record<string, string | null> {
   return checkedTags(tags, (value): value is string | null => value === null || isTagValue(value))
 }
 
 function checkedTags<Value>(tags: unknown, isValue: (value: unknown) => value is Value): Record<string, Value> {
-  assertObject(tags, 'what is given as tags')
+  assertObject(tags, 'the value of `tags`')
   const entries = Object.entries(tags).map(([key, value]) => {
     if (isTagKey(key) && isValue(value)) return [key, value] as const
     throw invalid(
@@ -38,7 +38,7 @@ function checkedTags<Value>(tags: unknown, isValue: (value: unknown) => value is
   return Object.fromEntries(entries)
 }
 
-/** The tags that a secret has after these were set and those given as `null` dropped. */
+/** Applies the changes; `null` removes a tag. */
 export function mergedTags(
   tags: Readonly<Record<string, string>>,
   changes: Readonly<Record<string, string | null>>,
@@ -48,15 +48,15 @@ export function mergedTags(
   return Object.fromEntries(merged.toSorted(([one], [other]) => (one < other ? -1 : 1)))
 }
 
-/** A write whose every part was checked, and copied, before the store is touched. The plaintext is the caller's to overwrite. */
+/** A validated copy of a write. The caller wipes `plaintext`. */
 export interface CheckedSecret extends Omit<NewSecret, 'value' | 'shape'> {
   readonly plaintext: Buffer
   readonly kind: number
 }
 
-/** Throws `INVALID_ARGUMENT` for what the store cannot hold, or could not give back exactly. */
+/** Throws `INVALID_ARGUMENT` for a value that the store could not return exactly. */
 export function checkedSecret(secret: NewSecret): CheckedSecret {
-  assertObject(secret, 'what is to be stored')
+  assertObject(secret, 'the secret to store')
   const { value, shape, version, ifCurrent, tags } = secret
   if (version !== undefined) assertVersion(version)
   assertValue(value)
@@ -69,7 +69,7 @@ export function checkedSecret(secret: NewSecret): CheckedSecret {
   }
 }
 
-/** Nobody else's buffer shares it, as one of `Buffer.from` would. */
+/** A pooled buffer of `Buffer.from` would share memory with others. */
 function inOwnMemory(value: string | Uint8Array): Buffer {
   const copy = ownMemory(Buffer.byteLength(value))
   if (typeof value === 'string') copy.write(value)
@@ -85,9 +85,9 @@ function assertValue(value: unknown): asserts value is string | Uint8Array {
   if (Buffer.byteLength(value) > limits.valueBytes) throw invalid('the value is too large', `keep it within ${limits.valueBytes} bytes`)
 }
 
-/** A copy of what identifies a version. Throws `INVALID_ARGUMENT` for what is no receipt at all. */
+/** Throws `INVALID_ARGUMENT`. */
 export function checkedReceipt(receipt: WriteReceipt): WriteReceipt {
-  assertObject(receipt, 'the receipt of a version')
+  assertObject(receipt, 'the receipt')
   return { version: receipt.version, revision: receipt.revision }
 }
 

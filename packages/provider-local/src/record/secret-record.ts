@@ -2,40 +2,40 @@ import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secret
 import { limits } from '../shared/limits.ts'
 import { emptyNode } from './version-node.ts'
 
-/** What kind of value is sealed: text or bytes, and whether the text is a map of fields. */
+/** Bits of `VersionRecord.kind`: bytes rather than text; text that is a map of fields. */
 export const binaryKind = 1
 export const mapKind = 2
 
-/** One version of a secret, all but its value. */
+/** One version without its value. */
 export interface VersionRecord {
   readonly version: number
-  /** Random, never used twice: the identity of this content. It survives re-encryption. */
+  /** Random and unique: identifies this content, also after re-encryption. */
   readonly revision: string
-  /** The key that sealed the value. */
+  /** Id of the key that sealed the value. */
   readonly keyId: string
   readonly kind: number
   readonly createdAt: number
-  /** Absent while it is pending. */
+  /** Undefined while the version is pending. */
   readonly currentSince: number | undefined
-  /** Nonce and tag of the sealed value, which tie the index to this ciphertext and no other. */
+  /** Nonce and tag of the sealed value. They bind the index to this ciphertext. */
   readonly seal: Buffer
 }
 
-/** One secret, all but its values. What the authenticated index covers, and what every operation is a step between. */
+/** One secret without its values. Every operation maps one record to the next. */
 export interface SecretRecord {
   readonly path: string
-  /** The highest number ever used, by versions that were pruned or purged too. */
+  /** The highest number ever used, pruned and purged versions included. */
   readonly lastVersion: number
-  /** Absent: there is no such secret (purged, or nothing was promoted yet). */
+  /** Undefined if the secret was purged or nothing was promoted yet. */
   readonly current: number | undefined
   readonly previous: number | undefined
   readonly pending: number | undefined
-  /** The tombstone: when the secret was withdrawn. */
+  /** When the secret was deleted. */
   readonly deletedAt: number | undefined
   readonly tags: Readonly<Record<string, string>>
-  /** How many versions are held, the pending one included. */
+  /** Stored versions, the pending one included. */
   readonly count: number
-  /** The root of the tree of their digests. */
+  /** Root of the version tree. */
   readonly root: Buffer
 }
 
@@ -44,26 +44,26 @@ export function emptyRecord(path: string): SecretRecord {
   return { path, lastVersion: 0, ...absent, tags: {}, count: 0, root: emptyNode }
 }
 
-/** How many of the held versions are or were current. */
+/** Stored versions without the pending one. */
 export function releasedCount({ count, pending }: SecretRecord): number {
   return pending === undefined ? count : count - 1
 }
 
-/** The same record, unless the secret was withdrawn: then `DELETED`. */
+/** Throws `DELETED` for a deleted secret. */
 export function live<T extends SecretRecord | undefined>(record: T): T {
   if (record?.deletedAt === undefined) return record
   throw new SecretsError('DELETED', 'the secret was deleted', { remedy: 'restore it, or purge it for good' })
 }
 
-/** The secret, which must exist: `NOT_FOUND` and `DELETED` otherwise. */
+/** Throws `NOT_FOUND` unless there is a current version. */
 export function existing(record: SecretRecord | undefined): SecretRecord {
   if (record && record.current !== undefined) return record
   throw new SecretsError('NOT_FOUND', 'there is no such secret in the local store')
 }
 
 /**
- * The number that a write creates. Throws `VERSION_CONFLICT` if what the writer asked for or relied
- * on does not hold.
+ * The next version number. Throws `VERSION_CONFLICT` if `version` was used or `ifCurrent` does not
+ * hold.
  */
 export function numberFor(
   record: SecretRecord,
@@ -87,24 +87,27 @@ function refuseUnlessCurrent(current: VersionRecord | undefined, ifCurrent: Writ
   }
 }
 
-/** Whether this is the version that a receipt speaks of, by everything that the receipt says; one that says nothing speaks of none. */
+/** An empty receipt matches no version. */
 function matches(version: VersionRecord, receipt: WriteReceipt): boolean {
   if (receipt.version === undefined && receipt.revision === undefined) return false
   return (receipt.version ?? version.version) === version.version && (receipt.revision ?? version.revision) === version.revision
 }
 
-/** With a new version that is current; the one before becomes the previous. */
+/** Adds a current version; the one before becomes `previous`. */
 export function withCurrent(record: SecretRecord, version: number): SecretRecord {
   return { ...record, lastVersion: version, current: version, previous: record.current }
 }
 
-/** With a new version that waits to be promoted. A pending one is never replaced: it may be in use at its target already. */
+/**
+ * Adds a pending version. A pending one is never replaced: its value may be set at the target
+ * already.
+ */
 export function withPending(record: SecretRecord, version: number): SecretRecord {
   if (record.pending !== undefined) throw conflict(`version ${record.pending} is pending already`, 'promote it or discard it')
   return { ...record, lastVersion: version, pending: version }
 }
 
-/** With the pending version made current, unless one was written since. */
+/** Promotes the pending version, unless a newer one was written since. */
 export function promoted(record: SecretRecord, pending: number): SecretRecord {
   if (record.current !== undefined && record.current > pending) {
     throw conflict(`version ${record.current} was written after the pending ${pending}`, 'discard it and stage again')
@@ -116,7 +119,7 @@ export function discarded(record: SecretRecord): SecretRecord {
   return { ...record, pending: undefined }
 }
 
-/** The pending version. Throws `VERSION_CONFLICT` unless the receipt names it. */
+/** Throws `VERSION_CONFLICT` unless the receipt matches the pending version. */
 export function assertPending(pending: VersionRecord | undefined, receipt: WriteReceipt): VersionRecord {
   if (pending && matches(pending, receipt)) return pending
   if (!pending) throw conflict('no version is pending')
@@ -127,7 +130,7 @@ export function tombstoned(record: SecretRecord, now: number): SecretRecord {
   return { ...record, deletedAt: record.deletedAt ?? now }
 }
 
-/** Nothing but the memory of which numbers were used. */
+/** Keeps only which numbers were used. */
 export function purged({ path, lastVersion }: SecretRecord): SecretRecord {
   return { ...emptyRecord(path), lastVersion }
 }
@@ -140,10 +143,10 @@ function conflict(problem: string, remedy = 'read the current version and decide
   return new SecretsError('VERSION_CONFLICT', problem, { remedy })
 }
 
-/** As far as a `Date` reaches. */
+/** The limit of `Date`. */
 export const latestTime = 8.64e15
 
-/** The time for a row: whole milliseconds within what is read back, whatever the clock says. */
+/** Whole milliseconds within `Date`'s range, whatever the clock returns. */
 export function timestamp(): number {
   const now = Math.trunc(Date.now())
   return Number.isNaN(now) ? 0 : Math.min(Math.max(now, 0), latestTime)

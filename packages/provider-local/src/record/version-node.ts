@@ -1,12 +1,12 @@
 import { digestLength } from './tree-shape.ts'
 
-/** How many versions, or child nodes, a node holds: its row must not overflow a page. */
+/** Children per node. A node's row must fit into a page. */
 export const fanOut = 16
 
 const entryLength = 1 + digestLength
-export const mostNodeBytes: number = fanOut * entryLength
+export const maxNodeBytes: number = fanOut * entryLength
 
-/** A node is the digests of what is below it, each behind its slot, ascending. */
+/** A node holds the digests of its children, each after its slot, ascending. */
 export const emptyNode: Buffer = Buffer.alloc(0)
 
 export function entryOf(node: Buffer, slot: number): Buffer | undefined {
@@ -14,7 +14,7 @@ export function entryOf(node: Buffer, slot: number): Buffer | undefined {
   return node[at] === slot ? node.subarray(at + 1, at + entryLength) : undefined
 }
 
-/** The node with another digest in this slot, or none. */
+/** Sets the digest of a slot; undefined removes it. */
 export function withEntry(node: Buffer, slot: number, digest: Buffer | undefined): Buffer {
   const at = placeOf(node, slot)
   const after = node.subarray(node[at] === slot ? at + entryLength : at)
@@ -25,7 +25,7 @@ export function slotsOf(node: Buffer): number[] {
   return Array.from({ length: node.length / entryLength }, (_, index) => node.readUInt8(index * entryLength))
 }
 
-/** Where the slot's entry is, or would be. */
+/** Offset of the slot's entry, or where it would be. */
 function placeOf(node: Buffer, slot: number): number {
   let at = 0
   while (at < node.length && node.readUInt8(at) < slot) at += entryLength

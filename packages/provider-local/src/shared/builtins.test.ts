@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { loadSqlite } from './builtins.ts'
 import { generateKey } from '../index.ts'
 import { localProvider } from '../local-provider.ts'
 import { context, failure, key } from '../testing/temporary-store.ts'
+import { loadSqlite } from './builtins.ts'
 
-test('loading SQLite says nothing of its own, and holds back no other warning', () => {
+test('loading SQLite causes no warning and suppresses no other', () => {
   const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const load = vi.spyOn(process, 'getBuiltinModule').mockImplementation(() => {
     process.emitWarning('SQLite is an experimental feature and might change at any time', 'ExperimentalWarning')
@@ -31,12 +31,12 @@ test('a Node.js without SQLite is CONFIGURATION', () => {
   load.mockRestore()
 })
 
-test('a Node.js that is too old to be asked for SQLite is CONFIGURATION too, to every call and to generateKey', async () => {
+test('a Node.js without getBuiltinModule is CONFIGURATION for every call and for generateKey', async () => {
   const own = process.getBuiltinModule
   Object.assign(process, { getBuiltinModule: undefined })
   try {
     expect(await failure(localProvider({ path: ':memory:', key }).get('name', context))).toMatchObject(tooOld)
-    const problem = `sealing needs Node.js 22.19 or later; this is ${process.version}`
+    const problem = `sealing needs Node.js 22.19 or later, with node:crypto; this is ${process.version}`
     expect(() => generateKey()).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   } finally {
     Object.assign(process, { getBuiltinModule: own })

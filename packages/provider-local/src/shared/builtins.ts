@@ -2,18 +2,18 @@ import { SecretsError } from '@finchat/secrets-core'
 
 let crypto: typeof import('node:crypto') | undefined
 
-/** Loaded when first needed, so that importing this package costs nothing. */
+/** Loads on first use, so that importing the package costs nothing. */
 export function loadCrypto(): typeof import('node:crypto') {
   crypto ??= loaded(() => process.getBuiltinModule('node:crypto'))
   return crypto
 }
 
-/** As `loadCrypto`. Throws `CONFIGURATION` on a Node.js that is too old, or was built without SQLite. */
+/** Throws `CONFIGURATION` on a Node.js that is too old or was built without SQLite. */
 export function loadSqlite(): typeof import('node:sqlite') {
   return loaded(() => withoutSqliteWarning(() => process.getBuiltinModule('node:sqlite')))
 }
 
-/** An older Node.js has neither SQLite nor `getBuiltinModule`, which its types do not know. */
+/** An older Node.js has no `getBuiltinModule`, which its types do not show. */
 function loaded<T>(load: () => T | undefined): T {
   const module = typeof process.getBuiltinModule === 'function' ? load() : undefined
   if (module !== undefined) return module
@@ -21,8 +21,8 @@ function loaded<T>(load: () => T | undefined): T {
 }
 
 /**
- * Node.js 22 warns that SQLite is experimental when it is loaded. The API used here did not change in 24, where it is
- * stable, so users are spared that one line: for the time of one synchronous call, and every other warning passes.
+ * Drops the warning of Node.js 22 that SQLite is experimental; Node.js 24 has the same API as
+ * stable.
  */
 function withoutSqliteWarning<T>(load: () => T): T {
   const emitWarning = process.emitWarning

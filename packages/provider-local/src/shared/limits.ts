@@ -1,6 +1,7 @@
-import type { ProviderManifest, SecretProvider } from '@finchat/secrets-core'
+import type { SecretProvider } from '@finchat/secrets-core'
+import type { ProviderManifest } from '@finchat/secrets-core/provider'
 
-/** What one store holds. Bounds on what is written are checked on what is read too: a file may have been altered. */
+/** Checked on write and on read, since a file may have been altered. */
 export const limits = {
   valueBytes: 1_048_576,
   pathLength: 2048,
@@ -10,13 +11,13 @@ export const limits = {
   tagValueLength: 512,
 } as const
 
-/** Any well-formed text of 1 to 2,048 characters without control characters; compared byte by byte. */
+/** Well-formed text of 1 to 2,048 characters without control characters, compared byte by byte. */
 export function canHoldPath(path: unknown): path is string {
   return typeof path === 'string' && path.length > 0 && path.length <= limits.pathLength && path.isWellFormed() && !/\p{Cc}/u.test(path)
 }
 
 /**
- * What the local provider supports and can hold, in public: the conformance suite and the documentation go by it.
+ * What the local provider supports and its limits. The conformance suite reads it.
  *
  * @example
  * import { localManifest } from '@finchat/secrets-provider-local'
@@ -30,5 +31,5 @@ export const localManifest: ProviderManifest = {
   numbering: 'any',
 }
 
-/** Members of the contract that this provider has, where a provider may leave them out. */
+/** Members of the contract that are optional for a provider and present in this one. */
 export type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }

@@ -1,19 +1,19 @@
 import { SecretsError } from '@finchat/secrets-core'
 
-/** One row as SQLite gives it. Nothing of it is trusted: whoever can write the file can write any type and any number. */
+/** Untrusted: whoever can write the file can write any type and any number. */
 export type Row = Readonly<Record<string, unknown>>
 
-/** The column, or NULL if it is longer than it may be: a damaged row can claim more bytes than there is memory. */
-export function bounded(column: string, mostBytes: number): string {
-  return `${boundedOnly(column, mostBytes)} AS ${column}`
+/** NULL if the column is too long: a damaged row can claim more bytes than there is memory. */
+export function bounded(column: string, maxBytes: number): string {
+  return `${boundedOnly(column, maxBytes)} AS ${column}`
 }
 
-/** As `bounded`, for use within an expression. `octet_length` reads the length alone. */
-export function boundedOnly(column: string, mostBytes: number): string {
-  return `CASE WHEN octet_length(${column}) <= ${mostBytes} THEN ${column} END`
+/** The expression of `bounded`. `octet_length` reads only the length. */
+export function boundedOnly(column: string, maxBytes: number): string {
+  return `CASE WHEN octet_length(${column}) <= ${maxBytes} THEN ${column} END`
 }
 
-/** The rows by their key. A damaged tree may show the same rows without end: the first key that comes again ends it. */
+/** A damaged tree may return the same rows without end, so a repeated key throws. */
 export function unique<Key, Value>(rows: Iterable<Row>, key: (row: Row) => Key, value: (row: Row) => Value): Map<Key, Value> {
   const found = new Map<Key, Value>()
   addUnique(found, rows, key, value)
@@ -38,13 +38,13 @@ export function integer(value: unknown, least: number, most: number): number {
   throw altered()
 }
 
-/** Bytes in memory of their own; of exactly `length` if that is given. */
+/** A copy of the bytes, of exactly `length` if given. */
 export function bytes(value: unknown, length?: number): Buffer {
   const blob = plainBytes(value, length)
   return Buffer.from(blob.buffer, blob.byteOffset, blob.length)
 }
 
-/** As `bytes`, for those that are many. */
+/** The bytes without a copy. */
 export function plainBytes(value: unknown, length?: number): Uint8Array {
   if (value instanceof Uint8Array && (length === undefined || value.length === length)) return value
   throw altered()
@@ -55,13 +55,11 @@ export function text(value: unknown): string {
   throw altered()
 }
 
-/** A row that every store has. */
 export function present(row: Row | undefined): Row {
   if (row) return row
   throw altered()
 }
 
-/** What is in the file is not what was written there. */
 export function altered(): SecretsError {
   return new SecretsError('INTEGRITY', 'the store was altered or damaged', {
     remedy: 'restore a backup, and find out who could write the file',

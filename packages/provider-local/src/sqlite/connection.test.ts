@@ -19,7 +19,7 @@ function thrownBy(work: () => void): unknown {
   return undefined
 }
 
-test('a commit that fails may have reached the disk, and says so', () => {
+test('a failed commit has effect unknown', () => {
   for (const [errcode, code] of [
     [10, 'UNAVAILABLE'],
     [11, 'INTEGRITY'],
@@ -28,15 +28,15 @@ test('a commit that fails may have reached the disk, and says so', () => {
   }
 })
 
-test('a commit that lacks a lock has done nothing, and may be repeated', () => {
+test('a commit without a lock changes nothing and may be retried', () => {
   expect(isBusy(thrownBy(() => commitWrite(failing(5))))).toBe(true)
 })
 
-test('a commit that lacks room has done nothing: its last page, which commits it, is not in the log', () => {
+test('a commit on a full disk changes nothing: the frame that commits is missing', () => {
   expect(isFull(thrownBy(() => commitWrite(failing(13))))).toBe(true)
 })
 
-test('a connection trusts no schema, waits for no lock and writes nothing into temporary files', () => {
+test('a connection trusts no schema, waits for no lock and writes no temporary file', () => {
   const sqlite = connect(':memory:')
   const pragma = (name: string): unknown => Object.values(sqlite.prepare(`PRAGMA ${name}`).get() ?? {})[0]
   const settings = { trusted_schema: 0, cell_size_check: 1, temp_store: 2, secure_delete: 1, busy_timeout: 0 }

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { LockQueue, type Patience, whileBusy } from './lock-retry.ts'
-import { LockHeld } from './sqlite-errors.ts'
 import { failure } from '../testing/temporary-store.ts'
+import { LockQueue, type LockWait, retryWhileBusy } from './lock-retry.ts'
+import { LockHeld } from './sqlite-errors.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-const patient: Patience = { signal: new AbortController().signal, lockTimeoutMs: 300 }
+const patient: LockWait = { signal: new AbortController().signal, lockTimeoutMs: 300 }
 
-/** A lock, and how often it was tried for. */
+/** A lock that counts attempts. */
 function lock(): { held: boolean; tries: number; readonly attempt: () => string } {
   const state = {
     held: true,
@@ -23,32 +23,32 @@ function lock(): { held: boolean; tries: number; readonly attempt: () => string 
 }
 
 describe('a call that meets a held lock', () => {
-  test('tries again until the lock is free', async () => {
+  test('retries until the lock is free', async () => {
     const one = lock()
-    const call = whileBusy(one.attempt, patient)
+    const call = retryWhileBusy(one.attempt, patient)
     await vi.advanceTimersByTimeAsync(100)
     one.held = false
     await vi.advanceTimersByTimeAsync(50)
     expect(await call).toBe('done')
   })
 
-  test('tries nothing once its signal has fired', async () => {
+  test('does not try once its signal has fired', async () => {
     const one = lock()
-    expect((await failure(whileBusy(one.attempt, { ...patient, signal: AbortSignal.abort() }))).code).toBe('ABORTED')
+    expect((await failure(retryWhileBusy(one.attempt, { ...patient, signal: AbortSignal.abort() }))).code).toBe('ABORTED')
     expect(one.tries).toBe(0)
   })
 
-  test('gives up after its patience, though the clock is set back meanwhile', async () => {
-    const call = failure(whileBusy(lock().attempt, patient))
+  test('gives up after its timeout, though the clock is set back meanwhile', async () => {
+    const call = failure(retryWhileBusy(lock().attempt, patient))
     vi.setSystemTime(Date.now() - 3_600_000)
     await vi.advanceTimersByTimeAsync(400)
     expect((await call).code).toBe('UNAVAILABLE')
   })
 
-  test('waits for any time that may be asked for', async () => {
+  test('waits for any timeout, however long', async () => {
     const one = lock()
     const queue = new LockQueue()
-    const calls = [1, 2].map(() => whileBusy(one.attempt, { ...patient, lockTimeoutMs: 1e12 }, queue))
+    const calls = [1, 2].map(() => retryWhileBusy(one.attempt, { ...patient, lockTimeoutMs: 1e12 }, queue))
     await vi.advanceTimersByTimeAsync(1000)
     expect(one.tries).toBeLessThan(200)
     one.held = false
@@ -57,26 +57,26 @@ describe('a call that meets a held lock', () => {
   })
 })
 
-describe('of many calls that meet the same lock', () => {
-  test('one tries for it at a time, and all get it in their turn', async () => {
+describe('many calls that wait for one lock', () => {
+  test('retry one at a time, and all succeed in order', async () => {
     const one = lock()
     const queue = new LockQueue()
-    const calls = Array.from({ length: 1000 }, () => whileBusy(one.attempt, patient, queue))
+    const calls = Array.from({ length: 1000 }, () => retryWhileBusy(one.attempt, patient, queue))
     await vi.advanceTimersByTimeAsync(0)
     await vi.advanceTimersByTimeAsync(200)
-    expect(one.tries).toBeLessThan(200) // the first's own, and nobody else's
+    expect(one.tries).toBeLessThan(200) // the first caller's own attempts only
     one.held = false
     await vi.advanceTimersByTimeAsync(30)
     expect(new Set(await Promise.all(calls))).toEqual(new Set(['done']))
   })
 
-  test('each ends by its own signal or patience, and holds up nobody behind it', async () => {
+  test('each end by their own signal or timeout without delaying others', async () => {
     const one = lock()
     const queue = new LockQueue()
     const controller = new AbortController()
-    const aborted = [1, 2].map(() => failure(whileBusy(one.attempt, { ...patient, signal: controller.signal }, queue)))
-    const impatient = failure(whileBusy(one.attempt, { ...patient, lockTimeoutMs: 20 }, queue))
-    const last = whileBusy(one.attempt, patient, queue)
+    const aborted = [1, 2].map(() => failure(retryWhileBusy(one.attempt, { ...patient, signal: controller.signal }, queue)))
+    const impatient = failure(retryWhileBusy(one.attempt, { ...patient, lockTimeoutMs: 20 }, queue))
+    const last = retryWhileBusy(one.attempt, patient, queue)
     await vi.advanceTimersByTimeAsync(30)
     expect((await impatient).code).toBe('UNAVAILABLE')
     controller.abort()

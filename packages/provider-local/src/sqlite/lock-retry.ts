@@ -1,18 +1,21 @@
-import { throwIfAborted, unlessAborted } from '../shared/abort.ts'
+import { throwIfAborted, unlessAborted } from '../shared/call.ts'
 import { isBusy, lockedError } from './sqlite-errors.ts'
 
-/** How long a call waits for a lock that another connection holds. */
-export interface Patience {
+/** How long a call waits for another connection's lock. */
+export interface LockWait {
   readonly signal: AbortSignal
-  /** Milliseconds after which the call gives up with `UNAVAILABLE`, whatever its signal says. */
+  /** Fails with `UNAVAILABLE` after this time. */
   readonly lockTimeoutMs: number
 }
 
-const longestPauseMs = 25
-const longestTimerMs = 2 ** 31 - 1
+const maxPauseMs = 25
+const maxTimerMs = 2 ** 31 - 1
 const locked = 'the store is locked by another connection'
 
-/** Calls that wait for one lock: only the first tries for it, or thousands of them would stop the event loop by trying. */
+/**
+ * Calls that wait for one lock. Only the first retries: thousands of retries would stop the event
+ * loop.
+ */
 export class LockQueue {
   #last: Promise<void> = Promise.resolve()
   #length = 0
@@ -21,7 +24,9 @@ export class LockQueue {
     return this.#length === 0
   }
 
-  /** A place at the end. `reached` resolves once everybody before has left; every place must be left, once. */
+  /**
+   * Takes the last place. `reached` resolves when all earlier calls have left. Call `leave` once.
+   */
   enter(): { readonly reached: Promise<void>; readonly leave: () => void } {
     const reached = this.#last
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -36,12 +41,15 @@ export class LockQueue {
 }
 
 /**
- * The result of `attempt`, tried again as long as it fails for a lock that is held. SQLite's own busy timeout would stop
- * the event loop; this waits beside it, with jitter, so that two waiters do not collide again and again. Throws `ABORTED`
- * when the signal fires.
+ * Retries `attempt` while a lock is held, with jitter. SQLite's own busy timeout would block the
+ * event loop. Throws `ABORTED` when the signal fires.
  */
-export async function whileBusy<T>(attempt: () => T, { signal, lockTimeoutMs }: Patience, queue: LockQueue = new LockQueue()): Promise<T> {
-  const end = performance.now() + lockTimeoutMs // a clock that nobody sets back
+export async function retryWhileBusy<T>(
+  attempt: () => T,
+  { signal, lockTimeoutMs }: LockWait,
+  queue: LockQueue = new LockQueue(),
+): Promise<T> {
+  const end = performance.now() + lockTimeoutMs // monotonic
   const tried = (): { readonly result: T } | undefined => {
     throwIfAborted(signal)
     try {
@@ -52,16 +60,16 @@ export async function whileBusy<T>(attempt: () => T, { signal, lockTimeoutMs }: 
       return undefined
     }
   }
-  return ((queue.isEmpty ? tried() : undefined) ?? (await inTurn(tried, queue, end, signal))).result
+  return ((queue.isEmpty ? tried() : undefined) ?? (await retryInTurn(tried, queue, end, signal))).result
 }
 
-/** Tries again and again, once all who came before have left. */
-async function inTurn<T>(tried: () => T | undefined, queue: LockQueue, end: number, signal: AbortSignal): Promise<T> {
+/** Waits for all earlier calls, then retries. */
+async function retryInTurn<T>(tried: () => T | undefined, queue: LockQueue, end: number, signal: AbortSignal): Promise<T> {
   const { reached, leave } = queue.enter()
   try {
     await pause(end - performance.now(), signal, reached)
     if (performance.now() >= end) throw lockedError()
-    for (let longest = 1; ; longest = Math.min(longest * 2, longestPauseMs)) {
+    for (let longest = 1; ; longest = Math.min(longest * 2, maxPauseMs)) {
       const done = tried()
       if (done) return done
       await pause(1 + Math.random() * longest, signal)
@@ -71,10 +79,10 @@ async function inTurn<T>(tried: () => T | undefined, queue: LockQueue, end: numb
   }
 }
 
-/** Waits so long, or until `sooner` resolves. */
+/** Resolves after the time or once `sooner` resolves. */
 async function pause(milliseconds: number, signal: AbortSignal, sooner?: Promise<void>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, Math.min(milliseconds, longestTimerMs))
+  const timer = setTimeout(resolve, Math.min(milliseconds, maxTimerMs))
   void sooner?.then(resolve)
   await unlessAborted(promise, signal, locked).finally(() => clearTimeout(timer))
 }

@@ -1,26 +1,25 @@
 import { sealLength } from '@finchat/secrets-core/sealing'
-import { altered, bounded, boundedOnly, bytes, integer, plainBytes, type Row, text } from './columns.ts'
-import { mostRetired, type WrappedKey } from '../keys/keyring.ts'
 import { keyLength } from '../keys/key-bytes.ts'
-import { limits } from '../shared/limits.ts'
-import { bucketCount, digestLength } from '../record/tree-shape.ts'
-import type { Placed } from '../record/tree-shape.ts'
-import type { SecretRecord, VersionRecord } from '../record/secret-record.ts'
+import { maxRetired, type WrappedKey } from '../keys/keyring.ts'
 import { idLength, saltLength, scryptBounds, type StoreHeader } from '../keys/store-header.ts'
-import { emptyNode, mostNodeBytes } from '../record/version-node.ts'
+import type { SecretRecord, VersionRecord } from '../record/secret-record.ts'
+import { bucketCount, digestLength, type LeafEntry } from '../record/tree-shape.ts'
+import { emptyNode, maxNodeBytes } from '../record/version-node.ts'
+import { limits } from '../shared/limits.ts'
+import { altered, bounded, boundedOnly, bytes, integer, plainBytes, type Row, text } from './columns.ts'
 
 /** 32 bytes in base64url. */
 const keyIdLength = 43
 const wrappedLength = sealLength + keyLength
-const retiredBytes = sealLength + mostRetired * keyLength
-/** A UTF-16 unit is at most three bytes of UTF-8, and at most six as JSON. */
+const retiredBytes = sealLength + maxRetired * keyLength
+/** A UTF-16 unit takes at most three bytes as UTF-8 and six as JSON. */
 const pathBytes = 3 * limits.pathLength
 const tagsBytes = 2 + limits.tags * (6 * (limits.tagKeyLength + limits.tagValueLength) + 6)
-/** Beside the tags a few numbers, of a version a revision and the name of a key. */
+/** Tags, a few numbers, a revision and a key id. */
 const factsBytes = tagsBytes + 200
 const sealedBytes = sealLength + limits.valueBytes
 
-/** What to select so that the functions below can read it: no column is loaded that is longer than what we ever write. */
+/** Columns to select for the functions below, each bounded by the longest value ever written. */
 export const columns: Readonly<
   Record<'header' | 'key' | 'retired' | 'root' | 'buckets' | 'placed' | 'record' | 'version' | 'node' | 'sealed', string>
 > = {
@@ -30,9 +29,9 @@ export const columns: Readonly<
   root: `changes, ${bounded('mac', digestLength)}`,
   buckets: bounded('buckets', bucketCount * digestLength),
   placed: `leaf, ${bounded('path', pathBytes)}, ${bounded('digest', digestLength)}`,
-  record: `${bounded('facts', factsBytes)}, ${boundedOnly('sealed', mostNodeBytes)} AS node`,
+  record: `${bounded('facts', factsBytes)}, ${boundedOnly('sealed', maxNodeBytes)} AS node`,
   version: `version, ${bounded('facts', factsBytes)}, substr(${boundedOnly('sealed', sealedBytes)}, 1, ${sealLength}) AS seal`,
-  node: `${boundedOnly('sealed', mostNodeBytes)} AS node`,
+  node: `${boundedOnly('sealed', maxNodeBytes)} AS node`,
   sealed: bounded('sealed', sealedBytes),
 }
 
@@ -43,7 +42,7 @@ export function headerFrom(row: Row): StoreHeader {
     r: cost('scrypt_r', scryptBounds.r),
     p: cost('scrypt_p', scryptBounds.p),
   }
-  if (2 ** scrypt.log2N * scrypt.p > scryptBounds.mostNTimesP) throw altered()
+  if (2 ** scrypt.log2N * scrypt.p > scryptBounds.maxNTimesP) throw altered()
   return { storeId: bytes(row['store_id'], idLength), salt: bytes(row['salt'], saltLength), scrypt }
 }
 
@@ -59,7 +58,7 @@ export function bucketsFrom(row: Row): Buffer {
   return bytes(row['buckets'], bucketCount * digestLength)
 }
 
-export function placedFrom(row: Row): Placed {
+export function leafEntryFrom(row: Row): LeafEntry {
   return { leaf: integer(row['leaf'], 0, Number.MAX_SAFE_INTEGER), digest: plainBytes(row['digest'], digestLength) }
 }
 
@@ -75,12 +74,12 @@ export function versionRowFrom(row: Row): VersionRow {
   }
 }
 
-/** A root without versions may be stored as nothing at all. */
+/** An empty root is stored as NULL. */
 export function nodeFrom(row: Row): Buffer {
   return row['node'] === null ? emptyNode : bytes(row['node'])
 }
 
-/** A secret's own row: facts, which are authenticated before they are parsed, and its root. */
+/** `facts` is JSON, authenticated before it is parsed. */
 export interface RecordRow {
   readonly facts: string
   readonly root: Buffer
@@ -92,7 +91,7 @@ export interface VersionRow extends Pick<VersionRecord, 'version' | 'seal'> {
 
 /** JSON has no `undefined`. */
 type Optional = number | null
-type SecretFacts = readonly [
+type SecretMetadata = readonly [
   lastVersion: number,
   current: Optional,
   previous: Optional,
@@ -101,17 +100,16 @@ type SecretFacts = readonly [
   tags: SecretRecord['tags'],
   count: number,
 ]
-type VersionFacts = readonly [revision: string, keyId: string, kind: number, createdAt: number, currentSince: Optional]
+type VersionMetadata = readonly [revision: string, keyId: string, kind: number, createdAt: number, currentSince: Optional]
 
 export function rowOf(record: SecretRecord): RecordRow {
   const { lastVersion, current, previous, pending, deletedAt, tags, count, root } = record
-  const facts: SecretFacts = [lastVersion, current ?? null, previous ?? null, pending ?? null, deletedAt ?? null, tags, count]
+  const facts: SecretMetadata = [lastVersion, current ?? null, previous ?? null, pending ?? null, deletedAt ?? null, tags, count]
   return { facts: JSON.stringify(facts), root }
 }
 
-/** The secret of an authentic row, which the function above has written. */
 export function recordOf(path: string, { facts, root }: RecordRow): SecretRecord {
-  const [lastVersion, current, previous, pending, deletedAt, tags, count] = JSON.parse(facts) as SecretFacts // authentic
+  const [lastVersion, current, previous, pending, deletedAt, tags, count] = JSON.parse(facts) as SecretMetadata // authenticated
   return {
     path,
     lastVersion,
@@ -127,12 +125,11 @@ export function recordOf(path: string, { facts, root }: RecordRow): SecretRecord
 
 export function versionRowOf(version: VersionRecord): VersionRow {
   const { revision, keyId, kind, createdAt, currentSince } = version
-  const facts: VersionFacts = [revision, keyId, kind, createdAt, currentSince ?? null]
+  const facts: VersionMetadata = [revision, keyId, kind, createdAt, currentSince ?? null]
   return { version: version.version, facts: JSON.stringify(facts), seal: version.seal }
 }
 
-/** The version that an authentic row speaks of. */
 export function versionRecordOf({ version, facts, seal }: VersionRow): VersionRecord {
-  const [revision, keyId, kind, createdAt, currentSince] = JSON.parse(facts) as VersionFacts // authentic
+  const [revision, keyId, kind, createdAt, currentSince] = JSON.parse(facts) as VersionMetadata // authenticated
   return { version, revision, keyId, kind, createdAt, currentSince: currentSince ?? undefined, seal }
 }

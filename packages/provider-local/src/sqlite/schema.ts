@@ -1,12 +1,12 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
-import { shown } from '../shared/file-errors.ts'
 import { formatVersion } from '../keys/store-header.ts'
+import { quoted } from '../shared/file-errors.ts'
 
-/** `FSec`, in the file's header: tells a store from any other SQLite database. */
+/** `FSec`, in the file's header. */
 const applicationId = 0x46536563
 
-/** Every object of the schema, as SQLite remembers it. A file that has others was made, or altered, by somebody else. */
+/** The whole schema, as SQLite stores it. A file with any other object was altered. */
 const statements: readonly string[] = [
   `CREATE TABLE store (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -14,15 +14,13 @@ const statements: readonly string[] = [
     scrypt_log2n INTEGER NOT NULL, scrypt_r INTEGER NOT NULL, scrypt_p INTEGER NOT NULL
   ) STRICT`,
   `CREATE TABLE keys (key_id TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID`,
-  // What is to be done or remembered beside the secrets: the sealed names of retired keys, and,
-  // counted, the changes whose residue may still stand in gaps of the pages. Nobody vouches for the
-  // count: who can reset it can keep the residue.
+  // The residue count is not authenticated: who can reset it can keep the residue as well.
   `CREATE TABLE upkeep (id INTEGER PRIMARY KEY CHECK (id = 1), retired BLOB NOT NULL, residue INTEGER NOT NULL) STRICT`,
-  // One row of one page, which is all that a commit writes of the index above the secrets.
+  // One row on one page: all that a commit writes above the secrets.
   `CREATE TABLE root (id INTEGER PRIMARY KEY CHECK (id = 1), changes INTEGER NOT NULL, mac BLOB NOT NULL, buckets BLOB NOT NULL) STRICT`,
-  // A secret is version 0, with its digest, and the root of its version tree in `sealed`.
-  // Its first versions are its neighbours, so that a write changes one page. Later versions, and
-  // the tree's nodes as negative versions, have a leaf behind all others.
+  // Version 0 is the secret: its digest, and the root of its version tree in `sealed`. Its first
+  // versions lie beside it, so that a write changes one page. Later versions, and tree nodes as
+  // negative versions, lie above all leaves.
   `CREATE TABLE secrets (
     leaf INTEGER NOT NULL, path TEXT NOT NULL, version INTEGER NOT NULL,
     facts TEXT NOT NULL, digest BLOB, sealed BLOB,
@@ -35,17 +33,14 @@ export function createSchema(sqlite: DatabaseSync): void {
   for (const statement of statements) sqlite.exec(statement)
 }
 
-/**
- * Makes sure of the schema whenever it is not the one that was last made sure of: called first in a transaction, it speaks
- * for all of it. Returns the data version of the state that the transaction sees. `path` is for the message.
- */
+/** Call first in a transaction. Returns the transaction's data version. */
 export function schemaGuard(sqlite: DatabaseSync, path: string | undefined): () => number {
   const [data, schema] = [sqlite.prepare('PRAGMA data_version'), sqlite.prepare('PRAGMA schema_version')]
   let seenAt: unknown
   let known: unknown
   return () => {
     const dataVersion = Number(data.get()?.['data_version'])
-    if (dataVersion === seenAt) return dataVersion // nobody else has committed anything
+    if (dataVersion === seenAt) return dataVersion // no commit by another connection
     const now = schema.get()?.['schema_version']
     if (now !== known) assertSchema(sqlite, path)
     known = now
@@ -55,8 +50,8 @@ export function schemaGuard(sqlite: DatabaseSync, path: string | undefined): () 
 }
 
 /**
- * Throws `CONFIGURATION` for another program's database and for a store of a later format, `INTEGRITY` for a store whose
- * tables are not those that were made: a trigger or a view could make a statement mean something else.
+ * Throws `CONFIGURATION` for another program's database or another format, `INTEGRITY` for altered
+ * tables: a trigger could change what a statement means.
  */
 export function assertSchema(sqlite: DatabaseSync, path: string | undefined): void {
   if (pragma(sqlite, 'application_id') !== applicationId) throw notAStore(path)
@@ -71,9 +66,8 @@ export function assertSchema(sqlite: DatabaseSync, path: string | undefined): vo
   throw new SecretsError('INTEGRITY', "the store's tables were altered", { remedy: 'restore a backup' })
 }
 
-/** Formats 1 and 2 are those of unpublished versions. */
 function otherFormat(format: number): SecretsError {
-  const remedy = 'read it with the version that wrote it, and store what it holds in a new file'
+  const remedy = 'read it with the version that wrote it, and copy its secrets into a new file'
   return new SecretsError('CONFIGURATION', `the store has format ${format}, and this release reads format ${formatVersion}`, {
     remedy: format > formatVersion ? 'update @finchat/secrets-provider-local' : remedy,
   })
@@ -82,7 +76,7 @@ function otherFormat(format: number): SecretsError {
 export function notAStore(path?: string): SecretsError {
   return new SecretsError(
     'CONFIGURATION',
-    `the file ${path === undefined ? '' : `${shown(path)} `}is not a secrets store, or its header is damaged`,
+    `the file ${path === undefined ? '' : `${quoted(path)} `}is not a secrets store, or its header is damaged`,
     {
       remedy: 'check `path`; the file was left as it is',
     },

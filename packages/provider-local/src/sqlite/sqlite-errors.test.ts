@@ -1,5 +1,5 @@
-import { inspect } from 'node:util'
 import { DatabaseSync } from 'node:sqlite'
+import { inspect } from 'node:util'
 import { SecretsError } from '@finchat/secrets-core'
 import { expect, test } from 'vitest'
 import { isBusy, storeError } from './sqlite-errors.ts'
@@ -9,7 +9,7 @@ function sqliteError(errcode: number): Error {
   return Object.assign(new Error('a message that quotes c4n4ry-row'), { code: 'ERR_SQLITE_ERROR', errcode, errstr: 'c4n4ry-row' })
 }
 
-test('every result code of SQLite has a code of ours', () => {
+test('every result code of SQLite maps to an error code', () => {
   const codes = {
     1: 'INTEGRITY',
     3: 'PERMISSION_DENIED',
@@ -34,19 +34,19 @@ test('every result code of SQLite has a code of ours', () => {
   }
 })
 
-test('a full disk, a failing disk and a damaged file are told apart', () => {
+test('a full disk, a failing disk and a damaged file have different codes', () => {
   const problems = [13, 10, 11, 7, 8].map((errcode) => storeError(sqliteError(errcode)).problem)
   expect(problems[0]).toBe('the disk is full')
   expect(new Set(problems).size).toBe(problems.length)
 })
 
-test('a held lock is told from everything else, and is no error yet', () => {
+test('a held lock is recognised and is not an error yet', () => {
   expect([5, 6, 15, 261, 517].every((errcode) => isBusy(sqliteError(errcode)))).toBe(true)
   expect([1, 8, 11, 13].some((errcode) => isBusy(sqliteError(errcode)))).toBe(false)
   expect(isBusy(new Error('busy'))).toBe(false)
 })
 
-test('nothing of the other error comes along', () => {
+test("nothing of SQLite's error is copied", () => {
   for (const error of [sqliteError(1), sqliteError(2), new TypeError('c4n4ry-row'), 'c4n4ry-row', undefined]) {
     const ours = storeError(error)
     expect(SecretsError.isInstance(ours)).toBe(true)
@@ -55,7 +55,7 @@ test('nothing of the other error comes along', () => {
   }
 })
 
-test('our own errors pass as they are', () => {
+test('our own errors pass unchanged', () => {
   const error = new SecretsError('DELETED', 'gone')
   expect(storeError(error)).toBe(error)
 })

@@ -1,11 +1,11 @@
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
-import { altered } from './columns.ts'
 import { diskFailed, diskFull, isDiskFull } from '../shared/file-errors.ts'
+import { altered } from './columns.ts'
 import { notAStore } from './schema.ts'
 
 /**
- * SQLite's primary result codes (sqlite.org/rescode.html) in our terms. The codes of a held lock are absent: those calls
- * are repeated. What is not here is `INTERNAL`.
+ * Primary result codes (sqlite.org/rescode.html). Calls that meet a held lock are retried; any
+ * other code is `INTERNAL`.
  */
 const table: Readonly<Record<number, (path?: string) => SecretsError>> = {
   1: altered, // ERROR: our statements are right, so the tables are not ours
@@ -17,7 +17,7 @@ const table: Readonly<Record<number, (path?: string) => SecretsError>> = {
   13: diskFull, // FULL
   14: notPermitted, // CANTOPEN
   18: altered, // TOOBIG: more than we would ever write
-  19: altered, // CONSTRAINT: the verified index says otherwise
+  19: altered, // CONSTRAINT: contradicts the verified index
   20: altered, // MISMATCH
   23: notPermitted, // AUTH
   26: notAStore, // NOTADB
@@ -26,30 +26,30 @@ const table: Readonly<Record<number, (path?: string) => SecretsError>> = {
 /** BUSY, LOCKED and PROTOCOL (sqlite.org/wal.html: lost the race for a lock too often). */
 const busyCodes = new Set([5, 6, 15])
 
-/** What SQLite reports by a result row rather than by an error. */
+/** SQLite reports a blocked checkpoint by a result row, not by an error. */
 export class LockHeld extends Error {}
 
-/** Another connection holds the lock that this statement needs: nothing was done, and it may be tried again. */
+/** Another connection holds the lock. Nothing was done; the call may be retried. */
 export function isBusy(error: unknown): boolean {
   const code = primaryCode(error)
   return error instanceof LockHeld || (code !== undefined && busyCodes.has(code))
 }
 
-/** No room for a page. Nothing is committed: the last frame of the log, which commits, is missing. */
+/** Nothing is committed: the last frame of the log, which commits, is missing. */
 export function isFull(error: unknown): boolean {
   return primaryCode(error) === 13
 }
 
-/** Our own error for whatever a statement threw on the store at `path`; never SQLite's message, which may quote what is stored. */
+/** Our error for what a statement threw. Never SQLite's message, which may quote stored values. */
 export function storeError(error: unknown, path?: string): SecretsError {
   if (SecretsError.isInstance(error)) return error
   const code = primaryCode(error)
   if (code !== undefined) return (table[code] ?? (() => new SecretsError('INTERNAL', `SQLite failed with code ${code}`)))(path)
-  // node:sqlite refuses an integer beyond 2^53: we never write one.
+  // node:sqlite refuses integers above 2^53, which we never write.
   if (hasCode(error, 'ERR_OUT_OF_RANGE')) return altered()
-  // By `node --permission`.
+  // `node --permission`
   if (hasCode(error, 'ERR_ACCESS_DENIED')) return notPermitted()
-  return new SecretsError('INTERNAL', 'the local store failed in a way that it does not know')
+  return new SecretsError('INTERNAL', 'the local store failed with an unknown error')
 }
 
 export function lockedError(): SecretsError {
@@ -58,7 +58,7 @@ export function lockedError(): SecretsError {
 
 function primaryCode(error: unknown): number | undefined {
   if (!hasCode(error, 'ERR_SQLITE_ERROR') || !('errcode' in error) || typeof error.errcode !== 'number') return undefined
-  return error.errcode & 0xff // the upper bits say more than we need
+  return error.errcode & 0xff // drops the extended code
 }
 
 function hasCode(error: unknown, code: string): error is Error {

@@ -13,7 +13,7 @@ const seal = Buffer.alloc(28, 1)
 const row = { facts: '[]', root: Buffer.alloc(0) }
 const version = { facts: 'facts', seal }
 
-test('a bucket gives its secrets, all of them and no other, however many pages they fill', () => {
+test('a bucket returns exactly its secrets, however many pages they fill', () => {
   const tables = emptyTables()
   const digest = Buffer.alloc(32, 2)
   const paths = Array.from({ length: 2_500 }, (_, n) => `service/${n}`)
@@ -27,7 +27,7 @@ test('a bucket gives its secrets, all of them and no other, however many pages t
   expect(found.get('service/1000')).toEqual({ leaf: 64 + (1_000 % 64), digest: new Uint8Array(digest) })
 })
 
-test('a secret gives its own row, each of its versions and each of its nodes, and no other', () => {
+test('a secret returns exactly its own row, versions and nodes', () => {
   const tables = emptyTables()
   const numbers = [1, 15, 16, 17, 4_096, Number.MAX_SAFE_INTEGER]
   for (const path of ['name', 'other']) {
@@ -51,7 +51,7 @@ test('a secret gives its own row, each of its versions and each of its nodes, an
   expect([tables.record(7, 'nam'), tables.version(7, 'other', 2)]).toEqual([undefined, undefined])
 })
 
-test('what is left is forgotten up to where it was looked at, not what came since', () => {
+test('clearing residue keeps what was added since it was read', () => {
   const tables = emptyTables()
   tables.setKeys({ wrapped: [], retired: Buffer.alloc(28) })
   tables.addResidue()

@@ -1,54 +1,53 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Placed } from '../record/tree-shape.ts'
-import { addUnique, bytes, integer, present, type Row, text, unique } from './columns.ts'
-import { leafCount, leavesPerBucket } from '../record/tree-shape.ts'
 import type { KeyTable } from '../keys/keyring.ts'
+import type { StoreHeader } from '../keys/store-header.ts'
+import { leafCount, leavesPerBucket, type LeafEntry } from '../record/tree-shape.ts'
+import { fanOut } from '../record/version-node.ts'
+import { addUnique, bytes, integer, present, type Row, text, unique } from './columns.ts'
 import {
   bucketsFrom,
   columns,
   headerFrom,
   keyFrom,
   nodeFrom,
-  placedFrom,
+  leafEntryFrom,
   recordRowFrom,
   rootFrom,
   versionRowFrom,
   type RecordRow,
   type VersionRow,
 } from './row-codecs.ts'
-import type { StoreHeader } from '../keys/store-header.ts'
-import { fanOut } from '../record/version-node.ts'
 
-/** The rows of one secret's nodes. */
+/** The node rows of one secret. */
 export interface NodeRows {
   readonly node: (id: number) => Buffer | undefined
   readonly setNode: (id: number, node: Buffer) => void
   readonly dropNode: (id: number) => void
 }
 
-/** The statements that a store needs, prepared once, with their rows checked for type and bounds and for nothing else. */
+/** Prepared statements. Rows are checked for type and bounds only, not authenticated. */
 export interface Tables {
   readonly root: () => { changes: number; mac: Buffer }
-  /** The digests of all buckets, in order, one after the other. */
+  /** All bucket digests, concatenated in order. */
   readonly bucketDigests: () => Buffer
   readonly setRoot: (changes: number, mac: Buffer, bucketDigests: Buffer) => void
-  /** Another number after every commit of another connection. Inside a transaction it is that of the state which the transaction sees. */
+  /** SQLite's `data_version`: changes after every commit of another connection. */
   readonly dataVersion: () => number
   readonly keys: () => KeyTable
   readonly setKeys: (keys: KeyTable) => void
-  /** How many changes may have left something in gaps of the pages. */
+  /** How many changes may have left residue in page gaps. */
   readonly residue: () => number
   readonly addResidue: () => void
-  /** Nothing is left of these, unless others came since. */
+  /** Clears the count, unless it has changed since. */
   readonly clearResidue: (count: number) => void
   /** The digest of each secret of one bucket. */
-  readonly bucket: (bucket: number) => Map<string, Placed>
+  readonly bucket: (bucket: number) => Map<string, LeafEntry>
   readonly record: (leaf: number, path: string) => RecordRow | undefined
   readonly setRecord: (leaf: number, path: string, row: RecordRow, digest: Buffer) => void
   readonly nodes: (leaf: number, path: string) => NodeRows
   readonly version: (leaf: number, path: string, version: number) => VersionRow | undefined
   readonly sealed: (leaf: number, path: string, version: number) => Buffer | undefined
-  /** 0 for a version that is not there. */
+  /** 0 if there is no such version. */
   readonly sealedLength: (leaf: number, path: string, version: number) => number
   readonly addVersion: (leaf: number, path: string, row: VersionRow, sealed: Buffer) => void
   readonly setVersion: (leaf: number, path: string, row: VersionRow) => void
@@ -93,8 +92,7 @@ function rootTables(sqlite: DatabaseSync): Pick<Tables, 'root' | 'bucketDigests'
 }
 
 function keyTables(sqlite: DatabaseSync): Pick<Tables, 'keys' | 'setKeys'> {
-  // By the column itself: by what is selected under its name, all rows would be sorted before the
-  // first one is seen.
+  // Qualified: ordering by the selected expression would sort all rows before the first is read.
   const keys = sqlite.prepare(`SELECT ${columns.key} FROM keys ORDER BY keys.key_id`)
   const dropKeys = sqlite.prepare('DELETE FROM keys')
   const addKey = sqlite.prepare('INSERT INTO keys VALUES (?, ?)')
@@ -142,8 +140,8 @@ function recordTables(sqlite: DatabaseSync): Pick<Tables, 'bucket' | 'record' | 
         [first, ''],
         (row) => [integer(row['leaf'], first, last), text(row['path'])],
       )
-      const found = new Map<string, Placed>()
-      for (const rows of pages) addUnique(found, rows, ({ path }) => text(path), placedFrom)
+      const found = new Map<string, LeafEntry>()
+      for (const rows of pages) addUnique(found, rows, ({ path }) => text(path), leafEntryFrom)
       return found
     },
     record: (leaf, path) => {
@@ -156,7 +154,7 @@ function recordTables(sqlite: DatabaseSync): Pick<Tables, 'bucket' | 'record' | 
 
 const which = 'leaf = ? AND path = ? AND version = ?'
 
-/** Nodes have the negative numbers. */
+/** Nodes have negative numbers. */
 function nodeTables(sqlite: DatabaseSync): Pick<Tables, 'nodes'> {
   const node = sqlite.prepare(`SELECT ${columns.node} FROM secrets WHERE ${which}`)
   const set = sqlite.prepare(`INSERT INTO secrets VALUES (?, ?, ?, '', NULL, ?) ON CONFLICT DO UPDATE SET sealed = excluded.sealed`)
@@ -174,17 +172,18 @@ function nodeTables(sqlite: DatabaseSync): Pick<Tables, 'nodes'> {
 }
 
 /**
- * The first versions are their secret's neighbours, so that a write changes one page. The others,
- * and nodes, lie behind all leaves: a read of a bucket passes over few rows of each secret.
+ * First versions lie beside their secret, so that a write changes one page; others above all
+ * leaves, so that reading a bucket skips few rows.
  */
 function leafFor(leaf: number, version: number): number {
   return version < fanOut ? leaf : leaf + leafCount
 }
 
-/** Faster than one by one; and a damaged tree that shows the same rows without end is noticed before memory is full of them. */
+/**
+ * Faster than row by row. A damaged tree that repeats rows is noticed before they fill the memory.
+ */
 const pageRows = 1_000
 
-/** All rows, so many at a time. */
 function* inPages<Key extends readonly (string | number)[]>(
   rowsAfter: (...key: Key) => Row[],
   first: Key,

@@ -1,61 +1,59 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { unlessAborted } from '../shared/abort.ts'
-import type { Patience } from '../sqlite/lock-retry.ts'
+import { KeyCache } from '../keys/key-cache.ts'
+import { unlessAborted } from '../shared/call.ts'
 import { closeStore, openStore, type OpenStore, storeExists } from './open.ts'
 import type { StoreOptions } from './options.ts'
-import { storeError } from '../sqlite/sqlite-errors.ts'
-import { StoreKeys } from '../keys/key-cache.ts'
 
-/** One attempt at opening, which any number of calls wait for. */
-interface Flight {
+/** One attempt at opening, shared by all calls that wait. */
+interface OpenAttempt {
   readonly result: Promise<OpenStore>
   readonly controller: AbortController
   waiters: number
 }
 
-/** Opens one store at most, however many ask at once, and ends the attempt when nobody waits for it any more. */
+/** Opens the store once for all callers. Cancels the attempt when no caller waits for it. */
 export class StoreOpener {
   readonly #options: StoreOptions
-  readonly #keys: StoreKeys
+  readonly #keys: KeyCache
   #store: OpenStore | undefined
-  #flight: Flight | undefined
+  #attempt: OpenAttempt | undefined
   #closed = false
 
   constructor(options: StoreOptions) {
     this.#options = options
-    this.#keys = new StoreKeys(options.keys)
+    this.#keys = new KeyCache(options.keys)
   }
 
-  /** The open store, or `undefined` if it is not open yet. Throws `ABORTED` after `close`. */
+  /** Undefined until the store is open. Throws `ABORTED` after `close`. */
   current(): OpenStore | undefined {
     if (this.#closed) throw new SecretsError('ABORTED', 'the local store is closed', { remedy: 'close it after the last use' })
     return this.#store
   }
 
-  /** Whether a call would create the store: reads do not, for a path that is wrong would look like an empty store. */
+  /** Reads never create a store: a wrong path must not become an empty one. */
   wouldCreate(): boolean {
-    return !this.#store && !this.#flight && !storeExists(this.#options)
+    return !this.#store && !this.#attempt && !storeExists(this.#options)
   }
 
-  /** The open store, as soon as it is. One waiter's abort does not disturb the others. */
+  /** One caller's abort does not affect the others. */
   async open(signal: AbortSignal): Promise<OpenStore> {
-    this.#flight ??= this.#start()
-    const joined = this.#flight
-    joined.waiters++
+    this.#attempt ??= this.#start()
+    const attempt = this.#attempt
+    attempt.waiters++
     try {
       const store = await unlessAborted(
-        joined.result,
+        attempt.result,
         signal,
         'the store was being opened: its key is derived, or another connection locks it',
       )
       return this.current() ?? store
     } finally {
-      joined.waiters--
-      if (joined.waiters === 0 && !this.#store) this.#end(joined)
+      attempt.waiters--
+      if (attempt.waiters === 0 && !this.#store) this.#end(attempt)
     }
   }
 
-  /** Ends everything; `last` is what there is still to do with a store that is open. */
+  /** `last` runs on an open store before it closes. */
   close(last: (store: OpenStore) => void): void {
     this.#closed = true
     if (this.#store) {
@@ -63,16 +61,16 @@ export class StoreOpener {
       closeStore(this.#store)
     }
     this.#store = undefined
-    if (this.#flight) this.#end(this.#flight)
+    if (this.#attempt) this.#end(this.#attempt)
     this.#keys.close()
   }
 
-  #start(): Flight {
+  #start(): OpenAttempt {
     const controller = new AbortController()
     const { lockTimeoutMs } = this.#options
-    const result = opened(this.#options, this.#keys, { signal: controller.signal, lockTimeoutMs })
-    const flight: Flight = { result, controller, waiters: 0 }
-    flight.result.then(
+    const result = openStore(this.#options, this.#keys, { signal: controller.signal, lockTimeoutMs })
+    const attempt: OpenAttempt = { result, controller, waiters: 0 }
+    attempt.result.then(
       (store) => {
         if (controller.signal.aborted) closeStore(store)
         else {
@@ -80,21 +78,13 @@ export class StoreOpener {
           this.#keys.wipeSources()
         }
       },
-      () => this.#end(flight),
+      () => this.#end(attempt),
     )
-    return flight
+    return attempt
   }
 
-  #end(flight: Flight): void {
-    flight.controller.abort()
-    if (this.#flight === flight) this.#flight = undefined
-  }
-}
-
-async function opened(options: StoreOptions, keys: StoreKeys, patience: Patience): Promise<OpenStore> {
-  try {
-    return await openStore(options, keys, patience)
-  } catch (error) {
-    throw storeError(error, options.path)
+  #end(attempt: OpenAttempt): void {
+    attempt.controller.abort()
+    if (this.#attempt === attempt) this.#attempt = undefined
   }
 }

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 import { expect, test } from 'vitest'
 import { localProvider } from '../local-provider.ts'
-import type { LocalProviderOptions } from './options.ts'
 import { context, failure, key, temporaryFolder } from '../testing/temporary-store.ts'
+import type { LocalProviderOptions } from './options.ts'
 
 function refusal(options: LocalProviderOptions): string {
   try {
@@ -15,7 +15,7 @@ function refusal(options: LocalProviderOptions): string {
   throw new Error('the options were accepted')
 }
 
-test('bad options are refused at once, each in its own words', () => {
+test('invalid options are refused at once, each with its own message', () => {
   const path = 'secrets.db'
   const messages = [
     refusal({ path: '', key }),
@@ -48,7 +48,7 @@ test('bad options are refused at once, each in its own words', () => {
   for (const typo of [':memory', ':memory: ', '::memory:']) expect(refusal({ path: typo, key })).toMatch(/begins with a colon/)
 })
 
-test('a provider touches nothing before its first call', async () => {
+test('a provider opens nothing before its first call', async () => {
   const folder = temporaryFolder()
   const provider = localProvider({ path: join(folder, 'secrets.db'), key })
   expect(readdirSync(folder)).toEqual([])
@@ -65,7 +65,7 @@ test('a store in memory needs no key, and ends with its provider', async () => {
   await Promise.all([one.close(), other.close()])
 })
 
-test('names, prefix and onlyNamed place names as for every provider; the name is its own', () => {
+test('names, prefix and onlyNamed work as for every provider', () => {
   const provider = localProvider({ path: ':memory:', names: { TOKEN: 'api#token' }, prefix: 'prod/', name: 'laptop' })
   expect(provider.name).toBe('laptop')
   expect(provider.locate('TOKEN')).toEqual({ path: 'api', field: 'token' })
@@ -73,7 +73,7 @@ test('names, prefix and onlyNamed place names as for every provider; the name is
   expect(localProvider({ path: ':memory:', names: {}, onlyNamed: true }).locate('db')).toBeUndefined()
 })
 
-test('with `mustExist` a missing file is an error and no new store', async () => {
+test('with `mustExist` a missing file is an error and creates nothing', async () => {
   const folder = temporaryFolder()
   const provider = localProvider({ path: join(folder, 'secrets.db'), key, mustExist: true })
   for (const outcome of await Promise.all(

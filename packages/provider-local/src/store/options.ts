@@ -1,33 +1,41 @@
 import { resolve } from 'node:path'
-import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, type NamesOptions } from '@finchat/secrets-core/provider'
 import { type EncryptionKey, parseKey } from '@finchat/secrets-core/sealing'
 import { KeyBytes } from '../keys/key-bytes.ts'
 import { type KeySource, wipeSources } from '../keys/keyring.ts'
 import { idLength } from '../keys/store-header.ts'
+import type { Residue } from './secure-erase.ts'
 
-/** What `localProvider` takes. */
+/** Options of `localProvider`. */
 export interface LocalProviderOptions extends NamesOptions {
-  /** The file, created by the first write if it does not exist, or `':memory:'` for a store that ends with the provider. */
+  /**
+   * The file, which the first write creates, or `':memory:'` for a store that ends with the
+   * provider.
+   */
   readonly path: string
-  /** The encryption key. May be left out with `':memory:'` only: a random one is used. */
+  /** The encryption key. Optional with `':memory:'`, which then uses a random one. */
   readonly key?: EncryptionKey | undefined
-  /** Instead of `key`, several: the first seals what is written, all of them open what was. */
+  /** Several keys instead of `key`: the first seals, all of them open. */
   readonly keys?: readonly EncryptionKey[] | undefined
   /** The provider's name in errors, audit events and health. Default: `local`. */
   readonly name?: string | undefined
   /**
-   * How many versions of a secret a write leaves, the current one included. The version before it
-   * and a pending one always stay. With `'all'` the file grows with each write. Default: 100.
+   * How many versions of a secret a write leaves, the current one included. The previous and a
+   * pending version always stay. With `'all'` the file grows with each write. Default: 100.
    */
   readonly keepVersions?: number | 'all' | undefined
-  /** A file that does not exist is an error, to reads too, rather than an empty store. Recommended in production. Default: false. */
+  /**
+   * A missing file is an error, also for reads, rather than an empty store. Recommended in
+   * production. Default: false.
+   */
   readonly mustExist?: boolean | undefined
   /**
-   * The one store that may lie at `path`, by what `storeId()` of its provider says. Another one, or
-   * none, is an error, also where the same key opens it. Default: any.
+   * The only store accepted at `path`, as `storeId()` of its provider returns it. Another store, or
+   * none, is an error even if the key opens it. Default: any.
    */
   readonly storeId?: string | undefined
-  /** Milliseconds that a call waits for a lock of another process. Default: 5,000. */
+  /** Milliseconds to wait for another process's lock. Default: 5,000. */
   readonly lockTimeoutMs?: number | undefined
 }
 
@@ -45,35 +53,29 @@ const members: MembersOf<LocalProviderOptions> = {
   onlyNamed: 'boolean',
 }
 
-/**
- * Where removed ciphertext may still stand: in the log, to be emptied after a few more writes
- * (`late`) or at once, or in gaps of the file's pages too.
- */
-export type Remnants = 'late' | 'log' | 'file'
-
-/** How many versions a write leaves, and where the removed ones may still stand. */
-export interface KeptVersions {
-  readonly most: number
-  readonly remnants: Remnants
+/** How many versions a write leaves, and where it may leave removed ones. */
+export interface Retention {
+  readonly maxVersions: number
+  readonly residue: Residue
 }
 
-/** As many as AWS Secrets Manager keeps. A rotation a day is remembered for three months. */
+/** As many as AWS Secrets Manager keeps. */
 const defaultKeepVersions = 100
 
-/** The same, checked. */
+/** Validated options. */
 export interface StoreOptions {
   readonly name: string
-  /** Absolute; `undefined` for a store in memory. */
+  /** Absolute; undefined for a store in memory. */
   readonly path: string | undefined
-  /** One or more; wiped once the store is open, or closed. */
+  /** At least one. Wiped once the store is open or closed. */
   readonly keys: readonly KeySource[]
-  readonly keepVersions: KeptVersions
+  readonly retention: Retention
   readonly mustExist: boolean
   readonly storeId: Buffer | undefined
   readonly lockTimeoutMs: number
 }
 
-/** Throws `CONFIGURATION` for every option that makes no sense. Touches neither the disk nor the store. */
+/** Throws `CONFIGURATION`. Touches neither the disk nor the store. */
 export function checkedOptions(given: LocalProviderOptions): StoreOptions {
   const options = knownOptions(given, members)
   const { name = 'local', path, keepVersions, mustExist = false, storeId, lockTimeoutMs = 5000 } = options
@@ -82,15 +84,14 @@ export function checkedOptions(given: LocalProviderOptions): StoreOptions {
     throw misconfigured('`lockTimeoutMs` is not a number of milliseconds', 'pass 0 or more')
   const checked = {
     name,
-    // Resolved, so that a later change of the working folder does not matter and SQLite sees no
-    // `file:` URI.
+    // Unaffected by a change of the working folder, and no `file:` URI to SQLite.
     path: path === ':memory:' ? undefined : resolve(path),
-    keepVersions: keptVersions(keepVersions),
+    retention: retentionOf(keepVersions),
     mustExist,
     storeId: storeIdOf(storeId, path),
     lockTimeoutMs,
   }
-  return { ...checked, keys: keysOf(options) } // last, so that no key is left where another option is refused
+  return { ...checked, keys: keysOf(options) } // Last, so that no key stays in memory when another option is refused.
 }
 
 function storeIdOf(storeId: unknown, path: string): Buffer | undefined {
@@ -101,7 +102,7 @@ function storeIdOf(storeId: unknown, path: string): Buffer | undefined {
   return Buffer.from(storeId, 'hex')
 }
 
-/** `:memory` and the like would be files, and a key that is left out would be missed instead. */
+/** `:memory` would be a file, and the error would name the missing key. */
 function assertPath(path: unknown): asserts path is string {
   if (typeof path !== 'string' || path === '' || path.includes('\0'))
     throw misconfigured('`path` is not the path of a file', "name a file, by fileURLToPath where it is a URL; or ':memory:'")
@@ -109,12 +110,12 @@ function assertPath(path: unknown): asserts path is string {
     throw misconfigured("`path` begins with a colon, and is not ':memory:'", 'correct it; a file of such a name is ./:name')
 }
 
-/** A given number is also a promise that no more is left when a write resolves. */
-function keptVersions(keepVersions: number | 'all' | undefined): KeptVersions {
-  if (keepVersions === undefined) return { most: defaultKeepVersions, remnants: 'late' }
-  if (keepVersions === 'all') return { most: Number.POSITIVE_INFINITY, remnants: 'late' }
+/** An explicit number also promises that a write leaves no residue in the log. */
+function retentionOf(keepVersions: number | 'all' | undefined): Retention {
+  if (keepVersions === undefined) return { maxVersions: defaultKeepVersions, residue: 'late' }
+  if (keepVersions === 'all') return { maxVersions: Number.POSITIVE_INFINITY, residue: 'late' }
   assertKeepVersions(keepVersions, "pass 1 or more, or 'all'")
-  return { most: keepVersions, remnants: 'log' }
+  return { maxVersions: keepVersions, residue: 'log' }
 }
 
 export function assertKeepVersions(keepVersions: number, remedy = 'pass 1 or more'): void {
@@ -133,7 +134,7 @@ function keysOf({ path, key, keys }: LocalProviderOptions): KeySource[] {
   return sourcesOf(given)
 }
 
-/** All of them, or none is left. */
+/** Wipes the keys parsed so far if one is refused. */
 function sourcesOf(given: readonly EncryptionKey[]): KeySource[] {
   const sources: KeySource[] = []
   try {

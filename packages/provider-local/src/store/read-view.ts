@@ -1,48 +1,51 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { lengthPrefixed, sealLength, unseal } from '@finchat/secrets-core/sealing'
-import { altered } from '../sqlite/columns.ts'
 import { withVersionKey } from '../keys/keyring.ts'
-import { leafOf } from '../record/tree-shape.ts'
-import { binaryKind, mapKind, type SecretRecord, type VersionRecord } from '../record/secret-record.ts'
 import { sealingVersion, type StoreHeader } from '../keys/store-header.ts'
 import type { IndexParts } from '../merkle/index-edit.ts'
-import type { HeldVersions } from '../merkle/version-index.ts'
+import type { VersionIndex } from '../merkle/version-index.ts'
+import { binaryKind, mapKind, type SecretRecord, type VersionRecord } from '../record/secret-record.ts'
+import { leafOf } from '../record/tree-shape.ts'
+import { altered } from '../sqlite/columns.ts'
 
-/** One verified state of the store, for the time of one transaction. */
-export interface StoreView {
-  /** Absent where there is no store yet. */
+/** A verified state of the store, valid during one transaction. */
+export interface ReadView {
+  /** Undefined if there is no store yet. */
   readonly storeId: Buffer | undefined
   readonly find: (path: string) => SecretRecord | undefined
-  /** Every path that the store has ever held. */
+  /** Every path ever stored. */
   readonly paths: () => string[]
-  readonly versions: Pick<HeldVersions, 'version' | 'size' | 'ascending' | 'descending'>
-  /** The value of one version. Throws `INTEGRITY` if it is not what was sealed, `CONFIGURATION` if its key is not among `keys`. */
+  readonly versions: Pick<VersionIndex, 'version' | 'size' | 'ascending' | 'descending'>
+  /**
+   * The value of one version. Throws `INTEGRITY` if it was altered, `CONFIGURATION` if its key is
+   * not among `keys`.
+   */
   readonly unseal: (path: string, version: VersionRecord) => Buffer
-  /** Whether `find` of the path, and `unseal` of its current version, take no statement: they are in memory, as they were verified. */
-  readonly remembers: (path: string) => boolean
+  /** Whether the current version can be read without a statement. */
+  readonly isCached: (path: string) => boolean
 }
 
-/** Ciphertext longer than this is read again each time: there may be as many as there are records in memory. */
-const longestRemembered = 1_024
+/** Longer ciphertexts are not cached: there may be one for each record in memory. */
+const maxCachedBytes = 1_024
 
-export interface ViewParts extends IndexParts {
-  readonly held: HeldVersions
+export interface StoreParts extends IndexParts {
+  readonly versions: VersionIndex
 }
 
-/** A value as it is in the file, and what it is tied to. */
+/** A sealed value and its associated data. */
 interface SealedValue {
   readonly sealed: Buffer
   readonly data: Buffer
 }
 
-export function storeView({ index, tables, keyring, header, held }: ViewParts): StoreView {
-  /** As it was verified, and when: it is good until another connection commits something. */
-  const remembered = new WeakMap<VersionRecord, SealedValue & { readonly seenAt: number | undefined }>()
-  const rememberedOf = (version: VersionRecord | undefined): SealedValue | undefined => {
-    const known = version && remembered.get(version)
+export function readView({ index, tables, keyring, header, versions }: StoreParts): ReadView {
+  /** Verified values, valid until another connection commits. */
+  const cache = new WeakMap<VersionRecord, SealedValue & { readonly seenAt: number | undefined }>()
+  const cachedValue = (version: VersionRecord | undefined): SealedValue | undefined => {
+    const known = version && cache.get(version)
     return known?.seenAt === index.seenAt ? known : undefined
   }
-  const valueOf = (path: string, version: VersionRecord): SealedValue => {
+  const readValue = (path: string, version: VersionRecord): SealedValue => {
     const sealed = tables.sealed(leafOf(path), path, version.version)
     if (!sealed || !sealed.subarray(0, sealLength).equals(version.seal)) throw altered()
     return { sealed, data: valueData(header, path, version.version, version.keyId) }
@@ -51,25 +54,26 @@ export function storeView({ index, tables, keyring, header, held }: ViewParts): 
     storeId: header.storeId,
     find: (path) => index.find(path),
     paths: () => index.paths(),
-    versions: held,
+    versions,
     unseal: (path, version) => {
-      const { sealed, data } = rememberedOf(version) ?? valueOf(path, version)
+      const cached = cachedValue(version)
+      const { sealed, data } = cached ?? readValue(path, version)
       const key = keyring.byId.get(version.keyId)
       if (!key) throw unknownKey()
       const plaintext = withVersionKey(key, data, (own) => unseal(own, data, sealed))
       if (!plaintext) throw altered()
-      if (sealed.length <= longestRemembered && !rememberedOf(version)) remembered.set(version, { sealed, data, seenAt: index.seenAt })
+      if (!cached && sealed.length <= maxCachedBytes) cache.set(version, { sealed, data, seenAt: index.seenAt })
       return plaintext
     },
-    remembers: (path) => {
+    isCached: (path) => {
       const record = index.known(path)
-      return record !== undefined && rememberedOf(held.known(record, record.current)) !== undefined
+      return record !== undefined && cachedValue(versions.known(record, record.current)) !== undefined
     },
   }
 }
 
-/** The view of a store that does not exist yet. */
-export const emptyView: StoreView = {
+/** The view before the store exists. */
+export const emptyView: ReadView = {
   storeId: undefined,
   find: () => undefined,
   paths: () => [],
@@ -77,19 +81,16 @@ export const emptyView: StoreView = {
   unseal: () => {
     throw altered()
   },
-  remembers: () => false,
+  isCached: () => false,
 }
 
-/**
- * What a sealed value is tied to, and what its own key is derived from: moved to another name,
- * version, key or store, it does not open.
- */
+/** Moved to another name, version, key or store, a value does not open. */
 export function valueData({ storeId }: StoreHeader, path: string, version: number, keyId: string): Buffer {
   return lengthPrefixed(['finchat-secrets/local/value', sealingVersion, storeId, path, version, keyId])
 }
 
-/** The version as callers see it. */
-export function storedSecret(view: StoreView, path: string, version: VersionRecord): StoredSecret {
+/** The version as the contract returns it. */
+export function storedSecret(view: ReadView, path: string, version: VersionRecord): StoredSecret {
   const plaintext = view.unseal(path, version)
   const { kind, revision, currentSince } = version
   const shape = kind & mapKind ? ({ shape: 'map' } as const) : {}

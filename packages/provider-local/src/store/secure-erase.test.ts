@@ -7,7 +7,7 @@ import { bytesOnDisk, context, failure, key, opened, otherKey, temporaryPath, wi
 
 vi.setConfig({ testTimeout: 120_000 }) // hundreds of writes, each to the disk
 
-/** The ciphertexts that the store's rows hold now. */
+/** The ciphertexts in the store's rows. */
 function ciphertexts(path: string): Buffer[] {
   const sqlite = new DatabaseSync(path)
   const rows = sqlite.prepare('SELECT sealed FROM secrets WHERE version > 0').all()
@@ -15,7 +15,7 @@ function ciphertexts(path: string): Buffer[] {
   return rows.map(({ sealed }) => Buffer.from(sealed as Uint8Array)) // the column is a BLOB in a STRICT table
 }
 
-/** Enough values, of enough lengths, that SQLite splits pages and moves rows from one to another. */
+/** Enough values of different lengths that SQLite splits pages and moves rows. */
 async function grownStore(path: string, round: number): Promise<void> {
   await within(path, async (provider) => {
     for (let n = 0; n < 250; n++) {
@@ -32,9 +32,9 @@ const removals: Readonly<Record<string, (provider: LocalProvider) => Promise<unk
   },
 }
 
-describe('of a store whose pages were split', () => {
+describe('in a store with split pages', () => {
   for (const [what, remove] of Object.entries(removals)) {
-    test(`${what} leaves not even a nonce of what it removed, while the store stays open`, async () => {
+    test(`${what} erases even nonces of what it removed, while the store stays open`, async () => {
       for (let round = 0; round < 4; round++) {
         const path = temporaryPath()
         await grownStore(path, round)
@@ -49,7 +49,7 @@ describe('of a store whose pages were split', () => {
   }
 })
 
-test('nothing of an old ciphertext is left in file or log, while the store stays open', async () => {
+test('old ciphertext is erased from file and log while the store stays open', async () => {
   const path = temporaryPath()
   await within(path, async (provider) => {
     for (let n = 0; n < 3; n++) await provider.put('reencrypted', { value: 'r'.repeat(100) }, context)
@@ -71,7 +71,7 @@ test('nothing of an old ciphertext is left in file or log, while the store stays
   }
 })
 
-test('each of purge, prune, discard and a pruning write alone leaves nothing of what it removed', async () => {
+test('purge, prune, discard and a pruning write each erase what they removed', async () => {
   const path = temporaryPath()
   const steps = [
     (provider: LocalProvider) => provider.delete('a', { purge: true }, context),
@@ -95,7 +95,7 @@ test('each of purge, prune, discard and a pruning write alone leaves nothing of 
   }
 })
 
-test('a version that a write pushes out by default is gone from file and log after 16 such writes, or when the store is closed', async () => {
+test('versions removed by default are erased from file and log after 16 such writes or on close', async () => {
   const path = temporaryPath()
   const fill = async (provider: LocalProvider): Promise<void> => {
     for (let n = 1; n <= 100; n++) await provider.put('name', { value: `v${n}` }, context)
@@ -103,7 +103,7 @@ test('a version that a write pushes out by default is gone from file and log aft
   await within(path, fill)
   const [first] = ciphertexts(path)
   const inFile = (): boolean => execFileSync('cat', [path]).includes(first ?? '')
-  const [provider, kept] = [opened(path), opened(path)] // so that closing is not the last one's, which empties the log anyway
+  const [provider, kept] = [opened(path), opened(path)] // another connection, since closing the last one empties the log anyway
   await kept.get('name', context)
   expect(inFile()).toBe(true)
   for (let n = 1; n <= 16; n++) await provider.put('name', { value: 'new' }, context)
@@ -114,15 +114,15 @@ test('a version that a write pushes out by default is gone from file and log aft
   expect(bytesOnDisk(path).includes(next ?? '')).toBe(false)
 })
 
-test('a reader that stays holds up no write that pushes out a version by default, and what they removed goes once it is gone', async () => {
+test('a long reader delays no write by default, and residue is erased once it has gone', async () => {
   const path = temporaryPath()
-  const [provider, kept] = [opened(path), opened(path)] // so that closing is not the last one's, which empties the log anyway
+  const [provider, kept] = [opened(path), opened(path)] // another connection, since closing the last one empties the log anyway
   for (let n = 1; n <= 100; n++) await provider.put('name', { value: `v${n}` }, context)
   await kept.get('name', context)
   const [first] = ciphertexts(path)
   const reader = new DatabaseSync(path)
   reader.exec('BEGIN')
-  reader.prepare('SELECT count(*) FROM secrets').get() // as a tool does that copies the log all the time
+  reader.prepare('SELECT count(*) FROM secrets').get() // as a tool that copies the log continuously
   const begun = performance.now()
   for (let n = 1; n <= 20; n++) await provider.put('name', { value: 'new' }, context)
   expect(performance.now() - begun).toBeLessThan(4_000)
@@ -132,8 +132,11 @@ test('a reader that stays holds up no write that pushes out a version by default
   expect(bytesOnDisk(path).includes(first ?? '')).toBe(false)
 })
 
-describe('a reader that keeps the log from being emptied', () => {
-  /** What a purge says whose caller gives up when the rows are gone and the log still holds them. */
+describe('a reader that blocks emptying the log', () => {
+  /**
+   * The error of a purge whose caller gives up when the rows are removed and the log still holds
+   * them.
+   */
   async function givenUpOnceGone(path: string, provider: LocalProvider): Promise<SecretsError> {
     const giveUp = new AbortController()
     const purging = failure(provider.delete('name', { purge: true }, { signal: giveUp.signal }))
@@ -147,10 +150,10 @@ describe('a reader that keeps the log from being emptied', () => {
     closing: (provider) => provider.close(),
   }
   for (const [what, then] of Object.entries(late)) {
-    test(`is waited for; if the signal fires first the error says that the change is made, and ${what} removes what is left`, async () => {
+    test(`is waited for; if the signal fires first the effect is done, and ${what} erases the residue`, async () => {
       const path = temporaryPath()
       const provider = opened(path)
-      const kept = opened(path) // so that closing is not the last one's, which empties the log anyway
+      const kept = opened(path) // another connection, since closing the last one empties the log anyway
       await provider.put('name', { value: 'value' }, context)
       await kept.get('name', context)
       const [row] = ciphertexts(path)
@@ -167,7 +170,7 @@ describe('a reader that keeps the log from being emptied', () => {
     })
   }
 
-  test('and outlives the process that removed something leaves the rest to whoever opens the store and writes', async () => {
+  test('and outlives the process leaves the residue to the next process that writes', async () => {
     const path = temporaryPath()
     const [provider, later] = [opened(path), opened(path)]
     await provider.put('name', { value: 'value' }, context)

@@ -1,74 +1,78 @@
-import { emptyLog, rewriteFile, type Transaction } from '../sqlite/connection.ts'
-import { shown } from '../shared/file-errors.ts'
 import type { DatabaseSync } from 'node:sqlite'
-import type { Remnants } from './options.ts'
+import { quoted } from '../shared/file-errors.ts'
+import { emptyLog, rewriteFile, type Transaction } from '../sqlite/connection.ts'
 import type { Tables } from '../sqlite/tables.ts'
 
-/** The parts of an open store that are erased from. */
-export interface ErasedStore {
+/**
+ * Where removed ciphertext may remain: in the log, emptied after several writes (`late`) or at once
+ * (`log`), or in page gaps too (`file`).
+ */
+export type Residue = 'late' | 'log' | 'file'
+
+/** What `SecureErase.run` needs of an open store. */
+export interface ErasableStore {
   readonly sqlite: DatabaseSync
   readonly transaction: Transaction
   readonly tables: Pick<Tables, 'residue' | 'clearResidue'>
 }
 
-/** Emptying the log costs as much as a write: `late`, it happens once for so many writes. */
-const mostLate = 16
+/** Emptying the log costs as much as a write, so `late` residue shares it. */
+const maxLate = 16
 
-/** What is still to be done until nothing removed is left on disk: an earlier call may have had to leave it undone. */
-export class Forgetting {
-  #rewrite = false
-  #empty = false
+/** Erases residue from file and log. What a lock prevents stays scheduled. */
+export class SecureErase {
+  #due: 'log' | 'file' | undefined
   #late = 0
   #isPromised = false
 
-  owe(remnants: Remnants): void {
-    this.#isPromised ||= remnants !== 'late'
-    this.inherit(remnants)
+  /** Schedules the residue of a call of this process. */
+  schedule(residue: Residue): void {
+    this.#isPromised ||= residue !== 'late'
+    this.inherit(residue)
   }
 
-  /** What another process has left undone. */
-  inherit(remnants: Remnants): void {
-    if (remnants === 'late') this.#late++
-    if (remnants !== 'late' || this.#late >= mostLate) this.#empty = true
-    if (remnants === 'file') this.#rewrite = true
+  /** Schedules the residue of another process. */
+  inherit(residue: Residue): void {
+    if (residue === 'late' && ++this.#late < maxLate) return
+    if (this.#due !== 'file') this.#due = residue === 'file' ? 'file' : 'log'
   }
 
-  /** Whether the next write does it. */
+  /** Whether the next write must erase. */
   get isDue(): boolean {
-    return this.#empty
+    return this.#due !== undefined
   }
 
-  /** Whether a caller was promised what is not done. */
+  /** Whether closing the store must erase. */
+  get isPending(): boolean {
+    return this.isDue || this.#late > 0
+  }
+
+  /** Whether an erase that a call promised is still pending. */
   get isPromised(): boolean {
-    return this.#isPromised && this.isOwed
+    return this.#isPromised
   }
 
-  /** Whether there is anything to do for who closes the store. */
-  get isOwed(): boolean {
-    return this.#empty || this.#rewrite || this.#late > 0
-  }
-
-  /** Does what is owed. What fails, for a lock of another connection, stays owed; what was done is not done again. */
-  settle({ sqlite, transaction, tables }: ErasedStore): void {
-    if (this.#rewrite) {
-      // The transaction makes sure of the schema, by which the file is written anew.
+  /** Throws while another connection holds a lock; the steps done are not repeated. */
+  run({ sqlite, transaction, tables }: ErasableStore): void {
+    if (this.#due === 'file') {
+      // The transaction checks the schema, which VACUUM executes.
       const residue = transaction('read', () => tables.residue())
       rewriteFile(sqlite)
       transaction('write', () => tables.clearResidue(residue))
-      this.#rewrite = false
+      this.#due = 'log'
     }
-    if (this.isOwed) emptyLog(sqlite)
-    this.#empty = false
+    if (this.isPending) emptyLog(sqlite)
+    this.#due = undefined
     this.#late = 0
     this.#isPromised = false
   }
 }
 
-/** Nobody is left to be told by an error. */
+/** A warning, because no call is left to fail. */
 export function warnOfResidue(path: string | undefined): void {
-  const file = path === undefined ? 'in memory' : `in ${shown(path)}`
+  const file = path === undefined ? 'in memory' : `in ${quoted(path)}`
   process.emitWarning(
-    `The local store ${file} was closed before what was removed was gone from its file and log: it goes when the store is next opened and closed`,
+    `The local store ${file} was closed before removed values were erased from its file and log: the next process that opens the store erases them when it writes or closes`,
     { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_RESIDUE' },
   )
 }

@@ -1,13 +1,13 @@
 import { seal, sealLength } from '@finchat/secrets-core/sealing'
-import { loadCrypto } from '../shared/builtins.ts'
-import { leafOf } from '../record/tree-shape.ts'
-import { IndexEdit } from '../merkle/index-edit.ts'
 import { withVersionKey } from '../keys/keyring.ts'
+import { IndexEdit } from '../merkle/index-edit.ts'
 import type { CheckedSecret } from '../record/input.ts'
-import { type VersionRow, versionRowOf } from '../sqlite/row-codecs.ts'
 import { emptyRecord, type SecretRecord, type VersionRecord, timestamp } from '../record/secret-record.ts'
-import { type StoreView, valueData, type ViewParts } from './read-view.ts'
+import { leafOf } from '../record/tree-shape.ts'
 import { emptyNode } from '../record/version-node.ts'
+import { loadCrypto } from '../shared/builtins.ts'
+import { type VersionRow, versionRowOf } from '../sqlite/row-codecs.ts'
+import { type ReadView, valueData, type StoreParts } from './read-view.ts'
 
 /** A version with its ciphertext, not yet written. */
 interface SealedVersion {
@@ -15,35 +15,32 @@ interface SealedVersion {
   readonly sealed: Buffer
 }
 
-/** What becomes of a secret's versions. */
+/** Changes of a secret's versions. */
 export interface VersionChanges {
-  /** New, or sealed again. */
+  /** New or resealed. */
   readonly sealed?: readonly SealedVersion[]
-  /** Changed, but with the same value. */
+  /** Changed without the value. */
   readonly changed?: readonly VersionRecord[]
   readonly dropped?: readonly number[] | 'all' | undefined
 }
 
-/** The state of the store inside a transaction that changes it. */
-export interface StoreEdit extends StoreView {
-  /** Seals a new value with the first key. `currentSince` is absent for a version that is pending. */
+/** A transaction that changes the store. */
+export interface WriteBatch extends ReadView {
+  /** `currentSince` is undefined for a pending version. */
   readonly seal: (path: string, number: number, secret: CheckedSecret, currentSince: number | undefined) => SealedVersion
-  /** Seals an old value with the first key; `undefined` if it is so already. */
+  /** Seals a value again with the first key; undefined if that key sealed it. */
   readonly reseal: (path: string, version: VersionRecord) => SealedVersion | undefined
-  /** Saves `next` with these changes of its versions; its count and root are computed here. */
+  /** Saves `next` and these changes; computes `count` and `root`. */
   readonly save: (next: SecretRecord, versions?: VersionChanges) => void
-  /** From then on the first key alone opens the store. */
+  /** From then on only the first key opens the store. */
   readonly retireOtherKeys: () => void
-  /**
-   * Has the store remember that the whole file is to be written anew, also where this process ends
-   * before that.
-   */
-  readonly leavesResidue: () => void
-  /** Writes the index. Returns what is to be called after the commit. */
+  /** Records in the file that it may hold residue, in case this process ends first. */
+  readonly addResidue: () => void
+  /** Writes the index. Returns a function to call after the commit. */
   readonly finish: () => () => void
 }
 
-export function storeEdit(parts: ViewParts, view: StoreView): StoreEdit {
+export function writeBatch(parts: StoreParts, view: ReadView): WriteBatch {
   const changes = new IndexEdit(parts)
   return {
     ...view,
@@ -55,12 +52,12 @@ export function storeEdit(parts: ViewParts, view: StoreView): StoreEdit {
       changes.change(dropped === 'all' ? withoutVersions(parts, next) : withVersions(parts, before, next, { ...versions, dropped }))
     },
     retireOtherKeys: () => changes.replaceIndexKey(),
-    leavesResidue: () => parts.tables.addResidue(),
+    addResidue: () => parts.tables.addResidue(),
     finish: () => changes.finish(),
   }
 }
 
-function sealing({ keyring: { first }, header }: ViewParts, view: StoreView): Pick<StoreEdit, 'seal' | 'reseal'> {
+function sealing({ keyring: { first }, header }: StoreParts, view: ReadView): Pick<WriteBatch, 'seal' | 'reseal'> {
   const sealed = (path: string, plaintext: Buffer, version: Omit<VersionRecord, 'keyId' | 'seal'>): SealedVersion => {
     const place = valueData(header, path, version.version, first.id)
     const text = withVersionKey(first, place, (key) => seal(key, place, plaintext))
@@ -81,21 +78,20 @@ function sealing({ keyring: { first }, header }: ViewParts, view: StoreView): Pi
   }
 }
 
-function withoutVersions({ tables }: ViewParts, next: SecretRecord): SecretRecord {
+function withoutVersions({ tables }: StoreParts, next: SecretRecord): SecretRecord {
   tables.dropVersions(leafOf(next.path), next.path)
   return { ...next, count: 0, root: emptyNode }
 }
 
-/** Writes the versions that changed, and the nodes above them. */
 function withVersions(
-  { tables, held, index: { digests } }: ViewParts,
+  { tables, versions, index: { digests } }: StoreParts,
   before: SecretRecord,
   next: SecretRecord,
   { sealed = [], changed = [], dropped = [] }: VersionChanges & { readonly dropped?: readonly number[] | undefined },
 ): SecretRecord {
   const { path } = next
   const leaf = leafOf(path)
-  const tree = held.takeTree(before)
+  const tree = versions.takeTree(before)
   tree.growTo(next.lastVersion)
   const put = (version: VersionRecord, write: (row: VersionRow) => void): void => {
     const row = versionRowOf(version)
@@ -114,6 +110,6 @@ function withVersions(
   }
   for (const version of changed) put(version, (row) => tables.setVersion(leaf, path, row))
   const saved = { ...next, count, root: tree.write() }
-  held.adopt(before, saved, tree, [...sealed.map(({ version }) => version), ...changed])
+  versions.adopt(before, saved, tree, [...sealed.map(({ version }) => version), ...changed])
   return saved
 }

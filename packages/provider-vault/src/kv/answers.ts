@@ -1,4 +1,5 @@
-import { jsonTextAt, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { jsonTextAt } from '@finchat/secrets-core/provider'
 import { isObject, type JsonObject, member, timeOf, type VaultAnswer } from '../http/answer.ts'
 
 /** Identifies a version. A version of KV v2 is current from its creation. */

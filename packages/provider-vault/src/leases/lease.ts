@@ -1,4 +1,5 @@
-import { jsonTextAt, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { jsonTextAt } from '@finchat/secrets-core/provider'
 import { isObject, member, type VaultAnswer } from '../http/answer.ts'
 
 /** A dynamic secret of this process. Times are epoch milliseconds. */

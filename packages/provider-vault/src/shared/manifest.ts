@@ -1,4 +1,5 @@
-import type { ProviderManifest, SecretProvider } from '@finchat/secrets-core'
+import type { SecretProvider } from '@finchat/secrets-core'
+import type { ProviderManifest } from '@finchat/secrets-core/provider'
 import { canHoldPath } from './paths.ts'
 
 /** Vault's storages differ (Consul: 512 KiB in total); this is also the limit of AWS. */

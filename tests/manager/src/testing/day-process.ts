@@ -53,6 +53,9 @@ async function step(manager: SecretsManager, number: number, forever: AbortSigna
   if (number % 60 === 0) await tried(manager.checkHealth())
 }
 
+/** Importing `node:assert`, as the testkit does, opens `process.stderr`. */
+const resourcesAtStart = process.getActiveResourcesInfo().length
+
 /** What must not grow. */
 async function held(forever: AbortSignal): Promise<Readonly<Record<string, number>>> {
   const listeners = [forever, ...signals].reduce((sum, signal) => sum + getEventListeners(signal, 'abort').length, 0)
@@ -62,7 +65,7 @@ async function held(forever: AbortSignal): Promise<Readonly<Record<string, numbe
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   const { heapUsed, external, arrayBuffers } = process.memoryUsage()
-  return { heapUsed, external, arrayBuffers, listeners, resources: process.getActiveResourcesInfo().length }
+  return { heapUsed, external, arrayBuffers, listeners, resources: process.getActiveResourcesInfo().length - resourcesAtStart }
 }
 
 async function main(): Promise<void> {

@@ -4,7 +4,7 @@ export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw aborted()
 }
 
-/** What `promise` settles to, or `ABORTED` as soon as the signal fires; the promise itself goes on. */
+/** Rejects with `ABORTED` when the signal fires; the promise itself continues. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, meanwhile: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(aborted(meanwhile))
@@ -16,4 +16,9 @@ export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, meanw
 
 function aborted(meanwhile?: string): SecretsError {
   return new SecretsError('ABORTED', meanwhile ? `the call was aborted while ${meanwhile}` : 'the call was aborted')
+}
+
+/** `next` is what the caller does after the error's own remedy. */
+export function withEffect(error: SecretsError, effect: 'done' | 'unknown', next: string, problem: string = error.problem): SecretsError {
+  return new SecretsError(error.code, problem, { effect, remedy: error.remedy === undefined ? next : `${error.remedy}; ${next}` })
 }

@@ -1,10 +1,15 @@
-import { SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf, type NamesOptions } from '@finchat/secrets-core/provider'
+import {
+  assertCredential,
+  assertWithin,
+  configurationError,
+  knownOptions,
+  longestTimerMs,
+  type MembersOf,
+  type NamesOptions,
+} from '@finchat/secrets-core/provider'
 import { member } from './http/answer.ts'
 import { tokenFunction, type TokenSource } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
-import { assertCredential } from './shared/credential.ts'
-import { longestTimerMs } from './shared/deadline.ts'
 import type { KvVersion } from './kv/version-detection.ts'
 import type { VaultClient } from './http/client-transport.ts'
 import { canHoldPath } from './shared/paths.ts'
@@ -85,35 +90,37 @@ export interface CheckedOptions {
 export function checkedOptions(given: VaultProviderOptions): CheckedOptions {
   const options = knownOptions(given, members)
   const { name = 'vault', mount = 'secret', leased = [], namespace, kvVersion, timeoutMs = 4_500 } = options
-  if (!canHoldPath(mount)) throw misconfigured('`mount` is malformed', 'write it as `bao secrets list` shows it, without slashes around')
-  if (namespace !== undefined && !isNamespace(namespace)) throw misconfigured('`namespace` is malformed', 'write it without spaces')
+  if (!canHoldPath(mount))
+    throw configurationError('`mount` is malformed', 'write it as `bao secrets list` shows it, without slashes around')
+  if (namespace !== undefined && !isNamespace(namespace)) throw configurationError('`namespace` is malformed', 'write it without spaces')
   if (!Array.isArray(leased) || !leased.every(canHoldPath))
-    throw misconfigured('`leased` is no list of paths', "write them without slashes around, such as ['database/creds']")
-  if (kvVersion !== undefined && ![1, 2].includes(kvVersion)) throw misconfigured('`kvVersion` is neither 1 nor 2', 'leave it out')
-  if (!(timeoutMs >= 1 && timeoutMs <= longestTimerMs)) throw misconfigured('`timeoutMs` is not a number of milliseconds', 'use 1 or more')
+    throw configurationError('`leased` is no list of paths', "write them without slashes around, such as ['database/creds']")
+  if (kvVersion !== undefined && ![1, 2].includes(kvVersion)) throw configurationError('`kvVersion` is neither 1 nor 2', 'leave it out')
+  assertWithin('timeoutMs', timeoutMs, 1, longestTimerMs)
   const [server, auth] = [serverOf(options), authOf(options.auth)]
   if (auth?.method === 'cert' && 'url' in server && server.tls.cert === undefined)
-    throw misconfigured('`cert()` logs in with a client certificate, and there is none', 'give `tls.cert` and `tls.key`')
+    throw configurationError('`cert()` logs in with a client certificate, and there is none', 'give `tls.cert` and `tls.key`')
   return { name, server, auth, mount, kvVersion, leased, namespace, timeoutMs }
 }
 
 function serverOf(options: VaultProviderOptions): CheckedOptions['server'] {
   const { url, tls = {}, client, allowInsecureHttp = false } = options
-  if (url === undefined && client === undefined) throw misconfigured('one of `url` and `client` must be given', 'give `url`')
-  if (url !== undefined && client !== undefined) throw misconfigured('`url` and `client` are both given', 'give only one')
+  if (url === undefined && client === undefined) throw configurationError('one of `url` and `client` must be given', 'give `url`')
+  if (url !== undefined && client !== undefined) throw configurationError('`url` and `client` are both given', 'give only one')
   if (client === undefined) return addressed(vaultUrl(url, allowInsecureHttp), checkedTls(tls))
-  if (typeof client?.request !== 'function') throw misconfigured('`client` is no client of node-vault', 'pass what its factory returned')
+  if (typeof client?.request !== 'function')
+    throw configurationError('`client` is no client of node-vault', 'pass what its factory returned')
   if (options.tls !== undefined || options.allowInsecureHttp !== undefined)
-    throw misconfigured('`tls` and `allowInsecureHttp` do not reach a `client`', 'configure the client')
+    throw configurationError('`tls` and `allowInsecureHttp` do not reach a `client`', 'configure the client')
   const own = member(client, 'namespace')
   if (options.namespace !== undefined && typeof own === 'string' && own !== '' && own !== options.namespace)
-    throw misconfigured('`client` has another namespace than `namespace`, and would ask there', 'leave one of them out')
+    throw configurationError('`client` has another namespace than `namespace`, and would ask there', 'leave one of them out')
   return { client }
 }
 
 function addressed(url: VaultUrl, tls: VaultTls): CheckedOptions['server'] {
   if (!url.isSecure && Object.values(tls).some((part) => part !== undefined))
-    throw misconfigured(
+    throw configurationError(
       '`tls` is given, but `url` is http, where nothing is encrypted or verified',
       'write https:// in `url`, or leave out `tls`',
     )
@@ -123,12 +130,12 @@ function addressed(url: VaultUrl, tls: VaultTls): CheckedOptions['server'] {
 function checkedTls(given: VaultTls): VaultTls {
   const tls = knownOptions(given, tlsMembers)
   const { servername: _servername, ...parts } = tls
-  if ((tls.cert === undefined) !== (tls.key === undefined)) throw misconfigured('`tls` has only one of cert and key', 'give both')
+  if ((tls.cert === undefined) !== (tls.key === undefined)) throw configurationError('`tls` has only one of cert and key', 'give both')
   for (const [part, source] of Object.entries(parts)) {
     if (source === undefined) continue
     assertCredential(source, `tls.${part}`)
     if (part !== 'passphrase' && typeof source === 'string' && !source.includes('-----BEGIN'))
-      throw misconfigured(`\`tls.${part}\` is no PEM text`, 'give PEM text, or { file } for the path of a file')
+      throw configurationError(`\`tls.${part}\` is no PEM text`, 'give PEM text, or { file } for the path of a file')
   }
   return tls
 }
@@ -137,13 +144,9 @@ function authOf(auth: VaultProviderOptions['auth']): VaultAuth | undefined {
   if (auth === undefined) return undefined
   if (typeof auth === 'function') return tokenFunction(auth)
   if (typeof auth === 'object' && auth !== null && typeof auth.prepare === 'function') return auth
-  throw misconfigured('`auth` is no way to log in', "use token('…'), appRole({ … }), …, or a function that returns a token")
+  throw configurationError('`auth` is no way to log in', "use token('…'), appRole({ … }), …, or a function that returns a token")
 }
 
 function isNamespace(namespace: string): boolean {
   return /^[\x21-\x7e]{1,512}$/.test(namespace)
-}
-
-function misconfigured(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
 }

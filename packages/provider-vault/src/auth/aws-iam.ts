@@ -1,7 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { member } from '../http/answer.ts'
-import { called } from '../shared/credential.ts'
+import { callSource } from '@finchat/secrets-core/provider'
 import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 import { type AwsCredentials, signedHeaders } from './sign-aws.ts'
 
@@ -42,7 +42,7 @@ export function awsIam(options: AwsIamOptions): VaultAuth {
   return {
     method: 'aws',
     prepare: async ({ signal }) => {
-      const keys = checked(typeof credentials === 'function' ? await called(credentials, 'the AWS credentials', signal) : credentials)
+      const keys = checked(typeof credentials === 'function' ? await callSource(credentials, 'the AWS credentials', signal) : credentials)
       return { path, body: { role, ...identityProof(keys, region, serverId) }, credential: JSON.stringify(keys) }
     },
   }

@@ -1,5 +1,5 @@
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { assertCredential, type Credential, readCredential } from '../shared/credential.ts'
+import { assertCredential, type Credential, readCredential } from '@finchat/secrets-core/provider'
 import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface JwtOptions {

@@ -1,5 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { assertCredential, assertToken, called, type Credential, readCredential } from '../shared/credential.ts'
+import { assertCredential, callSource, type Credential, readCredential } from '@finchat/secrets-core/provider'
+import { assertToken } from '../shared/token-bytes.ts'
 import { isObject, member } from '../http/answer.ts'
 import type { VaultClient } from '../http/client-transport.ts'
 import type { VaultAuth } from './vault-auth.ts'
@@ -52,7 +53,7 @@ export function tokenFunction(source: TokenSource): VaultAuth {
   return {
     method: 'function',
     prepare: async ({ signal }) => {
-      const answer = await called(source, 'the token', signal)
+      const answer = await callSource(source, 'the token', signal)
       const { token: text, expiresAt } = isObject(answer) ? answer : { token: answer, expiresAt: undefined }
       if (typeof text !== 'string') {
         throw new SecretsError('CONFIGURATION', 'the function of `auth` returned no token', {

@@ -1,4 +1,5 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
+import { systemCode } from '@finchat/secrets-core/provider'
 import { TransportError } from '../shared/transport-error.ts'
 
 interface Failure {
@@ -96,7 +97,7 @@ const otherwise = unreachable('look at the server, and at what is between')
 
 /** Classifies a socket's error. Only its code is kept. */
 export function connectionFailure(error: unknown, sent: boolean): TransportError {
-  const storeStatus = codeOf(error)
+  const storeStatus = systemCode(error)
   const { code, problem, remedy, isRefusal = false } = failureOf(error, storeStatus ?? '', sent)
   return new TransportError(code, problem, { remedy, storeStatus, sent: sent && !isRefusal })
 }
@@ -112,9 +113,4 @@ function failureOf(error: unknown, code: string, sent: boolean): Failure {
 
 function says(error: unknown, phrase: string): boolean {
   return error instanceof Error && error.message.includes(phrase)
-}
-
-function codeOf(error: unknown): string | undefined {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : undefined
 }

@@ -1,5 +1,11 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { type Credential, readCredential } from '../shared/credential.ts'
+import {
+  assertAuthorities,
+  assertClientCertificate,
+  configurationError,
+  type Credential,
+  readCredential,
+} from '@finchat/secrets-core/provider'
 
 /**
  * Certificates for https, in PEM: the text itself, or `{ file }`, which the first request reads.
@@ -32,48 +38,9 @@ export async function tlsMaterial({ servername, ...parts }: VaultTls, signal: Ab
   const read = Object.entries(parts).filter((entry): entry is [string, Credential] => entry[1] !== undefined)
   const texts = await Promise.all(read.map(async ([part, source]) => [part, await readPart(part, source, signal)]))
   const material: TlsMaterial = Object.fromEntries(texts)
-  assertUsable(material)
+  if (material.ca !== undefined) assertAuthorities(material.ca, 'tls.ca')
+  assertClientCertificate(material) // an invalid one is not the server's error
   return { ...material, ...(servername !== undefined && { servername }) }
-}
-
-/**
- * Checked here, so that such an error is not taken for the server's. OpenSSL's own messages are not
- * shown.
- */
-function assertUsable({ ca, ...own }: TlsMaterial): void {
-  if (ca !== undefined) assertAuthorities(ca)
-  try {
-    process.getBuiltinModule('node:tls').createSecureContext(own)
-  } catch {
-    throw new SecretsError('CONFIGURATION', '`tls.cert` and `tls.key` do not fit together, or are none', {
-      remedy: 'give a certificate and its own key, in PEM, and `tls.passphrase` if the key has one',
-    })
-  }
-}
-
-const begin = '-----BEGIN '
-const mark = 'CERTIFICATE-----'
-
-/** OpenSSL stops at the first certificate that it cannot read, without an error. */
-function assertAuthorities(bundle: string): void {
-  const { X509Certificate } = process.getBuiltinModule('node:crypto')
-  const blocks = bundle.split(begin).slice(1)
-  const certificates = blocks.filter((block) => block.split('-----', 1)[0]?.endsWith('CERTIFICATE') === true)
-  if (certificates.length === 0) throw authorityError('`tls.ca` holds no certificate')
-  for (const [index, block] of certificates.entries()) {
-    try {
-      void new X509Certificate(begin + block)
-    } catch {
-      throw authorityError(`certificate ${index + 1} of \`tls.ca\` cannot be read`)
-    }
-  }
-  // A certificate has two marks; OpenSSL skips one whose mark is damaged.
-  if (bundle.split(mark).length - 1 !== certificates.length * 2)
-    throw authorityError('a certificate of `tls.ca` has no beginning or no end')
-}
-
-function authorityError(problem: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy: "give the authorities' certificates whole, in PEM" })
 }
 
 async function readPart(part: string, source: Credential, signal: AbortSignal): Promise<string> {
@@ -81,6 +48,6 @@ async function readPart(part: string, source: Credential, signal: AbortSignal): 
     return await readCredential(source, `tls.${part}`, signal)
   } catch (error) {
     if (!SecretsError.isInstance(error) || error.code !== 'CREDENTIALS_MISSING') throw error
-    throw new SecretsError('CONFIGURATION', error.problem, { remedy: error.remedy })
+    throw configurationError(error.problem, error.remedy)
   }
 }

@@ -1,4 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
+import { configurationError, warnOperator } from '@finchat/secrets-core/provider'
 import { member } from '../http/answer.ts'
 import type { VaultApi } from '../token/vault-api.ts'
 
@@ -11,9 +11,9 @@ export function mountInPathWarning(provider: string, mount: string): (path: stri
   return (path) => {
     if (isTold || !path.startsWith(`${mount}/`)) return
     isTold = true
-    process.emitWarning(
+    warnOperator(
       `Vault provider '${provider}': a path that begins with '${mount}/' is not there; paths are inside the mount, without '${mount}/' and 'data/'`,
-      { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_MOUNT_IN_PATH' },
+      'FINCHAT_SECRETS_MOUNT_IN_PATH',
     )
   }
 }
@@ -30,16 +30,17 @@ export function unnamedLeaseCheck(provider: string, api: VaultApi): (path: strin
     if (typeof type === 'string' && type !== 'kv' && type !== 'generic') throw unnamed(path)
     if (isTold || typeof type === 'string') return
     isTold = true
-    process.emitWarning(
+    warnOperator(
       `Vault provider '${provider}': a path with 'creds/' is not there; if a secrets engine makes it, name it in \`leased\``,
-      { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_NOT_LEASED' },
+      'FINCHAT_SECRETS_NOT_LEASED',
     )
   }
 }
 
-function unnamed(path: string): SecretsError {
+function unnamed(path: string): Error {
   const folder = path.slice(0, path.indexOf('creds/') + 'creds'.length)
-  return new SecretsError('CONFIGURATION', 'the secret is not in KV: a secrets engine makes it at this path', {
-    remedy: `name it in \`leased\`, as in ['${folder}'], or route the name away`,
-  })
+  return configurationError(
+    'the secret is not in KV: a secrets engine makes it at this path',
+    `name it in \`leased\`, as in ['${folder}'], or route the name away`,
+  )
 }

@@ -1,3 +1,4 @@
+import { configurationError } from '@finchat/secrets-core/provider'
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import type { VaultAnswer } from '../http/answer.ts'
 import { isOtherVersion } from '../protocol/responses.ts'
@@ -103,13 +104,9 @@ function insteadOf(path: string): string | undefined {
 }
 
 function noKv(): SecretsError {
-  return misconfigured('the mount is none of KV', 'correct `mount`; a folder belongs into `prefix`')
+  return configurationError('the mount is none of KV', 'correct `mount`; a folder belongs into `prefix`')
 }
 
 function otherVersion(): SecretsError {
-  return misconfigured('the mount is of another version of KV', 'correct `kvVersion`, or leave it out')
-}
-
-function misconfigured(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
+  return configurationError('the mount is of another version of KV', 'correct `kvVersion`, or leave it out')
 }

@@ -6,7 +6,8 @@ import type { KvMount } from './mount.ts'
 import { patched } from './patch.ts'
 import { type LastVersion, readLast } from './read.ts'
 import { setTags } from './tags.ts'
-import { assertTags, assertVersion, fieldsOf } from './input.ts'
+import { assertVersionNumber } from '@finchat/secrets-core/provider'
+import { assertTags, fieldsOf } from './input.ts'
 import { assertPath } from '../shared/paths.ts'
 
 /**
@@ -21,7 +22,7 @@ interface CheckedSecret extends NewSecret {
 
 export function checkedSecret(path: string, secret: NewSecret): CheckedSecret {
   assertPath(path)
-  if (secret.version !== undefined) assertVersion(secret.version)
+  if (secret.version !== undefined) assertVersionNumber(secret.version)
   assertTags(secret.tags ?? {})
   return { ...secret, fields: fieldsOf(secret) }
 }

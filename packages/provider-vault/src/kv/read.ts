@@ -12,9 +12,9 @@ import {
   versionedSecret,
 } from './answers.ts'
 import type { KvMount } from './mount.ts'
-import { assertVersion } from './input.ts'
+import { assertVersionNumber } from '@finchat/secrets-core/provider'
 import { assertPath } from '../shared/paths.ts'
-import type { Provides } from '../shared/manifest.ts'
+import type { Provides } from '@finchat/secrets-core/provider'
 
 /** May throw why a path is missing. */
 type OnMissing = (path: string, signal: AbortSignal) => Promise<void>
@@ -29,7 +29,7 @@ export function kvReads(mount: KvMount, onMissing: OnMissing = async () => {}): 
     },
     getVersion: async (path, version, { signal }) => {
       assertPath(path)
-      if (version !== 'previous') assertVersion(version)
+      if (version !== 'previous') assertVersionNumber(version) // Vault answers `?version=0` with the current version
       return mount.read(signal, async (kv) => {
         assertVersioned(kv)
         return version === 'previous' ? readPrevious(mount, path, signal) : readVersion(mount, path, signal, version)

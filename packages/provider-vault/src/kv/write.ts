@@ -7,7 +7,7 @@ import { kvStaging } from './staging.ts'
 import { setTags } from './tags.ts'
 import { assertTags } from './input.ts'
 import { assertPath } from '../shared/paths.ts'
-import type { Provides } from '../shared/manifest.ts'
+import type { Provides } from '@finchat/secrets-core/provider'
 
 export function kvWrites(mount: KvMount): Provides<'put' | 'tag' | 'delete' | 'restore' | 'staging'> {
   return {

@@ -1,4 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { jittered } from '@finchat/secrets-core/provider'
 
 const firstMs = 1_000
 const longestMs = 60_000
@@ -32,7 +33,7 @@ export class LeaseBackOff {
   failed(error: SecretsError): SecretsError {
     if (error.effect !== 'unknown') return error
     const count = (this.#failure?.count ?? 0) + 1
-    const wait = Math.min(longestMs, firstMs * 2 ** Math.min(count, 10)) * (0.5 + Math.random() / 2)
+    const wait = jittered(Math.min(longestMs, firstMs * 2 ** Math.min(count, 10)))
     const until = Date.now() + Math.ceil(wait)
     const delayed = new SecretsError(error.code, error.problem, { ...error, retryAt: until })
     this.#failure = { error: delayed, count, until }

@@ -1,5 +1,5 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import { jsonTextAt } from '@finchat/secrets-core/provider'
+import { jsonTextAt, ownMemory } from '@finchat/secrets-core/provider'
 import { isObject, member, type VaultAnswer } from '../http/answer.ts'
 
 /** A dynamic secret of this process. Times are epoch milliseconds. */
@@ -62,7 +62,7 @@ function lifeOf(ms: number, askedAt: number): Pick<Lease, 'grantedMs' | 'endsAt'
 }
 
 function offHeap(text: string): Buffer {
-  const bytes = Buffer.from(new ArrayBuffer(Buffer.byteLength(text))) // other buffers of up to 64 bytes lie on the heap
+  const bytes = ownMemory(Buffer.byteLength(text))
   bytes.write(text)
   return bytes
 }

@@ -1,5 +1,6 @@
 import { type CallContext, SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import { type Bounds, bounded, longestTimerMs, untilEnded } from '../shared/deadline.ts'
+import { longestTimerMs } from '@finchat/secrets-core/provider'
+import { type Bounds, bounded, untilEnded } from '../shared/deadline.ts'
 import { leaseMetadata, type Lease } from './lease.ts'
 import { LeaseBackOff } from './back-off.ts'
 import type { LeaseRequests } from './requests.ts'

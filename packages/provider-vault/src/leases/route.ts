@@ -1,6 +1,6 @@
 import type { ListedSecret } from '@finchat/secrets-core'
 import { type Leases, notWritable, withoutVersions } from './leases.ts'
-import type { Provides } from '../shared/manifest.ts'
+import type { Provides } from '@finchat/secrets-core/provider'
 
 type Members = Provides<'get' | 'getVersion' | 'describe' | 'list' | 'put' | 'tag' | 'delete' | 'restore' | 'staging'>
 

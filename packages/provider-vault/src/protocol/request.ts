@@ -1,4 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { jittered } from '@finchat/secrets-core/provider'
 import { says, type VaultAnswer } from '../http/answer.ts'
 import { type CallKind, type Outcome, classify } from './responses.ts'
 import type { ReplicaState } from './replica-state.ts'
@@ -153,7 +154,7 @@ function isForwardingRefused(outcome: Attempted): boolean {
 /** Grows, with jitter to spread a fleet. Longer if the server named a time. */
 function pauseMs(outcome: Attempted, attempt: number): number {
   const named = outcome instanceof TransportError ? undefined : retryAtOf(outcome)
-  const usual = Math.min(firstPauseMs * 3 ** (attempt - 1), longestElectionPauseMs) * (0.5 + Math.random() / 2)
+  const usual = jittered(Math.min(firstPauseMs * 3 ** (attempt - 1), longestElectionPauseMs))
   return Math.max(usual, (named ?? 0) - Date.now())
 }
 

@@ -1,9 +1,7 @@
+import { pause as wait, whenClosed } from '@finchat/secrets-core/provider'
 import { TransportError } from './transport-error.ts'
 
 type Reason = 'aborted' | 'late' | 'closed'
-
-/** `setTimeout` fires at once for more (Node.js documentation, timers). */
-export const longestTimerMs: number = 2 ** 31 - 1
 
 /** What ends a call. */
 export interface Bounds {
@@ -41,36 +39,19 @@ async function timed<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise<T>
   const end = (reason: Reason) => (): void => controller.abort(reason)
   const onAbort = (): void => controller.abort(signal && ours.has(signal) ? signal.reason : 'aborted')
   const onClose = end('closed')
-  const calls = endedBy(closing)
   if (signal?.aborted) onAbort()
   if (closing.aborted) onClose()
   const timer = setTimeout(end('late'), timeoutMs)
   signal?.addEventListener('abort', onAbort)
-  calls.add(onClose)
+  const cancel = whenClosed(closing, onClose)
   try {
     assertRunning(controller.signal)
     return await run(controller.signal)
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
-    calls.delete(onClose)
+    cancel()
   }
-}
-
-type End = () => void
-
-const running = new WeakMap<AbortSignal, Set<End>>()
-
-/** One listener for all calls: a signal searches its listeners one by one. */
-function endedBy(closing: AbortSignal): Set<End> {
-  const known = running.get(closing)
-  if (known !== undefined) return known
-  const ends = new Set<End>()
-  running.set(closing, ends)
-  closing.addEventListener('abort', () => {
-    for (const end of ends) end()
-  })
-  return ends
 }
 
 /**
@@ -115,7 +96,6 @@ export async function untilEnded<T>(promise: Promise<T>, signal: AbortSignal, se
 
 /** Waits, or rejects when the signal ends the call. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  await untilEnded(promise, signal).finally(() => clearTimeout(timer))
+  await wait(ms, signal)
+  assertRunning(signal)
 }

@@ -1,4 +1,3 @@
-import type { SecretProvider } from '@finchat/secrets-core'
 import type { ProviderManifest } from '@finchat/secrets-core/provider'
 import { canHoldPath } from './paths.ts'
 
@@ -25,6 +24,3 @@ export const vaultManifest: ProviderManifest = {
   canHoldPath,
   numbering: 'next',
 }
-
-/** Optional members of the contract that this provider has. */
-export type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }

@@ -9,9 +9,8 @@ import {
 import { LoadAwareClock } from '@finchat/secrets-core/timing'
 import { type CheckedOptions, checkedOptions, type KeyvCacheOptions } from './options.ts'
 import { Announcements } from './protocol/announcements.ts'
-import type { CacheContext } from './protocol/context.ts'
+import { type CacheContext, startFactor } from './protocol/context.ts'
 import { fill } from './protocol/fill.ts'
-import { startFactor } from './protocol/fill-lease.ts'
 import { invalidate } from './protocol/invalidate.ts'
 import { KeyCheck } from './protocol/key-check.ts'
 import { read } from './protocol/read.ts'
@@ -97,7 +96,7 @@ function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextSto
   return { cache, texts, announcements, keyCheck: new KeyCheck(cache), longestCloseMs: callsWhileClosing * timeoutMs }
 }
 
-/** A claim made at the end of the wait settles for at most a quarter of it; each of up to ten calls may take its time. */
+/** A claim at the end of the wait settles for at most a quarter of it. Each of up to ten calls may take `timeoutMs`. */
 function longestReadMsOf({ timeoutMs, waitMs, settleMs }: CheckedOptions): number {
   return startTimeoutOf(timeoutMs) + 1.25 * startFactor * waitMs + 10 * (timeoutMs + settleMs)
 }
@@ -129,7 +128,7 @@ function closedError(): SecretsError {
 
 function warnOfMap(): void {
   process.emitWarning(
-    "The shared cache of secrets is in this process and shared with nobody: give an adapter as `store`, such as new KeyvRedis('redis://…') (a Keyv that is given a connection string makes a map of it)",
+    "The shared cache of secrets is in this process and shared with nobody. Give an adapter as `store`, such as new KeyvRedis('redis://…'). A Keyv over a connection string is a map too",
     {
       type: 'SecretsWarning',
       code: 'FINCHAT_SECRETS_SHARED_CACHE',

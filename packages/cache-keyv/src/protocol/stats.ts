@@ -75,7 +75,7 @@ export class Stats {
     this.#publish({ event: 'other-key', namespace: this.#namespace })
     this.#warn(
       'other key',
-      'is used with another key too, or was in the last half hour, and nothing is shared between keys: give all processes the same `encryptionKey` (with several keys, the same `indexKey`), or fleets that are not to share a `namespace` each',
+      'is used with another key too, or was in the last half hour. Nothing is shared between keys. Give all processes the same `encryptionKey` (with several keys, the same `indexKey`), or each fleet its own `namespace`',
     )
   }
 
@@ -102,7 +102,7 @@ function printable(text: string): string {
 
 const ignoredBecause = {
   unreadable:
-    'holds an entry that no key of the ring opens: it was altered, or some processes lack a key; give all processes all keys before one seals with a new one',
+    'holds an entry that no key of the ring opens: it was altered, or some processes lack a key. Give all processes a new key before one seals with it',
   future: 'holds an entry that was written in the future: compare the clocks',
 }
 

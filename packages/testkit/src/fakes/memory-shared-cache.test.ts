@@ -207,7 +207,12 @@ function harness(make: Spoil = () => ({})): SecretCacheHarness {
     state.fault = 'fail'
     return async () => void (state.fault = undefined)
   }
-  return { cache: { ...cache, ...make(cache, shared) }, another: { ...another, ...make(another, shared) }, breakCache, close: async () => {} }
+  return {
+    cache: { ...cache, ...make(cache, shared) },
+    another: { ...another, ...make(another, shared) },
+    breakCache,
+    close: async () => {},
+  }
 }
 
 async function failuresOf(make: Spoil): Promise<readonly string[]> {

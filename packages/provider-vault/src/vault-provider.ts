@@ -1,4 +1,5 @@
-import { type CallContext, locator, type SecretProvider, wrapProvider } from '@finchat/secrets-core'
+import type { CallContext, SecretProvider } from '@finchat/secrets-core'
+import { locator, wrapProvider } from '@finchat/secrets-core/provider'
 import { clientToken } from './auth/token.ts'
 import { ClusterState } from './protocol/replica-state.ts'
 import { type Bounds, bounded } from './shared/deadline.ts'

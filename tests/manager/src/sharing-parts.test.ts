@@ -1,12 +1,12 @@
 import {
   createSecretsManager,
   SecretsError,
-  wrapProvider,
   type AuditTrail,
   type SecretProvider,
   type SecretsManager,
   type SharedCache,
 } from '@finchat/secrets-core'
+import { wrapProvider } from '@finchat/secrets-core/provider'
 import { faultyProvider, memoryAuditTrail, memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import { describe, expect, it, vi } from 'vitest'
 import { failureOf } from './testing/manager-trial.ts'

@@ -3,13 +3,12 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   createSecretsManager,
   SecretsError,
-  wrapProvider,
   type CallContext,
-  type ProviderCall,
   type SecretProvider,
   type SecretsManager,
   type WriteReceipt,
 } from '@finchat/secrets-core'
+import { wrapProvider, type ProviderCall } from '@finchat/secrets-core/provider'
 import { memoryAuditTrail, memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import fc from 'fast-check'
 import { beforeAll, expect, it, vi } from 'vitest'

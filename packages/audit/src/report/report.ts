@@ -1,4 +1,5 @@
-import { type AuditRecord, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { asciiJson, humanLine } from '../record/human-line.ts'
 import type { AccessSummary, AuditSummary } from './audit-summary.ts'
 import { type Bar, barChart, dayBars, dayChart } from './charts.ts'

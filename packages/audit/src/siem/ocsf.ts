@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type AuditRecord, knownOptions } from '@finchat/secrets-core'
+import type { AuditRecord } from '@finchat/secrets-core'
+import { knownOptions } from '@finchat/secrets-core/provider'
 import { type Activity, activityOf, refusals } from '../record/activity.ts'
 import { canonicalLine } from '../record/canonical.ts'
 import { humanLine } from '../record/human-line.ts'

@@ -1,5 +1,6 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import { type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type AuditSink, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { parseKey } from '@finchat/secrets-core/sealing'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 

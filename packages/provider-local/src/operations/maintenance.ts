@@ -1,4 +1,5 @@
-import { knownOptions, type CallContext, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type CallContext, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { takeFirst } from '../merkle/version-index.ts'
 import { assertPath } from '../record/input.ts'
 import { releasedCount, type SecretRecord } from '../record/secret-record.ts'

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, type NamesOptions } from '@finchat/secrets-core/provider'
 import { type EncryptionKey, parseKey } from '@finchat/secrets-core/sealing'
 import { KeyBytes } from '../keys/key-bytes.ts'
 import { type KeySource, wipeSources } from '../keys/keyring.ts'

@@ -1,4 +1,5 @@
-import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { member, type VaultAnswer } from '../http/answer.ts'
 import { answerError } from '../protocol/request.ts'
 import { meaningOf } from '../protocol/responses.ts'

@@ -1,4 +1,5 @@
-import { jsonTextAt, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { jsonTextAt } from '@finchat/secrets-core/provider'
 import { isObject, type JsonObject, member, timeOf, type VaultAnswer } from '../http/answer.ts'
 
 /** What identifies one version of a secret, and since when it is current: a version of KV v2 is current from when it was created. */

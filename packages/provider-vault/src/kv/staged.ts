@@ -1,4 +1,5 @@
-import { jsonTextAt, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { jsonTextAt } from '@finchat/secrets-core/provider'
 import { isObject, member } from '../http/answer.ts'
 import type { VersionFacts } from './answers.ts'
 import { destroyVersions } from './delete.ts'

@@ -1,4 +1,5 @@
-import { jsonTextAt, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { jsonTextAt } from '@finchat/secrets-core/provider'
 import { isObject, member, type VaultAnswer } from '../http/answer.ts'
 
 /** A secret that Vault made for us alone, and ends by itself. Times are epoch milliseconds. */

@@ -1,13 +1,12 @@
 import {
   SecretsError,
-  wrapProvider,
   type CallContext,
   type ListedSecret,
-  type ProviderCall,
   type SecretProvider,
   type SecretsErrorCode,
   type SecretsErrorDetails,
 } from '@finchat/secrets-core'
+import { wrapProvider, type ProviderCall } from '@finchat/secrets-core/provider'
 
 /** Replaces or wraps the provider's own answer to a call. */
 export type Fault = (call: ProviderCall, next: (context: CallContext) => Promise<unknown>) => Promise<unknown>

@@ -1,12 +1,5 @@
-import {
-  locator,
-  SecretsError,
-  type CallContext,
-  type ListedSecret,
-  type NamesOptions,
-  type ProviderManifest,
-  type SecretProvider,
-} from '@finchat/secrets-core'
+import { SecretsError, type CallContext, type ListedSecret, type SecretProvider } from '@finchat/secrets-core'
+import { locator, type NamesOptions, type ProviderManifest } from '@finchat/secrets-core/provider'
 import { assertNewSecret, assertPath, assertVersion, canHoldPath, maxValueBytes } from './memory-input.ts'
 import { createMemoryStore, type MemorySecret, type MemoryStore } from './memory-store.ts'
 

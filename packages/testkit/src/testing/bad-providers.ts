@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { wrapProvider, type CallContext, type ProviderManifest, type SecretProvider } from '@finchat/secrets-core'
+import type { CallContext, SecretProvider } from '@finchat/secrets-core'
+import { wrapProvider, type ProviderManifest } from '@finchat/secrets-core/provider'
 import { beforeAll } from 'vitest'
 import { memoryHarness } from './memory-harness.ts'
 import { memoryManifest, type MemoryProvider } from '../fakes/memory-provider.ts'

@@ -1,4 +1,5 @@
-import type { ProviderManifest, SecretProvider } from '@finchat/secrets-core'
+import type { SecretProvider } from '@finchat/secrets-core'
+import type { ProviderManifest } from '@finchat/secrets-core/provider'
 
 /** Any runner's test function: vitest's `test`, node:test's `test`, mocha's `it`. */
 export type TestFunction = (name: string, run: () => Promise<void>) => unknown

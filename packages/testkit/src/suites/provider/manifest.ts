@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { OptionalMember } from '@finchat/secrets-core'
+import type { OptionalMember } from '@finchat/secrets-core/provider'
 import type { Breakage, Mishap } from './harness.ts'
 import { hostilePaths } from '../../leaks/hostile-paths.ts'
 import type { Suite } from './trial.ts'

@@ -1,13 +1,6 @@
 import assert from 'node:assert/strict'
-import {
-  SecretsError,
-  type CallContext,
-  type OptionalMember,
-  type ProviderManifest,
-  type SecretProvider,
-  type SecretsErrorCode,
-  type StoredSecret,
-} from '@finchat/secrets-core'
+import { SecretsError, type CallContext, type SecretProvider, type SecretsErrorCode, type StoredSecret } from '@finchat/secrets-core'
+import type { OptionalMember, ProviderManifest } from '@finchat/secrets-core/provider'
 import { leaksOf } from '../../leaks/leaks.ts'
 import type { Breakage, Mishap, ProviderHarness } from './harness.ts'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ProviderManifest } from '@finchat/secrets-core'
+import type { ProviderManifest } from '@finchat/secrets-core/provider'
 import { canary, member, reads, refusesBefore, type Suite, type Trial } from './trial.ts'
 
 const texts: Readonly<Record<string, string>> = {

@@ -6,7 +6,7 @@ import {
   type SharedRead,
   type SharedReadContext,
 } from '@finchat/secrets-core'
-import { LoadAwareClock } from '@finchat/secrets-core/provider'
+import { LoadAwareClock, warnOperator } from '@finchat/secrets-core/provider'
 import { type CheckedOptions, checkedOptions, type KeyvCacheOptions } from './options.ts'
 import { Announcements } from './protocol/announcements.ts'
 import { type CacheContext, startFactor } from './protocol/context.ts'
@@ -14,7 +14,7 @@ import { fill } from './protocol/fill.ts'
 import { invalidate } from './protocol/invalidate.ts'
 import { KeyCheck } from './protocol/key-check.ts'
 import { read } from './protocol/read.ts'
-import { type KeyvCacheStats, Stats } from './protocol/stats.ts'
+import { type KeyvCacheStats, Stats, warningCode } from './protocol/stats.ts'
 import { deriveKeyRing, overwriteKeyRing } from './sealed/key-ring.ts'
 import { BoundedStore, startTimeoutOf } from './store/bounded-store.ts'
 import { ignoreConnectionErrors } from './store/error-events.ts'
@@ -127,11 +127,8 @@ function closedError(): SecretsError {
 }
 
 function warnOfMap(): void {
-  process.emitWarning(
+  warnOperator(
     "The shared cache of secrets is in this process and shared with nobody. Give an adapter as `store`, such as new KeyvRedis('redis://…'). A Keyv over a connection string is a map too",
-    {
-      type: 'SecretsWarning',
-      code: 'FINCHAT_SECRETS_SHARED_CACHE',
-    },
+    warningCode,
   )
 }

@@ -1,7 +1,7 @@
 import type { FillTicket, SharedKey, SharedRead, SharedReadContext } from '@finchat/secrets-core'
+import { jittered } from '@finchat/secrets-core/provider'
 import { newGeneration, sealGeneration } from '../sealed/generation.ts'
 import { keyNamesOf } from '../sealed/key-names.ts'
-import { jittered } from '../store/lifecycle.ts'
 import { type CacheContext, startFactor } from './context.ts'
 import { type FillLease, fillLease, releaseLease } from './fill-lease.ts'
 import { type Probe, probe, type ProbeTarget } from './probe.ts'

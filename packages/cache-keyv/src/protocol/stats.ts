@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import type { SharedKey } from '@finchat/secrets-core'
+import { warnOperator } from '@finchat/secrets-core/provider'
 import type { FaultReason } from '../store/errors.ts'
 
 /**
@@ -34,6 +35,8 @@ export interface KeyvCacheStats {
 }
 
 type Count = Exclude<keyof KeyvCacheStats, 'ignored' | 'failures'>
+
+export const warningCode = 'FINCHAT_SECRETS_SHARED_CACHE'
 
 /** A pause after which the same kind of failure is warned of again. */
 const quietMs = 60_000
@@ -84,10 +87,7 @@ export class Stats {
     const before = this.#lastSeenAt.get(kind)
     this.#lastSeenAt.set(kind, now)
     if (before !== undefined && now - before < quietMs) return
-    process.emitWarning(`The shared cache of secrets (namespace '${printable(this.#namespace)}') ${message}`, {
-      type: 'SecretsWarning',
-      code: 'FINCHAT_SECRETS_SHARED_CACHE',
-    })
+    warnOperator(`The shared cache of secrets (namespace '${printable(this.#namespace)}') ${message}`, warningCode)
   }
 
   #publish(report: SharedCacheReport): void {

@@ -1,6 +1,6 @@
 import { SecretsError, type CallContext, type ListedSecret, type SecretProvider } from '@finchat/secrets-core'
 import { locator, type NamesOptions, type ProviderManifest } from '@finchat/secrets-core/provider'
-import { assertNewSecret, assertPath, assertVersion, canHoldPath, maxValueBytes } from './memory-input.ts'
+import { assertNewSecret, assertPath, assertVersion, canHoldPath, valueLimits } from './memory-input.ts'
 import { createMemoryStore, type MemorySecret, type MemoryStore } from './memory-store.ts'
 
 export interface MemoryProviderOptions extends NamesOptions {
@@ -20,7 +20,7 @@ export interface MemoryProvider extends AllMembers, Pick<SecretProvider, 'shared
 /** The manifest of `memoryProvider`: everything is supported. */
 export const memoryManifest: ProviderManifest = {
   supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'checkHealth'],
-  values: { minBytes: 0, maxBytes: maxValueBytes, binary: true },
+  values: valueLimits,
   canHoldPath,
   numbering: 'any',
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { context, failure, providerAt } from '../testing/aws-trial.ts'
 
@@ -47,4 +48,17 @@ test('an answer as large as that of AWS is read, with its size announced or in c
     const provider = await reading((_, response) => void response.writeHead(200, headers).end(answer(value)))
     expect((await provider.get('prod/db', context))?.value).toBe(value)
   }
+})
+
+test.each([
+  ['a web stream', (bytes: Uint8Array<ArrayBuffer>) => new Blob([bytes]).stream()],
+  ['a stream of Node.js', (bytes: Uint8Array) => Readable.from([bytes])],
+])('the body that a request handler of the user answers is checked too: %s', async (_, bodyOf) => {
+  let body = Buffer.from(answer('hunter2'))
+  const requestHandler = { handle: async () => ({ response: { statusCode: 200, headers: {}, body: bodyOf(body) } }) }
+  const provider = providerAt('http://127.0.0.1:9', { clientConfig: { requestHandler } })
+  expect((await provider.get('prod/db', context))?.value).toBe('hunter2')
+  body = Buffer.concat([body, Buffer.of(0xff)])
+  expect((await failure(provider.get('prod/db', context))).problem).toBe('the endpoint answered bytes that are no UTF-8')
+  await provider.close()
 })

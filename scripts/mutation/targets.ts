@@ -6,48 +6,57 @@ import { type Mutant, schemataOf } from './schemata.ts'
 /** The code that decides: what a mutant survives there, nobody has tested. */
 const decisive: Readonly<Record<string, readonly string[]>> = {
   'packages/core/src': [
-    'policy',
-    'policy-rows',
-    'walk',
-    'chain',
-    'freshness',
-    'flights',
-    'cached-store',
-    'memory',
-    'back-off',
-    'circuit',
-    'guard',
-    'bounded',
-    'recheck-limit',
-    'own-writes',
-    'untold',
-    'suspects',
-    'batch',
-    'putting',
-    'late-change',
-    'verification',
-    'verifier',
-    'seal',
-    'seal-key',
-    'mac',
-    'encryption-key',
-    'length-prefixed',
-  ],
-  'packages/provider-local/src': ['store-keys', 'index-digests', 'leaf', 'bucket', 'key-bytes', 'keyring'],
-  'packages/audit/src': ['batches', 'line-buffer', 'segment-writer', 'json-lines-file', 'record-file', 'open-segments', 'day-change'],
-}
-
-/** The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit, so some of them stand there. */
-const tests: Readonly<Record<string, readonly string[]>> = {
-  'packages/core/src': [
-    'packages/core/src/*.test.ts',
-    'packages/testkit/src/manager-{batch,batch-leases,clocks,closing,fallback,freshness,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
+    'cache/batch',
+    'cache/entries',
+    'cache/freshness',
+    'cache/own-writes',
+    'cache/provider-cache',
+    'cache/single-flight',
+    'cache/shared/blocked-paths',
+    'cache/shared/pending-invalidations',
+    'chain/chain',
+    'chain/fallback-policy',
+    'chain/fallback-traversal',
+    'errors/error-classes',
+    'guard/back-off',
+    'guard/circuit-breaker',
+    'guard/deadline',
+    'guard/guard',
+    'manager/build-links',
+    'sealing/encryption-key',
+    'sealing/length-prefixed',
+    'sealing/mac',
+    'sealing/seal',
+    'sealing/seal-key',
+    'verify/digest',
+    'verify/recheck-limit',
+    'verify/verifier',
+    'write/put',
   ],
   'packages/provider-local/src': [
-    'packages/provider-local/src/{bucket,fixture,key-rotation,keyring,leaks,leaf,local-provider,store-keys,tampering,vectors}.test.ts',
+    'keys/key-bytes',
+    'keys/keyring',
+    'keys/key-cache',
+    'merkle/index-digests',
+    'merkle/leaf',
+    'merkle/bucket',
+  ],
+  'packages/audit/src/file': ['group-commit', 'line-buffer', 'segment-writer', 'file-sink', 'segment-rotation'],
+}
+
+/** The tests that may find a mutant of a file in the folder. Core's own cannot use the testkit; those that do are in tests/manager. */
+const tests: Readonly<Record<string, readonly string[]>> = {
+  'packages/core/src': [
+    'packages/core/src/**/*.test.ts',
+    'tests/manager/src/{batch,batch-leases,clocks,closing,fallback,freshness,one-path,own-changes,policy-model,reading,shared,verifying,writing}.test.ts',
+  ],
+  'packages/provider-local/src': [
+    'packages/provider-local/src/{fixture,key-rotation,leaks,local-provider,tampering,vectors}.test.ts',
+    'packages/provider-local/src/{keys/keyring,keys/key-cache,merkle/bucket,merkle/leaf}.test.ts',
   ],
   'packages/audit/src': [
-    'packages/audit/src/{batches,checkpoints,crowd,fail-closed,json-lines-file,last-segment,line-buffer,not-ready,segment-writer,torn-tail,unusable-options}.test.ts',
+    'packages/audit/src/file/{group-commit,checkpoint-sender,crowd,file-sink,line-buffer,not-ready,segment-writer}.test.ts',
+    'packages/audit/src/{unusable-options,trail/fail-closed,verify/{last-segment,torn-tail}}.test.ts',
   ],
 }
 

@@ -4,9 +4,9 @@ import { createSecretsManager, loadSecrets, type SecretsManager } from '@finchat
 import { faultyProvider, leaksOf, memoryProvider } from '@finchat/secrets-testkit'
 import fc from 'fast-check'
 import { afterAll, expect, it, vi } from 'vitest'
-import { withAuditContext } from './audit-context.ts'
-import { auditTrail } from './audit-trail.ts'
-import { jsonLinesFile } from './json-lines-file.ts'
+import { withAuditContext } from './record/audit-context.ts'
+import { auditTrail } from './trail/audit-trail.ts'
+import { jsonLinesFile } from './file/file-sink.ts'
 import { removeTestFolders, testFolder, type TestFolder } from './testing/folders.ts'
 
 afterAll(removeTestFolders)

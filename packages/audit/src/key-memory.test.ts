@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { timesInMemory } from '@finchat/secrets-test-servers'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type ChainKey, parsedKey } from './key-chain.ts'
-import { decodedKey } from './key-text.ts'
-import { readSegment } from './segment-reader.ts'
+import { type ChainKey, parsedKey } from './format/key-chain.ts'
+import { decodedKey } from './format/key-text.ts'
+import { readSegment } from './format/segment-reader.ts'
 import { emptyFolder, linesIn, removeTestFolders } from './testing/folders.ts'
 
 // Each starts processes, whose whole memory is read.

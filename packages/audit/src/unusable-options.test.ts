@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
-import { initAuditFolder } from './init-audit-folder.ts'
-import { jsonLinesFile, type JsonLinesFileOptions } from './json-lines-file.ts'
-import { randomKey } from './key-chain.ts'
-import { verifyAuditTrail } from './verify-audit-trail.ts'
-import type { VerifyAuditOptions } from './verify-options.ts'
+import { initAuditFolder } from './file/init-audit-folder.ts'
+import { jsonLinesFile, type JsonLinesFileOptions } from './file/file-sink.ts'
+import { randomKey } from './format/key-chain.ts'
+import { verifyAuditTrail } from './verify/verify-audit-trail.ts'
+import type { VerifyAuditOptions } from './verify/verify-options.ts'
 
 const key = randomKey().text().toString()
 const isRefused = expect.objectContaining({ code: 'CONFIGURATION' })

@@ -1,4 +1,4 @@
-import { refused } from './refused.ts'
+import { refused } from './sink-errors.ts'
 
 /** What is on its way and not yet taken: bounded, since whatever stands still at the other end must not fill the memory. */
 export class Backlog {

@@ -1,8 +1,8 @@
-import { type AuditRecord, type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
+import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { Backlog } from './backlog.ts'
-import { humanLine } from './human-line.ts'
-import { asciiJson } from './printable.ts'
-import { assertSinkName, misconfigured, refused } from './refused.ts'
+import { asciiJson, humanLine } from '../record/human-line.ts'
+import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
 
 /** As much of a `stream.Writable` as is used. */
 export interface LineStream {

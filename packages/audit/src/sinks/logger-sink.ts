@@ -1,8 +1,8 @@
-import { type AuditRecord, type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
-import { defined } from '../mappings/defined.ts'
-import { humanLine } from './human-line.ts'
-import { assertSinkName, misconfigured, refused } from './refused.ts'
-import { type Severity, severityOf } from './severity.ts'
+import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { defined } from '../record/record-text.ts'
+import { humanLine, type Severity, severityOf } from '../record/human-line.ts'
+import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
 
 /** As pino and those shaped like it: members first, then the message. */
 export type PinoShaped = Readonly<Record<Severity, (members: { readonly audit: AuditRecord }, message: string) => void>>

@@ -5,8 +5,7 @@ import { leaksOf } from '@finchat/secrets-testkit'
 import { describe, expect, expectTypeOf, it } from 'vitest'
 import { aRecord, hostileTexts } from '../testing/sample-records.ts'
 import { write } from '../testing/sink-calls.ts'
-import { openTelemetrySink, type OpenTelemetryLogger } from './open-telemetry-sink.ts'
-import { spanContext } from './span-context.ts'
+import { type OpenTelemetryLogger, openTelemetrySink, spanContext } from './open-telemetry-sink.ts'
 
 async function emitted(...records: Parameters<typeof write>[1][]): Promise<ReadableLogRecord[]> {
   const exporter = new InMemoryLogRecordExporter()

@@ -2,12 +2,12 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AuditEvent, AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
-import { initAuditFolder } from '../init-audit-folder.ts'
-import { auditTrail } from '../audit-trail.ts'
-import { jsonLinesFile, type JsonLinesFileOptions } from '../json-lines-file.ts'
-import { segmentFiles } from '../segment-files.ts'
-import { readSegment, recordsOf } from '../segment-reader.ts'
-import { required } from '../trail-sink.ts'
+import { initAuditFolder } from '../file/init-audit-folder.ts'
+import { auditTrail } from '../trail/audit-trail.ts'
+import { jsonLinesFile, type JsonLinesFileOptions } from '../file/file-sink.ts'
+import { segmentFiles } from '../format/segment-files.ts'
+import { readSegment, recordsOf } from '../format/segment-reader.ts'
+import { required } from '../trail/trail-sink.ts'
 
 export const context: CallContext = { signal: new AbortController().signal }
 export const event: AuditEvent = { phase: 'outcome', time: 1_800_000_000_000, operation: 'get', name: 'db/password', outcome: 'ok' }

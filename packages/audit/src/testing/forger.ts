@@ -1,12 +1,12 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { canonicalLine } from '../canonical.ts'
-import { type CheckpointState, signedText } from '../checkpoint-line.ts'
-import { segmentName } from '../ended-segment.ts'
-import { asIndexEntry, type EndedSegment, type IndexEntry, indexLine } from '../folder-index.ts'
-import { type ChainKey, parsedKey } from '../key-chain.ts'
-import { digestOf, noSeals, sealsWith } from '../running-hash.ts'
-import { readSegment } from '../segment-reader.ts'
+import { canonicalLine } from '../record/canonical.ts'
+import { type CheckpointState, signedText } from '../format/checkpoint-line.ts'
+import { segmentName } from '../format/end-of-segment.ts'
+import { asIndexEntry, type EndedSegment, type IndexEntry, indexLine } from '../format/index-line.ts'
+import { type ChainKey, parsedKey } from '../format/key-chain.ts'
+import { digestOf, noSeals, sealsWith } from '../record/digest.ts'
+import { readSegment } from '../format/segment-reader.ts'
 
 export interface Forgery {
   readonly line?: (line: string) => string

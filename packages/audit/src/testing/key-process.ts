@@ -1,10 +1,10 @@
 // The process whose memory `key-memory.test.ts` looks at. It never has a key but those of the trail and what it reads from a file.
 import { once } from 'node:events'
 import { readSync, openSync, closeSync, writeSync } from 'node:fs'
-import { initAuditFolder } from '../init-audit-folder.ts'
-import { jsonLinesFile } from '../json-lines-file.ts'
-import { keyTextBytes } from '../key-text.ts'
-import { verifyAuditTrail } from '../verify-audit-trail.ts'
+import { initAuditFolder } from '../file/init-audit-folder.ts'
+import { jsonLinesFile } from '../file/file-sink.ts'
+import { keyTextBytes } from '../format/key-text.ts'
+import { verifyAuditTrail } from '../verify/verify-audit-trail.ts'
 import { aRecord } from './sample-records.ts'
 
 const [task, folder = '', keyFile = '', retain] = process.argv.slice(2)

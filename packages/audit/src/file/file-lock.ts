@@ -1,0 +1,159 @@
+import { closeSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { SecretsError } from '@finchat/secrets-core'
+import { folderError, shownPath } from '../format/folder-errors.ts'
+
+/**
+ * A lock that the system drops when its process ends, however it ends, and that holds between processes and within one. Node.js has no such call of its
+ * own, but SQLite takes one for a transaction that has begun to write; nothing is ever written, and the file stays empty. No other code
+ * may open the file: closing it would drop the lock (POSIX).
+ */
+export class FileLock {
+  readonly #path: string
+  readonly #connection: DatabaseSync
+  readonly #file: number | undefined
+
+  private constructor(path: string) {
+    create(path)
+    this.#path = path
+    this.#file = inodeOf(path)
+    try {
+      this.#connection = new (loadSqlite().DatabaseSync)(path, { timeout: 0 })
+    } catch (error) {
+      throw lockError(path, error)
+    }
+  }
+
+  /**
+   * The lock, or `undefined` if somebody has it, or just had it and removed its file. Throws
+   * `AUDIT_FAILED` if it cannot be taken.
+   */
+  static tryTake(path: string): FileLock | undefined {
+    const lock = new FileLock(path)
+    if (lock.#begin() === 'taken') return lock
+    lock.release()
+    return undefined
+  }
+
+  /**
+   * Throws `AUDIT_FAILED` if others have it for longer than `patienceMs`, or until the signal is
+   * aborted. The file is opened once, since hundreds of processes may wait; the more wait, the
+   * longer each has waited on average, and the more seldom it asks.
+   */
+  static async take(path: string, patienceMs: number, signal?: AbortSignal): Promise<FileLock> {
+    const end = performance.now() + patienceMs
+    let lock = new FileLock(path)
+    for (let longest = 1; ; longest = Math.min(longest * 2, longestPauseMs)) {
+      const outcome = lock.#begin()
+      if (outcome === 'taken' && lock.#isInPlace()) return lock
+      if (outcome !== 'held') {
+        lock.release()
+        lock = new FileLock(path)
+      }
+      const leftMs = end - performance.now()
+      if (leftMs <= 0 || signal?.aborted === true) {
+        lock.release()
+        throw lockHeld(path)
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, longest * (0.5 + Math.random() / 2))))
+    }
+  }
+
+  #begin(): 'taken' | 'held' | 'gone' {
+    try {
+      this.#connection.exec('BEGIN IMMEDIATE')
+      return 'taken'
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === sqliteBusy) return 'held'
+      if (code === sqliteFileGone) return 'gone'
+      this.release()
+      throw lockError(this.#path, error)
+    }
+  }
+
+  /** While it was waited for, another folder may have been put in the place of its own. */
+  #isInPlace(): boolean {
+    return inodeOf(this.#path) === this.#file
+  }
+
+  release(): void {
+    if (this.#connection.isOpen) this.#connection.close()
+  }
+}
+
+export function lockHeld(path: string): SecretsError {
+  return new SecretsError('AUDIT_FAILED', `other processes have had the lock ${shownPath(path)} of the audit trail for too long`, {
+    remedy: 'let them go on; if one is stopped or its disk hangs, end it; if very many start at once, start them one after the other',
+  })
+}
+
+const longestPauseMs = 100
+const sqliteBusy = 5
+/** The file was removed after it had been opened: by who had the lock, and is done with what it is for. */
+const sqliteFileGone = 1802
+
+/** For its owner alone, unlike a file that SQLite creates. */
+function create(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'errcode' in error ? error.errcode : undefined
+}
+
+/** Without opening it, since closing it would drop the lock. */
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino
+}
+
+/** Node.js 22 warns that SQLite is experimental; what is used of it here has not changed since. Every other warning passes. */
+function loadSqlite(): typeof import('node:sqlite') {
+  const emitWarning = process.emitWarning
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
+    if (!String(warning).startsWith('SQLite is an experimental feature')) Reflect.apply(emitWarning, process, [warning, ...rest])
+  }
+  try {
+    return process.getBuiltinModule('node:sqlite')
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}
+
+type Said = readonly [problem: string, remedy: string]
+
+const cannotLock: Said = ['its file system has no locks', 'keep the folder on a local disk']
+const isNotEmpty: Said = ['the file holds something', 'remove it while no process uses the folder']
+
+/** By SQLite's result code (https://www.sqlite.org/rescode.html): the whole one first, then its last byte, which it has in common with others. */
+const table: ReadonlyMap<number, Said> = new Map([
+  [8, ['it is read-only', 'mount its file system writable, or give this process the right to write']],
+  [11, isNotEmpty],
+  [14, ['the file cannot be opened', 'let the user that this process runs as own the folder and what is in it']],
+  [26, isNotEmpty],
+  [2058, cannotLock],
+  [2314, cannotLock],
+  [3594, cannotLock],
+  [3850, cannotLock],
+])
+
+/** What is the matter with the disk, and not with the lock. */
+const ofDisk: ReadonlyMap<number, string> = new Map([
+  [10, 'EIO'],
+  [13, 'ENOSPC'],
+])
+
+/** Our own error for what SQLite said when it was to lock this file; never its own message. */
+function lockError(path: string, error: unknown): SecretsError {
+  const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0
+  const said = table.get(code) ?? table.get(code & 0xff)
+  const systemCode = said ? undefined : ofDisk.get(code & 0xff)
+  if (systemCode !== undefined) return folderError(Object.assign(new Error(), { code: systemCode }), dirname(path))
+  const [problem, remedy] = said ?? [`SQLite says ${code}`, 'look at the file, and keep the folder on a local disk']
+  return new SecretsError('AUDIT_FAILED', `the lock ${shownPath(path)} of the audit trail cannot be taken: ${problem}`, { remedy })
+}

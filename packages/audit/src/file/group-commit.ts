@@ -1,0 +1,145 @@
+import { type AuditRecord, type CallContext, SecretsError } from '@finchat/secrets-core'
+import { folderError } from '../format/folder-errors.ts'
+import { canonicalText } from '../record/canonical.ts'
+import { deadlineOf } from '../trail/deliver.ts'
+import { OpenSegments, type RecordFileOptions } from './segment-rotation.ts'
+
+/** Enough that what a commit costs hardly counts, and few enough that the next ones are made while the disk works. */
+const usualLines = 512
+/** About what a process makes of them. */
+const linesPerMs = 256
+/** A trail gives up on a record after its deadline, but what is here waits on: a disk that hangs must not fill the memory. */
+const mostCharacters = 64 * 1024 * 1024
+
+/** Records that go to disk together. */
+export class Batch {
+  readonly lines: string[] = []
+  /** When whoever waits for one of them gives up first, by `performance.now()`. */
+  deadlineAt: number = Infinity
+  characters = 0
+  readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers()
+  #error: SecretsError | undefined
+
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  add(line: string, deadlineAt: number): void {
+    this.lines.push(line)
+    this.deadlineAt = Math.min(this.deadlineAt, deadlineAt)
+    this.characters += line.length
+  }
+
+  failed(error: SecretsError): void {
+    this.#error = error
+  }
+
+  /** Tells all who wait how it ended. Idempotent. */
+  settle(): void {
+    if (this.#error === undefined) this.#ended.resolve()
+    else this.#ended.reject(this.#error)
+  }
+}
+
+/** Records on their way to the disk, in the order in which they came: split, so that one batch can be written while the next one gathers. */
+export class Batches {
+  readonly #waiting: Batch[] = []
+  #characters = 0
+  #mostLines = usualLines
+
+  /** Resolves when the record is on disk; rejects if it is not, or if too much waits for that already. */
+  add(line: string, deadlineAt: number = Infinity): Promise<void> {
+    if (this.#characters + line.length > mostCharacters) return Promise.reject(tooMuch())
+    const batch = this.#gathering()
+    batch.add(line, deadlineAt)
+    this.#characters += line.length
+    return batch.ended
+  }
+
+  next(): Batch | undefined {
+    const batch = this.#waiting.shift()
+    if (batch !== undefined) this.#characters -= batch.characters
+    return batch
+  }
+
+  /** The slower the disk is, the more go together: as many as come in the meantime. */
+  lastTook(milliseconds: number): void {
+    this.#mostLines = Math.max(usualLines, Math.round(linesPerMs * milliseconds))
+  }
+
+  #gathering(): Batch {
+    const last = this.#waiting.at(-1)
+    if (last !== undefined && last.lines.length < this.#mostLines) return last
+    const next = new Batch()
+    this.#waiting.push(next)
+    return next
+  }
+}
+
+function tooMuch(): SecretsError {
+  return new SecretsError('AUDIT_FAILED', 'too many records wait for the disk of the audit trail', { remedy: 'look at the disk' })
+}
+
+/** What is behind a `jsonLinesFile`: hands records to the segment that is open, batch by batch. */
+export class RecordFile {
+  readonly #folder: string
+  readonly #segments: OpenSegments
+  readonly #batches = new Batches()
+  #writing: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: RecordFileOptions) {
+    this.#folder = options.folder
+    this.#segments = new OpenSegments(options)
+  }
+
+  write(record: AuditRecord, context: CallContext | undefined): Promise<void> {
+    if (this.#closing !== undefined) return Promise.reject(new SecretsError('ABORTED', 'the audit file is closed'))
+    const ended = this.#batches.add(canonicalText(record), deadlineOf(context))
+    this.#writing ??= this.#writeBatches()
+    return ended
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /**
+   * While one batch goes to disk, whoever waited for the one before goes on, and the next ones
+   * gather.
+   */
+  async #writeBatches(): Promise<void> {
+    await Promise.resolve() // whoever writes in this turn comes along
+    let last: Batch | undefined
+    for (let batch = this.#batches.next(); batch !== undefined; batch = this.#batches.next()) {
+      const before = last
+      await this.#writeBatch(batch, () => before?.settle())
+      before?.settle()
+      last = batch
+    }
+    this.#writing = undefined
+    last?.settle()
+  }
+
+  async #writeBatch(batch: Batch, meanwhile: () => void): Promise<void> {
+    const started = performance.now()
+    try {
+      const writer = await this.#segments.writer(batch.deadlineAt, meanwhile)
+      await writer.append(batch.lines, meanwhile)
+      this.#segments.changed(writer)
+    } catch (error) {
+      batch.failed(folderError(error, this.#folder))
+    }
+    this.#batches.lastTook(performance.now() - started)
+  }
+
+  async #close(): Promise<void> {
+    await this.#writing
+    try {
+      await this.#segments.close()
+    } catch (error) {
+      throw folderError(error, this.#folder)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions } from '@finchat/secrets-core/provider'
+import { folderError } from '../format/folder-errors.ts'
+import { createIndex, entryOrigin, indexLine } from '../format/index-line.ts'
+import { type ChainKey, folderIdOf, randomKey } from '../format/key-chain.ts'
+import { keyFile, replaceKey } from '../format/folder-key.ts'
+import { indexFile } from '../format/segment-reader.ts'
+
+/** For the auditor alone. */
+export interface AuditorsKey<Key extends string | Uint8Array = string> {
+  /** The folder's id, which stands in every segment. It follows from the key. */
+  readonly folder: string
+  /** `audit-key:…`. Whoever has it can verify, and forge, all that is ever written to the folder. Nothing on the host keeps it. */
+  readonly key: Key
+}
+
+/** What `initAuditFolder` takes beside the folder. */
+export interface InitAuditOptions {
+  /**
+   * `bytes`: the key comes as the bytes of its text, for a process that goes on: overwrite them once
+   * they are where they belong. A string stays in memory until something else is written there.
+   * Default: `text`.
+   */
+  readonly keyAs?: 'text' | 'bytes' | undefined
+}
+
+/**
+ * Makes a folder ready for `jsonLinesFile`, and returns the first key of its chain: take it off the host, to where only the auditor
+ * reads it. The folder keeps the next one, which verifies nothing that was written before it. Throws `CONFIGURATION` for a folder that has been made
+ * ready, or is not empty, and `AUDIT_FAILED` if it cannot be written.
+ *
+ * @example
+ * import { initAuditFolder } from '@finchat/secrets-audit'
+ *
+ * const { key } = await initAuditFolder('audit')
+ * console.log(key.startsWith('audit-key:')) // true
+ */
+export function initAuditFolder(folder: string, options: InitAuditOptions & { readonly keyAs: 'bytes' }): Promise<AuditorsKey<Uint8Array>>
+export function initAuditFolder(folder: string, options?: InitAuditOptions & { readonly keyAs?: 'text' | undefined }): Promise<AuditorsKey>
+export async function initAuditFolder(folder: string, options: InitAuditOptions = {}): Promise<AuditorsKey<string | Uint8Array>> {
+  const { keyAs = 'text' } = knownOptions(options, { keyAs: 'string' })
+  if (keyAs !== 'text' && keyAs !== 'bytes')
+    throw new SecretsError('CONFIGURATION', "`keyAs` is neither 'text' nor 'bytes'", { remedy: 'pass one of the two' })
+  if (typeof folder !== 'string' || folder === '' || folder.includes('\0'))
+    throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
+  const path = resolve(folder)
+  const first = randomKey()
+  try {
+    await assertEmpty(path)
+    const id = await makeReady(path, first)
+    return { folder: id, key: keyAs === 'bytes' ? first.text() : textOf(first) }
+  } catch (error) {
+    throw folderError(error, path)
+  } finally {
+    first.wipe()
+  }
+}
+
+function textOf(key: ChainKey): string {
+  const text = key.text()
+  try {
+    return text.toString('latin1')
+  } finally {
+    text.fill(0)
+  }
+}
+
+async function assertEmpty(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  const names = await readdir(path)
+  if (names.length > 0) throw notEmpty(path, names.includes(keyFile))
+}
+
+async function makeReady(path: string, first: ChainKey): Promise<string> {
+  const id = folderIdOf(first)
+  const next = first.derived('next')
+  try {
+    const line = indexLine({ ...entryOrigin(id, 0), before: '', opens: false, ended: [] }, first)
+    await createIndex(join(path, indexFile), line).catch(asNotEmpty(path))
+    await replaceKey(path, { folder: id, step: 1, key: next, live: [], unused: [] })
+    return id
+  } finally {
+    next.wipe()
+  }
+}
+
+/** Another process makes it ready at the same time: of two first keys, one would verify nothing. */
+const asNotEmpty =
+  (path: string) =>
+  (error: unknown): never => {
+    throw error instanceof Error && 'code' in error && error.code === 'EEXIST' ? notEmpty(path, true) : error
+  }
+
+function notEmpty(path: string, isReady: boolean): SecretsError {
+  return new SecretsError(
+    'CONFIGURATION',
+    `the folder ${JSON.stringify(path)} of the audit trail ${isReady ? 'already has a key' : 'is not empty'}`,
+    {
+      remedy: isReady
+        ? 'use it as it is: a second key would make all before unverifiable; if its key is lost, name a new folder, and keep that key'
+        : 'name a new folder',
+    },
+  )
+}

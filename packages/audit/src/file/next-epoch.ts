@@ -1,0 +1,100 @@
+import { unlink } from 'node:fs/promises'
+import { lockOf, unusedSegment } from '../format/end-of-segment.ts'
+import { type KeyState, nextKeyState } from '../format/folder-key.ts'
+import { type EndedSegment, entryOrigin, type IndexEntry, indexLine } from '../format/index-line.ts'
+import { digestOf } from '../record/digest.ts'
+import { LockedFolder } from './locked-folder.ts'
+import { type OwnSegment, UnrecordedEnds } from './unrecorded-ends.ts'
+
+/** An epoch of the folder, once it is over: the number and hash of its line in the index. */
+export interface Epoch {
+  readonly folder: string
+  /** Its number. */
+  readonly step: number
+  /** The hash of its line in the index, base64url. */
+  readonly line: string
+}
+
+/** An epoch while its key is there. */
+export interface OpenEpoch extends Epoch {
+  /** Overwritten when the epoch is over. */
+  readonly key: KeyState['key']
+}
+
+export interface EpochOptions {
+  /** The segments that this process ended. */
+  readonly ended: readonly OwnSegment[]
+  /** Creates the epoch's segment, once its line is in the index. Absent: it opens none. */
+  readonly open?: ((epoch: OpenEpoch) => Promise<void>) | undefined
+  /** How long to wait for the folder's lock. Default: 5,000. */
+  readonly patienceMs?: number | undefined
+  /** Ends the wait for the lock. */
+  readonly signal?: AbortSignal | undefined
+  /** How many segments of other processes are checked for being dead. Default: 4. */
+  readonly mostLooks?: number | undefined
+}
+
+const usualPatienceMs = 5_000
+/** An epoch costs the same however many processes there are: they share the checks. */
+const usualLooks = 4
+/** Bounds an entry; the others wait for the next epoch. */
+const mostEnded = 100
+
+/**
+ * Begins the folder's next epoch: appends its line to the index, lets `open` create the segment,
+ * then replaces the key by the next one. A process that dies in between leaves a line without
+ * effect, or half a line: the next process finishes the one and overwrites the other, and its own
+ * line says how long the half was.
+ */
+export async function advanceEpoch(folder: string, options: EpochOptions): Promise<Epoch> {
+  // Before the folder is locked: a large segment takes a while to read.
+  const ends = await UnrecordedEnds.find(folder, options.ended, options.mostLooks ?? usualLooks)
+  try {
+    return await inLockedFolder(folder, ends.segments, options)
+  } finally {
+    ends.release()
+  }
+}
+
+/** Records the ends of dead processes' segments, if there are any among `most` that are checked. */
+export async function recordDeadSegments(folder: string, most: number, patienceMs: number): Promise<Epoch | undefined> {
+  const ends = await UnrecordedEnds.find(folder, [], most)
+  try {
+    return ends.segments.length === 0 ? undefined : await inLockedFolder(folder, ends.segments, { patienceMs })
+  } finally {
+    ends.release()
+  }
+}
+
+async function inLockedFolder(
+  folder: string,
+  ended: readonly EndedSegment[],
+  { open, patienceMs = usualPatienceMs, signal }: Omit<EpochOptions, 'ended'>,
+): Promise<Epoch> {
+  const locked = await LockedFolder.lock(folder, patienceMs, signal)
+  const { state } = locked
+  try {
+    const entry = nextEntry(locked, ended, open !== undefined)
+    const line = indexLine(entry, state.key)
+    await locked.append(line)
+    const epoch = { folder: state.folder, step: state.step, line: digestOf(line) }
+    await locked.replaceKey(nextKeyState(state, entry), () => open?.({ ...epoch, key: state.key }))
+    await removeLocks(folder, [...ended, ...entry.ended])
+    return epoch
+  } finally {
+    await locked.release()
+  }
+}
+
+function nextEntry({ index, state }: LockedFolder, ended: readonly EndedSegment[], opens: boolean): IndexEntry {
+  // Another process may have recorded one of them before the folder was locked.
+  const unrecorded = ended.filter((segment) => state.live.includes(segment.step))
+  // Unused segments come first: in any later line nobody would believe it.
+  const recorded = [...state.unused.map(unusedSegment), ...unrecorded].slice(0, mostEnded)
+  const cut = index.cut.length === 0 ? {} : { cut: index.cut.length }
+  return { ...entryOrigin(state.folder, state.step), before: index.digest, opens, ended: recorded, ...cut }
+}
+
+async function removeLocks(folder: string, ended: readonly EndedSegment[]): Promise<void> {
+  await Promise.all(ended.map(({ step }) => unlink(lockOf(folder, step)).catch(() => {})))
+}

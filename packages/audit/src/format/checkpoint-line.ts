@@ -1,0 +1,39 @@
+import { canonicalLine } from '../record/canonical.ts'
+import type { ChainKey } from './key-chain.ts'
+
+/** What a checkpoint says. */
+export interface CheckpointState {
+  readonly folder: string
+  readonly step: number
+  /** The last group that was sealed. */
+  readonly group: number
+  readonly bytes: number
+  readonly records: number
+  /** The hash over all seals of the segment, base64url. */
+  readonly seals: string
+  /** The last line of the index that its process knew. */
+  readonly index: number
+  /** The hash of that line, base64url. */
+  readonly head: string
+  readonly time: number
+}
+
+/** Signs bytes with a key of the operator. */
+export type CheckpointSigner = (text: Uint8Array) => Buffer
+
+/** What is signed. */
+export function signedText(state: CheckpointState): string {
+  return canonicalLine(membersOf(state))
+}
+
+/** `key` is that of the group after the last one. */
+export function checkpointLine(state: CheckpointState, key: ChainKey, sign: CheckpointSigner | undefined): string {
+  const signed = signedText(state)
+  const mac = key.mac('checkpoint', signed).toString('base64url')
+  const signature = sign && { signature: sign(Buffer.from(signed)).toString('base64url') }
+  return canonicalLine({ ...membersOf(state), mac, ...signature }).trimEnd()
+}
+
+function membersOf({ folder, step, group, bytes, records, seals, index, head, time }: CheckpointState): object {
+  return { bytes, folder, group, head, index, kind: 'checkpoint', records, seals, step, time, v: 2 }
+}

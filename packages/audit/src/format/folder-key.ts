@@ -1,0 +1,261 @@
+import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, readSync, renameSync } from 'node:fs'
+import { type FileHandle, open, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SecretsError } from '@finchat/secrets-core'
+import { canonicalLine } from '../record/canonical.ts'
+import { shownPath } from './folder-errors.ts'
+import { syncFolder } from './fsync.ts'
+import type { IndexEntry } from './index-line.ts'
+import { type ChainKey, parsedKey } from './key-chain.ts'
+import { keyTextBytes, ownMemory } from './key-text.ts'
+import { isCount, parsedLine } from './segment-format.ts'
+import { indexFile } from './segment-reader.ts'
+
+export const keyFile = 'key.json'
+
+/** Whoever reads it while it is replaced may find the old one, which was overwritten, and reads again. */
+const mostTries = 3
+
+/**
+ * Throws `CONFIGURATION` if the folder has no key that this process may read, without reading it. A disk that fails is left to the first record: whether that
+ * matters is for the trail to say.
+ */
+export function assertReady(folder: string): void {
+  try {
+    accessSync(join(folder, keyFile), constants.R_OK)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw notReady(folder)
+    if (code === 'EACCES' || code === 'EPERM' || code === 'ERR_ACCESS_DENIED')
+      throw new SecretsError('CONFIGURATION', `this process may not read the folder ${JSON.stringify(folder)} of the audit trail`, {
+        remedy: 'let the user that it runs as own the folder and what is in it',
+      })
+  }
+}
+
+/**
+ * Throws `CONFIGURATION` if the folder was not made by `initAuditFolder`, or lost its key. The key is
+ * to be overwritten by who asked.
+ */
+export async function readKey(folder: string): Promise<KeyState> {
+  for (let tries = 0; tries < mostTries; tries++) {
+    const state = asState(await contentOf(join(folder, keyFile)), folder)
+    if (state !== undefined) return state
+  }
+  throw notReady(folder)
+}
+
+/** The same, under the folder's lock: nobody replaces it, and nobody else runs meanwhile. */
+export function readKeyNow(folder: string): KeyState {
+  const path = join(folder, keyFile)
+  const state = asState(existsSync(path) ? contentNow(path) : undefined, folder)
+  if (state === undefined) throw notReady(folder)
+  return state
+}
+
+/** Into memory of its own, which `asState` overwrites. */
+async function contentOf(path: string): Promise<Buffer | undefined> {
+  const file = await open(path, 'r').catch(asMissing)
+  if (file === undefined) return undefined
+  try {
+    const content = ownMemory((await file.stat()).size)
+    const { bytesRead } = await file.read(content, 0, content.length, 0)
+    return content.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+function contentNow(path: string): Buffer {
+  const file = openSync(path, 'r')
+  try {
+    const content = ownMemory(fstatSync(file).size)
+    return content.subarray(0, readSync(file, content, 0, content.length, 0))
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** A new key would be of no use in a folder that lost its own: what is there hangs on the first. */
+function notReady(folder: string): SecretsError {
+  const shown = JSON.stringify(folder)
+  if (existsSync(join(folder, indexFile)))
+    return new SecretsError('CONFIGURATION', `the folder ${shown} of the audit trail lost its ${keyFile}, or has one that is none`, {
+      remedy: 'keep the folder, which can be verified and not written; name a new one, made ready by initAuditFolder',
+    })
+  return new SecretsError('CONFIGURATION', `the folder ${shown} of the audit trail was never made ready`, {
+    remedy: 'call initAuditFolder once, before the service starts, and give the key that it returns to the auditor; or correct `folder`',
+  })
+}
+
+/** What goes on while a key is replaced. */
+interface Replacement {
+  /** Runs while the new state is written beside the old one, which stays if this rejects. */
+  readonly beside?: (() => Promise<void> | undefined) | undefined
+  /** Called once the new state is in place, before the old one is overwritten. */
+  readonly inPlace?: (() => void) | undefined
+}
+
+/**
+ * The new state is on disk before the old one is gone, and the old key is overwritten. To be called
+ * under the folder's lock. The key of `state` is left to the caller.
+ */
+export async function replaceKey(folder: string, state: KeyState, { beside, inPlace }: Replacement = {}): Promise<void> {
+  const [ran, prepared] = await Promise.allSettled([beside?.(), prepareKey(folder, state)])
+  const old = prepared.status === 'fulfilled' ? prepared.value : undefined
+  try {
+    if (ran.status === 'rejected' || prepared.status === 'rejected') {
+      await dropPreparedKey(folder)
+      throw ran.status === 'rejected' ? ran.reason : prepared.status === 'rejected' ? prepared.reason : undefined
+    }
+    renameSync(join(folder, nextKeyFile), join(folder, keyFile))
+    inPlace?.()
+    await syncFolder(folder)
+    if (old !== undefined) await overwrite(old)
+  } finally {
+    await old?.close()
+  }
+}
+
+/** The state after an epoch: the index has all ends that its entry records. */
+export function nextKeyState(
+  { folder, step, key, live, unused }: KeyState,
+  { opens, ended }: Pick<IndexEntry, 'opens' | 'ended'>,
+): KeyState {
+  const over = new Set(ended.map((segment) => segment.step))
+  const left = live.filter((one) => !over.has(one))
+  return {
+    folder,
+    step: step + 1,
+    key: key.derived('next'),
+    live: opens ? [...left, step] : left,
+    unused: unused.filter((one) => !over.has(one)),
+  }
+}
+
+const nextKeyFile = `${keyFile}.new`
+
+/**
+ * Puts the new state beside the old one, on disk, and returns a handle of the old one. What a process
+ * left there that died is overwritten, not cut off.
+ */
+async function prepareKey(folder: string, state: KeyState): Promise<FileHandle | undefined> {
+  const fresh = await open(join(folder, nextKeyFile), constants.O_RDWR | constants.O_CREAT, 0o600)
+  const old = open(join(folder, keyFile), 'r+').catch(() => undefined)
+  const text = stateText(state)
+  try {
+    await writeWhole(fresh, text)
+    await fresh.sync()
+    return await old
+  } catch (error) {
+    await (await old)?.close()
+    throw error
+  } finally {
+    text.fill(0)
+    void fresh.close().catch(() => {}) // the folder is locked: nobody waits for this
+  }
+}
+
+async function writeWhole(file: FileHandle, text: Buffer): Promise<void> {
+  const { size } = await file.stat()
+  for (let at = 0; at < text.length;) at += (await file.write(text, at, text.length - at, at)).bytesWritten
+  if (size > text.length) await file.truncate(text.length)
+}
+
+/** What was prepared is not needed: it must not be left as a copy of a key. */
+async function dropPreparedKey(folder: string): Promise<void> {
+  const path = join(folder, nextKeyFile)
+  const prepared = await open(path, 'r+').catch(() => undefined)
+  if (prepared !== undefined) await overwrite(prepared).catch(() => {})
+  await prepared?.close()
+  await unlink(path).catch(() => {})
+}
+
+async function overwrite(file: FileHandle): Promise<void> {
+  const { size } = await file.stat()
+  await file.write(Buffer.alloc(size), 0, size, 0)
+  await file.datasync()
+}
+
+function asMissing(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+  throw error
+}
+
+/** What was read is overwritten. */
+function asState(content: Buffer | undefined, folder: string): KeyState | undefined {
+  try {
+    const state = content && parsedState(content)
+    if (state === 'older') throw olderFormat(folder)
+    return state
+  } finally {
+    content?.fill(0)
+  }
+}
+
+export function olderFormat(folder: string): SecretsError {
+  return new SecretsError(
+    'CONFIGURATION',
+    `the folder ${shownPath(folder)} of the audit trail was made by an older version of this package`,
+    {
+      remedy: 'keep it, and verify it with that version; name a new folder, made ready by initAuditFolder',
+    },
+  )
+}
+
+/** Where the folder's chain of keys stands. */
+export interface KeyState {
+  readonly folder: string
+  /** The next step, which `key` is for. */
+  readonly step: number
+  readonly key: ChainKey
+  /** The steps of segments whose end is not in the index yet. */
+  readonly live: readonly number[]
+  /** Steps whose opening was not finished, which the index does not say yet. */
+  readonly unused: readonly number[]
+}
+
+const version = 2
+/** In canonical JSON no text has this in it, since its quotes are escaped. */
+const marker = Buffer.from('"key":"')
+const blank = '-'
+
+/** Canonical JSON, one line; the key is put in as bytes. To be overwritten by who asked. */
+export function stateText({ key, ...state }: KeyState): Buffer {
+  const line = canonicalLine({ ...state, key: blank.repeat(keyTextBytes), v: version })
+  const text = ownMemory(Buffer.byteLength(line))
+  text.write(line)
+  const keyText = key.text()
+  text.set(keyText, text.indexOf(marker) + marker.length)
+  keyText.fill(0)
+  return text
+}
+
+/**
+ * The key is taken out before the rest becomes a string. `undefined`: this is no state of a folder.
+ * `older`: an earlier version of this package wrote it.
+ */
+export function parsedState(text: Buffer): KeyState | 'older' | undefined {
+  const at = text.indexOf(marker) + marker.length
+  if (at < marker.length) return undefined
+  const place = text.subarray(at, at + keyTextBytes)
+  const key = keyIn(place)
+  place.fill(blank)
+  const { folder, step, live, unused, v } = parsedLine(text) ?? {}
+  const isState = key !== undefined && typeof folder === 'string' && isCount(step) && areCounts(live) && areCounts(unused)
+  if (isState && v === version) return { folder, step, key, live, unused }
+  key?.wipe()
+  return isState && v === 1 ? 'older' : undefined
+}
+
+function keyIn(text: Buffer): ChainKey | undefined {
+  try {
+    return parsedKey(text)
+  } catch {
+    return undefined
+  }
+}
+
+function areCounts(values: unknown): values is number[] {
+  return Array.isArray(values) && values.every(isCount)
+}

@@ -1,0 +1,163 @@
+import { fstatSync, readSync, writeSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { SecretsError } from '@finchat/secrets-core'
+import { canonicalLine, canonicalLineIfAny } from '../record/canonical.ts'
+import { shownPath } from './folder-errors.ts'
+import { type ChainKey, isMac } from './key-chain.ts'
+import { digestOf } from '../record/digest.ts'
+import { isCount, parsedLine } from './segment-format.ts'
+
+/** How a segment was found when it had ended: what stands in it then must stand in it for ever. */
+export interface EndedSegment {
+  /** The step that opened it. */
+  readonly step: number
+  /** Up to the end of its last seal. */
+  readonly bytes: number
+  /** Of its last seal. */
+  readonly group: number
+  readonly records: number
+  /** What stood behind the last seal, bytes: its process died while it wrote. Nothing of it was acknowledged. */
+  readonly torn: number
+  /** The hash over all seals up to the last one, base64url; empty where there is none. */
+  readonly seals: string
+  /**
+   * `ended`: by its own process. `cut`: its process died, and another one found it so. `missing`: the file was gone. `unused`: its process
+   * died while it opened it; no record was ever acknowledged.
+   */
+  readonly found: 'ended' | 'cut' | 'missing' | 'unused'
+}
+
+/** One line of the index: one step of the folder's key. */
+export interface IndexEntry {
+  readonly v: 2
+  /** The hash of the line before, base64url; empty in the first. */
+  readonly before: string
+  readonly folder: string
+  readonly step: number
+  readonly time: number
+  readonly host: string
+  readonly pid: number
+  /** Whether this step opened a segment, which has its number. */
+  readonly opens: boolean
+  readonly ended: readonly EndedSegment[]
+  /** How much stood here before that was no line, bytes: a process died in the midst of a step, which never happened. Absent: nothing. */
+  readonly cut?: number | undefined
+}
+
+/** Who writes an entry, where and when. */
+export function entryOrigin(folder: string, step: number): Pick<IndexEntry, 'v' | 'folder' | 'step' | 'time' | 'host' | 'pid'> {
+  return { v: 2, folder, step, time: Date.now(), host: hostname(), pid: process.pid }
+}
+
+export function indexLine(entry: IndexEntry, stepKey: ChainKey): string {
+  return canonicalLine({ ...entry, mac: macUnder(stepKey, entry).toString('base64url') })
+}
+
+function macUnder(stepKey: ChainKey, entry: IndexEntry): Buffer {
+  const key = stepKey.derived('index')
+  try {
+    return key.mac('index', canonicalLine(entry))
+  } finally {
+    key.wipe()
+  }
+}
+
+/** `undefined`: the line is no entry, or does not stand there as we write it. */
+export function asIndexEntry(line: Buffer): (IndexEntry & { readonly mac: string }) | undefined {
+  const parsed = parsedLine(line)
+  if (parsed === undefined || !isEntry(parsed) || !line.equals(Buffer.from(canonicalLineIfAny(parsed) ?? ''))) return undefined
+  return parsed
+}
+
+export function isAuthentic({ mac, ...entry }: IndexEntry & { readonly mac: string }, stepKey: ChainKey): boolean {
+  return isMac(macUnder(stepKey, entry), mac)
+}
+
+function isEntry(entry: object): entry is IndexEntry & { readonly mac: string } {
+  const { v, step, before, ended, opens, mac, cut = 0 } = entry as Partial<Record<keyof IndexEntry | 'mac', unknown>> // each is looked at; the MAC covers the rest
+  if (v !== 2 || !isCount(step) || !isCount(cut) || typeof opens !== 'boolean') return false
+  if (typeof mac !== 'string' || typeof before !== 'string') return false
+  return Array.isArray(ended) && ended.every(isEnded)
+}
+
+function isEnded(ended: unknown): ended is EndedSegment {
+  if (typeof ended !== 'object' || ended === null) return false
+  const { step, bytes, group, records, torn, seals } = ended as Partial<Record<keyof EndedSegment, unknown>> // each is looked at
+  return [step, bytes, group, records, torn].every(isCount) && typeof seals === 'string'
+}
+
+/** More than any entry that we write, whole or not finished; more behind the last one was put there. */
+export const maxEntryBytes: number = 64 * 1024
+const tailBytes = 4 * maxEntryBytes
+const lineFeed = 0x0a
+
+/** Where the index goes on. */
+export interface IndexEnd {
+  readonly last: IndexEntry & { readonly mac: string }
+  /** The hash of its line, as it stands there. */
+  readonly digest: string
+  /** The offset behind its line. */
+  readonly end: number
+  /** What stands behind that and is no entry: a dying process left a line unfinished, or what a power cut made of it, which may end as a line does. */
+  readonly cut: Buffer
+}
+
+/**
+ * To be called under the folder's lock, which is why it does not let others run: on a busy machine
+ * each return to the event loop costs all who wait for the lock some milliseconds. Throws
+ * `INTEGRITY` if the index is not as we left it.
+ */
+export function indexEnd({ fd }: FileHandle, folder: string): IndexEnd {
+  const { size } = fstatSync(fd)
+  const from = Math.max(0, size - tailBytes)
+  const tail = Buffer.alloc(size - from)
+  readSync(fd, tail, 0, tail.length, from)
+  const found = lastEntry(tail)
+  if (found === undefined) throw brokenIndex(folder)
+  return { ...found, end: from + found.end, cut: tail.subarray(found.end) }
+}
+
+/** The last line that is an entry, unless more stands behind it than a dying process leaves. */
+function lastEntry(tail: Buffer): Omit<IndexEnd, 'cut'> | undefined {
+  let end = tail.lastIndexOf(lineFeed) + 1
+  while (end > 0 && tail.length - end <= maxEntryBytes) {
+    const start = tail.subarray(0, end - 1).lastIndexOf(lineFeed) + 1
+    const line = tail.subarray(start, end)
+    const last = asIndexEntry(line)
+    if (last !== undefined) return { last, end, digest: digestOf(line) }
+    end = start
+  }
+  return undefined
+}
+
+/** The first line of a new index, which only one of many processes can write. */
+export async function createIndex(path: string, line: string): Promise<void> {
+  const file = await open(path, 'ax', 0o600)
+  try {
+    await appendToIndex(file, line, 0)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Behind `end`, in place of what a dying process left there. On disk when it resolves. */
+export async function appendToIndex(file: FileHandle, line: string, end: number): Promise<void> {
+  await cutAt(end, file)
+  const bytes = Buffer.from(line)
+  for (let written = 0; written < bytes.length;) written += writeSync(file.fd, bytes, written, bytes.length - written, end + written)
+  await file.datasync()
+}
+
+/** What is cut off is gone for sure before anything stands in its place: a power cut would leave a line of which one sector is the old one's. */
+async function cutAt(end: number, file: FileHandle): Promise<void> {
+  if (fstatSync(file.fd).size === end) return
+  await file.truncate(end)
+  await file.datasync()
+}
+
+export function brokenIndex(folder: string): SecretsError {
+  return new SecretsError('INTEGRITY', `the index of the audit trail is not as it was left: ${shownPath(folder)}`, {
+    remedy: 'keep the folder as it is, for the auditor; name a new one, made ready by initAuditFolder, and restart',
+  })
+}

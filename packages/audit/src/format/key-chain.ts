@@ -1,0 +1,158 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { crypto } from '../record/digest.ts'
+import { decodedKey, encodedKey, keyBytes, keyTextBytes, ownMemory } from './key-text.ts'
+
+/** What a key is used for: no two uses of one key ever see the same data. */
+type Purpose = 'next' | 'index' | 'segment' | 'seal' | 'checkpoint' | 'folder'
+
+const blockBytes = 64
+const digestBytes = 32
+const lineFeed = 0x0a
+/** Larger data is rare, and gets memory for once. */
+const usualBytes = 128 * 1024
+const usual = ownMemory(usualBytes)
+const outer = ownMemory(blockBytes + digestBytes)
+
+/**
+ * One key of a chain, in memory that nothing else uses, until `wipe`. A `KeyObject` keeps its copy
+ * until it is collected, and an `Hmac` of Node.js takes a copy too.
+ */
+export class ChainKey {
+  readonly #bytes = ownMemory(keyBytes)
+  #isWiped = false
+
+  /** Takes the bytes over: they are zeros then. */
+  constructor(bytes: Uint8Array) {
+    this.#bytes.set(bytes)
+    bytes.fill(0)
+  }
+
+  /**
+   * HMAC-SHA256 (RFC 2104, FIPS 180-4) over purpose, a zero byte and the data, made of two one-shot
+   * hashes, of which nothing of the key is left.
+   */
+  mac(purpose: Purpose, ...data: readonly (string | Uint8Array)[]): Buffer {
+    if (this.#isWiped) throw new SecretsError('INTERNAL', 'a key of the audit trail was used after it was overwritten')
+    const room = data.reduce((sum, part) => sum + 3 * part.length, blockBytes + 16)
+    const memory = room <= usualBytes ? usual : ownMemory(room)
+    let end = memory.write(`${purpose}\0`, blockBytes) + blockBytes
+    for (const part of data) end += typeof part === 'string' ? memory.write(part, end) : (memory.set(part, end), part.length)
+    const inner = this.#padded(memory.subarray(0, end), 0x36)
+    outer.set(inner, blockBytes)
+    inner.fill(0)
+    const mac = this.#padded(outer, 0x5c)
+    outer.fill(0)
+    return mac
+  }
+
+  /** A key that tells nothing about this one. */
+  derived(purpose: 'next' | 'index' | 'segment'): ChainKey {
+    return new ChainKey(this.mac(purpose))
+  }
+
+  /** The key so many steps further in its chain; those in between are gone. */
+  later(steps: number): ChainKey {
+    let later = this.#copy()
+    for (let step = 0; step < steps; step++) {
+      const next = later.derived('next')
+      later.wipe()
+      later = next
+    }
+    return later
+  }
+
+  equals(other: ChainKey): boolean {
+    return crypto().timingSafeEqual(this.#bytes, other.#bytes)
+  }
+
+  /** For the auditor's safe or the folder's key file; to be overwritten by who asked. */
+  text(): Buffer {
+    return encodedKey(this.#bytes)
+  }
+
+  wipe(): void {
+    this.#isWiped = true
+    this.#bytes.fill(0)
+  }
+
+  #copy(): ChainKey {
+    const bytes = ownMemory(keyBytes)
+    bytes.set(this.#bytes)
+    return new ChainKey(bytes)
+  }
+
+  #padded(block: Buffer, pad: number): Buffer {
+    for (let at = 0; at < blockBytes; at++) block[at] = (this.#bytes[at] ?? 0) ^ pad
+    const digest = crypto().hash('sha256', block, 'buffer')
+    block.fill(0, 0, blockBytes)
+    return digest
+  }
+}
+
+/**
+ * How many keys of what is not there are made to find out who claims that it was: as many as a segment of the default size has groups, four times over, and some four
+ * seconds of work. Anybody can write a large number.
+ */
+export const mostKeysBeyond = 1_000_000
+
+/**
+ * The keys of one verification: how many it may still make of what is not there, since an attacker
+ * can ask for them in every segment, and those that are overwritten when it is over.
+ */
+export class KeyBudget {
+  #left = mostKeysBeyond
+  readonly #held: ChainKey[] = []
+
+  hold(key: ChainKey): ChainKey {
+    this.#held.push(key)
+    return key
+  }
+
+  wipe(): void {
+    for (const key of this.#held.splice(0)) key.wipe()
+  }
+
+  take(keys: number): boolean {
+    if (keys > this.#left) return false
+    this.#left -= keys
+    return true
+  }
+}
+
+/** Compares the text, since more than one text stands for the same bytes. */
+export function isMac(expected: Buffer, mac: string): boolean {
+  const [text, given] = [Buffer.from(expected.toString('base64url')), Buffer.from(mac)]
+  return given.length === text.length && crypto().timingSafeEqual(given, text)
+}
+
+export function randomKey(): ChainKey {
+  return new ChainKey(crypto().randomFillSync(ownMemory(keyBytes)))
+}
+
+/** The same key always has the same folder, so whoever has it cannot pass a rewritten trail for another one. */
+export function folderIdOf(first: ChainKey): string {
+  const hex = first.mac('folder').toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(12, 15)}`, `a${hex.slice(15, 18)}`, hex.slice(18, 30)].join('-')
+}
+
+/** A copy: what was given is left to who gave it. Throws `CONFIGURATION` for anything but the text of a key. */
+export function parsedKey(text: unknown): ChainKey {
+  const bytes = text instanceof Uint8Array || typeof text === 'string' ? copyOf(text) : undefined
+  const key = bytes && decodedKey(bytes)
+  bytes?.fill(0)
+  if (key !== undefined) return new ChainKey(key)
+  throw new SecretsError('CONFIGURATION', "`key` is not an auditor's key", {
+    remedy: 'pass the whole `audit-key:…` that initAuditFolder returned, without whitespace around it',
+  })
+}
+
+/** A file may end in a line feed. */
+function copyOf(text: string | Uint8Array): Buffer | undefined {
+  const isLine = typeof text !== 'string' && text.length === keyTextBytes + 1 && text.at(-1) === lineFeed
+  if (isLine) return copyOf(text.subarray(0, -1))
+  if (text.length !== keyTextBytes) return undefined
+  const copy = ownMemory(keyTextBytes)
+  if (typeof text === 'string') copy.write(text) // a character that is none of ours takes two bytes, and none of them is ours
+  else copy.set(text)
+  return copy
+}

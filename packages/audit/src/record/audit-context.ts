@@ -1,0 +1,39 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+
+/** On whose behalf secrets are used. */
+export interface AuditContext {
+  /** Who asks: a user, a service, a job. */
+  readonly actor?: string | undefined
+  /** On whose request: what ties the record to the request's own logs. */
+  readonly requestId?: string | undefined
+}
+
+const members: MembersOf<AuditContext> = { actor: 'string', requestId: 'string' }
+
+const notCalled = 'pass () => secrets.getSecret(…), which is called within the context'
+
+const contexts = new AsyncLocalStorage<AuditContext>()
+
+/**
+ * Runs `run`, and puts `actor` and `requestId` on every audit record of what it calls, now or later. What a call says of itself
+ * (`getSecret(name, { actor })`) goes before; an inner context goes before an outer one, member by member. Returns what `run` returns.
+ * Throws `INVALID_ARGUMENT` for a context that is none, and where `run` is no function.
+ *
+ * @example
+ * import { withAuditContext } from '@finchat/secrets-audit'
+ *
+ * const answer = await withAuditContext({ actor: 'webapp', requestId: 'r-17' }, async () => 'handled')
+ * console.log(answer) // handled
+ */
+export function withAuditContext<T>(context: AuditContext, run: () => T): T {
+  const { actor, requestId } = knownOptions(context, members, 'INVALID_ARGUMENT')
+  if (typeof run !== 'function') throw new SecretsError('INVALID_ARGUMENT', 'what is to run is no function', { remedy: notCalled })
+  const outer = currentContext()
+  return contexts.run({ actor: actor ?? outer?.actor, requestId: requestId ?? outer?.requestId }, run)
+}
+
+export function currentContext(): AuditContext | undefined {
+  return contexts.getStore()
+}

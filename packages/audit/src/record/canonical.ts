@@ -1,0 +1,55 @@
+/** The value in canonical form (RFC 8785), as one line. */
+export function canonicalLine(value: object): string {
+  return `${canonicalText(value)}\n`
+}
+
+/** As `canonicalLine`, of foreign data: `undefined` if it has no canonical form, such as a lone surrogate. */
+export function canonicalLineIfAny(value: object): string | undefined {
+  try {
+    return canonicalLine(value)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The value in canonical form (RFC 8785), without a line feed. RFC 8785 takes numbers and text from
+ * JSON.stringify. So a flat object with sorted members, as records are, needs nothing else.
+ * Throws `TypeError` for text or a number that has no canonical form.
+ */
+export function canonicalText(value: object): string {
+  return isFlatAndSorted(value) ? JSON.stringify(value) : String(serialized(value))
+}
+
+function isFlatAndSorted(value: object): boolean {
+  const members = value as Readonly<Record<string, unknown>> // of an object, each member is something
+  let last = ''
+  for (const key in members) {
+    if (key <= last || !isPlain(members[key])) return false
+    last = key
+  }
+  return last !== '' && !('toJSON' in value)
+}
+
+function isPlain(value: unknown): boolean {
+  if (value === undefined || typeof value === 'boolean') return true
+  return typeof value === 'string' ? value.isWellFormed() : Number.isFinite(value)
+}
+
+/** `undefined` for what JSON leaves out of an object. */
+function serialized(value: unknown): string | undefined {
+  if (Array.isArray(value)) return `[${value.map((item) => serialized(item) ?? 'null').join(',')}]`
+  if (typeof value === 'object' && value !== null) return `{${membersOf(value).join(',')}}`
+  const hasNone = typeof value === 'string' ? !value.isWellFormed() : typeof value === 'number' && !Number.isFinite(value)
+  if (hasNone) throw new TypeError('the value has no canonical form')
+  return JSON.stringify(value)
+}
+
+function membersOf(value: object): readonly string[] {
+  return Object.entries(value)
+    .toSorted(([one], [other]) => (one < other ? -1 : 1)) // by UTF-16 code units
+    .flatMap(([key, member]) => {
+      const text = serialized(member)
+      return text === undefined ? [] : [`${String(serialized(key))}:${text}`]
+    })
+}

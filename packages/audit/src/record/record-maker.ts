@@ -1,0 +1,132 @@
+import type { KeyObject } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { hostname } from 'node:os'
+import { basename } from 'node:path'
+import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
+import { crypto } from './digest.ts'
+import { activeSpan } from './active-span.ts'
+import { currentContext } from './audit-context.ts'
+import { flagOf, numberOf, textOf, timeOf, wordOf } from './record-text.ts'
+
+/** What a record may say beside what the core tells. */
+export interface TrailEvent extends AuditEvent {
+  readonly method?: string | undefined
+}
+
+/** Records that one sink did not acknowledge: how many, and between which numbers. */
+export interface Gap {
+  readonly from: number
+  readonly to: number
+  readonly missed: number
+}
+
+export interface RecordMakerOptions {
+  readonly service: string | undefined
+  /** Names are hashed under this key. */
+  readonly nameKey: KeyObject | undefined
+}
+
+type Origin = Pick<AuditRecord, 'trail' | 'host' | 'pid' | 'service' | 'release'>
+
+/** Makes records of events: numbers them, and adds who, where and in which trace. */
+export class RecordMaker {
+  readonly #origin: Origin
+  readonly #nameKey: KeyObject | undefined
+  #seq = 0
+
+  constructor({ service, nameKey }: RecordMakerOptions) {
+    this.#origin = {
+      trail: crypto().randomUUID(),
+      host: hostname(),
+      pid: process.pid,
+      service: service ?? programName(),
+      release: releaseOf(),
+    }
+    this.#nameKey = nameKey
+  }
+
+  /** In the caller's context: its actor, request and span go on the record. */
+  record(event: TrailEvent): AuditRecord {
+    const context = currentContext()
+    const span = activeSpan()
+    return recordOf(this.#origin, ++this.#seq, event, {
+      name: this.#nameOf(event.name),
+      actor: textOf(event.actor ?? context?.actor),
+      requestId: textOf(event.requestId ?? context?.requestId),
+      traceId: span?.traceId,
+      spanId: span?.spanId,
+    })
+  }
+
+  /** Takes no number of its own: it stands for those that were missed. */
+  gap({ from, to, missed }: Gap): AuditRecord {
+    const event = { phase: 'outcome', time: Date.now(), operation: 'gap', name: '' } as const
+    return recordOf(this.#origin, to, event, { name: '', missed, missedFrom: from })
+  }
+
+  /** Carries a checkpoint to a sink; numbered as a trail of its own. */
+  checkpoint(checkpoint: string): AuditRecord {
+    const event = { phase: 'outcome', time: Date.now(), operation: 'checkpoint', name: '' } as const
+    return recordOf(this.#origin, ++this.#seq, event, { name: '', checkpoint })
+  }
+
+  #nameOf(name: unknown): string {
+    const text = textOf(name) ?? ''
+    if (this.#nameKey === undefined || text === '' || text === '*') return text
+    return `hmac:${crypto().createHmac('sha256', this.#nameKey).update(text).digest('hex').slice(0, 32)}`
+  }
+}
+
+type Added = Pick<AuditRecord, 'name' | 'actor' | 'requestId' | 'traceId' | 'spanId' | 'missed' | 'missedFrom' | 'checkpoint'>
+
+/**
+ * Only members that are known here, each of its own type: whatever else an event carries stays behind. The members stand in the order of
+ * their canonical form (RFC 8785), so that writing it needs no sorting.
+ */
+function recordOf(origin: Origin, seq: number, event: TrailEvent, added: Added): AuditRecord {
+  return Object.freeze<AuditRecord>({
+    actor: added.actor,
+    checkpoint: added.checkpoint,
+    code: textOf(event.code) as AuditRecord['code'], // a later core may know more codes
+    degraded: flagOf(event.degraded),
+    durationMs: numberOf(event.durationMs),
+    from: wordOf(event.from, ['memory', 'shared', 'store']),
+    host: origin.host,
+    matched: wordOf(event.matched, ['current', 'previous', 'none']),
+    method: textOf(event.method),
+    missed: added.missed,
+    missedFrom: added.missedFrom,
+    name: added.name,
+    operation: textOf(event.operation) ?? '',
+    outcome: wordOf(event.outcome, ['ok', 'error']),
+    phase: event.phase === 'intent' ? 'intent' : 'outcome',
+    pid: origin.pid,
+    provider: textOf(event.provider),
+    release: origin.release,
+    requestId: added.requestId,
+    revision: textOf(event.revision),
+    seq,
+    service: origin.service,
+    spanId: added.spanId,
+    stale: flagOf(event.stale),
+    time: timeOf(event.time),
+    traceId: added.traceId,
+    trail: origin.trail,
+    v: 1,
+    version: numberOf(event.version),
+  })
+}
+
+function programName(): string {
+  return textOf(basename(process.argv[1] ?? process.title)) ?? ''
+}
+
+/** Read where it is written, so that it is never wrong. In a bundle there is no manifest, and then it is not known. */
+function releaseOf(): string {
+  try {
+    const { version }: { version?: unknown } = createRequire(import.meta.url)('../../package.json')
+    return textOf(version) ?? 'unknown'
+  } catch {
+    return 'unknown'
+  }
+}

@@ -1,0 +1,92 @@
+import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+
+/** Which records are asked for: those to which all of it applies. */
+export interface AuditQuery {
+  /** A secret's name; with `*` at its end every name that begins so. */
+  readonly name?: string | undefined
+  readonly actor?: string | undefined
+  readonly provider?: string | undefined
+  /** `get`, `rotate`, … Compared as it is: one that no record has, a misspelt one too, finds nothing, since a later release may record others. */
+  readonly operation?: string | undefined
+  readonly outcome?: 'ok' | 'error' | undefined
+  /** From this time on, epoch milliseconds, such as `Date.parse('2026-11-01')`. */
+  readonly from?: number | undefined
+  /** Before this time, epoch milliseconds. */
+  readonly until?: number | undefined
+}
+
+const members: MembersOf<AuditQuery> = {
+  name: 'string',
+  actor: 'string',
+  provider: 'string',
+  operation: 'string',
+  outcome: 'string',
+  from: 'any',
+  until: 'any',
+}
+
+/** Records as they come from a file, or from memory. */
+export type AuditRecords = Iterable<AuditRecord> | AsyncIterable<AuditRecord>
+
+/**
+ * The records that a query asks for, in their order, as they are read. Throws `INVALID_ARGUMENT` for a query that is none, and for what has no records.
+ *
+ * @example
+ * import { queryRecords, readAuditRecords } from '@finchat/secrets-audit/report'
+ * import { mkdir } from 'node:fs/promises'
+ *
+ * await mkdir('empty-trail')
+ * let count = 0
+ * for await (const _ of queryRecords(readAuditRecords('empty-trail'), { actor: 'webapp', outcome: 'error' })) count++
+ * console.log(count) // 0
+ */
+export function queryRecords(records: AuditRecords, query: AuditQuery): AsyncGenerator<AuditRecord> {
+  const matches = matcherOf(query)
+  assertRecords(records)
+  return matching(records, matches)
+}
+
+/** Throws `INVALID_ARGUMENT` for what cannot be read one by one, such as a promise of it; of text, each letter would count as a record. */
+export function assertRecords(records: unknown): void {
+  if (typeof records === 'object' && records !== null && (Symbol.asyncIterator in records || Symbol.iterator in records)) return
+  throw new SecretsError('INVALID_ARGUMENT', 'the records are no list, and nothing that reads them one by one', {
+    remedy: 'pass readAuditRecords(folder), or what verifiedTrail hands to `read`',
+  })
+}
+
+async function* matching(records: AuditRecords, matches: (record: AuditRecord) => boolean): AsyncGenerator<AuditRecord> {
+  for await (const record of records) if (matches(record)) yield record
+}
+
+function matcherOf(query: AuditQuery): (record: AuditRecord) => boolean {
+  const { name, from = -Infinity, until = Infinity, outcome, ...rest } = knownOptions(query, members, 'INVALID_ARGUMENT')
+  if (outcome !== undefined && outcome !== 'ok' && outcome !== 'error') {
+    throw new SecretsError('INVALID_ARGUMENT', '`outcome` is not known', { remedy: 'use ok or error' })
+  }
+  assertTime('from', from)
+  assertTime('until', until)
+  const { actor, provider, operation } = rest
+  const isNamed = nameMatcher(name)
+  return (record) =>
+    isNamed(record.name) &&
+    record.time >= from &&
+    record.time < until &&
+    (outcome ?? record.outcome) === record.outcome &&
+    (actor ?? record.actor) === record.actor &&
+    (provider ?? record.provider) === record.provider &&
+    (operation ?? record.operation) === record.operation
+}
+
+function nameMatcher(asked: string | undefined): (name: string) => boolean {
+  if (asked === undefined) return () => true
+  return asked.endsWith('*') ? (name) => name.startsWith(asked.slice(0, -1)) : (name) => name === asked
+}
+
+/** Text and `NaN`, which `Date.parse` gives for a date that is none, would find nothing, and look as if nothing had happened. */
+function assertTime(member: string, time: unknown): void {
+  if (typeof time === 'number' && !Number.isNaN(time)) return
+  throw new SecretsError('INVALID_ARGUMENT', `\`${member}\` is no time`, {
+    remedy: "pass epoch milliseconds, such as Date.parse('2026-11-01')",
+  })
+}

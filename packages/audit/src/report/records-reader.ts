@@ -1,0 +1,57 @@
+import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { shownPath } from '../format/folder-errors.ts'
+import { byStep, type SegmentFile, segmentFiles, stepOfName } from '../format/segment-files.ts'
+import { readSegment, recordsOf } from '../format/segment-reader.ts'
+
+/**
+ * The sealed records in a folder of `jsonLinesFile`, in the order of its segments, as they are read: memory stays bounded. It takes them as they stand there; whether they are as they were
+ * written, `verifyAuditTrail` tells, and `verifiedTrail` reads those alone that are. Records behind the last seal of a segment are left out, and so are copies of segments. With `most`, ends after so many.
+ * Throws `CONFIGURATION` if the folder is no path, and `AUDIT_FAILED` if it cannot be read.
+ *
+ * @example
+ * import { readAuditRecords } from '@finchat/secrets-audit/report'
+ * import { mkdir } from 'node:fs/promises'
+ *
+ * await mkdir('new-trail')
+ * for await (const { time, name, actor } of readAuditRecords('new-trail')) console.error(time, name, actor)
+ */
+export async function* readAuditRecords(folder: string, most: number = Infinity): AsyncGenerator<AuditRecord> {
+  let count = 0
+  const seen = new Set<string>()
+  for (const { path, header } of await filesIn(folder)) {
+    const segment = header && `${header.folder} ${header.step}`
+    if (segment === undefined || seen.has(segment)) continue // a copy
+    seen.add(segment)
+    for await (const record of sealedRecords(path)) {
+      if (count++ >= most) return
+      yield record
+    }
+  }
+}
+
+async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
+  if (typeof folder !== 'string' || folder === '')
+    throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
+  try {
+    const files = await segmentFiles(folder)
+    // A file that bears the name of its segment comes before a copy of it.
+    const isNamed = ({ path, header }: SegmentFile): boolean => stepOfName(path) === header?.step
+    return [...files.filter(isNamed), ...files.filter((file) => !isNamed(file))].toSorted(byStep)
+  } catch {
+    throw unreadable('the folder of the trail', folder)
+  }
+}
+
+async function* sealedRecords(path: string): AsyncGenerator<AuditRecord> {
+  try {
+    for await (const group of readSegment(path)) if (group.seal !== undefined) yield* recordsOf(group)
+  } catch {
+    throw unreadable('a segment of the trail', path)
+  }
+}
+
+function unreadable(what: string, path: string): SecretsError {
+  return new SecretsError('AUDIT_FAILED', `${what} cannot be read: ${shownPath(path)}`, {
+    remedy: 'check that it is there, and that this user may read it',
+  })
+}

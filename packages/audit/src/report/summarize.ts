@@ -1,0 +1,164 @@
+import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { activityOf } from '../record/activity.ts'
+import { type AuditRecords, assertRecords } from './query.ts'
+import type { AuditSummary } from './audit-summary.ts'
+import { Rows, SecretTally, unrotated } from './tallies.ts'
+
+/** What `summarize` takes beside the records. */
+export interface SummarizeOptions {
+  /** Secrets that did not change for so many days are listed. Default: 90. */
+  readonly notRotatedForDays?: number | undefined
+  /** From when those days count back, epoch milliseconds. Default: the time of the last record. */
+  readonly now?: number | undefined
+}
+
+const members: MembersOf<SummarizeOptions> = { notRotatedForDays: 'number', now: 'number' }
+
+/**
+ * Counts who read what, how often, from which provider, what failed, and which secrets were not rotated for a number of days. Reads the records once and keeps
+ * at most 10,000 entries a list. Throws `INVALID_ARGUMENT` for options that are none, and for what has no records.
+ *
+ * @example
+ * import { readAuditRecords, summarize } from '@finchat/secrets-audit/report'
+ * import { mkdir } from 'node:fs/promises'
+ *
+ * await mkdir('quiet-trail')
+ * const { reads, failed, notRotated } = await summarize(readAuditRecords('quiet-trail'), { notRotatedForDays: 30 })
+ * console.log(reads, failed, notRotated.length) // 0 0 0
+ */
+export async function summarize(records: AuditRecords, options: SummarizeOptions = {}): Promise<AuditSummary> {
+  const { notRotatedForDays = 90, now } = knownOptions(options, members, 'INVALID_ARGUMENT')
+  if (!(notRotatedForDays > 0))
+    throw new SecretsError('INVALID_ARGUMENT', '`notRotatedForDays` is no number of days', { remedy: 'pass 1 or more' })
+  assertRecords(records)
+  const tally = new Tally()
+  for await (const record of records) tally.add(record)
+  return tally.summary(notRotatedForDays, now)
+}
+
+class Tally {
+  #from: number | undefined
+  #to: number | undefined
+  #records = 0
+  #reads = 0
+  #changes = 0
+  #failed = 0
+  #missed = 0
+  #unlisted = 0
+  readonly #days = new Rows(() => ({ ok: 0, failed: 0 }))
+  readonly #accesses = new Rows(() => ({ reads: 0, failed: 0, providers: new Set<string>(), last: 0 }))
+  readonly #secrets = new Rows(() => new SecretTally())
+  readonly #providers = new Rows(() => ({ ok: 0, failed: 0, cached: 0, degraded: 0, stale: 0 }))
+  readonly #failures = new Rows(() => ({ count: 0, last: 0 }))
+
+  add(record: AuditRecord): void {
+    const { time, phase, outcome, missed = 0 } = record
+    this.#records++
+    this.#missed += missed
+    this.#from = Math.min(this.#from ?? time, time)
+    this.#to = Math.max(this.#to ?? time, time)
+    if (phase !== 'outcome' || outcome === undefined) return
+    if (outcome === 'error') this.#failed++
+    const isListed = [this.#countDay(record), this.#countUse(record), this.#countProvider(record), this.#countFailure(record)]
+    if (isListed.includes(false)) this.#unlisted++
+  }
+
+  summary(notRotatedForDays: number, now: number = this.#to ?? 0): AuditSummary {
+    const [from, to] = [this.#from, this.#to]
+    const tallies = this.#secrets.list().map(([[name = ''], tally]) => [name, tally] as const)
+    const secrets = tallies.map(([name, tally]) => ({ name, ...tally.summary() }))
+    const notRotated = tallies.flatMap(([name, tally]) => unrotated(name, tally, { forDays: notRotatedForDays, from: from ?? 0, now }))
+    return {
+      from,
+      to,
+      records: this.#records,
+      reads: this.#reads,
+      changes: this.#changes,
+      failed: this.#failed,
+      missed: this.#missed,
+      ...this.#lists(),
+      secrets: secrets.toSorted((a, b) => b.reads - a.reads || order(a.name, b.name)),
+      notRotatedForDays,
+      notRotated: notRotated.toSorted((a, b) => b.days - a.days || order(a.name, b.name)),
+      unlisted: this.#unlisted,
+    }
+  }
+
+  #lists(): Pick<AuditSummary, 'days' | 'accesses' | 'providers' | 'failures'> {
+    const accesses = this.#accesses
+      .list()
+      .map(([[actor, name = ''], row]) => ({ actor, name, ...row, providers: [...row.providers].toSorted() }))
+    const failures = this.#failures.list().map(([[code = '', operation = '', name = ''], row]) => ({ code, operation, name, ...row }))
+    const providers = this.#providers.list().map(([[provider = ''], row]) => ({ provider, ...row }))
+    const days = this.#days.list().map(([[day = ''], row]) => ({ day, ...row }))
+    return {
+      days: days.toSorted((a, b) => order(a.day, b.day)),
+      accesses: accesses.toSorted((a, b) => b.reads - a.reads || b.last - a.last),
+      failures: failures.toSorted((a, b) => b.count - a.count || b.last - a.last),
+      providers: providers.toSorted((a, b) => b.ok + b.failed - a.ok - a.failed),
+    }
+  }
+
+  #countDay({ time, outcome }: AuditRecord): boolean {
+    const day = this.#days.at(dayOf(time))
+    if (day === undefined) return false
+    if (outcome === 'ok') day.ok++
+    else day.failed++
+    return true
+  }
+
+  #countUse(record: AuditRecord): boolean {
+    const { operation, name, actor, time, outcome, provider } = record
+    const isRead = operation === 'get' || operation === 'verify'
+    const isChange = ['update', 'create', 'delete'].includes(activityOf(operation)) && ofSecrets.has(operation)
+    if (isChange) this.#changes++
+    if (isRead) this.#reads++
+    if (!isRead && !isChange) return true
+    const secret = this.#secrets.at(name)
+    secret?.add(record, isRead)
+    if (!isRead) return secret !== undefined
+    const access = this.#accesses.at(actor, name)
+    if (access === undefined) return false
+    access.reads++
+    access.last = Math.max(access.last, time)
+    if (outcome === 'error') access.failed++
+    else if (provider !== undefined) access.providers.add(provider)
+    return secret !== undefined
+  }
+
+  #countProvider({ provider, outcome, from, degraded, stale }: AuditRecord): boolean {
+    if (provider === undefined) return true
+    const row = this.#providers.at(provider)
+    if (row === undefined) return false
+    if (outcome === 'error') row.failed++
+    else {
+      row.ok++
+      if (from === 'memory' || from === 'shared') row.cached++
+      if (degraded) row.degraded++
+      if (stale) row.stale++
+    }
+    return true
+  }
+
+  #countFailure({ outcome, code = 'INTERNAL', operation, name, time }: AuditRecord): boolean {
+    if (outcome !== 'error') return true
+    const row = this.#failures.at(code, operation, name)
+    if (row === undefined) return false
+    row.count++
+    row.last = Math.max(row.last, time)
+    return true
+  }
+}
+
+/** The others change tokens, leases and tags. */
+const ofSecrets: ReadonlySet<string> = new Set(['store', 'rotate', 'delete', 'restore', 'tag'])
+
+function dayOf(time: number): string {
+  const date = new Date(time)
+  return Number.isNaN(date.getTime()) ? '' : date.toISOString().slice(0, -14)
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

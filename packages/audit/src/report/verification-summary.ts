@@ -1,0 +1,193 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { grouped, minute, seen } from './display-text.ts'
+
+/** As much of what `verifyAuditTrail` says as a report shows. */
+export interface ReportedVerification {
+  readonly ok: boolean
+  readonly records: number
+  readonly problem?: ReportedProblem | undefined
+  /** Without these, `problem` alone is shown. */
+  readonly problems?: readonly ReportedProblem[] | undefined
+  readonly problemsLeftOut?: number | undefined
+  readonly damaged?: number | undefined
+  readonly missing?: number | undefined
+  readonly segments?: readonly { readonly status: string }[] | undefined
+  /** `false`: whether lines of the index, and with them whole segments, are missing at its end, nothing says. */
+  readonly isIndexWhole?: boolean | undefined
+  readonly cutIndexLines?: readonly { readonly line: number; readonly bytes: number; readonly isRecorded: boolean }[] | undefined
+  readonly unproven: readonly {
+    readonly file: string
+    readonly lastLine: number
+    readonly provenUntil?: number | undefined
+    /** Absent: none. */
+    readonly sealedBehind?: number | undefined
+  }[]
+  readonly foreign?: readonly { readonly file: string; readonly explanation: string }[] | undefined
+  /** Absent: the whole trail was looked at. */
+  readonly range?: { readonly segmentsLeftOut: number } | undefined
+}
+
+/** As much of a problem as a report shows. */
+export interface ReportedProblem {
+  readonly what: string
+  readonly file: string
+  readonly line: number
+  readonly explanation: string
+  readonly segment?: number | undefined
+  readonly record?: number | undefined
+  readonly lastRecord?: number | undefined
+}
+
+/** The first thing that an auditor reads. */
+export function verdictOf(verification: ReportedVerification | undefined): string {
+  if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
+  const { ok, problem, unproven, isIndexWhole, cutIndexLines = [] } = verification
+  const about = [...leftOut(verification), ...foreignFiles(verification)]
+  if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about].join(' ')
+  const open = [...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...cutIndexLines.map(cutLine)]
+  return [verified(verification), ...open, ...about].join(' ')
+}
+
+function verified({ records, range, segments }: ReportedVerification): string {
+  if (range === undefined) return `Verified: every record is as it was written (${grouped(records)}).`
+  if (segments?.length === 0) return 'Nothing was verified: the range that was asked for has no segment in it.'
+  return `Verified: every record of the segments that were looked at is as it was written (${grouped(records)}).`
+}
+
+/** What was not asked for may be as it likes. */
+function leftOut({ range }: ReportedVerification): string[] {
+  return range === undefined ? [] : [`Segments that were not looked at: ${grouped(range.segmentsLeftOut)}.`]
+}
+
+const openIndex = "Whether later segments were removed together with the end of the index is not proven: the folder's key was not there."
+
+/** How many segments are whole, what is wrong with the others, and how many records that leaves. */
+function damage({ records, problem, problems, problemsLeftOut = 0, damaged = 0, missing = 0, segments }: ReportedVerification): string {
+  const all = problems ?? (problem === undefined ? [] : [problem])
+  if (all.length === 0) return 'what is wrong is not known.'
+  const whole = segments?.filter(({ status }) => status === 'verified').length ?? 0
+  const share = segments === undefined ? [] : [`${grouped(whole)} of ${grouped(segments.length)} segments are as they were written`]
+  const more = all.length - mostShown + problemsLeftOut
+  const rest = more > 0 ? [`and ${grouped(more)} further ${more === 1 ? 'problem' : 'problems'}`] : []
+  const counts = `Records: ${grouped(records)} verified, ${grouped(damaged)} damaged, ${grouped(missing)} missing.`
+  return `${[...share, ...all.slice(0, mostShown).map(located), ...rest].join('; ')}. ${counts}`
+}
+
+function located({ what, file, line, explanation, ...place }: ReportedProblem): string {
+  return `in ${placeOf(place)}${seen(file)}, line ${grouped(line)}, ${seen(what)}: ${seen(explanation)}`
+}
+
+function placeOf({ segment, record, lastRecord = record }: Pick<ReportedProblem, 'segment' | 'record' | 'lastRecord'>): string {
+  if (segment === undefined) return ''
+  if (record === undefined || lastRecord === undefined) return `segment ${grouped(segment)}, `
+  const records = record === lastRecord ? `record ${grouped(record)}` : `one of records ${grouped(record)} to ${grouped(lastRecord)}`
+  return `segment ${grouped(segment)}, ${records}, `
+}
+
+function foreignFiles({ foreign = [] }: ReportedVerification): string[] {
+  if (foreign.length === 0) return []
+  const more = foreign.length > mostShown ? `, and ${grouped(foreign.length - mostShown)} more` : ''
+  return [
+    `Files that do not belong there, and were left out: ${foreign
+      .slice(0, mostShown)
+      .map(({ file }) => seen(file))
+      .join(', ')}${more}.`,
+  ]
+}
+
+/** A disk that was full for a night may have left hundreds; more than these would bury the rest. */
+const mostShown = 10
+
+function openEnds(unproven: ReportedVerification['unproven']): string[] {
+  const more = unproven.length - mostShown
+  const rest = more > 0 ? [`The ends of ${grouped(more)} further segments are not proven to the last either.`] : []
+  return [...unproven.slice(0, mostShown).map(openEnd), ...rest]
+}
+
+function openEnd({ file, lastLine, provenUntil, sealedBehind = 0 }: ReportedVerification['unproven'][number]): string {
+  const since = provenUntil === undefined ? 'by no checkpoint' : `only until ${minute(provenUntil)} UTC`
+  const end = `That nothing was cut off behind line ${grouped(lastLine)} of ${seen(file)} is proven ${since}.`
+  if (sealedBehind === 0) return end
+  const stand = sealedBehind === 1 ? 'record stands' : 'records stand'
+  return `${end} ${grouped(sealedBehind)} sealed ${stand} behind a hole, from the same write: a power cut leaves that, or somebody who overwrote the end.`
+}
+
+/** What is recorded was found by the next process and is explained; what is not may as well have been added. */
+function cutLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification['cutIndexLines']>[number]): string {
+  const where = `${grouped(bytes)} ${bytes === 1 ? 'byte' : 'bytes'} of an unfinished line ${grouped(line)} of index.jsonl`
+  return isRecorded
+    ? `The next process found ${where}, and recorded that.`
+    : `At its end are ${where}: a process died while it wrote them, or is at it, or somebody added them. Nothing depends on them.`
+}
+
+export function toneOf(verification: ReportedVerification | undefined): 'good' | 'bad' | 'open' {
+  if (verification === undefined) return 'open'
+  const { ok, unproven, isIndexWhole, cutIndexLines = [], range } = verification
+  if (!ok) return 'bad'
+  if (range !== undefined) return 'open'
+  return unproven.length === 0 && isIndexWhole !== false && cutIndexLines.every(({ isRecorded }) => isRecorded) ? 'good' : 'open'
+}
+
+type Check = (value: unknown) => boolean
+
+const isBoolean: Check = (value) => typeof value === 'boolean'
+const isNumber: Check = (value) => typeof value === 'number'
+const isText: Check = (value) => typeof value === 'string'
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value)
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check)
+const objectOf =
+  (members: Readonly<Record<string, Check>>): Check =>
+  (value) =>
+    isObject(value) && Object.entries(members).every(([member, check]) => check(value[member]))
+
+const isProblem = objectOf({
+  what: isText,
+  file: isText,
+  line: isNumber,
+  explanation: isText,
+  segment: optional(isNumber),
+  record: optional(isNumber),
+  lastRecord: optional(isNumber),
+})
+
+/** Every member that a report reads. */
+const members: Readonly<Record<keyof ReportedVerification, Check>> = {
+  ok: isBoolean,
+  records: isNumber,
+  problem: optional(isProblem),
+  problems: optional(listOf(isProblem)),
+  problemsLeftOut: optional(isNumber),
+  damaged: optional(isNumber),
+  missing: optional(isNumber),
+  segments: optional(listOf(objectOf({ status: isText }))),
+  isIndexWhole: optional(isBoolean),
+  cutIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
+  unproven: listOf(objectOf({ file: isText, lastLine: isNumber, provenUntil: optional(isNumber), sealedBehind: optional(isNumber) })),
+  foreign: optional(listOf(objectOf({ file: isText, explanation: isText }))),
+  range: optional(objectOf({ segmentsLeftOut: isNumber })),
+}
+
+/** Throws `INVALID_ARGUMENT` for what is no verification: an auditor would read a verdict that nobody gave. */
+export function assertVerification(verification: unknown): asserts verification is ReportedVerification | undefined {
+  if (verification === undefined) return
+  if (!isObject(verification)) throw malformed('is no object')
+  for (const [member, check] of Object.entries(members)) {
+    if (!check(verification[member])) throw malformed(`has no such \`${member}\` as verifyAuditTrail returns`)
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null
+}
+
+function malformed(how: string): SecretsError {
+  return new SecretsError('INVALID_ARGUMENT', `\`verification\` ${how}`, {
+    remedy: 'pass what await verifyAuditTrail(…) returned, or the `verification` of verifiedTrail; or leave it out',
+  })
+}

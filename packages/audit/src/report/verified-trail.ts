@@ -1,0 +1,82 @@
+import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { recordsOf, type SegmentGroup } from '../format/segment-reader.ts'
+import type { AuditVerification } from '../verify/verification-report.ts'
+import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
+
+export interface VerifiedTrail<Result> {
+  readonly verification: AuditVerification
+  /** What `read` made of the authentic records. */
+  readonly result: Result
+}
+
+/**
+ * Verifies the trail in this folder, and hands the records to `read` as they are found authentic, in their order: those that are damaged are left out. `read` is
+ * `summarize`, `queryRecords` in a loop, or whatever else reads them; when it stops early, the rest is verified all the same. The files are read once, so that
+ * what was verified is what was read. Returns what was found, and what `read` resolves to. Rejects as `verifyAuditTrail` and `read` do, and with `INVALID_ARGUMENT`
+ * if `read` reads the records a second time; so does who reads them after it has resolved: there would be none, as if nothing had happened.
+ *
+ * @example
+ * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
+ * import { summarize, summaryReport, verifiedTrail } from '@finchat/secrets-audit/report'
+ * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
+ *
+ * const { key } = await initAuditFolder('reported')
+ * const audit = auditTrail({ sinks: [jsonLinesFile({ folder: 'reported' })] })
+ * const secrets = createSecretsManager({ providers: [envProvider()], audit })
+ * await secrets.getSecret('FINCHAT_TOKEN', { actor: 'webapp' })
+ * await secrets.close()
+ *
+ * const { verification, result: summary } = await verifiedTrail('reported', { key }, (records) => summarize(records))
+ * const report = summaryReport(summary, { format: 'text', verification })
+ * console.log(report.split('\n')[1]) // Verified: every record is as it was written (1).
+ */
+export async function verifiedTrail<Result>(
+  folder: string,
+  options: VerifyAuditOptions,
+  read: (records: AsyncIterable<AuditRecord>) => Promise<Result>,
+): Promise<VerifiedTrail<Result>> {
+  const checked = checkedVerifyOptions(folder, options)
+  if (typeof read !== 'function') throw misread('what is to read the records is no function', 'pass (records) => summarize(records)')
+  const { TrailVerification } = await import('../verify/trail-verification.ts')
+  const trail = new TrailVerification(folder, checked)
+  const groups = trail.groups()
+  const records = new RecordsOnce(groups)
+  try {
+    const result = await read(records)
+    while (!(await groups.next()).done);
+    return { verification: trail.result(), result }
+  } finally {
+    records.isOver = true
+    await groups.return(undefined)
+  }
+}
+
+/** The records while they are verified, once: a second reader would find none, and take it for an answer. */
+class RecordsOnce implements AsyncIterable<AuditRecord> {
+  isOver = false
+  readonly #groups: AsyncGenerator<SegmentGroup>
+
+  constructor(groups: AsyncGenerator<SegmentGroup>) {
+    this.#groups = groups
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<AuditRecord> {
+    if (this.isOver) {
+      throw misread(
+        'the records of a verified trail are read a second time, or after their verification',
+        'read them once, and to the end before `read` resolves, as Array.fromAsync(queryRecords(records, …)) does',
+      )
+    }
+    this.isOver = true
+    return recordsIn(this.#groups)
+  }
+}
+
+function misread(problem: string, remedy: string): SecretsError {
+  return new SecretsError('INVALID_ARGUMENT', problem, { remedy })
+}
+
+/** Leaves the groups open when its reader stops: there is more to verify. */
+async function* recordsIn(groups: AsyncGenerator<SegmentGroup>): AsyncGenerator<AuditRecord> {
+  for (let next = await groups.next(); next.done !== true; next = await groups.next()) yield* recordsOf(next.value)
+}

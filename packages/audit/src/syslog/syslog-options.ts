@@ -1,0 +1,129 @@
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { assertSinkName, misconfigured } from '../sinks/sink-errors.ts'
+
+/** Certificates in PEM. The server's is always verified, its name too (RFC 5425, section 5). */
+export interface SyslogTls {
+  /** The only authorities that are trusted. Default: those that Node.js trusts. */
+  readonly ca?: string | undefined
+  /** Our own certificate, for a server that asks for one, and its key. */
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  /** The name that the server's certificate must have, where it is not `host`. */
+  readonly servername?: string | undefined
+}
+
+/** What `syslogSink` takes. */
+export interface SyslogSinkOptions {
+  /** A name or an address. */
+  readonly host: string
+  /** Default: 6514 for TLS, 601 for TCP, 514 for UDP, as registered. */
+  readonly port?: number | undefined
+  /** Default: `tls`. */
+  readonly transport?: 'tls' | 'tcp' | 'udp' | undefined
+  readonly tls?: SyslogTls | undefined
+  /** 0 to 23; default 13, log audit (RFC 5424, table 1). */
+  readonly facility?: number | undefined
+  /** The message: the record as JSON, the default, or `humanLine`. */
+  readonly format?: 'json' | 'human' | undefined
+  /** A longer record has its texts shortened. Default: 8,192, over UDP 2,048, which receivers should take (RFC 5425, section 4.3.1; RFC 5426, section 3.2). */
+  readonly maxMessageBytes?: number | undefined
+  /** How much may wait for the server; what is more is refused. Default: 1 MiB. */
+  readonly maxWaitingBytes?: number | undefined
+  /** Default: `syslog`. */
+  readonly name?: string | undefined
+}
+
+const members: MembersOf<SyslogSinkOptions> = {
+  host: 'string',
+  port: 'number',
+  transport: 'string',
+  tls: 'any',
+  facility: 'number',
+  format: 'string',
+  maxMessageBytes: 'number',
+  maxWaitingBytes: 'number',
+  name: 'string',
+}
+const tlsMembers: MembersOf<SyslogTls> = { ca: 'string', cert: 'string', key: 'string', servername: 'string' }
+
+/** The same, checked and with defaults. */
+export type CheckedSyslogOptions = { readonly [option in keyof SyslogSinkOptions]-?: NonNullable<SyslogSinkOptions[option]> }
+
+const ports = { tls: 6514, tcp: 601, udp: 514 }
+
+/** The payload of a datagram over IPv4: 65,535 bytes less the headers of IP and UDP. */
+const largestDatagram = 65_507
+const largestMessage = 1024 * 1024
+
+/** Throws `CONFIGURATION` for every option that makes no sense. Certificates and keys are not shown. */
+export function checkedSyslogOptions(options: SyslogSinkOptions): CheckedSyslogOptions {
+  const { host, transport = 'tls', tls, facility = 13, format = 'json', name = 'syslog', ...given } = knownOptions(options, members)
+  assertSinkName(name)
+  if (typeof host !== 'string' || host === '') throw misconfigured('`host` is missing', "name the server's host")
+  if (!Object.hasOwn(ports, transport)) throw misconfigured('`transport` is not known', 'use tls, tcp or udp')
+  if (tls !== undefined && transport !== 'tls') throw misconfigured('`tls` is given, but the transport is another', "use transport: 'tls'")
+  if (format !== 'json' && format !== 'human') throw misconfigured('`format` is not known', 'use json or human')
+  const { port = ports[transport], maxMessageBytes = transport === 'udp' ? 2048 : 8192, maxWaitingBytes = 1024 * 1024 } = given
+  assertWithin('port', port, 1, 65_535)
+  assertWithin('facility', facility, 0, 23)
+  assertWithin('maxMessageBytes', maxMessageBytes, 2048, transport === 'udp' ? largestDatagram : largestMessage)
+  assertWithin('maxWaitingBytes', maxWaitingBytes, maxMessageBytes, 1024 ** 3)
+  return { host, port, transport, tls: checkedTls(tls ?? {}), facility, format, maxMessageBytes, maxWaitingBytes, name }
+}
+
+/** OpenSSL's own errors are not shown. */
+function checkedTls(given: SyslogTls): SyslogTls {
+  const tls = knownOptions(given, tlsMembers)
+  const { ca, cert, key } = tls
+  if (ca !== undefined) assertAuthorities(ca)
+  try {
+    if (cert !== undefined || key !== undefined) process.getBuiltinModule('node:tls').createSecureContext({ cert, key })
+  } catch {
+    throw misconfigured('`tls.cert` and `tls.key` do not fit together, or are none', 'give them in PEM')
+  }
+  return tls
+}
+
+function assertWithin(option: string, value: number, least: number, most: number): void {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return
+  throw misconfigured(`\`${option}\` is out of bounds`, `pass a whole number from ${least} to ${most}`)
+}
+
+const begin = '-----BEGIN '
+const mark = 'CERTIFICATE-----'
+
+/**
+ * Throws `CONFIGURATION` unless each certificate of the bundle can be read: OpenSSL trusts those
+ * before the first that it cannot read, and passes over what has no mark, without a word.
+ */
+function assertAuthorities(bundle: string): void {
+  const { X509Certificate } = process.getBuiltinModule('node:crypto')
+  const blocks = bundle.split(begin).slice(1)
+  const certificates = blocks.filter((block) => block.split('-----', 1)[0]?.endsWith('CERTIFICATE') === true)
+  if (certificates.length === 0) throw damaged('`tls.ca` holds no certificate')
+  for (const [index, block] of certificates.entries()) {
+    try {
+      void new X509Certificate(begin + block)
+    } catch {
+      throw damaged(`certificate ${index + 1} of \`tls.ca\` cannot be read`)
+    }
+  }
+  if (bundle.split(mark).length - 1 !== certificates.length * 2) throw damaged('a certificate of `tls.ca` has no beginning or no end')
+}
+
+function damaged(problem: string): Error {
+  return misconfigured(problem, "give the authorities' certificates whole, in PEM")
+}
+
+/** A way to the server, for as long as it lasts. */
+export interface SyslogChannel {
+  /** Resolves when the operating system took the message: no more can be known, since syslog answers nothing. */
+  readonly send: (message: string) => Promise<void>
+  /** Whether an open channel keeps the process alive. */
+  readonly keepAlive: (needed: boolean) => void
+  /** Resolves when what was sent is on its way; at once when the signal is aborted. */
+  readonly end: (signal: AbortSignal) => Promise<void>
+}
+
+/** Opens one. `gone` is called when it breaks later, at most once; until it opens, it rejects instead. */
+export type OpenSyslogChannel = (options: CheckedSyslogOptions, gone: () => void) => Promise<SyslogChannel>

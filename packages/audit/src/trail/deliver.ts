@@ -1,0 +1,265 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type AuditRecord, type AuditSink, type CallContext, SecretsError } from '@finchat/secrets-core'
+import type { Gap, RecordMaker } from '../record/record-maker.ts'
+import type { TrailSink } from './trail-sink.ts'
+
+/** A sink that hangs must not fill the memory. */
+const mostWaiting = 16_384
+
+/** How long a sink may take for one record, milliseconds. */
+export interface SinkDeadlines {
+  /** Until it has answered once: many processes may open what they write to at the same time. */
+  readonly firstMs: number
+  readonly usualMs: number
+}
+
+/** Called once for each record: without an error if the sink acknowledged it. */
+export type Answered = (error?: SecretsError) => void
+
+/** Delivers records to one sink. What the sink missed goes to it as a gap, before the next record. */
+export class SinkDelivery {
+  readonly isRequired: boolean
+  readonly #sink: AuditSink
+  readonly #maker: RecordMaker
+  readonly #deadlines: SinkDeadlines
+  readonly #outage: SinkOutage
+  readonly #calls = new Set<SinkCall>()
+  /** One for all calls, since a timer costs as much as the rest of a delivery; due when the first of them is. */
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Infinity
+  #hasAnswered = false
+  #gap: Gap | undefined
+  #drained: (() => void) | undefined
+
+  constructor({ sink, required }: TrailSink, maker: RecordMaker, deadlines: SinkDeadlines) {
+    this.isRequired = required
+    this.#sink = sink
+    this.#maker = maker
+    this.#deadlines = deadlines
+    this.#outage = new SinkOutage(sink.name)
+  }
+
+  get name(): string {
+    return this.#sink.name
+  }
+
+  deliver(record: AuditRecord, answered: Answered): void {
+    if (this.#calls.size >= mostWaiting) return answered(this.#refused(record.seq, { problem: 'too many records wait for it' }))
+    this.#write(this.#takeGap(), record, answered)
+  }
+
+  /** Resolves when nothing waits for the sink any more, and it was told what it missed. */
+  async drain(): Promise<void> {
+    if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
+    const gap = this.#takeGap()
+    if (gap !== undefined) await new Promise<void>((resolve) => this.#write(gap, undefined, () => resolve()))
+  }
+
+  async close(context: CallContext): Promise<void> {
+    await this.#sink.close?.(context)
+  }
+
+  /** Called once by each of its calls. */
+  ended(call: SinkCall, refusal: Refusal | undefined): void {
+    this.#hasAnswered = true
+    this.#calls.delete(call)
+    if (this.#calls.size === 0) this.#timer?.unref()
+    if (refusal === undefined) this.#outage.acknowledged()
+    else if (call.gap !== undefined) this.#missed(call.gap)
+    call.answered(refusal && this.#refused(call.record?.seq, refusal))
+    if (this.#calls.size === 0) this.#drained?.()
+  }
+
+  #write(gap: Gap | undefined, record: AuditRecord | undefined, answered: Answered): void {
+    const deadlineMs = this.#hasAnswered ? this.#deadlines.usualMs : this.#deadlines.firstMs
+    const call = new SinkCall(this, { gap, record, answered, deadlineMs })
+    this.#calls.add(call)
+    this.#watch(call)
+    call.write(this.#sink, gap && this.#maker.gap(gap))
+  }
+
+  /** The timer keeps the process alive while a call lasts. */
+  #watch({ endsAt }: SinkCall): void {
+    if (endsAt >= this.#timerAt) return void this.#timer?.ref()
+    clearTimeout(this.#timer)
+    this.#timerAt = endsAt
+    this.#timer = setTimeout(() => this.#expire(), Math.max(1, endsAt - performance.now()))
+  }
+
+  #expire(): void {
+    this.#timerAt = Infinity
+    const now = performance.now()
+    for (const call of this.#calls) if (call.endsAt <= now) call.expire()
+    for (const call of this.#calls) this.#watch(call)
+  }
+
+  #refused(seq: number | undefined, { problem, remedy, isMisuse = false }: Refusal): SecretsError {
+    if (seq !== undefined) this.#missed({ from: seq, to: seq, missed: 1 })
+    this.#outage.refused(problem, remedy)
+    if (isMisuse) return misuse(this.name)
+    return new SecretsError('AUDIT_FAILED', `the audit sink '${this.name}' did not acknowledge: ${problem}`, {
+      remedy: remedy ?? 'mend the sink',
+    })
+  }
+
+  #missed({ from, to, missed }: Gap): void {
+    const { from: first = from, to: last = to, missed: before = 0 } = this.#gap ?? {}
+    this.#gap = { from: Math.min(first, from), to: Math.max(last, to), missed: before + missed }
+  }
+
+  #takeGap(): Gap | undefined {
+    const gap = this.#gap
+    this.#gap = undefined
+    return gap
+  }
+}
+
+/** Why a sink did not acknowledge. */
+interface Refusal {
+  readonly problem: string
+  readonly remedy?: string | undefined
+  /** It used the manager that it audits. */
+  readonly isMisuse?: boolean
+}
+
+/** The call of a sink that the current code runs in: a sink that audits itself would never end. */
+const calls = new AsyncLocalStorage<SinkCall>()
+
+/** The name of the sink that calls from within one of these deliveries; its call fails as a misuse. */
+export function reentrantSink(deliveries: readonly SinkDelivery[]): string | undefined {
+  for (let call = calls.getStore(); call !== undefined; call = call.outer) {
+    if (!deliveries.includes(call.delivery)) continue
+    call.isMisuse = true
+    return call.delivery.name
+  }
+  return undefined
+}
+
+/** What a trail passes to its sinks: ours say why they cannot answer before the trail gives up. */
+interface TimedContext extends CallContext {
+  /** When the trail gives up, by `performance.now()`; to be read when the sink is called. */
+  readonly deadlineAt: number
+}
+
+/** `Infinity` for a sink that is called without a trail. */
+export function deadlineOf(context: CallContext | undefined): number {
+  return context !== undefined && 'deadlineAt' in context && typeof context.deadlineAt === 'number' ? context.deadlineAt : Infinity
+}
+
+interface Delivered {
+  /** What the sink missed, which goes before the record. */
+  readonly gap: Gap | undefined
+  readonly record: AuditRecord | undefined
+  readonly answered: Answered
+  readonly deadlineMs: number
+}
+
+/** One call of a sink, which ends once: by its answer or at the deadline. */
+class SinkCall implements TimedContext {
+  readonly delivery: SinkDelivery
+  readonly outer: SinkCall | undefined = calls.getStore()
+  readonly gap: Gap | undefined
+  readonly record: AuditRecord | undefined
+  readonly answered: Answered
+  readonly endsAt: number
+  isMisuse = false
+  readonly #deadlineMs: number
+  #isOver = false
+  #controller: AbortController | undefined
+
+  constructor(delivery: SinkDelivery, { gap, record, answered, deadlineMs }: Delivered) {
+    this.delivery = delivery
+    this.gap = gap
+    this.record = record
+    this.answered = answered
+    this.endsAt = performance.now() + deadlineMs
+    this.#deadlineMs = deadlineMs
+  }
+
+  get deadlineAt(): number {
+    return performance.now() + this.#deadlineMs
+  }
+
+  /** Made only for a sink that reads it. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#isOver) this.#controller.abort()
+    return this.#controller.signal
+  }
+
+  write(sink: AuditSink, gap: AuditRecord | undefined): void {
+    calls
+      .run(this, () => this.#answer(sink, gap))
+      .then(
+        () => this.#end(),
+        (error: unknown) => this.#end(refusalOf(error)),
+      )
+  }
+
+  expire(): void {
+    this.#end({ problem: 'it did not answer in time' })
+    this.#controller?.abort()
+  }
+
+  #answer(sink: AuditSink, gap: AuditRecord | undefined): Promise<unknown> {
+    const first = gap && invoke(sink, gap, this)
+    const second = this.record && invoke(sink, this.record, this)
+    return first !== undefined && second !== undefined ? Promise.all([first, second]) : (first ?? second ?? Promise.resolve())
+  }
+
+  #end(refusal?: Refusal): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.delivery.ended(this, this.isMisuse ? { problem: 'it uses the secrets manager that it audits', isMisuse: true } : refusal)
+  }
+}
+
+/** A sink that throws, or returns no promise, is one that rejects or resolves. */
+function invoke(sink: AuditSink, record: AuditRecord, context: CallContext): Promise<void> {
+  try {
+    return Promise.resolve(sink.write(record, context))
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** Only our own errors are quoted: any other may hold a value. */
+function refusalOf(error: unknown): Refusal {
+  if (!SecretsError.isInstance(error)) return { problem: 'it failed with an error of its own' }
+  return { problem: error.problem, remedy: error.remedy }
+}
+
+export function misuse(sink: string): SecretsError {
+  return new SecretsError('CONFIGURATION', `the audit sink '${sink}' uses the secrets manager that it audits`, {
+    remedy: 'give the sink what it needs before, or a manager of its own',
+  })
+}
+
+/** A sink that fails for some records is in one outage, not in one for each record. */
+const quietMs = 60_000
+
+/** Emits one process warning for each outage of a sink. */
+export class SinkOutage {
+  readonly #sink: string
+  #warnedAt = -Infinity
+  #isOn = false
+
+  constructor(sink: string) {
+    this.#sink = sink
+  }
+
+  acknowledged(): void {
+    this.#isOn = false
+  }
+
+  refused(problem: string, remedy?: string): void {
+    const isNew = !this.#isOn && performance.now() - this.#warnedAt >= quietMs
+    this.#isOn = true
+    if (!isNew) return
+    this.#warnedAt = performance.now()
+    process.emitWarning(`Audit sink '${this.#sink}' does not acknowledge: ${problem}${remedy === undefined ? '' : ` (${remedy})`}`, {
+      type: 'SecretsWarning',
+      code: 'FINCHAT_SECRETS_AUDIT',
+    })
+  }
+}

@@ -1,0 +1,111 @@
+import { type AuditProblem, ProblemFound } from './audit-problem.ts'
+import type { ChainKey } from '../format/key-chain.ts'
+import type { Checkpoint } from './checkpoint-table.ts'
+import type { SegmentDamage } from './locate-tampering.ts'
+import { checkpointBeyond, isSigned, notSigned } from './checkpoint-signatures.ts'
+import { noSeals, sealsWith } from '../record/digest.ts'
+import { indexEdited, indexTruncated } from './verify-index.ts'
+import type { SegmentToVerify } from './findings.ts'
+
+/** How far the segment that is there goes. */
+interface End {
+  /** The group that would come next, and its key. */
+  readonly group: number
+  readonly key: ChainKey
+  /** The highest number of a group that is there, proven or not. */
+  readonly lastSeen: number
+  readonly line: number
+}
+
+/** Where a segment stands behind a group. */
+interface Passed {
+  readonly bytes: number
+  readonly line: number
+  readonly sealLine: Buffer | undefined
+}
+
+/** Compares a segment with what its checkpoints say, while its groups are verified. */
+export class SegmentCheckpointing {
+  /** The time of the last one that fits. */
+  at: number | undefined
+  /** How many records the segment had, as the last one says that was signed. */
+  records = 0
+  readonly problems: AuditProblem[] = []
+  readonly #segment: SegmentToVerify
+  readonly #damage: SegmentDamage
+  #seals: Buffer | undefined = noSeals
+  /** The line of the last one, from which the hash was known. */
+  #knownAt = 0
+  #isIndexEdited = false
+  /** There may be one for each second of a day, of which none is moved. */
+  #passed = 0
+
+  constructor(segment: SegmentToVerify, damage: SegmentDamage) {
+    this.#segment = segment
+    this.#damage = damage
+  }
+
+  /** The hash over all seals up to here, base64url. `undefined`: one of them is not there. */
+  get seals(): string | undefined {
+    return this.#seals?.toString('base64url')
+  }
+
+  /**
+   * Those of a group, which are signed by the key of the next. `sealLine`: that of the group, if it is
+   * there.
+   */
+  pass(group: number, key: ChainKey, { bytes, line, sealLine }: Passed): void {
+    const { checkpoints } = this.#segment
+    this.#seals = this.#seals && sealLine && sealsWith(this.#seals, sealLine)
+    for (let next = checkpoints?.at(this.#passed); next?.group === group; next = checkpoints?.at(++this.#passed)) {
+      if (!isSigned(next, key)) this.#found(notSigned(next))
+      else this.#compare(next, bytes, line)
+    }
+  }
+
+  judgeEnd({ group, key, lastSeen, line }: End): void {
+    const { checkpoints, budget } = this.#segment
+    try {
+      const beyond = checkpoints && checkpointBeyond(checkpoints, { group, key, position: this.#passed }, budget)
+      if (beyond === undefined) return
+      this.records = Math.max(this.records, beyond.records)
+      if (beyond.group <= lastSeen) return
+      const explanation = `a checkpoint says that the segment was longer: line ${beyond.line} of ${beyond.file}`
+      this.#damage.report('truncated', line + 1, explanation)
+    } catch (error) {
+      this.#found(error)
+    }
+  }
+
+  #compare(checkpoint: Checkpoint, bytes: number, line: number): void {
+    this.records = checkpoint.records
+    this.#compareIndex(checkpoint)
+    this.#compareSeals(checkpoint, line)
+    if (!this.#damage.isNone) return
+    if (checkpoint.bytes !== bytes) return this.#damage.report('edited', line, 'the segment is not as long here as a checkpoint says')
+    this.at = Math.max(this.at ?? 0, checkpoint.time)
+  }
+
+  #compareIndex(checkpoint: Checkpoint): void {
+    const { indexLines, digests } = this.#segment
+    if (checkpoint.index >= indexLines) return this.#found(indexTruncated(indexLines, checkpoint))
+    const isEdited = (digests.get(checkpoint.index) ?? checkpoint.head) !== checkpoint.head
+    if (isEdited && !this.#isIndexEdited) this.#found(indexEdited(checkpoint))
+    this.#isIndexEdited ||= isEdited
+  }
+
+  /** Behind damage the hash goes on from what a checkpoint says. */
+  #compareSeals({ seals, file, line: at }: Checkpoint, line: number): void {
+    if (this.#seals !== undefined && this.seals !== seals) {
+      const explanation = `what is sealed up to here is not what a checkpoint says: line ${at} of ${file}`
+      this.#damage.report('edited', this.#knownAt + 1, explanation, line)
+    }
+    this.#seals = Buffer.from(seals, 'base64url')
+    this.#knownAt = line
+  }
+
+  #found(error: unknown): void {
+    if (!(error instanceof ProblemFound)) throw error
+    this.problems.push(error.problem)
+  }
+}

@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process'
+import { cp, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { jsonLinesFile } from '../file/file-sink.ts'
+import { context, removeTestFolders, testFolder, type TestFolder, written } from '../testing/folders.ts'
+import { verifyAuditTrail } from './verify-audit-trail.ts'
+
+afterAll(removeTestFolders)
+
+/** The commands of docs/compliance.md, for these folders; the last two are one. */
+async function commands({ folder, checkpoints }: TestFolder): Promise<readonly string[]> {
+  const document = await readFile(new URL('../../../../docs/compliance.md', import.meta.url), 'utf8')
+  const [block = ''] = /^mkdir -p copy[^`]*/m.exec(document) ?? []
+  const lines = block.trim().replaceAll('/mnt/append-only/checkpoints', checkpoints).replaceAll('/var/lib/app/audit', folder).split('\n')
+  return [...lines.slice(0, -2), lines.slice(-2).join('\n')]
+}
+
+/** A process that starts, writes and ends: two lines of the index, and a segment. */
+async function process(folder: string, checkpoints: string): Promise<void> {
+  const sink = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
+  await written(sink, 3)
+  await sink.close?.(context)
+}
+
+it('a copy in the order that the document gives is as it was written, whatever processes do in between', async () => {
+  const made = await testFolder()
+  const { folder, checkpoints, key } = made
+  const running = jsonLinesFile({ folder, checkpoints: { to: checkpoints } })
+  await written(running, 1)
+  await process(folder, checkpoints)
+  const parent = join(folder, '..')
+  for (const command of await commands(made)) {
+    execFileSync('sh', ['-c', command], { cwd: parent })
+    await written(running, 5)
+    await process(folder, checkpoints)
+  }
+  await running.close?.(context)
+  const copy = join(parent, 'copy')
+  const { ok, problem, segments } = await verifyAuditTrail(join(copy, 'audit'), { key, checkpoint: join(copy, 'checkpoints') })
+  expect([ok, problem, segments.length]).toEqual([true, undefined, 4]) // of the one that runs, and of those before the copy of the index
+})
+
+it('a segment that is younger than the index beside it may be added, or copied too late, and the problem says so', async () => {
+  const { folder, checkpoints, key } = await testFolder()
+  await process(folder, checkpoints)
+  const copy = join(folder, '..', 'copy')
+  await cp(folder, copy, { recursive: true })
+  await process(folder, checkpoints)
+  await cp(join(folder, 'segment-00000003.jsonl'), join(copy, 'segment-00000003.jsonl'))
+  expect((await verifyAuditTrail(copy, { key })).problem).toMatchObject({
+    what: 'inserted',
+    file: 'segment-00000003.jsonl',
+    explanation: 'no line of the index opened this segment: it was added, or copied later than the index',
+  })
+})

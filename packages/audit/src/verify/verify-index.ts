@@ -1,0 +1,267 @@
+import { readdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ProblemFound, Problems } from './audit-problem.ts'
+import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from '../format/index-line.ts'
+import { type ChainKey, folderIdOf, type KeyBudget, mostKeysBeyond } from '../format/key-chain.ts'
+import type { Checkpoint } from './checkpoint-table.ts'
+import type { CutIndexLine, SegmentTimes, VerifiedIndex } from './findings.ts'
+import { keyFile, type KeyState, olderFormat } from '../format/folder-key.ts'
+import { digestOf } from '../record/digest.ts'
+import { parsedLine } from '../format/segment-format.ts'
+import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
+
+type Entry = IndexEntry & { readonly mac: string }
+
+/** Whoever takes a step may put its line in the place of one that was not finished, under the reader, who then finds a part of each. */
+const mostTries = 3
+const mostProblems = 100
+
+/** `state` is the folder's key, read before; absent in a copy without it. */
+export async function verifiedIndex(
+  folder: string,
+  key: ChainKey,
+  state: KeyState | undefined,
+  budget: KeyBudget,
+  tries = 1,
+): Promise<VerifiedIndex> {
+  const index = new IndexVerification(key, state, budget)
+  if (await isThere(folder)) await index.read(join(folder, indexFile))
+  else index.isGone()
+  const result = index.result()
+  const mayBeLive = result.problems.list.some(({ file }) => file === indexFile) && tries < mostTries
+  return mayBeLive ? verifiedIndex(folder, key, state, budget, tries + 1) : result
+}
+
+async function isThere(folder: string): Promise<boolean> {
+  return (await readdir(folder)).includes(indexFile) && isRegularFile(join(folder, indexFile))
+}
+
+/**
+ * Reads the index line by line. One counts if it is authentic under the key of its step, and the
+ * steps go up; behind any other it goes on.
+ */
+class IndexVerification {
+  readonly #state: KeyState | undefined
+  readonly #budget: KeyBudget
+  readonly #problems = new Problems(mostProblems)
+  readonly #opened = new Map<number, ChainKey>()
+  readonly #times = new Map<number, SegmentTimes>()
+  readonly #ended = new Map<number, EndedSegment>()
+  readonly #unknown = new Set<number>()
+  readonly #cutLines: CutIndexLine[] = []
+  readonly #digests = new Map<number, string>()
+  readonly #ownFolder: string
+  #key: ChainKey
+  #step = 0
+  #folder: string | undefined
+  /** The line, from 0. */
+  #line = 0
+  #torn = 0
+  /** Lines that were refused since the last one that was accepted. */
+  #refused = 0
+  #isKeyStrange = false
+  /** The first line is one of an earlier version. */
+  #isOlder = false
+
+  constructor(key: ChainKey, state: KeyState | undefined, budget: KeyBudget) {
+    this.#key = key.later(0)
+    this.#ownFolder = folderIdOf(key)
+    this.#state = state
+    this.#budget = budget
+  }
+
+  async read(path: string): Promise<void> {
+    for await (const lines of linesOf(path)) for (const line of lines) this.#verify(line)
+    if (this.#folder === undefined && this.#isOlder) throw olderFormat(dirname(path))
+    this.#judgeEnd()
+  }
+
+  isGone(): void {
+    this.#fail('missing', 'the index is gone, or this is no folder of an audit trail')
+  }
+
+  result(): VerifiedIndex {
+    const [folder, length, state] = [this.#folder, this.#step, this.#state]
+    this.#key.wipe()
+    if (folder !== undefined && state !== undefined && state.folder !== folder) this.#strangeKey()
+    return {
+      folder,
+      length,
+      opened: this.#opened,
+      times: this.#times,
+      ended: this.#ended,
+      digests: this.#digests,
+      unknown: this.#unknown,
+      cutLines: this.#cutLines,
+      isWhole: state !== undefined && !this.#isKeyStrange,
+      keyStep: this.#isKeyStrange ? undefined : state?.step,
+      unfinished: state?.unused.find((unused) => unused === state.step - 1),
+      problems: this.#problems,
+    }
+  }
+
+  #verify(line: Buffer): void {
+    const entry = asIndexEntry(line)
+    if (entry === undefined) return this.#noEntry(line)
+    if (this.#torn > 0) this.#fail('inserted', 'bytes that are no line stand before this line of the index')
+    this.#torn = 0
+    if (this.#isOurs(entry)) this.#accept(entry, digestOf(line))
+    else this.#refuse(entry)
+    this.#line++
+  }
+
+  #noEntry(line: Buffer): void {
+    if (line.at(-1) !== lineFeed || this.#mayBeUnwritten(line)) {
+      this.#torn += line.length
+      return
+    }
+    this.#isOlder ||= this.#line === 0 && parsedLine(line)?.['v'] === 1
+    this.#fail('edited', 'the line of the index is no entry')
+    this.#refused++
+    this.#line++
+  }
+
+  /**
+   * A power cut may leave zeros for the beginning of a line whose end had come to the disk. The
+   * folder's key says that no step is missing before it; without that, or if it is further, the
+   * line stands where another one was.
+   */
+  #mayBeUnwritten(line: Buffer): boolean {
+    return line.includes(0) && this.#refused === 0 && this.#state !== undefined && this.#state.step <= this.#step
+  }
+
+  /**
+   * Anybody can write a large step: the keys up to it are taken from the budget, but for the next.
+   */
+  #isOurs(entry: Entry): boolean {
+    const steps = entry.step - this.#step
+    if (steps < 0 || (steps > 0 && !this.#budget.take(steps))) return false
+    const key = this.#key.later(steps)
+    try {
+      return isAuthentic(entry, key)
+    } finally {
+      key.wipe()
+    }
+  }
+
+  #refuse(entry: Entry): void {
+    this.#refused += entry.step < this.#step ? 0 : 1
+    const { what, explanation } = whatIsWrong(entry, this.#step, this.#line)
+    this.#fail(what, explanation)
+  }
+
+  #accept(entry: Entry, digest: string): void {
+    const skipped = entry.step - this.#step
+    if (skipped > this.#refused) this.#fail('missing', 'a line of the index is missing before this one, or two changed places')
+    for (; this.#step < entry.step; this.#goOn()) this.#unknown.add(this.#step)
+    this.#refused = 0
+    this.#folder ??= entry.folder
+    this.#compareBefore(entry)
+    this.#digests.set(entry.step, digest)
+    if (entry.folder === this.#folder) this.#take(entry)
+    else this.#fail('inserted', 'the line of the index is of another folder')
+    this.#goOn()
+  }
+
+  /** Against who has the keys: each line says which one it follows. */
+  #compareBefore({ before, step, folder }: Entry): void {
+    const digest = step === 0 ? '' : this.#digests.get(step - 1)
+    if (digest !== undefined && digest !== before) this.#fail('edited', 'the line before this one is not the one that it follows')
+    if (step === 0 && folder !== this.#ownFolder) this.#fail('edited', "the folder's id is not that of this key")
+  }
+
+  #take(entry: Entry): void {
+    this.#addEnds(entry)
+    if (entry.opens) {
+      this.#opened.set(entry.step, this.#budget.hold(this.#key.derived('segment')))
+      this.#times.set(entry.step, { opened: entry.time })
+    }
+    if (entry.cut !== undefined) this.#cutLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
+  }
+
+  #goOn(): void {
+    this.#assertSameKey()
+    const key = this.#key
+    this.#key = key.derived('next')
+    this.#step++
+    key.wipe()
+  }
+
+  /**
+   * How a segment ended is said once, and holds for ever. That it was never used, whoever comes
+   * next finds and says at once; later it would hide that somebody removed it. A line that is not
+   * there may have opened it.
+   */
+  #addEnds(entry: Entry): void {
+    for (const segment of entry.ended) {
+      const isOpen = (this.#opened.has(segment.step) || this.#unknown.has(segment.step)) && !this.#ended.has(segment.step)
+      const isTooLate = segment.found === 'unused' && segment.step !== entry.step - 1
+      if (!isOpen) this.#fail('inserted', 'the line tells the end of a segment that was not open')
+      else if (isTooLate) this.#fail('inserted', 'the line says of a segment that it was never used, too late to know')
+      else {
+        this.#ended.set(segment.step, segment)
+        const opened = this.#times.get(segment.step)?.opened
+        if (opened !== undefined) this.#times.set(segment.step, { opened, ended: entry.time })
+      }
+    }
+  }
+
+  #judgeEnd(): void {
+    if (this.#folder === undefined) this.#problems.keepFirst() // with another key none of them fits
+    if (this.#line === 0 && this.#torn === 0) this.#fail('missing', 'the index is empty')
+    this.#assertSameKey()
+    if (this.#state !== undefined && this.#folder !== undefined && this.#state.step > this.#step) this.#judgeFurther(this.#state)
+    if (this.#torn > maxEntryBytes) this.#fail('inserted', 'more stands behind the last line of the index than a process leaves that dies')
+    else if (this.#torn > 0) this.#cutLines.push({ line: this.#step + 1, bytes: this.#torn, isRecorded: false })
+  }
+
+  /** What `key.json` says of its step counts only if the key is that of this step. */
+  #judgeFurther(state: KeyState): void {
+    const steps = state.step - this.#step
+    const isLater = steps <= mostKeysBeyond && this.#budget.take(steps) && state.key.equals(this.#budget.hold(this.#key.later(steps)))
+    if (!isLater) return this.#strangeKey()
+    if (steps > this.#refused) this.#fail('truncated', "the folder's key is further than its index")
+    for (let step = this.#step; step < state.step; step++) this.#unknown.add(step)
+  }
+
+  /** Nobody can make the key of a step that is over, so a key that is another one was put there. */
+  #assertSameKey(): void {
+    if (this.#state?.step === this.#step && !this.#state.key.equals(this.#key)) this.#strangeKey()
+  }
+
+  /** With another key for the whole trail none fits, which is said already. */
+  #strangeKey(): void {
+    if (this.#isKeyStrange || this.#folder === undefined) return
+    this.#isKeyStrange = true
+    this.#problems.add({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is not of this chain" })
+  }
+
+  /** At the line that is looked at. */
+  #fail(what: ProblemFound['problem']['what'], explanation: string): void {
+    this.#problems.add({ what, file: indexFile, line: this.#line + 1, explanation })
+  }
+}
+
+/** Somebody saw another one. */
+export function indexEdited({ index, file, line }: Pick<Checkpoint, 'index' | 'file' | 'line'>): ProblemFound {
+  const explanation = `the index up to this line is not what a checkpoint says: line ${line} of ${file}`
+  return new ProblemFound({ what: 'edited', file: indexFile, line: index + 1, explanation })
+}
+
+/** Somebody saw more of it, and this says so. */
+export function indexTruncated(lines: number, { file, line }: Pick<Checkpoint, 'file' | 'line'>): ProblemFound {
+  return new ProblemFound({
+    what: 'truncated',
+    file: indexFile,
+    line: lines + 1,
+    explanation: `a checkpoint says that the index was longer: line ${line} of ${file}`,
+  })
+}
+
+const lineFeed = 0x0a
+
+function whatIsWrong(entry: Entry, step: number, line: number): Pick<ProblemFound['problem'], 'what' | 'explanation'> {
+  if (entry.step < step) return { what: 'duplicated', explanation: 'a line of the index stands here a second time, or out of order' }
+  if (line > 0) return { what: 'edited', explanation: 'the line of the index is not as it was sealed' }
+  return { what: 'wrong key', explanation: "the key is not this folder's, or the first line of its index was edited" }
+}

@@ -15,7 +15,7 @@ import { type VaultUrl, vaultUrl } from './http/url.ts'
 export interface VaultProviderOptions extends NamesOptions {
   /** The server's address: `https://vault.example:8200`. Plain http only to this machine. */
   readonly url?: string | undefined
-  /** How to get a token: `appRole(…)`, `kubernetes(…)`, `token(…)`, …, or a function that returns one. Without it every call is `CREDENTIALS_MISSING`. */
+  /** How to get a token: `appRole(…)`, `kubernetes(…)`, `tokenAuth(…)`, …, or a function that returns one. Without it every call is `CREDENTIALS_MISSING`. */
   readonly auth?: VaultAuth | TokenSource | undefined
   /** The KV mount. Default: `secret`. */
   readonly mount?: string | undefined
@@ -128,7 +128,7 @@ function authOf(auth: VaultProviderOptions['auth']): VaultAuth | undefined {
   if (auth === undefined) return undefined
   if (typeof auth === 'function') return tokenFunction(auth)
   if (typeof auth === 'object' && auth !== null && typeof auth.prepare === 'function') return auth
-  throw misconfigured('`auth` is no way to log in', "use token('…'), appRole({ … }), …, or a function that returns a token")
+  throw misconfigured('`auth` is no way to log in', "use tokenAuth('…'), appRole({ … }), …, or a function that returns a token")
 }
 
 /** As it can stand in a header. */

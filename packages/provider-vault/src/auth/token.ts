@@ -8,12 +8,12 @@ import type { VaultAuth } from './vault-auth.ts'
  * A token that somebody else got: it is renewed where it can be, and not revoked when the provider closes, for others may use it.
  *
  * @example
- * import { token, vaultProvider } from '@finchat/secrets-provider-vault'
+ * import { tokenAuth, vaultProvider } from '@finchat/secrets-provider-vault'
  *
- * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: token({ file: '/run/vault/token' }) })
+ * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: tokenAuth({ file: '/run/vault/token' }) })
  * console.log(vault.name) // vault
  */
-export function token(source: Credential): VaultAuth {
+export function tokenAuth(source: Credential): VaultAuth {
   assertCredential(source, 'the token')
   return {
     method: 'token',
@@ -26,7 +26,7 @@ export function token(source: Credential): VaultAuth {
 }
 
 /**
- * The token in a file that an agent keeps: `token({ file })`. It is read again when Vault refuses the one before.
+ * The token in a file that an agent keeps: `tokenAuth({ file })`. It is read again when Vault refuses the one before.
  *
  * @example
  * import { tokenFile, vaultProvider } from '@finchat/secrets-provider-vault'
@@ -35,7 +35,7 @@ export function token(source: Credential): VaultAuth {
  * console.log(vault.name) // vault
  */
 export function tokenFile(path: string): VaultAuth {
-  return token({ file: path })
+  return tokenAuth({ file: path })
 }
 
 /**

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
-import type { Mend, TestFunction } from './provider/harness.ts'
+import type { Repair, TestFunction } from './provider/harness.ts'
 import { within } from './provider/trial.ts'
 
 /** One audit sink whose target holds nothing yet. */
@@ -8,8 +8,8 @@ export interface AuditSinkHarness {
   readonly sink: AuditSink
   /** What has arrived at the target, in order: one text for each entry, in the sink's own form (an object as its JSON). */
   readonly arrived: () => Promise<readonly string[]>
-  /** Makes the target refuse, and returns what mends it. Absent: nothing can make it refuse. */
-  readonly breakSink?: (() => Promise<Mend>) | undefined
+  /** Makes the target refuse, and returns what repairs it. Absent: nothing can make it refuse. */
+  readonly breakSink?: (() => Promise<Repair>) | undefined
   /** Ends the target; the suite has closed the sink. */
   readonly close: () => Promise<void>
 }
@@ -108,12 +108,12 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'what the target refuses is not acknowledged, and the sink goes on after': async (trial) => {
     if (trial.breakSink === undefined) return
-    const mend = await trial.breakSink()
+    const repair = await trial.breakSink()
     const refused = trial.sink.write(recordOf({ name: 'refused' }), context)
     try {
       await within(patienceMs, assert.rejects(refused, 'a refused record was acknowledged'), 'a refused record hangs')
     } finally {
-      await mend()
+      await repair()
     }
     await write(trial, recordOf({ name: 'written-after', seq: 2 }))
     assert.ok((await trial.arrived()).at(-1)?.includes('written-after'), 'the sink did not go on')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { AuditEvent, AuditTrail, CallContext } from '@finchat/secrets-core'
-import type { Mend, TestFunction } from './provider/harness.ts'
+import type { Repair, TestFunction } from './provider/harness.ts'
 import { rejects, within } from './provider/trial.ts'
 
 /** One audit trail with an empty record. */
@@ -8,8 +8,8 @@ export interface AuditTrailHarness {
   readonly trail: AuditTrail
   /** What is on record, in order, as a reader of the record finds it. */
   readonly recorded: () => Promise<readonly AuditEvent[]>
-  /** Makes a sink that the trail requires fail, and returns what mends it. */
-  readonly breakTrail: () => Promise<Mend>
+  /** Makes a sink that the trail requires fail, and returns what repairs it. */
+  readonly breakTrail: () => Promise<Repair>
   /** Ends the record; the suite has closed the trail. */
   readonly close: () => Promise<void>
 }
@@ -105,11 +105,11 @@ const rules: Readonly<Record<string, Rule>> = {
     assert.equal((await recorded())[0]?.name, 'before')
   },
   'what a required sink refuses is not acknowledged, and the trail goes on after': async ({ trail, recorded, breakTrail, context }) => {
-    const mend = await breakTrail()
+    const repair = await breakTrail()
     try {
       await within(patienceMs, rejects(trail.record(read, context), 'AUDIT_FAILED'), 'a refused event hangs')
     } finally {
-      await mend()
+      await repair()
     }
     await trail.record({ ...read, name: 'next' }, context)
     assert.equal((await recorded()).at(-1)?.name, 'next')

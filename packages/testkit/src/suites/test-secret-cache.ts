@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallContext, FillTicket, SharedCache, SharedKey, StoredSecret } from '@finchat/secrets-core'
-import type { Mend, TestFunction } from './provider/harness.ts'
+import type { Repair, TestFunction } from './provider/harness.ts'
 import { canary, rejects, within } from './provider/trial.ts'
 
 /** One shared cache over one fresh, empty level, as two processes see it. */
@@ -9,8 +9,8 @@ export interface SecretCacheHarness {
   readonly cache: SharedCache
   /** Another process's cache over the same level. */
   readonly another: SharedCache
-  /** Makes the level fail for both, and returns what mends it. */
-  readonly breakLevel: () => Promise<Mend>
+  /** Makes the level fail for both, and returns what repairs it. */
+  readonly breakLevel: () => Promise<Repair>
   /** Ends the level; the suite has closed both caches. */
   readonly close: () => Promise<void>
 }
@@ -181,14 +181,14 @@ const rules: Readonly<Record<string, Rule>> = {
   'a level that fails is a miss and a lost fill, and an invalidation that rejects': async (trial) => {
     const { cache, breakLevel, context } = trial
     await fill(trial, key, { value: canary })
-    const mend = await breakLevel()
+    const repair = await breakLevel()
     try {
       const answer = await within(patienceMs, cache.read(key, context), 'a read hangs')
       assert.ok('ticket' in answer, 'a failing level answers')
       await within(patienceMs, fillWith(trial, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }), 'a fill hangs')
       await within(patienceMs, rejects(cache.invalidate(path, context)), 'an invalidation hangs')
     } finally {
-      await mend()
+      await repair()
     }
   },
   'a subscriber hears of what other processes invalidate, until it ends': async ({ cache, another, context }) => {

@@ -8,10 +8,10 @@ export type TestFunction = (name: string, run: () => Promise<void>) => unknown
 export type Breakage = 'denied' | 'unauthenticated' | 'unreachable' | 'hung' | 'throttled' | 'garbage'
 
 /** What can happen to a secret in its store: the store fails, or somebody withdraws the secret. */
-export type Mishap = Breakage | 'withdrawn'
+export type FailureMode = Breakage | 'withdrawn'
 
 /** Ends a breakage. */
-export type Mend = () => Promise<void>
+export type Repair = () => Promise<void>
 
 /** One provider over one fresh, empty store; the suite makes one for each test. */
 export interface ProviderHarness {
@@ -21,11 +21,11 @@ export interface ProviderHarness {
   /** Withdraws the secret by the store's own means. Absent: the suite calls the provider's `delete`. */
   readonly withdraw?: ((path: string) => Promise<void>) | undefined
   /**
-   * Breaks the store, for this path at least, and returns what mends it. `denied`: a policy forbids. `unauthenticated`: the credential is refused.
+   * Breaks the store, for this path at least, and returns what repairs it. `denied`: a policy forbids. `unauthenticated`: the credential is refused.
    * `unreachable`: no connection. `hung`: it accepts the call and never answers. `throttled`: it asks to come back later.
    * `garbage`: it answers what no such store answers, or what was stored is damaged.
    */
-  readonly breakStore: Partial<Record<Breakage, (path: string) => Promise<Mend>>>
+  readonly breakStore: Partial<Record<Breakage, (path: string) => Promise<Repair>>>
   /** How many calls reached the store. With it, the suite proves that bad input is refused before any call. */
   readonly requests?: (() => number) | undefined
   /** The nth path to test with, for stores of a narrow grammar. Default: `suite/secret-n`. */
@@ -40,5 +40,5 @@ export interface ProviderSuiteOptions {
   readonly manifest: ProviderManifest
   readonly createHarness: () => Promise<ProviderHarness>
   /** What cannot happen to this store, each with the reason: `{ throttled: 'a file has no quota' }`. */
-  readonly cannotHappen?: Partial<Record<Mishap, string>> | undefined
+  readonly cannotHappen?: Partial<Record<FailureMode, string>> | undefined
 }

@@ -4,7 +4,7 @@ import { replacing, testCatches } from '../../testing/bad-providers.ts'
 
 const members = 'statement: it has the members that its manifest declares, and no others'
 const consistent = 'statement: what its manifest says of values, paths and numbers is consistent'
-const mishaps = 'statement: the harness can bring about every mishap, or says why it cannot happen'
+const failureModes = 'statement: the harness can bring about every failure mode, or says why it cannot happen'
 
 describe('the rules of the statement', () => {
   testCatches(test, /^statement:/, {
@@ -29,7 +29,7 @@ describe('the rules of the statement', () => {
       spoil: replacing(() => ({ locate: (name) => ({ path: name }) })),
       caughtBy: 'statement: it locates a name only at a path that its store can hold',
     },
-    'has a harness that cannot break its store': { spoil: (harness) => ({ ...harness, breakStore: {} }), caughtBy: mishaps },
-    'excludes what can happen': { spoil: (harness) => harness, cannotHappen: { throttled: 'a reason' }, caughtBy: mishaps },
+    'has a harness that cannot break its store': { spoil: (harness) => ({ ...harness, breakStore: {} }), caughtBy: failureModes },
+    'excludes what can happen': { spoil: (harness) => harness, cannotHappen: { throttled: 'a reason' }, caughtBy: failureModes },
   })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { OptionalMember } from '@finchat/secrets-core/provider'
-import type { Breakage, Mishap } from './harness.ts'
+import type { Breakage, FailureMode } from './harness.ts'
 import { hostilePaths } from '../../leaks/hostile-paths.ts'
 import type { Suite } from './trial.ts'
 
@@ -24,7 +24,7 @@ const breakages: readonly Breakage[] = ['denied', 'unauthenticated', 'unreachabl
 export function testStatement(suite: Suite): void {
   testMembers(suite)
   testLocations(suite)
-  testMishaps(suite)
+  testFailureModes(suite)
 }
 
 function testMembers({ manifest, test, supports }: Suite): void {
@@ -66,13 +66,13 @@ function testLocations({ manifest, test }: Suite): void {
   })
 }
 
-function testMishaps({ test, canHappen, cannotHappen }: Suite): void {
-  test('statement: the harness can bring about every mishap, or says why it cannot happen', async ({ harness, provider }) => {
-    const able = (mishap: Mishap): boolean =>
-      (mishap === 'withdrawn' ? (harness.withdraw ?? provider.delete) : harness.breakStore[mishap]) !== undefined
-    for (const mishap of [...breakages, 'withdrawn'] as const) {
-      assert.equal(able(mishap), canHappen(mishap), `${mishap}: give either the way to bring it about or the reason in \`cannotHappen\``)
-      assert.ok(cannotHappen[mishap] !== '', `${mishap}: the reason is empty`)
+function testFailureModes({ test, canHappen, cannotHappen }: Suite): void {
+  test('statement: the harness can bring about every failure mode, or says why it cannot happen', async ({ harness, provider }) => {
+    const able = (mode: FailureMode): boolean =>
+      (mode === 'withdrawn' ? (harness.withdraw ?? provider.delete) : harness.breakStore[mode]) !== undefined
+    for (const mode of [...breakages, 'withdrawn'] as const) {
+      assert.equal(able(mode), canHappen(mode), `${mode}: give either the way to bring it about or the reason in \`cannotHappen\``)
+      assert.ok(cannotHappen[mode] !== '', `${mode}: the reason is empty`)
     }
   })
 }

@@ -4,7 +4,7 @@ import { configDefaults, defineConfig } from 'vitest/config'
 // Packages read each other's sources: no build before the tests.
 const conditions = ['@finchat/source', 'node']
 
-/** Tests that load the machine on purpose, measure it, or promise a time: `pnpm unit:alone` runs them, one file at a time. */
+/** Tests that load the machine on purpose, measure it, or promise a time. `npm run test:machine` runs them, one file at a time. */
 export const alone = [
   'tests/resilience/src/fleet/cache-server-outage.test.ts',
   'tests/resilience/src/fleet/simultaneous-start.test.ts',

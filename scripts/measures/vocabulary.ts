@@ -1,5 +1,5 @@
 /** Names of the old vocabulary, each with its successor in docs/glossary.md. */
-export const oldNames: Readonly<Record<string, string>> = {
+const oldNames: Readonly<Record<string, string>> = {
   Walk: 'fallback traversal',
   Link: 'chain entry',
   Kinship: 'siblings',
@@ -54,7 +54,7 @@ export const oldNames: Readonly<Record<string, string>> = {
 }
 
 /** Phrases of the old prose, as they stand in comments and documents. */
-export const oldPhrases: readonly RegExp[] = [
+const oldPhrases: readonly RegExp[] = [
   /\bin (the|its|their) stead\b/gi,
   /\b[Ww]ho(so)?ever\b/g,
   /\bnobody\b/gi,

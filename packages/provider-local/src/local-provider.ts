@@ -1,4 +1,4 @@
-import type { CallContext, SecretProvider } from '@finchat/secrets-core'
+import { type CallContext, type SecretProvider } from '@finchat/secrets-core'
 import { locator } from '@finchat/secrets-core/provider'
 import { prune, type PrunePolicy, type PruneReport, reencrypt } from './operations/maintenance.ts'
 import { reads } from './operations/reads.ts'

@@ -86,8 +86,7 @@ describe('a provider of two managers', () => {
     const { provider, close } = closable()
     const first = createSecretsManager({ providers: [provider] })
     const broken = { ...closable('broken').provider, getMany: 5 } as unknown as SecretProvider // what JavaScript lets pass
-    const second = createSecretsManager({ providers: [provider, broken] })
-    expect((await failureOf(second.close())).code).toBe('CONFIGURATION')
+    expect(() => createSecretsManager({ providers: [provider, broken] })).toThrow('getMany()')
     await first.close()
     expect(close).toHaveBeenCalledTimes(1)
   })

@@ -33,7 +33,7 @@ export type AuditRecords = Iterable<AuditRecord> | AsyncIterable<AuditRecord>
  * The records that a query asks for, in their order, as they are read. Throws `INVALID_ARGUMENT` for a query that is none, and for what has no records.
  *
  * @example
- * import { queryRecords, readAuditRecords } from '@finchat/secrets-audit'
+ * import { queryRecords, readAuditRecords } from '@finchat/secrets-audit/report'
  * import { mkdir } from 'node:fs/promises'
  *
  * await mkdir('empty-trail')

@@ -5,6 +5,7 @@ import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { locator, type NamesOptions } from '../chain/locator.ts'
 import { throwIfAborted } from '../guard/deadline.ts'
 import { maxSecretFileBytes } from '../kit/secret-file.ts'
+import { readMountedFile, readNamedFile, rootOf } from './mounted-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** A set of variables, as `process.env` is. */
@@ -73,9 +74,9 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
   const valueOf = async (key: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> => {
     const file = fileVariables ? variable(`${key}_FILE`) : undefined
     const value = variable(key)
-    if (file !== undefined) return (await mountedFiles()).readNamedFile(file, key, value, signal)
+    if (file !== undefined) return readNamedFile(file, key, value, signal)
     if (value !== undefined || directory === undefined) return value
-    return (await mountedFiles()).readMountedFile(directory, key, signal)
+    return readMountedFile(directory, key, signal)
   }
 
   return {
@@ -92,7 +93,7 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
       return undefined
     },
     checkHealth: async () => {
-      if (directory !== undefined) await (await mountedFiles()).rootOf(directory)
+      if (directory !== undefined) await rootOf(directory)
     },
   }
 }
@@ -131,9 +132,4 @@ export function ownVariable(env: Environment, name: string): string | undefined 
 
 function inUpperSnakeCase(path: string): string {
   return path.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
-}
-
-/** Loaded when the first file is read. */
-function mountedFiles(): Promise<typeof import('./mounted-file.ts')> {
-  return import('./mounted-file.ts')
 }

@@ -84,8 +84,7 @@ export function checkedOptions(given: LocalProviderOptions): StoreOptions {
     throw misconfigured('`lockTimeoutMs` is not a number of milliseconds', 'pass 0 or more')
   const checked = {
     name,
-    // Absolute, so that a change of the working folder has no effect and SQLite sees no `file:`
-    // URI.
+    // Unaffected by a change of the working folder, and no `file:` URI to SQLite.
     path: path === ':memory:' ? undefined : resolve(path),
     retention: retentionOf(keepVersions),
     mustExist,

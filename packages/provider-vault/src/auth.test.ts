@@ -10,7 +10,7 @@ import { appRole } from './auth/app-role.ts'
 import { awsIam, type AwsIamOptions } from './auth/aws-iam.ts'
 import { cert } from './auth/cert.ts'
 import { jwt, kubernetes } from './auth/jwt.ts'
-import { token, tokenFile } from './auth/token.ts'
+import { tokenAuth, tokenFile } from './auth/token.ts'
 import { userpass } from './auth/userpass.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
 import type { VaultProviderOptions } from './options.ts'
@@ -153,7 +153,7 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
 
   test("with a token, a file that an agent keeps, and a function of one's own", async () => {
     const file = join(temporaryFolder(), 'token')
-    await reads(token(bao.rootToken))
+    await reads(tokenAuth(bao.rootToken))
     await reads(async () => bao.rootToken)
     await reads(async () => ({ token: bao.rootToken, expiresAt: Date.now() + 1000 }))
     writeFileSync(file, 'hvs.refused')
@@ -239,11 +239,11 @@ test('a missing or invalid credential is an error before anything is sent', asyn
   const missing = join(temporaryFolder(), 'none')
   const cases = [
     [undefined, 'CREDENTIALS_MISSING'],
-    [token(''), 'CREDENTIALS_MISSING'],
+    [tokenAuth(''), 'CREDENTIALS_MISSING'],
     [tokenFile(missing), 'CREDENTIALS_MISSING'],
     [tokenFile(temporaryFolder()), 'CONFIGURATION'],
-    [token('two words'), 'CONFIGURATION'],
-    [token(() => 7 as unknown as string), 'CONFIGURATION'], // what JavaScript lets pass
+    [tokenAuth('two words'), 'CONFIGURATION'],
+    [tokenAuth(() => 7 as unknown as string), 'CONFIGURATION'], // what JavaScript lets pass
     [async () => ({}) as { token: string }, 'CONFIGURATION'], // the same
     [
       () => {
@@ -326,7 +326,7 @@ test('only the active node can refuse a token that a standby does not know for l
 
 test('a token whose life cannot be asked for is used all the same', async () => {
   const stub = await stubVault((path) => (path.endsWith('lookup-self') ? 'reset' : undefined))
-  expect(await codeOf(stubbed(stub, { auth: token(canaries.token) }).get('app', context))).toBe('ok')
+  expect(await codeOf(stubbed(stub, { auth: tokenAuth(canaries.token) }).get('app', context))).toBe('ok')
 })
 
 test('a refusal that may be a policy or the token is neither while the server cannot tell', async () => {
@@ -376,7 +376,7 @@ test('what is no login is refused when it is made', () => {
     () => userpass({ username: 'a/b', password: 'p' }),
     () => userpass({ username: '..', password: 'p' }),
     () => jwt({ jwt: undefined as unknown as string }),
-    () => token({ file: '' }),
+    () => tokenAuth({ file: '' }),
     () => kubernetes({ role: '' }),
     () => jwt({ jwt: 'j', role: 7 as unknown as string }),
     () => awsIam({ role: undefined as unknown as string, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } }),
@@ -401,7 +401,7 @@ test('a misspelt option of a login is CONFIGURATION', () => {
 test('white space around a token in its file is not sent', async () => {
   const stub = await stubVault()
   for (const text of ['"hvs.a"', "'hvs.a'", '{"token":"hvs.a"}', '\ufeffhvs.a', 'hvs.a ', 'hvs.a\n\n', 'TOKEN=hvs.a b'])
-    expect(await codeOf(stubbed(stub, { auth: token(() => text) }).get('app', context)), text).toBe('CONFIGURATION')
+    expect(await codeOf(stubbed(stub, { auth: tokenAuth(() => text) }).get('app', context)), text).toBe('CONFIGURATION')
   expect(stub.requests).toEqual([])
 })
 

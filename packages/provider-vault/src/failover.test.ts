@@ -3,7 +3,7 @@ import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core
 import { type RaftCluster, type RaftNode, startRaftCluster, startTcpProxy, type TcpProxy } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { token } from './auth/token.ts'
+import { tokenAuth } from './auth/token.ts'
 import { type AttemptedWrite, settled, steadily, outcomeOf, writeOn } from './testing/load.ts'
 import { context } from './testing/stub-vault.ts'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
@@ -32,14 +32,14 @@ describeWithServer('openbao', 'a cluster that loses its leader', () => {
 
   /** As docs/vault.md has it for a cluster: a read may take as long as an election. */
   function providerAt(url: string): VaultProvider {
-    const provider = vaultProvider({ url, auth: token(cluster.rootToken), timeoutMs: 20_000 })
+    const provider = vaultProvider({ url, auth: tokenAuth(cluster.rootToken), timeoutMs: 20_000 })
     onTestFinished(() => provider.close())
     return provider
   }
 
   /** All by default, but that every read asks the store. */
   function managerAt(url: string): SecretsManager {
-    const vault = vaultProvider({ url, auth: token(cluster.rootToken) })
+    const vault = vaultProvider({ url, auth: tokenAuth(cluster.rootToken) })
     const secrets = createSecretsManager({ providers: [vault], cache: { ttlSeconds: 0 } })
     onTestFinished(() => secrets.close())
     return secrets

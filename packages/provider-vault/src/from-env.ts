@@ -1,5 +1,5 @@
 import type { EnvironmentReader } from '@finchat/secrets-core'
-import { token } from './auth/token.ts'
+import { tokenAuth } from './auth/token.ts'
 import { withoutLineEnd } from '@finchat/secrets-core/provider'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
@@ -24,7 +24,7 @@ export function vaultFromEnv(env: EnvironmentReader): VaultProvider {
   const given = env.optional('FINCHAT_VAULT_TOKEN')
   return vaultProvider({
     url,
-    auth: given === undefined ? undefined : token(withoutLineEnd(given)),
+    auth: given === undefined ? undefined : tokenAuth(withoutLineEnd(given)),
     names: env.names('FINCHAT_VAULT_NAMES'),
   })
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { appRole } from './auth/app-role.ts'
 import { cert } from './auth/cert.ts'
-import { token } from './auth/token.ts'
+import { tokenAuth } from './auth/token.ts'
 import { checkedOptions, type VaultProviderOptions } from './options.ts'
 import { vaultProvider } from './vault-provider.ts'
 
@@ -104,7 +104,7 @@ test('what reaches the server otherwise needs no `tls` for a certificate, and pl
 })
 
 test('names are placed, prefixed and refused as Vault can hold them', () => {
-  const provider = vaultProvider({ url, auth: token('hvs.a'), names: { TOKEN: 'finchat/token#token' }, prefix: 'prod/' })
+  const provider = vaultProvider({ url, auth: tokenAuth('hvs.a'), names: { TOKEN: 'finchat/token#token' }, prefix: 'prod/' })
   expect(provider.locate('TOKEN')).toEqual({ path: 'finchat/token', field: 'token' })
   expect(provider.locate('db')).toEqual({ path: 'prod/db' })
   expect(provider.locate('../db')).toBe(undefined)

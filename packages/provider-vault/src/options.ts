@@ -21,7 +21,7 @@ export interface VaultProviderOptions extends NamesOptions {
   /** The server's address: `https://vault.example:8200`. Plain http only to this machine. */
   readonly url?: string | undefined
   /**
-   * How to log in: `appRole(…)`, `kubernetes(…)`, `token(…)`, …, or a function that returns a
+   * How to log in: `appRole(…)`, `kubernetes(…)`, `tokenAuth(…)`, …, or a function that returns a
    * token. Without it every call is `CREDENTIALS_MISSING`.
    */
   readonly auth?: VaultAuth | TokenSource | undefined
@@ -144,7 +144,7 @@ function authOf(auth: VaultProviderOptions['auth']): VaultAuth | undefined {
   if (auth === undefined) return undefined
   if (typeof auth === 'function') return tokenFunction(auth)
   if (typeof auth === 'object' && auth !== null && typeof auth.prepare === 'function') return auth
-  throw configurationError('`auth` is no way to log in', "use token('…'), appRole({ … }), …, or a function that returns a token")
+  throw configurationError('`auth` is no way to log in', "use tokenAuth('…'), appRole({ … }), …, or a function that returns a token")
 }
 
 function isNamespace(namespace: string): boolean {

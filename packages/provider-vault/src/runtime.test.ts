@@ -60,8 +60,8 @@ it('a provider by `url` loads no package of others', async () => {
 
 it('a given token over plain http loads no cryptography, which takes time at each start', async () => {
   const loads = `
-    import { token, vaultProvider } from '@finchat/secrets-provider-vault'
-    const vault = vaultProvider({ url: process.argv[1], auth: token('t') })
+    import { tokenAuth, vaultProvider } from '@finchat/secrets-provider-vault'
+    const vault = vaultProvider({ url: process.argv[1], auth: tokenAuth('t') })
     const { value } = await vault.get('app', { signal: new AbortController().signal })
     console.log(value, process.moduleLoadList.filter((each) => /^NativeModule (crypto|tls)$/.test(each)).join())`
   const args = ['--conditions=@finchat/source', '--no-warnings', '--input-type=module', '--eval', loads, (await stubVault()).url]

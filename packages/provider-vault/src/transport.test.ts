@@ -8,7 +8,7 @@ import { createSecretsManager } from '@finchat/secrets-core'
 import { leaksOf, matchedTexts } from '@finchat/secrets-testkit'
 import { type HttpProxy, startHttpProxy } from '@finchat/secrets-test-servers'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { token } from './auth/token.ts'
+import { tokenAuth } from './auth/token.ts'
 import { byAppRole, canaries, codeOf, context, failure, stubbed, stubVault, timesAsked } from './testing/stub-vault.ts'
 import { vaultProvider } from './vault-provider.ts'
 
@@ -100,7 +100,7 @@ test('bytes that are no UTF-8 are an error, and never another value', async () =
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo // of a server that listens on TCP
-  const provider = vaultProvider({ url: `http://127.0.0.1:${port}`, auth: token(() => canaries.token), kvVersion: 2 })
+  const provider = vaultProvider({ url: `http://127.0.0.1:${port}`, auth: tokenAuth(() => canaries.token), kvVersion: 2 })
   onTestFinished(() => provider.close())
   const { code, message } = await failure(provider.get('app', context))
   expect([code, message]).toEqual(['INTERNAL', expect.stringContaining('no text in UTF-8')])
@@ -115,7 +115,7 @@ test('closing ends the connections', async () => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo // of a server that listens on TCP
-  const provider = vaultProvider({ url: `http://127.0.0.1:${port}`, auth: token(() => canaries.token) })
+  const provider = vaultProvider({ url: `http://127.0.0.1:${port}`, auth: tokenAuth(() => canaries.token) })
   await provider.checkHealth(context)
   const open = promisify(server.getConnections.bind(server))
   expect(await open()).toBe(1)

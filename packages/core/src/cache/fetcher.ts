@@ -27,7 +27,7 @@ export interface FetchOptions extends Lifetimes {
   readonly circuit: Pick<Circuit, 'outage' | 'recoveredAt' | 'rest'>
   readonly shared: SharedLevel | undefined
   /** Each process proves its own right before it takes anything from the shared level. */
-  readonly ownRights?: boolean | undefined
+  readonly requireOwnAccess?: boolean | undefined
   readonly shredder: Shredder
   readonly refreshes: TracingChannel<TraceMessage>
   readonly closing: AbortSignal

@@ -41,7 +41,7 @@ export class CachedStore {
     this.#flights = new Flights(options.patientMs)
     this.#refusals = new Refusals(options.ttlMs + options.maxStaleMs)
     this.#memory = new Memory({ ...options, lookMs: options.shared?.lookMs }, () => (this.#tally.evictions += 1))
-    const rights = new Rights(options.ownRights ?? false)
+    const rights = new Rights(options.requireOwnAccess ?? false)
     const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, rights }
     this.#fetcher = new Fetcher({ provider, options, ...parts })
     this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})

@@ -1,7 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { knownOptions, type MembersOf, callSource } from '@finchat/secrets-core/provider'
 import { member } from '../http/answer.ts'
-import { callSource } from '@finchat/secrets-core/provider'
 import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 import { type AwsCredentials, signedHeaders } from './sign-aws.ts'
 

@@ -1,5 +1,4 @@
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { assertCredential, type Credential, readCredential } from '@finchat/secrets-core/provider'
+import { knownOptions, type MembersOf, assertCredential, type Credential, readCredential } from '@finchat/secrets-core/provider'
 import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface JwtOptions {

@@ -10,12 +10,12 @@ import type { VaultAuth } from './vault-auth.ts'
  * because others may use it.
  *
  * @example
- * import { token, vaultProvider } from '@finchat/secrets-provider-vault'
+ * import { tokenAuth, vaultProvider } from '@finchat/secrets-provider-vault'
  *
- * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: token({ file: '/run/vault/token' }) })
+ * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: tokenAuth({ file: '/run/vault/token' }) })
  * console.log(vault.name) // vault
  */
-export function token(source: Credential): VaultAuth {
+export function tokenAuth(source: Credential): VaultAuth {
   assertCredential(source, 'the token')
   return {
     method: 'token',
@@ -28,7 +28,7 @@ export function token(source: Credential): VaultAuth {
 }
 
 /**
- * The token in a file that an agent keeps: `token({ file })`. It is read again when Vault refuses
+ * The token in a file that an agent keeps: `tokenAuth({ file })`. It is read again when Vault refuses
  * the former.
  *
  * @example
@@ -38,7 +38,7 @@ export function token(source: Credential): VaultAuth {
  * console.log(vault.name) // vault
  */
 export function tokenFile(path: string): VaultAuth {
-  return token({ file: path })
+  return tokenAuth({ file: path })
 }
 
 /**

@@ -1,6 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { assertCredential, type Credential, readCredential } from '@finchat/secrets-core/provider'
+import { knownOptions, type MembersOf, assertCredential, type Credential, readCredential } from '@finchat/secrets-core/provider'
 import { canHoldPath } from '../shared/paths.ts'
 import { loginPath, type VaultAuth } from './vault-auth.ts'
 

@@ -1,5 +1,5 @@
 import { createSecretsManager, SecretsError } from '@finchat/secrets-core'
-import { token } from '../auth/token.ts'
+import { tokenAuth } from '../auth/token.ts'
 import { vaultProvider } from '../vault-provider.ts'
 
 /*
@@ -7,7 +7,7 @@ import { vaultProvider } from '../vault-provider.ts'
  * parent sends. It answers `done`, or the code of the error.
  */
 const [url = '', mount = '', credential = '', path = '', name = ''] = process.argv.slice(2)
-const secrets = createSecretsManager({ providers: [vaultProvider({ url, mount, auth: token(credential) })] })
+const secrets = createSecretsManager({ providers: [vaultProvider({ url, mount, auth: tokenAuth(credential) })] })
 
 async function rotate(version: number): Promise<string> {
   try {

@@ -3,7 +3,7 @@ import { type CallContext, SecretsError, type SecretsErrorCode } from '@finchat/
 import { leaksOf } from '@finchat/secrets-testkit'
 import { expect, onTestFinished } from 'vitest'
 import { appRole } from '../auth/app-role.ts'
-import { token } from '../auth/token.ts'
+import { tokenAuth } from '../auth/token.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
 import type { VaultProviderOptions } from '../options.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
@@ -41,7 +41,7 @@ export function usual(path: string, method: string = 'GET'): Reply {
 }
 
 export function stubbed(stub: HttpProxy, options: Partial<VaultProviderOptions> = {}): VaultProvider {
-  const provider = vaultProvider({ url: stub.url, auth: token(() => canaries.token), ...options })
+  const provider = vaultProvider({ url: stub.url, auth: tokenAuth(() => canaries.token), ...options })
   onTestFinished(() => provider.close())
   return provider
 }

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type OpenBao, startHttpProxy, type HttpProxy } from '@finchat/secrets-test-servers'
-import type { Mend, ProviderHarness } from '@finchat/secrets-testkit'
+import type { Repair, ProviderHarness } from '@finchat/secrets-testkit'
 import { vi } from 'vitest'
-import { token } from '../auth/token.ts'
+import { tokenAuth } from '../auth/token.ts'
 import { encodedPath } from '../shared/paths.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
 import type { VaultProviderOptions } from '../options.ts'
@@ -33,7 +33,7 @@ export async function vaultTrial(bao: OpenBao, options: Partial<VaultProviderOpt
   await allowAll(bao, mount)
   const proxy = await startHttpProxy(bao.url, bao.ca === undefined ? {} : { ca: bao.ca })
   let current = await tokenOf(bao, mount)
-  const provider = vaultProvider({ url: proxy.url, mount, auth: token(() => current), ...rest })
+  const provider = vaultProvider({ url: proxy.url, mount, auth: tokenAuth(() => current), ...rest })
   return {
     provider,
     mount,
@@ -70,7 +70,7 @@ export async function tokenOf(bao: OpenBao, policy: string): Promise<string> {
 export async function vaultHarness(bao: OpenBao, options: Parameters<typeof vaultTrial>[1] = {}): Promise<ProviderHarness> {
   const trial = await vaultTrial(bao, options)
   const { provider, proxy, mount, policy } = trial
-  const planned = (plan: Parameters<HttpProxy['plan']>[0]) => async (): Promise<Mend> => {
+  const planned = (plan: Parameters<HttpProxy['plan']>[0]) => async (): Promise<Repair> => {
     proxy.plan(plan)
     return async () => proxy.plan('pass')
   }
@@ -107,7 +107,7 @@ async function untilSilent(bao: OpenBao): Promise<void> {
 }
 
 /** A used-up rate limit of the mount. */
-async function exhaustQuota(bao: OpenBao, mount: string): Promise<Mend> {
+async function exhaustQuota(bao: OpenBao, mount: string): Promise<Repair> {
   const name = `sys/quotas/rate-limit/${mount}`
   await bao.api('POST', name, { path: `${mount}/`, rate: 0.001, interval: '1h' })
   for (let isLeft = true; isLeft;) {

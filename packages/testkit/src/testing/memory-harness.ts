@@ -2,7 +2,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { hang } from '../fakes/faulty-provider.ts'
 import { memoryProviderOver, type Reach } from '../fakes/memory-provider.ts'
 import { createMemoryStore } from '../fakes/memory-store.ts'
-import type { Breakage, Mend, ProviderHarness } from '../suites/provider/harness.ts'
+import type { Breakage, Repair, ProviderHarness } from '../suites/provider/harness.ts'
 
 const codes = {
   denied: 'PERMISSION_DENIED',
@@ -21,7 +21,7 @@ export async function memoryHarness(): Promise<ProviderHarness> {
     if (state.broken === 'hung') await hang(signal)
     else if (state.broken !== undefined) throw new SecretsError(codes[state.broken], `the store is ${state.broken}`)
   }
-  const breakIt = (breakage: Breakage) => async (): Promise<Mend> => {
+  const breakIt = (breakage: Breakage) => async (): Promise<Repair> => {
     state.broken = breakage
     return async () => void (state.broken = undefined)
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { OptionalMember } from '@finchat/secrets-core/provider'
-import type { Breakage, Mishap } from './harness.ts'
+import type { Breakage, FailureMode } from './harness.ts'
 import { hostilePaths } from '../../leaks/hostile-paths.ts'
 import { register, type Rules, type Suite } from './trial.ts'
 
@@ -68,7 +68,7 @@ const locationsRules = ({ manifest }: Suite): Rules => ({
 
 const mishapsRules = ({ canHappen, cannotHappen }: Suite): Rules => ({
   'manifest: the harness can cause every failure, or gives the reason why it cannot happen': async ({ harness, provider }) => {
-    const able = (mishap: Mishap): boolean =>
+    const able = (mishap: FailureMode): boolean =>
       (mishap === 'withdrawn' ? (harness.withdraw ?? provider.delete) : harness.breakStore[mishap]) !== undefined
     for (const mishap of [...breakages, 'withdrawn'] as const) {
       assert.equal(able(mishap), canHappen(mishap), `${mishap}: the harness must cause it, or \`cannotHappen\` give the reason`)

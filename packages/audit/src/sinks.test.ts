@@ -9,7 +9,7 @@ import { functionSink } from './sinks/function-sink.ts'
 import { lineSink } from './sinks/line-sink.ts'
 import { loggerSink } from './sinks/logger-sink.ts'
 import { openTelemetrySink } from './sinks/open-telemetry-sink.ts'
-import { syslogSink } from './syslog/syslog-sink.ts'
+import { syslogSink } from './syslog.ts'
 
 // The clock by which a server that failed is left alone.
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))

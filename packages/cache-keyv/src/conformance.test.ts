@@ -51,11 +51,11 @@ async function harnessOver(open: () => Promise<Options>, end: () => Promise<void
   const set = (broken: boolean): void => {
     for (const { trial } of processes) trial.broken = broken
   }
-  const breakLevel = async (): Promise<() => Promise<void>> => {
+  const breakCache = async (): Promise<() => Promise<void>> => {
     set(true)
     return async () => set(false)
   }
-  return { cache: one.cache, another: another.cache, breakLevel, close: end }
+  return { cache: one.cache, another: another.cache, breakCache, close: end }
 }
 
 describe('over a store that ignores every TTL', () => {

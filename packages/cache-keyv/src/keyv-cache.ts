@@ -6,7 +6,7 @@ import {
   type SharedRead,
   type SharedReadContext,
 } from '@finchat/secrets-core'
-import { LoadAwareClock } from '@finchat/secrets-core/timing'
+import { LoadAwareClock } from '@finchat/secrets-core/provider'
 import { type CheckedOptions, checkedOptions, type KeyvCacheOptions } from './options.ts'
 import { Announcements } from './protocol/announcements.ts'
 import type { CacheContext } from './protocol/context.ts'

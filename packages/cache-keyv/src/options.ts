@@ -1,4 +1,4 @@
-import { knownOptions, type MembersOf } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { type EncryptionKey, generateKey } from '@finchat/secrets-core/sealing'
 import { rawKey } from './sealed/key-ring.ts'
 import { assertClient, type RedisClient, type RedisSubscriber } from './store/redis-client.ts'

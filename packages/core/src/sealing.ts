@@ -1,4 +1,4 @@
-export { type EncryptionKey, generateKey, type KeyMaterial, parseKey } from './sealing/encryption-key.ts'
+export { type EncryptionKey, generateKey, type KeyMaterial, parseKey, parseKeys } from './sealing/encryption-key.ts'
 export { type Field, lengthPrefixed, prefixLength } from './sealing/length-prefixed.ts'
 export { mac } from './sealing/mac.ts'
 export { seal, type SealingKey, sealLength, unseal } from './sealing/seal.ts'

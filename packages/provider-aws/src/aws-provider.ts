@@ -1,4 +1,5 @@
-import { type CallContext, locator, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { type CallContext, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { locator } from '@finchat/secrets-core/provider'
 import { checkOptions } from './check-options.ts'
 import { type Api, apiOver } from './client/api.ts'
 import { lazyConnection } from './client/connection.ts'

@@ -1,4 +1,5 @@
-import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { assertEndpoint } from './client/endpoint.ts'
 import { isRegion } from './model/arn.ts'
 import type { AwsProviderOptions, CheckedOptions } from './model/options.ts'

@@ -4,10 +4,10 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
 
 /**
  * Makes a local provider from environment variables, for `secretsManagerFromEnv({ local:
- * localFromEnv })`: `FINCHAT_LOCAL_PATH` (default `.secrets.db`), `FINCHAT_ENCRYPTION_KEY`
- * (required), `FINCHAT_LOCAL_MUST_EXIST` (`true` or `false`), `FINCHAT_LOCAL_STORE_ID`,
- * `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`) and `FINCHAT_LOCAL_NAMES`, a list such as
- * `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
+ * localFromEnv })`. It reads `FINCHAT_ENCRYPTION_KEY` (required), `FINCHAT_LOCAL_PATH` (default
+ * `.secrets.db`), `FINCHAT_LOCAL_MUST_EXIST` (`true` or `false`) and `FINCHAT_LOCAL_STORE_ID`. It
+ * also reads `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`) and `FINCHAT_LOCAL_NAMES`, a list
+ * such as `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'

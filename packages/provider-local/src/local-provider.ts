@@ -1,4 +1,5 @@
-import { type CallContext, locator, type SecretProvider } from '@finchat/secrets-core'
+import { type CallContext, type SecretProvider } from '@finchat/secrets-core'
+import { locator } from '@finchat/secrets-core/provider'
 import { prune, type PrunePolicy, type PruneReport, reencrypt } from './operations/maintenance.ts'
 import { reads } from './operations/reads.ts'
 import { writes } from './operations/writes.ts'

@@ -1,4 +1,5 @@
-import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, type NamesOptions } from '@finchat/secrets-core/provider'
 import { member } from './http/answer.ts'
 import { tokenFunction, type TokenSource } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'

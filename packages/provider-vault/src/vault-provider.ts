@@ -1,6 +1,7 @@
-import { type CallContext, locator, type SecretProvider, wrapProvider } from '@finchat/secrets-core'
+import type { CallContext, SecretProvider } from '@finchat/secrets-core'
+import { locator, wrapProvider } from '@finchat/secrets-core/provider'
 import { clientToken } from './auth/token.ts'
-import { ClusterState } from './protocol/replica-state.ts'
+import { ReplicaState } from './protocol/replica-state.ts'
 import { type Bounds, bounded } from './shared/deadline.ts'
 import { httpTransport, type Transport } from './http/transport.ts'
 import { kvList } from './kv/list.ts'
@@ -20,7 +21,7 @@ import { TokenCheck } from './token/token-check.ts'
 import { TokenHolder } from './token/token-holder.ts'
 import { asSecretsErrors } from './shared/transport-error.ts'
 import { vaultApi } from './token/vault-api.ts'
-import { withLeases } from './leases/route.ts'
+import { routeLeases } from './leases/route.ts'
 
 /** The contract's members, all that a KV v2 mount can have. */
 export interface VaultProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany'>>, Pick<SecretProvider, 'sharedAs'> {
@@ -49,14 +50,14 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const limits = { timeoutMs, closing: ending.signal }
   const transport = transportTo(server)
   const hasHeaders = !('client' in server)
-  const send = vaultSender({ exchange: transport.exchange, state: new ClusterState(), namespace, hasHeaders })
+  const send = vaultSender({ exchange: transport.exchange, state: new ReplicaState(), namespace, hasHeaders })
   const events = loginEvents(name, auth?.method ?? 'none')
   const tokens = new TokenHolder({ auth, send, events, ...limits })
   const access = { tokens, check: new TokenCheck(send, limits) }
   const api = vaultApi(send, access, limits)
   const patient = vaultApi(send, access, { ...limits, timeoutMs: Math.max(listeningMs, timeoutMs) })
   const requests = leaseRequests(api, patient, events)
-  const leases = new Leases({ leased, requests, standing: (id) => tokens.standing(id), limits })
+  const leases = new Leases({ leased, requests, statusOf: (id) => tokens.statusOf(id), limits })
   const kv = kvMount(api, mount, kvVersion)
   const [warnOfMount, checkLease] = [mountInPathWarning(name, mount), unnamedLeaseCheck(name, api)]
   const onMissing = async (path: string, signal: AbortSignal): Promise<void> => {
@@ -69,7 +70,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     locate: locator(options, canHoldPath),
     keepsFields: (path) => !leases.isLeased(path),
     sharedAs: sharedAs(checked),
-    ...withLeases({ ...kvReads(kv, onMissing), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
+    ...routeLeases({ ...kvReads(kv, onMissing), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
     checkHealth: async ({ signal }) => void (await api.mounts(signal)),
     close: async () => {
       await leases.close()

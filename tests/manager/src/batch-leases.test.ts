@@ -40,11 +40,8 @@ function fleet(storeMs: () => number = () => 20, patience?: Patience): Fleet {
       return paths.map((path) => ({ status: 'fulfilled', value: { value: `the value of ${path}` } }))
     },
   })
-  const join = async (name: string, process?: LeasingProcess): Promise<SecretsManager> => {
-    const manager = createSecretsManager({ providers: [providerOf(name)], cache: { shared: cache.process(name, process) } })
-    await manager.checkHealth() // the engine is loaded
-    return manager
-  }
+  const join = async (name: string, process?: LeasingProcess): Promise<SecretsManager> =>
+    createSecretsManager({ providers: [providerOf(name)], cache: { shared: cache.process(name, process) } })
   return { cache, asked, join }
 }
 

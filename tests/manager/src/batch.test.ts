@@ -1,7 +1,6 @@
 import {
   createSecretsManager,
   loadSecrets,
-  locator,
   SecretNotFoundError,
   SecretsError,
   type SecretProvider,
@@ -9,6 +8,7 @@ import {
   type SecretsManager,
   type StoredSecret,
 } from '@finchat/secrets-core'
+import { locator } from '@finchat/secrets-core/provider'
 import { faults, leaksOf, memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import { describe, expect, it, vi } from 'vitest'
 import { breakable, codeOf, failureOf, readOnly, type Breakable } from './testing/manager-trial.ts'

@@ -78,7 +78,7 @@ describe.runIf(process.platform === 'linux')('bytes that were given to verify, s
     return timesInMemory(child.pid, [Buffer.from(canary)])[0]
   }
 
-  it('leave no copy in the process, be they given before the engine is loaded or after', async () => {
+  it('leave no copy in the process', async () => {
     const [clean, retaining] = await Promise.all([copiesIn(), copiesIn('retain')])
     expect(retaining).toBeGreaterThanOrEqual(1)
     expect(clean).toBe(0)

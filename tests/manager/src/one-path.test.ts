@@ -1,12 +1,12 @@
 import {
   createSecretsManager,
   loadSecrets,
-  locator,
   SecretsError,
   type SecretProvider,
   type SecretsManager,
   type StoredSecret,
 } from '@finchat/secrets-core'
+import { locator } from '@finchat/secrets-core/provider'
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
 import { readOnly } from './testing/manager-trial.ts'

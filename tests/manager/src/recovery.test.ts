@@ -1,15 +1,10 @@
 import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core'
 import { type Fault, faults, memoryProvider } from '@finchat/secrets-testkit'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { breakable, codeOf, failureOf } from './testing/manager-trial.ts'
 import { now, onOwnClock } from './testing/own-clock.ts'
 
 onOwnClock()
-
-// The first manager of a process loads its engine, which takes time by no clock of a test.
-beforeAll(async () => {
-  await createSecretsManager({ providers: [memoryProvider()] }).checkHealth()
-})
 
 /** The same numbers in every run: Park and Miller's generator. */
 function seeded(seed: number): () => number {

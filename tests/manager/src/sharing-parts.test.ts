@@ -1,12 +1,12 @@
 import {
   createSecretsManager,
   SecretsError,
-  wrapProvider,
   type AuditTrail,
   type SecretProvider,
   type SecretsManager,
   type SharedCache,
 } from '@finchat/secrets-core'
+import { wrapProvider } from '@finchat/secrets-core/provider'
 import { faultyProvider, memoryAuditTrail, memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import { describe, expect, it, vi } from 'vitest'
 import { failureOf } from './testing/manager-trial.ts'
@@ -86,8 +86,7 @@ describe('a provider of two managers', () => {
     const { provider, close } = closable()
     const first = createSecretsManager({ providers: [provider] })
     const broken = { ...closable('broken').provider, getMany: 5 } as unknown as SecretProvider // what JavaScript lets pass
-    const second = createSecretsManager({ providers: [provider, broken] })
-    expect((await failureOf(second.close())).code).toBe('CONFIGURATION')
+    expect(() => createSecretsManager({ providers: [provider, broken] })).toThrow('getMany()')
     await first.close()
     expect(close).toHaveBeenCalledTimes(1)
   })

@@ -3,22 +3,18 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   createSecretsManager,
   SecretsError,
-  wrapProvider,
   type CallContext,
-  type ProviderCall,
   type SecretProvider,
   type SecretsManager,
   type WriteReceipt,
 } from '@finchat/secrets-core'
+import { wrapProvider, type ProviderCall } from '@finchat/secrets-core/provider'
 import { memoryAuditTrail, memoryProvider, memorySharedCache } from '@finchat/secrets-testkit'
 import fc from 'fast-check'
-import { beforeAll, expect, it, vi } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { onOwnClock } from './testing/own-clock.ts'
 
 onOwnClock({ random: 0 })
-
-// The engine is loaded with the first manager, in a time that is not on the test's clock.
-beforeAll(() => createSecretsManager({ providers: [memoryProvider()] }).close())
 
 type Fields = Readonly<Record<string, string>>
 type Call = 'storeSecret' | 'rotateSecret'

@@ -1,5 +1,5 @@
 import { type AuditSink, SecretsError } from '@finchat/secrets-core'
-import type { TakenStep } from './next-epoch.ts'
+import type { Epoch } from './next-epoch.ts'
 import type { CheckpointSigner } from '../format/checkpoint-line.ts'
 import { RecordMaker } from '../record/record-maker.ts'
 import type { SegmentWriter } from './segment-writer.ts'
@@ -11,7 +11,7 @@ export interface CheckpointOptions {
   readonly sign: CheckpointSigner | undefined
 }
 
-type IndexHead = Pick<TakenStep, 'step' | 'line'>
+type IndexHead = Pick<Epoch, 'step' | 'line'>
 
 /** Longer than this, closing does not wait for a place that hangs. */
 const closingPatienceMs = 2_000

@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { recordDeadSegments, takeStep } from './next-epoch.ts'
+import { recordDeadSegments, advanceEpoch } from './next-epoch.ts'
 import { auditTrail } from '../trail/audit-trail.ts'
 import { FileLock } from './file-lock.ts'
 import { jsonLinesFile } from './file-sink.ts'
@@ -29,7 +29,7 @@ describe('a step of the folder', () => {
     const { folder } = await testFolder()
     const writers = await openedBy(30, folder)
     const looks = vi.spyOn(FileLock, 'tryTake')
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     expect(looks).toHaveBeenCalledTimes(4)
     for (const writer of writers) await writer.abandon()
   })

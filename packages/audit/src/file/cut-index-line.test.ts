@@ -1,7 +1,7 @@
-import { appendFile, cp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { takeStep } from './next-epoch.ts'
+import { advanceEpoch } from './next-epoch.ts'
 import { initAuditFolder } from './init-audit-folder.ts'
 import { jsonLinesFile } from './file-sink.ts'
 import { failure, fileHandle } from '../testing/file-handles.ts'
@@ -55,22 +55,22 @@ describe('bytes at the end of the index that are no line', () => {
       synced.push(await readFile(indexOf(folder), 'utf8'))
       return Reflect.apply(datasync, this, [])
     })
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     expect(synced.slice(0, 2)).toEqual([before, expect.stringContaining('"cut":8')])
   })
 
   it('are told wherever the line was cut off', async () => {
     const { folder, key } = await testFolder()
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     const before = { index: await readFile(indexOf(folder)), key: await readFile(join(folder, 'key.json')) }
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     const whole = await readFile(indexOf(folder))
     for (let bytes = 1; bytes < whole.length - before.index.length; bytes += 13) {
       await writeFile(indexOf(folder), whole.subarray(0, before.index.length + bytes))
       await writeFile(join(folder, 'key.json'), before.key)
       const found = { line: 3, bytes, isRecorded: false }
       expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [found] })
-      await takeStep(folder, { ended: [] })
+      await advanceEpoch(folder, { ended: [] })
       expect(JSON.parse(await lastLine(folder))).toMatchObject({ step: 2, cut: bytes })
       expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ ...found, isRecorded: true }] })
     }
@@ -83,7 +83,7 @@ describe('bytes at the end of the index that are no line', () => {
     const { read } = handles
     const reads = vi.spyOn(handles, 'read').mockImplementationOnce(read)
     reads.mockImplementationOnce(async function (this: unknown, ...args: unknown[]) {
-      await takeStep(folder, { ended: [] })
+      await advanceEpoch(folder, { ended: [] })
       return Reflect.apply(read, this, args)
     })
     const verification = await verifyAuditTrail(folder, { key })
@@ -103,7 +103,7 @@ describe('bytes at the end of the index that are no line', () => {
     await appendFile(indexOf(folder), 'x'.repeat(64 * 1024 + 1))
     const { size, ...problem } = { size: (await readFile(indexOf(folder))).length, what: 'inserted', line: length + 1 }
     expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject(problem)
-    await expect(takeStep(folder, { ended: [] })).rejects.toMatchObject({ code: 'INTEGRITY' })
+    await expect(advanceEpoch(folder, { ended: [] })).rejects.toMatchObject({ code: 'INTEGRITY' })
     expect((await readFile(indexOf(folder))).length).toBe(size)
   })
 })
@@ -112,7 +112,7 @@ describe('the record of a cut line', () => {
   it('cannot be taken out of its line', async () => {
     const { folder, key } = await trailOf(1)
     await appendFile(indexOf(folder), 'anything')
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     const text = await readFile(indexOf(folder), 'utf8')
     await writeFile(indexOf(folder), text.replace('"cut":8,', ''))
     expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'edited', file: 'index.jsonl' })
@@ -128,38 +128,32 @@ const behindLastLine: readonly (readonly [string, string])[] = [
 ]
 
 describe('whole lines at the end of the index that are no entries', () => {
-  it.each(behindLastLine)('are a problem until a process comes, which goes on, records them and keeps them: %s', async (_, noise) => {
-    const { folder, key } = await trailOf(1)
-    const { length } = await linesIn(indexOf(folder))
-    await appendFile(indexOf(folder), noise)
-    expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'edited', file: 'index.jsonl', line: length + 1 })
-    const next = jsonLinesFile({ folder })
-    await written(next, 1)
-    await next.close?.(context)
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({
-      ok: true,
-      records: 2,
-      unproven: [],
-      cutIndexLines: [{ line: length + 1, bytes: noise.length, isRecorded: true }],
-    })
-    const kept = join(folder, 'index-00000003.cut')
-    expect(await readFile(kept, 'utf8')).toBe(noise)
-    expect((await stat(kept)).mode & 0o777).toBe(0o600)
-  })
-
-  it('are kept though the step that kept them failed, and left an unfinished line of its own', async () => {
-    const { folder } = await trailOf(1)
-    await writeFile(join(folder, 'index-00000003.cut'), 'noise\n') // what the step that failed had kept
-    await appendFile(indexOf(folder), '{"ended":[],"fold')
-    await takeStep(folder, { ended: [] })
-    expect(await readFile(join(folder, 'index-00000003.cut'), 'utf8')).toBe('noise\n{"ended":[],"fold')
-  })
+  it.each(behindLastLine)(
+    'are a problem until a process comes, which goes on and records how many bytes they were: %s',
+    async (_, noise) => {
+      const { folder, key } = await trailOf(1)
+      const { length } = await linesIn(indexOf(folder))
+      await appendFile(indexOf(folder), noise)
+      expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'edited', file: 'index.jsonl', line: length + 1 })
+      const next = jsonLinesFile({ folder })
+      await written(next, 1)
+      await next.close?.(context)
+      expect(await verifyAuditTrail(folder, { key })).toMatchObject({
+        ok: true,
+        records: 2,
+        unproven: [],
+        cutIndexLines: [{ line: length + 1, bytes: noise.length, isRecorded: true }],
+      })
+      const ours = ['index.jsonl', 'key.json', 'segment-00000001.jsonl', 'segment-00000003.jsonl']
+      expect((await readdir(folder)).filter((name) => !name.endsWith('.lock'))).toEqual(ours)
+    },
+  )
 
   it('do not keep a step from being finished', async () => {
     const { folder, key } = await testFolder()
-    await expect(takeStep(folder, { ended: [], open: () => Promise.reject(failure('EIO')) })).rejects.toMatchObject({ code: 'EIO' })
+    await expect(advanceEpoch(folder, { ended: [], open: () => Promise.reject(failure('EIO')) })).rejects.toMatchObject({ code: 'EIO' })
     await appendFile(indexOf(folder), 'noise\n')
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     const ended = [{ step: 1, found: 'unused' }]
     expect(JSON.parse(await lastLine(folder))).toMatchObject({ step: 2, cut: 6, ended })
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ line: 3, bytes: 6, isRecorded: true }] })
@@ -175,9 +169,8 @@ describe('a line at the end of the index of which a power cut left the second ha
     await appendFile(indexOf(folder), half)
     const found = { line: length + 1, bytes: half.length }
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ ...found, isRecorded: false }] })
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ ...found, isRecorded: true }] })
-    expect(await readFile(join(folder, 'index-00000003.cut'), 'utf8')).toBe(half)
   })
 
   it('is one in a copy without that key, and where it stands in the place of a line', async () => {
@@ -216,7 +209,7 @@ describe('an index that was changed', () => {
     const changed = change(await linesIn(indexOf(folder))).map((line) => `${line}\n`)
     await writeFile(indexOf(folder), changed.join(''))
     const names = await readdir(folder)
-    await expect(takeStep(folder, { ended: [] })).rejects.toMatchObject({
+    await expect(advanceEpoch(folder, { ended: [] })).rejects.toMatchObject({
       code: 'INTEGRITY',
       problem: `the index of the audit trail is not as it was left: ${JSON.stringify(folder)}`,
       remedy: 'keep the folder as it is, for the auditor; name a new one, made ready by initAuditFolder, and restart',

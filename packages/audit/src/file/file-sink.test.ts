@@ -2,19 +2,16 @@ import { chmod, readdir, readFile, rename, rm, stat, truncate, writeFile } from 
 import { join } from 'node:path'
 import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
 import { leaksOf, testAuditSink, testAuditTrail } from '@finchat/secrets-testkit'
-import canonicalize from 'canonicalize'
-import fc from 'fast-check'
 import { afterAll, afterEach, beforeEach, describe, expect, it, test, vi } from 'vitest'
 import { initAuditFolder } from './init-audit-folder.ts'
 import { auditTrail } from '../trail/audit-trail.ts'
-import { canonicalLine } from '../record/canonical.ts'
 import { FileLock } from './file-lock.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from './file-sink.ts'
 import { toEcs } from '../siem/ecs.ts'
 import { toOcsf } from '../siem/ocsf.ts'
 import { RecordMaker } from '../record/record-maker.ts'
 import { SegmentWriter } from './segment-writer.ts'
-import { syslogSink } from '../syslog/syslog-sink.ts'
+import { syslogSink } from '../syslog.ts'
 import { failure, fileHandle } from '../testing/file-handles.ts'
 import { context, event, linesIn, recordsIn, removeTestFolders, testFolder, trailOf, written } from '../testing/folders.ts'
 import { streamServer } from '../testing/syslog-server.ts'
@@ -111,31 +108,6 @@ describe('a folder', () => {
 function recordOf(overrides: Partial<AuditEvent> = {}): AuditRecord {
   return new RecordMaker({ service: 'test', nameKey: undefined }).record({ ...event, ...overrides })
 }
-
-describe('the canonical form', () => {
-  it('of any record is what the library makes of it', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), fc.string(), fc.double(), fc.boolean(), (name, actor, durationMs, stale) => {
-        const record = recordOf({ name, actor, durationMs, stale })
-        expect(canonicalLine(record)).toBe(`${canonicalize(record)}\n`)
-      }),
-    )
-  })
-
-  it('of any other value too', () => {
-    fc.assert(
-      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
-        expect(canonicalLine(value)).toBe(`${canonicalize(value)}\n`)
-      }),
-    )
-  })
-
-  it('is one line, whatever a name holds', () => {
-    for (const name of ['a\nb', '\u2028', '\u001b[2J', '"}\n{"seq":1}', '\0', '\ud800']) {
-      expect(canonicalLine(recordOf({ name })).indexOf('\n')).toBe(canonicalLine(recordOf({ name })).length - 1)
-    }
-  })
-})
 
 describe('a commit', () => {
   it('is one for all that come at once', async () => {

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { type CheckpointOptions, Checkpoints } from './checkpoint-sender.ts'
 import { lockHeld } from './file-lock.ts'
-import { folderLock, type OwnSegment, recordDeadSegments, takeStep } from './next-epoch.ts'
+import { folderLock } from './locked-folder.ts'
+import { advanceEpoch, recordDeadSegments } from './next-epoch.ts'
+import type { OwnSegment } from './unrecorded-ends.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
 export interface RecordFileOptions {
@@ -169,7 +171,7 @@ export class OpenSegments {
   async #recordEnds(options: { readonly patienceMs: number; readonly mostLooks?: number }): Promise<void> {
     const ended = this.#ended
     if (ended.length === 0) return
-    const step = await takeStep(this.#options.folder, { ended, ...options })
+    const step = await advanceEpoch(this.#options.folder, { ended, ...options })
     this.#recorded(ended)
     this.#checkpoints?.stepped(step)
   }

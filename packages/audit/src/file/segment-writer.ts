@@ -2,14 +2,16 @@ import { type FileHandle, open, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { type OwnSegment, type Step, type StepOptions, type TakenStep, takeStep } from './next-epoch.ts'
+import { advanceEpoch, type Epoch, type EpochOptions, type OpenEpoch } from './next-epoch.ts'
+import type { OwnSegment } from './unrecorded-ends.ts'
 import { canonicalLine, canonicalText } from '../record/canonical.ts'
 import { checkpointLine, type CheckpointSigner } from '../format/checkpoint-line.ts'
 import { lockOf, segmentName } from '../format/end-of-segment.ts'
 import { FileLock } from './file-lock.ts'
 import type { ChainKey } from '../format/key-chain.ts'
 import { LineBuffer } from './line-buffer.ts'
-import { noSeals, sealsWith, type SegmentHeader } from '../format/segment-format.ts'
+import { noSeals, sealsWith } from '../record/digest.ts'
+import { type SegmentHeader } from '../format/segment-format.ts'
 import { maxGroupRecords } from '../format/segment-reader.ts'
 import { syncFolder } from '../format/fsync.ts'
 
@@ -42,7 +44,7 @@ export class SegmentWriter {
   readonly openedAt: number = Date.now()
   readonly #options: SegmentOptions
   /** Without the step's key, from which the keys of all groups can be made. */
-  readonly #place: TakenStep
+  readonly #place: Epoch
   readonly #file: FileHandle
   readonly #lock: FileLock
   readonly #lines = new LineBuffer()
@@ -51,7 +53,7 @@ export class SegmentWriter {
   #isOver = false
   #isWiped = false
 
-  private constructor(options: SegmentOptions, step: Step, file: FileHandle, lock: FileLock) {
+  private constructor(options: SegmentOptions, step: OpenEpoch, file: FileHandle, lock: FileLock) {
     this.#options = options
     this.#place = { folder: step.folder, step: step.step, line: step.line }
     this.#file = file
@@ -63,12 +65,12 @@ export class SegmentWriter {
   static async open(
     options: SegmentOptions,
     ended: readonly OwnSegment[],
-    waiting: Pick<StepOptions, 'patienceMs' | 'signal'> = {},
+    waiting: Pick<EpochOptions, 'patienceMs' | 'signal'> = {},
   ): Promise<SegmentWriter> {
     const created: SegmentWriter[] = []
-    const create = async (step: Step): Promise<void> => void created.push(await SegmentWriter.#create(options, step))
+    const create = async (step: OpenEpoch): Promise<void> => void created.push(await SegmentWriter.#create(options, step))
     try {
-      await takeStep(options.folder, { ...waiting, ended, open: create })
+      await advanceEpoch(options.folder, { ...waiting, ended, open: create })
     } catch (error) {
       await created[0]?.abandon()
       created[0]?.wipe()
@@ -79,7 +81,7 @@ export class SegmentWriter {
     return writer
   }
 
-  static async #create(options: SegmentOptions, step: Step): Promise<SegmentWriter> {
+  static async #create(options: SegmentOptions, step: OpenEpoch): Promise<SegmentWriter> {
     const lock = FileLock.tryTake(lockOf(options.folder, step.step))
     if (lock === undefined) throw new SecretsError('AUDIT_FAILED', 'another process has the lock of a segment that does not exist yet')
     const file = await open(join(options.folder, segmentName(step.step)), 'ax', 0o600).catch((error: unknown) => {
@@ -107,7 +109,7 @@ export class SegmentWriter {
   }
 
   /** The step at which it was opened. */
-  get place(): TakenStep {
+  get place(): Epoch {
     return this.#place
   }
 
@@ -154,7 +156,7 @@ export class SegmentWriter {
    * The state of this segment, signed by a key that only goes forward. `head` is the last step that
    * is known. `undefined`: the key is gone.
    */
-  checkpoint(head: Pick<TakenStep, 'step' | 'line'>, sign?: CheckpointSigner): string | undefined {
+  checkpoint(head: Pick<Epoch, 'step' | 'line'>, sign?: CheckpointSigner): string | undefined {
     if (this.#isWiped) return undefined
     const { group, key, bytes, records, seals } = this.#position
     const { folder, step } = this.#place

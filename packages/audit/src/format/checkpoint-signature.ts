@@ -1,5 +1,6 @@
-import { createPrivateKey, createPublicKey, KeyObject, sign, verify } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { SecretsError } from '@finchat/secrets-core'
+import { crypto } from '../record/digest.ts'
 import type { CheckpointSigner } from './checkpoint-line.ts'
 
 /** Whether the signature is right, base64url. */
@@ -7,15 +8,15 @@ export type CheckpointVerifier = (signed: string, signature: unknown) => boolean
 
 /** Throws `CONFIGURATION` for anything but a private Ed25519 key. */
 export function checkpointSigner(key: unknown): CheckpointSigner {
-  const own = keyOf(key, createPrivateKey)
+  const own = keyOf(key, crypto().createPrivateKey)
   if (own?.type !== 'private' || own.asymmetricKeyType !== 'ed25519')
     throw misconfigured('`checkpoints.signingKey` is no private Ed25519 key', 'pass its PEM text (PKCS #8), or a KeyObject')
-  return (text) => sign(null, text, own)
+  return (text) => crypto().sign(null, text, own)
 }
 
 /** Throws `CONFIGURATION` for anything but a public Ed25519 key: a private one must not be where trails are verified. */
 export function checkpointVerifier(key: unknown): CheckpointVerifier {
-  const own = isPrivate(key) ? undefined : keyOf(key, createPublicKey)
+  const own = isPrivate(key) ? undefined : keyOf(key, crypto().createPublicKey)
   if (own?.type !== 'public' || own.asymmetricKeyType !== 'ed25519')
     throw misconfigured(
       '`checkpointKey` is no public Ed25519 key',
@@ -27,7 +28,7 @@ export function checkpointVerifier(key: unknown): CheckpointVerifier {
 /** Only as it is written: more than one text stands for the same bytes. */
 function isSignature(signed: Buffer, text: string, key: KeyObject): boolean {
   const signature = Buffer.from(text, 'base64url')
-  return signature.toString('base64url') === text && verify(null, signed, key, signature)
+  return signature.toString('base64url') === text && crypto().verify(null, signed, key, signature)
 }
 
 function isPrivate(key: unknown): boolean {
@@ -35,7 +36,7 @@ function isPrivate(key: unknown): boolean {
 }
 
 function keyOf(key: unknown, parse: (text: string) => KeyObject): KeyObject | undefined {
-  if (key instanceof KeyObject) return key
+  if (key instanceof crypto().KeyObject) return key
   try {
     return typeof key === 'string' ? parse(key) : undefined
   } catch {

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EndedSegment } from './index-line.ts'
 import { segmentFiles } from './segment-files.ts'
-import { noSeals, sealsWith } from './segment-format.ts'
+import { noSeals, sealsWith } from '../record/digest.ts'
 import { hasUnwritten, readSegment } from './segment-reader.ts'
 import { syncFile } from './fsync.ts'
 

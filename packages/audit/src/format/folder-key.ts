@@ -5,6 +5,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { canonicalLine } from '../record/canonical.ts'
 import { shownPath } from './folder-errors.ts'
 import { syncFolder } from './fsync.ts'
+import type { IndexEntry } from './index-line.ts'
 import { type ChainKey, parsedKey } from './key-chain.ts'
 import { keyTextBytes, ownMemory } from './key-text.ts'
 import { isCount, parsedLine } from './segment-format.ts'
@@ -87,14 +88,48 @@ function notReady(folder: string): SecretsError {
   })
 }
 
-/** The new state is on disk before the old one is gone, and the old key is overwritten. To be called under the folder's lock. */
-export async function replaceKey(folder: string, state: KeyState): Promise<void> {
-  const old = await prepareKey(folder, state)
+/** What goes on while a key is replaced. */
+interface Replacement {
+  /** Runs while the new state is written beside the old one, which stays if this rejects. */
+  readonly beside?: (() => Promise<void> | undefined) | undefined
+  /** Called once the new state is in place, before the old one is overwritten. */
+  readonly inPlace?: (() => void) | undefined
+}
+
+/**
+ * The new state is on disk before the old one is gone, and the old key is overwritten. To be called
+ * under the folder's lock. The key of `state` is left to the caller.
+ */
+export async function replaceKey(folder: string, state: KeyState, { beside, inPlace }: Replacement = {}): Promise<void> {
+  const [ran, prepared] = await Promise.allSettled([beside?.(), prepareKey(folder, state)])
+  const old = prepared.status === 'fulfilled' ? prepared.value : undefined
   try {
-    putKey(folder)
-    await eraseKey(folder, old)
+    if (ran.status === 'rejected' || prepared.status === 'rejected') {
+      await dropPreparedKey(folder)
+      throw ran.status === 'rejected' ? ran.reason : prepared.status === 'rejected' ? prepared.reason : undefined
+    }
+    renameSync(join(folder, nextKeyFile), join(folder, keyFile))
+    inPlace?.()
+    await syncFolder(folder)
+    if (old !== undefined) await overwrite(old)
   } finally {
     await old?.close()
+  }
+}
+
+/** The state after an epoch: the index has all ends that its entry records. */
+export function nextKeyState(
+  { folder, step, key, live, unused }: KeyState,
+  { opens, ended }: Pick<IndexEntry, 'opens' | 'ended'>,
+): KeyState {
+  const over = new Set(ended.map((segment) => segment.step))
+  const left = live.filter((one) => !over.has(one))
+  return {
+    folder,
+    step: step + 1,
+    key: key.derived('next'),
+    live: opens ? [...left, step] : left,
+    unused: unused.filter((one) => !over.has(one)),
   }
 }
 
@@ -104,7 +139,7 @@ const nextKeyFile = `${keyFile}.new`
  * Puts the new state beside the old one, on disk, and returns a handle of the old one. What a process
  * left there that died is overwritten, not cut off.
  */
-export async function prepareKey(folder: string, state: KeyState): Promise<FileHandle | undefined> {
+async function prepareKey(folder: string, state: KeyState): Promise<FileHandle | undefined> {
   const fresh = await open(join(folder, nextKeyFile), constants.O_RDWR | constants.O_CREAT, 0o600)
   const old = open(join(folder, keyFile), 'r+').catch(() => undefined)
   const text = stateText(state)
@@ -128,26 +163,12 @@ async function writeWhole(file: FileHandle, text: Buffer): Promise<void> {
 }
 
 /** What was prepared is not needed: it must not be left as a copy of a key. */
-export async function dropPreparedKey(folder: string): Promise<void> {
+async function dropPreparedKey(folder: string): Promise<void> {
   const path = join(folder, nextKeyFile)
   const prepared = await open(path, 'r+').catch(() => undefined)
   if (prepared !== undefined) await overwrite(prepared).catch(() => {})
   await prepared?.close()
   await unlink(path).catch(() => {})
-}
-
-/** Puts what was prepared in the place of the old state, of which only the handle is left then. */
-export function putKey(folder: string): void {
-  renameSync(join(folder, nextKeyFile), join(folder, keyFile))
-}
-
-/**
- * Has the new state in its place for sure, and then overwrites the old one; the handle is closed by
- * who called.
- */
-export async function eraseKey(folder: string, old: FileHandle | undefined): Promise<void> {
-  await syncFolder(folder)
-  if (old !== undefined) await overwrite(old)
 }
 
 async function overwrite(file: FileHandle): Promise<void> {

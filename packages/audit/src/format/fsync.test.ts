@@ -1,7 +1,7 @@
 import { cp, type FileHandle, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
-import { takeStep } from '../file/next-epoch.ts'
+import { advanceEpoch } from '../file/next-epoch.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { fileHandle } from '../testing/file-handles.ts'
 import { context, removeTestFolders, testFolder, written } from '../testing/folders.ts'
@@ -38,7 +38,7 @@ test('what a process that died has left is on the disk before the index tells of
   await cp(live, folder, { recursive: true })
   await sink.close?.(context)
   const synced = await syncsIn(folder)
-  await takeStep(folder, { ended: [] })
+  await advanceEpoch(folder, { ended: [] })
   expect([synced[0], synced.slice(1, 3).toSorted(), synced[3]]).toEqual([segment, ['.', 'index.jsonl'], 'index.jsonl'])
 })
 

@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises'
-import { createGunzip, type Gunzip } from 'node:zlib'
+import type { Gunzip } from 'node:zlib'
 
 /**
  * Deflate makes at most some thousand times as much of its input, so 16 MiB of output wait for the
@@ -81,7 +81,7 @@ class Unpacking {
   #wake = (): void => {}
 
   constructor(chunkSize: number) {
-    this.#gunzip = createGunzip({ chunkSize })
+    this.#gunzip = process.getBuiltinModule('node:zlib').createGunzip({ chunkSize })
     this.#gunzip.on('data', (chunk: Buffer) => this.#chunks.push(chunk))
     this.#gunzip.on('end', () => this.#done(false))
     this.#gunzip.on('error', () => this.#done(true))

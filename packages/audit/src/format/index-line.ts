@@ -5,7 +5,8 @@ import { SecretsError } from '@finchat/secrets-core'
 import { canonicalLine, canonicalLineIfAny } from '../record/canonical.ts'
 import { shownPath } from './folder-errors.ts'
 import { type ChainKey, isMac } from './key-chain.ts'
-import { digestOf, isCount, parsedLine } from './segment-format.ts'
+import { digestOf } from '../record/digest.ts'
+import { isCount, parsedLine } from './segment-format.ts'
 
 /** How a segment was found when it had ended: what stands in it then must stand in it for ever. */
 export interface EndedSegment {

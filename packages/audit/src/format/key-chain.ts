@@ -1,5 +1,5 @@
-import { hash, randomFillSync, timingSafeEqual } from 'node:crypto'
 import { SecretsError } from '@finchat/secrets-core'
+import { crypto } from '../record/digest.ts'
 import { decodedKey, encodedKey, keyBytes, keyTextBytes, ownMemory } from './key-text.ts'
 
 /** What a key is used for: no two uses of one key ever see the same data. */
@@ -62,7 +62,7 @@ export class ChainKey {
   }
 
   equals(other: ChainKey): boolean {
-    return timingSafeEqual(this.#bytes, other.#bytes)
+    return crypto().timingSafeEqual(this.#bytes, other.#bytes)
   }
 
   /** For the auditor's safe or the folder's key file; to be overwritten by who asked. */
@@ -83,7 +83,7 @@ export class ChainKey {
 
   #padded(block: Buffer, pad: number): Buffer {
     for (let at = 0; at < blockBytes; at++) block[at] = (this.#bytes[at] ?? 0) ^ pad
-    const digest = hash('sha256', block, 'buffer')
+    const digest = crypto().hash('sha256', block, 'buffer')
     block.fill(0, 0, blockBytes)
     return digest
   }
@@ -122,11 +122,11 @@ export class KeyBudget {
 /** Compares the text, since more than one text stands for the same bytes. */
 export function isMac(expected: Buffer, mac: string): boolean {
   const [text, given] = [Buffer.from(expected.toString('base64url')), Buffer.from(mac)]
-  return given.length === text.length && timingSafeEqual(given, text)
+  return given.length === text.length && crypto().timingSafeEqual(given, text)
 }
 
 export function randomKey(): ChainKey {
-  return new ChainKey(randomFillSync(ownMemory(keyBytes)))
+  return new ChainKey(crypto().randomFillSync(ownMemory(keyBytes)))
 }
 
 /** The same key always has the same folder, so whoever has it cannot pass a rewritten trail for another one. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
-import { takeStep } from '../file/next-epoch.ts'
+import { advanceEpoch } from '../file/next-epoch.ts'
 import { ChainKey, folderIdOf, parsedKey } from './key-chain.ts'
 import { parsedState, readKey, stateText } from './folder-key.ts'
 import { decodedKey, encodedKey } from './key-text.ts'
@@ -129,14 +129,14 @@ describe('the key file', () => {
     const { folder } = await trailOf(1)
     const { open } = await import('node:fs/promises')
     const old = await open(join(folder, 'key.json'), 'r')
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     expect((await old.readFile()).every((byte) => byte === 0)).toBe(true)
     await old.close()
 
     await writeFile(join(folder, 'key.json.new'), await readFile(join(folder, 'key.json')))
     const left = await open(join(folder, 'key.json.new'), 'r')
     const { key } = await readKey(folder)
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     expect((await left.readFile()).includes(key.text())).toBe(false)
     await left.close()
   })
@@ -154,7 +154,7 @@ describe('a folder that an earlier version made', () => {
       code: 'CONFIGURATION',
       message: expect.stringMatching(/was made by an older version of this package \(keep it, and verify/),
     }
-    await expect(takeStep(folder, { ended: [] })).rejects.toMatchObject(isOlder)
+    await expect(advanceEpoch(folder, { ended: [] })).rejects.toMatchObject(isOlder)
     await expect(verifyAuditTrail(folder, { key })).rejects.toMatchObject(isOlder)
     await rm(join(folder, 'key.json'))
     await expect(verifyAuditTrail(folder, { key })).rejects.toMatchObject(isOlder)

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { crypto } from '../record/digest.ts'
 import { keyFile } from './folder-key.ts'
 import { asHeader, type SegmentHeader } from './segment-format.ts'
 import { indexFile, isRegularFile, linesOf, readSegment } from './segment-reader.ts'
@@ -43,7 +43,7 @@ export function byStep(one: SegmentFile, other: SegmentFile): number {
   return (one.header?.step ?? Infinity) - (other.header?.step ?? Infinity) || 0
 }
 
-const ours = /^(folder\.lock|segment-\d{8,}\.lock|index-\d{8,}\.cut)$/
+const ours = /^(folder\.lock|segment-\d{8,}\.lock)$/
 
 /**
  * What else is in the folder, by name: nothing that the trail has put there, nor what may be a
@@ -97,7 +97,7 @@ export async function areAlike(one: string, other: string): Promise<boolean> {
 
 /** `undefined`: it is damaged, or larger than that. */
 async function contentOf(path: string, mostBytes?: number): Promise<{ readonly bytes: number; readonly digest: string } | undefined> {
-  const hash = createHash('sha256')
+  const hash = crypto().createHash('sha256')
   let bytes = 0
   try {
     for await (const lines of linesOf(path, mostBytes)) {

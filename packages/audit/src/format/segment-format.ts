@@ -1,5 +1,4 @@
-import { hash } from 'node:crypto'
-import type { AuditRecord } from '@finchat/secrets-core'
+import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
 
 /** The first line of a segment: whose it is, and its place in the folder's chain. */
 export interface SegmentHeader {
@@ -79,6 +78,14 @@ export function isRecord(record: object): record is AuditRecord {
   return v === 1 && isCount(seq) && isCount(time) && [trail, operation, name].every((text) => typeof text === 'string')
 }
 
+/** Throws `INVALID_ARGUMENT` for what no trail has made. */
+export function assertRecord(record: unknown): asserts record is AuditRecord {
+  if (typeof record === 'object' && record !== null && isRecord(record)) return
+  throw new SecretsError('INVALID_ARGUMENT', 'this is no record of an audit trail', {
+    remedy: 'pass what a sink is given to write, or what readAuditRecords yields',
+  })
+}
+
 const groupStart = Buffer.from('{"group":')
 const endStart = Buffer.from('{"end":')
 
@@ -93,20 +100,4 @@ export function isCount(value: unknown): value is number {
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Before the first seal of a segment. */
-export const noSeals: Buffer = Buffer.alloc(32)
-
-/**
- * SHA-256 over all seals up to this one. A seal stands for all that it seals, even against who has
- * the key, so two segments with the same hash hold the same.
- */
-export function sealsWith(before: Buffer, sealLine: Uint8Array): Buffer {
-  return hash('sha256', Buffer.concat([before, sealLine]), 'buffer')
-}
-
-/** Of a line of the index, which has that of the line before in it. */
-export function digestOf(line: string | Uint8Array): string {
-  return hash('sha256', line, 'base64url')
 }

@@ -1,11 +1,9 @@
-import canonicalize from 'canonicalize'
-
 /** The value in canonical form (RFC 8785), as one line. */
 export function canonicalLine(value: object): string {
   return `${canonicalText(value)}\n`
 }
 
-/** The same of what somebody else may have written; `undefined` if it has no canonical form, since half of a surrogate pair is no text. */
+/** As `canonicalLine`, of foreign data: `undefined` if it has no canonical form, such as a lone surrogate. */
 export function canonicalLineIfAny(value: object): string | undefined {
   try {
     return canonicalLine(value)
@@ -15,11 +13,12 @@ export function canonicalLineIfAny(value: object): string | undefined {
 }
 
 /**
- * The value in canonical form without a line feed. A flat object whose members stand in order already is canonical as JSON.stringify writes it, which is what
- * RFC 8785 builds on, and a tenth of the work; the records of a trail are made like that. Anything else is the library's.
+ * The value in canonical form (RFC 8785), without a line feed. RFC 8785 takes numbers and text from
+ * JSON.stringify. So a flat object with sorted members, as records are, needs nothing else.
+ * Throws `TypeError` for text or a number that has no canonical form.
  */
 export function canonicalText(value: object): string {
-  return isFlatAndSorted(value) ? JSON.stringify(value) : String(canonicalize(value))
+  return isFlatAndSorted(value) ? JSON.stringify(value) : String(serialized(value))
 }
 
 function isFlatAndSorted(value: object): boolean {
@@ -35,4 +34,22 @@ function isFlatAndSorted(value: object): boolean {
 function isPlain(value: unknown): boolean {
   if (value === undefined || typeof value === 'boolean') return true
   return typeof value === 'string' ? value.isWellFormed() : Number.isFinite(value)
+}
+
+/** `undefined` for what JSON leaves out of an object. */
+function serialized(value: unknown): string | undefined {
+  if (Array.isArray(value)) return `[${value.map((item) => serialized(item) ?? 'null').join(',')}]`
+  if (typeof value === 'object' && value !== null) return `{${membersOf(value).join(',')}}`
+  const hasNone = typeof value === 'string' ? !value.isWellFormed() : typeof value === 'number' && !Number.isFinite(value)
+  if (hasNone) throw new TypeError('the value has no canonical form')
+  return JSON.stringify(value)
+}
+
+function membersOf(value: object): readonly string[] {
+  return Object.entries(value)
+    .toSorted(([one], [other]) => (one < other ? -1 : 1)) // by UTF-16 code units
+    .flatMap(([key, member]) => {
+      const text = serialized(member)
+      return text === undefined ? [] : [`${String(serialized(key))}:${text}`]
+    })
 }

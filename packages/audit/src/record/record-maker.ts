@@ -1,8 +1,9 @@
-import { createHmac, type KeyObject, randomUUID } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
+import { crypto } from './digest.ts'
 import { activeSpan } from './active-span.ts'
 import { currentContext } from './audit-context.ts'
 import { flagOf, numberOf, textOf, timeOf, wordOf } from './record-text.ts'
@@ -34,7 +35,13 @@ export class RecordMaker {
   #seq = 0
 
   constructor({ service, nameKey }: RecordMakerOptions) {
-    this.#origin = { trail: randomUUID(), host: hostname(), pid: process.pid, service: service ?? programName(), release: releaseOf() }
+    this.#origin = {
+      trail: crypto().randomUUID(),
+      host: hostname(),
+      pid: process.pid,
+      service: service ?? programName(),
+      release: releaseOf(),
+    }
     this.#nameKey = nameKey
   }
 
@@ -66,7 +73,7 @@ export class RecordMaker {
   #nameOf(name: unknown): string {
     const text = textOf(name) ?? ''
     if (this.#nameKey === undefined || text === '' || text === '*') return text
-    return `hmac:${createHmac('sha256', this.#nameKey).update(text).digest('hex').slice(0, 32)}`
+    return `hmac:${crypto().createHmac('sha256', this.#nameKey).update(text).digest('hex').slice(0, 32)}`
   }
 }
 

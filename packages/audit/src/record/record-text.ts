@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { crypto } from './digest.ts'
 
 /** Longer text is cut: a record must not be as large as whoever names things likes. */
 const longestText = 16_384
@@ -8,7 +8,7 @@ export function textOf(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   const text = value.isWellFormed() ? value : value.toWellFormed()
   if (text.length <= longestText) return text
-  const digest = createHash('sha256').update(text).digest('hex')
+  const digest = crypto().createHash('sha256').update(text).digest('hex')
   return `${text.slice(0, longestText - digest.length - 8).toWellFormed()}…sha256:${digest}`
 }
 

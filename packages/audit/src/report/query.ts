@@ -1,4 +1,5 @@
-import { type AuditRecord, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 
 /** Which records are asked for: those to which all of it applies. */
 export interface AuditQuery {
@@ -32,7 +33,7 @@ export type AuditRecords = Iterable<AuditRecord> | AsyncIterable<AuditRecord>
  * The records that a query asks for, in their order, as they are read. Throws `INVALID_ARGUMENT` for a query that is none, and for what has no records.
  *
  * @example
- * import { queryRecords, readAuditRecords } from '@finchat/secrets-audit'
+ * import { queryRecords, readAuditRecords } from '@finchat/secrets-audit/report'
  * import { mkdir } from 'node:fs/promises'
  *
  * await mkdir('empty-trail')

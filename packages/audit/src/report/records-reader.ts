@@ -9,7 +9,7 @@ import { readSegment, recordsOf } from '../format/segment-reader.ts'
  * Throws `CONFIGURATION` if the folder is no path, and `AUDIT_FAILED` if it cannot be read.
  *
  * @example
- * import { readAuditRecords } from '@finchat/secrets-audit'
+ * import { readAuditRecords } from '@finchat/secrets-audit/report'
  * import { mkdir } from 'node:fs/promises'
  *
  * await mkdir('new-trail')

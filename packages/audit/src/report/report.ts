@@ -1,4 +1,5 @@
-import { type AuditRecord, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { asciiJson, humanLine } from '../record/human-line.ts'
 import type { AccessSummary, AuditSummary } from './audit-summary.ts'
 import { type Bar, barChart, dayBars, dayChart } from './charts.ts'
@@ -28,7 +29,7 @@ const members: MembersOf<ReportOptions> = { format: 'string', verification: 'any
  * format, and for what is no summary or no verification.
  *
  * @example
- * import { summarize, summaryReport } from '@finchat/secrets-audit'
+ * import { summarize, summaryReport } from '@finchat/secrets-audit/report'
  *
  * const page = summaryReport(await summarize([]), { format: 'html' })
  * console.log(page.startsWith('<!doctype html>')) // true
@@ -58,7 +59,7 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
  * another format, and for what is no list or no verification.
  *
  * @example
- * import { recordsReport } from '@finchat/secrets-audit'
+ * import { recordsReport } from '@finchat/secrets-audit/report'
  *
  * console.log(JSON.parse(recordsReport([], { format: 'json' })).records.length) // 0
  */

@@ -1,4 +1,5 @@
-import { type AuditRecord, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { activityOf } from '../record/activity.ts'
 import { type AuditRecords, assertRecords } from './query.ts'
 import type { AuditSummary } from './audit-summary.ts'
@@ -19,7 +20,7 @@ const members: MembersOf<SummarizeOptions> = { notRotatedForDays: 'number', now:
  * at most 10,000 entries a list. Throws `INVALID_ARGUMENT` for options that are none, and for what has no records.
  *
  * @example
- * import { readAuditRecords, summarize } from '@finchat/secrets-audit'
+ * import { readAuditRecords, summarize } from '@finchat/secrets-audit/report'
  * import { mkdir } from 'node:fs/promises'
  *
  * await mkdir('quiet-trail')

@@ -1,8 +1,7 @@
 import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
 import { recordsOf, type SegmentGroup } from '../format/segment-reader.ts'
 import type { AuditVerification } from '../verify/verification-report.ts'
-import { TrailVerification } from '../verify/verify-audit-trail.ts'
-import type { VerifyAuditOptions } from '../verify/verify-options.ts'
+import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
 
 export interface VerifiedTrail<Result> {
   readonly verification: AuditVerification
@@ -17,7 +16,8 @@ export interface VerifiedTrail<Result> {
  * if `read` reads the records a second time; so does who reads them after it has resolved: there would be none, as if nothing had happened.
  *
  * @example
- * import { auditTrail, initAuditFolder, jsonLinesFile, summarize, summaryReport, verifiedTrail } from '@finchat/secrets-audit'
+ * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
+ * import { summarize, summaryReport, verifiedTrail } from '@finchat/secrets-audit/report'
  * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
  *
  * const { key } = await initAuditFolder('reported')
@@ -35,8 +35,10 @@ export async function verifiedTrail<Result>(
   options: VerifyAuditOptions,
   read: (records: AsyncIterable<AuditRecord>) => Promise<Result>,
 ): Promise<VerifiedTrail<Result>> {
-  const trail = new TrailVerification(folder, options)
+  const checked = checkedVerifyOptions(folder, options)
   if (typeof read !== 'function') throw misread('what is to read the records is no function', 'pass (records) => summarize(records)')
+  const { TrailVerification } = await import('../verify/trail-verification.ts')
+  const trail = new TrailVerification(folder, checked)
   const groups = trail.groups()
   const records = new RecordsOnce(groups)
   try {

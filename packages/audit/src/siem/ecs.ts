@@ -1,7 +1,8 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import { humanLine } from '../record/human-line.ts'
 import { activityOf, type Activity, refusals } from '../record/activity.ts'
-import { assertRecord, recordDigest } from './record-digest.ts'
+import { assertRecord } from '../format/segment-format.ts'
+import { recordDigest } from '../record/digest.ts'
 import { defined } from '../record/record-text.ts'
 
 /** A document of the Elastic Common Schema 9.4. Its names are ECS's; what it has no field for stands under `labels`, as text. */
@@ -38,7 +39,7 @@ const [earliest, latest] = [0, 253_402_300_799_999]
  * in the file sink's segments, so that `verifyAuditTrail` vouches for the document too. `event.duration` is in nanoseconds. Throws `INVALID_ARGUMENT` for what is no record.
  *
  * @example
- * import { toEcs } from '@finchat/secrets-audit'
+ * import { toEcs } from '@finchat/secrets-audit/siem'
  *
  * const document = toEcs({
  *   v: 1, trail: 't', seq: 1, host: 'web-1', pid: 4711, service: 'shop', release: '1.0.0',

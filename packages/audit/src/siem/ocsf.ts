@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
-import { type AuditRecord, knownOptions } from '@finchat/secrets-core'
+import type { AuditRecord } from '@finchat/secrets-core'
 import { type Activity, activityOf, refusals } from '../record/activity.ts'
-import { canonicalLine } from '../record/canonical.ts'
 import { humanLine } from '../record/human-line.ts'
 import { defined } from '../record/record-text.ts'
-import { assertRecord, recordDigest } from './record-digest.ts'
+import { assertRecord } from '../format/segment-format.ts'
+import { recordDigest } from '../record/digest.ts'
 
 /** An event of class API Activity (6003) of OCSF 1.8.0, with the profiles host and trace. Its names are OCSF's. */
 export interface OcsfEvent {
@@ -38,14 +37,6 @@ export interface OcsfEvent {
   readonly raw_data_size: number
   /** Members of the record for which OCSF has no attribute. */
   readonly unmapped: Readonly<Record<string, unknown>>
-  /** With `recordIntegrity`: one attestation, with the fingerprint of this event. */
-  readonly attestation_list?: readonly Readonly<Record<string, unknown>>[]
-}
-
-/** What `toOcsf` takes beside the record. */
-export interface OcsfOptions {
-  /** Adds the profile `record_integrity`, and says version 1.9.0-dev. */
-  readonly recordIntegrity?: boolean | undefined
 }
 
 const ids = { create: 1, read: 2, update: 3, delete: 4, login: 99, other: 99 } as const satisfies Record<Activity, number>
@@ -57,13 +48,10 @@ const statuses = { 0: 'Unknown', 1: 'Success', 2: 'Failure' }
  * The record as an event of the Open Cybersecurity Schema Framework: API Activity, version 1.8.0. `metadata.sequence` and `metadata.log_name` are its number and
  * trail, so that a gap shows; `raw_data_hash` is the SHA-256 of its line in the file sink's segments, so that `verifyAuditTrail` vouches for the event too.
  *
- * With `recordIntegrity: true` the event also has an attestation as the profile of OCSF's 1.9.0-dev (July 2026) has it: the SHA-256 of the event's own
- * canonical form (RFC 8785), which tells what a pipeline changed on the way. Whoever can write events can make one anew: only the sealed trail proves more.
- *
- * Throws `INVALID_ARGUMENT` for what is no record, `CONFIGURATION` for options that make no sense.
+ * Throws `INVALID_ARGUMENT` for what is no record.
  *
  * @example
- * import { toOcsf } from '@finchat/secrets-audit'
+ * import { toOcsf } from '@finchat/secrets-audit/siem'
  *
  * const event = toOcsf({
  *   v: 1, trail: 't', seq: 1, host: 'web-1', pid: 4711, service: 'shop', release: '1.0.0',
@@ -71,14 +59,8 @@ const statuses = { 0: 'Unknown', 1: 'Success', 2: 'Failure' }
  * })
  * console.log(event.class_uid, event.type_name, event.status) // 6003 API Activity: Read Success
  */
-export function toOcsf(record: AuditRecord, options: OcsfOptions = {}): OcsfEvent {
+export function toOcsf(record: AuditRecord): OcsfEvent {
   assertRecord(record)
-  const { recordIntegrity = false } = knownOptions(options, { recordIntegrity: 'boolean' })
-  const event = eventOf(record)
-  return recordIntegrity ? attested(event, record) : event
-}
-
-function eventOf(record: AuditRecord): OcsfEvent {
   const { time, code, durationMs, traceId } = record
   const { sha256, bytes } = recordDigest(record)
   return {
@@ -175,20 +157,4 @@ function unmappedOf(record: AuditRecord): OcsfEvent['unmapped'] {
 /** A SHA-256, in hex, as OCSF writes it. */
 function fingerprint(sha256: string): Readonly<Record<string, unknown>> {
   return { algorithm_id: 3, algorithm: 'SHA-256', value: sha256 }
-}
-
-/**
- * The event with an attestation of the profile `record_integrity`: its fingerprint is of the whole event in canonical form, the rest of the attestation included.
- * The chain is the trail, in which `metadata.sequence` is the event's place.
- */
-function attested(event: OcsfEvent, { trail, seq }: AuditRecord): OcsfEvent {
-  const attestation = { uid: `${trail}:${seq}`, chain_uid: trail }
-  const metadata = { ...event.metadata, version: '1.9.0-dev', profiles: [...profilesOf(event), 'record_integrity'] }
-  const open = { ...event, metadata, attestation_list: [attestation] }
-  const sha256 = createHash('sha256').update(canonicalLine(open).trimEnd()).digest('hex')
-  return { ...open, attestation_list: [{ ...attestation, fingerprint: fingerprint(sha256) }] }
-}
-
-function profilesOf({ metadata }: OcsfEvent): readonly unknown[] {
-  return Array.isArray(metadata['profiles']) ? metadata['profiles'] : []
 }

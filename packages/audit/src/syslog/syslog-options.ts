@@ -1,4 +1,4 @@
-import { knownOptions, type MembersOf } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { assertSinkName, misconfigured } from '../sinks/sink-errors.ts'
 
 /** Certificates in PEM. The server's is always verified, its name too (RFC 5425, section 5). */

@@ -1,6 +1,5 @@
 import { type AuditRecord, type AuditTrail, type CallContext, SecretsError } from '@finchat/secrets-core'
-import { Acknowledgement, misuse, reentrantSink, SinkDelivery } from './deliver.ts'
-import { Deadlines } from './deadlines.ts'
+import { misuse, reentrantSink, SinkDelivery } from './deliver.ts'
 import { onLogin } from './login-events.ts'
 import { RecordMaker, type TrailEvent } from '../record/record-maker.ts'
 import { type AuditMode, type AuditTrailOptions, checkedTrailOptions, type CheckedTrailOptions } from './trail-options.ts'
@@ -46,8 +45,7 @@ class Trail {
   #closing: Promise<void> | undefined
 
   constructor({ sinks, mode, sinkDeadlineMs, firstDeadlineMs, service, nameKey }: CheckedTrailOptions) {
-    const usual = new Deadlines(sinkDeadlineMs)
-    const deadlines = { usual, first: firstDeadlineMs === sinkDeadlineMs ? usual : new Deadlines(firstDeadlineMs) }
+    const deadlines = { firstMs: firstDeadlineMs, usualMs: sinkDeadlineMs }
     this.#maker = new RecordMaker({ service, nameKey })
     this.#deliveries = sinks.map((sink) => new SinkDelivery(sink, this.#maker, deadlines))
     this.#required = sinks.filter(({ required }) => required).length
@@ -57,7 +55,7 @@ class Trail {
 
   record(event: TrailEvent): Promise<void> {
     const sink = reentrantSink(this.#deliveries)
-    if (sink !== undefined) return Promise.reject(misuse({ sink }))
+    if (sink !== undefined) return Promise.reject(misuse(sink))
     if (this.#closing !== undefined) return Promise.reject(closed())
     const record = this.#maker.record(event)
     const acknowledged = this.#deliver(record)
@@ -69,10 +67,20 @@ class Trail {
     return this.#closing
   }
 
+  /** Resolves when all required sinks acknowledged; with none required, when any sink did. */
   #deliver(record: AuditRecord): Promise<void> {
-    const acknowledgement = new Acknowledgement(this.#required, this.#deliveries.length - this.#required)
-    for (const delivery of this.#deliveries) delivery.deliver(record, acknowledgement)
-    return acknowledgement.promise
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    let [missing, waiting] = [Math.max(1, this.#required), this.#deliveries.length]
+    for (const delivery of this.#deliveries) {
+      const counts = delivery.isRequired || this.#required === 0
+      delivery.deliver(record, (error) => {
+        waiting--
+        if (error === undefined) {
+          if (counts && --missing === 0) resolve()
+        } else if (delivery.isRequired || waiting === 0 || error.code === 'CONFIGURATION') reject(error)
+      })
+    }
+    return promise
   }
 
   /** Whether the caller waits for the sinks is decided by what they answered last. */

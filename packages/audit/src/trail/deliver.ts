@@ -1,30 +1,33 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type AuditRecord, type AuditSink, type CallContext, SecretsError } from '@finchat/secrets-core'
 import type { Gap, RecordMaker } from '../record/record-maker.ts'
-import type { Deadlines, Expiring } from './deadlines.ts'
 import type { TrailSink } from './trail-sink.ts'
 
-/** More than this is not kept waiting for one sink: a sink that hangs must not fill the memory. */
+/** A sink that hangs must not fill the memory. */
 const mostWaiting = 16_384
 
+/** How long a sink may take for one record, milliseconds. */
 export interface SinkDeadlines {
-  /**
-   * Until the sink has answered once: it may have to open what it writes to, as many others do at
-   * the same time.
-   */
-  readonly first: Deadlines
-  readonly usual: Deadlines
+  /** Until it has answered once: many processes may open what they write to at the same time. */
+  readonly firstMs: number
+  readonly usualMs: number
 }
 
-/** Hands records to one sink: each under the deadline, and what it missed as a gap, before anything else, once it is back. */
+/** Called once for each record: without an error if the sink acknowledged it. */
+export type Answered = (error?: SecretsError) => void
+
+/** Delivers records to one sink. What the sink missed goes to it as a gap, before the next record. */
 export class SinkDelivery {
   readonly isRequired: boolean
   readonly #sink: AuditSink
   readonly #maker: RecordMaker
   readonly #deadlines: SinkDeadlines
   readonly #outage: SinkOutage
+  readonly #calls = new Set<SinkCall>()
+  /** One for all calls, since a timer costs as much as the rest of a delivery; due when the first of them is. */
+  #timer: NodeJS.Timeout | undefined
+  #timerAt = Infinity
   #hasAnswered = false
-  #waiting = 0
   #gap: Gap | undefined
   #drained: (() => void) | undefined
 
@@ -40,108 +43,157 @@ export class SinkDelivery {
     return this.#sink.name
   }
 
-  deliver(record: AuditRecord, acknowledgement: Acknowledgement): void {
-    if (this.#waiting >= mostWaiting) return this.#refused(record.seq, acknowledgement, { problem: 'too many records wait for it' })
-    this.#waiting++
-    const gap = this.#gap
-    this.#gap = undefined
-    const settle = (refusal?: Reason): void => {
-      this.#hasAnswered = true
-      this.#waiting--
-      if (refusal !== undefined && gap !== undefined) this.#missed(gap)
-      if (refusal === undefined) this.#acknowledged(acknowledgement)
-      else this.#refused(record.seq, acknowledgement, refusal)
-      if (this.#waiting === 0) this.#drained?.()
-    }
-    const writing = new Writing(this.#sink, this, settle, this.#hasAnswered ? this.#deadlines.usual : this.#deadlines.first)
-    writing.begin(gap === undefined ? [record] : [this.#maker.gap(gap), record])
+  deliver(record: AuditRecord, answered: Answered): void {
+    if (this.#calls.size >= mostWaiting) return answered(this.#refused(record.seq, { problem: 'too many records wait for it' }))
+    this.#write(this.#takeGap(), record, answered)
   }
 
-  /** Resolves when the sink has answered to all that it was given, or may no longer; then it is told what it missed, if it can hear that now. */
+  /** Resolves when nothing waits for the sink any more, and it was told what it missed. */
   async drain(): Promise<void> {
-    if (this.#waiting > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
-    const gap = this.#gap
-    if (gap === undefined) return
-    this.#gap = undefined
-    await new Promise<void>((resolve) => {
-      new Writing(this.#sink, this, () => resolve(), this.#deadlines.usual).begin([this.#maker.gap(gap)])
-    })
+    if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
+    const gap = this.#takeGap()
+    if (gap !== undefined) await new Promise<void>((resolve) => this.#write(gap, undefined, () => resolve()))
   }
 
   async close(context: CallContext): Promise<void> {
     await this.#sink.close?.(context)
   }
 
-  #acknowledged(acknowledgement: Acknowledgement): void {
-    this.#outage.acknowledged()
-    acknowledgement.acknowledged(this.isRequired)
+  /** Called once by each of its calls. */
+  ended(call: SinkCall, refusal: Refusal | undefined): void {
+    this.#hasAnswered = true
+    this.#calls.delete(call)
+    if (this.#calls.size === 0) this.#timer?.unref()
+    if (refusal === undefined) this.#outage.acknowledged()
+    else if (call.gap !== undefined) this.#missed(call.gap)
+    call.answered(refusal && this.#refused(call.record?.seq, refusal))
+    if (this.#calls.size === 0) this.#drained?.()
   }
 
-  #refused(seq: number, acknowledgement: Acknowledgement, { problem, remedy, isMisuse = false }: Reason): void {
-    this.#missed({ from: seq, to: seq, missed: 1 })
+  #write(gap: Gap | undefined, record: AuditRecord | undefined, answered: Answered): void {
+    const deadlineMs = this.#hasAnswered ? this.#deadlines.usualMs : this.#deadlines.firstMs
+    const call = new SinkCall(this, { gap, record, answered, deadlineMs })
+    this.#calls.add(call)
+    this.#watch(call)
+    call.write(this.#sink, gap && this.#maker.gap(gap))
+  }
+
+  /** The timer keeps the process alive while a call lasts. */
+  #watch({ endsAt }: SinkCall): void {
+    if (endsAt >= this.#timerAt) return void this.#timer?.ref()
+    clearTimeout(this.#timer)
+    this.#timerAt = endsAt
+    this.#timer = setTimeout(() => this.#expire(), Math.max(1, endsAt - performance.now()))
+  }
+
+  #expire(): void {
+    this.#timerAt = Infinity
+    const now = performance.now()
+    for (const call of this.#calls) if (call.endsAt <= now) call.expire()
+    for (const call of this.#calls) this.#watch(call)
+  }
+
+  #refused(seq: number | undefined, { problem, remedy, isMisuse = false }: Refusal): SecretsError {
+    if (seq !== undefined) this.#missed({ from: seq, to: seq, missed: 1 })
     this.#outage.refused(problem, remedy)
-    acknowledgement.refused(this.isRequired, { sink: this.name, problem, remedy, isMisuse })
+    if (isMisuse) return misuse(this.name)
+    return new SecretsError('AUDIT_FAILED', `the audit sink '${this.name}' did not acknowledge: ${problem}`, {
+      remedy: remedy ?? 'mend the sink',
+    })
   }
 
   #missed({ from, to, missed }: Gap): void {
     const { from: first = from, to: last = to, missed: before = 0 } = this.#gap ?? {}
     this.#gap = { from: Math.min(first, from), to: Math.max(last, to), missed: before + missed }
   }
+
+  #takeGap(): Gap | undefined {
+    const gap = this.#gap
+    this.#gap = undefined
+    return gap
+  }
 }
 
-type Reason = Omit<Refusal, 'sink' | 'isMisuse'> & { readonly isMisuse?: boolean | undefined }
+/** Why a sink did not acknowledge. */
+interface Refusal {
+  readonly problem: string
+  readonly remedy?: string | undefined
+  /** It used the manager that it audits. */
+  readonly isMisuse?: boolean
+}
 
-/** Set while a sink writes, in all that it calls: whoever audits the audit would never end. */
-const writings = new AsyncLocalStorage<Writing>()
+/** The call of a sink that the current code runs in: a sink that audits itself would never end. */
+const calls = new AsyncLocalStorage<SinkCall>()
 
-/** The sink that is writing in this context on behalf of one of these deliveries, which now knows that it was used wrongly. */
+/** The name of the sink that calls from within one of these deliveries; its call fails as a misuse. */
 export function reentrantSink(deliveries: readonly SinkDelivery[]): string | undefined {
-  for (let writing = writings.getStore(); writing !== undefined; writing = writing.outer) {
-    if (!deliveries.includes(writing.delivery)) continue
-    writing.isMisuse = true
-    return writing.delivery.name
+  for (let call = calls.getStore(); call !== undefined; call = call.outer) {
+    if (!deliveries.includes(call.delivery)) continue
+    call.isMisuse = true
+    return call.delivery.name
   }
   return undefined
 }
 
-/** One call of a sink, which settles once: by its answer or by the deadline. */
-class Writing implements Expiring, TimedContext {
+/** What a trail passes to its sinks: ours say why they cannot answer before the trail gives up. */
+interface TimedContext extends CallContext {
+  /** When the trail gives up, by `performance.now()`; to be read when the sink is called. */
+  readonly deadlineAt: number
+}
+
+/** `Infinity` for a sink that is called without a trail. */
+export function deadlineOf(context: CallContext | undefined): number {
+  return context !== undefined && 'deadlineAt' in context && typeof context.deadlineAt === 'number' ? context.deadlineAt : Infinity
+}
+
+interface Delivered {
+  /** What the sink missed, which goes before the record. */
+  readonly gap: Gap | undefined
+  readonly record: AuditRecord | undefined
+  readonly answered: Answered
+  readonly deadlineMs: number
+}
+
+/** One call of a sink, which ends once: by its answer or at the deadline. */
+class SinkCall implements TimedContext {
   readonly delivery: SinkDelivery
-  readonly outer: Writing | undefined = writings.getStore()
+  readonly outer: SinkCall | undefined = calls.getStore()
+  readonly gap: Gap | undefined
+  readonly record: AuditRecord | undefined
+  readonly answered: Answered
+  readonly endsAt: number
   isMisuse = false
-  readonly #sink: AuditSink
-  #settle: ((refusal?: Reason) => void) | undefined
-  readonly #forget: () => void
-  readonly #deadlines: Deadlines
+  readonly #deadlineMs: number
+  #isOver = false
   #controller: AbortController | undefined
 
-  constructor(sink: AuditSink, delivery: SinkDelivery, settle: (refusal?: Reason) => void, deadlines: Deadlines) {
-    this.#sink = sink
+  constructor(delivery: SinkDelivery, { gap, record, answered, deadlineMs }: Delivered) {
     this.delivery = delivery
-    this.#settle = settle
-    this.#deadlines = deadlines
-    this.#forget = deadlines.add(this)
+    this.gap = gap
+    this.record = record
+    this.answered = answered
+    this.endsAt = performance.now() + deadlineMs
+    this.#deadlineMs = deadlineMs
   }
 
   get deadlineAt(): number {
-    return performance.now() + this.#deadlines.milliseconds
+    return performance.now() + this.#deadlineMs
   }
 
-  /** Made only for a sink that looks at it. */
+  /** Made only for a sink that reads it. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
-    if (this.#settle === undefined) this.#controller.abort()
+    if (this.#isOver) this.#controller.abort()
     return this.#controller.signal
   }
 
-  begin(records: readonly AuditRecord[]): void {
-    const answers = writings.run(this, () => records.map((record) => invoke(this.#sink, record, this)))
-    const [only] = answers
-    const answer: Promise<unknown> = answers.length === 1 && only !== undefined ? only : Promise.all(answers)
-    answer.then(
-      () => this.#end(),
-      (error: unknown) => this.#end(reasonOf(error)),
-    )
+  write(sink: AuditSink, gap: AuditRecord | undefined): void {
+    calls
+      .run(this, () => this.#answer(sink, gap))
+      .then(
+        () => this.#end(),
+        (error: unknown) => this.#end(refusalOf(error)),
+      )
   }
 
   expire(): void {
@@ -149,16 +201,20 @@ class Writing implements Expiring, TimedContext {
     this.#controller?.abort()
   }
 
-  #end(refusal?: Reason): void {
-    const settle = this.#settle
-    if (settle === undefined) return
-    this.#settle = undefined
-    this.#forget()
-    settle(this.isMisuse ? { problem: 'it uses the secrets manager that it audits', isMisuse: true } : refusal)
+  #answer(sink: AuditSink, gap: AuditRecord | undefined): Promise<unknown> {
+    const first = gap && invoke(sink, gap, this)
+    const second = this.record && invoke(sink, this.record, this)
+    return first !== undefined && second !== undefined ? Promise.all([first, second]) : (first ?? second ?? Promise.resolve())
+  }
+
+  #end(refusal?: Refusal): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.delivery.ended(this, this.isMisuse ? { problem: 'it uses the secrets manager that it audits', isMisuse: true } : refusal)
   }
 }
 
-/** A sink that throws at once, or answers with what is no promise, is as one that rejects or resolves. */
+/** A sink that throws, or returns no promise, is one that rejects or resolves. */
 function invoke(sink: AuditSink, record: AuditRecord, context: CallContext): Promise<void> {
   try {
     return Promise.resolve(sink.write(record, context))
@@ -167,30 +223,22 @@ function invoke(sink: AuditSink, record: AuditRecord, context: CallContext): Pro
   }
 }
 
-/** Only our own errors are quoted: what others say may hold anything. */
-function reasonOf(error: unknown): Reason {
+/** Only our own errors are quoted: any other may hold a value. */
+function refusalOf(error: unknown): Refusal {
   if (!SecretsError.isInstance(error)) return { problem: 'it failed with an error of its own' }
   return { problem: error.problem, remedy: error.remedy }
 }
 
-/**
- * What a trail tells its sinks beside the contract: a sink of ours says why it cannot answer before
- * it is cut off.
- */
-interface TimedContext extends CallContext {
-  /** When the trail stops waiting, by `performance.now()`; to be read when the sink is called. */
-  readonly deadlineAt: number
+export function misuse(sink: string): SecretsError {
+  return new SecretsError('CONFIGURATION', `the audit sink '${sink}' uses the secrets manager that it audits`, {
+    remedy: 'give the sink what it needs before, or a manager of its own',
+  })
 }
 
-/** Who calls a sink without a trail waits for ever. */
-export function deadlineOf(context: CallContext | undefined): number {
-  return context !== undefined && 'deadlineAt' in context && typeof context.deadlineAt === 'number' ? context.deadlineAt : Infinity
-}
-
-/** A sink that answers for some records and fails for others is in one outage, not in as many as there are records. */
+/** A sink that fails for some records is in one outage, not in one for each record. */
 const quietMs = 60_000
 
-/** Tells the operator once for each outage of a sink, which for a best-effort sink nobody would hear of otherwise. */
+/** Emits one process warning for each outage of a sink. */
 export class SinkOutage {
   readonly #sink: string
   #warnedAt = -Infinity
@@ -214,54 +262,4 @@ export class SinkOutage {
       code: 'FINCHAT_SECRETS_AUDIT',
     })
   }
-}
-
-/** Why a sink did not acknowledge, in our own terms. */
-export interface Refusal {
-  readonly sink: string
-  readonly problem: string
-  readonly remedy?: string | undefined
-  /** It used the manager that it audits: nobody may overlook that. */
-  readonly isMisuse: boolean
-}
-
-/** One record's way through the sinks: acknowledged when all required ones did, or, if none is required, when any did. */
-export class Acknowledgement {
-  readonly promise: Promise<void>
-  readonly #resolve: () => void
-  readonly #reject: (error: SecretsError) => void
-  #required: number
-  #others: number
-  readonly #needsRequired: boolean
-
-  constructor(required: number, others: number) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
-    this.promise = promise
-    this.#resolve = resolve
-    this.#reject = reject
-    this.#required = required
-    this.#others = others
-    this.#needsRequired = required > 0
-  }
-
-  acknowledged(isRequired: boolean): void {
-    if (isRequired) this.#required--
-    if (this.#needsRequired ? this.#required === 0 : true) this.#resolve()
-  }
-
-  refused(isRequired: boolean, refusal: Refusal): void {
-    if (!isRequired) this.#others--
-    if (refusal.isMisuse) this.#reject(misuse(refusal))
-    else if (isRequired || (!this.#needsRequired && this.#others === 0)) this.#reject(unacknowledged(refusal))
-  }
-}
-
-function unacknowledged({ sink, problem, remedy }: Refusal): SecretsError {
-  return new SecretsError('AUDIT_FAILED', `the audit sink '${sink}' did not acknowledge: ${problem}`, { remedy: remedy ?? 'mend the sink' })
-}
-
-export function misuse({ sink }: Pick<Refusal, 'sink'>): SecretsError {
-  return new SecretsError('CONFIGURATION', `the audit sink '${sink}' uses the secrets manager that it audits`, {
-    remedy: 'give the sink what it needs before, or a manager of its own',
-  })
 }

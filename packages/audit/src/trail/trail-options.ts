@@ -1,6 +1,8 @@
-import { createSecretKey, type KeyObject } from 'node:crypto'
-import { type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import type { KeyObject } from 'node:crypto'
+import { type AuditSink, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { parseKey } from '@finchat/secrets-core/sealing'
+import { crypto } from '../record/digest.ts'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 
 /**
@@ -94,7 +96,7 @@ function isSink(given: unknown): given is AuditSink {
 
 function nameKeyOf(key: unknown): KeyObject | undefined {
   if (key === undefined) return undefined
-  if (key instanceof Uint8Array && key.byteLength >= 32 && isRandom(key.subarray(0, 32))) return createSecretKey(key)
+  if (key instanceof Uint8Array && key.byteLength >= 32 && isRandom(key.subarray(0, 32))) return crypto().createSecretKey(key)
   throw misconfigured('`hashNames` is no random key', 'pass 32 random bytes or more, the same for every process')
 }
 

@@ -3,9 +3,9 @@ import type { ChainKey } from '../format/key-chain.ts'
 import type { Checkpoint } from './checkpoint-table.ts'
 import type { SegmentDamage } from './locate-tampering.ts'
 import { checkpointBeyond, isSigned, notSigned } from './checkpoint-signatures.ts'
-import { noSeals, sealsWith } from '../format/segment-format.ts'
+import { noSeals, sealsWith } from '../record/digest.ts'
 import { indexEdited, indexTruncated } from './verify-index.ts'
-import type { SegmentToVerify } from './segment-findings.ts'
+import type { SegmentToVerify } from './findings.ts'
 
 /** How far the segment that is there goes. */
 interface End {

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import type { AuditRecord } from '@finchat/secrets-core'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { takeStep } from '../file/next-epoch.ts'
+import { advanceEpoch } from '../file/next-epoch.ts'
 import type { AuditVerification } from './verification-report.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { verifiedTrail } from '../report/verified-trail.ts'
@@ -80,7 +80,7 @@ describe('a segment whose process was killed', () => {
     const folder = join(live.folder, '..', 'killed')
     await cp(live.folder, folder, { recursive: true })
     await sink.close?.(context)
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     await edited(join(folder, segment(1)), (content) =>
       fromLines(linesOf(content).toSpliced(4, 0, '{"group":8,"kind":"seal","mac":"#","records":0,"start":8}')),
     )

@@ -4,7 +4,7 @@ import { type ChainKey, isMac, type KeyBudget } from '../format/key-chain.ts'
 import { areAlike, foreignNames, type LeftOutFile, type SegmentFile, sortedFiles } from '../format/segment-files.ts'
 import { readSegment } from '../format/segment-reader.ts'
 import { DamagedArchive } from '../format/gzip-file.ts'
-import type { VerifiedIndex } from './index-findings.ts'
+import type { VerifiedIndex } from './findings.ts'
 
 /** A segment that was opened, or claims to be, by its step. */
 export interface FoundSegment {

@@ -1,7 +1,7 @@
 import { rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest'
-import { takeStep } from '../file/next-epoch.ts'
+import { advanceEpoch } from '../file/next-epoch.ts'
 import { canonicalLine } from '../record/canonical.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { parsedKey } from '../format/key-chain.ts'
@@ -57,10 +57,10 @@ describe('a checkpoint that nobody here signed', () => {
 
   it('is told as such of a segment that was never used', async () => {
     const { sent, ...other } = await checkpointed(await trailOf(1))
-    await expect(takeStep(other.folder, { ended: [], open: () => Promise.reject(new RangeError('of the disk')) })).rejects.toThrow(
+    await expect(advanceEpoch(other.folder, { ended: [], open: () => Promise.reject(new RangeError('of the disk')) })).rejects.toThrow(
       'of the disk',
     )
-    await takeStep(other.folder, { ended: [] })
+    await advanceEpoch(other.folder, { ended: [] })
     expect(await other.verified(sent)).toMatchObject({ ok: true })
     expect((await other.verified([changed(sent[0], { step: 3 }), ...sent])).problem).toMatchObject(notSigned)
   })
@@ -155,8 +155,10 @@ describe('a folder of checkpoints', () => {
 
   it('may have none of a folder in which no segment was ever used', async () => {
     const { folder, key } = await testFolder()
-    await expect(takeStep(folder, { ended: [], open: () => Promise.reject(new RangeError('of the disk')) })).rejects.toThrow('of the disk')
-    await takeStep(folder, { ended: [] })
+    await expect(advanceEpoch(folder, { ended: [], open: () => Promise.reject(new RangeError('of the disk')) })).rejects.toThrow(
+      'of the disk',
+    )
+    await advanceEpoch(folder, { ended: [] })
     const unproven = [{ file: segment, lastLine: 0, torn: 0 }]
     expect(await verifyAuditTrail(folder, { key, checkpoint: [] })).toMatchObject({ ok: true, records: 0, unproven })
   })

@@ -1,7 +1,7 @@
 import { appendFile, cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { takeStep } from '../file/next-epoch.ts'
+import { advanceEpoch } from '../file/next-epoch.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { failure, fileHandle } from '../testing/file-handles.ts'
 import { context, removeTestFolders, sentTo, testFolder, type TestFolder, written } from '../testing/folders.ts'
@@ -45,7 +45,7 @@ describe('the segment that was opened last', () => {
   it('may not be there yet while its process opens it', async () => {
     const { folder, key } = await testFolder()
     const open = async (): Promise<void> => expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, unproven: [] })
-    await takeStep(folder, { ended: [], open })
+    await advanceEpoch(folder, { ended: [], open })
   })
 
   it('may never have been there, if the disk failed while it was opened and again when that was to be recorded', async () => {
@@ -66,7 +66,7 @@ describe('the segment that was opened last', () => {
 describe('the end of a segment whose process was killed', () => {
   it('takes no more lines once another process found it', async () => {
     const { folder, key } = await killed()
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, unproven: [{ file: segment, torn: 0 }] })
     await appendFile(join(folder, segment), '{"actor":"nobody","name":"forged"}\n')
     expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'inserted', file: segment })

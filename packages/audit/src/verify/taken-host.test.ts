@@ -1,13 +1,13 @@
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { takeStep } from '../file/next-epoch.ts'
+import { advanceEpoch } from '../file/next-epoch.ts'
 import { canonicalLine } from '../record/canonical.ts'
 import { unusedSegment } from '../format/end-of-segment.ts'
 import { type EndedSegment, indexLine } from '../format/index-line.ts'
 import { jsonLinesFile } from '../file/file-sink.ts'
 import { readKey } from '../format/folder-key.ts'
-import { digestOf } from '../format/segment-format.ts'
+import { digestOf } from '../record/digest.ts'
 import { context, linesIn, removeTestFolders, testFolder, trailOf, written } from '../testing/folders.ts'
 import { trialSink } from '../testing/trial-sink.ts'
 import { verifyAuditTrail } from './verify-audit-trail.ts'
@@ -60,7 +60,7 @@ describe('whoever takes the host', () => {
     const { folder, key } = await testFolder()
     const sink = jsonLinesFile({ folder })
     await written(sink, 8)
-    await takeStep(folder, { ended: [] })
+    await advanceEpoch(folder, { ended: [] })
     const state = JSON.parse(await readFile(join(folder, 'key.json'), 'utf8'))
     await writeFile(join(folder, 'key.json'), canonicalLine({ ...state, unused: [1] }))
     await rm(join(folder, segment))
@@ -105,7 +105,7 @@ describe('whoever takes the host', () => {
     const state = JSON.parse(await readFile(join(folder, 'key.json'), 'utf8'))
     await writeFile(join(folder, 'key.json'), canonicalLine({ ...state, folder: 'another' }))
     expect((await verifyAuditTrail(folder, { key })).problem).toMatchObject({ what: 'edited', file: 'key.json' })
-    await expect(takeStep(folder, { ended: [] })).rejects.toMatchObject({ code: 'INTEGRITY' })
+    await expect(advanceEpoch(folder, { ended: [] })).rejects.toMatchObject({ code: 'INTEGRITY' })
     await writeFile(join(folder, 'key.json'), canonicalLine(state))
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true })
   })

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { cp, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, vi } from 'vitest'
-import { takeStep } from '../file/next-epoch.ts'
+import { advanceEpoch } from '../file/next-epoch.ts'
 import { lockOf } from '../format/end-of-segment.ts'
 import { FileLock } from '../file/file-lock.ts'
 import type { EndedSegment, IndexEntry } from '../format/index-line.ts'
@@ -64,9 +64,9 @@ describe('the end of a segment', () => {
     const { folder, torn } = await tornFolder()
     await rm(join(folder, segment))
     execFileSync('mkfifo', [join(folder, segment)]) // to be read only when somebody writes
-    const slow = takeStep(folder, { ended: [] })
+    const slow = advanceEpoch(folder, { ended: [] })
     await vi.waitFor(() => expect(isLocked(lockOf(folder, 1))).toBe(true), 20_000) // it is at it
-    const { step } = await takeStep(folder, { ended: [] })
+    const { step } = await advanceEpoch(folder, { ended: [] })
     await writeFile(join(folder, segment), torn)
     expect((await slow).step).toBe(step + 1)
     expect(await endedIn(folder)).toMatchObject([{ step: 1, found: 'cut' }])
@@ -77,7 +77,7 @@ describe('the end of a segment', () => {
     const [end] = await endedIn(folder)
     if (end === undefined) throw new Error('nothing was recorded')
     const { folder: id } = await readKey(folder)
-    await takeStep(folder, { ended: [{ folder: id, segment: end }] })
+    await advanceEpoch(folder, { ended: [{ folder: id, segment: end }] })
     expect(await endedIn(folder)).toEqual([end])
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1 })
   })

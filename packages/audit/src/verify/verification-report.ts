@@ -1,8 +1,7 @@
 import { basename } from 'node:path'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from '../format/end-of-segment.ts'
-import type { CutIndexLine, VerifiedIndex } from './index-findings.ts'
-import type { VerifiedSegment } from './segment-findings.ts'
+import type { CutIndexLine, VerifiedIndex, VerifiedSegment } from './findings.ts'
 
 /**
  * The end of a segment which its own process did not end: it runs, or it died, or it never came to

@@ -4,9 +4,10 @@ import { ProblemFound, Problems } from './audit-problem.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from '../format/index-line.ts'
 import { type ChainKey, folderIdOf, type KeyBudget, mostKeysBeyond } from '../format/key-chain.ts'
 import type { Checkpoint } from './checkpoint-table.ts'
-import type { CutIndexLine, SegmentTimes, VerifiedIndex } from './index-findings.ts'
+import type { CutIndexLine, SegmentTimes, VerifiedIndex } from './findings.ts'
 import { keyFile, type KeyState, olderFormat } from '../format/folder-key.ts'
-import { digestOf, parsedLine } from '../format/segment-format.ts'
+import { digestOf } from '../record/digest.ts'
+import { parsedLine } from '../format/segment-format.ts'
 import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
 
 type Entry = IndexEntry & { readonly mac: string }

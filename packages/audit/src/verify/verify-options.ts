@@ -1,9 +1,10 @@
 import type { KeyObject } from 'node:crypto'
-import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import type { CheckpointSource } from './checkpoint-reader.ts'
 import { type CheckpointVerifier, checkpointVerifier } from '../format/checkpoint-signature.ts'
 import { type ChainKey, parsedKey } from '../format/key-chain.ts'
-import type { SegmentTimes } from './index-findings.ts'
+import type { SegmentTimes } from './findings.ts'
 
 /** What `verifyAuditTrail` takes. */
 export interface VerifyAuditOptions {

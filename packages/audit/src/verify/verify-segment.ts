@@ -4,7 +4,7 @@ import { isMac } from '../format/key-chain.ts'
 import { SegmentCheckpointing } from './compare-checkpoints.ts'
 import { lastLineOf, SegmentDamage } from './locate-tampering.ts'
 import type { Seal } from '../format/segment-format.ts'
-import { SegmentTally, type SegmentToVerify, type VerifiedSegment } from './segment-findings.ts'
+import { SegmentTally, type SegmentToVerify, type VerifiedSegment } from './findings.ts'
 import { hasUnwritten, maxGroupRecords, readSegment, type SegmentGroup } from '../format/segment-reader.ts'
 import { DamagedArchive } from '../format/gzip-file.ts'
 

@@ -1,4 +1,4 @@
-import type { LoadAwareClock } from '@finchat/secrets-core/timing'
+import type { LoadAwareClock } from '@finchat/secrets-core/provider'
 import type { KeyRing } from '../sealed/key-ring.ts'
 import type { BoundedStore } from '../store/bounded-store.ts'
 import type { Lifecycle } from '../store/lifecycle.ts'

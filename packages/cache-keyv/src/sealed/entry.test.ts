@@ -124,13 +124,13 @@ test('each entry has a seal key of its own, derived from one key of the ring', (
   expect(openEntry(keysOf(2), at, one.toString('base64url'))).toBeUndefined()
 })
 
-test('test vector: an entry of format 2 opens', () => {
+test('vector: an entry of format 2 opens', () => {
   const sealed =
     '-vZLObq1usO5oNhS8RzM6ahJRexP7m13wFDCEf27Uw5CHxMzJo1dfXFlDwqqBc8J3O6eWKa77I_FaHzvdmDB-IRWJtjgd5ikdDCfPl-oYUOFKUiLN4NG3RrtcJDpEMQM3haYq2x-PWmz0joUYQM-_WPvMaRzE8e3N7UTANnD2caJgiA3N1MGsmkVqmmDyArc9j1K5gE9oiH0ogDkzBh7qldSOJ_FNCwAXKsq-1Ubty2nyuJxy1_WbeJAysmKEaSVdfMjnCLzeZIIQrao5AcfqoZA0mrbEnPd9V5Xa7-OHrOY9a6p-tyG2bK7LPsHmST0hpP6Bo3YTyzpa4lxwH2GYpik0qe_n4ci9f2b2GBX0884jp94AcmEqkZfA6Ao2V6XX8FjpHNhP6F9BCe35b3XnVtQ8hgHG0BS2L2AvAS2qyxH_aFToU7awjK4VfCoXnL-t1LzfSt55bNG_Rtsz28_W1_2vbxvodl5cFxox7o46PbLWSUullnHG2r0-YAQ29e_hgw_VCTWBN18Qlg2xYDg6sDd3LFt3OFPn5A'
   expect(openEntry(keys, { ...at, path: 'vector' }, sealed)?.open()).toEqual({ value: 'hunter2', version: 2, revision: 'r' })
 })
 
-test('test vector: a generation of format 2 opens, and key names and channel are unchanged', () => {
+test('vector: a generation of format 2 opens, and key names and channel are unchanged', () => {
   const sealed = 'po5DuypBRkX7er0TFL6HxATxDBBx2bCVgq2WhyqC-4GugYidcaqQwhMM7niyD31jEgoflDCMrI6W-cVQ'
   const path = { ...at, path: 'prod/dätabase' }
   expect(openGeneration(keys, path, sealed)).toEqual({ id: 'BQUFBQUFBQUFBQUFBQUFBQ', leastVersion: 2, leastUntil: 1_800_000_900_000 })

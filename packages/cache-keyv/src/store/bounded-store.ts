@@ -1,4 +1,4 @@
-import type { LoadAwareClock } from '@finchat/secrets-core/timing'
+import type { LoadAwareClock } from '@finchat/secrets-core/provider'
 import { type FaultReason, faultOf, StoreFault } from './errors.ts'
 import type { TextStore } from './text-store.ts'
 

@@ -22,7 +22,7 @@ export interface NamesOptions {
  * Throws `CONFIGURATION` at once when `names` or the prefix is malformed, or a target of the map is malformed or cannot be held.
  *
  * @example
- * import { locator } from '@finchat/secrets-core'
+ * import { locator } from '@finchat/secrets-core/provider'
  *
  * const locate = locator({ names: { TOKEN: 'finchat/token#value' }, prefix: 'prod/' })
  * console.log(locate('TOKEN'), locate('db')) // { path: 'finchat/token', field: 'value' } { path: 'prod/db' }

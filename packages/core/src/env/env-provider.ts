@@ -3,7 +3,9 @@ import { described, quoted } from '../errors/format.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { locator, type NamesOptions } from '../chain/locator.ts'
-import { maxSecretFileBytes, stopIfAborted } from './secret-file-bounds.ts'
+import { throwIfAborted } from '../guard/deadline.ts'
+import { maxSecretFileBytes } from '../kit/secret-file.ts'
+import { readMountedFile, readNamedFile, rootOf } from './mounted-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** A set of variables, as `process.env` is. */
@@ -72,9 +74,9 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
   const valueOf = async (key: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> => {
     const file = fileVariables ? variable(`${key}_FILE`) : undefined
     const value = variable(key)
-    if (file !== undefined) return (await secretFiles()).readNamedFile(file, key, value, signal)
+    if (file !== undefined) return readNamedFile(file, key, value, signal)
     if (value !== undefined || directory === undefined) return value
-    return (await secretFiles()).readMountedFile(directory, key, signal)
+    return readMountedFile(directory, key, signal)
   }
 
   return {
@@ -82,7 +84,7 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
     name,
     locate: locator(options, envManifest.canHoldPath),
     get: async (path, { signal }) => {
-      stopIfAborted(signal)
+      throwIfAborted(signal)
       if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
       for (const key of upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]) {
         const value = await valueOf(key, signal)
@@ -91,7 +93,7 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
       return undefined
     },
     checkHealth: async () => {
-      if (directory !== undefined) await (await secretFiles()).rootOf(directory)
+      if (directory !== undefined) await rootOf(directory)
     },
   }
 }
@@ -130,9 +132,4 @@ export function ownVariable(env: Environment, name: string): string | undefined 
 
 function inUpperSnakeCase(path: string): string {
   return path.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
-}
-
-/** Loaded when the first file is read. */
-function secretFiles(): Promise<typeof import('./secret-file.ts')> {
-  return import('./secret-file.ts')
 }

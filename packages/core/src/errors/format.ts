@@ -1,6 +1,13 @@
 import { tagOf } from './own-properties.ts'
 
-/** A stranger's text for an error message: on one line, printable, short. */
+/**
+ * Returns a stranger's text as an error message can show it: quoted, on one line, printable, at most 40 characters.
+ *
+ * @example
+ * import { quoted } from '@finchat/secrets-core/provider'
+ *
+ * console.log(quoted('line\nfeed')) // "line\nfeed"
+ */
 export function quoted(text: unknown): string {
   if (typeof text !== 'string') return text === null ? 'null' : typeof text
   const shown = JSON.stringify(text.slice(0, 40)).replaceAll(
@@ -12,7 +19,14 @@ export function quoted(text: unknown): string {
 
 const collections = new Set(['Map', 'Set', 'Date', 'URL', 'URLSearchParams', 'Uint8Array'])
 
-/** What somebody passed instead of what was asked for, for a message; text is not shown. */
+/**
+ * Returns what somebody passed in place of what was asked for, for an error message. Text is not shown: it may be a secret.
+ *
+ * @example
+ * import { described } from '@finchat/secrets-core/provider'
+ *
+ * console.log(described('hunter2'), described([])) // text an array
+ */
 export function described(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   if (typeof value !== 'object') return typeof value === 'string' ? 'text' : `a ${typeof value}`

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { bounded, untilAborted } from './deadline.ts'
+import { bounded, jittered, longestTimerMs, pause, throwIfAborted, untilAborted, whenClosed } from './deadline.ts'
 
 const open = new AbortController().signal
 
@@ -172,5 +172,65 @@ describe('untilAborted', () => {
       reject(new Error('late'))
     }
     expect(await unheard(run)).toEqual([])
+  })
+})
+
+describe('whenClosed', () => {
+  it('calls each that still waits, by one listener', () => {
+    const closing = new AbortController()
+    const [first, second] = [vi.fn(), vi.fn()]
+    const cancel = whenClosed(closing.signal, first)
+    whenClosed(closing.signal, second)
+    expect(getEventListeners(closing.signal, 'abort')).toHaveLength(1)
+    cancel()
+    closing.abort()
+    expect([first.mock.calls.length, second.mock.calls.length]).toEqual([0, 1])
+  })
+})
+
+describe('throwIfAborted', () => {
+  it('throws ABORTED, and nothing of the reason that the caller gave', () => {
+    expect(() => throwIfAborted(open)).not.toThrow()
+    expect(() => throwIfAborted(AbortSignal.abort('hunter2'))).toThrow(/^the caller's signal was aborted$/)
+  })
+})
+
+describe('pause', () => {
+  it.each([
+    ['the time', 1_000, () => {}],
+    ['an abort', 0, (controller: AbortController) => controller.abort()],
+    ['what comes sooner', 0, (_: AbortController, sooner: () => void) => sooner()],
+  ])('ends by %s, and leaves no timer and no listener behind', async (_, ms, end) => {
+    const controller = new AbortController()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const pausing = pause(1_000, controller.signal, promise)
+    end(controller, resolve)
+    await vi.advanceTimersByTimeAsync(ms)
+    await pausing
+    expect([vi.getTimerCount(), getEventListeners(controller.signal, 'abort').length]).toEqual([0, 0])
+  })
+
+  it('waits no less for a time that setTimeout does not take', async () => {
+    const ended = vi.fn()
+    void pause(Infinity).then(ended)
+    await vi.advanceTimersByTimeAsync(longestTimerMs - 1)
+    expect(ended).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(ended).toHaveBeenCalled()
+  })
+
+  it('does not begin once the signal is aborted, and hears a rejection of what comes sooner', async () => {
+    await pause(1_000, AbortSignal.abort())
+    await pause(1_000, undefined, Promise.reject(new Error('sooner')))
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('jittered', () => {
+  it('is at least half of the time, and never more than it', () => {
+    const times = Array.from({ length: 200 }, () => jittered(100))
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(50)
+    expect(Math.max(...times)).toBeLessThan(100)
+    expect(new Set(times).size).toBeGreaterThan(100)
   })
 })

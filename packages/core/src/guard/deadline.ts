@@ -1,6 +1,13 @@
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** `setTimeout` fires at once for more (Node.js documentation, timers). */
+/**
+ * The longest time that `setTimeout` takes, in milliseconds: it fires at once for more (Node.js documentation, timers).
+ *
+ * @example
+ * import { longestTimerMs } from '@finchat/secrets-core/provider'
+ *
+ * console.log(longestTimerMs) // 2147483647
+ */
 export const longestTimerMs: number = 2 ** 31 - 1
 
 /** What ends a call that may hang. */
@@ -22,7 +29,8 @@ export interface Bounds {
  * reaches: in a source of credentials, or in the middle of a body.
  *
  * @example
- * import { bounded, SecretsError } from '@finchat/secrets-core'
+ * import { SecretsError } from '@finchat/secrets-core'
+ * import { bounded } from '@finchat/secrets-core/provider'
  *
  * const closing = new AbortController()
  * const hangs = (signal: AbortSignal) => new Promise<string>(() => signal.addEventListener('abort', () => console.log('ended')))
@@ -49,11 +57,11 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
     const onTime = (): void => end(new SecretsError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`))
     const timer = setTimeout(onTime, deadlineMs)
     if (onAbort) signal.addEventListener('abort', onAbort)
-    const calls = endedBy(closing).add(onClose)
+    const cancel = whenClosed(closing, onClose)
     const release = (): void => {
       clearTimeout(timer)
       if (onAbort) signal.removeEventListener('abort', onAbort)
-      calls.delete(onClose)
+      cancel()
     }
     promised(() => run(controller.signal)).then(
       (answer) => {
@@ -73,12 +81,25 @@ type End = () => void
 const running = new WeakMap<AbortSignal, Set<End>>()
 
 /**
- * What ends the calls that run until this signal is aborted. It lives long and ends many: a listener for each would be looked for in a list of
- * them all.
+ * Calls `end` when `closing` is aborted. Returns what cancels that. However many wait, the signal has one listener: its
+ * own list would be searched at each removal. A signal that is aborted already calls nothing.
+ *
+ * @example
+ * import { whenClosed } from '@finchat/secrets-core/provider'
+ *
+ * const closing = new AbortController()
+ * const cancel = whenClosed(closing.signal, () => console.log('never'))
+ * cancel()
+ * whenClosed(closing.signal, () => console.log('closed'))
+ * closing.abort() // prints: closed
  */
+export function whenClosed(closing: AbortSignal, end: End): () => void {
+  const ends = running.get(closing) ?? endedBy(closing)
+  ends.add(end)
+  return () => void ends.delete(end)
+}
+
 function endedBy(closing: AbortSignal): Set<End> {
-  const known = running.get(closing)
-  if (known !== undefined) return known
   const ends = new Set<End>()
   running.set(closing, ends)
   closing.addEventListener('abort', () => {
@@ -88,27 +109,74 @@ function endedBy(closing: AbortSignal): Set<End> {
 }
 
 /**
- * Settles as `promise` does, or rejects with `ABORTED` if the signal is aborted first. The promise itself goes on, for others who wait for it:
- * one who gives up disturbs nobody.
+ * Settles as `promise` does, or rejects with `ABORTED` if the signal is aborted first. The promise itself goes on, for
+ * others who wait for it. `meanwhile` tells in the error what was waited for, such as `the store was locked`.
  *
  * @example
- * import { SecretsError, untilAborted } from '@finchat/secrets-core'
+ * import { SecretsError } from '@finchat/secrets-core'
+ * import { untilAborted } from '@finchat/secrets-core/provider'
  *
  * const shared = Promise.resolve('answer')
  * console.log(await untilAborted(shared, new AbortController().signal)) // answer
  * const failure = await untilAborted(shared, AbortSignal.abort()).catch((error: unknown) => error)
  * console.log(SecretsError.isInstance(failure) && failure.code) // ABORTED
  */
-export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  return raceAbort(promise, signal, () => {})
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, meanwhile?: string): Promise<T> {
+  return raceAbort(promise, signal, () => {}, meanwhile)
+}
+
+/**
+ * Throws `ABORTED` if the signal is aborted: between two steps of a call that cannot be interrupted.
+ *
+ * @example
+ * import { throwIfAborted } from '@finchat/secrets-core/provider'
+ *
+ * throwIfAborted(new AbortController().signal) // goes on; throwIfAborted(AbortSignal.abort()) throws
+ */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw aborted()
+}
+
+/**
+ * Resolves after so many milliseconds, or as soon as the signal is aborted or `sooner` settles. Never rejects, and leaves no
+ * timer and no listener behind. A time beyond `longestTimerMs` counts as that.
+ *
+ * @example
+ * import { pause } from '@finchat/secrets-core/provider'
+ *
+ * await pause(5)
+ * await pause(60_000, AbortSignal.abort()) // at once
+ */
+export async function pause(ms: number, signal?: AbortSignal, sooner?: Promise<unknown>): Promise<void> {
+  if (signal?.aborted) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const end = (): void => resolve()
+  const timer = setTimeout(end, Math.min(ms, longestTimerMs))
+  signal?.addEventListener('abort', end)
+  sooner?.then(end, end)
+  await promise
+  clearTimeout(timer)
+  signal?.removeEventListener('abort', end)
+}
+
+/**
+ * Returns a random time from half of `ms` to the whole: processes that wait for the same do not come back together.
+ *
+ * @example
+ * import { jittered } from '@finchat/secrets-core/provider'
+ *
+ * console.log(jittered(1_000) >= 500) // true
+ */
+export function jittered(ms: number): number {
+  return ms * (0.5 + Math.random() / 2)
 }
 
 /** The same; `left` is called when the signal is aborted first. */
-export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined, left: () => void): Promise<T> {
+export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined, left: () => void, meanwhile?: string): Promise<T> {
   if (signal === undefined) return promise
   const { promise: abort, reject } = Promise.withResolvers<never>()
   const onAbort = (): void => {
-    reject(aborted())
+    reject(aborted(meanwhile))
     left()
   }
   if (signal.aborted) onAbort()
@@ -116,8 +184,9 @@ export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefine
   return Promise.race([abort, promise]).finally(() => signal.removeEventListener('abort', onAbort))
 }
 
-export function aborted(): SecretsError {
-  return new SecretsError('ABORTED', "the caller's signal was aborted")
+export function aborted(meanwhile?: string): SecretsError {
+  const when = meanwhile === undefined ? '' : ` while ${meanwhile}`
+  return new SecretsError('ABORTED', `the caller's signal was aborted${when}`)
 }
 
 export function closed(owner = 'the secrets manager'): SecretsError {

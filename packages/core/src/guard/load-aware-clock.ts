@@ -12,6 +12,13 @@ interface Waiting {
 /**
  * Time for deadlines that blame somebody else. While a process is busy, or is not run, it hears no answer and its timers
  * are late: a step of this clock counts for no longer than it was meant to take. It stands still while nothing waits.
+ *
+ * @example
+ * import { LoadAwareClock } from '@finchat/secrets-core/provider'
+ *
+ * const clock = new LoadAwareClock()
+ * const stop = clock.after(50, () => console.error('late')) // after 50 ms, or more while the process is busy
+ * stop() // it was answered
  */
 export class LoadAwareClock {
   readonly #waiting = new Set<Waiting>()

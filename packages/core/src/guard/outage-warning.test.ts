@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Outage } from './outage-warning.ts'
+import { Outage, OutageTracker } from './outage-warning.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 })
@@ -60,4 +60,16 @@ it('is not silenced by a clock that was set back', () => {
 it('speaks of no later provider where there is none', () => {
   new Outage('aws', false).failed('UNAVAILABLE')
   expect(warned()).toEqual(["Secrets provider 'aws' cannot be asked (UNAVAILABLE): answers are stale, or fail where none is held"])
+})
+
+it('tells an outage that only time can end, where each failure is followed by an answer', () => {
+  const outage = new OutageTracker()
+  const failed = (): boolean => {
+    const begins = outage.failed()
+    outage.answered()
+    return begins
+  }
+  const told = [failed(), failed()]
+  pass(60_000)
+  expect([...told, failed(), failed()]).toEqual([true, false, true, false])
 })

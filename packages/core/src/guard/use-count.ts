@@ -28,11 +28,6 @@ export function addUse(closes: readonly Close[]): void {
   for (const close of closes) uses.set(close, (uses.get(close) ?? 0) + 1)
 }
 
-/** A secrets manager could not start, so it will close nothing. */
-export function dropUse(closes: readonly Close[]): void {
-  for (const close of closes) uses.set(close, (uses.get(close) ?? 1) - 1)
-}
-
 const closed = new WeakSet<Close>()
 
 /** A secrets manager that uses it is closed. Returns whether it was the last. */

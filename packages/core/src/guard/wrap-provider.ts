@@ -16,7 +16,8 @@ export interface ProviderCall {
  * it, those of future versions of the contract included. Returns a new provider; members that are absent stay absent.
  *
  * @example
- * import { envProvider, wrapProvider } from '@finchat/secrets-core'
+ * import { envProvider } from '@finchat/secrets-core'
+ * import { wrapProvider } from '@finchat/secrets-core/provider'
  *
  * const counted = wrapProvider(envProvider(), (call, next) => {
  *   console.log(call.method)

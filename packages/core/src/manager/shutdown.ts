@@ -36,8 +36,17 @@ export interface ClosingParts {
 
 const closeMembers: MembersOf<CloseOptions> = { timeoutMs: 'number' }
 
+/** Ends the parts once, however often it is called. */
+export function closer(parts: ClosingParts): (options?: CloseOptions) => Promise<void> {
+  let closed: Promise<void> | undefined
+  return async (options = {}) => {
+    const known = knownCloseOptions(options)
+    return (closed ??= closeAll(parts, known))
+  }
+}
+
 /** A copy of the options. Throws `INVALID_ARGUMENT` for a time that no timer can hold: it would fire at once. */
-export function knownCloseOptions(options: CloseOptions): CloseOptions {
+function knownCloseOptions(options: CloseOptions): CloseOptions {
   const known = knownOptions(options, closeMembers, 'INVALID_ARGUMENT')
   const { timeoutMs = 0 } = known
   if (timeoutMs >= 0 && timeoutMs <= longestTimerMs) return known

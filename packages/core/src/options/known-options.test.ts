@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
-import { createSecretsManager } from '../manager/manager.ts'
+import { createSecretsManager } from '../manager/create-manager.ts'
 import { envProvider } from '../env/env-provider.ts'
 import { described } from '../errors/format.ts'
 import { isRecord } from '../errors/own-properties.ts'

@@ -1,7 +1,6 @@
 import { described, quoted } from '../errors/format.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
-import { isRecord } from '../errors/own-properties.ts'
-import { ownMembers } from '../errors/own-properties.ts'
+import { isRecord, ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** What is checked of a member: the type of its value, or only that the member is known. */
@@ -16,7 +15,7 @@ export type MembersOf<Options> = { readonly [member in keyof Required<Options>]:
  * open what it should close. For authors of providers too; `CONFIGURATION` by default, as for all options of a factory.
  *
  * @example
- * import { knownOptions } from '@finchat/secrets-core'
+ * import { knownOptions } from '@finchat/secrets-core/provider'
  *
  * try {
  *   knownOptions({ ur: 'https://…' }, { url: 'string', token: 'any' })

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
-import { createSecretsManager } from '../manager/manager.ts'
+import { createSecretsManager } from '../manager/create-manager.ts'
 import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 

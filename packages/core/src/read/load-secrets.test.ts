@@ -7,7 +7,7 @@ import { envProvider } from '../env/env-provider.ts'
 import { cutField } from '../value/json-field.ts'
 import { parseJson } from '../value/json-text.ts'
 import { type BatchReader, loadSecrets, type SecretSpec } from './load-secrets.ts'
-import { createSecretsManager } from '../manager/manager.ts'
+import { createSecretsManager } from '../manager/create-manager.ts'
 import { SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import type { StandardSchemaV1 } from '../contract/standard-schema.ts'
 

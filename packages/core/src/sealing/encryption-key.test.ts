@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
-import { type EncryptionKey, generateKey, parseKey } from './encryption-key.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { type EncryptionKey, generateKey, parseKey, parseKeys } from './encryption-key.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 const bytes = fc.uint8Array({ minLength: 32, maxLength: 32, size: 'max' }).filter((each) => new Set(each).size >= 8)
@@ -237,5 +237,20 @@ describe('a key is refused', () => {
   test('when it is neither text nor bytes', () => {
     // As JavaScript callers may do.
     for (const wrong of [undefined, null, 42, {}] as unknown as EncryptionKey[]) expect(refusal(wrong).code).toBe('CONFIGURATION')
+  })
+})
+
+describe('several keys', () => {
+  test('are parsed in their order', () => {
+    const kinds = parseKeys([generateKey(), 'correct horse battery staple and more']).map(({ kind }) => kind)
+    expect([kinds, parseKeys([])]).toEqual([['raw', 'passphrase'], []])
+  })
+
+  test('leave none in memory where one is refused', () => {
+    const filled = vi.spyOn(Object.getPrototypeOf(Uint8Array.prototype), 'fill')
+    expect(() => parseKeys([random, 'short'])).toThrow('at least 32 bytes')
+    const overwritten = filled.mock.contexts.filter((each) => each instanceof Uint8Array && each.length === 32)
+    filled.mockRestore()
+    expect(overwritten).toEqual([new Uint8Array(32)])
   })
 })

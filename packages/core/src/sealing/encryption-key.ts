@@ -70,6 +70,25 @@ export function parseKey(key: EncryptionKey): KeyMaterial {
   return { kind: 'passphrase', text: key }
 }
 
+/**
+ * The same for several keys, in their order: all of them, or none is left in memory where one is refused.
+ *
+ * @example
+ * import { generateKey, parseKeys } from '@finchat/secrets-core/sealing'
+ *
+ * console.log(parseKeys([generateKey(), generateKey()]).length) // 2
+ */
+export function parseKeys(keys: readonly EncryptionKey[]): KeyMaterial[] {
+  const parsed: KeyMaterial[] = []
+  try {
+    for (const key of keys) parsed.push(parseKey(key))
+    return parsed
+  } catch (error) {
+    for (const key of parsed) if (key.kind === 'raw') key.bytes.fill(0)
+    throw error
+  }
+}
+
 /** Takes bytes that nobody else holds, and overwrites what it refuses. */
 function rawKey(bytes: Uint8Array): KeyMaterial {
   try {

@@ -1,3 +1,4 @@
+import { loadBuiltin } from '../kit/builtins.ts'
 import type { KeyObject } from 'node:crypto'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -105,14 +106,8 @@ let crypto: typeof import('node:crypto') | undefined
 
 /** Looked up when it is first needed: to import this costs nothing, and whoever has a `KeyObject` has loaded it. */
 export function loadCrypto(): typeof import('node:crypto') {
-  crypto ??= foundCrypto()
+  crypto ??= loadBuiltin('node:crypto', 'sealing')
   return crypto
-}
-
-/** An older Node.js has no `getBuiltinModule`, which its types do not know. */
-function foundCrypto(): typeof import('node:crypto') {
-  if (typeof process.getBuiltinModule === 'function') return process.getBuiltinModule('node:crypto')
-  throw new SecretsError('CONFIGURATION', `sealing needs Node.js 22.19 or later; this is ${process.version}`)
 }
 
 /** A key as bytes, which whoever holds them can overwrite, or as Node.js's object. */

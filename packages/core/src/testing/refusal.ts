@@ -9,3 +9,15 @@ export async function refusal(call: Promise<unknown> | undefined): Promise<Secre
   if (!SecretsError.isInstance(reason)) throw reason
   return reason
 }
+
+/** What the function throws; throws itself where that returns, or throws anything else than a `SecretsError`. */
+export function failureOf(run: () => unknown): SecretsError {
+  let reason: unknown = new Error('returned')
+  try {
+    run()
+  } catch (error) {
+    reason = error
+  }
+  if (!SecretsError.isInstance(reason)) throw reason
+  return reason
+}

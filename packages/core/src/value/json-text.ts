@@ -24,7 +24,7 @@ export function parseJson(text: string): unknown {
  * the keys, for V8 remembers what one last matched. Throws `INVALID_ARGUMENT`, which does not quote the text, if it is no JSON.
  *
  * @example
- * import { jsonTextAt } from '@finchat/secrets-core'
+ * import { jsonTextAt } from '@finchat/secrets-core/provider'
  *
  * console.log(jsonTextAt('{"data": {"pin": "0012", "rate": 1.10}}', ['data', 'rate'])) // 1.10
  */

@@ -1,16 +1,32 @@
 /**
- * Zeros outside V8's heap, where the collector leaves no copies behind when it moves objects, and outside Node.js's
- * pool. Typed arrays, their `from`, and `allocUnsafeSlow` take up to 64 bytes from the heap.
+ * Returns zeros in memory of their own: outside V8's heap, where the collector leaves copies behind when it moves objects,
+ * and outside Node.js's pool. Typed arrays, their `from`, and `allocUnsafeSlow` take up to 64 bytes from the heap.
+ *
+ * @example
+ * import { ownMemory } from '@finchat/secrets-core/provider'
+ *
+ * const key = ownMemory(32)
+ * console.log(key.length, key.buffer.byteLength) // 32 32
  */
-export function ownMemory(length: number): Uint8Array {
-  return new Uint8Array(new ArrayBuffer(length))
+export function ownMemory(length: number): Buffer {
+  return Buffer.from(new ArrayBuffer(length))
 }
 
-/** The same bytes outside V8's heap. */
-export function copyOutsideHeap(bytes: Uint8Array): Uint8Array {
-  const copy = ownMemory(bytes.byteLength)
-  copy.set(bytes)
-  return copy
+/**
+ * Returns a copy in memory of its own, text as UTF-8, for whoever gives it out to overwrite.
+ *
+ * @example
+ * import { copyOutsideHeap } from '@finchat/secrets-core/provider'
+ *
+ * const copy = copyOutsideHeap('hunter2')
+ * console.log(copy.length) // 7
+ * copy.fill(0)
+ */
+export function copyOutsideHeap(value: string | Uint8Array): Uint8Array {
+  const copy = new ArrayBuffer(Buffer.byteLength(value))
+  if (typeof value === 'string') Buffer.from(copy).write(value)
+  else new Uint8Array(copy).set(value)
+  return new Uint8Array(copy)
 }
 
 let dropped: FinalizationRegistry<Uint8Array> | undefined

@@ -1,3 +1,4 @@
+import { ownMemory } from './off-heap-bytes.ts'
 import { type SecretFacts } from './secret-value.ts'
 import type { StoredSecret } from '../contract/provider.ts'
 import { soleField } from './json-field.ts'
@@ -146,19 +147,14 @@ function encodingOf(value: string | Uint8Array): Encoding {
   return Buffer.byteLength(value) === value.length ? 'latin1' : 'utf8'
 }
 
-/** Memory of its own, not a slice of the pool that others read, and outside the heap, as `copyOutsideHeap` says. */
-function outsideHeap(length: number): Buffer {
-  return Buffer.from(new ArrayBuffer(length))
-}
-
 function bytesOf(value: string | Uint8Array, encoding: Encoding): Buffer {
   if (typeof value !== 'string') {
-    const copy = outsideHeap(value.byteLength)
+    const copy = ownMemory(value.byteLength)
     copy.set(value)
     value.fill(0)
     return copy
   }
-  const held = outsideHeap(Buffer.byteLength(value, encoding))
+  const held = ownMemory(Buffer.byteLength(value, encoding))
   held.write(value, encoding)
   return held
 }

@@ -1,4 +1,5 @@
-import { bounded, type CallContext, SecretsError } from '@finchat/secrets-core'
+import { type CallContext, SecretsError } from '@finchat/secrets-core'
+import { bounded } from '@finchat/secrets-core/provider'
 import { limitedAnswer, textAnswer } from '../errors/answer-body.ts'
 import { oddityOf, type Origin } from '../model/answers.ts'
 import type { Connection, OpenConnection } from './connection.ts'

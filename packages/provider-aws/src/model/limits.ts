@@ -1,4 +1,4 @@
-import type { ProviderManifest } from '@finchat/secrets-core'
+import type { ProviderManifest } from '@finchat/secrets-core/provider'
 import { parseArn } from './arn.ts'
 
 /** What AWS documents: the API reference of each action, and "AWS Secrets Manager quotas" in the user guide. */

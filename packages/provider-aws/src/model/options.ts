@@ -1,4 +1,4 @@
-import type { NamesOptions } from '@finchat/secrets-core'
+import type { NamesOptions } from '@finchat/secrets-core/provider'
 import type { SecretsManagerClient, SecretsManagerClientConfig } from './sdk.ts'
 
 /** What `awsProvider` takes. */

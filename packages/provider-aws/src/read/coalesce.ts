@@ -1,4 +1,5 @@
-import { type SecretProvider, type StoredSecret, untilAborted } from '@finchat/secrets-core'
+import type { SecretProvider, StoredSecret } from '@finchat/secrets-core'
+import { untilAborted } from '@finchat/secrets-core/provider'
 import { settle } from '../client/concurrency.ts'
 import { assertPath } from '../model/input.ts'
 import type { ReadOne } from './get.ts'

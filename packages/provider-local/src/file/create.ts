@@ -21,7 +21,7 @@ import { remove, statsOf } from './identity.ts'
  * that the process holds on it, SQLite's included.
  */
 
-/** Throws if the file cannot be a store, or if none can be created at `path`. */
+/** Throws if no store can be at `path`. */
 export function fileExists(path: string): boolean {
   const stats = statsOf(path) ?? statsUnlessFree(path)
   if (stats && !stats.isFile())
@@ -34,10 +34,7 @@ export function fileExists(path: string): boolean {
   return stats !== undefined
 }
 
-/**
- * The file, if another process has just created it; undefined if the path is free. Throws
- * otherwise.
- */
+/** The file, if another process has just created it. Throws if something else is in the way. */
 function statsUnlessFree(path: string): BigIntStats | undefined {
   const obstacle = obstacleAt(path)
   if (!obstacle) return undefined
@@ -59,8 +56,8 @@ function obstacleAt(path: string): SecretsError | undefined {
 const maxNameBytes = 247
 
 /**
- * Creates the file atomically: `fill` writes a temporary file, which is then linked to its name. A
- * crash leaves no half-made store, and one of several creators wins.
+ * Links a complete temporary file to its name. A crash leaves no half-made store, and one of
+ * several creators wins.
  */
 export function createFile(path: string, fill: (temporary: string) => void): void {
   const temporary = `${path}.${loadCrypto().randomBytes(6).toString('hex')}.new`
@@ -81,10 +78,7 @@ export function createFile(path: string, fill: (temporary: string) => void): voi
 /** The file and what SQLite puts beside it. */
 const suffixes = ['', '-wal', '-shm', '-journal']
 
-/**
- * Removes temporary files of killed creations. A creation still in progress has lost the name
- * anyway.
- */
+/** A creation still in progress has lost the name anyway. */
 export function removeUnfinished(path: string): void {
   const [folder, name] = [dirname(path), basename(path)]
   for (const file of namesIn(folder)) {

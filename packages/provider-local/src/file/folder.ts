@@ -11,9 +11,9 @@ interface Stamp {
 const oneTickMs = 50
 
 /**
- * Spares a check of each file: POSIX updates a folder's ctime when a file in it is created, renamed
- * or removed. A stamp is not trusted if a later change could get an equal one: when it is too
- * recent, or in whole milliseconds.
+ * POSIX updates a folder's ctime when a file in it is created, renamed or removed, which spares a
+ * check of each file. A stamp that is too recent, or in whole milliseconds, may not be unique and
+ * is not trusted.
  */
 export class Folder {
   readonly #path: string

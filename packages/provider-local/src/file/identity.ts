@@ -5,8 +5,8 @@ import { fileError, quoted } from '../shared/file-errors.ts'
 import { Folder } from './folder.ts'
 
 /*
- * SQLite finds the log by the file's name, but its locks belong to the inode. A file, log or link
- * that somebody else put there would be overwritten, or writes would be lost.
+ * SQLite finds the log by the file's name, but its locks belong to the inode. Writes to a replaced
+ * file would be lost.
  */
 
 /** The files of an open store, as they were when it was opened. */
@@ -43,10 +43,7 @@ export function identifyFile(path: string): StoreFile {
   return { path, log: `${real}-wal`, folder, parts }
 }
 
-/**
- * Throws `UNAVAILABLE` if the file or its log is not the opened one: reads would return old state,
- * and writes would be lost.
- */
+/** Throws `UNAVAILABLE`: reads would return old state, and writes would be lost. */
 export function assertSameFile(file: StoreFile): void {
   if (file.folder) file.folder.unlessUnchanged(() => assertSameParts(file))
   else assertSameParts(file)
@@ -59,7 +56,7 @@ function assertSameParts({ path, parts }: StoreFile): void {
   }
 }
 
-/** Whether another file took the place of one of them; a removed file does not count. */
+/** A removed file does not count. */
 export function isReplaced({ path, parts }: StoreFile): boolean {
   return parts.some(({ file, dev, ino }) => {
     const stats = statsOf(file, path)
@@ -81,8 +78,8 @@ export function assertSameFileAfterCommit(file: StoreFile): void {
 }
 
 /**
- * Throws `CONFIGURATION` for a hard link: opened by two names, the file has two logs, and each
- * overwrites the other's writes.
+ * Throws `CONFIGURATION` for a hard link: a file with two names has two logs, and each overwrites
+ * the other's writes.
  */
 export function assertOneName(path: string): void {
   const stats = statsOf(path)
@@ -94,9 +91,7 @@ export function assertOneName(path: string): void {
   })
 }
 
-/**
- * Removes the temporary name of an unfinished creation, which may remove it itself at this moment.
- */
+/** An unfinished creation may remove the name itself at this moment. */
 function finishCreation(path: string, ino: bigint): void {
   const real = realPath(path)
   const temporary = readdirSync(dirname(real))

@@ -2,8 +2,8 @@ import { statfsSync } from 'node:fs'
 import { quoted } from '../shared/file-errors.ts'
 
 /*
- * SQLite's write-ahead log needs memory that all processes share and a file system that keeps locks
- * (sqlite.org/wal.html, sqlite.org/howtocorrupt.html). Magic numbers of Linux (statfs(2)).
+ * SQLite's log needs memory that all processes share and reliable locks (sqlite.org/wal.html,
+ * sqlite.org/howtocorrupt.html). Magic numbers of Linux (statfs(2)).
  */
 const fileSystems: ReadonlyMap<number, string> = new Map([
   [0x6969, 'NFS'],
@@ -22,7 +22,6 @@ const fileSystems: ReadonlyMap<number, string> = new Map([
 /** Once per path: tests and jobs open a store many times. */
 const warned = new Set<string>()
 
-/** Warns once of a file system that other machines share or whose locks are unreliable. */
 export function warnOfNetworkFileSystem(path: string): void {
   const name = fileSystems.get(typeOf(path))
   if (name === undefined || warned.has(path)) return

@@ -8,8 +8,8 @@ interface Derivation {
 }
 
 /**
- * Derives and caches one store's keys. Derivation of a passphrase may outlast its caller and
- * continues for the next one. Derivations never run in parallel: each takes 128 MiB and a thread.
+ * Derives and caches one store's keys. A derivation may outlast its caller. Derivations never run
+ * in parallel: each takes 128 MiB and a thread.
  */
 export class KeyCache {
   #sources: readonly KeySource[]
@@ -20,10 +20,7 @@ export class KeyCache {
     this.#sources = sources
   }
 
-  /**
-   * The header for a new store. Stays the same until the store is created, so that keys are derived
-   * once.
-   */
+  /** Stays the same until the store is created, so that keys are derived once. */
   newHeader(): StoreHeader {
     this.#newHeader ??= newStoreHeader()
     return this.#newHeader

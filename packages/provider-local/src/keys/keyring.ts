@@ -10,8 +10,8 @@ export type KeySource = { readonly kind: 'raw'; readonly key: KeyBytes } | { rea
 /** The keys derived from one user key for this store. */
 export interface StoreKey {
   /**
-   * Derived from the key and the store's salt. 256 bits long, so that no two keys share an id:
-   * AES-GCM alone does not commit to its key.
+   * Derived from the key and the salt. 256 bits, so that no two keys share an id: AES-GCM alone
+   * does not commit to its key.
    */
   readonly id: string
   /** Parent of each version's own key. */
@@ -25,10 +25,7 @@ export interface Keyring {
   readonly byId: ReadonlyMap<string, StoreKey>
 }
 
-/**
- * The index key sealed under one store key. Unwrapping it proves that a user's key is the right
- * one.
- */
+/** Unwrapping it proves that a user's key is the right one. */
 export interface WrappedKey {
   readonly keyId: string
   readonly wrapped: Buffer
@@ -138,10 +135,7 @@ export function wrapIndexKey(indexKey: KeyBytes, key: StoreKey, header: StoreHea
   return { keyId: key.id, wrapped: seal(key.wrapping.bytes, wrapData(key.id, header), indexKey.bytes) }
 }
 
-/**
- * Throws `CONFIGURATION` if no user key belongs to the store, `INTEGRITY` if the wrapped key was
- * altered.
- */
+/** Throws `CONFIGURATION` for a wrong key, `INTEGRITY` if the row was altered. */
 export function unwrapIndexKey(rows: readonly WrappedKey[], { byId }: Pick<Keyring, 'byId'>, header: StoreHeader): KeyBytes {
   const row = rows.find(({ keyId }) => byId.has(keyId))
   const key = row && byId.get(row.keyId)
@@ -158,10 +152,7 @@ function wrapData(keyId: string, { storeId }: StoreHeader): Buffer {
 /** The newest retired keys that the store remembers. */
 export const maxRetired = 1_024
 
-/**
- * Retired ids would let a reader of the file test guesses of an old passphrase, so they are sealed
- * under a key derived from the index key.
- */
+/** The ids would let a reader of the file test guesses of an old passphrase. */
 export function sealRetired(ids: readonly string[], indexKey: KeyBytes, header: StoreHeader): Buffer {
   const text = Buffer.concat(ids.slice(-maxRetired).map((id) => Buffer.from(id, 'base64url')))
   return withRetiredKey(indexKey, header, (key) => seal(key, retiredData(header), text))

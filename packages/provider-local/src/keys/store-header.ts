@@ -9,7 +9,7 @@ interface ScryptCost {
 
 /** Readable without a key. Never changes. */
 export interface StoreHeader {
-  /** Random. Part of all associated data, so that sealed data cannot move to another store. */
+  /** Random. Binds everything sealed to this store. */
   readonly storeId: Buffer
   /** Random. Makes the derived keys unique to this store. */
   readonly salt: Buffer
@@ -18,7 +18,7 @@ export interface StoreHeader {
 
 /** Format of the file and its index; SQLite's `user_version`. */
 export const formatVersion = 3
-/** Format of keys and sealed values. A new index format does not reseal values. */
+/** A new index format does not reseal values. */
 export const sealingVersion = 2
 
 export const idLength = 16
@@ -28,8 +28,8 @@ export const saltLength = 32
 const scrypt: ScryptCost = { log2N: 17, r: 8, p: 1 }
 
 /**
- * Bounds for a header read from a file, which must neither make guessing cheap nor exhaust the
- * machine: at least 64 MiB (N · r · 128 bytes), at most 1 GiB and N · p = 2^20.
+ * A header read from a file must neither make guessing cheap nor exhaust the machine. At least 64
+ * MiB (N · r · 128 bytes), at most 1 GiB and N · p = 2^20.
  */
 export const scryptBounds = { log2N: [16, 20], r: [8, 8], p: [1, 16], maxNTimesP: 1_048_576 } as const
 

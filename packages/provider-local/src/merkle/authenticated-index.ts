@@ -29,8 +29,8 @@ const maxRecords = 10_000
 
 /**
  * The store's content, authenticated by a hash tree: root MAC, bucket, leaf, secret. Verified parts
- * stay in memory while the root in the file is unchanged, so that such a read hashes nothing. Call
- * `refresh` first, in a transaction; only `seenAt`, `isCurrent` and `known` work outside one.
+ * stay in memory while the root is unchanged. Call `refresh` first, in a transaction; only
+ * `seenAt`, `isCurrent` and `known` work outside one.
  */
 export class AuthenticatedIndex {
   readonly #tables: Tables
@@ -47,10 +47,7 @@ export class AuthenticatedIndex {
     this.digests = indexDigests(header)
   }
 
-  /**
-   * Verifies the state at this data version. Throws `INTEGRITY` if no key holder wrote it, or if it
-   * is older than the last one.
-   */
+  /** Throws `INTEGRITY` if no key holder wrote this state, or if it is older than the last one. */
   refresh(dataVersion: number): void {
     if (this.#seenAt === dataVersion) return
     this.#seenAt = undefined
@@ -79,8 +76,8 @@ export class AuthenticatedIndex {
   }
 
   /**
-   * Call before changing the file. Returns a function that adopts the new state after the commit.
-   * If the transaction fails, the file is read again.
+   * Returns a function that adopts the new state after the commit. Otherwise the file is read
+   * again.
    */
   changing(): (state: VerifiedState, leaves: ReadonlyMap<number, Leaf>, records: VerifiedState['records']) => void {
     const seenAt = this.#seenAt

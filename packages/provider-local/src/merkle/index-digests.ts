@@ -16,10 +16,7 @@ export interface IndexDigests {
   readonly root: (key: KeyBytes, changes: number, keys: KeyTable, bucketDigests: Buffer) => Buffer
 }
 
-/**
- * SHA-256 on every level, HMAC-SHA256 (RFC 2104) under the index key at the root. The file holds
- * everything that is hashed; the root's MAC authenticates it.
- */
+/** The file holds everything that is hashed; the HMAC (RFC 2104) at the root authenticates it. */
 export function indexDigests(header: StoreHeader): IndexDigests {
   const { hash } = loadCrypto()
   const begin = (level: string): readonly Field[] => [`finchat-secrets/local/${level}`, formatVersion, header.storeId]

@@ -15,7 +15,7 @@ export interface IndexParts {
   readonly header: StoreHeader
 }
 
-/** Collects the changes of one transaction and writes them into the index at its end. */
+/** Collects the changes of one transaction. */
 export class IndexEdit {
   readonly #parts: IndexParts
   readonly #changed = new Map<string, SecretRecord>()
@@ -33,15 +33,12 @@ export class IndexEdit {
     this.#changed.set(record.path, record)
   }
 
-  /**
-   * Gives the index a new key, wrapped for the first key alone; other keys then neither open the
-   * store nor seal.
-   */
+  /** Gives the index a new key, wrapped for the first key alone. */
   replaceIndexKey(): void {
     this.#replaces = true
   }
 
-  /** Writes digests and root. Returns a function to call after the commit, which updates memory. */
+  /** Returns a function that updates memory, to call after the commit. */
   finish(): () => void {
     if (this.#replaces) return this.#finishWithNewKey()
     if (this.#changed.size === 0) return () => {}
@@ -50,7 +47,7 @@ export class IndexEdit {
     return () => adopt(indexKey)
   }
 
-  /** Unwraps the new key again after the commit, so that a failed commit leaves no copy of it. */
+  /** Unwraps the key again after the commit, so that a failed commit leaves no copy. */
   #finishWithNewKey(): () => void {
     const { keyring, header } = this.#parts
     const indexKey = KeyBytes.random()
@@ -82,10 +79,7 @@ export class IndexEdit {
     return (ownKey) => adopt({ ...before, changes, root, keys, indexKey: ownKey, bucketDigests }, leaves, this.#changed)
   }
 
-  /**
-   * The key that seals must open the index too, or its holder could not read what it wrote. Throws
-   * `CONFIGURATION` for a retired key.
-   */
+  /** The key that seals must open the index too. Throws `CONFIGURATION` for a retired key. */
   #keysForWriter(keys: KeyTable, indexKey: KeyBytes): KeyTable {
     const { keyring, header } = this.#parts
     const { first } = keyring
@@ -94,10 +88,7 @@ export class IndexEdit {
     return { ...keys, wrapped: wrapped.toSorted((one, other) => (one.keyId < other.keyId ? -1 : 1)) }
   }
 
-  /**
-   * A table for the first key alone, and the ids of the keys that this retires. Earlier retired ids
-   * stay.
-   */
+  /** A table for the first key alone, and the ids that this retires. */
   #keysOfFirst(indexKey: KeyBytes): [KeyTable, readonly string[]] {
     const { keyring, header } = this.#parts
     const { first } = keyring

@@ -5,8 +5,8 @@ import type { IndexDigests } from './index-digests.ts'
 type Entry = readonly [path: string, digest: Uint8Array]
 
 /**
- * The secrets of one leaf, as the text of its digest: sorted by path, so that equal leaves have
- * equal texts. An empty leaf has a digest of zeros, which no text has.
+ * The secrets of one leaf, sorted by path, as the text of its digest. The digest of an empty leaf
+ * is zeros.
  */
 export class Leaf {
   readonly digest: Buffer

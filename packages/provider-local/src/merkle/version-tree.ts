@@ -7,9 +7,8 @@ import type { IndexDigests } from './index-digests.ts'
 const maxNodes = 1_000
 
 /**
- * The versions of one secret as a hash tree over their numbers. A level-1 node holds the digests of
- * 16 versions, a level-2 node those of 16 level-1 nodes. The root is in the secret's own row. A
- * change of one version rewrites one node per level below the root.
+ * The versions of one secret as a hash tree over their numbers, 16 children per node. The root is
+ * in the secret's own row. A change of one version rewrites one node per level.
  */
 export class VersionTree {
   readonly #path: string
@@ -44,10 +43,7 @@ export class VersionTree {
     return this.#below(this.#height, 0, 0, (slots) => slots.toReversed())
   }
 
-  /**
-   * Sets the digest of a version; undefined removes it. The number must be within the tree's
-   * height.
-   */
+  /** Undefined removes the version. The number must be within the tree's height. */
   set(version: number, digest: Buffer | undefined): void {
     let [below, entry] = [version, digest]
     for (let level = 1; level <= this.#height; level++) {
@@ -59,7 +55,7 @@ export class VersionTree {
     }
   }
 
-  /** Raises the tree until it reaches `version`. The old root becomes the first child. */
+  /** The old root becomes the first child of a higher one. */
   growTo(version: number): void {
     for (const height = heightFor(version); this.#height < height;) {
       const [level, root] = [this.#height++, this.#root]

@@ -21,8 +21,8 @@ import type { WriteBatch, VersionChanges } from '../store/write-batch.ts'
 export type Change<T> = readonly [next: SecretRecord, answer: T, versions?: VersionChanges]
 
 /**
- * Changes a secret in one transaction. If that removes versions, resolves after they are erased
- * from the places of `residue`.
+ * Changes a secret in one transaction. Resolves after removed versions are erased as far as
+ * `residue` says.
  */
 export async function changeSecret<T>(
   store: Store,
@@ -55,7 +55,7 @@ export async function addVersion(
 ): Promise<WriteReceipt> {
   const checked = checkedSecret(secret)
   try {
-    // Rewriting the file for each removed version would make a write as slow as the store is large.
+    // Rewriting the file each time would make a write as slow as the store is large.
     return await changeSecret(
       store,
       path,

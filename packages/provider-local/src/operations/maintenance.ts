@@ -1,4 +1,5 @@
-import { knownOptions, type CallContext, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type CallContext, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { takeFirst } from '../merkle/version-index.ts'
 import { assertPath } from '../record/input.ts'
 import { releasedCount, type SecretRecord } from '../record/secret-record.ts'
@@ -51,9 +52,8 @@ function pruned(record: SecretRecord, batch: WriteBatch, surplus: number, most: 
 }
 
 /**
- * Reseals with the first key whatever another key sealed, then gives the index a new key for the
- * first key alone. Resolves to the number of resealed versions. After an abort, a second call does
- * the rest.
+ * Reseals what another key sealed, then gives the index a new key for the first key alone. Resolves
+ * to the number of resealed versions. After an abort, a second call does the rest.
  */
 export async function reencrypt(store: Store, context: CallContext): Promise<{ reencrypted: number }> {
   const roots = new Map<string, Buffer | undefined>()
@@ -63,7 +63,7 @@ export async function reencrypt(store: Store, context: CallContext): Promise<{ r
     return stepped
   })
   const rest = await store.write(context, (batch) => {
-    // Versions sealed with an old key meanwhile, in the transaction that retires those keys.
+    // Versions sealed with an old key meanwhile.
     const late = batch.paths().reduce((total, path) => total + resealedSince(batch.find(path), batch, roots.get(path)), 0)
     batch.retireOtherKeys()
     batch.addResidue()

@@ -81,7 +81,7 @@ function identity({ version, revision, currentSince }: VersionRecord): Pick<Stor
   return { version, revision, currentSince }
 }
 
-/** Lists the paths of one moment; each page shows its secrets as they are when it is read. */
+/** The paths of one moment; each secret is as it is when its page is read. */
 async function* list(store: Store, prefix: string, context: CallContext): AsyncGenerator<ListedSecret, void, undefined> {
   const paths = await store.read(context, (view) =>
     view

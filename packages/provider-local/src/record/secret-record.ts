@@ -21,10 +21,7 @@ export interface VersionRecord {
   readonly seal: Buffer
 }
 
-/**
- * One secret without its values, as the index authenticates it. Every operation maps one record to
- * the next.
- */
+/** One secret without its values. Every operation maps one record to the next. */
 export interface SecretRecord {
   readonly path: string
   /** The highest number ever used, pruned and purged versions included. */

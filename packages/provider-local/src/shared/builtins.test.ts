@@ -36,7 +36,7 @@ test('a Node.js without getBuiltinModule is CONFIGURATION for every call and for
   Object.assign(process, { getBuiltinModule: undefined })
   try {
     expect(await failure(localProvider({ path: ':memory:', key }).get('name', context))).toMatchObject(tooOld)
-    const problem = `sealing needs Node.js 22.19 or later; this is ${process.version}`
+    const problem = `sealing needs Node.js 22.19 or later, with node:crypto; this is ${process.version}`
     expect(() => generateKey()).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   } finally {
     Object.assign(process, { getBuiltinModule: own })

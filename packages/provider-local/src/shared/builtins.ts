@@ -21,8 +21,8 @@ function loaded<T>(load: () => T | undefined): T {
 }
 
 /**
- * Node.js 22 warns that SQLite is experimental; Node.js 24 has the same API as stable. Drops that
- * one warning during one synchronous call.
+ * Drops the warning of Node.js 22 that SQLite is experimental; Node.js 24 has the same API as
+ * stable.
  */
 function withoutSqliteWarning<T>(load: () => T): T {
   const emitWarning = process.emitWarning

@@ -4,7 +4,7 @@ export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw aborted()
 }
 
-/** Settles as `promise` does, or rejects with `ABORTED` when the signal fires; the promise itself continues. */
+/** Rejects with `ABORTED` when the signal fires; the promise itself continues. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal, meanwhile: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(aborted(meanwhile))
@@ -18,7 +18,7 @@ function aborted(meanwhile?: string): SecretsError {
   return new SecretsError('ABORTED', meanwhile ? `the call was aborted while ${meanwhile}` : 'the call was aborted')
 }
 
-/** The error with what its call has changed; `next` is what the caller does after the error's own remedy. */
+/** `next` is what the caller does after the error's own remedy. */
 export function withEffect(error: SecretsError, effect: 'done' | 'unknown', next: string, problem: string = error.problem): SecretsError {
   return new SecretsError(error.code, problem, { effect, remedy: error.remedy === undefined ? next : `${error.remedy}; ${next}` })
 }

@@ -1,4 +1,5 @@
-import type { ProviderManifest, SecretProvider } from '@finchat/secrets-core'
+import type { SecretProvider } from '@finchat/secrets-core'
+import type { ProviderManifest } from '@finchat/secrets-core/provider'
 
 /** Checked on write and on read, since a file may have been altered. */
 export const limits = {

@@ -3,9 +3,7 @@ import { SecretsError } from '@finchat/secrets-core'
 /** Untrusted: whoever can write the file can write any type and any number. */
 export type Row = Readonly<Record<string, unknown>>
 
-/**
- * The column, or NULL if it is too long: a damaged row can claim more bytes than there is memory.
- */
+/** NULL if the column is too long: a damaged row can claim more bytes than there is memory. */
 export function bounded(column: string, maxBytes: number): string {
   return `${boundedOnly(column, maxBytes)} AS ${column}`
 }

@@ -18,21 +18,15 @@ export function connect(path: string | URL): DatabaseSync {
   }
 }
 
-/** Every commit is on disk before it is acknowledged. No effect on a database in memory. */
+/** Every commit is on disk before it is acknowledged. */
 export function makeDurable(sqlite: DatabaseSync): void {
   sqlite.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL')
 }
 
-/**
- * Runs `work` atomically with the data version it sees. A write takes its lock at the start, so
- * that it cannot fail half-way without it.
- */
+/** `work` runs atomically. A write takes its lock at the start, so that it cannot fail half-way. */
 export type Transaction = <T>(kind: 'read' | 'write', work: (dataVersion: number) => T) => T
 
-/**
- * `guard` runs first in every transaction and returns the data version. `path` is for error
- * messages.
- */
+/** `guard` runs first in every transaction and returns the data version. */
 export function transactions(sqlite: DatabaseSync, guard: () => number, path: string | undefined): Transaction {
   const begin = { read: sqlite.prepare('BEGIN'), write: sqlite.prepare('BEGIN IMMEDIATE') }
   const [commit, rollback] = [sqlite.prepare('COMMIT'), sqlite.prepare('ROLLBACK')]

@@ -14,14 +14,13 @@ const statements: readonly string[] = [
     scrypt_log2n INTEGER NOT NULL, scrypt_r INTEGER NOT NULL, scrypt_p INTEGER NOT NULL
   ) STRICT`,
   `CREATE TABLE keys (key_id TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID`,
-  // Sealed ids of retired keys, and how many changes may have left residue in page gaps. The count
-  // is not authenticated: who can reset it can keep the residue as well.
+  // The residue count is not authenticated: who can reset it can keep the residue as well.
   `CREATE TABLE upkeep (id INTEGER PRIMARY KEY CHECK (id = 1), retired BLOB NOT NULL, residue INTEGER NOT NULL) STRICT`,
-  // One row on one page: all that a commit writes of the index above the secrets.
+  // One row on one page: all that a commit writes above the secrets.
   `CREATE TABLE root (id INTEGER PRIMARY KEY CHECK (id = 1), changes INTEGER NOT NULL, mac BLOB NOT NULL, buckets BLOB NOT NULL) STRICT`,
   // Version 0 is the secret: its digest, and the root of its version tree in `sealed`. Its first
   // versions lie beside it, so that a write changes one page. Later versions, and tree nodes as
-  // negative versions, have leaf numbers above all others.
+  // negative versions, lie above all leaves.
   `CREATE TABLE secrets (
     leaf INTEGER NOT NULL, path TEXT NOT NULL, version INTEGER NOT NULL,
     facts TEXT NOT NULL, digest BLOB, sealed BLOB,
@@ -34,10 +33,7 @@ export function createSchema(sqlite: DatabaseSync): void {
   for (const statement of statements) sqlite.exec(statement)
 }
 
-/**
- * Checks the schema whenever it may have changed. Called first in a transaction, so the check holds
- * for all of it. Returns the transaction's data version.
- */
+/** Call first in a transaction. Returns the transaction's data version. */
 export function schemaGuard(sqlite: DatabaseSync, path: string | undefined): () => number {
   const [data, schema] = [sqlite.prepare('PRAGMA data_version'), sqlite.prepare('PRAGMA schema_version')]
   let seenAt: unknown
@@ -55,7 +51,7 @@ export function schemaGuard(sqlite: DatabaseSync, path: string | undefined): () 
 
 /**
  * Throws `CONFIGURATION` for another program's database or another format, `INTEGRITY` for altered
- * tables: a trigger or a view could change what a statement means.
+ * tables: a trigger could change what a statement means.
  */
 export function assertSchema(sqlite: DatabaseSync, path: string | undefined): void {
   if (pragma(sqlite, 'application_id') !== applicationId) throw notAStore(path)

@@ -4,8 +4,8 @@ import { altered } from './columns.ts'
 import { notAStore } from './schema.ts'
 
 /**
- * Primary result codes (sqlite.org/rescode.html). Codes of a held lock are absent because those
- * calls are retried; any other code is `INTERNAL`.
+ * Primary result codes (sqlite.org/rescode.html). Calls that meet a held lock are retried; any
+ * other code is `INTERNAL`.
  */
 const table: Readonly<Record<number, (path?: string) => SecretsError>> = {
   1: altered, // ERROR: our statements are right, so the tables are not ours
@@ -17,7 +17,7 @@ const table: Readonly<Record<number, (path?: string) => SecretsError>> = {
   13: diskFull, // FULL
   14: notPermitted, // CANTOPEN
   18: altered, // TOOBIG: more than we would ever write
-  19: altered, // CONSTRAINT: the verified index says otherwise
+  19: altered, // CONSTRAINT: contradicts the verified index
   20: altered, // MISMATCH
   23: notPermitted, // AUTH
   26: notAStore, // NOTADB

@@ -1,8 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { KeyTable } from '../keys/keyring.ts'
 import type { StoreHeader } from '../keys/store-header.ts'
-import type { LeafEntry } from '../record/tree-shape.ts'
-import { leafCount, leavesPerBucket } from '../record/tree-shape.ts'
+import { leafCount, leavesPerBucket, type LeafEntry } from '../record/tree-shape.ts'
 import { fanOut } from '../record/version-node.ts'
 import { addUnique, bytes, integer, present, type Row, text, unique } from './columns.ts'
 import {
@@ -173,7 +172,7 @@ function nodeTables(sqlite: DatabaseSync): Pick<Tables, 'nodes'> {
 }
 
 /**
- * First versions lie beside their secret, so that a write changes one page. Others lie above all
+ * First versions lie beside their secret, so that a write changes one page; others above all
  * leaves, so that reading a bucket skips few rows.
  */
 function leafFor(leaf: number, version: number): number {
@@ -185,7 +184,6 @@ function leafFor(leaf: number, version: number): number {
  */
 const pageRows = 1_000
 
-/** Reads all rows, one page at a time. */
 function* inPages<Key extends readonly (string | number)[]>(
   rowsAfter: (...key: Key) => Row[],
   first: Key,

@@ -30,15 +30,12 @@ export class StoreOpener {
     return this.#store
   }
 
-  /**
-   * Whether opening would create the store. Reads never do: a wrong path must not become an empty
-   * store.
-   */
+  /** Reads never create a store: a wrong path must not become an empty one. */
   wouldCreate(): boolean {
     return !this.#store && !this.#attempt && !storeExists(this.#options)
   }
 
-  /** Resolves when the store is open. One caller's abort does not affect the others. */
+  /** One caller's abort does not affect the others. */
   async open(signal: AbortSignal): Promise<OpenStore> {
     this.#attempt ??= this.#start()
     const attempt = this.#attempt

@@ -12,7 +12,7 @@ import { newStoreHeader, type StoreHeader } from '../keys/store-header.ts'
 import { AuthenticatedIndex } from '../merkle/authenticated-index.ts'
 import { Bucket } from '../merkle/bucket.ts'
 import { indexDigests } from '../merkle/index-digests.ts'
-import { versionIndex } from '../merkle/version-index.ts'
+import { VersionIndex } from '../merkle/version-index.ts'
 import { bucketCount } from '../record/tree-shape.ts'
 import { invalidPath, quoted } from '../shared/file-errors.ts'
 import { connect, emptyLog, makeDurable, type Transaction, transactions } from '../sqlite/connection.ts'
@@ -53,7 +53,7 @@ function assertStoreId({ storeId }: StoreHeader, options: StoreOptions): void {
   })
 }
 
-/** Opens the store, or creates it. Rejects with a `SecretsError` or an error of SQLite's. */
+/** Rejects with a `SecretsError` or an error of SQLite's. */
 export async function openStore(options: StoreOptions, keys: KeyCache, wait: LockWait): Promise<OpenStore> {
   const { path } = options
   if (path === undefined) return openInMemory(keys, wait)
@@ -160,7 +160,7 @@ function prepareStore(sqlite: DatabaseSync, header: StoreHeader, keyring: Keyrin
       index.refresh(dataVersion)
       return tables.residue()
     })
-    const parts = { tables, header, keyring, index, versions: versionIndex(tables, index.digests) }
+    const parts = { tables, header, keyring, index, versions: new VersionIndex(tables, index.digests) }
     const file = path === undefined ? undefined : identifyFile(path)
     return { ...parts, sqlite, transaction, view: readView(parts), file, secureErase: inheritedResidue(file, residue) }
   } catch (error) {

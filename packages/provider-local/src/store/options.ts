@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
-import { knownOptions, type MembersOf, type NamesOptions, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, type NamesOptions } from '@finchat/secrets-core/provider'
 import { type EncryptionKey, parseKey } from '@finchat/secrets-core/sealing'
 import { KeyBytes } from '../keys/key-bytes.ts'
 import { type KeySource, wipeSources } from '../keys/keyring.ts'
@@ -83,8 +84,7 @@ export function checkedOptions(given: LocalProviderOptions): StoreOptions {
     throw misconfigured('`lockTimeoutMs` is not a number of milliseconds', 'pass 0 or more')
   const checked = {
     name,
-    // Absolute, so that a change of the working folder has no effect and SQLite sees no `file:`
-    // URI.
+    // Unaffected by a change of the working folder, and no `file:` URI to SQLite.
     path: path === ':memory:' ? undefined : resolve(path),
     retention: retentionOf(keepVersions),
     mustExist,

@@ -84,10 +84,7 @@ export const emptyView: ReadView = {
   isCached: () => false,
 }
 
-/**
- * Associated data of a value, from which its key is derived as well. Moved to another name,
- * version, key or store, a value does not open.
- */
+/** Moved to another name, version, key or store, a value does not open. */
 export function valueData({ storeId }: StoreHeader, path: string, version: number, keyId: string): Buffer {
   return lengthPrefixed(['finchat-secrets/local/value', sealingVersion, storeId, path, version, keyId])
 }

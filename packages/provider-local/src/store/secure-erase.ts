@@ -4,8 +4,8 @@ import { emptyLog, rewriteFile, type Transaction } from '../sqlite/connection.ts
 import type { Tables } from '../sqlite/tables.ts'
 
 /**
- * Where removed ciphertext may remain: in the log, to be emptied after several writes (`late`) or
- * at once (`log`), or in page gaps of the file too (`file`).
+ * Where removed ciphertext may remain: in the log, emptied after several writes (`late`) or at once
+ * (`log`), or in page gaps too (`file`).
  */
 export type Residue = 'late' | 'log' | 'file'
 
@@ -47,7 +47,7 @@ export class SecureErase {
     return this.isDue || this.#late > 0
   }
 
-  /** Whether a call of this process was promised an erase that is still pending. */
+  /** Whether an erase that a call promised is still pending. */
   get isPromised(): boolean {
     return this.#isPromised
   }

@@ -1,4 +1,4 @@
-import type { CallContext } from '@finchat/secrets-core'
+import type { CallContext, SecretsError } from '@finchat/secrets-core'
 import { assertOneName, assertSameFile, assertSameFileAfterCommit } from '../file/identity.ts'
 import { throwIfAborted, withEffect } from '../shared/call.ts'
 import { LockQueue, retryWhileBusy } from '../sqlite/lock-retry.ts'
@@ -10,7 +10,7 @@ import { emptyView, type ReadView } from './read-view.ts'
 import { type Residue, warnOfResidue } from './secure-erase.ts'
 import { type WriteBatch, writeBatch } from './write-batch.ts'
 
-/** The store for operations: opens on first use, one transaction per call, only our errors. */
+/** Opens on first use, runs one transaction per call, and throws only our errors. */
 export class Store {
   readonly #options: StoreOptions
   readonly #opener: StoreOpener
@@ -23,8 +23,8 @@ export class Store {
   }
 
   /**
-   * Runs `work` on one verified state; on an empty one if there is no file, which no read creates.
-   * Skips the transaction if `isCached` returns true and no other connection has committed since.
+   * Runs `work` on one verified state, or on an empty one if there is no file. Skips the
+   * transaction if `isCached` returns true and no other connection has committed since.
    */
   read<T>({ signal }: CallContext, work: (view: ReadView) => T, isCached?: (view: ReadView) => boolean): Promise<T> {
     return this.#withOurErrors(async () => {
@@ -129,7 +129,7 @@ function eraseIf(isDue: boolean, store: OpenStore): void {
   }
 }
 
-function notErased(error: unknown, path: string | undefined): Error {
+function notErased(error: unknown, path: string | undefined): SecretsError {
   const ours = storeError(error, path)
   const problem = `the change is made, but removed values may remain in the store's file or log: ${ours.problem}`
   return withEffect(ours, 'done', 'the next write, or closing, erases them', problem)

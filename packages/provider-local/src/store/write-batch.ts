@@ -26,7 +26,7 @@ export interface VersionChanges {
 
 /** A transaction that changes the store. */
 export interface WriteBatch extends ReadView {
-  /** Seals a new value with the first key. `currentSince` is undefined for a pending version. */
+  /** `currentSince` is undefined for a pending version. */
   readonly seal: (path: string, number: number, secret: CheckedSecret, currentSince: number | undefined) => SealedVersion
   /** Seals a value again with the first key; undefined if that key sealed it. */
   readonly reseal: (path: string, version: VersionRecord) => SealedVersion | undefined
@@ -34,10 +34,7 @@ export interface WriteBatch extends ReadView {
   readonly save: (next: SecretRecord, versions?: VersionChanges) => void
   /** From then on only the first key opens the store. */
   readonly retireOtherKeys: () => void
-  /**
-   * Records in the file that page gaps may hold residue, in case this process ends before it erases
-   * that.
-   */
+  /** Records in the file that it may hold residue, in case this process ends first. */
   readonly addResidue: () => void
   /** Writes the index. Returns a function to call after the commit. */
   readonly finish: () => () => void
@@ -86,7 +83,6 @@ function withoutVersions({ tables }: StoreParts, next: SecretRecord): SecretReco
   return { ...next, count: 0, root: emptyNode }
 }
 
-/** Writes changed versions and the tree nodes above them. */
 function withVersions(
   { tables, versions, index: { digests } }: StoreParts,
   before: SecretRecord,

@@ -1,4 +1,5 @@
-import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { member } from '../http/answer.ts'
 import { called } from '../shared/credential.ts'
 import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'

@@ -1,4 +1,4 @@
-import { knownOptions, type MembersOf } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { assertCredential, type Credential, readCredential } from '../shared/credential.ts'
 import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 

@@ -1,4 +1,5 @@
-import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { assertCredential, type Credential, readCredential } from '../shared/credential.ts'
 import { canHoldPath } from '../shared/paths.ts'
 import { loginPath, type VaultAuth } from './vault-auth.ts'

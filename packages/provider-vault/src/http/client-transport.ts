@@ -1,7 +1,7 @@
 import { isObject, member, vaultAnswer, type VaultAnswer } from './answer.ts'
 import type { Transport, VaultRequest } from './transport.ts'
 import { untilEnded } from '../shared/deadline.ts'
-import { Unanswered } from '../shared/transport-error.ts'
+import { TransportError } from '../shared/transport-error.ts'
 
 /** What is used of a node-vault client that you made yourself. */
 export interface VaultClient {
@@ -22,7 +22,7 @@ export function ownClientTransport(client: VaultClient): Transport {
   return {
     exchange: async (request, signal) => {
       if (request.path.includes('sys/health')) {
-        throw new Unanswered('CONFIGURATION', 'node-vault takes every answer for a path with sys/health in it as a success', {
+        throw new TransportError('CONFIGURATION', 'node-vault takes every answer for a path with sys/health in it as a success', {
           remedy: 'use a path without it, or `url` in place of `client`',
         })
       }
@@ -38,7 +38,7 @@ async function ask(client: VaultClient, { path, method, headers, body }: VaultRe
   if (settled.status === 'fulfilled') return successful(settled.value)
   const status = member(settled.reason, 'response', 'statusCode')
   if (typeof status !== 'number')
-    throw new Unanswered('UNAVAILABLE', 'the client got no answer', {
+    throw new TransportError('UNAVAILABLE', 'the client got no answer', {
       remedy: 'look at the server, and at how the client reaches it',
       sent: true,
     })

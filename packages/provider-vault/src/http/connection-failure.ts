@@ -1,5 +1,5 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
-import { Unanswered } from '../shared/transport-error.ts'
+import { TransportError } from '../shared/transport-error.ts'
 
 /** What a failed connection means, and what to do. */
 interface Failure {
@@ -96,10 +96,10 @@ const otherHttp: Failure = {
 const otherwise = unreachable('look at the server, and at what is between')
 
 /** What a socket's error means. Of the error itself only its code is kept. */
-export function connectionFailure(error: unknown, sent: boolean): Unanswered {
+export function connectionFailure(error: unknown, sent: boolean): TransportError {
   const storeStatus = codeOf(error)
   const { code, problem, remedy, isRefusal = false } = failureOf(error, storeStatus ?? '', sent)
-  return new Unanswered(code, problem, { remedy, storeStatus, sent: sent && !isRefusal })
+  return new TransportError(code, problem, { remedy, storeStatus, sent: sent && !isRefusal })
 }
 
 function failureOf(error: unknown, code: string, sent: boolean): Failure {

@@ -1,11 +1,10 @@
-import { isUtf8 } from 'node:buffer'
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
 import { vaultAnswer, type VaultAnswer } from './answer.ts'
 import { connectionFailure } from './connection-failure.ts'
 import { interruption, isLate } from '../shared/deadline.ts'
 import type { TlsMaterial } from './tls.ts'
-import { Unanswered } from '../shared/transport-error.ts'
+import { TransportError } from '../shared/transport-error.ts'
 
 /** The most that one answer may hold, in bytes: Vault's own limit of a request (`max_request_size`, 32 MiB). */
 const maxAnswerBytes = 33_554_432
@@ -74,7 +73,7 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
     signal.removeEventListener('abort', onAbort)
     resolve(answer)
   }
-  const fail = (failure: Unanswered): void => {
+  const fail = (failure: TransportError): void => {
     signal.removeEventListener('abort', onAbort)
     reject(failure)
     outgoing.destroy()
@@ -95,7 +94,9 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
   outgoing.on('response', (incoming) => collect(incoming, done, fail))
   outgoing.on('upgrade', (_incoming, socket: Socket) => {
     socket.destroy()
-    fail(new Unanswered('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at Vault itself', sent: true }))
+    fail(
+      new TransportError('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at Vault itself', sent: true }),
+    )
   })
   outgoing.end(body)
   return promise
@@ -107,13 +108,13 @@ function dropIdle(agent: Agent): void {
 }
 
 /** Listeners, for half of the cost of an async iterator. */
-function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void, fail: (failure: Unanswered) => void): void {
+function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void, fail: (failure: TransportError) => void): void {
   const chunks: Buffer[] = []
   let length = 0
   incoming.on('data', (chunk: Buffer) => {
     chunks.push(chunk)
     length += chunk.length
-    if (length > maxAnswerBytes) fail(new Unanswered('INTERNAL', `the answer is larger than ${maxAnswerBytes} bytes`, { sent: true }))
+    if (length > maxAnswerBytes) fail(new TransportError('INTERNAL', `the answer is larger than ${maxAnswerBytes} bytes`, { sent: true }))
   })
   // The connection ended before the body did.
   incoming.on('error', (error) => fail(connectionFailure(error, true)))
@@ -122,7 +123,7 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
     const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
     const { statusCode = 0, headers } = incoming
     // An error page of a proxy may be in any encoding.
-    const isReadable = statusCode >= 300 || isUtf8(whole)
+    const isReadable = statusCode >= 300 || process.getBuiltinModule('node:buffer').isUtf8(whole)
     const text = isReadable ? whole.toString() : ''
     whole.fill(0)
     for (const bytes of chunks) bytes.fill(0)
@@ -133,9 +134,9 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
 }
 
 /** A lenient decoder would make another value of it. */
-function notUtf8(status: number): Unanswered {
+function notUtf8(status: number): TransportError {
   const remedy = 'point `url` at Vault itself, or at what passes its answers on unchanged'
-  return new Unanswered('INTERNAL', 'the answer is no text in UTF-8', { remedy, storeStatus: String(status), sent: true })
+  return new TransportError('INTERNAL', 'the answer is no text in UTF-8', { remedy, storeStatus: String(status), sent: true })
 }
 
 function textOf(header: string | string[] | undefined): string | undefined {

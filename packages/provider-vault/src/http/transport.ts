@@ -14,7 +14,7 @@ export interface VaultRequest {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Sends one request, once. Rejects with `Unanswered`, and with nothing else, when there was no whole answer. */
+/** Sends one request, once. Rejects with `TransportError`, and with nothing else, when there was no whole answer. */
 export type Exchange = (request: VaultRequest, signal: AbortSignal) => Promise<VaultAnswer>
 
 export interface Transport {

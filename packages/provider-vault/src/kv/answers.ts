@@ -1,8 +1,9 @@
-import { jsonTextAt, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { jsonTextAt } from '@finchat/secrets-core/provider'
 import { isObject, type JsonObject, member, timeOf, type VaultAnswer } from '../http/answer.ts'
 
 /** What identifies one version of a secret, and since when it is current: a version of KV v2 is current from when it was created. */
-export interface VersionFacts extends Pick<StoredSecret, 'expiresAt'> {
+export interface VersionMetadata extends Pick<StoredSecret, 'expiresAt'> {
   readonly version: number
   readonly revision: string
   readonly currentSince: number
@@ -10,7 +11,7 @@ export interface VersionFacts extends Pick<StoredSecret, 'expiresAt'> {
 
 /** The secret in an answer of KV v2. Throws `INTERNAL` for anything else. */
 export function versionedSecret(answer: VaultAnswer): StoredSecret {
-  const facts = factsOf(member(answer.body, 'data', 'metadata'), member(answer.body, 'data', 'metadata', 'version'))
+  const facts = metadataOf(member(answer.body, 'data', 'metadata'), member(answer.body, 'data', 'metadata', 'version'))
   // Written as `{"data":null}`, it has no fields.
   if (member(answer.body, 'data', 'data') === null) return { value: '{}', shape: 'map', ...facts }
   return { ...fieldsAt(answer, ['data', 'data']), ...facts }
@@ -24,9 +25,9 @@ export function plainSecret(answer: VaultAnswer): StoredSecret {
 /** The fields, and whatever is no text exactly as the server wrote it: JavaScript would round numbers. */
 function fieldsAt({ text, body, status }: VaultAnswer, keys: readonly string[]): Pick<StoredSecret, 'value' | 'shape'> {
   const fields = member(body, ...keys)
-  if (!isObject(fields)) throw notUnderstood(status)
+  if (!isObject(fields)) throw unexpectedAnswer(status)
   const value = isOfTexts(fields) ? JSON.stringify(fields) : jsonTextAt(text, keys)
-  if (value === undefined) throw notUnderstood(status)
+  if (value === undefined) throw unexpectedAnswer(status)
   return { value, shape: 'map' }
 }
 
@@ -36,9 +37,10 @@ function isOfTexts(fields: JsonObject): boolean {
 }
 
 /** The number of the version, and the moment that it was created at: after a purge numbers begin anew, moments never. */
-export function factsOf(metadata: unknown, version: unknown): VersionFacts {
+export function metadataOf(metadata: unknown, version: unknown): VersionMetadata {
   const revision = member(metadata, 'created_time')
-  if (typeof revision !== 'string' || typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1) throw notUnderstood(200)
+  if (typeof revision !== 'string' || typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1)
+    throw unexpectedAnswer(200)
   return { version, revision, currentSince: momentOf(revision), ...endOf(member(metadata, 'deletion_time')) }
 }
 
@@ -50,7 +52,7 @@ function endOf(deletionTime: unknown): Pick<StoredSecret, 'expiresAt'> {
 /** Of a time as RFC 3339 writes it, in epoch milliseconds. */
 function momentOf(time: unknown): number {
   const moment = typeof time === 'string' && /^\d{4}-\d\d-\d\dT/.test(time) ? Date.parse(time) : Number.NaN
-  if (Number.isNaN(moment)) throw notUnderstood(200)
+  if (Number.isNaN(moment)) throw unexpectedAnswer(200)
   return moment
 }
 
@@ -62,7 +64,7 @@ export interface SecretRecord {
   readonly tags: Readonly<Record<string, string>>
 }
 
-interface VersionRecord extends VersionFacts {
+interface VersionRecord extends VersionMetadata {
   readonly isDestroyed: boolean
   /** It reads as deleted, by the clock of the server: ours may be behind the moment at which it was deleted. */
   readonly isDeleted: boolean
@@ -72,7 +74,7 @@ export function recordOf(answer: VaultAnswer): SecretRecord {
   const [data, now] = [member(answer.body, 'data'), timeOf(answer)]
   const versions = member(data, 'versions') ?? {}
   const last = member(data, 'current_version')
-  if (!isObject(versions) || typeof last !== 'number') throw notUnderstood(answer.status)
+  if (!isObject(versions) || typeof last !== 'number') throw unexpectedAnswer(answer.status)
   return {
     last,
     versions: Object.entries(versions).map(([number, metadata]) => versionRecord(metadata, Number(number), now)),
@@ -81,7 +83,7 @@ export function recordOf(answer: VaultAnswer): SecretRecord {
 }
 
 function versionRecord(metadata: unknown, number: number, now: number): VersionRecord {
-  const facts = factsOf(metadata, number)
+  const facts = metadataOf(metadata, number)
   return {
     ...facts,
     isDestroyed: member(metadata, 'destroyed') === true,
@@ -93,7 +95,7 @@ export function currentOf({ last, versions }: SecretRecord): VersionRecord | und
   return versions.find(({ version }) => version === last)
 }
 
-export function descriptionOf(record: SecretRecord, { version, revision, currentSince, expiresAt }: VersionFacts): SecretDescription {
+export function descriptionOf(record: SecretRecord, { version, revision, currentSince, expiresAt }: VersionMetadata): SecretDescription {
   const live = record.versions.filter(({ isDestroyed, isDeleted }) => !isDestroyed && !isDeleted)
   const versions = live.map((one) => ({ version: one.version, revision: one.revision, currentSince: one.currentSince }))
   return { version, revision, currentSince, ...(expiresAt !== undefined && { expiresAt }), tags: record.tags, versions }
@@ -104,7 +106,7 @@ function textsOf(tags: unknown): Record<string, string> {
   return Object.fromEntries(texts)
 }
 
-export function notUnderstood(status: number): SecretsError {
+export function unexpectedAnswer(status: number): SecretsError {
   return new SecretsError('INTERNAL', 'the answer is not what a KV mount answers', {
     storeStatus: String(status),
     remedy: 'check that `mount` is a KV mount',

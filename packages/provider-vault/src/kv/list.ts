@@ -1,6 +1,6 @@
 import { type CallContext, type ListedSecret, SecretsError } from '@finchat/secrets-core'
 import { member } from '../http/answer.ts'
-import { notUnderstood } from './answers.ts'
+import { unexpectedAnswer } from './answers.ts'
 import type { KvMount } from './mount.ts'
 import { canHoldFolder, canHoldPath } from '../shared/paths.ts'
 
@@ -39,7 +39,7 @@ async function keysIn(mount: KvMount, folder: string, signal: AbortSignal): Prom
     )
     if (answer.status === 404) return undefined
     const keys = member(answer.body, 'data', 'keys')
-    if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) throw notUnderstood(answer.status)
+    if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) throw unexpectedAnswer(answer.status)
     return keys
   })
   return found ?? []

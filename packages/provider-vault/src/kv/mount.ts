@@ -1,7 +1,7 @@
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 import type { VaultAnswer } from '../http/answer.ts'
 import { isOtherVersion } from '../protocol/responses.ts'
-import { type KvVersion, type MountKind, MountVersion } from './version-detection.ts'
+import { type KvVersion, type MountKind, VersionDetection } from './version-detection.ts'
 import { encodedPath } from '../shared/paths.ts'
 import type { Ask, Right, VaultApi } from '../token/vault-api.ts'
 
@@ -32,7 +32,7 @@ export interface KvMount {
 }
 
 export function kvMount(api: VaultApi, mount: string, told: KvVersion | undefined): KvMount {
-  const found = new MountVersion(api, mount)
+  const found = new VersionDetection(api, mount)
   const versionOf = async (signal: AbortSignal): Promise<KvVersion> => asVersion(await found.kind(signal))
   /** The version by a probe that began after the mark. If the server does not tell: `told`. */
   const versionSince = async (mark: number, signal: AbortSignal): Promise<KvVersion> => {

@@ -1,7 +1,7 @@
 import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
 import { member } from '../http/answer.ts'
 import { isCasRequired } from '../protocol/responses.ts'
-import { factsOf } from './answers.ts'
+import { metadataOf } from './answers.ts'
 import type { KvMount } from './mount.ts'
 import { patched } from './patch.ts'
 import { type LastVersion, readLast } from './read.ts'
@@ -109,7 +109,7 @@ function post(mount: KvMount, path: string, body: string, signal: AbortSignal, t
 function receiptOf({ body }: Awaited<ReturnType<KvMount['ask']>>, expected?: number): WriteReceipt {
   const metadata = member(body, 'data')
   try {
-    const { version, revision } = factsOf(metadata, member(metadata, 'version'))
+    const { version, revision } = metadataOf(metadata, member(metadata, 'version'))
     if (version === (expected ?? version)) return { version, revision }
   } catch {
     // Told below: whether it was written is open.

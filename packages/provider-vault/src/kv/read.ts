@@ -3,12 +3,12 @@ import { isObject, member, type VaultAnswer } from '../http/answer.ts'
 import {
   currentOf,
   descriptionOf,
-  factsOf,
-  notUnderstood,
+  metadataOf,
+  unexpectedAnswer,
   plainSecret,
   recordOf,
   type SecretRecord,
-  type VersionFacts,
+  type VersionMetadata,
   versionedSecret,
 } from './answers.ts'
 import type { KvMount } from './mount.ts'
@@ -56,7 +56,7 @@ export async function readVersion(mount: KvMount, path: string, signal: AbortSig
   const query = version === undefined ? '' : `?version=${version}`
   const answer = await mount.ask(path, { method: 'GET', part: 'data', query, call: 'read', capability: 'read' }, signal)
   const secret = answer.status === 404 ? undefined : versionedSecret(answer)
-  if (version !== undefined && secret !== undefined && secret.version !== version) throw notUnderstood(answer.status)
+  if (version !== undefined && secret !== undefined && secret.version !== version) throw unexpectedAnswer(answer.status)
   return secret
 }
 
@@ -102,7 +102,7 @@ function isWithdrawn({ status, body }: VaultAnswer): boolean {
 }
 
 /** The version that was written last. */
-export interface LastVersion extends VersionFacts {
+export interface LastVersion extends VersionMetadata {
   /** `undefined` if it was deleted. */
   readonly secret: StoredSecret | undefined
 }
@@ -112,5 +112,5 @@ export async function readLast(mount: KvMount, path: string, signal: AbortSignal
   const answer = await mount.ask(path, { method: 'GET', part: 'data', call: 'read', capability: 'read', takes: isWithdrawn }, signal)
   const metadata = member(answer.body, 'data', 'metadata')
   if (metadata === undefined) return undefined
-  return { ...factsOf(metadata, member(metadata, 'version')), secret: answer.status === 200 ? versionedSecret(answer) : undefined }
+  return { ...metadataOf(metadata, member(metadata, 'version')), secret: answer.status === 200 ? versionedSecret(answer) : undefined }
 }

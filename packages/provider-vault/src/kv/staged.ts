@@ -1,6 +1,7 @@
-import { jsonTextAt, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { jsonTextAt } from '@finchat/secrets-core/provider'
 import { isObject, member } from '../http/answer.ts'
-import type { VersionFacts } from './answers.ts'
+import type { VersionMetadata } from './answers.ts'
 import { destroyVersions } from './delete.ts'
 import type { KvMount } from './mount.ts'
 import { readLast, readVersion } from './read.ts'
@@ -61,7 +62,7 @@ export async function readStaged(mount: KvMount, path: string, signal: AbortSign
   return { last: version, pending: isWithdrawn ? undefined : { ...pending, isOverLive } }
 }
 
-function pendingOf(text: string, { version, revision }: VersionFacts): Omit<Pending, 'isOverLive'> {
+function pendingOf(text: string, { version, revision }: VersionMetadata): Omit<Pending, 'isOverLive'> {
   const parsed: unknown = JSON.parse(text) // as above
   const [base, tags, value] = [member(parsed, 'base'), member(parsed, 'tags'), jsonTextAt(text, ['fields'])]
   const [place, staged] = [member(parsed, 'promotes') ?? version, member(parsed, 'revision') ?? revision]

@@ -1,6 +1,6 @@
 import { isObject, member } from '../http/answer.ts'
 import { untilEnded } from '../shared/deadline.ts'
-import { SharedRun } from '../shared/single-flight.ts'
+import { SingleFlight } from '../shared/single-flight.ts'
 import { asSecretsErrors } from '../shared/transport-error.ts'
 import type { VaultApi } from '../token/vault-api.ts'
 
@@ -13,8 +13,8 @@ export type MountKind = KvVersion | 'no KV' | undefined
 const recentMs = 1_000
 
 /** Finds out what a mount is, once for all who ask at the same time, and remembers it. */
-export class MountVersion {
-  readonly #probe: SharedRun<MountKind>
+export class VersionDetection {
+  readonly #probe: SingleFlight<MountKind>
   #known: MountKind
   #probes = 0
   /** The number of the last probe that did not fail. */
@@ -22,7 +22,7 @@ export class MountVersion {
   #seenAt = 0
 
   constructor(api: VaultApi, mount: string) {
-    this.#probe = new SharedRun(async () => {
+    this.#probe = new SingleFlight(async () => {
       const number = (this.#probes += 1)
       const startedAt = Date.now()
       this.#known = await kindOf(api, mount)

@@ -1,4 +1,5 @@
-import { jsonTextAt, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { jsonTextAt } from '@finchat/secrets-core/provider'
 import { isObject, member, type VaultAnswer } from '../http/answer.ts'
 
 /** A secret that Vault made for us alone, and ends by itself. Times are epoch milliseconds. */
@@ -15,7 +16,7 @@ export interface Lease {
   /** From then on it is not handed out any more: a little before the server lets it end. */
   readonly endsAt: number
   /** From then on it is renewed, or another one is got. */
-  readonly tendAt: number
+  readonly renewAt: number
 }
 
 /** What was issued under this token. Throws `CONFIGURATION` for an answer without a lease: it would be made anew by every read, or never end. */
@@ -40,7 +41,7 @@ export function renewedLease(lease: Lease, answer: VaultAnswer, askedAt: number)
 }
 
 /** Without the value. */
-export function factsOfLease({ id, issuedAt }: Lease, expiresAt: number): Omit<StoredSecret, 'value' | 'shape'> {
+export function leaseMetadata({ id, issuedAt }: Lease, expiresAt: number): Omit<StoredSecret, 'value' | 'shape'> {
   return { revision: id, currentSince: issuedAt, expiresAt: Math.ceil(expiresAt), exclusive: true }
 }
 
@@ -54,8 +55,8 @@ function grantIn({ body, status }: VaultAnswer): number {
  * Counted from when it was asked for, since it may have been granted then. Tended later in its life than a token is, so that what ends with
  * its token is replaced under the next one; spread, so that a fleet does not come at once.
  */
-function lifeOf(ms: number, askedAt: number): Pick<Lease, 'grantedMs' | 'endsAt' | 'tendAt'> {
-  return { grantedMs: ms, endsAt: askedAt + ms - Math.min(1000, ms / 20), tendAt: askedAt + ms * (0.75 + Math.random() / 10) }
+function lifeOf(ms: number, askedAt: number): Pick<Lease, 'grantedMs' | 'endsAt' | 'renewAt'> {
+  return { grantedMs: ms, endsAt: askedAt + ms - Math.min(1000, ms / 20), renewAt: askedAt + ms * (0.75 + Math.random() / 10) }
 }
 
 function offHeap(text: string): Buffer {

@@ -6,7 +6,7 @@ import { token as tokenAuth } from '../auth/token.ts'
 import type { LoginMessage } from '../token/login-events.ts'
 import { answerOf, context, count, denied, leasesOf, leasingVault, path, sealed, userIn } from '../testing/leasing-vault.ts'
 import { canaries, codeOf } from '../testing/stub-vault.ts'
-import { Unanswered } from '../shared/transport-error.ts'
+import { TransportError } from '../shared/transport-error.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 25) }))
 afterEach(() => void vi.useRealTimers())
@@ -300,7 +300,7 @@ describe('a request for a lease that is not answered in time', () => {
   test('or of which the answer is lost, is repeated later and later', async () => {
     const vault = leasingVault()
     vault.answer = ({ call }) => {
-      if (call === 'write') throw new Unanswered('UNAVAILABLE', 'the connection broke', { sent: true })
+      if (call === 'write') throw new TransportError('UNAVAILABLE', 'the connection broke', { sent: true })
       return undefined
     }
     const { leases } = leasesOf(vault)

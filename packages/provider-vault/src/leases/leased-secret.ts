@@ -1,15 +1,15 @@
 import { type CallContext, SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { type Bounds, bounded, longestTimerMs, untilEnded } from '../shared/deadline.ts'
-import { factsOfLease, type Lease } from './lease.ts'
+import { leaseMetadata, type Lease } from './lease.ts'
 import { LeaseBackOff } from './back-off.ts'
 import type { LeaseRequests } from './requests.ts'
-import type { TokenStanding } from '../token/token-holder.ts'
+import type { TokenStatus } from '../token/token-holder.ts'
 import { asSecretsErrors } from '../shared/transport-error.ts'
 
 export interface LeasedSecretOptions {
   readonly requests: LeaseRequests
   /** What is known of the token that a lease was issued under; `undefined`: it has ended or was refused, and the lease with it. */
-  readonly standing: (token: string) => TokenStanding | undefined
+  readonly statusOf: (token: string) => TokenStatus | undefined
   readonly limits: Pick<Bounds, 'timeoutMs' | 'closing'>
 }
 
@@ -31,8 +31,8 @@ export class LeasedSecret {
   /** Replaced, and good until they end: who reads them must have time to move. */
   #outgoing: Lease[] = []
   #issuing: Promise<boolean> | undefined
-  #isTending = false
-  #tendNotBefore = 0
+  #isRenewing = false
+  #renewNotBefore = 0
   /** A lease that nobody has is neither renewed nor replaced. */
   #isHandedOut = false
   #timer: NodeJS.Timeout | undefined
@@ -54,7 +54,7 @@ export class LeasedSecret {
   async get({ signal, fresh = false }: CallContext): Promise<StoredSecret | undefined> {
     const held = this.#isClosed || fresh ? undefined : this.#good()
     if (held !== undefined) {
-      this.#tendIfDue(held)
+      this.#renewIfDue(held)
       return this.#handOut(held)
     }
     const waiting = { ...this.#options.limits, signal }
@@ -68,7 +68,7 @@ export class LeasedSecret {
   /** Without its value, and without asking Vault: to know more would be to make an account. */
   describe(): Omit<StoredSecret, 'value' | 'shape'> {
     const held = this.#good()
-    return held === undefined ? { exclusive: true } : factsOfLease(held, this.#readAgainAt(held))
+    return held === undefined ? { exclusive: true } : leaseMetadata(held, this.#readAgainAt(held))
   }
 
   /** Revokes what does not end with the token, which tells where that fails, and forgets all. Waits no longer than the signal. */
@@ -87,9 +87,9 @@ export class LeasedSecret {
   }
 
   async #revokeAll(signal: AbortSignal): Promise<void> {
-    const { requests, standing } = this.#options
+    const { requests, statusOf } = this.#options
     this.#replaceBy(undefined)
-    const ours = this.#outgoing.filter(({ token, endsAt }) => Date.now() < endsAt && standing(token)?.isRevocable === false)
+    const ours = this.#outgoing.filter(({ token, endsAt }) => Date.now() < endsAt && statusOf(token)?.isRevocable === false)
     this.#outgoing = []
     await Promise.allSettled(ours.map((lease) => requests.revoke(this.#path, lease, signal)))
   }
@@ -105,16 +105,16 @@ export class LeasedSecret {
   #handOut(lease: Lease): StoredSecret {
     this.#isHandedOut = true
     this.#wake()
-    return { value: lease.fields.toString(), shape: 'map', ...factsOfLease(lease, this.#readAgainAt(lease)) }
+    return { value: lease.fields.toString(), shape: 'map', ...leaseMetadata(lease, this.#readAgainAt(lease)) }
   }
 
   #endOf({ token, endsAt }: Lease): number {
-    return Math.min(endsAt, this.#options.standing(token)?.expiresAt ?? 0)
+    return Math.min(endsAt, this.#options.statusOf(token)?.expiresAt ?? 0)
   }
 
   /** Under another token than that in use a lease cannot be kept: that token is not renewed any more. */
-  #dueAt({ token, tendAt }: Lease): number {
-    return Math.max(this.#tendNotBefore, this.#options.standing(token)?.isHeld ? tendAt : 0)
+  #dueAt({ token, renewAt }: Lease): number {
+    return Math.max(this.#renewNotBefore, this.#options.statusOf(token)?.isHeld ? renewAt : 0)
   }
 
   /** When it is due; where the token ends first, before that, to see whether it was renewed or replaced meanwhile. */
@@ -159,7 +159,7 @@ export class LeasedSecret {
     this.#outgoing = [...this.#outgoing, ...(this.#lease === undefined ? [] : [this.#lease])].filter(({ endsAt }) => now < endsAt)
     this.#lease?.fields.fill(0)
     this.#lease = next
-    this.#tendNotBefore = 0
+    this.#renewNotBefore = 0
     this.#isHandedOut = false
   }
 
@@ -170,24 +170,24 @@ export class LeasedSecret {
     if (this.#isClosed || lease === undefined || !this.#isHandedOut || Date.now() >= this.#endOf(lease)) return
     const look = (): void => {
       const held = this.#good()
-      if (held !== undefined) this.#tendIfDue(held)
-      if (!this.#isTending) this.#wake()
+      if (held !== undefined) this.#renewIfDue(held)
+      if (!this.#isRenewing) this.#wake()
     }
     this.#timer = setTimeout(look, Math.min(this.#lookAt(lease) - Date.now(), longestTimerMs))
     this.#timer.unref()
   }
 
   /** In the background: the lease in hand is still good. */
-  #tendIfDue(lease: Lease): void {
-    if (Date.now() < this.#dueAt(lease) || this.#isClosed || this.#isTending) return
-    this.#isTending = true
-    void this.#tended(lease).finally(() => {
-      this.#isTending = false
+  #renewIfDue(lease: Lease): void {
+    if (Date.now() < this.#dueAt(lease) || this.#isClosed || this.#isRenewing) return
+    this.#isRenewing = true
+    void this.#renew(lease).finally(() => {
+      this.#isRenewing = false
       this.#wake()
     })
   }
 
-  async #tended(lease: Lease): Promise<void> {
+  async #renew(lease: Lease): Promise<void> {
     try {
       const renewal = this.#isRenewable(lease)
         ? await this.#options.requests.renew(this.#path, lease, this.#options.limits.closing)
@@ -198,12 +198,12 @@ export class LeasedSecret {
       else this.#lease = renewal
     } catch {
       // It is good until it ends: tried again in between.
-      this.#tendNotBefore = Date.now() + pauseMs(this.#endOf(lease)) + ((this.#endOf(lease) - Date.now()) / 4) * Math.random()
+      this.#renewNotBefore = Date.now() + pauseMs(this.#endOf(lease)) + ((this.#endOf(lease) - Date.now()) / 4) * Math.random()
     }
   }
 
   #isRenewable({ token, renewable }: Lease): boolean {
-    return renewable && this.#options.standing(token)?.isHeld === true
+    return renewable && this.#options.statusOf(token)?.isHeld === true
   }
 }
 

@@ -5,7 +5,7 @@ import type { Provides } from '../shared/manifest.ts'
 type Members = Provides<'get' | 'getVersion' | 'describe' | 'list' | 'put' | 'tag' | 'delete' | 'restore' | 'staging'>
 
 /** The members for a KV mount, but for the paths that are leased: those never reach it. */
-export function withLeases({ staging, ...kv }: Members, leases: Leases): Members {
+export function routeLeases({ staging, ...kv }: Members, leases: Leases): Members {
   const assertKept = (path: string): void => {
     if (leases.isLeased(path)) throw notWritable()
   }

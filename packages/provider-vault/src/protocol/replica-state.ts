@@ -16,7 +16,7 @@ type Headers = Readonly<Record<string, string>>
  * The highest state seen. Sent back with every request, a standby that has not got so far yet passes the request on to the active node, so
  * that what was written is what is read.
  */
-export class ClusterState {
+export class ReplicaState {
   #highest: State | undefined
   #canForward = true
 

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { vaultAnswer, type VaultAnswer } from '../http/answer.ts'
-import { ClusterState } from './replica-state.ts'
+import { ReplicaState } from './replica-state.ts'
 import { bounded } from '../shared/deadline.ts'
 import type { Exchange, VaultRequest } from '../http/transport.ts'
 import { answerError, type Outgoing, vaultSender } from './request.ts'
-import { Unanswered } from '../shared/transport-error.ts'
+import { TransportError } from '../shared/transport-error.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 25) }))
 afterEach(() => void vi.useRealTimers())
@@ -21,7 +21,7 @@ async function sent(answer: VaultAnswer): Promise<{ times: number; status: numbe
       times += 1
       return answer
     },
-    state: new ClusterState(),
+    state: new ReplicaState(),
     namespace: undefined,
   })
   const call = bounded({ timeoutMs: 5000, closing: new AbortController().signal }, (signal) => send(read, signal))
@@ -62,7 +62,7 @@ async function sentTo(answer: (request: VaultRequest) => VaultAnswer, outgoing: 
     requests.push(request)
     return answer(request)
   }
-  const send = vaultSender({ exchange, state: new ClusterState(), namespace: undefined })
+  const send = vaultSender({ exchange, state: new ReplicaState(), namespace: undefined })
   for (const each of outgoing) {
     const call = bounded({ timeoutMs: 5000, closing: new AbortController().signal }, (signal) => send(each, signal))
     await Promise.all([call, vi.advanceTimersByTimeAsync(5000)])
@@ -105,13 +105,13 @@ test('a server that lets no client ask for its active node is not asked again, a
 })
 
 test('broken connections of an election count for it, and others are few', async () => {
-  const broken = new Unanswered('UNAVAILABLE', 'the connection broke', { sent: true })
+  const broken = new TransportError('UNAVAILABLE', 'the connection broke', { sent: true })
   const [leaderless, good] = [vaultAnswer(307, ''), vaultAnswer(200, '{"data":{}}')]
-  const timesOf = async (outcomes: readonly (VaultAnswer | Unanswered)[]): Promise<number> => {
+  const timesOf = async (outcomes: readonly (VaultAnswer | TransportError)[]): Promise<number> => {
     const left = [...outcomes]
     const answer = (): VaultAnswer => {
       const outcome = left.shift() ?? good
-      if (outcome instanceof Unanswered) throw outcome
+      if (outcome instanceof TransportError) throw outcome
       return outcome
     }
     let times = 0
@@ -145,7 +145,7 @@ test('what uses something up is sent again only where nothing was done', async (
 test('a write for the active node is not in doubt where only the state of the cluster was asked for', async () => {
   const write: Outgoing = { method: 'POST', path: 'secret/data/app', call: 'write', isForActive: true }
   const broken = (): VaultAnswer => {
-    throw new Unanswered('UNAVAILABLE', 'the connection broke', { sent: true })
+    throw new TransportError('UNAVAILABLE', 'the connection broke', { sent: true })
   }
   for (const answer of [broken, () => vaultAnswer(502, '<html>')]) {
     const asked: string[] = []

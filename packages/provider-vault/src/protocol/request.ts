@@ -1,10 +1,10 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { says, type VaultAnswer } from '../http/answer.ts'
-import { type CallKind, type Meaning, meaningOf } from './responses.ts'
-import type { ClusterState } from './replica-state.ts'
+import { type CallKind, type Outcome, classify } from './responses.ts'
+import type { ReplicaState } from './replica-state.ts'
 import { isLate, pause } from '../shared/deadline.ts'
 import type { Exchange, VaultRequest } from '../http/transport.ts'
-import { Unanswered } from '../shared/transport-error.ts'
+import { TransportError } from '../shared/transport-error.ts'
 
 /** How often one request is sent, where sending it again can do no harm. */
 const mostAttempts = 3
@@ -28,18 +28,18 @@ export interface Outgoing extends Omit<VaultRequest, 'headers'> {
 
 export interface SenderOptions {
   readonly exchange: Exchange
-  readonly state: ClusterState
+  readonly state: ReplicaState
   readonly namespace: string | undefined
   /** Whether answers come with their headers, and so with the state of the cluster. */
   readonly hasHeaders?: boolean
 }
 
-/** Resolves to whatever was answered; rejects with `Unanswered`. */
+/** Resolves to whatever was answered; rejects with `TransportError`. */
 export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<VaultAnswer>
 
 /** Sends with what every request carries, and again where nothing was done and waiting helps. */
 export function vaultSender({ exchange, state, namespace, hasHeaders = true }: SenderOptions): Send {
-  const once = async (outgoing: Outgoing, signal: AbortSignal): Promise<Outcome> => {
+  const once = async (outgoing: Outgoing, signal: AbortSignal): Promise<Attempted> => {
     const { method, path, body } = outgoing
     try {
       const answer = await exchange({ method, path, body, headers: headersOf(outgoing, namespace, state) }, signal)
@@ -60,7 +60,7 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
       if (repeats === 'none') return unsettled(outcome)
       isElection ||= repeats === 'in time'
       // A balancer may lead to the node that is gone, until its health check has seen that.
-      if (repeats === 'few' && !(isElection && outcome instanceof Unanswered)) faults += 1
+      if (repeats === 'few' && !(isElection && outcome instanceof TransportError)) faults += 1
       const ms = pauseMs(outcome, attempt)
       const isLast = faults === mostAttempts || ms > longestPauseMs
       if (isLast || !(await hadTime(ms, signal))) return unsettled(outcome)
@@ -71,10 +71,10 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
     if (outgoing.isForActive !== true || isStateAsked || state.isKnown) return repeated(outgoing, signal)
     // Without a token this path shows the state of the cluster, which `isForActive` needs.
     const shown = await repeated({ method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' }, signal).catch(unsent)
-    const meaning = meaningOf(shown, 'read')
-    if (meaning?.code === 'UNAVAILABLE') {
+    const outcome = classify(shown, 'read')
+    if (outcome?.code === 'UNAVAILABLE') {
       // Of a write its answer would say that it may have been done.
-      return outgoing.call === 'write' ? unsent(new Unanswered(meaning.code, meaning.problem, meaning)) : shown
+      return outgoing.call === 'write' ? unsent(new TransportError(outcome.code, outcome.problem, outcome)) : shown
     }
     isStateAsked = true
     return repeated(outgoing, signal)
@@ -83,14 +83,14 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
 
 /** Throws what a request failed with that came before the one in question. */
 function unsent(error: unknown): never {
-  if (!(error instanceof Unanswered)) throw error
+  if (!(error instanceof TransportError)) throw error
   const { code, message, remedy, storeStatus } = error
-  throw new Unanswered(code, message, { remedy, storeStatus })
+  throw new TransportError(code, message, { remedy, storeStatus })
 }
 
-type Outcome = VaultAnswer | Unanswered
+type Attempted = VaultAnswer | TransportError
 
-function headersOf(outgoing: Outgoing, namespace: string | undefined, state: ClusterState): Record<string, string> {
+function headersOf(outgoing: Outgoing, namespace: string | undefined, state: ReplicaState): Record<string, string> {
   const { body, token, contentType, isForActive } = outgoing
   // What an agent may ask for, as a guard against requests that were forged.
   const headers: Record<string, string> = { 'X-Vault-Request': 'true', Accept: 'application/json' }
@@ -100,19 +100,19 @@ function headersOf(outgoing: Outgoing, namespace: string | undefined, state: Clu
   return Object.assign(headers, state.headers(isForActive))
 }
 
-function failureOf(error: unknown): Unanswered {
-  if (error instanceof Unanswered) return error
+function failureOf(error: unknown): TransportError {
+  if (error instanceof TransportError) return error
   if (SecretsError.isInstance(error)) throw error
-  return new Unanswered('INTERNAL', 'the request failed in a way that is not known', { sent: true })
+  return new TransportError('INTERNAL', 'the request failed in a way that is not known', { sent: true })
 }
 
-function unsettled(outcome: Outcome): VaultAnswer {
-  if (outcome instanceof Unanswered) throw outcome
+function unsettled(outcome: Attempted): VaultAnswer {
+  if (outcome instanceof TransportError) throw outcome
   return outcome
 }
 
 /** Whether to send it again: not, up to `mostAttempts`, or as long as there is time. */
-function repeatsOf(outcome: Outcome, { call, isSingle = false, isOptional = false }: Outgoing): 'none' | 'few' | 'in time' {
+function repeatsOf(outcome: Attempted, { call, isSingle = false, isOptional = false }: Outgoing): 'none' | 'few' | 'in time' {
   if (isForeignState(outcome) || isForwardingRefused(outcome)) return 'few'
   const again = againOf(outcome, call)
   if (again === 'all') return 'few'
@@ -121,13 +121,13 @@ function repeatsOf(outcome: Outcome, { call, isSingle = false, isOptional = fals
   return isSingle && mayBeDone(outcome) ? 'none' : 'few'
 }
 
-function mayBeDone(outcome: Outcome): boolean {
-  return !(outcome instanceof Unanswered) || outcome.sent
+function mayBeDone(outcome: Attempted): boolean {
+  return !(outcome instanceof TransportError) || outcome.sent
 }
 
-function againOf(outcome: Outcome, call: CallKind): Meaning['again'] {
-  if (outcome instanceof Unanswered) return outcome.code === 'UNAVAILABLE' ? 'read' : undefined
-  return meaningOf(outcome, call)?.again
+function againOf(outcome: Attempted, call: CallKind): Outcome['again'] {
+  if (outcome instanceof TransportError) return outcome.code === 'UNAVAILABLE' ? 'read' : undefined
+  return classify(outcome, call)?.again
 }
 
 /** Waits. `false` if the deadline came first: what was answered last says more than that there was no time. */
@@ -142,18 +142,18 @@ async function hadTime(ms: number, signal: AbortSignal): Promise<boolean> {
 }
 
 /** The server that answers now cannot read the state of the one before. Nothing was done. */
-function isForeignState(outcome: Outcome): boolean {
-  return !(outcome instanceof Unanswered) && outcome.status === 400 && says(outcome, 'errors', 'X-Vault-Index')
+function isForeignState(outcome: Attempted): boolean {
+  return !(outcome instanceof TransportError) && outcome.status === 400 && says(outcome, 'errors', 'X-Vault-Index')
 }
 
 /** The server refuses to forward requests for clients. Nothing was done. */
-function isForwardingRefused(outcome: Outcome): boolean {
-  return !(outcome instanceof Unanswered) && outcome.status === 400 && says(outcome, 'errors', 'forwarding via header')
+function isForwardingRefused(outcome: Attempted): boolean {
+  return !(outcome instanceof TransportError) && outcome.status === 400 && says(outcome, 'errors', 'forwarding via header')
 }
 
 /** Grows, with jitter, for all who ask ask again at once; longer if the server named a time. */
-function pauseMs(outcome: Outcome, attempt: number): number {
-  const named = outcome instanceof Unanswered ? undefined : retryAtOf(outcome)
+function pauseMs(outcome: Attempted, attempt: number): number {
+  const named = outcome instanceof TransportError ? undefined : retryAtOf(outcome)
   const usual = Math.min(firstPauseMs * 3 ** (attempt - 1), longestElectionPauseMs) * (0.5 + Math.random() / 2)
   return Math.max(usual, (named ?? 0) - Date.now())
 }
@@ -174,14 +174,14 @@ function afterQuota(): number {
 /** The error for an answer that means one. */
 export function answerError(
   answer: VaultAnswer,
-  meaning: Meaning,
+  outcome: Outcome,
   call: CallKind,
-  remedy: string | undefined = meaning.remedy,
+  remedy: string | undefined = outcome.remedy,
 ): SecretsError {
-  return new SecretsError(meaning.code, meaning.problem, {
+  return new SecretsError(outcome.code, outcome.problem, {
     remedy,
-    retryAt: retryAtOf(answer) ?? (call === 'login' && meaning.code === 'RATE_LIMITED' ? afterQuota() : undefined),
+    retryAt: retryAtOf(answer) ?? (call === 'login' && outcome.code === 'RATE_LIMITED' ? afterQuota() : undefined),
     storeStatus: String(answer.status),
-    effect: call === 'write' && meaning.isOpen ? 'unknown' : undefined,
+    effect: call === 'write' && outcome.isOpen ? 'unknown' : undefined,
   })
 }

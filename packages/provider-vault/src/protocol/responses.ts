@@ -5,7 +5,7 @@ import { isObject, member, says, type VaultAnswer } from '../http/answer.ts'
 export type CallKind = 'read' | 'write' | 'login'
 
 /** What an answer means. */
-export interface Meaning {
+export interface Outcome {
   readonly code: SecretsErrorCode
   readonly problem: string
   readonly remedy?: string
@@ -24,25 +24,25 @@ interface Row {
   readonly when?: (answer: VaultAnswer) => boolean
   readonly calls?: readonly CallKind[]
   /** `answer`: no error, but what was asked for, or that it does not exist. */
-  readonly is: Meaning | 'answer'
+  readonly is: Outcome | 'answer'
 }
 
-const fails = (code: SecretsErrorCode, problem: string, remedy: string): Meaning => ({ code, problem, remedy })
-const outage = (problem: string, remedy: string): Meaning => fails('UNAVAILABLE', problem, remedy)
-const broken = (problem: string): Meaning => ({ ...outage(problem, 'see the log of the server'), again: 'read', isOpen: true })
+const fails = (code: SecretsErrorCode, problem: string, remedy: string): Outcome => ({ code, problem, remedy })
+const outage = (problem: string, remedy: string): Outcome => fails('UNAVAILABLE', problem, remedy)
+const broken = (problem: string): Outcome => ({ ...outage(problem, 'see the log of the server'), again: 'read', isOpen: true })
 const reachVault = 'point `url` at Vault itself, or at what passes its answers on unchanged'
-const notVaults = (code: SecretsErrorCode): Meaning => fails(code, 'the answer is not one of Vault', reachVault)
+const notVaults = (code: SecretsErrorCode): Outcome => fails(code, 'the answer is not one of Vault', reachVault)
 
 const refused = fails('UNAUTHENTICATED', 'Vault refused the credential', 'give a valid one')
-const behind: Meaning = { ...outage('the node is behind what was read or written before', 'try again'), again: 'all' }
+const behind: Outcome = { ...outage('the node is behind what was read or written before', 'try again'), again: 'all' }
 /** A standby answers so when it could not pass the request on, or lost the leader while that had it: a write may have been done. */
-const leaderless: Meaning = {
+const leaderless: Outcome = {
   ...outage('the node does not reach a leader of the cluster', 'try again, or look at the cluster'),
   again: 'election',
   isOpen: true,
 }
 const upgrading = outage('the mount is being upgraded to versions', 'wait until it is done')
-const unknown: Meaning = { ...fails('INTERNAL', 'the status of the answer is not known', reachVault), isOpen: true }
+const unknown: Outcome = { ...fails('INTERNAL', 'the status of the answer is not known', reachVault), isOpen: true }
 
 /** Each row as measured on OpenBao 2.7, and where they speak of it as Vault's documents say; the first that fits counts. */
 const table: readonly Row[] = [
@@ -96,7 +96,7 @@ const table: readonly Row[] = [
 ]
 
 /** What is wrong; `undefined` for an answer: what was asked for, or (404) that it does not exist. */
-export function meaningOf(answer: VaultAnswer, call: CallKind): Meaning | undefined {
+export function classify(answer: VaultAnswer, call: CallKind): Outcome | undefined {
   const row = table.find(({ status, calls, when }) => {
     const hasStatus = typeof status === 'function' ? status(answer.status) : status.includes(answer.status)
     return hasStatus && (calls?.includes(call) ?? true) && (when?.(answer) ?? true)

@@ -1,7 +1,6 @@
-import { isUtf8 } from 'node:buffer'
 import { SecretsError } from '@finchat/secrets-core'
 import { untilEnded } from './deadline.ts'
-import { Unanswered } from './transport-error.ts'
+import { TransportError } from './transport-error.ts'
 
 /** A secret text: itself, a file that is read again at each login, or a function that is called at each login. */
 export type Credential = string | { readonly file: string } | (() => string | Promise<string>)
@@ -58,7 +57,7 @@ export async function called(source: () => unknown, what: string, signal: AbortS
       signal,
     )
   } catch (error) {
-    if (SecretsError.isInstance(error) || error instanceof Unanswered) throw error
+    if (SecretsError.isInstance(error) || error instanceof TransportError) throw error
     throw new SecretsError('UNAVAILABLE', `the function that gives ${what} failed`)
   }
 }
@@ -73,7 +72,7 @@ async function readSmallFile(path: string, what: string): Promise<string> {
     if (size > maxFileBytes) throw new SecretsError('CONFIGURATION', `the file of ${what} is larger than ${maxFileBytes} bytes`)
     const bytes = await handle.readFile()
     // Outside of its Base64, PEM may have remarks in any encoding.
-    if (!isUtf8(bytes) && !bytes.includes('-----BEGIN')) throw notUtf8(what)
+    if (!process.getBuiltinModule('node:buffer').isUtf8(bytes) && !bytes.includes('-----BEGIN')) throw notUtf8(what)
     const text = bytes.toString()
     bytes.fill(0)
     return withoutLineEnd(text)

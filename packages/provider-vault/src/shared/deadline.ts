@@ -1,4 +1,4 @@
-import { Unanswered } from './transport-error.ts'
+import { TransportError } from './transport-error.ts'
 
 type Reason = 'aborted' | 'late' | 'closed'
 
@@ -70,15 +70,15 @@ function endedBy(closing: AbortSignal): Set<End> {
 }
 
 /** Why a signal of `bounded` ended the call. The caller's own reason is not looked at: it may hold anything. */
-export function interruption(signal: AbortSignal, sent: boolean): Unanswered {
+export function interruption(signal: AbortSignal, sent: boolean): TransportError {
   if (isLate(signal)) {
     const remedy = 'see whether the server hangs, or give it more time: `timeoutMs`'
-    return new Unanswered('DEADLINE_EXCEEDED', 'no answer within the time limit', { remedy, sent })
+    return new TransportError('DEADLINE_EXCEEDED', 'no answer within the time limit', { remedy, sent })
   }
   if (signal.reason === 'closed') {
-    return new Unanswered('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use', sent })
+    return new TransportError('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use', sent })
   }
-  return new Unanswered('ABORTED', 'the call was aborted', { sent })
+  return new TransportError('ABORTED', 'the call was aborted', { sent })
 }
 
 /** Whether a signal of `bounded` ended the call at its deadline. */

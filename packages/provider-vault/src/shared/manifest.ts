@@ -1,4 +1,5 @@
-import type { ProviderManifest, SecretProvider } from '@finchat/secrets-core'
+import type { SecretProvider } from '@finchat/secrets-core'
+import type { ProviderManifest } from '@finchat/secrets-core/provider'
 import { canHoldPath } from './paths.ts'
 
 /** What is written at most. Vault's storages differ (Consul holds 512 KiB with everything around); this is AWS's limit too. */

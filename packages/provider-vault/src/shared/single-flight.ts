@@ -5,7 +5,7 @@ import { isLate, untilEnded } from './deadline.ts'
 const oldMs = 500
 
 /** A single flight: one run at a time for all callers, each of which may give up waiting. */
-export class SharedRun<T> {
+export class SingleFlight<T> {
   readonly #run: () => Promise<T>
   #current: { readonly promise: Promise<T>; readonly startedAt: number } | undefined
 

@@ -2,7 +2,7 @@
  * A token as bytes of its own outside the V8 heap, where no heap snapshot shows it and zeros can be
  * written over it. Whoever sends it makes a string of it, which lives until it is collected.
  */
-export class HeldText {
+export class TokenBytes {
   // Typed arrays and `allocUnsafeSlow` take up to 64 bytes from the heap.
   readonly #bytes: Buffer
   #isWiped = false

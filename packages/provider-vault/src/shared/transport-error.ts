@@ -1,7 +1,7 @@
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 
 /** A request that got no whole answer. Never leaves the package: `SecretsError` is made of it, and of nothing else. */
-export class Unanswered extends Error {
+export class TransportError extends Error {
   readonly code: SecretsErrorCode
   readonly remedy: string | undefined
   /** The system's short code, such as `ECONNREFUSED`. */
@@ -9,7 +9,7 @@ export class Unanswered extends Error {
   /** The request may have reached the server. */
   readonly sent: boolean
 
-  constructor(code: SecretsErrorCode, problem: string, details: UnansweredDetails = {}) {
+  constructor(code: SecretsErrorCode, problem: string, details: TransportErrorDetails = {}) {
     super(problem)
     this.code = code
     this.remedy = details.remedy
@@ -24,7 +24,7 @@ export class Unanswered extends Error {
   }
 }
 
-export interface UnansweredDetails {
+export interface TransportErrorDetails {
   readonly remedy?: string | undefined
   readonly storeStatus?: string | undefined
   readonly sent?: boolean | undefined
@@ -33,7 +33,7 @@ export interface UnansweredDetails {
 /** Nothing else leaves the package. */
 export function asSecretsErrors<T>(isWrite: boolean, run: () => Promise<T>): Promise<T> {
   return run().catch((error: unknown) => {
-    if (error instanceof Unanswered) throw error.toSecretsError(isWrite)
+    if (error instanceof TransportError) throw error.toSecretsError(isWrite)
     if (SecretsError.isInstance(error)) throw error
     throw new SecretsError('INTERNAL', 'the Vault provider failed in a way that it does not know')
   })

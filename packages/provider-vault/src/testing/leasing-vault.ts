@@ -129,7 +129,7 @@ export function leasesOf(
   const [api, patient] = [limits, { ...limits, timeoutMs: listeningMs }].map((each) => vaultApi(vault.send, access, each))
   if (api === undefined || patient === undefined) throw new Error('there are two')
   const requests = leaseRequests(api, patient, events)
-  const leases = new Leases({ leased: ['database/creds'], requests, standing: (token) => tokens.standing(token), limits })
+  const leases = new Leases({ leased: ['database/creds'], requests, statusOf: (token) => tokens.statusOf(token), limits })
   const close = async (): Promise<void> => {
     await leases.close()
     await tokens.close()

@@ -1,8 +1,8 @@
-import type { HeldText } from '../shared/token-bytes.ts'
+import type { TokenBytes } from '../shared/token-bytes.ts'
 
 /** A token, and what is known of its life. Times are epoch milliseconds. */
 export interface HeldToken {
-  readonly token: HeldText
+  readonly token: TokenBytes
   /** Tells it from others, and shows nothing of it. */
   readonly id: string
   /** A keyed digest of the credential that it was got with. Computed when asked for: most tokens are never refused. */

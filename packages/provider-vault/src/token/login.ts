@@ -1,9 +1,9 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { member, type VaultAnswer } from '../http/answer.ts'
-import { meaningOf } from '../protocol/responses.ts'
+import { classify } from '../protocol/responses.ts'
 import type { AuthContext, Login } from '../auth/vault-auth.ts'
 import { assertToken } from '../shared/credential.ts'
-import { HeldText } from '../shared/token-bytes.ts'
+import { TokenBytes } from '../shared/token-bytes.ts'
 import { type HeldToken, lifeOf, msOf } from './held-token.ts'
 import { answerError, type Send } from '../protocol/request.ts'
 
@@ -28,9 +28,9 @@ export async function logIn(login: Login, fingerprint: Fingerprint, send: Send, 
   const askedAt = Date.now()
   const body = JSON.stringify(login.body)
   const answer = await send({ method: 'POST', path: login.path, body, call: 'login', isForActive: true }, signal)
-  const meaning = meaningOf(answer, 'login')
-  if (meaning?.code === 'UNAUTHENTICATED') return answer.status
-  if (meaning !== undefined) throw answerError(answer, meaning, 'login')
+  const outcome = classify(answer, 'login')
+  if (outcome?.code === 'UNAUTHENTICATED') return answer.status
+  if (outcome !== undefined) throw answerError(answer, outcome, 'login')
   const token = member(answer.body, 'auth', 'client_token')
   if (typeof token !== 'string' || token === '') throw noToken(answer)
   assertToken(token)
@@ -61,7 +61,7 @@ let tokens = 0
 
 function identified(token: string): Pick<HeldToken, 'token' | 'id'> {
   tokens += 1
-  return { token: new HeldText(token), id: String(tokens) }
+  return { token: new TokenBytes(token), id: String(tokens) }
 }
 
 function noToken(answer: VaultAnswer): SecretsError {
@@ -104,8 +104,8 @@ async function givenToken(
 export async function renewed(held: HeldToken, send: Send, signal: AbortSignal): Promise<HeldToken | undefined> {
   const askedAt = Date.now()
   const answer = await send({ method: 'POST', path: 'auth/token/renew-self', body: '{}', call: 'login', token: held.token.text() }, signal)
-  const meaning = meaningOf(answer, 'login')
-  if (meaning !== undefined) throw answerError(answer, meaning, 'login')
+  const outcome = classify(answer, 'login')
+  if (outcome !== undefined) throw answerError(answer, outcome, 'login')
   const ms = msOf(member(answer.body, 'auth', 'lease_duration'), 0)
   // Near its maximum a token is renewed for less and less.
   return ms < held.grantedMs / 2 ? undefined : { ...held, ...lifeOf(ms, askedAt), grantedMs: held.grantedMs }

@@ -1,6 +1,6 @@
-import { isVaults, meaningOf } from '../protocol/responses.ts'
+import { isVaults, classify } from '../protocol/responses.ts'
 import { type Bounds, bounded, untilEnded } from '../shared/deadline.ts'
-import { HeldText } from '../shared/token-bytes.ts'
+import { TokenBytes } from '../shared/token-bytes.ts'
 import { answerError, type Outgoing, type Send } from '../protocol/request.ts'
 
 /** Answers 200 for every valid token, whatever its policies. */
@@ -20,7 +20,7 @@ export class TokenCheck {
   readonly #asking = new Map<string, Promise<boolean>>()
   /** How often a token was found refused, and which one was last. */
   #refusals = 0
-  #lastRefused: HeldText | undefined
+  #lastRefused: TokenBytes | undefined
 
   constructor(send: Send, limits: Pick<Bounds, 'timeoutMs' | 'closing'>) {
     this.#send = send
@@ -56,11 +56,11 @@ export class TokenCheck {
     const answer = await bounded(this.#limits, (signal) => this.#send({ ...mountsRequest, token, isForActive }, signal))
     if (answer.status === 403 && isVaults(answer)) {
       this.#refusals += 1
-      this.#lastRefused = new HeldText(token)
+      this.#lastRefused = new TokenBytes(token)
       return true
     }
-    const meaning = answer.status === 403 ? undefined : meaningOf(answer, 'read')
-    if (meaning !== undefined) throw answerError(answer, meaning, 'read')
+    const outcome = answer.status === 403 ? undefined : classify(answer, 'read')
+    if (outcome !== undefined) throw answerError(answer, outcome, 'read')
     return false
   }
 }

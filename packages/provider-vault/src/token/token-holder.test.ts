@@ -10,11 +10,11 @@ import { token as tokenAuth, tokenFunction } from '../auth/token.ts'
 import { userpass } from '../auth/userpass.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
 import { bounded, untilEnded } from '../shared/deadline.ts'
-import { HeldText } from '../shared/token-bytes.ts'
+import { TokenBytes } from '../shared/token-bytes.ts'
 import { type LoginMessage, loginEvents } from './login-events.ts'
 import type { Outgoing } from '../protocol/request.ts'
 import { TokenHolder } from './token-holder.ts'
-import { Unanswered } from '../shared/transport-error.ts'
+import { TransportError } from '../shared/transport-error.ts'
 
 beforeEach(() => void vi.useFakeTimers({ now: Date.UTC(2026, 10, 25) }))
 afterEach(() => void vi.useRealTimers())
@@ -390,8 +390,8 @@ test('nobody is told of a login where a token was given, whose worth is not know
 const outages: [string, () => VaultAnswer | Promise<VaultAnswer>][] = [
   ['is sealed', () => sealed],
   ['is not initialised', () => json(501, { errors: [] })],
-  ['cannot be reached', () => Promise.reject(new Unanswered('UNAVAILABLE', 'the server cannot be reached'))],
-  ['breaks the connection', () => Promise.reject(new Unanswered('UNAVAILABLE', 'the connection broke', { sent: true }))],
+  ['cannot be reached', () => Promise.reject(new TransportError('UNAVAILABLE', 'the server cannot be reached'))],
+  ['breaks the connection', () => Promise.reject(new TransportError('UNAVAILABLE', 'the connection broke', { sent: true }))],
   ['hangs', () => new Promise<VaultAnswer>(() => {})],
   ['has no leader', () => vaultAnswer(307, '')],
   ['fails', () => json(500, { errors: ['internal error'] })],
@@ -460,7 +460,7 @@ test('a token of a few uses is not renewed, which would use it, and is revoked o
   vault.uses = 2
   const holder = holderWith(vault)
   const [first] = await Promise.all([holder.token(never), holder.token(never)])
-  expect([holder.hasUseLeft(first), holder.standing(holder.idOf(first))]).toEqual([false, undefined])
+  expect([holder.hasUseLeft(first), holder.statusOf(holder.idOf(first))]).toEqual([false, undefined])
   await holder.close()
   const other = holderWith(vault)
   await other.token(never)
@@ -596,7 +596,7 @@ test('closing overwrites each token that there was, once it is revoked', async (
   vault.renewSeconds = 60 // so another login replaces it
   await vi.advanceTimersByTimeAsync(hour * 0.75)
   const wiped: string[] = []
-  vi.spyOn(HeldText.prototype, 'wipe').mockImplementation(function (this: HeldText) {
+  vi.spyOn(TokenBytes.prototype, 'wipe').mockImplementation(function (this: TokenBytes) {
     wiped.push(this.text())
   })
   onTestFinished(() => void vi.restoreAllMocks())
@@ -606,9 +606,9 @@ test('closing overwrites each token that there was, once it is revoked', async (
 })
 
 test('closing overwrites each copy of a token that was given more than once', async () => {
-  const { text } = HeldText.prototype
-  const used = new Set<HeldText>()
-  vi.spyOn(HeldText.prototype, 'text').mockImplementation(function (this: HeldText) {
+  const { text } = TokenBytes.prototype
+  const used = new Set<TokenBytes>()
+  vi.spyOn(TokenBytes.prototype, 'text').mockImplementation(function (this: TokenBytes) {
     used.add(this)
     return text.call(this)
   })

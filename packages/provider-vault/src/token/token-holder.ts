@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { meaningOf } from '../protocol/responses.ts'
+import { classify } from '../protocol/responses.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
 import { assertRunning, bounded, longestTimerMs, untilEnded } from '../shared/deadline.ts'
 import { type HeldToken, takeUse } from './held-token.ts'
@@ -8,7 +8,7 @@ import { LoginBackOff } from './back-off.ts'
 import type { LoginEvents } from './login-events.ts'
 import { loginRefused, tokenRefused } from './auth-errors.ts'
 import { answerError, type Send } from '../protocol/request.ts'
-import { SharedRun } from '../shared/single-flight.ts'
+import { SingleFlight } from '../shared/single-flight.ts'
 import { asSecretsErrors } from '../shared/transport-error.ts'
 
 /** Closing ends even when the server does not answer: together less than a manager gives to it. */
@@ -27,7 +27,7 @@ export interface TokenHolderOptions {
 }
 
 /** What is known of a token that something was issued under. */
-export interface TokenStanding {
+export interface TokenStatus {
   /** Then it ends, and with it all that was issued under it. */
   readonly expiresAt: number
   /** It is the one in use. Another is not renewed any more. */
@@ -45,7 +45,7 @@ export class TokenHolder {
   #replaced: HeldToken[] = []
   /** Not used any more, and revoked at the end. */
   #refused: HeldToken[] = []
-  readonly #login = new SharedRun(() => this.#logIn())
+  readonly #login = new SingleFlight(() => this.#logIn())
   #isRefreshing = false
   #timer: NodeJS.Timeout | undefined
   #salt: Uint8Array | undefined
@@ -127,7 +127,7 @@ export class TokenHolder {
   }
 
   /** `undefined` for a token that has ended, or that Vault refused. */
-  standing(id: string): TokenStanding | undefined {
+  statusOf(id: string): TokenStatus | undefined {
     const known = [this.#held, ...this.#replaced].find((each) => each?.id === id)
     if (known === undefined || Date.now() >= known.expiresAt || known.uses?.left === 0) return undefined
     return { expiresAt: known.expiresAt, isHeld: known === this.#held, isRevocable: known.isOurs && !known.isBatch }
@@ -279,7 +279,7 @@ async function revoke({ token: held, isBatch }: HeldToken, send: Send, signal: A
   if (isBatch) throw new SecretsError('UNSUPPORTED', 'a batch token cannot be revoked: it is good until it expires')
   const request = { method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', isSingle: true } as const
   const answer = await send({ ...request, token: held.text(), isForActive: true }, signal) // a standby may not know it yet
-  const meaning = meaningOf(answer, 'login')
-  if (meaning?.code === 'UNAUTHENTICATED') return // it has ended
-  if (meaning !== undefined) throw answerError(answer, meaning, 'login')
+  const outcome = classify(answer, 'login')
+  if (outcome?.code === 'UNAUTHENTICATED') return // it has ended
+  if (outcome !== undefined) throw answerError(answer, outcome, 'login')
 }

@@ -1,5 +1,5 @@
 import { member, type VaultAnswer } from '../http/answer.ts'
-import { isVaults, meaningOf } from '../protocol/responses.ts'
+import { isVaults, classify } from '../protocol/responses.ts'
 import { type Bounds, bounded, pause } from '../shared/deadline.ts'
 import { answerError, type Outgoing, type Send } from '../protocol/request.ts'
 import { mountsRequest, type TokenCheck } from './token-check.ts'
@@ -68,10 +68,10 @@ export function vaultApi(send: Send, access: Access, limits: Pick<Bounds, 'timeo
 
 function judged(issued: Issued, { call, takes, right }: Ask): Issued {
   const { answer } = issued
-  const meaning = takes?.(answer) ? undefined : meaningOf(answer, call)
-  if (meaning === undefined) return issued
-  const isDenial = meaning.code === 'PERMISSION_DENIED' && isVaults(answer)
-  throw answerError(answer, meaning, call, isDenial ? remedyOf(right()) : undefined)
+  const outcome = takes?.(answer) ? undefined : classify(answer, call)
+  if (outcome === undefined) return issued
+  const isDenial = outcome.code === 'PERMISSION_DENIED' && isVaults(answer)
+  throw answerError(answer, outcome, call, isDenial ? remedyOf(right()) : undefined)
 }
 
 /** What is not Vault's own was denied by something before it. */

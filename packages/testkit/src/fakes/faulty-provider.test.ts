@@ -10,13 +10,13 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 describe('a faulty provider', () => {
-  test('answers as the good one where the plan says nothing', async () => {
+  test('answers as the wrapped provider where the plan returns nothing', async () => {
     const provider = faultyProvider(store(), () => undefined)
     expect(await provider.get('api_key', context)).toMatchObject({ value: 'v1', version: 1 })
     expect(provider.name).toBe('memory')
   })
 
-  test('counts its calls, by method and in all', async () => {
+  test('counts its calls, by method and in total', async () => {
     const provider = faultyProvider(store(), () => undefined)
     await provider.get('api_key', context)
     await provider.get('api_key', context)
@@ -33,7 +33,7 @@ describe('a faulty provider', () => {
     expect(await provider.get('api_key', context)).toMatchObject({ value: 'v1' })
   })
 
-  test('rejects with a code and its details, and does not ask the store', async () => {
+  test('rejects with a code and details, without calling the provider', async () => {
     const provider = always(faults.reject('RATE_LIMITED', { retryAt: 42 }))
     await expect(provider.put('api_key', { value: 'v2' }, context)).rejects.toMatchObject({ code: 'RATE_LIMITED', retryAt: 42 })
   })
@@ -49,7 +49,7 @@ describe('a faulty provider', () => {
     await expect(call).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
-  test('answers late by the timer', async () => {
+  test('answers late, by a timer', async () => {
     const call = always(faults.delay(100)).get('api_key', context)
     const settled = vi.fn<() => void>()
     void call.then(settled)
@@ -59,7 +59,7 @@ describe('a faulty provider', () => {
     expect(await call).toMatchObject({ value: 'v1' })
   })
 
-  test('does not wait for the timer once its signal is aborted', async () => {
+  test('ends the delay when its signal is aborted', async () => {
     const controller = new AbortController()
     const call = always(faults.delay(100)).get('api_key', { signal: controller.signal })
     controller.abort()
@@ -68,7 +68,7 @@ describe('a faulty provider', () => {
     await expect(always(faults.delay(100)).get('api_key', { signal: controller.signal })).rejects.toMatchObject({ code: 'ABORTED' })
   })
 
-  test('answers garbage, and throws foreign errors', async () => {
+  test('returns garbage, and throws foreign errors', async () => {
     expect(await always(faults.answer('<html>')).get('api_key', context)).toBe('<html>')
     await expect(always(faults.throwForeign(new TypeError('fetch failed'))).get('api_key', context)).rejects.toThrow(TypeError)
   })
@@ -80,18 +80,18 @@ describe('a faulty provider', () => {
     expect(await good.get('api_key', context)).toMatchObject({ value: 'v2' })
   })
 
-  test('lists as the good one, and fails where it is told to', async () => {
+  test('lists as the wrapped provider, and fails by plan', async () => {
     expect(await all(faultyProvider(store(), () => undefined))).toEqual([{ path: 'api_key', tags: {} }])
     await expect(all(always(faults.reject('UNAVAILABLE')))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
   })
 
-  test('can be closed whatever the plan', async () => {
+  test('closes whatever the plan', async () => {
     const provider = always(faults.hang())
     await expect(provider.close(context)).resolves.toBeUndefined()
     expect(provider.calls('close')).toBe(1)
   })
 
-  test('has no member that the good one has not', () => {
+  test('has the members of the wrapped provider, and no others', () => {
     const { list: _list, put: _put, ...rest } = store()
     const readOnly: SecretProvider = rest
     const provider = faultyProvider(readOnly, () => undefined)

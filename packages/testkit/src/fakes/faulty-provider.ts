@@ -1,18 +1,17 @@
 import {
   SecretsError,
-  wrapProvider,
   type CallContext,
   type ListedSecret,
-  type ProviderCall,
   type SecretProvider,
   type SecretsErrorCode,
   type SecretsErrorDetails,
 } from '@finchat/secrets-core'
+import { wrapProvider, type ProviderCall } from '@finchat/secrets-core/provider'
 
-/** What happens to a call instead of, or around, the provider's own answer. */
+/** Replaces or wraps the provider's own answer to a call. */
 export type Fault = (call: ProviderCall, next: (context: CallContext) => Promise<unknown>) => Promise<unknown>
 
-/** A call with how many calls of the same method there were, this one included: the first has `count` 1. */
+/** A call, with its number among the calls of the same method; the first has `count` 1. */
 export interface CountedCall extends ProviderCall {
   readonly count: number
 }
@@ -21,13 +20,13 @@ export interface CountedCall extends ProviderCall {
 export type FaultPlan = (call: CountedCall) => Fault | undefined
 
 export type FaultyProvider<Provider extends SecretProvider = SecretProvider> = Provider & {
-  /** How many calls there were, of this method or of all. */
+  /** The number of calls of this method, or of all. */
   readonly calls: (method?: string) => number
 }
 
 /**
- * A provider that does as `plan` says, call by call, and otherwise answers as `provider` does. `list` is a call too; `close` always passes.
- * Returns a new provider that counts its calls; `provider` itself is unchanged.
+ * Wraps a provider with faults: `plan` decides for each call, `list` included; `close` always passes. Returns a new provider
+ * that counts its calls; `provider` itself is unchanged.
  *
  * @example
  * import { faults, faultyProvider, memoryProvider } from '@finchat/secrets-testkit'
@@ -43,11 +42,11 @@ export function faultyProvider<Provider extends SecretProvider>(provider: Provid
   const around: Fault = (call, next) => {
     const count = (counts.get(call.method) ?? 0) + 1
     counts.set(call.method, count)
-    const fault = call.method === 'close' ? undefined : plan({ ...call, count }) // a store that is down can still be left
+    const fault = call.method === 'close' ? undefined : plan({ ...call, count }) // a provider must close during an outage too
     return fault === undefined ? next(call.context) : fault(call, next)
   }
   return {
-    ...(wrapProvider(provider, around) as Provider), // it has the same members
+    ...(wrapProvider(provider, around) as Provider), // same members
     ...(provider.list && { list: faultyList(provider.list, around) }),
     calls: (method) => (method === undefined ? [...counts.values()].reduce((sum, count) => sum + count, 0) : (counts.get(method) ?? 0)),
   }
@@ -63,23 +62,23 @@ function faultyList(list: List, around: Fault): List {
       return listed
     }
     const answer = await around({ method: 'list', args: [prefix], context }, all)
-    yield* answer as Iterable<ListedSecret> // the list's own answer, or the garbage that the plan chose
+    yield* answer as Iterable<ListedSecret> // the list's own answer, or what the plan chose
   }
 }
 
-/** The faults that a plan chooses from; a plan may also give a function of its own. */
+/** Faults for a plan, which may also return its own function. */
 export const faults: {
-  /** Rejects with this code; the provider is not asked. */
+  /** Rejects with this code, without calling the provider. */
   readonly reject: (code: SecretsErrorCode, details?: SecretsErrorDetails) => Fault
-  /** Never answers, until the call's signal is aborted; the provider is not asked. */
+  /** Hangs until the call's signal is aborted, without calling the provider. */
   readonly hang: () => Fault
-  /** Asks the provider after that many milliseconds, by `setTimeout`; an abort ends the wait. */
+  /** Calls the provider after `ms`, by `setTimeout`; an abort ends the wait. */
   readonly delay: (ms: number) => Fault
-  /** Answers this, whatever it is; the provider is not asked. */
+  /** Returns any value, without calling the provider. */
   readonly answer: (garbage: unknown) => Fault
-  /** Rejects with this, which need not be a `SecretsError`; the provider is not asked. */
+  /** Rejects with any error, without calling the provider. */
   readonly throwForeign: (error: unknown) => Fault
-  /** The provider does what was asked and its answer is lost: `UNAVAILABLE` with `effect: 'unknown'`. */
+  /** The call takes effect and its answer is lost: `UNAVAILABLE` with `effect: 'unknown'`. */
   readonly loseAnswer: () => Fault
 } = {
   reject: (code, details) => async () => {
@@ -103,11 +102,11 @@ export const faults: {
     () =>
     async ({ context }, next) => {
       await next(context)
-      throw new SecretsError('UNAVAILABLE', 'the answer was lost on purpose', { effect: 'unknown' })
+      throw new SecretsError('UNAVAILABLE', 'the answer was lost by an injected fault', { effect: 'unknown' })
     },
 }
 
-/** Rejects with `ABORTED` when the signal is aborted, and never settles otherwise. */
+/** Rejects with `ABORTED` when the signal is aborted; never settles otherwise. */
 export function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {
     const end = (): void => reject(new SecretsError('ABORTED', 'the call was aborted'))

@@ -10,14 +10,14 @@ describe('the audit trail in memory keeps the contract', () => {
 })
 
 describe('the audit trail in memory', () => {
-  test('fails at the phase that it is told to', async () => {
+  test('fails by plan, at a phase', async () => {
     const trail = memoryAuditTrail({ plan: ({ phase }) => (phase === 'outcome' ? 'fail' : undefined) })
     await trail.record({ ...event, phase: 'intent' }, context)
     await expect(trail.record(event, context)).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
     expect(trail.events().map(({ phase }) => phase)).toEqual(['intent'])
   })
 
-  test('hangs where it is told to, until the signal is aborted', async () => {
+  test('hangs by plan until the signal is aborted', async () => {
     const controller = new AbortController()
     const trail = memoryAuditTrail({ plan: () => 'hang' })
     const record = trail.record(event, { signal: controller.signal })
@@ -29,16 +29,16 @@ describe('the audit trail in memory', () => {
 
 /** Each breaks one rule on purpose. */
 const bad: Readonly<Record<string, { readonly caughtBy: string; readonly spoil: (good: AuditTrailHarness) => AuditTrailHarness }>> = {
-  'leaves out who it was': {
-    caughtBy: 'what is acknowledged is on record, whole',
+  'leaves out the actor': {
+    caughtBy: 'an acknowledged event is recorded completely',
     spoil: recording(
       (record) =>
         ({ actor: _actor, ...rest }, at) =>
           record(rest, at),
     ),
   },
-  'loses events that come at once': {
-    caughtBy: 'events at once are all on record, each once',
+  'loses concurrent events': {
+    caughtBy: 'concurrent events are each recorded once',
     spoil: recording((record) => {
       const state = { busy: false }
       return async (one, at) => {
@@ -51,7 +51,7 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly spoil: 
     }),
   },
   'records later, in its own order': {
-    caughtBy: 'events one after the other are on record in order',
+    caughtBy: 'consecutive events are recorded in order',
     spoil: recording((record) => async (one, at) => void setTimeout(() => void record(one, at), one.name === 'c' ? 20 : 1)),
   },
   'makes two events of two lines': {
@@ -61,18 +61,18 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly spoil: 
     }),
   },
   "keeps the caller's own object": {
-    caughtBy: 'what is changed after it was recorded is not changed on record',
+    caughtBy: 'changing an event afterwards does not change the record',
     spoil: (good) => {
       const kept: AuditEvent[] = []
       return { ...good, trail: { ...good.trail, record: async (one) => void kept.push(one) }, recorded: async () => kept }
     },
   },
   'acknowledges what a sink refused': {
-    caughtBy: 'what a required sink refuses is not acknowledged, and the trail goes on after',
+    caughtBy: 'an event that a required sink refuses is not acknowledged, and later events are',
     spoil: recording((record) => (one, at) => record(one, at).catch(() => {})),
   },
   'cannot be closed twice': {
-    caughtBy: 'it may be closed twice',
+    caughtBy: '`close` may be called twice',
     spoil: (good) => {
       const state = { closed: false }
       const close = async (): Promise<void> => {
@@ -90,12 +90,12 @@ function recording(make: (record: AuditTrail['record']) => AuditTrail['record'])
 
 describe('the rules of audit trails', () => {
   for (const [does, { spoil, caughtBy }] of Object.entries(bad)) {
-    test(`catch one that ${does}`, async () => {
+    test(`catch a trail that ${does}`, async () => {
       expect(await failuresOf(spoil)).toContain(`audit trail: ${caughtBy}`)
     })
   }
 
-  test('are each broken by one of these', () => {
+  test('are each broken by one of these trails', () => {
     const rules: string[] = []
     testAuditTrail({ test: (rule) => rules.push(rule), createHarness: async () => harness() })
     expect(rules.toSorted()).toEqual(

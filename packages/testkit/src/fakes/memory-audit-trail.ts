@@ -1,7 +1,7 @@
 import { SecretsError, type AuditEvent, type AuditTrail } from '@finchat/secrets-core'
 import { untilAborted } from './faulty-provider.ts'
 
-/** How an event fails to be recorded. `fail`: rejects with `AUDIT_FAILED`. `hang`: never answers, until the call's signal is aborted. */
+/** How recording fails. `fail`: rejects with `AUDIT_FAILED`. `hang`: hangs until the call's signal is aborted. */
 export type AuditFault = 'fail' | 'hang'
 
 export interface MemoryAuditTrailOptions {
@@ -10,12 +10,12 @@ export interface MemoryAuditTrailOptions {
 }
 
 export interface MemoryAuditTrail extends AuditTrail {
-  /** What was acknowledged, in order. */
+  /** The acknowledged events, in order. */
   readonly events: () => readonly AuditEvent[]
 }
 
 /**
- * An audit trail in this process, for tests: it keeps what it acknowledged, and fails where it is told to.
+ * An audit trail in memory, for tests. Keeps the events that it acknowledged, and fails by plan.
  *
  * @example
  * import { memoryAuditTrail } from '@finchat/secrets-testkit'
@@ -32,7 +32,7 @@ export function memoryAuditTrail({ plan }: MemoryAuditTrailOptions = {}): Memory
     record: async (event, { signal }) => {
       const fault = plan?.(event)
       if (fault === 'hang') await untilAborted(signal)
-      if (fault === 'fail') throw new SecretsError('AUDIT_FAILED', 'the event was refused on purpose')
+      if (fault === 'fail') throw new SecretsError('AUDIT_FAILED', 'the event was refused by an injected fault')
       events.push(Object.freeze({ ...event }))
     },
     close: async () => {},

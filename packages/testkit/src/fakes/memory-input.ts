@@ -1,6 +1,6 @@
 import { SecretsError, type NewSecret } from '@finchat/secrets-core'
 
-/** As in AWS Secrets Manager, so that what works in a test works there too. */
+/** The limit of AWS Secrets Manager. */
 export const maxValueBytes = 65_536
 
 /** Any well-formed text of 1 to 2,048 characters without control characters. */

@@ -9,7 +9,7 @@ describe('the memory provider keeps the contract', () => {
 })
 
 describe('the memory provider', () => {
-  test('begins with the secrets that it is given, as they are', async () => {
+  test('has the initial secrets, unchanged', async () => {
     const expiresAt = Date.now() + 60_000
     const provider = memoryProvider({
       secrets: {
@@ -24,7 +24,7 @@ describe('the memory provider', () => {
     expect(await provider.describe?.('lease', context)).toMatchObject({ tags: { team: 'pay' } })
   })
 
-  test('numbers an unnumbered secret at the first write, and gives that write the next number', async () => {
+  test('numbers an unnumbered version at the first write, which gets the next number', async () => {
     const provider = memoryProvider({ secrets: { api_key: { value: 'console', unnumbered: true } } })
     const current = await provider.get('api_key', context)
     expect(current?.version).toBeUndefined()
@@ -34,18 +34,18 @@ describe('the memory provider', () => {
     expect(await provider.getVersion?.('api_key', 1, context)).toMatchObject({ value: 'console' })
   })
 
-  test('shares nothing with another one', async () => {
+  test('shares nothing with another memory provider', async () => {
     const [one, other] = [memoryProvider(), memoryProvider()]
     await one.put?.('api_key', { value: 'v1' }, context)
     expect(await other.get('api_key', context)).toBeUndefined()
   })
 
-  test('keeps fields where it was given some', () => {
+  test('keeps fields of a map', () => {
     const provider = memoryProvider({ secrets: { db: { value: '{"user":"a"}', shape: 'map' }, text: '{"user":"a"}' } })
     expect(['db', 'text', 'other'].map((path) => provider.keepsFields(path))).toEqual([true, false, false])
   })
 
-  test('places names as every provider does', () => {
+  test('locates names as every provider does', () => {
     const provider = memoryProvider({ name: 'vault', sharedAs: 'vault/eu', names: { TOKEN: 'finchat/token#value' }, prefix: 'prod/' })
     expect([provider.name, provider.sharedAs]).toEqual(['vault', 'vault/eu'])
     expect(provider.locate?.('TOKEN')).toEqual({ path: 'finchat/token', field: 'value' })
@@ -53,7 +53,7 @@ describe('the memory provider', () => {
     expect(memoryProvider({ onlyNamed: true }).locate?.('db')).toBeUndefined()
   })
 
-  test.each([true, false])('knows nothing of a purged secret but its number, whether it was withdrawn before: %s', async (isWithdrawn) => {
+  test.each([true, false])('keeps only the number of a purged secret (withdrawn before: %s)', async (isWithdrawn) => {
     const provider = memoryProvider({ secrets: { api_key: 'v1' } })
     if (isWithdrawn) await provider.delete?.('api_key', { purge: false }, context)
     await provider.delete?.('api_key', { purge: true }, context)

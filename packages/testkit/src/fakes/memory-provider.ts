@@ -1,30 +1,23 @@
-import {
-  locator,
-  SecretsError,
-  type CallContext,
-  type ListedSecret,
-  type NamesOptions,
-  type ProviderManifest,
-  type SecretProvider,
-} from '@finchat/secrets-core'
+import { SecretsError, type CallContext, type ListedSecret, type SecretProvider } from '@finchat/secrets-core'
+import { locator, type NamesOptions, type ProviderManifest } from '@finchat/secrets-core/provider'
 import { assertNewSecret, assertPath, assertVersion, canHoldPath, maxValueBytes } from './memory-input.ts'
 import { createMemoryStore, type MemorySecret, type MemoryStore } from './memory-store.ts'
 
 export interface MemoryProviderOptions extends NamesOptions {
   /** Unique in a chain. Default: `memory`. */
   readonly name?: string | undefined
-  /** Lets its answers into a shared cache, under this identity. Default: they stay in this process. */
+  /** Shares its answers in a shared cache, under this identity. Default: they stay in this process. */
   readonly sharedAs?: string | undefined
-  /** What the store holds to begin with, by path. */
+  /** The initial secrets, by path. */
   readonly secrets?: Readonly<Record<string, MemorySecret>> | undefined
 }
 
 type AllMembers = { readonly [Member in Exclude<keyof SecretProvider, 'sharedAs'>]-?: NonNullable<SecretProvider[Member]> }
 
-/** A provider with every member of the contract, so that a test may call each without asking whether it is there. */
+/** A provider with every optional member of the contract. */
 export interface MemoryProvider extends AllMembers, Pick<SecretProvider, 'sharedAs'> {}
 
-/** What `memoryProvider` supports: everything. */
+/** The manifest of `memoryProvider`: everything is supported. */
 export const memoryManifest: ProviderManifest = {
   supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'checkHealth'],
   values: { minBytes: 0, maxBytes: maxValueBytes, binary: true },
@@ -33,8 +26,7 @@ export const memoryManifest: ProviderManifest = {
 }
 
 /**
- * A complete store in this process, for tests: every member of the contract, and nothing kept after the process ends.
- * Returns a provider with a store of its own; two of them share nothing.
+ * A complete provider in memory, for tests, with every member of the contract. Each has a store of its own.
  *
  * @example
  * import { memoryProvider } from '@finchat/secrets-testkit'
@@ -47,13 +39,13 @@ export function memoryProvider(options: MemoryProviderOptions = {}): MemoryProvi
   return memoryProviderOver(createMemoryStore(options.secrets), options)
 }
 
-/** Called when the input is found good and before the store is touched; what it rejects with, the call rejects with. */
+/** Called after the checks and before the store is used. If it rejects, so does the call. */
 export type Reach = (context: CallContext) => Promise<void>
 
-/** What every call begins with; a call about no one path gives none. */
+/** Begins every call; `path` is undefined for a call without one. */
 type Enter = (path: string | undefined, context: CallContext) => Promise<void>
 
-/** The provider over a store that somebody else holds too, to seed it or to break the way to it. */
+/** The provider over a given store, so that a harness can seed and break it. */
 export function memoryProviderOver(store: MemoryStore, options: MemoryProviderOptions, reach: Reach = async () => {}): MemoryProvider {
   const enter: Enter = async (path, context) => {
     if (path !== undefined) assertPath(path)

@@ -10,7 +10,7 @@ describe('the shared cache in memory keeps the contract', () => {
 })
 
 describe('the shared cache in memory', () => {
-  test('counts its calls, by member and in all', async () => {
+  test('counts its calls, by method and in total', async () => {
     const cache = memorySharedCache()
     await cache.read(key, context)
     await cache.read(key, context)
@@ -24,7 +24,7 @@ describe('the shared cache in memory', () => {
     expect([cache.size(), cache.anotherProcess().size(), memorySharedCache().size()]).toEqual([1, 1, 0])
   })
 
-  test('hangs where it is told to, until the signal is aborted', async () => {
+  test('hangs by plan until the signal is aborted', async () => {
     const cache = memorySharedCache({ plan: (call) => (call === 'read' ? 'hang' : undefined) })
     const controller = new AbortController()
     const read = cache.read(key, { signal: controller.signal })
@@ -33,11 +33,11 @@ describe('the shared cache in memory', () => {
     await expect(cache.invalidate(key, context)).resolves.toBeUndefined()
   })
 
-  test('throws a foreign error where it is told to, as no good one does', async () => {
+  test('throws a foreign error by plan', async () => {
     await expect(memorySharedCache({ plan: () => 'throw' }).read(key, context)).rejects.toThrow(TypeError)
   })
 
-  test('does not hear of its own invalidations', async () => {
+  test('gets no announcement of its own invalidations', async () => {
     const cache = memorySharedCache()
     const heard: unknown[] = []
     cache.subscribe?.((one) => heard.push(one))
@@ -55,31 +55,31 @@ async function fillGap(cache: SharedCache, at: SharedKey): Promise<void> {
   if ('ticket' in answer) await cache.fill(at, answer.ticket, { secret: { value: 'v1' }, until: Date.now() + 1000 }, context)
 }
 
-/** Makes a bad cache of a good one, with what the processes of one level share. */
-type Spoil = (good: SharedCache, level: Set<string>) => Partial<SharedCache>
+/** Makes a bad cache of a good one, with what the processes of one cache share. */
+type Spoil = (good: SharedCache, shared: Set<string>) => Partial<SharedCache>
 
 /** Each breaks one rule on purpose. */
 const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: Spoil }>> = {
-  'loses the version of a key': {
-    caughtBy: 'an entry is of its own store, path and version only',
+  'ignores the version of a key': {
+    caughtBy: 'an entry belongs to its store, path and version only',
     make: (good) => ({
       read: (at, ...rest) => good.read(withoutVersion(at), ...rest),
       fill: (at, ...rest) => good.fill(withoutVersion(at), ...rest),
     }),
   },
-  'holds nothing': { caughtBy: 'what was filled is a hit, for every process, exactly', make: () => ({ fill: async () => {} }) },
-  'answers what was never filled': {
-    caughtBy: 'what was not filled is a ticket',
+  'holds nothing': { caughtBy: 'a filled entry is an exact hit for every process', make: () => ({ fill: async () => {} }) },
+  'returns what was never filled': {
+    caughtBy: 'a miss has a ticket',
     make: () => ({ read: async () => ({ hit: { value: '' }, until: Number.MAX_SAFE_INTEGER }) }),
   },
-  'holds for ever': {
-    caughtBy: 'an entry is not answered after its time',
+  'never expires an entry': {
+    caughtBy: 'an expired entry is not returned',
     make: (good) => ({
       fill: (at, ticket, entry, ...rest) => good.fill(at, ticket, entry && { ...entry, until: Number.MAX_SAFE_INTEGER }, ...rest),
     }),
   },
   'makes every entry look new': {
-    caughtBy: 'an entry is as old as its store was asked for it, if the cache tells an age',
+    caughtBy: '`askedAt` of a hit is that of the fill, if the cache has it',
     make: (good) => ({
       read: async (...args) => {
         const answer = await good.read(...args)
@@ -87,14 +87,14 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
       },
     }),
   },
-  'takes a ticket that it never gave': {
-    caughtBy: 'a fill whose time is over, or with a ticket that the cache never gave, changes nothing',
+  'accepts an invalid ticket': {
+    caughtBy: 'an expired fill, or one with an invalid ticket, changes nothing',
     make: (good) => ({
       fill: (at, ticket, ...rest) => good.fill(at, 'generation' in ticket ? ticket : { generation: 0 }, ...rest),
     }),
   },
-  'reads on when nobody wants the answer': {
-    caughtBy: 'a read that is aborted ends',
+  'ignores an abort': {
+    caughtBy: 'an aborted read ends',
     make: (good) => ({
       read: async (at, call) => {
         const answer = await good.read(at, call)
@@ -106,16 +106,16 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
     caughtBy: 'an invalidation drops every version of the path, for every process, and no other path',
     make: () => ({ invalidate: async () => {} }),
   },
-  'serves what a replica that lags behind brings': {
-    caughtBy: 'a version below the least that was told is not served as the current one',
+  'serves answers of a lagging replica': {
+    caughtBy: 'a version below the least version is not served as the current one',
     make: (good) => ({ invalidate: ({ sharedAs, path }, ...rest) => good.invalidate({ sharedAs, path }, ...rest) }),
   },
-  'lets an invalidation without a version lift the least': {
-    caughtBy: 'an invalidation that knows no version keeps the least that was told',
+  'removes the least version at an invalidation without one': {
+    caughtBy: 'an invalidation without a version keeps the least version',
     make: (good) => ({ invalidate: ({ leastVersion = 0, ...at }, ...rest) => good.invalidate({ ...at, leastVersion }, ...rest) }),
   },
-  'never lifts the least version': {
-    caughtBy: 'an invalidation to the least version 0 lets any version be current again',
+  'never removes the least version': {
+    caughtBy: 'an invalidation with version 0 removes the least version',
     make: (good) => ({
       invalidate: ({ leastVersion, ...at }, ...rest) => good.invalidate({ ...at, leastVersion: leastVersion || undefined }, ...rest),
     }),
@@ -130,14 +130,14 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
     }),
   },
   'waits for a fill that will not come': {
-    caughtBy: 'a fill with no answer lets others ask',
-    make: (good, level) => ({
-      read: (at, ...rest) => (level.has(at.path) ? new Promise(() => {}) : good.read(at, ...rest)),
+    caughtBy: 'a fill without an answer lets other processes ask',
+    make: (good, shared) => ({
+      read: (at, ...rest) => (shared.has(at.path) ? new Promise(() => {}) : good.read(at, ...rest)),
       fill: async (at, ticket, entry, ...rest) =>
-        void (entry === undefined ? level.add(at.path) : await good.fill(at, ticket, entry, ...rest)),
+        void (entry === undefined ? shared.add(at.path) : await good.fill(at, ticket, entry, ...rest)),
     }),
   },
-  'lends its own bytes': {
+  'returns its own bytes': {
     caughtBy: 'bytes are copied in and out',
     make: (good) => {
       const lent = new Map<string, ReturnType<SharedCache['read']>>()
@@ -150,26 +150,26 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
       }
     },
   },
-  'rejects a read when its level fails': {
-    caughtBy: 'a level that fails is a miss and a lost fill, and an invalidation that rejects',
+  'rejects a read when its server fails': {
+    caughtBy: 'while the store is down reads are misses, fills are lost, and invalidations reject',
     make: (good) => ({
       read: async (...args) => {
         const answer = await good.read(...args)
-        if ('ticket' in answer && answer.ticket['generation'] === -1) throw new TypeError('the level is down')
+        if ('ticket' in answer && answer.ticket['generation'] === -1) throw new TypeError('the cache is down')
         return answer
       },
     }),
   },
-  'says that it invalidated when it could not': {
-    caughtBy: 'a level that fails is a miss and a lost fill, and an invalidation that rejects',
+  'acknowledges an invalidation that failed': {
+    caughtBy: 'while the store is down reads are misses, fills are lost, and invalidations reject',
     make: (good) => ({ invalidate: (...args) => good.invalidate(...args).catch(() => {}) }),
   },
-  'tells its subscribers nothing': {
-    caughtBy: 'a subscriber hears of what other processes invalidate, until it ends',
+  'announces nothing to subscribers': {
+    caughtBy: 'a subscriber gets invalidations of other processes, until it unsubscribes',
     make: () => ({ subscribe: () => () => {} }),
   },
   'cannot be closed twice': {
-    caughtBy: 'it may be closed twice',
+    caughtBy: '`close` may be called twice',
     make: () => {
       const state = { closed: false }
       return {
@@ -184,12 +184,12 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: S
 
 describe('the rules of shared caches', () => {
   for (const [does, { make, caughtBy }] of Object.entries(bad)) {
-    test(`catch one that ${does}`, async () => {
+    test(`catch a cache that ${does}`, async () => {
       expect(await failuresOf(make)).toContain(`secret cache: ${caughtBy}`)
     })
   }
 
-  test('are each broken by one of these', () => {
+  test('are each broken by one of these caches', () => {
     const rules: string[] = []
     testSecretCache({ test: (rule) => rules.push(rule), createHarness: async () => harness() })
     const covered = new Set(Object.values(bad).map(({ caughtBy }) => `secret cache: ${caughtBy}`))
@@ -199,15 +199,20 @@ describe('the rules of shared caches', () => {
 
 function harness(make: Spoil = () => ({})): SecretCacheHarness {
   const state: { fault: SharedCacheFault | undefined } = { fault: undefined }
-  const level = new Set<string>()
+  const shared = new Set<string>()
   const plan = (): SharedCacheFault | undefined => state.fault
   const cache = memorySharedCache({ plan })
   const another = cache.anotherProcess({ plan })
-  const breakLevel = async (): Promise<() => Promise<void>> => {
+  const breakCache = async (): Promise<() => Promise<void>> => {
     state.fault = 'fail'
     return async () => void (state.fault = undefined)
   }
-  return { cache: { ...cache, ...make(cache, level) }, another: { ...another, ...make(another, level) }, breakLevel, close: async () => {} }
+  return {
+    cache: { ...cache, ...make(cache, shared) },
+    another: { ...another, ...make(another, shared) },
+    breakCache,
+    close: async () => {},
+  }
 }
 
 async function failuresOf(make: Spoil): Promise<readonly string[]> {

@@ -93,7 +93,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constantFrom(promote, discard),
 )
 
-test('whatever is done in whatever order, the last value is current, numbers only grow, and nothing withdrawn is answered', () => {
+test('after any sequence of operations the last value is current, numbers only grow, and withdrawn values are not returned', () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
       const store = createMemoryStore()

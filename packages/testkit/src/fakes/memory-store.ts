@@ -8,19 +8,19 @@ import {
   type WriteReceipt,
 } from '@finchat/secrets-core'
 
-/** A secret to begin with: its value, or the value with what the store would say of it. */
+/** An initial secret: its value, alone or with metadata. */
 export type MemorySecret = string | Uint8Array | MemorySecretDetails
 
 export interface MemorySecretDetails extends Pick<StoredSecret, 'value' | 'shape' | 'expiresAt' | 'exclusive'> {
   readonly tags?: Readonly<Record<string, string>> | undefined
-  /** The current version has no number, as one made in a store's console has none; the first write numbers it. */
+  /** The version has no number, as one made in a store's console; the first write numbers it. */
   readonly unnumbered?: boolean | undefined
 }
 
-/** What a store of secrets does, without the contract's checks and promises around it. */
+/** A store of secrets, without the contract's checks. */
 export interface MemoryStore {
   readonly seed: (path: string, secret: MemorySecret) => void
-  /** Whether a map is, or was, at this path. */
+  /** Whether any version at this path is a map. */
   readonly keepsFields: (path: string) => boolean
   readonly get: (path: string) => StoredSecret | undefined
   readonly getVersion: (path: string, version: number | 'previous') => StoredSecret | undefined
@@ -39,16 +39,16 @@ export interface MemoryStore {
 
 interface Version extends StoredSecret {
   readonly revision: string
-  /** A withdrawn version can be restored; of a purged one only the number is left. */
+  /** A withdrawn version can be restored; a purged one keeps only its number. */
   readonly state: 'live' | 'withdrawn' | 'purged'
 }
 
 interface Entry {
-  /** In the order in which they became current: the last one is. */
+  /** In the order in which they became current; the last one is. */
   versions: Version[]
   staged: { readonly version: Version; readonly onto: string | undefined } | undefined
   readonly tags: Map<string, string>
-  /** The highest number ever given, so that none is given twice. */
+  /** The highest number ever used. */
   lastNumber: number
 }
 
@@ -81,7 +81,7 @@ function entryAt(entries: Map<string, Entry>, path: string): Entry {
   return entry
 }
 
-/** The entry of a secret that is there; `NOT_FOUND` where it never was. */
+/** Throws `NOT_FOUND` if there never was a secret. */
 function existing(entries: Map<string, Entry>, path: string): Entry {
   const entry = entries.get(path)
   if (entry !== undefined && entry.versions.length > 0) return entry
@@ -153,7 +153,7 @@ function assertCurrent(entry: Entry, expected: NewSecret['ifCurrent']): void {
   throw conflict('the current version is not the expected one', entry)
 }
 
-/** Every member that `expected` names must agree; one that names none agrees with nothing. */
+/** Every property of `expected` must agree; without any, nothing does. */
 function isSame(version: WriteReceipt, expected: WriteReceipt): boolean {
   if (expected.version === undefined && expected.revision === undefined) return false
   const agrees = (key: keyof WriteReceipt): boolean => expected[key] === undefined || expected[key] === version[key]
@@ -223,7 +223,7 @@ function restore(entry: Entry): void {
   entry.versions = entry.versions.map((version) => (version.state === 'withdrawn' ? { ...version, state: 'live' } : version))
 }
 
-/** What a reader gets: a copy, so that overwriting its bytes changes nothing here. */
+/** A copy: a reader may overwrite its bytes. */
 function answer(version: Version | undefined): StoredSecret | undefined {
   if (version === undefined || version.state === 'purged') return undefined
   const { state, ...secret } = version
@@ -231,7 +231,7 @@ function answer(version: Version | undefined): StoredSecret | undefined {
   return { ...secret, value: copied(secret.value) }
 }
 
-/** Bytes outside the heap, as a store outside of the process has them: `Uint8Array.from` takes short ones from the heap. */
+/** Outside the heap, which `Uint8Array.from` uses for short arrays: heap snapshots must not show the store. */
 function copied(value: string | Uint8Array): string | Uint8Array {
   if (typeof value === 'string') return value
   const copy = new Uint8Array(new ArrayBuffer(value.byteLength))

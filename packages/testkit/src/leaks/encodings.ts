@@ -1,4 +1,4 @@
-/** The forms in which a text is looked for, in lower case; `readingsOf` undoes the others. */
+/** The encodings in which a text is searched, in lower case. `readingsOf` undoes escapes. */
 export function encodingsOf(canary: string): readonly string[] {
   const inJson = JSON.stringify(canary).slice(1, -1)
   const utf16 = Buffer.from(canary, 'utf16le')
@@ -21,7 +21,7 @@ function encoded(bytes: Buffer): string[] {
   return [bytes.toString('hex'), ...base64, ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))]
 }
 
-/** The text, in lower case, as it is and with the escapes of URLs, JSON and HTML undone, each as it stands and without spaces and indexes. */
+/** The text in lower case, with and without escapes of URLs, JSON and HTML, and with and without spaces and indexes. */
 export function readingsOf(text: string): readonly string[] {
   const readings = [text]
   for (let reading = unescaped(text); !readings.includes(reading) && readings.length < deepestEscape; reading = unescaped(reading)) {
@@ -30,12 +30,11 @@ export function readingsOf(text: string): readonly string[] {
   return readings.flatMap((reading) => [reading.toLowerCase(), compact(reading).toLowerCase()])
 }
 
-/** Text is escaped a few times over at most. */
 const deepestEscape = 4
 const escapes = /%([0-9a-f]{2})|\\x([0-9a-f]{2})|\\u([0-9a-f]{4})|&#x([0-9a-f]{1,6});|&#(\d{1,7});|&(amp|lt|gt|quot|apos);|\\(["'\\/])/gi
 const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
-/** `%c3%a9` becomes the two bytes of UTF-8 as they stand in latin1, which is one of the forms looked for. */
+/** `%c3%a9` becomes two bytes of UTF-8 in latin1, which is one of the encodings. */
 function unescaped(text: string): string {
   return text.replaceAll(escapes, (whole, ...groups: (string | undefined)[]) => {
     const [percent, x, u, hex, decimal, name, escaped] = groups
@@ -50,7 +49,7 @@ function characterOf(code: number): string {
   return code > 0x10ffff ? '' : String.fromCodePoint(code)
 }
 
-/** So that hex in pairs, base64 in lines, and bytes with or without their indexes, however indented, read alike. */
+/** Removes what separates hex pairs, lines of base64, and bytes with indexes. */
 function compact(text: string): string {
   return text.replaceAll(/\s|["']?\b\d+["']?:(?=\s*\d)/g, '')
 }

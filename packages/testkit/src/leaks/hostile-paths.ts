@@ -1,4 +1,4 @@
-/** Paths that are attacks on a store, or that sloppy code confuses with others. */
+/** Paths that attack a store, or that careless code confuses with others. */
 export const hostilePaths: readonly string[] = [
   '',
   '.',
@@ -45,7 +45,7 @@ export const hostilePaths: readonly string[] = [
   'suite/'.repeat(1_700),
 ]
 
-/** Pairs that are two different paths, though some layer below may take them for one. */
+/** Pairs of different paths that a layer below may take for one. */
 export const confusablePaths: readonly (readonly [string, string])[] = [
   ['suite/key', 'suite/KEY'],
   ['suite/key', 'suite/key/'],

@@ -41,13 +41,13 @@ const leaky: Readonly<Record<string, unknown>> = {
   'escapes of JSON': error({
     body: [...canary].map((character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
   }),
-  'a text itself': canary,
+  text: canary,
   'a cycle': cyclic(),
 }
 
 describe('leaksOf', () => {
   test.each([`"quoted" & <marked> 'canary'`, 'back\\slashed\\canary', '100%-c4n4ry %41', 'with spaces 12: 34 canary'])(
-    'finds %s, which escapes change',
+    'finds %s, which escaping changes',
     (text) => {
       const html = text
         .replaceAll('&', '&amp;')
@@ -82,7 +82,7 @@ describe('leaksOf', () => {
     )
   })
 
-  test('finds nothing in an error of ours, nor in what holds no canary', () => {
+  test('finds nothing in a SecretsError, or in values without the canary', () => {
     for (const clean of [
       new SecretsError('UNAVAILABLE', 'cannot be reached', { remedy: 'try again' }),
       undefined,

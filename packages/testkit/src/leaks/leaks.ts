@@ -2,14 +2,14 @@ import { inspect } from 'node:util'
 import { encodingsOf, readingsOf } from './encodings.ts'
 
 /**
- * Where `canary` can be found in `thing`, however deep: message, stack, cause, hidden and symbol members, accessors, keys, bytes,
- * `JSON.stringify`, `util.inspect`. Returns the places, none if nothing leaks. Choose a canary of at least 12 characters that occurs
- * nowhere else. It is found as text, as bytes in UTF-8 and UTF-16, as a list of their numbers, in hex and base64, once or twice, and in the
- * escapes of URLs, JSON and HTML.
+ * Searches `thing` for `canary` at any depth: message, stack, cause, hidden and symbol members, accessors, keys, bytes,
+ * `JSON.stringify`, `util.inspect`. Returns where it was found; empty if nowhere. Choose a canary of at least 12 characters
+ * that occurs nowhere else. It is found as text, as bytes in UTF-8 and UTF-16, as a list of their numbers, in hex and base64
+ * (once or twice), and in the escapes of URLs, JSON and HTML.
  *
- * It cannot see what JavaScript hides: the variables of closures and the source of functions, `#private` members, what a `WeakMap` or a
- * `WeakRef` leads to, what a proxy answers to keys that it does not list. Nor does it know a canary that was cut into pieces, reversed,
- * encrypted, hashed or compressed. That such places keep no value, only a heap snapshot shows (`v8.writeHeapSnapshot`).
+ * Out of sight are variables of closures, `#private` members, targets of a `WeakMap` or `WeakRef`, and unlisted keys of a
+ * proxy. So is a canary that was split, reversed, encrypted, hashed or compressed. Check these with a heap snapshot
+ * (`v8.writeHeapSnapshot`).
  *
  * @example
  * import { leaksOf } from '@finchat/secrets-testkit'
@@ -34,7 +34,7 @@ const renderings: Record<string, (thing: unknown) => string | undefined> = {
     inspect(thing, { showHidden: true, depth: Infinity, getters: true, maxStringLength: Infinity, maxArrayLength: Infinity }),
 }
 
-/** What cannot be rendered (a cycle in JSON, a throwing accessor) shows nothing either. */
+/** A value that cannot be rendered (a cycle in JSON, a throwing accessor) reveals nothing. */
 function textBy(render: (thing: unknown) => string | undefined, thing: unknown): string {
   try {
     return render(thing) ?? ''
@@ -43,7 +43,7 @@ function textBy(render: (thing: unknown) => string | undefined, thing: unknown):
   }
 }
 
-/** Every text and every run of bytes that can be reached from `thing`, with the way to it. */
+/** Every text and byte array that can be reached from `thing`, with its path. */
 function* texts(thing: unknown, place = '', seen: Set<unknown> = new Set()): Generator<readonly [place: string, text: string]> {
   if (typeof thing === 'string') yield [place, thing]
   if ((typeof thing !== 'object' && typeof thing !== 'function') || thing === null || seen.has(thing)) return
@@ -63,6 +63,6 @@ function memberOf(thing: object, key: PropertyKey): unknown {
   try {
     return Reflect.get(thing, key)
   } catch {
-    return undefined // a throwing accessor gives nothing away
+    return undefined // a throwing accessor reveals nothing
   }
 }

@@ -22,16 +22,16 @@ const matching: Record<string, () => unknown> = {
 }
 
 describe('matchedTexts', () => {
-  it.each(Object.entries(matching))('tells of %s', async (_, run) => {
+  it.each(Object.entries(matching))('returns the text of %s', async (_, run) => {
     expect(leaksOf(await matchedTexts(run), canary)).not.toEqual([])
   })
 
-  it('tells of what RegExp remembers, though its expression was not seen', async () => {
+  it('returns what RegExp keeps of a match that it did not see', async () => {
     const { exec } = RegExp.prototype
     expect(await matchedTexts(() => exec.call(/a/, canary))).toContain(canary)
   })
 
-  it('tells nothing of what was matched before, of strings without expressions, and of what comes afterwards', async () => {
+  it('returns no text of earlier or later matches, or of methods without an expression', async () => {
     const { exec } = RegExp.prototype
     expect(/a/.test(canary)).toBe(true)
     const texts = await matchedTexts(() => [
@@ -45,7 +45,7 @@ describe('matchedTexts', () => {
     expect(RegExp.prototype.exec).toBe(exec)
   })
 
-  it('rejects as what it runs, and watches no longer', async () => {
+  it('rejects as the function does, and restores `exec`', async () => {
     const { exec } = RegExp.prototype
     await expect(matchedTexts(async () => Promise.reject(new RangeError('no')))).rejects.toThrow(RangeError)
     expect(RegExp.prototype.exec).toBe(exec)

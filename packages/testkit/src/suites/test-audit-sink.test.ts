@@ -25,13 +25,13 @@ function writing(make: (write: Write) => Write): (good: AuditSinkHarness) => Aud
 
 /** Each breaks one rule on purpose. */
 const bad: Readonly<Record<string, { readonly caughtBy: string; readonly spoil: (good: AuditSinkHarness) => AuditSinkHarness }>> = {
-  'has no name': { caughtBy: 'it is a sink', spoil: (good) => ({ ...good, sink: { ...good.sink, name: '' } }) },
-  'leaves out kinds that it does not know': {
-    caughtBy: 'what is acknowledged has arrived, of every kind of record',
+  'has no name': { caughtBy: 'the sink has the members of the contract', spoil: (good) => ({ ...good, sink: { ...good.sink, name: '' } }) },
+  'drops unknown kinds of record': {
+    caughtBy: 'an acknowledged record of every kind has arrived',
     spoil: writing((write) => async (record, at) => (record.operation === 'gap' ? undefined : write(record, at))),
   },
-  'loses records that come at once': {
-    caughtBy: 'records at once all arrive, each once',
+  'loses concurrent records': {
+    caughtBy: 'concurrent records each arrive once',
     spoil: writing((write) => {
       const state = { busy: false }
       return async (record, at) => {
@@ -43,29 +43,29 @@ const bad: Readonly<Record<string, { readonly caughtBy: string; readonly spoil: 
       }
     }),
   },
-  'writes when it suits': {
-    caughtBy: 'records arrive in the order in which they were written',
+  'writes out of order': {
+    caughtBy: 'records arrive in the order of their writes',
     spoil: writing((write) => async (record, at) => {
       await new Promise((resolve) => setTimeout(resolve, record.name === 'third-of-all' ? 20 : 1))
       await write(record, at)
     }),
   },
-  'makes two entries of two lines': {
+  'makes two entries of a name with two lines': {
     caughtBy: 'no text forges a second entry',
     spoil: writing((write) => async (record, at) => {
       for (const name of record.name.split('\n')) await write({ ...record, name }, at)
     }),
   },
-  'writes upon the record': {
-    caughtBy: 'a record is left as it is',
+  'changes the record': {
+    caughtBy: 'a record is not changed',
     spoil: writing((write) => (record, at) => write(Object.assign(record, { seen: true }) satisfies AuditRecord, at)),
   },
   'acknowledges what the target refused': {
-    caughtBy: 'what the target refuses is not acknowledged, and the sink goes on after',
+    caughtBy: 'a record that the target refuses is not acknowledged, and later records are',
     spoil: writing((write) => (record, at) => write(record, at).catch(() => {})),
   },
   'cannot be closed twice': {
-    caughtBy: 'closing keeps what was acknowledged, and may come twice',
+    caughtBy: '`close` keeps acknowledged records, and may be called twice',
     spoil: (good) => {
       const state = { closed: false }
       const close = async (): Promise<void> => {
@@ -83,12 +83,12 @@ describe('lines in memory keep the contract of a sink', () => {
 
 describe('the rules of audit sinks', () => {
   for (const [does, { spoil, caughtBy }] of Object.entries(bad)) {
-    test(`catch one that ${does}`, async () => {
+    test(`catch a sink that ${does}`, async () => {
       expect(await failuresOf(spoil)).toContain(`audit sink: ${caughtBy}`)
     })
   }
 
-  test('are each broken by one of these', () => {
+  test('are each broken by one of these sinks', () => {
     const rules: string[] = []
     testAuditSink({ test: (rule) => rules.push(rule), createHarness: async () => harness() })
     expect(rules.toSorted()).toEqual(

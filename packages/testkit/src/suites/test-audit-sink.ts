@@ -3,14 +3,14 @@ import type { AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
 import type { Mend, TestFunction } from './provider/harness.ts'
 import { within } from './provider/trial.ts'
 
-/** One audit sink whose target holds nothing yet. */
+/** One audit sink with an empty target. */
 export interface AuditSinkHarness {
   readonly sink: AuditSink
-  /** What has arrived at the target, in order: one text for each entry, in the sink's own form (an object as its JSON). */
+  /** The entries at the target, in order, in the sink's own format (an object as its JSON). */
   readonly arrived: () => Promise<readonly string[]>
-  /** Makes the target refuse, and returns what mends it. Absent: nothing can make it refuse. */
+  /** Makes the target refuse, and returns what repairs it. Absent: it never refuses. */
   readonly breakSink?: (() => Promise<Mend>) | undefined
-  /** Ends the target; the suite has closed the sink. */
+  /** Ends the target. The suite has closed the sink before. */
   readonly close: () => Promise<void>
 }
 
@@ -22,7 +22,8 @@ export interface AuditSinkSuiteOptions {
 type Rule = (trial: AuditSinkHarness) => Promise<void>
 
 /**
- * Proves that an audit sink keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the runner's own `test`.
+ * Proves that an audit sink keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the
+ * runner's `test`.
  *
  * @example
  * import { test } from 'node:test'
@@ -57,21 +58,20 @@ async function proveOver(createHarness: () => Promise<AuditSinkHarness>, prove: 
   }
 }
 
-/** Long enough for a real disk or server on a loaded machine. */
-const patienceMs = 20_000
+/** For a real disk or server on a loaded machine. */
+const timeoutMs = 20_000
 
-/** Writes, and waits for the acknowledgement. */
 function write({ sink }: AuditSinkHarness, record: AuditRecord): Promise<void> {
-  return within(patienceMs, sink.write(record, context), '`write` hangs')
+  return within(timeoutMs, sink.write(record, context), '`write` hangs')
 }
 
 const rules: Readonly<Record<string, Rule>> = {
-  'it is a sink': async ({ sink }) => {
+  'the sink has the members of the contract': async ({ sink }) => {
     assert.equal(sink.specificationVersion, 'v1')
     assert.ok(sink.name.length > 0, '`name` is empty')
     assert.ok(sink.durable === undefined || typeof sink.durable === 'boolean', '`durable` is neither true nor false')
   },
-  'what is acknowledged has arrived, of every kind of record': async (trial) => {
+  'an acknowledged record of every kind has arrived': async (trial) => {
     for (const [index, record] of kinds.entries()) {
       await write(trial, record)
       const arrived = await trial.arrived()
@@ -79,14 +79,14 @@ const rules: Readonly<Record<string, Rule>> = {
       if (record.name !== '') assert.ok(arrived[index]?.includes(record.name), `\`${record.operation}\` arrived without its name`)
     }
   },
-  'records at once all arrive, each once': async (trial) => {
+  'concurrent records each arrive once': async (trial) => {
     const names = Array.from({ length: 50 }, (_, index) => `secret-number-${index}-`)
     await Promise.all(names.map((name, index) => write(trial, recordOf({ name, seq: index + 1 }))))
     const arrived = await trial.arrived()
     assert.equal(arrived.length, names.length)
     for (const name of names) assert.equal(arrived.filter((text) => text.includes(name)).length, 1, `${name} did not arrive once`)
   },
-  'records arrive in the order in which they were written': async (trial) => {
+  'records arrive in the order of their writes': async (trial) => {
     const names = ['third-of-all', 'first-of-all', 'second-of-all']
     await Promise.all(names.map((name, index) => write(trial, recordOf({ name, seq: index + 1 }))))
     const arrived = await trial.arrived()
@@ -100,32 +100,32 @@ const rules: Readonly<Record<string, Rule>> = {
       assert.ok(!/[\n\r]/.test(arrived[index]?.trimEnd() ?? ''), `${JSON.stringify(text.slice(0, 40))} breaks the line`)
     }
   },
-  'a record is left as it is': async (trial) => {
+  'a record is not changed': async (trial) => {
     const record = recordOf({ actor: 'webapp' })
     const before = JSON.stringify(record)
     await write(trial, record)
     assert.equal(JSON.stringify(record), before)
   },
-  'what the target refuses is not acknowledged, and the sink goes on after': async (trial) => {
+  'a record that the target refuses is not acknowledged, and later records are': async (trial) => {
     if (trial.breakSink === undefined) return
     const mend = await trial.breakSink()
     const refused = trial.sink.write(recordOf({ name: 'refused' }), context)
     try {
-      await within(patienceMs, assert.rejects(refused, 'a refused record was acknowledged'), 'a refused record hangs')
+      await within(timeoutMs, assert.rejects(refused, 'a refused record was acknowledged'), 'a refused record hangs')
     } finally {
       await mend()
     }
     await write(trial, recordOf({ name: 'written-after', seq: 2 }))
     assert.ok((await trial.arrived()).at(-1)?.includes('written-after'), 'the sink did not go on')
   },
-  'closing keeps what was acknowledged, and may come twice': async (trial) => {
+  '`close` keeps acknowledged records, and may be called twice': async (trial) => {
     await write(trial, recordOf({ name: 'before-the-end' }))
-    for (let times = 0; times < 2; times += 1) await within(patienceMs, trial.sink.close?.(context) ?? Promise.resolve(), '`close` hangs')
+    for (let times = 0; times < 2; times += 1) await within(timeoutMs, trial.sink.close?.(context) ?? Promise.resolve(), '`close` hangs')
     assert.ok((await trial.arrived())[0]?.includes('before-the-end'), 'an acknowledged record is gone')
   },
 }
 
-/** Frozen, as the trail gives it. */
+/** Frozen, as the trail passes it. */
 function recordOf(overrides: Partial<AuditRecord> = {}): AuditRecord {
   return Object.freeze({ ...read, ...overrides })
 }

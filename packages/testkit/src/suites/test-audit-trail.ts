@@ -3,14 +3,14 @@ import type { AuditEvent, AuditTrail, CallContext } from '@finchat/secrets-core'
 import type { Mend, TestFunction } from './provider/harness.ts'
 import { rejects, within } from './provider/trial.ts'
 
-/** One audit trail with an empty record. */
+/** One empty audit trail. */
 export interface AuditTrailHarness {
   readonly trail: AuditTrail
-  /** What is on record, in order, as a reader of the record finds it. */
+  /** The recorded events in order, as a reader of the trail finds them. */
   readonly recorded: () => Promise<readonly AuditEvent[]>
-  /** Makes a sink that the trail requires fail, and returns what mends it. */
+  /** Makes a required sink fail, and returns what repairs it. */
   readonly breakTrail: () => Promise<Mend>
-  /** Ends the record; the suite has closed the trail. */
+  /** Ends the record. The suite has closed the trail before. */
   readonly close: () => Promise<void>
 }
 
@@ -26,7 +26,8 @@ interface Trial extends AuditTrailHarness {
 type Rule = (trial: Trial) => Promise<void>
 
 /**
- * Proves that an audit trail keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the runner's own `test`.
+ * Proves that an audit trail keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the
+ * runner's `test`.
  *
  * @example
  * import { test } from 'node:test'
@@ -60,11 +61,10 @@ async function proveOver(createHarness: () => Promise<AuditTrailHarness>, prove:
   }
 }
 
-/** Long enough for a loaded machine, in milliseconds. */
-const patienceMs = 5_000
+const timeoutMs = 5_000
 
 const rules: Readonly<Record<string, Rule>> = {
-  'what is acknowledged is on record, whole': async ({ trail, recorded, context }) => {
+  'an acknowledged event is recorded completely': async ({ trail, recorded, context }) => {
     for (const [n, event] of events.entries()) {
       await trail.record(event, context)
       const found = (await recorded())[n]
@@ -72,12 +72,12 @@ const rules: Readonly<Record<string, Rule>> = {
       for (const [member, value] of Object.entries(event)) assert.deepEqual(found[member as keyof AuditEvent], value, `\`${member}\``) // its own keys
     }
   },
-  'events at once are all on record, each once': async ({ trail, recorded, context }) => {
+  'concurrent events are each recorded once': async ({ trail, recorded, context }) => {
     const names = Array.from({ length: 50 }, (_, n) => `secret-${n}`)
     await Promise.all(names.map((name) => trail.record({ ...read, name }, context)))
     assert.deepEqual((await recorded()).map(({ name }) => name).toSorted(), names.toSorted())
   },
-  'events one after the other are on record in order': async ({ trail, recorded, context }) => {
+  'consecutive events are recorded in order': async ({ trail, recorded, context }) => {
     for (const name of ['c', 'a', 'b']) await trail.record({ ...read, name }, context)
     assert.deepEqual(
       (await recorded()).map(({ name }) => name),
@@ -98,24 +98,24 @@ const rules: Readonly<Record<string, Rule>> = {
       names,
     )
   },
-  'what is changed after it was recorded is not changed on record': async ({ trail, recorded, context }) => {
+  'changing an event afterwards does not change the record': async ({ trail, recorded, context }) => {
     const event = { ...read, name: 'before' }
     await trail.record(event, context)
     event.name = 'after'
     assert.equal((await recorded())[0]?.name, 'before')
   },
-  'what a required sink refuses is not acknowledged, and the trail goes on after': async ({ trail, recorded, breakTrail, context }) => {
+  'an event that a required sink refuses is not acknowledged, and later events are': async ({ trail, recorded, breakTrail, context }) => {
     const mend = await breakTrail()
     try {
-      await within(patienceMs, rejects(trail.record(read, context), 'AUDIT_FAILED'), 'a refused event hangs')
+      await within(timeoutMs, rejects(trail.record(read, context), 'AUDIT_FAILED'), 'a refused event hangs')
     } finally {
       await mend()
     }
     await trail.record({ ...read, name: 'next' }, context)
     assert.equal((await recorded()).at(-1)?.name, 'next')
   },
-  'it may be closed twice': async ({ trail, context }) => {
-    for (let times = 0; times < 2; times += 1) await within(patienceMs, trail.close?.(context) ?? Promise.resolve(), '`close` hangs')
+  '`close` may be called twice': async ({ trail, context }) => {
+    for (let times = 0; times < 2; times += 1) await within(timeoutMs, trail.close?.(context) ?? Promise.resolve(), '`close` hangs')
   },
 }
 

@@ -4,14 +4,14 @@ import type { CallContext, FillTicket, SharedCache, SharedKey, StoredSecret } fr
 import type { Mend, TestFunction } from './provider/harness.ts'
 import { canary, rejects, within } from './provider/trial.ts'
 
-/** One shared cache over one fresh, empty level, as two processes see it. */
+/** One empty shared cache, as two processes see it. */
 export interface SecretCacheHarness {
   readonly cache: SharedCache
-  /** Another process's cache over the same level. */
+  /** Another process's view of it. */
   readonly another: SharedCache
-  /** Makes the level fail for both, and returns what mends it. */
-  readonly breakLevel: () => Promise<Mend>
-  /** Ends the level; the suite has closed both caches. */
+  /** Makes the cache server fail for both, and returns what repairs it. */
+  readonly breakCache: () => Promise<Mend>
+  /** Ends the server. The suite has closed both caches before. */
   readonly close: () => Promise<void>
 }
 
@@ -27,7 +27,8 @@ interface Trial extends SecretCacheHarness {
 type Rule = (trial: Trial) => Promise<void>
 
 /**
- * Proves that a shared cache keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the runner's own `test`.
+ * Proves that a shared cache keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the
+ * runner's `test`.
  *
  * @example
  * import { test } from 'node:test'
@@ -39,11 +40,11 @@ type Rule = (trial: Trial) => Promise<void>
  *     let broken = false
  *     const plan = () => (broken ? 'fail' : undefined)
  *     const cache = memorySharedCache({ plan })
- *     const breakLevel = async () => {
+ *     const breakCache = async () => {
  *       broken = true
  *       return async () => void (broken = false)
  *     }
- *     return { cache, another: cache.anotherProcess({ plan }), breakLevel, close: async () => {} }
+ *     return { cache, another: cache.anotherProcess({ plan }), breakCache, close: async () => {} }
  *   },
  * })
  */
@@ -66,31 +67,30 @@ const key: SharedKey = { sharedAs: 'store', path: 'suite/secret' }
 
 const path = { sharedAs: key.sharedAs, path: key.path }
 
-/** Long enough for a loaded machine, in milliseconds. */
-const patienceMs = 5_000
+const timeoutMs = 5_000
 
 const rules: Readonly<Record<string, Rule>> = {
-  'what was filled is a hit, for every process, exactly': async (trial) => {
+  'a filled entry is an exact hit for every process': async (trial) => {
     for (const [n, secret] of secrets.entries()) {
       const at = { ...key, path: `suite/${n}` }
       const until = await fill(trial, at, secret)
       for (const cache of [trial.cache, trial.another]) {
         const answer = await cache.read(at, trial.context)
-        assert.ok('hit' in answer, 'what was filled is a gap')
+        assert.ok('hit' in answer, 'a filled entry is a miss')
         assert.deepEqual({ hit: answer.hit, until: answer.until }, { hit: secret, until })
       }
     }
   },
-  'an entry is as old as its store was asked for it, if the cache tells an age': async (trial) => {
+  '`askedAt` of a hit is that of the fill, if the cache has it': async (trial) => {
     const askedAt = Date.now() - 5_000
     await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() + 60_000, askedAt })
     const answer = await trial.another.read(key, trial.context)
-    assert.ok('hit' in answer && (answer.askedAt === undefined || answer.askedAt === askedAt), 'an entry looks younger or older than it is')
+    assert.ok('hit' in answer && (answer.askedAt === undefined || answer.askedAt === askedAt), '`askedAt` differs from that of the fill')
   },
-  'what was not filled is a ticket': async ({ cache, context }) => {
+  'a miss has a ticket': async ({ cache, context }) => {
     assert.ok('ticket' in (await cache.read(key, context)))
   },
-  'an entry is of its own store, path and version only': async (trial) => {
+  'an entry belongs to its store, path and version only': async (trial) => {
     const near: readonly SharedKey[] = [
       { ...key, sharedAs: 'store:suite' },
       { ...key, path: 'suite' },
@@ -104,7 +104,7 @@ const rules: Readonly<Record<string, Rule>> = {
     for (const other of near)
       assert.ok('ticket' in (await trial.cache.read(other, trial.context)), `${JSON.stringify(other)} is another key`)
   },
-  'an entry is not answered after its time': async (trial) => {
+  'an expired entry is not returned': async (trial) => {
     const { context, cache } = trial
     await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() + 40 })
     await sleep(60)
@@ -130,42 +130,42 @@ const rules: Readonly<Record<string, Rule>> = {
     const answer = await cache.read(key, context)
     assert.equal('hit' in answer && answer.hit.value, 'new')
   },
-  'a fill whose time is over, or with a ticket that the cache never gave, changes nothing': async (trial) => {
+  'an expired fill, or one with an invalid ticket, changes nothing': async (trial) => {
     await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() - 1 })
     await fillWith(trial, {}, { secret: { value: canary }, until: Date.now() + 60_000 })
-    await fillWith(trial, { generation: 'nonsense', turn: 7 }, { secret: { value: canary }, until: Date.now() + 60_000 })
+    await fillWith(trial, { generation: 'nonsense', lease: 7 }, { secret: { value: canary }, until: Date.now() + 60_000 })
     assert.ok('ticket' in (await trial.cache.read(key, trial.context)))
   },
-  'a version below the least that was told is not served as the current one': async (trial) => {
+  'a version below the least version is not served as the current one': async (trial) => {
     const { another, context } = trial
     await another.invalidate({ ...path, leastVersion: 3 }, context)
     await another.invalidate({ ...path, leastVersion: 2 }, context)
     await assertLeastIs3(trial)
   },
-  'an invalidation that knows no version keeps the least that was told': async (trial) => {
+  'an invalidation without a version keeps the least version': async (trial) => {
     const { another, context } = trial
     await another.invalidate({ ...path, leastVersion: 3 }, context)
     await another.invalidate(path, context)
     await assertLeastIs3(trial)
   },
-  'an invalidation to the least version 0 lets any version be current again': async (trial) => {
+  'an invalidation with version 0 removes the least version': async (trial) => {
     const { another, context } = trial
     await another.invalidate({ ...path, leastVersion: 3 }, context)
     await another.invalidate({ ...path, leastVersion: 0 }, context)
-    await fill(trial, key, { value: 'begun anew', version: 1 })
-    assert.ok('hit' in (await trial.cache.read(key, context)), 'the least version was not lifted')
+    await fill(trial, key, { value: 'new', version: 1 })
+    assert.ok('hit' in (await trial.cache.read(key, context)), 'the least version was not removed')
   },
-  'a read that is aborted ends': async ({ cache, another, context }) => {
-    await another.read(key, context) // whose turn it may be to ask
+  'an aborted read ends': async ({ cache, another, context }) => {
+    await another.read(key, context) // it may hold the fill lease
     const controller = new AbortController()
     const reading = cache.read(key, { signal: controller.signal })
     controller.abort()
-    await within(1000, Promise.allSettled([reading]), 'an aborted read goes on')
+    await within(1000, Promise.allSettled([reading]), 'an aborted read does not end')
   },
-  'a fill with no answer lets others ask': async (trial) => {
+  'a fill without an answer lets other processes ask': async (trial) => {
     const { another, context } = trial
     await fillWith(trial, await ticketOf(trial), undefined)
-    assert.ok('ticket' in (await within(patienceMs, another.read(key, context), 'a read waits for a fill that will not come')))
+    assert.ok('ticket' in (await within(timeoutMs, another.read(key, context), 'a read waits for a fill that will not come')))
   },
   'bytes are copied in and out': async (trial) => {
     const value = Uint8Array.of(1, 2, 3)
@@ -178,25 +178,25 @@ const rules: Readonly<Record<string, Rule>> = {
       answer.hit.value.fill(0)
     }
   },
-  'a level that fails is a miss and a lost fill, and an invalidation that rejects': async (trial) => {
-    const { cache, breakLevel, context } = trial
+  'while the store is down reads are misses, fills are lost, and invalidations reject': async (trial) => {
+    const { cache, breakCache, context } = trial
     await fill(trial, key, { value: canary })
-    const mend = await breakLevel()
+    const mend = await breakCache()
     try {
-      const answer = await within(patienceMs, cache.read(key, context), 'a read hangs')
-      assert.ok('ticket' in answer, 'a failing level answers')
-      await within(patienceMs, fillWith(trial, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }), 'a fill hangs')
-      await within(patienceMs, rejects(cache.invalidate(path, context)), 'an invalidation hangs')
+      const answer = await within(timeoutMs, cache.read(key, context), 'a read hangs')
+      assert.ok('ticket' in answer, 'a failing cache answers')
+      await within(timeoutMs, fillWith(trial, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }), 'a fill hangs')
+      await within(timeoutMs, rejects(cache.invalidate(path, context)), 'an invalidation hangs')
     } finally {
       await mend()
     }
   },
-  'a subscriber hears of what other processes invalidate, until it ends': async ({ cache, another, context }) => {
+  'a subscriber gets invalidations of other processes, until it unsubscribes': async ({ cache, another, context }) => {
     const heard: unknown[] = []
     const end = cache.subscribe?.((one) => void heard.push(one))
-    if (end === undefined) return // the contract's own option: such a level is polled
-    for (let waitedMs = 0; waitedMs < patienceMs && heard.length === 0; waitedMs += 10) {
-      // A subscription may take a moment to begin.
+    if (end === undefined) return // optional in the contract: memory rechecks instead
+    for (let waitedMs = 0; waitedMs < timeoutMs && heard.length === 0; waitedMs += 10) {
+      // A subscription may begin late.
       if (waitedMs % 1_000 === 0) await another.invalidate(path, context)
       await sleep(10)
     }
@@ -207,8 +207,8 @@ const rules: Readonly<Record<string, Rule>> = {
     await sleep(20)
     assert.equal(heard.length, length)
   },
-  'it may be closed twice': async ({ cache, context }) => {
-    for (let times = 0; times < 2; times += 1) await within(patienceMs, cache.close?.(context) ?? Promise.resolve(), '`close` hangs')
+  '`close` may be called twice': async ({ cache, context }) => {
+    for (let times = 0; times < 2; times += 1) await within(timeoutMs, cache.close?.(context) ?? Promise.resolve(), '`close` hangs')
   },
 }
 
@@ -219,22 +219,22 @@ const secrets: readonly StoredSecret[] = [
   { value: '{"user":"a"}', shape: 'map', version: 3, revision: 'r3', currentSince: 1_700_000_000_000, expiresAt: 4_000_000_000_000 },
 ]
 
-/** Fills the gap at the key for a minute; returns the time until when. */
+/** Fills a miss for a minute. Returns its expiry. */
 async function fill(trial: Trial, at: SharedKey, secret: StoredSecret): Promise<number> {
   const until = Date.now() + 60_000
   await fillWith(trial, await ticketOf(trial, at), { secret, until }, at)
   return until
 }
 
-/** A replica that lags behind cannot bring version 2 back, and version 3 is shared. */
+/** Version 2, as of a lagging replica, is not served; version 3 is. */
 async function assertLeastIs3(trial: Trial): Promise<void> {
   const { cache, another, context } = trial
   await fill(trial, key, { value: 'old', version: 2 })
   const answer = await another.read(key, context)
-  assert.ok('ticket' in answer, 'a version below the least that was told is served as the current one')
+  assert.ok('ticket' in answer, 'a version below the least version is served as the current one')
   const current = { secret: { value: 'current', version: 3 }, until: Date.now() + 60_000 }
   await fillWith({ ...trial, cache: another }, answer.ticket, current)
-  assert.ok('hit' in (await cache.read(key, context)), 'the least version that was told is not served')
+  assert.ok('hit' in (await cache.read(key, context)), 'the least version itself is not served')
 }
 
 function fillWith(
@@ -248,6 +248,6 @@ function fillWith(
 
 async function ticketOf({ cache, context }: Trial, at: SharedKey = key): Promise<FillTicket> {
   const answer = await cache.read(at, context)
-  assert.ok('ticket' in answer, 'there is a gap to fill')
+  assert.ok('ticket' in answer, 'the read must be a miss')
   return answer.ticket
 }

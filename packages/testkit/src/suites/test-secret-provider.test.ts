@@ -15,14 +15,14 @@ function register(options: Partial<ProviderSuiteOptions> = {}): readonly Registe
   return tests
 }
 
-describe('the suite for providers', () => {
-  test('names every test once, printable and on one line', () => {
+describe('testSecretProvider', () => {
+  test('gives every test a unique, printable title', () => {
     const names = register().map(({ name }) => name)
     expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
     expect(names.filter((name) => /\p{Cc}|\p{Cs}/u.test(name) || name.length > 140)).toEqual([])
   })
 
-  test('makes no harness before a test runs, and one for each', async () => {
+  test('creates one harness for each test, when it runs', async () => {
     const made: unknown[] = []
     const createHarness = async (): ReturnType<typeof memoryHarness> => {
       const harness = await memoryHarness()
@@ -36,7 +36,7 @@ describe('the suite for providers', () => {
     expect(made.length).toBe(2)
   })
 
-  test('closes the provider and the harness of a test that fails too', async () => {
+  test('closes provider and harness also after a failure', async () => {
     const closed: string[] = []
     const createHarness = async (): ReturnType<typeof memoryHarness> => {
       const harness = await memoryHarness()
@@ -47,7 +47,7 @@ describe('the suite for providers', () => {
     expect(closed).toEqual(['provider', 'harness'])
   })
 
-  test('skips what the manifest does not declare, and what cannot happen, and nothing else', () => {
+  test('skips only what the manifest does not declare and what cannot happen', () => {
     const all = register().map(({ name }) => name)
     const cannotHappen = { throttled: 'no quota', hung: 'no wait' }
     const some = register({ manifest: { ...memoryManifest, supports: ['getVersion', 'put'] }, cannotHappen }).map(({ name }) => name)
@@ -56,16 +56,16 @@ describe('the suite for providers', () => {
       new Set(['failing', 'writing', 'listing', 'describing', 'tagging', 'batch', 'deleting', 'restoring', 'staging', 'health']),
     )
     expect(skipped.filter((name) => name.startsWith('failing:'))).toEqual([
-      'failing: throttled is RATE_LIMITED, until it is mended',
-      'failing: throttled never reads as a secret that does not exist',
-      'failing: a store that never answers holds a call only until its signal is aborted',
-      'failing: a write to a store that never answers ends when its signal is aborted',
-      'failing: a call that was aborted leaves nothing that keeps the provider from closing',
-      'failing: a list from an unreachable store rejects, and is not empty',
+      'failing: throttled rejects with RATE_LIMITED, until the store is repaired',
+      'failing: throttled never reads as a missing secret',
+      'failing: a read from a store that hangs ends when its signal is aborted',
+      'failing: a write to a store that hangs ends when its signal is aborted',
+      'failing: an aborted call does not keep the provider from closing',
+      'failing: a list from an unreachable store rejects',
     ])
   })
 
-  test('proves a provider that can only read', async () => {
+  test('passes for a provider that can only read', async () => {
     const createHarness = async (): ReturnType<typeof memoryHarness> => {
       const harness = await memoryHarness()
       const { specificationVersion, name, get } = harness.provider

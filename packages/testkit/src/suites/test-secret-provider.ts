@@ -6,16 +6,16 @@ import { testListing } from './provider/listing.ts'
 import { testNames } from './provider/names.ts'
 import { testReading } from './provider/reading.ts'
 import { testStaging } from './provider/staging.ts'
-import { testStatement } from './provider/statement.ts'
+import { testManifest } from './provider/manifest.ts'
 import { trialOf, type Suite, type Trial } from './provider/trial.ts'
 import { testValues } from './provider/values.ts'
 import { testVersions } from './provider/versions.ts'
 import { testWriting } from './provider/writing.ts'
 
 /**
- * Proves that a provider keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the runner's own `test`.
- * What the manifest does not declare, and what `cannotHappen` names, is not tested; everything else is.
- * Each test has a harness of its own, and closes its provider and the harness at the end.
+ * Proves that a provider keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the runner's
+ * `test`. Skips only what the manifest does not declare and what `cannotHappen` names. Each test has its own harness, and
+ * closes provider and harness at the end.
  *
  * @example
  * import { test } from 'node:test'
@@ -48,7 +48,7 @@ export function testSecretProvider({ test, manifest, createHarness, cannotHappen
 }
 
 const groups: readonly ((suite: Suite) => void)[] = [
-  testStatement,
+  testManifest,
   testReading,
   testFailing,
   testValues,

@@ -12,7 +12,7 @@ const codes = {
   garbage: 'INTEGRITY',
 } as const
 
-/** The memory provider over a store whose way can be broken: what the suite's own tests, and its bad providers, run on. */
+/** The memory provider over a store that can be broken, for the suite's own tests. */
 export async function memoryHarness(): Promise<ProviderHarness> {
   const store = createMemoryStore()
   const state: { broken: Breakage | undefined; requests: number } = { broken: undefined, requests: 0 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { verifiedTrail } from '@finchat/secrets-audit'
+import { verifiedTrail } from '@finchat/secrets-audit/report'
 import { ended, start } from '../harness/child.ts'
 import { type FaultInjection, Tally } from '../harness/fault-injection.ts'
 import { inMemory } from '../harness/scratch.ts'

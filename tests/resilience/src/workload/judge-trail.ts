@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type UnprovenTail, verifiedTrail } from '@finchat/secrets-audit'
+import { type UnprovenTail } from '@finchat/secrets-audit'
+import { verifiedTrail } from '@finchat/secrets-audit/report'
 import type { AuditRecord } from '@finchat/secrets-core'
 import type { Tally } from '../harness/fault-injection.ts'
 import type { TrailFolder } from './trail-folder.ts'

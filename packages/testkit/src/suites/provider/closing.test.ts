@@ -2,13 +2,13 @@ import { SecretsError } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
 import { replacing, testCatches } from '../../testing/bad-providers.ts'
 
-const ends = 'closing: after calls and while one is under way, it ends'
+const ends = 'closing: `close` ends after calls and during one'
 
 describe('the rules of health and closing', () => {
   testCatches(test, /^(health|closing):/, {
     'is always well': {
       spoil: replacing(() => ({ checkHealth: async () => {} })),
-      caughtBy: 'health: a store that is unreachable is UNAVAILABLE',
+      caughtBy: 'health: unreachable rejects with UNAVAILABLE',
     },
     'is well with a refused credential': {
       spoil: replacing((good) => ({
@@ -17,11 +17,11 @@ describe('the rules of health and closing', () => {
             if (error.code !== 'UNAUTHENTICATED') throw error
           }),
       })),
-      caughtBy: 'health: a store that is unauthenticated is UNAUTHENTICATED',
+      caughtBy: 'health: unauthenticated rejects with UNAUTHENTICATED',
     },
     'is never well': {
       spoil: replacing(() => ({ checkHealth: () => Promise.reject(new SecretsError('UNAVAILABLE', 'never well')) })),
-      caughtBy: 'health: a store that can be reached is healthy',
+      caughtBy: 'health: a reachable store is healthy',
     },
     'cannot be closed twice': {
       spoil: replacing(() => {
@@ -33,7 +33,7 @@ describe('the rules of health and closing', () => {
           },
         }
       }),
-      caughtBy: 'closing: may be done twice, and before any call',
+      caughtBy: 'closing: `close` may be called twice, and before any call',
     },
     'cannot be closed after a call': {
       spoil: replacing((good) => {

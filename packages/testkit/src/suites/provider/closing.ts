@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { member, rejects, whileBroken, within, type Suite, type Trial } from './trial.ts'
 
-/** Long enough for a loaded machine. */
-const patienceMs = 5_000
+const timeoutMs = 5_000
 
-/** It says whether it is well, and ends when told to. */
+/** Health checks and `close`. */
 export function testClosing({ test, supports, canHappen }: Suite): void {
   if (supports('checkHealth')) {
-    test('health: a store that can be reached is healthy', async (trial) => {
+    test('health: a reachable store is healthy', async (trial) => {
       await member(trial, 'checkHealth')(trial.context)
     })
 
@@ -16,18 +15,18 @@ export function testClosing({ test, supports, canHappen }: Suite): void {
       ['unauthenticated', 'UNAUTHENTICATED'],
     ] as const) {
       if (!canHappen(breakage)) continue
-      test(`health: a store that is ${breakage} is ${code}`, async (trial) => {
+      test(`health: ${breakage} rejects with ${code}`, async (trial) => {
         await whileBroken(trial, breakage, trial.path(1), () => rejects(member(trial, 'checkHealth')(trial.context), code))
         await member(trial, 'checkHealth')(trial.context)
       })
     }
   }
 
-  test('closing: may be done twice, and before any call', async (trial) => {
+  test('closing: `close` may be called twice, and before any call', async (trial) => {
     for (let times = 0; times < 2; times += 1) await closes(trial)
   })
 
-  test('closing: after calls and while one is under way, it ends', async (trial) => {
+  test('closing: `close` ends after calls and during one', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     await trial.get(trial.path(1))
     const [underWay, closing] = await Promise.allSettled([trial.get(trial.path(1)), closes(trial)])
@@ -37,5 +36,5 @@ export function testClosing({ test, supports, canHappen }: Suite): void {
 }
 
 async function closes({ provider, context }: Trial): Promise<void> {
-  await within(patienceMs, provider.close?.(context) ?? Promise.resolve(), '`close` hangs')
+  await within(timeoutMs, provider.close?.(context) ?? Promise.resolve(), '`close` hangs')
 }

@@ -3,10 +3,10 @@ import { describe, test } from 'vitest'
 import type { MemoryProvider } from '../../fakes/memory-provider.ts'
 import { rejecting, replacing, testCatches, type BadProvider } from '../../testing/bad-providers.ts'
 
-const deletes = 'deleting: a delete withdraws every version, and nothing else'
-const purges = 'deleting: a purge withdraws every version, and nothing else'
-const back = 'restoring: the secret is back as it was'
-const gone = 'restoring: what was purged, or never was, does not come back'
+const deletes = 'deleting: a delete withdraws every version of the path, and no other path'
+const purges = 'deleting: a purge withdraws every version of the path, and no other path'
+const back = 'restoring: a restored secret has its former values and versions'
+const gone = 'restoring: a purged or missing secret cannot be restored'
 
 const remove = (make: (good: MemoryProvider) => MemoryProvider['delete']): BadProvider['spoil'] =>
   replacing((good) => ({ delete: make(good) }))
@@ -25,7 +25,7 @@ describe('the rules of deleting and restoring', () => {
         if (options.purge) await good.get(path, context)
         return good.delete(path, options, context)
       }),
-      caughtBy: 'deleting: what was withdrawn can still be purged',
+      caughtBy: 'deleting: a withdrawn secret can be purged',
     },
     'takes a deleted secret for absence': {
       spoil: rejecting(['get'], (error) => (error.code === 'DELETED' ? undefined : error)),
@@ -77,7 +77,7 @@ describe('the rules of deleting and restoring', () => {
         if ((await good.get(path, context)) === undefined) await good.put(path, { value: '' }, context)
         return good.delete(path, options, context)
       }),
-      caughtBy: 'deleting: what does not exist is NOT_FOUND, or nothing to do',
+      caughtBy: 'deleting: deleting a missing secret does nothing, or rejects with NOT_FOUND',
     },
     'does not restore': { spoil: restore(() => async () => {}), caughtBy: back },
     'restores the version before': {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { assertValue, member, reads, rejects, type Suite, type Trial } from './trial.ts'
 import { identityOf } from './writing.ts'
 
-/** A withdrawn secret is gone whole, and comes back whole or not at all. */
+/** Delete, purge and restore affect all versions of one secret. */
 export function testDeleting(suite: Suite): void {
   if (!suite.supports('delete')) return
   testDelete(suite)
@@ -11,12 +11,12 @@ export function testDeleting(suite: Suite): void {
 
 function testDelete({ test, supports }: Suite): void {
   for (const purge of [false, true]) {
-    test(`deleting: ${purge ? 'a purge' : 'a delete'} withdraws every version, and nothing else`, async (trial) => {
+    test(`deleting: ${purge ? 'a purge' : 'a delete'} withdraws every version of the path, and no other path`, async (trial) => {
       for (const n of [1, 2]) await trial.seed(trial.path(1), trial.value(n))
       await trial.seed(trial.path(2), trial.value(9))
       const version = (await trial.get(trial.path(1)))?.version
       const { restorableUntil } = await remove(trial, purge)
-      assert.ok(restorableUntil === undefined || restorableUntil > Date.now(), '`restorableUntil` is to come')
+      assert.ok(restorableUntil === undefined || restorableUntil > Date.now(), '`restorableUntil` is in the future')
       await assertGone(trial, (path) => trial.get(path), purge)
       if (supports('getVersion')) {
         for (const asked of ['previous', ...(version === undefined ? [] : [version])] as const) {
@@ -27,7 +27,7 @@ function testDelete({ test, supports }: Suite): void {
     })
   }
 
-  test('deleting: what was withdrawn can still be purged', async (trial) => {
+  test('deleting: a withdrawn secret can be purged', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     await trial.seed(trial.path(2), trial.value(9))
     await remove(trial, false)
@@ -36,7 +36,7 @@ function testDelete({ test, supports }: Suite): void {
     await reads(trial, trial.path(2), trial.value(9))
   })
 
-  test('deleting: what does not exist is NOT_FOUND, or nothing to do', async (trial) => {
+  test('deleting: deleting a missing secret does nothing, or rejects with NOT_FOUND', async (trial) => {
     const [settled] = await Promise.allSettled([remove(trial, false)])
     if (settled.status === 'rejected') await rejects(Promise.reject(settled.reason), 'NOT_FOUND')
     await reads(trial, trial.path(1), undefined)
@@ -44,7 +44,7 @@ function testDelete({ test, supports }: Suite): void {
 }
 
 function testRestore({ test, supports }: Suite): void {
-  test('restoring: the secret is back as it was', async (trial) => {
+  test('restoring: a restored secret has its former values and versions', async (trial) => {
     for (const n of [1, 2]) await trial.seed(trial.path(1), trial.value(n))
     const before = await trial.get(trial.path(1))
     await remove(trial, false)
@@ -55,7 +55,7 @@ function testRestore({ test, supports }: Suite): void {
     if (supports('getVersion')) assertValue(await member(trial, 'getVersion')(trial.path(1), 'previous', trial.context), trial.value(1))
   })
 
-  test('restoring: what was purged, or never was, does not come back', async (trial) => {
+  test('restoring: a purged or missing secret cannot be restored', async (trial) => {
     await rejects(restore(trial), 'NOT_FOUND')
     await trial.seed(trial.path(1), trial.value(1))
     await remove(trial, true)
@@ -64,10 +64,10 @@ function testRestore({ test, supports }: Suite): void {
   })
 }
 
-/** DELETED; where the store may have forgotten that it ever was, `undefined` too. Never a value. */
+/** DELETED; `undefined` too if the store may have forgotten the secret. Never a value. */
 async function assertGone(trial: Trial, read: Trial['get'], mayBeForgotten: boolean): Promise<void> {
   const [settled] = await Promise.allSettled([read(trial.path(1))])
-  if (mayBeForgotten && settled.status === 'fulfilled') assert.equal(settled.value, undefined, 'a withdrawn secret is answered')
+  if (mayBeForgotten && settled.status === 'fulfilled') assert.equal(settled.value, undefined, 'a withdrawn secret was returned')
   else await rejects(settled.status === 'rejected' ? Promise.reject(settled.reason) : Promise.resolve(), 'DELETED')
 }
 

@@ -4,9 +4,9 @@ import type { BadProvider } from '../../testing/bad-providers.ts'
 import { changing, rejecting, replacing, testCatches, unaborted } from '../../testing/bad-providers.ts'
 import { canary } from './trial.ts'
 
-const unreachable = 'failing: unreachable is UNAVAILABLE, until it is mended'
-const hung = 'failing: a store that never answers holds a call only until its signal is aborted'
-const withdrawn = 'failing: a secret that was withdrawn is DELETED, and told from one that never was'
+const unreachable = 'failing: unreachable rejects with UNAVAILABLE, until the store is repaired'
+const hung = 'failing: a read from a store that hangs ends when its signal is aborted'
+const withdrawn = 'failing: a withdrawn secret rejects with DELETED, and a missing one is undefined'
 const reads = ['get', 'getVersion', 'describe']
 
 /** Takes an error of this code for absence. */
@@ -23,35 +23,35 @@ describe('the rules of failing', () => {
   testCatches(test, /^failing:/, {
     'takes a denial for absence': {
       spoil: absent('PERMISSION_DENIED'),
-      caughtBy: 'failing: denied never reads as a secret that does not exist',
+      caughtBy: 'failing: denied never reads as a missing secret',
     },
     'takes a denial for absence where there is a secret': {
       spoil: absent('PERMISSION_DENIED'),
-      caughtBy: 'failing: denied is PERMISSION_DENIED, until it is mended',
+      caughtBy: 'failing: denied rejects with PERMISSION_DENIED, until the store is repaired',
     },
     'takes a refused credential for absence': {
       spoil: absent('UNAUTHENTICATED'),
-      caughtBy: 'failing: unauthenticated never reads as a secret that does not exist',
+      caughtBy: 'failing: unauthenticated never reads as a missing secret',
     },
     'takes an outage for absence': {
       spoil: absent('UNAVAILABLE'),
-      caughtBy: 'failing: unreachable never reads as a secret that does not exist',
+      caughtBy: 'failing: unreachable never reads as a missing secret',
     },
     'takes throttling for absence': {
       spoil: absent('RATE_LIMITED'),
-      caughtBy: 'failing: throttled never reads as a secret that does not exist',
+      caughtBy: 'failing: throttled never reads as a missing secret',
     },
     'takes garbage for absence': {
       spoil: absent('INTEGRITY'),
-      caughtBy: 'failing: garbage is INTEGRITY or INTERNAL or UNAVAILABLE or CONFIGURATION, until it is mended',
+      caughtBy: 'failing: garbage rejects with INTEGRITY or INTERNAL or UNAVAILABLE or CONFIGURATION, until the store is repaired',
     },
     'takes throttling for an outage': {
       spoil: rejecting(reads, (error) => (error.code === 'RATE_LIMITED' ? new SecretsError('UNAVAILABLE', 'down') : error)),
-      caughtBy: 'failing: throttled is RATE_LIMITED, until it is mended',
+      caughtBy: 'failing: throttled rejects with RATE_LIMITED, until the store is repaired',
     },
     'takes a refused credential for a denial': {
       spoil: rejecting(reads, (error) => (error.code === 'UNAUTHENTICATED' ? new SecretsError('PERMISSION_DENIED', 'denied') : error)),
-      caughtBy: 'failing: unauthenticated is UNAUTHENTICATED, until it is mended',
+      caughtBy: 'failing: unauthenticated rejects with UNAUTHENTICATED, until the store is repaired',
     },
     'takes an outage for absence in a batch': {
       spoil: replacing((good) => ({
@@ -83,7 +83,7 @@ describe('the rules of failing', () => {
     },
     'gives the value away in a message': {
       spoil: throwing(() => new SecretsError('UNAVAILABLE', `cannot write ${canary}-lost`)),
-      caughtBy: 'failing: a write to an unreachable store rejects, and gives no value away',
+      caughtBy: 'failing: a write to an unreachable store rejects, and reveals no value',
     },
     'gives the value away in a hidden member': {
       spoil: withMember(Symbol('request'), { body: Buffer.from(`{"SecretString":"${canary}"}`).toString('base64') }),
@@ -112,7 +112,7 @@ describe('the rules of failing', () => {
           close: async () => void (await Promise.race([Promise.all(open.splice(0)), new Promise((resolve) => setTimeout(resolve, 7_000))])),
         }
       }),
-      caughtBy: 'failing: a call that was aborted leaves nothing that keeps the provider from closing',
+      caughtBy: 'failing: an aborted call does not keep the provider from closing',
     },
     'takes a withdrawn secret for absence': { spoil: absent('DELETED'), caughtBy: withdrawn },
     'answers a withdrawn secret': {
@@ -127,7 +127,7 @@ describe('the rules of failing', () => {
           } catch {}
         },
       })),
-      caughtBy: 'failing: a list from an unreachable store rejects, and is not empty',
+      caughtBy: 'failing: a list from an unreachable store rejects',
     },
     'writes half a secret in an outage': {
       spoil: replacing((good, harness) => ({
@@ -136,7 +136,7 @@ describe('the rules of failing', () => {
           return good.put(path, secret, context)
         },
       })),
-      caughtBy: 'failing: a write to an unreachable store rejects, and gives no value away',
+      caughtBy: 'failing: a write to an unreachable store rejects, and reveals no value',
     },
   })
 })

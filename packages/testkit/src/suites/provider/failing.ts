@@ -4,7 +4,7 @@ import type { CallContext, SecretsErrorCode } from '@finchat/secrets-core'
 import type { Breakage } from './harness.ts'
 import { canary, member, reads, rejects, valueOf, whileBroken, withdraw, within, type Suite, type Trial } from './trial.ts'
 
-/** What each breakage must be told as. Garbage is an answer of no known meaning: whatever it is told as, it is no answer. */
+/** The codes for each breakage. Garbage has several: it has no known meaning. */
 const codes: Record<Exclude<Breakage, 'hung'>, readonly SecretsErrorCode[]> = {
   denied: ['PERMISSION_DENIED'],
   unauthenticated: ['UNAUTHENTICATED'],
@@ -13,10 +13,10 @@ const codes: Record<Exclude<Breakage, 'hung'>, readonly SecretsErrorCode[]> = {
   garbage: ['INTEGRITY', 'INTERNAL', 'UNAVAILABLE', 'CONFIGURATION'],
 }
 
-/** How long an aborted call may take to end on a loaded machine, in milliseconds: less than the deadlines that stores are given. */
-const promptly = 3_000
+/** For an aborted call on a loaded machine; below the deadlines of the providers themselves. */
+const abortMs = 3_000
 
-/** A store that fails is an error of the right code: never absence, never a value. */
+/** A failure of the store is an error with the right code: never absence, never a value. */
 export function testFailing(suite: Suite): void {
   for (const breakage of ['denied', 'unauthenticated', 'unreachable', 'throttled', 'garbage'] as const) {
     if (suite.canHappen(breakage)) testBreakage(suite, breakage)
@@ -27,18 +27,18 @@ export function testFailing(suite: Suite): void {
 }
 
 function testBreakage({ test }: Suite, breakage: Exclude<Breakage, 'hung'>): void {
-  test(`failing: ${breakage} is ${codes[breakage].join(' or ')}, until it is mended`, async (trial) => {
+  test(`failing: ${breakage} rejects with ${codes[breakage].join(' or ')}, until the store is repaired`, async (trial) => {
     const path = trial.path(1)
     await trial.seed(path, trial.value(1))
     await whileBroken(trial, breakage, path, async () => {
-      // What is damaged can still be described, as a description has no value in it.
+      // A damaged secret may still be described: a description has no value.
       for (const read of readsOf(trial, path, breakage !== 'garbage')) await rejects(read(trial.context), ...codes[breakage])
     })
     await reads(trial, path, trial.value(1))
   })
 
-  if (breakage === 'garbage') return // what does not exist cannot be damaged
-  test(`failing: ${breakage} never reads as a secret that does not exist`, async (trial) => {
+  if (breakage === 'garbage') return // a missing secret cannot be damaged
+  test(`failing: ${breakage} never reads as a missing secret`, async (trial) => {
     await whileBroken(trial, breakage, trial.path(1), async () => {
       for (const read of readsOf(trial, trial.path(1))) await rejects(read(trial.context), ...codes[breakage])
     })
@@ -48,7 +48,7 @@ function testBreakage({ test }: Suite, breakage: Exclude<Breakage, 'hung'>): voi
 
 type Read = (context: CallContext) => Promise<unknown>
 
-/** Every way to read this path that the provider has, under the name of its member. */
+/** Every method of the provider that reads this path. */
 function readsOf({ provider }: Trial, path: string, described = true): readonly Read[] {
   const { get, getVersion, getMany, describe } = provider
   return [
@@ -68,7 +68,7 @@ function unsettled(result: PromiseSettledResult<unknown> | undefined): unknown {
 }
 
 function testHung({ test, supports }: Suite): void {
-  test('failing: a store that never answers holds a call only until its signal is aborted', async (trial) => {
+  test('failing: a read from a store that hangs ends when its signal is aborted', async (trial) => {
     const path = trial.path(1)
     await trial.seed(path, trial.value(1))
     await whileBroken(trial, 'hung', path, async () => {
@@ -78,23 +78,23 @@ function testHung({ test, supports }: Suite): void {
   })
 
   if (supports('put')) {
-    test('failing: a write to a store that never answers ends when its signal is aborted', async (trial) => {
+    test('failing: a write to a store that hangs ends when its signal is aborted', async (trial) => {
       const path = trial.path(1)
       await trial.seed(path, trial.value(1))
       await whileBroken(trial, 'hung', path, () =>
         assertEndsWhenAborted((context) => member(trial, 'put')(path, { value: trial.value(2) }, context)),
       )
       const after = valueOf(await trial.get(path))
-      assert.ok(after === trial.value(1) || after === trial.value(2), 'an aborted write leaves the old value or the new one')
+      assert.ok(after === trial.value(1) || after === trial.value(2), 'an aborted write must leave the old value or the new one')
     })
   }
 
-  test('failing: a call that was aborted leaves nothing that keeps the provider from closing', async (trial) => {
+  test('failing: an aborted call does not keep the provider from closing', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     await whileBroken(trial, 'hung', trial.path(1), async () => {
       await assertEndsWhenAborted((context) => trial.provider.get(trial.path(1), context))
       const closed = trial.provider.close?.(trial.context) ?? Promise.resolve()
-      await within(2 * promptly, closed, '`close` hangs after an aborted call')
+      await within(2 * abortMs, closed, '`close` hangs after an aborted call')
     })
   })
 }
@@ -109,13 +109,13 @@ async function assertEndsWhenAborted(read: Read): Promise<void> {
     ),
     sleep(50, 'waits'),
   ])
-  assert.equal(early, 'waits', `the store never answers, yet the call ${early}`)
+  assert.equal(early, 'waits', `the store hangs, yet the call ${early}`)
   controller.abort()
-  await within(promptly, rejects(call), 'an aborted call goes on')
+  await within(abortMs, rejects(call), 'an aborted call does not end')
 }
 
 function testWithdrawn({ test }: Suite): void {
-  test('failing: a secret that was withdrawn is DELETED, and told from one that never was', async (trial) => {
+  test('failing: a withdrawn secret rejects with DELETED, and a missing one is undefined', async (trial) => {
     const [path, missing] = [trial.path(1), trial.path(2)]
     await trial.seed(path, trial.value(1))
     await withdraw(trial, path)
@@ -127,16 +127,16 @@ function testWithdrawn({ test }: Suite): void {
   })
 }
 
-/** `previous` of a sole version is absent, withdrawn or not; everything else is DELETED. */
+/** `previous` of a single version is absent, withdrawn or not; every other read is DELETED. */
 async function assertNoValue(read: Promise<unknown>): Promise<void> {
   const [settled] = await Promise.allSettled([read])
   if (settled.status === 'rejected') await rejects(Promise.reject(settled.reason), 'DELETED')
-  else assert.equal(settled.value, undefined, 'a withdrawn secret is answered')
+  else assert.equal(settled.value, undefined, 'a withdrawn secret was returned')
 }
 
 function testUnreachable({ test, supports }: Suite): void {
   if (supports('list')) {
-    test('failing: a list from an unreachable store rejects, and is not empty', async (trial) => {
+    test('failing: a list from an unreachable store rejects', async (trial) => {
       const list = member(trial, 'list')
       const all = async (): Promise<void> => {
         for await (const { path } of list('', trial.context)) assert.ok(path)
@@ -146,13 +146,13 @@ function testUnreachable({ test, supports }: Suite): void {
   }
 
   if (supports('put')) {
-    test('failing: a write to an unreachable store rejects, and gives no value away', async (trial) => {
+    test('failing: a write to an unreachable store rejects, and reveals no value', async (trial) => {
       const put = member(trial, 'put')
       const path = trial.path(1)
       await trial.seed(path, trial.value(1))
       await whileBroken(trial, 'unreachable', path, () => rejects(put(path, { value: `${canary}-lost` }, trial.context), 'UNAVAILABLE'))
       const after = valueOf(await trial.get(path))
-      assert.ok(after === trial.value(1) || after === `${canary}-lost`, 'a failed write leaves the old value or the new one')
+      assert.ok(after === trial.value(1) || after === `${canary}-lost`, 'a failed write must leave the old value or the new one')
     })
   }
 }

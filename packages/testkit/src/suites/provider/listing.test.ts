@@ -3,10 +3,10 @@ import { describe, test } from 'vitest'
 import type { MemoryProvider } from '../../fakes/memory-provider.ts'
 import { answering, rejecting, replacing, testCatches, type BadProvider } from '../../testing/bad-providers.ts'
 
-const every = 'listing: every path that begins with the prefix, once, and no other'
-const saysWhatARead = 'describing: says what a read says, without the value'
-const tags = 'tagging: sets the given, drops those given as null, leaves the others and the value'
-const many = 'batch: many paths are answered index by index as reads would be, missing and withdrawn ones included'
+const every = 'listing: a list has every path with the prefix once, and no other'
+const saysWhatARead = 'describing: a description has the metadata of a read, without the value'
+const tags = 'tagging: sets tags, removes those given as null, and keeps the others and the value'
+const many = 'batch: each path is answered at its index as by a read, also if missing or withdrawn'
 
 type Answers = Awaited<ReturnType<MemoryProvider['getMany']>>
 
@@ -32,7 +32,7 @@ describe('the rules of listing, describing, tagging and batches', () => {
   testCatches(test, /^(listing|describing|tagging|batch):/, {
     'lists what was never written': {
       spoil: listing((listed) => [...listed, { path: 'ghost' }]),
-      caughtBy: 'listing: an empty store lists nothing',
+      caughtBy: 'listing: an empty store has an empty list',
     },
     'lists one page only': { spoil: listing((listed) => listed.slice(0, 20)), caughtBy: every },
     'lists one page twice': { spoil: listing((listed) => [...listed, ...listed.slice(0, 1)]), caughtBy: every },
@@ -64,7 +64,7 @@ describe('the rules of listing, describing, tagging and batches', () => {
       spoil: listing((listed, good) =>
         Promise.all(listed.map(async (one) => ({ ...one, ...(await good.get(one.path, { signal: never })) }))),
       ),
-      caughtBy: 'listing: no value is in a list',
+      caughtBy: 'listing: a list reveals no value',
     },
     'describes another version': { spoil: describing((one) => one && { ...one, version: 1 }), caughtBy: saysWhatARead },
     'describes another revision': { spoil: describing((one) => one && { ...one, revision: 'other' }), caughtBy: saysWhatARead },
@@ -77,11 +77,11 @@ describe('the rules of listing, describing, tagging and batches', () => {
     'forgets the current among the versions': { spoil: describing((one) => one && { ...one, versions: [] }), caughtBy: saysWhatARead },
     'describes what does not exist': {
       spoil: describing((one) => one ?? {}),
-      caughtBy: 'describing: a secret that does not exist is undefined',
+      caughtBy: 'describing: a missing secret is undefined',
     },
     'describes a withdrawn secret as absent': {
       spoil: rejecting(['describe'], () => undefined),
-      caughtBy: 'describing: a secret that was withdrawn is DELETED',
+      caughtBy: 'describing: a withdrawn secret rejects with DELETED',
     },
     'replaces all tags': {
       spoil: replacing((good) => ({
@@ -107,7 +107,7 @@ describe('the rules of listing, describing, tagging and batches', () => {
           return good.tag(path, copy, context)
         },
       })),
-      caughtBy: 'tagging: a key that every object has is a key like others, or is refused',
+      caughtBy: 'tagging: a key such as `__proto__` is kept or refused',
     },
     'tags what does not exist': {
       spoil: replacing((good) => ({
@@ -116,7 +116,7 @@ describe('the rules of listing, describing, tagging and batches', () => {
           await good.tag(path, given, context)
         },
       })),
-      caughtBy: 'tagging: what does not exist cannot be tagged',
+      caughtBy: 'tagging: a missing secret cannot be tagged',
     },
     'loses tags at a write': {
       spoil: replacing((good) => ({
@@ -126,19 +126,19 @@ describe('the rules of listing, describing, tagging and batches', () => {
           return good.put(path, secret, context)
         },
       })),
-      caughtBy: 'tagging: a write sets its tags and leaves the others',
+      caughtBy: 'tagging: a write sets its tags and keeps the others',
     },
     'lists wrong tags': {
       spoil: listing((listed) => listed.map((one) => ({ ...one, tags: {} }))),
-      caughtBy: 'tagging: a list that says tags says the right ones',
+      caughtBy: 'tagging: tags in a list are correct',
     },
     'answers a batch of none with one': {
       spoil: batch((answers) => (answers.length > 0 ? answers : [undefined])),
-      caughtBy: 'batch: no paths are no answers',
+      caughtBy: 'batch: an empty batch has no answers',
     },
     'fails a batch of one': {
       spoil: batch((answers) => (answers.length === 1 ? [] : answers)),
-      caughtBy: 'batch: one path is its answer',
+      caughtBy: 'batch: one path has one answer',
     },
     'answers twenty of a batch': { spoil: batch((answers) => answers.slice(0, 20)), caughtBy: many },
     'leaves out what is missing': {
@@ -161,7 +161,7 @@ describe('the rules of listing, describing, tagging and batches', () => {
       spoil: batch((answers) =>
         answers.map((one) => (one.status === 'fulfilled' && one.value ? { ...one, value: { value: one.value.value } } : one)),
       ),
-      caughtBy: 'batch: an answer says the same version as a read',
+      caughtBy: 'batch: an answer has the version of a read',
     },
   })
 })

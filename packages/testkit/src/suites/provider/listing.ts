@@ -3,7 +3,7 @@ import type { ListedSecret } from '@finchat/secrets-core'
 import { assertValue, canary, member, rejects, withdraw, type Suite, type Trial } from './trial.ts'
 import { identityOf } from './writing.ts'
 
-/** What there is, without the values; and many values at once. */
+/** Lists, descriptions, tags and batches. */
 export function testListing(suite: Suite): void {
   if (suite.supports('list')) testList(suite)
   if (suite.supports('describe')) testDescribe(suite)
@@ -12,14 +12,14 @@ export function testListing(suite: Suite): void {
 }
 
 function testList({ test }: Suite): void {
-  test('listing: an empty store lists nothing', async (trial) => {
+  test('listing: an empty store has an empty list', async (trial) => {
     assert.deepEqual(await listed(trial, ''), [])
   })
 
-  test('listing: every path that begins with the prefix, once, and no other', async (trial) => {
+  test('listing: a list has every path with the prefix once, and no other', async (trial) => {
     const paths = Array.from({ length: 25 }, (_, index) => trial.path(index + 1))
     for (const [n, path] of paths.entries()) await trial.seed(path, trial.value(n))
-    await trial.seed(trial.path(1), trial.value(100)) // a second version is no second path
+    await trial.seed(trial.path(1), trial.value(100)) // a second version adds no path
     for (const prefix of ['', trial.path(1), trial.path(2).slice(0, -1), trial.path(25)]) {
       const expected = paths.filter((path) => path.startsWith(prefix)).toSorted()
       assert.deepEqual((await listed(trial, prefix)).map(({ path }) => path).toSorted(), expected, `the prefix is ${prefix}`)
@@ -36,35 +36,35 @@ function testList({ test }: Suite): void {
     assert.equal((await listed(trial, '')).length, 3)
   })
 
-  test('listing: no value is in a list', async (trial) => {
+  test('listing: a list reveals no value', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
-    assert.ok(!JSON.stringify(await listed(trial, '')).includes(canary), 'a list holds a value')
+    assert.ok(!JSON.stringify(await listed(trial, '')).includes(canary), 'a list reveals a value')
   })
 }
 
 function testDescribe({ test, canHappen }: Suite): void {
-  test('describing: says what a read says, without the value', async (trial) => {
+  test('describing: a description has the metadata of a read, without the value', async (trial) => {
     for (const n of [1, 2]) await trial.seed(trial.path(1), trial.value(n))
     const [described, secret] = [await member(trial, 'describe')(trial.path(1), trial.context), await trial.get(trial.path(1))]
     assert.ok(described && secret)
     const { version, revision, currentSince, expiresAt, exclusive } = described
     const { value: _value, shape: _shape, ...read } = secret
     assert.deepEqual(defined({ version, revision, currentSince, expiresAt, exclusive }), defined(read))
-    assert.ok(!Object.hasOwn(described, 'value') && !JSON.stringify(described).includes(canary), 'a description holds the value')
+    assert.ok(!Object.hasOwn(described, 'value') && !JSON.stringify(described).includes(canary), 'a description reveals the value')
     if (described.versions !== undefined) {
       assert.ok(
         described.versions.some((one) => JSON.stringify(defined(identityOf(one))) === JSON.stringify(defined(identityOf(secret)))),
-        'the current version is listed',
+        '`versions` must have the current version',
       )
     }
   })
 
-  test('describing: a secret that does not exist is undefined', async (trial) => {
+  test('describing: a missing secret is undefined', async (trial) => {
     assert.equal(await member(trial, 'describe')(trial.path(1), trial.context), undefined)
   })
 
   if (canHappen('withdrawn')) {
-    test('describing: a secret that was withdrawn is DELETED', async (trial) => {
+    test('describing: a withdrawn secret rejects with DELETED', async (trial) => {
       await trial.seed(trial.path(1), trial.value(1))
       await withdraw(trial, trial.path(1))
       await rejects(member(trial, 'describe')(trial.path(1), trial.context), 'DELETED')
@@ -73,7 +73,7 @@ function testDescribe({ test, canHappen }: Suite): void {
 }
 
 function testTags({ test, supports }: Suite): void {
-  test('tagging: sets the given, drops those given as null, leaves the others and the value', async (trial) => {
+  test('tagging: sets tags, removes those given as null, and keeps the others and the value', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     await tag(trial, { team: 'pay', stage: 'test' })
     await tag(trial, { stage: null, owner: 'ops', absent: null })
@@ -83,7 +83,7 @@ function testTags({ test, supports }: Suite): void {
     assertValue(await trial.get(trial.path(1)), trial.value(1))
   })
 
-  test('tagging: a key that every object has is a key like others, or is refused', async (trial) => {
+  test('tagging: a key such as `__proto__` is kept or refused', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     for (const key of ['__proto__', 'constructor', 'toString']) {
       const [settled] = await Promise.allSettled([tag(trial, Object.fromEntries([[key, 'own']]))])
@@ -92,13 +92,13 @@ function testTags({ test, supports }: Suite): void {
     }
   })
 
-  test('tagging: what does not exist cannot be tagged', async (trial) => {
+  test('tagging: a missing secret cannot be tagged', async (trial) => {
     await rejects(member(trial, 'tag')(trial.path(1), { team: 'pay' }, trial.context), 'NOT_FOUND')
     assert.equal(await trial.get(trial.path(1)), undefined)
   })
 
   if (!supports('put')) return
-  test('tagging: a write sets its tags and leaves the others', async (trial) => {
+  test('tagging: a write sets its tags and keeps the others', async (trial) => {
     const put = member(trial, 'put')
     await put(trial.path(1), { value: trial.value(1), tags: { team: 'pay' } }, trial.context)
     await put(trial.path(1), { value: trial.value(2), tags: { owner: 'ops' } }, trial.context)
@@ -107,7 +107,7 @@ function testTags({ test, supports }: Suite): void {
   })
 
   if (!supports('list')) return
-  test('tagging: a list that says tags says the right ones', async (trial) => {
+  test('tagging: tags in a list are correct', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     await tag(trial, { team: 'pay' })
     const [secret] = await listed(trial, '')
@@ -116,11 +116,11 @@ function testTags({ test, supports }: Suite): void {
 }
 
 function testMany({ test, canHappen }: Suite): void {
-  test('batch: no paths are no answers', async (trial) => {
+  test('batch: an empty batch has no answers', async (trial) => {
     assert.deepEqual(await member(trial, 'getMany')([], trial.context), [])
   })
 
-  test('batch: one path is its answer', async (trial) => {
+  test('batch: one path has one answer', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     const [one, ...rest] = await member(trial, 'getMany')([trial.path(1)], trial.context)
     assert.equal(one?.status, 'fulfilled')
@@ -128,7 +128,7 @@ function testMany({ test, canHappen }: Suite): void {
     assert.equal(rest.length, 0)
   })
 
-  test('batch: many paths are answered index by index as reads would be, missing and withdrawn ones included', async (trial) => {
+  test('batch: each path is answered at its index as by a read, also if missing or withdrawn', async (trial) => {
     const paths = Array.from({ length: 45 }, (_, index) => trial.path(index)).toReversed()
     for (const [index, path] of paths.entries()) if (index % 4 > 0) await trial.seed(path, trial.value(index))
     const gone = canHappen('withdrawn') ? [5, 30] : []
@@ -141,7 +141,7 @@ function testMany({ test, canHappen }: Suite): void {
     }
   })
 
-  test('batch: an answer says the same version as a read', async (trial) => {
+  test('batch: an answer has the version of a read', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     const [answer] = await member(trial, 'getMany')([trial.path(1)], trial.context)
     assert.deepEqual(answer, { status: 'fulfilled', value: await trial.get(trial.path(1)) })
@@ -167,7 +167,7 @@ async function tagsOf(trial: Trial): Promise<Record<string, string>> {
   return { ...(await member(trial, 'describe')(trial.path(1), trial.context))?.tags }
 }
 
-/** Without the members that are undefined, which are the same as absent. */
+/** Without undefined members. */
 function defined(secret: object | undefined): object {
   return Object.fromEntries(Object.entries(secret ?? {}).filter(([, detail]) => detail !== undefined))
 }

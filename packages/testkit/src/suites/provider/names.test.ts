@@ -4,9 +4,9 @@ import { describe, test } from 'vitest'
 import { memoryManifest } from '../../fakes/memory-provider.ts'
 import { misreading, rejecting, replacing, testCatches } from '../../testing/bad-providers.ts'
 
-const itself = (shown: string): string => `names: ${shown} is exactly itself`
+const itself = (shown: string): string => `names: ${shown} is read back exactly`
 const refused = (shown: string): string => `names: ${shown} is refused before any call`
-const two = (one: string, other: string): string => `names: "suite/${one}" and ${other} are two secrets`
+const two = (one: string, other: string): string => `names: "suite/${one}" and ${other} are different secrets`
 
 /** A store on a plain object, which has members that nobody wrote. */
 const plain: Record<string, unknown> = {}

@@ -1,7 +1,7 @@
 import { confusablePaths, hostilePaths } from '../../leaks/hostile-paths.ts'
 import { assertValue, member, reads, refusesBefore, rejects, type Suite, type Trial } from './trial.ts'
 
-/** A path is refused, or it is exactly itself. */
+/** A path is refused, or it is read back exactly. */
 export function testNames({ manifest, test, supports }: Suite): void {
   const [held, refused] = [hostilePaths.filter(manifest.canHoldPath), hostilePaths.filter((path) => !manifest.canHoldPath(path))]
 
@@ -13,7 +13,7 @@ export function testNames({ manifest, test, supports }: Suite): void {
   }
 
   for (const path of held) {
-    test(`names: ${shown(path)} is exactly itself`, async (trial) => {
+    test(`names: ${shown(path)} is read back exactly`, async (trial) => {
       await reads(trial, path, undefined)
       await trial.seed(trial.path(1), trial.value(1))
       await trial.seed(path, trial.value(2))
@@ -26,7 +26,7 @@ export function testNames({ manifest, test, supports }: Suite): void {
   }
 
   for (const [one, other] of confusablePaths.filter((pair) => pair.every(manifest.canHoldPath))) {
-    test(`names: ${shown(one)} and ${shown(other)} are two secrets`, async (trial) => {
+    test(`names: ${shown(one)} and ${shown(other)} are different secrets`, async (trial) => {
       await trial.seed(one, trial.value(1))
       await reads(trial, other, undefined)
       await trial.seed(other, trial.value(2))
@@ -52,7 +52,7 @@ function callsOn({ provider, context, value }: Trial, path: string): readonly ((
   ]
 }
 
-/** A bad path in a batch is its own error, and costs the others nothing. */
+/** A refused path in a batch fails alone. */
 async function refusedAmongOthers(trial: Trial, path: string): Promise<void> {
   await trial.seed(trial.path(1), trial.value(1))
   const [bad, good] = await member(trial, 'getMany')([path, trial.path(1)], trial.context)
@@ -60,11 +60,11 @@ async function refusedAmongOthers(trial: Trial, path: string): Promise<void> {
   assertValue(good?.status === 'fulfilled' ? good.value : undefined, trial.value(1))
 }
 
-/** For a test's title: printable, short. */
+/** Printable and short, for a title. */
 function shown(path: string): string {
   const escaped = JSON.stringify(path.slice(0, 40)).replaceAll(
     /[^\x20-\x7e]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
-  return path.length > 40 ? `${escaped} and so on for ${path.length} characters` : escaped
+  return path.length > 40 ? `${escaped} … (${path.length} characters)` : escaped
 }

@@ -2,10 +2,10 @@ import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
 import { describe, test } from 'vitest'
 import { answering, misreading, rejecting, replacing, testCatches, unaborted } from '../../testing/bad-providers.ts'
 
-const missing = 'reading: a secret that does not exist is undefined'
-const current = 'reading: a secret that exists is its current value'
+const missing = 'reading: a missing secret is undefined'
+const current = 'reading: a secret has its current value'
 const exact = 'reading: only the exact path is answered'
-const allowed = 'reading: an answer says of itself only what the contract allows'
+const allowed = 'reading: the metadata of an answer keeps the contract'
 
 const answer = (change: (secret: StoredSecret | undefined) => unknown): ReturnType<typeof answering> => answering(['get'], change)
 const saying = (more: object): ReturnType<typeof answering> => answer((secret) => secret && { ...secret, ...more })
@@ -38,7 +38,7 @@ describe('the rules of reading', () => {
     },
     'answers nothing when asked for a fresh value': {
       spoil: replacing((good) => ({ get: (path, context) => (context.fresh ? Promise.resolve(undefined) : good.get(path, context)) })),
-      caughtBy: 'reading: `fresh` and context members that it does not know change nothing',
+      caughtBy: 'reading: `fresh` and unknown context members change nothing',
     },
     'mixes up reads that run at once': {
       spoil: replacing((good) => {
@@ -50,7 +50,7 @@ describe('the rules of reading', () => {
         }
         return { get }
       }),
-      caughtBy: 'reading: many reads at once each get their own answer',
+      caughtBy: 'reading: concurrent reads each get their own answer',
     },
     'ignores that the signal is aborted': {
       spoil: replacing((good) => ({ get: (path, context) => good.get(path, unaborted(context)) })),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { StoredSecret } from '@finchat/secrets-core'
 import { assertValue, reads, rejects, type Suite } from './trial.ts'
 
-/** The current version is read as it is. */
+/** Reads of the current version. */
 export function testReading(suite: Suite): void {
   testAnswers(suite)
   testMetadata(suite)
@@ -10,13 +10,13 @@ export function testReading(suite: Suite): void {
 }
 
 function testAnswers({ manifest, test }: Suite): void {
-  test('reading: a secret that does not exist is undefined', async (trial) => {
+  test('reading: a missing secret is undefined', async (trial) => {
     await reads(trial, trial.path(1), undefined)
     await trial.seed(trial.path(2), trial.value(2))
     await reads(trial, trial.path(1), undefined)
   })
 
-  test('reading: a secret that exists is its current value', async (trial) => {
+  test('reading: a secret has its current value', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     await reads(trial, trial.path(1), trial.value(1))
     await trial.seed(trial.path(1), trial.value(2))
@@ -33,7 +33,7 @@ function testAnswers({ manifest, test }: Suite): void {
 }
 
 function testMetadata({ manifest, test }: Suite): void {
-  test('reading: an answer says of itself only what the contract allows', async ({ path, seed, value, get }) => {
+  test('reading: the metadata of an answer keeps the contract', async ({ path, seed, value, get }) => {
     await seed(path(1), value(1))
     const first = await get(path(1))
     assertMetadata(first, manifest.numbering !== undefined)
@@ -41,15 +41,15 @@ function testMetadata({ manifest, test }: Suite): void {
     assert.deepEqual(
       [second?.version, second?.revision],
       [first?.version, first?.revision],
-      'an unchanged secret is the same version and revision',
+      'an unchanged secret keeps version and revision',
     )
     await seed(path(1), value(2))
     const changed = await get(path(1))
-    if (first?.revision !== undefined) assert.notEqual(changed?.revision, first.revision, 'another content is another revision')
-    if (first?.version !== undefined) assert.notEqual(changed?.version, first.version, 'another content is another version')
+    if (first?.revision !== undefined) assert.notEqual(changed?.revision, first.revision, 'a new value has a new revision')
+    if (first?.version !== undefined) assert.notEqual(changed?.version, first.version, 'a new value has a new version')
   })
 
-  test('reading: `fresh` and context members that it does not know change nothing', async ({ path, seed, value, provider, context }) => {
+  test('reading: `fresh` and unknown context members change nothing', async ({ path, seed, value, provider, context }) => {
     await seed(path(1), value(1))
     const later = { ...context, fresh: true, aMemberOfTheFuture: 'x' }
     assertValue(await provider.get(path(1), later), value(1))
@@ -58,7 +58,7 @@ function testMetadata({ manifest, test }: Suite): void {
 }
 
 function testCalls({ test }: Suite): void {
-  test('reading: many reads at once each get their own answer', async (trial) => {
+  test('reading: concurrent reads each get their own answer', async (trial) => {
     const numbers = Array.from({ length: 12 }, (_, index) => index)
     for (const n of numbers.filter((number) => number % 3 > 0)) await trial.seed(trial.path(n), trial.value(n))
     await Promise.all([...numbers, ...numbers].map((n) => reads(trial, trial.path(n), n % 3 > 0 ? trial.value(n) : undefined)))
@@ -73,17 +73,17 @@ function testCalls({ test }: Suite): void {
 }
 
 function assertMetadata(secret: StoredSecret | undefined, numbered: boolean): void {
-  assert.ok(secret, 'the secret is there')
+  assert.ok(secret, 'the secret must exist')
   const { version, revision, currentSince, expiresAt } = secret
   assert.ok(
     version === undefined || (numbered && Number.isSafeInteger(version) && version > 0),
-    'a version is a positive integer, of a store that numbers',
+    'a version is a positive integer, and needs `numbering` in the manifest',
   )
-  assert.ok(revision === undefined || (typeof revision === 'string' && revision.length > 0), 'a revision is a text')
+  assert.ok(revision === undefined || (typeof revision === 'string' && revision.length > 0), 'a revision is text that is not empty')
   const dayMs = 86_400_000
   assert.ok(
     currentSince === undefined || Math.abs(currentSince - Date.now()) < dayMs,
-    '`currentSince` is in epoch milliseconds, and just now',
+    '`currentSince` is the present, in epoch milliseconds',
   )
-  assert.ok(expiresAt === undefined || expiresAt > Date.now(), '`expiresAt` is in epoch milliseconds, and to come')
+  assert.ok(expiresAt === undefined || expiresAt > Date.now(), '`expiresAt` is in the future, in epoch milliseconds')
 }

@@ -4,9 +4,9 @@ import type { MemoryProvider } from '../../fakes/memory-provider.ts'
 import { replacing, testCatches, type BadProvider } from '../../testing/bad-providers.ts'
 
 const notCurrent = 'staging: a staged version is read as staged and is not current'
-const promoted = 'staging: a promoted version is current, and the one before is previous'
+const promoted = 'staging: a promoted version is current, and the former one is previous'
 const discarded = 'staging: a discarded version is gone and cannot be promoted'
-const stale = 'staging: a version staged before another became current is stale, and its promotion a conflict'
+const stale = 'staging: promoting a version that was staged before another write is a conflict'
 
 type Staging = NonNullable<SecretProvider['staging']>
 
@@ -21,7 +21,7 @@ describe('the rules of staging', () => {
         put: async (path, secret, context) =>
           (await get(path, context)) === undefined ? put(path, secret, context) : good.put(path, secret, context),
       })),
-      caughtBy: 'staging: a version staged where there is no secret does not create one',
+      caughtBy: 'staging: a staged version alone creates no secret',
     },
     'has no staged version': { spoil: staging(() => ({ get: async () => undefined })), caughtBy: notCurrent },
     'does not discard': { spoil: staging(() => ({ discard: async () => {} })), caughtBy: discarded },
@@ -56,7 +56,7 @@ describe('the rules of staging', () => {
           },
         }
       }),
-      caughtBy: 'staging: of promotions at once, one wins',
+      caughtBy: 'staging: one of two concurrent promotions wins',
     },
   })
 })

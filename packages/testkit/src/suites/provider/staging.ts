@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { SecretProvider } from '@finchat/secrets-core'
 import { assertValue, member, reads, rejects, type Suite, type Trial } from './trial.ts'
 
-/** A staged version exists and is not current until it is promoted. */
+/** A staged version is not current until it is promoted. */
 export function testStaging(suite: Suite): void {
   if (!suite.supports('staging')) return
   testStaged(suite)
@@ -19,7 +19,7 @@ function testStaged({ test, supports }: Suite): void {
     await reads(trial, trial.path(1), trial.value(1))
   })
 
-  test('staging: a version staged where there is no secret does not create one', async (trial) => {
+  test('staging: a staged version alone creates no secret', async (trial) => {
     await stage(trial, 1)
     await reads(trial, trial.path(1), undefined)
   })
@@ -33,24 +33,28 @@ function testStaged({ test, supports }: Suite): void {
     await reads(trial, trial.path(1), trial.value(1))
     if (supports('put') && pending.version !== undefined) {
       const { version = 0 } = await member(trial, 'put')(trial.path(1), { value: trial.value(3) }, trial.context)
-      assert.ok(version > pending.version, 'the number of a discarded version is used again')
+      assert.ok(version > pending.version, 'the number of a discarded version was used again')
     }
   })
 }
 
 function testPromotion({ test, supports }: Suite): void {
-  test('staging: a promoted version is current, and the one before is previous', async (trial) => {
+  test('staging: a promoted version is current, and the former one is previous', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     const receipt = await promote(trial, await stage(trial, 2))
     const current = await trial.get(trial.path(1))
     assertValue(current, trial.value(2))
-    assert.deepEqual([receipt.version, receipt.revision], [current?.version, current?.revision], 'the receipt is what a read says')
-    assert.equal(await staged(trial), undefined, 'what was promoted is staged no more')
+    assert.deepEqual(
+      [receipt.version, receipt.revision],
+      [current?.version, current?.revision],
+      'the receipt must equal what a read returns',
+    )
+    assert.equal(await staged(trial), undefined, 'a promoted version must not be staged any more')
     if (supports('getVersion')) assertValue(await member(trial, 'getVersion')(trial.path(1), 'previous', trial.context), trial.value(1))
   })
 
   if (supports('put')) {
-    test('staging: a version staged before another became current is stale, and its promotion a conflict', async (trial) => {
+    test('staging: promoting a version that was staged before another write is a conflict', async (trial) => {
       await trial.seed(trial.path(1), trial.value(1))
       const pending = await stage(trial, 2)
       await member(trial, 'put')(trial.path(1), { value: trial.value(3) }, trial.context)
@@ -59,7 +63,7 @@ function testPromotion({ test, supports }: Suite): void {
     })
   }
 
-  test('staging: of promotions at once, one wins', async (trial) => {
+  test('staging: one of two concurrent promotions wins', async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     const pending = await stage(trial, 2)
     const settled = await Promise.allSettled([promote(trial, pending), promote(trial, pending)])

@@ -1,37 +1,30 @@
 import assert from 'node:assert/strict'
-import {
-  SecretsError,
-  type CallContext,
-  type OptionalMember,
-  type ProviderManifest,
-  type SecretProvider,
-  type SecretsErrorCode,
-  type StoredSecret,
-} from '@finchat/secrets-core'
+import { SecretsError, type CallContext, type SecretProvider, type SecretsErrorCode, type StoredSecret } from '@finchat/secrets-core'
+import type { OptionalMember, ProviderManifest } from '@finchat/secrets-core/provider'
 import { leaksOf } from '../../leaks/leaks.ts'
 import type { Breakage, Mishap, ProviderHarness } from './harness.ts'
 
-/** Part of every value that the suite writes unless a test is about values: no error may hold it. */
+/** Part of the values that the suite writes: no error may contain it. */
 export const canary = 'c4n4ry-vXq7-must-not-leak'
 
-/** What a group of rules needs to know to be registered. */
+/** What a group of rules needs to register its tests. */
 export interface Suite {
   readonly manifest: ProviderManifest
   readonly supports: (...members: readonly OptionalMember[]) => boolean
   readonly canHappen: (mishap: Mishap) => boolean
   readonly cannotHappen: Partial<Record<Mishap, string>>
-  /** Registers one test; each has a harness of its own. */
+  /** Registers one test, which gets its own harness. */
   readonly test: (rule: string, prove: (trial: Trial) => Promise<void>) => void
 }
 
-/** One test's provider, store and helpers. */
+/** The provider, store and helpers of one test. */
 export interface Trial {
   readonly harness: ProviderHarness
   readonly provider: SecretProvider
   /** A context whose signal is never aborted. */
   readonly context: CallContext
   readonly path: (n: number) => string
-  /** A value that is new to this path. */
+  /** A different value for each n. */
   readonly value: (n: number) => string
   readonly seed: ProviderHarness['seed']
   readonly get: (path: string) => Promise<StoredSecret | undefined>
@@ -43,14 +36,14 @@ export function trialOf(harness: ProviderHarness): Trial {
   return { harness, provider, context, path, seed, value: (n) => `${canary}-${n}`, get: (at) => provider.get(at, context) }
 }
 
-/** A member that the manifest declares. */
+/** A method that the manifest declares. */
 export function member<K extends OptionalMember>({ provider }: Trial, key: K): NonNullable<SecretProvider[K]> {
   const found = provider[key]
   assert.ok(found, `the manifest declares \`${key}\`, which the provider does not have`)
   return found
 }
 
-/** The value as the core hands it out: of a store that keeps named fields, the sole field. */
+/** The value as core returns it: of a map, its only field. */
 export function valueOf(secret: StoredSecret | undefined): string | Uint8Array | undefined {
   if (secret?.shape !== 'map') return secret?.value
   assert.equal(typeof secret.value, 'string', "the value of a secret of shape 'map' is JSON text")
@@ -63,11 +56,11 @@ export async function reads({ get }: Trial, path: string, value: string | Uint8A
   assertValue(await get(path), value)
 }
 
-/** Equal to the byte, and never saying the value where it is not. */
+/** Exact to the byte. The message never contains the value. */
 export function assertValue(secret: StoredSecret | undefined, value: string | Uint8Array | undefined): void {
-  assert.notEqual(secret, null, 'what does not exist is `undefined`, not null')
+  assert.notEqual(secret, null, 'a missing secret is `undefined`, not null')
   const found = valueOf(secret)
-  assert.equal(kindOf(found), kindOf(value), 'the answer is of the kind that was written: text, bytes, or undefined')
+  assert.equal(kindOf(found), kindOf(value), 'the answer has the kind that was written: text, bytes, or undefined')
   if (found === undefined || value === undefined) return
   assert.ok(
     Buffer.from(found).equals(Buffer.from(value)) && (typeof value !== 'string' || found === value),
@@ -79,7 +72,7 @@ function kindOf(value: string | Uint8Array | undefined): string {
   return value instanceof Uint8Array ? 'bytes' : typeof value
 }
 
-/** Rejects with a proper `SecretsError` of one of the codes, which gives nothing away; returns it. */
+/** Asserts a rejection with a proper `SecretsError` of one of the codes, and returns it. */
 export async function rejects(call: Promise<unknown>, ...codes: readonly SecretsErrorCode[]): Promise<SecretsError> {
   const [settled] = await Promise.allSettled([call])
   assert.equal(settled.status, 'rejected', `the call resolves; it must reject with ${codes.join(' or ') || 'a SecretsError'}`)
@@ -89,17 +82,17 @@ export async function rejects(call: Promise<unknown>, ...codes: readonly Secrets
   return error
 }
 
-/** What every error must be, whatever it is about. */
+/** The rules for every error. */
 function assertProper(reason: unknown): SecretsError {
-  assert.deepEqual(leaksOf(reason, canary), [], 'the error gives the value away')
-  assert.ok(SecretsError.isInstance(reason), 'the error is no SecretsError')
+  assert.deepEqual(leaksOf(reason, canary), [], 'the error reveals the value')
+  assert.ok(SecretsError.isInstance(reason), 'the error is not a SecretsError')
   assert.equal(reason.cause, undefined, 'the error has a `cause`, which may hold anything')
   assert.ok(!/\p{Cc}/u.test(reason.message), "the error's message has a control character and can forge a log line")
-  assert.ok(reason.message.length > 0 && reason.message.length <= 1500, "the error's message is empty or endless")
+  assert.ok(reason.message.length > 0 && reason.message.length <= 1500, "the error's message is empty or longer than 1,500 characters")
   return reason
 }
 
-/** Refused as bad input, with no call reaching the store: it says so even while the store cannot be reached. */
+/** Asserts that the input is refused without a call to the store, even while that is unreachable. */
 export async function refusesBefore(trial: Trial, call: () => Promise<unknown>): Promise<void> {
   const { harness, path } = trial
   const before = harness.requests?.()
@@ -109,7 +102,7 @@ export async function refusesBefore(trial: Trial, call: () => Promise<unknown>):
     await whileBroken(trial, 'unreachable', path(1), () => rejects(call(), 'INVALID_ARGUMENT'))
 }
 
-/** Runs with the store broken, and mends it after, whatever happens. */
+/** Runs with the store broken, and repairs it afterwards. */
 export async function whileBroken(trial: Trial, breakage: Breakage, path: string, run: () => Promise<unknown>): Promise<void> {
   const breakStore = trial.harness.breakStore[breakage]
   assert.ok(breakStore, `the harness cannot make the store ${breakage}; give \`breakStore.${breakage}\`, or the reason in \`cannotHappen\``)
@@ -126,7 +119,7 @@ export async function withdraw(trial: Trial, path: string): Promise<void> {
   await member(trial, 'delete')(path, { purge: false }, trial.context)
 }
 
-/** Settles like the call, or fails after so many milliseconds of real time. */
+/** Settles like the call, or fails after `ms` of real time. */
 export async function within<T>(ms: number, call: Promise<T>, failure: string): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_resolve, reject) => {

@@ -44,7 +44,7 @@ describe('the rules of values', () => {
     'guesses exponents': { spoil: text((value) => (/^\de\d$/.test(value) ? String(Number(value)) : value)), caughtBy: back('an exponent') },
     'guesses words': {
       spoil: text((value) => (['null', 'undefined', 'false'].includes(value) ? '' : value)),
-      caughtBy: back('words of JSON'),
+      caughtBy: back('a JSON word'),
     },
     'parses JSON and writes it anew': { spoil: text(reserialized), caughtBy: back('valid JSON with its own spacing') },
     unquotes: { spoil: text((value) => value.replaceAll(/^"|"$/g, '').replaceAll("'", '')), caughtBy: back('a quoted text') },
@@ -102,7 +102,7 @@ describe('the rules of values', () => {
           },
         }
       }),
-      caughtBy: 'values: bytes are a copy, so that overwriting them changes nothing',
+      caughtBy: 'values: an answer holds a copy of the bytes',
     },
     "keeps the caller's own bytes": {
       spoil: replacing((good) => {
@@ -118,7 +118,7 @@ describe('the rules of values', () => {
           },
         }
       }),
-      caughtBy: 'values: bytes given to a write are a copy, so that overwriting them changes nothing',
+      caughtBy: 'values: a write copies the bytes',
     },
     'changes values on their way in': { spoil: writing((secret) => ({ ...secret, value: 'other' })), caughtBy: back('one character') },
     'takes values that are too long': { spoil: (harness) => harness, manifest: lenient, caughtBy: refused('a value one byte too long') },
@@ -130,7 +130,7 @@ describe('the rules of values', () => {
         },
       })),
       manifest: lenient,
-      caughtBy: refused('a value too long in bytes though not in characters'),
+      caughtBy: refused('a value too long in bytes but not in characters'),
     },
     'takes text that is not well-formed': {
       spoil: writing((secret) => ({ ...secret, value: String(secret.value).toWellFormed() })),

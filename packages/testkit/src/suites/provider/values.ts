@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ProviderManifest } from '@finchat/secrets-core'
+import type { ProviderManifest } from '@finchat/secrets-core/provider'
 import { canary, member, reads, refusesBefore, type Suite, type Trial } from './trial.ts'
 
 const texts: Readonly<Record<string, string>> = {
@@ -9,7 +9,7 @@ const texts: Readonly<Record<string, string>> = {
   'a number beyond doubles': '12345678901234567890',
   'a decimal': '1.10',
   'an exponent': '1e3',
-  'words of JSON': 'null',
+  'a JSON word': 'null',
   'a boolean': 'false',
   'a JSON object': '{ "user": "a", "pin": 0042 }',
   'valid JSON with its own spacing': '{"b":1,  "a":[1.0,null]}\n',
@@ -41,12 +41,12 @@ const binaries: Readonly<Record<string, Uint8Array>> = {
   'no bytes': new Uint8Array(),
   'a zero byte': Uint8Array.of(0),
   'every byte': allBytes,
-  'bytes that are no UTF-8': Uint8Array.of(0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80),
+  'bytes that are not UTF-8': Uint8Array.of(0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80),
   'bytes that happen to be text': Uint8Array.from(Buffer.from('just text')),
   'a view into a larger buffer': allBytes.subarray(100, 110),
 }
 
-/** Values are exact to the byte, up to the declared limits, and refused beyond them. */
+/** Values are exact to the byte up to the declared limits, and refused beyond them. */
 export function testValues(suite: Suite): void {
   const { manifest, test } = suite
   const { minBytes, maxBytes, binary } = manifest.values
@@ -64,7 +64,7 @@ export function testValues(suite: Suite): void {
   if (binary) {
     test('values: the largest value in bytes comes back exactly', (trial) => roundTrips(suite, trial, new Uint8Array(maxBytes).fill(0xa5)))
 
-    test('values: bytes are a copy, so that overwriting them changes nothing', async (trial) => {
+    test('values: an answer holds a copy of the bytes', async (trial) => {
       await trial.seed(trial.path(1), allBytes)
       const answer = await trial.get(trial.path(1))
       assert.ok(answer?.value instanceof Uint8Array)
@@ -89,12 +89,12 @@ function testRefusals({ manifest, test }: Suite): void {
   }
 
   refused('a value one byte too long', canary.padEnd(maxBytes + 1, 'x'))
-  refused('a value too long in bytes though not in characters', `${canary}é`.padEnd(maxBytes, 'x'))
+  refused('a value too long in bytes but not in characters', `${canary}é`.padEnd(maxBytes, 'x'))
   refused('text that is not well-formed', `${canary}\ud800`)
   if (minBytes > 0) refused('a value one byte too short', 'x'.repeat(minBytes - 1))
   if (!binary) refused('binary', allBytes)
   if (binary) {
-    test('values: bytes given to a write are a copy, so that overwriting them changes nothing', async (trial) => {
+    test('values: a write copies the bytes', async (trial) => {
       const given = Uint8Array.from(allBytes)
       await member(trial, 'put')(trial.path(1), { value: given }, trial.context)
       given.fill(0)
@@ -103,7 +103,7 @@ function testRefusals({ manifest, test }: Suite): void {
   }
 }
 
-/** By the store's own means, and by the provider's where it writes. */
+/** Written by the store's own means, and by the provider if it can. */
 async function roundTrips({ supports }: Suite, trial: Trial, value: string | Uint8Array): Promise<void> {
   await trial.seed(trial.path(1), value)
   await reads(trial, trial.path(1), value)
@@ -117,7 +117,7 @@ function fits({ values: { minBytes, maxBytes } }: ProviderManifest, value: strin
   return bytes >= minBytes && bytes <= maxBytes
 }
 
-/** As many of these characters as fit, and then some `x`: exactly that many bytes. */
+/** Text of exactly so many bytes, of this character and `x` at the end. */
 function filling(unit: string, bytes: number): string {
   const times = Math.floor(bytes / Buffer.byteLength(unit))
   return unit.repeat(times) + 'x'.repeat(bytes - times * Buffer.byteLength(unit))

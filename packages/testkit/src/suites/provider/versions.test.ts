@@ -2,8 +2,8 @@ import { describe, test } from 'vitest'
 import type { MemoryProvider } from '../../fakes/memory-provider.ts'
 import { replacing, testCatches, type BadProvider } from '../../testing/bad-providers.ts'
 
-const absent = 'versions: a number that does not exist is undefined, never the current'
-const sole = 'versions: `previous` of a sole version, or of no secret, is undefined'
+const absent = 'versions: an unused number is undefined, never the current version'
+const sole = 'versions: `previous` of a single version, or of a missing secret, is undefined'
 
 type GetVersion = MemoryProvider['getVersion']
 
@@ -30,33 +30,33 @@ describe('the rules of versions', () => {
     },
     'answers `previous` with the first': {
       spoil: getVersion((good) => (path, version, context) => good.getVersion(path, version === 'previous' ? 1 : version, context)),
-      caughtBy: 'versions: `previous` is the one before the current',
+      caughtBy: 'versions: `previous` is the version before the current one',
     },
     'says another number than was asked for': {
       spoil: getVersion((good) => async (path, version, context) => {
         const secret = await good.getVersion(path, version, context)
         return secret && { ...secret, version: 1 }
       }),
-      caughtBy: 'versions: each number is its own value',
+      caughtBy: 'versions: each number has its own value',
     },
     'finds a number under another path': {
       spoil: getVersion(
         (good) => async (path, version, context) =>
           (await good.getVersion('suite/secret-1', version, context)) ?? good.getVersion(path, version, context),
       ),
-      caughtBy: 'versions: a number is of its own secret only',
+      caughtBy: 'versions: numbers of two secrets are independent',
     },
     'takes 0 for the current': {
       spoil: getVersion(
         (good) => (path, version, context) => (version === 0 ? good.get(path, context) : good.getVersion(path, version, context)),
       ),
-      caughtBy: 'versions: what is no positive integer is refused before any call',
+      caughtBy: 'versions: a version that is not a positive integer is refused before any call',
     },
     'has no version that is no number': {
       spoil: getVersion(
         (good) => async (path, version, context) => (Number.isNaN(version) ? undefined : good.getVersion(path, version, context)),
       ),
-      caughtBy: 'versions: what is no positive integer is refused before any call',
+      caughtBy: 'versions: a version that is not a positive integer is refused before any call',
     },
   })
 })

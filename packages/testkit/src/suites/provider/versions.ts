@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { assertValue, member, refusesBefore, type Suite, type Trial } from './trial.ts'
 
-/** No version is answered but the one that was asked for. */
+/** A read returns the version that it asked for, or none. */
 export function testVersions(suite: Suite): void {
   if (!suite.supports('getVersion')) return
   testPrevious(suite)
@@ -9,12 +9,12 @@ export function testVersions(suite: Suite): void {
 }
 
 function testPrevious({ test }: Suite): void {
-  test('versions: `previous` is the one before the current', async (trial) => {
+  test('versions: `previous` is the version before the current one', async (trial) => {
     await seedVersions(trial, 3)
     assertValue(await previousOf(trial, trial.path(1)), trial.value(2))
   })
 
-  test('versions: `previous` of a sole version, or of no secret, is undefined', async (trial) => {
+  test('versions: `previous` of a single version, or of a missing secret, is undefined', async (trial) => {
     await seedVersions(trial, 1)
     assert.equal(await previousOf(trial, trial.path(1)), undefined)
     assert.equal(await previousOf(trial, trial.path(2)), undefined)
@@ -22,24 +22,24 @@ function testPrevious({ test }: Suite): void {
 }
 
 function testNumbers({ test }: Suite): void {
-  test('versions: each number is its own value', async (trial) => {
+  test('versions: each number has its own value', async (trial) => {
     const numbers = await seedVersions(trial, 3)
     for (const [index, number] of numbers.entries()) {
       const secret = await member(trial, 'getVersion')(trial.path(1), number, trial.context)
       assertValue(secret, trial.value(index + 1))
-      assert.equal(secret?.version, number, 'the answer says the number that was asked for')
+      assert.equal(secret?.version, number, 'the answer must have the number that was asked for')
     }
   })
 
-  test('versions: a number that does not exist is undefined, never the current', async (trial) => {
+  test('versions: an unused number is undefined, never the current version', async (trial) => {
     const [, last = 0] = await seedVersions(trial, 2)
     for (const absent of [last + 1, last + 1000, Number.MAX_SAFE_INTEGER]) {
       assert.equal(await member(trial, 'getVersion')(trial.path(1), absent, trial.context), undefined)
     }
-    assert.equal(await member(trial, 'getVersion')(trial.path(2), 1, trial.context), undefined, 'a version of no secret')
+    assert.equal(await member(trial, 'getVersion')(trial.path(2), 1, trial.context), undefined, 'a version of a missing secret')
   })
 
-  test('versions: a number is of its own secret only', async (trial) => {
+  test('versions: numbers of two secrets are independent', async (trial) => {
     const [first = 0] = await seedVersions(trial, 2)
     await trial.seed(trial.path(2), trial.value(9))
     const other = await trial.get(trial.path(2))
@@ -47,7 +47,7 @@ function testNumbers({ test }: Suite): void {
     assertValue(await member(trial, 'getVersion')(trial.path(1), first, trial.context), trial.value(1))
   })
 
-  test('versions: what is no positive integer is refused before any call', async (trial) => {
+  test('versions: a version that is not a positive integer is refused before any call', async (trial) => {
     await seedVersions(trial, 1)
     for (const wrong of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
       await refusesBefore(trial, () => member(trial, 'getVersion')(trial.path(1), wrong, trial.context))
@@ -59,7 +59,7 @@ function previousOf(trial: Trial, path: string): ReturnType<NonNullable<Trial['p
   return member(trial, 'getVersion')(path, 'previous', trial.context)
 }
 
-/** Seeds values 1 to `count` at path 1, and returns their numbers. */
+/** Seeds values 1 to `count` at path 1. Returns their numbers. */
 async function seedVersions({ seed, path, value, get }: Trial, count: number): Promise<readonly number[]> {
   const numbers: number[] = []
   for (let n = 1; n <= count; n += 1) {

@@ -3,12 +3,12 @@ import { describe, test } from 'vitest'
 import type { MemoryProvider } from '../../fakes/memory-provider.ts'
 import { rejecting, replacing, testCatches, unaborted, type BadProvider } from '../../testing/bad-providers.ts'
 
-const says = 'writing: a write creates, then makes another version current, and its receipt says which'
+const says = 'writing: a write creates a secret or a new current version, which its receipt names'
 const stale = 'writing: `ifCurrent` of another version is a conflict and writes nothing'
 const used = 'writing: a used number is a conflict that names the next, and writes nothing'
-const oneWins = 'writing: of writers at once with the same `ifCurrent`, exactly one wins'
-const torn = 'writing: a reader sees the old version or the new one, and nothing in between'
-const refused = 'writing: a number that is no positive integer is refused before any call'
+const oneWins = 'writing: one of several concurrent writers with the same `ifCurrent` wins'
+const torn = 'writing: a concurrent reader sees the old version or the new one'
+const refused = 'writing: a number that is not a positive integer is refused before any call'
 
 type Put = MemoryProvider['put']
 
@@ -33,15 +33,15 @@ describe('the rules of writing', () => {
         await good.put('suite/secret-2', { value: secret.value }, context)
         return good.put(path, secret, context)
       }),
-      caughtBy: 'writing: a write to one path leaves the others as they are',
+      caughtBy: 'writing: a write changes no other path',
     },
     'keeps the first field only': {
       spoil: asking((secret) => (secret.shape === 'map' ? { ...secret, value: String(secret.value).replace(/,.*/, '}') } : secret)),
-      caughtBy: 'writing: a map that is written comes back with the same fields',
+      caughtBy: 'writing: a map comes back with the same fields',
     },
     'keeps fields and does not say so': {
       spoil: replacing(() => ({ keepsFields: () => false })),
-      caughtBy: 'writing: a map that is written comes back with the same fields',
+      caughtBy: 'writing: a map comes back with the same fields',
     },
     'writes after an abort': {
       spoil: put((good) => (path, secret, context) => good.put(path, secret, unaborted(context))),
@@ -61,7 +61,7 @@ describe('the rules of writing', () => {
         if (secret.ifCurrent) throw new SecretsError('VERSION_CONFLICT', 'another version')
         return good.put(path, secret, context)
       }),
-      caughtBy: 'writing: `ifCurrent` writes over the version that it names',
+      caughtBy: 'writing: `ifCurrent` replaces the version that it names',
     },
     'writes and then sees the conflict': {
       spoil: put((good) => async (path, secret, context) => {
@@ -89,7 +89,7 @@ describe('the rules of writing', () => {
         await turn()
         return good.put(path, secret, context)
       }),
-      caughtBy: 'writing: of writers at once that ask for the same number, one wins each',
+      caughtBy: 'writing: one of several concurrent writers with the same number wins',
     },
     'fails a writer that loses with another code': {
       spoil: rejecting(['put'], (error) => (error.code === 'VERSION_CONFLICT' ? new SecretsError('UNAVAILABLE', 'busy') : error)),
@@ -109,7 +109,7 @@ describe('the rules of writing', () => {
           getVersion: good.getVersion,
         }
       }),
-      caughtBy: 'writing: writers at once with no condition never get one version twice',
+      caughtBy: 'writing: concurrent writers without a condition get different versions',
     },
     'writes the value before the version': {
       spoil: replacing((good) => {
@@ -136,14 +136,14 @@ describe('the rules of writing', () => {
         const current = await good.get(path, context)
         return good.put(path, { ...secret, version: secret.version ?? (current?.version ?? 0) + 2 }, context)
       }),
-      caughtBy: 'writing: numbers are given one after the other',
+      caughtBy: 'writing: numbers are consecutive',
     },
     'refuses every number': {
       spoil: put((good) => async (path, secret, context) => {
         if (secret.version !== undefined) throw new SecretsError('VERSION_CONFLICT', 'the next is 1, 2, 3, or 11')
         return good.put(path, secret, context)
       }),
-      caughtBy: 'writing: the next number may be asked for',
+      caughtBy: 'writing: a write may name the next number',
     },
     'does not name the next number': {
       spoil: rejecting(['put'], (error) => (error.code === 'VERSION_CONFLICT' ? new SecretsError('VERSION_CONFLICT', 'used') : error)),
@@ -154,7 +154,7 @@ describe('the rules of writing', () => {
         if (secret.version !== 9) return good.put(path, secret, context)
         return { version: 9 }
       }),
-      caughtBy: 'writing: numbers may be skipped, and those skipped are not to be had any more',
+      caughtBy: 'writing: numbers may be skipped, and skipped numbers are not available afterwards',
     },
     'takes 0 for no number': { spoil: asking(({ version, ...rest }) => (version ? { ...rest, version } : rest)), caughtBy: refused },
     'rounds numbers': {

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { NewSecret, SecretsError, WriteReceipt } from '@finchat/secrets-core'
 import { assertValue, canary, member, reads, refusesBefore, rejects, valueOf, type Suite, type Trial } from './trial.ts'
 
-/** A write is one new current version, or nothing. */
+/** A write makes one new current version, or none. */
 export function testWriting(suite: Suite): void {
   if (!suite.supports('put')) return
   testPut(suite)
@@ -15,30 +15,30 @@ export function testWriting(suite: Suite): void {
 }
 
 function testPut({ test, supports }: Suite): void {
-  test('writing: a write creates, then makes another version current, and its receipt says which', async (trial) => {
+  test('writing: a write creates a secret or a new current version, which its receipt names', async (trial) => {
     for (const n of [1, 2]) {
       const receipt = await put(trial, { value: trial.value(n) })
       const current = await trial.get(trial.path(1))
       assertValue(current, trial.value(n))
-      assert.deepEqual(identityOf(receipt), identityOf(current), 'the receipt is what a read says')
+      assert.deepEqual(identityOf(receipt), identityOf(current), 'the receipt must equal what a read returns')
     }
     if (supports('getVersion')) assertValue(await member(trial, 'getVersion')(trial.path(1), 'previous', trial.context), trial.value(1))
   })
 
-  test('writing: a write to one path leaves the others as they are', async (trial) => {
+  test('writing: a write changes no other path', async (trial) => {
     await trial.seed(trial.path(2), trial.value(2))
     await put(trial, { value: trial.value(1) })
     await reads(trial, trial.path(2), trial.value(2))
   })
 
-  test('writing: a map that is written comes back with the same fields', async (trial) => {
+  test('writing: a map comes back with the same fields', async (trial) => {
     const fields = { user: 'app', password: `${canary}-1`, pin: '00123' }
     await put(trial, { value: JSON.stringify(fields), shape: 'map' })
     const secret = await trial.get(trial.path(1))
     assert.equal(typeof secret?.value, 'string')
     assert.deepEqual(JSON.parse(String(secret?.value)), fields)
     const says = trial.provider.keepsFields?.(trial.path(1)) ?? false
-    assert.equal(says, secret?.shape === 'map', '`keepsFields` says what a read shows')
+    assert.equal(says, secret?.shape === 'map', '`keepsFields` must agree with the shape of a read')
   })
 
   test('writing: a write whose signal is already aborted rejects and writes nothing', async (trial) => {
@@ -49,7 +49,7 @@ function testPut({ test, supports }: Suite): void {
 }
 
 function testConditions({ test }: Suite): void {
-  test('writing: `ifCurrent` writes over the version that it names', async (trial) => {
+  test('writing: `ifCurrent` replaces the version that it names', async (trial) => {
     const first = await put(trial, { value: trial.value(1) })
     const second = await put(trial, { value: trial.value(2), ifCurrent: first })
     for (const key of ['version', 'revision'] as const) {
@@ -78,7 +78,7 @@ function testConditions({ test }: Suite): void {
 }
 
 function testConcurrency({ test }: Suite): void {
-  test('writing: of writers at once with the same `ifCurrent`, exactly one wins', async (trial) => {
+  test('writing: one of several concurrent writers with the same `ifCurrent` wins', async (trial) => {
     const first = await put(trial, { value: trial.value(1) })
     const writers = [2, 3, 4, 5]
     const settled = await Promise.allSettled(writers.map((n) => put(trial, { value: trial.value(n), ifCurrent: first })))
@@ -88,22 +88,22 @@ function testConcurrency({ test }: Suite): void {
     await reads(trial, trial.path(1), trial.value(winners[0] ?? 0))
   })
 
-  test('writing: writers at once with no condition never get one version twice', async (trial) => {
+  test('writing: concurrent writers without a condition get different versions', async (trial) => {
     const settled = await Promise.allSettled([1, 2, 3, 4].map((n) => put(trial, { value: trial.value(n) })))
     for (const result of settled) if (result.status === 'rejected') await rejects(Promise.reject(result.reason), 'VERSION_CONFLICT')
     const receipts = settled.filter((result) => result.status === 'fulfilled').map(({ value }) => JSON.stringify(identityOf(value)))
-    assert.ok(receipts.length > 0, 'one of them writes')
-    assert.equal(new Set(receipts).size, receipts.length, 'two writes have one identity')
+    assert.ok(receipts.length > 0, 'at least one writer must succeed')
+    assert.equal(new Set(receipts).size, receipts.length, 'two writes got the same version')
   })
 
-  test('writing: a reader sees the old version or the new one, and nothing in between', async (trial) => {
+  test('writing: a concurrent reader sees the old version or the new one', async (trial) => {
     const receipts = new Map([[trial.value(0), await put(trial, { value: trial.value(0) })]])
     const state = { writing: true }
     const seen: Awaited<ReturnType<Trial['get']>>[] = []
     const reader = async (): Promise<void> => {
       while (state.writing) {
         seen.push(await trial.get(trial.path(1)))
-        await turn() // a store that answers at once must not keep the writer from its turn
+        await turn() // a store that answers at once must not starve the writer
       }
     }
     const writer = async (): Promise<void> => {
@@ -116,11 +116,11 @@ function testConcurrency({ test }: Suite): void {
 }
 
 function testNumbering({ test, manifest }: Suite): void {
-  test('writing: numbers are given one after the other', async (trial) => {
+  test('writing: numbers are consecutive', async (trial) => {
     for (const n of [1, 2, 3]) assert.equal((await put(trial, { value: trial.value(n) })).version, n)
   })
 
-  test('writing: the next number may be asked for', async (trial) => {
+  test('writing: a write may name the next number', async (trial) => {
     for (const n of [1, 2]) assert.equal((await put(trial, { value: trial.value(n), version: n })).version, n)
     await reads(trial, trial.path(1), trial.value(2))
   })
@@ -129,11 +129,11 @@ function testNumbering({ test, manifest }: Suite): void {
     for (const n of [1, 2]) await put(trial, { value: trial.value(n) })
     for (const used of [1, 2]) assertNames(await rejects(put(trial, { value: trial.value(9), version: used }), 'VERSION_CONFLICT'), 3)
     await reads(trial, trial.path(1), trial.value(2))
-    assert.equal((await put(trial, { value: trial.value(3) })).version, 3, 'a refused write uses no number')
+    assert.equal((await put(trial, { value: trial.value(3) })).version, 3, 'a refused write must not use a number')
   })
 
   if (manifest.numbering === 'any') {
-    test('writing: numbers may be skipped, and those skipped are not to be had any more', async (trial) => {
+    test('writing: numbers may be skipped, and skipped numbers are not available afterwards', async (trial) => {
       assert.equal((await put(trial, { value: trial.value(1), version: 10 })).version, 10)
       assertNames(await rejects(put(trial, { value: trial.value(2), version: 9 }), 'VERSION_CONFLICT'), 11)
       assert.equal((await put(trial, { value: trial.value(2) })).version, 11)
@@ -146,7 +146,7 @@ function testNumbering({ test, manifest }: Suite): void {
     })
   }
 
-  test('writing: a number that is no positive integer is refused before any call', async (trial) => {
+  test('writing: a number that is not a positive integer is refused before any call', async (trial) => {
     for (const version of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
       await refusesBefore(trial, () => put(trial, { value: trial.value(1), version }))
     }
@@ -155,7 +155,7 @@ function testNumbering({ test, manifest }: Suite): void {
 }
 
 function testRaceForNumbers({ test }: Suite): void {
-  test('writing: of writers at once that ask for the same number, one wins each', async (trial) => {
+  test('writing: one of several concurrent writers with the same number wins', async (trial) => {
     for (const version of [1, 2, 3, 4, 5]) {
       const values = [1, 2, 3].map((n) => 10 * version + n)
       const settled = await Promise.allSettled(values.map((n) => put(trial, { value: trial.value(n), version })))
@@ -173,9 +173,9 @@ function testNumbersAfterDelete({ test }: Suite): void {
     test(`writing: the number of a ${purge ? 'purged' : 'deleted'} version is not used again`, async (trial) => {
       for (const n of [1, 2]) await put(trial, { value: trial.value(n) })
       await member(trial, 'delete')(trial.path(1), { purge }, trial.context)
-      if (purge && (await isForgotten(trial))) return // a store that knows nothing of it any more cannot know its numbers
+      if (purge && (await isForgotten(trial))) return // a store that forgot the secret does not know its numbers
       const [again] = await Promise.allSettled([put(trial, { value: trial.value(3) })])
-      if (again.status === 'fulfilled') assert.ok((again.value.version ?? 0) > 2, 'a number is used again')
+      if (again.status === 'fulfilled') assert.ok((again.value.version ?? 0) > 2, 'a number was used again')
       else await rejects(Promise.reject(again.reason), 'DELETED')
     })
   }
@@ -190,7 +190,7 @@ function put(trial: Trial, secret: NewSecret, path: string = trial.path(1)): Pro
   return member(trial, 'put')(path, secret, trial.context)
 }
 
-/** Each thing that identifies the version, alone. */
+/** Version and revision, each alone. */
 function partsOf({ version, revision }: WriteReceipt): readonly WriteReceipt[] {
   return [...(version === undefined ? [] : [{ version }]), ...(revision === undefined ? [] : [{ revision }])]
 }
@@ -200,5 +200,5 @@ export function identityOf(secret: WriteReceipt | undefined): WriteReceipt | und
 }
 
 function assertNames(error: SecretsError, next: number): void {
-  assert.match(error.message, new RegExp(String.raw`\b${next}\b`), 'a conflict names the next number')
+  assert.match(error.message, new RegExp(String.raw`\b${next}\b`), 'a conflict must name the next number')
 }

@@ -2,19 +2,19 @@ import { describe, test } from 'vitest'
 import { memoryManifest } from '../../fakes/memory-provider.ts'
 import { replacing, testCatches } from '../../testing/bad-providers.ts'
 
-const members = 'statement: it has the members that its manifest declares, and no others'
-const consistent = 'statement: what its manifest says of values, paths and numbers is consistent'
-const mishaps = 'statement: the harness can bring about every mishap, or says why it cannot happen'
+const members = 'manifest: the provider has the declared members, and no others'
+const consistent = 'manifest: limits of values, paths and numbers are consistent'
+const mishaps = 'manifest: the harness can cause every failure, or gives the reason why it cannot happen'
 
-describe('the rules of the statement', () => {
-  testCatches(test, /^statement:/, {
+describe('the rules of manifests', () => {
+  testCatches(test, /^manifest:/, {
     'has no member that it declares': { spoil: replacing(() => ({ describe: undefined })), caughtBy: members },
-    'has a member that it does not declare': {
+    'has an undeclared method': {
       spoil: (harness) => harness,
       manifest: { supports: memoryManifest.supports.filter((member) => member !== 'list') },
       caughtBy: members,
     },
-    'is of no version of the contract': {
+    'has an unknown version of the contract': {
       spoil: replacing(() => ({ specificationVersion: 'v0' as never })), // a version that the type does not know
       caughtBy: members,
     },
@@ -25,9 +25,9 @@ describe('the rules of the statement', () => {
       caughtBy: consistent,
     },
     'writes numbers and does not say how': { spoil: (harness) => harness, manifest: { numbering: undefined }, caughtBy: consistent },
-    'locates a name where its store cannot hold it': {
+    'locates a name at a path that its store cannot hold': {
       spoil: replacing(() => ({ locate: (name) => ({ path: name }) })),
-      caughtBy: 'statement: it locates a name only at a path that its store can hold',
+      caughtBy: 'manifest: `locate` returns only paths that the store can hold',
     },
     'has a harness that cannot break its store': { spoil: (harness) => ({ ...harness, breakStore: {} }), caughtBy: mishaps },
     'excludes what can happen': { spoil: (harness) => harness, cannotHappen: { throttled: 'a reason' }, caughtBy: mishaps },

@@ -1,39 +1,10 @@
 import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 
-import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { quoted } from '../errors/format.ts'
-import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
-import { maxSecretFileBytes, stopIfAborted } from './secret-file-bounds.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-
-/** What is looked at before a file that was opened is read: false where it is not the one that was meant. */
-type IsMeant = (handle: FileHandle) => Promise<boolean>
-
-/**
- * Exactly what the regular file at `path` holds, no newline trimmed: text if it is valid UTF-8, else its bytes. `undefined` if there is no
- * such file. `subject` names the file in errors, which never quote the path: it may have come from a variable that holds a secret by mistake.
- */
-export async function readSecretFile(
-  path: string,
-  subject: string,
-  signal: AbortSignal,
-  isMeant: IsMeant = async () => true,
-): Promise<string | Uint8Array | undefined> {
-  stopIfAborted(signal)
-  return unlessMissing(subject, async () => {
-    const { constants, promises } = process.getBuiltinModule('node:fs')
-    // Without O_NONBLOCK, opening a FIFO would wait for its writer for ever, and hold one of Node's four file threads. Windows has none.
-    const handle = await promises.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
-    try {
-      if (!(await handle.stat()).isFile()) throw notRegular(subject)
-      stopIfAborted(signal)
-      return (await isMeant(handle)) ? await readWhole(handle, subject) : undefined
-    } finally {
-      await handle.close()
-    }
-  })
-}
+import { fileFailure } from '../kit/file-failure.ts'
+import { readSecretFile, unlessMissing } from '../kit/secret-file.ts'
 
 /** What the file holds that the variable `KEY_FILE` names. `value`: what `KEY` itself holds, which must be nothing. */
 export async function readNamedFile(
@@ -113,7 +84,7 @@ async function isListed(root: string, path: string): Promise<boolean> {
 
 /** A folder may be entered without the right to list it. */
 function isDenied(error: unknown): boolean {
-  return failures[codeOf(error)]?.[0] === 'PERMISSION_DENIED'
+  return fileFailure(error) === 'denied'
 }
 
 /**
@@ -176,66 +147,4 @@ function assertInside(root: string, place: string, subject: string): void {
   const way = relative(root, place)
   if (way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return
   throw new SecretsError('CONFIGURATION', `${subject} would lie outside of it`, { remedy: 'keep paths and links inside the directory' })
-}
-
-async function readWhole(
-  handle: { read: (into: Uint8Array, at: number) => Promise<{ bytesRead: number }> },
-  subject: string,
-): Promise<string | Uint8Array> {
-  // One byte more than allowed tells a file that is too large, whatever its size pretended to be.
-  const buffer = new Uint8Array(maxSecretFileBytes + 1)
-  try {
-    let length = 0
-    for (let bytesRead = -1; bytesRead !== 0 && length < buffer.length; length += bytesRead)
-      bytesRead = (await handle.read(buffer, length)).bytesRead
-    if (length <= maxSecretFileBytes) return textOrBytes(buffer.subarray(0, length))
-  } finally {
-    buffer.fill(0)
-  }
-  throw new SecretsError('CONFIGURATION', `${subject} is larger than ${maxSecretFileBytes} bytes`, {
-    remedy: 'point to the file of one secret',
-  })
-}
-
-/** The bytes as a copy: their buffer is overwritten. */
-function textOrBytes(bytes: Uint8Array): string | Uint8Array {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return copyOutsideHeap(bytes)
-  }
-}
-
-/** What the file system's error says; anything not listed may pass. Its own message would quote the path. */
-const failures: Readonly<Record<string, readonly [SecretsErrorCode, string] | undefined>> = {
-  EACCES: ['PERMISSION_DENIED', 'may not be read by this process'],
-  EPERM: ['PERMISSION_DENIED', 'may not be read by this process'],
-  ERR_ACCESS_DENIED: ['PERMISSION_DENIED', 'may not be read by this process'], // by `node --permission`
-  EISDIR: ['CONFIGURATION', 'is not a regular file'],
-  ELOOP: ['CONFIGURATION', 'is not a regular file'],
-  ENXIO: ['CONFIGURATION', 'is not a regular file'], // a socket, or a device without hardware, as the next two
-  ENODEV: ['CONFIGURATION', 'is not a regular file'],
-  ENOTSUP: ['CONFIGURATION', 'is not a regular file'],
-  ERR_INVALID_ARG_VALUE: ['CONFIGURATION', 'is not a regular file'], // NUL in the path
-}
-const missing = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG'])
-
-async function unlessMissing<T>(subject: string, call: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await call()
-  } catch (error) {
-    if (SecretsError.isInstance(error)) throw error
-    const code = codeOf(error)
-    if (missing.has(code)) return undefined
-    const [kind, problem] = failures[code] ?? ['UNAVAILABLE', 'could not be read']
-    throw new SecretsError(kind, `${subject} ${problem}`, { storeStatus: /^E[A-Z0-9_]{1,30}$/.test(code) ? code : undefined })
-  }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : ''
-}
-
-function notRegular(subject: string): SecretsError {
-  return new SecretsError('CONFIGURATION', `${subject} is not a regular file`, { remedy: 'point to the file that holds the secret' })
 }

@@ -1,9 +1,12 @@
 import type { AuditSink } from '@finchat/secrets-core'
-import { openDatagrams } from './syslog-datagrams.ts'
-import { SyslogLink } from './syslog-link.ts'
-import { syslogMessage } from './syslog-message.ts'
-import { checkedSyslogOptions, type SyslogSinkOptions } from './syslog-options.ts'
-import { openStream } from './syslog-stream.ts'
+import { openDatagrams } from './syslog/syslog-datagrams.ts'
+import { SyslogLink } from './syslog/syslog-link.ts'
+import { syslogMessage } from './syslog/syslog-message.ts'
+import { checkedSyslogOptions, type SyslogSinkOptions } from './syslog/syslog-options.ts'
+import { openStream } from './syslog/syslog-stream.ts'
+
+export type { AuditSink } from '@finchat/secrets-core'
+export type { SyslogSinkOptions, SyslogTls } from './syslog/syslog-options.ts'
 
 /**
  * Sends each record to a syslog server: as RFC 5424 over TLS (RFC 5425), TCP (RFC 6587, octet counting) or UDP (RFC 5426). The message is the record
@@ -16,7 +19,7 @@ import { openStream } from './syslog-stream.ts'
  * Throws `CONFIGURATION` for options that make no sense.
  *
  * @example
- * import { syslogSink } from '@finchat/secrets-audit'
+ * import { syslogSink } from '@finchat/secrets-audit/syslog'
  *
  * const sink = syslogSink({ host: 'logs.example.com' })
  * console.log(sink.name, sink.durable) // syslog false

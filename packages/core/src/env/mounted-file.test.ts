@@ -5,7 +5,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readMountedFile, readSecretFile } from './secret-file.ts'
+import { readSecretFile } from '../kit/secret-file.ts'
+import { readMountedFile } from './mounted-file.ts'
 
 const canary = 'canary-4be1-of-a-file'
 const { signal } = new AbortController()
@@ -256,7 +257,8 @@ describe('a folder that another process swaps with a link all the time', () => {
 
 describe("Node's permission model", () => {
   const script = `
-    import { readMountedFile, readSecretFile } from ${JSON.stringify(new URL('secret-file.ts', import.meta.url).href)}
+    import { readMountedFile } from ${JSON.stringify(new URL('mounted-file.ts', import.meta.url).href)}
+    import { readSecretFile } from ${JSON.stringify(new URL('../kit/secret-file.ts', import.meta.url).href)}
     const [, folder] = process.argv
     const { signal } = new AbortController()
     const codeOf = (error) => [error.code, error.storeStatus].join(' ')

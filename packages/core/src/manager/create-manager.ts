@@ -1,25 +1,36 @@
-import type { Bounds } from '../guard/deadline.ts'
 import { cacheStats } from '../cache/cache-stats.ts'
-import { Catalog } from '../read/list-and-describe.ts'
 import { Chain } from '../chain/chain.ts'
-import { closeAll, type CloseOptions, closingGroups, knownCloseOptions } from './shutdown.ts'
-import { HealthCheck } from './health.ts'
-import { linksOf } from './build-links.ts'
-import type { SecretsManagerOptions, Settings } from './manager-options.ts'
-import { Observer } from '../observe/operation.ts'
 import { planner } from '../chain/routing.ts'
-import { Reader } from '../read/reader.ts'
-import type { SecretsManager } from './secrets-manager.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import type { Bounds } from '../guard/deadline.ts'
+import { addUse, closesOf } from '../guard/use-count.ts'
+import { Observer } from '../observe/operation.ts'
 import { tracing } from '../observe/trace-channels.ts'
+import { Catalog } from '../read/list-and-describe.ts'
+import { Reader } from '../read/reader.ts'
+import { Shredder } from '../value/zeroizer.ts'
 import { Verifier } from '../verify/verifier.ts'
 import { Writer } from '../write/writer.ts'
+import { linksOf } from './build-links.ts'
+import { HealthCheck } from './health.ts'
+import { knownManagerOptions, type SecretsManagerOptions, settingsOf } from './manager-options.ts'
+import type { SecretsManager } from './secrets-manager.ts'
+import { closer, closingGroups } from './shutdown.ts'
 
 /**
- * Wires the manager whose options were found good, each provider behind a cache of its own. It is a module of its own, loaded when the first
- * manager is made: who imports the package for its errors, its types or a provider needs nothing of it.
+ * Wires providers into a chain, each behind its own cache. No store is asked before the first call.
+ * Several managers may use one provider, shared cache or audit trail: the last manager to close
+ * closes it. Throws `CONFIGURATION` for options that cannot work.
+ *
+ * @example
+ * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
+ *
+ * const secrets = createSecretsManager({ providers: [envProvider({ env: { FINCHAT_TOKEN: 'hunter2' } })] })
+ * console.log(await secrets.verifySecret('FINCHAT_TOKEN', 'hunter2')) // true
+ * await secrets.close()
  */
-export function startEngine(options: SecretsManagerOptions, settings: Settings): SecretsManager {
+export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManager {
+  const options = knownManagerOptions(setUp)
+  const settings = settingsOf(options)
   const [giveUp, endFills] = [new AbortController(), new AbortController()]
   const bounds: Bounds = { deadlineMs: settings.deadlineMs, closing: giveUp.signal }
   const channels = tracing()
@@ -27,6 +38,7 @@ export function startEngine(options: SecretsManagerOptions, settings: Settings):
   const observer = new Observer(options.audit, channels, bounds)
   const behind = { settings, bounds, closingFills: endFills.signal, shredder, refreshes: channels.refresh }
   const links = linksOf(options.providers, { shared: options.cache?.shared, ...behind })
+  addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
   const planOf = planner(links)
   const { fallback, writeTo } = options
   const reader = new Reader({ planOf, chain: new Chain(channels, giveUp.signal), observer, fallback, autoCleanup: settings.autoCleanup })
@@ -34,12 +46,7 @@ export function startEngine(options: SecretsManagerOptions, settings: Settings):
   const catalog = new Catalog({ links, walk: (name, policy) => reader.walk(name, policy), observer, bounds })
   const verifier = new Verifier(reader, observer, settings.maxEntries)
   const health = new HealthCheck(links, observer, giveUp.signal)
-  let closed: Promise<void> | undefined
-  const close = async (closeOptions: CloseOptions = {}): Promise<void> => {
-    const known = knownCloseOptions(closeOptions)
-    const parts = { observer, giveUp, endFills, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() }
-    return (closed ??= closeAll(parts, known))
-  }
+  const close = closer({ observer, giveUp, endFills, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() })
   return {
     getSecret: (name, read) => reader.getSecret(name, read),
     getSecretValue: (name, read) => reader.getSecretValue(name, read),

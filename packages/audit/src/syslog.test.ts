@@ -3,11 +3,11 @@ import { inspect, promisify } from 'node:util'
 import { SecretsError } from '@finchat/secrets-core'
 import { leaksOf } from '@finchat/secrets-testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { aRecord, hostileTexts } from '../testing/sample-records.ts'
-import { selfSigned } from '../testing/self-signed.ts'
-import { close, write } from '../testing/sink-calls.ts'
-import { datagramServer, streamServer, type SyslogServer, until } from '../testing/syslog-server.ts'
-import { syslogSink } from './syslog-sink.ts'
+import { aRecord, hostileTexts } from './testing/sample-records.ts'
+import { selfSigned } from './testing/self-signed.ts'
+import { close, write } from './testing/sink-calls.ts'
+import { datagramServer, streamServer, type SyslogServer, until } from './testing/syslog-server.ts'
+import { syslogSink } from './syslog.ts'
 
 /** The clock by which a server that failed is left alone, and for how long it is at first. */
 beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
@@ -192,7 +192,7 @@ describe('syslog over UDP', () => {
 describe('a syslog sink', () => {
   it('does not keep a process alive that has nothing to send', async () => {
     await using server = await streamServer()
-    const source = new URL('syslog-sink.ts', import.meta.url).href
+    const source = new URL('syslog.ts', import.meta.url).href
     const code = `
       const { syslogSink } = await import(${JSON.stringify(source)})
       const sink = syslogSink({ host: '127.0.0.1', port: ${server.port}, transport: 'tcp' })

@@ -1,0 +1,64 @@
+import { endedSegment, lockOf } from '../format/end-of-segment.ts'
+import { type KeyState, readKey } from '../format/folder-key.ts'
+import { DamagedArchive } from '../format/gzip-file.ts'
+import type { EndedSegment } from '../format/index-line.ts'
+import { FileLock } from './file-lock.ts'
+
+/** A segment that this process ended, with its folder's id: that folder may have been replaced. */
+export interface OwnSegment {
+  readonly folder: string
+  readonly segment: EndedSegment
+}
+
+/** Ends of segments that the index does not have yet: the caller's, then those of dead processes. */
+export class UnrecordedEnds {
+  readonly #segments: EndedSegment[]
+  /** Of dead processes' segments: they keep other processes from recording them too. */
+  readonly #locks: FileLock[] = []
+
+  private constructor(own: readonly EndedSegment[]) {
+    this.#segments = [...own]
+  }
+
+  /** Checks at most `mostLooks` segments of other processes. */
+  static async find(folder: string, own: readonly OwnSegment[], mostLooks: number): Promise<UnrecordedEnds> {
+    const { key, ...state } = await readKey(folder)
+    key.wipe()
+    const ends = new UnrecordedEnds(own.filter((one) => one.folder === state.folder).map(({ segment }) => segment))
+    try {
+      for (const step of ends.#others(state).slice(0, mostLooks)) await ends.#addIfDead(folder, step)
+      return ends
+    } catch (error) {
+      ends.release()
+      throw error
+    }
+  }
+
+  get segments(): readonly EndedSegment[] {
+    return this.#segments
+  }
+
+  release(): void {
+    for (const lock of this.#locks.splice(0)) lock.release()
+  }
+
+  /** In random order: of hundreds of processes, each checks others. */
+  #others({ live }: Pick<KeyState, 'live'>): readonly number[] {
+    const others = live.filter((step) => !this.#segments.some((own) => own.step === step))
+    return others
+      .map((step) => ({ step, at: Math.random() }))
+      .toSorted((one, other) => one.at - other.at)
+      .map(({ step }) => step)
+  }
+
+  async #addIfDead(folder: string, step: number): Promise<void> {
+    const lock = FileLock.tryTake(lockOf(folder, step))
+    if (lock === undefined) return // its process lives
+    this.#locks.push(lock)
+    try {
+      this.#segments.push(await endedSegment(folder, step))
+    } catch (error) {
+      if (!(error instanceof DamagedArchive)) throw error // where it ends cannot be read
+    }
+  }
+}

@@ -1,0 +1,16 @@
+export type { AuditRecord } from '@finchat/secrets-core'
+export { type AuditQuery, type AuditRecords, queryRecords } from './report/query.ts'
+export { recordsReport, type ReportFormat, type ReportOptions, summaryReport } from './report/report.ts'
+export type {
+  AccessSummary,
+  AuditSummary,
+  DaySummary,
+  FailureSummary,
+  ProviderSummary,
+  SecretSummary,
+  UnrotatedSummary,
+} from './report/audit-summary.ts'
+export { readAuditRecords } from './report/records-reader.ts'
+export { summarize, type SummarizeOptions } from './report/summarize.ts'
+export type { ReportedProblem, ReportedVerification } from './report/verification-summary.ts'
+export { type VerifiedTrail, verifiedTrail } from './report/verified-trail.ts'

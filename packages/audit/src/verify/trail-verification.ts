@@ -1,0 +1,172 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { SecretsError } from '@finchat/secrets-core'
+import { ProblemFound } from './audit-problem.ts'
+import { type AuditVerification, VerificationReport } from './verification-report.ts'
+import { checkpointsIn, noneOfThisFolder } from './checkpoint-reader.ts'
+import { segmentName } from '../format/end-of-segment.ts'
+import { folderError } from '../format/folder-errors.ts'
+import type { SegmentCheckpoints } from './checkpoint-table.ts'
+import { type ChainKey, KeyBudget } from '../format/key-chain.ts'
+import { keyFile, type KeyState, readKey } from '../format/folder-key.ts'
+import { segmentFiles } from '../format/segment-files.ts'
+import { isRegularFile, type SegmentGroup } from '../format/segment-reader.ts'
+import { checkpointBeyond, checkpointBeyondIndex } from './checkpoint-signatures.ts'
+import { type FoundSegment, segmentsFound } from './find-segments.ts'
+import type { VerifiedIndex } from './findings.ts'
+import { indexTruncated, verifiedIndex } from './verify-index.ts'
+import { SegmentVerification } from './verify-segment.ts'
+import type { CheckedVerifyOptions } from './verify-options.ts'
+
+interface ToVerify {
+  readonly segments: readonly FoundSegment[]
+  readonly index: VerifiedIndex
+  readonly checkpoints: ReadonlyMap<number, SegmentCheckpoints>
+}
+
+/** Verifies a trail while its groups are read, once. */
+export class TrailVerification {
+  readonly #folder: string
+  readonly #options: CheckedVerifyOptions
+  readonly #report = new VerificationReport()
+  readonly #budget = new KeyBudget()
+
+  constructor(folder: string, options: CheckedVerifyOptions) {
+    this.#options = options
+    this.#folder = folder
+  }
+
+  /** The groups that are as they were sealed, in their order, as they are found to be. */
+  async *groups(): AsyncGenerator<SegmentGroup> {
+    try {
+      const { segments, ...known } = await this.#read()
+      for (const segment of this.#askedFor(segments, known.index)) yield* this.#verified(segment, known)
+    } catch (error) {
+      throw folderError(error, this.#folder)
+    } finally {
+      this.#options.key.wipe()
+      this.#budget.wipe()
+    }
+  }
+
+  /** What was found: all of it once the groups have been read to their end. */
+  result(): AuditVerification {
+    return this.#report.result()
+  }
+
+  /** In this order, processes that go on writing make nothing look as if it were missing or added. */
+  async #read(): Promise<ToVerify> {
+    const [folder, { key: first, checkpoint, verifier }] = [this.#folder, this.#options]
+    const [files, state, held] = [await segmentFiles(folder), await this.#keyState(), await checkpointsIn(checkpoint ?? [], verifier)]
+    const index = await verifiedIndex(folder, first, state, this.#budget)
+    this.#report.indexed(index)
+    const id = index.folder ?? ''
+    const [checkpoints, refused] = [held.of(id), held.refusedOf(id)]
+    this.#report.problems.addAll(refused)
+    if (checkpoint !== undefined && checkpoints.size + refused.count === 0 && wasUsed(index)) throw noneOfThisFolder(checkpoint)
+    const trail = { folder, files, index, first, checkpointed: checkpoints.keys(), budget: this.#budget }
+    const segments = await segmentsFound(trail, this.#report)
+    this.#assertIndexKnows(index, checkpoints, first)
+    return { segments, index, checkpoints }
+  }
+
+  /** A copy for the auditor may be without it. */
+  async #keyState(): Promise<KeyState | undefined> {
+    if (!(await readdir(this.#folder)).includes(keyFile)) return undefined
+    try {
+      if (await isRegularFile(join(this.#folder, keyFile))) {
+        const state = await readKey(this.#folder)
+        this.#budget.hold(state.key)
+        return state
+      }
+    } catch (error) {
+      if (!SecretsError.isInstance(error)) throw error
+    }
+    this.#report.problems.add({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is none" })
+    return undefined
+  }
+
+  /**
+   * An index, cut at its end, with the folder's key and the segments: only who saw it longer can
+   * tell.
+   */
+  #assertIndexKnows(index: VerifiedIndex, checkpoints: ReadonlyMap<number, SegmentCheckpoints>, first: ChainKey): void {
+    const unknown = new Map([...checkpoints].filter(([step]) => !index.opened.has(step) && !index.unknown.has(step)))
+    this.#collecting(() => {
+      const beyond = checkpointBeyondIndex(unknown, first, index.length, this.#budget)
+      if (beyond !== undefined) throw indexTruncated(index.length, beyond)
+    })
+  }
+
+  #askedFor(segments: readonly FoundSegment[], { times }: VerifiedIndex): readonly FoundSegment[] {
+    const { isAskedFor } = this.#options
+    if (isAskedFor === undefined) return segments
+    const asked = segments.filter(({ step }) => isAskedFor(step, times.get(step)))
+    this.#report.leftOut(segments.length - asked.length)
+    return asked
+  }
+
+  async *#verified({ step, key, path }: FoundSegment, { index, checkpoints }: Omit<ToVerify, 'segments'>): AsyncGenerator<SegmentGroup> {
+    const [ended, held] = [index.ended.get(step), checkpoints.get(step)]
+    const file = path ?? (await this.#laterFile(step))
+    if (file === undefined) {
+      this.#judgeAbsent({ step, key, path }, index, held)
+      return
+    }
+    const [budget, indexLines, digests] = [this.#budget, index.length, index.digests]
+    const segment = new SegmentVerification({ path: file, step, key, ended, checkpoints: held, indexLines, digests, budget })
+    yield* segment.groups()
+    this.#report.verified(step, file, segment.result())
+  }
+
+  /** A segment that was opened after the folder was listed. */
+  async #laterFile(step: number): Promise<string | undefined> {
+    const path = join(this.#folder, segmentName(step))
+    const isThere = await stat(path).then(
+      (found) => found.isFile(),
+      () => false,
+    )
+    return isThere ? path : undefined
+  }
+
+  #judgeAbsent({ step, key }: FoundSegment, index: VerifiedIndex, held: SegmentCheckpoints | undefined): void {
+    const beyond = this.#collecting(() => held && checkpointBeyond(held, { group: 0, key, position: 0 }, this.#budget))
+    if (beyond !== undefined || !isExcusable(step, index)) this.#report.gone(step, index.ended.get(step)?.records ?? beyond?.records ?? 0)
+    else if (!isBeingOpened(step, index)) this.#report.unseen(step)
+  }
+
+  #collecting<Result>(run: () => Result): Result | undefined {
+    try {
+      return run()
+    } catch (error) {
+      if (!(error instanceof ProblemFound)) throw error
+      this.#report.problems.add(error.problem)
+      return undefined
+    }
+  }
+}
+
+/**
+ * Then a checkpoint was sent. Those of another folder, or none at all, prove nothing; where every
+ * segment has ended, `unproven` would not say so, but it does of those that were never used.
+ */
+function wasUsed({ ended }: VerifiedIndex): boolean {
+  return [...ended.values()].some(({ found }) => found !== 'unused')
+}
+
+/**
+ * The step that was taken last may have created no segment: its process died, or is at it. Of any
+ * other only its own successor can say so, at once. Where the line of the step is gone, nobody says
+ * that there was one.
+ */
+function isExcusable(step: number, index: VerifiedIndex): boolean {
+  const ended = index.ended.get(step)
+  if (ended !== undefined) return ended.found === 'unused'
+  if (index.unknown.has(step)) return true
+  return step === index.length - 1 && (index.keyStep === undefined || step === index.unfinished || isBeingOpened(step, index))
+}
+
+/** The folder's key was not yet put forward, and nobody can put it back. */
+function isBeingOpened(step: number, { ended, keyStep = -1 }: VerifiedIndex): boolean {
+  return keyStep !== -1 && keyStep <= step && !ended.has(step)
+}

@@ -1,1 +1,0 @@
-export { LoadAwareClock } from './guard/load-aware-clock.ts'

@@ -50,10 +50,13 @@ function codeBelow(lines: string[], tag: number): string {
   )
 }
 
-/** The root's and every package's first README example and those to be checked, and every example of their docstrings. */
+/** Documents whose first example runs: READMEs of the root and of packages, and the guide to providers. */
+const documents = /^(packages\/[^/]+\/)?README\.md$|^docs\/custom-provider\.md$/
+
+/** The first example of each of these documents and those to be checked, and every example of the packages' docstrings. */
 export function allExamples(files: Files): Example[] {
   return [...files].flatMap(([path, text]) => {
-    if (/^(packages\/[^/]+\/)?README\.md$/.test(path)) return [readmeExample(path, text) ?? [], compiledExamples(path, text)].flat()
+    if (documents.test(path)) return [readmeExample(path, text) ?? [], compiledExamples(path, text)].flat()
     return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path) ? docExamples(path, text) : []
   })
 }

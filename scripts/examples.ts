@@ -50,10 +50,13 @@ function codeBelow(lines: string[], tag: number): string {
   )
 }
 
-/** READMEs: the first example and the checked ones. Guides in docs/: the checked ones. Sources: every `@example`. */
+/** Documents whose first example runs: READMEs of the root and of packages, and the guide to providers. */
+const documents = /^(packages\/[^/]+\/)?README\.md$|^docs\/custom-provider\.md$/
+
+/** The first example of each of these documents, the checked ones of every guide, and every example of the packages' docstrings. */
 export function allExamples(files: Files): Example[] {
   return [...files].flatMap(([path, text]) => {
-    if (/^(packages\/[^/]+\/)?README\.md$/.test(path)) return [readmeExample(path, text) ?? [], compiledExamples(path, text)].flat()
+    if (documents.test(path)) return [readmeExample(path, text) ?? [], compiledExamples(path, text)].flat()
     if (/^docs\/[^/]+\.md$/.test(path)) return compiledExamples(path, text)
     return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path) ? docExamples(path, text) : []
   })

@@ -3,7 +3,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { crypto } from '../record/digest.ts'
 import type { CheckpointSigner } from './checkpoint-line.ts'
 
-/** Whether the signature is right, base64url. */
+/** Takes the signature as base64url. */
 export type CheckpointVerifier = (signed: string, signature: unknown) => boolean
 
 /** Throws `CONFIGURATION` for anything but a private Ed25519 key. */
@@ -14,7 +14,9 @@ export function checkpointSigner(key: unknown): CheckpointSigner {
   return (text) => crypto().sign(null, text, own)
 }
 
-/** Throws `CONFIGURATION` for anything but a public Ed25519 key: a private one must not be where trails are verified. */
+/**
+ * Throws `CONFIGURATION` for anything but a public Ed25519 key: the private one stays on the host.
+ */
 export function checkpointVerifier(key: unknown): CheckpointVerifier {
   const own = isPrivate(key) ? undefined : keyOf(key, crypto().createPublicKey)
   if (own?.type !== 'public' || own.asymmetricKeyType !== 'ed25519')
@@ -25,7 +27,7 @@ export function checkpointVerifier(key: unknown): CheckpointVerifier {
   return (signed, signature) => typeof signature === 'string' && isSignature(Buffer.from(signed), signature, own)
 }
 
-/** Only as it is written: more than one text stands for the same bytes. */
+/** Rejects other encodings of the same bytes. */
 function isSignature(signed: Buffer, text: string, key: KeyObject): boolean {
   const signature = Buffer.from(text, 'base64url')
   return signature.toString('base64url') === text && crypto().verify(null, signed, key, signature)

@@ -73,10 +73,10 @@ describe('the HTML page', () => {
     expect(first({ ...verified, isIndexWhole: false })).toMatch(/^<p class="open">Verified: .* Whether later segments were removed/)
     expect(first({ ...verified, isIndexWhole: true })).toMatch(/^<p class="good">/)
     const cut = { line: 7, bytes: 1_200, isRecorded: false }
-    expect(first({ ...verified, cutIndexLines: [cut] })).toMatch(
+    expect(first({ ...verified, tornIndexLines: [cut] })).toMatch(
       /^<p class="open">.* At its end are 1,200 bytes of an unfinished line 7 of index\.jsonl: /,
     )
-    expect(first({ ...verified, cutIndexLines: [{ ...cut, isRecorded: true }] })).toMatch(/^<p class="good">.* and recorded that\.$/)
+    expect(first({ ...verified, tornIndexLines: [{ ...cut, isRecorded: true }] })).toMatch(/^<p class="good">.* and recorded that\.$/)
   })
 
   it('draws nothing where there is nothing to draw', async () => {
@@ -208,8 +208,8 @@ describe.each(['text', 'json', 'html'] as const)('a verification that is none is
     ['foreign', { ...verified, foreign: ['a'] }],
     ['range', { ...verified, range: 5 }],
     ['isIndexWhole', { ...verified, isIndexWhole: 0 }],
-    ['cutIndexLines', { ...verified, cutIndexLines: 1 }],
-    ['cutIndexLines', { ...verified, cutIndexLines: [undefined] }],
+    ['tornIndexLines', { ...verified, tornIndexLines: 1 }],
+    ['tornIndexLines', { ...verified, tornIndexLines: [undefined] }],
     ['unproven', { ok: true, records: 1 }],
     ['unproven', { ...verified, unproven: [{ file: 'a', lastLine: '1' }] }],
   ])('with another `%s`', (member, given) => {

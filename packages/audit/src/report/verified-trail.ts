@@ -5,15 +5,16 @@ import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-
 
 export interface VerifiedTrail<Result> {
   readonly verification: AuditVerification
-  /** What `read` made of the authentic records. */
+  /** What `read` returned. */
   readonly result: Result
 }
 
 /**
- * Verifies the trail in this folder, and hands the records to `read` as they are found authentic, in their order: those that are damaged are left out. `read` is
- * `summarize`, `queryRecords` in a loop, or whatever else reads them; when it stops early, the rest is verified all the same. The files are read once, so that
- * what was verified is what was read. Returns what was found, and what `read` resolves to. Rejects as `verifyAuditTrail` and `read` do, and with `INVALID_ARGUMENT`
- * if `read` reads the records a second time; so does who reads them after it has resolved: there would be none, as if nothing had happened.
+ * Verifies the trail in this folder, and passes its authentic records to `read`, in order:
+ * `summarize`, `queryRecords` in a loop, or any other reader. The files are read once, so what was
+ * verified is what was read. If `read` stops early, the rest is verified all the same. Returns the
+ * verification, and what `read` resolves to. Rejects as `verifyAuditTrail` and `read` do. Reading
+ * the records twice, or after `read` resolved, throws `INVALID_ARGUMENT`.
  *
  * @example
  * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
@@ -51,7 +52,7 @@ export async function verifiedTrail<Result>(
   }
 }
 
-/** The records while they are verified, once: a second reader would find none, and take it for an answer. */
+/** A second reader would find none, and take it for an answer. */
 class RecordsOnce implements AsyncIterable<AuditRecord> {
   isOver = false
   readonly #groups: AsyncGenerator<SegmentGroup>
@@ -76,7 +77,7 @@ function misread(problem: string, remedy: string): SecretsError {
   return new SecretsError('INVALID_ARGUMENT', problem, { remedy })
 }
 
-/** Leaves the groups open when its reader stops: there is more to verify. */
+/** Leaves the groups open when its reader stops: the rest must still be verified. */
 async function* recordsIn(groups: AsyncGenerator<SegmentGroup>): AsyncGenerator<AuditRecord> {
   for (let next = await groups.next(); next.done !== true; next = await groups.next()) yield* recordsOf(next.value)
 }

@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
 
-/** Why a record is not where it belongs. Nothing of the failure that was met is in it but a code such as `EPIPE`. */
+/** Holds nothing of the failure but a code such as `EPIPE`. */
 export function refused(problem: string, remedy: string, failure?: unknown): SecretsError {
   return new SecretsError('AUDIT_FAILED', problem, { remedy, storeStatus: codeOf(failure) })
 }
@@ -14,7 +14,6 @@ export function misconfigured(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }
 
-/** A sink's `name`; nothing is as hard to find as two sinks that both have none. */
 export function assertSinkName(name: unknown): void {
   if (typeof name !== 'string' || name === '') throw misconfigured('`name` is no name of a sink', 'leave it out, or give a text')
 }

@@ -8,35 +8,27 @@ import type { SegmentTimes } from './findings.ts'
 /** What `verifyAuditTrail` takes. */
 export interface VerifyAuditOptions {
   /**
-   * The folder's first key, which `initAuditFolder` returned. Bytes are copied, and every copy is
-   * overwritten when the verification is over; of a string nobody can say when it is gone.
+   * The folder's first key, as `initAuditFolder` returned it. Bytes are copied, and the copies
+   * overwritten after the verification; a string stays in memory.
    */
   readonly key: string | Uint8Array
   /**
-   * Where the checkpoints are: a file, a folder of files, or the lines; one of this folder must be
-   * among them, once a segment of it was used and has ended. Without them the end of what no
-   * process ended is unproven, and a whole folder that was put back to how it once was is not
-   * found. Each is held until the verification ends: a million take some 160 MB. One that speaks of
-   * what is not there counts if it was signed, for which a million keys are made at most (four
-   * seconds): further behind the end it is a problem itself. Give all of them and not the last
-   * alone, and none of ours is.
+   * Where the checkpoints are: a file, a folder of files, or the lines. Without them, ends that no
+   * process recorded are unproven, and a whole folder that was set back goes unnoticed. Throws if
+   * none is of this folder, unless no used segment has ended. All are held in memory: a million
+   * take some 160 MB. Pass all of them, not only the last.
    */
   readonly checkpoint?: string | readonly string[] | undefined
   /**
-   * The public key of `checkpoints.signingKey`, as PEM or a `KeyObject`: then a checkpoint counts only
-   * if it was signed with that, and whoever has nothing but `key` can forge none. A million of them
-   * take two minutes.
+   * The public key of `checkpoints.signingKey`, as PEM or a `KeyObject`. Then only checkpoints that
+   * it signed count, and the auditor's key alone can forge none. A million take two minutes.
    */
   readonly checkpointKey?: string | KeyObject | undefined
-  /**
-   * Looks at segments from and to these numbers alone, and at the index. `first` alone: all from
-   * there on. Of the others nothing is known then.
-   */
+  /** Verifies the index and these segments only, by number. */
   readonly segments?: { readonly first?: number | undefined; readonly last?: number | undefined } | undefined
   /**
-   * Looks at segments alone that were written to in this time, epoch milliseconds, by the host's
-   * clock and with an hour to spare: `from` on, and before `until`. Whole segments are verified,
-   * with records from before and after that.
+   * Verifies the index and the segments that were written to between `from` and `until`, epoch
+   * milliseconds. Takes an hour more on both sides, by the host's clock, and whole segments.
    */
   readonly from?: number | undefined
   readonly until?: number | undefined
@@ -46,7 +38,7 @@ export interface CheckedVerifyOptions {
   readonly key: ChainKey
   readonly checkpoint: CheckpointSource | undefined
   readonly verifier: CheckpointVerifier | undefined
-  /** Whether the segment is to be looked at. Absent: all are. */
+  /** Absent: every segment. */
   readonly isAskedFor: ((step: number, times: SegmentTimes | undefined) => boolean) | undefined
 }
 
@@ -59,13 +51,10 @@ const members: MembersOf<VerifyAuditOptions> = {
   until: 'any',
 }
 
-/**
- * A record bears the time of its event, and may come to its segment later; and a host's clock may
- * be put back.
- */
+/** Records may be written after their event, and the host's clock may be set back. */
 const spareMs = 3_600_000
 
-/** Throws `CONFIGURATION` for every option that makes no sense. */
+/** Throws `CONFIGURATION` for invalid options. */
 export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions): CheckedVerifyOptions {
   const { key, checkpoint, checkpointKey, segments, from, until } = knownOptions(options, members)
   if (typeof folder !== 'string' || folder === '') throw misused('`folder` is no path', 'name a folder')

@@ -50,10 +50,11 @@ function codeBelow(lines: string[], tag: number): string {
   )
 }
 
-/** The root's and every package's first README example and those to be checked, and every example of their docstrings. */
+/** Every README's first example, the `ts check` blocks of READMEs and `docs/`, and every docstring's examples. */
 export function allExamples(files: Files): Example[] {
   return [...files].flatMap(([path, text]) => {
     if (/^(packages\/[^/]+\/)?README\.md$/.test(path)) return [readmeExample(path, text) ?? [], compiledExamples(path, text)].flat()
+    if (/^docs\/.+\.md$/.test(path)) return compiledExamples(path, text)
     return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path) ? docExamples(path, text) : []
   })
 }

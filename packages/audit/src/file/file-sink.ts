@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
-import { type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
+import { misconfigured } from '../record/errors.ts'
 import { checkpointFolder } from './checkpoint-folder.ts'
 import { checkpointSigner } from '../format/checkpoint-signature.ts'
 import { assertReady } from '../format/folder-key.ts'
@@ -88,9 +89,9 @@ interface Checked extends RotationOptions {
 
 function checked(options: JsonLinesFileOptions): Checked {
   const { folder, name = 'file', durable = true, maxSegmentBytes = 64 * 1024 * 1024, checkpoints } = knownOptions(options, members)
-  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) throw misconfigured('`folder` is no path', 'name a folder')
+  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) throw misconfigured('`folder` is not a path', 'name a folder')
   if (!Number.isSafeInteger(maxSegmentBytes) || maxSegmentBytes < 4096)
-    throw misconfigured('`maxSegmentBytes` is no size', 'pass 4096 or more')
+    throw misconfigured('`maxSegmentBytes` is not a size', 'pass 4096 or more')
   const to = checkpoints?.to
   if (typeof to === 'string' && to !== '' && resolve(to) === resolve(folder))
     throw misconfigured('`checkpoints.to` is the folder of the trail itself', 'name another one, which this host cannot rewrite')
@@ -101,13 +102,9 @@ function checkedCheckpoints(checkpoints: JsonLinesFileOptions['checkpoints']): C
   if (checkpoints === undefined) return undefined
   if (typeof checkpoints === 'string') throw misconfigured('`checkpoints` is text instead of an object', "pass { to: 'folder' }")
   const { to, everyMs = 1_000, signingKey } = knownOptions(checkpoints, { to: 'any', everyMs: 'number', signingKey: 'any' })
-  if (!(everyMs >= 1 && everyMs < 2 ** 31)) throw misconfigured('`everyMs` is no time', 'pass milliseconds, 1 or more')
+  if (!(everyMs >= 1 && everyMs < 2 ** 31)) throw misconfigured('`everyMs` is not a time', 'pass milliseconds, 1 or more')
   const sign = signingKey === undefined ? undefined : checkpointSigner(signingKey)
   if (typeof to === 'string' && to !== '') return { to: checkpointFolder(to), everyMs, sign }
   if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { to, everyMs, sign }
   throw misconfigured('`checkpoints.to` is neither a folder nor a sink', 'name one that this host cannot rewrite')
-}
-
-function misconfigured(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
 }

@@ -46,7 +46,7 @@ export async function initAuditFolder(folder: string, options: InitAuditOptions 
   if (keyAs !== 'text' && keyAs !== 'bytes')
     throw new SecretsError('CONFIGURATION', "`keyAs` is neither 'text' nor 'bytes'", { remedy: 'pass one of the two' })
   if (typeof folder !== 'string' || folder === '' || folder.includes('\0'))
-    throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
+    throw new SecretsError('CONFIGURATION', '`folder` is not a path', { remedy: 'name a folder' })
   const path = resolve(folder)
   const first = randomKey()
   try {

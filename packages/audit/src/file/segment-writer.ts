@@ -76,7 +76,7 @@ export class SegmentWriter {
       throw error
     }
     const [writer] = created
-    if (writer === undefined) throw new SecretsError('INTERNAL', 'a step opened no segment')
+    if (writer === undefined) throw new SecretsError('INTERNAL', 'an epoch opened no segment')
     return writer
   }
 
@@ -271,7 +271,7 @@ export class SegmentWriter {
     const [named, own] = await Promise.all([stat(path).catch(() => undefined), this.#file.stat()])
     this.#isOver ||= named?.ino !== own.ino
     if (own.nlink > 0 && own.size === bytes) return
-    throw new SecretsError('AUDIT_FAILED', 'the segment was removed or cut while it was written', {
+    throw new SecretsError('AUDIT_FAILED', 'the segment was removed or truncated while it was written', {
       remedy: 'move segments, do not remove them',
     })
   }

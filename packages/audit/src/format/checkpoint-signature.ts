@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { SecretsError } from '@finchat/secrets-core'
+import { misconfigured } from '../record/errors.ts'
 import { crypto } from '../record/digest.ts'
 import type { CheckpointSigner } from './checkpoint-line.ts'
 
@@ -10,7 +10,7 @@ export type CheckpointVerifier = (signed: string, signature: unknown) => boolean
 export function checkpointSigner(key: unknown): CheckpointSigner {
   const own = keyOf(key, crypto().createPrivateKey)
   if (own?.type !== 'private' || own.asymmetricKeyType !== 'ed25519')
-    throw misconfigured('`checkpoints.signingKey` is no private Ed25519 key', 'pass its PEM text (PKCS #8), or a KeyObject')
+    throw misconfigured('`checkpoints.signingKey` is not a private Ed25519 key', 'pass its PEM text (PKCS #8), or a KeyObject')
   return (text) => crypto().sign(null, text, own)
 }
 
@@ -21,7 +21,7 @@ export function checkpointVerifier(key: unknown): CheckpointVerifier {
   const own = isPrivate(key) ? undefined : keyOf(key, crypto().createPublicKey)
   if (own?.type !== 'public' || own.asymmetricKeyType !== 'ed25519')
     throw misconfigured(
-      '`checkpointKey` is no public Ed25519 key',
+      '`checkpointKey` is not a public Ed25519 key',
       'pass its PEM text (SPKI), or a KeyObject; the private key stays on the host',
     )
   return (signed, signature) => typeof signature === 'string' && isSignature(Buffer.from(signed), signature, own)
@@ -44,8 +44,4 @@ function keyOf(key: unknown, parse: (text: string) => KeyObject): KeyObject | un
   } catch {
     return undefined
   }
-}
-
-function misconfigured(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
 }

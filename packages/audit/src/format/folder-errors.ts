@@ -10,7 +10,7 @@ const mayNot: Said = [(of) => `this process may not read or write the folder of 
 
 const table: Readonly<Record<string, Said>> = {
   ENOENT: [(of) => `the folder of ${of}, or a file in it, does not exist`, 'name a folder that initAuditFolder made ready'],
-  ENOTDIR: [(of) => `the folder of ${of} is no folder`, 'correct the path'],
+  ENOTDIR: [(of) => `the folder of ${of} is not a folder`, 'correct the path'],
   EACCES: mayNot,
   EPERM: mayNot,
   ERR_ACCESS_DENIED: mayNot, // by `node --permission`

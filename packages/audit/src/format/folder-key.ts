@@ -77,7 +77,7 @@ function contentNow(path: string): Buffer {
 function notReady(folder: string): SecretsError {
   const shown = JSON.stringify(folder)
   if (existsSync(join(folder, indexFile)))
-    return new SecretsError('CONFIGURATION', `the folder ${shown} of the audit trail lost its ${keyFile}, or has one that is none`, {
+    return new SecretsError('CONFIGURATION', `the folder ${shown} of the audit trail lost its ${keyFile}, or has a damaged one`, {
       remedy: 'keep the folder, which can be verified and not written; name a new one, made ready by initAuditFolder',
     })
   return new SecretsError('CONFIGURATION', `the folder ${shown} of the audit trail was never made ready`, {

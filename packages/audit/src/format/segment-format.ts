@@ -86,7 +86,7 @@ export function isRecord(record: object): record is AuditRecord {
 /** Throws `INVALID_ARGUMENT` for anything but a record. */
 export function assertRecord(record: unknown): asserts record is AuditRecord {
   if (typeof record === 'object' && record !== null && isRecord(record)) return
-  throw new SecretsError('INVALID_ARGUMENT', 'this is no record of an audit trail', {
+  throw new SecretsError('INVALID_ARGUMENT', 'the value is not a record of an audit trail', {
     remedy: 'pass what a sink is given to write, or what readAuditRecords yields',
   })
 }

@@ -29,7 +29,7 @@ const contexts = new AsyncLocalStorage<AuditContext>()
  */
 export function withAuditContext<T>(context: AuditContext, run: () => T): T {
   const { actor, requestId } = knownOptions(context, members, 'INVALID_ARGUMENT')
-  if (typeof run !== 'function') throw new SecretsError('INVALID_ARGUMENT', 'what is to run is no function', { remedy: notCalled })
+  if (typeof run !== 'function') throw new SecretsError('INVALID_ARGUMENT', '`run` is not a function', { remedy: notCalled })
   const outer = currentContext()
   return contexts.run({ actor: actor ?? outer?.actor, requestId: requestId ?? outer?.requestId }, run)
 }

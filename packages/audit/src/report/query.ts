@@ -55,7 +55,7 @@ export function queryRecords(records: AuditRecords, query: AuditQuery): AsyncGen
  */
 export function assertRecords(records: unknown): void {
   if (typeof records === 'object' && records !== null && (Symbol.asyncIterator in records || Symbol.iterator in records)) return
-  throw new SecretsError('INVALID_ARGUMENT', 'the records are no list, and nothing that reads them one by one', {
+  throw new SecretsError('INVALID_ARGUMENT', 'the records are not iterable', {
     remedy: 'pass readAuditRecords(folder), or what verifiedTrail hands to `read`',
   })
 }
@@ -91,7 +91,7 @@ function nameMatcher(asked: string | undefined): (name: string) => boolean {
 /** Text, or the `NaN` of an invalid date, would silently match nothing. */
 function assertTime(member: string, time: unknown): void {
   if (typeof time === 'number' && !Number.isNaN(time)) return
-  throw new SecretsError('INVALID_ARGUMENT', `\`${member}\` is no time`, {
+  throw new SecretsError('INVALID_ARGUMENT', `\`${member}\` is not a time`, {
     remedy: "pass epoch milliseconds, such as Date.parse('2026-11-01')",
   })
 }

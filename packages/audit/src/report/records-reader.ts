@@ -32,7 +32,7 @@ export async function* readAuditRecords(folder: string, most: number = Infinity)
 
 async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
   if (typeof folder !== 'string' || folder === '')
-    throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
+    throw new SecretsError('CONFIGURATION', '`folder` is not a path', { remedy: 'name a folder' })
   try {
     const files = await segmentFiles(folder)
     // A file with its segment's name precedes a copy.

@@ -60,7 +60,7 @@ describe('the HTML page', () => {
       '<p class="open">Verified: every record of the segments that were looked at is as it was written (3,013). Segments that were not looked at: 9.',
     )
     expect(first({ ...ranged, records: 0, segments: [] })).toMatch(/^<p class="open">Nothing was verified: /)
-    const foreign = [{ file: 'notes.txt', explanation: 'the file is none of the trail' }]
+    const foreign = [{ file: 'notes.txt', explanation: 'the file does not belong to the trail' }]
     expect(first({ ...verified, foreign })).toMatch(/^<p class="good">.* Files that do not belong there, and were left out: notes\.txt\.$/)
     const tail = { file: 'segment-00000001.jsonl', lastLine: 9, provenUntil: Date.UTC(2026, 0, 1) }
     expect(first({ ...verified, unproven: [tail] })).toMatch(/^<p class="open">.* is proven only until 2026-01-01 00:00 UTC\.$/)
@@ -246,5 +246,5 @@ it('a report in another format is refused', () => {
   // @ts-expect-error what a caller without types may write
   expect(() => recordsReport(queryRecords([], {}), { format: 'text' })).toThrow(/Array\.fromAsync/)
   // @ts-expect-error what a caller without types may write
-  expect(() => recordsReport([aRecord(), null], { format: 'text' })).toThrow(/no list of records/)
+  expect(() => recordsReport([aRecord(), null], { format: 'text' })).toThrow(/not a list of records/)
 })

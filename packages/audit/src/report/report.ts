@@ -1,4 +1,5 @@
-import { type AuditRecord, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type AuditRecord, knownOptions, type MembersOf } from '@finchat/secrets-core'
+import { misused } from '../record/errors.ts'
 import { asciiJson, humanLine } from '../record/human-line.ts'
 import type { AccessSummary, AuditSummary } from './audit-summary.ts'
 import { type Bar, barChart, dayBars, dayChart } from './charts.ts'
@@ -38,7 +39,7 @@ const members: MembersOf<ReportOptions> = { format: 'string', verification: 'any
  */
 export function summaryReport(summary: AuditSummary, options: ReportOptions): string {
   const { format, verification, title } = checked(options)
-  if (!isSummary(summary)) throw misused('the summary is none', 'pass await summarize(records), or the `result` of verifiedTrail')
+  if (!isSummary(summary)) throw misused('the value is not a summary', 'pass await summarize(records), or the `result` of verifiedTrail')
   if (format === 'json') return `${asciiJson({ title, verification, summary })}\n`
   const head = [verificationText(verification), rangeOf(summary), ...unlistedNote(summary)]
   const tables = summaryTables(summary)
@@ -75,7 +76,7 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
 export function recordsReport(records: readonly AuditRecord[], options: ReportOptions): string {
   const { format, verification, title } = checked(options)
   if (!Array.isArray(records) || records.some((record) => typeof record !== 'object' || record === null))
-    throw misused('the records are no list of records', 'pass await Array.fromAsync(queryRecords(…))')
+    throw misused('the value is not a list of records', 'pass await Array.fromAsync(queryRecords(…))')
   if (format === 'json') return `${asciiJson({ title, verification, records })}\n`
   const head = [verificationText(verification)]
   const lines = records.length === 0 ? ['(none)'] : records.map(humanLine)
@@ -102,10 +103,6 @@ function checked(options: ReportOptions): ReportOptions & { readonly title: stri
 function isSummary(summary: AuditSummary | undefined): summary is AuditSummary {
   const { days, accesses, secrets, providers, failures, notRotated } = summary ?? {}
   return [days, accesses, secrets, providers, failures, notRotated].every(Array.isArray)
-}
-
-function misused(problem: string, remedy: string): SecretsError {
-  return new SecretsError('INVALID_ARGUMENT', problem, { remedy })
 }
 
 function rangeOf({ from, to, records }: AuditSummary): string {

@@ -30,7 +30,7 @@ const members: MembersOf<SummarizeOptions> = { notRotatedForDays: 'number', now:
 export async function summarize(records: AuditRecords, options: SummarizeOptions = {}): Promise<AuditSummary> {
   const { notRotatedForDays = 90, now } = knownOptions(options, members, 'INVALID_ARGUMENT')
   if (!(notRotatedForDays > 0))
-    throw new SecretsError('INVALID_ARGUMENT', '`notRotatedForDays` is no number of days', { remedy: 'pass 1 or more' })
+    throw new SecretsError('INVALID_ARGUMENT', '`notRotatedForDays` is not a number of days', { remedy: 'pass 1 or more' })
   assertRecords(records)
   const tally = new Tally()
   for await (const record of records) tally.add(record)

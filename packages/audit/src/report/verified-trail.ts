@@ -1,4 +1,5 @@
-import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { type AuditRecord } from '@finchat/secrets-core'
+import { misused } from '../record/errors.ts'
 import { recordsOf, type SegmentGroup } from '../format/segment-reader.ts'
 import type { AuditVerification } from '../verify/verification-report.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
@@ -37,7 +38,7 @@ export async function verifiedTrail<Result>(
   read: (records: AsyncIterable<AuditRecord>) => Promise<Result>,
 ): Promise<VerifiedTrail<Result>> {
   const checked = checkedVerifyOptions(folder, options)
-  if (typeof read !== 'function') throw misread('what is to read the records is no function', 'pass (records) => summarize(records)')
+  if (typeof read !== 'function') throw misused('`read` is not a function', 'pass (records) => summarize(records)')
   const { TrailVerification } = await import('../verify/trail-verification.ts')
   const trail = new TrailVerification(folder, checked)
   const groups = trail.groups()
@@ -63,7 +64,7 @@ class RecordsOnce implements AsyncIterable<AuditRecord> {
 
   [Symbol.asyncIterator](): AsyncGenerator<AuditRecord> {
     if (this.isOver) {
-      throw misread(
+      throw misused(
         'the records of a verified trail are read a second time, or after their verification',
         'read them once, and to the end before `read` resolves, as Array.fromAsync(queryRecords(records, …)) does',
       )
@@ -71,10 +72,6 @@ class RecordsOnce implements AsyncIterable<AuditRecord> {
     this.isOver = true
     return recordsIn(this.#groups)
   }
-}
-
-function misread(problem: string, remedy: string): SecretsError {
-  return new SecretsError('INVALID_ARGUMENT', problem, { remedy })
 }
 
 /** Leaves the groups open when its reader stops: the rest must still be verified. */

@@ -1,4 +1,4 @@
-import { refused } from './sink-errors.ts'
+import { refused } from '../record/errors.ts'
 
 /** Bounds what waits to be sent: a peer that hangs must not fill the memory. */
 export class Backlog {
@@ -14,7 +14,7 @@ export class Backlog {
   /** Counts `bytes` until `send` settles. Rejects with `AUDIT_FAILED` when full. */
   async during(bytes: number, send: () => Promise<void>): Promise<void> {
     if (this.#bytes + bytes > this.#mostBytes) {
-      throw refused('too much waits to be sent', 'see why the other end stands still, or allow for more')
+      throw refused('too much waits to be sent', 'find out why the receiver stopped reading, or allow more')
     }
     this.#move(bytes)
     try {

@@ -1,5 +1,5 @@
 import { type AuditRecord, type AuditSink, type CallContext, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
-import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
+import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
 
 /** What `functionSink` takes beside the function. */
 export interface FunctionSinkOptions {
@@ -30,7 +30,7 @@ export function functionSink(
 ): AuditSink {
   const { name = 'function', durable = false } = knownOptions(options, members)
   assertSinkName(name)
-  if (typeof run !== 'function') throw misconfigured('what is to be called is no function', 'pass (record) => …')
+  if (typeof run !== 'function') throw misconfigured('the argument is not a function', 'pass (record) => …')
   return { specificationVersion: 'v1', name, durable, write: (record, context) => called(run, record, context) }
 }
 

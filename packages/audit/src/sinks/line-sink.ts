@@ -1,7 +1,7 @@
 import { type AuditRecord, type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
 import { Backlog } from './backlog.ts'
 import { asciiJson, humanLine } from '../record/human-line.ts'
-import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
+import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
 
 /** The part of `stream.Writable` that is used. */
 export interface LineStream {
@@ -43,7 +43,7 @@ export function lineSink(options: LineSinkOptions = {}): AuditSink {
   assertSinkName(name)
   if (format !== 'human' && format !== 'json') throw misconfigured('`format` is not known', 'use human or json')
   if (stream !== undefined && !isStream(stream))
-    throw misconfigured('`stream` is no stream', 'pass what has write(), such as process.stdout')
+    throw misconfigured('`stream` is not a stream', 'pass what has write(), such as process.stdout')
   const writer = new LineWriter(stream)
   const lineOf = format === 'human' ? humanLine : asciiJson
   return { specificationVersion: 'v1', name, write: (record: AuditRecord) => writer.write(lineOf(record)), close: () => writer.close() }

@@ -1,7 +1,7 @@
 import { type AuditRecord, type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
 import { defined } from '../record/record-text.ts'
 import { humanLine, type Severity, severityOf } from '../record/human-line.ts'
-import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
+import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
 
 /** As in pino: members first, then the message. */
 export type PinoShaped = Readonly<Record<Severity, (members: { readonly audit: AuditRecord }, message: string) => void>>

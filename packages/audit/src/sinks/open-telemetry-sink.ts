@@ -1,6 +1,6 @@
 import { type AuditRecord, type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
 import { humanLine, type Severity, severityOf } from '../record/human-line.ts'
-import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
+import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
 
 /** The argument of `Logger.emit` in `@opentelemetry/api-logs`. */
 export interface OpenTelemetryLogRecord {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:dgram'
-import { refused } from '../sinks/sink-errors.ts'
+import { refused } from '../record/errors.ts'
 import type { CheckedSyslogOptions, SyslogChannel } from './syslog-options.ts'
 
 /**

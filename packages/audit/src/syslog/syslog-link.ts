@@ -1,6 +1,6 @@
 import type { CallContext } from '@finchat/secrets-core'
 import { Backlog } from '../sinks/backlog.ts'
-import { refused } from '../sinks/sink-errors.ts'
+import { refused } from '../record/errors.ts'
 import type { CheckedSyslogOptions, OpenSyslogChannel, SyslogChannel } from './syslog-options.ts'
 
 /** The pause after a failure: it doubles each time. */
@@ -30,7 +30,7 @@ export class SyslogLink {
     if (this.#isClosed) throw refused('the sink is closed', 'write before close()')
     await this.#backlog.during(message.length, async () => {
       const channel = await (this.#channel ??= this.#open())
-      if (signal.aborted) throw refused('nobody waits for the record any longer', 'see why the server is slow')
+      if (signal.aborted) throw refused('the caller gave up on the record', 'see why the server is slow')
       await channel.send(message)
     })
   }

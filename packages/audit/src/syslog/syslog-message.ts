@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { asciiJson, humanLine, type Severity, severityOf } from '../record/human-line.ts'
-import { refused } from '../sinks/sink-errors.ts'
+import { refused } from '../record/errors.ts'
 
 export interface SyslogShape {
   /** RFC 5424, section 6.2.1: 0 to 23. */

@@ -1,5 +1,5 @@
 import { knownOptions, type MembersOf } from '@finchat/secrets-core'
-import { assertSinkName, misconfigured } from '../sinks/sink-errors.ts'
+import { assertSinkName, misconfigured } from '../record/errors.ts'
 
 /**
  * Certificates in PEM. The server's certificate and name are always verified (RFC 5425, section 5).

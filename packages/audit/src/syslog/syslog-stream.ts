@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { refused } from '../sinks/sink-errors.ts'
+import { refused } from '../record/errors.ts'
 import type { CheckedSyslogOptions, SyslogChannel } from './syslog-options.ts'
 
 /**

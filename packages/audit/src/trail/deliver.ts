@@ -99,7 +99,7 @@ export class SinkDelivery {
     this.#outage.refused(problem, remedy)
     if (isMisuse) return misuse(this.name)
     return new SecretsError('AUDIT_FAILED', `the audit sink '${this.name}' did not acknowledge: ${problem}`, {
-      remedy: remedy ?? 'mend the sink',
+      remedy: remedy ?? 'repair the sink',
     })
   }
 

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
-import { type AuditSink, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
 import { parseKey } from '@finchat/secrets-core/sealing'
+import { misconfigured } from '../record/errors.ts'
 import { crypto } from '../record/digest.ts'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 
@@ -67,7 +68,7 @@ export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptio
   const firstDeadlineMs = options.sinkDeadlineMs ?? 4_500
   if (!modes.includes(mode)) throw misconfigured('`mode` is not known', `use ${modes.join(', ')}`)
   if (!(sinkDeadlineMs >= 1 && sinkDeadlineMs <= longestTimerMs)) {
-    throw misconfigured('`sinkDeadlineMs` is no time', `pass milliseconds from 1 to ${longestTimerMs}`)
+    throw misconfigured('`sinkDeadlineMs` is not a time', `pass milliseconds from 1 to ${longestTimerMs}`)
   }
   return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, firstDeadlineMs, service, nameKey: nameKeyOf(hashNames) }
 }
@@ -85,7 +86,7 @@ function asTrailSink(given: unknown, index: number): TrailSink {
   if (isSink(given)) return given.durable === true ? required(given) : bestEffort(given)
   if (isTrailSink(given)) return given
   throw misconfigured(
-    `sinks[${index}] is no sink of specification v1`,
+    `sinks[${index}] is not a sink of specification v1`,
     "pass what jsonLinesFile() or another sink returns, or { specificationVersion: 'v1', name: '…', write: async (record) => … }",
   )
 }
@@ -103,7 +104,7 @@ function isSink(given: unknown): given is AuditSink {
 function nameKeyOf(key: unknown): KeyObject | undefined {
   if (key === undefined) return undefined
   if (key instanceof Uint8Array && key.byteLength >= 32 && isRandom(key.subarray(0, 32))) return crypto().createSecretKey(key)
-  throw misconfigured('`hashNames` is no random key', 'pass 32 random bytes or more, the same for every process')
+  throw misconfigured('`hashNames` is not a random key', 'pass 32 random bytes or more, the same for every process')
 }
 
 /** A key that is text can be guessed. */
@@ -115,8 +116,4 @@ function isRandom(key: Uint8Array): boolean {
   } catch {
     return false
   }
-}
-
-function misconfigured(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
 }

@@ -97,6 +97,6 @@ export function notSigned({ file, line }: Checkpoint): ProblemFound {
 }
 
 function tooFar({ file, line }: Checkpoint): ProblemFound {
-  const explanation = 'the checkpoint is forged, or more is missing behind the end of the trail than the million keys that are made to tell'
+  const explanation = 'the checkpoint is forged, or the trail lost more than the million keys that verification derives'
   return new ProblemFound({ what: 'edited', file, line, explanation })
 }

@@ -77,7 +77,8 @@ export class CheckpointComparison {
     this.#compareIndex(checkpoint)
     this.#compareSeals(checkpoint, line)
     if (!this.#damage.isNone) return
-    if (checkpoint.bytes !== bytes) return this.#damage.report('edited', line, 'the segment is not as long here as a checkpoint says')
+    if (checkpoint.bytes !== bytes)
+      return this.#damage.report('edited', line, 'the length of the segment up to here differs from a checkpoint')
     this.at = Math.max(this.at ?? 0, checkpoint.time)
   }
 
@@ -92,7 +93,7 @@ export class CheckpointComparison {
   /** Behind damage the hash continues from a checkpoint. */
   #compareSeals({ seals, file, line: at }: Checkpoint, line: number): void {
     if (this.#seals !== undefined && this.seals !== seals) {
-      const explanation = `what is sealed up to here is not what a checkpoint says: line ${at} of ${file}`
+      const explanation = `the sealed content up to here differs from a checkpoint: line ${at} of ${file}`
       this.#damage.report('edited', this.#knownAt + 1, explanation, line)
     }
     this.#seals = Buffer.from(seals, 'base64url')

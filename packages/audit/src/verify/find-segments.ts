@@ -35,7 +35,7 @@ export async function segmentsFound(trail: TrailFiles, report: VerificationRepor
   for (const file of leftOut) if (!strays.includes(file)) await reportCopy(file, segments, report)
   const proven = await provenStrays(strays, trail)
   for (const file of strays) reportStray(file, index, proven, report)
-  for (const name of await foreignNames(folder)) report.foreign(name, 'the file is none of the trail')
+  for (const name of await foreignNames(folder)) report.foreign(name, 'the file does not belong to the trail')
   const unknown = [...index.unknown].filter((step) => segments.has(step))
   const spokenOf = [...checkpointed].filter((step) => index.unknown.has(step) && !segments.has(step))
   const keys = keysOf([...unknown, ...spokenOf], trail)
@@ -88,11 +88,11 @@ function reportStray(
   const isProven = proven.some((one) => one.path === path)
   if (index.folder === undefined) return
   const [file, line] = [basename(path), 1]
-  if (step === undefined && header === undefined) return report.foreign(file, 'the file is no segment')
+  if (step === undefined && header === undefined) return report.foreign(file, 'the file is not a segment')
   const isLater = step !== undefined && step >= index.length
   const explanation = isLater
     ? 'no line of the index opened this segment: it was added, or copied later than the index'
-    : 'the file is no segment that this folder opened'
+    : 'the file is not a segment that this folder opened'
   report.problems.add({ what: 'inserted', file, line, explanation, ...(isProven && { segment: step }) })
 }
 

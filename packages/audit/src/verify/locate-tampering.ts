@@ -38,7 +38,7 @@ function locateTampering(group: SegmentGroup, seal: Seal, before: LastSeqs): Whe
   const records: Numbered[] = []
   for (const [index, line] of lines.entries()) {
     const record = asRecord(line)
-    if (record === undefined) return at(firstLine + index, 'edited', 'the line is no record')
+    if (record === undefined) return at(firstLine + index, 'edited', 'the line is not a record')
     const { trail, seq, missedFrom } = record
     records.push({ line: firstLine + index, trail, seq, text: line.toString('latin1'), missedFrom })
   }
@@ -62,7 +62,7 @@ function outOfOrder(records: readonly Numbered[], before: LastSeqs): Where | und
     const isLater = records.slice(index + 1).some((other) => isAt({ trail, seq: (previous ?? 0) + 1 }, other))
     if (previous !== undefined && seq <= previous) {
       const isCopy = records.slice(0, index).some((other) => other.text === text) || seq === previous
-      if (isCopy) return at(line, 'duplicated', 'the record stands here a second time')
+      if (isCopy) return at(line, 'duplicated', 'the record occurs here a second time')
       return at(line, 'reordered', 'the record stands behind one that came later')
     }
     if (previous !== undefined && (missedFrom ?? seq) > previous + 1) {

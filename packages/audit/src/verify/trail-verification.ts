@@ -82,7 +82,7 @@ export class TrailVerification {
     } catch (error) {
       if (!SecretsError.isInstance(error)) throw error
     }
-    this.#report.problems.add({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is none" })
+    this.#report.problems.add({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is malformed" })
     return undefined
   }
 

@@ -76,7 +76,7 @@ class IndexVerification {
   }
 
   isGone(): void {
-    this.#fail('missing', 'the index is gone, or this is no folder of an audit trail')
+    this.#fail('missing', 'the index is missing, or this is not the folder of an audit trail')
   }
 
   result(): IndexFindings {
@@ -102,7 +102,7 @@ class IndexVerification {
   #verify(line: Buffer): void {
     const entry = asIndexEntry(line)
     if (entry === undefined) return this.#noEntry(line)
-    if (this.#torn > 0) this.#fail('inserted', 'bytes that are no line stand before this line of the index')
+    if (this.#torn > 0) this.#fail('inserted', 'foreign bytes precede this line of the index')
     this.#torn = 0
     if (this.#isOurs(entry)) this.#accept(entry, digestOf(line))
     else this.#refuse(entry)
@@ -115,7 +115,7 @@ class IndexVerification {
       return
     }
     this.#isOlder ||= this.#line === 0 && parsedLine(line)?.['v'] === 1
-    this.#fail('edited', 'the line of the index is no entry')
+    this.#fail('edited', 'the line of the index is not an entry')
     this.#refused++
     this.#line++
   }
@@ -162,7 +162,7 @@ class IndexVerification {
   /** Against holders of the key: each line names the one before it. */
   #compareBefore({ before, step, folder }: Entry): void {
     const digest = step === 0 ? '' : this.#digests.get(step - 1)
-    if (digest !== undefined && digest !== before) this.#fail('edited', 'the line before this one is not the one that it follows')
+    if (digest !== undefined && digest !== before) this.#fail('edited', 'the line before this one was replaced')
     if (step === 0 && folder !== this.#ownFolder) this.#fail('edited', "the folder's id is not that of this key")
   }
 
@@ -191,8 +191,8 @@ class IndexVerification {
     for (const segment of entry.ended) {
       const isOpen = (this.#opened.has(segment.step) || this.#unknown.has(segment.step)) && !this.#ended.has(segment.step)
       const isTooLate = segment.found === 'unused' && segment.step !== entry.step - 1
-      if (!isOpen) this.#fail('inserted', 'the line tells the end of a segment that was not open')
-      else if (isTooLate) this.#fail('inserted', 'the line says of a segment that it was never used, too late to know')
+      if (!isOpen) this.#fail('inserted', 'the line records the end of a segment that was not open')
+      else if (isTooLate) this.#fail('inserted', 'the line records too late that a segment was never used')
       else {
         this.#ended.set(segment.step, segment)
         const opened = this.#times.get(segment.step)?.opened
@@ -206,7 +206,7 @@ class IndexVerification {
     if (this.#line === 0 && this.#torn === 0) this.#fail('missing', 'the index is empty')
     this.#assertSameKey()
     if (this.#state !== undefined && this.#folder !== undefined && this.#state.step > this.#step) this.#judgeFurther(this.#state)
-    if (this.#torn > maxEntryBytes) this.#fail('inserted', 'more stands behind the last line of the index than a process leaves that dies')
+    if (this.#torn > maxEntryBytes) this.#fail('inserted', 'more follows the last line of the index than a dying process leaves')
     else if (this.#torn > 0) this.#tornLines.push({ line: this.#step + 1, bytes: this.#torn, isRecorded: false })
   }
 
@@ -238,7 +238,7 @@ class IndexVerification {
 }
 
 export function indexEdited({ index, file, line }: Pick<Checkpoint, 'index' | 'file' | 'line'>): ProblemFound {
-  const explanation = `the index up to this line is not what a checkpoint says: line ${line} of ${file}`
+  const explanation = `the index up to this line differs from a checkpoint: line ${line} of ${file}`
   return new ProblemFound({ what: 'edited', file: indexFile, line: index + 1, explanation })
 }
 
@@ -254,7 +254,7 @@ export function indexTruncated(lines: number, { file, line }: Pick<Checkpoint, '
 const lineFeed = 0x0a
 
 function whatIsWrong(entry: Entry, step: number, line: number): Pick<ProblemFound['problem'], 'what' | 'explanation'> {
-  if (entry.step < step) return { what: 'duplicated', explanation: 'a line of the index stands here a second time, or out of order' }
+  if (entry.step < step) return { what: 'duplicated', explanation: 'a line of the index occurs here a second time, or out of order' }
   if (line > 0) return { what: 'edited', explanation: 'the line of the index is not as it was sealed' }
   return { what: 'wrong key', explanation: "the key is not this folder's, or the first line of its index was edited" }
 }

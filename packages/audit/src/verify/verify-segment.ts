@@ -177,13 +177,13 @@ export class SegmentVerification {
   #again(group: SegmentGroup, seal: Seal): void {
     if (this.#displaced.delete(seal.group)) return
     this.#damage.records -= group.lines.length // what was written is not damaged by a copy of it
-    this.#damage.report('duplicated', group.firstLine, 'the group stands here a second time, or out of order', lastLineOf(group))
+    this.#damage.report('duplicated', group.firstLine, 'the group occurs here a second time, or out of order', lastLineOf(group))
   }
 
   /** Its process died or is writing, or someone removed the seal. */
   #withoutSeal({ lines, firstLine, sealLine }: SegmentGroup): undefined {
     if (sealLine.at(-1) === lineFeed) {
-      this.#damage.report('edited', firstLine + lines.length, 'the seal is none')
+      this.#damage.report('edited', firstLine + lines.length, 'the seal is malformed')
       this.#damage.records += this.#unsealedCount + lines.length
       this.#refused++
       this.#highestRefused = Math.max(this.#highestRefused, this.#keys.next)
@@ -251,11 +251,11 @@ export class SegmentVerification {
     if (found === 'missing') return report('missing', 1, 'the segment was gone when its process had ended')
     if (this.#bytes < bytes) return this.#truncated()
     if (this.#bytes === bytes && bytes > 0 && this.#checkpoints.seals !== seals)
-      return report('edited', 1, 'what is sealed in the segment is not what the index says', this.#line)
+      return report('edited', 1, 'the sealed content of the segment differs from the index', this.#line)
     if (this.#bytes > bytes && found !== 'unused') return report('inserted', this.#line, 'the segment was shorter when it ended')
     if (found === 'unused' && this.#tally.records > 0) return report('inserted', 2, 'the segment was never used')
     if (found === 'cut' && this.#size > bytes + torn)
-      return report('inserted', this.#line + 1, 'less stood behind the last seal when its process had died')
+      return report('inserted', this.#line + 1, 'fewer bytes followed the last seal when its process died')
     if (found === 'ended' && this.#size > this.#bytes) report('inserted', this.#line + 1, 'the segment was ended before this line')
   }
 

@@ -10,10 +10,14 @@ function codeOf(failure: unknown): string | undefined {
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : undefined
 }
 
+export function misused(problem: string, remedy: string): SecretsError {
+  return new SecretsError('INVALID_ARGUMENT', problem, { remedy })
+}
+
 export function misconfigured(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }
 
 export function assertSinkName(name: unknown): void {
-  if (typeof name !== 'string' || name === '') throw misconfigured('`name` is no name of a sink', 'leave it out, or give a text')
+  if (typeof name !== 'string' || name === '') throw misconfigured('`name` is not a text, or empty', 'leave it out, or give a text')
 }

@@ -1,9 +1,10 @@
+import { aborted } from '../guard/deadline.ts'
 import type { ProviderManifest, SecretProvider } from '../contract/provider.ts'
 import { described, quoted } from '../errors/format.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { locator, type NamesOptions } from '../chain/locator.ts'
-import { maxSecretFileBytes, readMountedFile, readNamedFile, rootOf, stopIfAborted } from './secret-file.ts'
+import { maxSecretFileBytes, readMountedFile, readNamedFile, rootOf } from './secret-file.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** A set of variables, as `process.env` is. */
@@ -82,7 +83,7 @@ export function envProvider(given: EnvProviderOptions = {}): SecretProvider {
     name,
     locate: locator(options, envManifest.canHoldPath),
     get: async (path, { signal }) => {
-      stopIfAborted(signal)
+      if (signal.aborted) throw aborted()
       if (!envManifest.canHoldPath(path)) throw new SecretsError('INVALID_ARGUMENT', `no variable can be named ${quoted(path)}`)
       for (const key of upperSnakeCase ? new Set([path, inUpperSnakeCase(path)]) : [path]) {
         const value = await valueOf(key, signal)

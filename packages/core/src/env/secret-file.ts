@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
 
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { aborted } from '../guard/deadline.ts'
 import { quoted } from '../errors/format.ts'
 import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
@@ -9,8 +10,8 @@ import { SecretsError } from '../errors/secrets-error.ts'
 /** The most that a file of one secret may hold, in bytes. Kubernetes and AWS hold a secret to the same order. */
 export const maxSecretFileBytes = 65_536
 
-export function stopIfAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw new SecretsError('ABORTED', 'the call was aborted')
+function stopIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw aborted()
 }
 
 /** What is looked at before a file that was opened is read: false where it is not the one that was meant. */

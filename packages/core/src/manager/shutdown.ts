@@ -75,7 +75,10 @@ export function closingGroups(links: readonly Link[], { cache, audit }: SecretsM
 }
 
 /** Refuses calls, waits for those that run, ends the parts, and wipes, whatever fails. Rejects with what could not be ended. */
-export async function closeAll({ observer, giveUp, endFills, groups, wipe }: ClosingParts, { timeoutMs = 5_000 }: CloseOptions): Promise<void> {
+export async function closeAll(
+  { observer, giveUp, endFills, groups, wipe }: ClosingParts,
+  { timeoutMs = 5_000 }: CloseOptions,
+): Promise<void> {
   const failed: string[] = []
   let ending: NodeJS.Timeout | undefined
   try {

@@ -68,7 +68,8 @@ export class Reader {
   }
 
   #readOne<T>(name: string, options: ReadOneOptions | undefined, fast: FastDelivery<T>, deliver: Delivery<T>): Promise<T> {
-    let isFast = this.#isFast(options)
+    const isPlain = this.#isPlain(options)
+    let isFast = isPlain && this.#options.observer.isUnwatched
     try {
       const known = isFast ? this.#fastPath.known(name) : undefined
       if (known !== undefined) return fast(known)
@@ -78,15 +79,18 @@ export class Reader {
     }
     try {
       const route = this.#options.locate(name)
-      return (isFast ? this.#withoutOperation(route, fast, deliver) : undefined) ?? this.#read(route, options, deliver)
+      return (
+        (isFast ? this.#withoutOperation(route, fast, deliver) : undefined) ??
+        this.#read(route, options, deliver, isPlain && !isFast ? fast : undefined)
+      )
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  /** Nothing but the name is asked for, and nobody audits or traces. */
-  #isFast(options: ReadOneOptions | undefined): boolean {
-    return options === undefined && !this.#options.autoCleanup && this.#options.observer.isUnwatched
+  /** Nothing but the name is asked for. */
+  #isPlain(options: ReadOneOptions | undefined): boolean {
+    return options === undefined && !this.#options.autoCleanup
   }
 
   /** From memory, or from the call that is under way. */
@@ -102,7 +106,7 @@ export class Reader {
 
   /** Many reads start at once, and then find the same secret missing. Where the call brings nothing to deliver, each runs its own operation. */
   #join<T>(route: Route, { place, answer, earlier }: JoinedFlight, deliver: Delivery<T>): Promise<T> {
-    const alone = (): Promise<T> => this.#read(route, undefined, deliver, true)
+    const alone = (): Promise<T> => this.#read(route, undefined, deliver, undefined, true)
     this.#options.observer.hold(answer)
     return answer.then((found) => {
       if (found === undefined) return alone()
@@ -117,11 +121,34 @@ export class Reader {
     }, alone)
   }
 
-  #read<T>(route: Route, read: ReadOneOptions = noOptions, deliver: Delivery<T>, isAdmitted = false): Promise<T> {
+  #read<T>(
+    route: Route,
+    read: ReadOneOptions = noOptions,
+    deliver: Delivery<T>,
+    fast: FastDelivery<T> | undefined,
+    isAdmitted = false,
+  ): Promise<T> {
     const options = read === noOptions ? noOptions : knownReadOptions(read, readOneMembers)
-    return this.#options.observer.observe({ operation: 'get', name: route.name, effect: false, isAdmitted }, options, (facts) =>
-      this.readObserved(this.walk(route, options.fallback), options, facts, (reading) => deliver(reading, options.field)),
+    const chained = (facts: Facts): Promise<T> =>
+      this.readObserved(this.walk(route, options.fallback), options, facts, (reading) => deliver(reading, options.field))
+    return this.#options.observer.observe(
+      { operation: 'get', name: route.name, effect: false, isAdmitted },
+      options,
+      (facts) => (fast && this.#fromMemory(route, facts, fast)) ?? chained(facts),
     )
+  }
+
+  /** Inside an operation that somebody audits or traces. */
+  #fromMemory<T>(route: Route, facts: Facts, fast: FastDelivery<T>): Promise<T> | undefined {
+    const found = this.#fastPath.known(route.name) ?? this.#fastPath.find(route)
+    if (!(found instanceof FastEntry)) return undefined
+    try {
+      const answer = fast(found)
+      noteFacts(facts, { held: found.entry.held, from: 'memory', stale: false, degraded: false })
+      return answer
+    } catch {
+      return undefined
+    }
   }
 
   /** One read along the chain, inside an operation; `deliver` takes from the reading what is handed out. */
@@ -144,7 +171,7 @@ export class Reader {
 
   /** The secret as it is in memory, for a call that asks for nothing but the name and is observed by nobody. */
   inMemory(name: string): FastEntry | undefined {
-    if (!this.#isFast(undefined)) return undefined
+    if (!this.#isPlain(undefined) || !this.#options.observer.isUnwatched) return undefined
     const found = this.#fastPath.known(name) ?? this.#fastPath.find(this.locate(name))
     return found instanceof FastEntry ? found : undefined
   }
@@ -208,14 +235,23 @@ interface ManyAsk<T> {
 }
 
 function noted<T>(facts: Facts, reading: Reading, deliver: Deliver<T>): T {
-  const { held, from, stale, degraded } = reading
-  const { provider, version, revision, exclusive } = held.facts
-  Object.assign(facts, { provider, version, revision, exclusive, from, stale, degraded })
+  noteFacts(facts, reading)
   try {
     return deliver(reading)
   } catch (error) {
-    throw SecretsError.isInstance(error) ? placed(error, { provider }) : error
+    throw SecretsError.isInstance(error) ? placed(error, { provider: facts.provider }) : error
   }
+}
+
+function noteFacts(facts: Facts, { held, from, stale, degraded }: Omit<Reading, 'place'>): void {
+  const { provider, version, revision, exclusive } = held.facts
+  facts.provider = provider
+  facts.version = version
+  facts.revision = revision
+  facts.exclusive = exclusive
+  facts.from = from
+  facts.stale = stale
+  facts.degraded = degraded
 }
 
 /** The place's own field first, then the one that was asked for inside it. */

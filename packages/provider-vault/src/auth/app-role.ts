@@ -76,10 +76,10 @@ function unwrapping(source: Credential, mount: string): (context: AuthContext) =
   return async (context) => {
     const wrapping = await readCredential(source, '`secretId.wrapped`', context.signal)
     for (;;) {
-      const joined = last?.wrapping.is(wrapping) === true ? last : undefined
+      const earlier = last?.wrapping.is(wrapping) === true ? last : undefined
       // Another provider with the same `auth` may give up or close; then this one unwraps it.
-      const [found] = await Promise.allSettled([untilEnded((joined ?? open(wrapping, context)).secretId, context.signal)])
-      if (found.status === 'rejected' && (joined === undefined || context.signal.aborted)) throw found.reason
+      const [found] = await Promise.allSettled([untilEnded((earlier ?? open(wrapping, context)).secretId, context.signal)])
+      if (found.status === 'rejected' && (earlier === undefined || context.signal.aborted)) throw found.reason
       if (found.status === 'rejected') continue
       if (found.value instanceof TokenBytes) return found.value.text()
       throw found.value

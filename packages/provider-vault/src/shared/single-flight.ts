@@ -20,11 +20,11 @@ export class SingleFlight<T> {
 
   /** Joins or starts a run. A caller that joined a hung or old run waits for one more. */
   async get(signal: AbortSignal): Promise<T> {
-    const joined = this.#current
-    if (joined === undefined) return untilEnded(this.start(), signal)
-    const isOld = Date.now() - joined.startedAt >= oldMs
+    const earlier = this.#current
+    if (earlier === undefined) return untilEnded(this.start(), signal)
+    const isOld = Date.now() - earlier.startedAt >= oldMs
     try {
-      return await untilEnded(joined.promise, signal)
+      return await untilEnded(earlier.promise, signal)
     } catch (error) {
       if (signal.aborted || !isWorthOneMore(error, isOld)) throw error
       // The first error says more than a deadline.

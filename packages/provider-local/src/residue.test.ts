@@ -128,8 +128,8 @@ describe('a store that is closed while a reader delays erasing', () => {
     const warnings = await warnedOf(path, () => {})
     expect(warnings).toEqual([
       [
-        `The local store in ${JSON.stringify(path)} was closed before removed values were erased from its file and log: ` +
-          'the next process that opens the store erases them when it writes or closes',
+        `The local store in ${JSON.stringify(path)} was closed before removed values were erased from its file and log. ` +
+          'The next process erases them when it writes or closes',
         { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_RESIDUE' },
       ],
     ])

@@ -6,8 +6,7 @@ let crypto: typeof import('node:crypto') | undefined
 
 /** Cached, since every hash calls it. */
 export function loadCrypto(): typeof import('node:crypto') {
-  crypto ??= loadBuiltin('node:crypto', user)
-  return crypto
+  return (crypto ??= loadBuiltin('node:crypto', user))
 }
 
 export function loadSqlite(): typeof import('node:sqlite') {

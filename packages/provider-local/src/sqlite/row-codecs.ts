@@ -21,14 +21,14 @@ const sealedBytes = sealLength + limits.valueBytes
 
 /** Columns to select for the functions below, each bounded by the longest value ever written. */
 export const columns: Readonly<
-  Record<'header' | 'key' | 'retired' | 'root' | 'buckets' | 'placed' | 'record' | 'version' | 'node' | 'sealed', string>
+  Record<'header' | 'key' | 'retired' | 'root' | 'buckets' | 'leafEntry' | 'record' | 'version' | 'node' | 'sealed', string>
 > = {
   header: `${bounded('store_id', idLength)}, ${bounded('salt', saltLength)}, scrypt_log2n, scrypt_r, scrypt_p`,
   key: `${bounded('key_id', keyIdLength)}, ${bounded('wrapped', wrappedLength)}`,
   retired: bounded('retired', retiredBytes),
   root: `changes, ${bounded('mac', digestLength)}`,
   buckets: bounded('buckets', bucketCount * digestLength),
-  placed: `leaf, ${bounded('path', pathBytes)}, ${bounded('digest', digestLength)}`,
+  leafEntry: `leaf, ${bounded('path', pathBytes)}, ${bounded('digest', digestLength)}`,
   record: `${bounded('facts', factsBytes)}, ${boundedOnly('sealed', maxNodeBytes)} AS node`,
   version: `version, ${bounded('facts', factsBytes)}, substr(${boundedOnly('sealed', sealedBytes)}, 1, ${sealLength}) AS seal`,
   node: `${boundedOnly('sealed', maxNodeBytes)} AS node`,

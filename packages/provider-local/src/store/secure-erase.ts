@@ -72,7 +72,7 @@ export class SecureErase {
 export function warnOfResidue(path: string | undefined): void {
   const file = path === undefined ? 'in memory' : `in ${quotedPath(path)}`
   process.emitWarning(
-    `The local store ${file} was closed before removed values were erased from its file and log: the next process that opens the store erases them when it writes or closes`,
+    `The local store ${file} was closed before removed values were erased from its file and log. The next process erases them when it writes or closes`,
     { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_RESIDUE' },
   )
 }

@@ -63,7 +63,8 @@ async function loadSdk(): Promise<Sdk> {
   try {
     return await import('@aws-sdk/client-secrets-manager')
   } catch {
-    throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', { remedy: 'install @aws-sdk/client-secrets-manager' })
+    const remedy = 'install @aws-sdk/client-secrets-manager; in a bundle, mark it external'
+    throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', { remedy })
   }
 }
 

@@ -10,7 +10,7 @@ export interface SecretFacts extends Omit<StoredSecret, 'value' | 'shape'> {
 }
 
 /** What a handle reads from: the secret's bytes, wherever they are held. */
-interface Readable {
+interface ReadableSecret {
   readonly facts: SecretFacts
   /** What is found under these fields, one inside the other; without fields, a map's sole field. */
   part(fields: readonly string[]): { text(): string; bytes(): Uint8Array }
@@ -41,11 +41,11 @@ export class SecretValue {
     )
   }
 
-  readonly #held: Readable
+  readonly #held: ReadableSecret
   readonly #stale: boolean
   readonly #degraded: boolean
 
-  constructor(held: Readable, stale: boolean, degraded: boolean) {
+  constructor(held: ReadableSecret, stale: boolean, degraded: boolean) {
     this.#held = held
     this.#stale = stale
     this.#degraded = degraded

@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
 
-/** Why a record is not where it belongs. Nothing of the failure that was met is in it but a code such as `EPIPE`. */
+/** Holds nothing of the failure but a code such as `EPIPE`. */
 export function refused(problem: string, remedy: string, failure?: unknown): SecretsError {
   return new SecretsError('AUDIT_FAILED', problem, { remedy, storeStatus: codeOf(failure) })
 }
@@ -10,11 +10,14 @@ function codeOf(failure: unknown): string | undefined {
   return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : undefined
 }
 
+export function misused(problem: string, remedy: string): SecretsError {
+  return new SecretsError('INVALID_ARGUMENT', problem, { remedy })
+}
+
 export function misconfigured(problem: string, remedy: string): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }
 
-/** A sink's `name`; nothing is as hard to find as two sinks that both have none. */
 export function assertSinkName(name: unknown): void {
-  if (typeof name !== 'string' || name === '') throw misconfigured('`name` is no name of a sink', 'leave it out, or give a text')
+  if (typeof name !== 'string' || name === '') throw misconfigured('`name` is not a text, or empty', 'leave it out, or give a text')
 }

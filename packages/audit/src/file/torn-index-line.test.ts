@@ -19,12 +19,12 @@ describe('bytes at the end of the index that are no line', () => {
   it('are told, and no problem: a process may have died while it wrote them', async () => {
     const { folder, key } = await trailOf(1)
     const { length } = await linesIn(indexOf(folder))
-    expect((await verifyAuditTrail(folder, { key })).cutIndexLines).toEqual([])
+    expect((await verifyAuditTrail(folder, { key })).tornIndexLines).toEqual([])
     await appendFile(indexOf(folder), 'anything')
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({
       ok: true,
       records: 1,
-      cutIndexLines: [{ line: length + 1, bytes: 8, isRecorded: false }],
+      tornIndexLines: [{ line: length + 1, bytes: 8, isRecorded: false }],
     })
   })
 
@@ -40,7 +40,7 @@ describe('bytes at the end of the index that are no line', () => {
       ok: true,
       records: 2,
       unproven: [],
-      cutIndexLines: [{ line: length + 1, bytes: 8, isRecorded: true }],
+      tornIndexLines: [{ line: length + 1, bytes: 8, isRecorded: true }],
     })
   })
 
@@ -69,10 +69,10 @@ describe('bytes at the end of the index that are no line', () => {
       await writeFile(indexOf(folder), whole.subarray(0, before.index.length + bytes))
       await writeFile(join(folder, 'key.json'), before.key)
       const found = { line: 3, bytes, isRecorded: false }
-      expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [found] })
+      expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, tornIndexLines: [found] })
       await advanceEpoch(folder, { ended: [] })
       expect(JSON.parse(await lastLine(folder))).toMatchObject({ step: 2, cut: bytes })
-      expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ ...found, isRecorded: true }] })
+      expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, tornIndexLines: [{ ...found, isRecorded: true }] })
     }
   })
 
@@ -88,7 +88,7 @@ describe('bytes at the end of the index that are no line', () => {
     })
     const verification = await verifyAuditTrail(folder, { key })
     reads.mockRestore()
-    expect(verification).toMatchObject({ ok: true, cutIndexLines: [{ line: 2, bytes: 8, isRecorded: true }] })
+    expect(verification).toMatchObject({ ok: true, tornIndexLines: [{ line: 2, bytes: 8, isRecorded: true }] })
   })
 
   it('are a problem where the step of the line was finished', async () => {
@@ -142,7 +142,7 @@ describe('whole lines at the end of the index that are no entries', () => {
         ok: true,
         records: 2,
         unproven: [],
-        cutIndexLines: [{ line: length + 1, bytes: noise.length, isRecorded: true }],
+        tornIndexLines: [{ line: length + 1, bytes: noise.length, isRecorded: true }],
       })
       const ours = ['index.jsonl', 'key.json', 'segment-00000001.jsonl', 'segment-00000003.jsonl']
       expect((await readdir(folder)).filter((name) => !name.endsWith('.lock'))).toEqual(ours)
@@ -156,7 +156,7 @@ describe('whole lines at the end of the index that are no entries', () => {
     await advanceEpoch(folder, { ended: [] })
     const ended = [{ step: 1, found: 'unused' }]
     expect(JSON.parse(await lastLine(folder))).toMatchObject({ step: 2, cut: 6, ended })
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ line: 3, bytes: 6, isRecorded: true }] })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, tornIndexLines: [{ line: 3, bytes: 6, isRecorded: true }] })
   })
 })
 
@@ -168,9 +168,9 @@ describe('a line at the end of the index of which a power cut left the second ha
     const { length } = await linesIn(indexOf(folder))
     await appendFile(indexOf(folder), half)
     const found = { line: length + 1, bytes: half.length }
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ ...found, isRecorded: false }] })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, tornIndexLines: [{ ...found, isRecorded: false }] })
     await advanceEpoch(folder, { ended: [] })
-    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, cutIndexLines: [{ ...found, isRecorded: true }] })
+    expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, tornIndexLines: [{ ...found, isRecorded: true }] })
   })
 
   it('is one in a copy without that key, and where it stands in the place of a line', async () => {

@@ -5,7 +5,7 @@ export const longestTimerMs: number = 2 ** 31 - 1
 
 /** What ends a call that may hang. */
 export interface Bounds {
-  /** From when it begins, in milliseconds; at most 2,147,483,647, which is `setTimeout`'s own bound. */
+  /** From when it begins, in milliseconds: at most 2,147,483,647, which is `setTimeout`'s own bound, or Infinity for none. */
   readonly deadlineMs: number
   /** The caller's abort. */
   readonly signal?: AbortSignal | undefined
@@ -47,7 +47,7 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
     const onAbort = signal && ((): void => end(aborted()))
     const onClose = (): void => end(closed(owner))
     const onTime = (): void => end(new SecretsError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`))
-    const timer = setTimeout(onTime, deadlineMs)
+    const timer = deadlineMs === Infinity ? undefined : setTimeout(onTime, deadlineMs)
     if (onAbort) signal.addEventListener('abort', onAbort)
     const calls = endedBy(closing).add(onClose)
     const release = (): void => {

@@ -12,7 +12,7 @@ export const longestTimerMs: number = 2 ** 31 - 1
 
 /** What ends a call that may hang. */
 export interface Bounds {
-  /** From when it begins, in milliseconds; at most 2,147,483,647, which is `setTimeout`'s own bound. */
+  /** From when it begins, in milliseconds: at most 2,147,483,647, which is `setTimeout`'s own bound, or Infinity for none. */
   readonly deadlineMs: number
   /** The caller's abort. */
   readonly signal?: AbortSignal | undefined
@@ -55,7 +55,7 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
     const onAbort = signal && ((): void => end(aborted()))
     const onClose = (): void => end(closed(owner))
     const onTime = (): void => end(new SecretsError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`))
-    const timer = setTimeout(onTime, deadlineMs)
+    const timer = deadlineMs === Infinity ? undefined : setTimeout(onTime, deadlineMs)
     if (onAbort) signal.addEventListener('abort', onAbort)
     const cancel = whenClosed(closing, onClose)
     const release = (): void => {
@@ -74,6 +74,43 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
       },
     )
   })
+}
+
+/** A signal that exists only if somebody reads it. */
+class SignalOnDemand {
+  #controller: AbortController | undefined
+
+  get signal(): AbortSignal {
+    return this.#own().signal
+  }
+
+  /** Is aborted with that one from now on. */
+  follow(signal: AbortSignal): void {
+    signal.addEventListener('abort', () => this.#own().abort(signal.reason))
+  }
+
+  #own(): AbortController {
+    return (this.#controller ??= new AbortController())
+  }
+}
+
+/**
+ * As `bounded`, for a call that most often has ended at once. The timer starts only if the call runs
+ * for longer than a microtask, and its signal exists only if the call reads it.
+ */
+export async function boundedUnlessPrompt<T>(run: (context: { readonly signal: AbortSignal }) => Promise<T>, bounds: Bounds): Promise<T> {
+  if (bounds.closing.aborted || bounds.signal?.aborted) return bounded((signal) => run({ signal }), bounds)
+  const context = new SignalOnDemand()
+  let hasEnded = false
+  const end = (): void => void (hasEnded = true)
+  const running = promised(() => run(context))
+  running.then(end, end)
+  await Promise.resolve()
+  if (hasEnded) return running
+  return bounded((signal) => {
+    context.follow(signal)
+    return running
+  }, bounds)
 }
 
 type End = () => void

@@ -1,4 +1,4 @@
-import { bounded, type Bounds, clockGap, longestTimerMs } from '../../guard/deadline.ts'
+import { bounded, type Bounds, clockGap } from '../../guard/deadline.ts'
 import type { FillTicket, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
 import { lentCopy } from '../../value/off-heap-bytes.ts'
@@ -167,7 +167,7 @@ export class SharedLevel {
   #ask(path: string, version: Version, now: number): Promise<unknown> {
     const late = new AbortController()
     const stop = this.#clock.after(this.#longestReadMs, () => late.abort())
-    const bounds = { ...this.#options, deadlineMs: longestTimerMs, signal: late.signal }
+    const bounds = { ...this.#options, deadlineMs: Infinity, signal: late.signal }
     const notBefore = now - this.#options.lifeMs
     return bounded((signal) => this.#cache.read(this.#key(path, version), { signal, notBefore }), bounds).finally(stop)
   }

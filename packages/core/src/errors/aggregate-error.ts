@@ -16,7 +16,7 @@ const gravity: readonly SecretsErrorCode[] = ['NOT_FOUND', 'INVALID_ARGUMENT', '
  * One error for several secrets, which lists every failure by name. Its code is the gravest: what waiting does not heal,
  * then outages, then values that are wrong, and `NOT_FOUND` only if all are missing.
  */
-export function gatheredError(failures: readonly Failure[], count: number): SecretsError {
+export function aggregateError(failures: readonly Failure[], count: number): SecretsError {
   const [only] = failures
   if (only !== undefined && count === 1) return only.error
   const problem = `${failures.length} of ${count} secrets are missing, wrong or could not be read:${failures.map(lineOf).join('')}`

@@ -105,7 +105,7 @@ export class SecretNotFoundError extends SecretsError {
 }
 
 /** The same error, saying which secret and which provider it is about where it does not say so itself. */
-export function placed(error: SecretsError, place: SecretsErrorPlace): SecretsError {
+export function withContext(error: SecretsError, place: SecretsErrorPlace): SecretsError {
   const { secret, provider } = { ...ownMembers(place, ['secret', 'provider']), ...detailsOf(error) }
   return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), secret, provider })
 }

@@ -13,7 +13,7 @@ export function earliestRetry(failures: readonly { readonly retryAt?: number | u
 }
 
 /** The error of a walk that nobody answered: what each provider that failed said, and what to do about the first that knows, or `otherwise`. */
-export function unanswered(
+export function unresolvedError(
   code: SecretsErrorCode,
   problem: string,
   secret: string,
@@ -37,7 +37,7 @@ export function unanswered(
 export function notAsked(secret: string, attempts: readonly SecretsErrorAttempt[]): SecretsError {
   const problem =
     attempts.length === 1 ? `Secret '${secret}' cannot be read` : 'not every provider could be asked, so whether it exists is not known'
-  return unanswered('UNAVAILABLE', problem, secret, attempts)
+  return unresolvedError('UNAVAILABLE', problem, secret, attempts)
 }
 
 /** The error of what counts only if the provider has the current secret, behind one that could not be asked. */
@@ -48,7 +48,7 @@ export function notSure(
   otherwise: string = 'try again, or name the provider if you know',
 ): SecretsError {
   const problem = `an earlier provider cannot be asked, so whether '${provider}' has the current secret is not known`
-  return unanswered('UNAVAILABLE', problem, secret, attempts, otherwise)
+  return unresolvedError('UNAVAILABLE', problem, secret, attempts, otherwise)
 }
 
 const shortLength = 120

@@ -1,6 +1,6 @@
 import { backOff, type BackOff } from './back-off.ts'
 import { isOutage } from '../errors/error-classes.ts'
-import { placed, SecretsError } from '../errors/secrets-error.ts'
+import { withContext, SecretsError } from '../errors/secrets-error.ts'
 
 /** In a row, and over more than one path: one secret that a store fails on is its own back-off's matter. */
 const failuresToOpen = 5
@@ -23,7 +23,7 @@ const hurried: Pace = paced(1_000, 3_000)
 /** The pace for a part that no reader needs, such as a cache. */
 export const unhurried: Pace = paced(8_000, 10_000)
 
-export interface CircuitOptions {
+export interface CircuitBreakerOptions {
   readonly pace?: Pace | undefined
   /** A probe that takes longer is not waited for. Absent: every one is. */
   readonly probeMs?: number | undefined
@@ -33,15 +33,15 @@ export interface CircuitOptions {
  * Leaves a provider alone that failed several times in a row, or that has no credential. Then a single call, the probe, is let
  * through: its success closes the circuit, its failure opens it anew.
  */
-export class Circuit {
-  readonly #options: CircuitOptions
+export class CircuitBreaker {
+  readonly #options: CircuitBreakerOptions
   #failures = 0
   readonly #paths = new Set<string>()
   #failing: BackOff | undefined
   #probingSince: number | undefined
   #recoveredAt = -Infinity
 
-  constructor(options: CircuitOptions = {}) {
+  constructor(options: CircuitBreakerOptions = {}) {
     this.#options = options
   }
 
@@ -122,7 +122,7 @@ export function isHeldBack(error: SecretsError): boolean {
 
 /** The circuit's refusal as the error of a provider. */
 export function heldBackBy(refusal: SecretsError, provider: string): SecretsError {
-  const error = placed(refusal, { provider })
+  const error = withContext(refusal, { provider })
   heldBack.add(error)
   return error
 }

@@ -243,7 +243,7 @@ export function promised<T>(call: () => Promise<T>): Promise<T> {
 const gapMs = 1_000
 
 /** Returns whether a call that begins now, and is ended by its deadline, has spanned a gap of the wall clock. */
-export function clockGap(deadlineMs: number): () => boolean {
+export function freezeDetector(deadlineMs: number): () => boolean {
   const startedAt = Date.now()
   return () => {
     const elapsed = Date.now() - startedAt

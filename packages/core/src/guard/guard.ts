@@ -1,17 +1,17 @@
-import { bounded, clockGap } from './deadline.ts'
+import { bounded, freezeDetector } from './deadline.ts'
 import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { isKnownCode, isRefusal, isUnasked } from '../errors/error-classes.ts'
-import { onOneLine, placed, SecretsError } from '../errors/secrets-error.ts'
-import { type Circuit, heldBackBy } from './circuit-breaker.ts'
-import type { Outage } from './outage-warning.ts'
+import { onOneLine, withContext, SecretsError } from '../errors/secrets-error.ts'
+import { type CircuitBreaker, heldBackBy } from './circuit-breaker.ts'
+import type { OutageWarning } from './outage-warning.ts'
 import { deletionOf, descriptionOf, receiptOf, storedSecretOf } from '../value/check-stored-secret.ts'
 import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
 
 export interface GuardOptions {
   readonly deadlineMs: number
-  readonly circuit: Circuit
-  readonly outage: Outage
+  readonly circuit: CircuitBreaker
+  readonly outage: OutageWarning
   readonly closing: AbortSignal
   /** A change of this path was given up on, and may be made all the same until `landing` settles. */
   readonly gaveUp?: (path: string, landing: Promise<unknown>) => void
@@ -58,16 +58,16 @@ async function answered(call: ProviderCall, next: Next, provider: string, option
     return checked(call, answer, provider)
   } catch (error) {
     const failure = asSecretsError(error)
-    if (sent === undefined || !effects.has(method)) throw placed(failure, { provider })
+    if (sent === undefined || !effects.has(method)) throw withContext(failure, { provider })
     if (!hasLanded) options.gaveUp?.(String(call.args[0]), sent.catch(rejectedWithEffect))
-    throw placed(withEffect(failure), { provider })
+    throw withContext(withEffect(failure), { provider })
   }
 }
 
 async function repeated(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
   const isRead = reads.has(call.method)
   const begunAt = Date.now()
-  const spannedGap = clockGap(deadlineMs)
+  const spannedGap = freezeDetector(deadlineMs)
   const told = (result: Settled): Settled => {
     if (isRead) report(call, result, { circuit, outage, begunAt })
     return result
@@ -115,8 +115,8 @@ function isRefused(result: Settled | undefined): boolean {
 }
 
 interface Report {
-  readonly circuit: Circuit
-  readonly outage: Outage
+  readonly circuit: CircuitBreaker
+  readonly outage: OutageWarning
   readonly begunAt: number
 }
 
@@ -240,7 +240,7 @@ function checkedMany(answer: unknown, provider: string): PromiseSettledResult<St
       if (each.status === 'rejected') throw each.reason
       return { status: 'fulfilled', value: checkedSecret(each.value) }
     } catch (error) {
-      return { status: 'rejected', reason: placed(asSecretsError(error), { provider }) }
+      return { status: 'rejected', reason: withContext(asSecretsError(error), { provider }) }
     }
   })
 }

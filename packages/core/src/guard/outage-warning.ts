@@ -50,7 +50,7 @@ export function warnOperator(message: string, code: string): void {
 }
 
 /** Warns once for each outage of a provider that answers are stale or come from a later one. */
-export class Outage {
+export class OutageWarning {
   readonly #provider: string
   readonly #hasNext: boolean
   readonly #tracker = new OutageTracker()

@@ -5,7 +5,7 @@ import { soleField } from './json-field.ts'
 import { cutFields, isWrittenText, placeInMap } from './nested-fields.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SecretValue } from './secret-value.ts'
-import type { Shredder } from './zeroizer.ts'
+import type { Zeroizer } from './zeroizer.ts'
 
 /** How the bytes are turned back into what the store answered. `latin1` is for ASCII text: it decodes fastest. */
 type Encoding = 'latin1' | 'utf8' | 'utf16le' | 'binary'
@@ -14,27 +14,27 @@ type Encoding = 'latin1' | 'utf8' | 'utf16le' | 'binary'
  * One version of one secret, whole, as bytes outside the V8 heap, where no heap snapshot shows them and zeros can be
  * written over them. It decodes on every read and refuses once wiped, so that no path answers with zeros.
  */
-export class HeldSecret {
+export class SecretBytes {
   readonly facts: SecretFacts
   /** The store keeps named fields, and `text()` is their JSON. */
   readonly isMap: boolean
   readonly #bytes: Buffer
   readonly #encoding: Encoding
-  readonly #shredder: Shredder
+  readonly #zeroizer: Zeroizer
   /** By the marks, of which there are four combinations; none is a hole, through which others' members would shine. */
   readonly #values: (SecretValue | undefined)[] = [undefined, undefined, undefined, undefined]
-  #parts: Map<string, HeldSecret> | undefined
+  #parts: Map<string, SecretBytes> | undefined
   #digest: Uint8Array | undefined
   #watched = false
   #released = false
   #wiped = false
 
-  constructor(secret: Pick<StoredSecret, 'value' | 'shape'>, facts: SecretFacts, shredder: Shredder) {
+  constructor(secret: Pick<StoredSecret, 'value' | 'shape'>, facts: SecretFacts, zeroizer: Zeroizer) {
     this.facts = facts
     this.isMap = secret.shape === 'map'
     this.#encoding = encodingOf(secret.value)
     this.#bytes = bytesOf(secret.value, this.#encoding)
-    this.#shredder = shredder
+    this.#zeroizer = zeroizer
   }
 
   get isBinary(): boolean {
@@ -58,12 +58,12 @@ export class HeldSecret {
   }
 
   /** What is found under these fields, one inside the other; without fields, a map's sole field. Made once each. */
-  part(fields: readonly string[]): HeldSecret {
+  part(fields: readonly string[]): SecretBytes {
     if (fields.length === 0 && !this.isMap) return this
     const key = fields.map((field) => `${field.length}:${field}`).join('')
     const known = this.#parts?.get(key)
     if (known !== undefined) return known
-    const part = new HeldSecret({ value: this.#cut(fields) }, this.facts, this.#shredder)
+    const part = new SecretBytes({ value: this.#cut(fields) }, this.facts, this.#zeroizer)
     // Nobody will release what is cut after the cache let go; the holders of the whole may still ask for it.
     if (this.#released) part.#watch()
     this.#parts ??= new Map()
@@ -112,7 +112,7 @@ export class HeldSecret {
     this.#parts = undefined
     if (this.#watched) return
     // Who was handed it in this turn of the event loop may take a `SecretValue` of it yet.
-    this.#shredder.wipeSoon({ wipe: () => this.#watched || this.wipe() })
+    this.#zeroizer.wipeSoon({ wipe: () => this.#watched || this.wipe() })
   }
 
   wipe(): void {
@@ -130,7 +130,7 @@ export class HeldSecret {
   #watch(): void {
     if (this.#watched) return
     this.#watched = true
-    this.#shredder.watch(this, this.#bytes)
+    this.#zeroizer.watch(this, this.#bytes)
   }
 
   #assertReadable(): void {

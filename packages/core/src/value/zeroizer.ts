@@ -4,7 +4,7 @@ interface Wipeable {
 }
 
 /** Overwrites secrets with zeros once nobody can read them any more. One for each manager. */
-export class Shredder {
+export class Zeroizer {
   readonly #watched = new Set<WeakRef<Wipeable>>()
   #soon: Wipeable[] = []
   #collected: FinalizationRegistry<{ readonly bytes: Uint8Array; readonly ref: WeakRef<Wipeable> }> | undefined

@@ -1,7 +1,7 @@
 import { untilAborted } from '../guard/deadline.ts'
 import type { CachedStore } from '../cache/provider-cache.ts'
 import type { Reading } from '../chain/chain.ts'
-import type { HeldSecret } from '../value/secret-bytes.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
 import { described } from '../errors/format.ts'
 import type { MembersOf } from '../options/known-options.ts'
 import type { VersionSelector } from '../cache/keys/cache-key.ts'
@@ -26,7 +26,7 @@ export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
 
 interface Current {
   readonly digest: Uint8Array
-  readonly held: HeldSecret
+  readonly held: SecretBytes
   readonly place: Place
   readonly from: Reading['from']
 }
@@ -34,7 +34,7 @@ interface Current {
 /** A version before the current one. */
 interface Earlier {
   readonly digest: Uint8Array
-  readonly facts: HeldSecret['facts']
+  readonly facts: SecretBytes['facts']
 }
 
 interface Previous {

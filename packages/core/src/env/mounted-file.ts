@@ -6,7 +6,10 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import { fileFailure } from '../kit/file-failure.ts'
 import { readSecretFile, unlessMissing } from '../kit/secret-file.ts'
 
-/** What the file holds that the variable `KEY_FILE` names. `value`: what `KEY` itself holds, which must be nothing. */
+/**
+ * What the file holds that the variable `KEY_FILE` names. `value`: what `KEY` itself holds, which
+ * must be nothing.
+ */
 export async function readNamedFile(
   path: string,
   key: string,
@@ -25,8 +28,9 @@ export async function readNamedFile(
 const mountedAttempts = 5
 
 /**
- * The same for the file of this name in a directory of mounted secrets (`/run/secrets`, a Kubernetes volume). Links are followed, for
- * Kubernetes mounts are made of them, but never out of the directory. `undefined` only while the directory itself is there and stays.
+ * The same for the file of this name in a directory of mounted secrets (`/run/secrets`, a
+ * Kubernetes volume). Links are followed, for Kubernetes mounts are made of them, but never out of
+ * the directory. `undefined` only while the directory itself is there and stays.
  */
 export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
   const root = await rootOf(directory)
@@ -47,7 +51,10 @@ export async function readMountedFile(directory: string, path: string, signal: A
 
 const mountedSubject = 'its file in the mounted directory'
 
-/** One attempt. Kubernetes swaps a volume's content under its readers: what went missing meanwhile was not absent. */
+/**
+ * One attempt. Kubernetes swaps a volume's content under its readers: what went missing meanwhile
+ * was not absent.
+ */
 async function mountedFile(
   root: string,
   path: string,
@@ -88,8 +95,8 @@ function isDenied(error: unknown): boolean {
 }
 
 /**
- * Whether the opened file lies inside the root: a link may have been put in its way since its place was looked up. Throws
- * `CONFIGURATION` where it lies outside.
+ * Whether the opened file lies inside the root: a link may have been put in its way since its place
+ * was looked up. Throws `CONFIGURATION` where it lies outside.
  */
 async function isInside(handle: FileHandle, root: string, real: string): Promise<boolean> {
   const opened = await openedPath(handle)
@@ -98,7 +105,10 @@ async function isInside(handle: FileHandle, root: string, real: string): Promise
   return true
 }
 
-/** Where the system says that an open file is. Linux says it; macOS does not, nor does a process without the right to read it. */
+/**
+ * Where the system says that an open file is. Linux says it; macOS does not, nor does a process
+ * without the right to read it.
+ */
 async function openedPath({ fd }: FileHandle): Promise<string | undefined> {
   try {
     return await process.getBuiltinModule('node:fs').promises.readlink(`/proc/self/fd/${fd}`)
@@ -107,7 +117,10 @@ async function openedPath({ fd }: FileHandle): Promise<string | undefined> {
   }
 }
 
-/** Whether the path leads to the opened file, through no link, before and after it is looked at: a swap in between changes a folder's `ctime`. */
+/**
+ * Whether the path leads to the opened file, through no link, before and after it is looked at: a
+ * swap in between changes a folder's `ctime`.
+ */
 async function isStillAt(handle: FileHandle, root: string, real: string): Promise<boolean> {
   const before = await wayTo(root, real)
   const opened = identityOf(await handle.stat({ bigint: true }))

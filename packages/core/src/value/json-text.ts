@@ -1,6 +1,7 @@
 import { SecretsError } from '../errors/secrets-error.ts'
 
-// No regular expression may see the secret: what one last matched against stays in `RegExp.input`, whole, until the next one matches.
+// No regular expression may see the secret: what one last matched against stays in `RegExp.input`,
+// whole, until the next one matches.
 
 /** Where a value stands in the text. */
 export interface Span {
@@ -19,9 +20,11 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * What stands under these keys in a JSON text, one inside the other, exactly as written: `1.10` stays `1.10`, a text keeps its quotes. Of equal
- * keys the last counts; elements of an array stand under their indexes. `undefined` if there is nothing. No regular expression sees the text or
- * the keys, for V8 remembers what one last matched. Throws `INVALID_ARGUMENT`, which does not quote the text, if it is no JSON.
+ * What stands under these keys in a JSON text, one inside the other, exactly as written: `1.10`
+ * stays `1.10`, a text keeps its quotes. Of equal keys the last counts; elements of an array stand
+ * under their indexes. `undefined` if there is nothing. No regular expression sees the text or the
+ * keys, for V8 remembers what one last matched. Throws `INVALID_ARGUMENT`, which does not quote the
+ * text, if it is no JSON.
  *
  * @example
  * import { jsonTextAt } from '@finchat/secrets-core/provider'
@@ -58,8 +61,8 @@ export function unquote(literal: string): string {
 }
 
 /**
- * The members of the object, or the elements of the array under their indexes as RFC 6901 writes them, at this place in a text that
- * JSON.parse accepted; none for anything else.
+ * The members of the object, or the elements of the array under their indexes as RFC 6901 writes
+ * them, at this place in a text that JSON.parse accepted; none for anything else.
  */
 export function membersAt(text: string, place: Span): (Span & { readonly key: string })[] {
   const members: (Span & { key: string })[] = []
@@ -81,12 +84,18 @@ function visitMembers(text: string, { start, end }: Span, visit: (key: string, s
   }
 }
 
-/** A key as it is compared. Values are always made anew: a part of the text would keep the whole of it in memory. */
+/**
+ * A key as it is compared. Values are always made anew: a part of the text would keep the whole of
+ * it in memory.
+ */
 function keyIn(literal: string): string {
   return literal.includes('\\') ? unquote(literal) : literal.slice(1, -1)
 }
 
-/** Behind the value that begins here: at the first space, comma or closing bracket that is outside of its own brackets. */
+/**
+ * Behind the value that begins here: at the first space, comma or closing bracket that is outside
+ * of its own brackets.
+ */
 function afterValue(text: string, start: number): number {
   let at = start
   let depth = 0

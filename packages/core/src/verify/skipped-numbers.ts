@@ -14,7 +14,10 @@ const signal = new AbortController().signal
 export class SkippedNumbers {
   readonly #below = new WeakMap<SecretBytes, Promise<number | undefined>>()
 
-  /** Its number, by one answer that names both: `undefined` of a replica that has another current version, and of a store without descriptions. */
+  /**
+   * Its number, by one answer that names both: `undefined` of a replica that has another current
+   * version, and of a store without descriptions.
+   */
   below({ held, place }: Current): Promise<number | undefined> {
     const known = this.#below.get(held) ?? numberBelow(held.facts.version ?? 0, place)
     this.#below.set(held, known)

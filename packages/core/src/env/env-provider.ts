@@ -27,9 +27,8 @@ export interface EnvProviderOptions extends NamesOptions {
    */
   readonly dotenv?: string | undefined
   /**
-   * What is not there under its exact name is also looked up in capitals, with `_` for all but
-   * letters and digits: `db/password` is read from `DB_PASSWORD`. Names that differ only in this,
-   * such as `db-password` and `db.password`, are then one secret.
+   * Look up a missing name in capitals too, with `_` for all but letters and digits: `db/password`
+   * as `DB_PASSWORD`. Names that differ only in this are then one secret.
    */
   readonly upperSnakeCase?: boolean | undefined
   /**
@@ -135,7 +134,7 @@ function variableReader({ env, dotenv = '', emptyIsAbsent }: EnvProviderOptions)
   }
 }
 
-/** Throws `CONFIGURATION` for what holds no variables under their names, and shows none of it. */
+/** Throws `CONFIGURATION` unless this is an object of variables; shows no value. */
 export function assertEnvironment(env: unknown): void {
   if (isRecord(env)) return
   throw new SecretsError('CONFIGURATION', `env is ${described(env)}`, { remedy: 'pass an object of texts, such as process.env' })

@@ -6,7 +6,7 @@ export interface VariablesRead {
   readonly env: Environment
   /** Every variable that was read. */
   readonly asked: ReadonlySet<string>
-  /** The names of our own providers; of all that could be made; and of those that were. */
+  /** Names of our own providers, of those available, and of those that were chosen. */
   readonly ours: ReadonlySet<string>
   readonly available: { readonly has: (name: string) => boolean }
   readonly chosen: ReadonlySet<string>

@@ -16,10 +16,7 @@ import { type FileFailure, fileFailure, systemCode } from './file-failure.ts'
  */
 export const maxSecretFileBytes = 65_536
 
-/**
- * What is looked at before a file that was opened is read: false where it is not the one that was
- * meant.
- */
+/** Checks the opened file before it is read; false: it is not the intended one. */
 type IsMeant = (handle: FileHandle) => Promise<boolean>
 
 /**
@@ -44,8 +41,8 @@ export async function readSecretFile(
   throwIfAborted(signal)
   return unlessMissing(subject, async () => {
     const { constants, promises } = process.getBuiltinModule('node:fs')
-    // Without O_NONBLOCK, opening a FIFO would wait for its writer for ever, and hold one of Node's
-    // four file threads. Windows has none.
+    // Without O_NONBLOCK, opening a FIFO waits for its writer for ever and blocks one of Node's
+    // four file threads. Windows has no such flag.
     const handle = await promises.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     try {
       if (!(await handle.stat()).isFile()) throw notRegular(subject)
@@ -61,7 +58,7 @@ async function readWhole(
   handle: { read: (into: Uint8Array, at: number) => Promise<{ bytesRead: number }> },
   subject: string,
 ): Promise<string | Uint8Array> {
-  // One byte more than allowed tells a file that is too large, whatever its size pretended to be.
+  // One byte more than allowed reveals a file that is too large, whatever its reported size.
   const buffer = new Uint8Array(maxSecretFileBytes + 1)
   try {
     let length = 0
@@ -76,7 +73,7 @@ async function readWhole(
   })
 }
 
-/** The bytes as a copy: their buffer is overwritten. */
+/** A copy, since the buffer is overwritten. */
 function textOrBytes(bytes: Uint8Array): string | Uint8Array {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
@@ -94,8 +91,8 @@ const failures: Partial<Record<FileFailure, readonly [SecretsErrorCode, string]>
 const missing: readonly (FileFailure | undefined)[] = ['missing', 'not-a-folder', 'name-too-long']
 
 /**
- * The call's answer; `undefined` where the file system says that there is no such file. The
- * system's message would quote the path.
+ * The call's answer; `undefined` if the file does not exist. The system's own message would quote
+ * the path.
  */
 export async function unlessMissing<T>(subject: string, call: () => Promise<T>): Promise<T | undefined> {
   try {

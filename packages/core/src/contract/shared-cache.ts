@@ -1,8 +1,8 @@
 import type { Call, CallContext, StoredSecret } from './provider.ts'
 
 /**
- * The second level, shared by processes. It sits below the chain: one store's answer under that
- * store's own path, never a logical name.
+ * A cache that processes share (L2), below the chain: it holds one store's answers under that
+ * store's own paths, never under logical names.
  */
 export interface SharedKey {
   readonly sharedAs: string

@@ -121,7 +121,7 @@ describeWithServer(['openbao', 'postgres'], 'accounts of PostgreSQL that OpenBao
     expect(await secrets.getSecret('user')).toBe(second)
   })
 
-  test('stay, and that is told, where the token cannot be revoked', async () => {
+  test('stay, and an event reports it, if the token cannot be revoked', async () => {
     const told: LoginMessage[] = []
     const listen = (message: unknown): void => void told.push(message as LoginMessage) // what this channel carries
     subscribe('finchat.secrets.login', listen)
@@ -142,10 +142,10 @@ describeWithServer(['openbao', 'postgres'], 'accounts of PostgreSQL that OpenBao
   })
 
   test('are revoked one by one under a token that was handed in, where a policy allows it', async () => {
-    const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
-    const [policy = ''] = readme.match(/^path "database.*?(?=^```$)/ms) ?? []
-    await writePolicy(servers().bao, 'as-the-readme-says', policy)
-    const vault = provider(tokenAuth(await tokenOf(servers().bao, 'as-the-readme-says')))
+    const guide = readFileSync(join(import.meta.dirname, '../../../docs/vault.md'), 'utf8')
+    const [policy = ''] = guide.match(/^path "database.*?(?=^```$)/ms) ?? []
+    await writePolicy(servers().bao, 'as-the-guide-says', policy)
+    const vault = provider(tokenAuth(await tokenOf(servers().bao, 'as-the-guide-says')))
     await vault.get(creds, context)
     await vault.get(creds, { ...context, fresh: true })
     expect(await accounts()).toHaveLength(2)
@@ -199,7 +199,7 @@ describeWithServer(['openbao', 'postgres'], 'accounts of PostgreSQL that OpenBao
     await untilAccounts(1)
   })
 
-  test('are nobody to write, to version, to list or to delete', async () => {
+  test('cannot be written, versioned, listed or deleted', async () => {
     const vault = provider(tokenAuth(servers().bao.rootToken))
     const calls = [
       vault.put(creds, { value: '{}' }, context),

@@ -166,7 +166,7 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
     await expect.poll(() => provider.get('app', context).catch(() => undefined)).toMatchObject({ value: '{"value":"v1"}', version: 1 })
   })
 
-  test('a mount of another namespace is found out, and one that was told wrong is not written to', async () => {
+  test('the version of a mount in another namespace is detected, and a wrong `kvVersion` prevents writes', async () => {
     await bao.api('POST', 'sys/namespaces/pay')
     for (const version of ['1', '2']) {
       await bao.api('POST', `pay/sys/mounts/kv${version}`, { type: 'kv', options: { version } })
@@ -206,7 +206,7 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
     expect((await provider.describe('app', context))?.tags).toEqual({ ...most, k1: 'x'.repeat(512) })
   })
 
-  test('a value that was written without its tags says so', async () => {
+  test('the error of a value that was written without its tags has `effect`', async () => {
     const { provider, mount, policy } = await trialOf()
     await writePolicy(bao, policy, `path "${mount}/data/app" { capabilities = ["create", "read", "update"] }`)
     const { code, effect, message } = await failure(provider.put('app', { value: 'v1', tags: { team: 'pay' } }, context))

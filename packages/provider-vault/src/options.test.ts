@@ -54,7 +54,7 @@ test.each([
   if (URL.canParse(address)) expect(problemOf({ url: address, allowInsecureHttp: true })).toBe('none')
 })
 
-test('an option that is misspelt, or makes no sense, is told', () => {
+test('a misspelt or invalid option is CONFIGURATION', () => {
   const wrong: [object, RegExp][] = [
     [{}, /one of `url` and `client` must be given/],
     [{ url, client: { request: () => {} } }, /`url` and `client` are both given.*give only one/],
@@ -88,10 +88,13 @@ test('an option that is misspelt, or makes no sense, is told', () => {
   }
 })
 
-test.each([null, 7, {}, { file: '' }, { wrapped: null }])('a `secretId` that is none is told before anything is sent (%j)', (secretId) => {
-  const make = (): unknown => appRole({ roleId: 'app', secretId: secretId as unknown as string }) // what JavaScript lets pass
-  expect(make).toThrow(/`secretId(\.wrapped)?` is no credential/)
-})
+test.each([null, 7, {}, { file: '' }, { wrapped: null }])(
+  'an invalid `secretId` is CONFIGURATION before anything is sent (%j)',
+  (secretId) => {
+    const make = (): unknown => appRole({ roleId: 'app', secretId: secretId as unknown as string }) // what JavaScript lets pass
+    expect(make).toThrow(/`secretId(\.wrapped)?` is no credential/)
+  },
+)
 
 test('what reaches the server otherwise needs no `tls` for a certificate, and plain http none at all', () => {
   const client = { request: async () => ({}) }

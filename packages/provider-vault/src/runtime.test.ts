@@ -103,7 +103,7 @@ describeWithServer('openbao', 'a server of an old version of TLS', () => {
   )
 })
 
-it('a provider needs no right but to read the files of its credentials, and says so', async () => {
+it("a provider needs only the right to read its credentials' files, and names it", async () => {
   const file = secretIdFile()
   expect(await read(file, '--permission', code, `--allow-fs-read=${file}`)).toContain(canaries.value)
   expect(await read(file, '--permission', code)).toBe('CONFIGURATION\n')

@@ -57,7 +57,7 @@ test("the variables of Vault's own tools change nothing", async () => {
   expect(other.requests).toEqual([])
 })
 
-test('every request says that it is one, who asks, and in which namespace', async () => {
+test('every request has the headers of Vault: request, token and namespace', async () => {
   const stub = await stubVault()
   const provider = stubbed(stub, { namespace: 'team/pay', auth: byAppRole })
   await provider.put('app', { value: 'v', tags: { team: 'pay' } }, context)
@@ -178,7 +178,7 @@ test('an answer without end is cut off', async () => {
   expect([code, message]).toEqual(['INTERNAL', expect.stringContaining('larger than 33554432 bytes')])
 })
 
-test('a server that wants to speak another protocol is told at once', async () => {
+test('a server that wants another protocol is an error at once', async () => {
   const upgrade = { status: 101, headers: { Upgrade: 'other', Connection: 'Upgrade' }, body: '' }
   const stub = await stubVault((path) => (path === dataPath ? upgrade : undefined))
   expect(await codeOf(stubbed(stub, { timeoutMs: 60_000 }).get('app', context))).toBe('INTERNAL')
@@ -221,7 +221,7 @@ test('a server that cannot read the state of the one before is asked without it'
   expect(stub.requests.map(({ headers }) => headers['x-vault-index'])).toEqual([undefined, undefined, state, undefined])
 })
 
-test('nobody at the address is UNAVAILABLE, and nothing was written', async () => {
+test('a refused connection is UNAVAILABLE, and nothing was written', async () => {
   const stub = await startHttpProxy(undefined)
   await stub.stop()
   const { code, effect, storeStatus } = await failure(stubbed(stub).put('app', { value: canaries.value }, context))

@@ -73,7 +73,7 @@ test('a text that an own client was answered is no success', async () => {
   expect([code, effect]).toEqual(['INTERNAL', 'unknown'])
 })
 
-test('what the own client decides is not told twice', () => {
+test('options that the own client decides are refused', () => {
   const client = { namespace: 'pay', request: async () => ({}) }
   const made = (options: Partial<VaultProviderOptions>) => () => vaultProvider({ client, ...options })
   expect(made({ namespace: 'pay' })).not.toThrow()

@@ -44,7 +44,7 @@ describeWithServer('openbao', 'https with a private authority', () => {
     expect(await codeOf(provider.get('app', context))).toBe('ok')
   })
 
-  test('a server that cannot prove who it is gets no token, whatever the environment says', async () => {
+  test('a server with an unverified identity gets no token, whatever the environment sets', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
     vi.stubEnv('VAULT_SKIP_VERIFY', 'true')
     onTestFinished(() => void vi.unstubAllEnvs())
@@ -100,7 +100,7 @@ describeWithServer('openbao', 'https with a private authority', () => {
     expect(await codeOf(provider.checkHealth(context))).toBe('ok')
   })
 
-  test('a connection that comes to nothing says why, and what to do', async () => {
+  test('a failed connection names its cause and its remedy', async () => {
     await bao.api('POST', 'sys/mounts/authority', { type: 'pki', config: { max_lease_ttl: '87600h' } })
     const root = await bao.api<Issued>('POST', 'authority/root/generate/internal', { common_name: 'servers', ttl: '87600h' })
     await bao.api('POST', 'authority/roles/server', {

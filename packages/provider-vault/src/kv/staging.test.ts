@@ -289,7 +289,7 @@ describeWithServer('openbao', 'a version that waits', () => {
     expect(await provider.staging.promote('app', second, context)).toMatchObject({ version: 3 })
   })
 
-  test("that may not be removed stands in nobody's way once it is promoted", async () => {
+  test('that may not be removed does not block the next once it is promoted', async () => {
     const { provider, mount, policy } = await trialOf()
     await writePolicy(bao, policy, `path "${mount}/data/*" { capabilities = ["create", "read", "update"] }`)
     for (const version of [2, 3, 4]) {

@@ -1,7 +1,7 @@
 import { tokenAuth } from '../auth/token.ts'
 import { vaultProvider } from '../vault-provider.ts'
 
-/* A process of its own that promotes what waits, and which a test may kill: `node promoting-process.ts URL MOUNT TOKEN PATH`. */
+/* `node promoting-process.ts URL MOUNT TOKEN PATH` promotes what is staged. A test may kill it. */
 const [url = '', mount = '', credential = '', path = ''] = process.argv.slice(2)
 const context = { signal: new AbortController().signal }
 

@@ -30,6 +30,13 @@ export interface Trial {
   readonly get: (path: string) => Promise<StoredSecret | undefined>
 }
 
+/** Tests by title. */
+export type Rules = Readonly<Record<string, (trial: Trial) => Promise<void>>>
+
+export function register({ test }: Suite, rules: Rules): void {
+  for (const [rule, prove] of Object.entries(rules)) test(rule, prove)
+}
+
 export function trialOf(harness: ProviderHarness): Trial {
   const { provider, seed, path = (n: number) => `suite/secret-${n}` } = harness
   const context = { signal: new AbortController().signal }

@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
 import { CachedStore } from './provider-cache.ts'
-import { Circuit } from '../guard/circuit-breaker.ts'
+import { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
 import type { Found, ReadMode } from './keys/cache-key.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SharedLevel } from './shared/shared-cache-client.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { SharedMap } from '../testing/shared-map.ts'
 import { tracing } from '../observe/trace-channels.ts'
 
@@ -129,9 +129,9 @@ class World {
       maxStaleMs,
       maxEntries: 1,
       patientMs: 1_250,
-      circuit: new Circuit(),
+      circuit: new CircuitBreaker(),
       shared: isShared ? new SharedLevel(this.#level.seenBy(failClosed), 'store', level) : undefined,
-      shredder: new Shredder(),
+      zeroizer: new Zeroizer(),
       refreshes: tracing().refresh,
       closing: signal,
     })

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { HeldSecret } from '../value/secret-bytes.ts'
-import { Circuit } from '../guard/circuit-breaker.ts'
+import { SecretBytes } from '../value/secret-bytes.ts'
+import { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import { Memory } from './entries.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 
 /** A flight that began then, and brings what was asked of the store at `askedAt`: by itself, unless the shared level had it. */
 interface Bringing {
@@ -16,9 +16,9 @@ interface Bringing {
 const lifetime = { refreshAt: 1e9, freshUntil: 1e9, staleUntil: 1e9 }
 
 function isOvertaken(held: Bringing | undefined, flight: Bringing): boolean {
-  const memory = new Memory({ maxEntries: 10, lookMs: undefined, circuit: new Circuit(), ttlMs: 1e9, maxStaleMs: 0 }, () => {})
+  const memory = new Memory({ maxEntries: 10, lookMs: undefined, circuit: new CircuitBreaker(), ttlMs: 1e9, maxStaleMs: 0 }, () => {})
   if (held !== undefined) {
-    const secret = new HeldSecret({ value: 'v', shape: undefined }, { provider: 'p', askedAt: held.askedAt }, new Shredder())
+    const secret = new SecretBytes({ value: 'v', shape: undefined }, { provider: 'p', askedAt: held.askedAt }, new Zeroizer())
     memory.keep({ held: secret, key: 'k', path: 'k', flight: held, leaving: [] }, lifetime)
   }
   return memory.isOvertaken({ key: 'k', id: flight.id, askedAt: flight.begunAt }, flight.isShared ? flight.askedAt : undefined)

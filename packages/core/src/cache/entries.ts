@@ -2,9 +2,9 @@ import { pathOf } from './keys/cache-key.ts'
 import { backOff, type BackOff } from '../guard/back-off.ts'
 import type { Call } from './single-flight.ts'
 import { absence, type Absence, briefAbsence, briefly, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
-import type { HeldSecret } from '../value/secret-bytes.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
 import { Lru } from './keys/lru.ts'
-import { type Circuit, isHeldBack } from '../guard/circuit-breaker.ts'
+import { type CircuitBreaker, isHeldBack } from '../guard/circuit-breaker.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import type { SecretsError } from '../errors/secrets-error.ts'
 
@@ -15,7 +15,7 @@ export interface Entry extends Freshness {
   freshUntil: number
   /** By the TTL alone, whatever is below. */
   readonly lifetime: Freshness
-  readonly held: HeldSecret
+  readonly held: SecretBytes
   readonly key: string
   readonly path: string
   /** The flight that brought it; `isShared`: from the shared level, for which another process asked. */
@@ -28,7 +28,7 @@ export interface MemoryOptions extends Lifetimes {
   readonly maxEntries: number
   /** Before a shared level: how long it is believed until that is looked at again. */
   readonly lookMs: number | undefined
-  readonly circuit: Pick<Circuit, 'recoveredAt'>
+  readonly circuit: Pick<CircuitBreaker, 'recoveredAt'>
 }
 
 /** What is remembered of one store, by path and version: values, absences and failures, each up to the same number. */
@@ -146,7 +146,7 @@ export class Memory {
   }
 
   /** A lease is no matter of the shared level. */
-  #untilNextLook({ facts }: HeldSecret, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {
+  #untilNextLook({ facts }: SecretBytes, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {
     const { lookMs } = this.#options
     return lookMs === undefined || facts.exclusive ? undefined : untilNextLook(lifetime, Date.now(), lookMs)
   }

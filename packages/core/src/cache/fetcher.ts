@@ -1,7 +1,7 @@
 import type { TracingChannel } from 'node:diagnostics_channel'
-import type { Circuit } from '../guard/circuit-breaker.ts'
+import type { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import type { Lifetimes } from './freshness.ts'
-import type { Shredder } from '../value/zeroizer.ts'
+import type { Zeroizer } from '../value/zeroizer.ts'
 import type { TraceMessage } from '../observe/trace-channels.ts'
 import { aborted } from '../guard/deadline.ts'
 import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
@@ -10,7 +10,7 @@ import { type Call, type Flight, type Flights, isRefuted } from './single-flight
 import { describeKeyOf, type Found, isFresh, isVolatile } from './keys/cache-key.ts'
 import type { Refusals } from './refusals.ts'
 import { briefly, freshness } from './freshness.ts'
-import { HeldSecret } from '../value/secret-bytes.ts'
+import { SecretBytes } from '../value/secret-bytes.ts'
 import type { Entry, Memory } from './entries.ts'
 import { isRefusal, isWithdrawal } from '../errors/error-classes.ts'
 import type { OwnWrites } from './own-writes.ts'
@@ -24,11 +24,11 @@ export interface FetchOptions extends Lifetimes {
   readonly maxEntries: number
   /** A call that takes longer is not joined, nor waited for in an outage. */
   readonly patientMs: number
-  readonly circuit: Pick<Circuit, 'outage' | 'recoveredAt' | 'rest'>
+  readonly circuit: Pick<CircuitBreaker, 'outage' | 'recoveredAt' | 'rest'>
   readonly shared: SharedLevel | undefined
   /** Each process proves its own right before it takes anything from the shared level. */
   readonly requireOwnAccess?: boolean | undefined
-  readonly shredder: Shredder
+  readonly zeroizer: Zeroizer
   readonly refreshes: TracingChannel<TraceMessage>
   readonly closing: AbortSignal
 }
@@ -183,18 +183,18 @@ export class Fetcher {
     return entry && !this.#parts.writes.isBehind(path, version, entry.held.facts) ? entry : undefined
   }
 
-  #copied({ value, shape, ...rest }: StoredSecret, askedAt: number): HeldSecret {
+  #copied({ value, shape, ...rest }: StoredSecret, askedAt: number): SecretBytes {
     const { options, provider } = this.#parts
-    return new HeldSecret({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.shredder)
+    return new SecretBytes({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.zeroizer)
   }
 
-  #unkept(stored: StoredSecret, askedAt: number): HeldSecret {
+  #unkept(stored: StoredSecret, askedAt: number): SecretBytes {
     const held = this.#copied(stored, askedAt)
     held.release()
     return held
   }
 
-  #keep(flight: Flight, stored: StoredSecret, { sharedAt, isBehind }: { sharedAt?: number; isBehind?: true } = {}): HeldSecret {
+  #keep(flight: Flight, stored: StoredSecret, { sharedAt, isBehind }: { sharedAt?: number; isBehind?: true } = {}): SecretBytes {
     const { memory, flights, options } = this.#parts
     const { id, key, read, outdated } = flight
     const [isShared, askedAt] = [sharedAt !== undefined, sharedAt ?? flight.askedAt]

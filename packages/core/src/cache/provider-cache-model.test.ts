@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Circuit } from '../guard/circuit-breaker.ts'
+import { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import { CachedStore } from './provider-cache.ts'
 import type { StoredSecret } from '../contract/provider.ts'
 import type { Found, ReadMode } from './keys/cache-key.ts'
 import { isOutage, isWithdrawal } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { tracing } from '../observe/trace-channels.ts'
 
 const ttlMs = 10_000
@@ -100,9 +100,9 @@ class World {
       maxStaleMs,
       maxEntries: 10,
       patientMs: 1_250,
-      circuit: new Circuit(),
+      circuit: new CircuitBreaker(),
       shared: undefined,
-      shredder: new Shredder(),
+      zeroizer: new Zeroizer(),
       refreshes: tracing().refresh,
       closing: new AbortController().signal,
     }

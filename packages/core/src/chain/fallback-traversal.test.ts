@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { FallbackPolicy } from './fallback-policy.ts'
 import type { Verdict } from '../errors/error-classes.ts'
-import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import { Walk } from './fallback-traversal.ts'
 
 /** What one store of a chain says: its value, that there is none, or a failure's code. */
@@ -154,7 +154,7 @@ describe('Walk', () => {
     walk.failed('kv', new SecretsError('UNAVAILABLE', 'the connection was refused', { remedy: 'start it' }), 3)
     const error = walk.end()
     expect(error.message).toBe("Secret 'db' cannot be read: kv said UNAVAILABLE, the connection was refused (start it)")
-    expect(placed(error, { provider: 'kv' }).message).not.toMatch(/Secret.*Secret/)
+    expect(withContext(error, { provider: 'kv' }).message).not.toMatch(/Secret.*Secret/)
     expect(error).toMatchObject({ code: 'UNAVAILABLE', secret: 'db', remedy: 'start it' })
   })
 

@@ -1,5 +1,5 @@
 import type { CachedStore } from '../cache/provider-cache.ts'
-import type { Outage } from '../guard/outage-warning.ts'
+import type { OutageWarning } from '../guard/outage-warning.ts'
 import type { SecretLocation, SecretProvider } from '../contract/provider.ts'
 import { assertValidName } from '../options/names.ts'
 import { ownMembers } from '../errors/own-properties.ts'
@@ -10,7 +10,7 @@ export interface Link {
   /** Guarded: every call ends, and rejects with a `SecretsError`. */
   readonly provider: SecretProvider
   readonly store: CachedStore
-  readonly outage: Outage
+  readonly outage: OutageWarning
 }
 
 /** Where one provider of the chain keeps a name. */

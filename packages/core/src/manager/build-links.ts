@@ -4,7 +4,7 @@ import type { TracingChannel } from 'node:diagnostics_channel'
 
 import { type Bounds, untilAborted } from '../guard/deadline.ts'
 import { CachedStore } from '../cache/provider-cache.ts'
-import { Circuit } from '../guard/circuit-breaker.ts'
+import { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import { assertCacheCalls, assertProviderCalls } from './contract-calls.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
@@ -12,11 +12,11 @@ import { wasClosed } from '../guard/use-count.ts'
 import { sharedLifeMs } from '../cache/freshness.ts'
 import { guard } from '../guard/guard.ts'
 import type { Settings } from './manager-options.ts'
-import { Outage } from '../guard/outage-warning.ts'
+import { OutageWarning } from '../guard/outage-warning.ts'
 import { ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SharedLevel } from '../cache/shared/shared-cache-client.ts'
-import type { Shredder } from '../value/zeroizer.ts'
+import type { Zeroizer } from '../value/zeroizer.ts'
 import type { TraceMessage } from '../observe/trace-channels.ts'
 import { wrapProvider } from '../guard/wrap-provider.ts'
 
@@ -25,7 +25,7 @@ export interface LinkParts {
   readonly settings: Settings
   readonly bounds: Bounds
   readonly closingFills: AbortSignal
-  readonly shredder: Shredder
+  readonly zeroizer: Zeroizer
   readonly refreshes: TracingChannel<TraceMessage>
 }
 
@@ -61,10 +61,10 @@ export function linkOf(
   { level, stores }: Kinship = kinshipOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
   hasNext = false,
 ): Link {
-  const { settings, bounds, closingFills, shredder, refreshes } = parts
-  const outage = new Outage(provider.name, hasNext)
+  const { settings, bounds, closingFills, zeroizer, refreshes } = parts
+  const outage = new OutageWarning(provider.name, hasNext)
   const patientMs = bounds.deadlineMs * patientPart
-  const circuit = new Circuit({ probeMs: patientMs })
+  const circuit = new CircuitBreaker({ probeMs: patientMs })
   const gaveUp = (path: string, landing: Promise<unknown>): void => {
     const dropped = dropAfter(untilAborted(landing, closingFills), store, path).catch(() => {})
     level?.waitFor(dropped)
@@ -76,7 +76,7 @@ export function linkOf(
     circuit,
     shared: level,
     kin: stores,
-    shredder,
+    zeroizer,
     refreshes,
     closing: bounds.closing,
   })

@@ -7,7 +7,7 @@ import { Observer } from '../observe/operation.ts'
 import { tracing } from '../observe/trace-channels.ts'
 import { Catalog } from '../read/list-and-describe.ts'
 import { Reader } from '../read/reader.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { Verifier } from '../verify/verifier.ts'
 import { Writer } from '../write/writer.ts'
 import { linksOf } from './build-links.ts'
@@ -34,9 +34,9 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
   const [giveUp, endFills] = [new AbortController(), new AbortController()]
   const bounds: Bounds = { deadlineMs: settings.deadlineMs, closing: giveUp.signal }
   const channels = tracing()
-  const shredder = new Shredder()
+  const zeroizer = new Zeroizer()
   const observer = new Observer(options.audit, channels, bounds)
-  const behind = { settings, bounds, closingFills: endFills.signal, shredder, refreshes: channels.refresh }
+  const behind = { settings, bounds, closingFills: endFills.signal, zeroizer, refreshes: channels.refresh }
   const links = linksOf(options.providers, { shared: options.cache?.shared, ...behind })
   addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
   const locate = locating(links)
@@ -46,7 +46,7 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
   const catalog = new Catalog({ links, locate, walk: (route, policy) => reader.walk(route, policy), observer, bounds })
   const verifier = new Verifier(reader, observer, settings.maxEntries)
   const health = new HealthCheck(links, observer, giveUp.signal)
-  const close = closer({ observer, giveUp, endFills, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() })
+  const close = closer({ observer, giveUp, endFills, groups: closingGroups(links, options), wipe: () => zeroizer.wipeAll() })
   return {
     getSecret: (name, read) => reader.getSecret(name, read),
     getSecretValue: (name, read) => reader.getSecretValue(name, read),

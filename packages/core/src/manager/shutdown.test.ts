@@ -7,7 +7,7 @@ import type { SharedCache } from '../contract/shared-cache.ts'
 import { linkOf } from './build-links.ts'
 import { settingsOf } from './manager-options.ts'
 import { Observer } from '../observe/operation.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { refusal } from '../testing/refusal.ts'
 import { tracing } from '../observe/trace-channels.ts'
 
@@ -124,7 +124,7 @@ describe('closingGroups', () => {
       settings: settingsOf(options),
       bounds,
       closingFills: bounds.closing,
-      shredder: new Shredder(),
+      zeroizer: new Zeroizer(),
       refreshes: tracing().refresh,
     })
     vi.spyOn(link.store, 'close').mockImplementation(ends('store'))
@@ -150,7 +150,7 @@ describe('closingGroups', () => {
       settings: settingsOf(options),
       bounds,
       closingFills: all.endFills.signal,
-      shredder: new Shredder(),
+      zeroizer: new Zeroizer(),
       refreshes: tracing().refresh,
     })
     await link.store.read({ path: 'a', mode: 'cached' })

@@ -5,7 +5,7 @@ import type { CallOptions } from '../options/call-options.ts'
 import type { AuditEvent, AuditTrail } from '../contract/audit.ts'
 import type { SecretsErrorDetails } from '../contract/error-codes.ts'
 import { own } from '../errors/own-properties.ts'
-import { placed, SecretsError } from '../errors/secrets-error.ts'
+import { withContext, SecretsError } from '../errors/secrets-error.ts'
 import { traced, type TraceMessage, type Tracing } from './trace-channels.ts'
 
 /** What becomes known of an operation while it runs, for the audit trail and tracing. */
@@ -185,7 +185,7 @@ const ofItsOwn: Omit<Bounds, 'deadlineMs'> = { signal: undefined, closing: new A
 
 /** Everything that leaves is a `SecretsError` that names the secret. */
 function asSecretsError(error: unknown, secret: string): SecretsError {
-  if (SecretsError.isInstance(error)) return error.secret === undefined ? placed(error, { secret }) : error
+  if (SecretsError.isInstance(error)) return error.secret === undefined ? withContext(error, { secret }) : error
   return new SecretsError('INTERNAL', 'unexpected failure', { secret, remedy: 'please report it' })
 }
 

@@ -1,7 +1,7 @@
 import type { CachedStore } from '../cache/provider-cache.ts'
 import type { Found } from '../cache/keys/cache-key.ts'
 import type { Absence } from '../cache/freshness.ts'
-import type { HeldSecret } from '../value/secret-bytes.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
 import type { Entry } from '../cache/entries.ts'
 import type { Place, Route } from '../chain/routing.ts'
 import type { SecretValue } from '../value/secret-value.ts'
@@ -21,7 +21,7 @@ export class FastEntry {
   readonly store: CachedStore
   readonly #fields: readonly string[]
   #earlier: readonly EarlierAbsence[]
-  #part: HeldSecret | undefined
+  #part: SecretBytes | undefined
   #text: WeakRef<Promise<string>> | undefined
   #value: Promise<SecretValue> | undefined
 
@@ -47,7 +47,7 @@ export class FastEntry {
   }
 
   /** What the name stands for; of a secret with named fields, the sole one. Throws where there is no such part. */
-  get part(): HeldSecret {
+  get part(): SecretBytes {
     return (this.#part ??= this.entry.held.part(this.#fields))
   }
 

@@ -8,7 +8,7 @@ import type { Observer } from '../observe/operation.ts'
 import type { MembersOf } from '../options/known-options.ts'
 import { listedEntries } from '../guard/listed-entries.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
-import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import type { Walk } from '../chain/fallback-traversal.ts'
 
 export interface DescribeOptions extends CallOptions {
@@ -78,7 +78,7 @@ export class Catalog {
         yield* this.#entriesOf(provider, prefix, options)
       } catch (error) {
         if (isWithoutList(error) && options.provider === undefined) continue
-        await this.#options.observer.observe(operation, options, async () => Promise.reject(placedAt(error, provider)))
+        await this.#options.observer.observe(operation, options, async () => Promise.reject(inProvider(error, provider)))
       }
     }
   }
@@ -126,6 +126,6 @@ async function ended(entries: AsyncIterator<unknown>): Promise<void> {
   await Promise.allSettled([(async () => entries.return?.())()])
 }
 
-function placedAt(error: unknown, { name: provider }: SecretProvider): unknown {
-  return SecretsError.isInstance(error) ? placed(error, { provider }) : error
+function inProvider(error: unknown, { name: provider }: SecretProvider): unknown {
+  return SecretsError.isInstance(error) ? withContext(error, { provider }) : error
 }

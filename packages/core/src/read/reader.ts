@@ -4,12 +4,12 @@ import { described } from '../errors/format.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { assertField } from '../options/call-options.ts'
 import { knownReadOptions, readMembers, readOneMembers, type ReadOneOptions, type ReadOptions } from './read-options.ts'
-import type { HeldSecret } from '../value/secret-bytes.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
 import type { Facts, Observer } from '../observe/operation.ts'
 import { type Place, planOf, type Route } from '../chain/routing.ts'
 import type { FallbackPolicy } from '../chain/fallback-policy.ts'
-import { gatheredError } from '../errors/aggregate-error.ts'
-import { placed, SecretsError } from '../errors/secrets-error.ts'
+import { aggregateError } from '../errors/aggregate-error.ts'
+import { withContext, SecretsError } from '../errors/secrets-error.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { FastEntry, FastPath, type JoinedFlight } from './fast-path.ts'
 import { Walk } from '../chain/fallback-traversal.ts'
@@ -59,7 +59,7 @@ export class Reader {
     const failures = results.flatMap((result, index) =>
       result.status === 'rejected' ? [{ name: String(names[index]), error: result.reason }] : [],
     )
-    if (failures.length > 0) throw gatheredError(failures, names.length)
+    if (failures.length > 0) throw aggregateError(failures, names.length)
     return Object.fromEntries(found) as Record<Name, string> // no failure: every name is there
   }
 
@@ -239,7 +239,7 @@ function noted<T>(facts: Facts, reading: Reading, deliver: Deliver<T>): T {
   try {
     return deliver(reading)
   } catch (error) {
-    throw SecretsError.isInstance(error) ? placed(error, { provider: facts.provider }) : error
+    throw SecretsError.isInstance(error) ? withContext(error, { provider: facts.provider }) : error
   }
 }
 
@@ -255,7 +255,7 @@ function noteFacts(facts: Facts, { held, from, stale, degraded }: Omit<Reading, 
 }
 
 /** The place's own field first, then the one that was asked for inside it. */
-export function partOf({ held, place }: Reading, field: string | undefined): HeldSecret {
+export function partOf({ held, place }: Reading, field: string | undefined): SecretBytes {
   return held.part(fieldsOf(place, field))
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, vi } from 'vitest'
-import { Circuit } from '../guard/circuit-breaker.ts'
+import { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import { CachedStore, type StoreOptions } from '../cache/provider-cache.ts'
 import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
@@ -7,7 +7,7 @@ import type { Found } from '../cache/keys/cache-key.ts'
 import type { StoreRead } from '../cache/single-flight.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SharedLevel } from '../cache/shared/shared-cache-client.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { tracing } from '../observe/trace-channels.ts'
 
 export const second = 1_000
@@ -45,9 +45,9 @@ export function cached(
     maxStaleMs: 300 * second,
     maxEntries: 1_000,
     patientMs: 1_250,
-    circuit: new Circuit(),
+    circuit: new CircuitBreaker(),
     shared: undefined,
-    shredder: new Shredder(),
+    zeroizer: new Zeroizer(),
     refreshes: tracing().refresh,
     closing: new AbortController().signal,
   }

@@ -2,7 +2,7 @@ import type { SecretProvider } from '../contract/provider.ts'
 import type { Link } from '../chain/routing.ts'
 import { linkOf } from '../manager/build-links.ts'
 import { settingsOf } from '../manager/manager-options.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { tracing } from '../observe/trace-channels.ts'
 
 /** A provider as a manager by itself holds it, which has no secret unless its members say otherwise. */
@@ -13,7 +13,7 @@ export function linkTo(members: Partial<SecretProvider>, closing: AbortSignal = 
     settings: settingsOf({ providers: [provider] }),
     bounds: { deadlineMs: 5_000, closing },
     closingFills: closing,
-    shredder: new Shredder(),
+    zeroizer: new Zeroizer(),
     refreshes: tracing().refresh,
   })
 }

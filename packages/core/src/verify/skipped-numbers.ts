@@ -1,9 +1,9 @@
-import type { HeldSecret } from '../value/secret-bytes.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
 import type { Place } from '../chain/routing.ts'
 import { describeAt } from '../chain/describe.ts'
 
 interface Current {
-  readonly held: HeldSecret
+  readonly held: SecretBytes
   readonly place: Place
 }
 
@@ -12,9 +12,12 @@ const signal = new AbortController().signal
 
 /** Finds the version directly before the current one where numbers were skipped. */
 export class SkippedNumbers {
-  readonly #below = new WeakMap<HeldSecret, Promise<number | undefined>>()
+  readonly #below = new WeakMap<SecretBytes, Promise<number | undefined>>()
 
-  /** Its number, by one answer that names both: `undefined` of a replica that has another current version, and of a store without descriptions. */
+  /**
+   * Its number, by one answer that names both: `undefined` of a replica that has another current
+   * version, and of a store without descriptions.
+   */
   below({ held, place }: Current): Promise<number | undefined> {
     const known = this.#below.get(held) ?? numberBelow(held.facts.version ?? 0, place)
     this.#below.set(held, known)

@@ -1,7 +1,7 @@
 import { untilAborted } from '../guard/deadline.ts'
 import type { CachedStore } from '../cache/provider-cache.ts'
 import type { Reading } from '../chain/chain.ts'
-import type { HeldSecret } from '../value/secret-bytes.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
 import { described } from '../errors/format.ts'
 import type { MembersOf } from '../options/known-options.ts'
 import type { VersionSelector } from '../cache/keys/cache-key.ts'
@@ -18,7 +18,10 @@ import { longestCompared, Verification } from './digest.ts'
 import type { Walk } from '../chain/fallback-traversal.ts'
 
 export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
-  /** For how many seconds after its replacement the version before the current one is accepted too. 0 by default. */
+  /**
+   * For how many seconds after its replacement the version before the current one is accepted too.
+   * 0 by default.
+   */
   readonly acceptPreviousForSeconds?: number | undefined
   /** Let a later provider's answer verify while an earlier one cannot be asked. */
   readonly acceptDegraded?: boolean | undefined
@@ -26,7 +29,7 @@ export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
 
 interface Current {
   readonly digest: Uint8Array
-  readonly held: HeldSecret
+  readonly held: SecretBytes
   readonly place: Place
   readonly from: Reading['from']
 }
@@ -34,12 +37,12 @@ interface Current {
 /** A version before the current one. */
 interface Earlier {
   readonly digest: Uint8Array
-  readonly facts: HeldSecret['facts']
+  readonly facts: SecretBytes['facts']
 }
 
 interface Previous {
   readonly digest?: Uint8Array | undefined
-  /** It would count, but could not be read. */
+  /** Why it could not be read, though it would count. */
   readonly error?: SecretsError | undefined
 }
 
@@ -55,7 +58,7 @@ function matchAt(index: number): Comparison['matched'] {
   return index === 0 ? 'current' : index === 1 ? 'previous' : 'none'
 }
 
-/** A call to the store that began this long before a verification is joined rather than repeated. */
+/** A store call no older than this is joined, not repeated. */
 const joinedMs = 100
 
 /** Compares with what is read by these options in the place of the caller's. */
@@ -69,7 +72,7 @@ interface Recheck {
   readonly facts: Facts
 }
 
-/** What a provider says that could be asked, and has no such secret. */
+/** Codes of a store that answered and has no such secret. */
 const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
 
 /** The store keeps no versions, the version before has no such field, or it was withdrawn. */
@@ -94,7 +97,7 @@ export class Verifier {
     return known === undefined ? this.#verify(name, presented, options) : Promise.resolve(known)
   }
 
-  /** The verdict on a secret that is in memory; `undefined` where it takes the long way to one. */
+  /** The answer for a secret in memory; `undefined` if that is not enough. */
   #fromMemory(name: string, presented: string | Uint8Array): boolean | undefined {
     if (!isPresentable(presented)) return undefined
     try {
@@ -114,14 +117,14 @@ export class Verifier {
     const route = this.#reader.locate(name)
     const options = knownVerification(presented, verify)
     const startedAt = Date.now()
-    // A copy of what counts: a caller may wipe its bytes as soon as it has called.
+    // A copy: the caller may wipe its bytes right after the call.
     const candidate = typeof presented === 'string' ? presented : copyOutsideHeap(presented.subarray(0, longestCompared + 1))
     try {
       return await this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
         const compare: Compare = (changes, learnt) => this.#compare(route, candidate, { ...options, ...changes }, learnt)
         const { matched, error } = await this.#decide(compare, startedAt, options.signal, facts)
         facts.matched = matched
-        // What could not be compared might have matched: that is no "false".
+        // A value that could not be compared might have matched, so this is not "false".
         if (matched === 'none' && error !== undefined) throw error
         return matched !== 'none'
       })
@@ -137,13 +140,13 @@ export class Verifier {
     return { matched: matchAt(index), current, error: previous.error }
   }
 
-  /** The comparison that counts: after a mismatch the secret may have been rotated elsewhere, so the store is asked. */
+  /** After a mismatch the store is asked: the secret may have been rotated elsewhere. */
   async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, facts: Facts): Promise<Comparison> {
     const first = await compare({}, facts)
     const { matched, current } = first
     if (matched !== 'none' || current === undefined || current.held.facts.exclusive) return first
     const { store, path } = { ...current.place, ...current.place.link }
-    // What this call, or one that it joined, brought from the store would only come again.
+    // The answer just came from the store.
     const isBrought = current.from !== 'memory' && current.held.facts.askedAt >= startedAt - joinedMs
     if (isBrought && current.held.facts.askedAt >= startedAt) this.#rechecks.record(store, path)
     if (!isBrought && this.#rechecks.isOpen(store, path)) {
@@ -154,7 +157,10 @@ export class Verifier {
     return first
   }
 
-  /** Asks the store, or waits for the recheck that is under way. A caller who gives up ends it for nobody else. */
+  /**
+   * Asks the store, or joins the recheck under way; a caller that aborts does not end it for
+   * others.
+   */
   async #recheck(compare: Compare, { first, store, path, signal, facts }: Recheck): Promise<Comparison> {
     const running = this.#rechecks.running(store, path)
     if (running !== undefined) {
@@ -166,9 +172,10 @@ export class Verifier {
     return untilAborted(asking, signal)
   }
 
-  /** By what the store has now, unless it cannot be asked. */
+  /** Compares with the store's current value, if the store can be asked. */
   async #compareAnew(compare: Compare, first: Comparison, facts: Facts): Promise<Comparison> {
-    // What the store gave last is preferred to a weaker store's answer, whatever the caller accepts where nothing is held.
+    // The store's last value goes before a later provider's, whatever the caller accepts when none
+    // is held.
     const anew: Facts = {}
     try {
       const second = await compare({ fresh: true, acceptDegraded: false, signal: undefined }, anew)
@@ -216,7 +223,7 @@ export class Verifier {
     }
   }
 
-  /** By its number: what a replica that lags behind has as `previous` may be the one before the one before. */
+  /** By number: `previous` of a lagging replica may be one version too old. */
   async #digestBefore(current: Current, options: VerifyOptions): Promise<Uint8Array | undefined> {
     const { version, revision, currentSince } = current.held.facts
     if (version === undefined) {
@@ -232,7 +239,7 @@ export class Verifier {
     return below === undefined ? undefined : (await this.#readVersion(current, below, options))?.digest
   }
 
-  /** One that was read before the current version was may have been replaced since, or withdrawn. */
+  /** A version read before the current one was may have been replaced or withdrawn since. */
   async #readVersion(current: Current, version: VersionSelector, options: VerifyOptions): Promise<Earlier | undefined> {
     const known = await this.#read(current, version, options, false)
     const isSure = known === undefined ? version !== 'previous' : known.facts.askedAt >= current.held.facts.askedAt

@@ -3,7 +3,7 @@ import type { CallContext, SecretDescription, StoredSecret } from '../contract/p
 import { quoted } from '../errors/format.ts'
 import type { Place, Plan } from '../chain/routing.ts'
 import { isOutage } from '../errors/error-classes.ts'
-import { placed, SecretsError } from '../errors/secrets-error.ts'
+import { withContext, SecretsError } from '../errors/secrets-error.ts'
 import { wipe } from '../value/check-stored-secret.ts'
 import { attemptOf, notSure } from '../errors/unresolved-error.ts'
 import type { Walk } from '../chain/fallback-traversal.ts'
@@ -95,5 +95,5 @@ async function assertSilent(name: string, earlier: Place, target: Place, context
   if (error.code === 'CREDENTIALS_MISSING') return
   throw isOutage(error.code)
     ? notSure(name, target.link.provider.name, [attemptOf(provider, error, 0)])
-    : placed(error, { secret: name, provider })
+    : withContext(error, { secret: name, provider })
 }

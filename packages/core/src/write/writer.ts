@@ -4,7 +4,7 @@ import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from '../co
 import type { Facts, Observer } from '../observe/operation.ts'
 import { own } from '../errors/own-properties.ts'
 import { type Place, planOf, type Route } from '../chain/routing.ts'
-import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import { put } from './put.ts'
 import type { Walk } from '../chain/fallback-traversal.ts'
 import {
@@ -148,12 +148,12 @@ export class Writer {
     if (result.status === 'rejected') noteFailedChange(store, path, result.reason)
     else if (end === 'purged') store.purged(path)
     else store.changed(path, end)
-    if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw placed(result.reason, { provider: provider.name })
+    if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw withContext(result.reason, { provider: provider.name })
     const leastVersion = result.status === 'fulfilled' ? leastVersionAfter(result.value, end) : undefined
     const [told] = await Promise.allSettled([store.invalidate(path, leastVersion)])
     // The failure of the write itself is what the caller must know.
-    if (result.status === 'rejected') throw placed(result.reason, { provider: provider.name })
-    if (told.status === 'rejected') throw placed(told.reason, { provider: provider.name })
+    if (result.status === 'rejected') throw withContext(result.reason, { provider: provider.name })
+    if (told.status === 'rejected') throw withContext(told.reason, { provider: provider.name })
     return result.value
   }
 

@@ -1,8 +1,8 @@
-import { bounded, type Bounds, clockGap, longestTimerMs } from '../../guard/deadline.ts'
+import { bounded, type Bounds, freezeDetector } from '../../guard/deadline.ts'
 import type { FillTicket, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
 import { lentCopy } from '../../value/off-heap-bytes.ts'
-import { Circuit, unhurried } from '../../guard/circuit-breaker.ts'
+import { CircuitBreaker, unhurried } from '../../guard/circuit-breaker.ts'
 import { Horizon } from './high-water-mark.ts'
 import { LoadAwareClock } from '../../guard/load-aware-clock.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
@@ -49,7 +49,7 @@ export class SharedLevel {
   readonly #sharedAs: string
   readonly #options: SharedLevelOptions
   readonly #longestReadMs: number
-  readonly #circuit = new Circuit({ pace: unhurried })
+  readonly #circuit = new CircuitBreaker({ pace: unhurried })
   readonly #clock = new LoadAwareClock()
   readonly #horizon = new Horizon()
   readonly #untold = new Untold((path, askedBefore) => this.#horizon.raise(path, undefined, askedBefore))
@@ -84,7 +84,7 @@ export class SharedLevel {
   async #answer(path: string, version: Version): Promise<SharedAnswer> {
     const now = Date.now()
     if (this.#circuit.refusal(now) !== undefined) return unavailable
-    const spannedGap = clockGap(this.#longestReadMs)
+    const spannedGap = freezeDetector(this.#longestReadMs)
     try {
       const answer = this.#checked(path, version, now, await this.#ask(path, version, now))
       this.#circuit.succeeded()
@@ -167,7 +167,7 @@ export class SharedLevel {
   #ask(path: string, version: Version, now: number): Promise<unknown> {
     const late = new AbortController()
     const stop = this.#clock.after(this.#longestReadMs, () => late.abort())
-    const bounds = { ...this.#options, deadlineMs: longestTimerMs, signal: late.signal }
+    const bounds = { ...this.#options, deadlineMs: Infinity, signal: late.signal }
     const notBefore = now - this.#options.lifeMs
     return bounded((signal) => this.#cache.read(this.#key(path, version), { signal, notBefore }), bounds).finally(stop)
   }

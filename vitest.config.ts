@@ -4,20 +4,21 @@ import { configDefaults, defineConfig } from 'vitest/config'
 // Packages read each other's sources: no build before the tests.
 const conditions = ['@finchat/source', 'node']
 
-/** Tests that load the machine on purpose, or measure it: `pnpm unit:alone` runs them, one file at a time. */
+/** Tests that load the machine on purpose, measure it, or promise a time. `npm run test:machine` runs them, one file at a time. */
 export const alone = [
-  'torture/src/fleet/outage-drill.test.ts',
-  'torture/src/fleet/start-drill.test.ts',
-  'torture/src/trail/trail-crowd-drill.test.ts',
+  'tests/resilience/src/fleet/cache-server-outage.test.ts',
+  'tests/resilience/src/fleet/simultaneous-start.test.ts',
+  'tests/resilience/src/concurrency/trail-crowd.test.ts',
+  'packages/provider-vault/src/cluster-logins.test.ts',
 ]
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['{packages,tools}/*/src/**/*.test.ts', '{examples/*,benchmarks,torture}/src/**/*.test.ts', 'scripts/**/*.test.ts'],
+    include: ['{packages,tests,examples}/*/src/**/*.test.ts', 'benchmarks/src/**/*.test.ts', 'scripts/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...alone],
-    reporters: ['default', './tools/servers/src/not-run-reporter.ts'],
+    reporters: ['default', './tests/servers/src/not-run-reporter.ts'],
     // Many tests wait, for a disk, a lock or another process.
     maxWorkers: 2 * availableParallelism(),
     // A loaded machine takes its time: for property tests, to start a server, and until what is waited for is there.

@@ -29,11 +29,5 @@ await bundle.write({
   sourcemapExcludeSources: true,
   entryFileNames: '[name].js',
   chunkFileNames: '[name].js',
-  codeSplitting: {
-    groups: [
-      // An entry of its own is no part of what the main entry imports.
-      { name: 'shared', minShareCount: 2, test: (id) => !id.endsWith('/timing.ts') },
-    ],
-  },
 })
 await bundle.close()

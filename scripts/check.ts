@@ -1,4 +1,5 @@
-// What `npm test` runs once Node, pnpm and the dependencies are there: one line a step, its output only when it failed.
+// What `npm test` and `npm run test:machine` run once Node, pnpm and the dependencies are there: one line a step, its output only
+// when it failed.
 import { spawn } from 'node:child_process'
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,12 +25,17 @@ const steps = {
   knip: 'unused code and dependencies',
   examples: 'examples in documentation',
   unit: 'tests',
-  'unit:alone': 'tests that need the machine',
   build: 'build',
   api: 'public surface',
   size: 'size of imports',
   packed: 'packed packages',
 }
+/** Tests that would disturb others, or be disturbed. A command of their own, so that each ends in ten minutes. */
+const machineSteps = {
+  servers: 'servers for the tests',
+  'unit:alone': 'tests that need the machine',
+}
+const chosen: Readonly<Record<string, string>> = process.argv.includes('machine') ? machineSteps : steps
 /** The steps write into a pipe; what reaches a terminal shall have its colours all the same. */
 const colours = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' }
 const testReport = (script: string): string => join(root, `node_modules/.cache/vitest-report-${script.replace(':', '-')}.json`)
@@ -37,7 +43,7 @@ const testReport = (script: string): string => join(root, `node_modules/.cache/v
 async function runStep(script: string, title: string): Promise<Outcome> {
   const started = Date.now()
   const isTests = script.startsWith('unit')
-  const reporters = ['dot', 'json', './tools/servers/src/not-run-reporter.ts'].map((reporter) => `--reporter=${reporter}`)
+  const reporters = ['dot', 'json', './tests/servers/src/not-run-reporter.ts'].map((reporter) => `--reporter=${reporter}`)
   const report = isTests ? [...reporters, `--outputFile.json=${testReport(script)}`] : []
   const { ok, output } = await run(['--silent', 'run', script, ...report])
   const seconds = ((Date.now() - started) / 1000).toFixed(1).padStart(6)
@@ -80,11 +86,11 @@ function testOutcome(script: string, ok: boolean): Omit<Outcome, 'notRun'> {
   }
 }
 
-for (const script of Object.keys(steps)) rmSync(testReport(script), { force: true })
+for (const script of Object.keys(chosen)) rmSync(testReport(script), { force: true })
 const started = Date.now()
 const total = { passed: 0, failed: 0 }
 const notRun: string[] = []
-for (const [script, title] of Object.entries(steps)) {
+for (const [script, title] of Object.entries(chosen)) {
   const outcome = await runStep(script, title)
   total.passed += outcome.passed
   total.failed += outcome.failed

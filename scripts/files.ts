@@ -52,7 +52,7 @@ function textOf(path: string): [string, string][] {
 
 export function membersOf(files: Files): Member[] {
   return [...files].flatMap(([path, text]) => {
-    const folder = path.match(/^((packages|examples|tools)\/[^/]+|benchmarks|torture)\/package\.json$/)?.[1]
+    const folder = path.match(/^((packages|examples|tests)\/[^/]+|benchmarks)\/package\.json$/)?.[1]
     return folder ? [{ folder, manifest: parseManifest(text) }] : []
   })
 }

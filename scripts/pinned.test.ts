@@ -28,7 +28,7 @@ describe('pnpm pins:update', () => {
   ): { status: number | null; stderr: string; read: (path: string) => string } {
     const project = makeScratch('pins-update-')
     onTestFinished(() => rmSync(project, { recursive: true }))
-    for (const path of ['scripts', 'tools/servers/src']) cpSync(join(root, path), join(project, path), { recursive: true })
+    for (const path of ['scripts', 'tests/servers/src']) cpSync(join(root, path), join(project, path), { recursive: true })
     mkdirSync(join(project, 'bin'))
     writeFileSync(join(project, 'scripts/pins.json'), JSON.stringify(known))
     const program = (name: string, script: string): void => {

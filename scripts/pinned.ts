@@ -1,5 +1,5 @@
 // What is fetched besides the dependencies that pnpm-lock.yaml locks, and where its hashes stand.
-import { servers } from '../tools/servers/src/catalogue.ts'
+import { servers } from '../tests/servers/src/catalogue.ts'
 import { fetchableSpecs } from './toolchain.mjs'
 
 interface PipLock {
@@ -9,7 +9,7 @@ interface PipLock {
 }
 
 /** What makes the other locks; only `pnpm pins:update` uses it. */
-export const installerOfPins: PipLock = { lock: 'tools/servers/pins/uv.txt', packages: ['uv==0.13.9'], withDependencies: false }
+export const installerOfPins: PipLock = { lock: 'tests/servers/pins/uv.txt', packages: ['uv==0.13.9'], withDependencies: false }
 
 const systems = ['linux-x64', 'linux-arm64', 'darwin-x64', 'darwin-arm64']
 const sources = Object.entries(servers).map(([name, { source }]) => ({ name, source }))
@@ -22,5 +22,5 @@ export const npmSpecs: readonly string[] = [
 
 export const pipLocks: readonly PipLock[] = [
   installerOfPins,
-  ...sources.flatMap(({ name, source }) => (source.client === 'pip' ? { ...source, lock: `tools/servers/pins/${name}.txt` } : [])),
+  ...sources.flatMap(({ name, source }) => (source.client === 'pip' ? { ...source, lock: `tests/servers/pins/${name}.txt` } : [])),
 ]

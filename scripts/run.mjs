@@ -1,4 +1,4 @@
-// `npm test` and `npm run demo`: gets Node, pnpm and the locked dependencies where they are missing, then runs the task.
+// `npm test`, `npm run test:machine` and `npm run demo`: gets Node, pnpm and the locked dependencies where they are missing, then runs the task.
 // Runs on Node 20 with nothing installed: plain JavaScript, no dependencies.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -9,6 +9,7 @@ import { root, SetupError, toolchain } from './toolchain.mjs'
 const example = (name) => ['--conditions=@finchat/source', `examples/${name}/src/main.ts`]
 const tasks = {
   test: () => [['scripts/check.ts']],
+  'test:machine': () => [['scripts/check.ts', 'machine']],
   demo: (args) => [example('quick-start'), ...(args.includes('--live') ? [example('fallback-chain')] : [])],
 }
 

@@ -49,9 +49,19 @@ function environment(env: Record<string, string>): NodeJS.ProcessEnv {
   return { ...inherited, PATH: `${machine()}:/bin:/usr/bin`, ...env }
 }
 
-function demo(env: Record<string, string> = {}, argument = 'an argument'): { status: number | null; stdout: string; stderr: string } {
+interface Ran {
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function demo(env: Record<string, string> = {}, argument = 'an argument'): Ran {
+  return task('demo', env, argument)
+}
+
+function task(name: string, env: Record<string, string> = {}, ...args: readonly string[]): Ran {
   const options = { cwd: project, encoding: 'utf8', env: environment(env) } as const
-  return spawnSync(process.execPath, ['scripts/run.mjs', 'demo', argument], options)
+  return spawnSync(process.execPath, ['scripts/run.mjs', name, ...args], options)
 }
 
 /** What npm will deliver as pnpm for any system, pinned by its own hash or by another. */
@@ -79,6 +89,16 @@ test('a machine that has everything downloads nothing and says nothing', () => {
   write('node_modules/.pnpm/lock.yaml', 'lock')
   expect(demo()).toMatchObject({ status: 0, stdout: 'the demo ran an argument\n', stderr: '' })
   expect(existsSync(join(project, '.toolchain'))).toBe(false)
+})
+
+test.each([
+  ['test', ''],
+  ['test:machine', 'machine'],
+])('npm run %s runs its checks, and ends as they do', (name, argument) => {
+  program('pnpm', pnpm)
+  write('node_modules/.pnpm/lock.yaml', 'lock')
+  write('scripts/check.ts', 'console.log(`checked ${process.argv.slice(2)}`); process.exitCode = 5')
+  expect(task(name)).toMatchObject({ status: 5, stdout: `checked ${argument}\n` })
 })
 
 test('--live has a second act follow the first, unless that fails', () => {

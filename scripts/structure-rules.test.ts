@@ -6,7 +6,8 @@ const core = 'packages/core'
 const audit = 'packages/audit/src/index.ts'
 
 test('a repository that keeps the rules has no faults', () => {
-  expect(structure.rules.flatMap((rule) => rule(repository()))).toEqual([])
+  const independent = structure.rules.filter((rule) => rule !== structure.foldersPointDown) // its lists are of this repository
+  expect(independent.flatMap((rule) => rule(repository()))).toEqual([])
 })
 
 test('every rule that is exported is applied', () => {
@@ -83,8 +84,8 @@ describe('imports', () => {
     structure.importsRunOneWay(
       repository({
         ...packageFiles('provider-local'),
-        ...packageFiles('cli'),
-        'tools/servers/package.json': JSON.stringify({ name: 'servers', private: true }),
+        'tests/manager/package.json': JSON.stringify({ name: 'manager-tests', private: true }),
+        'tests/servers/package.json': JSON.stringify({ name: 'servers', private: true }),
         [path]: `import { x } from '${specifier}'\n`,
       }),
     )
@@ -96,14 +97,14 @@ describe('imports', () => {
     ['packages/audit/src/a.ts', '@finchat/secrets-provider-local'],
     ['packages/audit/src/a.test.ts', '@finchat/secrets-provider-local'],
     ['packages/testkit/src/a.test.ts', '@finchat/secrets-audit'],
-    ['packages/provider-local/src/a.ts', '@finchat/secrets-cli'],
-    ['packages/cli/src/a.ts', 'example-app'],
-    ['examples/app/src/main.ts', '@finchat/secrets-cli'],
+    ['packages/provider-local/src/a.ts', 'example-app'],
+    ['examples/app/src/main.ts', 'manager-tests'],
+    ['tests/manager/src/a.test.ts', 'example-app'],
     ['packages/audit/src/a.ts', '../../core/src/index.ts'],
     ['packages/audit/src/a.ts', 'servers'],
-    ['packages/cli/src/a.ts', 'servers'],
-    ['tools/servers/src/a.ts', '@finchat/secrets-core'],
-    ['tools/servers/src/a.test.ts', '../../../packages/core/src/index.ts'],
+    ['packages/provider-local/src/a.ts', 'servers'],
+    ['tests/servers/src/a.ts', '@finchat/secrets-core'],
+    ['tests/servers/src/a.test.ts', '../../../packages/core/src/index.ts'],
   ])('of %s must not reach %s', (path, specifier) => {
     expect(importing(path, specifier)).toEqual([expect.stringContaining(specifier)])
   })
@@ -111,7 +112,8 @@ describe('imports', () => {
   test.each([
     ['packages/audit/src/a.ts', '@finchat/secrets-core'],
     ['packages/audit/src/a.test.ts', '@finchat/secrets-testkit'],
-    ['packages/cli/src/a.ts', '@finchat/secrets-provider-local'],
+    ['examples/app/src/main.ts', '@finchat/secrets-provider-local'],
+    ['tests/manager/src/a.ts', '@finchat/secrets-testkit'],
     ['examples/app/src/main.ts', '@finchat/secrets-audit'],
     ['packages/audit/src/deep/a.ts', '../index.ts'],
     ['packages/audit/src/a.ts', 'node:fs'],
@@ -140,6 +142,72 @@ describe('imports', () => {
     const code = "import { test } from 'vitest'\n"
     expect(structure.importsAreDeclared(repository({ ...files, [audit]: code }))).toHaveLength(1)
     expect(structure.importsAreDeclared(repository({ ...files, 'packages/audit/src/index.test.ts': code }))).toEqual([])
+  })
+})
+
+describe('the folders of a package', () => {
+  const lists = { 'packages/audit': ['low', 'high/inner', 'high', '.'], 'packages/core': ['.'], 'packages/testkit': ['.'] }
+  const sources = (changes: Record<string, string> = {}): Record<string, string> => ({
+    'packages/audit/src/low/a.ts': "import { b } from './b.ts'\n",
+    'packages/audit/src/low/b.ts': 'export const b = 1\n',
+    'packages/audit/src/high/inner/c.ts': "import type { A } from '../../low/a.ts'\n",
+    'packages/audit/src/high/d.ts': "export * from './inner/c.ts'\n",
+    'packages/audit/src/index.ts': "export * from './high/d.ts'\n",
+    ...changes,
+  })
+  const faultsWith = (changes: Record<string, string>, folders: Record<string, readonly string[]> = lists): string[] =>
+    structure.foldersPointDown(repository(sources(changes)), folders)
+
+  test('may import downward, and each other inside a folder', () => {
+    expect(faultsWith({})).toEqual([])
+  })
+
+  test.each([
+    ['packages/audit/src/low/b.ts', "import { c } from '../high/inner/c.ts'\n"],
+    ['packages/audit/src/low/b.ts', "import type {\n  C,\n} from '../high/inner/c.ts'\n"],
+    ['packages/audit/src/low/b.ts', "export type C = import('../high/inner/c.ts').C\n"],
+    ['packages/audit/src/low/b.ts', "export const load = () => import('../high/d.ts')\n"],
+    ['packages/audit/src/high/inner/c.ts', "export * from '../../index.ts'\n"],
+  ])('must not import upward: %s, %j', (path, text) => {
+    const faults = faultsWith({
+      [path]: text,
+      'packages/audit/src/low/a.ts': '',
+      'packages/audit/src/high/d.ts': '',
+      'packages/audit/src/index.ts': '',
+    })
+    expect(faults).toEqual([expect.stringMatching(`^${path}: must not import packages/audit/src/.*: its folder is higher$`)])
+  })
+
+  test.each(["import { a } from './a.ts'\n", "import type { A } from './a.ts'\n"])('must not hold a circle of files: %j', (text) => {
+    expect(faultsWith({ 'packages/audit/src/low/b.ts': text })).toEqual([
+      'packages/audit: a circle of imports: packages/audit/src/low/a.ts, packages/audit/src/low/b.ts',
+    ])
+  })
+
+  test('hold at most 15 sources each, not counting tests', () => {
+    const numbered = (ending: string, count: number): Record<string, string> =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`packages/audit/src/low/n${index}${ending}`, '']))
+    expect(faultsWith({ ...numbered('.ts', 13), ...numbered('.test.ts', 9) })).toEqual([])
+    expect(faultsWith(numbered('.ts', 14))).toEqual(['packages/audit/src/low: 16 sources, at most 15'])
+  })
+
+  test('are all listed, and all there', () => {
+    expect(faultsWith({ 'packages/audit/src/new/e.ts': '' })).toEqual(['packages/audit/src/new: give it a place in `folders`'])
+    const tooMany = { ...lists, 'packages/audit': ['low', 'gone', 'high/inner', 'high', '.'] }
+    expect(faultsWith({}, tooMany)).toEqual([expect.stringContaining("lists 'gone'")])
+    expect(faultsWith({}, { ...lists, 'packages/gone': [] })).toEqual([expect.stringContaining('names packages/gone')])
+  })
+
+  test('of test code are free', () => {
+    const upward = "import { d } from '../high/d.ts'\n"
+    expect(faultsWith({ 'packages/audit/src/low/a.test.ts': upward, 'packages/audit/src/testing/t.ts': upward })).toEqual([])
+    const withTesting = { ...lists, 'packages/audit': [...(lists['packages/audit'] ?? []), 'testing'] }
+    expect(faultsWith({ 'packages/audit/src/testing/t.ts': '' }, withTesting)).toEqual([])
+  })
+
+  test('are listed for every package', () => {
+    const { 'packages/audit': _, ...others } = lists
+    expect(faultsWith({}, others)).toEqual([expect.stringContaining('packages/audit: list its folders')])
   })
 })
 

@@ -2,14 +2,10 @@
 import { basename } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { entriesOf, isTestCode, membersOf, publicPackages, type Files, type Manifest, type Member } from './files.ts'
+import { circlesOf, importGraphOf, roomOf, upwardImports } from './import-graph.ts'
 import { importsOf } from './imports.ts'
 
 export type Rule = (files: Files) => string[]
-
-/** The folders of a package's `src`, lowest first: each imports only those before it. `.` is `src` itself. */
-export const folders: Record<string, readonly string[]> = {
-  'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'format', 'file', 'verify', 'siem', 'report', '.'],
-}
 
 /** Every published package has the same manifest, but for its name, its words and its dependencies. */
 export const sameManifest: Rule = (files) => publicPackages(files).flatMap(manifestFaults)
@@ -76,14 +72,14 @@ export const everythingTypeChecked: Rule = (files) => {
 }
 
 /**
- * examples, benchmarks, torture, cli -> provider-*, cache-keyv, audit, testkit -> core. Nothing points sideways or back. What is in tools/ serves
- * tests, examples and benchmarks; it imports no package, and no published source imports it.
+ * examples, benchmarks, tests -> provider-*, cache-keyv, audit, testkit -> core. No import points sideways or back.
+ * tests/servers serves tests, examples and benchmarks. It imports no package, and no published source imports it.
  */
 const layers = [
-  /^tools\/[^/]+$/,
+  /^tests\/servers$/,
   /^packages\/core$/,
   /^packages\/(provider-[a-z0-9-]+|cache-keyv|audit|testkit)$/,
-  /^(packages\/cli|benchmarks|torture|examples\/[^/]+)$/,
+  /^(benchmarks|tests\/(manager|resilience)|examples\/[^/]+)$/,
 ]
 const layerOf = (folder: string): number => layers.findIndex((layer) => layer.test(folder))
 
@@ -104,9 +100,9 @@ function importFaults(members: Member[], own: Member, path: string, specifier: s
   }
   const other = members.find(({ manifest }) => isOrIsBelow(specifier, manifest.name))
   if (!other) return []
-  const isTool = other.folder.startsWith('tools/')
-  const mayTest = isTestCode(path) && (isTool || (other.folder === 'packages/testkit' && own.folder !== 'packages/core'))
-  const isDown = layerOf(other.folder) < layerOf(own.folder) && !(isTool && own.folder.startsWith('packages/'))
+  const isTestServers = other.folder === 'tests/servers'
+  const mayTest = isTestCode(path) && (isTestServers || (other.folder === 'packages/testkit' && own.folder !== 'packages/core'))
+  const isDown = layerOf(other.folder) < layerOf(own.folder) && !(isTestServers && own.folder.startsWith('packages/'))
   return isDown || mayTest || other === own ? [] : [`must not import '${specifier}': imports run one way`]
 }
 
@@ -122,6 +118,68 @@ export const importsAreDeclared: Rule = (files) =>
         .map((specifier) => `${path}: '${specifier}' is not among the dependencies of ${name}`),
     )
   })
+
+/** The folders of each package's `src`, lowest first; `.` is `src` itself. A file imports only from its own folder and from lower ones. */
+export const folders: Record<string, readonly string[]> = {
+  'packages/core': [
+    'contract',
+    'errors',
+    'options',
+    'value',
+    'guard',
+    'kit',
+    'sealing',
+    'observe',
+    'cache/keys',
+    'cache/shared',
+    'cache',
+    'chain',
+    'read',
+    'write',
+    'verify',
+    'manager',
+    'env',
+    '.',
+    'testing',
+  ],
+  'packages/provider-aws': ['model', 'errors', 'client', 'read', 'write', '.', 'testing'],
+  'packages/provider-vault': ['shared', 'http', 'protocol', 'auth', 'token', 'kv', 'leases', '.'],
+  'packages/provider-local': ['shared', 'keys', 'record', 'sqlite', 'merkle', 'file', 'store', 'operations', '.'],
+  'packages/cache-keyv': ['sealed', 'store', 'protocol', '.'],
+  'packages/audit': ['record', 'trail', 'sinks', 'syslog', 'format', 'file', 'verify', 'siem', 'report', '.'],
+  'packages/testkit': ['leaks', 'fakes', 'suites/provider', 'suites', '.'],
+}
+
+const mostSources = 15
+
+/** Inside a package imports point down, from folder to folder; no files import each other in a circle; no folder holds too many. */
+export const foldersPointDown = (files: Files, lists: typeof folders = folders): string[] => {
+  const packages = publicPackages(files).map(({ folder }) => folder)
+  const unknown = Object.keys(lists).filter((folder) => !packages.includes(folder))
+  const unlisted = packages.filter((folder) => !lists[folder])
+  return [
+    ...unknown.map((folder) => `scripts/structure-rules.ts: \`folders\` names ${folder}, which is not a package`),
+    ...unlisted.map((folder) => `${folder}: list its folders in \`folders\` of scripts/structure-rules.ts`),
+    ...packages.flatMap((folder) => folderFaults(files, folder, lists[folder])),
+  ]
+}
+
+function folderFaults(files: Files, folder: string, rooms: readonly string[] | undefined): string[] {
+  if (!rooms) return []
+  const graph = importGraphOf(files, folder)
+  const sources = Map.groupBy(graph.keys(), (path) => roomOf(folder, path))
+  const isThere = (room: string): boolean =>
+    sources.has(room) || [...files.keys()].some((path) => path.startsWith(`${folder}/src/${room}/`))
+  return [
+    ...rooms.filter((room) => !isThere(room)).map((room) => `${folder}: \`folders\` lists '${room}', which holds no file`),
+    ...[...sources.keys()].filter((room) => !rooms.includes(room)).map((room) => `${folder}/src/${room}: give it a place in \`folders\``),
+    ...[...sources].flatMap(([room, { length }]) =>
+      length > mostSources ? [`${folder}/src/${room}: ${length} sources, at most ${mostSources}`] : [],
+    ),
+    ...upwardImports(graph, folder, rooms).map(({ from, to }) => `${from}: must not import ${to}: its folder is higher`),
+    ...circlesOf(graph).map((circle) => `${folder}: a circle of imports: ${circle.join(', ')}`),
+  ]
+}
 
 /** A document names no package and no entry that does not exist. */
 export const documentedPathsExist: Rule = (files) => {
@@ -149,6 +207,7 @@ export const rules: readonly Rule[] = [
   everythingTypeChecked,
   importsRunOneWay,
   importsAreDeclared,
+  foldersPointDown,
   documentedPathsExist,
   noRegistryHost,
 ]

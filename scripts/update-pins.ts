@@ -1,5 +1,5 @@
 // `pnpm pins:update`: writes the hashes of all that is fetched besides the locked dependencies: `scripts/pins.json` for what comes from npm,
-// `tools/servers/pins/` for what comes from PyPI, with the dependencies and the files for every system. `--upgrade` moves the dependencies on.
+// `tests/servers/pins/` for what comes from PyPI, with the dependencies and the files for every system. `--upgrade` moves the dependencies on.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

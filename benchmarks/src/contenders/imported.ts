@@ -10,12 +10,11 @@ export const imported = (role: Entrant['role'], name: string, measure: Measure):
 
 /** Our packages and their peers, by what their import costs. */
 export const importedBy = (measure: Measure): Entrants => ({
-  ...imported('ours', 'core', measure),
   ...imported('ours', 'core and a manager', measure),
   ...imported('ours', 'provider-local', measure),
   ...imported('ours', 'provider-aws', measure),
   ...imported('ours', 'provider-vault', measure),
-  ...imported('peer', 'keyv', measure),
+  ...imported('peer', 'keyv and an instance', measure),
   ...imported('peer', 'lru-cache', measure),
   ...imported('peer', 'cacheable', measure),
   ...imported('peer', 'unstorage', measure),

@@ -22,10 +22,13 @@ function putting(provider: LocalProvider): (index: number) => Promise<unknown> {
   return (index) => provider.put(pathAt(index), { value: valueAt(index) }, context)
 }
 
-export const put: Contender = (task) => {
-  const provider = opened(task, ownStore(task, 10_000))
-  return { round: () => spread(task, 300, 10_000, putting(provider)), close: () => provider.close(context) }
-}
+/** Writes into a store of so many secrets. */
+export const putInto =
+  (size: number): Contender =>
+  (task) => {
+    const provider = opened(task, ownStore(task, size))
+    return { round: () => spread(task, 300, size, putting(provider)), close: () => provider.close(context) }
+  }
 
 /** All that a store does, by its size. */
 export const allOf =

@@ -1,6 +1,5 @@
 // What every contender of the group does, each in its own way.
 import { readFileSync } from 'node:fs'
-import { startTcpProxy } from '@finchat/secrets-test-servers'
 import { inFlight, timed } from '../harness/measure.ts'
 import type { Running, Sample, Task } from '../harness/scenario.ts'
 
@@ -33,6 +32,7 @@ export function crowd({ scale }: Task, calls: number, read: ReadSecret): Promise
 export function handshakes(task: Task, reader: (server: Server) => ReadSecret): Running {
   return {
     round: async () => {
+      const { startTcpProxy } = await import('@finchat/secrets-test-servers') // no other contender loads it
       const server = serverOf(task)
       const proxy = await startTcpProxy(server.url)
       const read = reader({ ...server, url: proxy.url })

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { circumstances, reportText, type Report } from './report.ts'
+import type { Row } from './claims.ts'
+import { briefCircumstances, reportText, type Report } from './report.ts'
 import { shortTable } from './table.ts'
 
 const root = new URL('../../../', import.meta.url)
@@ -10,15 +11,33 @@ const end = '<!-- end of what pnpm bench wrote -->'
 /** Each document with the part of it that the benchmark writes. */
 const documents: Readonly<Record<string, (report: Report) => string>> = {
   'benchmarks/README.md': reportText,
-  'README.md': (report) => {
-    const rows = report.results.flatMap((result) => result.rows).filter(({ goal }) => goal !== undefined)
-    return `${circumstances(report)}\n\n${shortTable(rows)}`
-  },
+  'README.md': (report) => `${briefCircumstances(report)}\n\n${shortTable(rowsUsersFeel(report))}`,
 }
 
-/** Writes the figures into the documents, and what they were taken from beside them. */
+/** Rows of the root README, in this order: what a service feels at its start and at each read. */
+const felt = [
+  'cached getSecret',
+  '10,000 cold reads: calls to the store',
+  'import of core and a manager',
+  'size of core and a manager, gzipped',
+  'start to first AWS secret',
+]
+
+function rowsUsersFeel({ results }: Report): Row[] {
+  const rows = results.flatMap((result) => result.rows)
+  return felt.flatMap((name) => rows.find(({ what }) => what === name) ?? [])
+}
+
+/** The results with one line for each scenario and six digits for each number. */
+export function compactJson({ results, ...run }: Report): string {
+  const line = (value: unknown): string =>
+    JSON.stringify(value, (_, member: unknown) => (typeof member === 'number' ? Number(member.toPrecision(6)) : member))
+  return `${line(run).slice(0, -1)},"results":[\n${results.map(line).join(',\n')}\n]}\n`
+}
+
+/** Writes the figures into the documents, and the results that they are taken from beside them. */
 export function writeDocuments(report: Report): void {
-  writeFileSync(resultsFile, `${JSON.stringify(report, null, 1)}\n`)
+  writeFileSync(resultsFile, compactJson(report))
   for (const path of Object.keys(documents)) writeFileSync(new URL(path, root), withFigures(path, report))
 }
 

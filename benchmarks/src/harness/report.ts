@@ -37,7 +37,7 @@ export function resultOf(group: string, name: string, scenario: Scenario, sample
 }
 
 /** Where, when and how quiet. */
-export function circumstances({ date, command, rounds, machine, noise, versions }: Report): string {
+function circumstances({ date, command, rounds, machine, noise, versions }: Report): string {
   const { cores, cpu, memoryGB, system, node } = machine
   return [
     `\`${command}\` on ${date.slice(0, 10)}: Node.js ${node}, ${cores} cores of ${cpu}, ${memoryGB} GB, ${system}; ${rounds} rounds, medians (least to most).`,
@@ -46,6 +46,11 @@ export function circumstances({ date, command, rounds, machine, noise, versions 
       .map(([name, version]) => `${name} ${version}`)
       .join(', ')}.`,
   ].join('\n\n')
+}
+
+/** When and on what, in one line. */
+export function briefCircumstances({ date, machine: { cores, cpu, memoryGB, node } }: Report): string {
+  return `Measured on ${date.slice(0, 10)}: Node.js ${node}, ${cores} cores of ${cpu}, ${memoryGB} GB.`
 }
 
 export function noiseText({ spin, loadAtStart, loadAtEnd, stealPercent }: Noise): string {

@@ -51,6 +51,13 @@ export const scenario: Scenario = {
       limit,
       goal: { kind: 'ratio', to: 'peer', atMost: 1 },
     },
+    {
+      what: 'audit, durable and sealed, beside lines alone',
+      metric: 'time',
+      ours: durable,
+      limit,
+      goal: { kind: 'ratio', to: 'limit', atMost: 1.25 },
+    },
     { what: 'audit, durable and sealed, processor time beside pino', metric: 'cpu', ours: durable, peer: pino, limit },
     { what: 'audit, from the event to disk, the trail included', metric: 'time', ours: trail, peer: syncEach, limit },
   ],

@@ -26,8 +26,18 @@ export const scenario: Scenario = {
     { what: 'cached getSecret', ours: 'getSecret', ...cached, goal: { kind: 'ratio', to: 'limit', atMost: 2 } },
     { what: 'cached getSecret beside powertools', ours: 'getSecret', ...cached, goal: { kind: 'faster', to: 'peer', times: 3.5 } },
     { what: 'cached getSecretValue', ours: 'getSecretValue', ...cached, goal: { kind: 'ratio', to: 'limit', atMost: 1.2 } },
-    { what: 'cached getSecret, held by the fourth provider', ours: 'getSecret, held by the fourth', ...cached },
-    { what: 'cached getSecret, audited by a no-op trail', ours: 'getSecret, audited', ...cached },
+    {
+      what: 'cached getSecret, held by the fourth provider',
+      ours: 'getSecret, held by the fourth',
+      ...cached,
+      goal: { kind: 'ratio', to: 'limit', atMost: 2.5 },
+    },
+    {
+      what: 'cached getSecret, audited by a no-op trail',
+      ours: 'getSecret, audited',
+      ...cached,
+      goal: { kind: 'ratio', to: 'limit', atMost: 8 },
+    },
     ...['powertools, maxAge', 'lru-cache', 'unstorage', 'keyv', 'cacheable'].map(beside),
   ],
 }

@@ -13,8 +13,7 @@ export const scenario: Scenario = {
     ...importedBy('timeOf'),
   },
   claims: [
-    { what: 'import of core', metric: 'time', ours: 'core', peer: 'keyv', limit, goal: { kind: 'difference', to: 'limit', atMost: 3 } },
-    stated('core and a manager', 'keyv'),
+    { ...stated('core and a manager', 'keyv and an instance'), goal: { kind: 'difference', to: 'peer', atMost: 1 } },
     stated('provider-local', 'unstorage'),
     stated('provider-aws', 'SDK'),
     stated('provider-vault', 'node-vault'),

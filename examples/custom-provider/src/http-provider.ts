@@ -1,12 +1,6 @@
 // A provider of one's own: a store that answers `GET /secrets/PATH` with the value as its body.
-import {
-  locator,
-  type NamesOptions,
-  type ProviderManifest,
-  type SecretProvider,
-  SecretsError,
-  type SecretsErrorCode,
-} from '@finchat/secrets-core'
+import { type SecretProvider, SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
+import { locator, type NamesOptions, type ProviderManifest } from '@finchat/secrets-core/provider'
 
 export interface HttpProviderOptions extends NamesOptions {
   readonly url: string

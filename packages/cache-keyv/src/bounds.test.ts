@@ -16,7 +16,7 @@ afterEach(() => {
 
 const unavailable = { ticket: {}, unavailable: true }
 
-/** How long the call takes, milliseconds of the fake clock, and what comes of it. */
+/** How long the call takes by the fake clock, and its outcome. */
 async function timed<T>(call: Promise<T>): Promise<{ readonly ms: number; readonly answer: T }> {
   const begun = performance.now()
   let ms = 0
@@ -28,7 +28,7 @@ async function timed<T>(call: Promise<T>): Promise<{ readonly ms: number; readon
   return { ms, answer: await call }
 }
 
-/** A process that has heard of its store. */
+/** A cache whose store has answered once. */
 async function answeredOnce(cache: KeyvCache): Promise<KeyvCache> {
   await timed(cache.read({ ...key, path: 'before' }, context))
   return cache
@@ -36,8 +36,8 @@ async function answeredOnce(cache: KeyvCache): Promise<KeyvCache> {
 
 test.each<[string, Partial<KeyvCacheOptions>, number]>([
   ['by default', {}, 50],
-  ['as told', { timeoutMs: 7 }, 7],
-])('a read of a store that hangs costs its deadline, %s, and is neither a hit nor a gap', async (_, options, most) => {
+  ['as given', { timeoutMs: 7 }, 7],
+])('a read from a store that hangs takes `timeoutMs`, %s, and is unavailable', async (_, options, most) => {
   const { store, another } = fleetOver(undefined, options)
   const cache = await answeredOnce(another())
   store.plan = () => 'hang'
@@ -49,20 +49,17 @@ test.each<[string, Partial<KeyvCacheOptions>, number]>([
   ['by default', {}, 1_000],
   ['of a short deadline', { timeoutMs: 7 }, 140],
   ['of a long one', { timeoutMs: 1_500 }, 1_500],
-])(
-  'a store that hangs when the process starts costs its first reads together what it may take to connect, %s',
-  async (_, options, most) => {
-    const { store, another } = fleetOver(undefined, options)
-    const cache = another()
-    store.plan = () => 'hang'
-    const first = await Promise.all(Array.from({ length: 20 }, () => timed(cache.read(key, context))))
-    for (const { ms, answer } of first) expect([answer, ms > most - 1, ms <= most + 1]).toEqual([unavailable, true, true])
-    const { ms } = await timed(cache.read(key, context))
-    expect(ms).toBeLessThanOrEqual((options.timeoutMs ?? 50) + 1)
-  },
-)
+])('a store that hangs at the start costs all first reads together one start timeout, %s', async (_, options, most) => {
+  const { store, another } = fleetOver(undefined, options)
+  const cache = another()
+  store.plan = () => 'hang'
+  const first = await Promise.all(Array.from({ length: 20 }, () => timed(cache.read(key, context))))
+  for (const { ms, answer } of first) expect([answer, ms > most - 1, ms <= most + 1]).toEqual([unavailable, true, true])
+  const { ms } = await timed(cache.read(key, context))
+  expect(ms).toBeLessThanOrEqual((options.timeoutMs ?? 50) + 1)
+})
 
-test('a process that starts is patient for 10 s, though its first call was answered: the machine may run others instead of the store', async () => {
+test('calls have the start timeout for 10 s, even after the first answer', async () => {
   const { store, another } = fleetOver()
   const cache = another()
   const first = cache.read({ ...key, path: 'before' }, context)
@@ -75,7 +72,7 @@ test('a process that starts is patient for 10 s, though its first call was answe
   expect((await timed(cache.read(key, context))).ms).toBeLessThanOrEqual(51)
 })
 
-test('a process that starts waits four times as long for the answer of another one', async () => {
+test('a starting process waits four times as long for another process', async () => {
   const waited = async (ageMs: number): Promise<number> => {
     const { another } = fleetOver(undefined, { waitMs: 400 })
     const [holder, waiting] = [another(), another()]
@@ -90,16 +87,16 @@ test('a process that starts waits four times as long for the answer of another o
   expect([young > 700, young < 2_000, old > 150, old < 500]).toEqual([true, true, true, true])
 })
 
-test('calls that fail together are one failure: a store that stumbles once is not left alone', async () => {
+test('calls that fail together count as one failure, and start no cool-down', async () => {
   const { store, another } = fleetOver()
   const cache = await answeredOnce(another())
   store.plan = () => 'hang'
   await Promise.all(Array.from({ length: 20 }, () => timed(cache.read(key, context))))
   store.plan = undefined
-  expect((await timed(cache.read(key, context))).answer).toHaveProperty('ticket.turn')
+  expect((await timed(cache.read(key, context))).answer).toHaveProperty('ticket.lease')
 })
 
-test('after three failures in a row the store is left alone, and costs nothing, until one call shows that it is back', async () => {
+test('three failures in a row start a cool-down, which a single probe ends', async () => {
   const { store, another } = fleetOver(undefined, { coolDownMs: 5_000 })
   const cache = await answeredOnce(another())
   store.plan = () => 'hang'
@@ -112,16 +109,16 @@ test('after three failures in a row the store is left alone, and costs nothing, 
   const calls = store.calls()
   expect([await cache.read(key, context), store.calls()]).toEqual([unavailable, calls])
   await vi.advanceTimersByTimeAsync(5_000)
-  // Of many only one asks.
+  // One of many probes.
   await Promise.all(Array.from({ length: 10 }, read))
   expect(store.calls()).toBeLessThanOrEqual(calls + 3)
   store.plan = undefined
   await vi.advanceTimersByTimeAsync(5_000)
-  expect((await timed(cache.read(key, context))).answer).toHaveProperty('ticket.turn')
+  expect((await timed(cache.read(key, context))).answer).toHaveProperty('ticket.lease')
   expect(cache.stats()).toMatchObject({ unavailable: 14, failures: { timeout: 4 } })
 })
 
-test('a process that was busy for long does not blame the store, whose answer has arrived', async () => {
+test('a process that was busy reads an answer that arrived before it blames the store', async () => {
   vi.useRealTimers()
   const { another } = fleetOver(undefined, { timeoutMs: 5, settleMs: 0 })
   const cache = another()
@@ -131,7 +128,7 @@ test('a process that was busy for long does not blame the store, whose answer ha
   expect(await reading).not.toHaveProperty('unavailable')
 })
 
-test('a store that fails for one key at once and for another later leaves no rejection behind', async () => {
+test('a store that fails for two keys at different times leaves no unhandled rejection', async () => {
   let calls = 0
   const get = (): Promise<unknown> => {
     calls += 1
@@ -147,7 +144,7 @@ test('a store that fails for one key at once and for another later leaves no rej
   process.off('unhandledRejection', unhandled)
 })
 
-test('a fill into a store that hangs ends, and nobody hears of it', async () => {
+test('a fill into a store that hangs ends without an error', async () => {
   const { store, another } = fleetOver()
   const cache = another()
   const { answer } = await timed(cache.read(key, context))
@@ -156,7 +153,7 @@ test('a fill into a store that hangs ends, and nobody hears of it', async () => 
   expect(ms).toBeLessThanOrEqual(102)
 })
 
-test('an invalidation in a store that hangs is told to the writer in bounded time', async () => {
+test('an invalidation in a store that hangs rejects in bounded time', async () => {
   const { store, another } = fleetOver()
   const cache = await answeredOnce(another())
   store.plan = () => 'hang'
@@ -165,7 +162,7 @@ test('an invalidation in a store that hangs is told to the writer in bounded tim
   expect(await failing).toMatchObject({ code: 'UNAVAILABLE' })
 })
 
-test('a read never takes longer than the cache tells the core that it may', async () => {
+test('no read takes longer than `longestReadMs`', async () => {
   const { store, another } = fleetOver(undefined, { waitMs: 400, timeoutMs: 20, settleMs: 5 })
   await timed(another().read(key, context))
   const cache = another()
@@ -176,7 +173,7 @@ test('a read never takes longer than the cache tells the core that it may', asyn
   }
 })
 
-test('what goes wrong in the store is told by kind only: nothing of the error of its client gets out', async () => {
+test("errors and warnings hold nothing of the store client's own error", async () => {
   const { store, another } = fleetOver()
   const cache = another()
   store.plan = () => 'reject'
@@ -187,7 +184,7 @@ test('what goes wrong in the store is told by kind only: nothing of the error of
   expect(seen).not.toMatch(/canary|password|database/)
 })
 
-test('one warning a minute for one kind of trouble, however many reads meet it', async () => {
+test('one warning a minute for each kind of failure, however many reads fail', async () => {
   const { store, another } = fleetOver(undefined, { coolDownMs: 0 })
   const cache = another()
   store.plan = () => 'reject'
@@ -201,7 +198,7 @@ test('one warning a minute for one kind of trouble, however many reads meet it',
 test.each([
   [false, 1],
   [true, 0],
-])('while the store cannot be asked a cold read asks the provider, unless the cache fails closed (%s)', async (failClosed, calls) => {
+])('while the store is unavailable a cold read asks the provider, unless the cache fails closed (%s)', async (failClosed, calls) => {
   const { store, another } = fleetOver(undefined, { failClosed })
   store.plan = () => 'reject'
   const provider = memoryProvider({ sharedAs: 'store', secrets: { token: 'v1' } })

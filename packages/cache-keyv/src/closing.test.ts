@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { KeyvCache } from './keyv-cache.ts'
-import type { RedisClient, RedisSubscriber } from './redis-client.ts'
+import type { RedisClient, RedisSubscriber } from './store/redis-client.ts'
 import { context, entryOf, fleetOver, key, ticketOf } from './testing/fleet.ts'
 import { faultyStore, type FaultyStore } from './testing/stores.ts'
 
@@ -13,19 +13,19 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A store whose every call takes so long. */
+/** A store whose every call takes `ms`. */
 function slowStore(ms: number): FaultyStore {
   const store = faultyStore()
   const slowly = <T>(call: () => Promise<T>): Promise<T> => new Promise((resolve) => setTimeout(() => resolve(call()), ms))
   const { get, set, delete: remove } = store
   return Object.assign(store, {
-    get: (place: string) => slowly(async () => get(place)),
-    set: (place: string, text: string) => slowly(async () => set(place, text)),
-    delete: (place: string) => slowly(async () => remove(place)),
+    get: (name: string) => slowly(async () => get(name)),
+    set: (name: string, text: string) => slowly(async () => set(name, text)),
+    delete: (name: string) => slowly(async () => remove(name)),
   })
 }
 
-/** Until it has ended: milliseconds. */
+/** What close() takes, milliseconds. */
 async function closed(cache: KeyvCache, signal?: AbortSignal): Promise<number> {
   const begun = performance.now()
   let ms = NaN
@@ -34,17 +34,17 @@ async function closed(cache: KeyvCache, signal?: AbortSignal): Promise<number> {
   return ms
 }
 
-test('close() waits for the fill and the comparison of keys, so that the answer and the mark are there', async () => {
+test('close() waits for a fill and a key check', async () => {
   const store = slowStore(20)
   const cache = fleetOver(store).another()
   const [ticket] = await Promise.all([ticketOf(cache), vi.advanceTimersByTimeAsync(300)])
   void cache.fill(key, ticket, entryOf({ value: 'v' }), context)
   expect(await closed(cache)).toBeLessThan(200)
-  // A generation, an entry, and the mark of the key.
+  // A generation, an entry, and the key mark.
   expect(store.held.size).toBe(3)
 })
 
-test('close() lets no call through afterwards, whatever asks', async () => {
+test('after close() no call reaches store, client or subscriber', async () => {
   const { store, another } = fleetOver()
   const server = { get: vi.fn(), set: vi.fn(), del: vi.fn(), publish: vi.fn(), subscribe: vi.fn(), unsubscribe: vi.fn() }
   const client = server as unknown as RedisClient & RedisSubscriber // only these calls are made
@@ -52,32 +52,35 @@ test('close() lets no call through afterwards, whatever asks', async () => {
   expect(await closed(cache)).toBeLessThan(1)
   cache.subscribe?.(() => {})()
   expect(await cache.read(key, context)).toEqual({ ticket: {}, unavailable: true })
-  await cache.fill(key, { generation: 'g', turn: 't' }, entryOf({ value: 'v' }), context)
+  await cache.fill(key, { generation: 'g', lease: 't' }, entryOf({ value: 'v' }), context)
   await expect(cache.invalidate(key, context)).rejects.toMatchObject({ code: 'ABORTED' })
   await vi.advanceTimersByTimeAsync(60_000)
   expect([store.calls(), Object.values(server).flatMap((call) => call.mock.calls)]).toEqual([0, []])
   expect(process.emitWarning).not.toHaveBeenCalled()
 })
 
-test.each(['read', 'fill', 'invalidate'] as const)('a store that hangs does not hold up close(), nor the process: %s', async (method) => {
-  const { store, another } = fleetOver(undefined, { timeoutMs: 600_000 })
-  const cache = another()
-  const ticket = method === 'fill' ? (await Promise.all([ticketOf(cache), vi.advanceTimersByTimeAsync(300)]))[0] : {}
-  store.plan = () => 'hang'
-  const running = method === 'fill' ? cache.fill(key, ticket, entryOf({ value: 'v' }), context) : cache[method](key, context)
-  const settled = vi.fn<() => void>()
-  running.then(settled, settled)
-  const giveUp = new AbortController()
-  setTimeout(() => giveUp.abort(), 500)
-  expect(await closed(cache, giveUp.signal)).toBeLessThanOrEqual(501)
-  const calls = store.calls()
-  expect(settled).toHaveBeenCalled()
-  await vi.advanceTimersByTimeAsync(600_000)
-  expect([store.calls(), vi.getTimerCount()]).toEqual([calls, 0])
-  expect(process.emitWarning).not.toHaveBeenCalled()
-})
+test.each(['read', 'fill', 'invalidate'] as const)(
+  'a store that hangs delays neither close() nor the exit of the process: %s',
+  async (method) => {
+    const { store, another } = fleetOver(undefined, { timeoutMs: 600_000 })
+    const cache = another()
+    const ticket = method === 'fill' ? (await Promise.all([ticketOf(cache), vi.advanceTimersByTimeAsync(300)]))[0] : {}
+    store.plan = () => 'hang'
+    const running = method === 'fill' ? cache.fill(key, ticket, entryOf({ value: 'v' }), context) : cache[method](key, context)
+    const settled = vi.fn<() => void>()
+    running.then(settled, settled)
+    const giveUp = new AbortController()
+    setTimeout(() => giveUp.abort(), 500)
+    expect(await closed(cache, giveUp.signal)).toBeLessThanOrEqual(501)
+    const calls = store.calls()
+    expect(settled).toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(600_000)
+    expect([store.calls(), vi.getTimerCount()]).toEqual([calls, 0])
+    expect(process.emitWarning).not.toHaveBeenCalled()
+  },
+)
 
-test('a read that waits for another process ends at once, and gives back no turn that it does not have', async () => {
+test('close() ends a waiting read at once, which releases no lease that it does not hold', async () => {
   const { store, another } = fleetOver(undefined, { waitMs: 10_000 })
   await Promise.all([ticketOf(another()), vi.advanceTimersByTimeAsync(300)])
   const waiting = another()
@@ -89,7 +92,7 @@ test('a read that waits for another process ends at once, and gives back no turn
   expect(store.held).toEqual(held)
 })
 
-test('a subscription whose end hangs does not hold up close()', async () => {
+test('an unsubscribe that hangs does not delay close()', async () => {
   const unsubscribe = vi.fn(() => new Promise<never>(() => {}))
   const client = { get: vi.fn(), set: vi.fn(), del: vi.fn(), publish: vi.fn() } as unknown as RedisClient // only these calls are made
   const { another } = fleetOver(undefined, { client, subscriber: { subscribe: async () => {}, unsubscribe } })
@@ -99,7 +102,7 @@ test('a subscription whose end hangs does not hold up close()', async () => {
   expect(unsubscribe).toHaveBeenCalledTimes(1)
 })
 
-test('close() may be called again, and what fails because of it is neither counted nor told', async () => {
+test('close() may be called again, and failures that it causes are neither counted nor reported', async () => {
   const { store, another } = fleetOver()
   const cache = another()
   const [ticket] = await Promise.all([ticketOf(cache), vi.advanceTimersByTimeAsync(300)])

@@ -6,19 +6,19 @@ import { Redis as Valkey } from 'iovalkey'
 import { Keyv } from 'keyv'
 import { Keyv as Keyv5 } from 'keyv5'
 import { afterAll, beforeAll, beforeEach, describe, test, vi } from 'vitest'
-import { generateKey } from './key.ts'
+import { generateKey } from '@finchat/secrets-core/sealing'
 import { keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
 import { faultyStore } from './testing/stores.ts'
 import { sqliteStore } from './testing/sqlite-store.ts'
-import type { RedisClient, RedisSubscriber } from './redis-client.ts'
-import type { KeyvStore } from './text-store.ts'
+import type { RedisClient, RedisSubscriber } from './store/redis-client.ts'
+import type { KeyvStore } from './store/text-store.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 
 type Options = Omit<KeyvCacheOptions, 'encryptionKey'>
 
-/** A store whose every call fails while it is broken. */
+/** A store that fails every call while `broken`. */
 function breakable(store: KeyvStore): { store: KeyvStore; broken: boolean } {
   const run = <T>(call: () => T): T => {
     if (trial.broken) throw new Error('down')
@@ -36,7 +36,7 @@ function breakable(store: KeyvStore): { store: KeyvStore; broken: boolean } {
   return trial
 }
 
-/** Two processes with one key over what `open` makes for each. A machine that runs everything at once is slow: the timeout is none of the rules. */
+/** Two processes with one key, each over what `open` returns. The long timeout is for loaded machines. */
 async function harnessOver(open: () => Promise<Options>, end: () => Promise<void> = async () => {}): Promise<SecretCacheHarness> {
   const encryptionKey = generateKey()
   const processes = await Promise.all(
@@ -47,15 +47,15 @@ async function harnessOver(open: () => Promise<Options>, end: () => Promise<void
     }),
   )
   const [one, another] = processes
-  if (one === undefined || another === undefined) throw new Error('there are two')
+  if (one === undefined || another === undefined) throw new Error('two are made')
   const set = (broken: boolean): void => {
     for (const { trial } of processes) trial.broken = broken
   }
-  const breakLevel = async (): Promise<() => Promise<void>> => {
+  const breakCache = async (): Promise<() => Promise<void>> => {
     set(true)
     return async () => set(false)
   }
-  return { cache: one.cache, another: another.cache, breakLevel, close: end }
+  return { cache: one.cache, another: another.cache, breakCache, close: end }
 }
 
 describe('over a store that ignores every TTL', () => {
@@ -123,7 +123,7 @@ describeWithServer('redis', 'over Redis', () => {
     })
   })
 
-  describe("by a Keyv and the user's own client, which listens", () => {
+  describe('by a Keyv, with client and subscriber', () => {
     testSecretCache({
       test,
       createHarness: async () => {
@@ -148,7 +148,7 @@ describeWithServer('redis', 'over Redis', () => {
   })
 })
 
-describeWithServer('valkey', "over Valkey, by an adapter and a client of ioredis' family", () => {
+describeWithServer('valkey', 'over Valkey, by an adapter and a client of the ioredis family', () => {
   let valkey: RedisServer
   beforeAll(async () => void (valkey = await startValkey()))
   afterAll(() => valkey.stop())

@@ -78,7 +78,7 @@ function newNamespace(): string {
   return `, namespace: '${randomBytes(8).toString('hex')}'`
 }
 
-describeWithServer('redis', 'a script that reads one secret over Redis and closes ends by itself, with the answer shared', () => {
+describeWithServer('redis', 'a script over Redis shares its answer, and ends by itself after close()', () => {
   let server: RedisServer
   beforeAll(async () => void (server = await startRedis()))
   afterAll(() => server.stop())
@@ -116,7 +116,7 @@ describeWithServer('redis', 'a script that reads one secret over Redis and close
     }
   })
 
-  test('a read that fails, closed in the `finally` of it', async () => {
+  test('a read that fails, with close() in its `finally`', async () => {
     const work = ["try { await secrets.getSecret('a\\nb') } catch (error) { console.log(error.code) } finally { await secrets.close() }"]
     for (const store of [redisAdapter('@keyv/redis', server.url), withClients('keyv-redis5', server.url)])
       expectExit(await runScript(scriptOf(store, { work })), ['INVALID_ARGUMENT', 'closed'])
@@ -128,7 +128,7 @@ describeWithServer('redis', 'a script that reads one secret over Redis and close
       expectExit(await runScript(scriptOf(store, { work, answer: 'await Promise.reject(new Error())' })), ['asked', 'INTERNAL', 'closed'])
   })
 
-  test('after close() nothing that the cache is asked for reaches the store', async () => {
+  test('after close() no call of the cache reaches the store', async () => {
     const key = "{ sharedAs: 'store', path: 'late' }"
     const work = [
       ...readAndClose,
@@ -144,7 +144,7 @@ describeWithServer('redis', 'a script that reads one secret over Redis and close
   })
 })
 
-describeWithServer('redis', 'a script whose cache server hangs ends by itself', () => {
+describeWithServer('redis', 'a script ends by itself though its cache server hangs', () => {
   const timed = ['const begun = performance.now()', 'await secrets.close()', 'console.log(performance.now() - begun < 5000)']
 
   test.each(['keyv-redis5', '@keyv/redis'])('%s, hung before the first read', async (from) => {
@@ -167,13 +167,13 @@ describeWithServer('redis', 'a script whose cache server hangs ends by itself', 
     expect(outcome.exitMs).toBeLessThan(mostMs)
   })
 
-  /** An orderly end of the connection would wait for the server. */
+  /** Forced: an orderly disconnect would wait for the server. */
   function hangingStore(from: string, server: RedisServer): ScriptedStore {
     return redisAdapter(from, server.url, { close: ['await store.disconnect(true)'] })
   }
 })
 
-describeWithServer('valkey', 'a script that reads one secret over Valkey and closes ends by itself, with the answer shared', () => {
+describeWithServer('valkey', 'a script over Valkey shares its answer, and ends by itself after close()', () => {
   let server: RedisServer
   beforeAll(async () => void (server = await startValkey()))
   afterAll(() => server.stop())
@@ -185,7 +185,7 @@ describeWithServer('valkey', 'a script that reads one secret over Valkey and clo
   ])('%s', (_, storeAt) => expectFilledAndEnded(storeAt(server.url)))
 })
 
-describeWithServer('postgres', 'a script that reads one secret over PostgreSQL and closes ends by itself, with the answer shared', () => {
+describeWithServer('postgres', 'a script over PostgreSQL shares its answer, and ends by itself after close()', () => {
   let server: Postgres
   beforeAll(async () => void (server = await startPostgres()))
   afterAll(() => server.stop())
@@ -193,8 +193,8 @@ describeWithServer('postgres', 'a script that reads one secret over PostgreSQL a
   test.each(['@keyv/postgres', 'keyv-postgres6'])('%s', (from) => expectFilledAndEnded(postgresAdapter(from, server.url)))
 })
 
-describe('a script that reads one secret over SQLite and closes ends by itself, with the answer shared', () => {
-  test('over an adapter as those of Keyv 6 are', async () => {
+describe('a script over SQLite shares its answer, and ends by itself after close()', () => {
+  test('over an adapter like those of Keyv 6', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'finchat-exits-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     await expectFilledAndEnded({

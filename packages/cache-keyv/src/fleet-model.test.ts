@@ -32,7 +32,7 @@ const passage: fc.Arbitrary<Passage> = fc.record({
 
 const waiting = fc.constantFrom(0, 0, 0, 1, 50, 500, 6_000).map((ms) => command(`wait(${ms})`, () => vi.advanceTimersByTimeAsync(ms)))
 
-/** All of them take less than the 15 minutes for which a least version stands. */
+/** Shorter together than the 15 minutes after which a least version expires. */
 const commands = fc.commands<object, ModelFleet, false>(
   [
     by.map((who) => command(`read(${who})`, (fleet) => fleet.read(who))),
@@ -61,7 +61,7 @@ const fleets: Readonly<Record<string, () => SharedCache[]>> = {
 }
 
 test.each(Object.entries(fleets))(
-  'after an acknowledged write no process is served a lower version from a shared cache %s, whatever overtakes what, is lost or lags behind',
+  'after an acknowledged write no shared cache %s serves a lower version, whatever is reordered, lost or lagging',
   async (_, caches) => {
     const run = async (steps: Iterable<Command>): Promise<void> => {
       const fleet = new ModelFleet(caches())

@@ -1,18 +1,18 @@
-import { setTimeout } from 'node:timers/promises'
-import { beforeEach, expect, test, vi } from 'vitest'
-import { deriveCacheKeys } from './cache-keys.ts'
-import { placesOf } from './places.ts'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { deriveKeyRing } from './sealed/key-ring.ts'
+import { keyNamesOf } from './sealed/key-names.ts'
 import { context, encryptionKey, entryOf, fillGap, fleetOver, key, ticketOf, valueIn } from './testing/fleet.ts'
 import { faultyStore, type FaultyStore } from './testing/stores.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+afterEach(() => void vi.useRealTimers())
 
-const { index } = deriveCacheKeys([Buffer.from(encryptionKey, 'hex')], Buffer.from(encryptionKey, 'hex'))
-const places = placesOf(key, { index, namespace: '', keyPrefix: 'fs1:' })
-/** Without the mark of the key, which is of no path. */
-const placesIn = (held: ReadonlyMap<string, string>): string[] => [...held.keys()].filter((place) => place.startsWith('fs1:{'))
+const keys = deriveKeyRing([Buffer.from(encryptionKey, 'hex')], Buffer.from(encryptionKey, 'hex'))
+const names = keyNamesOf(key, { keys, namespace: '', keyPrefix: 'fs1:' })
+/** Without the key mark, which belongs to no path. */
+const pathKeysIn = (held: ReadonlyMap<string, string>): string[] => [...held.keys()].filter((name) => name.startsWith('fs1:{'))
 
-test('a slow reader does not put an old value back after a rotation, however long it took', async () => {
+test('a slow reader does not restore an old value after a rotation', async () => {
   const { another } = fleetOver()
   const [slow, writer] = [another(), another()]
   const before = await ticketOf(slow)
@@ -21,14 +21,14 @@ test('a slow reader does not put an old value back after a rotation, however lon
   expect(await valueIn(slow)).toBeUndefined()
 })
 
-test('an entry that is written while its path is invalidated is of a generation that is over', async () => {
+test('an entry that is written during an invalidation is not served', async () => {
   const { store, another } = fleetOver()
   const [reader, writer] = [another(), another()]
   const ticket = await ticketOf(reader)
   let invalidating: Promise<void> | undefined
   store.plan = (call, at) => {
-    // After the generation was looked at, before the entry is there.
-    if (call === 'set' && at === places.entry) invalidating ??= writer.invalidate(key, context)
+    // After the fill has read the generation, before it writes the entry.
+    if (call === 'set' && at === names.entry) invalidating ??= writer.invalidate(key, context)
     return undefined
   }
   await reader.fill(key, ticket, entryOf({ value: 'old' }), context)
@@ -36,19 +36,19 @@ test('an entry that is written while its path is invalidated is of a generation 
   expect(await valueIn(another())).toBeUndefined()
 })
 
-test('a path that has lost its generation is a gap, and what was there is not served again', async () => {
+test('a path that lost its generation is a miss, and its entries are not served again', async () => {
   const { store, another } = fleetOver()
   const cache = another()
   await fillGap(cache, { value: 'v1' })
   expect(await valueIn(cache)).toBe('v1')
-  store.held.delete(places.generation)
+  store.held.delete(names.generation)
   expect(await valueIn(cache)).toBeUndefined()
-  expect(store.held.has(places.generation)).toBe(true)
+  expect(store.held.has(names.generation)).toBe(true)
   expect(await valueIn(another())).toBeUndefined()
   expect(cache.stats().ignored.outdated).toBeGreaterThan(0)
 })
 
-test('a replica that lags behind does not bring back, as the current version, what was before the last write', async () => {
+test('an answer of a lagging replica is not served as the current version', async () => {
   const { another } = fleetOver()
   const cache = another()
   await cache.invalidate({ ...key, leastVersion: 2 }, context)
@@ -61,7 +61,7 @@ test('a replica that lags behind does not bring back, as the current version, wh
   expect(await valueIn(cache, numbered)).toBe('old')
 })
 
-test('an invalidation that knows no version keeps the least that was told before, for as long as that was to last', async () => {
+test('an invalidation without a version keeps the least version until that expires', async () => {
   const { another } = fleetOver()
   const [writer, loser] = [another(), another()]
   const now = Date.now()
@@ -74,47 +74,49 @@ test('an invalidation that knows no version keeps the least that was told before
     expect(await valueIn(another()), `after ${minutes} minutes`).toBeUndefined()
   }
   clock.mockReturnValue(now + 15 * 60_000)
-  await fillGap(loser, { value: 'put back by hand', version: 1 })
-  expect(await valueIn(another())).toBe('put back by hand')
+  await fillGap(loser, { value: 'restored by hand', version: 1 })
+  expect(await valueIn(another())).toBe('restored by hand')
   clock.mockRestore()
 })
 
-test('an invalidation that says 0 lifts the least version: a secret that was deleted may begin anew', async () => {
+test('an invalidation with version 0 removes the least version: a deleted secret may begin at 1', async () => {
   const { another } = fleetOver()
   const cache = another()
   await cache.invalidate({ ...key, leastVersion: 9 }, context)
   await cache.invalidate({ ...key, leastVersion: 0 }, context)
-  await fillGap(cache, { value: 'begun anew', version: 1 })
-  expect(await valueIn(cache)).toBe('begun anew')
+  await fillGap(cache, { value: 'new', version: 1 })
+  expect(await valueIn(cache)).toBe('new')
 })
 
-test.each(['begins the path', 'invalidates it without a version', 'tells of an earlier version'])(
-  'a version that was written is not lost to a process that %s at the same time',
+test.each(['begins the path', 'invalidates it without a version', 'invalidates an earlier version'])(
+  'the least version survives a process that %s at the same time',
   async (what) => {
     const plain = faultyStore()
     let isFirst = true
     const store: FaultyStore = {
       ...plain,
       set: async (at, text) => {
-        // It has looked already, and writes last.
-        if (at === places.generation && isFirst) {
+        // The other process has read the generation already, and writes last.
+        if (at === names.generation && isFirst) {
           isFirst = false
           await writer.invalidate({ ...key, leastVersion: 7 }, context)
         }
         return plain.set(at, text)
       },
     }
+    // The clock runs by itself, so that claims settle, and can be put forward.
+    vi.useFakeTimers({ shouldAdvanceTime: true })
     const { another } = fleetOver(store, { waitMs: 0 })
     const [writer, other] = [another(), another()]
     if (what === 'begins the path') await other.read(key, context)
-    else await other.invalidate({ ...key, ...(what.startsWith('tells') && { leastVersion: 6 }) }, context)
-    await setTimeout(50)
+    else await other.invalidate({ ...key, ...(what.endsWith('earlier version') && { leastVersion: 6 }) }, context)
+    await vi.advanceTimersByTimeAsync(50)
     await fillGap(other, { value: 'lagging', version: 6 })
     expect(await valueIn(another())).toBeUndefined()
   },
 )
 
-test('who takes a wrong entry away does not bring back what was before the last write either', async () => {
+test('an invalidation with a lower version does not lower the least version', async () => {
   const { another } = fleetOver()
   const cache = another()
   await cache.invalidate({ ...key, leastVersion: 5 }, context)
@@ -123,17 +125,17 @@ test('who takes a wrong entry away does not bring back what was before the last 
   expect(await valueIn(cache)).toBeUndefined()
 })
 
-test('a version that is put back by hand is shared again after a quarter of an hour', async () => {
+test('a version that was restored by hand is shared again after 15 minutes', async () => {
   const { another } = fleetOver()
   const cache = another()
   await cache.invalidate({ ...key, leastVersion: 5 }, context)
   const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 900_000)
-  await fillGap(cache, { value: 'put back', version: 4 })
-  expect(await valueIn(cache)).toBe('put back')
+  await fillGap(cache, { value: 'restored', version: 4 })
+  expect(await valueIn(cache)).toBe('restored')
   clock.mockRestore()
 })
 
-test('a generation opens in other processes, whatever somebody put on the prototype of every object in this one', async () => {
+test('a generation opens in other processes although `Object.prototype` is polluted in this one', async () => {
   const { another } = fleetOver()
   const everyObject: object = Object.getPrototypeOf({})
   Object.defineProperty(everyObject, 'version', { value: 7, configurable: true })
@@ -147,7 +149,7 @@ test('a generation opens in other processes, whatever somebody put on the protot
   expect([await valueIn(cache), cache.stats().ignored.unreadable]).toEqual(['v', 0])
 })
 
-test('of two answers of one generation the one that was asked for later stays', async () => {
+test('of two answers in one generation the one that was asked for later stays', async () => {
   const { another } = fleetOver()
   const [one, other] = [another({ waitMs: 0 }), another({ waitMs: 0 })]
   const tickets = [await ticketOf(one), await ticketOf(other)]
@@ -157,16 +159,16 @@ test('of two answers of one generation the one that was asked for later stays', 
   expect(await valueIn(one)).toBe('later')
 })
 
-test('what is dropped by an invalidation is gone from the store too, as far as it has no number', async () => {
+test('an invalidation deletes the entries of versions without a number', async () => {
   const { store, another } = fleetOver()
   const cache = another()
   await fillGap(cache, { value: 'v1' })
   await fillGap(cache, { value: 'v0' }, {}, { ...key, version: 'previous' })
   await cache.invalidate(key, context)
-  expect(placesIn(store.held)).toEqual([places.generation])
+  expect(pathKeysIn(store.held)).toEqual([names.generation])
 })
 
-test('an invalidation that is not kept rejects, and says that others may serve the former value', async () => {
+test('an invalidation that the store does not keep rejects, and its remedy names the former value', async () => {
   const { store, another } = fleetOver()
   const cache = another()
   await fillGap(cache, { value: 'v1' })
@@ -182,7 +184,7 @@ test('an invalidation that is not kept rejects, and says that others may serve t
   expect(await valueIn(cache)).toBeUndefined()
 })
 
-test('an invalidation is tried again where the store stumbles, also while it is left alone by readers', async () => {
+test('an invalidation is retried after a failure, even during a cool-down', async () => {
   const { store, another } = fleetOver()
   const cache = another()
   store.plan = () => 'reject'
@@ -193,7 +195,7 @@ test('an invalidation is tried again where the store stumbles, also while it is 
   expect(cache.stats().invalidations).toBe(1)
 })
 
-test('entries live as long as they were told to by any clock that is at most five seconds ahead', async () => {
+test('an entry is served until its expiry, by clocks up to five seconds behind the writer', async () => {
   const { another } = fleetOver()
   const cache = another()
   const now = Date.now()
@@ -213,7 +215,7 @@ test('entries live as long as they were told to by any clock that is at most fiv
   expect(cache.stats().ignored.future).toBeGreaterThan(0)
 })
 
-test('a reader that wants nothing so old finds a gap', async () => {
+test('an entry older than `notBefore` is a miss', async () => {
   const { another } = fleetOver()
   const cache = another()
   const askedAt = Date.now() - 10_000
@@ -223,12 +225,12 @@ test('a reader that wants nothing so old finds a gap', async () => {
 })
 
 test.each([
-  ['text that is no UTF-8', { value: '\ud800' }],
+  ['text with an unpaired surrogate', { value: '\ud800' }],
   ['a lease', { value: 'v', exclusive: true }],
-  ['what is over by itself', { value: 'v', expiresAt: Date.now() - 1 }],
-])('%s stays in its process', async (_, secret) => {
+  ['an expired secret', { value: 'v', expiresAt: Date.now() - 1 }],
+])('%s is not shared', async (_, secret) => {
   const { store, another } = fleetOver()
   const cache = another()
   await fillGap(cache, secret)
-  expect(placesIn(store.held)).toEqual([places.generation])
+  expect(pathKeysIn(store.held)).toEqual([names.generation])
 })

@@ -1,34 +1,33 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import type { KeyvCache } from './keyv-cache.ts'
+import { type KeyvCache, keyvCache } from './keyv-cache.ts'
 import { context, encryptionKey, entryOf, key } from './testing/fleet.ts'
-import { keyvCache } from './keyv-cache.ts'
-import type { KeyvStore } from './text-store.ts'
+import type { KeyvStore } from './store/text-store.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 afterEach(() => void vi.restoreAllMocks())
 
-/** A store in which each step of each call takes as long as chance says, so that calls overtake each other. */
+/** A store whose steps take random delays, so that calls overtake each other. */
 function slowStore(held: Map<string, string>, delays: readonly number[]): KeyvStore {
   let next = 0
   const late = async (): Promise<void> => {
-    for (let turns = delays[(next += 1) % delays.length] ?? 0; turns > 0; turns -= 1) await new Promise(setImmediate)
+    for (let ticks = delays[(next += 1) % delays.length] ?? 0; ticks > 0; ticks -= 1) await new Promise(setImmediate)
   }
   return {
-    get: async (place) => {
+    get: async (name) => {
       await late()
-      const text = held.get(place)
+      const text = held.get(name)
       await late()
       return text
     },
-    set: async (place, text) => {
+    set: async (name, text) => {
       await late()
-      held.set(place, text)
+      held.set(name, text)
       await late()
     },
-    delete: async (place) => {
+    delete: async (name) => {
       await late()
-      held.delete(place)
+      held.delete(name)
     },
   }
 }
@@ -41,7 +40,7 @@ const act: fc.Arbitrary<Act> = fc.record({
   after: fc.nat(15),
 })
 
-test('whatever overtakes what, and whatever is evicted, nobody is served what was there before a write that was done when he asked', async () => {
+test('no read returns a value older than a write that ended before the read began, whatever calls overtake each other or are evicted', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(act, { minLength: 30, maxLength: 60 }),
@@ -68,9 +67,9 @@ test('whatever overtakes what, and whatever is evicted, nobody is served what wa
         const running: Promise<void>[] = []
         const evict = async (): Promise<void> => void held.delete([...held.keys()][running.length % 3] ?? '')
         for (const { by, do: what, after } of acts) {
-          const cache = fleet[by] ?? expect.fail('there are four')
+          const cache = fleet[by] ?? expect.fail('four are made')
           running.push(what === 'read' ? read(cache) : what === 'write' ? write(cache) : evict())
-          for (let turns = after; turns > 0; turns -= 1) await new Promise(setImmediate)
+          for (let ticks = after; ticks > 0; ticks -= 1) await new Promise(setImmediate)
         }
         await Promise.all(running)
       },

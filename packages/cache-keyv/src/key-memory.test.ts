@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { timesInMemory } from '@finchat/secrets-test-servers'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { deriveCacheKeys, forgetKeys } from './cache-keys.ts'
+import { deriveKeyRing, overwriteKeyRing } from './sealed/key-ring.ts'
 
-vi.setConfig({ testTimeout: 60_000 }) // processes take their time where others run too
+vi.setConfig({ testTimeout: 60_000 }) // processes are slow on a loaded machine
 
 const purposes = ['entries', 'generations', 'announcements', 'index']
 
@@ -14,13 +14,13 @@ function subkeyOf(root: Uint8Array, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', root, '', `finchat-secrets/cache-keyv/2/${purpose}`, 32))
 }
 
-test('subkeys are those of HKDF-SHA256, and the roots are overwritten', () => {
+test('subkeys equal HKDF-SHA256, and the given keys are overwritten', () => {
   const [first, second, indexRoot] = [randomBytes(32), randomBytes(32), randomBytes(32)]
   const expected = [
     ...purposes.slice(0, 3).flatMap((purpose) => [first, second].map((root) => subkeyOf(root, purpose))),
     subkeyOf(indexRoot, 'index'),
   ]
-  const { seals, opens, index } = deriveCacheKeys([first, second], indexRoot)
+  const { seals, opens, index } = deriveKeyRing([first, second], indexRoot)
   const bytesOf = (kind: 'entries' | 'generations' | 'announcements'): Uint8Array[] =>
     opens.map(({ [kind]: key }) => (key instanceof Uint8Array ? key : key.export()))
   expect([...bytesOf('entries'), ...bytesOf('generations'), ...bytesOf('announcements'), index]).toEqual(expected)
@@ -28,22 +28,22 @@ test('subkeys are those of HKDF-SHA256, and the roots are overwritten', () => {
   for (const root of [first, second, indexRoot]) expect(root).toEqual(Buffer.alloc(32))
 })
 
-test('keys that are forgotten are others then, which nobody has', () => {
-  const keys = deriveCacheKeys([randomBytes(32), randomBytes(32)], randomBytes(32))
+test('overwritten keys become random ones', () => {
+  const keys = deriveKeyRing([randomBytes(32), randomBytes(32)], randomBytes(32))
   const bytesNow = (): string[] =>
     [...keys.opens.flatMap(({ entries, announcements, generations }) => [entries, announcements, generations.export()]), keys.index].map(
       (bytes) => Buffer.from(bytes).toString('hex'),
     )
   const before = bytesNow()
-  forgetKeys(keys)
+  overwriteKeyRing(keys)
   const after = bytesNow()
   for (const each of after) expect([...before, '00'.repeat(32)]).not.toContain(each)
   expect(new Set(after).size).toBeGreaterThan(5)
 })
 
 // Other systems show no process the memory of another as a file.
-describe.runIf(process.platform === 'linux')('the memory of a process that used a cache', () => {
-  /** How often each text stands there while the cache is used, when it is closed, and after a collection. */
+describe.runIf(process.platform === 'linux')('the memory of a process that uses a cache', () => {
+  /** Occurrences of each text while the cache is used, after close(), and after a garbage collection. */
   async function timesIn(
     form: 'bytes' | 'hex' | 'refused',
     key: Buffer,
@@ -63,7 +63,7 @@ describe.runIf(process.platform === 'linux')('the memory of a process that used 
     return times
   }
 
-  test('has a key that was given as bytes in no form, from the first use on', async () => {
+  test('holds no form of a key that was given as bytes, from the first use on', async () => {
     const key = randomBytes(32)
     const extracted = createHmac('sha256', Buffer.alloc(32)).update(key).digest()
     const texts = [key.toString('hex'), key.toString('base64'), key.toString('base64url')]
@@ -71,19 +71,19 @@ describe.runIf(process.platform === 'linux')('the memory of a process that used 
     for (const times of await timesIn('bytes', key, forms)) expect(times).toEqual(forms.map(() => 0))
   })
 
-  test('has no key whose cache was refused for another key or option', async () => {
+  test('holds no key whose options were refused', async () => {
     const key = randomBytes(32)
     for (const times of await timesIn('refused', key, [key])) expect(times).toEqual([0])
   })
 
-  test('has the bytes of a key that was given as text nowhere, and the text where its owner has it', async () => {
+  test('holds a key that was given as text only in the text itself', async () => {
     const key = randomBytes(32)
     const [used, closed] = await timesIn('hex', key, [key, Buffer.from(key.toString('hex'))])
     expect(closed?.[0], 'the script keeps its own').toBe(1)
     expect(used?.[1]).toBeGreaterThan(0)
   })
 
-  test('has the subkeys while it is used, once each, and not after close(); that of generations until it is collected', async () => {
+  test('holds each subkey once until close(), and that of generations until it is collected', async () => {
     const key = randomBytes(32)
     const [used, closed, collected] = await timesIn(
       'bytes',

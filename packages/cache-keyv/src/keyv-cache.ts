@@ -6,39 +6,38 @@ import {
   type SharedRead,
   type SharedReadContext,
 } from '@finchat/secrets-core'
-import { Announcements } from './announcements.ts'
-import { deriveCacheKeys, forgetKeys } from './cache-keys.ts'
-import { fill } from './fill.ts'
-import { invalidate } from './invalidate.ts'
-import { KeyCheck } from './key-check.ts'
-import { Lifecycle } from './lifecycle.ts'
-import type { LevelParts } from './level-parts.ts'
+import { LoadAwareClock } from '@finchat/secrets-core/provider'
 import { type CheckedOptions, checkedOptions, type KeyvCacheOptions } from './options.ts'
-import { LoadAwareClock } from '@finchat/secrets-core/timing'
-import { PatientStore, startMsOf } from './patient-store.ts'
-import { startPatience } from './turn.ts'
-import { channelOf, keyMarkOf } from './places.ts'
-import { read } from './read.ts'
-import { outlive } from './redis-client.ts'
-import { type KeyvCacheStats, Reports } from './reports.ts'
-import { type FaultReason, reasonOf } from './store-fault.ts'
-import { type TextStore, textStoreOf } from './text-store.ts'
+import { Announcements } from './protocol/announcements.ts'
+import type { CacheContext } from './protocol/context.ts'
+import { fill } from './protocol/fill.ts'
+import { startFactor } from './protocol/fill-lease.ts'
+import { invalidate } from './protocol/invalidate.ts'
+import { KeyCheck } from './protocol/key-check.ts'
+import { read } from './protocol/read.ts'
+import { type KeyvCacheStats, Stats } from './protocol/stats.ts'
+import { deriveKeyRing, overwriteKeyRing } from './sealed/key-ring.ts'
+import { BoundedStore, startTimeoutOf } from './store/bounded-store.ts'
+import { ignoreConnectionErrors } from './store/error-events.ts'
+import type { FaultReason } from './store/errors.ts'
+import { Lifecycle } from './store/lifecycle.ts'
+import { type TextStore, textStoreOf } from './store/text-store.ts'
 
-/** So many calls to a store that hangs may hold up `close()`, whatever the load of the machine. */
-const closingCalls = 10
+const callsWhileClosing = 10
 
-/** The second level below each provider's memory, for `cache: { shared }`. */
+/** A shared cache for `createSecretsManager({ cache: { shared } })`. */
 export interface KeyvCache extends SharedCache {
-  /** Counts since it was made. */
+  /** Counts since the cache was made. */
   readonly stats: () => KeyvCacheStats
-  /** Waits for what it still brings to the store, and then asks nothing of it or of the clients any more, which can be closed. */
+  /** Waits for writes under way. Afterwards the store and the clients are not called any more, and may be closed. */
   readonly close: (context?: CallContext) => Promise<void>
 }
 
 /**
- * A cache that a fleet shares over any Keyv store: Redis, Valkey, a SQL database. Returns what `createSecretsManager({ cache: { shared } })` takes;
- * nothing is asked of the store before the first read. Whatever lies there is sealed, and found under hashes. Throws `CONFIGURATION` for an option that makes
- * no sense, and without a key unless the store is in this process.
+ * A cache that a fleet shares over any Keyv store: Redis, Valkey, a SQL database. Returns what
+ * `createSecretsManager({ cache: { shared } })` takes. The store is not called before the first read; all that it holds is
+ * sealed, under hashed names. Throws `CONFIGURATION` for an option that makes no sense, and for a missing key unless the
+ * store is in this process.
  *
  * @example
  * import { generateKey, keyvCache } from '@finchat/secrets-cache-keyv'
@@ -49,84 +48,83 @@ export interface KeyvCache extends SharedCache {
  * const provider = memoryProvider({ sharedAs: 'store', secrets: { database: 'hunter2' } }) // in production AWS, Vault
  * const secrets = createSecretsManager({ providers: [provider], cache: { shared } })
  * await secrets.getSecret('database')
- * console.log(shared.stats().turns) // 1
+ * console.log(shared.stats().leases) // 1
  * await secrets.close()
  */
 export function keyvCache(options: KeyvCacheOptions): KeyvCache {
   const checked = checkedOptions(options)
   const texts = textStoreOf(checked.store)
   const parts = partsOf(checked, texts)
-  const { reports, announcements, lifecycle } = parts
-  let ended: Promise<void> | undefined
+  const { cache, announcements } = parts
+  const { lifecycle, stats } = cache
+  let closing: Promise<void> | undefined
   if (checked.isSharedWithNobody) warnOfMap()
   return {
     specificationVersion: 'v1',
-    // By the process's own time. A claim that begins when the wait ends settles for a quarter of it at most, and every call on the way may take its time.
-    longestReadMs: startMsOf(checked.timeoutMs) + 1.25 * startPatience * checked.waitMs + 10 * (checked.timeoutMs + checked.settleMs),
+    longestReadMs: longestReadMsOf(checked),
     failClosed: checked.failClosed,
     read: (key, context) => readOrPass(parts, key, context),
-    // The store's failure is counted and told where it is noticed; nobody waits for this.
-    fill: (key, ticket, entry) => lifecycle.run(() => fill(parts, key, ticket, entry)).catch(() => {}),
+    // The bounded store counts its failures; no caller waits for a fill.
+    fill: (key, ticket, entry) => lifecycle.run(() => fill(cache, key, ticket, entry)).catch(() => {}),
     invalidate: async (path, { signal }) => {
-      if (lifecycle.isClosing) throw closed()
-      return lifecycle.track(invalidate(parts, path, signal))
+      if (lifecycle.isClosing) throw closedError()
+      return lifecycle.track(invalidate(cache, announcements, path, signal))
     },
     ...(checked.subscriber !== undefined && { subscribe: (listener) => announcements.add(listener) }),
-    stats: () => reports.stats,
-    close: (context) => (ended ??= end(parts, texts, context?.signal)),
+    stats: () => stats.snapshot,
+    close: (context) => (closing ??= close(parts, context?.signal)),
   }
 }
 
-async function readOrPass(parts: LevelParts, key: SharedKey, context: SharedReadContext): Promise<SharedRead> {
+interface Parts {
+  readonly cache: CacheContext
+  readonly texts: TextStore
+  readonly announcements: Announcements
+  readonly keyCheck: KeyCheck
+  readonly longestCloseMs: number
+}
+
+function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextStore): Parts {
+  const { namespace, timeoutMs, coolDownMs, waitMs, client, subscriber } = options
+  for (const connection of [client, subscriber]) ignoreConnectionErrors(connection)
+  const stats = new Stats(namespace)
+  const [clock, lifecycle] = [new LoadAwareClock(), new Lifecycle()]
+  const onFailure = (reason: FaultReason): void => (lifecycle.isClosing ? undefined : stats.recordFailure(reason))
+  const store = new BoundedStore(texts, { timeoutMs, coolDownMs, clock, onFailure })
+  const keys = deriveKeyRing(ring, indexRoot)
+  const cache: CacheContext = { ...options, store, clock, lifecycle, keys, stats, leaseMs: Math.max(1, waitMs / 2) }
+  const announcements = new Announcements(cache, { subscriber, timeoutMs, onFailure })
+  return { cache, texts, announcements, keyCheck: new KeyCheck(cache), longestCloseMs: callsWhileClosing * timeoutMs }
+}
+
+/** A claim made at the end of the wait settles for at most a quarter of it; each of up to ten calls may take its time. */
+function longestReadMsOf({ timeoutMs, waitMs, settleMs }: CheckedOptions): number {
+  return startTimeoutOf(timeoutMs) + 1.25 * startFactor * waitMs + 10 * (timeoutMs + settleMs)
+}
+
+async function readOrPass({ cache, keyCheck }: Parts, key: SharedKey, context: SharedReadContext): Promise<SharedRead> {
   try {
-    return await parts.lifecycle.run(() => read(parts, key, context))
+    return await cache.lifecycle.run(async () => {
+      const answer = await read(cache, key, context)
+      if ('ticket' in answer) keyCheck.recordMiss()
+      return answer
+    })
   } catch {
-    parts.reports.count('unavailable')
+    cache.stats.count('unavailable')
     return { ticket: {}, unavailable: true }
   }
 }
 
-/** What runs may end, as far as there is time; then nothing reaches the store. */
-async function end(parts: LevelParts, texts: TextStore, signal: AbortSignal | undefined): Promise<void> {
-  const { announcements, keys, lifecycle, store } = parts
+async function close({ cache, texts, announcements, longestCloseMs }: Parts, signal: AbortSignal | undefined): Promise<void> {
   announcements.close()
-  await lifecycle.close(parts.longestCloseMs, signal)
-  store.close()
+  await cache.lifecycle.close(longestCloseMs, signal)
+  cache.store.close()
   texts.close()
-  forgetKeys(keys)
+  overwriteKeyRing(cache.keys)
 }
 
-function closed(): SecretsError {
+function closedError(): SecretsError {
   return new SecretsError('ABORTED', 'the shared cache is closed', { remedy: 'close it after the last use' })
-}
-
-function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextStore): LevelParts {
-  const { namespace, timeoutMs, coolDownMs, waitMs, client, subscriber, keyPrefix } = options
-  for (const connection of [client, subscriber]) outlive(connection)
-  const keys = deriveCacheKeys(ring, indexRoot)
-  const reports = new Reports(namespace)
-  const [clock, lifecycle] = [new LoadAwareClock(), new Lifecycle()]
-  // What fails while the cache is closing fails because of that.
-  const failed = (reason: FaultReason): void => (lifecycle.isClosing ? undefined : reports.failed(reason))
-  const store = new PatientStore(texts, { timeoutMs, coolDownMs, clock, failed })
-  const places = { index: keys.index, namespace, keyPrefix }
-  const keyCheck = new KeyCheck({ store, mark: keyMarkOf(places), reports, lifecycle })
-  const announced = { keys, namespace, channel: channelOf(places), client, subscriber, store, lifecycle, clock, timeoutMs }
-  const announcements = new Announcements({ ...announced, failed: (error) => failed(reasonOf(error)) })
-  const [leaseMs, longestCloseMs] = [Math.max(1, waitMs / 2), closingCalls * timeoutMs]
-  return {
-    ...options,
-    store,
-    clock,
-    lifecycle,
-    keys,
-    index: keys.index,
-    reports,
-    announcements,
-    keyCheck,
-    leaseMs,
-    longestCloseMs,
-  }
 }
 
 function warnOfMap(): void {

@@ -2,7 +2,7 @@ import { SecretsError } from '@finchat/secrets-core'
 import { Keyv } from 'keyv'
 import { Keyv as Keyv5 } from 'keyv5'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { generateKey } from './key.ts'
+import { generateKey } from '@finchat/secrets-core/sealing'
 import { keyvCache } from './keyv-cache.ts'
 import { context, encryptionKey, fillGap, key, valueIn } from './testing/fleet.ts'
 import { faultyStore } from './testing/stores.ts'
@@ -32,10 +32,10 @@ test.each<[object | undefined, RegExp]>([
   [{ store, encryptionKey, settleMs: NaN }, /^`settleMs` is NaN/],
   [{ store, encryptionKey, coolDownMs: '5' }, /^the option coolDownMs is text/],
   [{ store, encryptionKey, failClosed: 'yes' }, /^the option failClosed is text/],
-  [{ store, encryptionKey, client: {} }, /^`client` is no client of Redis/],
+  [{ store, encryptionKey, client: {} }, /^`client` is not a Redis client/],
   [{ store, encryptionKey, subscriber: { subscribe: () => {}, unsubscribe: () => {} } }, /^`subscriber` is given without `client`/],
   [{ store, encryptionKey, ttl: 5 }, /^the option "ttl" is not known/],
-])('%j is refused at once', (options, message) => {
+])('%j is refused', (options, message) => {
   let error: unknown
   try {
     keyvCache(options as never) // as JavaScript may pass them
@@ -45,12 +45,12 @@ test.each<[object | undefined, RegExp]>([
   expect(SecretsError.isInstance(error) && [error.code, error.message]).toEqual(['CONFIGURATION', expect.stringMatching(message)])
 })
 
-test('nothing is asked of the store before the first read', () => {
+test('the store is not called before the first read', () => {
   keyvCache({ store, encryptionKey })
   expect(store.calls()).toBe(0)
 })
 
-test('a store in this process needs no key, and is sealed all the same', async () => {
+test('a store in this process needs no key, and its entries are sealed', async () => {
   for (const own of [new Map<string, unknown>(), new Keyv(), new Keyv({ store: new Map() }), new Keyv5()]) {
     const cache = keyvCache({ store: own })
     await fillGap(cache, { value: 'canary-71ac' })
@@ -60,12 +60,12 @@ test('a store in this process needs no key, and is sealed all the same', async (
   expect(process.emitWarning).not.toHaveBeenCalled()
 })
 
-test('a connection string, of which Keyv makes a map, is told: what shall be shared is shared with nobody', () => {
+test('a Keyv over a connection string, which is a map, causes a warning that nothing is shared', () => {
   keyvCache({ store: new Keyv('redis://localhost:6379'), encryptionKey })
   expect(process.emitWarning).toHaveBeenCalledWith(expect.stringMatching(/shared with nobody.*connection string/), expect.anything())
 })
 
-test('a fleet changes its key without a cold cache: last everywhere, then first, then alone', async () => {
+test('a fleet changes its key without a cold cache: last, then first, then alone', async () => {
   const [old, next] = [generateKey(), generateKey()]
   const held = new Map<string, string>()
   const steps = [
@@ -81,7 +81,7 @@ test('a fleet changes its key without a cold cache: last everywhere, then first,
     for (const each of neighbours) expect(await valueIn(each)).toBe(`v${n}`)
   }
   const retired = steps[0]
-  if (retired === undefined) throw new Error('there are four')
+  if (retired === undefined) throw new Error('four are made')
   expect(await valueIn(retired)).toBeUndefined()
   expect(retired.stats().ignored.unreadable).toBeGreaterThan(0)
 })

@@ -1,36 +1,52 @@
-import { knownOptions, type MembersOf } from '@finchat/secrets-core'
-import { type EncryptionKey, generateKey, rawKey } from './key.ts'
-import { assertClient, type RedisClient, type RedisSubscriber } from './redis-client.ts'
-import { assertStore, isInProcess, type KeyvStore } from './text-store.ts'
-import { described, wrongOption } from './wrong-option.ts'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { type EncryptionKey, generateKey } from '@finchat/secrets-core/sealing'
+import { rawKey } from './sealed/key-ring.ts'
+import { assertClient, type RedisClient, type RedisSubscriber } from './store/redis-client.ts'
+import { assertStore, isInProcess, type KeyvStore } from './store/text-store.ts'
+import { described, wrongOption } from './store/errors.ts'
 
 /** What `keyvCache` takes. */
 export interface KeyvCacheOptions {
-  /** A Keyv over an adapter, an adapter itself, or a Map for tests. Never closed by us. */
+  /** A Keyv over an adapter, an adapter itself, or a Map for tests. Never closed by the cache. */
   readonly store: KeyvStore
-  /** The key that seals what leaves this process: 32 random bytes or their text, the same for the whole fleet. May be left out only if the store is in this process. */
+  /**
+   * Seals what leaves this process: 32 random bytes or their text, the same for the whole fleet. May be left out only if the
+   * store is in this process.
+   */
   readonly encryptionKey?: EncryptionKey | undefined
-  /** Instead of `encryptionKey`, a ring: the first seals, all of them open. Give a new key last to every process, before any has it first. */
+  /**
+   * Instead of `encryptionKey`, a ring: the first key seals, all of them open. Give a new key last to every process before
+   * any process has it first.
+   */
   readonly keys?: readonly EncryptionKey[] | undefined
-  /** The key under which places in the store are hashed. Default: the only key. With several keys it must be given, and stay the same: the key that the fleet began with. */
+  /**
+   * Hashes the key names. Default: the only key. With several keys it is required, and stays the key that the fleet began
+   * with.
+   */
   readonly indexKey?: EncryptionKey | undefined
-  /** Fences off what others keep in the same store with the same key: any text. Default: none, the empty text. */
+  /** Separates this cache from others in the same store with the same key: any text. Default: the empty text. */
   readonly namespace?: string | undefined
-  /** What each key in the store begins with, for access control lists: up to 64 letters, digits and . : _ -. Default: `fs1:`. */
+  /** Begins every key in the store, for access control lists: up to 64 letters, digits and . : _ -. Default: `fs1:`. */
   readonly keyPrefix?: string | undefined
-  /** Milliseconds that one call to the store may take. Until the store has answered once, 20 times that, up to 1,000. Default: 50. */
+  /** What one call to the store may take, milliseconds. In the first 10 s, 20 times that, up to 1,000. Default: 50. */
   readonly timeoutMs?: number | undefined
-  /** Milliseconds that a store is left alone which failed three times in a row. Default: 5,000. */
+  /** How long a store that failed three times in a row is not called, milliseconds. Default: 5,000. */
   readonly coolDownMs?: number | undefined
-  /** Milliseconds that a read waits while another process asks the provider; who has that turn loses it after half of them. Default: 1,000. */
+  /**
+   * How long a read waits while another process asks the provider, milliseconds. A fill lease lasts half of it.
+   * Default: 1,000.
+   */
   readonly waitMs?: number | undefined
-  /** Milliseconds for which a claim to that turn must stand, in a store without a `client`. Default: 25. */
+  /** How long a claim to the fill lease must stand, in a store without a `client`, milliseconds. Default: 25. */
   readonly settleMs?: number | undefined
-  /** Reads fail with `UNAVAILABLE` while the store cannot be asked, instead of asking the provider. Default: false. */
+  /** Reads fail with `UNAVAILABLE` while the store is unavailable, instead of asking the provider. Default: false. */
   readonly failClosed?: boolean | undefined
-  /** A client of the same Redis or Valkey, of node-redis, ioredis or iovalkey: turns are decided by the server, and invalidations published. */
+  /**
+   * A client of the same Redis or Valkey, of node-redis, ioredis or iovalkey: the server grants fill leases, and
+   * invalidations are published.
+   */
   readonly client?: RedisClient | undefined
-  /** Another connection, which does nothing else: what other processes invalidate leaves this one's memory at once. */
+  /** A connection of its own: what other processes invalidate leaves this one's memory at once. */
   readonly subscriber?: RedisSubscriber | undefined
 }
 
@@ -50,10 +66,8 @@ const members: MembersOf<KeyvCacheOptions> = {
   subscriber: 'any',
 }
 
-/** The same, checked. */
 export interface CheckedOptions {
   readonly store: KeyvStore
-  /** To be overwritten by whoever derives the keys. */
   readonly ring: readonly [Uint8Array, ...Uint8Array[]]
   readonly indexRoot: Uint8Array
   readonly namespace: string
@@ -65,23 +79,23 @@ export interface CheckedOptions {
   readonly failClosed: boolean
   readonly client: RedisClient | undefined
   readonly subscriber: RedisSubscriber | undefined
-  /** It says that it shares, and shares with nobody. */
+  /** A key is given, as for a fleet, with a store in this process. */
   readonly isSharedWithNobody: boolean
 }
 
 const longestMs = 600_000
 
-/** Throws `CONFIGURATION` for every option that makes no sense. Does not touch the store. */
+/** Throws `CONFIGURATION` for every option that makes no sense. Does not call the store. */
 export function checkedOptions(given: KeyvCacheOptions): CheckedOptions {
   const options = knownOptions(given, members)
   const { store, namespace = '', keyPrefix = 'fs1:', failClosed = false, client, subscriber } = options
   assertStore(store)
-  if (!namespace.isWellFormed()) throw wrongOption('`namespace` is not well-formed text', 'leave out halves of surrogate pairs')
+  if (!namespace.isWellFormed()) throw wrongOption('`namespace` is not well-formed text', 'remove unpaired surrogates')
   if (!/^[\w.:-]{0,64}$/.test(keyPrefix)) throw wrongOption('`keyPrefix` cannot be used', 'give up to 64 letters, digits and . : _ -')
   if (client !== undefined) assertClient('client', client, ['set', 'get', 'del', 'publish'])
   if (subscriber !== undefined) assertClient('subscriber', subscriber, ['subscribe', 'unsubscribe'])
   if (subscriber !== undefined && client === undefined)
-    throw wrongOption('`subscriber` is given without `client`', 'give the client too, which tells others what is invalidated here')
+    throw wrongOption('`subscriber` is given without `client`', 'give the client too, which announces invalidations')
   const checked = {
     store,
     namespace,
@@ -95,24 +109,24 @@ export function checkedOptions(given: KeyvCacheOptions): CheckedOptions {
     settleMs: milliseconds('settleMs', options.settleMs ?? 25, 0),
     isSharedWithNobody: isInProcess(store) && (options.encryptionKey ?? options.keys) !== undefined,
   }
-  // Last: whoever throws must overwrite what was parsed.
+  // Last: an error after this would leave the parsed keys in memory.
   return { ...checked, ...keysOf(options) }
 }
 
 function keysOf({ store, encryptionKey, keys, indexKey }: KeyvCacheOptions): Pick<CheckedOptions, 'ring' | 'indexRoot'> {
   if (encryptionKey !== undefined && keys !== undefined)
-    throw wrongOption('`encryptionKey` and `keys` are both given', 'give `keys`, the one that seals first')
+    throw wrongOption('`encryptionKey` and `keys` are both given', 'give `keys` alone, the sealing key first')
   if (keys !== undefined && !Array.isArray(keys))
     throw wrongOption(`\`keys\` is ${described(keys)} instead of an array`, 'for one key give `encryptionKey`')
-  const [first, ...others] = keys ?? [encryptionKey ?? keyOfThisProcess(store)]
-  if (first === undefined) throw withoutKey()
+  const [first, ...others] = keys ?? [encryptionKey ?? processKey(store)]
+  if (first === undefined) throw missingKey()
   if (others.length > 0 && indexKey === undefined)
     throw wrongOption('several keys are given without `indexKey`', 'give as `indexKey` the key that the fleet began with, for good')
   const [indexRoot, ...ring] = rawKeys([indexKey ?? first, first, ...others])
   return { ring, indexRoot }
 }
 
-/** Leaves none behind where one of them is refused. */
+/** Overwrites those already parsed if one is refused. */
 function rawKeys(keys: readonly [EncryptionKey, EncryptionKey, ...EncryptionKey[]]): [Uint8Array, Uint8Array, ...Uint8Array[]] {
   const parsed: Uint8Array[] = []
   try {
@@ -124,13 +138,12 @@ function rawKeys(keys: readonly [EncryptionKey, EncryptionKey, ...EncryptionKey[
   return parsed as [Uint8Array, Uint8Array, ...Uint8Array[]] // one of each
 }
 
-/** What leaves the process must be sealed with a key that others have. */
-function keyOfThisProcess(store: KeyvStore): EncryptionKey {
+function processKey(store: KeyvStore): EncryptionKey {
   if (isInProcess(store)) return generateKey()
-  throw withoutKey()
+  throw missingKey()
 }
 
-function withoutKey(): Error {
+function missingKey(): Error {
   return wrongOption('no encryption key is given', 'give `encryptionKey`, the same for the whole fleet; generateKey() makes one, once')
 }
 

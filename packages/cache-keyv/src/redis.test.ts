@@ -8,7 +8,7 @@ import { Keyv } from 'keyv'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { type KeyvCache, keyvCache } from './keyv-cache.ts'
 import type { KeyvCacheOptions } from './options.ts'
-import type { RedisClient, RedisSubscriber } from './redis-client.ts'
+import type { RedisClient, RedisSubscriber } from './store/redis-client.ts'
 import { context, encryptionKey, fillGap, key, ticketOf, valueIn } from './testing/fleet.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
@@ -17,7 +17,7 @@ describeWithServer('redis', 'over Redis', () => suite(startRedis))
 describeWithServer('valkey', 'over Valkey', () => suite(startValkey))
 
 const canary = 'canary-5b7e'
-/** What the README tells to grant. */
+/** The rights that docs/shared-cache.md asks for. */
 const leastRights = [
   '~fs1:*',
   'resetchannels',
@@ -39,7 +39,7 @@ function suite(start: () => Promise<RedisServer>): void {
     return server
   }
 
-  test('a thief of its disk learns no name, no value, no namespace, and not how long a value is', async () => {
+  test('a dump reveals no name, value or namespace', async () => {
     const server = await started()
     const cache = await cacheOver(server.url, { namespace: 'payments' })
     await fillGap(cache, { value: canary, revision: canary })
@@ -50,18 +50,18 @@ function suite(start: () => Promise<RedisServer>): void {
         expect(dump.includes(Buffer.from(word).toString(encoding).replace(/=+$/, ''))).toBe(false)
   })
 
-  test('every entry has a time to live there', async () => {
+  test('every key has a TTL', async () => {
     const server = await started()
     await fillGap(await cacheOver(server.url), { value: 'v' })
     const keys = (): Promise<unknown> => server.command('KEYS', '*')
-    // A generation, an entry, and the mark of the key, which nobody waits for.
+    // A generation, an entry, and the key mark, which is written in the background.
     await expect.poll(keys).toHaveLength(3)
-    const places = await keys()
-    if (!Array.isArray(places)) throw new Error('KEYS answers a list')
-    for (const place of places) expect(Number(await server.command('PTTL', String(place)))).toBeGreaterThan(0)
+    const names = await keys()
+    if (!Array.isArray(names)) throw new Error('KEYS returns a list')
+    for (const name of names) expect(Number(await server.command('PTTL', String(name)))).toBeGreaterThan(0)
   })
 
-  test('full, it is told as full, to the writer too, and reads go on', async () => {
+  test('a full server is counted as full and fails invalidations, and hits go on', async () => {
     const server = await started()
     const cache = await cacheOver(server.url)
     await fillGap(cache, { value: 'v' })
@@ -73,18 +73,18 @@ function suite(start: () => Promise<RedisServer>): void {
     expect(cache.stats().failures.full).toBeGreaterThan(0)
   })
 
-  test('emptied, it is a gap that is filled again', async () => {
+  test('after a flush entries are filled again', async () => {
     const server = await started()
     const cache = await cacheOver(server.url)
     await fillGap(cache, { value: 'v' })
     await server.command('FLUSHALL')
-    // Who leaves the gap open hands back its turn.
+    // Release the lease without an answer.
     await cache.fill(key, await ticketOf(cache), undefined, context)
     await fillGap(await cacheOver(server.url), { value: 'v2' })
     expect(await valueIn(cache)).toBe('v2')
   })
 
-  test('killed, it is unavailable at once and until it is back', async () => {
+  test('a killed server is unavailable at once, until it is back', async () => {
     const server = await started()
     const cache = await cacheOver(server.url, { coolDownMs: 100, timeoutMs: 100 })
     await fillGap(cache, { value: 'v' })
@@ -97,7 +97,7 @@ function suite(start: () => Promise<RedisServer>): void {
     })
   })
 
-  test('a user with the least rights that the README tells is enough, and what he may not do is told as denied', async () => {
+  test('a user with the documented rights suffices, and a missing right is counted as denied', async () => {
     const server = await started()
     await server.command('ACL', 'SETUSER', 'cache', 'on', '>password', ...leastRights)
     const url = server.url.replace('redis://', 'redis://cache:password@')
@@ -113,7 +113,7 @@ function suite(start: () => Promise<RedisServer>): void {
     await server.command('ACL', 'SETUSER', 'cache', '-set')
     await expect(cache.invalidate(key, context)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     expect(cache.stats().failures.denied).toBeGreaterThan(0)
-    expect(process.emitWarning).toHaveBeenCalledWith(expect.stringMatching(/may not do it/), expect.anything())
+    expect(process.emitWarning).toHaveBeenCalledWith(expect.stringMatching(/lacks a right/), expect.anything())
   })
 
   test.each(['node-redis', 'iovalkey'] as const)(
@@ -144,7 +144,7 @@ function suite(start: () => Promise<RedisServer>): void {
     },
   )
 
-  test('a rotation leaves the memory of the whole fleet within 100 ms, over publish and subscribe', async () => {
+  test('a rotation reaches the memory of every process within 100 ms, over publish and subscribe', async () => {
     const server = await started()
     const provider = memoryProvider({ sharedAs: 'store', secrets: { token: 'v1' } })
     const fleet: SecretsManager[] = []

@@ -1,4 +1,4 @@
-// What Keyv and its stores do that must not reach anybody through us. What Redis itself does: redis.test.ts.
+// Quirks of Keyv and its adapters. For Redis itself see redis.test.ts.
 import { EventEmitter } from 'node:events'
 import { createSecretsManager } from '@finchat/secrets-core'
 import { Keyv } from 'keyv'
@@ -8,14 +8,14 @@ import { keyvCache } from './keyv-cache.ts'
 import { context, encryptionKey, fillGap, fleetOver, key, ticketOf, valueIn } from './testing/fleet.ts'
 import { faultyStore } from './testing/stores.ts'
 import { sqliteStore } from './testing/sqlite-store.ts'
-import type { KeyvStore } from './text-store.ts'
+import type { KeyvStore } from './store/text-store.ts'
 
 beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 afterEach(() => void vi.restoreAllMocks())
 
 const canary = 'canary-3d9f'
 
-test('a TTL of 0, which would mean for ever, is never written, nor one that is no whole number of milliseconds', async () => {
+test('every TTL is a whole number of at least 1 ms: 0 would mean for ever', async () => {
   const store = faultyStore()
   const set = vi.spyOn(store, 'set')
   const cache = keyvCache({ store, encryptionKey, settleMs: 0, waitMs: 1 })
@@ -29,27 +29,27 @@ test('a TTL of 0, which would mean for ever, is never written, nor one that is n
 })
 
 test.each([
-  ['a Keyv takes milliseconds', (store: object) => new Keyv({ clear: async () => {}, has: async () => false, ...store }), 60_000],
-  ['a Keyv 5 takes milliseconds', (store: object) => new Keyv5({ store: { clear: async () => {}, ...store } }), 60_000],
-  ['an adapter of Keyv 5 takes milliseconds', (store: object) => store, 60_000],
-  ['an adapter of Keyv 6 takes the time itself', (store: object) => ({ ...store, capabilities: { expires: true } }), Date.now() + 60_000],
+  ['a Keyv gets a TTL in milliseconds', (store: object) => new Keyv({ clear: async () => {}, has: async () => false, ...store }), 60_000],
+  ['a Keyv 5 gets a TTL in milliseconds', (store: object) => new Keyv5({ store: { clear: async () => {}, ...store } }), 60_000],
+  ['an adapter of Keyv 5 gets a TTL in milliseconds', (store: object) => store, 60_000],
+  ['an adapter of Keyv 6 gets the time of expiry', (store: object) => ({ ...store, capabilities: { expires: true } }), Date.now() + 60_000],
 ])('%s', async (_, wrapped, expected) => {
   const store = faultyStore()
   const set = vi.spyOn(store, 'set')
   const cache = keyvCache({ store: wrapped(store) as Keyv, encryptionKey, settleMs: 0 })
   await fillGap(cache, { value: 'v' })
-  const [ttl] = set.mock.calls.filter(([place]) => place.includes('}e')).map(([, , each]) => Number(each))
+  const [ttl] = set.mock.calls.filter(([name]) => name.includes('}e')).map(([, , each]) => Number(each))
   expect(Math.abs((ttl ?? 0) - expected)).toBeLessThan(10_000)
 })
 
-test('a store that ignores its TTLs serves nothing that is over', async () => {
+test('no expired entry is served from a store that ignores TTLs', async () => {
   const { another } = fleetOver()
   const cache = another()
   await fillGap(cache, { value: 'v' }, { until: Date.now() + 30 })
   await vi.waitFor(async () => expect(await valueIn(cache)).toBeUndefined())
 })
 
-test('a Keyv that somebody listens to swallows every failure: it is neither a gap nor a done invalidation', async () => {
+test('a failure that a Keyv reports only as an event is neither a miss nor a successful invalidation', async () => {
   const store = faultyStore()
   const keyv = new Keyv({ clear: async () => {}, has: async () => false, ...store })
   keyv.on('error', () => {})
@@ -62,7 +62,7 @@ test('a Keyv that somebody listens to swallows every failure: it is neither a ga
   expect(await valueIn(cache)).toBe('v')
 })
 
-test('an adapter that tells of a failed write by an event alone is not taken for a full one', async () => {
+test('a failed write that an adapter reports only as an event is not mistaken for a full store', async () => {
   const events = new EventEmitter()
   const store = Object.assign(events, {
     get: async () => undefined,
@@ -74,7 +74,7 @@ test('an adapter that tells of a failed write by an event alone is not taken for
   expect(cache.stats().failures).toEqual({ timeout: 0, denied: 1, full: 0, failed: 0 })
 })
 
-test('a store that says that it wrote and keeps nothing is found out, and left alone', async () => {
+test('a store that reports writes and keeps nothing is detected, and gets a cool-down', async () => {
   const { store, another } = fleetOver()
   const cache = another()
   store.plan = (call) => (call === 'set' ? 'swallow' : undefined)
@@ -85,14 +85,14 @@ test('a store that says that it wrote and keeps nothing is found out, and left a
   expect(cache.stats().failures.full).toBe(3)
 })
 
-test('an entry that somebody moves to another name, version or namespace is ignored, counted and told', async () => {
+test('an entry that was moved to another key is ignored, counted and reported', async () => {
   const { store, another } = fleetOver()
   const cache = another()
   await fillGap(cache, { value: canary })
-  const stolen = [...store.held].find(([place]) => place.includes('}e'))?.[1] ?? ''
+  const stolen = [...store.held].find(([name]) => name.includes('}e'))?.[1] ?? ''
   const other = { ...key, path: 'prod/other' }
   await fillGap(cache, { value: 'own' }, {}, other)
-  for (const place of store.held.keys()) if (place.includes('}e')) store.held.set(place, stolen)
+  for (const name of store.held.keys()) if (name.includes('}e')) store.held.set(name, stolen)
   expect(await valueIn(cache, other)).toBeUndefined()
   expect(await valueIn(cache)).toBe(canary)
   expect(cache.stats().ignored.unreadable).toBeGreaterThan(0)
@@ -101,12 +101,12 @@ test('an entry that somebody moves to another name, version or namespace is igno
 })
 
 test.each(['', '!', 'AAAA', '{"value":"planted"}', 'x'.repeat(100_000)])(
-  'what somebody else put there is no answer and no error: %.20j',
+  'a planted text causes a miss and no error: %.20j',
   async (planted) => {
     const { store, another } = fleetOver()
     const cache = another()
     await fillGap(cache, { value: 'v' })
-    for (const place of store.held.keys()) store.held.set(place, planted)
+    for (const name of store.held.keys()) store.held.set(name, planted)
     expect(await ticketOf(another({ waitMs: 0 }))).toBeDefined()
     await cache.invalidate(key, context)
     await fillGap(another(), { value: 'anew' })
@@ -114,15 +114,15 @@ test.each(['', '!', 'AAAA', '{"value":"planted"}', 'x'.repeat(100_000)])(
   },
 )
 
-test('what is no text is no answer', async () => {
+test('a value that is not text is a miss', async () => {
   const map = new Map<string, unknown>()
   const cache = keyvCache({ store: map })
   await fillGap(cache, { value: 'v' })
-  for (const place of map.keys()) map.set(place, { value: 'planted' })
+  for (const name of map.keys()) map.set(name, { value: 'planted' })
   expect(await valueIn(cache)).toBeUndefined()
 })
 
-test('namespaces that Keyv makes one of, or shares, are fenced by the key of each entry', async () => {
+test('namespaces that collide in Keyv stay separate', async () => {
   const held = new Map<string, unknown>()
   const adapter = new Keyv(held)
   const spaces = ['a', 'a:b', 'a::b', '', 'A', 'а', 'a\u200b']
@@ -132,19 +132,19 @@ test('namespaces that Keyv makes one of, or shares, are fenced by the key of eac
   for (const [n, cache] of caches.entries()) for (const path of paths) expect(await valueIn(cache, { ...key, path })).toBe(`${n} ${path}`)
 })
 
-test('two Keyvs on one adapter share the namespace of the last: no cache reads what is not its own', async () => {
+test('two Keyvs on one adapter share a namespace, and no cache reads entries of the other', async () => {
   const held = new Map<string, unknown>()
   const adapter = new Keyv({ store: held }).store
   const [one, other] = ['one', 'other'].map((namespace) =>
     keyvCache({ store: new Keyv({ store: adapter, namespace }), encryptionKey, namespace, settleMs: 0 }),
-  ) as [ReturnType<typeof keyvCache>, ReturnType<typeof keyvCache>] // of two
+  ) as [ReturnType<typeof keyvCache>, ReturnType<typeof keyvCache>] // two given
   await fillGap(one, { value: 'of one' })
   expect(await valueIn(other)).toBeUndefined()
   await fillGap(other, { value: 'of the other' })
   expect([await valueIn(one), await valueIn(other)]).toEqual(['of one', 'of the other'])
 })
 
-test('hooks, statistics and events of Keyv, and the map itself, show neither a name nor a value', async () => {
+test('hooks, statistics and events of Keyv, and the map, reveal no name and no value', async () => {
   const map = new Map<string, unknown>()
   const seen: unknown[] = []
   const keyv = new Keyv({ store: map, stats: true, namespace: 'ours' })
@@ -177,7 +177,7 @@ test('hooks, statistics and events of Keyv, and the map itself, show neither a n
       expect(shown.includes(Buffer.from(word).toString(encoding).replace(/=+$/, ''))).toBe(false)
 })
 
-test('SQLite keeps nothing of a name or a value either', async () => {
+test('entries over SQLite open in another process', async () => {
   const store = sqliteStore(':memory:')
   const cache = keyvCache({ store, encryptionKey, settleMs: 0 })
   await fillGap(cache, { value: canary })
@@ -188,7 +188,7 @@ test('SQLite keeps nothing of a name or a value either', async () => {
 test.each<[string, () => KeyvStore & { readonly listeners: (event: string) => readonly unknown[] }]>([
   ['Keyv', () => new Keyv({ store: new Map() })],
   ['Keyv 5', () => new Keyv5({ store: new Map() })],
-])('caches that come and go over one %s leave one listener behind, which keeps an error from ending the process', async (_, make) => {
+])('closed caches over one %s leave one error listener, so that an error does not end the process', async (_, make) => {
   const store = make()
   for (let count = 0; count < 5; count += 1) await keyvCache({ store }).close()
   expect(store.listeners('error')).toHaveLength(1)

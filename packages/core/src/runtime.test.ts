@@ -56,7 +56,7 @@ describe('a directory of mounted secrets', () => {
 /** Run with another copy of the package: what is made by the one is used by the other. */
 const mixes = `
   import * as ours from '@finchat/secrets-core'
-  const theirs = await import(process.argv[1])
+  const theirs = { ...await import(process.argv[1] + '/index.ts'), ...await import(process.argv[1] + '/provider.ts') }
   const codeOf = (call) => call.then(() => 'none', (error) => [ours, theirs].map(({ SecretsError }) => SecretsError.isInstance(error) && error.code).join())
   const failing = (code) => ({ specificationVersion: 'v1', name: 'failing', get: async () => { throw new theirs.SecretsError(code, 'x', { remedy: 'r' }) } })
   const env = theirs.wrapProvider(theirs.envProvider({ env: { TOKEN: 'hunter2', JSON: '{"a":"b"}' }, names: { SHORT: 'JSON#a' } }), (call, next) => next(call.context))
@@ -81,7 +81,7 @@ describe('two copies of the package in one process', () => {
   it("recognise each other's errors, providers, values and managers", async () => {
     const copy = temporaryFolder()
     cpSync(source, copy, { recursive: true })
-    expect(JSON.parse(await printed('--input-type=module', '--eval', mixes, join(copy, 'index.ts')))).toEqual({
+    expect(JSON.parse(await printed('--input-type=module', '--eval', mixes, copy))).toEqual({
       copies: true,
       read: 'b',
       denied: 'PERMISSION_DENIED,PERMISSION_DENIED',

@@ -2,7 +2,7 @@ import { type Mend, type ProviderHarness, testSecretProvider } from '@finchat/se
 import { type AwsReply, type Moto, startAwsStub, startMoto } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, test } from 'vitest'
-import { awsManifest } from './limits.ts'
+import { awsManifest } from './model/limits.ts'
 import { context, providerAt } from './testing/aws-trial.ts'
 
 describeWithServer('moto', 'the AWS provider keeps the contract', () => {

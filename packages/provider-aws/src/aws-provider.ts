@@ -1,17 +1,21 @@
-import { type CallContext, locator, type SecretProvider, type WriteReceipt } from '@finchat/secrets-core'
-import { type Api, apiOver } from './api.ts'
-import { readMany } from './batch.ts'
-import { coalescedReads } from './coalesced-reads.ts'
-import { lazyConnection } from './connection.ts'
-import { sharedIdentity } from './endpoint.ts'
-import { checkHealth, deleteSecret, restoreSecret, startManagedRotation, tagSecret } from './lifecycle.ts'
-import { canHoldPath } from './limits.ts'
-import { describe, listSecrets } from './listing.ts'
-import { type AwsProviderOptions, type CheckedOptions, checkedOptions } from './options.ts'
-import { put } from './put.ts'
-import { readOne, readVersion } from './reads.ts'
-import { staging } from './staging.ts'
-import { whileThere } from './versions.ts'
+import { type CallContext, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { locator } from '@finchat/secrets-core/provider'
+import { checkOptions } from './check-options.ts'
+import { type Api, apiOver } from './client/api.ts'
+import { lazyConnection } from './client/connection.ts'
+import { sharedIdentity } from './client/endpoint.ts'
+import { garbled } from './model/answers.ts'
+import { canHoldPath } from './model/limits.ts'
+import type { AwsProviderOptions, CheckedOptions } from './model/options.ts'
+import { readMany } from './read/batch.ts'
+import { coalescedReads } from './read/coalesce.ts'
+import { readOne, readVersion } from './read/get.ts'
+import { describe, listSecrets } from './read/list.ts'
+import { deleteSecret, restoreSecret, startManagedRotation } from './write/delete-restore-rotate.ts'
+import { put } from './write/put.ts'
+import { staging } from './write/staging.ts'
+import { tagSecret } from './write/tags.ts'
+import { whileThere } from './write/versions.ts'
 
 /** Members of the contract that this provider has, where a provider may leave them out. */
 type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }
@@ -44,7 +48,7 @@ export function awsProvider(options: AwsProviderOptions = {}): AwsProvider {
 
 /** The same; where there is no region at all it asks that of the last resort. */
 export function awsProviderWith(options: AwsProviderOptions, lastResort: string | undefined): AwsProvider {
-  const checked = checkedOptions(options, lastResort)
+  const checked = checkOptions(options, lastResort)
   const shared = sharedIdentity(checked)
   const connection = lazyConnection(checked, shared)
   const api = apiOver(connection, checked)
@@ -77,5 +81,17 @@ function reads(api: Api, options: CheckedOptions): Reads {
     getMany,
     describe: describe(api),
     list: (prefix, context) => listSecrets(api, prefix, context),
+  }
+}
+
+/** Asks for a random password, which is about no secret. A denial comes from a store that is there and knows us. */
+function checkHealth(api: Api): NonNullable<SecretProvider['checkHealth']> {
+  return async (context) => {
+    try {
+      const { RandomPassword: password } = await api.call('GetRandomPassword', { PasswordLength: 8 }, context)
+      if (typeof password !== 'string') throw garbled()
+    } catch (error) {
+      if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
+    }
   }
 }

@@ -1,6 +1,6 @@
 import type { EnvironmentReader } from '@finchat/secrets-core'
 import { type AwsProvider, awsProviderWith } from './aws-provider.ts'
-import { isRegion } from './options.ts'
+import { isRegion } from './model/arn.ts'
 
 /**
  * An AWS provider as the environment asks for it, for `secretsManagerFromEnv({ aws: awsFromEnv })`: `FINCHAT_AWS_REGION` (else the SDK's own

@@ -32,7 +32,7 @@ test('the first write creates it, and reads see it from then on', async () => {
   expect((await reader.get('name', context))?.value).toBe('value')
 })
 
-test('a read still refuses what it is asked wrongly, and a place where there can be no store', async () => {
+test('a read still refuses invalid arguments and a path that cannot be a store', async () => {
   const path = temporaryPath()
   expect((await failure(opened(path).get('', context))).code).toBe('INVALID_ARGUMENT')
   expect((await failure(opened(path).get('name', { signal: AbortSignal.abort() }))).code).toBe('ABORTED')
@@ -44,7 +44,7 @@ test('a read still refuses what it is asked wrongly, and a place where there can
     expect(outcome.code).toBe('INTEGRITY')
 })
 
-test('re-encryption of a store that does not exist makes one that the first key alone opens', async () => {
+test('re-encryption without a store creates one that only the first key opens', async () => {
   const path = temporaryPath()
   const provider = opened(path, { keys: [otherKey, key] })
   expect(await provider.reencrypt()).toEqual({ reencrypted: 0 })

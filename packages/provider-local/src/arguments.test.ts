@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { latestTime } from './timestamp.ts'
+import { latestTime } from './record/secret-record.ts'
 import { context, failure, opened, temporaryPath } from './testing/temporary-store.ts'
 
 // As JavaScript callers may pass them: the types of the contract do not allow these.
@@ -33,7 +33,7 @@ test('an argument of the wrong kind is INVALID_ARGUMENT, and nothing is written'
   expect(await provider.describe('name', context)).toMatchObject({ version: 1, tags: { team: 'pay' } })
 })
 
-test('upkeep takes a context without a signal, and refuses a policy that is none', async () => {
+test('maintenance accepts a context without a signal and refuses an invalid policy', async () => {
   const provider = opened(':memory:')
   await provider.put('name', { value: 'value' }, context)
   expect(await provider.reencrypt({ signal: undefined })).toEqual({ reencrypted: 0 })
@@ -43,7 +43,7 @@ test('upkeep takes a context without a signal, and refuses a policy that is none
   await provider.close({ signal: undefined })
 })
 
-test('what the caller changes after the call is not written', async () => {
+test('changes to arguments after the call are not written', async () => {
   const provider = opened(temporaryPath())
   const tags: Record<string, string> = { team: 'pay' }
   const value = Uint8Array.of(1, 2, 3)
@@ -60,7 +60,7 @@ test('what the caller changes after the call is not written', async () => {
   expect((await provider.describe('name', context))?.tags).toEqual({ team: 'core' })
 })
 
-test('a clock that is out of bounds leaves times that can be read back', async () => {
+test('a clock out of bounds writes readable times', async () => {
   const path = temporaryPath()
   const provider = opened(path)
   const clock = vi.spyOn(Date, 'now')

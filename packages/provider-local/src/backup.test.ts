@@ -4,15 +4,15 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { context, opened, temporaryFolder, within } from './testing/temporary-store.ts'
 
-/** The README's own lines, run where somebody would run them. */
+/** Runs the guide's own commands. */
 function backUp(folder: string): void {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const [lines = ''] = /^umask 077[^`]*/m.exec(readme) ?? []
+  const guide = readFileSync(new URL('../../../docs/local-store.md', import.meta.url), 'utf8')
+  const [lines = ''] = /^umask 077[^`]*/m.exec(guide) ?? []
   const PATH = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
   execFileSync('sh', ['-c', lines], { cwd: folder, env: { PATH }, stdio: 'pipe' })
 }
 
-test('a backup as the README makes it has what stands in the log alone, and is nobody else’s', async () => {
+test('the backup command of the guide copies what is only in the log, for the owner alone', async () => {
   const folder = temporaryFolder()
   const store = opened(join(folder, '.secrets.db'))
   await store.put('name', { value: 'in the log' }, context)
@@ -24,7 +24,7 @@ test('a backup as the README makes it has what stands in the log alone, and is n
   await within(join(folder, '.secrets.db'), async (provider) => expect((await provider.get('name', context))?.value).toBe('in the log'))
 })
 
-test('of a store that is not there it is an error, and makes no file', () => {
+test('the backup command fails for a missing store and creates no file', () => {
   const folder = temporaryFolder()
   expect(() => backUp(folder)).toThrow(/unable to open database file/)
   expect([existsSync(join(folder, '.secrets.db')), existsSync(join(folder, 'backup.db'))]).toEqual([false, false])

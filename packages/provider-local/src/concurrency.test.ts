@@ -9,7 +9,7 @@ function oneTo(count: number): number[] {
 }
 
 describe('several writers of one store', () => {
-  test('that begin it at the same time all end up in the same store', async () => {
+  test('that create it at the same time use the same store', async () => {
     const path = temporaryPath()
     const providers = oneTo(5).map(() => opened(path))
     await Promise.all(providers.map((provider, index) => provider.put(`secret/${index}`, { value: `${index}` }, context)))
@@ -56,7 +56,7 @@ describe('several writers of one store', () => {
 })
 
 describe('a store that another connection locks', () => {
-  test('is UNAVAILABLE when patience ends, in words of its own', async () => {
+  test('is UNAVAILABLE after lockTimeoutMs', async () => {
     const path = temporaryPath()
     await createStore(path)
     const unlock = await lockStore(path)
@@ -69,10 +69,10 @@ describe('a store that another connection locks', () => {
   })
 
   for (const before of ['is not open yet', 'is open']) {
-    test(`holds a write only until its signal fires, and never the event loop, when it ${before}`, async () => {
+    test(`holds a write until its signal fires, without blocking the event loop, when it ${before}`, async () => {
       const path = temporaryPath()
       await createStore(path)
-      const provider = opened(path, { lockTimeoutMs: 600_000 }) // the test's own patience ends long before
+      const provider = opened(path, { lockTimeoutMs: 600_000 }) // the test's signal fires long before
       if (before === 'is open') await provider.checkHealth(context)
       const unlock = await lockStore(path)
       let turns = 0
@@ -82,12 +82,12 @@ describe('a store that another connection locks', () => {
       await unlock()
       expect(error.code).toBe('ABORTED')
       expect(error.message).toMatch(/lock/)
-      expect(turns).toBeGreaterThan(0) // a loop that stood still would have had none before the signal fired
+      expect(turns).toBeGreaterThan(0) // a blocked event loop would have run none before the signal fired
       expect(await provider.get('name', context)).toBeUndefined()
     })
   }
 
-  test('is read meanwhile by those who have it open', async () => {
+  test('can be read by processes that have it open', async () => {
     const path = temporaryPath()
     const provider = opened(path)
     await provider.put('name', { value: 'value' }, context)
@@ -96,7 +96,7 @@ describe('a store that another connection locks', () => {
     await unlock()
   })
 
-  test('lets the write through as soon as the lock is gone', async () => {
+  test('lets the write through when the lock is released', async () => {
     const path = temporaryPath()
     await createStore(path)
     const provider = opened(path)
@@ -108,7 +108,7 @@ describe('a store that another connection locks', () => {
     expect((await writing).version).toBe(1)
   })
 
-  test('fails one waiter’s call without disturbing the other’s', async () => {
+  test('fails one waiting call without affecting the other', async () => {
     const path = temporaryPath()
     await createStore(path)
     const unlock = await lockStore(path)

@@ -8,7 +8,7 @@ vi.mock('node:fs', async (original) => {
   return { ...real, readdirSync: vi.fn(real.readdirSync), statSync: vi.fn(real.statSync) }
 })
 
-test('a creation that removes its temporary name while another process looks for it is no second name', async () => {
+test('a creation that removes its temporary name meanwhile does not count as a second name', async () => {
   const path = temporaryPath()
   await createStore(path)
   const temporary = `${path}.0123456789ab.new`
@@ -21,7 +21,7 @@ test('a creation that removes its temporary name while another process looks for
   expect(fs.readdirSync(dirname(path)).filter((name) => name.endsWith('.new'))).toEqual([])
 })
 
-test('a store that another process creates between two looks at its path is opened', async () => {
+test('a store that another process creates between two checks of its path is opened', async () => {
   const path = temporaryPath()
   await createStore(path)
   const away = `${path}-elsewhere`

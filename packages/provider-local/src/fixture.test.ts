@@ -5,7 +5,7 @@ import { expect, test, vi } from 'vitest'
 import type { LocalProvider } from './local-provider.ts'
 import { bytesOnDisk, collected, context, failure, opened, tamper, temporaryPath } from './testing/temporary-store.ts'
 
-vi.setConfig({ testTimeout: 30_000 }) // stretching passphrases is meant to be slow
+vi.setConfig({ testTimeout: 30_000 }) // scrypt is slow by design
 
 const key = '00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff'
 const passphrase = 'the passphrase of the fixture of a format'
@@ -42,7 +42,7 @@ test('a store of format 3 reads as it was written', async () => {
   expect((await collected(store.list('', context))).map((secret) => secret.path)).toEqual(listed)
 })
 
-test('a store of format 3 remembers which key was retired', async () => {
+test('a store of format 3 keeps its retired keys', async () => {
   const retired = 'ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100'
   expect((await failure(opened(fixture(name), { key: retired }).get('map', context))).code).toBe('CONFIGURATION')
   const writer = opened(fixture(name), { keys: [retired, key] })
@@ -52,7 +52,7 @@ test('a store of format 3 remembers which key was retired', async () => {
   })
 })
 
-test('a store of format 3 takes writes, and still knows which numbers were used', async () => {
+test('a store of format 3 accepts writes and keeps its used version numbers', async () => {
   const store = opened(fixture(name), { key: passphrase })
   expect((await store.put('purged', { value: 'again' }, context)).version).toBe(2)
   await store.restore('withdrawn', context)
@@ -60,7 +60,7 @@ test('a store of format 3 takes writes, and still knows which numbers were used'
   expect((await store.describe('versions', context))?.tags).toEqual({ stage: 'test', team: 'pay' })
 })
 
-test('a secret of many versions, and one with gaps, read as they were written, also once they are written to', async () => {
+test('secrets with many versions and with gaps read as they were written, before and after a write', async () => {
   const path = fixture(name)
   await holdsMany(opened(path, { key, keepVersions: 'all' }))
   const writer = opened(path, { key, keepVersions: 'all' })
@@ -80,8 +80,8 @@ async function holdsMany({ get, getVersion, staging, describe: described }: Loca
 }
 
 test.each([
-  [1, 'read it with the version that wrote it, and store what it holds in a new file'],
-  [2, 'read it with the version that wrote it, and store what it holds in a new file'],
+  [1, 'read it with the version that wrote it, and copy its secrets into a new file'],
+  [2, 'read it with the version that wrote it, and copy its secrets into a new file'],
   [4, 'update @finchat/secrets-provider-local'],
 ])('a store of format %i is refused with the remedy, and stays as it is', async (format, remedy) => {
   const path = fixture(name)

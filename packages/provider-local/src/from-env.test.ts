@@ -6,7 +6,7 @@ import { context, failure, temporaryFolder, within } from './testing/temporary-s
 
 const key = '00112233445566778899aabbccddeeff'.repeat(2)
 
-test('the variables make a local provider with its path, key and names', async () => {
+test('the variables set path, key and names', async () => {
   const path = join(temporaryFolder(), 'secrets.db')
   await within(path, (provider) => provider.put('finchat/token', { value: '{"token":"from the store"}', shape: 'map' }, context), { key })
   const env = {
@@ -20,7 +20,7 @@ test('the variables make a local provider with its path, key and names', async (
   await secrets.close()
 })
 
-test('a missing key, a short one and a broken list are each one line of one error', () => {
+test('a missing key, a short key and a malformed list are each one line of one error', () => {
   const base = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_LOCAL_PATH: ':memory:' }
   const problem = (env: Record<string, string>): string => {
     try {
@@ -47,7 +47,7 @@ test('a missing key, a short one and a broken list are each one line of one erro
   }
 })
 
-test('FINCHAT_LOCAL_KEEP_VERSIONS says how many versions a write leaves', async () => {
+test('FINCHAT_LOCAL_KEEP_VERSIONS sets how many versions a write leaves', async () => {
   for (const [keep, first] of [
     ['2', 'not there'],
     ['all', 'v1'],
@@ -73,7 +73,7 @@ test('FINCHAT_LOCAL_MUST_EXIST makes a missing file an error', async () => {
   }
 })
 
-test('the path is .secrets.db unless the variable says otherwise', () => {
+test('the path defaults to .secrets.db', () => {
   const asked: string[] = []
   const provider = localFromEnv({
     optional: (variable) => void asked.push(variable),

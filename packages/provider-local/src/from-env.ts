@@ -3,11 +3,11 @@ import { parseKey } from '@finchat/secrets-core/sealing'
 import { type LocalProvider, localProvider } from './local-provider.ts'
 
 /**
- * A local provider as the environment asks for it, for `secretsManagerFromEnv({ local: localFromEnv })`:
- * `FINCHAT_LOCAL_PATH` (`.secrets.db` by default), `FINCHAT_ENCRYPTION_KEY` (must be set), `FINCHAT_LOCAL_MUST_EXIST`
- * (`true` or `false`), `FINCHAT_LOCAL_STORE_ID`, `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`),
- * and
- * `FINCHAT_LOCAL_NAMES`, a list such as `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
+ * Makes a local provider from environment variables, for `secretsManagerFromEnv({ local:
+ * localFromEnv })`. It reads `FINCHAT_ENCRYPTION_KEY` (required), `FINCHAT_LOCAL_PATH` (default
+ * `.secrets.db`), `FINCHAT_LOCAL_MUST_EXIST` (`true` or `false`) and `FINCHAT_LOCAL_STORE_ID`. It
+ * also reads `FINCHAT_LOCAL_KEEP_VERSIONS` (a number or `all`) and `FINCHAT_LOCAL_NAMES`, a list
+ * such as `DB=prod/db,TOKEN=api#token`. Throws `CONFIGURATION` as `localProvider` does.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -20,7 +20,7 @@ import { type LocalProvider, localProvider } from './local-provider.ts'
  */
 export function localFromEnv(env: EnvironmentReader): LocalProvider {
   const key = env.required('FINCHAT_ENCRYPTION_KEY')
-  if (key !== '') noteMalformed(key, env)
+  if (key !== '') reportMalformedKey(key, env)
   const path = env.optional('FINCHAT_LOCAL_PATH') ?? '.secrets.db'
   return localProvider({
     path,
@@ -32,14 +32,14 @@ export function localFromEnv(env: EnvironmentReader): LocalProvider {
   })
 }
 
-/** A misspelt `true` must not be taken for `false`. */
+/** A misspelt `true` must not pass for `false`. */
 function mustExist(env: EnvironmentReader): boolean {
   const text = env.optional('FINCHAT_LOCAL_MUST_EXIST') ?? 'false'
   if (text !== 'true' && text !== 'false') env.problem('FINCHAT_LOCAL_MUST_EXIST is neither true nor false')
   return text === 'true'
 }
 
-/** `Number` alone would take an empty text, and one such as `1e3`. */
+/** `Number` accepts an empty text and `1e3`. */
 function keepVersions(env: EnvironmentReader): number | 'all' | undefined {
   const text = env.optional('FINCHAT_LOCAL_KEEP_VERSIONS')
   if (text === undefined || text === 'all') return text
@@ -48,8 +48,8 @@ function keepVersions(env: EnvironmentReader): number | 'all' | undefined {
   return undefined
 }
 
-/** With the variable's name, which `localProvider` does not know. */
-function noteMalformed(key: string, env: EnvironmentReader): void {
+/** Names the variable, which `localProvider` does not know. */
+function reportMalformedKey(key: string, env: EnvironmentReader): void {
   try {
     const parsed = parseKey(key)
     if (parsed.kind === 'raw') parsed.bytes.fill(0)

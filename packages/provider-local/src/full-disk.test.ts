@@ -41,7 +41,7 @@ const calls: Readonly<Record<string, (provider: LocalProvider) => Promise<unknow
 
 describe('on a full disk', () => {
   for (const [what, call] of Object.entries(calls)) {
-    test(`${what} says where to make room, changes nothing, and is made once there is room`, async () => {
+    test(`${what} names the folder, changes nothing, and succeeds once there is room`, async () => {
       const path = await filledStore()
       const full = withPages(1)
       const provider = opened(path, { keepVersions: 'all' })
@@ -60,7 +60,7 @@ describe('on a full disk', () => {
     })
   }
 
-  test('a new store is not made, and the name stays free', async () => {
+  test('a new store is not created, and the name stays free', async () => {
     const path = temporaryPath()
     const full = withPages(2)
     const provider = opened(path)
@@ -73,7 +73,7 @@ describe('on a full disk', () => {
   })
 
   /** VACUUM needs room for the whole file once more. */
-  test('pruning and re-encryption are made, or say where to make room; nothing is lost', async () => {
+  test('pruning and re-encryption succeed or name the folder; nothing is lost', async () => {
     for (const maintain of [
       (provider: LocalProvider) => provider.prune({ keepVersions: 30 }),
       (provider: LocalProvider) => provider.reencrypt(),
@@ -90,7 +90,7 @@ describe('on a full disk', () => {
         code: 'UNAVAILABLE',
         effect: 'done',
         problem: expect.stringContaining('the disk is full'),
-        remedy: `make room in ${JSON.stringify(dirname(path))}, where the store and its log lie; the next write, or closing, removes it`,
+        remedy: `make room in ${JSON.stringify(dirname(path))}, where the store and its log lie; the next write, or closing, erases them`,
       })
       rewriting.mockRestore()
       expect((await provider.get('name', context))?.value).toBe('v40')

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test, vi } from 'vitest'
-import { columns } from './rows.ts'
+import { columns } from './sqlite/row-codecs.ts'
 import { plantBomb } from './testing/page-bomb.ts'
 import { context, failure, opened, otherKey, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
@@ -15,7 +15,7 @@ async function smallStore(): Promise<string> {
   return path
 }
 
-describe('a file that is no store of ours', () => {
+describe('a file that is not a store', () => {
   test('text, or another SQLite database, is CONFIGURATION and is left as it is', async () => {
     const [text, database] = [temporaryPath(), temporaryPath()]
     writeFileSync(text, 'TOKEN=secret\n'.repeat(500))
@@ -30,7 +30,7 @@ describe('a file that is no store of ours', () => {
     }
   })
 
-  test('a store of a later format is CONFIGURATION and says what to do', async () => {
+  test('a store of a later format is CONFIGURATION with a remedy', async () => {
     const path = await smallStore()
     tamper(path, 'PRAGMA user_version=4')
     expect(await failure(opened(path).get('alpha', context))).toMatchObject({
@@ -40,7 +40,7 @@ describe('a file that is no store of ours', () => {
     })
   })
 
-  test('a store that makes guessing cheap, or asks for more than the machine has, is INTEGRITY and asks it of nobody', async () => {
+  test('scrypt parameters that are too cheap or too costly are INTEGRITY and are never run', async () => {
     const costs = ['log2n = 15', 'log2n = 21', 'log2n = 20, scrypt_p = 2', 'r = 7', 'r = 9', 'p = 0', 'p = 17'].map(
       (cost) => `scrypt_${cost}`,
     )
@@ -56,7 +56,7 @@ describe('a file that is no store of ours', () => {
     scrypt.mockRestore()
   })
 
-  test('a store under another key is CONFIGURATION at once, whatever is asked', async () => {
+  test('a store under another key is CONFIGURATION for every call', async () => {
     const path = await smallStore()
     const provider = opened(path, { key: otherKey })
     const calls = [
@@ -83,7 +83,7 @@ describe('a store whose tables are altered while it is open', () => {
     'by a view without end in place of a table': `ALTER TABLE secrets RENAME TO s; CREATE VIEW secrets AS ${recursive} SELECT s.* FROM s, c`,
   }
   for (const [how, sql] of Object.entries(alterations)) {
-    test(`${how} answers nothing and takes nothing`, async () => {
+    test(`${how} rejects reads and writes`, async () => {
       const path = await smallStore()
       const provider = opened(path)
       await provider.get('alpha', context)
@@ -99,7 +99,7 @@ describe('a store whose tables are altered while it is open', () => {
     })
   }
 
-  test('and put back goes on', async () => {
+  test('works again after the tables are restored', async () => {
     const path = await smallStore()
     const provider = opened(path)
     await provider.get('alpha', context)
@@ -110,7 +110,7 @@ describe('a store whose tables are altered while it is open', () => {
   })
 })
 
-describe('what is longer in the file than anything that we write is INTEGRITY, and not loaded', () => {
+describe('a column longer than any that we write is INTEGRITY and is not loaded', () => {
   const rows: Readonly<Record<string, readonly [column: string, sql: string, select: string]>> = {
     'the salt': ['salt', 'UPDATE store SET salt = zeroblob(9999)', `${columns.header} FROM store`],
     'a MAC': ['mac', 'UPDATE root SET mac = zeroblob(9999)', `${columns.root} FROM root`],
@@ -135,9 +135,9 @@ describe('what is longer in the file than anything that we write is INTEGRITY, a
   }
 })
 
-describe('a tree that leads to the same rows again and again', () => {
+describe('a table that returns the same rows without end', () => {
   for (const table of ['keys', 'secrets']) {
-    test(`in ${table} is INTEGRITY, at once`, async () => {
+    test(`is INTEGRITY at once in ${table}`, async () => {
       const path = temporaryPath()
       await within(path, (provider) => provider.put('a', { value: '' }, context))
       plantBomb(path, table)
@@ -148,7 +148,7 @@ describe('a tree that leads to the same rows again and again', () => {
   }
 })
 
-describe('facts in the file that are not as they are written', () => {
+describe('metadata in the file of another form', () => {
   const forms: Readonly<Record<string, string>> = {
     'nested without end': '['.repeat(100_000) + ']'.repeat(100_000),
     'a number': '5',
@@ -160,7 +160,7 @@ describe('facts in the file that are not as they are written', () => {
     'there twice': '[1,1,null,null,null,{"team":"x","team":"pay"}]',
   }
   for (const [what, json] of Object.entries(forms)) {
-    test(`but ${what} are INTEGRITY, and nothing reads them`, async () => {
+    test(`${what} are INTEGRITY and are not parsed`, async () => {
       const path = await smallStore()
       const sqlite = new DatabaseSync(path)
       sqlite.prepare("UPDATE secrets SET facts = ? WHERE path = 'alpha' AND version = 0").run(json)

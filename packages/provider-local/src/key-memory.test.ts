@@ -9,20 +9,20 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { referenceHkdf, referenceHmac } from './testing/reference-crypto.ts'
 import { temporaryPath } from './testing/temporary-store.ts'
 
-// Each starts a process, which takes its time where others run too.
+// Each starts a process, which takes time on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
 
-/** A key of the user's as the store uses it, by what this test knows of the format. */
+/** Keys derived from a user's key, by this test's own knowledge of the format. */
 interface Derived {
   readonly id: string
   readonly values: Buffer
   readonly wrapping: Buffer
 }
 
-/** What the file says of itself, and the index's key as this key opens it. */
+/** The file's header, and the index key as this key opens it. */
 interface Opened extends Derived {
   readonly index: Buffer
-  /** Between the key and what is derived from it. */
+  /** HKDF's intermediate key. */
   readonly extracted: Buffer
   readonly storeId: Buffer
 }
@@ -50,16 +50,13 @@ function versionKey({ id, values, storeId }: Opened, version: number): Buffer {
     .digest()
 }
 
-/** The texts that a key may stand in. */
+/** Texts that may hold a key. */
 function textsOf(key: Buffer): Buffer[] {
   const texts = [key.toString('hex'), key.toString('base64url'), key.toString('base64').slice(0, 42)]
   return texts.flatMap((text) => [Buffer.from(text), Buffer.from(text, 'utf16le')])
 }
 
-/**
- * How often each of the keys stands in the process's memory, and any text of them. A look takes a
- * second.
- */
+/** How often each key, and any text of one, is in the process's memory. A search takes a second. */
 function copiesIn({ pid }: ChildProcessWithoutNullStreams, keys: readonly Buffer[], texts: readonly Buffer[] = keys.flatMap(textsOf)) {
   const times = timesInMemory(pid, [...keys, ...texts])
   return { keys: times.slice(0, keys.length), texts: times.slice(keys.length).filter((each) => each > 0).length }
@@ -96,7 +93,7 @@ describe.runIf(process.platform === 'linux')('the keys of a store in the memory 
       const given = [randomBytes(32), randomBytes(32)] as const
       const { child, path, next } = await started(form, given)
       const old = keysOf(openedBy(path, () => given[0]))
-      const texts = form === 'bytes' ? undefined : [...old].flatMap(textsOf) // a text that was given stays
+      const texts = form === 'bytes' ? undefined : [...old].flatMap(textsOf) // a key given as text stays
       expect(copiesIn(child, [...old, ...given], texts)).toEqual({ keys: [1, 1, 1, 0, 0, 0, 0, 0], texts: 0 })
       expect(await next()).toBe('closed')
       expect(copiesIn(child, [...old, ...given], texts)).toEqual({ keys: [0, 0, 0, 0, 0, 0, 0, 0], texts: 0 })
@@ -109,7 +106,7 @@ describe.runIf(process.platform === 'linux')('the keys of a store in the memory 
     },
   )
 
-  it('hold nothing of what a passphrase was stretched to', async () => {
+  it('hold nothing of a stretched passphrase', async () => {
     const phrases = [1, 2].map((n) => Buffer.from(`the passphrase number ${n}: ${randomBytes(12).toString('hex')}`))
     const { child, path, next } = await started('passphrase', phrases)
     let root = Buffer.alloc(0)
@@ -122,8 +119,8 @@ describe.runIf(process.platform === 'linux')('the keys of a store in the memory 
 })
 
 /**
- * The three that an open store needs, what they were derived from, and those of two versions, which
- * it derives for each call.
+ * The three keys of an open store, those they were derived from, and two version keys, which are
+ * derived for each call.
  */
 function keysOf(opened: Opened): readonly Buffer[] {
   return [opened.index, opened.values, opened.wrapping, opened.extracted, versionKey(opened, 1), versionKey(opened, 2)]

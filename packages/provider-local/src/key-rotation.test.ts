@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect, test, vi } from 'vitest'
 import { context, failure, key, opened, otherKey, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
-vi.setConfig({ testTimeout: 30_000 }) // stretching passphrases is meant to be slow
+vi.setConfig({ testTimeout: 30_000 }) // scrypt is slow by design
 
 const [oldKey, newKey] = [key, otherKey]
 const passphrase = 'a passphrase of more than 32 bytes, all of them counted'
@@ -30,7 +30,7 @@ test('the same bytes as text are the same key', async () => {
   }
 })
 
-test('a process that has not got the new key yet reads what it can, and says what to do about the rest', async () => {
+test('a process without the new key reads what the old key sealed, and names the missing step for the rest', async () => {
   const path = temporaryPath()
   const late = opened(path, { keys: [oldKey] })
   await late.put('before', { value: 'sealed with the old key' }, context)
@@ -44,7 +44,7 @@ test('a process that has not got the new key yet reads what it can, and says wha
   })
 })
 
-test('re-encryption leaves the new key alone able to open the store, and every answer as it was', async () => {
+test('after re-encryption only the new key opens the store, and every answer is unchanged', async () => {
   const path = temporaryPath()
   const answers = await within(
     path,
@@ -94,7 +94,7 @@ test('re-encryption leaves the new key alone able to open the store, and every a
   })
 })
 
-test('a process that runs with the old key alone says so after the re-encryption, and one that has both goes on', async () => {
+test('after re-encryption a process with the old key alone fails, and one with both continues', async () => {
   const path = temporaryPath()
   const [late, ready] = [opened(path, { keys: [oldKey] }), opened(path, { keys: [oldKey, newKey] })]
   await late.put('name', { value: 'value' }, context)
@@ -104,7 +104,7 @@ test('a process that runs with the old key alone says so after the re-encryption
   expect((await ready.get('name', context))?.value).toBe('value')
 })
 
-test('re-encryption that lacks a key changes nothing that it cannot open', async () => {
+test('re-encryption without a needed key changes nothing', async () => {
   const path = temporaryPath()
   await within(path, (provider) => provider.put('a', { value: 'old' }, context), { keys: [oldKey] })
   await within(path, (provider) => provider.put('b', { value: 'new' }, context), { keys: [newKey, oldKey] })
@@ -112,7 +112,7 @@ test('re-encryption that lacks a key changes nothing that it cannot open', async
   await within(path, async (provider) => expect((await provider.get('a', context))?.value).toBe('old'), { keys: [oldKey] })
 })
 
-test('re-encryption that is aborted is finished by a second call', async () => {
+test('a second call finishes an aborted re-encryption', async () => {
   const path = temporaryPath()
   await within(
     path,
@@ -138,7 +138,7 @@ test('re-encryption that is aborted is finished by a second call', async () => {
   await within(path, async (provider) => expect((await provider.get('secret/0', context))?.value).toBe('value 0'), { keys: [newKey] })
 })
 
-test('a retired key does not come back by a process that still seals with it', async () => {
+test('a process that still seals with a retired key does not bring it back', async () => {
   const path = temporaryPath()
   const forgotten = opened(path, { keys: [oldKey, newKey] })
   await forgotten.put('name', { value: 'value' }, context)
@@ -157,7 +157,7 @@ test('a retired key does not come back by a process that still seals with it', a
   expect((await failure(opened(path, { keys: [newKey] }).get('name', context))).code).toBe('INTEGRITY')
 })
 
-test('re-encryption ends beside a writer of the old key, and seals again what that has written in the meantime', async () => {
+test('re-encryption ends beside a writer with the old key and reseals what it wrote meanwhile', async () => {
   const path = temporaryPath()
   const writer = opened(path, { keys: [oldKey, newKey] })
   for (let n = 0; n < 60; n++) await writer.put(`secret/${n}`, { value: `value ${n}` }, context)

@@ -1,20 +1,20 @@
 import { inspect } from 'node:util'
 import { secretsManagerFromEnv } from '@finchat/secrets-core'
+import { generateKey, parseKey } from '@finchat/secrets-core/sealing'
 import { leaksOf, matchedTexts } from '@finchat/secrets-testkit'
 import { expect, test, vi } from 'vitest'
 import { localFromEnv } from './from-env.ts'
-import { generateKey, parseKey } from '@finchat/secrets-core/sealing'
 import { localProvider } from './local-provider.ts'
 import { bytesOnDisk, context, failure, opened, tamper, temporaryPath } from './testing/temporary-store.ts'
 
-vi.setConfig({ testTimeout: 30_000 }) // stretching passphrases is meant to be slow
+vi.setConfig({ testTimeout: 30_000 }) // scrypt is slow by design
 
 const valueCanary = 'c4n4ry-of-the-value-Xq7'
 const keyCanary = 'c4n4ry-of-the-passphrase-Lm3-and-more'
 const rawKeyText = 'c4n4ry-of-a-raw-key-31-bytes-lo'
 const rawKeyCanary = Buffer.from(`${rawKeyText}\xff`, 'latin1') // a raw key is no text
 
-test('a provider shows neither its key nor what it has read', async () => {
+test('inspecting a provider shows neither its key nor values it has read', async () => {
   for (const key of [keyCanary, rawKeyCanary]) {
     const provider = opened(':memory:', { key })
     await provider.put('name', { value: valueCanary }, context)
@@ -26,7 +26,7 @@ test('a provider shows neither its key nor what it has read', async () => {
   }
 })
 
-test('a value is on disk in no form, whatever was done with it', async () => {
+test('no value is on disk in any encoding', async () => {
   const path = temporaryPath()
   const provider = opened(path)
   await provider.put('name', { value: valueCanary, tags: { team: 'pay' } }, context)
@@ -59,7 +59,7 @@ test('no error holds a value or a key', async () => {
   }
 })
 
-test('a key that is refused is in no error', async () => {
+test('no error holds a refused key', async () => {
   for (const key of [`${keyCanary}\n`, `"${keyCanary}"`, 'c4n4ry-short', `key:${keyCanary}`, `${keyCanary}\ud800`]) {
     const error = await failure(Promise.resolve({ path: ':memory:', key }).then(localProvider))
     expect(error.code).toBe('CONFIGURATION')
@@ -68,7 +68,7 @@ test('a key that is refused is in no error', async () => {
   }
 })
 
-test('bytes that are handed out belong to their reader', async () => {
+test('returned bytes belong to the caller', async () => {
   const provider = opened(':memory:')
   await provider.put('name', { value: Uint8Array.of(1, 2, 3) }, context)
   const [one, other] = [await provider.get('name', context), await provider.get('name', context)]
@@ -78,7 +78,7 @@ test('bytes that are handed out belong to their reader', async () => {
   expect(one.value.buffer.byteLength).toBe(3)
 })
 
-/** One key in all the forms in which its owner may hold it. */
+/** One key in every form in which a user may hold it. */
 const keyText = 'c4n4ry-of-a-key-in-all-its-form'
 const keyBytes = Buffer.from(`${keyText}\xff`, 'latin1')
 const keyForms: Record<string, string | Uint8Array> = {
@@ -116,7 +116,7 @@ test.each(Object.entries(keyForms))('no regular expression is tried on a key in 
   expect(leaksOf(matched, String(key))).toEqual([])
 })
 
-test('no regular expression is tried on a key that is refused', async () => {
+test('no regular expression runs on a refused key', async () => {
   const hex = keyBytes.toString('hex')
   const refused = [
     `"${hex}"`,

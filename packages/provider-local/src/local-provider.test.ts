@@ -3,14 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ProviderHarness, testSecretProvider } from '@finchat/secrets-testkit'
 import { describe, test, vi } from 'vitest'
-import { localManifest } from './limits.ts'
 import { localProvider } from './local-provider.ts'
+import { localManifest } from './shared/limits.ts'
 import { denyStore, garbleStore, lockStore } from './testing/breakage.ts'
 import { context, createStore, key } from './testing/temporary-store.ts'
 
-vi.setConfig({ testTimeout: 30_000 }) // some tests wait for a lock again and again
+vi.setConfig({ testTimeout: 30_000 }) // some tests wait for a lock repeatedly
 
-/** Long enough for the suite to see that a locked store holds a call, short enough to see it fail. */
+/**
+ * Long enough for the suite to see that a locked store delays a call, short enough to see it fail.
+ */
 const lockTimeoutMs = 700
 
 async function fileHarness(): Promise<ProviderHarness> {

@@ -2,13 +2,13 @@ import { DatabaseSync, type StatementResultingChanges, type StatementSync } from
 import { describe, expect, test, vi } from 'vitest'
 import { context, failure, opened, temporaryPath, within } from './testing/temporary-store.ts'
 
-/** How many statements were run that read a row. */
+/** Counts statements that read a row. */
 function rowReads(): ReturnType<typeof vi.spyOn> {
   const prototype = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as { get: () => unknown } // of node:sqlite's statements
   return vi.spyOn(prototype, 'get')
 }
 
-/** Every COMMIT fails, before or after it has reached the file. */
+/** Makes every COMMIT fail, before or after it has reached the file. */
 function failingCommits(reached: boolean): ReturnType<typeof vi.spyOn> {
   const prototype = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as StatementSync // of node:sqlite's statements
   const run = prototype.run
@@ -31,7 +31,7 @@ describe('a secret that was read before', () => {
     reads.mockRestore()
   })
 
-  test('is given as a copy of its own each time', async () => {
+  test('is returned as a new copy each time', async () => {
     const provider = opened(temporaryPath())
     await provider.put('name', { value: Uint8Array.of(1, 2, 3) }, context)
     for (const _ of ['from the file', 'from memory', 'from memory']) {
@@ -41,7 +41,7 @@ describe('a secret that was read before', () => {
     }
   })
 
-  test('is what this connection wrote last', async () => {
+  test('is the last write of this connection', async () => {
     const provider = opened(temporaryPath())
     for (const value of ['one', 'two', 'three']) {
       await provider.put('name', { value }, context)
@@ -51,7 +51,7 @@ describe('a secret that was read before', () => {
     expect(await failure(provider.get('name', context))).toMatchObject({ code: 'DELETED' })
   })
 
-  test('is what another connection wrote last, at once', async () => {
+  test('is the last write of another connection, at once', async () => {
     const path = temporaryPath()
     const provider = opened(path)
     await provider.put('name', { value: 'ours' }, context)
@@ -65,7 +65,7 @@ describe('a secret that was read before', () => {
     })
   })
 
-  test('is looked for in the file again after a commit of this connection that failed, and may be there all the same', async () => {
+  test('is read from the file again after a failed commit, which may have reached it', async () => {
     for (const reached of [false, true]) {
       const provider = opened(temporaryPath())
       await provider.put('name', { value: 'one' }, context)
@@ -78,7 +78,7 @@ describe('a secret that was read before', () => {
     }
   })
 
-  test('is not kept in memory if it is long', async () => {
+  test('is not cached if it is long', async () => {
     const provider = opened(temporaryPath())
     await provider.put('name', { value: 'x'.repeat(2_000) }, context)
     await provider.get('name', context)

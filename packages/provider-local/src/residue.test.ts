@@ -31,7 +31,7 @@ function residueOf(path: string): unknown {
   return looked(path, (sqlite) => sqlite.prepare('SELECT residue FROM upkeep').get()?.['residue'])
 }
 
-/** A reader that keeps the file from being written anew, and its log from being emptied. */
+/** A reader that prevents rewriting the file and emptying its log. */
 function reader(path: string): DatabaseSync {
   const sqlite = new DatabaseSync(path)
   onTestFinished(() => (sqlite.isOpen ? sqlite.close() : undefined))
@@ -47,10 +47,7 @@ async function filled(path: string): Promise<void> {
   })
 }
 
-/**
- * Has another process remove something, which is killed between its commit and the end of what was
- * removed.
- */
+/** Another process removes something and is killed between its commit and erasing. */
 async function killedWhile(what: string, path: string, when: string): Promise<void> {
   const script = join(import.meta.dirname, 'testing/removing-process.ts')
   const child = spawn(process.execPath, ['--conditions=@finchat/source', '--no-warnings', script, path, what, when])
@@ -66,7 +63,7 @@ const uses: readonly ((provider: LocalProvider) => Promise<unknown>)[] = [
   },
 ]
 
-/** Of each row, whether its nonce is anywhere in the file or its log. */
+/** For each row, whether its nonce is in the file or its log. */
 function onDisk(path: string, rows: readonly Row[]): boolean[] {
   const bytes = bytesOnDisk(path)
   return rows.map(({ sealed }) => bytes.includes(sealed.subarray(0, 12)))
@@ -74,10 +71,10 @@ function onDisk(path: string, rows: readonly Row[]): boolean[] {
 
 const windows = ['before the file is written anew', 'after the file is written anew', 'before the log is emptied']
 
-describe.each(['purge', 'prune', 'discard', 'reencrypt'])('a process that is killed after the commit of %s', (what) => {
+describe.each(['purge', 'prune', 'discard', 'reencrypt'])('a process killed after the commit of %s', (what) => {
   const isOld = ({ version }: Row): boolean => what === 'purge' || what === 'reencrypt' || version === (what === 'prune' ? 1 : 3)
 
-  test.each(windows)('%s, leaves what it removed to the next one that writes or closes', async (when) => {
+  test.each(windows)('%s, leaves its residue to the next process that writes or closes', async (when) => {
     for (const use of uses) {
       const path = temporaryPath()
       await filled(path)
@@ -93,7 +90,7 @@ describe.each(['purge', 'prune', 'discard', 'reencrypt'])('a process that is kil
   })
 })
 
-test('what is left in free pages is overwritten by the next process where the store says that there is some, and only there', async () => {
+test('the next process rewrites the file if the store records residue, and only then', async () => {
   for (const residue of [0, 3]) {
     const path = temporaryPath()
     await filled(path)
@@ -106,8 +103,8 @@ test('what is left in free pages is overwritten by the next process where the st
   }
 })
 
-describe('a store that is closed while a reader holds up the end of what was removed', () => {
-  /** The warnings of a purge that is given up once the rows are gone, and of the close after it. */
+describe('a store that is closed while a reader delays erasing', () => {
+  /** The warnings of a purge whose caller gives up after the commit, and of the close after it. */
   async function warnedOf(path: string, beforeClose: (held: DatabaseSync) => void): Promise<readonly unknown[][]> {
     const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const [provider, giveUp] = [opened(path), new AbortController()]
@@ -124,19 +121,19 @@ describe('a store that is closed while a reader holds up the end of what was rem
     return calls.filter(([, options]) => (options as { type?: string } | undefined)?.type === 'SecretsWarning') // as we pass them
   }
 
-  test('says so in a warning, for nobody is left to be told by an error, and leaves it to the next one', async () => {
+  test('warns, and leaves the residue to the next process', async () => {
     const path = temporaryPath()
     const warnings = await warnedOf(path, () => {})
     expect(warnings).toEqual([
       [
-        `The local store in ${JSON.stringify(path)} was closed before what was removed was gone from its file and log: ` +
-          'it goes when the store is next opened and closed',
+        `The local store in ${JSON.stringify(path)} was closed before removed values were erased from its file and log: ` +
+          'the next process that opens the store erases them when it writes or closes',
         { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_RESIDUE' },
       ],
     ])
   })
 
-  test('says nothing where the reader was gone by then', async () => {
+  test('does not warn if the reader has gone', async () => {
     const path = temporaryPath()
     expect(await warnedOf(path, (held) => held.close())).toEqual([])
   })

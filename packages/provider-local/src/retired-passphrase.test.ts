@@ -5,13 +5,11 @@ import { expect, test, vi } from 'vitest'
 import { referenceHkdf } from './testing/reference-crypto.ts'
 import { bytesOnDisk, context, opened, otherKey, temporaryPath, within } from './testing/temporary-store.ts'
 
-vi.setConfig({ testTimeout: 60_000 }) // stretching passphrases is meant to be slow
+vi.setConfig({ testTimeout: 60_000 }) // scrypt is slow by design
 
 const passphrases = ['the old passphrase of the company, 1998', 'the next passphrase of the company, 1999'] as const
 
-/**
- * What a guess of a passphrase leads to in this store: whoever has the file can compute all of it.
- */
+/** What whoever has the file can compute from a guessed passphrase. */
 interface Guess {
   readonly derived: readonly Buffer[]
   readonly id: Buffer
@@ -31,7 +29,7 @@ function guess(path: string, passphrase: string): Guess {
 }
 
 /**
- * The beginnings of all that is derived, as bytes and as text: half of an id is enough to test a
+ * The first halves of all that is derived, as bytes and as text: half an id is enough to test a
  * guess.
  */
 function traces({ derived }: Guess): Buffer[] {
@@ -42,10 +40,7 @@ function traces({ derived }: Guess): Buffer[] {
   ])
 }
 
-/**
- * At how many places of the file something lies that the guess opens: the index's key, as it was
- * sealed for it.
- */
+/** How many places of the file the guess opens: the index key wrapped for it. */
 function opensAt(file: Buffer, { id, wrapping, storeId }: Guess): number {
   const data = lengthPrefixed(['finchat-secrets/local/index-key', 2, storeId, id.toString('base64url')])
   let places = 0
@@ -57,7 +52,7 @@ function opensAt(file: Buffer, { id, wrapping, storeId }: Guess): number {
       decipher.final()
       places++
     } catch {
-      // Nothing of the guess's lies here.
+      // Nothing here belongs to the guess.
     }
   }
   return places
@@ -85,7 +80,7 @@ async function fill(path: string, ...keys: readonly (string | Uint8Array)[]): Pr
   )
 }
 
-test('a passphrase that was replaced leaves nothing in file or log by which a guess of it can be told from a wrong one', async () => {
+test('after a passphrase is replaced, file and log do not help to test a guess of it', async () => {
   const path = temporaryPath()
   const [old, next] = passphrases
   await fill(path, old)

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it, vi } from 'vitest'
 import { temporaryPath } from './testing/temporary-store.ts'
 
-// Each starts processes, which take their time where others run too.
+// Each starts processes, which take time on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
 
 const uses = `
@@ -19,7 +19,7 @@ const uses = `
   console.log(JSON.stringify(await work().catch(({ code }) => code)))
   await local.close()`
 
-/** What a process with these flags says that came of a write, a read and the upkeep of the file. */
+/** The outcomes of a write, a read and maintenance in a process with these flags. */
 async function used(path: string, ...flags: readonly string[]): Promise<unknown> {
   const args = ['--conditions=@finchat/source', '--no-warnings', ...flags, '--input-type=module', '--eval', uses, path]
   const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
@@ -37,7 +37,7 @@ describe('a local store', () => {
     expect(await used(temporaryPath(), ...flags)).toEqual(['hunter2', 0])
   })
 
-  it('needs the right to read and write its folder, and no other', async () => {
+  it('needs only the right to read and write its folder', async () => {
     const path = temporaryPath()
     const rights = [`--allow-fs-read=${dirname(path)}`, `--allow-fs-write=${dirname(path)}`]
     expect(await used(path, ...permission, ...rights)).toEqual(['hunter2', 0])
@@ -47,7 +47,7 @@ describe('a local store', () => {
     expect(await used(':memory:', ...permission)).toEqual(['hunter2', 0])
   })
 
-  it.each(['read and write', 'write'])('says that the right to %s is missing', async (missing) => {
+  it.each(['read and write', 'write'])('reports a missing right to %s', async (missing) => {
     const path = temporaryPath()
     const rights = missing === 'write' ? [`--allow-fs-read=${dirname(path)}`] : []
     expect(await used(path, ...permission, ...rights)).toBe('PERMISSION_DENIED')

@@ -5,7 +5,7 @@ import { localFromEnv } from './from-env.ts'
 import { localProvider } from './local-provider.ts'
 import { context, createStore, failure, key, opened, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
-const another = { code: 'INTEGRITY', problem: 'the store is another one than `storeId` names' }
+const another = { code: 'INTEGRITY', problem: '`path` holds another store than `storeId` names' }
 
 async function idOf(path: string): Promise<string> {
   return (await within(path, (provider) => provider.storeId())) ?? 'no store'
@@ -19,7 +19,7 @@ async function twoStores(): Promise<readonly [path: string, id: string, otherPat
   return [path, await idOf(path), other]
 }
 
-test('the id of a store is told by its provider, is another for each, and stays with it and its copies', async () => {
+test('a provider returns the id of its store, unique and shared by its copies', async () => {
   const [path, id, other] = await twoStores()
   expect(id).toMatch(/^[0-9a-f]{32}$/)
   expect(await idOf(other)).not.toBe(id)
@@ -30,14 +30,14 @@ test('the id of a store is told by its provider, is another for each, and stays 
   expect(await idOf(path)).toBe(id)
 })
 
-test('where there is no store yet, there is no id, and asking for it makes none', async () => {
+test('without a store there is no id, and asking creates none', async () => {
   const path = temporaryPath()
   expect(await opened(path).storeId()).toBeUndefined()
   expect(existsSync(path)).toBe(false)
   expect(await opened(':memory:').storeId({ signal: context.signal })).toMatch(/^[0-9a-f]{32}$/)
 })
 
-test('another store under the same key, put in the place of the one that is named, is INTEGRITY for every call', async () => {
+test('another store under the same key than `storeId` names is INTEGRITY for every call', async () => {
   const [path, id, other] = await twoStores()
   copyFileSync(other, path)
   expect((await opened(path).get('name', context))?.value).toBe('of the other store')
@@ -50,23 +50,23 @@ test('another store under the same key, put in the place of the one that is name
     provider.storeId(),
   ]
   for (const error of await Promise.all(calls.map(failure)))
-    expect(error).toMatchObject({ ...another, remedy: expect.stringContaining('`storeId()` of a provider without the option returns it') })
+    expect(error).toMatchObject({ ...another, remedy: expect.stringContaining('the id that `storeId()` returns without the option') })
 })
 
-test('a store that only says that it is the one that is named is INTEGRITY too', async () => {
+test('a store with a forged id is INTEGRITY too', async () => {
   const [path, id, other] = await twoStores()
   copyFileSync(other, path)
   tamper(path, `UPDATE store SET store_id = x'${id}'`)
   expect((await failure(opened(path, { storeId: id }).get('name', context))).code).toBe('INTEGRITY')
 })
 
-test('the one that is named opens, is written to, and keeps its id', async () => {
+test('the named store opens, accepts writes and keeps its id', async () => {
   const [path, id] = await twoStores()
   await within(path, (provider) => provider.put('name', { value: 'value' }, context), { storeId: id })
   expect((await opened(path, { storeId: id, mustExist: true }).get('name', context))?.value).toBe('value')
 })
 
-test('where a store is named and none is there, none is made, and that is no empty store', async () => {
+test('with `storeId` a missing store is an error and none is created', async () => {
   const [path, id] = await twoStores()
   rmSync(path)
   const provider = opened(path, { storeId: id })
@@ -80,7 +80,7 @@ test('where a store is named and none is there, none is made, and that is no emp
   expect(existsSync(path)).toBe(false)
 })
 
-test('what is no id is refused at once, and so is one for a store in memory', () => {
+test('an invalid id, or one for a store in memory, is refused at once', () => {
   const id = 'ab'.repeat(16)
   const refused = (storeId: unknown, path = 'secrets.db') => {
     expect(() => localProvider({ path, key, storeId } as never)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' })) // as JavaScript may pass it
@@ -90,7 +90,7 @@ test('what is no id is refused at once, and so is one for a store in memory', ()
   refused(id, ':memory:')
 })
 
-test('the environment names it too', async () => {
+test('FINCHAT_LOCAL_STORE_ID sets it', async () => {
   const [path, id, other] = await twoStores()
   const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_ENCRYPTION_KEY: Buffer.from(key).toString('hex'), FINCHAT_LOCAL_STORE_ID: id }
   const read = async (file: string): Promise<unknown> => {

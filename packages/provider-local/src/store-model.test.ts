@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { localProvider } from './local-provider.ts'
-import { key, otherKey, temporaryPath } from './testing/temporary-store.ts'
 import { type Keep, type Model, observedModel, observedStore, type Step, stepModel, stepStore } from './testing/store-model.ts'
+import { key, otherKey, temporaryPath } from './testing/temporary-store.ts'
 
 const paths = ['a', 'a/b', 'ä', '__proto__']
 const path = fc.constantFrom(...paths)
@@ -10,7 +10,7 @@ const value = fc.oneof(fc.string({ unit: 'grapheme' }), fc.uint8Array({ maxLengt
 const tagKey = fc.constantFrom('team', '10', '9', '__proto__')
 const tags = fc.dictionary(tagKey, fc.string({ maxLength: 5 }), { maxKeys: 2 })
 
-/** Now and then over the reach of a node of versions, or far away. */
+/** Some skips cross a node of versions or go far. */
 const skip = fc.constantFrom(0, 0, 0, 0, 2, 13, 255, 70_000)
 const keep: fc.Arbitrary<Keep> = fc.constantFrom<Keep[]>(1, 2, 3, 'all')
 
@@ -23,13 +23,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('reencrypt') }),
 )
 
-/** The keys of a store that is re-encrypted again and again: each time a new one seals, and the one before still opens. */
+/**
+ * The keys of a store that is re-encrypted repeatedly: a new one seals, and the one before still
+ * opens.
+ */
 function keysAfter(reencryptions: number): Uint8Array[] {
   const keyOf = (n: number): Uint8Array => key.map((byte) => byte ^ n)
   return reencryptions === 0 ? [key, otherKey] : [keyOf(reencryptions), keyOf(reencryptions - 1)]
 }
 
-/** Runs the steps on both sides, and compares every outcome and then everything that can be read. */
+/** Runs the steps on both sides, and compares every outcome and all that can be read. */
 async function agree(file: string, steps: readonly Step[], atFirst: Keep): Promise<void> {
   const model: Model = new Map()
   const used = new Set([1])
@@ -48,19 +51,19 @@ async function agree(file: string, steps: readonly Step[], atFirst: Keep): Promi
   const numbers = [...used]
   expect(await observedStore(provider, paths, numbers)).toEqual(observedModel(model, paths, numbers))
   await provider.close()
-  const again = localProvider({ path: file, keys: keysAfter(reencryptions).slice(0, 1) }) // the others are not needed any more
+  const again = localProvider({ path: file, keys: keysAfter(reencryptions).slice(0, 1) }) // the other keys are retired
   expect(await observedStore(again, paths, numbers)).toEqual(observedModel(model, paths, numbers))
   await again.close()
 }
 
-test('whatever is done to it, the store holds what a simple model of it holds, before and after it is opened again', async () => {
+test('after random operations the store matches a model, before and after reopening', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), keep, async (steps, atFirst) => agree(temporaryPath(), steps, atFirst)),
     { numRuns: 80 },
   )
 }, 60_000)
 
-/** One secret that is written often, so that many versions are pushed out. */
+/** Steps on one secret that is written often, so that writes remove many versions. */
 const often: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 12,
@@ -71,7 +74,7 @@ const often: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('reopen'), keep: fc.constantFrom<Keep[]>(1, 20, 'all') }),
 )
 
-test('a secret of many versions holds what the model of it holds, whatever is pushed out', async () => {
+test('a secret with many versions matches the model, whatever writes remove', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(often, { minLength: 60, maxLength: 120 }), async (steps) => agree(temporaryPath(), steps, 'all')),
     { numRuns: 12 },

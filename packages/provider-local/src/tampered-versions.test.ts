@@ -2,8 +2,8 @@ import { copyFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
 import { expect, test, vi } from 'vitest'
-import { leafCount } from './index-digests.ts'
 import { localProvider } from './local-provider.ts'
+import { leafCount } from './record/tree-shape.ts'
 import { context, failure, key, opened, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
 vi.setConfig({ testTimeout: 120_000 }) // hundreds of writes, each to the disk
@@ -55,7 +55,7 @@ function samples(path: string): RowKey[] {
 
 const at = ({ leaf, version }: RowKey): string => `path = 'name' AND leaf = ${leaf} AND version = ${version}`
 
-/** What whoever can write the file might do to one row; `next` is another of its kind. */
+/** What whoever can write the file might do to a row; `next` is another of its kind. */
 const attacks: Readonly<Record<string, (row: RowKey, next: RowKey) => string>> = {
   dropped: (row) => `DELETE FROM secrets WHERE ${at(row)}`,
   'with another first byte': (row) => `UPDATE secrets SET sealed = CAST(x'7f' || substr(sealed, 2) AS BLOB) WHERE ${at(row)}`,
@@ -84,7 +84,7 @@ async function refusals(path: string): Promise<number> {
   return refused
 }
 
-test('of a secret of many versions each row that is altered, dropped or anotherâ€™s is INTEGRITY, never a wrong value', async () => {
+test('each altered, dropped or swapped row of a secret with many versions is INTEGRITY, never a wrong value', async () => {
   const [, path] = await twoStates()
   expect(await refusals(path)).toBe(0)
   const rows = samples(path)
@@ -94,16 +94,16 @@ test('of a secret of many versions each row that is altered, dropped or anotherâ
     for (const [index, row] of rows.entries()) {
       const alike = rows.filter(({ version }) => Math.sign(version) === Math.sign(row.version) && version !== row.version)
       const next = alike[index % alike.length]
-      if (!next && what.includes('another')) continue // the secret's own row is one of a kind
+      if (!next && what.includes('another')) continue // the secret's own row has no other of its kind
       copyFileSync(path, attacked)
       tamper(attacked, sql(row, next ?? row))
-      const seen = row.version < 0 ? 0 : 1 // a node may be above versions that are not asked for
+      const seen = row.version < 0 ? 0 : 1 // a node may be above versions that are not read
       expect(await refusals(attacked), `${what}: ${at(row)}`).toBeGreaterThanOrEqual(seen)
     }
   }
 })
 
-test('of a secret of many versions each row that is put back as it once was is INTEGRITY wherever it was another', async () => {
+test('each replayed row of a secret with many versions is INTEGRITY wherever it differs', async () => {
   const [older, path] = await twoStates()
   const attacked = temporaryPath()
   let noticed = 0
@@ -118,7 +118,7 @@ test('of a secret of many versions each row that is put back as it once was is I
   expect(await refusals(attacked)).toBe(asked.length + 2)
 })
 
-test('a version that was pruned stays gone though its row, or the node above it, is put back', async () => {
+test('a pruned version stays removed though its row or node is replayed', async () => {
   const [older, path] = await twoStates()
   await within(path, (provider) => provider.prune({ keepVersions: 20 }))
   for (const which of ['version > 0', 'version < 0', 'version <> 0']) {
@@ -132,7 +132,7 @@ test('a version that was pruned stays gone though its row, or the node above it,
   }
 })
 
-test('a version cannot be planted, at a free number or in the place of a later one', async () => {
+test('a version cannot be inserted, at a free number or over a later one', async () => {
   const [, path] = await twoStates()
   for (const [number, from] of [
     [301, 300],
@@ -150,7 +150,7 @@ test('a version cannot be planted, at a free number or in the place of a later o
   }
 })
 
-test('a write on top of what was altered is INTEGRITY and changes nothing', async () => {
+test('a write on altered rows is INTEGRITY and changes nothing', async () => {
   const [, path] = await twoStates()
   const nodes = rowsOf(path).filter(({ version }) => version < 0)
   let refused = 0

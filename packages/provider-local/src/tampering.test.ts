@@ -3,11 +3,11 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
 import { describe, expect, test } from 'vitest'
-import { leafOf } from './index-digests.ts'
 import { localProvider } from './local-provider.ts'
+import { leafOf } from './record/tree-shape.ts'
 import { collected, context, failure, key, opened, tamper, temporaryPath, within } from './testing/temporary-store.ts'
 
-/** What the tampered store held: each name with its versions. */
+/** The content of the tampered store: each name with its versions. */
 const content: Readonly<Record<string, readonly string[]>> = {
   alpha: ['alpha-1', 'alpha-2'],
   beta: ['beta-1'],
@@ -26,7 +26,7 @@ async function filledStore(): Promise<string> {
   return path
 }
 
-/** Every read there is ends in the right value or in one of our errors; returns how many of them failed. */
+/** Each kind of read returns the right value or one of our errors; returns the number of errors. */
 async function failuresOf(path: string): Promise<number> {
   const provider = localProvider({ path, key, mustExist: true })
   const reads: Promise<boolean>[] = []
@@ -71,7 +71,7 @@ function codeOf(error: unknown): string | undefined {
   return SecretsError.isInstance(error) ? error.code : undefined
 }
 
-/** Every offset for a full run (minutes), every nth otherwise, from another start each time. */
+/** Every offset in a full run (minutes), else every nth from a random start. */
 function sampled(length: number, every: number): number[] {
   const step = process.env['EVERY_BYTE'] ? 1 : every
   const start = Math.floor(Math.random() * step)
@@ -94,7 +94,7 @@ describe('a damaged file', () => {
     expect(await failuresOf(path)).toBe(0)
   }, 600_000)
 
-  test('cut off anywhere gives the right value or one of our errors', async () => {
+  test('truncated anywhere gives the right value or one of our errors', async () => {
     const path = await filledStore()
     const intact = readFileSync(path)
     const cut = temporaryPath()
@@ -104,7 +104,7 @@ describe('a damaged file', () => {
     }
   }, 600_000)
 
-  test('whose log is damaged or cut off gives a state that once was or one of our errors, and no mixture', async () => {
+  test('whose log is damaged or truncated gives an earlier state or one of our errors, never a mixture', async () => {
     const path = await filledStore()
     const provider = opened(path)
     for (const value of ['alpha-3', 'alpha-4']) {
@@ -135,7 +135,7 @@ describe('a damaged file', () => {
     }
   }, 600_000)
 
-  test('that is empty is INTEGRITY and is not taken for a new store', async () => {
+  test('that is empty is INTEGRITY, not a new store', async () => {
     const path = temporaryPath()
     writeFileSync(path, '')
     expect(await failure(opened(path).get('alpha', context))).toMatchObject({
@@ -148,7 +148,10 @@ describe('a damaged file', () => {
 
 const ofAlpha = 'UPDATE secrets SET facts ='
 
-/** What whoever can write the file might try; none of it may be answered with a value or with "does not exist". */
+/**
+ * What whoever can write the file might try. None may be answered by a value or by "does not
+ * exist".
+ */
 const attacks: Readonly<Record<string, string>> = {
   'a whole secret dropped': "DELETE FROM secrets WHERE path = 'alpha' AND version = 0",
   'a whole secret dropped, its versions with it': "DELETE FROM secrets WHERE path = 'alpha'",
@@ -195,7 +198,7 @@ const attacks: Readonly<Record<string, string>> = {
   'a table dropped': 'DROP TABLE secrets',
 }
 
-describe('a store whose rows were changed behind its back', () => {
+describe('a store with altered rows', () => {
   for (const [attack, sql] of Object.entries(attacks)) {
     test(`${attack} is INTEGRITY for that secret`, async () => {
       const path = await filledStore()
@@ -205,13 +208,13 @@ describe('a store whose rows were changed behind its back', () => {
     })
   }
 
-  test('a withdrawn secret cannot be brought back by hand', async () => {
+  test('a deleted secret cannot be restored by editing the file', async () => {
     const path = await filledStore()
     tamper(path, "UPDATE secrets SET facts = json_set(facts, '$[4]', NULL) WHERE path = 'withdrawn' AND version = 0")
     expect((await failure(opened(path).get('withdrawn', context))).code).toBe('INTEGRITY')
   })
 
-  test('a secret cannot be planted', async () => {
+  test('a secret cannot be inserted', async () => {
     const path = await filledStore()
     tamper(path, "INSERT INTO secrets SELECT leaf, 'planted', version, facts, digest, sealed FROM secrets WHERE path = 'alpha'")
     const provider = opened(path)
@@ -219,7 +222,7 @@ describe('a store whose rows were changed behind its back', () => {
     expect((await failure(provider.put('alpha', { value: 'on top of it' }, context))).code).toBe('INTEGRITY')
   })
 
-  test('rows of an earlier state of the same store, put back together, are INTEGRITY', async () => {
+  test('replayed rows of an earlier state are INTEGRITY', async () => {
     const path = await filledStore()
     const earlier = temporaryPath()
     copyFileSync(path, earlier)
@@ -238,7 +241,7 @@ describe('a store whose rows were changed behind its back', () => {
     expect((await failure(opened(path).get('alpha', context))).code).toBe('INTEGRITY')
   })
 
-  test('one that is open notices, and does not answer what it knew', async () => {
+  test('an open store notices altered rows and does not answer from memory', async () => {
     const path = await filledStore()
     const provider = opened(path)
     await provider.get('alpha', context)
@@ -247,7 +250,7 @@ describe('a store whose rows were changed behind its back', () => {
     expect((await provider.get('beta', context))?.value).toBe('beta-1')
   })
 
-  test('one that is open takes no value that was sealed for the same version of a copy of the store', async () => {
+  test('an open store rejects a value sealed for the same version in a copy', async () => {
     const path = await filledStore()
     const copy = temporaryPath()
     copyFileSync(path, copy)
@@ -263,7 +266,7 @@ describe('a store whose rows were changed behind its back', () => {
     expect((await failure(provider.get('alpha', context))).code).toBe('INTEGRITY')
   })
 
-  test('one that is put back as a whole while it is open is INTEGRITY', async () => {
+  test('a store that is rolled back while it is open is INTEGRITY', async () => {
     const path = await filledStore()
     const earlier = temporaryPath()
     copyFileSync(path, earlier)
@@ -276,12 +279,12 @@ describe('a store whose rows were changed behind its back', () => {
     )
     expect(await failure(provider.get('alpha', context))).toMatchObject({
       code: 'INTEGRITY',
-      problem: 'the store was put back to an earlier state while it was open',
+      problem: 'the store was rolled back to an earlier state while it was open',
     })
   })
 })
 
-test('no value is in the file in plain text', async () => {
+test('the file holds no value in plain text', async () => {
   const path = await filledStore()
   const bytes = readFileSync(path)
   for (const value of Object.values(content).flat()) expect(bytes.includes(value), value).toBe(false)

@@ -2,16 +2,16 @@ import { createDecipheriv, createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { describe, expect, test } from 'vitest'
 import { lengthPrefixed, unseal } from '@finchat/secrets-core/sealing'
-import { indexDigests } from './index-digests.ts'
-import { KeyBytes } from './key-bytes.ts'
-import { deriveKeyring, openRetired, sealRetired, type StoreKey, withVersionKey } from './keyring.ts'
-import type { StoreHeader } from './store-header.ts'
+import { describe, expect, test } from 'vitest'
+import { KeyBytes } from './keys/key-bytes.ts'
+import { deriveKeyring, openRetired, sealRetired, type StoreKey, withVersionKey } from './keys/keyring.ts'
+import type { StoreHeader } from './keys/store-header.ts'
+import { indexDigests } from './merkle/index-digests.ts'
 import { referenceHkdf, referenceHmac } from './testing/reference-crypto.ts'
 import { context, key as testKey, temporaryPath, within } from './testing/temporary-store.ts'
 
-/** A vector's members, in hexadecimal; `size` alone is a number. */
+/** Members in hexadecimal; only `size` is a number. */
 type Vector<Member extends string> = Readonly<Record<Member | 'result', string>> & { readonly tcId: number }
 
 function vectors<Member extends string>(file: string): Vector<Member>[] {
@@ -35,7 +35,7 @@ function hex(text: string): Buffer {
 const header: StoreHeader = { storeId: Buffer.alloc(16, 1), salt: Buffer.alloc(32, 2), scrypt: { log2N: 16, r: 8, p: 1 } }
 
 describe('HMAC-SHA256', () => {
-  test('as the reference has it, is that of Wycheproof and of RFC 4231', () => {
+  test('matches Wycheproof and RFC 4231', () => {
     for (const { key, msg, tag, result, tcId } of vectors<'key' | 'msg' | 'tag'>('hmac-sha256.json')) {
       expect(referenceHmac(hex(key), hex(msg)).equals(hex(tag)), `vector ${tcId}`).toBe(result === 'valid')
     }
@@ -48,7 +48,7 @@ describe('HMAC-SHA256', () => {
     ).toBe('60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54')
   })
 
-  test('is what authenticates the root of the index, and with it all that the store says of itself', () => {
+  test("authenticates the index root and the store's header", () => {
     const [key, buckets, wrapped, retired] = [Buffer.alloc(32, 3), Buffer.alloc(64 * 32, 4), Buffer.alloc(60, 5), Buffer.alloc(28, 6)]
     const keys = ['one', 'other'].map((keyId) => ({ keyId, wrapped }))
     const store = ['finchat-secrets/local/root', 3, header.storeId, header.salt, 16, 8, 1]
@@ -57,12 +57,12 @@ describe('HMAC-SHA256', () => {
   })
 })
 
-describe('SHA-256 is what the levels below the root are', () => {
+describe('SHA-256 of each level below the root', () => {
   const { version, node, record, leaf, bucket } = indexDigests(header)
   const sha256 = (...parts: Buffer[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest()
   const begin = (level: string): Buffer => lengthPrefixed([`finchat-secrets/local/${level}`, 3, header.storeId])
 
-  test('a secret, a version and a node of versions, each with the name of its secret', () => {
+  test('a secret, a version and a node, each with its path', () => {
     const [root, seal] = [Buffer.alloc(33, 7), Buffer.alloc(28, 1)]
     expect(record('name', { facts: 'facts', root })).toEqual(sha256(begin('secret'), lengthPrefixed(['name', 'facts', root])))
     expect(version('name', { version: 5, facts: 'of 5', seal })).toEqual(
@@ -71,7 +71,7 @@ describe('SHA-256 is what the levels below the root are', () => {
     expect(node('name', 2, 3, root)).toEqual(sha256(begin('node'), lengthPrefixed(['name', 2, 3, root])))
   })
 
-  test('a leaf and a bucket, each told from the other', () => {
+  test('a leaf and a bucket, each with its level', () => {
     const text = Buffer.alloc(64 * 32, 6)
     expect(leaf(text)).toEqual(sha256(begin('leaf'), text))
     expect(bucket(text)).toEqual(sha256(begin('bucket'), text))
@@ -79,13 +79,13 @@ describe('SHA-256 is what the levels below the root are', () => {
 })
 
 describe('HKDF-SHA256', () => {
-  test('as the reference has it, is that of RFC 5869 and of Wycheproof', () => {
+  test('matches RFC 5869 and Wycheproof', () => {
     for (const { ikm, salt, info, size, okm, tcId } of vectors<'ikm' | 'salt' | 'info' | 'size' | 'okm'>('hkdf-sha256.json')) {
       expect(referenceHkdf(hex(ikm), hex(salt), hex(info), Number(size)), `vector ${tcId}`).toEqual(hex(okm))
     }
   })
 
-  test('is what derives the keys of a store', async () => {
+  test('derives the keys of a store', async () => {
     const bytes = Buffer.alloc(32, 5)
     const { first } = await deriveKeyring([{ kind: 'raw', key: new KeyBytes(bytes) }], header)
     const derived = (purpose: string): Buffer => referenceHkdf(bytes, header.salt, Buffer.from(`finchat-secrets/local/2/${purpose}`), 32)
@@ -94,13 +94,13 @@ describe('HKDF-SHA256', () => {
     expect(first.id).toBe(derived('id').toString('base64url'))
   })
 
-  test('is not what derives the key of a version: that is the one step of NIST SP 800-56C', () => {
+  test('does not derive version keys: those use the one step of NIST SP 800-56C', () => {
     const [values, place] = [Buffer.alloc(32, 6), Buffer.from('place')]
     const key: StoreKey = { id: 'id', values: new KeyBytes(values), wrapping: new KeyBytes(values) }
     expect(withVersionKey(key, place, Buffer.from)).toEqual(versionKey(values, place))
   })
 
-  test('is what derives the key that seals the names of retired keys', () => {
+  test('derives the key that seals retired ids', () => {
     const indexKey = new KeyBytes(Buffer.alloc(32, 7))
     const ids = [1, 2, 3].map((byte) => Buffer.alloc(32, byte).toString('base64url'))
     const sealed = sealRetired(ids, indexKey, header)
@@ -112,15 +112,15 @@ describe('HKDF-SHA256', () => {
   })
 })
 
-test('scrypt, which stretches passphrases, is that of RFC 7914', async () => {
-  // The third vector of its section 12; of its 64 bytes the first 32 are what one gets who asks for 32.
+test('stretching a passphrase matches scrypt of RFC 7914', async () => {
+  // The third vector of section 12; its first 32 of 64 bytes are the output for length 32.
   const stretched = '7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2'
   const own: StoreHeader = { ...header, salt: Buffer.from('SodiumChloride'), scrypt: { log2N: 14, r: 8, p: 1 } }
   const { first } = await deriveKeyring([{ kind: 'passphrase', text: 'pleaseletmein' }], own)
   expect(first.values.bytes).toEqual(referenceHkdf(hex(stretched), own.salt, Buffer.from('finchat-secrets/local/2/values'), 32))
 })
 
-test('a value in a file opens by nothing but AES-256-GCM, under the key of its version alone', async () => {
+test('a value in a file opens by AES-256-GCM under its version key alone', async () => {
   const path = temporaryPath()
   await within(path, async (provider) => {
     for (const value of ['one', 'two']) await provider.put('name', { value }, context)

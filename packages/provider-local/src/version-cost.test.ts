@@ -32,12 +32,12 @@ async function withVersions(path: string, count: number): Promise<void> {
 
 interface Cost {
   readonly statements: number
-  /** Of rows that are read many at a time, and of texts that are hashed. */
+  /** Rows read in bulk, and texts hashed. */
   readonly rows: number
   readonly hashed: number
 }
 
-/** What the call takes on a store that was just opened and knows nothing. */
+/** The cost of the call on a store that was just opened. */
 async function costOf(path: string, call: (provider: LocalProvider) => Promise<unknown>): Promise<Cost> {
   let hashed = 0
   const crypto = process.getBuiltinModule('node:crypto')
@@ -58,7 +58,7 @@ async function costOf(path: string, call: (provider: LocalProvider) => Promise<u
   return { statements, rows, hashed }
 }
 
-test('no call takes more than a few statements and 8 KiB of hashing more at 2,000 versions than at ten', async () => {
+test('with 2,000 versions each call takes at most a few statements and 8 KiB of hashing more than with ten', async () => {
   const [few, many] = [temporaryPath(), temporaryPath()]
   await withVersions(few, 10)
   await withVersions(many, 2_000)

@@ -1,6 +1,6 @@
 import type { EnvironmentReader } from '@finchat/secrets-core'
 import { token } from './auth/token.ts'
-import { withoutLineEnd } from './credential.ts'
+import { withoutLineEnd } from './shared/credential.ts'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
 /**

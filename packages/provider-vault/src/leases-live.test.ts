@@ -8,7 +8,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } fro
 import { userpass } from './auth/userpass.ts'
 import { token } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
-import type { LoginMessage } from './login-events.ts'
+import type { LoginMessage } from './token/login-events.ts'
 import { codeOf, collected, context } from './testing/stub-vault.ts'
 import { tokenOf, writePolicy } from './testing/vault-harness.ts'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'

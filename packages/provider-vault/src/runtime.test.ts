@@ -43,6 +43,32 @@ function secretIdFile(): string {
 
 const code = `--allow-fs-read=${join(import.meta.dirname, '../../..')}`
 
+/** Lets a process load Node.js and our packages, and nothing else. */
+const withoutPackages = `
+  import { registerHooks } from 'node:module'
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (!/^(node:|file:|\\.|\\/|@finchat\\/)/.test(specifier)) throw new Error('loads ' + specifier)
+      return next(specifier, context)
+    },
+  })`
+
+it('a provider by `url` loads no package of others', async () => {
+  const hooks = `data:text/javascript,${encodeURIComponent(withoutPackages)}`
+  expect(await read(secretIdFile(), '--import', hooks)).toContain(canaries.value)
+})
+
+it('a given token over plain http loads no cryptography, which takes time at each start', async () => {
+  const loads = `
+    import { token, vaultProvider } from '@finchat/secrets-provider-vault'
+    const vault = vaultProvider({ url: process.argv[1], auth: token('t') })
+    const { value } = await vault.get('app', { signal: new AbortController().signal })
+    console.log(value, process.moduleLoadList.filter((each) => /^NativeModule (crypto|tls)$/.test(each)).join())`
+  const args = ['--conditions=@finchat/source', '--no-warnings', '--input-type=module', '--eval', loads, (await stubVault()).url]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: import.meta.dirname })
+  expect(stdout).toBe(`{"value":"${canaries.value}"} \n`)
+})
+
 it('a provider works with frozen intrinsics', async () => {
   expect(await read(secretIdFile(), '--frozen-intrinsics')).toContain(canaries.value)
 })

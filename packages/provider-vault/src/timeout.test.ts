@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { checkedOptions } from './options.ts'
 import { codeOf, context, stubbed, stubVault } from './testing/stub-vault.ts'
 
@@ -26,4 +26,13 @@ test('a time of the provider is told as such, and an abort of the caller as that
   caller.abort('late')
   expect(await reading).toBe('ABORTED')
   expect(await codeOf(stubbed(stub, { timeoutMs: 50 }).put('app', { value: 'v' }, context))).toBe('DEADLINE_EXCEEDED')
+})
+
+test('a call has one time limit, however many requests it needs', async () => {
+  const provider = stubbed(await stubVault())
+  await provider.put('app', { value: 'v1' }, context) // logs in, and finds out the version of the mount
+  const limits = vi.spyOn(globalThis, 'setTimeout')
+  onTestFinished(() => void vi.restoreAllMocks())
+  await provider.put('app', { value: 'v2', tags: { team: 'pay' } }, context)
+  expect(limits.mock.calls.map(([, ms]) => ms)).toEqual([4_500])
 })

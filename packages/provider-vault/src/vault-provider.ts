@@ -1,28 +1,27 @@
-import { type CallContext, locator, type SecretProvider, wrapProvider } from '@finchat/secrets-core'
-import { clientToken } from './auth/client-token.ts'
-import { ClusterState } from './cluster-state.ts'
-import { type Bounds, bounded } from './deadline.ts'
-import type { Transport } from './exchange.ts'
-import { kvList } from './kv-list.ts'
-import { kvMount } from './kv-mount.ts'
-import { kvReads } from './kv-reads.ts'
-import { kvWrites } from './kv-writes.ts'
-import { leaseRequests, listeningMs } from './lease-requests.ts'
-import { Leases } from './leases.ts'
-import { loginEvents } from './login-events.ts'
-import { mountInPathWarning } from './mount-in-path.ts'
-import { nodeVaultTransport } from './node-vault-transport.ts'
+import type { CallContext, SecretProvider } from '@finchat/secrets-core'
+import { locator, wrapProvider } from '@finchat/secrets-core/provider'
+import { clientToken } from './auth/token.ts'
+import { ReplicaState } from './protocol/replica-state.ts'
+import { type Bounds, bounded } from './shared/deadline.ts'
+import { httpTransport, type Transport } from './http/transport.ts'
+import { kvList } from './kv/list.ts'
+import { kvMount } from './kv/mount.ts'
+import { kvReads } from './kv/read.ts'
+import { kvWrites } from './kv/write.ts'
+import { leaseRequests, listeningMs } from './leases/requests.ts'
+import { Leases } from './leases/leases.ts'
+import { loginEvents } from './token/login-events.ts'
+import { mountInPathWarning, unnamedLeaseCheck } from './kv/missing-path.ts'
 import { type CheckedOptions, checkedOptions, type VaultProviderOptions } from './options.ts'
-import { ownClientTransport } from './own-client.ts'
-import { canHoldPath } from './paths.ts'
-import type { Provides } from './provides.ts'
-import { vaultSender } from './sender.ts'
-import { TokenCheck } from './token-check.ts'
-import { TokenHolder } from './token-holder.ts'
-import { asSecretsErrors } from './unanswered.ts'
-import { unnamedLeaseCheck } from './unnamed-lease.ts'
-import { vaultApi } from './vault-api.ts'
-import { withLeases } from './with-leases.ts'
+import { ownClientTransport } from './http/client-transport.ts'
+import { canHoldPath } from './shared/paths.ts'
+import type { Provides } from './shared/manifest.ts'
+import { vaultSender } from './protocol/request.ts'
+import { TokenCheck } from './token/token-check.ts'
+import { TokenHolder } from './token/token-holder.ts'
+import { asSecretsErrors } from './shared/transport-error.ts'
+import { vaultApi } from './token/vault-api.ts'
+import { routeLeases } from './leases/route.ts'
 
 /** The contract's members, all that a KV v2 mount can have. */
 export interface VaultProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany'>>, Pick<SecretProvider, 'sharedAs'> {
@@ -51,14 +50,14 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   const limits = { timeoutMs, closing: ending.signal }
   const transport = transportTo(server)
   const hasHeaders = !('client' in server)
-  const send = vaultSender({ exchange: transport.exchange, state: new ClusterState(), namespace, hasHeaders })
+  const send = vaultSender({ exchange: transport.exchange, state: new ReplicaState(), namespace, hasHeaders })
   const events = loginEvents(name, auth?.method ?? 'none')
   const tokens = new TokenHolder({ auth, send, events, ...limits })
   const access = { tokens, check: new TokenCheck(send, limits) }
   const api = vaultApi(send, access, limits)
   const patient = vaultApi(send, access, { ...limits, timeoutMs: Math.max(listeningMs, timeoutMs) })
   const requests = leaseRequests(api, patient, events)
-  const leases = new Leases({ leased, requests, standing: (id) => tokens.standing(id), limits })
+  const leases = new Leases({ leased, requests, statusOf: (id) => tokens.statusOf(id), limits })
   const kv = kvMount(api, mount, kvVersion)
   const [warnOfMount, checkLease] = [mountInPathWarning(name, mount), unnamedLeaseCheck(name, api)]
   const onMissing = async (path: string, signal: AbortSignal): Promise<void> => {
@@ -71,7 +70,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
     locate: locator(options, canHoldPath),
     keepsFields: (path) => !leases.isLeased(path),
     sharedAs: sharedAs(checked),
-    ...withLeases({ ...kvReads(kv, onMissing), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
+    ...routeLeases({ ...kvReads(kv, onMissing), ...kvWrites(kv), list: (prefix, context) => kvList(kv, prefix, context) }, leases),
     checkHealth: async ({ signal }) => void (await api.mounts(signal)),
     close: async () => {
       await leases.close()
@@ -94,7 +93,7 @@ function inTime(provider: VaultProvider, limits: Pick<Bounds, 'timeoutMs' | 'clo
 }
 
 function transportTo(server: CheckedOptions['server']): Transport {
-  return 'client' in server ? ownClientTransport(server.client) : nodeVaultTransport(server.url, server.tls)
+  return 'client' in server ? ownClientTransport(server.client) : httpTransport(server.url, server.tls)
 }
 
 /** A client of one's own may ask any server. What is leased to one is a secret of KV to another that was not told so. */

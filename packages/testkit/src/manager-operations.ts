@@ -1,21 +1,22 @@
 import { type CallOptions, loadSecrets, type SecretsManager } from '@finchat/secrets-core'
-import type { MemoryProviderOptions } from './memory-provider.ts'
+import type { MemoryProviderOptions } from './fakes/memory-provider.ts'
 
-/** One call of a manager; the options are the call's own. */
+/** One call of a manager, with the options of the call. */
 export type ManagerOperation = (secrets: SecretsManager, options?: CallOptions) => Promise<unknown>
 
 /** Every operation of a manager, by name. */
 export interface ManagerOperations {
-  /** What the store must hold, at version 1: `token`, which is the canary, and `map`, with the canary in its field `key`. */
+  /** What the store must have at version 1: `token` with the canary, and `map` with the canary in its field `key`. */
   readonly secrets: NonNullable<MemoryProviderOptions['secrets']>
-  /** They give something out of `token`, and change nothing. */
+  /** Operations that read `token`. */
   readonly reads: Readonly<Record<string, ManagerOperation>>
-  /** They change a store named `memory`, by values that hold the canary. */
+  /** Operations that change a provider named `memory`, with values that contain the canary. */
   readonly changes: Readonly<Record<string, ManagerOperation>>
 }
 
 /**
- * Every operation of a secrets manager as a function, so that a test of whatever stands around a manager (an audit trail, tracing, a wrapper) forgets none.
+ * Every operation of a secrets manager as a function, so that a test of code around a manager (an audit trail, tracing, a
+ * wrapper) covers them all.
  *
  * @example
  * import { createSecretsManager } from '@finchat/secrets-core'

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
-import { type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
+import type { AuditSink } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { misconfigured } from '../record/errors.ts'
 import { checkpointFolder } from './checkpoint-folder.ts'
 import { checkpointSigner } from '../format/checkpoint-signature.ts'

@@ -1,6 +1,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { knownOptions, SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions } from '@finchat/secrets-core/provider'
 import { folderError } from '../format/folder-errors.ts'
 import { createIndex, entryOrigin, indexLine } from '../format/index-line.ts'
 import { type ChainKey, folderIdOf, randomKey } from '../format/key-chain.ts'

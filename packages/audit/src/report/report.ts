@@ -1,4 +1,5 @@
-import { type AuditRecord, knownOptions, type MembersOf } from '@finchat/secrets-core'
+import type { AuditRecord } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { misused } from '../record/errors.ts'
 import { asciiJson, humanLine } from '../record/human-line.ts'
 import type { AccessSummary, AuditSummary } from './audit-summary.ts'

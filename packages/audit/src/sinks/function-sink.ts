@@ -1,4 +1,5 @@
-import { type AuditRecord, type AuditSink, type CallContext, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
+import { type AuditRecord, type AuditSink, type CallContext, SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
 
 /** What `functionSink` takes beside the function. */

@@ -1,4 +1,5 @@
-import { type AuditRecord, type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
+import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { Backlog } from './backlog.ts'
 import { asciiJson, humanLine } from '../record/human-line.ts'
 import { assertSinkName, misconfigured, refused } from '../record/errors.ts'

@@ -1,4 +1,4 @@
-import { knownOptions, type MembersOf } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { assertSinkName, misconfigured } from '../record/errors.ts'
 
 /**

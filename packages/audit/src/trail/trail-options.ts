@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { type AuditSink, knownOptions, type MembersOf } from '@finchat/secrets-core'
+import type { AuditSink } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { parseKey } from '@finchat/secrets-core/sealing'
 import { misconfigured } from '../record/errors.ts'
 import { crypto } from '../record/digest.ts'

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { misconfigured } from '../record/errors.ts'
 import type { CheckpointSource } from './checkpoint-reader.ts'
 import { type CheckpointVerifier, checkpointVerifier } from '../format/checkpoint-signature.ts'

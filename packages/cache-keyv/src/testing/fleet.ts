@@ -7,7 +7,7 @@ export const context: CallContext = { signal: new AbortController().signal }
 export const encryptionKey: string = '0123456789abcdef'.repeat(4)
 export const key: SharedKey = { sharedAs: 'aws:1:eu', path: 'prod/database' }
 
-/** Processes over one store, which claim their turn at once unless told otherwise. */
+/** Caches of several processes over one store. By default their claims settle at once. */
 export function fleetOver(
   store: FaultyStore = faultyStore(),
   options: Partial<KeyvCacheOptions> = {},
@@ -21,7 +21,7 @@ export function fleetOver(
 export async function ticketOf(cache: KeyvCache, at: SharedKey = key): Promise<FillTicket> {
   const answer = await cache.read(at, context)
   if ('ticket' in answer) return answer.ticket
-  throw new Error('there is no gap')
+  throw new Error('the read was a hit')
 }
 
 export async function valueIn(cache: KeyvCache, at: SharedKey = key): Promise<StoredSecret['value'] | undefined> {
@@ -34,7 +34,7 @@ export function entryOf(secret: StoredSecret, times: Partial<SharedEntry> = {}):
   return { secret, until: now + 60_000, askedAt: now, ...times }
 }
 
-/** Fills the gap at the key. */
+/** Fills a miss. */
 export async function fillGap(
   cache: KeyvCache,
   secret: StoredSecret,

@@ -1,10 +1,10 @@
-// Uses a cache under the key that it is given, closes it, and waits to be looked at. Run by key-memory.test.ts.
+// Uses a cache with the given key and closes it; pauses after each step for key-memory.test.ts to search its memory.
 import { SecretsError } from '@finchat/secrets-core'
-import { generateKey } from '../key.ts'
+import { generateKey } from '@finchat/secrets-core/sealing'
 import { keyvCache } from '../keyv-cache.ts'
 
 const [form = 'bytes', hidden = ''] = process.argv.slice(2)
-// So that the key stands in memory only where the cache puts it.
+// The argument is inverted, so that only the cache places the key in memory.
 const bytes = Buffer.alloc(32)
 bytes.write(hidden, 'hex')
 for (let index = 0; index < bytes.length; index += 1) bytes[index] = ~(bytes[index] ?? 0) & 0xff
@@ -48,7 +48,7 @@ const close = await use()
 await say('used')
 await close()
 await say('closed')
-// What nobody holds is overwritten when it is collected.
+// A `KeyObject` is overwritten when it is collected.
 for (let times = 0; times < 3; times += 1) {
   globalThis.gc?.()
   await new Promise(setImmediate)

@@ -9,7 +9,7 @@ import {
 } from '@finchat/secrets-core'
 import { memoryAuditTrail } from '@finchat/secrets-testkit'
 
-/** What befalls one call to the shared cache. `lost`: it is done, and its answer never comes. */
+/** How the network treats one call to the shared cache. `lost`: the call takes effect, its answer is lost. */
 export interface Passage {
   readonly beforeMs: number
   readonly afterMs: number
@@ -24,18 +24,18 @@ interface Process {
   isReading: boolean
 }
 
-/** The processes that write, and one that reads only. */
+/** Two processes write; one only reads. */
 export const processes = 3
 
 const name = 'token'
 const waited = (ms: number): Promise<void> => (ms === 0 ? Promise.resolve() : new Promise((resolve) => setTimeout(resolve, ms)))
 
 /**
- * Processes over one store and one shared cache. Calls to the cache overtake each other and lose their answers; reads of
- * the store may come to a replica that lags behind. Checks each answer that came from the shared cache.
+ * Processes over one store and one shared cache. Calls to the cache are reordered and lose their answers; reads of the
+ * store may reach a lagging replica. Checks each answer that came from the shared cache.
  */
 export class ModelFleet {
-  /** What befalls the next calls to the shared cache, in turn. */
+  /** How the next calls to the shared cache are treated, in rotation. */
   passages: readonly Passage[] = []
   readonly #processes: readonly Process[]
   readonly #running: Promise<unknown>[] = []
@@ -81,13 +81,13 @@ export class ModelFleet {
     this.#doReadsLag = doReadsLag
   }
 
-  /** Rejects with what a read found wrong. */
+  /** Rejects with the first wrong answer. */
   async end(): Promise<void> {
     await Promise.all(this.#running)
     await Promise.all(this.#processes.map(({ secrets }) => secrets.close()))
   }
 
-  /** A failure of the fleet is none of the model; what a check found is. */
+  /** A `SecretsError` is allowed; a failed check is not. */
   #run(running: Promise<unknown>, ended: () => void = () => {}): void {
     const settled = running.catch((error: unknown) => (SecretsError.isInstance(error) ? undefined : Promise.reject(error))).finally(ended)
     settled.catch(() => {})
@@ -95,7 +95,7 @@ export class ModelFleet {
   }
 
   #at(by: number): Process {
-    return this.#processes[by] ?? assert.fail('there is no such process')
+    return this.#processes[by] ?? assert.fail('unknown process')
   }
 
   #provider(): SecretProvider {
@@ -109,7 +109,7 @@ export class ModelFleet {
       put: async () => {
         const fault = this.#putFault
         this.#putFault = 'none'
-        if (fault === 'conflict') throw new SecretsError('VERSION_CONFLICT', 'somebody else was faster')
+        if (fault === 'conflict') throw new SecretsError('VERSION_CONFLICT', 'another writer was first')
         this.#current += 1
         if (fault === 'lost') throw new SecretsError('UNAVAILABLE', 'the answer is lost', { effect: 'unknown' })
         return { version: this.#current }

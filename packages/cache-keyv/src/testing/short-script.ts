@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { join } from 'node:path'
 
-/** A store as its documentation shows it, in lines of a script. */
+/** A store as its documentation shows it, as lines of a script. */
 export interface ScriptedStore {
   readonly imports: readonly string[]
-  /** Declares `store`, and may declare the members of `options`. */
+  /** Declares `store`, and what `options` names. */
   readonly open: readonly string[]
   readonly options?: string
   readonly close: readonly string[]
@@ -20,12 +20,12 @@ export interface ScriptOutcome {
   readonly exitMs: number
 }
 
-/** What the script does between making its manager and closing its store. */
+/** The default work between creating the manager and closing the store. */
 export const readAndClose: readonly string[] = ["console.log(await secrets.getSecret('database'))", 'await secrets.close()']
 
 export interface ScriptParts {
   readonly work?: readonly string[]
-  /** The answer of the provider, an expression. */
+  /** The provider's answer, an expression. */
   readonly answer?: string
 }
 
@@ -46,7 +46,7 @@ export function scriptOf({ imports, open, options = '', close }: ScriptedStore, 
   ].join('\n')
 }
 
-/** Runs the script in a process of its own, which is killed if it does not end. */
+/** Runs the script in a process, which is killed if it does not end. */
 export async function runScript(script: string): Promise<ScriptOutcome> {
   const flags = ['--conditions=@finchat/source', '--disable-warning=ExperimentalWarning', '--input-type=module']
   const child = spawn(process.execPath, [...flags, '--eval', script], {

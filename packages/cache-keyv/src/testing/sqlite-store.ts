@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite'
-import type { KeyvStore } from '../text-store.ts'
+import type { KeyvStore } from '../store/text-store.ts'
 
 export interface SqliteStore extends KeyvStore {
   readonly capabilities: { readonly expires: true }
@@ -7,7 +7,7 @@ export interface SqliteStore extends KeyvStore {
   readonly close: () => void
 }
 
-/** An adapter as those of Keyv 6 are, over a SQL database: `set` takes the time when an entry is over. */
+/** An adapter like those of Keyv 6 over SQLite: `set` takes the time of expiry. */
 export function sqliteStore(path: string): SqliteStore {
   const database = new DatabaseSync(path)
   database.exec('CREATE TABLE IF NOT EXISTS keyv (key TEXT PRIMARY KEY, value TEXT NOT NULL, expires INTEGER)')

@@ -1,6 +1,6 @@
-import type { KeyvStore } from '../text-store.ts'
+import type { KeyvStore } from '../store/text-store.ts'
 
-/** What a store does with one call instead of its work. `swallow`: says nothing of a failure, as a Keyv that somebody listens to. */
+/** How one call to the store fails. `swallow`: without an error, as a Keyv with an error listener. */
 type StoreFault = 'reject' | 'hang' | 'swallow'
 type StoreCall = 'get' | 'set' | 'delete'
 
@@ -10,7 +10,7 @@ export interface FaultyStore extends KeyvStore {
   plan: ((call: StoreCall, key: string) => StoreFault | undefined) | undefined
 }
 
-/** A store in this process that the cache takes for one elsewhere, and that fails on demand. It ignores every TTL. */
+/** A store in memory that the cache treats as a remote one. It fails on demand, and ignores every TTL. */
 export function faultyStore(held: Map<string, string> = new Map()): FaultyStore {
   const calls: StoreCall[] = []
   const enter = async (call: StoreCall, key: string): Promise<boolean> => {

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, vi } from 'vitest'
-import { Circuit } from '../circuit.ts'
-import { CachedStore, type StoreOptions } from '../cached-store.ts'
-import type { CallContext, SecretProvider, SharedCache, StoredSecret } from '../contract.ts'
-import type { Found, StoreRead } from '../flights.ts'
-import { SecretsError } from '../secrets-error.ts'
-import { SharedLevel } from '../shared-level.ts'
-import { Shredder } from '../shredder.ts'
-import { tracing } from '../tracing.ts'
+import { Circuit } from '../guard/circuit-breaker.ts'
+import { CachedStore, type StoreOptions } from '../cache/provider-cache.ts'
+import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
+import type { Found } from '../cache/keys/cache-key.ts'
+import type { StoreRead } from '../cache/single-flight.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { SharedLevel } from '../cache/shared/shared-cache-client.ts'
+import { Shredder } from '../value/zeroizer.ts'
+import { tracing } from '../observe/trace-channels.ts'
 
 export const second = 1_000
 export const start = 1_000_000_000

@@ -1,8 +1,9 @@
-import type { SecretProvider } from '../contract.ts'
-import { type Link, linkOf } from '../link.ts'
-import { settingsOf } from '../manager-options.ts'
-import { Shredder } from '../shredder.ts'
-import { tracing } from '../tracing.ts'
+import type { SecretProvider } from '../contract/provider.ts'
+import type { Link } from '../chain/routing.ts'
+import { linkOf } from '../manager/build-links.ts'
+import { settingsOf } from '../manager/manager-options.ts'
+import { Shredder } from '../value/zeroizer.ts'
+import { tracing } from '../observe/trace-channels.ts'
 
 /** A provider as a manager by itself holds it, which has no secret unless its members say otherwise. */
 export function linkTo(members: Partial<SecretProvider>, closing: AbortSignal = new AbortController().signal): Link {

@@ -1,5 +1,5 @@
-import type { SharedCache, SharedEntry, SharedKey } from '../contract.ts'
-import { SecretsError } from '../secrets-error.ts'
+import type { SharedCache, SharedEntry, SharedKey } from '../contract/shared-cache.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
 
 /** A shared cache in this process, which several caches of a store may look at, and which fails while `isDown`. */
 export class SharedMap {

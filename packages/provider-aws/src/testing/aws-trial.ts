@@ -3,7 +3,7 @@ import type { Moto } from '@finchat/secrets-test-servers'
 import { httpCall, startAwsStub, startMoto } from '@finchat/secrets-test-servers'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { type AwsProvider, awsProvider } from '../aws-provider.ts'
-import type { AwsProviderOptions } from '../options.ts'
+import type { AwsProviderOptions } from '../model/options.ts'
 
 export const region = 'eu-west-1'
 /** Of moto. */

@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import type { ActionName, InputOf } from '../sdk.ts'
+import type { ActionName, InputOf } from '../model/sdk.ts'
 
 const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf'
 const labelsOfASecret = 20

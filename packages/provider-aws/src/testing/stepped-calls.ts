@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
-import type { Api } from '../api.ts'
-import type { ActionName } from '../sdk.ts'
+import type { Api } from '../client/api.ts'
+import type { ActionName } from '../model/sdk.ts'
 import type { LabelledSecret } from './labelled-secret.ts'
 
 interface Call {

@@ -2,10 +2,10 @@ import { chmodSync, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-/** Ends what was done to a store. */
+/** Undoes a breakage. */
 type Mend = () => Promise<void>
 
-/** Holds the lock that shuts everybody out; where others have the file open, only the one that shuts writers out. */
+/** Locks out every other connection; if others have the file open, only writers. */
 export async function lockStore(path: string): Promise<Mend> {
   const sqlite = new DatabaseSync(path)
   try {
@@ -17,7 +17,10 @@ export async function lockStore(path: string): Promise<Mend> {
   return async () => sqlite.close()
 }
 
-/** Takes this process's right to the store's folder, and to its file, away: for root, to whom nothing can be denied, by being somebody else. */
+/**
+ * Removes this process's right to the store's folder and file. Root, which nothing can be denied,
+ * becomes another user.
+ */
 export async function denyStore(path: string, folderMode = 0o000, fileMode = 0o600): Promise<Mend> {
   const folder = dirname(path)
   if (existsSync(path)) chmodSync(path, fileMode)

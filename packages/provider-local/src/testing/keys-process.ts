@@ -1,7 +1,7 @@
 /**
- * Opens a store with one key, replaces that by another, and closes it; says when each is done, and
- * goes on when it is told to. The keys are given inverted, so that they stand in this process's
- * memory only where the store has put them.
+ * Opens a store with one key, replaces it by another and closes it; reports each step and continues
+ * when told. Keys are given inverted, so that this process's memory holds them only where the store
+ * put them.
  */
 import { once } from 'node:events'
 import { localProvider } from '../local-provider.ts'
@@ -9,7 +9,7 @@ import { localProvider } from '../local-provider.ts'
 const [path = '', form = '', ...inverted] = process.argv.slice(2)
 const context = { signal: new AbortController().signal }
 
-/** In memory of its own; a text of it stays, as any string does. */
+/** Overwritable, unlike a string. */
 function given(hex: string): Buffer {
   const bytes = Buffer.from(new ArrayBuffer(hex.length / 2))
   for (let at = 0; at < bytes.length; at++) bytes[at] = ~Number.parseInt(hex.slice(2 * at, 2 * at + 2), 16)

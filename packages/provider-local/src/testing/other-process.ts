@@ -3,17 +3,17 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** A process that writes to a store at the same time as this one, or that is killed while it does. */
+/** A process that writes to a store beside this one, or is killed while it writes. */
 export interface OtherProcess {
   readonly child: ChildProcessWithoutNullStreams
-  /** The versions that it has been told are written. */
+  /** Versions that it acknowledged. */
   readonly acknowledged: () => number[]
-  /** Lets it begin, and resolves with its first write. */
+  /** Starts writing; resolves with the first write. */
   readonly start: () => Promise<void>
   readonly exited: Promise<unknown>
 }
 
-/** Starts the process and resolves once it waits to begin. */
+/** Resolves when the process waits to start. */
 export async function otherProcess(path: string, count: number, options: SpawnOptionsWithoutStdio = {}): Promise<OtherProcess> {
   const script = join(import.meta.dirname, 'writing-process.ts')
   const child = spawn(
@@ -43,7 +43,7 @@ export async function otherProcess(path: string, count: number, options: SpawnOp
   }
 }
 
-/** A line that a killed process did not finish is none. */
+/** Drops the unfinished last line of a killed process. */
 function wholeLines(text: string): string[] {
   return text.split('\n').slice(0, -1)
 }

@@ -6,8 +6,8 @@ const depth = 8
 const fanOut = 30
 
 /**
- * Makes a table of a closed store look as if it had more rows than there are atoms: its root becomes a page whose children
- * are all one page, whose children are all one page, and so on down to what the root was (sqlite.org/fileformat.html).
+ * Makes a table of a closed store seem endless (sqlite.org/fileformat.html). Its root becomes a
+ * page whose children are all one page, and so on down to the old root.
  */
 export function plantBomb(path: string, table: string): void {
   const root = rootPage(path, table)

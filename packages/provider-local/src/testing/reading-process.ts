@@ -2,7 +2,10 @@ import { SecretsError } from '@finchat/secrets-core'
 import { localProvider } from '../local-provider.ts'
 import { key } from './key.ts'
 
-/* Another process that reads one secret and prints how that ended: one that hangs can be killed. `node reading-process.ts PATH NAME` */
+/*
+ * Reads one secret in another process, which can be killed if it hangs, and prints the outcome.
+ * `node reading-process.ts PATH NAME`
+ */
 const [path = '', name = ''] = process.argv.slice(2)
 
 async function read(): Promise<void> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/* HMAC and HKDF written down from their RFCs, over nothing but SHA-256: what ours is compared with. */
+/* HMAC and HKDF written from their RFCs on SHA-256 alone, to compare ours with. */
 const blockLength = 64
 
 function sha256(...parts: Uint8Array[]): Buffer {
@@ -20,7 +20,7 @@ export function referenceHmac(key: Uint8Array, text: Uint8Array): Buffer {
   )
 }
 
-/** RFC 5869: extract, then expand. No salt is one of zeros. */
+/** RFC 5869: extract, then expand. A missing salt is zeros. */
 export function referenceHkdf(keyMaterial: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Buffer {
   const extracted = referenceHmac(salt, keyMaterial)
   const blocks: Buffer[] = []

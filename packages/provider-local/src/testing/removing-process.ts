@@ -3,8 +3,8 @@ import { localProvider } from '../local-provider.ts'
 import { key, otherKey } from './key.ts'
 
 /*
- * Another process that removes something and is killed between the commit and the end of it.
- * `node removing-process.ts PATH WHAT WHEN`
+ * Removes something in another process, which is killed between the commit and erasing. `node
+ * removing-process.ts PATH WHAT WHEN`
  */
 const [path = '', what = '', when = ''] = process.argv.slice(2)
 const context = { signal: new AbortController().signal }

@@ -2,10 +2,10 @@ import { type SecretDescription, type SecretProvider, SecretsError, type Secrets
 import type { LocalProvider } from '../local-provider.ts'
 import { collected, context } from './temporary-store.ts'
 
-/** What a store of one secret is thought to hold: plain values, no keys, no file. */
+/** The expected content of a store of one secret: plain values, no keys, no file. */
 interface ModelSecret {
   last: number
-  /** Values by number, in the order of the numbers. */
+  /** Values by version number, ascending. */
   values: Map<number, string | Uint8Array>
   current?: number | undefined
   previous?: number | undefined
@@ -19,7 +19,7 @@ export type Model = Map<string, ModelSecret>
 /** How many versions a write leaves. */
 export type Keep = number | 'all'
 
-/** One operation: what it does to the model, and the same on the real store. */
+/** One operation, on the model and on the real store. */
 export type Step =
   | SecretStep
   | { readonly do: 'prune'; readonly keep: number }
@@ -37,7 +37,7 @@ type SecretStep =
   | { readonly do: 'promote' | 'discard' | 'delete' | 'purge' | 'restore'; readonly path: string }
   | { readonly do: 'tag'; readonly path: string; readonly tags: Record<string, string | null> }
 
-/** `ok`, or the code of the refusal. */
+/** `ok`, or the code of the error. */
 export type Outcome = 'ok' | SecretsErrorCode
 
 export function stepModel(model: Model, step: Step, keep: Keep): Outcome {
@@ -96,11 +96,11 @@ function endPending(secret: ModelSecret, how: 'promote' | 'discard'): Outcome {
   return 'ok'
 }
 
-/** The oldest that are too many, at most 16 at once; none that has a name. */
+/** Removes the oldest surplus versions, at most 16 at once. */
 function pushOut({ values, current, previous, pending }: ModelSecret, keep: Keep): void {
   const released = [...values.keys()].filter((number) => number !== pending)
-  const tooMany = keep === 'all' ? 0 : Math.max(0, released.length - keep)
-  const oldest = released.filter((number) => number !== current && number !== previous).slice(0, Math.min(tooMany, 16))
+  const surplus = keep === 'all' ? 0 : Math.max(0, released.length - keep)
+  const oldest = released.filter((number) => number !== current && number !== previous).slice(0, Math.min(surplus, 16))
   for (const number of oldest) values.delete(number)
 }
 
@@ -120,7 +120,7 @@ function setTags(secret: ModelSecret, changes: Record<string, string | null>): v
   }
 }
 
-/** The same step on the real store, all but `reopen`. */
+/** Runs the same step on the real store; `reopen` is the caller's. */
 export async function stepStore(provider: LocalProvider, step: Step): Promise<Outcome> {
   const [settled] = await Promise.allSettled([run(provider, step)])
   if (settled.status === 'fulfilled') return 'ok'
@@ -153,11 +153,11 @@ async function run(provider: LocalProvider, step: Step): Promise<unknown> {
     case 'reencrypt':
       return provider.reencrypt()
     default:
-      return undefined // reopening is the caller's
+      return undefined // the caller reopens
   }
 }
 
-/** What a conflict says that the next number is: the way in which a caller finds it out. */
+/** The next number, read from a conflict's message. */
 async function nextNumber(provider: LocalProvider, path: string): Promise<number> {
   const [settled] = await Promise.allSettled([provider.put(path, { value: '', ifCurrent: { version: Number.MAX_SAFE_INTEGER } }, context)])
   if (settled.status === 'fulfilled') throw new Error('a write over a version that never was is accepted')

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import { expect, onTestFinished } from 'vitest'
 import { type LocalProvider, localProvider } from '../local-provider.ts'
-import type { LocalProviderOptions } from '../options.ts'
+import type { LocalProviderOptions } from '../store/options.ts'
 import { key } from './key.ts'
 
 export { key, otherKey } from './key.ts'
@@ -24,14 +24,14 @@ export function temporaryPath(): string {
   return join(temporaryFolder(), 'secrets.db')
 }
 
-/** A provider that is closed when the test ends. */
+/** A provider that is closed at the end of the test. */
 export function opened(path: string, options: Partial<LocalProviderOptions> = {}): LocalProvider {
   const provider = localProvider({ path, ...('keys' in options ? {} : { key }), ...options })
   onTestFinished(() => provider.close())
   return provider
 }
 
-/** Creates a store in which there is no secret: only writes create one. */
+/** Creates an empty store: only writes create one. */
 export async function createStore(path: string): Promise<void> {
   await within(path, async (provider) => {
     await provider.put('first', { value: '' }, context)
@@ -39,7 +39,7 @@ export async function createStore(path: string): Promise<void> {
   })
 }
 
-/** Runs `work` on the store and closes it, so that everything is in the file. */
+/** Runs `work` on the store and closes it, which copies the log into the file. */
 export async function within<T>(
   path: string,
   work: (provider: LocalProvider) => Promise<T>,
@@ -51,14 +51,17 @@ export async function within<T>(
   return result
 }
 
-/** Runs statements on the store's file behind its back, as whoever can write the file could. */
+/** Runs statements on the store's file, as whoever can write it could. */
 export function tamper(path: string, sql: string): void {
   const sqlite = new DatabaseSync(path)
   sqlite.exec(sql)
   sqlite.close()
 }
 
-/** Everything that is on disk of the store. Another process reads it: closing the file here would drop this process's locks. */
+/**
+ * The bytes of file and log, read by another process: closing the file here would drop this
+ * process's locks.
+ */
 export function bytesOnDisk(path: string): Buffer {
   const files = [path, `${path}-wal`].filter((file) => existsSync(file))
   return execFileSync('cat', files, { maxBuffer: 2 ** 28 })
@@ -69,7 +72,7 @@ export async function failure(call: Promise<unknown>): Promise<SecretsError> {
   const [settled] = await Promise.allSettled([call])
   const reason: unknown = settled.status === 'rejected' ? settled.reason : 'the call resolved'
   expect(SecretsError.isInstance(reason), String(reason)).toBe(true)
-  return reason as SecretsError // as the line above has made sure
+  return reason as SecretsError // asserted above
 }
 
 export async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {

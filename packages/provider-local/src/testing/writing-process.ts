@@ -2,8 +2,8 @@ import { localProvider } from '../local-provider.ts'
 import { key } from './key.ts'
 
 /*
- * Another process that writes to a store: `node writing-process.ts PATH COUNT`. Prints the number of each version after
- * it was acknowledged, one a line, and begins when a line arrives on its input.
+ * Writes to a store in another process: `node writing-process.ts PATH COUNT`. Starts when a line
+ * arrives on its input, and prints each version's number after it was acknowledged.
  */
 const [path = '', count = '0'] = process.argv.slice(2)
 const context = { signal: new AbortController().signal }

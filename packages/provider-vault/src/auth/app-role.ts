@@ -1,12 +1,12 @@
-import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
-import { member, type VaultAnswer } from '../answer.ts'
-import { answerError } from '../sender.ts'
-import { meaningOf } from '../answer-table.ts'
-import { untilEnded } from '../deadline.ts'
-import { assertCredential, assertToken, type Credential, readCredential } from '../credential.ts'
-import { HeldText } from '../held-text.ts'
-import { loginPath } from './login-path.ts'
-import type { AuthContext, VaultAuth } from './vault-auth.ts'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { member, type VaultAnswer } from '../http/answer.ts'
+import { answerError } from '../protocol/request.ts'
+import { classify } from '../protocol/responses.ts'
+import { untilEnded } from '../shared/deadline.ts'
+import { assertCredential, assertToken, type Credential, readCredential } from '../shared/credential.ts'
+import { TokenBytes } from '../shared/token-bytes.ts'
+import { type AuthContext, loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface AppRoleOptions {
   /** What `bao read auth/approle/role/NAME/role-id` prints: a UUID, not the role's name. */
@@ -60,9 +60,9 @@ function isWrapped(secretId: unknown): secretId is { readonly wrapped: Credentia
 function unwrapping(source: Credential, mount: string): (context: AuthContext) => Promise<string> {
   assertCredential(source, '`secretId.wrapped`')
   let last: Unwrapping | undefined
-  let sent: HeldText | undefined
+  let sent: TokenBytes | undefined
   const open = (wrapping: string, context: AuthContext): Unwrapping => {
-    const held = new HeldText(wrapping)
+    const held = new TokenBytes(wrapping)
     const isSentBefore = sent?.is(wrapping) === true
     const opening = { wrapping: held, secretId: unwrap({ wrapping, mount, isSentBefore, onSending: () => (sent = held) }, context) }
     opening.secretId.catch(() => last === opening && (last = undefined))
@@ -76,7 +76,7 @@ function unwrapping(source: Credential, mount: string): (context: AuthContext) =
       const [found] = await Promise.allSettled([untilEnded((joined ?? open(wrapping, context)).secretId, context.signal)])
       if (found.status === 'rejected' && (joined === undefined || context.signal.aborted)) throw found.reason
       if (found.status === 'rejected') continue
-      if (found.value instanceof HeldText) return found.value.text()
+      if (found.value instanceof TokenBytes) return found.value.text()
       throw found.value
     }
   }
@@ -84,8 +84,8 @@ function unwrapping(source: Credential, mount: string): (context: AuthContext) =
 
 /** One at a time for a wrapping token: a second would find it used, and tell of a theft. */
 interface Unwrapping {
-  readonly wrapping: HeldText
-  readonly secretId: Promise<HeldText | SecretsError>
+  readonly wrapping: TokenBytes
+  readonly secretId: Promise<TokenBytes | SecretsError>
 }
 
 interface Wrapped {
@@ -97,7 +97,7 @@ interface Wrapped {
 }
 
 /** The secret id, or the error that says that there is none to be had. */
-async function unwrap({ wrapping, mount, isSentBefore, onSending }: Wrapped, { post }: AuthContext): Promise<HeldText | SecretsError> {
+async function unwrap({ wrapping, mount, isSentBefore, onSending }: Wrapped, { post }: AuthContext): Promise<TokenBytes | SecretsError> {
   assertToken(wrapping)
   // Whoever unwraps it can wrap what was in it again, but not by this path, which takes no secret
   // id from its caller.
@@ -108,7 +108,7 @@ async function unwrap({ wrapping, mount, isSentBefore, onSending }: Wrapped, { p
   const answer = accepted(await post('sys/wrapping/unwrap', {}, wrapping))
   if (answer === undefined) return usedAlready(isSentBefore)
   const secretId = member(answer.body, 'data', 'secret_id')
-  if (typeof secretId === 'string' && secretId !== '') return new HeldText(secretId)
+  if (typeof secretId === 'string' && secretId !== '') return new TokenBytes(secretId)
   return new SecretsError('CONFIGURATION', 'the wrapping token holds no secret id', {
     remedy: "wrap the answer of the role's secret-id path",
   })
@@ -116,9 +116,9 @@ async function unwrap({ wrapping, mount, isSentBefore, onSending }: Wrapped, { p
 
 /** `undefined` if Vault does not know the wrapping token, or not any more. */
 function accepted(answer: VaultAnswer): VaultAnswer | undefined {
-  const meaning = meaningOf(answer, 'login')
-  if (meaning?.code === 'UNAUTHENTICATED') return undefined
-  if (meaning !== undefined) throw answerError(answer, meaning, 'login')
+  const outcome = classify(answer, 'login')
+  if (outcome?.code === 'UNAUTHENTICATED') return undefined
+  if (outcome !== undefined) throw answerError(answer, outcome, 'login')
   return answer
 }
 

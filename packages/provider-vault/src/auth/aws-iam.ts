@@ -1,10 +1,9 @@
-import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
-import { member } from '../answer.ts'
-import { called } from '../credential.ts'
-import { loginPath } from './login-path.ts'
-import { assertRole } from './role.ts'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { member } from '../http/answer.ts'
+import { called } from '../shared/credential.ts'
+import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 import { type AwsCredentials, signedHeaders } from './sign-aws.ts'
-import type { VaultAuth } from './vault-auth.ts'
 
 export interface AwsIamOptions {
   readonly role: string

@@ -1,6 +1,5 @@
-import { knownOptions, type MembersOf } from '@finchat/secrets-core'
-import { loginPath } from './login-path.ts'
-import type { VaultAuth } from './vault-auth.ts'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface CertOptions {
   /** The role; without it Vault tries all that trust the certificate. */

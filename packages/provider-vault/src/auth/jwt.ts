@@ -1,8 +1,6 @@
-import { knownOptions, type MembersOf } from '@finchat/secrets-core'
-import { assertCredential, type Credential, readCredential } from '../credential.ts'
-import { loginPath } from './login-path.ts'
-import { assertRole } from './role.ts'
-import type { VaultAuth } from './vault-auth.ts'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { assertCredential, type Credential, readCredential } from '../shared/credential.ts'
+import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface JwtOptions {
   /** The signed token of an issuer that the mount trusts. */

@@ -1,6 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { assertCredential, assertToken, called, type Credential, readCredential } from '../credential.ts'
-import { isObject } from '../answer.ts'
+import { assertCredential, assertToken, called, type Credential, readCredential } from '../shared/credential.ts'
+import { isObject, member } from '../http/answer.ts'
+import type { VaultClient } from '../http/client-transport.ts'
 import type { VaultAuth } from './vault-auth.ts'
 
 /**
@@ -59,6 +60,18 @@ export function tokenFunction(source: TokenSource): VaultAuth {
       const trimmed = await readCredential(text, 'the token', signal)
       assertToken(trimmed)
       return { token: trimmed, expiresAt }
+    },
+  }
+}
+
+/** The token that a client of one's own has, whoever keeps it fresh. */
+export function clientToken(client: VaultClient): VaultAuth {
+  return {
+    method: 'client',
+    prepare: async () => {
+      const text = member(client, 'token')
+      if (typeof text === 'string' && text !== '') return { token: text }
+      throw new SecretsError('CREDENTIALS_MISSING', 'the client has no token', { remedy: 'log it in, or give `auth`' })
     },
   }
 }

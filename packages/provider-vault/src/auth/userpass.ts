@@ -1,8 +1,8 @@
-import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core'
-import { assertCredential, type Credential, readCredential } from '../credential.ts'
-import { canHoldPath } from '../paths.ts'
-import { loginPath } from './login-path.ts'
-import type { VaultAuth } from './vault-auth.ts'
+import { SecretsError } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { assertCredential, type Credential, readCredential } from '../shared/credential.ts'
+import { canHoldPath } from '../shared/paths.ts'
+import { loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface UserpassOptions {
   readonly username: string

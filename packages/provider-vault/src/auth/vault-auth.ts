@@ -1,4 +1,6 @@
-import type { VaultAnswer } from '../answer.ts'
+import { SecretsError } from '@finchat/secrets-core'
+import type { VaultAnswer } from '../http/answer.ts'
+import { canHoldPath, encodedPath } from '../shared/paths.ts'
 
 /** A way to get a token. Made by `appRole(…)`, `kubernetes(…)` and the like. */
 export interface VaultAuth {
@@ -23,3 +25,21 @@ export type Login =
       readonly credential?: string | undefined
     }
   | { readonly token: string; readonly expiresAt?: number | undefined; readonly isOnlyOne?: boolean | undefined }
+
+/** `auth/<mount>/login`, and what follows. Throws `CONFIGURATION` where the mount is none. */
+export function loginPath(mount: string, ...rest: readonly string[]): string {
+  if (typeof mount === 'string' && mount.startsWith('auth/'))
+    throw new SecretsError('CONFIGURATION', 'the mount of `auth` begins with auth/, which is added to it', { remedy: 'leave out auth/' })
+  if (!canHoldPath(mount)) {
+    throw new SecretsError('CONFIGURATION', 'the mount of `auth` is malformed', {
+      remedy: 'write it as bao auth list shows it, without auth/ and slashes around',
+    })
+  }
+  return encodedPath('auth', mount, 'login', ...rest)
+}
+
+/** Throws `CONFIGURATION` where the login's role is missing. */
+export function assertRole(role: unknown): asserts role is string {
+  if (typeof role === 'string' && role !== '') return
+  throw new SecretsError('CONFIGURATION', '`role` is missing', { remedy: 'name the role that the login is for' })
+}

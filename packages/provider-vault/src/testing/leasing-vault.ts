@@ -1,16 +1,16 @@
 import type { CallContext, StoredSecret } from '@finchat/secrets-core'
 import { expect, onTestFinished } from 'vitest'
-import { vaultAnswer, type VaultAnswer } from '../answer.ts'
+import { vaultAnswer, type VaultAnswer } from '../http/answer.ts'
 import { appRole } from '../auth/app-role.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
-import { interruption } from '../deadline.ts'
-import { leaseRequests, listeningMs } from '../lease-requests.ts'
-import { Leases } from '../leases.ts'
-import { loginEvents } from '../login-events.ts'
-import type { Outgoing, Send } from '../sender.ts'
-import { TokenCheck } from '../token-check.ts'
-import { TokenHolder } from '../token-holder.ts'
-import { vaultApi } from '../vault-api.ts'
+import { interruption } from '../shared/deadline.ts'
+import { leaseRequests, listeningMs } from '../leases/requests.ts'
+import { Leases } from '../leases/leases.ts'
+import { loginEvents } from '../token/login-events.ts'
+import type { Outgoing, Send } from '../protocol/request.ts'
+import { TokenCheck } from '../token/token-check.ts'
+import { TokenHolder } from '../token/token-holder.ts'
+import { vaultApi } from '../token/vault-api.ts'
 import { canaries } from './stub-vault.ts'
 
 interface Account {
@@ -129,7 +129,7 @@ export function leasesOf(
   const [api, patient] = [limits, { ...limits, timeoutMs: listeningMs }].map((each) => vaultApi(vault.send, access, each))
   if (api === undefined || patient === undefined) throw new Error('there are two')
   const requests = leaseRequests(api, patient, events)
-  const leases = new Leases({ leased: ['database/creds'], requests, standing: (token) => tokens.standing(token), limits })
+  const leases = new Leases({ leased: ['database/creds'], requests, statusOf: (token) => tokens.statusOf(token), limits })
   const close = async (): Promise<void> => {
     await leases.close()
     await tokens.close()

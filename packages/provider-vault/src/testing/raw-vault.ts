@@ -1,5 +1,5 @@
 import type { OpenBao } from '@finchat/secrets-test-servers'
-import { encodedPath } from '../paths.ts'
+import { encodedPath } from '../shared/paths.ts'
 
 interface Keys {
   readonly data: { readonly keys: readonly string[] }

@@ -3,7 +3,7 @@ import { type OpenBao, startHttpProxy, type HttpProxy } from '@finchat/secrets-t
 import type { Mend, ProviderHarness } from '@finchat/secrets-testkit'
 import { vi } from 'vitest'
 import { token } from '../auth/token.ts'
-import { encodedPath } from '../paths.ts'
+import { encodedPath } from '../shared/paths.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
 import type { VaultProviderOptions } from '../options.ts'
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
-import { wrapProvider, type CallContext, type ProviderManifest, type SecretProvider } from '@finchat/secrets-core'
+import type { CallContext, SecretProvider } from '@finchat/secrets-core'
+import { wrapProvider, type ProviderManifest } from '@finchat/secrets-core/provider'
 import { beforeAll } from 'vitest'
 import { memoryHarness } from './memory-harness.ts'
-import { memoryManifest, type MemoryProvider } from '../memory-provider.ts'
-import type { Mishap, ProviderHarness, TestFunction } from '../provider-harness.ts'
-import { testSecretProvider } from '../test-secret-provider.ts'
+import { memoryManifest, type MemoryProvider } from '../fakes/memory-provider.ts'
+import type { Mishap, ProviderHarness, TestFunction } from '../suites/provider/harness.ts'
+import { testSecretProvider } from '../suites/test-secret-provider.ts'
 
-/** A provider that breaks one rule on purpose, and the test that must catch it. */
+/** A provider that breaks one rule, and the test that must catch it. */
 export interface BadProvider {
   readonly spoil: (harness: ProviderHarness) => ProviderHarness
   readonly caughtBy: string
@@ -14,10 +15,10 @@ export interface BadProvider {
   readonly cannotHappen?: Partial<Record<Mishap, string>> | undefined
 }
 
-/** Proves that the suite's rules of this group catch each of these, and that every rule catches at least one. */
+/** Proves that this group of rules catches each bad provider, and that every rule catches at least one. */
 export function testCatches(test: TestFunction, group: RegExp, bad: Readonly<Record<string, BadProvider>>): void {
   let caught: ReadonlyMap<string, readonly string[]> = new Map()
-  // All at once, and before the tests: many of them are over only when the suite's patience is, and together they are the work of seconds.
+  // All at once: many end only with a timeout of the suite.
   beforeAll(async () => {
     const runs = Object.entries(bad).map(async ([does, provider]) => [does, await failuresOf(group, provider)] as const)
     caught = new Map(await Promise.all(runs))
@@ -61,13 +62,13 @@ function rulesOf(
   return rules
 }
 
-/** Replaces members of the provider; each is made from the good provider. */
+/** Replaces members of the provider, made from the good one. */
 export function replacing(make: (good: MemoryProvider, harness: ProviderHarness) => Partial<SecretProvider>): BadProvider['spoil'] {
   // `failuresOf` spoils a harness of the memory provider.
   return (harness) => ({ ...harness, provider: { ...harness.provider, ...make(harness.provider as MemoryProvider, harness) } })
 }
 
-/** Changes what these members answer, or reject with. */
+/** Changes the outcomes of these methods. */
 export function changing(
   methods: readonly string[],
   change: (outcome: PromiseSettledResult<unknown>, path: string) => unknown,
@@ -82,15 +83,15 @@ export function changing(
   }
 }
 
-/** Changes only what is answered; what is rejected stays so. */
+/** Changes answers, and keeps rejections. */
 export function answering(methods: readonly string[], change: (answer: never) => unknown): BadProvider['spoil'] {
   return changing(methods, (outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason
-    return change(outcome.value as never) // each table knows the type of the members that it changes
+    return change(outcome.value as never) // each table knows its types
   })
 }
 
-/** Changes only what is rejected, into another error or, with `undefined`, into absence. */
+/** Changes rejections into another error or, with `undefined`, into absence. */
 export function rejecting(
   methods: readonly string[],
   change: (error: Error & { readonly code?: string }) => Error | undefined,
@@ -103,7 +104,7 @@ export function rejecting(
   })
 }
 
-/** Takes every path for another. */
+/** Maps every path to another. */
 export function misreading(change: (path: string) => string): BadProvider['spoil'] {
   return replacing(({ get, getVersion, getMany, describe, put }) => ({
     get: (path, context) => get(change(path), context),
@@ -114,7 +115,7 @@ export function misreading(change: (path: string) => string): BadProvider['spoil
   }))
 }
 
-/** A context that no abort ends. */
+/** A context without the caller's signal. */
 export function unaborted(context: CallContext): CallContext {
   return { ...context, signal: new AbortController().signal }
 }

@@ -1,8 +1,8 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { untilAborted } from '../faulty-provider.ts'
-import { memoryProviderOver, type Reach } from '../memory-provider.ts'
-import { createMemoryStore } from '../memory-store.ts'
-import type { Breakage, Mend, ProviderHarness } from '../provider-harness.ts'
+import { untilAborted } from '../fakes/faulty-provider.ts'
+import { memoryProviderOver, type Reach } from '../fakes/memory-provider.ts'
+import { createMemoryStore } from '../fakes/memory-store.ts'
+import type { Breakage, Mend, ProviderHarness } from '../suites/provider/harness.ts'
 
 const codes = {
   denied: 'PERMISSION_DENIED',
@@ -12,7 +12,7 @@ const codes = {
   garbage: 'INTEGRITY',
 } as const
 
-/** The memory provider over a store whose way can be broken: what the suite's own tests, and its bad providers, run on. */
+/** The memory provider over a store that can be broken, for the suite's own tests. */
 export async function memoryHarness(): Promise<ProviderHarness> {
   const store = createMemoryStore()
   const state: { broken: Breakage | undefined; requests: number } = { broken: undefined, requests: 0 }

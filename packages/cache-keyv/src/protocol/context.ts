@@ -1,0 +1,23 @@
+import type { LoadAwareClock } from '@finchat/secrets-core/provider'
+import type { KeyRing } from '../sealed/key-ring.ts'
+import type { BoundedStore } from '../store/bounded-store.ts'
+import type { Lifecycle } from '../store/lifecycle.ts'
+import type { RedisClient } from '../store/redis-client.ts'
+import type { Stats } from './stats.ts'
+
+/** What the operations of one cache share. */
+export interface CacheContext {
+  readonly store: BoundedStore
+  readonly client: RedisClient | undefined
+  readonly clock: LoadAwareClock
+  readonly lifecycle: Lifecycle
+  readonly keys: KeyRing
+  readonly namespace: string
+  readonly keyPrefix: string
+  readonly stats: Stats
+  readonly waitMs: number
+  /** How long a fill lease lasts whose holder does not answer. */
+  readonly leaseMs: number
+  /** How long a claim must stand in a store without a conditional write. */
+  readonly settleMs: number
+}

@@ -1,0 +1,92 @@
+import type { KeyNames } from '../sealed/key-names.ts'
+import { loadCrypto } from '../sealed/key-ring.ts'
+import { setIfAbsent } from '../store/redis-client.ts'
+import type { CacheContext } from './context.ts'
+
+/** Multiplies waits and leases while a process starts. */
+export const startFactor = 4
+
+/** What a probe without a hit found. */
+export interface LeaseState {
+  /** `undefined` if there is none, or if the server decides. */
+  readonly holder: string | undefined
+  /** The text under the entry's name, which was not served. */
+  readonly sealedEntry: string | undefined
+  /** When the store was asked, by `performance.now()`: other processes do not wait while this one is paused. */
+  readonly at: number
+}
+
+/** The right to ask the provider for the fleet. Two holders cost a call, never a wrong answer. */
+export interface FillLease {
+  readonly id: string
+  readonly claim: (state: LeaseState) => Promise<boolean>
+}
+
+type LeaseContext = Pick<CacheContext, 'store' | 'client' | 'clock' | 'lifecycle' | 'leaseMs' | 'settleMs'>
+
+/** With a `client` the server elects the holder, by `SET … NX`; without one the processes do. */
+export function fillLease(names: Pick<KeyNames, 'lease' | 'entry'>, cache: LeaseContext): FillLease {
+  const { client, store } = cache
+  const id = loadCrypto().randomBytes(16).toString('base64url')
+  if (client === undefined) return electedLease(names, id, cache)
+  return { id, claim: () => store.run(() => setIfAbsent(client, names.lease, id, leaseMsOf(cache))) }
+}
+
+function leaseMsOf({ leaseMs, store }: Pick<LeaseContext, 'leaseMs' | 'store'>): number {
+  return store.isStarting ? startFactor * leaseMs : leaseMs
+}
+
+/** Releases the lease if this id still holds it. */
+export async function releaseLease(name: string, id: string, { store, client }: LeaseContext): Promise<void> {
+  if (client !== undefined) {
+    if ((await store.run(() => client.get(name))) === id) await store.run(() => client.del(name))
+    return
+  }
+  const [holder] = await store.getMany([name])
+  if (holder === id) await store.delete(name)
+}
+
+/**
+ * Elects a holder with reads and writes alone: each process writes its id, lets it settle, and reads it back. The last
+ * writer holds the lease.
+ */
+function electedLease(names: Pick<KeyNames, 'lease' | 'entry'>, id: string, cache: LeaseContext): FillLease {
+  const { store, settleMs, leaseMs, clock } = cache
+  let other: { readonly id: string; readonly since: number } | undefined
+  /** By our clock, from the first sight: neither the holder's clock nor the store's TTL is trusted. */
+  const isHeld = (holder: string | undefined): boolean => {
+    if (holder === undefined) return false
+    if (other?.id !== holder) other = { id: holder, since: clock.now }
+    return clock.now - other.since < leaseMsOf(cache)
+  }
+  const claim = async (state: LeaseState): Promise<boolean> => {
+    if (isHeld(state.holder)) return false
+    // Two attempts: a former holder may have released the claim that replaced its own.
+    await store.setAndReadBack(names.lease, id, 2 * leaseMsOf(cache) + 10 * settleMs, { attempts: 2 })
+    const settledAt = performance.now() + settlingMs(performance.now() - state.at, settleMs, leaseMs)
+    return settles(names, id, { cache, settledAt, sealedEntry: state.sealedEntry })
+  }
+  return { id, claim }
+}
+
+async function settles(
+  names: Pick<KeyNames, 'lease' | 'entry'>,
+  id: string,
+  { cache, settledAt, sealedEntry }: { readonly cache: LeaseContext; readonly settledAt: number } & Pick<LeaseState, 'sealedEntry'>,
+): Promise<boolean> {
+  const { store, lifecycle, settleMs } = cache
+  do {
+    await lifecycle.pause(Math.min(Math.max(settleMs, 1), Math.max(settledAt - performance.now(), 0)))
+    const [holder, found] = await store.getMany([names.lease, names.entry])
+    if (holder !== id || found !== sealedEntry) return false
+  } while (performance.now() < settledAt && !lifecycle.isClosing)
+  return true
+}
+
+/**
+ * A slow writer may have replaced a settled claim, whose holder is asking the provider. It waits for that answer in
+ * proportion, at most for half a lease.
+ */
+function settlingMs(tookMs: number, settleMs: number, leaseMs: number): number {
+  return tookMs <= settleMs ? settleMs : Math.max(settleMs, Math.min(4 * tookMs, leaseMs / 2))
+}

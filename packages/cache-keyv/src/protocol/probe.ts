@@ -1,0 +1,81 @@
+import type { SharedKey, SharedRead } from '@finchat/secrets-core'
+import { type EntryHead, type OpenedEntry, openEntry } from '../sealed/entry.ts'
+import { type Generation, leastVersionOf, openGeneration } from '../sealed/generation.ts'
+import type { KeyNames } from '../sealed/key-names.ts'
+import type { CacheContext } from './context.ts'
+import type { LeaseState } from './fill-lease.ts'
+import type { IgnoredReason } from './stats.ts'
+
+export interface Probe extends LeaseState {
+  readonly hit: Extract<SharedRead, { readonly hit: unknown }> | undefined
+  /** Without one nothing is served. */
+  readonly generation: Generation | undefined
+}
+
+export interface ProbeTarget {
+  readonly key: SharedKey
+  readonly names: KeyNames
+  readonly notBefore?: number | undefined
+}
+
+const clockToleranceMs = 5_000
+
+/** Asks the store once. Rejects with a `StoreFault`. */
+export async function probe(cache: CacheContext, { key, names, notBefore = -Infinity }: ProbeTarget): Promise<Probe> {
+  const at = performance.now()
+  const wanted = [names.generation, names.entry, ...(cache.client === undefined ? [names.lease] : [])]
+  const [sealedGeneration, sealedEntry, holder] = await cache.store.getMany(wanted)
+  const generation = opened(cache, key, sealedGeneration, (sealed) =>
+    openGeneration(cache.keys, { ...key, namespace: cache.namespace }, sealed),
+  )
+  const entry = servableEntry(cache, key, generation, sealedEntry)
+  const hit = entry === undefined || entry.writtenAt < notBefore ? undefined : hitOf(cache, key, generation, entry)
+  return { hit, generation, holder, sealedEntry, at }
+}
+
+/** The entry if its head allows it to be served; its secret is still sealed. */
+export function servableEntry(
+  cache: CacheContext,
+  key: SharedKey,
+  generation: Generation | undefined,
+  sealed: string | undefined,
+): OpenedEntry | undefined {
+  const entry = opened(cache, key, sealed, (text) => openEntry(cache.keys, { ...key, namespace: cache.namespace }, text))
+  const reason = entry && ignoredReason(entry, generation, Date.now())
+  if (reason === undefined) return entry
+  cache.stats.recordIgnored(reason, key)
+  return undefined
+}
+
+function ignoredReason(head: EntryHead, generation: Generation | undefined, now: number): IgnoredReason | undefined {
+  // Written by a clock so far ahead, it would expire too late.
+  if (head.writtenAt > now + clockToleranceMs) return 'future'
+  // Some stores ignore the TTL. Negated, so that NaN counts as expired.
+  if (!(head.until > now)) return 'expired'
+  return head.generation === generation?.id ? undefined : 'outdated'
+}
+
+function hitOf(cache: CacheContext, key: SharedKey, generation: Generation | undefined, entry: OpenedEntry): Probe['hit'] {
+  const secret = entry.open()
+  if (secret !== undefined && !isBeforeLastWrite(generation, key, secret.version))
+    return { hit: secret, until: entry.until, askedAt: entry.writtenAt }
+  cache.stats.recordIgnored(secret === undefined ? 'unreadable' : 'outdated', key)
+  return undefined
+}
+
+/** A lagging replica may answer the current version with one that precedes the last write. */
+export function isBeforeLastWrite(generation: Generation | undefined, { version: asked }: SharedKey, version: number | undefined): boolean {
+  return asked === undefined && (version ?? Infinity) < leastVersionOf(generation, Date.now())
+}
+
+function opened<T>(
+  { stats }: CacheContext,
+  key: SharedKey,
+  sealed: string | undefined,
+  open: (sealed: string) => T | undefined,
+): T | undefined {
+  if (sealed === undefined) return undefined
+  const found = open(sealed)
+  if (found === undefined) stats.recordIgnored('unreadable', key)
+  return found
+}

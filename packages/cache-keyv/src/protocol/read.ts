@@ -1,0 +1,107 @@
+import type { FillTicket, SharedKey, SharedRead, SharedReadContext } from '@finchat/secrets-core'
+import { newGeneration, sealGeneration } from '../sealed/generation.ts'
+import { keyNamesOf } from '../sealed/key-names.ts'
+import { jittered } from '../store/lifecycle.ts'
+import type { CacheContext } from './context.ts'
+import { type FillLease, fillLease, releaseLease, startFactor } from './fill-lease.ts'
+import { type Probe, probe, type ProbeTarget } from './probe.ts'
+
+/** Longer than any entry lives. */
+export const generationTtlMs: number = 7 * 86_400_000
+
+const firstPauseMs = 25
+const longestPauseMs = 200
+
+/** After so many leases without an answer, a waiting process asks the provider by itself. */
+const mostUnanswered = 3
+
+interface Target extends ProbeTarget {
+  readonly signal: AbortSignal
+}
+
+interface Wait {
+  readonly isOver: () => boolean
+  readonly end: () => void
+}
+
+/**
+ * A hit, or a ticket to fill the gap: with the fill lease, or without it if others took too long. Rejects with a
+ * `StoreFault`.
+ */
+export async function read(cache: CacheContext, key: SharedKey, { signal, notBefore }: SharedReadContext): Promise<SharedRead> {
+  const target = { key, names: keyNamesOf(key, cache), notBefore, signal }
+  const found = await probe(cache, target)
+  if (found.hit !== undefined) return hit(cache, found.hit)
+  const wait = waitOf(cache, signal)
+  try {
+    return await leaseOrWait(cache, target, found, wait)
+  } finally {
+    wait.end()
+  }
+}
+
+async function leaseOrWait(cache: CacheContext, target: Target, first: Probe, wait: Wait): Promise<SharedRead> {
+  const lease = fillLease(target.names, cache)
+  let found = first
+  for (let round = 0, unanswered = 0; ; round += 1) {
+    if (await lease.claim(found)) return readWithLease(cache, target, lease)
+    if (wait.isOver() || unanswered >= mostUnanswered) return miss(cache, ticketOf(found))
+    const before = found
+    await cache.lifecycle.pause(jittered(Math.min(firstPauseMs * 2 ** round, longestPauseMs)), target.signal)
+    found = await probe(cache, target)
+    if (isUnanswered(before, found)) {
+      unanswered += 1
+      await cache.lifecycle.pause(Math.random() * firstPauseMs * 2 ** unanswered, target.signal)
+      found = await probe(cache, target)
+    }
+    if (found.hit !== undefined) return waitedHit(cache, found.hit)
+  }
+}
+
+function waitOf({ waitMs, clock, lifecycle, store }: CacheContext, signal: AbortSignal): Wait {
+  let isTimeOver = waitMs === 0
+  const end = clock.after(store.isStarting ? startFactor * waitMs : waitMs, () => (isTimeOver = true))
+  return { end, isOver: () => isTimeOver || signal.aborted || lifecycle.isClosing }
+}
+
+function isUnanswered(before: Probe, now: Probe): boolean {
+  return before.holder !== undefined && now.holder === undefined && now.hit === undefined
+}
+
+/** Probes again: another process may have answered before this one got the lease. */
+async function readWithLease(cache: CacheContext, target: Target, lease: FillLease): Promise<SharedRead> {
+  const found = await probe(cache, target)
+  if (found.hit === undefined && !target.signal.aborted && !cache.lifecycle.isClosing) {
+    const generation = found.generation?.id ?? (await beginGeneration(cache, target))
+    cache.stats.count('leases')
+    return miss(cache, { generation, lease: lease.id })
+  }
+  await releaseLease(target.names.lease, lease.id, cache)
+  return found.hit === undefined ? miss(cache, ticketOf(found)) : waitedHit(cache, found.hit)
+}
+
+/** Only the holder of the lease begins one, so that processes that start together do not replace each other's. */
+async function beginGeneration({ store, keys, namespace }: CacheContext, { key, names }: Target): Promise<string> {
+  const generation = newGeneration(undefined)
+  await store.set(names.generation, sealGeneration(keys, { ...key, namespace }, generation), generationTtlMs)
+  return generation.id
+}
+
+function ticketOf({ generation }: Probe): FillTicket {
+  return generation === undefined ? {} : { generation: generation.id }
+}
+
+function miss({ stats }: CacheContext, ticket: FillTicket): SharedRead {
+  stats.count('misses')
+  return { ticket }
+}
+
+function waitedHit(cache: CacheContext, answer: NonNullable<Probe['hit']>): SharedRead {
+  cache.stats.count('waits')
+  return hit(cache, answer)
+}
+
+function hit({ stats }: CacheContext, answer: NonNullable<Probe['hit']>): SharedRead {
+  stats.count('hits')
+  return answer
+}

@@ -1,0 +1,114 @@
+import { channel } from 'node:diagnostics_channel'
+import type { SharedKey } from '@finchat/secrets-core'
+import type { FaultReason } from '../store/errors.ts'
+
+/**
+ * Why an entry in the store was not served. `unreadable`: forged, moved, truncated, or sealed with a key that is not in the
+ * ring. `future`: written over 5 s ahead of this clock. `expired`: past its end, though the store still had it.
+ * `outdated`: its path was invalidated, or a later version written, since.
+ */
+export type IgnoredReason = 'unreadable' | 'future' | 'expired' | 'outdated'
+
+/** What subscribers of the channel `finchat.secrets.shared` (`node:diagnostics_channel`) receive. Never a value. */
+export type SharedCacheReport =
+  | ({ readonly event: 'ignored'; readonly reason: 'unreadable' | 'future'; readonly namespace: string } & SharedKey)
+  | { readonly event: 'failed'; readonly reason: FaultReason; readonly namespace: string }
+  | { readonly event: 'other-key'; readonly namespace: string }
+
+/** Counts of this process since the cache was made. */
+export interface KeyvCacheStats {
+  readonly hits: number
+  readonly misses: number
+  /** Reads that could not use the store: it failed, or was in its cool-down. */
+  readonly unavailable: number
+  /** Misses that got the fill lease, and so ask the provider for the whole fleet. */
+  readonly leases: number
+  /** Hits that waited for another process's answer. */
+  readonly waits: number
+  readonly fills: number
+  readonly invalidations: number
+  /** Entries that were found and not served. */
+  readonly ignored: Readonly<Record<IgnoredReason, number>>
+  /** Calls to the store that failed. */
+  readonly failures: Readonly<Record<FaultReason, number>>
+}
+
+type Count = Exclude<keyof KeyvCacheStats, 'ignored' | 'failures'>
+
+/** A pause after which the same kind of failure is warned of again. */
+const quietMs = 60_000
+
+export class Stats {
+  readonly #channel = channel('finchat.secrets.shared')
+  readonly #namespace: string
+  readonly #counts: Record<Count, number> = { hits: 0, misses: 0, unavailable: 0, leases: 0, waits: 0, fills: 0, invalidations: 0 }
+  readonly #ignored: Record<IgnoredReason, number> = { unreadable: 0, future: 0, expired: 0, outdated: 0 }
+  readonly #failures: Record<FaultReason, number> = { timeout: 0, denied: 0, full: 0, failed: 0 }
+  readonly #lastSeenAt = new Map<string, number>()
+
+  constructor(namespace: string) {
+    this.#namespace = namespace
+  }
+
+  get snapshot(): KeyvCacheStats {
+    return { ...this.#counts, ignored: { ...this.#ignored }, failures: { ...this.#failures } }
+  }
+
+  count(what: Count): void {
+    this.#counts[what] += 1
+  }
+
+  recordIgnored(reason: IgnoredReason, { sharedAs, path, version }: SharedKey): void {
+    this.#ignored[reason] += 1
+    if (reason === 'expired' || reason === 'outdated') return
+    this.#publish({ event: 'ignored', reason, namespace: this.#namespace, sharedAs, path, version })
+    this.#warn(reason, ignoredBecause[reason])
+  }
+
+  recordFailure(reason: FaultReason): void {
+    this.#failures[reason] += 1
+    this.#publish({ event: 'failed', reason, namespace: this.#namespace })
+    this.#warn('failed', `cannot be used (${failedBecause[reason]}): answers come from memory and providers`)
+  }
+
+  recordOtherKey(): void {
+    this.#publish({ event: 'other-key', namespace: this.#namespace })
+    this.#warn(
+      'other key',
+      'is used with another key too, or was in the last half hour, and nothing is shared between keys: give all processes the same `encryptionKey` (with several keys, the same `indexKey`), or fleets that are not to share a `namespace` each',
+    )
+  }
+
+  #warn(kind: string, message: string): void {
+    const now = performance.now()
+    const before = this.#lastSeenAt.get(kind)
+    this.#lastSeenAt.set(kind, now)
+    if (before !== undefined && now - before < quietMs) return
+    process.emitWarning(`The shared cache of secrets (namespace '${printable(this.#namespace)}') ${message}`, {
+      type: 'SecretsWarning',
+      code: 'FINCHAT_SECRETS_SHARED_CACHE',
+    })
+  }
+
+  #publish(report: SharedCacheReport): void {
+    if (this.#channel.hasSubscribers) this.#channel.publish(report)
+  }
+}
+
+/** A namespace may hold any character; it must not forge a line of a log. */
+function printable(text: string): string {
+  return [...text].map((each) => (each >= ' ' && each <= '~' ? each : `\\u{${each.codePointAt(0)?.toString(16)}}`)).join('')
+}
+
+const ignoredBecause = {
+  unreadable:
+    'holds an entry that no key of the ring opens: it was altered, or some processes lack a key; give all processes all keys before one seals with a new one',
+  future: 'holds an entry that was written in the future: compare the clocks',
+}
+
+const failedBecause: Readonly<Record<FaultReason, string>> = {
+  timeout: 'no answer in time; connect before the first read, and see `timeoutMs`',
+  denied: "its user lacks a right; see the guide, 'Least rights'",
+  full: 'it is full; see its maxmemory',
+  failed: 'it fails; see the errors of its client',
+}

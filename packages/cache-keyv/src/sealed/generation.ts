@@ -1,0 +1,67 @@
+import type { SharedPath } from '@finchat/secrets-core'
+import { seal, unseal } from '@finchat/secrets-core/sealing'
+import { authenticated } from './entry.ts'
+import { type KeyRing, loadCrypto } from './key-ring.ts'
+
+/**
+ * Only entries of a path's current generation are served. A new one removes them all from the fleet at once; what a slow
+ * reader writes afterwards belongs to the old one.
+ */
+export interface Generation {
+  readonly id: string
+  /** Lower versions are not served as the current one; 0: any version is. */
+  readonly leastVersion: number
+  /** When `leastVersion` expires, epoch milliseconds. */
+  readonly leastUntil: number
+}
+
+type Path = SharedPath & { readonly namespace: string }
+
+const idBytes = 16
+const plainBytes = idBytes + 8 + 8
+
+/** Longer than a replica of a secret store lags. */
+const leastForMs = 900_000
+
+/** `leastVersion` as in `SharedPath`: absent, that of `before` stands until it expires; 0 removes it. */
+export function newGeneration(leastVersion: number | undefined, before?: Generation): Generation {
+  const now = Date.now()
+  const id = loadCrypto().randomBytes(idBytes).toString('base64url')
+  const former = leastVersionOf(before, now)
+  if (leastVersion === undefined) return { id, leastVersion: former, leastUntil: former === 0 ? now : (before?.leastUntil ?? now) }
+  return { id, leastVersion: leastVersion === 0 ? 0 : Math.max(leastVersion, former), leastUntil: now + leastForMs }
+}
+
+/** Whether a writer removed the least version, by passing 0. */
+export function isReset(generation: Generation | undefined, now: number): boolean {
+  return generation?.leastVersion === 0 && now < generation.leastUntil
+}
+
+export function leastVersionOf(generation: Generation | undefined, now: number): number {
+  return generation !== undefined && now < generation.leastUntil ? generation.leastVersion : 0
+}
+
+export function sealGeneration({ seals }: KeyRing, path: Path, { id, leastVersion, leastUntil }: Generation): string {
+  const plain = Buffer.alloc(plainBytes)
+  Buffer.from(id, 'base64url').copy(plain)
+  plain.writeDoubleBE(leastVersion, idBytes)
+  plain.writeDoubleBE(leastUntil, idBytes + 8)
+  return seal(seals.generations, contextOf(path), plain).toString('base64url')
+}
+
+/** `undefined` if no key sealed it for this path. */
+export function openGeneration({ opens }: KeyRing, path: Path, sealed: string): Generation | undefined {
+  const bytes = Buffer.from(sealed, 'base64url')
+  for (const { generations } of opens) {
+    const plain = unseal(generations, contextOf(path), bytes)
+    if (plain?.length !== plainBytes) continue
+    const [leastVersion, leastUntil] = [plain.readDoubleBE(idBytes), plain.readDoubleBE(idBytes + 8)]
+    return { id: plain.toString('base64url', 0, idBytes), leastVersion, leastUntil }
+  }
+  return undefined
+}
+
+/** The version is set, so that none is read from a polluted prototype. */
+function contextOf({ namespace, sharedAs, path }: Path): Buffer {
+  return authenticated('generation', { namespace, sharedAs, path, version: undefined })
+}

@@ -1,0 +1,52 @@
+import type { SharedKey } from '@finchat/secrets-core'
+import { type Field, lengthPrefixed, mac } from '@finchat/secrets-core/sealing'
+import { format, type KeyRing, loadCrypto } from './key-ring.ts'
+
+/** Hashes under the index key. The generation belongs to the path; entry and lease to one version of it. */
+export interface KeyNames {
+  readonly generation: string
+  readonly entry: string
+  readonly lease: string
+}
+
+export interface NameOptions {
+  readonly keys: Pick<KeyRing, 'index'>
+  readonly namespace: string
+  readonly keyPrefix: string
+}
+
+/** Three bytes tell two fleets' keys apart, and are too few to confirm a guessed key. */
+const markBytes = 3
+const hashBytes = 24
+
+/** All names of one path share a hash tag in braces, and so one slot of a Redis Cluster. */
+export function keyNamesOf(key: SharedKey, options: NameOptions): KeyNames {
+  const path: Field[] = [options.namespace, key.sharedAs, key.path]
+  const tag = `${options.keyPrefix}{${hash(options, ['path', ...path])}}`
+  const version = hash(options, ['version', ...path, key.version])
+  return { generation: `${tag}g`, entry: `${tag}e${version}`, lease: `${tag}t${version}` }
+}
+
+export function channelOf(options: NameOptions): string {
+  return `${options.keyPrefix}${hash(options, ['channel', options.namespace])}`
+}
+
+/** Shows which index key a namespace uses. Its name follows from the namespace alone, so every process finds it. */
+export interface KeyMark {
+  readonly name: string
+  readonly text: string
+}
+
+export function keyMarkOf(options: NameOptions): KeyMark {
+  const { namespace, keyPrefix } = options
+  const name = loadCrypto()
+    .createHash('sha256')
+    .update(lengthPrefixed([format, 'key mark', namespace]))
+    .digest()
+    .toString('base64url', 0, hashBytes)
+  return { name: `${keyPrefix}k${name}`, text: hash(options, ['key mark', namespace], markBytes) }
+}
+
+function hash({ keys }: NameOptions, fields: readonly Field[], length: number = hashBytes): string {
+  return mac(keys.index, lengthPrefixed([format, ...fields])).toString('base64url', 0, length)
+}

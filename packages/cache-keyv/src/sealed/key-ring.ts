@@ -1,0 +1,82 @@
+import type { KeyObject } from 'node:crypto'
+import { SecretsError } from '@finchat/secrets-core'
+import { type EncryptionKey, mac, parseKey } from '@finchat/secrets-core/sealing'
+
+/** Of everything stored: part of every key name and of all associated data. */
+export const format = 2
+
+interface RingKey {
+  readonly entries: Uint8Array
+  /** A `KeyObject`: every read opens a generation, and AES takes 2 µs longer with bytes. */
+  readonly generations: KeyObject
+  readonly announcements: Uint8Array
+}
+
+export interface KeyRing {
+  /** Seals what is written: the first key of the ring. */
+  readonly seals: RingKey
+  /** Opens what was written: every key of the ring. */
+  readonly opens: readonly RingKey[]
+  /** Hashes the key names. */
+  readonly index: Uint8Array
+}
+
+/** Derives all subkeys, and overwrites the keys that it is given. */
+export function deriveKeyRing(ring: readonly [Uint8Array, ...Uint8Array[]], indexRoot: Uint8Array): KeyRing {
+  const [seals, ...others] = [ringKey(ring[0]), ...ring.slice(1).map(ringKey)] as const
+  const index = subkeyOf(indexRoot, 'index')
+  for (const root of [...ring, indexRoot]) root.fill(0)
+  return { seals, opens: [seals, ...others], index }
+}
+
+/**
+ * Random bytes, not zeros: a call that still runs must not seal under a known key. Node.js overwrites a `KeyObject` when it
+ * collects it.
+ */
+export function overwriteKeyRing({ opens, index }: KeyRing): void {
+  const { randomFillSync } = loadCrypto()
+  const other = generationsKey(randomFillSync(new Uint8Array(32)))
+  for (const key of opens) {
+    for (const bytes of [key.entries, key.announcements]) randomFillSync(bytes)
+    Object.assign(key, { generations: other })
+  }
+  randomFillSync(index)
+}
+
+function ringKey(root: Uint8Array): RingKey {
+  const subkey = (purpose: string): Uint8Array => subkeyOf(root, purpose)
+  return { entries: subkey('entries'), generations: generationsKey(subkey('generations')), announcements: subkey('announcements') }
+}
+
+function generationsKey(bytes: Uint8Array): KeyObject {
+  const key = loadCrypto().createSecretKey(bytes)
+  bytes.fill(0)
+  return key
+}
+
+/** HKDF-SHA256 (RFC 5869) without a salt, by its two HMACs: `hkdfSync` leaves copies of the root in memory. */
+function subkeyOf(root: Uint8Array, purpose: string): Uint8Array {
+  const extracted = mac(new Uint8Array(32), root)
+  const subkey = mac(extracted, Buffer.from(`finchat-secrets/cache-keyv/${format}/${purpose}\u0001`))
+  extracted.fill(0)
+  return subkey
+}
+
+/**
+ * A copy of a raw key's bytes. Throws `CONFIGURATION` for anything else, such as a passphrase, which the cache server could
+ * guess offline. The error never quotes the key.
+ */
+export function rawKey(key: EncryptionKey): Uint8Array {
+  const parsed = parseKey(key)
+  if (parsed.kind === 'raw') return parsed.bytes
+  throw new SecretsError('CONFIGURATION', 'the encryption key is a passphrase, or is damaged', {
+    remedy: 'give 32 random bytes or their text; generateKey() makes one, once for the fleet',
+  })
+}
+
+/** Loads `node:crypto` at its first use, so that importing this package costs nothing. */
+export function loadCrypto(): typeof import('node:crypto') {
+  // Missing in an older Node.js, whatever the types say.
+  if (typeof process.getBuiltinModule === 'function') return process.getBuiltinModule('node:crypto')
+  throw new SecretsError('CONFIGURATION', `the shared cache needs Node.js 22.19 or later; this is ${process.version}`)
+}

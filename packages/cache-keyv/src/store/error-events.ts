@@ -1,0 +1,77 @@
+import { faultOf, StoreFault } from './errors.ts'
+
+/** `undefined` if the object is no event emitter. */
+export function emitterCall(given: object, method: 'on' | 'off' | 'listeners' | 'listenerCount', ...rest: unknown[]): unknown {
+  const call: unknown = Reflect.get(given, method)
+  return typeof call === 'function' ? call.apply(given, rest) : undefined
+}
+
+/** Adds an error listener where the user has none: an `error` event without a listener ends the process. */
+export function ignoreConnectionErrors(connection: object | undefined): void {
+  if (connection === undefined) return
+  if (!emitterCall(connection, 'listenerCount', 'error')) emitterCall(connection, 'on', 'error', () => {})
+}
+
+interface Outcome<T> {
+  readonly answer: T
+  readonly isSure: boolean
+  /** What an unsure answer means if no error event came. */
+  readonly otherwise?: StoreFault
+}
+
+export interface ErrorEvents {
+  /** Rejects if the answer is not sure and the store emitted an error during the call. */
+  readonly check: <T>(call: () => Promise<Outcome<T>>) => Promise<T>
+  readonly close: () => void
+}
+
+/**
+ * Listens to the store's `error` events. A Keyv over Redis reports every failure as an event: without a listener it ends the
+ * process, and with one it answers a failed call as if the key were missing.
+ */
+export function listenForErrors(store: object): ErrorEvents {
+  const errors: { count: number; last: unknown } = { count: 0, last: undefined }
+  const onError = (error: unknown): void => {
+    errors.count += 1
+    errors.last = error
+  }
+  emitterCall(store, 'on', 'error', onError)
+  const close = (): void => {
+    const listeners = emitterCall(store, 'listeners', 'error')
+    if (Array.isArray(listeners) && listeners.length > 1) emitterCall(store, 'off', 'error', onError)
+  }
+  let answeredAt = -Infinity
+  const check = async <T>(call: () => Promise<Outcome<T>>): Promise<T> => {
+    const before = errors.count
+    if (isDisconnected(store) && performance.now() - answeredAt < reconnectAfterMs) throw new StoreFault('closed')
+    const { answer, isSure, otherwise } = await call()
+    answeredAt = performance.now()
+    if (isSure) return answer
+    if (errors.count > before) throw faultOf(errors.last)
+    if (otherwise !== undefined) throw otherwise
+    return answer
+  }
+  return { check, close }
+}
+
+/** A call makes an adapter over node-redis connect again: if its owner has just disconnected it, the process never ends. */
+const reconnectAfterMs = 1_000
+
+function isDisconnected(store: object): boolean {
+  return layersOf(store).some((layer) => propertyOf(propertyOf(layer, 'client'), 'isOpen') === false)
+}
+
+function propertyOf(object: unknown, property: string): unknown {
+  return typeof object === 'object' && object !== null ? Reflect.get(object, property) : undefined
+}
+
+/** The store and what it wraps: a Keyv and its adapters keep that as `store`. */
+export function layersOf(store: object): readonly object[] {
+  const layers: object[] = []
+  let layer: unknown = store
+  while (layers.length < 4 && typeof layer === 'object' && layer !== null) {
+    layers.push(layer)
+    layer = Reflect.get(layer, 'store')
+  }
+  return layers
+}

@@ -1,0 +1,38 @@
+import { SecretsError } from '@finchat/secrets-core'
+
+/**
+ * Why a call to the store failed. `timeout`: no answer in time. `denied`: the user lacks the right (Redis: NOPERM). `full`: no
+ * room (Redis: OOM), or what was written is not there. `failed`: anything else.
+ */
+export type FaultReason = 'timeout' | 'denied' | 'full' | 'failed'
+
+/** Never leaves the package. Carries only a reason: the client's own error may quote keys, texts and connection strings. */
+export class StoreFault extends Error {
+  readonly reason: FaultReason | 'cooling down' | 'closed'
+
+  constructor(reason: StoreFault['reason']) {
+    super(reason)
+    this.reason = reason
+  }
+}
+
+/** Redis begins its messages with a code in capitals. */
+export function reasonOf(error: unknown): FaultReason {
+  const message = error instanceof Error ? error.message : ''
+  if (message.startsWith('NOPERM') || message.startsWith('NOAUTH') || message.startsWith('WRONGPASS')) return 'denied'
+  return message.startsWith('OOM') ? 'full' : 'failed'
+}
+
+export function faultOf(error: unknown): StoreFault {
+  return error instanceof StoreFault ? error : new StoreFault(reasonOf(error))
+}
+
+export function wrongOption(problem: string, remedy: string): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy })
+}
+
+/** Text is never shown. */
+export function described(value: unknown): string {
+  if (value === undefined || value === null) return String(value)
+  return typeof value === 'string' ? 'text' : `a ${typeof value}`
+}

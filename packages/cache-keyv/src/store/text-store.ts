@@ -1,0 +1,75 @@
+import { layersOf, listenForErrors } from './error-events.ts'
+import { described, StoreFault, wrongOption } from './errors.ts'
+
+/**
+ * What is used of a Keyv or of an adapter for it. `set` takes a TTL in milliseconds; an adapter with
+ * `capabilities: { expires: true }`, as those of Keyv 6 have, takes the time of expiry. `getMany` is used where there is one.
+ */
+export interface KeyvStore {
+  readonly get: (key: string) => unknown
+  readonly set: (key: string, value: string, ttl?: number) => unknown
+  readonly delete: (key: string) => unknown
+}
+
+/** Every method rejects if the store reports a failure; some stores do not. */
+export interface TextStore {
+  readonly getMany: (keys: readonly string[]) => Promise<readonly (string | undefined)[]>
+  readonly set: (key: string, text: string, ttlMs: number) => Promise<void>
+  readonly delete: (key: string) => Promise<void>
+  /** Removes the error listener, unless it is the only one. */
+  readonly close: () => void
+}
+
+/** The store, its hooks and its statistics see hashes and sealed texts only. */
+export function textStoreOf(store: KeyvStore): TextStore {
+  const { check, close } = listenForErrors(store)
+  return {
+    getMany: (keys) =>
+      check(async () => {
+        const answer = await getMany(store, keys)
+        if (!Array.isArray(answer) || answer.length !== keys.length) throw new StoreFault('failed')
+        const texts = answer.map(textOf)
+        return { answer: texts, isSure: !texts.includes(undefined) }
+      }),
+    set: (key, text, ttlMs) =>
+      check(async () => {
+        // Many stores keep a value for ever if the TTL is missing, 0 or negative.
+        const ttl = Math.max(1, Math.ceil(ttlMs))
+        const isWritten = await store.set(key, text, takesExpiry(store) ? Date.now() + ttl : ttl)
+        // Adapters of Keyv 5 answer `undefined`, whether they wrote or not.
+        return { answer: undefined, isSure: isWritten === true, ...(isWritten === false && { otherwise: new StoreFault('failed') }) }
+      }),
+    delete: (key) => check(async () => ({ answer: undefined, isSure: Boolean(await store.delete(key)) })),
+    close,
+  }
+}
+
+async function getMany(store: KeyvStore, keys: readonly string[]): Promise<unknown> {
+  const many: unknown = Reflect.get(store, 'getMany')
+  return typeof many === 'function' ? many.call(store, [...keys]) : Promise.all(keys.map(async (key) => store.get(key)))
+}
+
+/** An answer that is no text is not ours: empty text opens as nothing. */
+function textOf(answer: unknown): string | undefined {
+  if (answer === undefined || answer === null) return undefined
+  return typeof answer === 'string' ? answer : ''
+}
+
+/** A Keyv, which has `stats`, takes a TTL whatever its adapter takes. */
+function takesExpiry(store: KeyvStore): boolean {
+  const { capabilities, stats } = store as { readonly capabilities?: { readonly expires?: unknown }; readonly stats?: unknown } // compared only
+  return stats === undefined && capabilities?.expires === true
+}
+
+/** Throws `CONFIGURATION` for what cannot be a store, such as a connection string, of which Keyv would make a map. */
+export function assertStore(store: unknown): asserts store is KeyvStore {
+  const remedy = "give an adapter, such as new KeyvRedis('redis://…'), or a Keyv over one"
+  if (typeof store !== 'object' || store === null) throw wrongOption(`\`store\` is ${described(store)}`, remedy)
+  for (const method of ['get', 'set', 'delete']) {
+    if (typeof Reflect.get(store, method) !== 'function') throw wrongOption(`\`store\` has no ${method}()`, remedy)
+  }
+}
+
+export function isInProcess(store: KeyvStore): boolean {
+  return layersOf(store).some((layer) => layer instanceof Map)
+}

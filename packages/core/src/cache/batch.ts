@@ -1,0 +1,112 @@
+import { aborted } from '../guard/deadline.ts'
+import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+
+interface Asked {
+  readonly path: string
+  /** Of the call for this path alone. */
+  readonly context: CallContext
+  readonly resolve: (answer: Promise<StoredSecret | undefined>) => void
+}
+
+/** One `getMany`, for as long as somebody waits for one of its paths. */
+interface SentCall {
+  readonly wanted: Set<string>
+  readonly cancel: AbortController
+}
+
+/** Probes of one shared cache return within this time of each other, unless they wait for another process. */
+const longestHoldMs = 10
+
+/**
+ * Gathers the paths that several flights ask of one provider into a single `getMany`. A flight that joined asks, or leaves
+ * because the shared cache had its answer. The call is sent when all have decided, or `longestHoldMs` after the first that
+ * asked; whoever asks later is in the next call. So no flight keeps a fill lease while another one of the batch waits for
+ * the lease of a process which may wait for this one.
+ */
+export class Batch {
+  readonly #provider: SecretProvider
+  readonly #context: CallContext
+  readonly #canCancel: boolean
+  readonly #sent = new Map<string, SentCall>()
+  #asked: Asked[] = []
+  #timer: NodeJS.Timeout | undefined
+  #undecided = 1
+
+  /** `canCancel`: every reader of the batch has a signal, and so may leave. */
+  constructor(provider: SecretProvider, context: CallContext, canCancel = false) {
+    this.#provider = provider
+    this.#context = context
+    this.#canCancel = canCancel
+  }
+
+  join(): void {
+    this.#undecided += 1
+  }
+
+  /** `context`: for where the path is asked for by a call of its own. */
+  get(path: string, context: CallContext = this.#context): Promise<StoredSecret | undefined> {
+    const { promise, resolve } = Promise.withResolvers<StoredSecret | undefined>()
+    this.#asked.push({ path, context, resolve })
+    if (this.#provider.getMany === undefined) this.#send()
+    // A busy process reads in this turn, after its timers, the answers that came meanwhile.
+    else this.#timer ??= setTimeout(() => setImmediate(() => this.#send()), longestHoldMs)
+    this.#decided()
+    return promise
+  }
+
+  leave(): void {
+    this.#decided()
+  }
+
+  /** Nobody waits for this path any more: it is left out of the next call, or ends the call whose last path it was. */
+  cancel(path: string): void {
+    const held = this.#asked.find((each) => each.path === path)
+    this.#asked = this.#asked.filter((each) => each !== held)
+    held?.resolve(Promise.reject(aborted()))
+    const call = this.#sent.get(path)
+    if (call?.wanted.delete(path) && call.wanted.size === 0) call.cancel.abort()
+  }
+
+  /** All have joined. */
+  seal(): void {
+    this.#decided()
+  }
+
+  #decided(): void {
+    this.#undecided -= 1
+    if (this.#undecided === 0) this.#send()
+  }
+
+  #send(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const asked = this.#asked
+    this.#asked = []
+    const { getMany, get } = this.#provider
+    if (getMany === undefined || asked.length < 2) {
+      for (const { path, context, resolve } of asked) resolve(get(path, context))
+      return
+    }
+    const paths = asked.map(({ path }) => path)
+    const answers = getMany(paths, this.#contextOf(paths)).catch((error: unknown) => {
+      if (SecretsError.isInstance(error) && error.code === 'UNSUPPORTED') return undefined
+      throw error
+    })
+    for (const [index, { path, context, resolve }] of asked.entries())
+      resolve(answers.then((all) => (all === undefined ? get(path, context) : unsettled(all[index]))))
+  }
+
+  #contextOf(paths: readonly string[]): CallContext {
+    if (!this.#canCancel) return this.#context
+    const cancel = new AbortController()
+    const call = { wanted: new Set(paths), cancel }
+    for (const path of paths) this.#sent.set(path, call)
+    return { ...this.#context, signal: cancel.signal }
+  }
+}
+
+function unsettled(result: PromiseSettledResult<StoredSecret | undefined> | undefined): StoredSecret | undefined {
+  if (result?.status === 'fulfilled') return result.value
+  throw result === undefined ? new SecretsError('INTERNAL', 'the provider left a secret of a batch out') : result.reason
+}

@@ -1,0 +1,203 @@
+import { pathOf } from './keys/cache-key.ts'
+import { backOff, type BackOff } from '../guard/back-off.ts'
+import type { Call } from './single-flight.ts'
+import { absence, type Absence, briefAbsence, briefly, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
+import type { HeldSecret } from '../value/secret-bytes.ts'
+import { Lru } from './keys/lru.ts'
+import { type Circuit, isHeldBack } from '../guard/circuit-breaker.ts'
+import { isOutage } from '../errors/error-classes.ts'
+import type { SecretsError } from '../errors/secrets-error.ts'
+
+/** A value in memory. */
+export interface Entry extends Freshness {
+  /** Before a shared level: until it is looked at again. Else as in `lifetime`. */
+  refreshAt: number
+  freshUntil: number
+  /** By the TTL alone, whatever is below. */
+  readonly lifetime: Freshness
+  readonly held: HeldSecret
+  readonly key: string
+  readonly path: string
+  /** The flight that brought it; `isShared`: from the shared level, for which another process asked. */
+  readonly flight: { readonly id: number; readonly isShared: boolean }
+  /** Called when it leaves the memory: whoever remembers it must forget it then, or the value would never be wiped. */
+  readonly leaving: (() => void)[]
+}
+
+export interface MemoryOptions extends Lifetimes {
+  readonly maxEntries: number
+  /** Before a shared level: how long it is believed until that is looked at again. */
+  readonly lookMs: number | undefined
+  readonly circuit: Pick<Circuit, 'recoveredAt'>
+}
+
+/** What is remembered of one store, by path and version: values, absences and failures, each up to the same number. */
+export class Memory {
+  readonly #options: MemoryOptions
+  readonly #entries: Lru<Entry>
+  readonly #absences: Lru<Absence>
+  readonly #backOffs: Lru<BackOff>
+
+  constructor(options: MemoryOptions, evicted: () => void) {
+    const { maxEntries } = options
+    this.#options = options
+    this.#entries = new Lru(maxEntries, (entry) => {
+      evicted()
+      leave(entry)
+    })
+    this.#absences = new Lru(maxEntries)
+    this.#backOffs = new Lru(maxEntries)
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  entry(key: string): Entry | undefined {
+    return this.#entries.get(key)
+  }
+
+  /** Whether any version of the path is held. */
+  holds(path: string): boolean {
+    for (const [, entry] of this.#entries.entries()) if (entry.path === path) return true
+    return false
+  }
+
+  /** As if it had been looked up. */
+  touch({ key }: Entry): void {
+    this.#entries.touch(key)
+  }
+
+  isAbsent(key: string, now: number): boolean {
+    return now < (this.#absences.get(key)?.until ?? 0)
+  }
+
+  /** Why the store must not be asked for this just now, by who has a value that stands in until `staleUntil`, or none. */
+  failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
+    const failing = this.#backOffs.get(key)
+    if (failing === undefined) return undefined
+    const { recoveredAt } = this.#options.circuit
+    const isOver = isOutage(failing.error.code) && failing.at < recoveredAt && recoveredAt <= now
+    if (isOver && now >= staleUntil) return undefined
+    const until = now < staleUntil ? failing.restUntil : failing.retryAt
+    return now < until ? failing.error : undefined
+  }
+
+  keep(entry: Omit<Entry, keyof Freshness | 'lifetime'>, lifetime: Freshness): void {
+    this.drop(entry.key)
+    this.#absences.delete(entry.key)
+    this.#entries.set(entry.key, { ...entry, lifetime, ...lifetime, ...this.#untilNextLook(entry.held, lifetime) })
+  }
+
+  /**
+   * What is held was asked of the store later than what this flight brings, which another process asked for at `sharedAt`: of two that were asked here the
+   * flight begun later, since a clock may go back a little.
+   */
+  isOvertaken(call: Pick<Call, 'key' | 'id' | 'askedAt'>, sharedAt?: number): boolean {
+    const entry = this.#entries.get(call.key)
+    return entry !== undefined && isLater(entry, call, sharedAt)
+  }
+
+  /** Keeps what is held, which is to be asked for again soon, if it is still fresh by the TTL. */
+  retain(entry: Entry, now: number): boolean {
+    const { refreshAt: soon } = briefly(entry.lifetime, now)
+    if (now < soon) Object.assign(entry, { refreshAt: soon, freshUntil: Math.max(soon, entry.freshUntil) })
+    return now < soon
+  }
+
+  /** What is held, for another while, unless it is time to ask the store itself. */
+  confirm(key: string, now: number): Entry | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined || now >= entry.lifetime.refreshAt) return undefined
+    return Object.assign(entry, this.#untilNextLook(entry.held, entry.lifetime))
+  }
+
+  /** `isBehind`: it is from before a write of this process, or may be. */
+  noteAbsence(key: string, now: number, isBehind = false): void {
+    this.#absences.set(key, (isBehind ? briefAbsence : absence)(this.#absences.get(key), now, this.#options))
+  }
+
+  /** Returns the failure of a call that began at `begunAt`, with the time from which the store may be asked again. */
+  noteFailure(key: string, error: SecretsError, begunAt: number, now: number): SecretsError {
+    const before = this.#backOffs.get(key)
+    // A call that was under way at the latest failure tells nothing new.
+    if (before !== undefined && isOutage(error.code) && begunAt < before.at && before.at <= now) return before.error
+    const staleUntil = isOutage(error.code) ? this.#entries.get(key)?.staleUntil : undefined
+    const failing = backOff(error, before, now, { staleUntil, isShared: this.#options.lookMs !== undefined })
+    if (!isHeldBack(error)) this.#backOffs.set(key, failing)
+    // The provider's circuit says when; only the spread of those that hold a value is added.
+    else if (staleUntil !== undefined) this.#backOffs.set(key, { ...failing, error, retryAt: error.retryAt ?? now })
+    return isHeldBack(error) ? error : failing.error
+  }
+
+  /** The latest outage, if the store has not answered since. */
+  outage(key: string): SecretsError | undefined {
+    const error = this.#backOffs.get(key)?.error
+    return error !== undefined && isOutage(error.code) ? error : undefined
+  }
+
+  /** A lease is no matter of the shared level. */
+  #untilNextLook({ facts }: HeldSecret, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {
+    const { lookMs } = this.#options
+    return lookMs === undefined || facts.exclusive ? undefined : untilNextLook(lifetime, Date.now(), lookMs)
+  }
+
+  /** The store has answered: the next failure is a first one. */
+  noteAnswer(key: string): void {
+    this.#backOffs.delete(key)
+  }
+
+  /** The store refused it since it said that there is no such secret. */
+  dropAbsence(key: string): void {
+    this.#absences.delete(key)
+  }
+
+  /** Lets go of one value. */
+  drop(key: string): void {
+    const entry = this.#entries.delete(key)
+    if (entry !== undefined) leave(entry)
+  }
+
+  /** Lets go of one version, or of the path and so of all, as far as the store was asked for it before this call began. */
+  dropOlder(key: string, call: Call, isSharedToo: boolean): void {
+    for (const [each, entry] of this.#entries.entries()) {
+      const isKept = isLater(entry, call) && !(entry.flight.isShared && isSharedToo)
+      if ((each === key || entry.path === key) && !isKept) this.drop(each)
+    }
+  }
+
+  /** What is held of the path is fresh no more. */
+  expire(path: string, now: number): void {
+    const end = { refreshAt: now, freshUntil: now }
+    for (const [, entry] of this.#entries.entries()) {
+      if (entry.path === path) Object.assign(entry, end, { lifetime: { ...entry.lifetime, ...end } })
+    }
+  }
+
+  /** As if the path had never been asked for. */
+  forgetPath(path: string): void {
+    for (const [key, entry] of this.#entries.entries()) if (entry.path === path) this.drop(key)
+    for (const notes of [this.#absences, this.#backOffs]) {
+      for (const [key] of notes.entries()) if (pathOf(key) === path) notes.delete(key)
+    }
+  }
+
+  clear(): void {
+    for (const [key] of this.#entries.entries()) this.drop(key)
+    for (const notes of [this.#absences, this.#backOffs]) for (const [key] of notes.entries()) notes.delete(key)
+  }
+}
+
+function isLater({ held, flight }: Entry, { id, askedAt }: Pick<Call, 'id' | 'askedAt'>, sharedAt?: number): boolean {
+  const later = held.facts.askedAt - (sharedAt ?? askedAt)
+  const areAlike = flight.isShared === (sharedAt !== undefined)
+  // Of one moment, what our own store says counts.
+  if (!areAlike && later === 0) return !flight.isShared
+  const areBothOurs = areAlike && !flight.isShared
+  return areBothOurs || later === 0 ? flight.id > id : later > 0
+}
+
+function leave({ leaving, held }: Entry): void {
+  for (const forget of leaving) forget()
+  held.release()
+}

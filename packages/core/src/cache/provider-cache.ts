@@ -1,0 +1,287 @@
+import type { FetchOptions } from './fetcher.ts'
+
+import { type CacheCounts, Tally } from './cache-stats.ts'
+import { heldBackBy } from '../guard/circuit-breaker.ts'
+import type { SecretProvider } from '../contract/provider.ts'
+import { Fetcher, type Right } from './fetcher.ts'
+import { type Flight, Flights, type StoreRead, within } from './single-flight.ts'
+import { describeKeyOf, type Found, isFresh, isVolatile, keyOf } from './keys/cache-key.ts'
+import { type Entry, Memory } from './entries.ts'
+import { Refusals } from './refusals.ts'
+import { isOutage } from '../errors/error-classes.ts'
+import { OwnWrites } from './own-writes.ts'
+import { Rights } from './shared/verified-access.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { traced, type TraceMessage } from '../observe/trace-channels.ts'
+
+export interface StoreOptions extends FetchOptions {
+  /** The caches of other providers of the same store, and maybe this one: they hold what a write here makes obsolete. */
+  readonly kin?: readonly CachedStore[] | undefined
+}
+
+/** A clock that goes back by more than this makes every bound worthless. */
+const clockToleranceMs = 1_000
+
+/** One provider's store under the freshness rules. It knows paths and versions, and neither names nor other providers. */
+export class CachedStore {
+  readonly #provider: SecretProvider
+  readonly #options: StoreOptions
+  readonly #memory: Memory
+  readonly #flights: Flights
+  readonly #refusals: Refusals
+  readonly #writes = new OwnWrites()
+  readonly #tally = new Tally()
+  readonly #unsubscribe: () => void
+  readonly #fetcher: Fetcher
+  #latest = 0
+
+  constructor(provider: SecretProvider, options: StoreOptions) {
+    this.#provider = provider
+    this.#options = options
+    this.#flights = new Flights(options.patientMs)
+    this.#refusals = new Refusals(options.ttlMs + options.maxStaleMs)
+    this.#memory = new Memory({ ...options, lookMs: options.shared?.lookMs }, () => (this.#tally.evictions += 1))
+    const rights = new Rights(options.ownRights ?? false)
+    const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, rights }
+    this.#fetcher = new Fetcher({ provider, options, ...parts })
+    this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
+  }
+
+  get counts(): CacheCounts {
+    return this.#tally.counts(this.#memory.size)
+  }
+
+  /** The current version if it is held and fresh: the way that needs no promise. */
+  peek(path: string): Entry | undefined {
+    const now = this.#now()
+    const entry = this.#memory.entry(path)
+    if (entry === undefined || now >= entry.freshUntil) return undefined
+    this.#tally.hits += 1
+    if (now >= entry.refreshAt) this.#refresh({ path, version: undefined, mode: 'cached' }, path, now)
+    return entry
+  }
+
+  /** Whether an entry that is still held is as good as when `peek` gave it, which then is a hit; else `peek` knows what to do. */
+  confirm(entry: Entry): boolean {
+    const now = Date.now()
+    if (now >= entry.refreshAt || now >= entry.freshUntil || now < this.#latest - clockToleranceMs) return false
+    if (now > this.#latest) this.#latest = now
+    this.#memory.touch(entry)
+    this.#tally.hits += 1
+    return true
+  }
+
+  /** The store said lately that it has no such secret. To be counted by `passed` where a read relies on it. */
+  knowsAbsent(path: string): boolean {
+    return this.#memory.isAbsent(path, this.#now())
+  }
+
+  passed(): undefined {
+    this.#tally.hits += 1
+  }
+
+  /** What a read that finds nothing held would wait for. To be counted by `joined` where it brings a value. */
+  flying(path: string): Promise<Found | undefined> | undefined {
+    const flight = this.#flights.get('cached', path)
+    const hasFailed = this.#outage(path) !== undefined || this.#memory.failure(path, Date.now()) !== undefined
+    return flight === undefined || hasFailed ? undefined : this.#flights.wait(flight, undefined)
+  }
+
+  joined(): void {
+    this.#tally.misses += 1
+    this.#tally.flightsJoined += 1
+  }
+
+  /**
+   * Resolves to what the store answered, now or within the bounds of freshness; `undefined`: it has no such secret.
+   * Rejects with the store's failure where nothing that is held may stand in for it.
+   */
+  read(read: StoreRead): Promise<Found | undefined> {
+    const now = this.#now()
+    const key = keyOf(read.path, read.version)
+    const entry = isFresh(read.mode) ? undefined : this.#memory.entry(key)
+    if (entry !== undefined && now < entry.freshUntil) return Promise.resolve(this.#hit(read, key, entry, now))
+    if (!isFresh(read.mode) && this.#memory.isAbsent(key, now)) return Promise.resolve(this.passed())
+    this.#tally.misses += 1
+    const failure = this.#failure(key, now, entry?.staleUntil)
+    const answer = failure === undefined ? this.#await(read, key, now) : Promise.reject(failure)
+    return answer.catch((error: unknown) => this.#standIn(read, key, error))
+  }
+
+  /**
+   * Settles as `ask` does: a call beside reads that tells of the current secret without its value. Its refusals are
+   * remembered as those of reads are.
+   */
+  async describe<T>(path: string, ask: () => Promise<T>, right: Right = 'describe'): Promise<T> {
+    try {
+      return await this.askBeside(path, ask, right)
+    } catch (error) {
+      throw SecretsError.isInstance(error) ? this.#refusals.orElse(error, [describeKeyOf(path), path]) : error
+    }
+  }
+
+  /** The same, but rejects with what the store says now. */
+  askBeside<T>(path: string, ask: () => Promise<T>, right: Right): Promise<T> {
+    return this.#fetcher.askBeside(path, ask, right)
+  }
+
+  /** A change of this process was answered: `DELETED` if the secret is withdrawn now, else it may be there again. */
+  changed(path: string, withdrawn?: SecretsError): void {
+    for (const each of this.#holders) each.#refusals.restored(path)
+    this.noteChange(path, withdrawn)
+    if (withdrawn !== undefined) this.#withdrew(path)
+  }
+
+  /** This process purged the secret: later providers may answer. */
+  purged(path: string): void {
+    for (const each of this.#holders) each.#refusals.restored(path)
+    this.#withdrew(path)
+  }
+
+  #withdrew(path: string): void {
+    for (const each of this.#holders) each.#writes.withdrew(path)
+  }
+
+  /** The secret was withdrawn or changed, or may have been: an outage must not bring back what later providers have. */
+  noteChange(path: string, refusal?: SecretsError): void {
+    // Another provider of the store may have another credential.
+    const holders = refusal === undefined || refusal.code === 'DELETED' ? this.#holders : [this]
+    for (const each of holders) each.#noteChange(path, refusal)
+  }
+
+  #noteChange(path: string, refusal: SecretsError | undefined): void {
+    const call = this.#flights.next()
+    if (refusal === undefined) {
+      this.#writes.restored(path)
+      return this.#refusals.noteChange(path, call)
+    }
+    this.#refusals.note(path, refusal, call)
+    this.#memory.dropAbsence(path)
+  }
+
+  /** A write failed that changed nothing: the store is asked first, and what is held stands in for it as a stale value. */
+  doubt(path: string): void {
+    for (const each of this.#holders) {
+      each.#flights.outdate(path)
+      each.#memory.expire(path, Date.now())
+    }
+  }
+
+  /** After a write: nothing that was read before it is served again, here or through the shared level, and what is older than this version only briefly. */
+  async invalidate(path: string, leastVersion?: number): Promise<void> {
+    for (const each of this.#holders) {
+      if (leastVersion !== undefined) each.#writes.wrote(path, leastVersion)
+      each.forget(path)
+    }
+    try {
+      await this.#options.shared?.invalidate(path, leastVersion)
+    } finally {
+      // What was read from the level before it was told.
+      for (const each of this.#holders) each.forget(path)
+    }
+  }
+
+  /** All caches of this store. */
+  get #holders(): ReadonlySet<CachedStore> {
+    return new Set([this, ...(this.#options.kin ?? [])])
+  }
+
+  /** Drops every version of the path from memory; flights that are under way keep nothing. */
+  forget(path: string): void {
+    this.#flights.outdate(path)
+    this.#memory.forgetPath(path)
+  }
+
+  /** Another process wrote or withdrew what is held here: nothing older may stand in for it. */
+  #changedElsewhere(path: string): void {
+    const isKnown = this.#memory.holds(path) || this.#refusals.isChanged(path) || this.#flights.isUnderWay(path)
+    if (isKnown) this.#refusals.noteChange(path, this.#flights.next())
+    this.forget(path)
+  }
+
+  /** Drops all but refusals, which a clock that was set back must not undo. */
+  clear(): void {
+    this.#flights.outdate()
+    this.#memory.clear()
+  }
+
+  /** Drops all, and ends when nothing of this store is under way in the background. */
+  async close(): Promise<void> {
+    this.#unsubscribe()
+    try {
+      await this.#flights.settled()
+    } finally {
+      this.clear()
+      this.#refusals.clear()
+    }
+    await this.#options.shared?.drain()
+  }
+
+  #now(): number {
+    const now = Date.now()
+    const isBack = now < this.#latest - clockToleranceMs
+    if (isBack) this.clear()
+    // Small steps back must not add up unseen.
+    this.#latest = isBack ? now : Math.max(this.#latest, now)
+    return now
+  }
+
+  #hit(read: StoreRead, key: string, entry: Entry, now: number): Found {
+    this.#tally.hits += 1
+    if (isVolatile(read.mode)) this.#memory.drop(key)
+    else if (now >= entry.refreshAt) this.#refresh(read, key, now)
+    return { held: entry.held, from: 'memory', stale: false }
+  }
+
+  /** While the store cannot be asked and within its bound, what it said last: the value, or its refusal. Else the failure. */
+  #standIn(read: StoreRead, key: string, error: unknown): Found {
+    if (!SecretsError.isInstance(error)) throw error
+    const entry = this.#memory.entry(key)
+    const now = this.#now()
+    const canServe = isOutage(error.code) && !isFresh(read.mode)
+    if (!canServe || entry === undefined || now >= entry.staleUntil)
+      throw this.#refusals.orElse(error, [key, read.path, describeKeyOf(read.path)])
+    if (isVolatile(read.mode)) this.#memory.drop(key)
+    if (now < entry.lifetime.freshUntil) return { held: entry.held, from: 'memory', stale: false }
+    this.#tally.staleAnswers += 1
+    return { held: entry.held, from: 'memory', stale: true, outage: error.code }
+  }
+
+  #refresh(read: StoreRead, key: string, now: number): void {
+    if (this.#flights.get(read.mode, key) !== undefined || this.#failure(key, now, Infinity) !== undefined) return
+    this.#tally.refreshes += 1
+    const alone = { ...read, signal: undefined, batch: undefined }
+    const message: TraceMessage = { operation: 'refresh', name: read.path, provider: this.#provider.name }
+    // Its failure is noted by the flight, and told to whoever reads after the value has expired.
+    traced(this.#options.refreshes, message, () => this.#flights.wait(this.#begin(alone, key, now), undefined)).catch(() => {})
+  }
+
+  /** After an outage a read does not wait for the whole deadline: the call goes on for later reads. */
+  #await(read: StoreRead, key: string, now: number): Promise<Found | undefined> {
+    const answer = this.#join(read, key, now)
+    const outage = this.#outage(key)
+    return outage === undefined ? answer : within(answer, this.#options.patientMs, outage)
+  }
+
+  #failure(key: string, now: number, staleUntil = now): SecretsError | undefined {
+    const failure = this.#memory.failure(key, now, staleUntil)
+    const rest = failure === undefined && now < staleUntil ? this.#options.circuit.rest(now) : undefined
+    // As if it had been held back there: the return of those who hold a value is spread.
+    return rest === undefined ? failure : this.#memory.noteFailure(key, heldBackBy(rest, this.#provider.name), now, now)
+  }
+
+  #outage(key: string): SecretsError | undefined {
+    return this.#memory.outage(key) ?? this.#options.circuit.outage
+  }
+
+  #join(read: StoreRead, key: string, now: number): Promise<Found | undefined> {
+    const flying = this.#flights.get(read.mode, key)
+    if (flying !== undefined) this.#tally.flightsJoined += 1
+    return this.#flights.wait(flying ?? this.#begin(read, key, now), read.signal)
+  }
+
+  #begin(read: StoreRead, key: string, askedAt: number): Flight {
+    read.batch?.join()
+    return this.#flights.begin(read, key, askedAt, (flight) => this.#fetcher.fly(flight))
+  }
+}

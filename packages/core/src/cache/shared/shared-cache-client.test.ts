@@ -1,0 +1,534 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { SharedCache } from '../../contract/shared-cache.ts'
+import type { StoredSecret } from '../../contract/provider.ts'
+import { SecretsError } from '../../errors/secrets-error.ts'
+import { saidNothing as none, SharedLevel, type SharedLevelOptions, unavailable } from './shared-cache-client.ts'
+
+const now = 1_000_000
+const lifeMs = 200_000
+const ticket = { generation: 3 }
+
+beforeEach(() => void vi.useFakeTimers({ now }))
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.useRealTimers()
+})
+
+function levelOver(members: Partial<SharedCache>, deadlineMs: number = 5_000, options: Partial<SharedLevelOptions> = {}): SharedLevel {
+  const cache: SharedCache = {
+    specificationVersion: 'v1',
+    read: async () => ({ ticket }),
+    fill: async () => {},
+    invalidate: async () => {},
+    ...members,
+  }
+  const never = new AbortController().signal
+  return new SharedLevel(cache, 'eu', { deadlineMs, lifeMs, lookMs: 5_000, closing: never, closingFills: never, ...options })
+}
+
+/** A level that answers every read with this, whatever it is. */
+function answering(answer: unknown, members: Partial<SharedCache> = {}): SharedLevel {
+  return levelOver({ read: (async () => answer) as unknown as SharedCache['read'], ...members }) // what a broken level could answer
+}
+
+function hung(): Promise<never> {
+  return new Promise(() => {})
+}
+
+async function hungUp(): Promise<never> {
+  throw new Error('the connection ended')
+}
+
+describe('a read of the shared level', () => {
+  it("asks for the store's own path and version under the store's identity", async () => {
+    const read = vi.fn<SharedCache['read']>(async () => ({ ticket }))
+    expect(await levelOver({ read }).read('a', 'previous')).toEqual({ ticket })
+    expect(read.mock.calls[0]?.[0]).toEqual({ sharedAs: 'eu', path: 'a', version: 'previous' })
+  })
+
+  it('takes a hit until its time is over, and knows when it was asked for', async () => {
+    const hit = { value: 'v' }
+    expect(await answering({ hit, until: now + 1 }).read('a', undefined)).toEqual({
+      holds: hit,
+      hit: { secret: hit, askedAt: now + 1 - lifeMs },
+    })
+    expect((await answering({ hit, until: now }).read('a', undefined)).hit).toBeUndefined()
+    expect((await answering({ hit: { ...hit, expiresAt: now }, until: now + 1 }).read('a', undefined)).hit).toBeUndefined()
+  })
+
+  it('applies a TTL of its own to when the store was asked, and tells the level so', async () => {
+    const read = vi.fn<SharedCache['read']>(async () => ({ hit: { value: 'v' }, until: now + 10 * lifeMs, askedAt: now - lifeMs + 1 }))
+    const level = levelOver({ read })
+    expect((await level.read('a', undefined)).hit?.askedAt).toBe(now - lifeMs + 1)
+    expect(read.mock.calls[0]?.[1].notBefore).toBe(now - lifeMs)
+    await vi.advanceTimersByTimeAsync(1)
+    expect((await level.read('a', undefined)).hit).toBeUndefined()
+  })
+
+  it.each([NaN, -1, '5', now + 60_000])('makes nothing look younger than it may be: asked at %s', async (askedAt) => {
+    const { hit } = await answering({ hit: { value: 'v' }, until: now + 5, askedAt }).read('a', undefined)
+    expect(hit?.askedAt).toBe(typeof askedAt === 'number' && askedAt > now ? now : now + 5 - lifeMs)
+  })
+
+  it.each([Infinity, 1e18, now + lifeMs + 1])('lets no entry outlive those that are filled here: until %d', async (until) => {
+    const { hit } = await answering({ hit: { value: 'v' }, until }).read('a', undefined)
+    expect(hit?.askedAt).toBe(now)
+  })
+
+  it.each([
+    undefined,
+    null,
+    5,
+    {},
+    { ticket: 5 },
+    { hit: null, until: now + 1 },
+    { hit: {}, until: now + 1 },
+    { hit: { value: 5 }, until: now + 1 },
+    { hit: { value: 'v' } },
+    { hit: { value: 'v' }, until: NaN },
+    { hit: { value: 'v' }, until: '9999999999999' },
+    { hit: { value: "somebody's lease", exclusive: true }, until: now + 1 },
+  ])('takes nothing of %j', async (answer) => {
+    const read = await answering(answer).read('a', undefined)
+    expect([read.hit, read.ticket]).toEqual([undefined, undefined])
+  })
+
+  it('takes the version that it asked for and no other', async () => {
+    const level = answering({ hit: { value: 'v', version: 9 }, until: now + 1 })
+    expect((await level.read('a', 1)).hit).toBeUndefined()
+    expect((await level.read('a', 9)).hit).toBeDefined()
+    expect((await level.read('a', 'previous')).hit).toBeDefined()
+  })
+
+  it.each<[string, unknown, unknown]>([
+    ['hit', { value: 'planted' }, { until: now + 1 }],
+    ['until', now + 1, { hit: { value: 'v' } }],
+    ['value', 'planted', { hit: {}, until: now + 1 }],
+    ['ticket', { generation: 0 }, {}],
+  ])('takes no %s that somebody put on the prototype of every object', async (member, value, answer) => {
+    const everyObject: object = Object.getPrototypeOf({})
+    Object.defineProperty(everyObject, member, { value, configurable: true })
+    try {
+      const { hit, ticket: given } = await answering(answer).read('a', undefined)
+      expect([hit, given]).toEqual([undefined, undefined])
+    } finally {
+      Reflect.deleteProperty(everyObject, member)
+    }
+  })
+
+  it('never fails for a reason of its own', async () => {
+    expect(await levelOver({ read: async () => Promise.reject(new Error('down')) }).read('a', undefined)).toEqual(unavailable)
+    const trap = Object.defineProperty({}, 'hit', { enumerable: true, get: () => expect.fail('read') })
+    expect(await answering(trap).read('a', undefined)).toEqual(unavailable)
+  })
+
+  it.each([
+    [5_000, 250],
+    [100, 100],
+  ])('with a deadline of %d ms costs at most %d ms', async (deadlineMs, ms) => {
+    const read = vi.fn<(answer: unknown) => void>()
+    void levelOver({ read: hung }, deadlineMs).read('a', undefined).then(read)
+    await vi.advanceTimersByTimeAsync(ms - 1)
+    expect(read).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(read).toHaveBeenCalledWith(unavailable)
+  })
+
+  it.each([
+    [1_500, 1_500],
+    [60_000, 5_000],
+    [NaN, 250],
+  ])('may take %d ms where the level says so: %d', async (longestReadMs, ms) => {
+    const read = vi.fn<(answer: unknown) => void>()
+    void levelOver({ read: hung, longestReadMs }).read('a', undefined).then(read)
+    await vi.advanceTimersByTimeAsync(ms - 1)
+    expect(read).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(read).toHaveBeenCalledWith(unavailable)
+  })
+
+  it('is no gap where the level says that it is unavailable', async () => {
+    expect(await answering({ ticket, unavailable: true }).read('a', undefined)).toEqual(unavailable)
+    expect(await answering({ ticket, unavailable: 'no' }).read('a', undefined)).toEqual({ ticket })
+  })
+
+  it('fails with a level that is unavailable and fails closed', async () => {
+    const failing = expect.objectContaining({ code: 'UNAVAILABLE' })
+    await expect(answering({ ticket, unavailable: true }, { failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
+    await expect(levelOver({ read: hungUp, failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
+    expect(await answering({ ticket }, { failClosed: true }).read('a', undefined)).toEqual({ ticket })
+  })
+
+  it('is spared for a while after the level failed several times, until a single probe succeeds', async () => {
+    const read = vi.fn<SharedCache['read']>(hung)
+    const level = levelOver({ read })
+    for (let count = 0; count < 5; count += 1) {
+      const reading = level.read(`path-${count}`, undefined)
+      await vi.advanceTimersByTimeAsync(250)
+      await reading
+    }
+    expect([await level.read('a', undefined), read.mock.calls.length]).toEqual([unavailable, 5])
+    await vi.advanceTimersByTimeAsync(10_000)
+    read.mockImplementation(async () => ({ ticket }))
+    expect(await Promise.all([level.read('a', undefined), level.read('b', undefined)])).toEqual([{ ticket }, unavailable])
+    expect(await level.read('b', undefined)).toEqual({ ticket })
+  })
+})
+
+describe('what this process has seen', () => {
+  const until = now + lifeMs / 2
+  const askedAt = until - lifeMs
+
+  it('is not followed by anything from the level that was asked for before it', async () => {
+    const level = answering({ hit: { value: 'old' }, until })
+    level.saw('a', undefined, askedAt + 1)
+    expect((await level.read('a', undefined)).hit).toBeUndefined()
+    expect((await level.read('a', 1)).hit).toBeUndefined()
+    level.saw('b', undefined, askedAt)
+    expect((await level.read('b', undefined)).hit).toBeDefined()
+  })
+
+  it('may have been seen in the level', async () => {
+    const read = vi.fn<SharedCache['read']>(async () => ({ hit: { value: 'new' }, until }))
+    const level = levelOver({ read })
+    await level.read('a', undefined)
+    read.mockImplementation(async () => ({ hit: { value: 'old' }, until: until - 1 }))
+    expect((await level.read('a', undefined)).hit).toBeUndefined()
+  })
+})
+
+describe('what the store answered', () => {
+  const stored: StoredSecret = { value: 'v' }
+  const said = { ...none, ticket }
+
+  it("fills a gap; that is not waited for but by drain, and its failure is nobody's", async () => {
+    const fill = vi.fn<SharedCache['fill']>(async () => Promise.reject(new Error('down')))
+    const level = levelOver({ fill })
+    level.bring('a', 2, said, stored, now)
+    const entry = { secret: stored, until: now + lifeMs, askedAt: now }
+    expect(fill).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', version: 2 }, ticket, entry, expect.anything())
+    await level.drain()
+  })
+
+  it('still fills when close() has ended the reads, until its time is up', async () => {
+    const [reads, fills] = [new AbortController(), new AbortController()]
+    const [fill, invalidate] = [vi.fn<SharedCache['fill']>(hung), vi.fn<SharedCache['invalidate']>(hung)]
+    const signals = { closing: reads.signal, closingFills: fills.signal }
+    const level = levelOver({ fill, invalidate }, 5_000, signals)
+    reads.abort()
+    level.bring('a', undefined, said, stored, now)
+    level.bring('b', undefined, { ...said, holds: { value: 'wrong' } }, stored, now)
+    const drained = vi.fn<() => void>()
+    void level.drain().then(drained)
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect([fill.mock.calls.length, invalidate.mock.calls.length, drained.mock.calls.length]).toEqual([1, 1, 0])
+    fills.abort()
+    await vi.advanceTimersByTimeAsync(0)
+    expect(drained).toHaveBeenCalledTimes(1)
+    expect(vi.getTimerCount()).toBe(0)
+    level.giveUp('a', undefined, said)
+    await level.drain()
+    expect(fill).toHaveBeenCalledTimes(1)
+  })
+
+  it('fills by the deadline', async () => {
+    const level = levelOver({ fill: hung })
+    level.bring('a', undefined, said, stored, now)
+    const drained = vi.fn<() => void>()
+    void level.drain().then(drained)
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(drained).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(drained).toHaveBeenCalled()
+  })
+
+  it('fills nothing without a ticket, and gives the turn back where it may not be shared', () => {
+    const fill = vi.fn<SharedCache['fill']>(async () => {})
+    const level = levelOver({ fill })
+    level.bring('a', undefined, none, stored, now)
+    expect(fill).not.toHaveBeenCalled()
+    level.giveUp('a', undefined, said)
+    for (const each of [undefined, { ...stored, exclusive: true }, { ...stored, expiresAt: now }])
+      level.bring('a', undefined, said, each, now)
+    level.bring('a', undefined, said, stored, now - lifeMs)
+    expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined, undefined, undefined, undefined, undefined])
+  })
+
+  it.each<[string, unknown, StoredSecret | undefined]>([
+    ['another value', { value: 'old' }, stored],
+    ['other bytes', { value: Uint8Array.of(1) }, { value: Uint8Array.of(2) }],
+    ['text instead of bytes', { value: 'v' }, { value: Uint8Array.of(118) }],
+    ['another revision', { value: 'v', revision: 'a' }, { value: 'v', revision: 'b' }],
+    ['text instead of fields', { value: '{}' }, { value: '{}', shape: 'map' }],
+    ['what is gone', { value: 'v' }, undefined],
+    ['what is now a lease', { value: 'v' }, { value: 'v', exclusive: true }],
+    ['what is no secret', { value: 5 }, stored],
+  ])('takes from the level what is something else: %s', async (_, holds, answer) => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
+    const level = levelOver({ invalidate })
+    level.bring('a', undefined, { ...none, holds }, answer, now)
+    await level.drain()
+    expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a' }])
+  })
+
+  it.each<[string, StoredSecret, StoredSecret | undefined]>([
+    ['a later version', { value: 'v', version: 1 }, { value: 'v', version: 2 }],
+    ['an earlier version, as of a replica that lags behind', { value: 'v', version: 2 }, { value: 'v', version: 1 }],
+    ['nothing, as of such a replica', { value: 'v', version: 2 }, undefined],
+  ])('takes from the level what is something else, and tells what the store had: %s', async (_, holds, answer) => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
+    const level = levelOver({ invalidate })
+    level.bring('a', undefined, { ...none, holds }, answer, now)
+    await level.drain()
+    expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a', leastVersion: 2 }])
+  })
+
+  it.each<StoredSecret>([
+    stored,
+    { value: Uint8Array.of(1), version: 2, revision: 'r' },
+    { value: '{}', shape: 'map', expiresAt: now + 1 },
+  ])('leaves the level alone where it holds the same: %j', async (secret) => {
+    const [invalidate, fill] = [vi.fn<SharedCache['invalidate']>(async () => {}), vi.fn<SharedCache['fill']>(async () => {})]
+    const level = levelOver({ invalidate, fill })
+    const { expiresAt: _, ...same } = secret
+    level.bring('a', undefined, { ...none, holds: same }, secret, now)
+    await level.drain()
+    expect([invalidate.mock.calls.length, fill.mock.calls.length]).toEqual([0, 0])
+  })
+})
+
+describe('invalidating the shared level', () => {
+  it('is for every version of the path', async () => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
+    await levelOver({ invalidate }).invalidate('a')
+    expect(invalidate).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a' }, expect.anything())
+  })
+
+  it('tells which version was written', async () => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
+    await levelOver({ invalidate }).invalidate('a', 7)
+    expect(invalidate).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', leastVersion: 7 }, expect.anything())
+  })
+
+  it('tells the writer if it failed, and that the write is done', async () => {
+    const failing = levelOver({ invalidate: async () => Promise.reject(new Error('canary-0b3c')) }).invalidate('a')
+    await expect(failing).rejects.toThrow(expect.objectContaining({ code: 'UNAVAILABLE', effect: 'done' }))
+    await expect(failing).rejects.not.toThrow('canary')
+    const late = levelOver({ invalidate: hung })
+      .invalidate('a')
+      .catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(SecretsError.isInstance(await late)).toBe(true)
+  })
+})
+
+describe('a path that the level could not be told of', () => {
+  const hit = { value: 'old' }
+
+  function failing(): {
+    level: SharedLevel
+    invalidate: ReturnType<typeof vi.fn<SharedCache['invalidate']>>
+    told: () => Promise<boolean>
+  } {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
+    const level = levelOver({ read: async () => ({ hit, until: Date.now() + lifeMs }), invalidate })
+    const told = (): Promise<boolean> =>
+      level.invalidate('a').then(
+        () => true,
+        () => false,
+      )
+    return { level, invalidate, told }
+  }
+
+  it('is not read there, for however long others let their entries live', async () => {
+    const { level, told } = failing()
+    expect([await told(), await level.read('a', undefined), await level.read('a', 1)]).toEqual([false, unavailable, unavailable])
+    expect((await level.read('b', undefined)).hit).toBeDefined()
+    await vi.advanceTimersByTimeAsync(86_400_000)
+    expect(await level.read('a', undefined)).toEqual(unavailable)
+  })
+
+  it('is told of again with what the store answers next, and read from then on', async () => {
+    const { level, invalidate, told } = failing()
+    await told()
+    level.bring('a', undefined, none, { value: 'new' }, now)
+    await level.drain()
+    expect([await level.read('a', undefined), invalidate.mock.calls.length]).toEqual([unavailable, 2])
+    invalidate.mockImplementation(async () => {})
+    level.bring('a', undefined, none, { value: 'new' }, now)
+    await level.drain()
+    expect((await level.read('a', undefined)).hit).toBeDefined()
+    level.bring('a', undefined, none, { value: 'new' }, now)
+    await level.drain()
+    expect(invalidate).toHaveBeenCalledTimes(3)
+  })
+
+  it('is told of again by who looks there, and read from then on', async () => {
+    const { level, invalidate, told } = failing()
+    await told()
+    invalidate.mockImplementation(async () => {})
+    await vi.advanceTimersByTimeAsync(500)
+    expect(await level.read('a', undefined), 'nobody waits for that').toEqual(unavailable)
+    await level.drain()
+    expect((await level.read('a', undefined)).hit).toBeDefined()
+    expect(invalidate).toHaveBeenCalledTimes(2)
+  })
+
+  it('is told of again at longer and longer intervals, up to a minute, and by one at a time', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { level, invalidate, told } = failing()
+    await told()
+    await level.invalidate('b').catch(() => {})
+    for (let second = 0; second < 600; second += 1) {
+      await vi.advanceTimersByTimeAsync(1_000)
+      await Promise.all([level.read('a', undefined), level.read('b', undefined)])
+    }
+    await level.drain()
+    expect(invalidate.mock.calls.length).toBeLessThan(20)
+    invalidate.mockClear()
+    invalidate.mockImplementation(hung)
+    await vi.advanceTimersByTimeAsync(60_000)
+    await Promise.all(['a', 'b', 'a'].map((path) => level.read(path, undefined)))
+    expect(invalidate).toHaveBeenCalledTimes(1)
+  })
+
+  it('is told of again with the version that was written, whatever a replica of the store says', async () => {
+    const { level, invalidate } = failing()
+    await level.invalidate('a', 7).catch(() => {})
+    level.bring('a', undefined, none, { value: 'lagging', version: 6 }, now)
+    await level.drain()
+    invalidate.mockImplementation(async () => {})
+    await vi.advanceTimersByTimeAsync(1_000)
+    await level.read('a', undefined)
+    await level.drain()
+    await level.invalidate('a', 8)
+    expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([7, 7, 7, 8])
+    level.bring('a', undefined, { ...none, holds: { value: 'x' } }, { value: 'restored', version: 3 }, now)
+    await level.drain()
+    expect(invalidate.mock.lastCall?.[0].leastVersion, 'once it is told, nothing is remembered').toBe(3)
+  })
+
+  it('is not read because it was told of something that was before', async () => {
+    const { level, invalidate, told } = failing()
+    const slow = Promise.withResolvers<void>()
+    invalidate.mockReturnValueOnce(slow.promise)
+    const before = told()
+    expect(await told()).toBe(false)
+    slow.resolve()
+    expect([await before, await level.read('a', undefined)]).toEqual([true, unavailable])
+  })
+
+  it('does not lose the version that was written to a later failure that knows none', async () => {
+    const { level, invalidate } = failing()
+    await level.invalidate('a', 7).catch(() => {})
+    await level.invalidate('a').catch(() => {})
+    invalidate.mockImplementation(async () => {})
+    await level.invalidate('a')
+    expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([7, 7, 7])
+    await level.invalidate('a')
+    expect(invalidate.mock.lastCall?.[0].leastVersion).toBeUndefined()
+  })
+
+  it('is told of a lift that failed before it is told of what was written since', async () => {
+    const { level, invalidate } = failing()
+    await level.invalidate('a', 7).catch(() => {})
+    await level.invalidate('a', 0).catch(() => {})
+    await level.invalidate('a', 1).catch(() => {})
+    invalidate.mockClear()
+    invalidate.mockImplementation(async () => {})
+    await level.invalidate('a', 2)
+    expect(invalidate.mock.calls.map(([{ leastVersion }]) => leastVersion)).toEqual([0, 2])
+  })
+})
+
+describe('more paths than can be remembered that the level could not be told of', () => {
+  const written = 10_001
+
+  async function overflown(invalidate: SharedCache['invalidate'], askedAt: () => number): Promise<SharedLevel> {
+    const level = levelOver({ read: async () => ({ hit: { value: 'v' }, until: askedAt() + lifeMs, askedAt: askedAt() }), invalidate })
+    for (let count = 0; count < written; count += 1) await level.invalidate(`path-${count}`).catch(() => {})
+    return level
+  }
+
+  beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+
+  it('cost the others nothing, and the earliest no more than what was asked of its store before', async () => {
+    let askedAt = now
+    const down = async (): Promise<void> => Promise.reject(new Error('down'))
+    const level = await overflown(down, () => askedAt)
+    expect((await level.read('another', undefined)).hit).toBeDefined()
+    expect(await level.read('path-1', undefined)).toEqual(unavailable)
+    for (const version of [undefined, 1, 'previous'] as const) expect((await level.read('path-0', version)).hit).toBeUndefined()
+    await vi.advanceTimersByTimeAsync(1)
+    askedAt = now + 1
+    expect((await level.read('path-0', undefined)).hit).toBeDefined()
+  })
+
+  it('do not have each answer renew the generation for all', async () => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
+    const level = await overflown(invalidate, () => now)
+    invalidate.mockReset().mockResolvedValue()
+    for (const path of ['path-0', 'another']) level.bring(path, undefined, { ...none, ticket }, { value: 'v' }, now)
+    await level.drain()
+    expect(invalidate).not.toHaveBeenCalled()
+  })
+
+  it('are told of again, all that are remembered', async () => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
+    const level = await overflown(invalidate, () => now)
+    invalidate.mockReset().mockResolvedValue()
+    for (let count = 1; count < written; count += 1) level.bring(`path-${count}`, undefined, none, { value: 'v' }, now)
+    await level.drain()
+    expect(invalidate).toHaveBeenCalledTimes(10_000)
+    expect((await level.read('path-10000', undefined)).hit).toBeDefined()
+  })
+
+  it('are worth one warning, until the level could be told of something', async () => {
+    const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
+    const level = await overflown(invalidate, () => now)
+    await level.invalidate('one more').catch(() => {})
+    const message = expect.stringMatching(/^the shared cache could not be told of more than 10000 writes/)
+    expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
+    invalidate.mockResolvedValueOnce()
+    await level.invalidate('told')
+    for (const path of ['x', 'y']) await level.invalidate(path).catch(() => {})
+    expect(process.emitWarning).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('listening to other processes', () => {
+  it('tells of paths of its own store only, until it ends', () => {
+    let tell: (key: unknown) => void = () => {}
+    const end = vi.fn<() => void>()
+    const heard: string[] = []
+    const unsubscribe = levelOver({ subscribe: (listener) => ((tell = listener as (key: unknown) => void), end) }).subscribe((path) =>
+      heard.push(path),
+    ) // so as to tell it nonsense
+    for (const key of [
+      { sharedAs: 'eu', path: 'a' },
+      { sharedAs: 'us', path: 'b' },
+      null,
+      undefined,
+      5,
+      { sharedAs: 'eu' },
+      { sharedAs: 'eu', path: 5 },
+    ])
+      tell(key)
+    unsubscribe()
+    tell({ sharedAs: 'eu', path: 'late' })
+    expect([heard, end.mock.calls.length]).toEqual([['a'], 1])
+  })
+
+  it.each<[string, unknown]>([
+    ['there is nothing to listen to', undefined],
+    ['it cannot be begun', () => expect.fail('no connection')],
+    ['it is begun later', async () => () => {}],
+    ['it fails later', async () => Promise.reject(new Error('no connection'))],
+    ['it cannot be ended', () => () => expect.fail('no connection')],
+    ['its end fails later', () => async () => Promise.reject(new Error('no connection'))],
+  ])('does no harm where %s', async (_, subscribe) => {
+    const unsubscribe = levelOver({ subscribe: subscribe as SharedCache['subscribe'] }).subscribe(() => {}) // what a broken level could have
+    expect(unsubscribe).not.toThrow()
+    await vi.advanceTimersByTimeAsync(0)
+  })
+})

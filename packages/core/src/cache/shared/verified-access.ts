@@ -1,0 +1,36 @@
+import { Lru } from '../keys/lru.ts'
+import { Suspects } from './blocked-paths.ts'
+
+const mostPaths = 10_000
+const provenForMs = 3_600_000
+
+/**
+ * What this process may take from the shared level, which is filled by others, who may have other rights: nothing that its own provider has
+ * refused to it since it last answered; and, where each process is to prove its own rights, only what that has answered to it within the last hour.
+ */
+export class Rights {
+  readonly #refused = new Suspects()
+  readonly #provenAt: Lru<number> | undefined
+
+  constructor(areProven: boolean) {
+    this.#provenAt = areProven ? new Lru(mostPaths) : undefined
+  }
+
+  /** `key` is the path, or one version of it. */
+  mayShare(key: string, path: string): boolean {
+    if (this.#refused.has(key) || this.#refused.has(path)) return false
+    if (this.#provenAt === undefined) return true
+    // A proof from a time to come was made before the clock was set back.
+    const age = Date.now() - (this.#provenAt.get(path) ?? -Infinity)
+    return age >= 0 && age < provenForMs
+  }
+
+  refused(key: string): void {
+    this.#refused.add(key)
+  }
+
+  answered(key: string, path: string): void {
+    this.#refused.clear(key)
+    this.#provenAt?.set(path, Date.now())
+  }
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { isKnownCode, isOutage, isWithdrawal, type Verdict } from '../errors/error-classes.ts'
+import { assertFallbackPolicy, type FallbackPolicy, verdictOn } from './fallback-policy.ts'
+
+/** DESIGN's table: what the chain does, whether the store is merely out, and whether what is held is dropped. */
+const rows: readonly (readonly [SecretsErrorCode, Verdict, 'out' | 'drop' | ''])[] = [
+  ['UNAVAILABLE', 'next', 'out'],
+  ['DEADLINE_EXCEEDED', 'next', 'out'],
+  ['RATE_LIMITED', 'next', 'out'],
+  ['CREDENTIALS_MISSING', 'next', ''],
+  ['UNSUPPORTED', 'next', ''],
+  ['DELETED', 'stop', 'drop'],
+  ['UNAUTHENTICATED', 'stop', 'drop'],
+  ['PERMISSION_DENIED', 'stop', 'drop'],
+  ['INVALID_ARGUMENT', 'stop', ''],
+  ['VERSION_CONFLICT', 'stop', ''],
+  ['INTEGRITY', 'stop', 'drop'],
+  ['CONFIGURATION', 'stop', ''],
+  ['INTERNAL', 'stop', ''],
+  ['NOT_FOUND', 'stop', ''],
+  ['ABORTED', 'stop', ''],
+  ['AUDIT_FAILED', 'stop', ''],
+]
+const fixed: readonly string[] = ['NOT_FOUND', 'ABORTED', 'AUDIT_FAILED']
+
+describe('the fallback policy', () => {
+  it.each(rows)('%s: %s %s', (code, verdict, kind) => {
+    expect([verdictOn(code, []), isOutage(code), isWithdrawal(code), isKnownCode(code)]).toEqual([
+      verdict,
+      kind === 'out',
+      kind === 'drop',
+      true,
+    ])
+  })
+
+  it.each(['QUANTUM_ERROR', 'constructor', '__proto__', ''])('stops at the unknown code %j', (code) => {
+    expect(isKnownCode(code)).toBe(false)
+    expect(verdictOn(code as SecretsErrorCode, [{ [code]: 'next' }])).toBe('stop')
+  })
+
+  it.each(rows.filter(([code]) => !fixed.includes(code)))('lets %s be overridden', (code, verdict) => {
+    const other = verdict === 'next' ? 'stop' : 'next'
+    expect(verdictOn(code, [{ [code]: other }])).toBe(other)
+  })
+
+  it.each(fixed)('never lets %s be overridden', (code) => {
+    expect(verdictOn(code as SecretsErrorCode, [{ [code]: 'next' }])).toBe('stop')
+    expect(() => assertFallbackPolicy({ [code]: 'next' })).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  })
+
+  it("puts a call's row before the manager's, where the call has one", () => {
+    const manager: FallbackPolicy = { PERMISSION_DENIED: 'next', UNAVAILABLE: 'stop' }
+    expect(verdictOn('PERMISSION_DENIED', [manager, { PERMISSION_DENIED: 'stop' }])).toBe('stop')
+    expect(verdictOn('PERMISSION_DENIED', [manager, { PERMISSION_DENIED: undefined }])).toBe('next')
+    expect(verdictOn('UNAVAILABLE', [manager, undefined])).toBe('stop')
+    expect(verdictOn('DELETED', [manager, Object.create({ DELETED: 'next' }) as FallbackPolicy])).toBe('stop')
+  })
+
+  it('refuses rows that are not there and verdicts that are none', () => {
+    for (const policy of [{ UNAVAILBLE: 'stop' }, { UNAVAILABLE: 'retry' }, { UNAVAILABLE: true }]) {
+      expect(() => assertFallbackPolicy(policy as FallbackPolicy)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+    }
+    for (const policy of [undefined, {}, { UNAVAILABLE: 'stop', DELETED: undefined } as const])
+      expect(() => assertFallbackPolicy(policy)).not.toThrow()
+  })
+})

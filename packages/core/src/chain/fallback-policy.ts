@@ -1,0 +1,37 @@
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { described, quoted } from '../errors/format.ts'
+import { isRecord } from '../errors/own-properties.ts'
+import { isKnownCode, type Verdict, verdicts } from '../errors/error-classes.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+
+/** The rows of the policy that may be overridden, for a manager or a call. */
+export type FallbackPolicy = {
+  readonly [code in Exclude<SecretsErrorCode, 'ABORTED' | 'NOT_FOUND' | 'AUDIT_FAILED'>]?: Verdict | undefined
+}
+
+const fixed: ReadonlySet<string> = new Set(['ABORTED', 'NOT_FOUND', 'AUDIT_FAILED'])
+
+/** Throws `CONFIGURATION` for a row that is not there or a verdict that is none. */
+export function assertFallbackPolicy(policy: FallbackPolicy | undefined): void {
+  if (policy !== undefined && !isRecord(policy)) throw wrongPolicy(`is ${described(policy)}`, "pass { UNAVAILABLE: 'stop' }")
+  const rows = Object.keys(verdicts).filter((code) => !fixed.has(code))
+  for (const [code, verdict] of Object.entries(policy ?? {})) {
+    if (!rows.includes(code)) throw wrongPolicy(`has no row ${quoted(code)} that can be overridden`, `use ${rows.join(', ')}`)
+    if (verdict === 'next' || verdict === 'stop' || verdict === undefined) continue
+    throw wrongPolicy(`has ${described(verdict)} in the row ${code}`, "use 'next' or 'stop'")
+  }
+}
+
+function wrongPolicy(problem: string, remedy: string): SecretsError {
+  return new SecretsError('CONFIGURATION', `the fallback policy ${problem}`, { remedy })
+}
+
+/** A code that this version does not know stops. Later policies go before earlier ones. */
+export function verdictOn(code: SecretsErrorCode, policies: readonly (FallbackPolicy | undefined)[]): Verdict {
+  if (!isKnownCode(code)) return 'stop'
+  if (fixed.has(code)) return verdicts[code]
+  const overrides = policies.findLast(
+    (policy) => policy !== undefined && Object.hasOwn(policy, code) && policy[code as keyof FallbackPolicy],
+  )
+  return overrides?.[code as keyof FallbackPolicy] ?? verdicts[code] // the keys that FallbackPolicy lacks are fixed
+}

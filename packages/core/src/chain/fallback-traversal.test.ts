@@ -1,0 +1,238 @@
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import type { FallbackPolicy } from './fallback-policy.ts'
+import type { Verdict } from '../errors/error-classes.ts'
+import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import { Walk } from './fallback-traversal.ts'
+
+/** What one store of a chain says: its value, that there is none, or a failure's code. */
+type Saying = 'value' | 'missing' | SecretsErrorCode
+
+/** What came of a chain: the answering store and its mark, or the code of the end. */
+type Outcome = { readonly by: number; readonly degraded: boolean } | { readonly code: string; readonly by?: number }
+
+/** Walks as the chain does. */
+function walked(
+  sayings: readonly Saying[],
+  policies: readonly (FallbackPolicy | undefined)[],
+): Outcome & { asked: number; error?: SecretsError } {
+  const walk = new Walk('db', [...sayings.keys()], policies)
+  let asked = 0
+  try {
+    for (let step = walk.step; step !== undefined; step = walk.step) {
+      asked += 1
+      const saying = sayings[step]
+      if (saying === 'value') return { by: step, degraded: walk.degraded, asked }
+      if (saying === 'missing') walk.missing(`p${step}`, 3)
+      else walk.failed(`p${step}`, new SecretsError(saying as SecretsErrorCode, 'it said no'), 3)
+    }
+  } catch (error) {
+    if (!SecretsError.isInstance(error)) throw error
+    return { code: error.code, by: asked - 1, asked, error }
+  }
+  const error = walk.end()
+  return { code: error.code, asked, error }
+}
+
+/** The policy as the design's table states it, written without a look at the walk. */
+const goOn: readonly string[] = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED', 'CREDENTIALS_MISSING', 'UNSUPPORTED']
+const neverOverridden: readonly string[] = ['ABORTED', 'NOT_FOUND', 'AUDIT_FAILED']
+const overridable = [
+  'UNAVAILABLE',
+  'DEADLINE_EXCEEDED',
+  'RATE_LIMITED',
+  'CREDENTIALS_MISSING',
+  'UNSUPPORTED',
+  'DELETED',
+  'UNAUTHENTICATED',
+  'PERMISSION_DENIED',
+  'INVALID_ARGUMENT',
+  'VERSION_CONFLICT',
+  'INTEGRITY',
+  'CONFIGURATION',
+  'INTERNAL',
+] as const
+
+function verdict(code: string, manager: Record<string, Verdict>, call: Record<string, Verdict>): Verdict {
+  const byTable = goOn.includes(code) ? 'next' : 'stop'
+  return neverOverridden.includes(code) ? byTable : (call[code] ?? manager[code] ?? byTable)
+}
+
+function reference(sayings: readonly Saying[], manager: Record<string, Verdict>, call: Record<string, Verdict>): Outcome {
+  const passed: string[] = []
+  for (const [by, saying] of sayings.entries()) {
+    // A store that lacks the selector says nothing of the others' answers; every other failure leaves a doubt.
+    if (saying === 'value') return { by, degraded: passed.some((each) => each !== 'UNSUPPORTED') }
+    if (saying === 'missing') continue
+    // A store that lacks the version is no proof that one which could not be asked has it not.
+    if (saying === 'NOT_FOUND' && passed.some((each) => each !== 'UNSUPPORTED')) return { code: 'UNAVAILABLE', by }
+    if (verdict(saying, manager, call) === 'stop') return { code: saying, by }
+    passed.push(saying)
+  }
+  if (passed.length === 0) return { code: 'NOT_FOUND' }
+  if (passed.some((each) => goOn.includes(each) && each !== 'UNSUPPORTED')) return { code: 'UNAVAILABLE' }
+  // An answer that was overridden is the truth when nobody behind it had another.
+  return { code: passed.find((each) => !goOn.includes(each)) ?? 'UNSUPPORTED' }
+}
+
+describe('Walk', () => {
+  it('ends as the table says, for every chain and every override', () => {
+    const code = fc.constantFrom<Saying>(...overridable, 'ABORTED', 'NOT_FOUND', 'AUDIT_FAILED', 'OF_A_LATER_RELEASE' as Saying)
+    const chain = fc.array(fc.oneof(fc.constantFrom<Saying>('value', 'missing', 'UNAVAILABLE', 'UNSUPPORTED'), code), { maxLength: 5 })
+    const policy = fc.dictionary(fc.constantFrom(...overridable), fc.constantFrom<Verdict>('next', 'stop'), { maxKeys: 5 })
+    fc.assert(
+      fc.property(chain, policy, policy, (sayings, manager, call) => {
+        const { asked, error: _, ...outcome } = walked(sayings, [manager, call])
+        expect(outcome).toEqual(reference(sayings, manager, call))
+        expect(asked).toBe((outcome.by ?? sayings.length - 1) + 1)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('says not found, to the letter, only when every store said so', () => {
+    const { error } = walked(['missing', 'missing'], [])
+    expect(error).toBeInstanceOf(SecretNotFoundError)
+    expect(error).toMatchObject({
+      message: "Secret 'db' not found in any provider",
+      attempts: [{ provider: 'p0', code: 'NOT_FOUND', durationMs: 3 }, { provider: 'p1' }],
+    })
+  })
+
+  it('says not found, to the letter, for a name that no provider holds, and why nobody was asked', () => {
+    const { error } = walked([], [])
+    expect(error).toBeInstanceOf(SecretNotFoundError)
+    expect(error).toMatchObject({
+      message: "Secret 'db' not found in any provider",
+      remedy: 'no provider holds this name (see names and onlyNamed)',
+      attempts: [],
+    })
+  })
+
+  it('lists what each provider said when one could not be asked', () => {
+    const { error } = walked(['missing', 'RATE_LIMITED', 'CREDENTIALS_MISSING'], [])
+    expect(error).toMatchObject({
+      code: 'UNAVAILABLE',
+      secret: 'db',
+      attempts: [{ code: 'NOT_FOUND' }, { code: 'RATE_LIMITED' }, { code: 'CREDENTIALS_MISSING' }],
+    })
+    expect(error?.message).toContain('p1 said RATE_LIMITED, it said no; p2 said CREDENTIALS_MISSING, it said no')
+  })
+
+  it('says of the one provider that could not be asked why, and what to do about it', () => {
+    const walk = new Walk('db', [0, 1], [])
+    const remedy = 'mount it, or correct its path'
+    walk.failed('vault', new SecretsError('CREDENTIALS_MISSING', 'the file of secretId does not exist', { remedy }), 3)
+    walk.missing('env', 0)
+    const error = walk.end()
+    expect(error.message).toBe(
+      "Secret 'db': not every provider could be asked, so whether it exists is not known: vault said CREDENTIALS_MISSING, the file of secretId does not exist (mount it, or correct its path)",
+    )
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', remedy })
+    expect(error.attempts).toEqual([
+      { provider: 'vault', code: 'CREDENTIALS_MISSING', durationMs: 3, message: 'the file of secretId does not exist', remedy },
+      { provider: 'env', code: 'NOT_FOUND', durationMs: 0 },
+    ])
+  })
+
+  it('says of several why, each in short, and whose the remedy is that it gives', () => {
+    const walk = new Walk('db', [0, 1, 2], [])
+    walk.failed('aws', new SecretsError('DEADLINE_EXCEEDED', 'no answer within 5000 ms'), 3)
+    walk.failed('vault', new SecretsError('UNAVAILABLE', `${'sealed '.repeat(40)}\nsecond line`, { remedy: 'unseal it' }), 3)
+    walk.failed('local', new SecretsError('UNAVAILABLE', 'held by another process', { remedy: 'end it' }), 3)
+    const { message, remedy, attempts } = walk.end()
+    expect(message).toMatch(
+      /: aws said DEADLINE_EXCEEDED, no answer within 5000 ms; vault said UNAVAILABLE, (sealed ){10,20}s…; local said UNAVAILABLE, held by another process \(vault: unseal it\)$/,
+    )
+    expect([remedy, attempts?.[1]?.message?.length, attempts?.[2]?.remedy]).toEqual(['vault: unseal it', 292, 'end it'])
+  })
+
+  it('says of the only provider that the secret cannot be read, and why', () => {
+    const walk = new Walk('db', [0], [])
+    walk.failed('kv', new SecretsError('UNAVAILABLE', 'the connection was refused', { remedy: 'start it' }), 3)
+    const error = walk.end()
+    expect(error.message).toBe("Secret 'db' cannot be read: kv said UNAVAILABLE, the connection was refused (start it)")
+    expect(placed(error, { provider: 'kv' }).message).not.toMatch(/Secret.*Secret/)
+    expect(error).toMatchObject({ code: 'UNAVAILABLE', secret: 'db', remedy: 'start it' })
+  })
+
+  it('says when asking again can help: at the earliest time that one of those who failed names', () => {
+    const walk = new Walk('db', [0, 1, 2, 3], [])
+    walk.failed('aws', new SecretsError('RATE_LIMITED', 'x', { retryAt: 3_000 }), 0)
+    walk.failed('vault', new SecretsError('UNAVAILABLE', 'x', { retryAt: 2_000 }), 0)
+    walk.failed('kv', new SecretsError('UNAVAILABLE', 'x', { retryAt: NaN }), 0)
+    walk.failed('local', new SecretsError('UNAVAILABLE', 'x'), 0)
+    const error = walk.end()
+    expect(error.retryAt).toBe(2_000)
+    expect(error.attempts?.map(({ retryAt }) => retryAt)).toEqual([3_000, 2_000, NaN, undefined])
+    expect(walk.notSure('env').retryAt).toBe(2_000)
+    const silent = new Walk('db', [0], [])
+    silent.failed('kv', new SecretsError('UNAVAILABLE', 'x'), 0)
+    expect('retryAt' in JSON.parse(JSON.stringify(silent.end()))).toBe(false)
+  })
+
+  it('says of a provider that cannot do what was asked why', () => {
+    const walk = new Walk('db', [0], [])
+    walk.failed('env', new SecretsError('UNSUPPORTED', 'the provider keeps no versions', { remedy: 'ask for the current one' }), 0)
+    expect(walk.end()).toMatchObject({
+      code: 'UNSUPPORTED',
+      message:
+        "Secret 'db': no provider that can answer this has the secret: env said UNSUPPORTED, the provider keeps no versions (ask for the current one)",
+      attempts: [{ provider: 'env', message: 'the provider keeps no versions', remedy: 'ask for the current one' }],
+    })
+  })
+
+  it('takes nothing of a failure but code, problem and remedy', () => {
+    const canary = 'canary-of-walk-5t'
+    const strangers: object = { cause: canary, value: canary, attempts: [{ provider: canary, code: canary }], storeStatus: canary }
+    const failure = Object.assign(new SecretsError('UNAVAILABLE', 'sealed', strangers), { body: canary, [canary]: canary })
+    const walk = new Walk('db', [0, 1], [])
+    walk.failed('p0', failure, 0)
+    walk.failed('p1', failure, 0)
+    const error = walk.end()
+    expect(inspect(error, { showHidden: true, depth: 9 }) + JSON.stringify(error)).not.toContain(canary)
+    const denied = new Walk('db', [0, 1], [])
+    denied.failed('p0', failure, 0)
+    try {
+      denied.failed('p1', new SecretsError('PERMISSION_DENIED', 'denied'), 0)
+    } catch (stopped) {
+      expect(stopped).toMatchObject({
+        attempts: [{ message: 'sealed' }, { message: 'denied', remedy: expect.stringContaining('grant it') }],
+      })
+      expect(inspect(stopped, { showHidden: true, depth: 9 }) + JSON.stringify(stopped)).not.toContain(canary)
+    }
+    expect.assertions(3)
+  })
+
+  it('ends with the first of several answers that were overridden', () => {
+    const { error } = walked(['DELETED', 'PERMISSION_DENIED', 'missing'], [{ DELETED: 'next', PERMISSION_DENIED: 'next' }])
+    expect(error).toMatchObject({ code: 'DELETED', provider: 'p0' })
+  })
+
+  it('ends with the answer that was overridden when nobody behind it had another', () => {
+    const { error } = walked(['DELETED', 'missing'], [{ DELETED: 'next' }])
+    expect(error).toMatchObject({ code: 'DELETED', provider: 'p0' })
+  })
+
+  it.each([
+    [
+      'PERMISSION_DENIED',
+      /^Secret 'db', provider 'p1': it said no \(grant it, or route the name away from 'p1' with names and onlyNamed\)$/,
+    ],
+    ['UNAUTHENTICATED', /'p1'.*renew the credential of 'p1'/],
+    ['DELETED', /'p1'.*restore it in 'p1', or purge it there/],
+    ['INTEGRITY', /^Secret 'db', provider 'p1': it said no$/],
+  ] as const)('names the provider and the remedy where it stops: %s', (code, message) => {
+    expect(walked(['missing', code], []).error?.message).toMatch(message)
+  })
+
+  it("keeps a provider's own remedy and details", () => {
+    const walk = new Walk('db', [0], [])
+    const denial = new SecretsError('PERMISSION_DENIED', 'denied', { remedy: 'ask Ada', storeStatus: '403', storeRequestId: 'r-1' })
+    expect(() => walk.failed('p0', denial, 0)).toThrow(
+      expect.objectContaining({ remedy: 'ask Ada', storeStatus: '403', storeRequestId: 'r-1', secret: 'db', provider: 'p0' }),
+    )
+  })
+})

@@ -1,0 +1,28 @@
+import type { SecretsErrorCode } from './error-codes.ts'
+import type { Call, CallContext } from './provider.ts'
+
+export interface AuditEvent {
+  /** `intent` before an effect (write, delete, lease), `outcome` after it; a read has an outcome only. */
+  readonly phase: 'intent' | 'outcome'
+  readonly time: number
+  readonly operation: string
+  readonly name: string
+  readonly provider?: string | undefined
+  readonly version?: number | undefined
+  readonly revision?: string | undefined
+  readonly outcome?: 'ok' | 'error' | undefined
+  readonly code?: SecretsErrorCode | undefined
+  readonly from?: 'memory' | 'shared' | 'store' | undefined
+  readonly degraded?: boolean | undefined
+  readonly stale?: boolean | undefined
+  readonly matched?: 'current' | 'previous' | 'none' | undefined
+  readonly durationMs?: number | undefined
+  readonly actor?: string | undefined
+  readonly requestId?: string | undefined
+}
+export interface AuditTrail {
+  readonly specificationVersion: 'v1'
+  /** Resolves when the event is acknowledged as this trail requires; rejects otherwise. Called in the caller's async context. */
+  readonly record: Call<[event: AuditEvent], void>
+  readonly close?: ((context: CallContext) => Promise<void>) | undefined
+}

@@ -1,0 +1,317 @@
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { SecretProvider } from '../contract/provider.ts'
+import { type Environment, envProvider } from './env-provider.ts'
+import type { ProviderFromEnv } from './environment-reader.ts'
+import { type FromEnvOptions, secretsManagerFromEnv } from './manager-from-env.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+
+const canary = 'canary-3b8e'
+
+/** A package's provider that holds one secret, and is told by variables where. */
+function storeOf(name: string, secrets: Record<string, string>): ProviderFromEnv {
+  return (env) => envProvider({ name, env: secrets, names: env.names(`FINCHAT_${name.toUpperCase()}_NAMES`) })
+}
+
+function refusal(available: Record<string, ProviderFromEnv>, env: Environment, options: FromEnvOptions = {}): SecretsError {
+  try {
+    secretsManagerFromEnv(available, { ...options, env })
+  } catch (error) {
+    if (!SecretsError.isInstance(error)) throw error
+    expect(inspect(error, { depth: 9, showHidden: true }) + JSON.stringify(error)).not.toContain(canary)
+    expect(error).toMatchObject({ code: 'CONFIGURATION' })
+    return error
+  }
+  throw new Error('it did not throw')
+}
+
+/** The problems that the error lists. */
+function problemsOf(...args: Parameters<typeof refusal>): string[] {
+  return refusal(...args)
+    .problem.split('\n  ')
+    .slice(1)
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+  vi.useRealTimers()
+})
+
+describe('secretsManagerFromEnv', () => {
+  it('gives FINCHAT_TOKEN with nothing else set, as it is at the time of the read', async () => {
+    const secrets = secretsManagerFromEnv()
+    vi.stubEnv('FINCHAT_TOKEN', 'dev-token')
+    expect(await secrets.getSecret('FINCHAT_TOKEN')).toBe('dev-token')
+  })
+
+  it('asks the provider first, then its fallbacks in order, each once', async () => {
+    const env = { FINCHAT_SECRETS_PROVIDER: 'vault', FINCHAT_SECRETS_FALLBACKS: ' local, vault ,env,local', A: 'env', B: 'env', C: 'env' }
+    const secrets = secretsManagerFromEnv(
+      { vault: storeOf('vault', { A: 'vault' }), local: storeOf('local', { A: 'local', B: 'local' }) },
+      { env },
+    )
+    expect(await Promise.all(['A', 'B', 'C'].map((name) => secrets.getSecret(name)))).toEqual(['vault', 'local', 'env'])
+  })
+
+  it('falls back to env unless the list of fallbacks is empty', async () => {
+    const env = { FINCHAT_SECRETS_PROVIDER: 'vault', A: 'env' }
+    const vault = storeOf('vault', {})
+    expect(await secretsManagerFromEnv({ vault }, { env }).getSecret('A')).toBe('env')
+    await expect(secretsManagerFromEnv({ vault }, { env: { ...env, FINCHAT_SECRETS_FALLBACKS: '' } }).getSecret('A')).rejects.toMatchObject(
+      { code: 'NOT_FOUND' },
+    )
+  })
+
+  it('reaches existing secrets by the names that a variable places', async () => {
+    const env = { FINCHAT_SECRETS_PROVIDER: 'vault', FINCHAT_VAULT_NAMES: 'FINCHAT_TOKEN=finchat/token#token, DB=prod/db' }
+    const secrets = secretsManagerFromEnv({ vault: storeOf('vault', { 'finchat/token': '{"token":"t"}', 'prod/db': 'd' }) }, { env })
+    expect(await Promise.all([secrets.getSecret('FINCHAT_TOKEN'), secrets.getSecret('DB')])).toEqual(['t', 'd'])
+  })
+
+  it('lets an application bring providers of its own, env included', async () => {
+    const env = { FINCHAT_SECRETS_PROVIDER: 'constructor', A: 'real' }
+    const own = { constructor: storeOf('constructor', {}), env: () => envProvider({ prefix: 'APP_', env: { APP_A: 'own' } }) }
+    expect(await secretsManagerFromEnv(own, { env }).getSecret('A')).toBe('own')
+  })
+
+  it('makes only the providers that are named', () => {
+    const aws = vi.fn<ProviderFromEnv>()
+    secretsManagerFromEnv({ aws }, { env: {} })
+    expect(aws).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    [{}, undefined, 300],
+    [{}, 20, 20],
+    [{ FINCHAT_SECRETS_CACHE_TTL: '' }, undefined, 300],
+    [{ FINCHAT_SECRETS_CACHE_TTL: '60' }, undefined, 60],
+    [{ FINCHAT_SECRETS_CACHE_TTL: '60' }, 20, 60],
+  ])('with %j, and %s in the options, keeps values for up to %i seconds', async (variables, ttlSeconds, expected) => {
+    vi.useFakeTimers({ now: 1_000_000 })
+    const provider = envProvider({ env: { A: 'x' } })
+    const get = vi.fn<typeof provider.get>(provider.get)
+    const env = { FINCHAT_SECRETS_PROVIDER: 'counted', ...variables }
+    const secrets = secretsManagerFromEnv({ counted: () => ({ ...provider, name: 'counted', get }) }, { env, cache: { ttlSeconds } })
+    await secrets.getSecret('A')
+    vi.setSystemTime(1_000_000 + expected * 0.6 * 1000)
+    await secrets.getSecret('A')
+    expect(get).toHaveBeenCalledTimes(1)
+    vi.setSystemTime(1_000_000 + expected * 1000)
+    await secrets.getSecret('A')
+    expect(get).toHaveBeenCalledTimes(2)
+  })
+
+  it('tells all problems in one error, and what is expected, never what the variables hold', () => {
+    const vault: ProviderFromEnv = (env) => {
+      const url = env.required('FINCHAT_VAULT_URL')
+      env.required('FINCHAT_VAULT_TOKEN')
+      env.names('FINCHAT_VAULT_NAMES')
+      if (env.optional('FINCHAT_VAULT_KIND') === canary) env.problem('FINCHAT_VAULT_KIND must be kv')
+      if (url === '') throw new SecretsError('CONFIGURATION', 'url is empty')
+      return envProvider()
+    }
+    const env = {
+      FINCHAT_SECRETS_PROVIDER: 'vault',
+      FINCHAT_SECRETS_FALLBACKS: `aws,${canary},env`,
+      FINCHAT_SECRETS_CACHE_TTL: canary,
+      FINCHAT_VAULT_TOKEN: '',
+      FINCHAT_VAULT_NAMES: `A=b,${canary},A=c`,
+      FINCHAT_VAULT_KIND: canary,
+    }
+    expect(problemsOf({ vault }, env)).toEqual([
+      'FINCHAT_VAULT_URL is not set',
+      'FINCHAT_VAULT_TOKEN is not set',
+      'FINCHAT_VAULT_NAMES: entry 2 must read NAME=path or NAME=path#field',
+      'FINCHAT_VAULT_NAMES: "A" is placed twice',
+      'FINCHAT_VAULT_KIND must be kv',
+      'FINCHAT_SECRETS_FALLBACKS names aws: install @finchat/secrets-provider-aws and pass its awsFromEnv, as secretsManagerFromEnv({ aws: awsFromEnv })',
+      'FINCHAT_SECRETS_FALLBACKS must be a list of env, vault, aws, local',
+      'FINCHAT_SECRETS_CACHE_TTL must be a whole number of seconds, such as 300',
+    ])
+  })
+
+  it.each(['1.5', '-1', '1e3', '0x10', ' 5', 'Infinity', '9999999999'])('refuses %j for a TTL', (ttl) => {
+    expect(problemsOf({}, { FINCHAT_SECRETS_CACHE_TTL: ttl })).toEqual([
+      'FINCHAT_SECRETS_CACHE_TTL must be a whole number of seconds, such as 300',
+    ])
+  })
+
+  it.each(['toString', 'AWS', 'aws,vault'])('refuses %j for a provider', (name) => {
+    expect(problemsOf({}, { FINCHAT_SECRETS_PROVIDER: name })).toEqual([
+      'FINCHAT_SECRETS_PROVIDER must name one provider: env, aws, vault, local; those to ask next go into FINCHAT_SECRETS_FALLBACKS',
+    ])
+  })
+
+  it('passes on what a provider has against its settings, and nothing of a foreign error', () => {
+    const failing =
+      (error: Error): ProviderFromEnv =>
+      (): SecretProvider => {
+        throw error
+      }
+    const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_SECRETS_FALLBACKS: 'other' }
+    const local = failing(new SecretsError('CONFIGURATION', 'Encryption key must be at least 32 bytes long'))
+    expect(problemsOf({ local, other: failing(new TypeError(canary)) }, env)).toEqual([
+      'local: Encryption key must be at least 32 bytes long',
+      'other: its provider could not be made from the variables',
+    ])
+  })
+
+  it('tells what a provider refuses beside what is wrong with its names, each once', () => {
+    const refusing: ProviderFromEnv = (env) => {
+      env.names('FINCHAT_LOCAL_NAMES')
+      throw new SecretsError('CONFIGURATION', 'the key is too short')
+    }
+    const blocked: ProviderFromEnv = (env) => {
+      env.required('FINCHAT_VAULT_URL')
+      throw new SecretsError('CONFIGURATION', 'no url')
+    }
+    const env = { FINCHAT_SECRETS_PROVIDER: 'local', FINCHAT_SECRETS_FALLBACKS: 'vault', FINCHAT_LOCAL_NAMES: 'A' }
+    const lines = messageOf(() => secretsManagerFromEnv({ local: refusing, vault: blocked }, { env }))
+      .split('\n')
+      .slice(1)
+    expect(lines).toEqual([
+      '  FINCHAT_LOCAL_NAMES: entry 1 must read NAME=path or NAME=path#field',
+      '  local: the key is too short',
+      '  FINCHAT_VAULT_URL is not set',
+    ])
+  })
+
+  it('says what to pass where a provider was passed instead of its factory', () => {
+    const local = envProvider({ name: 'local' }) as unknown as ProviderFromEnv // what JavaScript could pass
+    const env = { FINCHAT_SECRETS_PROVIDER: 'local' }
+    expect(messageOf(() => secretsManagerFromEnv({ local }, { env }))).toContain(
+      'local is an object: pass localFromEnv itself, without calling it',
+    )
+  })
+
+  it.each([
+    ['vault', 'an object: pass vaultFromEnv itself, without calling it'],
+    ['env', 'an object: pass the variables as an option, secretsManagerFromEnv({}, { env })'],
+    ['own', 'an object: pass a function that makes the provider of the variables'],
+  ])('says what to pass for %s that is no function, whoever is asked', (name, said) => {
+    const available = { [name]: { FINCHAT_TOKEN: canary } as unknown as ProviderFromEnv } // what JavaScript could pass
+    const env = { FINCHAT_SECRETS_PROVIDER: 'main', FINCHAT_SECRETS_FALLBACKS: '' }
+    expect(problemsOf({ main: () => envProvider({ name: 'main' }), ...available }, env)).toEqual([`${name} is ${said}`])
+  })
+
+  it('takes what is undefined for what was not passed', async () => {
+    const available = { vault: undefined } as unknown as Record<string, ProviderFromEnv> // what JavaScript could pass
+    expect(await secretsManagerFromEnv(available, { env: { A: 'a' } }).getSecret('A')).toBe('a')
+  })
+
+  it.each<[unknown, unknown, string]>([
+    [() => envProvider(), {}, 'what makes providers is a function (pass { local: localFromEnv })'],
+    [[() => envProvider()], {}, 'what makes providers is an array'],
+    [null, {}, 'what makes providers is null'],
+    [{}, null, 'the options are null instead of an object (use cache, audit, '],
+    [{}, 'env', 'the options are text'],
+    [{}, { env: 'A=1' }, 'env is text (pass an object of texts, such as process.env)'],
+    [{}, { env: null }, 'env is null'],
+    [{}, { env: new Map([['A', canary]]) }, 'env is a Map'],
+    [{}, { evn: {} }, 'the option "evn" is not known (use cache, audit, fallback, writeTo, deadlineMs, autoCleanup, env)'],
+    [{}, { providers: [envProvider()] }, 'the option "providers" is not known'],
+    [{}, { env: {}, cache: 'x' }, 'cache is text'],
+    [{}, { env: {}, cache: [] }, 'cache is an array'],
+  ])('refuses %o with %o', (available, options, said) => {
+    const call = (): unknown => secretsManagerFromEnv(available as never, options as never)
+    expect(call).toThrow(expect.objectContaining({ code: 'CONFIGURATION', message: expect.stringContaining(said) }))
+    expect(messageOf(call)).not.toContain(canary)
+  })
+})
+
+describe('a reader of ours under a name that is not its own', () => {
+  const vaultFromEnv: ProviderFromEnv = (env) => storeOf('vault', {})(env)
+  const env = { FINCHAT_SECRETS_PROVIDER: 'env' }
+
+  it.each([
+    ['aws', 'swapped'],
+    ['vualt', 'misspelt'],
+    ['0', 'in an array'],
+  ])('is refused as %j (%s), whoever is asked', (name) => {
+    expect(problemsOf({ [name]: vaultFromEnv }, env)).toEqual([`"${name}" makes the provider vault: pass { vault: vaultFromEnv }`])
+  })
+
+  it('is told by what it makes, where its own name is lost', () => {
+    const problems = ['"aws" makes the provider vault: pass { vault: vaultFromEnv }']
+    expect(problemsOf({ aws: (each) => vaultFromEnv(each) }, { FINCHAT_SECRETS_PROVIDER: 'aws' })).toEqual(problems)
+  })
+
+  it('is let be where an application made it a provider of its own', async () => {
+    const local: ProviderFromEnv = (each) => vaultFromEnv(each)
+    const own = secretsManagerFromEnv(
+      { main: local, vault: vaultFromEnv },
+      { env: { ...env, FINCHAT_SECRETS_FALLBACKS: 'main,env', A: 'a' } },
+    )
+    expect(await own.getSecret('A')).toBe('a')
+  })
+})
+
+describe('variables that nobody reads', () => {
+  beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+  afterEach(() => void vi.restoreAllMocks())
+
+  /** What the process is warned of, once the manager has begun. */
+  async function warningsOf(available: Record<string, ProviderFromEnv>, env: Environment): Promise<string[]> {
+    const secrets = secretsManagerFromEnv(available, { env: { A: 'a', ...env } })
+    await secrets.getSecret('A')
+    const calls = vi.mocked(process.emitWarning).mock.calls
+    for (const [, options] of calls) expect(options).toEqual({ type: 'SecretsWarning', code: 'FINCHAT_SECRETS_VARIABLES' })
+    expect(JSON.stringify(calls)).not.toContain(canary)
+    return calls.map(([text]) => String(text))
+  }
+  const vault: ProviderFromEnv = (env) => {
+    env.optional('FINCHAT_VAULT_TOKEN')
+    return storeOf('vault', {})(env)
+  }
+
+  it('are told where they are settings of a provider that no variable names, in one warning', async () => {
+    expect(await warningsOf({ vault }, { FINCHAT_VAULT_URL: canary, FINCHAT_VAULT_TOKEN: canary, FINCHAT_VAULT_NAMES: '' })).toEqual([
+      '"FINCHAT_VAULT_URL", "FINCHAT_VAULT_TOKEN" are set, but vault is asked nothing: name it in FINCHAT_SECRETS_PROVIDER or FINCHAT_SECRETS_FALLBACKS',
+    ])
+  })
+
+  it('are told where they are misspelt, with those that there are', async () => {
+    const env = { FINCHAT_SECRETS_FALLBACKS: 'vault', FINCHAT_VAULT_ADDR: canary, FINCHAT_VAULT_TOKEN: canary, FINCHAT_SECRETS_TTL: canary }
+    expect(await warningsOf({ vault }, env)).toEqual([
+      '"FINCHAT_SECRETS_TTL" is not known: use FINCHAT_SECRETS_PROVIDER, FINCHAT_SECRETS_FALLBACKS, FINCHAT_SECRETS_CACHE_TTL',
+      '"FINCHAT_VAULT_ADDR" is not known: use FINCHAT_VAULT_TOKEN, FINCHAT_VAULT_NAMES',
+    ])
+  })
+
+  it('are told of the key of a local store that no variable names', async () => {
+    const local = { local: () => envProvider({ name: 'local', env: {} }) }
+    expect(await warningsOf(local, { FINCHAT_ENCRYPTION_KEY: canary })).toEqual([
+      '"FINCHAT_ENCRYPTION_KEY" is set, but local is asked nothing: name it in FINCHAT_SECRETS_PROVIDER or FINCHAT_SECRETS_FALLBACKS',
+    ])
+  })
+
+  it('are told where the key of the local store is misspelt', async () => {
+    const local: ProviderFromEnv = (env) => {
+      env.optional('FINCHAT_ENCRYPTION_KEY')
+      return envProvider({ name: 'local', env: {} })
+    }
+    const env = { FINCHAT_SECRETS_FALLBACKS: 'local,env', FINCHAT_ENCRYPTION_KEYS: canary }
+    expect(await warningsOf({ local }, env)).toEqual(['"FINCHAT_ENCRYPTION_KEYS" is not known: use FINCHAT_ENCRYPTION_KEY'])
+  })
+
+  it('are let be where they may be secrets, or settings that an application reads by itself', async () => {
+    const env = {
+      FINCHAT_TOKEN: canary,
+      FINCHAT_ENCRYPTION_KEY: canary,
+      FINCHAT_AWS_REGION: canary,
+      FINCHAT_LOCAL_PATH: canary,
+      FINCHAT_OWN_THING: canary,
+    }
+    const own = { local: () => envProvider({ name: 'local', env: {} }), own: () => envProvider({ name: 'own', env: {} }) }
+    expect(await warningsOf(own, { ...env, FINCHAT_SECRETS_FALLBACKS: 'local,own,env' })).toEqual([])
+  })
+})
+
+function messageOf(call: () => unknown): string {
+  try {
+    call()
+  } catch (error) {
+    return String(error)
+  }
+  throw new Error('nothing was thrown')
+}

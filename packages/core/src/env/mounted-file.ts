@@ -1,0 +1,150 @@
+import type { BigIntStats } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
+
+import { quoted } from '../errors/format.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { fileFailure } from '../kit/file-failure.ts'
+import { readSecretFile, unlessMissing } from '../kit/secret-file.ts'
+
+/** What the file holds that the variable `KEY_FILE` names. `value`: what `KEY` itself holds, which must be nothing. */
+export async function readNamedFile(
+  path: string,
+  key: string,
+  value: string | undefined,
+  signal: AbortSignal,
+): Promise<string | Uint8Array> {
+  const variable = quoted(`${key}_FILE`)
+  if (value !== undefined)
+    throw new SecretsError('CONFIGURATION', `both ${quoted(key)} and ${variable} are set`, { remedy: 'unset one of them' })
+  const content = await readSecretFile(path, `the file that ${variable} names`, signal)
+  if (content !== undefined) return content
+  throw new SecretsError('CONFIGURATION', `the file that ${variable} names does not exist`, { remedy: 'mount it, or unset the variable' })
+}
+
+/** How often a read begins anew where the directory changes under it. */
+const mountedAttempts = 5
+
+/**
+ * The same for the file of this name in a directory of mounted secrets (`/run/secrets`, a Kubernetes volume). Links are followed, for
+ * Kubernetes mounts are made of them, but never out of the directory. `undefined` only while the directory itself is there and stays.
+ */
+export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
+  const root = await rootOf(directory)
+  // `a//b` and `a/./b` would be further names of the file `a/b`, and `..` of files outside. What
+  // begins with `..` is kubelet's own: the secret `db` of a volume also lies at `..data/db`, which
+  // no list of names has.
+  if (/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)) return undefined
+  for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
+    const found = await mountedFile(root, path, signal)
+    if (found !== 'changed' && found !== undefined) return found.value
+    // A directory that was replaced as a whole is not looked into at once.
+    if ((await rootOf(directory)) !== root) break
+    // What was there a moment ago is not absent.
+    if (found === undefined && attempt === 1) return undefined
+  }
+  throw new SecretsError('UNAVAILABLE', `${mountedSubject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
+}
+
+const mountedSubject = 'its file in the mounted directory'
+
+/** One attempt. Kubernetes swaps a volume's content under its readers: what went missing meanwhile was not absent. */
+async function mountedFile(
+  root: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<{ readonly value: string | Uint8Array } | 'changed' | undefined> {
+  const { lstat, realpath } = process.getBuiltinModule('node:fs').promises
+  const place = process.getBuiltinModule('node:path').join(root, path)
+  const real = await unlessMissing(mountedSubject, () => realpath(place))
+  if (real !== undefined) {
+    assertInside(root, real, mountedSubject)
+    // Twice, since a swap under the listing may hide a name.
+    if (!((await isListed(root, path)) || (await isListed(root, path)))) return undefined
+    const value = await readSecretFile(real, mountedSubject, signal, (handle) => isInside(handle, root, real))
+    return value === undefined ? 'changed' : { value }
+  }
+  const isLink = (await unlessMissing(mountedSubject, () => lstat(place))) !== undefined
+  return isLink ? 'changed' : undefined
+}
+
+/**
+ * Whether each folder on the way lists the name as it is written. Windows and macOS also find a
+ * file under another case, and Windows with trailing dots.
+ */
+async function isListed(root: string, path: string): Promise<boolean> {
+  const { readdir } = process.getBuiltinModule('node:fs').promises
+  let folder = root
+  for (const name of path.split('/')) {
+    const listed = await readdir(folder).catch((error: unknown) => (isDenied(error) ? [name] : []))
+    if (!listed.includes(name)) return false
+    folder = process.getBuiltinModule('node:path').join(folder, name)
+  }
+  return true
+}
+
+/** A folder may be entered without the right to list it. */
+function isDenied(error: unknown): boolean {
+  return fileFailure(error) === 'denied'
+}
+
+/**
+ * Whether the opened file lies inside the root: a link may have been put in its way since its place was looked up. Throws
+ * `CONFIGURATION` where it lies outside.
+ */
+async function isInside(handle: FileHandle, root: string, real: string): Promise<boolean> {
+  const opened = await openedPath(handle)
+  if (opened === undefined) return isStillAt(handle, root, real)
+  assertInside(root, opened, mountedSubject)
+  return true
+}
+
+/** Where the system says that an open file is. Linux says it; macOS does not, nor does a process without the right to read it. */
+async function openedPath({ fd }: FileHandle): Promise<string | undefined> {
+  try {
+    return await process.getBuiltinModule('node:fs').promises.readlink(`/proc/self/fd/${fd}`)
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether the path leads to the opened file, through no link, before and after it is looked at: a swap in between changes a folder's `ctime`. */
+async function isStillAt(handle: FileHandle, root: string, real: string): Promise<boolean> {
+  const before = await wayTo(root, real)
+  const opened = identityOf(await handle.stat({ bigint: true }))
+  return before?.at(-1) === opened && String(before) === String(await wayTo(root, real))
+}
+
+/** What stands at each step from the root to the file; `undefined` where one is a link. */
+async function wayTo(root: string, real: string): Promise<readonly string[] | undefined> {
+  const { dirname } = process.getBuiltinModule('node:path')
+  const { lstat } = process.getBuiltinModule('node:fs').promises
+  const steps = [real]
+  for (let place = real; place !== root; place = dirname(place)) steps.unshift(dirname(place))
+  const stats = []
+  for (const step of steps) stats.push(await lstat(step, { bigint: true }))
+  return stats.some((each) => each.isSymbolicLink()) ? undefined : stats.map(identityOf)
+}
+
+function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
+  return `${dev} ${ino} ${ctimeNs}`
+}
+
+/** The directory's own place on disk. Throws `CONFIGURATION` if it is not there, or is none. */
+export async function rootOf(directory: string): Promise<string> {
+  const { realpath, stat } = process.getBuiltinModule('node:fs').promises
+  const root = await unlessMissing('the mounted directory', async () => {
+    const real = await realpath(directory)
+    return (await stat(real)).isDirectory() ? real : undefined
+  })
+  if (root !== undefined) return root
+  throw new SecretsError('CONFIGURATION', `the directory of mounted secrets ${quoted(directory)} does not exist`, {
+    remedy: 'mount it, or correct `directory`',
+  })
+}
+
+function assertInside(root: string, place: string, subject: string): void {
+  const { isAbsolute, relative, sep } = process.getBuiltinModule('node:path')
+  const way = relative(root, place)
+  if (way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return
+  throw new SecretsError('CONFIGURATION', `${subject} would lie outside of it`, { remedy: 'keep paths and links inside the directory' })
+}

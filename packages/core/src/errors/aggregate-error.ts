@@ -1,0 +1,35 @@
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { quoted } from './format.ts'
+import { SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import { earliestRetry } from './unresolved-error.ts'
+
+/** What went wrong with one of several secrets. */
+export interface Failure {
+  readonly name: string
+  readonly error: SecretsError
+}
+
+/** From the least grave; every other code is graver. */
+const gravity: readonly SecretsErrorCode[] = ['NOT_FOUND', 'INVALID_ARGUMENT', 'RATE_LIMITED', 'DEADLINE_EXCEEDED', 'UNAVAILABLE']
+
+/**
+ * One error for several secrets, which lists every failure by name. Its code is the gravest: what waiting does not heal,
+ * then outages, then values that are wrong, and `NOT_FOUND` only if all are missing.
+ */
+export function gatheredError(failures: readonly Failure[], count: number): SecretsError {
+  const [only] = failures
+  if (only !== undefined && count === 1) return only.error
+  const problem = `${failures.length} of ${count} secrets are missing, wrong or could not be read:${failures.map(lineOf).join('')}`
+  const { code, secret = '' } = failures.reduce((gravest, failure) => (rank(failure) > rank(gravest) ? failure : gravest)).error
+  if (code === 'NOT_FOUND') return new SecretNotFoundError(secret, { problem })
+  return new SecretsError(code, problem, { retryAt: earliestRetry(failures.map(({ error }) => error)) })
+}
+
+function lineOf({ name, error }: Failure): string {
+  return `\n  ${quoted(name)}: ${error.message}`
+}
+
+function rank({ error }: Failure): number {
+  const index = gravity.indexOf(error.code)
+  return index === -1 ? gravity.length : index
+}

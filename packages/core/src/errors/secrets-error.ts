@@ -1,0 +1,154 @@
+import type { SecretsErrorAttempt, SecretsErrorCode, SecretsErrorDetails } from '../contract/error-codes.ts'
+import { descriptor, ownMembers } from './own-properties.ts'
+
+/** Recognises our errors across two copies of core in one tree, where `instanceof` would not. */
+const marker = Symbol.for('@finchat/secrets/error')
+
+const detailKeys = ['secret', 'provider', 'remedy', 'retryAt', 'effect', 'storeStatus', 'storeRequestId', 'attempts'] as const
+const attemptKeys = [
+  'provider',
+  'code',
+  'durationMs',
+  'message',
+  'remedy',
+  'retryAt',
+] as const satisfies readonly (keyof SecretsErrorAttempt)[]
+
+/** Where an error happened; the core fills it in for errors that a provider throws. */
+export interface SecretsErrorPlace {
+  readonly secret?: string | undefined
+  readonly provider?: string | undefined
+}
+
+/**
+ * The one error that this project throws. Programs act on `code`; people read `message`, which names the secret, the
+ * provider and the remedy. It never holds a value, a credential, a request, a response, or another library's error.
+ *
+ * @example
+ * import { SecretsError } from '@finchat/secrets-core'
+ *
+ * const error = new SecretsError('RATE_LIMITED', 'the store is throttling', { retryAt: Date.now() + 1000 })
+ * console.log(SecretsError.isInstance(error), error.code) // true RATE_LIMITED
+ */
+export class SecretsError extends Error implements SecretsErrorDetails, SecretsErrorPlace {
+  static {
+    // What an error does not say is not said by the prototype of every object either.
+    for (const key of [...detailKeys, 'problem']) Object.defineProperty(this.prototype, key, descriptor(undefined, false))
+  }
+
+  /** True for a `SecretsError` of any copy of this package. */
+  static isInstance(error: unknown): error is SecretsError {
+    return typeof error === 'object' && error !== null && Object.hasOwn(error, marker)
+  }
+
+  /** What to act upon; closed, see `SecretsErrorCode`. */
+  readonly code: SecretsErrorCode
+  /** What is wrong, without the place and the remedy that `message` adds. */
+  declare readonly problem: string
+  declare readonly secret?: string
+  declare readonly provider?: string
+  declare readonly remedy?: string
+  declare readonly retryAt?: number
+  declare readonly effect?: 'done' | 'unknown'
+  declare readonly storeStatus?: string
+  declare readonly storeRequestId?: string
+  declare readonly attempts?: NonNullable<SecretsErrorDetails['attempts']>
+
+  constructor(code: SecretsErrorCode, problem: string, details: SecretsErrorDetails & SecretsErrorPlace = {}) {
+    const { attempts, ...others } = ownMembers(details, detailKeys)
+    const known = { ...visibleIn(others, visible), attempts: attempts?.map(listedOnly) }
+    const text = visible(problem)
+    super(messageOf(text, known))
+    this.code = code
+    for (const key of detailKeys) if (known[key] !== undefined) Object.defineProperty(this, key, descriptor(known[key], true))
+    Object.defineProperty(this, 'problem', descriptor(text, false))
+    Object.defineProperty(this, marker, descriptor(true, false))
+  }
+
+  override get name(): string {
+    return this.code === 'NOT_FOUND' ? 'SecretNotFoundError' : 'SecretsError'
+  }
+
+  /** The allowlisted members as a plain object, for structured logs. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message } = this
+    return { name, code, message, ...detailsOf(this) }
+  }
+}
+
+/**
+ * No provider has this secret: every one of them definitively said so. An outage is never reported as this.
+ *
+ * @example
+ * import { createSecretsManager, envProvider, SecretNotFoundError } from '@finchat/secrets-core'
+ *
+ * const secrets = createSecretsManager({ providers: [envProvider({ env: {} })] })
+ * const token = await secrets.getSecret('api_key').catch((error: unknown) => {
+ *   if (error instanceof SecretNotFoundError) return 'none'
+ *   throw error
+ * })
+ * console.log(token) // none
+ */
+export class SecretNotFoundError extends SecretsError {
+  static override [Symbol.hasInstance](candidate: unknown): boolean {
+    return SecretsError.isInstance(candidate) && candidate.code === 'NOT_FOUND'
+  }
+
+  constructor(secret: string, details: SecretsErrorDetails & { readonly problem?: string | undefined } = {}) {
+    const { problem, remedy } = ownMembers(details, ['problem', 'remedy'])
+    // The sentence that users know stays as it is, whatever there is to do about it.
+    if (problem === undefined) super('NOT_FOUND', `Secret '${secret}' not found in any provider`, { ...details, remedy: undefined })
+    else super('NOT_FOUND', problem, details)
+    if (remedy !== undefined) Object.defineProperty(this, 'remedy', descriptor(visible(remedy), true))
+    Object.defineProperty(this, 'secret', descriptor(visible(secret), true))
+  }
+}
+
+/** The same error, saying which secret and which provider it is about where it does not say so itself. */
+export function placed(error: SecretsError, place: SecretsErrorPlace): SecretsError {
+  const { secret, provider } = { ...ownMembers(place, ['secret', 'provider']), ...detailsOf(error) }
+  return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), secret, provider })
+}
+
+/** Controls, marks that turn the direction of text, what is not shown, and line ends but our own. */
+const invisible = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+function visible(text: unknown): string {
+  return String(text).replaceAll(invisible, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+}
+
+/** A copy of which every text went through this. */
+function visibleIn<Members extends object>(members: Members, show: (text: string) => string): Members {
+  return Object.fromEntries(
+    Object.entries(members).map(([key, value]: [string, unknown]) => [key, typeof value === 'string' ? show(value) : value]),
+  ) as Members // of the same types
+}
+
+function listedOnly(attempt: SecretsErrorAttempt): SecretsErrorAttempt {
+  return visibleIn(said(attempt, attemptKeys), visible)
+}
+
+function detailsOf(error: SecretsError): SecretsErrorDetails & SecretsErrorPlace {
+  return said(error, detailKeys)
+}
+
+/** A copy of these members alone, and of those only what is there. */
+function said<Members extends object>(thing: Members, members: readonly (keyof Members & string)[]): Members {
+  return Object.fromEntries(Object.entries(ownMembers(thing, members)).filter(([, value]) => value !== undefined)) as Members // what is left out may be absent
+}
+
+function messageOf(problem: string, { secret, provider, remedy }: SecretsErrorDetails & SecretsErrorPlace): string {
+  const isNamed = problem.startsWith(`Secret '${secret}'`)
+  const place = [secret && !isNamed && `Secret '${secret}'`, provider && `provider '${provider}'`].filter(Boolean).join(', ')
+  return [place, problem].filter(Boolean).join(': ') + (remedy ? ` (${remedy})` : '')
+}
+
+/** The same error of a provider, whose own text begins no line of ours. */
+export function onOneLine(error: SecretsError): SecretsError {
+  const escaped = (text: string): string => text.replaceAll('\n', '\\n')
+  const { attempts, ...details } = detailsOf(error)
+  return new SecretsError(error.code, escaped(error.problem ?? error.message), {
+    ...visibleIn(details, escaped),
+    attempts: attempts?.map((attempt) => visibleIn(attempt, escaped)),
+  })
+}

@@ -1,0 +1,180 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { Circuit, unhurried } from './circuit-breaker.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+
+const coolDownMs = 3_000
+
+// The whole cool-down.
+beforeEach(() => void vi.spyOn(Math, 'random').mockReturnValue(1))
+afterEach(() => vi.restoreAllMocks())
+
+const down = new SecretsError('UNAVAILABLE', 'down')
+
+function fail(circuit: Circuit, times: number, now: number, paths: readonly string[] = ['a', 'b']): void {
+  for (let count = 0; count < times; count += 1) circuit.failed([String(paths[count % paths.length])], now, down)
+}
+
+function opened(now: number): Circuit {
+  const circuit = new Circuit()
+  fail(circuit, 5, now)
+  return circuit
+}
+
+describe('Circuit', () => {
+  it('lets every call through until the fifth failure in a row', () => {
+    const circuit = new Circuit()
+    fail(circuit, 4, 0)
+    expect(circuit.refusal(0)).toBeUndefined()
+    circuit.failed(['a'], 0, down)
+    expect(circuit.refusal(0)).toMatchObject({ code: 'UNAVAILABLE', retryAt: coolDownMs })
+  })
+
+  it('says why the provider failed, and what to do about it', () => {
+    const circuit = new Circuit()
+    fail(circuit, 5, 0)
+    circuit.failed(['c'], 0, new SecretsError('UNAVAILABLE', 'the server is sealed', { remedy: 'unseal it' }))
+    expect(circuit.refusal(0)).toMatchObject({
+      problem: 'left alone for a while after repeated failures, the last of which: the server is sealed',
+      remedy: 'unseal it',
+    })
+  })
+
+  it('counts only failures in a row', () => {
+    const circuit = new Circuit()
+    fail(circuit, 4, 0)
+    circuit.succeeded()
+    fail(circuit, 4, 0)
+    expect(circuit.refusal(0)).toBeUndefined()
+  })
+
+  it('is not opened by one bad name, however often it fails', () => {
+    const circuit = new Circuit()
+    fail(circuit, 100, 0, ['bad'])
+    expect(circuit.refusal(0)).toBeUndefined()
+    circuit.failed(['other'], 0, down)
+    expect(circuit.refusal(0)).toBeDefined()
+  })
+
+  it('forgets the names that failed before a success', () => {
+    const circuit = new Circuit()
+    circuit.failed(['other'], 0, down)
+    circuit.succeeded()
+    fail(circuit, 100, 0, ['bad'])
+    expect(circuit.refusal(0)).toBeUndefined()
+  })
+
+  it('ends the cool-down with a single probe', () => {
+    const circuit = opened(0)
+    expect(circuit.refusal(coolDownMs - 1)).toBeDefined()
+    expect(circuit.refusal(coolDownMs)).toBeUndefined()
+    expect(circuit.refusal(coolDownMs)).toBeDefined()
+    circuit.succeeded()
+    expect(circuit.refusal(coolDownMs)).toBeUndefined()
+    expect(circuit.refusal(coolDownMs)).toBeUndefined()
+  })
+
+  it('cools down for a random 1 to 3 s, so that a fleet does not probe in step', () => {
+    const ends = [0, 0.5].map((random) => {
+      vi.spyOn(Math, 'random').mockReturnValue(random)
+      return opened(0).refusal(0)?.retryAt
+    })
+    expect(ends).toEqual([1_000, 2_000])
+  })
+
+  it('cools down for 8 to 10 s where nobody waits for the provider', () => {
+    const ends = [0, 1].map((random) => {
+      vi.spyOn(Math, 'random').mockReturnValue(random)
+      const circuit = new Circuit({ pace: unhurried })
+      fail(circuit, 5, 0)
+      return circuit.refusal(0)?.retryAt
+    })
+    expect(ends).toEqual([8_000, 10_000])
+  })
+
+  it('lets another probe through where one takes too long', () => {
+    const circuit = new Circuit({ probeMs: 1_250 })
+    fail(circuit, 5, 0)
+    expect(circuit.refusal(coolDownMs)).toBeUndefined()
+    expect(circuit.refusal(coolDownMs + 1_250)).toBeDefined()
+    expect(circuit.refusal(coolDownMs + 1_251)).toBeUndefined()
+    expect(circuit.refusal(coolDownMs + 1_252)).toBeDefined()
+  })
+
+  it('tells of an outage while it is open, and then when it ended', () => {
+    vi.setSystemTime(7_000)
+    const circuit = new Circuit()
+    circuit.failed(['a'], 0, down)
+    circuit.succeeded()
+    expect([circuit.outage, circuit.recoveredAt]).toEqual([undefined, -Infinity])
+    fail(circuit, 5, 0)
+    expect(circuit.outage).toMatchObject({ code: 'UNAVAILABLE' })
+    circuit.succeeded()
+    expect([circuit.outage, circuit.recoveredAt]).toEqual([undefined, 7_000])
+    vi.useRealTimers()
+  })
+
+  it('lets readers with a stale value probe after 8 to 10 s, and not while it is closed or after the clock was set back', () => {
+    const circuit = new Circuit()
+    expect(circuit.rest(0)).toBeUndefined()
+    fail(circuit, 5, 20_000)
+    expect([circuit.rest(29_999)?.code, circuit.rest(30_000), circuit.rest(10_000)]).toEqual(['UNAVAILABLE', undefined, undefined])
+    circuit.succeeded()
+    expect(circuit.rest(21_000)).toBeUndefined()
+  })
+
+  it('is not held open by calls that began before it opened', () => {
+    const circuit = opened(1_000)
+    circuit.failed(['a'], 4_000, down, 500)
+    expect(circuit.refusal(5_000)).toBeUndefined()
+  })
+
+  it('opens at once where there is no credential, for up to a minute, with the same code', () => {
+    const circuit = new Circuit()
+    const missing = new SecretsError('CREDENTIALS_MISSING', 'none is configured', { remedy: 'configure one' })
+    circuit.failed(['a'], 0, missing)
+    expect(circuit.refusal(499)).toMatchObject({ code: 'CREDENTIALS_MISSING', problem: 'none is configured', remedy: 'configure one' })
+    for (let now = 1_000; now < 1_000_000; now += 60_000) {
+      expect(circuit.refusal(now)).toBeUndefined()
+      circuit.failed(['a'], now, missing)
+    }
+    expect(circuit.refusal(1_000_000)).toMatchObject({ retryAt: 1_021_000 })
+  })
+
+  it('begins the next one after five failures again, once the probe has succeeded', () => {
+    const circuit = opened(0)
+    circuit.refusal(coolDownMs)
+    circuit.succeeded()
+    fail(circuit, 4, coolDownMs)
+    expect(circuit.refusal(coolDownMs)).toBeUndefined()
+    fail(circuit, 1, coolDownMs)
+    expect(circuit.refusal(coolDownMs)).toBeDefined()
+  })
+
+  it('begins another cool-down when the probe fails, at once', () => {
+    const circuit = opened(0)
+    circuit.refusal(coolDownMs)
+    circuit.failed(['a'], coolDownMs, down)
+    expect(circuit.refusal(2 * coolDownMs - 1)).toBeDefined()
+    expect(circuit.refusal(2 * coolDownMs)).toBeUndefined()
+  })
+
+  it('lets another probe through when the first told nothing of the store', () => {
+    const circuit = opened(0)
+    circuit.refusal(coolDownMs)
+    circuit.withdrawn()
+    expect(circuit.refusal(coolDownMs)).toBeUndefined()
+  })
+
+  it('begins anew where the probe fails after the clock was set back', () => {
+    const circuit = opened(1_000_000)
+    expect(circuit.refusal(0)).toBeUndefined()
+    circuit.failed(['a'], 1, down)
+    expect(circuit.refusal(coolDownMs)).toMatchObject({ retryAt: 1 + coolDownMs })
+    expect(circuit.refusal(1 + coolDownMs)).toBeUndefined()
+  })
+
+  it('does not stretch the cool-down when the clock is set back', () => {
+    const circuit = opened(1_000_000)
+    expect(circuit.refusal(0)).toBeUndefined()
+  })
+})

@@ -1,0 +1,134 @@
+import { backOff, type BackOff } from './back-off.ts'
+import { isOutage } from '../errors/error-classes.ts'
+import { placed, SecretsError } from '../errors/secrets-error.ts'
+
+/** In a row, and over more than one path: one secret that a store fails on is its own back-off's matter. */
+const failuresToOpen = 5
+const pathsToOpen = 2
+
+/** How long a circuit stays open after another failure. */
+type Pace = (error: SecretsError, before: BackOff | undefined, now: number) => BackOff
+
+/** A random time from the shortest to the longest: processes that failed together do not probe in step. */
+function paced(shortestMs: number, longestMs: number): Pace {
+  return (error, before, now) => {
+    if (!isOutage(error.code)) return backOff(error, before, now)
+    const failing = backOff(error, before, now, { longestMs: 0 })
+    const after = (from: number, to: number): number => failing.retryAt + from + (to - from) * Math.random()
+    return { ...failing, retryAt: after(shortestMs, longestMs), restUntil: after(8_000, 10_000) }
+  }
+}
+
+const hurried: Pace = paced(1_000, 3_000)
+/** The pace for a part that no reader needs, such as a cache. */
+export const unhurried: Pace = paced(8_000, 10_000)
+
+export interface CircuitOptions {
+  readonly pace?: Pace | undefined
+  /** A probe that takes longer is not waited for. Absent: every one is. */
+  readonly probeMs?: number | undefined
+}
+
+/**
+ * Leaves a provider alone that failed several times in a row, or that has no credential. Then a single call, the probe, is let
+ * through: its success closes the circuit, its failure opens it anew.
+ */
+export class Circuit {
+  readonly #options: CircuitOptions
+  #failures = 0
+  readonly #paths = new Set<string>()
+  #failing: BackOff | undefined
+  #probingSince: number | undefined
+  #recoveredAt = -Infinity
+
+  constructor(options: CircuitOptions = {}) {
+    this.#options = options
+  }
+
+  /** Why the provider is left alone, while it is. */
+  get outage(): SecretsError | undefined {
+    return this.#isOpen ? this.#failing?.error : undefined
+  }
+
+  /** When a probe last found the provider well again: what failed before then tells nothing of it any more. */
+  get recoveredAt(): number {
+    return this.#recoveredAt
+  }
+
+  /** Returns why the provider must not be asked now, or `undefined`; then `succeeded`, `failed` or `withdrawn` must follow. */
+  refusal(now: number): SecretsError | undefined {
+    const failing = this.#failing
+    if (failing === undefined || !this.#isOpen) return undefined
+    // A clock that was set back must not stretch the cool-down.
+    if ((now >= failing.retryAt || now < failing.at) && !this.#isProbing(now)) {
+      this.#probingSince = now
+      return undefined
+    }
+    return refusalOf(failing, now)
+  }
+
+  /** Why a reader whose stale value stands in does not probe yet: it waits for nothing, and others may need the store. */
+  rest(now: number): SecretsError | undefined {
+    const failing = this.#isOpen ? this.#failing : undefined
+    return failing !== undefined && now >= failing.at && now < failing.restUntil ? refusalOf(failing, now) : undefined
+  }
+
+  succeeded(): void {
+    if (this.#isOpen) this.#recoveredAt = Date.now()
+    this.#failures = 0
+    this.#paths.clear()
+    this.#failing = undefined
+    this.#probingSince = undefined
+  }
+
+  /** One call for these paths, which began then, failed with this error. */
+  failed(paths: readonly string[], now: number, error: SecretsError, begunAt: number = now): void {
+    const openedAt = this.#failing?.at ?? 0
+    // A time to come was noted before the clock was set back.
+    const isKnown = this.#isOpen && begunAt < openedAt && openedAt <= now
+    this.#failures += 1
+    for (const path of paths.slice(0, pathsToOpen)) if (this.#paths.size < pathsToOpen) this.#paths.add(path)
+    // What began before the circuit opened tells nothing new, and must not keep it open.
+    if (isKnown) return
+    const { pace = hurried } = this.#options
+    this.#failing = pace(error, this.#failing, now)
+    this.#probingSince = undefined
+  }
+
+  /** The call ended without telling anything of the store. */
+  withdrawn(): void {
+    this.#probingSince = undefined
+  }
+
+  /** A probe that takes too long may hang: another one is let through. */
+  #isProbing(now: number): boolean {
+    const { probeMs = Infinity } = this.#options
+    return this.#probingSince !== undefined && Math.abs(now - this.#probingSince) <= probeMs
+  }
+
+  /** Without a credential no path can be asked. */
+  get #isOpen(): boolean {
+    const isSilent = this.#failures >= failuresToOpen && this.#paths.size >= pathsToOpen
+    return isSilent || this.#failing?.error.code === 'CREDENTIALS_MISSING'
+  }
+}
+
+const heldBack = new WeakSet<SecretsError>()
+
+/** The provider was not asked, since its circuit is open: this tells nothing new of the store. */
+export function isHeldBack(error: SecretsError): boolean {
+  return heldBack.has(error)
+}
+
+/** The circuit's refusal as the error of a provider. */
+export function heldBackBy(refusal: SecretsError, provider: string): SecretsError {
+  const error = placed(refusal, { provider })
+  heldBack.add(error)
+  return error
+}
+
+function refusalOf({ error, retryAt }: BackOff, now: number): SecretsError {
+  const details = { remedy: error.remedy, retryAt: Math.max(retryAt, now) }
+  if (error.code === 'CREDENTIALS_MISSING') return new SecretsError(error.code, error.problem, details)
+  return new SecretsError('UNAVAILABLE', `left alone for a while after repeated failures, the last of which: ${error.problem}`, details)
+}

@@ -1,0 +1,236 @@
+import { getEventListeners } from 'node:events'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { bounded, jittered, longestTimerMs, pause, throwIfAborted, untilAborted, whenClosed } from './deadline.ts'
+
+const open = new AbortController().signal
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+function never(): Promise<never> {
+  return new Promise(() => {})
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => 'resolved',
+    (error: { code?: unknown }) => error.code,
+  )
+}
+
+/** What was rejected without anybody to hear it: by default it ends the process. */
+async function unheard(run: () => Promise<unknown>): Promise<unknown[]> {
+  vi.useRealTimers()
+  const reasons: unknown[] = []
+  const listener = (reason: unknown): void => void reasons.push(reason)
+  const others = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection').on('unhandledRejection', listener)
+  await run()
+  await new Promise((resolve) => setImmediate(resolve))
+  process.removeListener('unhandledRejection', listener)
+  for (const other of others) process.on('unhandledRejection', other)
+  return reasons
+}
+
+describe('bounded', () => {
+  it('settles as the call does', async () => {
+    expect(await bounded(async () => 5, { deadlineMs: 100, closing: open })).toBe(5)
+    await expect(bounded(async () => Promise.reject(new TypeError('x')), { deadlineMs: 100, closing: open })).rejects.toThrow(TypeError)
+  })
+
+  it('takes a call that throws at once for one that rejects', async () => {
+    const call = bounded(
+      () => {
+        throw new TypeError('x')
+      },
+      { deadlineMs: 100, closing: open },
+    )
+    await expect(call).rejects.toThrow(TypeError)
+  })
+
+  it('ends a call that does not answer by its deadline, and aborts its signal', async () => {
+    let inner: AbortSignal | undefined
+    const code = codeOf(bounded((signal) => ((inner = signal), never()), { deadlineMs: 100, closing: open }))
+    await vi.advanceTimersByTimeAsync(99)
+    expect(inner?.aborted).toBe(false)
+    await vi.advanceTimersByTimeAsync(1)
+    expect([await code, inner?.aborted]).toEqual(['DEADLINE_EXCEEDED', true])
+  })
+
+  it.each(['signal', 'closing'] as const)('ends a call when its %s is aborted', async (which) => {
+    let inner: AbortSignal | undefined
+    const controller = new AbortController()
+    const call = codeOf(bounded((signal) => ((inner = signal), never()), { deadlineMs: 100, closing: open, [which]: controller.signal }))
+    controller.abort(new Error('for a reason of its own'))
+    expect([await call, inner?.aborted]).toEqual(['ABORTED', true])
+  })
+
+  it.each(['signal', 'closing'] as const)('does not begin when its %s is aborted already', async (which) => {
+    const run = vi.fn<() => Promise<void>>()
+    expect(await codeOf(bounded(run, { deadlineMs: 100, closing: open, [which]: AbortSignal.abort() }))).toBe('ABORTED')
+    expect(run).not.toHaveBeenCalled()
+  })
+
+  it('keeps the process alive until then: a run never ends with the call unsettled', () => {
+    const timer = vi.spyOn(globalThis, 'setTimeout')
+    void bounded(never, { deadlineMs: 100, closing: open }).catch(() => {})
+    expect(timer.mock.results.map(({ value }) => (value as NodeJS.Timeout).hasRef())).toEqual([true])
+  })
+
+  it('leaves no timer and no listener behind, however it ends', async () => {
+    const { signal } = new AbortController()
+    const remove = vi.spyOn(signal, 'removeEventListener')
+    const add = vi.spyOn(signal, 'addEventListener')
+    await bounded(async () => 5, { deadlineMs: 100, signal, closing: open })
+    const late = bounded(never, { deadlineMs: 100, signal, closing: open }).catch(() => {})
+    await vi.advanceTimersByTimeAsync(100)
+    await late
+    expect(vi.getTimerCount()).toBe(0)
+    expect(remove.mock.calls).toEqual(add.mock.calls)
+    expect(add).toHaveBeenCalledTimes(2)
+  })
+
+  it('hangs one listener on what closes, however many calls it ends, and ends those that still run', async () => {
+    const closing = new AbortController()
+    const add = vi.spyOn(closing.signal, 'addEventListener')
+    const calls = [async () => 5, never, never].map((run) => codeOf(bounded<number>(run, { deadlineMs: 100, closing: closing.signal })))
+    expect(await calls[0]).toBe('resolved')
+    closing.abort()
+    expect(await Promise.all(calls)).toEqual(['resolved', 'ABORTED', 'ABORTED'])
+    expect(add).toHaveBeenCalledTimes(1)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('names what was closed', async () => {
+    const call = { deadlineMs: 100, closing: AbortSignal.abort() }
+    await expect(bounded(never, call)).rejects.toThrow('the secrets manager is closed')
+    await expect(bounded(never, { ...call, owner: 'the X provider' })).rejects.toThrow('the X provider is closed')
+  })
+
+  it('ends nothing of a call that has ended, when what it belongs to closes', async () => {
+    const closing = new AbortController()
+    let given: AbortSignal | undefined
+    await bounded(
+      async (signal) => {
+        given = signal
+      },
+      { deadlineMs: 100, closing: closing.signal },
+    )
+    closing.abort()
+    expect(given?.aborted).toBe(false)
+  })
+
+  it('takes an answer that was not promised as it is', async () => {
+    // an author's mistake that the types forbid
+    const answer = (): Promise<number> => 5 as unknown as Promise<number>
+    expect(await bounded(answer, { deadlineMs: 100, closing: open })).toBe(5)
+  })
+
+  it('does not look at what a call does after its end', async () => {
+    const { promise, reject } = Promise.withResolvers<void>()
+    expect(
+      await unheard(async () => {
+        await codeOf(bounded(() => promise, { deadlineMs: 1, closing: open }))
+        reject(new Error('late'))
+      }),
+    ).toEqual([])
+  })
+})
+
+describe('untilAborted', () => {
+  it('settles as the promise does, with a signal or without', async () => {
+    expect([await untilAborted(Promise.resolve(5), undefined), await untilAborted(Promise.resolve(5), open)]).toEqual([5, 5])
+    await expect(untilAborted(Promise.reject(new TypeError('x')), open)).rejects.toThrow(TypeError)
+  })
+
+  it('gives up when the signal is aborted, before or after, and lets the promise go on', async () => {
+    const controller = new AbortController()
+    const { promise, resolve } = Promise.withResolvers<number>()
+    const waiting = codeOf(untilAborted(promise, controller.signal))
+    controller.abort()
+    expect([await waiting, await codeOf(untilAborted(promise, controller.signal))]).toEqual(['ABORTED', 'ABORTED'])
+    resolve(5)
+    expect(await promise).toBe(5)
+  })
+
+  it('leaves no listener behind', async () => {
+    const { signal } = new AbortController()
+    const waiting = untilAborted(Promise.resolve(5), signal)
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1)
+    await waiting
+    expect(getEventListeners(signal, 'abort')).toEqual([])
+  })
+
+  it.each(['before', 'after'])('hears a rejection that nobody waits for any more, if the signal was aborted %s', async (when) => {
+    const controller = new AbortController()
+    const { promise, reject } = Promise.withResolvers<never>()
+    const run = async (): Promise<void> => {
+      if (when === 'before') controller.abort()
+      const waiting = codeOf(untilAborted(promise, controller.signal))
+      controller.abort()
+      expect(await waiting).toBe('ABORTED')
+      reject(new Error('late'))
+    }
+    expect(await unheard(run)).toEqual([])
+  })
+})
+
+describe('whenClosed', () => {
+  it('calls each that still waits, by one listener', () => {
+    const closing = new AbortController()
+    const [first, second] = [vi.fn(), vi.fn()]
+    const cancel = whenClosed(closing.signal, first)
+    whenClosed(closing.signal, second)
+    expect(getEventListeners(closing.signal, 'abort')).toHaveLength(1)
+    cancel()
+    closing.abort()
+    expect([first.mock.calls.length, second.mock.calls.length]).toEqual([0, 1])
+  })
+})
+
+describe('throwIfAborted', () => {
+  it('throws ABORTED, and nothing of the reason that the caller gave', () => {
+    expect(() => throwIfAborted(open)).not.toThrow()
+    expect(() => throwIfAborted(AbortSignal.abort('hunter2'))).toThrow(/^the caller's signal was aborted$/)
+  })
+})
+
+describe('pause', () => {
+  it.each([
+    ['the time', 1_000, () => {}],
+    ['an abort', 0, (controller: AbortController) => controller.abort()],
+    ['what comes sooner', 0, (_: AbortController, sooner: () => void) => sooner()],
+  ])('ends by %s, and leaves no timer and no listener behind', async (_, ms, end) => {
+    const controller = new AbortController()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const pausing = pause(1_000, controller.signal, promise)
+    end(controller, resolve)
+    await vi.advanceTimersByTimeAsync(ms)
+    await pausing
+    expect([vi.getTimerCount(), getEventListeners(controller.signal, 'abort').length]).toEqual([0, 0])
+  })
+
+  it('waits no less for a time that setTimeout does not take', async () => {
+    const ended = vi.fn()
+    void pause(Infinity).then(ended)
+    await vi.advanceTimersByTimeAsync(longestTimerMs - 1)
+    expect(ended).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(ended).toHaveBeenCalled()
+  })
+
+  it('does not begin once the signal is aborted, and hears a rejection of what comes sooner', async () => {
+    await pause(1_000, AbortSignal.abort())
+    await pause(1_000, undefined, Promise.reject(new Error('sooner')))
+    expect(vi.getTimerCount()).toBe(0)
+  })
+})
+
+describe('jittered', () => {
+  it('is at least half of the time, and never more than it', () => {
+    const times = Array.from({ length: 200 }, () => jittered(100))
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(50)
+    expect(Math.max(...times)).toBeLessThan(100)
+    expect(new Set(times).size).toBeGreaterThan(100)
+  })
+})

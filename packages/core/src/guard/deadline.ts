@@ -1,0 +1,215 @@
+import { SecretsError } from '../errors/secrets-error.ts'
+
+/**
+ * The longest time that `setTimeout` takes, in milliseconds: it fires at once for more (Node.js documentation, timers).
+ *
+ * @example
+ * import { longestTimerMs } from '@finchat/secrets-core/provider'
+ *
+ * console.log(longestTimerMs) // 2147483647
+ */
+export const longestTimerMs: number = 2 ** 31 - 1
+
+/** What ends a call that may hang. */
+export interface Bounds {
+  /** From when it begins, in milliseconds; at most 2,147,483,647, which is `setTimeout`'s own bound. */
+  readonly deadlineMs: number
+  /** The caller's abort. */
+  readonly signal?: AbortSignal | undefined
+  /** Aborted by the `close()` of what the call belongs to, for all of its calls: so it costs one listener, however many there are. */
+  readonly closing: AbortSignal
+  /** What that is, for the message. Default: the secrets manager. */
+  readonly owner?: string | undefined
+}
+
+/**
+ * Settles as `run` does, or rejects with `DEADLINE_EXCEEDED` or `ABORTED`, whichever is first; then the signal that `run` got is aborted, and
+ * what it does later is not looked at. Rejects without calling `run` if a signal is aborted already. A `run` that throws at once is as one that
+ * rejects. The timer is ref'ed: a process never ends with this unsettled. For authors of providers, whose clients may hang where no signal
+ * reaches: in a source of credentials, or in the middle of a body.
+ *
+ * @example
+ * import { SecretsError } from '@finchat/secrets-core'
+ * import { bounded } from '@finchat/secrets-core/provider'
+ *
+ * const closing = new AbortController()
+ * const hangs = (signal: AbortSignal) => new Promise<string>(() => signal.addEventListener('abort', () => console.log('ended')))
+ * const failure = await bounded(hangs, { deadlineMs: 20, closing: closing.signal, owner: 'the provider' }).catch((error: unknown) => error)
+ * console.log(SecretsError.isInstance(failure) && failure.code) // DEADLINE_EXCEEDED
+ */
+export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bounds): Promise<T> {
+  const { deadlineMs, closing } = bounds
+  const given = Object.hasOwn(bounds, 'signal') ? bounds.signal : undefined
+  const owner = Object.hasOwn(bounds, 'owner') ? bounds.owner : undefined
+  // Calls of nobody in particular carry the closing signal alone.
+  const signal = given === closing ? undefined : given
+  if (closing.aborted) return Promise.reject(closed(owner))
+  if (signal?.aborted) return Promise.reject(aborted())
+  return new Promise((resolve, reject) => {
+    const controller = new AbortController()
+    const end = (error: SecretsError): void => {
+      release()
+      reject(error)
+      controller.abort(error)
+    }
+    const onAbort = signal && ((): void => end(aborted()))
+    const onClose = (): void => end(closed(owner))
+    const onTime = (): void => end(new SecretsError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`))
+    const timer = setTimeout(onTime, deadlineMs)
+    if (onAbort) signal.addEventListener('abort', onAbort)
+    const cancel = whenClosed(closing, onClose)
+    const release = (): void => {
+      clearTimeout(timer)
+      if (onAbort) signal.removeEventListener('abort', onAbort)
+      cancel()
+    }
+    promised(() => run(controller.signal)).then(
+      (answer) => {
+        release()
+        resolve(answer)
+      },
+      (error: unknown) => {
+        release()
+        reject(error)
+      },
+    )
+  })
+}
+
+type End = () => void
+
+const running = new WeakMap<AbortSignal, Set<End>>()
+
+/**
+ * Calls `end` when `closing` is aborted. Returns what cancels that. However many wait, the signal has one listener: its
+ * own list would be searched at each removal. A signal that is aborted already calls nothing.
+ *
+ * @example
+ * import { whenClosed } from '@finchat/secrets-core/provider'
+ *
+ * const closing = new AbortController()
+ * const cancel = whenClosed(closing.signal, () => console.log('never'))
+ * cancel()
+ * whenClosed(closing.signal, () => console.log('closed'))
+ * closing.abort() // prints: closed
+ */
+export function whenClosed(closing: AbortSignal, end: End): () => void {
+  const ends = running.get(closing) ?? endedBy(closing)
+  ends.add(end)
+  return () => void ends.delete(end)
+}
+
+function endedBy(closing: AbortSignal): Set<End> {
+  const ends = new Set<End>()
+  running.set(closing, ends)
+  closing.addEventListener('abort', () => {
+    for (const end of ends) end()
+  })
+  return ends
+}
+
+/**
+ * Settles as `promise` does, or rejects with `ABORTED` if the signal is aborted first. The promise itself goes on, for
+ * others who wait for it. `meanwhile` tells in the error what was waited for, such as `the store was locked`.
+ *
+ * @example
+ * import { SecretsError } from '@finchat/secrets-core'
+ * import { untilAborted } from '@finchat/secrets-core/provider'
+ *
+ * const shared = Promise.resolve('answer')
+ * console.log(await untilAborted(shared, new AbortController().signal)) // answer
+ * const failure = await untilAborted(shared, AbortSignal.abort()).catch((error: unknown) => error)
+ * console.log(SecretsError.isInstance(failure) && failure.code) // ABORTED
+ */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined, meanwhile?: string): Promise<T> {
+  return raceAbort(promise, signal, () => {}, meanwhile)
+}
+
+/**
+ * Throws `ABORTED` if the signal is aborted: between two steps of a call that cannot be interrupted.
+ *
+ * @example
+ * import { throwIfAborted } from '@finchat/secrets-core/provider'
+ *
+ * throwIfAborted(new AbortController().signal) // goes on; throwIfAborted(AbortSignal.abort()) throws
+ */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw aborted()
+}
+
+/**
+ * Resolves after so many milliseconds, or as soon as the signal is aborted or `sooner` settles. Never rejects, and leaves no
+ * timer and no listener behind. A time beyond `longestTimerMs` counts as that.
+ *
+ * @example
+ * import { pause } from '@finchat/secrets-core/provider'
+ *
+ * await pause(5)
+ * await pause(60_000, AbortSignal.abort()) // at once
+ */
+export async function pause(ms: number, signal?: AbortSignal, sooner?: Promise<unknown>): Promise<void> {
+  if (signal?.aborted) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const end = (): void => resolve()
+  const timer = setTimeout(end, Math.min(ms, longestTimerMs))
+  signal?.addEventListener('abort', end)
+  sooner?.then(end, end)
+  await promise
+  clearTimeout(timer)
+  signal?.removeEventListener('abort', end)
+}
+
+/**
+ * Returns a random time from half of `ms` to the whole: processes that wait for the same do not come back together.
+ *
+ * @example
+ * import { jittered } from '@finchat/secrets-core/provider'
+ *
+ * console.log(jittered(1_000) >= 500) // true
+ */
+export function jittered(ms: number): number {
+  return ms * (0.5 + Math.random() / 2)
+}
+
+/** The same; `left` is called when the signal is aborted first. */
+export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined, left: () => void, meanwhile?: string): Promise<T> {
+  if (signal === undefined) return promise
+  const { promise: abort, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => {
+    reject(aborted(meanwhile))
+    left()
+  }
+  if (signal.aborted) onAbort()
+  signal.addEventListener('abort', onAbort)
+  return Promise.race([abort, promise]).finally(() => signal.removeEventListener('abort', onAbort))
+}
+
+export function aborted(meanwhile?: string): SecretsError {
+  const when = meanwhile === undefined ? '' : ` while ${meanwhile}`
+  return new SecretsError('ABORTED', `the caller's signal was aborted${when}`)
+}
+
+export function closed(owner = 'the secrets manager'): SecretsError {
+  return new SecretsError('ABORTED', `${owner} is closed`, { remedy: 'close it after the last use' })
+}
+
+/** A function that throws at once is as one that rejects, and an answer as one that was promised. */
+export function promised<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(call())
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** Beyond this a timer should have ended the call long ago: the process was frozen, or its clock was set. */
+const gapMs = 1_000
+
+/** Returns whether a call that begins now, and is ended by its deadline, has spanned a gap of the wall clock. */
+export function clockGap(deadlineMs: number): () => boolean {
+  const startedAt = Date.now()
+  return () => {
+    const elapsed = Date.now() - startedAt
+    return elapsed > deadlineMs + gapMs || elapsed < -gapMs
+  }
+}

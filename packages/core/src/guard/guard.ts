@@ -1,0 +1,279 @@
+import { bounded, clockGap } from './deadline.ts'
+import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { isKnownCode, isRefusal, isUnasked } from '../errors/error-classes.ts'
+import { onOneLine, placed, SecretsError } from '../errors/secrets-error.ts'
+import { type Circuit, heldBackBy } from './circuit-breaker.ts'
+import type { Outage } from './outage-warning.ts'
+import { deletionOf, descriptionOf, receiptOf, storedSecretOf } from '../value/check-stored-secret.ts'
+import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
+
+export interface GuardOptions {
+  readonly deadlineMs: number
+  readonly circuit: Circuit
+  readonly outage: Outage
+  readonly closing: AbortSignal
+  /** A change of this path was given up on, and may be made all the same until `landing` settles. */
+  readonly gaveUp?: (path: string, landing: Promise<unknown>) => void
+}
+
+/** Reads: they open the circuit, and an open one holds them back. */
+const reads = new Set(['get', 'getVersion', 'getMany', 'describe'])
+/** Calls that change nothing, so that they may be made again after a freeze. */
+const repeatable = new Set([...reads, 'checkHealth', 'staging.get'])
+/** Calls after which a deadline or a lost connection leaves open whether the store did what it was asked. */
+const effects = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
+
+/**
+ * The provider as the core trusts it: every call ends by its deadline, and rejects with a `SecretsError` that names it.
+ */
+export function guard(provider: SecretProvider, options: GuardOptions): SecretProvider {
+  const guarded = wrapProvider(provider, (call, next) =>
+    // `close` is the end of all, and bounded by the one who closes.
+    call.method === 'close' ? next(call.context) : answered(call, next, provider.name, options),
+  )
+  // What the provider has not, it has not, whatever there is on the prototype of every object.
+  return Object.setPrototypeOf(guarded, null)
+}
+
+type Next = (context: CallContext) => Promise<unknown>
+
+async function answered(call: ProviderCall, next: Next, provider: string, options: GuardOptions): Promise<unknown> {
+  const { method, context } = call
+  const refusal = reads.has(method) ? options.circuit.refusal(Date.now()) : undefined
+  if (refusal !== undefined) throw heldBackBy(refusal, provider)
+  let sent: Promise<unknown> | undefined
+  let hasLanded = false
+  const send = (signal: AbortSignal): Promise<unknown> => {
+    const fresh = Object.hasOwn(context, 'fresh') ? context.fresh : undefined
+    sent = next({ ...context, fresh, signal })
+      .catch((error: unknown) => Promise.reject(trusted(error, method)))
+      .finally(() => (hasLanded = true))
+    return sent
+  }
+  const { deadlineMs, closing } = options
+  const ask = (): Promise<unknown> => bounded(send, { deadlineMs, closing, signal: context.signal })
+  try {
+    const answer = repeatable.has(method) ? await repeated(call, ask, options) : await ask()
+    return checked(call, answer, provider)
+  } catch (error) {
+    const failure = asSecretsError(error)
+    if (sent === undefined || !effects.has(method)) throw placed(failure, { provider })
+    if (!hasLanded) options.gaveUp?.(String(call.args[0]), sent.catch(rejectedWithEffect))
+    throw placed(withEffect(failure), { provider })
+  }
+}
+
+async function repeated(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
+  const isRead = reads.has(call.method)
+  const begunAt = Date.now()
+  const spannedGap = clockGap(deadlineMs)
+  const told = (result: Settled): Settled => {
+    if (isRead) report(call, result, { circuit, outage, begunAt })
+    return result
+  }
+  // What came across a freeze may be older than it looks: ask again. A refusal stands where that cannot be done.
+  const settled = (): Promise<Settled> =>
+    ask().then((answer) => fulfilled(isBatch(call) ? settledMany(answer, call.args[0]) : answer), rejected)
+  const result = await settled()
+  const last = spannedGap() ? laterOf(call, result, told(await settled())) : told(result)
+  if (last.status === 'rejected') throw last.reason
+  return last.value
+}
+
+function isBatch({ method }: ProviderCall): boolean {
+  return method === 'getMany'
+}
+
+function fulfilled(value: unknown): Settled {
+  return { status: 'fulfilled', value }
+}
+
+function rejected(reason: unknown): Settled {
+  return { status: 'rejected', reason }
+}
+
+type Settled = PromiseSettledResult<unknown>
+
+/** Of two answers to one call the later one; where that could not be had, the refusal that came before it. */
+function laterOf(call: ProviderCall, before: Settled, again: Settled): Settled {
+  const batch = isBatch(call) && before.status === 'fulfilled' && Array.isArray(before.value) ? before.value : undefined
+  if (batch === undefined) return isRefused(before) && isUnanswered(again) ? before : again
+  if (isUnanswered(again)) return fulfilled(batch.map((each: Settled) => (isRefused(each) ? each : again)))
+  if (again.status === 'rejected' || !Array.isArray(again.value)) return again
+  return fulfilled(again.value.map((each: Settled, index) => (isRefused(batch[index]) && isUnanswered(each) ? batch[index] : each)))
+}
+
+/** The store could not be asked, or the caller did not wait for it. */
+function isUnanswered(result: Settled | undefined): boolean {
+  if (result?.status !== 'rejected' || !SecretsError.isInstance(result.reason)) return false
+  return isUnasked(result.reason.code) || result.reason.code === 'ABORTED'
+}
+
+function isRefused(result: Settled | undefined): boolean {
+  return result?.status === 'rejected' && SecretsError.isInstance(result.reason) && isRefusal(result.reason.code)
+}
+
+interface Report {
+  readonly circuit: Circuit
+  readonly outage: Outage
+  readonly begunAt: number
+}
+
+/** A batch whose every secret failed tells of the store what a call that failed does. */
+function report(call: ProviderCall, result: Settled, { circuit, outage, begunAt }: Report): void {
+  const [asked] = call.args
+  const answers: unknown = isBatch(call) && result.status === 'fulfilled' ? result.value : undefined
+  const results: readonly Settled[] = Array.isArray(answers) ? answers : [result]
+  const errors = results.map((each) => (each.status === 'rejected' ? asSecretsError(each.reason) : undefined))
+  const codes = errors.map((error) => error?.code)
+  if (codes.some((code) => code === undefined)) outage.answered()
+  if (codes.some((code) => !isWithoutNews(code) && !isSilence(code))) return circuit.succeeded()
+  if (codes.every(isWithoutNews)) return circuit.withdrawn()
+  const paths = Array.isArray(asked) ? asked.map(String) : [String(asked)]
+  const silence = errors.findLast((error) => isSilence(error?.code))
+  if (silence !== undefined) circuit.failed(paths, Date.now(), silence, begunAt)
+}
+
+/** The caller left, or the provider does without the call: the store may not have been asked. */
+function isWithoutNews(code: SecretsErrorCode | undefined): boolean {
+  return code === 'ABORTED' || code === 'UNSUPPORTED'
+}
+
+/** The store did not answer, or could not be asked. */
+function isSilence(code: SecretsErrorCode | undefined): boolean {
+  return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'CREDENTIALS_MISSING'
+}
+
+/** Codes that are the core's own verdicts, on a chain and a caller; and what a provider should have said. */
+const reserved: ReadonlyMap<SecretsErrorCode, string> = new Map([
+  ['NOT_FOUND', 'its get() must resolve to undefined instead'],
+  ['ABORTED', 'when nobody aborted, it is UNAVAILABLE or DEADLINE_EXCEEDED'],
+])
+/** Calls that need a secret which is there. */
+const onExisting = new Set(['tag', 'delete', 'restore'])
+
+/** What a provider rejects with, if it may say that. */
+function trusted(error: unknown, method: string): SecretsError {
+  const failure = asSecretsError(error)
+  const remedy = reserved.get(failure.code)
+  if (remedy === undefined || (failure.code === 'NOT_FOUND' && onExisting.has(method))) return failure
+  return new SecretsError('INTERNAL', `the provider rejected with ${failure.code}`, { remedy })
+}
+
+/** Only a `SecretsError` gets through; of any other nothing is kept but its kind. */
+export function asSecretsError(error: unknown): SecretsError {
+  let kind = 'an error of its own'
+  try {
+    if (SecretsError.isInstance(error)) return onOneLine(error)
+    kind = kindOf(error)
+  } catch {
+    // Its members throw.
+  }
+  return new SecretsError('INTERNAL', `the provider failed with ${kind} instead of a SecretsError`, {
+    remedy: "report it to the provider's author",
+  })
+}
+
+const kinds = new Set(['Error', 'TypeError', 'RangeError', 'SyntaxError', 'ReferenceError', 'AggregateError', 'AbortError', 'TimeoutError'])
+
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'something'
+  return kinds.has(error.name) ? `a ${error.name}` : 'an error of its own'
+}
+
+/** As the caller is told of a call that ends in time. */
+function rejectedWithEffect(error: unknown): Promise<never> {
+  return Promise.reject(withEffect(asSecretsError(error)))
+}
+
+function withEffect(error: SecretsError): SecretsError {
+  if (error.effect !== undefined) return error
+  const isOpen = error.code === 'DEADLINE_EXCEEDED' || error.code === 'ABORTED' || error.code === 'INTERNAL' || !isKnownCode(error.code)
+  return isOpen ? new SecretsError(error.code, error.problem, { ...error, effect: 'unknown' }) : error
+}
+
+/** What a provider must answer for each read; all else is a bug of its author, never an answer. */
+function checked(call: ProviderCall, answer: unknown, provider: string): unknown {
+  switch (call.method) {
+    case 'get':
+    case 'staging.get':
+      return checkedSecret(answer)
+    case 'getVersion':
+      return checkedVersion(checkedSecret(answer), call.args[1])
+    case 'getMany':
+      return checkedMany(answer, provider)
+    case 'describe':
+      return answer === undefined ? undefined : descriptionOf(answer)
+    case 'put':
+    case 'staging.put':
+    case 'staging.promote':
+      return receiptOf(answer)
+    case 'delete':
+      return deletionOf(answer)
+    default:
+      return answer
+  }
+}
+
+function checkedSecret(given: unknown): StoredSecret | undefined {
+  if (given === undefined) return undefined
+  const answer = storedSecretOf(given)
+  if (answer === undefined) throw malformed('what is not a secret')
+  if (answer.expiresAt !== undefined && answer.expiresAt <= Date.now()) {
+    throw new SecretsError('UNAVAILABLE', 'the store answered with a secret that has expired', {
+      remedy: "compare this machine's clock with the store's",
+    })
+  }
+  return answer
+}
+
+function checkedVersion(secret: StoredSecret | undefined, asked: unknown): StoredSecret | undefined {
+  if (secret === undefined || asked === 'previous' || secret.version === asked) return secret
+  throw malformed('another version than the one asked for')
+}
+
+function checkedMany(answer: unknown, provider: string): PromiseSettledResult<StoredSecret | undefined>[] {
+  if (!Array.isArray(answer)) throw malformed('another number of secrets than asked for')
+  return answer.map((each: Settled) => {
+    try {
+      if (each.status === 'rejected') throw each.reason
+      return { status: 'fulfilled', value: checkedSecret(each.value) }
+    } catch (error) {
+      return { status: 'rejected', reason: placed(asSecretsError(error), { provider }) }
+    }
+  })
+}
+
+/** The results of a batch, in objects whose members can be read without harm; `undefined` where there are not as many as paths. */
+function settledMany(answer: unknown, paths: unknown): readonly Settled[] | undefined {
+  if (!Array.isArray(paths) || !isOfLength(answer, paths.length)) return undefined
+  // By index: `map` would leave holes as they are, and a hole is no answer.
+  return Array.from(paths, (_, index) => {
+    try {
+      return fulfilled(settledValue(Object.hasOwn(answer, index) ? answer[index] : undefined))
+    } catch (error) {
+      return rejected(asSecretsError(error))
+    }
+  })
+}
+
+function isOfLength(answer: unknown, length: number): answer is readonly unknown[] {
+  try {
+    return Array.isArray(answer) && answer.length === length
+  } catch {
+    return false
+  }
+}
+
+/** The value of one result, or its failure. Only its own members count: what is missing must not read as "no such secret". */
+function settledValue(result: unknown): unknown {
+  const { status, value, reason } = Object.getOwnPropertyDescriptors(Object(result))
+  if (status?.value === 'fulfilled' && value !== undefined) return value.value
+  if (status?.value === 'rejected') throw trusted(reason?.value, 'getMany')
+  throw malformed('what is not a result')
+}
+
+export function malformed(what: string): SecretsError {
+  return new SecretsError('INTERNAL', `the provider answered ${what}`, { remedy: "report it to the provider's author" })
+}

@@ -1,0 +1,42 @@
+import type { CallContext, ListedSecret, SecretProvider } from '../contract/provider.ts'
+import { asSecretsError, malformed } from './guard.ts'
+import { described } from '../errors/format.ts'
+import { own } from '../errors/own-properties.ts'
+import { listedOf } from '../value/check-stored-secret.ts'
+
+type List = NonNullable<SecretProvider['list']>
+
+/** What the provider lists, entry by entry. Whatever is wrong with it is a `SecretsError`: a bug of its author is `INTERNAL`. */
+export function listedEntries(list: List, prefix: string, context: CallContext): AsyncIterator<ListedSecret, undefined, undefined> {
+  const entries = iteratorOf(list, prefix, context)
+  return {
+    next: async () => {
+      try {
+        const next = await entries.next()
+        return next.done === true ? { done: true, value: undefined } : { done: false, value: checkedEntry(next.value) }
+      } catch (error) {
+        throw asSecretsError(error)
+      }
+    },
+    return: async () => {
+      await entries.return?.()
+      return { done: true, value: undefined }
+    },
+  }
+}
+
+function iteratorOf(list: List, prefix: string, context: CallContext): AsyncIterator<unknown> {
+  try {
+    const listed: unknown = list(prefix, context)
+    const iterate = own(listed, Symbol.asyncIterator)
+    if (typeof iterate === 'function') return iterate.call(listed)
+    throw malformed(`a list that is ${described(listed)}, not an async iterable`)
+  } catch (error) {
+    throw asSecretsError(error)
+  }
+}
+
+function checkedEntry(entry: unknown): ListedSecret {
+  if (typeof own(entry, 'path') !== 'string') throw malformed('what is not a listed secret')
+  return listedOf(entry as ListedSecret) // it has a path, and its tags are looked at one by one
+}

@@ -1,0 +1,41 @@
+import { SecretsError } from '../errors/secrets-error.ts'
+
+interface Builtins {
+  'node:crypto': typeof import('node:crypto')
+  'node:sqlite': typeof import('node:sqlite')
+}
+
+/**
+ * Returns a module of Node.js, looked up at the first call: importing a package loads none of it. Node.js 22 warns that
+ * `node:sqlite` is experimental; that one warning is suppressed. Throws `CONFIGURATION`, with `user` as its subject, where
+ * Node.js is too old or was built without the module.
+ *
+ * @example
+ * import { loadBuiltin } from '@finchat/secrets-core/provider'
+ *
+ * const { randomBytes } = loadBuiltin('node:crypto', 'my store')
+ * console.log(randomBytes(16).length) // 16
+ */
+export function loadBuiltin<Name extends keyof Builtins>(name: Name, user: string): Builtins[Name] {
+  const found = name === 'node:sqlite' ? withoutSqliteWarning(() => lookUp(name)) : lookUp(name)
+  if (found !== undefined) return found as Builtins[Name] // the module of that name
+  throw new SecretsError('CONFIGURATION', `${user} needs Node.js 22.19 or later, with ${name}; this is ${process.version}`)
+}
+
+/** An older Node.js has no `getBuiltinModule`, which its types do not know. */
+function lookUp(name: keyof Builtins): object | undefined {
+  return typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule(name) : undefined
+}
+
+/** For one synchronous call; every other warning passes. */
+function withoutSqliteWarning<T>(load: () => T): T {
+  const emitWarning = process.emitWarning
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
+    if (!String(warning).startsWith('SQLite is an experimental feature')) Reflect.apply(emitWarning, process, [warning, ...rest])
+  }
+  try {
+    return load()
+  } finally {
+    process.emitWarning = emitWarning
+  }
+}

@@ -1,0 +1,135 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, promises, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { refusal } from '../testing/refusal.ts'
+import { assertCredential, callSource, readCredential, withoutLineEnd } from './credential.ts'
+
+const canary = 'canary-77aa-of-a-credential'
+const { signal } = new AbortController()
+
+let folder: string
+beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'secrets-credential-'))))
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true })
+})
+
+function file(content: string | Uint8Array): { readonly file: string } {
+  const path = join(folder, 'token')
+  writeFileSync(path, content)
+  return { file: path }
+}
+
+async function codeOf(reading: Promise<unknown>): Promise<string> {
+  const error = await refusal(reading)
+  expect(`${error.message} ${JSON.stringify(error)}`).not.toMatch(new RegExp(`${canary}|${folder}`))
+  return `${error.code}: ${error.problem}`
+}
+
+describe('readCredential', () => {
+  it.each([
+    ['a text', () => canary],
+    ['a function', () => () => canary],
+    ['a function that waits', () => async () => canary],
+    ['a file', () => file(canary)],
+    ['a file that ends in a line feed', () => file(`${canary}\n`)],
+    ['a file that ends as on Windows', () => file(`${canary}\r\n`)],
+    [
+      'a link to a file',
+      () => {
+        symlinkSync(file(canary).file, join(folder, 'link'))
+        return { file: join(folder, 'link') }
+      },
+    ],
+  ])('reads %s', async (_, source) => {
+    expect(await readCredential(source(), 'the token', signal)).toBe(canary)
+  })
+
+  it('reads a file again at each call', async () => {
+    const source = file('first')
+    const first = await readCredential(source, 'the token', signal)
+    writeFileSync(source.file, 'second')
+    expect([first, await readCredential(source, 'the token', signal)]).toEqual(['first', 'second'])
+  })
+
+  it('takes PEM with remarks in another encoding, and no other text', async () => {
+    const pem = Buffer.concat([Buffer.of(0xe9), Buffer.from('\n-----BEGIN CERTIFICATE-----\n')])
+    expect(await readCredential(file(pem), 'tls.ca', signal)).toContain('-----BEGIN')
+    const latin1 = Buffer.concat([Buffer.from(canary), Buffer.of(0xe9)])
+    expect(await codeOf(readCredential(file(latin1), 'the token', signal))).toBe('CONFIGURATION: the token is no text in UTF-8')
+  })
+
+  it.each([
+    ['no text', () => ''],
+    ['an empty file', () => file('')],
+    ['a file with a line end alone', () => file('\n')],
+    ['a file that is not there', () => ({ file: join(folder, 'other') })],
+  ])('is CREDENTIALS_MISSING for %s, so that a chain asks the next provider', async (_, source) => {
+    expect(await codeOf(readCredential(source(), 'the token', signal))).toMatch(/^CREDENTIALS_MISSING: /)
+  })
+
+  it.each([
+    [
+      'a FIFO that nobody writes to',
+      () => {
+        execFileSync('mkfifo', [join(folder, 'fifo')])
+        return { file: join(folder, 'fifo') }
+      },
+    ],
+    ['a device without an end', () => ({ file: '/dev/zero' })],
+    ['an empty device', () => ({ file: '/dev/null' })],
+    ['a folder', () => ({ file: folder })],
+    [
+      'a huge file',
+      () => {
+        const source = file('')
+        truncateSync(source.file, 2 ** 40)
+        return source
+      },
+    ],
+    ['a lone surrogate', () => '\ud800'],
+    ['a function that returns no text', () => () => 7 as unknown as string],
+  ])('is CONFIGURATION for %s, which ends a chain', async (_, source) => {
+    expect(await codeOf(readCredential(source(), 'the token', signal))).toMatch(/^CONFIGURATION: /)
+  })
+
+  it.each(['EACCES', 'EIO'])('is CONFIGURATION for a file that cannot be read (%s)', async (code) => {
+    vi.spyOn(promises, 'open').mockRejectedValue(Object.assign(new Error(canary), { code }))
+    const error = await refusal(readCredential(file(canary), 'the token', signal))
+    expect(error).toMatchObject({ code: 'CONFIGURATION', problem: 'the file of the token cannot be read', storeStatus: code })
+  })
+
+  it('keeps nothing of what a function throws, unless it is a SecretsError', async () => {
+    const throwing = (): string => {
+      throw new Error(canary)
+    }
+    expect(await codeOf(readCredential(throwing, 'the token', signal))).toBe('UNAVAILABLE: the function that gives the token failed')
+    const ours = new SecretsError('RATE_LIMITED', 'too many')
+    expect(await refusal(readCredential(async () => Promise.reject(ours), 'the token', signal))).toBe(ours)
+  })
+
+  it('waits for a function no longer than its signal', async () => {
+    const controller = new AbortController()
+    const waiting = readCredential(() => new Promise(() => {}), 'the token', controller.signal)
+    controller.abort()
+    expect((await refusal(waiting)).code).toBe('ABORTED')
+  })
+})
+
+it('callSource gives what the function gives, whatever it is', async () => {
+  expect(await callSource(async () => ({ user: 'bob' }), 'the login', signal)).toEqual({ user: 'bob' })
+})
+
+it('withoutLineEnd drops one line end', () => {
+  expect(['a\n', 'a\r\n', 'a\n\n', 'a\r', 'a', '\n', ''].map(withoutLineEnd)).toEqual(['a', 'a', 'a\n', 'a\r', 'a', '', ''])
+})
+
+it('assertCredential takes sources alone', () => {
+  for (const source of ['', 'text', { file: 'path' }, () => 'text']) expect(() => assertCredential(source, 'it')).not.toThrow()
+  for (const other of [undefined, null, 7, {}, { file: '' }, { file: 7 }, ['text'], new URL('file:///x')]) {
+    expect(() => assertCredential(other, 'the token')).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+  }
+})

@@ -1,0 +1,116 @@
+import { SecretsError } from '../errors/secrets-error.ts'
+import { untilAborted } from '../guard/deadline.ts'
+import { configurationError } from '../options/check-option.ts'
+import { readSecretFile } from './secret-file.ts'
+
+/** A secret text: itself, a file that is read at each use, or a function that is called at each use. */
+export type Credential = string | { readonly file: string } | (() => string | Promise<string>)
+
+/**
+ * Throws `CONFIGURATION` unless this is a credential's source. `what` names it in the error.
+ *
+ * @example
+ * import { assertCredential } from '@finchat/secrets-core/provider'
+ *
+ * assertCredential({ file: '/run/secrets/token' }, 'the token') // assertCredential(7, 'the token') throws
+ */
+export function assertCredential(source: unknown, what: string): asserts source is Credential {
+  if (typeof source === 'string' || typeof source === 'function') return
+  if (typeof source === 'object' && source !== null && 'file' in source && typeof source.file === 'string' && source.file !== '') return
+  throw configurationError(`${what} is no credential`, 'give a text, { file }, or a function that returns a text')
+}
+
+/**
+ * Returns the credential's text, of a file without the line end that editors and `echo` leave. `what` names it in errors,
+ * which never show it.
+ *
+ * Rejects with `CREDENTIALS_MISSING` where it is empty or its file does not exist, so that a chain asks the next provider.
+ * A file that is there and cannot be used (a FIFO, a device, one of more than 64 KiB, one that may not be read) is
+ * `CONFIGURATION`, as is text that is not UTF-8, so that the chain stops. A function that throws is `UNAVAILABLE`; nothing
+ * of its error is kept. `ABORTED` as soon as the signal is aborted.
+ *
+ * @example
+ * import { readCredential } from '@finchat/secrets-core/provider'
+ *
+ * const { signal } = new AbortController()
+ * const token = await readCredential(async () => 'hunter2', 'the token', signal)
+ * console.log(token.length) // 7
+ */
+export async function readCredential(source: Credential, what: string, signal: AbortSignal): Promise<string> {
+  const text = typeof source === 'string' ? source : await fetched(source, what, signal)
+  if (!text.isWellFormed()) throw notUtf8(what)
+  if (text !== '') return text
+  throw new SecretsError('CREDENTIALS_MISSING', `${what} is empty`, { remedy: 'give the credential' })
+}
+
+/**
+ * Returns what an application's function gives, such as one for a token; not later than the signal. Rejects with
+ * `UNAVAILABLE` where it throws: nothing of its error is kept but a `SecretsError` of its own.
+ *
+ * @example
+ * import { callSource } from '@finchat/secrets-core/provider'
+ *
+ * const { signal } = new AbortController()
+ * console.log(await callSource(() => ({ user: 'bob' }), 'the login', signal)) // { user: 'bob' }
+ */
+export async function callSource(source: () => unknown, what: string, signal: AbortSignal): Promise<unknown> {
+  try {
+    return await untilAborted(
+      Promise.resolve().then(() => source()),
+      signal,
+    )
+  } catch (error) {
+    if (SecretsError.isInstance(error)) throw error
+    throw new SecretsError('UNAVAILABLE', `the function that gives ${what} failed`)
+  }
+}
+
+/**
+ * Returns the text without its last line end, LF or CRLF: the one that editors and `echo` leave.
+ *
+ * @example
+ * import { withoutLineEnd } from '@finchat/secrets-core/provider'
+ *
+ * console.log(withoutLineEnd('hunter2\n').length) // 7
+ */
+export function withoutLineEnd(text: string): string {
+  if (text.endsWith('\r\n')) return text.slice(0, -2)
+  return text.endsWith('\n') ? text.slice(0, -1) : text
+}
+
+async function fetched(source: Exclude<Credential, string>, what: string, signal: AbortSignal): Promise<string> {
+  if (typeof source !== 'function') return textOfFile(source.file, what, signal)
+  const text = await callSource(source, what, signal)
+  if (typeof text === 'string') return text
+  throw configurationError(`the function that gives ${what} returned no text`)
+}
+
+async function textOfFile(path: string, what: string, signal: AbortSignal): Promise<string> {
+  const content = await readSecretFile(path, `the file of ${what}`, signal).catch((error: unknown) => {
+    throw unusable(error, what)
+  })
+  if (content === undefined) {
+    const remedy = 'mount it, or correct its path'
+    throw new SecretsError('CREDENTIALS_MISSING', `the file of ${what} does not exist`, { remedy })
+  }
+  if (typeof content === 'string') return withoutLineEnd(content)
+  const text = Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString()
+  content.fill(0)
+  // Outside of its Base64, PEM may have remarks in any encoding.
+  if (text.includes('-----BEGIN')) return withoutLineEnd(text)
+  throw notUtf8(what)
+}
+
+/** A chain must not pass over a credential that is there and cannot be read: another store would answer unnoticed. */
+function unusable(error: unknown, what: string): unknown {
+  if (!SecretsError.isInstance(error) || error.code === 'ABORTED' || error.code === 'CONFIGURATION') return error
+  return new SecretsError('CONFIGURATION', `the file of ${what} cannot be read`, {
+    remedy: 'let this process read it',
+    storeStatus: error.storeStatus,
+  })
+}
+
+/** A lenient decoder would make another credential of it. */
+function notUtf8(what: string): SecretsError {
+  return configurationError(`${what} is no text in UTF-8`, 'write it in UTF-8, without bytes of another encoding')
+}

@@ -1,0 +1,69 @@
+/** Why the operating system refused a call on a file or folder. */
+export type FileFailure =
+  | 'missing'
+  | 'not-a-folder'
+  | 'not-a-file'
+  | 'name-too-long'
+  | 'link-loop'
+  | 'denied'
+  | 'read-only'
+  | 'disk-full'
+  | 'quota-used-up'
+  | 'too-large'
+  | 'input-output'
+  | 'too-many-open'
+  | 'exists'
+
+/** By the codes of POSIX, and those of Node.js itself. */
+const failures: Readonly<Record<string, FileFailure>> = {
+  ENOENT: 'missing',
+  ENOTDIR: 'not-a-folder',
+  EISDIR: 'not-a-file',
+  ENXIO: 'not-a-file', // a socket, or a device without hardware, as the next two
+  ENODEV: 'not-a-file',
+  ENOTSUP: 'not-a-file',
+  ERR_INVALID_ARG_VALUE: 'not-a-file', // NUL in the path
+  ENAMETOOLONG: 'name-too-long',
+  ELOOP: 'link-loop',
+  EACCES: 'denied',
+  EPERM: 'denied',
+  ERR_ACCESS_DENIED: 'denied', // by `node --permission`
+  EROFS: 'read-only',
+  ENOSPC: 'disk-full',
+  EDQUOT: 'quota-used-up',
+  EFBIG: 'too-large',
+  EIO: 'input-output',
+  EMFILE: 'too-many-open',
+  ENFILE: 'too-many-open',
+  EEXIST: 'exists',
+}
+
+/**
+ * Returns why a call on a file failed; `undefined` for every other error. Build your own `SecretsError` from it: the
+ * system's message quotes the path, which may hold a secret by mistake.
+ *
+ * @example
+ * import { open } from 'node:fs/promises'
+ * import { fileFailure } from '@finchat/secrets-core/provider'
+ *
+ * const failure = await open('/no/such/file').catch(fileFailure)
+ * console.log(failure) // missing
+ */
+export function fileFailure(error: unknown): FileFailure | undefined {
+  const code = systemCode(error)
+  return code !== undefined && Object.hasOwn(failures, code) ? failures[code] : undefined
+}
+
+/**
+ * Returns the short code of a system error, such as `ECONNREFUSED`, for a `SecretsError`'s `storeStatus`; `undefined` for
+ * what does not look like one: a library's `code` may hold anything.
+ *
+ * @example
+ * import { systemCode } from '@finchat/secrets-core/provider'
+ *
+ * console.log(systemCode(Object.assign(new Error('connect ECONNREFUSED 10.0.0.1'), { code: 'ECONNREFUSED' }))) // ECONNREFUSED
+ */
+export function systemCode(error: unknown): string | undefined {
+  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
+  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : undefined
+}

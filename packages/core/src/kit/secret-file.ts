@@ -1,0 +1,106 @@
+import type { FileHandle } from 'node:fs/promises'
+
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { throwIfAborted } from '../guard/deadline.ts'
+import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
+import { type FileFailure, fileFailure, systemCode } from './file-failure.ts'
+
+/**
+ * The most that a file of one secret may hold, in bytes. Kubernetes and AWS bound a secret alike.
+ *
+ * @example
+ * import { maxSecretFileBytes } from '@finchat/secrets-core/provider'
+ *
+ * console.log(maxSecretFileBytes) // 65536
+ */
+export const maxSecretFileBytes = 65_536
+
+/** What is looked at before a file that was opened is read: false where it is not the one that was meant. */
+type IsMeant = (handle: FileHandle) => Promise<boolean>
+
+/**
+ * Returns what the regular file at `path` holds, no newline trimmed: text if it is valid UTF-8, else its bytes;
+ * `undefined` if there is no such file. A FIFO, a device and a file of more than 64 KiB are `CONFIGURATION`, a file that
+ * this process may not read `PERMISSION_DENIED`. `subject` names the file in errors, which never quote the path: it may
+ * come from a variable that holds a secret by mistake.
+ *
+ * @example
+ * import { readSecretFile } from '@finchat/secrets-core/provider'
+ *
+ * const { signal } = new AbortController()
+ * console.log(await readSecretFile('/no/such/file', 'the token file', signal)) // undefined
+ */
+export async function readSecretFile(
+  path: string,
+  subject: string,
+  signal: AbortSignal,
+  isMeant: IsMeant = async () => true,
+): Promise<string | Uint8Array | undefined> {
+  throwIfAborted(signal)
+  return unlessMissing(subject, async () => {
+    const { constants, promises } = process.getBuiltinModule('node:fs')
+    // Without O_NONBLOCK, opening a FIFO would wait for its writer for ever, and hold one of Node's four file threads. Windows has none.
+    const handle = await promises.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    try {
+      if (!(await handle.stat()).isFile()) throw notRegular(subject)
+      throwIfAborted(signal)
+      return (await isMeant(handle)) ? await readWhole(handle, subject) : undefined
+    } finally {
+      await handle.close()
+    }
+  })
+}
+
+async function readWhole(
+  handle: { read: (into: Uint8Array, at: number) => Promise<{ bytesRead: number }> },
+  subject: string,
+): Promise<string | Uint8Array> {
+  // One byte more than allowed tells a file that is too large, whatever its size pretended to be.
+  const buffer = new Uint8Array(maxSecretFileBytes + 1)
+  try {
+    let length = 0
+    for (let bytesRead = -1; bytesRead !== 0 && length < buffer.length; length += bytesRead)
+      bytesRead = (await handle.read(buffer, length)).bytesRead
+    if (length <= maxSecretFileBytes) return textOrBytes(buffer.subarray(0, length))
+  } finally {
+    buffer.fill(0)
+  }
+  throw new SecretsError('CONFIGURATION', `${subject} is larger than ${maxSecretFileBytes} bytes`, {
+    remedy: 'point to the file of one secret',
+  })
+}
+
+/** The bytes as a copy: their buffer is overwritten. */
+function textOrBytes(bytes: Uint8Array): string | Uint8Array {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return copyOutsideHeap(bytes)
+  }
+}
+
+/** Any other failure may pass. */
+const failures: Partial<Record<FileFailure, readonly [SecretsErrorCode, string]>> = {
+  denied: ['PERMISSION_DENIED', 'may not be read by this process'],
+  'not-a-file': ['CONFIGURATION', 'is not a regular file'],
+  'link-loop': ['CONFIGURATION', 'is not a regular file'],
+}
+const missing: readonly (FileFailure | undefined)[] = ['missing', 'not-a-folder', 'name-too-long']
+
+/** The call's answer; `undefined` where the file system says that there is no such file. The system's message would quote the path. */
+export async function unlessMissing<T>(subject: string, call: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await call()
+  } catch (error) {
+    if (SecretsError.isInstance(error)) throw error
+    const failure = fileFailure(error)
+    if (missing.includes(failure)) return undefined
+    const [code, problem] = (failure && failures[failure]) ?? ['UNAVAILABLE', 'could not be read']
+    throw new SecretsError(code, `${subject} ${problem}`, { storeStatus: systemCode(error) })
+  }
+}
+
+function notRegular(subject: string): SecretsError {
+  return new SecretsError('CONFIGURATION', `${subject} is not a regular file`, { remedy: 'point to the file that holds the secret' })
+}

@@ -1,0 +1,59 @@
+import { configurationError } from '../options/check-option.ts'
+
+const begin = '-----BEGIN '
+const mark = 'CERTIFICATE-----'
+
+/**
+ * Throws `CONFIGURATION` unless every certificate of a PEM bundle can be read. OpenSSL trusts those before the first that
+ * it cannot read, skips any whose mark is damaged, and reports neither. `option` names the bundle in the error.
+ *
+ * @example
+ * import { rootCertificates } from 'node:tls'
+ * import { assertAuthorities } from '@finchat/secrets-core/provider'
+ *
+ * assertAuthorities(rootCertificates.slice(0, 2).join('\n'), 'tls.ca')
+ */
+export function assertAuthorities(bundle: string, option: string): void {
+  const { X509Certificate } = process.getBuiltinModule('node:crypto')
+  const blocks = bundle.split(begin).slice(1)
+  const certificates = blocks.filter((block) => block.split('-----', 1)[0]?.endsWith('CERTIFICATE') === true)
+  if (certificates.length === 0) throw damaged(`\`${option}\` holds no certificate`)
+  for (const [index, block] of certificates.entries()) {
+    try {
+      void new X509Certificate(begin + block)
+    } catch {
+      throw damaged(`certificate ${index + 1} of \`${option}\` cannot be read`)
+    }
+  }
+  if (bundle.split(mark).length - 1 !== certificates.length * 2) {
+    throw damaged(`a certificate of \`${option}\` has no beginning or no end`)
+  }
+}
+
+/** What a client proves itself with, in PEM. */
+export interface ClientCertificate {
+  readonly cert?: string | undefined
+  readonly key?: string | undefined
+  readonly passphrase?: string | undefined
+}
+
+/**
+ * Throws `CONFIGURATION` unless certificate and key can be read and belong together. OpenSSL's own errors are not shown.
+ *
+ * @example
+ * import { assertClientCertificate } from '@finchat/secrets-core/provider'
+ *
+ * assertClientCertificate({}) // none is fine; assertClientCertificate({ cert: 'x' }) throws
+ */
+export function assertClientCertificate({ cert, key, passphrase }: ClientCertificate): void {
+  try {
+    process.getBuiltinModule('node:tls').createSecureContext({ cert, key, passphrase })
+  } catch {
+    const remedy = 'give a certificate and its own key, in PEM, and `tls.passphrase` if the key has one'
+    throw configurationError('`tls.cert` and `tls.key` do not fit together, or are none', remedy)
+  }
+}
+
+function damaged(problem: string): Error {
+  return configurationError(problem, "give the authorities' certificates whole, in PEM")
+}

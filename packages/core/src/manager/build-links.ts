@@ -1,0 +1,129 @@
+import type { Link } from '../chain/routing.ts'
+import { own } from '../errors/own-properties.ts'
+import type { TracingChannel } from 'node:diagnostics_channel'
+
+import { type Bounds, untilAborted } from '../guard/deadline.ts'
+import { CachedStore } from '../cache/provider-cache.ts'
+import { Circuit } from '../guard/circuit-breaker.ts'
+import { assertCacheCalls, assertProviderCalls } from './contract-calls.ts'
+import type { SecretProvider } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
+import { wasClosed } from '../guard/use-count.ts'
+import { sharedLifeMs } from '../cache/freshness.ts'
+import { guard } from '../guard/guard.ts'
+import type { Settings } from './manager-options.ts'
+import { Outage } from '../guard/outage-warning.ts'
+import { ownMembers } from '../errors/own-properties.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { SharedLevel } from '../cache/shared/shared-cache-client.ts'
+import type { Shredder } from '../value/zeroizer.ts'
+import type { TraceMessage } from '../observe/trace-channels.ts'
+import { wrapProvider } from '../guard/wrap-provider.ts'
+
+export interface LinkParts {
+  readonly shared: SharedCache | undefined
+  readonly settings: Settings
+  readonly bounds: Bounds
+  readonly closingFills: AbortSignal
+  readonly shredder: Shredder
+  readonly refreshes: TracingChannel<TraceMessage>
+}
+
+/** What providers of equal `sharedAs` have in common: they answer for one store, so that a write by one concerns all. */
+interface Kinship {
+  readonly level: SharedLevel | undefined
+  readonly stores: CachedStore[]
+}
+
+/** Guards each provider, and puts a cache of its own before it. */
+export function linksOf(providers: readonly SecretProvider[], parts: LinkParts): readonly Link[] {
+  for (const provider of providers) assertProviderCalls(provider)
+  if (parts.shared !== undefined) {
+    assertCacheCalls(parts.shared)
+    warnIfUnused(providers)
+  }
+  const known = new Map<string, Kinship>()
+  return providers.map((provider, index) => {
+    const { sharedAs } = ownMembers(provider, ['sharedAs'])
+    const kinship = (sharedAs === undefined ? undefined : known.get(sharedAs)) ?? kinshipOf(sharedAs, parts)
+    if (sharedAs !== undefined) known.set(sharedAs, kinship)
+    return linkOf(provider, parts, kinship, index < providers.length - 1)
+  })
+}
+
+/** Of a call's deadline: a call that takes longer may hang, so it is not joined, nor waited for in an outage. */
+const patientPart = 1 / 4
+
+/** Guards the provider, and puts a cache of its own before it. */
+export function linkOf(
+  provider: SecretProvider,
+  parts: LinkParts,
+  { level, stores }: Kinship = kinshipOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
+  hasNext = false,
+): Link {
+  const { settings, bounds, closingFills, shredder, refreshes } = parts
+  const outage = new Outage(provider.name, hasNext)
+  const patientMs = bounds.deadlineMs * patientPart
+  const circuit = new Circuit({ probeMs: patientMs })
+  const gaveUp = (path: string, landing: Promise<unknown>): void => {
+    const dropped = dropAfter(untilAborted(landing, closingFills), store, path).catch(() => {})
+    level?.waitFor(dropped)
+  }
+  const guarded = guard(wasClosed(provider) ? explained(provider) : provider, { ...bounds, circuit, outage, gaveUp })
+  const store = new CachedStore(guarded, {
+    ...settings,
+    patientMs,
+    circuit,
+    shared: level,
+    kin: stores,
+    shredder,
+    refreshes,
+    closing: bounds.closing,
+  })
+  stores.push(store)
+  return { provider: guarded, store, outage }
+}
+
+/** A provider of no use any more says ABORTED, though nobody gave its calls up: whoever wires it must know why. */
+function explained(provider: SecretProvider): SecretProvider {
+  return wrapProvider(provider, async ({ context }, next) => {
+    try {
+      return await next(context)
+    } catch (error) {
+      if (context.signal.aborted || !SecretsError.isInstance(error) || error.code !== 'ABORTED') throw error
+      throw new SecretsError('CONFIGURATION', 'the provider was closed with the secrets manager that used it before', {
+        remedy: 'make another provider for the new one',
+      })
+    }
+  })
+}
+
+function kinshipOf(sharedAs: string | undefined, { shared, bounds, closingFills, settings }: LinkParts): Kinship {
+  const hasLevel = shared !== undefined && sharedAs !== undefined
+  const level = hasLevel
+    ? new SharedLevel(shared, sharedAs, { ...bounds, closingFills, lifeMs: sharedLifeMs(settings.ttlMs), lookMs: settings.lookMs })
+    : undefined
+  return { level, stores: [] }
+}
+
+/** No error: the same wiring runs on a laptop, where all there is may be providers that share nothing. */
+function warnIfUnused(providers: readonly SecretProvider[]): void {
+  if (providers.some((provider) => ownMembers(provider, ['sharedAs']).sharedAs !== undefined)) return
+  process.emitWarning(
+    'The shared cache of secrets shares nothing, since no provider says for which store it stands: add one that does, such as awsProvider() or vaultProvider(), give your own its `sharedAs`, or leave out `cache.shared`',
+    { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' },
+  )
+}
+
+/** Drops what was read of the path until a change landed that had been given up on: it may be what was there before. */
+async function dropAfter(landing: Promise<unknown>, store: CachedStore, path: string): Promise<void> {
+  const [landed] = await Promise.allSettled([landing])
+  if (landed.status === 'rejected' && !hasEffect(landed.reason)) return
+  const version = landed.status === 'fulfilled' ? own(landed.value, 'version') : undefined
+  store.noteChange(path)
+  await store.invalidate(path, typeof version === 'number' ? version : undefined)
+}
+
+function hasEffect(error: unknown): boolean {
+  return SecretsError.isInstance(error) && error.effect !== undefined
+}

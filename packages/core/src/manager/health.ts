@@ -1,0 +1,73 @@
+import { untilAborted } from '../guard/deadline.ts'
+import { callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import type { Link } from '../chain/routing.ts'
+import type { Observer } from '../observe/operation.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+
+/** `unchecked`: the provider has no way to tell. */
+export type ProviderHealth =
+  | { readonly status: 'ok' | 'unchecked'; readonly durationMs: number }
+  | { readonly status: 'failed'; readonly durationMs: number; readonly code: SecretsErrorCode; readonly message: string }
+
+export interface HealthReport {
+  /** No provider has failed. */
+  readonly ok: boolean
+  /** Epoch milliseconds. */
+  readonly checkedAt: number
+  readonly providers: Readonly<Record<string, ProviderHealth>>
+}
+
+const rememberedMs = 10_000
+
+/** Asks every provider at once, reads no secret, and remembers the report for 10 s, so that probes cost the stores little. */
+export class HealthCheck {
+  readonly #links: readonly Link[]
+  readonly #observer: Observer
+  readonly #closing: AbortSignal
+  #report: HealthReport | undefined
+  #checking: Promise<HealthReport> | undefined
+
+  constructor(links: readonly Link[], observer: Observer, closing: AbortSignal) {
+    this.#links = links
+    this.#observer = observer
+    this.#closing = closing
+  }
+
+  async check(call: CallOptions = {}): Promise<HealthReport> {
+    const known = knownCallOptions(call, callMembers)
+    return this.#observer.observe({ operation: 'health', name: '*', effect: false }, known, () =>
+      untilAborted(this.#current(), known.signal),
+    )
+  }
+
+  async #current(): Promise<HealthReport> {
+    const age = Date.now() - (this.#report?.checkedAt ?? 0)
+    if (this.#report !== undefined && age >= 0 && age < rememberedMs) return this.#report
+    this.#checking ??= this.#checkAll().finally(() => (this.#checking = undefined))
+    return this.#checking
+  }
+
+  async #checkAll(): Promise<HealthReport> {
+    const entries = await Promise.all(this.#links.map(async (link) => [link.provider.name, await this.#checkOne(link)] as const))
+    const ok = entries.every(([, { status }]) => status !== 'failed')
+    // Handed to everyone who asks in the next 10 s.
+    this.#report = Object.freeze({ ok, checkedAt: Date.now(), providers: Object.freeze(Object.fromEntries(entries)) })
+    return this.#report
+  }
+
+  async #checkOne({ provider: { checkHealth } }: Link): Promise<ProviderHealth> {
+    if (checkHealth === undefined) return { status: 'unchecked', durationMs: 0 }
+    const startedAt = Date.now()
+    const durationMs = (): number => Math.max(0, Date.now() - startedAt)
+    try {
+      await checkHealth({ signal: this.#closing })
+      return { status: 'ok', durationMs: durationMs() }
+    } catch (error) {
+      const { code, message } = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'unexpected failure')
+      // The same as not having it.
+      if (code === 'UNSUPPORTED') return { status: 'unchecked', durationMs: durationMs() }
+      return { status: 'failed', durationMs: durationMs(), code, message }
+    }
+  }
+}

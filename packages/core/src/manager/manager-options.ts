@@ -1,0 +1,154 @@
+import { longestTimerMs } from '../guard/deadline.ts'
+import type { AuditTrail } from '../contract/audit.ts'
+import type { SecretProvider } from '../contract/provider.ts'
+import type { SharedCache } from '../contract/shared-cache.ts'
+import { described, quoted } from '../errors/format.ts'
+import { isRecord, own } from '../errors/own-properties.ts'
+import { knownOptions, type MembersOf } from '../options/known-options.ts'
+import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+
+export interface CacheOptions {
+  /** How long an answer is fresh, seconds: 300 by default, shortened by a random fifth. 0: every read asks the store. */
+  readonly ttlSeconds?: number | undefined
+  /** How long beyond that it may stand in while its store cannot be asked, seconds: 300 by default. */
+  readonly maxStaleSeconds?: number | undefined
+  /** Values in memory for each provider, whatever their size in bytes: 1,000 by default. */
+  readonly maxEntries?: number | undefined
+  /** A second level that a fleet shares. */
+  readonly shared?: SharedCache | undefined
+  /** With `shared`: how long memory is believed before the level is looked at again, seconds: 5 by default, shortened by a random fifth. */
+  readonly memorySeconds?: number | undefined
+  /** With `shared`: take from it only what this process's own provider has answered to it within the last hour, so that nobody lends it a right. Default: false. */
+  readonly ownRights?: boolean | undefined
+}
+
+export interface SecretsManagerOptions {
+  /** Asked in this order. */
+  readonly providers: readonly SecretProvider[]
+  readonly cache?: CacheOptions | undefined
+  /** Nothing is handed out, and nothing written, that it has not acknowledged. */
+  readonly audit?: AuditTrail | undefined
+  /** Overrides rows of the fallback policy; each gives up what its row protects. */
+  readonly fallback?: FallbackPolicy | undefined
+  /** The provider that new secrets go to; by default the first that can write. */
+  readonly writeTo?: string | undefined
+  /** How long a provider, the shared cache and the audit trail may take for one call, milliseconds: 5,000 by default. */
+  readonly deadlineMs?: number | undefined
+  /** Values are handed out and kept nowhere, unless a read says otherwise. */
+  readonly autoCleanup?: boolean | undefined
+}
+
+const cacheMembers: MembersOf<CacheOptions> = {
+  ttlSeconds: 'any',
+  maxStaleSeconds: 'any',
+  maxEntries: 'any',
+  shared: 'any',
+  memorySeconds: 'any',
+  ownRights: 'boolean',
+}
+export const managerMembers: MembersOf<SecretsManagerOptions> = {
+  providers: 'any',
+  cache: 'any',
+  audit: 'any',
+  fallback: 'any',
+  writeTo: 'string',
+  deadlineMs: 'any',
+  autoCleanup: 'boolean',
+}
+
+/** The options with every default filled in. */
+export interface Settings {
+  readonly ttlMs: number
+  readonly maxStaleMs: number
+  readonly maxEntries: number
+  readonly lookMs: number
+  readonly ownRights: boolean
+  readonly deadlineMs: number
+  readonly autoCleanup: boolean
+}
+
+/** A copy of the options. Throws `CONFIGURATION` for what nobody reads. */
+export function knownManagerOptions(options: SecretsManagerOptions): SecretsManagerOptions {
+  const { cache = {}, ...rest } = knownOptions(options, managerMembers)
+  if (!isRecord(cache)) throw wrong(`cache is ${described(cache)}`, 'pass an object, such as { ttlSeconds: 60 }')
+  return { ...rest, cache: knownOptions(cache, cacheMembers) }
+}
+
+/** Returns the settings. Throws `CONFIGURATION` for what would otherwise fail later, or silently. */
+export function settingsOf(options: SecretsManagerOptions): Settings {
+  const { cache = {}, deadlineMs = 5_000, autoCleanup = false } = options
+  const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000, memorySeconds = 5, ownRights = false } = cache
+  assertProviders(options.providers)
+  assertFallbackPolicy(options.fallback)
+  assertNumber('cache.ttlSeconds', ttlSeconds, 0)
+  assertNumber('cache.maxStaleSeconds', maxStaleSeconds, 0)
+  assertNumber('cache.maxEntries', maxEntries, 1)
+  if (!Number.isInteger(maxEntries)) throw wrong(`cache.maxEntries is ${maxEntries}`, 'pass a whole number')
+  assertNumber('cache.memorySeconds', memorySeconds, 0)
+  assertNumber('deadlineMs', deadlineMs, 1, longestTimerMs)
+  if (options.writeTo !== undefined) assertWritable(options.writeTo, options.providers)
+  if (cache.shared !== undefined) assertSpecification('cache.shared', cache.shared)
+  if (options.audit !== undefined) assertTrail(options.audit)
+  return {
+    ttlMs: ttlSeconds * 1000,
+    maxStaleMs: maxStaleSeconds * 1000,
+    maxEntries,
+    lookMs: memorySeconds * 1000,
+    ownRights,
+    deadlineMs,
+    autoCleanup,
+  }
+}
+
+function assertProviders(providers: readonly SecretProvider[]): void {
+  if (!Array.isArray(providers))
+    throw wrong(`providers is ${described(providers)}, not an array`, 'pass an array of providers, such as [envProvider()]')
+  if (providers.length === 0) throw wrong('providers is empty', 'pass at least one, such as envProvider()')
+  const names = new Set<string>()
+  for (const [index, provider] of providers.entries()) {
+    assertSpecification(`providers[${index}]`, provider)
+    // Only own members are wrapped: those of a class's prototype would be passed by.
+    if (!Object.hasOwn(provider, 'get') || typeof provider.get !== 'function') {
+      throw wrong(`providers[${index}] has no get() of its own`, 'make it a plain object; a provider is no class')
+    }
+    if (typeof provider.name !== 'string' || !/^[\w.:-]{1,64}$/.test(provider.name)) {
+      throw wrong(`providers[${index}] has no usable name`, 'give it 1 to 64 letters, digits or . : _ -')
+    }
+    if (names.has(provider.name))
+      throw wrong(`two providers are named ${quoted(provider.name)}`, "give one of them another name: { name: '…' }")
+    names.add(provider.name)
+  }
+}
+
+function assertSpecification(name: string, contract: { readonly specificationVersion: string } | null | undefined): void {
+  if (contract?.specificationVersion === 'v1') return
+  throw wrong(
+    `${name} does not follow specification v1`,
+    'pass what a factory returned (envProvider(), keyvCache(), auditTrail()), or upgrade @finchat/secrets-core',
+  )
+}
+
+/** A sink in its place would refuse every read, and not say why. */
+function assertTrail(audit: AuditTrail): void {
+  assertSpecification('audit', audit)
+  if (typeof audit.record !== 'function') throw wrong('audit is no trail', 'make one of a sink: auditTrail({ sinks: [it] })')
+}
+
+function assertWritable(writeTo: string, providers: readonly SecretProvider[]): void {
+  const provider = providers.find(({ name }) => name === writeTo)
+  if (provider === undefined) throw wrong(`writeTo names ${quoted(writeTo)}, which is no provider here`, 'name one of the chain')
+  if (own(provider, 'put') === undefined) throw wrong(`writeTo names ${quoted(writeTo)}, which cannot be written`, 'name one that can')
+}
+
+function assertNumber(name: string, value: unknown, least: number, most: number = Number.MAX_SAFE_INTEGER): void {
+  if (typeof value === 'number' && value >= least && value <= most) return
+  throw wrong(
+    `${name} is ${typeof value === 'number' ? value : described(value)}`,
+    `pass a number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`,
+  )
+}
+
+function wrong(problem: string, remedy: string): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy })
+}

@@ -1,0 +1,308 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { inspect } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { AuditEvent, AuditTrail } from '../contract/audit.ts'
+import { Observer, type Operation } from './operation.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { refusal as refusalOf } from '../testing/refusal.ts'
+import { tracing } from './trace-channels.ts'
+
+const canary = 'canary-5e17'
+const read: Operation = { operation: 'get', name: 'db', effect: false }
+const write: Operation = { operation: 'store', name: 'db', effect: true }
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_000 }))
+afterEach(() => vi.useRealTimers())
+
+type Recorder = (event: AuditEvent) => Promise<void>
+
+function observing(record: Recorder = async () => {}): { observer: Observer; events: AuditEvent[]; closing: AbortController } {
+  const events: AuditEvent[] = []
+  const closing = new AbortController()
+  const trail: AuditTrail = {
+    specificationVersion: 'v1',
+    record: (event) => {
+      events.push(event)
+      return record(event)
+    },
+  }
+  return { observer: new Observer(trail, tracing(), { deadlineMs: 5_000, closing: closing.signal }), events, closing }
+}
+
+function failingAt(phase: AuditEvent['phase']): Recorder {
+  return async (event) => (event.phase === phase ? Promise.reject(new Error(canary)) : undefined)
+}
+
+/** What the operation rejects with, which gives nothing away. */
+async function refusal(operation: Promise<unknown>): Promise<SecretsError> {
+  const error = await refusalOf(operation)
+  expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(canary)
+  return error
+}
+
+function hung(): Promise<never> {
+  return new Promise(() => {})
+}
+
+describe('a read', () => {
+  it('is recorded once, with what became known of it', async () => {
+    const { observer, events } = observing()
+    const answer = await observer.observe(read, { actor: 'ada', requestId: 'r-1' }, async (facts) => {
+      vi.setSystemTime(1_250)
+      Object.assign(facts, { provider: 'aws', version: 3, revision: 'x', from: 'store', stale: false, degraded: true })
+      return canary
+    })
+    expect(answer).toBe(canary)
+    expect(events).toEqual([
+      {
+        phase: 'outcome',
+        outcome: 'ok',
+        operation: 'get',
+        name: 'db',
+        actor: 'ada',
+        requestId: 'r-1',
+        time: 1_250,
+        durationMs: 250,
+        provider: 'aws',
+        version: 3,
+        revision: 'x',
+        from: 'store',
+        stale: false,
+        degraded: true,
+        matched: undefined,
+      },
+    ])
+  })
+
+  it('never puts a value into its event, not even if it were noted', async () => {
+    const { observer, events } = observing()
+    await observer.observe(read, {}, async (facts) => Object.assign(facts, { value: canary, held: { canary } }))
+    expect(inspect(events, { depth: 9 })).not.toContain(canary)
+  })
+
+  it('leaves when its record is acknowledged, and not before', async () => {
+    const acknowledged = Promise.withResolvers<void>()
+    const { observer } = observing(() => acknowledged.promise)
+    const left = vi.fn<(value: string) => void>()
+    const reading = observer.observe(read, {}, async () => 'v').then(left)
+    await vi.advanceTimersByTimeAsync(4_999)
+    expect(left).not.toHaveBeenCalled()
+    acknowledged.resolve()
+    await reading
+    expect(left).toHaveBeenCalledWith('v')
+  })
+
+  it.each<[string, Recorder]>([
+    ['is refused', async () => Promise.reject(new Error(canary))],
+    [
+      'throws at once',
+      () => {
+        throw new Error(canary)
+      },
+    ],
+    ['does not answer', hung],
+  ])('does not leave if its record %s', async (_, record) => {
+    const { observer } = observing(record)
+    const reading = refusal(observer.observe(read, {}, async () => canary))
+    await vi.advanceTimersByTimeAsync(5_000)
+    expect(await reading).toMatchObject({ code: 'AUDIT_FAILED', secret: 'db', message: expect.stringContaining('nothing is handed out') })
+    expect((await reading).effect).toBeUndefined()
+  })
+
+  it('says why the trail refused, if the trail says it in our terms', async () => {
+    const refusing = (why: SecretsError): Promise<SecretsError> => {
+      const { observer } = observing(async () => Promise.reject(why))
+      return refusal(observer.observe(read, {}, async () => canary))
+    }
+    expect(await refusing(new SecretsError('UNAVAILABLE', 'the disk is full', { remedy: 'make room' }))).toMatchObject({
+      code: 'AUDIT_FAILED',
+      message: "Secret 'db': the outcome could not be recorded, so nothing is handed out: the disk is full (make room)",
+    })
+    expect(await refusing(new SecretsError('CONFIGURATION', 'a sink reads secrets'))).toMatchObject({ code: 'CONFIGURATION', secret: 'db' })
+  })
+
+  it.each([
+    ['from the store, says that the lease is there', 'store', 'done'],
+    ['that was held, says nothing of an effect', 'memory', undefined],
+  ] as const)('of a lease %s, if it cannot be recorded', async (_, from, effect) => {
+    const { observer } = observing(failingAt('outcome'))
+    const reading = observer.observe(read, {}, async (facts) => Object.assign(facts, { exclusive: true, from }))
+    expect(await refusal(reading)).toMatchObject({ code: 'AUDIT_FAILED', effect })
+  })
+
+  it('is recorded with its code when it fails, and names the secret', async () => {
+    const { observer, events } = observing()
+    const error = await refusal(
+      observer.observe(read, {}, async () => Promise.reject(new SecretsError('PERMISSION_DENIED', 'denied', { provider: 'aws' }))),
+    )
+    expect(error).toMatchObject({ code: 'PERMISSION_DENIED', secret: 'db', provider: 'aws' })
+    expect(events).toMatchObject([{ phase: 'outcome', outcome: 'error', code: 'PERMISSION_DENIED' }])
+  })
+
+  it('fails as AUDIT_FAILED if its failure could not be recorded', async () => {
+    const { observer } = observing(failingAt('outcome'))
+    expect(await refusal(observer.observe(read, {}, async () => Promise.reject(new SecretsError('DELETED', 'x'))))).toMatchObject({
+      code: 'AUDIT_FAILED',
+    })
+  })
+
+  it('lets nothing out of an error that is not ours', async () => {
+    const { observer, events } = observing()
+    const error = await refusal(
+      observer.observe(read, {}, async () => Promise.reject(Object.assign(new TypeError(canary), { value: canary }))),
+    )
+    expect(error).toMatchObject({ code: 'INTERNAL', secret: 'db' })
+    expect(events).toMatchObject([{ code: 'INTERNAL' }])
+  })
+})
+
+describe('a write', () => {
+  it('is recorded as an intent that is acknowledged before it runs, and as an outcome', async () => {
+    const acknowledged = Promise.withResolvers<void>()
+    const { observer, events } = observing((event) => (event.phase === 'intent' ? acknowledged.promise : Promise.resolve()))
+    const run = vi.fn<(facts: object) => Promise<void>>(async (facts) => void Object.assign(facts, { provider: 'aws', version: 4 }))
+    const writing = observer.observe(write, { actor: 'ada' }, run)
+    await vi.advanceTimersByTimeAsync(4_000)
+    expect(run).not.toHaveBeenCalled()
+    acknowledged.resolve()
+    await writing
+    expect(events).toMatchObject([
+      { phase: 'intent', operation: 'store', name: 'db', actor: 'ada', time: 1_000 },
+      { phase: 'outcome', outcome: 'ok', provider: 'aws', version: 4, time: 5_000, durationMs: 0 },
+    ])
+  })
+
+  it('is not begun if its intent cannot be recorded', async () => {
+    const { observer } = observing(failingAt('intent'))
+    const run = vi.fn<() => Promise<void>>()
+    expect(await refusal(observer.observe(write, {}, run))).toMatchObject({
+      code: 'AUDIT_FAILED',
+      message: expect.stringContaining('nothing was sent'),
+    })
+    expect(run).not.toHaveBeenCalled()
+  })
+
+  it.each<[string, () => Promise<unknown>, 'done' | 'unknown' | undefined]>([
+    ['was done', async () => ({ version: 4 }), 'done'],
+    ['may have been', async () => Promise.reject(new SecretsError('DEADLINE_EXCEEDED', 'x', { effect: 'unknown' })), 'unknown'],
+    ['was not', async () => Promise.reject(new SecretsError('VERSION_CONFLICT', 'x')), undefined],
+  ])('says that it %s if its outcome cannot be recorded', async (_, run, effect) => {
+    const { observer } = observing(failingAt('outcome'))
+    const error = await refusal(observer.observe(write, {}, run))
+    expect([error.code, error.effect]).toEqual(['AUDIT_FAILED', effect])
+  })
+})
+
+describe("a caller's abort", () => {
+  it('before the call runs and records nothing', async () => {
+    const { observer, events } = observing()
+    const run = vi.fn<() => Promise<void>>()
+    for (const operation of [read, write])
+      expect(await refusal(observer.observe(operation, { signal: AbortSignal.abort() }, run))).toMatchObject({ code: 'ABORTED' })
+    expect([run.mock.calls, events]).toEqual([[], []])
+  })
+
+  it('ends a read at once, whether it was asked for already or is waiting for its record', async () => {
+    for (const code of ['ok', 'ABORTED', 'UNAVAILABLE'] as const) {
+      const { observer, events } = observing(hung)
+      const caller = new AbortController()
+      const run = async (): Promise<string> => (code === 'ok' ? canary : Promise.reject(new SecretsError(code, 'x')))
+      const reading = refusal(observer.observe(read, { signal: caller.signal }, run))
+      await vi.advanceTimersByTimeAsync(10)
+      caller.abort()
+      expect([(await reading).code, events.length]).toEqual(['ABORTED', 1])
+    }
+  })
+
+  it('while the intent is recorded leaves the write undone', async () => {
+    const { observer } = observing(hung)
+    const caller = new AbortController()
+    const run = vi.fn<() => Promise<void>>()
+    const writing = refusal(observer.observe(write, { signal: caller.signal }, run))
+    await vi.advanceTimersByTimeAsync(10)
+    caller.abort()
+    const error = await writing
+    expect([error.code, error.effect, run.mock.calls]).toEqual(['ABORTED', undefined, []])
+  })
+
+  it('while the intent is recorded has an outcome follow it, for which the door waits', async () => {
+    for (const failing of [hung, async () => Promise.reject(new Error(canary))]) {
+      const outcome = Promise.withResolvers<void>()
+      const { observer, events } = observing((event) => (event.phase === 'intent' ? failing() : outcome.promise))
+      const caller = new AbortController()
+      const writing = refusal(observer.observe(write, { signal: caller.signal }, async () => {}))
+      await vi.advanceTimersByTimeAsync(0)
+      caller.abort()
+      const { code } = await writing
+      const shut = vi.fn<() => void>()
+      void observer.shut().then(shut)
+      await vi.advanceTimersByTimeAsync(100)
+      expect([events.length, shut.mock.calls.length]).toEqual([2, 0])
+      expect(events).toMatchObject([{ phase: 'intent' }, { phase: 'outcome', operation: 'store', name: 'db', outcome: 'error', code }])
+      outcome.resolve()
+      await vi.advanceTimersByTimeAsync(0)
+      expect(shut).toHaveBeenCalledOnce()
+    }
+  })
+
+  it.each<[string, () => Promise<unknown>, string]>([
+    ['is done', async () => 'done', 'done'],
+    ['was not sent', async () => Promise.reject(new SecretsError('ABORTED', 'x')), 'ABORTED'],
+    ['may be', async () => Promise.reject(new SecretsError('ABORTED', 'x', { effect: 'unknown' })), 'ABORTED'],
+  ])('does not keep a write that %s from being recorded first', async (_, run, ending) => {
+    const recorded = Promise.withResolvers<void>()
+    const { observer } = observing((event) => (event.phase === 'outcome' ? recorded.promise : Promise.resolve()))
+    const caller = new AbortController()
+    const ended = vi.fn<(ending: unknown) => void>()
+    const writing = observer.observe(write, { signal: caller.signal }, run).then(ended, (error: { code?: unknown }) => ended(error.code))
+    await vi.advanceTimersByTimeAsync(10)
+    caller.abort()
+    await vi.advanceTimersByTimeAsync(10)
+    expect(ended).not.toHaveBeenCalled()
+    recorded.resolve()
+    await writing
+    expect(ended).toHaveBeenCalledWith(ending)
+  })
+})
+
+describe('the door', () => {
+  it('is shut for new calls at once, and waits for those that run', async () => {
+    const { observer } = observing()
+    const running = Promise.withResolvers<string>()
+    const reading = observer.observe(read, {}, () => running.promise)
+    const shut = vi.fn<() => void>()
+    void observer.shut().then(shut)
+    expect(await refusal(observer.observe(read, {}, async () => 'v'))).toMatchObject({
+      code: 'ABORTED',
+      message: expect.stringContaining('closed'),
+    })
+    expect(shut).not.toHaveBeenCalled()
+    running.resolve('v')
+    expect(await reading).toBe('v')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(shut).toHaveBeenCalled()
+  })
+
+  it('is opened by no failure of those that run', async () => {
+    const { observer } = observing()
+    const reading = refusal(observer.observe(read, {}, async () => Promise.reject(new SecretsError('UNAVAILABLE', 'x'))))
+    await observer.shut()
+    expect((await reading).code).toBe('UNAVAILABLE')
+  })
+})
+
+it("records in the caller's async context", async () => {
+  const context = new AsyncLocalStorage<string>()
+  const actors: (string | undefined)[] = []
+  const { observer } = observing(async () => void actors.push(context.getStore()))
+  await context.run('ada', () => observer.observe(write, {}, async () => {}))
+  expect(actors).toEqual(['ada', 'ada'])
+})
+
+it('is unwatched without a trail and without subscribers, until it is shut', () => {
+  const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
+  const unwatched = new Observer(undefined, tracing(), bounds)
+  expect([unwatched.isUnwatched, observing().observer.isUnwatched]).toEqual([true, false])
+  void unwatched.shut()
+  expect(unwatched.isUnwatched).toBe(false)
+})

@@ -1,0 +1,228 @@
+import type { TracingChannel } from 'node:diagnostics_channel'
+
+import { aborted, bounded, type Bounds, closed, untilAborted } from '../guard/deadline.ts'
+import type { CallOptions } from '../options/call-options.ts'
+import type { AuditEvent, AuditTrail } from '../contract/audit.ts'
+import type { SecretsErrorDetails } from '../contract/error-codes.ts'
+import { own } from '../errors/own-properties.ts'
+import { placed, SecretsError } from '../errors/secrets-error.ts'
+import { traced, type TraceMessage, type Tracing } from './trace-channels.ts'
+
+/** What becomes known of an operation while it runs, for the audit trail and tracing. */
+export type Facts = Pick<TraceMessage, 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched' | 'exclusive'>
+
+export interface Operation {
+  readonly operation: string
+  readonly name: string
+  /** It changes a store: the intent is recorded before anything is sent. */
+  readonly effect: boolean
+  /** It was let in before, and has waited for somebody else's call since. */
+  readonly isAdmitted?: boolean
+}
+
+type EventOf = Pick<AuditEvent, 'operation' | 'name' | 'actor' | 'requestId'>
+
+/** What stands around every operation: the door that `close` shuts, tracing, and an audit record without which nothing leaves. */
+export class Observer {
+  readonly #trail: AuditTrail | undefined
+  readonly #tracing: Tracing
+  readonly #bounds: Bounds
+  /** Operations that run, and calls of others that are waited for. */
+  #running = 0
+  readonly #held = new Set<Promise<unknown>>()
+  #isOpen = true
+  #idle: PromiseWithResolvers<void> | undefined
+
+  constructor(trail: AuditTrail | undefined, tracing: Tracing, bounds: Bounds) {
+    this.#trail = trail
+    this.#tracing = tracing
+    this.#bounds = bounds
+  }
+
+  /** Open, and nobody audits or traces: a read from memory has nothing to tell anyone. */
+  get isUnwatched(): boolean {
+    return this.#isOpen && this.#trail === undefined && !this.#tracing.get.hasSubscribers
+  }
+
+  /** Runs `run`, which notes what it learns in the facts. Returns its result when the outcome is acknowledged. */
+  observe<T>(operation: Operation, call: CallOptions, run: (facts: Facts) => Promise<T>): Promise<T> {
+    if (!this.#isOpen && own(operation, 'isAdmitted') !== true) return Promise.reject(closed())
+    if (call.signal?.aborted) return Promise.reject(aborted())
+    const on = operation.effect ? this.#tracing.write : this.#tracing.get
+    const isUnwatched = this.#trail === undefined && !on.hasSubscribers
+    return isUnwatched ? this.#unwatched(operation, call.signal, run) : this.#watched(on, operation, call, run)
+  }
+
+  async #watched<T>(
+    on: TracingChannel<TraceMessage>,
+    operation: Operation,
+    call: CallOptions,
+    run: (facts: Facts) => Promise<T>,
+  ): Promise<T> {
+    this.#running += 1
+    try {
+      const { operation: kind, name } = operation
+      const message: TraceMessage = { ...unknownYet, operation: kind, name, actor: call.actor, requestId: call.requestId }
+      return await traced(on, message, () => this.#audited(operation, call, message, run))
+    } finally {
+      this.#ended()
+    }
+  }
+
+  /** Nobody audits or traces: what is learnt need not be told. A caller who gave up on a read gets nothing of it. */
+  async #unwatched<T>({ name, effect }: Operation, signal: AbortSignal | undefined, run: (facts: Facts) => Promise<T>): Promise<T> {
+    this.#running += 1
+    try {
+      const result = await run({ ...unknownYet })
+      if (effect || !signal?.aborted) return result
+    } catch (error) {
+      const failure = asSecretsError(error, name)
+      if (failure.effect !== undefined || !signal?.aborted) throw failure
+    } finally {
+      this.#ended()
+    }
+    throw aborted()
+  }
+
+  /** `shut` waits for it. */
+  hold(running: Promise<unknown>): void {
+    if (this.#held.has(running)) return
+    this.#held.add(running)
+    this.#running += 1
+    const end = (): void => {
+      this.#held.delete(running)
+      this.#ended()
+    }
+    running.then(end, end)
+  }
+
+  #ended(): void {
+    this.#running -= 1
+    if (this.#running === 0) this.#idle?.resolve()
+  }
+
+  /** Refuses operations from now on; resolves when those that run have ended. */
+  async shut(): Promise<void> {
+    this.#isOpen = false
+    while (this.#running > 0) {
+      this.#idle ??= Promise.withResolvers()
+      await this.#idle.promise
+      this.#idle = undefined
+    }
+  }
+
+  async #audited<T>(
+    { operation, name, effect }: Operation,
+    call: CallOptions,
+    message: TraceMessage,
+    run: (facts: Facts) => Promise<T>,
+  ): Promise<T> {
+    const event: EventOf = { operation, name, actor: call.actor, requestId: call.requestId }
+    if (effect) await this.#recordIntent(event, call.signal)
+    const startedAt = Date.now()
+    const outcome = (): AuditEvent => ({
+      ...event,
+      ...factsOf(message),
+      phase: 'outcome',
+      time: Date.now(),
+      durationMs: Date.now() - startedAt,
+    })
+    let result: T
+    try {
+      result = await run(message)
+    } catch (error) {
+      const failure = asSecretsError(error, name)
+      message.code = failure.code
+      const isOwed = effect || failure.effect !== undefined
+      await this.#recordOutcome(message, { ...outcome(), outcome: 'error', code: failure.code }, call.signal, failure.effect, isOwed)
+      throw failure
+    }
+    const isDone = effect || isLeased(message)
+    await this.#recordOutcome(message, { ...outcome(), outcome: 'ok' }, call.signal, isDone ? 'done' : undefined, isDone)
+    return result
+  }
+
+  /** One that was given up on may be on record all the same: then its outcome follows it, in the background. */
+  async #recordIntent(event: EventOf, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.#record({ ...event, phase: 'intent', time: Date.now() }, undefined, { signal, closing: this.#bounds.closing })
+    } catch (error) {
+      const { code } = asSecretsError(error, event.name)
+      const outcome: AuditEvent = { ...event, phase: 'outcome', time: Date.now(), durationMs: 0, outcome: 'error', code }
+      this.hold(this.#record(outcome, undefined, ofItsOwn).catch(() => {}))
+      throw error
+    }
+  }
+
+  /** A caller who gives up on a read gets nothing, at once. An outcome that is owed, since a change was meant or made, is recorded before. */
+  async #recordOutcome(
+    message: TraceMessage,
+    event: AuditEvent,
+    signal: AbortSignal | undefined,
+    effect: SecretsErrorDetails['effect'],
+    isOwed: boolean,
+  ): Promise<void> {
+    try {
+      if (isOwed) await this.#record(event, effect, ofItsOwn)
+      else await untilAborted(this.#record(event, effect, { closing: this.#bounds.closing }), signal)
+    } catch (error) {
+      message.code = asSecretsError(error, event.name).code
+      throw error
+    }
+  }
+
+  async #record(event: AuditEvent, effect: SecretsErrorDetails['effect'], ends: Omit<Bounds, 'deadlineMs'>): Promise<void> {
+    const trail = this.#trail
+    if (trail === undefined) return
+    try {
+      await bounded((bound) => trail.record(event, { signal: bound }), { ...this.#bounds, ...ends })
+    } catch (error) {
+      if (ends.signal?.aborted) throw aborted()
+      throw auditFailed(event, effect, SecretsError.isInstance(error) ? error : undefined)
+    }
+  }
+}
+
+/** A trail's own `CONFIGURATION` stays one: no retry mends it. */
+function auditFailed({ phase, name }: AuditEvent, effect: SecretsErrorDetails['effect'], why: SecretsError | undefined): SecretsError {
+  const consequence = { done: 'though it was done', unknown: 'and it may have been done' }
+  const nothing = phase === 'intent' ? 'so nothing was sent' : 'so nothing is handed out'
+  const code = why?.code === 'CONFIGURATION' ? 'CONFIGURATION' : 'AUDIT_FAILED'
+  const problem = `the ${phase} could not be recorded, ${effect === undefined ? nothing : consequence[effect]}`
+  return new SecretsError(code, why?.problem === undefined ? problem : `${problem}: ${why.problem}`, {
+    secret: name,
+    effect,
+    remedy: why?.remedy ?? 'mend the audit trail',
+  })
+}
+
+/** Neither the caller's abort nor `close()` ends it: only the deadline. */
+const ofItsOwn: Omit<Bounds, 'deadlineMs'> = { signal: undefined, closing: new AbortController().signal }
+
+/** Everything that leaves is a `SecretsError` that names the secret. */
+function asSecretsError(error: unknown, secret: string): SecretsError {
+  if (SecretsError.isInstance(error)) return error.secret === undefined ? placed(error, { secret }) : error
+  return new SecretsError('INTERNAL', 'unexpected failure', { secret, remedy: 'please report it' })
+}
+
+/** Members of its own, for what is not learnt: nobody else's shine through. */
+const unknownYet = {
+  provider: undefined,
+  version: undefined,
+  revision: undefined,
+  from: undefined,
+  stale: undefined,
+  degraded: undefined,
+  matched: undefined,
+  exclusive: undefined,
+  code: undefined,
+}
+
+/** What the store gave is a lease: it exists, whether the caller gets it or not. */
+function isLeased({ exclusive, from }: Facts): boolean {
+  return exclusive === true && from === 'store'
+}
+
+function factsOf({ provider, version, revision, from, stale, degraded, matched }: TraceMessage): Omit<Facts, 'exclusive'> {
+  return { provider, version, revision, from, stale, degraded, matched }
+}

@@ -1,0 +1,44 @@
+import { described, quoted } from '../errors/format.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { isRecord, ownMembers } from '../errors/own-properties.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+
+/** What is checked of a member: the type of its value, or only that the member is known. */
+export type MemberKind = 'string' | 'number' | 'boolean' | 'any'
+
+/** Every member of an options type: with one missing, or one too many, it does not compile. */
+export type MembersOf<Options> = { readonly [member in keyof Required<Options>]: MemberKind }
+
+/**
+ * Returns a copy of the options with every member its own, so that nothing which was put on the prototype of all objects counts as one.
+ * Throws for options that are no object, have a value of the wrong type, or a member which nobody reads: misspelt, `onlyNamed` would silently
+ * open what it should close. For authors of providers too; `CONFIGURATION` by default, as for all options of a factory.
+ *
+ * @example
+ * import { knownOptions } from '@finchat/secrets-core/provider'
+ *
+ * try {
+ *   knownOptions({ ur: 'https://…' }, { url: 'string', token: 'any' })
+ * } catch (error) {
+ *   console.log(error instanceof Error && error.message) // the option "ur" is not known (use url, token)
+ * }
+ */
+export function knownOptions<Options extends object>(
+  options: Options,
+  members: Readonly<Record<string, MemberKind>>,
+  code: SecretsErrorCode = 'CONFIGURATION',
+): Options {
+  const known = Object.keys(members).join(', ')
+  if (!isRecord(options)) {
+    throw new SecretsError(code, `the options are ${described(options)} instead of an object`, { remedy: `use ${known}` })
+  }
+  const unknown = Object.keys(options).find((member) => !Object.hasOwn(members, member))
+  if (unknown !== undefined) throw new SecretsError(code, `the option ${quoted(unknown)} is not known`, { remedy: `use ${known}` })
+  const copy = ownMembers(options, Object.keys(members))
+  for (const [member, value] of Object.entries(copy)) {
+    const kind = members[member]
+    if (kind === 'any' || value === undefined || typeof value === kind) continue
+    throw new SecretsError(code, `the option ${member} is ${described(value)}`, { remedy: `pass a ${kind}` })
+  }
+  return copy
+}

@@ -1,0 +1,131 @@
+import { bounded, type Bounds } from '../guard/deadline.ts'
+import { callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
+import type { CallContext, ListedSecret, SecretDescription, SecretProvider } from '../contract/provider.ts'
+import { assertValidName } from '../options/names.ts'
+import { quoted } from '../errors/format.ts'
+import type { Link, Place } from '../chain/routing.ts'
+import { describeAt, describeCurrent } from '../chain/describe.ts'
+import type { Observer } from '../observe/operation.ts'
+import type { MembersOf } from '../options/known-options.ts'
+import { listedEntries } from '../guard/listed-entries.ts'
+import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
+import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import type { Walk } from '../chain/fallback-traversal.ts'
+
+export interface DescribeOptions extends CallOptions {
+  readonly fallback?: FallbackPolicy | undefined
+}
+
+export interface ListOptions extends CallOptions {
+  /** Only this provider; by default every one that can list, in the chain's order. */
+  readonly provider?: string | undefined
+  /** Only the store's own paths that begin so. */
+  readonly prefix?: string | undefined
+}
+
+export interface DescribedSecret extends SecretDescription {
+  readonly provider: string
+}
+
+/** A secret under its store's own path: several names may lead to it, or none. */
+export interface CatalogEntry extends ListedSecret {
+  readonly provider: string
+}
+
+export interface CatalogOptions {
+  readonly links: readonly Link[]
+  readonly walk: (name: string, fallback: FallbackPolicy | undefined) => Walk<Place>
+  readonly observer: Observer
+  readonly bounds: Bounds
+}
+
+const describeMembers: MembersOf<DescribeOptions> = { ...callMembers, fallback: 'any' }
+const listMembers: MembersOf<ListOptions> = { ...callMembers, provider: 'string', prefix: 'string' }
+
+/** The calls that tell what there is, without values. */
+export class Catalog {
+  readonly #options: CatalogOptions
+
+  constructor(options: CatalogOptions) {
+    this.#options = options
+  }
+
+  async describeSecret(name: string, describe: DescribeOptions = {}): Promise<DescribedSecret> {
+    assertValidName(name)
+    const options = knownCallOptions(describe, describeMembers)
+    assertFallbackPolicy(options.fallback)
+    const { observer, walk, bounds } = this.#options
+    const context: CallContext = { signal: options.signal ?? bounds.closing }
+    return observer.observe({ operation: 'describe', name, effect: false }, options, async (facts) => {
+      const steps = walk(name, options.fallback)
+      const current = await describeCurrent(steps, context, describeAt)
+      if (current === undefined) throw new SecretNotFoundError(name)
+      const { version, revision } = current.description
+      const provider = current.place.link.provider.name
+      Object.assign(facts, { provider, version, revision, degraded: steps.degraded })
+      return { ...current.description, provider }
+    })
+  }
+
+  async *listSecrets(list: ListOptions = {}): AsyncGenerator<CatalogEntry, void, undefined> {
+    const options = knownCallOptions(list, listMembers)
+    const { prefix = '' } = options
+    const operation = { operation: 'list', name: `${prefix}*`, effect: false }
+    const providers = this.#listing(options.provider)
+    await this.#options.observer.observe(operation, options, async () => {})
+    for (const provider of providers) {
+      try {
+        yield* this.#entriesOf(provider, prefix, options)
+      } catch (error) {
+        if (isWithoutList(error) && options.provider === undefined) continue
+        await this.#options.observer.observe(operation, options, async () => Promise.reject(placedAt(error, provider)))
+      }
+    }
+  }
+
+  #listing(only: string | undefined): readonly SecretProvider[] {
+    const providers = this.#options.links
+      .map(({ provider }) => provider)
+      .filter(({ name, list }) => list !== undefined && (only === undefined || name === only))
+    if (providers.length > 0) return providers
+    throw new SecretsError(
+      'UNSUPPORTED',
+      only === undefined ? 'no provider can list its secrets' : `no provider ${quoted(only)} that can list its secrets`,
+      { remedy: 'name, or put into the chain, one that can, such as a vault or a local store' },
+    )
+  }
+
+  /** Every page is waited for as any other call is: up to the deadline or the caller's abort. */
+  async *#entriesOf(
+    { name: provider, list }: SecretProvider,
+    prefix: string,
+    { signal }: ListOptions,
+  ): AsyncGenerator<CatalogEntry, void, undefined> {
+    const { bounds } = this.#options
+    if (list === undefined) return
+    const entries = listedEntries(list, prefix, { signal: signal ?? bounds.closing })
+    try {
+      for (;;) {
+        const next = await bounded(() => entries.next(), { ...bounds, signal })
+        if (next.done) return
+        yield { ...next.value, provider }
+      }
+    } finally {
+      // Not waited for: a page that hangs must not hold its reader.
+      void ended(entries)
+    }
+  }
+}
+
+/** To reject with UNSUPPORTED is the same as not to have the member. */
+function isWithoutList(error: unknown): boolean {
+  return SecretsError.isInstance(error) && error.code === 'UNSUPPORTED'
+}
+
+async function ended(entries: AsyncIterator<unknown>): Promise<void> {
+  await Promise.allSettled([(async () => entries.return?.())()])
+}
+
+function placedAt(error: unknown, { name: provider }: SecretProvider): unknown {
+  return SecretsError.isInstance(error) ? placed(error, { provider }) : error
+}

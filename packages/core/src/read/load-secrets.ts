@@ -1,0 +1,181 @@
+import { untilAborted } from '../guard/deadline.ts'
+import { gatheredError } from '../errors/aggregate-error.ts'
+import { described, quoted } from '../errors/format.ts'
+import { isRecord, ownMembers } from '../errors/own-properties.ts'
+import type { MemberKind } from '../options/known-options.ts'
+import { faultyMembers } from './schema-path.ts'
+import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import type { CallOptions } from '../options/call-options.ts'
+import type { SchemaOutput, StandardSchemaV1 } from '../contract/standard-schema.ts'
+
+/** One secret that an application needs. */
+export interface SecretSpec {
+  /** The secret's name: the key in the specification by default. */
+  readonly name?: string | undefined
+  /** One of its fields: a key, or a JSON pointer. */
+  readonly field?: string | undefined
+  /** Parse it as JSON before the schema sees it. */
+  readonly json?: boolean | undefined
+  /** Validates and converts it: of zod, valibot, arktype or any other library that follows Standard Schema. */
+  readonly schema?: StandardSchemaV1 | undefined
+}
+
+/** What `loadSecrets` returns: the schema's output; without a schema text, or what the JSON was. */
+export type LoadedSecrets<Specs extends Readonly<Record<string, SecretSpec>>> = { [Key in keyof Specs]: Loaded<Specs[Key]> }
+
+type Loaded<Spec extends SecretSpec> = Spec extends { readonly schema: infer Schema extends StandardSchemaV1 }
+  ? SchemaOutput<Schema>
+  : Spec extends PlainSpec
+    ? string
+    : unknown
+
+interface PlainSpec extends Omit<SecretSpec, 'json' | 'schema'> {
+  readonly json?: false | undefined
+  readonly schema?: undefined
+}
+
+/**
+ * Fetches all the secrets that an application needs in one batch, validates them, and returns them as a plain object. A secret that does
+ * not exist reaches its schema as `undefined`, so that `.optional()` and `.default()` work; without a schema it is an error, as is always one
+ * that could not be asked for.
+ *
+ * Throws `INVALID_ARGUMENT` for a malformed specification. Otherwise ONE error lists everything missing or wrong, by name and never by value.
+ * Its code is the gravest: one that waiting does not heal, such as `PERMISSION_DENIED`; then `UNAVAILABLE`, `DEADLINE_EXCEEDED`,
+ * `RATE_LIMITED`; then `INVALID_ARGUMENT` for a value that is wrong; and `NOT_FOUND` (a `SecretNotFoundError`) only if all are missing.
+ *
+ * @example
+ * import { createSecretsManager, envProvider, loadSecrets } from '@finchat/secrets-core'
+ *
+ * const env = { FINCHAT_TOKEN: 'hunter2', DATABASE: '{"host":"db","port":5432}' }
+ * const manager = createSecretsManager({ providers: [envProvider({ env })] })
+ * const { token, port } = await loadSecrets(manager, {
+ *   token: { name: 'FINCHAT_TOKEN' },
+ *   port: { name: 'DATABASE', field: 'port', json: true },
+ * })
+ * console.log(token.length, port) // 7 5432
+ */
+export async function loadSecrets<const Specs extends Readonly<Record<string, SecretSpec>>>(
+  manager: BatchReader,
+  specs: Specs,
+  options: CallOptions = {},
+): Promise<LoadedSecrets<Specs>> {
+  // each value is what its own schema gave
+  return (await loadChecked(manager, specs, options)) as LoadedSecrets<Specs>
+}
+
+/** The part of a secrets manager that `loadSecrets` uses. */
+export interface BatchReader {
+  /** Index by index what came of each request. */
+  readonly getSecretValues: (
+    requests: readonly { readonly name: string; readonly field?: string | undefined }[],
+    options?: CallOptions,
+  ) => Promise<readonly PromiseSettledResult<RevealableSecret>[]>
+}
+
+interface RevealableSecret {
+  readonly reveal: () => string
+  readonly json: () => unknown
+}
+
+async function loadChecked(
+  manager: BatchReader,
+  specs: Readonly<Record<string, SecretSpec>>,
+  options: CallOptions,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (typeof manager?.getSecretValues !== 'function') {
+    throw new SecretsError('INVALID_ARGUMENT', `the secrets manager is ${described(manager)}`, {
+      remedy: 'pass what createSecretsManager returned, then the specification',
+    })
+  }
+  if (!isRecord(specs)) {
+    throw new SecretsError('INVALID_ARGUMENT', `the specification is ${described(specs)}`, {
+      remedy: 'pass { token: { name, field, json, schema } }',
+    })
+  }
+  const wanted = Object.entries(specs).map(([key, spec]) => [key, knownSpec(key, spec)] as const)
+  const answers = await manager.getSecretValues(
+    wanted.map(([key, { name = key, field }]) => ({ name, field })),
+    options,
+  )
+  return loadSpecs(wanted, answers, ownMembers(options, ['signal']).signal)
+}
+
+const specMembers: Readonly<Record<keyof SecretSpec, MemberKind>> = { name: 'string', field: 'string', json: 'boolean', schema: 'any' }
+
+function knownSpec(key: string, spec: SecretSpec): SecretSpec {
+  if (!isRecord(spec)) {
+    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} is ${described(spec)}, not an object`, {
+      remedy: 'use { name, field, json, schema }',
+    })
+  }
+  const unknown = Object.keys(spec).find((member) => !Object.hasOwn(specMembers, member))
+  if (unknown !== undefined) {
+    throw new SecretsError('INVALID_ARGUMENT', `${quoted(key)} asks for ${quoted(unknown)}, which is not known`, {
+      remedy: 'use name, field, json, schema',
+    })
+  }
+  const known = ownMembers(spec, Object.keys(specMembers))
+  for (const [member, kind] of Object.entries(specMembers)) {
+    const value: unknown = known[member as keyof SecretSpec] // its keys
+    if (kind === 'any' || value === undefined || typeof value === kind) continue
+    throw new SecretsError('INVALID_ARGUMENT', `${member} of ${quoted(key)} is ${described(value)}`, { remedy: `pass a ${kind}` })
+  }
+  if (known.schema === undefined || typeof known.schema?.['~standard']?.validate === 'function') return known
+  throw new SecretsError('INVALID_ARGUMENT', `the schema of ${quoted(key)} does not follow Standard Schema`, {
+    remedy: 'use zod >= 3.24, valibot >= 1, arktype >= 2 or the like',
+  })
+}
+
+/** What the schemas make of the answers, by key. Throws one error for all that is missing or wrong. */
+async function loadSpecs(
+  wanted: readonly (readonly [key: string, spec: SecretSpec])[],
+  answers: readonly PromiseSettledResult<RevealableSecret>[],
+  signal: AbortSignal | undefined,
+): Promise<Readonly<Record<string, unknown>>> {
+  const loading = Promise.all(wanted.map(async ([key, spec], index) => ({ name: key, ...(await load(key, spec, answers[index])) })))
+  const results = await untilAborted(loading, signal)
+  const failures = results.flatMap(({ name, error }) => (error === undefined ? [] : [{ name, error }]))
+  if (failures.length > 0) throw gatheredError(failures, results.length)
+  return Object.fromEntries(results.map(({ name, value }) => [name, value]))
+}
+
+/** One of them is `undefined`. */
+interface Result {
+  readonly value: unknown
+  readonly error: SecretsError | undefined
+}
+
+async function load(key: string, spec: SecretSpec, answer: PromiseSettledResult<RevealableSecret> | undefined): Promise<Result> {
+  try {
+    return { value: await valueOf(spec, answer), error: undefined }
+  } catch (error) {
+    const known = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'it could not be read')
+    return { value: undefined, error: known.secret === undefined ? placed(known, { secret: spec.name ?? key }) : known }
+  }
+}
+
+async function valueOf({ json, schema }: SecretSpec, answer: PromiseSettledResult<RevealableSecret> | undefined): Promise<unknown> {
+  if (answer?.status === 'fulfilled') {
+    const value = json ? answer.value.json() : answer.value.reveal()
+    return schema ? validated(schema, value) : value
+  }
+  const error: unknown = answer?.reason
+  if (!schema || !(error instanceof SecretNotFoundError)) throw error
+  return validated(schema, undefined).catch(() => {
+    throw error // it is missing, and its schema does not do without it
+  })
+}
+
+async function validated(schema: StandardSchemaV1, value: unknown): Promise<unknown> {
+  let problem = 'the value is not what its schema asks for'
+  try {
+    const result = await schema['~standard'].validate(value)
+    if (!result.issues) return result.value
+    const members = faultyMembers(schema, result.issues)
+    if (members !== '') problem += ` at ${members}`
+  } catch {
+    problem = 'its schema threw instead of telling whether the value is right'
+  }
+  // What a schema throws, or says in its issues, may quote the value.
+  throw new SecretsError('INVALID_ARGUMENT', problem)
+}

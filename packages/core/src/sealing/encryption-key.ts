@@ -1,0 +1,201 @@
+import { isUtf8 } from 'node:buffer'
+import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
+import { loadCrypto } from './seal.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+
+/** An encryption key as users hold it: 32 random bytes, their text, or a passphrase of at least 32 bytes. */
+export type EncryptionKey = string | Uint8Array
+
+/** A parsed key: 32 random bytes to use as they are, or a passphrase that must first be stretched. */
+export type KeyMaterial = { readonly kind: 'raw'; readonly bytes: Uint8Array } | { readonly kind: 'passphrase'; readonly text: string }
+
+/** AES-256 and HKDF-SHA256 take 32 bytes. */
+const keyBytes = 32
+/** Random keys have about 30 distinct bytes, and fewer than 8 in no key that will ever be made. */
+const leastDistinctBytes = 8
+/** Sentences of 32 characters have about 15 distinct ones. */
+const leastDistinctCharacters = 8
+/** A passphrase of which a shorter part is all there is to guess. */
+const leastPeriod = 16
+
+// No regular expression may see a key: the text that one last matched stays in `RegExp.input`, where a heap snapshot shows it.
+const lowerCase = 'abcdefghijklmnopqrstuvwxyz'
+const upperCase = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+const decimalDigits = '0123456789'
+const hexDigits = `${decimalDigits}abcdefABCDEF`
+const base64Digits = `${upperCase}${lowerCase}${decimalDigits}+/`
+const base64urlDigits = `${upperCase}${lowerCase}${decimalDigits}-_`
+const eitherBase64 = `${base64Digits}-_`
+
+const copyAgain = 'copy it again, all of it'
+
+/**
+ * A new random key as text, `key:` and 32 bytes in base64url: safe in an environment variable and in a shell.
+ *
+ * @example
+ * import { generateKey } from '@finchat/secrets-core/sealing'
+ *
+ * console.log(generateKey().length) // 47
+ */
+export function generateKey(): string {
+  return `key:${loadCrypto().randomBytes(keyBytes).toString('base64url')}`
+}
+
+/**
+ * `Uint8Array(32)`, 64 hex digits, 44 characters of padded base64, or `key:` and base64url is a raw key, returned in
+ * memory of its own, to be overwritten. Any other text of at least 32 bytes is a passphrase. Throws `CONFIGURATION`,
+ * without ever quoting the key, for all else, for bytes that are not random (text, or few distinct ones), for text
+ * that is nearly an encoded key, and for a passphrase that repeats itself.
+ *
+ * @example
+ * import { generateKey, parseKey } from '@finchat/secrets-core/sealing'
+ *
+ * console.log(parseKey(generateKey()).kind) // raw
+ * console.log(parseKey('correct horse battery staple and more').kind) // passphrase
+ */
+export function parseKey(key: EncryptionKey): KeyMaterial {
+  if (key instanceof Uint8Array) return rawKey(copyOutsideHeap(key))
+  if (typeof key !== 'string')
+    throw malformed('the encryption key is neither text nor a Uint8Array', 'give its 32 bytes as a Uint8Array, or its text')
+  if (key.startsWith('key:')) refuseSurroundings(key)
+  if (key.startsWith('key:')) return rawKey(decoded(key.slice(4, key.endsWith('=') ? -1 : undefined), 'base64url'))
+  if (Buffer.byteLength(key) < keyBytes) throw tooShort()
+  refuseSurroundings(key)
+  if (key.length === 64 && consistsOf(hexDigits, key)) return rawKey(decoded(key, 'hex'))
+  if (key.length === 44 && key.endsWith('=') && consistsOf(base64Digits, key.slice(0, -1))) {
+    return rawKey(decoded(key.slice(0, -1), 'base64'))
+  }
+  refuseNearMiss(key)
+  refuseWeakPassphrase(key)
+  return { kind: 'passphrase', text: key }
+}
+
+/**
+ * The same for several keys, in their order: all of them, or none is left in memory where one is refused.
+ *
+ * @example
+ * import { generateKey, parseKeys } from '@finchat/secrets-core/sealing'
+ *
+ * console.log(parseKeys([generateKey(), generateKey()]).length) // 2
+ */
+export function parseKeys(keys: readonly EncryptionKey[]): KeyMaterial[] {
+  const parsed: KeyMaterial[] = []
+  try {
+    for (const key of keys) parsed.push(parseKey(key))
+    return parsed
+  } catch (error) {
+    for (const key of parsed) if (key.kind === 'raw') key.bytes.fill(0)
+    throw error
+  }
+}
+
+/** Takes bytes that nobody else holds, and overwrites what it refuses. */
+function rawKey(bytes: Uint8Array): KeyMaterial {
+  try {
+    if (bytes.length < keyBytes) throw tooShort()
+    if (bytes.length > keyBytes) {
+      const problem = `a raw encryption key has exactly ${keyBytes} bytes, not ${bytes.length}`
+      throw malformed(problem, 'give the 32 bytes alone, or a key that was read as text as a string')
+    }
+    if (new Set(bytes).size < leastDistinctBytes) throw malformed('the encryption key is not random: few of its bytes differ')
+    if (isText(bytes)) throw malformed('the 32 bytes of the encryption key are text, not random bytes')
+    return { kind: 'raw', bytes }
+  } catch (error) {
+    bytes.fill(0)
+    throw error
+  }
+}
+
+/** Zeros pad a short text, and stand between the letters of UTF-16. Of random keys one in 10^10 looks so. */
+function isText(bytes: Uint8Array): boolean {
+  const allowed = [0x00, 0x09, 0x0a, 0x0d]
+  return isUtf8(bytes) && bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || allowed.includes(byte))
+}
+
+const encodings = {
+  hex: { digits: hexDigits, bits: 4 },
+  base64: { digits: base64Digits, bits: 6 },
+  base64url: { digits: base64urlDigits, bits: 6 },
+}
+
+/** Strict: a mistyped character must not silently become another key. No text is made of the bytes, since it could not be overwritten. */
+function decoded(text: string, encoding: keyof typeof encodings): Uint8Array {
+  const { digits, bits } = encodings[encoding]
+  const length = Math.floor((text.length * bits) / 8)
+  const spareBits = text.length * bits - length * 8
+  const isWhole = spareBits < bits && digits.indexOf(text.at(-1) ?? '') % 2 ** spareBits === 0
+  if (!isWhole || !consistsOf(digits, text)) throw malformed(`the encryption key is damaged: it is not valid ${encoding}`, copyAgain)
+  if (length < keyBytes / 2) throw tooShort()
+  if (length !== keyBytes) throw malformed(`the encryption key is damaged: it holds ${length} bytes, not ${keyBytes}`, copyAgain)
+  const bytes = new ArrayBuffer(keyBytes)
+  Buffer.from(bytes).write(text, encoding)
+  return new Uint8Array(bytes)
+}
+
+/** A newline of a file or the quotes of a shell would make another key out of the same text, silently. */
+function refuseSurroundings(key: string): void {
+  if (key.trim() !== key) throw malformed('the encryption key begins or ends with whitespace', 'remove it')
+  if (isQuote(key.at(0)) && isQuote(key.at(-1))) throw malformed('the encryption key stands in quotes', 'remove them')
+}
+
+function isQuote(character: string | undefined): boolean {
+  return character === '"' || character === "'" || character === '`'
+}
+
+/** A damaged key would pass for a passphrase, and open nothing. */
+function refuseNearMiss(key: string): void {
+  if (isNearHex(key)) throw malformed('the encryption key is damaged: it is nearly, but not, 64 hex digits', copyAgain)
+  if (isNearBase64(key)) {
+    throw malformed('the encryption key is damaged: it is nearly, but not, 32 bytes in base64', `${copyAgain}, with \`key:\` or \`=\``)
+  }
+}
+
+/** Cut, pasted with more, with mistyped digits, or in groups as programs print them. */
+function isNearHex(text: string): boolean {
+  const digits = Array.from(text).filter((each) => each !== ' ' && each !== ':')
+  return Math.abs(digits.length - 64) <= 8 && digits.filter((each) => !hexDigits.includes(each)).length <= 4
+}
+
+/** What stands before it does not matter: a mistyped `key:`, or the name of a variable. */
+function isNearBase64(text: string): boolean {
+  let end = text.length
+  while (text[end - 1] === '=') end -= 1
+  let start = end
+  while (start > 0 && eitherBase64.includes(text[start - 1] ?? ' ')) start -= 1
+  const run = text.slice(start, end)
+  return Math.abs(run.length - 43) <= 3 && hasAnyOf(lowerCase, run) && hasAnyOf(upperCase, run) && !areWords(run)
+}
+
+/** Without digits, and with capitals only where a word begins: of random keys fewer than one in 10^6 look so. */
+function areWords(run: string): boolean {
+  const begins = (at: number): boolean => lowerCase.includes(run[at + 1] ?? ' ')
+  return Array.from(run).every((each, at) => !decimalDigits.includes(each) && (!upperCase.includes(each) || begins(at)))
+}
+
+function refuseWeakPassphrase(text: string): void {
+  if (!text.isWellFormed()) throw malformed('the passphrase is not well-formed text')
+  if (new Set(text).size < leastDistinctCharacters) throw malformed('the passphrase has too few different characters')
+  for (let period = 1; period < leastPeriod; period += 1) {
+    if (text.startsWith(text.slice(period))) throw malformed('the passphrase is a short text, repeated')
+  }
+}
+
+/** `Buffer.from` does not tell: it takes `š` for `a`. */
+function consistsOf(digits: string, text: string): boolean {
+  for (const character of text) if (!digits.includes(character)) return false
+  return true
+}
+
+function hasAnyOf(characters: string, text: string): boolean {
+  for (const character of text) if (characters.includes(character)) return true
+  return false
+}
+
+function tooShort(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'Encryption key must be at least 32 bytes long')
+}
+
+/** Whoever has a key that is nearly right must not make a new one: it opens nothing. */
+function malformed(problem: string, remedy = 'generateKey() makes a random key'): SecretsError {
+  return new SecretsError('CONFIGURATION', problem, { remedy })
+}

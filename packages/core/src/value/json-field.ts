@@ -1,0 +1,104 @@
+import { jsonTextAt, membersAt, type Span, spanOf, unquote, walk } from './json-text.ts'
+import { quoted } from '../errors/format.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+
+// A field is cut out of, or written into, the secret's own text: only the text still has `1.10`, 12345678901234567890,
+// the order of the keys and every space as somebody stored them, where a parsed and printed copy would not. Nor would the copy
+// always have the same keys: V8 (13.6) parses {"\"":1} into a key of a backslash once it has parsed {"\\":1}.
+
+/**
+ * One field of a secret that is JSON: strings as they are, numbers and booleans as written, objects and arrays as their JSON text.
+ * `field` is a JSON pointer (RFC 6901) if it begins with `/`, else a key of the top-level object; null counts as absent.
+ * Throws `INVALID_ARGUMENT`, without quoting the secret, if it is no JSON, no object, or has no such field.
+ */
+export function cutField(text: string, field: string): string {
+  const place = walk(text, wholeOf(text, field), pathOf(field))
+  const value = place && valueAt(text, place)
+  if (value === undefined) throw noField(field)
+  return value
+}
+
+/** The value of one key of a text that is JSON, as `cutField` gives it; `undefined` if there is none. */
+export function memberOf(text: string, key: string): string | undefined {
+  const place = walk(text, spanOf(text), [key])
+  return place && valueAt(text, place)
+}
+
+/** The keys of the object, or the indexes of the array, that a text is; none of anything else. Throws `INVALID_ARGUMENT` if it is no JSON. */
+export function keysOf(text: string): string[] {
+  return [...new Set(membersAt(text, spanOf(text)).map((member) => member.key))]
+}
+
+/** The text that stands in a field; `undefined` where there is none, or something that is no text. Throws `INVALID_ARGUMENT` as `cutField` does. */
+export function textAt(text: string, field: string): string | undefined {
+  const written = jsonTextAt(text, pathOf(field))
+  return written?.startsWith('"') ? unquote(written) : undefined
+}
+
+/** The value of the only field of a secret whose store keeps named fields. Throws `INVALID_ARGUMENT` if there are several, or none. */
+export function soleField(text: string): string {
+  const members = membersAt(text, wholeOf(text, ''))
+  const [key, ...others] = new Set(members.map((member) => member.key))
+  if (others.length > 0) throw new SecretsError('INVALID_ARGUMENT', 'the secret has several fields', { remedy: 'ask for one: { field }' })
+  const last = members.at(-1)
+  const value = last && valueAt(text, last)
+  if (value === undefined)
+    throw new SecretsError('INVALID_ARGUMENT', key === undefined ? 'the secret has no fields' : "the secret's only field is null")
+  return value
+}
+
+/**
+ * The same JSON text with one field set to a string and all else exactly as written; no text begins as `{}`. A pointer's parent must
+ * exist, and in an array the element too. Throws `INVALID_ARGUMENT` as `cutField` does.
+ */
+export function setField(text: string | undefined, field: string, value: string): string {
+  const whole = text ?? '{}'
+  const path = pathOf(field)
+  const key = path.at(-1) ?? ''
+  const parent = walk(whole, wholeOf(whole, field), path.slice(0, -1))
+  const old = parent && walk(whole, parent, [key])
+  if (old) return splice(whole, old, JSON.stringify(value))
+  if (!parent || whole[parent.start] !== '{') throw noField(field)
+  const entry = `${JSON.stringify(key)}:${JSON.stringify(value)}`
+  const last = membersAt(whole, parent).at(-1)
+  const end = last?.end ?? parent.start + 1
+  return splice(whole, { start: end, end }, last ? `,${entry}` : entry)
+}
+
+/** The whole JSON text, if it is something that this field may be in: an object, or an array for a pointer. */
+function wholeOf(text: string, field: string): Span {
+  const whole = spanOf(text)
+  if (text[whole.start] === '{' || (text[whole.start] === '[' && field.startsWith('/'))) return whole
+  throw new SecretsError('INVALID_ARGUMENT', 'the secret is not a JSON object, so it has no fields', {
+    remedy: 'ask for it without a field',
+  })
+}
+
+function noField(field: string): SecretsError {
+  return new SecretsError('INVALID_ARGUMENT', `the secret has no field ${quoted(field)}`, {
+    remedy: 'check the name of the field in the store',
+  })
+}
+
+function pathOf(field: string): string[] {
+  if (!field.startsWith('/')) return [field]
+  if (/~(?![01])/.test(field)) {
+    throw new SecretsError('INVALID_ARGUMENT', `${quoted(field)} is not a JSON pointer`, {
+      remedy: "write '~' as '~0' and a '/' inside a key as '~1' (RFC 6901)",
+    })
+  }
+  return field
+    .slice(1)
+    .split('/')
+    .map((token) => token.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+function valueAt(text: string, { start, end }: Span): string | undefined {
+  const written = text.slice(start, end)
+  if (written === 'null') return undefined
+  return written.startsWith('"') ? unquote(written) : written
+}
+
+function splice(text: string, { start, end }: Span, replacement: string): string {
+  return text.slice(0, start) + replacement + text.slice(end)
+}

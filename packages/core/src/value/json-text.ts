@@ -1,0 +1,126 @@
+import { SecretsError } from '../errors/secrets-error.ts'
+
+// No regular expression may see the secret: what one last matched against stays in `RegExp.input`, whole, until the next one matches.
+
+/** Where a value stands in the text. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/** The secret's text as JSON. Throws `INVALID_ARGUMENT`, which does not quote it, if it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // JSON.parse's own message quotes its input.
+    throw new SecretsError('INVALID_ARGUMENT', 'the secret is not JSON', { remedy: 'read it as text, or store JSON' })
+  }
+}
+
+/**
+ * What stands under these keys in a JSON text, one inside the other, exactly as written: `1.10` stays `1.10`, a text keeps its quotes. Of equal
+ * keys the last counts; elements of an array stand under their indexes. `undefined` if there is nothing. No regular expression sees the text or
+ * the keys, for V8 remembers what one last matched. Throws `INVALID_ARGUMENT`, which does not quote the text, if it is no JSON.
+ *
+ * @example
+ * import { jsonTextAt } from '@finchat/secrets-core/provider'
+ *
+ * console.log(jsonTextAt('{"data": {"pin": "0012", "rate": 1.10}}', ['data', 'rate'])) // 1.10
+ */
+export function jsonTextAt(text: string, keys: readonly string[]): string | undefined {
+  const place = walk(text, spanOf(text), keys)
+  return place && text.slice(place.start, place.end)
+}
+
+/** All but the space around it. Throws if it is no JSON, which could not be walked. */
+export function spanOf(text: string): Span {
+  parseJson(text)
+  return { start: afterSpace(text, 0), end: text.trimEnd().length }
+}
+
+/** Of equal keys the last counts, as in JSON.parse. */
+export function walk(text: string, from: Span, path: readonly string[]): Span | undefined {
+  return path.reduce<Span | undefined>((place, key) => place && memberAt(text, place, key), from)
+}
+
+function memberAt(text: string, place: Span, key: string): Span | undefined {
+  let found: Span | undefined
+  visitMembers(text, place, (each, start, end) => {
+    if (each === key) found = { start, end }
+  })
+  return found
+}
+
+/** The text of a JSON string. */
+export function unquote(literal: string): string {
+  return JSON.parse(literal) as string // a JSON string's text
+}
+
+/**
+ * The members of the object, or the elements of the array under their indexes as RFC 6901 writes them, at this place in a text that
+ * JSON.parse accepted; none for anything else.
+ */
+export function membersAt(text: string, place: Span): (Span & { readonly key: string })[] {
+  const members: (Span & { key: string })[] = []
+  visitMembers(text, place, (key, start, end) => void members.push({ key, start, end }))
+  return members
+}
+
+/** One pass, whatever the size and the depth. */
+function visitMembers(text: string, { start, end }: Span, visit: (key: string, start: number, end: number) => void): void {
+  const isObject = text[start] === '{'
+  if (!isObject && text[start] !== '[') return
+  let at = afterSpace(text, start + 1)
+  for (let index = 0; at < end - 1; index += 1) {
+    const keyEnd = isObject ? afterString(text, at) : at
+    const valueStart = isObject ? afterMark(text, keyEnd) : at
+    const valueEnd = afterValue(text, valueStart)
+    visit(isObject ? keyIn(text.slice(at, keyEnd)) : String(index), valueStart, valueEnd)
+    at = afterMark(text, valueEnd)
+  }
+}
+
+/** A key as it is compared. Values are always made anew: a part of the text would keep the whole of it in memory. */
+function keyIn(literal: string): string {
+  return literal.includes('\\') ? unquote(literal) : literal.slice(1, -1)
+}
+
+/** Behind the value that begins here: at the first space, comma or closing bracket that is outside of its own brackets. */
+function afterValue(text: string, start: number): number {
+  let at = start
+  let depth = 0
+  do {
+    const character = text[at]
+    if (character === '{' || character === '[') depth++
+    if (character === '}' || character === ']') depth--
+    at = character === '"' ? afterString(text, at) : at + 1
+  } while (depth > 0 || !isBetweenValues(text, at))
+  return at
+}
+
+function isBetweenValues(text: string, at: number): boolean {
+  return isSpace(text, at) || text[at] === ',' || text[at] === '}' || text[at] === ']'
+}
+
+function afterString(text: string, start: number): number {
+  let at = start + 1
+  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1
+  return at + 1
+}
+
+/** At what follows the colon, the comma or the closing bracket that comes next. */
+function afterMark(text: string, start: number): number {
+  return afterSpace(text, afterSpace(text, start) + 1)
+}
+
+function afterSpace(text: string, start: number): number {
+  let at = start
+  while (isSpace(text, at)) at++
+  return at
+}
+
+/** No character below a space stands in JSON but the three that are space too (RFC 8259). */
+function isSpace(text: string, at: number): boolean {
+  return text.charCodeAt(at) <= 0x20
+}

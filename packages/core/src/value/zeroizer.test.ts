@@ -1,0 +1,46 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { Shredder } from './zeroizer.ts'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+function secret(): { wipe: ReturnType<typeof vi.fn<() => void>> } {
+  return { wipe: vi.fn<() => void>() }
+}
+
+it('wipes in the next turn of the event loop, all that came in this one together', async () => {
+  const shredder = new Shredder()
+  const secrets = [secret(), secret()]
+  for (const each of secrets) shredder.wipeSoon(each)
+  await Promise.resolve()
+  expect(vi.getTimerCount()).toBe(1)
+  for (const { wipe } of secrets) expect(wipe).not.toHaveBeenCalled()
+  vi.runAllTimers()
+  for (const { wipe } of secrets) expect(wipe).toHaveBeenCalledTimes(1)
+})
+
+it('begins a turn of its own for what comes later', () => {
+  const shredder = new Shredder()
+  shredder.wipeSoon(secret())
+  vi.runAllTimers()
+  const later = secret()
+  shredder.wipeSoon(later)
+  vi.runAllTimers()
+  expect(later.wipe).toHaveBeenCalledTimes(1)
+})
+
+it('wipes at once, by wipeAll, what waits and what is watched, and the latter not before', () => {
+  const shredder = new Shredder()
+  const [waiting, watched] = [secret(), secret()]
+  shredder.watch(watched, new Uint8Array(1))
+  shredder.wipeSoon(waiting)
+  expect(watched.wipe).not.toHaveBeenCalled()
+  shredder.wipeAll()
+  expect(waiting.wipe).toHaveBeenCalledTimes(1)
+  expect(watched.wipe).toHaveBeenCalledTimes(1)
+})
+
+it('sets no timer and watches nothing until it is needed', () => {
+  expect(() => new Shredder().wipeAll()).not.toThrow()
+  expect(vi.getTimerCount()).toBe(0)
+})

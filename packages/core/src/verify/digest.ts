@@ -1,0 +1,81 @@
+import { SecretsError } from '../errors/secrets-error.ts'
+
+/** What this process hashes of a candidate at most, in bytes, until it holds a longer secret: what stores hold. */
+const usualLength = 1_048_576
+/** A secret beyond this many bytes is not compared. A longer candidate matches nothing. */
+export const longestCompared: number = 16 * usualLength
+/** Content of up to this many bytes is hashed without memory of its own. */
+const scratchLength = 12_288
+const keyLength = 32
+
+/**
+ * Compares by keyed digests: SHA-256 over a random key of this process and the content, so that nobody outside can choose
+ * candidates whose digests agree in their first bytes. What was hashed is wiped after each use. How long a candidate takes
+ * follows from its own length alone; beyond the longest secret of the process, or 1 MiB, it takes no longer.
+ */
+export class Verification {
+  #crypto: typeof import('node:crypto') | undefined
+  #scratch: Buffer | undefined
+  #dummy: Uint8Array | undefined
+  /** In steps of powers of two, so that it does not tell how long a secret is. */
+  #longest = usualLength
+
+  /** The digest of a stored value; of an empty one it is a digest that nothing matches. Throws `UNSUPPORTED` for one that is too long. */
+  readonly digest = (value: Uint8Array): Uint8Array => {
+    if (value.length > longestCompared) {
+      throw new SecretsError('UNSUPPORTED', `the secret is longer than ${longestCompared} bytes, which verifySecret does not compare`, {
+        remedy: 'store a shorter one, or compare a hash of it',
+      })
+    }
+    while (this.#longest < value.length) this.#longest *= 2
+    return value.length === 0 ? this.#loaded.randomBytes(32) : this.#hash(value, value.length)
+  }
+
+  /**
+   * Returns the index of the digest that the candidate's equals, or -1. Every comparison is always made, in constant time,
+   * also against absent ones. A candidate that is empty, too long or not well-formed UTF-16 equals nothing.
+   */
+  match(candidate: string | Uint8Array, digests: readonly (Uint8Array | undefined)[]): number {
+    const start = typeof candidate === 'string' ? candidate.slice(0, this.#longest + 1) : candidate.subarray(0, this.#longest + 1)
+    const length = Buffer.byteLength(start)
+    const presented = this.#hash(start, length)
+    const isEligible = length > 0 && length <= this.#longest && (typeof start !== 'string' || start.isWellFormed())
+    const { timingSafeEqual } = this.#loaded
+    const equal = digests.map((digest) => timingSafeEqual(presented, digest ?? this.#unmatchable()) && digest !== undefined)
+    return isEligible ? equal.indexOf(true) : -1
+  }
+
+  #hash(content: string | Uint8Array, length: number): Uint8Array {
+    const hashed = Math.min(length, this.#longest)
+    const buffer = this.#bufferFor(hashed)
+    if (typeof content === 'string') buffer.write(content, keyLength)
+    else buffer.set(content.subarray(0, hashed), keyLength)
+    const digest = this.#loaded.hash('sha256', buffer.subarray(0, keyLength + hashed), 'buffer')
+    buffer.fill(0, keyLength, keyLength + hashed)
+    return digest
+  }
+
+  /** A buffer that begins with the key and has room for that many bytes. */
+  #bufferFor(length: number): Buffer {
+    const scratch = (this.#scratch ??= this.#newScratch())
+    if (length <= scratchLength) return scratch
+    const buffer = Buffer.allocUnsafeSlow(keyLength + length)
+    scratch.copy(buffer, 0, 0, keyLength)
+    return buffer
+  }
+
+  #unmatchable(): Uint8Array {
+    return (this.#dummy ??= this.#loaded.randomBytes(32))
+  }
+
+  #newScratch(): Buffer {
+    const scratch = Buffer.allocUnsafeSlow(keyLength + scratchLength)
+    this.#loaded.randomFillSync(scratch, 0, keyLength)
+    return scratch
+  }
+
+  /** Loaded when the first secret is verified. */
+  get #loaded(): typeof import('node:crypto') {
+    return (this.#crypto ??= process.getBuiltinModule('node:crypto'))
+  }
+}

@@ -1,0 +1,282 @@
+import { untilAborted } from '../guard/deadline.ts'
+import type { CachedStore } from '../cache/provider-cache.ts'
+import type { Reading } from '../chain/chain.ts'
+import type { HeldSecret } from '../value/secret-bytes.ts'
+import { described } from '../errors/format.ts'
+import type { MembersOf } from '../options/known-options.ts'
+import type { VersionSelector } from '../cache/keys/cache-key.ts'
+import { assertValidName } from '../options/names.ts'
+import type { Facts, Observer } from '../observe/operation.ts'
+import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
+import type { Place } from '../chain/routing.ts'
+import { knownReadOptions, readMembers, type ReadOptions } from '../read/read-options.ts'
+import { isOutage } from '../errors/error-classes.ts'
+import { partOf, type Reader } from '../read/reader.ts'
+import { RecheckLimit } from './recheck-limit.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { SkippedNumbers } from './skipped-numbers.ts'
+import { longestCompared, Verification } from './digest.ts'
+import type { Walk } from '../chain/fallback-traversal.ts'
+
+export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
+  /** For how many seconds after its replacement the version before the current one is accepted too. 0 by default. */
+  readonly acceptPreviousForSeconds?: number | undefined
+  /** Let a later provider's answer verify while an earlier one cannot be asked. */
+  readonly acceptDegraded?: boolean | undefined
+}
+
+interface Current {
+  readonly digest: Uint8Array
+  readonly held: HeldSecret
+  readonly place: Place
+  readonly from: Reading['from']
+}
+
+/** A version before the current one. */
+interface Earlier {
+  readonly digest: Uint8Array
+  readonly facts: HeldSecret['facts']
+}
+
+interface Previous {
+  readonly digest?: Uint8Array | undefined
+  /** It would count, but could not be read. */
+  readonly error?: SecretsError | undefined
+}
+
+const nothing: Previous = { digest: undefined, error: undefined }
+
+interface Comparison {
+  readonly matched: 'current' | 'previous' | 'none'
+  readonly error?: SecretsError | undefined
+  readonly current?: Current | undefined
+}
+
+function matchAt(index: number): Comparison['matched'] {
+  return index === 0 ? 'current' : index === 1 ? 'previous' : 'none'
+}
+
+/** A call to the store that began this long before a verification is joined rather than repeated. */
+const joinedMs = 100
+
+/** Compares with what is read by these options in the place of the caller's. */
+type Compare = (changes: VerifyOptions, facts: Facts) => Promise<Comparison>
+
+interface Recheck {
+  readonly first: Comparison
+  readonly store: CachedStore
+  readonly path: string
+  readonly signal: AbortSignal | undefined
+  readonly facts: Facts
+}
+
+/** What a provider says that could be asked, and has no such secret. */
+const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
+
+/** The store keeps no versions, the version before has no such field, or it was withdrawn. */
+const noPrevious: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID_ARGUMENT', 'DELETED'])
+
+/** Answers whether a presented secret is the stored one. */
+export class Verifier {
+  readonly #reader: Reader
+  readonly #observer: Observer
+  readonly #verification = new Verification()
+  readonly #rechecks: RecheckLimit
+  readonly #skipped = new SkippedNumbers()
+
+  constructor(reader: Reader, observer: Observer, maxEntries: number) {
+    this.#reader = reader
+    this.#observer = observer
+    this.#rechecks = new RecheckLimit(maxEntries)
+  }
+
+  verifySecret(name: string, presented: string | Uint8Array, options?: VerifyOptions): Promise<boolean> {
+    const known = options === undefined ? this.#fromMemory(name, presented) : undefined
+    return known === undefined ? this.#verify(name, presented, options) : Promise.resolve(known)
+  }
+
+  /** The verdict on a secret that is in memory; `undefined` where it takes the long way to one. */
+  #fromMemory(name: string, presented: string | Uint8Array): boolean | undefined {
+    const shortcut = isPresentable(presented) ? this.#reader.shortcut(name, undefined) : undefined
+    if (shortcut === undefined) return undefined
+    const { store, entry } = shortcut
+    try {
+      const digest = shortcut.part.digest(this.#verification.digest)
+      const isMatch = this.#verification.match(presented, [digest, undefined]) === 0
+      const isFinal = isMatch || entry.held.facts.exclusive || !this.#rechecks.isOpen(store, entry.path)
+      return isFinal ? isMatch : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  async #verify(name: string, presented: string | Uint8Array, verify: VerifyOptions = {}): Promise<boolean> {
+    assertValidName(name)
+    const options = knownVerification(presented, verify)
+    const startedAt = Date.now()
+    // A copy of what counts: a caller may wipe its bytes as soon as it has called.
+    const candidate = typeof presented === 'string' ? presented : copyOutsideHeap(presented.subarray(0, longestCompared + 1))
+    try {
+      return await this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
+        const compare: Compare = (changes, learnt) => this.#compare(name, candidate, { ...options, ...changes }, learnt)
+        const { matched, error } = await this.#decide(compare, startedAt, options.signal, facts)
+        facts.matched = matched
+        // What could not be compared might have matched: that is no "false".
+        if (matched === 'none' && error !== undefined) throw error
+        return matched !== 'none'
+      })
+    } finally {
+      if (typeof candidate !== 'string') candidate.fill(0)
+    }
+  }
+
+  async #compare(name: string, candidate: string | Uint8Array, options: VerifyOptions, facts: Facts): Promise<Comparison> {
+    const current = await this.#current(name, options, facts)
+    const previous = await this.#previous(current, options)
+    const index = this.#verification.match(candidate, [current?.digest, previous.digest])
+    return { matched: matchAt(index), current, error: previous.error }
+  }
+
+  /** The comparison that counts: after a mismatch the secret may have been rotated elsewhere, so the store is asked. */
+  async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, facts: Facts): Promise<Comparison> {
+    const first = await compare({}, facts)
+    const { matched, current } = first
+    if (matched !== 'none' || current === undefined || current.held.facts.exclusive) return first
+    const { store, path } = { ...current.place, ...current.place.link }
+    // What this call, or one that it joined, brought from the store would only come again.
+    const isBrought = current.from !== 'memory' && current.held.facts.askedAt >= startedAt - joinedMs
+    if (isBrought && current.held.facts.askedAt >= startedAt) this.#rechecks.record(store, path)
+    if (!isBrought && this.#rechecks.isOpen(store, path)) {
+      const second = await this.#recheck(compare, { first, store, path, signal, facts })
+      if (second.matched !== 'none') this.#rechecks.reset(store, path)
+      return second
+    }
+    return first
+  }
+
+  /** Asks the store, or waits for the recheck that is under way. A caller who gives up ends it for nobody else. */
+  async #recheck(compare: Compare, { first, store, path, signal, facts }: Recheck): Promise<Comparison> {
+    const running = this.#rechecks.running(store, path)
+    if (running !== undefined) {
+      await untilAborted(running, signal)
+      return compare({ fresh: false }, facts)
+    }
+    const asking = this.#compareAnew(compare, first, facts)
+    this.#rechecks.record(store, path, asking)
+    return untilAborted(asking, signal)
+  }
+
+  /** By what the store has now, unless it cannot be asked. */
+  async #compareAnew(compare: Compare, first: Comparison, facts: Facts): Promise<Comparison> {
+    // What the store gave last is preferred to a weaker store's answer, whatever the caller accepts where nothing is held.
+    const anew: Facts = {}
+    try {
+      const second = await compare({ fresh: true, acceptDegraded: false, signal: undefined }, anew)
+      Object.assign(facts, anew)
+      return second
+    } catch (error) {
+      if (SecretsError.isInstance(error) && isOutage(error.code)) return first
+      throw error
+    }
+  }
+
+  /** `undefined` for a secret that does not exist or was withdrawn: nothing matches it. */
+  async #current(name: string, options: VerifyOptions, facts: Facts): Promise<Current | undefined> {
+    const walk = this.#reader.walk(name, options.fallback)
+    try {
+      const current = { ...options, version: undefined }
+      const { place, accepted } = await this.#reader.readObserved(walk, current, facts, (reading) => ({
+        place: reading.place,
+        accepted: reading.degraded && !options.acceptDegraded ? undefined : this.#currentOf(reading, options),
+      }))
+      if (accepted === undefined) throw degraded(walk, place.link.provider.name)
+      return accepted
+    } catch (error) {
+      if (!SecretsError.isInstance(error) || (error.code !== 'NOT_FOUND' && error.code !== 'DELETED')) throw error
+      if (error.attempts?.some(({ code }) => !isAnswer.has(code)) && !options.acceptDegraded) throw degraded(walk, error.provider)
+      return undefined
+    }
+  }
+
+  #currentOf(reading: Reading, { field }: VerifyOptions): Current {
+    const { held, place, from } = reading
+    return { digest: partOf(reading, field).digest(this.#verification.digest), held, place, from }
+  }
+
+  async #previous(current: Current | undefined, options: VerifyOptions): Promise<Previous> {
+    const { currentSince } = current?.held.facts ?? {}
+    const graceMs = (options.acceptPreviousForSeconds ?? 0) * 1000
+    if (current === undefined || currentSince === undefined || graceMs === 0 || Math.abs(Date.now() - currentSince) > graceMs)
+      return nothing
+    if (current.place.link.provider.getVersion === undefined) return nothing
+    try {
+      return { ...nothing, digest: await this.#digestBefore(current, options) }
+    } catch (error) {
+      return SecretsError.isInstance(error) && !noPrevious.has(error.code) ? { ...nothing, error } : nothing
+    }
+  }
+
+  /** By its number: what a replica that lags behind has as `previous` may be the one before the one before. */
+  async #digestBefore(current: Current, options: VerifyOptions): Promise<Uint8Array | undefined> {
+    const { version, revision, currentSince } = current.held.facts
+    if (version === undefined) {
+      const previous = await this.#readVersion(current, 'previous', options)
+      const { revision: itsOwn, currentSince: since = -Infinity } = previous?.facts ?? {}
+      const isBefore = since <= Number(currentSince) && (revision === undefined || itsOwn !== revision)
+      return isBefore ? previous?.digest : undefined
+    }
+    if (version === 1) return undefined
+    const direct = await this.#readVersion(current, version - 1, options)
+    if (direct !== undefined) return direct.digest
+    const below = await untilAborted(this.#skipped.below(current), options.signal)
+    return below === undefined ? undefined : (await this.#readVersion(current, below, options))?.digest
+  }
+
+  /** One that was read before the current version was may have been replaced since, or withdrawn. */
+  async #readVersion(current: Current, version: VersionSelector, options: VerifyOptions): Promise<Earlier | undefined> {
+    const known = await this.#read(current, version, options, false)
+    const isSure = known === undefined ? version !== 'previous' : known.facts.askedAt >= current.held.facts.askedAt
+    return isSure ? known : this.#read(current, version, options, true)
+  }
+
+  async #read(
+    { place }: Current,
+    version: VersionSelector,
+    { signal, field }: VerifyOptions,
+    fresh: boolean,
+  ): Promise<Earlier | undefined> {
+    const mode = this.#reader.modeOf({ fresh })
+    const found = await place.link.store.read({ path: place.path, version, mode, signal, batch: undefined })
+    return (
+      found && {
+        digest: partOf({ ...found, place, degraded: false }, field).digest(this.#verification.digest),
+        facts: found.held.facts,
+      }
+    )
+  }
+}
+
+function degraded(walk: Walk<Place>, provider = 'a later one'): SecretsError {
+  return walk.notSure(provider, 'try again, or pass acceptDegraded')
+}
+
+const { autoCleanup: _, ...sharedMembers } = readMembers
+const verifyMembers: MembersOf<VerifyOptions> = { ...sharedMembers, acceptPreviousForSeconds: 'any', acceptDegraded: 'boolean' }
+
+function isPresentable(presented: unknown): presented is string | Uint8Array {
+  return typeof presented === 'string' || presented instanceof Uint8Array
+}
+
+function knownVerification(presented: unknown, options: VerifyOptions): VerifyOptions {
+  const known = knownReadOptions(options, verifyMembers)
+  const { acceptPreviousForSeconds = 0 } = known
+  if (!isPresentable(presented)) {
+    throw new SecretsError('INVALID_ARGUMENT', `what was presented is ${described(presented)}`, { remedy: 'pass a string or a Uint8Array' })
+  }
+  if (Number.isFinite(acceptPreviousForSeconds) && acceptPreviousForSeconds >= 0) return known
+  throw new SecretsError(
+    'INVALID_ARGUMENT',
+    `acceptPreviousForSeconds is ${typeof acceptPreviousForSeconds === 'number' ? acceptPreviousForSeconds : described(acceptPreviousForSeconds)}`,
+    { remedy: 'pass seconds, 0 or more' },
+  )
+}

@@ -1,0 +1,208 @@
+import type { CallContext, NewSecret, StoredSecret, WriteReceipt } from '../contract/provider.ts'
+import type { SecretsErrorCode } from '../contract/error-codes.ts'
+import { keysOf, memberOf, soleField } from '../value/json-field.ts'
+import { placeInMap, setFields } from '../value/nested-fields.ts'
+import { own } from '../errors/own-properties.ts'
+import type { Place } from '../chain/routing.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { wipe } from '../value/check-stored-secret.ts'
+import { keepsFields, type Target } from './write-target.ts'
+
+/** How often a write that depends on what is there begins anew when others write to the same secret. */
+const mostAttempts = 10
+
+/** Writes the whole secret, or the fields of it that the place reaches into. */
+export async function put(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+  const isWhole = fields.length === 0
+  if (isWhole && !mayBeOneOfFields(target.place, secret)) {
+    wipe(target.current)
+    return putWhole(target, secret, context)
+  }
+  if (!isWhole && (await isLeased(target, context))) throw leased()
+  let { current } = target
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await (isWhole ? putAsKept(target.place, current, secret, context) : putField(target.place, fields, secret, context))
+    } catch (error) {
+      if (!isLostRace(error, secret) || attempt === mostAttempts) throw error
+      current = undefined
+    }
+  }
+}
+
+/** Begun anew after a try that may have had an effect, a write could undo what others wrote after it. */
+function isLostRace(error: unknown, { version }: NewSecret): boolean {
+  return version === undefined && isRefusedAs('VERSION_CONFLICT', error)
+}
+
+function isRefusedAs(code: SecretsErrorCode, error: unknown): boolean {
+  return SecretsError.isInstance(error) && error.code === code && error.effect === undefined
+}
+
+/**
+ * To read what is there would make an account in the store, for a write that cannot be. A provider that keeps named fields at other paths and not here may
+ * lease here; what it says of that costs no lease. Of others nothing is asked: the read of the field finds what is there.
+ */
+async function isLeased({ place, before }: Target, context: CallContext): Promise<boolean> {
+  if (before !== undefined) return own(before, 'exclusive') === true
+  const { keepsFields: isTold, describe } = place.link.provider
+  if (isTold === undefined || describe === undefined || keepsFields(place)) return false
+  const [answer] = await Promise.allSettled([describe(place.path, context)])
+  return answer.status === 'fulfilled' && own(answer.value, 'exclusive') === true
+}
+
+function leased(): SecretsError {
+  return new SecretsError('UNSUPPORTED', 'the secret is leased: its store makes it, one for each process, and takes no other', {
+    remedy: 'change in the store what it makes, or route the name away',
+  })
+}
+
+/** A first version replaces nothing, and fields are all that there shall be. */
+function mayBeOneOfFields(place: Place, { shape, version }: NewSecret): boolean {
+  return place.link.provider.put !== undefined && shape === undefined && version !== 1 && keepsFields(place)
+}
+
+/** Writes one value if what it would replace is still there. A store without compare-and-set is written as any of its values is. */
+async function putAsKept(place: Place, current: StoredSecret | undefined, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+  const found = current ?? (await currentAt(place, context))
+  const kept = asKept(found, secret)
+  const before = found === undefined ? null : identityOf(found)
+  const write = (ifCurrent: NewSecret['ifCurrent']): Promise<WriteReceipt> => putWhole({ place, before }, { ...kept, ifCurrent }, context)
+  if (!isIdentity(before)) return write(undefined)
+  try {
+    return await write(before)
+  } catch (error) {
+    if (isRefusedAs('UNSUPPORTED', error)) return write(undefined)
+    throw error
+  }
+}
+
+/** Whether a store can tell by it that another version is current. */
+function isIdentity(before: WriteReceipt | null): boolean {
+  return before?.version !== undefined || before?.revision !== undefined || before === null
+}
+
+/**
+ * One value goes into the field that is there: under another name its readers would not find it. Throws `INVALID_ARGUMENT` if there are several,
+ * of which the others would be lost.
+ */
+function asKept(before: StoredSecret | undefined, secret: NewSecret): NewSecret {
+  if (before?.shape !== 'map') {
+    wipe(before)
+    return secret
+  }
+  const [field, ...others] = keysOf(String(before.value))
+  if (others.length > 0)
+    throw new SecretsError('INVALID_ARGUMENT', 'the secret has several fields, which one value would replace', {
+      remedy: 'write one: { field }, or all of them: an object',
+    })
+  if (field === undefined) return secret
+  if (typeof secret.value !== 'string') throw new SecretsError('INVALID_ARGUMENT', 'a field holds text, not bytes')
+  return { ...secret, value: `{${JSON.stringify(field)}:${JSON.stringify(secret.value)}}`, shape: 'map' }
+}
+
+/** What was withdrawn may be written over, whatever it had. */
+async function currentAt(place: Place, context: CallContext): Promise<StoredSecret | undefined> {
+  const [answer] = await Promise.allSettled([readAt(place, context)])
+  if (answer.status === 'fulfilled') return answer.value
+  if (SecretsError.isInstance(answer.reason) && answer.reason.code === 'DELETED') return undefined
+  throw answer.reason
+}
+
+/** Reads past the cache; a refusal is remembered, as that of any read. */
+function readAt({ link, path }: Place, context: CallContext): Promise<StoredSecret | undefined> {
+  return link.store.askBeside(path, () => link.provider.get(path, context), 'read')
+}
+
+/** Read, change the one field, and write if nobody else wrote in between. */
+async function putField(place: Place, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+  if (typeof secret.value !== 'string' || secret.shape === 'map')
+    throw new SecretsError('INVALID_ARGUMENT', `a field holds text, not ${secret.shape === 'map' ? 'fields' : 'bytes'}`)
+  const current = await readAt(place, context)
+  const before = current === undefined ? null : identityOf(current)
+  if (!isIdentity(before)) {
+    wipe(current)
+    throw new SecretsError('UNSUPPORTED', 'the provider cannot write a field safely: its versions have no identity', {
+      remedy: 'write the whole secret',
+    })
+  }
+  const value = withField(current, fields, secret.value)
+  return putWhole({ place, before }, { ...secret, value, shape: current === undefined ? 'map' : current.shape, ifCurrent: before }, context)
+}
+
+function withField(current: StoredSecret | undefined, fields: readonly string[], value: string): string {
+  if (current === undefined) return setFields(undefined, fields, value)
+  if (typeof current.value !== 'string') {
+    wipe(current)
+    throw new SecretsError('INVALID_ARGUMENT', 'the secret is binary: it has no fields')
+  }
+  return setFields(current.value, current.shape === 'map' ? placeInMap(current.value, fields) : fields, value)
+}
+
+async function putWhole({ place, before }: Target, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+  const { provider } = place.link
+  if (provider.put === undefined) {
+    throw new SecretsError('UNSUPPORTED', 'the provider cannot be written', {
+      remedy: 'change the secret in the store itself, or name another `provider`',
+    })
+  }
+  try {
+    return await provider.put(place.path, secret, context)
+  } catch (error) {
+    if (!SecretsError.isInstance(error) || error.effect !== 'unknown' || context.signal.aborted) throw error
+    return readBack(place, before, secret, error, context)
+  }
+}
+
+/** The answer to a write was lost: what the store holds now tells whether it was done. */
+async function readBack(
+  place: Place,
+  before: Target['before'],
+  secret: NewSecret,
+  lost: SecretsError,
+  context: CallContext,
+): Promise<WriteReceipt> {
+  const { getVersion } = place.link.provider
+  const reading = secret.version === undefined ? readAt(place, context) : getVersion?.(place.path, secret.version, context)
+  const [answer] = await Promise.allSettled([reading])
+  if (answer.status === 'rejected' || answer.value === undefined) throw lost
+  const found = answer.value
+  const isOurs = isSame(found.value, secret.value) || (found.shape === 'map' && isSameMap(String(found.value), secret))
+  wipe(found)
+  if (secret.version !== undefined && !isOurs && (found.shape !== 'map' || secret.shape === 'map')) {
+    throw new SecretsError('VERSION_CONFLICT', `version ${secret.version} was written by somebody else`, {
+      remedy: 'read it, or take the next number',
+    })
+  }
+  // Without a number: a current value that equals ours proves nothing unless it is known to be another version than before.
+  if (!isOurs || (secret.version === undefined && !isAnother(found, before))) throw lost
+  return identityOf(found)
+}
+
+function isAnother(found: StoredSecret, before: Target['before']): boolean {
+  if (before === undefined) return false
+  return before === null || found.version !== before.version || found.revision !== before.revision
+}
+
+function isSame(one: string | Uint8Array, other: string | Uint8Array): boolean {
+  if (typeof one === 'string' || typeof other === 'string') return one === other
+  return Buffer.compare(one, other) === 0
+}
+
+/** A store of named fields writes JSON in its own way, and keeps a text as the value of its one field. */
+function isSameMap(found: string, written: NewSecret): boolean {
+  if (typeof written.value !== 'string') return false
+  const fields = keysOf(found)
+  if (written.shape !== 'map') return fields.length === 1 && soleField(found) === written.value
+  return fields.length === keysOf(written.value).length && fields.every((field) => hasSameField(found, String(written.value), field))
+}
+
+/** The keys are the secret's own: no pointer is made of them, which a regular expression would see. */
+function hasSameField(found: string, written: string, field: string): boolean {
+  const value = memberOf(found, field)
+  return value !== undefined && value === memberOf(written, field)
+}
+
+function identityOf({ version, revision }: StoredSecret): WriteReceipt {
+  return { version, revision }
+}

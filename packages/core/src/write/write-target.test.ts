@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { SecretProvider } from '../contract/provider.ts'
+import type { Place, Plan } from '../chain/routing.ts'
+import type { FallbackPolicy } from '../chain/fallback-policy.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { linkTo } from '../testing/links.ts'
+import { refusal } from '../testing/refusal.ts'
+import { Walk } from '../chain/fallback-traversal.ts'
+import { describeAt, describeCurrent } from '../chain/describe.ts'
+import { placeAt, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
+
+const context = { signal: new AbortController().signal }
+const put = async (): Promise<object> => ({})
+const has = { get: async () => ({ value: 'v', version: 3 }) } satisfies Partial<SecretProvider>
+
+beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
+afterEach(() => vi.restoreAllMocks())
+
+function says(code: SecretsError['code']): Partial<SecretProvider> {
+  return { get: async () => Promise.reject(new SecretsError(code, 'it said no')) }
+}
+
+/** Each provider has nothing unless it says otherwise. */
+function planOf(providers: Readonly<Record<string, Partial<SecretProvider>>>): Plan {
+  return Object.entries(providers).map(([name, members]) => ({
+    link: linkTo({ name, ...members }),
+    path: `path-in-${name}`,
+    fields: [],
+  }))
+}
+
+function walk(plan: Plan, policy?: FallbackPolicy): Walk<Place> {
+  return new Walk('db', plan, [policy])
+}
+
+async function named(target: Promise<{ readonly place: Place } | undefined>): Promise<string | undefined> {
+  return (await target)?.place.link.provider.name
+}
+
+describe('a new value goes', () => {
+  it('to the first provider that can write, or to the one that was named', async () => {
+    const plan = planOf({ env: {}, local: { put }, vault: { put } })
+    expect(await named(targetOfStore('db', plan, undefined, context))).toBe('local')
+    expect(await named(targetOfStore('db', plan, 'vault', context))).toBe('vault')
+  })
+
+  it('nowhere if no provider can be written', async () => {
+    expect(await refusal(targetOfStore('db', planOf({ env: {} }), undefined, context))).toMatchObject({ code: 'UNSUPPORTED', secret: 'db' })
+    expect(await refusal(targetOfStore('db', [], undefined, context))).toMatchObject({ code: 'UNSUPPORTED', secret: 'db' })
+  })
+
+  it('to no provider that does not hold the name', async () => {
+    const error = await refusal(targetOfStore('db', planOf({ local: { put } }), 'aws', context))
+    expect(error).toMatchObject({
+      code: 'CONFIGURATION',
+      secret: 'db',
+      message: expect.stringContaining('no provider "aws" that holds this name'),
+    })
+  })
+
+  it('nowhere behind a provider that answers the name: it would never be read', async () => {
+    const error = await refusal(targetOfStore('db', planOf({ env: has, local: { put } }), undefined, context))
+    expect(error).toMatchObject({
+      code: 'CONFIGURATION',
+      message: expect.stringMatching(/'env' answers this name first, so a write to 'local' would never be read \(write to 'env'/),
+    })
+  })
+
+  it('where later providers have the name too', async () => {
+    expect(await named(targetOfStore('db', planOf({ local: { put }, env: has }), undefined, context))).toBe('local')
+  })
+
+  it.each([
+    ['UNAVAILABLE', 'UNAVAILABLE'],
+    ['DEADLINE_EXCEEDED', 'UNAVAILABLE'],
+    ['RATE_LIMITED', 'UNAVAILABLE'],
+    ['DELETED', 'DELETED'],
+    ['PERMISSION_DENIED', 'PERMISSION_DENIED'],
+    ['UNAUTHENTICATED', 'UNAUTHENTICATED'],
+  ] as const)('nowhere behind a provider that says %s: the answer is %s', async (code, answered) => {
+    expect(await refusal(targetOfStore('db', planOf({ aws: says(code), local: { put } }), undefined, context))).toMatchObject({
+      code: answered,
+      secret: 'db',
+    })
+  })
+
+  it('past a provider that is not in use here: without credentials it has nothing to say', async () => {
+    expect(await named(targetOfStore('db', planOf({ aws: says('CREDENTIALS_MISSING'), local: { put } }), undefined, context))).toBe('local')
+  })
+})
+
+describe('the current secret is', () => {
+  it('where the walk finds it, with what is current there', async () => {
+    const target = await targetOfCurrent(walk(planOf({ env: {}, local: { ...has, put } })), context)
+    expect([target?.place.path, target?.before]).toEqual(['path-in-local', { version: 3 }])
+  })
+
+  it('nowhere if every provider says so', async () => {
+    expect(await targetOfCurrent(walk(planOf({ env: {}, local: {} })), context)).toBeUndefined()
+  })
+
+  it('not known if an earlier provider cannot be asked', async () => {
+    for (const code of ['UNAVAILABLE', 'CREDENTIALS_MISSING'] as const) {
+      expect(await refusal(targetOfCurrent(walk(planOf({ aws: says(code), local: has })), context))).toMatchObject({
+        code: 'UNAVAILABLE',
+        secret: 'db',
+        problem: expect.stringContaining(`'local' has the current secret is not known: aws said ${code}, `),
+        attempts: [{ provider: 'aws', code }],
+      })
+      expect(await refusal(targetOfCurrent(walk(planOf({ aws: says(code), local: {} })), context))).toMatchObject({ code: 'UNAVAILABLE' })
+    }
+  })
+
+  it('not looked for behind a denial or a withdrawal', async () => {
+    for (const code of ['PERMISSION_DENIED', 'DELETED'] as const) {
+      expect(await refusal(targetOfCurrent(walk(planOf({ aws: says(code), local: has })), context))).toMatchObject({
+        code,
+        provider: 'aws',
+        secret: 'db',
+      })
+    }
+  })
+
+  it("described by the walk's own policy", async () => {
+    const plan = planOf({ aws: says('DELETED'), local: has })
+    expect(await named(describeCurrent(walk(plan, { DELETED: 'next' }), context, describeAt))).toBe('local')
+  })
+})
+
+describe('a description', () => {
+  const place = (members: Partial<SecretProvider>): Place => planOf({ p: members })[0] as Place // one provider, one place
+
+  it('is asked for where the provider has one, without the value', async () => {
+    const get = vi.fn<SecretProvider['get']>()
+    expect(await describeAt(place({ get, describe: async () => ({ version: 2, tags: { team: 'pay' } }) }), context)).toEqual({
+      version: 2,
+      tags: { team: 'pay' },
+    })
+    expect(get).not.toHaveBeenCalled()
+  })
+
+  it.each<[string, Partial<SecretProvider>]>([
+    ['has none', {}],
+    ['rejects it as UNSUPPORTED, which is the same', { describe: async () => Promise.reject(new SecretsError('UNSUPPORTED', 'x')) }],
+  ])('is made of the secret where the provider %s, and holds no value', async (_, members) => {
+    const get: SecretProvider['get'] = async () => ({ value: 'canary-88f1', shape: 'map', version: 2, revision: 'r' })
+    expect(await describeAt(place({ get, ...members }), context)).toEqual({ version: 2, revision: 'r' })
+  })
+
+  it('overwrites the bytes of a value that it read though an earlier provider may have another', async () => {
+    const value = Uint8Array.of(1, 2, 3)
+    const plan = planOf({ vault: says('UNAVAILABLE'), local: { get: async () => ({ value }), keepsFields: () => true } })
+    expect(await refusal(targetOfCurrent(walk(plan), context, wholeAt))).toMatchObject({ code: 'UNAVAILABLE' })
+    expect(value).toEqual(new Uint8Array(3))
+  })
+
+  it('overwrites the bytes of a value that it had to read', async () => {
+    const value = Uint8Array.of(1, 2, 3)
+    await describeAt(place({ get: async () => ({ value }) }), context)
+    expect(value).toEqual(new Uint8Array(3))
+  })
+
+  it('is none for what does not exist', async () => {
+    expect(await describeAt(place({}), context)).toBeUndefined()
+    expect(await describeAt(place({ describe: async () => undefined, ...has }), context)).toBeUndefined()
+  })
+})
+
+describe('placeAt', () => {
+  it('finds the place of a provider, or says what to check', () => {
+    const plan = planOf({ a: {}, b: {} })
+    expect(placeAt('db', plan, 'b').path).toBe('path-in-b')
+    expect(() => placeAt('db', plan, 'c')).toThrow(expect.objectContaining({ code: 'CONFIGURATION', secret: 'db' }))
+  })
+})

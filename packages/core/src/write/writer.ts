@@ -1,0 +1,256 @@
+import type { CachedStore } from '../cache/provider-cache.ts'
+import { type CallOptions, knownCallOptions } from '../options/call-options.ts'
+import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from '../contract/provider.ts'
+import { assertValidName } from '../options/names.ts'
+import type { Facts, Observer } from '../observe/operation.ts'
+import { own } from '../errors/own-properties.ts'
+import type { Place, Plan } from '../chain/routing.ts'
+import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import { put } from './put.ts'
+import type { Walk } from '../chain/fallback-traversal.ts'
+import {
+  assertTags,
+  choiceMembers,
+  deleteMembers,
+  type DeleteOptions,
+  knownWriteOptions,
+  type ProviderChoice,
+  type WriteOptions,
+} from './write-options.ts'
+import { describeAt } from '../chain/describe.ts'
+import { placeAt, type Target, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
+import { type SecretFields, writtenValue } from './input-value.ts'
+
+/** What a write created, and where. */
+export interface SecretReceipt extends WriteReceipt {
+  readonly provider: string
+}
+
+export interface DeleteReceipt {
+  readonly provider: string
+  /** Until when `restoreSecret` works, epoch milliseconds. */
+  readonly restorableUntil?: number | undefined
+  /** The provider that answers for this name from now on. */
+  readonly answersNext?: string | undefined
+}
+
+export interface WriterOptions {
+  readonly planOf: (name: string) => Plan
+  readonly walk: (name: string) => Walk<Place>
+  readonly observer: Observer
+  readonly writeTo: string | undefined
+  readonly closing: AbortSignal
+}
+
+/** What a provider says that could be asked, and has no current secret. */
+const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
+
+/** The calls that change a store. Each acts on exactly one provider and never falls through to another. */
+export class Writer {
+  readonly #options: WriterOptions
+
+  constructor(options: WriterOptions) {
+    this.#options = options
+  }
+
+  storeSecret(name: string, value: string | Uint8Array | SecretFields, write: WriteOptions = {}): Promise<SecretReceipt> {
+    return this.#write('store', name, value, write, (options, context) => this.#targetOfStore(name, options, context))
+  }
+
+  rotateSecret(name: string, value: string | Uint8Array | SecretFields, write: WriteOptions = {}): Promise<SecretReceipt> {
+    return this.#write('rotate', name, value, write, async (options, context, look) => {
+      const current = options.provider === undefined ? await targetOfCurrent(this.#options.walk(name), context, look) : undefined
+      return current ?? this.#targetOfStore(name, options, context)
+    })
+  }
+
+  async deleteSecret(name: string, remove: DeleteOptions = {}): Promise<DeleteReceipt> {
+    const options = knownCallOptions(remove, deleteMembers)
+    return this.#effect('delete', name, options, async (context, facts) => {
+      const place = whole(await this.#placeOfCurrent(name, options, context, options.purge))
+      const { name: provider } = noted(facts, place)
+      const call = able(place, 'delete')
+      const { purge = false } = options
+      const receipt = await this.#changing(place, () => call(place.path, { purge }, context), purge ? 'purged' : withdrawn)
+      return { provider, ...receipt, answersNext: await this.#answering(name, context) }
+    })
+  }
+
+  async restoreSecret(name: string, choice: ProviderChoice = {}): Promise<{ readonly provider: string }> {
+    const options = knownCallOptions(choice, choiceMembers)
+    return this.#effect('restore', name, options, async (context, facts) => {
+      const place = whole(
+        options.provider === undefined ? await this.#placeOfWithdrawn(name, context) : this.#placeAt(name, options.provider),
+      )
+      const { name: provider } = noted(facts, place)
+      const restore = able(place, 'restore')
+      await this.#changing(place, async () => {
+        await restore(place.path, context)
+      })
+      return { provider }
+    })
+  }
+
+  async tagSecret(
+    name: string,
+    tags: Readonly<Record<string, string | null>>,
+    choice: ProviderChoice = {},
+  ): Promise<{ readonly provider: string }> {
+    const options = knownCallOptions(choice, choiceMembers)
+    assertTags(tags, true)
+    return this.#effect('tag', name, options, async (context, facts) => {
+      const place = await this.#placeOfCurrent(name, options, context)
+      const { name: provider } = noted(facts, place)
+      await able(place, 'tag')(place.path, tags, context)
+      return { provider }
+    })
+  }
+
+  #targetOfStore(name: string, { provider = this.#options.writeTo }: ProviderChoice, context: CallContext): Promise<Target> {
+    return targetOfStore(name, this.#options.planOf(name), provider, context)
+  }
+
+  async #write(
+    operation: string,
+    name: string,
+    value: string | Uint8Array | SecretFields,
+    write: WriteOptions,
+    find: (options: WriteOptions, context: CallContext, look: typeof wholeAt) => Promise<Target>,
+  ): Promise<SecretReceipt> {
+    assertValidName(name)
+    const { value: content, shape } = writtenValue(value)
+    const options = knownWriteOptions(write)
+    const secret: NewSecret = { value: content, shape, version: options.version, ifCurrent: undefined, tags: options.tags }
+    return this.#effect(operation, name, options, async (context, facts) => {
+      const isWhole = options.field === undefined && shape === undefined
+      const target = await find(options, context, isWhole ? wholeAt : describeAt)
+      const { name: provider } = noted(facts, target.place)
+      const fields = options.field === undefined ? target.place.fields : [...target.place.fields, options.field]
+      const receipt = await this.#changing(target.place, () => put(target, fields, secret, context))
+      Object.assign(facts, receipt)
+      return { provider, ...receipt }
+    })
+  }
+
+  async #effect<T>(
+    operation: string,
+    name: string,
+    options: CallOptions,
+    run: (context: CallContext, facts: Facts) => Promise<T>,
+  ): Promise<T> {
+    assertValidName(name)
+    const context: CallContext = { signal: options.signal ?? this.#options.closing }
+    return this.#options.observer.observe({ operation, name, effect: true }, options, (facts) => run(context, facts))
+  }
+
+  /** What was read before is not served afterwards; where nothing was written, it still stands in during an outage. */
+  async #changing<T>({ link, path }: Place, change: () => Promise<T>, end?: SecretsError | 'purged'): Promise<T> {
+    const { store, provider } = link
+    const [result] = await Promise.allSettled([change()])
+    if (result.status === 'rejected') noteFailedChange(store, path, result.reason)
+    else if (end === 'purged') store.purged(path)
+    else store.changed(path, end)
+    if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw placed(result.reason, { provider: provider.name })
+    const leastVersion = result.status === 'fulfilled' ? leastVersionAfter(result.value, end) : undefined
+    const [told] = await Promise.allSettled([store.invalidate(path, leastVersion)])
+    // The failure of the write itself is what the caller must know.
+    if (result.status === 'rejected') throw placed(result.reason, { provider: provider.name })
+    if (told.status === 'rejected') throw placed(told.reason, { provider: provider.name })
+    return result.value
+  }
+
+  /** `orDeleted`: a place where the secret was withdrawn will do, too. */
+  async #placeOfCurrent(name: string, { provider }: ProviderChoice, context: CallContext, orDeleted = false): Promise<Place> {
+    if (provider !== undefined) return this.#placeAt(name, provider)
+    const walk = this.#options.walk(name)
+    try {
+      const target = await targetOfCurrent(walk, context)
+      if (target !== undefined) return target.place
+    } catch (error) {
+      const stoppedAt = orDeleted && SecretsError.isInstance(error) && error.code === 'DELETED' ? error : undefined
+      if (stoppedAt?.provider === undefined) throw error
+      // An earlier provider that cannot be asked may have the current one.
+      if (stoppedAt.attempts?.some(({ code }) => !isAnswer.has(code))) throw walk.notSure(stoppedAt.provider)
+      return this.#placeAt(name, stoppedAt.provider)
+    }
+    throw new SecretNotFoundError(name)
+  }
+
+  async #placeOfWithdrawn(name: string, context: CallContext): Promise<Place> {
+    for (const place of this.#options.planOf(name)) {
+      const [answer] = await Promise.allSettled([describeAt(place, context)])
+      if (answer.status === 'rejected' && answer.reason.code === 'DELETED') return place
+      if (answer.status === 'rejected') throw answer.reason
+      if (answer.value !== undefined)
+        throw new SecretsError('INVALID_ARGUMENT', 'not withdrawn, so there is nothing to restore', { provider: place.link.provider.name })
+    }
+    throw new SecretNotFoundError(name)
+  }
+
+  #placeAt(name: string, provider: string): Place {
+    return placeAt(name, this.#options.planOf(name), provider)
+  }
+
+  /** Who has the current secret now; nobody, as far as can be told, after a withdrawal that stops the chain. */
+  async #answering(name: string, context: CallContext): Promise<string | undefined> {
+    try {
+      return (await targetOfCurrent(this.#options.walk(name), context))?.place.link.provider.name
+    } catch {
+      return undefined
+    }
+  }
+}
+
+/** The store was not asked, could not be, or would not: the secret is what it was. */
+function isWithoutEffect(error: unknown): boolean {
+  return SecretsError.isInstance(error) && error.effect === undefined && !isOfSecret.has(error.code)
+}
+
+/** What such an answer to a write tells of the secret itself. */
+const isOfSecret: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'VERSION_CONFLICT', 'UNAUTHENTICATED'])
+/** What a store that says so to a write would say to a read; the right to write is another. */
+const isOfReadsToo: ReadonlySet<string> = new Set(['DELETED', 'UNAUTHENTICATED'])
+
+function noteFailedChange(store: CachedStore, path: string, error: unknown): void {
+  const failure = SecretsError.isInstance(error) ? error : undefined
+  if (failure !== undefined && isOfReadsToo.has(failure.code)) store.noteChange(path, failure)
+  else if (isWithoutEffect(error)) store.doubt(path)
+  else if (failure?.code !== 'NOT_FOUND') store.noteChange(path)
+}
+
+/** A delete ends in `end`, a restore has no receipt: only after these may a lower number be the current one. */
+function leastVersionAfter(receipt: unknown, end: unknown): number | undefined {
+  if (end !== undefined || receipt === undefined) return 0
+  const written = own(receipt, 'version')
+  return typeof written === 'number' ? written : undefined
+}
+
+/** What a read after `delete` would be told, for as long as the store cannot be asked. */
+const withdrawn = new SecretsError('DELETED', 'it was deleted by this process')
+
+/** A name of one field must not withdraw the fields of others. */
+function whole(place: Place): Place {
+  if (place.fields.length === 0) return place
+  throw new SecretsError('UNSUPPORTED', 'the name is one field of a secret, which can only be withdrawn whole', {
+    provider: place.link.provider.name,
+    remedy: 'use a name that is placed at the whole secret',
+  })
+}
+
+/** The provider's member of this name, or `UNSUPPORTED`. */
+function able<Member extends 'delete' | 'restore' | 'tag'>(
+  { link: { provider } }: Place,
+  member: Member,
+): NonNullable<SecretProvider[Member]> {
+  const call = provider[member]
+  if (call !== undefined) return call
+  throw new SecretsError('UNSUPPORTED', `the provider has no ${member}`, {
+    provider: provider.name,
+    remedy: 'do it in the store itself, or name another `provider`',
+  })
+}
+
+function noted(facts: Facts, { link }: Place): SecretProvider {
+  facts.provider = link.provider.name
+  return link.provider
+}

@@ -1,0 +1,26 @@
+/** Runs at most so many at once; the others wait for their turn. */
+export type Limiter = <T>(run: () => Promise<T>) => Promise<T>
+
+export function limiter(limit: number): Limiter {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async (run) => {
+    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve))
+    else running += 1
+    try {
+      return await run()
+    } finally {
+      // Handed on without being free in between:
+      // a caller that comes in that moment would be one too many.
+      const next = waiting.shift()
+      if (next === undefined) running -= 1
+      else next()
+    }
+  }
+}
+
+/** How one promise ended. */
+export async function settle<T>(work: T): Promise<PromiseSettledResult<Awaited<T>>> {
+  const [result] = await Promise.allSettled([work])
+  return result
+}

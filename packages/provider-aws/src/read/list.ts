@@ -1,0 +1,83 @@
+import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type SecretProvider } from '@finchat/secrets-core'
+import { deleted, garbled, isWrittenByUs, labelsByIdOf, listOf, pagesOf, tagsOf } from '../model/answers.ts'
+import type { Api } from '../client/api.ts'
+import { withoutValue } from '../errors/aws-errors.ts'
+import { type History, historyOf, type LabelledVersion } from '../model/history.ts'
+import { current, isInUse, isUnreleased, madeNumberOf } from '../model/labels.ts'
+import { isSecretName } from '../model/limits.ts'
+import { assertPath, invalid } from '../model/input.ts'
+import { unlessMissing } from './get.ts'
+
+const pageSize = 100
+
+/** Every name that begins with the prefix, by pages of 100. */
+export async function* listSecrets(api: Api, prefix: string, context: CallContext): AsyncGenerator<ListedSecret> {
+  if (typeof prefix !== 'string') throw invalid('a prefix is text')
+  if (prefix !== '' && !isSecretName(prefix)) return // no name begins with it
+  // A value that begins with `!` would mean the others.
+  const Filters = prefix === '' || prefix.startsWith('!') ? [] : [{ Key: 'name' as const, Values: [prefix] }]
+  const filtered = { MaxResults: pageSize, ...(Filters.length > 0 && { Filters }) }
+  for await (const { SecretList: secrets } of pagesOf((next) => api.call('ListSecrets', { ...filtered, ...next }, context))) {
+    if (secrets === undefined) throw garbled() // and no empty page
+    for (const { Name: path, Tags, SecretVersionsToStages: labels } of listOf(secrets)) {
+      // AWS's filter is not as exact as a prefix; and a name that it could not have given would be read by nobody.
+      if (isSecretName(path) && path.startsWith(prefix) && !isHidden(labels)) yield { path, tags: tagsOf(Tags) }
+    }
+  }
+}
+
+/** Only a version that was staged is there. */
+function isHidden(labelsById: unknown): boolean {
+  return Object.values(labelsByIdOf(labelsById)).some((labels) => labels.includes(current) && isUnreleased(labels))
+}
+
+/** The current version without its value. */
+export function describe(api: Api): NonNullable<SecretProvider['describe']> {
+  return async (path, context) => {
+    assertPath(path)
+    const secret = await unlessMissing(api.call('DescribeSecret', { SecretId: path }, context))
+    if (secret === undefined) return undefined
+    if (secret.DeletedDate !== undefined) throw deleted()
+    const { ARN: arn } = secret
+    const history = historyOf(arn, labelsByIdOf(secret.VersionIdsToStages))
+    if (history.holder === undefined) throw new SecretsError(withoutValue.code, withoutValue.problem, { remedy: withoutValue.remedy })
+    if (history.current === undefined) return undefined
+    const created = await creationDates(api, arn, history.versions, context)
+    const versions = releasedVersions(history).map((version) => described(arn, version, created))
+    return { ...described(arn, history.current, created), tags: tagsOf(secret.Tags), versions }
+  }
+}
+
+/** Those that a number or `previous` reads. */
+function releasedVersions({ versions, neverCurrent }: History): readonly LabelledVersion[] {
+  const released = versions.filter(({ labels }) => !isUnreleased(labels) && (madeNumberOf(labels) !== undefined || isInUse(labels)))
+  return released.filter((each) => !neverCurrent.includes(each))
+}
+
+function described(
+  arn: string,
+  { revision, version, labels }: LabelledVersion,
+  created: ReadonlyMap<string, number>,
+): Pick<SecretDescription, 'version' | 'revision' | 'currentSince'> {
+  return { version, revision, currentSince: isWrittenByUs(arn, revision, labels) ? created.get(revision) : undefined }
+}
+
+/** When each version was created, in epoch milliseconds: asked for only if it says something, and left out where a policy denies it. */
+async function creationDates(
+  api: Api,
+  arn: string,
+  versions: readonly LabelledVersion[],
+  context: CallContext,
+): Promise<ReadonlyMap<string, number>> {
+  const created = new Map<string, number>()
+  if (!versions.some(({ revision, labels }) => isWrittenByUs(arn, revision, labels))) return created
+  const asked = { SecretId: arn, MaxResults: pageSize }
+  try {
+    for await (const { Versions: page } of pagesOf((next) => api.call('ListSecretVersionIds', { ...asked, ...next }, context))) {
+      for (const { VersionId: id, CreatedDate: date } of listOf(page)) if (id !== undefined && date) created.set(id, date.getTime())
+    }
+  } catch (error) {
+    if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
+  }
+  return created
+}

@@ -1,0 +1,33 @@
+import { type CallContext, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { garbled } from '../model/answers.ts'
+import type { Api } from '../client/api.ts'
+import { settle } from '../client/concurrency.ts'
+import { assertPath } from '../model/input.ts'
+
+/** Schedules the deletion of a secret, or purges it at once. */
+export function deleteSecret(api: Api, recoveryWindowDays: number): NonNullable<SecretProvider['delete']> {
+  return async (path, { purge }, context) => {
+    assertPath(path)
+    const how = purge ? { ForceDeleteWithoutRecovery: true } : { RecoveryWindowInDays: recoveryWindowDays }
+    const deletion = await settle(api.call('DeleteSecret', { SecretId: path, ...how }, context))
+    if (deletion.status === 'fulfilled') return { restorableUntil: purge ? undefined : deletion.value.DeletionDate?.getTime() }
+    // It is scheduled already, perhaps by an attempt whose answer was lost.
+    if (!purge && SecretsError.isInstance(deletion.reason) && deletion.reason.code === 'DELETED') return {}
+    throw deletion.reason
+  }
+}
+
+export function restoreSecret(api: Api): NonNullable<SecretProvider['restore']> {
+  return async (path, context) => {
+    assertPath(path)
+    await api.call('RestoreSecret', { SecretId: path }, context)
+  }
+}
+
+/** Has AWS run the rotation that is configured for the secret. Answers the version that it begins, which is not current yet. */
+export async function startManagedRotation(api: Api, path: string, context: CallContext): Promise<WriteReceipt> {
+  assertPath(path)
+  const { VersionId: revision } = await api.call('RotateSecret', { SecretId: path }, context)
+  if (typeof revision !== 'string') throw garbled()
+  return { revision }
+}

@@ -1,0 +1,94 @@
+import { type NewSecret, SecretsError } from '@finchat/secrets-core'
+import { type Attachment, type History, isNamedBy, type LabelledVersion } from '../model/history.ts'
+import { claimNumberOf, current, madeNumberOf, numberOf, pending, previous, putNumberOf } from '../model/labels.ts'
+import { limits } from '../model/limits.ts'
+
+/** What a write will do, decided before anything is written. */
+export interface WritePlan {
+  /** The number that it creates. */
+  readonly number: number
+  /** The number that the current version gets first, since it has none: it was not written by us. */
+  readonly currentBecomes: number | undefined
+  /** It may complete a version that was put and did not become current; where that has another content, `number + 1` is free. */
+  readonly resumes: boolean
+}
+
+/** Throws `VERSION_CONFLICT` if what the writer asked for or relied on does not hold. */
+export function planWrite(history: History, { version, ifCurrent }: Pick<NewSecret, 'version' | 'ifCurrent'>): WritePlan {
+  const isUnnumbered = history.current !== undefined && history.current.version === undefined
+  const next = history.last + (isUnnumbered ? 2 : 1)
+  if (ifCurrent !== undefined) refuseUnlessCurrent(history, ifCurrent, next)
+  const currentBecomes = isUnnumbered ? history.last + 1 : undefined
+  const unfinished = history.unfinished?.version
+  if (unfinished !== undefined && (version === undefined || version === unfinished))
+    return { number: unfinished, currentBecomes, resumes: true }
+  if (version !== undefined && version < next) {
+    throw conflict(`version ${version} is not above ${next - 1}, the highest that was ever used; the next is ${next}`)
+  }
+  if (next > Number.MAX_SAFE_INTEGER) throw conflict('every version number is used up')
+  return { number: version ?? next, currentBecomes, resumes: false }
+}
+
+function refuseUnlessCurrent(history: History, ifCurrent: NonNullable<NewSecret['ifCurrent']> | null, next: number): void {
+  const { current: now } = history
+  if (ifCurrent === null && now !== undefined) throw conflict(`the secret exists already; the next version is ${next}`)
+  if (ifCurrent !== null && (now === undefined || !isNamedBy(ifCurrent, now))) {
+    throw conflict(
+      `the current version is ${now === undefined ? 'gone' : `now ${now.version ?? 'one without a number'}`}; the next is ${next}`,
+    )
+  }
+}
+
+/** Labels to take away, so that these have room: of what is ours the oldest first, and never the last number, which keeps it from being used again. */
+export function labelsToDrop(history: History, added: readonly string[]): readonly Attachment[] {
+  const attached = history.versions.flatMap(({ labels }) => labels)
+  const excess = new Set([...attached, ...added, current, ...(history.holder ? [previous] : [])]).size - limits.stagingLabels
+  if (excess <= 0) return []
+  const droppable = ourLabels(history)
+  if (droppable.length >= excess) return droppable.slice(0, excess)
+  throw new SecretsError('CONFIGURATION', `the secret has ${limits.stagingLabels} staging labels, all that AWS allows`, {
+    remedy: 'remove labels of other tools from its versions',
+  })
+}
+
+function ourLabels({ versions, last }: History): Attachment[] {
+  const inUse = [current, previous, pending]
+  const old = versions.filter(({ labels, version }) => version !== last && !labels.some((label) => inUse.includes(label)))
+  const numbers = old.toSorted((one, other) => (one.version ?? 0) - (other.version ?? 0)).flatMap(numberLabelsOf)
+  return [...numbers, ...claimsOfOthers(versions, last)]
+}
+
+/**
+ * Of discards: the oldest first, and never the last, by whose claim a promotion that is late may
+ * yet be refused.
+ */
+function claimsOfOthers(versions: History['versions'], last: number): Attachment[] {
+  const claims = versions.flatMap(({ revision, labels, version }) =>
+    labels.flatMap((label) => {
+      const number = claimNumberOf([label]) ?? last
+      return number === last || number === version ? [] : [{ label, revision, number }]
+    }),
+  )
+  return claims.toSorted((one, other) => one.number - other.number).map(({ label, revision }) => ({ label, revision }))
+}
+
+/**
+ * `v<n>` first; `put-<n>` and the claim last: alone, `v<n>` would pass for the number of a version
+ * that was current.
+ */
+function numberLabelsOf({ revision, labels }: LabelledVersion): Attachment[] {
+  const isProof = (label: string): boolean => (putNumberOf([label]) ?? claimNumberOf([label])) !== undefined
+  const ours = labels.filter((label) => numberOf([label]) !== undefined || isProof(label))
+  const rank = (label: string): number => (madeNumberOf([label]) ? 0 : isProof(label) ? 2 : 1)
+  return ours.toSorted((one, other) => rank(one) - rank(other)).map((label) => ({ label, revision }))
+}
+
+/** `v<n>` of versions that were never current, once the numbers have gone on. What else they have keeps a delayed writer's number from being believed. */
+export function overtakenLabels({ neverCurrent }: History, number: number): readonly Attachment[] {
+  const overtaken = neverCurrent.filter(({ version }) => version !== undefined && version < number)
+  return overtaken.flatMap(numberLabelsOf).filter(({ label }) => madeNumberOf([label]) !== undefined)
+}
+
+export function conflict(problem: string, remedy = 'read the current version and decide again'): SecretsError {
+  return new SecretsError('VERSION_CONFLICT', problem, { remedy })
+}

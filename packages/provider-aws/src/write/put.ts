@@ -1,0 +1,201 @@
+import { type CallContext, type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import type { Api } from '../client/api.ts'
+import { settle } from '../client/concurrency.ts'
+import { type History, historyOf } from '../model/history.ts'
+import { putLabel, versionLabel } from '../model/labels.ts'
+import { isSecretName } from '../model/limits.ts'
+import { assertPath, type CheckedSecret, checkedSecret } from '../model/input.ts'
+import { amended, isOpen, withOpenEffect } from '../errors/store-error.ts'
+import { setTags } from './tags.ts'
+import {
+  addVersion,
+  attachLabel,
+  attachNumber,
+  becameCurrent,
+  findHistory,
+  finishEarlier,
+  isConflict,
+  makeCurrent,
+  makeRoom,
+  settleNumbers,
+  stopwatch,
+} from './versions.ts'
+import { conflict, planWrite, type WritePlan } from './plan.ts'
+
+/** A secret that is there to be written to, and whether its tags are set already. */
+export interface Target {
+  readonly history: History
+  readonly isTagged: boolean
+}
+
+/**
+ * Makes this the current version in four steps: it is put under `put-<n>`, takes its number as `v<n>`, which AWS gives to one version only, AWSCURRENT
+ * moves to it from the version that it is based on, and `put-<n>` is removed. A writer that stops before the move has changed no answer, and
+ * completes it by writing the same again.
+ */
+export async function put(
+  api: Api,
+  kmsKeyId: string | undefined,
+  path: string,
+  secret: NewSecret,
+  context: CallContext,
+): Promise<WriteReceipt> {
+  assertPath(path)
+  const checked = checkedSecret(secret)
+  const target = await targetOf(api, kmsKeyId, path, checked, context)
+  const receipt = await writeCurrent(api, target.history, checked, context)
+  await tagAfterwards(api, target, checked, context)
+  return receipt
+}
+
+async function writeCurrent(api: Api, history: History, secret: CheckedSecret, context: CallContext): Promise<WriteReceipt> {
+  const plan = planWrite(history, secret)
+  await prepare(api, history, plan, [versionLabel(plan.number), putLabel(plan.number)], context)
+  const msSincePut = stopwatch()
+  const { version, revision, isCurrent } = await addNumbered(api, history, plan, secret, context)
+  if (!isCurrent) await complete(api, history, { version, revision, msSincePut }, context)
+  await settleNumbers(api, history, version, revision, context)
+  return { version, revision }
+}
+
+/** PutSecretValue takes a label from the version that has it: `v<n>` only where there is none yet, since AWS makes the first version current. */
+function labelsOfPut({ versions }: History, number: number): string[] {
+  return versions.length === 0 ? [versionLabel(number), putLabel(number)] : [putLabel(number)]
+}
+
+/** Makes room for the labels of a new version; a current version that was not written by us gets a number before it becomes a previous one. */
+export async function prepare(
+  api: Api,
+  history: History,
+  { currentBecomes }: WritePlan,
+  labels: readonly string[],
+  context: CallContext,
+): Promise<void> {
+  const { current } = history
+  const number = current && currentBecomes !== undefined ? { label: versionLabel(currentBecomes), revision: current.revision } : undefined
+  await makeRoom(api, history, [...(number ? [number.label] : []), ...labels], context)
+  if (number) await attachLabel(api, history, number, context)
+}
+
+interface Added {
+  readonly version: number
+  readonly revision: string
+  readonly isCurrent: boolean
+}
+
+async function addNumbered(api: Api, history: History, plan: WritePlan, secret: CheckedSecret, context: CallContext): Promise<Added> {
+  const add = async (version: number): Promise<Added> => ({
+    version,
+    ...(await addVersion(api, history, version, secret.content, labelsOfPut(history, version), context)),
+  })
+  try {
+    return await add(plan.number)
+  } catch (error) {
+    // What somebody left unfinished under this number is not what is written now.
+    if (!plan.resumes || secret.version !== undefined || !isConflict(error)) throw error
+    const number = plan.number + 1
+    await makeRoom(api, history, [versionLabel(number), putLabel(number)], context)
+    return add(number)
+  }
+}
+
+interface Unfinished {
+  readonly version: number
+  readonly revision: string
+  readonly msSincePut: () => number
+}
+
+async function complete(api: Api, history: History, { version, revision, msSincePut }: Unfinished, context: CallContext): Promise<void> {
+  try {
+    await attachNumber(api, history, { version, revision }, msSincePut, context)
+  } catch (error) {
+    throw isConflict(error)
+      ? conflict(`number ${version} was just given to another version; the next is ${version + 1}`)
+      : unfinished(error, version)
+  }
+  try {
+    await makeCurrent(api, history, revision, context)
+  } catch (error) {
+    if (!isConflict(error)) throw unfinished(error, version)
+    await requireCurrent(api, history, { version, revision }, error, context)
+  }
+}
+
+/** The move was refused: an answer that was lost, and the SDK's repetition, look the same. */
+async function requireCurrent(
+  api: Api,
+  history: History,
+  { version, revision }: Pick<Added, 'version' | 'revision'>,
+  error: SecretsError,
+  context: CallContext,
+): Promise<void> {
+  const after = await settle(findHistory(api, history.arn, context))
+  if (after.status === 'rejected') throw isOpen(error) ? unfinished(withOpenEffect(after.reason), version) : error
+  if (becameCurrent(after.value, revision)) return
+  const now = after.value?.current
+  const lost = conflict(`version ${now?.version ?? '(without a number)'} became current meanwhile; version ${version} did not`)
+  // Its number stays where it is: another process may repeat this very write, and have done it. A
+  // first version became current as it was put, perhaps by an attempt that was not answered.
+  throw isOpen(error) || history.versions.length === 0 ? withOpenEffect(lost) : lost
+}
+
+function unfinished(error: unknown, version: number): unknown {
+  if (!SecretsError.isInstance(error)) return error
+  const completion = `write it again as version ${version} to complete it`
+  if (isOpen(error)) return amended(error, { remedy: `version ${version} is stored and may not be current: ${completion}` })
+  const first = error.remedy === undefined ? '' : `${error.remedy}; `
+  return amended(error, { remedy: `${first}version ${version} is stored and not current: ${completion}` })
+}
+
+/** The secret to write to, made without a value where there is none: it cannot be read before its first version is there, numbered. */
+export async function targetOf(
+  api: Api,
+  kmsKeyId: string | undefined,
+  path: string,
+  secret: CheckedSecret,
+  context: CallContext,
+): Promise<Target> {
+  const isTagged = Object.keys(secret.tags).length === 0
+  const history = await findHistory(api, path, context)
+  if (history !== undefined) return { history: await finishEarlier(api, history, context), isTagged }
+  planWrite(historyOf('', {}), secret) // a conflict creates nothing
+  const created = await create(api, kmsKeyId, path, secret, context)
+  if (created !== undefined) return { history: historyOf(created, {}), isTagged: true }
+  // Somebody else was faster.
+  const theirs = await findHistory(api, path, context)
+  if (theirs === undefined) throw conflict('the secret was created and removed by somebody else meanwhile')
+  return { history: theirs, isTagged }
+}
+
+async function create(
+  api: Api,
+  kmsKeyId: string | undefined,
+  path: string,
+  { tags }: CheckedSecret,
+  context: CallContext,
+): Promise<string | undefined> {
+  if (!isSecretName(path)) {
+    throw new SecretsError('CONFIGURATION', 'there is no secret with this ARN, and an ARN cannot be chosen', {
+      remedy: 'write to a name instead',
+    })
+  }
+  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
+  const input = { Name: path, ...(Tags.length > 0 && { Tags }), ...(kmsKeyId !== undefined && { KmsKeyId: kmsKeyId }) }
+  try {
+    return (await api.call('CreateSecret', input, context)).ARN
+  } catch (error) {
+    if (isConflict(error)) return undefined
+    throw error
+  }
+}
+
+/** Tags follow when the version is written: a write that is refused changes none. */
+export async function tagAfterwards(api: Api, { history, isTagged }: Target, { tags }: CheckedSecret, context: CallContext): Promise<void> {
+  if (isTagged) return
+  try {
+    await setTags(api, history.arn, tags, context)
+  } catch (error) {
+    if (!SecretsError.isInstance(error)) throw error
+    throw amended(error, { effect: 'done', remedy: 'the version is written: set its tags again' })
+  }
+}

@@ -1,0 +1,32 @@
+import { assertObject, checkedTagChanges, mergedTags } from '../record/input.ts'
+import { existing, live, purged, restored, tombstoned, timestamp } from '../record/secret-record.ts'
+import type { Provides } from '../shared/limits.ts'
+import type { Retention } from '../store/options.ts'
+import type { Store } from '../store/store.ts'
+import { addVersion, changeSecret } from './change-secret.ts'
+import { staging } from './staging.ts'
+
+export type Writes = Provides<'put' | 'tag' | 'delete' | 'restore' | 'staging'>
+
+/** Each write maps one record to the next in one transaction. */
+export function writes(store: Store, retention: Retention): Writes {
+  return {
+    put: (path, secret, context) => addVersion(store, retention, path, secret, 'current', context),
+    tag: async (path, tags, context) => {
+      const changes = checkedTagChanges(tags)
+      return changeSecret(store, path, context, (record) => {
+        const secret = existing(live(record))
+        return [{ ...secret, tags: mergedTags(secret.tags, changes) }, undefined]
+      })
+    },
+    delete: async (path, options, context) => {
+      assertObject(options, 'the options of a delete')
+      const { purge } = options
+      return changeSecret(store, path, context, (record) =>
+        purge ? [purged(existing(record)), {}, { dropped: 'all' }] : [tombstoned(existing(record), timestamp()), {}],
+      )
+    },
+    restore: (path, context) => changeSecret(store, path, context, (record) => [restored(existing(record)), undefined]),
+    staging: staging(store, retention),
+  }
+}

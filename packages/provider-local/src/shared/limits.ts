@@ -1,0 +1,35 @@
+import type { SecretProvider } from '@finchat/secrets-core'
+import type { ProviderManifest } from '@finchat/secrets-core/provider'
+
+/** Checked on write and on read, since a file may have been altered. */
+export const limits = {
+  valueBytes: 1_048_576,
+  pathLength: 2048,
+  version: 9_007_199_254_740_991, // Number.MAX_SAFE_INTEGER
+  tags: 50,
+  tagKeyLength: 128,
+  tagValueLength: 512,
+} as const
+
+/** Well-formed text of 1 to 2,048 characters without control characters, compared byte by byte. */
+export function canHoldPath(path: unknown): path is string {
+  return typeof path === 'string' && path.length > 0 && path.length <= limits.pathLength && path.isWellFormed() && !/\p{Cc}/u.test(path)
+}
+
+/**
+ * What the local provider supports and its limits. The conformance suite reads it.
+ *
+ * @example
+ * import { localManifest } from '@finchat/secrets-provider-local'
+ *
+ * console.log(localManifest.values.maxBytes, localManifest.numbering) // 1048576 any
+ */
+export const localManifest: ProviderManifest = {
+  supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'checkHealth'],
+  values: { minBytes: 0, maxBytes: limits.valueBytes, binary: true },
+  canHoldPath,
+  numbering: 'any',
+}
+
+/** Members of the contract that are optional for a provider and present in this one. */
+export type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }

@@ -1,0 +1,111 @@
+import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { lengthPrefixed, sealLength, unseal } from '@finchat/secrets-core/sealing'
+import { withVersionKey } from '../keys/keyring.ts'
+import { sealingVersion, type StoreHeader } from '../keys/store-header.ts'
+import type { IndexParts } from '../merkle/index-edit.ts'
+import type { VersionIndex } from '../merkle/version-index.ts'
+import { binaryKind, mapKind, type SecretRecord, type VersionRecord } from '../record/secret-record.ts'
+import { leafOf } from '../record/tree-shape.ts'
+import { altered } from '../sqlite/columns.ts'
+
+/** A verified state of the store, valid during one transaction. */
+export interface ReadView {
+  /** Undefined if there is no store yet. */
+  readonly storeId: Buffer | undefined
+  readonly find: (path: string) => SecretRecord | undefined
+  /** Every path ever stored. */
+  readonly paths: () => string[]
+  readonly versions: Pick<VersionIndex, 'version' | 'size' | 'ascending' | 'descending'>
+  /**
+   * The value of one version. Throws `INTEGRITY` if it was altered, `CONFIGURATION` if its key is
+   * not among `keys`.
+   */
+  readonly unseal: (path: string, version: VersionRecord) => Buffer
+  /** Whether the current version can be read without a statement. */
+  readonly isCached: (path: string) => boolean
+}
+
+/** Longer ciphertexts are not cached: there may be one for each record in memory. */
+const maxCachedBytes = 1_024
+
+export interface StoreParts extends IndexParts {
+  readonly versions: VersionIndex
+}
+
+/** A sealed value and its associated data. */
+interface SealedValue {
+  readonly sealed: Buffer
+  readonly data: Buffer
+}
+
+export function readView({ index, tables, keyring, header, versions }: StoreParts): ReadView {
+  /** Verified values, valid until another connection commits. */
+  const cache = new WeakMap<VersionRecord, SealedValue & { readonly seenAt: number | undefined }>()
+  const cachedValue = (version: VersionRecord | undefined): SealedValue | undefined => {
+    const known = version && cache.get(version)
+    return known?.seenAt === index.seenAt ? known : undefined
+  }
+  const readValue = (path: string, version: VersionRecord): SealedValue => {
+    const sealed = tables.sealed(leafOf(path), path, version.version)
+    if (!sealed || !sealed.subarray(0, sealLength).equals(version.seal)) throw altered()
+    return { sealed, data: valueData(header, path, version.version, version.keyId) }
+  }
+  return {
+    storeId: header.storeId,
+    find: (path) => index.find(path),
+    paths: () => index.paths(),
+    versions,
+    unseal: (path, version) => {
+      const cached = cachedValue(version)
+      const { sealed, data } = cached ?? readValue(path, version)
+      const key = keyring.byId.get(version.keyId)
+      if (!key) throw unknownKey()
+      const plaintext = withVersionKey(key, data, (own) => unseal(own, data, sealed))
+      if (!plaintext) throw altered()
+      if (!cached && sealed.length <= maxCachedBytes) cache.set(version, { sealed, data, seenAt: index.seenAt })
+      return plaintext
+    },
+    isCached: (path) => {
+      const record = index.known(path)
+      return record !== undefined && cachedValue(versions.known(record, record.current)) !== undefined
+    },
+  }
+}
+
+/** The view before the store exists. */
+export const emptyView: ReadView = {
+  storeId: undefined,
+  find: () => undefined,
+  paths: () => [],
+  versions: { version: () => undefined, size: () => 0, ascending: () => [], descending: () => [] },
+  unseal: () => {
+    throw altered()
+  },
+  isCached: () => false,
+}
+
+/** Moved to another name, version, key or store, a value does not open. */
+export function valueData({ storeId }: StoreHeader, path: string, version: number, keyId: string): Buffer {
+  return lengthPrefixed(['finchat-secrets/local/value', sealingVersion, storeId, path, version, keyId])
+}
+
+/** The version as the contract returns it. */
+export function storedSecret(view: ReadView, path: string, version: VersionRecord): StoredSecret {
+  const plaintext = view.unseal(path, version)
+  const { kind, revision, currentSince } = version
+  const shape = kind & mapKind ? ({ shape: 'map' } as const) : {}
+  return { value: valueFrom(plaintext, kind), ...shape, version: version.version, revision, currentSince }
+}
+
+function valueFrom(plaintext: Buffer, kind: number): string | Uint8Array {
+  if (kind & binaryKind) return new Uint8Array(plaintext.buffer, plaintext.byteOffset, plaintext.length)
+  const text = plaintext.toString()
+  plaintext.fill(0)
+  return text
+}
+
+function unknownKey(): SecretsError {
+  return new SecretsError('CONFIGURATION', 'the secret was sealed with a key that is not among `keys`', {
+    remedy: 'add the new key everywhere before making it first',
+  })
+}

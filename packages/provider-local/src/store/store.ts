@@ -1,0 +1,136 @@
+import type { CallContext, SecretsError } from '@finchat/secrets-core'
+import { assertOneName, assertSameFile, assertSameFileAfterCommit } from '../file/identity.ts'
+import { throwIfAborted, withEffect } from '../shared/call.ts'
+import { LockQueue, retryWhileBusy } from '../sqlite/lock-retry.ts'
+import { storeError } from '../sqlite/sqlite-errors.ts'
+import { StoreOpener } from './lazy-open.ts'
+import type { OpenStore } from './open.ts'
+import type { StoreOptions } from './options.ts'
+import { emptyView, type ReadView } from './read-view.ts'
+import { type Residue, warnOfResidue } from './secure-erase.ts'
+import { type WriteBatch, writeBatch } from './write-batch.ts'
+
+/** Opens on first use, runs one transaction per call, and throws only our errors. */
+export class Store {
+  readonly #options: StoreOptions
+  readonly #opener: StoreOpener
+  /** Separate, because readers and writers do not block each other, and both block erasing. */
+  readonly #queues = { read: new LockQueue(), write: new LockQueue(), erase: new LockQueue() }
+
+  constructor(options: StoreOptions) {
+    this.#options = options
+    this.#opener = new StoreOpener(options)
+  }
+
+  /**
+   * Runs `work` on one verified state, or on an empty one if there is no file. Skips the
+   * transaction if `isCached` returns true and no other connection has committed since.
+   */
+  read<T>({ signal }: CallContext, work: (view: ReadView) => T, isCached?: (view: ReadView) => boolean): Promise<T> {
+    return this.#withOurErrors(async () => {
+      throwIfAborted(signal)
+      const open = this.#opener.current()
+      if (open && isCached?.(open.view) && isUnchanged(open)) return work(open.view)
+      if (!open && this.#opener.wouldCreate()) return work(emptyView)
+      return this.#call('read', signal, (store) => readFrom(store, work))
+    })
+  }
+
+  /** Runs `work` atomically. Resolves when the change is on disk. */
+  write<T>({ signal }: CallContext, work: (batch: WriteBatch) => T): Promise<T> {
+    return this.#withOurErrors(async () => {
+      throwIfAborted(signal)
+      return this.#call('write', signal, (store) => writeTo(store, work))
+    })
+  }
+
+  /** Resolves when nothing removed is left in the places of `residue`; `late` never waits. */
+  async erase(residue: Residue, { signal }: CallContext): Promise<void> {
+    try {
+      if (!this.#opener.current() && this.#opener.wouldCreate()) return
+      const open = this.#opener.current()
+      open?.secureErase.schedule(residue)
+      // A reader that stays, such as a backup, must not fail writes without `keepVersions`.
+      if (residue === 'late') return open && eraseIf(open.secureErase.isDue, open)
+      await this.#call('erase', signal, eraseFrom)
+    } catch (error) {
+      throw notErased(error, this.#options.path)
+    }
+  }
+
+  /** Idempotent. Every later call rejects with `ABORTED`. */
+  close(): void {
+    this.#opener.close((store) => {
+      eraseIf(store.secureErase.isPending, store)
+      if (store.secureErase.isPromised) warnOfResidue(this.#options.path)
+    })
+  }
+
+  async #call<T>(kind: 'read' | 'write' | 'erase', signal: AbortSignal, attempt: (store: OpenStore) => T): Promise<T> {
+    const store = this.#opener.current() ?? (await this.#opener.open(signal))
+    const { lockTimeoutMs } = this.#options
+    return retryWhileBusy(() => attempt(this.#opener.current() ?? store), { signal, lockTimeoutMs }, this.#queues[kind])
+  }
+
+  async #withOurErrors<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
+    } catch (error) {
+      throw storeError(error, this.#options.path)
+    }
+  }
+}
+
+/** Whether memory matches the file. On an error, the transaction that follows reports the cause. */
+function isUnchanged({ index, file }: OpenStore): boolean {
+  try {
+    if (file) assertSameFile(file)
+    return index.isCurrent()
+  } catch {
+    return false
+  }
+}
+
+function readFrom<T>({ transaction, index, view, file }: OpenStore, work: (view: ReadView) => T): T {
+  if (file) assertSameFile(file)
+  return transaction('read', (dataVersion) => {
+    index.refresh(dataVersion)
+    return work(view)
+  })
+}
+
+function writeTo<T>(store: OpenStore, work: (batch: WriteBatch) => T): T {
+  const { transaction, index, view, file } = store
+  if (file) assertSameFile(file)
+  if (file) assertOneName(file.path)
+  eraseIf(store.secureErase.isDue, store)
+  const [result, adopt] = transaction('write', (dataVersion) => {
+    index.refresh(dataVersion)
+    const batch = writeBatch(store, view)
+    return [work(batch), batch.finish()] as const
+  })
+  adopt()
+  if (file) assertSameFileAfterCommit(file)
+  return result
+}
+
+function eraseFrom(store: OpenStore): void {
+  if (store.file) assertSameFile(store.file)
+  store.secureErase.run(store)
+}
+
+/** Erases what earlier calls left because others were reading. */
+function eraseIf(isDue: boolean, store: OpenStore): void {
+  if (!isDue) return
+  try {
+    eraseFrom(store)
+  } catch {
+    // Others still read; the next write or `close` retries.
+  }
+}
+
+function notErased(error: unknown, path: string | undefined): SecretsError {
+  const ours = storeError(error, path)
+  const problem = `the change is made, but removed values may remain in the store's file or log: ${ours.problem}`
+  return withEffect(ours, 'done', 'the next write, or closing, erases them', problem)
+}

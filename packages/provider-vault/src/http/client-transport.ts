@@ -1,0 +1,54 @@
+import { isObject, member, vaultAnswer, type VaultAnswer } from './answer.ts'
+import type { Transport, VaultRequest } from './transport.ts'
+import { untilEnded } from '../shared/deadline.ts'
+import { TransportError } from '../shared/transport-error.ts'
+
+/** What is used of a node-vault client that you made yourself. */
+export interface VaultClient {
+  readonly request: (options: {
+    path: string
+    method: string
+    headers: Record<string, string>
+    json: unknown
+    [option: string]: unknown
+  }) => Promise<unknown>
+}
+
+/**
+ * Requests by a client that the application made: its address, its TLS, its transport, with what that does about redirects, proxies and
+ * numbers. It is not closed, for it is not ours.
+ */
+export function ownClientTransport(client: VaultClient): Transport {
+  return {
+    exchange: async (request, signal) => {
+      if (request.path.includes('sys/health')) {
+        throw new TransportError('CONFIGURATION', 'node-vault takes every answer for a path with sys/health in it as a success', {
+          remedy: 'use a path without it, or `url` in place of `client`',
+        })
+      }
+      return untilEnded(ask(client, request), signal, true)
+    },
+    close: () => {},
+  }
+}
+
+async function ask(client: VaultClient, { path, method, headers, body }: VaultRequest): Promise<VaultAnswer> {
+  const json: unknown = body === undefined ? true : JSON.parse(body)
+  const [settled] = await Promise.allSettled([client.request({ path: `/${path}`, method, headers: { ...headers }, json })])
+  if (settled.status === 'fulfilled') return successful(settled.value)
+  const status = member(settled.reason, 'response', 'statusCode')
+  if (typeof status !== 'number')
+    throw new TransportError('UNAVAILABLE', 'the client got no answer', {
+      remedy: 'look at the server, and at how the client reaches it',
+      sent: true,
+    })
+  return vaultAnswer(status, textOf(member(settled.reason, 'response', 'body')))
+}
+
+function successful(body: unknown): VaultAnswer {
+  return isObject(body) ? vaultAnswer(200, textOf(body)) : vaultAnswer(body === '' || body === undefined ? 204 : 200, textOf(body))
+}
+
+function textOf(body: unknown): string {
+  return typeof body === 'string' ? body : (JSON.stringify(body) ?? '')
+}

@@ -1,0 +1,48 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { bounded } from '../shared/deadline.ts'
+import { httpClient } from './http-client.ts'
+import { stubVault } from '../testing/stub-vault.ts'
+
+const request = { method: 'GET', path: '/v1/secret/data/app', headers: {} }
+
+test('a request whose call has ended is not sent', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '127.0.0.1', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  await expect(client.send(request, AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED', sent: false })
+  await expect(client.send(request, new AbortController().signal)).resolves.toMatchObject({ status: 200 })
+  expect(stub.requests.length).toBe(1)
+})
+
+test('connections that died without a word cost one call, not one each', async () => {
+  let isDead = false
+  const server = createServer((socket) => {
+    const isOld = !isDead
+    socket.on('error', () => {})
+    socket.on('data', () => void (isOld && isDead ? undefined : socket.write('HTTP/1.1 204 No Content\r\n\r\n')))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo // of a server that listens on TCP
+  const client = httpClient({ hostname: '127.0.0.1', port: String(port), isSecure: false }, {})
+  onTestFinished(client.close)
+  const send = () => bounded({ timeoutMs: 200, closing: new AbortController().signal }, (signal) => client.send(request, signal))
+  await Promise.all([send(), send(), send()])
+  isDead = true
+  await expect(send()).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+  await expect(send()).resolves.toMatchObject({ status: 204 })
+})
+
+test('an address of IPv6 is not looked up as a name', async () => {
+  const stub = await stubVault()
+  const { port } = new URL(stub.url)
+  const client = httpClient({ hostname: '[::1]', port, isSecure: false }, {})
+  onTestFinished(client.close)
+  // Nobody listens there, or the machine has no IPv6.
+  const failure: unknown = await client.send(request, new AbortController().signal).catch((error: unknown) => error)
+  expect(failure).toMatchObject({ storeStatus: expect.stringMatching(/^(ECONNREFUSED|EADDRNOTAVAIL|EAFNOSUPPORT|ENETUNREACH)$/) })
+})

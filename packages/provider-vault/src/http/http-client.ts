@@ -1,0 +1,144 @@
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
+import type { Socket } from 'node:net'
+import { vaultAnswer, type VaultAnswer } from './answer.ts'
+import { connectionFailure } from './connection-failure.ts'
+import { interruption, isLate } from '../shared/deadline.ts'
+import type { TlsMaterial } from './tls.ts'
+import { TransportError } from '../shared/transport-error.ts'
+
+/** The most that one answer may hold, in bytes: Vault's own limit of a request (`max_request_size`, 32 MiB). */
+const maxAnswerBytes = 33_554_432
+/** Below the 60 s after which common load balancers drop an idle connection without a word. */
+const idleMs = 30_000
+const maxSockets = 64
+
+export interface HttpTarget {
+  readonly hostname: string
+  readonly port: string
+  readonly isSecure: boolean
+}
+
+/** One request as it goes over the wire. */
+interface WireRequest {
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | undefined
+}
+
+/** Sends requests over one agent that keeps its connections, follows no redirect and knows of no proxy. */
+export interface HttpClient {
+  readonly send: (request: WireRequest, signal: AbortSignal) => Promise<VaultAnswer>
+  readonly close: () => void
+}
+
+export function httpClient({ hostname, port, isSecure }: HttpTarget, tls: TlsMaterial): HttpClient {
+  const { request, agent } = isSecure ? secureClient(tls) : plainClient()
+  const target: RequestOptions = { hostname: hostname.startsWith('[') ? hostname.slice(1, -1) : hostname, port, agent }
+  return {
+    send: ({ method, path, headers, body }, signal) => {
+      if (signal.aborted) return Promise.reject(interruption(signal, false))
+      const whole = body === undefined ? headers : { ...headers, 'Content-Length': String(Buffer.byteLength(body)) }
+      return answered(request({ ...target, method, path, headers: whole }), body, agent, signal)
+    },
+    close: () => agent.destroy(),
+  }
+}
+
+interface Client {
+  readonly request: (options: RequestOptions) => ClientRequest
+  readonly agent: Agent
+}
+
+const kept = { keepAlive: true, timeout: idleMs, maxSockets } as const
+
+function plainClient(): Client {
+  // Loaded when first needed: importing node:http costs 25 ms, its facade for ES modules most of it.
+  const http = process.getBuiltinModule('node:http')
+  return { request: http.request, agent: new http.Agent(kept) }
+}
+
+function secureClient(tls: TlsMaterial): Client {
+  const https = process.getBuiltinModule('node:https')
+  const isStricter = process.getBuiltinModule('node:tls').DEFAULT_MIN_VERSION === 'TLSv1.3'
+  const minVersion = isStricter ? 'TLSv1.3' : 'TLSv1.2'
+  // Said here, neither is to be switched off by NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS.
+  return { request: https.request, agent: new https.Agent({ ...kept, ...tls, rejectUnauthorized: true, minVersion }) }
+}
+
+function answered(outgoing: ClientRequest, body: string | undefined, agent: Agent, signal: AbortSignal): Promise<VaultAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<VaultAnswer>()
+  let isSent = false
+  const done = (answer: VaultAnswer): void => {
+    signal.removeEventListener('abort', onAbort)
+    resolve(answer)
+  }
+  const fail = (failure: TransportError): void => {
+    signal.removeEventListener('abort', onAbort)
+    reject(failure)
+    outgoing.destroy()
+  }
+  const onAbort = (): void => {
+    if (isLate(signal) && outgoing.reusedSocket) dropIdle(agent)
+    fail(interruption(signal, isSent))
+  }
+  signal.addEventListener('abort', onAbort)
+  outgoing.on('socket', (socket) => {
+    if (!socket.connecting) isSent = true
+    else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', () => (isSent = true))
+  })
+  outgoing.on('error', (error) => {
+    if (outgoing.reusedSocket) dropIdle(agent)
+    fail(connectionFailure(error, isSent))
+  })
+  outgoing.on('response', (incoming) => collect(incoming, done, fail))
+  outgoing.on('upgrade', (_incoming, socket: Socket) => {
+    socket.destroy()
+    fail(
+      new TransportError('INTERNAL', 'the server wants to speak another protocol', { remedy: 'point `url` at Vault itself', sent: true }),
+    )
+  })
+  outgoing.end(body)
+  return promise
+}
+
+/** A connection that lay idle was closed, or is dead: the others are no better. */
+function dropIdle(agent: Agent): void {
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
+}
+
+/** Listeners, for half of the cost of an async iterator. */
+function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void, fail: (failure: TransportError) => void): void {
+  const chunks: Buffer[] = []
+  let length = 0
+  incoming.on('data', (chunk: Buffer) => {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > maxAnswerBytes) fail(new TransportError('INTERNAL', `the answer is larger than ${maxAnswerBytes} bytes`, { sent: true }))
+  })
+  // The connection ended before the body did.
+  incoming.on('error', (error) => fail(connectionFailure(error, true)))
+  incoming.on('end', () => {
+    const [first] = chunks
+    const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
+    const { statusCode = 0, headers } = incoming
+    // An error page of a proxy may be in any encoding.
+    const isReadable = statusCode >= 300 || process.getBuiltinModule('node:buffer').isUtf8(whole)
+    const text = isReadable ? whole.toString() : ''
+    whole.fill(0)
+    for (const bytes of chunks) bytes.fill(0)
+    if (!isReadable) return fail(notUtf8(statusCode))
+    const [retryAfter, index] = [textOf(headers['retry-after']), textOf(headers['x-vault-index'])]
+    done(vaultAnswer(statusCode, text, { retryAfter, index, date: headers.date }))
+  })
+}
+
+/** A lenient decoder would make another value of it. */
+function notUtf8(status: number): TransportError {
+  const remedy = 'point `url` at Vault itself, or at what passes its answers on unchanged'
+  return new TransportError('INTERNAL', 'the answer is no text in UTF-8', { remedy, storeStatus: String(status), sent: true })
+}
+
+function textOf(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : undefined
+}

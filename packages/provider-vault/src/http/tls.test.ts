@@ -1,0 +1,193 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerOptions } from 'node:https'
+import { type AddressInfo, createServer as createNetServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type OpenBao, startOpenBao, startTcpProxy } from '@finchat/secrets-test-servers'
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
+import { cert } from '../auth/cert.ts'
+import { token } from '../auth/token.ts'
+import { canaries, codeOf, context, failure } from '../testing/stub-vault.ts'
+import type { VaultTls } from './tls.ts'
+import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
+
+describeWithServer('openbao', 'https with a private authority', () => {
+  let bao: OpenBao
+  beforeAll(async () => void (bao = await startOpenBao({ tls: true })))
+  afterAll(() => bao.stop())
+
+  function providerAt(url: string, tls?: VaultTls): VaultProvider {
+    const provider = vaultProvider({ url, tls, auth: token(bao.rootToken) })
+    onTestFinished(() => provider.close())
+    return provider
+  }
+
+  test('1,000 reads cost one TLS handshake', async () => {
+    const proxy = await startTcpProxy(bao.url)
+    onTestFinished(proxy.stop)
+    const provider = providerAt(proxy.url, { ca: bao.ca })
+    await provider.put('app', { value: 'v1' }, context)
+    for (let times = 0; times < 1000; times += 1) await provider.get('app', context)
+    expect(proxy.connections()).toBe(1)
+  })
+
+  test('the authority may be a file, which is read at the first request', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'secrets-vault-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const file = join(folder, 'ca.pem')
+    const provider = providerAt(bao.url, { ca: { file } })
+    expect(await codeOf(provider.get('app', context))).toBe('CONFIGURATION')
+    writeFileSync(file, bao.ca ?? '')
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+  })
+
+  test('a server that cannot prove who it is gets no token, whatever the environment says', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    vi.stubEnv('VAULT_SKIP_VERIFY', 'true')
+    onTestFinished(() => void vi.unstubAllEnvs())
+    const { code, message, effect } = await failure(providerAt(bao.url).put('app', { value: 'v' }, context))
+    expect([code, message, effect]).toEqual(['CONFIGURATION', expect.stringContaining('tls.ca'), undefined])
+    expect(await codeOf(providerAt(bao.url, { ca: bao.ca, servername: 'another.example' }).get('app', context))).toBe('CONFIGURATION')
+  })
+
+  test('https and http that were mistaken for each other are CONFIGURATION', async () => {
+    expect(await codeOf(providerAt(bao.url.replace('https', 'http')).get('app', context))).toBe('CONFIGURATION')
+    const plain = await startOpenBao()
+    onTestFinished(plain.stop)
+    expect(await codeOf(providerAt(plain.url.replace('http', 'https')).get('app', context))).toBe('CONFIGURATION')
+  })
+
+  test.each<[string, (ca: string) => VaultTls, string]>([
+    ['an authority that is none', () => ({ ca: pem(canaries.value) }), 'tls.ca'],
+    ['an authority that is damaged', (ca) => ({ ca: ca.replace('MII', '***') }), 'tls.ca'],
+    ['a second authority that is none', (ca) => ({ ca: `${ca}\n${pem(canaries.value)}` }), 'certificate 2 of `tls.ca`'],
+    ['a second authority that is damaged', (ca) => ({ ca: `${ca}\n${ca.replace('MII', '***')}` }), 'certificate 2 of `tls.ca`'],
+    ['a second authority that lacks a line', (ca) => ({ ca: `${ca}\n${ca.replace(/MII.*\n/, '')}` }), 'certificate 2 of `tls.ca`'],
+    ['a third authority that is cut off', (ca) => ({ ca: `${ca}${ca}${ca.slice(0, 200)}` }), 'certificate 3 of `tls.ca`'],
+    [
+      'a third authority without its end',
+      (ca) => ({ ca: `${ca}${ca}${ca.slice(0, ca.indexOf('-----END'))}` }),
+      'certificate 3 of `tls.ca`',
+    ],
+    ['a first authority whose mark is damaged', (ca) => ({ ca: `${ca.slice(2)}${ca}` }), '`tls.ca`'],
+    ['no authority', () => ({ ca: () => 'to be done' }), '`tls.ca` holds no certificate'],
+    ['a key in place of the authority', () => ({ ca: aKey() }), '`tls.ca` holds no certificate'],
+    [
+      'a request in place of the authority',
+      (ca) => ({ ca: ca.replaceAll('CERTIFICATE', 'CERTIFICATE REQUEST') }),
+      '`tls.ca` holds no certificate',
+    ],
+    ['a certificate that is none', (ca) => ({ ca, cert: pem(canaries.value), key: aKey() }), 'tls.cert'],
+    ['a key that is none', (ca) => ({ ca, cert: ca, key: pem(canaries.value) }), 'tls.key'],
+    ['a key of another certificate', (ca) => ({ ca, cert: ca, key: aKey() }), 'tls.key'],
+    ['a key whose passphrase is wrong', (ca) => ({ ca, cert: ca, key: aKey('right'), passphrase: canaries.value }), 'tls.passphrase'],
+    ['a key whose passphrase is missing', (ca) => ({ ca, cert: ca, key: aKey('right') }), 'tls.passphrase'],
+  ])('%s is CONFIGURATION, and nothing was written', async (_what, tlsWith, named) => {
+    const { code, effect, message } = await failure(providerAt(bao.url, tlsWith(bao.ca ?? '')).put('app', { value: 'v' }, context))
+    expect([code, effect, message]).toEqual(['CONFIGURATION', undefined, expect.stringContaining(named)])
+  })
+
+  test('each authority of a bundle is trusted, with remarks and other line ends between them', async () => {
+    const other = await startOpenBao({ tls: true })
+    onTestFinished(other.stop)
+    const bundle = `# ours\r\n${bao.ca?.replaceAll('\n', '\r\n')}# theirs\n${other.ca?.replaceAll('CERTIFICATE', 'X509 CERTIFICATE')}\nthat is all\n`
+    expect(await codeOf(providerAt(bao.url, { ca: bundle }).checkHealth(context))).toBe('ok')
+    const provider = vaultProvider({ url: other.url, tls: { ca: bundle }, auth: token(other.rootToken) })
+    onTestFinished(() => provider.close())
+    expect(await codeOf(provider.checkHealth(context))).toBe('ok')
+  })
+
+  test('a connection that comes to nothing says why, and what to do', async () => {
+    await bao.api('POST', 'sys/mounts/authority', { type: 'pki', config: { max_lease_ttl: '87600h' } })
+    const root = await bao.api<Issued>('POST', 'authority/root/generate/internal', { common_name: 'servers', ttl: '87600h' })
+    await bao.api('POST', 'authority/roles/server', {
+      allow_any_name: true,
+      allow_ip_sans: true,
+      enforce_hostnames: false,
+      max_ttl: '80000h',
+    })
+    const issued = async (times: Readonly<Record<string, string>> = {}): Promise<ServerOptions> => {
+      const about = { common_name: 'localhost', ip_sans: '127.0.0.1', ...times }
+      const { data } = await bao.api<Issued>('POST', 'authority/issue/server', about)
+      return { cert: data.certificate, key: data.private_key }
+    }
+    const ca = root.data.certificate
+    const good = await issued()
+    const inAYear = { not_before: new Date(Date.now() + 365 * 86_400_000).toISOString(), ttl: '70000h' }
+    const said = async (options: ServerOptions): Promise<string> => {
+      const server = createServer(options, (_request, response) => response.end())
+      onTestFinished(() => void server.close())
+      const { code, message } = await failure(providerAt(`https://127.0.0.1:${await listening(server)}`, { ca }).get('app', context))
+      return `${code} ${message}`
+    }
+    expect(await said(await issued(inAYear))).toMatch(/^UNAVAILABLE .*certificate is not valid yet \(set this machine's clock right/)
+    const wanting = { ...good, requestCert: true, rejectUnauthorized: true, ca }
+    expect(await said(wanting)).toMatch(/^CONFIGURATION .*wants a client certificate that it trusts \(give one as `tls.cert`/)
+    expect(await said({ ...wanting, maxVersion: 'TLSv1.2' })).toMatch(/^CONFIGURATION .*if it wants a client certificate, give `tls.cert`/)
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+    expect(await said({ ...good, ...old })).toMatch(/^CONFIGURATION .*let it speak TLS 1.2 or 1.3/)
+  })
+
+  test.each([
+    'SSH-2.0-OpenSSH_9.9\r\n',
+    "-ERR wrong number of arguments for 'get' command\r\n",
+    '\u0000\u0000\u0006\u0004\u0000\u0000\u0000',
+  ])('a port that speaks no HTTP is CONFIGURATION: %j', async (bytes) => {
+    const server = createNetServer((socket) => void socket.on('error', () => {}).once('data', () => socket.write(bytes)))
+    onTestFinished(() => void server.close())
+    const port = await listening(server)
+    const { code, message } = await failure(providerAt(`http://127.0.0.1:${port}`).get('app', context))
+    expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('speaks no HTTP on this port (correct the port')])
+    const secure = await failure(providerAt(`https://127.0.0.1:${port}`).get('app', context))
+    expect([secure.code, secure.message]).toEqual(['CONFIGURATION', expect.stringContaining('speaks no TLS on this port')])
+  })
+
+  test('a client certificate logs in', async () => {
+    await bao.api('POST', 'sys/auth/cert', { type: 'cert' })
+    await bao.api('POST', 'sys/mounts/pki', { type: 'pki' })
+    const root = await bao.api<{ data: { certificate: string } }>('POST', 'pki/root/generate/internal', {
+      common_name: 'clients',
+      ttl: '1h',
+    })
+    await bao.api('POST', 'pki/roles/app', { allow_any_name: true, client_flag: true })
+    const { data } = await bao.api<{ data: { certificate: string; private_key: string } }>('POST', 'pki/issue/app', {
+      common_name: 'app.example',
+      ttl: '10m',
+    })
+    await bao.api('PUT', 'sys/policies/acl/reader', { policy: 'path "secret/*" { capabilities = ["read"] }' })
+    await bao.api('POST', 'auth/cert/certs/app', { certificate: root.data.certificate, token_policies: 'reader' })
+    const tls = { ca: bao.ca, cert: data.certificate, key: data.private_key }
+    const provider = vaultProvider({ url: bao.url, tls, auth: cert({ role: 'app' }) })
+    onTestFinished(() => provider.close())
+    expect(await codeOf(provider.get('app', context))).toBe('ok')
+    const login = { path: 'auth/cert/login', body: {} }
+    const without = vaultProvider({ url: bao.url, tls: { ca: bao.ca }, auth: { method: 'own', prepare: async () => login } })
+    onTestFinished(() => without.close())
+    expect(await codeOf(without.get('app', context))).toBe('UNAUTHENTICATED')
+  })
+})
+
+interface Issued {
+  readonly data: { readonly certificate: string; readonly private_key: string }
+}
+
+/** The port, a free one of loopback. */
+async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port // of a server that listens on TCP
+}
+
+/** What looks like PEM, and is none. */
+function pem(text: string): string {
+  return `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----`
+}
+
+function aKey(passphrase?: string): string {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const cipher = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase }
+  return String(privateKey.export({ type: 'pkcs8', format: 'pem', ...cipher }))
+}

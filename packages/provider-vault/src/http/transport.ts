@@ -1,0 +1,49 @@
+import { untilEnded } from '../shared/deadline.ts'
+import type { VaultAnswer } from './answer.ts'
+import { type HttpClient, httpClient } from './http-client.ts'
+import { type TlsMaterial, tlsMaterial, type VaultTls } from './tls.ts'
+import type { VaultUrl } from './url.ts'
+
+/** One request, complete but for what every request carries. */
+export interface VaultRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  /** Behind `/v1/`, each segment encoded already. */
+  readonly path: string
+  /** JSON text, sent as it is. */
+  readonly body?: string | undefined
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Sends one request, once. Rejects with `TransportError`, and with nothing else, when there was no whole answer. */
+export type Exchange = (request: VaultRequest, signal: AbortSignal) => Promise<VaultAnswer>
+
+export interface Transport {
+  readonly exchange: Exchange
+  /** Ends the connections. */
+  readonly close: () => void
+}
+
+/** HTTP to the server at `url`. Files of `tls` are read, and connections made, by the first request. */
+export function httpTransport(url: VaultUrl, tls: VaultTls): Transport {
+  let opening: Promise<HttpClient> | undefined
+  let client: HttpClient | undefined
+  const send = ({ send: sendBy }: HttpClient, request: VaultRequest, signal: AbortSignal): Promise<VaultAnswer> =>
+    sendBy({ ...request, path: `${url.basePath}/v1/${request.path}` }, signal)
+  const open = async (): Promise<HttpClient> => {
+    try {
+      const material: TlsMaterial = url.isSecure ? await tlsMaterial(tls, new AbortController().signal) : {}
+      return (client = httpClient(url, material))
+    } catch (error) {
+      opening = undefined // the next request reads the files again
+      throw error
+    }
+  }
+  const opened: Exchange = async (request, signal) => {
+    opening ??= open()
+    return send(await untilEnded(opening, signal), request, signal) // all wait for one opening, and each may give up
+  }
+  return {
+    exchange: (request, signal) => (client === undefined ? opened(request, signal) : send(client, request, signal)),
+    close: () => void opening?.then(({ close }) => close()).catch(() => {}),
+  }
+}

@@ -1,0 +1,114 @@
+import { type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { jsonTextAt } from '@finchat/secrets-core/provider'
+import { isObject, type JsonObject, member, timeOf, type VaultAnswer } from '../http/answer.ts'
+
+/** What identifies one version of a secret, and since when it is current: a version of KV v2 is current from when it was created. */
+export interface VersionMetadata extends Pick<StoredSecret, 'expiresAt'> {
+  readonly version: number
+  readonly revision: string
+  readonly currentSince: number
+}
+
+/** The secret in an answer of KV v2. Throws `INTERNAL` for anything else. */
+export function versionedSecret(answer: VaultAnswer): StoredSecret {
+  const facts = metadataOf(member(answer.body, 'data', 'metadata'), member(answer.body, 'data', 'metadata', 'version'))
+  // Written as `{"data":null}`, it has no fields.
+  if (member(answer.body, 'data', 'data') === null) return { value: '{}', shape: 'map', ...facts }
+  return { ...fieldsAt(answer, ['data', 'data']), ...facts }
+}
+
+/** The secret in an answer of KV v1, which knows of no versions. */
+export function plainSecret(answer: VaultAnswer): StoredSecret {
+  return fieldsAt(answer, ['data'])
+}
+
+/** The fields, and whatever is no text exactly as the server wrote it: JavaScript would round numbers. */
+function fieldsAt({ text, body, status }: VaultAnswer, keys: readonly string[]): Pick<StoredSecret, 'value' | 'shape'> {
+  const fields = member(body, ...keys)
+  if (!isObject(fields)) throw unexpectedAnswer(status)
+  const value = isOfTexts(fields) ? JSON.stringify(fields) : jsonTextAt(text, keys)
+  if (value === undefined) throw unexpectedAnswer(status)
+  return { value, shape: 'map' }
+}
+
+function isOfTexts(fields: JsonObject): boolean {
+  for (const name in fields) if (typeof fields[name] !== 'string') return false
+  return true
+}
+
+/** The number of the version, and the moment that it was created at: after a purge numbers begin anew, moments never. */
+export function metadataOf(metadata: unknown, version: unknown): VersionMetadata {
+  const revision = member(metadata, 'created_time')
+  if (typeof revision !== 'string' || typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1)
+    throw unexpectedAnswer(200)
+  return { version, revision, currentSince: momentOf(revision), ...endOf(member(metadata, 'deletion_time')) }
+}
+
+/** A version may be set to be deleted at a time to come (`delete_version_after`). */
+function endOf(deletionTime: unknown): Pick<StoredSecret, 'expiresAt'> {
+  return deletionTime === '' || deletionTime === undefined ? {} : { expiresAt: momentOf(deletionTime) }
+}
+
+/** Of a time as RFC 3339 writes it, in epoch milliseconds. */
+function momentOf(time: unknown): number {
+  const moment = typeof time === 'string' && /^\d{4}-\d\d-\d\dT/.test(time) ? Date.parse(time) : Number.NaN
+  if (Number.isNaN(moment)) throw unexpectedAnswer(200)
+  return moment
+}
+
+/** What the metadata of KV v2 tells of a secret. */
+export interface SecretRecord {
+  /** The number of the last version that was written, deleted or not; 0 if none ever was. */
+  readonly last: number
+  readonly versions: readonly VersionRecord[]
+  readonly tags: Readonly<Record<string, string>>
+}
+
+interface VersionRecord extends VersionMetadata {
+  readonly isDestroyed: boolean
+  /** It reads as deleted, by the clock of the server: ours may be behind the moment at which it was deleted. */
+  readonly isDeleted: boolean
+}
+
+export function recordOf(answer: VaultAnswer): SecretRecord {
+  const [data, now] = [member(answer.body, 'data'), timeOf(answer)]
+  const versions = member(data, 'versions') ?? {}
+  const last = member(data, 'current_version')
+  if (!isObject(versions) || typeof last !== 'number') throw unexpectedAnswer(answer.status)
+  return {
+    last,
+    versions: Object.entries(versions).map(([number, metadata]) => versionRecord(metadata, Number(number), now)),
+    tags: textsOf(member(data, 'custom_metadata')),
+  }
+}
+
+function versionRecord(metadata: unknown, number: number, now: number): VersionRecord {
+  const facts = metadataOf(metadata, number)
+  return {
+    ...facts,
+    isDestroyed: member(metadata, 'destroyed') === true,
+    isDeleted: facts.expiresAt !== undefined && facts.expiresAt <= now,
+  }
+}
+
+export function currentOf({ last, versions }: SecretRecord): VersionRecord | undefined {
+  return versions.find(({ version }) => version === last)
+}
+
+export function descriptionOf(record: SecretRecord, { version, revision, currentSince, expiresAt }: VersionMetadata): SecretDescription {
+  const live = record.versions.filter(({ isDestroyed, isDeleted }) => !isDestroyed && !isDeleted)
+  const versions = live.map((one) => ({ version: one.version, revision: one.revision, currentSince: one.currentSince }))
+  return { version, revision, currentSince, ...(expiresAt !== undefined && { expiresAt }), tags: record.tags, versions }
+}
+
+function textsOf(tags: unknown): Record<string, string> {
+  const texts = Object.entries(isObject(tags) ? tags : {}).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  return Object.fromEntries(texts)
+}
+
+export function unexpectedAnswer(status: number): SecretsError {
+  return new SecretsError('INTERNAL', 'the answer is not what a KV mount answers', {
+    storeStatus: String(status),
+    remedy: 'check that `mount` is a KV mount',
+  })
+}

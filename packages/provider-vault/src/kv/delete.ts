@@ -1,0 +1,95 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { currentOf, type SecretRecord } from './answers.ts'
+import type { KvMount, KvPart } from './mount.ts'
+import { readRecord } from './read.ts'
+import { missing } from './tags.ts'
+import { stagedPath } from '../shared/paths.ts'
+
+/** Versions that were deleted by one call have the same moment, but for the time that the call took. */
+const sameCallMs = 1_000
+
+/** Deletes every version, so that `restore` can undo it. The staged version goes first. */
+export async function deleteVersions(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
+  let record = await existing(mount, path, signal)
+  await beside(async () => {
+    const staged = await readRecord(mount, stagedPath(path), signal)
+    if (staged === undefined) return
+    await deleteLive(mount, stagedPath(path), staged, signal)
+    record = await existing(mount, path, signal) // it may have been promoted before that
+  })
+  await deleteLive(mount, path, record, signal)
+}
+
+async function deleteLive(mount: KvMount, path: string, { versions }: SecretRecord, signal: AbortSignal): Promise<void> {
+  const live = versions.filter(({ isDestroyed, isDeleted }) => !isDestroyed && !isDeleted)
+  await change(mount, path, 'delete', live, signal)
+}
+
+/** Undeletes the versions that were deleted with the current one, and the staged version. */
+export async function restoreVersions(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
+  const record = await existing(mount, path, signal)
+  const current = currentOf(record)
+  if (current?.isDestroyed)
+    throw new SecretsError('DELETED', 'the current version was destroyed', { remedy: 'write a new one with `storeSecret`' })
+  await undelete(mount, path, record, signal)
+  await beside(async () => {
+    const staged = await readRecord(mount, stagedPath(path), signal)
+    const withdrawnAt = staged && currentOf(staged)?.expiresAt
+    // One that was withdrawn before this version was written belongs to an earlier deletion.
+    const isTogether = withdrawnAt !== undefined && current !== undefined && withdrawnAt > current.currentSince
+    if (staged !== undefined && isTogether) await undelete(mount, stagedPath(path), staged, signal)
+  })
+}
+
+async function undelete(mount: KvMount, path: string, record: SecretRecord, signal: AbortSignal): Promise<void> {
+  const current = currentOf(record)
+  if (current?.isDeleted !== true || current.isDestroyed) return
+  const together = record.versions.filter(
+    ({ isDestroyed, isDeleted, expiresAt }) =>
+      isDeleted && !isDestroyed && Math.abs(Number(expiresAt) - Number(current.expiresAt)) < sameCallMs,
+  )
+  await change(mount, path, 'undelete', together, signal)
+}
+
+/** Runs a step on the staged path. A policy that names each path may not allow it. */
+async function beside(run: () => Promise<void>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
+  }
+}
+
+/** For good: values, numbers and tags. What waits to be promoted goes first, lest it stays behind. */
+export async function purge(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
+  await beside(() => forget(mount, stagedPath(path), signal))
+  await forget(mount, path, signal)
+}
+
+async function forget(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
+  await mount.ask(path, { method: 'DELETE', part: 'metadata', call: 'write', capability: 'delete' }, signal)
+}
+
+/** These versions, for good. Others of the same path stay. */
+export async function destroyVersions(mount: KvMount, path: string, versions: readonly number[], signal: AbortSignal): Promise<void> {
+  const numbered = versions.map((version) => ({ version }))
+  await change(mount, path, 'destroy', numbered, signal)
+}
+
+async function existing(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretRecord> {
+  const record = await readRecord(mount, path, signal)
+  if (record === undefined || record.last === 0) throw missing(path)
+  return record
+}
+
+async function change(
+  mount: KvMount,
+  path: string,
+  part: KvPart,
+  versions: readonly { version: number }[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (versions.length === 0) return
+  const body = JSON.stringify({ versions: versions.map(({ version }) => version) })
+  await mount.ask(path, { method: 'POST', part, body, call: 'write', capability: 'update' }, signal)
+}

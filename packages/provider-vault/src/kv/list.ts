@@ -1,0 +1,46 @@
+import { type CallContext, type ListedSecret, SecretsError } from '@finchat/secrets-core'
+import { member } from '../http/answer.ts'
+import { unexpectedAnswer } from './answers.ts'
+import type { KvMount } from './mount.ts'
+import { canHoldFolder, canHoldPath } from '../shared/paths.ts'
+
+/** One folder after the other, each asked for when its first path is read. Vault cannot tell deleted secrets from others in a list. */
+export async function* kvList(mount: KvMount, prefix: string, context: CallContext): AsyncGenerator<ListedSecret, void, undefined> {
+  const folders = [folderOf(prefix)]
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    const keys = await keysIn(mount, folder, context.signal)
+    const paths = [...new Set(keys)].map((key) => folder + key)
+    yield* paths.filter((path) => path.startsWith(prefix) && canHoldPath(path)).map((path) => ({ path }))
+    const below = paths.filter((path) => canHoldFolder(path) && (path.startsWith(prefix) || prefix.startsWith(path)))
+    for (const path of below.toReversed()) folders.push(path) // too many, perhaps, to be the arguments of one call
+  }
+}
+
+/** With the slash at its end; the root is empty. */
+function folderOf(prefix: string): string {
+  const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
+  if (folder === '' || canHoldFolder(folder)) return folder
+  throw new SecretsError('INVALID_ARGUMENT', 'no path that Vault can hold begins like this', {
+    remedy: 'use a path without empty or dotted segments',
+  })
+}
+
+/** A policy for `secret/metadata/app/*` covers the list of `app/`, and not that of the root. */
+const otherwise = 'pass a `prefix` that ends in / and that the policy covers'
+
+async function keysIn(mount: KvMount, folder: string, signal: AbortSignal): Promise<readonly string[]> {
+  const path = folder.slice(0, -1)
+  const found = await mount.read(signal, async (kv) => {
+    const part = kv === 2 ? ({ part: 'metadata' } as const) : {}
+    const answer = await mount.ask(
+      path,
+      { method: 'GET', ...part, query: '?list=true', call: 'read', capability: 'list', otherwise },
+      signal,
+    )
+    if (answer.status === 404) return undefined
+    const keys = member(answer.body, 'data', 'keys')
+    if (!Array.isArray(keys) || !keys.every((key) => typeof key === 'string')) throw unexpectedAnswer(answer.status)
+    return keys
+  })
+  return found ?? []
+}

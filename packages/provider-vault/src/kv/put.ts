@@ -1,0 +1,136 @@
+import { type NewSecret, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
+import { member } from '../http/answer.ts'
+import { isCasRequired } from '../protocol/responses.ts'
+import { metadataOf } from './answers.ts'
+import type { KvMount } from './mount.ts'
+import { patched } from './patch.ts'
+import { type LastVersion, readLast } from './read.ts'
+import { setTags } from './tags.ts'
+import { assertTags, assertVersion, fieldsOf } from './input.ts'
+import { assertPath } from '../shared/paths.ts'
+
+/** How often a write without a condition begins anew, on a mount that takes none without a version, when others write too. */
+const mostAttempts = 5
+
+/** A write that was checked before anything is sent. */
+interface CheckedSecret extends NewSecret {
+  readonly fields: string
+}
+
+export function checkedSecret(path: string, secret: NewSecret): CheckedSecret {
+  assertPath(path)
+  if (secret.version !== undefined) assertVersion(secret.version)
+  assertTags(secret.tags ?? {})
+  return { ...secret, fields: fieldsOf(secret) }
+}
+
+/** Adds a version under Vault's own check-and-set, then its tags. */
+export async function putVersion(mount: KvMount, path: string, secret: CheckedSecret, signal: AbortSignal): Promise<WriteReceipt> {
+  const over = await baseOf(mount, path, secret, signal)
+  const receipt =
+    over === undefined ? await writeAnyhow(mount, path, secret.fields, signal) : await writeOver(mount, path, secret.fields, over, signal)
+  if (receipt === undefined) throw await conflict(mount, path, signal)
+  await setTags(mount, path, secret.tags ?? {}, signal).catch((error: unknown) => {
+    throw SecretsError.isInstance(error) ? tagsLost(error) : error
+  })
+  return receipt
+}
+
+/** What a write goes over: the number of the last version, 0 for none, and its secret if that must be there still. */
+type Base = Pick<LastVersion, 'version'> & Partial<Pick<LastVersion, 'secret'>>
+
+/** `undefined`: whichever is the last. Throws `VERSION_CONFLICT` if it cannot be what is asked for. */
+export async function baseOf(
+  mount: KvMount,
+  path: string,
+  { version, ifCurrent }: NewSecret,
+  signal: AbortSignal,
+): Promise<Base | undefined> {
+  const wanted = version === undefined ? undefined : version - 1
+  if (ifCurrent === undefined) return wanted === undefined ? undefined : { version: wanted }
+  const base = await currentBase(mount, path, ifCurrent, signal)
+  if (base === undefined || (wanted ?? base.version) !== base.version) throw await conflict(mount, path, signal)
+  return base
+}
+
+/** The version that is to be written over, if it is still the current one; for `null` a deleted one, or none. */
+async function currentBase(mount: KvMount, path: string, ifCurrent: WriteReceipt | null, signal: AbortSignal): Promise<Base | undefined> {
+  const { version, revision } = ifCurrent ?? {}
+  if (ifCurrent !== null && version === undefined && revision === undefined) {
+    throw new SecretsError('UNSUPPORTED', 'this version of the secret has no identity to write over', {
+      remedy: 'write without a condition',
+    })
+  }
+  const last = await readLast(mount, path, signal)
+  if (ifCurrent === null) return last?.secret === undefined ? { version: last?.version ?? 0 } : undefined
+  const isSame = last?.secret !== undefined && (version ?? last.version) === last.version && (revision ?? last.revision) === last.revision
+  return isSame ? last : undefined
+}
+
+/** Resolves to `undefined` if the last version has another number, or was deleted though it must not be. */
+async function writeOver(
+  mount: KvMount,
+  path: string,
+  fields: string,
+  { version: cas, secret }: Base,
+  signal: AbortSignal,
+): Promise<WriteReceipt | undefined> {
+  try {
+    const patch = secret && (await patched(mount, path, { cas, before: String(secret.value), after: fields }, signal))
+    return receiptOf(patch ?? (await post(mount, path, `{"options":{"cas":${cas}},"data":${fields}}`, signal)), cas + 1)
+  } catch (error) {
+    if (SecretsError.isInstance(error) && error.code === 'VERSION_CONFLICT') return undefined
+    throw error
+  }
+}
+
+/** Without a condition; where the mount asks for one, over whatever is the last version. */
+async function writeAnyhow(mount: KvMount, path: string, fields: string, signal: AbortSignal): Promise<WriteReceipt | undefined> {
+  const answer = await post(mount, path, `{"data":${fields}}`, signal, true)
+  if (!isCasRequired(answer)) return receiptOf(answer)
+  for (let attempt = 1; attempt <= mostAttempts; attempt += 1) {
+    const last = await readLast(mount, path, signal)
+    const receipt = await writeOver(mount, path, fields, { version: last?.version ?? 0 }, signal)
+    if (receipt !== undefined) return receipt
+  }
+  return undefined
+}
+
+function post(mount: KvMount, path: string, body: string, signal: AbortSignal, takesRefusal = false): ReturnType<KvMount['ask']> {
+  const takes = takesRefusal ? isCasRequired : undefined
+  return mount.ask(
+    path,
+    { method: 'POST', part: 'data', body, call: 'write', capability: 'create or update or patch', ...(takes && { takes }) },
+    signal,
+  )
+}
+
+/** `expected`: the number that a write under check-and-set makes. */
+function receiptOf({ body }: Awaited<ReturnType<KvMount['ask']>>, expected?: number): WriteReceipt {
+  const metadata = member(body, 'data')
+  try {
+    const { version, revision } = metadataOf(metadata, member(metadata, 'version'))
+    if (version === (expected ?? version)) return { version, revision }
+  } catch {
+    // Told below: whether it was written is open.
+  }
+  throw new SecretsError('INTERNAL', 'the answer to the write is not what a KV mount answers', {
+    effect: 'unknown',
+    remedy: 'check that `mount` is a KV mount, and read what became of it',
+  })
+}
+
+/** Names the next number, where it can be found out. */
+async function conflict(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretsError> {
+  const [last] = await Promise.allSettled([readLast(mount, path, signal)])
+  const problem = 'another version is current, or the number cannot be written'
+  const remedy =
+    last.status === 'fulfilled'
+      ? `the next is ${(last.value?.version ?? 0) + 1}; read the secret and decide anew`
+      : 'read the secret and decide anew'
+  return new SecretsError('VERSION_CONFLICT', problem, { remedy })
+}
+
+function tagsLost(error: SecretsError): SecretsError {
+  return new SecretsError(error.code, `the value was written, its tags were not: ${error.problem}`, { ...error, effect: 'done' })
+}

@@ -1,0 +1,82 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { says, type VaultAnswer } from '../http/answer.ts'
+import { isAbsence } from '../protocol/responses.ts'
+import { type Lease, leaseIn, renewedLease } from './lease.ts'
+import type { LoginEvents } from '../token/login-events.ts'
+import { encodedPath } from '../shared/paths.ts'
+import type { Right, VaultApi } from '../token/vault-api.ts'
+
+/** What is asked of Vault for a leased secret. */
+export interface LeaseRequests {
+  /** A new lease; `undefined` if Vault answered that there is no such role. Never sent twice: each answer is an account. */
+  readonly issue: (path: string, signal: AbortSignal) => Promise<Lease | undefined>
+  /** `spent`: it cannot be renewed as it was granted, so another one should be got. `gone`: it has ended, though early. */
+  readonly renew: (path: string, lease: Lease, signal: AbortSignal) => Promise<Lease | 'spent' | 'gone'>
+  readonly revoke: (path: string, lease: Lease, signal: AbortSignal) => Promise<void>
+}
+
+/** The answer to a request for a lease is listened for longer than callers wait: what it tells of exists. */
+export const listeningMs = 60_000
+
+const toRenew = (): Right => ({ capability: 'update', on: 'sys/leases/renew' })
+const toRevoke = (): Right => ({ capability: 'update', on: 'sys/leases/revoke' })
+
+/** `patient` waits for answers as long as `listeningMs`. */
+export function leaseRequests(api: VaultApi, patient: VaultApi, events: LoginEvents): LeaseRequests {
+  return {
+    issue: (path, signal) => {
+      const found = (lease: Lease | undefined): { code?: string } => (lease === undefined ? { code: 'NOT_FOUND' } : {})
+      return events.report('lease', () => issue(patient, path, signal), { path, found, effect: true })
+    },
+    renew: (path, lease, signal) => {
+      const asked = events.report('renew-lease', () => renew(api, lease, signal), { path })
+      return asked.catch((error: unknown) => withoutRenewal(error))
+    },
+    revoke: (path, { id }, signal) =>
+      events.report(
+        'revoke-lease',
+        async () => void (await api.ask({ ...post('sys/leases/revoke', { lease_id: id }), right: toRevoke }, signal)),
+        { path },
+      ),
+  }
+}
+
+async function issue(api: VaultApi, path: string, signal: AbortSignal): Promise<Lease | undefined> {
+  const askedAt = Date.now()
+  const right = (): Right => ({ capability: 'read', on: path })
+  const takes = (answer: VaultAnswer): boolean => isUnknownRole(answer) || (answer.status === 404 && answer.body !== undefined)
+  const { answer, token } = await api.ask({ method: 'GET', path: encodedPath(path), call: 'write', right, takes }, signal)
+  if (isUnknownRole(answer) || isAbsence(answer)) return undefined
+  if (answer.status === 404)
+    throw new SecretsError('CONFIGURATION', 'Vault issues nothing at this path', {
+      remedy: 'correct `leased`, the path in `names`, or `namespace`',
+      storeStatus: '404',
+    })
+  return leaseIn(answer, token, askedAt)
+}
+
+async function renew(api: VaultApi, lease: Lease, signal: AbortSignal): Promise<Lease | 'spent' | 'gone'> {
+  const askedAt = Date.now()
+  const body = { lease_id: lease.id, increment: Math.ceil(lease.grantedMs / 1000) }
+  const { answer } = await api.ask({ ...post('sys/leases/renew', body), right: toRenew, takes: isGone }, signal)
+  return isGone(answer) ? 'gone' : (renewedLease(lease, answer, askedAt) ?? 'spent')
+}
+
+/** A lease that may not be renewed, by its kind or by a policy, is good until it ends. */
+function withoutRenewal(error: unknown): 'spent' {
+  if (SecretsError.isInstance(error) && (error.code === 'PERMISSION_DENIED' || error.code === 'INVALID_ARGUMENT')) return 'spent'
+  throw error
+}
+
+/** Asked twice it does the same as asked once, and so may be repeated. */
+function post(path: string, body: object): { method: 'POST'; path: string; body: string; call: 'read' } {
+  return { method: 'POST', path, body: JSON.stringify(body), call: 'read' }
+}
+
+function isUnknownRole(answer: VaultAnswer): boolean {
+  return answer.status === 400 && says(answer, 'errors', 'unknown role')
+}
+
+function isGone(answer: VaultAnswer): boolean {
+  return answer.status === 400 && says(answer, 'errors', 'lease not found')
+}

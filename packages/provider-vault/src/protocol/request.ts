@@ -1,0 +1,187 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { says, type VaultAnswer } from '../http/answer.ts'
+import { type CallKind, type Outcome, classify } from './responses.ts'
+import type { ReplicaState } from './replica-state.ts'
+import { isLate, pause } from '../shared/deadline.ts'
+import type { Exchange, VaultRequest } from '../http/transport.ts'
+import { TransportError } from '../shared/transport-error.ts'
+
+/** How often one request is sent, where sending it again can do no harm. */
+const mostAttempts = 3
+const firstPauseMs = 100
+/** An election takes seconds, and many wait for it. */
+const longestElectionPauseMs = 1_000
+/** What is named beyond it is for the caller to wait for. */
+const longestPauseMs = 2_000
+
+export interface Outgoing extends Omit<VaultRequest, 'headers'> {
+  readonly call: CallKind
+  readonly token?: string | undefined
+  readonly contentType?: string | undefined
+  /** Uses something up, such as a wrapping token: sent again only where the server did nothing. */
+  readonly isSingle?: boolean
+  /** Its answer is not needed, so it is never sent again. */
+  readonly isOptional?: boolean
+  /** Asks for the active node, where the server allows that. */
+  readonly isForActive?: boolean
+}
+
+export interface SenderOptions {
+  readonly exchange: Exchange
+  readonly state: ReplicaState
+  readonly namespace: string | undefined
+  /** Whether answers come with their headers, and so with the state of the cluster. */
+  readonly hasHeaders?: boolean
+}
+
+/** Resolves to whatever was answered; rejects with `TransportError`. */
+export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<VaultAnswer>
+
+/** Sends with what every request carries, and again where nothing was done and waiting helps. */
+export function vaultSender({ exchange, state, namespace, hasHeaders = true }: SenderOptions): Send {
+  const once = async (outgoing: Outgoing, signal: AbortSignal): Promise<Attempted> => {
+    const { method, path, body } = outgoing
+    try {
+      const answer = await exchange({ method, path, body, headers: headersOf(outgoing, namespace, state) }, signal)
+      state.saw(answer.index)
+      return answer
+    } catch (error) {
+      return failureOf(error)
+    }
+  }
+  const repeated: Send = async (outgoing, signal) => {
+    let faults = 0
+    let isElection = false
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await once(outgoing, signal)
+      if (isForeignState(outcome)) state.forget()
+      if (isForwardingRefused(outcome)) state.cannotForward()
+      const repeats = repeatsOf(outcome, outgoing)
+      if (repeats === 'none') return unsettled(outcome)
+      isElection ||= repeats === 'in time'
+      // A balancer may lead to the node that is gone, until its health check has seen that.
+      if (repeats === 'few' && !(isElection && outcome instanceof TransportError)) faults += 1
+      const ms = pauseMs(outcome, attempt)
+      const isLast = faults === mostAttempts || ms > longestPauseMs
+      if (isLast || !(await hadTime(ms, signal))) return unsettled(outcome)
+    }
+  }
+  let isStateAsked = !hasHeaders
+  return async (outgoing, signal) => {
+    if (outgoing.isForActive !== true || isStateAsked || state.isKnown) return repeated(outgoing, signal)
+    // Without a token this path shows the state of the cluster, which `isForActive` needs.
+    const shown = await repeated({ method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' }, signal).catch(unsent)
+    const outcome = classify(shown, 'read')
+    if (outcome?.code === 'UNAVAILABLE') {
+      // Of a write its answer would say that it may have been done.
+      return outgoing.call === 'write' ? unsent(new TransportError(outcome.code, outcome.problem, outcome)) : shown
+    }
+    isStateAsked = true
+    return repeated(outgoing, signal)
+  }
+}
+
+/** Throws what a request failed with that came before the one in question. */
+function unsent(error: unknown): never {
+  if (!(error instanceof TransportError)) throw error
+  const { code, message, remedy, storeStatus } = error
+  throw new TransportError(code, message, { remedy, storeStatus })
+}
+
+type Attempted = VaultAnswer | TransportError
+
+function headersOf(outgoing: Outgoing, namespace: string | undefined, state: ReplicaState): Record<string, string> {
+  const { body, token, contentType, isForActive } = outgoing
+  // What an agent may ask for, as a guard against requests that were forged.
+  const headers: Record<string, string> = { 'X-Vault-Request': 'true', Accept: 'application/json' }
+  if (body !== undefined) headers['Content-Type'] = contentType ?? 'application/json'
+  if (token !== undefined) headers['X-Vault-Token'] = token
+  if (namespace !== undefined) headers['X-Vault-Namespace'] = namespace
+  return Object.assign(headers, state.headers(isForActive))
+}
+
+function failureOf(error: unknown): TransportError {
+  if (error instanceof TransportError) return error
+  if (SecretsError.isInstance(error)) throw error
+  return new TransportError('INTERNAL', 'the request failed in a way that is not known', { sent: true })
+}
+
+function unsettled(outcome: Attempted): VaultAnswer {
+  if (outcome instanceof TransportError) throw outcome
+  return outcome
+}
+
+/** Whether to send it again: not, up to `mostAttempts`, or as long as there is time. */
+function repeatsOf(outcome: Attempted, { call, isSingle = false, isOptional = false }: Outgoing): 'none' | 'few' | 'in time' {
+  if (isForeignState(outcome) || isForwardingRefused(outcome)) return 'few'
+  const again = againOf(outcome, call)
+  if (again === 'all') return 'few'
+  if (call === 'write' || isOptional || again === undefined) return 'none'
+  if (again === 'election') return 'in time'
+  return isSingle && mayBeDone(outcome) ? 'none' : 'few'
+}
+
+function mayBeDone(outcome: Attempted): boolean {
+  return !(outcome instanceof TransportError) || outcome.sent
+}
+
+function againOf(outcome: Attempted, call: CallKind): Outcome['again'] {
+  if (outcome instanceof TransportError) return outcome.code === 'UNAVAILABLE' ? 'read' : undefined
+  return classify(outcome, call)?.again
+}
+
+/** Waits. `false` if the deadline came first: what was answered last says more than that there was no time. */
+async function hadTime(ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await pause(ms, signal)
+    return true
+  } catch (error) {
+    if (isLate(signal)) return false
+    throw error
+  }
+}
+
+/** The server that answers now cannot read the state of the one before. Nothing was done. */
+function isForeignState(outcome: Attempted): boolean {
+  return !(outcome instanceof TransportError) && outcome.status === 400 && says(outcome, 'errors', 'X-Vault-Index')
+}
+
+/** The server refuses to forward requests for clients. Nothing was done. */
+function isForwardingRefused(outcome: Attempted): boolean {
+  return !(outcome instanceof TransportError) && outcome.status === 400 && says(outcome, 'errors', 'forwarding via header')
+}
+
+/** Grows, with jitter, for all who ask ask again at once; longer if the server named a time. */
+function pauseMs(outcome: Attempted, attempt: number): number {
+  const named = outcome instanceof TransportError ? undefined : retryAtOf(outcome)
+  const usual = Math.min(firstPauseMs * 3 ** (attempt - 1), longestElectionPauseMs) * (0.5 + Math.random() / 2)
+  return Math.max(usual, (named ?? 0) - Date.now())
+}
+
+/** When to come back, as `Retry-After` says it (RFC 9110): seconds, or a date. */
+function retryAtOf({ retryAfter }: VaultAnswer): number | undefined {
+  if (retryAfter === undefined) return undefined
+  if (/^\d{1,9}$/.test(retryAfter)) return Date.now() + Number(retryAfter) * 1000
+  const at = /^[A-Z][a-z]+, .+ GMT$/.test(retryAfter) ? Date.parse(retryAfter) : Number.NaN
+  return Number.isNaN(at) ? undefined : at
+}
+
+/** Quotas count by the second by default. Jitter spreads the logins of a fleet. */
+function afterQuota(): number {
+  return Date.now() + Math.ceil(1_000 * (1 + Math.random()))
+}
+
+/** The error for an answer that means one. */
+export function answerError(
+  answer: VaultAnswer,
+  outcome: Outcome,
+  call: CallKind,
+  remedy: string | undefined = outcome.remedy,
+): SecretsError {
+  return new SecretsError(outcome.code, outcome.problem, {
+    remedy,
+    retryAt: retryAtOf(answer) ?? (call === 'login' && outcome.code === 'RATE_LIMITED' ? afterQuota() : undefined),
+    storeStatus: String(answer.status),
+    effect: call === 'write' && outcome.isOpen ? 'unknown' : undefined,
+  })
+}

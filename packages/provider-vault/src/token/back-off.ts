@@ -1,0 +1,64 @@
+import type { SecretsError } from '@finchat/secrets-core'
+import { longestHoldMs, type Refusal, tooManyRefused } from './auth-errors.ts'
+
+/** How long a time that the server names is heeded. */
+const longestNamedMs = 60_000
+/** Vault locks a role at the fifth failed login. */
+const mostRefusals = 4
+/** Refused tokens that are remembered: a source may give another one at each call. */
+const mostTokens = 100
+
+/**
+ * Holds logins back until a time that the server named, and for credentials that it refused. An
+ * outage does not: the next call tries at once, because its caller has a back-off already.
+ */
+export class LoginBackOff {
+  #named: Refusal | undefined
+  /** By a keyed digest of the credential. */
+  readonly #refusals = new Map<string, Refusal>()
+
+  /** Throws the error of the last login until the time that the server named. */
+  assertMayTry(): void {
+    if (this.#named !== undefined && isHeld(this.#named)) throw this.#named.error
+  }
+
+  /** Throws `UNAUTHENTICATED` for a refused credential, and if one more could lock the role. */
+  assertNotRefused(fingerprint: () => string): void {
+    for (const [each, refusal] of this.#refusals) if (!isHeld(refusal)) this.#refusals.delete(each)
+    if (this.#refusals.size === 0) return
+    const known = this.#refusals.get(fingerprint())
+    if (known !== undefined) throw known.error
+    const counted = [...this.#refusals.values()].filter(({ isCounted }) => isCounted)
+    const [oldest] = counted
+    if (oldest !== undefined && counted.length >= mostRefusals) throw tooManyRefused(oldest.until)
+  }
+
+  succeeded(): void {
+    this.#named = undefined
+  }
+
+  failed(error: SecretsError): void {
+    if (error.code === 'UNAUTHENTICATED' || error.retryAt === undefined) return
+    this.#named = { error, until: Math.min(error.retryAt, Date.now() + longestNamedMs) }
+  }
+
+  /** The error of the last refusal. */
+  get refusal(): SecretsError | undefined {
+    return [...this.#refusals.values()].at(-1)?.error
+  }
+
+  /** Remembers that Vault refused this credential, and returns the error that says so. */
+  refused(fingerprint: string, refusal: Refusal): SecretsError {
+    this.#refusals.delete(fingerprint) // the last one stands last
+    this.#refusals.set(fingerprint, refusal)
+    const [oldest, ...others] = [...this.#refusals].filter(([, { isCounted }]) => isCounted !== true)
+    if (oldest !== undefined && others.length >= mostTokens) this.#refusals.delete(oldest[0])
+    return refusal.error
+  }
+}
+
+/** A clock that was set back does not hold a login for longer. */
+function isHeld({ until }: Refusal): boolean {
+  const left = until - Date.now()
+  return left > 0 && left <= longestHoldMs
+}

@@ -1,0 +1,112 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { member, type VaultAnswer } from '../http/answer.ts'
+import { classify } from '../protocol/responses.ts'
+import type { AuthContext, Login } from '../auth/vault-auth.ts'
+import { assertToken } from '../shared/credential.ts'
+import { TokenBytes } from '../shared/token-bytes.ts'
+import { type HeldToken, lifeOf, msOf } from './held-token.ts'
+import { answerError, type Send } from '../protocol/request.ts'
+
+export function authContext(send: Send, signal: AbortSignal): AuthContext {
+  return {
+    signal,
+    // The active node, because a standby that does not know a wrapping token yet takes it for one
+    // that was used.
+    post: (path, body, token) =>
+      send({ method: 'POST', path, body: JSON.stringify(body), call: 'login', token, isSingle: true, isForActive: true }, signal),
+  }
+}
+
+/**
+ * A token for these credentials, or the status with which Vault refuses them. Rejects if the answer
+ * says nothing about them. The active node is asked, because a standby that does not know a new
+ * secret id yet counts a failed login.
+ */
+export async function logIn(login: Login, fingerprint: Fingerprint, send: Send, signal: AbortSignal): Promise<HeldToken | number> {
+  if ('token' in login) return givenToken(login, fingerprint, send, signal)
+  const credential = fingerprint(credentialOf(login))
+  const askedAt = Date.now()
+  const body = JSON.stringify(login.body)
+  const answer = await send({ method: 'POST', path: login.path, body, call: 'login', isForActive: true }, signal)
+  const outcome = classify(answer, 'login')
+  if (outcome?.code === 'UNAUTHENTICATED') return answer.status
+  if (outcome !== undefined) throw answerError(answer, outcome, 'login')
+  const token = member(answer.body, 'auth', 'client_token')
+  if (typeof token !== 'string' || token === '') throw noToken(answer)
+  assertToken(token)
+  const life = lifeOf(msOf(member(answer.body, 'auth', 'lease_duration')), askedAt)
+  const uses = member(answer.body, 'auth', 'num_uses')
+  const isLimited = typeof uses === 'number' && uses > 0
+  return {
+    ...identified(token),
+    fingerprint: () => credential,
+    isOurs: true,
+    isBatch: member(answer.body, 'auth', 'token_type') === 'batch',
+    // A renewal would be one use less.
+    renewable: !isLimited && member(answer.body, 'auth', 'renewable') === true,
+    uses: isLimited ? { left: uses } : undefined,
+    ...life,
+  }
+}
+
+/** Tells credentials apart without keeping them. */
+export type Fingerprint = (credential: string) => string
+
+/** What tells this login from one with another credential. */
+export function credentialOf(login: Login): string {
+  return 'path' in login ? (login.credential ?? JSON.stringify(login)) : login.token
+}
+
+let tokens = 0
+
+function identified(token: string): Pick<HeldToken, 'token' | 'id'> {
+  tokens += 1
+  return { token: new TokenBytes(token), id: String(tokens) }
+}
+
+function noToken(answer: VaultAnswer): SecretsError {
+  return typeof member(answer.body, 'auth', 'mfa_requirement') === 'object' && member(answer.body, 'auth', 'mfa_requirement') !== null
+    ? new SecretsError('CONFIGURATION', 'the login asks for a second factor, which a program does not have', {
+        remedy: 'use a role without MFA',
+      })
+    : new SecretsError('INTERNAL', 'the login was answered without a token', { storeStatus: String(answer.status) })
+}
+
+/** Nobody else gives us another one in time, so how long a token lives is asked for. It may not tell: its policies decide. */
+async function givenToken(
+  { token, expiresAt, isOnlyOne }: Extract<Login, { token: string }>,
+  fingerprint: Fingerprint,
+  send: Send,
+  signal: AbortSignal,
+): Promise<HeldToken> {
+  const askedAt = Date.now()
+  const given = identified(token)
+  const own = { ...given, fingerprint: () => fingerprint(given.token.text()), isOurs: false, isBatch: false }
+  if (expiresAt !== undefined)
+    return {
+      ...own,
+      renewable: false,
+      ...lifeOf(Math.max(0, expiresAt - askedAt), askedAt),
+    }
+  const answer = isOnlyOne
+    ? await send({ method: 'GET', path: 'auth/token/lookup-self', call: 'login', token, isOptional: true }, signal).catch(() => undefined)
+    : undefined
+  const isKnown = answer?.status === 200
+  const life = lifeOf(msOf(isKnown ? member(answer.body, 'data', 'ttl') : undefined), askedAt)
+  return {
+    ...own,
+    renewable: isKnown && member(answer.body, 'data', 'renewable') === true,
+    ...life,
+  }
+}
+
+/** The token after it was renewed; `undefined` if another one should be got, for this one nears its end. */
+export async function renewed(held: HeldToken, send: Send, signal: AbortSignal): Promise<HeldToken | undefined> {
+  const askedAt = Date.now()
+  const answer = await send({ method: 'POST', path: 'auth/token/renew-self', body: '{}', call: 'login', token: held.token.text() }, signal)
+  const outcome = classify(answer, 'login')
+  if (outcome !== undefined) throw answerError(answer, outcome, 'login')
+  const ms = msOf(member(answer.body, 'auth', 'lease_duration'), 0)
+  // Near its maximum a token is renewed for less and less.
+  return ms < held.grantedMs / 2 ? undefined : { ...held, ...lifeOf(ms, askedAt), grantedMs: held.grantedMs }
+}

@@ -1,0 +1,66 @@
+import { isVaults, classify } from '../protocol/responses.ts'
+import { type Bounds, bounded, untilEnded } from '../shared/deadline.ts'
+import { TokenBytes } from '../shared/token-bytes.ts'
+import { answerError, type Outgoing, type Send } from '../protocol/request.ts'
+
+/** Answers 200 for every valid token, whatever its policies. */
+export const mountsRequest: Pick<Outgoing, 'method' | 'path' | 'call'> & { readonly call: 'read' } = {
+  method: 'GET',
+  path: 'sys/internal/ui/mounts',
+  call: 'read',
+}
+
+/**
+ * Tells whether a denial is the token's fault rather than a policy's. Both are worded alike, and differently in each release: so the one path that
+ * every valid token may read is asked, once for all who were denied at the same time.
+ */
+export class TokenCheck {
+  readonly #send: Send
+  readonly #limits: Pick<Bounds, 'timeoutMs' | 'closing'>
+  readonly #asking = new Map<string, Promise<boolean>>()
+  /** How often a token was found refused, and which one was last. */
+  #refusals = 0
+  #lastRefused: TokenBytes | undefined
+
+  constructor(send: Send, limits: Pick<Bounds, 'timeoutMs' | 'closing'>) {
+    this.#send = send
+    this.#limits = limits
+  }
+
+  /** To be taken before a request is sent: that its token is refused, as anybody finds out from then on, counts for that request too. */
+  get mark(): number {
+    return this.#refusals
+  }
+
+  /** Whether the active node, which knows every token, refuses this one. */
+  isRefusedByActive(token: string, signal: AbortSignal): Promise<boolean> {
+    return untilEnded(this.#ask(token, true), signal)
+  }
+
+  /** Of a request that was denied; whoever gives up waiting leaves the question to the others. Rejects where the server cannot tell. */
+  async isRefused(token: string, mark: number, signal: AbortSignal): Promise<boolean> {
+    const earlier = this.#asking.get(token)
+    const isKnown = this.#refusals > mark && this.#lastRefused?.is(token) === true
+    if (isKnown || (earlier !== undefined && (await untilEnded(earlier, signal)))) return true
+    // That it was good before the denial, when an earlier check may have been sent, is no answer.
+    return untilEnded(this.#check(token), signal)
+  }
+
+  #check(token: string): Promise<boolean> {
+    const asking = this.#asking.get(token) ?? this.#ask(token).finally(() => this.#asking.delete(token))
+    this.#asking.set(token, asking)
+    return asking
+  }
+
+  async #ask(token: string, isForActive = false): Promise<boolean> {
+    const answer = await bounded(this.#limits, (signal) => this.#send({ ...mountsRequest, token, isForActive }, signal))
+    if (answer.status === 403 && isVaults(answer)) {
+      this.#refusals += 1
+      this.#lastRefused = new TokenBytes(token)
+      return true
+    }
+    const outcome = answer.status === 403 ? undefined : classify(answer, 'read')
+    if (outcome !== undefined) throw answerError(answer, outcome, 'read')
+    return false
+  }
+}

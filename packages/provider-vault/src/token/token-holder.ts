@@ -1,0 +1,285 @@
+import { SecretsError } from '@finchat/secrets-core'
+import { classify } from '../protocol/responses.ts'
+import type { VaultAuth } from '../auth/vault-auth.ts'
+import { assertRunning, bounded, longestTimerMs, untilEnded } from '../shared/deadline.ts'
+import { type HeldToken, takeUse } from './held-token.ts'
+import { authContext, credentialOf, type Fingerprint, logIn, renewed } from './login.ts'
+import { LoginBackOff } from './back-off.ts'
+import type { LoginEvents } from './login-events.ts'
+import { loginRefused, tokenRefused } from './auth-errors.ts'
+import { answerError, type Send } from '../protocol/request.ts'
+import { SingleFlight } from '../shared/single-flight.ts'
+import { asSecretsErrors } from '../shared/transport-error.ts'
+
+/** Closing ends even when the server does not answer: together less than a manager gives to it. */
+const loginSettlesMs = 2_000
+const revokeTimeoutMs = 1_000
+/** Tokens that were refused and may be good all the same, such as by a standby that is behind. */
+const mostRefused = 20
+const soonestRetryMs = 1_000
+
+export interface TokenHolderOptions {
+  readonly auth: VaultAuth | undefined
+  readonly send: Send
+  readonly events: LoginEvents
+  readonly timeoutMs: number
+  readonly closing: AbortSignal
+}
+
+/** What is known of a token that something was issued under. */
+export interface TokenStatus {
+  /** Then it ends, and with it all that was issued under it. */
+  readonly expiresAt: number
+  /** It is the one in use. Another is not renewed any more. */
+  readonly isHeld: boolean
+  /** Closing revokes it, for we logged in for it and it can be revoked. */
+  readonly isRevocable: boolean
+}
+
+/** The one token that a provider has, got on first use by one login for all who wait. */
+export class TokenHolder {
+  readonly #options: TokenHolderOptions
+  readonly #backOff = new LoginBackOff()
+  #held: HeldToken | undefined
+  /** Those before it that have not ended: what was issued under them is still in use. */
+  #replaced: HeldToken[] = []
+  /** Not used any more, and revoked at the end. */
+  #refused: HeldToken[] = []
+  readonly #login = new SingleFlight(() => this.#logIn())
+  #isRefreshing = false
+  #timer: NodeJS.Timeout | undefined
+  #salt: Uint8Array | undefined
+  // A field, because a closure of a login would keep that login's credential in memory.
+  readonly #fingerprint: Fingerprint = (credential) => {
+    const { createHmac, randomBytes } = process.getBuiltinModule('node:crypto')
+    this.#salt ??= randomBytes(32)
+    return createHmac('sha256', this.#salt).update(credential).digest('base64')
+  }
+  #isClosing = false
+  #closing: Promise<void> | undefined
+
+  constructor(options: TokenHolderOptions) {
+    this.#options = options
+  }
+
+  /** A token for one request. The login goes on for others if this caller gives up. */
+  async token(signal: AbortSignal): Promise<string> {
+    for (;;) {
+      assertRunning(signal)
+      this.#assertOpen()
+      const held = this.take()
+      if (held !== undefined) return held
+      const next = await this.#login.get(signal)
+      if (takeUse(next)) return next.token.text() // else others took all the uses that it has
+    }
+  }
+
+  /** A token for one request, if no login is needed. */
+  take(): string | undefined {
+    const held = this.#held
+    if (held === undefined || this.#isClosing || Date.now() >= held.expiresAt || !takeUse(held)) return undefined
+    this.#refreshIfDue(held)
+    return held.token.text()
+  }
+
+  /** `false`: all uses of the token were taken, so it has ended. */
+  hasUseLeft(token: string): boolean {
+    return this.#known(token)?.uses?.left !== 0
+  }
+
+  /**
+   * What a lease remembers in place of the token that it was issued under; empty for one that is
+   * not known any more.
+   */
+  idOf(token: string): string {
+    return this.#known(token)?.id ?? ''
+  }
+
+  /** Gives a use back that the request did not need. */
+  returnUse(token: string): void {
+    const uses = this.#known(token)?.uses
+    if (uses !== undefined) uses.left += 1
+  }
+
+  /** After Vault refused this token: another one, or the same again where there is no other. */
+  async replace(token: string, signal: AbortSignal): Promise<string> {
+    if (this.#held?.token.is(token) === true) this.#drop(this.#held)
+    return this.token(signal)
+  }
+
+  /** Vault refused it for good. Returns the error that says so. */
+  refused(token: string): SecretsError {
+    const held = this.#held
+    if (held === undefined) return this.#backOff.refusal ?? tokenRefused(false).error // another call was told before
+    if (!held.token.is(token))
+      return new SecretsError('UNAUTHENTICATED', 'Vault refused the token', { remedy: 'try again, another one was got meanwhile' })
+    this.#drop(held)
+    const refusal = tokenRefused(held.isOurs)
+    void this.#options.events.report('token', async () => Promise.reject(refusal.error)).catch(() => {})
+    return this.#backOff.refused(held.fingerprint(), refusal)
+  }
+
+  #drop(held: HeldToken): void {
+    this.#held = undefined
+    const [oldest] = this.#refused.length === mostRefused ? this.#refused.splice(0, 1) : []
+    oldest?.token.wipe()
+    this.#refused.push(held)
+  }
+
+  /** `undefined` for a token that has ended, or that Vault refused. */
+  statusOf(id: string): TokenStatus | undefined {
+    const known = [this.#held, ...this.#replaced].find((each) => each?.id === id)
+    if (known === undefined || Date.now() >= known.expiresAt || known.uses?.left === 0) return undefined
+    return { expiresAt: known.expiresAt, isHeld: known === this.#held, isRevocable: known.isOurs && !known.isBatch }
+  }
+
+  #known(token: string): HeldToken | undefined {
+    return [this.#held, ...this.#replaced].find((each) => each?.token.is(token))
+  }
+
+  /** Revokes the tokens that we logged in for, and with it everything that was leased under it. Never rejects. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    this.#isClosing = true
+    clearTimeout(this.#timer)
+    const login = this.#login.current
+    const known = this.#takeAll()
+    // A login that fails, hangs or is late takes no time from the tokens before it, nor from the
+    // revocation of its own.
+    await Promise.all([this.#revokeAll(known), login && this.#settled(login)])
+    const late = this.#takeAll()
+    await this.#revokeAll(late)
+    for (const { token } of [...known, ...late]) token.wipe()
+  }
+
+  /** All tokens that nobody has revoked. */
+  #takeAll(): readonly HeldToken[] {
+    const all = [...this.#refused, ...this.#replaced, ...(this.#held === undefined ? [] : [this.#held])]
+    this.#held = undefined
+    this.#replaced = []
+    this.#refused = []
+    return all
+  }
+
+  /** What it got is held then. */
+  async #settled(login: Promise<HeldToken>): Promise<void> {
+    const bounds = { timeoutMs: loginSettlesMs, closing: this.#options.closing }
+    await bounded(bounds, (signal) => untilEnded(login, signal)).catch(() => {})
+  }
+
+  async #revokeAll(tokens: readonly HeldToken[]): Promise<void> {
+    const { send, events, closing } = this.#options
+    // Without a use left it has ended.
+    const ours = tokens.filter((each) => each.isOurs && Date.now() < each.expiresAt && takeUse(each))
+    if (ours.length === 0) return
+    const revokeOne = (each: HeldToken, signal: AbortSignal): Promise<void> =>
+      events.report('revoke', () => untilEnded(revoke(each, send, signal), signal))
+    await bounded({ timeoutMs: revokeTimeoutMs, closing }, (signal) =>
+      Promise.allSettled(ours.map((each) => revokeOne(each, signal))),
+    ).catch(() => {})
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosing) throw new SecretsError('ABORTED', 'the Vault provider is closed', { remedy: 'close it after the last use' })
+  }
+
+  async #logIn(): Promise<HeldToken> {
+    this.#assertOpen() // nobody would revoke the token
+    this.#backOff.assertMayTry()
+    const { events, timeoutMs, closing } = this.#options
+    try {
+      const attempt = (): Promise<HeldToken> =>
+        asSecretsErrors(false, () => bounded({ timeoutMs: beforeCallers(timeoutMs), closing }, (signal) => this.#attempt(signal)))
+      // No login is behind a token that was given to us: whether it is good is not known yet.
+      const held = await events.report('login', attempt, { found: ({ isOurs }) => (isOurs ? {} : { operation: 'token' }) })
+      this.#backOff.succeeded()
+      this.#hold(held)
+      return held
+    } catch (error) {
+      if (SecretsError.isInstance(error)) this.#backOff.failed(error)
+      throw error
+    }
+  }
+
+  /** Once, with credentials that are read anew. */
+  async #attempt(signal: AbortSignal): Promise<HeldToken> {
+    const { auth, send } = this.#options
+    if (auth === undefined)
+      throw new SecretsError('CREDENTIALS_MISSING', 'no credential for Vault is configured', {
+        remedy: 'give `auth`; vaultFromEnv takes a token from FINCHAT_VAULT_TOKEN',
+      })
+    const login = await untilEnded(auth.prepare(authContext(send, signal)), signal)
+    this.#backOff.assertNotRefused(() => this.#fingerprint(credentialOf(login)))
+    const held = await logIn(login, this.#fingerprint, send, signal)
+    if (typeof held !== 'number') return held
+    const path = 'path' in login ? login.path : ''
+    throw this.#backOff.refused(this.#fingerprint(credentialOf(login)), loginRefused({ method: auth.method, path, status: held }))
+  }
+
+  #hold(held: HeldToken): void {
+    const former = this.#held
+    const isSame = former?.token.is(held.token.text()) === true
+    const known = [...this.#replaced, ...(former === undefined ? [] : [former])].filter(({ token }) => token !== held.token)
+    // One that ends at no known time is replaced only after it was refused.
+    const isLeft = (each: HeldToken): boolean => !(isSame && each === former) && Date.now() < each.expiresAt && each.expiresAt < Infinity
+    this.#replaced = known.filter(isLeft)
+    this.#held = isSame ? { ...held, id: former.id } : held
+    for (const each of known) if (!this.#replaced.includes(each)) each.token.wipe()
+    this.#wakeAt(held.renewAt)
+  }
+
+  /** The timer only helps a process that does not ask for a long time; what counts is the clock when it asks. */
+  #wakeAt(time: number): void {
+    clearTimeout(this.#timer)
+    if (this.#isClosing || time === Number.POSITIVE_INFINITY) return
+    const wake = (): void => {
+      const held = this.#held
+      if (held === undefined || Date.now() >= held.expiresAt) return // who needs a token next logs in
+      if (Date.now() >= held.renewAt) this.#refreshIfDue(held)
+      else this.#wakeAt(held.renewAt)
+    }
+    this.#timer = setTimeout(wake, Math.min(Math.max(time - Date.now(), 0), longestTimerMs))
+    this.#timer.unref()
+  }
+
+  /** In the background: the token in hand is still good. */
+  #refreshIfDue(held: HeldToken): void {
+    if (Date.now() < held.renewAt || this.#isClosing || this.#isRefreshing) return
+    this.#isRefreshing = true
+    void this.#refreshed(held).finally(() => (this.#isRefreshing = false))
+  }
+
+  async #refreshed(held: HeldToken): Promise<void> {
+    const { send, events, timeoutMs, closing } = this.#options
+    try {
+      const renew = (): Promise<HeldToken | undefined> =>
+        asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => renewed(held, send, signal)))
+      const next = held.renewable ? await events.report('renew', renew) : undefined
+      if (this.#held !== held) return // somebody else has replaced it meanwhile
+      if (next === undefined) await this.#login.start()
+      else this.#hold(next)
+    } catch {
+      // It is good until it ends: tried again in between, and then there is a login whose failure is told.
+      const wait = Math.max(soonestRetryMs, ((held.expiresAt - Date.now()) / 4) * Math.random())
+      if (this.#held === held) this.#hold({ ...held, renewAt: Date.now() + wait })
+    }
+  }
+}
+
+/** Ends a login before the calls that wait for it, so that they tell why it failed. */
+function beforeCallers(timeoutMs: number): number {
+  return timeoutMs - Math.min(100, timeoutMs / 20)
+}
+
+async function revoke({ token: held, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {
+  if (isBatch) throw new SecretsError('UNSUPPORTED', 'a batch token cannot be revoked: it is good until it expires')
+  const request = { method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', isSingle: true } as const
+  const answer = await send({ ...request, token: held.text(), isForActive: true }, signal) // a standby may not know it yet
+  const outcome = classify(answer, 'login')
+  if (outcome?.code === 'UNAUTHENTICATED') return // it has ended
+  if (outcome !== undefined) throw answerError(answer, outcome, 'login')
+}

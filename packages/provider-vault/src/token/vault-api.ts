@@ -1,0 +1,132 @@
+import { member, type VaultAnswer } from '../http/answer.ts'
+import { isVaults, classify } from '../protocol/responses.ts'
+import { type Bounds, bounded, pause } from '../shared/deadline.ts'
+import { answerError, type Outgoing, type Send } from '../protocol/request.ts'
+import { mountsRequest, type TokenCheck } from './token-check.ts'
+import type { TokenHolder } from './token-holder.ts'
+import { encodedPath } from '../shared/paths.ts'
+import { asSecretsErrors } from '../shared/transport-error.ts'
+
+/** What a token must be allowed, in the words of a policy. */
+export interface Right {
+  readonly capability: 'read' | 'list' | 'create or update' | 'create or update or patch' | 'patch' | 'update' | 'delete'
+  /** The path as a policy writes it. */
+  readonly on: string
+  /** What to do instead. Default: route the name away. */
+  readonly otherwise?: string | undefined
+}
+
+export interface Ask extends Omit<Outgoing, 'token' | 'call'> {
+  readonly call: 'read' | 'write'
+  readonly right: () => Right
+  /** Answers that the caller wants to judge itself, though they mean an error. */
+  readonly takes?: (answer: VaultAnswer) => boolean
+}
+
+/** An answer; what was issued with it ends with the token of this id. */
+interface Issued {
+  readonly answer: VaultAnswer
+  readonly token: string
+}
+
+/** Calls with the token that is held. */
+export interface VaultApi {
+  /** Resolves to what was asked for, or to a 404 that means that it does not exist; rejects with a `SecretsError` for all else. */
+  readonly ask: (ask: Ask, signal: AbortSignal) => Promise<Issued>
+  /** The mounts that the token may see. Rejects if the server cannot be reached or does not accept us. */
+  readonly mounts: (signal: AbortSignal) => Promise<VaultAnswer>
+  /** What is mounted at this path, in another namespace too; `undefined` where the token may see nothing of it. */
+  readonly mountAt: (mount: string, signal: AbortSignal) => Promise<unknown>
+}
+
+/** A fresh token may not have reached a standby yet: some 200 ms were measured. */
+const repeatAfterMs = 250
+
+const mountsRight = (): Right => ({ capability: 'read', on: mountsRequest.path })
+
+/** The token, and the check whether it is good. */
+export interface Access {
+  readonly tokens: TokenHolder
+  readonly check: TokenCheck
+}
+
+export function vaultApi(send: Send, access: Access, limits: Pick<Bounds, 'timeoutMs' | 'closing'>): VaultApi {
+  const ask: VaultApi['ask'] = (asked, outer) =>
+    asSecretsErrors(asked.call === 'write', () =>
+      bounded({ ...limits, signal: outer }, (signal) => accepted(send, access, asked, signal).then((issued) => judged(issued, asked))),
+    )
+  return {
+    ask,
+    mounts: (signal) => ask({ ...mountsRequest, right: mountsRight }, signal).then(({ answer }) => answer),
+    mountAt: async (mount, signal) => {
+      const path = `${mountsRequest.path}/${encodedPath(mount)}`
+      const { answer } = await ask({ ...mountsRequest, path, right: mountsRight, takes: isDenied }, signal)
+      return answer.status === 200 ? member(answer.body, 'data') : undefined
+    },
+  }
+}
+
+function judged(issued: Issued, { call, takes, right }: Ask): Issued {
+  const { answer } = issued
+  const outcome = takes?.(answer) ? undefined : classify(answer, call)
+  if (outcome === undefined) return issued
+  const isDenial = outcome.code === 'PERMISSION_DENIED' && isVaults(answer)
+  throw answerError(answer, outcome, call, isDenial ? remedyOf(right()) : undefined)
+}
+
+/** What is not Vault's own was denied by something before it. */
+function isDenied(answer: VaultAnswer): boolean {
+  return answer.status === 403 && isVaults(answer)
+}
+
+/** `isOpen`: the token has no use left to find out whether it or a policy was refused. */
+interface Attempt {
+  readonly issued: Issued
+  readonly isRefused: boolean
+  readonly isOpen?: boolean
+}
+
+/** The answer to a request whose token was accepted: with the one that is held, after one fresh login, or on a second try. Rejects with `UNAUTHENTICATED`. */
+async function accepted(send: Send, access: Access, request: Outgoing, signal: AbortSignal): Promise<Issued> {
+  const { tokens } = access
+  const attempt = (token: string, isLast = false): Promise<Attempt> => attempted(send, access, request, { token, isLast }, signal)
+  const held = tokens.take() ?? (await tokens.token(signal))
+  const first = await attempt(held)
+  if (!first.isRefused) return first.issued
+  const next = await tokens.replace(held, signal)
+  if (next !== held) {
+    const second = await attempt(next)
+    if (!second.isRefused) return second.issued
+  }
+  await pause(repeatAfterMs, signal)
+  const last = await tokens.token(signal) // the same, unless it has no use left
+  const third = await attempt(last, true)
+  // Three logins succeeded, and each token was refused at once: so a policy refuses.
+  if (!third.isRefused || third.isOpen) return third.issued
+  throw tokens.refused(last)
+}
+
+async function attempted(
+  send: Send,
+  { tokens, check }: Access,
+  { method, path, body, contentType, call }: Outgoing,
+  { token, isLast }: { readonly token: string; readonly isLast: boolean },
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const { mark } = check
+  // A refusal counts for 15 minutes, so the active node decides: a standby may lag behind.
+  const answer = await send({ method, path, body, contentType, call, token, isForActive: isLast }, signal)
+  const issued = { answer, token: tokens.idOf(token) }
+  // Its path needs no token, so Vault counts no use of one.
+  if (path.startsWith(mountsRequest.path)) tokens.returnUse(token)
+  if (!isDenied(answer)) return { issued, isRefused: false }
+  if (path === mountsRequest.path) return { issued, isRefused: true }
+  if (!tokens.hasUseLeft(token)) return { issued, isRefused: true, isOpen: true }
+  return { issued, isRefused: await (isLast ? check.isRefusedByActive(token, signal) : check.isRefused(token, mark, signal)) }
+}
+
+/** What a policy must say, word by word. */
+function remedyOf({ capability, on, otherwise = 'route the name away' }: Right): string {
+  const quoted = capability.split(' or ').map((word) => `"${word}"`)
+  return `allow ${quoted.join(', ')} on "${on}", or ${otherwise}`
+}

@@ -1,0 +1,41 @@
+import { SecretsError, type AuditEvent, type AuditTrail } from '@finchat/secrets-core'
+import { untilAborted } from './faulty-provider.ts'
+
+/** How recording fails. `fail`: rejects with `AUDIT_FAILED`. `hang`: hangs until the call's signal is aborted. */
+export type AuditFault = 'fail' | 'hang'
+
+export interface MemoryAuditTrailOptions {
+  /** Decides for each event, by its phase or operation for example; `undefined` lets it pass. */
+  readonly plan?: ((event: AuditEvent) => AuditFault | undefined) | undefined
+}
+
+export interface MemoryAuditTrail extends AuditTrail {
+  /** The acknowledged events, in order. */
+  readonly events: () => readonly AuditEvent[]
+}
+
+/**
+ * An audit trail in memory, for tests. Keeps the events that it acknowledged, and fails by plan.
+ *
+ * @example
+ * import { memoryAuditTrail } from '@finchat/secrets-testkit'
+ *
+ * const trail = memoryAuditTrail({ plan: ({ phase }) => (phase === 'intent' ? 'fail' : undefined) })
+ * const context = { signal: AbortSignal.timeout(1000) }
+ * await trail.record({ phase: 'outcome', time: Date.now(), operation: 'get', name: 'api_key', outcome: 'ok' }, context)
+ * console.log(trail.events().length, trail.events()[0]?.name) // 1 api_key
+ */
+export function memoryAuditTrail({ plan }: MemoryAuditTrailOptions = {}): MemoryAuditTrail {
+  const events: AuditEvent[] = []
+  return {
+    specificationVersion: 'v1',
+    record: async (event, { signal }) => {
+      const fault = plan?.(event)
+      if (fault === 'hang') await untilAborted(signal)
+      if (fault === 'fail') throw new SecretsError('AUDIT_FAILED', 'the event was refused by an injected fault')
+      events.push(Object.freeze({ ...event }))
+    },
+    close: async () => {},
+    events: () => [...events],
+  }
+}

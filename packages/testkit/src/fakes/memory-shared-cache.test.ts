@@ -1,0 +1,225 @@
+import type { SharedCache, SharedKey } from '@finchat/secrets-core'
+import { describe, expect, test } from 'vitest'
+import { memorySharedCache, testSecretCache, type SharedCacheFault, type SecretCacheHarness } from '../index.ts'
+
+const key = { sharedAs: 'store', path: 'api_key' }
+const context = { signal: new AbortController().signal }
+
+describe('the shared cache in memory keeps the contract', () => {
+  testSecretCache({ test, createHarness: async () => harness() })
+})
+
+describe('the shared cache in memory', () => {
+  test('counts its calls, by method and in total', async () => {
+    const cache = memorySharedCache()
+    await cache.read(key, context)
+    await cache.read(key, context)
+    await cache.invalidate(key, context)
+    expect([cache.calls(), cache.calls('read'), cache.calls('fill'), cache.calls('invalidate')]).toEqual([3, 2, 0, 1])
+  })
+
+  test('holds entries for every process that shares it', async () => {
+    const cache = memorySharedCache()
+    await fillGap(cache, key)
+    expect([cache.size(), cache.anotherProcess().size(), memorySharedCache().size()]).toEqual([1, 1, 0])
+  })
+
+  test('hangs by plan until the signal is aborted', async () => {
+    const cache = memorySharedCache({ plan: (call) => (call === 'read' ? 'hang' : undefined) })
+    const controller = new AbortController()
+    const read = cache.read(key, { signal: controller.signal })
+    controller.abort()
+    await expect(read).rejects.toMatchObject({ code: 'ABORTED' })
+    await expect(cache.invalidate(key, context)).resolves.toBeUndefined()
+  })
+
+  test('throws a foreign error by plan', async () => {
+    await expect(memorySharedCache({ plan: () => 'throw' }).read(key, context)).rejects.toThrow(TypeError)
+  })
+
+  test('gets no announcement of its own invalidations', async () => {
+    const cache = memorySharedCache()
+    const heard: unknown[] = []
+    cache.subscribe?.((one) => heard.push(one))
+    await cache.invalidate(key, context)
+    expect(heard).toEqual([])
+  })
+})
+
+function withoutVersion({ sharedAs, path }: SharedKey): SharedKey {
+  return { sharedAs, path }
+}
+
+async function fillGap(cache: SharedCache, at: SharedKey): Promise<void> {
+  const answer = await cache.read(at, context)
+  if ('ticket' in answer) await cache.fill(at, answer.ticket, { secret: { value: 'v1' }, until: Date.now() + 1000 }, context)
+}
+
+/** Makes a bad cache of a good one, with what the processes of one cache share. */
+type Spoil = (good: SharedCache, shared: Set<string>) => Partial<SharedCache>
+
+/** Each breaks one rule on purpose. */
+const bad: Readonly<Record<string, { readonly caughtBy: string; readonly make: Spoil }>> = {
+  'ignores the version of a key': {
+    caughtBy: 'an entry belongs to its store, path and version only',
+    make: (good) => ({
+      read: (at, ...rest) => good.read(withoutVersion(at), ...rest),
+      fill: (at, ...rest) => good.fill(withoutVersion(at), ...rest),
+    }),
+  },
+  'holds nothing': { caughtBy: 'a filled entry is an exact hit for every process', make: () => ({ fill: async () => {} }) },
+  'returns what was never filled': {
+    caughtBy: 'a miss has a ticket',
+    make: () => ({ read: async () => ({ hit: { value: '' }, until: Number.MAX_SAFE_INTEGER }) }),
+  },
+  'never expires an entry': {
+    caughtBy: 'an expired entry is not returned',
+    make: (good) => ({
+      fill: (at, ticket, entry, ...rest) => good.fill(at, ticket, entry && { ...entry, until: Number.MAX_SAFE_INTEGER }, ...rest),
+    }),
+  },
+  'makes every entry look new': {
+    caughtBy: '`askedAt` of a hit is that of the fill, if the cache has it',
+    make: (good) => ({
+      read: async (...args) => {
+        const answer = await good.read(...args)
+        return 'hit' in answer ? { ...answer, askedAt: Date.now() } : answer
+      },
+    }),
+  },
+  'accepts an invalid ticket': {
+    caughtBy: 'an expired fill, or one with an invalid ticket, changes nothing',
+    make: (good) => ({
+      fill: (at, ticket, ...rest) => good.fill(at, 'generation' in ticket ? ticket : { generation: 0 }, ...rest),
+    }),
+  },
+  'ignores an abort': {
+    caughtBy: 'an aborted read ends',
+    make: (good) => ({
+      read: async (at, call) => {
+        const answer = await good.read(at, call)
+        return call.signal.aborted ? new Promise(() => {}) : answer
+      },
+    }),
+  },
+  'does not invalidate': {
+    caughtBy: 'an invalidation drops every version of the path, for every process, and no other path',
+    make: () => ({ invalidate: async () => {} }),
+  },
+  'serves answers of a lagging replica': {
+    caughtBy: 'a version below the least version is not served as the current one',
+    make: (good) => ({ invalidate: ({ sharedAs, path }, ...rest) => good.invalidate({ sharedAs, path }, ...rest) }),
+  },
+  'removes the least version at an invalidation without one': {
+    caughtBy: 'an invalidation without a version keeps the least version',
+    make: (good) => ({ invalidate: ({ leastVersion = 0, ...at }, ...rest) => good.invalidate({ ...at, leastVersion }, ...rest) }),
+  },
+  'never removes the least version': {
+    caughtBy: 'an invalidation with version 0 removes the least version',
+    make: (good) => ({
+      invalidate: ({ leastVersion, ...at }, ...rest) => good.invalidate({ ...at, leastVersion: leastVersion || undefined }, ...rest),
+    }),
+  },
+  'fills with any ticket': {
+    caughtBy: 'a fill with a ticket from before an invalidation changes nothing',
+    make: (good) => ({
+      fill: async (at, _ticket, ...rest) => {
+        const answer = await good.read(at, context)
+        if ('ticket' in answer) await good.fill(at, answer.ticket, ...rest)
+      },
+    }),
+  },
+  'waits for a fill that will not come': {
+    caughtBy: 'a fill without an answer lets other processes ask',
+    make: (good, shared) => ({
+      read: (at, ...rest) => (shared.has(at.path) ? new Promise(() => {}) : good.read(at, ...rest)),
+      fill: async (at, ticket, entry, ...rest) =>
+        void (entry === undefined ? shared.add(at.path) : await good.fill(at, ticket, entry, ...rest)),
+    }),
+  },
+  'returns its own bytes': {
+    caughtBy: 'bytes are copied in and out',
+    make: (good) => {
+      const lent = new Map<string, ReturnType<SharedCache['read']>>()
+      return {
+        read: async (at, ...rest) => {
+          const answer = lent.get(at.path) ?? good.read(at, ...rest)
+          if ('hit' in (await answer)) lent.set(at.path, answer)
+          return answer
+        },
+      }
+    },
+  },
+  'rejects a read when its server fails': {
+    caughtBy: 'while the store is down reads are misses, fills are lost, and invalidations reject',
+    make: (good) => ({
+      read: async (...args) => {
+        const answer = await good.read(...args)
+        if ('ticket' in answer && answer.ticket['generation'] === -1) throw new TypeError('the cache is down')
+        return answer
+      },
+    }),
+  },
+  'acknowledges an invalidation that failed': {
+    caughtBy: 'while the store is down reads are misses, fills are lost, and invalidations reject',
+    make: (good) => ({ invalidate: (...args) => good.invalidate(...args).catch(() => {}) }),
+  },
+  'announces nothing to subscribers': {
+    caughtBy: 'a subscriber gets invalidations of other processes, until it unsubscribes',
+    make: () => ({ subscribe: () => () => {} }),
+  },
+  'cannot be closed twice': {
+    caughtBy: '`close` may be called twice',
+    make: () => {
+      const state = { closed: false }
+      return {
+        close: async () => {
+          if (state.closed) throw new TypeError('already closed')
+          state.closed = true
+        },
+      }
+    },
+  },
+}
+
+describe('the rules of shared caches', () => {
+  for (const [does, { make, caughtBy }] of Object.entries(bad)) {
+    test(`catch a cache that ${does}`, async () => {
+      expect(await failuresOf(make)).toContain(`secret cache: ${caughtBy}`)
+    })
+  }
+
+  test('are each broken by one of these caches', () => {
+    const rules: string[] = []
+    testSecretCache({ test: (rule) => rules.push(rule), createHarness: async () => harness() })
+    const covered = new Set(Object.values(bad).map(({ caughtBy }) => `secret cache: ${caughtBy}`))
+    expect(rules.filter((rule) => !covered.has(rule))).toEqual([])
+  })
+})
+
+function harness(make: Spoil = () => ({})): SecretCacheHarness {
+  const state: { fault: SharedCacheFault | undefined } = { fault: undefined }
+  const shared = new Set<string>()
+  const plan = (): SharedCacheFault | undefined => state.fault
+  const cache = memorySharedCache({ plan })
+  const another = cache.anotherProcess({ plan })
+  const breakCache = async (): Promise<() => Promise<void>> => {
+    state.fault = 'fail'
+    return async () => void (state.fault = undefined)
+  }
+  return {
+    cache: { ...cache, ...make(cache, shared) },
+    another: { ...another, ...make(another, shared) },
+    breakCache,
+    close: async () => {},
+  }
+}
+
+async function failuresOf(make: Spoil): Promise<readonly string[]> {
+  const failed: string[] = []
+  const proofs: Promise<void>[] = []
+  const collect = (rule: string, prove: () => Promise<void>): void => void proofs.push(prove().catch(() => void failed.push(rule)))
+  testSecretCache({ test: collect, createHarness: async () => harness(make) })
+  await Promise.all(proofs)
+  return failed
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import type { OptionalMember } from '@finchat/secrets-core/provider'
+import type { Breakage, Mishap } from './harness.ts'
+import { hostilePaths } from '../../leaks/hostile-paths.ts'
+import type { Suite } from './trial.ts'
+
+/** A record, so that a member of the contract that is missing here fails to type-check. */
+const optionalMembers: Record<OptionalMember, 'function' | 'object'> = {
+  getVersion: 'function',
+  getMany: 'function',
+  describe: 'function',
+  list: 'function',
+  put: 'function',
+  tag: 'function',
+  delete: 'function',
+  restore: 'function',
+  staging: 'object',
+  checkHealth: 'function',
+}
+
+const breakages: readonly Breakage[] = ['denied', 'unauthenticated', 'unreachable', 'hung', 'throttled', 'garbage']
+
+/** The manifest is true, and the harness complete. */
+export function testManifest(suite: Suite): void {
+  testMembers(suite)
+  testLocations(suite)
+  testMishaps(suite)
+}
+
+function testMembers({ manifest, test, supports }: Suite): void {
+  test('manifest: the provider has the declared members, and no others', async ({ provider }) => {
+    assert.equal(provider.specificationVersion, 'v1')
+    assert.ok(provider.name.length > 0, 'a provider has a name')
+    assert.equal(typeof provider.get, 'function')
+    for (const [member, type] of Object.entries(optionalMembers)) {
+      const has = typeof provider[member as OptionalMember] === type // these are the keys of the record
+      assert.equal(has, supports(member as OptionalMember), `\`${member}\`: the manifest and the provider disagree`)
+    }
+  })
+
+  test('manifest: limits of values, paths and numbers are consistent', async ({ path }) => {
+    const { minBytes, maxBytes } = manifest.values
+    assert.ok(
+      Number.isSafeInteger(minBytes) && Number.isSafeInteger(maxBytes) && minBytes >= 0 && minBytes <= maxBytes,
+      '`values.minBytes` and `values.maxBytes` are integers, the first not above the second',
+    )
+    for (const n of [1, 2, 10]) assert.ok(manifest.canHoldPath(path(n)), `the store can hold path ${n} of the harness`)
+    assert.ok(
+      !(supports('put') && supports('getVersion')) || manifest.numbering !== undefined,
+      'a manifest with `put` and `getVersion` has a `numbering`',
+    )
+    assert.ok(!supports('restore') || supports('delete'), 'a manifest with `restore` has `delete`')
+  })
+}
+
+function testLocations({ manifest, test }: Suite): void {
+  test('manifest: `locate` returns only paths that the store can hold', async ({ provider }) => {
+    for (const name of hostilePaths) {
+      const location = provider.locate?.(name)
+      assert.ok(
+        location === undefined || manifest.canHoldPath(location.path),
+        `${JSON.stringify(name.slice(0, 40))} is located at a path that the store cannot hold`,
+      )
+      assert.deepEqual(provider.locate?.(name), location, '`locate` is pure')
+    }
+  })
+}
+
+function testMishaps({ test, canHappen, cannotHappen }: Suite): void {
+  test('manifest: the harness can cause every failure, or gives the reason why it cannot happen', async ({ harness, provider }) => {
+    const able = (mishap: Mishap): boolean =>
+      (mishap === 'withdrawn' ? (harness.withdraw ?? provider.delete) : harness.breakStore[mishap]) !== undefined
+    for (const mishap of [...breakages, 'withdrawn'] as const) {
+      assert.equal(able(mishap), canHappen(mishap), `${mishap}: the harness must cause it, or \`cannotHappen\` give the reason`)
+      assert.ok(cannotHappen[mishap] !== '', `${mishap}: the reason is empty`)
+    }
+  })
+}

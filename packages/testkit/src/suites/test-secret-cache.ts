@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { CallContext, FillTicket, SharedCache, SharedKey, StoredSecret } from '@finchat/secrets-core'
+import type { Mend, TestFunction } from './provider/harness.ts'
+import { canary, rejects, within } from './provider/trial.ts'
+
+/** One empty shared cache, as two processes see it. */
+export interface SecretCacheHarness {
+  readonly cache: SharedCache
+  /** Another process's view of it. */
+  readonly another: SharedCache
+  /** Makes the cache server fail for both, and returns what repairs it. */
+  readonly breakCache: () => Promise<Mend>
+  /** Ends the server. The suite has closed both caches before. */
+  readonly close: () => Promise<void>
+}
+
+export interface SecretCacheSuiteOptions {
+  readonly test: TestFunction
+  readonly createHarness: () => Promise<SecretCacheHarness>
+}
+
+interface Trial extends SecretCacheHarness {
+  readonly context: CallContext
+}
+
+type Rule = (trial: Trial) => Promise<void>
+
+/**
+ * Proves that a shared cache keeps the contract of `@finchat/secrets-core`: registers one test for each rule with the
+ * runner's `test`.
+ *
+ * @example
+ * import { test } from 'node:test'
+ * import { memorySharedCache, testSecretCache } from '@finchat/secrets-testkit'
+ *
+ * testSecretCache({
+ *   test,
+ *   createHarness: async () => {
+ *     let broken = false
+ *     const plan = () => (broken ? 'fail' : undefined)
+ *     const cache = memorySharedCache({ plan })
+ *     const breakCache = async () => {
+ *       broken = true
+ *       return async () => void (broken = false)
+ *     }
+ *     return { cache, another: cache.anotherProcess({ plan }), breakCache, close: async () => {} }
+ *   },
+ * })
+ */
+export function testSecretCache({ test, createHarness }: SecretCacheSuiteOptions): void {
+  for (const [rule, prove] of Object.entries(rules)) void test(`secret cache: ${rule}`, () => proveOver(createHarness, prove))
+}
+
+async function proveOver(createHarness: () => Promise<SecretCacheHarness>, prove: Rule): Promise<void> {
+  const harness = await createHarness()
+  const context = { signal: new AbortController().signal }
+  try {
+    await prove({ ...harness, context })
+  } finally {
+    for (const cache of [harness.cache, harness.another]) await cache.close?.(context)
+    await harness.close()
+  }
+}
+
+const key: SharedKey = { sharedAs: 'store', path: 'suite/secret' }
+
+const path = { sharedAs: key.sharedAs, path: key.path }
+
+const timeoutMs = 5_000
+
+const rules: Readonly<Record<string, Rule>> = {
+  'a filled entry is an exact hit for every process': async (trial) => {
+    for (const [n, secret] of secrets.entries()) {
+      const at = { ...key, path: `suite/${n}` }
+      const until = await fill(trial, at, secret)
+      for (const cache of [trial.cache, trial.another]) {
+        const answer = await cache.read(at, trial.context)
+        assert.ok('hit' in answer, 'a filled entry is a miss')
+        assert.deepEqual({ hit: answer.hit, until: answer.until }, { hit: secret, until })
+      }
+    }
+  },
+  '`askedAt` of a hit is that of the fill, if the cache has it': async (trial) => {
+    const askedAt = Date.now() - 5_000
+    await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() + 60_000, askedAt })
+    const answer = await trial.another.read(key, trial.context)
+    assert.ok('hit' in answer && (answer.askedAt === undefined || answer.askedAt === askedAt), '`askedAt` differs from that of the fill')
+  },
+  'a miss has a ticket': async ({ cache, context }) => {
+    assert.ok('ticket' in (await cache.read(key, context)))
+  },
+  'an entry belongs to its store, path and version only': async (trial) => {
+    const near: readonly SharedKey[] = [
+      { ...key, sharedAs: 'store:suite' },
+      { ...key, path: 'suite' },
+      { ...key, version: 1 },
+      { ...key, version: 'previous' },
+      { sharedAs: 'store:suite', path: 'secret' },
+      { sharedAs: 'store', path: 'suite:secret' },
+      { sharedAs: 'store/suite', path: 'secret' },
+    ]
+    await fill(trial, key, { value: canary })
+    for (const other of near)
+      assert.ok('ticket' in (await trial.cache.read(other, trial.context)), `${JSON.stringify(other)} is another key`)
+  },
+  'an expired entry is not returned': async (trial) => {
+    const { context, cache } = trial
+    await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() + 40 })
+    await sleep(60)
+    assert.ok('ticket' in (await cache.read(key, context)))
+  },
+  'an invalidation drops every version of the path, for every process, and no other path': async (trial) => {
+    const { cache, another, context } = trial
+    const versions = [key, { ...key, version: 1 }, { ...key, version: 'previous' as const }]
+    for (const one of versions) await fill(trial, one, { value: canary })
+    await fill(trial, { ...key, path: 'suite/other' }, { value: 'other' })
+    await another.invalidate(path, context)
+    for (const one of versions) assert.ok('ticket' in (await cache.read(one, context)))
+    assert.ok('hit' in (await cache.read({ ...key, path: 'suite/other' }, context)))
+  },
+  'a fill with a ticket from before an invalidation changes nothing': async (trial) => {
+    const { cache, another, context } = trial
+    const ticket = await ticketOf(trial)
+    await another.invalidate(path, context)
+    await fillWith(trial, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 })
+    assert.ok('ticket' in (await cache.read(key, context)))
+    await fill(trial, key, { value: 'new' })
+    await fillWith(trial, ticket, { secret: { value: 'old' }, until: Date.now() + 60_000 })
+    const answer = await cache.read(key, context)
+    assert.equal('hit' in answer && answer.hit.value, 'new')
+  },
+  'an expired fill, or one with an invalid ticket, changes nothing': async (trial) => {
+    await fillWith(trial, await ticketOf(trial), { secret: { value: canary }, until: Date.now() - 1 })
+    await fillWith(trial, {}, { secret: { value: canary }, until: Date.now() + 60_000 })
+    await fillWith(trial, { generation: 'nonsense', lease: 7 }, { secret: { value: canary }, until: Date.now() + 60_000 })
+    assert.ok('ticket' in (await trial.cache.read(key, trial.context)))
+  },
+  'a version below the least version is not served as the current one': async (trial) => {
+    const { another, context } = trial
+    await another.invalidate({ ...path, leastVersion: 3 }, context)
+    await another.invalidate({ ...path, leastVersion: 2 }, context)
+    await assertLeastIs3(trial)
+  },
+  'an invalidation without a version keeps the least version': async (trial) => {
+    const { another, context } = trial
+    await another.invalidate({ ...path, leastVersion: 3 }, context)
+    await another.invalidate(path, context)
+    await assertLeastIs3(trial)
+  },
+  'an invalidation with version 0 removes the least version': async (trial) => {
+    const { another, context } = trial
+    await another.invalidate({ ...path, leastVersion: 3 }, context)
+    await another.invalidate({ ...path, leastVersion: 0 }, context)
+    await fill(trial, key, { value: 'new', version: 1 })
+    assert.ok('hit' in (await trial.cache.read(key, context)), 'the least version was not removed')
+  },
+  'an aborted read ends': async ({ cache, another, context }) => {
+    await another.read(key, context) // it may hold the fill lease
+    const controller = new AbortController()
+    const reading = cache.read(key, { signal: controller.signal })
+    controller.abort()
+    await within(1000, Promise.allSettled([reading]), 'an aborted read does not end')
+  },
+  'a fill without an answer lets other processes ask': async (trial) => {
+    const { another, context } = trial
+    await fillWith(trial, await ticketOf(trial), undefined)
+    assert.ok('ticket' in (await within(timeoutMs, another.read(key, context), 'a read waits for a fill that will not come')))
+  },
+  'bytes are copied in and out': async (trial) => {
+    const value = Uint8Array.of(1, 2, 3)
+    await fill(trial, key, { value })
+    value.fill(0)
+    for (let times = 0; times < 2; times += 1) {
+      const answer = await trial.cache.read(key, trial.context)
+      assert.ok('hit' in answer && answer.hit.value instanceof Uint8Array)
+      assert.deepEqual([...answer.hit.value], [1, 2, 3])
+      answer.hit.value.fill(0)
+    }
+  },
+  'while the store is down reads are misses, fills are lost, and invalidations reject': async (trial) => {
+    const { cache, breakCache, context } = trial
+    await fill(trial, key, { value: canary })
+    const mend = await breakCache()
+    try {
+      const answer = await within(timeoutMs, cache.read(key, context), 'a read hangs')
+      assert.ok('ticket' in answer, 'a failing cache answers')
+      await within(timeoutMs, fillWith(trial, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }), 'a fill hangs')
+      await within(timeoutMs, rejects(cache.invalidate(path, context)), 'an invalidation hangs')
+    } finally {
+      await mend()
+    }
+  },
+  'a subscriber gets invalidations of other processes, until it unsubscribes': async ({ cache, another, context }) => {
+    const heard: unknown[] = []
+    const end = cache.subscribe?.((one) => void heard.push(one))
+    if (end === undefined) return // optional in the contract: memory rechecks instead
+    for (let waitedMs = 0; waitedMs < timeoutMs && heard.length === 0; waitedMs += 10) {
+      // A subscription may begin late.
+      if (waitedMs % 1_000 === 0) await another.invalidate(path, context)
+      await sleep(10)
+    }
+    assert.deepEqual(heard[0], path)
+    end()
+    const { length } = heard
+    await another.invalidate(path, context)
+    await sleep(20)
+    assert.equal(heard.length, length)
+  },
+  '`close` may be called twice': async ({ cache, context }) => {
+    for (let times = 0; times < 2; times += 1) await within(timeoutMs, cache.close?.(context) ?? Promise.resolve(), '`close` hangs')
+  },
+}
+
+const secrets: readonly StoredSecret[] = [
+  { value: '' },
+  { value: `${canary}\n пароль \0 {"a": 1}` },
+  { value: Uint8Array.of(0, 255, 128) },
+  { value: '{"user":"a"}', shape: 'map', version: 3, revision: 'r3', currentSince: 1_700_000_000_000, expiresAt: 4_000_000_000_000 },
+]
+
+/** Fills a miss for a minute. Returns its expiry. */
+async function fill(trial: Trial, at: SharedKey, secret: StoredSecret): Promise<number> {
+  const until = Date.now() + 60_000
+  await fillWith(trial, await ticketOf(trial, at), { secret, until }, at)
+  return until
+}
+
+/** Version 2, as of a lagging replica, is not served; version 3 is. */
+async function assertLeastIs3(trial: Trial): Promise<void> {
+  const { cache, another, context } = trial
+  await fill(trial, key, { value: 'old', version: 2 })
+  const answer = await another.read(key, context)
+  assert.ok('ticket' in answer, 'a version below the least version is served as the current one')
+  const current = { secret: { value: 'current', version: 3 }, until: Date.now() + 60_000 }
+  await fillWith({ ...trial, cache: another }, answer.ticket, current)
+  assert.ok('hit' in (await cache.read(key, context)), 'the least version itself is not served')
+}
+
+function fillWith(
+  { cache, context }: Trial,
+  ticket: FillTicket,
+  entry: Parameters<SharedCache['fill']>[2],
+  at: SharedKey = key,
+): Promise<void> {
+  return cache.fill(at, ticket, entry, context)
+}
+
+async function ticketOf({ cache, context }: Trial, at: SharedKey = key): Promise<FillTicket> {
+  const answer = await cache.read(at, context)
+  assert.ok('ticket' in answer, 'the read must be a miss')
+  return answer.ticket
+}

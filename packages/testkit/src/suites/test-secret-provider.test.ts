@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { memoryHarness } from '../testing/memory-harness.ts'
+import { memoryManifest } from '../fakes/memory-provider.ts'
+import type { ProviderSuiteOptions } from './provider/harness.ts'
+import { testSecretProvider } from './test-secret-provider.ts'
+
+interface Registered {
+  readonly name: string
+  readonly run: () => Promise<void>
+}
+
+function register(options: Partial<ProviderSuiteOptions> = {}): readonly Registered[] {
+  const tests: Registered[] = []
+  testSecretProvider({ manifest: memoryManifest, createHarness: memoryHarness, ...options, test: (name, run) => tests.push({ name, run }) })
+  return tests
+}
+
+describe('testSecretProvider', () => {
+  test('gives every test a unique, printable title', () => {
+    const names = register().map(({ name }) => name)
+    expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([])
+    expect(names.filter((name) => /\p{Cc}|\p{Cs}/u.test(name) || name.length > 140)).toEqual([])
+  })
+
+  test('creates one harness for each test, when it runs', async () => {
+    const made: unknown[] = []
+    const createHarness = async (): ReturnType<typeof memoryHarness> => {
+      const harness = await memoryHarness()
+      made.push(harness)
+      return harness
+    }
+    const tests = register({ createHarness })
+    expect(made).toEqual([])
+    await tests[0]?.run()
+    await tests[1]?.run()
+    expect(made.length).toBe(2)
+  })
+
+  test('closes provider and harness also after a failure', async () => {
+    const closed: string[] = []
+    const createHarness = async (): ReturnType<typeof memoryHarness> => {
+      const harness = await memoryHarness()
+      const provider = { ...harness.provider, name: '', close: async () => void closed.push('provider') }
+      return { ...harness, provider, close: async () => void closed.push('harness') }
+    }
+    await expect(register({ createHarness })[0]?.run()).rejects.toThrow('a provider has a name')
+    expect(closed).toEqual(['provider', 'harness'])
+  })
+
+  test('skips only what the manifest does not declare and what cannot happen', () => {
+    const all = register().map(({ name }) => name)
+    const cannotHappen = { throttled: 'no quota', hung: 'no wait' }
+    const some = register({ manifest: { ...memoryManifest, supports: ['getVersion', 'put'] }, cannotHappen }).map(({ name }) => name)
+    const skipped = all.filter((name) => !some.includes(name))
+    expect(new Set(skipped.map((name) => name.split(':')[0]))).toEqual(
+      new Set(['failing', 'writing', 'listing', 'describing', 'tagging', 'batch', 'deleting', 'restoring', 'staging', 'health']),
+    )
+    expect(skipped.filter((name) => name.startsWith('failing:'))).toEqual([
+      'failing: throttled rejects with RATE_LIMITED, until the store is repaired',
+      'failing: throttled never reads as a missing secret',
+      'failing: a read from a store that hangs ends when its signal is aborted',
+      'failing: a write to a store that hangs ends when its signal is aborted',
+      'failing: an aborted call does not keep the provider from closing',
+      'failing: a list from an unreachable store rejects',
+    ])
+  })
+
+  test('passes for a provider that can only read', async () => {
+    const createHarness = async (): ReturnType<typeof memoryHarness> => {
+      const harness = await memoryHarness()
+      const { specificationVersion, name, get } = harness.provider
+      return { ...harness, provider: { specificationVersion, name, get } }
+    }
+    const { values, canHoldPath, numbering } = memoryManifest
+    const tests = register({ createHarness, manifest: { supports: [], values, canHoldPath, numbering } })
+    const settled = await Promise.allSettled(tests.map(({ run }) => run()))
+    expect(settled.filter(({ status }) => status === 'rejected')).toEqual([])
+  })
+})

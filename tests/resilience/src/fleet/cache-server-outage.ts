@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { generateKey } from '@finchat/secrets-cache-keyv'
+import type { SecretProvider } from '@finchat/secrets-core'
+import { startTcpProxy } from '@finchat/secrets-test-servers'
+import { type FaultInjection, type Scale, Tally } from '../harness/fault-injection.ts'
+import { type Fault, faults, type Level } from './cache-server-faults.ts'
+import { readFor, type Served } from './read-load.ts'
+import { type ServerKind, serverKinds, withServer } from './servers.ts'
+import { type Member, startMember } from './shared-fleet.ts'
+
+const faultMs: Readonly<Record<Scale, number>> = { short: 1500, long: 15_000 }
+const members = 4
+const names = Array.from({ length: 50 }, (_, n) => `busy/${n}`)
+/** So many of the reads are of a secret that nobody has read before. */
+const coldPart = 0.1
+const ttlSeconds = 2
+const latencyMs = 20
+const timeoutMs = 50
+const settleMs = 25
+const coolDownMs = 500
+const waitMs = 1000
+/** A cache is more patient in its first seconds: the promise is of those that follow. */
+const startsForMs = 10_500
+
+export const cacheServerOutage: FaultInjection = {
+  name: 'faults of the cache server',
+  promise: 'at 1,000 reads a second none fails, and no read waits longer for the cache server than its deadline says',
+  run: async (scale) => {
+    const tally = new Tally()
+    for (const kind of serverKinds) await withServer(kind, tally, async (server) => run(kind, server, scale, tally))
+    return tally
+  },
+}
+
+async function run(kind: ServerKind, server: Level['server'], scale: Scale, tally: Tally): Promise<void> {
+  const proxy = await startTcpProxy(server.url)
+  const encryptionKey = generateKey()
+  const cache = { encryptionKey, timeoutMs, settleMs, coolDownMs, waitMs }
+  const fleet = await Promise.all(
+    Array.from({ length: members }, () =>
+      startMember({ kind, url: proxy.url, provider: store, ttlSeconds, hasClient: kind === 'valkey', cache }),
+    ),
+  )
+  const read = readerOf(fleet)
+  await Promise.all(fleet.map(({ secrets }) => secrets.getSecret('first')))
+  await sleep(startsForMs)
+  judge(`${kind} well`, true, await readFor(faultMs[scale], read), tally)
+  for (const fault of faults) {
+    await during(fault, { server, proxy }, faultMs[scale], read, (served) => judge(`${kind} ${fault.name}`, fault.answers, served, tally))
+    await untilUsedAgain(fleet, read, () => tally.fault(`${kind} was not used again after it had been ${fault.name}`))
+  }
+  await Promise.all(fleet.map((each) => each.close()))
+  await proxy.stop()
+}
+
+const store: SecretProvider = {
+  specificationVersion: 'v1',
+  name: 'store',
+  sharedAs: 'store',
+  get: async (path) => {
+    await sleep(latencyMs)
+    return { value: `the value of ${path}`, version: 1 }
+  },
+}
+
+/** Each call reads by the next member: a secret that all read, or now and then a new one. Rejects for a wrong value too. */
+function readerOf(fleet: readonly Member[]): () => Promise<void> {
+  let reads = 0
+  return async () => {
+    reads += 1
+    const isCold = reads % (1 / coldPart) === 0
+    const name = isCold ? `cold/${reads}` : (names[Math.floor(Math.random() * names.length)] ?? '')
+    const value = await fleet[reads % fleet.length]?.secrets.getSecret(name)
+    if (value !== `the value of ${name}`) throw new Error(`a wrong value of ${name}`)
+  }
+}
+
+/** The fault begins when the reads do, with which the server still has to do then, and ends after them. */
+async function during(fault: Fault, level: Level, ms: number, read: () => Promise<void>, done: (served: Served) => void): Promise<void> {
+  const serving = readFor(ms, read)
+  await sleep(ms / 10)
+  await fault.begin(level)
+  done(await serving)
+  await fault.end(level)
+}
+
+/**
+ * A server that does not answer costs a read one call that comes to its deadline, after at most three that were answered just in time (it
+ * looked, claimed the turn and looked again), and then the store's own time. One that does may let it wait for another process. What
+ * this process itself was late is counted for each step of a read: asking the level, the deadline, the store.
+ */
+function judge(when: string, answers: boolean, { reads, failed, p99Ms, longestMs, lateMs }: Served, tally: Tally): void {
+  tally.count('reads', reads)
+  tally.count(`ms, 99 % of the reads, ${when}`, Math.round(p99Ms))
+  if (failed > 0) tally.fault(`${failed} of ${reads} reads failed (${when})`)
+  const longest = waitMs + 10 * (timeoutMs + settleMs) + latencyMs + 3 * lateMs
+  const bound = answers ? longest : 4 * timeoutMs + latencyMs + 3 * lateMs
+  if (!(p99Ms <= bound)) tally.fault(`99 % of the reads took up to ${p99Ms.toFixed(0)} ms, bound ${bound.toFixed(0)} ms (${when})`)
+  if (!(longestMs <= longest)) tally.fault(`a read took ${longestMs.toFixed(0)} ms, bound ${longest.toFixed(0)} ms (${when})`)
+}
+
+/** Clients connect again in their own time. */
+async function untilUsedAgain(fleet: readonly Member[], read: () => Promise<void>, never: () => void): Promise<void> {
+  const before = fleet.map(({ shared }) => shared.stats().fills)
+  const giveUpAt = performance.now() + 20_000
+  while (performance.now() < giveUpAt) {
+    await readFor(100, () => read().catch(() => {}))
+    if (fleet.every(({ shared }, index) => shared.stats().fills > (before[index] ?? 0))) return
+  }
+  never()
+}

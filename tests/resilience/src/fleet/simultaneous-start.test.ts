@@ -1,0 +1,12 @@
+import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
+import { expect, test } from 'vitest'
+import { simultaneousStart } from './simultaneous-start.ts'
+
+describeWithServer(['redis', 'valkey'], 'a fleet that starts at once, with the defaults, on a machine that is busy', () => {
+  test('asks the store at most 1.2 times for each secret', { timeout: 600_000 }, async () => {
+    const tally = await simultaneousStart.run('short')
+    expect(tally.faults).toEqual([])
+    expect(tally.of('processes')).toBe(48)
+    expect(tally.of('reads')).toBe(960)
+  })
+})

@@ -1,8 +1,0 @@
-import { expect, test } from 'vitest'
-import { mixturesDrill } from './mixtures-drill.ts'
-
-test('a store whose rows were dropped, replayed or swapped, within it or with others, answers right or says that something is wrong', async () => {
-  const tally = await mixturesDrill.run('short')
-  expect(tally.faults).toEqual([])
-  expect(tally.of('noticed')).toBeGreaterThan(50)
-}, 300_000)

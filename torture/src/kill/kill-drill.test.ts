@@ -1,9 +1,0 @@
-import { expect, test } from 'vitest'
-import { killDrill } from './kill-drill.ts'
-
-test('processes that are killed 200 times while they change one store lose nothing and leave nothing behind', async () => {
-  const tally = await killDrill.run('short')
-  expect(tally.faults).toEqual([])
-  expect(tally.of('kills')).toBeGreaterThanOrEqual(200)
-  expect(tally.of('acknowledged')).toBeGreaterThan(200)
-}, 600_000)

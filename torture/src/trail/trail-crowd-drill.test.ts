@@ -1,9 +1,0 @@
-import { expect, test } from 'vitest'
-import { trailCrowdDrill } from './trail-crowd-drill.ts'
-
-test('a crowd that starts at once and reads through midnight loses no read, and each process has a segment for each day', async () => {
-  const tally = await trailCrowdDrill.run('short')
-  expect(tally.faults).toEqual([])
-  expect([tally.of('processes'), tally.of('segments')]).toEqual([24, 48])
-  expect(tally.of('records verified')).toBe(tally.of('reads'))
-}, 300_000)

@@ -54,8 +54,9 @@ describe('examples are taken', () => {
     expect(compiledExamples('README.md', readme)).toEqual([{ file: 'README.md.line8.ts', code: 'second()\n', isOnlyCompiled: true }])
   })
 
-  test('from every README and every source, but not from tests', () => {
-    const files = repository({ 'packages/core/src/a.ts': docstring, 'packages/core/src/a.test.ts': docstring })
+  test('from every README, guide and source, but not from tests', () => {
+    const guide = '# A\n\n```ts\nfirst()\n```\n\n```ts check\nsecond()\n```\n'
+    const files = repository({ 'packages/core/src/a.ts': docstring, 'packages/core/src/a.test.ts': docstring, 'docs/a.md': guide })
     expect(allExamples(files).map(({ file }) => file)).toEqual([
       'README.md.line2.ts',
       'packages.core.README.md.line2.ts',
@@ -63,6 +64,7 @@ describe('examples are taken', () => {
       'packages.audit.README.md.line2.ts',
       'packages.core.src.a.line6.ts',
       'packages.core.src.a.line16.ts',
+      'docs.a.md.line8.ts',
     ])
   })
 

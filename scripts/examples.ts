@@ -15,7 +15,7 @@ export function readmeExample(path: string, text: string): Example | undefined {
   return block?.[1] === undefined ? undefined : exampleAt(path, lineOf(text, block.index ?? 0) + 1, block[1])
 }
 
-/** The `ts check` blocks of a README. */
+/** The `ts check` blocks of a README or a guide. */
 export function compiledExamples(path: string, text: string): Example[] {
   return [...text.matchAll(/^```ts check\n(.*?)^```$/gms)].map(({ 1: code = '', index }) => ({
     ...exampleAt(path, lineOf(text, index) + 1, code),
@@ -53,10 +53,11 @@ function codeBelow(lines: string[], tag: number): string {
 /** Documents whose first example runs: READMEs of the root and of packages, and the guide to providers. */
 const documents = /^(packages\/[^/]+\/)?README\.md$|^docs\/custom-provider\.md$/
 
-/** The first example of each of these documents and those to be checked, and every example of the packages' docstrings. */
+/** The first example of each of these documents, the checked ones of every guide, and every example of the packages' docstrings. */
 export function allExamples(files: Files): Example[] {
   return [...files].flatMap(([path, text]) => {
     if (documents.test(path)) return [readmeExample(path, text) ?? [], compiledExamples(path, text)].flat()
+    if (/^docs\/[^/]+\.md$/.test(path)) return compiledExamples(path, text)
     return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path) ? docExamples(path, text) : []
   })
 }

@@ -16,7 +16,7 @@ export {
 } from './sinks/open-telemetry-sink.ts'
 export type { SpanContext } from './sinks/open-telemetry-sink.ts'
 export { bestEffort, required, type TrailSink } from './trail/trail-sink.ts'
-export type { CutIndexLine } from './verify/findings.ts'
+export type { TornIndexLine } from './verify/findings.ts'
 export type { AuditProblem } from './verify/audit-problem.ts'
 export type { AuditVerification, ForeignFile, SegmentSummary, UnprovenTail, VerifiedRange } from './verify/verification-report.ts'
 export { verifyAuditTrail } from './verify/verify-audit-trail.ts'

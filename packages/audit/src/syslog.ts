@@ -9,14 +9,16 @@ export type { AuditSink } from '@finchat/secrets-core'
 export type { SyslogSinkOptions, SyslogTls } from './syslog/syslog-options.ts'
 
 /**
- * Sends each record to a syslog server: as RFC 5424 over TLS (RFC 5425), TCP (RFC 6587, octet counting) or UDP (RFC 5426). The message is the record
- * as JSON in printable ASCII; severity is informational, warning for what failed, error for a gap.
+ * Sends each record to a syslog server, as RFC 5424 over TLS (RFC 5425), TCP (RFC 6587, octet
+ * counting) or UDP (RFC 5426). The message is the record as JSON in printable ASCII; its severity
+ * is informational, warning for a failure, error for a gap.
  *
- * Acknowledged is what the operating system took: syslog answers nothing. What was on its way when a connection broke may be lost, over UDP anything
- * may, and nobody is told. So this sink is never durable; keep a durable one beside it. A receiver finds what it missed by `trail` and `seq`.
+ * A record is acknowledged when the operating system took it: syslog sends no answer. What is under
+ * way when a connection breaks may be lost, and over UDP any message may. So the sink is never
+ * durable; use a durable one beside it. `trail` and `seq` show a receiver what it missed.
  *
- * It connects with the first record, and anew with the next after a connection broke; while the server cannot be reached it refuses records at once.
- * Throws `CONFIGURATION` for options that make no sense.
+ * It connects with the first record, and again with the next one after a connection broke. While
+ * the server is unreachable it refuses records at once. Throws `CONFIGURATION` for invalid options.
  *
  * @example
  * import { syslogSink } from '@finchat/secrets-audit/syslog'

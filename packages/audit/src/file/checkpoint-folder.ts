@@ -6,8 +6,8 @@ import { folderError, shownPath } from '../format/folder-errors.ts'
 import { syncFolder } from '../format/fsync.ts'
 
 /**
- * A folder that takes checkpoints, one file for each process, only ever appended to: on a mount that this host cannot rewrite, such as an object
- * store with a lock or an append-only file system.
+ * Takes checkpoints into a folder, one append-only file for each process. It belongs on a mount
+ * that this host cannot rewrite, such as an object store with a lock.
  */
 export function checkpointFolder(folder: string): AuditSink {
   const path = resolve(folder)
@@ -25,7 +25,7 @@ export function checkpointFolder(folder: string): AuditSink {
       throw folderError(error, path, 'the checkpoints')
     }
   }
-  /** The next checkpoint begins another file: behind half a line nothing could be read. */
+  /** The next checkpoint begins another file: behind half a line nothing can be read. */
   const forget = async (): Promise<void> => {
     const failed = file
     file = undefined
@@ -47,7 +47,7 @@ async function opened(path: string): Promise<CheckpointFile> {
   return { handle, name }
 }
 
-/** Writing to it would succeed for ever. Its name is looked at too: some mounts count no links; and one that was moved still has one. */
+/** Writes to a removed file succeed. Its name is checked too: some mounts count no links. */
 async function isRemoved(handle: FileHandle, name: string): Promise<boolean> {
   if ((await handle.stat()).nlink > 0) return false
   return (await stat(name).catch(() => undefined)) === undefined

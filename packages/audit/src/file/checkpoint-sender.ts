@@ -13,11 +13,14 @@ export interface CheckpointOptions {
 
 type IndexHead = Pick<Epoch, 'step' | 'line'>
 
-/** Longer than this, closing does not wait for a place that hangs. */
+/** Bounds the wait at closing. */
 const closingPatienceMs = 2_000
 
-/** Sends the state of the live segment to where this host cannot rewrite it: when it was opened and ended, and in between as often as asked, if it changed. */
-export class Checkpoints {
+/**
+ * Sends the open segment's state to a place that this host cannot rewrite: when it is opened, when
+ * it has ended, and at intervals if it changed.
+ */
+export class CheckpointSender {
   readonly #to: AuditSink
   readonly #everyMs: number
   readonly #outage: SinkOutage
@@ -48,13 +51,13 @@ export class Checkpoints {
     this.#send(writer)
   }
 
-  /** The index went on without opening a segment. */
+  /** The index grew without opening a segment. */
   stepped(step: IndexHead): void {
     this.#indexHead = step
     if (this.#last !== undefined) this.#send(this.#last)
   }
 
-  /** It is written no more. The last one's key signs on, until there is another one. */
+  /** The last segment's key signs until there is another one. */
   left(writer: SegmentWriter): void {
     if (writer !== this.#last) writer.wipe()
   }
@@ -88,7 +91,7 @@ export class Checkpoints {
   }
 }
 
-/** Rejects if `run` does; the timer keeps the process, which would otherwise end in the middle of closing. */
+/** The timer keeps the process alive, which would otherwise end in the middle of closing. */
 async function patiently(run: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const controller = new AbortController()
   const { promise: over, resolve } = Promise.withResolvers<void>()

@@ -31,12 +31,12 @@ describe('a step of the folder', () => {
     const looks = vi.spyOn(FileLock, 'tryTake')
     await advanceEpoch(folder, { ended: [] })
     expect(looks).toHaveBeenCalledTimes(4)
-    for (const writer of writers) await writer.abandon()
+    for (const writer of writers) await writer.release()
   })
 
   it('leaves segments of dead processes to later ones, which find them all in a while', async () => {
     const { folder, key } = await testFolder()
-    for (const writer of await openedBy(30, folder)) await writer.abandon()
+    for (const writer of await openedBy(30, folder)) await writer.release()
     for (let count = 0; (await recordDeadSegments(folder, 16, 5_000)) !== undefined; count++) expect(count).toBeLessThan(3)
     expect((await readKey(folder)).live).toEqual([])
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, segments: { length: 30 } })
@@ -48,7 +48,7 @@ describe('a step of the folder', () => {
     const { step } = await readKey(folder)
     expect(await recordDeadSegments(folder, 16, 5_000)).toBe(undefined)
     expect((await readKey(folder)).step).toBe(step)
-    await writer?.abandon()
+    await writer?.release()
   })
 })
 

@@ -5,9 +5,9 @@ import { SecretsError } from '@finchat/secrets-core'
 import { folderError, shownPath } from '../format/folder-errors.ts'
 
 /**
- * A lock that the system drops when its process ends, however it ends, and that holds between processes and within one. Node.js has no such call of its
- * own, but SQLite takes one for a transaction that has begun to write; nothing is ever written, and the file stays empty. No other code
- * may open the file: closing it would drop the lock (POSIX).
+ * A lock between processes and within one, which the system drops when its process ends. Node.js
+ * has no such call, so SQLite takes one: for a transaction that never writes, on a file that stays
+ * empty. No other code may open the file, since closing it drops the lock (POSIX).
  */
 export class FileLock {
   readonly #path: string
@@ -26,8 +26,8 @@ export class FileLock {
   }
 
   /**
-   * The lock, or `undefined` if somebody has it, or just had it and removed its file. Throws
-   * `AUDIT_FAILED` if it cannot be taken.
+   * `undefined` if another process has the lock, or just removed its file. Throws `AUDIT_FAILED` if
+   * the file cannot be locked.
    */
   static tryTake(path: string): FileLock | undefined {
     const lock = new FileLock(path)
@@ -37,9 +37,9 @@ export class FileLock {
   }
 
   /**
-   * Throws `AUDIT_FAILED` if others have it for longer than `patienceMs`, or until the signal is
-   * aborted. The file is opened once, since hundreds of processes may wait; the more wait, the
-   * longer each has waited on average, and the more seldom it asks.
+   * Throws `AUDIT_FAILED` if others keep the lock for longer than `patienceMs`, or when the signal
+   * aborts. The file is opened once, and polled ever more seldom, since hundreds of processes may
+   * wait.
    */
   static async take(path: string, patienceMs: number, signal?: AbortSignal): Promise<FileLock> {
     const end = performance.now() + patienceMs
@@ -73,7 +73,7 @@ export class FileLock {
     }
   }
 
-  /** While it was waited for, another folder may have been put in the place of its own. */
+  /** The folder may have been replaced in the meantime. */
   #isInPlace(): boolean {
     return inodeOf(this.#path) === this.#file
   }
@@ -91,10 +91,10 @@ export function lockHeld(path: string): SecretsError {
 
 const longestPauseMs = 100
 const sqliteBusy = 5
-/** The file was removed after it had been opened: by who had the lock, and is done with what it is for. */
+/** The last holder removed the file. */
 const sqliteFileGone = 1802
 
-/** For its owner alone, unlike a file that SQLite creates. */
+/** Mode 0600, unlike a file that SQLite creates. */
 function create(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
@@ -107,12 +107,12 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'errcode' in error ? error.errcode : undefined
 }
 
-/** Without opening it, since closing it would drop the lock. */
+/** Does not open it, since closing would drop the lock. */
 function inodeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino
 }
 
-/** Node.js 22 warns that SQLite is experimental; what is used of it here has not changed since. Every other warning passes. */
+/** Suppresses only the warning of Node.js 22 that SQLite is experimental. */
 function loadSqlite(): typeof import('node:sqlite') {
   const emitWarning = process.emitWarning
   process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
@@ -130,7 +130,10 @@ type Said = readonly [problem: string, remedy: string]
 const cannotLock: Said = ['its file system has no locks', 'keep the folder on a local disk']
 const isNotEmpty: Said = ['the file holds something', 'remove it while no process uses the folder']
 
-/** By SQLite's result code (https://www.sqlite.org/rescode.html): the whole one first, then its last byte, which it has in common with others. */
+/**
+ * By SQLite's result code (https://www.sqlite.org/rescode.html): the extended code, then its last
+ * byte.
+ */
 const table: ReadonlyMap<number, Said> = new Map([
   [8, ['it is read-only', 'mount its file system writable, or give this process the right to write']],
   [11, isNotEmpty],
@@ -142,13 +145,13 @@ const table: ReadonlyMap<number, Said> = new Map([
   [3850, cannotLock],
 ])
 
-/** What is the matter with the disk, and not with the lock. */
+/** Failures of the disk, not of the lock. */
 const ofDisk: ReadonlyMap<number, string> = new Map([
   [10, 'EIO'],
   [13, 'ENOSPC'],
 ])
 
-/** Our own error for what SQLite said when it was to lock this file; never its own message. */
+/** Never quotes SQLite's own message. */
 function lockError(path: string, error: unknown): SecretsError {
   const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode : 0
   const said = table.get(code) ?? table.get(code & 0xff)

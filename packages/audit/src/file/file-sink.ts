@@ -1,40 +1,43 @@
 import type { KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
-import { type AuditSink, SecretsError } from '@finchat/secrets-core'
+import { type AuditSink } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { misconfigured } from '../record/errors.ts'
 import { checkpointFolder } from './checkpoint-folder.ts'
 import { checkpointSigner } from '../format/checkpoint-signature.ts'
 import { assertReady } from '../format/folder-key.ts'
-import { RecordFile } from './group-commit.ts'
-import type { RecordFileOptions } from './segment-rotation.ts'
+import { GroupCommit } from './group-commit.ts'
+import type { RotationOptions } from './segment-rotation.ts'
 
-/** Where signed checkpoints go, and how often. */
+/** Where checkpoints go, and how often. */
 export interface AuditCheckpoints {
   readonly to: string | AuditSink
-  /** Default: 1,000. */
+  /** Milliseconds. Default: 1,000. */
   readonly everyMs?: number | undefined
   /**
-   * A private Ed25519 key, as PEM (PKCS #8) or a `KeyObject`, with which each checkpoint is signed too.
-   * Then whoever verifies with the public key cannot forge one, even with the auditor's key. Whoever
-   * takes this host has both.
+   * A private Ed25519 key, as PEM (PKCS #8) or a `KeyObject`, that also signs each checkpoint. An
+   * auditor with the public key then detects checkpoints forged with the auditor's key.
    */
   readonly signingKey?: string | KeyObject | undefined
 }
 
 /** What `jsonLinesFile` takes. */
 export interface JsonLinesFileOptions {
-  /** Made ready once by `initAuditFolder`. Any number of processes of one host may share it. On a local disk. */
+  /** On a local disk, made ready once by `initAuditFolder`. Processes of one host may share it. */
   readonly folder: string
   /** In errors and warnings. Default: `file`. */
   readonly name?: string | undefined
-  /** `false`: records are not forced to disk (no `fdatasync`). A crash of the machine loses the last seconds. Default: true. */
+  /** `false`: no `fdatasync`; a crash of the machine loses the last seconds. Default: true. */
   readonly durable?: boolean | undefined
   /**
-   * A new segment begins when one has this size, bytes; and with each day, some minutes after
+   * The size at which a new segment begins, bytes. Another begins each day, within five minutes of
    * midnight (UTC). Default: 64 MiB.
    */
   readonly maxSegmentBytes?: number | undefined
-  /** Where signed checkpoints go: a folder, or a sink, that this host can append to and not rewrite. Without them a cut tail may go unnoticed. */
+  /**
+   * A folder or a sink that this host can append to and not rewrite. Without checkpoints a
+   * truncated end may go unnoticed.
+   */
   readonly checkpoints?: AuditCheckpoints | undefined
 }
 
@@ -47,13 +50,15 @@ const members: MembersOf<JsonLinesFileOptions> = {
 }
 
 /**
- * A sink that writes records as lines of JSON into a folder, mode 0600, sealed in groups so that an auditor who has the folder's first key can tell
- * whether one was changed, left out, moved or added; whoever takes the host can forge nothing that was sealed before. A record is acknowledged when it is on
- * disk (`fdatasync`), and records that come at once share that cost. The folder is opened by the first record, or soon after the sink is made.
+ * A sink that writes records into a folder as lines of JSON, mode 0600. They are sealed in groups:
+ * with the folder's first key an auditor detects any record that was changed, removed, moved or
+ * added. An attacker who takes the host cannot forge what was sealed before. A record is
+ * acknowledged when it is on disk; concurrent records share one `fdatasync`.
  *
- * Throws `CONFIGURATION` for options that make no sense, and for a folder that `initAuditFolder` did not make ready or that this process may not read, so that a
- * service says so when it starts. Rejects with `AUDIT_FAILED` if the disk is full, read-only or fails, or hangs and 64 MiB of records wait for it, with
- * `CONFIGURATION` if the folder lost its key since, with `INTEGRITY` if its index is not as it was left.
+ * Throws `CONFIGURATION` for invalid options, and for a folder that `initAuditFolder` did not make
+ * ready or this process may not read. Writing rejects with `AUDIT_FAILED` if the disk is full,
+ * read-only or failing, or 64 MiB of records wait for it; with `CONFIGURATION` if the folder lost
+ * its key; with `INTEGRITY` if its index is not as it was left.
  *
  * @example
  * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
@@ -69,7 +74,7 @@ const members: MembersOf<JsonLinesFileOptions> = {
 export function jsonLinesFile(options: JsonLinesFileOptions): AuditSink {
   const known = checked(options)
   assertReady(known.folder)
-  const file = new RecordFile(known)
+  const file = new GroupCommit(known)
   return {
     specificationVersion: 'v1',
     name: known.name,
@@ -79,15 +84,15 @@ export function jsonLinesFile(options: JsonLinesFileOptions): AuditSink {
   }
 }
 
-interface Checked extends RecordFileOptions {
+interface Checked extends RotationOptions {
   readonly name: string
 }
 
 function checked(options: JsonLinesFileOptions): Checked {
   const { folder, name = 'file', durable = true, maxSegmentBytes = 64 * 1024 * 1024, checkpoints } = knownOptions(options, members)
-  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) throw misconfigured('`folder` is no path', 'name a folder')
+  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) throw misconfigured('`folder` is not a path', 'name a folder')
   if (!Number.isSafeInteger(maxSegmentBytes) || maxSegmentBytes < 4096)
-    throw misconfigured('`maxSegmentBytes` is no size', 'pass 4096 or more')
+    throw misconfigured('`maxSegmentBytes` is not a size', 'pass 4096 or more')
   const to = checkpoints?.to
   if (typeof to === 'string' && to !== '' && resolve(to) === resolve(folder))
     throw misconfigured('`checkpoints.to` is the folder of the trail itself', 'name another one, which this host cannot rewrite')
@@ -98,13 +103,9 @@ function checkedCheckpoints(checkpoints: JsonLinesFileOptions['checkpoints']): C
   if (checkpoints === undefined) return undefined
   if (typeof checkpoints === 'string') throw misconfigured('`checkpoints` is text instead of an object', "pass { to: 'folder' }")
   const { to, everyMs = 1_000, signingKey } = knownOptions(checkpoints, { to: 'any', everyMs: 'number', signingKey: 'any' })
-  if (!(everyMs >= 1 && everyMs < 2 ** 31)) throw misconfigured('`everyMs` is no time', 'pass milliseconds, 1 or more')
+  if (!(everyMs >= 1 && everyMs < 2 ** 31)) throw misconfigured('`everyMs` is not a time', 'pass milliseconds, 1 or more')
   const sign = signingKey === undefined ? undefined : checkpointSigner(signingKey)
   if (typeof to === 'string' && to !== '') return { to: checkpointFolder(to), everyMs, sign }
   if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { to, everyMs, sign }
   throw misconfigured('`checkpoints.to` is neither a folder nor a sink', 'name one that this host cannot rewrite')
-}
-
-function misconfigured(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
 }

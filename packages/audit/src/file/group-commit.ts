@@ -2,19 +2,19 @@ import { type AuditRecord, type CallContext, SecretsError } from '@finchat/secre
 import { folderError } from '../format/folder-errors.ts'
 import { canonicalText } from '../record/canonical.ts'
 import { deadlineOf } from '../trail/deliver.ts'
-import { OpenSegments, type RecordFileOptions } from './segment-rotation.ts'
+import { SegmentRotation, type RotationOptions } from './segment-rotation.ts'
 
-/** Enough that what a commit costs hardly counts, and few enough that the next ones are made while the disk works. */
+/** Large enough to amortise a commit, small enough that the next batch is made meanwhile. */
 const usualLines = 512
-/** About what a process makes of them. */
+/** About what a process makes. */
 const linesPerMs = 256
-/** A trail gives up on a record after its deadline, but what is here waits on: a disk that hangs must not fill the memory. */
+/** Records wait here beyond their deadline: a disk that hangs must not fill the memory. */
 const mostCharacters = 64 * 1024 * 1024
 
-/** Records that go to disk together. */
+/** Records that share one commit. */
 export class Batch {
   readonly lines: string[] = []
-  /** When whoever waits for one of them gives up first, by `performance.now()`. */
+  /** The earliest deadline of a record in it, by `performance.now()`. */
   deadlineAt: number = Infinity
   characters = 0
   readonly #ended: PromiseWithResolvers<void> = Promise.withResolvers()
@@ -34,20 +34,20 @@ export class Batch {
     this.#error = error
   }
 
-  /** Tells all who wait how it ended. Idempotent. */
+  /** Idempotent. */
   settle(): void {
     if (this.#error === undefined) this.#ended.resolve()
     else this.#ended.reject(this.#error)
   }
 }
 
-/** Records on their way to the disk, in the order in which they came: split, so that one batch can be written while the next one gathers. */
+/** Batches of records in order of arrival: one is written while the next one gathers. */
 export class Batches {
   readonly #waiting: Batch[] = []
   #characters = 0
   #mostLines = usualLines
 
-  /** Resolves when the record is on disk; rejects if it is not, or if too much waits for that already. */
+  /** Resolves when the record is on disk. Rejects if it is not, or if too much waits already. */
   add(line: string, deadlineAt: number = Infinity): Promise<void> {
     if (this.#characters + line.length > mostCharacters) return Promise.reject(tooMuch())
     const batch = this.#gathering()
@@ -62,7 +62,7 @@ export class Batches {
     return batch
   }
 
-  /** The slower the disk is, the more go together: as many as come in the meantime. */
+  /** The slower the disk, the larger the batches. */
   lastTook(milliseconds: number): void {
     this.#mostLines = Math.max(usualLines, Math.round(linesPerMs * milliseconds))
   }
@@ -80,17 +80,17 @@ function tooMuch(): SecretsError {
   return new SecretsError('AUDIT_FAILED', 'too many records wait for the disk of the audit trail', { remedy: 'look at the disk' })
 }
 
-/** What is behind a `jsonLinesFile`: hands records to the segment that is open, batch by batch. */
-export class RecordFile {
+/** Writes the records of a `jsonLinesFile` to the open segment, batch by batch. */
+export class GroupCommit {
   readonly #folder: string
-  readonly #segments: OpenSegments
+  readonly #segments: SegmentRotation
   readonly #batches = new Batches()
   #writing: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: RecordFileOptions) {
+  constructor(options: RotationOptions) {
     this.#folder = options.folder
-    this.#segments = new OpenSegments(options)
+    this.#segments = new SegmentRotation(options)
   }
 
   write(record: AuditRecord, context: CallContext | undefined): Promise<void> {
@@ -105,10 +105,7 @@ export class RecordFile {
     return this.#closing
   }
 
-  /**
-   * While one batch goes to disk, whoever waited for the one before goes on, and the next ones
-   * gather.
-   */
+  /** The callers of one batch resume while the next one goes to disk. */
   async #writeBatches(): Promise<void> {
     await Promise.resolve() // whoever writes in this turn comes along
     let last: Batch | undefined

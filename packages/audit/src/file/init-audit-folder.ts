@@ -8,28 +8,31 @@ import { type ChainKey, folderIdOf, randomKey } from '../format/key-chain.ts'
 import { keyFile, replaceKey } from '../format/folder-key.ts'
 import { indexFile } from '../format/segment-reader.ts'
 
-/** For the auditor alone. */
+/** For the auditor only. */
 export interface AuditorsKey<Key extends string | Uint8Array = string> {
-  /** The folder's id, which stands in every segment. It follows from the key. */
+  /** The folder's id, in every segment; derived from the key. */
   readonly folder: string
-  /** `audit-key:…`. Whoever has it can verify, and forge, all that is ever written to the folder. Nothing on the host keeps it. */
+  /**
+   * `audit-key:…`. Verifies, and can forge, all that is ever written to the folder. The host does
+   * not keep it.
+   */
   readonly key: Key
 }
 
 /** What `initAuditFolder` takes beside the folder. */
 export interface InitAuditOptions {
   /**
-   * `bytes`: the key comes as the bytes of its text, for a process that goes on: overwrite them once
-   * they are where they belong. A string stays in memory until something else is written there.
-   * Default: `text`.
+   * `bytes` returns the key's text as bytes that the caller can overwrite; a string stays in memory
+   * until it is reused. Default: `text`.
    */
   readonly keyAs?: 'text' | 'bytes' | undefined
 }
 
 /**
- * Makes a folder ready for `jsonLinesFile`, and returns the first key of its chain: take it off the host, to where only the auditor
- * reads it. The folder keeps the next one, which verifies nothing that was written before it. Throws `CONFIGURATION` for a folder that has been made
- * ready, or is not empty, and `AUDIT_FAILED` if it cannot be written.
+ * Makes a folder ready for `jsonLinesFile` and returns the first key of its chain. Store it where
+ * only the auditor can read it, not on this host. The folder keeps the next key, which verifies
+ * nothing that was written before it. Throws `CONFIGURATION` for a folder that is ready or not
+ * empty, and `AUDIT_FAILED` if it cannot be written.
  *
  * @example
  * import { initAuditFolder } from '@finchat/secrets-audit'
@@ -44,7 +47,7 @@ export async function initAuditFolder(folder: string, options: InitAuditOptions 
   if (keyAs !== 'text' && keyAs !== 'bytes')
     throw new SecretsError('CONFIGURATION', "`keyAs` is neither 'text' nor 'bytes'", { remedy: 'pass one of the two' })
   if (typeof folder !== 'string' || folder === '' || folder.includes('\0'))
-    throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
+    throw new SecretsError('CONFIGURATION', '`folder` is not a path', { remedy: 'name a folder' })
   const path = resolve(folder)
   const first = randomKey()
   try {
@@ -86,7 +89,7 @@ async function makeReady(path: string, first: ChainKey): Promise<string> {
   }
 }
 
-/** Another process makes it ready at the same time: of two first keys, one would verify nothing. */
+/** Of two first keys, one would verify nothing. */
 const asNotEmpty =
   (path: string) =>
   (error: unknown): never => {

@@ -1,9 +1,8 @@
-/** What most batches need. */
 const usualBytes = 256 * 1024
-/** Memory beyond this is given back after a batch that needed it. */
+/** Memory beyond this is freed after the batch that needed it. */
 const mostKeptBytes = 4 * usualBytes
 
-/** Lines on their way to the disk, as bytes: encoded one after the other into memory that the next ones use again. */
+/** Encodes lines one after the other into memory that is reused. */
 export class LineBuffer {
   #memory = Buffer.allocUnsafeSlow(usualBytes)
   #length = 0
@@ -12,7 +11,7 @@ export class LineBuffer {
     return this.#length
   }
 
-  /** Only once the disk has what was in it. */
+  /** To be called once the disk has its content. */
   clear(): void {
     this.#length = 0
     if (this.#memory.length > mostKeptBytes) this.#memory = Buffer.allocUnsafeSlow(usualBytes)
@@ -24,7 +23,7 @@ export class LineBuffer {
     this.#memory[this.#length++] = lineFeed
   }
 
-  /** What was added since it was `start` bytes long; good until the next line is added. */
+  /** What was added behind `start`; valid until the next line is added. */
   since(start: number): Buffer {
     return this.#memory.subarray(start, this.#length)
   }

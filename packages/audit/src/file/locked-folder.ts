@@ -10,11 +10,10 @@ import { FileLock } from './file-lock.ts'
 export const folderLock = 'folder.lock'
 
 /**
- * A folder that no other process changes until `release`. Hundreds of processes may wait for it, so
- * as little as possible is done meanwhile.
+ * A folder that no other process changes until `release`. Hundreds may wait, so little is done
+ * meanwhile.
  */
 export class LockedFolder {
-  /** Where the index ends. */
   readonly index: IndexEnd
   /** The folder's key, for the epoch that comes next. */
   readonly state: KeyState
@@ -31,9 +30,9 @@ export class LockedFolder {
   }
 
   /**
-   * Waits for the lock up to `patienceMs`, or until `signal` aborts. An epoch that a dead process
-   * began is finished first. Throws `AUDIT_FAILED` if others keep the lock, `INTEGRITY` if the index
-   * is not as it was left.
+   * Waits for the lock up to `patienceMs`, or until `signal` aborts. First finishes an epoch that a
+   * dead process began. Throws `AUDIT_FAILED` if others keep the lock, `INTEGRITY` if the index is
+   * not as it was left.
    */
   static async lock(folder: string, patienceMs: number, signal?: AbortSignal): Promise<LockedFolder> {
     let file = await open(join(folder, indexFile), 'r+')
@@ -52,7 +51,7 @@ export class LockedFolder {
     }
   }
 
-  /** Appends a line to the index, in place of what a dying process left behind the last one. */
+  /** Overwrites what a dying process left behind the last line. */
   append(line: string): Promise<void> {
     return appendToIndex(this.#file, line, this.index.end)
   }
@@ -73,7 +72,7 @@ export class LockedFolder {
   }
 }
 
-/** While the lock was waited for, another folder may have been put in the place of this one. */
+/** The folder may have been replaced during the wait. */
 async function indexInPlace(file: FileHandle, folder: string): Promise<FileHandle> {
   const path = join(folder, indexFile)
   if (statSync(path).ino === fstatSync(file.fd).ino) return file
@@ -93,7 +92,7 @@ async function currentState(folder: string, { last }: IndexEnd): Promise<KeyStat
   }
 }
 
-/** The line is there and the key was not replaced: whatever the line opened was never used. */
+/** The line exists and the key was not replaced, so the segment it opened was never used. */
 async function finishEpoch(folder: string, state: KeyState, last: IndexEnd['last']): Promise<KeyState> {
   const { live, ...next } = nextKeyState(state, last)
   const unused = last.opens ? [...next.unused, last.step] : next.unused

@@ -6,16 +6,14 @@ import { digestOf } from '../record/digest.ts'
 import { LockedFolder } from './locked-folder.ts'
 import { type OwnSegment, UnrecordedEnds } from './unrecorded-ends.ts'
 
-/** An epoch of the folder, once it is over: the number and hash of its line in the index. */
+/** An epoch of the folder: its line in the index. */
 export interface Epoch {
   readonly folder: string
-  /** Its number. */
   readonly step: number
-  /** The hash of its line in the index, base64url. */
+  /** The hash of the line, base64url. */
   readonly line: string
 }
 
-/** An epoch while its key is there. */
 export interface OpenEpoch extends Epoch {
   /** Overwritten when the epoch is over. */
   readonly key: KeyState['key']
@@ -42,9 +40,8 @@ const mostEnded = 100
 
 /**
  * Begins the folder's next epoch: appends its line to the index, lets `open` create the segment,
- * then replaces the key by the next one. A process that dies in between leaves a line without
- * effect, or half a line: the next process finishes the one and overwrites the other, and its own
- * line says how long the half was.
+ * and replaces the key. A process that dies in between leaves a line without effect, or half a
+ * line. The next process finishes the one; it overwrites the other and records its length.
  */
 export async function advanceEpoch(folder: string, options: EpochOptions): Promise<Epoch> {
   // Before the folder is locked: a large segment takes a while to read.
@@ -56,7 +53,7 @@ export async function advanceEpoch(folder: string, options: EpochOptions): Promi
   }
 }
 
-/** Records the ends of dead processes' segments, if there are any among `most` that are checked. */
+/** `undefined` if none of `most` segments that are checked is of a dead process. */
 export async function recordDeadSegments(folder: string, most: number, patienceMs: number): Promise<Epoch | undefined> {
   const ends = await UnrecordedEnds.find(folder, [], most)
   try {
@@ -87,9 +84,9 @@ async function inLockedFolder(
 }
 
 function nextEntry({ index, state }: LockedFolder, ended: readonly EndedSegment[], opens: boolean): IndexEntry {
-  // Another process may have recorded one of them before the folder was locked.
+  // Another process may have recorded one of them meanwhile.
   const unrecorded = ended.filter((segment) => state.live.includes(segment.step))
-  // Unused segments come first: in any later line nobody would believe it.
+  // Unused segments come first: verification accepts that only in the next line.
   const recorded = [...state.unused.map(unusedSegment), ...unrecorded].slice(0, mostEnded)
   const cut = index.cut.length === 0 ? {} : { cut: index.cut.length }
   return { ...entryOrigin(state.folder, state.step), before: index.digest, opens, ended: recorded, ...cut }

@@ -1,52 +1,39 @@
 import { join } from 'node:path'
-import { type CheckpointOptions, Checkpoints } from './checkpoint-sender.ts'
+import { type CheckpointOptions, CheckpointSender } from './checkpoint-sender.ts'
 import { lockHeld } from './file-lock.ts'
 import { folderLock } from './locked-folder.ts'
 import { advanceEpoch, recordDeadSegments } from './next-epoch.ts'
 import type { OwnSegment } from './unrecorded-ends.ts'
 import { SegmentWriter } from './segment-writer.ts'
 
-export interface RecordFileOptions {
+export interface RotationOptions {
   readonly folder: string
   readonly isDurable: boolean
   readonly maxSegmentBytes: number
   readonly checkpoints: CheckpointOptions | undefined
 }
 
-/**
- * Of the time that is left until the trail gives up: the rest is for the step itself, and for
- * saying why.
- */
+/** Of the time until the trail gives up; the rest is for opening the segment. */
 const shareForLock = 0.9
 const usualPatienceMs = 5_000
 /**
- * A segment goes on being opened when the record that waited for it was refused: who would ask
- * again would lose his place.
+ * Opening goes on after its record was refused, or this process would lose its place in the queue.
  */
 const openingPatienceMs = 60_000
-/** What nobody waits for is tried again later. */
+/** Background work is retried later. */
 const backgroundPatienceMs = 2_000
-/** Below the time that a manager gives a trail to close. */
+/** Below a manager's limit for closing a trail. */
 const closingPatienceMs = 2_500
 const looksAtClosing = 64
-/**
- * Many processes may start at once, and read their first secrets together: by then each should have
- * its segment.
- */
+/** Processes that start together spread their first segments over this time. */
 const aheadMs = { soon: 1_000, again: 10_000 }
-/**
- * Dead processes are rare, and a crowd starts together: each looks at some segments of others in
- * its own time.
- */
+/** Dead processes are rare: each process checks a few segments of others, at random times. */
 const looks = { soonMs: 10_000, laterMs: 600_000, most: 16 }
 
-/**
- * The segment that is written, and the way from one to the next: which is opened, ended and
- * recorded when.
- */
-export class OpenSegments {
-  readonly #options: RecordFileOptions
-  readonly #checkpoints: Checkpoints | undefined
+/** Opens, replaces and records the segments of this process. */
+export class SegmentRotation {
+  readonly #options: RotationOptions
+  readonly #checkpoints: CheckpointSender | undefined
   readonly #dayChange = new DayChange()
   #writer: SegmentWriter | undefined
   /** Opened in the background. */
@@ -60,9 +47,9 @@ export class OpenSegments {
   #failure: Error | undefined
   readonly #closing = new AbortController()
 
-  constructor(options: RecordFileOptions) {
+  constructor(options: RotationOptions) {
     this.#options = options
-    this.#checkpoints = options.checkpoints && new Checkpoints(options.checkpoints)
+    this.#checkpoints = options.checkpoints && new CheckpointSender(options.checkpoints)
     this.#openAheadIn(aheadMs.soon)
   }
 
@@ -71,8 +58,7 @@ export class OpenSegments {
   }
 
   /**
-   * `meanwhile` is called if another segment has to be opened first, which may take as long as
-   * other processes let it.
+   * `meanwhile` is called if a segment has to be opened first, which may wait for other processes.
    */
   async writer(deadlineAt: number, meanwhile: () => void): Promise<SegmentWriter> {
     clearTimeout(this.#ahead)
@@ -98,7 +84,7 @@ export class OpenSegments {
     }
   }
 
-  /** Before the first record, at a moment that chance picks. */
+  /** Before the first record, at a random time. */
   #openAheadIn(ms: number): void {
     const open = async (): Promise<void> => {
       this.#opening ??= this.#openNext()
@@ -112,10 +98,7 @@ export class OpenSegments {
     return !writer.isBroken && !writer.isOver && writer.bytes < this.#options.maxSegmentBytes
   }
 
-  /**
-   * A record waits for its segment until shortly before its trail gives up, and is then refused for
-   * the reason that is known.
-   */
+  /** Refuses a record shortly before its trail gives up, for the known reason. */
   async #opened(deadlineAt: number, meanwhile: () => void): Promise<SegmentWriter> {
     meanwhile()
     await this.#end()
@@ -133,8 +116,7 @@ export class OpenSegments {
   }
 
   /**
-   * The day is over: what was opened for the next one is written from now on, and the end of this
-   * one is recorded when others let it.
+   * Continues in the segment that was opened for the new day, and records the old one's end later.
    */
   async #goOnToNext(): Promise<void> {
     const next = this.#next
@@ -151,17 +133,17 @@ export class OpenSegments {
     this.#looking = setTimeout(look, ms * (0.5 + Math.random())).unref()
   }
 
-  /** A segment that cannot be ended is left to whoever opens the next one. */
+  /** Leaves a segment that cannot be ended to the next process. */
   async #end(): Promise<void> {
     const writer = this.#writer
     this.#writer = undefined
     if (writer === undefined) return
     try {
-      if (writer.isBroken) return await writer.abandon()
+      if (writer.isBroken) return await writer.release()
       this.#ended = [...this.#ended, await writer.end()]
       this.#checkpoints?.ended(writer)
     } catch {
-      await writer.abandon()
+      await writer.release()
     } finally {
       if (this.#checkpoints === undefined) writer.wipe()
       else this.#checkpoints.left(writer)
@@ -194,7 +176,7 @@ export class OpenSegments {
     }
   }
 
-  /** Whether there may be more to record soon. */
+  /** Returns whether there may be more to record. */
   async #lookAtOthers(): Promise<boolean> {
     try {
       await this.#recordEnds({ patienceMs: backgroundPatienceMs }) // if that failed before
@@ -206,10 +188,7 @@ export class OpenSegments {
     }
   }
 
-  /**
-   * One after the other. What fails is done by whoever opens or ends the next segment, and told
-   * there if it fails again.
-   */
+  /** In order. A failure is retried with the next segment, and reported there. */
   #inBackground(run: () => Promise<void>): void {
     this.#recording = (this.#recording ?? Promise.resolve()).then(run).catch(() => {})
   }
@@ -223,24 +202,24 @@ async function atMost(milliseconds: number, waiting: Promise<void>): Promise<voi
 }
 
 const dayMs = 86_400_000
-/** Hundreds of processes share the folder's lock: they must not all come at midnight. */
+/** Hundreds of processes share the folder's lock, and must not all take it at midnight. */
 const spreadMs = 300_000
 const soonestRetryMs = 5_000
 
 /**
- * When this process, by chance, begins the segments of a new day. Times are of the host's clock.
+ * When this process begins a new day's segment: at a random time after midnight, by the host's
+ * clock.
  */
 class DayChange {
   readonly #afterMidnightMs = Math.random() * spreadMs
   #retryAt = -Infinity
 
-  /** Whether a segment that was opened then is of a day that is over. */
   isDue(openedAt: number, now: number): boolean {
     const midnight = (Math.floor(openedAt / dayMs) + 1) * dayMs
     return now >= midnight + this.#afterMidnightMs && performance.now() >= this.#retryAt
   }
 
-  /** It did not succeed, and is tried again in a while: there is another segment to write to. */
+  /** Retried later: the old segment still takes records. */
   failed(): void {
     this.#retryAt = performance.now() + soonestRetryMs * (1 + Math.random())
   }

@@ -120,7 +120,7 @@ describe('the records of a segment', () => {
     vi.spyOn(await fileHandle(), method).mockRejectedValueOnce(failure('EIO'))
     await expect(writer.append([line()], nothing)).rejects.toMatchObject({ code: 'ENOSPC' })
     expect(writer.isBroken).toBe(true)
-    await writer.abandon()
+    await writer.release()
   })
 })
 

@@ -15,10 +15,10 @@ import { type SegmentHeader } from '../format/segment-format.ts'
 import { maxGroupRecords } from '../format/segment-reader.ts'
 import { syncFolder } from '../format/fsync.ts'
 
-/** Where a segment stands: what is on disk, and the key of the group that comes next. */
+/** What is on disk, and the key of the next group. */
 interface Position {
   readonly group: number
-  /** Whoever makes the next position overwrites it, once that one counts. */
+  /** Overwritten once the next position is on disk. */
   readonly key: ChainKey
   readonly bytes: number
   readonly records: number
@@ -32,18 +32,17 @@ export interface SegmentOptions {
 }
 
 interface Sealing {
-  /** How many of the lines are records. */
   readonly count: number
-  /** The first group that is written with it. Default: it alone. */
+  /** The first group of the same write. Default: this one. */
   readonly start?: number
   readonly end?: true
 }
 
-/** Writes one segment, group by group. Keys that sealed what is on disk are gone. */
+/** Writes one segment, group by group, and overwrites each key once its group is on disk. */
 export class SegmentWriter {
   readonly openedAt: number = Date.now()
   readonly #options: SegmentOptions
-  /** Without the step's key, from which the keys of all groups can be made. */
+  /** Without the epoch's key, from which all keys of the segment follow. */
   readonly #place: Epoch
   readonly #file: FileHandle
   readonly #lock: FileLock
@@ -61,7 +60,7 @@ export class SegmentWriter {
     this.#position = { group: 0, key: step.key.derived('segment'), bytes: 0, records: 0, seals: noSeals }
   }
 
-  /** Takes a step of the folder's key for it. `ended` is what this process ended before. */
+  /** Begins an epoch for it. `ended` are segments that this process ended before. */
   static async open(
     options: SegmentOptions,
     ended: readonly OwnSegment[],
@@ -72,12 +71,12 @@ export class SegmentWriter {
     try {
       await advanceEpoch(options.folder, { ...waiting, ended, open: create })
     } catch (error) {
-      await created[0]?.abandon()
+      await created[0]?.release()
       created[0]?.wipe()
       throw error
     }
     const [writer] = created
-    if (writer === undefined) throw new SecretsError('INTERNAL', 'a step opened no segment')
+    if (writer === undefined) throw new SecretsError('INTERNAL', 'an epoch opened no segment')
     return writer
   }
 
@@ -98,7 +97,7 @@ export class SegmentWriter {
       ])
       return writer
     } catch (error) {
-      await writer.abandon()
+      await writer.release()
       writer.wipe()
       throw error
     }
@@ -108,7 +107,7 @@ export class SegmentWriter {
     return this.#place.step
   }
 
-  /** The step at which it was opened. */
+  /** The epoch at which it was opened. */
   get place(): Epoch {
     return this.#place
   }
@@ -117,23 +116,22 @@ export class SegmentWriter {
     return this.#position.bytes
   }
 
-  /** It cannot be written any more: what was to be on disk may be, or not. */
+  /** A write failed: its content is unknown. */
   get isBroken(): boolean {
     return this.#isBroken
   }
 
   /**
-   * It is as it should be, and takes only its end: somebody moved the file, as tools that rotate logs
-   * do, or a part of a write was taken back.
+   * Takes only its end: the file was moved, as by log rotation, or a part of a write was undone.
    */
   get isOver(): boolean {
     return this.#isOver
   }
 
   /**
-   * Resolves when all lines are on disk; rejects if that is not certain, and leaves the file as it was
-   * if it can. It can write on only if no part of them was in the file. `meanwhile` is called when
-   * the disk has begun.
+   * Resolves when all lines are on disk. Rejects if that is uncertain, and undoes the write if
+   * possible; only a write of which nothing reached the file may be followed by another.
+   * `meanwhile` is called when the disk has begun.
    */
   async append(lines: readonly string[], meanwhile: () => void): Promise<void> {
     if (lines.length === 0) return
@@ -144,7 +142,7 @@ export class SegmentWriter {
     try {
       await onDisk
     } catch (error) {
-      // What is in the file now, nobody can say: the system may have dropped it. A group that goes on from here might be a second one of its number.
+      // The system may have dropped dirty pages: a group that continues here might repeat a number.
       this.#isBroken = true
       position.key.wipe()
       throw error
@@ -153,8 +151,7 @@ export class SegmentWriter {
   }
 
   /**
-   * The state of this segment, signed by a key that only goes forward. `head` is the last step that
-   * is known. `undefined`: the key is gone.
+   * The segment's state, signed by a key that only goes forward. `undefined` once the key is gone.
    */
   checkpoint(head: Pick<Epoch, 'step' | 'line'>, sign?: CheckpointSigner): string | undefined {
     if (this.#isWiped) return undefined
@@ -165,24 +162,26 @@ export class SegmentWriter {
     return checkpointLine(state, key, sign)
   }
 
-  /** Seals the end, and has all on disk even where `durable` is false: the index will say for ever how long it is. Nothing can be written after. */
+  /**
+   * Seals the end and syncs it even if `durable` is false: the index records its length for ever.
+   */
   async end(): Promise<OwnSegment> {
     await this.#commit(this.#sealed(this.#position, [], { count: 0, end: true }), true)
-    await this.abandon()
+    await this.release()
     const { group, bytes, records, seals } = this.#position
     const { folder, step } = this.#place
     const end = { step, bytes, group: group - 1, records, seals: seals.toString('base64url'), torn: 0 }
     return { folder, segment: { ...end, found: 'ended' } }
   }
 
-  /** Leaves the segment to whoever opens the next one, who records how it was found. */
-  async abandon(): Promise<void> {
+  /** Leaves the segment's end to be recorded by whoever opens the next one. */
+  async release(): Promise<void> {
     this.#isBroken = true
     await this.#file.close().catch(() => {})
     this.#lock.release()
   }
 
-  /** Nothing can be signed any more, no checkpoint either. */
+  /** Nothing more can be signed. */
   wipe(): void {
     this.#isWiped = true
     this.#position.key.wipe()
@@ -193,7 +192,7 @@ export class SegmentWriter {
     this.#position = position
   }
 
-  /** Adds the lines, in groups, to what is written next: all of them, or none. Returns where the segment then stands. */
+  /** Adds all lines in groups, or none. */
   #sealedGroups(lines: readonly string[]): Position {
     const first = this.#position
     let position = first
@@ -212,7 +211,6 @@ export class SegmentWriter {
     }
   }
 
-  /** Adds a group and its seal to what is written next. Returns where the segment then stands. */
   #sealed({ group, key, bytes, records, seals }: Position, lines: readonly string[], { count, start = group, end }: Sealing): Position {
     const begin = this.#lines.length
     for (const line of lines) this.#lines.add(line)
@@ -240,7 +238,6 @@ export class SegmentWriter {
     this.#goOnTo(position)
   }
 
-  /** All that leads to this position. */
   async #write({ key }: Position): Promise<void> {
     try {
       await writeAll(this.#file, this.#lines.since(0))
@@ -254,8 +251,8 @@ export class SegmentWriter {
   }
 
   /**
-   * What was in the file for a moment may have been copied, with a seal under this group's key: a
-   * second group under that key could be replaced by it unseen.
+   * A reader may have copied what was in the file for a moment: a second group under the same key
+   * could replace this one unseen.
    */
   async #takeBack(): Promise<void> {
     const { bytes } = this.#position
@@ -268,19 +265,19 @@ export class SegmentWriter {
     if (isDurable) await this.#file.datasync()
   }
 
-  /** A file that was moved keeps what is in it, but is not written any further; one that was removed keeps nothing. */
+  /** A moved file keeps its content and takes no more; a removed one lost it. */
   async #assertStillThere(bytes: number): Promise<void> {
     const path = join(this.#options.folder, segmentName(this.step))
     const [named, own] = await Promise.all([stat(path).catch(() => undefined), this.#file.stat()])
     this.#isOver ||= named?.ino !== own.ino
     if (own.nlink > 0 && own.size === bytes) return
-    throw new SecretsError('AUDIT_FAILED', 'the segment was removed or cut while it was written', {
+    throw new SecretsError('AUDIT_FAILED', 'the segment was removed or truncated while it was written', {
       remedy: 'move segments, do not remove them',
     })
   }
 }
 
-/** A disk that is nearly full takes a part. */
+/** A disk that is nearly full writes a part. */
 async function writeAll(file: FileHandle, buffer: Buffer): Promise<void> {
   for (let written = 0; written < buffer.length;) written += (await file.write(buffer, written)).bytesWritten
 }

@@ -4,16 +4,16 @@ import { DamagedArchive } from '../format/gzip-file.ts'
 import type { EndedSegment } from '../format/index-line.ts'
 import { FileLock } from './file-lock.ts'
 
-/** A segment that this process ended, with its folder's id: that folder may have been replaced. */
+/** A segment that this process ended, with its folder's id, since a folder may be replaced. */
 export interface OwnSegment {
   readonly folder: string
   readonly segment: EndedSegment
 }
 
-/** Ends of segments that the index does not have yet: the caller's, then those of dead processes. */
+/** Segment ends that the index does not have yet: the caller's, then those of dead processes. */
 export class UnrecordedEnds {
   readonly #segments: EndedSegment[]
-  /** Of dead processes' segments: they keep other processes from recording them too. */
+  /** Keep other processes from recording the same segments. */
   readonly #locks: FileLock[] = []
 
   private constructor(own: readonly EndedSegment[]) {
@@ -42,7 +42,7 @@ export class UnrecordedEnds {
     for (const lock of this.#locks.splice(0)) lock.release()
   }
 
-  /** In random order: of hundreds of processes, each checks others. */
+  /** In random order, so that processes check different ones. */
   #others({ live }: Pick<KeyState, 'live'>): readonly number[] {
     const others = live.filter((step) => !this.#segments.some((own) => own.step === step))
     return others

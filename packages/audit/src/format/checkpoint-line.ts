@@ -1,32 +1,31 @@
 import { canonicalLine } from '../record/canonical.ts'
 import type { ChainKey } from './key-chain.ts'
 
-/** What a checkpoint says. */
+/** The state of a segment that a checkpoint commits to. */
 export interface CheckpointState {
   readonly folder: string
   readonly step: number
-  /** The last group that was sealed. */
+  /** The last sealed group. */
   readonly group: number
   readonly bytes: number
   readonly records: number
   /** The hash over all seals of the segment, base64url. */
   readonly seals: string
-  /** The last line of the index that its process knew. */
+  /** The number of the last index line that the process knew. */
   readonly index: number
   /** The hash of that line, base64url. */
   readonly head: string
   readonly time: number
 }
 
-/** Signs bytes with a key of the operator. */
+/** Signs with the operator's key. */
 export type CheckpointSigner = (text: Uint8Array) => Buffer
 
-/** What is signed. */
 export function signedText(state: CheckpointState): string {
   return canonicalLine(membersOf(state))
 }
 
-/** `key` is that of the group after the last one. */
+/** `key` is that of the next group. */
 export function checkpointLine(state: CheckpointState, key: ChainKey, sign: CheckpointSigner | undefined): string {
   const signed = signedText(state)
   const mac = key.mac('checkpoint', signed).toString('base64url')

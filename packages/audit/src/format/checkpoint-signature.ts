@@ -1,31 +1,33 @@
 import type { KeyObject } from 'node:crypto'
-import { SecretsError } from '@finchat/secrets-core'
+import { misconfigured } from '../record/errors.ts'
 import { crypto } from '../record/digest.ts'
 import type { CheckpointSigner } from './checkpoint-line.ts'
 
-/** Whether the signature is right, base64url. */
+/** Takes the signature as base64url. */
 export type CheckpointVerifier = (signed: string, signature: unknown) => boolean
 
 /** Throws `CONFIGURATION` for anything but a private Ed25519 key. */
 export function checkpointSigner(key: unknown): CheckpointSigner {
   const own = keyOf(key, crypto().createPrivateKey)
   if (own?.type !== 'private' || own.asymmetricKeyType !== 'ed25519')
-    throw misconfigured('`checkpoints.signingKey` is no private Ed25519 key', 'pass its PEM text (PKCS #8), or a KeyObject')
+    throw misconfigured('`checkpoints.signingKey` is not a private Ed25519 key', 'pass its PEM text (PKCS #8), or a KeyObject')
   return (text) => crypto().sign(null, text, own)
 }
 
-/** Throws `CONFIGURATION` for anything but a public Ed25519 key: a private one must not be where trails are verified. */
+/**
+ * Throws `CONFIGURATION` for anything but a public Ed25519 key: the private one stays on the host.
+ */
 export function checkpointVerifier(key: unknown): CheckpointVerifier {
   const own = isPrivate(key) ? undefined : keyOf(key, crypto().createPublicKey)
   if (own?.type !== 'public' || own.asymmetricKeyType !== 'ed25519')
     throw misconfigured(
-      '`checkpointKey` is no public Ed25519 key',
+      '`checkpointKey` is not a public Ed25519 key',
       'pass its PEM text (SPKI), or a KeyObject; the private key stays on the host',
     )
   return (signed, signature) => typeof signature === 'string' && isSignature(Buffer.from(signed), signature, own)
 }
 
-/** Only as it is written: more than one text stands for the same bytes. */
+/** Rejects other encodings of the same bytes. */
 function isSignature(signed: Buffer, text: string, key: KeyObject): boolean {
   const signature = Buffer.from(text, 'base64url')
   return signature.toString('base64url') === text && crypto().verify(null, signed, key, signature)
@@ -42,8 +44,4 @@ function keyOf(key: unknown, parse: (text: string) => KeyObject): KeyObject | un
   } catch {
     return undefined
   }
-}
-
-function misconfigured(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
 }

@@ -17,12 +17,15 @@ export function lockOf(folder: string, step: number): string {
 
 const nothing = { bytes: 0, group: 0, records: 0, seals: '', torn: 0 }
 
-/** A segment whose opening was not finished: nothing in it was acknowledged. */
+/** Its process died while opening it, so nothing in it was acknowledged. */
 export function unusedSegment(step: number): EndedSegment {
   return { ...nothing, step, found: 'unused' }
 }
 
-/** How the segment of a process that died is found now, wherever it was moved to. What is proven of it is for the auditor to say. */
+/**
+ * How a dead process left the segment, wherever it was moved. Proves nothing: only the auditor has
+ * its keys.
+ */
 export async function endedSegment(folder: string, step: number): Promise<EndedSegment> {
   const path = await pathOf(folder, step)
   if (path === undefined) return { ...nothing, step, found: 'missing' }

@@ -66,7 +66,7 @@ it('so is the place of checkpoints, not the trail, where they are written and wh
   const inside = join(file, 'checkpoints')
   const verified = verifyAuditTrail(folder, { key, checkpoint: asWritten(inside) })
   await expect(verified).rejects.toThrow(naming(inside))
-  await expect(verified).rejects.toThrow(/^the folder of the checkpoints is no folder/)
+  await expect(verified).rejects.toThrow(/^the folder of the checkpoints is not a folder/)
   const missing = join(parent, 'missing')
   await expect(verifyAuditTrail(folder, { key, checkpoint: asWritten(missing) })).rejects.toThrow(naming(missing))
 })

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
 
-/** Whose folder it is: both may fail in the same ways, and an operator looks at one of them. */
+/** The same failures happen to both folders. */
 export type Holder = 'the audit trail' | 'the checkpoints'
 
 type Said = readonly [problem: (of: Holder) => string, remedy: string]
@@ -10,7 +10,7 @@ const mayNot: Said = [(of) => `this process may not read or write the folder of 
 
 const table: Readonly<Record<string, Said>> = {
   ENOENT: [(of) => `the folder of ${of}, or a file in it, does not exist`, 'name a folder that initAuditFolder made ready'],
-  ENOTDIR: [(of) => `the folder of ${of} is no folder`, 'correct the path'],
+  ENOTDIR: [(of) => `the folder of ${of} is not a folder`, 'correct the path'],
   EACCES: mayNot,
   EPERM: mayNot,
   ERR_ACCESS_DENIED: mayNot, // by `node --permission`
@@ -25,7 +25,7 @@ const table: Readonly<Record<string, Said>> = {
 
 const unknown: Said = [(of) => `the folder of ${of} could not be read or written, for an unknown reason`, 'look at the folder']
 
-/** Our own error for what the file system said of this folder, or of what is in it; never its own message. */
+/** Never quotes the file system's own message. */
 export function folderError(error: unknown, folder: string, of: Holder = 'the audit trail'): SecretsError {
   if (SecretsError.isInstance(error)) return error
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
@@ -33,7 +33,7 @@ export function folderError(error: unknown, folder: string, of: Holder = 'the au
   return new SecretsError('AUDIT_FAILED', `${problem(of)}: ${shownPath(folder)}`, { remedy })
 }
 
-/** From the root on: in another working directory than somebody thinks, the path as it was written would look right. */
+/** Absolute: a relative path looks right in the wrong working directory. */
 export function shownPath(path: string): string {
   return JSON.stringify(resolve(path))
 }

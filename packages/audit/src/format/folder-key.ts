@@ -13,12 +13,12 @@ import { indexFile } from './segment-reader.ts'
 
 export const keyFile = 'key.json'
 
-/** Whoever reads it while it is replaced may find the old one, which was overwritten, and reads again. */
+/** A reader may find an overwritten key while it is replaced. */
 const mostTries = 3
 
 /**
- * Throws `CONFIGURATION` if the folder has no key that this process may read, without reading it. A disk that fails is left to the first record: whether that
- * matters is for the trail to say.
+ * Throws `CONFIGURATION` if this process may not read the folder's key, without reading it. A
+ * failing disk is left to the first record.
  */
 export function assertReady(folder: string): void {
   try {
@@ -33,10 +33,7 @@ export function assertReady(folder: string): void {
   }
 }
 
-/**
- * Throws `CONFIGURATION` if the folder was not made by `initAuditFolder`, or lost its key. The key is
- * to be overwritten by who asked.
- */
+/** The caller overwrites the key. Throws `CONFIGURATION` for a folder without a key. */
 export async function readKey(folder: string): Promise<KeyState> {
   for (let tries = 0; tries < mostTries; tries++) {
     const state = asState(await contentOf(join(folder, keyFile)), folder)
@@ -45,7 +42,7 @@ export async function readKey(folder: string): Promise<KeyState> {
   throw notReady(folder)
 }
 
-/** The same, under the folder's lock: nobody replaces it, and nobody else runs meanwhile. */
+/** As `readKey`, under the folder's lock and without returning to the event loop. */
 export function readKeyNow(folder: string): KeyState {
   const path = join(folder, keyFile)
   const state = asState(existsSync(path) ? contentNow(path) : undefined, folder)
@@ -53,7 +50,7 @@ export function readKeyNow(folder: string): KeyState {
   return state
 }
 
-/** Into memory of its own, which `asState` overwrites. */
+/** In memory of its own, which `asState` overwrites. */
 async function contentOf(path: string): Promise<Buffer | undefined> {
   const file = await open(path, 'r').catch(asMissing)
   if (file === undefined) return undefined
@@ -76,11 +73,11 @@ function contentNow(path: string): Buffer {
   }
 }
 
-/** A new key would be of no use in a folder that lost its own: what is there hangs on the first. */
+/** A folder that lost its key cannot use a new one: its chain begins with the first. */
 function notReady(folder: string): SecretsError {
   const shown = JSON.stringify(folder)
   if (existsSync(join(folder, indexFile)))
-    return new SecretsError('CONFIGURATION', `the folder ${shown} of the audit trail lost its ${keyFile}, or has one that is none`, {
+    return new SecretsError('CONFIGURATION', `the folder ${shown} of the audit trail lost its ${keyFile}, or has a damaged one`, {
       remedy: 'keep the folder, which can be verified and not written; name a new one, made ready by initAuditFolder',
     })
   return new SecretsError('CONFIGURATION', `the folder ${shown} of the audit trail was never made ready`, {
@@ -88,7 +85,6 @@ function notReady(folder: string): SecretsError {
   })
 }
 
-/** What goes on while a key is replaced. */
 interface Replacement {
   /** Runs while the new state is written beside the old one, which stays if this rejects. */
   readonly beside?: (() => Promise<void> | undefined) | undefined
@@ -97,8 +93,8 @@ interface Replacement {
 }
 
 /**
- * The new state is on disk before the old one is gone, and the old key is overwritten. To be called
- * under the folder's lock. The key of `state` is left to the caller.
+ * Puts the new state on disk, then overwrites the old key. To be called under the folder's lock;
+ * the caller overwrites the key of `state`.
  */
 export async function replaceKey(folder: string, state: KeyState, { beside, inPlace }: Replacement = {}): Promise<void> {
   const [ran, prepared] = await Promise.allSettled([beside?.(), prepareKey(folder, state)])
@@ -135,10 +131,7 @@ export function nextKeyState(
 
 const nextKeyFile = `${keyFile}.new`
 
-/**
- * Puts the new state beside the old one, on disk, and returns a handle of the old one. What a process
- * left there that died is overwritten, not cut off.
- */
+/** Returns a handle of the old state. Overwrites in place what a dead process left. */
 async function prepareKey(folder: string, state: KeyState): Promise<FileHandle | undefined> {
   const fresh = await open(join(folder, nextKeyFile), constants.O_RDWR | constants.O_CREAT, 0o600)
   const old = open(join(folder, keyFile), 'r+').catch(() => undefined)
@@ -162,7 +155,7 @@ async function writeWhole(file: FileHandle, text: Buffer): Promise<void> {
   if (size > text.length) await file.truncate(text.length)
 }
 
-/** What was prepared is not needed: it must not be left as a copy of a key. */
+/** It must not remain as a copy of a key. */
 async function dropPreparedKey(folder: string): Promise<void> {
   const path = join(folder, nextKeyFile)
   const prepared = await open(path, 'r+').catch(() => undefined)
@@ -182,7 +175,7 @@ function asMissing(error: unknown): undefined {
   throw error
 }
 
-/** What was read is overwritten. */
+/** Overwrites what was read. */
 function asState(content: Buffer | undefined, folder: string): KeyState | undefined {
   try {
     const state = content && parsedState(content)
@@ -206,21 +199,21 @@ export function olderFormat(folder: string): SecretsError {
 /** Where the folder's chain of keys stands. */
 export interface KeyState {
   readonly folder: string
-  /** The next step, which `key` is for. */
+  /** The next epoch, which `key` is for. */
   readonly step: number
   readonly key: ChainKey
-  /** The steps of segments whose end is not in the index yet. */
+  /** Epochs whose segments have no end in the index yet. */
   readonly live: readonly number[]
-  /** Steps whose opening was not finished, which the index does not say yet. */
+  /** Epochs whose segments were never used, which the index does not say yet. */
   readonly unused: readonly number[]
 }
 
 const version = 2
-/** In canonical JSON no text has this in it, since its quotes are escaped. */
+/** Unambiguous in canonical JSON, which escapes quotes in text. */
 const marker = Buffer.from('"key":"')
 const blank = '-'
 
-/** Canonical JSON, one line; the key is put in as bytes. To be overwritten by who asked. */
+/** One line of canonical JSON, as bytes for the caller to overwrite. */
 export function stateText({ key, ...state }: KeyState): Buffer {
   const line = canonicalLine({ ...state, key: blank.repeat(keyTextBytes), v: version })
   const text = ownMemory(Buffer.byteLength(line))
@@ -232,8 +225,8 @@ export function stateText({ key, ...state }: KeyState): Buffer {
 }
 
 /**
- * The key is taken out before the rest becomes a string. `undefined`: this is no state of a folder.
- * `older`: an earlier version of this package wrote it.
+ * Takes the key out before the rest becomes a string. `undefined` for anything else; `older` for
+ * the format of an earlier version.
  */
 export function parsedState(text: Buffer): KeyState | 'older' | undefined {
   const at = text.indexOf(marker) + marker.length

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 
-/** What is in a file must survive a power cut, whoever wrote it: its process may have died before it had synced that itself. */
+/** Syncs a file whose writer may have died before it did. */
 export async function syncFile(path: string): Promise<void> {
   const file = await open(path, 'r+').catch((error: unknown) => {
     if (isReadOnly(error)) return open(path, 'r') // which is enough where the system is POSIX's
@@ -15,23 +15,23 @@ export async function syncFile(path: string): Promise<void> {
   }
 }
 
-/** Somebody may have taken the right to write to a segment that has ended. */
+/** An ended segment may have been made read-only. */
 function isReadOnly(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM')
 }
 
-/** A pipe has no disk, and some file systems have no such call. */
+/** Pipes and some file systems cannot sync. */
 function isUnable(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'EINVAL'
 }
 
-/** A new name must survive a power cut too. */
+/** Syncs new names in the folder. */
 export async function syncFolder(folder: string): Promise<void> {
   const descriptor = await open(folder, 'r')
   try {
     await descriptor.sync()
   } catch {
-    // Not every file system can.
+    // Some file systems cannot.
   } finally {
     await descriptor.close()
   }

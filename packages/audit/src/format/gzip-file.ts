@@ -1,34 +1,23 @@
 import { open, stat } from 'node:fs/promises'
 import type { Gunzip } from 'node:zlib'
 
-/**
- * Deflate makes at most some thousand times as much of its input, so 16 MiB of output wait for the
- * reader at most.
- */
+/** Deflate expands at most a thousandfold, so at most 16 MiB of output wait. */
 const pieceBytes = 16 * 1024
 const usualChunkBytes = 64 * 1024
-/**
- * zlib drops the chunk that it was filling when it came to the damage: it is read again in such
- * small ones.
- */
+/** zlib drops the chunk in which it finds damage, so that part is read again in small chunks. */
 const leastChunkBytes = 256
 
-/**
- * No segment is larger unless `maxSegmentBytes` says so, and a small file may unpack to terabytes.
- */
+/** Bounds a decompression bomb; no segment is larger by default. */
 export const mostUnpackedBytes: number = 4 * 1024 ** 3
 
-/** Why a compressed file cannot be read to its end. Never leaves this package. */
+/** A compressed file that cannot be read to its end. Never leaves this package. */
 export class DamagedArchive extends Error {}
 
 export function isCompressed(path: string): boolean {
   return path.endsWith('.gz')
 }
 
-/**
- * The content of a gzip file, up to the damage. Throws `DamagedArchive` behind that, or if there is
- * more than `mostBytes`.
- */
+/** The content up to the damage. Then throws `DamagedArchive`, as it does beyond `mostBytes`. */
 export async function* unpackedChunks(path: string, mostBytes: number): AsyncGenerator<Buffer> {
   let [bytes, damage]: [number, DamagedArchive | undefined] = [0, undefined]
   for (const chunkBytes of [usualChunkBytes, leastChunkBytes]) {
@@ -50,7 +39,7 @@ export async function* unpackedChunks(path: string, mostBytes: number): AsyncGen
   if (damage !== undefined) throw damage
 }
 
-/** The last one is why it cannot be read any further, if there is such a reason. */
+/** Ends with the damage, if there is any. */
 async function* unpacked(path: string, chunkBytes: number): AsyncGenerator<Buffer | DamagedArchive> {
   const unpacking = new Unpacking(chunkBytes)
   const { size } = await stat(path)
@@ -69,10 +58,7 @@ async function* unpacked(path: string, chunkBytes: number): AsyncGenerator<Buffe
   }
 }
 
-/**
- * Unpacks what it is given, piece by piece, and keeps what it unpacked before a failure, which a
- * stream would drop.
- */
+/** Keeps what was unpacked before a failure; a stream would drop it. */
 class Unpacking {
   isDone = false
   isDamaged = false

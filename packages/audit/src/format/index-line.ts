@@ -8,27 +8,27 @@ import { type ChainKey, isMac } from './key-chain.ts'
 import { digestOf } from '../record/digest.ts'
 import { isCount, parsedLine } from './segment-format.ts'
 
-/** How a segment was found when it had ended: what stands in it then must stand in it for ever. */
+/** How a segment was found at its end. It must never change afterwards. */
 export interface EndedSegment {
-  /** The step that opened it. */
+  /** The epoch that opened it. */
   readonly step: number
   /** Up to the end of its last seal. */
   readonly bytes: number
   /** Of its last seal. */
   readonly group: number
   readonly records: number
-  /** What stood behind the last seal, bytes: its process died while it wrote. Nothing of it was acknowledged. */
+  /** Bytes behind the last seal, which were never acknowledged: its process died while writing. */
   readonly torn: number
-  /** The hash over all seals up to the last one, base64url; empty where there is none. */
+  /** The hash over all seals, base64url; empty without a seal. */
   readonly seals: string
   /**
-   * `ended`: by its own process. `cut`: its process died, and another one found it so. `missing`: the file was gone. `unused`: its process
-   * died while it opened it; no record was ever acknowledged.
+   * `ended`: by its own process. `cut`: its process died. `missing`: the file was gone. `unused`:
+   * its process died while opening it, before any record was acknowledged.
    */
   readonly found: 'ended' | 'cut' | 'missing' | 'unused'
 }
 
-/** One line of the index: one step of the folder's key. */
+/** A line of the index: one epoch. */
 export interface IndexEntry {
   readonly v: 2
   /** The hash of the line before, base64url; empty in the first. */
@@ -38,14 +38,13 @@ export interface IndexEntry {
   readonly time: number
   readonly host: string
   readonly pid: number
-  /** Whether this step opened a segment, which has its number. */
+  /** Whether the epoch opened a segment, which then has its number. */
   readonly opens: boolean
   readonly ended: readonly EndedSegment[]
-  /** How much stood here before that was no line, bytes: a process died in the midst of a step, which never happened. Absent: nothing. */
+  /** Bytes of an unfinished line that stood here, if any: its epoch never happened. */
   readonly cut?: number | undefined
 }
 
-/** Who writes an entry, where and when. */
 export function entryOrigin(folder: string, step: number): Pick<IndexEntry, 'v' | 'folder' | 'step' | 'time' | 'host' | 'pid'> {
   return { v: 2, folder, step, time: Date.now(), host: hostname(), pid: process.pid }
 }
@@ -63,7 +62,7 @@ function macUnder(stepKey: ChainKey, entry: IndexEntry): Buffer {
   }
 }
 
-/** `undefined`: the line is no entry, or does not stand there as we write it. */
+/** `undefined` unless the line is an entry, byte for byte as we write it. */
 export function asIndexEntry(line: Buffer): (IndexEntry & { readonly mac: string }) | undefined {
   const parsed = parsedLine(line)
   if (parsed === undefined || !isEntry(parsed) || !line.equals(Buffer.from(canonicalLineIfAny(parsed) ?? ''))) return undefined
@@ -87,26 +86,27 @@ function isEnded(ended: unknown): ended is EndedSegment {
   return [step, bytes, group, records, torn].every(isCount) && typeof seals === 'string'
 }
 
-/** More than any entry that we write, whole or not finished; more behind the last one was put there. */
+/** Longer than any entry; more than this behind the last entry was added by someone. */
 export const maxEntryBytes: number = 64 * 1024
 const tailBytes = 4 * maxEntryBytes
 const lineFeed = 0x0a
 
-/** Where the index goes on. */
 export interface IndexEnd {
   readonly last: IndexEntry & { readonly mac: string }
-  /** The hash of its line, as it stands there. */
+  /** The hash of its line. */
   readonly digest: string
   /** The offset behind its line. */
   readonly end: number
-  /** What stands behind that and is no entry: a dying process left a line unfinished, or what a power cut made of it, which may end as a line does. */
+  /**
+   * What stands behind it: an unfinished line, or what a power cut made of it, which may end in a
+   * line feed.
+   */
   readonly cut: Buffer
 }
 
 /**
- * To be called under the folder's lock, which is why it does not let others run: on a busy machine
- * each return to the event loop costs all who wait for the lock some milliseconds. Throws
- * `INTEGRITY` if the index is not as we left it.
+ * To be called under the folder's lock, and therefore synchronous: each return to the event loop
+ * would delay all who wait. Throws `INTEGRITY` if the index is not as it was left.
  */
 export function indexEnd({ fd }: FileHandle, folder: string): IndexEnd {
   const { size } = fstatSync(fd)
@@ -118,7 +118,7 @@ export function indexEnd({ fd }: FileHandle, folder: string): IndexEnd {
   return { ...found, end: from + found.end, cut: tail.subarray(found.end) }
 }
 
-/** The last line that is an entry, unless more stands behind it than a dying process leaves. */
+/** `undefined` if more stands behind the last entry than a dying process leaves. */
 function lastEntry(tail: Buffer): Omit<IndexEnd, 'cut'> | undefined {
   let end = tail.lastIndexOf(lineFeed) + 1
   while (end > 0 && tail.length - end <= maxEntryBytes) {
@@ -131,7 +131,7 @@ function lastEntry(tail: Buffer): Omit<IndexEnd, 'cut'> | undefined {
   return undefined
 }
 
-/** The first line of a new index, which only one of many processes can write. */
+/** Only one of several processes can create the index. */
 export async function createIndex(path: string, line: string): Promise<void> {
   const file = await open(path, 'ax', 0o600)
   try {
@@ -141,7 +141,7 @@ export async function createIndex(path: string, line: string): Promise<void> {
   }
 }
 
-/** Behind `end`, in place of what a dying process left there. On disk when it resolves. */
+/** Overwrites what stands behind `end`. On disk when it resolves. */
 export async function appendToIndex(file: FileHandle, line: string, end: number): Promise<void> {
   await cutAt(end, file)
   const bytes = Buffer.from(line)
@@ -149,7 +149,7 @@ export async function appendToIndex(file: FileHandle, line: string, end: number)
   await file.datasync()
 }
 
-/** What is cut off is gone for sure before anything stands in its place: a power cut would leave a line of which one sector is the old one's. */
+/** Syncs the truncation first: else a power cut could leave a line with a sector of the old one. */
 async function cutAt(end: number, file: FileHandle): Promise<void> {
   if (fstatSync(file.fd).size === end) return
   await file.truncate(end)

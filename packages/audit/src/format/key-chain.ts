@@ -2,34 +2,34 @@ import { SecretsError } from '@finchat/secrets-core'
 import { crypto } from '../record/digest.ts'
 import { decodedKey, encodedKey, keyBytes, keyTextBytes, ownMemory } from './key-text.ts'
 
-/** What a key is used for: no two uses of one key ever see the same data. */
+/** Separates uses, so that no two of one key share data. */
 type Purpose = 'next' | 'index' | 'segment' | 'seal' | 'checkpoint' | 'folder'
 
 const blockBytes = 64
 const digestBytes = 32
 const lineFeed = 0x0a
-/** Larger data is rare, and gets memory for once. */
+/** Larger data gets memory of its own. */
 const usualBytes = 128 * 1024
 const usual = ownMemory(usualBytes)
 const outer = ownMemory(blockBytes + digestBytes)
 
 /**
- * One key of a chain, in memory that nothing else uses, until `wipe`. A `KeyObject` keeps its copy
- * until it is collected, and an `Hmac` of Node.js takes a copy too.
+ * A key of a chain, in memory of its own until `wipe`. A `KeyObject` or an `Hmac` of Node.js would
+ * keep a copy.
  */
 export class ChainKey {
   readonly #bytes = ownMemory(keyBytes)
   #isWiped = false
 
-  /** Takes the bytes over: they are zeros then. */
+  /** Moves the bytes, and zeroes the caller's. */
   constructor(bytes: Uint8Array) {
     this.#bytes.set(bytes)
     bytes.fill(0)
   }
 
   /**
-   * HMAC-SHA256 (RFC 2104, FIPS 180-4) over purpose, a zero byte and the data, made of two one-shot
-   * hashes, of which nothing of the key is left.
+   * HMAC-SHA256 (RFC 2104, FIPS 180-4) over purpose, a zero byte and the data. It is made of two
+   * one-shot hashes, which keep nothing of the key.
    */
   mac(purpose: Purpose, ...data: readonly (string | Uint8Array)[]): Buffer {
     if (this.#isWiped) throw new SecretsError('INTERNAL', 'a key of the audit trail was used after it was overwritten')
@@ -45,12 +45,11 @@ export class ChainKey {
     return mac
   }
 
-  /** A key that tells nothing about this one. */
   derived(purpose: 'next' | 'index' | 'segment'): ChainKey {
     return new ChainKey(this.mac(purpose))
   }
 
-  /** The key so many steps further in its chain; those in between are gone. */
+  /** The key `steps` further in its chain; those in between are overwritten. */
   later(steps: number): ChainKey {
     let later = this.#copy()
     for (let step = 0; step < steps; step++) {
@@ -65,7 +64,7 @@ export class ChainKey {
     return crypto().timingSafeEqual(this.#bytes, other.#bytes)
   }
 
-  /** For the auditor's safe or the folder's key file; to be overwritten by who asked. */
+  /** For the caller to overwrite. */
   text(): Buffer {
     return encodedKey(this.#bytes)
   }
@@ -90,15 +89,12 @@ export class ChainKey {
 }
 
 /**
- * How many keys of what is not there are made to find out who claims that it was: as many as a segment of the default size has groups, four times over, and some four
- * seconds of work. Anybody can write a large number.
+ * Limits the work that forged numbers cause: some four seconds, and four times the groups of a
+ * segment of default size.
  */
 export const mostKeysBeyond = 1_000_000
 
-/**
- * The keys of one verification: how many it may still make of what is not there, since an attacker
- * can ask for them in every segment, and those that are overwritten when it is over.
- */
+/** One verification's keys: a limit for those of what is not there, and a list to overwrite. */
 export class KeyBudget {
   #left = mostKeysBeyond
   readonly #held: ChainKey[] = []
@@ -119,7 +115,7 @@ export class KeyBudget {
   }
 }
 
-/** Compares the text, since more than one text stands for the same bytes. */
+/** Compares text, since several texts encode the same bytes. */
 export function isMac(expected: Buffer, mac: string): boolean {
   const [text, given] = [Buffer.from(expected.toString('base64url')), Buffer.from(mac)]
   return given.length === text.length && crypto().timingSafeEqual(given, text)
@@ -129,13 +125,13 @@ export function randomKey(): ChainKey {
   return new ChainKey(crypto().randomFillSync(ownMemory(keyBytes)))
 }
 
-/** The same key always has the same folder, so whoever has it cannot pass a rewritten trail for another one. */
+/** Derived from the first key, so that a rewritten trail cannot pass for another folder's. */
 export function folderIdOf(first: ChainKey): string {
   const hex = first.mac('folder').toString('hex')
   return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(12, 15)}`, `a${hex.slice(15, 18)}`, hex.slice(18, 30)].join('-')
 }
 
-/** A copy: what was given is left to who gave it. Throws `CONFIGURATION` for anything but the text of a key. */
+/** Copies the text. Throws `CONFIGURATION` for anything but a key's text. */
 export function parsedKey(text: unknown): ChainKey {
   const bytes = text instanceof Uint8Array || typeof text === 'string' ? copyOf(text) : undefined
   const key = bytes && decodedKey(bytes)

@@ -1,4 +1,3 @@
-/** What the text of a key begins with. */
 const prefix = Buffer.from('audit-key:')
 const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
 const valueOf = new Int8Array(256).fill(-1)
@@ -8,15 +7,12 @@ export const keyBytes = 32
 const digits = 43
 export const keyTextBytes: number = prefix.length + digits
 
-/** Memory that can be overwritten: no slice of Node's pool, and outside the V8 heap, where a collector copies. */
+/** Outside Node's pool and the V8 heap, so that it can be overwritten. */
 export function ownMemory(bytes: number): Buffer {
   return Buffer.from(new ArrayBuffer(bytes))
 }
 
-/**
- * `audit-key:` and the key in base64url, as bytes: a string, or what decodes one, would leave a copy
- * that nobody can overwrite.
- */
+/** `audit-key:` and base64url, as bytes: a string could not be overwritten. */
 export function encodedKey(key: Uint8Array): Buffer {
   const text = ownMemory(keyTextBytes)
   text.set(prefix)
@@ -24,7 +20,7 @@ export function encodedKey(key: Uint8Array): Buffer {
   return text
 }
 
-/** `undefined` for anything but what `encodedKey` wrote. */
+/** `undefined` for anything but what `encodedKey` returns. */
 export function decodedKey(text: Uint8Array): Buffer | undefined {
   if (text.length !== keyTextBytes || prefix.compare(text, 0, prefix.length) !== 0) return undefined
   const key = ownMemory(keyBytes)
@@ -51,7 +47,7 @@ function addSixBits(key: Uint8Array, digit: number, value: number): void {
   if (at + 1 < keyBytes) key[at + 1] = (key[at + 1] ?? 0) | (bits & 255)
 }
 
-/** Where a digit's bits stand in two bytes. */
+/** Where a digit's bits are in two bytes. */
 function placeOf(digit: number): readonly [at: number, shift: number] {
   const bit = 6 * digit
   return [bit >> 3, 10 - (bit & 7)]

@@ -6,32 +6,28 @@ import { asHeader, type SegmentHeader } from './segment-format.ts'
 import { indexFile, isRegularFile, linesOf, readSegment } from './segment-reader.ts'
 import { DamagedArchive, isCompressed } from './gzip-file.ts'
 
-/** What may be a segment's file, wherever it was moved within the folder. */
+/** A possible segment, wherever it was moved within the folder. */
 export interface SegmentFile {
   readonly path: string
-  /** `undefined`: the file does not begin as a segment does. */
+  /** `undefined`: the file does not begin as a segment. */
   readonly header: SegmentHeader | undefined
-  /** What is none is not opened. */
+  /** Anything else is never opened. */
   readonly isFile: boolean
   readonly isEmpty: boolean
 }
 
-/** A file of the folder that no segment is read from. */
+/** A file that no segment is read from. */
 export interface LeftOutFile extends SegmentFile {
-  /** The segment that it claims to be; absent: none. */
+  /** The segment that it claims to be. */
   readonly step: number | undefined
 }
 
-/** Which file each segment is read from. */
 export interface SortedFiles {
   readonly segments: ReadonlyMap<number, string>
   readonly leftOut: readonly LeftOutFile[]
 }
 
-/**
- * Every file with `.jsonl` in its name but the index, in the order in which the segments were
- * opened.
- */
+/** All files with `.jsonl` in their names but the index, by epoch. */
 export async function segmentFiles(folder: string): Promise<readonly SegmentFile[]> {
   const names = (await readdir(folder)).filter((name) => name.includes('.jsonl') && name !== indexFile).toSorted()
   const files: SegmentFile[] = []
@@ -45,26 +41,22 @@ export function byStep(one: SegmentFile, other: SegmentFile): number {
 
 const ours = /^(folder\.lock|segment-\d{8,}\.lock)$/
 
-/**
- * What else is in the folder, by name: nothing that the trail has put there, nor what may be a
- * segment.
- */
+/** Names of files that neither belong to the trail nor may be segments. */
 export async function foreignNames(folder: string): Promise<readonly string[]> {
   const known = [indexFile, keyFile, `${keyFile}.new`]
   return (await readdir(folder)).filter((name) => !name.includes('.jsonl') && !known.includes(name) && !ours.test(name)).toSorted()
 }
 
-/** The step in a name that we give to segments, compressed or not. */
+/** The epoch in the name of a segment, compressed or not. */
 export function stepOfName(path: string): number | undefined {
   const digits = /^segment-(\d{8,16})\.jsonl(\.gz)?$/.exec(basename(path))?.[1]
   return digits === undefined ? undefined : Number(digits)
 }
 
 /**
- * Gives each segment that `isOpened` knows one file: that whose name and header agree; else that
- * which bears its name and has a damaged header; else by header, since segments may be moved. A
- * tool that rotates logs may leave an empty file in their place. What is left is a copy, or none of
- * ours.
+ * Assigns a file to each opened segment: by name and header; else by name with a damaged header;
+ * else by header, since segments may be moved; else by name, since log rotation may leave an empty
+ * file. The others are copies or foreign.
  */
 export function sortedFiles(
   files: readonly SegmentFile[],
@@ -88,14 +80,14 @@ export function sortedFiles(
   return { segments, leftOut: left.map((file) => ({ ...file, step: byHeader(file) ?? stepOfName(file.path) })) }
 }
 
-/** Whether two files hold the same, unpacked. */
+/** Compares the unpacked content. */
 export async function areAlike(one: string, other: string): Promise<boolean> {
   const first = await contentOf(one)
   const second = first && (await contentOf(other, first.bytes))
   return first !== undefined && first.digest === second?.digest
 }
 
-/** `undefined`: it is damaged, or larger than that. */
+/** `undefined` if it is damaged or too large. */
 async function contentOf(path: string, mostBytes?: number): Promise<{ readonly bytes: number; readonly digest: string } | undefined> {
   const hash = crypto().createHash('sha256')
   let bytes = 0

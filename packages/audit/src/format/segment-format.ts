@@ -1,39 +1,41 @@
 import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
 
-/** The first line of a segment: whose it is, and its place in the folder's chain. */
+/** The first line of a segment. */
 export interface SegmentHeader {
   readonly kind: 'segment'
   readonly v: 2
-  /** The folder's id, made by `initAuditFolder`. */
+  /** The folder's id. */
   readonly folder: string
-  /** The step of the folder's key that this segment was opened at, which is its line in the index. */
+  /** The epoch at which the segment was opened. */
   readonly step: number
   readonly time: number
   readonly host: string
   readonly pid: number
 }
 
-/** The line that ends a group: what stands between it and the seal before is authentic if `mac` is right under this group's key. */
+/**
+ * The line that ends a group. The lines since the seal before it are authentic if `mac` fits the
+ * group's key.
+ */
 export interface Seal {
   readonly kind: 'seal'
   /** Counts from 0, the group of the header. */
   readonly group: number
-  /** How many records stand in the group. */
   readonly records: number
   /**
-   * The first group that was written with it: those before were on disk when it was made, unless
-   * `durable` was false.
+   * The first group of the same write: earlier groups were on disk by then, unless `durable` was
+   * false.
    */
   readonly start: number
-  /** The segment was ended by its own process: nothing follows. */
+  /** The segment was ended by its own process. */
   readonly end?: true | undefined
   /** HMAC-SHA256 of the group, base64url. */
   readonly mac: string
-  /** The line without its MAC, as it was sealed. */
+  /** The line without its MAC. */
   readonly signed: string
 }
 
-/** A line of JSON that is an object; anything else is `undefined`. */
+/** `undefined` unless the line is a JSON object. */
 export function parsedLine(line: Buffer): Readonly<Record<string, unknown>> | undefined {
   try {
     const parsed: unknown = JSON.parse(line.toString('utf8'))
@@ -43,14 +45,17 @@ export function parsedLine(line: Buffer): Readonly<Record<string, unknown>> | un
   }
 }
 
-/** Whether this line may be a seal: no record begins like one, since the members of a canonical line are sorted. */
+/** No record begins like a seal, since canonical members are sorted. */
 export function looksLikeSeal(line: Buffer): boolean {
   return startsWith(line, groupStart) || startsWith(line, endStart)
 }
 
 const sealForm = /^\{("end":true,)?"group":(0|[1-9]\d*),"kind":"seal","mac":"([\w-]*)","records":(0|[1-9]\d*),"start":(0|[1-9]\d*)\}\n$/
 
-/** Only as we write it, byte for byte: the MAC is over what it means, so whatever else means the same would be an edit that nobody finds. */
+/**
+ * Accepts only our own form, byte for byte: the MAC covers the meaning, so another form would be an
+ * undetected edit.
+ */
 export function asSeal(line: Buffer): Seal | undefined {
   const [, end = '', group, mac = '', records, start] = sealForm.exec(line.toString('latin1')) ?? []
   const counts = { group: Number(group), records: Number(records), start: Number(start) }
@@ -72,16 +77,16 @@ export function asRecord(line: Buffer): AuditRecord | undefined {
   return record !== undefined && isRecord(record) ? record : undefined
 }
 
-/** What every record has; the rest is optional, and was written by the trail. */
+/** Checks what every record has. */
 export function isRecord(record: object): record is AuditRecord {
   const { v, trail, seq, time, operation, name } = record as Partial<Record<keyof AuditRecord, unknown>> // each is looked at
   return v === 1 && isCount(seq) && isCount(time) && [trail, operation, name].every((text) => typeof text === 'string')
 }
 
-/** Throws `INVALID_ARGUMENT` for what no trail has made. */
+/** Throws `INVALID_ARGUMENT` for anything but a record. */
 export function assertRecord(record: unknown): asserts record is AuditRecord {
   if (typeof record === 'object' && record !== null && isRecord(record)) return
-  throw new SecretsError('INVALID_ARGUMENT', 'this is no record of an audit trail', {
+  throw new SecretsError('INVALID_ARGUMENT', 'the value is not a record of an audit trail', {
     remedy: 'pass what a sink is given to write, or what readAuditRecords yields',
   })
 }

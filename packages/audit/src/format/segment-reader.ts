@@ -3,25 +3,25 @@ import type { AuditRecord } from '@finchat/secrets-core'
 import { asRecord, asSeal, looksLikeSeal, type Seal } from './segment-format.ts'
 import { DamagedArchive, isCompressed, mostUnpackedBytes, unpackedChunks } from './gzip-file.ts'
 
-/** What stands between two seals of a segment. */
+/** The lines between two seals. */
 export interface SegmentGroup {
-  /** The number of its first line in the file, from 1. */
+  /** Of its first line, from 1. */
   readonly firstLine: number
-  /** The lines before the seal, each with its line feed (the last of a torn file has none): in the first group the header, then records. */
+  /** Each with its line feed, if it has one. The first group begins with the header. */
   readonly lines: readonly Buffer[]
-  /** `undefined`: no seal follows, or its line is none, or there are more lines than any group has. */
+  /** `undefined` without a valid seal, or if there are more lines than a group has. */
   readonly seal: Seal | undefined
-  /** The seal's own line, with its line feed; empty where there is none. */
+  /** Empty without a seal. */
   readonly sealLine: Buffer
-  /** The offset in the file behind this group. */
+  /** The offset behind the group. */
   readonly endsAt: number
 }
 
 export const indexFile = 'index.jsonl'
 
 /**
- * No group that we write has more records, nor a line more bytes (nine texts of 16,384 characters, each six bytes in JSON at most); a reader need not hold
- * more of a file that somebody else wrote.
+ * Limits of what we write: a line has at most nine texts of 16,384 characters, each six bytes in
+ * JSON.
  */
 export const maxGroupRecords = 64
 const maxLineBytes = 1024 * 1024
@@ -29,17 +29,16 @@ const maxLineBytes = 1024 * 1024
 const chunkBytes = 256 * 1024
 const lineFeed = 0x0a
 
-/** Of what is there: a pipe is none, nor a link that leads nowhere. Whoever opens one may wait for ever. */
+/** Opening a pipe may block for ever. */
 export async function isRegularFile(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => lstat(path))
   return found.isFile()
 }
 
 /**
- * The groups of a segment, in order, as they stand in the file: nothing is checked here. Memory is
- * bounded, whatever the file holds. The last group may have no seal: a torn tail, or what a live
- * process is writing. A compressed file (`.gz`) is unpacked as it is read, and throws
- * `DamagedArchive` where it is damaged or has more than `mostBytes`.
+ * The groups of a segment as they stand in the file, unverified, in bounded memory. The last one
+ * may lack a seal: a torn tail, or a write under way. Throws `DamagedArchive` where a compressed
+ * file (`.gz`) is damaged or exceeds `mostBytes`.
  */
 export async function* readSegment(path: string, mostBytes: number = mostUnpackedBytes): AsyncGenerator<SegmentGroup> {
   let group: Buffer[] = []
@@ -66,19 +65,21 @@ export async function* readSegment(path: string, mostBytes: number = mostUnpacke
 }
 
 /**
- * Whether there are zeros in the lines, or the seal, of which text has none. A power cut may leave them, behind all that was acknowledged, where a part of
- * what was being written had not come to the disk, and what stands behind them had.
+ * A power cut may leave zeros where a part of the last write had not reached the disk. Text has
+ * none.
  */
 export function hasUnwritten({ lines, sealLine }: SegmentGroup): boolean {
   return sealLine.includes(0) || lines.some((line) => line.includes(0))
 }
 
-/** The records of a group; a line that is none is left out. */
+/** Skips lines that are not records. */
 export function recordsOf({ lines }: SegmentGroup): readonly AuditRecord[] {
   return lines.map(asRecord).filter((record) => record !== undefined)
 }
 
-/** A file's lines with their line feeds, a chunk's worth at a time; a longer line than any of ours comes in pieces. */
+/**
+ * A file's lines with their line feeds, chunk by chunk. A line that is too long comes in pieces.
+ */
 export async function* linesOf(path: string, mostBytes: number = mostUnpackedBytes): AsyncGenerator<readonly Buffer[]> {
   let rest: Buffer = Buffer.alloc(0)
   for await (const chunk of isCompressed(path) ? unpackedChunks(path, mostBytes) : chunksOf(path)) {
@@ -94,7 +95,6 @@ export async function* linesOf(path: string, mostBytes: number = mostUnpackedByt
   if (rest.length > 0) yield [rest]
 }
 
-/** The content of a file, as it stands there. */
 async function* chunksOf(path: string): AsyncGenerator<Buffer> {
   const file = await open(path, 'r')
   try {

@@ -1,10 +1,12 @@
-/** Of W3C trace context: 32 and 16 hex digits. */
+/** W3C trace context: 32 and 16 hex digits. */
 export interface ActiveSpan {
   readonly traceId: string
   readonly spanId: string
 }
 
-/** What `@opentelemetry/api` registers, of which only this much is used: there need be no such package. */
+/**
+ * The part of what `@opentelemetry/api` registers that is used here; the package need not exist.
+ */
 interface OpenTelemetryApi {
   readonly context?: { readonly active?: () => { readonly getValue?: (key: symbol) => unknown } }
 }
@@ -13,7 +15,7 @@ const apiKey = Symbol.for('opentelemetry.js.api.1')
 const spanKey = Symbol.for('OpenTelemetry Context Key SPAN')
 const allZeros = /^0+$/
 
-/** The span that is active in the caller's context, if OpenTelemetry is set up in this process. Never throws. */
+/** The caller's active OpenTelemetry span, if there is one. Never throws. */
 export function activeSpan(): ActiveSpan | undefined {
   const api: OpenTelemetryApi | undefined = Reflect.get(globalThis, apiKey)
   if (api === undefined) return undefined

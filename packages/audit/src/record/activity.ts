@@ -1,4 +1,4 @@
-/** What an operation does to secrets, credentials and leases; `other` where it is none of these, or is not known here. */
+/** The kind of an operation; `other` for one that is not known here. */
 export type Activity = 'create' | 'read' | 'update' | 'delete' | 'login' | 'other'
 
 const activities: Readonly<Record<string, Activity>> = {
@@ -23,5 +23,5 @@ export function activityOf(operation: string): Activity {
   return (Object.hasOwn(activities, operation) ? activities[operation] : undefined) ?? 'other'
 }
 
-/** Codes that say: somebody was not let in, or something was altered. */
+/** Codes of a denied access or an alteration. */
 export const refusals: readonly (string | undefined)[] = ['PERMISSION_DENIED', 'UNAUTHENTICATED', 'INTEGRITY']

@@ -27,7 +27,7 @@ describe('the audit context', () => {
 
   it('refuses a promise in the place of a function: its calls were made outside the context', () => {
     // @ts-expect-error what a caller without types may write
-    expect(() => withAuditContext({ actor: 'webapp' }, Promise.resolve())).toThrow(/no function \(pass \(\) =>/)
+    expect(() => withAuditContext({ actor: 'webapp' }, Promise.resolve())).toThrow(/not a function \(pass \(\) =>/)
   })
 
   it('does not show what it refuses', () => {

@@ -4,9 +4,9 @@ import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 
 /** On whose behalf secrets are used. */
 export interface AuditContext {
-  /** Who asks: a user, a service, a job. */
+  /** A user, a service or a job. */
   readonly actor?: string | undefined
-  /** On whose request: what ties the record to the request's own logs. */
+  /** Ties the record to the request's own logs. */
   readonly requestId?: string | undefined
 }
 
@@ -17,9 +17,10 @@ const notCalled = 'pass () => secrets.getSecret(…), which is called within the
 const contexts = new AsyncLocalStorage<AuditContext>()
 
 /**
- * Runs `run`, and puts `actor` and `requestId` on every audit record of what it calls, now or later. What a call says of itself
- * (`getSecret(name, { actor })`) goes before; an inner context goes before an outer one, member by member. Returns what `run` returns.
- * Throws `INVALID_ARGUMENT` for a context that is none, and where `run` is no function.
+ * Runs `run` with `actor` and `requestId` on every audit record of what it calls, now or later. A
+ * call's own options (`getSecret(name, { actor })`) take precedence; an inner context takes
+ * precedence over an outer one, member by member. Returns what `run` returns. Throws
+ * `INVALID_ARGUMENT` for an invalid context, or if `run` is not a function.
  *
  * @example
  * import { withAuditContext } from '@finchat/secrets-audit'
@@ -29,7 +30,7 @@ const contexts = new AsyncLocalStorage<AuditContext>()
  */
 export function withAuditContext<T>(context: AuditContext, run: () => T): T {
   const { actor, requestId } = knownOptions(context, members, 'INVALID_ARGUMENT')
-  if (typeof run !== 'function') throw new SecretsError('INVALID_ARGUMENT', 'what is to run is no function', { remedy: notCalled })
+  if (typeof run !== 'function') throw new SecretsError('INVALID_ARGUMENT', '`run` is not a function', { remedy: notCalled })
   const outer = currentContext()
   return contexts.run({ actor: actor ?? outer?.actor, requestId: requestId ?? outer?.requestId }, run)
 }

@@ -1,10 +1,11 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 
 /**
- * A record as one line for people, without a line break at its end, in printable ASCII. `source` is the provider, `timestamp` is in seconds
- * since 1970, `user` the actor; `-` is what is not known. What is more than a read that succeeded says more behind: the operation, an
- * intent, the error's code, a degraded or stale answer. A value that is no plain name stands in quotes with the escapes of JSON, so that no
- * name can end the line or pass for another member.
+ * A record as one line for people, in printable ASCII, without a line break. `source` is the
+ * provider, `timestamp` is in seconds since 1970, `user` is the actor; `-` is unknown. Anything but
+ * a successful read adds members: the operation, an intent, the error's code, a degraded or stale
+ * answer. A value that is not a plain name is quoted with JSON's escapes, so that it cannot end the
+ * line or pass for another member.
  *
  * @example
  * import { humanLine } from '@finchat/secrets-audit'
@@ -38,28 +39,25 @@ function beyondARead({ operation, phase, code, matched, degraded, stale, missed,
 
 export type Severity = 'info' | 'warn' | 'error'
 
-/** How loud a record is where things have a level: `warn` for what failed, `error` for records that went missing, `info` for the rest. */
+/** `error` for a gap, `warn` for a failure, `info` otherwise. */
 export function severityOf({ operation, outcome }: AuditRecord): Severity {
   if (operation === 'gap') return 'error'
   return outcome === 'error' ? 'warn' : 'info'
 }
 
-/** What stands in a line as it is: the characters of logical names, and a few that actors and paths have. */
+/** Characters of logical names, actors and paths. */
 const bare = /^[A-Za-z0-9/_+=.@:#*-]+$/
 
-/** Stands for what is not known; the text `-` itself stands in quotes. */
+/** Unknown. The text `-` itself is quoted. */
 const absent = '-'
 
-/**
- * A value of the human line, in printable ASCII: as it is, or in quotes with the escapes of JSON, so that it can neither end the line, nor
- * look like another member, nor reach the terminal. Two values that differ differ here too.
- */
+/** A value in printable ASCII, quoted unless it is plain. Different values stay different. */
 function printable(value: string | undefined): string {
   if (value === undefined) return absent
   return bare.test(value) && value !== absent ? value : asciiJson(value)
 }
 
-/** JSON of nothing but printable ASCII: no line break, escape sequence, direction mark or lone surrogate of any text stands in it as such. */
+/** JSON in printable ASCII: line breaks, escape sequences and direction marks are escaped. */
 export function asciiJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }

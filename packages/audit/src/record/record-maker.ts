@@ -8,12 +8,12 @@ import { activeSpan } from './active-span.ts'
 import { currentContext } from './audit-context.ts'
 import { flagOf, numberOf, textOf, timeOf, wordOf } from './record-text.ts'
 
-/** What a record may say beside what the core tells. */
+/** What a record may hold beyond core's event. */
 export interface TrailEvent extends AuditEvent {
   readonly method?: string | undefined
 }
 
-/** Records that one sink did not acknowledge: how many, and between which numbers. */
+/** Records that one sink did not acknowledge. */
 export interface Gap {
   readonly from: number
   readonly to: number
@@ -22,13 +22,13 @@ export interface Gap {
 
 export interface RecordMakerOptions {
   readonly service: string | undefined
-  /** Names are hashed under this key. */
+  /** Hashes names. */
   readonly nameKey: KeyObject | undefined
 }
 
 type Origin = Pick<AuditRecord, 'trail' | 'host' | 'pid' | 'service' | 'release'>
 
-/** Makes records of events: numbers them, and adds who, where and in which trace. */
+/** Makes a trail's records: numbers them, and adds the caller's context. */
 export class RecordMaker {
   readonly #origin: Origin
   readonly #nameKey: KeyObject | undefined
@@ -45,7 +45,6 @@ export class RecordMaker {
     this.#nameKey = nameKey
   }
 
-  /** In the caller's context: its actor, request and span go on the record. */
   record(event: TrailEvent): AuditRecord {
     const context = currentContext()
     const span = activeSpan()
@@ -58,13 +57,13 @@ export class RecordMaker {
     })
   }
 
-  /** Takes no number of its own: it stands for those that were missed. */
+  /** Takes the number of the last record it stands for. */
   gap({ from, to, missed }: Gap): AuditRecord {
     const event = { phase: 'outcome', time: Date.now(), operation: 'gap', name: '' } as const
     return recordOf(this.#origin, to, event, { name: '', missed, missedFrom: from })
   }
 
-  /** Carries a checkpoint to a sink; numbered as a trail of its own. */
+  /** Carries a checkpoint to a sink. */
   checkpoint(checkpoint: string): AuditRecord {
     const event = { phase: 'outcome', time: Date.now(), operation: 'checkpoint', name: '' } as const
     return recordOf(this.#origin, ++this.#seq, event, { name: '', checkpoint })
@@ -80,8 +79,8 @@ export class RecordMaker {
 type Added = Pick<AuditRecord, 'name' | 'actor' | 'requestId' | 'traceId' | 'spanId' | 'missed' | 'missedFrom' | 'checkpoint'>
 
 /**
- * Only members that are known here, each of its own type: whatever else an event carries stays behind. The members stand in the order of
- * their canonical form (RFC 8785), so that writing it needs no sorting.
+ * Copies known members only, each checked. They stand in canonical order (RFC 8785), so that
+ * writing a record needs no sorting.
  */
 function recordOf(origin: Origin, seq: number, event: TrailEvent, added: Added): AuditRecord {
   return Object.freeze<AuditRecord>({
@@ -121,7 +120,7 @@ function programName(): string {
   return textOf(basename(process.argv[1] ?? process.title)) ?? ''
 }
 
-/** Read where it is written, so that it is never wrong. In a bundle there is no manifest, and then it is not known. */
+/** `unknown` in an application that was bundled without the manifest. */
 function releaseOf(): string {
   try {
     const { version }: { version?: unknown } = createRequire(import.meta.url)('../../package.json')

@@ -1,9 +1,12 @@
 import { crypto } from './digest.ts'
 
-/** Longer text is cut: a record must not be as large as whoever names things likes. */
+/** Bounds a record's size. */
 const longestText = 16_384
 
-/** Text as records hold it: well-formed, and bounded. Two texts that differ when cut still differ by their digest. Not text: `undefined`. */
+/**
+ * Well-formed text of bounded length; truncated texts still differ by their digest. `undefined` for
+ * anything but text.
+ */
 export function textOf(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   const text = value.isWellFormed() ? value : value.toWellFormed()
@@ -16,7 +19,7 @@ export function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined
 }
 
-/** Whole milliseconds since 1970, which readers of the trail insist on; the time now for what is none. */
+/** Whole milliseconds since 1970; the current time for an invalid value. */
 export function timeOf(value: unknown): number {
   const time = typeof value === 'number' ? Math.floor(value) : Number.NaN
   return Math.max(0, Number.isSafeInteger(time) ? time : Date.now())
@@ -26,12 +29,11 @@ export function flagOf(value: unknown): boolean | undefined {
   return typeof value === 'boolean' ? value : undefined
 }
 
-/** One of the words that this member may hold; what is none of them is left out. */
 export function wordOf<Word extends string>(value: unknown, words: readonly Word[]): Word | undefined {
   return words.find((word) => word === value)
 }
 
-/** The members that are known. Absent and `undefined` are the same in JSON, but not to those who look for members. */
+/** Drops undefined members: JSON does not keep them, and `in` sees them. */
 export type Defined<T> = { [member in keyof T]?: Exclude<T[member], undefined> }
 
 export function defined<T extends object>(members: T): Defined<T> {

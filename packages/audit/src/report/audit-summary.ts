@@ -1,19 +1,19 @@
-/** What happened, by what it happened to. Times are epoch milliseconds; lists begin with what counts most. */
+/** What happened. Times are epoch milliseconds; lists begin with the highest count. */
 export interface AuditSummary {
   /** The times of the first and last record. Absent: there is none. */
   readonly from?: number | undefined
   readonly to?: number | undefined
   /** Of every kind, intents too. */
   readonly records: number
-  /** `get` and `verify`, the failed ones too. */
+  /** `get` and `verify`, with the failed ones. */
   readonly reads: number
-  /** What was done to secrets: written, rotated, deleted, … */
+  /** Writes, rotations, deletions and the like. */
   readonly changes: number
   /** Outcomes that are errors. */
   readonly failed: number
-  /** Records of which a sink says that it did not get them. */
+  /** Records that a sink did not acknowledge, by its gap records. */
   readonly missed: number
-  /** By UTC day, in order, without the days on which nothing was. */
+  /** By UTC day, without empty days. */
   readonly days: readonly DaySummary[]
   /** Who read what. */
   readonly accesses: readonly AccessSummary[]
@@ -21,9 +21,9 @@ export interface AuditSummary {
   readonly providers: readonly ProviderSummary[]
   readonly failures: readonly FailureSummary[]
   readonly notRotatedForDays: number
-  /** Secrets in use of which no record in so many days says that they changed. */
+  /** Secrets in use that did not change in so many days. */
   readonly notRotated: readonly UnrotatedSummary[]
-  /** Records that are counted above, but in no list: the lists hold at most 10,000 entries each. */
+  /** Counted above, but in no list: a list holds at most 10,000 entries. */
   readonly unlisted: number
 }
 
@@ -35,12 +35,12 @@ export interface DaySummary {
 }
 
 export interface AccessSummary {
-  /** Absent: nobody said who. */
+  /** Absent: unknown. */
   readonly actor?: string | undefined
   readonly name: string
   readonly reads: number
   readonly failed: number
-  /** Which providers answered. */
+  /** The providers that answered. */
   readonly providers: readonly string[]
   readonly last: number
 }
@@ -49,10 +49,10 @@ export interface SecretSummary {
   readonly name: string
   readonly reads: number
   readonly failed: number
-  /** How many actors read it; those who said nothing count as one. */
+  /** Actors that read it; unknown ones count as one. */
   readonly actors: number
   readonly lastRead?: number | undefined
-  /** When it was last written or rotated here, or a higher version number was first read. */
+  /** When it was last written or rotated here, or a higher version was first read. */
   readonly lastChanged?: number | undefined
 }
 
@@ -60,9 +60,9 @@ export interface ProviderSummary {
   readonly provider: string
   readonly ok: number
   readonly failed: number
-  /** Answers out of memory or the shared cache, among `ok`. */
+  /** Answers from memory or the shared cache, among `ok`. */
   readonly cached: number
-  /** Answers that stand in for a better provider, or that their store does no longer confirm, among `ok`. */
+  /** Answers from a fallback, or from a cache that the store did not confirm, among `ok`. */
   readonly degraded: number
   readonly stale: number
 }
@@ -79,6 +79,6 @@ export interface UnrotatedSummary {
   readonly name: string
   /** Absent: never in this trail. */
   readonly lastChanged?: number | undefined
-  /** Whole days without a change, as far as this trail goes back. */
+  /** Whole days without a change, within this trail. */
   readonly days: number
 }

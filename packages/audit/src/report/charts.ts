@@ -1,7 +1,6 @@
 import type { DaySummary } from './audit-summary.ts'
 import { escaped, grouped, seen, shown } from './display-text.ts'
 
-/** How much went well, and how much failed. */
 export interface Bar {
   readonly label: string
   readonly ok: number
@@ -11,7 +10,10 @@ export interface Bar {
 const chart = { width: 720, label: 200, value: 90, row: 26, thick: 14 }
 const longestLabel = 26
 
-/** A bar for each, in the order given, as SVG that needs no script. The numbers stand beside it, so that no colour needs to be told apart. */
+/**
+ * Bars in the given order, as SVG without script. The numbers stand beside them, so that colour
+ * carries no meaning.
+ */
 export function barChart(title: string, bars: readonly Bar[]): string {
   const most = Math.max(1, ...bars.map(({ ok, failed }) => ok + failed))
   const rows = bars.map((bar, index) => barRow(bar, index * chart.row, most))
@@ -34,7 +36,7 @@ function barRow({ label, ok, failed }: Bar, top: number, most: number): string {
 
 const columns = { width: 720, height: 160, base: 130, most: 60 }
 
-/** A column for each day, or for several where there are more than sixty. */
+/** A column for each day, or for several if there are more than sixty. */
 export function dayChart(title: string, bars: readonly Bar[]): string {
   const most = Math.max(1, ...bars.map(({ ok, failed }) => ok + failed))
   const step = columns.width / Math.max(1, bars.length)
@@ -60,7 +62,7 @@ function dayColumn({ ok, failed }: Bar, left: number, step: number, most: number
   ].join('')
 }
 
-/** What a screen reader says instead of the picture: its title, and its numbers as a sentence. */
+/** For screen readers: the chart's title, and its numbers as a sentence. */
 function figure(title: string, width: number, height: number, shapes: readonly string[], bars: readonly Bar[]): string {
   const said = bars.slice(0, columns.most).map(({ label, ok, failed }) => `${seen(label)}: ${ok} ok, ${failed} failed`)
   const svg = `<svg role="img" viewBox="0 0 ${width} ${height}"><title>${escaped(title)}</title><desc>${escaped(said.join('; '))}</desc>`
@@ -75,7 +77,7 @@ function shortened(label: string): string {
 const dayMs = 86_400_000
 const mostColumns = 60
 
-/** A bar for every day from the first to the last, the empty ones too; for several days each where there are more than sixty. */
+/** One bar a day, including empty days; several days a bar if there are more than sixty. */
 export function dayBars(days: readonly DaySummary[]): { readonly bars: readonly Bar[]; readonly daysEach: number } {
   const dated = days
     .map((day) => ({ ...day, number: Math.floor(Date.parse(day.day) / dayMs) }))

@@ -1,11 +1,17 @@
 import type { ReportColumn } from './tables.ts'
 
-/** Characters that show nothing, or change how others show: controls, marks of direction, separators, surrogates, and those that fonts may leave out. */
+/**
+ * Invisible characters, and those that change others: controls, direction marks, separators,
+ * surrogates.
+ */
 const unseen = /[^\p{L}\p{M}\p{N}\p{P}\p{S} ]|\p{Default_Ignorable_Code_Point}/gu
 
 const longestShown = 200
 
-/** Text as a person can see all of it: what does not show stands as `\u202e`, and very long text is cut. */
+/**
+ * Makes all of a text visible: invisible characters are escaped as `\u202e`, and long text is
+ * truncated.
+ */
 export function seen(text: string): string {
   const cut = text.length <= longestShown ? text : text.slice(0, longestShown)
   const visible = cut.replaceAll(unseen, (character) => Array.from({ length: character.length }, (_, at) => escape(character, at)).join(''))
@@ -16,7 +22,7 @@ function escape(character: string, at: number): string {
   return `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`
 }
 
-/** A cell's value as every format shows it, before it is escaped for that format. */
+/** A cell's value, before it is escaped for a format. */
 export function shown(value: string | number | undefined, kind: ReportColumn['kind']): string {
   if (value === undefined) return '–'
   if (typeof value === 'string') return value === '' ? '(empty)' : seen(value)
@@ -38,12 +44,12 @@ export function grouped(value: number): string {
 
 const references: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 
-/** Text for an element or a quoted attribute: it can end neither. */
+/** For an element or a quoted attribute. */
 export function escaped(text: string): string {
   return text.replaceAll(/[&<>"']/g, (character) => references[character] ?? character)
 }
 
-/** Somebody's text in an element: all of it can be seen, and its direction does not reach its neighbours. */
+/** Foreign text in an element, its direction isolated from its neighbours. */
 export function isolated(text: string): string {
   return `<bdi>${escaped(seen(text))}</bdi>`
 }

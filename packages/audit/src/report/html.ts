@@ -3,26 +3,26 @@ import { escaped, grouped, isolated, shown } from './display-text.ts'
 import { pageStyle } from './page-style.ts'
 import type { ReportTable } from './tables.ts'
 
-/** A page shows no more rows of one table; JSON has them all. */
+/** Rows of one table; JSON has all. */
 const mostRows = 500
 
 export interface PageParts {
   readonly title: string
-  /** Sentences of ours under the title; `tone` colours the first. */
+  /** Sentences under the title; `tone` colours the first. */
   readonly head: readonly string[]
   readonly tone: 'good' | 'bad' | 'open'
   readonly figures: readonly (readonly [label: string, value: string])[]
-  /** SVG made here. */
+  /** SVG. */
   readonly charts: readonly string[]
   readonly tables: readonly ReportTable[]
 }
 
 const styleHash = createHash('sha256').update(pageStyle).digest('base64')
 
-/** Nothing may be loaded and nothing may run: the page is what it is, wherever a mail program puts it. */
+/** Forbids loading and running anything, wherever a mail program shows the page. */
 const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; base-uri 'none'; form-action 'none'`
 
-/** One page that needs nothing else: no script, no font, no picture from anywhere. */
+/** A self-contained page: no script, font or picture from elsewhere. */
 export function htmlPage({ title, head, tone, figures, charts, tables }: PageParts): string {
   return `<!doctype html>
 <html lang="en">

@@ -1,4 +1,4 @@
-/** The page's only style: light, dark, and on paper. Contrast is at least 4.5 to 1 (WCAG 2.2, criterion 1.4.3). */
+/** For light, dark and paper. Contrast is at least 4.5 to 1 (WCAG 2.2, criterion 1.4.3). */
 export const pageStyle: string = `
 :root { color-scheme: light dark; --page: #fff; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --ok: #1f6feb; --failed: #bc4c00; --good: #1a7f37; --bad: #b31d28; }
 @media (prefers-color-scheme: dark) { :root { --page: #0d1117; --ink: #e6edf3; --soft: #9aa4af; --line: #30363d; --ok: #58a6ff; --failed: #f0883e; --good: #56d364; --bad: #ff7b72; } }

@@ -49,14 +49,14 @@ describe('a query', () => {
 
   it.each([undefined, null, 'text', 7, Promise.resolve([])])('is refused for what has no records: %s', async (given) => {
     const none = given as never // as JavaScript may pass it
-    expect(() => queryRecords(none, {})).toThrow(/^the records are no list/)
+    expect(() => queryRecords(none, {})).toThrow(/^the records are not iterable/)
     await expect(summarize(none)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', remedy: expect.stringContaining('readAuditRecords') })
   })
 
   it.each(['from', 'until'])('is refused for a time in %s that is none, and says what a time is', (member) => {
     for (const time of ['2026-11-01', new Date(0), Number.NaN, null, true]) {
       const ask = (): unknown => queryRecords([], { [member]: time })
-      expect(ask).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', problem: `\`${member}\` is no time` }))
+      expect(ask).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', problem: `\`${member}\` is not a time` }))
       expect(ask).toThrow("epoch milliseconds, such as Date.parse('2026-11-01')")
     }
   })

@@ -1,13 +1,15 @@
 import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 
-/** Which records are asked for: those to which all of it applies. */
+/** Which records to return: those that match every member. */
 export interface AuditQuery {
-  /** A secret's name; with `*` at its end every name that begins so. */
+  /** A secret's name; a `*` at its end matches all names that begin so. */
   readonly name?: string | undefined
   readonly actor?: string | undefined
   readonly provider?: string | undefined
-  /** `get`, `rotate`, … Compared as it is: one that no record has, a misspelt one too, finds nothing, since a later release may record others. */
+  /**
+   * `get`, `rotate` and so on. Unknown ones match nothing, since a later release may record others.
+   */
   readonly operation?: string | undefined
   readonly outcome?: 'ok' | 'error' | undefined
   /** From this time on, epoch milliseconds, such as `Date.parse('2026-11-01')`. */
@@ -26,11 +28,12 @@ const members: MembersOf<AuditQuery> = {
   until: 'any',
 }
 
-/** Records as they come from a file, or from memory. */
+/** Records from a file or from memory. */
 export type AuditRecords = Iterable<AuditRecord> | AsyncIterable<AuditRecord>
 
 /**
- * The records that a query asks for, in their order, as they are read. Throws `INVALID_ARGUMENT` for a query that is none, and for what has no records.
+ * Yields the records that match a query, in their order, as they are read. Throws
+ * `INVALID_ARGUMENT` for an invalid query, or if `records` is not iterable.
  *
  * @example
  * import { queryRecords, readAuditRecords } from '@finchat/secrets-audit/report'
@@ -47,10 +50,13 @@ export function queryRecords(records: AuditRecords, query: AuditQuery): AsyncGen
   return matching(records, matches)
 }
 
-/** Throws `INVALID_ARGUMENT` for what cannot be read one by one, such as a promise of it; of text, each letter would count as a record. */
+/**
+ * Throws `INVALID_ARGUMENT` for a promise of records, or for text, whose characters would count as
+ * records.
+ */
 export function assertRecords(records: unknown): void {
   if (typeof records === 'object' && records !== null && (Symbol.asyncIterator in records || Symbol.iterator in records)) return
-  throw new SecretsError('INVALID_ARGUMENT', 'the records are no list, and nothing that reads them one by one', {
+  throw new SecretsError('INVALID_ARGUMENT', 'the records are not iterable', {
     remedy: 'pass readAuditRecords(folder), or what verifiedTrail hands to `read`',
   })
 }
@@ -83,10 +89,10 @@ function nameMatcher(asked: string | undefined): (name: string) => boolean {
   return asked.endsWith('*') ? (name) => name.startsWith(asked.slice(0, -1)) : (name) => name === asked
 }
 
-/** Text and `NaN`, which `Date.parse` gives for a date that is none, would find nothing, and look as if nothing had happened. */
+/** Text, or the `NaN` of an invalid date, would silently match nothing. */
 function assertTime(member: string, time: unknown): void {
   if (typeof time === 'number' && !Number.isNaN(time)) return
-  throw new SecretsError('INVALID_ARGUMENT', `\`${member}\` is no time`, {
+  throw new SecretsError('INVALID_ARGUMENT', `\`${member}\` is not a time`, {
     remedy: "pass epoch milliseconds, such as Date.parse('2026-11-01')",
   })
 }

@@ -45,7 +45,7 @@ describe('the reader of records', () => {
   })
 
   it('refuses what is no path', async () => {
-    const refusal = { code: 'CONFIGURATION', problem: '`folder` is no path' }
+    const refusal = { code: 'CONFIGURATION', problem: '`folder` is not a path' }
     await expect(gathered(readAuditRecords(''))).rejects.toMatchObject(refusal)
     // @ts-expect-error what a caller without types may write
     await expect(gathered(readAuditRecords(undefined))).rejects.toMatchObject(refusal)

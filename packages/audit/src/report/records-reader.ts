@@ -4,9 +4,10 @@ import { byStep, type SegmentFile, segmentFiles, stepOfName } from '../format/se
 import { readSegment, recordsOf } from '../format/segment-reader.ts'
 
 /**
- * The sealed records in a folder of `jsonLinesFile`, in the order of its segments, as they are read: memory stays bounded. It takes them as they stand there; whether they are as they were
- * written, `verifyAuditTrail` tells, and `verifiedTrail` reads those alone that are. Records behind the last seal of a segment are left out, and so are copies of segments. With `most`, ends after so many.
- * Throws `CONFIGURATION` if the folder is no path, and `AUDIT_FAILED` if it cannot be read.
+ * Yields the sealed records in a folder of `jsonLinesFile`, segment by segment, in bounded memory,
+ * at most `most`. It does not verify them: use `verifiedTrail` to read only authentic records.
+ * Skips copies of segments, and records behind a segment's last seal. Throws `CONFIGURATION` for an
+ * invalid folder, and `AUDIT_FAILED` if it cannot be read.
  *
  * @example
  * import { readAuditRecords } from '@finchat/secrets-audit/report'
@@ -31,10 +32,10 @@ export async function* readAuditRecords(folder: string, most: number = Infinity)
 
 async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
   if (typeof folder !== 'string' || folder === '')
-    throw new SecretsError('CONFIGURATION', '`folder` is no path', { remedy: 'name a folder' })
+    throw new SecretsError('CONFIGURATION', '`folder` is not a path', { remedy: 'name a folder' })
   try {
     const files = await segmentFiles(folder)
-    // A file that bears the name of its segment comes before a copy of it.
+    // A file with its segment's name precedes a copy.
     const isNamed = ({ path, header }: SegmentFile): boolean => stepOfName(path) === header?.step
     return [...files.filter(isNamed), ...files.filter((file) => !isNamed(file))].toSorted(byStep)
   } catch {

@@ -60,7 +60,7 @@ describe('the HTML page', () => {
       '<p class="open">Verified: every record of the segments that were looked at is as it was written (3,013). Segments that were not looked at: 9.',
     )
     expect(first({ ...ranged, records: 0, segments: [] })).toMatch(/^<p class="open">Nothing was verified: /)
-    const foreign = [{ file: 'notes.txt', explanation: 'the file is none of the trail' }]
+    const foreign = [{ file: 'notes.txt', explanation: 'the file does not belong to the trail' }]
     expect(first({ ...verified, foreign })).toMatch(/^<p class="good">.* Files that do not belong there, and were left out: notes\.txt\.$/)
     const tail = { file: 'segment-00000001.jsonl', lastLine: 9, provenUntil: Date.UTC(2026, 0, 1) }
     expect(first({ ...verified, unproven: [tail] })).toMatch(/^<p class="open">.* is proven only until 2026-01-01 00:00 UTC\.$/)
@@ -73,10 +73,10 @@ describe('the HTML page', () => {
     expect(first({ ...verified, isIndexWhole: false })).toMatch(/^<p class="open">Verified: .* Whether later segments were removed/)
     expect(first({ ...verified, isIndexWhole: true })).toMatch(/^<p class="good">/)
     const cut = { line: 7, bytes: 1_200, isRecorded: false }
-    expect(first({ ...verified, cutIndexLines: [cut] })).toMatch(
+    expect(first({ ...verified, tornIndexLines: [cut] })).toMatch(
       /^<p class="open">.* At its end are 1,200 bytes of an unfinished line 7 of index\.jsonl: /,
     )
-    expect(first({ ...verified, cutIndexLines: [{ ...cut, isRecorded: true }] })).toMatch(/^<p class="good">.* and recorded that\.$/)
+    expect(first({ ...verified, tornIndexLines: [{ ...cut, isRecorded: true }] })).toMatch(/^<p class="good">.* and recorded that\.$/)
   })
 
   it('draws nothing where there is nothing to draw', async () => {
@@ -208,8 +208,8 @@ describe.each(['text', 'json', 'html'] as const)('a verification that is none is
     ['foreign', { ...verified, foreign: ['a'] }],
     ['range', { ...verified, range: 5 }],
     ['isIndexWhole', { ...verified, isIndexWhole: 0 }],
-    ['cutIndexLines', { ...verified, cutIndexLines: 1 }],
-    ['cutIndexLines', { ...verified, cutIndexLines: [undefined] }],
+    ['tornIndexLines', { ...verified, tornIndexLines: 1 }],
+    ['tornIndexLines', { ...verified, tornIndexLines: [undefined] }],
     ['unproven', { ok: true, records: 1 }],
     ['unproven', { ...verified, unproven: [{ file: 'a', lastLine: '1' }] }],
   ])('with another `%s`', (member, given) => {
@@ -246,5 +246,5 @@ it('a report in another format is refused', () => {
   // @ts-expect-error what a caller without types may write
   expect(() => recordsReport(queryRecords([], {}), { format: 'text' })).toThrow(/Array\.fromAsync/)
   // @ts-expect-error what a caller without types may write
-  expect(() => recordsReport([aRecord(), null], { format: 'text' })).toThrow(/no list of records/)
+  expect(() => recordsReport([aRecord(), null], { format: 'text' })).toThrow(/not a list of records/)
 })

@@ -1,9 +1,10 @@
-import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { type AuditRecord } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { misused } from '../record/errors.ts'
 import { asciiJson, humanLine } from '../record/human-line.ts'
 import type { AccessSummary, AuditSummary } from './audit-summary.ts'
 import { type Bar, barChart, dayBars, dayChart } from './charts.ts'
-import { assertVerification, type ReportedVerification, toneOf, verdictOf } from './verification-summary.ts'
+import { assertVerification, type ReportedVerification, verificationSeverity, verificationText } from './verification-summary.ts'
 import { htmlPage } from './html.ts'
 import { recordTable, summaryTables } from './tables.ts'
 import { grouped, minute, seen } from './display-text.ts'
@@ -11,11 +12,13 @@ import { textReport } from './text.ts'
 
 export type ReportFormat = 'text' | 'json' | 'html'
 
-/** What `summaryReport` and `recordsReport` take beside what they report. */
+/** What `summaryReport` and `recordsReport` take beside their content. */
 export interface ReportOptions {
-  /** `text` for a terminal; `json` for programs; `html` for one page that needs nothing else, with charts. */
+  /** `text` for a terminal, `json` for programs, `html` for one self-contained page with charts. */
   readonly format: ReportFormat
-  /** What `verifyAuditTrail` said of the trail. Without it the report says that the trail was not verified; as JSON by having none. */
+  /**
+   * What `verifyAuditTrail` returned. Without it the report says that the trail was not verified.
+   */
   readonly verification?: ReportedVerification | undefined
   /** Default: `Audit of secrets`. */
   readonly title?: string | undefined
@@ -24,9 +27,10 @@ export interface ReportOptions {
 const members: MembersOf<ReportOptions> = { format: 'string', verification: 'any', title: 'string' }
 
 /**
- * The summary as text, as JSON, or as an HTML page to be sent by mail: without script and without anything to load, with a policy that forbids both, readable in
- * light, dark, on paper and by screen readers. Whatever stands in a name, it is shown, and does nothing. Throws `INVALID_ARGUMENT` for another
- * format, and for what is no summary or no verification.
+ * Formats a summary as text, JSON or an HTML page. The page is self-contained: its policy forbids
+ * scripts and loading. It is readable in light, dark, on paper and by screen readers; names are
+ * shown as inert text. Throws `INVALID_ARGUMENT` for an unknown format, an invalid summary or an
+ * invalid verification.
  *
  * @example
  * import { summarize, summaryReport } from '@finchat/secrets-audit/report'
@@ -36,9 +40,9 @@ const members: MembersOf<ReportOptions> = { format: 'string', verification: 'any
  */
 export function summaryReport(summary: AuditSummary, options: ReportOptions): string {
   const { format, verification, title } = checked(options)
-  if (!isSummary(summary)) throw misused('the summary is none', 'pass await summarize(records), or the `result` of verifiedTrail')
+  if (!isSummary(summary)) throw misused('the value is not a summary', 'pass await summarize(records), or the `result` of verifiedTrail')
   if (format === 'json') return `${asciiJson({ title, verification, summary })}\n`
-  const head = [verdictOf(verification), rangeOf(summary), ...unlistedNote(summary)]
+  const head = [verificationText(verification), rangeOf(summary), ...unlistedNote(summary)]
   const tables = summaryTables(summary)
   if (format === 'text')
     return textReport(
@@ -51,12 +55,19 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
       ],
       tables,
     )
-  return htmlPage({ title: seen(title), head, tone: toneOf(verification), figures: figures(summary), charts: charts(summary), tables })
+  return htmlPage({
+    title: seen(title),
+    head,
+    tone: verificationSeverity(verification),
+    figures: figures(summary),
+    charts: charts(summary),
+    tables,
+  })
 }
 
 /**
- * A list of records (`await Array.fromAsync(queryRecords(…))`), as lines for people, as JSON, or as an HTML page of which `summaryReport` says more. Throws `INVALID_ARGUMENT` for
- * another format, and for what is no list or no verification.
+ * Formats records as human lines, JSON or an HTML page, as `summaryReport` does. Throws
+ * `INVALID_ARGUMENT` for an unknown format, an invalid list or an invalid verification.
  *
  * @example
  * import { recordsReport } from '@finchat/secrets-audit/report'
@@ -66,13 +77,20 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
 export function recordsReport(records: readonly AuditRecord[], options: ReportOptions): string {
   const { format, verification, title } = checked(options)
   if (!Array.isArray(records) || records.some((record) => typeof record !== 'object' || record === null))
-    throw misused('the records are no list of records', 'pass await Array.fromAsync(queryRecords(…))')
+    throw misused('the value is not a list of records', 'pass await Array.fromAsync(queryRecords(…))')
   if (format === 'json') return `${asciiJson({ title, verification, records })}\n`
-  const head = [verdictOf(verification)]
+  const head = [verificationText(verification)]
   const lines = records.length === 0 ? ['(none)'] : records.map(humanLine)
   if (format === 'text') return `${[seen(title), ...head, '', ...lines].join('\n')}\n`
   const count = ['Records', grouped(records.length)] as const
-  return htmlPage({ title: seen(title), head, tone: toneOf(verification), figures: [count], charts: [], tables: [recordTable(records)] })
+  return htmlPage({
+    title: seen(title),
+    head,
+    tone: verificationSeverity(verification),
+    figures: [count],
+    charts: [],
+    tables: [recordTable(records)],
+  })
 }
 
 function checked(options: ReportOptions): ReportOptions & { readonly title: string } {
@@ -82,14 +100,10 @@ function checked(options: ReportOptions): ReportOptions & { readonly title: stri
   return { format, verification, title }
 }
 
-/** With all its lists; a verification has a number of records too. */
+/** A verification also has a number of records. */
 function isSummary(summary: AuditSummary | undefined): summary is AuditSummary {
   const { days, accesses, secrets, providers, failures, notRotated } = summary ?? {}
   return [days, accesses, secrets, providers, failures, notRotated].every(Array.isArray)
-}
-
-function misused(problem: string, remedy: string): SecretsError {
-  return new SecretsError('INVALID_ARGUMENT', problem, { remedy })
 }
 
 function rangeOf({ from, to, records }: AuditSummary): string {

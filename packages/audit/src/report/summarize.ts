@@ -7,17 +7,18 @@ import { Rows, SecretTally, unrotated } from './tallies.ts'
 
 /** What `summarize` takes beside the records. */
 export interface SummarizeOptions {
-  /** Secrets that did not change for so many days are listed. Default: 90. */
+  /** Lists secrets that did not change for so many days. Default: 90. */
   readonly notRotatedForDays?: number | undefined
-  /** From when those days count back, epoch milliseconds. Default: the time of the last record. */
+  /** The end of those days, epoch milliseconds. Default: the last record's time. */
   readonly now?: number | undefined
 }
 
 const members: MembersOf<SummarizeOptions> = { notRotatedForDays: 'number', now: 'number' }
 
 /**
- * Counts who read what, how often, from which provider, what failed, and which secrets were not rotated for a number of days. Reads the records once and keeps
- * at most 10,000 entries a list. Throws `INVALID_ARGUMENT` for options that are none, and for what has no records.
+ * Counts who read what, how often and from which provider, what failed, and which secrets were not
+ * rotated. Reads the records once, in bounded memory: a list holds at most 10,000 entries. Throws
+ * `INVALID_ARGUMENT` for invalid options, or if `records` is not iterable.
  *
  * @example
  * import { readAuditRecords, summarize } from '@finchat/secrets-audit/report'
@@ -30,7 +31,7 @@ const members: MembersOf<SummarizeOptions> = { notRotatedForDays: 'number', now:
 export async function summarize(records: AuditRecords, options: SummarizeOptions = {}): Promise<AuditSummary> {
   const { notRotatedForDays = 90, now } = knownOptions(options, members, 'INVALID_ARGUMENT')
   if (!(notRotatedForDays > 0))
-    throw new SecretsError('INVALID_ARGUMENT', '`notRotatedForDays` is no number of days', { remedy: 'pass 1 or more' })
+    throw new SecretsError('INVALID_ARGUMENT', '`notRotatedForDays` is not a number of days', { remedy: 'pass 1 or more' })
   assertRecords(records)
   const tally = new Tally()
   for await (const record of records) tally.add(record)

@@ -1,16 +1,16 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import type { AuditSummary } from './audit-summary.ts'
 
-/** What a column holds: somebody's text, a number, a time in epoch milliseconds. */
+/** Text, a number, or a time in epoch milliseconds. */
 export interface ReportColumn {
   readonly title: string
   readonly kind: 'text' | 'number' | 'time'
 }
 
-/** A table as every format shows it. A cell that is `undefined` says that nothing is known. */
+/** A table for every format. An `undefined` cell is unknown. */
 export interface ReportTable {
   readonly title: string
-  /** What a reader must know to read it right. */
+  /** How to read it. */
   readonly note?: string
   readonly columns: readonly ReportColumn[]
   readonly rows: readonly (readonly (string | number | undefined)[])[]

@@ -1,10 +1,9 @@
 import type { AuditRecord } from '@finchat/secrets-core'
 import type { SecretSummary, UnrotatedSummary } from './audit-summary.ts'
 
-/** More rows than this are not kept: who names things at will must not fill the memory. */
+/** Bounds memory: names may be chosen by an attacker. */
 const mostRows = 10_000
 
-/** Rows by what they are about. */
 export class Rows<Row> {
   readonly #rows = new Map<string, Row>()
   readonly #make: () => Row
@@ -13,7 +12,7 @@ export class Rows<Row> {
     this.#make = make
   }
 
-  /** The row, made when it is asked for first; `undefined` when it is one too many. */
+  /** Made at first use; `undefined` beyond the limit. */
   at(...about: readonly (string | undefined)[]): Row | undefined {
     const key = JSON.stringify(about)
     const known = this.#rows.get(key)
@@ -23,7 +22,6 @@ export class Rows<Row> {
     return row
   }
 
-  /** Each with what it is about. */
   list(): (readonly [about: readonly (string | undefined)[], row: Row])[] {
     return Array.from(this.#rows, ([key, row]) => [aboutOf(key), row])
   }
@@ -37,10 +35,9 @@ function aboutOf(key: string): (string | undefined)[] {
 
 const dayMs = 86_400_000
 
-/** As many are told apart for one secret. */
+/** The limit for one secret. */
 const [mostActors, mostProviders] = [1_000, 100]
 
-/** What is known of one secret while the records are read. */
 export class SecretTally {
   #reads = 0
   #failed = 0
@@ -50,7 +47,7 @@ export class SecretTally {
   readonly #versions = new Map<string | undefined, number>()
   readonly #actors = new Set<string | undefined>()
 
-  /** A secret that nobody was ever given, or that was deleted since, is none that could be rotated. */
+  /** A secret that was never read, or was deleted, need not be rotated. */
   get isInUse(): boolean {
     return this.#isInUse
   }
@@ -74,7 +71,7 @@ export class SecretTally {
     return { reads, failed, actors: this.#actors.size, lastRead, lastChanged }
   }
 
-  /** A number that is higher than any read before: somebody rotated it, here or elsewhere. */
+  /** A higher version than before: it was rotated, here or elsewhere. */
   #succeeded({ operation, time, provider, version }: AuditRecord): void {
     this.#isInUse = operation !== 'delete'
     const highest = this.#versions.get(provider)
@@ -85,7 +82,7 @@ export class SecretTally {
   }
 }
 
-/** The secret, if it did not change for so many days; nothing otherwise. */
+/** The secret, if it did not change for so many days. */
 export function unrotated(
   name: string,
   { isInUse, lastChanged }: SecretTally,

@@ -2,7 +2,7 @@ import { asciiJson } from '../record/human-line.ts'
 import type { ReportTable } from './tables.ts'
 import { shown } from './display-text.ts'
 
-/** The lines of a report for a terminal: nothing in a name reaches it but printable characters. */
+/** A report for a terminal, in printable characters. */
 export function textReport(head: readonly string[], tables: readonly ReportTable[]): string {
   return `${[head.join('\n'), ...tables.map(textTable)].join('\n\n')}\n`
 }
@@ -22,7 +22,7 @@ function padded(text: string, width: number, isRight: boolean): string {
   return isRight ? text.padStart(width) : text.padEnd(width)
 }
 
-/** Letters that read from right to left would carry their neighbours along: what is not ASCII is escaped, but for our own signs. */
+/** Right-to-left letters would reorder their neighbours, so non-ASCII is escaped. */
 function plain(text: string): string {
   return /^[\x20-\x7e–…]*$/.test(text) ? text : asciiJson(text).slice(1, -1).replaceAll('\\\\', '\\').replaceAll('\\"', '"')
 }

@@ -1,20 +1,20 @@
 import { SecretsError } from '@finchat/secrets-core'
 import { grouped, minute, seen } from './display-text.ts'
 
-/** As much of what `verifyAuditTrail` says as a report shows. */
+/** The part of `verifyAuditTrail`'s result that a report shows. */
 export interface ReportedVerification {
   readonly ok: boolean
   readonly records: number
   readonly problem?: ReportedProblem | undefined
-  /** Without these, `problem` alone is shown. */
+  /** Without these, only `problem` is shown. */
   readonly problems?: readonly ReportedProblem[] | undefined
   readonly problemsLeftOut?: number | undefined
   readonly damaged?: number | undefined
   readonly missing?: number | undefined
   readonly segments?: readonly { readonly status: string }[] | undefined
-  /** `false`: whether lines of the index, and with them whole segments, are missing at its end, nothing says. */
+  /** `false`: nothing proves that no line is missing at the end of the index. */
   readonly isIndexWhole?: boolean | undefined
-  readonly cutIndexLines?: readonly { readonly line: number; readonly bytes: number; readonly isRecorded: boolean }[] | undefined
+  readonly tornIndexLines?: readonly { readonly line: number; readonly bytes: number; readonly isRecorded: boolean }[] | undefined
   readonly unproven: readonly {
     readonly file: string
     readonly lastLine: number
@@ -23,11 +23,11 @@ export interface ReportedVerification {
     readonly sealedBehind?: number | undefined
   }[]
   readonly foreign?: readonly { readonly file: string; readonly explanation: string }[] | undefined
-  /** Absent: the whole trail was looked at. */
+  /** Absent: the whole trail was read. */
   readonly range?: { readonly segmentsLeftOut: number } | undefined
 }
 
-/** As much of a problem as a report shows. */
+/** The part of a problem that a report shows. */
 export interface ReportedProblem {
   readonly what: string
   readonly file: string
@@ -38,13 +38,13 @@ export interface ReportedProblem {
   readonly lastRecord?: number | undefined
 }
 
-/** The first thing that an auditor reads. */
-export function verdictOf(verification: ReportedVerification | undefined): string {
+/** The report's first sentence. */
+export function verificationText(verification: ReportedVerification | undefined): string {
   if (verification === undefined) return 'The trail was not verified: anybody may have changed it.'
-  const { ok, problem, unproven, isIndexWhole, cutIndexLines = [] } = verification
+  const { ok, problem, unproven, isIndexWhole, tornIndexLines = [] } = verification
   const about = [...leftOut(verification), ...foreignFiles(verification)]
   if (problem !== undefined || !ok) return [`The trail is NOT as it was written: ${damage(verification)}`, ...about].join(' ')
-  const open = [...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...cutIndexLines.map(cutLine)]
+  const open = [...openEnds(unproven), ...(isIndexWhole === false ? [openIndex] : []), ...tornIndexLines.map(cutLine)]
   return [verified(verification), ...open, ...about].join(' ')
 }
 
@@ -54,14 +54,13 @@ function verified({ records, range, segments }: ReportedVerification): string {
   return `Verified: every record of the segments that were looked at is as it was written (${grouped(records)}).`
 }
 
-/** What was not asked for may be as it likes. */
+/** Segments outside the range may be damaged. */
 function leftOut({ range }: ReportedVerification): string[] {
   return range === undefined ? [] : [`Segments that were not looked at: ${grouped(range.segmentsLeftOut)}.`]
 }
 
 const openIndex = "Whether later segments were removed together with the end of the index is not proven: the folder's key was not there."
 
-/** How many segments are whole, what is wrong with the others, and how many records that leaves. */
 function damage({ records, problem, problems, problemsLeftOut = 0, damaged = 0, missing = 0, segments }: ReportedVerification): string {
   const all = problems ?? (problem === undefined ? [] : [problem])
   if (all.length === 0) return 'what is wrong is not known.'
@@ -95,7 +94,7 @@ function foreignFiles({ foreign = [] }: ReportedVerification): string[] {
   ]
 }
 
-/** A disk that was full for a night may have left hundreds; more than these would bury the rest. */
+/** More would bury the rest. */
 const mostShown = 10
 
 function openEnds(unproven: ReportedVerification['unproven']): string[] {
@@ -112,20 +111,20 @@ function openEnd({ file, lastLine, provenUntil, sealedBehind = 0 }: ReportedVeri
   return `${end} ${grouped(sealedBehind)} sealed ${stand} behind a hole, from the same write: a power cut leaves that, or somebody who overwrote the end.`
 }
 
-/** What is recorded was found by the next process and is explained; what is not may as well have been added. */
-function cutLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification['cutIndexLines']>[number]): string {
+/** A recorded line is explained; an unrecorded one may have been added. */
+function cutLine({ line, bytes, isRecorded }: NonNullable<ReportedVerification['tornIndexLines']>[number]): string {
   const where = `${grouped(bytes)} ${bytes === 1 ? 'byte' : 'bytes'} of an unfinished line ${grouped(line)} of index.jsonl`
   return isRecorded
     ? `The next process found ${where}, and recorded that.`
     : `At its end are ${where}: a process died while it wrote them, or is at it, or somebody added them. Nothing depends on them.`
 }
 
-export function toneOf(verification: ReportedVerification | undefined): 'good' | 'bad' | 'open' {
+export function verificationSeverity(verification: ReportedVerification | undefined): 'good' | 'bad' | 'open' {
   if (verification === undefined) return 'open'
-  const { ok, unproven, isIndexWhole, cutIndexLines = [], range } = verification
+  const { ok, unproven, isIndexWhole, tornIndexLines = [], range } = verification
   if (!ok) return 'bad'
   if (range !== undefined) return 'open'
-  return unproven.length === 0 && isIndexWhole !== false && cutIndexLines.every(({ isRecorded }) => isRecorded) ? 'good' : 'open'
+  return unproven.length === 0 && isIndexWhole !== false && tornIndexLines.every(({ isRecorded }) => isRecorded) ? 'good' : 'open'
 }
 
 type Check = (value: unknown) => boolean
@@ -167,13 +166,16 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
   missing: optional(isNumber),
   segments: optional(listOf(objectOf({ status: isText }))),
   isIndexWhole: optional(isBoolean),
-  cutIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
+  tornIndexLines: optional(listOf(objectOf({ line: isNumber, bytes: isNumber, isRecorded: isBoolean }))),
   unproven: listOf(objectOf({ file: isText, lastLine: isNumber, provenUntil: optional(isNumber), sealedBehind: optional(isNumber) })),
   foreign: optional(listOf(objectOf({ file: isText, explanation: isText }))),
   range: optional(objectOf({ segmentsLeftOut: isNumber })),
 }
 
-/** Throws `INVALID_ARGUMENT` for what is no verification: an auditor would read a verdict that nobody gave. */
+/**
+ * Throws `INVALID_ARGUMENT` for an invalid verification: the report would claim what nobody
+ * verified.
+ */
 export function assertVerification(verification: unknown): asserts verification is ReportedVerification | undefined {
   if (verification === undefined) return
   if (!isObject(verification)) throw malformed('is no object')

@@ -104,7 +104,7 @@ describe('a verified trail', () => {
 
   it('says so where nothing is to read it', async () => {
     // @ts-expect-error: what a program without types can leave out
-    await expect(read()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('no function') })
+    await expect(read()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('not a function') })
   })
 
   it('vouches for what a SIEM shows: its hashes are those of the lines', async () => {

@@ -1,19 +1,21 @@
-import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { type AuditRecord } from '@finchat/secrets-core'
+import { misused } from '../record/errors.ts'
 import { recordsOf, type SegmentGroup } from '../format/segment-reader.ts'
 import type { AuditVerification } from '../verify/verification-report.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
 
 export interface VerifiedTrail<Result> {
   readonly verification: AuditVerification
-  /** What `read` made of the authentic records. */
+  /** What `read` returned. */
   readonly result: Result
 }
 
 /**
- * Verifies the trail in this folder, and hands the records to `read` as they are found authentic, in their order: those that are damaged are left out. `read` is
- * `summarize`, `queryRecords` in a loop, or whatever else reads them; when it stops early, the rest is verified all the same. The files are read once, so that
- * what was verified is what was read. Returns what was found, and what `read` resolves to. Rejects as `verifyAuditTrail` and `read` do, and with `INVALID_ARGUMENT`
- * if `read` reads the records a second time; so does who reads them after it has resolved: there would be none, as if nothing had happened.
+ * Verifies the trail in this folder, and passes its authentic records to `read`, in order:
+ * `summarize`, `queryRecords` in a loop, or any other reader. The files are read once, so what was
+ * verified is what was read. If `read` stops early, the rest is verified all the same. Returns the
+ * verification, and what `read` resolves to. Rejects as `verifyAuditTrail` and `read` do. Reading
+ * the records twice, or after `read` resolved, throws `INVALID_ARGUMENT`.
  *
  * @example
  * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'
@@ -36,7 +38,7 @@ export async function verifiedTrail<Result>(
   read: (records: AsyncIterable<AuditRecord>) => Promise<Result>,
 ): Promise<VerifiedTrail<Result>> {
   const checked = checkedVerifyOptions(folder, options)
-  if (typeof read !== 'function') throw misread('what is to read the records is no function', 'pass (records) => summarize(records)')
+  if (typeof read !== 'function') throw misused('`read` is not a function', 'pass (records) => summarize(records)')
   const { TrailVerification } = await import('../verify/trail-verification.ts')
   const trail = new TrailVerification(folder, checked)
   const groups = trail.groups()
@@ -51,7 +53,7 @@ export async function verifiedTrail<Result>(
   }
 }
 
-/** The records while they are verified, once: a second reader would find none, and take it for an answer. */
+/** A second reader would find none, and take it for an answer. */
 class RecordsOnce implements AsyncIterable<AuditRecord> {
   isOver = false
   readonly #groups: AsyncGenerator<SegmentGroup>
@@ -62,7 +64,7 @@ class RecordsOnce implements AsyncIterable<AuditRecord> {
 
   [Symbol.asyncIterator](): AsyncGenerator<AuditRecord> {
     if (this.isOver) {
-      throw misread(
+      throw misused(
         'the records of a verified trail are read a second time, or after their verification',
         'read them once, and to the end before `read` resolves, as Array.fromAsync(queryRecords(records, …)) does',
       )
@@ -72,11 +74,7 @@ class RecordsOnce implements AsyncIterable<AuditRecord> {
   }
 }
 
-function misread(problem: string, remedy: string): SecretsError {
-  return new SecretsError('INVALID_ARGUMENT', problem, { remedy })
-}
-
-/** Leaves the groups open when its reader stops: there is more to verify. */
+/** Leaves the groups open when its reader stops: the rest must still be verified. */
 async function* recordsIn(groups: AsyncGenerator<SegmentGroup>): AsyncGenerator<AuditRecord> {
   for (let next = await groups.next(); next.done !== true; next = await groups.next()) yield* recordsOf(next.value)
 }

@@ -5,7 +5,10 @@ import { assertRecord } from '../format/segment-format.ts'
 import { recordDigest } from '../record/digest.ts'
 import { defined } from '../record/record-text.ts'
 
-/** A document of the Elastic Common Schema 9.4. Its names are ECS's; what it has no field for stands under `labels`, as text. */
+/**
+ * A document of the Elastic Common Schema 9.4. Members without an ECS field are text under
+ * `labels`.
+ */
 export interface EcsDocument {
   /** ISO 8601, UTC. */
   readonly '@timestamp': string
@@ -31,12 +34,14 @@ const types = {
   other: 'info',
 } as const satisfies Record<Activity, string>
 
-/** The latest and the earliest time that a date can have in four digits. */
+/** The range of dates with four-digit years. */
 const [earliest, latest] = [0, 253_402_300_799_999]
 
 /**
- * The record as a document of the Elastic Common Schema, version 9.4. `event.id` and `event.sequence` are its trail and number; `event.hash` is the SHA-256 of its line
- * in the file sink's segments, so that `verifyAuditTrail` vouches for the document too. `event.duration` is in nanoseconds. Throws `INVALID_ARGUMENT` for what is no record.
+ * Maps a record to the Elastic Common Schema, version 9.4. `event.id` and `event.sequence` are its
+ * trail and number. `event.hash` is the SHA-256 of its line in a segment, so that
+ * `verifyAuditTrail` vouches for the document too. `event.duration` is in nanoseconds. Throws
+ * `INVALID_ARGUMENT` for anything but a record.
  *
  * @example
  * import { toEcs } from '@finchat/secrets-audit/siem'

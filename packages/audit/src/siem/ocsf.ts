@@ -5,7 +5,7 @@ import { defined } from '../record/record-text.ts'
 import { assertRecord } from '../format/segment-format.ts'
 import { recordDigest } from '../record/digest.ts'
 
-/** An event of class API Activity (6003) of OCSF 1.8.0, with the profiles host and trace. Its names are OCSF's. */
+/** An event of class API Activity (6003) of OCSF 1.8.0, with the profiles host and trace. */
 export interface OcsfEvent {
   readonly category_uid: 6
   readonly category_name: 'Application Activity'
@@ -32,10 +32,10 @@ export interface OcsfEvent {
   readonly device: Readonly<Record<string, unknown>>
   readonly resources?: readonly Readonly<Record<string, unknown>>[]
   readonly trace?: Readonly<Record<string, unknown>>
-  /** SHA-256 of the record's line in the sealed file, and its length: what ties this event to the trail. */
+  /** SHA-256 and length of the record's line in a segment: ties the event to the trail. */
   readonly raw_data_hash: Readonly<Record<string, unknown>>
   readonly raw_data_size: number
-  /** Members of the record for which OCSF has no attribute. */
+  /** Members of the record without an OCSF attribute. */
   readonly unmapped: Readonly<Record<string, unknown>>
 }
 
@@ -45,10 +45,10 @@ const severities = { 1: 'Informational', 2: 'Low', 3: 'Medium', 4: 'High' }
 const statuses = { 0: 'Unknown', 1: 'Success', 2: 'Failure' }
 
 /**
- * The record as an event of the Open Cybersecurity Schema Framework: API Activity, version 1.8.0. `metadata.sequence` and `metadata.log_name` are its number and
- * trail, so that a gap shows; `raw_data_hash` is the SHA-256 of its line in the file sink's segments, so that `verifyAuditTrail` vouches for the event too.
- *
- * Throws `INVALID_ARGUMENT` for what is no record.
+ * Maps a record to the Open Cybersecurity Schema Framework: API Activity, version 1.8.0.
+ * `metadata.sequence` and `metadata.log_name` are its number and trail, so that a gap shows.
+ * `raw_data_hash` is the SHA-256 of its line in a segment, so that `verifyAuditTrail` vouches for
+ * the event too. Throws `INVALID_ARGUMENT` for anything but a record.
  *
  * @example
  * import { toOcsf } from '@finchat/secrets-audit/siem'
@@ -154,7 +154,7 @@ function unmappedOf(record: AuditRecord): OcsfEvent['unmapped'] {
   return defined({ phase, revision, from, degraded, stale, matched, span_id: spanId, method, missed, missed_from: missedFrom, checkpoint })
 }
 
-/** A SHA-256, in hex, as OCSF writes it. */
+/** A SHA-256, hex. */
 function fingerprint(sha256: string): Readonly<Record<string, unknown>> {
   return { algorithm_id: 3, algorithm: 'SHA-256', value: sha256 }
 }

@@ -1,6 +1,6 @@
-import { refused } from './sink-errors.ts'
+import { refused } from '../record/errors.ts'
 
-/** What is on its way and not yet taken: bounded, since whatever stands still at the other end must not fill the memory. */
+/** Bounds what waits to be sent: a peer that hangs must not fill the memory. */
 export class Backlog {
   readonly #mostBytes: number
   readonly #onChange: ((isEmpty: boolean) => void) | undefined
@@ -11,10 +11,10 @@ export class Backlog {
     this.#onChange = onChange
   }
 
-  /** Runs `send`, which takes `bytes` of it until it settles. Rejects with `AUDIT_FAILED` when it is full. */
+  /** Counts `bytes` until `send` settles. Rejects with `AUDIT_FAILED` when full. */
   async during(bytes: number, send: () => Promise<void>): Promise<void> {
     if (this.#bytes + bytes > this.#mostBytes) {
-      throw refused('too much waits to be sent', 'see why the other end stands still, or allow for more')
+      throw refused('too much waits to be sent', 'find out why the receiver stopped reading, or allow more')
     }
     this.#move(bytes)
     try {

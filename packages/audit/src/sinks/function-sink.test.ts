@@ -57,6 +57,6 @@ describe('the sink over a function', () => {
 
   it('refuses what is no function', () => {
     // @ts-expect-error what a caller without types may write
-    expect(() => functionSink({})).toThrow(/no function/)
+    expect(() => functionSink({})).toThrow(/not a function/)
   })
 })

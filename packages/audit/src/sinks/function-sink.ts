@@ -1,21 +1,22 @@
 import { type AuditRecord, type AuditSink, type CallContext, SecretsError } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
+import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
 
 /** What `functionSink` takes beside the function. */
 export interface FunctionSinkOptions {
   /** Default: `function`. */
   readonly name?: string | undefined
-  /** Say so only if the function settles when its record survives the end of the process and of the machine's power. Default: false. */
+  /** True only if the function settles once its record survives a power cut. Default: false. */
   readonly durable?: boolean | undefined
 }
 
 const members: MembersOf<FunctionSinkOptions> = { name: 'string', durable: 'boolean' }
 
 /**
- * Calls a function with each record. Acknowledged is a record for which it returned, or its promise resolved; when it throws or rejects,
- * the record is refused: with its own `SecretsError`, or with nothing of what it threw but a code such as `ECONNREFUSED`. It may be
- * called again before its promise has settled; the signal tells that nobody waits any longer. Throws `CONFIGURATION` for what is no function.
+ * Calls a function with each record, which is acknowledged when the function returns or its promise
+ * resolves. If it throws or rejects, the record is refused: with its own `SecretsError`, or with
+ * only a code such as `ECONNREFUSED`. It may be called again before its promise settles; the signal
+ * aborts when nobody waits. Throws `CONFIGURATION` if it is not a function.
  *
  * @example
  * import { functionSink } from '@finchat/secrets-audit'
@@ -30,7 +31,7 @@ export function functionSink(
 ): AuditSink {
   const { name = 'function', durable = false } = knownOptions(options, members)
   assertSinkName(name)
-  if (typeof run !== 'function') throw misconfigured('what is to be called is no function', 'pass (record) => …')
+  if (typeof run !== 'function') throw misconfigured('the argument is not a function', 'pass (record) => …')
   return { specificationVersion: 'v1', name, durable, write: (record, context) => called(run, record, context) }
 }
 

@@ -86,7 +86,7 @@ describe('the sink of lines', () => {
 
   it('refuses options that make no sense', () => {
     // @ts-expect-error what a caller without types may write
-    expect(() => lineSink({ stream: 'stdout' })).toThrow(/`stream` is no stream/)
+    expect(() => lineSink({ stream: 'stdout' })).toThrow(/`stream` is not a stream/)
     // @ts-expect-error what a caller without types may write
     expect(() => lineSink(process.stderr)).toThrow(/the options are a stream \(pass \{ stream: … \}\)/)
     // @ts-expect-error what a caller without types may write

@@ -2,9 +2,9 @@ import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { Backlog } from './backlog.ts'
 import { asciiJson, humanLine } from '../record/human-line.ts'
-import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
+import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
 
-/** As much of a `stream.Writable` as is used. */
+/** The part of `stream.Writable` that is used. */
 export interface LineStream {
   readonly write: (text: string, done: (error?: Error | null) => void) => unknown
   readonly on?: ((event: 'error', listener: () => void) => unknown) | undefined
@@ -13,9 +13,9 @@ export interface LineStream {
 
 /** What `lineSink` takes. */
 export interface LineSinkOptions {
-  /** Where the lines go: `process.stderr` by default. */
+  /** Default: `process.stderr`. */
   readonly stream?: LineStream | undefined
-  /** `human`, the default: `humanLine`. `json`: the whole record, for a log collector. Both are printable ASCII. */
+  /** `human`, the default: `humanLine`. `json`: the whole record. Both are printable ASCII. */
   readonly format?: 'human' | 'json' | undefined
   /** Default: `lines`. */
   readonly name?: string | undefined
@@ -23,13 +23,14 @@ export interface LineSinkOptions {
 
 const members: MembersOf<LineSinkOptions> = { stream: 'any', format: 'string', name: 'string' }
 
-/** Half a thousand of the longest lines. */
+/** Some 500 of the longest lines. */
 const mostWaiting = 8 * 1024 * 1024
 
 /**
- * Writes one line a record to a stream: for people, or as JSON. Acknowledged is what the stream took, which for a terminal or a pipe does not
- * mean that it is kept anywhere: this sink is not durable. It holds at most 8 MiB that the stream has not taken. It never closes the stream.
- * A stream that fails makes its records fail, not the process. Throws `CONFIGURATION` for options that make no sense.
+ * Writes each record to a stream as one line, for people or as JSON. A record is acknowledged when
+ * the stream took it. A terminal or a pipe need not keep it, so the sink is not durable. It buffers
+ * at most 8 MiB, and never closes the stream. A stream that fails refuses its records and leaves
+ * the process running. Throws `CONFIGURATION` for invalid options.
  *
  * @example
  * import { lineSink } from '@finchat/secrets-audit'
@@ -43,7 +44,7 @@ export function lineSink(options: LineSinkOptions = {}): AuditSink {
   assertSinkName(name)
   if (format !== 'human' && format !== 'json') throw misconfigured('`format` is not known', 'use human or json')
   if (stream !== undefined && !isStream(stream))
-    throw misconfigured('`stream` is no stream', 'pass what has write(), such as process.stdout')
+    throw misconfigured('`stream` is not a stream', 'pass what has write(), such as process.stdout')
   const writer = new LineWriter(stream)
   const lineOf = format === 'human' ? humanLine : asciiJson
   return { specificationVersion: 'v1', name, write: (record: AuditRecord) => writer.write(lineOf(record)), close: () => writer.close() }
@@ -68,7 +69,7 @@ class LineWriter {
     this.#stream = undefined
   }
 
-  /** A stream without a listener ends the process when it fails; each record that it fails is told instead. */
+  /** Without a listener the stream's failure would end the process. */
   #open(): LineStream {
     if (this.#stream === undefined) {
       this.#stream = this.#given ?? process.stderr

@@ -2,9 +2,9 @@ import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { defined } from '../record/record-text.ts'
 import { humanLine, type Severity, severityOf } from '../record/human-line.ts'
-import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
+import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
 
-/** As pino and those shaped like it: members first, then the message. */
+/** As in pino: members first, then the message. */
 export type PinoShaped = Readonly<Record<Severity, (members: { readonly audit: AuditRecord }, message: string) => void>>
 
 /** What `loggerSink` takes beside the logger. */
@@ -16,9 +16,10 @@ export interface LoggerSinkOptions {
 const members: MembersOf<LoggerSinkOptions> = { name: 'string' }
 
 /**
- * Hands each record to a logger that is shaped like pino's: the record as `audit`, the human line as the message, at `info`; at `warn` what
- * failed, at `error` a gap. Acknowledged is what the logger took without throwing: what it does with it later is not known here, so this sink
- * is not durable. Throws `CONFIGURATION` for a logger that has not these three levels.
+ * Logs each record with a logger shaped like pino: the record as `audit`, the human line as the
+ * message, at `info`; a failure at `warn`, a gap at `error`. A record is acknowledged when the
+ * logger did not throw, so the sink is not durable. Throws `CONFIGURATION` for a logger without
+ * these three levels.
  *
  * @example
  * import { loggerSink } from '@finchat/secrets-audit'
@@ -34,7 +35,7 @@ export function loggerSink(logger: PinoShaped, options: LoggerSinkOptions = {}):
   return { specificationVersion: 'v1', name, write: async (record) => log(logger, record) }
 }
 
-/** The logger gets a record of its own: some redact by changing what they are given, and some write what is undefined. */
+/** A copy: some loggers redact in place. */
 function log(logger: PinoShaped, record: AuditRecord): void {
   try {
     const audit = defined(record) as AuditRecord // of its members only the optional ones may be undefined

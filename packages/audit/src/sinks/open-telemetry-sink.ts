@@ -1,9 +1,9 @@
 import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { humanLine, type Severity, severityOf } from '../record/human-line.ts'
-import { assertSinkName, misconfigured, refused } from './sink-errors.ts'
+import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
 
-/** What `Logger.emit` of `@opentelemetry/api-logs` is given. */
+/** The argument of `Logger.emit` in `@opentelemetry/api-logs`. */
 export interface OpenTelemetryLogRecord {
   readonly eventName: string
   /** Seconds since 1970, and nanoseconds. */
@@ -16,7 +16,7 @@ export interface OpenTelemetryLogRecord {
   readonly context?: SpanContext
 }
 
-/** As much of `Logger` of `@opentelemetry/api-logs` as is used: that package is not needed. */
+/** The part of `Logger` in `@opentelemetry/api-logs` that is used; the package is not needed. */
 export interface OpenTelemetryLogger {
   readonly emit: (record: OpenTelemetryLogRecord) => void
 }
@@ -30,10 +30,11 @@ export interface OpenTelemetrySinkOptions {
 const members: MembersOf<OpenTelemetrySinkOptions> = { name: 'string' }
 
 /**
- * Emits each record as a log record of OpenTelemetry: event `finchat.secrets.audit`, the members of the record as attributes
- * `finchat.audit.*` in snake case, `error.type` and `user.id` as its semantic conventions have them, tied to the span in which the secret was
- * asked for. Acknowledged is what `emit` took without throwing: processors drop what they have no room for and tell nobody, so this sink is
- * not durable. Throws `CONFIGURATION` for a logger without `emit`.
+ * Emits each record as an OpenTelemetry log record: event `finchat.secrets.audit`, the record's
+ * members as attributes `finchat.audit.*` in snake case, `error.type` and `user.id` by the semantic
+ * conventions, in the span that asked for the secret. A record is acknowledged when `emit` did not
+ * throw. Processors may drop it, so the sink is not durable. Throws `CONFIGURATION` for a logger
+ * without `emit`.
  *
  * @example
  * import { openTelemetrySink } from '@finchat/secrets-audit'
@@ -89,20 +90,22 @@ function inSnakeCase(member: string): string {
   return member.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
-/** As `Context` of `@opentelemetry/api`. */
+/** `Context` of `@opentelemetry/api`. */
 export interface SpanContext {
   readonly getValue: (key: symbol) => unknown
   readonly setValue: (key: symbol, value: unknown) => SpanContext
   readonly deleteValue: (key: symbol) => SpanContext
 }
 
-/** The key under which `@opentelemetry/api` keeps a context's span: a registered symbol, the same in every copy of it. */
+/**
+ * Where `@opentelemetry/api` keeps a context's span: a registered symbol, the same in every copy.
+ */
 const spanKey = Symbol.for('OpenTelemetry Context Key SPAN')
 
-/** Sampled: a log record of an audit trail is not one to be dropped with its trace. */
+/** Sampled: an audit record must not be dropped with its trace. */
 const traceFlags = 1
 
-/** A context in which nothing is but the identity of a span, to which the log record is tied. */
+/** A context that holds only a span's identity. */
 export function spanContext(traceId: string, spanId: string): SpanContext {
   return contextOf(new Map([[spanKey, { spanContext: () => ({ traceId, spanId, traceFlags }) }]]))
 }

@@ -1,8 +1,11 @@
 import type { Socket } from 'node:dgram'
-import { refused } from '../sinks/sink-errors.ts'
+import { refused } from '../record/errors.ts'
 import type { CheckedSyslogOptions, SyslogChannel } from './syslog-options.ts'
 
-/** Over UDP (RFC 5426), one message a datagram. A connected socket hears when there is nobody, if the network says so, though only later. */
+/**
+ * UDP (RFC 5426), one message a datagram. A connected socket learns of a missing receiver, if the
+ * network reports it.
+ */
 export async function openDatagrams({ host, port }: CheckedSyslogOptions, gone: () => void): Promise<SyslogChannel> {
   const { address, family } = await addressOf(host)
   const socket = process.getBuiltinModule('node:dgram').createSocket(family === 6 ? 'udp6' : 'udp4')

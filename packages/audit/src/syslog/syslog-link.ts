@@ -1,14 +1,14 @@
 import type { CallContext } from '@finchat/secrets-core'
 import { Backlog } from '../sinks/backlog.ts'
-import { refused } from '../sinks/sink-errors.ts'
+import { refused } from '../record/errors.ts'
 import type { CheckedSyslogOptions, OpenSyslogChannel, SyslogChannel } from './syslog-options.ts'
 
-/** After a failure the server is left alone: for a quarter of a second, twice as long each time, up to half a minute. */
+/** The pause after a failure: it doubles each time. */
 const [shortestPauseMs, longestPauseMs] = [250, 30_000]
 
 /**
- * Sends over a channel, and opens another when it broke, with the next message: nothing runs on a timer. While there is none, messages are refused
- * and not kept: the trail counts what a sink missed, and tells it when it is back.
+ * Sends over one channel, and opens another with the next message after it broke. Without a channel
+ * messages are refused: the trail counts what a sink missed, and reports it later.
  */
 export class SyslogLink {
   readonly #options: CheckedSyslogOptions
@@ -30,7 +30,7 @@ export class SyslogLink {
     if (this.#isClosed) throw refused('the sink is closed', 'write before close()')
     await this.#backlog.during(message.length, async () => {
       const channel = await (this.#channel ??= this.#open())
-      if (signal.aborted) throw refused('nobody waits for the record any longer', 'see why the server is slow')
+      if (signal.aborted) throw refused('the caller gave up on the record', 'see why the server is slow')
       await channel.send(message)
     })
   }
@@ -71,7 +71,7 @@ export class SyslogLink {
     }
   }
 
-  /** A server that lets us in and throws us out again is as one that does not let us in. */
+  /** A server that accepts and closes at once counts as unreachable. */
   #ended(afterMs: number): void {
     this.#failures = afterMs < shortestPauseMs ? this.#failures + 1 : 0
     if (this.#failures === 0) return

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { AuditRecord } from '@finchat/secrets-core'
 import { asciiJson, humanLine, type Severity, severityOf } from '../record/human-line.ts'
-import { refused } from '../sinks/sink-errors.ts'
+import { refused } from '../record/errors.ts'
 
 export interface SyslogShape {
   /** RFC 5424, section 6.2.1: 0 to 23. */
@@ -11,15 +11,16 @@ export interface SyslogShape {
   readonly maxMessageBytes: number
 }
 
-/** Error, warning and informational of RFC 5424, table 2. */
+/** Error, warning and informational (RFC 5424, table 2). */
 const severities: Readonly<Record<Severity, number>> = { error: 3, warn: 4, info: 6 }
 
-/** How long each text may be, tried in turn; at the last, every record fits what RFC 5426 says all receivers should take. */
+/** Tried in turn; the last fits what every receiver should take (RFC 5426). */
 const lengths = [1024, 256, 64, 16, 4]
 
 /**
- * The record as one message of RFC 5424, in printable ASCII. If it is too long, its longest texts are cut, and end in `…sha256:` and the first half
- * of the digest of the whole; a checkpoint is never cut. Throws `AUDIT_FAILED` for what cannot be made to fit.
+ * The record as an RFC 5424 message, in printable ASCII. If it is too long, its longest texts are
+ * truncated and end in `…sha256:` and half of the whole text's digest; a checkpoint never is.
+ * Throws `AUDIT_FAILED` if it cannot fit.
  */
 export function syslogMessage(record: AuditRecord, shape: SyslogShape): string {
   const message = asMessage(record, shape)
@@ -38,18 +39,18 @@ function asMessage(record: AuditRecord, { facility, format }: SyslogShape): stri
   return [...header, structuredData(record), format === 'json' ? asciiJson(record) : humanLine(record)].join(' ')
 }
 
-/** RFC 5424, section 6.2.3; `-` if the time is none that a date can have. */
+/** RFC 5424, section 6.2.3; `-` for a time that no date can hold. */
 function timestamp(time: number): string {
   const date = new Date(time)
   return Number.isNaN(date.getTime()) || !/^\d{4}-/.test(date.toISOString()) ? '-' : date.toISOString()
 }
 
-/** PRINTUSASCII of a bounded length, or `-`: what is no such character becomes `_`. The record in the message has it unchanged. */
+/** PRINTUSASCII of bounded length, or `-`; other characters become `_`. */
 function word(text: string, length: number): string {
   return text.slice(0, length).replaceAll(/[^\x21-\x7e]/g, '_') || '-'
 }
 
-/** What IANA registered (RFC 5424, section 7): `sequenceId` goes from 1 to 2147483647 and begins anew. */
+/** Registered with IANA (RFC 5424, section 7): `sequenceId` wraps from 2147483647 to 1. */
 function structuredData({ seq, release }: AuditRecord): string {
   const sequenceId = ((seq - 1) % 2147483647) + 1
   const version = word(release, 32).replaceAll(/["\\\]]/g, '_')
@@ -61,7 +62,6 @@ function withShortTexts(record: AuditRecord, length: number): AuditRecord {
     member,
     member === 'checkpoint' ? value : short(value, length),
   ])
-  // The same members with the same types: only texts became shorter.
   return Object.fromEntries(members) as unknown as AuditRecord
 }
 

@@ -1,14 +1,16 @@
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { assertSinkName, misconfigured } from '../sinks/sink-errors.ts'
+import { assertSinkName, misconfigured } from '../record/errors.ts'
 
-/** Certificates in PEM. The server's is always verified, its name too (RFC 5425, section 5). */
+/**
+ * Certificates in PEM. The server's certificate and name are always verified (RFC 5425, section 5).
+ */
 export interface SyslogTls {
-  /** The only authorities that are trusted. Default: those that Node.js trusts. */
+  /** The only trusted authorities. Default: those of Node.js. */
   readonly ca?: string | undefined
-  /** Our own certificate, for a server that asks for one, and its key. */
+  /** The client's certificate, for a server that requires one, and its key. */
   readonly cert?: string | undefined
   readonly key?: string | undefined
-  /** The name that the server's certificate must have, where it is not `host`. */
+  /** The name in the server's certificate, if it is not `host`. */
   readonly servername?: string | undefined
 }
 
@@ -16,18 +18,21 @@ export interface SyslogTls {
 export interface SyslogSinkOptions {
   /** A name or an address. */
   readonly host: string
-  /** Default: 6514 for TLS, 601 for TCP, 514 for UDP, as registered. */
+  /** Default: 6514 for TLS, 601 for TCP, 514 for UDP. */
   readonly port?: number | undefined
   /** Default: `tls`. */
   readonly transport?: 'tls' | 'tcp' | 'udp' | undefined
   readonly tls?: SyslogTls | undefined
-  /** 0 to 23; default 13, log audit (RFC 5424, table 1). */
+  /** 0 to 23. Default: 13, log audit (RFC 5424, table 1). */
   readonly facility?: number | undefined
-  /** The message: the record as JSON, the default, or `humanLine`. */
+  /** `json`, the default: the record. `human`: `humanLine`. */
   readonly format?: 'json' | 'human' | undefined
-  /** A longer record has its texts shortened. Default: 8,192, over UDP 2,048, which receivers should take (RFC 5425, section 4.3.1; RFC 5426, section 3.2). */
+  /**
+   * A longer record has its texts truncated. Default: 8,192; over UDP 2,048, which receivers should
+   * take (RFC 5425, section 4.3.1; RFC 5426, section 3.2).
+   */
   readonly maxMessageBytes?: number | undefined
-  /** How much may wait for the server; what is more is refused. Default: 1 MiB. */
+  /** How much may wait for the server; more is refused. Default: 1 MiB. */
   readonly maxWaitingBytes?: number | undefined
   /** Default: `syslog`. */
   readonly name?: string | undefined
@@ -46,16 +51,15 @@ const members: MembersOf<SyslogSinkOptions> = {
 }
 const tlsMembers: MembersOf<SyslogTls> = { ca: 'string', cert: 'string', key: 'string', servername: 'string' }
 
-/** The same, checked and with defaults. */
 export type CheckedSyslogOptions = { readonly [option in keyof SyslogSinkOptions]-?: NonNullable<SyslogSinkOptions[option]> }
 
 const ports = { tls: 6514, tcp: 601, udp: 514 }
 
-/** The payload of a datagram over IPv4: 65,535 bytes less the headers of IP and UDP. */
+/** The payload of an IPv4 datagram: 65,535 bytes less the headers of IP and UDP. */
 const largestDatagram = 65_507
 const largestMessage = 1024 * 1024
 
-/** Throws `CONFIGURATION` for every option that makes no sense. Certificates and keys are not shown. */
+/** Throws `CONFIGURATION`, without certificates or keys, for invalid options. */
 export function checkedSyslogOptions(options: SyslogSinkOptions): CheckedSyslogOptions {
   const { host, transport = 'tls', tls, facility = 13, format = 'json', name = 'syslog', ...given } = knownOptions(options, members)
   assertSinkName(name)
@@ -71,7 +75,7 @@ export function checkedSyslogOptions(options: SyslogSinkOptions): CheckedSyslogO
   return { host, port, transport, tls: checkedTls(tls ?? {}), facility, format, maxMessageBytes, maxWaitingBytes, name }
 }
 
-/** OpenSSL's own errors are not shown. */
+/** OpenSSL's own errors may hold key material. */
 function checkedTls(given: SyslogTls): SyslogTls {
   const tls = knownOptions(given, tlsMembers)
   const { ca, cert, key } = tls
@@ -93,8 +97,8 @@ const begin = '-----BEGIN '
 const mark = 'CERTIFICATE-----'
 
 /**
- * Throws `CONFIGURATION` unless each certificate of the bundle can be read: OpenSSL trusts those
- * before the first that it cannot read, and passes over what has no mark, without a word.
+ * Throws `CONFIGURATION` unless each certificate of the bundle can be read. OpenSSL silently
+ * ignores those behind the first that it cannot read.
  */
 function assertAuthorities(bundle: string): void {
   const { X509Certificate } = process.getBuiltinModule('node:crypto')
@@ -115,15 +119,15 @@ function damaged(problem: string): Error {
   return misconfigured(problem, "give the authorities' certificates whole, in PEM")
 }
 
-/** A way to the server, for as long as it lasts. */
+/** An open connection to the server. */
 export interface SyslogChannel {
-  /** Resolves when the operating system took the message: no more can be known, since syslog answers nothing. */
+  /** Resolves when the operating system took the message: syslog sends no answer. */
   readonly send: (message: string) => Promise<void>
   /** Whether an open channel keeps the process alive. */
   readonly keepAlive: (needed: boolean) => void
-  /** Resolves when what was sent is on its way; at once when the signal is aborted. */
+  /** Resolves when all messages were handed over, or at once when the signal aborts. */
   readonly end: (signal: AbortSignal) => Promise<void>
 }
 
-/** Opens one. `gone` is called when it breaks later, at most once; until it opens, it rejects instead. */
+/** Opens a channel, or rejects. `gone` is called once if it breaks later. */
 export type OpenSyslogChannel = (options: CheckedSyslogOptions, gone: () => void) => Promise<SyslogChannel>

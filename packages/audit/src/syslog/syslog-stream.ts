@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net'
-import { refused } from '../sinks/sink-errors.ts'
+import { refused } from '../record/errors.ts'
 import type { CheckedSyslogOptions, SyslogChannel } from './syslog-options.ts'
 
 /**
- * Over TCP or TLS, in frames of RFC 6587's octet counting (RFC 5425 has the same): nothing in a message can end its frame. A server that for
- * `stallMs` neither takes what was sent to it nor lets us in is given up.
+ * TCP or TLS, in frames of RFC 6587's octet counting (also RFC 5425): no message can end its frame.
+ * Gives up a server that for `stallMs` neither accepts nor reads.
  */
 export function openStream(options: CheckedSyslogOptions, gone: () => void, stallMs: number = 10_000): Promise<SyslogChannel> {
   return new Promise((resolve, reject) => {
@@ -15,7 +15,7 @@ export function openStream(options: CheckedSyslogOptions, gone: () => void, stal
       resolve(channelOver(socket))
     })
     socket.on('error', (error) => (failure = error))
-    // A server says nothing but good-bye: what it writes is dropped, and when it ends, we do.
+    // A server only says good-bye: discard what it writes, and end when it does.
     socket.on('end', () => socket.destroy()).resume()
     socket.on('close', () => (isOpen ? gone() : reject(unreachable(failure))))
     socket.setTimeout(stallMs, () => void (!isOpen || socket.writableLength > 0 ? socket.destroy() : undefined))

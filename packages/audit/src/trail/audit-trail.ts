@@ -5,12 +5,13 @@ import { RecordMaker, type TrailEvent } from '../record/record-maker.ts'
 import { type AuditMode, type AuditTrailOptions, checkedTrailOptions, type CheckedTrailOptions } from './trail-options.ts'
 
 /**
- * The audit trail of a secrets manager: numbers every event, says who, where and in which trace it happened, and hands it to the sinks. Returns what
- * `createSecretsManager({ audit })` takes; closing the manager closes it. Logins and leases of the process's providers are recorded too, whichever
- * manager they serve; a lease is asked for only when its intent was acknowledged.
+ * The audit trail of a secrets manager. It numbers every event, adds actor, host and trace, and
+ * delivers it to the sinks. Returns what `createSecretsManager({ audit })` takes; closing the
+ * manager closes it. Logins and leases of all providers in the process are recorded too. A lease is
+ * requested only once its intent was acknowledged.
  *
- * Throws `CONFIGURATION` for options that make no sense. A use of a secret fails with `AUDIT_FAILED` when its record was not acknowledged, and with
- * `CONFIGURATION` when a sink uses the very manager that it audits.
+ * Throws `CONFIGURATION` for invalid options. A use of a secret fails with `AUDIT_FAILED` if its
+ * record was not acknowledged, and with `CONFIGURATION` if a sink uses the manager that it audits.
  *
  * @example
  * import { auditTrail, required } from '@finchat/secrets-audit'
@@ -83,7 +84,7 @@ class Trail {
     return promise
   }
 
-  /** Whether the caller waits for the sinks is decided by what they answered last. */
+  /** Waits for the sinks if the last record was refused. */
   #relaxed({ phase }: AuditRecord, acknowledged: Promise<void>): Promise<void> {
     const mayLeave = this.#mode === 'best-effort' || (phase === 'outcome' && !this.#wasRefused)
     const answered = acknowledged.then(

@@ -24,7 +24,9 @@ export class SinkDelivery {
   readonly #deadlines: SinkDeadlines
   readonly #outage: SinkOutage
   readonly #calls = new Set<SinkCall>()
-  /** One for all calls, since a timer costs as much as the rest of a delivery; due when the first of them is. */
+  /**
+   * One for all calls, due at the first deadline: a timer for each costs as much as the delivery.
+   */
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
   #hasAnswered = false
@@ -48,7 +50,7 @@ export class SinkDelivery {
     this.#write(this.#takeGap(), record, answered)
   }
 
-  /** Resolves when nothing waits for the sink any more, and it was told what it missed. */
+  /** Resolves when no call is under way and the sink was told what it missed. */
   async drain(): Promise<void> {
     if (this.#calls.size > 0) await new Promise<void>((resolve) => (this.#drained = resolve))
     const gap = this.#takeGap()
@@ -59,7 +61,6 @@ export class SinkDelivery {
     await this.#sink.close?.(context)
   }
 
-  /** Called once by each of its calls. */
   ended(call: SinkCall, refusal: Refusal | undefined): void {
     this.#hasAnswered = true
     this.#calls.delete(call)
@@ -78,7 +79,7 @@ export class SinkDelivery {
     call.write(this.#sink, gap && this.#maker.gap(gap))
   }
 
-  /** The timer keeps the process alive while a call lasts. */
+  /** The timer keeps the process alive while a call is under way. */
   #watch({ endsAt }: SinkCall): void {
     if (endsAt >= this.#timerAt) return void this.#timer?.ref()
     clearTimeout(this.#timer)
@@ -98,7 +99,7 @@ export class SinkDelivery {
     this.#outage.refused(problem, remedy)
     if (isMisuse) return misuse(this.name)
     return new SecretsError('AUDIT_FAILED', `the audit sink '${this.name}' did not acknowledge: ${problem}`, {
-      remedy: remedy ?? 'mend the sink',
+      remedy: remedy ?? 'repair the sink',
     })
   }
 
@@ -122,10 +123,12 @@ interface Refusal {
   readonly isMisuse?: boolean
 }
 
-/** The call of a sink that the current code runs in: a sink that audits itself would never end. */
+/**
+ * The call of a sink that the current code runs in: auditing a sink's own reads would never end.
+ */
 const calls = new AsyncLocalStorage<SinkCall>()
 
-/** The name of the sink that calls from within one of these deliveries; its call fails as a misuse. */
+/** The sink that calls the trail from within its own write; that write fails as a misuse. */
 export function reentrantSink(deliveries: readonly SinkDelivery[]): string | undefined {
   for (let call = calls.getStore(); call !== undefined; call = call.outer) {
     if (!deliveries.includes(call.delivery)) continue
@@ -135,19 +138,19 @@ export function reentrantSink(deliveries: readonly SinkDelivery[]): string | und
   return undefined
 }
 
-/** What a trail passes to its sinks: ours say why they cannot answer before the trail gives up. */
+/** The context of our own sinks: they can name a reason before the trail gives up. */
 interface TimedContext extends CallContext {
-  /** When the trail gives up, by `performance.now()`; to be read when the sink is called. */
+  /** When the trail gives up, by `performance.now()`. */
   readonly deadlineAt: number
 }
 
-/** `Infinity` for a sink that is called without a trail. */
+/** `Infinity` without a trail. */
 export function deadlineOf(context: CallContext | undefined): number {
   return context !== undefined && 'deadlineAt' in context && typeof context.deadlineAt === 'number' ? context.deadlineAt : Infinity
 }
 
 interface Delivered {
-  /** What the sink missed, which goes before the record. */
+  /** Goes before the record. */
   readonly gap: Gap | undefined
   readonly record: AuditRecord | undefined
   readonly answered: Answered
@@ -180,7 +183,7 @@ class SinkCall implements TimedContext {
     return performance.now() + this.#deadlineMs
   }
 
-  /** Made only for a sink that reads it. */
+  /** Made only if the sink reads it. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     if (this.#isOver) this.#controller.abort()
@@ -214,7 +217,7 @@ class SinkCall implements TimedContext {
   }
 }
 
-/** A sink that throws, or returns no promise, is one that rejects or resolves. */
+/** A sink that throws, or returns no promise, is treated as one that rejects or resolves. */
 function invoke(sink: AuditSink, record: AuditRecord, context: CallContext): Promise<void> {
   try {
     return Promise.resolve(sink.write(record, context))
@@ -223,7 +226,7 @@ function invoke(sink: AuditSink, record: AuditRecord, context: CallContext): Pro
   }
 }
 
-/** Only our own errors are quoted: any other may hold a value. */
+/** Quotes only our own errors: others may hold a value. */
 function refusalOf(error: unknown): Refusal {
   if (!SecretsError.isInstance(error)) return { problem: 'it failed with an error of its own' }
   return { problem: error.problem, remedy: error.remedy }
@@ -235,7 +238,7 @@ export function misuse(sink: string): SecretsError {
   })
 }
 
-/** A sink that fails for some records is in one outage, not in one for each record. */
+/** Failures between acknowledged records are one outage. */
 const quietMs = 60_000
 
 /** Emits one process warning for each outage of a sink. */

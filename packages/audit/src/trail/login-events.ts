@@ -5,8 +5,9 @@ const loginChannel = 'finchat.secrets.login'
 const intentChannel = 'finchat.secrets.intent'
 
 /**
- * Calls `record` with every login, renewal and lease of every provider of this process, after it happened; and before a lease is asked for, with the intent.
- * Without the one's acknowledgement nothing is sent, without the other's nobody gets the lease. Returns what ends it.
+ * Calls `record` after every login, renewal and lease of any provider in this process, and with the
+ * intent before a lease is requested. The lease waits for both acknowledgements. Returns the
+ * function that unsubscribes.
  */
 export function onLogin(record: (event: TrailEvent) => Promise<void>): () => void {
   const happened = (message: unknown): void => {
@@ -32,7 +33,6 @@ function canWait(message: unknown): message is { readonly waitFor: (acknowledged
   return typeof message === 'object' && message !== null && 'waitFor' in message && typeof message.waitFor === 'function'
 }
 
-/** What a provider publishes; whatever is no such message is not ours to record. */
 function asEvent(message: unknown): TrailEvent | undefined {
   if (typeof message !== 'object' || message === null) return undefined
   const { operation, provider, path, method, outcome, code, durationMs } = message as Record<string, never> // the record maker looks at each

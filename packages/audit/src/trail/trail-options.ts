@@ -1,35 +1,44 @@
 import type { KeyObject } from 'node:crypto'
-import { type AuditSink, SecretsError } from '@finchat/secrets-core'
+import { type AuditSink } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { parseKey } from '@finchat/secrets-core/sealing'
+import { misconfigured } from '../record/errors.ts'
 import { crypto } from '../record/digest.ts'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 
 /**
  * When a record counts as made.
  *
- * - `complete`, the default: when every required sink acknowledged, or with none required any. Nothing leaves without its record.
- * - `buffered`: at once, as long as the sinks acknowledge; while the last record that was answered was refused, as `complete`. Gives up what was not yet
- *   acknowledged when the process or machine dies, or a sink begins to fail: values have left that are on no record. Intents are always waited for.
- * - `best-effort`: at once, always. Gives up completeness: with every sink down, secrets are read and nothing says so but a process warning and,
- *   later, a gap record.
+ * - `complete`, the default: when every required sink acknowledged, or any if none is required.
+ * - `buffered`: at once while sinks acknowledge; like `complete` after a refusal. Loses records
+ *   that were not yet acknowledged when the process dies or a sink begins to fail. Waits for
+ *   intents.
+ * - `best-effort`: at once. With all sinks down, reads go on, with a process warning and later a
+ *   gap record.
  */
 export type AuditMode = 'complete' | 'buffered' | 'best-effort'
 
 /** What `auditTrail` takes. */
 export interface AuditTrailOptions {
-  /** One or more. A sink as it is: required if it is durable, best-effort otherwise; `required(sink)` and `bestEffort(sink)` say it. */
+  /**
+   * One or more. A sink that is not wrapped in `required(sink)` or `bestEffort(sink)` is required
+   * if it is durable.
+   */
   readonly sinks: readonly (AuditSink | TrailSink)[]
   /** Default: `complete`. */
   readonly mode?: AuditMode | undefined
   /**
-   * How long a sink may take for one record, milliseconds. Default: 2,000; until it has answered
-   * once, 4,500, since many processes may start at once. Keep it under the manager's `deadlineMs`.
+   * How long a sink may take for one record, milliseconds. Default: 2,000, and 4,500 until it has
+   * answered once, since many processes may start together. Keep it below the manager's
+   * `deadlineMs`.
    */
   readonly sinkDeadlineMs?: number | undefined
-  /** On every record; by default the name of the program. */
+  /** On every record. Default: the program's name. */
   readonly service?: string | undefined
-  /** At least 32 random bytes. Names are recorded as their HMAC-SHA256 under it, so that whoever has the trail and not the key learns no name. */
+  /**
+   * At least 32 random bytes. Names are recorded as their HMAC-SHA256 under this key, which a
+   * reader of the trail cannot reverse without it.
+   */
   readonly hashNames?: Uint8Array | undefined
 }
 
@@ -41,7 +50,6 @@ const members: MembersOf<AuditTrailOptions> = {
   hashNames: 'any',
 }
 
-/** The same, checked and with defaults. */
 export interface CheckedTrailOptions {
   readonly sinks: readonly TrailSink[]
   readonly mode: AuditMode
@@ -54,14 +62,14 @@ export interface CheckedTrailOptions {
 const modes: readonly string[] = ['complete', 'buffered', 'best-effort'] satisfies AuditMode[]
 const longestTimerMs = 2 ** 31 - 1
 
-/** Throws `CONFIGURATION` for every option that makes no sense. */
+/** Throws `CONFIGURATION` for invalid options. */
 export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptions {
   const options = knownOptions(given, members)
   const { mode = 'complete', sinkDeadlineMs = 2_000, service, hashNames } = options
   const firstDeadlineMs = options.sinkDeadlineMs ?? 4_500
   if (!modes.includes(mode)) throw misconfigured('`mode` is not known', `use ${modes.join(', ')}`)
   if (!(sinkDeadlineMs >= 1 && sinkDeadlineMs <= longestTimerMs)) {
-    throw misconfigured('`sinkDeadlineMs` is no time', `pass milliseconds from 1 to ${longestTimerMs}`)
+    throw misconfigured('`sinkDeadlineMs` is not a time', `pass milliseconds from 1 to ${longestTimerMs}`)
   }
   return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, firstDeadlineMs, service, nameKey: nameKeyOf(hashNames) }
 }
@@ -79,7 +87,7 @@ function asTrailSink(given: unknown, index: number): TrailSink {
   if (isSink(given)) return given.durable === true ? required(given) : bestEffort(given)
   if (isTrailSink(given)) return given
   throw misconfigured(
-    `sinks[${index}] is no sink of specification v1`,
+    `sinks[${index}] is not a sink of specification v1`,
     "pass what jsonLinesFile() or another sink returns, or { specificationVersion: 'v1', name: '…', write: async (record) => … }",
   )
 }
@@ -97,10 +105,10 @@ function isSink(given: unknown): given is AuditSink {
 function nameKeyOf(key: unknown): KeyObject | undefined {
   if (key === undefined) return undefined
   if (key instanceof Uint8Array && key.byteLength >= 32 && isRandom(key.subarray(0, 32))) return crypto().createSecretKey(key)
-  throw misconfigured('`hashNames` is no random key', 'pass 32 random bytes or more, the same for every process')
+  throw misconfigured('`hashNames` is not a random key', 'pass 32 random bytes or more, the same for every process')
 }
 
-/** Whoever has the trail can try keys that are text, or all of one value, on names that he guesses. */
+/** A key that is text can be guessed. */
 function isRandom(key: Uint8Array): boolean {
   try {
     const parsed = parseKey(key)
@@ -109,8 +117,4 @@ function isRandom(key: Uint8Array): boolean {
   } catch {
     return false
   }
-}
-
-function misconfigured(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
 }

@@ -1,13 +1,13 @@
 import type { AuditSink } from '@finchat/secrets-core'
 
-/** A sink, and whether a value may leave without its acknowledgement. */
+/** A sink, and whether a value waits for its acknowledgement. */
 export interface TrailSink {
   readonly sink: AuditSink
   readonly required: boolean
 }
 
 /**
- * No value leaves unless this sink acknowledged. It is the default of durable sinks.
+ * No value is returned unless this sink acknowledged. The default for durable sinks.
  *
  * @example
  * import { required } from '@finchat/secrets-audit'
@@ -20,7 +20,8 @@ export function required(sink: AuditSink): TrailSink {
 }
 
 /**
- * Values leave whatever this sink says, once the others have acknowledged. It is the default of sinks that are not durable.
+ * Values do not wait for this sink once another has acknowledged. The default for sinks that are
+ * not durable.
  *
  * @example
  * import { bestEffort } from '@finchat/secrets-audit'

@@ -27,7 +27,7 @@ describe('whoever has the auditor’s key and rewrites the whole trail', () => {
     for (const checkpoint of [checkpoints, (await sentTo(checkpoints)).slice(-1)]) {
       const { ok, problem } = await verifyAuditTrail(folder, { key, checkpoint })
       expect(ok).toBe(false)
-      expect(problem).toMatchObject({ what: 'edited', file: segment, explanation: expect.stringMatching(/not what a checkpoint says/) })
+      expect(problem).toMatchObject({ what: 'edited', file: segment, explanation: expect.stringMatching(/differs from a checkpoint/) })
     }
   })
 
@@ -139,7 +139,9 @@ describe('a key for checkpoints that is none', () => {
   ])('is refused when the sink is made, without a word of it: %s', async (_, key) => {
     const { folder, checkpoints } = await testFolder()
     const make = (): unknown => Reflect.apply(jsonLinesFile, undefined, [{ folder, checkpoints: { to: checkpoints, signingKey: key } }])
-    expect(make).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem: '`checkpoints.signingKey` is no private Ed25519 key' }))
+    expect(make).toThrow(
+      expect.objectContaining({ code: 'CONFIGURATION', problem: '`checkpoints.signingKey` is not a private Ed25519 key' }),
+    )
     expect(() => make()).not.toThrow(/of mine|BEGIN/)
   })
 
@@ -153,7 +155,7 @@ describe('a key for checkpoints that is none', () => {
     const { folder, key, checkpoints } = await testFolder()
     const verifying = Reflect.apply(verifyAuditTrail, undefined, [folder, { key, checkpoint: checkpoints, checkpointKey }])
     const error: unknown = await Promise.resolve(verifying).catch((reason: unknown) => reason)
-    expect(error).toMatchObject({ code: 'CONFIGURATION', problem: '`checkpointKey` is no public Ed25519 key' })
+    expect(error).toMatchObject({ code: 'CONFIGURATION', problem: '`checkpointKey` is not a public Ed25519 key' })
     expect(shown(error)).not.toMatch(/of mine|BEGIN/)
   })
 

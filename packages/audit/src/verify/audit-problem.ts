@@ -1,40 +1,33 @@
 /** One thing that is wrong with a trail, and where. */
 export interface AuditProblem {
   /**
-   * `edited`: bytes are not those that were sealed. `inserted`: something was added. `missing`: something was taken out of the middle, or a whole file.
-   * `reordered`, `duplicated`: as they say. `truncated`: the end is gone. `wrong key`: the key is not this folder's, or the first line of the index was edited.
+   * `edited`: bytes differ from those that were sealed. `inserted`: something was added. `missing`:
+   * something was removed from the middle, or a whole file. `reordered`, `duplicated`: records or
+   * groups changed places, or occur twice. `truncated`: the end was removed. `wrong key`: the key
+   * is not this folder's, or the first line of the index was edited.
    */
   readonly what: 'edited' | 'inserted' | 'missing' | 'reordered' | 'duplicated' | 'truncated' | 'wrong key'
-  /** The file's name within the folder, or the checkpoints' own. */
+  /** The name of the file, in the folder or among the checkpoints. */
   readonly file: string
-  /** The line, from 1; or the first of those of which one is bad, when the group is all that can be told. */
+  /** The line, from 1, or the first line of the group that holds the problem. */
   readonly line: number
-  /** The last of those; the same as `line` where it is exactly known. */
+  /** The last line of that group; `line` if the place is exact. */
   readonly lastLine: number
-  /**
-   * The segment that is not as it was written. Absent: the problem is with the index, the folder's
-   * key or a checkpoint, and no segment is damaged by it.
-   */
+  /** The damaged segment. Absent: the index, the key or a checkpoint is damaged, and no segment. */
   readonly segment?: number | undefined
   /**
    * The record at `line`, counted from 1 in its segment. Absent: the problem is not at a record.
    */
   readonly record?: number | undefined
-  /**
-   * The record at `lastLine`: one of these is bad, and the others of its group cannot be verified
-   * without it.
-   */
+  /** The record at `lastLine`. The others of its group cannot be verified either. */
   readonly lastRecord?: number | undefined
-  /** One sentence for a report. Holds nothing out of the records. */
+  /** One sentence for a report, without content of records. */
   readonly explanation: string
 }
 
 type Found = Omit<AuditProblem, 'lastLine'> & { readonly lastLine?: number }
 
-/**
- * What was found in a part of the trail. The first ones are kept, and the others counted: an
- * attacker may make millions.
- */
+/** Keeps the first problems and counts the others: an attacker may cause millions. */
 export class Problems {
   readonly list: AuditProblem[] = []
   #count = 0
@@ -65,7 +58,7 @@ export class Problems {
   }
 }
 
-/** One problem, on its way to who collects them. Never leaves this package. */
+/** Carries one problem to its collector. Never leaves this package. */
 export class ProblemFound extends Error {
   readonly problem: AuditProblem
 

@@ -5,18 +5,18 @@ import { canonicalLineIfAny } from '../record/canonical.ts'
 import { type CheckpointState, signedText } from '../format/checkpoint-line.ts'
 import type { CheckpointVerifier } from '../format/checkpoint-signature.ts'
 import { folderError, shownPath } from '../format/folder-errors.ts'
-import { type FoundCheckpoint, HeldCheckpoints } from './checkpoint-table.ts'
+import { type FoundCheckpoint, CheckpointTable } from './checkpoint-table.ts'
 import { isCount, parsedLine } from '../format/segment-format.ts'
 import { isRegularFile, linesOf } from '../format/segment-reader.ts'
 
 export type CheckpointSource = string | readonly string[]
 
 /**
- * Every checkpoint in the source: a file, a folder of files, or the lines themselves; each a checkpoint, or a record that carries one, as any
- * sink wrote it. Other lines are other sinks' business, and pass.
+ * Reads checkpoints from a file, a folder of files, or lines: bare, or in a record as any sink
+ * wrote it. Skips other lines.
  */
-export async function checkpointsIn(source: CheckpointSource, verifier?: CheckpointVerifier): Promise<HeldCheckpoints> {
-  const held = new HeldCheckpoints()
+export async function checkpointsIn(source: CheckpointSource, verifier?: CheckpointVerifier): Promise<CheckpointTable> {
+  const held = new CheckpointTable()
   for await (const [file, line, text] of sourceLines(source)) {
     const found = asCheckpoint(text, file, line)
     if (found === undefined) continue
@@ -42,7 +42,7 @@ async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [
   }
 }
 
-/** Said of the checkpoints: the folder of the trail may well be there. */
+/** A missing path is the checkpoints', not the trail's. */
 function asMissing(error: unknown, source: string): unknown {
   const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
   return isMissing ? missing('the checkpoints are not where `checkpoint` says', source) : error
@@ -58,7 +58,7 @@ function missing(problem: string, source: CheckpointSource): SecretsError {
   })
 }
 
-/** In a folder its files alone: a mount may have folders of its own, such as `lost+found`, and links that lead nowhere. */
+/** Skips folders, such as `lost+found` of a mount, and broken links. */
 async function pathsOf(source: string): Promise<readonly string[]> {
   const found = await stat(source).catch((error: unknown) => {
     throw asMissing(error, source)
@@ -72,7 +72,7 @@ async function pathsOf(source: string): Promise<readonly string[]> {
   return paths
 }
 
-/** `kind`, `v` and those that are looked at, but for the MAC and the signature. */
+/** `kind`, `v` and the checked members, without MAC and signature. */
 const membersOfOurs = 11
 
 function asCheckpoint(text: Buffer, file: string, line: number): (FoundCheckpoint & { readonly signature: unknown }) | undefined {
@@ -96,10 +96,13 @@ function isState(members: object): members is CheckpointState {
   return texts.every((text) => typeof text === 'string') && counts.every(isCount)
 }
 
-/** Behind its name, in JSON of any depth or in a line for people; whatever a server wrote before it. Ours are a tenth as long as that. */
+/**
+ * In JSON of any depth, or in a human line, behind any prefix of a server. Ours are a tenth of that
+ * length.
+ */
 const named = /\bcheckpoint"?[:=] ?("(?:[^"\\]|\\.){0,4000}")/
 
-/** The line itself, or the checkpoint that stands in what a sink made of its record. */
+/** A bare checkpoint, or one in a sink's record. */
 function checkpointIn(text: Buffer): Readonly<Record<string, unknown>> | undefined {
   const quoted = named.exec(text.toString('utf8'))?.[1]
   if (quoted === undefined) return parsedLine(text)

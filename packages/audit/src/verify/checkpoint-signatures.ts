@@ -2,7 +2,7 @@ import { ProblemFound } from './audit-problem.ts'
 import type { Checkpoint, SegmentCheckpoints } from './checkpoint-table.ts'
 import { type ChainKey, isMac, type KeyBudget } from '../format/key-chain.ts'
 
-/** How far a segment goes: the key of the group that would come next, and the first checkpoint that speaks of what comes behind. */
+/** The end of a segment: its next group's key, and the first checkpoint beyond it. */
 export interface SegmentEnd {
   readonly group: number
   readonly key: ChainKey
@@ -10,14 +10,18 @@ export interface SegmentEnd {
 }
 
 /**
- * The checkpoint of groups that are not there, signed by the folder, if there is one: nothing that it says counts before. Throws `ProblemFound` if there are only others.
+ * The first checkpoint beyond the end that the folder signed. Throws `ProblemFound` if there are
+ * only others: an unsigned one proves nothing.
  */
 export function checkpointBeyond(checkpoints: SegmentCheckpoints, end: SegmentEnd, budget: KeyBudget): Checkpoint | undefined {
   const search = new Search(budget)
   return search.signedOf(checkpoints, end) ?? search.none()
 }
 
-/** The same of segments that an index does not have which has so many lines and begins with this key. */
+/**
+ * As `checkpointBeyond`, for segments that an index of `lines` lines does not have. `first` is the
+ * chain's first key.
+ */
 export function checkpointBeyondIndex(
   segments: ReadonlyMap<number, SegmentCheckpoints>,
   first: ChainKey,
@@ -36,14 +40,11 @@ export function checkpointBeyondIndex(
   return search.none()
 }
 
-/**
- * Looks for a checkpoint that was signed, the nearest first; keys of what is not there are taken
- * from the budget.
- */
+/** Finds the nearest signed checkpoint. Keys of what is not there come out of the budget. */
 class Search {
   readonly #budget: KeyBudget
   #keysOfOurs: number
-  /** Of the first one that was not signed, or is too far. */
+  /** The first one that was not signed, or is too far away. */
   #problem: ProblemFound | undefined
 
   constructor(budget: KeyBudget, keysOfOurs = 0) {
@@ -69,7 +70,7 @@ class Search {
     }
   }
 
-  /** The key so many steps further, which this checkpoint asks for. */
+  /** `undefined` if the budget does not suffice. */
   keyAfter(key: ChainKey, steps: number, asking: Checkpoint | undefined): ChainKey | undefined {
     const ofOurs = Math.min(steps, this.#keysOfOurs)
     if (!this.#budget.take(steps - ofOurs)) {
@@ -86,7 +87,7 @@ class Search {
   }
 }
 
-/** Under this key, of the group behind the one that it names. */
+/** `key` is that of the group behind the checkpoint's. */
 export function isSigned({ signed, mac }: Checkpoint, key: ChainKey): boolean {
   return isMac(key.mac('checkpoint', signed), mac)
 }
@@ -96,6 +97,6 @@ export function notSigned({ file, line }: Checkpoint): ProblemFound {
 }
 
 function tooFar({ file, line }: Checkpoint): ProblemFound {
-  const explanation = 'the checkpoint is forged, or more is missing behind the end of the trail than the million keys that are made to tell'
+  const explanation = 'the checkpoint is forged, or the trail lost more than the million keys that verification derives'
   return new ProblemFound({ what: 'edited', file, line, explanation })
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { canonicalLine } from '../record/canonical.ts'
 import { checkpointsIn } from './checkpoint-reader.ts'
-import { type Checkpoint, HeldCheckpoints } from './checkpoint-table.ts'
+import { type Checkpoint, CheckpointTable } from './checkpoint-table.ts'
 
 const count = fc.maxSafeNat()
 const hash = fc.oneof(
@@ -62,7 +62,7 @@ function memory(): number {
 
 test('a hundred thousand of them take a fifth of what objects would', () => {
   const before = memory()
-  const held = new HeldCheckpoints()
+  const held = new CheckpointTable()
   for (let line = 1; line <= 100_000; line++) {
     const signatureOf = Buffer.alloc(32, line).toString('base64url')
     held.add({

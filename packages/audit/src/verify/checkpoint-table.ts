@@ -1,19 +1,19 @@
 import { Problems } from './audit-problem.ts'
 import { type CheckpointState, signedText } from '../format/checkpoint-line.ts'
 
-/** The signed state of a segment, and where it was read. */
+/** A signed state of a segment, and where it was read. */
 export interface Checkpoint extends CheckpointState {
   readonly mac: string
-  /** The line without its MAC and its signature, as it was signed. */
+  /** The line without MAC and signature. */
   readonly signed: string
   readonly file: string
   readonly line: number
 }
 
-/** A checkpoint as it was read. `signed` is there only if it is not what the other members make: then we did not write it. */
+/** `signed` is present only if it differs from what the other members make, as in a forged line. */
 export type FoundCheckpoint = Omit<Checkpoint, 'signed'> & { readonly signed: string | undefined }
 
-/** The checkpoints of one segment, in the order of their groups. */
+/** The checkpoints of one segment, by group. */
 export interface SegmentCheckpoints {
   readonly length: number
   readonly at: (position: number) => Checkpoint | undefined
@@ -26,10 +26,10 @@ const rowsOfChunk = 1_024
 const mostProblems = 100
 
 /**
- * Every checkpoint that was found, each in 144 bytes and not as an object of some 700: of a busy year there are tens of millions, and a verification
- * looks at each. What we did not write, whose signature will not fit, is held as it is.
+ * Packs each checkpoint into 144 bytes; an object takes some 700, and a busy year has tens of
+ * millions. Lines that we did not write are kept as objects.
  */
-export class HeldCheckpoints {
+export class CheckpointTable {
   readonly #chunks: Buffer[] = []
   readonly #others = new Map<number, FoundCheckpoint>()
   readonly #files: string[] = []
@@ -47,19 +47,18 @@ export class HeldCheckpoints {
     this.#rowsOf(found).push(row)
   }
 
-  /** It was not signed by the key that was asked for, and says nothing. */
+  /** Its signature is not of the required key. */
   refuse({ folder, file, line }: FoundCheckpoint): void {
     const refused = this.#refused.get(folder) ?? new Problems(mostProblems)
     refused.add({ what: 'edited', file, line, explanation: 'the checkpoint was not signed with the private key of `checkpointKey`' })
     this.#refused.set(folder, refused)
   }
 
-  /** Those of one folder that were refused. */
   refusedOf(folder: string): Problems {
     return this.#refused.get(folder) ?? new Problems(mostProblems)
   }
 
-  /** Of the segments of one folder, by step. */
+  /** Of one folder, by epoch. */
   of(folder: string): ReadonlyMap<number, SegmentCheckpoints> {
     const steps = [...(this.#rows.get(folder) ?? [])]
     return new Map(steps.map(([step, rows]) => [step, this.#segment(folder, step, this.#sorted(rows))]))

@@ -7,37 +7,35 @@ import { noSeals, sealsWith } from '../record/digest.ts'
 import { indexEdited, indexTruncated } from './verify-index.ts'
 import type { SegmentToVerify } from './findings.ts'
 
-/** How far the segment that is there goes. */
 interface End {
-  /** The group that would come next, and its key. */
+  /** The next group, and its key. */
   readonly group: number
   readonly key: ChainKey
-  /** The highest number of a group that is there, proven or not. */
+  /** The highest group number in the file, proven or not. */
   readonly lastSeen: number
   readonly line: number
 }
 
-/** Where a segment stands behind a group. */
 interface Passed {
   readonly bytes: number
   readonly line: number
   readonly sealLine: Buffer | undefined
 }
 
-/** Compares a segment with what its checkpoints say, while its groups are verified. */
-export class SegmentCheckpointing {
+/** Compares a segment with its checkpoints while its groups are verified. */
+export class CheckpointComparison {
   /** The time of the last one that fits. */
   at: number | undefined
-  /** How many records the segment had, as the last one says that was signed. */
+  /** The number of records by the last signed one. */
   records = 0
   readonly problems: AuditProblem[] = []
   readonly #segment: SegmentToVerify
   readonly #damage: SegmentDamage
   #seals: Buffer | undefined = noSeals
-  /** The line of the last one, from which the hash was known. */
+  /** From where the hash is known. */
   #knownAt = 0
   #isIndexEdited = false
-  /** There may be one for each second of a day, of which none is moved. */
+  /** An index into the checkpoints. */
   #passed = 0
 
   constructor(segment: SegmentToVerify, damage: SegmentDamage) {
@@ -45,15 +43,12 @@ export class SegmentCheckpointing {
     this.#damage = damage
   }
 
-  /** The hash over all seals up to here, base64url. `undefined`: one of them is not there. */
+  /** The hash over all seals, base64url; `undefined` behind a missing one. */
   get seals(): string | undefined {
     return this.#seals?.toString('base64url')
   }
 
-  /**
-   * Those of a group, which are signed by the key of the next. `sealLine`: that of the group, if it is
-   * there.
-   */
+  /** Compares the checkpoints of a group, which its successor's key signs. */
   pass(group: number, key: ChainKey, { bytes, line, sealLine }: Passed): void {
     const { checkpoints } = this.#segment
     this.#seals = this.#seals && sealLine && sealsWith(this.#seals, sealLine)
@@ -82,7 +77,8 @@ export class SegmentCheckpointing {
     this.#compareIndex(checkpoint)
     this.#compareSeals(checkpoint, line)
     if (!this.#damage.isNone) return
-    if (checkpoint.bytes !== bytes) return this.#damage.report('edited', line, 'the segment is not as long here as a checkpoint says')
+    if (checkpoint.bytes !== bytes)
+      return this.#damage.report('edited', line, 'the length of the segment up to here differs from a checkpoint')
     this.at = Math.max(this.at ?? 0, checkpoint.time)
   }
 
@@ -94,10 +90,10 @@ export class SegmentCheckpointing {
     this.#isIndexEdited ||= isEdited
   }
 
-  /** Behind damage the hash goes on from what a checkpoint says. */
+  /** Behind damage the hash continues from a checkpoint. */
   #compareSeals({ seals, file, line: at }: Checkpoint, line: number): void {
     if (this.#seals !== undefined && this.seals !== seals) {
-      const explanation = `what is sealed up to here is not what a checkpoint says: line ${at} of ${file}`
+      const explanation = `the sealed content up to here differs from a checkpoint: line ${at} of ${file}`
       this.#damage.report('edited', this.#knownAt + 1, explanation, line)
     }
     this.#seals = Buffer.from(seals, 'base64url')

@@ -164,9 +164,9 @@ describe('files that are none of the trail', () => {
     expect(verification).toMatchObject({ ok: true, records: 600, problems: [] })
     const byName = verification.foreign.toSorted((one, other) => (one.file < other.file ? -1 : 1))
     expect(byName.map(({ file, explanation }) => [file, explanation])).toEqual([
-      ['lost+found', 'the file is none of the trail'],
-      ['noise.jsonl', 'the file is no segment'],
-      ['notes.txt', 'the file is none of the trail'],
+      ['lost+found', 'the file does not belong to the trail'],
+      ['noise.jsonl', 'the file is not a segment'],
+      ['notes.txt', 'the file does not belong to the trail'],
       [`${segment(1)}.bak`, `the file is a copy of segment 1, which was read from ${segment(1)}`],
       [`${segment(3)}.gz`, `the file is a copy of segment 3, which was read from ${segment(3)}`],
       [`${segment(5)}.old`, `the file is named or begins as segment 5, which was read from ${segment(5)}`],

@@ -4,9 +4,9 @@ import { type ChainKey, isMac, type KeyBudget } from '../format/key-chain.ts'
 import { areAlike, foreignNames, type LeftOutFile, type SegmentFile, sortedFiles } from '../format/segment-files.ts'
 import { readSegment } from '../format/segment-reader.ts'
 import { DamagedArchive } from '../format/gzip-file.ts'
-import type { VerifiedIndex } from './findings.ts'
+import type { IndexFindings } from './findings.ts'
 
-/** A segment that was opened, or claims to be, by its step. */
+/** A segment that was opened, or claims to be. */
 export interface FoundSegment {
   readonly step: number
   /** Of group 0. */
@@ -18,18 +18,15 @@ export interface FoundSegment {
 export interface TrailFiles {
   readonly folder: string
   readonly files: readonly SegmentFile[]
-  readonly index: VerifiedIndex
+  readonly index: IndexFindings
   /** The first key of the chain. */
   readonly first: ChainKey
-  /** Steps that checkpoints speak of. */
+  /** Epochs that checkpoints mention. */
   readonly checkpointed: Iterable<number>
   readonly budget: KeyBudget
 }
 
-/**
- * Which segments there are, as far as index, checkpoints and files say. What is none of ours goes
- * into the report.
- */
+/** The segments by index, checkpoints and files. Reports foreign files. */
 export async function segmentsFound(trail: TrailFiles, report: VerificationReport): Promise<readonly FoundSegment[]> {
   const { folder, files, index, checkpointed } = trail
   const isKnown = (step: number): boolean => index.opened.has(step) || index.unknown.has(step)
@@ -38,7 +35,7 @@ export async function segmentsFound(trail: TrailFiles, report: VerificationRepor
   for (const file of leftOut) if (!strays.includes(file)) await reportCopy(file, segments, report)
   const proven = await provenStrays(strays, trail)
   for (const file of strays) reportStray(file, index, proven, report)
-  for (const name of await foreignNames(folder)) report.foreign(name, 'the file is none of the trail')
+  for (const name of await foreignNames(folder)) report.foreign(name, 'the file does not belong to the trail')
   const unknown = [...index.unknown].filter((step) => segments.has(step))
   const spokenOf = [...checkpointed].filter((step) => index.unknown.has(step) && !segments.has(step))
   const keys = keysOf([...unknown, ...spokenOf], trail)
@@ -62,8 +59,8 @@ async function reportCopy(
 }
 
 /**
- * A file that claims to be a segment of ours, and of which no line of the index speaks, is one if
- * its header is sealed: it was opened since, or that line is gone.
+ * A file is a segment without an index line if its header is sealed: it is younger, or the line is
+ * gone.
  */
 async function provenStrays(strays: readonly LeftOutFile[], trail: TrailFiles): Promise<readonly FoundSegment[]> {
   const { index } = trail
@@ -81,24 +78,21 @@ async function provenStrays(strays: readonly LeftOutFile[], trail: TrailFiles): 
   return proven
 }
 
-/**
- * Where the index has no line that is authentic, the key may be another one, and then nothing more
- * can be said.
- */
+/** Without an authentic index line the key may be another folder's, and nothing can be said. */
 function reportStray(
   { path, step, header }: LeftOutFile,
-  index: VerifiedIndex,
+  index: IndexFindings,
   proven: readonly FoundSegment[],
   report: VerificationReport,
 ): void {
   const isProven = proven.some((one) => one.path === path)
   if (index.folder === undefined) return
   const [file, line] = [basename(path), 1]
-  if (step === undefined && header === undefined) return report.foreign(file, 'the file is no segment')
+  if (step === undefined && header === undefined) return report.foreign(file, 'the file is not a segment')
   const isLater = step !== undefined && step >= index.length
   const explanation = isLater
     ? 'no line of the index opened this segment: it was added, or copied later than the index'
-    : 'the file is no segment that this folder opened'
+    : 'the file is not a segment that this folder opened'
   report.problems.add({ what: 'inserted', file, line, explanation, ...(isProven && { segment: step }) })
 }
 
@@ -113,7 +107,7 @@ async function isHeaderSealed(path: string, key: ChainKey): Promise<boolean> {
   return false
 }
 
-/** The keys of segments of these steps; those beyond the index are taken from the budget. */
+/** Keys beyond the index come out of the budget. */
 function keysOf(steps: readonly number[], { first, index, budget }: TrailFiles): ReadonlyMap<number, ChainKey> {
   const keys = new Map<number, ChainKey>()
   let [key, reached] = [first, 0]

@@ -5,42 +5,48 @@ import type { AuditProblem, Problems } from './audit-problem.ts'
 import type { SegmentCheckpoints } from './checkpoint-table.ts'
 
 /**
- * A line of the index that was not finished: its process died while it wrote it, or is at it; or somebody added bytes that are no entry. No step was taken with
- * it and nothing depends on it.
+ * An unfinished line of the index: its process died while writing it, or is writing it, or someone
+ * added bytes. Its epoch never happened.
  */
-export interface CutIndexLine {
+export interface TornIndexLine {
   /** The number that it would have had. */
   readonly line: number
-  /** How much of it was there. */
+  /** Its length. */
   readonly bytes: number
-  /** The process that came next said so, wrote its own line in its place, and kept it in `index-00000007.cut`, if it is line 8. `false`: it stands at the end of the index. */
+  /**
+   * The next process overwrote it and recorded its length. `false`: it stands at the end of the
+   * index.
+   */
   readonly isRecorded: boolean
 }
 
 /** What the authentic lines of an index say. */
-export interface VerifiedIndex {
+export interface IndexFindings {
   /** `undefined`: no line is authentic. */
   readonly folder: string | undefined
-  /** One more than its last step. */
+  /** One more than the last epoch. */
   readonly length: number
-  /** The key of group 0 of every segment that was opened, by step. */
+  /** The key of group 0 of each opened segment, by epoch. */
   readonly opened: ReadonlyMap<number, ChainKey>
   /**
-   * When each segment was opened, and when that it ended was recorded: the host's clock, epoch
-   * milliseconds.
+   * When each segment was opened, and when its end was recorded: epoch milliseconds of the host's
+   * clock.
    */
   readonly times: ReadonlyMap<number, SegmentTimes>
   readonly ended: ReadonlyMap<number, EndedSegment>
-  /** The hash of each line, by its step. */
+  /** The hash of each line, by epoch. */
   readonly digests: ReadonlyMap<number, string>
-  /** Steps of which no authentic line is there: nothing tells whether they opened a segment. */
+  /** Epochs without an authentic line: they may have opened a segment. */
   readonly unknown: ReadonlySet<number>
-  readonly cutLines: readonly CutIndexLine[]
-  /** Whether the folder's key says that this is the whole index. */
+  readonly tornLines: readonly TornIndexLine[]
+  /** The folder's key confirms that no line is missing at the end. */
   readonly isWhole: boolean
-  /** The step that the folder's key is for: all before it but `unfinished` were finished, and have a segment if they opened one. Absent in a copy without it. */
+  /**
+   * The epoch that the folder's key is for. All before it but `unfinished` have the segments they
+   * opened. Absent in a copy without the key.
+   */
   readonly keyStep: number | undefined
-  /** The step before, if its opening was not finished, as the folder's key says until the next line of the index does: both are written with the same key. */
+  /** The epoch before, if its segment was never used and the index does not say so yet. */
   readonly unfinished: number | undefined
   readonly problems: Problems
 }
@@ -52,49 +58,48 @@ export interface SegmentTimes {
 
 export interface SegmentToVerify {
   readonly path: string
-  /** The step that opened it. */
+  /** The epoch that opened it. */
   readonly step: number
   /** Of group 0. */
   readonly key: ChainKey
   readonly ended: EndedSegment | undefined
-  /** Of this segment, if there are any. */
   readonly checkpoints: SegmentCheckpoints | undefined
-  /** How long the index is, and the hashes of its lines. */
+  /** The length of the index, and the hashes of its lines. */
   readonly indexLines: number
   readonly digests: ReadonlyMap<number, string>
   readonly budget: KeyBudget
 }
 
 /** What was proven of one segment. */
-export interface VerifiedSegment {
+export interface SegmentFindings {
   readonly records: number
-  /** Records that are there and not proven. */
+  /** Records that exist unproven. */
   readonly damaged: number
-  /** Records that were written, as the index or a seal says, and are not there. */
+  /** Records that were written, by the index or a seal, and are gone. */
   readonly missing: number
-  /** Records that its sink did not acknowledge in time, as gap records say. */
+  /** Records that the sink did not acknowledge, by gap records. */
   readonly missed: number
   readonly from: number | undefined
   readonly to: number | undefined
   readonly isEnded: boolean
-  /** The number of the last line that is sealed. */
+  /** The number of the last sealed line. */
   readonly lastLine: number
   /** The time of the last checkpoint. */
   readonly checkpointedAt: number | undefined
   /** Bytes behind the last seal. */
   readonly torn: number
-  /** Records in them that are sealed. */
+  /** Sealed records in them. */
   readonly sealedBehind: number
-  /** What is wrong with the segment. */
+  /** Of the segment. */
   readonly problems: Problems
-  /** What is wrong with checkpoints that speak of it. */
+  /** Of checkpoints about it. */
   readonly ofCheckpoints: readonly AuditProblem[]
 }
 
-/** How many records of a segment are proven, and what they say of their times. */
+/** Counts the proven records of a segment. */
 export class SegmentTally {
   records = 0
-  /** Records that the sink did not acknowledge, as gap records say. */
+  /** Records that the sink did not acknowledge. */
   missed = 0
   from: number | undefined
   to: number | undefined
@@ -118,11 +123,11 @@ export class SegmentTally {
   }
 }
 
-/** In this form they are members, never text: quotes in text are escaped. */
+/** Never matches text, whose quotes are escaped. */
 const gapMember = Buffer.from('"operation":"gap"')
 const timeMember = Buffer.from(',"time":')
 
-/** When the record was made, without a look at the rest of it; other members follow. */
+/** Finds the time without parsing the record. */
 function timeIn(line: Buffer): number | undefined {
   const from = line.lastIndexOf(timeMember) + timeMember.length
   const time = Number(line.toString('latin1', from, line.indexOf(',', from)))

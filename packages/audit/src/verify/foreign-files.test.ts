@@ -18,7 +18,7 @@ describe('what is no file', () => {
   it.each(kinds)('is named among the segments, and never opened: %s', async (_, make) => {
     const { folder, key } = await trailOf(1)
     await make(join(folder, 'foreign.jsonl'))
-    const foreign = [{ file: 'foreign.jsonl', explanation: 'the file is no segment' }]
+    const foreign = [{ file: 'foreign.jsonl', explanation: 'the file is not a segment' }]
     expect(await verifyAuditTrail(folder, { key })).toMatchObject({ ok: true, records: 1, foreign })
   })
 

@@ -5,17 +5,17 @@ import { asRecord, type Seal } from '../format/segment-format.ts'
 import { readSegment, recordsOf, type SegmentGroup } from '../format/segment-reader.ts'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 
-/** The last number seen of each trail, before the group. */
+/** The last number of each trail before the group. */
 export type LastSeqs = ReadonlyMap<string, number>
 
-/** A number of a trail whose record does not stand where it should. */
+/** A record that is not where it should be. */
 export interface AbsentRecord {
   readonly trail: string
   readonly seq: number
 }
 
 interface Where extends Pick<AuditProblem, 'what' | 'line' | 'lastLine' | 'explanation'> {
-  /** Of a record that is `missing` before the line: the group does not tell whether it stands further down in the segment. */
+  /** A record `missing` before the line, which may stand further down in the segment. */
   readonly absent?: AbsentRecord
 }
 
@@ -30,15 +30,15 @@ interface Numbered {
 const standsBeforeEarlier = 'the record stands before one that came earlier'
 
 /**
- * What is wrong with a group whose seal does not fit, as closely as it can be told: the numbers of the records say which line, where somebody did not take the
- * trouble to mend them too; otherwise it is one of the group's lines.
+ * Locates what is wrong with a group whose seal does not fit: by the records' numbers if they show
+ * it, otherwise by the whole group.
  */
-function locate(group: SegmentGroup, seal: Seal, before: LastSeqs): Where {
+function locateTampering(group: SegmentGroup, seal: Seal, before: LastSeqs): Where {
   const { firstLine, lines } = group
   const records: Numbered[] = []
   for (const [index, line] of lines.entries()) {
     const record = asRecord(line)
-    if (record === undefined) return at(firstLine + index, 'edited', 'the line is no record')
+    if (record === undefined) return at(firstLine + index, 'edited', 'the line is not a record')
     const { trail, seq, missedFrom } = record
     records.push({ line: firstLine + index, trail, seq, text: line.toString('latin1'), missedFrom })
   }
@@ -49,7 +49,7 @@ function at(line: number, what: Where['what'], explanation: string): Where {
   return { what, line, lastLine: line, explanation }
 }
 
-/** Whether it is that record; the record of a gap is all that it says to have missed. */
+/** A gap record stands for all that it missed. */
 function isAt(absent: AbsentRecord, { trail, seq, missedFrom = seq }: Pick<AuditRecord, 'trail' | 'seq' | 'missedFrom'>): boolean {
   return trail === absent.trail && missedFrom <= absent.seq && absent.seq <= seq
 }
@@ -62,7 +62,7 @@ function outOfOrder(records: readonly Numbered[], before: LastSeqs): Where | und
     const isLater = records.slice(index + 1).some((other) => isAt({ trail, seq: (previous ?? 0) + 1 }, other))
     if (previous !== undefined && seq <= previous) {
       const isCopy = records.slice(0, index).some((other) => other.text === text) || seq === previous
-      if (isCopy) return at(line, 'duplicated', 'the record stands here a second time')
+      if (isCopy) return at(line, 'duplicated', 'the record occurs here a second time')
       return at(line, 'reordered', 'the record stands behind one that came later')
     }
     if (previous !== undefined && (missedFrom ?? seq) > previous + 1) {
@@ -89,10 +89,10 @@ function somewhere({ firstLine, lines }: SegmentGroup): Where {
 }
 
 const mostProblems = 100
-/** To locate a problem, the segment is read again: with more of them, each is told by its group. */
+/** Locating reads the segment again; beyond this, problems name their group only. */
 const mostLooks = 16
 
-/** What is wrong with one segment, and how many of its records stand there without being proven. */
+/** What is wrong with one segment, and how many of its records are unproven. */
 export class SegmentDamage {
   readonly problems: Problems = new Problems(mostProblems)
   records = 0
@@ -100,7 +100,7 @@ export class SegmentDamage {
   readonly #step: number
   readonly #mostBytes: number | undefined
   #looksLeft = mostLooks
-  /** Where the lines begin that are looked at, and how many records stand before them. */
+  /** The lines under examination, and the records before them. */
   #firstLine = 1
   #lastLine = 1
   #recordsBefore = 0
@@ -115,7 +115,7 @@ export class SegmentDamage {
     return this.problems.count === 0
   }
 
-  /** Problems that are told from now on are at these lines. */
+  /** Sets where further problems are. */
   lookAt({ firstLine, lines }: SegmentGroup, recordsBefore: number): void {
     this.#firstLine = firstLine
     this.#lastLine = firstLine + lines.length - 1
@@ -129,20 +129,19 @@ export class SegmentDamage {
     this.problems.add({ what, explanation, ...where })
   }
 
-  /** A group whose seal does not fit, or that has more lines than that. */
+  /** A group whose seal does not fit, or which has extra lines. */
   async locate(group: SegmentGroup, seal: Seal): Promise<void> {
     if (!this.mayLook()) return this.report('edited', group.firstLine, 'the group is not as it was sealed', lastLineOf(group))
-    const { what, line, lastLine, explanation, absent } = locate(group, seal, await this.#lastSeqsBefore(group))
+    const { what, line, lastLine, explanation, absent } = locateTampering(group, seal, await this.#lastSeqsBefore(group))
     if (absent !== undefined && (await this.#standsBehind(group, absent))) return this.report('reordered', line, standsBeforeEarlier)
     return this.report(what, line, explanation, lastLine)
   }
 
-  /** Whether the segment may be read once more. */
   mayLook(): boolean {
     return this.#looksLeft-- > 0
   }
 
-  /** What can be read of it: that it cannot be read any further is told by who reads it first. */
+  /** Ignores damage, which the first reader reports. */
   async *readAgain(): AsyncGenerator<SegmentGroup> {
     try {
       yield* readSegment(this.#path, this.#mostBytes)
@@ -156,7 +155,7 @@ export class SegmentDamage {
     return this.#recordsBefore + line - Math.max(this.#firstLine, 2) + 1
   }
 
-  /** The groups there were not verified, which is enough to tell a swap from a deletion. */
+  /** Unverified groups suffice to tell a swap from a deletion. */
   async #standsBehind({ firstLine }: SegmentGroup, absent: AbsentRecord): Promise<boolean> {
     for await (const group of this.readAgain()) {
       if (group.firstLine > firstLine && recordsOf(group).some((record) => isAt(absent, record))) return true
@@ -174,7 +173,7 @@ export class SegmentDamage {
   }
 }
 
-/** That of its seal. */
+/** The line of its seal. */
 export function lastLineOf({ firstLine, lines }: SegmentGroup): number {
   return firstLine + lines.length
 }

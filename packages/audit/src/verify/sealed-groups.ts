@@ -2,17 +2,17 @@ import { type ChainKey, isMac, type KeyBudget } from '../format/key-chain.ts'
 import type { Seal } from '../format/segment-format.ts'
 import { maxGroupRecords, type SegmentGroup } from '../format/segment-reader.ts'
 
-/** Of a seal alone. */
+/** A bare seal. */
 const leastGroupBytes = 90
 
 /** The keys of a segment's groups, from the next one on. */
 export class GroupKeys {
   readonly #budget: KeyBudget
-  /** The last group that there was, where that is known. */
+  /** The last group, if it is known. */
   readonly #lastGroup: number | undefined
   #key: ChainKey
   #next = 0
-  /** The last group that was asked for, and its key. */
+  /** The last key that was derived ahead. */
   #asked: { readonly group: number; readonly key: ChainKey } | undefined
   #made = 0
 
@@ -42,10 +42,7 @@ export class GroupKeys {
     this.#asked?.key.wipe()
   }
 
-  /**
-   * Anybody can write a large number: beyond what has room in a file of this size, keys are taken
-   * from the budget.
-   */
+  /** Numbers may be forged: keys beyond what fits in `size` bytes come out of the budget. */
   of(group: number, size: number): ChainKey | undefined {
     if (group === this.#next) return this.#key
     if (group < this.#next || (this.#lastGroup !== undefined && group > this.#lastGroup)) return undefined
@@ -62,14 +59,14 @@ export class GroupKeys {
   }
 }
 
-/** A group that is proven, and where its lines stand among those that are before the seal. */
+/** A proven group, and where its lines stand among those before the seal. */
 export interface Sealed {
   readonly lines: readonly Buffer[]
   readonly bytes: Buffer
   readonly at: number
 }
 
-/** Which of these lines the seal fits: somebody may have put others before or behind them. */
+/** Finds the lines that the seal fits: others may have been inserted around them. */
 export function sealedPart(key: ChainKey, seal: Seal, lines: readonly Buffer[]): Sealed | undefined {
   const count = linesUnder(seal)
   for (let at = lines.length - count; at >= 0; at--) {
@@ -80,32 +77,30 @@ export function sealedPart(key: ChainKey, seal: Seal, lines: readonly Buffer[]):
   return undefined
 }
 
-/** Whether the seal fits the last of these lines. */
 function isSealed(key: ChainKey, seal: Seal, lines: readonly Buffer[]): boolean {
   const sealed = lines.slice(Math.max(0, lines.length - linesUnder(seal)))
   return isMac(key.mac('seal', ...sealed, seal.signed), seal.mac)
 }
 
-/** In the first group the header too. */
+/** The first group has the header too. */
 function linesUnder({ group, records }: Seal): number {
   return records + (group === 0 ? 1 : 0)
 }
 
-/** What is sealed behind the place where a segment seems to end. */
+/** What is sealed behind the apparent end of a segment. */
 export interface SealedBehind {
   /**
-   * Something was written after what stood there had been: no crash leaves that, unless `durable` was
+   * Written after the bytes before it were on disk: no crash leaves that, unless `durable` was
    * false.
    */
   readonly isLater: boolean
-  /** How many records were written at once with it. */
+  /** Records of the same write. */
   readonly records: number
 }
 
 /**
- * Reads on behind that place, which is where `first` should stand. A process writes only what follows
- * its last sync, and a seal says where that began: so a power cut takes the one part of a write and
- * leaves the other, but never takes what an authentic seal behind it says to have been on disk.
+ * Reads on behind the apparent end, where group `first` should stand. A power cut may take any part
+ * of the last write, and nothing before it. A seal names the first group of its own write.
  */
 export async function sealedBehind(
   groups: AsyncIterable<SegmentGroup>,

@@ -13,14 +13,14 @@ import { segmentFiles } from '../format/segment-files.ts'
 import { isRegularFile, type SegmentGroup } from '../format/segment-reader.ts'
 import { checkpointBeyond, checkpointBeyondIndex } from './checkpoint-signatures.ts'
 import { type FoundSegment, segmentsFound } from './find-segments.ts'
-import type { VerifiedIndex } from './findings.ts'
-import { indexTruncated, verifiedIndex } from './verify-index.ts'
+import type { IndexFindings } from './findings.ts'
+import { indexTruncated, verifyIndex } from './verify-index.ts'
 import { SegmentVerification } from './verify-segment.ts'
 import type { CheckedVerifyOptions } from './verify-options.ts'
 
 interface ToVerify {
   readonly segments: readonly FoundSegment[]
-  readonly index: VerifiedIndex
+  readonly index: IndexFindings
   readonly checkpoints: ReadonlyMap<number, SegmentCheckpoints>
 }
 
@@ -36,7 +36,7 @@ export class TrailVerification {
     this.#folder = folder
   }
 
-  /** The groups that are as they were sealed, in their order, as they are found to be. */
+  /** The authentic groups, in order. */
   async *groups(): AsyncGenerator<SegmentGroup> {
     try {
       const { segments, ...known } = await this.#read()
@@ -49,16 +49,16 @@ export class TrailVerification {
     }
   }
 
-  /** What was found: all of it once the groups have been read to their end. */
+  /** Complete once the groups were read to their end. */
   result(): AuditVerification {
     return this.#report.result()
   }
 
-  /** In this order, processes that go on writing make nothing look as if it were missing or added. */
+  /** In this order, concurrent writes cannot look like tampering. */
   async #read(): Promise<ToVerify> {
     const [folder, { key: first, checkpoint, verifier }] = [this.#folder, this.#options]
     const [files, state, held] = [await segmentFiles(folder), await this.#keyState(), await checkpointsIn(checkpoint ?? [], verifier)]
-    const index = await verifiedIndex(folder, first, state, this.#budget)
+    const index = await verifyIndex(folder, first, state, this.#budget)
     this.#report.indexed(index)
     const id = index.folder ?? ''
     const [checkpoints, refused] = [held.of(id), held.refusedOf(id)]
@@ -70,7 +70,7 @@ export class TrailVerification {
     return { segments, index, checkpoints }
   }
 
-  /** A copy for the auditor may be without it. */
+  /** A copy for the auditor may lack it. */
   async #keyState(): Promise<KeyState | undefined> {
     if (!(await readdir(this.#folder)).includes(keyFile)) return undefined
     try {
@@ -82,15 +82,12 @@ export class TrailVerification {
     } catch (error) {
       if (!SecretsError.isInstance(error)) throw error
     }
-    this.#report.problems.add({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is none" })
+    this.#report.problems.add({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is malformed" })
     return undefined
   }
 
-  /**
-   * An index, cut at its end, with the folder's key and the segments: only who saw it longer can
-   * tell.
-   */
-  #assertIndexKnows(index: VerifiedIndex, checkpoints: ReadonlyMap<number, SegmentCheckpoints>, first: ChainKey): void {
+  /** Only a checkpoint shows that index, key and segments were all set back. */
+  #assertIndexKnows(index: IndexFindings, checkpoints: ReadonlyMap<number, SegmentCheckpoints>, first: ChainKey): void {
     const unknown = new Map([...checkpoints].filter(([step]) => !index.opened.has(step) && !index.unknown.has(step)))
     this.#collecting(() => {
       const beyond = checkpointBeyondIndex(unknown, first, index.length, this.#budget)
@@ -98,7 +95,7 @@ export class TrailVerification {
     })
   }
 
-  #askedFor(segments: readonly FoundSegment[], { times }: VerifiedIndex): readonly FoundSegment[] {
+  #askedFor(segments: readonly FoundSegment[], { times }: IndexFindings): readonly FoundSegment[] {
     const { isAskedFor } = this.#options
     if (isAskedFor === undefined) return segments
     const asked = segments.filter(({ step }) => isAskedFor(step, times.get(step)))
@@ -119,7 +116,7 @@ export class TrailVerification {
     this.#report.verified(step, file, segment.result())
   }
 
-  /** A segment that was opened after the folder was listed. */
+  /** Opened after the folder was listed. */
   async #laterFile(step: number): Promise<string | undefined> {
     const path = join(this.#folder, segmentName(step))
     const isThere = await stat(path).then(
@@ -129,7 +126,7 @@ export class TrailVerification {
     return isThere ? path : undefined
   }
 
-  #judgeAbsent({ step, key }: FoundSegment, index: VerifiedIndex, held: SegmentCheckpoints | undefined): void {
+  #judgeAbsent({ step, key }: FoundSegment, index: IndexFindings, held: SegmentCheckpoints | undefined): void {
     const beyond = this.#collecting(() => held && checkpointBeyond(held, { group: 0, key, position: 0 }, this.#budget))
     if (beyond !== undefined || !isExcusable(step, index)) this.#report.gone(step, index.ended.get(step)?.records ?? beyond?.records ?? 0)
     else if (!isBeingOpened(step, index)) this.#report.unseen(step)
@@ -146,27 +143,24 @@ export class TrailVerification {
   }
 }
 
-/**
- * Then a checkpoint was sent. Those of another folder, or none at all, prove nothing; where every
- * segment has ended, `unproven` would not say so, but it does of those that were never used.
- */
-function wasUsed({ ended }: VerifiedIndex): boolean {
+/** A used segment has sent a checkpoint, so those of another folder, or none, prove nothing. */
+function wasUsed({ ended }: IndexFindings): boolean {
   return [...ended.values()].some(({ found }) => found !== 'unused')
 }
 
 /**
- * The step that was taken last may have created no segment: its process died, or is at it. Of any
- * other only its own successor can say so, at once. Where the line of the step is gone, nobody says
- * that there was one.
+ * The last epoch may have created no segment: its process died, or is still creating it. Of any
+ * other epoch only its successor can say so. Without an index line nothing says that there was a
+ * segment.
  */
-function isExcusable(step: number, index: VerifiedIndex): boolean {
+function isExcusable(step: number, index: IndexFindings): boolean {
   const ended = index.ended.get(step)
   if (ended !== undefined) return ended.found === 'unused'
   if (index.unknown.has(step)) return true
   return step === index.length - 1 && (index.keyStep === undefined || step === index.unfinished || isBeingOpened(step, index))
 }
 
-/** The folder's key was not yet put forward, and nobody can put it back. */
-function isBeingOpened(step: number, { ended, keyStep = -1 }: VerifiedIndex): boolean {
+/** The folder's key was not yet replaced, and nobody can set it back. */
+function isBeingOpened(step: number, { ended, keyStep = -1 }: IndexFindings): boolean {
   return keyStep !== -1 && keyStep <= step && !ended.has(step)
 }

@@ -1,136 +1,115 @@
 import { basename } from 'node:path'
 import { type AuditProblem, Problems } from './audit-problem.ts'
 import { segmentName } from '../format/end-of-segment.ts'
-import type { CutIndexLine, VerifiedIndex, VerifiedSegment } from './findings.ts'
+import type { TornIndexLine, IndexFindings, SegmentFindings } from './findings.ts'
 
-/**
- * The end of a segment which its own process did not end: it runs, or it died, or it never came to
- * use it.
- */
+/** The end of a segment that its own process did not end: it runs, died, or never used it. */
 export interface UnprovenTail {
   readonly file: string
   /**
-   * How many lines are sealed: none of them was changed, but behind them some may have been cut
-   * off. 0: the file may be gone too.
+   * The number of sealed lines, all authentic. Lines behind them may have been removed; at 0 the
+   * whole file.
    */
   readonly lastLine: number
   /**
-   * What was written until then is proven to be there, epoch milliseconds. Absent: no checkpoint is
-   * known.
+   * Everything written until then is proven to be there, epoch milliseconds. Absent: no checkpoint
+   * is known.
    */
   readonly provenUntil?: number | undefined
-  /**
-   * Bytes behind the last seal: its process died while it wrote them, or is at it. Nothing of them
-   * was acknowledged.
-   */
+  /** Bytes behind the last seal, which were never acknowledged. */
   readonly torn: number
   /**
-   * Records in those bytes that are sealed, behind a hole: they were written at once with what is
-   * gone, as a power cut can leave them, and so can who overwrote the end. None is counted.
+   * Sealed records in those bytes, behind a hole that a power cut or an attacker left. They are not
+   * counted.
    */
   readonly sealedBehind: number
 }
 
 /** What was found of one segment. */
 export interface SegmentSummary {
-  /** The number in its name, which is its step of the folder's key. */
+  /** The number in its name. */
   readonly segment: number
   /** Where it was read, or should be. */
   readonly file: string
   /**
-   * `verified`: it is as it was written; `unproven` says so if its end is not known. `damaged`:
-   * `problems` say where, and the records that are proven all the same are counted and handed out.
-   * `missing`: there is no such file. A later release may add others.
+   * `verified`: as it was written; `unproven` names it if its end is unknown. `damaged`: see
+   * `problems`; its authentic records are counted and returned. `missing`: there is no such file. A
+   * later release may add others.
    */
   readonly status: 'verified' | 'damaged' | 'missing'
-  /** How many of its records are as they were written. */
+  /** Authentic records. */
   readonly records: number
-  /**
-   * How many are there and cannot be verified: each was changed or moved, or shares its seal with
-   * one that was.
-   */
+  /** Records that cannot be verified: changed or moved, or sealed together with one that was. */
   readonly damaged: number
-  /**
-   * How many were written and are not there; of a segment whose end nobody recorded, as many as are
-   * known of.
-   */
+  /** Records that were written and are gone, as far as is known. */
   readonly missing: number
-  /** The times of the first and last record that is proven, epoch milliseconds. */
+  /** The times of the first and last authentic record, epoch milliseconds. */
   readonly from?: number | undefined
   readonly to?: number | undefined
 }
 
-/**
- * A file in the folder that does not belong there. It was left out, and says nothing of the trail.
- */
+/** A file that does not belong to the trail, and was ignored. */
 export interface ForeignFile {
   readonly file: string
   /** One sentence for a report. */
   readonly explanation: string
 }
 
-/** What was asked for, if not the whole trail. */
+/** What was left out, if a range was asked for. */
 export interface VerifiedRange {
-  /**
-   * How many segments were not looked at: nothing is known of what is in them, nor whether they are
-   * there.
-   */
+  /** Segments that were not read. Nothing is known of them, nor whether they exist. */
   readonly segmentsLeftOut: number
 }
 
 export interface AuditVerification {
-  /** Nothing was found. What could not be proven stands in `unproven`. */
+  /** Nothing is wrong. `unproven` holds what could not be proven. */
   readonly ok: boolean
   /** The first of `problems`. */
   readonly problem?: AuditProblem | undefined
   /**
-   * Everything that is wrong: of the key and the index, of files that were added, then of each
-   * segment in its order; the first hundred of each, a thousand in all.
+   * All problems: of the key, the index, added files, then each segment in order. At most a hundred
+   * of each, and a thousand in all.
    */
   readonly problems: readonly AuditProblem[]
-  /** How many further ones there are. */
+  /** Further problems that are not listed. */
   readonly problemsLeftOut: number
-  /** How many records are as they were written. */
+  /** Authentic records. */
   readonly records: number
-  /**
-   * How many are there and cannot be verified, and how many are gone: the sums of those of
-   * `segments`.
-   */
+  /** Records that cannot be verified, and records that are gone: the sums over `segments`. */
   readonly damaged: number
   readonly missing: number
-  /** Every segment that was looked at, in order. */
+  /** Every segment that was read, in order. */
   readonly segments: readonly SegmentSummary[]
-  /** The times of the first and last record, epoch milliseconds. */
+  /** The times of the first and last authentic record, epoch milliseconds. */
   readonly from?: number | undefined
   readonly to?: number | undefined
-  /** How many records the sink did not acknowledge, as its gap records say. */
+  /** Records that the sink did not acknowledge, by its gap records. */
   readonly missed: number
   readonly unproven: readonly UnprovenTail[]
   /**
-   * The folder's own key was there and says that no step is missing at the end of the index; in a
-   * copy without it only checkpoints can.
+   * The folder's key confirms that no line is missing at the end of the index. Without the key only
+   * checkpoints can.
    */
   readonly isIndexWhole: boolean
-  /** Lines of the index that were not finished, in their order. Nothing depends on them. */
-  readonly cutIndexLines: readonly CutIndexLine[]
+  /** Unfinished lines of the index, in order. Nothing depends on them. */
+  readonly tornIndexLines: readonly TornIndexLine[]
   readonly foreign: readonly ForeignFile[]
-  /** Absent: the whole trail was looked at. */
+  /** Absent: the whole trail was read. */
   readonly range?: VerifiedRange | undefined
 }
 
 const mostProblems = 1_000
 
-/** What is known so far. */
 export class VerificationReport {
   readonly problems: Problems = new Problems(mostProblems)
   readonly #segments: SegmentSummary[] = []
   readonly #unproven: UnprovenTail[] = []
   readonly #foreign: ForeignFile[] = []
-  #index: Pick<VerifiedIndex, 'isWhole' | 'cutLines'> = { isWhole: false, cutLines: [] }
+  #index: Pick<IndexFindings, 'isWhole' | 'tornLines'> = { isWhole: false, tornLines: [] }
   #range: VerifiedRange | undefined
   #missed = 0
 
-  indexed(index: VerifiedIndex): void {
+  indexed(index: IndexFindings): void {
     this.#index = index
     this.problems.addAll(index.problems)
   }
@@ -143,7 +122,7 @@ export class VerificationReport {
     this.#range = { segmentsLeftOut }
   }
 
-  verified(segment: number, path: string, found: VerifiedSegment): void {
+  verified(segment: number, path: string, found: SegmentFindings): void {
     const { problems, ofCheckpoints, records, damaged, missing, missed, from, to } = found
     const [file, isDamaged] = [basename(path), problems.count > 0]
     this.problems.addAll(problems)
@@ -160,7 +139,7 @@ export class VerificationReport {
     this.#segments.push({ segment, file, status: 'missing', records: 0, damaged: 0, missing })
   }
 
-  /** A segment that is not there: that it never was is only somebody's word. */
+  /** That an absent segment never existed cannot be proven. */
   unseen(segment: number): void {
     this.#unproven.push({ file: segmentName(segment), lastLine: 0, torn: 0, sealedBehind: 0 })
   }
@@ -184,7 +163,7 @@ export class VerificationReport {
       missed: this.#missed,
       unproven: this.#unproven,
       isIndexWhole: this.#index.isWhole,
-      cutIndexLines: this.#index.cutLines,
+      tornIndexLines: this.#index.tornLines,
       foreign: this.#foreign,
       ...range,
     }

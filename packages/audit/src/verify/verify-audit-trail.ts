@@ -2,9 +2,11 @@ import type { AuditVerification } from './verification-report.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from './verify-options.ts'
 
 /**
- * Tells whether the trail in this folder is as it was written, reading it once as a stream; processes may be writing to it. Verification goes on behind a problem: each segment
- * is judged on its own, and so is each group of records in it. Throws `CONFIGURATION` for
- * options that make no sense, and `AUDIT_FAILED` if the folder cannot be read, or there is no checkpoint of it where `checkpoint` says.
+ * Verifies that the trail in this folder is as it was written. Reads it once, as a stream, also
+ * while processes write to it. Continues behind a problem: each segment and each group of records
+ * is verified on its own. Returns what was found; tampering is a result, not an error. Throws
+ * `CONFIGURATION` for invalid options. Throws `AUDIT_FAILED` if the folder cannot be read, or if
+ * `checkpoint` holds no checkpoint of this folder.
  *
  * @example
  * import { auditTrail, initAuditFolder, jsonLinesFile, verifyAuditTrail } from '@finchat/secrets-audit'

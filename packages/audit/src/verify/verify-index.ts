@@ -4,7 +4,7 @@ import { ProblemFound, Problems } from './audit-problem.ts'
 import { asIndexEntry, type EndedSegment, type IndexEntry, isAuthentic, maxEntryBytes } from '../format/index-line.ts'
 import { type ChainKey, folderIdOf, type KeyBudget, mostKeysBeyond } from '../format/key-chain.ts'
 import type { Checkpoint } from './checkpoint-table.ts'
-import type { CutIndexLine, SegmentTimes, VerifiedIndex } from './findings.ts'
+import type { TornIndexLine, SegmentTimes, IndexFindings } from './findings.ts'
 import { keyFile, type KeyState, olderFormat } from '../format/folder-key.ts'
 import { digestOf } from '../record/digest.ts'
 import { parsedLine } from '../format/segment-format.ts'
@@ -12,24 +12,24 @@ import { indexFile, isRegularFile, linesOf } from '../format/segment-reader.ts'
 
 type Entry = IndexEntry & { readonly mac: string }
 
-/** Whoever takes a step may put its line in the place of one that was not finished, under the reader, who then finds a part of each. */
+/** A reader may see parts of two lines while a process overwrites an unfinished one. */
 const mostTries = 3
 const mostProblems = 100
 
 /** `state` is the folder's key, read before; absent in a copy without it. */
-export async function verifiedIndex(
+export async function verifyIndex(
   folder: string,
   key: ChainKey,
   state: KeyState | undefined,
   budget: KeyBudget,
   tries = 1,
-): Promise<VerifiedIndex> {
+): Promise<IndexFindings> {
   const index = new IndexVerification(key, state, budget)
   if (await isThere(folder)) await index.read(join(folder, indexFile))
   else index.isGone()
   const result = index.result()
   const mayBeLive = result.problems.list.some(({ file }) => file === indexFile) && tries < mostTries
-  return mayBeLive ? verifiedIndex(folder, key, state, budget, tries + 1) : result
+  return mayBeLive ? verifyIndex(folder, key, state, budget, tries + 1) : result
 }
 
 async function isThere(folder: string): Promise<boolean> {
@@ -37,8 +37,8 @@ async function isThere(folder: string): Promise<boolean> {
 }
 
 /**
- * Reads the index line by line. One counts if it is authentic under the key of its step, and the
- * steps go up; behind any other it goes on.
+ * Reads the index line by line. A line counts if it is authentic under its epoch's key, and epochs
+ * ascend.
  */
 class IndexVerification {
   readonly #state: KeyState | undefined
@@ -48,19 +48,18 @@ class IndexVerification {
   readonly #times = new Map<number, SegmentTimes>()
   readonly #ended = new Map<number, EndedSegment>()
   readonly #unknown = new Set<number>()
-  readonly #cutLines: CutIndexLine[] = []
+  readonly #tornLines: TornIndexLine[] = []
   readonly #digests = new Map<number, string>()
   readonly #ownFolder: string
   #key: ChainKey
   #step = 0
   #folder: string | undefined
-  /** The line, from 0. */
+  /** From 0. */
   #line = 0
   #torn = 0
-  /** Lines that were refused since the last one that was accepted. */
+  /** Lines that were refused since the last accepted one. */
   #refused = 0
   #isKeyStrange = false
-  /** The first line is one of an earlier version. */
   #isOlder = false
 
   constructor(key: ChainKey, state: KeyState | undefined, budget: KeyBudget) {
@@ -77,10 +76,10 @@ class IndexVerification {
   }
 
   isGone(): void {
-    this.#fail('missing', 'the index is gone, or this is no folder of an audit trail')
+    this.#fail('missing', 'the index is missing, or this is not the folder of an audit trail')
   }
 
-  result(): VerifiedIndex {
+  result(): IndexFindings {
     const [folder, length, state] = [this.#folder, this.#step, this.#state]
     this.#key.wipe()
     if (folder !== undefined && state !== undefined && state.folder !== folder) this.#strangeKey()
@@ -92,7 +91,7 @@ class IndexVerification {
       ended: this.#ended,
       digests: this.#digests,
       unknown: this.#unknown,
-      cutLines: this.#cutLines,
+      tornLines: this.#tornLines,
       isWhole: state !== undefined && !this.#isKeyStrange,
       keyStep: this.#isKeyStrange ? undefined : state?.step,
       unfinished: state?.unused.find((unused) => unused === state.step - 1),
@@ -103,7 +102,7 @@ class IndexVerification {
   #verify(line: Buffer): void {
     const entry = asIndexEntry(line)
     if (entry === undefined) return this.#noEntry(line)
-    if (this.#torn > 0) this.#fail('inserted', 'bytes that are no line stand before this line of the index')
+    if (this.#torn > 0) this.#fail('inserted', 'foreign bytes precede this line of the index')
     this.#torn = 0
     if (this.#isOurs(entry)) this.#accept(entry, digestOf(line))
     else this.#refuse(entry)
@@ -116,23 +115,20 @@ class IndexVerification {
       return
     }
     this.#isOlder ||= this.#line === 0 && parsedLine(line)?.['v'] === 1
-    this.#fail('edited', 'the line of the index is no entry')
+    this.#fail('edited', 'the line of the index is not an entry')
     this.#refused++
     this.#line++
   }
 
   /**
-   * A power cut may leave zeros for the beginning of a line whose end had come to the disk. The
-   * folder's key says that no step is missing before it; without that, or if it is further, the
-   * line stands where another one was.
+   * A power cut may leave zeros for the beginning of a line. The folder's key must confirm that no
+   * line is missing before it: otherwise the line replaced another one.
    */
   #mayBeUnwritten(line: Buffer): boolean {
     return line.includes(0) && this.#refused === 0 && this.#state !== undefined && this.#state.step <= this.#step
   }
 
-  /**
-   * Anybody can write a large step: the keys up to it are taken from the budget, but for the next.
-   */
+  /** Epochs may be forged: the keys up to them come out of the budget. */
   #isOurs(entry: Entry): boolean {
     const steps = entry.step - this.#step
     if (steps < 0 || (steps > 0 && !this.#budget.take(steps))) return false
@@ -163,10 +159,10 @@ class IndexVerification {
     this.#goOn()
   }
 
-  /** Against who has the keys: each line says which one it follows. */
+  /** Against holders of the key: each line names the one before it. */
   #compareBefore({ before, step, folder }: Entry): void {
     const digest = step === 0 ? '' : this.#digests.get(step - 1)
-    if (digest !== undefined && digest !== before) this.#fail('edited', 'the line before this one is not the one that it follows')
+    if (digest !== undefined && digest !== before) this.#fail('edited', 'the line before this one was replaced')
     if (step === 0 && folder !== this.#ownFolder) this.#fail('edited', "the folder's id is not that of this key")
   }
 
@@ -176,7 +172,7 @@ class IndexVerification {
       this.#opened.set(entry.step, this.#budget.hold(this.#key.derived('segment')))
       this.#times.set(entry.step, { opened: entry.time })
     }
-    if (entry.cut !== undefined) this.#cutLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
+    if (entry.cut !== undefined) this.#tornLines.push({ line: entry.step + 1, bytes: entry.cut, isRecorded: true })
   }
 
   #goOn(): void {
@@ -188,16 +184,15 @@ class IndexVerification {
   }
 
   /**
-   * How a segment ended is said once, and holds for ever. That it was never used, whoever comes
-   * next finds and says at once; later it would hide that somebody removed it. A line that is not
-   * there may have opened it.
+   * A segment's end is recorded once. That it was never used must follow at once: later it could
+   * hide a removal. A missing line may have opened it.
    */
   #addEnds(entry: Entry): void {
     for (const segment of entry.ended) {
       const isOpen = (this.#opened.has(segment.step) || this.#unknown.has(segment.step)) && !this.#ended.has(segment.step)
       const isTooLate = segment.found === 'unused' && segment.step !== entry.step - 1
-      if (!isOpen) this.#fail('inserted', 'the line tells the end of a segment that was not open')
-      else if (isTooLate) this.#fail('inserted', 'the line says of a segment that it was never used, too late to know')
+      if (!isOpen) this.#fail('inserted', 'the line records the end of a segment that was not open')
+      else if (isTooLate) this.#fail('inserted', 'the line records too late that a segment was never used')
       else {
         this.#ended.set(segment.step, segment)
         const opened = this.#times.get(segment.step)?.opened
@@ -211,11 +206,11 @@ class IndexVerification {
     if (this.#line === 0 && this.#torn === 0) this.#fail('missing', 'the index is empty')
     this.#assertSameKey()
     if (this.#state !== undefined && this.#folder !== undefined && this.#state.step > this.#step) this.#judgeFurther(this.#state)
-    if (this.#torn > maxEntryBytes) this.#fail('inserted', 'more stands behind the last line of the index than a process leaves that dies')
-    else if (this.#torn > 0) this.#cutLines.push({ line: this.#step + 1, bytes: this.#torn, isRecorded: false })
+    if (this.#torn > maxEntryBytes) this.#fail('inserted', 'more follows the last line of the index than a dying process leaves')
+    else if (this.#torn > 0) this.#tornLines.push({ line: this.#step + 1, bytes: this.#torn, isRecorded: false })
   }
 
-  /** What `key.json` says of its step counts only if the key is that of this step. */
+  /** The key file's epoch counts only if its key is that epoch's. */
   #judgeFurther(state: KeyState): void {
     const steps = state.step - this.#step
     const isLater = steps <= mostKeysBeyond && this.#budget.take(steps) && state.key.equals(this.#budget.hold(this.#key.later(steps)))
@@ -224,31 +219,29 @@ class IndexVerification {
     for (let step = this.#step; step < state.step; step++) this.#unknown.add(step)
   }
 
-  /** Nobody can make the key of a step that is over, so a key that is another one was put there. */
+  /** Nobody can derive a past epoch's key, so a different key was put there. */
   #assertSameKey(): void {
     if (this.#state?.step === this.#step && !this.#state.key.equals(this.#key)) this.#strangeKey()
   }
 
-  /** With another key for the whole trail none fits, which is said already. */
+  /** With a wrong key for the whole trail, that is reported already. */
   #strangeKey(): void {
     if (this.#isKeyStrange || this.#folder === undefined) return
     this.#isKeyStrange = true
     this.#problems.add({ what: 'edited', file: keyFile, line: 1, explanation: "the folder's key is not of this chain" })
   }
 
-  /** At the line that is looked at. */
+  /** At the current line. */
   #fail(what: ProblemFound['problem']['what'], explanation: string): void {
     this.#problems.add({ what, file: indexFile, line: this.#line + 1, explanation })
   }
 }
 
-/** Somebody saw another one. */
 export function indexEdited({ index, file, line }: Pick<Checkpoint, 'index' | 'file' | 'line'>): ProblemFound {
-  const explanation = `the index up to this line is not what a checkpoint says: line ${line} of ${file}`
+  const explanation = `the index up to this line differs from a checkpoint: line ${line} of ${file}`
   return new ProblemFound({ what: 'edited', file: indexFile, line: index + 1, explanation })
 }
 
-/** Somebody saw more of it, and this says so. */
 export function indexTruncated(lines: number, { file, line }: Pick<Checkpoint, 'file' | 'line'>): ProblemFound {
   return new ProblemFound({
     what: 'truncated',
@@ -261,7 +254,7 @@ export function indexTruncated(lines: number, { file, line }: Pick<Checkpoint, '
 const lineFeed = 0x0a
 
 function whatIsWrong(entry: Entry, step: number, line: number): Pick<ProblemFound['problem'], 'what' | 'explanation'> {
-  if (entry.step < step) return { what: 'duplicated', explanation: 'a line of the index stands here a second time, or out of order' }
+  if (entry.step < step) return { what: 'duplicated', explanation: 'a line of the index occurs here a second time, or out of order' }
   if (line > 0) return { what: 'edited', explanation: 'the line of the index is not as it was sealed' }
   return { what: 'wrong key', explanation: "the key is not this folder's, or the first line of its index was edited" }
 }

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
-import { SecretsError } from '@finchat/secrets-core'
 import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { misconfigured } from '../record/errors.ts'
 import type { CheckpointSource } from './checkpoint-reader.ts'
 import { type CheckpointVerifier, checkpointVerifier } from '../format/checkpoint-signature.ts'
 import { type ChainKey, parsedKey } from '../format/key-chain.ts'
@@ -9,35 +9,27 @@ import type { SegmentTimes } from './findings.ts'
 /** What `verifyAuditTrail` takes. */
 export interface VerifyAuditOptions {
   /**
-   * The folder's first key, which `initAuditFolder` returned. Bytes are copied, and every copy is
-   * overwritten when the verification is over; of a string nobody can say when it is gone.
+   * The folder's first key, as `initAuditFolder` returned it. Bytes are copied, and the copies
+   * overwritten after the verification; a string stays in memory.
    */
   readonly key: string | Uint8Array
   /**
-   * Where the checkpoints are: a file, a folder of files, or the lines; one of this folder must be
-   * among them, once a segment of it was used and has ended. Without them the end of what no
-   * process ended is unproven, and a whole folder that was put back to how it once was is not
-   * found. Each is held until the verification ends: a million take some 160 MB. One that speaks of
-   * what is not there counts if it was signed, for which a million keys are made at most (four
-   * seconds): further behind the end it is a problem itself. Give all of them and not the last
-   * alone, and none of ours is.
+   * Where the checkpoints are: a file, a folder of files, or the lines. Without them, ends that no
+   * process recorded are unproven, and a whole folder that was set back goes unnoticed. Throws if
+   * none is of this folder, unless no used segment has ended. All are held in memory: a million
+   * take some 160 MB. Pass all of them, not only the last.
    */
   readonly checkpoint?: string | readonly string[] | undefined
   /**
-   * The public key of `checkpoints.signingKey`, as PEM or a `KeyObject`: then a checkpoint counts only
-   * if it was signed with that, and whoever has nothing but `key` can forge none. A million of them
-   * take two minutes.
+   * The public key of `checkpoints.signingKey`, as PEM or a `KeyObject`. Then only checkpoints that
+   * it signed count, and the auditor's key alone can forge none. A million take two minutes.
    */
   readonly checkpointKey?: string | KeyObject | undefined
-  /**
-   * Looks at segments from and to these numbers alone, and at the index. `first` alone: all from
-   * there on. Of the others nothing is known then.
-   */
+  /** Verifies the index and these segments only, by number. */
   readonly segments?: { readonly first?: number | undefined; readonly last?: number | undefined } | undefined
   /**
-   * Looks at segments alone that were written to in this time, epoch milliseconds, by the host's
-   * clock and with an hour to spare: `from` on, and before `until`. Whole segments are verified,
-   * with records from before and after that.
+   * Verifies the index and the segments that were written to between `from` and `until`, epoch
+   * milliseconds. Takes an hour more on both sides, by the host's clock, and whole segments.
    */
   readonly from?: number | undefined
   readonly until?: number | undefined
@@ -47,7 +39,7 @@ export interface CheckedVerifyOptions {
   readonly key: ChainKey
   readonly checkpoint: CheckpointSource | undefined
   readonly verifier: CheckpointVerifier | undefined
-  /** Whether the segment is to be looked at. Absent: all are. */
+  /** Absent: every segment. */
   readonly isAskedFor: ((step: number, times: SegmentTimes | undefined) => boolean) | undefined
 }
 
@@ -60,24 +52,21 @@ const members: MembersOf<VerifyAuditOptions> = {
   until: 'any',
 }
 
-/**
- * A record bears the time of its event, and may come to its segment later; and a host's clock may
- * be put back.
- */
+/** Records may be written after their event, and the host's clock may be set back. */
 const spareMs = 3_600_000
 
-/** Throws `CONFIGURATION` for every option that makes no sense. */
+/** Throws `CONFIGURATION` for invalid options. */
 export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions): CheckedVerifyOptions {
   const { key, checkpoint, checkpointKey, segments, from, until } = knownOptions(options, members)
-  if (typeof folder !== 'string' || folder === '') throw misused('`folder` is no path', 'name a folder')
+  if (typeof folder !== 'string' || folder === '') throw misconfigured('`folder` is not a path', 'name a folder')
   if (checkpoint !== undefined && !isSource(checkpoint))
-    throw misused('`checkpoint` is neither a path nor lines', 'leave it out, or name where the checkpoints are')
+    throw misconfigured('`checkpoint` is neither a path nor lines', 'leave it out, or name where the checkpoints are')
   if (checkpointKey !== undefined && checkpoint === undefined)
-    throw misused('`checkpointKey` is given without `checkpoint`', 'name where the checkpoints are')
+    throw misconfigured('`checkpointKey` is given without `checkpoint`', 'name where the checkpoints are')
   const verifier = checkpointKey === undefined ? undefined : checkpointVerifier(checkpointKey)
   const [first, last] = checkedSegments(segments)
   const [begin, end] = [checkedTime('from', from) ?? -Infinity, checkedTime('until', until) ?? Infinity]
-  if (begin >= end) throw misused('`from` is not before `until`', 'name a time range, epoch milliseconds')
+  if (begin >= end) throw misconfigured('`from` is not before `until`', 'name a time range, epoch milliseconds')
   const isWhole = segments === undefined && from === undefined && until === undefined
   const isAskedFor = (step: number, times: SegmentTimes | undefined): boolean =>
     first <= step && step <= last && (times?.opened ?? -Infinity) < end + spareMs && (times?.ended ?? Infinity) >= begin - spareMs
@@ -86,22 +75,18 @@ export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions
 
 function checkedSegments(segments: VerifyAuditOptions['segments']): readonly [first: number, last: number] {
   if (segments === undefined) return [0, Infinity]
-  if (typeof segments !== 'object' || segments === null) throw misused('`segments` is no range', 'pass { first: 1, last: 12 }')
+  if (typeof segments !== 'object' || segments === null) throw misconfigured('`segments` is not a range', 'pass { first: 1, last: 12 }')
   const { first = 0, last = Infinity } = knownOptions(segments, { first: 'number', last: 'number' })
   if (first <= last && first >= 0) return [first, last]
-  throw misused('`segments` is no range', 'pass numbers as they stand in the names of segments, such as { first: 1, last: 12 }')
+  throw misconfigured('`segments` is not a range', 'pass numbers as they stand in the names of segments, such as { first: 1, last: 12 }')
 }
 
 function checkedTime(name: string, time: unknown): number | undefined {
   if (time === undefined || (typeof time === 'number' && !Number.isNaN(time))) return time
-  throw misused(`\`${name}\` is no time`, "pass epoch milliseconds, such as Date.parse('2026-11-01')")
+  throw misconfigured(`\`${name}\` is not a time`, "pass epoch milliseconds, such as Date.parse('2026-11-01')")
 }
 
 function isSource(checkpoint: unknown): boolean {
   if (Array.isArray(checkpoint)) return checkpoint.every((line) => typeof line === 'string')
   return typeof checkpoint === 'string' && checkpoint !== ''
-}
-
-function misused(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
 }

@@ -1,54 +1,50 @@
 import { GroupKeys, type Sealed, sealedBehind, sealedPart } from './sealed-groups.ts'
 import type { EndedSegment } from '../format/index-line.ts'
 import { isMac } from '../format/key-chain.ts'
-import { SegmentCheckpointing } from './compare-checkpoints.ts'
+import { CheckpointComparison } from './compare-checkpoints.ts'
 import { lastLineOf, SegmentDamage } from './locate-tampering.ts'
 import type { Seal } from '../format/segment-format.ts'
-import { SegmentTally, type SegmentToVerify, type VerifiedSegment } from './findings.ts'
+import { SegmentTally, type SegmentToVerify, type SegmentFindings } from './findings.ts'
 import { hasUnwritten, maxGroupRecords, readSegment, type SegmentGroup } from '../format/segment-reader.ts'
 import { DamagedArchive } from '../format/gzip-file.ts'
 
 /**
- * Verifies one segment, group by group. A group counts if its seal fits under the key of its
- * number, and the numbers go up: what stands between two such groups, or behind the last one, is
- * damage, and verification goes on behind it.
+ * Verifies one segment, group by group. A group counts if its seal fits the key of its number, and
+ * numbers ascend. Anything else is damage, and verification continues behind it.
  */
 export class SegmentVerification {
   readonly #segment: SegmentToVerify
   readonly #damage: SegmentDamage
-  readonly #checkpoints: SegmentCheckpointing
+  readonly #checkpoints: CheckpointComparison
   readonly #keys: GroupKeys
   readonly #tally = new SegmentTally()
   #line = 0
   #bytes = 0
   #size = 0
-  /** Lines that are neither the header nor a seal, of all groups before. */
+  /** Records of all groups before, proven or not. */
   #lines = 0
   #isEnded = false
-  /** Where the segment seems to end: at zeros, or where the index says so. `whole`: it does not. */
+  /** Whether the segment ends at zeros, or where the index says. `whole`: it does not. */
   #end: 'unknown' | 'torn' | 'whole' = 'unknown'
   #sealedBehind = 0
-  /** The last lines that no seal followed yet, and how many there are. */
+  /** The last lines without a seal, and their number. */
   #unsealed: readonly Buffer[] = []
   #unsealedCount = 0
-  /**
-   * Groups that were refused since the last one that was accepted, and the highest number that one
-   * of them claims.
-   */
+  /** Groups that were refused since the last accepted one, and their highest number. */
   #refused = 0
   #highestRefused = -1
-  /** Groups that stand before one that came earlier, which was said of them. */
+  /** Groups that stand too early, and were reported. */
   readonly #displaced = new Set<number>()
   #fewer = 0
 
   constructor(segment: SegmentToVerify) {
     this.#segment = segment
     this.#damage = new SegmentDamage(segment.path, segment.step, this.#mostBytes())
-    this.#checkpoints = new SegmentCheckpointing(segment, this.#damage)
+    this.#checkpoints = new CheckpointComparison(segment, this.#damage)
     this.#keys = new GroupKeys(segment.key, segment.ended?.found === 'ended' ? segment.ended.group : undefined, segment.budget)
   }
 
-  /** The groups that are as they were sealed, as they are found to be. */
+  /** The authentic groups, in order. */
   async *groups(): AsyncGenerator<SegmentGroup> {
     try {
       yield* this.#verifiedGroups()
@@ -72,8 +68,8 @@ export class SegmentVerification {
     }
   }
 
-  /** What is proven, once all groups were read. */
-  result(): VerifiedSegment {
+  /** Complete once all groups were read. */
+  result(): SegmentFindings {
     const { records, missed, from, to } = this.#tally
     const torn = this.#size - this.#bytes
     const [lastLine, isEnded, checkpointedAt] = [this.#line, this.#isEnded, this.#checkpoints.at]
@@ -94,7 +90,7 @@ export class SegmentVerification {
     }
   }
 
-  /** The group, if it is proven; what was being written when its process died is not. */
+  /** `undefined` if it is not proven. */
   async #verify(group: SegmentGroup): Promise<SegmentGroup | undefined> {
     this.#damage.lookAt(group, this.#lines)
     if (this.#end === 'unknown' && this.#seemsToEnd(group)) await this.#judgeCut(group)
@@ -111,17 +107,14 @@ export class SegmentVerification {
     return sealed === undefined || isEarly ? undefined : { ...group, lines: sealed.lines }
   }
 
-  /**
-   * Somebody may have put lines before or behind those that were sealed, or have taken away the
-   * seal before.
-   */
+  /** Lines may have been inserted, or the seal before removed. */
   #sealedLines(group: SegmentGroup, seal: Seal): Sealed | undefined {
     const key = this.#keys.of(seal.group, this.#size)
     const lines = this.#unsealed.length === 0 ? group.lines : [...this.#unsealed, ...group.lines]
     return key && sealedPart(key, seal, lines)
   }
 
-  /** Whether a group that came earlier stands behind this one. */
+  /** Whether a group with a lower number stands behind this one. */
   async #isEarly({ firstLine }: SegmentGroup): Promise<boolean> {
     if (!this.#damage.mayLook()) return false
     for await (const { seal, lines, firstLine: line } of this.#damage.readAgain()) {
@@ -184,13 +177,13 @@ export class SegmentVerification {
   #again(group: SegmentGroup, seal: Seal): void {
     if (this.#displaced.delete(seal.group)) return
     this.#damage.records -= group.lines.length // what was written is not damaged by a copy of it
-    this.#damage.report('duplicated', group.firstLine, 'the group stands here a second time, or out of order', lastLineOf(group))
+    this.#damage.report('duplicated', group.firstLine, 'the group occurs here a second time, or out of order', lastLineOf(group))
   }
 
-  /** At the end a process died, or is at it, or somebody took a seal away. */
+  /** Its process died or is writing, or someone removed the seal. */
   #withoutSeal({ lines, firstLine, sealLine }: SegmentGroup): undefined {
     if (sealLine.at(-1) === lineFeed) {
-      this.#damage.report('edited', firstLine + lines.length, 'the seal is none')
+      this.#damage.report('edited', firstLine + lines.length, 'the seal is malformed')
       this.#damage.records += this.#unsealedCount + lines.length
       this.#refused++
       this.#highestRefused = Math.max(this.#highestRefused, this.#keys.next)
@@ -207,14 +200,14 @@ export class SegmentVerification {
     if (isFirst) this.#damage.report('inserted', firstLine, 'the segment was ended before this line')
   }
 
-  /** At zeros, of what nobody ended; or where whoever found it cut has said that it ends. */
+  /** At zeros, if nothing recorded the end; or where a dead segment's recorded end is. */
   #seemsToEnd(group: SegmentGroup): boolean {
     const { ended } = this.#segment
     if (ended?.found !== 'cut') return !this.#isLengthKnown() && hasUnwritten(group)
     return this.#size >= ended.bytes || this.#keys.next > ended.group
   }
 
-  /** Whoever recorded the cut has no key to tell. */
+  /** Whoever recorded the end had no key to verify it. */
   async #judgeCut({ firstLine }: SegmentGroup): Promise<void> {
     const { ended } = this.#segment
     const first = ended?.found !== 'cut' ? this.#keys.next : ended.bytes === 0 ? 0 : ended.group + 1
@@ -224,12 +217,12 @@ export class SegmentVerification {
     else if (!isLater) this.#sealedBehind = records
   }
 
-  /** The highest number of a group that is there, proven or not. */
+  /** The highest group number in the file, proven or not. */
   #lastSeen(): number {
     return Math.max(this.#keys.next - 1, this.#highestRefused)
   }
 
-  /** Of what has ended, it is known how far it went. */
+  /** Whether the index records its length. */
   #isLengthKnown(): boolean {
     const found = this.#segment.ended?.found
     return found === 'ended' || (found === 'cut' && this.#end !== 'whole')
@@ -258,19 +251,16 @@ export class SegmentVerification {
     if (found === 'missing') return report('missing', 1, 'the segment was gone when its process had ended')
     if (this.#bytes < bytes) return this.#truncated()
     if (this.#bytes === bytes && bytes > 0 && this.#checkpoints.seals !== seals)
-      return report('edited', 1, 'what is sealed in the segment is not what the index says', this.#line)
+      return report('edited', 1, 'the sealed content of the segment differs from the index', this.#line)
     if (this.#bytes > bytes && found !== 'unused') return report('inserted', this.#line, 'the segment was shorter when it ended')
     if (found === 'unused' && this.#tally.records > 0) return report('inserted', 2, 'the segment was never used')
     if (found === 'cut' && this.#size > bytes + torn)
-      return report('inserted', this.#line + 1, 'less stood behind the last seal when its process had died')
+      return report('inserted', this.#line + 1, 'fewer bytes followed the last seal when its process died')
     if (found === 'ended' && this.#size > this.#bytes) report('inserted', this.#line + 1, 'the segment was ended before this line')
   }
 
-  /**
-   * How many records were written the index says, or a checkpoint; or as many as stand there, and
-   * are missing in groups that have fewer than were sealed.
-   */
-  #lost(): Pick<VerifiedSegment, 'damaged' | 'missing'> {
+  /** The number of written records is known from the index, a checkpoint, or the seals. */
+  #lost(): Pick<SegmentFindings, 'damaged' | 'missing'> {
     const { ended } = this.#segment
     if (this.#damage.isNone) return { damaged: 0, missing: 0 }
     const unproven = Math.max(0, this.#damage.records)

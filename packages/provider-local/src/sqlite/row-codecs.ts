@@ -109,7 +109,8 @@ export function rowOf(record: SecretRecord): RecordRow {
 }
 
 export function recordOf(path: string, { facts, root }: RecordRow): SecretRecord {
-  const [lastVersion, current, previous, pending, deletedAt, tags, count] = JSON.parse(facts) as SecretMetadata // authenticated
+  // authenticated
+  const [lastVersion, current, previous, pending, deletedAt, tags, count] = JSON.parse(facts) as SecretMetadata
   return {
     path,
     lastVersion,
@@ -130,6 +131,7 @@ export function versionRowOf(version: VersionRecord): VersionRow {
 }
 
 export function versionRecordOf({ version, facts, seal }: VersionRow): VersionRecord {
-  const [revision, keyId, kind, createdAt, currentSince] = JSON.parse(facts) as VersionMetadata // authenticated
+  // authenticated
+  const [revision, keyId, kind, createdAt, currentSince] = JSON.parse(facts) as VersionMetadata
   return { version, revision, keyId, kind, createdAt, currentSince: currentSince ?? undefined, seal }
 }

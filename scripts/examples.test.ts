@@ -55,7 +55,7 @@ describe('examples are taken', () => {
   })
 
   test('from every README, guide and source, but not from tests', () => {
-    const guide = '```ts\nfirst()\n```\n\n```ts check\nsecond()\n```\n'
+    const guide = '# A\n\n```ts\nfirst()\n```\n\n```ts check\nsecond()\n```\n'
     const files = repository({ 'packages/core/src/a.ts': docstring, 'packages/core/src/a.test.ts': docstring, 'docs/a.md': guide })
     expect(allExamples(files).map(({ file }) => file)).toEqual([
       'README.md.line2.ts',
@@ -64,7 +64,7 @@ describe('examples are taken', () => {
       'packages.audit.README.md.line2.ts',
       'packages.core.src.a.line6.ts',
       'packages.core.src.a.line16.ts',
-      'docs.a.md.line6.ts',
+      'docs.a.md.line8.ts',
     ])
   })
 

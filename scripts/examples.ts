@@ -15,7 +15,7 @@ export function readmeExample(path: string, text: string): Example | undefined {
   return block?.[1] === undefined ? undefined : exampleAt(path, lineOf(text, block.index ?? 0) + 1, block[1])
 }
 
-/** The `ts check` blocks of a README. */
+/** The `ts check` blocks of a README or a guide. */
 export function compiledExamples(path: string, text: string): Example[] {
   return [...text.matchAll(/^```ts check\n(.*?)^```$/gms)].map(({ 1: code = '', index }) => ({
     ...exampleAt(path, lineOf(text, index) + 1, code),
@@ -50,11 +50,14 @@ function codeBelow(lines: string[], tag: number): string {
   )
 }
 
-/** Every README's first example, the `ts check` blocks of READMEs and `docs/`, and every docstring's examples. */
+/** Documents whose first example runs: READMEs of the root and of packages, and the guide to providers. */
+const documents = /^(packages\/[^/]+\/)?README\.md$|^docs\/custom-provider\.md$/
+
+/** The first example of each of these documents, the checked ones of every guide, and every example of the packages' docstrings. */
 export function allExamples(files: Files): Example[] {
   return [...files].flatMap(([path, text]) => {
-    if (/^(packages\/[^/]+\/)?README\.md$/.test(path)) return [readmeExample(path, text) ?? [], compiledExamples(path, text)].flat()
-    if (/^docs\/.+\.md$/.test(path)) return compiledExamples(path, text)
+    if (documents.test(path)) return [readmeExample(path, text) ?? [], compiledExamples(path, text)].flat()
+    if (/^docs\/[^/]+\.md$/.test(path)) return compiledExamples(path, text)
     return /^packages\/[^/]+\/src\/.+\.ts$/.test(path) && !isTestCode(path) ? docExamples(path, text) : []
   })
 }

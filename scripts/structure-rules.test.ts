@@ -6,7 +6,8 @@ const core = 'packages/core'
 const audit = 'packages/audit/src/index.ts'
 
 test('a repository that keeps the rules has no faults', () => {
-  const independent = structure.rules.filter((rule) => rule !== structure.foldersPointDown) // its lists are of this repository
+  const ofThisRepository: readonly structure.Rule[] = [structure.foldersPointDown, structure.foldersAreDescribed]
+  const independent = structure.rules.filter((rule) => !ofThisRepository.includes(rule))
   expect(independent.flatMap((rule) => rule(repository()))).toEqual([])
 })
 
@@ -216,6 +217,27 @@ describe('documents', () => {
     expect(structure.documentedPathsExist(repository({ 'README.md': `Use \`${specifier}\`.` }))).toEqual([
       `README.md: there is no '${specifier}'`,
     ])
+  })
+
+  test.each(['`gone.test.ts`', '`src/index.test.ts`', '[a file](packages/core/GONE.md)', '[a folder](packages/gone/#x)'])(
+    'must not name %s',
+    (text) => {
+      expect(structure.documentedPathsExist(repository({ 'README.md': text }))).toEqual([expect.stringContaining('README.md: there is no')])
+    },
+  )
+
+  test('may name tests and link to files and folders that exist', () => {
+    const text =
+      '`a.test.ts`, `core/src/a.test.ts`, [one](../README.md#x), [two](../packages/core), [three](https://a.example/b), [four](#x)'
+    const files = repository({ 'docs/a.md': text, 'packages/core/src/a.test.ts': '' })
+    expect(structure.documentedPathsExist(files)).toEqual([])
+  })
+
+  test('describe each folder of a package', () => {
+    const text = '# Architecture\n\n### audit\n\n| `low` | a |\n| `.` | b |\n\n### core\n\n| `high` | c |\n'
+    const lists = { 'packages/audit': ['low', 'high', '.', 'testing'] }
+    const faults = structure.foldersAreDescribed(repository({ 'ARCHITECTURE.md': text }), lists)
+    expect(faults).toEqual(["ARCHITECTURE.md: says nothing of 'high' of packages/audit"])
   })
 
   test('may speak of all packages', () => {

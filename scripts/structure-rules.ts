@@ -1,5 +1,5 @@
 // The rules of how this repository is laid out. Each takes its files and returns what is wrong, one line a fault.
-import { basename } from 'node:path'
+import { basename, posix } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { entriesOf, isTestCode, membersOf, publicPackages, type Files, type Manifest, type Member } from './files.ts'
 import { circlesOf, importGraphOf, roomOf, upwardImports } from './import-graph.ts'
@@ -181,14 +181,43 @@ function folderFaults(files: Files, folder: string, rooms: readonly string[] | u
   ]
 }
 
-/** A document names no package and no entry that does not exist. */
+/** ARCHITECTURE.md says in one line what each folder of a package holds, under a heading with the package's name. */
+export const foldersAreDescribed = (files: Files, lists: typeof folders = folders): string[] => {
+  const sections = (files.get('ARCHITECTURE.md') ?? '').split(/^#+ /m)
+  return Object.entries(lists).flatMap(([folder, rooms]) => {
+    const section = sections.find((text) => text.startsWith(`${basename(folder)}\n`)) ?? ''
+    const missing = rooms.filter((room) => room !== 'testing' && !section.includes(`| \`${room}\``))
+    return missing.map((room) => `ARCHITECTURE.md: says nothing of '${room}' of ${folder}`)
+  })
+}
+
+/** A document names no package, entry or test, and links to no file, that does not exist. */
 export const documentedPathsExist: Rule = (files) => {
-  const existing = new Set(membersOf(files).flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
   const documents = [...files].filter(([path]) => path.endsWith('.md') && !path.endsWith('CHANGELOG.md'))
   return documents.flatMap(([path, text]) => {
-    const named = new Set(text.match(/@finchat\/secrets-[a-z0-9]+(?:[-/][a-z0-9]+)*(?![\w/*-])/g))
-    return [...named].filter((specifier) => !existing.has(specifier)).map((specifier) => `${path}: there is no '${specifier}'`)
+    const prose = text.replaceAll(/^( *)```[\s\S]*?^\1```/gm, '')
+    const missing = [...missingSpecifiers(files, text), ...missingTests(files, prose), ...missingTargets(files, path, prose)]
+    return [...new Set(missing)].map((name) => `${path}: there is no '${name}'`)
   })
+}
+
+function missingSpecifiers(files: Files, text: string): string[] {
+  const existing = new Set(membersOf(files).flatMap((member) => [member.manifest.name, ...entriesOf(member)]))
+  const named = text.match(/@finchat\/secrets-[a-z0-9]+(?:[-/][a-z0-9]+)*(?![\w/*-])/g) ?? []
+  return named.filter((specifier) => !existing.has(specifier))
+}
+
+function missingTests(files: Files, prose: string): string[] {
+  const named = [...prose.matchAll(/`([\w./-]+\.test\.ts)`/g)].flatMap(([, name]) => name ?? [])
+  const exists = (name: string): boolean => [...files.keys()].some((path) => `/${path}`.endsWith(`/${name}`))
+  return named.filter((name) => name !== 'x.test.ts' && !exists(name))
+}
+
+function missingTargets(files: Files, path: string, prose: string): string[] {
+  const links = [...prose.matchAll(/\]\(([^)\s#]+)(?:#[^)]*)?\)/g)].flatMap(([, target]) => target ?? [])
+  const paths = links.filter((target) => !/^[a-z]+:/.test(target)).map((target) => posix.join(posix.dirname(path), target))
+  const exists = (target: string): boolean => [...files.keys()].some((file) => file === target || file.startsWith(`${target}/`))
+  return paths.filter((target) => !exists(target.replace(/\/$/, '')))
 }
 
 /** Where packages come from is each machine's own setting. */
@@ -208,6 +237,7 @@ export const rules: readonly Rule[] = [
   importsRunOneWay,
   importsAreDeclared,
   foldersPointDown,
+  foldersAreDescribed,
   documentedPathsExist,
   noRegistryHost,
 ]

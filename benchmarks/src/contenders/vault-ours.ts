@@ -1,12 +1,12 @@
 import { createSecretsManager } from '@finchat/secrets-core'
-import { token, vaultProvider } from '@finchat/secrets-provider-vault'
+import { tokenAuth, vaultProvider } from '@finchat/secrets-provider-vault'
 import { sinceStart } from '../harness/measure.ts'
 import type { Contender } from '../harness/scenario.ts'
 import * as work from './vault-work.ts'
 
 /** Nothing is kept: every read asks the store. */
 function reader({ url, token: text, caFile }: work.Server): work.ReadSecret {
-  const provider = vaultProvider({ url, auth: token(text), ...(caFile !== undefined && { tls: { ca: { file: caFile } } }) })
+  const provider = vaultProvider({ url, auth: tokenAuth(text), ...(caFile !== undefined && { tls: { ca: { file: caFile } } }) })
   const secrets = createSecretsManager({ providers: [provider], autoCleanup: true })
   return (path) => secrets.getSecret(path)
 }

@@ -43,7 +43,7 @@ export function coldStartsText(figures: readonly ColdStartFigures[]): string {
   ])
   return [
     `Processes that start in one moment and share a cache which holds none of their ${secrets} secrets. A process reads them by one \`getSecrets\`, or each by a \`getSecret\`, all at once. ` +
-      `Of ${starts} such starts: how often the store was asked for a secret, and in how many calls, at most; and the time until a process had all of them.`,
+      `The table shows the most requests for a secret and the most calls in ${starts} such starts, and the time until a process had all secrets.`,
     markdownTable(['', 'asked for a secret', 'calls', 'median', 'worst'], lines),
   ].join('\n\n')
 }

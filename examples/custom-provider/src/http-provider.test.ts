@@ -1,5 +1,5 @@
 import { createSecretsManager } from '@finchat/secrets-core'
-import { type Breakage, type Mend, testSecretProvider } from '@finchat/secrets-testkit'
+import { type Breakage, type Repair, testSecretProvider } from '@finchat/secrets-testkit'
 import { describe, expect, test } from 'vitest'
 import { httpManifest, httpProvider } from './http-provider.ts'
 import { type Mood, startStubStore, type StubStore } from './stub-store.ts'
@@ -10,7 +10,7 @@ describe('httpProvider', () => {
     manifest: httpManifest,
     createHarness: async () => {
       const store = await startStubStore()
-      const mooded = (mood: Mood) => async (): Promise<Mend> => {
+      const mooded = (mood: Mood) => async (): Promise<Repair> => {
         store.mood = mood
         return async () => void (store.mood = 'well')
       }
@@ -43,7 +43,7 @@ describe('httpProvider', () => {
   })
 })
 
-function everyMood(mooded: (mood: Mood) => () => Promise<Mend>): Partial<Record<Breakage, () => Promise<Mend>>> {
+function everyMood(mooded: (mood: Mood) => () => Promise<Repair>): Partial<Record<Breakage, () => Promise<Repair>>> {
   return {
     denied: mooded('denied'),
     unauthenticated: mooded('unauthenticated'),
@@ -53,7 +53,7 @@ function everyMood(mooded: (mood: Mood) => () => Promise<Mend>): Partial<Record<
   }
 }
 
-async function unplug(store: StubStore): Promise<Mend> {
+async function unplug(store: StubStore): Promise<Repair> {
   await store.stop()
   return store.restart
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SecretNotFoundError, type SecretsManager } from '@finchat/secrets-core'
-import { token } from '@finchat/secrets-provider-vault'
+import { tokenAuth } from '@finchat/secrets-provider-vault'
 import { startMoto } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -275,7 +275,7 @@ describeWithServer(['moto', 'openbao'], 'AWS, then Vault, then a local store, th
     later(backOffMs)
     expect(await answer(secrets, denied)).toBe('vault, degraded')
 
-    const stranger = stores.open({ vault: { url: stores.vault.url, auth: token('hvs.unknown') } })
+    const stranger = stores.open({ vault: { url: stores.vault.url, auth: tokenAuth('hvs.unknown') } })
     onTestFinished(() => stranger.close())
     expect(await failure(stranger.getSecret(unread()))).toMatchObject({ code: 'UNAUTHENTICATED', provider: 'vault' })
     const nobody = stores.open({ vault: { url: stores.vault.url } })

@@ -6,16 +6,15 @@ import {
   type SharedRead,
   type SharedReadContext,
 } from '@finchat/secrets-core'
-import { LoadAwareClock } from '@finchat/secrets-core/provider'
+import { LoadAwareClock, warnOperator } from '@finchat/secrets-core/provider'
 import { type CheckedOptions, checkedOptions, type KeyvCacheOptions } from './options.ts'
 import { Announcements } from './protocol/announcements.ts'
-import type { CacheContext } from './protocol/context.ts'
+import { type CacheContext, startFactor } from './protocol/context.ts'
 import { fill } from './protocol/fill.ts'
-import { startFactor } from './protocol/fill-lease.ts'
 import { invalidate } from './protocol/invalidate.ts'
 import { KeyCheck } from './protocol/key-check.ts'
 import { read } from './protocol/read.ts'
-import { type KeyvCacheStats, Stats } from './protocol/stats.ts'
+import { type KeyvCacheStats, Stats, warningCode } from './protocol/stats.ts'
 import { deriveKeyRing, overwriteKeyRing } from './sealed/key-ring.ts'
 import { BoundedStore, startTimeoutOf } from './store/bounded-store.ts'
 import { ignoreConnectionErrors } from './store/error-events.ts'
@@ -97,7 +96,7 @@ function partsOf({ ring, indexRoot, ...options }: CheckedOptions, texts: TextSto
   return { cache, texts, announcements, keyCheck: new KeyCheck(cache), longestCloseMs: callsWhileClosing * timeoutMs }
 }
 
-/** A claim made at the end of the wait settles for at most a quarter of it; each of up to ten calls may take its time. */
+/** A claim at the end of the wait settles for at most a quarter of it. Each of up to ten calls may take `timeoutMs`. */
 function longestReadMsOf({ timeoutMs, waitMs, settleMs }: CheckedOptions): number {
   return startTimeoutOf(timeoutMs) + 1.25 * startFactor * waitMs + 10 * (timeoutMs + settleMs)
 }
@@ -128,11 +127,8 @@ function closedError(): SecretsError {
 }
 
 function warnOfMap(): void {
-  process.emitWarning(
-    "The shared cache of secrets is in this process and shared with nobody: give an adapter as `store`, such as new KeyvRedis('redis://…') (a Keyv that is given a connection string makes a map of it)",
-    {
-      type: 'SecretsWarning',
-      code: 'FINCHAT_SECRETS_SHARED_CACHE',
-    },
+  warnOperator(
+    "The shared cache of secrets is in this process and shared with nobody. Give an adapter as `store`, such as new KeyvRedis('redis://…'). A Keyv over a connection string is a map too",
+    warningCode,
   )
 }

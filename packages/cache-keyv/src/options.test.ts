@@ -27,7 +27,7 @@ test.each<[object | undefined, RegExp]>([
   [{ store, encryptionKey, namespace: 5 }, /^the option namespace is a number/],
   [{ store, encryptionKey, namespace: '\ud800' }, /^`namespace` is not well-formed text/],
   [{ store, encryptionKey, keyPrefix: 'a{b' }, /^`keyPrefix` cannot be used/],
-  [{ store, encryptionKey, timeoutMs: 0 }, /^`timeoutMs` is 0 \(give milliseconds from 1/],
+  [{ store, encryptionKey, timeoutMs: 0 }, /^`timeoutMs` is 0 \(pass a number from 1/],
   [{ store, encryptionKey, waitMs: -1 }, /^`waitMs` is -1/],
   [{ store, encryptionKey, settleMs: NaN }, /^`settleMs` is NaN/],
   [{ store, encryptionKey, coolDownMs: '5' }, /^the option coolDownMs is text/],

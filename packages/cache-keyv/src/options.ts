@@ -1,9 +1,8 @@
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { assertWithin, configurationError, described, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { type EncryptionKey, generateKey } from '@finchat/secrets-core/sealing'
 import { rawKey } from './sealed/key-ring.ts'
 import { assertClient, type RedisClient, type RedisSubscriber } from './store/redis-client.ts'
 import { assertStore, isInProcess, type KeyvStore } from './store/text-store.ts'
-import { described, wrongOption } from './store/errors.ts'
 
 /** What `keyvCache` takes. */
 export interface KeyvCacheOptions {
@@ -90,12 +89,13 @@ export function checkedOptions(given: KeyvCacheOptions): CheckedOptions {
   const options = knownOptions(given, members)
   const { store, namespace = '', keyPrefix = 'fs1:', failClosed = false, client, subscriber } = options
   assertStore(store)
-  if (!namespace.isWellFormed()) throw wrongOption('`namespace` is not well-formed text', 'remove unpaired surrogates')
-  if (!/^[\w.:-]{0,64}$/.test(keyPrefix)) throw wrongOption('`keyPrefix` cannot be used', 'give up to 64 letters, digits and . : _ -')
+  if (!namespace.isWellFormed()) throw configurationError('`namespace` is not well-formed text', 'remove unpaired surrogates')
+  if (!/^[\w.:-]{0,64}$/.test(keyPrefix))
+    throw configurationError('`keyPrefix` cannot be used', 'give up to 64 letters, digits and . : _ -')
   if (client !== undefined) assertClient('client', client, ['set', 'get', 'del', 'publish'])
   if (subscriber !== undefined) assertClient('subscriber', subscriber, ['subscribe', 'unsubscribe'])
   if (subscriber !== undefined && client === undefined)
-    throw wrongOption('`subscriber` is given without `client`', 'give the client too, which announces invalidations')
+    throw configurationError('`subscriber` is given without `client`', 'give the client too, which announces invalidations')
   const checked = {
     store,
     namespace,
@@ -115,13 +115,13 @@ export function checkedOptions(given: KeyvCacheOptions): CheckedOptions {
 
 function keysOf({ store, encryptionKey, keys, indexKey }: KeyvCacheOptions): Pick<CheckedOptions, 'ring' | 'indexRoot'> {
   if (encryptionKey !== undefined && keys !== undefined)
-    throw wrongOption('`encryptionKey` and `keys` are both given', 'give `keys` alone, the sealing key first')
+    throw configurationError('`encryptionKey` and `keys` are both given', 'give `keys` alone, the sealing key first')
   if (keys !== undefined && !Array.isArray(keys))
-    throw wrongOption(`\`keys\` is ${described(keys)} instead of an array`, 'for one key give `encryptionKey`')
+    throw configurationError(`\`keys\` is ${described(keys)} instead of an array`, 'for one key give `encryptionKey`')
   const [first, ...others] = keys ?? [encryptionKey ?? processKey(store)]
   if (first === undefined) throw missingKey()
   if (others.length > 0 && indexKey === undefined)
-    throw wrongOption('several keys are given without `indexKey`', 'give as `indexKey` the key that the fleet began with, for good')
+    throw configurationError('several keys are given without `indexKey`', 'give as `indexKey` the key that the fleet began with, for good')
   const [indexRoot, ...ring] = rawKeys([indexKey ?? first, first, ...others])
   return { ring, indexRoot }
 }
@@ -144,10 +144,13 @@ function processKey(store: KeyvStore): EncryptionKey {
 }
 
 function missingKey(): Error {
-  return wrongOption('no encryption key is given', 'give `encryptionKey`, the same for the whole fleet; generateKey() makes one, once')
+  return configurationError(
+    'no encryption key is given',
+    'give `encryptionKey`, the same for the whole fleet; generateKey() makes one, once',
+  )
 }
 
 function milliseconds(option: string, value: number, least: number): number {
-  if (value >= least && value <= longestMs) return value
-  throw wrongOption(`\`${option}\` is ${value}`, `give milliseconds from ${least} to ${longestMs}`)
+  assertWithin(option, value, least, longestMs)
+  return value
 }

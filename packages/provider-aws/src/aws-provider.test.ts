@@ -1,4 +1,4 @@
-import { type Mend, type ProviderHarness, testSecretProvider } from '@finchat/secrets-testkit'
+import { type Repair, type ProviderHarness, testSecretProvider } from '@finchat/secrets-testkit'
 import { type AwsReply, type Moto, startAwsStub, startMoto } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, test } from 'vitest'
@@ -15,7 +15,7 @@ describeWithServer('moto', 'the AWS provider keeps the contract', () => {
     await moto.reset()
     const endpoint = await startAwsStub('pass', { target: moto.url })
     const other = providerAt(moto.url) // as another process would
-    const answering = (reply: AwsReply) => async (): Promise<Mend> => {
+    const answering = (reply: AwsReply) => async (): Promise<Repair> => {
       endpoint.plan(reply)
       return async () => endpoint.plan('pass')
     }

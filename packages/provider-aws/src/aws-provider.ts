@@ -1,5 +1,5 @@
 import { type CallContext, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
-import { locator } from '@finchat/secrets-core/provider'
+import { locator, type Provides } from '@finchat/secrets-core/provider'
 import { checkOptions } from './check-options.ts'
 import { type Api, apiOver } from './client/api.ts'
 import { lazyConnection } from './client/connection.ts'
@@ -16,9 +16,6 @@ import { put } from './write/put.ts'
 import { staging } from './write/staging.ts'
 import { tagSecret } from './write/tags.ts'
 import { whileThere } from './write/versions.ts'
-
-/** Members of the contract that this provider has, where a provider may leave them out. */
-type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }
 
 /** The contract's members, and the start of a rotation that AWS runs by itself. */
 export interface AwsProvider extends Provides<Exclude<keyof SecretProvider, 'keepsFields' | 'sharedAs'>> {

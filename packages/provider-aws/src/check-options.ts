@@ -1,5 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { assertWithin, configurationError, knownOptions, longestTimerMs, type MembersOf } from '@finchat/secrets-core/provider'
 import { assertEndpoint } from './client/endpoint.ts'
 import { isRegion } from './model/arn.ts'
 import type { AwsProviderOptions, CheckedOptions } from './model/options.ts'
@@ -37,44 +36,36 @@ export function checkOptions(given: AwsProviderOptions, lastResort?: string): Ch
     recoveryWindowDays = 30,
   } = options
   if (client !== undefined) assertOwnClient(options)
-  if (typeof clientConfig !== 'object' || clientConfig === null) throw misconfigured('`clientConfig` is not an object')
+  if (typeof clientConfig !== 'object' || clientConfig === null) throw configurationError('`clientConfig` is not an object')
   assertRegions(region, clientConfig.region)
   if (endpoint !== undefined) assertEndpoint(endpoint, '`endpoint`')
   if ('endpoint' in clientConfig || 'endpointProvider' in clientConfig)
-    throw misconfigured('`clientConfig` has an endpoint', 'give `endpoint` beside it')
-  if (!(timeoutMs >= 1 && timeoutMs <= longestTimerMs)) throw misconfigured('`timeoutMs` is not a number of milliseconds')
+    throw configurationError('`clientConfig` has an endpoint', 'give `endpoint` beside it')
+  assertWithin('timeoutMs', timeoutMs, 1, longestTimerMs)
   if (account !== undefined) assertAccount(account, region)
-  if (!Number.isInteger(recoveryWindowDays) || recoveryWindowDays < 7 || recoveryWindowDays > 30) {
-    throw misconfigured('`recoveryWindowDays` is not a number of days that AWS allows', 'use 7 to 30')
-  }
+  assertWithin('recoveryWindowDays', recoveryWindowDays, 7, 30)
+  if (!Number.isInteger(recoveryWindowDays)) throw configurationError('`recoveryWindowDays` is not a whole number', 'use 7 to 30')
   return { name, coalesceReads, client, clientConfig, region, lastResort, endpoint, timeoutMs, account, kmsKeyId, recoveryWindowDays }
 }
 
 function assertRegions(region: string | undefined, clientRegion: SecretsManagerClientConfig['region']): void {
   for (const [option, value] of Object.entries({ '`region`': region, '`clientConfig.region`': clientRegion })) {
-    if (typeof value === 'string' && !isRegion(value)) throw misconfigured(`${option} is not a region`, 'give one such as eu-west-1')
+    if (typeof value === 'string' && !isRegion(value)) throw configurationError(`${option} is not a region`, 'give one such as eu-west-1')
   }
   if (region !== undefined && clientRegion !== undefined && region !== clientRegion)
-    throw misconfigured('`region` and `clientConfig.region` are two regions', 'leave one of them out')
+    throw configurationError('`region` and `clientConfig.region` are two regions', 'leave one of them out')
 }
-
-/** `setTimeout` fires at once for more (Node.js documentation, timers). */
-const longestTimerMs = 2 ** 31 - 1
 
 function assertOwnClient({ client, clientConfig, endpoint, region, account }: AwsProviderOptions): void {
   const parts = [client?.send, client?.config?.credentials, client?.config?.region]
-  if (!parts.every((part) => typeof part === 'function')) throw misconfigured('`client` is not a SecretsManagerClient')
+  if (!parts.every((part) => typeof part === 'function')) throw configurationError('`client` is not a SecretsManagerClient')
   if (clientConfig !== undefined || endpoint !== undefined) {
-    throw misconfigured('`client` is given, and options for another client too', 'leave out `clientConfig` and `endpoint`')
+    throw configurationError('`client` is given, and options for another client too', 'leave out `clientConfig` and `endpoint`')
   }
-  if (region !== undefined && account === undefined) throw misconfigured('`client` has a region of its own', 'leave out `region`')
+  if (region !== undefined && account === undefined) throw configurationError('`client` has a region of its own', 'leave out `region`')
 }
 
 function assertAccount(account: string, region: string | undefined): void {
-  if (!/^\d{12}$/.test(account)) throw misconfigured('`account` is not the number of an AWS account', 'give its 12 digits as text')
-  if (region === undefined) throw misconfigured('`account` says nothing without `region`', 'give both')
-}
-
-function misconfigured(problem: string, remedy?: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
+  if (!/^\d{12}$/.test(account)) throw configurationError('`account` is not the number of an AWS account', 'give its 12 digits as text')
+  if (region === undefined) throw configurationError('`account` says nothing without `region`', 'give both')
 }

@@ -5,10 +5,10 @@ import { expect, test } from 'vitest'
 import type { AwsProvider } from './aws-provider.ts'
 import { useAws } from './testing/aws-trial.ts'
 
-/** The table of the README: for each use the actions to allow, beside those that reading needs. */
+/** The table of docs/aws.md: for each use the actions to allow, beside those that reading needs. */
 function printedTable(): ReadonlyMap<string, ReadonlySet<string>> {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
-  const [, section = ''] = /\n## IAM\n(.*?)\n## /s.exec(readme) ?? []
+  const guide = readFileSync(new URL('../../../docs/aws.md', import.meta.url), 'utf8')
+  const [, section = ''] = /\n## IAM\n(.*?)\n## /s.exec(guide) ?? []
   const rows = [...section.matchAll(/^\| (.*?) +\| (.*?) +\|$/gm)].map(([, use = '', allow = '']) => [use, actionsIn(allow)] as const)
   return new Map([['reading', actionsIn(section.slice(0, section.indexOf('|')).replaceAll(/"secretsmanager:(\w+)"/g, '`$1`'))], ...rows])
 }
@@ -20,7 +20,7 @@ function actionsIn(text: string): ReadonlySet<string> {
 const table = printedTable()
 const reading = [...(table.get('reading') ?? [])]
 
-describeWithServer('moto', 'what the README says to allow is enough, and is needed', () => {
+describeWithServer('moto', 'what the guide says to allow is enough, and is needed', () => {
   const aws = useAws()
 
   /** What is done with each use, on a secret `db` of two versions. */

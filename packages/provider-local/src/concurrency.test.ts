@@ -72,7 +72,8 @@ describe('a store that another connection locks', () => {
     test(`holds a write until its signal fires, without blocking the event loop, when it ${before}`, async () => {
       const path = temporaryPath()
       await createStore(path)
-      const provider = opened(path, { lockTimeoutMs: 600_000 }) // the test's signal fires long before
+      // the test's signal fires long before
+      const provider = opened(path, { lockTimeoutMs: 600_000 })
       if (before === 'is open') await provider.checkHealth(context)
       const unlock = await lockStore(path)
       let turns = 0
@@ -82,7 +83,8 @@ describe('a store that another connection locks', () => {
       await unlock()
       expect(error.code).toBe('ABORTED')
       expect(error.message).toMatch(/lock/)
-      expect(turns).toBeGreaterThan(0) // a blocked event loop would have run none before the signal fired
+      // a blocked event loop would have run none before the signal fired
+      expect(turns).toBeGreaterThan(0)
       expect(await provider.get('name', context)).toBeUndefined()
     })
   }

@@ -115,12 +115,12 @@ describe('a column longer than any that we write is INTEGRITY and is not loaded'
     'the salt': ['salt', 'UPDATE store SET salt = zeroblob(9999)', `${columns.header} FROM store`],
     'a MAC': ['mac', 'UPDATE root SET mac = zeroblob(9999)', `${columns.root} FROM root`],
     'the digests of buckets': ['buckets', 'UPDATE root SET buckets = zeroblob(9999)', `${columns.buckets} FROM root`],
-    'a digest': ['digest', 'UPDATE secrets SET digest = zeroblob(9999)', `${columns.placed} FROM secrets`],
+    'a digest': ['digest', 'UPDATE secrets SET digest = zeroblob(9999)', `${columns.leafEntry} FROM secrets`],
     'a key': ['wrapped', 'UPDATE keys SET wrapped = zeroblob(9999)', `${columns.key} FROM keys`],
     'the names of retired keys': ['retired', 'UPDATE upkeep SET retired = zeroblob(99999)', `${columns.retired} FROM upkeep`],
     'a value': ['sealed', 'UPDATE secrets SET sealed = zeroblob(1048605)', `${columns.sealed} FROM secrets`],
     'a seal': ['seal', 'UPDATE secrets SET sealed = zeroblob(1048605)', `${columns.version} FROM secrets`],
-    'a path': ['path', "UPDATE secrets SET path = printf('%.9999c', 'x') || version", `${columns.placed} FROM secrets`],
+    'a path': ['path', "UPDATE secrets SET path = printf('%.9999c', 'x') || version", `${columns.leafEntry} FROM secrets`],
     facts: ['facts', "UPDATE secrets SET facts = printf('%.999999c', 'x')", `${columns.record} FROM secrets`],
   }
   for (const [what, [column, sql, select]] of Object.entries(rows)) {

@@ -1,6 +1,6 @@
 export { localFromEnv } from './from-env.ts'
 export { type EncryptionKey, generateKey } from '@finchat/secrets-core/sealing'
-export { localManifest, type Provides } from './shared/limits.ts'
+export { localManifest } from './shared/limits.ts'
 export { type LocalProvider, localProvider, type MaintenanceContext } from './local-provider.ts'
 export type { PrunePolicy, PruneReport } from './operations/maintenance.ts'
 export type { LocalProviderOptions } from './store/options.ts'

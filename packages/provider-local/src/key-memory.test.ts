@@ -29,7 +29,8 @@ interface Opened extends Derived {
 
 function openedBy(path: string, root: (salt: Buffer) => Buffer): Opened {
   const sqlite = new DatabaseSync(path, { readOnly: true })
-  const row = sqlite.prepare('SELECT store_id, salt FROM store').get() as Record<string, Uint8Array> // columns of BLOBs
+  // columns of BLOBs
+  const row = sqlite.prepare('SELECT store_id, salt FROM store').get() as Record<string, Uint8Array>
   const [storeId, salt] = [Buffer.from(row['store_id'] ?? ''), Buffer.from(row['salt'] ?? '')]
   const made = root(salt)
   const derived = (purpose: string): Buffer => referenceHkdf(made, salt, Buffer.from(`finchat-secrets/local/2/${purpose}`), 32)
@@ -93,7 +94,8 @@ describe.runIf(process.platform === 'linux')('the keys of a store in the memory 
       const given = [randomBytes(32), randomBytes(32)] as const
       const { child, path, next } = await started(form, given)
       const old = keysOf(openedBy(path, () => given[0]))
-      const texts = form === 'bytes' ? undefined : [...old].flatMap(textsOf) // a key given as text stays
+      // a key given as text stays
+      const texts = form === 'bytes' ? undefined : [...old].flatMap(textsOf)
       expect(copiesIn(child, [...old, ...given], texts)).toEqual({ keys: [1, 1, 1, 0, 0, 0, 0, 0], texts: 0 })
       expect(await next()).toBe('closed')
       expect(copiesIn(child, [...old, ...given], texts)).toEqual({ keys: [0, 0, 0, 0, 0, 0, 0, 0], texts: 0 })

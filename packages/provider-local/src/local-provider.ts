@@ -1,9 +1,9 @@
-import { type CallContext, type SecretProvider } from '@finchat/secrets-core'
-import { locator } from '@finchat/secrets-core/provider'
+import type { CallContext, SecretProvider } from '@finchat/secrets-core'
+import { locator, type Provides } from '@finchat/secrets-core/provider'
 import { prune, type PrunePolicy, type PruneReport, reencrypt } from './operations/maintenance.ts'
 import { reads } from './operations/reads.ts'
 import { writes } from './operations/writes.ts'
-import { canHoldPath, type Provides } from './shared/limits.ts'
+import { canHoldPath } from './shared/limits.ts'
 import { checkedOptions, type LocalProviderOptions } from './store/options.ts'
 import { Store } from './store/store.ts'
 

@@ -4,13 +4,15 @@ import { context, failure, opened, temporaryPath, within } from './testing/tempo
 
 /** Counts statements that read a row. */
 function rowReads(): ReturnType<typeof vi.spyOn> {
-  const prototype = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as { get: () => unknown } // of node:sqlite's statements
+  // of node:sqlite's statements
+  const prototype = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as { get: () => unknown }
   return vi.spyOn(prototype, 'get')
 }
 
 /** Makes every COMMIT fail, before or after it has reached the file. */
 function failingCommits(reached: boolean): ReturnType<typeof vi.spyOn> {
-  const prototype = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as StatementSync // of node:sqlite's statements
+  // of node:sqlite's statements
+  const prototype = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as StatementSync
   const run = prototype.run
   return vi.spyOn(prototype, 'run').mockImplementation(function (this: StatementSync, ...values: unknown[]) {
     if (this.sourceSQL === 'COMMIT' && !reached) throw new Error('the disk failed')

@@ -24,7 +24,8 @@ function looked<T>(path: string, look: (sqlite: DatabaseSync) => T): T {
 
 function rowsOf(path: string): Row[] {
   const rows = looked(path, (sqlite) => sqlite.prepare('SELECT version, sealed FROM secrets WHERE version > 0').all())
-  return rows.map(({ version, sealed }) => ({ version: Number(version), sealed: Buffer.from(sealed as Uint8Array) })) // a BLOB
+  // a BLOB
+  return rows.map(({ version, sealed }) => ({ version: Number(version), sealed: Buffer.from(sealed as Uint8Array) }))
 }
 
 function residueOf(path: string): unknown {
@@ -118,7 +119,8 @@ describe('a store that is closed while a reader delays erasing', () => {
     await provider.close()
     const { calls } = warn.mock
     warn.mockRestore()
-    return calls.filter(([, options]) => (options as { type?: string } | undefined)?.type === 'SecretsWarning') // as we pass them
+    // as we pass them
+    return calls.filter(([, options]) => (options as { type?: string } | undefined)?.type === 'SecretsWarning')
   }
 
   test('warns, and leaves the residue to the next process', async () => {
@@ -126,8 +128,8 @@ describe('a store that is closed while a reader delays erasing', () => {
     const warnings = await warnedOf(path, () => {})
     expect(warnings).toEqual([
       [
-        `The local store in ${JSON.stringify(path)} was closed before removed values were erased from its file and log: ` +
-          'the next process that opens the store erases them when it writes or closes',
+        `The local store in ${JSON.stringify(path)} was closed before removed values were erased from its file and log. ` +
+          'The next process erases them when it writes or closes',
         { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_RESIDUE' },
       ],
     ])

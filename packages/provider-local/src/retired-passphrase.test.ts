@@ -19,7 +19,8 @@ interface Guess {
 
 function guess(path: string, passphrase: string): Guess {
   const sqlite = new DatabaseSync(path, { readOnly: true })
-  const row = sqlite.prepare('SELECT * FROM store').get() as Record<string, Uint8Array> // the columns that are used are BLOBs
+  // the columns that are used are BLOBs
+  const row = sqlite.prepare('SELECT * FROM store').get() as Record<string, Uint8Array>
   sqlite.close()
   const [storeId, salt] = [Buffer.from(row['store_id'] ?? ''), Buffer.from(row['salt'] ?? '')]
   const root = scryptSync(passphrase, salt, 32, { N: 2 ** 17, r: 8, p: 1, maxmem: 2 ** 28 })

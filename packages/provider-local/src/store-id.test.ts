@@ -83,7 +83,8 @@ test('with `storeId` a missing store is an error and none is created', async () 
 test('an invalid id, or one for a store in memory, is refused at once', () => {
   const id = 'ab'.repeat(16)
   const refused = (storeId: unknown, path = 'secrets.db') => {
-    expect(() => localProvider({ path, key, storeId } as never)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' })) // as JavaScript may pass it
+    // as JavaScript may pass it
+    expect(() => localProvider({ path, key, storeId } as never)).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
   }
   for (const wrong of ['', 'x', id.slice(1), `${id}0`, id.toUpperCase(), `${id}\n`, ` ${id.slice(1)}`, 5, null, Buffer.from(id, 'hex')])
     refused(wrong)

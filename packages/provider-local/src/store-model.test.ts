@@ -51,7 +51,8 @@ async function agree(file: string, steps: readonly Step[], atFirst: Keep): Promi
   const numbers = [...used]
   expect(await observedStore(provider, paths, numbers)).toEqual(observedModel(model, paths, numbers))
   await provider.close()
-  const again = localProvider({ path: file, keys: keysAfter(reencryptions).slice(0, 1) }) // the other keys are retired
+  // the other keys are retired
+  const again = localProvider({ path: file, keys: keysAfter(reencryptions).slice(0, 1) })
   expect(await observedStore(again, paths, numbers)).toEqual(observedModel(model, paths, numbers))
   await again.close()
 }

@@ -94,7 +94,8 @@ test('each altered, dropped or swapped row of a secret with many versions is INT
     for (const [index, row] of rows.entries()) {
       const alike = rows.filter(({ version }) => Math.sign(version) === Math.sign(row.version) && version !== row.version)
       const next = alike[index % alike.length]
-      if (!next && what.includes('another')) continue // the secret's own row has no other of its kind
+      // the secret's own row has no other of its kind
+      if (!next && what.includes('another')) continue
       copyFileSync(path, attacked)
       tamper(attacked, sql(row, next ?? row))
       const seen = row.version < 0 ? 0 : 1 // a node may be above versions that are not read
@@ -112,7 +113,8 @@ test('each replayed row of a secret with many versions is INTEGRITY wherever it 
     tamper(attacked, `ATTACH '${older}' AS old; INSERT OR REPLACE INTO secrets SELECT * FROM old.secrets WHERE ${at(row)}`)
     if ((await refusals(attacked)) > 0) noticed++
   }
-  expect(noticed).toBeGreaterThanOrEqual(3) // its own row, and the nodes above the versions that were added
+  // its own row, and the nodes above the versions that were added
+  expect(noticed).toBeGreaterThanOrEqual(3)
   copyFileSync(path, attacked)
   tamper(attacked, `ATTACH '${older}' AS old; DELETE FROM secrets; INSERT INTO secrets SELECT * FROM old.secrets`)
   expect(await refusals(attacked)).toBe(asked.length + 2)
@@ -165,6 +167,7 @@ test('a write on altered rows is INTEGRITY and changes nothing', async () => {
   }
   expect(refused).toBe(2)
   const attacked = copyOf(path)
-  tamper(attacked, `DELETE FROM secrets WHERE path = 'name' AND version = -1`) // the node of the oldest
+  // the node of the oldest
+  tamper(attacked, `DELETE FROM secrets WHERE path = 'name' AND version = -1`)
   expect((await failure(opened(attacked, { keepVersions: 5 }).put('name', { value: 'pushes out' }, context))).code).toBe('INTEGRITY')
 })

@@ -111,7 +111,8 @@ describe('a damaged file', () => {
       await provider.put('alpha', { value }, context)
       await provider.put('beta', { value: `beta of ${value}` }, context)
     }
-    const [file, log] = [path, `${path}-wal`].map((each) => execFileSync('cat', [each], { maxBuffer: 2 ** 28 })) as [Buffer, Buffer] // two in, two out
+    // two in, two out
+    const [file, log] = [path, `${path}-wal`].map((each) => execFileSync('cat', [each], { maxBuffer: 2 ** 28 })) as [Buffer, Buffer]
     const damaged = temporaryPath()
     const states = [
       ['alpha-2', 'beta-1'],

@@ -16,7 +16,8 @@ type Vector<Member extends string> = Readonly<Record<Member | 'result', string>>
 
 function vectors<Member extends string>(file: string): Vector<Member>[] {
   const text = readFileSync(join(import.meta.dirname, '../fixtures/vectors', file), 'utf8')
-  return (JSON.parse(text) as { vectors: Vector<Member>[] }).vectors // as the file's own README says
+  // as the file's own README says
+  return (JSON.parse(text) as { vectors: Vector<Member>[] }).vectors
 }
 
 /** NIST SP 800-56C, section 4: SHA-256 of a counter, the key and what the derived key is for. */
@@ -126,7 +127,8 @@ test('a value in a file opens by AES-256-GCM under its version key alone', async
     for (const value of ['one', 'two']) await provider.put('name', { value }, context)
   })
   const sqlite = new DatabaseSync(path)
-  const { store_id: storeId, salt } = sqlite.prepare('SELECT * FROM store').get() as Record<string, Uint8Array> // columns of BLOBs
+  // columns of BLOBs
+  const { store_id: storeId, salt } = sqlite.prepare('SELECT * FROM store').get() as Record<string, Uint8Array>
   const rows = sqlite.prepare('SELECT version, sealed FROM secrets WHERE version > 0 ORDER BY version').all()
   sqlite.close()
   const derived = (purpose: string): Buffer =>

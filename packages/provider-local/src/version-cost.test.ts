@@ -48,7 +48,8 @@ async function costOf(path: string, call: (provider: LocalProvider) => Promise<u
   })
   const provider = opened(path, { keepVersions: 'all' })
   await provider.checkHealth(context)
-  const statement = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as StatementSync // of node:sqlite
+  // of node:sqlite
+  const statement = Object.getPrototypeOf(new DatabaseSync(':memory:').prepare('SELECT 1')) as StatementSync
   const [get, run, all] = [vi.spyOn(statement, 'get'), vi.spyOn(statement, 'run'), vi.spyOn(statement, 'all')]
   await call(provider)
   const statements = get.mock.calls.length + run.mock.calls.length + all.mock.calls.length
@@ -64,7 +65,8 @@ test('with 2,000 versions each call takes at most a few statements and 8 KiB of 
   await withVersions(many, 2_000)
   for (const [what, call] of Object.entries(calls)) {
     const [atTen, at2000] = [await costOf(few, call), await costOf(many, call)]
-    expect(at2000.statements - atTen.statements, what).toBeLessThanOrEqual(12) // two nodes are read and written for each version that changes
+    // two nodes are read and written for each version that changes
+    expect(at2000.statements - atTen.statements, what).toBeLessThanOrEqual(12)
     expect(at2000.rows, what).toBe(atTen.rows)
     expect(at2000.hashed - atTen.hashed, what).toBeLessThanOrEqual(8_192)
     for (const path of [few, many]) await within(path, (provider) => provider.restore('name', context))

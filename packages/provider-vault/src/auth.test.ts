@@ -10,7 +10,7 @@ import { appRole } from './auth/app-role.ts'
 import { awsIam, type AwsIamOptions } from './auth/aws-iam.ts'
 import { cert } from './auth/cert.ts'
 import { jwt, kubernetes } from './auth/jwt.ts'
-import { token, tokenFile } from './auth/token.ts'
+import { tokenAuth, tokenFile } from './auth/token.ts'
 import { userpass } from './auth/userpass.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
 import type { VaultProviderOptions } from './options.ts'
@@ -153,7 +153,7 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
 
   test("with a token, a file that an agent keeps, and a function of one's own", async () => {
     const file = join(temporaryFolder(), 'token')
-    await reads(token(bao.rootToken))
+    await reads(tokenAuth(bao.rootToken))
     await reads(async () => bao.rootToken)
     await reads(async () => ({ token: bao.rootToken, expiresAt: Date.now() + 1000 }))
     writeFileSync(file, 'hvs.refused')
@@ -199,7 +199,7 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
     expect(performance.now() - startedAt).toBeLessThan(2_000)
   })
 
-  test('a role that others have locked out is told from a wrong secret id', async () => {
+  test('the error distinguishes a role locked by others from a wrong secret id', async () => {
     await bao.api('POST', 'auth/approle/role/locked', { token_policies: ['reader'] })
     const { data } = await bao.api<{ data: { role_id: string } }>('GET', 'auth/approle/role/locked/role-id')
     const made = await bao.api<{ data: { secret_id: string } }>('POST', 'auth/approle/role/locked/secret-id')
@@ -234,16 +234,16 @@ describeWithServer('openbao', 'logging in to OpenBao', () => {
   })
 })
 
-test('a credential that is missing or makes no sense is told before anything is sent', async () => {
+test('a missing or invalid credential is an error before anything is sent', async () => {
   const stub = await stubVault()
   const missing = join(temporaryFolder(), 'none')
   const cases = [
     [undefined, 'CREDENTIALS_MISSING'],
-    [token(''), 'CREDENTIALS_MISSING'],
+    [tokenAuth(''), 'CREDENTIALS_MISSING'],
     [tokenFile(missing), 'CREDENTIALS_MISSING'],
     [tokenFile(temporaryFolder()), 'CONFIGURATION'],
-    [token('two words'), 'CONFIGURATION'],
-    [token(() => 7 as unknown as string), 'CONFIGURATION'], // what JavaScript lets pass
+    [tokenAuth('two words'), 'CONFIGURATION'],
+    [tokenAuth(() => 7 as unknown as string), 'CONFIGURATION'], // what JavaScript lets pass
     [async () => ({}) as { token: string }, 'CONFIGURATION'], // the same
     [
       () => {
@@ -257,7 +257,7 @@ test('a credential that is missing or makes no sense is told before anything is 
   expect(stub.requests).toEqual([])
 })
 
-test('a time that is no time in milliseconds is told, before every call asks for another token', async () => {
+test('an `expiresAt` that is not in milliseconds is CONFIGURATION', async () => {
   const stub = await stubVault()
   const inAnHour = Date.now() + 3_600_000
   for (const expiresAt of [new Date(inAnHour), Math.floor(inAnHour / 1000), String(inAnHour), Number.NaN, Infinity, 0]) {
@@ -269,7 +269,7 @@ test('a time that is no time in milliseconds is told, before every call asks for
   expect(await codeOf(stubbed(stub, { auth: async () => ({ token: canaries.token, expiresAt: inAnHour }) }).get('app', context))).toBe('ok')
 })
 
-test('a refused login says where, and what may be wrong', async () => {
+test('the error of a refused login names its path and possible causes', async () => {
   const stub = await stubVault((path) => (path.includes('/auth/') ? { status: 400, body: { errors: ['no'] } } : undefined))
   const said = async (auth: VaultAuth): Promise<string> => (await failure(stubbed(stub, { auth }).get('app', context))).message
   expect(await said(byAppRole)).toMatch(/the login at auth\/approle[^/]/)
@@ -310,7 +310,7 @@ test('a token that was just got and is refused is tried again after 250 ms, for 
   expect(timesAsked(stub, '/v1/auth/approle/login')).toBe(2)
 })
 
-test('a token that a standby does not know for long is refused by nobody but the active node', async () => {
+test('only the active node can refuse a token that a standby does not know for long', async () => {
   const index = (value: string): string => Buffer.from(`{"cluster":"c","value":"${value}"}`).toString('base64')
   const stub = await stubVault()
   const beyond = index(String(2n ** 64n - 1n))
@@ -326,7 +326,7 @@ test('a token that a standby does not know for long is refused by nobody but the
 
 test('a token whose life cannot be asked for is used all the same', async () => {
   const stub = await stubVault((path) => (path.endsWith('lookup-self') ? 'reset' : undefined))
-  expect(await codeOf(stubbed(stub, { auth: token(canaries.token) }).get('app', context))).toBe('ok')
+  expect(await codeOf(stubbed(stub, { auth: tokenAuth(canaries.token) }).get('app', context))).toBe('ok')
 })
 
 test('a refusal that may be a policy or the token is neither while the server cannot tell', async () => {
@@ -353,7 +353,7 @@ test('a file that is too large for a credential is another one', async () => {
   expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('larger than 65536 bytes')])
 })
 
-test('a credential that is no UTF-8 is told, and never sent as another one', async () => {
+test('a credential that is no UTF-8 is an error, and never sent as another one', async () => {
   const stub = await stubVault()
   const file = join(temporaryFolder(), 'password')
   writeFileSync(file, Buffer.from('p\u00e4ssword', 'latin1'))
@@ -376,7 +376,7 @@ test('what is no login is refused when it is made', () => {
     () => userpass({ username: 'a/b', password: 'p' }),
     () => userpass({ username: '..', password: 'p' }),
     () => jwt({ jwt: undefined as unknown as string }),
-    () => token({ file: '' }),
+    () => tokenAuth({ file: '' }),
     () => kubernetes({ role: '' }),
     () => jwt({ jwt: 'j', role: 7 as unknown as string }),
     () => awsIam({ role: undefined as unknown as string, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } }),
@@ -384,7 +384,7 @@ test('what is no login is refused when it is made', () => {
   for (const make of made) expect(make).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
 })
 
-test('a misspelt option of a login is told', () => {
+test('a misspelt option of a login is CONFIGURATION', () => {
   const misspelt: object = { secretID: canaries.secretId }
   const made = [
     () => appRole({ roleId: 'r', ...misspelt }),
@@ -398,10 +398,10 @@ test('a misspelt option of a login is told', () => {
   for (const make of made) expect(make).toThrow(/"secretID" is not known|the options are undefined/)
 })
 
-test('what stands around a token in its file is not sent', async () => {
+test('white space around a token in its file is not sent', async () => {
   const stub = await stubVault()
   for (const text of ['"hvs.a"', "'hvs.a'", '{"token":"hvs.a"}', '\ufeffhvs.a', 'hvs.a ', 'hvs.a\n\n', 'TOKEN=hvs.a b'])
-    expect(await codeOf(stubbed(stub, { auth: token(() => text) }).get('app', context)), text).toBe('CONFIGURATION')
+    expect(await codeOf(stubbed(stub, { auth: tokenAuth(() => text) }).get('app', context)), text).toBe('CONFIGURATION')
   expect(stub.requests).toEqual([])
 })
 

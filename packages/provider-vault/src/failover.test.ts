@@ -3,8 +3,8 @@ import { createSecretsManager, type SecretsManager } from '@finchat/secrets-core
 import { type RaftCluster, type RaftNode, startRaftCluster, startTcpProxy, type TcpProxy } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import { token } from './auth/token.ts'
-import { type AttemptedWrite, settled, steadily, toldOf, writeOn } from './testing/load.ts'
+import { tokenAuth } from './auth/token.ts'
+import { type AttemptedWrite, settled, steadily, outcomeOf, writeOn } from './testing/load.ts'
 import { context } from './testing/stub-vault.ts'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
@@ -30,16 +30,16 @@ describeWithServer('openbao', 'a cluster that loses its leader', () => {
     return balancer
   }
 
-  /** As the README has it for a cluster: a read may take as long as an election. */
+  /** As docs/vault.md has it for a cluster: a read may take as long as an election. */
   function providerAt(url: string): VaultProvider {
-    const provider = vaultProvider({ url, auth: token(cluster.rootToken), timeoutMs: 20_000 })
+    const provider = vaultProvider({ url, auth: tokenAuth(cluster.rootToken), timeoutMs: 20_000 })
     onTestFinished(() => provider.close())
     return provider
   }
 
   /** All by default, but that every read asks the store. */
   function managerAt(url: string): SecretsManager {
-    const vault = vaultProvider({ url, auth: token(cluster.rootToken) })
+    const vault = vaultProvider({ url, auth: tokenAuth(cluster.rootToken) })
     const secrets = createSecretsManager({ providers: [vault], cache: { ttlSeconds: 0 } })
     onTestFinished(() => secrets.close())
     return secrets
@@ -62,7 +62,7 @@ describeWithServer('openbao', 'a cluster that loses its leader', () => {
     for (const write of writes) {
       const { path, value, outcome } = write
       const versions = (held.get(path) ?? []).flatMap((each, index) => (each === value ? [index + 1] : []))
-      const told = toldOf(write)
+      const told = outcomeOf(write)
       if (outcome.status === 'fulfilled') expect(versions, value).toEqual([outcome.value.version])
       else expect(versions.length, `${value}, ${told}`).toBeLessThanOrEqual(told === 'unknown' ? 1 : 0)
     }
@@ -126,7 +126,7 @@ describeWithServer('openbao', 'a cluster that loses its leader', () => {
       const answers = new Set(read.map((result) => (result.status === 'fulfilled' ? result.value : String(result.reason))))
       expect(answers).toEqual(new Set(['{"value":"the-value"}', 'the-value']))
       await expectTruth(written)
-      expect(new Set(written.map(toldOf))).toContain('unknown')
+      expect(new Set(written.map(outcomeOf))).toContain('unknown')
     },
     90_000,
   )

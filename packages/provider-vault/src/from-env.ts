@@ -1,12 +1,14 @@
 import type { EnvironmentReader } from '@finchat/secrets-core'
-import { token } from './auth/token.ts'
-import { withoutLineEnd } from './shared/credential.ts'
+import { tokenAuth } from './auth/token.ts'
+import { withoutLineEnd } from '@finchat/secrets-core/provider'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
 /**
- * A Vault provider as the environment asks for it, for `secretsManagerFromEnv({ vault: vaultFromEnv })`: `FINCHAT_VAULT_URL` (must be
- * set), `FINCHAT_VAULT_TOKEN`, and `FINCHAT_VAULT_NAMES`, a list such as `FINCHAT_TOKEN=finchat/token#token,DB=prod/db`. Without a token
- * every call is `CREDENTIALS_MISSING`. Throws `CONFIGURATION` as `vaultProvider` does. Variables of Vault's own tools are not read.
+ * A Vault provider from environment variables, for `secretsManagerFromEnv({ vault: vaultFromEnv
+ * })`: `FINCHAT_VAULT_URL` (required), `FINCHAT_VAULT_TOKEN`, and `FINCHAT_VAULT_NAMES`, a list
+ * such as `FINCHAT_TOKEN=finchat/token#token,DB=prod/db`. Without a token every call is
+ * `CREDENTIALS_MISSING`. Throws `CONFIGURATION` as `vaultProvider` does. Variables of Vault's own
+ * tools are not read.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -22,7 +24,7 @@ export function vaultFromEnv(env: EnvironmentReader): VaultProvider {
   const given = env.optional('FINCHAT_VAULT_TOKEN')
   return vaultProvider({
     url,
-    auth: given === undefined ? undefined : token(withoutLineEnd(given)),
+    auth: given === undefined ? undefined : tokenAuth(withoutLineEnd(given)),
     names: env.names('FINCHAT_VAULT_NAMES'),
   })
 }

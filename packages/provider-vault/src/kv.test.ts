@@ -15,7 +15,7 @@ describeWithServer('openbao', 'secrets of KV', () => {
 
   const trialOf = (options?: Parameters<typeof trialOn>[1]): Promise<VaultTrial> => trialOn(bao, options)
 
-  test('the version before is read by its number, at the cost of one request, and told from one that is not there', async () => {
+  test('the previous version is read by its number, with one more request, and may be missing', async () => {
     const { provider, proxy, mount } = await trialOf()
     for (const value of ['v1', 'v2', 'v3', 'v4']) await provider.put('app', { value }, context)
     await bao.api('POST', `${mount}/delete/app`, { versions: [2] })
@@ -79,7 +79,7 @@ describeWithServer('openbao', 'secrets of KV', () => {
     await secrets.close()
   })
 
-  test('a rotation of a deleted secret says what writes it anew, and that does', async () => {
+  test('the error of rotating a deleted secret names the call that restores it', async () => {
     const { provider } = await trialOf()
     const secrets = createSecretsManager({ providers: [provider] })
     await secrets.storeSecret('app', 'v1')

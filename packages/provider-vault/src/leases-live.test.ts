@@ -6,7 +6,7 @@ import { type OpenBao, type Postgres, startHttpProxy, startOpenBao, startPostgre
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { userpass } from './auth/userpass.ts'
-import { token } from './auth/token.ts'
+import { tokenAuth } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
 import type { LoginMessage } from './token/login-events.ts'
 import { codeOf, collected, context } from './testing/stub-vault.ts'
@@ -121,13 +121,13 @@ describeWithServer(['openbao', 'postgres'], 'accounts of PostgreSQL that OpenBao
     expect(await secrets.getSecret('user')).toBe(second)
   })
 
-  test('stay, and that is told, where the token cannot be revoked', async () => {
+  test('stay, and an event reports it, if the token cannot be revoked', async () => {
     const told: LoginMessage[] = []
     const listen = (message: unknown): void => void told.push(message as LoginMessage) // what this channel carries
     subscribe('finchat.secrets.login', listen)
     onTestFinished(() => void unsubscribe('finchat.secrets.login', listen))
     const given = await tokenOf(servers().bao, 'app')
-    for (const auth of [userpass({ username: 'batch', password: 'pw' }), token(given)]) {
+    for (const auth of [userpass({ username: 'batch', password: 'pw' }), tokenAuth(given)]) {
       const vault = provider(auth)
       await vault.get(creds, context)
       await vault.close()
@@ -142,10 +142,10 @@ describeWithServer(['openbao', 'postgres'], 'accounts of PostgreSQL that OpenBao
   })
 
   test('are revoked one by one under a token that was handed in, where a policy allows it', async () => {
-    const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
-    const [policy = ''] = readme.match(/^path "database.*?(?=^```$)/ms) ?? []
-    await writePolicy(servers().bao, 'as-the-readme-says', policy)
-    const vault = provider(token(await tokenOf(servers().bao, 'as-the-readme-says')))
+    const guide = readFileSync(join(import.meta.dirname, '../../../docs/vault.md'), 'utf8')
+    const [policy = ''] = guide.match(/^path "database.*?(?=^```$)/ms) ?? []
+    await writePolicy(servers().bao, 'as-the-guide-says', policy)
+    const vault = provider(tokenAuth(await tokenOf(servers().bao, 'as-the-guide-says')))
     await vault.get(creds, context)
     await vault.get(creds, { ...context, fresh: true })
     expect(await accounts()).toHaveLength(2)
@@ -199,8 +199,8 @@ describeWithServer(['openbao', 'postgres'], 'accounts of PostgreSQL that OpenBao
     await untilAccounts(1)
   })
 
-  test('are nobody to write, to version, to list or to delete', async () => {
-    const vault = provider(token(servers().bao.rootToken))
+  test('cannot be written, versioned, listed or deleted', async () => {
+    const vault = provider(tokenAuth(servers().bao.rootToken))
     const calls = [
       vault.put(creds, { value: '{}' }, context),
       vault.tag(creds, { a: 'b' }, context),

@@ -3,7 +3,7 @@ import { type OpenBao, startOpenBao } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { appRole } from './auth/app-role.ts'
-import { token } from './auth/token.ts'
+import { tokenAuth } from './auth/token.ts'
 import type { VaultProviderOptions } from './options.ts'
 import { codeOf, collected, context, failure } from './testing/stub-vault.ts'
 import { trialOn } from './testing/trials.ts'
@@ -18,7 +18,7 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
   const trialOf = (options?: Parameters<typeof trialOn>[1]): Promise<VaultTrial> => trialOn(bao, options)
 
   function another(options: Partial<VaultProviderOptions>): VaultProvider {
-    const provider = vaultProvider({ url: bao.url, auth: token(bao.rootToken), ...options })
+    const provider = vaultProvider({ url: bao.url, auth: tokenAuth(bao.rootToken), ...options })
     onTestFinished(() => provider.close())
     return provider
   }
@@ -122,7 +122,7 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
     await sleep(1100)
     expect(await codeOf(provider.get('app', context))).toBe('UNAUTHENTICATED')
     for (const bad of ['hvs.invented', used.auth.client_token, short.auth.client_token]) {
-      expect(await codeOf(another({ auth: token(bad) }).get('app', context))).toBe('UNAUTHENTICATED')
+      expect(await codeOf(another({ auth: tokenAuth(bad) }).get('app', context))).toBe('UNAUTHENTICATED')
     }
   })
 
@@ -145,7 +145,7 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
   test('a sealed server is UNAVAILABLE with a remedy, and well once it is unsealed', async () => {
     const sealed = await startOpenBao()
     onTestFinished(sealed.stop)
-    const provider = another({ url: sealed.url, auth: token(sealed.rootToken) })
+    const provider = another({ url: sealed.url, auth: tokenAuth(sealed.rootToken) })
     await provider.put('app', { value: 'v1' }, context)
     await sealed.api('PUT', 'sys/seal')
     const { code, message } = await failure(provider.get('app', context))
@@ -166,7 +166,7 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
     await expect.poll(() => provider.get('app', context).catch(() => undefined)).toMatchObject({ value: '{"value":"v1"}', version: 1 })
   })
 
-  test('a mount of another namespace is found out, and one that was told wrong is not written to', async () => {
+  test('the version of a mount in another namespace is detected, and a wrong `kvVersion` prevents writes', async () => {
     await bao.api('POST', 'sys/namespaces/pay')
     for (const version of ['1', '2']) {
       await bao.api('POST', `pay/sys/mounts/kv${version}`, { type: 'kv', options: { version } })
@@ -206,7 +206,7 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
     expect((await provider.describe('app', context))?.tags).toEqual({ ...most, k1: 'x'.repeat(512) })
   })
 
-  test('a value that was written without its tags says so', async () => {
+  test('the error of a value that was written without its tags has `effect`', async () => {
     const { provider, mount, policy } = await trialOf()
     await writePolicy(bao, policy, `path "${mount}/data/app" { capabilities = ["create", "read", "update"] }`)
     const { code, effect, message } = await failure(provider.put('app', { value: 'v1', tags: { team: 'pay' } }, context))
@@ -224,7 +224,7 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
       policies: [mount],
       no_default_policy: true,
     })
-    const provider = another({ mount, auth: token(auth.client_token) })
+    const provider = another({ mount, auth: tokenAuth(auth.client_token) })
     await provider.put('app', { value: 'v1' }, context)
     expect(await codeOf(provider.checkHealth(context))).toBe('ok')
     expect(await tokenOf(bao, mount)).not.toBe(auth.client_token)

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { appRole } from './auth/app-role.ts'
 import { cert } from './auth/cert.ts'
-import { token } from './auth/token.ts'
+import { tokenAuth } from './auth/token.ts'
 import { checkedOptions, type VaultProviderOptions } from './options.ts'
 import { vaultProvider } from './vault-provider.ts'
 
@@ -54,7 +54,7 @@ test.each([
   if (URL.canParse(address)) expect(problemOf({ url: address, allowInsecureHttp: true })).toBe('none')
 })
 
-test('an option that is misspelt, or makes no sense, is told', () => {
+test('a misspelt or invalid option is CONFIGURATION', () => {
   const wrong: [object, RegExp][] = [
     [{}, /one of `url` and `client` must be given/],
     [{ url, client: { request: () => {} } }, /`url` and `client` are both given.*give only one/],
@@ -88,10 +88,13 @@ test('an option that is misspelt, or makes no sense, is told', () => {
   }
 })
 
-test.each([null, 7, {}, { file: '' }, { wrapped: null }])('a `secretId` that is none is told before anything is sent (%j)', (secretId) => {
-  const make = (): unknown => appRole({ roleId: 'app', secretId: secretId as unknown as string }) // what JavaScript lets pass
-  expect(make).toThrow(/`secretId(\.wrapped)?` is no credential/)
-})
+test.each([null, 7, {}, { file: '' }, { wrapped: null }])(
+  'an invalid `secretId` is CONFIGURATION before anything is sent (%j)',
+  (secretId) => {
+    const make = (): unknown => appRole({ roleId: 'app', secretId: secretId as unknown as string }) // what JavaScript lets pass
+    expect(make).toThrow(/`secretId(\.wrapped)?` is no credential/)
+  },
+)
 
 test('what reaches the server otherwise needs no `tls` for a certificate, and plain http none at all', () => {
   const client = { request: async () => ({}) }
@@ -101,7 +104,7 @@ test('what reaches the server otherwise needs no `tls` for a certificate, and pl
 })
 
 test('names are placed, prefixed and refused as Vault can hold them', () => {
-  const provider = vaultProvider({ url, auth: token('hvs.a'), names: { TOKEN: 'finchat/token#token' }, prefix: 'prod/' })
+  const provider = vaultProvider({ url, auth: tokenAuth('hvs.a'), names: { TOKEN: 'finchat/token#token' }, prefix: 'prod/' })
   expect(provider.locate('TOKEN')).toEqual({ path: 'finchat/token', field: 'token' })
   expect(provider.locate('db')).toEqual({ path: 'prod/db' })
   expect(provider.locate('../db')).toBe(undefined)

@@ -1,41 +1,57 @@
-import { SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf, type NamesOptions } from '@finchat/secrets-core/provider'
+import {
+  assertCredential,
+  assertWithin,
+  configurationError,
+  knownOptions,
+  longestTimerMs,
+  type MembersOf,
+  type NamesOptions,
+} from '@finchat/secrets-core/provider'
 import { member } from './http/answer.ts'
 import { tokenFunction, type TokenSource } from './auth/token.ts'
 import type { VaultAuth } from './auth/vault-auth.ts'
-import { assertCredential } from './shared/credential.ts'
-import { longestTimerMs } from './shared/deadline.ts'
 import type { KvVersion } from './kv/version-detection.ts'
 import type { VaultClient } from './http/client-transport.ts'
 import { canHoldPath } from './shared/paths.ts'
 import type { VaultTls } from './http/tls.ts'
 import { type VaultUrl, vaultUrl } from './http/url.ts'
 
-/** What `vaultProvider` takes. */
+/** The options of `vaultProvider`. */
 export interface VaultProviderOptions extends NamesOptions {
   /** The server's address: `https://vault.example:8200`. Plain http only to this machine. */
   readonly url?: string | undefined
-  /** How to get a token: `appRole(…)`, `kubernetes(…)`, `token(…)`, …, or a function that returns one. Without it every call is `CREDENTIALS_MISSING`. */
+  /**
+   * How to log in: `appRole(…)`, `kubernetes(…)`, `tokenAuth(…)`, …, or a function that returns a
+   * token. Without it every call is `CREDENTIALS_MISSING`.
+   */
   readonly auth?: VaultAuth | TokenSource | undefined
   /** The KV mount. Default: `secret`. */
   readonly mount?: string | undefined
-  /** Which version of KV the mount is. Default: found out at the first call, which needs no further right. If told, it is checked before the first write. */
+  /**
+   * The mount's KV version. Default: detected by the first call, without further rights. A given
+   * version is checked before the first write.
+   */
   readonly kvVersion?: KvVersion | undefined
   /**
-   * Paths of dynamic secrets, with all below them: `['database/creds']`. They are written from the root of the namespace, not inside `mount`,
-   * and never looked for there. Default: none.
+   * Paths of dynamic secrets, with all below them: `['database/creds']`. They start at the root of
+   * the namespace, not in `mount`, and are never looked for there. Default: none.
    */
   readonly leased?: readonly string[] | undefined
   readonly namespace?: string | undefined
   readonly tls?: VaultTls | undefined
-  /** Allows plain http to another machine, which shows it and all between the token and the secrets. Default: false. */
+  /**
+   * Allows plain http to another machine, which exposes the token and the secrets. Default: false.
+   */
   readonly allowInsecureHttp?: boolean | undefined
   /**
-   * Milliseconds that a call, or a login, may take, what is sent again included. Default: 4,500, which is less than the manager's `deadlineMs`: of a call
-   * that the manager ends nobody can say whether Vault hangs, is sealed or elects.
+   * Milliseconds for a call or a login, repeats included. Default: 4,500, less than the manager's
+   * `deadlineMs`: the manager cannot tell whether Vault hangs, is sealed or elects a leader.
    */
   readonly timeoutMs?: number | undefined
-  /** A client of node-vault that you made, in place of `url`; its transport is used, with what that does. Without `auth` its own token is. */
+  /**
+   * Your own client of `node-vault`, in place of `url`. Its transport is used. Without `auth` its
+   * token is used too.
+   */
   readonly client?: VaultClient | undefined
   /** The provider's name in errors, audit events and health. Default: `vault`. */
   readonly name?: string | undefined
@@ -59,10 +75,8 @@ const members: MembersOf<VaultProviderOptions> = {
 }
 const tlsMembers: MembersOf<VaultTls> = { ca: 'any', cert: 'any', key: 'any', passphrase: 'any', servername: 'string' }
 
-/** The same, checked. */
 export interface CheckedOptions {
   readonly name: string
-  /** Where the server is, or the client that knows. */
   readonly server: { readonly url: VaultUrl; readonly tls: VaultTls } | { readonly client: VaultClient }
   readonly auth: VaultAuth | undefined
   readonly mount: string
@@ -72,39 +86,41 @@ export interface CheckedOptions {
   readonly timeoutMs: number
 }
 
-/** Throws `CONFIGURATION` for every option that makes no sense. Reads nothing and connects to nothing. */
+/** Throws `CONFIGURATION` for invalid options. Reads no file and opens no connection. */
 export function checkedOptions(given: VaultProviderOptions): CheckedOptions {
   const options = knownOptions(given, members)
   const { name = 'vault', mount = 'secret', leased = [], namespace, kvVersion, timeoutMs = 4_500 } = options
-  if (!canHoldPath(mount)) throw misconfigured('`mount` is malformed', 'write it as `bao secrets list` shows it, without slashes around')
-  if (namespace !== undefined && !isNamespace(namespace)) throw misconfigured('`namespace` is malformed', 'write it without spaces')
+  if (!canHoldPath(mount))
+    throw configurationError('`mount` is malformed', 'write it as `bao secrets list` shows it, without slashes around')
+  if (namespace !== undefined && !isNamespace(namespace)) throw configurationError('`namespace` is malformed', 'write it without spaces')
   if (!Array.isArray(leased) || !leased.every(canHoldPath))
-    throw misconfigured('`leased` is no list of paths', "write them without slashes around, such as ['database/creds']")
-  if (kvVersion !== undefined && ![1, 2].includes(kvVersion)) throw misconfigured('`kvVersion` is neither 1 nor 2', 'leave it out')
-  if (!(timeoutMs >= 1 && timeoutMs <= longestTimerMs)) throw misconfigured('`timeoutMs` is not a number of milliseconds', 'use 1 or more')
+    throw configurationError('`leased` is no list of paths', "write them without slashes around, such as ['database/creds']")
+  if (kvVersion !== undefined && ![1, 2].includes(kvVersion)) throw configurationError('`kvVersion` is neither 1 nor 2', 'leave it out')
+  assertWithin('timeoutMs', timeoutMs, 1, longestTimerMs)
   const [server, auth] = [serverOf(options), authOf(options.auth)]
   if (auth?.method === 'cert' && 'url' in server && server.tls.cert === undefined)
-    throw misconfigured('`cert()` logs in with a client certificate, and there is none', 'give `tls.cert` and `tls.key`')
+    throw configurationError('`cert()` logs in with a client certificate, and there is none', 'give `tls.cert` and `tls.key`')
   return { name, server, auth, mount, kvVersion, leased, namespace, timeoutMs }
 }
 
 function serverOf(options: VaultProviderOptions): CheckedOptions['server'] {
   const { url, tls = {}, client, allowInsecureHttp = false } = options
-  if (url === undefined && client === undefined) throw misconfigured('one of `url` and `client` must be given', 'give `url`')
-  if (url !== undefined && client !== undefined) throw misconfigured('`url` and `client` are both given', 'give only one')
+  if (url === undefined && client === undefined) throw configurationError('one of `url` and `client` must be given', 'give `url`')
+  if (url !== undefined && client !== undefined) throw configurationError('`url` and `client` are both given', 'give only one')
   if (client === undefined) return addressed(vaultUrl(url, allowInsecureHttp), checkedTls(tls))
-  if (typeof client?.request !== 'function') throw misconfigured('`client` is no client of node-vault', 'pass what its factory returned')
+  if (typeof client?.request !== 'function')
+    throw configurationError('`client` is no client of node-vault', 'pass what its factory returned')
   if (options.tls !== undefined || options.allowInsecureHttp !== undefined)
-    throw misconfigured('`tls` and `allowInsecureHttp` do not reach a `client`', 'configure the client')
+    throw configurationError('`tls` and `allowInsecureHttp` do not reach a `client`', 'configure the client')
   const own = member(client, 'namespace')
   if (options.namespace !== undefined && typeof own === 'string' && own !== '' && own !== options.namespace)
-    throw misconfigured('`client` has another namespace than `namespace`, and would ask there', 'leave one of them out')
+    throw configurationError('`client` has another namespace than `namespace`, and would ask there', 'leave one of them out')
   return { client }
 }
 
 function addressed(url: VaultUrl, tls: VaultTls): CheckedOptions['server'] {
   if (!url.isSecure && Object.values(tls).some((part) => part !== undefined))
-    throw misconfigured(
+    throw configurationError(
       '`tls` is given, but `url` is http, where nothing is encrypted or verified',
       'write https:// in `url`, or leave out `tls`',
     )
@@ -114,12 +130,12 @@ function addressed(url: VaultUrl, tls: VaultTls): CheckedOptions['server'] {
 function checkedTls(given: VaultTls): VaultTls {
   const tls = knownOptions(given, tlsMembers)
   const { servername: _servername, ...parts } = tls
-  if ((tls.cert === undefined) !== (tls.key === undefined)) throw misconfigured('`tls` has only one of cert and key', 'give both')
+  if ((tls.cert === undefined) !== (tls.key === undefined)) throw configurationError('`tls` has only one of cert and key', 'give both')
   for (const [part, source] of Object.entries(parts)) {
     if (source === undefined) continue
     assertCredential(source, `tls.${part}`)
     if (part !== 'passphrase' && typeof source === 'string' && !source.includes('-----BEGIN'))
-      throw misconfigured(`\`tls.${part}\` is no PEM text`, 'give PEM text, or { file } for the path of a file')
+      throw configurationError(`\`tls.${part}\` is no PEM text`, 'give PEM text, or { file } for the path of a file')
   }
   return tls
 }
@@ -128,14 +144,9 @@ function authOf(auth: VaultProviderOptions['auth']): VaultAuth | undefined {
   if (auth === undefined) return undefined
   if (typeof auth === 'function') return tokenFunction(auth)
   if (typeof auth === 'object' && auth !== null && typeof auth.prepare === 'function') return auth
-  throw misconfigured('`auth` is no way to log in', "use token('…'), appRole({ … }), …, or a function that returns a token")
+  throw configurationError('`auth` is no way to log in', "use tokenAuth('…'), appRole({ … }), …, or a function that returns a token")
 }
 
-/** As it can stand in a header. */
 function isNamespace(namespace: string): boolean {
   return /^[\x21-\x7e]{1,512}$/.test(namespace)
-}
-
-function misconfigured(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
 }

@@ -2,7 +2,7 @@ import { type RaftCluster, startRaftCluster } from '@finchat/secrets-test-server
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { appRole } from './auth/app-role.ts'
-import { token } from './auth/token.ts'
+import { tokenAuth } from './auth/token.ts'
 import { codeOf, context } from './testing/stub-vault.ts'
 import { type VaultProvider, vaultProvider } from './vault-provider.ts'
 
@@ -21,7 +21,7 @@ describeWithServer('openbao', 'a provider at a standby of a cluster', () => {
   }, 60_000)
   afterAll(() => cluster.stop())
 
-  async function providerAtStandby(auth = token(cluster.rootToken)): Promise<VaultProvider> {
+  async function providerAtStandby(auth = tokenAuth(cluster.rootToken)): Promise<VaultProvider> {
     const [standby] = await cluster.standbys()
     const provider = vaultProvider({ url: standby?.url, auth })
     onTestFinished(() => provider.close())

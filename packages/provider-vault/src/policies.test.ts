@@ -7,12 +7,12 @@ import { codeOf, collected, context } from './testing/stub-vault.ts'
 import { trialOn } from './testing/trials.ts'
 import { type VaultTrial, writePolicy } from './testing/vault-harness.ts'
 
-/** The policies that the README shows: for reading, for rotating, for leases, and for KV v1. */
+/** The policies that docs/vault.md shows: for reading, for rotating, for leases, and for KV v1. */
 const [reading = '', rotating = '', , plain = ''] = [
-  ...readFileSync(join(import.meta.dirname, '../README.md'), 'utf8').matchAll(/^```hcl\n(.*?)^```$/gms),
+  ...readFileSync(join(import.meta.dirname, '../../../docs/vault.md'), 'utf8').matchAll(/^```hcl\n(.*?)^```$/gms),
 ].map(([, text = '']) => text)
 
-describeWithServer('openbao', 'the policies of the README', () => {
+describeWithServer('openbao', 'the policies of docs/vault.md', () => {
   let bao: OpenBao
   beforeAll(async () => void (bao = await startOpenBao()))
   afterAll(() => bao.stop())

@@ -39,7 +39,7 @@ describeWithServer('openbao', 'rotators of one secret', () => {
     }
   }
 
-  test('in two processes: each of 60 numbers has one winner, and the other is told', async () => {
+  test('in two processes: each of 60 numbers has one winner, and the other gets VERSION_CONFLICT', async () => {
     const { mount, currentToken, provider } = await trialOf()
     await bao.api('POST', `${mount}/metadata/app`, { max_versions: 100 })
     const names = ['first', 'second']

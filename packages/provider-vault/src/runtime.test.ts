@@ -60,8 +60,8 @@ it('a provider by `url` loads no package of others', async () => {
 
 it('a given token over plain http loads no cryptography, which takes time at each start', async () => {
   const loads = `
-    import { token, vaultProvider } from '@finchat/secrets-provider-vault'
-    const vault = vaultProvider({ url: process.argv[1], auth: token('t') })
+    import { tokenAuth, vaultProvider } from '@finchat/secrets-provider-vault'
+    const vault = vaultProvider({ url: process.argv[1], auth: tokenAuth('t') })
     const { value } = await vault.get('app', { signal: new AbortController().signal })
     console.log(value, process.moduleLoadList.filter((each) => /^NativeModule (crypto|tls)$/.test(each)).join())`
   const args = ['--conditions=@finchat/source', '--no-warnings', '--input-type=module', '--eval', loads, (await stubVault()).url]
@@ -103,7 +103,7 @@ describeWithServer('openbao', 'a server of an old version of TLS', () => {
   )
 })
 
-it('a provider needs no right but to read the files of its credentials, and says so', async () => {
+it("a provider needs only the right to read its credentials' files, and names it", async () => {
   const file = secretIdFile()
   expect(await read(file, '--permission', code, `--allow-fs-read=${file}`)).toContain(canaries.value)
   expect(await read(file, '--permission', code)).toBe('CONFIGURATION\n')

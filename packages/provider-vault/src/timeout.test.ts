@@ -18,7 +18,7 @@ test('the time is for all requests of a call together', async () => {
   expect(await codeOf(stubbed(stub, { timeoutMs: 600 }).get('app', context))).toBe('DEADLINE_EXCEEDED')
 })
 
-test('a time of the provider is told as such, and an abort of the caller as that, whatever its reason', async () => {
+test("the provider's time limit is DEADLINE_EXCEEDED, and the caller's abort ABORTED, whatever its reason", async () => {
   const stub = await stubVault()
   stub.plan(() => 'hang')
   const caller = new AbortController()

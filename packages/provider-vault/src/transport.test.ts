@@ -8,7 +8,7 @@ import { createSecretsManager } from '@finchat/secrets-core'
 import { leaksOf, matchedTexts } from '@finchat/secrets-testkit'
 import { type HttpProxy, startHttpProxy } from '@finchat/secrets-test-servers'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { token } from './auth/token.ts'
+import { tokenAuth } from './auth/token.ts'
 import { byAppRole, canaries, codeOf, context, failure, stubbed, stubVault, timesAsked } from './testing/stub-vault.ts'
 import { vaultProvider } from './vault-provider.ts'
 
@@ -57,7 +57,7 @@ test("the variables of Vault's own tools change nothing", async () => {
   expect(other.requests).toEqual([])
 })
 
-test('every request says that it is one, who asks, and in which namespace', async () => {
+test('every request has the headers of Vault: request, token and namespace', async () => {
   const stub = await stubVault()
   const provider = stubbed(stub, { namespace: 'team/pay', auth: byAppRole })
   await provider.put('app', { value: 'v', tags: { team: 'pay' } }, context)
@@ -100,7 +100,7 @@ test('bytes that are no UTF-8 are an error, and never another value', async () =
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo // of a server that listens on TCP
-  const provider = vaultProvider({ url: `http://127.0.0.1:${port}`, auth: token(() => canaries.token), kvVersion: 2 })
+  const provider = vaultProvider({ url: `http://127.0.0.1:${port}`, auth: tokenAuth(() => canaries.token), kvVersion: 2 })
   onTestFinished(() => provider.close())
   const { code, message } = await failure(provider.get('app', context))
   expect([code, message]).toEqual(['INTERNAL', expect.stringContaining('no text in UTF-8')])
@@ -115,7 +115,7 @@ test('closing ends the connections', async () => {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo // of a server that listens on TCP
-  const provider = vaultProvider({ url: `http://127.0.0.1:${port}`, auth: token(() => canaries.token) })
+  const provider = vaultProvider({ url: `http://127.0.0.1:${port}`, auth: tokenAuth(() => canaries.token) })
   await provider.checkHealth(context)
   const open = promisify(server.getConnections.bind(server))
   expect(await open()).toBe(1)
@@ -178,7 +178,7 @@ test('an answer without end is cut off', async () => {
   expect([code, message]).toEqual(['INTERNAL', expect.stringContaining('larger than 33554432 bytes')])
 })
 
-test('a server that wants to speak another protocol is told at once', async () => {
+test('a server that wants another protocol is an error at once', async () => {
   const upgrade = { status: 101, headers: { Upgrade: 'other', Connection: 'Upgrade' }, body: '' }
   const stub = await stubVault((path) => (path === dataPath ? upgrade : undefined))
   expect(await codeOf(stubbed(stub, { timeoutMs: 60_000 }).get('app', context))).toBe('INTERNAL')
@@ -221,7 +221,7 @@ test('a server that cannot read the state of the one before is asked without it'
   expect(stub.requests.map(({ headers }) => headers['x-vault-index'])).toEqual([undefined, undefined, state, undefined])
 })
 
-test('nobody at the address is UNAVAILABLE, and nothing was written', async () => {
+test('a refused connection is UNAVAILABLE, and nothing was written', async () => {
   const stub = await startHttpProxy(undefined)
   await stub.stop()
   const { code, effect, storeStatus } = await failure(stubbed(stub).put('app', { value: canaries.value }, context))

@@ -15,7 +15,7 @@ import { mountInPathWarning, unnamedLeaseCheck } from './kv/missing-path.ts'
 import { type CheckedOptions, checkedOptions, type VaultProviderOptions } from './options.ts'
 import { ownClientTransport } from './http/client-transport.ts'
 import { canHoldPath } from './shared/paths.ts'
-import type { Provides } from './shared/manifest.ts'
+import type { Provides } from '@finchat/secrets-core/provider'
 import { vaultSender } from './protocol/request.ts'
 import { TokenCheck } from './token/token-check.ts'
 import { TokenHolder } from './token/token-holder.ts'
@@ -23,15 +23,16 @@ import { asSecretsErrors } from './shared/transport-error.ts'
 import { vaultApi } from './token/vault-api.ts'
 import { routeLeases } from './leases/route.ts'
 
-/** The contract's members, all that a KV v2 mount can have. */
+/** The operations of the contract that a KV v2 mount has. */
 export interface VaultProvider extends Provides<Exclude<keyof SecretProvider, 'sharedAs' | 'getMany'>>, Pick<SecretProvider, 'sharedAs'> {
   readonly close: (context?: Partial<CallContext>) => Promise<void>
 }
 
 /**
- * The secrets of a KV mount of HashiCorp Vault or OpenBao, version 2 or 1. Returns a provider; nothing is read, loaded or connected before its first
- * call. A secret there is a map: `names: { TOKEN: 'finchat/token#token' }` reaches one field, and a plain text is kept in the field
- * `value`. Throws `CONFIGURATION` for an option that makes no sense, plain http to another machine among them.
+ * The secrets of a KV mount (version 2 or 1) of HashiCorp Vault or OpenBao. Returns a provider,
+ * which reads and connects at its first call. A secret is a map: `names: { TOKEN:
+ * 'finchat/token#token' }` reads one field, and a plain text is kept in the field `value`. Throws
+ * `CONFIGURATION` for invalid options, and for plain http to another machine.
  *
  * @example
  * import { SecretsError } from '@finchat/secrets-core'
@@ -82,7 +83,7 @@ export function vaultProvider(options: VaultProviderOptions): VaultProvider {
   return inTime(provider, limits)
 }
 
-/** A call may need several requests: all of them have the time that one has. */
+/** All requests of a call share one time limit. */
 function inTime(provider: VaultProvider, limits: Pick<Bounds, 'timeoutMs' | 'closing'>): VaultProvider {
   const timed = wrapProvider(provider, ({ method, context }, next) =>
     method === 'close'
@@ -96,7 +97,10 @@ function transportTo(server: CheckedOptions['server']): Transport {
   return 'client' in server ? ownClientTransport(server.client) : httpTransport(server.url, server.tls)
 }
 
-/** A client of one's own may ask any server. What is leased to one is a secret of KV to another that was not told so. */
+/**
+ * A client may ask any server. A path that is leased here is a KV secret for a provider without
+ * that `leased`.
+ */
 function sharedAs({ server, namespace = '', mount, leased }: CheckedOptions): string | undefined {
   const but = leased.length === 0 ? '' : ` but ${JSON.stringify(leased.toSorted())}`
   return 'client' in server ? undefined : `vault ${server.url.text} ${namespace} ${mount}${but}`

@@ -15,7 +15,7 @@ export interface ManagerOperations {
 }
 
 /**
- * Every operation of a secrets manager as a function, so that a test of code around a manager (an audit trail, tracing, a
+ * Every operation of a secrets manager as a function. With it a test of code around a manager (an audit trail, tracing, a
  * wrapper) covers them all.
  *
  * @example

@@ -22,8 +22,8 @@ const settle = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0)
 
 const storeOf = (value: string | Uint8Array = 'v1'): Breakable => breakable({ name: 'store', sharedAs: 'store', secrets: { token: value } })
 
-function processOf(provider: SecretProvider, shared: SharedCache, memorySeconds?: number): SecretsManager {
-  return createSecretsManager({ providers: [provider], cache: { shared, memorySeconds } })
+function processOf(provider: SecretProvider, shared: SharedCache, recheckSeconds?: number): SecretsManager {
+  return createSecretsManager({ providers: [provider], cache: { shared, recheckSeconds } })
 }
 
 /** Two processes over one store and one shared level. */
@@ -211,7 +211,7 @@ describe('a shared level', () => {
     await settle()
     const mine = storeOf()
     mine.plan = () => faults.reject('PERMISSION_DENIED')
-    const cache = { shared: shared.anotherProcess(), ownRights: true }
+    const cache = { shared: shared.anotherProcess(), requireOwnAccess: true }
     const denied = createSecretsManager({ providers: [mine.provider], cache })
     expect(await codeOf(denied.getSecret('token'))).toBe('PERMISSION_DENIED')
     const allowed = createSecretsManager({ providers: [store.provider], cache })

@@ -5,6 +5,9 @@ import type { Lifecycle } from '../store/lifecycle.ts'
 import type { RedisClient } from '../store/redis-client.ts'
 import type { Stats } from './stats.ts'
 
+/** Multiplies waits and leases while a process starts. */
+export const startFactor = 4
+
 /** What the operations of one cache share. */
 export interface CacheContext {
   readonly store: BoundedStore
@@ -15,6 +18,7 @@ export interface CacheContext {
   readonly namespace: string
   readonly keyPrefix: string
   readonly stats: Stats
+  /** How long a read waits for another process's answer. */
   readonly waitMs: number
   /** How long a fill lease lasts whose holder does not answer. */
   readonly leaseMs: number

@@ -1,7 +1,7 @@
 import { createSecretsManager, type SecretProvider, SecretsError, type SecretsManager } from '@finchat/secrets-core'
 import { beforeEach, expect, test, vi } from 'vitest'
 import type { KeyvCache } from '../keyv-cache.ts'
-import { pause } from '../store/lifecycle.ts'
+import { pause } from '@finchat/secrets-core/provider'
 import type { RedisClient } from '../store/redis-client.ts'
 import { context, entryOf, fleetOver, key, ticketOf, valueIn } from '../testing/fleet.ts'
 

@@ -1,10 +1,7 @@
 import type { KeyNames } from '../sealed/key-names.ts'
 import { loadCrypto } from '../sealed/key-ring.ts'
 import { setIfAbsent } from '../store/redis-client.ts'
-import type { CacheContext } from './context.ts'
-
-/** Multiplies waits and leases while a process starts. */
-export const startFactor = 4
+import { type CacheContext, startFactor } from './context.ts'
 
 /** What a probe without a hit found. */
 export interface LeaseState {

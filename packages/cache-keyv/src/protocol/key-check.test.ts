@@ -39,7 +39,7 @@ test('another key in the same namespace is reported to the operator once, with t
   }
   unsubscribe('finchat.secrets.shared', hear)
   expect(warnings()).toEqual([
-    "The shared cache of secrets (namespace 'payments') is used with another key too, or was in the last half hour, and nothing is shared between keys: give all processes the same `encryptionKey` (with several keys, the same `indexKey`), or fleets that are not to share a `namespace` each",
+    "The shared cache of secrets (namespace 'payments') is used with another key too, or was in the last half hour. Nothing is shared between keys. Give all processes the same `encryptionKey` (with several keys, the same `indexKey`), or each fleet its own `namespace`",
   ])
   expect(heard).toEqual([{ event: 'other-key', namespace: 'payments' }])
 })

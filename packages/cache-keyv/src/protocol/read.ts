@@ -1,9 +1,9 @@
 import type { FillTicket, SharedKey, SharedRead, SharedReadContext } from '@finchat/secrets-core'
+import { jittered } from '@finchat/secrets-core/provider'
 import { newGeneration, sealGeneration } from '../sealed/generation.ts'
 import { keyNamesOf } from '../sealed/key-names.ts'
-import { jittered } from '../store/lifecycle.ts'
-import type { CacheContext } from './context.ts'
-import { type FillLease, fillLease, releaseLease, startFactor } from './fill-lease.ts'
+import { type CacheContext, startFactor } from './context.ts'
+import { type FillLease, fillLease, releaseLease } from './fill-lease.ts'
 import { type Probe, probe, type ProbeTarget } from './probe.ts'
 
 /** Longer than any entry lives. */
@@ -13,7 +13,7 @@ const firstPauseMs = 25
 const longestPauseMs = 200
 
 /** After so many leases without an answer, a waiting process asks the provider by itself. */
-const mostUnanswered = 3
+const mostEmptyLeases = 3
 
 interface Target extends ProbeTarget {
   readonly signal: AbortSignal
@@ -43,15 +43,15 @@ export async function read(cache: CacheContext, key: SharedKey, { signal, notBef
 async function leaseOrWait(cache: CacheContext, target: Target, first: Probe, wait: Wait): Promise<SharedRead> {
   const lease = fillLease(target.names, cache)
   let found = first
-  for (let round = 0, unanswered = 0; ; round += 1) {
+  for (let round = 0, emptyLeases = 0; ; round += 1) {
     if (await lease.claim(found)) return readWithLease(cache, target, lease)
-    if (wait.isOver() || unanswered >= mostUnanswered) return miss(cache, ticketOf(found))
+    if (wait.isOver() || emptyLeases >= mostEmptyLeases) return miss(cache, ticketOf(found))
     const before = found
     await cache.lifecycle.pause(jittered(Math.min(firstPauseMs * 2 ** round, longestPauseMs)), target.signal)
     found = await probe(cache, target)
-    if (isUnanswered(before, found)) {
-      unanswered += 1
-      await cache.lifecycle.pause(Math.random() * firstPauseMs * 2 ** unanswered, target.signal)
+    if (isReleasedEmpty(before, found)) {
+      emptyLeases += 1
+      await cache.lifecycle.pause(Math.random() * firstPauseMs * 2 ** emptyLeases, target.signal)
       found = await probe(cache, target)
     }
     if (found.hit !== undefined) return waitedHit(cache, found.hit)
@@ -64,7 +64,7 @@ function waitOf({ waitMs, clock, lifecycle, store }: CacheContext, signal: Abort
   return { end, isOver: () => isTimeOver || signal.aborted || lifecycle.isClosing }
 }
 
-function isUnanswered(before: Probe, now: Probe): boolean {
+function isReleasedEmpty(before: Probe, now: Probe): boolean {
   return before.holder !== undefined && now.holder === undefined && now.hit === undefined
 }
 

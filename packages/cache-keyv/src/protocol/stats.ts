@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import type { SharedKey } from '@finchat/secrets-core'
+import { warnOperator } from '@finchat/secrets-core/provider'
 import type { FaultReason } from '../store/errors.ts'
 
 /**
@@ -34,6 +35,8 @@ export interface KeyvCacheStats {
 }
 
 type Count = Exclude<keyof KeyvCacheStats, 'ignored' | 'failures'>
+
+export const warningCode = 'FINCHAT_SECRETS_SHARED_CACHE'
 
 /** A pause after which the same kind of failure is warned of again. */
 const quietMs = 60_000
@@ -75,7 +78,7 @@ export class Stats {
     this.#publish({ event: 'other-key', namespace: this.#namespace })
     this.#warn(
       'other key',
-      'is used with another key too, or was in the last half hour, and nothing is shared between keys: give all processes the same `encryptionKey` (with several keys, the same `indexKey`), or fleets that are not to share a `namespace` each',
+      'is used with another key too, or was in the last half hour. Nothing is shared between keys. Give all processes the same `encryptionKey` (with several keys, the same `indexKey`), or each fleet its own `namespace`',
     )
   }
 
@@ -84,10 +87,7 @@ export class Stats {
     const before = this.#lastSeenAt.get(kind)
     this.#lastSeenAt.set(kind, now)
     if (before !== undefined && now - before < quietMs) return
-    process.emitWarning(`The shared cache of secrets (namespace '${printable(this.#namespace)}') ${message}`, {
-      type: 'SecretsWarning',
-      code: 'FINCHAT_SECRETS_SHARED_CACHE',
-    })
+    warnOperator(`The shared cache of secrets (namespace '${printable(this.#namespace)}') ${message}`, warningCode)
   }
 
   #publish(report: SharedCacheReport): void {
@@ -102,7 +102,7 @@ function printable(text: string): string {
 
 const ignoredBecause = {
   unreadable:
-    'holds an entry that no key of the ring opens: it was altered, or some processes lack a key; give all processes all keys before one seals with a new one',
+    'holds an entry that no key of the ring opens: it was altered, or some processes lack a key. Give all processes a new key before one seals with it',
   future: 'holds an entry that was written in the future: compare the clocks',
 }
 

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { SecretsError } from '@finchat/secrets-core'
+import { configurationError, loadBuiltin } from '@finchat/secrets-core/provider'
 import { type EncryptionKey, mac, parseKey } from '@finchat/secrets-core/sealing'
 
 /** Of everything stored: part of every key name and of all associated data. */
@@ -69,14 +69,13 @@ function subkeyOf(root: Uint8Array, purpose: string): Uint8Array {
 export function rawKey(key: EncryptionKey): Uint8Array {
   const parsed = parseKey(key)
   if (parsed.kind === 'raw') return parsed.bytes
-  throw new SecretsError('CONFIGURATION', 'the encryption key is a passphrase, or is damaged', {
-    remedy: 'give 32 random bytes or their text; generateKey() makes one, once for the fleet',
-  })
+  throw configurationError(
+    'the encryption key is a passphrase, or is damaged',
+    'give 32 random bytes or their text; generateKey() makes one, once for the fleet',
+  )
 }
 
-/** Loads `node:crypto` at its first use, so that importing this package costs nothing. */
+/** Loaded at its first use, so that importing this package costs nothing. */
 export function loadCrypto(): typeof import('node:crypto') {
-  // Missing in an older Node.js, whatever the types say.
-  if (typeof process.getBuiltinModule === 'function') return process.getBuiltinModule('node:crypto')
-  throw new SecretsError('CONFIGURATION', `the shared cache needs Node.js 22.19 or later; this is ${process.version}`)
+  return loadBuiltin('node:crypto', 'the shared cache')
 }

@@ -26,8 +26,8 @@ export interface ErrorEvents {
 }
 
 /**
- * Listens to the store's `error` events. A Keyv over Redis reports every failure as an event: without a listener it ends the
- * process, and with one it answers a failed call as if the key were missing.
+ * Listens to the store's `error` events. A Keyv over Redis reports every failure as one. Without a listener that ends the
+ * process; with one, a failed call is answered as if the key were missing.
  */
 export function listenForErrors(store: object): ErrorEvents {
   const errors: { count: number; last: unknown } = { count: 0, last: undefined }

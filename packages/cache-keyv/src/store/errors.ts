@@ -1,5 +1,3 @@
-import { SecretsError } from '@finchat/secrets-core'
-
 /**
  * Why a call to the store failed. `timeout`: no answer in time. `denied`: the user lacks the right (Redis: NOPERM). `full`: no
  * room (Redis: OOM), or what was written is not there. `failed`: anything else.
@@ -25,14 +23,4 @@ export function reasonOf(error: unknown): FaultReason {
 
 export function faultOf(error: unknown): StoreFault {
   return error instanceof StoreFault ? error : new StoreFault(reasonOf(error))
-}
-
-export function wrongOption(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
-}
-
-/** Text is never shown. */
-export function described(value: unknown): string {
-  if (value === undefined || value === null) return String(value)
-  return typeof value === 'string' ? 'text' : `a ${typeof value}`
 }

@@ -1,3 +1,4 @@
+import { pause } from '@finchat/secrets-core/provider'
 import { StoreFault } from './errors.ts'
 
 /** Tracks what runs in one cache: `close()` waits for it, and nothing begins afterwards. */
@@ -23,8 +24,12 @@ export class Lifecycle {
   }
 
   /** Ends early when the signal is aborted or the cache is closing. */
-  pause(ms: number, signal?: AbortSignal): Promise<void> {
-    return this.#isClosing ? Promise.resolve() : pause(ms, signal, this.#pausing)
+  async pause(ms: number, signal?: AbortSignal): Promise<void> {
+    if (this.#isClosing) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#pausing.add(resolve)
+    await pause(ms, signal, promise)
+    this.#pausing.delete(resolve)
   }
 
   /** Lets nothing begin. Resolves when everything has ended, after `maxMs`, or when the signal is aborted. */
@@ -42,24 +47,4 @@ export class Lifecycle {
   async #settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
-}
-
-/** Ends early when the signal is aborted, or by the function that it adds to `pausing`. */
-export function pause(ms: number, signal?: AbortSignal, pausing: Set<() => void> = new Set()): Promise<void> {
-  if (signal?.aborted) return Promise.resolve()
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  const onAbort = (): void => resolve()
-  pausing.add(onAbort)
-  signal?.addEventListener('abort', onAbort)
-  return promise.finally(() => {
-    clearTimeout(timer)
-    pausing.delete(onAbort)
-    signal?.removeEventListener('abort', onAbort)
-  })
-}
-
-/** Between half of the time and all of it, so that processes do not come back together. */
-export function jittered(ms: number): number {
-  return ms * (0.5 + Math.random() / 2)
 }

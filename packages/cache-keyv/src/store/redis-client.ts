@@ -1,6 +1,5 @@
+import { configurationError, jittered } from '@finchat/secrets-core/provider'
 import { emitterCall } from './error-events.ts'
-import { wrongOption } from './errors.ts'
-import { jittered } from './lifecycle.ts'
 
 /** What is used of a client or cluster client of node-redis, ioredis or iovalkey. */
 export interface RedisClient {
@@ -76,5 +75,5 @@ export function subscribe(subscriber: RedisSubscriber, channel: string, events: 
 export function assertClient(option: string, client: unknown, methods: readonly string[]): void {
   const isClient =
     typeof client === 'object' && client !== null && methods.every((method) => typeof Reflect.get(client, method) === 'function')
-  if (!isClient) throw wrongOption(`\`${option}\` is not a Redis client`, 'pass one of node-redis, ioredis or iovalkey')
+  if (!isClient) throw configurationError(`\`${option}\` is not a Redis client`, 'pass one of node-redis, ioredis or iovalkey')
 }

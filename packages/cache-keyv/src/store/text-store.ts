@@ -1,5 +1,6 @@
+import { configurationError, described } from '@finchat/secrets-core/provider'
 import { layersOf, listenForErrors } from './error-events.ts'
-import { described, StoreFault, wrongOption } from './errors.ts'
+import { StoreFault } from './errors.ts'
 
 /**
  * What is used of a Keyv or of an adapter for it. `set` takes a TTL in milliseconds; an adapter with
@@ -64,9 +65,9 @@ function takesExpiry(store: KeyvStore): boolean {
 /** Throws `CONFIGURATION` for what cannot be a store, such as a connection string, of which Keyv would make a map. */
 export function assertStore(store: unknown): asserts store is KeyvStore {
   const remedy = "give an adapter, such as new KeyvRedis('redis://…'), or a Keyv over one"
-  if (typeof store !== 'object' || store === null) throw wrongOption(`\`store\` is ${described(store)}`, remedy)
+  if (typeof store !== 'object' || store === null) throw configurationError(`\`store\` is ${described(store)}`, remedy)
   for (const method of ['get', 'set', 'delete']) {
-    if (typeof Reflect.get(store, method) !== 'function') throw wrongOption(`\`store\` has no ${method}()`, remedy)
+    if (typeof Reflect.get(store, method) !== 'function') throw configurationError(`\`store\` has no ${method}()`, remedy)
   }
 }
 

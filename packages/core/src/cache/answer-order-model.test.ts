@@ -341,7 +341,7 @@ class World {
 
   /** What a read would be answered at once. */
   #look(by: number, { store, changedTo }: Process): void {
-    if (store.knowsAbsent('a')) this.#checkAbsence(by)
+    if (store.absence('a') !== undefined) this.#checkAbsence(by)
     const held = store.peek('a')?.held
     if (held !== undefined) this.#checkValue(by, { held, from: 'memory', stale: false }, changedTo)
   }

@@ -45,7 +45,7 @@ export class Memory {
       evicted()
       leave(entry)
     })
-    this.#absences = new Lru(maxEntries)
+    this.#absences = new Lru(maxEntries, endAbsence)
     this.#backOffs = new Lru(maxEntries)
   }
 
@@ -68,8 +68,15 @@ export class Memory {
     this.#entries.touch(key)
   }
 
-  isAbsent(key: string, now: number): boolean {
-    return now < (this.#absences.get(key)?.until ?? 0)
+  /** What says that the secret does not exist, as long as that is believed. */
+  absence(key: string, now: number): Absence | undefined {
+    const known = this.#absences.get(key)
+    return known !== undefined && now < known.until ? known : undefined
+  }
+
+  /** As if the absence had been looked up. */
+  touchAbsence(key: string): void {
+    this.#absences.touch(key)
   }
 
   /** Why the store must not be asked for this just now, by who has a value that stands in until `staleUntil`, or none. */
@@ -85,7 +92,7 @@ export class Memory {
 
   keep(entry: Omit<Entry, keyof Freshness | 'lifetime'>, lifetime: Freshness): void {
     this.drop(entry.key)
-    this.#absences.delete(entry.key)
+    this.dropAbsence(entry.key)
     this.#entries.set(entry.key, { ...entry, lifetime, ...lifetime, ...this.#untilNextLook(entry.held, lifetime) })
   }
 
@@ -114,7 +121,9 @@ export class Memory {
 
   /** `isBehind`: it is from before a write of this process, or may be. */
   noteAbsence(key: string, now: number, isBehind = false): void {
-    this.#absences.set(key, (isBehind ? briefAbsence : absence)(this.#absences.get(key), now, this.#options))
+    const before = this.#absences.get(key)
+    this.#absences.set(key, (isBehind ? briefAbsence : absence)(before, now, this.#options))
+    if (before !== undefined) endAbsence(before)
   }
 
   /** Returns the failure of a call that began at `begunAt`, with the time from which the store may be asked again. */
@@ -149,7 +158,8 @@ export class Memory {
 
   /** The store refused it since it said that there is no such secret. */
   dropAbsence(key: string): void {
-    this.#absences.delete(key)
+    const absent = this.#absences.delete(key)
+    if (absent !== undefined) endAbsence(absent)
   }
 
   /** Lets go of one value. */
@@ -177,14 +187,14 @@ export class Memory {
   /** As if the path had never been asked for. */
   forgetPath(path: string): void {
     for (const [key, entry] of this.#entries.entries()) if (entry.path === path) this.drop(key)
-    for (const notes of [this.#absences, this.#backOffs]) {
-      for (const [key] of notes.entries()) if (pathOf(key) === path) notes.delete(key)
-    }
+    for (const [key] of this.#absences.entries()) if (pathOf(key) === path) this.dropAbsence(key)
+    for (const [key] of this.#backOffs.entries()) if (pathOf(key) === path) this.#backOffs.delete(key)
   }
 
   clear(): void {
     for (const [key] of this.#entries.entries()) this.drop(key)
-    for (const notes of [this.#absences, this.#backOffs]) for (const [key] of notes.entries()) notes.delete(key)
+    for (const [key] of this.#absences.entries()) this.dropAbsence(key)
+    for (const [key] of this.#backOffs.entries()) this.#backOffs.delete(key)
   }
 }
 
@@ -195,6 +205,10 @@ function isLater({ held, flight }: Entry, { id, askedAt }: Pick<Call, 'id' | 'as
   if (!areAlike && later === 0) return !flight.isShared
   const areBothOurs = areAlike && !flight.isShared
   return areBothOurs || later === 0 ? flight.id > id : later > 0
+}
+
+function endAbsence(absent: Absence): void {
+  absent.until = 0
 }
 
 function leave({ leaving, held }: Entry): void {

@@ -27,7 +27,7 @@ export interface FetchOptions extends Lifetimes {
   readonly circuit: Pick<Circuit, 'outage' | 'recoveredAt' | 'rest'>
   readonly shared: SharedLevel | undefined
   /** Each process proves its own right before it takes anything from the shared level. */
-  readonly ownRights?: boolean | undefined
+  readonly requireOwnAccess?: boolean | undefined
   readonly shredder: Shredder
   readonly refreshes: TracingChannel<TraceMessage>
   readonly closing: AbortSignal
@@ -44,7 +44,8 @@ export interface FetcherParts {
   readonly flights: Flights
   readonly refusals: Refusals
   readonly writes: OwnWrites
-  readonly rights: Rights
+  /** Absent without a shared cache. */
+  readonly rights: Rights | undefined
 }
 
 /** Makes the call of one flight, to the shared level and to the store, and keeps what its answer tells. */
@@ -103,7 +104,8 @@ export class Fetcher {
 
   /** A volatile read leaves nothing there, and what the store refused to us is not taken from others. */
   #levelFor({ key, read }: Flight): SharedLevel | undefined {
-    return isVolatile(read.mode) || !this.#parts.rights.mayShare(key, read.path) ? undefined : this.#parts.options.shared
+    const { rights, options } = this.#parts
+    return isVolatile(read.mode) || !rights?.mayShare(key, read.path) ? undefined : options.shared
   }
 
   /** What the level has, if that is newer than what is held: a refresh that took the same again would never refresh. */
@@ -138,7 +140,7 @@ export class Fetcher {
   #answered(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
     const { key, read } = flight
     if (!flight.outdated) {
-      this.#parts.rights.answered(key, read.path)
+      this.#parts.rights?.answered(key, read.path)
       this.#parts.options.shared?.saw(read.path, read.version, flight.askedAt)
       this.#parts.refusals.answered(key === read.path ? [key, describeKeyOf(key)] : [key], flight.id)
     }
@@ -157,7 +159,7 @@ export class Fetcher {
     const { key, read, outdated, id } = flight
     const written = outdated ? undefined : this.#held(flight)
     if (!outdated) {
-      rights.answered(key, read.path)
+      rights?.answered(key, read.path)
       memory.noteAnswer(key)
     }
     const isRetained = written !== undefined && !isVolatile(read.mode) && memory.retain(written, Date.now())
@@ -246,7 +248,7 @@ export class Fetcher {
     refusals.note(isOfDescription ? describeKeyOf(path) : path, error, call.id)
     if (!call.outdated) memory.dropAbsence(path)
     if (isOfDescription || !isWithdrawal(error.code)) return
-    rights.refused(path)
+    rights?.refused(path)
     if (call.outdated) return
     if (error.code === 'DELETED' && memory.entry(path) !== undefined) this.#announce(path, saidNothing)
     this.#withdraw(path, call, error.code)
@@ -264,7 +266,7 @@ export class Fetcher {
     if (isWithdrawal(error.code)) {
       if (!outdated) this.#withdraw(refused, flight, error.code)
       // Whatever was written meanwhile, others' answers are not for us.
-      this.#parts.rights.refused(refused)
+      this.#parts.rights?.refused(refused)
     }
     const isKept = !outdated && !(isRefusal(error.code) && this.#parts.flights.hasLater(flight))
     return isKept ? this.#parts.memory.noteFailure(key, error, askedAt, Date.now()) : error

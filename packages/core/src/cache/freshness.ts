@@ -64,7 +64,8 @@ export function sharedLifeMs(ttlMs: number): number {
 /** How long "does not exist" is believed: 5 s, doubled each time the store confirms it, up to the TTL. */
 export interface Absence {
   readonly lastsMs: number
-  readonly until: number
+  /** 0 as soon as it is not believed any more: whoever remembers it sees that. */
+  until: number
 }
 
 export function absence(before: Absence | undefined, now: number, { ttlMs }: Lifetimes): Absence {

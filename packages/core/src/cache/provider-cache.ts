@@ -7,6 +7,7 @@ import { Fetcher, type Right } from './fetcher.ts'
 import { type Flight, Flights, type StoreRead, within } from './single-flight.ts'
 import { describeKeyOf, type Found, isFresh, isVolatile, keyOf } from './keys/cache-key.ts'
 import { type Entry, Memory } from './entries.ts'
+import type { Absence } from './freshness.ts'
 import { Refusals } from './refusals.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { OwnWrites } from './own-writes.ts'
@@ -41,7 +42,7 @@ export class CachedStore {
     this.#flights = new Flights(options.patientMs)
     this.#refusals = new Refusals(options.ttlMs + options.maxStaleMs)
     this.#memory = new Memory({ ...options, lookMs: options.shared?.lookMs }, () => (this.#tally.evictions += 1))
-    const rights = new Rights(options.ownRights ?? false)
+    const rights = options.shared && new Rights(options.requireOwnAccess ?? false)
     const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, rights }
     this.#fetcher = new Fetcher({ provider, options, ...parts })
     this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
@@ -62,8 +63,7 @@ export class CachedStore {
   }
 
   /** Whether an entry that is still held is as good as when `peek` gave it, which then is a hit; else `peek` knows what to do. */
-  confirm(entry: Entry): boolean {
-    const now = Date.now()
+  isStillFresh(entry: Entry, now: number): boolean {
     if (now >= entry.refreshAt || now >= entry.freshUntil || now < this.#latest - clockToleranceMs) return false
     if (now > this.#latest) this.#latest = now
     this.#memory.touch(entry)
@@ -71,23 +71,31 @@ export class CachedStore {
     return true
   }
 
-  /** The store said lately that it has no such secret. To be counted by `passed` where a read relies on it. */
-  knowsAbsent(path: string): boolean {
-    return this.#memory.isAbsent(path, this.#now())
+  /** Set where the store said lately that it has no such secret. A read that relies on it calls `recordAbsenceHit`. */
+  absence(path: string): Absence | undefined {
+    return this.#memory.absence(path, this.#now())
   }
 
-  passed(): undefined {
+  /** Whether what `absence` gave is still believed. */
+  isStillAbsent({ until }: Absence, now: number): boolean {
+    if (now >= until || now < this.#latest - clockToleranceMs) return false
+    if (now > this.#latest) this.#latest = now
+    return true
+  }
+
+  recordAbsenceHit(path: string): void {
+    this.#memory.touchAbsence(path)
     this.#tally.hits += 1
   }
 
-  /** What a read that finds nothing held would wait for. To be counted by `joined` where it brings a value. */
+  /** What a read that finds nothing held would wait for. To be counted by `recordJoin` where it brings a value. */
   flying(path: string): Promise<Found | undefined> | undefined {
     const flight = this.#flights.get('cached', path)
     const hasFailed = this.#outage(path) !== undefined || this.#memory.failure(path, Date.now()) !== undefined
     return flight === undefined || hasFailed ? undefined : this.#flights.wait(flight, undefined)
   }
 
-  joined(): void {
+  recordJoin(): void {
     this.#tally.misses += 1
     this.#tally.flightsJoined += 1
   }
@@ -101,7 +109,10 @@ export class CachedStore {
     const key = keyOf(read.path, read.version)
     const entry = isFresh(read.mode) ? undefined : this.#memory.entry(key)
     if (entry !== undefined && now < entry.freshUntil) return Promise.resolve(this.#hit(read, key, entry, now))
-    if (!isFresh(read.mode) && this.#memory.isAbsent(key, now)) return Promise.resolve(this.passed())
+    if (!isFresh(read.mode) && this.#memory.absence(key, now) !== undefined) {
+      this.#tally.hits += 1
+      return Promise.resolve(undefined)
+    }
     this.#tally.misses += 1
     const failure = this.#failure(key, now, entry?.staleUntil)
     const answer = failure === undefined ? this.#await(read, key, now) : Promise.reject(failure)

@@ -1,6 +1,7 @@
 import type { CachedStore } from '../cache/provider-cache.ts'
 import type { Outage } from '../guard/outage-warning.ts'
 import type { SecretLocation, SecretProvider } from '../contract/provider.ts'
+import { assertValidName } from '../options/names.ts'
 import { ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -22,20 +23,45 @@ export interface Place {
 
 export type Plan = readonly Place[]
 
+/** Where each provider keeps a name, in the chain's order, without those that do not hold it. */
+export interface Route {
+  readonly name: string
+  readonly plan: Plan
+  /** Why that cannot be told: it belongs into the operation, and so into its audit record. */
+  readonly failure: SecretsError | undefined
+}
+
 /** Names may come from users: what is remembered of them is bounded. */
 const mostRemembered = 10_000
 
-/** Returns where each provider keeps a name, in the chain's order, without those that do not hold it. Remembers the answer. */
-export function planner(links: readonly Link[]): (name: string) => Plan {
-  const remembered = new Map<string, Plan>()
+/** Returns what looks a name's route up and remembers it. Throws `INVALID_ARGUMENT` for what is no name. */
+export function locating(links: readonly Link[]): (name: string) => Route {
+  const remembered = new Map<string, Route>()
   return (name) => {
     const known = remembered.get(name)
     if (known !== undefined) return known
-    const plan = links.flatMap((link) => placeOf(link, name) ?? [])
+    assertValidName(name)
+    const route = routeOf(name, links)
+    if (route.failure !== undefined) return route
     if (remembered.size >= mostRemembered) remembered.clear()
-    remembered.set(name, plan)
-    return plan
+    remembered.set(name, route)
+    return route
   }
+}
+
+function routeOf(name: string, links: readonly Link[]): Route {
+  try {
+    return { name, plan: links.flatMap((link) => placeOf(link, name) ?? []), failure: undefined }
+  } catch (error) {
+    if (SecretsError.isInstance(error)) return { name, plan: [], failure: error }
+    throw error
+  }
+}
+
+/** Throws what kept the route from being found. */
+export function planOf({ plan, failure }: Route): Plan {
+  if (failure !== undefined) throw failure
+  return plan
 }
 
 function placeOf(link: Link, name: string): Place | undefined {

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { bounded, jittered, longestTimerMs, pause, throwIfAborted, untilAborted, whenClosed } from './deadline.ts'
+import { SecretsError } from '../errors/secrets-error.ts'
+import { bounded, boundedUnlessPrompt, jittered, longestTimerMs, pause, throwIfAborted, untilAborted, whenClosed } from './deadline.ts'
 
 const open = new AbortController().signal
 
@@ -232,5 +233,47 @@ describe('jittered', () => {
     expect(Math.min(...times)).toBeGreaterThanOrEqual(50)
     expect(Math.max(...times)).toBeLessThan(100)
     expect(new Set(times).size).toBeGreaterThan(100)
+  })
+})
+
+describe('boundedUnlessPrompt', () => {
+  const down = new SecretsError('UNAVAILABLE', 'x')
+
+  it.each<[string, () => Promise<void>, unknown]>([
+    ['has ended when it was made', async () => {}, 'resolved'],
+    ['fails at once', () => Promise.reject(down), 'UNAVAILABLE'],
+    [
+      'throws',
+      () => {
+        throw down
+      },
+      'UNAVAILABLE',
+    ],
+  ])('starts no timer for a call that %s', async (_, run, expected) => {
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    expect(await codeOf(boundedUnlessPrompt(run, { deadlineMs: 10, closing: open }))).toBe(expected)
+    expect(timers).not.toHaveBeenCalled()
+  })
+
+  it.each(['at once', 'later'])('ends a call that takes longer, and the signal that it reads %s', async (when) => {
+    let read: (() => AbortSignal) | undefined
+    const hangs = (context: { readonly signal: AbortSignal }): Promise<never> => {
+      const early = when === 'at once' ? context.signal : undefined
+      read = () => early ?? context.signal
+      return never()
+    }
+    const outcome = codeOf(boundedUnlessPrompt(hangs, { deadlineMs: 10, closing: open }))
+    await vi.advanceTimersByTimeAsync(9)
+    expect(vi.getTimerCount()).toBe(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect([await outcome, read?.().aborted]).toEqual(['DEADLINE_EXCEEDED', true])
+  })
+
+  it('makes no call once it is closed, or its caller has left', async () => {
+    const run = vi.fn(async () => 'answer')
+    const gone = AbortSignal.abort()
+    for (const ends of [{ closing: gone }, { closing: open, signal: gone }])
+      expect(await codeOf(boundedUnlessPrompt(run, { deadlineMs: 10, ...ends }))).toBe('ABORTED')
+    expect(run).not.toHaveBeenCalled()
   })
 })

@@ -76,6 +76,43 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
   })
 }
 
+/** A signal that exists only if somebody reads it. */
+class SignalOnDemand {
+  #controller: AbortController | undefined
+
+  get signal(): AbortSignal {
+    return this.#own().signal
+  }
+
+  /** Is aborted with that one from now on. */
+  follow(signal: AbortSignal): void {
+    signal.addEventListener('abort', () => this.#own().abort(signal.reason))
+  }
+
+  #own(): AbortController {
+    return (this.#controller ??= new AbortController())
+  }
+}
+
+/**
+ * As `bounded`, for a call that most often has ended at once. The timer starts only if the call runs
+ * for longer than a microtask, and its signal exists only if the call reads it.
+ */
+export async function boundedUnlessPrompt<T>(run: (context: { readonly signal: AbortSignal }) => Promise<T>, bounds: Bounds): Promise<T> {
+  if (bounds.closing.aborted || bounds.signal?.aborted) return bounded((signal) => run({ signal }), bounds)
+  const context = new SignalOnDemand()
+  let hasEnded = false
+  const end = (): void => void (hasEnded = true)
+  const running = promised(() => run(context))
+  running.then(end, end)
+  await Promise.resolve()
+  if (hasEnded) return running
+  return bounded((signal) => {
+    context.follow(signal)
+    return running
+  }, bounds)
+}
+
 type End = () => void
 
 const running = new WeakMap<AbortSignal, Set<End>>()

@@ -1,6 +1,6 @@
 import { cacheStats } from '../cache/cache-stats.ts'
 import { Chain } from '../chain/chain.ts'
-import { planner } from '../chain/routing.ts'
+import { locating } from '../chain/routing.ts'
 import type { Bounds } from '../guard/deadline.ts'
 import { addUse, closesOf } from '../guard/use-count.ts'
 import { Observer } from '../observe/operation.ts'
@@ -39,11 +39,11 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
   const behind = { settings, bounds, closingFills: endFills.signal, shredder, refreshes: channels.refresh }
   const links = linksOf(options.providers, { shared: options.cache?.shared, ...behind })
   addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
-  const planOf = planner(links)
+  const locate = locating(links)
   const { fallback, writeTo } = options
-  const reader = new Reader({ planOf, chain: new Chain(channels, giveUp.signal), observer, fallback, autoCleanup: settings.autoCleanup })
-  const writer = new Writer({ planOf, walk: (name) => reader.walk(name, undefined), observer, writeTo, closing: giveUp.signal })
-  const catalog = new Catalog({ links, walk: (name, policy) => reader.walk(name, policy), observer, bounds })
+  const reader = new Reader({ locate, chain: new Chain(channels, giveUp.signal), observer, fallback, autoCleanup: settings.autoCleanup })
+  const writer = new Writer({ locate, walk: (route) => reader.walk(route, undefined), observer, writeTo, closing: giveUp.signal })
+  const catalog = new Catalog({ links, locate, walk: (route, policy) => reader.walk(route, policy), observer, bounds })
   const verifier = new Verifier(reader, observer, settings.maxEntries)
   const health = new HealthCheck(links, observer, giveUp.signal)
   const close = closer({ observer, giveUp, endFills, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() })

@@ -24,20 +24,20 @@ describe('settingsOf', () => {
       maxStaleMs: 300_000,
       maxEntries: 1_000,
       lookMs: 5_000,
-      ownRights: false,
+      requireOwnAccess: false,
       deadlineMs: 5_000,
       autoCleanup: false,
     })
   })
 
   it('takes what is given, in milliseconds', () => {
-    const cache = { ttlSeconds: 0.5, maxStaleSeconds: 0, maxEntries: 1, memorySeconds: 2, ownRights: true }
+    const cache = { ttlSeconds: 0.5, maxStaleSeconds: 0, maxEntries: 1, recheckSeconds: 2, requireOwnAccess: true }
     expect(settingsOf({ providers, cache, deadlineMs: 1, autoCleanup: true, writeTo: 'b' })).toEqual({
       ttlMs: 500,
       maxStaleMs: 0,
       maxEntries: 1,
       lookMs: 2_000,
-      ownRights: true,
+      requireOwnAccess: true,
       deadlineMs: 1,
       autoCleanup: true,
     })

@@ -18,9 +18,9 @@ export interface CacheOptions {
   /** A second level that a fleet shares. */
   readonly shared?: SharedCache | undefined
   /** With `shared`: how long memory is believed before the level is looked at again, seconds: 5 by default, shortened by a random fifth. */
-  readonly memorySeconds?: number | undefined
+  readonly recheckSeconds?: number | undefined
   /** With `shared`: take from it only what this process's own provider has answered to it within the last hour, so that nobody lends it a right. Default: false. */
-  readonly ownRights?: boolean | undefined
+  readonly requireOwnAccess?: boolean | undefined
 }
 
 export interface SecretsManagerOptions {
@@ -44,8 +44,8 @@ const cacheMembers: MembersOf<CacheOptions> = {
   maxStaleSeconds: 'any',
   maxEntries: 'any',
   shared: 'any',
-  memorySeconds: 'any',
-  ownRights: 'boolean',
+  recheckSeconds: 'any',
+  requireOwnAccess: 'boolean',
 }
 export const managerMembers: MembersOf<SecretsManagerOptions> = {
   providers: 'any',
@@ -63,7 +63,7 @@ export interface Settings {
   readonly maxStaleMs: number
   readonly maxEntries: number
   readonly lookMs: number
-  readonly ownRights: boolean
+  readonly requireOwnAccess: boolean
   readonly deadlineMs: number
   readonly autoCleanup: boolean
 }
@@ -78,14 +78,14 @@ export function knownManagerOptions(options: SecretsManagerOptions): SecretsMana
 /** Returns the settings. Throws `CONFIGURATION` for what would otherwise fail later, or silently. */
 export function settingsOf(options: SecretsManagerOptions): Settings {
   const { cache = {}, deadlineMs = 5_000, autoCleanup = false } = options
-  const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000, memorySeconds = 5, ownRights = false } = cache
+  const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000, recheckSeconds = 5, requireOwnAccess = false } = cache
   assertProviders(options.providers)
   assertFallbackPolicy(options.fallback)
   assertNumber('cache.ttlSeconds', ttlSeconds, 0)
   assertNumber('cache.maxStaleSeconds', maxStaleSeconds, 0)
   assertNumber('cache.maxEntries', maxEntries, 1)
   if (!Number.isInteger(maxEntries)) throw wrong(`cache.maxEntries is ${maxEntries}`, 'pass a whole number')
-  assertNumber('cache.memorySeconds', memorySeconds, 0)
+  assertNumber('cache.recheckSeconds', recheckSeconds, 0)
   assertNumber('deadlineMs', deadlineMs, 1, longestTimerMs)
   if (options.writeTo !== undefined) assertWritable(options.writeTo, options.providers)
   if (cache.shared !== undefined) assertSpecification('cache.shared', cache.shared)
@@ -94,8 +94,8 @@ export function settingsOf(options: SecretsManagerOptions): Settings {
     ttlMs: ttlSeconds * 1000,
     maxStaleMs: maxStaleSeconds * 1000,
     maxEntries,
-    lookMs: memorySeconds * 1000,
-    ownRights,
+    lookMs: recheckSeconds * 1000,
+    requireOwnAccess,
     deadlineMs,
     autoCleanup,
   }

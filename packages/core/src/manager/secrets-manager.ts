@@ -40,7 +40,10 @@ export interface SecretsManager {
    * over a secret of several fields.
    */
   readonly storeSecret: (name: string, value: string | Uint8Array | SecretFields, options?: WriteOptions) => Promise<SecretReceipt>
-  /** Adds a version where the current one is; creates the secret where there is none. Takes and refuses what `storeSecret` does. */
+  /**
+   * Stores a value of yours as a new version where the current one is; it generates nothing. Creates the secret where there
+   * is none. Takes and refuses what `storeSecret` does.
+   */
   readonly rotateSecret: (name: string, value: string | Uint8Array | SecretFields, options?: WriteOptions) => Promise<SecretReceipt>
   /** Withdraws the secret where it is current, and says who answers for the name from then on. */
   readonly deleteSecret: (name: string, options?: DeleteOptions) => Promise<DeleteReceipt>

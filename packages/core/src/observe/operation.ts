@@ -1,6 +1,6 @@
 import type { TracingChannel } from 'node:diagnostics_channel'
 
-import { aborted, bounded, type Bounds, closed, untilAborted } from '../guard/deadline.ts'
+import { aborted, type Bounds, boundedUnlessPrompt, closed, untilAborted } from '../guard/deadline.ts'
 import type { CallOptions } from '../options/call-options.ts'
 import type { AuditEvent, AuditTrail } from '../contract/audit.ts'
 import type { SecretsErrorDetails } from '../contract/error-codes.ts'
@@ -63,7 +63,8 @@ export class Observer {
     try {
       const { operation: kind, name } = operation
       const message: TraceMessage = { ...unknownYet, operation: kind, name, actor: call.actor, requestId: call.requestId }
-      return await traced(on, message, () => this.#audited(operation, call, message, run))
+      const audited = (): Promise<T> => this.#audited(operation, call, message, run)
+      return await (on.hasSubscribers ? traced(on, message, audited) : audited())
     } finally {
       this.#ended()
     }
@@ -117,29 +118,29 @@ export class Observer {
     message: TraceMessage,
     run: (facts: Facts) => Promise<T>,
   ): Promise<T> {
-    const event: EventOf = { operation, name, actor: call.actor, requestId: call.requestId }
-    if (effect) await this.#recordIntent(event, call.signal)
+    if (effect) await this.#recordIntent({ operation, name, actor: call.actor, requestId: call.requestId }, call.signal)
     const startedAt = Date.now()
-    const outcome = (): AuditEvent => ({
-      ...event,
-      ...factsOf(message),
-      phase: 'outcome',
-      time: Date.now(),
-      durationMs: Date.now() - startedAt,
-    })
-    let result: T
+    let [result, failure]: [T | undefined, SecretsError | undefined] = [undefined, undefined]
     try {
       result = await run(message)
     } catch (error) {
-      const failure = asSecretsError(error, name)
+      failure = asSecretsError(error, name)
       message.code = failure.code
-      const isOwed = effect || failure.effect !== undefined
-      await this.#recordOutcome(message, { ...outcome(), outcome: 'error', code: failure.code }, call.signal, failure.effect, isOwed)
-      throw failure
     }
-    const isDone = effect || isLeased(message)
-    await this.#recordOutcome(message, { ...outcome(), outcome: 'ok' }, call.signal, isDone ? 'done' : undefined, isDone)
-    return result
+    const isDone = failure === undefined && (effect || isLeased(message))
+    const had = isDone ? 'done' : failure?.effect
+    const event = outcomeOf(message, startedAt, failure)
+    // An outcome that is owed, since a change was meant or made, is recorded before a caller who gives up gets nothing.
+    const isOwed = effect || had !== undefined
+    try {
+      if (isOwed) await this.#record(event, had, ofItsOwn)
+      else await untilAborted(this.#record(event, had, undefined), call.signal)
+    } catch (error) {
+      message.code = asSecretsError(error, name).code
+      throw error
+    }
+    if (failure !== undefined) throw failure
+    return result as T // set, since nothing failed
   }
 
   /** One that was given up on may be on record all the same: then its outcome follows it, in the background. */
@@ -154,30 +155,13 @@ export class Observer {
     }
   }
 
-  /** A caller who gives up on a read gets nothing, at once. An outcome that is owed, since a change was meant or made, is recorded before. */
-  async #recordOutcome(
-    message: TraceMessage,
-    event: AuditEvent,
-    signal: AbortSignal | undefined,
-    effect: SecretsErrorDetails['effect'],
-    isOwed: boolean,
-  ): Promise<void> {
-    try {
-      if (isOwed) await this.#record(event, effect, ofItsOwn)
-      else await untilAborted(this.#record(event, effect, { closing: this.#bounds.closing }), signal)
-    } catch (error) {
-      message.code = asSecretsError(error, event.name).code
-      throw error
-    }
-  }
-
-  async #record(event: AuditEvent, effect: SecretsErrorDetails['effect'], ends: Omit<Bounds, 'deadlineMs'>): Promise<void> {
+  async #record(event: AuditEvent, effect: SecretsErrorDetails['effect'], ends: Omit<Bounds, 'deadlineMs'> | undefined): Promise<void> {
     const trail = this.#trail
     if (trail === undefined) return
     try {
-      await bounded((bound) => trail.record(event, { signal: bound }), { ...this.#bounds, ...ends })
+      await boundedUnlessPrompt((context) => trail.record(event, context), ends === undefined ? this.#bounds : { ...this.#bounds, ...ends })
     } catch (error) {
-      if (ends.signal?.aborted) throw aborted()
+      if (ends?.signal?.aborted) throw aborted()
       throw auditFailed(event, effect, SecretsError.isInstance(error) ? error : undefined)
     }
   }
@@ -223,6 +207,25 @@ function isLeased({ exclusive, from }: Facts): boolean {
   return exclusive === true && from === 'store'
 }
 
-function factsOf({ provider, version, revision, from, stale, degraded, matched }: TraceMessage): Omit<Facts, 'exclusive'> {
-  return { provider, version, revision, from, stale, degraded, matched }
+function outcomeOf(message: TraceMessage, startedAt: number, failure: SecretsError | undefined): AuditEvent {
+  const { operation, name, actor, requestId, provider, version, revision, from, stale, degraded, matched } = message
+  const time = Date.now()
+  return {
+    operation,
+    name,
+    actor,
+    requestId,
+    provider,
+    version,
+    revision,
+    from,
+    stale,
+    degraded,
+    matched,
+    phase: 'outcome',
+    time,
+    durationMs: time - startedAt,
+    outcome: failure === undefined ? 'ok' : 'error',
+    code: failure?.code,
+  }
 }

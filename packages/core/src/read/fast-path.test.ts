@@ -74,6 +74,38 @@ describe('a secret in memory', () => {
     expect(await secrets.getSecret('token')).toBe('stronger')
   })
 
+  it.each([
+    ['is written there', 10],
+    ['is written there after its absence had to make room', 1],
+  ])('is not found behind an earlier provider once it %s', async (_, maxEntries) => {
+    const stored = new Map<string, string>()
+    const first: SecretProvider = {
+      ...provider('first', async (path) => {
+        const value = stored.get(path)
+        return value === undefined ? undefined : { value }
+      }),
+      put: async (path, { value }) => {
+        stored.set(path, String(value))
+        return {}
+      },
+    }
+    const second = provider('second', async (path) => (path === 'token' ? { value: 'old' } : undefined))
+    const secrets = createSecretsManager({ providers: [first, second], cache: { maxEntries } })
+    for (let times = 0; times < 3; times += 1) expect(await secrets.getSecret('token')).toBe('old')
+    await expect(secrets.getSecret('other')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await secrets.storeSecret('token', 'new', { provider: 'first' })
+    expect(await secrets.getSecret('token')).toBe('new')
+  })
+
+  it('is looked up anew behind an absence that was noted before the clock went back', async () => {
+    const [first, second] = [provider('first', async () => undefined), provider('second', answering({ token: 'v1' }))]
+    const secrets = createSecretsManager({ providers: [first, second] })
+    for (const _ of ['from the store', 'along the route', 'in one look-up']) await secrets.getSecret('token')
+    vi.setSystemTime(Date.now() - 2_000)
+    expect(await secrets.getSecret('token')).toBe('v1')
+    expect([first.get, second.get].map((get) => vi.mocked(get).mock.calls.length)).toEqual([2, 2])
+  })
+
   it('is used by its latest read: others make room', async () => {
     const secrets = managerOf({ a: 'A', b: 'B', c: 'C' })
     for (const name of ['a', 'b', 'a', 'b', 'a', 'c']) await secrets.getSecret(name)

@@ -1,28 +1,49 @@
 import type { CachedStore } from '../cache/provider-cache.ts'
 import type { Found } from '../cache/keys/cache-key.ts'
+import type { Absence } from '../cache/freshness.ts'
 import type { HeldSecret } from '../value/secret-bytes.ts'
 import type { Entry } from '../cache/entries.ts'
-import { isValidName } from '../options/names.ts'
-import type { Observer } from '../observe/operation.ts'
-import type { Place, Plan } from '../chain/routing.ts'
+import type { Place, Route } from '../chain/routing.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 
 /** Names beyond this are looked up anew each time. */
-const mostShortcuts = 10_000
+const mostRemembered = 10_000
+
+/** An earlier place of a route, whose store has no such secret. */
+interface EarlierAbsence {
+  readonly place: Place
+  readonly absence: Absence
+}
 
 /** A name's current secret in memory, and what reads take from it. */
-export class Shortcut {
+export class FastEntry {
   readonly entry: Entry
   readonly store: CachedStore
   readonly #fields: readonly string[]
+  #earlier: readonly EarlierAbsence[]
   #part: HeldSecret | undefined
   #text: WeakRef<Promise<string>> | undefined
   #value: Promise<SecretValue> | undefined
 
-  constructor(entry: Entry, { link, fields }: Place) {
+  constructor(entry: Entry, { link, fields }: Place, earlier: readonly EarlierAbsence[]) {
     this.entry = entry
     this.store = link.store
     this.#fields = fields
+    this.#earlier = earlier
+  }
+
+  /** The same entry, behind absences that were looked up again. */
+  renew(earlier: readonly EarlierAbsence[]): this {
+    this.#earlier = earlier
+    return this
+  }
+
+  /** Whether this is as good as when it was found, which then counts as a hit of every store on the way. */
+  isStillFresh(now: number): boolean {
+    for (const { place, absence } of this.#earlier) if (!place.link.store.isStillAbsent(absence, now)) return false
+    if (!this.store.isStillFresh(this.entry, now)) return false
+    for (const { place } of this.#earlier) place.link.store.recordAbsenceHit(place.path)
+    return true
   }
 
   /** What the name stands for; of a secret with named fields, the sole one. Throws where there is no such part. */
@@ -31,8 +52,8 @@ export class Shortcut {
   }
 
   /**
-   * The part's text. Whoever asks while somebody else still has it, or before it is collected, gets the same string: a secret that
-   * is read all the time is one string in the heap instead of one for each read, and none when nobody reads it.
+   * The part's text. All who ask while somebody still has it get the same string. So a busy secret
+   * is one string in the heap, not one for each read, and an idle process has none.
    */
   get text(): Promise<string> {
     const known = this.#text?.deref()
@@ -51,72 +72,54 @@ export class Shortcut {
 export interface JoinedFlight {
   readonly place: Place
   readonly answer: Promise<Found | undefined>
-  /** Earlier places, which have no such secret. */
-  readonly passed: Plan
+  readonly earlier: readonly EarlierAbsence[]
 }
 
 /**
- * The common case of a read, without a promise in it: nobody audits or traces, and the answer is in memory and fresh, of the
- * first provider or of one behind others that have no such secret. A name that the first one has is found in one look-up.
+ * Answers reads from memory without a promise of their own: a fresh value of the first provider, or
+ * of one behind others that have no such secret. A name that was found before costs one look-up.
  */
-export class Shortcuts {
-  readonly #planOf: (name: string) => Plan
-  readonly #observer: Observer
-  readonly #known = new Map<string, Shortcut>()
+export class FastPath {
+  readonly #known = new Map<string, FastEntry>()
 
-  constructor(planOf: (name: string) => Plan, observer: Observer) {
-    this.#planOf = planOf
-    this.#observer = observer
-  }
-
-  /** `undefined`: whoever asks must go the long way, which also says what is wrong. */
-  to(name: string): Shortcut | undefined {
-    if (!this.#observer.isUnwatched) return undefined
+  /** What was found before, if it still counts. */
+  known(name: string): FastEntry | undefined {
     const known = this.#known.get(name)
-    if (known?.store.confirm(known.entry)) return known
-    return isValidName(name) ? this.#find(name) : undefined
+    return known?.isStillFresh(Date.now()) ? known : undefined
   }
 
-  #find(name: string): Shortcut | undefined {
-    const passed: CachedStore[] = []
-    for (const place of this.#planFor(name)) {
+  /** What the first place of the route that may have the secret holds in memory, or the call to its store that is under way. */
+  find({ name, plan }: Route): FastEntry | JoinedFlight | undefined {
+    const earlier: EarlierAbsence[] = []
+    for (const place of plan) {
       const { store } = place.link
       const entry = store.peek(place.path)
       if (entry !== undefined) {
-        for (const earlier of passed) earlier.passed()
-        return passed.length === 0 ? this.#remember(name, entry, place) : new Shortcut(entry, place)
+        for (const { place: passed } of earlier) passed.link.store.recordAbsenceHit(passed.path)
+        return this.#remember(name, entry, place, earlier)
       }
-      if (!store.knowsAbsent(place.path)) return undefined
-      passed.push(store)
+      const absence = store.absence(place.path)
+      if (absence !== undefined) {
+        earlier.push({ place, absence })
+        continue
+      }
+      const answer = store.flying(place.path)
+      return answer && { place, answer, earlier }
     }
     return undefined
   }
 
-  /** The call to a store that is under way, and that a read of the name would wait for. */
-  flightTo(name: string): JoinedFlight | undefined {
-    if (!this.#observer.isUnwatched || !isValidName(name)) return undefined
-    const plan = this.#planFor(name)
-    const index = plan.findIndex(({ link, path }) => !link.store.knowsAbsent(path))
-    const place = plan[index]
-    const answer = place?.link.store.flying(place.path)
-    return place && answer && { place, answer, passed: plan.slice(0, index) }
-  }
-
-  #planFor(name: string): Plan {
-    try {
-      return this.#planOf(name)
-    } catch {
-      return []
-    }
-  }
-
-  #remember(name: string, entry: Entry, place: Place): Shortcut {
+  #remember(name: string, entry: Entry, place: Place, earlier: readonly EarlierAbsence[]): FastEntry {
     const known = this.#known.get(name)
-    if (known?.entry === entry) return known
-    const shortcut = new Shortcut(entry, place)
-    if (this.#known.size >= mostShortcuts) return shortcut
-    this.#known.set(name, shortcut)
-    entry.leaving.push(() => this.#known.delete(name))
-    return shortcut
+    if (known?.entry === entry) return known.renew(earlier)
+    const found = new FastEntry(entry, place, earlier)
+    if (this.#known.size >= mostRemembered) return found
+    this.#known.set(name, found)
+    entry.leaving.push(() => this.#forget(name, entry))
+    return found
+  }
+
+  #forget(name: string, entry: Entry): void {
+    if (this.#known.get(name)?.entry === entry) this.#known.delete(name)
   }
 }

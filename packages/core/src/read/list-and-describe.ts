@@ -1,9 +1,8 @@
 import { bounded, type Bounds } from '../guard/deadline.ts'
 import { callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { CallContext, ListedSecret, SecretDescription, SecretProvider } from '../contract/provider.ts'
-import { assertValidName } from '../options/names.ts'
 import { quoted } from '../errors/format.ts'
-import type { Link, Place } from '../chain/routing.ts'
+import type { Link, Place, Route } from '../chain/routing.ts'
 import { describeAt, describeCurrent } from '../chain/describe.ts'
 import type { Observer } from '../observe/operation.ts'
 import type { MembersOf } from '../options/known-options.ts'
@@ -34,7 +33,8 @@ export interface CatalogEntry extends ListedSecret {
 
 export interface CatalogOptions {
   readonly links: readonly Link[]
-  readonly walk: (name: string, fallback: FallbackPolicy | undefined) => Walk<Place>
+  readonly locate: (name: string) => Route
+  readonly walk: (route: Route, fallback: FallbackPolicy | undefined) => Walk<Place>
   readonly observer: Observer
   readonly bounds: Bounds
 }
@@ -51,13 +51,13 @@ export class Catalog {
   }
 
   async describeSecret(name: string, describe: DescribeOptions = {}): Promise<DescribedSecret> {
-    assertValidName(name)
+    const { locate, observer, walk, bounds } = this.#options
+    const route = locate(name)
     const options = knownCallOptions(describe, describeMembers)
     assertFallbackPolicy(options.fallback)
-    const { observer, walk, bounds } = this.#options
     const context: CallContext = { signal: options.signal ?? bounds.closing }
     return observer.observe({ operation: 'describe', name, effect: false }, options, async (facts) => {
-      const steps = walk(name, options.fallback)
+      const steps = walk(route, options.fallback)
       const current = await describeCurrent(steps, context, describeAt)
       if (current === undefined) throw new SecretNotFoundError(name)
       const { version, revision } = current.description

@@ -1,5 +1,5 @@
 import { assertField, assertVersion, callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
-import type { ReadMode, VersionSelector } from '../cache/keys/cache-key.ts'
+import type { VersionSelector } from '../cache/keys/cache-key.ts'
 import type { MemberKind, MembersOf } from '../options/known-options.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
 
@@ -37,9 +37,4 @@ export function knownReadOptions<Options extends ReadOneOptions>(options: Option
   if (version !== 'previous') assertVersion(version)
   assertField(field)
   return known
-}
-
-export function modeOf({ fresh = false, autoCleanup }: ReadOptions, autoCleanupByDefault: boolean): ReadMode {
-  if (autoCleanup ?? autoCleanupByDefault) return fresh ? 'fresh volatile' : 'volatile'
-  return fresh ? 'fresh' : 'cached'
 }

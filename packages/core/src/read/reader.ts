@@ -3,16 +3,15 @@ import type { ReadMode, VersionSelector } from '../cache/keys/cache-key.ts'
 import { described } from '../errors/format.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { assertField } from '../options/call-options.ts'
-import { knownReadOptions, modeOf, readMembers, readOneMembers, type ReadOneOptions, type ReadOptions } from './read-options.ts'
+import { knownReadOptions, readMembers, readOneMembers, type ReadOneOptions, type ReadOptions } from './read-options.ts'
 import type { HeldSecret } from '../value/secret-bytes.ts'
-import { assertValidName } from '../options/names.ts'
 import type { Facts, Observer } from '../observe/operation.ts'
-import type { Place, Plan } from '../chain/routing.ts'
+import { type Place, planOf, type Route } from '../chain/routing.ts'
 import type { FallbackPolicy } from '../chain/fallback-policy.ts'
 import { gatheredError } from '../errors/aggregate-error.ts'
 import { placed, SecretsError } from '../errors/secrets-error.ts'
 import type { SecretValue } from '../value/secret-value.ts'
-import { type Shortcut, Shortcuts } from './fast-path.ts'
+import { FastEntry, FastPath, type JoinedFlight } from './fast-path.ts'
 import { Walk } from '../chain/fallback-traversal.ts'
 
 /** One of several secrets to read. */
@@ -22,12 +21,15 @@ export interface SecretRequest {
 }
 
 export interface ReaderOptions {
-  readonly planOf: (name: string) => Plan
+  readonly locate: (name: string) => Route
   readonly chain: Chain
   readonly observer: Observer
   readonly fallback: FallbackPolicy | undefined
   readonly autoCleanup: boolean
 }
+
+/** Takes the secret from what is in memory. Throws where it holds no such part. */
+type FastDelivery<T> = (entry: FastEntry) => Promise<T>
 
 /** Takes the secret, or a field of it, from a reading. */
 type Delivery<T> = (reading: Reading, field?: string) => T
@@ -35,31 +37,18 @@ type Delivery<T> = (reading: Reading, field?: string) => T
 /** The reading calls. */
 export class Reader {
   readonly #options: ReaderOptions
-  readonly #shortcuts: Shortcuts
+  readonly #fastPath = new FastPath()
 
   constructor(options: ReaderOptions) {
     this.#options = options
-    this.#shortcuts = new Shortcuts(options.planOf, options.observer)
   }
 
   getSecret(name: string, options?: ReadOneOptions): Promise<string> {
-    try {
-      const shortcut = this.shortcut(name, options)
-      if (shortcut !== undefined) return shortcut.text
-    } catch {
-      // The long way says what is wrong, and where.
-    }
-    return this.#join(name, options, textOf) ?? this.#read(name, options, textOf)
+    return this.#readOne(name, options, fastText, textOf)
   }
 
   getSecretValue(name: string, options?: ReadOneOptions): Promise<SecretValue> {
-    try {
-      const shortcut = this.shortcut(name, options)
-      if (shortcut !== undefined) return shortcut.value
-    } catch {
-      // As above.
-    }
-    return this.#join(name, options, valueOf) ?? this.#read(name, options, valueOf)
+    return this.#readOne(name, options, fastValue, valueOf)
   }
 
   async getSecrets<const Name extends string>(names: readonly Name[], options?: ReadOptions): Promise<Record<Name, string>> {
@@ -78,22 +67,53 @@ export class Reader {
     return this.#readMany(requests, options, (reading, field) => valueOf(reading, field))
   }
 
-  /**
-   * For a read that need do no more than wait for a call that is under way: many start at once, and then find the same secret missing. What
-   * brings nothing to deliver, or fails, sends each its long way.
-   */
-  #join<T>(name: string, options: ReadOneOptions | undefined, deliver: Delivery<T>): Promise<T> | undefined {
-    const joined = this.#isPlain(options) ? this.#shortcuts.flightTo(name) : undefined
-    if (joined === undefined) return undefined
-    const { place, answer, passed } = joined
-    const alone = (): Promise<T> => this.#read(name, undefined, deliver, true)
+  #readOne<T>(name: string, options: ReadOneOptions | undefined, fast: FastDelivery<T>, deliver: Delivery<T>): Promise<T> {
+    const isPlain = this.#isPlain(options)
+    let isFast = isPlain && this.#options.observer.isUnwatched
+    try {
+      const known = isFast ? this.#fastPath.known(name) : undefined
+      if (known !== undefined) return fast(known)
+    } catch {
+      // The operation says what is wrong, and where.
+      isFast = false
+    }
+    try {
+      const route = this.#options.locate(name)
+      return (
+        (isFast ? this.#withoutOperation(route, fast, deliver) : undefined) ??
+        this.#read(route, options, deliver, isPlain && !isFast ? fast : undefined)
+      )
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Nothing but the name is asked for. */
+  #isPlain(options: ReadOneOptions | undefined): boolean {
+    return options === undefined && !this.#options.autoCleanup
+  }
+
+  /** From memory, or from the call that is under way. */
+  #withoutOperation<T>(route: Route, fast: FastDelivery<T>, deliver: Delivery<T>): Promise<T> | undefined {
+    const found = this.#fastPath.find(route)
+    if (!(found instanceof FastEntry)) return found && this.#join(route, found, deliver)
+    try {
+      return fast(found)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Many reads start at once, and then find the same secret missing. Where the call brings nothing to deliver, each runs its own operation. */
+  #join<T>(route: Route, { place, answer, earlier }: JoinedFlight, deliver: Delivery<T>): Promise<T> {
+    const alone = (): Promise<T> => this.#read(route, undefined, deliver, undefined, true)
     this.#options.observer.hold(answer)
     return answer.then((found) => {
       if (found === undefined) return alone()
       try {
         const delivered = deliver({ ...found, place, degraded: false })
-        for (const { link } of passed) link.store.passed()
-        place.link.store.joined()
+        for (const { place: passed } of earlier) passed.link.store.recordAbsenceHit(passed.path)
+        place.link.store.recordJoin()
         return delivered
       } catch {
         return alone()
@@ -101,19 +121,33 @@ export class Reader {
     }, alone)
   }
 
-  #isPlain(options: ReadOneOptions | undefined): boolean {
-    return options === undefined && !this.#options.autoCleanup
+  #read<T>(
+    route: Route,
+    read: ReadOneOptions = noOptions,
+    deliver: Delivery<T>,
+    fast: FastDelivery<T> | undefined,
+    isAdmitted = false,
+  ): Promise<T> {
+    const options = read === noOptions ? noOptions : knownReadOptions(read, readOneMembers)
+    const chained = (facts: Facts): Promise<T> =>
+      this.readObserved(this.walk(route, options.fallback), options, facts, (reading) => deliver(reading, options.field))
+    return this.#options.observer.observe(
+      { operation: 'get', name: route.name, effect: false, isAdmitted },
+      options,
+      (facts) => (fast && this.#fromMemory(route, facts, fast)) ?? chained(facts),
+    )
   }
 
-  #read<T>(name: string, read: ReadOneOptions = noOptions, deliver: Delivery<T>, isAdmitted = false): Promise<T> {
+  /** Inside an operation that somebody audits or traces. */
+  #fromMemory<T>(route: Route, facts: Facts, fast: FastDelivery<T>): Promise<T> | undefined {
+    const found = this.#fastPath.known(route.name) ?? this.#fastPath.find(route)
+    if (!(found instanceof FastEntry)) return undefined
     try {
-      assertValidName(name)
-      const options = read === noOptions ? noOptions : knownReadOptions(read, readOneMembers)
-      return this.#options.observer.observe({ operation: 'get', name, effect: false, isAdmitted }, options, (facts) =>
-        this.readObserved(this.walk(name, options.fallback), options, facts, (reading) => deliver(reading, options.field)),
-      )
-    } catch (error) {
-      return Promise.reject(error)
+      const answer = fast(found)
+      noteFacts(facts, { held: found.entry.held, from: 'memory', stale: false, degraded: false })
+      return answer
+    } catch {
+      return undefined
     }
   }
 
@@ -122,17 +156,24 @@ export class Reader {
     return this.#options.chain.read(walk, this.#chainRead(options, options.version), (reading) => noted(facts, reading, deliver))
   }
 
-  walk(name: string, fallback: FallbackPolicy | undefined): Walk<Place> {
-    return new Walk(name, this.#options.planOf(name), [this.#options.fallback, fallback])
+  walk(route: Route, fallback: FallbackPolicy | undefined): Walk<Place> {
+    return new Walk(route.name, planOf(route), [this.#options.fallback, fallback])
   }
 
-  modeOf(options: ReadOptions): ReadMode {
-    return modeOf(options, this.#options.autoCleanup)
+  locate(name: string): Route {
+    return this.#options.locate(name)
   }
 
-  /** The secret as it is in memory, for a read that asks for nothing but the name and is observed by nobody. */
-  shortcut(name: string, options: ReadOneOptions | undefined): Shortcut | undefined {
-    return this.#isPlain(options) ? this.#shortcuts.to(name) : undefined
+  modeOf({ fresh = false, autoCleanup = this.#options.autoCleanup }: ReadOptions): ReadMode {
+    if (autoCleanup) return fresh ? 'fresh volatile' : 'volatile'
+    return fresh ? 'fresh' : 'cached'
+  }
+
+  /** The secret as it is in memory, for a call that asks for nothing but the name and is observed by nobody. */
+  inMemory(name: string): FastEntry | undefined {
+    if (!this.#isPlain(undefined) || !this.#options.observer.isUnwatched) return undefined
+    const found = this.#fastPath.known(name) ?? this.#fastPath.find(this.locate(name))
+    return found instanceof FastEntry ? found : undefined
   }
 
   async #readMany<T>(requests: readonly SecretRequest[], read: ReadOptions = {}, deliver: Delivery<T>): Promise<PromiseSettledResult<T>[]> {
@@ -141,19 +182,17 @@ export class Reader {
     const options = knownReadOptions(read, readMembers)
     const asks = requests.map(knownRequest).map(({ name, field = options.field }): ManyAsk<T> => {
       const facts: Facts = {}
-      const ask = (): ChainAsk<T> => ({
-        walk: this.walk(name, options.fallback),
-        deliver: (reading) => noted(facts, reading, (each) => deliver(each, field)),
-      })
-      return { name, facts, ...attempted(ask) }
+      const route = this.locate(name)
+      const walk = new Walk(name, route.plan, [this.#options.fallback, options.fallback])
+      return { route, facts, ask: { walk, deliver: (reading) => noted(facts, reading, (each) => deliver(each, field)) } }
     })
     // Begun by the first of the operations that are let through the door, for all of them.
     let begun: Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> | undefined
-    const observed = asks.map(({ name, facts: learnt, ask, failure }) =>
-      observer.observe({ operation: 'get', name, effect: false }, options, async (facts) => {
-        if (ask === undefined) throw failure
+    const observed = asks.map(({ route, facts: learnt, ask }) =>
+      observer.observe({ operation: 'get', name: route.name, effect: false }, options, async (facts) => {
+        if (route.failure !== undefined) throw route.failure
         const results = await (begun ??= chain.readMany(
-          asks.flatMap((each) => each.ask ?? []),
+          asks.flatMap((each) => (each.route.failure === undefined ? each.ask : [])),
           this.#chainRead(options),
         ))
         Object.assign(facts, learnt)
@@ -184,36 +223,35 @@ const requestMembers: MembersOf<SecretRequest> = { name: 'any', field: 'any' }
 
 function knownRequest(request: SecretRequest): SecretRequest {
   const known = knownOptions(request, requestMembers, 'INVALID_ARGUMENT')
-  assertValidName(known.name)
   assertField(known.field)
   return known
 }
 
-/** One of several reads; one whose name cannot be placed fails alone. */
+/** One of several reads; one whose route cannot be told fails alone. */
 interface ManyAsk<T> {
-  readonly name: string
+  readonly route: Route
   readonly facts: Facts
-  readonly ask: ChainAsk<T> | undefined
-  readonly failure: unknown
-}
-
-function attempted<T>(ask: () => T): { readonly ask: T | undefined; readonly failure: unknown } {
-  try {
-    return { ask: ask(), failure: undefined }
-  } catch (failure) {
-    return { ask: undefined, failure }
-  }
+  readonly ask: ChainAsk<T>
 }
 
 function noted<T>(facts: Facts, reading: Reading, deliver: Deliver<T>): T {
-  const { held, from, stale, degraded } = reading
-  const { provider, version, revision, exclusive } = held.facts
-  Object.assign(facts, { provider, version, revision, exclusive, from, stale, degraded })
+  noteFacts(facts, reading)
   try {
     return deliver(reading)
   } catch (error) {
-    throw SecretsError.isInstance(error) ? placed(error, { provider }) : error
+    throw SecretsError.isInstance(error) ? placed(error, { provider: facts.provider }) : error
   }
+}
+
+function noteFacts(facts: Facts, { held, from, stale, degraded }: Omit<Reading, 'place'>): void {
+  const { provider, version, revision, exclusive } = held.facts
+  facts.provider = provider
+  facts.version = version
+  facts.revision = revision
+  facts.exclusive = exclusive
+  facts.from = from
+  facts.stale = stale
+  facts.degraded = degraded
 }
 
 /** The place's own field first, then the one that was asked for inside it. */
@@ -234,4 +272,12 @@ function valueOf(reading: Reading, field?: string): SecretValue {
   const { held, place, stale, degraded } = reading
   const isWhole = field === undefined && place.fields.length === 0
   return (isWhole ? held : partOf(reading, field)).value(stale, degraded)
+}
+
+function fastText(entry: FastEntry): Promise<string> {
+  return entry.text
+}
+
+function fastValue(entry: FastEntry): Promise<SecretValue> {
+  return entry.value
 }

@@ -5,10 +5,9 @@ import type { HeldSecret } from '../value/secret-bytes.ts'
 import { described } from '../errors/format.ts'
 import type { MembersOf } from '../options/known-options.ts'
 import type { VersionSelector } from '../cache/keys/cache-key.ts'
-import { assertValidName } from '../options/names.ts'
 import type { Facts, Observer } from '../observe/operation.ts'
 import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
-import type { Place } from '../chain/routing.ts'
+import type { Place, Route } from '../chain/routing.ts'
 import { knownReadOptions, readMembers, type ReadOptions } from '../read/read-options.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { partOf, type Reader } from '../read/reader.ts'
@@ -97,11 +96,12 @@ export class Verifier {
 
   /** The verdict on a secret that is in memory; `undefined` where it takes the long way to one. */
   #fromMemory(name: string, presented: string | Uint8Array): boolean | undefined {
-    const shortcut = isPresentable(presented) ? this.#reader.shortcut(name, undefined) : undefined
-    if (shortcut === undefined) return undefined
-    const { store, entry } = shortcut
+    if (!isPresentable(presented)) return undefined
     try {
-      const digest = shortcut.part.digest(this.#verification.digest)
+      const found = this.#reader.inMemory(name)
+      if (found === undefined) return undefined
+      const { store, entry } = found
+      const digest = found.part.digest(this.#verification.digest)
       const isMatch = this.#verification.match(presented, [digest, undefined]) === 0
       const isFinal = isMatch || entry.held.facts.exclusive || !this.#rechecks.isOpen(store, entry.path)
       return isFinal ? isMatch : undefined
@@ -111,14 +111,14 @@ export class Verifier {
   }
 
   async #verify(name: string, presented: string | Uint8Array, verify: VerifyOptions = {}): Promise<boolean> {
-    assertValidName(name)
+    const route = this.#reader.locate(name)
     const options = knownVerification(presented, verify)
     const startedAt = Date.now()
     // A copy of what counts: a caller may wipe its bytes as soon as it has called.
     const candidate = typeof presented === 'string' ? presented : copyOutsideHeap(presented.subarray(0, longestCompared + 1))
     try {
       return await this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
-        const compare: Compare = (changes, learnt) => this.#compare(name, candidate, { ...options, ...changes }, learnt)
+        const compare: Compare = (changes, learnt) => this.#compare(route, candidate, { ...options, ...changes }, learnt)
         const { matched, error } = await this.#decide(compare, startedAt, options.signal, facts)
         facts.matched = matched
         // What could not be compared might have matched: that is no "false".
@@ -130,8 +130,8 @@ export class Verifier {
     }
   }
 
-  async #compare(name: string, candidate: string | Uint8Array, options: VerifyOptions, facts: Facts): Promise<Comparison> {
-    const current = await this.#current(name, options, facts)
+  async #compare(route: Route, candidate: string | Uint8Array, options: VerifyOptions, facts: Facts): Promise<Comparison> {
+    const current = await this.#current(route, options, facts)
     const previous = await this.#previous(current, options)
     const index = this.#verification.match(candidate, [current?.digest, previous.digest])
     return { matched: matchAt(index), current, error: previous.error }
@@ -181,8 +181,8 @@ export class Verifier {
   }
 
   /** `undefined` for a secret that does not exist or was withdrawn: nothing matches it. */
-  async #current(name: string, options: VerifyOptions, facts: Facts): Promise<Current | undefined> {
-    const walk = this.#reader.walk(name, options.fallback)
+  async #current(route: Route, options: VerifyOptions, facts: Facts): Promise<Current | undefined> {
+    const walk = this.#reader.walk(route, options.fallback)
     try {
       const current = { ...options, version: undefined }
       const { place, accepted } = await this.#reader.readObserved(walk, current, facts, (reading) => ({

@@ -1,10 +1,9 @@
 import type { CachedStore } from '../cache/provider-cache.ts'
 import { type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from '../contract/provider.ts'
-import { assertValidName } from '../options/names.ts'
 import type { Facts, Observer } from '../observe/operation.ts'
 import { own } from '../errors/own-properties.ts'
-import type { Place, Plan } from '../chain/routing.ts'
+import { type Place, planOf, type Route } from '../chain/routing.ts'
 import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import { put } from './put.ts'
 import type { Walk } from '../chain/fallback-traversal.ts'
@@ -35,8 +34,8 @@ export interface DeleteReceipt {
 }
 
 export interface WriterOptions {
-  readonly planOf: (name: string) => Plan
-  readonly walk: (name: string) => Walk<Place>
+  readonly locate: (name: string) => Route
+  readonly walk: (route: Route) => Walk<Place>
   readonly observer: Observer
   readonly writeTo: string | undefined
   readonly closing: AbortSignal
@@ -54,33 +53,33 @@ export class Writer {
   }
 
   storeSecret(name: string, value: string | Uint8Array | SecretFields, write: WriteOptions = {}): Promise<SecretReceipt> {
-    return this.#write('store', name, value, write, (options, context) => this.#targetOfStore(name, options, context))
+    return this.#write('store', name, value, write, (options, context, route) => this.#targetOfStore(route, options, context))
   }
 
   rotateSecret(name: string, value: string | Uint8Array | SecretFields, write: WriteOptions = {}): Promise<SecretReceipt> {
-    return this.#write('rotate', name, value, write, async (options, context, look) => {
-      const current = options.provider === undefined ? await targetOfCurrent(this.#options.walk(name), context, look) : undefined
-      return current ?? this.#targetOfStore(name, options, context)
+    return this.#write('rotate', name, value, write, async (options, context, route, look) => {
+      const current = options.provider === undefined ? await targetOfCurrent(this.#options.walk(route), context, look) : undefined
+      return current ?? this.#targetOfStore(route, options, context)
     })
   }
 
   async deleteSecret(name: string, remove: DeleteOptions = {}): Promise<DeleteReceipt> {
     const options = knownCallOptions(remove, deleteMembers)
-    return this.#effect('delete', name, options, async (context, facts) => {
-      const place = whole(await this.#placeOfCurrent(name, options, context, options.purge))
+    return this.#effect('delete', this.#options.locate(name), options, async (context, facts, route) => {
+      const place = whole(await this.#placeOfCurrent(route, options, context, options.purge))
       const { name: provider } = noted(facts, place)
       const call = able(place, 'delete')
       const { purge = false } = options
       const receipt = await this.#changing(place, () => call(place.path, { purge }, context), purge ? 'purged' : withdrawn)
-      return { provider, ...receipt, answersNext: await this.#answering(name, context) }
+      return { provider, ...receipt, answersNext: await this.#answering(route, context) }
     })
   }
 
   async restoreSecret(name: string, choice: ProviderChoice = {}): Promise<{ readonly provider: string }> {
     const options = knownCallOptions(choice, choiceMembers)
-    return this.#effect('restore', name, options, async (context, facts) => {
+    return this.#effect('restore', this.#options.locate(name), options, async (context, facts, route) => {
       const place = whole(
-        options.provider === undefined ? await this.#placeOfWithdrawn(name, context) : this.#placeAt(name, options.provider),
+        options.provider === undefined ? await this.#placeOfWithdrawn(route, context) : placeAt(name, planOf(route), options.provider),
       )
       const { name: provider } = noted(facts, place)
       const restore = able(place, 'restore')
@@ -98,16 +97,16 @@ export class Writer {
   ): Promise<{ readonly provider: string }> {
     const options = knownCallOptions(choice, choiceMembers)
     assertTags(tags, true)
-    return this.#effect('tag', name, options, async (context, facts) => {
-      const place = await this.#placeOfCurrent(name, options, context)
+    return this.#effect('tag', this.#options.locate(name), options, async (context, facts, route) => {
+      const place = await this.#placeOfCurrent(route, options, context)
       const { name: provider } = noted(facts, place)
       await able(place, 'tag')(place.path, tags, context)
       return { provider }
     })
   }
 
-  #targetOfStore(name: string, { provider = this.#options.writeTo }: ProviderChoice, context: CallContext): Promise<Target> {
-    return targetOfStore(name, this.#options.planOf(name), provider, context)
+  #targetOfStore(route: Route, { provider = this.#options.writeTo }: ProviderChoice, context: CallContext): Promise<Target> {
+    return targetOfStore(route.name, planOf(route), provider, context)
   }
 
   async #write(
@@ -115,15 +114,15 @@ export class Writer {
     name: string,
     value: string | Uint8Array | SecretFields,
     write: WriteOptions,
-    find: (options: WriteOptions, context: CallContext, look: typeof wholeAt) => Promise<Target>,
+    find: (options: WriteOptions, context: CallContext, route: Route, look: typeof wholeAt) => Promise<Target>,
   ): Promise<SecretReceipt> {
-    assertValidName(name)
+    const route = this.#options.locate(name)
     const { value: content, shape } = writtenValue(value)
     const options = knownWriteOptions(write)
     const secret: NewSecret = { value: content, shape, version: options.version, ifCurrent: undefined, tags: options.tags }
-    return this.#effect(operation, name, options, async (context, facts) => {
+    return this.#effect(operation, route, options, async (context, facts) => {
       const isWhole = options.field === undefined && shape === undefined
-      const target = await find(options, context, isWhole ? wholeAt : describeAt)
+      const target = await find(options, context, route, isWhole ? wholeAt : describeAt)
       const { name: provider } = noted(facts, target.place)
       const fields = options.field === undefined ? target.place.fields : [...target.place.fields, options.field]
       const receipt = await this.#changing(target.place, () => put(target, fields, secret, context))
@@ -134,13 +133,12 @@ export class Writer {
 
   async #effect<T>(
     operation: string,
-    name: string,
+    route: Route,
     options: CallOptions,
-    run: (context: CallContext, facts: Facts) => Promise<T>,
+    run: (context: CallContext, facts: Facts, route: Route) => Promise<T>,
   ): Promise<T> {
-    assertValidName(name)
     const context: CallContext = { signal: options.signal ?? this.#options.closing }
-    return this.#options.observer.observe({ operation, name, effect: true }, options, (facts) => run(context, facts))
+    return this.#options.observer.observe({ operation, name: route.name, effect: true }, options, (facts) => run(context, facts, route))
   }
 
   /** What was read before is not served afterwards; where nothing was written, it still stands in during an outage. */
@@ -160,9 +158,9 @@ export class Writer {
   }
 
   /** `orDeleted`: a place where the secret was withdrawn will do, too. */
-  async #placeOfCurrent(name: string, { provider }: ProviderChoice, context: CallContext, orDeleted = false): Promise<Place> {
-    if (provider !== undefined) return this.#placeAt(name, provider)
-    const walk = this.#options.walk(name)
+  async #placeOfCurrent(route: Route, { provider }: ProviderChoice, context: CallContext, orDeleted = false): Promise<Place> {
+    if (provider !== undefined) return placeAt(route.name, planOf(route), provider)
+    const walk = this.#options.walk(route)
     try {
       const target = await targetOfCurrent(walk, context)
       if (target !== undefined) return target.place
@@ -171,30 +169,26 @@ export class Writer {
       if (stoppedAt?.provider === undefined) throw error
       // An earlier provider that cannot be asked may have the current one.
       if (stoppedAt.attempts?.some(({ code }) => !isAnswer.has(code))) throw walk.notSure(stoppedAt.provider)
-      return this.#placeAt(name, stoppedAt.provider)
+      return placeAt(route.name, planOf(route), stoppedAt.provider)
     }
-    throw new SecretNotFoundError(name)
+    throw new SecretNotFoundError(route.name)
   }
 
-  async #placeOfWithdrawn(name: string, context: CallContext): Promise<Place> {
-    for (const place of this.#options.planOf(name)) {
+  async #placeOfWithdrawn(route: Route, context: CallContext): Promise<Place> {
+    for (const place of planOf(route)) {
       const [answer] = await Promise.allSettled([describeAt(place, context)])
       if (answer.status === 'rejected' && answer.reason.code === 'DELETED') return place
       if (answer.status === 'rejected') throw answer.reason
       if (answer.value !== undefined)
         throw new SecretsError('INVALID_ARGUMENT', 'not withdrawn, so there is nothing to restore', { provider: place.link.provider.name })
     }
-    throw new SecretNotFoundError(name)
-  }
-
-  #placeAt(name: string, provider: string): Place {
-    return placeAt(name, this.#options.planOf(name), provider)
+    throw new SecretNotFoundError(route.name)
   }
 
   /** Who has the current secret now; nobody, as far as can be told, after a withdrawal that stops the chain. */
-  async #answering(name: string, context: CallContext): Promise<string | undefined> {
+  async #answering(route: Route, context: CallContext): Promise<string | undefined> {
     try {
-      return (await targetOfCurrent(this.#options.walk(name), context))?.place.link.provider.name
+      return (await targetOfCurrent(this.#options.walk(route), context))?.place.link.provider.name
     } catch {
       return undefined
     }

@@ -1,7 +1,7 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import { bounded } from '@finchat/secrets-core/provider'
-import { limitedAnswer, textAnswer } from '../errors/answer-body.ts'
 import { oddityOf, type Origin } from '../model/answers.ts'
+import { checkedAnswer } from './answer-body.ts'
 import type { Connection, OpenConnection } from './connection.ts'
 import { credentialsOf, isSameKey } from './credentials.ts'
 import type { Asked } from '../errors/aws-errors.ts'
@@ -117,7 +117,7 @@ function watchedCommand(sdk: Sdk, asked: Asked, call: Call<ActionName>): AnyComm
     watched,
   )
   const unread = { step: 'deserialize', priority: 'low', name: 'finchatAnswerBody' } as const // before the body is read
-  command.middlewareStack.add((next) => async (args) => textAnswer(limitedAnswer(await next(args))), unread)
+  command.middlewareStack.add((next) => async (args) => checkedAnswer(await next(args)), unread)
   return command
 }
 

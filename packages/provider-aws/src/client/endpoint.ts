@@ -1,15 +1,15 @@
-import { SecretsError } from '@finchat/secrets-core'
+import { configurationError } from '@finchat/secrets-core/provider'
 import type { CheckedOptions } from '../model/options.ts'
 import type { SecretsManagerClient } from '../model/sdk.ts'
 
 /** Throws `CONFIGURATION` unless values that go there are encrypted on the way, or stay on this machine. `named` says where the endpoint stands. */
 export function assertEndpoint(endpoint: string, named: string): void {
   const { protocol, hostname, username, password, search, hash } = URL.parse(endpoint) ?? {}
-  if (!endpoint.includes('://')) throw misconfigured(`${named} is not an https URL`, 'write https://…, or http://… for this machine')
+  if (!endpoint.includes('://')) throw configurationError(`${named} is not an https URL`, 'write https://…, or http://… for this machine')
   const isPrivate = protocol === 'https:' || (protocol === 'http:' && loopback.has(hostname ?? ''))
-  if (!isPrivate) throw misconfigured(`${named} is not an https URL`, 'http is for this machine only')
+  if (!isPrivate) throw configurationError(`${named} is not an https URL`, 'http is for this machine only')
   if ([username, password, search, hash].some(Boolean)) {
-    throw misconfigured(`${named} has more than scheme, host, port and path`, 'credentials come from the chain of the SDK')
+    throw configurationError(`${named} has more than scheme, host, port and path`, 'credentials come from the chain of the SDK')
   }
 }
 
@@ -86,11 +86,7 @@ export function assertConfigured(endpoint: string | undefined): void {
 /** Throws `CONFIGURATION` if answers would be shared as those of another endpoint. */
 export function assertShared(endpoint: string | undefined, shared: SharedIdentity | undefined): void {
   if (shared === undefined || shared.endpoint === endpoint) return
-  throw misconfigured(`${configured} is another than when the provider was made`, 'give it as `endpoint`')
+  throw configurationError(`${configured} is another than when the provider was made`, 'give it as `endpoint`')
 }
 
 const configured = 'the endpoint of AWS_ENDPOINT_URL… or of the profile'
-
-function misconfigured(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
-}

@@ -1,5 +1,8 @@
-import { answerNotUtf8, answerTooLarge } from './answer-body.ts'
 import type { Row } from './aws-errors.ts'
+
+/** Codes of our own for a body that is refused, as Node.js would have them. */
+export const answerTooLarge = 'ANSWER_TOO_LARGE'
+export const answerNotUtf8 = 'ANSWER_NOT_UTF8'
 
 /** What Node.js and the SDK report of the network, in our terms. */
 export const networkErrors: readonly Row[] = [

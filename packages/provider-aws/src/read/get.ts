@@ -1,8 +1,9 @@
 import { type CallContext, SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
+import { assertVersionNumber } from '@finchat/secrets-core/provider'
 import { type AnsweredVersion, garbled, releasedVersion, versionOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { current, isInUse, isUnproven, madeNumberOf, pending, previous, versionLabel } from '../model/labels.ts'
-import { assertPath, assertVersion } from '../model/input.ts'
+import { assertPath } from '../model/input.ts'
 
 export type ReadOne = SecretProvider['get']
 
@@ -19,7 +20,7 @@ export function readVersion(api: Api): NonNullable<SecretProvider['getVersion']>
   return async (path, version, context) => {
     assertPath(path)
     if (version === 'previous') return (await fetchVersion(api, path, previous, context))?.secret
-    assertVersion(version)
+    assertVersionNumber(version)
     const found = await fetchVersion(api, path, versionLabel(version), context)
     return found && (await wasCurrent(api, path, found, version, context)) ? { ...found.secret, version } : undefined
   }

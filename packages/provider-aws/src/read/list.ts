@@ -1,18 +1,19 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type SecretProvider } from '@finchat/secrets-core'
+import { invalidArgument } from '@finchat/secrets-core/provider'
 import { deleted, garbled, isWrittenByUs, labelsByIdOf, listOf, pagesOf, tagsOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { withoutValue } from '../errors/aws-errors.ts'
 import { type History, historyOf, type LabelledVersion } from '../model/history.ts'
 import { current, isInUse, isUnreleased, madeNumberOf } from '../model/labels.ts'
 import { isSecretName } from '../model/limits.ts'
-import { assertPath, invalid } from '../model/input.ts'
+import { assertPath } from '../model/input.ts'
 import { unlessMissing } from './get.ts'
 
 const pageSize = 100
 
 /** Every name that begins with the prefix, by pages of 100. */
 export async function* listSecrets(api: Api, prefix: string, context: CallContext): AsyncGenerator<ListedSecret> {
-  if (typeof prefix !== 'string') throw invalid('a prefix is text')
+  if (typeof prefix !== 'string') throw invalidArgument('a prefix is text')
   if (prefix !== '' && !isSecretName(prefix)) return // no name begins with it
   // A value that begins with `!` would mean the others.
   const Filters = prefix === '' || prefix.startsWith('!') ? [] : [{ Key: 'name' as const, Values: [prefix] }]

@@ -4,7 +4,7 @@ import { settle } from '../client/concurrency.ts'
 import { type History, historyOf } from '../model/history.ts'
 import { putLabel, versionLabel } from '../model/labels.ts'
 import { isSecretName } from '../model/limits.ts'
-import { assertPath, type CheckedSecret, checkedSecret } from '../model/input.ts'
+import { assertPath, type CheckedSecret, checkSecret } from '../model/input.ts'
 import { amended, isOpen, withOpenEffect } from '../errors/store-error.ts'
 import { setTags } from './tags.ts'
 import {
@@ -41,7 +41,7 @@ export async function put(
   context: CallContext,
 ): Promise<WriteReceipt> {
   assertPath(path)
-  const checked = checkedSecret(secret)
+  const checked = checkSecret(secret)
   const target = await targetOf(api, kmsKeyId, path, checked, context)
   const receipt = await writeCurrent(api, target.history, checked, context)
   await tagAfterwards(api, target, checked, context)
@@ -179,7 +179,7 @@ async function create(
       remedy: 'write to a name instead',
     })
   }
-  const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
+  const Tags = Object.entries(tags).flatMap(([Key, Value]) => (Value === null ? [] : [{ Key, Value }]))
   const input = { Name: path, ...(Tags.length > 0 && { Tags }), ...(kmsKeyId !== undefined && { KmsKeyId: kmsKeyId }) }
   try {
     return (await api.call('CreateSecret', input, context)).ARN

@@ -4,7 +4,7 @@ import type { Api } from '../client/api.ts'
 import { settle } from '../client/concurrency.ts'
 import { type History, historyOf, holderOf, isNamedBy, type LabelledVersion } from '../model/history.ts'
 import { claimLabel, madeNumberOf, pending, stagedLabel, stagedNumberOf, unreleased, versionIdOf, versionLabel } from '../model/labels.ts'
-import { assertPath, checkedSecret } from '../model/input.ts'
+import { assertPath, checkSecret } from '../model/input.ts'
 import { prepare, tagAfterwards, targetOf } from './put.ts'
 import { readPending } from '../read/get.ts'
 import { isOpen, withOpenEffect } from '../errors/store-error.ts'
@@ -40,7 +40,7 @@ export function staging(api: Api, kmsKeyId: string | undefined): NonNullable<Sec
 
 async function stage(api: Api, kmsKeyId: string | undefined, path: string, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   assertPath(path)
-  const checked = checkedSecret(secret)
+  const checked = checkSecret(secret)
   const found = await targetOf(api, kmsKeyId, path, checked, context)
   // Never replaced: its value may be set at its target already.
   if (found.history.pending !== undefined) throw anotherWaits()

@@ -1,14 +1,14 @@
 import { type CallContext, type SecretProvider, SecretsError } from '@finchat/secrets-core'
+import { checkedTags } from '@finchat/secrets-core/provider'
 import type { Api } from '../client/api.ts'
 import { settle } from '../client/concurrency.ts'
-import { assertPath, assertTags } from '../model/input.ts'
+import { assertPath, tagRules } from '../model/input.ts'
 import { amended } from '../errors/store-error.ts'
 
 export function tagSecret(api: Api): NonNullable<SecretProvider['tag']> {
   return async (path, tags, context) => {
     assertPath(path)
-    assertTags(tags)
-    await setTags(api, path, tags, context)
+    await setTags(api, path, checkedTags(tags, tagRules), context)
   }
 }
 

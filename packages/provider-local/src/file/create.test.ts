@@ -116,7 +116,8 @@ describe('a path that cannot be a store', () => {
 
   test('of a broken link is CONFIGURATION; a link to a store opens that store', async () => {
     const folder = temporaryFolder()
-    const [nowhere, link, store] = ['nowhere', 'link', 'secrets.db'].map((name) => join(folder, name)) as [string, string, string] // three in, three out
+    // three in, three out
+    const [nowhere, link, store] = ['nowhere', 'link', 'secrets.db'].map((name) => join(folder, name)) as [string, string, string]
     symlinkSync(join(folder, 'missing'), nowhere)
     symlinkSync(store, link)
     expect((await failure(opened(nowhere).get('name', context))).code).toBe('CONFIGURATION')

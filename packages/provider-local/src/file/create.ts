@@ -12,8 +12,9 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
+import { fileFailure } from '@finchat/secrets-core/provider'
 import { loadCrypto } from '../shared/builtins.ts'
-import { errorCode, fileError, invalidPath, missingFolder, quoted } from '../shared/file-errors.ts'
+import { fileError, invalidPath, missingFolder, quotedPath } from '../shared/file-errors.ts'
 import { remove, statsOf } from './identity.ts'
 
 /*
@@ -25,9 +26,9 @@ import { remove, statsOf } from './identity.ts'
 export function fileExists(path: string): boolean {
   const stats = statsOf(path) ?? statsUnlessFree(path)
   if (stats && !stats.isFile())
-    throw new SecretsError('CONFIGURATION', `\`path\` is not a file: ${quoted(path)}`, { remedy: 'name a file; a write creates it' })
+    throw new SecretsError('CONFIGURATION', `\`path\` is not a file: ${quotedPath(path)}`, { remedy: 'name a file; a write creates it' })
   if (stats?.size === 0n) {
-    throw new SecretsError('INTEGRITY', `the store's file ${quoted(path)} is empty`, {
+    throw new SecretsError('INTEGRITY', `the store's file ${quotedPath(path)} is empty`, {
       remedy: 'restore a backup, or remove the file to begin a new store',
     })
   }
@@ -47,8 +48,9 @@ function obstacleAt(path: string): SecretsError | undefined {
   if (!statsOf(dirname(path))?.isDirectory()) return missingFolder(path)
   if (lstatSync(path, { throwIfNoEntry: false })) return invalidPath(path)
   if (!existsSync(`${path}-wal`)) return undefined
-  return new SecretsError('INTEGRITY', `the store's file ${quoted(path)} is missing, and its log is still there`, {
-    remedy: 'restore the file, or remove the log to begin a new store', // The new store would take the log for its own.
+  return new SecretsError('INTEGRITY', `the store's file ${quotedPath(path)} is missing, and its log is still there`, {
+    // The new store would take the log for its own.
+    remedy: 'restore the file, or remove the log to begin a new store',
   })
 }
 
@@ -69,7 +71,8 @@ export function createFile(path: string, fill: (temporary: string) => void): voi
     linkInPlace(temporary, path)
     syncFolder(dirname(path))
   } catch (error) {
-    if (!existsSync(path)) throw fileError(error, path) // Otherwise another process created the store first.
+    // Otherwise another process created the store first.
+    if (!existsSync(path)) throw fileError(error, path)
   } finally {
     for (const suffix of suffixes) remove(temporary + suffix)
   }
@@ -101,7 +104,7 @@ function linkInPlace(temporary: string, path: string): void {
   try {
     linkSync(temporary, path)
   } catch (error) {
-    if (errorCode(error) === 'EEXIST' || existsSync(path)) return
+    if (fileFailure(error) === 'exists' || existsSync(path)) return
     renameSync(temporary, path)
   }
 }

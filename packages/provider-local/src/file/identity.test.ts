@@ -43,7 +43,8 @@ describe('an open store whose files were replaced', () => {
       for (const suffix of gone) unlinkSync(path + suffix)
       await expectTaken(provider)
       await provider.close()
-      expect((await opened(path).get('name', context))?.value).toBe('value') // no other process wrote in between
+      // no other process wrote in between
+      expect((await opened(path).get('name', context))?.value).toBe('value')
     })
   }
 

@@ -1,7 +1,7 @@
 import { type BigIntStats, chmodSync, lstatSync, readdirSync, realpathSync, statSync, unlinkSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { fileError, quoted } from '../shared/file-errors.ts'
+import { fileError, quotedPath } from '../shared/file-errors.ts'
 import { Folder } from './folder.ts'
 
 /*
@@ -86,7 +86,7 @@ export function assertOneName(path: string): void {
   if (!stats || stats.nlink <= 1n) return
   finishCreation(path, stats.ino)
   if ((statsOf(path)?.nlink ?? 1n) <= 1n) return
-  throw new SecretsError('CONFIGURATION', `the store's file ${quoted(path)} has another name, a hard link`, {
+  throw new SecretsError('CONFIGURATION', `the store's file ${quotedPath(path)} has another name, a hard link`, {
     remedy: 'remove the other name; to copy a store use VACUUM INTO',
   })
 }
@@ -116,8 +116,9 @@ export function remove(file: string): void {
 export function assertNoForeignFiles(real: string): void {
   for (const suffix of ['-journal', '-wal', '-shm']) {
     const stats = lstatSync(real + suffix, { throwIfNoEntry: false })
-    if (!stats || (suffix !== '-journal' && stats.isFile() && stats.nlink <= 1)) continue // 0: being removed
-    throw new SecretsError('INTEGRITY', `beside the store's file is ${quoted(basename(real) + suffix)}, which no store creates`, {
+    // nlink 0: the file is being removed.
+    if (!stats || (suffix !== '-journal' && stats.isFile() && stats.nlink <= 1)) continue
+    throw new SecretsError('INTEGRITY', `beside the store's file is ${quotedPath(basename(real) + suffix)}, which no store creates`, {
       remedy: 'find out who put it there, and remove it',
     })
   }
@@ -136,7 +137,9 @@ function restrictFile(file: string): void {
   try {
     chmodSync(file, 0o600)
   } catch {
-    throw new SecretsError('PERMISSION_DENIED', `the store's file ${quoted(file)} is open to other users`, { remedy: 'chmod 600 the file' })
+    throw new SecretsError('PERMISSION_DENIED', `the store's file ${quotedPath(file)} is open to other users`, {
+      remedy: 'chmod 600 the file',
+    })
   }
 }
 
@@ -150,7 +153,11 @@ export function statsOf(file: string, path: string = file): BigIntStats | undefi
 }
 
 function replaced(path: string): SecretsError {
-  return new SecretsError('UNAVAILABLE', `the store's file ${quoted(path)}, or its log, was moved, replaced or removed while it was open`, {
-    remedy: 'make a new provider, or restart; and leave the `-wal` and `-shm` files alone',
-  })
+  return new SecretsError(
+    'UNAVAILABLE',
+    `the store's file ${quotedPath(path)}, or its log, was moved, replaced or removed while it was open`,
+    {
+      remedy: 'make a new provider, or restart; and leave the `-wal` and `-shm` files alone',
+    },
+  )
 }

@@ -21,7 +21,8 @@ async function warningsOf(work: () => Promise<unknown>): Promise<readonly unknow
   await work()
   const { calls } = emit.mock
   emit.mockRestore()
-  return calls.filter(([, options]) => (options as { type?: string } | undefined)?.type === 'SecretsWarning') // as we pass them
+  // as we pass them
+  return calls.filter(([, options]) => (options as { type?: string } | undefined)?.type === 'SecretsWarning')
 }
 
 const shared: readonly (readonly [string, number])[] = [

@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs'
-import { quoted } from '../shared/file-errors.ts'
+import { quotedPath } from '../shared/file-errors.ts'
 
 /*
  * SQLite's log needs memory that all processes share and reliable locks (sqlite.org/wal.html,
@@ -26,7 +26,7 @@ export function warnOfNetworkFileSystem(path: string): void {
   const name = fileSystems.get(typeOf(path))
   if (name === undefined || warned.has(path)) return
   warned.add(path)
-  const text = `The local store's file ${quoted(path)} lies on ${name}, where SQLite's log and locks may lose or damage what is written`
+  const text = `The local store's file ${quotedPath(path)} lies on ${name}, where SQLite's log and locks may lose or damage what is written`
   process.emitWarning(`${text}: keep it on a local disk`, {
     type: 'SecretsWarning',
     code: 'FINCHAT_SECRETS_NETWORK_FILE_SYSTEM',

@@ -1,15 +1,8 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { ownMemory } from '@finchat/secrets-core/provider'
 import { loadCrypto } from '../shared/builtins.ts'
 
 export const keyLength = 32
-
-/**
- * Allocates outside V8's heap and Node.js's pool. V8 keeps typed arrays of up to 64 bytes on its
- * heap, and its collector leaves copies of them.
- */
-export function ownMemory(length: number): Buffer {
-  return Buffer.from(new ArrayBuffer(length))
-}
 
 /** A key in its own memory. After `wipe` every use throws, so that nothing is sealed with zeros. */
 export class KeyBytes {

@@ -1,4 +1,4 @@
-import { unlessAborted } from '../shared/call.ts'
+import { untilAborted } from '@finchat/secrets-core/provider'
 import { deriveKeyring, type Keyring, type KeySource, wipeKeyring, wipeSources } from './keyring.ts'
 import { newStoreHeader, type StoreHeader } from './store-header.ts'
 
@@ -35,11 +35,11 @@ export class KeyCache {
     const waiting = 'the key was being derived'
     while (this.#latest && !derivesAlike(this.#latest.header, header)) {
       const earlier = this.#latest // of a header that no store has any more
-      await unlessAborted(Promise.allSettled([earlier.keyring]), signal, waiting)
+      await untilAborted(Promise.allSettled([earlier.keyring]), signal, waiting)
       if (this.#latest === earlier) this.#wipeLatest()
     }
     this.#latest ??= this.#begin(header)
-    return unlessAborted(this.#latest.keyring, signal, waiting)
+    return untilAborted(this.#latest.keyring, signal, waiting)
   }
 
   /** Called once the store is open; no more keys are derived. */

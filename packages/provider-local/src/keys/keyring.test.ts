@@ -32,7 +32,8 @@ const retired = expect.objectContaining({ code: 'CONFIGURATION', problem: expect
 /** The result of the next scrypt call. */
 function stretchTo(derived: Buffer, error: Error | null = null): void {
   vi.spyOn(crypto, 'scrypt').mockImplementation((...args: unknown[]) => {
-    const callback = args.at(-1) as (error: Error | null, derived: Buffer) => void // its last argument
+    // its last argument
+    const callback = args.at(-1) as (error: Error | null, derived: Buffer) => void
     callback(error, derived)
   })
 }

@@ -9,8 +9,8 @@ import type { Leaf } from './leaf.ts'
 const digests = indexDigests(newStoreHeader())
 const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes))
 /** Of the bucket of leaves 128 to 191. */
-const placed = fc.record({ leaf: fc.integer({ min: 128, max: 191 }), digest })
-const secrets = fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), placed), { maxLength: 20 }).map((entries) => new Map(entries))
+const leafEntry = fc.record({ leaf: fc.integer({ min: 128, max: 191 }), digest })
+const secrets = fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), leafEntry), { maxLength: 20 }).map((entries) => new Map(entries))
 
 /** The leaves with the changes in them, by their numbers. */
 function changedLeaves(bucket: Bucket, changes: ReadonlyMap<string, LeafEntry>): Map<number, Leaf> {

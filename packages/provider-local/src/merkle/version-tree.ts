@@ -106,7 +106,8 @@ export class VersionTree {
   *#below(level: number, number: number, above: number, ordered: (slots: number[]) => number[]): Iterable<number> {
     for (const slot of ordered(slotsOf(this.#node(level, number)))) {
       const child = number * fanOut + slot
-      if ((child + 1) * fanOut ** (level - 1) - 1 <= above) continue // all numbers below it are excluded
+      // all numbers below it are excluded
+      if ((child + 1) * fanOut ** (level - 1) - 1 <= above) continue
       if (level === 1) yield child
       else yield* this.#below(level - 1, child, above, ordered)
     }

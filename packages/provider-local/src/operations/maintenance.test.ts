@@ -193,7 +193,8 @@ describe('a write is refused as a whole', () => {
     'too many tags': { value: 'v', tags: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`t${n}`, ''])) },
     'a tag without a name': { value: 'v', tags: { '': 'x' } },
     'a tag that is too long': { value: 'v', tags: { t: 'x'.repeat(513) } },
-    'a value that is neither text nor bytes': { value: 42 as unknown as string }, // as JavaScript callers may do
+    // as JavaScript callers may do
+    'a value that is neither text nor bytes': { value: 42 as unknown as string },
   }
   for (const [what, secret] of Object.entries(wrong)) {
     test(`with ${what}`, async () => {

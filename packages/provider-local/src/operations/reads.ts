@@ -1,8 +1,8 @@
-import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type StoredSecret } from '@finchat/secrets-core'
+import { type CallContext, type ListedSecret, type SecretDescription, type StoredSecret } from '@finchat/secrets-core'
+import { assertVersionNumber, invalidArgument, type Provides } from '@finchat/secrets-core/provider'
 import { takeFirst } from '../merkle/version-index.ts'
-import { assertPath, assertVersion } from '../record/input.ts'
+import { assertPath } from '../record/input.ts'
 import { live, type SecretRecord, type VersionRecord } from '../record/secret-record.ts'
-import type { Provides } from '../shared/limits.ts'
 import { storeError } from '../sqlite/sqlite-errors.ts'
 import { storedSecret, type ReadView } from '../store/read-view.ts'
 import type { Store } from '../store/store.ts'
@@ -24,11 +24,11 @@ export function reads(store: Store): Reads {
     },
     getVersion: async (path, version, context) => {
       assertPath(path)
-      if (version !== 'previous') assertVersion(version)
+      if (version !== 'previous') assertVersionNumber(version)
       return store.read(context, (view) => versioned(view, path, version))
     },
     getMany: async (paths, context) => {
-      if (!Array.isArray(paths)) throw new SecretsError('INVALID_ARGUMENT', 'the paths are not an array')
+      if (!Array.isArray(paths)) throw invalidArgument('the paths are not an array')
       return store.read(context, (view) => paths.map((path: string) => settled(() => current(view, path))))
     },
     describe: async (path, context) => {
@@ -73,8 +73,8 @@ function described({ versions }: ReadView, record: SecretRecord | undefined): Se
   const now = live(record) && record && versions.version(record, record.current)
   if (!record || !now) return undefined
   const newest = takeFirst(versions.descending(record), maxDescribed, [record.pending])
-  const quoted = newest.toReversed().flatMap((number) => versions.version(record, number) ?? [])
-  return { ...identity(now), tags: record.tags, versions: quoted.map(identity) }
+  const quotedPath = newest.toReversed().flatMap((number) => versions.version(record, number) ?? [])
+  return { ...identity(now), tags: record.tags, versions: quotedPath.map(identity) }
 }
 
 function identity({ version, revision, currentSince }: VersionRecord): Pick<StoredSecret, 'version' | 'revision' | 'currentSince'> {

@@ -24,7 +24,8 @@ export function staging(store: Store, retention: Retention): NonNullable<SecretP
       const step = (record: SecretRecord, batch: WriteBatch): Change<WriteReceipt> => {
         const version = pendingOf(live(record), receipt, batch)
         const next = promoted(record, version.version)
-        const dropped = surplusVersions(record, next, record.count - retention.maxVersions, batch) // The pending version counts as current by then.
+        // The pending version counts as current by then.
+        const dropped = surplusVersions(record, next, record.count - retention.maxVersions, batch)
         return [next, receiptOf(version), { changed: [{ ...version, currentSince: timestamp() }], dropped }]
       }
       return changeSecret(store, path, context, step, retention.residue)

@@ -1,6 +1,6 @@
+import type { Provides } from '@finchat/secrets-core/provider'
 import { assertObject, checkedTagChanges, mergedTags } from '../record/input.ts'
 import { existing, live, purged, restored, tombstoned, timestamp } from '../record/secret-record.ts'
-import type { Provides } from '../shared/limits.ts'
 import type { Retention } from '../store/options.ts'
 import type { Store } from '../store/store.ts'
 import { addVersion, changeSecret } from './change-secret.ts'

@@ -1,4 +1,3 @@
-import type { SecretProvider } from '@finchat/secrets-core'
 import type { ProviderManifest } from '@finchat/secrets-core/provider'
 
 /** Checked on write and on read, since a file may have been altered. */
@@ -30,6 +29,3 @@ export const localManifest: ProviderManifest = {
   canHoldPath,
   numbering: 'any',
 }
-
-/** Members of the contract that are optional for a provider and present in this one. */
-export type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }

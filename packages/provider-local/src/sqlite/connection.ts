@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { loadSqlite } from '../shared/builtins.ts'
-import { withEffect } from '../shared/call.ts'
+import { withEffect } from '../shared/file-errors.ts'
 import { isBusy, isFull, LockHeld, storeError } from './sqlite-errors.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { throwIfAborted, unlessAborted } from '../shared/call.ts'
+import { pause, throwIfAborted, untilAborted } from '@finchat/secrets-core/provider'
 import { isBusy, lockedError } from './sqlite-errors.ts'
 
 /** How long a call waits for another connection's lock. */
@@ -9,8 +9,6 @@ export interface LockWait {
 }
 
 const maxPauseMs = 25
-const maxTimerMs = 2 ** 31 - 1
-const locked = 'the store is locked by another connection'
 
 /**
  * Calls that wait for one lock. Only the first retries: thousands of retries would stop the event
@@ -67,22 +65,18 @@ export async function retryWhileBusy<T>(
 async function retryInTurn<T>(tried: () => T | undefined, queue: LockQueue, end: number, signal: AbortSignal): Promise<T> {
   const { reached, leave } = queue.enter()
   try {
-    await pause(end - performance.now(), signal, reached)
+    await waitLocked(end - performance.now(), signal, reached)
     if (performance.now() >= end) throw lockedError()
     for (let longest = 1; ; longest = Math.min(longest * 2, maxPauseMs)) {
       const done = tried()
       if (done) return done
-      await pause(1 + Math.random() * longest, signal)
+      await waitLocked(1 + Math.random() * longest, signal)
     }
   } finally {
     leave()
   }
 }
 
-/** Resolves after the time or once `sooner` resolves. */
-async function pause(milliseconds: number, signal: AbortSignal, sooner?: Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, Math.min(milliseconds, maxTimerMs))
-  void sooner?.then(resolve)
-  await unlessAborted(promise, signal, locked).finally(() => clearTimeout(timer))
+function waitLocked(ms: number, signal: AbortSignal, sooner?: Promise<void>): Promise<void> {
+  return untilAborted(pause(ms, signal, sooner), signal, 'the store is locked by another connection')
 }

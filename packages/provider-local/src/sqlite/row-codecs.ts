@@ -21,14 +21,14 @@ const sealedBytes = sealLength + limits.valueBytes
 
 /** Columns to select for the functions below, each bounded by the longest value ever written. */
 export const columns: Readonly<
-  Record<'header' | 'key' | 'retired' | 'root' | 'buckets' | 'placed' | 'record' | 'version' | 'node' | 'sealed', string>
+  Record<'header' | 'key' | 'retired' | 'root' | 'buckets' | 'leafEntry' | 'record' | 'version' | 'node' | 'sealed', string>
 > = {
   header: `${bounded('store_id', idLength)}, ${bounded('salt', saltLength)}, scrypt_log2n, scrypt_r, scrypt_p`,
   key: `${bounded('key_id', keyIdLength)}, ${bounded('wrapped', wrappedLength)}`,
   retired: bounded('retired', retiredBytes),
   root: `changes, ${bounded('mac', digestLength)}`,
   buckets: bounded('buckets', bucketCount * digestLength),
-  placed: `leaf, ${bounded('path', pathBytes)}, ${bounded('digest', digestLength)}`,
+  leafEntry: `leaf, ${bounded('path', pathBytes)}, ${bounded('digest', digestLength)}`,
   record: `${bounded('facts', factsBytes)}, ${boundedOnly('sealed', maxNodeBytes)} AS node`,
   version: `version, ${bounded('facts', factsBytes)}, substr(${boundedOnly('sealed', sealedBytes)}, 1, ${sealLength}) AS seal`,
   node: `${boundedOnly('sealed', maxNodeBytes)} AS node`,
@@ -109,7 +109,8 @@ export function rowOf(record: SecretRecord): RecordRow {
 }
 
 export function recordOf(path: string, { facts, root }: RecordRow): SecretRecord {
-  const [lastVersion, current, previous, pending, deletedAt, tags, count] = JSON.parse(facts) as SecretMetadata // authenticated
+  // authenticated
+  const [lastVersion, current, previous, pending, deletedAt, tags, count] = JSON.parse(facts) as SecretMetadata
   return {
     path,
     lastVersion,
@@ -130,6 +131,7 @@ export function versionRowOf(version: VersionRecord): VersionRow {
 }
 
 export function versionRecordOf({ version, facts, seal }: VersionRow): VersionRecord {
-  const [revision, keyId, kind, createdAt, currentSince] = JSON.parse(facts) as VersionMetadata // authenticated
+  // authenticated
+  const [revision, keyId, kind, createdAt, currentSince] = JSON.parse(facts) as VersionMetadata
   return { version, revision, keyId, kind, createdAt, currentSince: currentSince ?? undefined, seal }
 }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
 import { formatVersion } from '../keys/store-header.ts'
-import { quoted } from '../shared/file-errors.ts'
+import { quotedPath } from '../shared/file-errors.ts'
 
 /** `FSec`, in the file's header. */
 const applicationId = 0x46536563
@@ -76,7 +76,7 @@ function otherFormat(format: number): SecretsError {
 export function notAStore(path?: string): SecretsError {
   return new SecretsError(
     'CONFIGURATION',
-    `the file ${path === undefined ? '' : `${quoted(path)} `}is not a secrets store, or its header is damaged`,
+    `the file ${path === undefined ? '' : `${quotedPath(path)} `}is not a secrets store, or its header is damaged`,
     {
       remedy: 'check `path`; the file was left as it is',
     },

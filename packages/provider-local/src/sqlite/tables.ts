@@ -124,7 +124,7 @@ function residueTables(sqlite: DatabaseSync): Pick<Tables, 'residue' | 'addResid
 
 function recordTables(sqlite: DatabaseSync): Pick<Tables, 'bucket' | 'record' | 'setRecord'> {
   const bucket = sqlite.prepare(
-    `SELECT ${columns.placed} FROM secrets WHERE (leaf, path) > (?, ?) AND leaf <= ? AND version = 0 ORDER BY leaf, secrets.path LIMIT ${pageRows}`,
+    `SELECT ${columns.leafEntry} FROM secrets WHERE (leaf, path) > (?, ?) AND leaf <= ? AND version = 0 ORDER BY leaf, secrets.path LIMIT ${pageRows}`,
   )
   const record = sqlite.prepare(`SELECT ${columns.record} FROM secrets WHERE leaf = ? AND path = ? AND version = 0`)
   const setSecret = sqlite.prepare(

@@ -1,6 +1,6 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { untilAborted } from '@finchat/secrets-core/provider'
 import { KeyCache } from '../keys/key-cache.ts'
-import { unlessAborted } from '../shared/call.ts'
 import { closeStore, openStore, type OpenStore, storeExists } from './open.ts'
 import type { StoreOptions } from './options.ts'
 
@@ -41,7 +41,7 @@ export class StoreOpener {
     const attempt = this.#attempt
     attempt.waiters++
     try {
-      const store = await unlessAborted(
+      const store = await untilAborted(
         attempt.result,
         signal,
         'the store was being opened: its key is derived, or another connection locks it',

@@ -14,7 +14,7 @@ import { Bucket } from '../merkle/bucket.ts'
 import { indexDigests } from '../merkle/index-digests.ts'
 import { VersionIndex } from '../merkle/version-index.ts'
 import { bucketCount } from '../record/tree-shape.ts'
-import { invalidPath, quoted } from '../shared/file-errors.ts'
+import { invalidPath, quotedPath } from '../shared/file-errors.ts'
 import { connect, emptyLog, makeDurable, type Transaction, transactions } from '../sqlite/connection.ts'
 import { type LockWait, retryWhileBusy } from '../sqlite/lock-retry.ts'
 import { assertSchema, createSchema, schemaGuard } from '../sqlite/schema.ts'
@@ -40,7 +40,7 @@ export interface OpenStore extends StoreParts {
 export function storeExists({ path, mustExist, storeId }: StoreOptions): boolean {
   if (path === undefined || fileExists(path)) return true
   if (!mustExist && storeId === undefined) return false
-  throw new SecretsError('CONFIGURATION', `the store's file ${quoted(path)} does not exist`, {
+  throw new SecretsError('CONFIGURATION', `the store's file ${quotedPath(path)} does not exist`, {
     remedy: `check \`path\`; to begin a new store, leave ${storeId === undefined ? '`mustExist`' : '`storeId`'} out`,
   })
 }
@@ -101,7 +101,8 @@ async function createStore(path: string, keys: KeyCache, { signal }: LockWait): 
     try {
       makeDurable(sqlite)
       initialise(sqlite, header, keyring)
-      emptyLog(sqlite) // Closing empties the log too, but does not report a failure: the name would then go to half a store.
+      // Closing empties the log too, but reports no failure: half a store would then get the name.
+      emptyLog(sqlite)
     } finally {
       sqlite.close()
     }

@@ -27,7 +27,8 @@ test('invalid options are refused at once, each with its own message', () => {
     refusal({ path, key, names: { TOKEN: '#' } }),
   ]
   for (const keepVersions of [0, 1.5, Number.POSITIVE_INFINITY, 'All', '5', null])
-    expect(refusal({ path, key, keepVersions } as never)).toBe("`keepVersions` is not a number of versions (pass 1 or more, or 'all')") // as JavaScript may pass it
+    // as JavaScript may pass it
+    expect(refusal({ path, key, keepVersions } as never)).toBe("`keepVersions` is not a number of versions (pass 1 or more, or 'all')")
   expect(new Set(messages).size).toBe(messages.length)
   expect(messages).toContain('no encryption key is given (give `key`, the same at every start; generateKey() makes one, once)')
   const wrong = {
@@ -38,13 +39,15 @@ test('invalid options are refused at once, each with its own message', () => {
       { key, name: 5 },
     ],
   }
-  for (const options of wrong.keys) expect(refusal({ path, ...options } as never)).toMatch(/^`keys` is not an array/) // as JavaScript may pass them
+  // as JavaScript may pass them
+  for (const options of wrong.keys) expect(refusal({ path, ...options } as never)).toMatch(/^`keys` is not an array/)
   for (const options of wrong.other) expect(refusal({ path, ...options } as never)).toMatch(/^the option/)
   expect(refusal(undefined as never)).toMatch(/^the options are undefined/)
   expect(messages).toContain('Encryption key must be at least 32 bytes long')
   expect(refusal({ path: ':memory:', keys: [] })).toMatch(/no encryption key/)
   expect(refusal({ path: 'secrets\0.db', key })).toMatch(/`path`/)
-  expect(refusal({ path: new URL('file:///secrets.db'), key } as never)).toMatch(/`path` is not .*fileURLToPath/) // as JavaScript may pass it
+  // as JavaScript may pass it
+  expect(refusal({ path: new URL('file:///secrets.db'), key } as never)).toMatch(/`path` is not .*fileURLToPath/)
   for (const typo of [':memory', ':memory: ', '::memory:']) expect(refusal({ path: typo, key })).toMatch(/begins with a colon/)
 })
 

@@ -1,9 +1,8 @@
 import { resolve } from 'node:path'
-import { SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf, type NamesOptions } from '@finchat/secrets-core/provider'
-import { type EncryptionKey, parseKey } from '@finchat/secrets-core/sealing'
+import { configurationError, knownOptions, type MembersOf, type NamesOptions } from '@finchat/secrets-core/provider'
+import { type EncryptionKey, parseKeys } from '@finchat/secrets-core/sealing'
 import { KeyBytes } from '../keys/key-bytes.ts'
-import { type KeySource, wipeSources } from '../keys/keyring.ts'
+import type { KeySource } from '../keys/keyring.ts'
 import { idLength } from '../keys/store-header.ts'
 import type { Residue } from './secure-erase.ts'
 
@@ -81,7 +80,7 @@ export function checkedOptions(given: LocalProviderOptions): StoreOptions {
   const { name = 'local', path, keepVersions, mustExist = false, storeId, lockTimeoutMs = 5000 } = options
   assertPath(path)
   if (!Number.isFinite(lockTimeoutMs) || lockTimeoutMs < 0)
-    throw misconfigured('`lockTimeoutMs` is not a number of milliseconds', 'pass 0 or more')
+    throw configurationError('`lockTimeoutMs` is not a number of milliseconds', 'pass 0 or more')
   const checked = {
     name,
     // Unaffected by a change of the working folder, and no `file:` URI to SQLite.
@@ -91,23 +90,25 @@ export function checkedOptions(given: LocalProviderOptions): StoreOptions {
     storeId: storeIdOf(storeId, path),
     lockTimeoutMs,
   }
-  return { ...checked, keys: keysOf(options) } // Last, so that no key stays in memory when another option is refused.
+  // Last, so that no key stays in memory when another option is refused.
+  return { ...checked, keys: keysOf(options) }
 }
 
 function storeIdOf(storeId: unknown, path: string): Buffer | undefined {
   if (storeId === undefined) return undefined
-  if (path === ':memory:') throw misconfigured('`storeId` is given for a store in memory, which is always a new one', 'leave it out')
+  if (path === ':memory:') throw configurationError('`storeId` is given for a store in memory, which is always a new one', 'leave it out')
   const isId = typeof storeId === 'string' && storeId.length === 2 * idLength && /^[0-9a-f]+$/.test(storeId)
-  if (!isId) throw misconfigured(`\`storeId\` is not ${2 * idLength} hex digits`, 'give the id that `storeId()` of the provider returns')
+  if (!isId)
+    throw configurationError(`\`storeId\` is not ${2 * idLength} hex digits`, 'give the id that `storeId()` of the provider returns')
   return Buffer.from(storeId, 'hex')
 }
 
 /** `:memory` would be a file, and the error would name the missing key. */
 function assertPath(path: unknown): asserts path is string {
   if (typeof path !== 'string' || path === '' || path.includes('\0'))
-    throw misconfigured('`path` is not the path of a file', "name a file, by fileURLToPath where it is a URL; or ':memory:'")
+    throw configurationError('`path` is not the path of a file', "name a file, by fileURLToPath where it is a URL; or ':memory:'")
   if (path.startsWith(':') && path !== ':memory:')
-    throw misconfigured("`path` begins with a colon, and is not ':memory:'", 'correct it; a file of such a name is ./:name')
+    throw configurationError("`path` begins with a colon, and is not ':memory:'", 'correct it; a file of such a name is ./:name')
 }
 
 /** An explicit number also promises that a write leaves no residue in the log. */
@@ -120,35 +121,16 @@ function retentionOf(keepVersions: number | 'all' | undefined): Retention {
 
 export function assertKeepVersions(keepVersions: number, remedy = 'pass 1 or more'): void {
   if (Number.isSafeInteger(keepVersions) && keepVersions >= 1) return
-  throw misconfigured('`keepVersions` is not a number of versions', remedy)
+  throw configurationError('`keepVersions` is not a number of versions', remedy)
 }
 
 function keysOf({ path, key, keys }: LocalProviderOptions): KeySource[] {
   if (key !== undefined && keys !== undefined)
-    throw misconfigured('`key` and `keys` are both given', 'give `keys`, the one that seals first')
-  if (keys !== undefined && !Array.isArray(keys)) throw misconfigured('`keys` is not an array', 'for one key give `key`')
+    throw configurationError('`key` and `keys` are both given', 'give `keys`, the one that seals first')
+  if (keys !== undefined && !Array.isArray(keys)) throw configurationError('`keys` is not an array', 'for one key give `key`')
   const given: readonly EncryptionKey[] = keys ?? (key === undefined ? [] : [key])
   if (given.length === 0 && keys === undefined && path === ':memory:') return [{ kind: 'raw', key: KeyBytes.random() }]
   if (given.length === 0)
-    throw misconfigured('no encryption key is given', 'give `key`, the same at every start; generateKey() makes one, once')
-  return sourcesOf(given)
-}
-
-/** Wipes the keys parsed so far if one is refused. */
-function sourcesOf(given: readonly EncryptionKey[]): KeySource[] {
-  const sources: KeySource[] = []
-  try {
-    for (const each of given) {
-      const parsed = parseKey(each)
-      sources.push(parsed.kind === 'raw' ? { kind: 'raw', key: new KeyBytes(parsed.bytes) } : parsed)
-    }
-    return sources
-  } catch (error) {
-    wipeSources(sources)
-    throw error
-  }
-}
-
-function misconfigured(problem: string, remedy: string): SecretsError {
-  return new SecretsError('CONFIGURATION', problem, { remedy })
+    throw configurationError('no encryption key is given', 'give `key`, the same at every start; generateKey() makes one, once')
+  return parseKeys(given).map((each) => (each.kind === 'raw' ? { kind: 'raw', key: new KeyBytes(each.bytes) } : each))
 }

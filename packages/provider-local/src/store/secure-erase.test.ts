@@ -12,7 +12,8 @@ function ciphertexts(path: string): Buffer[] {
   const sqlite = new DatabaseSync(path)
   const rows = sqlite.prepare('SELECT sealed FROM secrets WHERE version > 0').all()
   sqlite.close()
-  return rows.map(({ sealed }) => Buffer.from(sealed as Uint8Array)) // the column is a BLOB in a STRICT table
+  // the column is a BLOB in a STRICT table
+  return rows.map(({ sealed }) => Buffer.from(sealed as Uint8Array))
 }
 
 /** Enough values of different lengths that SQLite splits pages and moves rows. */
@@ -103,7 +104,8 @@ test('versions removed by default are erased from file and log after 16 such wri
   await within(path, fill)
   const [first] = ciphertexts(path)
   const inFile = (): boolean => execFileSync('cat', [path]).includes(first ?? '')
-  const [provider, kept] = [opened(path), opened(path)] // another connection, since closing the last one empties the log anyway
+  // another connection, since closing the last one empties the log anyway
+  const [provider, kept] = [opened(path), opened(path)]
   await kept.get('name', context)
   expect(inFile()).toBe(true)
   for (let n = 1; n <= 16; n++) await provider.put('name', { value: 'new' }, context)
@@ -116,7 +118,8 @@ test('versions removed by default are erased from file and log after 16 such wri
 
 test('a long reader delays no write by default, and residue is erased once it has gone', async () => {
   const path = temporaryPath()
-  const [provider, kept] = [opened(path), opened(path)] // another connection, since closing the last one empties the log anyway
+  // another connection, since closing the last one empties the log anyway
+  const [provider, kept] = [opened(path), opened(path)]
   for (let n = 1; n <= 100; n++) await provider.put('name', { value: `v${n}` }, context)
   await kept.get('name', context)
   const [first] = ciphertexts(path)
@@ -153,7 +156,8 @@ describe('a reader that blocks emptying the log', () => {
     test(`is waited for; if the signal fires first the effect is done, and ${what} erases the residue`, async () => {
       const path = temporaryPath()
       const provider = opened(path)
-      const kept = opened(path) // another connection, since closing the last one empties the log anyway
+      // another connection, since closing the last one empties the log anyway
+      const kept = opened(path)
       await provider.put('name', { value: 'value' }, context)
       await kept.get('name', context)
       const [row] = ciphertexts(path)

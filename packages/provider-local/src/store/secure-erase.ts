@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { quoted } from '../shared/file-errors.ts'
+import { quotedPath } from '../shared/file-errors.ts'
 import { emptyLog, rewriteFile, type Transaction } from '../sqlite/connection.ts'
 import type { Tables } from '../sqlite/tables.ts'
 
@@ -70,9 +70,9 @@ export class SecureErase {
 
 /** A warning, because no call is left to fail. */
 export function warnOfResidue(path: string | undefined): void {
-  const file = path === undefined ? 'in memory' : `in ${quoted(path)}`
+  const file = path === undefined ? 'in memory' : `in ${quotedPath(path)}`
   process.emitWarning(
-    `The local store ${file} was closed before removed values were erased from its file and log: the next process that opens the store erases them when it writes or closes`,
+    `The local store ${file} was closed before removed values were erased from its file and log. The next process erases them when it writes or closes`,
     { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_RESIDUE' },
   )
 }

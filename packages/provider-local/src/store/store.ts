@@ -1,6 +1,7 @@
 import type { CallContext, SecretsError } from '@finchat/secrets-core'
+import { throwIfAborted } from '@finchat/secrets-core/provider'
 import { assertOneName, assertSameFile, assertSameFileAfterCommit } from '../file/identity.ts'
-import { throwIfAborted, withEffect } from '../shared/call.ts'
+import { withEffect } from '../shared/file-errors.ts'
 import { LockQueue, retryWhileBusy } from '../sqlite/lock-retry.ts'
 import { storeError } from '../sqlite/sqlite-errors.ts'
 import { StoreOpener } from './lazy-open.ts'

@@ -58,9 +58,9 @@ export function writeBatch(parts: StoreParts, view: ReadView): WriteBatch {
 }
 
 function sealing({ keyring: { first }, header }: StoreParts, view: ReadView): Pick<WriteBatch, 'seal' | 'reseal'> {
-  const sealed = (path: string, plaintext: Buffer, version: Omit<VersionRecord, 'keyId' | 'seal'>): SealedVersion => {
-    const place = valueData(header, path, version.version, first.id)
-    const text = withVersionKey(first, place, (key) => seal(key, place, plaintext))
+  const sealed = (path: string, plaintext: Uint8Array, version: Omit<VersionRecord, 'keyId' | 'seal'>): SealedVersion => {
+    const data = valueData(header, path, version.version, first.id)
+    const text = withVersionKey(first, data, (key) => seal(key, data, plaintext))
     return { version: { ...version, keyId: first.id, seal: Buffer.from(text.subarray(0, sealLength)) }, sealed: text }
   }
   return {

@@ -3,10 +3,10 @@ import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
 /** Undoes a breakage. */
-type Mend = () => Promise<void>
+type Repair = () => Promise<void>
 
 /** Locks out every other connection; if others have the file open, only writers. */
-export async function lockStore(path: string): Promise<Mend> {
+export async function lockStore(path: string): Promise<Repair> {
   const sqlite = new DatabaseSync(path)
   try {
     sqlite.exec('PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE; DELETE FROM keys WHERE key_id IS NULL')
@@ -21,7 +21,7 @@ export async function lockStore(path: string): Promise<Mend> {
  * Removes this process's right to the store's folder and file. Root, which nothing can be denied,
  * becomes another user.
  */
-export async function denyStore(path: string, folderMode = 0o000, fileMode = 0o600): Promise<Mend> {
+export async function denyStore(path: string, folderMode = 0o000, fileMode = 0o600): Promise<Repair> {
   const folder = dirname(path)
   if (existsSync(path)) chmodSync(path, fileMode)
   chmodSync(folder, folderMode)
@@ -35,7 +35,7 @@ export async function denyStore(path: string, folderMode = 0o000, fileMode = 0o6
 }
 
 /** Writes a root MAC that no key has made. */
-export async function garbleStore(path: string): Promise<Mend> {
+export async function garbleStore(path: string): Promise<Repair> {
   const sqlite = new DatabaseSync(path)
   const mac = sqlite.prepare('SELECT mac FROM root').get()?.['mac'] ?? null
   sqlite.exec('UPDATE root SET mac = randomblob(32)')

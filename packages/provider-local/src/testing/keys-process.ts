@@ -19,7 +19,8 @@ function given(hex: string): Buffer {
 function keyOf(bytes: Buffer): string | Uint8Array {
   if (form === 'bytes') return bytes
   if (form === 'key') return `key:${bytes.toString('base64url')}`
-  return bytes.toString(form === 'passphrase' ? 'utf8' : (form as 'hex' | 'base64')) // as the test calls them
+  // as the test calls them
+  return bytes.toString(form === 'passphrase' ? 'utf8' : (form as 'hex' | 'base64'))
 }
 
 function opened(...hex: readonly string[]): ReturnType<typeof localProvider> {

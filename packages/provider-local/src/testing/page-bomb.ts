@@ -25,7 +25,8 @@ export function plantBomb(path: string, table: string): void {
 /** A page above `child`, of the same kind as the leaf. */
 function writeInterior(page: Buffer, leaf: Buffer, child: number): void {
   const isTable = leaf[0] === 13
-  const cell = isTable ? Buffer.of(0x7f) : firstCell(leaf) // a table's interior cell is a row number, an index's a whole row
+  // a table's interior cell is a row number, an index's a whole row
+  const cell = isTable ? Buffer.of(0x7f) : firstCell(leaf)
   page.fill(0)
   page[0] = isTable ? 5 : 2
   page.writeUInt16BE(fanOut, 3)

@@ -84,7 +84,7 @@ describeWithServer('openbao', 'a wrapped secret id', () => {
       },
     ],
   ]
-  test.each(thieves)('is not taken from a thief who unwrapped it and wrapped it again by %s', async (_, wrapAgain) => {
+  test.each(thieves)('is refused if a thief unwrapped it and wrapped it again by %s', async (_, wrapAgain) => {
     const { secret_id } = await unwrapped(await wrappedBy('auth/approle/role/app/secret-id', {}))
     const handedOn = await wrapAgain({ secret_id })
     const { code, message } = await failure((await providerWith(handedOn)).checkHealth(context))
@@ -163,7 +163,7 @@ test('providers with one `auth` that log in at once unwrap the token once, also 
   }
 })
 
-test('a wrapping token that this process used, and got no answer, is told so', async () => {
+test('a wrapping token that this process used without an answer has an error of its own', async () => {
   let isUsed = false
   const stub = await stubVault((path) => {
     if (path.endsWith('/lookup')) return isUsed ? used : made('auth/approle/role/app/secret-id')

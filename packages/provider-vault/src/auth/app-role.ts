@@ -1,19 +1,22 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { knownOptions, type MembersOf, assertCredential, type Credential, readCredential } from '@finchat/secrets-core/provider'
 import { member, type VaultAnswer } from '../http/answer.ts'
 import { answerError } from '../protocol/request.ts'
 import { classify } from '../protocol/responses.ts'
 import { untilEnded } from '../shared/deadline.ts'
-import { assertCredential, assertToken, type Credential, readCredential } from '../shared/credential.ts'
+import { assertToken } from '../shared/token-bytes.ts'
 import { TokenBytes } from '../shared/token-bytes.ts'
 import { type AuthContext, loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface AppRoleOptions {
-  /** What `bao read auth/approle/role/NAME/role-id` prints: a UUID, not the role's name. */
+  /** As `bao read auth/approle/role/NAME/role-id` prints it: a UUID, not the role's name. */
   readonly roleId: Credential
-  /** The secret id, or `{ wrapped }`: a wrapping token that holds one. May be left out where the role asks for none. */
+  /**
+   * The secret id, or `{ wrapped }`: a wrapping token that holds one. Omit it if the role needs
+   * none.
+   */
   readonly secretId?: Credential | { readonly wrapped: Credential } | undefined
-  /** Where the method is mounted. Default: `approle`. */
+  /** The mount of the method. Default: `approle`. */
   readonly mount?: string | undefined
 }
 
@@ -21,8 +24,8 @@ const members: MembersOf<AppRoleOptions> = { roleId: 'any', secretId: 'any', mou
 
 /**
  * Logs in as a machine (AppRole). A wrapping token is unwrapped once, and its secret id kept for
- * later logins. If it was unwrapped before, or made by another path than that of a role's secret
- * ids, `UNAUTHENTICATED` says so: somebody else may hold the secret id.
+ * later logins. `UNAUTHENTICATED` tells if it was unwrapped before, or made by another path than a
+ * role's secret ids: then somebody else may hold the secret id.
  *
  * @example
  * import { appRole, vaultProvider } from '@finchat/secrets-provider-vault'
@@ -56,7 +59,9 @@ function isWrapped(secretId: unknown): secretId is { readonly wrapped: Credentia
   return typeof secretId === 'object' && secretId !== null && 'wrapped' in secretId
 }
 
-/** Keeps what came out of the last wrapping token: it opens only once, and one that was refused opens never. */
+/**
+ * Keeps the last unwrapped secret id: a wrapping token opens only once, and a refused one never.
+ */
 function unwrapping(source: Credential, mount: string): (context: AuthContext) => Promise<string> {
   assertCredential(source, '`secretId.wrapped`')
   let last: Unwrapping | undefined
@@ -71,10 +76,10 @@ function unwrapping(source: Credential, mount: string): (context: AuthContext) =
   return async (context) => {
     const wrapping = await readCredential(source, '`secretId.wrapped`', context.signal)
     for (;;) {
-      const joined = last?.wrapping.is(wrapping) === true ? last : undefined
-      // Another provider with the same `auth` may give up, or be closed: then this one unwraps it.
-      const [found] = await Promise.allSettled([untilEnded((joined ?? open(wrapping, context)).secretId, context.signal)])
-      if (found.status === 'rejected' && (joined === undefined || context.signal.aborted)) throw found.reason
+      const earlier = last?.wrapping.is(wrapping) === true ? last : undefined
+      // Another provider with the same `auth` may give up or close; then this one unwraps it.
+      const [found] = await Promise.allSettled([untilEnded((earlier ?? open(wrapping, context)).secretId, context.signal)])
+      if (found.status === 'rejected' && (earlier === undefined || context.signal.aborted)) throw found.reason
       if (found.status === 'rejected') continue
       if (found.value instanceof TokenBytes) return found.value.text()
       throw found.value
@@ -82,7 +87,7 @@ function unwrapping(source: Credential, mount: string): (context: AuthContext) =
   }
 }
 
-/** One at a time for a wrapping token: a second would find it used, and tell of a theft. */
+/** One unwrapping at a time: a second would find the token used, and report a theft. */
 interface Unwrapping {
   readonly wrapping: TokenBytes
   readonly secretId: Promise<TokenBytes | SecretsError>
@@ -91,16 +96,16 @@ interface Unwrapping {
 interface Wrapped {
   readonly wrapping: string
   readonly mount: string
-  /** We asked for it before, and got no answer. */
+  /** An earlier request had no answer. */
   readonly isSentBefore: boolean
   readonly onSending: () => void
 }
 
-/** The secret id, or the error that says that there is none to be had. */
+/** Returns the secret id, or the error that explains why there is none. */
 async function unwrap({ wrapping, mount, isSentBefore, onSending }: Wrapped, { post }: AuthContext): Promise<TokenBytes | SecretsError> {
   assertToken(wrapping)
-  // Whoever unwraps it can wrap what was in it again, but not by this path, which takes no secret
-  // id from its caller.
+  // A thief can wrap the secret id again, but not by this path, which takes no secret id from its
+  // caller.
   const found = accepted(await post('sys/wrapping/lookup', { token: wrapping }))
   if (found === undefined) return usedAlready(isSentBefore)
   if (!isOfSecretIds(member(found.body, 'data', 'creation_path'), mount)) return madeElsewhere(mount)
@@ -114,7 +119,7 @@ async function unwrap({ wrapping, mount, isSentBefore, onSending }: Wrapped, { p
   })
 }
 
-/** `undefined` if Vault does not know the wrapping token, or not any more. */
+/** Undefined if Vault does not know the wrapping token. */
 function accepted(answer: VaultAnswer): VaultAnswer | undefined {
   const outcome = classify(answer, 'login')
   if (outcome?.code === 'UNAUTHENTICATED') return undefined
@@ -122,7 +127,7 @@ function accepted(answer: VaultAnswer): VaultAnswer | undefined {
   return answer
 }
 
-/** As Vault writes it, without a namespace. A role's name has no slash. */
+/** Vault writes the path without a namespace. A role's name has no slash. */
 function isOfSecretIds(path: unknown, mount: string): boolean {
   const [start, end] = [`auth/${mount}/role/`, '/secret-id']
   if (typeof path !== 'string' || !path.startsWith(start) || !path.endsWith(end)) return false
@@ -138,14 +143,14 @@ function usedAlready(isSentBefore: boolean): SecretsError {
         remedy: `wrap a new one; if Vault's audit log shows another address that unwrapped it, ${stolen}`,
       })
     : new SecretsError('UNAUTHENTICATED', 'the wrapping token was used already, or has expired', {
-        remedy: `if nobody of yours used it, ${stolen}`,
+        remedy: `if none of your processes used it, ${stolen}`,
       })
 }
 
 function madeElsewhere(mount: string): SecretsError {
   return new SecretsError(
     'UNAUTHENTICATED',
-    `the wrapping token was not made by auth/${mount}/role/NAME/secret-id: somebody may have unwrapped the first one`,
+    `the wrapping token was not made by auth/${mount}/role/NAME/secret-id: a thief may have unwrapped the first one`,
     {
       remedy: `unless \`mount\` is wrong, ${stolen} by that path, since by custom-secret-id or sys/wrapping/wrap a thief could make one too`,
     },

@@ -23,7 +23,7 @@ async function loginBody(options: Partial<AwsIamOptions>): Promise<Record<string
 
 const text = (base64 = ''): string => Buffer.from(base64, 'base64').toString()
 
-test('a login proves who we are to STS, and holds no key', async () => {
+test('a login proves our identity to STS, and holds no key', async () => {
   const body = await loginBody({
     region: 'eu-west-1',
     serverId: 'vault.example',
@@ -65,7 +65,7 @@ test('keys that were refused are not sent again, though each login is signed ane
   expect(timesAsked(stub, '/v1/auth/aws/login')).toBe(1)
 })
 
-test('keys that are missing, and a region that is none, are told', async () => {
+test('missing keys and an invalid region are errors', async () => {
   const stub = await stubVault()
   const none = stubbed(stub, { auth: awsIam({ role: 'app', credentials: { accessKeyId: '', secretAccessKey: '' } }) })
   expect(await codeOf(none.get('app', context))).toBe('CREDENTIALS_MISSING')

@@ -1,27 +1,30 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { knownOptions, type MembersOf, callSource } from '@finchat/secrets-core/provider'
 import { member } from '../http/answer.ts'
-import { called } from '../shared/credential.ts'
 import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 import { type AwsCredentials, signedHeaders } from './sign-aws.ts'
 
 export interface AwsIamOptions {
   readonly role: string
-  /** The keys, or a function that returns them, such as those of `@aws-sdk/credential-providers`; it is called at each login. */
+  /**
+   * The keys, or a function that is called at each login, such as those of
+   * `@aws-sdk/credential-providers`.
+   */
   readonly credentials: AwsCredentials | (() => Promise<AwsCredentials>)
-  /** Where STS is asked: the region of its regional endpoint. Default: the global one. */
+  /** The region of the STS endpoint. Default: the global endpoint. */
   readonly region?: string | undefined
-  /** What the mount asks for as `iam_server_id_header_value`, so that the proof is of no use to another server. */
+  /** The mount's `iam_server_id_header_value`, which makes the proof useless for another server. */
   readonly serverId?: string | undefined
-  /** Where the method is mounted. Default: `aws`. */
+  /** The mount of the method. Default: `aws`. */
   readonly mount?: string | undefined
 }
 
 const members: MembersOf<AwsIamOptions> = { role: 'string', credentials: 'any', region: 'string', serverId: 'string', mount: 'string' }
 
 /**
- * Logs in to HashiCorp Vault as a role or user of AWS: with a signed request to STS that says who that is, which Vault sends. The keys do not leave
- * the process. OpenBao has no such method. Throws `CONFIGURATION` for a region or a mount that is none.
+ * Logs in to HashiCorp Vault as a role or user of AWS. Vault gets a signed request to STS, which
+ * shows who signed it; the keys stay in the process. OpenBao has no such method. Throws
+ * `CONFIGURATION` for an invalid region or mount.
  *
  * @example
  * import { awsIam, vaultProvider } from '@finchat/secrets-provider-vault'
@@ -38,7 +41,7 @@ export function awsIam(options: AwsIamOptions): VaultAuth {
   return {
     method: 'aws',
     prepare: async ({ signal }) => {
-      const keys = checked(typeof credentials === 'function' ? await called(credentials, 'the AWS credentials', signal) : credentials)
+      const keys = checked(typeof credentials === 'function' ? await callSource(credentials, 'the AWS credentials', signal) : credentials)
       return { path, body: { role, ...identityProof(keys, region, serverId) }, credential: JSON.stringify(keys) }
     },
   }
@@ -46,7 +49,7 @@ export function awsIam(options: AwsIamOptions): VaultAuth {
 
 const proofBody = 'Action=GetCallerIdentity&Version=2011-06-15'
 
-/** In the form that Vault's login takes: each part as base64. */
+/** Each part in base64, as Vault's login takes it. */
 function identityProof(keys: AwsCredentials, region: string | undefined, serverId: string | undefined): Record<string, string> {
   const host = endpointOf(region)
   const plain = {
@@ -68,7 +71,7 @@ function identityProof(keys: AwsCredentials, region: string | undefined, serverI
   }
 }
 
-/** As AWS's reference of service endpoints has it. */
+/** AWS's reference of service endpoints. */
 function endpointOf(region: string | undefined): string {
   if (region === undefined) return 'sts.amazonaws.com'
   return `sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`

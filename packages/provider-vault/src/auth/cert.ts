@@ -2,16 +2,17 @@ import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface CertOptions {
-  /** The role; without it Vault tries all that trust the certificate. */
+  /** The role. Without it Vault tries all that trust the certificate. */
   readonly role?: string | undefined
-  /** Where the method is mounted. Default: `cert`. */
+  /** The mount of the method. Default: `cert`. */
   readonly mount?: string | undefined
 }
 
 const members: MembersOf<CertOptions> = { role: 'string', mount: 'string' }
 
 /**
- * Logs in with the client certificate of `tls.cert` and `tls.key`. Throws `CONFIGURATION` for a mount that is none.
+ * Logs in with the client certificate of `tls.cert` and `tls.key`. Throws `CONFIGURATION` for an
+ * invalid mount.
  *
  * @example
  * import { cert, vaultProvider } from '@finchat/secrets-provider-vault'

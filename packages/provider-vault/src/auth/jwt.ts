@@ -1,5 +1,4 @@
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { assertCredential, type Credential, readCredential } from '../shared/credential.ts'
+import { knownOptions, type MembersOf, assertCredential, type Credential, readCredential } from '@finchat/secrets-core/provider'
 import { assertRole, loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface JwtOptions {
@@ -7,12 +6,12 @@ export interface JwtOptions {
   readonly jwt: Credential
   /** Default: the mount's own `default_role`. */
   readonly role?: string | undefined
-  /** Where the method is mounted. Default: `jwt`. */
+  /** The mount of the method. Default: `jwt`. */
   readonly mount?: string | undefined
 }
 
 /**
- * Logs in with a JSON Web Token, such as a CI job's. Throws `CONFIGURATION` for a mount that is none.
+ * Logs in with a JSON Web Token, such as a CI job's. Throws `CONFIGURATION` for an invalid mount.
  *
  * @example
  * import { jwt, vaultProvider } from '@finchat/secrets-provider-vault'
@@ -27,14 +26,18 @@ export function jwt(options: JwtOptions): VaultAuth {
 
 export interface KubernetesOptions {
   readonly role: string
-  /** Default: the file that Kubernetes mounts into every pod. It changes there, and is read again at each login. */
+  /**
+   * Default: the file that Kubernetes mounts into every pod. It changes, and each login reads it
+   * again.
+   */
   readonly jwt?: Credential | undefined
-  /** Where the method is mounted. Default: `kubernetes`. */
+  /** The mount of the method. Default: `kubernetes`. */
   readonly mount?: string | undefined
 }
 
 /**
- * Logs in as the service account of the pod that this process runs in. Throws `CONFIGURATION` for a mount that is none.
+ * Logs in as the service account of this process's pod. Throws `CONFIGURATION` for an invalid
+ * mount.
  *
  * @example
  * import { kubernetes, vaultProvider } from '@finchat/secrets-provider-vault'

@@ -1,11 +1,11 @@
-/** Keys of AWS, as its SDK's credential providers return them. */
+/** AWS keys, as its SDK's credential providers return them. */
 export interface AwsCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string | undefined
 }
 
-/** A POST without a query, of which every header is signed. */
+/** A POST without a query; every header is signed. */
 export interface AwsRequest {
   readonly service: string
   readonly region: string
@@ -14,7 +14,7 @@ export interface AwsRequest {
   readonly body: string
 }
 
-/** The headers with AWS's signature, version 4 (docs.aws.amazon.com, "Create a signed AWS API request"). */
+/** AWS Signature Version 4 (docs.aws.amazon.com, "Create a signed AWS API request"). */
 export function signedHeaders(request: AwsRequest, credentials: AwsCredentials, now: Date): Record<string, string> {
   const date = now.toISOString().replaceAll(/[-:]|\.\d+/g, '')
   const { sessionToken } = credentials

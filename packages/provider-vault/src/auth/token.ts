@@ -1,19 +1,21 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { assertCredential, assertToken, called, type Credential, readCredential } from '../shared/credential.ts'
+import { assertCredential, callSource, type Credential, readCredential } from '@finchat/secrets-core/provider'
+import { assertToken } from '../shared/token-bytes.ts'
 import { isObject, member } from '../http/answer.ts'
 import type { VaultClient } from '../http/client-transport.ts'
 import type { VaultAuth } from './vault-auth.ts'
 
 /**
- * A token that somebody else got: it is renewed where it can be, and not revoked when the provider closes, for others may use it.
+ * A token that you have. It is renewed if possible, and not revoked when the provider closes,
+ * because others may use it.
  *
  * @example
- * import { token, vaultProvider } from '@finchat/secrets-provider-vault'
+ * import { tokenAuth, vaultProvider } from '@finchat/secrets-provider-vault'
  *
- * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: token({ file: '/run/vault/token' }) })
+ * const vault = vaultProvider({ url: 'https://vault.example:8200', auth: tokenAuth({ file: '/run/vault/token' }) })
  * console.log(vault.name) // vault
  */
-export function token(source: Credential): VaultAuth {
+export function tokenAuth(source: Credential): VaultAuth {
   assertCredential(source, 'the token')
   return {
     method: 'token',
@@ -26,7 +28,8 @@ export function token(source: Credential): VaultAuth {
 }
 
 /**
- * The token in a file that an agent keeps: `token({ file })`. It is read again when Vault refuses the one before.
+ * The token in a file that an agent keeps: `tokenAuth({ file })`. It is read again when Vault refuses
+ * the former.
  *
  * @example
  * import { tokenFile, vaultProvider } from '@finchat/secrets-provider-vault'
@@ -35,21 +38,22 @@ export function token(source: Credential): VaultAuth {
  * console.log(vault.name) // vault
  */
 export function tokenFile(path: string): VaultAuth {
-  return token({ file: path })
+  return tokenAuth({ file: path })
 }
 
 /**
- * What a function of one's own returns: a token, and when it ends if that is known: epoch milliseconds, as `Date.now()` counts. What it throws is
- * `UNAVAILABLE`, and nothing of it is shown; a `SecretsError` that it throws is kept.
+ * Your function: it returns a token, and optionally its expiry in epoch milliseconds, as
+ * `Date.now()` counts. An error that it throws becomes `UNAVAILABLE` and is not shown; a
+ * `SecretsError` is kept.
  */
 export type TokenSource = () => Promise<string | { readonly token: string; readonly expiresAt?: number | undefined }>
 
-/** A function that gets tokens in its own way. It is called when there is no token, and again when one ends or is refused. */
+/** Calls your function if there is no token, and again when one ends or is refused. */
 export function tokenFunction(source: TokenSource): VaultAuth {
   return {
     method: 'function',
     prepare: async ({ signal }) => {
-      const answer = await called(source, 'the token', signal)
+      const answer = await callSource(source, 'the token', signal)
       const { token: text, expiresAt } = isObject(answer) ? answer : { token: answer, expiresAt: undefined }
       if (typeof text !== 'string') {
         throw new SecretsError('CONFIGURATION', 'the function of `auth` returned no token', {
@@ -64,7 +68,7 @@ export function tokenFunction(source: TokenSource): VaultAuth {
   }
 }
 
-/** The token that a client of one's own has, whoever keeps it fresh. */
+/** The token of the application's client. */
 export function clientToken(client: VaultClient): VaultAuth {
   return {
     method: 'client',
@@ -76,10 +80,10 @@ export function clientToken(client: VaultClient): VaultAuth {
   }
 }
 
-/** In 2001, were it milliseconds; in the year 33658, were it seconds. */
+/** The year 2001 in milliseconds, the year 33658 in seconds. */
 const leastMs = 1e12
 
-/** Seconds would let every token end at once, and be asked for anew by every call. */
+/** With seconds every token would have ended, and each call would ask for another. */
 function assertMoment(expiresAt: unknown): asserts expiresAt is number | undefined {
   if (expiresAt === undefined || (typeof expiresAt === 'number' && Number.isFinite(expiresAt) && expiresAt >= leastMs)) return
   throw new SecretsError('CONFIGURATION', 'the function of `auth` returned an `expiresAt` that is no time in epoch milliseconds', {

@@ -1,20 +1,19 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { assertCredential, type Credential, readCredential } from '../shared/credential.ts'
+import { knownOptions, type MembersOf, assertCredential, type Credential, readCredential } from '@finchat/secrets-core/provider'
 import { canHoldPath } from '../shared/paths.ts'
 import { loginPath, type VaultAuth } from './vault-auth.ts'
 
 export interface UserpassOptions {
   readonly username: string
   readonly password: Credential
-  /** Where the method is mounted. Default: `userpass`. */
+  /** The mount of the method. Default: `userpass`. */
   readonly mount?: string | undefined
 }
 
 const members: MembersOf<UserpassOptions> = { username: 'string', password: 'any', mount: 'string' }
 
 /**
- * Logs in with a user name and a password. Throws `CONFIGURATION` for a name or a mount that is none.
+ * Logs in with a user name and a password. Throws `CONFIGURATION` for an invalid name or mount.
  *
  * @example
  * import { userpass, vaultProvider } from '@finchat/secrets-provider-vault'

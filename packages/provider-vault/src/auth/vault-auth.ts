@@ -2,17 +2,20 @@ import { SecretsError } from '@finchat/secrets-core'
 import type { VaultAnswer } from '../http/answer.ts'
 import { canHoldPath, encodedPath } from '../shared/paths.ts'
 
-/** A way to get a token. Made by `appRole(…)`, `kubernetes(…)` and the like. */
+/** A way to log in, made by `appRole(…)`, `kubernetes(…)` and others. */
 export interface VaultAuth {
-  /** Its name in errors and events. */
+  /** The name in errors and events. */
   readonly method: string
-  /** Reads the credentials anew, and says what they are good for. Sends nothing that could use them up twice. */
+  /**
+   * Reads the credentials anew, and returns the login. Sends no request that could consume them
+   * twice.
+   */
   readonly prepare: (context: AuthContext) => Promise<Login>
 }
 
 export interface AuthContext {
   readonly signal: AbortSignal
-  /** Sends a request without the token that is held; again only where the server did nothing. */
+  /** Sends a request without the held token. Repeats it only if the server did nothing. */
   readonly post: (path: string, body: Readonly<Record<string, unknown>>, token?: string) => Promise<VaultAnswer>
 }
 
@@ -21,12 +24,12 @@ export type Login =
   | {
       readonly path: string
       readonly body: Readonly<Record<string, unknown>>
-      /** Tells this credential from another, where the body is another one each time. */
+      /** Identifies the credential, if the body differs each time. */
       readonly credential?: string | undefined
     }
   | { readonly token: string; readonly expiresAt?: number | undefined; readonly isOnlyOne?: boolean | undefined }
 
-/** `auth/<mount>/login`, and what follows. Throws `CONFIGURATION` where the mount is none. */
+/** `auth/<mount>/login` and the rest. Throws `CONFIGURATION` for an invalid mount. */
 export function loginPath(mount: string, ...rest: readonly string[]): string {
   if (typeof mount === 'string' && mount.startsWith('auth/'))
     throw new SecretsError('CONFIGURATION', 'the mount of `auth` begins with auth/, which is added to it', { remedy: 'leave out auth/' })
@@ -38,7 +41,7 @@ export function loginPath(mount: string, ...rest: readonly string[]): string {
   return encodedPath('auth', mount, 'login', ...rest)
 }
 
-/** Throws `CONFIGURATION` where the login's role is missing. */
+/** Throws `CONFIGURATION` if the role is missing. */
 export function assertRole(role: unknown): asserts role is string {
   if (typeof role === 'string' && role !== '') return
   throw new SecretsError('CONFIGURATION', '`role` is missing', { remedy: 'name the role that the login is for' })

@@ -1,21 +1,24 @@
-/** A JSON object of which nothing is known but that. */
+/** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** What the server answered. */
+/** An answer of the server. */
 export interface VaultAnswer {
   readonly status: number
   /** The body exactly as sent. */
   readonly text: string
-  /** The same as an object; `undefined` if it is none, and so not Vault's own. */
+  /** The body as an object; undefined if it is none. */
   readonly body: JsonObject | undefined
   readonly retryAfter?: string | undefined
-  /** The state of the cluster that the answer shows, to be sent back. */
+  /** The state of the cluster, sent back with later requests. */
   readonly index?: string | undefined
-  /** The server's own time of the answer, to the second. */
+  /** The server's time, to the second. */
   readonly date?: string | undefined
 }
 
-/** When the server answered, by its own clock, in epoch milliseconds: not before this. By ours where it does not tell. */
+/**
+ * The earliest time of the answer, by the server's clock, in epoch milliseconds; our clock if the
+ * server sends no date.
+ */
 export function timeOf({ date = '' }: VaultAnswer): number {
   const second = Date.parse(date)
   return Number.isNaN(second) ? Date.now() : second + 999
@@ -25,12 +28,12 @@ export function vaultAnswer(status: number, text: string, headers: Pick<VaultAns
   return { status, text, body: objectIn(text), ...headers }
 }
 
-/** The own member of something that may be an object. */
+/** The own property at this path. */
 export function member(value: unknown, ...keys: readonly string[]): unknown {
   let found = value
   for (const key of keys) {
     if (typeof found !== 'object' || found === null || !Object.hasOwn(found, key)) return undefined
-    found = (found as JsonObject)[key] // an object, as was looked
+    found = (found as JsonObject)[key]
   }
   return found
 }
@@ -39,7 +42,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What the server says in its `errors` or `warnings`; to be recognised, never to be shown. */
+/** Whether the server's `errors` or `warnings` contain the phrase. They are never shown. */
 export function says(answer: VaultAnswer, where: 'errors' | 'warnings', phrase: string): boolean {
   const lines = member(answer.body, where)
   return Array.isArray(lines) && lines.some((line) => typeof line === 'string' && line.includes(phrase))

@@ -2,7 +2,7 @@ import nodeVault from 'node-vault'
 import { type OpenBao, startOpenBao } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { token } from '../auth/token.ts'
+import { tokenAuth } from '../auth/token.ts'
 import { canaries, codeOf, context, failure, stubVault } from '../testing/stub-vault.ts'
 import type { VaultProviderOptions } from '../options.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
@@ -36,14 +36,14 @@ describeWithServer('openbao', "an application's own client of node-vault", () =>
   test('goes by `auth` where that is given, and without a token of its own is CREDENTIALS_MISSING', async () => {
     const client = nodeVault({ endpoint: bao.url })
     expect(await codeOf(providerWith({ client }).get('app', context))).toBe('CREDENTIALS_MISSING')
-    expect(await codeOf(providerWith({ client, auth: token(bao.rootToken) }).get('none', context))).toBe('ok')
+    expect(await codeOf(providerWith({ client, auth: tokenAuth(bao.rootToken) }).get('none', context))).toBe('ok')
   })
 
   test('is not asked for a path whose failures it takes for answers', async () => {
     const client = nodeVault({ endpoint: bao.url, token: bao.rootToken })
     const { code, message } = await failure(providerWith({ client, kvVersion: 2 }).get('sys/health', context))
     expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('sys/health')])
-    expect(await codeOf(providerWith({ url: bao.url, auth: token(bao.rootToken) }).get('sys/health', context))).toBe('ok')
+    expect(await codeOf(providerWith({ url: bao.url, auth: tokenAuth(bao.rootToken) }).get('sys/health', context))).toBe('ok')
   })
 })
 
@@ -73,7 +73,7 @@ test('a text that an own client was answered is no success', async () => {
   expect([code, effect]).toEqual(['INTERNAL', 'unknown'])
 })
 
-test('what the own client decides is not told twice', () => {
+test('options that the own client decides are refused', () => {
   const client = { namespace: 'pay', request: async () => ({}) }
   const made = (options: Partial<VaultProviderOptions>) => () => vaultProvider({ client, ...options })
   expect(made({ namespace: 'pay' })).not.toThrow()

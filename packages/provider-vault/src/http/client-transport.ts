@@ -3,7 +3,10 @@ import type { Transport, VaultRequest } from './transport.ts'
 import { untilEnded } from '../shared/deadline.ts'
 import { TransportError } from '../shared/transport-error.ts'
 
-/** What is used of a node-vault client that you made yourself. */
+/**
+ * The part of a `node-vault` client that the provider uses, with its properties `token` and
+ * `namespace`.
+ */
 export interface VaultClient {
   readonly request: (options: {
     path: string
@@ -15,8 +18,8 @@ export interface VaultClient {
 }
 
 /**
- * Requests by a client that the application made: its address, its TLS, its transport, with what that does about redirects, proxies and
- * numbers. It is not closed, for it is not ours.
+ * Requests by the application's client: its address, TLS, redirects and proxies. It is never closed
+ * here.
  */
 export function ownClientTransport(client: VaultClient): Transport {
   return {

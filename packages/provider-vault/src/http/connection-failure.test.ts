@@ -39,7 +39,7 @@ test.each([
   expect(failed(storeStatus, true)).toMatchObject({ code, storeStatus, remedy: expect.stringContaining(remedy), sent })
 })
 
-test('what OpenSSL says tells one handshake from another, and is not shown', () => {
+test("OpenSSL's messages distinguish handshakes, and are not shown", () => {
   const said = (phrase: string) =>
     connectionFailure(Object.assign(new Error(`write EPROTO 40:error:0A:SSL routines:${phrase}:c4n4ry`), { code: 'EPROTO' }), false)
   expect(said('wrong version number').message).toBe('the server speaks no TLS on this port')

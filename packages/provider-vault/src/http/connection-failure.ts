@@ -1,12 +1,12 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
+import { systemCode } from '@finchat/secrets-core/provider'
 import { TransportError } from '../shared/transport-error.ts'
 
-/** What a failed connection means, and what to do. */
 interface Failure {
   readonly code: SecretsErrorCode
   readonly problem: string
   readonly remedy: string
-  /** The server refused the connection in the handshake, though the request was on its way. */
+  /** The server refused the connection in the handshake, after the request was written. */
   readonly isRefusal?: true
 }
 
@@ -38,7 +38,7 @@ const network = unreachable('look at the network, its routes and firewalls, betw
 const exhausted = unreachable('this machine has no ports or file descriptors left: raise their limit')
 const outOfTime = (problem: string, remedy: string): Failure => ({ code: 'UNAVAILABLE', problem, remedy })
 
-/** By the system's or OpenSSL's short code. */
+/** By the short code of the system or OpenSSL. */
 const failures: ReadonlyMap<string, Failure> = new Map([
   ['ECONNREFUSED', unreachable('start the server, or correct `url`')],
   ['ENOTFOUND', unreachable('correct the host in `url`')],
@@ -72,7 +72,7 @@ const failures: ReadonlyMap<string, Failure> = new Map([
   ['HPE_INVALID_CONSTANT', noHttp],
 ])
 
-/** Phrases of OpenSSL in errors whose code is `EPROTO`: they are recognised, and never shown. */
+/** Phrases of OpenSSL in errors of code `EPROTO`. They are never shown. */
 const handshakes: readonly (readonly [phrase: string, failure: Failure])[] = [
   ['wrong version number', noTls],
   ['packet length too long', noTls],
@@ -95,9 +95,9 @@ const otherHttp: Failure = {
 }
 const otherwise = unreachable('look at the server, and at what is between')
 
-/** What a socket's error means. Of the error itself only its code is kept. */
+/** Classifies a socket's error. Only its code is kept. */
 export function connectionFailure(error: unknown, sent: boolean): TransportError {
-  const storeStatus = codeOf(error)
+  const storeStatus = systemCode(error)
   const { code, problem, remedy, isRefusal = false } = failureOf(error, storeStatus ?? '', sent)
   return new TransportError(code, problem, { remedy, storeStatus, sent: sent && !isRefusal })
 }
@@ -113,10 +113,4 @@ function failureOf(error: unknown, code: string, sent: boolean): Failure {
 
 function says(error: unknown, phrase: string): boolean {
   return error instanceof Error && error.message.includes(phrase)
-}
-
-/** A code such as `ECONNRESET`, and nothing that only looks like one. */
-function codeOf(error: unknown): string | undefined {
-  const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : undefined
 }

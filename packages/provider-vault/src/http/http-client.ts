@@ -6,9 +6,9 @@ import { interruption, isLate } from '../shared/deadline.ts'
 import type { TlsMaterial } from './tls.ts'
 import { TransportError } from '../shared/transport-error.ts'
 
-/** The most that one answer may hold, in bytes: Vault's own limit of a request (`max_request_size`, 32 MiB). */
+/** Vault's own limit of a request (`max_request_size`, 32 MiB). */
 const maxAnswerBytes = 33_554_432
-/** Below the 60 s after which common load balancers drop an idle connection without a word. */
+/** Common load balancers drop idle connections after 60 s without notice. */
 const idleMs = 30_000
 const maxSockets = 64
 
@@ -18,7 +18,6 @@ export interface HttpTarget {
   readonly isSecure: boolean
 }
 
-/** One request as it goes over the wire. */
 interface WireRequest {
   readonly method: string
   readonly path: string
@@ -26,7 +25,7 @@ interface WireRequest {
   readonly body?: string | undefined
 }
 
-/** Sends requests over one agent that keeps its connections, follows no redirect and knows of no proxy. */
+/** Sends requests over one keep-alive agent, without redirects and proxies. */
 export interface HttpClient {
   readonly send: (request: WireRequest, signal: AbortSignal) => Promise<VaultAnswer>
   readonly close: () => void
@@ -53,7 +52,7 @@ interface Client {
 const kept = { keepAlive: true, timeout: idleMs, maxSockets } as const
 
 function plainClient(): Client {
-  // Loaded when first needed: importing node:http costs 25 ms, its facade for ES modules most of it.
+  // Importing node:http costs 25 ms, most of it for its facade as an ES module.
   const http = process.getBuiltinModule('node:http')
   return { request: http.request, agent: new http.Agent(kept) }
 }
@@ -62,7 +61,7 @@ function secureClient(tls: TlsMaterial): Client {
   const https = process.getBuiltinModule('node:https')
   const isStricter = process.getBuiltinModule('node:tls').DEFAULT_MIN_VERSION === 'TLSv1.3'
   const minVersion = isStricter ? 'TLSv1.3' : 'TLSv1.2'
-  // Said here, neither is to be switched off by NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS.
+  // Set here, so that neither NODE_TLS_REJECT_UNAUTHORIZED nor NODE_OPTIONS weakens them.
   return { request: https.request, agent: new https.Agent({ ...kept, ...tls, rejectUnauthorized: true, minVersion }) }
 }
 
@@ -102,12 +101,12 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
   return promise
 }
 
-/** A connection that lay idle was closed, or is dead: the others are no better. */
+/** If one idle connection is dead, the others are too. */
 function dropIdle(agent: Agent): void {
   for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy()
 }
 
-/** Listeners, for half of the cost of an async iterator. */
+/** Listeners cost half of an async iterator. */
 function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void, fail: (failure: TransportError) => void): void {
   const chunks: Buffer[] = []
   let length = 0
@@ -116,13 +115,12 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
     length += chunk.length
     if (length > maxAnswerBytes) fail(new TransportError('INTERNAL', `the answer is larger than ${maxAnswerBytes} bytes`, { sent: true }))
   })
-  // The connection ended before the body did.
   incoming.on('error', (error) => fail(connectionFailure(error, true)))
   incoming.on('end', () => {
     const [first] = chunks
     const whole = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks)
     const { statusCode = 0, headers } = incoming
-    // An error page of a proxy may be in any encoding.
+    // A proxy's error page may have any encoding.
     const isReadable = statusCode >= 300 || process.getBuiltinModule('node:buffer').isUtf8(whole)
     const text = isReadable ? whole.toString() : ''
     whole.fill(0)
@@ -133,7 +131,7 @@ function collect(incoming: IncomingMessage, done: (answer: VaultAnswer) => void,
   })
 }
 
-/** A lenient decoder would make another value of it. */
+/** A lenient decoder would return another value. */
 function notUtf8(status: number): TransportError {
   const remedy = 'point `url` at Vault itself, or at what passes its answers on unchanged'
   return new TransportError('INTERNAL', 'the answer is no text in UTF-8', { remedy, storeStatus: String(status), sent: true })

@@ -9,7 +9,7 @@ import { type OpenBao, startOpenBao, startTcpProxy } from '@finchat/secrets-test
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { cert } from '../auth/cert.ts'
-import { token } from '../auth/token.ts'
+import { tokenAuth } from '../auth/token.ts'
 import { canaries, codeOf, context, failure } from '../testing/stub-vault.ts'
 import type { VaultTls } from './tls.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
@@ -20,7 +20,7 @@ describeWithServer('openbao', 'https with a private authority', () => {
   afterAll(() => bao.stop())
 
   function providerAt(url: string, tls?: VaultTls): VaultProvider {
-    const provider = vaultProvider({ url, tls, auth: token(bao.rootToken) })
+    const provider = vaultProvider({ url, tls, auth: tokenAuth(bao.rootToken) })
     onTestFinished(() => provider.close())
     return provider
   }
@@ -44,7 +44,7 @@ describeWithServer('openbao', 'https with a private authority', () => {
     expect(await codeOf(provider.get('app', context))).toBe('ok')
   })
 
-  test('a server that cannot prove who it is gets no token, whatever the environment says', async () => {
+  test('a server with an unverified identity gets no token, whatever the environment sets', async () => {
     vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
     vi.stubEnv('VAULT_SKIP_VERIFY', 'true')
     onTestFinished(() => void vi.unstubAllEnvs())
@@ -95,12 +95,12 @@ describeWithServer('openbao', 'https with a private authority', () => {
     onTestFinished(other.stop)
     const bundle = `# ours\r\n${bao.ca?.replaceAll('\n', '\r\n')}# theirs\n${other.ca?.replaceAll('CERTIFICATE', 'X509 CERTIFICATE')}\nthat is all\n`
     expect(await codeOf(providerAt(bao.url, { ca: bundle }).checkHealth(context))).toBe('ok')
-    const provider = vaultProvider({ url: other.url, tls: { ca: bundle }, auth: token(other.rootToken) })
+    const provider = vaultProvider({ url: other.url, tls: { ca: bundle }, auth: tokenAuth(other.rootToken) })
     onTestFinished(() => provider.close())
     expect(await codeOf(provider.checkHealth(context))).toBe('ok')
   })
 
-  test('a connection that comes to nothing says why, and what to do', async () => {
+  test('a failed connection names its cause and its remedy', async () => {
     await bao.api('POST', 'sys/mounts/authority', { type: 'pki', config: { max_lease_ttl: '87600h' } })
     const root = await bao.api<Issued>('POST', 'authority/root/generate/internal', { common_name: 'servers', ttl: '87600h' })
     await bao.api('POST', 'authority/roles/server', {

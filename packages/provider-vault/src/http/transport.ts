@@ -4,17 +4,16 @@ import { type HttpClient, httpClient } from './http-client.ts'
 import { type TlsMaterial, tlsMaterial, type VaultTls } from './tls.ts'
 import type { VaultUrl } from './url.ts'
 
-/** One request, complete but for what every request carries. */
+/** One request, without the headers that all requests carry. */
 export interface VaultRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** Behind `/v1/`, each segment encoded already. */
+  /** Behind `/v1/`; each segment is encoded. */
   readonly path: string
-  /** JSON text, sent as it is. */
   readonly body?: string | undefined
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Sends one request, once. Rejects with `TransportError`, and with nothing else, when there was no whole answer. */
+/** Sends one request once. Rejects only with `TransportError`, if there was no whole answer. */
 export type Exchange = (request: VaultRequest, signal: AbortSignal) => Promise<VaultAnswer>
 
 export interface Transport {
@@ -23,7 +22,7 @@ export interface Transport {
   readonly close: () => void
 }
 
-/** HTTP to the server at `url`. Files of `tls` are read, and connections made, by the first request. */
+/** HTTP to the server at `url`. The first request reads the files of `tls` and connects. */
 export function httpTransport(url: VaultUrl, tls: VaultTls): Transport {
   let opening: Promise<HttpClient> | undefined
   let client: HttpClient | undefined
@@ -40,7 +39,7 @@ export function httpTransport(url: VaultUrl, tls: VaultTls): Transport {
   }
   const opened: Exchange = async (request, signal) => {
     opening ??= open()
-    return send(await untilEnded(opening, signal), request, signal) // all wait for one opening, and each may give up
+    return send(await untilEnded(opening, signal), request, signal)
   }
   return {
     exchange: (request, signal) => (client === undefined ? opened(request, signal) : send(client, request, signal)),

@@ -68,7 +68,7 @@ test('another version than the one that was asked for is no answer, nor is the r
   expect(await provider.put('app', { value: canaries.value, version: 7 }, context)).toMatchObject({ version: 7 })
 })
 
-test.each([-3_600_000, -5, 3_600_000])("what was deleted is told by the server's clock, of which ours differs by %i ms", async (skew) => {
+test.each([-3_600_000, -5, 3_600_000])("the server's clock decides what is deleted; ours differs by %i ms", async (skew) => {
   const serverTime = Date.now() + skew
   const deleted = { ...good, deletion_time: new Date(serverTime - 2).toISOString() }
   const dueLater = { ...good, deletion_time: new Date(serverTime + 60_000).toISOString() }

@@ -2,27 +2,26 @@ import { type SecretDescription, SecretsError, type StoredSecret } from '@fincha
 import { jsonTextAt } from '@finchat/secrets-core/provider'
 import { isObject, type JsonObject, member, timeOf, type VaultAnswer } from '../http/answer.ts'
 
-/** What identifies one version of a secret, and since when it is current: a version of KV v2 is current from when it was created. */
+/** Identifies a version. A version of KV v2 is current from its creation. */
 export interface VersionMetadata extends Pick<StoredSecret, 'expiresAt'> {
   readonly version: number
   readonly revision: string
   readonly currentSince: number
 }
 
-/** The secret in an answer of KV v2. Throws `INTERNAL` for anything else. */
+/** The secret in an answer of KV v2. Throws `INTERNAL` for any other answer. */
 export function versionedSecret(answer: VaultAnswer): StoredSecret {
   const facts = metadataOf(member(answer.body, 'data', 'metadata'), member(answer.body, 'data', 'metadata', 'version'))
-  // Written as `{"data":null}`, it has no fields.
+  // A secret written as `{"data":null}` has no fields.
   if (member(answer.body, 'data', 'data') === null) return { value: '{}', shape: 'map', ...facts }
   return { ...fieldsAt(answer, ['data', 'data']), ...facts }
 }
 
-/** The secret in an answer of KV v1, which knows of no versions. */
 export function plainSecret(answer: VaultAnswer): StoredSecret {
   return fieldsAt(answer, ['data'])
 }
 
-/** The fields, and whatever is no text exactly as the server wrote it: JavaScript would round numbers. */
+/** Fields that are no text stay as the server wrote them: JavaScript would round numbers. */
 function fieldsAt({ text, body, status }: VaultAnswer, keys: readonly string[]): Pick<StoredSecret, 'value' | 'shape'> {
   const fields = member(body, ...keys)
   if (!isObject(fields)) throw unexpectedAnswer(status)
@@ -36,7 +35,7 @@ function isOfTexts(fields: JsonObject): boolean {
   return true
 }
 
-/** The number of the version, and the moment that it was created at: after a purge numbers begin anew, moments never. */
+/** The number and the creation time: a purge restarts the numbers, but times never repeat. */
 export function metadataOf(metadata: unknown, version: unknown): VersionMetadata {
   const revision = member(metadata, 'created_time')
   if (typeof revision !== 'string' || typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1)
@@ -44,21 +43,20 @@ export function metadataOf(metadata: unknown, version: unknown): VersionMetadata
   return { version, revision, currentSince: momentOf(revision), ...endOf(member(metadata, 'deletion_time')) }
 }
 
-/** A version may be set to be deleted at a time to come (`delete_version_after`). */
+/** A version may have a future deletion time (`delete_version_after`). */
 function endOf(deletionTime: unknown): Pick<StoredSecret, 'expiresAt'> {
   return deletionTime === '' || deletionTime === undefined ? {} : { expiresAt: momentOf(deletionTime) }
 }
 
-/** Of a time as RFC 3339 writes it, in epoch milliseconds. */
+/** Converts RFC 3339 to epoch milliseconds. */
 function momentOf(time: unknown): number {
   const moment = typeof time === 'string' && /^\d{4}-\d\d-\d\dT/.test(time) ? Date.parse(time) : Number.NaN
   if (Number.isNaN(moment)) throw unexpectedAnswer(200)
   return moment
 }
 
-/** What the metadata of KV v2 tells of a secret. */
 export interface SecretRecord {
-  /** The number of the last version that was written, deleted or not; 0 if none ever was. */
+  /** The last version's number, deleted or not; 0 if there is none. */
   readonly last: number
   readonly versions: readonly VersionRecord[]
   readonly tags: Readonly<Record<string, string>>
@@ -66,7 +64,7 @@ export interface SecretRecord {
 
 interface VersionRecord extends VersionMetadata {
   readonly isDestroyed: boolean
-  /** It reads as deleted, by the clock of the server: ours may be behind the moment at which it was deleted. */
+  /** By the server's clock, because ours may be behind. */
   readonly isDeleted: boolean
 }
 

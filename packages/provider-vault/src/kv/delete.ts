@@ -5,10 +5,10 @@ import { readRecord } from './read.ts'
 import { missing } from './tags.ts'
 import { stagedPath } from '../shared/paths.ts'
 
-/** Versions that were deleted by one call have the same moment, but for the time that the call took. */
+/** The deletion times of one call differ by no more. */
 const sameCallMs = 1_000
 
-/** Deletes every version, so that `restore` can undo it. The staged version goes first. */
+/** Deletes every version; `restore` undoes it. The staged version goes first. */
 export async function deleteVersions(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
   let record = await existing(mount, path, signal)
   await beside(async () => {
@@ -35,7 +35,7 @@ export async function restoreVersions(mount: KvMount, path: string, signal: Abor
   await beside(async () => {
     const staged = await readRecord(mount, stagedPath(path), signal)
     const withdrawnAt = staged && currentOf(staged)?.expiresAt
-    // One that was withdrawn before this version was written belongs to an earlier deletion.
+    // An earlier withdrawal belongs to an earlier deletion.
     const isTogether = withdrawnAt !== undefined && current !== undefined && withdrawnAt > current.currentSince
     if (staged !== undefined && isTogether) await undelete(mount, stagedPath(path), staged, signal)
   })
@@ -51,7 +51,7 @@ async function undelete(mount: KvMount, path: string, record: SecretRecord, sign
   await change(mount, path, 'undelete', together, signal)
 }
 
-/** Runs a step on the staged path. A policy that names each path may not allow it. */
+/** Runs a step on the staged path, which a policy may not allow. */
 async function beside(run: () => Promise<void>): Promise<void> {
   try {
     await run()
@@ -60,7 +60,9 @@ async function beside(run: () => Promise<void>): Promise<void> {
   }
 }
 
-/** For good: values, numbers and tags. What waits to be promoted goes first, lest it stays behind. */
+/**
+ * Removes values, numbers and tags. The staged version goes first, so that it is not left behind.
+ */
 export async function purge(mount: KvMount, path: string, signal: AbortSignal): Promise<void> {
   await beside(() => forget(mount, stagedPath(path), signal))
   await forget(mount, path, signal)
@@ -70,7 +72,7 @@ async function forget(mount: KvMount, path: string, signal: AbortSignal): Promis
   await mount.ask(path, { method: 'DELETE', part: 'metadata', call: 'write', capability: 'delete' }, signal)
 }
 
-/** These versions, for good. Others of the same path stay. */
+/** Destroys these versions of the path. */
 export async function destroyVersions(mount: KvMount, path: string, versions: readonly number[], signal: AbortSignal): Promise<void> {
   const numbered = versions.map((version) => ({ version }))
   await change(mount, path, 'destroy', numbered, signal)

@@ -4,7 +4,7 @@ import { unexpectedAnswer } from './answers.ts'
 import type { KvMount } from './mount.ts'
 import { canHoldFolder, canHoldPath } from '../shared/paths.ts'
 
-/** One folder after the other, each asked for when its first path is read. Vault cannot tell deleted secrets from others in a list. */
+/** Requests each folder when its first path is read. Vault lists deleted secrets like others. */
 export async function* kvList(mount: KvMount, prefix: string, context: CallContext): AsyncGenerator<ListedSecret, void, undefined> {
   const folders = [folderOf(prefix)]
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
@@ -12,11 +12,11 @@ export async function* kvList(mount: KvMount, prefix: string, context: CallConte
     const paths = [...new Set(keys)].map((key) => folder + key)
     yield* paths.filter((path) => path.startsWith(prefix) && canHoldPath(path)).map((path) => ({ path }))
     const below = paths.filter((path) => canHoldFolder(path) && (path.startsWith(prefix) || prefix.startsWith(path)))
-    for (const path of below.toReversed()) folders.push(path) // too many, perhaps, to be the arguments of one call
+    for (const path of below.toReversed()) folders.push(path) // perhaps too many arguments for one call
   }
 }
 
-/** With the slash at its end; the root is empty. */
+/** Ends in a slash; empty for the root. */
 function folderOf(prefix: string): string {
   const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
   if (folder === '' || canHoldFolder(folder)) return folder
@@ -25,7 +25,7 @@ function folderOf(prefix: string): string {
   })
 }
 
-/** A policy for `secret/metadata/app/*` covers the list of `app/`, and not that of the root. */
+/** A policy for `secret/metadata/app/*` covers the list of `app/`, but not of the root. */
 const otherwise = 'pass a `prefix` that ends in / and that the policy covers'
 
 async function keysIn(mount: KvMount, folder: string, signal: AbortSignal): Promise<readonly string[]> {

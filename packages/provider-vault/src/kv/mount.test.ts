@@ -16,7 +16,7 @@ test('many first reads cost one login, ask once for the state of the cluster, an
   expect([timesAsked(stub, mountsPath), timesAsked(stub, '/v1/auth/approle/login'), stub.requests.length]).toEqual([2, 1, 1003])
 })
 
-test('who gives up waiting for what the mount is leaves it to the others', async () => {
+test('a caller that gives up does not end the detection', async () => {
   const stub = await stubVault((path) => (path === mountsPath ? { ...mountOf('2'), delayMs: 200 } : undefined))
   const provider = stubbed(stub)
   const controller = new AbortController()
@@ -26,7 +26,7 @@ test('who gives up waiting for what the mount is leaves it to the others', async
   expect([await codeOf(impatient), await codeOf(patient), timesAsked(stub, mountsPath)]).toEqual(['ABORTED', 'ok', 1])
 })
 
-test('what the mount is, is asked again when it could not be told', async () => {
+test('a failed detection is repeated', async () => {
   let isUp = false
   const stub = await stubVault((path) =>
     path === mountsPath && !isUp ? { status: 503, body: { errors: ['Vault is sealed'] } } : undefined,
@@ -47,7 +47,7 @@ test('a `kvVersion` that is right costs a read nothing, and each answer that a s
   expect(timesAsked(stub, mountsPath)).toBe(3)
 })
 
-test('many who are told at once that a secret does not exist share one look at the mounts', async () => {
+test('concurrent reads of missing secrets share one probe of the mounts', async () => {
   const stub = await stubVault((path) => (path.includes('/none') ? absent : undefined))
   const provider = stubbed(stub, { timeoutMs: 60_000 })
   await provider.get('app', context)
@@ -105,7 +105,7 @@ test('with a `kvVersion` too, an outage or the end of a call is not taken for a 
   expect(await codeOf(provider.get('none', { signal: AbortSignal.timeout(50) }))).toBe('ABORTED')
 })
 
-test('a look at the mounts that fails confirms no missing secret, whoever else it was for', async () => {
+test('a failed probe of the mounts confirms no missing secret', async () => {
   let isUp = true
   const stub = await stubVault((path) => {
     if (path === mountsPath && !isUp) return { status: 501, body: { errors: ['not initialized'] } }
@@ -163,7 +163,7 @@ describeWithServer('openbao', 'a mount that is replaced by one of the other vers
   })
 })
 
-test('a `kvVersion` that is wrong is told, before anything is written', async () => {
+test('a wrong `kvVersion` is CONFIGURATION before anything is written', async () => {
   const stub = await stubVault((path) => (path === mountsPath ? mountOf('1') : absent))
   const provider = stubbed(stub, { kvVersion: 2 })
   const calls = [

@@ -6,25 +6,28 @@ import type { KvMount } from './mount.ts'
 import { patched } from './patch.ts'
 import { type LastVersion, readLast } from './read.ts'
 import { setTags } from './tags.ts'
-import { assertTags, assertVersion, fieldsOf } from './input.ts'
+import { assertVersionNumber } from '@finchat/secrets-core/provider'
+import { assertTags, fieldsOf } from './input.ts'
 import { assertPath } from '../shared/paths.ts'
 
-/** How often a write without a condition begins anew, on a mount that takes none without a version, when others write too. */
+/**
+ * How often an unconditional write starts again, if the mount requires versions and others write
+ * too.
+ */
 const mostAttempts = 5
 
-/** A write that was checked before anything is sent. */
 interface CheckedSecret extends NewSecret {
   readonly fields: string
 }
 
 export function checkedSecret(path: string, secret: NewSecret): CheckedSecret {
   assertPath(path)
-  if (secret.version !== undefined) assertVersion(secret.version)
+  if (secret.version !== undefined) assertVersionNumber(secret.version)
   assertTags(secret.tags ?? {})
   return { ...secret, fields: fieldsOf(secret) }
 }
 
-/** Adds a version under Vault's own check-and-set, then its tags. */
+/** Adds a version under check-and-set, then its tags. */
 export async function putVersion(mount: KvMount, path: string, secret: CheckedSecret, signal: AbortSignal): Promise<WriteReceipt> {
   const over = await baseOf(mount, path, secret, signal)
   const receipt =
@@ -36,10 +39,10 @@ export async function putVersion(mount: KvMount, path: string, secret: CheckedSe
   return receipt
 }
 
-/** What a write goes over: the number of the last version, 0 for none, and its secret if that must be there still. */
+/** The last version's number, 0 for none, and its secret if that must still exist. */
 type Base = Pick<LastVersion, 'version'> & Partial<Pick<LastVersion, 'secret'>>
 
-/** `undefined`: whichever is the last. Throws `VERSION_CONFLICT` if it cannot be what is asked for. */
+/** Undefined: any version. Throws `VERSION_CONFLICT` if the last version does not match. */
 export async function baseOf(
   mount: KvMount,
   path: string,
@@ -53,7 +56,7 @@ export async function baseOf(
   return base
 }
 
-/** The version that is to be written over, if it is still the current one; for `null` a deleted one, or none. */
+/** The version to write over, if it is still current. `null` asks for none or a deleted one. */
 async function currentBase(mount: KvMount, path: string, ifCurrent: WriteReceipt | null, signal: AbortSignal): Promise<Base | undefined> {
   const { version, revision } = ifCurrent ?? {}
   if (ifCurrent !== null && version === undefined && revision === undefined) {
@@ -67,7 +70,7 @@ async function currentBase(mount: KvMount, path: string, ifCurrent: WriteReceipt
   return isSame ? last : undefined
 }
 
-/** Resolves to `undefined` if the last version has another number, or was deleted though it must not be. */
+/** Undefined if the last version has another number, or was deleted though it must not be. */
 async function writeOver(
   mount: KvMount,
   path: string,
@@ -84,7 +87,7 @@ async function writeOver(
   }
 }
 
-/** Without a condition; where the mount asks for one, over whatever is the last version. */
+/** Writes without a condition, or over the last version if the mount requires one. */
 async function writeAnyhow(mount: KvMount, path: string, fields: string, signal: AbortSignal): Promise<WriteReceipt | undefined> {
   const answer = await post(mount, path, `{"data":${fields}}`, signal, true)
   if (!isCasRequired(answer)) return receiptOf(answer)
@@ -105,14 +108,14 @@ function post(mount: KvMount, path: string, body: string, signal: AbortSignal, t
   )
 }
 
-/** `expected`: the number that a write under check-and-set makes. */
+/** `expected`: the number of a write under check-and-set. */
 function receiptOf({ body }: Awaited<ReturnType<KvMount['ask']>>, expected?: number): WriteReceipt {
   const metadata = member(body, 'data')
   try {
     const { version, revision } = metadataOf(metadata, member(metadata, 'version'))
     if (version === (expected ?? version)) return { version, revision }
   } catch {
-    // Told below: whether it was written is open.
+    // Reported below: the write may have been done.
   }
   throw new SecretsError('INTERNAL', 'the answer to the write is not what a KV mount answers', {
     effect: 'unknown',
@@ -120,7 +123,7 @@ function receiptOf({ body }: Awaited<ReturnType<KvMount['ask']>>, expected?: num
   })
 }
 
-/** Names the next number, where it can be found out. */
+/** Names the next number, if it can be read. */
 async function conflict(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretsError> {
   const [last] = await Promise.allSettled([readLast(mount, path, signal)])
   const problem = 'another version is current, or the number cannot be written'

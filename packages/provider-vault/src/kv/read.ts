@@ -12,11 +12,11 @@ import {
   versionedSecret,
 } from './answers.ts'
 import type { KvMount } from './mount.ts'
-import { assertVersion } from './input.ts'
+import { assertVersionNumber } from '@finchat/secrets-core/provider'
 import { assertPath } from '../shared/paths.ts'
-import type { Provides } from '../shared/manifest.ts'
+import type { Provides } from '@finchat/secrets-core/provider'
 
-/** Looks at a path that is missing, and may throw what is wrong with it. */
+/** May throw why a path is missing. */
 type OnMissing = (path: string, signal: AbortSignal) => Promise<void>
 
 export function kvReads(mount: KvMount, onMissing: OnMissing = async () => {}): Provides<'get' | 'getVersion' | 'describe'> {
@@ -29,7 +29,7 @@ export function kvReads(mount: KvMount, onMissing: OnMissing = async () => {}): 
     },
     getVersion: async (path, version, { signal }) => {
       assertPath(path)
-      if (version !== 'previous') assertVersion(version)
+      if (version !== 'previous') assertVersionNumber(version) // Vault answers `?version=0` with the current version
       return mount.read(signal, async (kv) => {
         assertVersioned(kv)
         return version === 'previous' ? readPrevious(mount, path, signal) : readVersion(mount, path, signal, version)
@@ -51,7 +51,6 @@ export function assertVersioned(kv: number): void {
   throw new SecretsError('UNSUPPORTED', 'the mount is KV v1, which knows no versions and no tags', { remedy: 'upgrade it to KV v2' })
 }
 
-/** The current version, or that of the number. */
 export async function readVersion(mount: KvMount, path: string, signal: AbortSignal, version?: number): Promise<StoredSecret | undefined> {
   const query = version === undefined ? '' : `?version=${version}`
   const answer = await mount.ask(path, { method: 'GET', part: 'data', query, call: 'read', capability: 'read' }, signal)
@@ -70,7 +69,7 @@ async function readPrevious(mount: KvMount, path: string, signal: AbortSignal): 
   return version > 1 ? readVersion(mount, path, signal, version - 1) : undefined
 }
 
-/** By the metadata; a policy that allows only the data is enough for what a read tells. */
+/** Reads the metadata; if the policy allows only the data, describes the current version. */
 async function described(mount: KvMount, path: string, signal: AbortSignal): Promise<SecretDescription | undefined> {
   try {
     const record = await readRecord(mount, path, signal)
@@ -101,13 +100,12 @@ function isWithdrawn({ status, body }: VaultAnswer): boolean {
   return status === 404 && isObject(member(body, 'data', 'metadata'))
 }
 
-/** The version that was written last. */
 export interface LastVersion extends VersionMetadata {
   /** `undefined` if it was deleted. */
   readonly secret: StoredSecret | undefined
 }
 
-/** By the data, which whoever rotates a secret may read. */
+/** Reads the data, which every rotator may read. */
 export async function readLast(mount: KvMount, path: string, signal: AbortSignal): Promise<LastVersion | undefined> {
   const answer = await mount.ask(path, { method: 'GET', part: 'data', call: 'read', capability: 'read', takes: isWithdrawn }, signal)
   const metadata = member(answer.body, 'data', 'metadata')

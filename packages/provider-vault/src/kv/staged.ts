@@ -10,35 +10,34 @@ import { assertTags } from './input.ts'
 import { stagedPath } from '../shared/paths.ts'
 
 /**
- * A version that waits, beside its secret: `{ base, tags, fields }`. `base` is the number that was
- * the last when it was staged, over which alone it may be promoted. It has no number of its own,
- * for KV gives them out as it writes. The version after it there, `{ discards }` with its number, or
- * `{ promotes, revision }` and all that it holds, is written under check-and-set: so one of a
- * promotion and a discard wins, and before anything else is done. A copy, because a mount may keep
- * one version alone.
+ * A staged version, beside its secret: `{ base, tags, fields }`. It may be promoted only over
+ * version `base`, the last when it was staged. It has no number, because KV assigns numbers on
+ * writing. A following version there is `{ discards }`, or `{ promotes, revision }` with a copy of
+ * all. It is written under check-and-set before anything else, so that only one of a promotion and
+ * a discard succeeds. The copy exists because a mount may keep only one version.
  */
 export interface Pending {
   readonly value: string
   readonly base: number
   readonly tags: Readonly<Record<string, string>>
   readonly revision: string
-  /** Of the version at the path beside. */
+  /** Its version at the staged path. */
   readonly place: number
-  /** Of the version there that says that its promotion has begun. */
+  /** The version there that records the start of its promotion. */
   readonly claim?: number | undefined
-  /** The secret is there, and not deleted. */
+  /** The secret exists and is not deleted. */
   readonly isOverLive: boolean
 }
 
-/** What lies beside a secret: the number of the last version there, 0 if there never was one, and what waits. */
+/** What lies at the staged path: the last number, 0 if there is none, and the staged version. */
 export interface Staged {
   readonly last: number
   readonly pending: Pending | undefined
-  /** The number of what was discarded last, whose value may not be destroyed yet, nor its copy after it. */
+  /** The number that was discarded last. Its value and its copy may not be destroyed yet. */
   readonly discarded?: number | undefined
 }
 
-/** A promotion ends with the removal of what waited. One that did not come to its end is ended here, and nothing waits. */
+/** What is staged. First completes a promotion that stopped after its write. */
 export async function stagedAt(mount: KvMount, path: string, signal: AbortSignal): Promise<Staged> {
   const staged = await readStaged(mount, path, signal)
   if (staged.pending === undefined || !(await isPromoted(mount, path, staged.pending, signal))) return staged
@@ -46,24 +45,24 @@ export async function stagedAt(mount: KvMount, path: string, signal: AbortSignal
   return { ...staged, pending: undefined }
 }
 
-/** As it lies there, promoted or not. */
+/** What is staged, promoted or not. */
 export async function readStaged(mount: KvMount, path: string, signal: AbortSignal): Promise<Staged> {
   const last = await readLast(mount, stagedPath(path), signal)
   if (last?.secret === undefined) return { last: last?.version ?? 0, pending: undefined }
   const { version } = last
   const text = String(last.secret.value)
-  const discarded = member(JSON.parse(text), 'discards') // cut out of an answer that was JSON
+  const discarded = member(JSON.parse(text), 'discards') // part of a JSON answer
   if (typeof discarded === 'number') return { last: version, pending: undefined, discarded }
   const pending = pendingOf(text, last)
   const now = await readLast(mount, path, signal)
   const isOverLive = now?.secret !== undefined
-  // A deletion of the secret withdrew what waited then, too.
+  // A deletion of the secret also withdraws what was staged before.
   const isWithdrawn = now !== undefined && !isOverLive && (now.expiresAt ?? 0) >= Date.parse(pending.revision)
   return { last: version, pending: isWithdrawn ? undefined : { ...pending, isOverLive } }
 }
 
 function pendingOf(text: string, { version, revision }: VersionMetadata): Omit<Pending, 'isOverLive'> {
-  const parsed: unknown = JSON.parse(text) // as above
+  const parsed: unknown = JSON.parse(text)
   const [base, tags, value] = [member(parsed, 'base'), member(parsed, 'tags'), jsonTextAt(text, ['fields'])]
   const [place, staged] = [member(parsed, 'promotes') ?? version, member(parsed, 'revision') ?? revision]
   if (typeof base !== 'number' || !isObject(tags) || value === undefined || typeof place !== 'number' || typeof staged !== 'string') {
@@ -72,12 +71,12 @@ function pendingOf(text: string, { version, revision }: VersionMetadata): Omit<P
     })
   }
   const claim = place === version ? undefined : version
-  return { value, revision: staged, place, claim, base, tags: tags as Pending['tags'] } // as staged, and checked again before they are written
+  return { value, revision: staged, place, claim, base, tags: tags as Pending['tags'] } // written by stage(), and checked before use
 }
 
 /**
- * Whether the version over its base has its value: a promotion writes there under check-and-set, or nowhere. One that was deleted meanwhile
- * tells nothing.
+ * Whether version `base + 1` has its value. A promotion writes there under check-and-set, or
+ * nowhere. A deleted version tells nothing.
  */
 export async function isPromoted(mount: KvMount, path: string, { base, value }: Pending, signal: AbortSignal): Promise<boolean> {
   try {
@@ -89,12 +88,12 @@ export async function isPromoted(mount: KvMount, path: string, { base, value }: 
   }
 }
 
-/** JSON without the escapes that the server writes in one place and a read does not: those of <, > and & among them. */
+/** Normalises escapes, which reads and writes use differently, as for <, > and &. */
 function plain(json: string): string {
   return JSON.stringify(JSON.parse(json))
 }
 
-/** In a time that tells nothing of either. */
+/** In constant time. */
 function isSameText(one: string, other: string): boolean {
   const { createHmac, randomBytes, timingSafeEqual } = process.getBuiltinModule('node:crypto')
   const key = randomBytes(32)
@@ -102,7 +101,10 @@ function isSameText(one: string, other: string): boolean {
   return timingSafeEqual(digestOf(one), digestOf(other))
 }
 
-/** The tags, which the value may have been ahead of, unless there is a newer version; then the removal. */
+/**
+ * Sets the tags, which the value may precede, unless there is a newer version. Then removes what
+ * was staged.
+ */
 export async function endPromotion(mount: KvMount, path: string, pending: Pending, signal: AbortSignal): Promise<void> {
   const { base, tags } = pending
   await ifPossible(async () => {
@@ -113,12 +115,12 @@ export async function endPromotion(mount: KvMount, path: string, pending: Pendin
   })
 }
 
-/** This one alone: another may be staged meanwhile. */
+/** Only this version: another may be staged meanwhile. */
 export async function unstage(mount: KvMount, path: string, { place, claim }: Pending, signal: AbortSignal): Promise<void> {
   await destroyVersions(mount, stagedPath(path), claim === undefined ? [place] : [place, claim], signal)
 }
 
-/** What was promoted stands in nobody's way: what cannot be done now is done when somebody looks for it again. */
+/** A step that fails now is repeated by the next process that reads what is staged. */
 export async function ifPossible(run: () => Promise<void>): Promise<void> {
   try {
     await run()

@@ -2,7 +2,7 @@ import type { WriteReceipt } from '@finchat/secrets-core'
 import { type OpenBao, type RecordedRequest, type Reply, startOpenBao } from '@finchat/secrets-test-servers'
 import { describeWithServer } from '@finchat/secrets-test-servers/vitest'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { token } from '../auth/token.ts'
+import { tokenAuth } from '../auth/token.ts'
 import { startProcess } from '../testing/other-process.ts'
 import { codeOf, context, failure } from '../testing/stub-vault.ts'
 import { trialOn } from '../testing/trials.ts'
@@ -170,7 +170,7 @@ describeWithServer('openbao', 'a version that waits', () => {
     answer: Reply,
   ): Promise<readonly string[] | undefined> {
     const trial = await trialOf(versions)
-    const other = vaultProvider({ url: bao.url, mount: trial.mount, auth: token(trial.currentToken()) })
+    const other = vaultProvider({ url: bao.url, mount: trial.mount, auth: tokenAuth(trial.currentToken()) })
     onTestFinished(() => other.close())
     const pending = await trial.provider.staging.put('app', { value: 'v2' }, context)
     let requests = 0
@@ -289,7 +289,7 @@ describeWithServer('openbao', 'a version that waits', () => {
     expect(await provider.staging.promote('app', second, context)).toMatchObject({ version: 3 })
   })
 
-  test("that may not be removed stands in nobody's way once it is promoted", async () => {
+  test('that may not be removed does not block the next once it is promoted', async () => {
     const { provider, mount, policy } = await trialOf()
     await writePolicy(bao, policy, `path "${mount}/data/*" { capabilities = ["create", "read", "update"] }`)
     for (const version of [2, 3, 4]) {

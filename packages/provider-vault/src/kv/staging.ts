@@ -38,7 +38,7 @@ function versioned<T>(mount: KvMount, signal: AbortSignal, run: () => Promise<T>
   })
 }
 
-/** Never over another one that waits: its password may be set at the target already. */
+/** Never replaces another staged version: its password may be set at the target already. */
 async function stage(mount: KvMount, path: string, secret: NewSecret, fields: string, signal: AbortSignal): Promise<WriteReceipt> {
   const last = (await readLast(mount, path, signal))?.version ?? 0
   const base = (await baseOf(mount, path, secret, signal))?.version ?? last
@@ -55,12 +55,12 @@ async function stage(mount: KvMount, path: string, secret: NewSecret, fields: st
   }
 }
 
-/** What holds the value of the version that was discarded last. */
+/** Versions that hold the value of the last discarded one. */
 function leftOf({ discarded, last }: Staged): readonly number[] {
   return discarded === undefined ? [] : Array.from({ length: last - discarded }, (_each, index) => discarded + index)
 }
 
-/** Over the last version there, and over no other. */
+/** Writes over exactly this last version. */
 function putBeside(mount: KvMount, path: string, last: number, fields: string, signal: AbortSignal): Promise<WriteReceipt> {
   return putVersion(mount, stagedPath(path), { value: '', version: last + 1, fields }, signal)
 }
@@ -88,10 +88,7 @@ async function claimed(mount: KvMount, path: string, pending: Pending, signal: A
   return { ...pending, claim: place + 1 }
 }
 
-/**
- * Whoever begins to promote it first, promotes it: unless another version was written, after which
- * nobody can.
- */
+/** The first process that begins to promote wins, unless a newer version makes that impossible. */
 async function discard(mount: KvMount, path: string, pending: Pending, signal: AbortSignal): Promise<void> {
   const { base, place, claim } = pending
   if (claim !== undefined) {
@@ -106,7 +103,7 @@ async function discard(mount: KvMount, path: string, pending: Pending, signal: A
 
 function decidedMeanwhile(error: unknown): never {
   if (!isConflict(error)) throw error
-  throw new SecretsError('VERSION_CONFLICT', 'somebody else promotes or discards this version', {
+  throw new SecretsError('VERSION_CONFLICT', 'another process promotes or discards this version', {
     remedy: 'read what waits, with staging.get',
   })
 }
@@ -124,7 +121,7 @@ function valueLeft(error: SecretsError): SecretsError {
   })
 }
 
-/** What waits, if it is what the caller knows of. */
+/** What is staged, if the receipt matches. */
 async function asNamed(mount: KvMount, path: string, named: WriteReceipt, signal: AbortSignal): Promise<Pending> {
   const { pending } = await readStaged(mount, path, signal)
   if (pending !== undefined && pending.revision === named.revision) return pending

@@ -1,7 +1,10 @@
 import { SecretNotFoundError, type SecretsError } from '@finchat/secrets-core'
 import type { KvMount } from './mount.ts'
 
-/** Sets these tags, drops those given as null, and leaves the others: a merge patch (RFC 7396) of the custom metadata. */
+/**
+ * Sets tags, removes those given as null, and keeps the others: a merge patch (RFC 7396) of the
+ * custom metadata.
+ */
 export async function setTags(
   mount: KvMount,
   path: string,

@@ -6,18 +6,18 @@ import type { VaultApi } from '../token/vault-api.ts'
 
 export type KvVersion = 1 | 2
 
-/** What the server tells of a mount: its version of KV, that it is none of KV, or nothing to this token. */
+/** The mount's KV version; `no KV` for another engine; undefined if this token may not see it. */
 export type MountKind = KvVersion | 'no KV' | undefined
 
-/** For how long a write trusts a probe, or an answer that showed the version. */
+/** How long a write trusts a probe. */
 const recentMs = 1_000
 
-/** Finds out what a mount is, once for all who ask at the same time, and remembers it. */
+/** Detects the mount's version, once for all callers, and remembers it. */
 export class VersionDetection {
   readonly #probe: SingleFlight<MountKind>
   #known: MountKind
   #probes = 0
-  /** The number of the last probe that did not fail. */
+  /** The last successful probe. */
   #answered = 0
   #seenAt = 0
 
@@ -32,13 +32,13 @@ export class VersionDetection {
     })
   }
 
-  /** Whether what is known of the mount was true within the last second. */
+  /** Whether the version was confirmed within the last second. */
   get isRecent(): boolean {
     const age = Date.now() - this.#seenAt
     return this.#known !== undefined && age >= 0 && age < recentMs
   }
 
-  /** An answer showed that the version is still the one that is known. */
+  /** An answer confirmed the known version. */
   confirmed(): void {
     this.#seenAt = Date.now()
   }
@@ -48,17 +48,16 @@ export class VersionDetection {
     return this.#probes
   }
 
-  /** The version that was found out, if it was. */
   get version(): KvVersion | undefined {
     return this.#known === 'no KV' ? undefined : this.#known
   }
 
-  /** Whoever gives up waiting leaves it to the others. `no KV` is not remembered: it may be mended. */
+  /** Each caller may give up. `no KV` is not remembered, because the mount may be corrected. */
   async kind(signal: AbortSignal): Promise<MountKind> {
     return this.version ?? asSecretsErrors(false, () => this.#probe.get(signal))
   }
 
-  /** What the mount is, by a probe that began after the mark. */
+  /** The kind by a probe that began after the mark. */
   async kindSince(mark: number, signal: AbortSignal): Promise<MountKind> {
     const { current } = this.#probe
     if (this.#answered > mark && current === undefined) return this.#known
@@ -70,15 +69,15 @@ export class VersionDetection {
 }
 
 async function kindOf(api: VaultApi, mount: string): Promise<MountKind> {
-  const { signal } = new AbortController() // nobody's: it is for all who wait
+  const { signal } = new AbortController() // the probe is for all callers
   const { body } = await api.mounts(signal)
   const listed = member(body, 'data', 'secret', `${mount}/`)
-  // The list has none of another namespace, which `mount` may name: pay/secret.
+  // The list omits other namespaces, which `mount` may name: pay/secret.
   const found = isObject(listed) ? listed : await api.mountAt(mount, signal)
   const [type, path] = [member(found, 'type'), member(found, 'path')]
   if (typeof type !== 'string') return undefined
-  const isFolder = typeof path === 'string' && !`${mount}/`.endsWith(path) // the mount is what is before it
-  // `generic` is what KV v1 was called once.
+  const isFolder = typeof path === 'string' && !`${mount}/`.endsWith(path) // the mount is only a prefix of the path
+  // `generic` is an old name of KV v1.
   if (isFolder || (type !== 'kv' && type !== 'generic')) return 'no KV'
   return member(found, 'options', 'version') === '2' ? 2 : 1
 }

@@ -7,7 +7,7 @@ import { kvStaging } from './staging.ts'
 import { setTags } from './tags.ts'
 import { assertTags } from './input.ts'
 import { assertPath } from '../shared/paths.ts'
-import type { Provides } from '../shared/manifest.ts'
+import type { Provides } from '@finchat/secrets-core/provider'
 
 export function kvWrites(mount: KvMount): Provides<'put' | 'tag' | 'delete' | 'restore' | 'staging'> {
   return {
@@ -44,7 +44,7 @@ export function kvWrites(mount: KvMount): Provides<'put' | 'tag' | 'delete' | 'r
   }
 }
 
-/** KV v1 replaces what is there, whoever wrote it. */
+/** KV v1 replaces the secret without a condition. */
 async function putPlain(mount: KvMount, path: string, secret: NewSecret, fields: string, signal: AbortSignal): Promise<WriteReceipt> {
   if (secret.version !== undefined || secret.ifCurrent !== undefined || Object.keys(secret.tags ?? {}).length > 0) assertVersioned(1)
   await mount.ask(path, { method: 'POST', body: fields, call: 'write', capability: 'create or update' }, signal)

@@ -1,19 +1,23 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { jittered } from '@finchat/secrets-core/provider'
 
 const firstMs = 1_000
 const longestMs = 60_000
 
-/** After a request for a lease of which nobody knows what came of it: an account may have been made, so another is not asked for at once. */
+/**
+ * Delays the next request for a lease after one whose outcome is unknown, because Vault may have
+ * created an account.
+ */
 export class LeaseBackOff {
   #failure: { readonly error: SecretsError; readonly count: number; readonly until: number } | undefined
 
-  /** A clock that was set back does not hold a request for longer. */
+  /** A clock that was set back does not prolong the delay. */
   get isOver(): boolean {
     const left = (this.#failure?.until ?? 0) - Date.now()
     return left <= 0 || left > longestMs
   }
 
-  /** Throws what the last request failed with, while it is too early for the next. */
+  /** Throws the last request's error while it is too early for the next. */
   assertMayTry(): void {
     if (this.#failure !== undefined && !this.isOver) throw this.#failure.error
   }
@@ -23,16 +27,16 @@ export class LeaseBackOff {
   }
 
   /**
-   * Waits from half of the time to the whole, so that a fleet does not come at once. An error after
-   * which nothing was done does not count. Returns the error with the time of the next try.
+   * Waits between half of the time and the whole, to spread a fleet. An error without effect does
+   * not count. Returns the error with `retryAt`.
    */
   failed(error: SecretsError): SecretsError {
     if (error.effect !== 'unknown') return error
     const count = (this.#failure?.count ?? 0) + 1
-    const wait = Math.min(longestMs, firstMs * 2 ** Math.min(count, 10)) * (0.5 + Math.random() / 2)
+    const wait = jittered(Math.min(longestMs, firstMs * 2 ** Math.min(count, 10)))
     const until = Date.now() + Math.ceil(wait)
-    const told = new SecretsError(error.code, error.problem, { ...error, retryAt: until })
-    this.#failure = { error: told, count, until }
-    return told
+    const delayed = new SecretsError(error.code, error.problem, { ...error, retryAt: until })
+    this.#failure = { error: delayed, count, until }
+    return delayed
   }
 }

@@ -1,25 +1,28 @@
 import { SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import { jsonTextAt } from '@finchat/secrets-core/provider'
+import { jsonTextAt, ownMemory } from '@finchat/secrets-core/provider'
 import { isObject, member, type VaultAnswer } from '../http/answer.ts'
 
-/** A secret that Vault made for us alone, and ends by itself. Times are epoch milliseconds. */
+/** A dynamic secret of this process. Times are epoch milliseconds. */
 export interface Lease {
   readonly id: string
-  /** The id of the token that it was issued under: with that it ends, whatever it says itself. */
+  /** The id of the token that it was issued under. The lease ends with that token. */
   readonly token: string
-  /** The fields as the server wrote them; outside of V8's heap, and overwritten when the lease is replaced. */
+  /**
+   * The fields as the server wrote them, outside the V8 heap; overwritten when the lease is
+   * replaced.
+   */
   readonly fields: Buffer
   readonly issuedAt: number
   readonly renewable: boolean
-  /** How long it was granted for when it was new. */
+  /** The duration of the first grant. */
   readonly grantedMs: number
-  /** From then on it is not handed out any more: a little before the server lets it end. */
+  /** Slightly before the server ends the lease. */
   readonly endsAt: number
-  /** From then on it is renewed, or another one is got. */
+  /** When to renew or replace it. */
   readonly renewAt: number
 }
 
-/** What was issued under this token. Throws `CONFIGURATION` for an answer without a lease: it would be made anew by every read, or never end. */
+/** Throws `CONFIGURATION` for an answer without a lease, which every read would create anew. */
 export function leaseIn(answer: VaultAnswer, token: string, askedAt: number): Lease {
   const { body, text, status } = answer
   const id = member(body, 'lease_id')
@@ -33,14 +36,13 @@ export function leaseIn(answer: VaultAnswer, token: string, askedAt: number): Le
   return { id, token, fields: offHeap(fields), issuedAt: askedAt, renewable, ...lifeOf(grantIn(answer), askedAt) }
 }
 
-/** The lease after it was renewed, or `undefined` if another one should be got, for this one nears its end. */
+/** The renewed lease, or undefined if it nears its end and should be replaced. */
 export function renewedLease(lease: Lease, answer: VaultAnswer, askedAt: number): Lease | undefined {
   const ms = grantIn(answer)
   // Near its maximum a lease is renewed for less and less.
   return ms < lease.grantedMs / 2 ? undefined : { ...lease, ...lifeOf(ms, askedAt), grantedMs: lease.grantedMs }
 }
 
-/** Without the value. */
 export function leaseMetadata({ id, issuedAt }: Lease, expiresAt: number): Omit<StoredSecret, 'value' | 'shape'> {
   return { revision: id, currentSince: issuedAt, expiresAt: Math.ceil(expiresAt), exclusive: true }
 }
@@ -52,15 +54,15 @@ function grantIn({ body, status }: VaultAnswer): number {
 }
 
 /**
- * Counted from when it was asked for, since it may have been granted then. Tended later in its life than a token is, so that what ends with
- * its token is replaced under the next one; spread, so that a fleet does not come at once.
+ * Counted from the request, because the grant may be that old. Renewed later than a token, so that
+ * the lease is replaced under the next token; spread for a fleet.
  */
 function lifeOf(ms: number, askedAt: number): Pick<Lease, 'grantedMs' | 'endsAt' | 'renewAt'> {
   return { grantedMs: ms, endsAt: askedAt + ms - Math.min(1000, ms / 20), renewAt: askedAt + ms * (0.75 + Math.random() / 10) }
 }
 
 function offHeap(text: string): Buffer {
-  const bytes = Buffer.from(new ArrayBuffer(Buffer.byteLength(text))) // `allocUnsafeSlow` takes up to 64 bytes from the heap
+  const bytes = ownMemory(Buffer.byteLength(text))
   bytes.write(text)
   return bytes
 }

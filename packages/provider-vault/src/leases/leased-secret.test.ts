@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { SecretsError } from '@finchat/secrets-core'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { vaultAnswer } from '../http/answer.ts'
-import { token as tokenAuth } from '../auth/token.ts'
+import { tokenAuth } from '../auth/token.ts'
 import type { LoginMessage } from '../token/login-events.ts'
 import { answerOf, context, count, denied, leasesOf, leasingVault, path, sealed, userIn } from '../testing/leasing-vault.ts'
 import { canaries, codeOf } from '../testing/stub-vault.ts'
@@ -33,7 +33,7 @@ function heard(): LoginMessage[] {
 }
 
 describe('reading a leased secret', () => {
-  test('makes one account for all who read at once, and for all later reads', async () => {
+  test('creates one account for concurrent and later reads', async () => {
     const vault = leasingVault()
     const { leases } = leasesOf(vault)
     const users = await Promise.all(Array.from({ length: 1000 }, async () => userIn(await leases.get(path, context))))
@@ -41,7 +41,7 @@ describe('reading a leased secret', () => {
     expect([new Set(users), vault.accounts.length]).toEqual([new Set(['user-1']), 1])
   })
 
-  test('says that it is this process alone that has it, whose lease it is, and when to read again', async () => {
+  test('is exclusive, and has its lease id and the time to read again', async () => {
     const { leases } = leasesOf(leasingVault())
     const { value: _value, ...facts } = (await leases.get(path, context)) ?? { value: 'none' }
     expect(facts).toEqual({
@@ -151,7 +151,7 @@ describe('a lease', () => {
     }
   })
 
-  test('that somebody revoked is not handed out once Vault says so', async () => {
+  test('that was revoked is not handed out once Vault answers so', async () => {
     const vault = leasingVault()
     const { leases } = leasesOf(vault)
     await leases.get(path, context)
@@ -202,7 +202,7 @@ describe('a lease', () => {
     expect(vault.asked).toEqual(['auth/approle/login', path])
   })
 
-  test('that nobody has read is neither renewed nor replaced', async () => {
+  test('that was never read is neither renewed nor replaced', async () => {
     const vault = leasingVault()
     const { leases } = leasesOf(vault)
     await leases.get(path, context)
@@ -267,7 +267,7 @@ describe('a lease and its token', () => {
 })
 
 describe('a request for a lease that is not answered in time', () => {
-  test('goes on when whoever asked gives up, and its answer is for the next', async () => {
+  test('continues when its caller gives up, and the next reader gets its answer', async () => {
     const vault = leasingVault()
     const { promise, resolve } = Promise.withResolvers<void>()
     vault.answer = async ({ call }, usual) => {
@@ -297,7 +297,7 @@ describe('a request for a lease that is not answered in time', () => {
     expect(userIn(await leases.get(path, context))).toBe('user-1')
   })
 
-  test('or of which the answer is lost, is repeated later and later', async () => {
+  test('or whose answer is lost, is repeated later and later', async () => {
     const vault = leasingVault()
     vault.answer = ({ call }) => {
       if (call === 'write') throw new TransportError('UNAVAILABLE', 'the connection broke', { sent: true })
@@ -337,7 +337,7 @@ describe('a request for a lease that is not answered in time', () => {
     expect(userIn(await leases.get(path, context))).toBe('user-2')
   })
 
-  test('or that did nothing, as Vault says, is repeated by the next reader', async () => {
+  test('or that had no effect is repeated by the next reader', async () => {
     const vault = leasingVault()
     vault.answer = ({ call }) => (call === 'write' ? sealed : undefined)
     const { leases } = leasesOf(vault)
@@ -436,7 +436,7 @@ describe('closing', () => {
   })
 })
 
-test('a lease that there is no role for is told as such', async () => {
+test('a lease without a role does not exist', async () => {
   const [vault, told] = [leasingVault(), heard()]
   vault.answer = ({ call }) => (call === 'write' ? answerOf(400, { errors: ['unknown role: app'] }) : undefined)
   expect(await leasesOf(vault).leases.get(path, context)).toBe(undefined)
@@ -449,7 +449,7 @@ test('times are whole milliseconds', async () => {
   expect([expiresAt % 1, (leases.describe(path).expiresAt ?? 0.5) % 1]).toEqual([0, 0])
 })
 
-test('leases are told on the channel of the logins, without what they hold', async () => {
+test('the channel of the logins reports leases without their values', async () => {
   const told = heard()
   const vault = leasingVault()
   const { leases } = leasesOf(vault)

@@ -1,5 +1,6 @@
 import { type CallContext, SecretsError, type StoredSecret } from '@finchat/secrets-core'
-import { type Bounds, bounded, longestTimerMs, untilEnded } from '../shared/deadline.ts'
+import { longestTimerMs } from '@finchat/secrets-core/provider'
+import { type Bounds, bounded, untilEnded } from '../shared/deadline.ts'
 import { leaseMetadata, type Lease } from './lease.ts'
 import { LeaseBackOff } from './back-off.ts'
 import type { LeaseRequests } from './requests.ts'
@@ -8,32 +9,35 @@ import { asSecretsErrors } from '../shared/transport-error.ts'
 
 export interface LeasedSecretOptions {
   readonly requests: LeaseRequests
-  /** What is known of the token that a lease was issued under; `undefined`: it has ended or was refused, and the lease with it. */
+  /**
+   * The status of the token that a lease was issued under; undefined if that token ended or was
+   * refused.
+   */
   readonly statusOf: (token: string) => TokenStatus | undefined
   readonly limits: Pick<Bounds, 'timeoutMs' | 'closing'>
 }
 
-/** When a provider closes, for a lease that is on its way. */
+/** How long `close()` waits for a lease under way. */
 const settlesMs = 750
 
-/** A clock that goes back by more than this makes every bound worthless. */
+/** If the clock goes back by more, no expiry is reliable. */
 const clockToleranceMs = 1_000
 
 /**
- * What is leased at one path: one lease, held while it is valid, renewed in the background, and replaced by another one while it is still good
- * for a while. A request for a lease makes an account, so there is one at a time, which goes on when those who wait for it give up.
+ * The lease of one path. It is renewed in the background and replaced before it ends. Each request
+ * creates an account, so only one runs at a time, and it continues when its callers give up.
  */
 export class LeasedSecret {
   readonly #path: string
   readonly #options: LeasedSecretOptions
   readonly #backOff = new LeaseBackOff()
   #lease: Lease | undefined
-  /** Replaced, and good until they end: who reads them must have time to move. */
+  /** Replaced leases that have not ended: their readers need time to move. */
   #outgoing: Lease[] = []
   #issuing: Promise<boolean> | undefined
   #isRenewing = false
   #renewNotBefore = 0
-  /** A lease that nobody has is neither renewed nor replaced. */
+  /** A lease that no caller has read is neither renewed nor replaced. */
   #isHandedOut = false
   #timer: NodeJS.Timeout | undefined
   #latest = 0
@@ -44,13 +48,15 @@ export class LeasedSecret {
     this.#options = options
   }
 
-  /** There is nothing to remember. */
   get isIdle(): boolean {
     const isLeft = [...this.#outgoing, this.#lease].some((lease) => lease !== undefined && Date.now() < lease.endsAt)
     return !isLeft && this.#issuing === undefined && this.#backOff.isOver
   }
 
-  /** The lease that is held; another one only if that has ended, or with `fresh`. `undefined`: there is no such role. */
+  /**
+   * The held lease. Gets another if it has ended, or with `fresh`. Returns undefined if the role
+   * does not exist.
+   */
   async get({ signal, fresh = false }: CallContext): Promise<StoredSecret | undefined> {
     const held = this.#isClosed || fresh ? undefined : this.#good()
     if (held !== undefined) {
@@ -65,17 +71,20 @@ export class LeasedSecret {
     return this.#handOut(issued)
   }
 
-  /** Without its value, and without asking Vault: to know more would be to make an account. */
+  /** Without the value. Asks nothing of Vault, because each read creates an account. */
   describe(): Omit<StoredSecret, 'value' | 'shape'> {
     const held = this.#good()
     return held === undefined ? { exclusive: true } : leaseMetadata(held, this.#readAgainAt(held))
   }
 
-  /** Revokes what does not end with the token, which tells where that fails, and forgets all. Waits no longer than the signal. */
+  /**
+   * Revokes leases that do not end with the token, and forgets all. Waits no longer than the
+   * signal.
+   */
   async close(signal: AbortSignal): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
-    // A lease that is on its way, and may never come, takes no time from those that are here.
+    // A lease under way must not delay the revocation of others.
     await Promise.all([this.#revokeAll(signal), this.#settled()])
     await this.#revokeAll(signal)
   }
@@ -112,24 +121,24 @@ export class LeasedSecret {
     return Math.min(endsAt, this.#options.statusOf(token)?.expiresAt ?? 0)
   }
 
-  /** Under another token than that in use a lease cannot be kept: that token is not renewed any more. */
+  /** Only a lease of the token in use can be renewed. */
   #dueAt({ token, renewAt }: Lease): number {
     return Math.max(this.#renewNotBefore, this.#options.statusOf(token)?.isHeld ? renewAt : 0)
   }
 
-  /** When it is due; where the token ends first, before that, to see whether it was renewed or replaced meanwhile. */
+  /** When renewal is due, or earlier if the token ends first. */
   #lookAt(lease: Lease): number {
     const end = this.#endOf(lease)
     const tokenLookAt = end < lease.endsAt ? Date.now() + (end - Date.now()) * 0.75 : Number.POSITIVE_INFINITY
     return Math.max(Math.min(this.#dueAt(lease), tokenLookAt), Date.now() + pauseMs(end))
   }
 
-  /** What a reader is told as the end: not the very last moment, so that whoever reads again then has time to move to another account. */
+  /** The end that readers see: early enough to move to another account. */
   #readAgainAt(lease: Lease): number {
     return Math.min(this.#lookAt(lease), this.#endOf(lease))
   }
 
-  /** Whether Vault has such a role. One request for all who wait. */
+  /** Returns false if the role does not exist. Shared by all callers that wait. */
   #issue(): Promise<boolean> {
     this.#issuing ??= this.#issued().finally(() => (this.#issuing = undefined))
     return this.#issuing
@@ -149,7 +158,6 @@ export class LeasedSecret {
   }
 
   #failed(error: SecretsError): SecretsError {
-    // What was taken from us is not handed out any more.
     if (error.code === 'PERMISSION_DENIED' || error.code === 'UNAUTHENTICATED') this.#replaceBy(undefined)
     return this.#backOff.failed(error)
   }
@@ -163,7 +171,7 @@ export class LeasedSecret {
     this.#isHandedOut = false
   }
 
-  /** The timer only helps a process that does not ask for a long time; what counts is the clock when it asks. */
+  /** The timer serves only idle processes; every read checks the clock. */
   #wake(): void {
     clearTimeout(this.#timer)
     const lease = this.#lease
@@ -177,7 +185,6 @@ export class LeasedSecret {
     this.#timer.unref()
   }
 
-  /** In the background: the lease in hand is still good. */
   #renewIfDue(lease: Lease): void {
     if (Date.now() < this.#dueAt(lease) || this.#isClosed || this.#isRenewing) return
     this.#isRenewing = true
@@ -192,12 +199,12 @@ export class LeasedSecret {
       const renewal = this.#isRenewable(lease)
         ? await this.#options.requests.renew(this.#path, lease, this.#options.limits.closing)
         : 'spent'
-      if (this.#lease !== lease) return // another one was asked for meanwhile
+      if (this.#lease !== lease) return // replaced meanwhile
       if (renewal === 'gone') this.#replaceBy(undefined)
       if (renewal === 'gone' || renewal === 'spent') await this.#issue()
       else this.#lease = renewal
     } catch {
-      // It is good until it ends: tried again in between.
+      // The lease is still good, so this is tried again before it ends.
       this.#renewNotBefore = Date.now() + pauseMs(this.#endOf(lease)) + ((this.#endOf(lease) - Date.now()) / 4) * Math.random()
     }
   }
@@ -207,7 +214,7 @@ export class LeasedSecret {
   }
 }
 
-/** Nothing is looked at or tried again sooner: after a second, or a quarter of what is left until then. */
+/** One second, or a quarter of the time that is left. */
 function pauseMs(end: number): number {
   return Math.max(100, Math.min(1_000, (end - Date.now()) / 4))
 }

@@ -3,15 +3,14 @@ import { bounded } from '../shared/deadline.ts'
 import { LeasedSecret, type LeasedSecretOptions } from './leased-secret.ts'
 import { assertPath } from '../shared/paths.ts'
 
-/** Closing ends even when the server does not answer. */
+/** Limits `close()` if the server does not answer. */
 const closeTimeoutMs = 1_500
 
 export interface LeasesOptions extends LeasedSecretOptions {
-  /** Paths that are leased, and all below them. */
+  /** Leased paths; everything below them is leased too. */
   readonly leased: readonly string[]
 }
 
-/** Everything that is leased, by path. */
 export class Leases {
   readonly #options: LeasesOptions
   readonly #secrets = new Map<string, LeasedSecret>()
@@ -35,13 +34,13 @@ export class Leases {
     }
   }
 
-  /** What is held, else only that it is leased: nothing is asked of Vault. */
+  /** Describes the held lease, and asks nothing of Vault. */
   describe(path: string): SecretDescription {
     assertPath(path)
     return this.#secrets.get(path)?.describe() ?? { exclusive: true }
   }
 
-  /** Revokes what does not end with our token. Never rejects. */
+  /** Revokes the leases that do not end with our token. Never rejects. */
   async close(): Promise<void> {
     const { closing } = this.#options.limits
     await bounded({ timeoutMs: closeTimeoutMs, closing }, async (signal) => {
@@ -50,7 +49,6 @@ export class Leases {
   }
 }
 
-/** For what only stores do that keep what they are given. */
 export function notWritable(): SecretsError {
   return new SecretsError('UNSUPPORTED', 'the secret is leased: Vault makes it, one for each process, and takes no other', {
     remedy: 'change its role in Vault, or route the name away',

@@ -6,22 +6,24 @@ import type { LoginEvents } from '../token/login-events.ts'
 import { encodedPath } from '../shared/paths.ts'
 import type { Right, VaultApi } from '../token/vault-api.ts'
 
-/** What is asked of Vault for a leased secret. */
 export interface LeaseRequests {
-  /** A new lease; `undefined` if Vault answered that there is no such role. Never sent twice: each answer is an account. */
+  /**
+   * Requests a lease; undefined if the role does not exist. Sent once, because each answer creates
+   * an account.
+   */
   readonly issue: (path: string, signal: AbortSignal) => Promise<Lease | undefined>
-  /** `spent`: it cannot be renewed as it was granted, so another one should be got. `gone`: it has ended, though early. */
+  /** `spent`: it cannot be renewed for its full duration. `gone`: it ended early. */
   readonly renew: (path: string, lease: Lease, signal: AbortSignal) => Promise<Lease | 'spent' | 'gone'>
   readonly revoke: (path: string, lease: Lease, signal: AbortSignal) => Promise<void>
 }
 
-/** The answer to a request for a lease is listened for longer than callers wait: what it tells of exists. */
+/** Longer than callers wait, because the answer tells of an account that exists. */
 export const listeningMs = 60_000
 
 const toRenew = (): Right => ({ capability: 'update', on: 'sys/leases/renew' })
 const toRevoke = (): Right => ({ capability: 'update', on: 'sys/leases/revoke' })
 
-/** `patient` waits for answers as long as `listeningMs`. */
+/** `patient` waits for `listeningMs`. */
 export function leaseRequests(api: VaultApi, patient: VaultApi, events: LoginEvents): LeaseRequests {
   return {
     issue: (path, signal) => {
@@ -62,13 +64,13 @@ async function renew(api: VaultApi, lease: Lease, signal: AbortSignal): Promise<
   return isGone(answer) ? 'gone' : (renewedLease(lease, answer, askedAt) ?? 'spent')
 }
 
-/** A lease that may not be renewed, by its kind or by a policy, is good until it ends. */
+/** A lease that may not be renewed is good until it ends. */
 function withoutRenewal(error: unknown): 'spent' {
   if (SecretsError.isInstance(error) && (error.code === 'PERMISSION_DENIED' || error.code === 'INVALID_ARGUMENT')) return 'spent'
   throw error
 }
 
-/** Asked twice it does the same as asked once, and so may be repeated. */
+/** Idempotent, so it may be sent again. */
 function post(path: string, body: object): { method: 'POST'; path: string; body: string; call: 'read' } {
   return { method: 'POST', path, body: JSON.stringify(body), call: 'read' }
 }

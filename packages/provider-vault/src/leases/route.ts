@@ -1,15 +1,14 @@
 import type { ListedSecret } from '@finchat/secrets-core'
 import { type Leases, notWritable, withoutVersions } from './leases.ts'
-import type { Provides } from '../shared/manifest.ts'
+import type { Provides } from '@finchat/secrets-core/provider'
 
 type Members = Provides<'get' | 'getVersion' | 'describe' | 'list' | 'put' | 'tag' | 'delete' | 'restore' | 'staging'>
 
-/** The members for a KV mount, but for the paths that are leased: those never reach it. */
+/** Sends leased paths to the leases, all others to KV. */
 export function routeLeases({ staging, ...kv }: Members, leases: Leases): Members {
   const assertKept = (path: string): void => {
     if (leases.isLeased(path)) throw notWritable()
   }
-  /** A call that only KV answers. */
   const kept =
     <Rest extends readonly unknown[], Answer>(call: (path: string, ...rest: Rest) => Promise<Answer>) =>
     async (path: string, ...rest: Rest): Promise<Answer> => {
@@ -32,7 +31,7 @@ export function routeLeases({ staging, ...kv }: Members, leases: Leases): Member
   }
 }
 
-/** What lies in KV under a leased path cannot be read, and so is not listed. */
+/** A KV secret under a leased path cannot be read, so it is not listed. */
 async function* unleased(listed: AsyncIterable<ListedSecret>, leases: Leases): AsyncGenerator<ListedSecret, void, undefined> {
   for await (const secret of listed) if (!leases.isLeased(secret.path)) yield secret
 }

@@ -1,26 +1,26 @@
 /**
- * How far a cluster had got, as an answer's `X-Vault-Index` says: OpenBao writes base64 of `{"cluster":…,"value":…}`, Vault base64 of
- * `v1:cluster:local:replicated:mac`. It is not a secret.
+ * The state of a cluster in `X-Vault-Index`. OpenBao writes base64 of `{"cluster":…,"value":…}`,
+ * Vault of `v1:cluster:local:replicated:mac`. It is not a secret.
  */
 interface State {
   readonly header: string
   readonly cluster: string
   readonly indexes: readonly bigint[]
-  /** A state that no standby has reached. Vault signs its own, so nobody else can write one. */
+  /** A state that no standby has reached. Only OpenBao: Vault signs its states. */
   readonly unreached: string | undefined
 }
 
 type Headers = Readonly<Record<string, string>>
 
 /**
- * The highest state seen. Sent back with every request, a standby that has not got so far yet passes the request on to the active node, so
- * that what was written is what is read.
+ * The highest state seen. Each request carries it, and a standby that is behind then forwards the
+ * request, so a read sees earlier writes.
  */
 export class ReplicaState {
   #highest: State | undefined
   #canForward = true
 
-  /** `isForActive`: asks for the active node, where the server allows that. */
+  /** `isForActive`: asks for the active node, if the server allows that. */
   headers(isForActive = false): Headers {
     const state = this.#highest
     if (state === undefined) return {}
@@ -38,22 +38,20 @@ export class ReplicaState {
     const state = parse(header)
     if (state === undefined) return
     const { cluster, indexes } = this.#highest ?? {}
-    // Another cluster at the same address counts anew.
     if (cluster !== state.cluster || state.indexes.some((index, at) => index > (indexes?.[at] ?? 0n))) this.#highest = state
   }
 
-  /** The server does not know what to do with it. */
   forget(): void {
     this.#highest = undefined
   }
 
-  /** Vault Enterprise refuses the header, unless `allow_forwarding_via_header` is set. */
+  /** Vault Enterprise refuses the header without `allow_forwarding_via_header`. */
   cannotForward(): void {
     this.#canForward = false
   }
 }
 
-/** Some 200 are usual; a server takes only so many bytes of headers. */
+/** Usual are 200; servers limit the bytes of headers. */
 const longestHeader = 1_024
 
 function parse(header: string): State | undefined {

@@ -30,13 +30,13 @@ async function sent(answer: VaultAnswer): Promise<{ times: number; status: numbe
   return { times, ...(await ended) }
 }
 
-test('what a server says about when to come back is heeded: a second, and not before an hour', async () => {
+test('Retry-After is obeyed: after a second, and not before an hour', async () => {
   expect(await sent(behind('1'))).toEqual({ times: 3, status: 412, ms: 2000 })
   expect(await sent(behind('3600'))).toEqual({ times: 1, status: 412, ms: 0 })
   expect(await sent(behind('Wed, 25 Nov 2026 01:00:00 GMT'))).toEqual({ times: 1, status: 412, ms: 0 })
 })
 
-test('a server that says to come back at once, or that the time is past, is not stormed', async () => {
+test('a Retry-After of 0 or in the past causes no storm of requests', async () => {
   for (const retryAfter of ['0', 'Wed, 25 Nov 2020 00:00:00 GMT']) {
     const { times } = await sent(vaultAnswer(307, '', { retryAfter }))
     expect(times).toBeGreaterThan(3)
@@ -126,7 +126,7 @@ test('broken connections of an election count for it, and others are few', async
   expect(await timesOf([broken, broken, broken, broken])).toBe(3)
 })
 
-test('what is of use and not needed keeps nobody waiting for an election', async () => {
+test('an optional request does not wait for an election', async () => {
   const lookup: Outgoing = { method: 'GET', path: 'auth/token/lookup-self', call: 'login', isOptional: true }
   expect((await sentTo(() => vaultAnswer(307, ''), [lookup])).length).toBe(1)
 })

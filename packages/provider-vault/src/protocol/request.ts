@@ -1,4 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { jittered } from '@finchat/secrets-core/provider'
 import { says, type VaultAnswer } from '../http/answer.ts'
 import { type CallKind, type Outcome, classify } from './responses.ts'
 import type { ReplicaState } from './replica-state.ts'
@@ -6,23 +7,23 @@ import { isLate, pause } from '../shared/deadline.ts'
 import type { Exchange, VaultRequest } from '../http/transport.ts'
 import { TransportError } from '../shared/transport-error.ts'
 
-/** How often one request is sent, where sending it again can do no harm. */
+/** How often a request is sent, if repeating it is safe. */
 const mostAttempts = 3
 const firstPauseMs = 100
-/** An election takes seconds, and many wait for it. */
+/** An election takes seconds, and many processes wait for it. */
 const longestElectionPauseMs = 1_000
-/** What is named beyond it is for the caller to wait for. */
+/** The caller waits for a later time that the server names. */
 const longestPauseMs = 2_000
 
 export interface Outgoing extends Omit<VaultRequest, 'headers'> {
   readonly call: CallKind
   readonly token?: string | undefined
   readonly contentType?: string | undefined
-  /** Uses something up, such as a wrapping token: sent again only where the server did nothing. */
+  /** Uses something up, such as a wrapping token: repeated only if the server did nothing. */
   readonly isSingle?: boolean
-  /** Its answer is not needed, so it is never sent again. */
+  /** Its answer is not needed, so it is sent once. */
   readonly isOptional?: boolean
-  /** Asks for the active node, where the server allows that. */
+  /** Asks for the active node, if the server allows that. */
   readonly isForActive?: boolean
 }
 
@@ -30,14 +31,14 @@ export interface SenderOptions {
   readonly exchange: Exchange
   readonly state: ReplicaState
   readonly namespace: string | undefined
-  /** Whether answers come with their headers, and so with the state of the cluster. */
+  /** Whether the transport returns headers, which hold the cluster's state. */
   readonly hasHeaders?: boolean
 }
 
-/** Resolves to whatever was answered; rejects with `TransportError`. */
+/** Resolves to any answer; rejects with `TransportError`. */
 export type Send = (outgoing: Outgoing, signal: AbortSignal) => Promise<VaultAnswer>
 
-/** Sends with what every request carries, and again where nothing was done and waiting helps. */
+/** Adds the common headers. Repeats requests that had no effect, if waiting helps. */
 export function vaultSender({ exchange, state, namespace, hasHeaders = true }: SenderOptions): Send {
   const once = async (outgoing: Outgoing, signal: AbortSignal): Promise<Attempted> => {
     const { method, path, body } = outgoing
@@ -59,7 +60,7 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
       const repeats = repeatsOf(outcome, outgoing)
       if (repeats === 'none') return unsettled(outcome)
       isElection ||= repeats === 'in time'
-      // A balancer may lead to the node that is gone, until its health check has seen that.
+      // A balancer may still lead to the dead node until its health check notices.
       if (repeats === 'few' && !(isElection && outcome instanceof TransportError)) faults += 1
       const ms = pauseMs(outcome, attempt)
       const isLast = faults === mostAttempts || ms > longestPauseMs
@@ -69,11 +70,11 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
   let isStateAsked = !hasHeaders
   return async (outgoing, signal) => {
     if (outgoing.isForActive !== true || isStateAsked || state.isKnown) return repeated(outgoing, signal)
-    // Without a token this path shows the state of the cluster, which `isForActive` needs.
+    // Without a token this path returns the cluster's state, which `isForActive` needs.
     const shown = await repeated({ method: 'GET', path: 'sys/internal/ui/mounts', call: 'read' }, signal).catch(unsent)
     const outcome = classify(shown, 'read')
     if (outcome?.code === 'UNAVAILABLE') {
-      // Of a write its answer would say that it may have been done.
+      // The write itself was not sent.
       return outgoing.call === 'write' ? unsent(new TransportError(outcome.code, outcome.problem, outcome)) : shown
     }
     isStateAsked = true
@@ -81,7 +82,7 @@ export function vaultSender({ exchange, state, namespace, hasHeaders = true }: S
   }
 }
 
-/** Throws what a request failed with that came before the one in question. */
+/** Rethrows the error of a preceding request: the request in question was not sent. */
 function unsent(error: unknown): never {
   if (!(error instanceof TransportError)) throw error
   const { code, message, remedy, storeStatus } = error
@@ -92,7 +93,7 @@ type Attempted = VaultAnswer | TransportError
 
 function headersOf(outgoing: Outgoing, namespace: string | undefined, state: ReplicaState): Record<string, string> {
   const { body, token, contentType, isForActive } = outgoing
-  // What an agent may ask for, as a guard against requests that were forged.
+  // Vault's agent may require it, against forged requests.
   const headers: Record<string, string> = { 'X-Vault-Request': 'true', Accept: 'application/json' }
   if (body !== undefined) headers['Content-Type'] = contentType ?? 'application/json'
   if (token !== undefined) headers['X-Vault-Token'] = token
@@ -111,7 +112,6 @@ function unsettled(outcome: Attempted): VaultAnswer {
   return outcome
 }
 
-/** Whether to send it again: not, up to `mostAttempts`, or as long as there is time. */
 function repeatsOf(outcome: Attempted, { call, isSingle = false, isOptional = false }: Outgoing): 'none' | 'few' | 'in time' {
   if (isForeignState(outcome) || isForwardingRefused(outcome)) return 'few'
   const again = againOf(outcome, call)
@@ -130,7 +130,7 @@ function againOf(outcome: Attempted, call: CallKind): Outcome['again'] {
   return classify(outcome, call)?.again
 }
 
-/** Waits. `false` if the deadline came first: what was answered last says more than that there was no time. */
+/** Returns false at the deadline: the last answer is a better error than the deadline. */
 async function hadTime(ms: number, signal: AbortSignal): Promise<boolean> {
   try {
     await pause(ms, signal)
@@ -141,24 +141,24 @@ async function hadTime(ms: number, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** The server that answers now cannot read the state of the one before. Nothing was done. */
+/** The node cannot read the state of another node. The request had no effect. */
 function isForeignState(outcome: Attempted): boolean {
   return !(outcome instanceof TransportError) && outcome.status === 400 && says(outcome, 'errors', 'X-Vault-Index')
 }
 
-/** The server refuses to forward requests for clients. Nothing was done. */
+/** The server does not forward requests for clients. The request had no effect. */
 function isForwardingRefused(outcome: Attempted): boolean {
   return !(outcome instanceof TransportError) && outcome.status === 400 && says(outcome, 'errors', 'forwarding via header')
 }
 
-/** Grows, with jitter, for all who ask ask again at once; longer if the server named a time. */
+/** Grows, with jitter to spread a fleet. Longer if the server named a time. */
 function pauseMs(outcome: Attempted, attempt: number): number {
   const named = outcome instanceof TransportError ? undefined : retryAtOf(outcome)
-  const usual = Math.min(firstPauseMs * 3 ** (attempt - 1), longestElectionPauseMs) * (0.5 + Math.random() / 2)
+  const usual = jittered(Math.min(firstPauseMs * 3 ** (attempt - 1), longestElectionPauseMs))
   return Math.max(usual, (named ?? 0) - Date.now())
 }
 
-/** When to come back, as `Retry-After` says it (RFC 9110): seconds, or a date. */
+/** `Retry-After` (RFC 9110): seconds, or a date. */
 function retryAtOf({ retryAfter }: VaultAnswer): number | undefined {
   if (retryAfter === undefined) return undefined
   if (/^\d{1,9}$/.test(retryAfter)) return Date.now() + Number(retryAfter) * 1000
@@ -166,12 +166,11 @@ function retryAtOf({ retryAfter }: VaultAnswer): number | undefined {
   return Number.isNaN(at) ? undefined : at
 }
 
-/** Quotas count by the second by default. Jitter spreads the logins of a fleet. */
+/** Quotas count by the second. Jitter spreads the logins of a fleet. */
 function afterQuota(): number {
   return Date.now() + Math.ceil(1_000 * (1 + Math.random()))
 }
 
-/** The error for an answer that means one. */
 export function answerError(
   answer: VaultAnswer,
   outcome: Outcome,

@@ -206,7 +206,7 @@ test.each([
   expect([code, message]).toEqual(['CONFIGURATION', expect.stringContaining('write https:// in `url`')])
 })
 
-test('a KV v2 mount that was told to be v1 is CONFIGURATION, for reads and writes', async () => {
+test('a KV v2 mount with `kvVersion: 1` is CONFIGURATION, for reads and writes', async () => {
   const reply = withStatus(404, {
     body: { request_id: 'r', data: null, warnings: ['Invalid path for a versioned K/V secrets engine. See …'] },
   })
@@ -215,7 +215,7 @@ test('a KV v2 mount that was told to be v1 is CONFIGURATION, for reads and write
   expect(await codeOf(provider.put('app', { value: 'v' }, context))).toBe('CONFIGURATION')
 })
 
-test('what asks to come back later says when', async () => {
+test('an error with Retry-After has `retryAt`', async () => {
   const limited = (retryAfter: string): Reply => withStatus(429, errors('rate limit quota exceeded'), { 'Retry-After': retryAfter })
   const retryAt = async (header: string): Promise<number> => {
     const stub = await stubVault((path) => (path === dataPath ? limited(header) : undefined))
@@ -229,7 +229,7 @@ test('what asks to come back later says when', async () => {
   expect(await retryAt('soon')).toBe(0)
 })
 
-test('a denial says which right is missing where', async () => {
+test('a denial names the missing capability and its path', async () => {
   const stub = await stubVault((path) =>
     path === dataPath ? withStatus(403, errors('1 error occurred:\n\t* permission denied\n\n')) : undefined,
   )

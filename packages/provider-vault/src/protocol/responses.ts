@@ -1,18 +1,18 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
 import { isObject, member, says, type VaultAnswer } from '../http/answer.ts'
 
-/** What was asked: a write may have been done though its answer says nothing of it, and a login's refusal is the credential's. */
+/** An unanswered write may have been done; a refused login is the credential's fault. */
 export type CallKind = 'read' | 'write' | 'login'
 
-/** What an answer means. */
+/** The error that an answer means. */
 export interface Outcome {
   readonly code: SecretsErrorCode
   readonly problem: string
   readonly remedy?: string
   /**
-   * `read`: a read or a login may be sent again, a few times. `all`: so may a write, because the
-   * server says that it did nothing. `election`: a read or a login may be sent again while it has
-   * time, because there will be another leader.
+   * `read`: reads and logins may be repeated, a few times. `all`: writes too, because the server
+   * did nothing. `election`: reads and logins may be repeated until the deadline, because a leader
+   * will be elected.
    */
   readonly again?: 'read' | 'all' | 'election'
   /** A write may have been done. */
@@ -23,7 +23,7 @@ interface Row {
   readonly status: readonly number[] | ((status: number) => boolean)
   readonly when?: (answer: VaultAnswer) => boolean
   readonly calls?: readonly CallKind[]
-  /** `answer`: no error, but what was asked for, or that it does not exist. */
+  /** `answer`: no error, but a result or "does not exist". */
   readonly is: Outcome | 'answer'
 }
 
@@ -35,7 +35,10 @@ const notVaults = (code: SecretsErrorCode): Outcome => fails(code, 'the answer i
 
 const refused = fails('UNAUTHENTICATED', 'Vault refused the credential', 'give a valid one')
 const behind: Outcome = { ...outage('the node is behind what was read or written before', 'try again'), again: 'all' }
-/** A standby answers so when it could not pass the request on, or lost the leader while that had it: a write may have been done. */
+/**
+ * A standby that could not forward the request, or lost the leader meanwhile. A write may have been
+ * done.
+ */
 const leaderless: Outcome = {
   ...outage('the node does not reach a leader of the cluster', 'try again, or look at the cluster'),
   again: 'election',
@@ -44,7 +47,7 @@ const leaderless: Outcome = {
 const upgrading = outage('the mount is being upgraded to versions', 'wait until it is done')
 const unknown: Outcome = { ...fails('INTERNAL', 'the status of the answer is not known', reachVault), isOpen: true }
 
-/** Each row as measured on OpenBao 2.7, and where they speak of it as Vault's documents say; the first that fits counts. */
+/** Measured on OpenBao 2.7 and compared with Vault's documentation. The first match counts. */
 const table: readonly Row[] = [
   { status: [200], when: isVaults, is: 'answer' },
   { status: [204], is: 'answer' },
@@ -86,7 +89,7 @@ const table: readonly Row[] = [
   { status: [472, 473], is: outage('the node is a standby that answers no such request', 'point `url` at the active cluster') },
 
   { status: [501], is: outage('Vault is not initialised', 'initialise and unseal it') },
-  // A standby that knew a leader, failed to pass the request on, and then knows none.
+  // A standby that knew a leader, could not forward the request, and then knows none.
   { status: [503], when: saying('no active'), is: leaderless },
   { status: [503], when: isVaults, is: outage('Vault is sealed', 'unseal it') },
   { status: [500], when: saying('node not active'), is: leaderless },
@@ -95,7 +98,7 @@ const table: readonly Row[] = [
   { status: () => true, is: unknown },
 ]
 
-/** What is wrong; `undefined` for an answer: what was asked for, or (404) that it does not exist. */
+/** The error of an answer; undefined for a result or a 404 of a missing secret. */
 export function classify(answer: VaultAnswer, call: CallKind): Outcome | undefined {
   const row = table.find(({ status, calls, when }) => {
     const hasStatus = typeof status === 'function' ? status(answer.status) : status.includes(answer.status)
@@ -108,7 +111,7 @@ function saying(phrase: string): (answer: VaultAnswer) => boolean {
   return (answer) => says(answer, 'errors', phrase)
 }
 
-/** How Go's server, nginx and Apache answer plain http on a port of https. */
+/** Answers of Go's server, nginx and Apache to plain http on an https port. */
 const httpsHints = ['HTTP request to an HTTPS server', 'plain HTTP request was sent to HTTPS port', 'plain HTTP to an SSL-enabled server']
 
 function isHttpsHint({ text }: VaultAnswer): boolean {
@@ -123,12 +126,12 @@ export function isCasRequired(answer: VaultAnswer): boolean {
   return answer.status === 400 && says(answer, 'errors', 'check-and-set parameter required')
 }
 
-/** A KV mount that is asked as the other version of KV. */
+/** A KV mount that was asked as the other version. */
 export function isOtherVersion(answer: VaultAnswer): boolean {
   return answer.status === 404 && says(answer, 'warnings', 'Invalid path for a versioned K/V')
 }
 
-/** Vault's own shape: an object with errors, or with data, or what a login gives. */
+/** An object with errors, data, or the result of a login. */
 export function isVaults({ body }: VaultAnswer): boolean {
   return (
     Array.isArray(body?.['errors']) || isObject(body?.['data']) || isObject(body?.['auth']) || (body !== undefined && 'request_id' in body)
@@ -139,12 +142,11 @@ function isOthers(answer: VaultAnswer): boolean {
   return !isVaults(answer)
 }
 
-/** What Vault answers to a path with characters that cannot be printed. */
+/** Vault's answer to a path with unprintable characters. */
 function isEmpty({ text }: VaultAnswer): boolean {
   return text === ''
 }
 
-/** `{"errors":[]}` and nothing beside it. */
 export function isAbsence({ body }: VaultAnswer): boolean {
   const errors = body?.['errors']
   return Array.isArray(errors) && errors.length === 0 && Object.keys(body ?? {}).length === 1
@@ -154,7 +156,7 @@ function isDestroyed({ body }: VaultAnswer): boolean {
   return member(body, 'data', 'metadata', 'destroyed') === true
 }
 
-/** Or past the time that it was to be deleted at. */
+/** Includes a deletion time that has passed. */
 function isDeleted({ body }: VaultAnswer): boolean {
   const time = member(body, 'data', 'metadata', 'deletion_time')
   return typeof time === 'string' && time !== ''

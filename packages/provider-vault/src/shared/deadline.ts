@@ -1,11 +1,9 @@
+import { pause as wait, whenClosed } from '@finchat/secrets-core/provider'
 import { TransportError } from './transport-error.ts'
 
 type Reason = 'aborted' | 'late' | 'closed'
 
-/** `setTimeout` fires at once for more (Node.js documentation, timers). */
-export const longestTimerMs: number = 2 ** 31 - 1
-
-/** Whose signals end a call. */
+/** What ends a call. */
 export interface Bounds {
   readonly timeoutMs: number
   /** The caller's. */
@@ -14,17 +12,21 @@ export interface Bounds {
   readonly closing: AbortSignal
 }
 
-/** Signals of calls that are under way here, and what ends each: why one ends is known, and holds for what is part of the call. */
+/**
+ * The bounds of each running call's signal: parts of the call reuse them, and its reason can be
+ * trusted.
+ */
 const ours = new WeakMap<AbortSignal, Bounds>()
 
 /**
- * Runs under one signal that ends with the caller's, with the provider, or at the deadline; the timer holds the process, as the call does. The
- * call itself tells what became of it, for it knows what was sent: core's `bounded`, which answers in its stead, would not.
+ * Runs under one signal that ends with the caller, the provider or the deadline. The ref'ed timer
+ * keeps the process alive. Core's `bounded` would answer for the call, which alone knows what was
+ * sent.
  */
 export function bounded<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { timeoutMs, signal, closing } = bounds
   const whole = signal && ours.get(signal)
-  // Part of a call that ends no later than this would: that one's signal does for both.
+  // Part of a call that ends no later: its signal serves both.
   const isCovered = whole !== undefined && whole.timeoutMs <= timeoutMs && whole.closing === closing
   if (signal === undefined || !isCovered) return timed(bounds, run)
   return signal.aborted ? Promise.reject(interruption(signal, false)) : run(signal)
@@ -37,39 +39,25 @@ async function timed<T>(bounds: Bounds, run: (signal: AbortSignal) => Promise<T>
   const end = (reason: Reason) => (): void => controller.abort(reason)
   const onAbort = (): void => controller.abort(signal && ours.has(signal) ? signal.reason : 'aborted')
   const onClose = end('closed')
-  const calls = endedBy(closing)
   if (signal?.aborted) onAbort()
   if (closing.aborted) onClose()
   const timer = setTimeout(end('late'), timeoutMs)
   signal?.addEventListener('abort', onAbort)
-  calls.add(onClose)
+  const cancel = whenClosed(closing, onClose)
   try {
     assertRunning(controller.signal)
     return await run(controller.signal)
   } finally {
     clearTimeout(timer)
     signal?.removeEventListener('abort', onAbort)
-    calls.delete(onClose)
+    cancel()
   }
 }
 
-type End = () => void
-
-const running = new WeakMap<AbortSignal, Set<End>>()
-
-/** What ends the calls that run, by one listener: a signal keeps its own in a list, where each would be looked for among those of all calls. */
-function endedBy(closing: AbortSignal): Set<End> {
-  const known = running.get(closing)
-  if (known !== undefined) return known
-  const ends = new Set<End>()
-  running.set(closing, ends)
-  closing.addEventListener('abort', () => {
-    for (const end of ends) end()
-  })
-  return ends
-}
-
-/** Why a signal of `bounded` ended the call. The caller's own reason is not looked at: it may hold anything. */
+/**
+ * Why a signal of `bounded` ended the call. The caller's own reason is not read: it may hold
+ * anything.
+ */
 export function interruption(signal: AbortSignal, sent: boolean): TransportError {
   if (isLate(signal)) {
     const remedy = 'see whether the server hangs, or give it more time: `timeoutMs`'
@@ -81,7 +69,7 @@ export function interruption(signal: AbortSignal, sent: boolean): TransportError
   return new TransportError('ABORTED', 'the call was aborted', { sent })
 }
 
-/** Whether a signal of `bounded` ended the call at its deadline. */
+/** Whether the deadline ended the call. */
 export function isLate(signal: AbortSignal): boolean {
   return signal.reason === 'late'
 }
@@ -90,7 +78,10 @@ export function assertRunning(signal: AbortSignal): void {
   if (signal.aborted) throw interruption(signal, false)
 }
 
-/** Settles as the promise, unless the signal is first; the promise goes on. `sent`: it may be a request that reaches the server. */
+/**
+ * Settles as the promise does, or rejects when the signal ends the call. The promise continues.
+ * `sent`: a request may reach the server.
+ */
 export async function untilEnded<T>(promise: Promise<T>, signal: AbortSignal, sent = false): Promise<T> {
   const { promise: ended, reject } = Promise.withResolvers<never>()
   const onAbort = (): void => reject(interruption(signal, sent))
@@ -103,9 +94,8 @@ export async function untilEnded<T>(promise: Promise<T>, signal: AbortSignal, se
   }
 }
 
-/** Waits, or rejects as soon as the signal ends the call. */
+/** Waits, or rejects when the signal ends the call. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  await untilEnded(promise, signal).finally(() => clearTimeout(timer))
+  await wait(ms, signal)
+  assertRunning(signal)
 }

@@ -1,8 +1,7 @@
-import type { SecretProvider } from '@finchat/secrets-core'
 import type { ProviderManifest } from '@finchat/secrets-core/provider'
 import { canHoldPath } from './paths.ts'
 
-/** What is written at most. Vault's storages differ (Consul holds 512 KiB with everything around); this is AWS's limit too. */
+/** Vault's storages differ (Consul: 512 KiB in total); this is also the limit of AWS. */
 export const limits = {
   valueBytes: 65_536,
   tags: 64,
@@ -11,8 +10,8 @@ export const limits = {
 } as const
 
 /**
- * What the Vault provider supports and can hold, in public: the conformance suite and the documentation go by it. It speaks of KV v2; on a
- * KV v1 mount versions, tags, `restore` and staging are `UNSUPPORTED`.
+ * The limits and operations of the Vault provider, for the conformance suite and the documentation.
+ * They are those of KV v2. On KV v1, versions, tags, `restore` and staging are `UNSUPPORTED`.
  *
  * @example
  * import { vaultManifest } from '@finchat/secrets-provider-vault'
@@ -25,6 +24,3 @@ export const vaultManifest: ProviderManifest = {
   canHoldPath,
   numbering: 'next',
 }
-
-/** Members of the contract that this provider has, where a provider may leave them out. */
-export type Provides<Member extends keyof SecretProvider> = { readonly [each in Member]-?: NonNullable<SecretProvider[each]> }

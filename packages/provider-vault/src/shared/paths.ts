@@ -1,23 +1,26 @@
 import { SecretsError } from '@finchat/secrets-core'
 
-/** Segments of characters that Vault takes: printable (Unicode's letters, marks, numbers, punctuation, symbols) and the space. */
+/**
+ * Vault takes printable characters (letters, marks, numbers, punctuation, symbols) and the space.
+ */
 const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u
 const longest = 512
 
-/** What most paths are: they can be held, and are encoded as themselves. */
+/** Most paths, which are encoded as themselves. */
 const plain = /^[\w-]+(?:\/[\w-]+)*$/
 
-/** A secret that waits to be promoted lies beside its own, at a path that no secret can have. */
+/** A staged version lies beside its secret, at a path that no secret can have. */
 const stagedSuffix = '.finchat-staged'
 
 /**
- * Whether KV can hold a secret at this path: 1 to 512 printable characters in segments that are neither empty nor `.` nor `..`.
+ * Whether KV can hold a secret at this path: 1 to 512 printable characters, in segments that are
+ * not empty, `.` or `..`.
  */
 export function canHoldPath(path: unknown): path is string {
   return isPath(path) && !path.endsWith(stagedSuffix)
 }
 
-/** Whether paths can begin with this folder, which has a slash at its end. */
+/** Whether a path can begin with this folder, which ends in a slash. */
 export function canHoldFolder(folder: string): boolean {
   return folder.endsWith('/') && isPath(folder.slice(0, -1))
 }
@@ -34,7 +37,7 @@ export function stagedPath(path: string): string {
   return `${path}${stagedSuffix}`
 }
 
-/** A path of a URL. Each segment is encoded, so that what looks like `..`, `?` or `#` is what it is and no more. */
+/** Encodes each segment, so that `..`, `?` and `#` have no meaning in the URL. */
 export function encodedPath(...parts: readonly string[]): string {
   const path = parts.join('/')
   return plain.test(path) ? path : path.split('/').map(encodeURIComponent).join('/')

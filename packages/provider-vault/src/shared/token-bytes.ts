@@ -1,18 +1,37 @@
+import { configurationError, ownMemory } from '@finchat/secrets-core/provider'
+
+const [doubleQuote, singleQuote] = [0x22, 0x27]
+
 /**
- * A token as bytes of its own outside the V8 heap, where no heap snapshot shows it and zeros can be
- * written over it. Whoever sends it makes a string of it, which lives until it is collected.
+ * Throws `CONFIGURATION` unless a header can carry the token. No regular expression sees it: V8
+ * remembers `RegExp.input`.
+ */
+export function assertToken(token: string): void {
+  for (let at = 0; at < token.length; at += 1) {
+    const code = token.charCodeAt(at)
+    if (code <= 0x20 || code >= 0x7f || code === doubleQuote || code === singleQuote) {
+      throw configurationError(
+        'the token is none: it has a space, a quote or another character that no token has',
+        'give the token alone, without quotes, names or a second line',
+      )
+    }
+  }
+}
+
+/**
+ * A token as bytes outside the V8 heap, which no heap snapshot shows and which can be overwritten.
+ * Each request makes a string of it, which lives until it is collected.
  */
 export class TokenBytes {
-  // Typed arrays and `allocUnsafeSlow` take up to 64 bytes from the heap.
   readonly #bytes: Buffer
   #isWiped = false
 
   constructor(text: string) {
-    this.#bytes = Buffer.from(new ArrayBuffer(Buffer.byteLength(text)))
+    this.#bytes = ownMemory(Buffer.byteLength(text))
     this.#bytes.write(text)
   }
 
-  /** Throws once it was wiped: zeros are no token. */
+  /** Throws once wiped: zeros are no token. */
   text(): string {
     if (this.#isWiped) throw new TypeError('the text was wiped')
     return this.#bytes.toString()

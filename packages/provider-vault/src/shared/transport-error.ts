@@ -1,6 +1,6 @@
 import { SecretsError, type SecretsErrorCode } from '@finchat/secrets-core'
 
-/** A request that got no whole answer. Never leaves the package: `SecretsError` is made of it, and of nothing else. */
+/** A request without a whole answer. It never leaves the package: it becomes a `SecretsError`. */
 export class TransportError extends Error {
   readonly code: SecretsErrorCode
   readonly remedy: string | undefined
@@ -17,7 +17,7 @@ export class TransportError extends Error {
     this.sent = details.sent ?? false
   }
 
-  /** What a caller is told: whether a write was done is open once it was sent. */
+  /** A write that was sent may have been done. */
   toSecretsError(isWrite: boolean): SecretsError {
     const { code, message, remedy, storeStatus } = this
     return new SecretsError(code, message, { remedy, storeStatus, effect: isWrite && this.sent ? 'unknown' : undefined })
@@ -30,7 +30,7 @@ export interface TransportErrorDetails {
   readonly sent?: boolean | undefined
 }
 
-/** Nothing else leaves the package. */
+/** Only a `SecretsError` leaves the package. */
 export function asSecretsErrors<T>(isWrite: boolean, run: () => Promise<T>): Promise<T> {
   return run().catch((error: unknown) => {
     if (error instanceof TransportError) throw error.toSecretsError(isWrite)

@@ -3,14 +3,13 @@ import { appRole } from '../auth/app-role.ts'
 import { vaultProvider } from '../vault-provider.ts'
 
 /*
- * A process of its own that logs in and reads, writes a heap snapshot, and closes: `node
- * --expose-gc holding-process.ts URL SECRET_ID_FILE SNAPSHOT`. Says `idle`, and `closed` once a
- * line was written to it.
+ * `node --expose-gc holding-process.ts URL SECRET_ID_FILE SNAPSHOT` logs in, reads, writes a heap
+ * snapshot and prints `idle`. After a line on stdin it closes the provider and prints `closed`.
  */
 const [url = '', file = '', snapshot = ''] = process.argv.slice(2)
 const context = { signal: new AbortController().signal }
 
-/** Collects what nobody holds, and lets new objects take the place of what was there. */
+/** Collects garbage, and lets new objects overwrite it. */
 async function settle(): Promise<void> {
   for (let times = 0; times < 5; times += 1) {
     globalThis.gc?.()

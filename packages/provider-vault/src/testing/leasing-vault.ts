@@ -20,7 +20,10 @@ interface Account {
   endsAt: number
 }
 
-/** A server that makes accounts and keeps their time, by whatever clock the test has; a test changes what it grants and answers. */
+/**
+ * A server that creates accounts and ends them by the test's clock. A test changes its grants and
+ * answers.
+ */
 export interface LeasingVault {
   readonly asked: string[]
   readonly accounts: Account[]
@@ -28,10 +31,10 @@ export interface LeasingVault {
   maxSeconds: number
   tokenSeconds: number
   tokenType: 'service' | 'batch'
-  /** In place of the usual answer. */
+  /** Replaces the usual answer. */
   answer: (outgoing: Outgoing, usual: () => VaultAnswer) => VaultAnswer | Promise<VaultAnswer> | undefined
   readonly endToken: () => void
-  /** When the account ends in truth; 0 if it has. */
+  /** When the account ends; 0 if it has ended. */
   readonly endOf: (username: string) => number
 }
 
@@ -111,12 +114,12 @@ export function answerOf(status: number, body: unknown): VaultAnswer {
 
 /** The user in a secret, whose password must be that user's. */
 export function userIn(secret: StoredSecret | undefined): string {
-  const { username, password } = JSON.parse(String(secret?.value)) as { username: string; password: string } // what the server above gives
+  const { username, password } = JSON.parse(String(secret?.value)) as { username: string; password: string } // as the server above answers
   expect(password.split('-').at(-1)).toBe(username.split('-').at(-1))
   return username
 }
 
-/** What the provider makes of it. */
+/** The provider's leases over that server. */
 export function leasesOf(
   vault: ReturnType<typeof leasingVault>,
   auth: VaultAuth = appRole({ roleId: 'r', secretId: canaries.secretId }),
@@ -139,7 +142,7 @@ export function leasesOf(
   return { leases, close }
 }
 
-/** How often something was asked for. */
+/** How often a path was requested. */
 export function count({ asked }: LeasingVault, ending: string): number {
   return asked.filter((each) => each.endsWith(ending)).length
 }

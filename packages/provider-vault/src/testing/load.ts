@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SecretsError, type WriteReceipt } from '@finchat/secrets-core'
 
-/** Calls so many times a second, whether or not the calls before are done, until `end`, which resolves to the outcome of each. */
+/**
+ * Makes so many calls a second, without waiting for earlier ones, until `end`, which resolves to
+ * all outcomes.
+ */
 export function steadily<T>(perSecond: number, call: () => Promise<T>): { readonly end: () => Promise<PromiseSettledResult<T>[]> } {
   const calls: Promise<PromiseSettledResult<T>>[] = []
   const timer = setInterval(() => void calls.push(settled(call())), 1000 / perSecond)
@@ -13,7 +16,7 @@ export function steadily<T>(perSecond: number, call: () => Promise<T>): { readon
   }
 }
 
-/** A write of a value that no other write has. */
+/** A write of a unique value. */
 export interface AttemptedWrite {
   readonly path: string
   readonly value: string
@@ -44,8 +47,8 @@ export function writeOn(
   }
 }
 
-/** What the writer was told of its write. */
-export function toldOf({ outcome }: AttemptedWrite): 'done' | 'not done' | 'unknown' {
+/** The outcome that the writer saw. */
+export function outcomeOf({ outcome }: AttemptedWrite): 'done' | 'not done' | 'unknown' {
   if (outcome.status === 'fulfilled') return 'done'
   const reason: unknown = outcome.reason
   if (!SecretsError.isInstance(reason)) throw reason

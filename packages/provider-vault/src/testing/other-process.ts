@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
-/** A process of its own that runs a script of this folder; `kill` ends it there and then. */
+/** Runs a script of this folder in another process; `kill` ends it at once. */
 export function startProcess(
   script: string,
   args: readonly string[],

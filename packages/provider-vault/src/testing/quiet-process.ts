@@ -1,8 +1,8 @@
 import { appRole, vaultProvider } from '@finchat/secrets-provider-vault'
 
 /*
- * A process of its own that logs in, writes and reads: `node quiet-process.ts URL SECRET_ID VALUE`. It prints nothing, and ends by itself though
- * the provider is not closed.
+ * `node quiet-process.ts URL SECRET_ID VALUE` logs in, writes and reads. It prints nothing, and
+ * ends although the provider is not closed.
  */
 const [url = '', secretId = '', value = ''] = process.argv.slice(2)
 const context = { signal: new AbortController().signal }

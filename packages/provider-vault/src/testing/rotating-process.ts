@@ -1,13 +1,13 @@
 import { createSecretsManager, SecretsError } from '@finchat/secrets-core'
-import { token } from '../auth/token.ts'
+import { tokenAuth } from '../auth/token.ts'
 import { vaultProvider } from '../vault-provider.ts'
 
 /*
- * A process of its own that rotates a secret to each version that its parent sends: `node rotating-process.ts URL MOUNT TOKEN PATH NAME`. It answers
- * with what came of it: `done`, or the code of the error.
+ * `node rotating-process.ts URL MOUNT TOKEN PATH NAME` rotates a secret to each version that its
+ * parent sends. It answers `done`, or the code of the error.
  */
 const [url = '', mount = '', credential = '', path = '', name = ''] = process.argv.slice(2)
-const secrets = createSecretsManager({ providers: [vaultProvider({ url, mount, auth: token(credential) })] })
+const secrets = createSecretsManager({ providers: [vaultProvider({ url, mount, auth: tokenAuth(credential) })] })
 
 async function rotate(version: number): Promise<string> {
   try {

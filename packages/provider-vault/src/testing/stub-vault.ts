@@ -3,12 +3,12 @@ import { type CallContext, SecretsError, type SecretsErrorCode } from '@finchat/
 import { leaksOf } from '@finchat/secrets-testkit'
 import { expect, onTestFinished } from 'vitest'
 import { appRole } from '../auth/app-role.ts'
-import { token } from '../auth/token.ts'
+import { tokenAuth } from '../auth/token.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
 import type { VaultProviderOptions } from '../options.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
 
-/** What no error, log line or event may hold. */
+/** Texts that no error, log line or event may hold. */
 export const canaries = {
   token: 's.c4n4ry-of-the-token-Xq7Lm',
   minted: 's.c4n4ry-of-the-minted-token-Rt5',
@@ -18,7 +18,10 @@ export const canaries = {
 
 export const context: CallContext = { signal: new AbortController().signal }
 
-/** A server that answers as Vault does for a login, its mounts and one secret, unless told otherwise for a path. */
+/**
+ * A server that answers like Vault for a login, its mounts and one secret, unless `replies` has
+ * another answer.
+ */
 export async function stubVault(replies: (path: string, method: string) => Reply | undefined = () => undefined): Promise<HttpProxy> {
   const stub = await startHttpProxy(undefined, { plan: ({ path, method }) => replies(path, method) ?? usual(path, method) })
   onTestFinished(stub.stop)
@@ -27,7 +30,7 @@ export async function stubVault(replies: (path: string, method: string) => Reply
 
 const created = { created_time: '2026-11-25T14:27:54.626513001Z', deletion_time: '', destroyed: false, version: 1 }
 
-/** What it answers unless told otherwise. */
+/** The usual answers. */
 export function usual(path: string, method: string = 'GET'): Reply {
   if (path.startsWith('/v1/auth/'))
     return { body: { auth: { client_token: canaries.minted, lease_duration: 3600, renewable: true, token_type: 'service' } } }
@@ -38,30 +41,33 @@ export function usual(path: string, method: string = 'GET'): Reply {
 }
 
 export function stubbed(stub: HttpProxy, options: Partial<VaultProviderOptions> = {}): VaultProvider {
-  const provider = vaultProvider({ url: stub.url, auth: token(() => canaries.token), ...options })
+  const provider = vaultProvider({ url: stub.url, auth: tokenAuth(() => canaries.token), ...options })
   onTestFinished(() => provider.close())
   return provider
 }
 
 export const byAppRole: VaultAuth = appRole({ roleId: 'the-role', secretId: canaries.secretId })
 
-/** How often a path was asked for. */
+/** How often a path was requested. */
 export function timesAsked({ requests }: HttpProxy, path: string): number {
   return requests.filter((request) => request.path === path).length
 }
 
-/** The error that the call rejects with: a `SecretsError` that gives nothing away, not in a diagnostic report either. */
+/**
+ * The error that the call rejects with: a `SecretsError` that shows no canary, not even in a
+ * diagnostic report.
+ */
 export async function failure(call: Promise<unknown>): Promise<SecretsError> {
   const [settled] = await Promise.allSettled([call])
   const reason: unknown = settled.status === 'rejected' ? settled.reason : 'the call resolved'
   expect(SecretsError.isInstance(reason), String(reason)).toBe(true)
-  const report = JSON.stringify(process.report.getReport(reason as Error)) // as was looked
+  const report = JSON.stringify(process.report.getReport(reason as Error)) // checked above
   for (const canary of Object.values(canaries)) {
     expect(leaksOf(reason, canary)).toEqual([])
     expect(report).not.toContain(canary)
   }
   expect(reason).not.toHaveProperty('cause')
-  return reason as SecretsError // as was looked
+  return reason as SecretsError // checked above
 }
 
 /** Its code, or `ok`. */

@@ -1,19 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type OpenBao, startHttpProxy, type HttpProxy } from '@finchat/secrets-test-servers'
-import type { Mend, ProviderHarness } from '@finchat/secrets-testkit'
+import type { Repair, ProviderHarness } from '@finchat/secrets-testkit'
 import { vi } from 'vitest'
-import { token } from '../auth/token.ts'
+import { tokenAuth } from '../auth/token.ts'
 import { encodedPath } from '../shared/paths.ts'
 import { type VaultProvider, vaultProvider } from '../vault-provider.ts'
 import type { VaultProviderOptions } from '../options.ts'
 
-/** A fresh KV mount of a running server, a token that may do everything there and nothing else, and a proxy that records and breaks. */
+/**
+ * A fresh KV mount of a running server, a token with all rights on it and no others, and a proxy
+ * that records and breaks.
+ */
 export interface VaultTrial {
   readonly provider: VaultProvider
   readonly mount: string
   readonly proxy: HttpProxy
   readonly policy: string
-  /** Gives the provider another token when it next asks. */
+  /** Gives the provider another token at its next request. */
   readonly newToken: () => Promise<void>
   readonly currentToken: () => string
   readonly seed: (path: string, value: string) => Promise<void>
@@ -26,11 +29,11 @@ export async function vaultTrial(bao: OpenBao, options: Partial<VaultProviderOpt
   const { kv = 2, ...rest } = options
   const mount = `kv-${(mounts += 1)}`
   await bao.api('POST', `sys/mounts/${mount}`, { type: 'kv', options: { version: String(kv) } })
-  if (kv === 2) await vi.waitFor(() => bao.api('GET', `${mount}/config`), { timeout: 20_000, interval: 20 }) // it makes itself KV v2 first
+  if (kv === 2) await vi.waitFor(() => bao.api('GET', `${mount}/config`), { timeout: 20_000, interval: 20 }) // the server upgrades it to KV v2 first
   await allowAll(bao, mount)
   const proxy = await startHttpProxy(bao.url, bao.ca === undefined ? {} : { ca: bao.ca })
   let current = await tokenOf(bao, mount)
-  const provider = vaultProvider({ url: proxy.url, mount, auth: token(() => current), ...rest })
+  const provider = vaultProvider({ url: proxy.url, mount, auth: tokenAuth(() => current), ...rest })
   return {
     provider,
     mount,
@@ -63,11 +66,11 @@ export async function tokenOf(bao: OpenBao, policy: string): Promise<string> {
   return auth.client_token
 }
 
-/** The same for the conformance suite, with every way to break the store for real that a running server has. */
+/** The trial for the conformance suite, with every way to break a running server. */
 export async function vaultHarness(bao: OpenBao, options: Parameters<typeof vaultTrial>[1] = {}): Promise<ProviderHarness> {
   const trial = await vaultTrial(bao, options)
   const { provider, proxy, mount, policy } = trial
-  const planned = (plan: Parameters<HttpProxy['plan']>[0]) => async (): Promise<Mend> => {
+  const planned = (plan: Parameters<HttpProxy['plan']>[0]) => async (): Promise<Repair> => {
     proxy.plan(plan)
     return async () => proxy.plan('pass')
   }
@@ -97,14 +100,14 @@ export async function vaultHarness(bao: OpenBao, options: Parameters<typeof vaul
   }
 }
 
-/** On a busy machine a process goes on for some ms after it was told to stop. */
+/** A process may run for some ms after the signal. */
 async function untilSilent(bao: OpenBao): Promise<void> {
   const answer = (): Promise<unknown> => bao.api('GET', 'sys/health').catch(() => undefined)
   while ((await Promise.race([answer(), sleep(100, 'silent')])) !== 'silent');
 }
 
-/** A rate limit of the mount that is used up. */
-async function exhaustQuota(bao: OpenBao, mount: string): Promise<Mend> {
+/** A used-up rate limit of the mount. */
+async function exhaustQuota(bao: OpenBao, mount: string): Promise<Repair> {
   const name = `sys/quotas/rate-limit/${mount}`
   await bao.api('POST', name, { path: `${mount}/`, rate: 0.001, interval: '1h' })
   for (let isLeft = true; isLeft;) {

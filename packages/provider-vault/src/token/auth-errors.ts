@@ -1,25 +1,25 @@
 import { SecretsError } from '@finchat/secrets-core'
 
 /**
- * For how long a refused credential is not sent again. Vault forgets failed logins 15 minutes after
- * the last one, counted in whole seconds: one try in slightly more never adds up to a lock-out.
+ * Vault forgets failed logins 15 minutes after the last one, in whole seconds. One try in a
+ * slightly longer time never causes a lock-out.
  */
 const refusalMs: number = 15 * 60_000 + 2_000
 export const longestHoldMs: number = refusalMs
-/** Shorter, because a login that succeeds locks no role. */
+/** Shorter, because a successful login locks no role. */
 const tokenOfLoginMs = 60_000
 
-/** An error, and until when it is the answer to each call. */
+/** The answer to each call until this time. */
 export interface Refusal {
   readonly error: SecretsError
   readonly until: number
-  /** Vault may have counted it as a failed login. */
+  /** Vault may have counted a failed login. */
   readonly isCounted?: boolean
 }
 
 const notAgain = 'the same one is sent again after 15 minutes, or by a restarted process'
 
-/** Vault refused a token: one that was given to us, or that a login had given. */
+/** Vault refused a given token, or one of our logins. */
 export function tokenRefused(isOurs: boolean): Refusal {
   return isOurs
     ? refusal('Vault refused the token that it had given at the login', {
@@ -29,7 +29,6 @@ export function tokenRefused(isOurs: boolean): Refusal {
     : refusal('Vault refused the token', { remedy: `it is wrong, expired or revoked: give another; ${notAgain}` })
 }
 
-/** A login at a path such as `auth/approle/login`, and the status with which Vault refused it. */
 export interface RefusedLogin {
   readonly method: string
   readonly path: string

@@ -102,7 +102,7 @@ test('a source that gives another token at each call fills no memory', () => {
   expect(() => backOff.assertNotRefused(() => 'role')).toThrow('Vault refused the login')
 })
 
-test('a clock that was set back holds nobody for longer', () => {
+test('a clock that was set back prolongs no delay', () => {
   const backOff = new LoginBackOff()
   backOff.refused('one', refusal())
   backOff.failed(failed('RATE_LIMITED', Date.now() + 10_000))

@@ -1,23 +1,23 @@
 import type { SecretsError } from '@finchat/secrets-core'
 import { longestHoldMs, type Refusal, tooManyRefused } from './auth-errors.ts'
 
-/** How long a time that the server names is heeded. */
+/** Later times that the server names are cut to this. */
 const longestNamedMs = 60_000
 /** Vault locks a role at the fifth failed login. */
 const mostRefusals = 4
-/** Refused tokens that are remembered: a source may give another one at each call. */
+/** A source may return another token at each call. */
 const mostTokens = 100
 
 /**
- * Holds logins back until a time that the server named, and for credentials that it refused. An
- * outage does not: the next call tries at once, because its caller has a back-off already.
+ * Delays logins until a time that the server named, and refused credentials. An outage delays none,
+ * because callers have a back-off already.
  */
 export class LoginBackOff {
   #named: Refusal | undefined
   /** By a keyed digest of the credential. */
   readonly #refusals = new Map<string, Refusal>()
 
-  /** Throws the error of the last login until the time that the server named. */
+  /** Throws the last login's error until the time that the server named. */
   assertMayTry(): void {
     if (this.#named !== undefined && isHeld(this.#named)) throw this.#named.error
   }
@@ -47,9 +47,9 @@ export class LoginBackOff {
     return [...this.#refusals.values()].at(-1)?.error
   }
 
-  /** Remembers that Vault refused this credential, and returns the error that says so. */
+  /** Remembers a refused credential. Returns its error. */
   refused(fingerprint: string, refusal: Refusal): SecretsError {
-    this.#refusals.delete(fingerprint) // the last one stands last
+    this.#refusals.delete(fingerprint) // keeps the latest at the end
     this.#refusals.set(fingerprint, refusal)
     const [oldest, ...others] = [...this.#refusals].filter(([, { isCounted }]) => isCounted !== true)
     if (oldest !== undefined && others.length >= mostTokens) this.#refusals.delete(oldest[0])
@@ -57,7 +57,7 @@ export class LoginBackOff {
   }
 }
 
-/** A clock that was set back does not hold a login for longer. */
+/** A clock that was set back prolongs no delay. */
 function isHeld({ until }: Refusal): boolean {
   const left = until - Date.now()
   return left > 0 && left <= longestHoldMs

@@ -20,7 +20,7 @@ function onOutcome(listener: (outcome: LoginMessage) => void): void {
 
 const full = (): Promise<never> => Promise.reject(new SecretsError('AUDIT_FAILED', 'the disk is full'))
 
-test('what makes something is not sent before whoever records intents has acknowledged', async () => {
+test('a request that creates something waits for the record of its intent', async () => {
   run.mockClear()
   const acknowledged = Promise.withResolvers<void>()
   const seen: unknown[] = []
@@ -57,7 +57,7 @@ test('what was made is not handed out before it is on record', async () => {
   expect(gotten).toHaveBeenCalledWith('leased')
 })
 
-test('what was made and cannot be recorded is never handed out, and the error says that it is there', async () => {
+test('a lease that cannot be recorded is withheld, and the error says that it exists', async () => {
   const outcomes: string[] = []
   onOutcome(({ waitFor, outcome }) => {
     outcomes.push(outcome)
@@ -80,14 +80,14 @@ test('nothing that could not be recorded has an effect where none was made, and 
   await expect(report('lease', () => Promise.reject(lost), { effect: true })).rejects.toBe(lost)
 })
 
-test('a login is not held back by whoever hears of it', async () => {
+test('subscribers do not delay a login', async () => {
   const waits: unknown[] = []
   onOutcome(({ waitFor }) => void waits.push(waitFor))
   expect(await loginEvents('vault', 'approle').report('login', async () => 'in')).toBe('in')
   expect(waits).toEqual([undefined])
 })
 
-test('nobody is waited for where nobody records', async () => {
+test('without recorders nothing is awaited', async () => {
   expect(await lease()).toBe('leased')
   expect(await loginEvents('vault', 'approle').report('login', async () => 'in')).toBe('in')
 })

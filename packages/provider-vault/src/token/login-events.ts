@@ -1,39 +1,48 @@
 import { type Channel, channel } from 'node:diagnostics_channel'
 import { SecretsError } from '@finchat/secrets-core'
 
-/** What subscribers of the channel `finchat.secrets.login` receive. Never a credential or a token. */
+/** The message of the channel `finchat.secrets.login`. It never holds a credential or a token. */
 export interface LoginMessage {
   /**
-   * Of the token; or of a leased secret, and then with its path. `token`: one was taken as it was given, and only its use will tell what it is worth;
-   * with `error`, Vault refused it.
+   * Concerns the token, or a leased secret and its path. `token`: a given token was taken, which
+   * only its use proves; with `error`, Vault refused it.
    */
   readonly operation: 'login' | 'token' | 'renew' | 'revoke' | 'lease' | 'renew-lease' | 'revoke-lease'
   readonly provider: string
   readonly path?: string | undefined
-  /** How it logs in: `approle`, `kubernetes`, … */
+  /** The login method: `approle`, `kubernetes`, … */
   readonly method: string
   readonly outcome: 'ok' | 'error'
   readonly code?: string | undefined
   readonly durationMs: number
-  /** Of a lease that was asked for: to be called at once, with what says that this is on record. Nobody gets the lease before it resolves, nor if it rejects. */
+  /**
+   * For a lease: call it at once with the promise of your record. The lease is withheld until that
+   * resolves, and if it rejects.
+   */
   readonly waitFor?: WaitFor | undefined
 }
 
 type WaitFor = (acknowledged: Promise<void>) => void
 
-/** What subscribers of the channel `finchat.secrets.intent` receive before a request is sent that makes something, such as a lease its account. */
+/**
+ * The message of the channel `finchat.secrets.intent`, before a request that creates something,
+ * such as an account.
+ */
 export interface LoginIntent extends Pick<LoginMessage, 'operation' | 'provider' | 'path' | 'method'> {
-  /** To be called at once, with what says that the intent is on record: nothing is sent before it resolves, nor if it rejects. */
+  /**
+   * Call it at once with the promise of your record. The request waits for it, and is not sent if
+   * it rejects.
+   */
   readonly waitFor: WaitFor
 }
 
-/** What came of it, where that is another operation, or a failure that does not reject. */
+/** The outcome, if it is another operation or a failure that does not reject. */
 type Found = Partial<Pick<LoginMessage, 'operation' | 'code'>>
 
 export interface LoginEvents {
   /**
-   * Runs it, and tells what came of it; `found` says what a result is, where that is more than a success. With `effect` its intent is told before,
-   * and whoever records the one and the other is waited for.
+   * Runs it and reports the outcome, which `found` reads from the result. With `effect` the intent
+   * is reported first, and recorders are awaited.
    */
   readonly report: <T>(
     operation: LoginMessage['operation'],
@@ -68,7 +77,7 @@ async function sent<T>(run: () => Promise<T>, isIntentTold: Promise<boolean> | u
   throw new SecretsError('AUDIT_FAILED', 'the intent could not be recorded, so nothing was sent', { remedy })
 }
 
-/** What was made is there, though nobody gets it: it ends with its time, or with the token. */
+/** The account exists, but is withheld. It ends with its time or with the token. */
 function unrecorded({ code }: Found): SecretsError {
   if (code !== undefined) return new SecretsError('AUDIT_FAILED', 'the outcome could not be recorded', { remedy })
   return new SecretsError('AUDIT_FAILED', 'the outcome could not be recorded, though it was done', { remedy, effect: 'done' })
@@ -76,7 +85,7 @@ function unrecorded({ code }: Found): SecretsError {
 
 const remedy = 'mend the audit trail'
 
-/** Tells whoever listens. Resolves to whether all who record it, where they are waited for, have done so. */
+/** Publishes. Resolves to whether all awaited recorders succeeded. */
 async function tell(on: Channel, message: object, isWaitedFor: boolean): Promise<boolean> {
   if (!on.hasSubscribers) return true
   const waiting: Promise<void>[] = []

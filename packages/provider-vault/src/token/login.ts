@@ -2,25 +2,23 @@ import { SecretsError } from '@finchat/secrets-core'
 import { member, type VaultAnswer } from '../http/answer.ts'
 import { classify } from '../protocol/responses.ts'
 import type { AuthContext, Login } from '../auth/vault-auth.ts'
-import { assertToken } from '../shared/credential.ts'
-import { TokenBytes } from '../shared/token-bytes.ts'
+import { assertToken, TokenBytes } from '../shared/token-bytes.ts'
 import { type HeldToken, lifeOf, msOf } from './held-token.ts'
 import { answerError, type Send } from '../protocol/request.ts'
 
 export function authContext(send: Send, signal: AbortSignal): AuthContext {
   return {
     signal,
-    // The active node, because a standby that does not know a wrapping token yet takes it for one
-    // that was used.
+    // The active node: a standby takes a wrapping token that it does not know yet for a used one.
     post: (path, body, token) =>
       send({ method: 'POST', path, body: JSON.stringify(body), call: 'login', token, isSingle: true, isForActive: true }, signal),
   }
 }
 
 /**
- * A token for these credentials, or the status with which Vault refuses them. Rejects if the answer
- * says nothing about them. The active node is asked, because a standby that does not know a new
- * secret id yet counts a failed login.
+ * Returns a token, or the status with which Vault refuses the credentials. Rejects if the answer
+ * does not concern them. Asks the active node: a standby that does not know a new secret id yet
+ * counts a failed login.
  */
 export async function logIn(login: Login, fingerprint: Fingerprint, send: Send, signal: AbortSignal): Promise<HeldToken | number> {
   if ('token' in login) return givenToken(login, fingerprint, send, signal)
@@ -42,17 +40,17 @@ export async function logIn(login: Login, fingerprint: Fingerprint, send: Send, 
     fingerprint: () => credential,
     isOurs: true,
     isBatch: member(answer.body, 'auth', 'token_type') === 'batch',
-    // A renewal would be one use less.
+    // A renewal takes a use.
     renewable: !isLimited && member(answer.body, 'auth', 'renewable') === true,
     uses: isLimited ? { left: uses } : undefined,
     ...life,
   }
 }
 
-/** Tells credentials apart without keeping them. */
+/** A keyed digest, which identifies a credential without keeping it. */
 export type Fingerprint = (credential: string) => string
 
-/** What tells this login from one with another credential. */
+/** Identifies the login's credential. */
 export function credentialOf(login: Login): string {
   return 'path' in login ? (login.credential ?? JSON.stringify(login)) : login.token
 }
@@ -72,7 +70,7 @@ function noToken(answer: VaultAnswer): SecretsError {
     : new SecretsError('INTERNAL', 'the login was answered without a token', { storeStatus: String(answer.status) })
 }
 
-/** Nobody else gives us another one in time, so how long a token lives is asked for. It may not tell: its policies decide. */
+/** Looks up the life of a token that cannot be replaced. Its policies may not allow that. */
 async function givenToken(
   { token, expiresAt, isOnlyOne }: Extract<Login, { token: string }>,
   fingerprint: Fingerprint,
@@ -100,7 +98,7 @@ async function givenToken(
   }
 }
 
-/** The token after it was renewed; `undefined` if another one should be got, for this one nears its end. */
+/** The renewed token; undefined if it nears its end and should be replaced. */
 export async function renewed(held: HeldToken, send: Send, signal: AbortSignal): Promise<HeldToken | undefined> {
   const askedAt = Date.now()
   const answer = await send({ method: 'POST', path: 'auth/token/renew-self', body: '{}', call: 'login', token: held.token.text() }, signal)

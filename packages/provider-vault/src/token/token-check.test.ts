@@ -14,14 +14,14 @@ function checkOf(): { readonly check: TokenCheck; readonly answers: ((answer: Va
   return { check: new TokenCheck(send, { timeoutMs: 4_500, closing: never }), answers }
 }
 
-test('a token that is refused is looked at once for all who ask meanwhile', async () => {
+test('concurrent calls share one check of a refused token', async () => {
   const { check, answers } = checkOf()
   const asking = Array.from({ length: 20 }, () => check.isRefused('a', check.mark, never))
   answers[0]?.(refused)
   expect([new Set(await Promise.all(asking)), answers.length]).toEqual([new Set([true]), 1])
 })
 
-test('that a token was good is told to nobody whose request was denied after the look began, but by another look', async () => {
+test('a request that was denied after a check began causes another check', async () => {
   const { check, answers } = checkOf()
   const first = check.isRefused('a', check.mark, never)
   const later = Array.from({ length: 20 }, () => check.isRefused('a', check.mark, never))
@@ -54,7 +54,7 @@ test('another token is looked at by itself, and the same again when it is denied
   expect(await again).toBe(false)
 })
 
-test('who gives up leaves the look to the others, and a server that cannot tell is an error for all', async () => {
+test('a caller that gives up does not end the check, and a server that cannot tell is an error for all', async () => {
   const { check, answers } = checkOf()
   const impatient = bounded({ timeoutMs: 10, closing: never }, (signal) => check.isRefused('a', check.mark, signal))
   const patient = [check.isRefused('a', check.mark, never), check.isRefused('a', check.mark, never)]

@@ -11,14 +11,14 @@ export const mountsRequest: Pick<Outgoing, 'method' | 'path' | 'call'> & { reado
 }
 
 /**
- * Tells whether a denial is the token's fault rather than a policy's. Both are worded alike, and differently in each release: so the one path that
- * every valid token may read is asked, once for all who were denied at the same time.
+ * Tells whether a denial is the token's fault or a policy's. The messages differ by release, so it
+ * asks the path that every valid token may read, once for all calls denied together.
  */
 export class TokenCheck {
   readonly #send: Send
   readonly #limits: Pick<Bounds, 'timeoutMs' | 'closing'>
   readonly #asking = new Map<string, Promise<boolean>>()
-  /** How often a token was found refused, and which one was last. */
+  /** How often a token was refused, and the last refused token. */
   #refusals = 0
   #lastRefused: TokenBytes | undefined
 
@@ -27,7 +27,7 @@ export class TokenCheck {
     this.#limits = limits
   }
 
-  /** To be taken before a request is sent: that its token is refused, as anybody finds out from then on, counts for that request too. */
+  /** Taken before a request. A later refusal of its token counts for the request too. */
   get mark(): number {
     return this.#refusals
   }
@@ -37,12 +37,15 @@ export class TokenCheck {
     return untilEnded(this.#ask(token, true), signal)
   }
 
-  /** Of a request that was denied; whoever gives up waiting leaves the question to the others. Rejects where the server cannot tell. */
+  /**
+   * Whether the token of a denied request is refused. Each caller may give up. Rejects if the
+   * server cannot tell.
+   */
   async isRefused(token: string, mark: number, signal: AbortSignal): Promise<boolean> {
     const earlier = this.#asking.get(token)
     const isKnown = this.#refusals > mark && this.#lastRefused?.is(token) === true
     if (isKnown || (earlier !== undefined && (await untilEnded(earlier, signal)))) return true
-    // That it was good before the denial, when an earlier check may have been sent, is no answer.
+    // An earlier check may predate the denial.
     return untilEnded(this.#check(token), signal)
   }
 

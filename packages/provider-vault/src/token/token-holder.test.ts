@@ -6,7 +6,7 @@ import { appRole } from '../auth/app-role.ts'
 import { awsIam } from '../auth/aws-iam.ts'
 import { cert } from '../auth/cert.ts'
 import { jwt, kubernetes } from '../auth/jwt.ts'
-import { token as tokenAuth, tokenFunction } from '../auth/token.ts'
+import { tokenAuth, tokenFunction } from '../auth/token.ts'
 import { userpass } from '../auth/userpass.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
 import { bounded, untilEnded } from '../shared/deadline.ts'
@@ -100,7 +100,7 @@ async function within<T>(ms: number, call: Promise<T>): Promise<T> {
   return result
 }
 
-test('all who need a token at once share one login, and later ones its token', async () => {
+test('concurrent calls share one login, and later calls its token', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)
   const tokens = await Promise.all(Array.from({ length: 100 }, () => holder.token(never)))
@@ -108,7 +108,7 @@ test('all who need a token at once share one login, and later ones its token', a
   expect(logins(vault)).toBe(1)
 })
 
-test('nobody logs in before a token is needed, and nobody without a credential', async () => {
+test('there is no login before a token is needed, and none without a credential', async () => {
   const vault = fakeVault()
   expect(vault.asked).toEqual([])
   const holder = new TokenHolder({
@@ -121,7 +121,7 @@ test('nobody logs in before a token is needed, and nobody without a credential',
   expect(await codeOf(holder.token(never))).toBe('CREDENTIALS_MISSING')
 })
 
-test('who gives up waiting leaves the login to the others', async () => {
+test('a caller that gives up does not end the login', async () => {
   const vault = fakeVault()
   const { promise, resolve } = Promise.withResolvers<undefined>()
   vault.answer = () => promise
@@ -196,7 +196,7 @@ test('a refusal of a token that was replaced meanwhile does not touch the next',
   expect(await holder.token(never)).toBe(next)
 })
 
-test('nobody logs in for a call that has ended', async () => {
+test('there is no login for a call that has ended', async () => {
   const vault = fakeVault()
   await expect(holderWith(vault).token(AbortSignal.abort())).rejects.toMatchObject({ code: 'ABORTED' })
   expect(vault.asked).toEqual([])
@@ -242,7 +242,7 @@ test('a token whose renewal fails is used until it ends, then there is a login',
   expect(await holder.token(never)).toBe('token-2')
 })
 
-test('a token that ended while nobody asked is not renewed any more', async () => {
+test('a token that ended in an idle process is not renewed', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)
   await holder.token(never)
@@ -361,7 +361,7 @@ test('a refused token of a function is not sent again, though its end is another
   expect([refused.code, await codeOf(holder.token(never))]).toEqual(['UNAUTHENTICATED', 'UNAUTHENTICATED'])
 })
 
-test('all whose token was refused are told the same', async () => {
+test('all calls with a refused token get the same error', async () => {
   const holder = holderWith(fakeVault(), tokenAuth('given'))
   const token = await holder.token(never)
   const told = listening()
@@ -377,7 +377,7 @@ test('a refused token of a login is not called one that was given', async () => 
   expect(holder.refused(await holder.token(never)).message).toContain('the token that it had given at the login')
 })
 
-test('nobody is told of a login where a token was given, whose worth is not known yet', async () => {
+test('a given token reports no login, because it is not proved yet', async () => {
   const told = listening()
   await holderWith(fakeVault(), tokenAuth('given')).token(never)
   await holderWith(fakeVault()).token(never)
@@ -412,7 +412,7 @@ test.each(outages)('after half a minute in which the server %s, the first call a
   await within(1_000, Promise.all(calls))
 })
 
-test('all who ask at once while the server is away share one login', async () => {
+test('concurrent calls share one login during an outage', async () => {
   const vault = fakeVault()
   vault.answer = () => sealed
   const holder = holderWith(vault)
@@ -433,7 +433,7 @@ test('a quota holds the login back until a time that the error names', async () 
   expect(await holder.token(never)).toBe('token-1')
 })
 
-test('a renewal that hangs delays nobody', async () => {
+test('a renewal that hangs delays no call', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)
   await holder.token(never)
@@ -480,7 +480,7 @@ test('a renewal that fails is tried again once a second at most', async () => {
   expect(vault.asked.length).toBeLessThanOrEqual(12)
 })
 
-test('after a refusal another token is got once for all who were refused', async () => {
+test('after a refusal one login replaces the token for all refused calls', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)
   const first = await holder.token(never)
@@ -496,7 +496,7 @@ test('closing revokes the token that we logged in for, also one that is on its w
   expect(await codeOf(holder.token(never))).toBe('ABORTED')
 })
 
-test('closing does not revoke a token that was given to us, and says what it could not revoke', async () => {
+test('closing does not revoke a given token, and reports what it could not revoke', async () => {
   const told = listening()
   const [given, batch] = [fakeVault(), fakeVault()]
   batch.tokenType = 'batch'
@@ -516,7 +516,7 @@ test('closing ends within a second when the server does not answer', async () =>
   expect(await within(1001, holder.close())).toBe(undefined)
 })
 
-test('a given token of which nobody knows the life is not renewed', async () => {
+test('a given token of unknown life is not renewed', async () => {
   const vault = fakeVault()
   vault.answer = () => json(403, { errors: ['permission denied'] })
   const holder = holderWith(vault, tokenAuth('given'))
@@ -525,7 +525,7 @@ test('a given token of which nobody knows the life is not renewed', async () => 
   expect(vault.asked).toEqual(['auth/token/lookup-self'])
 })
 
-test('a login that asks for a second factor, or gives no token, says so', async () => {
+test('a login that asks for a second factor, or gives no token, has an error of its own', async () => {
   for (const [auth, code] of [
     [{ client_token: '', mfa_requirement: { mfa_request_id: 'x' } }, 'CONFIGURATION'],
     [{ client_token: '', mfa_requirement: null }, 'INTERNAL'],
@@ -634,7 +634,7 @@ test('closing takes a token that Vault does not know any more for revoked', asyn
   expect(told).toEqual([expect.objectContaining({ operation: 'revoke', outcome: 'ok' })])
 })
 
-test('nobody logs in once the holder closes, not even who waited for a login that hung', async () => {
+test('there is no login once the holder closes, not even for a call that waited for a hung login', async () => {
   const vault = fakeVault()
   const holder = holderWith(vault)
   let tries = 0

@@ -1,7 +1,8 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { longestTimerMs } from '@finchat/secrets-core/provider'
 import { classify } from '../protocol/responses.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
-import { assertRunning, bounded, longestTimerMs, untilEnded } from '../shared/deadline.ts'
+import { assertRunning, bounded, untilEnded } from '../shared/deadline.ts'
 import { type HeldToken, takeUse } from './held-token.ts'
 import { authContext, credentialOf, type Fingerprint, logIn, renewed } from './login.ts'
 import { LoginBackOff } from './back-off.ts'
@@ -11,10 +12,10 @@ import { answerError, type Send } from '../protocol/request.ts'
 import { SingleFlight } from '../shared/single-flight.ts'
 import { asSecretsErrors } from '../shared/transport-error.ts'
 
-/** Closing ends even when the server does not answer: together less than a manager gives to it. */
+/** Limits `close()` to less than a manager allows, if the server does not answer. */
 const loginSettlesMs = 2_000
 const revokeTimeoutMs = 1_000
-/** Tokens that were refused and may be good all the same, such as by a standby that is behind. */
+/** Refused tokens may still be valid, if a standby was behind. */
 const mostRefused = 20
 const soonestRetryMs = 1_000
 
@@ -26,24 +27,24 @@ export interface TokenHolderOptions {
   readonly closing: AbortSignal
 }
 
-/** What is known of a token that something was issued under. */
+/** The status of a token that a lease was issued under. */
 export interface TokenStatus {
-  /** Then it ends, and with it all that was issued under it. */
+  /** The end of the token and its leases. */
   readonly expiresAt: number
-  /** It is the one in use. Another is not renewed any more. */
+  /** Only the token in use is renewed. */
   readonly isHeld: boolean
-  /** Closing revokes it, for we logged in for it and it can be revoked. */
+  /** `close()` revokes it. */
   readonly isRevocable: boolean
 }
 
-/** The one token that a provider has, got on first use by one login for all who wait. */
+/** The provider's one token. The first use logs in, once for all callers. */
 export class TokenHolder {
   readonly #options: TokenHolderOptions
   readonly #backOff = new LoginBackOff()
   #held: HeldToken | undefined
-  /** Those before it that have not ended: what was issued under them is still in use. */
+  /** Former tokens that have not ended: their leases are still in use. */
   #replaced: HeldToken[] = []
-  /** Not used any more, and revoked at the end. */
+  /** Revoked at the end. */
   #refused: HeldToken[] = []
   readonly #login = new SingleFlight(() => this.#logIn())
   #isRefreshing = false
@@ -62,7 +63,7 @@ export class TokenHolder {
     this.#options = options
   }
 
-  /** A token for one request. The login goes on for others if this caller gives up. */
+  /** A token for one request. If this caller gives up, the login continues for others. */
   async token(signal: AbortSignal): Promise<string> {
     for (;;) {
       assertRunning(signal)
@@ -70,7 +71,7 @@ export class TokenHolder {
       const held = this.take()
       if (held !== undefined) return held
       const next = await this.#login.get(signal)
-      if (takeUse(next)) return next.token.text() // else others took all the uses that it has
+      if (takeUse(next)) return next.token.text() // else other callers took all its uses
     }
   }
 
@@ -82,35 +83,32 @@ export class TokenHolder {
     return held.token.text()
   }
 
-  /** `false`: all uses of the token were taken, so it has ended. */
+  /** False: all uses were taken, so the token has ended. */
   hasUseLeft(token: string): boolean {
     return this.#known(token)?.uses?.left !== 0
   }
 
-  /**
-   * What a lease remembers in place of the token that it was issued under; empty for one that is
-   * not known any more.
-   */
+  /** The id that a lease remembers; empty for an unknown token. */
   idOf(token: string): string {
     return this.#known(token)?.id ?? ''
   }
 
-  /** Gives a use back that the request did not need. */
+  /** Returns a use that the request did not need. */
   returnUse(token: string): void {
     const uses = this.#known(token)?.uses
     if (uses !== undefined) uses.left += 1
   }
 
-  /** After Vault refused this token: another one, or the same again where there is no other. */
+  /** Another token after Vault refused this one; the same if there is no other. */
   async replace(token: string, signal: AbortSignal): Promise<string> {
     if (this.#held?.token.is(token) === true) this.#drop(this.#held)
     return this.token(signal)
   }
 
-  /** Vault refused it for good. Returns the error that says so. */
+  /** Vault refused it for good. Returns the error. */
   refused(token: string): SecretsError {
     const held = this.#held
-    if (held === undefined) return this.#backOff.refusal ?? tokenRefused(false).error // another call was told before
+    if (held === undefined) return this.#backOff.refusal ?? tokenRefused(false).error // another call reported it
     if (!held.token.is(token))
       return new SecretsError('UNAUTHENTICATED', 'Vault refused the token', { remedy: 'try again, another one was got meanwhile' })
     this.#drop(held)
@@ -126,7 +124,7 @@ export class TokenHolder {
     this.#refused.push(held)
   }
 
-  /** `undefined` for a token that has ended, or that Vault refused. */
+  /** Undefined for a token that has ended or was refused. */
   statusOf(id: string): TokenStatus | undefined {
     const known = [this.#held, ...this.#replaced].find((each) => each?.id === id)
     if (known === undefined || Date.now() >= known.expiresAt || known.uses?.left === 0) return undefined
@@ -137,7 +135,7 @@ export class TokenHolder {
     return [this.#held, ...this.#replaced].find((each) => each?.token.is(token))
   }
 
-  /** Revokes the tokens that we logged in for, and with it everything that was leased under it. Never rejects. */
+  /** Revokes the tokens of our logins, and so their leases. Never rejects. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -148,15 +146,13 @@ export class TokenHolder {
     clearTimeout(this.#timer)
     const login = this.#login.current
     const known = this.#takeAll()
-    // A login that fails, hangs or is late takes no time from the tokens before it, nor from the
-    // revocation of its own.
+    // A login that fails, hangs or is late must not delay the revocation of other tokens.
     await Promise.all([this.#revokeAll(known), login && this.#settled(login)])
     const late = this.#takeAll()
     await this.#revokeAll(late)
     for (const { token } of [...known, ...late]) token.wipe()
   }
 
-  /** All tokens that nobody has revoked. */
   #takeAll(): readonly HeldToken[] {
     const all = [...this.#refused, ...this.#replaced, ...(this.#held === undefined ? [] : [this.#held])]
     this.#held = undefined
@@ -165,7 +161,7 @@ export class TokenHolder {
     return all
   }
 
-  /** What it got is held then. */
+  /** Waits for the login, whose token is held then. */
   async #settled(login: Promise<HeldToken>): Promise<void> {
     const bounds = { timeoutMs: loginSettlesMs, closing: this.#options.closing }
     await bounded(bounds, (signal) => untilEnded(login, signal)).catch(() => {})
@@ -188,13 +184,13 @@ export class TokenHolder {
   }
 
   async #logIn(): Promise<HeldToken> {
-    this.#assertOpen() // nobody would revoke the token
+    this.#assertOpen() // no later call would revoke the token
     this.#backOff.assertMayTry()
     const { events, timeoutMs, closing } = this.#options
     try {
       const attempt = (): Promise<HeldToken> =>
         asSecretsErrors(false, () => bounded({ timeoutMs: beforeCallers(timeoutMs), closing }, (signal) => this.#attempt(signal)))
-      // No login is behind a token that was given to us: whether it is good is not known yet.
+      // No login proves a given token.
       const held = await events.report('login', attempt, { found: ({ isOurs }) => (isOurs ? {} : { operation: 'token' }) })
       this.#backOff.succeeded()
       this.#hold(held)
@@ -205,7 +201,7 @@ export class TokenHolder {
     }
   }
 
-  /** Once, with credentials that are read anew. */
+  /** One try, with credentials that are read anew. */
   async #attempt(signal: AbortSignal): Promise<HeldToken> {
     const { auth, send } = this.#options
     if (auth === undefined)
@@ -224,7 +220,7 @@ export class TokenHolder {
     const former = this.#held
     const isSame = former?.token.is(held.token.text()) === true
     const known = [...this.#replaced, ...(former === undefined ? [] : [former])].filter(({ token }) => token !== held.token)
-    // One that ends at no known time is replaced only after it was refused.
+    // A token without a known end is replaced only after a refusal.
     const isLeft = (each: HeldToken): boolean => !(isSame && each === former) && Date.now() < each.expiresAt && each.expiresAt < Infinity
     this.#replaced = known.filter(isLeft)
     this.#held = isSame ? { ...held, id: former.id } : held
@@ -232,13 +228,13 @@ export class TokenHolder {
     this.#wakeAt(held.renewAt)
   }
 
-  /** The timer only helps a process that does not ask for a long time; what counts is the clock when it asks. */
+  /** The timer serves only idle processes; every use checks the clock. */
   #wakeAt(time: number): void {
     clearTimeout(this.#timer)
     if (this.#isClosing || time === Number.POSITIVE_INFINITY) return
     const wake = (): void => {
       const held = this.#held
-      if (held === undefined || Date.now() >= held.expiresAt) return // who needs a token next logs in
+      if (held === undefined || Date.now() >= held.expiresAt) return // the next use logs in
       if (Date.now() >= held.renewAt) this.#refreshIfDue(held)
       else this.#wakeAt(held.renewAt)
     }
@@ -246,7 +242,6 @@ export class TokenHolder {
     this.#timer.unref()
   }
 
-  /** In the background: the token in hand is still good. */
   #refreshIfDue(held: HeldToken): void {
     if (Date.now() < held.renewAt || this.#isClosing || this.#isRefreshing) return
     this.#isRefreshing = true
@@ -259,18 +254,18 @@ export class TokenHolder {
       const renew = (): Promise<HeldToken | undefined> =>
         asSecretsErrors(false, () => bounded({ timeoutMs, closing }, (signal) => renewed(held, send, signal)))
       const next = held.renewable ? await events.report('renew', renew) : undefined
-      if (this.#held !== held) return // somebody else has replaced it meanwhile
+      if (this.#held !== held) return // replaced meanwhile
       if (next === undefined) await this.#login.start()
       else this.#hold(next)
     } catch {
-      // It is good until it ends: tried again in between, and then there is a login whose failure is told.
+      // The token is still good. Later calls try again, and finally log in and report the error.
       const wait = Math.max(soonestRetryMs, ((held.expiresAt - Date.now()) / 4) * Math.random())
       if (this.#held === held) this.#hold({ ...held, renewAt: Date.now() + wait })
     }
   }
 }
 
-/** Ends a login before the calls that wait for it, so that they tell why it failed. */
+/** Ends a login before its callers' time, so that they report why it failed. */
 function beforeCallers(timeoutMs: number): number {
   return timeoutMs - Math.min(100, timeoutMs / 20)
 }

@@ -7,44 +7,45 @@ import type { TokenHolder } from './token-holder.ts'
 import { encodedPath } from '../shared/paths.ts'
 import { asSecretsErrors } from '../shared/transport-error.ts'
 
-/** What a token must be allowed, in the words of a policy. */
+/** A right as a policy names it. */
 export interface Right {
   readonly capability: 'read' | 'list' | 'create or update' | 'create or update or patch' | 'patch' | 'update' | 'delete'
   /** The path as a policy writes it. */
   readonly on: string
-  /** What to do instead. Default: route the name away. */
+  /** The other remedy. Default: route the name away. */
   readonly otherwise?: string | undefined
 }
 
 export interface Ask extends Omit<Outgoing, 'token' | 'call'> {
   readonly call: 'read' | 'write'
   readonly right: () => Right
-  /** Answers that the caller wants to judge itself, though they mean an error. */
+  /** Errors that the caller wants to judge itself. */
   readonly takes?: (answer: VaultAnswer) => boolean
 }
 
-/** An answer; what was issued with it ends with the token of this id. */
+/** An answer, and the id of the token it was issued under. */
 interface Issued {
   readonly answer: VaultAnswer
   readonly token: string
 }
 
-/** Calls with the token that is held. */
+/** Calls with the held token. */
 export interface VaultApi {
-  /** Resolves to what was asked for, or to a 404 that means that it does not exist; rejects with a `SecretsError` for all else. */
+  /** Resolves to a result or the 404 of a missing secret. Rejects with a `SecretsError`. */
   readonly ask: (ask: Ask, signal: AbortSignal) => Promise<Issued>
-  /** The mounts that the token may see. Rejects if the server cannot be reached or does not accept us. */
+  /**
+   * The mounts that the token may see. Rejects if the server is unreachable or refuses the token.
+   */
   readonly mounts: (signal: AbortSignal) => Promise<VaultAnswer>
-  /** What is mounted at this path, in another namespace too; `undefined` where the token may see nothing of it. */
+  /** The mount at this path, also in another namespace; undefined if the token may not see it. */
   readonly mountAt: (mount: string, signal: AbortSignal) => Promise<unknown>
 }
 
-/** A fresh token may not have reached a standby yet: some 200 ms were measured. */
+/** A standby learns a new token within some 200 ms (measured). */
 const repeatAfterMs = 250
 
 const mountsRight = (): Right => ({ capability: 'read', on: mountsRequest.path })
 
-/** The token, and the check whether it is good. */
 export interface Access {
   readonly tokens: TokenHolder
   readonly check: TokenCheck
@@ -74,19 +75,22 @@ function judged(issued: Issued, { call, takes, right }: Ask): Issued {
   throw answerError(answer, outcome, call, isDenial ? remedyOf(right()) : undefined)
 }
 
-/** What is not Vault's own was denied by something before it. */
+/** An answer of another shape comes from a proxy before Vault. */
 function isDenied(answer: VaultAnswer): boolean {
   return answer.status === 403 && isVaults(answer)
 }
 
-/** `isOpen`: the token has no use left to find out whether it or a policy was refused. */
+/** `isOpen`: the token has no use left for the check. */
 interface Attempt {
   readonly issued: Issued
   readonly isRefused: boolean
   readonly isOpen?: boolean
 }
 
-/** The answer to a request whose token was accepted: with the one that is held, after one fresh login, or on a second try. Rejects with `UNAUTHENTICATED`. */
+/**
+ * Sends with the held token, after one fresh login, or a second time. Returns the answer once the
+ * token is accepted; rejects with `UNAUTHENTICATED`.
+ */
 async function accepted(send: Send, access: Access, request: Outgoing, signal: AbortSignal): Promise<Issued> {
   const { tokens } = access
   const attempt = (token: string, isLast = false): Promise<Attempt> => attempted(send, access, request, { token, isLast }, signal)
@@ -99,9 +103,9 @@ async function accepted(send: Send, access: Access, request: Outgoing, signal: A
     if (!second.isRefused) return second.issued
   }
   await pause(repeatAfterMs, signal)
-  const last = await tokens.token(signal) // the same, unless it has no use left
+  const last = await tokens.token(signal) // the same, unless its uses are over
   const third = await attempt(last, true)
-  // Three logins succeeded, and each token was refused at once: so a policy refuses.
+  // Three tokens were refused at once after good logins: a policy refuses.
   if (!third.isRefused || third.isOpen) return third.issued
   throw tokens.refused(last)
 }
@@ -114,10 +118,10 @@ async function attempted(
   signal: AbortSignal,
 ): Promise<Attempt> {
   const { mark } = check
-  // A refusal counts for 15 minutes, so the active node decides: a standby may lag behind.
+  // A refusal counts for 15 minutes, so the active node decides: a standby may be behind.
   const answer = await send({ method, path, body, contentType, call, token, isForActive: isLast }, signal)
   const issued = { answer, token: tokens.idOf(token) }
-  // Its path needs no token, so Vault counts no use of one.
+  // This path needs no token, so Vault counts no use.
   if (path.startsWith(mountsRequest.path)) tokens.returnUse(token)
   if (!isDenied(answer)) return { issued, isRefused: false }
   if (path === mountsRequest.path) return { issued, isRefused: true }
@@ -125,7 +129,6 @@ async function attempted(
   return { issued, isRefused: await (isLast ? check.isRefusedByActive(token, signal) : check.isRefused(token, mark, signal)) }
 }
 
-/** What a policy must say, word by word. */
 function remedyOf({ capability, on, otherwise = 'route the name away' }: Right): string {
   const quoted = capability.split(' or ').map((word) => `"${word}"`)
   return `allow ${quoted.join(', ')} on "${on}", or ${otherwise}`

@@ -6,7 +6,7 @@ import {
   type SecretsErrorCode,
   type SecretsErrorDetails,
 } from '@finchat/secrets-core'
-import { wrapProvider, type ProviderCall } from '@finchat/secrets-core/provider'
+import { pause, throwIfAborted, untilAborted, wrapProvider, type ProviderCall } from '@finchat/secrets-core/provider'
 
 /** Replaces or wraps the provider's own answer to a call. */
 export type Fault = (call: ProviderCall, next: (context: CallContext) => Promise<unknown>) => Promise<unknown>
@@ -87,11 +87,12 @@ export const faults: {
   hang:
     () =>
     ({ context }) =>
-      untilAborted(context.signal),
+      hang(context.signal),
   delay:
     (ms) =>
     async ({ context }, next) => {
-      await waited(ms, context.signal)
+      await pause(ms, context.signal)
+      throwIfAborted(context.signal)
       return next(context)
     },
   answer: (garbage) => async () => garbage,
@@ -107,25 +108,6 @@ export const faults: {
 }
 
 /** Rejects with `ABORTED` when the signal is aborted; never settles otherwise. */
-export function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    const end = (): void => reject(new SecretsError('ABORTED', 'the call was aborted'))
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end, { once: true })
-  })
-}
-
-function waited(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return untilAborted(signal)
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      clearTimeout(timer)
-      reject(new SecretsError('ABORTED', 'the call was aborted'))
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', abort)
-      resolve()
-    }, ms)
-    signal.addEventListener('abort', abort, { once: true })
-  })
+export function hang(signal: AbortSignal): Promise<never> {
+  return untilAborted(new Promise<never>(() => {}), signal)
 }

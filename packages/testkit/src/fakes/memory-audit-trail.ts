@@ -1,5 +1,5 @@
 import { SecretsError, type AuditEvent, type AuditTrail } from '@finchat/secrets-core'
-import { untilAborted } from './faulty-provider.ts'
+import { hang } from './faulty-provider.ts'
 
 /** How recording fails. `fail`: rejects with `AUDIT_FAILED`. `hang`: hangs until the call's signal is aborted. */
 export type AuditFault = 'fail' | 'hang'
@@ -31,7 +31,7 @@ export function memoryAuditTrail({ plan }: MemoryAuditTrailOptions = {}): Memory
     specificationVersion: 'v1',
     record: async (event, { signal }) => {
       const fault = plan?.(event)
-      if (fault === 'hang') await untilAborted(signal)
+      if (fault === 'hang') await hang(signal)
       if (fault === 'fail') throw new SecretsError('AUDIT_FAILED', 'the event was refused by an injected fault')
       events.push(Object.freeze({ ...event }))
     },

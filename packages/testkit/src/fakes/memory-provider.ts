@@ -1,6 +1,12 @@
-import { SecretsError, type CallContext, type ListedSecret, type SecretProvider } from '@finchat/secrets-core'
-import { locator, type NamesOptions, type ProviderManifest } from '@finchat/secrets-core/provider'
-import { assertNewSecret, assertPath, assertVersion, canHoldPath, maxValueBytes } from './memory-input.ts'
+import { SecretsError, type CallContext, type ListedSecret, type NewSecret, type SecretProvider } from '@finchat/secrets-core'
+import {
+  assertValue,
+  assertVersionNumber,
+  invalidArgument,
+  locator,
+  type NamesOptions,
+  type ProviderManifest,
+} from '@finchat/secrets-core/provider'
 import { createMemoryStore, type MemorySecret, type MemoryStore } from './memory-store.ts'
 
 export interface MemoryProviderOptions extends NamesOptions {
@@ -17,10 +23,13 @@ type AllMembers = { readonly [Member in Exclude<keyof SecretProvider, 'sharedAs'
 /** A provider with every optional member of the contract. */
 export interface MemoryProvider extends AllMembers, Pick<SecretProvider, 'sharedAs'> {}
 
+/** At most 65,536 bytes, as in AWS Secrets Manager. */
+const valueLimits: ProviderManifest['values'] = { minBytes: 0, maxBytes: 65_536, binary: true }
+
 /** The manifest of `memoryProvider`: everything is supported. */
 export const memoryManifest: ProviderManifest = {
   supports: ['getVersion', 'getMany', 'describe', 'list', 'put', 'tag', 'delete', 'restore', 'staging', 'checkHealth'],
-  values: { minBytes: 0, maxBytes: maxValueBytes, binary: true },
+  values: valueLimits,
   canHoldPath,
   numbering: 'any',
 }
@@ -133,4 +142,23 @@ function stagingMembers(store: MemoryStore, enter: Enter): MemoryProvider['stagi
       store.discard(path, pending)
     },
   }
+}
+
+/** Any well-formed text of 1 to 2,048 characters without control characters. */
+function canHoldPath(path: string): boolean {
+  return typeof path === 'string' && path.length > 0 && path.length <= 2048 && path.isWellFormed() && !/\p{Cc}/u.test(path)
+}
+
+function assertPath(path: string): void {
+  if (!canHoldPath(path))
+    throw invalidArgument('this path cannot be held', 'use 1 to 2,048 characters of well-formed text without control characters')
+}
+
+function assertVersion(version: number | 'previous' | undefined): void {
+  if (version !== undefined && version !== 'previous') assertVersionNumber(version)
+}
+
+function assertNewSecret({ value, version }: NewSecret): void {
+  assertVersion(version)
+  assertValue(value, valueLimits)
 }

@@ -8,7 +8,7 @@ import {
   type SharedRead,
   type StoredSecret,
 } from '@finchat/secrets-core'
-import { untilAborted } from './faulty-provider.ts'
+import { hang } from './faulty-provider.ts'
 
 type Path = Omit<SharedKey, 'version'>
 
@@ -73,7 +73,7 @@ function processOf(shared: Shared, { plan }: MemorySharedCacheOptions): MemorySh
   const enter = async (call: SharedCacheCall, key: SharedKey, { signal }: CallContext): Promise<boolean> => {
     counts[call] += 1
     const fault = plan?.(call, key)
-    if (fault === 'hang') await untilAborted(signal)
+    if (fault === 'hang') await hang(signal)
     if (fault === 'throw') throw new TypeError('an injected foreign error')
     return fault === undefined
   }

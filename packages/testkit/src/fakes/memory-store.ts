@@ -7,6 +7,7 @@ import {
   type StoredSecret,
   type WriteReceipt,
 } from '@finchat/secrets-core'
+import { copyOutsideHeap } from '@finchat/secrets-core/provider'
 
 /** An initial secret: its value, alone or with metadata. */
 export type MemorySecret = string | Uint8Array | MemorySecretDetails
@@ -231,10 +232,7 @@ function answer(version: Version | undefined): StoredSecret | undefined {
   return { ...secret, value: copied(secret.value) }
 }
 
-/** Outside the heap, which `Uint8Array.from` uses for short arrays: heap snapshots must not show the store. */
+/** Bytes outside the heap: heap snapshots must not show the store. */
 function copied(value: string | Uint8Array): string | Uint8Array {
-  if (typeof value === 'string') return value
-  const copy = new Uint8Array(new ArrayBuffer(value.byteLength))
-  copy.set(value)
-  return copy
+  return typeof value === 'string' ? value : copyOutsideHeap(value)
 }

@@ -4,8 +4,8 @@ import { encodingsOf, readingsOf } from './encodings.ts'
 /**
  * Searches `thing` for `canary` at any depth: message, stack, cause, hidden and symbol members, accessors, keys, bytes,
  * `JSON.stringify`, `util.inspect`. Returns where it was found; empty if nowhere. Choose a canary of at least 12 characters
- * that occurs nowhere else. It is found as text, as bytes in UTF-8 and UTF-16, as a list of their numbers, in hex and base64
- * (once or twice), and in the escapes of URLs, JSON and HTML.
+ * that occurs nowhere else. It is found as text, as bytes in UTF-8 and UTF-16, and as a list of
+ * their numbers. It is also found in hex and base64 (once or twice), and in the escapes of URLs, JSON and HTML.
  *
  * Out of sight are variables of closures, `#private` members, targets of a `WeakMap` or `WeakRef`, and unlisted keys of a
  * proxy. So is a canary that was split, reversed, encrypted, hashed or compressed. Check these with a heap snapshot

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
-import type { Mend, TestFunction } from './provider/harness.ts'
+import type { Repair, TestFunction } from './provider/harness.ts'
 import { within } from './provider/trial.ts'
 
 /** One audit sink with an empty target. */
@@ -9,7 +9,7 @@ export interface AuditSinkHarness {
   /** The entries at the target, in order, in the sink's own format (an object as its JSON). */
   readonly arrived: () => Promise<readonly string[]>
   /** Makes the target refuse, and returns what repairs it. Absent: it never refuses. */
-  readonly breakSink?: (() => Promise<Mend>) | undefined
+  readonly breakSink?: (() => Promise<Repair>) | undefined
   /** Ends the target. The suite has closed the sink before. */
   readonly close: () => Promise<void>
 }
@@ -108,12 +108,12 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'a record that the target refuses is not acknowledged, and later records are': async (trial) => {
     if (trial.breakSink === undefined) return
-    const mend = await trial.breakSink()
+    const repair = await trial.breakSink()
     const refused = trial.sink.write(recordOf({ name: 'refused' }), context)
     try {
       await within(timeoutMs, assert.rejects(refused, 'a refused record was acknowledged'), 'a refused record hangs')
     } finally {
-      await mend()
+      await repair()
     }
     await write(trial, recordOf({ name: 'written-after', seq: 2 }))
     assert.ok((await trial.arrived()).at(-1)?.includes('written-after'), 'the sink did not go on')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { AuditEvent, AuditTrail, CallContext } from '@finchat/secrets-core'
-import type { Mend, TestFunction } from './provider/harness.ts'
+import type { Repair, TestFunction } from './provider/harness.ts'
 import { rejects, within } from './provider/trial.ts'
 
 /** One empty audit trail. */
@@ -9,7 +9,7 @@ export interface AuditTrailHarness {
   /** The recorded events in order, as a reader of the trail finds them. */
   readonly recorded: () => Promise<readonly AuditEvent[]>
   /** Makes a required sink fail, and returns what repairs it. */
-  readonly breakTrail: () => Promise<Mend>
+  readonly breakTrail: () => Promise<Repair>
   /** Ends the record. The suite has closed the trail before. */
   readonly close: () => Promise<void>
 }
@@ -105,11 +105,11 @@ const rules: Readonly<Record<string, Rule>> = {
     assert.equal((await recorded())[0]?.name, 'before')
   },
   'an event that a required sink refuses is not acknowledged, and later events are': async ({ trail, recorded, breakTrail, context }) => {
-    const mend = await breakTrail()
+    const repair = await breakTrail()
     try {
       await within(timeoutMs, rejects(trail.record(read, context), 'AUDIT_FAILED'), 'a refused event hangs')
     } finally {
-      await mend()
+      await repair()
     }
     await trail.record({ ...read, name: 'next' }, context)
     assert.equal((await recorded()).at(-1)?.name, 'next')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallContext, FillTicket, SharedCache, SharedKey, StoredSecret } from '@finchat/secrets-core'
-import type { Mend, TestFunction } from './provider/harness.ts'
+import type { Repair, TestFunction } from './provider/harness.ts'
 import { canary, rejects, within } from './provider/trial.ts'
 
 /** One empty shared cache, as two processes see it. */
@@ -10,7 +10,7 @@ export interface SecretCacheHarness {
   /** Another process's view of it. */
   readonly another: SharedCache
   /** Makes the cache server fail for both, and returns what repairs it. */
-  readonly breakCache: () => Promise<Mend>
+  readonly breakCache: () => Promise<Repair>
   /** Ends the server. The suite has closed both caches before. */
   readonly close: () => Promise<void>
 }
@@ -181,14 +181,14 @@ const rules: Readonly<Record<string, Rule>> = {
   'while the store is down reads are misses, fills are lost, and invalidations reject': async (trial) => {
     const { cache, breakCache, context } = trial
     await fill(trial, key, { value: canary })
-    const mend = await breakCache()
+    const repair = await breakCache()
     try {
       const answer = await within(timeoutMs, cache.read(key, context), 'a read hangs')
       assert.ok('ticket' in answer, 'a failing cache answers')
       await within(timeoutMs, fillWith(trial, answer.ticket, { secret: { value: 'lost' }, until: Date.now() + 60_000 }), 'a fill hangs')
       await within(timeoutMs, rejects(cache.invalidate(path, context)), 'an invalidation hangs')
     } finally {
-      await mend()
+      await repair()
     }
   },
   'a subscriber gets invalidations of other processes, until it unsubscribes': async ({ cache, another, context }) => {

@@ -41,7 +41,7 @@ export function testSecretProvider({ test, manifest, createHarness, cannotHappen
     manifest,
     cannotHappen,
     supports: (...members) => members.every((member) => manifest.supports.includes(member)),
-    canHappen: (mishap) => cannotHappen[mishap] === undefined,
+    canHappen: (fault) => cannotHappen[fault] === undefined,
     test: (rule, prove) => void test(rule, () => proveOver(createHarness, prove)),
   }
   for (const testRules of groups) testRules(suite)

@@ -4,7 +4,7 @@ import { wrapProvider, type ProviderManifest } from '@finchat/secrets-core/provi
 import { beforeAll } from 'vitest'
 import { memoryHarness } from './memory-harness.ts'
 import { memoryManifest, type MemoryProvider } from '../fakes/memory-provider.ts'
-import type { Mishap, ProviderHarness, TestFunction } from '../suites/provider/harness.ts'
+import type { FailureMode, ProviderHarness, TestFunction } from '../suites/provider/harness.ts'
 import { testSecretProvider } from '../suites/test-secret-provider.ts'
 
 /** A provider that breaks one rule, and the test that must catch it. */
@@ -12,7 +12,7 @@ export interface BadProvider {
   readonly spoil: (harness: ProviderHarness) => ProviderHarness
   readonly caughtBy: string
   readonly manifest?: Partial<ProviderManifest> | undefined
-  readonly cannotHappen?: Partial<Record<Mishap, string>> | undefined
+  readonly cannotHappen?: Partial<Record<FailureMode, string>> | undefined
 }
 
 /** Proves that this group of rules catches each bad provider, and that every rule catches at least one. */

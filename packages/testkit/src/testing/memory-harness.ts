@@ -1,8 +1,8 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { untilAborted } from '../fakes/faulty-provider.ts'
+import { hang } from '../fakes/faulty-provider.ts'
 import { memoryProviderOver, type Reach } from '../fakes/memory-provider.ts'
 import { createMemoryStore } from '../fakes/memory-store.ts'
-import type { Breakage, Mend, ProviderHarness } from '../suites/provider/harness.ts'
+import type { Breakage, Repair, ProviderHarness } from '../suites/provider/harness.ts'
 
 const codes = {
   denied: 'PERMISSION_DENIED',
@@ -18,10 +18,10 @@ export async function memoryHarness(): Promise<ProviderHarness> {
   const state: { broken: Breakage | undefined; requests: number } = { broken: undefined, requests: 0 }
   const reach: Reach = async ({ signal }) => {
     state.requests += 1
-    if (state.broken === 'hung') await untilAborted(signal)
+    if (state.broken === 'hung') await hang(signal)
     else if (state.broken !== undefined) throw new SecretsError(codes[state.broken], `the store is ${state.broken}`)
   }
-  const breakIt = (breakage: Breakage) => async (): Promise<Mend> => {
+  const breakIt = (breakage: Breakage) => async (): Promise<Repair> => {
     state.broken = breakage
     return async () => void (state.broken = undefined)
   }

@@ -9,7 +9,7 @@ const rotations: Readonly<Record<Scale, number>> = { short: 4, long: 50 }
 const members = 6
 const name = 'rotated'
 const ttlSeconds = 300
-const memorySeconds = 1
+const recheckSeconds = 1
 
 /** How a process finds out, and how long after the store was written it may still serve the old value: milliseconds. */
 interface Way {
@@ -22,7 +22,7 @@ interface Way {
 const slackMs = 5000
 const ways: readonly Way[] = [
   { title: 'who listen', listens: true, boundMs: 100 },
-  { title: `who believe their memory for ${memorySeconds} s`, listens: false, boundMs: memorySeconds * 1000 },
+  { title: `who believe their memory for ${recheckSeconds} s`, listens: false, boundMs: recheckSeconds * 1000 },
 ]
 
 export const fleetRotation: FaultInjection = {
@@ -43,7 +43,7 @@ export const fleetRotation: FaultInjection = {
 async function rotate(kind: ServerKind, url: string, way: Way, times: number, tally: Tally): Promise<void> {
   const store = new TrialStore()
   const cache = { encryptionKey: generateKey(), timeoutMs: 4_000 } // a busy machine keeps the server from answering in its usual time
-  const options = { kind, url, provider: store.provider(), ttlSeconds, memorySeconds, hasClient: true, listens: way.listens, cache }
+  const options = { kind, url, provider: store.provider(), ttlSeconds, recheckSeconds, hasClient: true, listens: way.listens, cache }
   const [writer, ...readers] = await Promise.all(Array.from({ length: members }, () => startMember(options)))
   if (!writer) throw new Error('a fleet has members')
   await writer.secrets.storeSecret(name, 'value 1')

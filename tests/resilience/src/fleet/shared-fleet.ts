@@ -15,7 +15,7 @@ export interface MemberOptions {
   readonly url: string
   readonly provider: SecretProvider
   readonly ttlSeconds: number
-  readonly memorySeconds?: number
+  readonly recheckSeconds?: number
   readonly hasClient: boolean
   /** Hears at once what others invalidate; needs the client. */
   readonly listens?: boolean
@@ -27,7 +27,7 @@ export async function startMember({
   url,
   provider,
   ttlSeconds,
-  memorySeconds,
+  recheckSeconds,
   hasClient,
   listens,
   cache,
@@ -35,7 +35,7 @@ export async function startMember({
   const { store, clients, close: disconnect } = await connect(kind, url, hasClient)
   const { client, subscriber } = clients ?? {}
   const shared = keyvCache({ store, client, ...(listens && { subscriber }), ...cache })
-  const secrets = createSecretsManager({ providers: [provider], cache: { shared, ttlSeconds, memorySeconds } })
+  const secrets = createSecretsManager({ providers: [provider], cache: { shared, ttlSeconds, recheckSeconds } })
   await secrets.checkHealth()
   const close = async (): Promise<void> => {
     await secrets.close()

@@ -1,38 +1,45 @@
 import assert from 'node:assert/strict'
-import { member, rejects, whileBroken, within, type Suite, type Trial } from './trial.ts'
+import type { SecretsErrorCode } from '@finchat/secrets-core'
+import type { Breakage } from './harness.ts'
+import { member, register, rejects, whileBroken, within, type Rules, type Suite, type Trial } from './trial.ts'
 
 const timeoutMs = 5_000
 
 /** Health checks and `close`. */
-export function testClosing({ test, supports, canHappen }: Suite): void {
-  if (supports('checkHealth')) {
-    test('health: a reachable store is healthy', async (trial) => {
-      await member(trial, 'checkHealth')(trial.context)
-    })
+export function testClosing(suite: Suite): void {
+  if (suite.supports('checkHealth')) register(suite, healthRules(suite))
+  register(suite, closeRules)
+}
 
-    for (const [breakage, code] of [
-      ['unreachable', 'UNAVAILABLE'],
-      ['unauthenticated', 'UNAUTHENTICATED'],
-    ] as const) {
-      if (!canHappen(breakage)) continue
-      test(`health: ${breakage} rejects with ${code}`, async (trial) => {
-        await whileBroken(trial, breakage, trial.path(1), () => rejects(member(trial, 'checkHealth')(trial.context), code))
-        await member(trial, 'checkHealth')(trial.context)
-      })
-    }
-  }
+const healthRules = ({ canHappen }: Suite): Rules => ({
+  'health: a reachable store is healthy': async (trial) => {
+    await member(trial, 'checkHealth')(trial.context)
+  },
 
-  test('closing: `close` may be called twice, and before any call', async (trial) => {
+  ...(canHappen('unreachable') && unhealthyRule('unreachable', 'UNAVAILABLE')),
+
+  ...(canHappen('unauthenticated') && unhealthyRule('unauthenticated', 'UNAUTHENTICATED')),
+})
+
+const unhealthyRule = (breakage: Breakage, code: SecretsErrorCode): Rules => ({
+  [`health: ${breakage} rejects with ${code}`]: async (trial) => {
+    await whileBroken(trial, breakage, trial.path(1), () => rejects(member(trial, 'checkHealth')(trial.context), code))
+    await member(trial, 'checkHealth')(trial.context)
+  },
+})
+
+const closeRules: Rules = {
+  'closing: `close` may be called twice, and before any call': async (trial) => {
     for (let times = 0; times < 2; times += 1) await closes(trial)
-  })
+  },
 
-  test('closing: `close` ends after calls and during one', async (trial) => {
+  'closing: `close` ends after calls and during one': async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     await trial.get(trial.path(1))
     const [underWay, closing] = await Promise.allSettled([trial.get(trial.path(1)), closes(trial)])
     assert.equal(closing.status, 'fulfilled', '`close` rejects')
     if (underWay.status === 'rejected') await rejects(Promise.reject(underWay.reason))
-  })
+  },
 }
 
 async function closes({ provider, context }: Trial): Promise<void> {

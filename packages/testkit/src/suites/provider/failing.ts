@@ -2,7 +2,20 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallContext, SecretsErrorCode } from '@finchat/secrets-core'
 import type { Breakage } from './harness.ts'
-import { canary, member, reads, rejects, valueOf, whileBroken, withdraw, within, type Suite, type Trial } from './trial.ts'
+import {
+  canary,
+  member,
+  reads,
+  register,
+  rejects,
+  valueOf,
+  whileBroken,
+  withdraw,
+  within,
+  type Rules,
+  type Suite,
+  type Trial,
+} from './trial.ts'
 
 /** The codes for each breakage. Garbage has several: it has no known meaning. */
 const codes: Record<Exclude<Breakage, 'hung'>, readonly SecretsErrorCode[]> = {
@@ -21,9 +34,9 @@ export function testFailing(suite: Suite): void {
   for (const breakage of ['denied', 'unauthenticated', 'unreachable', 'throttled', 'garbage'] as const) {
     if (suite.canHappen(breakage)) testBreakage(suite, breakage)
   }
-  if (suite.canHappen('hung')) testHung(suite)
-  if (suite.canHappen('withdrawn')) testWithdrawn(suite)
-  if (suite.canHappen('unreachable')) testUnreachable(suite)
+  if (suite.canHappen('hung')) register(suite, hungRules(suite))
+  if (suite.canHappen('withdrawn')) register(suite, withdrawnRules)
+  if (suite.canHappen('unreachable')) register(suite, unreachableRules(suite))
 }
 
 function testBreakage({ test }: Suite, breakage: Exclude<Breakage, 'hung'>): void {
@@ -67,18 +80,18 @@ function unsettled(result: PromiseSettledResult<unknown> | undefined): unknown {
   return result.value
 }
 
-function testHung({ test, supports }: Suite): void {
-  test('failing: a read from a store that hangs ends when its signal is aborted', async (trial) => {
+const hungRules = ({ supports }: Suite): Rules => ({
+  'failing: a read from a store that hangs ends when its signal is aborted': async (trial) => {
     const path = trial.path(1)
     await trial.seed(path, trial.value(1))
     await whileBroken(trial, 'hung', path, async () => {
       for (const read of readsOf(trial, path)) await assertEndsWhenAborted(read)
     })
     await reads(trial, path, trial.value(1))
-  })
+  },
 
-  if (supports('put')) {
-    test('failing: a write to a store that hangs ends when its signal is aborted', async (trial) => {
+  ...(supports('put') && {
+    'failing: a write to a store that hangs ends when its signal is aborted': async (trial) => {
       const path = trial.path(1)
       await trial.seed(path, trial.value(1))
       await whileBroken(trial, 'hung', path, () =>
@@ -86,18 +99,18 @@ function testHung({ test, supports }: Suite): void {
       )
       const after = valueOf(await trial.get(path))
       assert.ok(after === trial.value(1) || after === trial.value(2), 'an aborted write must leave the old value or the new one')
-    })
-  }
+    },
+  }),
 
-  test('failing: an aborted call does not keep the provider from closing', async (trial) => {
+  'failing: an aborted call does not keep the provider from closing': async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     await whileBroken(trial, 'hung', trial.path(1), async () => {
       await assertEndsWhenAborted((context) => trial.provider.get(trial.path(1), context))
       const closed = trial.provider.close?.(trial.context) ?? Promise.resolve()
       await within(2 * abortMs, closed, '`close` hangs after an aborted call')
     })
-  })
-}
+  },
+})
 
 async function assertEndsWhenAborted(read: Read): Promise<void> {
   const controller = new AbortController()
@@ -114,8 +127,8 @@ async function assertEndsWhenAborted(read: Read): Promise<void> {
   await within(abortMs, rejects(call), 'an aborted call does not end')
 }
 
-function testWithdrawn({ test }: Suite): void {
-  test('failing: a withdrawn secret rejects with DELETED, and a missing one is undefined', async (trial) => {
+const withdrawnRules: Rules = {
+  'failing: a withdrawn secret rejects with DELETED, and a missing one is undefined': async (trial) => {
     const [path, missing] = [trial.path(1), trial.path(2)]
     await trial.seed(path, trial.value(1))
     await withdraw(trial, path)
@@ -124,7 +137,7 @@ function testWithdrawn({ test }: Suite): void {
     await rejects(get(trial.context), 'DELETED')
     for (const read of others) await assertNoValue(read(trial.context))
     for (const read of readsOf(trial, missing)) assert.equal(await read(trial.context), undefined)
-  })
+  },
 }
 
 /** `previous` of a single version is absent, withdrawn or not; every other read is DELETED. */
@@ -134,25 +147,25 @@ async function assertNoValue(read: Promise<unknown>): Promise<void> {
   else assert.equal(settled.value, undefined, 'a withdrawn secret was returned')
 }
 
-function testUnreachable({ test, supports }: Suite): void {
-  if (supports('list')) {
-    test('failing: a list from an unreachable store rejects', async (trial) => {
+const unreachableRules = ({ supports }: Suite): Rules => ({
+  ...(supports('list') && {
+    'failing: a list from an unreachable store rejects': async (trial) => {
       const list = member(trial, 'list')
       const all = async (): Promise<void> => {
         for await (const { path } of list('', trial.context)) assert.ok(path)
       }
       await whileBroken(trial, 'unreachable', trial.path(1), () => rejects(all(), 'UNAVAILABLE'))
-    })
-  }
+    },
+  }),
 
-  if (supports('put')) {
-    test('failing: a write to an unreachable store rejects, and reveals no value', async (trial) => {
+  ...(supports('put') && {
+    'failing: a write to an unreachable store rejects, and reveals no value': async (trial) => {
       const put = member(trial, 'put')
       const path = trial.path(1)
       await trial.seed(path, trial.value(1))
       await whileBroken(trial, 'unreachable', path, () => rejects(put(path, { value: `${canary}-lost` }, trial.context), 'UNAVAILABLE'))
       const after = valueOf(await trial.get(path))
       assert.ok(after === trial.value(1) || after === `${canary}-lost`, 'a failed write must leave the old value or the new one')
-    })
-  }
-}
+    },
+  }),
+})

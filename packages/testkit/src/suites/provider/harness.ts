@@ -8,10 +8,10 @@ export type TestFunction = (name: string, run: () => Promise<void>) => unknown
 export type Breakage = 'denied' | 'unauthenticated' | 'unreachable' | 'hung' | 'throttled' | 'garbage'
 
 /** What a harness can cause: the store fails, or the secret is withdrawn. */
-export type Mishap = Breakage | 'withdrawn'
+export type FailureMode = Breakage | 'withdrawn'
 
 /** Ends a breakage. */
-export type Mend = () => Promise<void>
+export type Repair = () => Promise<void>
 
 /** One provider over one fresh, empty store; the suite makes one for each test. */
 export interface ProviderHarness {
@@ -25,7 +25,7 @@ export interface ProviderHarness {
    * `unauthenticated`: the credential is refused. `unreachable`: no connection. `hung`: the call is never answered.
    * `throttled`: the store asks to retry later. `garbage`: the answer is invalid, or the stored secret damaged.
    */
-  readonly breakStore: Partial<Record<Breakage, (path: string) => Promise<Mend>>>
+  readonly breakStore: Partial<Record<Breakage, (path: string) => Promise<Repair>>>
   /** How many calls reached the store. Proves that bad input is refused before any call. */
   readonly requests?: (() => number) | undefined
   /** The nth path to test with, for stores with a narrow grammar. Default: `suite/secret-n`. */
@@ -40,5 +40,5 @@ export interface ProviderSuiteOptions {
   readonly manifest: ProviderManifest
   readonly createHarness: () => Promise<ProviderHarness>
   /** Failures that this store cannot have, each with the reason: `{ throttled: 'a file has no quota' }`. */
-  readonly cannotHappen?: Partial<Record<Mishap, string>> | undefined
+  readonly cannotHappen?: Partial<Record<FailureMode, string>> | undefined
 }

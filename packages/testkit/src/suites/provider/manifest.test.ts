@@ -4,7 +4,7 @@ import { replacing, testCatches } from '../../testing/bad-providers.ts'
 
 const members = 'manifest: the provider has the declared members, and no others'
 const consistent = 'manifest: limits of values, paths and numbers are consistent'
-const mishaps = 'manifest: the harness can cause every failure, or gives the reason why it cannot happen'
+const failureModes = 'manifest: the harness can cause every failure, or gives the reason why it cannot happen'
 
 describe('the rules of manifests', () => {
   testCatches(test, /^manifest:/, {
@@ -29,7 +29,7 @@ describe('the rules of manifests', () => {
       spoil: replacing(() => ({ locate: (name) => ({ path: name }) })),
       caughtBy: 'manifest: `locate` returns only paths that the store can hold',
     },
-    'has a harness that cannot break its store': { spoil: (harness) => ({ ...harness, breakStore: {} }), caughtBy: mishaps },
-    'excludes what can happen': { spoil: (harness) => harness, cannotHappen: { throttled: 'a reason' }, caughtBy: mishaps },
+    'has a harness that cannot break its store': { spoil: (harness) => ({ ...harness, breakStore: {} }), caughtBy: failureModes },
+    'excludes what can happen': { spoil: (harness) => harness, cannotHappen: { throttled: 'a reason' }, caughtBy: failureModes },
   })
 })

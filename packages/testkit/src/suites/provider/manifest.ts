@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import type { OptionalMember } from '@finchat/secrets-core/provider'
-import type { Breakage, Mishap } from './harness.ts'
+import type { Breakage, FailureMode } from './harness.ts'
 import { hostilePaths } from '../../leaks/hostile-paths.ts'
-import type { Suite } from './trial.ts'
+import { register, type Rules, type Suite } from './trial.ts'
 
 /** A record, so that a member of the contract that is missing here fails to type-check. */
 const optionalMembers: Record<OptionalMember, 'function' | 'object'> = {
@@ -22,13 +22,13 @@ const breakages: readonly Breakage[] = ['denied', 'unauthenticated', 'unreachabl
 
 /** The manifest is true, and the harness complete. */
 export function testManifest(suite: Suite): void {
-  testMembers(suite)
-  testLocations(suite)
-  testMishaps(suite)
+  register(suite, membersRules(suite))
+  register(suite, locationsRules(suite))
+  register(suite, mishapsRules(suite))
 }
 
-function testMembers({ manifest, test, supports }: Suite): void {
-  test('manifest: the provider has the declared members, and no others', async ({ provider }) => {
+const membersRules = ({ manifest, supports }: Suite): Rules => ({
+  'manifest: the provider has the declared members, and no others': async ({ provider }) => {
     assert.equal(provider.specificationVersion, 'v1')
     assert.ok(provider.name.length > 0, 'a provider has a name')
     assert.equal(typeof provider.get, 'function')
@@ -36,9 +36,9 @@ function testMembers({ manifest, test, supports }: Suite): void {
       const has = typeof provider[member as OptionalMember] === type // these are the keys of the record
       assert.equal(has, supports(member as OptionalMember), `\`${member}\`: the manifest and the provider disagree`)
     }
-  })
+  },
 
-  test('manifest: limits of values, paths and numbers are consistent', async ({ path }) => {
+  'manifest: limits of values, paths and numbers are consistent': async ({ path }) => {
     const { minBytes, maxBytes } = manifest.values
     assert.ok(
       Number.isSafeInteger(minBytes) && Number.isSafeInteger(maxBytes) && minBytes >= 0 && minBytes <= maxBytes,
@@ -50,11 +50,11 @@ function testMembers({ manifest, test, supports }: Suite): void {
       'a manifest with `put` and `getVersion` has a `numbering`',
     )
     assert.ok(!supports('restore') || supports('delete'), 'a manifest with `restore` has `delete`')
-  })
-}
+  },
+})
 
-function testLocations({ manifest, test }: Suite): void {
-  test('manifest: `locate` returns only paths that the store can hold', async ({ provider }) => {
+const locationsRules = ({ manifest }: Suite): Rules => ({
+  'manifest: `locate` returns only paths that the store can hold': async ({ provider }) => {
     for (const name of hostilePaths) {
       const location = provider.locate?.(name)
       assert.ok(
@@ -63,16 +63,16 @@ function testLocations({ manifest, test }: Suite): void {
       )
       assert.deepEqual(provider.locate?.(name), location, '`locate` is pure')
     }
-  })
-}
+  },
+})
 
-function testMishaps({ test, canHappen, cannotHappen }: Suite): void {
-  test('manifest: the harness can cause every failure, or gives the reason why it cannot happen', async ({ harness, provider }) => {
-    const able = (mishap: Mishap): boolean =>
+const mishapsRules = ({ canHappen, cannotHappen }: Suite): Rules => ({
+  'manifest: the harness can cause every failure, or gives the reason why it cannot happen': async ({ harness, provider }) => {
+    const able = (mishap: FailureMode): boolean =>
       (mishap === 'withdrawn' ? (harness.withdraw ?? provider.delete) : harness.breakStore[mishap]) !== undefined
     for (const mishap of [...breakages, 'withdrawn'] as const) {
       assert.equal(able(mishap), canHappen(mishap), `${mishap}: the harness must cause it, or \`cannotHappen\` give the reason`)
       assert.ok(cannotHappen[mishap] !== '', `${mishap}: the reason is empty`)
     }
-  })
-}
+  },
+})

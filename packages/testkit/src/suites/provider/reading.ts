@@ -1,39 +1,39 @@
 import assert from 'node:assert/strict'
 import type { StoredSecret } from '@finchat/secrets-core'
-import { assertValue, reads, rejects, type Suite } from './trial.ts'
+import { assertValue, reads, register, rejects, type Rules, type Suite } from './trial.ts'
 
 /** Reads of the current version. */
 export function testReading(suite: Suite): void {
-  testAnswers(suite)
-  testMetadata(suite)
-  testCalls(suite)
+  register(suite, answersRules(suite))
+  register(suite, metadataRules(suite))
+  register(suite, callsRules)
 }
 
-function testAnswers({ manifest, test }: Suite): void {
-  test('reading: a missing secret is undefined', async (trial) => {
+const answersRules = ({ manifest }: Suite): Rules => ({
+  'reading: a missing secret is undefined': async (trial) => {
     await reads(trial, trial.path(1), undefined)
     await trial.seed(trial.path(2), trial.value(2))
     await reads(trial, trial.path(1), undefined)
-  })
+  },
 
-  test('reading: a secret has its current value', async (trial) => {
+  'reading: a secret has its current value': async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     await reads(trial, trial.path(1), trial.value(1))
     await trial.seed(trial.path(1), trial.value(2))
     await reads(trial, trial.path(1), trial.value(2))
-  })
+  },
 
-  test('reading: only the exact path is answered', async (trial) => {
+  'reading: only the exact path is answered': async (trial) => {
     const path = trial.path(1)
     await trial.seed(path, trial.value(1))
     const neighbours = [`${path}x`, path.slice(0, -1), `${path}/x`, path.toUpperCase(), path.toLowerCase()]
     for (const neighbour of neighbours.filter((other) => other !== path && manifest.canHoldPath(other)))
       await reads(trial, neighbour, undefined)
-  })
-}
+  },
+})
 
-function testMetadata({ manifest, test }: Suite): void {
-  test('reading: the metadata of an answer keeps the contract', async ({ path, seed, value, get }) => {
+const metadataRules = ({ manifest }: Suite): Rules => ({
+  'reading: the metadata of an answer keeps the contract': async ({ path, seed, value, get }) => {
     await seed(path(1), value(1))
     const first = await get(path(1))
     assertMetadata(first, manifest.numbering !== undefined)
@@ -47,29 +47,29 @@ function testMetadata({ manifest, test }: Suite): void {
     const changed = await get(path(1))
     if (first?.revision !== undefined) assert.notEqual(changed?.revision, first.revision, 'a new value has a new revision')
     if (first?.version !== undefined) assert.notEqual(changed?.version, first.version, 'a new value has a new version')
-  })
+  },
 
-  test('reading: `fresh` and unknown context members change nothing', async ({ path, seed, value, provider, context }) => {
+  'reading: `fresh` and unknown context members change nothing': async ({ path, seed, value, provider, context }) => {
     await seed(path(1), value(1))
     const later = { ...context, fresh: true, aMemberOfTheFuture: 'x' }
     assertValue(await provider.get(path(1), later), value(1))
     assertValue(await provider.get(path(2), later), undefined)
-  })
-}
+  },
+})
 
-function testCalls({ test }: Suite): void {
-  test('reading: concurrent reads each get their own answer', async (trial) => {
+const callsRules: Rules = {
+  'reading: concurrent reads each get their own answer': async (trial) => {
     const numbers = Array.from({ length: 12 }, (_, index) => index)
     for (const n of numbers.filter((number) => number % 3 > 0)) await trial.seed(trial.path(n), trial.value(n))
     await Promise.all([...numbers, ...numbers].map((n) => reads(trial, trial.path(n), n % 3 > 0 ? trial.value(n) : undefined)))
-  })
+  },
 
-  test('reading: a call whose signal is already aborted rejects', async ({ path, seed, value, provider, harness }) => {
+  'reading: a call whose signal is already aborted rejects': async ({ path, seed, value, provider, harness }) => {
     await seed(path(1), value(1))
     const before = harness.requests?.()
     await rejects(provider.get(path(1), { signal: AbortSignal.abort() }), 'ABORTED', 'DEADLINE_EXCEEDED')
     assert.equal(harness.requests?.(), before, 'an aborted call reached the store')
-  })
+  },
 }
 
 function assertMetadata(secret: StoredSecret | undefined, numbered: boolean): void {

@@ -1,30 +1,30 @@
 import assert from 'node:assert/strict'
 import type { SecretProvider } from '@finchat/secrets-core'
-import { assertValue, member, reads, rejects, type Suite, type Trial } from './trial.ts'
+import { assertValue, member, reads, register, rejects, type Rules, type Suite, type Trial } from './trial.ts'
 
 /** A staged version is not current until it is promoted. */
 export function testStaging(suite: Suite): void {
   if (!suite.supports('staging')) return
-  testStaged(suite)
-  testPromotion(suite)
+  register(suite, stagedRules(suite))
+  register(suite, promotionRules(suite))
 }
 
-function testStaged({ test, supports }: Suite): void {
-  test('staging: a staged version is read as staged and is not current', async (trial) => {
+const stagedRules = ({ supports }: Suite): Rules => ({
+  'staging: a staged version is read as staged and is not current': async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     assert.equal(await staged(trial), undefined)
     const pending = await stage(trial, 2)
     assertValue(await staged(trial), trial.value(2))
     assert.equal((await staged(trial))?.version, pending.version)
     await reads(trial, trial.path(1), trial.value(1))
-  })
+  },
 
-  test('staging: a staged version alone creates no secret', async (trial) => {
+  'staging: a staged version alone creates no secret': async (trial) => {
     await stage(trial, 1)
     await reads(trial, trial.path(1), undefined)
-  })
+  },
 
-  test('staging: a discarded version is gone and cannot be promoted', async (trial) => {
+  'staging: a discarded version is gone and cannot be promoted': async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     const pending = await stage(trial, 2)
     await member(trial, 'staging').discard(trial.path(1), pending, trial.context)
@@ -35,11 +35,11 @@ function testStaged({ test, supports }: Suite): void {
       const { version = 0 } = await member(trial, 'put')(trial.path(1), { value: trial.value(3) }, trial.context)
       assert.ok(version > pending.version, 'the number of a discarded version was used again')
     }
-  })
-}
+  },
+})
 
-function testPromotion({ test, supports }: Suite): void {
-  test('staging: a promoted version is current, and the former one is previous', async (trial) => {
+const promotionRules = ({ supports }: Suite): Rules => ({
+  'staging: a promoted version is current, and the former one is previous': async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     const receipt = await promote(trial, await stage(trial, 2))
     const current = await trial.get(trial.path(1))
@@ -51,27 +51,27 @@ function testPromotion({ test, supports }: Suite): void {
     )
     assert.equal(await staged(trial), undefined, 'a promoted version must not be staged any more')
     if (supports('getVersion')) assertValue(await member(trial, 'getVersion')(trial.path(1), 'previous', trial.context), trial.value(1))
-  })
+  },
 
-  if (supports('put')) {
-    test('staging: promoting a version that was staged before another write is a conflict', async (trial) => {
+  ...(supports('put') && {
+    'staging: promoting a version that was staged before another write is a conflict': async (trial) => {
       await trial.seed(trial.path(1), trial.value(1))
       const pending = await stage(trial, 2)
       await member(trial, 'put')(trial.path(1), { value: trial.value(3) }, trial.context)
       await rejects(promote(trial, pending), 'VERSION_CONFLICT')
       await reads(trial, trial.path(1), trial.value(3))
-    })
-  }
+    },
+  }),
 
-  test('staging: one of two concurrent promotions wins', async (trial) => {
+  'staging: one of two concurrent promotions wins': async (trial) => {
     await trial.seed(trial.path(1), trial.value(1))
     const pending = await stage(trial, 2)
     const settled = await Promise.allSettled([promote(trial, pending), promote(trial, pending)])
     assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, 1)
     for (const result of settled) if (result.status === 'rejected') await rejects(Promise.reject(result.reason), 'VERSION_CONFLICT')
     await reads(trial, trial.path(1), trial.value(2))
-  })
-}
+  },
+})
 
 type Staging = NonNullable<SecretProvider['staging']>
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { SecretsError, type CallContext, type SecretProvider, type SecretsErrorCode, type StoredSecret } from '@finchat/secrets-core'
 import type { OptionalMember, ProviderManifest } from '@finchat/secrets-core/provider'
 import { leaksOf } from '../../leaks/leaks.ts'
-import type { Breakage, Mishap, ProviderHarness } from './harness.ts'
+import type { Breakage, FailureMode, ProviderHarness } from './harness.ts'
 
 /** Part of the values that the suite writes: no error may contain it. */
 export const canary = 'c4n4ry-vXq7-must-not-leak'
@@ -11,8 +11,8 @@ export const canary = 'c4n4ry-vXq7-must-not-leak'
 export interface Suite {
   readonly manifest: ProviderManifest
   readonly supports: (...members: readonly OptionalMember[]) => boolean
-  readonly canHappen: (mishap: Mishap) => boolean
-  readonly cannotHappen: Partial<Record<Mishap, string>>
+  readonly canHappen: (mode: FailureMode) => boolean
+  readonly cannotHappen: Partial<Record<FailureMode, string>>
   /** Registers one test, which gets its own harness. */
   readonly test: (rule: string, prove: (trial: Trial) => Promise<void>) => void
 }
@@ -28,6 +28,13 @@ export interface Trial {
   readonly value: (n: number) => string
   readonly seed: ProviderHarness['seed']
   readonly get: (path: string) => Promise<StoredSecret | undefined>
+}
+
+/** Tests by title. */
+export type Rules = Readonly<Record<string, (trial: Trial) => Promise<void>>>
+
+export function register({ test }: Suite, rules: Rules): void {
+  for (const [rule, prove] of Object.entries(rules)) test(rule, prove)
 }
 
 export function trialOf(harness: ProviderHarness): Trial {
@@ -106,11 +113,11 @@ export async function refusesBefore(trial: Trial, call: () => Promise<unknown>):
 export async function whileBroken(trial: Trial, breakage: Breakage, path: string, run: () => Promise<unknown>): Promise<void> {
   const breakStore = trial.harness.breakStore[breakage]
   assert.ok(breakStore, `the harness cannot make the store ${breakage}; give \`breakStore.${breakage}\`, or the reason in \`cannotHappen\``)
-  const mend = await breakStore(path)
+  const repair = await breakStore(path)
   try {
     await run()
   } finally {
-    await mend()
+    await repair()
   }
 }
 

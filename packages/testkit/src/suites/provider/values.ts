@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { ProviderManifest } from '@finchat/secrets-core/provider'
-import { canary, member, reads, refusesBefore, type Suite, type Trial } from './trial.ts'
+import { canary, member, reads, refusesBefore, register, type Rules, type Suite, type Trial } from './trial.ts'
 
 const texts: Readonly<Record<string, string>> = {
   'empty text': '',
@@ -61,46 +61,51 @@ export function testValues(suite: Suite): void {
       roundTrips(suite, trial, filling(unit, maxBytes)))
   }
 
-  if (binary) {
-    test('values: the largest value in bytes comes back exactly', (trial) => roundTrips(suite, trial, new Uint8Array(maxBytes).fill(0xa5)))
-
-    test('values: an answer holds a copy of the bytes', async (trial) => {
-      await trial.seed(trial.path(1), allBytes)
-      const answer = await trial.get(trial.path(1))
-      assert.ok(answer?.value instanceof Uint8Array)
-      answer.value.fill(0)
-      await reads(trial, trial.path(1), allBytes)
-    })
-  }
-
+  if (binary) register(suite, binaryRules(suite))
   if (minBytes > 0) test('values: the smallest value comes back exactly', (trial) => roundTrips(suite, trial, 'x'.repeat(minBytes)))
   if (suite.supports('put')) testRefusals(suite)
 }
 
-function testRefusals({ manifest, test }: Suite): void {
-  const { minBytes, maxBytes, binary } = manifest.values
-  const refused = (what: string, value: string | Uint8Array): void => {
-    test(`values: ${what} is refused before any call`, async (trial) => {
-      const put = member(trial, 'put')
-      await trial.seed(trial.path(1), trial.value(1))
-      await refusesBefore(trial, () => put(trial.path(1), { value }, trial.context))
-      await reads(trial, trial.path(1), trial.value(1))
-    })
-  }
-
+function testRefusals(suite: Suite): void {
+  const { minBytes, maxBytes, binary } = suite.manifest.values
+  const refused = (what: string, value: string | Uint8Array): void => register(suite, refusedRule(what, value))
   refused('a value one byte too long', canary.padEnd(maxBytes + 1, 'x'))
   refused('a value too long in bytes but not in characters', `${canary}é`.padEnd(maxBytes, 'x'))
   refused('text that is not well-formed', `${canary}\ud800`)
   if (minBytes > 0) refused('a value one byte too short', 'x'.repeat(minBytes - 1))
   if (!binary) refused('binary', allBytes)
-  if (binary) {
-    test('values: a write copies the bytes', async (trial) => {
-      const given = Uint8Array.from(allBytes)
-      await member(trial, 'put')(trial.path(1), { value: given }, trial.context)
-      given.fill(0)
-      await reads(trial, trial.path(1), allBytes)
-    })
-  }
+  if (binary) register(suite, copyRules)
+}
+
+const refusedRule = (what: string, value: string | Uint8Array): Rules => ({
+  [`values: ${what} is refused before any call`]: async (trial) => {
+    const put = member(trial, 'put')
+    await trial.seed(trial.path(1), trial.value(1))
+    await refusesBefore(trial, () => put(trial.path(1), { value }, trial.context))
+    await reads(trial, trial.path(1), trial.value(1))
+  },
+})
+
+const binaryRules = (suite: Suite): Rules => ({
+  'values: the largest value in bytes comes back exactly': (trial) =>
+    roundTrips(suite, trial, new Uint8Array(suite.manifest.values.maxBytes).fill(0xa5)),
+
+  'values: an answer holds a copy of the bytes': async (trial) => {
+    await trial.seed(trial.path(1), allBytes)
+    const answer = await trial.get(trial.path(1))
+    assert.ok(answer?.value instanceof Uint8Array)
+    answer.value.fill(0)
+    await reads(trial, trial.path(1), allBytes)
+  },
+})
+
+const copyRules: Rules = {
+  'values: a write copies the bytes': async (trial) => {
+    const given = Uint8Array.from(allBytes)
+    await member(trial, 'put')(trial.path(1), { value: given }, trial.context)
+    given.fill(0)
+    await reads(trial, trial.path(1), allBytes)
+  },
 }
 
 /** Written by the store's own means, and by the provider if it can. */

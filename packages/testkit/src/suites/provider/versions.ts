@@ -1,58 +1,58 @@
 import assert from 'node:assert/strict'
-import { assertValue, member, refusesBefore, type Suite, type Trial } from './trial.ts'
+import { assertValue, member, refusesBefore, register, type Rules, type Suite, type Trial } from './trial.ts'
 
 /** A read returns the version that it asked for, or none. */
 export function testVersions(suite: Suite): void {
   if (!suite.supports('getVersion')) return
-  testPrevious(suite)
-  if (suite.manifest.numbering !== undefined) testNumbers(suite)
+  register(suite, previousRules)
+  if (suite.manifest.numbering !== undefined) register(suite, numbersRules)
 }
 
-function testPrevious({ test }: Suite): void {
-  test('versions: `previous` is the version before the current one', async (trial) => {
+const previousRules: Rules = {
+  'versions: `previous` is the version before the current one': async (trial) => {
     await seedVersions(trial, 3)
     assertValue(await previousOf(trial, trial.path(1)), trial.value(2))
-  })
+  },
 
-  test('versions: `previous` of a single version, or of a missing secret, is undefined', async (trial) => {
+  'versions: `previous` of a single version, or of a missing secret, is undefined': async (trial) => {
     await seedVersions(trial, 1)
     assert.equal(await previousOf(trial, trial.path(1)), undefined)
     assert.equal(await previousOf(trial, trial.path(2)), undefined)
-  })
+  },
 }
 
-function testNumbers({ test }: Suite): void {
-  test('versions: each number has its own value', async (trial) => {
+const numbersRules: Rules = {
+  'versions: each number has its own value': async (trial) => {
     const numbers = await seedVersions(trial, 3)
     for (const [index, number] of numbers.entries()) {
       const secret = await member(trial, 'getVersion')(trial.path(1), number, trial.context)
       assertValue(secret, trial.value(index + 1))
       assert.equal(secret?.version, number, 'the answer must have the number that was asked for')
     }
-  })
+  },
 
-  test('versions: an unused number is undefined, never the current version', async (trial) => {
+  'versions: an unused number is undefined, never the current version': async (trial) => {
     const [, last = 0] = await seedVersions(trial, 2)
     for (const absent of [last + 1, last + 1000, Number.MAX_SAFE_INTEGER]) {
       assert.equal(await member(trial, 'getVersion')(trial.path(1), absent, trial.context), undefined)
     }
     assert.equal(await member(trial, 'getVersion')(trial.path(2), 1, trial.context), undefined, 'a version of a missing secret')
-  })
+  },
 
-  test('versions: numbers of two secrets are independent', async (trial) => {
+  'versions: numbers of two secrets are independent': async (trial) => {
     const [first = 0] = await seedVersions(trial, 2)
     await trial.seed(trial.path(2), trial.value(9))
     const other = await trial.get(trial.path(2))
     assertValue(await member(trial, 'getVersion')(trial.path(2), other?.version ?? 0, trial.context), trial.value(9))
     assertValue(await member(trial, 'getVersion')(trial.path(1), first, trial.context), trial.value(1))
-  })
+  },
 
-  test('versions: a version that is not a positive integer is refused before any call', async (trial) => {
+  'versions: a version that is not a positive integer is refused before any call': async (trial) => {
     await seedVersions(trial, 1)
     for (const wrong of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
       await refusesBefore(trial, () => member(trial, 'getVersion')(trial.path(1), wrong, trial.context))
     }
-  })
+  },
 }
 
 function previousOf(trial: Trial, path: string): ReturnType<NonNullable<Trial['provider']['getVersion']>> {

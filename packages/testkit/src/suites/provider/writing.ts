@@ -1,21 +1,34 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { NewSecret, SecretsError, WriteReceipt } from '@finchat/secrets-core'
-import { assertValue, canary, member, reads, refusesBefore, rejects, valueOf, type Suite, type Trial } from './trial.ts'
+import {
+  assertValue,
+  canary,
+  member,
+  reads,
+  refusesBefore,
+  register,
+  rejects,
+  valueOf,
+  type Rules,
+  type Suite,
+  type Trial,
+} from './trial.ts'
 
 /** A write makes one new current version, or none. */
 export function testWriting(suite: Suite): void {
   if (!suite.supports('put')) return
-  testPut(suite)
-  testConditions(suite)
-  testConcurrency(suite)
-  if (suite.manifest.numbering !== undefined) testNumbering(suite)
-  if (suite.manifest.numbering !== undefined) testRaceForNumbers(suite)
-  if (suite.manifest.numbering !== undefined && suite.supports('delete')) testNumbersAfterDelete(suite)
+  register(suite, putRules(suite))
+  register(suite, conditionsRules)
+  register(suite, concurrencyRules)
+  if (suite.manifest.numbering === undefined) return
+  register(suite, numberingRules(suite))
+  register(suite, raceForNumbersRules)
+  if (suite.supports('delete')) for (const purge of [false, true]) register(suite, numberAfterDeleteRule(purge))
 }
 
-function testPut({ test, supports }: Suite): void {
-  test('writing: a write creates a secret or a new current version, which its receipt names', async (trial) => {
+const putRules = ({ supports }: Suite): Rules => ({
+  'writing: a write creates a secret or a new current version, which its receipt names': async (trial) => {
     for (const n of [1, 2]) {
       const receipt = await put(trial, { value: trial.value(n) })
       const current = await trial.get(trial.path(1))
@@ -23,15 +36,15 @@ function testPut({ test, supports }: Suite): void {
       assert.deepEqual(identityOf(receipt), identityOf(current), 'the receipt must equal what a read returns')
     }
     if (supports('getVersion')) assertValue(await member(trial, 'getVersion')(trial.path(1), 'previous', trial.context), trial.value(1))
-  })
+  },
 
-  test('writing: a write changes no other path', async (trial) => {
+  'writing: a write changes no other path': async (trial) => {
     await trial.seed(trial.path(2), trial.value(2))
     await put(trial, { value: trial.value(1) })
     await reads(trial, trial.path(2), trial.value(2))
-  })
+  },
 
-  test('writing: a map comes back with the same fields', async (trial) => {
+  'writing: a map comes back with the same fields': async (trial) => {
     const fields = { user: 'app', password: `${canary}-1`, pin: '00123' }
     await put(trial, { value: JSON.stringify(fields), shape: 'map' })
     const secret = await trial.get(trial.path(1))
@@ -39,17 +52,17 @@ function testPut({ test, supports }: Suite): void {
     assert.deepEqual(JSON.parse(String(secret?.value)), fields)
     const says = trial.provider.keepsFields?.(trial.path(1)) ?? false
     assert.equal(says, secret?.shape === 'map', '`keepsFields` must agree with the shape of a read')
-  })
+  },
 
-  test('writing: a write whose signal is already aborted rejects and writes nothing', async (trial) => {
+  'writing: a write whose signal is already aborted rejects and writes nothing': async (trial) => {
     const signal = AbortSignal.abort()
     await rejects(member(trial, 'put')(trial.path(1), { value: trial.value(1) }, { signal }), 'ABORTED', 'DEADLINE_EXCEEDED')
     await reads(trial, trial.path(1), undefined)
-  })
-}
+  },
+})
 
-function testConditions({ test }: Suite): void {
-  test('writing: `ifCurrent` replaces the version that it names', async (trial) => {
+const conditionsRules: Rules = {
+  'writing: `ifCurrent` replaces the version that it names': async (trial) => {
     const first = await put(trial, { value: trial.value(1) })
     const second = await put(trial, { value: trial.value(2), ifCurrent: first })
     for (const key of ['version', 'revision'] as const) {
@@ -58,9 +71,9 @@ function testConditions({ test }: Suite): void {
       await put(trial, { value: trial.value(3), ifCurrent: { [key]: current?.[key] } })
     }
     await reads(trial, trial.path(1), trial.value(second.version === undefined && second.revision === undefined ? 2 : 3))
-  })
+  },
 
-  test('writing: `ifCurrent` of another version is a conflict and writes nothing', async (trial) => {
+  'writing: `ifCurrent` of another version is a conflict and writes nothing': async (trial) => {
     const first = await put(trial, { value: trial.value(1) })
     await put(trial, { value: trial.value(2) })
     for (const stale of [first, ...partsOf(first)])
@@ -68,17 +81,17 @@ function testConditions({ test }: Suite): void {
     await reads(trial, trial.path(1), trial.value(2))
     await rejects(put(trial, { value: trial.value(3), ifCurrent: first }, trial.path(2)), 'VERSION_CONFLICT')
     await reads(trial, trial.path(2), undefined)
-  })
+  },
 
-  test('writing: `ifCurrent: null` writes only if there is no secret', async (trial) => {
+  'writing: `ifCurrent: null` writes only if there is no secret': async (trial) => {
     await put(trial, { value: trial.value(1), ifCurrent: null })
     await rejects(put(trial, { value: trial.value(2), ifCurrent: null }), 'VERSION_CONFLICT')
     await reads(trial, trial.path(1), trial.value(1))
-  })
+  },
 }
 
-function testConcurrency({ test }: Suite): void {
-  test('writing: one of several concurrent writers with the same `ifCurrent` wins', async (trial) => {
+const concurrencyRules: Rules = {
+  'writing: one of several concurrent writers with the same `ifCurrent` wins': async (trial) => {
     const first = await put(trial, { value: trial.value(1) })
     const writers = [2, 3, 4, 5]
     const settled = await Promise.allSettled(writers.map((n) => put(trial, { value: trial.value(n), ifCurrent: first })))
@@ -86,17 +99,17 @@ function testConcurrency({ test }: Suite): void {
     assert.equal(winners.length, 1, `${winners.length} writers won`)
     for (const result of settled) if (result.status === 'rejected') await rejects(Promise.reject(result.reason), 'VERSION_CONFLICT')
     await reads(trial, trial.path(1), trial.value(winners[0] ?? 0))
-  })
+  },
 
-  test('writing: concurrent writers without a condition get different versions', async (trial) => {
+  'writing: concurrent writers without a condition get different versions': async (trial) => {
     const settled = await Promise.allSettled([1, 2, 3, 4].map((n) => put(trial, { value: trial.value(n) })))
     for (const result of settled) if (result.status === 'rejected') await rejects(Promise.reject(result.reason), 'VERSION_CONFLICT')
     const receipts = settled.filter((result) => result.status === 'fulfilled').map(({ value }) => JSON.stringify(identityOf(value)))
     assert.ok(receipts.length > 0, 'at least one writer must succeed')
     assert.equal(new Set(receipts).size, receipts.length, 'two writes got the same version')
-  })
+  },
 
-  test('writing: a concurrent reader sees the old version or the new one', async (trial) => {
+  'writing: a concurrent reader sees the old version or the new one': async (trial) => {
     const receipts = new Map([[trial.value(0), await put(trial, { value: trial.value(0) })]])
     const state = { writing: true }
     const seen: Awaited<ReturnType<Trial['get']>>[] = []
@@ -112,50 +125,52 @@ function testConcurrency({ test }: Suite): void {
     await Promise.all([reader(), writer().finally(() => void (state.writing = false))])
     assert.ok(seen.length > 0)
     for (const secret of seen) assert.deepEqual(identityOf(secret), identityOf(receipts.get(String(valueOf(secret)))), 'a torn read')
-  })
+  },
 }
 
-function testNumbering({ test, manifest }: Suite): void {
-  test('writing: numbers are consecutive', async (trial) => {
+const numberingRules = ({ manifest }: Suite): Rules => ({
+  'writing: numbers are consecutive': async (trial) => {
     for (const n of [1, 2, 3]) assert.equal((await put(trial, { value: trial.value(n) })).version, n)
-  })
+  },
 
-  test('writing: a write may name the next number', async (trial) => {
+  'writing: a write may name the next number': async (trial) => {
     for (const n of [1, 2]) assert.equal((await put(trial, { value: trial.value(n), version: n })).version, n)
     await reads(trial, trial.path(1), trial.value(2))
-  })
+  },
 
-  test('writing: a used number is a conflict that names the next, and writes nothing', async (trial) => {
+  'writing: a used number is a conflict that names the next, and writes nothing': async (trial) => {
     for (const n of [1, 2]) await put(trial, { value: trial.value(n) })
     for (const used of [1, 2]) assertNames(await rejects(put(trial, { value: trial.value(9), version: used }), 'VERSION_CONFLICT'), 3)
     await reads(trial, trial.path(1), trial.value(2))
     assert.equal((await put(trial, { value: trial.value(3) })).version, 3, 'a refused write must not use a number')
-  })
+  },
 
-  if (manifest.numbering === 'any') {
-    test('writing: numbers may be skipped, and skipped numbers are not available afterwards', async (trial) => {
-      assert.equal((await put(trial, { value: trial.value(1), version: 10 })).version, 10)
-      assertNames(await rejects(put(trial, { value: trial.value(2), version: 9 }), 'VERSION_CONFLICT'), 11)
-      assert.equal((await put(trial, { value: trial.value(2) })).version, 11)
-    })
-  } else {
-    test('writing: a number beyond the next is a conflict that names the next', async (trial) => {
-      await put(trial, { value: trial.value(1) })
-      assertNames(await rejects(put(trial, { value: trial.value(2), version: 10 }), 'VERSION_CONFLICT'), 2)
-      await reads(trial, trial.path(1), trial.value(1))
-    })
-  }
+  ...(manifest.numbering === 'any'
+    ? {
+        'writing: numbers may be skipped, and skipped numbers are not available afterwards': async (trial) => {
+          assert.equal((await put(trial, { value: trial.value(1), version: 10 })).version, 10)
+          assertNames(await rejects(put(trial, { value: trial.value(2), version: 9 }), 'VERSION_CONFLICT'), 11)
+          assert.equal((await put(trial, { value: trial.value(2) })).version, 11)
+        },
+      }
+    : {
+        'writing: a number beyond the next is a conflict that names the next': async (trial) => {
+          await put(trial, { value: trial.value(1) })
+          assertNames(await rejects(put(trial, { value: trial.value(2), version: 10 }), 'VERSION_CONFLICT'), 2)
+          await reads(trial, trial.path(1), trial.value(1))
+        },
+      }),
 
-  test('writing: a number that is not a positive integer is refused before any call', async (trial) => {
+  'writing: a number that is not a positive integer is refused before any call': async (trial) => {
     for (const version of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
       await refusesBefore(trial, () => put(trial, { value: trial.value(1), version }))
     }
     await reads(trial, trial.path(1), undefined)
-  })
-}
+  },
+})
 
-function testRaceForNumbers({ test }: Suite): void {
-  test('writing: one of several concurrent writers with the same number wins', async (trial) => {
+const raceForNumbersRules: Rules = {
+  'writing: one of several concurrent writers with the same number wins': async (trial) => {
     for (const version of [1, 2, 3, 4, 5]) {
       const values = [1, 2, 3].map((n) => 10 * version + n)
       const settled = await Promise.allSettled(values.map((n) => put(trial, { value: trial.value(n), version })))
@@ -165,21 +180,19 @@ function testRaceForNumbers({ test }: Suite): void {
       assert.equal((await trial.get(trial.path(1)))?.version, version)
       await reads(trial, trial.path(1), trial.value(winners[0] ?? 0))
     }
-  })
+  },
 }
 
-function testNumbersAfterDelete({ test }: Suite): void {
-  for (const purge of [false, true]) {
-    test(`writing: the number of a ${purge ? 'purged' : 'deleted'} version is not used again`, async (trial) => {
-      for (const n of [1, 2]) await put(trial, { value: trial.value(n) })
-      await member(trial, 'delete')(trial.path(1), { purge }, trial.context)
-      if (purge && (await isForgotten(trial))) return // a store that forgot the secret does not know its numbers
-      const [again] = await Promise.allSettled([put(trial, { value: trial.value(3) })])
-      if (again.status === 'fulfilled') assert.ok((again.value.version ?? 0) > 2, 'a number was used again')
-      else await rejects(Promise.reject(again.reason), 'DELETED')
-    })
-  }
-}
+const numberAfterDeleteRule = (purge: boolean): Rules => ({
+  [`writing: the number of a ${purge ? 'purged' : 'deleted'} version is not used again`]: async (trial) => {
+    for (const n of [1, 2]) await put(trial, { value: trial.value(n) })
+    await member(trial, 'delete')(trial.path(1), { purge }, trial.context)
+    if (purge && (await isForgotten(trial))) return // a store that forgot the secret does not know its numbers
+    const [again] = await Promise.allSettled([put(trial, { value: trial.value(3) })])
+    if (again.status === 'fulfilled') assert.ok((again.value.version ?? 0) > 2, 'a number was used again')
+    else await rejects(Promise.reject(again.reason), 'DELETED')
+  },
+})
 
 async function isForgotten(trial: Trial): Promise<boolean> {
   const [read] = await Promise.allSettled([trial.get(trial.path(1))])

@@ -17,7 +17,7 @@ export interface SinkDeadlines {
 /** Called once for each record: without an error if the sink acknowledged it. */
 export type Answered = (error?: SecretsError) => void
 
-/** Delivers records to one sink. What the sink missed goes to it as a gap, before the next record. */
+/** Delivers records to one sink. What it missed goes to it as a gap, before the next record. */
 export class SinkDelivery {
   readonly isRequired: boolean
   readonly #sink: AuditSink

@@ -1,7 +1,7 @@
 import { pathOf } from './keys/cache-key.ts'
 import { backOff, type BackOff } from '../guard/back-off.ts'
 import type { Call } from './single-flight.ts'
-import { absence, type Absence, briefAbsence, briefly, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
+import { absence, type Absence, briefAbsence, briefly, type Freshness, type Lifetimes, untilRecheck } from './freshness.ts'
 import type { HeldSecret } from '../value/secret-bytes.ts'
 import { Lru } from './keys/lru.ts'
 import { type Circuit, isHeldBack } from '../guard/circuit-breaker.ts'
@@ -10,7 +10,7 @@ import type { SecretsError } from '../errors/secrets-error.ts'
 
 /** A value in memory. */
 export interface Entry extends Freshness {
-  /** Before a shared level: until it is looked at again. Else as in `lifetime`. */
+  /** Before a shared cache: until it is looked at again. Else as in `lifetime`. */
   refreshAt: number
   freshUntil: number
   /** By the TTL alone, whatever is below. */
@@ -18,27 +18,27 @@ export interface Entry extends Freshness {
   readonly held: HeldSecret
   readonly key: string
   readonly path: string
-  /** The flight that brought it; `isShared`: from the shared level, for which another process asked. */
+  /** The flight that brought it; `isShared`: from the shared cache, for which another process asked. */
   readonly flight: { readonly id: number; readonly isShared: boolean }
   /** Called when it leaves the memory: whoever remembers it must forget it then, or the value would never be wiped. */
   readonly leaving: (() => void)[]
 }
 
-export interface MemoryOptions extends Lifetimes {
+export interface MemoryCacheOptions extends Lifetimes {
   readonly maxEntries: number
-  /** Before a shared level: how long it is believed until that is looked at again. */
-  readonly lookMs: number | undefined
+  /** Before a shared cache: how long it is believed until that is looked at again. */
+  readonly recheckMs: number | undefined
   readonly circuit: Pick<Circuit, 'recoveredAt'>
 }
 
 /** What is remembered of one store, by path and version: values, absences and failures, each up to the same number. */
-export class Memory {
-  readonly #options: MemoryOptions
+export class MemoryCache {
+  readonly #options: MemoryCacheOptions
   readonly #entries: Lru<Entry>
   readonly #absences: Lru<Absence>
   readonly #backOffs: Lru<BackOff>
 
-  constructor(options: MemoryOptions, evicted: () => void) {
+  constructor(options: MemoryCacheOptions, evicted: () => void) {
     const { maxEntries } = options
     this.#options = options
     this.#entries = new Lru(maxEntries, (entry) => {
@@ -93,7 +93,7 @@ export class Memory {
   keep(entry: Omit<Entry, keyof Freshness | 'lifetime'>, lifetime: Freshness): void {
     this.drop(entry.key)
     this.dropAbsence(entry.key)
-    this.#entries.set(entry.key, { ...entry, lifetime, ...lifetime, ...this.#untilNextLook(entry.held, lifetime) })
+    this.#entries.set(entry.key, { ...entry, lifetime, ...lifetime, ...this.#untilRecheck(entry.held, lifetime) })
   }
 
   /**
@@ -116,7 +116,7 @@ export class Memory {
   confirm(key: string, now: number): Entry | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined || now >= entry.lifetime.refreshAt) return undefined
-    return Object.assign(entry, this.#untilNextLook(entry.held, entry.lifetime))
+    return Object.assign(entry, this.#untilRecheck(entry.held, entry.lifetime))
   }
 
   /** `isBehind`: it is from before a write of this process, or may be. */
@@ -132,7 +132,7 @@ export class Memory {
     // A call that was under way at the latest failure tells nothing new.
     if (before !== undefined && isOutage(error.code) && begunAt < before.at && before.at <= now) return before.error
     const staleUntil = isOutage(error.code) ? this.#entries.get(key)?.staleUntil : undefined
-    const failing = backOff(error, before, now, { staleUntil, isShared: this.#options.lookMs !== undefined })
+    const failing = backOff(error, before, now, { staleUntil, isShared: this.#options.recheckMs !== undefined })
     if (!isHeldBack(error)) this.#backOffs.set(key, failing)
     // The provider's circuit says when; only the spread of those that hold a value is added.
     else if (staleUntil !== undefined) this.#backOffs.set(key, { ...failing, error, retryAt: error.retryAt ?? now })
@@ -145,10 +145,10 @@ export class Memory {
     return error !== undefined && isOutage(error.code) ? error : undefined
   }
 
-  /** A lease is no matter of the shared level. */
-  #untilNextLook({ facts }: HeldSecret, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {
-    const { lookMs } = this.#options
-    return lookMs === undefined || facts.exclusive ? undefined : untilNextLook(lifetime, Date.now(), lookMs)
+  /** A lease is no matter of the shared cache. */
+  #untilRecheck({ facts }: HeldSecret, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {
+    const { recheckMs } = this.#options
+    return recheckMs === undefined || facts.exclusive ? undefined : untilRecheck(lifetime, Date.now(), recheckMs)
   }
 
   /** The store has answered: the next failure is a first one. */

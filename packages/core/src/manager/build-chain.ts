@@ -1,9 +1,9 @@
-import type { Link } from '../chain/routing.ts'
+import type { ChainEntry } from '../chain/routing.ts'
 import { own } from '../errors/own-properties.ts'
 import type { TracingChannel } from 'node:diagnostics_channel'
 
 import { type Bounds, untilAborted } from '../guard/deadline.ts'
-import { CachedStore } from '../cache/provider-cache.ts'
+import { ProviderCache } from '../cache/provider-cache.ts'
 import { Circuit } from '../guard/circuit-breaker.ts'
 import { assertCacheCalls, assertProviderCalls } from './contract-calls.ts'
 import type { SecretProvider } from '../contract/provider.ts'
@@ -15,12 +15,12 @@ import type { Settings } from './manager-options.ts'
 import { Outage } from '../guard/outage-warning.ts'
 import { ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { SharedLevel } from '../cache/shared/shared-cache-client.ts'
+import { SharedCacheClient } from '../cache/shared/shared-cache-client.ts'
 import type { Shredder } from '../value/zeroizer.ts'
 import type { TraceMessage } from '../observe/trace-channels.ts'
 import { wrapProvider } from '../guard/wrap-provider.ts'
 
-export interface LinkParts {
+export interface ChainParts {
   readonly shared: SharedCache | undefined
   readonly settings: Settings
   readonly bounds: Bounds
@@ -30,24 +30,24 @@ export interface LinkParts {
 }
 
 /** What providers of equal `sharedAs` have in common: they answer for one store, so that a write by one concerns all. */
-interface Kinship {
-  readonly level: SharedLevel | undefined
-  readonly stores: CachedStore[]
+interface Siblings {
+  readonly level: SharedCacheClient | undefined
+  readonly stores: ProviderCache[]
 }
 
 /** Guards each provider, and puts a cache of its own before it. */
-export function linksOf(providers: readonly SecretProvider[], parts: LinkParts): readonly Link[] {
+export function chainEntriesOf(providers: readonly SecretProvider[], parts: ChainParts): readonly ChainEntry[] {
   for (const provider of providers) assertProviderCalls(provider)
   if (parts.shared !== undefined) {
     assertCacheCalls(parts.shared)
     warnIfUnused(providers)
   }
-  const known = new Map<string, Kinship>()
+  const known = new Map<string, Siblings>()
   return providers.map((provider, index) => {
     const { sharedAs } = ownMembers(provider, ['sharedAs'])
-    const kinship = (sharedAs === undefined ? undefined : known.get(sharedAs)) ?? kinshipOf(sharedAs, parts)
-    if (sharedAs !== undefined) known.set(sharedAs, kinship)
-    return linkOf(provider, parts, kinship, index < providers.length - 1)
+    const siblings = (sharedAs === undefined ? undefined : known.get(sharedAs)) ?? siblingsOf(sharedAs, parts)
+    if (sharedAs !== undefined) known.set(sharedAs, siblings)
+    return chainEntryOf(provider, parts, siblings, index < providers.length - 1)
   })
 }
 
@@ -55,12 +55,12 @@ export function linksOf(providers: readonly SecretProvider[], parts: LinkParts):
 const patientPart = 1 / 4
 
 /** Guards the provider, and puts a cache of its own before it. */
-export function linkOf(
+export function chainEntryOf(
   provider: SecretProvider,
-  parts: LinkParts,
-  { level, stores }: Kinship = kinshipOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
+  parts: ChainParts,
+  { level, stores }: Siblings = siblingsOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
   hasNext = false,
-): Link {
+): ChainEntry {
   const { settings, bounds, closingFills, shredder, refreshes } = parts
   const outage = new Outage(provider.name, hasNext)
   const patientMs = bounds.deadlineMs * patientPart
@@ -70,12 +70,12 @@ export function linkOf(
     level?.waitFor(dropped)
   }
   const guarded = guard(wasClosed(provider) ? explained(provider) : provider, { ...bounds, circuit, outage, gaveUp })
-  const store = new CachedStore(guarded, {
+  const store = new ProviderCache(guarded, {
     ...settings,
     patientMs,
     circuit,
     shared: level,
-    kin: stores,
+    siblings: stores,
     shredder,
     refreshes,
     closing: bounds.closing,
@@ -98,10 +98,15 @@ function explained(provider: SecretProvider): SecretProvider {
   })
 }
 
-function kinshipOf(sharedAs: string | undefined, { shared, bounds, closingFills, settings }: LinkParts): Kinship {
+function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills, settings }: ChainParts): Siblings {
   const hasLevel = shared !== undefined && sharedAs !== undefined
   const level = hasLevel
-    ? new SharedLevel(shared, sharedAs, { ...bounds, closingFills, lifeMs: sharedLifeMs(settings.ttlMs), lookMs: settings.lookMs })
+    ? new SharedCacheClient(shared, sharedAs, {
+        ...bounds,
+        closingFills,
+        lifeMs: sharedLifeMs(settings.ttlMs),
+        recheckMs: settings.recheckMs,
+      })
     : undefined
   return { level, stores: [] }
 }
@@ -116,7 +121,7 @@ function warnIfUnused(providers: readonly SecretProvider[]): void {
 }
 
 /** Drops what was read of the path until a change landed that had been given up on: it may be what was there before. */
-async function dropAfter(landing: Promise<unknown>, store: CachedStore, path: string): Promise<void> {
+async function dropAfter(landing: Promise<unknown>, store: ProviderCache, path: string): Promise<void> {
   const [landed] = await Promise.allSettled([landing])
   if (landed.status === 'rejected' && !hasEffect(landed.reason)) return
   const version = landed.status === 'fulfilled' ? own(landed.value, 'version') : undefined

@@ -8,9 +8,8 @@ import { type Circuit, isHeldBack } from '../guard/circuit-breaker.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import type { SecretsError } from '../errors/secrets-error.ts'
 
-/** A value in memory. */
 export interface Entry extends Freshness {
-  /** Before a shared cache: until it is looked at again. Else as in `lifetime`. */
+  /** With a shared cache: until that is probed again. Else as in `lifetime`. */
   refreshAt: number
   freshUntil: number
   /** By the TTL alone, whatever is below. */
@@ -20,18 +19,18 @@ export interface Entry extends Freshness {
   readonly path: string
   /** The flight that brought it; `isShared`: from the shared cache, for which another process asked. */
   readonly flight: { readonly id: number; readonly isShared: boolean }
-  /** Called when it leaves the memory: whoever remembers it must forget it then, or the value would never be wiped. */
+  /** Called when it leaves the cache: a reference that is kept would keep the value from being wiped. */
   readonly leaving: (() => void)[]
 }
 
 export interface MemoryCacheOptions extends Lifetimes {
   readonly maxEntries: number
-  /** Before a shared cache: how long it is believed until that is looked at again. */
+  /** With a shared cache: the interval after which that is probed again. */
   readonly recheckMs: number | undefined
   readonly circuit: Pick<Circuit, 'recoveredAt'>
 }
 
-/** What is remembered of one store, by path and version: values, absences and failures, each up to the same number. */
+/** Values, absences and failures of one store, by path and version. Each kind is bounded. */
 export class MemoryCache {
   readonly #options: MemoryCacheOptions
   readonly #entries: Lru<Entry>
@@ -57,29 +56,26 @@ export class MemoryCache {
     return this.#entries.get(key)
   }
 
-  /** Whether any version of the path is held. */
   holds(path: string): boolean {
     for (const [, entry] of this.#entries.entries()) if (entry.path === path) return true
     return false
   }
 
-  /** As if it had been looked up. */
   touch({ key }: Entry): void {
     this.#entries.touch(key)
   }
 
-  /** What says that the secret does not exist, as long as that is believed. */
+  /** Set while the store is believed to have no such secret. */
   absence(key: string, now: number): Absence | undefined {
     const known = this.#absences.get(key)
     return known !== undefined && now < known.until ? known : undefined
   }
 
-  /** As if the absence had been looked up. */
   touchAbsence(key: string): void {
     this.#absences.touch(key)
   }
 
-  /** Why the store must not be asked for this just now, by who has a value that stands in until `staleUntil`, or none. */
+  /** Why the store must not be asked now. `staleUntil`: when the stale value held for this key expires. */
   failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
     const failing = this.#backOffs.get(key)
     if (failing === undefined) return undefined
@@ -112,7 +108,7 @@ export class MemoryCache {
     return now < soon
   }
 
-  /** What is held, for another while, unless it is time to ask the store itself. */
+  /** Extends what is held until the next probe, unless it is time to ask the store itself. */
   confirm(key: string, now: number): Entry | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined || now >= entry.lifetime.refreshAt) return undefined
@@ -145,7 +141,6 @@ export class MemoryCache {
     return error !== undefined && isOutage(error.code) ? error : undefined
   }
 
-  /** A lease is no matter of the shared cache. */
   #untilRecheck({ facts }: HeldSecret, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {
     const { recheckMs } = this.#options
     return recheckMs === undefined || facts.exclusive ? undefined : untilRecheck(lifetime, Date.now(), recheckMs)
@@ -156,19 +151,18 @@ export class MemoryCache {
     this.#backOffs.delete(key)
   }
 
-  /** The store refused it since it said that there is no such secret. */
+  /** The store has refused it since it said that there is no such secret. */
   dropAbsence(key: string): void {
     const absent = this.#absences.delete(key)
     if (absent !== undefined) endAbsence(absent)
   }
 
-  /** Lets go of one value. */
   drop(key: string): void {
     const entry = this.#entries.delete(key)
     if (entry !== undefined) leave(entry)
   }
 
-  /** Lets go of one version, or of the path and so of all, as far as the store was asked for it before this call began. */
+  /** Drops one version, or all versions of a path, that were asked for before this call began. */
   dropOlder(key: string, call: Call, isSharedToo: boolean): void {
     for (const [each, entry] of this.#entries.entries()) {
       const isKept = isLater(entry, call) && !(entry.flight.isShared && isSharedToo)
@@ -176,7 +170,7 @@ export class MemoryCache {
     }
   }
 
-  /** What is held of the path is fresh no more. */
+  /** Ends the freshness of what is held of the path. */
   expire(path: string, now: number): void {
     const end = { refreshAt: now, freshUntil: now }
     for (const [, entry] of this.#entries.entries()) {
@@ -184,7 +178,6 @@ export class MemoryCache {
     }
   }
 
-  /** As if the path had never been asked for. */
   forgetPath(path: string): void {
     for (const [key, entry] of this.#entries.entries()) if (entry.path === path) this.drop(key)
     for (const [key] of this.#absences.entries()) if (pathOf(key) === path) this.dropAbsence(key)

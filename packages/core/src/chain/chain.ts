@@ -26,7 +26,6 @@ export interface ChainAsk<T> {
   readonly deliver: Deliver<T>
 }
 
-/** The fallback chain over cached stores. */
 export class Chain {
   readonly #tracing: Tracing
   readonly #closing: AbortSignal
@@ -36,7 +35,7 @@ export class Chain {
     this.#closing = closing
   }
 
-  /** Traversals to the first store that has the secret. Throws what the traversal ends with. */
+  /** Asks along the chain up to the first store that has the secret. Throws what the traversal ends with. */
   async read<T>(traversal: FallbackTraversal<Location>, read: ChainRead, deliver: Deliver<T>): Promise<T> {
     for (let location = traversal.step; location !== undefined; location = traversal.step) {
       const startedAt = Date.now()
@@ -53,7 +52,7 @@ export class Chain {
     throw traversal.end()
   }
 
-  /** Many current secrets, each with its own outcome: in each round a provider is asked once for all that stand at it, and for no path twice. */
+  /** In each round a provider is asked once for all secrets whose traversal stands at it. */
   async readMany<T>(asks: readonly ChainAsk<T>[], read: ChainRead): Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> {
     const results = new Map<ChainAsk<T>, PromiseSettledResult<T>>()
     for (let groups = standing(asks, results); groups.size > 0; groups = standing(asks, results)) {
@@ -92,7 +91,7 @@ export class Chain {
     }
   }
 
-  /** What the store at this location answered; `undefined` where it has no such secret, and the traversal goes on. */
+  /** `undefined` where the store has no such secret, and the traversal goes on. */
   #reading(traversal: FallbackTraversal<Location>, location: Location, found: Found | undefined, startedAt: number): Reading | undefined {
     const { chainEntry } = location
     if (found === undefined) {
@@ -173,7 +172,7 @@ async function versionAt(location: Location, read: ChainRead): Promise<Found | u
   })
 }
 
-/** `UNSUPPORTED` is returned: only of a secret that the provider has is it the answer. */
+/** `UNSUPPORTED` is returned: it is the answer only if the provider has the secret. */
 async function versioned({ chainEntry, path }: Location, { version, mode, signal }: ChainRead): Promise<Found | SecretsError | undefined> {
   try {
     return await chainEntry.store.read({ path, version, mode, signal, batch: undefined })

@@ -29,7 +29,7 @@ export interface ChainParts {
   readonly refreshes: TracingChannel<TraceMessage>
 }
 
-/** What providers of equal `sharedAs` have in common: they answer for one store, so that a write by one concerns all. */
+/** Providers of equal `sharedAs` answer for one store: a write by one concerns all. */
 interface Siblings {
   readonly level: SharedCacheClient | undefined
   readonly stores: ProviderCache[]
@@ -51,10 +51,9 @@ export function chainEntriesOf(providers: readonly SecretProvider[], parts: Chai
   })
 }
 
-/** Of a call's deadline: a call that takes longer may hang, so it is not joined, nor waited for in an outage. */
+/** A call that takes a longer part of its deadline may hang: it is not joined, nor waited for in an outage. */
 const patientPart = 1 / 4
 
-/** Guards the provider, and puts a cache of its own before it. */
 export function chainEntryOf(
   provider: SecretProvider,
   parts: ChainParts,
@@ -84,7 +83,7 @@ export function chainEntryOf(
   return { provider: guarded, store, outage }
 }
 
-/** A provider of no use any more says ABORTED, though nobody gave its calls up: whoever wires it must know why. */
+/** A closed provider says ABORTED though its caller did not leave: the error names the cause. */
 function explained(provider: SecretProvider): SecretProvider {
   return wrapProvider(provider, async ({ context }, next) => {
     try {
@@ -111,7 +110,7 @@ function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills
   return { level, stores: [] }
 }
 
-/** No error: the same wiring runs on a laptop, where all there is may be providers that share nothing. */
+/** A warning, no error: the same wiring may run on a laptop, where no provider shares anything. */
 function warnIfUnused(providers: readonly SecretProvider[]): void {
   if (providers.some((provider) => ownMembers(provider, ['sharedAs']).sharedAs !== undefined)) return
   process.emitWarning(
@@ -120,7 +119,7 @@ function warnIfUnused(providers: readonly SecretProvider[]): void {
   )
 }
 
-/** Drops what was read of the path until a change landed that had been given up on: it may be what was there before. */
+/** Drops what was read of the path before a change landed that had been given up on. */
 async function dropAfter(landing: Promise<unknown>, store: ProviderCache, path: string): Promise<void> {
   const [landed] = await Promise.allSettled([landing])
   if (landed.status === 'rejected' && !hasEffect(landed.reason)) return

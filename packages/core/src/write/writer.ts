@@ -41,7 +41,7 @@ export interface WriterOptions {
   readonly closing: AbortSignal
 }
 
-/** What a provider says that could be asked, and has no current secret. */
+/** Codes of a provider that answered, and has no current secret. */
 const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
 
 /** The calls that change a store. Each acts on exactly one provider and never falls through to another. */
@@ -189,7 +189,7 @@ export class Writer {
     throw new SecretNotFoundError(route.name)
   }
 
-  /** Who has the current secret now; nobody, as far as can be told, after a withdrawal that stops the chain. */
+  /** The provider that has the current secret now; undefined after a withdrawal that stops the chain. */
   async #answering(route: Route, context: CallContext): Promise<string | undefined> {
     try {
       return (await targetOfCurrent(this.#options.traversal(route), context))?.location.chainEntry.provider.name
@@ -204,9 +204,9 @@ function isWithoutEffect(error: unknown): boolean {
   return SecretsError.isInstance(error) && error.effect === undefined && !isOfSecret.has(error.code)
 }
 
-/** What such an answer to a write tells of the secret itself. */
+/** Codes with which an answer to a write tells of the secret itself. */
 const isOfSecret: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'VERSION_CONFLICT', 'UNAUTHENTICATED'])
-/** What a store that says so to a write would say to a read; the right to write is another. */
+/** Codes that a read would get too: the right to write is another. */
 const isOfReadsToo: ReadonlySet<string> = new Set(['DELETED', 'UNAUTHENTICATED'])
 
 function noteFailedChange(store: ProviderCache, path: string, error: unknown): void {

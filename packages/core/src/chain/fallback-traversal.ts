@@ -8,7 +8,7 @@ import { attemptOf, notAsked, notSure, unresolvedError } from '../errors/unresol
  * The fallback policy as a state machine: one secret's way along its chain. The caller asks the store of `step` and tells
  * what came of it, by `missing` or `failed`, until a value is found or `end` says truthfully that there is none.
  */
-export class Walk<Step> {
+export class FallbackTraversal<Step> {
   readonly name: string
   readonly #steps: readonly Step[]
   readonly #policies: readonly (FallbackPolicy | undefined)[]
@@ -17,7 +17,7 @@ export class Walk<Step> {
   #degraded = false
   #silent = false
   #unsupported = false
-  /** What would have ended the walk, had its row not been overridden. */
+  /** What would have ended the traversal, had its row not been overridden. */
   #overridden: SecretsError | undefined
 
   constructor(name: string, steps: readonly Step[], policies: readonly (FallbackPolicy | undefined)[]) {

@@ -2,7 +2,7 @@ import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { CircuitBreaker } from '../guard/circuit-breaker.ts'
-import { CachedStore } from '../cache/provider-cache.ts'
+import { ProviderCache } from '../cache/provider-cache.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import { Observer } from './operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
@@ -136,7 +136,7 @@ describe('a refresh', () => {
       refreshes: tracing().refresh,
       closing: new AbortController().signal,
     }
-    const store = new CachedStore({ specificationVersion: 'v1', name: 'p', get }, options)
+    const store = new ProviderCache({ specificationVersion: 'v1', name: 'p', get }, options)
     vi.spyOn(Math, 'random').mockReturnValue(1)
     await store.read({ path: 'a', mode: 'cached' })
     await vi.advanceTimersByTimeAsync(8_000)

@@ -1,13 +1,13 @@
 import { untilAborted } from '../guard/deadline.ts'
-import type { CachedStore } from '../cache/provider-cache.ts'
+import type { ProviderCache } from '../cache/provider-cache.ts'
 import type { Reading } from '../chain/chain.ts'
 import type { SecretBytes } from '../value/secret-bytes.ts'
 import { described } from '../errors/format.ts'
 import type { MembersOf } from '../options/known-options.ts'
 import type { VersionSelector } from '../cache/keys/cache-key.ts'
-import type { Facts, Observer } from '../observe/operation.ts'
+import type { Metadata, Observer } from '../observe/operation.ts'
 import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
-import type { Place, Route } from '../chain/routing.ts'
+import type { Location, Route } from '../chain/routing.ts'
 import { knownReadOptions, readMembers, type ReadOptions } from '../read/read-options.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { partOf, type Reader } from '../read/reader.ts'
@@ -15,7 +15,7 @@ import { RecheckLimit } from './recheck-limit.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SkippedNumbers } from './skipped-numbers.ts'
 import { longestCompared, Verification } from './digest.ts'
-import type { Walk } from '../chain/fallback-traversal.ts'
+import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
 export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
   /**
@@ -30,7 +30,7 @@ export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
 interface Current {
   readonly digest: Uint8Array
   readonly held: SecretBytes
-  readonly place: Place
+  readonly location: Location
   readonly from: Reading['from']
 }
 
@@ -61,15 +61,15 @@ function matchAt(index: number): Comparison['matched'] {
 /** A store call no older than this is joined, not repeated. */
 const joinedMs = 100
 
-/** Compares with what is read by these options in the place of the caller's. */
-type Compare = (changes: VerifyOptions, facts: Facts) => Promise<Comparison>
+/** Compares with what is read by these options in the location of the caller's. */
+type Compare = (changes: VerifyOptions, facts: Metadata) => Promise<Comparison>
 
 interface Recheck {
   readonly first: Comparison
-  readonly store: CachedStore
+  readonly store: ProviderCache
   readonly path: string
   readonly signal: AbortSignal | undefined
-  readonly facts: Facts
+  readonly facts: Metadata
 }
 
 /** Codes of a store that answered and has no such secret. */
@@ -133,20 +133,20 @@ export class Verifier {
     }
   }
 
-  async #compare(route: Route, candidate: string | Uint8Array, options: VerifyOptions, facts: Facts): Promise<Comparison> {
+  async #compare(route: Route, candidate: string | Uint8Array, options: VerifyOptions, facts: Metadata): Promise<Comparison> {
     const current = await this.#current(route, options, facts)
     const previous = await this.#previous(current, options)
     const index = this.#verification.match(candidate, [current?.digest, previous.digest])
     return { matched: matchAt(index), current, error: previous.error }
   }
 
-  /** After a mismatch the store is asked: the secret may have been rotated elsewhere. */
-  async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, facts: Facts): Promise<Comparison> {
+  /** The comparison that counts: after a mismatch the secret may have been rotated elsewhere, so the store is asked. */
+  async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, facts: Metadata): Promise<Comparison> {
     const first = await compare({}, facts)
     const { matched, current } = first
     if (matched !== 'none' || current === undefined || current.held.facts.exclusive) return first
-    const { store, path } = { ...current.place, ...current.place.link }
-    // The answer just came from the store.
+    const { store, path } = { ...current.location, ...current.location.chainEntry }
+    // What this call, or one that it joined, brought from the store would only come again.
     const isBrought = current.from !== 'memory' && current.held.facts.askedAt >= startedAt - joinedMs
     if (isBrought && current.held.facts.askedAt >= startedAt) this.#rechecks.record(store, path)
     if (!isBrought && this.#rechecks.isOpen(store, path)) {
@@ -172,11 +172,10 @@ export class Verifier {
     return untilAborted(asking, signal)
   }
 
-  /** Compares with the store's current value, if the store can be asked. */
-  async #compareAnew(compare: Compare, first: Comparison, facts: Facts): Promise<Comparison> {
-    // The store's last value goes before a later provider's, whatever the caller accepts when none
-    // is held.
-    const anew: Facts = {}
+  /** By what the store has now, unless it cannot be asked. */
+  async #compareAnew(compare: Compare, first: Comparison, facts: Metadata): Promise<Comparison> {
+    // What the store gave last is preferred to a weaker store's answer, whatever the caller accepts where nothing is held.
+    const anew: Metadata = {}
     try {
       const second = await compare({ fresh: true, acceptDegraded: false, signal: undefined }, anew)
       Object.assign(facts, anew)
@@ -188,26 +187,26 @@ export class Verifier {
   }
 
   /** `undefined` for a secret that does not exist or was withdrawn: nothing matches it. */
-  async #current(route: Route, options: VerifyOptions, facts: Facts): Promise<Current | undefined> {
-    const walk = this.#reader.walk(route, options.fallback)
+  async #current(route: Route, options: VerifyOptions, facts: Metadata): Promise<Current | undefined> {
+    const traversal = this.#reader.traversal(route, options.fallback)
     try {
       const current = { ...options, version: undefined }
-      const { place, accepted } = await this.#reader.readObserved(walk, current, facts, (reading) => ({
-        place: reading.place,
+      const { location, accepted } = await this.#reader.readObserved(traversal, current, facts, (reading) => ({
+        location: reading.location,
         accepted: reading.degraded && !options.acceptDegraded ? undefined : this.#currentOf(reading, options),
       }))
-      if (accepted === undefined) throw degraded(walk, place.link.provider.name)
+      if (accepted === undefined) throw degraded(traversal, location.chainEntry.provider.name)
       return accepted
     } catch (error) {
       if (!SecretsError.isInstance(error) || (error.code !== 'NOT_FOUND' && error.code !== 'DELETED')) throw error
-      if (error.attempts?.some(({ code }) => !isAnswer.has(code)) && !options.acceptDegraded) throw degraded(walk, error.provider)
+      if (error.attempts?.some(({ code }) => !isAnswer.has(code)) && !options.acceptDegraded) throw degraded(traversal, error.provider)
       return undefined
     }
   }
 
   #currentOf(reading: Reading, { field }: VerifyOptions): Current {
-    const { held, place, from } = reading
-    return { digest: partOf(reading, field).digest(this.#verification.digest), held, place, from }
+    const { held, location, from } = reading
+    return { digest: partOf(reading, field).digest(this.#verification.digest), held, location, from }
   }
 
   async #previous(current: Current | undefined, options: VerifyOptions): Promise<Previous> {
@@ -215,7 +214,7 @@ export class Verifier {
     const graceMs = (options.acceptPreviousForSeconds ?? 0) * 1000
     if (current === undefined || currentSince === undefined || graceMs === 0 || Math.abs(Date.now() - currentSince) > graceMs)
       return nothing
-    if (current.place.link.provider.getVersion === undefined) return nothing
+    if (current.location.chainEntry.provider.getVersion === undefined) return nothing
     try {
       return { ...nothing, digest: await this.#digestBefore(current, options) }
     } catch (error) {
@@ -247,24 +246,24 @@ export class Verifier {
   }
 
   async #read(
-    { place }: Current,
+    { location }: Current,
     version: VersionSelector,
     { signal, field }: VerifyOptions,
     fresh: boolean,
   ): Promise<Earlier | undefined> {
     const mode = this.#reader.modeOf({ fresh })
-    const found = await place.link.store.read({ path: place.path, version, mode, signal, batch: undefined })
+    const found = await location.chainEntry.store.read({ path: location.path, version, mode, signal, batch: undefined })
     return (
       found && {
-        digest: partOf({ ...found, place, degraded: false }, field).digest(this.#verification.digest),
+        digest: partOf({ ...found, location, degraded: false }, field).digest(this.#verification.digest),
         facts: found.held.facts,
       }
     )
   }
 }
 
-function degraded(walk: Walk<Place>, provider = 'a later one'): SecretsError {
-  return walk.notSure(provider, 'try again, or pass acceptDegraded')
+function degraded(traversal: FallbackTraversal<Location>, provider = 'a later one'): SecretsError {
+  return traversal.notSure(provider, 'try again, or pass acceptDegraded')
 }
 
 const { autoCleanup: _, ...sharedMembers } = readMembers

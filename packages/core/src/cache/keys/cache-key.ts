@@ -4,7 +4,7 @@ import type { SecretBytes } from '../../value/secret-bytes.ts'
 /** `undefined`: the current one. */
 export type VersionSelector = number | 'previous' | undefined
 
-/** Paths hold no line feeds (the plan sees to it), so that no path is another one's version. */
+/** Paths hold no line feeds (the route sees to it), so that no path is another one's version. */
 export function keyOf(path: string, version: VersionSelector): string {
   return version === undefined ? path : `${path}\n${version}`
 }

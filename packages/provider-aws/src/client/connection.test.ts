@@ -285,15 +285,3 @@ test("a handler's own settings go before ours, and those that it has not stay", 
   expect((await failure(provider.get('prod/db', context))).code).toBe('DEADLINE_EXCEEDED') // by `throwOnRequestTimeout`
   await provider.close()
 })
-
-test('an SDK that cannot be loaded says what to do, also in a bundle that has taken it in', async () => {
-  vi.resetModules()
-  vi.doMock('@aws-sdk/client-secrets-manager', () => {
-    throw new Error('Dynamic require of "node:https" is not supported') // what esbuild's ES modules answer
-  })
-  onTestFinished(() => void vi.doUnmock('@aws-sdk/client-secrets-manager'))
-  const { awsProvider: bundled } = await import('../aws-provider.ts')
-  const { code, remedy } = await failure(bundled({ region: 'eu-west-1' }).get('prod/db', context))
-  expect(code).toBe('CONFIGURATION')
-  expect(remedy).toMatch(/^install @aws-sdk\/client-secrets-manager; .*external/)
-})

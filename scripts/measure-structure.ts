@@ -125,7 +125,8 @@ function printCopies(): void {
 function printEntries(): void {
   const rows = packages.flatMap(({ member }) =>
     entriesOf(member).map((entry): Row => {
-      const report = files.get(`api/${entry.replace('@finchat/secrets-', '').replace('/', '-')}.api.md`) ?? ''
+      const report = files.get(`api/${entry.replace('@finchat/secrets-', '').replace('/', '-')}.api.md`)
+      if (report === undefined) return [entry, '-', '-']
       const exported = report.match(/^export /gm)?.length ?? 0
       return [entry, exported, report.match(/^export (declare )?(abstract )?(class|function|const|enum) /gm)?.length ?? 0]
     }),

@@ -22,7 +22,7 @@ const decisive: Readonly<Record<string, readonly string[]>> = {
     'guard/circuit-breaker',
     'guard/deadline',
     'guard/guard',
-    'manager/build-links',
+    'manager/build-chain',
     'sealing/encryption-key',
     'sealing/length-prefixed',
     'sealing/mac',

@@ -43,7 +43,7 @@ export function coldStartsText(figures: readonly ColdStartFigures[]): string {
   ])
   return [
     `Processes that start in one moment and share a cache which holds none of their ${secrets} secrets. A process reads them by one \`getSecrets\`, or each by a \`getSecret\`, all at once. ` +
-      `The table shows the most requests for a secret and the most calls in ${starts} such starts, and the time until a process had all secrets.`,
+      `The table shows the most requests for a secret and the most calls in ${starts} such starts. Times are until a process had all secrets.`,
     markdownTable(['', 'asked for a secret', 'calls', 'median', 'worst'], lines),
   ].join('\n\n')
 }

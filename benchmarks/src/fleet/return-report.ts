@@ -13,7 +13,7 @@ export function returnsText({ sample, settings, failedReads, failedWithRetryAt }
       'A process reads one of its secrets each half second, in turn. "Down" and "back" are calls per second to the store: the mean and the highest second of the outage, and the highest second after it.',
     `Processes that start while the store is down, for ${cold.backAt - cold.from} s, and hold nothing: seconds from its return to the first answer of each.`,
     of('nothing'),
-    `Processes whose cached values become stale while the store is down, for ${stale.backAt - stale.from} s: seconds from its return to the first fresh answer for each secret.`,
+    `Processes with stale values; the store is down for ${stale.backAt - stale.from} s. Seconds from its return to the first fresh answer for each secret:`,
     of('stale'),
     `Of ${counted(failedReads)} reads that failed in these outages, ${counted(failedWithRetryAt)} said in \`retryAt\` from when the store may be asked again. ${unansweredText(settings)}`,
   ].join('\n\n')

@@ -4,7 +4,7 @@ import { checkOptions } from './check-options.ts'
 import { type Api, apiOver } from './client/api.ts'
 import { lazyConnection } from './client/connection.ts'
 import { sharedIdentity } from './client/endpoint.ts'
-import { garbled } from './model/answers.ts'
+import { unexpectedAnswer } from './model/answers.ts'
 import { canHoldPath } from './model/limits.ts'
 import type { AwsProviderOptions, CheckedOptions } from './model/options.ts'
 import { readMany } from './read/batch.ts'
@@ -17,20 +17,21 @@ import { staging } from './write/staging.ts'
 import { tagSecret } from './write/tags.ts'
 import { whileThere } from './write/versions.ts'
 
-/** The contract's members, and the start of a rotation that AWS runs by itself. */
+/** What the provider has besides the contract: the start of a rotation that AWS runs. */
 export interface AwsProvider extends Provides<Exclude<keyof SecretProvider, 'keepsFields' | 'sharedAs'>> {
   readonly sharedAs?: string | undefined
   /**
-   * Has AWS rotate a secret by the function or the service that is configured for it. Resolves to the revision of the version that AWS begins;
-   * it becomes current when AWS is through with it. Rejects with `CONFIGURATION` where AWS has no rotation for the secret or one is under way.
+   * Makes AWS rotate a secret by the function or service configured for it. Resolves to the
+   * revision of the version that AWS begins; it is not current yet. Rejects with `CONFIGURATION` if
+   * AWS has no rotation for the secret, or one is running.
    */
   readonly startManagedRotation: (path: string, context?: Partial<CallContext>) => Promise<WriteReceipt>
   readonly close: (context?: Partial<CallContext>) => Promise<void>
 }
 
 /**
- * Secrets of AWS Secrets Manager, by name, ARN or partial ARN. Returns a provider; the SDK is loaded, and AWS asked, when it is first used. Throws
- * `CONFIGURATION` for options that make no sense.
+ * Returns a provider for the secrets of AWS Secrets Manager, by name, ARN or partial ARN. The first
+ * call loads the SDK. Throws `CONFIGURATION` for options that cannot work.
  *
  * @example
  * import { awsProvider } from '@finchat/secrets-provider-aws'
@@ -43,9 +44,9 @@ export function awsProvider(options: AwsProviderOptions = {}): AwsProvider {
   return awsProviderWith(options, undefined)
 }
 
-/** The same; where there is no region at all it asks that of the last resort. */
-export function awsProviderWith(options: AwsProviderOptions, lastResort: string | undefined): AwsProvider {
-  const checked = checkOptions(options, lastResort)
+/** With `fallbackRegion`, the region to ask if no region is set. */
+export function awsProviderWith(options: AwsProviderOptions, fallbackRegion: string | undefined): AwsProvider {
+  const checked = checkOptions(options, fallbackRegion)
   const shared = sharedIdentity(checked)
   const connection = lazyConnection(checked, shared)
   const api = apiOver(connection, checked)
@@ -81,12 +82,14 @@ function reads(api: Api, options: CheckedOptions): Reads {
   }
 }
 
-/** Asks for a random password, which is about no secret. A denial comes from a store that is there and knows us. */
+/**
+ * GetRandomPassword concerns no secret. A denial proves that AWS is up and knows the credentials.
+ */
 function checkHealth(api: Api): NonNullable<SecretProvider['checkHealth']> {
   return async (context) => {
     try {
       const { RandomPassword: password } = await api.call('GetRandomPassword', { PasswordLength: 8 }, context)
-      if (typeof password !== 'string') throw garbled()
+      if (typeof password !== 'string') throw unexpectedAnswer()
     } catch (error) {
       if (!SecretsError.isInstance(error) || error.code !== 'PERMISSION_DENIED') throw error
     }

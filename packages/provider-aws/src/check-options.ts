@@ -20,8 +20,8 @@ const members: MembersOf<AwsProviderOptions> = {
   onlyNamed: 'boolean',
 }
 
-/** Throws `CONFIGURATION` for every option that makes no sense. Loads nothing and reads no environment. */
-export function checkOptions(given: AwsProviderOptions, lastResort?: string): CheckedOptions {
+/** Throws `CONFIGURATION` for options that cannot work. Loads nothing and reads no environment. */
+export function checkOptions(given: AwsProviderOptions, fallbackRegion?: string): CheckedOptions {
   const options = knownOptions(given, members)
   const {
     name = 'aws',
@@ -45,7 +45,7 @@ export function checkOptions(given: AwsProviderOptions, lastResort?: string): Ch
   if (account !== undefined) assertAccount(account, region)
   assertWithin('recoveryWindowDays', recoveryWindowDays, 7, 30)
   if (!Number.isInteger(recoveryWindowDays)) throw configurationError('`recoveryWindowDays` is not a whole number', 'use 7 to 30')
-  return { name, coalesceReads, client, clientConfig, region, lastResort, endpoint, timeoutMs, account, kmsKeyId, recoveryWindowDays }
+  return { name, coalesceReads, client, clientConfig, region, fallbackRegion, endpoint, timeoutMs, account, kmsKeyId, recoveryWindowDays }
 }
 
 function assertRegions(region: string | undefined, clientRegion: SecretsManagerClientConfig['region']): void {
@@ -67,5 +67,5 @@ function assertOwnClient({ client, clientConfig, endpoint, region, account }: Aw
 
 function assertAccount(account: string, region: string | undefined): void {
   if (!/^\d{12}$/.test(account)) throw configurationError('`account` is not the number of an AWS account', 'give its 12 digits as text')
-  if (region === undefined) throw configurationError('`account` says nothing without `region`', 'give both')
+  if (region === undefined) throw configurationError('`account` needs `region`', 'give both')
 }

@@ -3,9 +3,10 @@ import { type AwsProvider, awsProviderWith } from './aws-provider.ts'
 import { isRegion } from './model/arn.ts'
 
 /**
- * An AWS provider as the environment asks for it, for `secretsManagerFromEnv({ aws: awsFromEnv })`: `FINCHAT_AWS_REGION` (else the SDK's own
- * chain, then `us-east-1`, with a process warning), and `FINCHAT_AWS_NAMES`, a list such as `FINCHAT_TOKEN=finchat/token#token,DB=prod/db`. Credentials are the SDK's own
- * affair.
+ * Returns the AWS provider that the environment describes, for `secretsManagerFromEnv({ aws:
+ * awsFromEnv })`. `FINCHAT_AWS_REGION` defaults to the SDK's own chain, then to `us-east-1` with a
+ * process warning. `FINCHAT_AWS_NAMES` is a list such as
+ * `FINCHAT_TOKEN=finchat/token#token,DB=prod/db`. The SDK finds the credentials.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -19,8 +20,8 @@ export function awsFromEnv(env: EnvironmentReader): AwsProvider {
   const region = env.optional('FINCHAT_AWS_REGION')
   const isSound = region === undefined || isRegion(region)
   if (!isSound) env.problem('FINCHAT_AWS_REGION is not a region: give one such as eu-west-1')
-  return awsProviderWith({ region: isSound ? region : undefined, names: env.names('FINCHAT_AWS_NAMES') }, lastResort)
+  return awsProviderWith({ region: isSound ? region : undefined, names: env.names('FINCHAT_AWS_NAMES') }, fallbackRegion)
 }
 
-/** Without a setting an earlier system asked there, and its users' secrets are there. */
-const lastResort = 'us-east-1'
+/** The default of an earlier system, whose users have their secrets there. */
+const fallbackRegion = 'us-east-1'

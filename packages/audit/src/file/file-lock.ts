@@ -2,6 +2,7 @@ import { closeSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
+import { loadBuiltin } from '@finchat/secrets-core/provider'
 import { folderError, shownPath } from '../format/folder-errors.ts'
 
 /**
@@ -19,7 +20,7 @@ export class FileLock {
     this.#path = path
     this.#file = inodeOf(path)
     try {
-      this.#connection = new (loadSqlite().DatabaseSync)(path, { timeout: 0 })
+      this.#connection = new (loadBuiltin('node:sqlite', 'the audit trail').DatabaseSync)(path, { timeout: 0 })
     } catch (error) {
       throw lockError(path, error)
     }
@@ -110,19 +111,6 @@ function codeOf(error: unknown): unknown {
 /** Does not open it, since closing would drop the lock. */
 function inodeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.ino
-}
-
-/** Suppresses only the warning of Node.js 22 that SQLite is experimental. */
-function loadSqlite(): typeof import('node:sqlite') {
-  const emitWarning = process.emitWarning
-  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
-    if (!String(warning).startsWith('SQLite is an experimental feature')) Reflect.apply(emitWarning, process, [warning, ...rest])
-  }
-  try {
-    return process.getBuiltinModule('node:sqlite')
-  } finally {
-    process.emitWarning = emitWarning
-  }
 }
 
 type Said = readonly [problem: string, remedy: string]

@@ -1,8 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
-import { type AuditSink } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { misconfigured } from '../record/errors.ts'
+import type { AuditSink } from '@finchat/secrets-core'
+import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { checkpointFolder } from './checkpoint-folder.ts'
 import { checkpointSigner } from '../format/checkpoint-signature.ts'
 import { assertReady } from '../format/folder-key.ts'
@@ -90,22 +89,23 @@ interface Checked extends RotationOptions {
 
 function checked(options: JsonLinesFileOptions): Checked {
   const { folder, name = 'file', durable = true, maxSegmentBytes = 64 * 1024 * 1024, checkpoints } = knownOptions(options, members)
-  if (typeof folder !== 'string' || folder === '' || folder.includes('\0')) throw misconfigured('`folder` is not a path', 'name a folder')
+  if (typeof folder !== 'string' || folder === '' || folder.includes('\0'))
+    throw configurationError('`folder` is not a path', 'name a folder')
   if (!Number.isSafeInteger(maxSegmentBytes) || maxSegmentBytes < 4096)
-    throw misconfigured('`maxSegmentBytes` is not a size', 'pass 4096 or more')
+    throw configurationError('`maxSegmentBytes` is not a size', 'pass 4096 or more')
   const to = checkpoints?.to
   if (typeof to === 'string' && to !== '' && resolve(to) === resolve(folder))
-    throw misconfigured('`checkpoints.to` is the folder of the trail itself', 'name another one, which this host cannot rewrite')
+    throw configurationError('`checkpoints.to` is the folder of the trail itself', 'name another one, which this host cannot rewrite')
   return { folder: resolve(folder), name, isDurable: durable, maxSegmentBytes, checkpoints: checkedCheckpoints(checkpoints) }
 }
 
 function checkedCheckpoints(checkpoints: JsonLinesFileOptions['checkpoints']): Checked['checkpoints'] {
   if (checkpoints === undefined) return undefined
-  if (typeof checkpoints === 'string') throw misconfigured('`checkpoints` is text instead of an object', "pass { to: 'folder' }")
+  if (typeof checkpoints === 'string') throw configurationError('`checkpoints` is text instead of an object', "pass { to: 'folder' }")
   const { to, everyMs = 1_000, signingKey } = knownOptions(checkpoints, { to: 'any', everyMs: 'number', signingKey: 'any' })
-  if (!(everyMs >= 1 && everyMs < 2 ** 31)) throw misconfigured('`everyMs` is not a time', 'pass milliseconds, 1 or more')
+  if (!(everyMs >= 1 && everyMs < 2 ** 31)) throw configurationError('`everyMs` is not a time', 'pass milliseconds, 1 or more')
   const sign = signingKey === undefined ? undefined : checkpointSigner(signingKey)
   if (typeof to === 'string' && to !== '') return { to: checkpointFolder(to), everyMs, sign }
   if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { to, everyMs, sign }
-  throw misconfigured('`checkpoints.to` is neither a folder nor a sink', 'name one that this host cannot rewrite')
+  throw configurationError('`checkpoints.to` is neither a folder nor a sink', 'name one that this host cannot rewrite')
 }

@@ -56,7 +56,7 @@ export class LockedFolder {
     return appendToIndex(this.#file, line, this.index.end)
   }
 
-  /** Replaces the key while `beside` runs; others may lock the folder once the new key is in place. */
+  /** Replaces the key while `beside` runs. Unlocks the folder once the new key is in place. */
   async replaceKey(next: KeyState, beside: () => Promise<void> | undefined): Promise<void> {
     try {
       await replaceKey(this.#folder, next, { beside, inPlace: () => this.#lock.release() })

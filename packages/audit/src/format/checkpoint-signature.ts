@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { misconfigured } from '../record/errors.ts'
+import { configurationError } from '@finchat/secrets-core/provider'
 import { crypto } from '../record/digest.ts'
 import type { CheckpointSigner } from './checkpoint-line.ts'
 
@@ -10,7 +10,7 @@ export type CheckpointVerifier = (signed: string, signature: unknown) => boolean
 export function checkpointSigner(key: unknown): CheckpointSigner {
   const own = keyOf(key, crypto().createPrivateKey)
   if (own?.type !== 'private' || own.asymmetricKeyType !== 'ed25519')
-    throw misconfigured('`checkpoints.signingKey` is not a private Ed25519 key', 'pass its PEM text (PKCS #8), or a KeyObject')
+    throw configurationError('`checkpoints.signingKey` is not a private Ed25519 key', 'pass its PEM text (PKCS #8), or a KeyObject')
   return (text) => crypto().sign(null, text, own)
 }
 
@@ -20,7 +20,7 @@ export function checkpointSigner(key: unknown): CheckpointSigner {
 export function checkpointVerifier(key: unknown): CheckpointVerifier {
   const own = isPrivate(key) ? undefined : keyOf(key, crypto().createPublicKey)
   if (own?.type !== 'public' || own.asymmetricKeyType !== 'ed25519')
-    throw misconfigured(
+    throw configurationError(
       '`checkpointKey` is not a public Ed25519 key',
       'pass its PEM text (SPKI), or a KeyObject; the private key stays on the host',
     )

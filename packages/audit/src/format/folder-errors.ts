@@ -1,26 +1,23 @@
 import { resolve } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
+import { fileFailure, type FileFailure } from '@finchat/secrets-core/provider'
 
 /** The same failures happen to both folders. */
 export type Holder = 'the audit trail' | 'the checkpoints'
 
 type Said = readonly [problem: (of: Holder) => string, remedy: string]
 
-const mayNot: Said = [(of) => `this process may not read or write the folder of ${of}`, 'give it the right']
-
-const table: Readonly<Record<string, Said>> = {
-  ENOENT: [(of) => `the folder of ${of}, or a file in it, does not exist`, 'name a folder that initAuditFolder made ready'],
-  ENOTDIR: [(of) => `the folder of ${of} is not a folder`, 'correct the path'],
-  EACCES: mayNot,
-  EPERM: mayNot,
-  ERR_ACCESS_DENIED: mayNot, // by `node --permission`
-  EROFS: [(of) => `the file system of ${of} is read-only`, 'mount it writable'],
-  ENOSPC: [(of) => `the disk of ${of} is full`, 'make room'],
-  EDQUOT: [(of) => `the disk quota of ${of} is used up`, 'make room'],
-  EFBIG: [(of) => `a file of ${of} is larger than this process may write`, 'raise the limit, or lower `maxSegmentBytes`'],
-  EIO: [(of) => `the disk of ${of} reported an input or output error`, 'look at the disk'],
-  EMFILE: [() => 'this process has too many files open', 'raise the limit'],
-  EEXIST: [(of) => `a file that ${of} would create is already there`, 'name another folder, or look at who put it there'],
+const table: Partial<Record<FileFailure, Said>> = {
+  missing: [(of) => `the folder of ${of}, or a file in it, does not exist`, 'name a folder that initAuditFolder made ready'],
+  'not-a-folder': [(of) => `the folder of ${of} is not a folder`, 'correct the path'],
+  denied: [(of) => `this process may not read or write the folder of ${of}`, 'give it the right'],
+  'read-only': [(of) => `the file system of ${of} is read-only`, 'mount it writable'],
+  'disk-full': [(of) => `the disk of ${of} is full`, 'make room'],
+  'quota-used-up': [(of) => `the disk quota of ${of} is used up`, 'make room'],
+  'too-large': [(of) => `a file of ${of} is larger than this process may write`, 'raise the limit, or lower `maxSegmentBytes`'],
+  'input-output': [(of) => `the disk of ${of} reported an input or output error`, 'look at the disk'],
+  'too-many-open': [() => 'this process has too many files open', 'raise the limit'],
+  exists: [(of) => `a file that ${of} would create is already there`, 'name another folder, or look at who put it there'],
 }
 
 const unknown: Said = [(of) => `the folder of ${of} could not be read or written, for an unknown reason`, 'look at the folder']
@@ -28,8 +25,8 @@ const unknown: Said = [(of) => `the folder of ${of} could not be read or written
 /** Never quotes the file system's own message. */
 export function folderError(error: unknown, folder: string, of: Holder = 'the audit trail'): SecretsError {
   if (SecretsError.isInstance(error)) return error
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
-  const [problem, remedy] = (Object.hasOwn(table, code) ? table[code] : undefined) ?? unknown
+  const failure = fileFailure(error)
+  const [problem, remedy] = (failure && table[failure]) ?? unknown
   return new SecretsError('AUDIT_FAILED', `${problem(of)}: ${shownPath(folder)}`, { remedy })
 }
 

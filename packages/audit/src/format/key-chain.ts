@@ -1,6 +1,7 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { ownMemory } from '@finchat/secrets-core/provider'
 import { crypto } from '../record/digest.ts'
-import { decodedKey, encodedKey, keyBytes, keyTextBytes, ownMemory } from './key-text.ts'
+import { decodedKey, encodedKey, keyBytes, keyTextBytes } from './key-text.ts'
 
 /** Separates uses, so that no two of one key share data. */
 type Purpose = 'next' | 'index' | 'segment' | 'seal' | 'checkpoint' | 'folder'

@@ -1,3 +1,5 @@
+import { ownMemory } from '@finchat/secrets-core/provider'
+
 const prefix = Buffer.from('audit-key:')
 const alphabet = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_')
 const valueOf = new Int8Array(256).fill(-1)
@@ -6,11 +8,6 @@ for (const [value, character] of alphabet.entries()) valueOf[character] = value
 export const keyBytes = 32
 const digits = 43
 export const keyTextBytes: number = prefix.length + digits
-
-/** Outside Node's pool and the V8 heap, so that it can be overwritten. */
-export function ownMemory(bytes: number): Buffer {
-  return Buffer.from(new ArrayBuffer(bytes))
-}
 
 /** `audit-key:` and base64url, as bytes: a string could not be overwritten. */
 export function encodedKey(key: Uint8Array): Buffer {

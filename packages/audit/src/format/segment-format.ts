@@ -78,7 +78,7 @@ export function asRecord(line: Buffer): AuditRecord | undefined {
 }
 
 /** Checks what every record has. */
-export function isRecord(record: object): record is AuditRecord {
+function isRecord(record: object): record is AuditRecord {
   const { v, trail, seq, time, operation, name } = record as Partial<Record<keyof AuditRecord, unknown>> // each is looked at
   return v === 1 && isCount(seq) && isCount(time) && [trail, operation, name].every((text) => typeof text === 'string')
 }

@@ -3,7 +3,7 @@ export function canonicalLine(value: object): string {
   return `${canonicalText(value)}\n`
 }
 
-/** As `canonicalLine`, of foreign data: `undefined` if it has no canonical form, such as a lone surrogate. */
+/** As `canonicalLine`; `undefined` if foreign data has no canonical form, as a lone surrogate. */
 export function canonicalLineIfAny(value: object): string | undefined {
   try {
     return canonicalLine(value)

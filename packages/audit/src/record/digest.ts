@@ -1,10 +1,11 @@
 import type { AuditRecord } from '@finchat/secrets-core'
+import { loadBuiltin } from '@finchat/secrets-core/provider'
 
 let loaded: typeof import('node:crypto') | undefined
 
 /** `node:crypto`, loaded at first use: it takes as long to import as half of this package. */
 export function crypto(): typeof import('node:crypto') {
-  return (loaded ??= process.getBuiltinModule('node:crypto'))
+  return (loaded ??= loadBuiltin('node:crypto', 'the audit trail'))
 }
 
 /** Ties a copy of a record to its line in a sealed file. */

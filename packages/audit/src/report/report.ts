@@ -1,6 +1,5 @@
-import { type AuditRecord } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { misused } from '../record/errors.ts'
+import type { AuditRecord } from '@finchat/secrets-core'
+import { invalidArgument, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { asciiJson, humanLine } from '../record/human-line.ts'
 import type { AccessSummary, AuditSummary } from './audit-summary.ts'
 import { type Bar, barChart, dayBars, dayChart } from './charts.ts'
@@ -40,7 +39,8 @@ const members: MembersOf<ReportOptions> = { format: 'string', verification: 'any
  */
 export function summaryReport(summary: AuditSummary, options: ReportOptions): string {
   const { format, verification, title } = checked(options)
-  if (!isSummary(summary)) throw misused('the value is not a summary', 'pass await summarize(records), or the `result` of verifiedTrail')
+  if (!isSummary(summary))
+    throw invalidArgument('the value is not a summary', 'pass await summarize(records), or the `result` of verifiedTrail')
   if (format === 'json') return `${asciiJson({ title, verification, summary })}\n`
   const head = [verificationText(verification), rangeOf(summary), ...unlistedNote(summary)]
   const tables = summaryTables(summary)
@@ -77,7 +77,7 @@ export function summaryReport(summary: AuditSummary, options: ReportOptions): st
 export function recordsReport(records: readonly AuditRecord[], options: ReportOptions): string {
   const { format, verification, title } = checked(options)
   if (!Array.isArray(records) || records.some((record) => typeof record !== 'object' || record === null))
-    throw misused('the value is not a list of records', 'pass await Array.fromAsync(queryRecords(…))')
+    throw invalidArgument('the value is not a list of records', 'pass await Array.fromAsync(queryRecords(…))')
   if (format === 'json') return `${asciiJson({ title, verification, records })}\n`
   const head = [verificationText(verification)]
   const lines = records.length === 0 ? ['(none)'] : records.map(humanLine)
@@ -95,7 +95,7 @@ export function recordsReport(records: readonly AuditRecord[], options: ReportOp
 
 function checked(options: ReportOptions): ReportOptions & { readonly title: string } {
   const { format, verification, title = 'Audit of secrets' } = knownOptions(options, members, 'INVALID_ARGUMENT')
-  if (!['text', 'json', 'html'].includes(format)) throw misused('`format` is not known', 'use text, json or html')
+  if (!['text', 'json', 'html'].includes(format)) throw invalidArgument('`format` is not known', 'use text, json or html')
   assertVerification(verification)
   return { format, verification, title }
 }

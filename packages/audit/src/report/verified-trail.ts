@@ -1,5 +1,5 @@
 import { type AuditRecord } from '@finchat/secrets-core'
-import { misused } from '../record/errors.ts'
+import { invalidArgument } from '@finchat/secrets-core/provider'
 import { recordsOf, type SegmentGroup } from '../format/segment-reader.ts'
 import type { AuditVerification } from '../verify/verification-report.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
@@ -38,7 +38,7 @@ export async function verifiedTrail<Result>(
   read: (records: AsyncIterable<AuditRecord>) => Promise<Result>,
 ): Promise<VerifiedTrail<Result>> {
   const checked = checkedVerifyOptions(folder, options)
-  if (typeof read !== 'function') throw misused('`read` is not a function', 'pass (records) => summarize(records)')
+  if (typeof read !== 'function') throw invalidArgument('`read` is not a function', 'pass (records) => summarize(records)')
   const { TrailVerification } = await import('../verify/trail-verification.ts')
   const trail = new TrailVerification(folder, checked)
   const groups = trail.groups()
@@ -64,7 +64,7 @@ class RecordsOnce implements AsyncIterable<AuditRecord> {
 
   [Symbol.asyncIterator](): AsyncGenerator<AuditRecord> {
     if (this.isOver) {
-      throw misused(
+      throw invalidArgument(
         'the records of a verified trail are read a second time, or after their verification',
         'read them once, and to the end before `read` resolves, as Array.fromAsync(queryRecords(records, …)) does',
       )

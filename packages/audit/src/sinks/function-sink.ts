@@ -1,6 +1,6 @@
 import { type AuditRecord, type AuditSink, type CallContext, SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
+import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { assertSinkName, refused } from '../record/errors.ts'
 
 /** What `functionSink` takes beside the function. */
 export interface FunctionSinkOptions {
@@ -31,7 +31,7 @@ export function functionSink(
 ): AuditSink {
   const { name = 'function', durable = false } = knownOptions(options, members)
   assertSinkName(name)
-  if (typeof run !== 'function') throw misconfigured('the argument is not a function', 'pass (record) => …')
+  if (typeof run !== 'function') throw configurationError('the argument is not a function', 'pass (record) => …')
   return { specificationVersion: 'v1', name, durable, write: (record, context) => called(run, record, context) }
 }
 

@@ -1,8 +1,8 @@
 import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { Backlog } from './backlog.ts'
 import { asciiJson, humanLine } from '../record/human-line.ts'
-import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
+import { assertSinkName, refused } from '../record/errors.ts'
 
 /** The part of `stream.Writable` that is used. */
 export interface LineStream {
@@ -39,12 +39,12 @@ const mostWaiting = 8 * 1024 * 1024
  * console.log(sink.name) // lines
  */
 export function lineSink(options: LineSinkOptions = {}): AuditSink {
-  if (isStream(options)) throw misconfigured('the options are a stream', 'pass { stream: … }')
+  if (isStream(options)) throw configurationError('the options are a stream', 'pass { stream: … }')
   const { stream, format = 'human', name = 'lines' } = knownOptions(options, members)
   assertSinkName(name)
-  if (format !== 'human' && format !== 'json') throw misconfigured('`format` is not known', 'use human or json')
+  if (format !== 'human' && format !== 'json') throw configurationError('`format` is not known', 'use human or json')
   if (stream !== undefined && !isStream(stream))
-    throw misconfigured('`stream` is not a stream', 'pass what has write(), such as process.stdout')
+    throw configurationError('`stream` is not a stream', 'pass what has write(), such as process.stdout')
   const writer = new LineWriter(stream)
   const lineOf = format === 'human' ? humanLine : asciiJson
   return { specificationVersion: 'v1', name, write: (record: AuditRecord) => writer.write(lineOf(record)), close: () => writer.close() }

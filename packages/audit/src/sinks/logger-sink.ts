@@ -1,8 +1,8 @@
 import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { defined } from '../record/record-text.ts'
 import { humanLine, type Severity, severityOf } from '../record/human-line.ts'
-import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
+import { assertSinkName, refused } from '../record/errors.ts'
 
 /** As in pino: members first, then the message. */
 export type PinoShaped = Readonly<Record<Severity, (members: { readonly audit: AuditRecord }, message: string) => void>>
@@ -31,7 +31,8 @@ const members: MembersOf<LoggerSinkOptions> = { name: 'string' }
 export function loggerSink(logger: PinoShaped, options: LoggerSinkOptions = {}): AuditSink {
   const { name = 'logger' } = knownOptions(options, members)
   assertSinkName(name)
-  if (!isPinoShaped(logger)) throw misconfigured('the logger is not shaped like pino', 'pass an object with info(), warn() and error()')
+  if (!isPinoShaped(logger))
+    throw configurationError('the logger is not shaped like pino', 'pass an object with info(), warn() and error()')
   return { specificationVersion: 'v1', name, write: async (record) => log(logger, record) }
 }
 

@@ -1,7 +1,7 @@
 import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import { humanLine, type Severity, severityOf } from '../record/human-line.ts'
-import { assertSinkName, misconfigured, refused } from '../record/errors.ts'
+import { assertSinkName, refused } from '../record/errors.ts'
 
 /** The argument of `Logger.emit` in `@opentelemetry/api-logs`. */
 export interface OpenTelemetryLogRecord {
@@ -47,7 +47,7 @@ export function openTelemetrySink(logger: OpenTelemetryLogger, options: OpenTele
   const { name = 'opentelemetry' } = knownOptions(options, members)
   assertSinkName(name)
   if (typeof logger !== 'object' || logger === null || typeof logger.emit !== 'function') {
-    throw misconfigured('the logger has no emit()', "pass logs.getLogger('…') of @opentelemetry/api-logs")
+    throw configurationError('the logger has no emit()', "pass logs.getLogger('…') of @opentelemetry/api-logs")
   }
   return { specificationVersion: 'v1', name, write: async (record) => emit(logger, record) }
 }

@@ -1,5 +1,11 @@
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { assertSinkName, misconfigured } from '../record/errors.ts'
+import {
+  assertAuthorities,
+  assertClientCertificate,
+  configurationError,
+  knownOptions,
+  type MembersOf,
+} from '@finchat/secrets-core/provider'
+import { assertSinkName } from '../record/errors.ts'
 
 /**
  * Certificates in PEM. The server's certificate and name are always verified (RFC 5425, section 5).
@@ -63,10 +69,11 @@ const largestMessage = 1024 * 1024
 export function checkedSyslogOptions(options: SyslogSinkOptions): CheckedSyslogOptions {
   const { host, transport = 'tls', tls, facility = 13, format = 'json', name = 'syslog', ...given } = knownOptions(options, members)
   assertSinkName(name)
-  if (typeof host !== 'string' || host === '') throw misconfigured('`host` is missing', "name the server's host")
-  if (!Object.hasOwn(ports, transport)) throw misconfigured('`transport` is not known', 'use tls, tcp or udp')
-  if (tls !== undefined && transport !== 'tls') throw misconfigured('`tls` is given, but the transport is another', "use transport: 'tls'")
-  if (format !== 'json' && format !== 'human') throw misconfigured('`format` is not known', 'use json or human')
+  if (typeof host !== 'string' || host === '') throw configurationError('`host` is missing', "name the server's host")
+  if (!Object.hasOwn(ports, transport)) throw configurationError('`transport` is not known', 'use tls, tcp or udp')
+  if (tls !== undefined && transport !== 'tls')
+    throw configurationError('`tls` is given, but the transport is another', "use transport: 'tls'")
+  if (format !== 'json' && format !== 'human') throw configurationError('`format` is not known', 'use json or human')
   const { port = ports[transport], maxMessageBytes = transport === 'udp' ? 2048 : 8192, maxWaitingBytes = 1024 * 1024 } = given
   assertWithin('port', port, 1, 65_535)
   assertWithin('facility', facility, 0, 23)
@@ -75,48 +82,17 @@ export function checkedSyslogOptions(options: SyslogSinkOptions): CheckedSyslogO
   return { host, port, transport, tls: checkedTls(tls ?? {}), facility, format, maxMessageBytes, maxWaitingBytes, name }
 }
 
-/** OpenSSL's own errors may hold key material. */
 function checkedTls(given: SyslogTls): SyslogTls {
   const tls = knownOptions(given, tlsMembers)
   const { ca, cert, key } = tls
-  if (ca !== undefined) assertAuthorities(ca)
-  try {
-    if (cert !== undefined || key !== undefined) process.getBuiltinModule('node:tls').createSecureContext({ cert, key })
-  } catch {
-    throw misconfigured('`tls.cert` and `tls.key` do not fit together, or are none', 'give them in PEM')
-  }
+  if (ca !== undefined) assertAuthorities(ca, 'tls.ca')
+  if (cert !== undefined || key !== undefined) assertClientCertificate({ cert, key })
   return tls
 }
 
 function assertWithin(option: string, value: number, least: number, most: number): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return
-  throw misconfigured(`\`${option}\` is out of bounds`, `pass a whole number from ${least} to ${most}`)
-}
-
-const begin = '-----BEGIN '
-const mark = 'CERTIFICATE-----'
-
-/**
- * Throws `CONFIGURATION` unless each certificate of the bundle can be read. OpenSSL silently
- * ignores those behind the first that it cannot read.
- */
-function assertAuthorities(bundle: string): void {
-  const { X509Certificate } = process.getBuiltinModule('node:crypto')
-  const blocks = bundle.split(begin).slice(1)
-  const certificates = blocks.filter((block) => block.split('-----', 1)[0]?.endsWith('CERTIFICATE') === true)
-  if (certificates.length === 0) throw damaged('`tls.ca` holds no certificate')
-  for (const [index, block] of certificates.entries()) {
-    try {
-      void new X509Certificate(begin + block)
-    } catch {
-      throw damaged(`certificate ${index + 1} of \`tls.ca\` cannot be read`)
-    }
-  }
-  if (bundle.split(mark).length - 1 !== certificates.length * 2) throw damaged('a certificate of `tls.ca` has no beginning or no end')
-}
-
-function damaged(problem: string): Error {
-  return misconfigured(problem, "give the authorities' certificates whole, in PEM")
+  throw configurationError(`\`${option}\` is out of bounds`, `pass a whole number from ${least} to ${most}`)
 }
 
 /** An open connection to the server. */

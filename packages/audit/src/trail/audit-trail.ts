@@ -11,7 +11,7 @@ import { type AuditMode, type AuditTrailOptions, checkedTrailOptions, type Check
  * requested only once its intent was acknowledged.
  *
  * Throws `CONFIGURATION` for invalid options. A use of a secret fails with `AUDIT_FAILED` if its
- * record was not acknowledged, and with `CONFIGURATION` if a sink uses the manager that it audits.
+ * record was not acknowledged. It fails with `CONFIGURATION` if a sink uses the audited manager.
  *
  * @example
  * import { auditTrail, required } from '@finchat/secrets-audit'

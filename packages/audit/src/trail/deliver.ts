@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type AuditRecord, type AuditSink, type CallContext, SecretsError } from '@finchat/secrets-core'
+import { OutageTracker, warnOperator } from '@finchat/secrets-core/provider'
 import type { Gap, RecordMaker } from '../record/record-maker.ts'
 import type { TrailSink } from './trail-sink.ts'
 
@@ -16,7 +17,7 @@ export interface SinkDeadlines {
 /** Called once for each record: without an error if the sink acknowledged it. */
 export type Answered = (error?: SecretsError) => void
 
-/** Delivers records to one sink. What the sink missed goes to it as a gap, before the next record. */
+/** Delivers records to one sink. What it missed goes to it as a gap, before the next record. */
 export class SinkDelivery {
   readonly isRequired: boolean
   readonly #sink: AuditSink
@@ -238,31 +239,22 @@ export function misuse(sink: string): SecretsError {
   })
 }
 
-/** Failures between acknowledged records are one outage. */
-const quietMs = 60_000
-
 /** Emits one process warning for each outage of a sink. */
 export class SinkOutage {
   readonly #sink: string
-  #warnedAt = -Infinity
-  #isOn = false
+  readonly #tracker = new OutageTracker()
 
   constructor(sink: string) {
     this.#sink = sink
   }
 
   acknowledged(): void {
-    this.#isOn = false
+    this.#tracker.answered()
   }
 
   refused(problem: string, remedy?: string): void {
-    const isNew = !this.#isOn && performance.now() - this.#warnedAt >= quietMs
-    this.#isOn = true
-    if (!isNew) return
-    this.#warnedAt = performance.now()
-    process.emitWarning(`Audit sink '${this.#sink}' does not acknowledge: ${problem}${remedy === undefined ? '' : ` (${remedy})`}`, {
-      type: 'SecretsWarning',
-      code: 'FINCHAT_SECRETS_AUDIT',
-    })
+    if (!this.#tracker.failed()) return
+    const hint = remedy === undefined ? '' : ` (${remedy})`
+    warnOperator(`Audit sink '${this.#sink}' does not acknowledge: ${problem}${hint}`, 'FINCHAT_SECRETS_AUDIT')
   }
 }

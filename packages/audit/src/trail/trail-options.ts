@@ -1,8 +1,7 @@
 import type { KeyObject } from 'node:crypto'
-import { type AuditSink } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import type { AuditSink } from '@finchat/secrets-core'
+import { configurationError, knownOptions, longestTimerMs, type MembersOf } from '@finchat/secrets-core/provider'
 import { parseKey } from '@finchat/secrets-core/sealing'
-import { misconfigured } from '../record/errors.ts'
 import { crypto } from '../record/digest.ts'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 
@@ -60,33 +59,33 @@ export interface CheckedTrailOptions {
 }
 
 const modes: readonly string[] = ['complete', 'buffered', 'best-effort'] satisfies AuditMode[]
-const longestTimerMs = 2 ** 31 - 1
 
 /** Throws `CONFIGURATION` for invalid options. */
 export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptions {
   const options = knownOptions(given, members)
   const { mode = 'complete', sinkDeadlineMs = 2_000, service, hashNames } = options
   const firstDeadlineMs = options.sinkDeadlineMs ?? 4_500
-  if (!modes.includes(mode)) throw misconfigured('`mode` is not known', `use ${modes.join(', ')}`)
+  if (!modes.includes(mode)) throw configurationError('`mode` is not known', `use ${modes.join(', ')}`)
   if (!(sinkDeadlineMs >= 1 && sinkDeadlineMs <= longestTimerMs)) {
-    throw misconfigured('`sinkDeadlineMs` is not a time', `pass milliseconds from 1 to ${longestTimerMs}`)
+    throw configurationError('`sinkDeadlineMs` is not a time', `pass milliseconds from 1 to ${longestTimerMs}`)
   }
   return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, firstDeadlineMs, service, nameKey: nameKeyOf(hashNames) }
 }
 
 function sinksOf(given: AuditTrailOptions['sinks']): readonly TrailSink[] {
-  if (!Array.isArray(given) || given.length === 0) throw misconfigured('`sinks` is not a list of one or more sinks', 'give at least one')
+  if (!Array.isArray(given) || given.length === 0)
+    throw configurationError('`sinks` is not a list of one or more sinks', 'give at least one')
   const sinks = Array.from(given, asTrailSink)
   const names = sinks.map(({ sink }) => sink.name)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw misconfigured(`two sinks are called ${JSON.stringify(twice)}`, 'give each a `name` of its own')
+  if (twice !== undefined) throw configurationError(`two sinks are called ${JSON.stringify(twice)}`, 'give each a `name` of its own')
   return sinks
 }
 
 function asTrailSink(given: unknown, index: number): TrailSink {
   if (isSink(given)) return given.durable === true ? required(given) : bestEffort(given)
   if (isTrailSink(given)) return given
-  throw misconfigured(
+  throw configurationError(
     `sinks[${index}] is not a sink of specification v1`,
     "pass what jsonLinesFile() or another sink returns, or { specificationVersion: 'v1', name: '…', write: async (record) => … }",
   )
@@ -105,7 +104,7 @@ function isSink(given: unknown): given is AuditSink {
 function nameKeyOf(key: unknown): KeyObject | undefined {
   if (key === undefined) return undefined
   if (key instanceof Uint8Array && key.byteLength >= 32 && isRandom(key.subarray(0, 32))) return crypto().createSecretKey(key)
-  throw misconfigured('`hashNames` is not a random key', 'pass 32 random bytes or more, the same for every process')
+  throw configurationError('`hashNames` is not a random key', 'pass 32 random bytes or more, the same for every process')
 }
 
 /** A key that is text can be guessed. */

@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
-import { misconfigured } from '../record/errors.ts'
+import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
 import type { CheckpointSource } from './checkpoint-reader.ts'
 import { type CheckpointVerifier, checkpointVerifier } from '../format/checkpoint-signature.ts'
 import { type ChainKey, parsedKey } from '../format/key-chain.ts'
@@ -58,15 +57,15 @@ const spareMs = 3_600_000
 /** Throws `CONFIGURATION` for invalid options. */
 export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions): CheckedVerifyOptions {
   const { key, checkpoint, checkpointKey, segments, from, until } = knownOptions(options, members)
-  if (typeof folder !== 'string' || folder === '') throw misconfigured('`folder` is not a path', 'name a folder')
+  if (typeof folder !== 'string' || folder === '') throw configurationError('`folder` is not a path', 'name a folder')
   if (checkpoint !== undefined && !isSource(checkpoint))
-    throw misconfigured('`checkpoint` is neither a path nor lines', 'leave it out, or name where the checkpoints are')
+    throw configurationError('`checkpoint` is neither a path nor lines', 'leave it out, or name where the checkpoints are')
   if (checkpointKey !== undefined && checkpoint === undefined)
-    throw misconfigured('`checkpointKey` is given without `checkpoint`', 'name where the checkpoints are')
+    throw configurationError('`checkpointKey` is given without `checkpoint`', 'name where the checkpoints are')
   const verifier = checkpointKey === undefined ? undefined : checkpointVerifier(checkpointKey)
   const [first, last] = checkedSegments(segments)
   const [begin, end] = [checkedTime('from', from) ?? -Infinity, checkedTime('until', until) ?? Infinity]
-  if (begin >= end) throw misconfigured('`from` is not before `until`', 'name a time range, epoch milliseconds')
+  if (begin >= end) throw configurationError('`from` is not before `until`', 'name a time range, epoch milliseconds')
   const isWhole = segments === undefined && from === undefined && until === undefined
   const isAskedFor = (step: number, times: SegmentTimes | undefined): boolean =>
     first <= step && step <= last && (times?.opened ?? -Infinity) < end + spareMs && (times?.ended ?? Infinity) >= begin - spareMs
@@ -75,15 +74,19 @@ export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions
 
 function checkedSegments(segments: VerifyAuditOptions['segments']): readonly [first: number, last: number] {
   if (segments === undefined) return [0, Infinity]
-  if (typeof segments !== 'object' || segments === null) throw misconfigured('`segments` is not a range', 'pass { first: 1, last: 12 }')
+  if (typeof segments !== 'object' || segments === null)
+    throw configurationError('`segments` is not a range', 'pass { first: 1, last: 12 }')
   const { first = 0, last = Infinity } = knownOptions(segments, { first: 'number', last: 'number' })
   if (first <= last && first >= 0) return [first, last]
-  throw misconfigured('`segments` is not a range', 'pass numbers as they stand in the names of segments, such as { first: 1, last: 12 }')
+  throw configurationError(
+    '`segments` is not a range',
+    'pass numbers as they stand in the names of segments, such as { first: 1, last: 12 }',
+  )
 }
 
 function checkedTime(name: string, time: unknown): number | undefined {
   if (time === undefined || (typeof time === 'number' && !Number.isNaN(time))) return time
-  throw misconfigured(`\`${name}\` is not a time`, "pass epoch milliseconds, such as Date.parse('2026-11-01')")
+  throw configurationError(`\`${name}\` is not a time`, "pass epoch milliseconds, such as Date.parse('2026-11-01')")
 }
 
 function isSource(checkpoint: unknown): boolean {

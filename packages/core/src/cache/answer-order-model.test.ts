@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
-import { CachedStore } from './provider-cache.ts'
-import { Circuit } from '../guard/circuit-breaker.ts'
+import { ProviderCache } from './provider-cache.ts'
+import { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
 import type { Found, ReadMode } from './keys/cache-key.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { SharedLevel } from './shared/shared-cache-client.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { SharedCacheClient } from './shared/shared-cache-client.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { SharedMap } from '../testing/shared-map.ts'
 import { tracing } from '../observe/trace-channels.ts'
 
@@ -88,7 +88,7 @@ interface Call {
   readonly land: (as: Landing) => void
   landedAt: number | undefined
   state: number
-  told: Told
+  acknowledged: Told
   /** The process changed the secret, or heard of a change, since: what it brought is forgotten, or is not kept. */
   isOutdated: boolean
   /** From before a change of the process, as far as it can tell. */
@@ -99,7 +99,7 @@ interface Call {
 
 /** One process: its cache, and which state its own last change left. */
 interface Process {
-  readonly store: CachedStore
+  readonly store: ProviderCache
   changedTo: number
 }
 
@@ -121,17 +121,17 @@ class World {
     this.#processes = [0, 1].map((each) => ({ store: this.#storeOf(each, isShared, failClosed), changedTo: -1 }))
   }
 
-  #storeOf(by: number, isShared: boolean, failClosed: boolean): CachedStore {
+  #storeOf(by: number, isShared: boolean, failClosed: boolean): ProviderCache {
     const bounds = { deadlineMs: 5_000, closing: signal, closingFills: signal }
-    const level = { ...bounds, lifeMs: 0.64 * ttlMs, lookMs: 5_000 }
-    return new CachedStore(this.#provider(by), {
+    const level = { ...bounds, lifeMs: 0.64 * ttlMs, recheckMs: 5_000 }
+    return new ProviderCache(this.#provider(by), {
       ttlMs,
       maxStaleMs,
       maxEntries: 1,
       patientMs: 1_250,
-      circuit: new Circuit(),
-      shared: isShared ? new SharedLevel(this.#level.seenBy(failClosed), 'store', level) : undefined,
-      shredder: new Shredder(),
+      circuit: new CircuitBreaker(),
+      shared: isShared ? new SharedCacheClient(this.#level.seenBy(failClosed), 'store', level) : undefined,
+      zeroizer: new Zeroizer(),
       refreshes: tracing().refresh,
       closing: signal,
     })
@@ -157,7 +157,15 @@ class World {
       else this.#answer(call, as, resolve, reject)
     }
     const begun = { number: this.#calls.length + 1, by, isRead, at: Date.now(), begunAs: this.#now, land }
-    const call: Call = { ...begun, landedAt: undefined, state: -1, told: 'nothing', isOutdated: false, isBehind: false, isDescribed: false }
+    const call: Call = {
+      ...begun,
+      landedAt: undefined,
+      state: -1,
+      acknowledged: 'nothing',
+      isOutdated: false,
+      isBehind: false,
+      isDescribed: false,
+    }
     this.#calls.push(call)
     return promise
   }
@@ -171,7 +179,7 @@ class World {
     const wanted = as === 'begun' ? call.begunAs : as === 'now' ? this.#now : this.#now - as
     call.state = Math.max(this.#oldest, wanted)
     const { state } = this.#history[call.state] ?? assert.fail()
-    call.told = state.is
+    call.acknowledged = state.is
     if (state.is === 'withdrawn') reject(new SecretsError('DELETED', 'x'))
     else resolve(state.is === 'value' ? { value: `s${call.state}`, version: state.number } : undefined)
   }
@@ -223,10 +231,10 @@ class World {
 
   /** What the process was told by the call that began last, of those whose answers count. */
   #latest(by: number): Call | undefined {
-    const isNone = (told: Told): boolean => told === 'absent' || told === 'withdrawn'
+    const isNone = (acknowledged: Told): boolean => acknowledged === 'absent' || acknowledged === 'withdrawn'
     return this.#landed(by).findLast(
-      ({ isRead, told, isOutdated, isBehind, isDescribed }) =>
-        isRead && told !== 'nothing' && !isOutdated && !isBehind && !(isDescribed && isNone(told)),
+      ({ isRead, acknowledged, isOutdated, isBehind, isDescribed }) =>
+        isRead && acknowledged !== 'nothing' && !isOutdated && !isBehind && !(isDescribed && isNone(acknowledged)),
     )
   }
 
@@ -242,14 +250,19 @@ class World {
       assert.ok(!stale, 'what is older than a change of its own was handed out in an outage')
     } else if (from === 'memory' && call !== undefined) {
       const latest = this.#latest(by)
-      assert.ok(latest === undefined || latest.number <= call.number || latest.told === 'refused', 'a later call was answered otherwise')
+      assert.ok(
+        latest === undefined || latest.number <= call.number || latest.acknowledged === 'refused',
+        'a later call was answered otherwise',
+      )
     }
   }
 
   #checkAbsence(by: number): void {
     const latest = this.#latest(by)
-    const isBrief = this.#landed(by).some(({ told, landedAt }) => told === 'absent' && Date.now() - (landedAt ?? 0) < briefMs)
-    assert.ok(isBrief || latest === undefined || latest.told === 'absent', 'an absence was kept over a later answer')
+    const isBrief = this.#landed(by).some(
+      ({ acknowledged, landedAt }) => acknowledged === 'absent' && Date.now() - (landedAt ?? 0) < briefMs,
+    )
+    assert.ok(isBrief || latest === undefined || latest.acknowledged === 'absent', 'an absence was kept over a later answer')
     const { changedTo } = this.#processes[by] ?? assert.fail()
     const isOwn =
       this.#history[changedTo]?.state.is === 'value' && this.#history.slice(changedTo).every(({ state }) => state.is === 'value')
@@ -258,8 +271,8 @@ class World {
 
   #checkRefusal(by: number): void {
     const isOver = (call: Call): boolean =>
-      this.#landed(by).some((each) => each.told !== 'refused' && each === this.#latest(by) && each.number > call.number)
-    const refusals = this.#landed(by).filter(({ told }) => told === 'refused')
+      this.#landed(by).some((each) => each.acknowledged !== 'refused' && each === this.#latest(by) && each.number > call.number)
+    const refusals = this.#landed(by).filter(({ acknowledged }) => acknowledged === 'refused')
     assert.ok(
       refusals.some((call) => !isOver(call)),
       'a refusal was kept over a later answer',
@@ -271,9 +284,9 @@ class World {
     const call = flying[which % Math.max(1, flying.length)]
     if (call === undefined) return
     call.landedAt = Date.now()
-    if (as === 'denied') call.told = 'refused'
+    if (as === 'denied') call.acknowledged = 'refused'
     call.land(as)
-    const isFound = !call.isRead && call.told === 'value'
+    const isFound = !call.isRead && call.acknowledged === 'value'
     for (const each of flying) each.isDescribed ||= isFound && each.by === call.by && each.number < call.number
     const { changedTo } = this.#processes[call.by] ?? assert.fail()
     call.isBehind = call.state >= 0 && (call.state < changedTo || this.#isUnsure(call.state, changedTo))

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
-import type { CachedStore } from './provider-cache.ts'
+import type { ProviderCache } from './provider-cache.ts'
 import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import { type Answer, cached, fail, onCacheClock, pass, second, seen, shared, slow, start } from '../testing/cache-trial.ts'
@@ -217,7 +217,7 @@ describe('an older value', () => {
 })
 
 describe('a call that describes the secret', () => {
-  async function described(store: CachedStore, answer: Promise<unknown>, right: 'read' | 'describe' = 'describe'): Promise<void> {
+  async function described(store: ProviderCache, answer: Promise<unknown>, right: 'read' | 'describe' = 'describe'): Promise<void> {
     await Promise.allSettled([store.describe('a', () => answer, right)])
   }
 

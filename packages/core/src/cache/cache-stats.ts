@@ -2,7 +2,7 @@
 export interface CacheCounts {
   /** Reads answered from memory, "does not exist" included. */
   readonly hits: number
-  /** Reads that waited for the store or the shared level, or found it backed off. */
+  /** Reads that waited for the store or the shared cache, or found it backed off. */
   readonly misses: number
   /** `hits / (hits + misses)`, 0 before the first read. */
   readonly hitRatio: number

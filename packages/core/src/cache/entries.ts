@@ -1,44 +1,43 @@
 import { pathOf } from './keys/cache-key.ts'
 import { backOff, type BackOff } from '../guard/back-off.ts'
 import type { Call } from './single-flight.ts'
-import { absence, type Absence, briefAbsence, briefly, type Freshness, type Lifetimes, untilNextLook } from './freshness.ts'
-import type { HeldSecret } from '../value/secret-bytes.ts'
+import { absence, type Absence, briefAbsence, briefly, type Freshness, type Lifetimes, untilRecheck } from './freshness.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
 import { Lru } from './keys/lru.ts'
-import { type Circuit, isHeldBack } from '../guard/circuit-breaker.ts'
+import { type CircuitBreaker, isHeldBack } from '../guard/circuit-breaker.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import type { SecretsError } from '../errors/secrets-error.ts'
 
-/** A value in memory. */
 export interface Entry extends Freshness {
-  /** Before a shared level: until it is looked at again. Else as in `lifetime`. */
+  /** With a shared cache: until that is probed again. Else as in `lifetime`. */
   refreshAt: number
   freshUntil: number
   /** By the TTL alone, whatever is below. */
   readonly lifetime: Freshness
-  readonly held: HeldSecret
+  readonly held: SecretBytes
   readonly key: string
   readonly path: string
-  /** The flight that brought it; `isShared`: from the shared level, for which another process asked. */
+  /** The flight that brought it; `isShared`: from the shared cache, for which another process asked. */
   readonly flight: { readonly id: number; readonly isShared: boolean }
-  /** Called when it leaves the memory: whoever remembers it must forget it then, or the value would never be wiped. */
+  /** Called when it leaves the cache: a reference that is kept would keep the value from being wiped. */
   readonly leaving: (() => void)[]
 }
 
-export interface MemoryOptions extends Lifetimes {
+export interface MemoryCacheOptions extends Lifetimes {
   readonly maxEntries: number
-  /** Before a shared level: how long it is believed until that is looked at again. */
-  readonly lookMs: number | undefined
-  readonly circuit: Pick<Circuit, 'recoveredAt'>
+  /** With a shared cache: the interval after which that is probed again. */
+  readonly recheckMs: number | undefined
+  readonly circuit: Pick<CircuitBreaker, 'recoveredAt'>
 }
 
-/** What is remembered of one store, by path and version: values, absences and failures, each up to the same number. */
-export class Memory {
-  readonly #options: MemoryOptions
+/** Values, absences and failures of one store, by path and version. Each kind is bounded. */
+export class MemoryCache {
+  readonly #options: MemoryCacheOptions
   readonly #entries: Lru<Entry>
   readonly #absences: Lru<Absence>
   readonly #backOffs: Lru<BackOff>
 
-  constructor(options: MemoryOptions, evicted: () => void) {
+  constructor(options: MemoryCacheOptions, evicted: () => void) {
     const { maxEntries } = options
     this.#options = options
     this.#entries = new Lru(maxEntries, (entry) => {
@@ -57,29 +56,26 @@ export class Memory {
     return this.#entries.get(key)
   }
 
-  /** Whether any version of the path is held. */
   holds(path: string): boolean {
     for (const [, entry] of this.#entries.entries()) if (entry.path === path) return true
     return false
   }
 
-  /** As if it had been looked up. */
   touch({ key }: Entry): void {
     this.#entries.touch(key)
   }
 
-  /** What says that the secret does not exist, as long as that is believed. */
+  /** Set while the store is believed to have no such secret. */
   absence(key: string, now: number): Absence | undefined {
     const known = this.#absences.get(key)
     return known !== undefined && now < known.until ? known : undefined
   }
 
-  /** As if the absence had been looked up. */
   touchAbsence(key: string): void {
     this.#absences.touch(key)
   }
 
-  /** Why the store must not be asked for this just now, by who has a value that stands in until `staleUntil`, or none. */
+  /** Why the store must not be asked now. `staleUntil`: when the stale value held for this key expires. */
   failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
     const failing = this.#backOffs.get(key)
     if (failing === undefined) return undefined
@@ -93,7 +89,7 @@ export class Memory {
   keep(entry: Omit<Entry, keyof Freshness | 'lifetime'>, lifetime: Freshness): void {
     this.drop(entry.key)
     this.dropAbsence(entry.key)
-    this.#entries.set(entry.key, { ...entry, lifetime, ...lifetime, ...this.#untilNextLook(entry.held, lifetime) })
+    this.#entries.set(entry.key, { ...entry, lifetime, ...lifetime, ...this.#untilRecheck(entry.held, lifetime) })
   }
 
   /**
@@ -112,11 +108,11 @@ export class Memory {
     return now < soon
   }
 
-  /** What is held, for another while, unless it is time to ask the store itself. */
+  /** Extends what is held until the next probe, unless it is time to ask the store itself. */
   confirm(key: string, now: number): Entry | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined || now >= entry.lifetime.refreshAt) return undefined
-    return Object.assign(entry, this.#untilNextLook(entry.held, entry.lifetime))
+    return Object.assign(entry, this.#untilRecheck(entry.held, entry.lifetime))
   }
 
   /** `isBehind`: it is from before a write of this process, or may be. */
@@ -132,7 +128,7 @@ export class Memory {
     // A call that was under way at the latest failure tells nothing new.
     if (before !== undefined && isOutage(error.code) && begunAt < before.at && before.at <= now) return before.error
     const staleUntil = isOutage(error.code) ? this.#entries.get(key)?.staleUntil : undefined
-    const failing = backOff(error, before, now, { staleUntil, isShared: this.#options.lookMs !== undefined })
+    const failing = backOff(error, before, now, { staleUntil, isShared: this.#options.recheckMs !== undefined })
     if (!isHeldBack(error)) this.#backOffs.set(key, failing)
     // The provider's circuit says when; only the spread of those that hold a value is added.
     else if (staleUntil !== undefined) this.#backOffs.set(key, { ...failing, error, retryAt: error.retryAt ?? now })
@@ -145,10 +141,9 @@ export class Memory {
     return error !== undefined && isOutage(error.code) ? error : undefined
   }
 
-  /** A lease is no matter of the shared level. */
-  #untilNextLook({ facts }: HeldSecret, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {
-    const { lookMs } = this.#options
-    return lookMs === undefined || facts.exclusive ? undefined : untilNextLook(lifetime, Date.now(), lookMs)
+  #untilRecheck({ facts }: SecretBytes, lifetime: Freshness): Omit<Freshness, 'staleUntil'> | undefined {
+    const { recheckMs } = this.#options
+    return recheckMs === undefined || facts.exclusive ? undefined : untilRecheck(lifetime, Date.now(), recheckMs)
   }
 
   /** The store has answered: the next failure is a first one. */
@@ -156,19 +151,18 @@ export class Memory {
     this.#backOffs.delete(key)
   }
 
-  /** The store refused it since it said that there is no such secret. */
+  /** The store has refused it since it said that there is no such secret. */
   dropAbsence(key: string): void {
     const absent = this.#absences.delete(key)
     if (absent !== undefined) endAbsence(absent)
   }
 
-  /** Lets go of one value. */
   drop(key: string): void {
     const entry = this.#entries.delete(key)
     if (entry !== undefined) leave(entry)
   }
 
-  /** Lets go of one version, or of the path and so of all, as far as the store was asked for it before this call began. */
+  /** Drops one version, or all versions of a path, that were asked for before this call began. */
   dropOlder(key: string, call: Call, isSharedToo: boolean): void {
     for (const [each, entry] of this.#entries.entries()) {
       const isKept = isLater(entry, call) && !(entry.flight.isShared && isSharedToo)
@@ -176,7 +170,7 @@ export class Memory {
     }
   }
 
-  /** What is held of the path is fresh no more. */
+  /** Ends the freshness of what is held of the path. */
   expire(path: string, now: number): void {
     const end = { refreshAt: now, freshUntil: now }
     for (const [, entry] of this.#entries.entries()) {
@@ -184,7 +178,6 @@ export class Memory {
     }
   }
 
-  /** As if the path had never been asked for. */
   forgetPath(path: string): void {
     for (const [key, entry] of this.#entries.entries()) if (entry.path === path) this.drop(key)
     for (const [key] of this.#absences.entries()) if (pathOf(key) === path) this.dropAbsence(key)

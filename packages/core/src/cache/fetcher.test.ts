@@ -1,14 +1,14 @@
 import { expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
-import type { CachedStore } from './provider-cache.ts'
+import type { ProviderCache } from './provider-cache.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
-import { Memory } from './entries.ts'
+import { MemoryCache } from './entries.ts'
 import { cached, type Get, onCacheClock, pass, second, seen, shared, start } from '../testing/cache-trial.ts'
 
 onCacheClock()
 
 /** Reads `a` and `b` in one batch; `undefined` for one that still waits when a minute is over. */
-async function batched(store: CachedStore, get: Get): Promise<(string | undefined)[]> {
+async function batched(store: ProviderCache, get: Get): Promise<(string | undefined)[]> {
   const context = { signal: new AbortController().signal }
   const batch = new Batch({ specificationVersion: 'v1', name: 'p', get }, context)
   const outcomes: (string | undefined)[] = [undefined, undefined]
@@ -56,8 +56,8 @@ it.each(['keep', 'confirm', 'isOvertaken'] as const)('a batch is sent though mem
     const value = step === 'confirm' ? { value: 'v1' } : hit
     return { hit: value, until: Date.now() + 9 * second, askedAt: step === 'confirm' ? start : Date.now() }
   })
-  const original = Memory.prototype[step] as (...args: unknown[]) => unknown // each is called as it was
-  vi.spyOn(Memory.prototype, step).mockImplementation(function (this: Memory, ...args: readonly unknown[]): never {
+  const original = MemoryCache.prototype[step] as (...args: unknown[]) => unknown // each is called as it was
+  vi.spyOn(MemoryCache.prototype, step).mockImplementation(function (this: MemoryCache, ...args: readonly unknown[]): never {
     const [first] = args
     const key = typeof first === 'string' ? first : (first as { key: string }).key // a flight or an entry
     if (key === 'a') throw new TypeError('on purpose')

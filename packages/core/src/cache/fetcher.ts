@@ -1,7 +1,7 @@
 import type { TracingChannel } from 'node:diagnostics_channel'
-import type { Circuit } from '../guard/circuit-breaker.ts'
+import type { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import type { Lifetimes } from './freshness.ts'
-import type { Shredder } from '../value/zeroizer.ts'
+import type { Zeroizer } from '../value/zeroizer.ts'
 import type { TraceMessage } from '../observe/trace-channels.ts'
 import { aborted } from '../guard/deadline.ts'
 import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
@@ -10,13 +10,13 @@ import { type Call, type Flight, type Flights, isRefuted } from './single-flight
 import { describeKeyOf, type Found, isFresh, isVolatile } from './keys/cache-key.ts'
 import type { Refusals } from './refusals.ts'
 import { briefly, freshness } from './freshness.ts'
-import { HeldSecret } from '../value/secret-bytes.ts'
-import type { Entry, Memory } from './entries.ts'
+import { SecretBytes } from '../value/secret-bytes.ts'
+import type { Entry, MemoryCache } from './entries.ts'
 import { isRefusal, isWithdrawal } from '../errors/error-classes.ts'
 import type { OwnWrites } from './own-writes.ts'
-import type { Rights } from './shared/verified-access.ts'
+import type { VerifiedAccess } from './shared/verified-access.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { saidNothing, type SharedAnswer, type SharedLevel } from './shared/shared-cache-client.ts'
+import { saidNothing, type SharedAnswer, type SharedCacheClient } from './shared/shared-cache-client.ts'
 import { storedSecretOf, wipe } from '../value/check-stored-secret.ts'
 
 /** How one store is asked, and what it is asked through. */
@@ -24,11 +24,11 @@ export interface FetchOptions extends Lifetimes {
   readonly maxEntries: number
   /** A call that takes longer is not joined, nor waited for in an outage. */
   readonly patientMs: number
-  readonly circuit: Pick<Circuit, 'outage' | 'recoveredAt' | 'rest'>
-  readonly shared: SharedLevel | undefined
-  /** Each process proves its own right before it takes anything from the shared level. */
+  readonly circuit: Pick<CircuitBreaker, 'outage' | 'recoveredAt' | 'rest'>
+  readonly shared: SharedCacheClient | undefined
+  /** Each process proves its own right before it takes anything from the shared cache. */
   readonly requireOwnAccess?: boolean | undefined
-  readonly shredder: Shredder
+  readonly zeroizer: Zeroizer
   readonly refreshes: TracingChannel<TraceMessage>
   readonly closing: AbortSignal
 }
@@ -40,15 +40,15 @@ export type Right = 'read' | 'describe'
 export interface FetcherParts {
   readonly provider: SecretProvider
   readonly options: FetchOptions
-  readonly memory: Memory
+  readonly memory: MemoryCache
   readonly flights: Flights
   readonly refusals: Refusals
   readonly writes: OwnWrites
   /** Absent without a shared cache. */
-  readonly rights: Rights | undefined
+  readonly access: VerifiedAccess | undefined
 }
 
-/** Makes the call of one flight, to the shared level and to the store, and keeps what its answer tells. */
+/** Makes the call of one flight, to the shared cache and to the store, and keeps what its answer tells. */
 export class Fetcher {
   readonly #parts: FetcherParts
 
@@ -56,7 +56,7 @@ export class Fetcher {
     this.#parts = parts
   }
 
-  /** Settles as readers see it: what the shared level has, or the store says. */
+  /** Settles as readers see it: what the shared cache has, or the store says. */
   async fly(flight: Flight): Promise<Found | undefined> {
     const { path, version, batch } = flight.read
     const level = this.#levelFor(flight)
@@ -76,12 +76,12 @@ export class Fetcher {
     return this.#askStore(flight, level, said)
   }
 
-  async #askStore(flight: Flight, level: SharedLevel | undefined, said: SharedAnswer): Promise<Found | undefined> {
+  async #askStore(flight: Flight, level: SharedCacheClient | undefined, said: SharedAnswer): Promise<Found | undefined> {
     const { path, version } = flight.read
     try {
       const stored = await this.#ask(flight)
       const isBehind = this.#parts.writes.isBehind(path, version, stored)
-      if (flight.outdated || isBehind || isContradicted(flight, stored)) level?.giveUp(path, version, said)
+      if (flight.isSuperseded || isBehind || isContradicted(flight, stored)) level?.giveUp(path, version, said)
       else level?.bring(path, version, said, stored, flight.askedAt)
       return isBehind ? this.#answeredBehind(flight, stored) : this.#answered(flight, stored)
     } catch (error) {
@@ -92,23 +92,23 @@ export class Fetcher {
   }
 
   /** The secret is withdrawn, and others may still hold it: those who held nothing themselves need not say so again. */
-  #isNewsToFleet({ key, read: { path }, outdated }: Flight, { holds }: SharedAnswer, error: unknown): boolean {
-    const isWithdrawn = SecretsError.isInstance(error) && error.code === 'DELETED' && key === path && !outdated
+  #isNewsToFleet({ key, read: { path }, isSuperseded }: Flight, { holds }: SharedAnswer, error: unknown): boolean {
+    const isWithdrawn = SecretsError.isInstance(error) && error.code === 'DELETED' && key === path && !isSuperseded
     return isWithdrawn && (holds !== undefined || this.#parts.memory.entry(key) !== undefined)
   }
 
-  /** Whether or not this read asked the level: a volatile one does not, and memory may hold the value all the same. */
+  /** Whether or not this read asked the shared cache: a volatile one does not, and memory may hold the value all the same. */
   #announce(path: string, said: SharedAnswer): void {
     this.#parts.options.shared?.withdrawn(path, said, this.#parts.memory.entry(path)?.held.facts.version)
   }
 
   /** A volatile read leaves nothing there, and what the store refused to us is not taken from others. */
-  #levelFor({ key, read }: Flight): SharedLevel | undefined {
-    const { rights, options } = this.#parts
-    return isVolatile(read.mode) || !rights?.mayShare(key, read.path) ? undefined : options.shared
+  #levelFor({ key, read }: Flight): SharedCacheClient | undefined {
+    const { access, options } = this.#parts
+    return isVolatile(read.mode) || !access?.mayShare(key, read.path) ? undefined : options.shared
   }
 
-  /** What the level has, if that is newer than what is held: a refresh that took the same again would never refresh. */
+  /** What the shared cache has, if that is newer than what is held: a refresh that took the same again would never refresh. */
   #newer(flight: Flight, { hit }: SharedAnswer): Found | undefined {
     // The store may have refused it to us while we waited.
     if (this.#levelFor(flight) === undefined) return undefined
@@ -116,15 +116,15 @@ export class Fetcher {
     const heldSince = this.#held(flight)?.held.facts.askedAt ?? -Infinity
     if (hit === undefined || isFresh(mode) || hit.askedAt <= heldSince) return undefined
     if (this.#parts.writes.isBehind(path, version, hit.secret)) return undefined
-    if (!flight.outdated) this.#parts.refusals.answered([flight.key], flight.id)
+    if (!flight.isSuperseded) this.#parts.refusals.answered([flight.key], flight.id)
     return { held: this.#keep(flight, hit.secret, { sharedAt: hit.askedAt }), from: 'shared', stale: false }
   }
 
-  /** What is held, if the level has the same, or cannot be asked, and it is not yet time to ask the store itself. */
-  #confirmed({ key, read, outdated }: Flight, { isUnavailable, holds }: SharedAnswer): Found | undefined {
+  /** What is held, if the shared cache has the same, or cannot be asked, and it is not yet time to ask the store itself. */
+  #confirmed({ key, read, isSuperseded }: Flight, { isUnavailable, holds }: SharedAnswer): Found | undefined {
     const there = storedSecretOf(holds)
     const isSame = isUnavailable || (there !== undefined && this.#parts.memory.entry(key)?.held.equals(there))
-    const entry = isSame && !outdated && !isFresh(read.mode) ? this.#parts.memory.confirm(key, Date.now()) : undefined
+    const entry = isSame && !isSuperseded && !isFresh(read.mode) ? this.#parts.memory.confirm(key, Date.now()) : undefined
     return entry && { held: entry.held, from: 'memory', stale: false }
   }
 
@@ -139,13 +139,13 @@ export class Fetcher {
 
   #answered(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
     const { key, read } = flight
-    if (!flight.outdated) {
-      this.#parts.rights?.answered(key, read.path)
+    if (!flight.isSuperseded) {
+      this.#parts.access?.answered(key, read.path)
       this.#parts.options.shared?.saw(read.path, read.version, flight.askedAt)
       this.#parts.refusals.answered(key === read.path ? [key, describeKeyOf(key)] : [key], flight.id)
     }
     if (stored !== undefined) return { held: this.#keep(flight, stored), from: 'store', stale: false }
-    if (flight.outdated || isContradicted(flight, stored) || this.#parts.memory.isOvertaken(flight)) return undefined
+    if (flight.isSuperseded || isContradicted(flight, stored) || this.#parts.memory.isOvertaken(flight)) return undefined
     this.#parts.memory.noteAnswer(key)
     // Without a current version there is none before it, nor any other.
     this.#withdraw(key, flight)
@@ -155,11 +155,11 @@ export class Fetcher {
 
   /** From before a write of this process: it is news to nobody, and is asked for again soon. What was written, if held, goes before it. */
   #answeredBehind(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
-    const { memory, refusals, rights } = this.#parts
-    const { key, read, outdated, id } = flight
-    const written = outdated ? undefined : this.#held(flight)
-    if (!outdated) {
-      rights?.answered(key, read.path)
+    const { memory, refusals, access } = this.#parts
+    const { key, read, isSuperseded, id } = flight
+    const written = isSuperseded ? undefined : this.#held(flight)
+    if (!isSuperseded) {
+      access?.answered(key, read.path)
       memory.noteAnswer(key)
     }
     const isRetained = written !== undefined && !isVolatile(read.mode) && memory.retain(written, Date.now())
@@ -168,10 +168,10 @@ export class Fetcher {
       return { held: written.held, from: 'memory', stale: false }
     }
     if (stored === undefined) {
-      if (!outdated) memory.noteAbsence(key, Date.now(), true)
+      if (!isSuperseded) memory.noteAbsence(key, Date.now(), true)
       return undefined
     }
-    // It takes the place of what could have stood in.
+    // It takes the location of what could have stood in.
     if (written !== undefined && !isRetained) refusals.noteChange(read.path, id)
     const held = isRetained ? this.#unkept(stored, flight.askedAt) : this.#keep(flight, stored, { isBehind: true })
     return { held, from: 'store', stale: false }
@@ -183,27 +183,27 @@ export class Fetcher {
     return entry && !this.#parts.writes.isBehind(path, version, entry.held.facts) ? entry : undefined
   }
 
-  #copied({ value, shape, ...rest }: StoredSecret, askedAt: number): HeldSecret {
+  #copied({ value, shape, ...rest }: StoredSecret, askedAt: number): SecretBytes {
     const { options, provider } = this.#parts
-    return new HeldSecret({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.shredder)
+    return new SecretBytes({ value, shape }, { ...rest, provider: provider.name, askedAt }, options.zeroizer)
   }
 
-  #unkept(stored: StoredSecret, askedAt: number): HeldSecret {
+  #unkept(stored: StoredSecret, askedAt: number): SecretBytes {
     const held = this.#copied(stored, askedAt)
     held.release()
     return held
   }
 
-  #keep(flight: Flight, stored: StoredSecret, { sharedAt, isBehind }: { sharedAt?: number; isBehind?: true } = {}): HeldSecret {
+  #keep(flight: Flight, stored: StoredSecret, { sharedAt, isBehind }: { sharedAt?: number; isBehind?: true } = {}): SecretBytes {
     const { memory, flights, options } = this.#parts
-    const { id, key, read, outdated } = flight
+    const { id, key, read, isSuperseded } = flight
     const [isShared, askedAt] = [sharedAt !== undefined, sharedAt ?? flight.askedAt]
     const held = this.#copied(stored, askedAt)
-    if (!outdated) memory.noteAnswer(key)
-    if (!outdated && !isBehind && !isShared) flights.supersede(key, flight)
+    if (!isSuperseded) memory.noteAnswer(key)
+    if (!isSuperseded && !isBehind && !isShared) flights.supersede(key, flight)
     if (isVolatile(read.mode)) memory.drop(key)
     const isOvertaken = this.#held(flight) !== undefined && memory.isOvertaken(flight, sharedAt)
-    if (outdated || isVolatile(read.mode) || isOvertaken) held.release()
+    if (isSuperseded || isVolatile(read.mode) || isOvertaken) held.release()
     else {
       const lifetime = freshness(stored, askedAt, options)
       memory.keep(
@@ -242,40 +242,40 @@ export class Fetcher {
 
   /** The right to describe may be one of its own; all else is about the secret. */
   #refused(call: Call, error: SecretsError, right: Right): void {
-    const { memory, refusals, rights } = this.#parts
+    const { memory, refusals, access } = this.#parts
     const { path } = call.read
     const isOfDescription = error.code === 'PERMISSION_DENIED' && right === 'describe'
     refusals.note(isOfDescription ? describeKeyOf(path) : path, error, call.id)
-    if (!call.outdated) memory.dropAbsence(path)
+    if (!call.isSuperseded) memory.dropAbsence(path)
     if (isOfDescription || !isWithdrawal(error.code)) return
-    rights?.refused(path)
-    if (call.outdated) return
+    access?.refused(path)
+    if (call.isSuperseded) return
     if (error.code === 'DELETED' && memory.entry(path) !== undefined) this.#announce(path, saidNothing)
     this.#withdraw(path, call, error.code)
   }
 
   /** Returns the failure as readers get it. */
   #failed(flight: Flight, error: unknown): unknown {
-    const { id, key, read, outdated, askedAt } = flight
+    const { id, key, read, isSuperseded, askedAt } = flight
     if (!SecretsError.isInstance(error) || error.code === 'ABORTED' || isRefuted(flight, error.code)) return error
     // What is wrong with one version tells nothing of the others; a credential that is refused does.
     const refused = error.code === 'UNAUTHENTICATED' ? read.path : key
     // Where a value goes, its refusal stays: else a later provider would answer in an outage.
     if (isDenial(error.code) || !this.#parts.memory.isOvertaken(flight)) this.#parts.refusals.note(refused, error, id)
-    if (isRefusal(error.code) && !outdated) this.#parts.memory.dropAbsence(refused)
+    if (isRefusal(error.code) && !isSuperseded) this.#parts.memory.dropAbsence(refused)
     if (isWithdrawal(error.code)) {
-      if (!outdated) this.#withdraw(refused, flight, error.code)
+      if (!isSuperseded) this.#withdraw(refused, flight, error.code)
       // Whatever was written meanwhile, others' answers are not for us.
-      this.#parts.rights?.refused(refused)
+      this.#parts.access?.refused(refused)
     }
-    const isKept = !outdated && !(isRefusal(error.code) && this.#parts.flights.hasLater(flight))
+    const isKept = !isSuperseded && !(isRefusal(error.code) && this.#parts.flights.hasLater(flight))
     return isKept ? this.#parts.memory.noteFailure(key, error, askedAt, Date.now()) : error
   }
 }
 
 /** The secret was missing, and a later call has described it. */
-function isContradicted({ superseded }: Call, stored: StoredSecret | undefined): boolean {
-  return stored === undefined && superseded === 'description'
+function isContradicted({ supersededBy }: Call, stored: StoredSecret | undefined): boolean {
+  return stored === undefined && supersededBy === 'description'
 }
 
 /** The store refuses us, and not everybody. */

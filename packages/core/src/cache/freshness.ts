@@ -40,11 +40,11 @@ export function freshness(
 }
 
 /**
- * The same for memory before a shared level, which must be looked at again every `lookMs`, shortened by a random fifth: what others wrote shows there.
+ * The same for memory before a shared cache, which must be looked at again every `recheckMs`, shortened by a random fifth: what others wrote shows there.
  */
-export function untilNextLook({ refreshAt, freshUntil }: Freshness, now: number, lookMs: number): Omit<Freshness, 'staleUntil'> {
-  const lookIn = lookMs * (shortestPart + (1 - shortestPart) * Math.random())
-  return { refreshAt: Math.min(refreshAt, now + refreshPart * lookIn), freshUntil: Math.min(freshUntil, now + lookIn) }
+export function untilRecheck({ refreshAt, freshUntil }: Freshness, now: number, recheckMs: number): Omit<Freshness, 'staleUntil'> {
+  const recheckIn = recheckMs * (shortestPart + (1 - shortestPart) * Math.random())
+  return { refreshAt: Math.min(refreshAt, now + refreshPart * recheckIn), freshUntil: Math.min(freshUntil, now + recheckIn) }
 }
 
 /** The same for what is older than a write of this process: never stale, and asked for again as soon as that costs the store little. */
@@ -54,7 +54,7 @@ export function briefly({ freshUntil }: Pick<Freshness, 'freshUntil'>, now: numb
 }
 
 /**
- * How long an answer lives in the shared level: until the first of those who hold it refreshes. So whoever is first finds a
+ * How long an answer lives in the shared cache: until the first of those who hold it refreshes. So whoever is first finds a
  * gap there and asks the store, for all the others, and what is held expires in each process at a time of its own.
  */
 export function sharedLifeMs(ttlMs: number): number {

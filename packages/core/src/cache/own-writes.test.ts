@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import type { CachedStore } from './provider-cache.ts'
+import type { ProviderCache } from './provider-cache.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import type { StoredSecret } from '../contract/provider.ts'
 import { OwnWrites } from './own-writes.ts'
@@ -18,20 +18,20 @@ const v = (version: number): StoredSecret => ({ value: `v${version}`, version })
 const unnumbered: StoredSecret = { value: 'unnumbered' }
 
 /** As the writer does when the store has acknowledged a write. */
-async function wrote(store: CachedStore, version?: number): Promise<void> {
+async function wrote(store: ProviderCache, version?: number): Promise<void> {
   store.changed('a')
   await store.invalidate('a', version)
 }
 
 const withdrawal = new SecretsError('DELETED', 'deleted here')
 
-async function deleted(store: CachedStore): Promise<void> {
+async function deleted(store: ProviderCache): Promise<void> {
   store.changed('a', withdrawal)
   await store.invalidate('a')
 }
 
 /** What reads see at once, after that many seconds, and so on. */
-async function seenAfter(store: CachedStore, ...seconds: readonly number[]): Promise<unknown[]> {
+async function seenAfter(store: ProviderCache, ...seconds: readonly number[]): Promise<unknown[]> {
   const answers = [await seen(store)]
   for (const each of seconds) {
     await pass(each)
@@ -207,9 +207,9 @@ describe('after a write of version 2, what is older', () => {
   })
 
   it('is older for every cache of the store', async () => {
-    const kin: CachedStore[] = []
-    const [one, other] = [cached({}, { kin }), cached({}, { kin })]
-    kin.push(one.store, other.store)
+    const siblings: ProviderCache[] = []
+    const [one, other] = [cached({}, { siblings }), cached({}, { siblings })]
+    siblings.push(one.store, other.store)
     await wrote(one.store, 2)
     replicas(other.get, v(1), v(2))
     expect(await seenAfter(other.store, 1)).toEqual(['v1', 'v2'])
@@ -300,7 +300,7 @@ describe('after a withdrawal by this process, a value', () => {
     expect(await seenAfter(store, 1)).toEqual(['v1', undefined])
   })
 
-  it.each<[string, (store: CachedStore) => Promise<void>]>([
+  it.each<[string, (store: ProviderCache) => Promise<void>]>([
     ['it was restored', (store) => wrote(store)],
     ['it was created anew, with number 1', (store) => wrote(store, 1)],
     ['a change may have been done, whose answer was lost', async (store) => (store.noteChange('a'), store.invalidate('a'))],
@@ -316,11 +316,11 @@ describe('after a withdrawal by this process, a value', () => {
 })
 
 it('a lower version is kept as any other where the store has said since that the secret was withdrawn', async () => {
-  for (const told of ['a read', 'a description'] as const) {
+  for (const acknowledged of ['a read', 'a description'] as const) {
     const { store, get } = cached()
     await wrote(store, 9)
     get.mockImplementation(async () => fail('DELETED'))
-    if (told === 'a read') await seen(store)
+    if (acknowledged === 'a read') await seen(store)
     else await Promise.allSettled([store.describe('a', () => fail('DELETED'))])
     await pass(60)
     get.mockClear()

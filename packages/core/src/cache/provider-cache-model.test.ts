@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Circuit } from '../guard/circuit-breaker.ts'
-import { CachedStore } from './provider-cache.ts'
+import { CircuitBreaker } from '../guard/circuit-breaker.ts'
+import { ProviderCache } from './provider-cache.ts'
 import type { StoredSecret } from '../contract/provider.ts'
 import type { Found, ReadMode } from './keys/cache-key.ts'
 import { isOutage, isWithdrawal } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { tracing } from '../observe/trace-channels.ts'
 
 const ttlMs = 10_000
@@ -82,7 +82,7 @@ const anyStep = fc.oneof(
 class World {
   readonly calls: Call[] = []
   readonly reads: Promise<void>[] = []
-  readonly store: CachedStore
+  readonly store: ProviderCache
   /** By path: values of calls up to this number may not be served any more, since a write, a denial or a not-found. */
   readonly #barred = new Map<string, number>()
   #waiting = 0
@@ -100,13 +100,13 @@ class World {
       maxStaleMs,
       maxEntries: 10,
       patientMs: 1_250,
-      circuit: new Circuit(),
+      circuit: new CircuitBreaker(),
       shared: undefined,
-      shredder: new Shredder(),
+      zeroizer: new Zeroizer(),
       refreshes: tracing().refresh,
       closing: new AbortController().signal,
     }
-    this.store = new CachedStore({ specificationVersion: 'v1', name: 'p', get }, options)
+    this.store = new ProviderCache({ specificationVersion: 'v1', name: 'p', get }, options)
   }
 
   #called(path: string, isFresh: boolean): Promise<StoredSecret | undefined> {
@@ -181,7 +181,7 @@ class World {
     }
     // What was asked for before the store said no is older news.
     if (!call.isOutdated && this.#isNo(call, answer)) this.#bar(call.path, call.number)
-    if (!call.isOutdated && answer === 'value') this.#outdate(call.path, call.number - 1)
+    if (!call.isOutdated && answer === 'value') this.#dismiss(call.path, call.number - 1)
     call.land(answer)
     await this.settle()
   }
@@ -201,10 +201,10 @@ class World {
 
   #bar(path: string, upTo: number): void {
     this.#barred.set(path, Math.max(upTo, this.#barred.get(path) ?? 0))
-    this.#outdate(path, upTo)
+    this.#dismiss(path, upTo)
   }
 
-  #outdate(path: string, upTo: number): void {
+  #dismiss(path: string, upTo: number): void {
     for (const call of this.calls) if (call.path === path && call.number <= upTo) call.isOutdated = true
   }
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
 import { Batch } from './batch.ts'
-import type { CachedStore, StoreOptions } from './provider-cache.ts'
+import type { ProviderCache, StoreOptions } from './provider-cache.ts'
 import type { SecretProvider, StoredSecret } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import type { ReadMode } from './keys/cache-key.ts'
@@ -542,7 +542,7 @@ describe('of two flights, the one that was begun later', () => {
   const value = (text: string) => async (): Promise<StoredSecret> => ({ value: text })
   const nothing = async (): Promise<undefined> => undefined
 
-  async function crossed(older: Answer, newer: Answer): Promise<CachedStore> {
+  async function crossed(older: Answer, newer: Answer): Promise<ProviderCache> {
     const { store, get } = cached()
     const landings = slow(get)
     const reads = [seen(store)]
@@ -832,7 +832,7 @@ describe('peek', () => {
 })
 
 describe('confirm', () => {
-  async function heldIn(store: CachedStore): Promise<NonNullable<ReturnType<CachedStore['peek']>>> {
+  async function heldIn(store: ProviderCache): Promise<NonNullable<ReturnType<ProviderCache['peek']>>> {
     await seen(store)
     const entry = store.peek('a')
     if (entry === undefined) throw new Error('nothing is held')
@@ -953,25 +953,25 @@ describe('closing', () => {
 
 describe('a write through one of several caches of a store', () => {
   it('is seen by all of them, and outdates what each has under way', async () => {
-    const kin: CachedStore[] = []
-    const [one, other] = [cached({}, { kin }), cached({}, { kin })]
-    kin.push(one.store, other.store)
-    await Promise.all(kin.map((store) => seen(store)))
+    const siblings: ProviderCache[] = []
+    const [one, other] = [cached({}, { siblings }), cached({}, { siblings })]
+    siblings.push(one.store, other.store)
+    await Promise.all(siblings.map((store) => seen(store)))
     const landings = slow(other.get)
     const before = seen(other.store, { mode: 'fresh' })
     await one.store.invalidate('a')
     landings[0]?.({ value: 'old' })
     await before
     for (const { get } of [one, other]) get.mockImplementation(async () => ({ value: 'new' }))
-    expect(await Promise.all(kin.map((store) => seen(store)))).toEqual(['new', 'new'])
+    expect(await Promise.all(siblings.map((store) => seen(store)))).toEqual(['new', 'new'])
   })
 })
 
-/** A level that is empty unless a test says otherwise. */
+/** A shared cache that is empty unless a test says otherwise. */
 describe('before a shared level, memory', () => {
   const atLevel = { hit: { value: 'v1' }, until: start + 192 * second, askedAt: start }
 
-  /** Held since the start; the level has the same. Looks after 5 seconds, and ahead of that after 4. */
+  /** Held since the start; the shared cache has the same. Looks after 5 seconds, and ahead of that after 4. */
   async function held(): Promise<ReturnType<typeof shared> & ReturnType<typeof cached>> {
     const level = shared()
     const one = cached({}, { shared: level.level })
@@ -1314,8 +1314,8 @@ describe('over a shared level, the store', () => {
     expect(fill).not.toHaveBeenCalled()
   })
 
-  /** The store has said no, and only then answered what was asked of it before; a moment later the level holds something, too. */
-  async function answeredLate(code: SecretsError['code'], until: (now: number) => number): Promise<CachedStore> {
+  /** The store has said no, and only then answered what was asked of it before; a moment later the shared cache holds something, too. */
+  async function answeredLate(code: SecretsError['code'], until: (now: number) => number): Promise<ProviderCache> {
     const { level, read } = shared()
     const { store, get } = cached({}, { shared: level })
     const landings = slow(get)

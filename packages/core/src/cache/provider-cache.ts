@@ -6,28 +6,28 @@ import type { SecretProvider } from '../contract/provider.ts'
 import { Fetcher, type Right } from './fetcher.ts'
 import { type Flight, Flights, type StoreRead, within } from './single-flight.ts'
 import { describeKeyOf, type Found, isFresh, isVolatile, keyOf } from './keys/cache-key.ts'
-import { type Entry, Memory } from './entries.ts'
+import { type Entry, MemoryCache } from './entries.ts'
 import type { Absence } from './freshness.ts'
 import { Refusals } from './refusals.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { OwnWrites } from './own-writes.ts'
-import { Rights } from './shared/verified-access.ts'
+import { VerifiedAccess } from './shared/verified-access.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { traced, type TraceMessage } from '../observe/trace-channels.ts'
 
 export interface StoreOptions extends FetchOptions {
   /** The caches of other providers of the same store, and maybe this one: they hold what a write here makes obsolete. */
-  readonly kin?: readonly CachedStore[] | undefined
+  readonly siblings?: readonly ProviderCache[] | undefined
 }
 
 /** A clock that goes back by more than this makes every bound worthless. */
 const clockToleranceMs = 1_000
 
 /** One provider's store under the freshness rules. It knows paths and versions, and neither names nor other providers. */
-export class CachedStore {
+export class ProviderCache {
   readonly #provider: SecretProvider
   readonly #options: StoreOptions
-  readonly #memory: Memory
+  readonly #memory: MemoryCache
   readonly #flights: Flights
   readonly #refusals: Refusals
   readonly #writes = new OwnWrites()
@@ -41,9 +41,9 @@ export class CachedStore {
     this.#options = options
     this.#flights = new Flights(options.patientMs)
     this.#refusals = new Refusals(options.ttlMs + options.maxStaleMs)
-    this.#memory = new Memory({ ...options, lookMs: options.shared?.lookMs }, () => (this.#tally.evictions += 1))
-    const rights = options.shared && new Rights(options.requireOwnAccess ?? false)
-    const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, rights }
+    this.#memory = new MemoryCache({ ...options, recheckMs: options.shared?.recheckMs }, () => (this.#tally.evictions += 1))
+    const access = options.shared && new VerifiedAccess(options.requireOwnAccess ?? false)
+    const parts = { memory: this.#memory, flights: this.#flights, refusals: this.#refusals, writes: this.#writes, access }
     this.#fetcher = new Fetcher({ provider, options, ...parts })
     this.#unsubscribe = options.shared?.subscribe((path) => this.#changedElsewhere(path)) ?? (() => {})
   }
@@ -173,12 +173,12 @@ export class CachedStore {
   /** A write failed that changed nothing: the store is asked first, and what is held stands in for it as a stale value. */
   doubt(path: string): void {
     for (const each of this.#holders) {
-      each.#flights.outdate(path)
+      each.#flights.dismiss(path)
       each.#memory.expire(path, Date.now())
     }
   }
 
-  /** After a write: nothing that was read before it is served again, here or through the shared level, and what is older than this version only briefly. */
+  /** After a write: nothing that was read before it is served again, here or through the shared cache, and what is older than this version only briefly. */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
     for (const each of this.#holders) {
       if (leastVersion !== undefined) each.#writes.wrote(path, leastVersion)
@@ -187,19 +187,19 @@ export class CachedStore {
     try {
       await this.#options.shared?.invalidate(path, leastVersion)
     } finally {
-      // What was read from the level before it was told.
+      // What was read from the shared cache before it was told.
       for (const each of this.#holders) each.forget(path)
     }
   }
 
   /** All caches of this store. */
-  get #holders(): ReadonlySet<CachedStore> {
-    return new Set([this, ...(this.#options.kin ?? [])])
+  get #holders(): ReadonlySet<ProviderCache> {
+    return new Set([this, ...(this.#options.siblings ?? [])])
   }
 
   /** Drops every version of the path from memory; flights that are under way keep nothing. */
   forget(path: string): void {
-    this.#flights.outdate(path)
+    this.#flights.dismiss(path)
     this.#memory.forgetPath(path)
   }
 
@@ -212,7 +212,7 @@ export class CachedStore {
 
   /** Drops all but refusals, which a clock that was set back must not undo. */
   clear(): void {
-    this.#flights.outdate()
+    this.#flights.dismiss()
     this.#memory.clear()
   }
 

@@ -55,7 +55,7 @@ export class Refusals {
     for (const [key] of this.#refusals.entries()) this.#refusals.delete(key)
   }
 
-  /** What stands in the place of an error with which the store could not be asked; else that error itself. */
+  /** What stands in the location of an error with which the store could not be asked; else that error itself. */
   orElse(error: SecretsError, keys: readonly string[]): SecretsError {
     const key = isUnasked(error.code) ? keys.find((each) => this.#isStanding(each)) : undefined
     const refusal = key === undefined ? undefined : this.#refusals.get(key)

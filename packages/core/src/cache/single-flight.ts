@@ -24,9 +24,9 @@ export interface Call {
   /** When it began, epoch milliseconds: what it brings is as old as that. */
   readonly askedAt: number
   /** By a call that began later and was answered before. */
-  superseded: Superseding | undefined
+  supersededBy: Superseding | undefined
   /** It is not joined and keeps nothing: a later call was answered, or the path was written or the clock was set back since it began. */
-  outdated: boolean
+  isSuperseded: boolean
 }
 
 /** A call that reads, and all who wait for it. */
@@ -85,7 +85,7 @@ export class Flights {
   begin(read: StoreRead, key: string, askedAt: number, fly: (flight: Flight) => Promise<Found | undefined>): Flight {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const cancel = read.signal && new AbortController()
-    const call = { id: this.next(), key, askedAt, superseded: undefined, outdated: false }
+    const call = { id: this.next(), key, askedAt, supersededBy: undefined, isSuperseded: false }
     const flight: Flight = { ...call, read, answer: promise, cancel, waiting: 0 }
     this.#joinable[read.mode].set(key, flight)
     this.#add(flight)
@@ -107,13 +107,13 @@ export class Flights {
   }
 
   /** The calls for this path, or all, are not joined from now on, and keep nothing. */
-  outdate(path?: string): void {
-    for (const call of path === undefined ? this.#all() : this.#of(path)) this.#outdate(call)
+  dismiss(path?: string): void {
+    for (const call of path === undefined ? this.#all() : this.#of(path)) this.#dismiss(call)
   }
 
   /** Makes a call that nobody joins, and that is superseded as flights are. */
   async beside<T>(path: string, ask: (call: Call) => Promise<T>): Promise<T> {
-    const call: Call = { id: this.next(), key: path, read: { path }, askedAt: Date.now(), superseded: undefined, outdated: false }
+    const call: Call = { id: this.next(), key: path, read: { path }, askedAt: Date.now(), supersededBy: undefined, isSuperseded: false }
     this.#add(call)
     try {
       return await ask(call)
@@ -126,14 +126,14 @@ export class Flights {
   supersede(key: string, { id, read }: Call, by: Superseding = 'answer'): void {
     for (const call of this.#of(read.path)) {
       if (call.id >= id || (call.key !== key && read.path !== key)) continue
-      if (call.superseded !== 'answer') call.superseded = by
-      if (by === 'answer') this.#outdate(call)
+      if (call.supersededBy !== 'answer') call.supersededBy = by
+      if (by === 'answer') this.#dismiss(call)
     }
   }
 
   /** Whether a call for the same that began later is under way, so that its answer will count. */
   hasLater({ id, key, read }: Call): boolean {
-    return this.#of(read.path).some((call) => isFlight(call) && call.id > id && call.key === key && !call.outdated)
+    return this.#of(read.path).some((call) => isFlight(call) && call.id > id && call.key === key && !call.isSuperseded)
   }
 
   isUnderWay(path: string): boolean {
@@ -168,8 +168,8 @@ export class Flights {
     if (calls?.size === 0) this.#underWay.delete(call.read.path)
   }
 
-  #outdate(call: Call | Flight): void {
-    call.outdated = true
+  #dismiss(call: Call | Flight): void {
+    call.isSuperseded = true
     if (isFlight(call)) this.#end(call)
   }
 
@@ -192,8 +192,8 @@ function isFlight(call: Call | Flight): call is Flight {
 }
 
 /** Whether a later call tells otherwise than this refusal, of which nothing is remembered then. */
-export function isRefuted({ superseded }: Call, code: SecretsErrorCode): boolean {
-  return superseded === 'answer' || (superseded === 'description' && code === 'DELETED')
+export function isRefuted({ supersededBy }: Call, code: SecretsErrorCode): boolean {
+  return supersededBy === 'answer' || (supersededBy === 'description' && code === 'DELETED')
 }
 
 /** Settles as `promise` does, or rejects with the error after that many milliseconds: the store may be asked again then. */

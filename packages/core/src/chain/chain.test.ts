@@ -1,18 +1,18 @@
 import { describe, expect, it, vi } from 'vitest'
 import { Chain, type ChainRead, type Reading } from './chain.ts'
 import type { SecretProvider } from '../contract/provider.ts'
-import type { Link, Place } from './routing.ts'
+import type { ChainEntry, Location } from './routing.ts'
 import { SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
-import { linkTo } from '../testing/links.ts'
+import { chainEntryTo } from '../testing/chain-entries.ts'
 import { tracing } from '../observe/trace-channels.ts'
-import { Walk } from './fallback-traversal.ts'
+import { FallbackTraversal } from './fallback-traversal.ts'
 
 const cached: ChainRead = { mode: 'cached' }
 
-function walkTo(name: string, ...links: readonly Link[]): Walk<Place> {
-  return new Walk(
+function walkTo(name: string, ...chainEntries: readonly ChainEntry[]): FallbackTraversal<Location> {
+  return new FallbackTraversal(
     name,
-    links.map((link) => ({ link, path: name, fields: [] })),
+    chainEntries.map((chainEntry) => ({ chainEntry, path: name, fields: [] })),
     [],
   )
 }
@@ -30,16 +30,16 @@ describe('a batch', () => {
     const getMany = vi.fn<NonNullable<SecretProvider['getMany']>>(async (paths) =>
       paths.map((value) => ({ status: 'fulfilled', value: { value } })),
     )
-    const link = linkTo({ getMany })
-    const asks = ['a', 'b'].map((name) => ({ walk: walkTo(name, link), deliver: textOf }))
+    const chainEntry = chainEntryTo({ getMany })
+    const asks = ['a', 'b'].map((name) => ({ traversal: walkTo(name, chainEntry), deliver: textOf }))
     await chain().readMany(asks, { mode })
     expect(getMany.mock.calls.map(([paths, context]) => [paths, context.fresh ?? false])).toEqual([[['a', 'b'], fresh]])
   })
 
   it('is given up on when the manager is', async () => {
     const closing = new AbortController()
-    const link = linkTo({ getMany: () => new Promise(() => {}) })
-    const asks = ['a', 'b'].map((name) => ({ walk: walkTo(name, link), deliver: textOf }))
+    const chainEntry = chainEntryTo({ getMany: () => new Promise(() => {}) })
+    const asks = ['a', 'b'].map((name) => ({ traversal: walkTo(name, chainEntry), deliver: textOf }))
     const reading = chain(closing.signal).readMany(asks, cached)
     await Promise.resolve()
     closing.abort()
@@ -51,8 +51,8 @@ describe('a batch', () => {
   })
 
   it('tells of each secret what came of it', async () => {
-    const link = linkTo({ get: async (path) => (path === 'a' ? { value: 'v' } : undefined) })
-    const [there, missing] = ['a', 'b'].map((name) => ({ walk: walkTo(name, link), deliver: textOf }))
+    const chainEntry = chainEntryTo({ get: async (path) => (path === 'a' ? { value: 'v' } : undefined) })
+    const [there, missing] = ['a', 'b'].map((name) => ({ traversal: walkTo(name, chainEntry), deliver: textOf }))
     if (there === undefined || missing === undefined) throw new Error('two were made')
     const results = await chain().readMany([there, missing], cached)
     expect(results.get(there)).toEqual({ status: 'fulfilled', value: 'v' })
@@ -61,8 +61,8 @@ describe('a batch', () => {
 })
 
 describe('a version', () => {
-  const read = (link: Link, more: Partial<ChainRead> = {}, ...later: readonly Link[]): Promise<string> =>
-    chain().read(walkTo('a', link, ...later), { mode: 'cached', version: 7, ...more }, textOf)
+  const read = (chainEntry: ChainEntry, more: Partial<ChainRead> = {}, ...later: readonly ChainEntry[]): Promise<string> =>
+    chain().read(walkTo('a', chainEntry, ...later), { mode: 'cached', version: 7, ...more }, textOf)
   const codeOf = (reading: Promise<unknown>): Promise<unknown> =>
     reading.catch((error: unknown) => (SecretsError.isInstance(error) ? error.code : error))
 
@@ -72,26 +72,26 @@ describe('a version', () => {
     ['volatile', 0],
     ['fresh volatile', 0],
   ] as const)('that a store lacks leaves, read %s, so many values in memory: %d', async (mode, entries) => {
-    const link = linkTo({ get: async () => ({ value: 'v' }), getVersion: async () => undefined })
-    expect(await codeOf(read(link, { mode }))).toBe('NOT_FOUND')
-    expect(link.store.counts.entries).toBe(entries)
+    const chainEntry = chainEntryTo({ get: async () => ({ value: 'v' }), getVersion: async () => undefined })
+    expect(await codeOf(read(chainEntry, { mode }))).toBe('NOT_FOUND')
+    expect(chainEntry.store.counts.entries).toBe(entries)
   })
 
   it('of a store without versions is no answer of it, unless it has no such secret either', async () => {
-    const later = linkTo({ get: async () => ({ value: 'v', version: 7 }), getVersion: async () => ({ value: 'old', version: 7 }) })
+    const later = chainEntryTo({ get: async () => ({ value: 'v', version: 7 }), getVersion: async () => ({ value: 'old', version: 7 }) })
     const unsupported = async (): Promise<never> => Promise.reject(new SecretsError('UNSUPPORTED', 'no versions'))
     for (const getVersion of [undefined, unsupported]) {
-      expect(await codeOf(read(linkTo({ get: async () => ({ value: 'v' }), getVersion })))).toBe('UNSUPPORTED')
-      expect(await codeOf(read(linkTo({ getVersion })))).toBe('NOT_FOUND')
-      expect(await read(linkTo({ get: async () => ({ value: 'v' }), getVersion }), {}, later)).toBe('old')
+      expect(await codeOf(read(chainEntryTo({ get: async () => ({ value: 'v' }), getVersion })))).toBe('UNSUPPORTED')
+      expect(await codeOf(read(chainEntryTo({ getVersion })))).toBe('NOT_FOUND')
+      expect(await read(chainEntryTo({ get: async () => ({ value: 'v' }), getVersion }), {}, later)).toBe('old')
     }
   })
 
   it.each(['DELETED', 'UNAVAILABLE'] as const)('that a store fails on by %s is not looked for in its current secret', async (code) => {
     const get = vi.fn(async () => ({ value: 'v' }))
-    const link = linkTo({ get, getVersion: async () => Promise.reject(new SecretsError(code, 'x')) })
+    const chainEntry = chainEntryTo({ get, getVersion: async () => Promise.reject(new SecretsError(code, 'x')) })
     vi.spyOn(process, 'emitWarning').mockReturnValue()
-    expect(await codeOf(read(link))).toBe(code)
+    expect(await codeOf(read(chainEntry))).toBe(code)
     expect(get).not.toHaveBeenCalled()
   })
 })

@@ -1,13 +1,13 @@
 import { Batch } from '../cache/batch.ts'
 import { type Found, isFresh, isVolatile, type ReadMode, type VersionSelector } from '../cache/keys/cache-key.ts'
-import type { Link, Place } from './routing.ts'
+import type { ChainEntry, Location } from './routing.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import type { Tracing } from '../observe/trace-channels.ts'
-import type { Walk } from './fallback-traversal.ts'
+import type { FallbackTraversal } from './fallback-traversal.ts'
 
 /** What a chain answers: one store's answer, and whether earlier stores could be asked. */
 export interface Reading extends Found {
-  readonly place: Place
+  readonly location: Location
   readonly degraded: boolean
 }
 
@@ -22,11 +22,10 @@ export type Deliver<T> = (reading: Reading) => T
 
 /** One of several secrets: its way along the chain, and what to take from its reading. */
 export interface ChainAsk<T> {
-  readonly walk: Walk<Place>
+  readonly traversal: FallbackTraversal<Location>
   readonly deliver: Deliver<T>
 }
 
-/** The fallback chain over cached stores. */
 export class Chain {
   readonly #tracing: Tracing
   readonly #closing: AbortSignal
@@ -36,78 +35,82 @@ export class Chain {
     this.#closing = closing
   }
 
-  /** Walks to the first store that has the secret. Throws what the walk ends with. */
-  async read<T>(walk: Walk<Place>, read: ChainRead, deliver: Deliver<T>): Promise<T> {
-    for (let place = walk.step; place !== undefined; place = walk.step) {
+  /** Asks along the chain up to the first store that has the secret. Throws what the traversal ends with. */
+  async read<T>(traversal: FallbackTraversal<Location>, read: ChainRead, deliver: Deliver<T>): Promise<T> {
+    for (let location = traversal.step; location !== undefined; location = traversal.step) {
       const startedAt = Date.now()
       let found: Found | undefined
       try {
-        found = await answerAt(place, read, undefined)
+        found = await answerAt(location, read, undefined)
       } catch (error) {
-        this.#fellBack(walk, place, asFailure(error), startedAt)
+        this.#fellBack(traversal, location, asFailure(error), startedAt)
         continue
       }
-      const reading = this.#reading(walk, place, found, startedAt)
+      const reading = this.#reading(traversal, location, found, startedAt)
       if (reading !== undefined) return deliver(reading)
     }
-    throw walk.end()
+    throw traversal.end()
   }
 
-  /** Many current secrets, each with its own outcome: in each round a provider is asked once for all that stand at it, and for no path twice. */
+  /** In each round a provider is asked once for all secrets whose traversal stands at it. */
   async readMany<T>(asks: readonly ChainAsk<T>[], read: ChainRead): Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> {
     const results = new Map<ChainAsk<T>, PromiseSettledResult<T>>()
     for (let groups = standing(asks, results); groups.size > 0; groups = standing(asks, results)) {
-      await Promise.all([...groups].map(([link, group]) => this.#stepMany(link, group, read, results)))
+      await Promise.all([...groups].map(([chainEntry, group]) => this.#stepMany(chainEntry, group, read, results)))
     }
-    for (const ask of asks) if (!results.has(ask)) results.set(ask, { status: 'rejected', reason: ask.walk.end() })
+    for (const ask of asks) if (!results.has(ask)) results.set(ask, { status: 'rejected', reason: ask.traversal.end() })
     return results
   }
 
-  async #stepMany<T>(link: Link, group: readonly Standing<T>[], read: ChainRead, results: Results<T>): Promise<void> {
-    const batch = new Batch(link.provider, { signal: this.#closing, ...(isFresh(read.mode) && { fresh: true }) }, read.signal !== undefined)
+  async #stepMany<T>(chainEntry: ChainEntry, group: readonly Standing<T>[], read: ChainRead, results: Results<T>): Promise<void> {
+    const batch = new Batch(
+      chainEntry.provider,
+      { signal: this.#closing, ...(isFresh(read.mode) && { fresh: true }) },
+      read.signal !== undefined,
+    )
     // Names on one path get one answer, or they could tear.
     const answers = new Map<string, Promise<Found | undefined>>()
-    const steps = group.map(async ({ ask, place }) => {
-      const answer = answers.get(place.path) ?? answerAt(place, read, batch)
-      answers.set(place.path, answer)
-      await this.#stepOf(ask, place, answer, results)
+    const steps = group.map(async ({ ask, location }) => {
+      const answer = answers.get(location.path) ?? answerAt(location, read, batch)
+      answers.set(location.path, answer)
+      await this.#stepOf(ask, location, answer, results)
     })
     batch.seal()
     await Promise.all(steps)
   }
 
-  async #stepOf<T>(ask: ChainAsk<T>, place: Place, answer: Promise<Found | undefined>, results: Results<T>): Promise<void> {
+  async #stepOf<T>(ask: ChainAsk<T>, location: Location, answer: Promise<Found | undefined>, results: Results<T>): Promise<void> {
     const startedAt = Date.now()
     const [answered] = await Promise.allSettled([answer])
     try {
-      if (answered.status === 'rejected') return this.#fellBack(ask.walk, place, asFailure(answered.reason), startedAt)
-      const reading = this.#reading(ask.walk, place, answered.value, startedAt)
+      if (answered.status === 'rejected') return this.#fellBack(ask.traversal, location, asFailure(answered.reason), startedAt)
+      const reading = this.#reading(ask.traversal, location, answered.value, startedAt)
       if (reading !== undefined) results.set(ask, { status: 'fulfilled', value: ask.deliver(reading) })
     } catch (reason) {
       results.set(ask, { status: 'rejected', reason })
     }
   }
 
-  /** What the store at this place answered; `undefined` where it has no such secret, and the walk goes on. */
-  #reading(walk: Walk<Place>, place: Place, found: Found | undefined, startedAt: number): Reading | undefined {
-    const { link } = place
+  /** `undefined` where the store has no such secret, and the traversal goes on. */
+  #reading(traversal: FallbackTraversal<Location>, location: Location, found: Found | undefined, startedAt: number): Reading | undefined {
+    const { chainEntry } = location
     if (found === undefined) {
-      walk.missing(link.provider.name, elapsedSince(startedAt))
+      traversal.missing(chainEntry.provider.name, elapsedSince(startedAt))
       return undefined
     }
-    if (found.stale) this.#told(walk.name, link, found.outage ?? 'UNAVAILABLE', 'stale')
-    return { ...found, place, degraded: walk.degraded }
+    if (found.stale) this.#warned(traversal.name, chainEntry, found.outage ?? 'UNAVAILABLE', 'stale')
+    return { ...found, location, degraded: traversal.degraded }
   }
 
   /** Throws where the policy says stop. */
-  #fellBack(walk: Walk<Place>, { link }: Place, error: SecretsError, startedAt: number): void {
-    walk.failed(link.provider.name, error, elapsedSince(startedAt))
-    if (error.code !== 'UNSUPPORTED') this.#told(walk.name, link, error.code, 'next')
+  #fellBack(traversal: FallbackTraversal<Location>, { chainEntry }: Location, error: SecretsError, startedAt: number): void {
+    traversal.failed(chainEntry.provider.name, error, elapsedSince(startedAt))
+    if (error.code !== 'UNSUPPORTED') this.#warned(traversal.name, chainEntry, error.code, 'next')
   }
 
-  #told(name: string, link: Link, code: SecretsError['code'], answer: 'stale' | 'next'): void {
-    link.outage.failed(code)
-    if (this.#tracing.fallback.hasSubscribers) this.#tracing.fallback.publish({ name, provider: link.provider.name, code, answer })
+  #warned(name: string, chainEntry: ChainEntry, code: SecretsError['code'], answer: 'stale' | 'next'): void {
+    chainEntry.outage.failed(code)
+    if (this.#tracing.fallback.hasSubscribers) this.#tracing.fallback.publish({ name, provider: chainEntry.provider.name, code, answer })
   }
 }
 
@@ -115,23 +118,25 @@ type Results<T> = Map<ChainAsk<T>, PromiseSettledResult<T>>
 
 interface Standing<T> {
   readonly ask: ChainAsk<T>
-  readonly place: Place
+  readonly location: Location
 }
 
 /**
- * Those without a result, by the provider that their walk stands at. One whose path others may still come to waits for them, since answers of
- * two rounds could tear. Walks follow the chain's order, so somebody can always go on.
+ * Those without a result, by the provider that their traversal stands at. One whose path others may still come to waits for them, since answers of
+ * two rounds could tear. Traversals follow the chain's order, so somebody can always go on.
  */
-function standing<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<Link, Standing<T>[]> {
-  const unfinished = asks.flatMap((ask) => (ask.walk.step === undefined || results.has(ask) ? [] : [{ ask, place: ask.walk.step }]))
-  const awaited = pathsOf(unfinished.flatMap(({ ask }) => ask.walk.later))
-  const ready = unfinished.filter(({ place }) => awaited.get(place.link)?.has(place.path) !== true)
-  return Map.groupBy(ready, ({ place }) => place.link)
+function standing<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<ChainEntry, Standing<T>[]> {
+  const unfinished = asks.flatMap((ask) =>
+    ask.traversal.step === undefined || results.has(ask) ? [] : [{ ask, location: ask.traversal.step }],
+  )
+  const awaited = pathsOf(unfinished.flatMap(({ ask }) => ask.traversal.later))
+  const ready = unfinished.filter(({ location }) => awaited.get(location.chainEntry)?.has(location.path) !== true)
+  return Map.groupBy(ready, ({ location }) => location.chainEntry)
 }
 
-function pathsOf(places: readonly Place[]): ReadonlyMap<Link, ReadonlySet<string>> {
-  const paths = new Map<Link, Set<string>>()
-  for (const { link, path } of places) paths.set(link, (paths.get(link) ?? new Set()).add(path))
+function pathsOf(locations: readonly Location[]): ReadonlyMap<ChainEntry, ReadonlySet<string>> {
+  const paths = new Map<ChainEntry, Set<string>>()
+  for (const { chainEntry, path } of locations) paths.set(chainEntry, (paths.get(chainEntry) ?? new Set()).add(path))
   return paths
 }
 
@@ -140,16 +145,18 @@ function elapsedSince(startedAt: number): number {
 }
 
 /** A versioned read is answered by the first provider that has the secret: its version 3 is no other provider's. */
-function answerAt(place: Place, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
+function answerAt(location: Location, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
   const { mode, signal, version } = read
-  return version === undefined ? place.link.store.read({ path: place.path, version, mode, signal, batch }) : versionAt(place, read)
+  return version === undefined
+    ? location.chainEntry.store.read({ path: location.path, version, mode, signal, batch })
+    : versionAt(location, read)
 }
 
-async function versionAt(place: Place, read: ChainRead): Promise<Found | undefined> {
-  const { link, path } = place
-  const found = await versioned(place, read)
+async function versionAt(location: Location, read: ChainRead): Promise<Found | undefined> {
+  const { chainEntry, path } = location
+  const found = await versioned(location, read)
   if (found !== undefined && !SecretsError.isInstance(found)) return found
-  const current = await link.store.read({
+  const current = await chainEntry.store.read({
     path,
     version: undefined,
     mode: isVolatile(read.mode) ? 'volatile' : 'cached',
@@ -165,10 +172,10 @@ async function versionAt(place: Place, read: ChainRead): Promise<Found | undefin
   })
 }
 
-/** `UNSUPPORTED` is returned: only of a secret that the provider has is it the answer. */
-async function versioned({ link, path }: Place, { version, mode, signal }: ChainRead): Promise<Found | SecretsError | undefined> {
+/** `UNSUPPORTED` is returned: it is the answer only if the provider has the secret. */
+async function versioned({ chainEntry, path }: Location, { version, mode, signal }: ChainRead): Promise<Found | SecretsError | undefined> {
   try {
-    return await link.store.read({ path, version, mode, signal, batch: undefined })
+    return await chainEntry.store.read({ path, version, mode, signal, batch: undefined })
   } catch (error) {
     if (SecretsError.isInstance(error) && error.code === 'UNSUPPORTED') return error
     throw error

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import type { FallbackPolicy } from './fallback-policy.ts'
 import type { Verdict } from '../errors/error-classes.ts'
-import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
-import { Walk } from './fallback-traversal.ts'
+import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import { FallbackTraversal } from './fallback-traversal.ts'
 
 /** What one store of a chain says: its value, that there is none, or a failure's code. */
 type Saying = 'value' | 'missing' | SecretsErrorCode
@@ -13,30 +13,30 @@ type Saying = 'value' | 'missing' | SecretsErrorCode
 /** What came of a chain: the answering store and its mark, or the code of the end. */
 type Outcome = { readonly by: number; readonly degraded: boolean } | { readonly code: string; readonly by?: number }
 
-/** Walks as the chain does. */
+/** Traversals as the chain does. */
 function walked(
   sayings: readonly Saying[],
   policies: readonly (FallbackPolicy | undefined)[],
 ): Outcome & { asked: number; error?: SecretsError } {
-  const walk = new Walk('db', [...sayings.keys()], policies)
+  const traversal = new FallbackTraversal('db', [...sayings.keys()], policies)
   let asked = 0
   try {
-    for (let step = walk.step; step !== undefined; step = walk.step) {
+    for (let step = traversal.step; step !== undefined; step = traversal.step) {
       asked += 1
       const saying = sayings[step]
-      if (saying === 'value') return { by: step, degraded: walk.degraded, asked }
-      if (saying === 'missing') walk.missing(`p${step}`, 3)
-      else walk.failed(`p${step}`, new SecretsError(saying as SecretsErrorCode, 'it said no'), 3)
+      if (saying === 'value') return { by: step, degraded: traversal.degraded, asked }
+      if (saying === 'missing') traversal.missing(`p${step}`, 3)
+      else traversal.failed(`p${step}`, new SecretsError(saying as SecretsErrorCode, 'it said no'), 3)
     }
   } catch (error) {
     if (!SecretsError.isInstance(error)) throw error
     return { code: error.code, by: asked - 1, asked, error }
   }
-  const error = walk.end()
+  const error = traversal.end()
   return { code: error.code, asked, error }
 }
 
-/** The policy as the design's table states it, written without a look at the walk. */
+/** The policy as the design's table states it, written without a look at the traversal. */
 const goOn: readonly string[] = ['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'RATE_LIMITED', 'CREDENTIALS_MISSING', 'UNSUPPORTED']
 const neverOverridden: readonly string[] = ['ABORTED', 'NOT_FOUND', 'AUDIT_FAILED']
 const overridable = [
@@ -122,11 +122,11 @@ describe('Walk', () => {
   })
 
   it('says of the one provider that could not be asked why, and what to do about it', () => {
-    const walk = new Walk('db', [0, 1], [])
+    const traversal = new FallbackTraversal('db', [0, 1], [])
     const remedy = 'mount it, or correct its path'
-    walk.failed('vault', new SecretsError('CREDENTIALS_MISSING', 'the file of secretId does not exist', { remedy }), 3)
-    walk.missing('env', 0)
-    const error = walk.end()
+    traversal.failed('vault', new SecretsError('CREDENTIALS_MISSING', 'the file of secretId does not exist', { remedy }), 3)
+    traversal.missing('env', 0)
+    const error = traversal.end()
     expect(error.message).toBe(
       "Secret 'db': not every provider could be asked, so whether it exists is not known: vault said CREDENTIALS_MISSING, the file of secretId does not exist (mount it, or correct its path)",
     )
@@ -138,11 +138,11 @@ describe('Walk', () => {
   })
 
   it('says of several why, each in short, and whose the remedy is that it gives', () => {
-    const walk = new Walk('db', [0, 1, 2], [])
-    walk.failed('aws', new SecretsError('DEADLINE_EXCEEDED', 'no answer within 5000 ms'), 3)
-    walk.failed('vault', new SecretsError('UNAVAILABLE', `${'sealed '.repeat(40)}\nsecond line`, { remedy: 'unseal it' }), 3)
-    walk.failed('local', new SecretsError('UNAVAILABLE', 'held by another process', { remedy: 'end it' }), 3)
-    const { message, remedy, attempts } = walk.end()
+    const traversal = new FallbackTraversal('db', [0, 1, 2], [])
+    traversal.failed('aws', new SecretsError('DEADLINE_EXCEEDED', 'no answer within 5000 ms'), 3)
+    traversal.failed('vault', new SecretsError('UNAVAILABLE', `${'sealed '.repeat(40)}\nsecond line`, { remedy: 'unseal it' }), 3)
+    traversal.failed('local', new SecretsError('UNAVAILABLE', 'held by another process', { remedy: 'end it' }), 3)
+    const { message, remedy, attempts } = traversal.end()
     expect(message).toMatch(
       /: aws said DEADLINE_EXCEEDED, no answer within 5000 ms; vault said UNAVAILABLE, (sealed ){10,20}s…; local said UNAVAILABLE, held by another process \(vault: unseal it\)$/,
     )
@@ -150,33 +150,33 @@ describe('Walk', () => {
   })
 
   it('says of the only provider that the secret cannot be read, and why', () => {
-    const walk = new Walk('db', [0], [])
-    walk.failed('kv', new SecretsError('UNAVAILABLE', 'the connection was refused', { remedy: 'start it' }), 3)
-    const error = walk.end()
+    const traversal = new FallbackTraversal('db', [0], [])
+    traversal.failed('kv', new SecretsError('UNAVAILABLE', 'the connection was refused', { remedy: 'start it' }), 3)
+    const error = traversal.end()
     expect(error.message).toBe("Secret 'db' cannot be read: kv said UNAVAILABLE, the connection was refused (start it)")
-    expect(placed(error, { provider: 'kv' }).message).not.toMatch(/Secret.*Secret/)
+    expect(withContext(error, { provider: 'kv' }).message).not.toMatch(/Secret.*Secret/)
     expect(error).toMatchObject({ code: 'UNAVAILABLE', secret: 'db', remedy: 'start it' })
   })
 
   it('says when asking again can help: at the earliest time that one of those who failed names', () => {
-    const walk = new Walk('db', [0, 1, 2, 3], [])
-    walk.failed('aws', new SecretsError('RATE_LIMITED', 'x', { retryAt: 3_000 }), 0)
-    walk.failed('vault', new SecretsError('UNAVAILABLE', 'x', { retryAt: 2_000 }), 0)
-    walk.failed('kv', new SecretsError('UNAVAILABLE', 'x', { retryAt: NaN }), 0)
-    walk.failed('local', new SecretsError('UNAVAILABLE', 'x'), 0)
-    const error = walk.end()
+    const traversal = new FallbackTraversal('db', [0, 1, 2, 3], [])
+    traversal.failed('aws', new SecretsError('RATE_LIMITED', 'x', { retryAt: 3_000 }), 0)
+    traversal.failed('vault', new SecretsError('UNAVAILABLE', 'x', { retryAt: 2_000 }), 0)
+    traversal.failed('kv', new SecretsError('UNAVAILABLE', 'x', { retryAt: NaN }), 0)
+    traversal.failed('local', new SecretsError('UNAVAILABLE', 'x'), 0)
+    const error = traversal.end()
     expect(error.retryAt).toBe(2_000)
     expect(error.attempts?.map(({ retryAt }) => retryAt)).toEqual([3_000, 2_000, NaN, undefined])
-    expect(walk.notSure('env').retryAt).toBe(2_000)
-    const silent = new Walk('db', [0], [])
+    expect(traversal.notSure('env').retryAt).toBe(2_000)
+    const silent = new FallbackTraversal('db', [0], [])
     silent.failed('kv', new SecretsError('UNAVAILABLE', 'x'), 0)
     expect('retryAt' in JSON.parse(JSON.stringify(silent.end()))).toBe(false)
   })
 
   it('says of a provider that cannot do what was asked why', () => {
-    const walk = new Walk('db', [0], [])
-    walk.failed('env', new SecretsError('UNSUPPORTED', 'the provider keeps no versions', { remedy: 'ask for the current one' }), 0)
-    expect(walk.end()).toMatchObject({
+    const traversal = new FallbackTraversal('db', [0], [])
+    traversal.failed('env', new SecretsError('UNSUPPORTED', 'the provider keeps no versions', { remedy: 'ask for the current one' }), 0)
+    expect(traversal.end()).toMatchObject({
       code: 'UNSUPPORTED',
       message:
         "Secret 'db': no provider that can answer this has the secret: env said UNSUPPORTED, the provider keeps no versions (ask for the current one)",
@@ -188,12 +188,12 @@ describe('Walk', () => {
     const canary = 'canary-of-walk-5t'
     const strangers: object = { cause: canary, value: canary, attempts: [{ provider: canary, code: canary }], storeStatus: canary }
     const failure = Object.assign(new SecretsError('UNAVAILABLE', 'sealed', strangers), { body: canary, [canary]: canary })
-    const walk = new Walk('db', [0, 1], [])
-    walk.failed('p0', failure, 0)
-    walk.failed('p1', failure, 0)
-    const error = walk.end()
+    const traversal = new FallbackTraversal('db', [0, 1], [])
+    traversal.failed('p0', failure, 0)
+    traversal.failed('p1', failure, 0)
+    const error = traversal.end()
     expect(inspect(error, { showHidden: true, depth: 9 }) + JSON.stringify(error)).not.toContain(canary)
-    const denied = new Walk('db', [0, 1], [])
+    const denied = new FallbackTraversal('db', [0, 1], [])
     denied.failed('p0', failure, 0)
     try {
       denied.failed('p1', new SecretsError('PERMISSION_DENIED', 'denied'), 0)
@@ -229,9 +229,9 @@ describe('Walk', () => {
   })
 
   it("keeps a provider's own remedy and details", () => {
-    const walk = new Walk('db', [0], [])
+    const traversal = new FallbackTraversal('db', [0], [])
     const denial = new SecretsError('PERMISSION_DENIED', 'denied', { remedy: 'ask Ada', storeStatus: '403', storeRequestId: 'r-1' })
-    expect(() => walk.failed('p0', denial, 0)).toThrow(
+    expect(() => traversal.failed('p0', denial, 0)).toThrow(
       expect.objectContaining({ remedy: 'ask Ada', storeStatus: '403', storeRequestId: 'r-1', secret: 'db', provider: 'p0' }),
     )
   })

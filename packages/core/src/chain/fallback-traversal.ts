@@ -1,14 +1,14 @@
 import type { SecretsErrorAttempt, SecretsErrorCode } from '../contract/error-codes.ts'
 import { type FallbackPolicy, verdictOn } from './fallback-policy.ts'
 import { isFinal } from '../cache/refusals.ts'
-import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
-import { attemptOf, notAsked, notSure, unanswered } from '../errors/unresolved-error.ts'
+import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import { attemptOf, notAsked, notSure, unresolvedError } from '../errors/unresolved-error.ts'
 
 /**
  * The fallback policy as a state machine: one secret's way along its chain. The caller asks the store of `step` and tells
  * what came of it, by `missing` or `failed`, until a value is found or `end` says truthfully that there is none.
  */
-export class Walk<Step> {
+export class FallbackTraversal<Step> {
   readonly name: string
   readonly #steps: readonly Step[]
   readonly #policies: readonly (FallbackPolicy | undefined)[]
@@ -17,7 +17,7 @@ export class Walk<Step> {
   #degraded = false
   #silent = false
   #unsupported = false
-  /** What would have ended the walk, had its row not been overridden. */
+  /** What would have ended the traversal, had its row not been overridden. */
   #overridden: SecretsError | undefined
 
   constructor(name: string, steps: readonly Step[], policies: readonly (FallbackPolicy | undefined)[]) {
@@ -61,7 +61,7 @@ export class Walk<Step> {
     if (this.#silent) return this.#notAsked()
     if (this.#overridden !== undefined) return this.#overridden
     if (this.#unsupported) {
-      return unanswered('UNSUPPORTED', 'no provider that can answer this has the secret', this.name, this.#attempts)
+      return unresolvedError('UNSUPPORTED', 'no provider that can answer this has the secret', this.name, this.#attempts)
     }
     const remedy = this.#steps.length === 0 ? 'no provider holds this name (see names and onlyNamed)' : undefined
     return new SecretNotFoundError(this.name, { attempts: this.#attempts, remedy })
@@ -85,7 +85,7 @@ export class Walk<Step> {
     const remedy = error.remedy ?? stopRemedies.get(error.code)?.(provider)
     const attempt = { ...attemptOf(provider, error, durationMs), remedy }
     const attempts = this.#attempts.length === 0 ? undefined : [...this.#attempts, attempt]
-    return placed(new SecretsError(error.code, error.problem, { ...error, remedy, attempts }), { secret: this.name, provider })
+    return withContext(new SecretsError(error.code, error.problem, { ...error, remedy, attempts }), { secret: this.name, provider })
   }
 
   #notAsked(): SecretsError {

@@ -1,48 +1,48 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { SecretLocation, SecretProvider } from '../contract/provider.ts'
-import { type Link, locating, type Plan, planOf } from './routing.ts'
+import { type ChainEntry, locating, type Locations, locationsOf } from './routing.ts'
 import { locator } from './locator.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { linkTo } from '../testing/links.ts'
+import { chainEntryTo } from '../testing/chain-entries.ts'
 
-const link = (name: string, locate?: SecretProvider['locate']): Link => linkTo({ name, locate })
+const chainEntry = (name: string, locate?: SecretProvider['locate']): ChainEntry => chainEntryTo({ name, locate })
 
-function shown(plan: Plan): unknown[] {
-  return plan.map(({ link: { provider }, path, fields }) => [provider.name, path, ...fields])
+function shown(locations: Locations): unknown[] {
+  return locations.map(({ chainEntry: { provider }, path, fields }) => [provider.name, path, ...fields])
 }
 
 describe('the plan of a name', () => {
   it("is each provider's own place, in the chain's order, without those that do not hold it", () => {
     const locate = locating([
-      link('aws', locator({ names: { TOKEN: 'finchat/token#value' }, onlyNamed: true })),
-      link('local', locator({ prefix: 'dev/' })),
-      link('env'),
+      chainEntry('aws', locator({ names: { TOKEN: 'finchat/token#value' }, onlyNamed: true })),
+      chainEntry('local', locator({ prefix: 'dev/' })),
+      chainEntry('env'),
     ])
-    expect(shown(locate('TOKEN').plan)).toEqual([
+    expect(shown(locate('TOKEN').locations)).toEqual([
       ['aws', 'finchat/token', 'value'],
       ['local', 'dev/TOKEN'],
       ['env', 'TOKEN'],
     ])
-    expect(shown(locate('db').plan)).toEqual([
+    expect(shown(locate('db').locations)).toEqual([
       ['local', 'dev/db'],
       ['env', 'db'],
     ])
   })
 
   it('is empty for a name that no provider holds', () => {
-    expect(locating([link('aws', () => undefined)])('db').plan).toEqual([])
+    expect(locating([chainEntry('aws', () => undefined)])('db').locations).toEqual([])
   })
 
   it('is remembered: locate is asked once', () => {
     const ask = vi.fn<(name: string) => SecretLocation>((name) => ({ path: name }))
-    const locate = locating([link('aws', ask)])
+    const locate = locating([chainEntry('aws', ask)])
     expect(locate('db')).toBe(locate('db'))
     expect(ask).toHaveBeenCalledTimes(1)
   })
 
   it('is remembered of a bounded number of names: they may come from users', () => {
     const ask = vi.fn<(name: string) => SecretLocation>((name) => ({ path: name }))
-    const locate = locating([link('aws', ask)])
+    const locate = locating([chainEntry('aws', ask)])
     for (let count = 0; count <= 10_000; count += 1) locate(`name-${count}`)
     locate('name-0')
     expect(ask).toHaveBeenCalledTimes(10_002)
@@ -58,21 +58,21 @@ describe('the plan of a name', () => {
     ['answers no location', () => 'path'],
     ["answers a path of which a part would be another path's version", () => ({ path: 'a\n1' })],
   ])('cannot be made if locate %s', (_, ask) => {
-    const locate = locating([link('aws', ask as NonNullable<SecretProvider['locate']>)])
-    expect(() => planOf(locate('db'))).toThrow(
+    const locate = locating([chainEntry('aws', ask as NonNullable<SecretProvider['locate']>)])
+    expect(() => locationsOf(locate('db'))).toThrow(
       expect.objectContaining({ code: 'INTERNAL', secret: 'db', provider: 'aws', message: expect.not.stringContaining('canary') }),
     )
   })
 
   it.each(['', 'a//b', '../a', 'a\n'])('is not looked up for what is no name: %j', (name) => {
     const ask = vi.fn<(name: string) => SecretLocation>((path) => ({ path }))
-    expect(() => locating([link('aws', ask)])(name)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
+    expect(() => locating([chainEntry('aws', ask)])(name)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }))
     expect(ask).not.toHaveBeenCalled()
   })
 
   it('is refused as locate refuses it', () => {
-    const locate = locating([link('aws', locator({ names: () => '#' }))])
-    expect(() => planOf(locate('db'))).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
-    expect(() => planOf(locate('db'))).toThrow(SecretsError)
+    const locate = locating([chainEntry('aws', locator({ names: () => '#' }))])
+    expect(() => locationsOf(locate('db'))).toThrow(expect.objectContaining({ code: 'CONFIGURATION' }))
+    expect(() => locationsOf(locate('db'))).toThrow(SecretsError)
   })
 })

@@ -1,32 +1,32 @@
-import type { CachedStore } from '../cache/provider-cache.ts'
-import type { Outage } from '../guard/outage-warning.ts'
+import type { ProviderCache } from '../cache/provider-cache.ts'
+import type { OutageWarning } from '../guard/outage-warning.ts'
 import type { SecretLocation, SecretProvider } from '../contract/provider.ts'
 import { assertValidName } from '../options/names.ts'
 import { ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /** One provider of a chain, with the cache of its store. */
-export interface Link {
+export interface ChainEntry {
   /** Guarded: every call ends, and rejects with a `SecretsError`. */
   readonly provider: SecretProvider
-  readonly store: CachedStore
-  readonly outage: Outage
+  readonly store: ProviderCache
+  readonly outage: OutageWarning
 }
 
 /** Where one provider of the chain keeps a name. */
-export interface Place {
-  readonly link: Link
+export interface Location {
+  readonly chainEntry: ChainEntry
   readonly path: string
   /** Fields to cut, one inside the other. */
   readonly fields: readonly string[]
 }
 
-export type Plan = readonly Place[]
+export type Locations = readonly Location[]
 
 /** Where each provider keeps a name, in the chain's order, without those that do not hold it. */
 export interface Route {
   readonly name: string
-  readonly plan: Plan
+  readonly locations: Locations
   /** Why that cannot be told: it belongs into the operation, and so into its audit record. */
   readonly failure: SecretsError | undefined
 }
@@ -35,13 +35,13 @@ export interface Route {
 const mostRemembered = 10_000
 
 /** Returns what looks a name's route up and remembers it. Throws `INVALID_ARGUMENT` for what is no name. */
-export function locating(links: readonly Link[]): (name: string) => Route {
+export function locating(chainEntries: readonly ChainEntry[]): (name: string) => Route {
   const remembered = new Map<string, Route>()
   return (name) => {
     const known = remembered.get(name)
     if (known !== undefined) return known
     assertValidName(name)
-    const route = routeOf(name, links)
+    const route = routeOf(name, chainEntries)
     if (route.failure !== undefined) return route
     if (remembered.size >= mostRemembered) remembered.clear()
     remembered.set(name, route)
@@ -49,24 +49,24 @@ export function locating(links: readonly Link[]): (name: string) => Route {
   }
 }
 
-function routeOf(name: string, links: readonly Link[]): Route {
+function routeOf(name: string, chainEntries: readonly ChainEntry[]): Route {
   try {
-    return { name, plan: links.flatMap((link) => placeOf(link, name) ?? []), failure: undefined }
+    return { name, locations: chainEntries.flatMap((chainEntry) => locationOf(chainEntry, name) ?? []), failure: undefined }
   } catch (error) {
-    if (SecretsError.isInstance(error)) return { name, plan: [], failure: error }
+    if (SecretsError.isInstance(error)) return { name, locations: [], failure: error }
     throw error
   }
 }
 
 /** Throws what kept the route from being found. */
-export function planOf({ plan, failure }: Route): Plan {
+export function locationsOf({ locations, failure }: Route): Locations {
   if (failure !== undefined) throw failure
-  return plan
+  return locations
 }
 
-function placeOf(link: Link, name: string): Place | undefined {
-  const location = located(link.provider, name)
-  return location && { link, path: location.path, fields: location.field === undefined ? [] : [location.field] }
+function locationOf(chainEntry: ChainEntry, name: string): Location | undefined {
+  const location = located(chainEntry.provider, name)
+  return location && { chainEntry, path: location.path, fields: location.field === undefined ? [] : [location.field] }
 }
 
 function located({ name: provider, locate }: SecretProvider, name: string): SecretLocation | undefined {

@@ -2,7 +2,10 @@ import type { SecretsErrorCode } from './error-codes.ts'
 import type { Call, CallContext } from './provider.ts'
 
 export interface AuditEvent {
-  /** `intent` before an effect (write, delete, lease), `outcome` after it; a read has an outcome only. */
+  /**
+   * `intent` before an effect (write, delete, lease), `outcome` after it; a read has an outcome
+   * only.
+   */
   readonly phase: 'intent' | 'outcome'
   readonly time: number
   readonly operation: string
@@ -22,7 +25,10 @@ export interface AuditEvent {
 }
 export interface AuditTrail {
   readonly specificationVersion: 'v1'
-  /** Resolves when the event is acknowledged as this trail requires; rejects otherwise. Called in the caller's async context. */
+  /**
+   * Resolves when the event is acknowledged as this trail requires; rejects otherwise. Called in
+   * the caller's async context.
+   */
   readonly record: Call<[event: AuditEvent], void>
   readonly close?: ((context: CallContext) => Promise<void>) | undefined
 }

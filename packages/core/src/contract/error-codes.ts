@@ -1,4 +1,7 @@
-/** Closed for providers; a minor release may add one, and a chain stops at a code that it does not know. */
+/**
+ * Closed for providers; a minor release may add one, and a chain stops at a code that it does not
+ * know.
+ */
 export type SecretsErrorCode =
   | 'NOT_FOUND'
   | 'DELETED'
@@ -20,7 +23,10 @@ export type SecretsErrorCode =
 export interface SecretsErrorDetails {
   /** What to do about it, one clause. */
   readonly remedy?: string | undefined
-  /** Before then the store asked not to be asked again; of an error about several, the earliest of theirs. */
+  /**
+   * Before then the store asked not to be asked again; of an error about several, the earliest of
+   * theirs.
+   */
   readonly retryAt?: number | undefined
   /** The write reached the store, or a lease was made, or either may have: `done` or `unknown`. */
   readonly effect?: 'done' | 'unknown' | undefined
@@ -35,7 +41,10 @@ export interface SecretsErrorAttempt {
   readonly provider: string
   readonly code: SecretsErrorCode
   readonly durationMs: number
-  /** What is wrong, in the words of its own `SecretsError`; absent where it answered that there is no such secret. */
+  /**
+   * What is wrong, in the words of its own `SecretsError`; absent where it answered that there is
+   * no such secret.
+   */
   readonly message?: string | undefined
   /** What to do about it, if that error says. */
   readonly remedy?: string | undefined

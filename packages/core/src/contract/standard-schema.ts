@@ -1,5 +1,6 @@
-// The Standard Schema interface, version 1, without its namespace. Its specification (https://standardschema.dev) asks libraries to copy
-// it rather than depend on it: zod, valibot, arktype and others all carry it.
+// The Standard Schema interface, version 1, without its namespace. Its specification
+// (https://standardschema.dev) asks libraries to copy it rather than depend on it: zod, valibot,
+// arktype and others all carry it.
 
 /** A schema of any library that follows Standard Schema v1. */
 export interface StandardSchemaV1<Input = unknown, Output = Input> {

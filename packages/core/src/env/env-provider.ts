@@ -12,22 +12,34 @@ import { SecretsError } from '../errors/secrets-error.ts'
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface EnvProviderOptions extends NamesOptions {
-  /** What is empty counts as not set, in variables and files: an empty one is the value `''` by default. */
+  /**
+   * What is empty counts as not set, in variables and files: an empty one is the value `''` by
+   * default.
+   */
   readonly emptyIsAbsent?: boolean | undefined
   /** Stands in errors, audit events and health: `env` by default. */
   readonly name?: string | undefined
   /** The variables: `process.env` by default, read at each call. */
   readonly env?: Environment | undefined
-  /** Text in the format of a `.env` file (`util.parseEnv`). Its variables count where `env` has none of that name. */
+  /**
+   * Text in the format of a `.env` file (`util.parseEnv`). Its variables count where `env` has none
+   * of that name.
+   */
   readonly dotenv?: string | undefined
   /**
-   * What is not there under its exact name is also looked up in capitals, with `_` for all but letters and digits: `db/password` is read
-   * from `DB_PASSWORD`. Names that differ only in this, such as `db-password` and `db.password`, are then one secret.
+   * Look up a missing name in capitals too, with `_` for all but letters and digits: `db/password`
+   * as `DB_PASSWORD`. Names that differ only in this are then one secret.
    */
   readonly upperSnakeCase?: boolean | undefined
-  /** Containers' convention: `DB_PASSWORD_FILE=/run/secrets/db` gives `DB_PASSWORD` what that file holds. Both set is `CONFIGURATION`. */
+  /**
+   * Containers' convention: `DB_PASSWORD_FILE=/run/secrets/db` gives `DB_PASSWORD` what that file
+   * holds. Both set is `CONFIGURATION`.
+   */
   readonly fileVariables?: boolean | undefined
-  /** A directory of files, one a secret, such as `/run/secrets`; asked for what no variable has. Nothing outside it is read. */
+  /**
+   * A directory of files, one a secret, such as `/run/secrets`; asked for what no variable has.
+   * Nothing outside it is read.
+   */
   readonly directory?: string | undefined
 }
 
@@ -44,7 +56,10 @@ const members: MembersOf<EnvProviderOptions> = {
   onlyNamed: 'boolean',
 }
 
-/** What `envProvider` supports: current values, read only. A variable holds text; only files may hold other bytes. */
+/**
+ * What `envProvider` supports: current values, read only. A variable holds text; only files may
+ * hold other bytes.
+ */
 export const envManifest: ProviderManifest = {
   supports: ['checkHealth'],
   values: { minBytes: 0, maxBytes: maxSecretFileBytes, binary: false },
@@ -52,11 +67,13 @@ export const envManifest: ProviderManifest = {
 }
 
 /**
- * Returns a provider of secrets from environment variables and, where asked for, from mounted files and `.env` text. Values are exact: an
- * empty variable is a value, and a file's last newline is part of it (write files with `printf %s`). Files are regular files of up to 64 KiB.
+ * Returns a provider of secrets from environment variables and, where asked for, from mounted files
+ * and `.env` text. Values are exact: an empty variable is a value, and a file's last newline is
+ * part of it (write files with `printf %s`). Files are regular files of up to 64 KiB.
  *
- * Its reads reject with `CONFIGURATION` where something is named but is not there or not usable (a `…_FILE` without its file, a missing
- * `directory`), with `PERMISSION_DENIED` where a file may not be read, and with `UNAVAILABLE` where reading it failed. It has no versions and no writes.
+ * Its reads reject with `CONFIGURATION` where something is named but is not there or not usable (a
+ * `…_FILE` without its file, a missing `directory`), with `PERMISSION_DENIED` where a file may not
+ * be read, and with `UNAVAILABLE` where reading it failed. It has no versions and no writes.
  *
  * @example
  * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
@@ -117,7 +134,7 @@ function variableReader({ env, dotenv = '', emptyIsAbsent }: EnvProviderOptions)
   }
 }
 
-/** Throws `CONFIGURATION` for what holds no variables under their names, and shows none of it. */
+/** Throws `CONFIGURATION` unless this is an object of variables; shows no value. */
 export function assertEnvironment(env: unknown): void {
   if (isRecord(env)) return
   throw new SecretsError('CONFIGURATION', `env is ${described(env)}`, { remedy: 'pass an object of texts, such as process.env' })

@@ -4,27 +4,39 @@ import { isValidName } from '../options/names.ts'
 import { quoted } from '../errors/format.ts'
 
 /**
- * What a `…FromEnv` function reads its settings through. Problems are gathered, so that one error tells them all; none quotes what a
- * variable holds, for it may be a secret in the wrong place. An empty setting counts as not set.
+ * What a `…FromEnv` function reads its settings with. One error lists all problems. No problem
+ * quotes a value: it may be a misplaced secret. An empty setting counts as not set.
  */
 export interface EnvironmentReader {
   /** The variable's text, or `undefined` where it is not set or empty. */
   readonly optional: (variable: string) => string | undefined
-  /** The variable's text; where it is not set or empty that is a problem, and the answer is `''`. */
+  /** The variable's text. If it is not set or empty, that is a problem and the answer is `''`. */
   readonly required: (variable: string) => string
-  /** A list such as `TOKEN=finchat/token#token,DB=prod/db` as the `names` of a provider's options; `{}` where it is not set. */
+  /**
+   * A list such as `TOKEN=finchat/token#token,DB=prod/db` as the `names` of a provider's options;
+   * `{}` where it is not set.
+   */
   readonly names: (variable: string) => Readonly<Record<string, string>>
   /** Records what is wrong: say which variable, and what is expected of it. */
   readonly problem: (message: string) => void
 }
 
-/** Makes a provider from variables: what each provider package exports, such as `awsFromEnv`. It reads them by the reader only, and opens nothing yet. */
+/**
+ * Makes a provider from variables, as `awsFromEnv` does. It reads them only through the reader, and
+ * opens nothing yet.
+ */
 export type ProviderFromEnv = (env: EnvironmentReader) => SecretProvider
 
-/** Hears what is wrong. `blocks`: the provider cannot be made, and what its factory throws says the same less well. */
+/**
+ * Receives a problem. `blocks`: the provider cannot be made, and its factory's error would say
+ * less.
+ */
 export type NoteProblem = (message: string, blocks: boolean) => void
 
-/** A reader of these variables that tells `note` what is wrong, and adds to `asked` which were asked for. */
+/**
+ * A reader of these variables. It reports problems to `note` and adds each variable that it reads
+ * to `asked`.
+ */
 export function environmentReader(env: Environment, note: NoteProblem, asked: Set<string> = new Set()): EnvironmentReader {
   const problem = (message: string): void => note(message, true)
   const optional = (variable: string): string | undefined => {
@@ -44,7 +56,7 @@ export function environmentReader(env: Environment, note: NoteProblem, asked: Se
   }
 }
 
-/** The entries of a list that is divided by commas, without the spaces around them. */
+/** The entries of a list with commas, trimmed. */
 export function listOf(text = ''): string[] {
   return text
     .split(',')

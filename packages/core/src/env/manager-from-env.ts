@@ -10,20 +10,25 @@ import type { SecretsManager } from '../manager/secrets-manager.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { warnOfUnread } from './unread-variables.ts'
 
-/** Options of `createSecretsManager`, except for the providers. `FINCHAT_SECRETS_CACHE_TTL` goes before `cache.ttlSeconds`. */
+/**
+ * Options of `createSecretsManager` without the providers. `FINCHAT_SECRETS_CACHE_TTL` overrides
+ * `cache.ttlSeconds`.
+ */
 export interface FromEnvOptions extends Omit<SecretsManagerOptions, 'providers'> {
   /** The variables: `process.env` by default. */
   readonly env?: Environment | undefined
 }
 
 /**
- * Returns a secrets manager as the environment asks for it. `FINCHAT_SECRETS_PROVIDER` names the provider to ask first (`env` by default),
- * `FINCHAT_SECRETS_FALLBACKS` those to ask next, divided by commas (`env` by default, none if it is empty), and `FINCHAT_SECRETS_CACHE_TTL`
- * is the cache's in whole seconds (300). `env` is always at hand; other providers are passed under the name that the variables use.
+ * Returns a secrets manager as the environment asks for it. `FINCHAT_SECRETS_PROVIDER` names the
+ * provider to ask first (`env` by default), `FINCHAT_SECRETS_FALLBACKS` those to ask next, divided
+ * by commas (`env` by default, none if it is empty), and `FINCHAT_SECRETS_CACHE_TTL` is the cache's
+ * in whole seconds (300). `env` is always at hand; other providers are passed under the name that
+ * the variables use.
  *
- * Throws ONE `CONFIGURATION` error that lists all that is wrong with the variables, and never what they hold. A process warning tells of
- * settings that nobody reads: of a provider that was passed and is named by neither variable, or misspelt within `FINCHAT_SECRETS_…` and the
- * like.
+ * Throws ONE `CONFIGURATION` error that lists all that is wrong with the variables, and never what
+ * they hold. A process warning tells of settings that nobody reads: of a provider that was passed
+ * and is named by neither variable, or misspelt within `FINCHAT_SECRETS_…` and the like.
  *
  * @example
  * import { secretsManagerFromEnv } from '@finchat/secrets-core'
@@ -75,7 +80,7 @@ interface Choice {
 
 function chosenProviders({ optional }: EnvironmentReader, env: Environment): Choice[] {
   const first = { name: optional('FINCHAT_SECRETS_PROVIDER') ?? 'env', variable: 'FINCHAT_SECRETS_PROVIDER' }
-  // An empty list is one: ask no other.
+  // An empty list means no fallbacks.
   const fallbacks = optional('FINCHAT_SECRETS_FALLBACKS') ?? ownVariable(env, 'FINCHAT_SECRETS_FALLBACKS') ?? 'env'
   const choices = [first, ...listOf(fallbacks).map((name) => ({ name, variable: 'FINCHAT_SECRETS_FALLBACKS' }))]
   return choices.filter(({ name }, index) => choices.findIndex((choice) => choice.name === name) === index)
@@ -94,7 +99,7 @@ function noteFactory(name: string, factory: unknown, problems: string[]): void {
   problems.push(`${name} is ${described(factory)}: ${remedy}`)
 }
 
-/** A reader of ours that stands under another name than its own would be asked in another's place, or never. */
+/** One of our factories under another name would be asked in its place, or never. */
 function notePlace(name: string, own: string, problems: string[]): void {
   if (own !== name && ours.has(own)) problems.push(`${quoted(name)} makes the provider ${own}: pass { ${own}: ${own}FromEnv }`)
 }
@@ -108,7 +113,7 @@ function notAvailable({ name, variable }: Choice, factories: ReadonlyMap<string,
     : `${variable} must name one provider: ${known}; those to ask next go into FINCHAT_SECRETS_FALLBACKS`
 }
 
-/** What the factory makes; where it fails its problem is noted, unless the reader was told already what keeps it from being made. */
+/** The factory's provider. Its failure is a problem, unless the reader has reported one already. */
 function made(name: string, factory: unknown, env: Environment, problems: string[], asked: Set<string>): SecretProvider[] {
   if (typeof factory !== 'function') return []
   let isBlocked = false

@@ -6,7 +6,10 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import { fileFailure } from '../kit/file-failure.ts'
 import { readSecretFile, unlessMissing } from '../kit/secret-file.ts'
 
-/** What the file holds that the variable `KEY_FILE` names. `value`: what `KEY` itself holds, which must be nothing. */
+/**
+ * The content of the file that the variable `KEY_FILE` names. `value` is the content of `KEY`
+ * itself, which must not be set.
+ */
 export async function readNamedFile(
   path: string,
   key: string,
@@ -21,25 +24,25 @@ export async function readNamedFile(
   throw new SecretsError('CONFIGURATION', `the file that ${variable} names does not exist`, { remedy: 'mount it, or unset the variable' })
 }
 
-/** How often a read begins anew where the directory changes under it. */
+/** How often a read starts again when the directory changes. */
 const mountedAttempts = 5
 
 /**
- * The same for the file of this name in a directory of mounted secrets (`/run/secrets`, a Kubernetes volume). Links are followed, for
- * Kubernetes mounts are made of them, but never out of the directory. `undefined` only while the directory itself is there and stays.
+ * The content of this file in a directory of mounted secrets (`/run/secrets`, a Kubernetes volume).
+ * Links are followed, since Kubernetes mounts consist of them, but never out of the directory.
+ * `undefined` only while the directory exists and stays.
  */
 export async function readMountedFile(directory: string, path: string, signal: AbortSignal): Promise<string | Uint8Array | undefined> {
   const root = await rootOf(directory)
-  // `a//b` and `a/./b` would be further names of the file `a/b`, and `..` of files outside. What
-  // begins with `..` is kubelet's own: the secret `db` of a volume also lies at `..data/db`, which
-  // no list of names has.
+  // `a//b` and `a/./b` would be other names of `a/b`, and `..` names files outside. Names that
+  // begin with `..` are kubelet's own: the secret `db` of a volume also lies at `..data/db`.
   if (/(^|\/)(\.?(\/|$)|\.\.)|\\/.test(path)) return undefined
   for (let attempt = 1; attempt <= mountedAttempts; attempt += 1) {
     const found = await mountedFile(root, path, signal)
     if (found !== 'changed' && found !== undefined) return found.value
-    // A directory that was replaced as a whole is not looked into at once.
+    // A directory that was replaced as a whole is not read at once.
     if ((await rootOf(directory)) !== root) break
-    // What was there a moment ago is not absent.
+    // It existed a moment ago, so it is not absent.
     if (found === undefined && attempt === 1) return undefined
   }
   throw new SecretsError('UNAVAILABLE', `${mountedSubject} went away while it was read, or is a link to nothing`, { remedy: 'try again' })
@@ -47,7 +50,10 @@ export async function readMountedFile(directory: string, path: string, signal: A
 
 const mountedSubject = 'its file in the mounted directory'
 
-/** One attempt. Kubernetes swaps a volume's content under its readers: what went missing meanwhile was not absent. */
+/**
+ * One attempt. Kubernetes swaps a volume's content under its readers, so a file that disappears
+ * meanwhile is not absent.
+ */
 async function mountedFile(
   root: string,
   path: string,
@@ -68,8 +74,8 @@ async function mountedFile(
 }
 
 /**
- * Whether each folder on the way lists the name as it is written. Windows and macOS also find a
- * file under another case, and Windows with trailing dots.
+ * Whether each folder lists the name exactly. Windows and macOS also find a file under another
+ * case, and Windows with trailing dots.
  */
 async function isListed(root: string, path: string): Promise<boolean> {
   const { readdir } = process.getBuiltinModule('node:fs').promises
@@ -88,8 +94,8 @@ function isDenied(error: unknown): boolean {
 }
 
 /**
- * Whether the opened file lies inside the root: a link may have been put in its way since its place was looked up. Throws
- * `CONFIGURATION` where it lies outside.
+ * Whether the opened file is inside the root: a link may have been swapped in after the path was
+ * resolved. Throws `CONFIGURATION` if it is outside.
  */
 async function isInside(handle: FileHandle, root: string, real: string): Promise<boolean> {
   const opened = await openedPath(handle)
@@ -98,7 +104,10 @@ async function isInside(handle: FileHandle, root: string, real: string): Promise
   return true
 }
 
-/** Where the system says that an open file is. Linux says it; macOS does not, nor does a process without the right to read it. */
+/**
+ * The path of an open file according to the system. Only Linux tells it, and only to a process that
+ * may read it.
+ */
 async function openedPath({ fd }: FileHandle): Promise<string | undefined> {
   try {
     return await process.getBuiltinModule('node:fs').promises.readlink(`/proc/self/fd/${fd}`)
@@ -107,14 +116,17 @@ async function openedPath({ fd }: FileHandle): Promise<string | undefined> {
   }
 }
 
-/** Whether the path leads to the opened file, through no link, before and after it is looked at: a swap in between changes a folder's `ctime`. */
+/**
+ * Whether the path still leads to the opened file without links. Checked before and after, since a
+ * swap changes a folder's `ctime`.
+ */
 async function isStillAt(handle: FileHandle, root: string, real: string): Promise<boolean> {
   const before = await wayTo(root, real)
   const opened = identityOf(await handle.stat({ bigint: true }))
   return before?.at(-1) === opened && String(before) === String(await wayTo(root, real))
 }
 
-/** What stands at each step from the root to the file; `undefined` where one is a link. */
+/** The identity of each folder from the root to the file; `undefined` if one is a link. */
 async function wayTo(root: string, real: string): Promise<readonly string[] | undefined> {
   const { dirname } = process.getBuiltinModule('node:path')
   const { lstat } = process.getBuiltinModule('node:fs').promises
@@ -129,7 +141,7 @@ function identityOf({ dev, ino, ctimeNs }: BigIntStats): string {
   return `${dev} ${ino} ${ctimeNs}`
 }
 
-/** The directory's own place on disk. Throws `CONFIGURATION` if it is not there, or is none. */
+/** The directory's real path. Throws `CONFIGURATION` if it is missing or no directory. */
 export async function rootOf(directory: string): Promise<string> {
   const { realpath, stat } = process.getBuiltinModule('node:fs').promises
   const root = await unlessMissing('the mounted directory', async () => {

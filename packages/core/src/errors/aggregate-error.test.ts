@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { gatheredError } from './aggregate-error.ts'
+import { aggregateError } from './aggregate-error.ts'
 import { SecretNotFoundError, SecretsError } from './secrets-error.ts'
 
 function failure(name: string, code: SecretsError['code']): { name: string; error: SecretsError } {
   return { name, error: code === 'NOT_FOUND' ? new SecretNotFoundError(name) : new SecretsError(code, `said ${code}`, { secret: name }) }
 }
 
-describe('gatheredError', () => {
+describe('aggregateError', () => {
   it('is the failure itself if one secret was asked for', () => {
     const only = failure('a', 'DELETED')
-    expect(gatheredError([only], 1)).toBe(only.error)
+    expect(aggregateError([only], 1)).toBe(only.error)
   })
 
   it('lists every failure by name, on a line of its own', () => {
-    expect(gatheredError([failure('a', 'NOT_FOUND'), failure('b\nc', 'UNAVAILABLE')], 3).message).toBe(
+    expect(aggregateError([failure('a', 'NOT_FOUND'), failure('b\nc', 'UNAVAILABLE')], 3).message).toBe(
       '2 of 3 secrets are missing, wrong or could not be read:\n  "a": Secret \'a\' not found in any provider\n  "b\\nc": Secret \'b\nc\': said UNAVAILABLE',
     )
   })
@@ -23,8 +23,8 @@ describe('gatheredError', () => {
       name: `name-${index}`,
       error: new SecretsError('UNAVAILABLE', 'x', { retryAt }),
     }))
-    expect(gatheredError(failures, 3).retryAt).toBe(2_000)
-    expect(gatheredError([failure('a', 'UNAVAILABLE'), failure('b', 'UNAVAILABLE')], 2).retryAt).toBeUndefined()
+    expect(aggregateError(failures, 3).retryAt).toBe(2_000)
+    expect(aggregateError([failure('a', 'UNAVAILABLE'), failure('b', 'UNAVAILABLE')], 2).retryAt).toBeUndefined()
   })
 
   it.each([
@@ -37,7 +37,7 @@ describe('gatheredError', () => {
     [['AUDIT_FAILED', 'NOT_FOUND'], 'AUDIT_FAILED'],
     [['DELETED', 'INTEGRITY'], 'DELETED'],
   ] as const)('has of %j the code %s', (codes, code) => {
-    const error = gatheredError(
+    const error = aggregateError(
       codes.map((each, index) => failure(`name-${index}`, each)),
       codes.length,
     )

@@ -3,20 +3,20 @@ import { quoted } from './format.ts'
 import { SecretNotFoundError, SecretsError } from './secrets-error.ts'
 import { earliestRetry } from './unresolved-error.ts'
 
-/** What went wrong with one of several secrets. */
+/** The failure of one of several secrets. */
 export interface Failure {
   readonly name: string
   readonly error: SecretsError
 }
 
-/** From the least grave; every other code is graver. */
+/** From the least grave; all other codes are graver. */
 const gravity: readonly SecretsErrorCode[] = ['NOT_FOUND', 'INVALID_ARGUMENT', 'RATE_LIMITED', 'DEADLINE_EXCEEDED', 'UNAVAILABLE']
 
 /**
- * One error for several secrets, which lists every failure by name. Its code is the gravest: what waiting does not heal,
- * then outages, then values that are wrong, and `NOT_FOUND` only if all are missing.
+ * One error that lists every failure by name. Its code is the gravest: one that waiting does not
+ * heal, then outages, then wrong values, and `NOT_FOUND` only if all are missing.
  */
-export function gatheredError(failures: readonly Failure[], count: number): SecretsError {
+export function aggregateError(failures: readonly Failure[], count: number): SecretsError {
   const [only] = failures
   if (only !== undefined && count === 1) return only.error
   const problem = `${failures.length} of ${count} secrets are missing, wrong or could not be read:${failures.map(lineOf).join('')}`

@@ -3,7 +3,10 @@ import type { SecretsErrorCode } from '../contract/error-codes.ts'
 /** What a chain does after a provider failed: ask the next one, or end with this failure. */
 export type Verdict = 'next' | 'stop'
 
-/** `next` where nothing was learnt of the secret; every other code is an answer that a weaker store must not overrule. */
+/**
+ * `next` where the store said nothing about the secret; a later provider must not overrule any
+ * other answer.
+ */
 export const verdicts: { readonly [code in SecretsErrorCode]: Verdict } = {
   UNAVAILABLE: 'next',
   DEADLINE_EXCEEDED: 'next',
@@ -27,25 +30,25 @@ export function isKnownCode(code: string): code is SecretsErrorCode {
   return Object.hasOwn(verdicts, code)
 }
 
-/** The codes that tell of the store's state, not of the secret: what it last answered may still be served. */
+/** Codes about the store's state, not about the secret: its last answer may still be served. */
 export function isOutage(code: SecretsErrorCode): boolean {
   return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'RATE_LIMITED'
 }
 
 /**
- * The codes after which nothing that is held of it may be served again: it was withdrawn, is denied to us, or was altered
- * (`INTEGRITY`: what was read from a store that somebody tampered with may be theirs too).
+ * Codes after which no held value may be served: it was withdrawn, is denied, or the store was
+ * altered (`INTEGRITY`).
  */
 export function isWithdrawal(code: SecretsErrorCode): boolean {
   return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED' || code === 'DELETED' || code === 'INTEGRITY'
 }
 
-/** The codes with which a store could not be asked: nothing was learnt of the secret. */
+/** Codes of a store that could not be asked: they say nothing about the secret. */
 export function isUnasked(code: SecretsErrorCode): boolean {
   return isOutage(code) || code === 'CREDENTIALS_MISSING'
 }
 
-/** The codes that are a store's answer about the secret, which a weaker store must not overrule. */
+/** Codes that are a store's answer about the secret: a later provider must not overrule them. */
 export function isRefusal(code: SecretsErrorCode): boolean {
   return verdicts[code] === 'stop' && code !== 'NOT_FOUND' && code !== 'ABORTED' && code !== 'AUDIT_FAILED'
 }

@@ -1,7 +1,8 @@
 import { tagOf } from './own-properties.ts'
 
 /**
- * Returns a stranger's text as an error message can show it: quoted, on one line, printable, at most 40 characters.
+ * Returns a stranger's text as an error message can show it: quoted, on one line, printable, at
+ * most 40 characters.
  *
  * @example
  * import { quoted } from '@finchat/secrets-core/provider'
@@ -20,7 +21,8 @@ export function quoted(text: unknown): string {
 const collections = new Set(['Map', 'Set', 'Date', 'URL', 'URLSearchParams', 'Uint8Array'])
 
 /**
- * Returns what somebody passed in place of what was asked for, for an error message. Text is not shown: it may be a secret.
+ * Returns what somebody passed in place of what was asked for, for an error message. Text is not
+ * shown: it may be a secret.
  *
  * @example
  * import { described } from '@finchat/secrets-core/provider'

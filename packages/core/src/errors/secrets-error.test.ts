@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { placed, SecretNotFoundError, SecretsError } from './secrets-error.ts'
+import { withContext, SecretNotFoundError, SecretsError } from './secrets-error.ts'
 
 const canary = 'canary-7d02'
 
@@ -83,7 +83,7 @@ describe('SecretNotFoundError', () => {
 
 describe('placed', () => {
   it('says where, where the error does not say so itself', () => {
-    const error = placed(new SecretsError('RATE_LIMITED', 'slow down', { provider: 'inner', retryAt: 7, remedy: 'wait' }), {
+    const error = withContext(new SecretsError('RATE_LIMITED', 'slow down', { provider: 'inner', retryAt: 7, remedy: 'wait' }), {
       secret: 'db',
       provider: 'outer',
     })
@@ -92,14 +92,14 @@ describe('placed', () => {
   })
 
   it('does not grow when it is placed again', () => {
-    const once = placed(new SecretsError('INTERNAL', 'x'), { secret: 'db' })
-    expect(placed(once, { secret: 'db', provider: 'p' }).message).toBe("Secret 'db', provider 'p': x")
+    const once = withContext(new SecretsError('INTERNAL', 'x'), { secret: 'db' })
+    expect(withContext(once, { secret: 'db', provider: 'p' }).message).toBe("Secret 'db', provider 'p': x")
   })
 
   it('takes an error of another copy by its own message', () => {
     const error = foreign('INTERNAL')
     if (!SecretsError.isInstance(error)) throw new Error('not recognised')
-    expect(placed(error, { provider: 'p' }).message).toBe("provider 'p': of another copy")
+    expect(withContext(error, { provider: 'p' }).message).toBe("provider 'p': of another copy")
   })
 
   const marks = [

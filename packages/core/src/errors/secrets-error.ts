@@ -14,15 +14,16 @@ const attemptKeys = [
   'retryAt',
 ] as const satisfies readonly (keyof SecretsErrorAttempt)[]
 
-/** Where an error happened; the core fills it in for errors that a provider throws. */
+/** Where an error happened. The core fills it in for a provider's errors. */
 export interface SecretsErrorPlace {
   readonly secret?: string | undefined
   readonly provider?: string | undefined
 }
 
 /**
- * The one error that this project throws. Programs act on `code`; people read `message`, which names the secret, the
- * provider and the remedy. It never holds a value, a credential, a request, a response, or another library's error.
+ * The one error that this project throws. Programs act on `code`; people read `message`, which
+ * names the secret, the provider and the remedy. It never holds a value, a credential, a request, a
+ * response, or another library's error.
  *
  * @example
  * import { SecretsError } from '@finchat/secrets-core'
@@ -32,7 +33,7 @@ export interface SecretsErrorPlace {
  */
 export class SecretsError extends Error implements SecretsErrorDetails, SecretsErrorPlace {
   static {
-    // What an error does not say is not said by the prototype of every object either.
+    // A polluted Object.prototype must not add details to an error.
     for (const key of [...detailKeys, 'problem']) Object.defineProperty(this.prototype, key, descriptor(undefined, false))
   }
 
@@ -77,7 +78,8 @@ export class SecretsError extends Error implements SecretsErrorDetails, SecretsE
 }
 
 /**
- * No provider has this secret: every one of them definitively said so. An outage is never reported as this.
+ * No provider has this secret: every one of them definitively said so. An outage is never reported
+ * as this.
  *
  * @example
  * import { createSecretsManager, envProvider, SecretNotFoundError } from '@finchat/secrets-core'
@@ -104,13 +106,18 @@ export class SecretNotFoundError extends SecretsError {
   }
 }
 
-/** The same error, saying which secret and which provider it is about where it does not say so itself. */
-export function placed(error: SecretsError, place: SecretsErrorPlace): SecretsError {
+/**
+ * The same error, saying which secret and which provider it is about where it does not say so
+ * itself.
+ */
+export function withContext(error: SecretsError, place: SecretsErrorPlace): SecretsError {
   const { secret, provider } = { ...ownMembers(place, ['secret', 'provider']), ...detailsOf(error) }
   return new SecretsError(error.code, error.problem ?? error.message, { ...detailsOf(error), secret, provider })
 }
 
-/** Controls, marks that turn the direction of text, what is not shown, and line ends but our own. */
+/**
+ * Controls, marks that turn the direction of text, what is not shown, and line ends but our own.
+ */
 const invisible = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 function visible(text: unknown): string {

@@ -1,19 +1,25 @@
 import type { SecretsErrorAttempt, SecretsErrorCode } from '../contract/error-codes.ts'
 import { SecretsError } from './secrets-error.ts'
 
-/** What a provider said, for the error of a walk: nothing of its error but code, problem and remedy. */
+/**
+ * One provider's part in an error about several: code, problem and remedy of its error, and no
+ * more.
+ */
 export function attemptOf(provider: string, { code, problem, remedy, retryAt }: SecretsError, durationMs: number): SecretsErrorAttempt {
   return { provider, code, durationMs, message: problem, remedy, retryAt }
 }
 
-/** When asking again can help first, of errors or attempts that may say so. */
+/** The earliest `retryAt` of these failures. */
 export function earliestRetry(failures: readonly { readonly retryAt?: number | undefined }[]): number | undefined {
   const times = failures.map(({ retryAt }) => retryAt).filter((time): time is number => Number.isFinite(time))
   return times.length === 0 ? undefined : Math.min(...times)
 }
 
-/** The error of a walk that nobody answered: what each provider that failed said, and what to do about the first that knows, or `otherwise`. */
-export function unanswered(
+/**
+ * One error for a read that no provider answered. Its remedy is the first that a provider gives, or
+ * `otherwise`.
+ */
+export function unresolvedError(
   code: SecretsErrorCode,
   problem: string,
   secret: string,
@@ -28,19 +34,19 @@ export function unanswered(
     secret,
     attempts,
     retryAt: earliestRetry(failed),
-    // Of several it must be seen whose it is.
+    // With several providers, the message names the one that failed.
     remedy: remedy === undefined || isOne ? (remedy ?? otherwise) : `${provider}: ${remedy}`,
   })
 }
 
-/** The error of a read that nobody could answer, though some were asked. */
+/** The error of a read that ended without an answer because a provider could not be asked. */
 export function notAsked(secret: string, attempts: readonly SecretsErrorAttempt[]): SecretsError {
   const problem =
     attempts.length === 1 ? `Secret '${secret}' cannot be read` : 'not every provider could be asked, so whether it exists is not known'
-  return unanswered('UNAVAILABLE', problem, secret, attempts)
+  return unresolvedError('UNAVAILABLE', problem, secret, attempts)
 }
 
-/** The error of what counts only if the provider has the current secret, behind one that could not be asked. */
+/** The error of a call that needs the current secret while an earlier provider cannot be asked. */
 export function notSure(
   secret: string,
   provider: string,
@@ -48,12 +54,12 @@ export function notSure(
   otherwise: string = 'try again, or name the provider if you know',
 ): SecretsError {
   const problem = `an earlier provider cannot be asked, so whether '${provider}' has the current secret is not known`
-  return unanswered('UNAVAILABLE', problem, secret, attempts, otherwise)
+  return unresolvedError('UNAVAILABLE', problem, secret, attempts, otherwise)
 }
 
 const shortLength = 120
 
-/** The first line, or its beginning: `attempts` has the whole. */
+/** At most the first line: `attempts` has the whole. */
 function shortened(message = ''): string {
   const [line = ''] = message.split('\n')
   return line.length > shortLength || line !== message ? `${line.slice(0, shortLength).trimEnd()}…` : line

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Circuit, unhurried } from './circuit-breaker.ts'
+import { CircuitBreaker, unhurried } from './circuit-breaker.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 const coolDownMs = 3_000
@@ -10,19 +10,19 @@ afterEach(() => vi.restoreAllMocks())
 
 const down = new SecretsError('UNAVAILABLE', 'down')
 
-function fail(circuit: Circuit, times: number, now: number, paths: readonly string[] = ['a', 'b']): void {
+function fail(circuit: CircuitBreaker, times: number, now: number, paths: readonly string[] = ['a', 'b']): void {
   for (let count = 0; count < times; count += 1) circuit.failed([String(paths[count % paths.length])], now, down)
 }
 
-function opened(now: number): Circuit {
-  const circuit = new Circuit()
+function opened(now: number): CircuitBreaker {
+  const circuit = new CircuitBreaker()
   fail(circuit, 5, now)
   return circuit
 }
 
-describe('Circuit', () => {
+describe('CircuitBreaker', () => {
   it('lets every call through until the fifth failure in a row', () => {
-    const circuit = new Circuit()
+    const circuit = new CircuitBreaker()
     fail(circuit, 4, 0)
     expect(circuit.refusal(0)).toBeUndefined()
     circuit.failed(['a'], 0, down)
@@ -30,7 +30,7 @@ describe('Circuit', () => {
   })
 
   it('says why the provider failed, and what to do about it', () => {
-    const circuit = new Circuit()
+    const circuit = new CircuitBreaker()
     fail(circuit, 5, 0)
     circuit.failed(['c'], 0, new SecretsError('UNAVAILABLE', 'the server is sealed', { remedy: 'unseal it' }))
     expect(circuit.refusal(0)).toMatchObject({
@@ -40,7 +40,7 @@ describe('Circuit', () => {
   })
 
   it('counts only failures in a row', () => {
-    const circuit = new Circuit()
+    const circuit = new CircuitBreaker()
     fail(circuit, 4, 0)
     circuit.succeeded()
     fail(circuit, 4, 0)
@@ -48,7 +48,7 @@ describe('Circuit', () => {
   })
 
   it('is not opened by one bad name, however often it fails', () => {
-    const circuit = new Circuit()
+    const circuit = new CircuitBreaker()
     fail(circuit, 100, 0, ['bad'])
     expect(circuit.refusal(0)).toBeUndefined()
     circuit.failed(['other'], 0, down)
@@ -56,7 +56,7 @@ describe('Circuit', () => {
   })
 
   it('forgets the names that failed before a success', () => {
-    const circuit = new Circuit()
+    const circuit = new CircuitBreaker()
     circuit.failed(['other'], 0, down)
     circuit.succeeded()
     fail(circuit, 100, 0, ['bad'])
@@ -84,7 +84,7 @@ describe('Circuit', () => {
   it('cools down for 8 to 10 s where nobody waits for the provider', () => {
     const ends = [0, 1].map((random) => {
       vi.spyOn(Math, 'random').mockReturnValue(random)
-      const circuit = new Circuit({ pace: unhurried })
+      const circuit = new CircuitBreaker({ pace: unhurried })
       fail(circuit, 5, 0)
       return circuit.refusal(0)?.retryAt
     })
@@ -92,7 +92,7 @@ describe('Circuit', () => {
   })
 
   it('lets another probe through where one takes too long', () => {
-    const circuit = new Circuit({ probeMs: 1_250 })
+    const circuit = new CircuitBreaker({ probeMs: 1_250 })
     fail(circuit, 5, 0)
     expect(circuit.refusal(coolDownMs)).toBeUndefined()
     expect(circuit.refusal(coolDownMs + 1_250)).toBeDefined()
@@ -102,7 +102,7 @@ describe('Circuit', () => {
 
   it('tells of an outage while it is open, and then when it ended', () => {
     vi.setSystemTime(7_000)
-    const circuit = new Circuit()
+    const circuit = new CircuitBreaker()
     circuit.failed(['a'], 0, down)
     circuit.succeeded()
     expect([circuit.outage, circuit.recoveredAt]).toEqual([undefined, -Infinity])
@@ -114,7 +114,7 @@ describe('Circuit', () => {
   })
 
   it('lets readers with a stale value probe after 8 to 10 s, and not while it is closed or after the clock was set back', () => {
-    const circuit = new Circuit()
+    const circuit = new CircuitBreaker()
     expect(circuit.rest(0)).toBeUndefined()
     fail(circuit, 5, 20_000)
     expect([circuit.rest(29_999)?.code, circuit.rest(30_000), circuit.rest(10_000)]).toEqual(['UNAVAILABLE', undefined, undefined])
@@ -129,7 +129,7 @@ describe('Circuit', () => {
   })
 
   it('opens at once where there is no credential, for up to a minute, with the same code', () => {
-    const circuit = new Circuit()
+    const circuit = new CircuitBreaker()
     const missing = new SecretsError('CREDENTIALS_MISSING', 'none is configured', { remedy: 'configure one' })
     circuit.failed(['a'], 0, missing)
     expect(circuit.refusal(499)).toMatchObject({ code: 'CREDENTIALS_MISSING', problem: 'none is configured', remedy: 'configure one' })

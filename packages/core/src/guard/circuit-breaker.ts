@@ -1,15 +1,15 @@
 import { backOff, type BackOff } from './back-off.ts'
 import { isOutage } from '../errors/error-classes.ts'
-import { placed, SecretsError } from '../errors/secrets-error.ts'
+import { withContext, SecretsError } from '../errors/secrets-error.ts'
 
-/** In a row, and over more than one path: one secret that a store fails on is its own back-off's matter. */
+/** In a row, and over more than one path: a single failing secret is left to its own back-off. */
 const failuresToOpen = 5
 const pathsToOpen = 2
 
-/** How long a circuit stays open after another failure. */
+/** How long the circuit stays open after a failure. */
 type Pace = (error: SecretsError, before: BackOff | undefined, now: number) => BackOff
 
-/** A random time from the shortest to the longest: processes that failed together do not probe in step. */
+/** Random, so that processes that failed together do not probe together. */
 function paced(shortestMs: number, longestMs: number): Pace {
   return (error, before, now) => {
     if (!isOutage(error.code)) return backOff(error, before, now)
@@ -20,42 +20,45 @@ function paced(shortestMs: number, longestMs: number): Pace {
 }
 
 const hurried: Pace = paced(1_000, 3_000)
-/** The pace for a part that no reader needs, such as a cache. */
+/** The pace for a part that reads can do without, such as a cache. */
 export const unhurried: Pace = paced(8_000, 10_000)
 
-export interface CircuitOptions {
+export interface CircuitBreakerOptions {
   readonly pace?: Pace | undefined
   /** A probe that takes longer is not waited for. Absent: every one is. */
   readonly probeMs?: number | undefined
 }
 
 /**
- * Leaves a provider alone that failed several times in a row, or that has no credential. Then a single call, the probe, is let
- * through: its success closes the circuit, its failure opens it anew.
+ * Opens after several failures in a row, or without a credential. Later a single call, the probe,
+ * is let through: its success closes the circuit, its failure opens it again.
  */
-export class Circuit {
-  readonly #options: CircuitOptions
+export class CircuitBreaker {
+  readonly #options: CircuitBreakerOptions
   #failures = 0
   readonly #paths = new Set<string>()
   #failing: BackOff | undefined
   #probingSince: number | undefined
   #recoveredAt = -Infinity
 
-  constructor(options: CircuitOptions = {}) {
+  constructor(options: CircuitBreakerOptions = {}) {
     this.#options = options
   }
 
-  /** Why the provider is left alone, while it is. */
+  /** The error that keeps the circuit open, while it is open. */
   get outage(): SecretsError | undefined {
     return this.#isOpen ? this.#failing?.error : undefined
   }
 
-  /** When a probe last found the provider well again: what failed before then tells nothing of it any more. */
+  /** When a probe last succeeded: earlier failures say nothing any more. */
   get recoveredAt(): number {
     return this.#recoveredAt
   }
 
-  /** Returns why the provider must not be asked now, or `undefined`; then `succeeded`, `failed` or `withdrawn` must follow. */
+  /**
+   * Returns why the provider must not be asked now, or `undefined`; then `succeeded`, `failed` or
+   * `withdrawn` must follow.
+   */
   refusal(now: number): SecretsError | undefined {
     const failing = this.#failing
     if (failing === undefined || !this.#isOpen) return undefined
@@ -67,7 +70,7 @@ export class Circuit {
     return refusalOf(failing, now)
   }
 
-  /** Why a reader whose stale value stands in does not probe yet: it waits for nothing, and others may need the store. */
+  /** Why a reader with a stale value does not probe yet: readers without one go first. */
   rest(now: number): SecretsError | undefined {
     const failing = this.#isOpen ? this.#failing : undefined
     return failing !== undefined && now >= failing.at && now < failing.restUntil ? refusalOf(failing, now) : undefined
@@ -88,7 +91,7 @@ export class Circuit {
     const isKnown = this.#isOpen && begunAt < openedAt && openedAt <= now
     this.#failures += 1
     for (const path of paths.slice(0, pathsToOpen)) if (this.#paths.size < pathsToOpen) this.#paths.add(path)
-    // What began before the circuit opened tells nothing new, and must not keep it open.
+    // A call that began before the circuit opened must not keep it open.
     if (isKnown) return
     const { pace = hurried } = this.#options
     this.#failing = pace(error, this.#failing, now)
@@ -115,14 +118,14 @@ export class Circuit {
 
 const heldBack = new WeakSet<SecretsError>()
 
-/** The provider was not asked, since its circuit is open: this tells nothing new of the store. */
+/** Whether an open circuit refused the call: the store was not asked. */
 export function isHeldBack(error: SecretsError): boolean {
   return heldBack.has(error)
 }
 
-/** The circuit's refusal as the error of a provider. */
+/** The circuit's refusal as a provider's error. */
 export function heldBackBy(refusal: SecretsError, provider: string): SecretsError {
-  const error = placed(refusal, { provider })
+  const error = withContext(refusal, { provider })
   heldBack.add(error)
   return error
 }

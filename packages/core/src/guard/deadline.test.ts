@@ -236,6 +236,16 @@ describe('jittered', () => {
   })
 })
 
+describe('bounded, without a deadline', () => {
+  it('starts no timer, and ends by its signal', async () => {
+    const caller = new AbortController()
+    const outcome = codeOf(bounded(never, { deadlineMs: Infinity, closing: open, signal: caller.signal }))
+    expect(vi.getTimerCount()).toBe(0)
+    caller.abort()
+    expect(await outcome).toBe('ABORTED')
+  })
+})
+
 describe('boundedUnlessPrompt', () => {
   const down = new SecretsError('UNAVAILABLE', 'x')
 

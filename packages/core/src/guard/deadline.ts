@@ -1,7 +1,8 @@
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /**
- * The longest time that `setTimeout` takes, in milliseconds: it fires at once for more (Node.js documentation, timers).
+ * The longest time that `setTimeout` takes, in milliseconds: it fires at once for more (Node.js
+ * documentation, timers).
  *
  * @example
  * import { longestTimerMs } from '@finchat/secrets-core/provider'
@@ -12,21 +13,25 @@ export const longestTimerMs: number = 2 ** 31 - 1
 
 /** What ends a call that may hang. */
 export interface Bounds {
-  /** From when it begins, in milliseconds; at most 2,147,483,647, which is `setTimeout`'s own bound. */
+  /**
+   * From when it begins, in milliseconds: at most 2,147,483,647, which is `setTimeout`'s own bound,
+   * or Infinity for none.
+   */
   readonly deadlineMs: number
   /** The caller's abort. */
   readonly signal?: AbortSignal | undefined
-  /** Aborted by the `close()` of what the call belongs to, for all of its calls: so it costs one listener, however many there are. */
+  /** Aborted by the owner's `close()`. All of its calls share one listener. */
   readonly closing: AbortSignal
-  /** What that is, for the message. Default: the secrets manager. */
+  /** The owner in the error message. Default: `the secrets manager`. */
   readonly owner?: string | undefined
 }
 
 /**
- * Settles as `run` does, or rejects with `DEADLINE_EXCEEDED` or `ABORTED`, whichever is first; then the signal that `run` got is aborted, and
- * what it does later is not looked at. Rejects without calling `run` if a signal is aborted already. A `run` that throws at once is as one that
- * rejects. The timer is ref'ed: a process never ends with this unsettled. For authors of providers, whose clients may hang where no signal
- * reaches: in a source of credentials, or in the middle of a body.
+ * Settles as `run` does, or rejects with `DEADLINE_EXCEEDED` or `ABORTED`, whichever is first. It
+ * then aborts the signal that `run` got and ignores how `run` ends. Rejects without calling `run`
+ * if a signal is aborted already; a `run` that throws counts as one that rejects. The timer is
+ * ref'ed, so a process never ends before this settles. Use it where a client may hang and no signal
+ * reaches, as in a source of credentials.
  *
  * @example
  * import { SecretsError } from '@finchat/secrets-core'
@@ -55,7 +60,7 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
     const onAbort = signal && ((): void => end(aborted()))
     const onClose = (): void => end(closed(owner))
     const onTime = (): void => end(new SecretsError('DEADLINE_EXCEEDED', `no answer within ${deadlineMs} ms`))
-    const timer = setTimeout(onTime, deadlineMs)
+    const timer = deadlineMs === Infinity ? undefined : setTimeout(onTime, deadlineMs)
     if (onAbort) signal.addEventListener('abort', onAbort)
     const cancel = whenClosed(closing, onClose)
     const release = (): void => {
@@ -95,8 +100,8 @@ class SignalOnDemand {
 }
 
 /**
- * As `bounded`, for a call that most often has ended at once. The timer starts only if the call runs
- * for longer than a microtask, and its signal exists only if the call reads it.
+ * As `bounded`, for a call that most often has ended at once. The timer starts only if the call
+ * runs for longer than a microtask, and its signal exists only if the call reads it.
  */
 export async function boundedUnlessPrompt<T>(run: (context: { readonly signal: AbortSignal }) => Promise<T>, bounds: Bounds): Promise<T> {
   if (bounds.closing.aborted || bounds.signal?.aborted) return bounded((signal) => run({ signal }), bounds)
@@ -118,8 +123,9 @@ type End = () => void
 const running = new WeakMap<AbortSignal, Set<End>>()
 
 /**
- * Calls `end` when `closing` is aborted. Returns what cancels that. However many wait, the signal has one listener: its
- * own list would be searched at each removal. A signal that is aborted already calls nothing.
+ * Calls `end` when `closing` is aborted. Returns what cancels that. However many wait, the signal
+ * has one listener: its own list would be searched at each removal. A signal that is aborted
+ * already calls nothing.
  *
  * @example
  * import { whenClosed } from '@finchat/secrets-core/provider'
@@ -146,8 +152,9 @@ function endedBy(closing: AbortSignal): Set<End> {
 }
 
 /**
- * Settles as `promise` does, or rejects with `ABORTED` if the signal is aborted first. The promise itself goes on, for
- * others who wait for it. `meanwhile` tells in the error what was waited for, such as `the store was locked`.
+ * Settles as `promise` does, or rejects with `ABORTED` if the signal is aborted first. The promise
+ * itself goes on, for others who wait for it. `meanwhile` tells in the error what was waited for,
+ * such as `the store was locked`.
  *
  * @example
  * import { SecretsError } from '@finchat/secrets-core'
@@ -163,7 +170,8 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
 }
 
 /**
- * Throws `ABORTED` if the signal is aborted: between two steps of a call that cannot be interrupted.
+ * Throws `ABORTED` if the signal is aborted: between two steps of a call that cannot be
+ * interrupted.
  *
  * @example
  * import { throwIfAborted } from '@finchat/secrets-core/provider'
@@ -175,8 +183,9 @@ export function throwIfAborted(signal: AbortSignal): void {
 }
 
 /**
- * Resolves after so many milliseconds, or as soon as the signal is aborted or `sooner` settles. Never rejects, and leaves no
- * timer and no listener behind. A time beyond `longestTimerMs` counts as that.
+ * Resolves after so many milliseconds, or as soon as the signal is aborted or `sooner` settles.
+ * Never rejects, and leaves no timer and no listener behind. A time beyond `longestTimerMs` counts
+ * as that.
  *
  * @example
  * import { pause } from '@finchat/secrets-core/provider'
@@ -197,7 +206,8 @@ export async function pause(ms: number, signal?: AbortSignal, sooner?: Promise<u
 }
 
 /**
- * Returns a random time from half of `ms` to the whole: processes that wait for the same do not come back together.
+ * Returns a random time from half of `ms` to the whole: processes that wait for the same do not
+ * come back together.
  *
  * @example
  * import { jittered } from '@finchat/secrets-core/provider'
@@ -208,7 +218,7 @@ export function jittered(ms: number): number {
   return ms * (0.5 + Math.random() / 2)
 }
 
-/** The same; `left` is called when the signal is aborted first. */
+/** As `untilAborted`; calls `left` when the signal is aborted first. */
 export function raceAbort<T>(promise: Promise<T>, signal: AbortSignal | undefined, left: () => void, meanwhile?: string): Promise<T> {
   if (signal === undefined) return promise
   const { promise: abort, reject } = Promise.withResolvers<never>()
@@ -230,7 +240,7 @@ export function closed(owner = 'the secrets manager'): SecretsError {
   return new SecretsError('ABORTED', `${owner} is closed`, { remedy: 'close it after the last use' })
 }
 
-/** A function that throws at once is as one that rejects, and an answer as one that was promised. */
+/** Turns a throw into a rejection, and a plain answer into a promise. */
 export function promised<T>(call: () => Promise<T>): Promise<T> {
   try {
     return Promise.resolve(call())
@@ -239,11 +249,16 @@ export function promised<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Beyond this a timer should have ended the call long ago: the process was frozen, or its clock was set. */
+/**
+ * Later than this, the process was frozen or its clock was set: a timer would have ended the call.
+ */
 const gapMs = 1_000
 
-/** Returns whether a call that begins now, and is ended by its deadline, has spanned a gap of the wall clock. */
-export function clockGap(deadlineMs: number): () => boolean {
+/**
+ * Returns a function that tells whether the call that begins now has spanned a gap of the wall
+ * clock.
+ */
+export function freezeDetector(deadlineMs: number): () => boolean {
   const startedAt = Date.now()
   return () => {
     const elapsed = Date.now() - startedAt

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Circuit } from './circuit-breaker.ts'
+import { CircuitBreaker } from './circuit-breaker.ts'
 import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
 import { guard } from './guard.ts'
-import { Outage } from './outage-warning.ts'
+import { OutageWarning } from './outage-warning.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { refusal } from '../testing/refusal.ts'
 
@@ -22,9 +22,15 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function guarded(members: Partial<SecretProvider>, parts: { circuit?: Circuit; outage?: Outage } = {}): SecretProvider {
+function guarded(members: Partial<SecretProvider>, parts: { circuit?: CircuitBreaker; outage?: OutageWarning } = {}): SecretProvider {
   const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, ...members }
-  return guard(provider, { deadlineMs: 5_000, circuit: new Circuit(), outage: new Outage('p', true), closing: closing.signal, ...parts })
+  return guard(provider, {
+    deadlineMs: 5_000,
+    circuit: new CircuitBreaker(),
+    outage: new OutageWarning('p', true),
+    closing: closing.signal,
+    ...parts,
+  })
 }
 
 function hung(): Promise<never> {
@@ -446,7 +452,7 @@ describe('the cool-down', () => {
     ['gaps', () => Array(2)],
     ['fewer results than paths', () => []],
   ])('is ended by a batch of %s: the store has answered', async (_, answer) => {
-    const circuit = new Circuit()
+    const circuit = new CircuitBreaker()
     const provider = guarded({ get: async () => undefined, getMany: (async () => answer()) as never }, { circuit }) // of a careless author
     for (const path of ['a', 'b', 'c', 'd', 'e']) circuit.failed([path], Date.now(), new SecretsError('UNAVAILABLE', 'x'))
     await vi.advanceTimersByTimeAsync(coolDownMs)
@@ -460,7 +466,7 @@ describe('the cool-down', () => {
         throw this
       }
     }
-    const circuit = new Circuit()
+    const circuit = new CircuitBreaker()
     const provider = guarded({ get: async () => Promise.reject(new Unreadable(canary)) }, { circuit })
     for (const path of ['a', 'b', 'c', 'd', 'e']) circuit.failed([path], Date.now(), new SecretsError('UNAVAILABLE', 'x'))
     await vi.advanceTimersByTimeAsync(coolDownMs)
@@ -505,7 +511,7 @@ describe('the cool-down', () => {
 
 describe('an outage', () => {
   it('hears of answers, a batch of failures being none', async () => {
-    const outage = new Outage('p', true)
+    const outage = new OutageWarning('p', true)
     const answered = vi.spyOn(outage, 'answered')
     const down = { status: 'rejected', reason: new SecretsError('UNAVAILABLE', 'x') } as const
     const provider = guarded({ getMany: async () => [down, down] }, { outage })
@@ -523,8 +529,8 @@ describe('a read across a gap of the wall clock', () => {
   function frozenFor(
     ms: number,
     first: () => Promise<StoredSecret | undefined>,
-  ): { provider: SecretProvider; get: ReturnType<typeof vi.fn<SecretProvider['get']>>; circuit: Circuit } {
-    const circuit = new Circuit()
+  ): { provider: SecretProvider; get: ReturnType<typeof vi.fn<SecretProvider['get']>>; circuit: CircuitBreaker } {
+    const circuit = new CircuitBreaker()
     const get = vi.fn<SecretProvider['get']>(async () => ({ value: 'after' }))
     get.mockImplementationOnce(async () => {
       vi.setSystemTime(Date.now() + ms)

@@ -1,38 +1,41 @@
-import { bounded, clockGap } from './deadline.ts'
+import { bounded, freezeDetector } from './deadline.ts'
 import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { isKnownCode, isRefusal, isUnasked } from '../errors/error-classes.ts'
-import { onOneLine, placed, SecretsError } from '../errors/secrets-error.ts'
-import { type Circuit, heldBackBy } from './circuit-breaker.ts'
-import type { Outage } from './outage-warning.ts'
+import { onOneLine, withContext, SecretsError } from '../errors/secrets-error.ts'
+import { type CircuitBreaker, heldBackBy } from './circuit-breaker.ts'
+import type { OutageWarning } from './outage-warning.ts'
 import { deletionOf, descriptionOf, receiptOf, storedSecretOf } from '../value/check-stored-secret.ts'
 import { type ProviderCall, wrapProvider } from './wrap-provider.ts'
 
 export interface GuardOptions {
   readonly deadlineMs: number
-  readonly circuit: Circuit
-  readonly outage: Outage
+  readonly circuit: CircuitBreaker
+  readonly outage: OutageWarning
   readonly closing: AbortSignal
-  /** A change of this path was given up on, and may be made all the same until `landing` settles. */
+  /**
+   * The caller gave up a change of this path; until `landing` settles the store may still make it.
+   */
   readonly gaveUp?: (path: string, landing: Promise<unknown>) => void
 }
 
-/** Reads: they open the circuit, and an open one holds them back. */
+/** Reads open the circuit, and an open circuit refuses them. */
 const reads = new Set(['get', 'getVersion', 'getMany', 'describe'])
-/** Calls that change nothing, so that they may be made again after a freeze. */
+/** Calls that change nothing: they can be repeated after a freeze. */
 const repeatable = new Set([...reads, 'checkHealth', 'staging.get'])
-/** Calls after which a deadline or a lost connection leaves open whether the store did what it was asked. */
+/** Calls whose outcome a deadline or a lost connection leaves unknown. */
 const effects = new Set(['put', 'tag', 'delete', 'restore', 'staging.put', 'staging.promote', 'staging.discard'])
 
 /**
- * The provider as the core trusts it: every call ends by its deadline, and rejects with a `SecretsError` that names it.
+ * The provider as the core trusts it: every call ends by its deadline, and rejects with a
+ * `SecretsError` that names it.
  */
 export function guard(provider: SecretProvider, options: GuardOptions): SecretProvider {
   const guarded = wrapProvider(provider, (call, next) =>
-    // `close` is the end of all, and bounded by the one who closes.
+    // The caller bounds `close`.
     call.method === 'close' ? next(call.context) : answered(call, next, provider.name, options),
   )
-  // What the provider has not, it has not, whatever there is on the prototype of every object.
+  // A polluted Object.prototype must not add members.
   return Object.setPrototypeOf(guarded, null)
 }
 
@@ -58,21 +61,21 @@ async function answered(call: ProviderCall, next: Next, provider: string, option
     return checked(call, answer, provider)
   } catch (error) {
     const failure = asSecretsError(error)
-    if (sent === undefined || !effects.has(method)) throw placed(failure, { provider })
+    if (sent === undefined || !effects.has(method)) throw withContext(failure, { provider })
     if (!hasLanded) options.gaveUp?.(String(call.args[0]), sent.catch(rejectedWithEffect))
-    throw placed(withEffect(failure), { provider })
+    throw withContext(withEffect(failure), { provider })
   }
 }
 
 async function repeated(call: ProviderCall, ask: () => Promise<unknown>, { deadlineMs, circuit, outage }: GuardOptions): Promise<unknown> {
   const isRead = reads.has(call.method)
   const begunAt = Date.now()
-  const spannedGap = clockGap(deadlineMs)
+  const spannedGap = freezeDetector(deadlineMs)
   const told = (result: Settled): Settled => {
     if (isRead) report(call, result, { circuit, outage, begunAt })
     return result
   }
-  // What came across a freeze may be older than it looks: ask again. A refusal stands where that cannot be done.
+  // An answer that spans a freeze may be old: ask again. A refusal stands if that fails.
   const settled = (): Promise<Settled> =>
     ask().then((answer) => fulfilled(isBatch(call) ? settledMany(answer, call.args[0]) : answer), rejected)
   const result = await settled()
@@ -95,7 +98,7 @@ function rejected(reason: unknown): Settled {
 
 type Settled = PromiseSettledResult<unknown>
 
-/** Of two answers to one call the later one; where that could not be had, the refusal that came before it. */
+/** The later of two answers to one call; if that is missing, the refusal before it. */
 function laterOf(call: ProviderCall, before: Settled, again: Settled): Settled {
   const batch = isBatch(call) && before.status === 'fulfilled' && Array.isArray(before.value) ? before.value : undefined
   if (batch === undefined) return isRefused(before) && isUnanswered(again) ? before : again
@@ -104,7 +107,7 @@ function laterOf(call: ProviderCall, before: Settled, again: Settled): Settled {
   return fulfilled(again.value.map((each: Settled, index) => (isRefused(batch[index]) && isUnanswered(each) ? batch[index] : each)))
 }
 
-/** The store could not be asked, or the caller did not wait for it. */
+/** Whether the store could not be asked, or the caller did not wait. */
 function isUnanswered(result: Settled | undefined): boolean {
   if (result?.status !== 'rejected' || !SecretsError.isInstance(result.reason)) return false
   return isUnasked(result.reason.code) || result.reason.code === 'ABORTED'
@@ -115,12 +118,12 @@ function isRefused(result: Settled | undefined): boolean {
 }
 
 interface Report {
-  readonly circuit: Circuit
-  readonly outage: Outage
+  readonly circuit: CircuitBreaker
+  readonly outage: OutageWarning
   readonly begunAt: number
 }
 
-/** A batch whose every secret failed tells of the store what a call that failed does. */
+/** A batch in which every secret failed counts as a failed call. */
 function report(call: ProviderCall, result: Settled, { circuit, outage, begunAt }: Report): void {
   const [asked] = call.args
   const answers: unknown = isBatch(call) && result.status === 'fulfilled' ? result.value : undefined
@@ -135,25 +138,28 @@ function report(call: ProviderCall, result: Settled, { circuit, outage, begunAt 
   if (silence !== undefined) circuit.failed(paths, Date.now(), silence, begunAt)
 }
 
-/** The caller left, or the provider does without the call: the store may not have been asked. */
+/** Whether the store may not have been asked: the caller left, or the provider lacks the call. */
 function isWithoutNews(code: SecretsErrorCode | undefined): boolean {
   return code === 'ABORTED' || code === 'UNSUPPORTED'
 }
 
-/** The store did not answer, or could not be asked. */
+/** Whether the store did not answer or could not be asked. */
 function isSilence(code: SecretsErrorCode | undefined): boolean {
   return code === 'UNAVAILABLE' || code === 'DEADLINE_EXCEEDED' || code === 'CREDENTIALS_MISSING'
 }
 
-/** Codes that are the core's own verdicts, on a chain and a caller; and what a provider should have said. */
+/**
+ * Codes that are the core's own verdicts, on a chain and a caller; and what a provider should have
+ * said.
+ */
 const reserved: ReadonlyMap<SecretsErrorCode, string> = new Map([
   ['NOT_FOUND', 'its get() must resolve to undefined instead'],
   ['ABORTED', 'when nobody aborted, it is UNAVAILABLE or DEADLINE_EXCEEDED'],
 ])
-/** Calls that need a secret which is there. */
+/** Calls that need an existing secret. */
 const onExisting = new Set(['tag', 'delete', 'restore'])
 
-/** What a provider rejects with, if it may say that. */
+/** The provider's error, if its code is one that a provider may use. */
 function trusted(error: unknown, method: string): SecretsError {
   const failure = asSecretsError(error)
   const remedy = reserved.get(failure.code)
@@ -161,7 +167,7 @@ function trusted(error: unknown, method: string): SecretsError {
   return new SecretsError('INTERNAL', `the provider rejected with ${failure.code}`, { remedy })
 }
 
-/** Only a `SecretsError` gets through; of any other nothing is kept but its kind. */
+/** A `SecretsError` passes; of any other error only the kind is kept. */
 export function asSecretsError(error: unknown): SecretsError {
   let kind = 'an error of its own'
   try {
@@ -182,7 +188,7 @@ function kindOf(error: unknown): string {
   return kinds.has(error.name) ? `a ${error.name}` : 'an error of its own'
 }
 
-/** As the caller is told of a call that ends in time. */
+/** The error that the caller of a timely call gets. */
 function rejectedWithEffect(error: unknown): Promise<never> {
   return Promise.reject(withEffect(asSecretsError(error)))
 }
@@ -193,7 +199,7 @@ function withEffect(error: SecretsError): SecretsError {
   return isOpen ? new SecretsError(error.code, error.problem, { ...error, effect: 'unknown' }) : error
 }
 
-/** What a provider must answer for each read; all else is a bug of its author, never an answer. */
+/** The valid answers of each read; anything else is a bug of the provider, never an answer. */
 function checked(call: ProviderCall, answer: unknown, provider: string): unknown {
   switch (call.method) {
     case 'get':
@@ -240,15 +246,18 @@ function checkedMany(answer: unknown, provider: string): PromiseSettledResult<St
       if (each.status === 'rejected') throw each.reason
       return { status: 'fulfilled', value: checkedSecret(each.value) }
     } catch (error) {
-      return { status: 'rejected', reason: placed(asSecretsError(error), { provider }) }
+      return { status: 'rejected', reason: withContext(asSecretsError(error), { provider }) }
     }
   })
 }
 
-/** The results of a batch, in objects whose members can be read without harm; `undefined` where there are not as many as paths. */
+/**
+ * The results of a batch, in objects whose members can be read without harm; `undefined` where
+ * there are not as many as paths.
+ */
 function settledMany(answer: unknown, paths: unknown): readonly Settled[] | undefined {
   if (!Array.isArray(paths) || !isOfLength(answer, paths.length)) return undefined
-  // By index: `map` would leave holes as they are, and a hole is no answer.
+  // By index: `map` would keep holes, and a hole is no answer.
   return Array.from(paths, (_, index) => {
     try {
       return fulfilled(settledValue(Object.hasOwn(answer, index) ? answer[index] : undefined))
@@ -266,7 +275,10 @@ function isOfLength(answer: unknown, length: number): answer is readonly unknown
   }
 }
 
-/** The value of one result, or its failure. Only its own members count: what is missing must not read as "no such secret". */
+/**
+ * One result's value or failure, by its own members: a missing one must not read as "no such
+ * secret".
+ */
 function settledValue(result: unknown): unknown {
   const { status, value, reason } = Object.getOwnPropertyDescriptors(Object(result))
   if (status?.value === 'fulfilled' && value !== undefined) return value.value

@@ -6,7 +6,10 @@ import { listedOf } from '../value/check-stored-secret.ts'
 
 type List = NonNullable<SecretProvider['list']>
 
-/** What the provider lists, entry by entry. Whatever is wrong with it is a `SecretsError`: a bug of its author is `INTERNAL`. */
+/**
+ * What the provider lists, entry by entry. Whatever is wrong with it is a `SecretsError`: a bug of
+ * its author is `INTERNAL`.
+ */
 export function listedEntries(list: List, prefix: string, context: CallContext): AsyncIterator<ListedSecret, undefined, undefined> {
   const entries = iteratorOf(list, prefix, context)
   return {

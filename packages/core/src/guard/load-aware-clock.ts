@@ -10,8 +10,9 @@ interface Waiting {
 }
 
 /**
- * Time for deadlines that blame somebody else. While a process is busy, or is not run, it hears no answer and its timers
- * are late: a step of this clock counts for no longer than it was meant to take. It stands still while nothing waits.
+ * Time for deadlines that blame somebody else. While a process is busy, or is not run, it hears no
+ * answer and its timers are late: a step of this clock counts for no longer than it was meant to
+ * take. It stands still while nothing waits.
  *
  * @example
  * import { LoadAwareClock } from '@finchat/secrets-core/provider'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Outage, OutageTracker } from './outage-warning.ts'
+import { OutageWarning, OutageTracker } from './outage-warning.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 })
@@ -14,8 +14,8 @@ const warned = (): string[] => vi.mocked(process.emitWarning).mock.calls.map(([t
 const pass = (ms: number): void => void vi.advanceTimersByTime(ms)
 
 it('warns once for each outage of a provider', () => {
-  const aws = new Outage('aws', true)
-  const vault = new Outage('vault', true)
+  const aws = new OutageWarning('aws', true)
+  const vault = new OutageWarning('vault', true)
   for (let count = 0; count < 3; count += 1) aws.failed('UNAVAILABLE')
   vault.failed('DEADLINE_EXCEEDED')
   aws.answered()
@@ -30,7 +30,7 @@ it('warns once for each outage of a provider', () => {
 })
 
 it('warns once while some secrets are answered and others are not', () => {
-  const outage = new Outage('aws', true)
+  const outage = new OutageWarning('aws', true)
   for (let count = 0; count < 500; count += 1) {
     outage.failed('RATE_LIMITED')
     outage.answered()
@@ -40,7 +40,7 @@ it('warns once while some secrets are answered and others are not', () => {
 })
 
 it('warns once of an outage in which the provider is asked rarely', () => {
-  const outage = new Outage('aws', true)
+  const outage = new OutageWarning('aws', true)
   for (let count = 0; count < 5; count += 1) {
     outage.failed('UNAVAILABLE')
     pass(3_600_000)
@@ -49,7 +49,7 @@ it('warns once of an outage in which the provider is asked rarely', () => {
 })
 
 it('is not silenced by a clock that was set back', () => {
-  const outage = new Outage('aws', true)
+  const outage = new OutageWarning('aws', true)
   outage.failed('UNAVAILABLE')
   outage.answered()
   vi.setSystemTime(0)
@@ -58,7 +58,7 @@ it('is not silenced by a clock that was set back', () => {
 })
 
 it('speaks of no later provider where there is none', () => {
-  new Outage('aws', false).failed('UNAVAILABLE')
+  new OutageWarning('aws', false).failed('UNAVAILABLE')
   expect(warned()).toEqual(["Secrets provider 'aws' cannot be asked (UNAVAILABLE): answers are stale, or fail where none is held"])
 })
 

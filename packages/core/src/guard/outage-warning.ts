@@ -1,11 +1,14 @@
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
 
-/** What answers for some secrets and fails for others is in one outage, not in as many as there are calls. */
+/**
+ * What answers for some secrets and fails for others is in one outage, not in as many as there are
+ * calls.
+ */
 const quietMs = 60_000
 
 /**
- * Tells the first failure of an outage from those that follow, so that the operator is warned once. An outage is over when
- * `answered` was called and nothing failed for a minute.
+ * Tells the first failure of an outage from those that follow, so that the operator is warned once.
+ * An outage is over when `answered` was called and nothing failed for a minute.
  *
  * @example
  * import { OutageTracker } from '@finchat/secrets-core/provider'
@@ -38,7 +41,8 @@ export class OutageTracker {
 }
 
 /**
- * Warns the operator by a process warning of type `SecretsWarning`. Neither text nor code may hold a secret value.
+ * Warns the operator by a process warning of type `SecretsWarning`. Neither text nor code may hold
+ * a secret value.
  *
  * @example
  * import { warnOperator } from '@finchat/secrets-core/provider'
@@ -50,7 +54,7 @@ export function warnOperator(message: string, code: string): void {
 }
 
 /** Warns once for each outage of a provider that answers are stale or come from a later one. */
-export class Outage {
+export class OutageWarning {
   readonly #provider: string
   readonly #hasNext: boolean
   readonly #tracker = new OutageTracker()

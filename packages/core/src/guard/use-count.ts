@@ -1,14 +1,14 @@
 import type { CallContext } from '../contract/provider.ts'
 import { own } from '../errors/own-properties.ts'
 
-/** A provider, a shared cache or an audit trail is known by what closes it, which copies of it have too. */
+/** Identifies a provider, shared cache or audit trail: copies of it have the same. */
 export type Close = (context: CallContext) => Promise<void>
 
 /** How many secrets managers use each. */
 const uses: WeakMap<Close, number> = new WeakMap()
 const originals = new WeakMap<Close, Close>()
 
-/** Says that `close` closes what `original` does. */
+/** Registers `close` as a wrapper of `original`. */
 export function closesLike(close: Close, original: Close): void {
   originals.set(close, originalOf(original))
 }
@@ -17,20 +17,20 @@ function originalOf(close: Close): Close {
   return originals.get(close) ?? close
 }
 
-/** What closes these, each once. */
+/** The `close` functions of these parts, without duplicates. */
 export function closesOf(parts: readonly unknown[]): readonly Close[] {
   const closes = parts.map((part) => own(part, 'close')).filter((close): close is Close => typeof close === 'function')
   return [...new Set(closes.map(originalOf))]
 }
 
-/** One more secrets manager uses what these close. */
+/** A secrets manager begins to use these. */
 export function addUse(closes: readonly Close[]): void {
   for (const close of closes) uses.set(close, (uses.get(close) ?? 0) + 1)
 }
 
 const closed = new WeakSet<Close>()
 
-/** A secrets manager that uses it is closed. Returns whether it was the last. */
+/** A manager that uses it is closed. Returns whether it was the last. */
 export function endUse(close: Close): boolean {
   const left = (uses.get(close) ?? 1) - 1
   uses.set(close, left)

@@ -12,8 +12,9 @@ export interface ProviderCall {
 }
 
 /**
- * A provider that answers as `provider` does, with `around` in between: every member that returns a promise goes through
- * it, those of future versions of the contract included. Returns a new provider; members that are absent stay absent.
+ * A provider that answers as `provider` does, with `around` in between: every member that returns a
+ * promise goes through it, those of future versions of the contract included. Returns a new
+ * provider; members that are absent stay absent.
  *
  * @example
  * import { envProvider } from '@finchat/secrets-core'
@@ -32,7 +33,7 @@ export function wrapProvider(
   return wrapMembers(provider, '', around)
 }
 
-/** Members that answer at once, with no context at their end. */
+/** Members that return no promise and take no context. */
 const plain = new Set(['locate', 'keepsFields', 'list'])
 
 function wrapMembers<T extends object>(target: T, prefix: string, around: Parameters<typeof wrapProvider>[1]): T {
@@ -52,7 +53,7 @@ function wrapMembers<T extends object>(target: T, prefix: string, around: Parame
   return Object.fromEntries(wrapped) as T // the same keys, each with a member of the same type
 }
 
-/** A group of calls, such as `staging`. An author's own clients and lists are no such thing, and stay as they are. */
+/** A group of calls, such as `staging`; an author's own clients and lists stay as they are. */
 function isGroup(member: unknown): member is Record<string, unknown> {
   return typeof member === 'object' && member !== null && Object.getPrototypeOf(member) === Object.prototype
 }

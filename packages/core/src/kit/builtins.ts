@@ -6,9 +6,10 @@ interface Builtins {
 }
 
 /**
- * Returns a module of Node.js, looked up at the first call: importing a package loads none of it. Node.js 22 warns that
- * `node:sqlite` is experimental; that one warning is suppressed. Throws `CONFIGURATION`, with `user` as its subject, where
- * Node.js is too old or was built without the module.
+ * Returns a module of Node.js, looked up at the first call: importing a package loads none of it.
+ * Node.js 22 warns that `node:sqlite` is experimental; that one warning is suppressed. Throws
+ * `CONFIGURATION`, with `user` as its subject, where Node.js is too old or was built without the
+ * module.
  *
  * @example
  * import { loadBuiltin } from '@finchat/secrets-core/provider'

@@ -3,7 +3,9 @@ import { untilAborted } from '../guard/deadline.ts'
 import { configurationError } from '../options/check-option.ts'
 import { readSecretFile } from './secret-file.ts'
 
-/** A secret text: itself, a file that is read at each use, or a function that is called at each use. */
+/**
+ * A secret text: itself, a file that is read at each use, or a function that is called at each use.
+ */
 export type Credential = string | { readonly file: string } | (() => string | Promise<string>)
 
 /**
@@ -21,13 +23,14 @@ export function assertCredential(source: unknown, what: string): asserts source 
 }
 
 /**
- * Returns the credential's text, of a file without the line end that editors and `echo` leave. `what` names it in errors,
- * which never show it.
+ * Returns the credential's text, of a file without the line end that editors and `echo` leave.
+ * `what` names it in errors, which never show it.
  *
- * Rejects with `CREDENTIALS_MISSING` where it is empty or its file does not exist, so that a chain asks the next provider.
- * A file that is there and cannot be used (a FIFO, a device, one of more than 64 KiB, one that may not be read) is
- * `CONFIGURATION`, as is text that is not UTF-8, so that the chain stops. A function that throws is `UNAVAILABLE`; nothing
- * of its error is kept. `ABORTED` as soon as the signal is aborted.
+ * Rejects with `CREDENTIALS_MISSING` where it is empty or its file does not exist, so that a chain
+ * asks the next provider. A file that is there and cannot be used (a FIFO, a device, one of more
+ * than 64 KiB, one that may not be read) is `CONFIGURATION`, as is text that is not UTF-8, so that
+ * the chain stops. A function that throws is `UNAVAILABLE`; nothing of its error is kept. `ABORTED`
+ * as soon as the signal is aborted.
  *
  * @example
  * import { readCredential } from '@finchat/secrets-core/provider'
@@ -44,8 +47,9 @@ export async function readCredential(source: Credential, what: string, signal: A
 }
 
 /**
- * Returns what an application's function gives, such as one for a token; not later than the signal. Rejects with
- * `UNAVAILABLE` where it throws: nothing of its error is kept but a `SecretsError` of its own.
+ * Returns what an application's function gives, such as one for a token; not later than the signal.
+ * Rejects with `UNAVAILABLE` where it throws: nothing of its error is kept but a `SecretsError` of
+ * its own.
  *
  * @example
  * import { callSource } from '@finchat/secrets-core/provider'
@@ -101,7 +105,10 @@ async function textOfFile(path: string, what: string, signal: AbortSignal): Prom
   throw notUtf8(what)
 }
 
-/** A chain must not pass over a credential that is there and cannot be read: another store would answer unnoticed. */
+/**
+ * A chain must not pass over a credential that is there and cannot be read: another store would
+ * answer unnoticed.
+ */
 function unusable(error: unknown, what: string): unknown {
   if (!SecretsError.isInstance(error) || error.code === 'ABORTED' || error.code === 'CONFIGURATION') return error
   return new SecretsError('CONFIGURATION', `the file of ${what} cannot be read`, {

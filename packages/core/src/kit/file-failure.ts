@@ -39,8 +39,8 @@ const failures: Readonly<Record<string, FileFailure>> = {
 }
 
 /**
- * Returns why a call on a file failed; `undefined` for every other error. Build your own `SecretsError` from it: the
- * system's message quotes the path, which may hold a secret by mistake.
+ * Returns why a call on a file failed; `undefined` for every other error. Build your own
+ * `SecretsError` from it: the system's message quotes the path, which may hold a secret by mistake.
  *
  * @example
  * import { open } from 'node:fs/promises'
@@ -55,8 +55,8 @@ export function fileFailure(error: unknown): FileFailure | undefined {
 }
 
 /**
- * Returns the short code of a system error, such as `ECONNREFUSED`, for a `SecretsError`'s `storeStatus`; `undefined` for
- * what does not look like one: a library's `code` may hold anything.
+ * Returns the short code of a system error, such as `ECONNREFUSED`, for a `SecretsError`'s
+ * `storeStatus`; `undefined` for what does not look like one: a library's `code` may hold anything.
  *
  * @example
  * import { systemCode } from '@finchat/secrets-core/provider'

@@ -3,7 +3,8 @@ import { isRecord } from '../errors/own-properties.ts'
 import { invalidArgument } from '../options/check-option.ts'
 
 /**
- * Throws `INVALID_ARGUMENT` unless this is a version number as the contract has it: a positive integer.
+ * Throws `INVALID_ARGUMENT` unless this is a version number as the contract has it: a positive
+ * integer.
  *
  * @example
  * import { assertVersionNumber } from '@finchat/secrets-core/provider'
@@ -16,8 +17,8 @@ export function assertVersionNumber(version: unknown): asserts version is number
 }
 
 /**
- * Throws `INVALID_ARGUMENT` unless the store can hold the value and give it back exactly: text or bytes, no lone
- * surrogate, and within the bounds of the provider's manifest.
+ * Throws `INVALID_ARGUMENT` unless the store can hold the value and give it back exactly: text or
+ * bytes, no lone surrogate, and within the bounds of the provider's manifest.
  *
  * @example
  * import { assertValue } from '@finchat/secrets-core/provider'
@@ -51,8 +52,8 @@ export interface TagRules {
 }
 
 /**
- * Returns a copy of tags to set; `null` drops a tag. Throws `INVALID_ARGUMENT` for what is no object, for a tag that the
- * store cannot hold, and for too many.
+ * Returns a copy of tags to set; `null` drops a tag. Throws `INVALID_ARGUMENT` for what is no
+ * object, for a tag that the store cannot hold, and for too many.
  *
  * @example
  * import { checkedTags } from '@finchat/secrets-core/provider'

@@ -16,14 +16,15 @@ import { type FileFailure, fileFailure, systemCode } from './file-failure.ts'
  */
 export const maxSecretFileBytes = 65_536
 
-/** What is looked at before a file that was opened is read: false where it is not the one that was meant. */
+/** Checks the opened file before it is read; false: it is not the intended one. */
 type IsMeant = (handle: FileHandle) => Promise<boolean>
 
 /**
- * Returns what the regular file at `path` holds, no newline trimmed: text if it is valid UTF-8, else its bytes;
- * `undefined` if there is no such file. A FIFO, a device and a file of more than 64 KiB are `CONFIGURATION`, a file that
- * this process may not read `PERMISSION_DENIED`. `subject` names the file in errors, which never quote the path: it may
- * come from a variable that holds a secret by mistake.
+ * Returns what the regular file at `path` holds, no newline trimmed: text if it is valid UTF-8,
+ * else its bytes; `undefined` if there is no such file. A FIFO, a device and a file of more than 64
+ * KiB are `CONFIGURATION`, a file that this process may not read `PERMISSION_DENIED`. `subject`
+ * names the file in errors, which never quote the path: it may come from a variable that holds a
+ * secret by mistake.
  *
  * @example
  * import { readSecretFile } from '@finchat/secrets-core/provider'
@@ -40,7 +41,8 @@ export async function readSecretFile(
   throwIfAborted(signal)
   return unlessMissing(subject, async () => {
     const { constants, promises } = process.getBuiltinModule('node:fs')
-    // Without O_NONBLOCK, opening a FIFO would wait for its writer for ever, and hold one of Node's four file threads. Windows has none.
+    // Without O_NONBLOCK, opening a FIFO waits for its writer for ever and blocks one of Node's
+    // four file threads. Windows has no such flag.
     const handle = await promises.open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
     try {
       if (!(await handle.stat()).isFile()) throw notRegular(subject)
@@ -56,7 +58,7 @@ async function readWhole(
   handle: { read: (into: Uint8Array, at: number) => Promise<{ bytesRead: number }> },
   subject: string,
 ): Promise<string | Uint8Array> {
-  // One byte more than allowed tells a file that is too large, whatever its size pretended to be.
+  // One byte more than allowed reveals a file that is too large, whatever its reported size.
   const buffer = new Uint8Array(maxSecretFileBytes + 1)
   try {
     let length = 0
@@ -71,7 +73,7 @@ async function readWhole(
   })
 }
 
-/** The bytes as a copy: their buffer is overwritten. */
+/** A copy, since the buffer is overwritten. */
 function textOrBytes(bytes: Uint8Array): string | Uint8Array {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
@@ -88,7 +90,10 @@ const failures: Partial<Record<FileFailure, readonly [SecretsErrorCode, string]>
 }
 const missing: readonly (FileFailure | undefined)[] = ['missing', 'not-a-folder', 'name-too-long']
 
-/** The call's answer; `undefined` where the file system says that there is no such file. The system's message would quote the path. */
+/**
+ * The call's answer; `undefined` if the file does not exist. The system's own message would quote
+ * the path.
+ */
 export async function unlessMissing<T>(subject: string, call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call()

@@ -4,8 +4,9 @@ const begin = '-----BEGIN '
 const mark = 'CERTIFICATE-----'
 
 /**
- * Throws `CONFIGURATION` unless every certificate of a PEM bundle can be read. OpenSSL trusts those before the first that
- * it cannot read, skips any whose mark is damaged, and reports neither. `option` names the bundle in the error.
+ * Throws `CONFIGURATION` unless every certificate of a PEM bundle can be read. OpenSSL trusts those
+ * before the first that it cannot read, skips any whose mark is damaged, and reports neither.
+ * `option` names the bundle in the error.
  *
  * @example
  * import { rootCertificates } from 'node:tls'
@@ -51,7 +52,8 @@ export interface ClientCertificate {
 }
 
 /**
- * Throws `CONFIGURATION` unless certificate and key can be read and belong together. OpenSSL's own errors are not shown.
+ * Throws `CONFIGURATION` unless certificate and key can be read and belong together. OpenSSL's own
+ * errors are not shown.
  *
  * @example
  * import { assertClientCertificate } from '@finchat/secrets-core/provider'

@@ -7,10 +7,10 @@ import { Observer } from '../observe/operation.ts'
 import { tracing } from '../observe/trace-channels.ts'
 import { Catalog } from '../read/list-and-describe.ts'
 import { Reader } from '../read/reader.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { Verifier } from '../verify/verifier.ts'
 import { Writer } from '../write/writer.ts'
-import { linksOf } from './build-links.ts'
+import { chainEntriesOf } from './build-chain.ts'
 import { HealthCheck } from './health.ts'
 import { knownManagerOptions, type SecretsManagerOptions, settingsOf } from './manager-options.ts'
 import type { SecretsManager } from './secrets-manager.ts'
@@ -34,19 +34,19 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
   const [giveUp, endFills] = [new AbortController(), new AbortController()]
   const bounds: Bounds = { deadlineMs: settings.deadlineMs, closing: giveUp.signal }
   const channels = tracing()
-  const shredder = new Shredder()
+  const zeroizer = new Zeroizer()
   const observer = new Observer(options.audit, channels, bounds)
-  const behind = { settings, bounds, closingFills: endFills.signal, shredder, refreshes: channels.refresh }
-  const links = linksOf(options.providers, { shared: options.cache?.shared, ...behind })
+  const behind = { settings, bounds, closingFills: endFills.signal, zeroizer, refreshes: channels.refresh }
+  const chainEntries = chainEntriesOf(options.providers, { shared: options.cache?.shared, ...behind })
   addUse(closesOf([...options.providers, options.cache?.shared, options.audit]))
-  const locate = locating(links)
+  const locate = locating(chainEntries)
   const { fallback, writeTo } = options
   const reader = new Reader({ locate, chain: new Chain(channels, giveUp.signal), observer, fallback, autoCleanup: settings.autoCleanup })
-  const writer = new Writer({ locate, walk: (route) => reader.walk(route, undefined), observer, writeTo, closing: giveUp.signal })
-  const catalog = new Catalog({ links, locate, walk: (route, policy) => reader.walk(route, policy), observer, bounds })
+  const writer = new Writer({ locate, traversal: (route) => reader.traversal(route, undefined), observer, writeTo, closing: giveUp.signal })
+  const catalog = new Catalog({ chainEntries, locate, traversal: (route, policy) => reader.traversal(route, policy), observer, bounds })
   const verifier = new Verifier(reader, observer, settings.maxEntries)
-  const health = new HealthCheck(links, observer, giveUp.signal)
-  const close = closer({ observer, giveUp, endFills, groups: closingGroups(links, options), wipe: () => shredder.wipeAll() })
+  const health = new HealthCheck(chainEntries, observer, giveUp.signal)
+  const close = closer({ observer, giveUp, endFills, groups: closingGroups(chainEntries, options), wipe: () => zeroizer.wipeAll() })
   return {
     getSecret: (name, read) => reader.getSecret(name, read),
     getSecretValue: (name, read) => reader.getSecretValue(name, read),
@@ -60,7 +60,7 @@ export function createSecretsManager(setUp: SecretsManagerOptions): SecretsManag
     tagSecret: (name, tags, tag) => writer.tagSecret(name, tags, tag),
     describeSecret: (name, describe) => catalog.describeSecret(name, describe),
     listSecrets: (list) => catalog.listSecrets(list),
-    cacheStats: () => cacheStats(links.map(({ provider, store }) => ({ name: provider.name, counts: store.counts }))),
+    cacheStats: () => cacheStats(chainEntries.map(({ provider, store }) => ({ name: provider.name, counts: store.counts }))),
     checkHealth: (call) => health.check(call),
     close,
     [Symbol.asyncDispose]: () => close(),

@@ -3,7 +3,7 @@ import type { SecretProvider } from '../contract/provider.ts'
 import { HealthCheck } from './health.ts'
 import { Observer } from '../observe/operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { linkTo } from '../testing/links.ts'
+import { chainEntryTo } from '../testing/chain-entries.ts'
 import { tracing } from '../observe/trace-channels.ts'
 
 const now = 1_000_000
@@ -15,8 +15,8 @@ afterEach(() => vi.useRealTimers())
 function healthOf(checks: Readonly<Record<string, Check | undefined>>): HealthCheck {
   const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
   const get = (): Promise<never> => Promise.reject(new Error('a secret was read'))
-  const links = Object.entries(checks).map(([name, checkHealth]) => linkTo({ name, get, checkHealth }))
-  return new HealthCheck(links, new Observer(undefined, tracing(), bounds), bounds.closing)
+  const chainEntries = Object.entries(checks).map(([name, checkHealth]) => chainEntryTo({ name, get, checkHealth }))
+  return new HealthCheck(chainEntries, new Observer(undefined, tracing(), bounds), bounds.closing)
 }
 
 describe('a health check', () => {

@@ -1,7 +1,7 @@
 import { untilAborted } from '../guard/deadline.ts'
 import { callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { SecretsErrorCode } from '../contract/error-codes.ts'
-import type { Link } from '../chain/routing.ts'
+import type { ChainEntry } from '../chain/routing.ts'
 import type { Observer } from '../observe/operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -22,14 +22,14 @@ const rememberedMs = 10_000
 
 /** Asks every provider at once, reads no secret, and remembers the report for 10 s, so that probes cost the stores little. */
 export class HealthCheck {
-  readonly #links: readonly Link[]
+  readonly #chainEntries: readonly ChainEntry[]
   readonly #observer: Observer
   readonly #closing: AbortSignal
   #report: HealthReport | undefined
   #checking: Promise<HealthReport> | undefined
 
-  constructor(links: readonly Link[], observer: Observer, closing: AbortSignal) {
-    this.#links = links
+  constructor(chainEntries: readonly ChainEntry[], observer: Observer, closing: AbortSignal) {
+    this.#chainEntries = chainEntries
     this.#observer = observer
     this.#closing = closing
   }
@@ -49,14 +49,16 @@ export class HealthCheck {
   }
 
   async #checkAll(): Promise<HealthReport> {
-    const entries = await Promise.all(this.#links.map(async (link) => [link.provider.name, await this.#checkOne(link)] as const))
+    const entries = await Promise.all(
+      this.#chainEntries.map(async (chainEntry) => [chainEntry.provider.name, await this.#checkOne(chainEntry)] as const),
+    )
     const ok = entries.every(([, { status }]) => status !== 'failed')
     // Handed to everyone who asks in the next 10 s.
     this.#report = Object.freeze({ ok, checkedAt: Date.now(), providers: Object.freeze(Object.fromEntries(entries)) })
     return this.#report
   }
 
-  async #checkOne({ provider: { checkHealth } }: Link): Promise<ProviderHealth> {
+  async #checkOne({ provider: { checkHealth } }: ChainEntry): Promise<ProviderHealth> {
     if (checkHealth === undefined) return { status: 'unchecked', durationMs: 0 }
     const startedAt = Date.now()
     const durationMs = (): number => Math.max(0, Date.now() - startedAt)

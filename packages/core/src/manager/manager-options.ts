@@ -17,7 +17,7 @@ export interface CacheOptions {
   readonly maxEntries?: number | undefined
   /** A second level that a fleet shares. */
   readonly shared?: SharedCache | undefined
-  /** With `shared`: how long memory is believed before the level is looked at again, seconds: 5 by default, shortened by a random fifth. */
+  /** With `shared`: how long memory is believed before the shared cache is looked at again, seconds: 5 by default, shortened by a random fifth. */
   readonly recheckSeconds?: number | undefined
   /** With `shared`: take from it only what this process's own provider has answered to it within the last hour, so that nobody lends it a right. Default: false. */
   readonly requireOwnAccess?: boolean | undefined
@@ -62,7 +62,7 @@ export interface Settings {
   readonly ttlMs: number
   readonly maxStaleMs: number
   readonly maxEntries: number
-  readonly lookMs: number
+  readonly recheckMs: number
   readonly requireOwnAccess: boolean
   readonly deadlineMs: number
   readonly autoCleanup: boolean
@@ -94,7 +94,7 @@ export function settingsOf(options: SecretsManagerOptions): Settings {
     ttlMs: ttlSeconds * 1000,
     maxStaleMs: maxStaleSeconds * 1000,
     maxEntries,
-    lookMs: recheckSeconds * 1000,
+    recheckMs: recheckSeconds * 1000,
     requireOwnAccess,
     deadlineMs,
     autoCleanup,

@@ -4,10 +4,10 @@ import { closeAll, closingGroups, type ClosingParts } from './shutdown.ts'
 import type { AuditTrail } from '../contract/audit.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
-import { linkOf } from './build-links.ts'
+import { chainEntryOf } from './build-chain.ts'
 import { settingsOf } from './manager-options.ts'
 import { Observer } from '../observe/operation.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { refusal } from '../testing/refusal.ts'
 import { tracing } from '../observe/trace-channels.ts'
 
@@ -119,16 +119,16 @@ describe('closingGroups', () => {
     const audit: AuditTrail = { specificationVersion: 'v1', record: async () => {}, close: ends('audit') }
     const options = { providers: [provider], cache: { shared }, audit }
     const bounds = { deadlineMs: 5_000, closing: new AbortController().signal }
-    const link = linkOf(provider, {
+    const chainEntry = chainEntryOf(provider, {
       shared,
       settings: settingsOf(options),
       bounds,
       closingFills: bounds.closing,
-      shredder: new Shredder(),
+      zeroizer: new Zeroizer(),
       refreshes: tracing().refresh,
     })
-    vi.spyOn(link.store, 'close').mockImplementation(ends('store'))
-    await closeAll({ ...parts(), groups: closingGroups([link], options) }, {})
+    vi.spyOn(chainEntry.store, 'close').mockImplementation(ends('store'))
+    await closeAll({ ...parts(), groups: closingGroups([chainEntry], options) }, {})
     expect(order).toEqual(['store', 'provider', 'shared', 'audit'])
   })
 
@@ -145,16 +145,16 @@ describe('closingGroups', () => {
     const options = { providers: [provider], cache: { shared } }
     const all = parts()
     const bounds = { deadlineMs: 5_000, closing: all.giveUp.signal }
-    const link = linkOf(provider, {
+    const chainEntry = chainEntryOf(provider, {
       shared,
       settings: settingsOf(options),
       bounds,
       closingFills: all.endFills.signal,
-      shredder: new Shredder(),
+      zeroizer: new Zeroizer(),
       refreshes: tracing().refresh,
     })
-    await link.store.read({ path: 'a', mode: 'cached' })
-    const closing = closeAll({ ...all, groups: closingGroups([link], options) }, { timeoutMs: 300 })
+    await chainEntry.store.read({ path: 'a', mode: 'cached' })
+    const closing = closeAll({ ...all, groups: closingGroups([chainEntry], options) }, { timeoutMs: 300 })
     await vi.advanceTimersByTimeAsync(299)
     expect(order).toEqual([])
     await vi.advanceTimersByTimeAsync(1)

@@ -2,7 +2,7 @@ import { bounded, longestTimerMs } from '../guard/deadline.ts'
 import type { AuditTrail } from '../contract/audit.ts'
 import type { CallContext, SecretProvider } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
-import type { Link } from '../chain/routing.ts'
+import type { ChainEntry } from '../chain/routing.ts'
 import type { SecretsManagerOptions } from './manager-options.ts'
 import { type Close, closesOf, endUse } from '../guard/use-count.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
@@ -54,8 +54,8 @@ function knownCloseOptions(options: CloseOptions): CloseOptions {
 }
 
 /** Stores before the providers that they ask, and the audit trail, which hears of both, last. What another manager uses stays open. */
-export function closingGroups(links: readonly Link[], { cache, audit }: SecretsManagerOptions): ClosingParts['groups'] {
-  const stores = links.map(({ provider, store }) => ({ name: provider.name, close: () => store.close() }))
+export function closingGroups(chainEntries: readonly ChainEntry[], { cache, audit }: SecretsManagerOptions): ClosingParts['groups'] {
+  const stores = chainEntries.map(({ provider, store }) => ({ name: provider.name, close: () => store.close() }))
   const last = new Map<Close, boolean>()
   const closable = (name: string, part: SecretProvider | SharedCache | AuditTrail | undefined): Closable => {
     const [original] = closesOf([part])
@@ -69,7 +69,7 @@ export function closingGroups(links: readonly Link[], { cache, audit }: SecretsM
   }
   return [
     stores,
-    [...links.map(({ provider }) => closable(provider.name, provider)), closable('the shared cache', cache?.shared)],
+    [...chainEntries.map(({ provider }) => closable(provider.name, provider)), closable('the shared cache', cache?.shared)],
     [closable('the audit trail', audit)],
   ]
 }

@@ -5,11 +5,11 @@ import type { CallOptions } from '../options/call-options.ts'
 import type { AuditEvent, AuditTrail } from '../contract/audit.ts'
 import type { SecretsErrorDetails } from '../contract/error-codes.ts'
 import { own } from '../errors/own-properties.ts'
-import { placed, SecretsError } from '../errors/secrets-error.ts'
+import { withContext, SecretsError } from '../errors/secrets-error.ts'
 import { traced, type TraceMessage, type Tracing } from './trace-channels.ts'
 
 /** What becomes known of an operation while it runs, for the audit trail and tracing. */
-export type Facts = Pick<TraceMessage, 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched' | 'exclusive'>
+export type Metadata = Pick<TraceMessage, 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched' | 'exclusive'>
 
 export interface Operation {
   readonly operation: string
@@ -45,7 +45,7 @@ export class Observer {
   }
 
   /** Runs `run`, which notes what it learns in the facts. Returns its result when the outcome is acknowledged. */
-  observe<T>(operation: Operation, call: CallOptions, run: (facts: Facts) => Promise<T>): Promise<T> {
+  observe<T>(operation: Operation, call: CallOptions, run: (facts: Metadata) => Promise<T>): Promise<T> {
     if (!this.#isOpen && own(operation, 'isAdmitted') !== true) return Promise.reject(closed())
     if (call.signal?.aborted) return Promise.reject(aborted())
     const on = operation.effect ? this.#tracing.write : this.#tracing.get
@@ -57,7 +57,7 @@ export class Observer {
     on: TracingChannel<TraceMessage>,
     operation: Operation,
     call: CallOptions,
-    run: (facts: Facts) => Promise<T>,
+    run: (facts: Metadata) => Promise<T>,
   ): Promise<T> {
     this.#running += 1
     try {
@@ -71,7 +71,7 @@ export class Observer {
   }
 
   /** Nobody audits or traces: what is learnt need not be told. A caller who gave up on a read gets nothing of it. */
-  async #unwatched<T>({ name, effect }: Operation, signal: AbortSignal | undefined, run: (facts: Facts) => Promise<T>): Promise<T> {
+  async #unwatched<T>({ name, effect }: Operation, signal: AbortSignal | undefined, run: (facts: Metadata) => Promise<T>): Promise<T> {
     this.#running += 1
     try {
       const result = await run({ ...unknownYet })
@@ -116,7 +116,7 @@ export class Observer {
     { operation, name, effect }: Operation,
     call: CallOptions,
     message: TraceMessage,
-    run: (facts: Facts) => Promise<T>,
+    run: (facts: Metadata) => Promise<T>,
   ): Promise<T> {
     if (effect) await this.#recordIntent({ operation, name, actor: call.actor, requestId: call.requestId }, call.signal)
     const startedAt = Date.now()
@@ -185,7 +185,7 @@ const ofItsOwn: Omit<Bounds, 'deadlineMs'> = { signal: undefined, closing: new A
 
 /** Everything that leaves is a `SecretsError` that names the secret. */
 function asSecretsError(error: unknown, secret: string): SecretsError {
-  if (SecretsError.isInstance(error)) return error.secret === undefined ? placed(error, { secret }) : error
+  if (SecretsError.isInstance(error)) return error.secret === undefined ? withContext(error, { secret }) : error
   return new SecretsError('INTERNAL', 'unexpected failure', { secret, remedy: 'please report it' })
 }
 
@@ -203,7 +203,7 @@ const unknownYet = {
 }
 
 /** What the store gave is a lease: it exists, whether the caller gets it or not. */
-function isLeased({ exclusive, from }: Facts): boolean {
+function isLeased({ exclusive, from }: Metadata): boolean {
   return exclusive === true && from === 'store'
 }
 

@@ -1,12 +1,12 @@
 import { type TracingChannelSubscribers, tracingChannel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Circuit } from '../guard/circuit-breaker.ts'
-import { CachedStore } from '../cache/provider-cache.ts'
+import { CircuitBreaker } from '../guard/circuit-breaker.ts'
+import { ProviderCache } from '../cache/provider-cache.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import { Observer } from './operation.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { traced, type TraceMessage, tracing } from './trace-channels.ts'
 
 const canary = 'canary-d94b'
@@ -130,13 +130,13 @@ describe('a refresh', () => {
       maxStaleMs: 0,
       maxEntries: 10,
       patientMs: 1_250,
-      circuit: new Circuit(),
+      circuit: new CircuitBreaker(),
       shared: undefined,
-      shredder: new Shredder(),
+      zeroizer: new Zeroizer(),
       refreshes: tracing().refresh,
       closing: new AbortController().signal,
     }
-    const store = new CachedStore({ specificationVersion: 'v1', name: 'p', get }, options)
+    const store = new ProviderCache({ specificationVersion: 'v1', name: 'p', get }, options)
     vi.spyOn(Math, 'random').mockReturnValue(1)
     await store.read({ path: 'a', mode: 'cached' })
     await vi.advanceTimersByTimeAsync(8_000)

@@ -2,9 +2,9 @@ import { described, quoted } from '../errors/format.ts'
 import { knownOptions, type MemberKind, type MembersOf } from './known-options.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** What every call takes. */
+/** Options of every call. */
 export interface CallOptions {
-  /** Ends the call with `ABORTED`; what is under way for others goes on. */
+  /** Ends the call with `ABORTED`; a request that others share goes on. */
   readonly signal?: AbortSignal | undefined
   /** Who asks, for the audit trail. */
   readonly actor?: string | undefined
@@ -14,7 +14,10 @@ export interface CallOptions {
 
 export const callMembers: MembersOf<CallOptions> = { signal: 'any', actor: 'string', requestId: 'string' }
 
-/** A copy of the options. Throws `INVALID_ARGUMENT` for options that are none, have a member that is not known, or a signal that is none. */
+/**
+ * A copy of the options. Throws `INVALID_ARGUMENT` for no object, an unknown member, or a signal
+ * that is none.
+ */
 export function knownCallOptions<Options extends CallOptions>(options: Options, members: Readonly<Record<string, MemberKind>>): Options {
   const known = knownOptions(options, members, 'INVALID_ARGUMENT')
   const { signal } = known

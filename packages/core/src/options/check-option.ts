@@ -14,7 +14,8 @@ export function configurationError(problem: string, remedy?: string): SecretsErr
 }
 
 /**
- * Returns the error for an argument of a call that the store cannot take: `INVALID_ARGUMENT`, with what to do about it.
+ * Returns the error for an argument of a call that the store cannot take: `INVALID_ARGUMENT`, with
+ * what to do about it.
  *
  * @example
  * import { invalidArgument } from '@finchat/secrets-core/provider'

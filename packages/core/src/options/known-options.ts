@@ -3,16 +3,16 @@ import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { isRecord, ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** What is checked of a member: the type of its value, or only that the member is known. */
+/** The type that a member's value must have; `any`: the member is only known. */
 export type MemberKind = 'string' | 'number' | 'boolean' | 'any'
 
 /** Every member of an options type: with one missing, or one too many, it does not compile. */
 export type MembersOf<Options> = { readonly [member in keyof Required<Options>]: MemberKind }
 
 /**
- * Returns a copy of the options with every member its own, so that nothing which was put on the prototype of all objects counts as one.
- * Throws for options that are no object, have a value of the wrong type, or a member which nobody reads: misspelt, `onlyNamed` would silently
- * open what it should close. For authors of providers too; `CONFIGURATION` by default, as for all options of a factory.
+ * Returns a copy of the options in which every member is its own, so that a polluted prototype adds
+ * none. Throws, by default `CONFIGURATION`, for no object, a value of the wrong type, and an
+ * unknown member: a misspelt `onlyNamed` would open what it should close.
  *
  * @example
  * import { knownOptions } from '@finchat/secrets-core/provider'

@@ -1,33 +1,33 @@
-import type { CachedStore } from '../cache/provider-cache.ts'
+import type { ProviderCache } from '../cache/provider-cache.ts'
 import type { Found } from '../cache/keys/cache-key.ts'
 import type { Absence } from '../cache/freshness.ts'
-import type { HeldSecret } from '../value/secret-bytes.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
 import type { Entry } from '../cache/entries.ts'
-import type { Place, Route } from '../chain/routing.ts'
+import type { Location, Route } from '../chain/routing.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 
 /** Names beyond this are looked up anew each time. */
 const mostRemembered = 10_000
 
-/** An earlier place of a route, whose store has no such secret. */
+/** An earlier location of a route, whose store has no such secret. */
 interface EarlierAbsence {
-  readonly place: Place
+  readonly location: Location
   readonly absence: Absence
 }
 
 /** A name's current secret in memory, and what reads take from it. */
 export class FastEntry {
   readonly entry: Entry
-  readonly store: CachedStore
+  readonly store: ProviderCache
   readonly #fields: readonly string[]
   #earlier: readonly EarlierAbsence[]
-  #part: HeldSecret | undefined
+  #part: SecretBytes | undefined
   #text: WeakRef<Promise<string>> | undefined
   #value: Promise<SecretValue> | undefined
 
-  constructor(entry: Entry, { link, fields }: Place, earlier: readonly EarlierAbsence[]) {
+  constructor(entry: Entry, { chainEntry, fields }: Location, earlier: readonly EarlierAbsence[]) {
     this.entry = entry
-    this.store = link.store
+    this.store = chainEntry.store
     this.#fields = fields
     this.#earlier = earlier
   }
@@ -40,14 +40,14 @@ export class FastEntry {
 
   /** Whether this is as good as when it was found, which then counts as a hit of every store on the way. */
   isStillFresh(now: number): boolean {
-    for (const { place, absence } of this.#earlier) if (!place.link.store.isStillAbsent(absence, now)) return false
+    for (const { location, absence } of this.#earlier) if (!location.chainEntry.store.isStillAbsent(absence, now)) return false
     if (!this.store.isStillFresh(this.entry, now)) return false
-    for (const { place } of this.#earlier) place.link.store.recordAbsenceHit(place.path)
+    for (const { location } of this.#earlier) location.chainEntry.store.recordAbsenceHit(location.path)
     return true
   }
 
   /** What the name stands for; of a secret with named fields, the sole one. Throws where there is no such part. */
-  get part(): HeldSecret {
+  get part(): SecretBytes {
     return (this.#part ??= this.entry.held.part(this.#fields))
   }
 
@@ -70,7 +70,7 @@ export class FastEntry {
 }
 
 export interface JoinedFlight {
-  readonly place: Place
+  readonly location: Location
   readonly answer: Promise<Found | undefined>
   readonly earlier: readonly EarlierAbsence[]
 }
@@ -89,30 +89,30 @@ export class FastPath {
   }
 
   /** What the first place of the route that may have the secret holds in memory, or the call to its store that is under way. */
-  find({ name, plan }: Route): FastEntry | JoinedFlight | undefined {
+  find({ name, locations }: Route): FastEntry | JoinedFlight | undefined {
     const earlier: EarlierAbsence[] = []
-    for (const place of plan) {
-      const { store } = place.link
-      const entry = store.peek(place.path)
+    for (const location of locations) {
+      const { store } = location.chainEntry
+      const entry = store.peek(location.path)
       if (entry !== undefined) {
-        for (const { place: passed } of earlier) passed.link.store.recordAbsenceHit(passed.path)
-        return this.#remember(name, entry, place, earlier)
+        for (const { location: passed } of earlier) passed.chainEntry.store.recordAbsenceHit(passed.path)
+        return this.#remember(name, entry, location, earlier)
       }
-      const absence = store.absence(place.path)
+      const absence = store.absence(location.path)
       if (absence !== undefined) {
-        earlier.push({ place, absence })
+        earlier.push({ location, absence })
         continue
       }
-      const answer = store.flying(place.path)
-      return answer && { place, answer, earlier }
+      const answer = store.flying(location.path)
+      return answer && { location, answer, earlier }
     }
     return undefined
   }
 
-  #remember(name: string, entry: Entry, place: Place, earlier: readonly EarlierAbsence[]): FastEntry {
+  #remember(name: string, entry: Entry, location: Location, earlier: readonly EarlierAbsence[]): FastEntry {
     const known = this.#known.get(name)
     if (known?.entry === entry) return known.renew(earlier)
-    const found = new FastEntry(entry, place, earlier)
+    const found = new FastEntry(entry, location, earlier)
     if (this.#known.size >= mostRemembered) return found
     this.#known.set(name, found)
     entry.leaving.push(() => this.#forget(name, entry))

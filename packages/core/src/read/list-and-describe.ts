@@ -2,14 +2,14 @@ import { bounded, type Bounds } from '../guard/deadline.ts'
 import { callMembers, type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { CallContext, ListedSecret, SecretDescription, SecretProvider } from '../contract/provider.ts'
 import { quoted } from '../errors/format.ts'
-import type { Link, Place, Route } from '../chain/routing.ts'
+import type { ChainEntry, Location, Route } from '../chain/routing.ts'
 import { describeAt, describeCurrent } from '../chain/describe.ts'
 import type { Observer } from '../observe/operation.ts'
 import type { MembersOf } from '../options/known-options.ts'
 import { listedEntries } from '../guard/listed-entries.ts'
 import { assertFallbackPolicy, type FallbackPolicy } from '../chain/fallback-policy.ts'
-import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
-import type { Walk } from '../chain/fallback-traversal.ts'
+import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
 export interface DescribeOptions extends CallOptions {
   readonly fallback?: FallbackPolicy | undefined
@@ -32,9 +32,9 @@ export interface CatalogEntry extends ListedSecret {
 }
 
 export interface CatalogOptions {
-  readonly links: readonly Link[]
+  readonly chainEntries: readonly ChainEntry[]
   readonly locate: (name: string) => Route
-  readonly walk: (route: Route, fallback: FallbackPolicy | undefined) => Walk<Place>
+  readonly traversal: (route: Route, fallback: FallbackPolicy | undefined) => FallbackTraversal<Location>
   readonly observer: Observer
   readonly bounds: Bounds
 }
@@ -51,17 +51,17 @@ export class Catalog {
   }
 
   async describeSecret(name: string, describe: DescribeOptions = {}): Promise<DescribedSecret> {
-    const { locate, observer, walk, bounds } = this.#options
+    const { locate, observer, traversal, bounds } = this.#options
     const route = locate(name)
     const options = knownCallOptions(describe, describeMembers)
     assertFallbackPolicy(options.fallback)
     const context: CallContext = { signal: options.signal ?? bounds.closing }
     return observer.observe({ operation: 'describe', name, effect: false }, options, async (facts) => {
-      const steps = walk(route, options.fallback)
+      const steps = traversal(route, options.fallback)
       const current = await describeCurrent(steps, context, describeAt)
       if (current === undefined) throw new SecretNotFoundError(name)
       const { version, revision } = current.description
-      const provider = current.place.link.provider.name
+      const provider = current.location.chainEntry.provider.name
       Object.assign(facts, { provider, version, revision, degraded: steps.degraded })
       return { ...current.description, provider }
     })
@@ -78,13 +78,13 @@ export class Catalog {
         yield* this.#entriesOf(provider, prefix, options)
       } catch (error) {
         if (isWithoutList(error) && options.provider === undefined) continue
-        await this.#options.observer.observe(operation, options, async () => Promise.reject(placedAt(error, provider)))
+        await this.#options.observer.observe(operation, options, async () => Promise.reject(inProvider(error, provider)))
       }
     }
   }
 
   #listing(only: string | undefined): readonly SecretProvider[] {
-    const providers = this.#options.links
+    const providers = this.#options.chainEntries
       .map(({ provider }) => provider)
       .filter(({ name, list }) => list !== undefined && (only === undefined || name === only))
     if (providers.length > 0) return providers
@@ -126,6 +126,6 @@ async function ended(entries: AsyncIterator<unknown>): Promise<void> {
   await Promise.allSettled([(async () => entries.return?.())()])
 }
 
-function placedAt(error: unknown, { name: provider }: SecretProvider): unknown {
-  return SecretsError.isInstance(error) ? placed(error, { provider }) : error
+function inProvider(error: unknown, { name: provider }: SecretProvider): unknown {
+  return SecretsError.isInstance(error) ? withContext(error, { provider }) : error
 }

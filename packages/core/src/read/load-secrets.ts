@@ -1,10 +1,10 @@
 import { untilAborted } from '../guard/deadline.ts'
-import { gatheredError } from '../errors/aggregate-error.ts'
+import { aggregateError } from '../errors/aggregate-error.ts'
 import { described, quoted } from '../errors/format.ts'
 import { isRecord, ownMembers } from '../errors/own-properties.ts'
 import type { MemberKind } from '../options/known-options.ts'
 import { faultyMembers } from './schema-path.ts'
-import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import type { CallOptions } from '../options/call-options.ts'
 import type { SchemaOutput, StandardSchemaV1 } from '../contract/standard-schema.ts'
 
@@ -135,7 +135,7 @@ async function loadSpecs(
   const loading = Promise.all(wanted.map(async ([key, spec], index) => ({ name: key, ...(await load(key, spec, answers[index])) })))
   const results = await untilAborted(loading, signal)
   const failures = results.flatMap(({ name, error }) => (error === undefined ? [] : [{ name, error }]))
-  if (failures.length > 0) throw gatheredError(failures, results.length)
+  if (failures.length > 0) throw aggregateError(failures, results.length)
   return Object.fromEntries(results.map(({ name, value }) => [name, value]))
 }
 
@@ -150,7 +150,7 @@ async function load(key: string, spec: SecretSpec, answer: PromiseSettledResult<
     return { value: await valueOf(spec, answer), error: undefined }
   } catch (error) {
     const known = SecretsError.isInstance(error) ? error : new SecretsError('INTERNAL', 'it could not be read')
-    return { value: undefined, error: known.secret === undefined ? placed(known, { secret: spec.name ?? key }) : known }
+    return { value: undefined, error: known.secret === undefined ? withContext(known, { secret: spec.name ?? key }) : known }
   }
 }
 

@@ -4,15 +4,15 @@ import { described } from '../errors/format.ts'
 import { knownOptions, type MembersOf } from '../options/known-options.ts'
 import { assertField } from '../options/call-options.ts'
 import { knownReadOptions, readMembers, readOneMembers, type ReadOneOptions, type ReadOptions } from './read-options.ts'
-import type { HeldSecret } from '../value/secret-bytes.ts'
-import type { Facts, Observer } from '../observe/operation.ts'
-import { type Place, planOf, type Route } from '../chain/routing.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
+import type { Metadata, Observer } from '../observe/operation.ts'
+import { type Location, locationsOf, type Route } from '../chain/routing.ts'
 import type { FallbackPolicy } from '../chain/fallback-policy.ts'
-import { gatheredError } from '../errors/aggregate-error.ts'
-import { placed, SecretsError } from '../errors/secrets-error.ts'
+import { aggregateError } from '../errors/aggregate-error.ts'
+import { withContext, SecretsError } from '../errors/secrets-error.ts'
 import type { SecretValue } from '../value/secret-value.ts'
 import { FastEntry, FastPath, type JoinedFlight } from './fast-path.ts'
-import { Walk } from '../chain/fallback-traversal.ts'
+import { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
 /** One of several secrets to read. */
 export interface SecretRequest {
@@ -59,7 +59,7 @@ export class Reader {
     const failures = results.flatMap((result, index) =>
       result.status === 'rejected' ? [{ name: String(names[index]), error: result.reason }] : [],
     )
-    if (failures.length > 0) throw gatheredError(failures, names.length)
+    if (failures.length > 0) throw aggregateError(failures, names.length)
     return Object.fromEntries(found) as Record<Name, string> // no failure: every name is there
   }
 
@@ -105,15 +105,15 @@ export class Reader {
   }
 
   /** Many reads start at once, and then find the same secret missing. Where the call brings nothing to deliver, each runs its own operation. */
-  #join<T>(route: Route, { place, answer, earlier }: JoinedFlight, deliver: Delivery<T>): Promise<T> {
+  #join<T>(route: Route, { location, answer, earlier }: JoinedFlight, deliver: Delivery<T>): Promise<T> {
     const alone = (): Promise<T> => this.#read(route, undefined, deliver, undefined, true)
     this.#options.observer.hold(answer)
     return answer.then((found) => {
       if (found === undefined) return alone()
       try {
-        const delivered = deliver({ ...found, place, degraded: false })
-        for (const { place: passed } of earlier) passed.link.store.recordAbsenceHit(passed.path)
-        place.link.store.recordJoin()
+        const delivered = deliver({ ...found, location, degraded: false })
+        for (const { location: passed } of earlier) passed.chainEntry.store.recordAbsenceHit(passed.path)
+        location.chainEntry.store.recordJoin()
         return delivered
       } catch {
         return alone()
@@ -129,8 +129,8 @@ export class Reader {
     isAdmitted = false,
   ): Promise<T> {
     const options = read === noOptions ? noOptions : knownReadOptions(read, readOneMembers)
-    const chained = (facts: Facts): Promise<T> =>
-      this.readObserved(this.walk(route, options.fallback), options, facts, (reading) => deliver(reading, options.field))
+    const chained = (facts: Metadata): Promise<T> =>
+      this.readObserved(this.traversal(route, options.fallback), options, facts, (reading) => deliver(reading, options.field))
     return this.#options.observer.observe(
       { operation: 'get', name: route.name, effect: false, isAdmitted },
       options,
@@ -139,12 +139,12 @@ export class Reader {
   }
 
   /** Inside an operation that somebody audits or traces. */
-  #fromMemory<T>(route: Route, facts: Facts, fast: FastDelivery<T>): Promise<T> | undefined {
+  #fromMemory<T>(route: Route, facts: Metadata, fast: FastDelivery<T>): Promise<T> | undefined {
     const found = this.#fastPath.known(route.name) ?? this.#fastPath.find(route)
     if (!(found instanceof FastEntry)) return undefined
     try {
       const answer = fast(found)
-      noteFacts(facts, { held: found.entry.held, from: 'memory', stale: false, degraded: false })
+      recordMetadata(facts, { held: found.entry.held, from: 'memory', stale: false, degraded: false })
       return answer
     } catch {
       return undefined
@@ -152,12 +152,17 @@ export class Reader {
   }
 
   /** One read along the chain, inside an operation; `deliver` takes from the reading what is handed out. */
-  readObserved<T>(walk: Walk<Place>, options: ReadOneOptions, facts: Facts, deliver: (reading: Reading) => T): Promise<T> {
-    return this.#options.chain.read(walk, this.#chainRead(options, options.version), (reading) => noted(facts, reading, deliver))
+  readObserved<T>(
+    traversal: FallbackTraversal<Location>,
+    options: ReadOneOptions,
+    facts: Metadata,
+    deliver: (reading: Reading) => T,
+  ): Promise<T> {
+    return this.#options.chain.read(traversal, this.#chainRead(options, options.version), (reading) => noted(facts, reading, deliver))
   }
 
-  walk(route: Route, fallback: FallbackPolicy | undefined): Walk<Place> {
-    return new Walk(route.name, planOf(route), [this.#options.fallback, fallback])
+  traversal(route: Route, fallback: FallbackPolicy | undefined): FallbackTraversal<Location> {
+    return new FallbackTraversal(route.name, locationsOf(route), [this.#options.fallback, fallback])
   }
 
   locate(name: string): Route {
@@ -181,10 +186,10 @@ export class Reader {
     assertList(requests)
     const options = knownReadOptions(read, readMembers)
     const asks = requests.map(knownRequest).map(({ name, field = options.field }): ManyAsk<T> => {
-      const facts: Facts = {}
+      const facts: Metadata = {}
       const route = this.locate(name)
-      const walk = new Walk(name, route.plan, [this.#options.fallback, options.fallback])
-      return { route, facts, ask: { walk, deliver: (reading) => noted(facts, reading, (each) => deliver(each, field)) } }
+      const traversal = new FallbackTraversal(name, route.locations, [this.#options.fallback, options.fallback])
+      return { route, facts, ask: { traversal, deliver: (reading) => noted(facts, reading, (each) => deliver(each, field)) } }
     })
     // Begun by the first of the operations that are let through the door, for all of them.
     let begun: Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> | undefined
@@ -230,20 +235,20 @@ function knownRequest(request: SecretRequest): SecretRequest {
 /** One of several reads; one whose route cannot be told fails alone. */
 interface ManyAsk<T> {
   readonly route: Route
-  readonly facts: Facts
+  readonly facts: Metadata
   readonly ask: ChainAsk<T>
 }
 
-function noted<T>(facts: Facts, reading: Reading, deliver: Deliver<T>): T {
-  noteFacts(facts, reading)
+function noted<T>(facts: Metadata, reading: Reading, deliver: Deliver<T>): T {
+  recordMetadata(facts, reading)
   try {
     return deliver(reading)
   } catch (error) {
-    throw SecretsError.isInstance(error) ? placed(error, { provider: facts.provider }) : error
+    throw SecretsError.isInstance(error) ? withContext(error, { provider: facts.provider }) : error
   }
 }
 
-function noteFacts(facts: Facts, { held, from, stale, degraded }: Omit<Reading, 'place'>): void {
+function recordMetadata(facts: Metadata, { held, from, stale, degraded }: Omit<Reading, 'location'>): void {
   const { provider, version, revision, exclusive } = held.facts
   facts.provider = provider
   facts.version = version
@@ -255,22 +260,22 @@ function noteFacts(facts: Facts, { held, from, stale, degraded }: Omit<Reading, 
 }
 
 /** The place's own field first, then the one that was asked for inside it. */
-export function partOf({ held, place }: Reading, field: string | undefined): HeldSecret {
-  return held.part(fieldsOf(place, field))
+export function partOf({ held, location }: Reading, field: string | undefined): SecretBytes {
+  return held.part(fieldsOf(location, field))
 }
 
-function fieldsOf({ fields }: Place, field: string | undefined): readonly string[] {
+function fieldsOf({ fields }: Location, field: string | undefined): readonly string[] {
   return field === undefined ? fields : [...fields, field]
 }
 
-function textOf({ held, place }: Reading, field?: string): string {
-  return held.textAt(fieldsOf(place, field))
+function textOf({ held, location }: Reading, field?: string): string {
+  return held.textAt(fieldsOf(location, field))
 }
 
 /** A map whose fields nobody asked for is handed out whole: its `json()` has them all. */
 function valueOf(reading: Reading, field?: string): SecretValue {
-  const { held, place, stale, degraded } = reading
-  const isWhole = field === undefined && place.fields.length === 0
+  const { held, location, stale, degraded } = reading
+  const isWhole = field === undefined && location.fields.length === 0
   return (isWhole ? held : partOf(reading, field)).value(stale, degraded)
 }
 

@@ -58,9 +58,9 @@ function declaredAt(part: unknown, key: string): readonly unknown[] {
 
 /** These members of the part or of its definition; of a list each. */
 function membersOf(part: unknown, names: readonly string[]): readonly unknown[] {
-  const places = [part, read(part, 'def'), read(part, '_def'), read(part, 'structure')].filter(isObject)
-  return places
-    .flatMap((place) => names.flatMap((name) => read(place, name)))
+  const locations = [part, read(part, 'def'), read(part, '_def'), read(part, 'structure')].filter(isObject)
+  return locations
+    .flatMap((location) => names.flatMap((name) => read(location, name)))
     .flatMap((member) => read(member, 'variadic') ?? member)
     .filter(isObject)
 }

@@ -3,22 +3,28 @@ import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
 import { loadCrypto } from '../kit/builtins.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** An encryption key as users hold it: 32 random bytes, their text, or a passphrase of at least 32 bytes. */
+/**
+ * An encryption key as users hold it: 32 random bytes, their text, or a passphrase of at least 32
+ * bytes.
+ */
 export type EncryptionKey = string | Uint8Array
 
-/** A parsed key: 32 random bytes to use as they are, or a passphrase that must first be stretched. */
+/**
+ * A parsed key: 32 random bytes to use as they are, or a passphrase that must first be stretched.
+ */
 export type KeyMaterial = { readonly kind: 'raw'; readonly bytes: Uint8Array } | { readonly kind: 'passphrase'; readonly text: string }
 
 /** AES-256 and HKDF-SHA256 take 32 bytes. */
 const keyBytes = 32
-/** Random keys have about 30 distinct bytes, and fewer than 8 in no key that will ever be made. */
+/** Random keys have about 30 distinct bytes, practically never fewer than 8. */
 const leastDistinctBytes = 8
 /** Sentences of 32 characters have about 15 distinct ones. */
 const leastDistinctCharacters = 8
-/** A passphrase of which a shorter part is all there is to guess. */
+/** A passphrase that repeats with a shorter period is as weak as that part. */
 const leastPeriod = 16
 
-// No regular expression may see a key: the text that one last matched stays in `RegExp.input`, where a heap snapshot shows it.
+// No regular expression may see a key: the text that one last matched stays in `RegExp.input`,
+// where a heap snapshot shows it.
 const lowerCase = 'abcdefghijklmnopqrstuvwxyz'
 const upperCase = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const decimalDigits = '0123456789'
@@ -30,7 +36,8 @@ const eitherBase64 = `${base64Digits}-_`
 const copyAgain = 'copy it again, all of it'
 
 /**
- * A new random key as text, `key:` and 32 bytes in base64url: safe in an environment variable and in a shell.
+ * A new random key as text, `key:` and 32 bytes in base64url: safe in an environment variable and
+ * in a shell.
  *
  * @example
  * import { generateKey } from '@finchat/secrets-core/sealing'
@@ -42,10 +49,11 @@ export function generateKey(): string {
 }
 
 /**
- * `Uint8Array(32)`, 64 hex digits, 44 characters of padded base64, or `key:` and base64url is a raw key, returned in
- * memory of its own, to be overwritten. Any other text of at least 32 bytes is a passphrase. Throws `CONFIGURATION`,
- * without ever quoting the key, for all else, for bytes that are not random (text, or few distinct ones), for text
- * that is nearly an encoded key, and for a passphrase that repeats itself.
+ * `Uint8Array(32)`, 64 hex digits, 44 characters of padded base64, or `key:` and base64url is a raw
+ * key, returned in memory of its own, to be overwritten. Any other text of at least 32 bytes is a
+ * passphrase. Throws `CONFIGURATION`, without ever quoting the key, for all else, for bytes that
+ * are not random (text, or few distinct ones), for text that is nearly an encoded key, and for a
+ * passphrase that repeats itself.
  *
  * @example
  * import { generateKey, parseKey } from '@finchat/secrets-core/sealing'
@@ -71,7 +79,7 @@ export function parseKey(key: EncryptionKey): KeyMaterial {
 }
 
 /**
- * The same for several keys, in their order: all of them, or none is left in memory where one is refused.
+ * Parses several keys in order. If one is refused, the others are overwritten.
  *
  * @example
  * import { generateKey, parseKeys } from '@finchat/secrets-core/sealing'
@@ -89,7 +97,7 @@ export function parseKeys(keys: readonly EncryptionKey[]): KeyMaterial[] {
   }
 }
 
-/** Takes bytes that nobody else holds, and overwrites what it refuses. */
+/** Takes the bytes over, and overwrites those that it refuses. */
 function rawKey(bytes: Uint8Array): KeyMaterial {
   try {
     if (bytes.length < keyBytes) throw tooShort()
@@ -106,7 +114,7 @@ function rawKey(bytes: Uint8Array): KeyMaterial {
   }
 }
 
-/** Zeros pad a short text, and stand between the letters of UTF-16. Of random keys one in 10^10 looks so. */
+/** Text, also zero-padded or in UTF-16. One random key in 10^10 looks so. */
 function isText(bytes: Uint8Array): boolean {
   const allowed = [0x00, 0x09, 0x0a, 0x0d]
   return isUtf8(bytes) && bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || allowed.includes(byte))
@@ -118,7 +126,10 @@ const encodings = {
   base64url: { digits: base64urlDigits, bits: 6 },
 }
 
-/** Strict: a mistyped character must not silently become another key. No text is made of the bytes, since it could not be overwritten. */
+/**
+ * Strict: a mistyped character must not make another key. Bytes never become a string, which could
+ * not be overwritten.
+ */
 function decoded(text: string, encoding: keyof typeof encodings): Uint8Array {
   const { digits, bits } = encodings[encoding]
   const length = Math.floor((text.length * bits) / 8)
@@ -132,7 +143,7 @@ function decoded(text: string, encoding: keyof typeof encodings): Uint8Array {
   return new Uint8Array(bytes)
 }
 
-/** A newline of a file or the quotes of a shell would make another key out of the same text, silently. */
+/** A file's newline or a shell's quotes would silently make another key. */
 function refuseSurroundings(key: string): void {
   if (key.trim() !== key) throw malformed('the encryption key begins or ends with whitespace', 'remove it')
   if (isQuote(key.at(0)) && isQuote(key.at(-1))) throw malformed('the encryption key stands in quotes', 'remove them')
@@ -142,7 +153,7 @@ function isQuote(character: string | undefined): boolean {
   return character === '"' || character === "'" || character === '`'
 }
 
-/** A damaged key would pass for a passphrase, and open nothing. */
+/** A damaged key would pass as a passphrase, and open nothing. */
 function refuseNearMiss(key: string): void {
   if (isNearHex(key)) throw malformed('the encryption key is damaged: it is nearly, but not, 64 hex digits', copyAgain)
   if (isNearBase64(key)) {
@@ -150,13 +161,13 @@ function refuseNearMiss(key: string): void {
   }
 }
 
-/** Cut, pasted with more, with mistyped digits, or in groups as programs print them. */
+/** Cut, pasted with more, mistyped, or grouped as programs print digits. */
 function isNearHex(text: string): boolean {
   const digits = Array.from(text).filter((each) => each !== ' ' && each !== ':')
   return Math.abs(digits.length - 64) <= 8 && digits.filter((each) => !hexDigits.includes(each)).length <= 4
 }
 
-/** What stands before it does not matter: a mistyped `key:`, or the name of a variable. */
+/** Whatever precedes it: a mistyped `key:`, or a variable's name. */
 function isNearBase64(text: string): boolean {
   let end = text.length
   while (text[end - 1] === '=') end -= 1
@@ -166,7 +177,7 @@ function isNearBase64(text: string): boolean {
   return Math.abs(run.length - 43) <= 3 && hasAnyOf(lowerCase, run) && hasAnyOf(upperCase, run) && !areWords(run)
 }
 
-/** Without digits, and with capitals only where a word begins: of random keys fewer than one in 10^6 look so. */
+/** No digits, and capitals only where words begin: fewer than one random key in 10^6. */
 function areWords(run: string): boolean {
   const begins = (at: number): boolean => lowerCase.includes(run[at + 1] ?? ' ')
   return Array.from(run).every((each, at) => !decimalDigits.includes(each) && (!upperCase.includes(each) || begins(at)))
@@ -180,7 +191,7 @@ function refuseWeakPassphrase(text: string): void {
   }
 }
 
-/** `Buffer.from` does not tell: it takes `š` for `a`. */
+/** `Buffer.from` takes `š` for `a` without an error. */
 function consistsOf(digits: string, text: string): boolean {
   for (const character of text) if (!digits.includes(character)) return false
   return true
@@ -195,7 +206,9 @@ function tooShort(): SecretsError {
   return new SecretsError('CONFIGURATION', 'Encryption key must be at least 32 bytes long')
 }
 
-/** Whoever has a key that is nearly right must not make a new one: it opens nothing. */
+/**
+ * By default the remedy is a new key. A damaged key must not be replaced: a new one opens nothing.
+ */
 function malformed(problem: string, remedy = 'generateKey() makes a random key'): SecretsError {
   return new SecretsError('CONFIGURATION', problem, { remedy })
 }

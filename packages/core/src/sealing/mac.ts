@@ -12,8 +12,10 @@ const usualLength = 4_096
 let usual: Uint8Array | undefined
 
 /**
- * HMAC-SHA256 (RFC 2104) over these texts, one after the other: make them with `lengthPrefixed` where several lists could look alike. The result
- * is in memory of its own, so that one that is a derived key can be overwritten. The key is one as `seal` takes; throws `INVALID_ARGUMENT` as it does.
+ * HMAC-SHA256 (RFC 2104) over these texts, one after the other: make them with `lengthPrefixed`
+ * where several lists could look alike. The result is in memory of its own, so that one that is a
+ * derived key can be overwritten. The key is one as `seal` takes; throws `INVALID_ARGUMENT` as it
+ * does.
  *
  * @example
  * import { randomBytes } from 'node:crypto'
@@ -27,9 +29,9 @@ export function mac(key: SealingKey, ...texts: readonly Uint8Array[]): Buffer {
 }
 
 /**
- * HMAC (RFC 2104) over these texts, one after the other, with a key no longer than a block. Of bytes it is made of two
- * one-shot hashes, since `createHmac` takes twice as long with bytes as with a `KeyObject`. What is made of the key is
- * overwritten; the result is in memory of its own.
+ * HMAC (RFC 2104) over these texts, one after the other, with a key no longer than a block. Of
+ * bytes it is made of two one-shot hashes, since `createHmac` takes twice as long with bytes as
+ * with a `KeyObject`. What is made of the key is overwritten; the result is in memory of its own.
  */
 export function hmac(name: HashName, key: SealingKey, texts: readonly Uint8Array[]): Buffer {
   if (!(key instanceof Uint8Array)) {

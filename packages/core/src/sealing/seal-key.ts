@@ -26,9 +26,10 @@ export interface SealKey {
 }
 
 /**
- * A key of its own for each text: HMAC-SHA512 under `root` of a random salt of 256 bits. One half of the MAC is the key,
- * the other a commitment: nobody can make a header that two roots open. `root` bears 2^80 derived keys, where `seal` under
- * one key bears 2^32 texts. `root` is a key as `seal` takes; throws `INVALID_ARGUMENT` as it does.
+ * A key of its own for each text: HMAC-SHA512 under `root` of a random salt of 256 bits. One half
+ * of the MAC is the key, the other a commitment: nobody can make a header that two roots open.
+ * `root` bears 2^80 derived keys, where `seal` under one key bears 2^32 texts. `root` is a key as
+ * `seal` takes; throws `INVALID_ARGUMENT` as it does.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -49,7 +50,10 @@ export function deriveSealKey(root: SealingKey): SealKey {
   return { key, header: Buffer.concat([salt, commitment]) }
 }
 
-/** The key that `deriveSealKey` made of this root with this header; `undefined` for any other header. Throws as that does. */
+/**
+ * The key that `deriveSealKey` made of this root with this header; `undefined` for any other
+ * header. Throws as that does.
+ */
 export function openSealKey(root: SealingKey, header: Uint8Array): KeyObject | undefined {
   assertSealingKey(root)
   if (header.length !== sealKeyLength) return undefined

@@ -9,8 +9,8 @@ const nonceLength = 12
 const tag = { authTagLength: 16 }
 
 /**
- * 28: the bytes of nonce and tag, which stand before the ciphertext; it is as long as the plaintext. Who has
- * no key finds no other sealed text with the same; who has it can make one.
+ * 28: the bytes of nonce and tag, which stand before the ciphertext; it is as long as the
+ * plaintext. Who has no key finds no other sealed text with the same; who has it can make one.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -22,12 +22,14 @@ const tag = { authTagLength: 16 }
 export const sealLength: number = nonceLength + tag.authTagLength
 
 /**
- * AES-256-GCM (NIST SP 800-38D) under a fresh random nonce of 96 bits: nonce, tag of 128 bits, ciphertext. `associatedData` is authenticated and not
- * stored: make it with `lengthPrefixed` of what the text is and where it lies, so that it opens nowhere else. Random nonces allow 2^32 sealed texts under
- * one key (section 8.3): count them, take another key in time, or one for each text with `deriveSealKey`. GCM does not commit to its
- * key: who knows two keys can make a text that both open. The key is 32 bytes or a `KeyObject` of as many. Node.js keeps no copy of bytes, so that
- * overwriting them ends the key; a `KeyObject` stays in memory until it is collected. Throws `INVALID_ARGUMENT` for another key, and unless the rest
- * are bytes.
+ * AES-256-GCM (NIST SP 800-38D) under a fresh random nonce of 96 bits: nonce, tag of 128 bits,
+ * ciphertext. `associatedData` is authenticated and not stored: make it with `lengthPrefixed` of
+ * what the text is and where it lies, so that it opens nowhere else. Random nonces allow 2^32
+ * sealed texts under one key (section 8.3): count them, take another key in time, or one for each
+ * text with `deriveSealKey`. GCM does not commit to its key: who knows two keys can make a text
+ * that both open. The key is 32 bytes or a `KeyObject` of as many. Node.js keeps no copy of bytes,
+ * so that overwriting them ends the key; a `KeyObject` stays in memory until it is collected.
+ * Throws `INVALID_ARGUMENT` for another key, and unless the rest are bytes.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'
@@ -51,8 +53,10 @@ export function seal(key: SealingKey, associatedData: Uint8Array, plaintext: Uin
 }
 
 /**
- * The plaintext in memory of its own, to be overwritten when it is done with; or `undefined` if this is not what `seal` made with this key and these
- * data, and nothing tells which of them is another. What was decrypted of such a text is overwritten. Throws `INVALID_ARGUMENT` as `seal` does.
+ * The plaintext in memory of its own, to be overwritten when it is done with; or `undefined` if
+ * this is not what `seal` made with this key and these data, and nothing tells which of them is
+ * another. What was decrypted of such a text is overwritten. Throws `INVALID_ARGUMENT` as `seal`
+ * does.
  *
  * @example
  * import { createSecretKey, randomBytes } from 'node:crypto'

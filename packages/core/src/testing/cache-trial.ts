@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, vi } from 'vitest'
-import { Circuit } from '../guard/circuit-breaker.ts'
-import { CachedStore, type StoreOptions } from '../cache/provider-cache.ts'
+import { CircuitBreaker } from '../guard/circuit-breaker.ts'
+import { ProviderCache, type StoreOptions } from '../cache/provider-cache.ts'
 import type { CallContext, SecretProvider, StoredSecret } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
 import type { Found } from '../cache/keys/cache-key.ts'
 import type { StoreRead } from '../cache/single-flight.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { SharedLevel } from '../cache/shared/shared-cache-client.ts'
-import { Shredder } from '../value/zeroizer.ts'
+import { SharedCacheClient } from '../cache/shared/shared-cache-client.ts'
+import { Zeroizer } from '../value/zeroizer.ts'
 import { tracing } from '../observe/trace-channels.ts'
 
 export const second = 1_000
@@ -37,7 +37,7 @@ export function fail(code: SecretsError['code'], details: { retryAt?: number } =
 export function cached(
   members: Partial<SecretProvider> = {},
   options: Partial<StoreOptions> = {},
-): { store: CachedStore; get: ReturnType<typeof vi.fn<Get>> } {
+): { store: ProviderCache; get: ReturnType<typeof vi.fn<Get>> } {
   const get = vi.fn<Get>(async () => ({ value: 'v1' }))
   const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get, ...members }
   const defaults: StoreOptions = {
@@ -45,21 +45,21 @@ export function cached(
     maxStaleMs: 300 * second,
     maxEntries: 1_000,
     patientMs: 1_250,
-    circuit: new Circuit(),
+    circuit: new CircuitBreaker(),
     shared: undefined,
-    shredder: new Shredder(),
+    zeroizer: new Zeroizer(),
     refreshes: tracing().refresh,
     closing: new AbortController().signal,
   }
-  return { store: new CachedStore(provider, { ...defaults, ...options }), get }
+  return { store: new ProviderCache(provider, { ...defaults, ...options }), get }
 }
 
-export function found(store: CachedStore, read: Partial<StoreRead> = {}): Promise<Found | undefined> {
+export function found(store: ProviderCache, read: Partial<StoreRead> = {}): Promise<Found | undefined> {
   return store.read({ path: 'a', mode: 'cached', ...read })
 }
 
 /** What a reader gets to see: the text, `undefined`, or the code of the failure. */
-export async function seen(store: CachedStore, read: Partial<StoreRead> = {}): Promise<string | undefined> {
+export async function seen(store: ProviderCache, read: Partial<StoreRead> = {}): Promise<string | undefined> {
   try {
     const answer = await found(store, read)
     return answer && `${answer.held.text()}${answer.stale ? ' (stale)' : ''}`
@@ -85,7 +85,7 @@ export function slow(get: ReturnType<typeof vi.fn<Get>>): ((answer: StoredSecret
 }
 
 export function shared(members: Partial<SharedCache> = {}): {
-  level: SharedLevel
+  level: SharedCacheClient
   read: ReturnType<typeof vi.fn<SharedCache['read']>>
   fill: ReturnType<typeof vi.fn<SharedCache['fill']>>
 } {
@@ -93,10 +93,10 @@ export function shared(members: Partial<SharedCache> = {}): {
   const fill = vi.fn<SharedCache['fill']>(async () => {})
   const cache: SharedCache = { specificationVersion: 'v1', read, fill, invalidate: async () => {}, ...members }
   return {
-    level: new SharedLevel(cache, 'eu', {
+    level: new SharedCacheClient(cache, 'eu', {
       deadlineMs: 5_000,
       lifeMs: 192 * second,
-      lookMs: 5 * second,
+      recheckMs: 5 * second,
       closing: new AbortController().signal,
       closingFills: new AbortController().signal,
     }),

@@ -2,14 +2,15 @@ import { jsonTextAt, membersAt, type Span, spanOf, unquote, walk } from './json-
 import { quoted } from '../errors/format.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-// A field is cut out of, or written into, the secret's own text: only the text still has `1.10`, 12345678901234567890,
-// the order of the keys and every space as somebody stored them, where a parsed and printed copy would not. Nor would the copy
-// always have the same keys: V8 (13.6) parses {"\"":1} into a key of a backslash once it has parsed {"\\":1}.
+// Fields are cut from, and written into, the secret's own text: a parsed and printed copy would
+// lose `1.10`, 12345678901234567890, the order of keys and spaces. V8 (13.6) even parses {"\"":1}
+// into a key of a backslash once it has parsed {"\\":1}.
 
 /**
- * One field of a secret that is JSON: strings as they are, numbers and booleans as written, objects and arrays as their JSON text.
- * `field` is a JSON pointer (RFC 6901) if it begins with `/`, else a key of the top-level object; null counts as absent.
- * Throws `INVALID_ARGUMENT`, without quoting the secret, if it is no JSON, no object, or has no such field.
+ * One field of a JSON secret: strings decoded, numbers and booleans as written, objects and arrays
+ * as JSON text. `field` is a JSON pointer (RFC 6901) if it begins with `/`, else a top-level key;
+ * null counts as absent. Throws `INVALID_ARGUMENT`, without quoting the secret, if it is no JSON,
+ * no object, or lacks the field.
  */
 export function cutField(text: string, field: string): string {
   const place = walk(text, wholeOf(text, field), pathOf(field))
@@ -18,24 +19,32 @@ export function cutField(text: string, field: string): string {
   return value
 }
 
-/** The value of one key of a text that is JSON, as `cutField` gives it; `undefined` if there is none. */
+/** The value of one key of a JSON text, as `cutField` gives it; `undefined` if there is none. */
 export function memberOf(text: string, key: string): string | undefined {
   const place = walk(text, spanOf(text), [key])
   return place && valueAt(text, place)
 }
 
-/** The keys of the object, or the indexes of the array, that a text is; none of anything else. Throws `INVALID_ARGUMENT` if it is no JSON. */
+/**
+ * The keys of the object, or the indexes of the array; none for anything else. Throws
+ * `INVALID_ARGUMENT` if it is no JSON.
+ */
 export function keysOf(text: string): string[] {
   return [...new Set(membersAt(text, spanOf(text)).map((member) => member.key))]
 }
 
-/** The text that stands in a field; `undefined` where there is none, or something that is no text. Throws `INVALID_ARGUMENT` as `cutField` does. */
+/**
+ * The string in a field; `undefined` if it is absent or no string. Throws `INVALID_ARGUMENT` as
+ * `cutField` does.
+ */
 export function textAt(text: string, field: string): string | undefined {
   const written = jsonTextAt(text, pathOf(field))
   return written?.startsWith('"') ? unquote(written) : undefined
 }
 
-/** The value of the only field of a secret whose store keeps named fields. Throws `INVALID_ARGUMENT` if there are several, or none. */
+/**
+ * The value of the only field of a map. Throws `INVALID_ARGUMENT` if there are several, or none.
+ */
 export function soleField(text: string): string {
   const members = membersAt(text, wholeOf(text, ''))
   const [key, ...others] = new Set(members.map((member) => member.key))
@@ -48,8 +57,9 @@ export function soleField(text: string): string {
 }
 
 /**
- * The same JSON text with one field set to a string and all else exactly as written; no text begins as `{}`. A pointer's parent must
- * exist, and in an array the element too. Throws `INVALID_ARGUMENT` as `cutField` does.
+ * The same JSON text with one field set to a string, all else as written; no text counts as `{}`. A
+ * pointer's parent must exist, and in an array the element too. Throws `INVALID_ARGUMENT` as
+ * `cutField` does.
  */
 export function setField(text: string | undefined, field: string, value: string): string {
   const whole = text ?? '{}'
@@ -65,7 +75,7 @@ export function setField(text: string | undefined, field: string, value: string)
   return splice(whole, { start: end, end }, last ? `,${entry}` : entry)
 }
 
-/** The whole JSON text, if it is something that this field may be in: an object, or an array for a pointer. */
+/** The whole JSON text, if this field can be in it: an object, or an array for a pointer. */
 function wholeOf(text: string, field: string): Span {
   const whole = spanOf(text)
   if (text[whole.start] === '{' || (text[whole.start] === '[' && field.startsWith('/'))) return whole

@@ -1,6 +1,6 @@
 import { SecretsError } from '../errors/secrets-error.ts'
 
-// No regular expression may see the secret: what one last matched against stays in `RegExp.input`, whole, until the next one matches.
+// No regular expression may see the secret: `RegExp.input` keeps the last matched text.
 
 /** Where a value stands in the text. */
 export interface Span {
@@ -8,7 +8,7 @@ export interface Span {
   readonly end: number
 }
 
-/** The secret's text as JSON. Throws `INVALID_ARGUMENT`, which does not quote it, if it is none. */
+/** The parsed text. Throws `INVALID_ARGUMENT`, which does not quote it, if it is no JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
@@ -19,9 +19,10 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * What stands under these keys in a JSON text, one inside the other, exactly as written: `1.10` stays `1.10`, a text keeps its quotes. Of equal
- * keys the last counts; elements of an array stand under their indexes. `undefined` if there is nothing. No regular expression sees the text or
- * the keys, for V8 remembers what one last matched. Throws `INVALID_ARGUMENT`, which does not quote the text, if it is no JSON.
+ * Returns the JSON text under these nested keys, exactly as written: `1.10` stays `1.10`, a string
+ * keeps its quotes. Of equal keys the last counts; array elements have their indexes as keys.
+ * `undefined` if there is none. No regular expression sees text or keys, since V8 remembers the
+ * last match. Throws `INVALID_ARGUMENT`, without quoting the text, if it is no JSON.
  *
  * @example
  * import { jsonTextAt } from '@finchat/secrets-core/provider'
@@ -33,7 +34,7 @@ export function jsonTextAt(text: string, keys: readonly string[]): string | unde
   return place && text.slice(place.start, place.end)
 }
 
-/** All but the space around it. Throws if it is no JSON, which could not be walked. */
+/** The text without surrounding space. Throws if it is no JSON. */
 export function spanOf(text: string): Span {
   parseJson(text)
   return { start: afterSpace(text, 0), end: text.trimEnd().length }
@@ -58,8 +59,8 @@ export function unquote(literal: string): string {
 }
 
 /**
- * The members of the object, or the elements of the array under their indexes as RFC 6901 writes them, at this place in a text that
- * JSON.parse accepted; none for anything else.
+ * The members of the object, or the elements of the array by index (RFC 6901), at this place in
+ * valid JSON; none for anything else.
  */
 export function membersAt(text: string, place: Span): (Span & { readonly key: string })[] {
   const members: (Span & { key: string })[] = []
@@ -81,12 +82,15 @@ function visitMembers(text: string, { start, end }: Span, visit: (key: string, s
   }
 }
 
-/** A key as it is compared. Values are always made anew: a part of the text would keep the whole of it in memory. */
+/** A key for comparison. A copy: a slice would keep the whole text in memory. */
 function keyIn(literal: string): string {
   return literal.includes('\\') ? unquote(literal) : literal.slice(1, -1)
 }
 
-/** Behind the value that begins here: at the first space, comma or closing bracket that is outside of its own brackets. */
+/**
+ * The end of the value that begins here: the first space, comma or closing bracket outside its own
+ * brackets.
+ */
 function afterValue(text: string, start: number): number {
   let at = start
   let depth = 0

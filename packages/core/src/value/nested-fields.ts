@@ -1,11 +1,12 @@
 import { cutField, keysOf, setField, textAt } from './json-field.ts'
 
-/** Where a store of named fields keeps a text that was written without a name. */
+/** The field in which a store of named fields keeps an unnamed text. */
 const textField = 'value'
 
 /**
- * Whether a map is a JSON object that was written as one text: it is kept in the field `value` and nothing is beside it. Stores that keep texts hold it
- * as it is, so its fields are its own, as there, and not the map's. Throws `INVALID_ARGUMENT` for what is no JSON.
+ * Whether a map is a JSON object that was written as one text: it is kept in the field `value` and
+ * nothing is beside it. Stores that keep texts hold it as it is, so its fields are its own, as
+ * there, and not the map's. Throws `INVALID_ARGUMENT` for what is no JSON.
  */
 export function isWrittenText(map: string): boolean {
   const keys = keysOf(map)
@@ -13,21 +14,25 @@ export function isWrittenText(map: string): boolean {
   return text !== undefined && isObject(text)
 }
 
-/** Where these fields are looked for in a map: inside the text that it was written as, but for `value` itself. */
+/**
+ * Where to look for these fields in a map: inside its one JSON text, unless `value` itself is
+ * meant.
+ */
 export function placeInMap(map: string, fields: readonly string[]): readonly string[] {
   const [first] = fields
   const isOwn = first === undefined || first === textField || first === `/${textField}` || first.startsWith(`/${textField}/`)
   return isOwn || !isWrittenText(map) ? fields : [textField, ...fields]
 }
 
-/** What stands under these fields, one inside the other, as `cutField` gives it. */
+/** The value under these nested fields, as `cutField` gives it. */
 export function cutFields(text: string, fields: readonly string[]): string {
   return fields.reduce(cutField, text)
 }
 
 /**
- * The same text with what stands under these fields, one inside the other, set to a string, and all else as written; also inside a text that is
- * JSON itself. No text begins as `{}`. Throws `INVALID_ARGUMENT` as `setField` does.
+ * The same text with what stands under these fields, one inside the other, set to a string, and all
+ * else as written; also inside a text that is JSON itself. No text begins as `{}`. Throws
+ * `INVALID_ARGUMENT` as `setField` does.
  */
 export function setFields(text: string | undefined, [field = '', inner, ...deeper]: readonly string[], value: string): string {
   if (inner === undefined) return setField(text, field, value)

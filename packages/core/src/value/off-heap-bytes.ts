@@ -1,6 +1,7 @@
 /**
- * Returns zeros in memory of their own: outside V8's heap, where the collector leaves copies behind when it moves objects,
- * and outside Node.js's pool. Typed arrays, their `from`, and `allocUnsafeSlow` take up to 64 bytes from the heap.
+ * Returns zeros in memory of their own: outside V8's heap, where the collector leaves copies behind
+ * when it moves objects, and outside Node.js's pool. Typed arrays, their `from`, and
+ * `allocUnsafeSlow` take up to 64 bytes from the heap.
  *
  * @example
  * import { ownMemory } from '@finchat/secrets-core/provider'
@@ -32,8 +33,8 @@ export function copyOutsideHeap(value: string | Uint8Array): Uint8Array {
 let dropped: FinalizationRegistry<Uint8Array> | undefined
 
 /**
- * A copy for somebody who may keep it, as a provider whose call has ended too late: it is overwritten when nobody has it
- * any more, not when the call ends, or zeros would be stored.
+ * A copy for a provider: overwritten when it is collected, since zeros could be stored by a call
+ * that ends late.
  */
 export function lentCopy(bytes: Uint8Array): Uint8Array {
   const copy = copyOutsideHeap(bytes)

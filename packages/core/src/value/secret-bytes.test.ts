@@ -2,21 +2,21 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StoredSecret } from '../contract/provider.ts'
-import { HeldSecret } from './secret-bytes.ts'
-import { Shredder } from './zeroizer.ts'
+import { SecretBytes } from './secret-bytes.ts'
+import { Zeroizer } from './zeroizer.ts'
 
 const facts = { provider: 'p', askedAt: 0 }
 const wiped = expect.objectContaining({ code: 'ABORTED' })
 
-let shredder: Shredder
+let zeroizer: Zeroizer
 beforeEach(() => {
   vi.useFakeTimers()
-  shredder = new Shredder()
+  zeroizer = new Zeroizer()
 })
 afterEach(() => vi.useRealTimers())
 
-function hold(value: StoredSecret['value'], shape?: 'map'): HeldSecret {
-  return new HeldSecret({ value, shape }, facts, shredder)
+function hold(value: StoredSecret['value'], shape?: 'map'): SecretBytes {
+  return new SecretBytes({ value, shape }, facts, zeroizer)
 }
 
 const anyCharacter = fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code))
@@ -26,7 +26,7 @@ const anyText = fc.oneof(
   fc.string({ unit: fc.constantFrom('a', '\ud800', '\udc00', 'é', '\0') }),
 )
 
-describe('HeldSecret', () => {
+describe('SecretBytes', () => {
   it('gives any text back exactly as stored, as often as asked', () => {
     fc.assert(
       fc.property(anyText, (text) => {
@@ -52,7 +52,7 @@ describe('HeldSecret', () => {
       value: typeof value === 'string' ? value : value.slice(),
     })
     for (const [n, { version, revision, ...secret }] of secrets.map(copyOf).entries()) {
-      const held = new HeldSecret(secret, { ...facts, version, revision }, shredder)
+      const held = new SecretBytes(secret, { ...facts, version, revision }, zeroizer)
       expect(secrets.map((other) => held.equals(other))).toEqual(secrets.map((_, index) => index === n))
     }
     expect(secrets[3]?.value).toEqual(Uint8Array.of(118))
@@ -94,7 +94,7 @@ describe('HeldSecret', () => {
   })
 })
 
-describe('a part of a HeldSecret', () => {
+describe('a part of a SecretBytes', () => {
   it('is the secret itself without fields, and the sole field of a map', () => {
     const text = hold('{"a":"x"}')
     expect(text.part([])).toBe(text)
@@ -167,7 +167,7 @@ describe('wiping', () => {
     const late = held.part(['a'])
     vi.runAllTimers()
     expect([value.reveal(), late.text()]).toEqual(['x', 'x'])
-    shredder.wipeAll()
+    zeroizer.wipeAll()
     expect(() => late.text()).toThrow(wiped)
   })
 
@@ -175,7 +175,7 @@ describe('wiping', () => {
     for (const held of [hold('v'), hold('é'), hold('\ud800'), hold(Uint8Array.of(1, 2)), hold('{"a":"x"}', 'map')]) {
       const value = held.value(false, false)
       held.digest((bytes) => Uint8Array.from(bytes))
-      shredder.wipeAll()
+      zeroizer.wipeAll()
       const ways = [
         () => held.text(),
         () => held.bytes(),
@@ -196,12 +196,12 @@ describe('wiping', () => {
     held.release()
     vi.runAllTimers()
     expect(value.reveal()).toBe('v')
-    shredder.wipeAll()
+    zeroizer.wipeAll()
     expect(() => value.reveal()).toThrow(wiped)
   })
 })
 
-describe('the digest of a HeldSecret', () => {
+describe('the digest of a SecretBytes', () => {
   it('is computed once, of the bytes', () => {
     const compute = vi.fn<(bytes: Uint8Array) => Uint8Array>((bytes) => Uint8Array.from(bytes))
     const held = hold('abc')

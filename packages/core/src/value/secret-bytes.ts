@@ -5,36 +5,36 @@ import { soleField } from './json-field.ts'
 import { cutFields, isWrittenText, placeInMap } from './nested-fields.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SecretValue } from './secret-value.ts'
-import type { Shredder } from './zeroizer.ts'
+import type { Zeroizer } from './zeroizer.ts'
 
-/** How the bytes are turned back into what the store answered. `latin1` is for ASCII text: it decodes fastest. */
+/** How to decode the bytes. `latin1` is for ASCII text: it decodes fastest. */
 type Encoding = 'latin1' | 'utf8' | 'utf16le' | 'binary'
 
 /**
- * One version of one secret, whole, as bytes outside the V8 heap, where no heap snapshot shows them and zeros can be
- * written over them. It decodes on every read and refuses once wiped, so that no path answers with zeros.
+ * One version of a secret as bytes outside the V8 heap: no heap snapshot shows them, and they can
+ * be wiped. It decodes at every read and throws once wiped, so that no read returns zeros.
  */
-export class HeldSecret {
+export class SecretBytes {
   readonly facts: SecretFacts
   /** The store keeps named fields, and `text()` is their JSON. */
   readonly isMap: boolean
   readonly #bytes: Buffer
   readonly #encoding: Encoding
-  readonly #shredder: Shredder
-  /** By the marks, of which there are four combinations; none is a hole, through which others' members would shine. */
+  readonly #zeroizer: Zeroizer
+  /** By `stale` and `degraded`. Not sparse: a hole would be looked up on the prototype. */
   readonly #values: (SecretValue | undefined)[] = [undefined, undefined, undefined, undefined]
-  #parts: Map<string, HeldSecret> | undefined
+  #parts: Map<string, SecretBytes> | undefined
   #digest: Uint8Array | undefined
   #watched = false
   #released = false
   #wiped = false
 
-  constructor(secret: Pick<StoredSecret, 'value' | 'shape'>, facts: SecretFacts, shredder: Shredder) {
+  constructor(secret: Pick<StoredSecret, 'value' | 'shape'>, facts: SecretFacts, zeroizer: Zeroizer) {
     this.facts = facts
     this.isMap = secret.shape === 'map'
     this.#encoding = encodingOf(secret.value)
     this.#bytes = bytesOf(secret.value, this.#encoding)
-    this.#shredder = shredder
+    this.#zeroizer = zeroizer
   }
 
   get isBinary(): boolean {
@@ -57,43 +57,44 @@ export class HeldSecret {
     return copy
   }
 
-  /** What is found under these fields, one inside the other; without fields, a map's sole field. Made once each. */
-  part(fields: readonly string[]): HeldSecret {
+  /** The part under these nested fields; without fields, a map's sole field. Cached. */
+  part(fields: readonly string[]): SecretBytes {
     if (fields.length === 0 && !this.isMap) return this
     const key = fields.map((field) => `${field.length}:${field}`).join('')
     const known = this.#parts?.get(key)
     if (known !== undefined) return known
-    const part = new HeldSecret({ value: this.#cut(fields) }, this.facts, this.#shredder)
-    // Nobody will release what is cut after the cache let go; the holders of the whole may still ask for it.
+    const part = new SecretBytes({ value: this.#cut(fields) }, this.facts, this.#zeroizer)
+    // The cache has let go, so it will not release this part: the finalizer must.
     if (this.#released) part.#watch()
     this.#parts ??= new Map()
     this.#parts.set(key, part)
     return part
   }
 
-  /** The text of a part, of which nothing more is wanted: where the cache let go already, no part is kept for it. */
+  /** The text of a part. After the release no part is cached for it. */
   textAt(fields: readonly string[]): string {
     if (this.#released && (fields.length > 0 || this.isMap)) return this.#cut(fields)
     return this.part(fields).text()
   }
 
-  /** The JSON text that the secret is; of a map its own, unless it was written as one text that is JSON. */
+  /** The secret as JSON text; of a map written as one JSON text, that text. */
   json(): string {
     const text = this.text()
     return this.isMap && isWrittenText(text) ? soleField(text) : text
   }
 
-  /** The handle that readers get: always the same one for the same marks. */
+  /** The handle for readers, one for each combination of marks. */
   value(stale: boolean, degraded: boolean): SecretValue {
     const index = (stale ? 2 : 0) + (degraded ? 1 : 0)
     this.#watch()
     return (this.#values[index] ??= new SecretValue(this, stale, degraded))
   }
 
-  /** A copy of the value's digest, which is computed once: a comparison may outlast the value. */
+  /** A copy of the digest, computed once. A copy, since a comparison may outlast the value. */
   digest(compute: (bytes: Uint8Array) => Uint8Array): Uint8Array {
     this.#assertReadable()
-    // A lone surrogate has no UTF-8: the digest would be that of another text. Nothing equals such a value, as an empty one.
+    // A lone surrogate has no UTF-8, so the digest would be another text's. Like an empty value, it
+    // equals nothing.
     this.#digest ??= compute(this.#encoding === 'utf16le' ? Buffer.alloc(0) : this.#bytes)
     return new Uint8Array(this.#digest)
   }
@@ -105,14 +106,14 @@ export class HeldSecret {
     return !this.isBinary && this.text() === value
   }
 
-  /** The cache lets go: wiped now if nobody holds it as a `SecretValue`, else when the last holder is collected. */
+  /** Called by the cache. Wipes soon, or once the last `SecretValue` of it is collected. */
   release(): void {
     this.#released = true
     for (const part of this.#parts?.values() ?? []) part.release()
     this.#parts = undefined
     if (this.#watched) return
-    // Who was handed it in this turn of the event loop may take a `SecretValue` of it yet.
-    this.#shredder.wipeSoon({ wipe: () => this.#watched || this.wipe() })
+    // A reader of this turn of the event loop may still take a `SecretValue`.
+    this.#zeroizer.wipeSoon({ wipe: () => this.#watched || this.wipe() })
   }
 
   wipe(): void {
@@ -130,7 +131,7 @@ export class HeldSecret {
   #watch(): void {
     if (this.#watched) return
     this.#watched = true
-    this.#shredder.watch(this, this.#bytes)
+    this.#zeroizer.watch(this, this.#bytes)
   }
 
   #assertReadable(): void {

@@ -5,16 +5,16 @@ import { format, inspect, type InspectOptions } from 'node:util'
 import { serialize } from 'node:v8'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { HeldSecret } from './secret-bytes.ts'
+import { SecretBytes } from './secret-bytes.ts'
 import type { SecretValue } from './secret-value.ts'
-import { Shredder } from './zeroizer.ts'
+import { Zeroizer } from './zeroizer.ts'
 
 const canary = 'canary-41f9'
 const json = `{"user":"me","password":"${canary}"}`
 const facts = { provider: 'aws', askedAt: 1_000, version: 3, revision: 'r-3', currentSince: 500, expiresAt: 9_000 }
 
 function valueOf(value: string | Uint8Array, shape?: 'map'): SecretValue {
-  return new HeldSecret({ value, shape }, facts, new Shredder()).value(false, true)
+  return new SecretBytes({ value, shape }, facts, new Zeroizer()).value(false, true)
 }
 
 afterEach(() => vi.useRealTimers())

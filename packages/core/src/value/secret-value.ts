@@ -21,8 +21,9 @@ interface ReadableSecret {
 const redacted = '[redacted]'
 
 /**
- * A secret that does not print: `toString`, `toJSON`, `inspect`, template literals, spread and `structuredClone` show
- * `[redacted]` or nothing. All members are about the version that was delivered, and never change.
+ * A secret that does not print: `toString`, `toJSON`, `inspect`, template literals, spread and
+ * `structuredClone` show `[redacted]` or nothing. All members are about the version that was
+ * delivered, and never change.
  *
  * @example
  * import { createSecretsManager, envProvider } from '@finchat/secrets-core'
@@ -53,19 +54,26 @@ export class SecretValue {
   }
 
   /**
-   * Returns the text, exactly as stored; of a secret with named fields, the sole one. Throws `INVALID_ARGUMENT` for a
-   * binary secret and for one of several fields, `ABORTED` once the manager is closed.
+   * Returns the text, exactly as stored; of a secret with named fields, the sole one. Throws
+   * `INVALID_ARGUMENT` for a binary secret and for one of several fields, `ABORTED` once the
+   * manager is closed.
    */
   reveal(): string {
     return this.#held.part([]).text()
   }
 
-  /** Returns a copy of the value's bytes (text as UTF-8), yours to overwrite. Throws as `reveal` does, but for binary. */
+  /**
+   * Returns a copy of the value's bytes (text as UTF-8), yours to overwrite. Throws as `reveal`
+   * does, but for binary.
+   */
   bytes(): Uint8Array {
     return this.#held.part([]).bytes()
   }
 
-  /** Returns the value parsed as JSON, all named fields included; of a JSON object that was written as one text, its own. Throws `INVALID_ARGUMENT` when it is not JSON. */
+  /**
+   * Returns the value parsed as JSON, all named fields included; of a JSON object that was written
+   * as one text, its own. Throws `INVALID_ARGUMENT` when it is not JSON.
+   */
   json(): unknown {
     return parseJson(this.#held.json())
   }
@@ -80,7 +88,9 @@ export class SecretValue {
     return this.#held.facts.revision
   }
 
-  /** When this version became current, epoch milliseconds; `undefined` where the store cannot tell. */
+  /**
+   * When this version became current, epoch milliseconds; `undefined` where the store cannot tell.
+   */
   get currentSince(): number | undefined {
     return this.#held.facts.currentSince
   }

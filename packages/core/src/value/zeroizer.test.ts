@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Shredder } from './zeroizer.ts'
+import { Zeroizer } from './zeroizer.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => vi.useRealTimers())
@@ -9,9 +9,9 @@ function secret(): { wipe: ReturnType<typeof vi.fn<() => void>> } {
 }
 
 it('wipes in the next turn of the event loop, all that came in this one together', async () => {
-  const shredder = new Shredder()
+  const zeroizer = new Zeroizer()
   const secrets = [secret(), secret()]
-  for (const each of secrets) shredder.wipeSoon(each)
+  for (const each of secrets) zeroizer.wipeSoon(each)
   await Promise.resolve()
   expect(vi.getTimerCount()).toBe(1)
   for (const { wipe } of secrets) expect(wipe).not.toHaveBeenCalled()
@@ -20,27 +20,27 @@ it('wipes in the next turn of the event loop, all that came in this one together
 })
 
 it('begins a turn of its own for what comes later', () => {
-  const shredder = new Shredder()
-  shredder.wipeSoon(secret())
+  const zeroizer = new Zeroizer()
+  zeroizer.wipeSoon(secret())
   vi.runAllTimers()
   const later = secret()
-  shredder.wipeSoon(later)
+  zeroizer.wipeSoon(later)
   vi.runAllTimers()
   expect(later.wipe).toHaveBeenCalledTimes(1)
 })
 
 it('wipes at once, by wipeAll, what waits and what is watched, and the latter not before', () => {
-  const shredder = new Shredder()
+  const zeroizer = new Zeroizer()
   const [waiting, watched] = [secret(), secret()]
-  shredder.watch(watched, new Uint8Array(1))
-  shredder.wipeSoon(waiting)
+  zeroizer.watch(watched, new Uint8Array(1))
+  zeroizer.wipeSoon(waiting)
   expect(watched.wipe).not.toHaveBeenCalled()
-  shredder.wipeAll()
+  zeroizer.wipeAll()
   expect(waiting.wipe).toHaveBeenCalledTimes(1)
   expect(watched.wipe).toHaveBeenCalledTimes(1)
 })
 
 it('sets no timer and watches nothing until it is needed', () => {
-  expect(() => new Shredder().wipeAll()).not.toThrow()
+  expect(() => new Zeroizer().wipeAll()).not.toThrow()
   expect(vi.getTimerCount()).toBe(0)
 })

@@ -3,13 +3,13 @@ interface Wipeable {
   wipe(): void
 }
 
-/** Overwrites secrets with zeros once nobody can read them any more. One for each manager. */
-export class Shredder {
+/** Overwrites secrets with zeros once nothing can read them. One for each manager. */
+export class Zeroizer {
   readonly #watched = new Set<WeakRef<Wipeable>>()
   #soon: Wipeable[] = []
   #collected: FinalizationRegistry<{ readonly bytes: Uint8Array; readonly ref: WeakRef<Wipeable> }> | undefined
 
-  /** Wipes `bytes` when `owner` has been collected; the owner must be the only one who reads them. */
+  /** Wipes `bytes` once `owner`, their only reader, is collected. */
   watch(owner: Wipeable, bytes: Uint8Array): void {
     this.#collected ??= new FinalizationRegistry((lost) => {
       lost.bytes.fill(0)
@@ -20,13 +20,13 @@ export class Shredder {
     this.#collected.register(owner, { bytes, ref })
   }
 
-  /** Wipes in the next turn of the event loop: a reader that was just handed this secret still runs in the present one. */
+  /** Wipes in the next turn of the event loop: a reader may still use the secret in this one. */
   wipeSoon(secret: Wipeable): void {
     if (this.#soon.push(secret) > 1) return
     setImmediate(() => this.#wipeWaiting())
   }
 
-  /** Wipes all that is watched or waiting, at once. */
+  /** Wipes everything that is watched or waiting, now. */
   wipeAll(): void {
     this.#wipeWaiting()
     for (const ref of this.#watched) ref.deref()?.wipe()

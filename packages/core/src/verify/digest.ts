@@ -1,26 +1,33 @@
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** What this process hashes of a candidate at most, in bytes, until it holds a longer secret: what stores hold. */
+/**
+ * The most bytes hashed of a candidate until this process holds a longer secret: the bound of most
+ * stores.
+ */
 const usualLength = 1_048_576
-/** A secret beyond this many bytes is not compared. A longer candidate matches nothing. */
+/** A longer secret is not compared, and a longer candidate matches nothing. */
 export const longestCompared: number = 16 * usualLength
-/** Content of up to this many bytes is hashed without memory of its own. */
+/** Shorter content is hashed in a shared buffer. */
 const scratchLength = 12_288
 const keyLength = 32
 
 /**
- * Compares by keyed digests: SHA-256 over a random key of this process and the content, so that nobody outside can choose
- * candidates whose digests agree in their first bytes. What was hashed is wiped after each use. How long a candidate takes
- * follows from its own length alone; beyond the longest secret of the process, or 1 MiB, it takes no longer.
+ * Compares by keyed digests: SHA-256 over a random key of this process and the content, so that
+ * nobody outside can choose candidates whose digests agree in their first bytes. What was hashed is
+ * wiped after each use. How long a candidate takes follows from its own length alone; beyond the
+ * longest secret of the process, or 1 MiB, it takes no longer.
  */
 export class Verification {
   #crypto: typeof import('node:crypto') | undefined
   #scratch: Buffer | undefined
   #dummy: Uint8Array | undefined
-  /** In steps of powers of two, so that it does not tell how long a secret is. */
+  /** A power of two, so that it does not reveal a secret's length. */
   #longest = usualLength
 
-  /** The digest of a stored value; of an empty one it is a digest that nothing matches. Throws `UNSUPPORTED` for one that is too long. */
+  /**
+   * The digest of a stored value; of an empty one it is a digest that nothing matches. Throws
+   * `UNSUPPORTED` for one that is too long.
+   */
   readonly digest = (value: Uint8Array): Uint8Array => {
     if (value.length > longestCompared) {
       throw new SecretsError('UNSUPPORTED', `the secret is longer than ${longestCompared} bytes, which verifySecret does not compare`, {
@@ -32,8 +39,9 @@ export class Verification {
   }
 
   /**
-   * Returns the index of the digest that the candidate's equals, or -1. Every comparison is always made, in constant time,
-   * also against absent ones. A candidate that is empty, too long or not well-formed UTF-16 equals nothing.
+   * Returns the index of the digest that the candidate's equals, or -1. Every comparison is always
+   * made, in constant time, also against absent ones. A candidate that is empty, too long or not
+   * well-formed UTF-16 equals nothing.
    */
   match(candidate: string | Uint8Array, digests: readonly (Uint8Array | undefined)[]): number {
     const start = typeof candidate === 'string' ? candidate.slice(0, this.#longest + 1) : candidate.subarray(0, this.#longest + 1)

@@ -1,16 +1,16 @@
 import { Lru } from '../cache/keys/lru.ts'
 
-/** A mismatch costs the store at most one read of that secret in this time. */
+/** Mismatches cost the store at most one read of a secret in this time. */
 const recheckAfterMs = 5_000
 
 interface Recheck {
   /** When the store was asked, epoch milliseconds. */
   readonly at: number
-  /** While it is under way: settles when it has ended, and never rejects. */
+  /** Settles with the recheck, never rejects; undefined when none is under way. */
   running: Promise<unknown> | undefined
 }
 
-/** When each secret of each store was last read because of a mismatch. Names on one path share it. */
+/** When each secret of a store was last read after a mismatch, by path. */
 export class RecheckLimit {
   readonly #byStore = new WeakMap<object, Lru<Recheck>>()
   readonly #maxEntries: number
@@ -19,10 +19,10 @@ export class RecheckLimit {
     this.#maxEntries = maxEntries
   }
 
-  /** Whether a mismatch may be put to the store: a recheck is due, or one is under way that can be joined. */
+  /** Whether a recheck is due, or one under way can be joined. */
   isOpen(store: object, path: string): boolean {
     const last = this.#byStore.get(store)?.get(path)
-    // A clock that was set back must not keep it closed.
+    // abs: a clock that was set back must not keep it closed.
     return last === undefined || last.running !== undefined || Math.abs(Date.now() - last.at) >= recheckAfterMs
   }
 
@@ -41,7 +41,7 @@ export class RecheckLimit {
     known.set(path, last)
   }
 
-  /** The recheck found a match, so nobody guessed: the next mismatch may ask at once. */
+  /** After a match: it was no guess, so the next mismatch may ask at once. */
   reset(store: object, path: string): void {
     this.#byStore.get(store)?.delete(path)
   }

@@ -1,13 +1,13 @@
 import { untilAborted } from '../guard/deadline.ts'
-import type { CachedStore } from '../cache/provider-cache.ts'
+import type { ProviderCache } from '../cache/provider-cache.ts'
 import type { Reading } from '../chain/chain.ts'
-import type { HeldSecret } from '../value/secret-bytes.ts'
+import type { SecretBytes } from '../value/secret-bytes.ts'
 import { described } from '../errors/format.ts'
 import type { MembersOf } from '../options/known-options.ts'
 import type { VersionSelector } from '../cache/keys/cache-key.ts'
-import type { Facts, Observer } from '../observe/operation.ts'
+import type { Metadata, Observer } from '../observe/operation.ts'
 import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
-import type { Place, Route } from '../chain/routing.ts'
+import type { Location, Route } from '../chain/routing.ts'
 import { knownReadOptions, readMembers, type ReadOptions } from '../read/read-options.ts'
 import { isOutage } from '../errors/error-classes.ts'
 import { partOf, type Reader } from '../read/reader.ts'
@@ -15,10 +15,13 @@ import { RecheckLimit } from './recheck-limit.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { SkippedNumbers } from './skipped-numbers.ts'
 import { longestCompared, Verification } from './digest.ts'
-import type { Walk } from '../chain/fallback-traversal.ts'
+import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
 export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
-  /** For how many seconds after its replacement the version before the current one is accepted too. 0 by default. */
+  /**
+   * For how many seconds after its replacement the version before the current one is accepted too.
+   * 0 by default.
+   */
   readonly acceptPreviousForSeconds?: number | undefined
   /** Let a later provider's answer verify while an earlier one cannot be asked. */
   readonly acceptDegraded?: boolean | undefined
@@ -26,20 +29,20 @@ export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
 
 interface Current {
   readonly digest: Uint8Array
-  readonly held: HeldSecret
-  readonly place: Place
+  readonly held: SecretBytes
+  readonly location: Location
   readonly from: Reading['from']
 }
 
 /** A version before the current one. */
 interface Earlier {
   readonly digest: Uint8Array
-  readonly facts: HeldSecret['facts']
+  readonly facts: SecretBytes['facts']
 }
 
 interface Previous {
   readonly digest?: Uint8Array | undefined
-  /** It would count, but could not be read. */
+  /** Why it could not be read, though it would count. */
   readonly error?: SecretsError | undefined
 }
 
@@ -55,21 +58,21 @@ function matchAt(index: number): Comparison['matched'] {
   return index === 0 ? 'current' : index === 1 ? 'previous' : 'none'
 }
 
-/** A call to the store that began this long before a verification is joined rather than repeated. */
+/** A store call no older than this is joined, not repeated. */
 const joinedMs = 100
 
-/** Compares with what is read by these options in the place of the caller's. */
-type Compare = (changes: VerifyOptions, facts: Facts) => Promise<Comparison>
+/** Compares with what is read by these options in the location of the caller's. */
+type Compare = (changes: VerifyOptions, facts: Metadata) => Promise<Comparison>
 
 interface Recheck {
   readonly first: Comparison
-  readonly store: CachedStore
+  readonly store: ProviderCache
   readonly path: string
   readonly signal: AbortSignal | undefined
-  readonly facts: Facts
+  readonly facts: Metadata
 }
 
-/** What a provider says that could be asked, and has no such secret. */
+/** Codes of a store that answered and has no such secret. */
 const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
 
 /** The store keeps no versions, the version before has no such field, or it was withdrawn. */
@@ -94,7 +97,7 @@ export class Verifier {
     return known === undefined ? this.#verify(name, presented, options) : Promise.resolve(known)
   }
 
-  /** The verdict on a secret that is in memory; `undefined` where it takes the long way to one. */
+  /** The answer for a secret in memory; `undefined` if that is not enough. */
   #fromMemory(name: string, presented: string | Uint8Array): boolean | undefined {
     if (!isPresentable(presented)) return undefined
     try {
@@ -114,14 +117,14 @@ export class Verifier {
     const route = this.#reader.locate(name)
     const options = knownVerification(presented, verify)
     const startedAt = Date.now()
-    // A copy of what counts: a caller may wipe its bytes as soon as it has called.
+    // A copy: the caller may wipe its bytes right after the call.
     const candidate = typeof presented === 'string' ? presented : copyOutsideHeap(presented.subarray(0, longestCompared + 1))
     try {
       return await this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
         const compare: Compare = (changes, learnt) => this.#compare(route, candidate, { ...options, ...changes }, learnt)
         const { matched, error } = await this.#decide(compare, startedAt, options.signal, facts)
         facts.matched = matched
-        // What could not be compared might have matched: that is no "false".
+        // A value that could not be compared might have matched, so this is not "false".
         if (matched === 'none' && error !== undefined) throw error
         return matched !== 'none'
       })
@@ -130,7 +133,7 @@ export class Verifier {
     }
   }
 
-  async #compare(route: Route, candidate: string | Uint8Array, options: VerifyOptions, facts: Facts): Promise<Comparison> {
+  async #compare(route: Route, candidate: string | Uint8Array, options: VerifyOptions, facts: Metadata): Promise<Comparison> {
     const current = await this.#current(route, options, facts)
     const previous = await this.#previous(current, options)
     const index = this.#verification.match(candidate, [current?.digest, previous.digest])
@@ -138,11 +141,11 @@ export class Verifier {
   }
 
   /** The comparison that counts: after a mismatch the secret may have been rotated elsewhere, so the store is asked. */
-  async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, facts: Facts): Promise<Comparison> {
+  async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, facts: Metadata): Promise<Comparison> {
     const first = await compare({}, facts)
     const { matched, current } = first
     if (matched !== 'none' || current === undefined || current.held.facts.exclusive) return first
-    const { store, path } = { ...current.place, ...current.place.link }
+    const { store, path } = { ...current.location, ...current.location.chainEntry }
     // What this call, or one that it joined, brought from the store would only come again.
     const isBrought = current.from !== 'memory' && current.held.facts.askedAt >= startedAt - joinedMs
     if (isBrought && current.held.facts.askedAt >= startedAt) this.#rechecks.record(store, path)
@@ -154,7 +157,10 @@ export class Verifier {
     return first
   }
 
-  /** Asks the store, or waits for the recheck that is under way. A caller who gives up ends it for nobody else. */
+  /**
+   * Asks the store, or joins the recheck under way; a caller that aborts does not end it for
+   * others.
+   */
   async #recheck(compare: Compare, { first, store, path, signal, facts }: Recheck): Promise<Comparison> {
     const running = this.#rechecks.running(store, path)
     if (running !== undefined) {
@@ -167,9 +173,9 @@ export class Verifier {
   }
 
   /** By what the store has now, unless it cannot be asked. */
-  async #compareAnew(compare: Compare, first: Comparison, facts: Facts): Promise<Comparison> {
+  async #compareAnew(compare: Compare, first: Comparison, facts: Metadata): Promise<Comparison> {
     // What the store gave last is preferred to a weaker store's answer, whatever the caller accepts where nothing is held.
-    const anew: Facts = {}
+    const anew: Metadata = {}
     try {
       const second = await compare({ fresh: true, acceptDegraded: false, signal: undefined }, anew)
       Object.assign(facts, anew)
@@ -181,26 +187,26 @@ export class Verifier {
   }
 
   /** `undefined` for a secret that does not exist or was withdrawn: nothing matches it. */
-  async #current(route: Route, options: VerifyOptions, facts: Facts): Promise<Current | undefined> {
-    const walk = this.#reader.walk(route, options.fallback)
+  async #current(route: Route, options: VerifyOptions, facts: Metadata): Promise<Current | undefined> {
+    const traversal = this.#reader.traversal(route, options.fallback)
     try {
       const current = { ...options, version: undefined }
-      const { place, accepted } = await this.#reader.readObserved(walk, current, facts, (reading) => ({
-        place: reading.place,
+      const { location, accepted } = await this.#reader.readObserved(traversal, current, facts, (reading) => ({
+        location: reading.location,
         accepted: reading.degraded && !options.acceptDegraded ? undefined : this.#currentOf(reading, options),
       }))
-      if (accepted === undefined) throw degraded(walk, place.link.provider.name)
+      if (accepted === undefined) throw degraded(traversal, location.chainEntry.provider.name)
       return accepted
     } catch (error) {
       if (!SecretsError.isInstance(error) || (error.code !== 'NOT_FOUND' && error.code !== 'DELETED')) throw error
-      if (error.attempts?.some(({ code }) => !isAnswer.has(code)) && !options.acceptDegraded) throw degraded(walk, error.provider)
+      if (error.attempts?.some(({ code }) => !isAnswer.has(code)) && !options.acceptDegraded) throw degraded(traversal, error.provider)
       return undefined
     }
   }
 
   #currentOf(reading: Reading, { field }: VerifyOptions): Current {
-    const { held, place, from } = reading
-    return { digest: partOf(reading, field).digest(this.#verification.digest), held, place, from }
+    const { held, location, from } = reading
+    return { digest: partOf(reading, field).digest(this.#verification.digest), held, location, from }
   }
 
   async #previous(current: Current | undefined, options: VerifyOptions): Promise<Previous> {
@@ -208,7 +214,7 @@ export class Verifier {
     const graceMs = (options.acceptPreviousForSeconds ?? 0) * 1000
     if (current === undefined || currentSince === undefined || graceMs === 0 || Math.abs(Date.now() - currentSince) > graceMs)
       return nothing
-    if (current.place.link.provider.getVersion === undefined) return nothing
+    if (current.location.chainEntry.provider.getVersion === undefined) return nothing
     try {
       return { ...nothing, digest: await this.#digestBefore(current, options) }
     } catch (error) {
@@ -216,7 +222,7 @@ export class Verifier {
     }
   }
 
-  /** By its number: what a replica that lags behind has as `previous` may be the one before the one before. */
+  /** By number: `previous` of a lagging replica may be one version too old. */
   async #digestBefore(current: Current, options: VerifyOptions): Promise<Uint8Array | undefined> {
     const { version, revision, currentSince } = current.held.facts
     if (version === undefined) {
@@ -232,7 +238,7 @@ export class Verifier {
     return below === undefined ? undefined : (await this.#readVersion(current, below, options))?.digest
   }
 
-  /** One that was read before the current version was may have been replaced since, or withdrawn. */
+  /** A version read before the current one was may have been replaced or withdrawn since. */
   async #readVersion(current: Current, version: VersionSelector, options: VerifyOptions): Promise<Earlier | undefined> {
     const known = await this.#read(current, version, options, false)
     const isSure = known === undefined ? version !== 'previous' : known.facts.askedAt >= current.held.facts.askedAt
@@ -240,24 +246,24 @@ export class Verifier {
   }
 
   async #read(
-    { place }: Current,
+    { location }: Current,
     version: VersionSelector,
     { signal, field }: VerifyOptions,
     fresh: boolean,
   ): Promise<Earlier | undefined> {
     const mode = this.#reader.modeOf({ fresh })
-    const found = await place.link.store.read({ path: place.path, version, mode, signal, batch: undefined })
+    const found = await location.chainEntry.store.read({ path: location.path, version, mode, signal, batch: undefined })
     return (
       found && {
-        digest: partOf({ ...found, place, degraded: false }, field).digest(this.#verification.digest),
+        digest: partOf({ ...found, location, degraded: false }, field).digest(this.#verification.digest),
         facts: found.held.facts,
       }
     )
   }
 }
 
-function degraded(walk: Walk<Place>, provider = 'a later one'): SecretsError {
-  return walk.notSure(provider, 'try again, or pass acceptDegraded')
+function degraded(traversal: FallbackTraversal<Location>, provider = 'a later one'): SecretsError {
+  return traversal.notSure(provider, 'try again, or pass acceptDegraded')
 }
 
 const { autoCleanup: _, ...sharedMembers } = readMembers

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { NewSecret, SecretProvider, StoredSecret, WriteReceipt } from '../contract/provider.ts'
 import { put } from './put.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { linkTo } from '../testing/links.ts'
+import { chainEntryTo } from '../testing/chain-entries.ts'
 import { refusal } from '../testing/refusal.ts'
 import type { Target } from './write-target.ts'
 
@@ -12,7 +12,7 @@ beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 afterEach(() => vi.restoreAllMocks())
 
 function targetOn(members: Partial<SecretProvider>, before?: Target['before']): Target {
-  return { place: { link: linkTo(members), path: 'a', fields: [] }, before }
+  return { location: { chainEntry: chainEntryTo(members), path: 'a', fields: [] }, before }
 }
 
 /** A store of one secret under check-and-set, as the contract asks for. */

@@ -3,7 +3,7 @@ import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { keysOf, memberOf, soleField } from '../value/json-field.ts'
 import { placeInMap, setFields } from '../value/nested-fields.ts'
 import { own } from '../errors/own-properties.ts'
-import type { Place } from '../chain/routing.ts'
+import type { Location } from '../chain/routing.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 import { wipe } from '../value/check-stored-secret.ts'
 import { keepsFields, type Target } from './write-target.ts'
@@ -11,10 +11,10 @@ import { keepsFields, type Target } from './write-target.ts'
 /** How often a write that depends on what is there begins anew when others write to the same secret. */
 const mostAttempts = 10
 
-/** Writes the whole secret, or the fields of it that the place reaches into. */
+/** Writes the whole secret, or the fields of it that the location reaches into. */
 export async function put(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   const isWhole = fields.length === 0
-  if (isWhole && !mayBeOneOfFields(target.place, secret)) {
+  if (isWhole && !mayBeOneOfFields(target.location, secret)) {
     wipe(target.current)
     return putWhole(target, secret, context)
   }
@@ -22,7 +22,7 @@ export async function put(target: Target, fields: readonly string[], secret: New
   let { current } = target
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await (isWhole ? putAsKept(target.place, current, secret, context) : putField(target.place, fields, secret, context))
+      return await (isWhole ? putAsKept(target.location, current, secret, context) : putField(target.location, fields, secret, context))
     } catch (error) {
       if (!isLostRace(error, secret) || attempt === mostAttempts) throw error
       current = undefined
@@ -43,11 +43,11 @@ function isRefusedAs(code: SecretsErrorCode, error: unknown): boolean {
  * To read what is there would make an account in the store, for a write that cannot be. A provider that keeps named fields at other paths and not here may
  * lease here; what it says of that costs no lease. Of others nothing is asked: the read of the field finds what is there.
  */
-async function isLeased({ place, before }: Target, context: CallContext): Promise<boolean> {
+async function isLeased({ location, before }: Target, context: CallContext): Promise<boolean> {
   if (before !== undefined) return own(before, 'exclusive') === true
-  const { keepsFields: isTold, describe } = place.link.provider
-  if (isTold === undefined || describe === undefined || keepsFields(place)) return false
-  const [answer] = await Promise.allSettled([describe(place.path, context)])
+  const { keepsFields: isTold, describe } = location.chainEntry.provider
+  if (isTold === undefined || describe === undefined || keepsFields(location)) return false
+  const [answer] = await Promise.allSettled([describe(location.path, context)])
   return answer.status === 'fulfilled' && own(answer.value, 'exclusive') === true
 }
 
@@ -58,16 +58,22 @@ function leased(): SecretsError {
 }
 
 /** A first version replaces nothing, and fields are all that there shall be. */
-function mayBeOneOfFields(place: Place, { shape, version }: NewSecret): boolean {
-  return place.link.provider.put !== undefined && shape === undefined && version !== 1 && keepsFields(place)
+function mayBeOneOfFields(location: Location, { shape, version }: NewSecret): boolean {
+  return location.chainEntry.provider.put !== undefined && shape === undefined && version !== 1 && keepsFields(location)
 }
 
 /** Writes one value if what it would replace is still there. A store without compare-and-set is written as any of its values is. */
-async function putAsKept(place: Place, current: StoredSecret | undefined, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
-  const found = current ?? (await currentAt(place, context))
+async function putAsKept(
+  location: Location,
+  current: StoredSecret | undefined,
+  secret: NewSecret,
+  context: CallContext,
+): Promise<WriteReceipt> {
+  const found = current ?? (await currentAt(location, context))
   const kept = asKept(found, secret)
   const before = found === undefined ? null : identityOf(found)
-  const write = (ifCurrent: NewSecret['ifCurrent']): Promise<WriteReceipt> => putWhole({ place, before }, { ...kept, ifCurrent }, context)
+  const write = (ifCurrent: NewSecret['ifCurrent']): Promise<WriteReceipt> =>
+    putWhole({ location, before }, { ...kept, ifCurrent }, context)
   if (!isIdentity(before)) return write(undefined)
   try {
     return await write(before)
@@ -102,23 +108,23 @@ function asKept(before: StoredSecret | undefined, secret: NewSecret): NewSecret 
 }
 
 /** What was withdrawn may be written over, whatever it had. */
-async function currentAt(place: Place, context: CallContext): Promise<StoredSecret | undefined> {
-  const [answer] = await Promise.allSettled([readAt(place, context)])
+async function currentAt(location: Location, context: CallContext): Promise<StoredSecret | undefined> {
+  const [answer] = await Promise.allSettled([readAt(location, context)])
   if (answer.status === 'fulfilled') return answer.value
   if (SecretsError.isInstance(answer.reason) && answer.reason.code === 'DELETED') return undefined
   throw answer.reason
 }
 
 /** Reads past the cache; a refusal is remembered, as that of any read. */
-function readAt({ link, path }: Place, context: CallContext): Promise<StoredSecret | undefined> {
-  return link.store.askBeside(path, () => link.provider.get(path, context), 'read')
+function readAt({ chainEntry, path }: Location, context: CallContext): Promise<StoredSecret | undefined> {
+  return chainEntry.store.askBeside(path, () => chainEntry.provider.get(path, context), 'read')
 }
 
 /** Read, change the one field, and write if nobody else wrote in between. */
-async function putField(place: Place, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+async function putField(location: Location, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   if (typeof secret.value !== 'string' || secret.shape === 'map')
     throw new SecretsError('INVALID_ARGUMENT', `a field holds text, not ${secret.shape === 'map' ? 'fields' : 'bytes'}`)
-  const current = await readAt(place, context)
+  const current = await readAt(location, context)
   const before = current === undefined ? null : identityOf(current)
   if (!isIdentity(before)) {
     wipe(current)
@@ -127,7 +133,11 @@ async function putField(place: Place, fields: readonly string[], secret: NewSecr
     })
   }
   const value = withField(current, fields, secret.value)
-  return putWhole({ place, before }, { ...secret, value, shape: current === undefined ? 'map' : current.shape, ifCurrent: before }, context)
+  return putWhole(
+    { location, before },
+    { ...secret, value, shape: current === undefined ? 'map' : current.shape, ifCurrent: before },
+    context,
+  )
 }
 
 function withField(current: StoredSecret | undefined, fields: readonly string[], value: string): string {
@@ -139,31 +149,31 @@ function withField(current: StoredSecret | undefined, fields: readonly string[],
   return setFields(current.value, current.shape === 'map' ? placeInMap(current.value, fields) : fields, value)
 }
 
-async function putWhole({ place, before }: Target, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
-  const { provider } = place.link
+async function putWhole({ location, before }: Target, secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
+  const { provider } = location.chainEntry
   if (provider.put === undefined) {
     throw new SecretsError('UNSUPPORTED', 'the provider cannot be written', {
       remedy: 'change the secret in the store itself, or name another `provider`',
     })
   }
   try {
-    return await provider.put(place.path, secret, context)
+    return await provider.put(location.path, secret, context)
   } catch (error) {
     if (!SecretsError.isInstance(error) || error.effect !== 'unknown' || context.signal.aborted) throw error
-    return readBack(place, before, secret, error, context)
+    return readBack(location, before, secret, error, context)
   }
 }
 
 /** The answer to a write was lost: what the store holds now tells whether it was done. */
 async function readBack(
-  place: Place,
+  location: Location,
   before: Target['before'],
   secret: NewSecret,
   lost: SecretsError,
   context: CallContext,
 ): Promise<WriteReceipt> {
-  const { getVersion } = place.link.provider
-  const reading = secret.version === undefined ? readAt(place, context) : getVersion?.(place.path, secret.version, context)
+  const { getVersion } = location.chainEntry.provider
+  const reading = secret.version === undefined ? readAt(location, context) : getVersion?.(location.path, secret.version, context)
   const [answer] = await Promise.allSettled([reading])
   if (answer.status === 'rejected' || answer.value === undefined) throw lost
   const found = answer.value

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SecretProvider } from '../contract/provider.ts'
-import type { Place, Plan } from '../chain/routing.ts'
+import type { Location, Locations } from '../chain/routing.ts'
 import type { FallbackPolicy } from '../chain/fallback-policy.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { linkTo } from '../testing/links.ts'
+import { chainEntryTo } from '../testing/chain-entries.ts'
 import { refusal } from '../testing/refusal.ts'
-import { Walk } from '../chain/fallback-traversal.ts'
+import { FallbackTraversal } from '../chain/fallback-traversal.ts'
 import { describeAt, describeCurrent } from '../chain/describe.ts'
-import { placeAt, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
+import { locationAt, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
 
 const context = { signal: new AbortController().signal }
 const put = async (): Promise<object> => ({})
@@ -21,36 +21,39 @@ function says(code: SecretsError['code']): Partial<SecretProvider> {
 }
 
 /** Each provider has nothing unless it says otherwise. */
-function planOf(providers: Readonly<Record<string, Partial<SecretProvider>>>): Plan {
+function locationsOf(providers: Readonly<Record<string, Partial<SecretProvider>>>): Locations {
   return Object.entries(providers).map(([name, members]) => ({
-    link: linkTo({ name, ...members }),
+    chainEntry: chainEntryTo({ name, ...members }),
     path: `path-in-${name}`,
     fields: [],
   }))
 }
 
-function walk(plan: Plan, policy?: FallbackPolicy): Walk<Place> {
-  return new Walk('db', plan, [policy])
+function traversal(locations: Locations, policy?: FallbackPolicy): FallbackTraversal<Location> {
+  return new FallbackTraversal('db', locations, [policy])
 }
 
-async function named(target: Promise<{ readonly place: Place } | undefined>): Promise<string | undefined> {
-  return (await target)?.place.link.provider.name
+async function named(target: Promise<{ readonly location: Location } | undefined>): Promise<string | undefined> {
+  return (await target)?.location.chainEntry.provider.name
 }
 
 describe('a new value goes', () => {
   it('to the first provider that can write, or to the one that was named', async () => {
-    const plan = planOf({ env: {}, local: { put }, vault: { put } })
-    expect(await named(targetOfStore('db', plan, undefined, context))).toBe('local')
-    expect(await named(targetOfStore('db', plan, 'vault', context))).toBe('vault')
+    const locations = locationsOf({ env: {}, local: { put }, vault: { put } })
+    expect(await named(targetOfStore('db', locations, undefined, context))).toBe('local')
+    expect(await named(targetOfStore('db', locations, 'vault', context))).toBe('vault')
   })
 
   it('nowhere if no provider can be written', async () => {
-    expect(await refusal(targetOfStore('db', planOf({ env: {} }), undefined, context))).toMatchObject({ code: 'UNSUPPORTED', secret: 'db' })
+    expect(await refusal(targetOfStore('db', locationsOf({ env: {} }), undefined, context))).toMatchObject({
+      code: 'UNSUPPORTED',
+      secret: 'db',
+    })
     expect(await refusal(targetOfStore('db', [], undefined, context))).toMatchObject({ code: 'UNSUPPORTED', secret: 'db' })
   })
 
   it('to no provider that does not hold the name', async () => {
-    const error = await refusal(targetOfStore('db', planOf({ local: { put } }), 'aws', context))
+    const error = await refusal(targetOfStore('db', locationsOf({ local: { put } }), 'aws', context))
     expect(error).toMatchObject({
       code: 'CONFIGURATION',
       secret: 'db',
@@ -59,7 +62,7 @@ describe('a new value goes', () => {
   })
 
   it('nowhere behind a provider that answers the name: it would never be read', async () => {
-    const error = await refusal(targetOfStore('db', planOf({ env: has, local: { put } }), undefined, context))
+    const error = await refusal(targetOfStore('db', locationsOf({ env: has, local: { put } }), undefined, context))
     expect(error).toMatchObject({
       code: 'CONFIGURATION',
       message: expect.stringMatching(/'env' answers this name first, so a write to 'local' would never be read \(write to 'env'/),
@@ -67,7 +70,7 @@ describe('a new value goes', () => {
   })
 
   it('where later providers have the name too', async () => {
-    expect(await named(targetOfStore('db', planOf({ local: { put }, env: has }), undefined, context))).toBe('local')
+    expect(await named(targetOfStore('db', locationsOf({ local: { put }, env: has }), undefined, context))).toBe('local')
   })
 
   it.each([
@@ -78,42 +81,46 @@ describe('a new value goes', () => {
     ['PERMISSION_DENIED', 'PERMISSION_DENIED'],
     ['UNAUTHENTICATED', 'UNAUTHENTICATED'],
   ] as const)('nowhere behind a provider that says %s: the answer is %s', async (code, answered) => {
-    expect(await refusal(targetOfStore('db', planOf({ aws: says(code), local: { put } }), undefined, context))).toMatchObject({
+    expect(await refusal(targetOfStore('db', locationsOf({ aws: says(code), local: { put } }), undefined, context))).toMatchObject({
       code: answered,
       secret: 'db',
     })
   })
 
   it('past a provider that is not in use here: without credentials it has nothing to say', async () => {
-    expect(await named(targetOfStore('db', planOf({ aws: says('CREDENTIALS_MISSING'), local: { put } }), undefined, context))).toBe('local')
+    expect(await named(targetOfStore('db', locationsOf({ aws: says('CREDENTIALS_MISSING'), local: { put } }), undefined, context))).toBe(
+      'local',
+    )
   })
 })
 
 describe('the current secret is', () => {
   it('where the walk finds it, with what is current there', async () => {
-    const target = await targetOfCurrent(walk(planOf({ env: {}, local: { ...has, put } })), context)
-    expect([target?.place.path, target?.before]).toEqual(['path-in-local', { version: 3 }])
+    const target = await targetOfCurrent(traversal(locationsOf({ env: {}, local: { ...has, put } })), context)
+    expect([target?.location.path, target?.before]).toEqual(['path-in-local', { version: 3 }])
   })
 
   it('nowhere if every provider says so', async () => {
-    expect(await targetOfCurrent(walk(planOf({ env: {}, local: {} })), context)).toBeUndefined()
+    expect(await targetOfCurrent(traversal(locationsOf({ env: {}, local: {} })), context)).toBeUndefined()
   })
 
   it('not known if an earlier provider cannot be asked', async () => {
     for (const code of ['UNAVAILABLE', 'CREDENTIALS_MISSING'] as const) {
-      expect(await refusal(targetOfCurrent(walk(planOf({ aws: says(code), local: has })), context))).toMatchObject({
+      expect(await refusal(targetOfCurrent(traversal(locationsOf({ aws: says(code), local: has })), context))).toMatchObject({
         code: 'UNAVAILABLE',
         secret: 'db',
         problem: expect.stringContaining(`'local' has the current secret is not known: aws said ${code}, `),
         attempts: [{ provider: 'aws', code }],
       })
-      expect(await refusal(targetOfCurrent(walk(planOf({ aws: says(code), local: {} })), context))).toMatchObject({ code: 'UNAVAILABLE' })
+      expect(await refusal(targetOfCurrent(traversal(locationsOf({ aws: says(code), local: {} })), context))).toMatchObject({
+        code: 'UNAVAILABLE',
+      })
     }
   })
 
   it('not looked for behind a denial or a withdrawal', async () => {
     for (const code of ['PERMISSION_DENIED', 'DELETED'] as const) {
-      expect(await refusal(targetOfCurrent(walk(planOf({ aws: says(code), local: has })), context))).toMatchObject({
+      expect(await refusal(targetOfCurrent(traversal(locationsOf({ aws: says(code), local: has })), context))).toMatchObject({
         code,
         provider: 'aws',
         secret: 'db',
@@ -122,17 +129,17 @@ describe('the current secret is', () => {
   })
 
   it("described by the walk's own policy", async () => {
-    const plan = planOf({ aws: says('DELETED'), local: has })
-    expect(await named(describeCurrent(walk(plan, { DELETED: 'next' }), context, describeAt))).toBe('local')
+    const locations = locationsOf({ aws: says('DELETED'), local: has })
+    expect(await named(describeCurrent(traversal(locations, { DELETED: 'next' }), context, describeAt))).toBe('local')
   })
 })
 
 describe('a description', () => {
-  const place = (members: Partial<SecretProvider>): Place => planOf({ p: members })[0] as Place // one provider, one place
+  const location = (members: Partial<SecretProvider>): Location => locationsOf({ p: members })[0] as Location // one provider, one place
 
   it('is asked for where the provider has one, without the value', async () => {
     const get = vi.fn<SecretProvider['get']>()
-    expect(await describeAt(place({ get, describe: async () => ({ version: 2, tags: { team: 'pay' } }) }), context)).toEqual({
+    expect(await describeAt(location({ get, describe: async () => ({ version: 2, tags: { team: 'pay' } }) }), context)).toEqual({
       version: 2,
       tags: { team: 'pay' },
     })
@@ -144,32 +151,32 @@ describe('a description', () => {
     ['rejects it as UNSUPPORTED, which is the same', { describe: async () => Promise.reject(new SecretsError('UNSUPPORTED', 'x')) }],
   ])('is made of the secret where the provider %s, and holds no value', async (_, members) => {
     const get: SecretProvider['get'] = async () => ({ value: 'canary-88f1', shape: 'map', version: 2, revision: 'r' })
-    expect(await describeAt(place({ get, ...members }), context)).toEqual({ version: 2, revision: 'r' })
+    expect(await describeAt(location({ get, ...members }), context)).toEqual({ version: 2, revision: 'r' })
   })
 
   it('overwrites the bytes of a value that it read though an earlier provider may have another', async () => {
     const value = Uint8Array.of(1, 2, 3)
-    const plan = planOf({ vault: says('UNAVAILABLE'), local: { get: async () => ({ value }), keepsFields: () => true } })
-    expect(await refusal(targetOfCurrent(walk(plan), context, wholeAt))).toMatchObject({ code: 'UNAVAILABLE' })
+    const locations = locationsOf({ vault: says('UNAVAILABLE'), local: { get: async () => ({ value }), keepsFields: () => true } })
+    expect(await refusal(targetOfCurrent(traversal(locations), context, wholeAt))).toMatchObject({ code: 'UNAVAILABLE' })
     expect(value).toEqual(new Uint8Array(3))
   })
 
   it('overwrites the bytes of a value that it had to read', async () => {
     const value = Uint8Array.of(1, 2, 3)
-    await describeAt(place({ get: async () => ({ value }) }), context)
+    await describeAt(location({ get: async () => ({ value }) }), context)
     expect(value).toEqual(new Uint8Array(3))
   })
 
   it('is none for what does not exist', async () => {
-    expect(await describeAt(place({}), context)).toBeUndefined()
-    expect(await describeAt(place({ describe: async () => undefined, ...has }), context)).toBeUndefined()
+    expect(await describeAt(location({}), context)).toBeUndefined()
+    expect(await describeAt(location({ describe: async () => undefined, ...has }), context)).toBeUndefined()
   })
 })
 
 describe('placeAt', () => {
   it('finds the place of a provider, or says what to check', () => {
-    const plan = planOf({ a: {}, b: {} })
-    expect(placeAt('db', plan, 'b').path).toBe('path-in-b')
-    expect(() => placeAt('db', plan, 'c')).toThrow(expect.objectContaining({ code: 'CONFIGURATION', secret: 'db' }))
+    const locations = locationsOf({ a: {}, b: {} })
+    expect(locationAt('db', locations, 'b').path).toBe('path-in-b')
+    expect(() => locationAt('db', locations, 'c')).toThrow(expect.objectContaining({ code: 'CONFIGURATION', secret: 'db' }))
   })
 })

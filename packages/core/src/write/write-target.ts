@@ -1,16 +1,16 @@
 import { describeAt, describeCurrent, type Look } from '../chain/describe.ts'
 import type { CallContext, SecretDescription, StoredSecret } from '../contract/provider.ts'
 import { quoted } from '../errors/format.ts'
-import type { Place, Plan } from '../chain/routing.ts'
+import type { Location, Locations } from '../chain/routing.ts'
 import { isOutage } from '../errors/error-classes.ts'
-import { placed, SecretsError } from '../errors/secrets-error.ts'
+import { withContext, SecretsError } from '../errors/secrets-error.ts'
 import { wipe } from '../value/check-stored-secret.ts'
 import { attemptOf, notSure } from '../errors/unresolved-error.ts'
-import type { Walk } from '../chain/fallback-traversal.ts'
+import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
 /** The one place that a write goes to. */
 export interface Target {
-  readonly place: Place
+  readonly location: Location
   /** The version that is current there, as far as somebody asked; `null`: there is none. */
   readonly before?: Pick<SecretDescription, 'version' | 'revision' | 'exclusive'> | null | undefined
   /** The same whole, where it was read so. */
@@ -18,38 +18,46 @@ export interface Target {
 }
 
 /** The place for a new value: at the provider that was named, else at the first that can write. Throws unless reads will find it there. */
-export async function targetOfStore(name: string, plan: Plan, provider: string | undefined, context: CallContext): Promise<Target> {
-  const place = provider === undefined ? plan.find(({ link }) => link.provider.put !== undefined) : placeAt(name, plan, provider)
-  if (place === undefined) {
+export async function targetOfStore(
+  name: string,
+  locations: Locations,
+  provider: string | undefined,
+  context: CallContext,
+): Promise<Target> {
+  const location =
+    provider === undefined
+      ? locations.find(({ chainEntry }) => chainEntry.provider.put !== undefined)
+      : locationAt(name, locations, provider)
+  if (location === undefined) {
     throw new SecretsError('UNSUPPORTED', 'no provider that holds this name can be written', {
       secret: name,
       remedy: 'add one that can, or place the name in one',
     })
   }
-  for (const earlier of plan.slice(0, plan.indexOf(place))) await assertSilent(name, earlier, place, context)
-  return { place, before: undefined }
+  for (const earlier of locations.slice(0, locations.indexOf(location))) await assertSilent(name, earlier, location, context)
+  return { location, before: undefined }
 }
 
 /** The place whose answer is current; `undefined` for a secret that is nowhere. Throws `UNAVAILABLE` if an earlier provider cannot be asked. */
 export async function targetOfCurrent(
-  walk: Walk<Place>,
+  traversal: FallbackTraversal<Location>,
   context: CallContext,
   look: Look<SecretDescription | StoredSecret> = describeAt,
 ): Promise<Target | undefined> {
-  const found = await describeCurrent(walk, context, look)
+  const found = await describeCurrent(traversal, context, look)
   if (found === undefined) return undefined
-  const { place, description } = found
-  if (walk.degraded) {
+  const { location, description } = found
+  if (traversal.degraded) {
     wipe(description)
-    throw walk.notSure(place.link.provider.name)
+    throw traversal.notSure(location.chainEntry.provider.name)
   }
-  return { place, before: description, current: 'value' in description ? description : undefined }
+  return { location, before: description, current: 'value' in description ? description : undefined }
 }
 
 /** The place that this provider keeps the name at. Throws `CONFIGURATION` if it is not in the chain or does not hold the name. */
-export function placeAt(name: string, plan: Plan, provider: string): Place {
-  const place = plan.find(({ link }) => link.provider.name === provider)
-  if (place !== undefined) return place
+export function locationAt(name: string, locations: Locations, provider: string): Location {
+  const location = locations.find(({ chainEntry }) => chainEntry.provider.name === provider)
+  if (location !== undefined) return location
   throw new SecretsError('CONFIGURATION', `no provider ${quoted(provider)} that holds this name`, {
     secret: name,
     remedy: 'name one of the chain, and see its names, onlyNamed and grammar',
@@ -57,14 +65,14 @@ export function placeAt(name: string, plan: Plan, provider: string): Place {
 }
 
 /** The same where a write of the whole must know the fields that are there; it takes no more requests. */
-export function wholeAt(place: Place, context: CallContext): Promise<SecretDescription | StoredSecret | undefined> {
-  if (place.fields.length > 0 || !keepsFields(place)) return describeAt(place, context)
-  const { link, path } = place
-  return link.store.describe(path, () => link.provider.get(path, context), 'read')
+export function wholeAt(location: Location, context: CallContext): Promise<SecretDescription | StoredSecret | undefined> {
+  if (location.fields.length > 0 || !keepsFields(location)) return describeAt(location, context)
+  const { chainEntry, path } = location
+  return chainEntry.store.describe(path, () => chainEntry.provider.get(path, context), 'read')
 }
 
-/** Whether what is at the place may be kept as named fields. */
-export function keepsFields({ link: { provider }, path }: Place): boolean {
+/** Whether what is at the location may be kept as named fields. */
+export function keepsFields({ chainEntry: { provider }, path }: Location): boolean {
   try {
     return provider.keepsFields?.(path) === true
   } catch {
@@ -76,14 +84,14 @@ export function keepsFields({ link: { provider }, path }: Place): boolean {
 }
 
 /** Throws if the earlier provider has an answer for the name, or might: what is written behind it would never be read. */
-async function assertSilent(name: string, earlier: Place, target: Place, context: CallContext): Promise<void> {
+async function assertSilent(name: string, earlier: Location, target: Location, context: CallContext): Promise<void> {
   const [answer] = await Promise.allSettled([describeAt(earlier, context)])
-  const provider = earlier.link.provider.name
+  const provider = earlier.chainEntry.provider.name
   if (answer.status === 'fulfilled' && answer.value === undefined) return
   if (answer.status === 'fulfilled') {
     throw new SecretsError(
       'CONFIGURATION',
-      `'${provider}' answers this name first, so a write to '${target.link.provider.name}' would never be read`,
+      `'${provider}' answers this name first, so a write to '${target.chainEntry.provider.name}' would never be read`,
       {
         secret: name,
         remedy: `write to '${provider}', or route the name away from it`,
@@ -94,6 +102,6 @@ async function assertSilent(name: string, earlier: Place, target: Place, context
   const error: SecretsError = answer.reason
   if (error.code === 'CREDENTIALS_MISSING') return
   throw isOutage(error.code)
-    ? notSure(name, target.link.provider.name, [attemptOf(provider, error, 0)])
-    : placed(error, { secret: name, provider })
+    ? notSure(name, target.chainEntry.provider.name, [attemptOf(provider, error, 0)])
+    : withContext(error, { secret: name, provider })
 }

@@ -1,12 +1,12 @@
-import type { CachedStore } from '../cache/provider-cache.ts'
+import type { ProviderCache } from '../cache/provider-cache.ts'
 import { type CallOptions, knownCallOptions } from '../options/call-options.ts'
 import type { CallContext, NewSecret, SecretProvider, WriteReceipt } from '../contract/provider.ts'
-import type { Facts, Observer } from '../observe/operation.ts'
+import type { Metadata, Observer } from '../observe/operation.ts'
 import { own } from '../errors/own-properties.ts'
-import { type Place, planOf, type Route } from '../chain/routing.ts'
-import { placed, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
+import { type Location, locationsOf, type Route } from '../chain/routing.ts'
+import { withContext, SecretNotFoundError, SecretsError } from '../errors/secrets-error.ts'
 import { put } from './put.ts'
-import type { Walk } from '../chain/fallback-traversal.ts'
+import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 import {
   assertTags,
   choiceMembers,
@@ -17,7 +17,7 @@ import {
   type WriteOptions,
 } from './write-options.ts'
 import { describeAt } from '../chain/describe.ts'
-import { placeAt, type Target, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
+import { locationAt, type Target, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
 import { type SecretFields, writtenValue } from './input-value.ts'
 
 /** What a write created, and where. */
@@ -35,13 +35,13 @@ export interface DeleteReceipt {
 
 export interface WriterOptions {
   readonly locate: (name: string) => Route
-  readonly walk: (route: Route) => Walk<Place>
+  readonly traversal: (route: Route) => FallbackTraversal<Location>
   readonly observer: Observer
   readonly writeTo: string | undefined
   readonly closing: AbortSignal
 }
 
-/** What a provider says that could be asked, and has no current secret. */
+/** Codes of a provider that answered, and has no current secret. */
 const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
 
 /** The calls that change a store. Each acts on exactly one provider and never falls through to another. */
@@ -58,7 +58,7 @@ export class Writer {
 
   rotateSecret(name: string, value: string | Uint8Array | SecretFields, write: WriteOptions = {}): Promise<SecretReceipt> {
     return this.#write('rotate', name, value, write, async (options, context, route, look) => {
-      const current = options.provider === undefined ? await targetOfCurrent(this.#options.walk(route), context, look) : undefined
+      const current = options.provider === undefined ? await targetOfCurrent(this.#options.traversal(route), context, look) : undefined
       return current ?? this.#targetOfStore(route, options, context)
     })
   }
@@ -66,11 +66,11 @@ export class Writer {
   async deleteSecret(name: string, remove: DeleteOptions = {}): Promise<DeleteReceipt> {
     const options = knownCallOptions(remove, deleteMembers)
     return this.#effect('delete', this.#options.locate(name), options, async (context, facts, route) => {
-      const place = whole(await this.#placeOfCurrent(route, options, context, options.purge))
-      const { name: provider } = noted(facts, place)
-      const call = able(place, 'delete')
+      const location = whole(await this.#locationOfCurrent(route, options, context, options.purge))
+      const { name: provider } = noted(facts, location)
+      const call = able(location, 'delete')
       const { purge = false } = options
-      const receipt = await this.#changing(place, () => call(place.path, { purge }, context), purge ? 'purged' : withdrawn)
+      const receipt = await this.#changing(location, () => call(location.path, { purge }, context), purge ? 'purged' : withdrawn)
       return { provider, ...receipt, answersNext: await this.#answering(route, context) }
     })
   }
@@ -78,13 +78,15 @@ export class Writer {
   async restoreSecret(name: string, choice: ProviderChoice = {}): Promise<{ readonly provider: string }> {
     const options = knownCallOptions(choice, choiceMembers)
     return this.#effect('restore', this.#options.locate(name), options, async (context, facts, route) => {
-      const place = whole(
-        options.provider === undefined ? await this.#placeOfWithdrawn(route, context) : placeAt(name, planOf(route), options.provider),
+      const location = whole(
+        options.provider === undefined
+          ? await this.#locationOfWithdrawn(route, context)
+          : locationAt(name, locationsOf(route), options.provider),
       )
-      const { name: provider } = noted(facts, place)
-      const restore = able(place, 'restore')
-      await this.#changing(place, async () => {
-        await restore(place.path, context)
+      const { name: provider } = noted(facts, location)
+      const restore = able(location, 'restore')
+      await this.#changing(location, async () => {
+        await restore(location.path, context)
       })
       return { provider }
     })
@@ -98,15 +100,15 @@ export class Writer {
     const options = knownCallOptions(choice, choiceMembers)
     assertTags(tags, true)
     return this.#effect('tag', this.#options.locate(name), options, async (context, facts, route) => {
-      const place = await this.#placeOfCurrent(route, options, context)
-      const { name: provider } = noted(facts, place)
-      await able(place, 'tag')(place.path, tags, context)
+      const location = await this.#locationOfCurrent(route, options, context)
+      const { name: provider } = noted(facts, location)
+      await able(location, 'tag')(location.path, tags, context)
       return { provider }
     })
   }
 
   #targetOfStore(route: Route, { provider = this.#options.writeTo }: ProviderChoice, context: CallContext): Promise<Target> {
-    return targetOfStore(route.name, planOf(route), provider, context)
+    return targetOfStore(route.name, locationsOf(route), provider, context)
   }
 
   async #write(
@@ -123,9 +125,9 @@ export class Writer {
     return this.#effect(operation, route, options, async (context, facts) => {
       const isWhole = options.field === undefined && shape === undefined
       const target = await find(options, context, route, isWhole ? wholeAt : describeAt)
-      const { name: provider } = noted(facts, target.place)
-      const fields = options.field === undefined ? target.place.fields : [...target.place.fields, options.field]
-      const receipt = await this.#changing(target.place, () => put(target, fields, secret, context))
+      const { name: provider } = noted(facts, target.location)
+      const fields = options.field === undefined ? target.location.fields : [...target.location.fields, options.field]
+      const receipt = await this.#changing(target.location, () => put(target, fields, secret, context))
       Object.assign(facts, receipt)
       return { provider, ...receipt }
     })
@@ -135,60 +137,62 @@ export class Writer {
     operation: string,
     route: Route,
     options: CallOptions,
-    run: (context: CallContext, facts: Facts, route: Route) => Promise<T>,
+    run: (context: CallContext, facts: Metadata, route: Route) => Promise<T>,
   ): Promise<T> {
     const context: CallContext = { signal: options.signal ?? this.#options.closing }
     return this.#options.observer.observe({ operation, name: route.name, effect: true }, options, (facts) => run(context, facts, route))
   }
 
   /** What was read before is not served afterwards; where nothing was written, it still stands in during an outage. */
-  async #changing<T>({ link, path }: Place, change: () => Promise<T>, end?: SecretsError | 'purged'): Promise<T> {
-    const { store, provider } = link
+  async #changing<T>({ chainEntry, path }: Location, change: () => Promise<T>, end?: SecretsError | 'purged'): Promise<T> {
+    const { store, provider } = chainEntry
     const [result] = await Promise.allSettled([change()])
     if (result.status === 'rejected') noteFailedChange(store, path, result.reason)
     else if (end === 'purged') store.purged(path)
     else store.changed(path, end)
-    if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw placed(result.reason, { provider: provider.name })
+    if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw withContext(result.reason, { provider: provider.name })
     const leastVersion = result.status === 'fulfilled' ? leastVersionAfter(result.value, end) : undefined
-    const [told] = await Promise.allSettled([store.invalidate(path, leastVersion)])
+    const [acknowledged] = await Promise.allSettled([store.invalidate(path, leastVersion)])
     // The failure of the write itself is what the caller must know.
-    if (result.status === 'rejected') throw placed(result.reason, { provider: provider.name })
-    if (told.status === 'rejected') throw placed(told.reason, { provider: provider.name })
+    if (result.status === 'rejected') throw withContext(result.reason, { provider: provider.name })
+    if (acknowledged.status === 'rejected') throw withContext(acknowledged.reason, { provider: provider.name })
     return result.value
   }
 
-  /** `orDeleted`: a place where the secret was withdrawn will do, too. */
-  async #placeOfCurrent(route: Route, { provider }: ProviderChoice, context: CallContext, orDeleted = false): Promise<Place> {
-    if (provider !== undefined) return placeAt(route.name, planOf(route), provider)
-    const walk = this.#options.walk(route)
+  /** `orDeleted`: a location where the secret was withdrawn will do, too. */
+  async #locationOfCurrent(route: Route, { provider }: ProviderChoice, context: CallContext, orDeleted = false): Promise<Location> {
+    if (provider !== undefined) return locationAt(route.name, locationsOf(route), provider)
+    const traversal = this.#options.traversal(route)
     try {
-      const target = await targetOfCurrent(walk, context)
-      if (target !== undefined) return target.place
+      const target = await targetOfCurrent(traversal, context)
+      if (target !== undefined) return target.location
     } catch (error) {
       const stoppedAt = orDeleted && SecretsError.isInstance(error) && error.code === 'DELETED' ? error : undefined
       if (stoppedAt?.provider === undefined) throw error
       // An earlier provider that cannot be asked may have the current one.
-      if (stoppedAt.attempts?.some(({ code }) => !isAnswer.has(code))) throw walk.notSure(stoppedAt.provider)
-      return placeAt(route.name, planOf(route), stoppedAt.provider)
+      if (stoppedAt.attempts?.some(({ code }) => !isAnswer.has(code))) throw traversal.notSure(stoppedAt.provider)
+      return locationAt(route.name, locationsOf(route), stoppedAt.provider)
     }
     throw new SecretNotFoundError(route.name)
   }
 
-  async #placeOfWithdrawn(route: Route, context: CallContext): Promise<Place> {
-    for (const place of planOf(route)) {
-      const [answer] = await Promise.allSettled([describeAt(place, context)])
-      if (answer.status === 'rejected' && answer.reason.code === 'DELETED') return place
+  async #locationOfWithdrawn(route: Route, context: CallContext): Promise<Location> {
+    for (const location of locationsOf(route)) {
+      const [answer] = await Promise.allSettled([describeAt(location, context)])
+      if (answer.status === 'rejected' && answer.reason.code === 'DELETED') return location
       if (answer.status === 'rejected') throw answer.reason
       if (answer.value !== undefined)
-        throw new SecretsError('INVALID_ARGUMENT', 'not withdrawn, so there is nothing to restore', { provider: place.link.provider.name })
+        throw new SecretsError('INVALID_ARGUMENT', 'not withdrawn, so there is nothing to restore', {
+          provider: location.chainEntry.provider.name,
+        })
     }
     throw new SecretNotFoundError(route.name)
   }
 
-  /** Who has the current secret now; nobody, as far as can be told, after a withdrawal that stops the chain. */
+  /** The provider that has the current secret now; undefined after a withdrawal that stops the chain. */
   async #answering(route: Route, context: CallContext): Promise<string | undefined> {
     try {
-      return (await targetOfCurrent(this.#options.walk(route), context))?.place.link.provider.name
+      return (await targetOfCurrent(this.#options.traversal(route), context))?.location.chainEntry.provider.name
     } catch {
       return undefined
     }
@@ -200,12 +204,12 @@ function isWithoutEffect(error: unknown): boolean {
   return SecretsError.isInstance(error) && error.effect === undefined && !isOfSecret.has(error.code)
 }
 
-/** What such an answer to a write tells of the secret itself. */
+/** Codes with which an answer to a write tells of the secret itself. */
 const isOfSecret: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'VERSION_CONFLICT', 'UNAUTHENTICATED'])
-/** What a store that says so to a write would say to a read; the right to write is another. */
+/** Codes that a read would get too: the right to write is another. */
 const isOfReadsToo: ReadonlySet<string> = new Set(['DELETED', 'UNAUTHENTICATED'])
 
-function noteFailedChange(store: CachedStore, path: string, error: unknown): void {
+function noteFailedChange(store: ProviderCache, path: string, error: unknown): void {
   const failure = SecretsError.isInstance(error) ? error : undefined
   if (failure !== undefined && isOfReadsToo.has(failure.code)) store.noteChange(path, failure)
   else if (isWithoutEffect(error)) store.doubt(path)
@@ -223,17 +227,17 @@ function leastVersionAfter(receipt: unknown, end: unknown): number | undefined {
 const withdrawn = new SecretsError('DELETED', 'it was deleted by this process')
 
 /** A name of one field must not withdraw the fields of others. */
-function whole(place: Place): Place {
-  if (place.fields.length === 0) return place
+function whole(location: Location): Location {
+  if (location.fields.length === 0) return location
   throw new SecretsError('UNSUPPORTED', 'the name is one field of a secret, which can only be withdrawn whole', {
-    provider: place.link.provider.name,
+    provider: location.chainEntry.provider.name,
     remedy: 'use a name that is placed at the whole secret',
   })
 }
 
 /** The provider's member of this name, or `UNSUPPORTED`. */
 function able<Member extends 'delete' | 'restore' | 'tag'>(
-  { link: { provider } }: Place,
+  { chainEntry: { provider } }: Location,
   member: Member,
 ): NonNullable<SecretProvider[Member]> {
   const call = provider[member]
@@ -244,7 +248,7 @@ function able<Member extends 'delete' | 'restore' | 'tag'>(
   })
 }
 
-function noted(facts: Facts, { link }: Place): SecretProvider {
-  facts.provider = link.provider.name
-  return link.provider
+function noted(facts: Metadata, { chainEntry }: Location): SecretProvider {
+  facts.provider = chainEntry.provider.name
+  return chainEntry.provider
 }

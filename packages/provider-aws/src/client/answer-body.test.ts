@@ -59,6 +59,6 @@ test.each([
   const provider = providerAt('http://127.0.0.1:9', { clientConfig: { requestHandler } })
   expect((await provider.get('prod/db', context))?.value).toBe('hunter2')
   body = Buffer.concat([body, Buffer.of(0xff)])
-  expect((await failure(provider.get('prod/db', context))).problem).toBe('the endpoint answered bytes that are no UTF-8')
+  expect((await failure(provider.get('prod/db', context))).problem).toBe('the endpoint answered bytes that are not UTF-8')
   await provider.close()
 })

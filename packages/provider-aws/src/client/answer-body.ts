@@ -3,7 +3,6 @@ import { answerNotUtf8, answerTooLarge } from '../errors/network-errors.ts'
 /** Twice AWS's largest answer: 20 secrets of 65,536 bytes, or the descriptions of 100, escaped. */
 const maxBytes = 16 * 1_024 * 1_024
 
-/** A response of the SDK's request handler, whose body is not read yet. */
 interface Response {
   readonly statusCode?: unknown
   readonly headers: Readonly<Record<string, string | undefined>>
@@ -11,8 +10,8 @@ interface Response {
 }
 
 /**
- * Reads the body before the SDK does, which would read an answer of any size into memory, and take
- * U+FFFD for bytes that are not UTF-8. An error page may contain such bytes.
+ * Reads the body before the SDK does. The SDK would read an answer of any size into memory, and
+ * take U+FFFD for bytes that are not UTF-8. An error page may contain such bytes.
  */
 export async function checkedAnswer<Result extends { readonly response: unknown }>(result: Result): Promise<Result> {
   const { response } = result

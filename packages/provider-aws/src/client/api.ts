@@ -1,44 +1,45 @@
 import { type CallContext, SecretsError } from '@finchat/secrets-core'
 import { bounded } from '@finchat/secrets-core/provider'
-import { oddityOf, type Origin } from '../model/answers.ts'
+import { mismatchOf, type Origin } from '../model/answers.ts'
 import { checkedAnswer } from './answer-body.ts'
 import type { Connection, OpenConnection } from './connection.ts'
-import { credentialsOf, isSameKey } from './credentials.ts'
-import type { Asked } from '../errors/aws-errors.ts'
+import { loadCredentials, isSameKey } from './credentials.ts'
+import type { RequestContext } from '../errors/aws-errors.ts'
 import { type ActionName, answersWithArn, changes, type InputOf, type OutputOf, type Sdk } from '../model/sdk.ts'
-import { amended, type FailedAttempt, failedAttempt } from '../errors/store-error.ts'
+import { withDetails, type FailedAttempt, failedAttempt } from '../errors/store-error.ts'
 
-/** The API of AWS Secrets Manager: an answer, or a `SecretsError`. */
 export interface Api {
   readonly call: <Name extends ActionName>(action: Name, input: InputOf<Name>, context: CallContext) => Promise<OutputOf<Name>>
-  /** Our own error for one that an answer tells of one secret among several. */
+  /** The error for one secret that an answer names among several. */
   readonly errorOf: (told: object, action: ActionName, path: string) => Promise<SecretsError>
 }
 
-/** One call, and what became of its attempts, of which the SDK makes several. */
+/** One call with the outcome of its attempts. */
 interface Call<Name extends ActionName> {
   readonly action: Name
   readonly input: InputOf<Name>
   readonly failed: FailedAttempt[]
-  /** On the monotonic clock: later than that it is not sent. */
+  /** On the monotonic clock; after it nothing is sent. */
   readonly endsAt: number
   begun: number
 }
 
-/** With less left a call is not sent any more: no answer would come in time. At most 5 % of what it had. */
-const leastMs = 50
+/** With less time left, no answer would come before the deadline. At most 5 % of `timeoutMs`. */
+const minimumMs = 50
 
-/** Every call ends within `timeoutMs`, retries included, and with its signal; every answer is about what was asked. */
+/**
+ * Every call ends within `timeoutMs`, retries included; every answer concerns the secret asked for.
+ */
 export function apiOver(connection: Connection, { timeoutMs, ...origin }: Origin & { readonly timeoutMs: number }): Api {
   return {
     call: async (action, input, { signal }) => {
-      const endsAt = performance.now() + timeoutMs - Math.min(leastMs, timeoutMs / 20)
+      const endsAt = performance.now() + timeoutMs - Math.min(minimumMs, timeoutMs / 20)
       const call: Call<typeof action> = { action, input, endsAt, begun: 0, failed: [] }
       const bounds = { signal, closing: connection.closing, deadlineMs: timeoutMs, owner: 'the AWS provider' }
       try {
         return await bounded((bound) => request(connection, origin, call, bound), bounds)
       } catch (error) {
-        throw conclusion(error, call)
+        throw finalError(error, call)
       }
     },
     errorOf: async (told, action, path) => {
@@ -48,7 +49,7 @@ export function apiOver(connection: Connection, { timeoutMs, ...origin }: Origin
   }
 }
 
-/** A credential that was refused is replaced by a fresh one of its source, once, if the source has another. */
+/** Refused credentials are fetched again, once, and used if they differ. */
 async function request<Name extends ActionName>(
   connection: Connection,
   origin: Origin,
@@ -57,42 +58,43 @@ async function request<Name extends ActionName>(
 ): Promise<OutputOf<Name>> {
   const open = await connection.open()
   const asked = { action: call.action, path: pathOf(call.input), region: open.region }
-  const refused = await credentialsOf(open.client, asked)
+  const refused = await loadCredentials(open.client, asked)
   try {
     return await sendChecked(open, origin, asked, call, signal)
   } catch (error) {
     const isRefused = SecretsError.isInstance(error) && error.code === 'UNAUTHENTICATED'
-    const [fresh] = await Promise.allSettled(isRefused ? [credentialsOf(open.client, asked, { forceRefresh: true })] : [])
+    const [fresh] = await Promise.allSettled(isRefused ? [loadCredentials(open.client, asked, { forceRefresh: true })] : [])
     if (fresh?.status !== 'fulfilled' || isSameKey(refused, fresh.value)) throw error
     return sendChecked(open, origin, asked, call, signal)
   }
 }
 
-/** The SDK takes any JSON for an answer, and none at all; what is written next goes to the ARN that it names. */
+/** The SDK accepts any JSON, even none; and the next write goes to the ARN in the answer. */
 function sendChecked<Name extends ActionName>(
   open: OpenConnection,
   origin: Origin,
-  asked: Asked,
+  asked: RequestContext,
   call: Call<Name>,
   signal: AbortSignal,
 ): Promise<OutputOf<Name>> {
   return send(open, asked, call, signal).then((answer) => {
-    const odd = answersWithArn(call.action) ? oddityOf(answer, asked.path ?? '', origin) : undefined
-    if (odd !== undefined) throw odd
+    const mismatch = answersWithArn(call.action) ? mismatchOf(answer, asked.path ?? '', origin) : undefined
+    if (mismatch !== undefined) throw mismatch
     return answer
   })
 }
 
-/** Nothing is built for a call that is over when its turn comes: a thousand that wait for a hung endpoint would outlast their time. */
+/** Builds no command for a call that is over: a thousand waiting calls would outlast their time. */
 async function send<Name extends ActionName>(
-  { sdk, client, turns }: OpenConnection,
-  asked: Asked,
+  { sdk, client, limit }: OpenConnection,
+  asked: RequestContext,
   call: Call<Name>,
   signal: AbortSignal,
 ): Promise<OutputOf<Name>> {
   try {
-    return await turns(() => {
-      if (signal.aborted || performance.now() > call.endsAt) throw new SecretsError('DEADLINE_EXCEEDED', 'no turn came in time')
+    return await limit(() => {
+      if (signal.aborted || performance.now() > call.endsAt)
+        throw new SecretsError('DEADLINE_EXCEEDED', 'no connection became free in time')
       return client.send(watchedCommand(sdk, asked, call), { abortSignal: signal })
     })
   } catch (error) {
@@ -101,7 +103,7 @@ async function send<Name extends ActionName>(
   }
 }
 
-function watchedCommand(sdk: Sdk, asked: Asked, call: Call<ActionName>): AnyCommand {
+function watchedCommand(sdk: Sdk, asked: RequestContext, call: Call<ActionName>): AnyCommand {
   const command = commandOf(sdk, call.action, call.input)
   const watched = { step: 'finalizeRequest', priority: 'low', name: 'finchatAttempts' } as const // within the SDK's retries
   command.middlewareStack.add(
@@ -123,28 +125,28 @@ function watchedCommand(sdk: Sdk, asked: Asked, call: Call<ActionName>): AnyComm
 
 type AnyCommand = InstanceType<Sdk['GetSecretValueCommand']>
 
-/** The SDK has a class for each action, which takes the action's input. */
 function commandOf(sdk: Sdk, action: ActionName, input: InputOf<ActionName>): AnyCommand {
-  const Command = sdk[`${action}Command`] as unknown as new (input: InputOf<ActionName>) => AnyCommand // TypeScript does not follow the name
+  const Command = sdk[`${action}Command`] as unknown as new (input: InputOf<ActionName>) => AnyCommand // TypeScript does not follow the computed name
   return new Command(input)
 }
 
-/** The secret that a call is about; a batch and a list are about no one secret. */
 function pathOf(input: InputOf<ActionName>): string | undefined {
   if ('SecretId' in input) return input.SecretId
   return 'Name' in input ? input.Name : undefined
 }
 
-/** What the caller is told: with it goes whether a write may have happened, which one lost answer among the attempts leaves open. */
-function conclusion(error: unknown, { action, begun, failed }: Call<ActionName>): SecretsError {
-  if (!SecretsError.isInstance(error)) return new SecretsError('INTERNAL', 'the AWS provider failed in a way that is not known here')
-  const isUnderWay = begun > failed.length // or was answered, with what is not understood
-  const told = error.code === 'DEADLINE_EXCEEDED' && !isUnderWay ? (waitedFor(failed.at(-1)?.error) ?? error) : error
-  const isOpen = isUnderWay || failed.some((attempt) => attempt.isOpen)
-  return changes(action) && isOpen ? amended(told, { effect: 'unknown' }) : told
+/** Adds whether a write may have happened: one lost answer among the attempts leaves that open. */
+function finalError(error: unknown, { action, begun, failed }: Call<ActionName>): SecretsError {
+  if (!SecretsError.isInstance(error)) return new SecretsError('INTERNAL', 'the AWS provider failed for an unknown reason')
+  const isUnderWay = begun > failed.length // or its answer was not understood
+  const reported = error.code === 'DEADLINE_EXCEEDED' && !isUnderWay ? (errorBeforeTimeout(failed.at(-1)?.error) ?? error) : error
+  const isEffectUnknown = isUnderWay || failed.some((attempt) => attempt.isEffectUnknown)
+  return changes(action) && isEffectUnknown ? withDetails(reported, { effect: 'unknown' }) : reported
 }
 
-/** What AWS had said when the time ran out between two attempts: to come back later, or that a fresh credential is needed. */
-function waitedFor(last: SecretsError | undefined): SecretsError | undefined {
+/**
+ * What AWS answered before time ran out between two attempts: throttling or refused credentials.
+ */
+function errorBeforeTimeout(last: SecretsError | undefined): SecretsError | undefined {
   return last?.code === 'RATE_LIMITED' || last?.code === 'UNAUTHENTICATED' ? last : undefined
 }

@@ -1,4 +1,4 @@
-/** Runs at most so many at once; the others wait for their turn. */
+/** Runs at most `limit` calls at once; the others wait, and start in the order in which they came. */
 export type Limiter = <T>(run: () => Promise<T>) => Promise<T>
 
 export function limiter(limit: number): Limiter {
@@ -10,8 +10,7 @@ export function limiter(limit: number): Limiter {
     try {
       return await run()
     } finally {
-      // Handed on without being free in between:
-      // a caller that comes in that moment would be one too many.
+      // Handed on without being free in between: a caller in that moment would be one too many.
       const next = waiting.shift()
       if (next === undefined) running -= 1
       else next()
@@ -19,7 +18,9 @@ export function limiter(limit: number): Limiter {
   }
 }
 
-/** How one promise ended. */
+/**
+ * The outcome of one promise; never rejects. For calls whose failure is an answer too.
+ */
 export async function settle<T>(work: T): Promise<PromiseSettledResult<Awaited<T>>> {
   const [result] = await Promise.allSettled([work])
   return result

@@ -9,15 +9,15 @@ export interface OpenConnection {
   readonly sdk: Sdk
   readonly client: SecretsManagerClient
   readonly region: string
-  /** In which calls are sent: no more at once than there are sockets. */
-  readonly turns: Limiter
+  /** At most as many calls at once as the SDK has sockets. */
+  readonly limit: Limiter
 }
 
 export interface Connection {
-  /** Loads the SDK and makes the client, once. */
+  /** Loads the SDK and creates the client, once. */
   readonly open: () => Promise<OpenConnection>
   readonly closing: AbortSignal
-  /** Ends what is under way, and the client unless it was passed in. */
+  /** Ends running calls, and the client unless the user passed it. */
   readonly close: () => Promise<void>
 }
 
@@ -26,7 +26,7 @@ export function lazyConnection(options: CheckedOptions, shared: SharedIdentity |
   let opening: Promise<OpenConnection> | undefined
   const open = (): Promise<OpenConnection> => {
     opening ??= openConnection(options, shared).catch((error: unknown) => {
-      opening = undefined // what was wrong may be mended by the next call
+      opening = undefined // the next call may find it repaired
       throw error
     })
     return opening
@@ -44,7 +44,7 @@ async function openConnection(options: CheckedOptions, shared: SharedIdentity | 
   if (options.client !== undefined) {
     const { client } = options
     assertShared(await configuredEndpoint(client), shared)
-    return { sdk, client, region: await regionOf(client, 'give the client one'), turns: limiter(Number.POSITIVE_INFINITY) }
+    return { sdk, client, region: await regionOf(client, 'give the client one'), limit: limiter(Number.POSITIVE_INFINITY) }
   }
   const client = await ownClient(sdk, options)
   const endpoint = await configuredEndpoint(client)
@@ -52,13 +52,16 @@ async function openConnection(options: CheckedOptions, shared: SharedIdentity | 
   assertShared(endpoint, shared)
   const region = await regionOf(client, 'give `region`, or set AWS_REGION or the region of the profile')
   if (!isRegion(region)) throw noRegionOfAws()
-  return { sdk, client, region, turns: limiter(socketsOfSdk) }
+  return { sdk, client, region, limit: limiter(socketsOfSdk) }
 }
 
-/** By default (`maxSockets` of its request handler). What waited for one inside the SDK would soon fail for want of a connection. */
+/** The default `maxSockets`. The SDK would soon fail a call that waits for a socket. */
 const socketsOfSdk = 50
 
-/** Costs some 60 ms and 20 MB: not before it is needed. */
+/**
+ * Costs 70 ms of processor time and 20 MB, so it waits for the first call. An earlier load brings
+ * no secret sooner: modules load on the main thread.
+ */
 async function loadSdk(): Promise<Sdk> {
   try {
     return await import('@aws-sdk/client-secrets-manager')
@@ -67,18 +70,20 @@ async function loadSdk(): Promise<Sdk> {
   }
 }
 
-/** In the region of the options, else of the SDK's own chain (AWS_REGION, the profile), else, with a warning, in that of the last resort. */
+/**
+ * The region comes from the options, the SDK's chain (AWS_REGION, the profile), or the last resort.
+ */
 async function ownClient(sdk: Sdk, options: CheckedOptions): Promise<SecretsManagerClient> {
   const client = newClient(sdk, options)
   const region = await settle(client.config.region())
-  const { lastResort } = options
-  if (lastResort === undefined || region.status === 'fulfilled' || !isMissing(region.reason)) return client
+  const { fallbackRegion } = options
+  if (fallbackRegion === undefined || region.status === 'fulfilled' || !isMissing(region.reason)) return client
   client.destroy()
-  process.emitWarning(`No AWS region is set, so AWS provider '${options.name}' asks ${lastResort}: set FINCHAT_AWS_REGION`, {
+  process.emitWarning(`No AWS region is set, so AWS provider '${options.name}' asks ${fallbackRegion}: set FINCHAT_AWS_REGION`, {
     type: 'SecretsWarning',
     code: 'FINCHAT_SECRETS_AWS_REGION',
   })
-  return newClient(sdk, { ...options, region: lastResort })
+  return newClient(sdk, { ...options, region: fallbackRegion })
 }
 
 function newClient(sdk: Sdk, options: CheckedOptions): SecretsManagerClient {
@@ -102,7 +107,7 @@ function clientConfig({ clientConfig: given, region, endpoint, timeoutMs }: Chec
 
 type Handler = NonNullable<SecretsManagerClientConfig['requestHandler']>
 
-/** The SDK waits for ever unless told otherwise, and only warns without `throwOnRequestTimeout`. An attempt leaves time for another. */
+/** The SDK never times out by default, and only warns without `throwOnRequestTimeout`. */
 function requestHandler(given: Handler | undefined, timeoutMs: number): Handler {
   if (given !== undefined && 'handle' in given) return given
   const attemptMs = Math.ceil(timeoutMs * 0.4)
@@ -111,25 +116,22 @@ function requestHandler(given: Handler | undefined, timeoutMs: number): Handler 
   return {
     connectionTimeout,
     requestTimeout: attemptMs,
-    socketTimeout: attemptMs, // without it an answer that stops in the middle of its body would keep its socket
+    socketTimeout: attemptMs, // or an answer that stops in its body would keep its socket
     throwOnRequestTimeout: true,
     ...given,
-    httpsAgent: verifying(httpsAgent),
+    httpsAgent: verifyingAgent(httpsAgent),
   }
 }
 
-/**
- * Said here, neither is to be switched off by NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS. An
- * agent of the user is the user's.
- */
-function verifying(agent: unknown): object {
+/** Set here, NODE_TLS_REJECT_UNAUTHORIZED and NODE_OPTIONS cannot weaken it. */
+function verifyingAgent(agent: unknown): object {
   const given: { readonly destroy?: unknown } = Object(agent)
   if (typeof given.destroy === 'function') return given
   const isStricter = process.getBuiltinModule('node:tls').DEFAULT_MIN_VERSION === 'TLSv1.3'
   return { rejectUnauthorized: true, minVersion: isStricter ? 'TLSv1.3' : 'TLSv1.2', ...given }
 }
 
-/** Throws `CONFIGURATION`: some region by default would answer that there is no such secret, and let a weaker store be believed. */
+/** No default region: it would answer "no such secret", and a weaker store would be believed. */
 async function regionOf(client: SecretsManagerClient, remedy: string): Promise<string> {
   try {
     return await client.config.region()
@@ -142,7 +144,7 @@ function noRegionOfAws(): SecretsError {
   return new SecretsError('CONFIGURATION', 'the region is not one that AWS could have', { remedy: 'give one such as eu-west-1' })
 }
 
-/** The SDK has no other sign of it than these words. */
+/** The SDK marks it by this message alone. */
 function isMissing(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('Region is missing')
 }

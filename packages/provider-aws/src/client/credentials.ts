@@ -1,37 +1,41 @@
 import { SecretsError } from '@finchat/secrets-core'
-import type { Asked } from '../errors/aws-errors.ts'
+import type { RequestContext } from '../errors/aws-errors.ts'
 import type { SecretsManagerClient } from '../model/sdk.ts'
 import { credentialsError } from '../errors/store-error.ts'
 
 type Credentials = Awaited<ReturnType<SecretsManagerClient['config']['credentials']>>
 
 /**
- * The credentials that the SDK will sign with: those it holds or, with `forceRefresh`, new ones from their source. Asked for before a request is
- * sent, so that what is wrong with their source is never taken for an answer of Secrets Manager.
+ * The credentials that the SDK will sign with; `forceRefresh` fetches new ones. Fetched before a
+ * request, so that a failing source is never taken for an answer of Secrets Manager.
  */
-export async function credentialsOf(
+export async function loadCredentials(
   client: SecretsManagerClient,
-  asked: Asked,
+  asked: RequestContext,
   options: { readonly forceRefresh?: boolean } = {},
 ): Promise<Credentials> {
-  const credentials = await searched(client, asked, options)
+  const credentials = await searchCredentials(client, asked, options)
   if (isUsable(credentials)) return credentials
-  throw new SecretsError('CONFIGURATION', 'the AWS credentials are incomplete, or no text that can be sent', {
-    remedy: 'see that access key, secret key and session token are there, without line breaks',
+  throw new SecretsError('CONFIGURATION', 'the AWS credentials are incomplete or contain characters that cannot be sent', {
+    remedy: 'check access key, secret key and session token for missing parts and line breaks',
   })
 }
 
-/** How long a search took that cost a reader something, and for how long it is not made again. */
+/** A search slower than this is not repeated for `rememberedMs`. */
 const slowSearchMs = 1_000
 const rememberedMs = 60_000
 
 const failedSearches = new WeakMap<SecretsManagerClient, { readonly error: SecretsError; readonly until: number }>()
 
-/** A metadata service that swallows the question takes two seconds at each search, and the SDK remembers nothing of it. */
-async function searched(client: SecretsManagerClient, asked: Asked, options: { readonly forceRefresh?: boolean }): Promise<Credentials> {
+/** An unreachable metadata service costs two seconds per search, and the SDK remembers nothing. */
+async function searchCredentials(
+  client: SecretsManagerClient,
+  asked: RequestContext,
+  options: { readonly forceRefresh?: boolean },
+): Promise<Credentials> {
   const now = Date.now()
   const known = failedSearches.get(client)
-  // A clock that was set back must not stretch it.
+  // A clock that was set back must not extend it.
   if (known !== undefined && now < known.until && known.until - now <= rememberedMs) throw known.error
   const startedAt = performance.now()
   try {
@@ -46,7 +50,7 @@ async function searched(client: SecretsManagerClient, asked: Asked, options: { r
   }
 }
 
-/** The SDK would sign with whatever it got. */
+/** The SDK signs with any value. */
 function isUsable({ accessKeyId, secretAccessKey, sessionToken }: Credentials): boolean {
   return [accessKeyId, secretAccessKey, sessionToken ?? 'none'].every(
     (part: unknown) => typeof part === 'string' && /^[\x21-\x7e]+$/.test(part),

@@ -2,7 +2,10 @@ import { configurationError } from '@finchat/secrets-core/provider'
 import type { CheckedOptions } from '../model/options.ts'
 import type { SecretsManagerClient } from '../model/sdk.ts'
 
-/** Throws `CONFIGURATION` unless values that go there are encrypted on the way, or stay on this machine. `named` says where the endpoint stands. */
+/**
+ * Throws `CONFIGURATION` unless values on their way are encrypted or stay on this machine. `named`
+ * names the setting.
+ */
 export function assertEndpoint(endpoint: string, named: string): void {
   const { protocol, hostname, username, password, search, hash } = URL.parse(endpoint) ?? {}
   if (!endpoint.includes('://')) throw configurationError(`${named} is not an https URL`, 'write https://…, or http://… for this machine')
@@ -15,15 +18,18 @@ export function assertEndpoint(endpoint: string, named: string): void {
 
 const loopback: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
-/** Whose answers may be shared by a fleet, and the endpoint for which that holds, where the options give none. */
+/**
+ * The name under which a fleet shares answers, and the endpoint from the environment that it
+ * covers.
+ */
 export interface SharedIdentity {
   readonly sharedAs: string
   readonly endpoint: string | undefined
 }
 
 /**
- * Account, region and endpoint, without which two providers may answer differently. The account is known from AWS's answers only, so the options must
- * say it; that it is true is checked on each answer. Undefined also where the SDK would tell only later which endpoint it asks.
+ * Account, region and endpoint decide the answers. Only answers show the account, so the options
+ * state it, and each answer is checked against it. Undefined if the endpoint is known only later.
  */
 export function sharedIdentity({ account, region, endpoint, client, clientConfig }: CheckedOptions): SharedIdentity | undefined {
   if (account === undefined || region === undefined || settingsOf(client).isCustomEndpoint === true) return undefined
@@ -34,12 +40,12 @@ export function sharedIdentity({ account, region, endpoint, client, clientConfig
   return { sharedAs: ['aws', account, region, endpoint ?? set].filter(Boolean).join(' '), endpoint: set }
 }
 
-/** An empty one is none, for the SDK too. */
+/** An empty variable counts as unset, as in the SDK. */
 function variable(name: string): string | undefined {
   return (Object.hasOwn(process.env, name) && process.env[name]) || undefined
 }
 
-/** Which profile holds, and what it says, the SDK finds out when it is first used. */
+/** The SDK resolves the profile at its first use, so any `endpoint_url` counts. */
 function profilesHaveEndpoints(): boolean {
   const { homedir } = process.getBuiltinModule('node:os')
   const files = [
@@ -49,7 +55,7 @@ function profilesHaveEndpoints(): boolean {
   return files.some((file) => /^\s*endpoint_url\s*=/m.test(textOf(file)))
 }
 
-/** A file that cannot be read is one that the SDK does without, too. */
+/** The SDK ignores unreadable files too. */
 function textOf(file: string): string {
   try {
     return process.getBuiltinModule('node:fs').readFileSync(file, 'utf8')
@@ -58,7 +64,7 @@ function textOf(file: string): string {
   }
 }
 
-/** What the SDK keeps beside the documented configuration. */
+/** Undocumented members of the SDK's configuration. */
 interface Settings {
   readonly isCustomEndpoint?: unknown
   readonly ignoreConfiguredEndpointUrls?: unknown
@@ -69,7 +75,7 @@ function settingsOf(client: SecretsManagerClient | undefined): Settings {
   return Object(client?.config)
 }
 
-/** The endpoint that the SDK takes from the environment or the profile; it remembers its answer, and asks there. */
+/** The endpoint from the environment or the profile. The SDK keeps its answer and uses it. */
 export async function configuredEndpoint(client: SecretsManagerClient): Promise<string | undefined> {
   const { isCustomEndpoint, ignoreConfiguredEndpointUrls, serviceConfiguredEndpoint } = settingsOf(client)
   if (isCustomEndpoint === true || ignoreConfiguredEndpointUrls === true || typeof serviceConfiguredEndpoint !== 'function')
@@ -78,12 +84,11 @@ export async function configuredEndpoint(client: SecretsManagerClient): Promise<
   return typeof found === 'string' ? found : undefined
 }
 
-/** Throws `CONFIGURATION` for one that `endpoint` may not be either. */
 export function assertConfigured(endpoint: string | undefined): void {
   if (endpoint !== undefined) assertEndpoint(endpoint, configured)
 }
 
-/** Throws `CONFIGURATION` if answers would be shared as those of another endpoint. */
+/** Throws `CONFIGURATION` if answers would be shared under another endpoint's name. */
 export function assertShared(endpoint: string | undefined, shared: SharedIdentity | undefined): void {
   if (shared === undefined || shared.endpoint === endpoint) return
   throw configurationError(`${configured} is another than when the provider was made`, 'give it as `endpoint`')

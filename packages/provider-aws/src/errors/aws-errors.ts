@@ -2,43 +2,42 @@ import type { SecretsErrorCode } from '@finchat/secrets-core'
 import { parseArn, resourceOf } from '../model/arn.ts'
 import type { ActionName } from '../model/sdk.ts'
 
-/** What was asked of whom, for the words of an error. */
-export interface Asked {
+/** The context of an error message. */
+export interface RequestContext {
   readonly action: ActionName
-  /** The name or ARN that it was about; absent where it is about none. */
+  /** The name or ARN; absent for calls on several secrets. */
   readonly path?: string | undefined
   readonly region: string
 }
 
 export interface Row {
-  /** The names that AWS or the SDK gives the error, or Node.js's code of it. */
+  /** Error names of AWS or the SDK, or codes of Node.js. */
   readonly names: readonly string[]
-  /** The row holds only if the message has these words; for what AWS tells apart by its message alone. */
+  /** Words that the message must contain, where AWS uses one name for several errors. */
   readonly says?: RegExp
-  /** The row holds only for this action. */
   readonly on?: ActionName
-  readonly when?: (asked: Asked) => boolean
+  readonly when?: (asked: RequestContext) => boolean
   readonly code: SecretsErrorCode
-  readonly problem: string | ((asked: Asked) => string)
+  readonly problem: string | ((asked: RequestContext) => string)
   readonly remedy?: string
-  /** Nobody knows what became of a write; of all others it is known that it was refused, or never sent. */
-  readonly isOpen?: true
+  /** A write may have happened; in every other row it was refused or never sent. */
+  readonly isEffectUnknown?: true
 }
 
-/** What an endpoint says that does not have an action, such as an older emulator. */
+/** Error names of endpoints that lack an action, such as older emulators. */
 export const unknownActionNames: readonly string[] = ['UnknownOperationException', 'InvalidAction', 'MissingAction']
 
-/** It was created without one, such as by Terraform. It is there, so that no other provider may answer in its place. */
+/** Such as one that Terraform created. It exists, so no other provider may answer for it. */
 export const withoutValue = {
   code: 'CONFIGURATION',
-  problem: 'the secret is there, and has no value',
+  problem: 'the secret exists and has no value',
   remedy: 'write its first value, or delete the secret',
 } as const
 
 const routeAway = 'or let `names` and `onlyNamed` route the name away from this provider'
 const checkCredential = 'replace the credentials, or let the role issue new ones'
 
-/** Every error that AWS, the SDK or the network is known for, in our terms. The first row that holds counts; what is not here is below. */
+/** Every error that AWS is known for. The first matching row counts. */
 export const awsErrors: readonly Row[] = [
   // The secret
   {
@@ -52,14 +51,14 @@ export const awsErrors: readonly Row[] = [
     names: ['ResourceNotFoundException'],
     when: ({ action }) => action === 'CreateSecret',
     code: 'CONFIGURATION',
-    problem: 'the KMS key for the new secret is not there',
+    problem: 'the KMS key for the new secret does not exist',
     remedy: 'correct `kmsKeyId`, or create the key in this region',
   },
   {
     names: ['ResourceNotFoundException'],
     says: /\bkms\b/i,
     code: 'CONFIGURATION',
-    problem: 'the KMS key of the secret is not there',
+    problem: 'the KMS key of the secret does not exist',
     remedy: 'restore the key, or give the secret another one in AWS',
   },
   {
@@ -112,7 +111,7 @@ export const awsErrors: readonly Row[] = [
   {
     names: ['ResourceExistsException'],
     code: 'VERSION_CONFLICT',
-    problem: 'somebody else just wrote this version',
+    problem: 'another writer just wrote this version',
     remedy: 'read the current version and decide again',
   },
   {
@@ -209,7 +208,8 @@ export const awsErrors: readonly Row[] = [
   },
   // How busy
   {
-    // The SDK's own list (`THROTTLING_ERROR_CODES` of @smithy/core), without LimitExceededException: a quota does not pass.
+    // `THROTTLING_ERROR_CODES` of @smithy/core without LimitExceededException: a quota does not
+    // pass.
     names: [
       'BandwidthLimitExceeded',
       'EC2ThrottledException',
@@ -241,13 +241,13 @@ export const awsErrors: readonly Row[] = [
     ],
     code: 'UNAVAILABLE',
     problem: 'AWS Secrets Manager failed',
-    isOpen: true,
+    isEffectUnknown: true,
   },
   {
     names: ['RequestAborted', 'RequestAbortedException'],
     code: 'UNAVAILABLE',
     problem: 'AWS lost the connection before it answered',
-    isOpen: true,
+    isEffectUnknown: true,
   },
   // What is there
   {
@@ -260,7 +260,7 @@ export const awsErrors: readonly Row[] = [
     names: ['MalformedHttpRequestException'],
     code: 'CONFIGURATION',
     problem: 'AWS could not read the request as HTTP',
-    remedy: 'see whether a proxy on the way alters requests',
+    remedy: 'check whether a proxy alters requests',
   },
   {
     names: ['EndpointError'],
@@ -270,7 +270,7 @@ export const awsErrors: readonly Row[] = [
   },
 ]
 
-function isElsewhere({ path, region }: Asked): boolean {
+function isElsewhere({ path, region }: RequestContext): boolean {
   const arn = path === undefined ? undefined : parseArn(path)
   return arn !== undefined && arn.region !== region
 }

@@ -15,11 +15,11 @@ function namesOfSdk(list: string): string[] {
 }
 
 function outcome(name: string): string {
-  const { error, isOpen } = failedAttempt(
+  const { error, isEffectUnknown } = failedAttempt(
     { name, message: 'words', $metadata: { httpStatusCode: 400 } },
     { action: 'PutSecretValue', path: 'prod/db', region },
   )
-  return [error.code, ...(isOpen ? ['open'] : [])].join(' ')
+  return [error.code, ...(isEffectUnknown ? ['open'] : [])].join(' ')
 }
 
 test('every name by which the SDK knows throttling is RATE_LIMITED, but that of a quota, which does not pass', () => {

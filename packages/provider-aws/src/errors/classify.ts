@@ -1,14 +1,13 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
-import { type Asked, awsErrors, type Row } from './aws-errors.ts'
+import { type RequestContext, awsErrors, type Row } from './aws-errors.ts'
 import { networkErrors } from './network-errors.ts'
 
 /**
- * What we look at of an error of the SDK, and all that is kept of it: such an error holds the session token, the signature and the body of
- * the answer. The message is compared with known words and goes no further.
+ * All that is kept of an SDK error, which holds the session token, the signature and the body. The
+ * message is compared with known words, and never shown.
  */
 export interface Failure {
   readonly name: string
-  /** Node.js's own code, such as ECONNREFUSED. */
   readonly systemCode: string | undefined
   readonly status: number | undefined
   readonly message: string
@@ -16,7 +15,7 @@ export interface Failure {
   readonly retryAfterSeconds: number | undefined
 }
 
-export function failureOf(error: unknown): Failure {
+export function summaryOf(error: unknown): Failure {
   const { name, code, message, $metadata, $response } = membersOf(error)
   const { httpStatusCode, requestId } = membersOf($metadata)
   const { statusCode, headers } = membersOf($response)
@@ -35,43 +34,43 @@ function membersOf(thing: unknown): Readonly<Record<string, unknown>> {
   return Object(thing)
 }
 
-/** As a number of seconds (RFC 9110, 10.2.3); the form of a date is not used by AWS. */
+/** Seconds (RFC 9110, 10.2.3); AWS does not send dates. */
 function secondsOf(retryAfter: unknown): number | undefined {
   return typeof retryAfter === 'string' && /^\d{1,4}$/.test(retryAfter) ? Number(retryAfter) : undefined
 }
 
-/** Every error that AWS, the SDK or the network is known for. The first row that holds counts. */
+/** The first matching row counts. */
 export const errorTable: readonly Row[] = [...awsErrors, ...networkErrors]
 
-/** The row that holds for a failure, or `undefined` where neither AWS's name for it nor Node.js's code is known. */
-export function rowOf(failure: Failure, asked: Asked): Row | undefined {
+/** The row for a failure, or `undefined` if neither its name nor its Node.js code is known. */
+export function rowOf(failure: Failure, asked: RequestContext): Row | undefined {
   const holds = ({ names, says, on, when }: Row, name: string | undefined): boolean =>
     name !== undefined &&
     names.includes(name) &&
     (says === undefined || says.test(failure.message)) &&
     (on === undefined || on === asked.action) &&
     (when === undefined || when(asked))
-  // A reset connection arrives as a TimeoutError with the code ECONNRESET: Node.js's code says more.
+  // A reset connection is a TimeoutError with code ECONNRESET: the code says more.
   return errorTable.find((row) => holds(row, failure.systemCode)) ?? errorTable.find((row) => holds(row, failure.name))
 }
 
 /**
- * What a status says by itself, where the answer has no name that is known: of a proxy, a balancer, a half-dead server, a newer AWS. What became
- * of a write is then open.
+ * The row for a status whose error name is unknown: from a proxy, a balancer, a newer AWS. Whether
+ * a write happened stays open.
  */
 export function rowOfStatus({ name, status }: Failure): Row {
-  if (status === undefined) return unnamed('INTERNAL', 'the AWS SDK failed in a way that is not known here')
+  if (status === undefined) return unnamed('INTERNAL', 'the AWS SDK failed for an unknown reason')
   if (status === 429) return { names: [], code: 'RATE_LIMITED', problem: 'the endpoint is throttling' }
-  // What comes with 200 and is no JSON is cut off, or is some proxy's page: nothing that AWS said.
+  // With status 200 but not JSON: cut off, or a proxy's page.
   if (status >= 500 || status < 300) return unnamed('UNAVAILABLE', 'the endpoint did not answer as AWS Secrets Manager does')
-  if (!nameless.has(name)) return unnamed('INTERNAL', 'AWS answered with an error that is not known here')
+  if (!nameless.has(name)) return unnamed('INTERNAL', 'AWS answered with an unknown error')
   const remedy = 'correct `endpoint`, or let the proxy in between pass requests through'
   return { ...unnamed('CONFIGURATION', 'the endpoint does not answer as AWS Secrets Manager does'), remedy }
 }
 
 function unnamed(code: SecretsErrorCode, problem: string): Row {
-  return { names: [], code, problem, isOpen: true }
+  return { names: [], code, problem, isEffectUnknown: true }
 }
 
-/** What the SDK calls an answer that names no error, or that it cannot parse. */
+/** Names that the SDK gives to an answer without an error name, or one that it cannot parse. */
 const nameless: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'SyntaxError', 'Error', ''])

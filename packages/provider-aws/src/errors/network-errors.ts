@@ -1,22 +1,22 @@
 import type { Row } from './aws-errors.ts'
 
-/** Codes of our own for a body that is refused, as Node.js would have them. */
+/** Our own codes for a refused body, in the form of Node.js codes. */
 export const answerTooLarge = 'ANSWER_TOO_LARGE'
 export const answerNotUtf8 = 'ANSWER_NOT_UTF8'
 
-/** What Node.js and the SDK report of the network, in our terms. */
+/** Errors of the network, as Node.js and the SDK report them. */
 export const networkErrors: readonly Row[] = [
   { names: ['ECONNREFUSED'], code: 'UNAVAILABLE', problem: 'the endpoint refuses connections' },
   {
     names: ['ENOTFOUND', 'EAI_AGAIN'],
     code: 'UNAVAILABLE',
     problem: "the endpoint's name cannot be resolved",
-    remedy: 'correct the region or the endpoint, or mend the name service',
+    remedy: 'correct the region or the endpoint, or repair the name service',
   },
   {
     names: ['EHOSTUNREACH', 'ENETUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL'],
     code: 'UNAVAILABLE',
-    problem: 'there is no way to the endpoint',
+    problem: 'there is no route to the endpoint',
   },
   {
     names: [
@@ -31,7 +31,7 @@ export const networkErrors: readonly Row[] = [
     ],
     code: 'UNAVAILABLE',
     problem: 'the connection was reset',
-    isOpen: true,
+    isEffectUnknown: true,
   },
   {
     names: [
@@ -63,7 +63,7 @@ export const networkErrors: readonly Row[] = [
     remedy: 'correct the endpoint',
   },
   {
-    // llhttp's codes, as Node.js passes them on
+    // llhttp's codes
     names: [
       'HPE_INVALID_CONSTANT',
       'HPE_INVALID_VERSION',
@@ -76,27 +76,27 @@ export const networkErrors: readonly Row[] = [
     ],
     code: 'UNAVAILABLE',
     problem: 'the endpoint did not answer in HTTP',
-    isOpen: true,
+    isEffectUnknown: true,
     remedy: 'correct `endpoint`',
   },
   {
     names: [answerTooLarge],
     code: 'INTERNAL',
     problem: 'the endpoint answered more than AWS ever does',
-    isOpen: true,
+    isEffectUnknown: true,
     remedy: 'correct `endpoint`',
   },
   {
     names: [answerNotUtf8],
     code: 'INTERNAL',
-    problem: 'the endpoint answered bytes that are no UTF-8',
-    isOpen: true,
-    remedy: 'correct `endpoint`, or see whether a proxy on the way alters answers',
+    problem: 'the endpoint answered bytes that are not UTF-8',
+    isEffectUnknown: true,
+    remedy: 'correct `endpoint`, or check whether a proxy alters answers',
   },
   {
     names: ['ETIMEDOUT', 'TimeoutError', 'RequestTimeout', 'RequestTimeoutException'],
     code: 'DEADLINE_EXCEEDED',
     problem: 'AWS did not answer in time',
-    isOpen: true,
+    isEffectUnknown: true,
   },
 ]

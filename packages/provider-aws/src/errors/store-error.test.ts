@@ -129,7 +129,7 @@ test('whatever else is thrown gives nothing away either', () => {
     Object.assign(() => message, { message }),
   ]) {
     const { error } = failedAttempt(thrown, { action: 'PutSecretValue', path: 'prod/db', region })
-    expect(error).toMatchObject({ code: 'INTERNAL', problem: 'the AWS SDK failed in a way that is not known here' })
+    expect(error).toMatchObject({ code: 'INTERNAL', problem: 'the AWS SDK failed for an unknown reason' })
     expect(leaksOf(error, message)).toEqual([])
   }
 })

@@ -1,27 +1,26 @@
 import { SecretsError, type SecretsErrorDetails } from '@finchat/secrets-core'
-import { type Failure, failureOf, rowOf, rowOfStatus } from './classify.ts'
-import type { Asked, Row } from './aws-errors.ts'
+import { type Failure, summaryOf, rowOf, rowOfStatus } from './classify.ts'
+import type { RequestContext, Row } from './aws-errors.ts'
 
-/** Where AWS does not say when to come back: its quotas are per second. */
+/** AWS names no time; its quotas are per second. */
 const throttledMs = 1_000
-/** Longer than AWS ever asks for; a proxy that says hours would take the store away for hours. */
+/** A proxy that names hours must not take the store away for hours. */
 const longestPauseMs = 60_000
 
-/** One attempt that failed, in our terms. */
 export interface FailedAttempt {
   readonly error: SecretsError
-  /** It may have changed something all the same. */
-  readonly isOpen: boolean
+  /** Whether it may have changed something. */
+  readonly isEffectUnknown: boolean
 }
 
-/** Our own error for whatever the SDK threw when it sent a request. Nothing of that error comes along but what `Failure` has. */
-export function failedAttempt(thrown: unknown, asked: Asked): FailedAttempt {
-  const failure = failureOf(thrown)
+/** Our error for what the SDK threw while sending. Only the members of `Failure` are kept. */
+export function failedAttempt(thrown: unknown, asked: RequestContext): FailedAttempt {
+  const failure = summaryOf(thrown)
   const known = rowOf(failure, asked)
   const row = known ?? rowOfStatus(failure)
   const problem = typeof row.problem === 'string' ? row.problem : row.problem(asked)
   const error = new SecretsError(row.code, problem, detailsOf(row, failure, known))
-  return { error, isOpen: row.isOpen ?? false }
+  return { error, isEffectUnknown: row.isEffectUnknown ?? false }
 }
 
 function detailsOf(row: Row, failure: Failure, known: Row | undefined): SecretsErrorDetails {
@@ -30,29 +29,29 @@ function detailsOf(row: Row, failure: Failure, known: Row | undefined): SecretsE
   return {
     remedy: row.remedy,
     retryAt: row.code === 'RATE_LIMITED' ? Date.now() + retryAfterMs : undefined,
-    // A name that is in our table is AWS's own; others could hold anything.
+    // Only a name from our table is certain to be AWS's.
     storeStatus: status === undefined ? undefined : [status, known?.names.includes(name) ? name : ''].join(' ').trim(),
     storeRequestId: requestId,
   }
 }
 
-/** The same error, with more to tell. */
-export function amended(error: SecretsError, details: SecretsErrorDetails): SecretsError {
+/** The same error with more details. */
+export function withDetails(error: SecretsError, details: SecretsErrorDetails): SecretsError {
   return new SecretsError(error.code, error.problem, { ...error, ...details })
 }
 
-/** Nobody knows what became of the write. */
-export function isOpen(error: unknown): boolean {
+/** Whether a write may have happened. */
+export function hasUnknownEffect(error: unknown): boolean {
   return SecretsError.isInstance(error) && error.effect === 'unknown'
 }
 
-export function withOpenEffect(error: unknown): unknown {
-  return SecretsError.isInstance(error) ? amended(error, { effect: 'unknown' }) : error
+export function withUnknownEffect(error: unknown): unknown {
+  return SecretsError.isInstance(error) ? withDetails(error, { effect: 'unknown' }) : error
 }
 
-/** Our own error for what the source of the credentials threw: nothing was sent to Secrets Manager. */
-export function credentialsError(thrown: unknown, asked: Asked): SecretsError {
-  const failure = failureOf(thrown)
+/** Our error for a failing source of credentials: nothing was sent to Secrets Manager. */
+export function credentialsError(thrown: unknown, asked: RequestContext): SecretsError {
+  const failure = summaryOf(thrown)
   if (missing.has(failure.name) && failure.status === undefined) {
     return new SecretsError('CREDENTIALS_MISSING', 'no AWS credentials were found', {
       remedy: `give the process a role, a profile or the AWS_… variables; where it has none on purpose, AWS_EC2_METADATA_DISABLED=true spares the search's two seconds`,

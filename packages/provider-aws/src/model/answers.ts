@@ -3,28 +3,27 @@ import { type AnsweredIdentity, isSameSecret, parseArn } from './arn.ts'
 import { isUnreleased, madeNumberOf, numberOf, stagedNumberOf, versionIdOf } from './labels.ts'
 import type { OutputOf } from './sdk.ts'
 
-/** What an answer must come from: an account and region that the options name, since a shared cache relies on them. */
+/** The account and region that the options name; a shared cache relies on them. */
 export interface Origin {
   readonly account: string | undefined
   readonly region: string | undefined
 }
 
-/** One version as AWS answers it, with its labels. */
 export interface AnsweredVersion {
   readonly secret: StoredSecret & { readonly revision: string }
   readonly labels: readonly string[]
-  /** Epoch milliseconds; not when it became current. */
+  /** Epoch milliseconds of its creation; it may have become current later. */
   readonly createdAt: number | undefined
 }
 
 type ValueAnswer = AnsweredIdentity &
   Pick<OutputOf<'GetSecretValue'>, 'VersionId' | 'VersionStages' | 'SecretString' | 'SecretBinary' | 'CreatedDate'>
 
-/** Understands an answer whole, or throws: a guess could be another value. Its types are what AWS promises, and not what an endpoint sends. */
+/** Throws unless the whole answer is understood: a guess could be another value. */
 export function versionOf(answer: ValueAnswer): AnsweredVersion {
   const { ARN: arn, VersionId: revision, CreatedDate: created } = answer
   const labels = labelsOf(answer.VersionStages)
-  if (!isText(arn) || !isText(revision)) throw garbled()
+  if (!isText(arn) || !isText(revision)) throw unexpectedAnswer()
   const value = valueOf(answer)
   const version = numberOf(labels)
   const createdAt = created instanceof Date ? created.getTime() : undefined
@@ -32,36 +31,36 @@ export function versionOf(answer: ValueAnswer): AnsweredVersion {
   return { secret: { value, version, revision, currentSince }, labels, createdAt }
 }
 
-/** A version has text or bytes, not both, and AWS stores neither empty. */
+/** AWS stores text or bytes, and neither empty. */
 function valueOf({ SecretString: text, SecretBinary: bytes }: ValueAnswer): string | Uint8Array {
   if (bytes === undefined && isText(text) && text.isWellFormed()) return text
   if (text === undefined && bytes instanceof Uint8Array && bytes.length > 0) return Uint8Array.from(bytes)
-  throw garbled()
+  throw unexpectedAnswer()
 }
 
-/** The same, but for a version that no read shows. */
+/** The version, unless it is the placeholder for an unreleased first version. */
 export function releasedVersion(answered: AnsweredVersion): AnsweredVersion | undefined {
   return isUnreleased(answered.labels) ? undefined : answered
 }
 
 /**
- * Such a version was made current by the call that created it. Of all others AWS does not tell when they became current: they were created by
- * a rotation that took its time, or staged for days.
+ * The call that created such a version also made it current. For other versions AWS does not tell
+ * when they became current.
  */
 export function isWrittenByUs(arn: string, revision: string, labels: readonly string[]): boolean {
   const number = madeNumberOf(labels)
   return number !== undefined && stagedNumberOf(labels) === undefined && revision === versionIdOf(arn, number)
 }
 
-/** Why this cannot be the answer to what was asked of the secret at `path`; `undefined` if it can. */
-export function oddityOf(answer: object, path: string, origin: Origin): SecretsError | undefined {
+/** Why this answer cannot be about the secret at `path`; `undefined` if it can. */
+export function mismatchOf(answer: object, path: string, origin: Origin): SecretsError | undefined {
   const { ARN: arn, Name: name }: AnsweredIdentity = answer
-  if (!isText(arn) || !isText(name)) return garbled()
+  if (!isText(arn) || !isText(name)) return unexpectedAnswer()
   if (!isSameSecret(path, answer)) return new SecretsError('INTERNAL', 'AWS answered with another secret than the one asked for')
   return isFrom(arn, path, origin) ? undefined : elsewhere()
 }
 
-/** An ARN that was asked for says by itself where it is. */
+/** An ARN names its own account and region. */
 function isFrom(arn: string, path: string, { account, region }: Origin): boolean {
   if (account === undefined || parseArn(path) !== undefined) return true
   const found = parseArn(arn)
@@ -69,20 +68,19 @@ function isFrom(arn: string, path: string, { account, region }: Origin): boolean
 }
 
 function elsewhere(): SecretsError {
-  return new SecretsError('CONFIGURATION', 'the secret is of another account or region than the options say', {
+  return new SecretsError('CONFIGURATION', 'the secret belongs to another account or region than the options name', {
     remedy: 'correct `account` and `region`, or the credentials',
   })
 }
 
-/** The labels of each version, by its id. */
 export function labelsByIdOf(answered: unknown): Readonly<Record<string, readonly string[]>> {
   return Object.fromEntries(Object.entries(answered ?? {}).map(([id, labels]) => [id, labelsOf(labels)]))
 }
 
-/** What AWS answers as a list of objects; one that it leaves out is empty. */
+/** A list from an answer; absent means empty. */
 export function listOf<Item extends object>(answered: readonly Item[] | undefined): readonly Item[] {
-  const items: unknown = answered ?? [] // its type is what AWS promises
-  if (!Array.isArray(items) || !items.every((item) => typeof item === 'object' && item !== null)) throw garbled()
+  const items: unknown = answered ?? [] // its static type is only what AWS promises
+  if (!Array.isArray(items) || !items.every((item) => typeof item === 'object' && item !== null)) throw unexpectedAnswer()
   return items
 }
 
@@ -91,22 +89,22 @@ interface AnsweredTag {
   readonly Value?: string | undefined
 }
 
-/** As an object with own properties only, whatever the keys are. */
+/** With own properties only, whatever the keys. */
 export function tagsOf(answered: readonly AnsweredTag[] | undefined): Record<string, string> {
   return Object.fromEntries(
     listOf(answered).map(({ Key: key, Value: value = '' }) => {
-      if (typeof key !== 'string' || typeof value !== 'string') throw garbled()
+      if (typeof key !== 'string' || typeof value !== 'string') throw unexpectedAnswer()
       return [key, value]
     }),
   )
 }
 
-/** What a list begins with, or how it goes on. */
+/** The token of the page to fetch. */
 export interface Page {
   readonly NextToken?: string | undefined
 }
 
-/** A list, page by page. A token that comes again would lead round in circles. */
+/** Yields each page. A repeated token would loop forever. */
 export async function* pagesOf<Answer extends Page>(fetch: (next: Page) => Promise<Answer>): AsyncGenerator<Answer> {
   const tokens = new Set<unknown>()
   let next: Page | undefined = {}
@@ -114,7 +112,7 @@ export async function* pagesOf<Answer extends Page>(fetch: (next: Page) => Promi
     const page: Answer = await fetch(next)
     yield page
     const { NextToken } = page
-    if (tokens.has(NextToken)) throw garbled()
+    if (tokens.has(NextToken)) throw unexpectedAnswer()
     tokens.add(NextToken)
     next = NextToken === undefined ? undefined : { NextToken }
   }
@@ -124,15 +122,14 @@ function isText(text: unknown): text is string {
   return typeof text === 'string' && text !== ''
 }
 
-/** The labels of one version. */
 export function labelsOf(answered: unknown = []): readonly string[] {
   if (Array.isArray(answered) && answered.every(isText)) return answered
-  throw garbled()
+  throw unexpectedAnswer()
 }
 
-export function garbled(): SecretsError {
-  return new SecretsError('INTERNAL', 'AWS answered what is not understood', {
-    remedy: 'see whether `endpoint` is that of AWS Secrets Manager',
+export function unexpectedAnswer(): SecretsError {
+  return new SecretsError('INTERNAL', 'AWS sent an answer that is not understood', {
+    remedy: 'check whether `endpoint` is that of AWS Secrets Manager',
   })
 }
 

@@ -1,8 +1,7 @@
-/** Where a secret is, by its Amazon Resource Name. */
 export interface SecretArn {
   readonly region: string
   readonly account: string
-  /** With the hyphen and the six characters that AWS appends, where the ARN is complete. */
+  /** Includes AWS's suffix if the ARN is complete. */
   readonly name: string
 }
 
@@ -13,21 +12,24 @@ export function parseArn(text: string): SecretArn | undefined {
   return name === '' ? undefined : { region, account, name }
 }
 
-/** What an answer says of the secret that it is about; nobody has checked that it is text. */
+/** The unchecked name and ARN of an answer. */
 export interface AnsweredIdentity {
   readonly ARN?: unknown
   readonly Name?: unknown
 }
 
-/** Whether `path` (a name, an ARN or a partial ARN) is the secret that AWS calls by this name and ARN. */
+/** Whether `path` (name, ARN or partial ARN) denotes the secret with this name and ARN. */
 export function isSameSecret(path: string, { ARN: arn, Name: name }: AnsweredIdentity): boolean {
   return path === name || path === arn || (typeof arn === 'string' && path === arn.slice(0, -suffixLength))
 }
 
-/** A hyphen and six random characters. */
+/** A hyphen and six random characters that AWS appends. */
 const suffixLength = 7
 
-/** The resource that a policy must allow, for an error message: the suffix is unknown, and so is the account unless the path says it. */
+/**
+ * The resource for a policy, for an error message. The suffix is unknown; the account too, unless
+ * `path` is an ARN.
+ */
 export function resourceOf(path: string, region: string): string {
   const arn = parseArn(path)
   if (arn !== undefined) return `${path}${/-[A-Za-z0-9]{6}$/.test(path) ? '' : '-??????'}`
@@ -38,7 +40,7 @@ function partitionOf(region: string): string {
   return Object.entries(partitions).find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'aws'
 }
 
-/** Of the regions that begin so; all others are in `aws` (AWS's `partitions.json`). */
+/** By prefix of the region; all others are in `aws` (AWS's `partitions.json`). */
 const partitions: Readonly<Record<string, string>> = {
   'cn-': 'aws-cn',
   'us-gov-': 'aws-us-gov',
@@ -49,7 +51,10 @@ const partitions: Readonly<Record<string, string>> = {
   'eusc-': 'aws-eusc',
 }
 
-/** `eu-west-1`, `us-gov-west-1`, `eusc-de-east-1`: the shape that all partitions have in common (AWS's `partitions.json`). */
+/**
+ * The shape of region names in all partitions (AWS's `partitions.json`): `eu-west-1`,
+ * `us-gov-west-1`.
+ */
 export function isRegion(text: string): boolean {
   return /^[a-z]{2,4}(-[a-z]{2,12}){1,2}-\d{1,2}$/.test(text)
 }

@@ -15,7 +15,6 @@ import {
   wasNeverCurrent,
 } from './labels.ts'
 
-/** One version that has labels. */
 export interface LabelledVersion {
   /** AWS's VersionId. */
   readonly revision: string
@@ -23,20 +22,20 @@ export interface LabelledVersion {
   readonly version: number | undefined
 }
 
-/** The versions of one secret, as its labels tell it. */
+/** The versions of one secret, derived from its labels. */
 export interface History {
   readonly arn: string
   readonly versions: readonly LabelledVersion[]
-  /** The current version, as our reads have it. */
+  /** The current version that reads show. */
   readonly current: LabelledVersion | undefined
-  /** Where AWS has its label AWSCURRENT. */
+  /** The version with AWSCURRENT, which may be a placeholder. */
   readonly holder: LabelledVersion | undefined
   readonly pending: LabelledVersion | undefined
-  /** The highest number that was ever used; 0 for none. */
+  /** The highest number ever used; 0 if none. */
   readonly last: number
-  /** The version of the highest number, if its writer put it and did not make it current: it crashed in between, or is about to. */
+  /** The highest version, if its writer put it and did not make it current yet. */
   readonly unfinished: LabelledVersion | undefined
-  /** Versions that were put or promoted half-way and never were current. */
+  /** Versions that were put or partly promoted, and never current. */
   readonly neverCurrent: readonly LabelledVersion[]
 }
 
@@ -66,22 +65,18 @@ function highestInUse(versions: readonly LabelledVersion[]): number | undefined 
   return numbers.length === 0 ? undefined : Math.max(...numbers)
 }
 
-/** Not beside a current version without a number: that one gets a number first, and numbers only grow. */
+/** A current version without a number gets one first, and numbers only grow. */
 function canBeCompleted({ revision, labels, version }: LabelledVersion, arn: string, now: LabelledVersion | undefined): boolean {
   if (version === undefined || stagedNumberOf(labels) !== undefined || revision !== versionIdOf(arn, version)) return false
   return now === undefined ? putNumberOf(labels) !== undefined : now.version !== undefined && now.version < version
 }
 
-/** One label of one version. */
 export interface Attachment {
   readonly label: string
   readonly revision: string
 }
 
-/**
- * Labels that their writers did not remove though they say nothing any more, in the order in which
- * they are to go.
- */
+/** Labels without meaning that their writers did not remove, in the order of removal. */
 export function leftoversOf({ versions, current: now }: History): readonly Attachment[] {
   return versions.flatMap(({ revision, labels, version }) => {
     const isOver = (claim: number | undefined): boolean => claim !== undefined && claim !== version && claim <= (now?.version ?? 0)
@@ -92,8 +87,8 @@ export function leftoversOf({ versions, current: now }: History): readonly Attac
 }
 
 /**
- * Of a version that became current. AWSPENDING goes before the claim, without which a late discard
- * would take it for its own.
+ * For a version that became current. AWSPENDING goes before the claim, or a late discard would take
+ * the version for its own.
  */
 function proofsOf(labels: readonly string[], version: number | undefined): readonly string[] {
   const claim = version === undefined ? undefined : claimLabel(version)
@@ -102,12 +97,12 @@ function proofsOf(labels: readonly string[], version: number | undefined): reado
   return [...puts, ...labels.filter((label) => label === pending), claim]
 }
 
-/** The version that has this label. */
+/** The version with this label. */
 export function holderOf({ versions }: History, label: string): LabelledVersion | undefined {
   return versions.find(({ labels }) => labels.includes(label))
 }
 
-/** Whether this is the version that a receipt speaks of, by all that it says; one that says nothing speaks of none. */
+/** Whether the receipt names this version. An empty receipt names none. */
 export function isNamedBy(receipt: WriteReceipt, version: { readonly revision: string; readonly version: number | undefined }): boolean {
   if (receipt.version === undefined && receipt.revision === undefined) return false
   return (receipt.version ?? version.version) === version.version && (receipt.revision ?? version.revision) === version.revision

@@ -1,13 +1,12 @@
 import type { ProviderManifest } from '@finchat/secrets-core/provider'
 import { parseArn } from './arn.ts'
 
-/** What AWS documents: the API reference of each action, and "AWS Secrets Manager quotas" in the user guide. */
+/** Source: the API reference, and "AWS Secrets Manager quotas" in the user guide. */
 export const limits = {
-  /** Bytes of `SecretString` and of `SecretBinary`; at least one. */
+  /** Of `SecretString` and `SecretBinary`. */
   valueBytes: 65_536,
-  /** Labels attached across all versions of one secret. */
+  /** Across all versions of one secret. */
   stagingLabels: 20,
-  /** Ids of one `BatchGetSecretValue`. */
   batchIds: 20,
   tags: 50,
   tagKeyLength: 128,
@@ -15,8 +14,8 @@ export const limits = {
 } as const
 
 /**
- * "The secret name can contain ASCII letters, numbers, and the following characters: /_+=.@-", up to 512 (`CreateSecret`). The names of
- * secrets that another service owns have a `!` besides, such as `rds!db-…`.
+ * `CreateSecret`: ASCII letters, digits and /_+=.@-, up to 512. Names of secrets that AWS services
+ * own also contain `!`, as in `rds!db-…`.
  */
 const nameGrammar = /^[A-Za-z0-9/_+=.@!-]{1,512}$/
 
@@ -24,13 +23,13 @@ export function isSecretName(path: unknown): path is string {
   return typeof path === 'string' && nameGrammar.test(path)
 }
 
-/** A secret's name, its ARN, or the ARN without the hyphen and the six characters that AWS appends to the name. */
+/** A name, an ARN, or an ARN without AWS's suffix. */
 export function canHoldPath(path: unknown): path is string {
   return isSecretName(path) || (typeof path === 'string' && isSecretName(parseArn(path)?.name))
 }
 
 /**
- * What the AWS provider supports and can hold, in public: the conformance suite and the documentation go by it.
+ * The limits of AWS Secrets Manager and what the provider supports, for programs.
  *
  * @example
  * import { awsManifest } from '@finchat/secrets-provider-aws'

@@ -39,13 +39,13 @@ interface Action<Input, Output> {
   readonly output: Output
 }
 
-/** Of the secret that the action was about; the API refuses answers that lack it. */
+/** In an answer about one secret; the API refuses an answer without it. */
 interface Identity {
   readonly ARN: string
   readonly Name: string
 }
 
-/** The actions of Secrets Manager that we use, by the names that IAM has for them too. */
+/** The actions in use, by their IAM names. */
 interface Actions {
   readonly BatchGetSecretValue: Action<BatchGetSecretValueCommandInput, BatchGetSecretValueCommandOutput>
   readonly CreateSecret: Action<CreateSecretCommandInput, CreateSecretCommandOutput & Identity>
@@ -75,7 +75,7 @@ const reads: ReadonlySet<ActionName> = new Set([
   'ListSecretVersionIds',
 ])
 
-/** Whether the action may leave something changed. */
+/** Whether the action may change something. */
 export function changes(action: ActionName): boolean {
   return !reads.has(action)
 }
@@ -88,7 +88,7 @@ const aboutNoOneSecret: ReadonlySet<ActionName> = new Set([
   'UntagResource',
 ])
 
-/** Whether AWS answers with the ARN of the secret that the action was about. */
+/** Whether AWS answers with the secret's ARN. */
 export function answersWithArn(action: ActionName): boolean {
   return !aboutNoOneSecret.has(action)
 }

@@ -7,14 +7,17 @@ import type { ReadOne } from './get.ts'
 type GetMany = NonNullable<SecretProvider['getMany']>
 type Answer = PromiseWithResolvers<StoredSecret | undefined>
 
-/** Reads that were begun in one turn of the event loop and go out together. */
+/** Reads that began in one turn of the event loop. */
 interface Gathering {
   readonly answers: Map<string, Answer>
   readonly controller: AbortController
   readers: number
 }
 
-/** Gathers the single reads of one turn of the event loop into one batch. A reader who gives up does not disturb the others. */
+/**
+ * Joins the single reads of one turn of the event loop into one batch. An aborted reader does not
+ * affect the others.
+ */
 export function coalescedReads(getMany: GetMany): ReadOne {
   let gathering: Gathering | undefined
   const gather = (): Gathering => {
@@ -27,7 +30,7 @@ export function coalescedReads(getMany: GetMany): ReadOne {
   }
   return async (path, { signal }) => {
     assertPath(path)
-    // One that all its readers have given up is no place for another.
+    // A batch that all its readers left takes no new one.
     if (gathering === undefined || gathering.controller.signal.aborted) gathering = gather()
     return readFrom(gathering, path, signal)
   }
@@ -36,7 +39,7 @@ export function coalescedReads(getMany: GetMany): ReadOne {
 async function readFrom(gathering: Gathering, path: string, signal: AbortSignal): Promise<StoredSecret | undefined> {
   const answer = gathering.answers.get(path) ?? Promise.withResolvers()
   gathering.answers.set(path, answer)
-  answer.promise.catch(() => {}) // whoever still waits hears of it
+  answer.promise.catch(() => {}) // each waiting reader gets the error
   gathering.readers += 1
   try {
     return ownCopy(await untilAborted(answer.promise, signal))
@@ -55,7 +58,7 @@ async function answerAll({ answers, controller }: Gathering, getMany: GetMany): 
   }
 }
 
-/** Bytes are given away and later overwritten, and several readers may get this one secret. */
+/** The core overwrites the bytes it gets, and several readers share this secret. */
 function ownCopy(secret: StoredSecret | undefined): StoredSecret | undefined {
   return secret?.value instanceof Uint8Array ? { ...secret, value: Uint8Array.from(secret.value) } : secret
 }

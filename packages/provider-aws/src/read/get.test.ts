@@ -73,7 +73,7 @@ describeWithServer('moto', 'reading from AWS', () => {
   })
 
   test('a secret without a value is there: it is CONFIGURATION in every read, costs a batch nothing, and can be written', async () => {
-    const withoutValue = { code: 'CONFIGURATION', problem: 'the secret is there, and has no value' }
+    const withoutValue = { code: 'CONFIGURATION', problem: 'the secret exists and has no value' }
     await create('empty', {})
     await create(path)
     const provider = aws.provider()
@@ -100,7 +100,7 @@ describeWithServer('moto', 'reading from AWS', () => {
     const odd = (body: string) => ({ body: Buffer.from(body, 'latin1') })
     const value = `"ARN":"${ARN}","Name":"${path}","VersionId":"id","VersionStages":["AWSCURRENT","v1"],"SecretString":"\xff\xfe"`
     aws.stub().plan(({ action }) => odd(action === 'BatchGetSecretValue' ? `{"SecretValues":[{${value}}],"Errors":[]}` : `{${value}}`))
-    const garbled = { code: 'INTERNAL', problem: 'the endpoint answered bytes that are no UTF-8' }
+    const garbled = { code: 'INTERNAL', problem: 'the endpoint answered bytes that are not UTF-8' }
     expect(await failure(provider.get(path, context))).toMatchObject(garbled)
     expect(await failure(provider.getVersion(path, 1, context))).toMatchObject(garbled)
     expect((await provider.getMany([path, 'other'], context))[0]).toMatchObject({ status: 'rejected', reason: garbled })

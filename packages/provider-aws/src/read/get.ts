@@ -1,13 +1,13 @@
 import { type CallContext, SecretsError, type SecretProvider, type StoredSecret } from '@finchat/secrets-core'
 import { assertVersionNumber } from '@finchat/secrets-core/provider'
-import { type AnsweredVersion, garbled, releasedVersion, versionOf } from '../model/answers.ts'
+import { type AnsweredVersion, unexpectedAnswer, releasedVersion, versionOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { current, isInUse, isUnproven, madeNumberOf, pending, previous, versionLabel } from '../model/labels.ts'
 import { assertPath } from '../model/input.ts'
 
 export type ReadOne = SecretProvider['get']
 
-/** Reads the current version by one `GetSecretValue`. */
+/** Reads the current version. */
 export function readOne(api: Api): ReadOne {
   return async (path, context) => {
     assertPath(path)
@@ -15,7 +15,7 @@ export function readOne(api: Api): ReadOne {
   }
 }
 
-/** Reads a version by the label that has its number; `previous` is AWS's own label for it. */
+/** Reads a version by its label; `previous` is AWSPREVIOUS. */
 export function readVersion(api: Api): NonNullable<SecretProvider['getVersion']> {
   return async (path, version, context) => {
     assertPath(path)
@@ -26,7 +26,7 @@ export function readVersion(api: Api): NonNullable<SecretProvider['getVersion']>
   }
 }
 
-/** The version that waits to be promoted, and not one that was: AWS's label for it may stay where it is. */
+/** The pending version, unless it was promoted already: AWSPENDING may stay on it. */
 export async function readPending(api: Api, path: string, context: CallContext): Promise<StoredSecret | undefined> {
   const found = await fetchLabelled(api, path, pending, context)
   if (found === undefined) return undefined
@@ -43,17 +43,17 @@ function fetchLabelled(api: Api, path: string, label: string, context: CallConte
   const input = label === current ? { SecretId: path } : { SecretId: path, VersionStage: label }
   const version = api.call('GetSecretValue', input, context).then((answer) => {
     const answered = versionOf(answer)
-    // An endpoint that does not know labels would answer with the current version.
-    if (label !== current && !answered.labels.includes(label)) throw garbled()
+    // An endpoint without labels would answer with the current version.
+    if (label !== current && !answered.labels.includes(label)) throw unexpectedAnswer()
     return answered
   })
   return unlessMissing(version)
 }
 
 /**
- * A version whose writer stopped half-way has a number and was never current: `put-<n>` is still on it. Where its writer knew no `put-<n>`, the
- * number itself tells: numbers only grow, so that an old one is below the current or the previous one. Where those have none, the older was
- * created first.
+ * A version that was put and never current still has `put-<n>`. Writers without `put-<n>` left only
+ * the number: a used number is not above the current or the previous one. If those have no number,
+ * the older version was created first.
  */
 async function wasCurrent(api: Api, path: string, found: AnsweredVersion, number: number, context: CallContext): Promise<boolean> {
   if (isInUse(found.labels)) return true
@@ -66,7 +66,7 @@ async function wasCurrent(api: Api, path: string, found: AnsweredVersion, number
   return now?.createdAt !== undefined && found.createdAt !== undefined && found.createdAt <= now.createdAt
 }
 
-/** `undefined` where AWS answered that there is no such secret, or no such version of it. */
+/** `undefined` if AWS answered that the secret or its version does not exist. */
 export function unlessMissing<T>(answer: Promise<T>): Promise<T | undefined> {
   return answer.catch((error: unknown) => {
     if (SecretsError.isInstance(error) && error.code === 'NOT_FOUND') return undefined

@@ -1,6 +1,6 @@
 import { type CallContext, type ListedSecret, type SecretDescription, SecretsError, type SecretProvider } from '@finchat/secrets-core'
 import { invalidArgument } from '@finchat/secrets-core/provider'
-import { deleted, garbled, isWrittenByUs, labelsByIdOf, listOf, pagesOf, tagsOf } from '../model/answers.ts'
+import { deleted, unexpectedAnswer, isWrittenByUs, labelsByIdOf, listOf, pagesOf, tagsOf } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { withoutValue } from '../errors/aws-errors.ts'
 import { type History, historyOf, type LabelledVersion } from '../model/history.ts'
@@ -11,28 +11,27 @@ import { unlessMissing } from './get.ts'
 
 const pageSize = 100
 
-/** Every name that begins with the prefix, by pages of 100. */
+/** Yields every name with the prefix, by pages of 100. */
 export async function* listSecrets(api: Api, prefix: string, context: CallContext): AsyncGenerator<ListedSecret> {
   if (typeof prefix !== 'string') throw invalidArgument('a prefix is text')
-  if (prefix !== '' && !isSecretName(prefix)) return // no name begins with it
-  // A value that begins with `!` would mean the others.
+  if (prefix !== '' && !isSecretName(prefix)) return // such a name cannot exist
+  // In a filter `!` means negation.
   const Filters = prefix === '' || prefix.startsWith('!') ? [] : [{ Key: 'name' as const, Values: [prefix] }]
   const filtered = { MaxResults: pageSize, ...(Filters.length > 0 && { Filters }) }
   for await (const { SecretList: secrets } of pagesOf((next) => api.call('ListSecrets', { ...filtered, ...next }, context))) {
-    if (secrets === undefined) throw garbled() // and no empty page
+    if (secrets === undefined) throw unexpectedAnswer() // an empty page is a list
     for (const { Name: path, Tags, SecretVersionsToStages: labels } of listOf(secrets)) {
-      // AWS's filter is not as exact as a prefix; and a name that it could not have given would be read by nobody.
+      // The filter is less exact than a prefix, and an impossible name could not be read.
       if (isSecretName(path) && path.startsWith(prefix) && !isHidden(labels)) yield { path, tags: tagsOf(Tags) }
     }
   }
 }
 
-/** Only a version that was staged is there. */
+/** Whether only a staged version exists. */
 function isHidden(labelsById: unknown): boolean {
   return Object.values(labelsByIdOf(labelsById)).some((labels) => labels.includes(current) && isUnreleased(labels))
 }
 
-/** The current version without its value. */
 export function describe(api: Api): NonNullable<SecretProvider['describe']> {
   return async (path, context) => {
     assertPath(path)
@@ -49,7 +48,7 @@ export function describe(api: Api): NonNullable<SecretProvider['describe']> {
   }
 }
 
-/** Those that a number or `previous` reads. */
+/** Versions that a number or `previous` can read. */
 function releasedVersions({ versions, neverCurrent }: History): readonly LabelledVersion[] {
   const released = versions.filter(({ labels }) => !isUnreleased(labels) && (madeNumberOf(labels) !== undefined || isInUse(labels)))
   return released.filter((each) => !neverCurrent.includes(each))
@@ -63,7 +62,7 @@ function described(
   return { version, revision, currentSince: isWrittenByUs(arn, revision, labels) ? created.get(revision) : undefined }
 }
 
-/** When each version was created, in epoch milliseconds: asked for only if it says something, and left out where a policy denies it. */
+/** Creation times in epoch milliseconds. Empty if no version needs them or a policy denies them. */
 async function creationDates(
   api: Api,
   arn: string,

@@ -6,7 +6,7 @@ import { type AwsProvider, awsProvider } from '../aws-provider.ts'
 import type { AwsProviderOptions } from '../model/options.ts'
 
 export const region = 'eu-west-1'
-/** Of moto. */
+/** moto's account. */
 export const account = '123456789012'
 export const context: CallContext = { signal: new AbortController().signal }
 
@@ -16,7 +16,7 @@ export const credentials = {
   sessionToken: 'c4n4ry-of-the-token-Bk2',
 }
 
-/** A provider that asks this endpoint, with credentials that need no chain. */
+/** A provider for this endpoint, with fixed credentials. */
 export function providerAt(endpoint: string, options: AwsProviderOptions = {}): AwsProvider {
   return awsProvider({ region, endpoint, ...options, clientConfig: { credentials, ...options.clientConfig } })
 }
@@ -25,13 +25,13 @@ type Stub = Awaited<ReturnType<typeof startAwsStub>>
 
 export interface AwsTrial {
   readonly moto: () => Moto
-  /** Stands before moto, records what is sent, and answers itself as it is told to. */
+  /** Stands before moto, records requests, and answers by itself if a test says so. */
   readonly stub: () => Stub
   /** A provider that asks the stub; closed after the test. */
   readonly provider: (options?: AwsProviderOptions) => AwsProvider
 }
 
-/** One moto for the tests of a file, emptied before each, with a stub before it. */
+/** One moto for the tests of a file, emptied before each test, with a stub before it. */
 export function useAws(): AwsTrial {
   let moto: Moto | undefined
   let stub: Stub | undefined
@@ -62,7 +62,7 @@ function started<T>(server: T | undefined): T {
   return server
 }
 
-/** What a call rejects with, which must be our own error. */
+/** The error of a rejected call, which must be a `SecretsError`. */
 export async function failure(call: Promise<unknown>): Promise<SecretsError> {
   const [settled] = await Promise.allSettled([call])
   if (settled.status === 'fulfilled') throw new Error('the call resolves')
@@ -76,7 +76,7 @@ interface AwsAnswer {
   readonly VersionIdsToStages?: Readonly<Record<string, readonly string[]>>
 }
 
-/** Calls moto without our provider or the SDK, as the console or another tool would. */
+/** Calls moto without our provider or the SDK, as the console would. */
 export async function awsCall(url: string, action: string, input: object, at: string = region): Promise<AwsAnswer> {
   const headers = {
     'content-type': 'application/x-amz-json-1.1',

@@ -28,7 +28,7 @@ export class LabelledSecret {
     this.#isLenient = isLenient
   }
 
-  /** What an action answers. Throws as our own API does. */
+  /** Throws as our API does. */
   perform(action: ActionName, input: Readonly<Record<string, unknown>>): object {
     try {
       return this.#perform(action, input)
@@ -37,7 +37,7 @@ export class LabelledSecret {
     }
   }
 
-  /** What a replica answers to a DescribeSecret that is so many actions behind. */
+  /** A replica's answer to DescribeSecret, so many actions behind. */
   describedBefore(actions: number): object {
     const labels = this.#past.at(-1 - actions) ?? (actions === 0 ? undefined : this.#past[0])
     if (labels === undefined) throw new SecretsError('NOT_FOUND', 'no such secret')
@@ -63,7 +63,7 @@ export class LabelledSecret {
     throw new Error(`${action} is not part of this model`)
   }
 
-  /** As `aws secretsmanager put-secret-value` does it; without room for its labels AWS refuses. */
+  /** Like `aws secretsmanager put-secret-value`; AWS refuses without room for the labels. */
   putByHand(): void {
     if (!this.#exists || this.#excess(['AWSCURRENT', 'AWSPREVIOUS'])) return
     this.#now += 1
@@ -72,7 +72,7 @@ export class LabelledSecret {
     this.#attach('AWSCURRENT', id)
   }
 
-  /** Somebody goes back to the version before. */
+  /** Another user restores the previous version. */
   goBackByHand(): void {
     const before = this.#holder('AWSPREVIOUS')
     if (before !== undefined) this.#attach('AWSCURRENT', before)

@@ -6,24 +6,24 @@ import type { LabelledSecret } from './labelled-secret.ts'
 interface Call {
   readonly process: number
   readonly perform: () => object
-  /**
-   * The same by a replica that is so many actions behind; as `perform` where only the store itself
-   * answers.
-   */
+  /** By a replica that is so many actions behind; other actions go to the store. */
   readonly performBehind: (actions: number) => object
   readonly resolve: (answer: object) => void
   readonly reject: (error: unknown) => void
-  /** The answer to an attempt before was lost. */
+  /** The answer to an earlier attempt was lost. */
   isRepeated: boolean
 }
 
 /**
- * How one call ends: as it should, by a replica that is behind, with its answer lost, or with its
- * process, before AWS did it or after. One that is sent again waits for another ending.
+ * How a call ends: as it should, by a lagging replica, with a lost answer, or with its process,
+ * before or after AWS acted. A repeated call waits for another ending.
  */
 export type Ending = 'answer' | 'answer from behind' | 'lose the answer' | 'send again' | 'kill before' | 'kill after'
 
-/** The calls of many processes to one secret: each waits until the test ends it, so that they interleave as the test wants. */
+/**
+ * The calls of many processes to one secret. Each waits until the test ends it, so the test decides
+ * how they interleave.
+ */
 export class SteppedCalls {
   readonly #secret: LabelledSecret
   #waiting: Call[] = []
@@ -69,7 +69,7 @@ export class SteppedCalls {
     await new Promise((resolve) => setImmediate(resolve)) // its process goes on to its next call
   }
 
-  /** Answers one process until it is done, while the others stand still. */
+  /** Answers one process until it is done; the others stand still. */
   async finish(index: number): Promise<void> {
     const process = this.#waiting.at(index % Math.max(1, this.#waiting.length))?.process
     for (;;) {
@@ -84,7 +84,7 @@ export class SteppedCalls {
   }
 }
 
-/** As our API tells of an attempt before that was not answered. */
+/** An earlier attempt was not answered. */
 function opened(error: unknown): unknown {
   return SecretsError.isInstance(error) ? new SecretsError(error.code, error.problem, { ...error, effect: 'unknown' }) : error
 }

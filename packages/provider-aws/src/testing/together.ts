@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Long enough for one too many to come too, where nobody keeps it back. */
+/** Time for one too many to arrive, if nothing holds it back. */
 const graceMs = 50
 
-/** Holds those who come until there are so many, then lets all of them go: how many come at once does not depend on how fast each is. */
+/** Holds callers until there are so many, then releases them all, however fast each is. */
 export function together(size: number): { readonly turn: () => Promise<void>; readonly most: () => number } {
   let [waiting, most] = [0, 0]
   let all = Promise.withResolvers<void>()

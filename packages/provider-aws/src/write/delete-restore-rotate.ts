@@ -1,5 +1,5 @@
 import { type CallContext, type SecretProvider, SecretsError, type WriteReceipt } from '@finchat/secrets-core'
-import { garbled } from '../model/answers.ts'
+import { unexpectedAnswer } from '../model/answers.ts'
 import type { Api } from '../client/api.ts'
 import { settle } from '../client/concurrency.ts'
 import { assertPath } from '../model/input.ts'
@@ -11,7 +11,7 @@ export function deleteSecret(api: Api, recoveryWindowDays: number): NonNullable<
     const how = purge ? { ForceDeleteWithoutRecovery: true } : { RecoveryWindowInDays: recoveryWindowDays }
     const deletion = await settle(api.call('DeleteSecret', { SecretId: path, ...how }, context))
     if (deletion.status === 'fulfilled') return { restorableUntil: purge ? undefined : deletion.value.DeletionDate?.getTime() }
-    // It is scheduled already, perhaps by an attempt whose answer was lost.
+    // Already scheduled, perhaps by an attempt whose answer was lost.
     if (!purge && SecretsError.isInstance(deletion.reason) && deletion.reason.code === 'DELETED') return {}
     throw deletion.reason
   }
@@ -24,10 +24,10 @@ export function restoreSecret(api: Api): NonNullable<SecretProvider['restore']> 
   }
 }
 
-/** Has AWS run the rotation that is configured for the secret. Answers the version that it begins, which is not current yet. */
+/** Returns the version that AWS begins, which is not current yet. */
 export async function startManagedRotation(api: Api, path: string, context: CallContext): Promise<WriteReceipt> {
   assertPath(path)
   const { VersionId: revision } = await api.call('RotateSecret', { SecretId: path }, context)
-  if (typeof revision !== 'string') throw garbled()
+  if (typeof revision !== 'string') throw unexpectedAnswer()
   return { revision }
 }

@@ -197,7 +197,7 @@ describeWithServer('moto', 'a write to AWS that does not end as it began', () =>
     const { staging } = provider()
     const gone = (action: string) => (request: AwsRequest) =>
       request.action === action ? { error: 'ResourceNotFoundException' } : ('pass' as const)
-    const expected = { code: 'VERSION_CONFLICT', problem: 'the secret was removed by somebody else meanwhile' }
+    const expected = { code: 'VERSION_CONFLICT', problem: 'another process removed the secret meanwhile' }
     await put('one')
     aws.stub().plan(gone('PutSecretValue'))
     expect(await failure(put('two'))).toMatchObject(expected)

@@ -3,17 +3,19 @@ import { type Attachment, type History, isNamedBy, type LabelledVersion } from '
 import { claimNumberOf, current, madeNumberOf, numberOf, pending, previous, putNumberOf } from '../model/labels.ts'
 import { limits } from '../model/limits.ts'
 
-/** What a write will do, decided before anything is written. */
+/** The decisions of a write, made before anything is written. */
 export interface WritePlan {
-  /** The number that it creates. */
   readonly number: number
-  /** The number that the current version gets first, since it has none: it was not written by us. */
+  /** The number for a current version that another tool wrote, given before the write. */
   readonly currentBecomes: number | undefined
-  /** It may complete a version that was put and did not become current; where that has another content, `number + 1` is free. */
+  /**
+   * Whether it may complete a version that was put. If that has other content, `number + 1` is
+   * free.
+   */
   readonly resumes: boolean
 }
 
-/** Throws `VERSION_CONFLICT` if what the writer asked for or relied on does not hold. */
+/** Throws `VERSION_CONFLICT` if the writer's conditions do not hold. */
 export function planWrite(history: History, { version, ifCurrent }: Pick<NewSecret, 'version' | 'ifCurrent'>): WritePlan {
   const isUnnumbered = history.current !== undefined && history.current.version === undefined
   const next = history.last + (isUnnumbered ? 2 : 1)
@@ -39,7 +41,10 @@ function refuseUnlessCurrent(history: History, ifCurrent: NonNullable<NewSecret[
   }
 }
 
-/** Labels to take away, so that these have room: of what is ours the oldest first, and never the last number, which keeps it from being used again. */
+/**
+ * Labels to remove to make room: our oldest first. The last number stays, or it could be used
+ * again.
+ */
 export function labelsToDrop(history: History, added: readonly string[]): readonly Attachment[] {
   const attached = history.versions.flatMap(({ labels }) => labels)
   const excess = new Set([...attached, ...added, current, ...(history.holder ? [previous] : [])]).size - limits.stagingLabels
@@ -58,10 +63,7 @@ function ourLabels({ versions, last }: History): Attachment[] {
   return [...numbers, ...claimsOfOthers(versions, last)]
 }
 
-/**
- * Of discards: the oldest first, and never the last, by whose claim a promotion that is late may
- * yet be refused.
- */
+/** Claims of discards, oldest first. The last one stays: it may have to refuse a late promotion. */
 function claimsOfOthers(versions: History['versions'], last: number): Attachment[] {
   const claims = versions.flatMap(({ revision, labels, version }) =>
     labels.flatMap((label) => {
@@ -73,8 +75,8 @@ function claimsOfOthers(versions: History['versions'], last: number): Attachment
 }
 
 /**
- * `v<n>` first; `put-<n>` and the claim last: alone, `v<n>` would pass for the number of a version
- * that was current.
+ * `v<n>` first, `put-<n>` and the claim last: alone, `v<n>` would prove that the version was
+ * current.
  */
 function numberLabelsOf({ revision, labels }: LabelledVersion): Attachment[] {
   const isProof = (label: string): boolean => (putNumberOf([label]) ?? claimNumberOf([label])) !== undefined
@@ -83,7 +85,10 @@ function numberLabelsOf({ revision, labels }: LabelledVersion): Attachment[] {
   return ours.toSorted((one, other) => rank(one) - rank(other)).map((label) => ({ label, revision }))
 }
 
-/** `v<n>` of versions that were never current, once the numbers have gone on. What else they have keeps a delayed writer's number from being believed. */
+/**
+ * `v<n>` of versions that were overtaken before they were current. Their other labels disprove a
+ * delayed writer's number.
+ */
 export function overtakenLabels({ neverCurrent }: History, number: number): readonly Attachment[] {
   const overtaken = neverCurrent.filter(({ version }) => version !== undefined && version < number)
   return overtaken.flatMap(numberLabelsOf).filter(({ label }) => madeNumberOf([label]) !== undefined)

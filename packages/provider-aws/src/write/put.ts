@@ -5,7 +5,7 @@ import { type History, historyOf } from '../model/history.ts'
 import { putLabel, versionLabel } from '../model/labels.ts'
 import { isSecretName } from '../model/limits.ts'
 import { assertPath, type CheckedSecret, checkSecret } from '../model/input.ts'
-import { amended, isOpen, withOpenEffect } from '../errors/store-error.ts'
+import { withDetails, hasUnknownEffect, withUnknownEffect } from '../errors/store-error.ts'
 import { setTags } from './tags.ts'
 import {
   addVersion,
@@ -22,16 +22,14 @@ import {
 } from './versions.ts'
 import { conflict, planWrite, type WritePlan } from './plan.ts'
 
-/** A secret that is there to be written to, and whether its tags are set already. */
 export interface Target {
   readonly history: History
   readonly isTagged: boolean
 }
 
 /**
- * Makes this the current version in four steps: it is put under `put-<n>`, takes its number as `v<n>`, which AWS gives to one version only, AWSCURRENT
- * moves to it from the version that it is based on, and `put-<n>` is removed. A writer that stops before the move has changed no answer, and
- * completes it by writing the same again.
+ * Makes this the current version in four steps, described in docs/aws.md. A writer that stops
+ * before AWSCURRENT moves has changed no answer, and repeating the write completes it.
  */
 export async function put(
   api: Api,
@@ -58,12 +56,14 @@ async function writeCurrent(api: Api, history: History, secret: CheckedSecret, c
   return { version, revision }
 }
 
-/** PutSecretValue takes a label from the version that has it: `v<n>` only where there is none yet, since AWS makes the first version current. */
+/**
+ * PutSecretValue moves a label, so `v<n>` is set only on a first version, which AWS makes current.
+ */
 function labelsOfPut({ versions }: History, number: number): string[] {
   return versions.length === 0 ? [versionLabel(number), putLabel(number)] : [putLabel(number)]
 }
 
-/** Makes room for the labels of a new version; a current version that was not written by us gets a number before it becomes a previous one. */
+/** Makes room for new labels, and gives a number to a current version that another tool wrote. */
 export async function prepare(
   api: Api,
   history: History,
@@ -91,7 +91,7 @@ async function addNumbered(api: Api, history: History, plan: WritePlan, secret: 
   try {
     return await add(plan.number)
   } catch (error) {
-    // What somebody left unfinished under this number is not what is written now.
+    // The unfinished version of this number has other content.
     if (!plan.resumes || secret.version !== undefined || !isConflict(error)) throw error
     const number = plan.number + 1
     await makeRoom(api, history, [versionLabel(number), putLabel(number)], context)
@@ -121,7 +121,7 @@ async function complete(api: Api, history: History, { version, revision, msSince
   }
 }
 
-/** The move was refused: an answer that was lost, and the SDK's repetition, look the same. */
+/** A refused move looks like the SDK's repetition after a lost answer. */
 async function requireCurrent(
   api: Api,
   history: History,
@@ -130,24 +130,27 @@ async function requireCurrent(
   context: CallContext,
 ): Promise<void> {
   const after = await settle(findHistory(api, history.arn, context))
-  if (after.status === 'rejected') throw isOpen(error) ? unfinished(withOpenEffect(after.reason), version) : error
+  if (after.status === 'rejected') throw hasUnknownEffect(error) ? unfinished(withUnknownEffect(after.reason), version) : error
   if (becameCurrent(after.value, revision)) return
   const now = after.value?.current
   const lost = conflict(`version ${now?.version ?? '(without a number)'} became current meanwhile; version ${version} did not`)
-  // Its number stays where it is: another process may repeat this very write, and have done it. A
-  // first version became current as it was put, perhaps by an attempt that was not answered.
-  throw isOpen(error) || history.versions.length === 0 ? withOpenEffect(lost) : lost
+  // The number stays: another process may have completed this very write. A first version became
+  // current when it was put, perhaps by an unanswered attempt.
+  throw hasUnknownEffect(error) || history.versions.length === 0 ? withUnknownEffect(lost) : lost
 }
 
 function unfinished(error: unknown, version: number): unknown {
   if (!SecretsError.isInstance(error)) return error
   const completion = `write it again as version ${version} to complete it`
-  if (isOpen(error)) return amended(error, { remedy: `version ${version} is stored and may not be current: ${completion}` })
+  if (hasUnknownEffect(error)) return withDetails(error, { remedy: `version ${version} is stored and may not be current: ${completion}` })
   const first = error.remedy === undefined ? '' : `${error.remedy}; `
-  return amended(error, { remedy: `${first}version ${version} is stored and not current: ${completion}` })
+  return withDetails(error, { remedy: `${first}version ${version} is stored and not current: ${completion}` })
 }
 
-/** The secret to write to, made without a value where there is none: it cannot be read before its first version is there, numbered. */
+/**
+ * Finds the secret, or creates it without a value: it is not readable before its first version has
+ * a number.
+ */
 export async function targetOf(
   api: Api,
   kmsKeyId: string | undefined,
@@ -161,9 +164,9 @@ export async function targetOf(
   planWrite(historyOf('', {}), secret) // a conflict creates nothing
   const created = await create(api, kmsKeyId, path, secret, context)
   if (created !== undefined) return { history: historyOf(created, {}), isTagged: true }
-  // Somebody else was faster.
+  // Another writer created it.
   const theirs = await findHistory(api, path, context)
-  if (theirs === undefined) throw conflict('the secret was created and removed by somebody else meanwhile')
+  if (theirs === undefined) throw conflict('another process created and removed the secret meanwhile')
   return { history: theirs, isTagged }
 }
 
@@ -189,13 +192,13 @@ async function create(
   }
 }
 
-/** Tags follow when the version is written: a write that is refused changes none. */
+/** Tags follow the version: a refused write changes none. */
 export async function tagAfterwards(api: Api, { history, isTagged }: Target, { tags }: CheckedSecret, context: CallContext): Promise<void> {
   if (isTagged) return
   try {
     await setTags(api, history.arn, tags, context)
   } catch (error) {
     if (!SecretsError.isInstance(error)) throw error
-    throw amended(error, { effect: 'done', remedy: 'the version is written: set its tags again' })
+    throw withDetails(error, { effect: 'done', remedy: 'the version is written: set its tags again' })
   }
 }

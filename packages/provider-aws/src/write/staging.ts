@@ -7,7 +7,7 @@ import { claimLabel, madeNumberOf, pending, stagedLabel, stagedNumberOf, unrelea
 import { assertPath, checkSecret } from '../model/input.ts'
 import { prepare, tagAfterwards, targetOf } from './put.ts'
 import { readPending } from '../read/get.ts'
-import { isOpen, withOpenEffect } from '../errors/store-error.ts'
+import { hasUnknownEffect, withUnknownEffect } from '../errors/store-error.ts'
 import {
   addVersion,
   attachLabel,
@@ -25,7 +25,7 @@ import {
 } from './versions.ts'
 import { conflict, planWrite } from './plan.ts'
 
-/** Versions that wait under AWSPENDING, AWS's own label for it: one at a time for a secret. */
+/** One version at a time waits under AWSPENDING, AWS's own label. */
 export function staging(api: Api, kmsKeyId: string | undefined): NonNullable<SecretProvider['staging']> {
   return {
     put: (path, secret, context) => whileThere(stage(api, kmsKeyId, path, secret, context)),
@@ -42,9 +42,9 @@ async function stage(api: Api, kmsKeyId: string | undefined, path: string, secre
   assertPath(path)
   const checked = checkSecret(secret)
   const found = await targetOf(api, kmsKeyId, path, checked, context)
-  // Never replaced: its value may be set at its target already.
-  if (found.history.pending !== undefined) throw anotherWaits()
-  planWrite({ ...found.history, unfinished: undefined }, checked) // a conflict makes no stand-in
+  // Never replaced: its value may already be set at its target.
+  if (found.history.pending !== undefined) throw alreadyPending()
+  planWrite({ ...found.history, unfinished: undefined }, checked) // a conflict leaves no placeholder
   const target = { ...found, history: await withCurrent(api, found.history, context) }
   const { history } = target
   const plan = planWrite({ ...history, unfinished: undefined }, checked)
@@ -58,10 +58,7 @@ async function stage(api: Api, kmsKeyId: string | undefined, path: string, secre
 
 const standIn = 'No version of this secret was promoted yet.'
 
-/**
- * AWS has a secret's first version as current at once: something else is put first, so that a
- * staged one never is.
- */
+/** AWS makes a first version current at once, so a placeholder goes first. */
 async function withCurrent(api: Api, history: History, context: CallContext): Promise<History> {
   if (history.versions.length > 0) return history
   const { arn } = history
@@ -70,60 +67,54 @@ async function withCurrent(api: Api, history: History, context: CallContext): Pr
   return historyOf(arn, { [input.ClientRequestToken]: labelsOf(labels) })
 }
 
-/**
- * PutSecretValue would take AWSPENDING from a version that somebody else staged meanwhile; the move
- * does not.
- */
+/** PutSecretValue would take AWSPENDING from a version staged meanwhile; the move does not. */
 async function makePending(api: Api, history: History, revision: string, context: CallContext): Promise<void> {
   try {
     await moveLabel(api, history, { label: pending, revision }, holderOf(history, pending)?.revision, context)
   } catch (error) {
     if (!isConflict(error)) throw error
-    const after = await settle(isOpen(error) ? findHistory(api, history.arn, context) : undefined)
+    const after = await settle(hasUnknownEffect(error) ? findHistory(api, history.arn, context) : undefined)
     const isDone = after.status === 'fulfilled' && after.value?.pending?.revision === revision
-    if (!isDone) throw isOpen(error) ? withOpenEffect(anotherWaits()) : anotherWaits()
+    if (!isDone) throw hasUnknownEffect(error) ? withUnknownEffect(alreadyPending()) : alreadyPending()
   }
 }
 
-/** Makes the pending version current by the same move that a write ends with; what was written since it was staged forbids it. */
+/** Makes the pending version current, unless another version was written since it was staged. */
 async function promote(api: Api, path: string, receipt: WriteReceipt, context: CallContext): Promise<WriteReceipt> {
   const waits = await pendingOf(api, path, receipt, context)
   const { history, waiting, number } = waits
   const { revision } = waiting
   if (isOvertaken(waits)) {
-    throw conflict(`version ${history.current?.version ?? '(without a number)'} was written after the pending ${number}`, stageAnew)
+    throw conflict(`version ${history.current?.version ?? '(without a number)'} was written after the pending ${number}`, stageAgain)
   }
   await takeNumber(api, waits, context)
   await makePendingCurrent(api, waits, context)
   await settleNumbers(api, history, number, revision, context)
-  await Promise.allSettled([endPromotion(api, waits, context)]) // the promotion itself is done, and the next write ends it
+  await Promise.allSettled([endPromotion(api, waits, context)]) // the promotion is done; the next write finishes this
   return { version: number, revision }
 }
 
-const stageAnew = 'discard the pending version and stage it again'
+const stageAgain = 'discard the pending version and stage it again'
 
-/**
- * Nothing can make it current any more: AWSCURRENT moves only from the version that it was to
- * follow.
- */
+/** AWSCURRENT moves only from the version that it was to follow. */
 function isOvertaken({ history: { current: now }, number }: Waiting): boolean {
   return now !== undefined && !(now.version !== undefined && now.version < number)
 }
 
-/**
- * The claim keeps a discard away, and the number from being believed before AWSCURRENT has moved.
- */
+/** The claim blocks a discard, and keeps the number unproven until AWSCURRENT moves. */
 async function takeNumber(api: Api, { history, waiting, number }: Waiting, context: CallContext): Promise<void> {
   const { revision } = waiting
   await makeRoom(api, history, [claimLabel(number), versionLabel(number)], context)
   const msSincePut = stopwatch()
   await attachLabel(api, history, { label: claimLabel(number), revision }, context).catch((error: unknown) => {
-    throw isConflict(error) ? conflict('somebody else discards the pending version', 'discard it, and stage it again') : error
+    throw isConflict(error) ? conflict('another process discards the pending version', 'discard it, and stage it again') : error
   })
   try {
     await attachNumber(api, history, { version: number, revision }, msSincePut, context)
   } catch (error) {
-    throw isConflict(error) && !isOpen(error) ? conflict(`number ${number} was given to another version meanwhile`, stageAnew) : error
+    throw isConflict(error) && !hasUnknownEffect(error)
+      ? conflict(`number ${number} was given to another version meanwhile`, stageAgain)
+      : error
   }
 }
 
@@ -132,24 +123,21 @@ async function makePendingCurrent(api: Api, { history, waiting }: Waiting, conte
   try {
     await makeCurrent(api, history, revision, context)
   } catch (error) {
-    // Refused, though an attempt before was not answered: that one may have done it.
-    if (!isConflict(error) || !isOpen(error)) throw error
+    // An earlier attempt without an answer may have moved it.
+    if (!isConflict(error) || !hasUnknownEffect(error)) throw error
     const after = await settle(findHistory(api, history.arn, context))
     if (after.status === 'rejected' || !becameCurrent(after.value, revision)) throw error
   }
 }
 
-/**
- * AWSPENDING goes first: without the claim, a discard that is late would find it and say that it
- * was in time.
- */
+/** AWSPENDING goes first: without the claim, a late discard would take the version for its own. */
 async function endPromotion(api: Api, { history, waiting, number }: Waiting, context: CallContext): Promise<void> {
   const { revision } = waiting
   await removeLabel(api, history, { label: pending, revision }, context)
   await removeLabel(api, history, { label: claimLabel(number), revision }, context)
 }
 
-/** Its number stays used: `staged-<n>` stays with it until newer versions push it out. */
+/** The number stays used: `staged-<n>` stays until newer versions displace it. */
 async function discard(api: Api, path: string, receipt: WriteReceipt, context: CallContext): Promise<void> {
   const waits = await pendingOf(api, path, receipt, context)
   const { history, waiting, number } = waits
@@ -160,8 +148,8 @@ async function discard(api: Api, path: string, receipt: WriteReceipt, context: C
 }
 
 /**
- * From then on nobody promotes it: AWS gives the claim to one version only. It stays until a newer
- * version is current.
+ * AWS gives the claim to one version only, so no promotion follows. It stays until a newer version
+ * is current.
  */
 async function claimForDiscard(api: Api, { history, waiting, number }: Waiting, context: CallContext): Promise<void> {
   const label = claimLabel(number)
@@ -172,8 +160,8 @@ async function claimForDiscard(api: Api, { history, waiting, number }: Waiting, 
   await attachLabel(api, history, { label, revision: history.holder.revision }, context).catch((error: unknown) => {
     throw isConflict(error) ? promotionBegan() : error
   })
-  // A promotion that came to its end before has given the claim up. What AWS answers if a label is
-  // nowhere is not documented.
+  // A finished promotion has given up the claim. AWS does not document its answer for a label that
+  // is nowhere.
   const now = await findHistory(api, history.arn, context)
   if (now?.pending?.revision !== waiting.revision) throw conflict('the version is not pending any more')
 }
@@ -182,11 +170,10 @@ function promotionBegan(): Error {
   return conflict('its promotion has begun', 'promote it again to complete that, or write a newer version, and then discard it')
 }
 
-function anotherWaits(): Error {
+function alreadyPending(): Error {
   return conflict('a version is pending already', 'promote it or discard it')
 }
 
-/** A version that waits, as it was found. */
 interface Waiting {
   readonly history: History
   readonly waiting: LabelledVersion

@@ -3,7 +3,7 @@ import { checkedTags } from '@finchat/secrets-core/provider'
 import type { Api } from '../client/api.ts'
 import { settle } from '../client/concurrency.ts'
 import { assertPath, tagRules } from '../model/input.ts'
-import { amended } from '../errors/store-error.ts'
+import { withDetails } from '../errors/store-error.ts'
 
 export function tagSecret(api: Api): NonNullable<SecretProvider['tag']> {
   return async (path, tags, context) => {
@@ -26,7 +26,7 @@ export async function setTags(
   if (dropped.length === 0) return
   const drop = await settle(api.call('UntagResource', { SecretId: secretId, TagKeys: dropped }, context))
   if (drop.status === 'fulfilled') return
-  throw set.length > 0 && SecretsError.isInstance(drop.reason) ? amended(drop.reason, halfDone) : drop.reason
+  throw set.length > 0 && SecretsError.isInstance(drop.reason) ? withDetails(drop.reason, halfDone) : drop.reason
 }
 
 const halfDone = { effect: 'unknown', remedy: 'tags are set, and none is dropped: do it again' } as const

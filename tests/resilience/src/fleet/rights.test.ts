@@ -43,7 +43,7 @@ describeWithServer(['redis', 'valkey'], 'a user of the cache server with few rig
     expect(await reader.secrets.getSecret('database')).toBe('value 1')
     expect(reader.shared.stats().failures).toEqual({ ...noFailures, denied: expect.any(Number) })
     expect(reports).toContainEqual({ event: 'failed', reason: 'denied', namespace: '' })
-    expect(warnings.mock.calls.map(([message]) => String(message)).join('\n')).toContain('the user may not do it')
+    expect(warnings.mock.calls.map(([message]) => String(message)).join('\n')).toContain('its user lacks a right')
   })
 })
 

@@ -1,10 +1,10 @@
 import type { SecretsErrorCode } from '../../contract/error-codes.ts'
-import type { HeldSecret } from '../../value/secret-bytes.ts'
+import type { SecretBytes } from '../../value/secret-bytes.ts'
 
 /** `undefined`: the current one. */
 export type VersionSelector = number | 'previous' | undefined
 
-/** Paths hold no line feeds (the plan sees to it), so that no path is another one's version. */
+/** Paths hold no line feeds (the route sees to it), so that no path is another one's version. */
 export function keyOf(path: string, version: VersionSelector): string {
   return version === undefined ? path : `${path}\n${version}`
 }
@@ -35,7 +35,7 @@ export function isVolatile(mode: ReadMode): boolean {
 
 export interface Found {
   /** Readable in this turn of the event loop; take from it what is needed before waiting for anything else. */
-  readonly held: HeldSecret
+  readonly held: SecretBytes
   readonly from: 'memory' | 'shared' | 'store'
   readonly stale: boolean
   /** Why the store could not be asked: with every stale answer. */

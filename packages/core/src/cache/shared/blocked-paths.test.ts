@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { Suspects } from './blocked-paths.ts'
+import { BlockedPaths } from './blocked-paths.ts'
 
 const hour = 3_600_000
 const warn = vi.spyOn(process, 'emitWarning').mockReturnValue()
@@ -10,12 +10,12 @@ beforeEach(() => {
 })
 afterEach(() => vi.useRealTimers())
 
-function add(suspects: Suspects, count: number): void {
+function add(suspects: BlockedPaths, count: number): void {
   for (let n = 0; n < count; n += 1) suspects.add(`path-${n}`)
 }
 
 it('suspects what was added, until it is cleared', () => {
-  const suspects = new Suspects()
+  const suspects = new BlockedPaths()
   suspects.add('a')
   expect([suspects.has('a'), suspects.has('b')]).toEqual([true, false])
   suspects.clear('a')
@@ -24,7 +24,7 @@ it('suspects what was added, until it is cleared', () => {
 })
 
 it('suspects no other key while it can remember all, however many were added and cleared before', () => {
-  const suspects = new Suspects()
+  const suspects = new BlockedPaths()
   add(suspects, 10_000)
   expect([suspects.has('path-0'), suspects.has('another')]).toEqual([true, false])
   for (let n = 0; n < 50_000; n += 1) {
@@ -36,7 +36,7 @@ it('suspects no other key while it can remember all, however many were added and
 
 describe('one too many to remember', () => {
   it('begins an epoch in which all is suspect that was not cleared since, and warns once', () => {
-    const suspects = new Suspects()
+    const suspects = new BlockedPaths()
     add(suspects, 10_001)
     expect([suspects.has('path-0'), suspects.has('another')]).toEqual([true, true])
     for (let n = 0; n <= 10_000; n += 1) suspects.clear(`path-${n}`)
@@ -51,7 +51,7 @@ describe('one too many to remember', () => {
   })
 
   it('ends after an hour: then only what was refused since the epoch began is suspect', () => {
-    const suspects = new Suspects()
+    const suspects = new BlockedPaths()
     add(suspects, 10_001)
     suspects.add('refused since')
     vi.setSystemTime(11 * hour - 1)
@@ -61,7 +61,7 @@ describe('one too many to remember', () => {
   })
 
   it('does not last longer where the clock is set back', () => {
-    const suspects = new Suspects()
+    const suspects = new BlockedPaths()
     add(suspects, 10_001)
     vi.setSystemTime(hour)
     expect(suspects.has('another')).toBe(true)
@@ -70,7 +70,7 @@ describe('one too many to remember', () => {
   })
 
   it('lengthens the epoch where it happens again, without another warning, and keeps what was cleared', () => {
-    const suspects = new Suspects()
+    const suspects = new BlockedPaths()
     add(suspects, 10_001)
     for (const key of ['cleared before', 'path-5']) suspects.clear(key)
     vi.setSystemTime(10.5 * hour)

@@ -8,7 +8,7 @@ const epochMs = 3_600_000
  * Paths, or versions of them, that the shared cache must not be asked for. Memory is bounded: one too many begins an
  * epoch. It forgets which they were, and suspects every key until the key is cleared or the epoch ends.
  */
-export class Suspects {
+export class BlockedPaths {
   readonly #added = new Set<string>()
   /** Since the epoch began, if there is one. */
   #cleared: Lru<true> | undefined

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { Horizon } from './high-water-mark.ts'
+import { HighWaterMark } from './high-water-mark.ts'
 
 const now = 1_000_000
 
@@ -7,7 +7,7 @@ beforeEach(() => void vi.useFakeTimers({ now }))
 afterEach(() => vi.useRealTimers())
 
 it('admits what was asked for since, and nothing older', () => {
-  const horizon = new Horizon()
+  const horizon = new HighWaterMark()
   expect(horizon.admits('a', undefined, 0)).toBe(true)
   horizon.raise('a', undefined, 500)
   horizon.raise('a', undefined, 400)
@@ -16,7 +16,7 @@ it('admits what was asked for since, and nothing older', () => {
 })
 
 it('of the current secret bounds its versions, but not the other way round', () => {
-  const horizon = new Horizon()
+  const horizon = new HighWaterMark()
   horizon.raise('a', 1, 700)
   horizon.raise('a', undefined, 500)
   expect([horizon.admits('a', undefined, 500), horizon.admits('a', 1, 699), horizon.admits('a', 1, 700)]).toEqual([true, false, true])
@@ -24,7 +24,7 @@ it('of the current secret bounds its versions, but not the other way round', () 
 })
 
 it('refuses too much rather than too little when there are more paths than it can remember', () => {
-  const horizon = new Horizon()
+  const horizon = new HighWaterMark()
   horizon.raise('first', undefined, 500)
   for (let count = 0; count < 10_000; count += 1) horizon.raise(`path-${count}`, undefined, 100)
   expect([horizon.admits('first', undefined, 499), horizon.admits('first', undefined, 500), horizon.admits('new', undefined, 499)]).toEqual(
@@ -34,7 +34,7 @@ it('refuses too much rather than too little when there are more paths than it ca
 })
 
 it('that was seen by a clock which has been set back does not last', () => {
-  const horizon = new Horizon()
+  const horizon = new HighWaterMark()
   for (let count = 0; count <= 10_000; count += 1) horizon.raise(`path-${count}`, undefined, now)
   vi.setSystemTime(1_000)
   expect([

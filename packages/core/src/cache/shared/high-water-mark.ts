@@ -5,10 +5,10 @@ const most = 10_000
 
 /**
  * How far this process has seen, by path and version: nothing that was asked of the store before then is taken from the
- * shared level any more, so that values do not go back in time when memory has let go of them. Its own memory is bounded:
- * the horizon of a path that had to make room becomes that of all which have none, so that it refuses too much, never too little.
+ * shared cache any more, so that values do not go back in time when memory has let go of them. Its own memory is bounded:
+ * the high-water mark of a path that had to make room becomes that of all which have none, so that it refuses too much, never too little.
  */
-export class Horizon {
+export class HighWaterMark {
   #floor = -Infinity
   readonly #times = new Lru<number>(most, (time) => (this.#floor = Math.max(this.#floor, time)))
 

@@ -24,7 +24,7 @@ type Forget = (path: string, askedBefore: number) => void
  * Pending invalidations: the shared cache holds, or may hold, what it should not, and could not be told so. They are
  * tried again one at a time, and later with each failure, since a cache that was out of reach for one is so for all.
  */
-export class Untold {
+export class PendingInvalidations {
   readonly #pending: Lru<Pending>
   #failures = 0
   #failing: BackOff | undefined
@@ -61,7 +61,7 @@ export class Untold {
     return true
   }
 
-  told(path: string, mark: number): void {
+  acknowledged(path: string, mark: number): void {
     this.#failing = undefined
     this.#nextAt = 0
     this.#hasWarned = false
@@ -78,7 +78,7 @@ export class Untold {
   #warn(): void {
     if (!this.#hasWarned) {
       warnOfSharedCache(
-        `the shared cache could not be told of more than ${most} writes, and will not be told of the earliest: other processes may serve former values until their TTL ends`,
+        `the shared cache could not be acknowledged of more than ${most} writes, and will not be acknowledged of the earliest: other processes may serve former values until their TTL ends`,
       )
     }
     this.#hasWarned = true

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { SharedCache } from '../../contract/shared-cache.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
-import { saidNothing as none, SharedLevel, type SharedLevelOptions, unavailable } from './shared-cache-client.ts'
+import { saidNothing as none, SharedCacheClient, type SharedCacheClientOptions, unavailable } from './shared-cache-client.ts'
 
 const now = 1_000_000
 const lifeMs = 200_000
@@ -14,7 +14,11 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function levelOver(members: Partial<SharedCache>, deadlineMs: number = 5_000, options: Partial<SharedLevelOptions> = {}): SharedLevel {
+function levelOver(
+  members: Partial<SharedCache>,
+  deadlineMs: number = 5_000,
+  options: Partial<SharedCacheClientOptions> = {},
+): SharedCacheClient {
   const cache: SharedCache = {
     specificationVersion: 'v1',
     read: async () => ({ ticket }),
@@ -23,11 +27,11 @@ function levelOver(members: Partial<SharedCache>, deadlineMs: number = 5_000, op
     ...members,
   }
   const never = new AbortController().signal
-  return new SharedLevel(cache, 'eu', { deadlineMs, lifeMs, lookMs: 5_000, closing: never, closingFills: never, ...options })
+  return new SharedCacheClient(cache, 'eu', { deadlineMs, lifeMs, recheckMs: 5_000, closing: never, closingFills: never, ...options })
 }
 
-/** A level that answers every read with this, whatever it is. */
-function answering(answer: unknown, members: Partial<SharedCache> = {}): SharedLevel {
+/** A shared cache that answers every read with this, whatever it is. */
+function answering(answer: unknown, members: Partial<SharedCache> = {}): SharedCacheClient {
   return levelOver({ read: (async () => answer) as unknown as SharedCache['read'], ...members }) // what a broken level could answer
 }
 
@@ -326,31 +330,31 @@ describe('a path that the level could not be told of', () => {
   const hit = { value: 'old' }
 
   function failing(): {
-    level: SharedLevel
+    level: SharedCacheClient
     invalidate: ReturnType<typeof vi.fn<SharedCache['invalidate']>>
-    told: () => Promise<boolean>
+    acknowledged: () => Promise<boolean>
   } {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
     const level = levelOver({ read: async () => ({ hit, until: Date.now() + lifeMs }), invalidate })
-    const told = (): Promise<boolean> =>
+    const acknowledged = (): Promise<boolean> =>
       level.invalidate('a').then(
         () => true,
         () => false,
       )
-    return { level, invalidate, told }
+    return { level, invalidate, acknowledged }
   }
 
   it('is not read there, for however long others let their entries live', async () => {
-    const { level, told } = failing()
-    expect([await told(), await level.read('a', undefined), await level.read('a', 1)]).toEqual([false, unavailable, unavailable])
+    const { level, acknowledged } = failing()
+    expect([await acknowledged(), await level.read('a', undefined), await level.read('a', 1)]).toEqual([false, unavailable, unavailable])
     expect((await level.read('b', undefined)).hit).toBeDefined()
     await vi.advanceTimersByTimeAsync(86_400_000)
     expect(await level.read('a', undefined)).toEqual(unavailable)
   })
 
   it('is told of again with what the store answers next, and read from then on', async () => {
-    const { level, invalidate, told } = failing()
-    await told()
+    const { level, invalidate, acknowledged } = failing()
+    await acknowledged()
     level.bring('a', undefined, none, { value: 'new' }, now)
     await level.drain()
     expect([await level.read('a', undefined), invalidate.mock.calls.length]).toEqual([unavailable, 2])
@@ -364,8 +368,8 @@ describe('a path that the level could not be told of', () => {
   })
 
   it('is told of again by who looks there, and read from then on', async () => {
-    const { level, invalidate, told } = failing()
-    await told()
+    const { level, invalidate, acknowledged } = failing()
+    await acknowledged()
     invalidate.mockImplementation(async () => {})
     await vi.advanceTimersByTimeAsync(500)
     expect(await level.read('a', undefined), 'nobody waits for that').toEqual(unavailable)
@@ -376,8 +380,8 @@ describe('a path that the level could not be told of', () => {
 
   it('is told of again at longer and longer intervals, up to a minute, and by one at a time', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
-    const { level, invalidate, told } = failing()
-    await told()
+    const { level, invalidate, acknowledged } = failing()
+    await acknowledged()
     await level.invalidate('b').catch(() => {})
     for (let second = 0; second < 600; second += 1) {
       await vi.advanceTimersByTimeAsync(1_000)
@@ -409,11 +413,11 @@ describe('a path that the level could not be told of', () => {
   })
 
   it('is not read because it was told of something that was before', async () => {
-    const { level, invalidate, told } = failing()
+    const { level, invalidate, acknowledged } = failing()
     const slow = Promise.withResolvers<void>()
     invalidate.mockReturnValueOnce(slow.promise)
-    const before = told()
-    expect(await told()).toBe(false)
+    const before = acknowledged()
+    expect(await acknowledged()).toBe(false)
     slow.resolve()
     expect([await before, await level.read('a', undefined)]).toEqual([true, unavailable])
   })
@@ -444,7 +448,7 @@ describe('a path that the level could not be told of', () => {
 describe('more paths than can be remembered that the level could not be told of', () => {
   const written = 10_001
 
-  async function overflown(invalidate: SharedCache['invalidate'], askedAt: () => number): Promise<SharedLevel> {
+  async function overflown(invalidate: SharedCache['invalidate'], askedAt: () => number): Promise<SharedCacheClient> {
     const level = levelOver({ read: async () => ({ hit: { value: 'v' }, until: askedAt() + lifeMs, askedAt: askedAt() }), invalidate })
     for (let count = 0; count < written; count += 1) await level.invalidate(`path-${count}`).catch(() => {})
     return level
@@ -487,7 +491,7 @@ describe('more paths than can be remembered that the level could not be told of'
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
     const level = await overflown(invalidate, () => now)
     await level.invalidate('one more').catch(() => {})
-    const message = expect.stringMatching(/^the shared cache could not be told of more than 10000 writes/)
+    const message = expect.stringMatching(/^the shared cache could not be acknowledged of more than 10000 writes/)
     expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
     invalidate.mockResolvedValueOnce()
     await level.invalidate('told')

@@ -1,19 +1,19 @@
-import { bounded, type Bounds, clockGap, longestTimerMs } from '../../guard/deadline.ts'
+import { bounded, type Bounds, freezeDetector } from '../../guard/deadline.ts'
 import type { FillTicket, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
 import { lentCopy } from '../../value/off-heap-bytes.ts'
-import { Circuit, unhurried } from '../../guard/circuit-breaker.ts'
-import { Horizon } from './high-water-mark.ts'
+import { CircuitBreaker, unhurried } from '../../guard/circuit-breaker.ts'
+import { HighWaterMark } from './high-water-mark.ts'
 import { LoadAwareClock } from '../../guard/load-aware-clock.ts'
 import { SecretsError } from '../../errors/secrets-error.ts'
 import { own } from '../../errors/own-properties.ts'
 import { storedSecretOf } from '../../value/check-stored-secret.ts'
-import { Untold } from './pending-invalidations.ts'
+import { PendingInvalidations } from './pending-invalidations.ts'
 
-/** A level that takes longer than this, and does not say why it should, costs more than the store that it spares. */
+/** A shared cache that takes longer than this, and does not say why it should, costs more than the store that it spares. */
 const defaultLongestReadMs = 250
 
-/** What the level said of one path and version. */
+/** What the shared cache said of one path and version. */
 export interface SharedAnswer {
   /** A secret that may be served, and when its store was asked for it. */
   readonly hit: { readonly secret: StoredSecret; readonly askedAt: number } | undefined
@@ -25,37 +25,37 @@ export interface SharedAnswer {
   readonly isUnavailable: true | undefined
 }
 
-/** The read does not concern the level. Members of its own: nobody else's on the prototype of every object shine through. */
+/** The read does not concern the shared cache. Members of its own: nobody else's on the prototype of every object shine through. */
 export const saidNothing: SharedAnswer = { hit: undefined, holds: undefined, ticket: undefined, isUnavailable: undefined }
 export const unavailable: SharedAnswer = { ...saidNothing, isUnavailable: true }
 
-export interface SharedLevelOptions extends Bounds {
+export interface SharedCacheClientOptions extends Bounds {
   /** How long this process, and a fleet that is set up alike, lets an answer live there. */
   readonly lifeMs: number
-  /** How long what is held in memory is believed before the level is looked at again. */
-  readonly lookMs: number
-  /** Ends what is brought to the level in the background, which goes on when `closing` has ended the reads. */
+  /** How long what is held in memory is believed before the shared cache is looked at again. */
+  readonly recheckMs: number
+  /** Ends what is brought to the shared cache in the background, which goes on when `closing` has ended the reads. */
   readonly closingFills: AbortSignal
 }
 
 type Version = SharedKey['version']
 
 /**
- * What the shared level holds of one store. It is not trusted to be newer than what this process has seen, nor to work: its
+ * What the shared cache holds of one store. It is not trusted to be newer than what this process has seen, nor to work: its
  * failures never become a reader's, but a writer's.
  */
-export class SharedLevel {
+export class SharedCacheClient {
   readonly #cache: SharedCache
   readonly #sharedAs: string
-  readonly #options: SharedLevelOptions
+  readonly #options: SharedCacheClientOptions
   readonly #longestReadMs: number
-  readonly #circuit = new Circuit({ pace: unhurried })
+  readonly #circuit = new CircuitBreaker({ pace: unhurried })
   readonly #clock = new LoadAwareClock()
-  readonly #horizon = new Horizon()
-  readonly #untold = new Untold((path, askedBefore) => this.#horizon.raise(path, undefined, askedBefore))
+  readonly #highWaterMark = new HighWaterMark()
+  readonly #pending = new PendingInvalidations((path, askedBefore) => this.#highWaterMark.raise(path, undefined, askedBefore))
   readonly #tasks = new Set<Promise<void>>()
 
-  constructor(cache: SharedCache, sharedAs: string, options: SharedLevelOptions) {
+  constructor(cache: SharedCache, sharedAs: string, options: SharedCacheClientOptions) {
     this.#cache = cache
     this.#sharedAs = sharedAs
     this.#options = options
@@ -63,17 +63,17 @@ export class SharedLevel {
     this.#longestReadMs = Math.min(isDuration(longest) ? longest : defaultLongestReadMs, options.deadlineMs)
   }
 
-  get lookMs(): number {
-    return this.#options.lookMs
+  get recheckMs(): number {
+    return this.#options.recheckMs
   }
 
   /**
-   * Resolves in the time that the level says it may take, 250 ms if it does not, and at once while one that failed several times is left alone.
+   * Resolves in the time that the shared cache says it may take, 250 ms if it does not, and at once while one that failed several times is left alone.
    * Throws `UNAVAILABLE` if it could not be asked and fails closed.
    */
   async read(path: string, version: Version): Promise<SharedAnswer> {
-    if (this.#untold.has(path)) {
-      if (this.#untold.begin(path, Date.now())) this.#tellInBackground(path, undefined)
+    if (this.#pending.has(path)) {
+      if (this.#pending.begin(path, Date.now())) this.#tellInBackground(path, undefined)
       return unavailable
     }
     const answer = await this.#answer(path, version)
@@ -84,7 +84,7 @@ export class SharedLevel {
   async #answer(path: string, version: Version): Promise<SharedAnswer> {
     const now = Date.now()
     if (this.#circuit.refusal(now) !== undefined) return unavailable
-    const spannedGap = clockGap(this.#longestReadMs)
+    const spannedGap = freezeDetector(this.#longestReadMs)
     try {
       const answer = this.#checked(path, version, now, await this.#ask(path, version, now))
       this.#circuit.succeeded()
@@ -98,16 +98,16 @@ export class SharedLevel {
 
   /** This process has seen what the store answered then, and goes back to nothing older. */
   saw(path: string, version: Version, askedAt: number): void {
-    this.#horizon.raise(path, version, askedAt)
+    this.#highWaterMark.raise(path, version, askedAt)
   }
 
   /**
-   * Brings the level what the store answered after the level `said` what it had: fills the gap, or takes from it what is
+   * Brings the shared cache what the store answered after the shared cache `said` what it had: fills the gap, or takes from it what is
    * something else, for all who share it. In the background: nobody waits for it but `drain`.
    */
   bring(path: string, version: Version, said: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
     const isWrong = said.holds !== undefined && !isSame(said.holds, stored)
-    if (isWrong || this.#untold.has(path)) this.#tellInBackground(path, newestOf(said.holds, stored))
+    if (isWrong || this.#pending.has(path)) this.#tellInBackground(path, newestOf(said.holds, stored))
     else this.#fill(path, version, said, stored, askedAt)
   }
 
@@ -167,12 +167,12 @@ export class SharedLevel {
   #ask(path: string, version: Version, now: number): Promise<unknown> {
     const late = new AbortController()
     const stop = this.#clock.after(this.#longestReadMs, () => late.abort())
-    const bounds = { ...this.#options, deadlineMs: longestTimerMs, signal: late.signal }
+    const bounds = { ...this.#options, deadlineMs: Infinity, signal: late.signal }
     const notBefore = now - this.#options.lifeMs
     return bounded((signal) => this.#cache.read(this.#key(path, version), { signal, notBefore }), bounds).finally(stop)
   }
 
-  /** The level is not trusted with what can be seen here, nor with an entry that outlives all which are filled here. */
+  /** The shared cache is not trusted with what can be seen here, nor with an entry that outlives all which are filled here. */
   #checked(path: string, version: Version, now: number, answer: unknown): SharedAnswer {
     const [hit, until, ticket] = [own(answer, 'hit'), own(answer, 'until'), own(answer, 'ticket')]
     const holds = storedSecretOf(hit) ?? hit
@@ -183,8 +183,8 @@ export class SharedLevel {
     const askedAt = Math.min(askedAtOf(answer) ?? Number(until) - lifeMs, now)
     const isOver = !(typeof until === 'number' && until > Date.now() && askedAt + lifeMs > Date.now())
     const isUsable = !isOver && isShareable(holds, version)
-    if (!isUsable || !this.#horizon.admits(path, version, askedAt)) return { ...saidNothing, holds }
-    this.#horizon.raise(path, version, askedAt)
+    if (!isUsable || !this.#highWaterMark.admits(path, version, askedAt)) return { ...saidNothing, holds }
+    this.#highWaterMark.raise(path, version, askedAt)
     return { ...saidNothing, holds, hit: { secret: holds, askedAt } }
   }
 
@@ -197,16 +197,16 @@ export class SharedLevel {
     this.#inBackground(() => bounded((signal) => this.#cache.fill(this.#key(path, version), ticket, entry, { signal }), this.#inTheEnd()))
   }
 
-  /** A path that the level could not be told of is not read there until it could: later looks there, and `bring` with the store's next answer, try again. */
+  /** A path that the shared cache could not be told of is not read there until it could: later looks there, and `bring` with the store's next answer, try again. */
   async #tell(path: string, leastVersion: number | undefined, bounds: Bounds): Promise<void> {
-    const { mark } = this.#untold
+    const { mark } = this.#pending
     try {
-      for (const least of this.#untold.leastVersions(path, leastVersion)) {
+      for (const least of this.#pending.leastVersions(path, leastVersion)) {
         await bounded((signal) => this.#cache.invalidate({ sharedAs: this.#sharedAs, path, leastVersion: least }, { signal }), bounds)
       }
-      this.#untold.told(path, mark)
+      this.#pending.acknowledged(path, mark)
     } catch (error) {
-      this.#untold.failed(path, leastVersion, Date.now())
+      this.#pending.failed(path, leastVersion, Date.now())
       throw error
     }
   }
@@ -231,7 +231,7 @@ export class SharedLevel {
   }
 }
 
-/** When the store was asked, if the level says so in a way that makes sense. */
+/** When the store was asked, if the shared cache says so in a way that makes sense. */
 function askedAtOf(answer: unknown): number | undefined {
   const askedAt = own(answer, 'askedAt')
   return isDuration(askedAt) ? askedAt : undefined
@@ -254,7 +254,7 @@ function isShareable(hit: unknown, version: Version): hit is StoredSecret {
   return (typeof version !== 'number' || secret.version === version) && (secret.expiresAt ?? Infinity) > Date.now()
 }
 
-/** What the level holds is what the store answered. */
+/** What the shared cache holds is what the store answered. */
 function isSame(holds: unknown, stored: StoredSecret | undefined): boolean {
   const held = storedSecretOf(holds)
   if (stored === undefined || stored.exclusive || held === undefined) return false
@@ -271,7 +271,7 @@ function isSameValue(one: string | Uint8Array, other: string | Uint8Array): bool
   return typeof one === 'string' || typeof other === 'string' ? one === other : Buffer.compare(one, other) === 0
 }
 
-/** The core overwrites the bytes that it was given; the shared level gets its own (a Buffer's `slice` would not copy). */
+/** The core overwrites the bytes that it was given; the shared cache gets its own (a Buffer's `slice` would not copy). */
 function copyOf(secret: StoredSecret): StoredSecret {
   return typeof secret.value === 'string' ? secret : { ...secret, value: lentCopy(secret.value) }
 }

@@ -1,15 +1,15 @@
 import { Lru } from '../keys/lru.ts'
-import { Suspects } from './blocked-paths.ts'
+import { BlockedPaths } from './blocked-paths.ts'
 
 const mostPaths = 10_000
 const provenForMs = 3_600_000
 
 /**
- * What this process may take from the shared level, which is filled by others, who may have other rights: nothing that its own provider has
+ * What this process may take from the shared cache, which is filled by others, who may have other rights: nothing that its own provider has
  * refused to it since it last answered; and, where each process is to prove its own rights, only what that has answered to it within the last hour.
  */
-export class Rights {
-  readonly #refused = new Suspects()
+export class VerifiedAccess {
+  readonly #refused = new BlockedPaths()
   readonly #provenAt: Lru<number> | undefined
 
   constructor(areProven: boolean) {

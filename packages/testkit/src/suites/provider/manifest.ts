@@ -24,7 +24,7 @@ const breakages: readonly Breakage[] = ['denied', 'unauthenticated', 'unreachabl
 export function testManifest(suite: Suite): void {
   register(suite, membersRules(suite))
   register(suite, locationsRules(suite))
-  register(suite, mishapsRules(suite))
+  register(suite, failureModeRules(suite))
 }
 
 const membersRules = ({ manifest, supports }: Suite): Rules => ({
@@ -66,13 +66,13 @@ const locationsRules = ({ manifest }: Suite): Rules => ({
   },
 })
 
-const mishapsRules = ({ canHappen, cannotHappen }: Suite): Rules => ({
+const failureModeRules = ({ canHappen, cannotHappen }: Suite): Rules => ({
   'manifest: the harness can cause every failure, or gives the reason why it cannot happen': async ({ harness, provider }) => {
-    const able = (mishap: FailureMode): boolean =>
-      (mishap === 'withdrawn' ? (harness.withdraw ?? provider.delete) : harness.breakStore[mishap]) !== undefined
-    for (const mishap of [...breakages, 'withdrawn'] as const) {
-      assert.equal(able(mishap), canHappen(mishap), `${mishap}: the harness must cause it, or \`cannotHappen\` give the reason`)
-      assert.ok(cannotHappen[mishap] !== '', `${mishap}: the reason is empty`)
+    const able = (mode: FailureMode): boolean =>
+      (mode === 'withdrawn' ? (harness.withdraw ?? provider.delete) : harness.breakStore[mode]) !== undefined
+    for (const mode of [...breakages, 'withdrawn'] as const) {
+      assert.equal(able(mode), canHappen(mode), `${mode}: the harness must cause it, or \`cannotHappen\` give the reason`)
+      assert.ok(cannotHappen[mode] !== '', `${mode}: the reason is empty`)
     }
   },
 })

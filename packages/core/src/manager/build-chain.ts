@@ -1,10 +1,10 @@
-import type { Link } from '../chain/routing.ts'
+import type { ChainEntry } from '../chain/routing.ts'
 import { own } from '../errors/own-properties.ts'
 import type { TracingChannel } from 'node:diagnostics_channel'
 
 import { type Bounds, untilAborted } from '../guard/deadline.ts'
-import { CachedStore } from '../cache/provider-cache.ts'
-import { Circuit } from '../guard/circuit-breaker.ts'
+import { ProviderCache } from '../cache/provider-cache.ts'
+import { CircuitBreaker } from '../guard/circuit-breaker.ts'
 import { assertCacheCalls, assertProviderCalls } from './contract-calls.ts'
 import type { SecretProvider } from '../contract/provider.ts'
 import type { SharedCache } from '../contract/shared-cache.ts'
@@ -12,71 +12,70 @@ import { wasClosed } from '../guard/use-count.ts'
 import { sharedLifeMs } from '../cache/freshness.ts'
 import { guard } from '../guard/guard.ts'
 import type { Settings } from './manager-options.ts'
-import { Outage } from '../guard/outage-warning.ts'
+import { OutageWarning } from '../guard/outage-warning.ts'
 import { ownMembers } from '../errors/own-properties.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
-import { SharedLevel } from '../cache/shared/shared-cache-client.ts'
-import type { Shredder } from '../value/zeroizer.ts'
+import { SharedCacheClient } from '../cache/shared/shared-cache-client.ts'
+import type { Zeroizer } from '../value/zeroizer.ts'
 import type { TraceMessage } from '../observe/trace-channels.ts'
 import { wrapProvider } from '../guard/wrap-provider.ts'
 
-export interface LinkParts {
+export interface ChainParts {
   readonly shared: SharedCache | undefined
   readonly settings: Settings
   readonly bounds: Bounds
   readonly closingFills: AbortSignal
-  readonly shredder: Shredder
+  readonly zeroizer: Zeroizer
   readonly refreshes: TracingChannel<TraceMessage>
 }
 
-/** What providers of equal `sharedAs` have in common: they answer for one store, so that a write by one concerns all. */
-interface Kinship {
-  readonly level: SharedLevel | undefined
-  readonly stores: CachedStore[]
+/** Providers of equal `sharedAs` answer for one store: a write by one concerns all. */
+interface Siblings {
+  readonly level: SharedCacheClient | undefined
+  readonly stores: ProviderCache[]
 }
 
 /** Guards each provider, and puts a cache of its own before it. */
-export function linksOf(providers: readonly SecretProvider[], parts: LinkParts): readonly Link[] {
+export function chainEntriesOf(providers: readonly SecretProvider[], parts: ChainParts): readonly ChainEntry[] {
   for (const provider of providers) assertProviderCalls(provider)
   if (parts.shared !== undefined) {
     assertCacheCalls(parts.shared)
     warnIfUnused(providers)
   }
-  const known = new Map<string, Kinship>()
+  const known = new Map<string, Siblings>()
   return providers.map((provider, index) => {
     const { sharedAs } = ownMembers(provider, ['sharedAs'])
-    const kinship = (sharedAs === undefined ? undefined : known.get(sharedAs)) ?? kinshipOf(sharedAs, parts)
-    if (sharedAs !== undefined) known.set(sharedAs, kinship)
-    return linkOf(provider, parts, kinship, index < providers.length - 1)
+    const siblings = (sharedAs === undefined ? undefined : known.get(sharedAs)) ?? siblingsOf(sharedAs, parts)
+    if (sharedAs !== undefined) known.set(sharedAs, siblings)
+    return chainEntryOf(provider, parts, siblings, index < providers.length - 1)
   })
 }
 
-/** Of a call's deadline: a call that takes longer may hang, so it is not joined, nor waited for in an outage. */
+/** A call that takes a longer part of its deadline may hang: it is not joined, nor waited for in an outage. */
 const patientPart = 1 / 4
 
-/** Guards the provider, and puts a cache of its own before it. */
-export function linkOf(
+export function chainEntryOf(
   provider: SecretProvider,
-  parts: LinkParts,
-  { level, stores }: Kinship = kinshipOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
+  parts: ChainParts,
+  { level, stores }: Siblings = siblingsOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
   hasNext = false,
-): Link {
-  const { settings, bounds, closingFills, shredder, refreshes } = parts
-  const outage = new Outage(provider.name, hasNext)
+): ChainEntry {
+  const { settings, bounds, closingFills, zeroizer, refreshes } = parts
+  const outage = new OutageWarning(provider.name, hasNext)
   const patientMs = bounds.deadlineMs * patientPart
-  const circuit = new Circuit({ probeMs: patientMs })
+  const circuit = new CircuitBreaker({ probeMs: patientMs })
   const gaveUp = (path: string, landing: Promise<unknown>): void => {
     const dropped = dropAfter(untilAborted(landing, closingFills), store, path).catch(() => {})
     level?.waitFor(dropped)
   }
   const guarded = guard(wasClosed(provider) ? explained(provider) : provider, { ...bounds, circuit, outage, gaveUp })
-  const store = new CachedStore(guarded, {
+  const store = new ProviderCache(guarded, {
     ...settings,
     patientMs,
     circuit,
     shared: level,
-    kin: stores,
-    shredder,
+    siblings: stores,
+    zeroizer,
     refreshes,
     closing: bounds.closing,
   })
@@ -84,7 +83,7 @@ export function linkOf(
   return { provider: guarded, store, outage }
 }
 
-/** A provider of no use any more says ABORTED, though nobody gave its calls up: whoever wires it must know why. */
+/** A closed provider says ABORTED though its caller did not leave: the error names the cause. */
 function explained(provider: SecretProvider): SecretProvider {
   return wrapProvider(provider, async ({ context }, next) => {
     try {
@@ -98,15 +97,20 @@ function explained(provider: SecretProvider): SecretProvider {
   })
 }
 
-function kinshipOf(sharedAs: string | undefined, { shared, bounds, closingFills, settings }: LinkParts): Kinship {
+function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills, settings }: ChainParts): Siblings {
   const hasLevel = shared !== undefined && sharedAs !== undefined
   const level = hasLevel
-    ? new SharedLevel(shared, sharedAs, { ...bounds, closingFills, lifeMs: sharedLifeMs(settings.ttlMs), lookMs: settings.lookMs })
+    ? new SharedCacheClient(shared, sharedAs, {
+        ...bounds,
+        closingFills,
+        lifeMs: sharedLifeMs(settings.ttlMs),
+        recheckMs: settings.recheckMs,
+      })
     : undefined
   return { level, stores: [] }
 }
 
-/** No error: the same wiring runs on a laptop, where all there is may be providers that share nothing. */
+/** A warning, no error: the same wiring may run on a laptop, where no provider shares anything. */
 function warnIfUnused(providers: readonly SecretProvider[]): void {
   if (providers.some((provider) => ownMembers(provider, ['sharedAs']).sharedAs !== undefined)) return
   process.emitWarning(
@@ -115,8 +119,8 @@ function warnIfUnused(providers: readonly SecretProvider[]): void {
   )
 }
 
-/** Drops what was read of the path until a change landed that had been given up on: it may be what was there before. */
-async function dropAfter(landing: Promise<unknown>, store: CachedStore, path: string): Promise<void> {
+/** Drops what was read of the path before a change landed that had been given up on. */
+async function dropAfter(landing: Promise<unknown>, store: ProviderCache, path: string): Promise<void> {
   const [landed] = await Promise.allSettled([landing])
   if (landed.status === 'rejected' && !hasEffect(landed.reason)) return
   const version = landed.status === 'fulfilled' ? own(landed.value, 'version') : undefined

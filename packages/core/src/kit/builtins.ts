@@ -26,8 +26,8 @@ export function loadBuiltin<Name extends keyof Builtins>(name: Name, user: strin
 let crypto: typeof import('node:crypto') | undefined
 
 /**
- * Returns `node:crypto`, looked up at the first call: importing a package loads none of it. Throws `CONFIGURATION` where
- * Node.js is too old or was built without it.
+ * Returns `node:crypto`, looked up at the first call: importing a package loads none of it. Throws
+ * `CONFIGURATION` where Node.js is too old or was built without it.
  *
  * @example
  * import { loadCrypto } from '@finchat/secrets-core/provider'

@@ -2,7 +2,8 @@ import type { SecretsErrorCode } from '../contract/error-codes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /**
- * Returns whether this is a `SecretsError` with one of these codes, also of another copy of the package. Never throws.
+ * Returns whether this is a `SecretsError` with one of these codes, also of another copy of the
+ * package. Never throws.
  *
  * @example
  * import { SecretsError } from '@finchat/secrets-core'
@@ -16,8 +17,8 @@ export function hasCode(error: unknown, ...codes: readonly SecretsErrorCode[]): 
 }
 
 /**
- * Resolves as the promise does, or to `undefined` if it rejects with a `SecretsError` of this code. Rejects with every
- * other error.
+ * Resolves as the promise does, or to `undefined` if it rejects with a `SecretsError` of this code.
+ * Rejects with every other error.
  *
  * @example
  * import { SecretsError } from '@finchat/secrets-core'

@@ -2,8 +2,8 @@
 const longestPath = 2_048
 
 /**
- * Returns whether this is a path that any provider may get: well-formed text of 1 to 2,048 characters without control
- * characters. A store that holds fewer paths checks its own grammar.
+ * Returns whether this is a path that any provider may get: well-formed text of 1 to 2,048
+ * characters without control characters. A store that holds fewer paths checks its own grammar.
  *
  * @example
  * import { isStorePath } from '@finchat/secrets-core/provider'

@@ -1,7 +1,8 @@
 import type { WriteReceipt } from '../contract/provider.ts'
 
 /**
- * Returns whether a receipt names this version: all that the receipt says must agree. An empty receipt names no version.
+ * Returns whether a receipt names this version: all that the receipt says must agree. An empty
+ * receipt names no version.
  *
  * @example
  * import { matchesReceipt } from '@finchat/secrets-core/provider'

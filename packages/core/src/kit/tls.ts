@@ -32,8 +32,8 @@ export function assertAuthorities(bundle: string, option: string): void {
 }
 
 /**
- * Returns the least version of TLS for a client: 1.2, or 1.3 if Node.js is started with `--tls-min-v1.3`. Give it as
- * `minVersion`, so that no other flag lowers it.
+ * Returns the least version of TLS for a client: 1.2, or 1.3 if Node.js is started with
+ * `--tls-min-v1.3`. Give it as `minVersion`, so that no other flag lowers it.
  *
  * @example
  * import { leastTlsVersion } from '@finchat/secrets-core/provider'

@@ -1,6 +1,6 @@
 /**
- * Returns whether a time in epoch milliseconds is still to come, by at most `longestMs`. A later one was noted before the
- * clock was set back, and must not prolong a delay.
+ * Returns whether a time in epoch milliseconds is still to come, by at most `longestMs`. A later
+ * one was noted before the clock was set back, and must not prolong a delay.
  *
  * @example
  * import { isUpcoming } from '@finchat/secrets-core/provider'

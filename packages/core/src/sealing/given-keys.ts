@@ -7,8 +7,9 @@ import type { EncryptionKey } from './encryption-key.ts'
 export type GivenKeys = readonly [EncryptionKey, ...EncryptionKey[]]
 
 /**
- * Returns the keys that options give: one as `option`, or a ring as `keys`. `undefined` if they give neither. Throws
- * `CONFIGURATION` if they give both, or `keys` is no array or empty. Each key is then for `parseKey` to check.
+ * Returns the keys that options give: one as `option`, or a ring as `keys`. `undefined` if they
+ * give neither. Throws `CONFIGURATION` if they give both, or `keys` is no array or empty. Each key
+ * is then for `parseKey` to check.
  *
  * @example
  * import { generateKey, givenKeys } from '@finchat/secrets-core/sealing'

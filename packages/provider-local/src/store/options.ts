@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import {
   assertWithin,
   configurationError,
+  isWholeNumber,
   knownOptions,
   longestTimerMs,
   type MembersOf,
@@ -126,7 +127,7 @@ function retentionOf(keepVersions: number | 'all' | undefined): Retention {
 }
 
 export function assertKeepVersions(keepVersions: number, remedy = 'pass 1 or more'): void {
-  if (Number.isSafeInteger(keepVersions) && keepVersions >= 1) return
+  if (isWholeNumber(keepVersions, 1, Number.MAX_SAFE_INTEGER)) return
   throw configurationError('`keepVersions` is not a number of versions', remedy)
 }
 

@@ -2,6 +2,7 @@ import type { SecretLocation } from '../contract/provider.ts'
 import { isRecord, own, ownMembers } from '../errors/own-properties.ts'
 import { quoted } from '../errors/format.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
+import { isStorePath } from '../kit/path.ts'
 
 /** A store's own path, as text (`path` or `path#field`) or spelled out. */
 export type Target = string | SecretLocation
@@ -33,7 +34,7 @@ export function locator(
 ): (name: string) => SecretLocation | undefined {
   const { names, prefix = '', onlyNamed = false } = ownMembers(options, ['names', 'prefix', 'onlyNamed'])
   const place = placement(names, canHold)
-  if (prefix !== '' && !isPath(prefix)) {
+  if (prefix !== '' && !isStorePath(prefix)) {
     throw new SecretsError('CONFIGURATION', '`prefix` is malformed', {
       remedy: 'use at most 2,048 characters, none of them a control character',
     })
@@ -73,7 +74,7 @@ function heldLocation(name: string, target: Target, canHold: (path: string) => b
 
 function locationOf(name: string, target: Target): SecretLocation {
   const location = typeof target === 'string' ? parseTarget(target) : target
-  if (isPath(own(location, 'path')) && own(location, 'field') !== '') return location
+  if (isStorePath(own(location, 'path')) && own(location, 'field') !== '') return location
   throw new SecretsError('CONFIGURATION', `\`names\` places ${quoted(name)} at a malformed target`, {
     remedy: "write 'path', 'path#field' or { path, field }, without control characters",
   })
@@ -82,9 +83,4 @@ function locationOf(name: string, target: Target): SecretLocation {
 function parseTarget(target: string): SecretLocation {
   const hash = target.indexOf('#')
   return hash === -1 ? { path: target } : { path: target.slice(0, hash), field: target.slice(hash + 1) }
-}
-
-/** Any store's path: well-formed text of 1 to 2,048 characters, none of them a control character. */
-function isPath(path: unknown): path is string {
-  return typeof path === 'string' && path.length > 0 && path.length <= 2048 && path.isWellFormed() && !/\p{Cc}/u.test(path)
 }

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { loadBuiltin } from './builtins.ts'
+import { loadBuiltin, loadCrypto } from './builtins.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
@@ -34,4 +34,10 @@ it('is CONFIGURATION on a Node.js that has no getBuiltinModule', () => {
   } finally {
     Object.assign(process, { getBuiltinModule: own })
   }
+})
+
+it('looks node:crypto up once', () => {
+  const lookUp = vi.spyOn(process, 'getBuiltinModule')
+  expect(loadCrypto()).toBe(loadCrypto())
+  expect(lookUp.mock.calls.length).toBeLessThan(2)
 })

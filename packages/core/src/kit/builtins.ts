@@ -23,6 +23,21 @@ export function loadBuiltin<Name extends keyof Builtins>(name: Name, user: strin
   throw new SecretsError('CONFIGURATION', `${user} needs Node.js 22.19 or later, with ${name}; this is ${process.version}`)
 }
 
+let crypto: typeof import('node:crypto') | undefined
+
+/**
+ * Returns `node:crypto`, looked up at the first call: importing a package loads none of it. Throws
+ * `CONFIGURATION` where Node.js is too old or was built without it.
+ *
+ * @example
+ * import { loadCrypto } from '@finchat/secrets-core/provider'
+ *
+ * console.log(loadCrypto().randomBytes(16).length) // 16
+ */
+export function loadCrypto(): typeof import('node:crypto') {
+  return (crypto ??= loadBuiltin('node:crypto', '@finchat/secrets')) // cached, since every hash calls it
+}
+
 /** An older Node.js has no `getBuiltinModule`, which its types do not know. */
 function lookUp(name: keyof Builtins): object | undefined {
   return typeof process.getBuiltinModule === 'function' ? process.getBuiltinModule(name) : undefined

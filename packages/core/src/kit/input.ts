@@ -1,6 +1,7 @@
 import type { ProviderManifest } from '../contract/provider.ts'
 import { isRecord } from '../errors/own-properties.ts'
 import { invalidArgument } from '../options/check-option.ts'
+import { isWholeNumber } from './whole-number.ts'
 
 /**
  * Throws `INVALID_ARGUMENT` unless this is a version number as the contract has it: a positive
@@ -12,7 +13,7 @@ import { invalidArgument } from '../options/check-option.ts'
  * assertVersionNumber(3) // assertVersionNumber(0) throws
  */
 export function assertVersionNumber(version: unknown): asserts version is number {
-  if (typeof version === 'number' && Number.isSafeInteger(version) && version > 0) return
+  if (isWholeNumber(version, 1, Number.MAX_SAFE_INTEGER)) return
   throw invalidArgument('a version is a positive integer', `use 1 to ${Number.MAX_SAFE_INTEGER}`)
 }
 

@@ -31,6 +31,19 @@ export function assertAuthorities(bundle: string, option: string): void {
   }
 }
 
+/**
+ * Returns the least version of TLS for a client: 1.2, or 1.3 if Node.js is started with
+ * `--tls-min-v1.3`. Give it as `minVersion`, so that no other flag lowers it.
+ *
+ * @example
+ * import { leastTlsVersion } from '@finchat/secrets-core/provider'
+ *
+ * console.log(leastTlsVersion()) // TLSv1.2
+ */
+export function leastTlsVersion(): 'TLSv1.2' | 'TLSv1.3' {
+  return process.getBuiltinModule('node:tls').DEFAULT_MIN_VERSION === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2'
+}
+
 /** What a client proves itself with, in PEM. */
 export interface ClientCertificate {
   readonly cert?: string | undefined

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { copyOutsideHeap } from '../value/off-heap-bytes.ts'
-import { loadCrypto } from './seal.ts'
+import { loadCrypto } from '../kit/builtins.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
 /**

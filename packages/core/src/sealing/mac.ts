@@ -1,5 +1,6 @@
 import { ownMemory } from '../value/off-heap-bytes.ts'
-import { assertSealable, loadCrypto, type SealingKey } from './seal.ts'
+import { loadCrypto } from '../kit/builtins.ts'
+import { assertSealable, type SealingKey } from './seal.ts'
 
 /** Block and digest, bytes. */
 const lengths = { sha256: [64, 32], sha512: [128, 64] } as const

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { hmac } from './mac.ts'
-import { assertSealingKey, loadCrypto, type SealingKey } from './seal.ts'
+import { loadCrypto } from '../kit/builtins.ts'
+import { assertSealingKey, type SealingKey } from './seal.ts'
 
 const saltLength = 32
 const keyLength = 32

@@ -118,7 +118,7 @@ test('a Node.js that is too old is CONFIGURATION', async () => {
   const own = process.getBuiltinModule
   Object.assign(process, { getBuiltinModule: undefined })
   try {
-    const problem = `sealing needs Node.js 22.19 or later, with node:crypto; this is ${process.version}`
+    const problem = `@finchat/secrets needs Node.js 22.19 or later, with node:crypto; this is ${process.version}`
     expect(() => untried.seal(key, data, data)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   } finally {
     Object.assign(process, { getBuiltinModule: own })

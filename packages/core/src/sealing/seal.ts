@@ -1,4 +1,4 @@
-import { loadBuiltin } from '../kit/builtins.ts'
+import { loadCrypto } from '../kit/builtins.ts'
 import type { KeyObject } from 'node:crypto'
 import { SecretsError } from '../errors/secrets-error.ts'
 
@@ -104,17 +104,6 @@ export function assertSealable(key: unknown, ...texts: readonly unknown[]): void
 function isKey(key: unknown): key is SealingKey {
   if (key instanceof Uint8Array) return key.length === keyLength
   return key instanceof loadCrypto().KeyObject && key.type === 'secret' && key.symmetricKeySize === keyLength
-}
-
-let crypto: typeof import('node:crypto') | undefined
-
-/**
- * Looked up when it is first needed: to import this costs nothing, and whoever has a `KeyObject`
- * has loaded it.
- */
-export function loadCrypto(): typeof import('node:crypto') {
-  crypto ??= loadBuiltin('node:crypto', 'sealing')
-  return crypto
 }
 
 /** A key as bytes, which whoever holds them can overwrite, or as Node.js's object. */

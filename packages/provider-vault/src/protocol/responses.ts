@@ -1,5 +1,6 @@
 import type { SecretsErrorCode } from '@finchat/secrets-core'
-import { isObject, member, says, type VaultAnswer } from '../http/answer.ts'
+import { isJsonObject } from '@finchat/secrets-core/provider'
+import { member, says, type VaultAnswer } from '../http/answer.ts'
 
 /** An unanswered write may have been done; a refused login is the credential's fault. */
 export type CallKind = 'read' | 'write' | 'login'
@@ -139,7 +140,10 @@ export function isOtherVersion(answer: VaultAnswer): boolean {
 /** An object with errors, data, or the result of a login. */
 export function isVaults({ body }: VaultAnswer): boolean {
   return (
-    Array.isArray(body?.['errors']) || isObject(body?.['data']) || isObject(body?.['auth']) || (body !== undefined && 'request_id' in body)
+    Array.isArray(body?.['errors']) ||
+    isJsonObject(body?.['data']) ||
+    isJsonObject(body?.['auth']) ||
+    (body !== undefined && 'request_id' in body)
   )
 }
 

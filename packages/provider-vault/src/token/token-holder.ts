@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { longestTimerMs } from '@finchat/secrets-core/provider'
+import { loadCrypto, longestTimerMs } from '@finchat/secrets-core/provider'
 import { classify } from '../protocol/responses.ts'
 import type { VaultAuth } from '../auth/vault-auth.ts'
 import { assertRunning, bounded, untilEnded } from '../shared/deadline.ts'
@@ -52,7 +52,7 @@ export class TokenHolder {
   #salt: Uint8Array | undefined
   // A field, because a closure of a login would keep that login's credential in memory.
   readonly #fingerprint: Fingerprint = (credential) => {
-    const { createHmac, randomBytes } = process.getBuiltinModule('node:crypto')
+    const { createHmac, randomBytes } = loadCrypto()
     this.#salt ??= randomBytes(32)
     return createHmac('sha256', this.#salt).update(credential).digest('base64')
   }

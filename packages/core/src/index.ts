@@ -17,7 +17,7 @@ export type {
   StoredSecret,
   WriteReceipt,
 } from './contract/provider.ts'
-export type { FillTicket, SharedCache, SharedEntry, SharedKey, SharedPath, SharedRead, SharedReadContext } from './contract/shared-cache.ts'
+export type { LeaseToken, SharedCache, SharedEntry, SharedKey, SharedPath, SharedRead, SharedReadContext } from './contract/shared-cache.ts'
 export { type Environment, envManifest, envProvider, type EnvProviderOptions } from './env/env-provider.ts'
 export type { EnvironmentReader, ProviderFromEnv } from './env/environment-reader.ts'
 export type { HealthReport, ProviderHealth } from './manager/health.ts'

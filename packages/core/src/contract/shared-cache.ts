@@ -37,27 +37,27 @@ export interface SharedReadContext extends CallContext {
  * Opaque to the core: what `fill` needs to know about the moment of the miss (a generation; a turn
  * to ask for the whole fleet).
  */
-export type FillTicket = Readonly<Record<string, string | number>>
+export type LeaseToken = Readonly<Record<string, string | number>>
 /**
  * `unavailable`: the level could not be asked, so that there is no telling whether there is a gap.
  */
 export type SharedRead =
   | { readonly hit: StoredSecret; readonly until: number; readonly askedAt?: number | undefined }
-  | { readonly ticket: FillTicket; readonly unavailable?: boolean | undefined }
+  | { readonly leaseToken: LeaseToken; readonly unavailable?: boolean | undefined }
 export interface SharedCache {
   readonly specificationVersion: 'v1'
   /**
-   * A hit, or a ticket to fill the gap. May wait briefly for another process's fill. Never rejects
+   * A hit, or a lease token to fill the gap. May wait briefly for another process's fill. Never rejects
    * for a reason of the level's own.
    */
   readonly read: (key: SharedKey, context: SharedReadContext) => Promise<SharedRead>
   /**
-   * Fills the gap unless the path was invalidated since the ticket was given. `undefined`: no
+   * Fills the gap unless the path was invalidated since the lease token was given. `undefined`: no
    * answer came, let others ask.
    */
-  readonly fill: Call<[key: SharedKey, ticket: FillTicket, entry: SharedEntry | undefined], void>
+  readonly fill: Call<[key: SharedKey, leaseToken: LeaseToken, entry: SharedEntry | undefined], void>
   /**
-   * Every version of the path, now; outstanding tickets are worth nothing. Rejects if it could not:
+   * Every version of the path, now; outstanding lease tokens are worth nothing. Rejects if it could not:
    * the writer must know.
    */
   readonly invalidate: Call<[path: SharedPath], void>

@@ -194,7 +194,9 @@ export class SharedCacheClient {
     // There are stores to which a time that is over means for ever.
     const isKept = stored !== undefined && !stored.exclusive && until > Date.now()
     const entry = isKept ? { secret: copyOf(stored), until, askedAt } : undefined
-    this.#inBackground(() => bounded((signal) => this.#cache.fill(this.#key(path, version), leaseToken, entry, { signal }), this.#inTheEnd()))
+    this.#inBackground(() =>
+      bounded((signal) => this.#cache.fill(this.#key(path, version), leaseToken, entry, { signal }), this.#inTheEnd()),
+    )
   }
 
   /** A path that the shared cache could not be told of is not read there until it could: later looks there, and `bring` with the store's next answer, try again. */

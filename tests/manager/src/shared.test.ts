@@ -475,7 +475,7 @@ describe('a write', () => {
     expect(result).not.toMatchObject({ value: 'v1b' })
   })
 
-  it('makes tickets from before it worthless', async () => {
+  it('makes lease tokens from before it worthless', async () => {
     const { store, shared, here, there } = fleet()
     const slow = Promise.withResolvers<StoredSecret>()
     store.plan = ({ method, count }) => (method === 'get' && count === 1 ? () => slow.promise : undefined)
@@ -657,7 +657,7 @@ describe('a level that does not work', () => {
     ['a hit of an impossible version', { hit: { value: 'v', version: -1 }, until: Infinity }],
     ['a hit that is over', { hit: { value: 'old' }, until: now }],
     ['a hit without an end', { hit: { value: 'old' } }],
-    ['neither hit nor ticket', {}],
+    ['neither hit nor lease token', {}],
     ["somebody's lease", { hit: { value: 'lease', exclusive: true }, until: Infinity }],
   ])('harms no reader when it answers %s', async (_, answer) => {
     const shared: SharedCache = { ...memorySharedCache(), read: async () => answer as never } // what a broken level could answer

@@ -25,7 +25,7 @@ async function batched(store: ProviderCache, get: Get): Promise<(string | undefi
 
 const hit = { value: 'shared' }
 const isOfA = ({ path }: { readonly path: string }): boolean => path === 'a'
-const gap: SharedCache['read'] = async () => ({ ticket: { generation: 1 } })
+const gap: SharedCache['read'] = async () => ({ leaseToken: { generation: 1 } })
 
 /** What a shared cache could hold: bytes whose memory was given away, of which no copy can be made. */
 function detached(): Uint8Array {
@@ -74,5 +74,5 @@ it('a read that fails after it found a gap gives its fill lease back', async () 
     throw new TypeError('on purpose')
   })
   await expect(seen(store)).rejects.toThrow('on purpose')
-  expect(fill.mock.calls.map(([, ticket, entry]) => [ticket, entry])).toEqual([[{ generation: 1 }, undefined]])
+  expect(fill.mock.calls.map(([, leaseToken, entry]) => [leaseToken, entry])).toEqual([[{ generation: 1 }, undefined]])
 })

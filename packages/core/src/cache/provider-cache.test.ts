@@ -997,7 +997,7 @@ describe('before a shared level, memory', () => {
   it('gives way to what others wrote', async () => {
     const { store, get, read } = await held()
     get.mockImplementation(async () => ({ value: 'v2' }))
-    read.mockImplementation(async () => ({ ticket: { generation: 2 } }))
+    read.mockImplementation(async () => ({ leaseToken: { generation: 2 } }))
     await pass(5)
     expect(await seen(store)).toBe('v2')
     read.mockImplementation(async () => ({ hit: { value: 'v3' }, until: start + 200 * second, askedAt: start + 6 * second }))
@@ -1015,7 +1015,7 @@ describe('before a shared level, memory', () => {
 
   it.each<[string, SharedCache['read']]>([
     ['fails', async () => Promise.reject(new Error('down'))],
-    ['says that it cannot be asked', async () => ({ ticket: {}, unavailable: true })],
+    ['says that it cannot be asked', async () => ({ leaseToken: {}, unavailable: true })],
   ])('is believed for as long as without one while the level %s', async (_, answer) => {
     const { store, get, read } = await held()
     read.mockImplementation(answer)
@@ -1044,7 +1044,7 @@ describe('before a shared level, memory', () => {
 
   it('is no stale answer before its TTL is over', async () => {
     const { store, get, read } = await held()
-    read.mockImplementation(async () => ({ ticket: {} }))
+    read.mockImplementation(async () => ({ leaseToken: {} }))
     get.mockImplementation(async () => fail('UNAVAILABLE'))
     await pass(299.999)
     expect(await seen(store)).toBe('v1')
@@ -1082,7 +1082,7 @@ describe('over a shared level, the store', () => {
     const answer = await found(store)
     expect([answer?.from, answer?.held.text(), answer?.held.facts.askedAt]).toEqual(['shared', 'shared', start - 92 * second])
     expect(get).not.toHaveBeenCalled()
-    read.mockImplementation(async () => ({ ticket: {} }))
+    read.mockImplementation(async () => ({ leaseToken: {} }))
     get.mockImplementation(async () => fail('UNAVAILABLE'))
     await pass(207.999)
     expect(await seen(store)).toBe('shared')
@@ -1092,13 +1092,13 @@ describe('over a shared level, the store', () => {
     expect(await seen(store)).toBe('UNAVAILABLE')
   })
 
-  it('is asked for a gap, and its answer fills it, with the ticket and until the first refresh or expiresAt', async () => {
+  it('is asked for a gap, and its answer fills it, with the lease token and until the first refresh or expiresAt', async () => {
     const { level, fill } = shared()
     const { store, get } = cached({}, { shared: level })
     await seen(store)
     get.mockImplementation(async () => ({ value: 'v2', expiresAt: start + 7 }))
     await seen(store, { path: 'b' })
-    expect(fill.mock.calls.map(([key, ticket, entry]) => [key.path, ticket, entry])).toEqual([
+    expect(fill.mock.calls.map(([key, leaseToken, entry]) => [key.path, leaseToken, entry])).toEqual([
       ['a', { generation: 1 }, { secret: { value: 'v1' }, until: start + 192 * second, askedAt: start }],
       ['b', { generation: 1 }, { secret: { value: 'v2', expiresAt: start + 7 }, until: start + 7, askedAt: start }],
     ])

@@ -7,7 +7,7 @@ import { failureOf, refusal } from '../testing/refusal.ts'
 const provider: SecretProvider = { specificationVersion: 'v1', name: 'store', get: async () => undefined }
 const shared: SharedCache = {
   specificationVersion: 'v1',
-  read: async () => ({ ticket: {} }),
+  read: async () => ({ leaseToken: {} }),
   fill: async () => {},
   invalidate: async () => {},
 }

@@ -111,7 +111,7 @@ describe('closingGroups', () => {
     const provider: SecretProvider = { specificationVersion: 'v1', name: 'p', get: async () => undefined, close: ends('provider') }
     const shared: SharedCache = {
       specificationVersion: 'v1',
-      read: async () => ({ ticket: {} }),
+      read: async () => ({ leaseToken: {} }),
       fill: async () => {},
       invalidate: async () => {},
       close: ends('shared'),
@@ -136,7 +136,7 @@ describe('closingGroups', () => {
     const order: string[] = []
     const shared: SharedCache = {
       specificationVersion: 'v1',
-      read: async () => ({ ticket: {} }),
+      read: async () => ({ leaseToken: {} }),
       fill: (_, __, ___, { signal }) => new Promise(() => signal.addEventListener('abort', () => order.push('the fill was ended'))),
       invalidate: async () => {},
       close: async () => void order.push('shared'),

@@ -89,7 +89,7 @@ export function shared(members: Partial<SharedCache> = {}): {
   read: ReturnType<typeof vi.fn<SharedCache['read']>>
   fill: ReturnType<typeof vi.fn<SharedCache['fill']>>
 } {
-  const read = vi.fn<SharedCache['read']>(async () => ({ ticket: { generation: 1 } }))
+  const read = vi.fn<SharedCache['read']>(async () => ({ leaseToken: { generation: 1 } }))
   const fill = vi.fn<SharedCache['fill']>(async () => {})
   const cache: SharedCache = { specificationVersion: 'v1', read, fill, invalidate: async () => {}, ...members }
   return {

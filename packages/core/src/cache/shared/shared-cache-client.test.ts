@@ -6,7 +6,7 @@ import { saidNothing as none, SharedCacheClient, type SharedCacheClientOptions, 
 
 const now = 1_000_000
 const lifeMs = 200_000
-const ticket = { generation: 3 }
+const leaseToken = { generation: 3 }
 
 beforeEach(() => void vi.useFakeTimers({ now }))
 afterEach(() => {
@@ -21,7 +21,7 @@ function levelOver(
 ): SharedCacheClient {
   const cache: SharedCache = {
     specificationVersion: 'v1',
-    read: async () => ({ ticket }),
+    read: async () => ({ leaseToken }),
     fill: async () => {},
     invalidate: async () => {},
     ...members,
@@ -45,8 +45,8 @@ async function hungUp(): Promise<never> {
 
 describe('a read of the shared level', () => {
   it("asks for the store's own path and version under the store's identity", async () => {
-    const read = vi.fn<SharedCache['read']>(async () => ({ ticket }))
-    expect(await levelOver({ read }).read('a', 'previous')).toEqual({ ticket })
+    const read = vi.fn<SharedCache['read']>(async () => ({ leaseToken }))
+    expect(await levelOver({ read }).read('a', 'previous')).toEqual({ leaseToken })
     expect(read.mock.calls[0]?.[0]).toEqual({ sharedAs: 'eu', path: 'a', version: 'previous' })
   })
 
@@ -84,7 +84,7 @@ describe('a read of the shared level', () => {
     null,
     5,
     {},
-    { ticket: 5 },
+    { leaseToken: 5 },
     { hit: null, until: now + 1 },
     { hit: {}, until: now + 1 },
     { hit: { value: 5 }, until: now + 1 },
@@ -94,7 +94,7 @@ describe('a read of the shared level', () => {
     { hit: { value: "somebody's lease", exclusive: true }, until: now + 1 },
   ])('takes nothing of %j', async (answer) => {
     const read = await answering(answer).read('a', undefined)
-    expect([read.hit, read.ticket]).toEqual([undefined, undefined])
+    expect([read.hit, read.leaseToken]).toEqual([undefined, undefined])
   })
 
   it('takes the version that it asked for and no other', async () => {
@@ -108,12 +108,12 @@ describe('a read of the shared level', () => {
     ['hit', { value: 'planted' }, { until: now + 1 }],
     ['until', now + 1, { hit: { value: 'v' } }],
     ['value', 'planted', { hit: {}, until: now + 1 }],
-    ['ticket', { generation: 0 }, {}],
+    ['leaseToken', { generation: 0 }, {}],
   ])('takes no %s that somebody put on the prototype of every object', async (member, value, answer) => {
     const everyObject: object = Object.getPrototypeOf({})
     Object.defineProperty(everyObject, member, { value, configurable: true })
     try {
-      const { hit, ticket: given } = await answering(answer).read('a', undefined)
+      const { hit, leaseToken: given } = await answering(answer).read('a', undefined)
       expect([hit, given]).toEqual([undefined, undefined])
     } finally {
       Reflect.deleteProperty(everyObject, member)
@@ -152,15 +152,15 @@ describe('a read of the shared level', () => {
   })
 
   it('is no gap where the level says that it is unavailable', async () => {
-    expect(await answering({ ticket, unavailable: true }).read('a', undefined)).toEqual(unavailable)
-    expect(await answering({ ticket, unavailable: 'no' }).read('a', undefined)).toEqual({ ticket })
+    expect(await answering({ leaseToken, unavailable: true }).read('a', undefined)).toEqual(unavailable)
+    expect(await answering({ leaseToken, unavailable: 'no' }).read('a', undefined)).toEqual({ leaseToken })
   })
 
   it('fails with a level that is unavailable and fails closed', async () => {
     const failing = expect.objectContaining({ code: 'UNAVAILABLE' })
-    await expect(answering({ ticket, unavailable: true }, { failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
+    await expect(answering({ leaseToken, unavailable: true }, { failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
     await expect(levelOver({ read: hungUp, failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
-    expect(await answering({ ticket }, { failClosed: true }).read('a', undefined)).toEqual({ ticket })
+    expect(await answering({ leaseToken }, { failClosed: true }).read('a', undefined)).toEqual({ leaseToken })
   })
 
   it('is spared for a while after the level failed several times, until a single probe succeeds', async () => {
@@ -173,9 +173,9 @@ describe('a read of the shared level', () => {
     }
     expect([await level.read('a', undefined), read.mock.calls.length]).toEqual([unavailable, 5])
     await vi.advanceTimersByTimeAsync(10_000)
-    read.mockImplementation(async () => ({ ticket }))
-    expect(await Promise.all([level.read('a', undefined), level.read('b', undefined)])).toEqual([{ ticket }, unavailable])
-    expect(await level.read('b', undefined)).toEqual({ ticket })
+    read.mockImplementation(async () => ({ leaseToken }))
+    expect(await Promise.all([level.read('a', undefined), level.read('b', undefined)])).toEqual([{ leaseToken }, unavailable])
+    expect(await level.read('b', undefined)).toEqual({ leaseToken })
   })
 })
 
@@ -203,14 +203,14 @@ describe('what this process has seen', () => {
 
 describe('what the store answered', () => {
   const stored: StoredSecret = { value: 'v' }
-  const said = { ...none, ticket }
+  const said = { ...none, leaseToken }
 
   it("fills a gap; that is not waited for but by drain, and its failure is nobody's", async () => {
     const fill = vi.fn<SharedCache['fill']>(async () => Promise.reject(new Error('down')))
     const level = levelOver({ fill })
     level.bring('a', 2, said, stored, now)
     const entry = { secret: stored, until: now + lifeMs, askedAt: now }
-    expect(fill).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', version: 2 }, ticket, entry, expect.anything())
+    expect(fill).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', version: 2 }, leaseToken, entry, expect.anything())
     await level.drain()
   })
 
@@ -246,7 +246,7 @@ describe('what the store answered', () => {
     expect(drained).toHaveBeenCalled()
   })
 
-  it('fills nothing without a ticket, and gives the turn back where it may not be shared', () => {
+  it('fills nothing without a lease token, and gives the turn back where it may not be shared', () => {
     const fill = vi.fn<SharedCache['fill']>(async () => {})
     const level = levelOver({ fill })
     level.bring('a', undefined, none, stored, now)
@@ -472,7 +472,7 @@ describe('more paths than can be remembered that the level could not be told of'
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
     const level = await overflown(invalidate, () => now)
     invalidate.mockReset().mockResolvedValue()
-    for (const path of ['path-0', 'another']) level.bring(path, undefined, { ...none, ticket }, { value: 'v' }, now)
+    for (const path of ['path-0', 'another']) level.bring(path, undefined, { ...none, leaseToken }, { value: 'v' }, now)
     await level.drain()
     expect(invalidate).not.toHaveBeenCalled()
   })

@@ -1,5 +1,5 @@
 import { bounded, type Bounds, freezeDetector } from '../../guard/deadline.ts'
-import type { FillTicket, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
+import type { LeaseToken, SharedCache, SharedKey } from '../../contract/shared-cache.ts'
 import type { StoredSecret } from '../../contract/provider.ts'
 import { lentCopy } from '../../value/off-heap-bytes.ts'
 import { CircuitBreaker, unhurried } from '../../guard/circuit-breaker.ts'
@@ -20,13 +20,13 @@ export interface SharedAnswer {
   /** What it holds, whether or not it may be served. */
   readonly holds: unknown
   /** There is a gap, to be filled with this. */
-  readonly ticket: FillTicket | undefined
+  readonly leaseToken: LeaseToken | undefined
   /** It could not be asked, or must not be: it says nothing of what is held in memory. */
   readonly isUnavailable: true | undefined
 }
 
 /** The read does not concern the shared cache. Members of its own: nobody else's on the prototype of every object shine through. */
-export const saidNothing: SharedAnswer = { hit: undefined, holds: undefined, ticket: undefined, isUnavailable: undefined }
+export const saidNothing: SharedAnswer = { hit: undefined, holds: undefined, leaseToken: undefined, isUnavailable: undefined }
 export const unavailable: SharedAnswer = { ...saidNothing, isUnavailable: true }
 
 export interface SharedCacheClientOptions extends Bounds {
@@ -174,11 +174,11 @@ export class SharedCacheClient {
 
   /** The shared cache is not trusted with what can be seen here, nor with an entry that outlives all which are filled here. */
   #checked(path: string, version: Version, now: number, answer: unknown): SharedAnswer {
-    const [hit, until, ticket] = [own(answer, 'hit'), own(answer, 'until'), own(answer, 'ticket')]
+    const [hit, until, leaseToken] = [own(answer, 'hit'), own(answer, 'until'), own(answer, 'leaseToken')]
     const holds = storedSecretOf(hit) ?? hit
-    // A ticket is opaque to the core: it goes back as it came.
+    // A lease token is opaque to the core: it goes back as it came.
     if (holds === undefined && own(answer, 'unavailable') === true) return unavailable
-    if (holds === undefined) return { ...saidNothing, ticket: isObject(ticket) ? (ticket as FillTicket) : undefined }
+    if (holds === undefined) return { ...saidNothing, leaseToken: isObject(leaseToken) ? (leaseToken as LeaseToken) : undefined }
     const { lifeMs } = this.#options
     const askedAt = Math.min(askedAtOf(answer) ?? Number(until) - lifeMs, now)
     const isOver = !(typeof until === 'number' && until > Date.now() && askedAt + lifeMs > Date.now())
@@ -188,13 +188,15 @@ export class SharedCacheClient {
     return { ...saidNothing, holds, hit: { secret: holds, askedAt } }
   }
 
-  #fill(path: string, version: Version, { ticket }: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
-    if (ticket === undefined) return
+  #fill(path: string, version: Version, { leaseToken }: SharedAnswer, stored: StoredSecret | undefined, askedAt: number): void {
+    if (leaseToken === undefined) return
     const until = Math.min(askedAt + this.#options.lifeMs, stored?.expiresAt ?? Infinity)
     // There are stores to which a time that is over means for ever.
     const isKept = stored !== undefined && !stored.exclusive && until > Date.now()
     const entry = isKept ? { secret: copyOf(stored), until, askedAt } : undefined
-    this.#inBackground(() => bounded((signal) => this.#cache.fill(this.#key(path, version), ticket, entry, { signal }), this.#inTheEnd()))
+    this.#inBackground(() =>
+      bounded((signal) => this.#cache.fill(this.#key(path, version), leaseToken, entry, { signal }), this.#inTheEnd()),
+    )
   }
 
   /** A path that the shared cache could not be told of is not read there until it could: later looks there, and `bring` with the store's next answer, try again. */

@@ -29,13 +29,12 @@ export interface ChainParts {
   readonly refreshes: TracingChannel<TraceMessage>
 }
 
-/** Providers of equal `sharedAs` answer for one store: a write by one concerns all. */
+/** Providers with the same `sharedAs` read one store: a write through one concerns all. */
 interface Siblings {
   readonly level: SharedCacheClient | undefined
   readonly stores: ProviderCache[]
 }
 
-/** Guards each provider, and puts a cache of its own before it. */
 export function chainEntriesOf(providers: readonly SecretProvider[], parts: ChainParts): readonly ChainEntry[] {
   for (const provider of providers) assertProviderCalls(provider)
   if (parts.shared !== undefined) {
@@ -51,7 +50,9 @@ export function chainEntriesOf(providers: readonly SecretProvider[], parts: Chai
   })
 }
 
-/** A call that takes a longer part of its deadline may hang: it is not joined, nor waited for in an outage. */
+/**
+ * A call that takes a longer part of its deadline may hang, so no read joins it or waits for it.
+ */
 const patientPart = 1 / 4
 
 export function chainEntryOf(
@@ -83,7 +84,7 @@ export function chainEntryOf(
   return { provider: guarded, store, outage }
 }
 
-/** A closed provider says ABORTED though its caller did not leave: the error names the cause. */
+/** A closed provider rejects with ABORTED although no caller left: the error names the cause. */
 function explained(provider: SecretProvider): SecretProvider {
   return wrapProvider(provider, async ({ context }, next) => {
     try {
@@ -110,7 +111,7 @@ function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills
   return { level, stores: [] }
 }
 
-/** A warning, no error: the same wiring may run on a laptop, where no provider shares anything. */
+/** Only a warning: the same wiring may run on a laptop, where no provider shares anything. */
 function warnIfUnused(providers: readonly SecretProvider[]): void {
   if (providers.some((provider) => ownMembers(provider, ['sharedAs']).sharedAs !== undefined)) return
   process.emitWarning(
@@ -119,7 +120,7 @@ function warnIfUnused(providers: readonly SecretProvider[]): void {
   )
 }
 
-/** Drops what was read of the path before a change landed that had been given up on. */
+/** A change that was given up on may still be made: drops what was read before that. */
 async function dropAfter(landing: Promise<unknown>, store: ProviderCache, path: string): Promise<void> {
   const [landed] = await Promise.allSettled([landing])
   if (landed.status === 'rejected' && !hasEffect(landed.reason)) return

@@ -18,12 +18,9 @@ import { longestCompared, Verification } from './digest.ts'
 import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
 export interface VerifyOptions extends Omit<ReadOptions, 'autoCleanup'> {
-  /**
-   * For how many seconds after its replacement the version before the current one is accepted too.
-   * 0 by default.
-   */
+  /** How long the previous version is accepted after its replacement, in seconds. Default: 0. */
   readonly acceptPreviousForSeconds?: number | undefined
-  /** Let a later provider's answer verify while an earlier one cannot be asked. */
+  /** Accept a later provider's answer while an earlier one is unreachable. Default: false. */
   readonly acceptDegraded?: boolean | undefined
 }
 
@@ -34,7 +31,6 @@ interface Current {
   readonly from: Reading['from']
 }
 
-/** A version before the current one. */
 interface Earlier {
   readonly digest: Uint8Array
   readonly facts: SecretBytes['facts']
@@ -42,7 +38,7 @@ interface Earlier {
 
 interface Previous {
   readonly digest?: Uint8Array | undefined
-  /** Why it could not be read, though it would count. */
+  /** Why the previous version could not be read. */
   readonly error?: SecretsError | undefined
 }
 
@@ -58,10 +54,9 @@ function matchAt(index: number): Comparison['matched'] {
   return index === 0 ? 'current' : index === 1 ? 'previous' : 'none'
 }
 
-/** A store call no older than this is joined, not repeated. */
+/** A store call this recent is not repeated. */
 const joinedMs = 100
 
-/** Compares with what is read by these options in the location of the caller's. */
 type Compare = (changes: VerifyOptions, facts: Metadata) => Promise<Comparison>
 
 interface Recheck {
@@ -72,13 +67,12 @@ interface Recheck {
   readonly facts: Metadata
 }
 
-/** Codes of a store that answered and has no such secret. */
+/** Codes of a store that answered without a current secret. */
 const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
 
-/** The store keeps no versions, the version before has no such field, or it was withdrawn. */
+/** There is no previous version, or no such field in it. */
 const noPrevious: ReadonlySet<string> = new Set(['UNSUPPORTED', 'INVALID_ARGUMENT', 'DELETED'])
 
-/** Answers whether a presented secret is the stored one. */
 export class Verifier {
   readonly #reader: Reader
   readonly #observer: Observer
@@ -97,7 +91,7 @@ export class Verifier {
     return known === undefined ? this.#verify(name, presented, options) : Promise.resolve(known)
   }
 
-  /** The answer for a secret in memory; `undefined` if that is not enough. */
+  /** Returns the answer from memory, or `undefined` if memory does not decide. */
   #fromMemory(name: string, presented: string | Uint8Array): boolean | undefined {
     if (!isPresentable(presented)) return undefined
     try {
@@ -117,14 +111,14 @@ export class Verifier {
     const route = this.#reader.locate(name)
     const options = knownVerification(presented, verify)
     const startedAt = Date.now()
-    // A copy: the caller may wipe its bytes right after the call.
+    // The caller may wipe its bytes right after the call.
     const candidate = typeof presented === 'string' ? presented : copyOutsideHeap(presented.subarray(0, longestCompared + 1))
     try {
       return await this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
         const compare: Compare = (changes, learnt) => this.#compare(route, candidate, { ...options, ...changes }, learnt)
         const { matched, error } = await this.#decide(compare, startedAt, options.signal, facts)
         facts.matched = matched
-        // A value that could not be compared might have matched, so this is not "false".
+        // The version that could not be read might have matched.
         if (matched === 'none' && error !== undefined) throw error
         return matched !== 'none'
       })
@@ -140,13 +134,13 @@ export class Verifier {
     return { matched: matchAt(index), current, error: previous.error }
   }
 
-  /** The comparison that counts: after a mismatch the secret may have been rotated elsewhere, so the store is asked. */
+  /** After a mismatch asks the store, since the secret may have been rotated elsewhere. */
   async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, facts: Metadata): Promise<Comparison> {
     const first = await compare({}, facts)
     const { matched, current } = first
     if (matched !== 'none' || current === undefined || current.held.facts.exclusive) return first
     const { store, path } = { ...current.location, ...current.location.chainEntry }
-    // What this call, or one that it joined, brought from the store would only come again.
+    // A store answer of this call, or of one that it joined, is recent enough.
     const isBrought = current.from !== 'memory' && current.held.facts.askedAt >= startedAt - joinedMs
     if (isBrought && current.held.facts.askedAt >= startedAt) this.#rechecks.record(store, path)
     if (!isBrought && this.#rechecks.isOpen(store, path)) {
@@ -157,10 +151,7 @@ export class Verifier {
     return first
   }
 
-  /**
-   * Asks the store, or joins the recheck under way; a caller that aborts does not end it for
-   * others.
-   */
+  /** Asks the store or joins a running recheck, which a caller's abort does not end for others. */
   async #recheck(compare: Compare, { first, store, path, signal, facts }: Recheck): Promise<Comparison> {
     const running = this.#rechecks.running(store, path)
     if (running !== undefined) {
@@ -172,9 +163,9 @@ export class Verifier {
     return untilAborted(asking, signal)
   }
 
-  /** By what the store has now, unless it cannot be asked. */
+  /** Compares with the store's current value, unless the store is unreachable. */
   async #compareAnew(compare: Compare, first: Comparison, facts: Metadata): Promise<Comparison> {
-    // What the store gave last is preferred to a weaker store's answer, whatever the caller accepts where nothing is held.
+    // The held value counts more than a later provider's degraded answer.
     const anew: Metadata = {}
     try {
       const second = await compare({ fresh: true, acceptDegraded: false, signal: undefined }, anew)
@@ -186,7 +177,7 @@ export class Verifier {
     }
   }
 
-  /** `undefined` for a secret that does not exist or was withdrawn: nothing matches it. */
+  /** Returns `undefined` if the secret does not exist or was withdrawn. */
   async #current(route: Route, options: VerifyOptions, facts: Metadata): Promise<Current | undefined> {
     const traversal = this.#reader.traversal(route, options.fallback)
     try {
@@ -222,7 +213,7 @@ export class Verifier {
     }
   }
 
-  /** By number: `previous` of a lagging replica may be one version too old. */
+  /** By number, since a lagging replica's `previous` may be one version too old. */
   async #digestBefore(current: Current, options: VerifyOptions): Promise<Uint8Array | undefined> {
     const { version, revision, currentSince } = current.held.facts
     if (version === undefined) {
@@ -238,7 +229,7 @@ export class Verifier {
     return below === undefined ? undefined : (await this.#readVersion(current, below, options))?.digest
   }
 
-  /** A version read before the current one was may have been replaced or withdrawn since. */
+  /** A version read before the current one may have been replaced since. */
   async #readVersion(current: Current, version: VersionSelector, options: VerifyOptions): Promise<Earlier | undefined> {
     const known = await this.#read(current, version, options, false)
     const isSure = known === undefined ? version !== 'previous' : known.facts.askedAt >= current.held.facts.askedAt

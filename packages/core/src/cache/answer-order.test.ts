@@ -44,8 +44,8 @@ describe.each(noes)('an older call that is answered "%s"', (code) => {
 
   it('takes nothing from memory, nor from the shared cache, that was asked for after it', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, fill } = shared({ invalidate })
-    const { store, get } = cached({}, { shared: level })
+    const { client, fill } = shared({ invalidate })
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const older = seen(store)
     await pass(0.001)
@@ -140,8 +140,8 @@ const batchContext = { signal: new AbortController().signal }
 it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED', 'INTEGRITY'] as const)(
   'an older call that is refused (%s) takes from memory what another process was answered in the same millisecond',
   async (denial) => {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const older = seen(store, { mode: 'fresh volatile' })
     read.mockImplementation(async () => ({ hit: { value: 'theirs' }, askedAt: Date.now(), until: Date.now() + second }))
@@ -186,8 +186,8 @@ describe('an older value', () => {
   })
 
   it('is not brought to the shared cache', async () => {
-    const { level, fill } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, fill } = shared()
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const older = seen(store)
     await pass(0.001)
@@ -291,9 +291,9 @@ describe('a call that describes the secret', () => {
 
   it('and finds it keeps an older absence from the shared cache', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, read } = shared({ invalidate })
+    const { client, read } = shared({ invalidate })
     read.mockImplementation(async () => ({ hit: { value: 'shared' }, until: start + 100 * second }))
-    const { store, get } = cached({}, { shared: level })
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const older = seen(store, { mode: 'fresh' })
     await pass(0.001)

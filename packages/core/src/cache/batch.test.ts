@@ -23,7 +23,7 @@ function askAll(batch: Batch, paths: readonly string[]): Promise<PromiseSettledR
 }
 
 /** A batch that so many flights have joined. */
-function joined(of: SecretProvider, members: number, canCancel?: boolean): Batch {
+function batchOf(of: SecretProvider, members: number, canCancel?: boolean): Batch {
   const batch = new Batch(of, context, canCancel)
   for (let count = 0; count < members; count += 1) batch.join()
   batch.seal()
@@ -87,7 +87,7 @@ describe('Batch', () => {
 
   it('asks at once, without a hold, where the store has no batch', () => {
     const members = { get: get(), getMany: undefined }
-    const batch = joined(provider(members), 2)
+    const batch = batchOf(provider(members), 2)
     void batch.get('a')
     expect(members.get.mock.calls.map(([path]) => path)).toEqual(['a'])
   })
@@ -123,7 +123,7 @@ describe('a batch with a member that does not decide', () => {
 
   it('is sent soon after the first that asked, and what asks later is sent together too', async () => {
     const members = { get: get(), getMany: getMany() }
-    const batch = joined(provider(members), 6)
+    const batch = batchOf(provider(members), 6)
     const first = [batch.get('a'), batch.get('b')]
     await vi.advanceTimersByTimeAsync(9)
     expect(members.getMany).not.toHaveBeenCalled()
@@ -141,7 +141,7 @@ describe('a batch with a member that does not decide', () => {
 
   it('is one call where the look-ups of the others come back shortly after the first', async () => {
     const members = { getMany: getMany() }
-    const batch = joined(provider(members), 20)
+    const batch = batchOf(provider(members), 20)
     const names = Array.from({ length: 20 }, (_, index) => `secret-${index}`)
     for (const name of names) {
       void batch.get(name)
@@ -152,7 +152,7 @@ describe('a batch with a member that does not decide', () => {
 
   it('takes along what a busy process hears in the turn in which its hold is over', async () => {
     const members = { getMany: getMany() }
-    const batch = joined(provider(members), 3)
+    const batch = batchOf(provider(members), 3)
     void batch.get('a')
     // The timer was due long ago; the answers that came meanwhile are read in the same turn, after it.
     vi.advanceTimersToNextTimer()
@@ -163,7 +163,7 @@ describe('a batch with a member that does not decide', () => {
 
   it('has no hold where all have decided', async () => {
     const members = { get: get(), getMany: getMany() }
-    const batch = joined(provider(members), 2)
+    const batch = batchOf(provider(members), 2)
     void batch.get('a')
     batch.leave()
     expect(members.get).toHaveBeenCalledOnce()
@@ -176,7 +176,7 @@ describe('a path that nobody waits for any more', () => {
 
   it('is given up at once and left out of the call, if that is not sent yet', async () => {
     const members = { get: get(), getMany: getMany() }
-    const batch = joined(provider(members), 4, true)
+    const batch = batchOf(provider(members), 4, true)
     const asked = ['a', 'b', 'c'].map((path) => batch.get(path))
     batch.cancel('b')
     expect(await Promise.allSettled([asked[1]])).toMatchObject([withdrawn])
@@ -187,7 +187,7 @@ describe('a path that nobody waits for any more', () => {
 
   it('leaves nothing to ask where it was the only one', async () => {
     const members = { get: get(), getMany: getMany() }
-    const batch = joined(provider(members), 2, true)
+    const batch = batchOf(provider(members), 2, true)
     const asked = batch.get('a')
     batch.cancel('a')
     expect(await Promise.allSettled([asked])).toMatchObject([withdrawn])
@@ -199,7 +199,7 @@ describe('a path that nobody waits for any more', () => {
   it('ends the call that asks for it when nobody waits for the others of that call either, and no other call', async () => {
     const signals: AbortSignal[] = []
     const hanging: SecretProvider['getMany'] = async (_, { signal }) => (signals.push(signal), new Promise(() => {}))
-    const batch = joined(provider({ getMany: hanging }), 5, true)
+    const batch = batchOf(provider({ getMany: hanging }), 5, true)
     void [batch.get('a'), batch.get('b')]
     await vi.advanceTimersByTimeAsync(held)
     void [batch.get('c'), batch.get('d')]

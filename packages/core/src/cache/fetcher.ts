@@ -57,11 +57,11 @@ export class Fetcher {
   /** Settles as its readers see it. */
   async fly(flight: Flight): Promise<Found | undefined> {
     const { path, version, batch } = flight.read
-    const level = this.#levelFor(flight)
+    const shared = this.#sharedFor(flight)
     let said = saidNothing
     let isAsking = false
     try {
-      if (level !== undefined) said = await level.read(path, version)
+      if (shared !== undefined) said = await shared.read(path, version)
       const spared = this.#newer(flight, said) ?? this.#confirmed(flight, said)
       if (spared !== undefined) return spared
       if (flight.cancel?.signal.aborted) throw aborted()
@@ -69,21 +69,21 @@ export class Fetcher {
     } finally {
       // Otherwise the batch and the fleet would wait for this flight.
       if (!isAsking) batch?.leave()
-      if (!isAsking) level?.giveUp(path, version, said)
+      if (!isAsking) shared?.giveUp(path, version, said)
     }
-    return this.#askStore(flight, level, said)
+    return this.#askStore(flight, shared, said)
   }
 
-  async #askStore(flight: Flight, level: SharedCacheClient | undefined, said: SharedAnswer): Promise<Found | undefined> {
+  async #askStore(flight: Flight, shared: SharedCacheClient | undefined, said: SharedAnswer): Promise<Found | undefined> {
     const { path, version } = flight.read
     try {
       const stored = await this.#ask(flight)
       const isBehind = this.#parts.writes.isBehind(path, version, stored)
-      if (flight.isSuperseded || isBehind || isContradicted(flight, stored)) level?.giveUp(path, version, said)
-      else level?.bring(path, version, said, stored, flight.askedAt)
+      if (flight.isSuperseded || isBehind || isContradicted(flight, stored)) shared?.giveUp(path, version, said)
+      else shared?.bring(path, version, said, stored, flight.askedAt)
       return isBehind ? this.#answeredBehind(flight, stored) : this.#answered(flight, stored)
     } catch (error) {
-      level?.giveUp(path, version, said)
+      shared?.giveUp(path, version, said)
       if (this.#isNewsToFleet(flight, said, error)) this.#announce(path, said)
       throw this.#failed(flight, error)
     }
@@ -103,7 +103,7 @@ export class Fetcher {
   }
 
   /** Volatile reads share nothing, and what the store refused us is not taken from others. */
-  #levelFor({ key, read }: Flight): SharedCacheClient | undefined {
+  #sharedFor({ key, read }: Flight): SharedCacheClient | undefined {
     const { access, options } = this.#parts
     return isVolatile(read.mode) || !access?.mayShare(key, read.path) ? undefined : options.shared
   }
@@ -113,7 +113,7 @@ export class Fetcher {
    */
   #newer(flight: Flight, { hit }: SharedAnswer): Found | undefined {
     // The store may have refused us while we waited.
-    if (this.#levelFor(flight) === undefined) return undefined
+    if (this.#sharedFor(flight) === undefined) return undefined
     const { path, version, mode } = flight.read
     const heldSince = this.#held(flight)?.held.facts.askedAt ?? -Infinity
     if (hit === undefined || isFresh(mode) || hit.askedAt <= heldSince) return undefined

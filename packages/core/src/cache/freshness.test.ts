@@ -30,7 +30,7 @@ describe('freshness', () => {
     expect(freshness({ expiresAt: 400_000 }, 0, lifetimes)).toMatchObject({ freshUntil: 300_000, staleUntil: 400_000 })
   })
 
-  it.each([0, 0.5, 1])('leaves the shared level before anyone refreshes what is held: %d', (random) => {
+  it.each([0, 0.5, 1])('leaves the shared cache before anyone refreshes what is held: %d', (random) => {
     drawn(random)
     expect(freshness({}, 1_000, lifetimes).refreshAt).toBeGreaterThanOrEqual(1_000 + sharedLifeMs(lifetimes.ttlMs))
     expect(sharedLifeMs(lifetimes.ttlMs)).toBe(192_000)

@@ -350,8 +350,8 @@ describe('what is older than a write of this process, at the shared cache,', () 
 
   it('is not brought there', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, fill } = shared({ invalidate })
-    const { store, get } = cached({}, { shared: level })
+    const { client, fill } = shared({ invalidate })
+    const { store, get } = cached({}, { shared: client })
     await wrote(store, 2)
     replicas(get, v(1), undefined, v(2))
     await seenAfter(store, 1, 1)
@@ -361,8 +361,8 @@ describe('what is older than a write of this process, at the shared cache,', () 
 
   it('does not correct what is there', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, read } = shared({ invalidate })
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared({ invalidate })
+    const { store, get } = cached({}, { shared: client })
     await wrote(store, 2)
     read.mockImplementation(async () => hit(2, Date.now()))
     for (const older of [v(1), undefined]) {
@@ -373,8 +373,8 @@ describe('what is older than a write of this process, at the shared cache,', () 
   })
 
   it('is not taken from there', async () => {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     await wrote(store, 2)
     await pass(1)
     read.mockImplementation(async () => hit(1, Date.now()))
@@ -383,8 +383,8 @@ describe('what is older than a write of this process, at the shared cache,', () 
   })
 
   it('gives way to the written one that another process brings, though that asked for it earlier', async () => {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     await wrote(store, 2)
     const askedAt = Date.now()
     await pass(1)
@@ -396,8 +396,8 @@ describe('what is older than a write of this process, at the shared cache,', () 
   })
 
   it('does not take the place of the written one in memory, which is looked at again', async () => {
-    const { level } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client } = shared()
+    const { store, get } = cached({}, { shared: client })
     await wrote(store, 2)
     replicas(get, v(2), v(1), v(2))
     expect(await seenAfter(store, 5, 0.5, 0.5)).toEqual(['v2', 'v2', 'v2', 'v2'])

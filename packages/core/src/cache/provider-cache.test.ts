@@ -377,8 +377,8 @@ describe('failures', () => {
       expect(await seen(store)).toBe('v2')
     })
 
-    it('do not hold back those who share a level, where one asks for all', async () => {
-      const { store } = await away('UNAVAILABLE', { shared: shared().level })
+    it('do not hold back those who share a shared cache, where one asks for all', async () => {
+      const { store } = await away('UNAVAILABLE', { shared: shared().client })
       await pass(0.5)
       expect(await seen(store)).toBe('v2')
     })
@@ -911,18 +911,18 @@ describe('closing', () => {
     ['that cannot be ended', () => () => expect.fail('no connection')],
     ['that is none', async () => () => {}],
   ])('drops all in spite of a subscription %s', async (_, subscribe) => {
-    const { level } = shared({ subscribe: subscribe as SharedCache['subscribe'] }) // what a broken level could have
-    const { store } = cached({}, { shared: level })
+    const { client } = shared({ subscribe: subscribe as SharedCache['subscribe'] }) // what a broken shared cache could have
+    const { store } = cached({}, { shared: client })
     await seen(store)
     await store.close()
     expect(store.counts.entries).toBe(0)
   })
 
-  it('waits for what the level is being told in the background', async () => {
-    const { level, fill } = shared()
+  it('waits for what the shared cache is being told in the background', async () => {
+    const { client, fill } = shared()
     const filling = Promise.withResolvers<void>()
     fill.mockImplementation(() => filling.promise)
-    const { store } = cached({}, { shared: level })
+    const { store } = cached({}, { shared: client })
     await seen(store)
     const closed = vi.fn<() => void>()
     void store.close().then(closed)
@@ -935,7 +935,7 @@ describe('closing', () => {
 
   it('waits for the flights under way, drops all, and ends the subscription', async () => {
     const end = vi.fn<() => void>()
-    const { store, get } = cached({}, { shared: shared({ subscribe: () => end }).level })
+    const { store, get } = cached({}, { shared: shared({ subscribe: () => end }).client })
     await seen(store, { path: 'b' })
     const landings = slow(get)
     void seen(store)
@@ -968,20 +968,20 @@ describe('a write through one of several caches of a store', () => {
 })
 
 /** A shared cache that is empty unless a test says otherwise. */
-describe('before a shared level, memory', () => {
+describe('before a shared cache, memory', () => {
   const atLevel = { hit: { value: 'v1' }, until: start + 192 * second, askedAt: start }
 
   /** Held since the start; the shared cache has the same. Looks after 5 seconds, and ahead of that after 4. */
   async function held(): Promise<ReturnType<typeof shared> & ReturnType<typeof cached>> {
-    const level = shared()
-    const one = cached({}, { shared: level.level })
+    const client = shared()
+    const one = cached({}, { shared: client.client })
     await seen(one.store)
-    level.read.mockClear()
-    level.read.mockImplementation(async () => atLevel)
-    return { ...level, ...one }
+    client.read.mockClear()
+    client.read.mockImplementation(async () => atLevel)
+    return { ...client, ...one }
   }
 
-  it('is believed for some seconds, and then as often as the level still has the same, without a call to the store', async () => {
+  it('is believed for some seconds, and then as often as the shared cache still has the same, without a call to the store', async () => {
     const { store, get, read } = await held()
     await pass(3.999)
     expect([await seen(store), read.mock.calls.length]).toEqual(['v1', 0])
@@ -1005,7 +1005,7 @@ describe('before a shared level, memory', () => {
     expect([await seen(store), get.mock.calls.length]).toEqual(['v3', 2])
   })
 
-  it('is put to the store where the level has something else that is no newer, as by the clock of another machine', async () => {
+  it('is put to the store where the shared cache has something else that is no newer, as by the clock of another machine', async () => {
     const { store, get, read } = await held()
     get.mockImplementation(async () => ({ value: 'v2' }))
     read.mockImplementation(async () => ({ hit: { value: 'v2' }, until: start + 191 * second, askedAt: start - second }))
@@ -1016,7 +1016,7 @@ describe('before a shared level, memory', () => {
   it.each<[string, SharedCache['read']]>([
     ['fails', async () => Promise.reject(new Error('down'))],
     ['says that it cannot be asked', async () => ({ ticket: {}, unavailable: true })],
-  ])('is believed for as long as without one while the level %s', async (_, answer) => {
+  ])('is believed for as long as without one while the shared cache %s', async (_, answer) => {
     const { store, get, read } = await held()
     read.mockImplementation(answer)
     await pass(200)
@@ -1026,7 +1026,7 @@ describe('before a shared level, memory', () => {
     expect([await seen(store), get.mock.calls.length]).toEqual(['v1', 2])
   })
 
-  it('is from memory, whether the level confirms it or the store cannot be asked', async () => {
+  it('is from memory, whether the shared cache confirms it or the store cannot be asked', async () => {
     const { store, get } = await held()
     await pass(5)
     expect(await found(store)).toMatchObject({ from: 'memory', stale: false })
@@ -1035,7 +1035,7 @@ describe('before a shared level, memory', () => {
     expect(await found(store)).toMatchObject({ from: 'memory', stale: true, outage: 'UNAVAILABLE' })
   })
 
-  it('asks the store itself when the time has come, whatever the level has', async () => {
+  it('asks the store itself when the time has come, whatever the shared cache has', async () => {
     const { store, get } = await held()
     get.mockImplementation(async () => ({ value: 'v2' }))
     await pass(240)
@@ -1061,10 +1061,10 @@ describe('before a shared level, memory', () => {
   })
 })
 
-describe('over a shared level that fails closed, the store', () => {
-  it('is not asked while the level cannot be; what is held stands in', async () => {
-    const { level, read } = shared({ failClosed: true })
-    const { store, get } = cached({}, { shared: level })
+describe('over a shared cache that fails closed, the store', () => {
+  it('is not asked while the shared cache cannot be; what is held stands in', async () => {
+    const { client, read } = shared({ failClosed: true })
+    const { store, get } = cached({}, { shared: client })
     await seen(store)
     read.mockImplementation(async () => Promise.reject(new Error('down')))
     await pass(5)
@@ -1072,13 +1072,13 @@ describe('over a shared level that fails closed, the store', () => {
   })
 })
 
-describe('over a shared level, the store', () => {
+describe('over a shared cache, the store', () => {
   const hit = { hit: { value: 'shared' }, until: start + 100 * second }
 
-  it('is not asked for what the level holds, which is no fresher and no younger here than there', async () => {
-    const { level, read } = shared()
+  it('is not asked for what the shared cache holds, which is no fresher and no younger here than there', async () => {
+    const { client, read } = shared()
     read.mockImplementation(async () => hit)
-    const { store, get } = cached({}, { shared: level })
+    const { store, get } = cached({}, { shared: client })
     const answer = await found(store)
     expect([answer?.from, answer?.held.text(), answer?.held.facts.askedAt]).toEqual(['shared', 'shared', start - 92 * second])
     expect(get).not.toHaveBeenCalled()
@@ -1093,8 +1093,8 @@ describe('over a shared level, the store', () => {
   })
 
   it('is asked for a gap, and its answer fills it, with the ticket and until the first refresh or expiresAt', async () => {
-    const { level, fill } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, fill } = shared()
+    const { store, get } = cached({}, { shared: client })
     await seen(store)
     get.mockImplementation(async () => ({ value: 'v2', expiresAt: start + 7 }))
     await seen(store, { path: 'b' })
@@ -1109,16 +1109,16 @@ describe('over a shared level, the store', () => {
     ['a lease', async () => ({ value: 'l1', exclusive: true })],
     ['a failure', async () => fail('UNAVAILABLE')],
   ])('keeps %s to itself, and gives the turn to fill back', async (_, answer) => {
-    const { level, fill } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, fill } = shared()
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementation(answer)
     await seen(store)
     expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined])
   })
 
   it('does not fill what was asked for before a write', async () => {
-    const { level, fill } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, fill } = shared()
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const before = seen(store)
     await pass(0)
@@ -1128,26 +1128,26 @@ describe('over a shared level, the store', () => {
     expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined])
   })
 
-  it('gives the level bytes of its own: those in memory are overwritten', async () => {
-    const { level, fill } = shared()
-    const { store, get } = cached({}, { shared: level })
+  it('gives the shared cache bytes of its own: those in memory are overwritten', async () => {
+    const { client, fill } = shared()
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementation(async () => ({ value: Uint8Array.of(1, 2, 3) }))
     const answer = await found(store)
     expect(answer?.held.bytes()).toEqual(Uint8Array.of(1, 2, 3))
     expect(fill.mock.calls[0]?.[2]?.secret.value).toEqual(Uint8Array.of(1, 2, 3))
   })
 
-  it.each<ReadMode>(['volatile', 'fresh volatile'])('is asked past the level by a %s read, which fills nothing', async (mode) => {
-    const { level, read, fill } = shared()
+  it.each<ReadMode>(['volatile', 'fresh volatile'])('is asked past the shared cache by a %s read, which fills nothing', async (mode) => {
+    const { client, read, fill } = shared()
     read.mockImplementation(async () => hit)
-    const { store } = cached({}, { shared: level })
+    const { store } = cached({}, { shared: client })
     expect(await seen(store, { mode })).toBe('v1')
     expect([read.mock.calls.length, fill.mock.calls.length]).toEqual([0, 0])
   })
 
-  it.each(denials)('is asked itself after it said %s, whatever the level holds, until it answers', async (code) => {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+  it.each(denials)('is asked itself after it said %s, whatever the shared cache holds, until it answers', async (code) => {
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementationOnce(async () => fail(code)).mockImplementationOnce(async () => fail(code))
     await seen(store)
     read.mockImplementation(async () => hit)
@@ -1160,11 +1160,11 @@ describe('over a shared level, the store', () => {
     expect(await seen(store)).toBe('shared')
   })
 
-  it.each(denials)('keeps out what the level was asked for before it said %s', async (code) => {
-    const { level, read } = shared()
+  it.each(denials)('keeps out what the shared cache was asked for before it said %s', async (code) => {
+    const { client, read } = shared()
     const reading = Promise.withResolvers<typeof hit>()
     read.mockReturnValue(reading.promise)
-    const { store, get } = cached({}, { shared: level })
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementation(async () => fail(code))
     const before = seen(store)
     await pass(1)
@@ -1174,11 +1174,11 @@ describe('over a shared level, the store', () => {
     expect([store.counts.entries, await seen(store)]).toEqual([0, code])
   })
 
-  it.each(denials)('is asked by a reader who waited for the level while it said %s', async (code) => {
-    const { level, read } = shared()
+  it.each(denials)('is asked by a reader who waited for the shared cache while it said %s', async (code) => {
+    const { client, read } = shared()
     const reading = Promise.withResolvers<typeof hit>()
     read.mockReturnValueOnce(reading.promise)
-    const { store, get } = cached({}, { shared: level })
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementation(async () => fail(code))
     const before = seen(store)
     await seen(store, { mode: 'fresh' })
@@ -1188,8 +1188,8 @@ describe('over a shared level, the store', () => {
 
   it.each(denials)('is asked itself after it said %s while others wrote', async (code) => {
     let tell: Parameters<NonNullable<SharedCache['subscribe']>>[0] = () => {}
-    const { level, read } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })
+    const { store, get } = cached({}, { shared: client })
     const denial = Promise.withResolvers<never>()
     get.mockImplementationOnce(() => denial.promise).mockImplementationOnce(async () => fail(code))
     const before = seen(store)
@@ -1202,11 +1202,11 @@ describe('over a shared level, the store', () => {
     expect(await seen(store)).toBe('v1')
   })
 
-  it('keeps its own later answer when the level answers with an older one', async () => {
-    const { level, read } = shared()
+  it('keeps its own later answer when the shared cache answers with an older one', async () => {
+    const { client, read } = shared()
     const reading = Promise.withResolvers<typeof hit>()
     read.mockReturnValueOnce(reading.promise)
-    const { store } = cached({}, { shared: level })
+    const { store } = cached({}, { shared: client })
     const before = seen(store)
     await pass(0)
     await seen(store, { mode: 'fresh' })
@@ -1214,10 +1214,10 @@ describe('over a shared level, the store', () => {
     expect([await before, await seen(store)]).toEqual(['v1', 'v1'])
   })
 
-  it('is not followed by what the level holds from before it was asked, when memory has let go of its answer', async () => {
+  it('is not followed by what the shared cache holds from before it was asked, when memory has let go of its answer', async () => {
     for (const mode of ['fresh', 'volatile'] as const) {
-      const { level, read } = shared({ invalidate: async () => Promise.reject(new Error('down')) })
-      const { store, get } = cached({}, { shared: level, maxEntries: 1 })
+      const { client, read } = shared({ invalidate: async () => Promise.reject(new Error('down')) })
+      const { store, get } = cached({}, { shared: client, maxEntries: 1 })
       read.mockImplementation(async () => hit)
       get.mockImplementation(async () => ({ value: 'newer' }))
       await pass(1)
@@ -1227,10 +1227,10 @@ describe('over a shared level, the store', () => {
     }
   })
 
-  it('is not followed by what the level holds when it has no such secret any more, of any version', async () => {
+  it('is not followed by what the shared cache holds when it has no such secret any more, of any version', async () => {
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async () => undefined)
-    const { level, read } = shared({ invalidate: async () => Promise.reject(new Error('down')) })
-    const { store, get } = cached({ getVersion }, { shared: level })
+    const { client, read } = shared({ invalidate: async () => Promise.reject(new Error('down')) })
+    const { store, get } = cached({ getVersion }, { shared: client })
     read.mockImplementation(async () => ({ ...hit, hit: { value: 'gone', version: 1 } }))
     get.mockImplementation(async () => undefined)
     await pass(1)
@@ -1242,20 +1242,20 @@ describe('over a shared level, the store', () => {
   it.each<[string, Answer]>([
     ['another value', async () => ({ value: 'newer' })],
     ['an absence', async () => undefined],
-  ])('corrects the level by %s that a fresh read got', async (_, answer) => {
+  ])('corrects the shared cache by %s that a fresh read got', async (_, answer) => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, read } = shared({ invalidate })
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared({ invalidate })
+    const { store, get } = cached({}, { shared: client })
     read.mockImplementation(async () => hit)
     get.mockImplementation(answer)
     await seen(store, { mode: 'fresh' })
     expect(invalidate.mock.calls.map(([key]) => key)).toEqual([{ sharedAs: 'eu', path: 'a' }])
   })
 
-  it('leaves the level alone where a fresh read got what that holds, and fills its gap', async () => {
+  it('leaves the shared cache alone where a fresh read got what that holds, and fills its gap', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
-    const { level, read, fill } = shared({ invalidate })
-    const { store } = cached({}, { shared: level })
+    const { client, read, fill } = shared({ invalidate })
+    const { store } = cached({}, { shared: client })
     read.mockImplementationOnce(async () => ({ ...hit, hit: { value: 'v1' } }))
     await seen(store, { mode: 'fresh' })
     expect([invalidate.mock.calls.length, fill.mock.calls.length]).toEqual([0, 0])
@@ -1263,9 +1263,9 @@ describe('over a shared level, the store', () => {
     expect(fill).toHaveBeenCalledTimes(1)
   })
 
-  it('is asked by a refresh unless the level has what is newer than that which is refreshed', async () => {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+  it('is asked by a refresh unless the shared cache has what is newer than that which is refreshed', async () => {
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     get.mockImplementation(async () => ({ value: 'v1', expiresAt: start + 100 * second }))
     await seen(store)
     await pass(80)
@@ -1281,11 +1281,11 @@ describe('over a shared level, the store', () => {
     expect([await seen(store), get.mock.calls.length]).toEqual(['v3', 2])
   })
 
-  it('is asked by a refresh of what came from the level, as long as that holds the same', async () => {
-    const { level, read } = shared()
+  it('is asked by a refresh of what came from the shared cache, as long as that holds the same', async () => {
+    const { client, read } = shared()
     const expiresAt = start + 100 * second
     read.mockImplementation(async () => ({ hit: { value: 'shared', expiresAt }, until: start + 150 * second }))
-    const { store, get } = cached({}, { shared: level })
+    const { store, get } = cached({}, { shared: client })
     expect(await seen(store)).toBe('shared')
     await pass(71)
     expect(await seen(store)).toBe('shared')
@@ -1296,28 +1296,28 @@ describe('over a shared level, the store', () => {
     expect(get).toHaveBeenCalledTimes(1)
   })
 
-  it('is asked about a version that it said is gone, whatever the level holds of it', async () => {
+  it('is asked about a version that it said is gone, whatever the shared cache holds of it', async () => {
     const getVersion = vi.fn<NonNullable<SecretProvider['getVersion']>>(async () => fail('DELETED'))
-    const { level, read } = shared()
-    const { store, get } = cached({ getVersion }, { shared: level })
+    const { client, read } = shared()
+    const { store, get } = cached({ getVersion }, { shared: client })
     await seen(store, { version: 1 })
     read.mockImplementation(async () => ({ hit: { value: 'shared', version: 1 }, until: Date.now() + 192 * second }))
     await pass(60)
     expect([await seen(store, { version: 1 }), await seen(store), get.mock.calls.length]).toEqual(['DELETED', 'shared', 0])
   })
 
-  it('is asked in time of a level that fails', async () => {
-    const { level, read, fill } = shared()
+  it('is asked in time of a shared cache that fails', async () => {
+    const { client, read, fill } = shared()
     read.mockImplementation(async () => Promise.reject(new Error('down')))
-    const { store } = cached({}, { shared: level })
+    const { store } = cached({}, { shared: client })
     expect(await seen(store)).toBe('v1')
     expect(fill).not.toHaveBeenCalled()
   })
 
   /** The store has said no, and only then answered what was asked of it before; a moment later the shared cache holds something, too. */
   async function answeredLate(code: SecretsError['code'], until: (now: number) => number): Promise<ProviderCache> {
-    const { level, read } = shared()
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared()
+    const { store, get } = cached({}, { shared: client })
     const landings = slow(get)
     const before = seen(store, { mode: 'fresh' })
     await pass(1)
@@ -1330,20 +1330,23 @@ describe('over a shared level, the store', () => {
     return store
   }
 
-  it.each(denials)('does not trust the level again for an answer that was asked for before it said %s', async (code) => {
+  it.each(denials)('does not trust the shared cache again for an answer that was asked for before it said %s', async (code) => {
     const store = await answeredLate(code, () => hit.until)
     expect(await seen(store)).toBe(code)
   })
 
-  it.each(denials)('does not trust the level for one that others, who may read it, asked for since, after it said %s', async (code) => {
-    const store = await answeredLate(code, (now) => now + 192 * second)
-    expect(await seen(store)).toBe(code)
-  })
+  it.each(denials)(
+    'does not trust the shared cache for one that others, who may read it, asked for since, after it said %s',
+    async (code) => {
+      const store = await answeredLate(code, (now) => now + 192 * second)
+      expect(await seen(store)).toBe(code)
+    },
+  )
 
-  it('is asked while the level is being told of a write: what was held before is gone at once', async () => {
+  it('is asked while the shared cache is being told of a write: what was held before is gone at once', async () => {
     const telling = Promise.withResolvers<void>()
-    const { level } = shared({ invalidate: () => telling.promise })
-    const { store, get } = cached({}, { shared: level })
+    const { client } = shared({ invalidate: () => telling.promise })
+    const { store, get } = cached({}, { shared: client })
     await seen(store)
     const writing = store.invalidate('a')
     get.mockImplementation(async () => ({ value: 'v2' }))
@@ -1352,11 +1355,11 @@ describe('over a shared level, the store', () => {
     await writing
   })
 
-  it('keeps nothing of what the level answered before it was told of a write', async () => {
+  it('keeps nothing of what the shared cache answered before it was told of a write', async () => {
     const telling = Promise.withResolvers<void>()
-    const { level, read } = shared({ invalidate: () => telling.promise })
+    const { client, read } = shared({ invalidate: () => telling.promise })
     read.mockImplementationOnce(async () => hit)
-    const { store } = cached({}, { shared: level })
+    const { store } = cached({}, { shared: client })
     const writing = store.invalidate('a')
     expect(await seen(store)).toBe('shared')
     telling.resolve()
@@ -1366,17 +1369,17 @@ describe('over a shared level, the store', () => {
 
   it('forgets what other processes have written', async () => {
     let tell: Parameters<NonNullable<SharedCache['subscribe']>>[0] = () => {}
-    const { level } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })
-    const { store } = cached({}, { shared: level })
+    const { client } = shared({ subscribe: (listener) => ((tell = listener), () => {}) })
+    const { store } = cached({}, { shared: client })
     await seen(store)
     tell({ sharedAs: 'eu', path: 'a' })
     expect(store.peek('a')).toBeUndefined()
   })
 
-  it('tells the level of a write, and the writer if that failed; the former value is gone from here all the same', async () => {
+  it('tells the shared cache of a write, and the writer if that failed; the former value is gone from here all the same', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
-    const { level, read } = shared({ invalidate })
-    const { store, get } = cached({}, { shared: level })
+    const { client, read } = shared({ invalidate })
+    const { store, get } = cached({}, { shared: client })
     await seen(store)
     await expect(store.invalidate('a')).rejects.toThrow(expect.objectContaining({ code: 'UNAVAILABLE', effect: 'done' }))
     read.mockImplementation(async () => hit)

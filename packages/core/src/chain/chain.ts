@@ -55,14 +55,14 @@ export class Chain {
   /** Asks each provider once per round, for all secrets whose traversal has reached it. */
   async readMany<T>(asks: readonly ChainAsk<T>[], read: ChainRead): Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> {
     const results = new Map<ChainAsk<T>, PromiseSettledResult<T>>()
-    for (let groups = standing(asks, results); groups.size > 0; groups = standing(asks, results)) {
+    for (let groups = byCurrentStep(asks, results); groups.size > 0; groups = byCurrentStep(asks, results)) {
       await Promise.all([...groups].map(([chainEntry, group]) => this.#stepMany(chainEntry, group, read, results)))
     }
     for (const ask of asks) if (!results.has(ask)) results.set(ask, { status: 'rejected', reason: ask.traversal.end() })
     return results
   }
 
-  async #stepMany<T>(chainEntry: ChainEntry, group: readonly Standing<T>[], read: ChainRead, results: Results<T>): Promise<void> {
+  async #stepMany<T>(chainEntry: ChainEntry, group: readonly Unfinished<T>[], read: ChainRead, results: Results<T>): Promise<void> {
     const batch = new Batch(
       chainEntry.provider,
       { signal: this.#closing, ...(isFresh(read.mode) && { fresh: true }) },
@@ -115,7 +115,7 @@ export class Chain {
 
 type Results<T> = Map<ChainAsk<T>, PromiseSettledResult<T>>
 
-interface Standing<T> {
+interface Unfinished<T> {
   readonly ask: ChainAsk<T>
   readonly location: Location
 }
@@ -125,7 +125,7 @@ interface Standing<T> {
  * its path, so that one answer serves them all. Traversals follow the chain's order, so one can
  * always go on.
  */
-function standing<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<ChainEntry, Standing<T>[]> {
+function byCurrentStep<T>(asks: readonly ChainAsk<T>[], results: Results<T>): Map<ChainEntry, Unfinished<T>[]> {
   const unfinished = asks.flatMap((ask) =>
     ask.traversal.step === undefined || results.has(ask) ? [] : [{ ask, location: ask.traversal.step }],
   )

@@ -4,7 +4,7 @@ import { descriptionOf, wipe } from '../value/check-stored-secret.ts'
 import type { FallbackTraversal } from './fallback-traversal.ts'
 import type { Location } from './routing.ts'
 
-export type Look<Found extends SecretDescription> = (location: Location, context: CallContext) => Promise<Found | undefined>
+export type DescribeCall<Found extends SecretDescription> = (location: Location, context: CallContext) => Promise<Found | undefined>
 
 /**
  * Finds the first location that has the secret and describes it. Returns `undefined` if no store
@@ -13,11 +13,11 @@ export type Look<Found extends SecretDescription> = (location: Location, context
 export async function describeCurrent<Found extends SecretDescription>(
   traversal: FallbackTraversal<Location>,
   context: CallContext,
-  look: Look<Found>,
+  describeCall: DescribeCall<Found>,
 ): Promise<{ location: Location; description: Found } | undefined> {
   for (let location = traversal.step; location !== undefined; location = traversal.step) {
     const { name: provider } = location.chainEntry.provider
-    const [answer] = await Promise.allSettled([look(location, context)])
+    const [answer] = await Promise.allSettled([describeCall(location, context)])
     if (answer.status === 'rejected') traversal.failed(provider, answer.reason, 0)
     else if (answer.value === undefined) traversal.missing(provider, 0)
     else return { location, description: answer.value }

@@ -15,10 +15,10 @@ const fixed: ReadonlySet<string> = new Set(['ABORTED', 'NOT_FOUND', 'AUDIT_FAILE
 export function assertFallbackPolicy(policy: FallbackPolicy | undefined): void {
   if (policy !== undefined && !isRecord(policy)) throw wrongPolicy(`is ${described(policy)}`, "pass { UNAVAILABLE: 'stop' }")
   const rows = Object.keys(verdicts).filter((code) => !fixed.has(code))
-  for (const [code, verdict] of Object.entries(policy ?? {})) {
+  for (const [code, action] of Object.entries(policy ?? {})) {
     if (!rows.includes(code)) throw wrongPolicy(`has no row ${quoted(code)} that can be overridden`, `use ${rows.join(', ')}`)
-    if (verdict === 'next' || verdict === 'stop' || verdict === undefined) continue
-    throw wrongPolicy(`has ${described(verdict)} in the row ${code}`, "use 'next' or 'stop'")
+    if (action === 'next' || action === 'stop' || action === undefined) continue
+    throw wrongPolicy(`has ${described(action)} in the row ${code}`, "use 'next' or 'stop'")
   }
 }
 

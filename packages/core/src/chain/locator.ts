@@ -37,19 +37,19 @@ export function locator(
   canHold: (path: string) => boolean = () => true,
 ): (name: string) => SecretLocation | undefined {
   const { names, prefix = '', onlyNamed = false } = ownMembers(options, ['names', 'prefix', 'onlyNamed'])
-  const place = placement(names, canHold)
+  const mapped = mappedLocations(names, canHold)
   if (prefix !== '' && !isPath(prefix)) {
     throw new SecretsError('CONFIGURATION', '`prefix` is malformed', {
       remedy: 'use at most 2,048 characters, none of them a control character',
     })
   }
   return (name) => {
-    const location = place(name) ?? (onlyNamed ? undefined : { path: prefix + name })
+    const location = mapped(name) ?? (onlyNamed ? undefined : { path: prefix + name })
     return location && canHold(location.path) ? location : undefined
   }
 }
 
-function placement(names: NamesOptions['names'], canHold: (path: string) => boolean): (name: string) => SecretLocation | undefined {
+function mappedLocations(names: NamesOptions['names'], canHold: (path: string) => boolean): (name: string) => SecretLocation | undefined {
   if (names === undefined) return () => undefined
   if (typeof names === 'function') {
     return (name) => {
@@ -63,8 +63,8 @@ function placement(names: NamesOptions['names'], canHold: (path: string) => bool
       remedy: "write { NAME: 'path' }; of a Map, Object.fromEntries(map)",
     })
   }
-  const placed = new Map(Object.entries(names).map(([name, target]) => [name, heldLocation(name, target, canHold)]))
-  return (name) => placed.get(name)
+  const byName = new Map(Object.entries(names).map(([name, target]) => [name, heldLocation(name, target, canHold)]))
+  return (name) => byName.get(name)
 }
 
 /** Refused early, since reads of a fixed path that cannot exist would always say "not found". */

@@ -31,7 +31,7 @@ export interface ChainParts {
 
 /** Providers with the same `sharedAs` read one store: a write through one concerns all. */
 interface Siblings {
-  readonly level: SharedCacheClient | undefined
+  readonly client: SharedCacheClient | undefined
   readonly stores: ProviderCache[]
 }
 
@@ -58,7 +58,7 @@ const patientPart = 1 / 4
 export function chainEntryOf(
   provider: SecretProvider,
   parts: ChainParts,
-  { level, stores }: Siblings = siblingsOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
+  { client, stores }: Siblings = siblingsOf(ownMembers(provider, ['sharedAs']).sharedAs, parts),
   hasNext = false,
 ): ChainEntry {
   const { settings, bounds, closingFills, zeroizer, refreshes } = parts
@@ -67,14 +67,14 @@ export function chainEntryOf(
   const circuit = new CircuitBreaker({ probeMs: patientMs })
   const gaveUp = (path: string, landing: Promise<unknown>): void => {
     const dropped = dropAfter(untilAborted(landing, closingFills), store, path).catch(() => {})
-    level?.waitFor(dropped)
+    client?.waitFor(dropped)
   }
   const guarded = guard(wasClosed(provider) ? explained(provider) : provider, { ...bounds, circuit, outage, gaveUp })
   const store = new ProviderCache(guarded, {
     ...settings,
     patientMs,
     circuit,
-    shared: level,
+    shared: client,
     siblings: stores,
     zeroizer,
     refreshes,
@@ -99,8 +99,8 @@ function explained(provider: SecretProvider): SecretProvider {
 }
 
 function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills, settings }: ChainParts): Siblings {
-  const hasLevel = shared !== undefined && sharedAs !== undefined
-  const level = hasLevel
+  const isShared = shared !== undefined && sharedAs !== undefined
+  const client = isShared
     ? new SharedCacheClient(shared, sharedAs, {
         ...bounds,
         closingFills,
@@ -108,7 +108,7 @@ function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills
         recheckMs: settings.recheckMs,
       })
     : undefined
-  return { level, stores: [] }
+  return { client, stores: [] }
 }
 
 /** Only a warning: the same wiring may run on a laptop, where no provider shares anything. */

@@ -47,9 +47,9 @@ function hung(): Promise<never> {
 describe('a read', () => {
   it('is recorded once, with what became known of it', async () => {
     const { observer, events } = observing()
-    const answer = await observer.observe(read, { actor: 'ada', requestId: 'r-1' }, async (facts) => {
+    const answer = await observer.observe(read, { actor: 'ada', requestId: 'r-1' }, async (metadata) => {
       vi.setSystemTime(1_250)
-      Object.assign(facts, { provider: 'aws', version: 3, revision: 'x', from: 'store', stale: false, degraded: true })
+      Object.assign(metadata, { provider: 'aws', version: 3, revision: 'x', from: 'store', stale: false, degraded: true })
       return canary
     })
     expect(answer).toBe(canary)
@@ -76,7 +76,7 @@ describe('a read', () => {
 
   it('never puts a value into its event, not even if it were noted', async () => {
     const { observer, events } = observing()
-    await observer.observe(read, {}, async (facts) => Object.assign(facts, { value: canary, held: { canary } }))
+    await observer.observe(read, {}, async (metadata) => Object.assign(metadata, { value: canary, held: { canary } }))
     expect(inspect(events, { depth: 9 })).not.toContain(canary)
   })
 
@@ -126,7 +126,7 @@ describe('a read', () => {
     ['that was held, says nothing of an effect', 'memory', undefined],
   ] as const)('of a lease %s, if it cannot be recorded', async (_, from, effect) => {
     const { observer } = observing(failingAt('outcome'))
-    const reading = observer.observe(read, {}, async (facts) => Object.assign(facts, { exclusive: true, from }))
+    const reading = observer.observe(read, {}, async (metadata) => Object.assign(metadata, { exclusive: true, from }))
     expect(await refusal(reading)).toMatchObject({ code: 'AUDIT_FAILED', effect })
   })
 
@@ -160,7 +160,9 @@ describe('a write', () => {
   it('is recorded as an intent that is acknowledged before it runs, and as an outcome', async () => {
     const acknowledged = Promise.withResolvers<void>()
     const { observer, events } = observing((event) => (event.phase === 'intent' ? acknowledged.promise : Promise.resolve()))
-    const run = vi.fn<(facts: object) => Promise<void>>(async (facts) => void Object.assign(facts, { provider: 'aws', version: 4 }))
+    const run = vi.fn<(metadata: object) => Promise<void>>(
+      async (metadata) => void Object.assign(metadata, { provider: 'aws', version: 4 }),
+    )
     const writing = observer.observe(write, { actor: 'ada' }, run)
     await vi.advanceTimersByTimeAsync(4_000)
     expect(run).not.toHaveBeenCalled()

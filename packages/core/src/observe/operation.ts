@@ -54,7 +54,7 @@ export class Observer {
    * Runs `run`, which fills in the metadata. Resolves to its result once the outcome is
    * acknowledged.
    */
-  observe<T>(operation: Operation, call: CallOptions, run: (facts: Metadata) => Promise<T>): Promise<T> {
+  observe<T>(operation: Operation, call: CallOptions, run: (metadata: Metadata) => Promise<T>): Promise<T> {
     if (!this.#isOpen && own(operation, 'isAdmitted') !== true) return Promise.reject(closed())
     if (call.signal?.aborted) return Promise.reject(aborted())
     const on = operation.effect ? this.#tracing.write : this.#tracing.get
@@ -66,7 +66,7 @@ export class Observer {
     on: TracingChannel<TraceMessage>,
     operation: Operation,
     call: CallOptions,
-    run: (facts: Metadata) => Promise<T>,
+    run: (metadata: Metadata) => Promise<T>,
   ): Promise<T> {
     this.#running += 1
     try {
@@ -80,7 +80,7 @@ export class Observer {
   }
 
   /** Neither audited nor traced. An aborted read delivers nothing. */
-  async #unwatched<T>({ name, effect }: Operation, signal: AbortSignal | undefined, run: (facts: Metadata) => Promise<T>): Promise<T> {
+  async #unwatched<T>({ name, effect }: Operation, signal: AbortSignal | undefined, run: (metadata: Metadata) => Promise<T>): Promise<T> {
     this.#running += 1
     try {
       const result = await run({ ...unknownYet })
@@ -125,7 +125,7 @@ export class Observer {
     { operation, name, effect }: Operation,
     call: CallOptions,
     message: TraceMessage,
-    run: (facts: Metadata) => Promise<T>,
+    run: (metadata: Metadata) => Promise<T>,
   ): Promise<T> {
     if (effect) await this.#recordIntent({ operation, name, actor: call.actor, requestId: call.requestId }, call.signal)
     const startedAt = Date.now()

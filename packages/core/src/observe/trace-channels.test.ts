@@ -77,8 +77,8 @@ describe('an observed operation', () => {
   it('shows at its end all that became known of it, and no value', async () => {
     listen('get', 'write')
     const observer = new Observer(undefined, tracing(), bounds)
-    const run = async (facts: object): Promise<string> => {
-      Object.assign(facts, { provider: 'aws', version: 3, from: 'memory', stale: true, degraded: false })
+    const run = async (metadata: object): Promise<string> => {
+      Object.assign(metadata, { provider: 'aws', version: 3, from: 'memory', stale: true, degraded: false })
       return canary
     }
     await observer.observe({ operation: 'get', name: 'db', effect: false }, { actor: 'ada', requestId: 'r-1' }, run)

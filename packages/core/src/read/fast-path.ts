@@ -96,7 +96,7 @@ export class FastPath {
       const { store } = location.chainEntry
       const entry = store.peek(location.path)
       if (entry !== undefined) {
-        for (const { location: passed } of earlier) passed.chainEntry.store.recordAbsenceHit(passed.path)
+        for (const { location: behind } of earlier) behind.chainEntry.store.recordAbsenceHit(behind.path)
         return this.#remember(name, entry, location, earlier)
       }
       const absence = store.absence(location.path)

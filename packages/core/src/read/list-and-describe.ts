@@ -56,13 +56,13 @@ export class Catalog {
     const options = knownCallOptions(describe, describeMembers)
     assertFallbackPolicy(options.fallback)
     const context: CallContext = { signal: options.signal ?? bounds.closing }
-    return observer.observe({ operation: 'describe', name, effect: false }, options, async (facts) => {
+    return observer.observe({ operation: 'describe', name, effect: false }, options, async (metadata) => {
       const steps = traversal(route, options.fallback)
       const current = await describeCurrent(steps, context, describeAt)
       if (current === undefined) throw new SecretNotFoundError(name)
       const { version, revision } = current.description
       const provider = current.location.chainEntry.provider.name
-      Object.assign(facts, { provider, version, revision, degraded: steps.degraded })
+      Object.assign(metadata, { provider, version, revision, degraded: steps.degraded })
       return { ...current.description, provider }
     })
   }

@@ -109,7 +109,7 @@ export class Reader {
       if (found === undefined) return alone()
       try {
         const delivered = deliver({ ...found, location, degraded: false })
-        for (const { location: passed } of earlier) passed.chainEntry.store.recordAbsenceHit(passed.path)
+        for (const { location: behind } of earlier) behind.chainEntry.store.recordAbsenceHit(behind.path)
         location.chainEntry.store.recordJoin()
         return delivered
       } catch {
@@ -126,22 +126,22 @@ export class Reader {
     isAdmitted = false,
   ): Promise<T> {
     const options = read === noOptions ? noOptions : knownReadOptions(read, readOneMembers)
-    const chained = (facts: Metadata): Promise<T> =>
-      this.readObserved(this.traversal(route, options.fallback), options, facts, (reading) => deliver(reading, options.field))
+    const chained = (metadata: Metadata): Promise<T> =>
+      this.readObserved(this.traversal(route, options.fallback), options, metadata, (reading) => deliver(reading, options.field))
     return this.#options.observer.observe(
       { operation: 'get', name: route.name, effect: false, isAdmitted },
       options,
-      (facts) => (fast && this.#fromMemory(route, facts, fast)) ?? chained(facts),
+      (metadata) => (fast && this.#fromMemory(route, metadata, fast)) ?? chained(metadata),
     )
   }
 
   /** For a read that is audited or traced. */
-  #fromMemory<T>(route: Route, facts: Metadata, fast: FastDelivery<T>): Promise<T> | undefined {
+  #fromMemory<T>(route: Route, metadata: Metadata, fast: FastDelivery<T>): Promise<T> | undefined {
     const found = this.#fastPath.known(route.name) ?? this.#fastPath.find(route)
     if (!(found instanceof FastEntry)) return undefined
     try {
       const answer = fast(found)
-      recordMetadata(facts, { held: found.entry.held, from: 'memory', stale: false, degraded: false })
+      recordMetadata(metadata, { held: found.entry.held, from: 'memory', stale: false, degraded: false })
       return answer
     } catch {
       return undefined
@@ -152,10 +152,12 @@ export class Reader {
   readObserved<T>(
     traversal: FallbackTraversal<Location>,
     options: ReadOneOptions,
-    facts: Metadata,
+    metadata: Metadata,
     deliver: (reading: Reading) => T,
   ): Promise<T> {
-    return this.#options.chain.read(traversal, this.#chainRead(options, options.version), (reading) => noted(facts, reading, deliver))
+    return this.#options.chain.read(traversal, this.#chainRead(options, options.version), (reading) =>
+      recordAndDeliver(metadata, reading, deliver),
+    )
   }
 
   traversal(route: Route, fallback: FallbackPolicy | undefined): FallbackTraversal<Location> {
@@ -183,21 +185,25 @@ export class Reader {
     assertList(requests)
     const options = knownReadOptions(read, readMembers)
     const asks = requests.map(knownRequest).map(({ name, field = options.field }): ManyAsk<T> => {
-      const facts: Metadata = {}
+      const metadata: Metadata = {}
       const route = this.locate(name)
       const traversal = new FallbackTraversal(name, route.locations, [this.#options.fallback, options.fallback])
-      return { route, facts, ask: { traversal, deliver: (reading) => noted(facts, reading, (each) => deliver(each, field)) } }
+      return {
+        route,
+        metadata,
+        ask: { traversal, deliver: (reading) => recordAndDeliver(metadata, reading, (each) => deliver(each, field)) },
+      }
     })
     // The first admitted operation begins the batch for all.
     let begun: Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> | undefined
-    const observed = asks.map(({ route, facts: learnt, ask }) =>
-      observer.observe({ operation: 'get', name: route.name, effect: false }, options, async (facts) => {
+    const observed = asks.map(({ route, metadata: learnt, ask }) =>
+      observer.observe({ operation: 'get', name: route.name, effect: false }, options, async (metadata) => {
         if (route.failure !== undefined) throw route.failure
         const results = await (begun ??= chain.readMany(
           asks.flatMap((each) => (each.route.failure === undefined ? each.ask : [])),
           this.#chainRead(options),
         ))
-        Object.assign(facts, learnt)
+        Object.assign(metadata, learnt)
         const result = results.get(ask)
         if (result?.status === 'fulfilled') return result.value
         throw result?.reason
@@ -232,28 +238,28 @@ function knownRequest(request: SecretRequest): SecretRequest {
 /** One read of several. Without a route it fails alone. */
 interface ManyAsk<T> {
   readonly route: Route
-  readonly facts: Metadata
+  readonly metadata: Metadata
   readonly ask: ChainAsk<T>
 }
 
-function noted<T>(facts: Metadata, reading: Reading, deliver: Deliver<T>): T {
-  recordMetadata(facts, reading)
+function recordAndDeliver<T>(metadata: Metadata, reading: Reading, deliver: Deliver<T>): T {
+  recordMetadata(metadata, reading)
   try {
     return deliver(reading)
   } catch (error) {
-    throw SecretsError.isInstance(error) ? withContext(error, { provider: facts.provider }) : error
+    throw SecretsError.isInstance(error) ? withContext(error, { provider: metadata.provider }) : error
   }
 }
 
-function recordMetadata(facts: Metadata, { held, from, stale, degraded }: Omit<Reading, 'location'>): void {
+function recordMetadata(metadata: Metadata, { held, from, stale, degraded }: Omit<Reading, 'location'>): void {
   const { provider, version, revision, exclusive } = held.facts
-  facts.provider = provider
-  facts.version = version
-  facts.revision = revision
-  facts.exclusive = exclusive
-  facts.from = from
-  facts.stale = stale
-  facts.degraded = degraded
+  metadata.provider = provider
+  metadata.version = version
+  metadata.revision = revision
+  metadata.exclusive = exclusive
+  metadata.from = from
+  metadata.stale = stale
+  metadata.degraded = degraded
 }
 
 /** Extracts the location's field first, then the requested one inside it. */

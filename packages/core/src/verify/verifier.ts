@@ -33,7 +33,7 @@ interface Current {
 
 interface Earlier {
   readonly digest: Uint8Array
-  readonly facts: SecretBytes['facts']
+  readonly metadata: SecretBytes['facts']
 }
 
 interface Previous {
@@ -57,14 +57,14 @@ function matchAt(index: number): Comparison['matched'] {
 /** A store call this recent is not repeated. */
 const joinedMs = 100
 
-type Compare = (changes: VerifyOptions, facts: Metadata) => Promise<Comparison>
+type Compare = (changes: VerifyOptions, metadata: Metadata) => Promise<Comparison>
 
 interface Recheck {
   readonly first: Comparison
   readonly store: ProviderCache
   readonly path: string
   readonly signal: AbortSignal | undefined
-  readonly facts: Metadata
+  readonly metadata: Metadata
 }
 
 /** Codes of a store that answered without a current secret. */
@@ -114,10 +114,10 @@ export class Verifier {
     // The caller may wipe its bytes right after the call.
     const candidate = typeof presented === 'string' ? presented : copyOutsideHeap(presented.subarray(0, longestCompared + 1))
     try {
-      return await this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (facts) => {
+      return await this.#observer.observe({ operation: 'verify', name, effect: false }, options, async (metadata) => {
         const compare: Compare = (changes, learnt) => this.#compare(route, candidate, { ...options, ...changes }, learnt)
-        const { matched, error } = await this.#decide(compare, startedAt, options.signal, facts)
-        facts.matched = matched
+        const { matched, error } = await this.#decide(compare, startedAt, options.signal, metadata)
+        metadata.matched = matched
         // The version that could not be read might have matched.
         if (matched === 'none' && error !== undefined) throw error
         return matched !== 'none'
@@ -127,16 +127,16 @@ export class Verifier {
     }
   }
 
-  async #compare(route: Route, candidate: string | Uint8Array, options: VerifyOptions, facts: Metadata): Promise<Comparison> {
-    const current = await this.#current(route, options, facts)
+  async #compare(route: Route, candidate: string | Uint8Array, options: VerifyOptions, metadata: Metadata): Promise<Comparison> {
+    const current = await this.#current(route, options, metadata)
     const previous = await this.#previous(current, options)
     const index = this.#verification.match(candidate, [current?.digest, previous.digest])
     return { matched: matchAt(index), current, error: previous.error }
   }
 
   /** After a mismatch asks the store, since the secret may have been rotated elsewhere. */
-  async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, facts: Metadata): Promise<Comparison> {
-    const first = await compare({}, facts)
+  async #decide(compare: Compare, startedAt: number, signal: AbortSignal | undefined, metadata: Metadata): Promise<Comparison> {
+    const first = await compare({}, metadata)
     const { matched, current } = first
     if (matched !== 'none' || current === undefined || current.held.facts.exclusive) return first
     const { store, path } = { ...current.location, ...current.location.chainEntry }
@@ -144,7 +144,7 @@ export class Verifier {
     const isBrought = current.from !== 'memory' && current.held.facts.askedAt >= startedAt - joinedMs
     if (isBrought && current.held.facts.askedAt >= startedAt) this.#rechecks.record(store, path)
     if (!isBrought && this.#rechecks.isOpen(store, path)) {
-      const second = await this.#recheck(compare, { first, store, path, signal, facts })
+      const second = await this.#recheck(compare, { first, store, path, signal, metadata })
       if (second.matched !== 'none') this.#rechecks.reset(store, path)
       return second
     }
@@ -152,24 +152,24 @@ export class Verifier {
   }
 
   /** Asks the store or joins a running recheck, which a caller's abort does not end for others. */
-  async #recheck(compare: Compare, { first, store, path, signal, facts }: Recheck): Promise<Comparison> {
+  async #recheck(compare: Compare, { first, store, path, signal, metadata }: Recheck): Promise<Comparison> {
     const running = this.#rechecks.running(store, path)
     if (running !== undefined) {
       await untilAborted(running, signal)
-      return compare({ fresh: false }, facts)
+      return compare({ fresh: false }, metadata)
     }
-    const asking = this.#compareAnew(compare, first, facts)
+    const asking = this.#compareAnew(compare, first, metadata)
     this.#rechecks.record(store, path, asking)
     return untilAborted(asking, signal)
   }
 
   /** Compares with the store's current value, unless the store is unreachable. */
-  async #compareAnew(compare: Compare, first: Comparison, facts: Metadata): Promise<Comparison> {
+  async #compareAnew(compare: Compare, first: Comparison, metadata: Metadata): Promise<Comparison> {
     // The held value counts more than a later provider's degraded answer.
     const anew: Metadata = {}
     try {
       const second = await compare({ fresh: true, acceptDegraded: false, signal: undefined }, anew)
-      Object.assign(facts, anew)
+      Object.assign(metadata, anew)
       return second
     } catch (error) {
       if (SecretsError.isInstance(error) && isOutage(error.code)) return first
@@ -178,11 +178,11 @@ export class Verifier {
   }
 
   /** Returns `undefined` if the secret does not exist or was withdrawn. */
-  async #current(route: Route, options: VerifyOptions, facts: Metadata): Promise<Current | undefined> {
+  async #current(route: Route, options: VerifyOptions, metadata: Metadata): Promise<Current | undefined> {
     const traversal = this.#reader.traversal(route, options.fallback)
     try {
       const current = { ...options, version: undefined }
-      const { location, accepted } = await this.#reader.readObserved(traversal, current, facts, (reading) => ({
+      const { location, accepted } = await this.#reader.readObserved(traversal, current, metadata, (reading) => ({
         location: reading.location,
         accepted: reading.degraded && !options.acceptDegraded ? undefined : this.#currentOf(reading, options),
       }))
@@ -218,7 +218,7 @@ export class Verifier {
     const { version, revision, currentSince } = current.held.facts
     if (version === undefined) {
       const previous = await this.#readVersion(current, 'previous', options)
-      const { revision: itsOwn, currentSince: since = -Infinity } = previous?.facts ?? {}
+      const { revision: itsOwn, currentSince: since = -Infinity } = previous?.metadata ?? {}
       const isBefore = since <= Number(currentSince) && (revision === undefined || itsOwn !== revision)
       return isBefore ? previous?.digest : undefined
     }
@@ -232,7 +232,7 @@ export class Verifier {
   /** A version read before the current one may have been replaced since. */
   async #readVersion(current: Current, version: VersionSelector, options: VerifyOptions): Promise<Earlier | undefined> {
     const known = await this.#read(current, version, options, false)
-    const isSure = known === undefined ? version !== 'previous' : known.facts.askedAt >= current.held.facts.askedAt
+    const isSure = known === undefined ? version !== 'previous' : known.metadata.askedAt >= current.held.facts.askedAt
     return isSure ? known : this.#read(current, version, options, true)
   }
 
@@ -247,7 +247,7 @@ export class Verifier {
     return (
       found && {
         digest: partOf({ ...found, location, degraded: false }, field).digest(this.#verification.digest),
-        facts: found.held.facts,
+        metadata: found.held.facts,
       }
     )
   }

@@ -1,4 +1,4 @@
-import { describeAt, describeCurrent, type Look } from '../chain/describe.ts'
+import { describeAt, describeCurrent, type DescribeCall } from '../chain/describe.ts'
 import type { CallContext, SecretDescription, StoredSecret } from '../contract/provider.ts'
 import { quoted } from '../errors/format.ts'
 import type { Location, Locations } from '../chain/routing.ts'
@@ -48,9 +48,9 @@ export async function targetOfStore(
 export async function targetOfCurrent(
   traversal: FallbackTraversal<Location>,
   context: CallContext,
-  look: Look<SecretDescription | StoredSecret> = describeAt,
+  describeCall: DescribeCall<SecretDescription | StoredSecret> = describeAt,
 ): Promise<Target | undefined> {
-  const found = await describeCurrent(traversal, context, look)
+  const found = await describeCurrent(traversal, context, describeCall)
   if (found === undefined) return undefined
   const { location, description } = found
   if (traversal.degraded) {

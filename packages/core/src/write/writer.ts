@@ -57,17 +57,18 @@ export class Writer {
   }
 
   rotateSecret(name: string, value: string | Uint8Array | SecretFields, write: WriteOptions = {}): Promise<SecretReceipt> {
-    return this.#write('rotate', name, value, write, async (options, context, route, look) => {
-      const current = options.provider === undefined ? await targetOfCurrent(this.#options.traversal(route), context, look) : undefined
+    return this.#write('rotate', name, value, write, async (options, context, route, describeCall) => {
+      const current =
+        options.provider === undefined ? await targetOfCurrent(this.#options.traversal(route), context, describeCall) : undefined
       return current ?? this.#targetOfStore(route, options, context)
     })
   }
 
   async deleteSecret(name: string, remove: DeleteOptions = {}): Promise<DeleteReceipt> {
     const options = knownCallOptions(remove, deleteMembers)
-    return this.#effect('delete', this.#options.locate(name), options, async (context, facts, route) => {
+    return this.#effect('delete', this.#options.locate(name), options, async (context, metadata, route) => {
       const location = whole(await this.#locationOfCurrent(route, options, context, options.purge))
-      const { name: provider } = noted(facts, location)
+      const { name: provider } = recordProvider(metadata, location)
       const call = able(location, 'delete')
       const { purge = false } = options
       const receipt = await this.#changing(location, () => call(location.path, { purge }, context), purge ? 'purged' : withdrawn)
@@ -77,13 +78,13 @@ export class Writer {
 
   async restoreSecret(name: string, choice: ProviderChoice = {}): Promise<{ readonly provider: string }> {
     const options = knownCallOptions(choice, choiceMembers)
-    return this.#effect('restore', this.#options.locate(name), options, async (context, facts, route) => {
+    return this.#effect('restore', this.#options.locate(name), options, async (context, metadata, route) => {
       const location = whole(
         options.provider === undefined
           ? await this.#locationOfWithdrawn(route, context)
           : locationAt(name, locationsOf(route), options.provider),
       )
-      const { name: provider } = noted(facts, location)
+      const { name: provider } = recordProvider(metadata, location)
       const restore = able(location, 'restore')
       await this.#changing(location, async () => {
         await restore(location.path, context)
@@ -99,9 +100,9 @@ export class Writer {
   ): Promise<{ readonly provider: string }> {
     const options = knownCallOptions(choice, choiceMembers)
     assertTags(tags, true)
-    return this.#effect('tag', this.#options.locate(name), options, async (context, facts, route) => {
+    return this.#effect('tag', this.#options.locate(name), options, async (context, metadata, route) => {
       const location = await this.#locationOfCurrent(route, options, context)
-      const { name: provider } = noted(facts, location)
+      const { name: provider } = recordProvider(metadata, location)
       await able(location, 'tag')(location.path, tags, context)
       return { provider }
     })
@@ -116,19 +117,19 @@ export class Writer {
     name: string,
     value: string | Uint8Array | SecretFields,
     write: WriteOptions,
-    find: (options: WriteOptions, context: CallContext, route: Route, look: typeof wholeAt) => Promise<Target>,
+    find: (options: WriteOptions, context: CallContext, route: Route, describeCall: typeof wholeAt) => Promise<Target>,
   ): Promise<SecretReceipt> {
     const route = this.#options.locate(name)
     const { value: content, shape } = writtenValue(value)
     const options = knownWriteOptions(write)
     const secret: NewSecret = { value: content, shape, version: options.version, ifCurrent: undefined, tags: options.tags }
-    return this.#effect(operation, route, options, async (context, facts) => {
+    return this.#effect(operation, route, options, async (context, metadata) => {
       const isWhole = options.field === undefined && shape === undefined
       const target = await find(options, context, route, isWhole ? wholeAt : describeAt)
-      const { name: provider } = noted(facts, target.location)
+      const { name: provider } = recordProvider(metadata, target.location)
       const fields = options.field === undefined ? target.location.fields : [...target.location.fields, options.field]
       const receipt = await this.#changing(target.location, () => put(target, fields, secret, context))
-      Object.assign(facts, receipt)
+      Object.assign(metadata, receipt)
       return { provider, ...receipt }
     })
   }
@@ -137,10 +138,12 @@ export class Writer {
     operation: string,
     route: Route,
     options: CallOptions,
-    run: (context: CallContext, facts: Metadata, route: Route) => Promise<T>,
+    run: (context: CallContext, metadata: Metadata, route: Route) => Promise<T>,
   ): Promise<T> {
     const context: CallContext = { signal: options.signal ?? this.#options.closing }
-    return this.#options.observer.observe({ operation, name: route.name, effect: true }, options, (facts) => run(context, facts, route))
+    return this.#options.observer.observe({ operation, name: route.name, effect: true }, options, (metadata) =>
+      run(context, metadata, route),
+    )
   }
 
   /**
@@ -251,7 +254,7 @@ function able<Member extends 'delete' | 'restore' | 'tag'>(
   })
 }
 
-function noted(facts: Metadata, { chainEntry }: Location): SecretProvider {
-  facts.provider = chainEntry.provider.name
+function recordProvider(metadata: Metadata, { chainEntry }: Location): SecretProvider {
+  metadata.provider = chainEntry.provider.name
   return chainEntry.provider
 }

@@ -48,7 +48,7 @@ export class PendingInvalidations {
 
   /** Least versions to send now: a later success must not lose those of an earlier failure. */
   leastVersions(path: string, leastVersion: number | undefined): readonly (number | undefined)[] {
-    const all = joined(this.#pending.get(path)?.leastVersions ?? [], leastVersion)
+    const all = merged(this.#pending.get(path)?.leastVersions ?? [], leastVersion)
     return all.length === 0 ? [undefined] : all
   }
 
@@ -67,9 +67,9 @@ export class PendingInvalidations {
   }
 
   failed(path: string, leastVersion: number | undefined, now: number): void {
-    const leastVersions = joined(this.#pending.get(path)?.leastVersions ?? [], leastVersion)
+    const leastVersions = merged(this.#pending.get(path)?.leastVersions ?? [], leastVersion)
     this.#pending.set(path, { path, leastVersions, failedAt: now, number: (this.#failures += 1) })
-    this.#failing = backOff(new SecretsError('UNAVAILABLE', 'the level could not be told'), this.#failing, now, { longestMs })
+    this.#failing = backOff(new SecretsError('UNAVAILABLE', 'the shared cache could not be told'), this.#failing, now, { longestMs })
     this.#nextAt = this.#failing.retryAt
   }
 
@@ -84,7 +84,7 @@ export class PendingInvalidations {
 }
 
 /** Versions only rise, but begin anew after a lift. */
-function joined(before: readonly number[], next: number | undefined): readonly number[] {
+function merged(before: readonly number[], next: number | undefined): readonly number[] {
   if (next === undefined) return before
   if (next === 0) return [0]
   const least = Math.max(next, before.at(-1) ?? 0)

@@ -76,7 +76,7 @@ export class SharedCacheClient {
       return unavailable
     }
     const answer = await this.#answer(path, version)
-    if (answer.isUnavailable && own(this.#cache, 'failClosed') === true) throw closedWithLevel()
+    if (answer.isUnavailable && own(this.#cache, 'failClosed') === true) throw failedClosed()
     return answer
   }
 
@@ -90,7 +90,7 @@ export class SharedCacheClient {
       return answer
     } catch {
       if (spannedGap()) this.#circuit.withdrawn()
-      else this.#circuit.failed([path], Date.now(), closedWithLevel())
+      else this.#circuit.failed([path], Date.now(), failedClosed())
       return unavailable
     }
   }
@@ -240,7 +240,7 @@ function isDuration(number: unknown): number is number {
   return typeof number === 'number' && number >= 0 && number < Infinity
 }
 
-function closedWithLevel(): SecretsError {
+function failedClosed(): SecretsError {
   return new SecretsError('UNAVAILABLE', 'the shared cache cannot be asked, and fails closed', {
     remedy: 'bring it back, or let `failClosed` be false',
   })

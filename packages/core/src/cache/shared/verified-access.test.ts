@@ -6,7 +6,7 @@ const hour = 3_600_000
 beforeEach(() => void vi.useFakeTimers({ now: 10 * hour }))
 afterEach(() => vi.useRealTimers())
 
-it('takes from the level what nobody refused, unless rights are to be proven', () => {
+it('takes from the shared cache what nobody refused, unless rights are to be proven', () => {
   expect([new VerifiedAccess(false).mayShare('a', 'a'), new VerifiedAccess(true).mayShare('a', 'a')]).toEqual([true, false])
 })
 

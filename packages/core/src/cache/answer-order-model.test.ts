@@ -388,7 +388,7 @@ async function run([steps, isShared, failClosed]: [readonly Step[], boolean, boo
   await world.end()
 }
 
-it('answers in order, whatever is late, lost, behind, or written by others, with a shared cache and without', async () => {
+it('answers in order if calls are late or lost, stores lag or others write, with and without a shared cache', async () => {
   const runs = fc.tuple(fc.array(anyStep, { minLength: 5, maxLength: 60 }), fc.boolean(), fc.boolean())
   await expect(fc.assert(fc.asyncProperty(runs, run), { numRuns: 2_000 })).resolves.toBeUndefined()
 })

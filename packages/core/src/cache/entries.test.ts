@@ -71,7 +71,7 @@ describe('a back-off of an outage', () => {
     expect(memory.failure('k', 1_100) === undefined).toBe(isOver)
   })
 
-  it('is not lengthened by a call that was under way when it began', () => {
+  it('is not extended by a call that overlaps its begin', () => {
     const memory = memoryOf(-Infinity)
     memory.noteFailure('k', down, 1_000, 2_000)
     memory.noteFailure('k', down, 1_500, 2_400)
@@ -80,7 +80,7 @@ describe('a back-off of an outage', () => {
     expect(memory.failure('k', 2_600)?.retryAt).toBe(3_600)
   })
 
-  it('gives way to an answer of such a call', () => {
+  it('ends with an answer of such a call', () => {
     const memory = memoryOf(-Infinity)
     memory.noteFailure('k', down, 1_000, 2_000)
     const denied = new SecretsError('PERMISSION_DENIED', 'no')

@@ -46,7 +46,7 @@ it.each<[string, SharedCache['read'], string]>([
   await store.close()
 })
 
-it.each(['keep', 'confirm', 'isOvertaken'] as const)('a batch is sent though memory fails one of its reads (%s)', async (step) => {
+it.each(['keep', 'confirm', 'isOvertaken'] as const)('a batch is sent although memory fails one of its reads (%s)', async (step) => {
   const { client, read } = shared()
   const { store, get } = cached({}, { shared: client })
   await seen(store)
@@ -67,7 +67,7 @@ it.each(['keep', 'confirm', 'isOvertaken'] as const)('a batch is sent though mem
   await store.close()
 })
 
-it('a read that fails after it found a gap gives its fill lease back', async () => {
+it('a read that fails after it found a gap releases its fill lease', async () => {
   const { client, fill } = shared()
   const { store, get } = cached({}, { shared: client })
   get.mockImplementation(async () => {

@@ -115,7 +115,7 @@ function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills
 function warnIfUnused(providers: readonly SecretProvider[]): void {
   if (providers.some((provider) => ownMembers(provider, ['sharedAs']).sharedAs !== undefined)) return
   process.emitWarning(
-    'The shared cache of secrets shares nothing, since no provider says for which store it stands: add one that does, such as awsProvider() or vaultProvider(), give your own its `sharedAs`, or leave out `cache.shared`',
+    'The shared cache of secrets is unused, since no provider has `sharedAs`. Add one that has it, such as awsProvider() or vaultProvider(), set it on your own provider, or leave out `cache.shared`',
     { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' },
   )
 }

@@ -6,14 +6,14 @@ const most = 10_000
 describe('pending invalidations', () => {
   beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 
-  it('are tried again one at a time, the next a minute after one that has not ended', () => {
+  it('are retried one at a time, the next a minute after one that hangs', () => {
     const pending = new PendingInvalidations(() => {})
     for (const path of ['a', 'b']) pending.failed(path, undefined, 0)
     expect(pending.begin('a', 100_000)).toBe(true)
     expect([pending.begin('b', 159_999), pending.begin('b', 160_000)]).toEqual([false, true])
   })
 
-  it('that are too many give up the earliest, and warn once until something could be told', () => {
+  it('give up the earliest if there are too many, and warn once until one is acknowledged', () => {
     const forget = vi.fn<(path: string, askedBefore: number) => void>()
     const pending = new PendingInvalidations(forget)
     const fail = (path: string): void => pending.failed(path, undefined, 1_000)

@@ -69,14 +69,14 @@ export class PendingInvalidations {
   failed(path: string, leastVersion: number | undefined, now: number): void {
     const leastVersions = merged(this.#pending.get(path)?.leastVersions ?? [], leastVersion)
     this.#pending.set(path, { path, leastVersions, failedAt: now, number: (this.#failures += 1) })
-    this.#failing = backOff(new SecretsError('UNAVAILABLE', 'the shared cache could not be told'), this.#failing, now, { longestMs })
+    this.#failing = backOff(new SecretsError('UNAVAILABLE', 'an invalidation was not acknowledged'), this.#failing, now, { longestMs })
     this.#nextAt = this.#failing.retryAt
   }
 
   #warn(): void {
     if (!this.#hasWarned) {
       warnOfSharedCache(
-        `the shared cache could not be acknowledged of more than ${most} writes, and will not be acknowledged of the earliest: other processes may serve former values until their TTL ends`,
+        `the shared cache did not acknowledge more than ${most} invalidations, and the earliest are given up. Other processes may serve former values until their TTL ends`,
       )
     }
     this.#hasWarned = true

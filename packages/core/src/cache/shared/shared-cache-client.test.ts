@@ -50,7 +50,7 @@ describe('a read of the shared cache', () => {
     expect(read.mock.calls[0]?.[0]).toEqual({ sharedAs: 'eu', path: 'a', version: 'previous' })
   })
 
-  it('takes a hit until its time is over, and knows when it was asked for', async () => {
+  it('accepts a hit until it expires, and knows when its store was asked', async () => {
     const hit = { value: 'v' }
     expect(await answering({ hit, until: now + 1 }).read('a', undefined)).toEqual({
       holds: hit,
@@ -60,7 +60,7 @@ describe('a read of the shared cache', () => {
     expect((await answering({ hit: { ...hit, expiresAt: now }, until: now + 1 }).read('a', undefined)).hit).toBeUndefined()
   })
 
-  it('applies a TTL of its own to when the store was asked, and tells the shared cache so', async () => {
+  it("applies its own TTL to the time of the store's answer, and passes that bound to the shared cache", async () => {
     const read = vi.fn<SharedCache['read']>(async () => ({ hit: { value: 'v' }, until: now + 10 * lifeMs, askedAt: now - lifeMs + 1 }))
     const client = clientOver({ read })
     expect((await client.read('a', undefined)).hit?.askedAt).toBe(now - lifeMs + 1)
@@ -69,12 +69,12 @@ describe('a read of the shared cache', () => {
     expect((await client.read('a', undefined)).hit).toBeUndefined()
   })
 
-  it.each([NaN, -1, '5', now + 60_000])('makes nothing look younger than it may be: asked at %s', async (askedAt) => {
+  it.each([NaN, -1, '5', now + 60_000])('never makes an answer look too young: asked at %s', async (askedAt) => {
     const { hit } = await answering({ hit: { value: 'v' }, until: now + 5, askedAt }).read('a', undefined)
     expect(hit?.askedAt).toBe(typeof askedAt === 'number' && askedAt > now ? now : now + 5 - lifeMs)
   })
 
-  it.each([Infinity, 1e18, now + lifeMs + 1])('lets no entry outlive those that are filled here: until %d', async (until) => {
+  it.each([Infinity, 1e18, now + lifeMs + 1])('lets no entry outlive those of this process: until %d', async (until) => {
     const { hit } = await answering({ hit: { value: 'v' }, until }).read('a', undefined)
     expect(hit?.askedAt).toBe(now)
   })
@@ -97,7 +97,7 @@ describe('a read of the shared cache', () => {
     expect([read.hit, read.ticket]).toEqual([undefined, undefined])
   })
 
-  it('takes the version that it asked for and no other', async () => {
+  it('accepts only the requested version', async () => {
     const client = answering({ hit: { value: 'v', version: 9 }, until: now + 1 })
     expect((await client.read('a', 1)).hit).toBeUndefined()
     expect((await client.read('a', 9)).hit).toBeDefined()
@@ -120,7 +120,7 @@ describe('a read of the shared cache', () => {
     }
   })
 
-  it('never fails for a reason of its own', async () => {
+  it('never fails because the shared cache fails', async () => {
     expect(await clientOver({ read: async () => Promise.reject(new Error('down')) }).read('a', undefined)).toEqual(unavailable)
     const trap = Object.defineProperty({}, 'hit', { enumerable: true, get: () => expect.fail('read') })
     expect(await answering(trap).read('a', undefined)).toEqual(unavailable)
@@ -142,7 +142,7 @@ describe('a read of the shared cache', () => {
     [1_500, 1_500],
     [60_000, 5_000],
     [NaN, 250],
-  ])('may take %d ms where the shared cache says so: %d', async (longestReadMs, ms) => {
+  ])('may take %d ms if the shared cache declares that: %d', async (longestReadMs, ms) => {
     const read = vi.fn<(answer: unknown) => void>()
     void clientOver({ read: hung, longestReadMs }).read('a', undefined).then(read)
     await vi.advanceTimersByTimeAsync(ms - 1)
@@ -151,19 +151,19 @@ describe('a read of the shared cache', () => {
     expect(read).toHaveBeenCalledWith(unavailable)
   })
 
-  it('is no gap where the shared cache says that it is unavailable', async () => {
+  it('is no gap if the shared cache is unavailable', async () => {
     expect(await answering({ ticket, unavailable: true }).read('a', undefined)).toEqual(unavailable)
     expect(await answering({ ticket, unavailable: 'no' }).read('a', undefined)).toEqual({ ticket })
   })
 
-  it('fails with a shared cache that is unavailable and fails closed', async () => {
+  it('fails if the shared cache is unavailable and fails closed', async () => {
     const failing = expect.objectContaining({ code: 'UNAVAILABLE' })
     await expect(answering({ ticket, unavailable: true }, { failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
     await expect(clientOver({ read: hungUp, failClosed: true }).read('a', undefined)).rejects.toThrow(failing)
     expect(await answering({ ticket }, { failClosed: true }).read('a', undefined)).toEqual({ ticket })
   })
 
-  it('is spared for a while after the shared cache failed several times, until a single probe succeeds', async () => {
+  it('is skipped after several failures, until a single probe succeeds', async () => {
     const read = vi.fn<SharedCache['read']>(hung)
     const client = clientOver({ read })
     for (let count = 0; count < 5; count += 1) {
@@ -183,7 +183,7 @@ describe('what this process has seen', () => {
   const until = now + lifeMs / 2
   const askedAt = until - lifeMs
 
-  it('is not followed by anything from the shared cache that was asked for before it', async () => {
+  it('bars older answers of the shared cache', async () => {
     const client = answering({ hit: { value: 'old' }, until })
     client.saw('a', undefined, askedAt + 1)
     expect((await client.read('a', undefined)).hit).toBeUndefined()
@@ -192,7 +192,7 @@ describe('what this process has seen', () => {
     expect((await client.read('b', undefined)).hit).toBeDefined()
   })
 
-  it('may have been seen in the shared cache', async () => {
+  it('may come from the shared cache', async () => {
     const read = vi.fn<SharedCache['read']>(async () => ({ hit: { value: 'new' }, until }))
     const client = clientOver({ read })
     await client.read('a', undefined)
@@ -205,7 +205,7 @@ describe('what the store answered', () => {
   const stored: StoredSecret = { value: 'v' }
   const said = { ...none, ticket }
 
-  it("fills a gap; that is not waited for but by drain, and its failure is nobody's", async () => {
+  it('fills a gap in the background: only drain waits, and no reader sees a failure', async () => {
     const fill = vi.fn<SharedCache['fill']>(async () => Promise.reject(new Error('down')))
     const client = clientOver({ fill })
     client.bring('a', 2, said, stored, now)
@@ -214,7 +214,7 @@ describe('what the store answered', () => {
     await client.drain()
   })
 
-  it('still fills when close() has ended the reads, until its time is up', async () => {
+  it('still fills after close() has ended the reads, until its time is up', async () => {
     const [reads, fills] = [new AbortController(), new AbortController()]
     const [fill, invalidate] = [vi.fn<SharedCache['fill']>(hung), vi.fn<SharedCache['invalidate']>(hung)]
     const signals = { closing: reads.signal, closingFills: fills.signal }
@@ -235,7 +235,7 @@ describe('what the store answered', () => {
     expect(fill).toHaveBeenCalledTimes(1)
   })
 
-  it('fills by the deadline', async () => {
+  it('ends a fill at the deadline', async () => {
     const client = clientOver({ fill: hung })
     client.bring('a', undefined, said, stored, now)
     const drained = vi.fn<() => void>()
@@ -246,7 +246,7 @@ describe('what the store answered', () => {
     expect(drained).toHaveBeenCalled()
   })
 
-  it('fills nothing without a ticket, and gives the turn back where it may not be shared', () => {
+  it('fills nothing without a ticket, and releases the fill lease if the answer may not be shared', () => {
     const fill = vi.fn<SharedCache['fill']>(async () => {})
     const client = clientOver({ fill })
     client.bring('a', undefined, none, stored, now)
@@ -267,7 +267,7 @@ describe('what the store answered', () => {
     ['what is gone', { value: 'v' }, undefined],
     ['what is now a lease', { value: 'v' }, { value: 'v', exclusive: true }],
     ['what is no secret', { value: 5 }, stored],
-  ])('takes from the shared cache what is something else: %s', async (_, holds, answer) => {
+  ])('invalidates a different value in the shared cache: %s', async (_, holds, answer) => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
     const client = clientOver({ invalidate })
     client.bring('a', undefined, { ...none, holds }, answer, now)
@@ -279,7 +279,7 @@ describe('what the store answered', () => {
     ['a later version', { value: 'v', version: 1 }, { value: 'v', version: 2 }],
     ['an earlier version, as of a replica that lags behind', { value: 'v', version: 2 }, { value: 'v', version: 1 }],
     ['nothing, as of such a replica', { value: 'v', version: 2 }, undefined],
-  ])('takes from the shared cache what is something else, and tells what the store had: %s', async (_, holds, answer) => {
+  ])("invalidates a different value in the shared cache with the store's version: %s", async (_, holds, answer) => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
     const client = clientOver({ invalidate })
     client.bring('a', undefined, { ...none, holds }, answer, now)
@@ -291,7 +291,7 @@ describe('what the store answered', () => {
     stored,
     { value: Uint8Array.of(1), version: 2, revision: 'r' },
     { value: '{}', shape: 'map', expiresAt: now + 1 },
-  ])('leaves the shared cache alone where it holds the same: %j', async (secret) => {
+  ])('leaves the shared cache alone if it holds the same value: %j', async (secret) => {
     const [invalidate, fill] = [vi.fn<SharedCache['invalidate']>(async () => {}), vi.fn<SharedCache['fill']>(async () => {})]
     const client = clientOver({ invalidate, fill })
     const { expiresAt: _, ...same } = secret
@@ -302,19 +302,19 @@ describe('what the store answered', () => {
 })
 
 describe('invalidating the shared cache', () => {
-  it('is for every version of the path', async () => {
+  it('covers every version of the path', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
     await clientOver({ invalidate }).invalidate('a')
     expect(invalidate).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a' }, expect.anything())
   })
 
-  it('tells which version was written', async () => {
+  it('passes on the written version', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => {})
     await clientOver({ invalidate }).invalidate('a', 7)
     expect(invalidate).toHaveBeenCalledWith({ sharedAs: 'eu', path: 'a', leastVersion: 7 }, expect.anything())
   })
 
-  it('tells the writer if it failed, and that the write is done', async () => {
+  it('reports its failure to the writer, with the write as done', async () => {
     const failing = clientOver({ invalidate: async () => Promise.reject(new Error('canary-0b3c')) }).invalidate('a')
     await expect(failing).rejects.toThrow(expect.objectContaining({ code: 'UNAVAILABLE', effect: 'done' }))
     await expect(failing).rejects.not.toThrow('canary')
@@ -326,7 +326,7 @@ describe('invalidating the shared cache', () => {
   })
 })
 
-describe('a path that the shared cache could not be told of', () => {
+describe('a path whose invalidation the shared cache did not acknowledge', () => {
   const hit = { value: 'old' }
 
   function failing(): {
@@ -344,7 +344,7 @@ describe('a path that the shared cache could not be told of', () => {
     return { client, invalidate, acknowledged }
   }
 
-  it('is not read there, for however long others let their entries live', async () => {
+  it('is not read there, whatever TTL other processes use', async () => {
     const { client, acknowledged } = failing()
     expect([await acknowledged(), await client.read('a', undefined), await client.read('a', 1)]).toEqual([false, unavailable, unavailable])
     expect((await client.read('b', undefined)).hit).toBeDefined()
@@ -352,7 +352,7 @@ describe('a path that the shared cache could not be told of', () => {
     expect(await client.read('a', undefined)).toEqual(unavailable)
   })
 
-  it('is told of again with what the store answers next, and read from then on', async () => {
+  it("is invalidated again with the store's next answer, and read from then on", async () => {
     const { client, invalidate, acknowledged } = failing()
     await acknowledged()
     client.bring('a', undefined, none, { value: 'new' }, now)
@@ -367,7 +367,7 @@ describe('a path that the shared cache could not be told of', () => {
     expect(invalidate).toHaveBeenCalledTimes(3)
   })
 
-  it('is told of again by who looks there, and read from then on', async () => {
+  it('is invalidated again by the next read, and read from then on', async () => {
     const { client, invalidate, acknowledged } = failing()
     await acknowledged()
     invalidate.mockImplementation(async () => {})
@@ -378,7 +378,7 @@ describe('a path that the shared cache could not be told of', () => {
     expect(invalidate).toHaveBeenCalledTimes(2)
   })
 
-  it('is told of again at longer and longer intervals, up to a minute, and by one at a time', async () => {
+  it('is invalidated again at growing intervals, up to a minute, one attempt at a time', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(1)
     const { client, invalidate, acknowledged } = failing()
     await acknowledged()
@@ -396,7 +396,7 @@ describe('a path that the shared cache could not be told of', () => {
     expect(invalidate).toHaveBeenCalledTimes(1)
   })
 
-  it('is told of again with the version that was written, whatever a replica of the store says', async () => {
+  it('is invalidated again with the written version, whatever a replica of the store says', async () => {
     const { client, invalidate } = failing()
     await client.invalidate('a', 7).catch(() => {})
     client.bring('a', undefined, none, { value: 'lagging', version: 6 }, now)
@@ -412,7 +412,7 @@ describe('a path that the shared cache could not be told of', () => {
     expect(invalidate.mock.lastCall?.[0].leastVersion, 'once it is told, nothing is remembered').toBe(3)
   })
 
-  it('is not read because it was told of something that was before', async () => {
+  it('stays unread if only an earlier invalidation was acknowledged', async () => {
     const { client, invalidate, acknowledged } = failing()
     const slow = Promise.withResolvers<void>()
     invalidate.mockReturnValueOnce(slow.promise)
@@ -422,7 +422,7 @@ describe('a path that the shared cache could not be told of', () => {
     expect([await before, await client.read('a', undefined)]).toEqual([true, unavailable])
   })
 
-  it('does not lose the version that was written to a later failure that knows none', async () => {
+  it('keeps the written version if a later failure knows none', async () => {
     const { client, invalidate } = failing()
     await client.invalidate('a', 7).catch(() => {})
     await client.invalidate('a').catch(() => {})
@@ -433,7 +433,7 @@ describe('a path that the shared cache could not be told of', () => {
     expect(invalidate.mock.lastCall?.[0].leastVersion).toBeUndefined()
   })
 
-  it('is told of a lift that failed before it is told of what was written since', async () => {
+  it('gets a failed lift acknowledged before later writes', async () => {
     const { client, invalidate } = failing()
     await client.invalidate('a', 7).catch(() => {})
     await client.invalidate('a', 0).catch(() => {})
@@ -445,7 +445,7 @@ describe('a path that the shared cache could not be told of', () => {
   })
 })
 
-describe('more paths than can be remembered that the shared cache could not be told of', () => {
+describe('more unacknowledged paths than can be remembered', () => {
   const written = 10_001
 
   async function overflown(invalidate: SharedCache['invalidate'], askedAt: () => number): Promise<SharedCacheClient> {
@@ -456,7 +456,7 @@ describe('more paths than can be remembered that the shared cache could not be t
 
   beforeEach(() => void vi.spyOn(process, 'emitWarning').mockReturnValue())
 
-  it('cost the others nothing, and the earliest no more than what was asked of its store before', async () => {
+  it('cost other paths nothing, and the earliest path only its older answers', async () => {
     let askedAt = now
     const down = async (): Promise<void> => Promise.reject(new Error('down'))
     const client = await overflown(down, () => askedAt)
@@ -468,7 +468,7 @@ describe('more paths than can be remembered that the shared cache could not be t
     expect((await client.read('path-0', undefined)).hit).toBeDefined()
   })
 
-  it('do not have each answer renew the generation for all', async () => {
+  it('do not renew the generation with each answer', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
     const client = await overflown(invalidate, () => now)
     invalidate.mockReset().mockResolvedValue()
@@ -477,7 +477,7 @@ describe('more paths than can be remembered that the shared cache could not be t
     expect(invalidate).not.toHaveBeenCalled()
   })
 
-  it('are told of again, all that are remembered', async () => {
+  it('are all invalidated again, as far as they are remembered', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
     const client = await overflown(invalidate, () => now)
     invalidate.mockReset().mockResolvedValue()
@@ -487,11 +487,11 @@ describe('more paths than can be remembered that the shared cache could not be t
     expect((await client.read('path-10000', undefined)).hit).toBeDefined()
   })
 
-  it('are worth one warning, until the shared cache could be told of something', async () => {
+  it('cause one warning, until an invalidation is acknowledged', async () => {
     const invalidate = vi.fn<SharedCache['invalidate']>(async () => Promise.reject(new Error('down')))
     const client = await overflown(invalidate, () => now)
     await client.invalidate('one more').catch(() => {})
-    const message = expect.stringMatching(/^the shared cache could not be acknowledged of more than 10000 writes/)
+    const message = expect.stringMatching(/^the shared cache did not acknowledge more than 10000 invalidations/)
     expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
     invalidate.mockResolvedValueOnce()
     await client.invalidate('told')
@@ -501,7 +501,7 @@ describe('more paths than can be remembered that the shared cache could not be t
 })
 
 describe('listening to other processes', () => {
-  it('tells of paths of its own store only, until it ends', () => {
+  it('reports only paths of its own store, until it ends', () => {
     let tell: (key: unknown) => void = () => {}
     const end = vi.fn<() => void>()
     const heard: string[] = []

@@ -131,10 +131,9 @@ export class SharedCacheClient {
     try {
       await telling
     } catch {
-      throw new SecretsError('UNAVAILABLE', 'written, but the shared cache could not be told', {
+      throw new SecretsError('UNAVAILABLE', 'written, but the shared cache did not acknowledge the invalidation', {
         effect: 'done',
-        remedy:
-          'other processes may serve the former value until its TTL ends, or until this one, where it is read, finds the shared cache in reach again',
+        remedy: 'other processes may serve the former value until its TTL ends, or until this process reaches the shared cache again',
       })
     }
   }

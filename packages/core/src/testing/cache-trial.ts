@@ -85,7 +85,7 @@ export function slow(get: ReturnType<typeof vi.fn<Get>>): ((answer: StoredSecret
 }
 
 export function shared(members: Partial<SharedCache> = {}): {
-  level: SharedCacheClient
+  client: SharedCacheClient
   read: ReturnType<typeof vi.fn<SharedCache['read']>>
   fill: ReturnType<typeof vi.fn<SharedCache['fill']>>
 } {
@@ -93,7 +93,7 @@ export function shared(members: Partial<SharedCache> = {}): {
   const fill = vi.fn<SharedCache['fill']>(async () => {})
   const cache: SharedCache = { specificationVersion: 'v1', read, fill, invalidate: async () => {}, ...members }
   return {
-    level: new SharedCacheClient(cache, 'eu', {
+    client: new SharedCacheClient(cache, 'eu', {
       deadlineMs: 5_000,
       lifeMs: 192 * second,
       recheckMs: 5 * second,

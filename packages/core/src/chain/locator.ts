@@ -89,8 +89,3 @@ function parseTarget(target: string): SecretLocation {
   const hash = target.indexOf('#')
   return hash === -1 ? { path: target } : { path: target.slice(0, hash), field: target.slice(hash + 1) }
 }
-
-/** A path is well-formed text of 1 to 2,048 characters without control characters. */
-function isPath(path: unknown): path is string {
-  return typeof path === 'string' && path.length > 0 && path.length <= 2048 && path.isWellFormed() && !/\p{Cc}/u.test(path)
-}

@@ -158,6 +158,15 @@ describeWithServer('openbao', 'what OpenBao answers', () => {
     expect(await codeOf(provider.get('app', context))).toBe('UNAVAILABLE')
   })
 
+  test('a locked namespace is UNAVAILABLE with its own remedy, for a login too', async () => {
+    await bao.api('POST', 'sys/namespaces/locked', {})
+    await bao.api('PUT', 'sys/namespaces/api-lock/lock/locked', {})
+    for (const auth of [tokenAuth(bao.rootToken), appRole({ roleId: 'r', secretId: 's' })]) {
+      const { code, message } = await failure(another({ namespace: 'locked', auth }).get('app', context))
+      expect([code, message]).toEqual(['UNAVAILABLE', expect.stringContaining('the namespace is locked (unlock it)')])
+    }
+  })
+
   test('a KV v1 mount is found out, and again when it was upgraded', async () => {
     const { provider, mount, seed } = await trialOf({ kv: 1 })
     await seed('app', 'v1')

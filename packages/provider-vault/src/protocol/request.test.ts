@@ -145,15 +145,15 @@ test('what uses something up is sent again only where nothing was done', async (
     [new TransportError('UNAVAILABLE', 'the connection broke', { sent: true }), 1],
   ] as const) {
     const left = [first]
-    let sent = 0
+    let requests = 0
     const answer = (): VaultAnswer => {
-      sent += 1
+      requests += 1
       const outcome = left.shift() ?? vaultAnswer(200, '{"data":{}}')
       if (outcome instanceof TransportError) throw outcome
       return outcome
     }
     await sentTo(answer, [unwrap]).catch((error: unknown) => expect(error).toBe(first))
-    expect(sent).toBe(times)
+    expect(requests).toBe(times)
   }
 })
 

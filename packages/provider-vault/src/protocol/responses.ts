@@ -83,8 +83,8 @@ const table: readonly Row[] = [
   { status: [404], is: notVaults('CONFIGURATION') },
 
   { status: [405, 415], is: fails('CONFIGURATION', 'the server does not know this operation on this path', 'check that `mount` is of KV') },
-  // A proxy that closes an idle connection, or lost the request on its way.
-  { status: [408], is: broken('what is before Vault gave up waiting for the request') },
+  // Of a proxy that closes an idle connection, also if a request is on its way.
+  { status: [408], is: { ...broken('what is before Vault got no whole request in time'), remedy: 'look at its time limits' } },
   { status: [412], is: behind },
   { status: [413], is: fails('INVALID_ARGUMENT', 'the request is too large for the server', 'store less') },
   { status: [429], when: isAbsence, is: behind },

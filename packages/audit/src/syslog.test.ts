@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
+import nodeTls from 'node:tls'
 import { inspect, promisify } from 'node:util'
 import { SecretsError } from '@finchat/secrets-core'
 import { leaksOf } from '@finchat/secrets-testkit'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { aRecord, hostileTexts } from './testing/sample-records.ts'
 import { selfSigned } from './testing/self-signed.ts'
 import { close, write } from './testing/sink-calls.ts'
@@ -142,6 +143,16 @@ describe('syslog over TLS', () => {
     ['no certificate', () => selfSigned().key, 'holds no certificate'],
     ['a request in its place', (cert) => cert.replaceAll('CERTIFICATE', 'CERTIFICATE REQUEST'), 'holds no certificate'],
   ]
+  it('connects to no server below TLS 1.3 if Node.js is started with --tls-min-v1.3', async () => {
+    const before = nodeTls.DEFAULT_MIN_VERSION
+    onTestFinished(() => void (nodeTls.DEFAULT_MIN_VERSION = before))
+    nodeTls.DEFAULT_MIN_VERSION = 'TLSv1.3'
+    await using old = await streamServer({ tls: { ...identity, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } })
+    const sink = syslogSink({ host: '127.0.0.1', port: old.port, tls: { ca: identity.cert, servername: 'localhost' } })
+    await expect(write(sink, aRecord())).rejects.toMatchObject({ code: 'AUDIT_FAILED' })
+    expect(old.messages).toEqual([])
+  })
+
   it.each(bundles)('refuses a `tls.ca` with %s', (_what, bundleOf, problem) => {
     const refusal = thrownBy(() => syslogSink({ host: 'h', tls: { ca: bundleOf(identity.cert) } }))
     expect(refusal).toMatchObject({ code: 'CONFIGURATION', message: expect.stringContaining(problem) })

@@ -2,7 +2,7 @@ import { closeSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { SecretsError } from '@finchat/secrets-core'
-import { loadBuiltin } from '@finchat/secrets-core/provider'
+import { fileFailure, jittered, loadBuiltin, pause } from '@finchat/secrets-core/provider'
 import { folderError, shownPath } from '../format/folder-errors.ts'
 
 /**
@@ -57,7 +57,7 @@ export class FileLock {
         lock.release()
         throw lockHeld(path)
       }
-      await new Promise((resolve) => setTimeout(resolve, Math.min(leftMs, longest * (0.5 + Math.random() / 2))))
+      await pause(Math.min(leftMs, jittered(longest)), signal)
     }
   }
 
@@ -100,7 +100,7 @@ function create(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    if (fileFailure(error) !== 'exists') throw error
   }
 }
 

@@ -1,10 +1,18 @@
 import type { KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
 import type { AuditSink } from '@finchat/secrets-core'
-import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import {
+  assertWholeNumber,
+  assertWithin,
+  configurationError,
+  knownOptions,
+  longestTimerMs,
+  type MembersOf,
+} from '@finchat/secrets-core/provider'
 import { checkpointFolder } from './checkpoint-folder.ts'
 import { checkpointSigner } from '../format/checkpoint-signature.ts'
 import { assertReady } from '../format/folder-key.ts'
+import { assertFolder } from '../record/errors.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { RotationOptions } from './segment-rotation.ts'
 
@@ -89,10 +97,8 @@ interface Checked extends RotationOptions {
 
 function checked(options: JsonLinesFileOptions): Checked {
   const { folder, name = 'file', durable = true, maxSegmentBytes = 64 * 1024 * 1024, checkpoints } = knownOptions(options, members)
-  if (typeof folder !== 'string' || folder === '' || folder.includes('\0'))
-    throw configurationError('`folder` is not a path', 'name a folder')
-  if (!Number.isSafeInteger(maxSegmentBytes) || maxSegmentBytes < 4096)
-    throw configurationError('`maxSegmentBytes` is not a size', 'pass 4096 or more')
+  assertFolder(folder)
+  assertWholeNumber('maxSegmentBytes', maxSegmentBytes, 4096, Number.MAX_SAFE_INTEGER)
   const to = checkpoints?.to
   if (typeof to === 'string' && to !== '' && resolve(to) === resolve(folder))
     throw configurationError('`checkpoints.to` is the folder of the trail itself', 'name another one, which this host cannot rewrite')
@@ -103,7 +109,7 @@ function checkedCheckpoints(checkpoints: JsonLinesFileOptions['checkpoints']): C
   if (checkpoints === undefined) return undefined
   if (typeof checkpoints === 'string') throw configurationError('`checkpoints` is text instead of an object', "pass { to: 'folder' }")
   const { to, everyMs = 1_000, signingKey } = knownOptions(checkpoints, { to: 'any', everyMs: 'number', signingKey: 'any' })
-  if (!(everyMs >= 1 && everyMs < 2 ** 31)) throw configurationError('`everyMs` is not a time', 'pass milliseconds, 1 or more')
+  assertWithin('everyMs', everyMs, 1, longestTimerMs)
   const sign = signingKey === undefined ? undefined : checkpointSigner(signingKey)
   if (typeof to === 'string' && to !== '') return { to: checkpointFolder(to), everyMs, sign }
   if (typeof to === 'object' && to !== null && typeof to.write === 'function') return { to, everyMs, sign }

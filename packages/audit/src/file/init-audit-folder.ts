@@ -1,12 +1,13 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { knownOptions } from '@finchat/secrets-core/provider'
+import { fileFailure, knownOptions } from '@finchat/secrets-core/provider'
 import { folderError } from '../format/folder-errors.ts'
 import { createIndex, entryOrigin, indexLine } from '../format/index-line.ts'
 import { type ChainKey, folderIdOf, randomKey } from '../format/key-chain.ts'
 import { keyFile, replaceKey } from '../format/folder-key.ts'
 import { indexFile } from '../format/segment-reader.ts'
+import { assertFolder } from '../record/errors.ts'
 
 /** For the auditor only. */
 export interface AuditorsKey<Key extends string | Uint8Array = string> {
@@ -46,8 +47,7 @@ export async function initAuditFolder(folder: string, options: InitAuditOptions 
   const { keyAs = 'text' } = knownOptions(options, { keyAs: 'string' })
   if (keyAs !== 'text' && keyAs !== 'bytes')
     throw new SecretsError('CONFIGURATION', "`keyAs` is neither 'text' nor 'bytes'", { remedy: 'pass one of the two' })
-  if (typeof folder !== 'string' || folder === '' || folder.includes('\0'))
-    throw new SecretsError('CONFIGURATION', '`folder` is not a path', { remedy: 'name a folder' })
+  assertFolder(folder)
   const path = resolve(folder)
   const first = randomKey()
   try {
@@ -93,7 +93,7 @@ async function makeReady(path: string, first: ChainKey): Promise<string> {
 const asNotEmpty =
   (path: string) =>
   (error: unknown): never => {
-    throw error instanceof Error && 'code' in error && error.code === 'EEXIST' ? notEmpty(path, true) : error
+    throw fileFailure(error) === 'exists' ? notEmpty(path, true) : error
   }
 
 function notEmpty(path: string, isReady: boolean): SecretsError {

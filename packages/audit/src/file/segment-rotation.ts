@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { pause } from '@finchat/secrets-core/provider'
 import { type CheckpointOptions, CheckpointSender } from './checkpoint-sender.ts'
 import { lockHeld } from './file-lock.ts'
 import { folderLock } from './locked-folder.ts'
@@ -104,7 +105,7 @@ export class SegmentRotation {
     await this.#end()
     this.#failure = undefined
     this.#opening ??= this.#openNext()
-    await atMost(Math.min(usualPatienceMs, Math.max(0, shareForLock * (deadlineAt - performance.now()))), this.#opening)
+    await pause(Math.min(usualPatienceMs, Math.max(0, shareForLock * (deadlineAt - performance.now()))), undefined, this.#opening)
     if (this.#next !== undefined) await this.#goOnToNext()
     if (this.#writer === undefined) throw this.#failure ?? lockHeld(join(this.#options.folder, folderLock))
     return this.#writer
@@ -192,13 +193,6 @@ export class SegmentRotation {
   #inBackground(run: () => Promise<void>): void {
     this.#recording = (this.#recording ?? Promise.resolve()).then(run).catch(() => {})
   }
-}
-
-async function atMost(milliseconds: number, waiting: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, milliseconds)))
-  await Promise.race([waiting, over])
-  clearTimeout(timer)
 }
 
 const dayMs = 86_400_000

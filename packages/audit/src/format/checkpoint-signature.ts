@@ -1,6 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { configurationError } from '@finchat/secrets-core/provider'
-import { crypto } from '../record/digest.ts'
+import { configurationError, loadCrypto } from '@finchat/secrets-core/provider'
 import type { CheckpointSigner } from './checkpoint-line.ts'
 
 /** Takes the signature as base64url. */
@@ -8,17 +7,17 @@ export type CheckpointVerifier = (signed: string, signature: unknown) => boolean
 
 /** Throws `CONFIGURATION` for anything but a private Ed25519 key. */
 export function checkpointSigner(key: unknown): CheckpointSigner {
-  const own = keyOf(key, crypto().createPrivateKey)
+  const own = keyOf(key, loadCrypto().createPrivateKey)
   if (own?.type !== 'private' || own.asymmetricKeyType !== 'ed25519')
     throw configurationError('`checkpoints.signingKey` is not a private Ed25519 key', 'pass its PEM text (PKCS #8), or a KeyObject')
-  return (text) => crypto().sign(null, text, own)
+  return (text) => loadCrypto().sign(null, text, own)
 }
 
 /**
  * Throws `CONFIGURATION` for anything but a public Ed25519 key: the private one stays on the host.
  */
 export function checkpointVerifier(key: unknown): CheckpointVerifier {
-  const own = isPrivate(key) ? undefined : keyOf(key, crypto().createPublicKey)
+  const own = isPrivate(key) ? undefined : keyOf(key, loadCrypto().createPublicKey)
   if (own?.type !== 'public' || own.asymmetricKeyType !== 'ed25519')
     throw configurationError(
       '`checkpointKey` is not a public Ed25519 key',
@@ -30,7 +29,7 @@ export function checkpointVerifier(key: unknown): CheckpointVerifier {
 /** Rejects other encodings of the same bytes. */
 function isSignature(signed: Buffer, text: string, key: KeyObject): boolean {
   const signature = Buffer.from(text, 'base64url')
-  return signature.toString('base64url') === text && crypto().verify(null, signed, key, signature)
+  return signature.toString('base64url') === text && loadCrypto().verify(null, signed, key, signature)
 }
 
 function isPrivate(key: unknown): boolean {
@@ -38,7 +37,7 @@ function isPrivate(key: unknown): boolean {
 }
 
 function keyOf(key: unknown, parse: (text: string) => KeyObject): KeyObject | undefined {
-  if (key instanceof crypto().KeyObject) return key
+  if (key instanceof loadCrypto().KeyObject) return key
   try {
     return typeof key === 'string' ? parse(key) : undefined
   } catch {

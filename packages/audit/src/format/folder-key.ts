@@ -2,7 +2,7 @@ import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, read
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
-import { ownMemory } from '@finchat/secrets-core/provider'
+import { fileFailure, ownMemory } from '@finchat/secrets-core/provider'
 import { canonicalLine } from '../record/canonical.ts'
 import { shownPath } from './folder-errors.ts'
 import { syncFolder } from './fsync.ts'
@@ -25,9 +25,9 @@ export function assertReady(folder: string): void {
   try {
     accessSync(join(folder, keyFile), constants.R_OK)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw notReady(folder)
-    if (code === 'EACCES' || code === 'EPERM' || code === 'ERR_ACCESS_DENIED')
+    const failure = fileFailure(error)
+    if (failure === 'missing' || failure === 'not-a-folder') throw notReady(folder)
+    if (failure === 'denied')
       throw new SecretsError('CONFIGURATION', `this process may not read the folder ${JSON.stringify(folder)} of the audit trail`, {
         remedy: 'let the user that it runs as own the folder and what is in it',
       })
@@ -172,7 +172,7 @@ async function overwrite(file: FileHandle): Promise<void> {
 }
 
 function asMissing(error: unknown): undefined {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+  if (fileFailure(error) === 'missing') return undefined
   throw error
 }
 

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { fileFailure, systemCode } from '@finchat/secrets-core/provider'
 
 /** Syncs a file whose writer may have died before it did. */
 export async function syncFile(path: string): Promise<void> {
@@ -17,12 +18,12 @@ export async function syncFile(path: string): Promise<void> {
 
 /** An ended segment may have been made read-only. */
 function isReadOnly(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM')
+  return fileFailure(error) === 'denied'
 }
 
 /** Pipes and some file systems cannot sync. */
 function isUnable(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EINVAL'
+  return systemCode(error) === 'EINVAL'
 }
 
 /** Syncs new names in the folder. */

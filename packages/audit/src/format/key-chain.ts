@@ -1,6 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { ownMemory } from '@finchat/secrets-core/provider'
-import { crypto } from '../record/digest.ts'
+import { loadCrypto, ownMemory } from '@finchat/secrets-core/provider'
 import { decodedKey, encodedKey, keyBytes, keyTextBytes } from './key-text.ts'
 
 /** Separates uses, so that no two of one key share data. */
@@ -62,7 +61,7 @@ export class ChainKey {
   }
 
   equals(other: ChainKey): boolean {
-    return crypto().timingSafeEqual(this.#bytes, other.#bytes)
+    return loadCrypto().timingSafeEqual(this.#bytes, other.#bytes)
   }
 
   /** For the caller to overwrite. */
@@ -83,7 +82,7 @@ export class ChainKey {
 
   #padded(block: Buffer, pad: number): Buffer {
     for (let at = 0; at < blockBytes; at++) block[at] = (this.#bytes[at] ?? 0) ^ pad
-    const digest = crypto().hash('sha256', block, 'buffer')
+    const digest = loadCrypto().hash('sha256', block, 'buffer')
     block.fill(0, 0, blockBytes)
     return digest
   }
@@ -119,11 +118,11 @@ export class KeyBudget {
 /** Compares text, since several texts encode the same bytes. */
 export function isMac(expected: Buffer, mac: string): boolean {
   const [text, given] = [Buffer.from(expected.toString('base64url')), Buffer.from(mac)]
-  return given.length === text.length && crypto().timingSafeEqual(given, text)
+  return given.length === text.length && loadCrypto().timingSafeEqual(given, text)
 }
 
 export function randomKey(): ChainKey {
-  return new ChainKey(crypto().randomFillSync(ownMemory(keyBytes)))
+  return new ChainKey(loadCrypto().randomFillSync(ownMemory(keyBytes)))
 }
 
 /** Derived from the first key, so that a rewritten trail cannot pass for another folder's. */

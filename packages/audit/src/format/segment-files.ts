@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { crypto } from '../record/digest.ts'
+import { loadCrypto } from '@finchat/secrets-core/provider'
 import { keyFile } from './folder-key.ts'
 import { asHeader, type SegmentHeader } from './segment-format.ts'
 import { indexFile, isRegularFile, linesOf, readSegment } from './segment-reader.ts'
@@ -89,7 +89,7 @@ export async function areAlike(one: string, other: string): Promise<boolean> {
 
 /** `undefined` if it is damaged or too large. */
 async function contentOf(path: string, mostBytes?: number): Promise<{ readonly bytes: number; readonly digest: string } | undefined> {
-  const hash = crypto().createHash('sha256')
+  const hash = loadCrypto().createHash('sha256')
   let bytes = 0
   try {
     for await (const lines of linesOf(path, mostBytes)) {

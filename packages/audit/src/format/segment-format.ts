@@ -1,4 +1,5 @@
 import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import { isJsonObject } from '@finchat/secrets-core/provider'
 
 /** The first line of a segment. */
 export interface SegmentHeader {
@@ -39,7 +40,7 @@ export interface Seal {
 export function parsedLine(line: Buffer): Readonly<Record<string, unknown>> | undefined {
   try {
     const parsed: unknown = JSON.parse(line.toString('utf8'))
-    return isObject(parsed) ? parsed : undefined
+    return isJsonObject(parsed) ? parsed : undefined
   } catch {
     return undefined
   }
@@ -101,8 +102,4 @@ function startsWith(line: Buffer, start: Buffer): boolean {
 
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,12 +1,5 @@
 import type { AuditRecord } from '@finchat/secrets-core'
-import { loadBuiltin } from '@finchat/secrets-core/provider'
-
-let loaded: typeof import('node:crypto') | undefined
-
-/** `node:crypto`, loaded at first use: it takes as long to import as half of this package. */
-export function crypto(): typeof import('node:crypto') {
-  return (loaded ??= loadBuiltin('node:crypto', 'the audit trail'))
-}
+import { loadCrypto } from '@finchat/secrets-core/provider'
 
 /** Ties a copy of a record to its line in a sealed file. */
 export interface RecordDigest {
@@ -18,7 +11,7 @@ export interface RecordDigest {
 /** The digest of the record's line in a segment: its canonical form (RFC 8785). */
 export function recordDigest(record: AuditRecord): RecordDigest {
   const line = Buffer.from(JSON.stringify(record, Object.keys(record).toSorted()))
-  return { sha256: crypto().createHash('sha256').update(line).digest('hex'), bytes: line.byteLength }
+  return { sha256: loadCrypto().createHash('sha256').update(line).digest('hex'), bytes: line.byteLength }
 }
 
 /** Precedes the first seal of a segment. */
@@ -26,10 +19,10 @@ export const noSeals: Buffer = Buffer.alloc(32)
 
 /** SHA-256 over all seals up to this one. Two segments with the same hash hold the same records. */
 export function sealsWith(before: Buffer, sealLine: Uint8Array): Buffer {
-  return crypto().hash('sha256', Buffer.concat([before, sealLine]), 'buffer')
+  return loadCrypto().hash('sha256', Buffer.concat([before, sealLine]), 'buffer')
 }
 
 /** The hash of an index line, which holds the hash of the line before it. */
 export function digestOf(line: string | Uint8Array): string {
-  return crypto().hash('sha256', line, 'base64url')
+  return loadCrypto().hash('sha256', line, 'base64url')
 }

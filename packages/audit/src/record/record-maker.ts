@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 import { basename } from 'node:path'
 import type { AuditEvent, AuditRecord } from '@finchat/secrets-core'
-import { crypto } from './digest.ts'
+import { loadCrypto } from '@finchat/secrets-core/provider'
 import { activeSpan } from './active-span.ts'
 import { currentContext } from './audit-context.ts'
 import { flagOf, numberOf, textOf, timeOf, wordOf } from './record-text.ts'
@@ -36,7 +36,7 @@ export class RecordMaker {
 
   constructor({ service, nameKey }: RecordMakerOptions) {
     this.#origin = {
-      trail: crypto().randomUUID(),
+      trail: loadCrypto().randomUUID(),
       host: hostname(),
       pid: process.pid,
       service: service ?? programName(),
@@ -72,7 +72,7 @@ export class RecordMaker {
   #nameOf(name: unknown): string {
     const text = textOf(name) ?? ''
     if (this.#nameKey === undefined || text === '' || text === '*') return text
-    return `hmac:${crypto().createHmac('sha256', this.#nameKey).update(text).digest('hex').slice(0, 32)}`
+    return `hmac:${loadCrypto().createHmac('sha256', this.#nameKey).update(text).digest('hex').slice(0, 32)}`
   }
 }
 

@@ -1,4 +1,4 @@
-import { crypto } from './digest.ts'
+import { loadCrypto } from '@finchat/secrets-core/provider'
 
 /** Bounds a record's size. */
 const longestText = 16_384
@@ -11,7 +11,7 @@ export function textOf(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   const text = value.isWellFormed() ? value : value.toWellFormed()
   if (text.length <= longestText) return text
-  const digest = crypto().createHash('sha256').update(text).digest('hex')
+  const digest = loadCrypto().createHash('sha256').update(text).digest('hex')
   return `${text.slice(0, longestText - digest.length - 8).toWellFormed()}…sha256:${digest}`
 }
 

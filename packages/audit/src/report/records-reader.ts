@@ -2,6 +2,7 @@ import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
 import { shownPath } from '../format/folder-errors.ts'
 import { byStep, type SegmentFile, segmentFiles, stepOfName } from '../format/segment-files.ts'
 import { readSegment, recordsOf } from '../format/segment-reader.ts'
+import { assertFolder } from '../record/errors.ts'
 
 /**
  * Yields the sealed records in a folder of `jsonLinesFile`, segment by segment, in bounded memory,
@@ -31,8 +32,7 @@ export async function* readAuditRecords(folder: string, most: number = Infinity)
 }
 
 async function filesIn(folder: string): Promise<readonly SegmentFile[]> {
-  if (typeof folder !== 'string' || folder === '')
-    throw new SecretsError('CONFIGURATION', '`folder` is not a path', { remedy: 'name a folder' })
+  assertFolder(folder)
   try {
     const files = await segmentFiles(folder)
     // A file with its segment's name precedes a copy.

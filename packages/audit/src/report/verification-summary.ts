@@ -1,4 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
+import { isJsonObject } from '@finchat/secrets-core/provider'
 import { grouped, minute, seen } from './display-text.ts'
 
 /** The part of `verifyAuditTrail`'s result that a report shows. */
@@ -143,7 +144,7 @@ const listOf =
 const objectOf =
   (members: Readonly<Record<string, Check>>): Check =>
   (value) =>
-    isObject(value) && Object.entries(members).every(([member, check]) => check(value[member]))
+    isJsonObject(value) && Object.entries(members).every(([member, check]) => check(value[member]))
 
 const isProblem = objectOf({
   what: isText,
@@ -178,14 +179,10 @@ const members: Readonly<Record<keyof ReportedVerification, Check>> = {
  */
 export function assertVerification(verification: unknown): asserts verification is ReportedVerification | undefined {
   if (verification === undefined) return
-  if (!isObject(verification)) throw malformed('is no object')
+  if (!isJsonObject(verification)) throw malformed('is no object')
   for (const [member, check] of Object.entries(members)) {
     if (!check(verification[member])) throw malformed(`has no such \`${member}\` as verifyAuditTrail returns`)
   }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null
 }
 
 function malformed(how: string): SecretsError {

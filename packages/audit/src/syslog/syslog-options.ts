@@ -1,6 +1,7 @@
 import {
   assertAuthorities,
   assertClientCertificate,
+  assertWholeNumber,
   configurationError,
   knownOptions,
   type MembersOf,
@@ -75,10 +76,10 @@ export function checkedSyslogOptions(options: SyslogSinkOptions): CheckedSyslogO
     throw configurationError('`tls` is given, but the transport is another', "use transport: 'tls'")
   if (format !== 'json' && format !== 'human') throw configurationError('`format` is not known', 'use json or human')
   const { port = ports[transport], maxMessageBytes = transport === 'udp' ? 2048 : 8192, maxWaitingBytes = 1024 * 1024 } = given
-  assertWithin('port', port, 1, 65_535)
-  assertWithin('facility', facility, 0, 23)
-  assertWithin('maxMessageBytes', maxMessageBytes, 2048, transport === 'udp' ? largestDatagram : largestMessage)
-  assertWithin('maxWaitingBytes', maxWaitingBytes, maxMessageBytes, 1024 ** 3)
+  assertWholeNumber('port', port, 1, 65_535)
+  assertWholeNumber('facility', facility, 0, 23)
+  assertWholeNumber('maxMessageBytes', maxMessageBytes, 2048, transport === 'udp' ? largestDatagram : largestMessage)
+  assertWholeNumber('maxWaitingBytes', maxWaitingBytes, maxMessageBytes, 1024 ** 3)
   return { host, port, transport, tls: checkedTls(tls ?? {}), facility, format, maxMessageBytes, maxWaitingBytes, name }
 }
 
@@ -88,11 +89,6 @@ function checkedTls(given: SyslogTls): SyslogTls {
   if (ca !== undefined) assertAuthorities(ca, 'tls.ca')
   if (cert !== undefined || key !== undefined) assertClientCertificate({ cert, key })
   return tls
-}
-
-function assertWithin(option: string, value: number, least: number, most: number): void {
-  if (Number.isSafeInteger(value) && value >= least && value <= most) return
-  throw configurationError(`\`${option}\` is out of bounds`, `pass a whole number from ${least} to ${most}`)
 }
 
 /** An open connection to the server. */

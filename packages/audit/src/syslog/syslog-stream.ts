@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { leastTlsVersion } from '@finchat/secrets-core/provider'
 import { refused } from '../record/errors.ts'
 import type { CheckedSyslogOptions, SyslogChannel } from './syslog-options.ts'
 
@@ -28,7 +29,7 @@ function connecting({ transport, host, port, tls }: CheckedSyslogOptions): Socke
   const { servername = isIP(host) ? undefined : host, ...material } = tls
   const { connect: overTls } = process.getBuiltinModule('node:tls')
   const named = servername === undefined ? {} : { servername }
-  return overTls({ ...material, ...named, host, port, rejectUnauthorized: true, minVersion: 'TLSv1.2' })
+  return overTls({ ...material, ...named, host, port, rejectUnauthorized: true, minVersion: leastTlsVersion() })
     .setNoDelay()
     .setKeepAlive(true)
 }

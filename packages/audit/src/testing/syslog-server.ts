@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { createServer as createTlsServer } from 'node:tls'
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls'
 
 /** What a syslog server got, as a receiver of RFC 6587's octet counting reads it: strictly, or not at all. */
 class Frames {
@@ -37,7 +37,7 @@ export interface SyslogServer extends AsyncDisposable {
   readonly received: (count: number) => Promise<void>
 }
 
-export async function streamServer(options: { port?: number; tls?: { cert: string; key: string } } = {}): Promise<SyslogServer> {
+export async function streamServer(options: { port?: number; tls?: TlsOptions } = {}): Promise<SyslogServer> {
   const connections: Socket[] = []
   const messages: string[] = []
   const accept = (socket: Socket): void => {

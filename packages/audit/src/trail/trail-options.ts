@@ -1,8 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import type { AuditSink } from '@finchat/secrets-core'
-import { configurationError, knownOptions, longestTimerMs, type MembersOf } from '@finchat/secrets-core/provider'
+import { assertWithin, configurationError, knownOptions, loadCrypto, longestTimerMs, type MembersOf } from '@finchat/secrets-core/provider'
 import { parseKey } from '@finchat/secrets-core/sealing'
-import { crypto } from '../record/digest.ts'
 import { bestEffort, required, type TrailSink } from './trail-sink.ts'
 
 /**
@@ -66,9 +65,7 @@ export function checkedTrailOptions(given: AuditTrailOptions): CheckedTrailOptio
   const { mode = 'complete', sinkDeadlineMs = 2_000, service, hashNames } = options
   const firstDeadlineMs = options.sinkDeadlineMs ?? 4_500
   if (!modes.includes(mode)) throw configurationError('`mode` is not known', `use ${modes.join(', ')}`)
-  if (!(sinkDeadlineMs >= 1 && sinkDeadlineMs <= longestTimerMs)) {
-    throw configurationError('`sinkDeadlineMs` is not a time', `pass milliseconds from 1 to ${longestTimerMs}`)
-  }
+  assertWithin('sinkDeadlineMs', sinkDeadlineMs, 1, longestTimerMs)
   return { sinks: sinksOf(options.sinks), mode, sinkDeadlineMs, firstDeadlineMs, service, nameKey: nameKeyOf(hashNames) }
 }
 
@@ -103,7 +100,7 @@ function isSink(given: unknown): given is AuditSink {
 
 function nameKeyOf(key: unknown): KeyObject | undefined {
   if (key === undefined) return undefined
-  if (key instanceof Uint8Array && key.byteLength >= 32 && isRandom(key.subarray(0, 32))) return crypto().createSecretKey(key)
+  if (key instanceof Uint8Array && key.byteLength >= 32 && isRandom(key.subarray(0, 32))) return loadCrypto().createSecretKey(key)
   throw configurationError('`hashNames` is not a random key', 'pass 32 random bytes or more, the same for every process')
 }
 

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { SecretsError } from '@finchat/secrets-core'
+import { fileFailure } from '@finchat/secrets-core/provider'
 import { canonicalLineIfAny } from '../record/canonical.ts'
 import { type CheckpointState, signedText } from '../format/checkpoint-line.ts'
 import type { CheckpointVerifier } from '../format/checkpoint-signature.ts'
@@ -44,8 +45,7 @@ async function* sourceLines(source: CheckpointSource): AsyncGenerator<readonly [
 
 /** A missing path is the checkpoints', not the trail's. */
 function asMissing(error: unknown, source: string): unknown {
-  const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT'
-  return isMissing ? missing('the checkpoints are not where `checkpoint` says', source) : error
+  return fileFailure(error) === 'missing' ? missing('the checkpoints are not where `checkpoint` says', source) : error
 }
 
 export function noneOfThisFolder(source: CheckpointSource): SecretsError {

@@ -3,6 +3,7 @@ import { configurationError, knownOptions, type MembersOf } from '@finchat/secre
 import type { CheckpointSource } from './checkpoint-reader.ts'
 import { type CheckpointVerifier, checkpointVerifier } from '../format/checkpoint-signature.ts'
 import { type ChainKey, parsedKey } from '../format/key-chain.ts'
+import { assertFolder } from '../record/errors.ts'
 import type { SegmentTimes } from './findings.ts'
 
 /** What `verifyAuditTrail` takes. */
@@ -57,7 +58,7 @@ const spareMs = 3_600_000
 /** Throws `CONFIGURATION` for invalid options. */
 export function checkedVerifyOptions(folder: string, options: VerifyAuditOptions): CheckedVerifyOptions {
   const { key, checkpoint, checkpointKey, segments, from, until } = knownOptions(options, members)
-  if (typeof folder !== 'string' || folder === '') throw configurationError('`folder` is not a path', 'name a folder')
+  assertFolder(folder)
   if (checkpoint !== undefined && !isSource(checkpoint))
     throw configurationError('`checkpoint` is neither a path nor lines', 'leave it out, or name where the checkpoints are')
   if (checkpointKey !== undefined && checkpoint === undefined)

@@ -57,14 +57,14 @@ describe.each<[string, (manager: SecretsManager, names: readonly string[]) => Pr
     expect(one.asked).toEqual(['getMany a,b,c'])
   })
 
-  it('asks each provider of the chain once, for what those before did not have', async () => {
+  it('asks each provider of the chain once, for the names that earlier ones lack', async () => {
     const [one, two, three] = [store('one', { a: '1' }), store('two', { b: '2' }), store('three', { c: '3' })]
     const manager = createSecretsManager({ providers: [one.provider, two.provider, three.provider] })
     expect(await read(manager, ['a', 'b', 'c'])).toEqual(secrets)
     expect([one.asked, two.asked, three.asked]).toEqual([['getMany a,b,c'], ['getMany b,c'], ['get c']])
   })
 
-  it('asks for what is not in memory only', async () => {
+  it('asks only for names that are not in memory', async () => {
     const one = store('one', secrets)
     const manager = createSecretsManager({ providers: [one.provider] })
     await manager.getSecret('b')
@@ -73,7 +73,7 @@ describe.each<[string, (manager: SecretsManager, names: readonly string[]) => Pr
     expect(one.asked).toEqual(['get b', 'getMany a,c'])
   })
 
-  it('waits for a call that is under way instead of asking again', async () => {
+  it('joins a running call instead of asking again', async () => {
     const one = store('one', secrets)
     one.plan = ({ method }) => (method === 'get' ? faults.delay(50) : undefined)
     const manager = createSecretsManager({ providers: [one.provider] })
@@ -83,7 +83,7 @@ describe.each<[string, (manager: SecretsManager, names: readonly string[]) => Pr
     expect([await alone, await together, one.asked]).toEqual(['2', secrets, ['get b', 'getMany a,c']])
   })
 
-  it('is waited for by others who ask for one of them', async () => {
+  it('is joined by other readers of its names', async () => {
     const one = store('one', secrets)
     one.plan = ({ method }) => (method === 'getMany' ? faults.delay(50) : undefined)
     const manager = createSecretsManager({ providers: [one.provider] })
@@ -93,7 +93,7 @@ describe.each<[string, (manager: SecretsManager, names: readonly string[]) => Pr
     expect([await alone, await together, one.asked]).toEqual(['2', secrets, ['getMany a,b,c']])
   })
 
-  it('asks one by one, at once, where the store has no batch', async () => {
+  it('asks one by one, at once, if the store has no batch', async () => {
     const asked: string[] = []
     const gate = Promise.withResolvers<void>()
     const plain = readOnly('plain', async (path) => (asked.push(path), await gate.promise, { value: path.toUpperCase() }))
@@ -104,7 +104,7 @@ describe.each<[string, (manager: SecretsManager, names: readonly string[]) => Pr
     expect(await together).toEqual({ a: 'A', b: 'B' })
   })
 
-  it('asks for nothing where nothing is wanted', async () => {
+  it('asks nothing for an empty list', async () => {
     const one = store('one', secrets)
     expect(await read(createSecretsManager({ providers: [one.provider] }), [])).toEqual({})
     expect(one.asked).toEqual([])
@@ -112,7 +112,7 @@ describe.each<[string, (manager: SecretsManager, names: readonly string[]) => Pr
 })
 
 describe('several names', () => {
-  it('of one path are asked for once, with their own fields', async () => {
+  it('of one path are read once, each with its own field', async () => {
     const one = breakable({ secrets: { db: '{"user":"u","password":"p"}', x: '1' }, names: { user: 'db#user', password: 'db#password' } })
     const asked = vi.fn()
     one.plan = ({ method, args }) => void asked(method, args[0])
@@ -163,7 +163,7 @@ describe('several names', () => {
     ])
   })
 
-  it('that every object has are names as any other', async () => {
+  it('that every object has are treated like any other', async () => {
     const one = breakable({
       secrets: Object.fromEntries([
         ['__proto__', '1'],
@@ -185,7 +185,7 @@ describe('several names', () => {
     expect(one.asked).toEqual([])
   })
 
-  it('that are about to expire are answered at once, and refreshed in the background', async () => {
+  it('near their expiry are answered at once, and refreshed in the background', async () => {
     const one = store('one', secrets)
     const manager = createSecretsManager({ providers: [one.provider] })
     await manager.getSecrets(['a', 'b'])
@@ -207,7 +207,7 @@ describe('several names', () => {
     expect(one.asked).toEqual([])
   })
 
-  it('are kept nowhere with `autoCleanup`, and asked for anew with `fresh`', async () => {
+  it('are not kept with `autoCleanup`, and read from the store with `fresh`', async () => {
     const one = store('one', secrets)
     const manager = createSecretsManager({ providers: [one.provider] })
     expect(await manager.getSecrets(['a', 'b'], { autoCleanup: true })).toEqual({ a: '1', b: '2' })
@@ -217,7 +217,7 @@ describe('several names', () => {
     expect(one.asked).toEqual(['getMany a,b', 'getMany a,b', 'getMany a,b'])
   })
 
-  it('are asked of the store as soon as the shared cache has told of each', async () => {
+  it('are read from the store as soon as the shared cache has answered for each', async () => {
     const one = store('one', secrets, { sharedAs: 'one' })
     const shared = memorySharedCache()
     await createSecretsManager({ providers: [one.provider], cache: { shared } }).getSecret('b')
@@ -227,7 +227,7 @@ describe('several names', () => {
     expect(one.asked).toEqual(['get b', 'getMany a,c'])
   })
 
-  it('are held up by a hung provider for its deadline and no more, all together', async () => {
+  it('are delayed by a hung provider for one deadline, all together', async () => {
     const [one, two] = [store('one', {}), store('two', secrets)]
     one.plan = () => faults.hang()
     const manager = createSecretsManager({ providers: [one.provider, two.provider], deadlineMs: 100 })
@@ -242,8 +242,8 @@ describe('several names', () => {
   })
 })
 
-describe('what fails', () => {
-  it('to be answered at all is no absence: a weaker store is not asked', async () => {
+describe('a failure in a batch', () => {
+  it('to answer is no absence, so no later store is asked', async () => {
     const gaps: readonly PromiseSettledResult<StoredSecret | undefined>[] = Array(2)
     const careless: SecretProvider = { ...readOnly('careless', async () => undefined), getMany: async () => gaps }
     const weaker = breakable({ name: 'weaker', secrets: { a: 'old', b: 'old' } })
@@ -255,7 +255,7 @@ describe('what fails', () => {
     expect(weaker.provider.calls()).toBe(0)
   })
 
-  it('to be placed by its provider fails alone', async () => {
+  it('of locate concerns its name alone', async () => {
     const { locate, ...others } = memoryProvider({ secrets: { a: '1', b: '2' } })
     const picky = (name: string): ReturnType<typeof locate> => {
       if (name === 'b') throw new TypeError('canary')
@@ -267,7 +267,7 @@ describe('what fails', () => {
     expect(b).toMatchObject({ status: 'rejected', reason: { code: 'INTERNAL', secret: 'b' } })
   })
 
-  it('fails alone: the others have their values', async () => {
+  it('of one name leaves the others their values', async () => {
     const one = breakable({ secrets })
     one.plan = () =>
       faults.answer([
@@ -284,7 +284,7 @@ describe('what fails', () => {
     ])
   })
 
-  it('falls back alone, each by its own failure', async () => {
+  it('makes its own name fall back', async () => {
     const [one, two] = [breakable({ name: 'one', secrets }), store('two', { a: 'x', b: 'y', c: 'z' })]
     one.plan = () =>
       faults.answer([
@@ -324,7 +324,7 @@ describe('what fails', () => {
     expect(leaksOf(results, 'canary-of-a-batch')).toEqual([])
   })
 
-  it('all together, where the batch itself is refused', async () => {
+  it('of the whole batch concerns all names', async () => {
     const one = breakable()
     one.plan = () => faults.reject('PERMISSION_DENIED')
     expect(await outcomes(createSecretsManager({ providers: [one.provider] }), 'a', 'b')).toEqual([
@@ -333,7 +333,7 @@ describe('what fails', () => {
     ])
   })
 
-  it('is stale where it was held, secret by secret', async () => {
+  it('is answered by stale values, secret by secret', async () => {
     const one = breakable({ secrets })
     const manager = createSecretsManager({ providers: [one.provider] })
     await manager.getSecret('a')

@@ -59,7 +59,7 @@ const stops = [
 ] as const
 
 describe('a store that answers', () => {
-  it('"does not exist" lets the next one be asked, and the answer is not degraded', async () => {
+  it('"does not exist" makes the next store answer, not degraded', async () => {
     const missing = breakable({ name: 'missing' })
     const { second } = chain()
     const secrets = createSecretsManager({ providers: [missing.provider, second.provider] })
@@ -68,7 +68,7 @@ describe('a store that answers', () => {
     expect(warnings).toEqual([])
   })
 
-  it.each(asksNext)('%s lets the next one be asked, and the answer is degraded', async (code) => {
+  it.each(asksNext)('%s makes the next store answer, degraded', async (code) => {
     const { first, second, third, secrets } = chain()
     first.plan = failing(code)
     const value = await secrets.getSecretValue('token')
@@ -79,7 +79,7 @@ describe('a store that answers', () => {
     expect([later.reveal(), later.degraded, third.provider.calls('get')]).toEqual(['third', true, 1])
   })
 
-  it('UNSUPPORTED lets the next one be asked, and the answer is not degraded', async () => {
+  it('UNSUPPORTED makes the next store answer, not degraded', async () => {
     const { first, secrets } = chain()
     first.plan = failing('UNSUPPORTED')
     const value = await secrets.getSecretValue('token')
@@ -102,7 +102,7 @@ describe('a store that answers', () => {
     expect([error.code, error.provider, third.provider.calls()]).toEqual([code, 'second', 0])
   })
 
-  it('PERMISSION_DENIED names itself and the way to route the name away from it', async () => {
+  it('PERMISSION_DENIED names the provider and how to route the name away', async () => {
     const { first, secrets } = chain()
     first.plan = failing('PERMISSION_DENIED')
     expect((await failureOf(secrets.getSecret('token'))).message).toMatch(
@@ -110,13 +110,13 @@ describe('a store that answers', () => {
     )
   })
 
-  it('with a code that this version does not know ends the call', async () => {
+  it('an unknown code ends the call', async () => {
     const { first, second, secrets } = chain()
     first.plan = failing('FROM_THE_FUTURE' as SecretsErrorCode) // what a later version could send
     expect([await codeOf(secrets.getSecret('token')), second.provider.calls()]).toEqual(['FROM_THE_FUTURE', 0])
   })
 
-  it('that what it did is on no record ends the call as that', async () => {
+  it('AUDIT_FAILED ends the call as such', async () => {
     const { first, second, secrets } = chain()
     first.plan = failing('AUDIT_FAILED')
     expect([await codeOf(secrets.getSecret('token')), second.provider.calls()]).toEqual(['AUDIT_FAILED', 0])
@@ -131,7 +131,7 @@ describe('a store that answers', () => {
     },
   )
 
-  it('with an error of another copy of core is understood by its marker', async () => {
+  it('an error of another copy of core is recognised by its marker', async () => {
     const { first, secrets } = chain()
     const error = (code: string): Error =>
       Object.assign(new Error('from elsewhere'), { code, [Symbol.for('@finchat/secrets/error')]: true })
@@ -172,7 +172,7 @@ describe('a store that answers', () => {
 describe('the fallback policy', () => {
   const overridable = [...asksNext, 'UNSUPPORTED', ...stops] as const
 
-  it.each(overridable)('may say stop for %s, for the manager or for a call', async (code) => {
+  it.each(overridable)('can stop at %s, for the manager or for a call', async (code) => {
     const fallback: FallbackPolicy = { [code]: 'stop' }
     for (const { first, second, secrets, read } of [
       { ...chain({ fallback }), read: {} },
@@ -183,7 +183,7 @@ describe('the fallback policy', () => {
     }
   })
 
-  it.each(overridable)('may say next for %s, for the manager or for a call', async (code) => {
+  it.each(overridable)('can go on at %s, for the manager or for a call', async (code) => {
     const fallback: FallbackPolicy = { [code]: 'next' }
     for (const { first, secrets, read } of [
       { ...chain({ fallback }), read: {} },
@@ -195,7 +195,7 @@ describe('the fallback policy', () => {
     }
   })
 
-  it('of a call goes before that of the manager, row by row', async () => {
+  it('of a call overrides that of the manager, row by row', async () => {
     const { first, second, secrets } = chain({ fallback: { PERMISSION_DENIED: 'next', UNAVAILABLE: 'stop' } })
     first.plan = failing('PERMISSION_DENIED')
     second.plan = failing('UNAVAILABLE')
@@ -221,7 +221,7 @@ describe('the fallback policy', () => {
 })
 
 describe('not found', () => {
-  it('is only said when every provider said so', async () => {
+  it('is the answer only if every provider said so', async () => {
     const [first, second] = [breakable({ name: 'first' }), breakable({ name: 'second' })]
     const secrets = createSecretsManager({ providers: [first.provider, second.provider] })
     first.plan = failing('UNAVAILABLE')
@@ -235,14 +235,14 @@ describe('not found', () => {
     expect(error.message).toContain('is not known: first said UNAVAILABLE, a fault on purpose')
   })
 
-  it.each(asksNext)('is not said of the last store that answers %s', async (code) => {
+  it.each(asksNext)('is not the answer if the last store fails with %s', async (code) => {
     const [first, second] = [breakable({ name: 'first' }), breakable({ name: 'second' })]
     second.plan = failing(code)
     const error = await failureOf(createSecretsManager({ providers: [first.provider, second.provider] }).getSecret('token'))
     expect([error.code, error.attempts?.map((attempt) => attempt.code)]).toEqual(['UNAVAILABLE', ['NOT_FOUND', code]])
   })
 
-  it('is not said of a version that a later store lacks while an earlier one cannot be asked', async () => {
+  it('is not the answer for a version while an earlier store is unreachable', async () => {
     const { first, secrets } = chain()
     first.plan = failing('UNAVAILABLE')
     const error = await failureOf(secrets.getSecret('token', { version: 5 }))
@@ -253,7 +253,7 @@ describe('not found', () => {
     ])
   })
 
-  it('says how long each provider took', async () => {
+  it('reports how long each provider took', async () => {
     const first = breakable({ name: 'first' })
     first.plan = () => faults.delay(30)
     const error = failureOf(createSecretsManager({ providers: [first.provider] }).getSecret('token'))
@@ -273,7 +273,7 @@ describe('degraded and stale', () => {
       .finally(() => unsubscribe('tracing:finchat.secrets.get:asyncEnd', listener))
   }
 
-  it('stand on the value, the audit event and the tracing message, cache hits included', async () => {
+  it('are marked on the value, the audit event and the trace message, also for cache hits', async () => {
     const audit = memoryAuditTrail()
     const { first, secrets } = chain({ audit })
     first.plan = failing('UNAVAILABLE')
@@ -291,7 +291,7 @@ describe('degraded and stale', () => {
     expect(messages).toEqual([expect.objectContaining(marked), expect.objectContaining(marked), expect.objectContaining(marked)])
   })
 
-  it("prefer what the first store last answered to a weaker store's answer", async () => {
+  it("prefer the first store's last answer to that of a later store", async () => {
     const audit = memoryAuditTrail()
     const { first, second, secrets } = chain({ audit })
     await secrets.getSecret('token')
@@ -309,7 +309,7 @@ describe('degraded and stale', () => {
     expect(second.provider.calls()).toBe(0)
   })
 
-  it('are published when they happen, with what the provider said', async () => {
+  it("are published when they happen, with the provider's code", async () => {
     const published: unknown[] = []
     const listener = (message: unknown): void => void published.push(message)
     subscribe('finchat.secrets.fallback', listener)
@@ -320,7 +320,7 @@ describe('degraded and stale', () => {
     expect(published).toEqual([{ name: 'token', provider: 'first', code: 'RATE_LIMITED', answer: 'next' }])
   })
 
-  it('are gone when the store is back', async () => {
+  it('end when the store is back', async () => {
     const { first, secrets } = chain()
     first.plan = failing('UNAVAILABLE')
     expect((await secrets.getSecretValue('token')).degraded).toBe(true)
@@ -332,7 +332,7 @@ describe('degraded and stale', () => {
 })
 
 describe('one process warning', () => {
-  it('promises no later provider where there is none', async () => {
+  it('mentions no later provider if there is none', async () => {
     const only = breakable({ name: 'only', secrets: { token: 'v' } })
     only.plan = failing('UNAVAILABLE')
     await failureOf(createSecretsManager({ providers: [only.provider] }).getSecret('token'))
@@ -341,7 +341,7 @@ describe('one process warning', () => {
     ])
   })
 
-  it('tells of each outage, however many reads it meets', async () => {
+  it('reports each outage once, however many reads meet it', async () => {
     const { first, secrets } = chain()
     for (const outage of [1, 2]) {
       first.plan = failing('UNAVAILABLE')
@@ -356,7 +356,7 @@ describe('one process warning', () => {
     expect(warnings[0]).toEqual({ code: 'FINCHAT_SECRETS_DEGRADED', message: expect.stringMatching(/'first'.*UNAVAILABLE/) })
   })
 
-  it('tells of stale answers too, and so does the channel of fallbacks', async () => {
+  it('reports stale answers too, like the fallback channel', async () => {
     const published: unknown[] = []
     const listener = (message: unknown): void => void published.push(message)
     subscribe('finchat.secrets.fallback', listener)
@@ -370,7 +370,7 @@ describe('one process warning', () => {
     expect(published).toEqual([1, 2, 3].map(() => ({ name: 'token', provider: 'first', code: 'UNAVAILABLE', answer: 'stale' })))
   })
 
-  it('tells of an outage that shows in batches, secret by secret', async () => {
+  it('reports an outage in batches, secret by secret', async () => {
     const down = { ...readOnly('down', async () => Promise.reject(new SecretsError('UNAVAILABLE', 'down'))) }
     const getMany = vi.fn(async (paths: readonly string[]) =>
       Promise.allSettled(paths.map(() => Promise.reject(new SecretsError('UNAVAILABLE', 'down')))),
@@ -388,7 +388,7 @@ describe('one process warning', () => {
 describe('a cool-down', () => {
   const names = Array.from({ length: 20 }, (_, index) => `name-${index}`)
 
-  it('begins when a provider was unavailable several times in a row, and ends with one probe', async () => {
+  it('begins after several outages in a row, and ends with one probe', async () => {
     const first = breakable({ name: 'first' })
     const secrets = createSecretsManager({
       providers: [first.provider, breakable({ name: 'second', secrets: Object.fromEntries(names.map((name) => [name, 'v'])) }).provider],
@@ -409,7 +409,7 @@ describe('a cool-down', () => {
     for (const name of names) expect((await secrets.getSecretValue(name)).degraded).toBe(false)
   })
 
-  it('is not begun by one bad name', async () => {
+  it('is not caused by one bad name', async () => {
     const first = breakable({ name: 'first', secrets: { good: 'g' } })
     first.plan = ({ args }) => (args[0] === 'bad' ? faults.reject('UNAVAILABLE') : undefined)
     const secrets = createSecretsManager({ providers: [first.provider] })
@@ -420,7 +420,7 @@ describe('a cool-down', () => {
     expect(await secrets.getSecret('good')).toBe('g')
   })
 
-  it.each(['RATE_LIMITED', 'PERMISSION_DENIED', 'UNAUTHENTICATED', 'INTERNAL'] as const)('is not begun by %s', async (code) => {
+  it.each(['RATE_LIMITED', 'PERMISSION_DENIED', 'UNAUTHENTICATED', 'INTERNAL'] as const)('is not caused by %s', async (code) => {
     const first = breakable({ name: 'first', secrets: { good: 'g' } })
     first.plan = failing(code)
     const secrets = createSecretsManager({ providers: [first.provider] })
@@ -430,7 +430,7 @@ describe('a cool-down', () => {
     expect(await secrets.getSecret('good')).toBe('g')
   })
 
-  it('is begun by the first CREDENTIALS_MISSING: reads and writes of other names do not wait for it again', async () => {
+  it('is caused by the first CREDENTIALS_MISSING, so other reads and writes do not wait again', async () => {
     const first = breakable({ name: 'first' })
     first.plan = failing('CREDENTIALS_MISSING')
     const second = breakable({ name: 'second', secrets: { good: 'g' } })
@@ -444,7 +444,7 @@ describe('a cool-down', () => {
     expect((await secrets.getSecretValue('good')).degraded).toBe(false)
   })
 
-  it("is not begun by callers' impatience", async () => {
+  it("is not caused by callers' aborts", async () => {
     const first = breakable({ name: 'first', secrets: { good: 'g' } })
     first.plan = () => faults.hang()
     const secrets = createSecretsManager({ providers: [first.provider], deadlineMs: 60_000 })
@@ -459,7 +459,7 @@ describe('a cool-down', () => {
     expect(await secrets.getSecret('good')).toBe('g')
   })
 
-  it("is begun by the provider's own deadline", async () => {
+  it("is caused by the provider's deadline", async () => {
     const first = breakable({ name: 'first' })
     first.plan = () => faults.hang()
     const secrets = createSecretsManager({ providers: [first.provider], deadlineMs: 100 })
@@ -471,7 +471,7 @@ describe('a cool-down', () => {
     expect(first.provider.calls('get')).toBeLessThan(10)
   })
 
-  it('is not ended, nor its probe spent, by a health check', async () => {
+  it('is not ended by a health check, which is no probe', async () => {
     const first = breakable({ name: 'first', secrets: { good: 'g' } })
     first.plan = ({ method }) => (method === 'get' ? faults.reject('UNAVAILABLE') : undefined)
     const secrets = createSecretsManager({ providers: [first.provider] })
@@ -488,7 +488,7 @@ describe('a cool-down', () => {
 })
 
 describe('throttling', () => {
-  it('is waited out: before `retryAt` the store is not asked for that secret again', async () => {
+  it('is respected: before `retryAt` the store is not asked for that secret again', async () => {
     vi.spyOn(Math, 'random').mockReturnValue(0)
     const { first, secrets } = chain()
     first.plan = failing('RATE_LIMITED', { retryAt: now + 90_000 })
@@ -512,7 +512,7 @@ describe('a hung provider', () => {
     expect([value.reveal(), value.degraded, Date.now() - now]).toEqual(['second', true, 200])
   })
 
-  it('that ignores its signal costs no more either, and its late answer is not used', async () => {
+  it('that ignores its signal costs no more, and its late answer is not used', async () => {
     const late = Promise.withResolvers<{ value: string }>()
     const secrets = createSecretsManager({ providers: [readOnly('deaf', () => late.promise), chain().second.provider], deadlineMs: 200 })
     const reading = secrets.getSecret('token')
@@ -523,7 +523,7 @@ describe('a hung provider', () => {
     expect(await secrets.getSecret('token')).toBe('second')
   })
 
-  it('is told of the deadline by its signal', async () => {
+  it('gets the deadline through its signal', async () => {
     const signals: AbortSignal[] = []
     const hung = readOnly('hung', (_, { signal }) => (signals.push(signal), new Promise(() => {})))
     const code = codeOf(createSecretsManager({ providers: [hung], deadlineMs: 200 }).getSecret('token'))
@@ -533,7 +533,7 @@ describe('a hung provider', () => {
     expect([await code, signals[0]?.aborted]).toEqual(['UNAVAILABLE', true])
   })
 
-  it('holds those who wait until the deadline while others give up at once', async () => {
+  it('keeps waiting readers until the deadline, while others abort at once', async () => {
     const { first, secrets } = chain({ deadlineMs: 200 })
     first.plan = () => faults.hang()
     const controller = new AbortController()
@@ -545,7 +545,7 @@ describe('a hung provider', () => {
     expect([await patient, first.provider.calls()]).toEqual(['second', 1])
   })
 
-  it("does not make the caller's abort an outage", async () => {
+  it("does not turn the caller's abort into an outage", async () => {
     const { first, second, secrets } = chain()
     first.plan = () => faults.hang()
     const controller = new AbortController()
@@ -566,7 +566,7 @@ describe('routing by onlyNamed', () => {
     expect(named.provider.calls()).toBe(1)
   })
 
-  it('never finds a secret in a later store that its own store denies', async () => {
+  it('never finds a secret in a later store if its own store denies it', async () => {
     const named = breakable({ name: 'named', names: { token: 'prod/token' }, onlyNamed: true })
     named.plan = failing('PERMISSION_DENIED')
     const rest = breakable({ name: 'rest', secrets: { token: 'rest' } })

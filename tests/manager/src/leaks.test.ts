@@ -105,7 +105,7 @@ describe('a secret value', () => {
     expect(leaksOf(render(await manager.getSecretValue('json', { field: 'key' })), canary)).toEqual([])
   })
 
-  it('does not show in another thread that it is sent to', async () => {
+  it('does not show in another thread after it is sent there', async () => {
     vi.useRealTimers()
     const manager = createSecretsManager({ providers: [memoryProvider({ secrets })] })
     const inspects = `
@@ -119,7 +119,7 @@ describe('a secret value', () => {
     await worker.terminate()
   })
 
-  it('says that it is redacted, where somebody looks', async () => {
+  it('prints as redacted', async () => {
     const value = await createSecretsManager({ providers: [memoryProvider({ secrets })] }).getSecretValue('token')
     expect([String(value), JSON.stringify({ value }), inspect(value)]).toEqual([
       '[redacted]',
@@ -250,7 +250,7 @@ const failures: Record<string, Fault | undefined> = {
 }
 
 describe.each(Object.entries(failures))('while the store gives %s', (_, fault) => {
-  it.each(Object.entries(operations))('%s tells nobody the value', async (_name, operation) => {
+  it.each(Object.entries(operations))('%s never shows the value', async (_name, operation) => {
     const audit = memoryAuditTrail()
     const provider = faultyProvider(memoryProvider({ secrets, sharedAs: 'store' }), ({ method }) =>
       method === 'close' ? undefined : fault,
@@ -282,7 +282,7 @@ describe('a regular expression', () => {
   }
 
   describe.each(Object.entries(stores))('and a store %s', (_, store) => {
-    it.each(Object.entries(operations))('%s never tries one on the value, and so none remembers it', async (_name, operation) => {
+    it.each(Object.entries(operations))('%s never applies one to the value, so none remembers it', async (_name, operation) => {
       const options = { audit: memoryAuditTrail(), cache: { shared: memorySharedCache() } }
       const manager = createSecretsManager({ providers: [store()], deadlineMs: 50, ...options })
       const matched = await matchedTexts(async () => {
@@ -294,7 +294,7 @@ describe('a regular expression', () => {
     })
   })
 
-  it('is not tried on the secrets among the variables that a manager is made from', async () => {
+  it('is not applied to secrets among the environment variables of a manager', async () => {
     const env = { FINCHAT_SECRETS_PROVIDER: 'env', FINCHAT_SECRETS_CACHE_TTL: '60', ...texts, FINCHAT_ENCRYPTION_KEY: canary }
     const matched = await matchedTexts(async () => {
       const manager = secretsManagerFromEnv({}, { env })
@@ -304,7 +304,7 @@ describe('a regular expression', () => {
     expect(leaksOf(matched, canary)).toEqual([])
   })
 
-  it('is not tried on what a file of secrets holds', async () => {
+  it('is not applied to the content of a secret file', async () => {
     vi.useRealTimers()
     const directory = mkdtempSync(join(tmpdir(), 'secrets-matched-'))
     for (const [name, text] of Object.entries(texts)) writeFileSync(join(directory, name), text)
@@ -317,7 +317,7 @@ describe('a regular expression', () => {
 })
 
 describe('a background refresh', () => {
-  it.each(Object.entries(failures))('that meets %s tells nobody the value', async (_, fault) => {
+  it.each(Object.entries(failures))('that meets %s never shows the value', async (_, fault) => {
     vi.spyOn(Math, 'random').mockReturnValue(0.5)
     let broken = false
     const provider = faultyProvider(memoryProvider({ secrets }), () => (broken ? fault : undefined))
@@ -338,7 +338,7 @@ describe('a background refresh', () => {
 })
 
 describe('an unhandled rejection', () => {
-  it('never comes of a call whose caller gave up or of what runs in the background', async () => {
+  it('never comes from an aborted call or from background work', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
     const provider = faultyProvider(memoryProvider({ secrets, sharedAs: 'store' }), () => faults.delay(20))
@@ -390,7 +390,7 @@ writeHeapSnapshot(file)
 if (manager.cacheStats().entries === 0) throw new Error('nothing was held')
 `
 
-describe('a heap snapshot of an idle manager that holds values', () => {
+describe('a heap snapshot of an idle manager with values', () => {
   async function heap(retains: boolean): Promise<string> {
     const folder = mkdtempSync(join(tmpdir(), 'secrets-heap-'))
     try {
@@ -414,7 +414,7 @@ describe('a heap snapshot of an idle manager that holds values', () => {
     }
   }
 
-  it('does not show them, where one retained string would', async () => {
+  it('does not show them, though it would show a retained string', async () => {
     vi.useRealTimers()
     const [clean, retaining] = await Promise.all([heap(false), heap(true)])
     expect(retaining.includes(canary)).toBe(true)
@@ -423,8 +423,8 @@ describe('a heap snapshot of an idle manager that holds values', () => {
   }, 60_000)
 })
 
-describe('what a provider gives', () => {
-  it('is overwritten in the bytes that were given away, so that no second copy stays', async () => {
+describe('a value from a provider', () => {
+  it('is overwritten in the given bytes, so that no second copy stays', async () => {
     const given = Buffer.from(canary)
     const plain: SecretProvider = { specificationVersion: 'v1', name: 'plain', get: async (): Promise<StoredSecret> => ({ value: given }) }
     const value = await createSecretsManager({ providers: [plain] }).getSecretValue('token')

@@ -76,7 +76,7 @@ describe('an outage does not bring back what later providers have', () => {
     },
   )
 
-  it('after another process changed a secret whose first read was under way', async () => {
+  it('after another process changed a secret during its first read', async () => {
     const shared = memorySharedCache()
     const store = breakable({ name: 'store', sharedAs: 'store', secrets: { token: 'new' } })
     const processOf = (cache: typeof shared): SecretsManager => {
@@ -96,7 +96,7 @@ describe('an outage does not bring back what later providers have', () => {
   })
 })
 
-it('a purge by this process lets later providers answer in an outage', async () => {
+it('after a purge by this process later providers answer in an outage', async () => {
   const { store, secrets } = chain()
   await secrets.rotateSecret('token', 'newest')
   await secrets.deleteSecret('token', { purge: true })
@@ -124,7 +124,7 @@ describe('a replica that lags behind a change of this process', () => {
     getSecrets: async (secrets) => (await secrets.getSecrets(['token', 'other'])).token,
   }
 
-  it.each(Object.keys(reads))('is asked again after a second by %s, whose answers are never older from then on', async (read) => {
+  it.each(Object.keys(reads))('is asked again after a second by %s, whose answers never get older again', async (read) => {
     const { secrets, lag } = lagging()
     await secrets.rotateSecret('token', 'v2')
     lag(true)
@@ -139,7 +139,7 @@ describe('a replica that lags behind a change of this process', () => {
     for (let each = 0; each < 3; each += 1) expect(await reads[read]?.(secrets)).toBe('v2')
   })
 
-  it('lets a newer version of another process in, and what a delete and a new beginning leave', async () => {
+  it('can deliver a newer version of another process, also after a delete and a new start', async () => {
     const { secrets, store } = lagging()
     await secrets.rotateSecret('token', 'v2')
     await store.provider.put('token', { value: 'v3' }, { signal: AbortSignal.timeout(1_000) })
@@ -159,7 +159,7 @@ describe('a replica that lags behind a change of this process', () => {
     expect(store.provider.calls('get') - askedAnew).toBe(1)
   })
 
-  it('has what was written refused to nobody, though somebody presents another secret meanwhile', async () => {
+  it('never makes the written secret be refused, though another one is presented meanwhile', async () => {
     const { secrets, lag } = lagging()
     await secrets.rotateSecret('token', 'v2')
     await secrets.getSecret('token')
@@ -179,7 +179,7 @@ describe('a replica that lags behind a change of this process', () => {
     expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
   })
 
-  it('hands nothing older to other processes', async () => {
+  it('passes no older value to other processes', async () => {
     const store = breakable({ name: 'store', sharedAs: 'store', secrets: { token: 'v1' } })
     const shared = memorySharedCache()
     const secrets = createSecretsManager({ providers: [store.provider], cache: { shared } })
@@ -232,7 +232,7 @@ function fleet(method: 'put' | 'delete' | 'restore' = 'put'): {
 const never = new AbortController().signal
 const passed = (ms: number): Promise<unknown> => vi.advanceTimersByTimeAsync(ms)
 
-describe('a change that was given up on and is made all the same', () => {
+describe('a change that is made after it was given up on', () => {
   const givenUp: Readonly<
     Record<string, (writer: SecretsManager, change: (signal?: AbortSignal) => Promise<unknown>) => Promise<unknown>>
   > = {
@@ -276,7 +276,7 @@ describe('a change that was given up on and is made all the same', () => {
     expect([await secrets.getSecret('token'), await secrets.verifySecret('token', 'old')]).toEqual(['new', false])
   })
 
-  it('is seen though its late answer is no answer at all', async () => {
+  it('is seen although its late answer is malformed', async () => {
     const landing = Promise.withResolvers<void>()
     const store = breakable({ secrets: { token: 'old' } })
     store.plan = ({ method }) => (method === 'put' ? brokenAfter(landing.promise) : undefined)
@@ -288,7 +288,7 @@ describe('a change that was given up on and is made all the same', () => {
     expect(await secrets.getSecret('token')).toBe('new')
   })
 
-  it('is a deletion, too', async () => {
+  it('can be a deletion', async () => {
     const { writer, reader, land } = fleet('delete')
     await Promise.all([failureOf(writer.deleteSecret('token')), passed(1_000)])
     expect(await reader.getSecret('token', { fresh: true })).toBe('old')

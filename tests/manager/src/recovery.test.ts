@@ -61,7 +61,7 @@ async function spread(outage: Outage): Promise<{ median: number; worst: number }
 const plain = (secrets: SecretsManager, name: string): Promise<unknown> => secrets.getSecret(name)
 const many = Array.from({ length: 12 }, (_, index) => `name-${index}`)
 
-describe('with nothing held, a read is answered within 2 s of the return of its store at the median, and 10 s at the worst', () => {
+describe("without a held value, a read is answered within 2 s of the store's return at the median, and 10 s at the worst", () => {
   const rejects = (code: Parameters<typeof faults.reject>[0]): Fault => faults.reject(code)
   it.each<[string, Outage]>([
     ['away for 30 s', { awayMs: 30_000, fault: rejects('UNAVAILABLE'), read: plain }],
@@ -89,14 +89,14 @@ describe('with nothing held, a read is answered within 2 s of the return of its 
   })
 })
 
-it('readers who hold a stale value come back over a time that grows with the outage', async () => {
+it('readers with a stale value return over a time that grows with the outage', async () => {
   const read = (secrets: SecretsManager, name: string): Promise<unknown> =>
     secrets.getSecretValue(name).then((value) => (value.stale ? Promise.reject(new Error('stale')) : value))
   const { median, worst } = await spread({ awayMs: 300_000, fault: faults.reject('UNAVAILABLE'), held: true, read })
   expect([median > 10_000, worst > 40_000, worst < 62_000], `${median} ms, ${worst} ms`).toEqual([true, true, true])
 })
 
-it('the error of a store that is left alone says from when it may be asked again', async () => {
+it('the error during a back-off names the time of the next attempt', async () => {
   const store = breakable({ name: 'store' })
   store.plan = () => faults.reject('UNAVAILABLE')
   const secrets = createSecretsManager({ providers: [store.provider] })
@@ -104,7 +104,7 @@ it('the error of a store that is left alone says from when it may be asked again
   expect((await failureOf(secrets.getSecret('a', { fresh: true }))).retryAt).toBe(now + 250)
 })
 
-it('the error of a read that waited for a store that hangs names no time that is over', async () => {
+it('the error of a read of a hung store names no past time', async () => {
   const store = breakable({ name: 'store' })
   store.plan = () => faults.hang()
   const secrets = createSecretsManager({ providers: [store.provider] })
@@ -117,7 +117,7 @@ it('the error of a read that waited for a store that hangs names no time that is
   expect((await second).retryAt).toBe(Date.now())
 })
 
-it('while a store hangs, a read waits a quarter of the deadline for it, and later providers answer then', async () => {
+it('while a store hangs, a read waits a quarter of the deadline, and then later providers answer', async () => {
   const store = breakable({ name: 'store' })
   store.plan = () => faults.hang()
   const secrets = createSecretsManager({ providers: [store.provider, memoryProvider({ name: 'later', secrets: { a: 'old' } })] })
@@ -131,7 +131,7 @@ it('while a store hangs, a read waits a quarter of the deadline for it, and late
 })
 
 describe('the only reader of a call that hangs', () => {
-  it('leaves: the call is aborted, and the next read is answered by a store that is well', async () => {
+  it('leaves: the call is aborted, and the next read gets an answer of the recovered store', async () => {
     const store = breakable({ name: 'store', secrets: { a: 'v' } })
     let signal: AbortSignal | undefined
     store.plan = ({ count, context }) => {
@@ -166,7 +166,7 @@ describe('the only reader of a call that hangs', () => {
     expect(await secrets.getSecret('a')).toBe('v')
   })
 
-  it('leaves one secret of several that are asked for one by one: that call is aborted, and no other', async () => {
+  it('leaves one of several single calls: that call is aborted, and no other', async () => {
     const store = breakable({ name: 'store', secrets: { a: 'v', b: 'w' } })
     const { getMany: _, ...provider } = store.provider
     const signals = new Map<unknown, AbortSignal>()
@@ -182,7 +182,7 @@ describe('the only reader of a call that hangs', () => {
     expect(await staying).toBe('w')
   })
 
-  it('stays in a batch of which another reader waits for one secret', async () => {
+  it('leaves a batch in which another reader waits: the batch goes on', async () => {
     const store = breakable({ name: 'store', secrets: { a: 'v', b: 'w' } })
     store.plan = ({ method }) => (method === 'getMany' ? faults.delay(1_000) : undefined)
     const secrets = createSecretsManager({ providers: [store.provider] })

@@ -39,7 +39,7 @@ function fleet(value?: string | Uint8Array): {
 }
 
 describe('a shared cache', () => {
-  it.each(['00123', '', 'grüße', Uint8Array.of(0, 255)])('spares the store the reads of other processes: %j', async (stored) => {
+  it.each(['00123', '', 'grüße', Uint8Array.of(0, 255)])('answers reads of other processes instead of the store: %j', async (stored) => {
     const { store, here, there } = fleet(stored)
     const value = await here.getSecretValue('token')
     await settle()
@@ -54,7 +54,7 @@ describe('a shared cache', () => {
     expect(store.provider.calls('get')).toBe(1)
   })
 
-  it('gets bytes of its own from a provider that gives its Buffer away', async () => {
+  it('gets its own bytes from a provider that hands out its Buffer', async () => {
     const provider: SecretProvider = { ...readOnly('store', async () => ({ value: Buffer.from('bytes') })), sharedAs: 'store' }
     const shared = memorySharedCache()
     await processOf(provider, shared).getSecretValue('token')
@@ -63,7 +63,7 @@ describe('a shared cache', () => {
     expect(Buffer.from(value.bytes()).toString()).toBe('bytes')
   })
 
-  it('that no provider shares anything through is told when the manager is made', async () => {
+  it("that no provider uses causes a warning at the manager's creation", async () => {
     const { sharedAs, ...own } = storeOf().provider
     const sharing = { ...own, name: 'sharing', sharedAs }
     const made = (providers: readonly SecretProvider[], shared?: SharedCache): Promise<unknown> =>
@@ -87,7 +87,7 @@ describe('a shared cache', () => {
     expect(audit.events().map(({ from }) => from)).toEqual(['shared', 'memory'])
   })
 
-  it('makes no answer look younger than it is, nor live longer', async () => {
+  it('makes no answer look younger or live longer', async () => {
     const { store, here, there } = fleet()
     await here.getSecret('token')
     await settle()
@@ -102,7 +102,7 @@ describe('a shared cache', () => {
     expect([fresh.stale, stale.stale, stale.age]).toEqual([false, true, ttlMs])
   })
 
-  it('lets one process refresh ahead for all: nobody waits, and nobody expires with the others', async () => {
+  it('lets one process refresh early for all: no reader waits, and copies expire at different times', async () => {
     const { store, shared } = fleet()
     const [here, there] = [processOf(store.provider, shared, 3_600), processOf(store.provider, shared.anotherProcess(), 3_600)]
     for (const [random, secrets] of [
@@ -125,7 +125,7 @@ describe('a shared cache', () => {
     expect([await there.getSecret('token'), there.cacheStats().misses, store.provider.calls('get')]).toEqual(['v2', 1, calls + 1])
   })
 
-  it('knows stores and paths, not names', async () => {
+  it('uses stores and paths, not names', async () => {
     const shared = memorySharedCache()
     const one = breakable({ sharedAs: 'eu', secrets: { 'prod/token': 'v' }, names: { mine: 'prod/token' } })
     const same = breakable({ name: 'other', sharedAs: 'eu', secrets: {}, prefix: 'prod/' })
@@ -152,7 +152,7 @@ describe('a shared cache', () => {
     expect([await read(there), store.provider.calls()]).toEqual([['v2', 'v1', 'v1'], calls])
   })
 
-  it('shows what others wrote within seconds, also in a process that is not told', async () => {
+  it('shows writes of others within seconds, also without an announcement', async () => {
     const { store, shared, here } = fleet()
     const deaf = processOf(store.provider, { ...shared.anotherProcess(), subscribe: undefined })
     expect([await here.getSecret('token'), await deaf.getSecret('token')]).toEqual(['v1', 'v1'])
@@ -166,7 +166,7 @@ describe('a shared cache', () => {
     expect([await deaf.getSecret('token'), store.provider.calls()]).toEqual(['v2', calls])
   })
 
-  it('shows what others wrote within seconds of being back, also to who could not tell it what he wrote', async () => {
+  it('shows writes of others within seconds of its return, also to a process with a pending invalidation', async () => {
     const store = storeOf()
     const state: { fault?: SharedCacheFault | undefined } = {}
     const shared = memorySharedCache({ plan: () => state.fault })
@@ -192,7 +192,7 @@ describe('a shared cache', () => {
     expect([...seen]).toEqual(['v2', 'v3'])
   })
 
-  it('costs the store nothing while its processes look there again and again, nor when it cannot be asked', async () => {
+  it('costs the store nothing while its processes probe it, or while it is unreachable', async () => {
     const store = storeOf()
     const state: { fault?: SharedCacheFault } = {}
     const secrets = processOf(store.provider, memorySharedCache({ plan: () => state.fault }))
@@ -205,7 +205,7 @@ describe('a shared cache', () => {
     expect(store.provider.calls('get')).toBe(1)
   })
 
-  it('lends nobody a right, where each process is to have its own', async () => {
+  it('gives no process the rights of another with requireOwnAccess', async () => {
     const { store, shared, here } = fleet()
     await here.getSecret('token')
     await settle()
@@ -223,7 +223,7 @@ describe('a shared cache', () => {
     expect(store.provider.calls('get')).toBe(2)
   })
 
-  it('is told which version was written, and that after a delete or a restore any may be current', async () => {
+  it('gets the written version, and after a delete or a restore a lift of the bound', async () => {
     const { store, shared } = fleet()
     const invalidate = vi.fn(shared.invalidate)
     const secrets = processOf(store.provider, { ...shared, invalidate })
@@ -296,7 +296,7 @@ describe('a shared cache', () => {
     },
   )
 
-  it('serves batches too, and only what it lacks is asked of the store', async () => {
+  it('serves batches too, and the store is asked only for gaps', async () => {
     const store = breakable({ sharedAs: 'store', secrets: { a: '1', b: '2', c: '3' } })
     const shared = memorySharedCache()
     await processOf(store.provider, shared).getSecrets(['a', 'b'])
@@ -307,7 +307,7 @@ describe('a shared cache', () => {
     expect(asked.mock.calls).toEqual([['get', 'c']])
   })
 
-  it('is passed by where `fresh` is asked for', async () => {
+  it('is bypassed with `fresh`', async () => {
     const { store, here, there } = fleet()
     await here.getSecret('token')
     await settle()
@@ -317,7 +317,7 @@ describe('a shared cache', () => {
 })
 
 describe('a process that had a newer answer', () => {
-  it('never goes back to the older one that the shared cache still holds', async () => {
+  it('never goes back to an older one of the shared cache', async () => {
     const { store, here, there } = fleet()
     await here.getSecret('token')
     await settle()
@@ -332,10 +332,10 @@ describe('a process that had a newer answer', () => {
   })
 })
 
-describe('what `fresh` has seen', () => {
+describe('a value read with `fresh`', () => {
   const { signal } = new AbortController()
 
-  it('is seen by the whole fleet, and by its own process whatever memory let go of', async () => {
+  it('is seen by the whole fleet, and by its own process even after eviction', async () => {
     const store = breakable({ sharedAs: 'store', secrets: { token: 'v1', other: 'o' } })
     const shared = memorySharedCache()
     const here = createSecretsManager({ providers: [store.provider], cache: { shared, maxEntries: 1 } })
@@ -377,7 +377,7 @@ describe('what `fresh` has seen', () => {
     },
   )
 
-  it('costs the fleet nothing where it is what all have', async () => {
+  it('costs the fleet nothing if all have the same value', async () => {
     const { store, shared, here, there } = fleet()
     await here.getSecret('token')
     await settle()
@@ -389,7 +389,7 @@ describe('what `fresh` has seen', () => {
 })
 
 describe('two providers of one store', () => {
-  it.each([true, false])('both see what is written through one of them (with a shared cache: %s)', async (isShared) => {
+  it.each([true, false])('both see writes through one of them (with a shared cache: %s)', async (isShared) => {
     const store = breakable({ secrets: { token: 'v1' } }).provider
     const named = (name: string, mine: string): SecretProvider => ({
       ...store,
@@ -406,7 +406,7 @@ describe('two providers of one store', () => {
 })
 
 describe('never shared', () => {
-  it('is what a provider without `sharedAs` answers, such as env', async () => {
+  it('are answers of a provider without `sharedAs`, such as env', async () => {
     const shared = memorySharedCache()
     const secrets = createSecretsManager({ providers: [envProvider({ env: { token: 'v' } }), breakable().provider], cache: { shared } })
     await secrets.getSecret('token')
@@ -433,14 +433,14 @@ describe('never shared', () => {
     expect(fill.mock.calls.map(([, , entry]) => entry)).toEqual([undefined])
   })
 
-  it('is what `autoCleanup` read', async () => {
+  it('are values read with `autoCleanup`', async () => {
     const { shared, here } = fleet()
     await here.getSecret('token', { autoCleanup: true })
     await settle()
     expect(shared.calls()).toBe(0)
   })
 
-  it("is one machine's fallback: each answer lies under its own store", async () => {
+  it('are fallback answers: each one is kept under its own store', async () => {
     const [first, second] = ['first', 'second'].map((name) => breakable({ name, sharedAs: name, secrets: { token: name } })) as [
       Breakable,
       Breakable,
@@ -475,7 +475,7 @@ describe('a write', () => {
     expect(result).not.toMatchObject({ value: 'v1b' })
   })
 
-  it('makes lease tokens from before it worthless', async () => {
+  it('makes earlier lease tokens worthless', async () => {
     const { store, shared, here, there } = fleet()
     const slow = Promise.withResolvers<StoredSecret>()
     store.plan = ({ method, count }) => (method === 'get' && count === 1 ? () => slow.promise : undefined)
@@ -488,7 +488,7 @@ describe('a write', () => {
     expect([shared.size(), await there.getSecret('token')]).toEqual([0, 'v2'])
   })
 
-  it('is read by its own process, though the shared cache still had the former value while it was told', async () => {
+  it('is read by its own process, even if the shared cache had the former value during the invalidation', async () => {
     const store = storeOf()
     const shared = memorySharedCache()
     const telling = Promise.withResolvers<void>()
@@ -524,7 +524,7 @@ describe('a write', () => {
     }
   })
 
-  it('whose invalidation failed is not undone by an entry that others let live for longer', async () => {
+  it('with a failed invalidation is not undone by an entry with a longer TTL', async () => {
     const store = storeOf()
     const state: { fault?: SharedCacheFault } = { fault: 'fail' }
     const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' ? state.fault : undefined) })
@@ -544,7 +544,7 @@ describe('a write', () => {
     expect(shared.size()).toBe(0)
   })
 
-  it('that failed tells its own failure rather than that of the shared cache', async () => {
+  it('that failed reports its own failure rather than that of the shared cache', async () => {
     const store = storeOf()
     store.plan = ({ method }) => (method === 'put' ? faults.reject('PERMISSION_DENIED') : undefined)
     const shared = memorySharedCache({ plan: (call) => (call === 'invalidate' ? 'fail' : undefined) })
@@ -554,7 +554,7 @@ describe('a write', () => {
 
 describe('a denial', () => {
   it.each(['PERMISSION_DENIED', 'UNAUTHENTICATED', 'DELETED'] as const)(
-    '(%s) keeps its path from being read in the shared cache, until the provider answers',
+    '(%s) bars its path from the shared cache until the provider answers',
     async (code) => {
       const { shared, there } = fleet()
       const mine = storeOf()
@@ -605,7 +605,7 @@ describe('a shared cache that does not work', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('costs a quarter of a second, and nothing once it was found to hang', async () => {
+  it('costs a quarter of a second, and nothing once it is known to hang', async () => {
     const names = Array.from({ length: 10 }, (_, index) => `name-${index}`)
     const store = breakable({ sharedAs: 'store', secrets: Object.fromEntries(names.map((name) => [name, 'v'])) })
     const secrets = processOf(store.provider, memorySharedCache({ plan: (call) => (call === 'read' ? 'hang' : undefined) }))
@@ -635,7 +635,7 @@ describe('a shared cache that does not work', () => {
     expect(bytes).not.toContain('canary-5f1d')
   })
 
-  it('costs a reader its deadline once, and a caller who gives up nothing', async () => {
+  it('costs a reader its deadline once, and an aborting caller nothing', async () => {
     const store = storeOf()
     const shared = memorySharedCache({ plan: () => 'hang' })
     const secrets = createSecretsManager({ providers: [store.provider], cache: { shared }, deadlineMs: 100 })
@@ -664,7 +664,7 @@ describe('a shared cache that does not work', () => {
     expect(await processOf(storeOf().provider, shared).getSecret('token')).toBe('v1')
   })
 
-  it('that is out leaves the store alone in answering: one call for any number of readers', async () => {
+  it('that is down leaves one store call for any number of readers', async () => {
     const store = storeOf()
     const secrets = processOf(store.provider, memorySharedCache({ plan: () => 'fail' }))
     await Promise.all(Array.from({ length: 1_000 }, () => secrets.getSecret('token')))
@@ -685,7 +685,7 @@ describe('what other processes invalidate', () => {
     expect(secrets.cacheStats().entries).toBe(1)
   })
 
-  it('is not heard of any more after close()', async () => {
+  it('has no effect after close()', async () => {
     const shared = memorySharedCache()
     const ends = vi.fn()
     const secrets = processOf(storeOf().provider, { ...shared, subscribe: () => ends })
@@ -714,7 +714,7 @@ describe('a fleet', () => {
     { minLength: 20, maxLength: 60 },
   )
 
-  it('never reads what was there before a write that succeeded, whatever happens', async () => {
+  it('never reads a value from before a successful write', async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (taken) => {
         const { store, here, there } = fleet('1')
@@ -740,7 +740,7 @@ describe('a fleet', () => {
     )
   })
 
-  it('goes back to nothing older in any of its processes when others rotate, whatever their memory lets go of', async () => {
+  it('never goes back to an older value in any process when others rotate, even after eviction', async () => {
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ read: fc.constantFrom(...reads), who }) },
       fc.record({ evictIn: who }),

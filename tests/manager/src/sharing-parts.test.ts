@@ -39,7 +39,7 @@ const copies: Readonly<Record<string, (provider: SecretProvider) => SecretProvid
 }
 
 describe('a provider of two managers', () => {
-  it.each(Object.entries(copies))('is closed with the second of them, in either order: %s', async (_, copy) => {
+  it.each(Object.entries(copies))('is closed with the second manager, in either order: %s', async (_, copy) => {
     for (const order of [
       [0, 1],
       [1, 0],
@@ -65,7 +65,7 @@ describe('a provider of two managers', () => {
     expect(close).toHaveBeenCalledTimes(1)
   })
 
-  it('is used by one from when it is created, though it was asked nothing', async () => {
+  it("counts as used from the manager's creation, even without calls", async () => {
     const { provider, close } = closable()
     const first = createSecretsManager({ providers: [provider] })
     const closing = first.close()
@@ -75,14 +75,14 @@ describe('a provider of two managers', () => {
     expect(await works(second)).toBe(true)
   })
 
-  it('is not used by one whose options were refused', async () => {
+  it('is not used by a manager whose options were refused', async () => {
     const { provider, close } = closable()
     expect(() => createSecretsManager({ providers: [provider], writeTo: 'nobody' })).toThrow('writeTo')
     await createSecretsManager({ providers: [provider] }).close()
     expect(close).toHaveBeenCalledTimes(1)
   })
 
-  it('is not used by one that could not start', async () => {
+  it('is not used by a manager that could not start', async () => {
     const { provider, close } = closable()
     const first = createSecretsManager({ providers: [provider] })
     const broken = { ...closable('broken').provider, getMany: 5 } as unknown as SecretProvider // what JavaScript lets pass
@@ -91,13 +91,13 @@ describe('a provider of two managers', () => {
     expect(close).toHaveBeenCalledTimes(1)
   })
 
-  it('that stands twice in one manager is closed with it, as often as it stands there', async () => {
+  it('that is listed twice in one manager is closed with it', async () => {
     const { provider, close } = closable()
     await createSecretsManager({ providers: [provider, { ...provider, name: 'again' }] }).close()
     expect(close).toHaveBeenCalledTimes(2)
   })
 
-  it('is closed with the second though the first could not end something else', async () => {
+  it('is closed with the second manager even if the first failed to close something else', async () => {
     const { provider, close } = closable()
     const failing: SecretProvider = { ...closable('failing').provider, close: () => Promise.reject(new Error('x')) }
     const first = createSecretsManager({ providers: [provider, failing] })
@@ -109,7 +109,7 @@ describe('a provider of two managers', () => {
 })
 
 describe('a provider that was closed with its manager', () => {
-  it('serves the next one where it can be used again', async () => {
+  it('serves the next manager if it can be used again', async () => {
     const provider = memoryProvider({ secrets: { token: 'v' } })
     for (let times = 0; times < 3; times += 1) {
       const secrets = createSecretsManager({ providers: [provider] })
@@ -118,7 +118,7 @@ describe('a provider that was closed with its manager', () => {
     }
   })
 
-  it.each(Object.entries(copies))('is said to be so where it cannot, in words for who wires them: %s', async (_, copy) => {
+  it.each(Object.entries(copies))('is reported as closed if it cannot, with a remedy: %s', async (_, copy) => {
     const { provider } = closable()
     await createSecretsManager({ providers: [provider] }).close()
     const secrets = createSecretsManager({ providers: [copy(provider)] })
@@ -127,7 +127,7 @@ describe('a provider that was closed with its manager', () => {
     expect(error.message).toMatch(/was closed with the secrets manager that used it before \(make another provider/)
   })
 
-  it('still ends calls with ABORTED that were given up, and passes other failures on', async () => {
+  it('still ends aborted calls with ABORTED, and passes other failures on', async () => {
     const { provider } = closable()
     await createSecretsManager({ providers: [provider] }).close()
     const denied = async (): Promise<never> => Promise.reject(new SecretsError('PERMISSION_DENIED', 'denied'))
@@ -140,7 +140,7 @@ describe('a provider that was closed with its manager', () => {
 })
 
 describe('a shared cache and an audit trail of two managers', () => {
-  it('are closed with the second of them', async () => {
+  it('are closed with the second manager', async () => {
     const [shared, audit] = [memorySharedCache(), memoryAuditTrail()]
     const closed = { shared: vi.fn(async () => {}), audit: vi.fn(async () => {}) }
     const parts = {

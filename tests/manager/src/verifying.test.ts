@@ -40,7 +40,7 @@ describe('verifySecret accepts', () => {
     expect(await secrets.verifySecret('key', Uint8Array.of(0, 255))).toBe(true)
   })
 
-  it('the bytes as they were when it was called, though the caller wipes them at once', async () => {
+  it('the bytes as they were at the call, although the caller wipes them at once', async () => {
     const bytes = Buffer.from('v1')
     const { secrets } = over()
     for (const options of [undefined, {}]) {
@@ -51,7 +51,7 @@ describe('verifySecret accepts', () => {
     }
   })
 
-  it('what was stored, and nothing else, whatever both are', async () => {
+  it('the stored value, and nothing else', async () => {
     const pairs = fc.oneof(
       fc.tuple(anyText, anyText),
       anyText.map((value) => [value, value] as const),
@@ -75,14 +75,14 @@ describe('verifySecret accepts', () => {
     },
   )
 
-  it('a field, be it asked for or the place of the name', async () => {
+  it('a field, by option or by location', async () => {
     const { secrets } = over({ secrets: { db: '{"password":"p","user":"u"}' }, names: { password: 'db#password' } })
     expect(await secrets.verifySecret('password', 'p')).toBe(true)
     expect(await secrets.verifySecret('db', 'u', { field: 'user' })).toBe(true)
     expect(await secrets.verifySecret('password', 'u')).toBe(false)
   })
 
-  it('what is in memory, without asking the store', async () => {
+  it('a value in memory, without asking the store', async () => {
     const { secrets, provider } = over()
     for (let count = 0; count < 3; count++) expect(await secrets.verifySecret('token', 'v1')).toBe(true)
     expect(provider.calls('get')).toBe(1)
@@ -167,7 +167,7 @@ describe('the version before the current one', () => {
     return store
   }
 
-  it('is accepted within the grace period, measured from when the current one became so', async () => {
+  it('is accepted within the grace period, from when the current one became current', async () => {
     const { secrets } = await rotated()
     expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
     at(60_000)
@@ -190,20 +190,20 @@ describe('the version before the current one', () => {
     expect([await secrets.verifySecret('token', 'v2', grace), await secrets.verifySecret('token', 'v1', grace)]).toEqual([true, false])
   })
 
-  it('is not accepted where the store cannot say since when the current one is so', async () => {
+  it('is not accepted if the store does not report `currentSince`', async () => {
     const get = async (): Promise<StoredSecret> => ({ value: 'v2', version: 2 })
     const getVersion = vi.fn(async () => ({ value: 'v1', version: 1 }))
     const secrets = createSecretsManager({ providers: [{ ...readOnly('store', get), getVersion }] })
     expect(await secrets.verifySecret('token', 'v1', { acceptPreviousForSeconds: 1e9 })).toBe(false)
   })
 
-  it('is not accepted of a provider without versions, nor where there is none', async () => {
+  it('is not accepted from a provider without versions, or if there is none', async () => {
     const plain = createSecretsManager({ providers: [readOnly('plain', async () => ({ value: 'v2', currentSince: now }))] })
     expect(await plain.verifySecret('token', 'v1', grace)).toBe(false)
     expect(await over().secrets.verifySecret('token', 'v0', grace)).toBe(false)
   })
 
-  it('that was held since before a second rotation, made elsewhere, is not accepted', async () => {
+  it('that was held since before a second rotation elsewhere is not accepted', async () => {
     const { secrets, provider } = await rotated()
     expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
     at(ttlMs - 10_000)
@@ -227,7 +227,7 @@ describe('the version before the current one', () => {
     expect(await secrets.verifySecret('token', 'v2', patient)).toBe(true)
   })
 
-  it('is asked for once, however often it is presented', async () => {
+  it('is read once, however often it is presented', async () => {
     const { secrets, provider } = await rotated()
     for (let times = 0; times < 5; times += 1) expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
     expect([provider.calls('get'), provider.calls('getVersion')]).toEqual([1, 1])
@@ -271,7 +271,7 @@ describe('the version before the current one', () => {
     expect(await secrets.verifySecret('token', `v${leader.at(-1)}`, grace)).toBe(true)
   })
 
-  it('is asked after once where numbers were skipped, however often something is presented', async () => {
+  it('is searched once if numbers were skipped, however often a candidate is presented', async () => {
     const store = await replicated([3, 7], [3, 7])
     const describeSecret = vi.fn(store.describe)
     const getVersion = vi.fn(store.getVersion)
@@ -281,7 +281,7 @@ describe('the version before the current one', () => {
     expect([describeSecret.mock.calls.length, getVersion.mock.calls.map(([, version]) => version)]).toEqual([2, [6, 3]])
   })
 
-  it('is not accepted where numbers were skipped, and the store cannot tell which', async () => {
+  it('is not accepted if numbers were skipped and the store cannot list them', async () => {
     const secrets = createSecretsManager({ providers: [{ ...(await replicated([3, 7], [3, 7])), describe: undefined }] })
     expect([await secrets.verifySecret('token', 'v3', grace), await secrets.verifySecret('token', 'v7', grace)]).toEqual([false, true])
   })
@@ -308,7 +308,7 @@ describe('the version before the current one', () => {
     expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
   })
 
-  it('is found of versions without a number, though there was none a moment before', async () => {
+  it('is found among versions without numbers, though there was none a moment before', async () => {
     let value = 'v1'
     const get = async (): Promise<StoredSecret> => ({ value, revision: value, currentSince: now })
     const getVersion = async (): Promise<StoredSecret | undefined> => (value === 'v1' ? undefined : { value: 'v1', revision: 'v1' })
@@ -319,7 +319,7 @@ describe('the version before the current one', () => {
     expect(await secrets.verifySecret('token', 'v1', grace)).toBe(true)
   })
 
-  it('is not asked for where the current one is the first', async () => {
+  it('is not read if the current one is the first', async () => {
     const { secrets, provider } = over()
     expect(await secrets.verifySecret('token', 'v0', grace)).toBe(false)
     expect([provider.calls('getVersion'), provider.calls('describe')]).toEqual([0, 0])
@@ -354,7 +354,7 @@ describe('the version before the current one', () => {
     expect(await secrets.verifySecret('token', 'v1', grace)).toBe(false)
   })
 
-  it('that was withdrawn matches nothing, and takes nothing from the current one', async () => {
+  it('that was withdrawn matches nothing, and does not affect the current one', async () => {
     const store = breakable({ secrets: { token: 'v1' } })
     const secrets = createSecretsManager({ providers: [store.provider] })
     await secrets.rotateSecret('token', 'v2')
@@ -362,7 +362,7 @@ describe('the version before the current one', () => {
     expect([await secrets.verifySecret('token', 'v1', grace), await secrets.verifySecret('token', 'v2', grace)]).toEqual([false, true])
   })
 
-  it('does not keep the current one from being accepted, though it takes its time and nothing is kept', async () => {
+  it('does not prevent a match of the current one, though it is slow and nothing is kept', async () => {
     const store = breakable({ secrets: { token: 'v1' } })
     const secrets = createSecretsManager({ providers: [store.provider], autoCleanup: true })
     await secrets.rotateSecret('token', 'v2')
@@ -373,7 +373,7 @@ describe('the version before the current one', () => {
   })
 })
 
-describe('a chain that cannot be asked', () => {
+describe('a chain with an unreachable provider', () => {
   const pair = (): { first: Breakable; secrets: SecretsManager; second: Breakable } => {
     const [first, second] = [breakable({ name: 'first' }), breakable({ name: 'second', secrets: { token: 'v' } })]
     return { first, second, secrets: createSecretsManager({ providers: [first.provider, second.provider] }) }
@@ -387,7 +387,7 @@ describe('a chain that cannot be asked', () => {
     expect(await secrets.verifySecret('token', 'w', { acceptDegraded: true })).toBe(false)
   })
 
-  it.each(['token', 'withdrawn'])('says which provider could not be asked, and why (%s)', async (name) => {
+  it.each(['token', 'withdrawn'])('names the unreachable provider, and why (%s)', async (name) => {
     const refusing = async (): Promise<never> =>
       Promise.reject(new SecretsError('RATE_LIMITED', 'the store is throttling', { remedy: 'ask for less' }))
     const gone = new SecretsError('DELETED', 'it was withdrawn')
@@ -403,13 +403,13 @@ describe('a chain that cannot be asked', () => {
     })
   })
 
-  it('says what to do where the provider that could not be asked does not', async () => {
+  it('gives a remedy if the unreachable provider gave none', async () => {
     const { first, secrets } = pair()
     first.plan = () => faults.reject('UNAVAILABLE')
     expect(await failureOf(secrets.verifySecret('token', 'v'))).toMatchObject({ remedy: 'try again, or pass acceptDegraded' })
   })
 
-  it('does not match what was withdrawn and, by an override, is nowhere else', async () => {
+  it('does not match a withdrawn secret that an override skips', async () => {
     const gone = readOnly('gone', async () => Promise.reject(new SecretsError('DELETED', 'withdrawn')))
     const secrets = createSecretsManager({ providers: [gone, readOnly('later', async () => undefined)], fallback: { DELETED: 'next' } })
     expect(await secrets.verifySecret('token', 'v1')).toBe(false)
@@ -427,14 +427,14 @@ describe('a chain that cannot be asked', () => {
     },
   )
 
-  it('throws instead of answering false where the secret was not found', async () => {
+  it('throws instead of answering false if the secret was not found', async () => {
     const { first, secrets } = pair()
     first.plan = () => faults.reject('UNAVAILABLE')
     expect(await codeOf(secrets.verifySecret('missing', 'v'))).toBe('UNAVAILABLE')
     expect(await codeOf(secrets.verifySecret('missing', 'v', { acceptDegraded: true }))).toBe('UNAVAILABLE')
   })
 
-  it('throws instead of answering false where a later store says that the secret was withdrawn there', async () => {
+  it('throws instead of answering false if a later store has withdrawn the secret', async () => {
     const { first, second, secrets } = pair()
     await secrets.deleteSecret('token')
     first.plan = () => faults.reject('UNAVAILABLE')
@@ -469,7 +469,7 @@ describe('a chain that cannot be asked', () => {
   })
 })
 
-describe('a rotation that was made elsewhere', () => {
+describe('a rotation by another process', () => {
   const context = { signal: new AbortController().signal }
 
   /** A manager that holds what was current before, and the store that others write. */
@@ -491,7 +491,7 @@ describe('a rotation that was made elsewhere', () => {
     },
   )
 
-  it('is seen at once though one has just been: a match is no guess', async () => {
+  it('is seen at once after another one: a match is no guess', async () => {
     const { secrets, provider } = await held()
     for (const value of ['v2', 'v3', 'v4']) {
       await provider.put('token', { value }, context)
@@ -499,7 +499,7 @@ describe('a rotation that was made elsewhere', () => {
     }
   })
 
-  it('is seen 5 s after a wrong one was presented, at the latest', async () => {
+  it('is seen at most 5 s after a mismatch', async () => {
     const { secrets, provider } = await held()
     expect(await secrets.verifySecret('token', 'guess')).toBe(false)
     await provider.put('token', { value: 'v2' }, context)
@@ -509,7 +509,7 @@ describe('a rotation that was made elsewhere', () => {
     expect(await secrets.verifySecret('token', 'v2')).toBe(true)
   })
 
-  it('is seen at once on a clock that was set back', async () => {
+  it('is seen at once if the clock is set back', async () => {
     const { secrets, provider } = await held()
     await secrets.verifySecret('token', 'guess')
     await provider.put('token', { value: 'v2' }, context)
@@ -517,7 +517,7 @@ describe('a rotation that was made elsewhere', () => {
     expect(await secrets.verifySecret('token', 'v2')).toBe(true)
   })
 
-  it('costs no second call where the first mismatch has read the secret itself', async () => {
+  it('costs no second call if the first mismatch read the store', async () => {
     for (const cache of [{}, { ttlSeconds: 0 }]) {
       const { provider } = breakable({ secrets: { token: 'v1' } })
       const secrets = createSecretsManager({ providers: [provider], cache })
@@ -530,7 +530,7 @@ describe('a rotation that was made elsewhere', () => {
     expect(provider.calls('get')).toBe(1)
   })
 
-  it.each([true, false])('costs one call for a thousand wrong ones at once, whether it is held: %s', async (isHeld) => {
+  it.each([true, false])('costs one call for a thousand concurrent mismatches (value held: %s)', async (isHeld) => {
     const store = breakable({ secrets: { token: 'v1' } })
     const secrets = createSecretsManager({ providers: [store.provider] })
     if (isHeld) await secrets.verifySecret('token', 'v1')
@@ -542,7 +542,7 @@ describe('a rotation that was made elsewhere', () => {
     expect(store.provider.calls('get') - before).toBe(1)
   })
 
-  it('is seen by all who present the new secret while a wrong one is put to the store, though who did so gives up', async () => {
+  it('is seen by all who present the new secret during a recheck, even if its caller aborts', async () => {
     const { secrets, provider, store } = await held()
     await provider.put('token', { value: 'v2' }, context)
     store.plan = () => faults.delay(50)
@@ -585,7 +585,7 @@ describe('a rotation that was made elsewhere', () => {
     },
   )
 
-  it('asks no earlier provider again while a later one takes its time', async () => {
+  it('asks no earlier provider again while a later one is slow', async () => {
     const first = breakable({ name: 'first' })
     const second = breakable({ name: 'second', secrets: { token: 'v1' } })
     const secrets = createSecretsManager({ providers: [first.provider, second.provider] })
@@ -600,7 +600,7 @@ describe('a rotation that was made elsewhere', () => {
     expect([first.provider.calls('get'), second.provider.calls('get')]).toEqual([2, 2])
   })
 
-  it('is one question for names and fields of one path, and one for each path', async () => {
+  it('costs one call for all names and fields of one path', async () => {
     const secretsOf = { db: '{"a":"1","b":"2"}', other: 'x' }
     const { secrets, provider } = over({ secrets: secretsOf, names: { a: 'db#a', alias: 'db' } })
     const guesses = (): Promise<boolean>[] => [
@@ -614,7 +614,7 @@ describe('a rotation that was made elsewhere', () => {
     expect(provider.calls('get')).toBe(4)
   })
 
-  it('is looked for where the shared cache lags behind', async () => {
+  it('is found if the shared cache lags behind', async () => {
     const { provider } = breakable({ sharedAs: 'store', secrets: { token: 'v1' } })
     const shared = memorySharedCache()
     const [there, here] = [shared, shared.anotherProcess()].map((each) =>
@@ -626,7 +626,7 @@ describe('a rotation that was made elsewhere', () => {
     expect(await here?.verifySecret('token', 'v2')).toBe(true)
   })
 
-  it.each([{}, { actor: 'webapp' }])('is not looked for while the held one matches, however long it is held: %j', async (options) => {
+  it.each([{}, { actor: 'webapp' }])('causes no call while the held value matches: %j', async (options) => {
     const { secrets, provider } = over()
     for (const ms of [0, 5_000, 100_000]) {
       at(ms)
@@ -635,7 +635,7 @@ describe('a rotation that was made elsewhere', () => {
     expect(provider.calls('get')).toBe(1)
   })
 
-  it('is told of to the audit trail as what the store has now', async () => {
+  it("is recorded with the store's current version", async () => {
     const elsewhere = memoryProvider({ secrets: { token: 'v1' } })
     const audit = memoryAuditTrail()
     const secrets = createSecretsManager({ providers: [elsewhere], audit })
@@ -649,7 +649,7 @@ describe('a rotation that was made elsewhere', () => {
     ])
   })
 
-  it('costs the store a call in 5 s, however many wrong ones are presented', async () => {
+  it('costs the store one call in 5 s, however many mismatches there are', async () => {
     const { secrets, provider } = over()
     for (let ms = 0; ms < 20_000; ms += 100) {
       at(ms)
@@ -658,7 +658,7 @@ describe('a rotation that was made elsewhere', () => {
     expect(provider.calls('get')).toBe(4)
   })
 
-  it('is not seen while the store cannot be asked: what is held and fresh decides', async () => {
+  it('is not seen while the store is unreachable: the fresh held value decides', async () => {
     const store = over()
     await store.secrets.verifySecret('token', 'v1')
     store.plan = () => faults.reject('UNAVAILABLE')
@@ -666,7 +666,7 @@ describe('a rotation that was made elsewhere', () => {
     expect(await store.secrets.verifySecret('token', 'v2')).toBe(false)
   })
 
-  it('is never seen in a weaker store, though degraded answers are accepted: what the first one holds is preferred', async () => {
+  it('is never seen in a later store, though degraded answers are accepted: the held value is preferred', async () => {
     const first = breakable({ name: 'first', secrets: { token: 'v2' } })
     const audit = memoryAuditTrail()
     const weaker = memoryProvider({ name: 'weaker', secrets: { token: 'v1' } })
@@ -678,7 +678,7 @@ describe('a rotation that was made elsewhere', () => {
     expect(audit.events().at(-1)).toMatchObject({ provider: 'first', degraded: false, matched: 'none' })
   })
 
-  it('is told as the denial that it meets', async () => {
+  it('rejects with the denial that it meets', async () => {
     const store = over()
     await store.secrets.verifySecret('token', 'v1')
     store.plan = () => faults.reject('PERMISSION_DENIED')
@@ -697,7 +697,7 @@ describe('a rotation that was made elsewhere', () => {
 })
 
 describe('comparing', () => {
-  it('is made in constant time with both versions, always: absent, missing or refused', async () => {
+  it('is always made in constant time with both versions: absent, missing or refused', async () => {
     const crypto = process.getBuiltinModule('node:crypto')
     const compared = vi.spyOn(crypto, 'timingSafeEqual')
     const { secrets } = over()
@@ -709,7 +709,7 @@ describe('comparing', () => {
     for (const [one, other] of compared.mock.calls) expect([one.byteLength, other.byteLength]).toEqual([32, 32])
   })
 
-  it('hashes as much for a candidate that is refused for its length as for the longest that is not', async () => {
+  it('hashes as much for a candidate that is too long as for the longest allowed', async () => {
     const crypto = process.getBuiltinModule('node:crypto')
     const hashed = vi.spyOn(crypto, 'hash')
     const { secrets } = over()
@@ -724,7 +724,7 @@ describe('comparing', () => {
     expect([lengths.length, new Set(lengths).size]).toEqual([5, 1])
   })
 
-  it('forgets the digest with the value that it is of', async () => {
+  it('drops the digest together with its value', async () => {
     const { secrets, provider } = over()
     expect(await secrets.verifySecret('token', 'v1')).toBe(true)
     await provider.put('token', { value: 'v2' }, { signal: AbortSignal.timeout(1_000) })
@@ -755,14 +755,14 @@ describe('the audit trail', () => {
     })
   })
 
-  it('hears of a name that does not exist as of one that was not matched', async () => {
+  it('records a missing name like a mismatch', async () => {
     const audit = memoryAuditTrail()
     const secrets = createSecretsManager({ providers: [memoryProvider()], audit })
     await secrets.verifySecret('missing', 'v')
     expect(audit.events()).toMatchObject([{ operation: 'verify', outcome: 'ok', matched: 'none' }])
   })
 
-  it('that does not acknowledge keeps the answer from leaving', async () => {
+  it('without an acknowledgement holds back the answer', async () => {
     const provider: SecretProvider = memoryProvider({ secrets: { token: 'v1' } })
     const secrets = createSecretsManager({ providers: [provider], audit: memoryAuditTrail({ plan: () => 'fail' }) })
     for (const presented of ['v1', 'v2']) expect(await codeOf(secrets.verifySecret('token', presented))).toBe('AUDIT_FAILED')

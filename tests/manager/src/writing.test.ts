@@ -47,7 +47,7 @@ describe('storeSecret', () => {
     expect((await named.secrets.storeSecret('token', 'v1')).provider).toBe('second')
   })
 
-  it('writes where `writeTo` says, and where the call says before that', async () => {
+  it('writes to the provider of `writeTo`, or to the one of the call', async () => {
     const { secrets } = pair({}, {}, { writeTo: 'second' })
     expect((await secrets.storeSecret('token', 'v1')).provider).toBe('second')
     expect((await secrets.storeSecret('other', 'v1', { provider: 'first' })).provider).toBe('first')
@@ -70,18 +70,18 @@ describe('storeSecret', () => {
     expect(await codeOf(secrets.storeSecret(name, 'v1', options))).toBe(code)
   })
 
-  it('is UNSUPPORTED where nothing can be written', async () => {
+  it('is UNSUPPORTED if no provider can write', async () => {
     expect(await codeOf(createSecretsManager({ providers: [env] }).storeSecret('token', 'v1'))).toBe('UNSUPPORTED')
   })
 
-  it('is CONFIGURATION where an earlier provider answers the name: the write would never be read', async () => {
+  it('is CONFIGURATION if an earlier provider has the name, since the write would never be read', async () => {
     const { first, secrets } = pair()
     const error = await failureOf(secrets.storeSecret('shown', 'v1'))
     expect([error.code, error.message]).toEqual(['CONFIGURATION', expect.stringMatching(/'env' answers this name first.*'first'/)])
     expect(first.provider.calls('put')).toBe(0)
   })
 
-  it('may hide what a later provider answers', async () => {
+  it("may hide a later provider's value", async () => {
     const { secrets } = pair({}, { secrets: { token: 'old' } })
     await secrets.storeSecret('token', 'new')
     expect(await secrets.getSecret('token')).toBe('new')
@@ -102,7 +102,7 @@ describe('storeSecret', () => {
     expect(second.provider.calls('put')).toBe(0)
   })
 
-  it('passes over an earlier provider without credentials, which is not in use here', async () => {
+  it('ignores an earlier provider without credentials, which is not in use here', async () => {
     const { first, secrets } = pair({}, {}, { writeTo: 'second' })
     first.plan = () => faults.reject('CREDENTIALS_MISSING')
     expect((await secrets.storeSecret('token', 'v1')).provider).toBe('second')
@@ -127,7 +127,7 @@ describe('storeSecret', () => {
     },
   )
 
-  it("writes bytes exactly, and leaves the caller's alone", async () => {
+  it("writes bytes exactly, and does not change the caller's bytes", async () => {
     const { secrets } = pair()
     const bytes = Uint8Array.of(0, 1, 255)
     await secrets.storeSecret('token', bytes)
@@ -136,7 +136,7 @@ describe('storeSecret', () => {
     expect([...(await secrets.getSecretValue('token')).bytes()]).toEqual([0, 1, 255])
   })
 
-  it('writes the bytes as they were when it was called, though the caller wipes them at once', async () => {
+  it('writes the bytes as they were at the call, although the caller wipes them at once', async () => {
     const { secrets } = pair()
     const bytes = Uint8Array.of(1, 2, 3)
     const writing = secrets.storeSecret('token', bytes)
@@ -153,24 +153,24 @@ describe('rotateSecret', () => {
     expect([await stored(first), await stored(second), await secrets.getSecret('token')]).toEqual([undefined, 'v2', 'v2'])
   })
 
-  it('creates the secret where there is none', async () => {
+  it('creates a missing secret', async () => {
     const { secrets } = pair({}, {}, { writeTo: 'second' })
     expect(await secrets.rotateSecret('token', 'v1')).toMatchObject({ provider: 'second', version: 1 })
   })
 
-  it('goes to the provider that the call names, unless another hides it', async () => {
+  it('goes to the named provider, unless another one hides it', async () => {
     const { secrets } = pair({ secrets: { token: 'f' } }, { secrets: { token: 's' } })
     expect((await secrets.rotateSecret('token', 'v2', { provider: 'first' })).provider).toBe('first')
     expect(await codeOf(secrets.rotateSecret('token', 'v2', { provider: 'second' }))).toBe('CONFIGURATION')
   })
 
-  it('is UNSUPPORTED where the current answer is in a provider that cannot be written', async () => {
+  it('is UNSUPPORTED if the current provider cannot write', async () => {
     const { first, secrets } = pair()
     expect(await failureOf(secrets.rotateSecret('shown', 'v2'))).toMatchObject({ code: 'UNSUPPORTED', provider: 'env' })
     expect(first.provider.calls('put')).toBe(0)
   })
 
-  it('says what to do where a provider cannot do what is asked of it', async () => {
+  it('gives a remedy if the provider cannot do it', async () => {
     const secrets = createSecretsManager({ providers: [envProvider({ env: { shown: 'v1' } })] })
     const calls = [
       secrets.rotateSecret('shown', 'v2'),
@@ -211,7 +211,7 @@ describe('rotateSecret', () => {
 })
 
 describe('numbering', () => {
-  it('counts from 1, and takes every number above the last', async () => {
+  it('counts from 1, and accepts every number above the last', async () => {
     const { secrets } = pair()
     const versions = []
     for (const version of [1, undefined, 7, undefined])
@@ -229,14 +229,14 @@ describe('numbering', () => {
     expect(await secrets.getSecret('token')).toBe('v3')
   })
 
-  it('never gives a number again, not even of a purged secret', async () => {
+  it('never uses a number twice, not even of a purged secret', async () => {
     const { secrets } = pair({ secrets: { token: 'v1' } })
     await secrets.deleteSecret('token', { purge: true })
     expect(await codeOf(secrets.storeSecret('token', 'v1', { version: 1 }))).toBe('VERSION_CONFLICT')
     expect((await secrets.storeSecret('token', 'v2')).version).toBe(2)
   })
 
-  it('begins with the first write through us where the current version has no number', async () => {
+  it('begins with our first write if the current version has no number', async () => {
     const { secrets } = pair({ secrets: { token: { value: 'made by hand', unnumbered: true } } })
     expect((await secrets.describeSecret('token')).version).toBeUndefined()
     expect((await secrets.rotateSecret('token', 'v2')).version).toBe(2)
@@ -249,7 +249,7 @@ describe('numbering', () => {
     expect(first.provider.calls()).toBe(0)
   })
 
-  it('lets one of two who ask for the same number win', async () => {
+  it('lets one of two concurrent writes of the same number win', async () => {
     const { secrets } = pair({ secrets: { token: 'v1' } })
     const results = await Promise.allSettled([
       secrets.rotateSecret('token', 'a', { version: 2 }),
@@ -283,7 +283,7 @@ describe('a write whose answer is lost', () => {
     expect(await secrets.storeSecret('token', Uint8Array.of(1, 2), { version: 1 })).toMatchObject({ version: 1 })
   })
 
-  it('is VERSION_CONFLICT where somebody else wrote that number', async () => {
+  it('is VERSION_CONFLICT if another writer wrote that number', async () => {
     const { first, secrets } = pair({ secrets: { token: 'v1' } })
     first.plan = ({ method, count }) => {
       if (method !== 'put' || count > 1) return undefined
@@ -309,14 +309,14 @@ describe('a write whose answer is lost', () => {
     })
   })
 
-  it("says `effect: 'unknown'` where the value was the same before, which proves nothing", async () => {
+  it("has `effect: 'unknown'` if the value was the same before, which proves nothing", async () => {
     const { first, secrets } = pair({ secrets: { token: 'same' } })
     first.plan = ({ method }) => (method === 'put' ? faults.reject('UNAVAILABLE', { effect: 'unknown' }) : undefined)
     expect((await failureOf(secrets.rotateSecret('token', 'same'))).effect).toBe('unknown')
     expect((await failureOf(secrets.storeSecret('token', 'same'))).effect).toBe('unknown')
   })
 
-  it("says `effect: 'unknown'` where it cannot be read back", async () => {
+  it("has `effect: 'unknown'` if it cannot be read back", async () => {
     const { first, secrets } = pair({ secrets: { token: 'v1' } })
     first.plan = ({ method }) => {
       if (method === 'put') return faults.loseAnswer()
@@ -341,7 +341,7 @@ describe('a write whose answer is lost', () => {
     expect(await failureOf(write(secrets))).toMatchObject({ code: 'INTERNAL', effect: 'unknown' })
   })
 
-  it("by the caller's abort says `effect: 'unknown'`, and is recorded", async () => {
+  it("by the caller's abort has `effect: 'unknown'`, and is recorded", async () => {
     const audit = memoryAuditTrail()
     const { first, secrets } = pair({ secrets: { token: 'v1' } }, {}, { audit })
     first.plan = ({ method }) => (method === 'put' ? faults.hang() : undefined)
@@ -363,7 +363,7 @@ describe('a write whose answer is lost', () => {
 describe('a write of several fields', () => {
   const fields = { user: 'app', password: '00123' }
 
-  it('is named fields where the store keeps them, read one by one or all at once', async () => {
+  it('creates named fields if the store has them, readable one by one or all at once', async () => {
     const { first, secrets } = pair()
     await secrets.storeSecret('database', fields)
     expect(await first.provider.get('database', context)).toMatchObject({ value: JSON.stringify(fields), shape: 'map' })
@@ -372,13 +372,13 @@ describe('a write of several fields', () => {
     expect(await codeOf(secrets.getSecret('database'))).toBe('INVALID_ARGUMENT')
   })
 
-  it('replaces all that were there, without a look at them', async () => {
+  it('replaces all former fields, without reading them', async () => {
     const { first, secrets } = pair({ secrets: { database: { value: '{"old":"x","user":"y"}', shape: 'map' } } })
     await secrets.rotateSecret('database', fields)
     expect([JSON.parse(String(await stored(first, 'database'))), first.provider.calls('get')]).toEqual([fields, 1])
   })
 
-  it('is JSON text where the store keeps texts', async () => {
+  it('creates JSON text in a store of texts', async () => {
     const held = new Map<string, string>()
     const store: SecretProvider = {
       ...readOnly('texts', async (path) => (held.has(path) ? { value: String(held.get(path)), version: held.size } : undefined)),
@@ -394,7 +394,7 @@ describe('a write of several fields', () => {
     ])
   })
 
-  it('is no value for one field', async () => {
+  it('is refused for one field', async () => {
     const { first, secrets } = pair({ names: { password: 'database#password' } })
     expect(await codeOf(secrets.storeSecret('password', fields))).toBe('INVALID_ARGUMENT')
     expect(await codeOf(secrets.storeSecret('other', fields, { field: 'a' }))).toBe('INVALID_ARGUMENT')
@@ -403,7 +403,7 @@ describe('a write of several fields', () => {
 })
 
 describe('a write of one value over named fields', () => {
-  it('keeps the name of the only one', async () => {
+  it('keeps the name of the only field', async () => {
     const { first, secrets } = pair({ secrets: { token: { value: '{"token":"t1"}', shape: 'map' } } })
     await secrets.rotateSecret('token', 't2')
     expect(await stored(first)).toBe('{"token":"t2"}')
@@ -411,7 +411,7 @@ describe('a write of one value over named fields', () => {
     expect([await secrets.getSecret('token'), await secrets.getSecret('token', { field: 'token' })]).toEqual(['t3', 't3'])
   })
 
-  it('is refused where there are several', async () => {
+  it('is refused if there are several', async () => {
     const { first, secrets } = pair({ secrets: { db: { value: '{"user":"u","password":"canary-f3"}', shape: 'map' } } })
     for (const write of ['storeSecret', 'rotateSecret'] as const) {
       const error = await failureOf(secrets[write]('db', 'p2'))
@@ -440,7 +440,7 @@ describe('a write of one value over named fields', () => {
     expect(JSON.parse(String(await stored(first, 'x')))).toEqual({ password: 'old', apiKey: 'k' })
   })
 
-  it('begins anew where another process rotated the only one just before', async () => {
+  it('is retried if another process rotated the only field just before', async () => {
     const { first, secrets } = pair({ secrets: { x: { value: '{"password":"old"}', shape: 'map' } } })
     first.plan = ({ method, count }) => {
       if (method !== 'put' || count !== 1) return undefined
@@ -453,7 +453,7 @@ describe('a write of one value over named fields', () => {
     expect(await stored(first, 'x')).toBe('{"password":"new"}')
   })
 
-  it('reads them instead of asking what is current, and asks no more than that', async () => {
+  it('reads the fields instead of describing the secret, with no further request', async () => {
     const { first, secrets } = pair({ secrets: { token: { value: '{"token":"t1"}', shape: 'map' } } })
     await secrets.rotateSecret('token', 't2')
     expect(['describe', 'get', 'put'].map((method) => first.provider.calls(method))).toEqual([0, 1, 1])
@@ -467,7 +467,7 @@ describe('a write to a field', () => {
     names: { password: 'db#password' },
   }
 
-  it('leaves all else exactly as it is written, by the option or by the place of the name', async () => {
+  it('leaves all else exactly as written, by option or by location', async () => {
     const { first, secrets } = pair(options)
     await secrets.rotateSecret('password', 'p2')
     expect(await stored(first, 'db')).toBe(text.replace('canary-of-a-value', 'p2'))
@@ -476,13 +476,13 @@ describe('a write to a field', () => {
     expect([await secrets.getSecret('password'), await secrets.getSecret('db', { field: 'port' })]).toEqual(['p2', '6543'])
   })
 
-  it('creates the secret as a map where there is none', async () => {
+  it('creates a missing secret as a map', async () => {
     const { secrets } = pair()
     await secrets.storeSecret('new', 't', { field: 'token' })
     expect([await secrets.getSecret('new'), (await secrets.getSecretValue('new')).json()]).toEqual(['t', { token: 't' }])
   })
 
-  it('begins anew where somebody else wrote meanwhile, and loses nothing', async () => {
+  it('is retried if another writer wrote meanwhile, and loses nothing', async () => {
     const { first, secrets } = pair(options)
     first.plan = ({ method, count }) => {
       if (method !== 'put' || count !== 1) return undefined
@@ -495,21 +495,21 @@ describe('a write to a field', () => {
     expect(await stored(first, 'db')).toBe(text.replace('"u"', '"changed"').replace('canary-of-a-value', 'p2'))
   })
 
-  it('is kept by each of several who write to different fields at once', async () => {
+  it('is kept for each of several concurrent writers to different fields', async () => {
     const { first } = pair(options)
     const processes = ['a', 'b', 'c', 'd'].map((field) => ({ field, secrets: createSecretsManager({ providers: [first.provider] }) }))
     await Promise.all(processes.map(({ field, secrets }) => secrets.rotateSecret('db', `by ${field}`, { field })))
     expect(JSON.parse(String(await stored(first, 'db')))).toMatchObject({ a: 'by a', b: 'by b', c: 'by c', d: 'by d', user: 'u' })
   })
 
-  it('ends with VERSION_CONFLICT where others never stop writing', async () => {
+  it('ends with VERSION_CONFLICT if others never stop writing', async () => {
     const { first, secrets } = pair(options)
     first.plan = ({ method }) => (method === 'put' ? faults.reject('VERSION_CONFLICT') : undefined)
     expect(await codeOf(secrets.rotateSecret('password', 'p2'))).toBe('VERSION_CONFLICT')
     expect(first.provider.calls('put')).toBe(10)
   })
 
-  it("that took effect, though it was answered by a conflict, does not undo another's write after it", async () => {
+  it('that took effect in spite of a conflict does not undo a later write of another', async () => {
     const { first, secrets } = pair(options)
     first.plan = ({ method, count }) => {
       if (method !== 'put' || count !== 1) return undefined
@@ -529,7 +529,7 @@ describe('a write to a field', () => {
     expect(first.provider.calls('put')).toBe(1)
   })
 
-  it('is UNSUPPORTED where versions have no identity to check against', async () => {
+  it('is UNSUPPORTED if versions have no identity to compare', async () => {
     const put = vi.fn(async () => ({}))
     const secrets = createSecretsManager({ providers: [{ ...readOnly('store', async () => ({ value: text })), put }] })
     expect(await codeOf(secrets.rotateSecret('db', 'p2', { field: 'password' }))).toBe('UNSUPPORTED')
@@ -547,7 +547,7 @@ describe('a write to a field', () => {
     expect(leaksOf(error, 'canary-of-a-value')).toEqual([])
   })
 
-  it('whose answer is lost is a success where the store has it', async () => {
+  it('with a lost answer succeeds if the store has the value', async () => {
     const { first, secrets } = pair(options)
     first.plan = ({ method }) => (method === 'put' ? faults.loseAnswer() : undefined)
     expect(await secrets.rotateSecret('password', 'p2')).toMatchObject({ version: 2 })
@@ -555,8 +555,8 @@ describe('a write to a field', () => {
   })
 })
 
-describe('what was read before a write', () => {
-  it('is not served after it, of whatever version', async () => {
+describe('a value read before a write', () => {
+  it('is not served after it, for any version', async () => {
     const { secrets } = pair({ secrets: { token: 'v1' } })
     await secrets.rotateSecret('token', 'v2')
     expect([await secrets.getSecret('token'), await secrets.getSecret('token', { version: 'previous' })]).toEqual(['v2', 'v1'])
@@ -576,14 +576,14 @@ describe('what was read before a write', () => {
     expect([await secrets.getSecret('one'), await secrets.getSecret('other')]).toEqual(['v2', 'v2'])
   })
 
-  it('as missing is found after it at once', async () => {
+  it('that was missing is found after it at once', async () => {
     const { secrets } = pair()
     await codeOf(secrets.getSecret('token'))
     await secrets.storeSecret('token', 'v1')
     expect(await secrets.getSecret('token')).toBe('v1')
   })
 
-  it.each([undefined, 1])('by a call that was begun before it is neither joined nor kept (version %s)', async (version) => {
+  it.each([undefined, 1])('by a call from before it is neither joined nor kept (version %s)', async (version) => {
     const { first, secrets } = pair({ secrets: { token: 'v1' } })
     const slow = Promise.withResolvers<StoredSecret>()
     first.plan = ({ method, count }) => (method === (version ? 'getVersion' : 'get') && count === 1 ? () => slow.promise : undefined)
@@ -595,7 +595,7 @@ describe('what was read before a write', () => {
     expect([await before, await after, await secrets.getSecret('token')]).toEqual(['v1', 'v2', 'v2'])
   })
 
-  it('is not served after a write that failed either: it may have happened', async () => {
+  it('is not served after a failed write either, since that may have happened', async () => {
     const { first, secrets } = pair({ secrets: { token: 'v1' } })
     await secrets.getSecret('token')
     first.plan = ({ method }) => (method === 'put' ? faults.loseAnswer() : undefined)
@@ -605,7 +605,7 @@ describe('what was read before a write', () => {
 })
 
 describe('tags, descriptions and lists', () => {
-  it('are set, dropped and left', async () => {
+  it('are set, removed and kept', async () => {
     const { secrets } = pair()
     await secrets.storeSecret('token', 'v1', { tags: { team: 'pay', stage: 'prod' } })
     expect(await secrets.tagSecret('token', { stage: null, owner: 'me' })).toEqual({ provider: 'first' })
@@ -626,19 +626,19 @@ describe('tags, descriptions and lists', () => {
     expect(first.provider.calls()).toBe(0)
   })
 
-  it('are set by text only, and dropped by tagSecret only', async () => {
+  it('are set by text only, and removed by tagSecret only', async () => {
     const { secrets } = pair({ secrets: { token: 'v1' } })
     const dropping = { team: null } as unknown as Record<string, string> // what JavaScript could pass
     expect(await codeOf(secrets.storeSecret('token', 'v2', { tags: dropping }))).toBe('INVALID_ARGUMENT')
     expect(await secrets.tagSecret('token', dropping)).toEqual({ provider: 'first' })
   })
 
-  it('tell nothing of the value', async () => {
+  it('show nothing of the value', async () => {
     const { secrets } = pair({ secrets: { token: 'canary-of-a-value' } })
     expect(leaksOf([await secrets.describeSecret('token'), await all(secrets.listSecrets())], 'canary-of-a-value')).toEqual([])
   })
 
-  it('tell nothing of the value, though a careless provider answers with it', async () => {
+  it('show nothing of the value, even if a careless provider includes it', async () => {
     const value = 'canary-of-a-value'
     const whole = async (): Promise<StoredSecret> => ({ value, version: 1 })
     const careless: SecretProvider = { ...readOnly('careless', whole), describe: whole, put: whole, delete: whole as never }
@@ -675,7 +675,7 @@ describe('tags, descriptions and lists', () => {
     expect(await codeOf(secrets.describeSecret('other'))).toBe('UNAVAILABLE')
   })
 
-  it("list every provider's own paths, in the chain's order, or those of one, or under a prefix", async () => {
+  it("list all providers' own paths in the chain's order, or those of one, or under a prefix", async () => {
     const { secrets } = pair({ secrets: { 'a/1': 'v', 'b/1': 'v' } }, { secrets: { 'a/2': { value: 'v', tags: { t: 'x' } } } })
     const listed = async (options = {}): Promise<string[]> =>
       (await all(secrets.listSecrets(options))).map(({ provider, path }) => `${provider} ${path}`)
@@ -687,7 +687,7 @@ describe('tags, descriptions and lists', () => {
     expect(await codeOf(listed({ provider: 'nobody' }))).toMatch(/UNSUPPORTED|CONFIGURATION/)
   })
 
-  it('are read page by page, and a reader who stops ends the rest', async () => {
+  it('are read page by page, and end when the reader stops', async () => {
     const pages: number[] = []
     const ended = vi.fn()
     const list: SecretProvider['list'] = async function* () {
@@ -775,7 +775,7 @@ describe('tags, descriptions and lists', () => {
     expect(error.message).toMatch(problem)
   })
 
-  it('of a provider that lists nothing, and of one that has no list after all, are empty', async () => {
+  it('of a provider without secrets, or with an UNSUPPORTED list, are empty', async () => {
     const empty: SecretProvider = { ...readOnly('empty', async () => undefined), list: async function* () {} }
     const none: SecretProvider = {
       ...readOnly('none', async () => undefined),
@@ -800,7 +800,7 @@ describe('a name of one field', () => {
 })
 
 describe('deleteSecret', () => {
-  it('purges for true, and for nothing that only looks like it', async () => {
+  it('purges only for true', async () => {
     const { first, secrets } = pair({ secrets: { token: 'v' } })
     const purge = 'false' as unknown as boolean // what JavaScript could pass
     expect(await codeOf(secrets.deleteSecret('token', { purge }))).toBe('INVALID_ARGUMENT')
@@ -813,7 +813,7 @@ describe('deleteSecret', () => {
     delete: async (path) => (delete secrets[path], { restorableUntil: now + 1_000 }),
   })
 
-  it('withdraws the secret where it is current, and it does not come back from a later store', async () => {
+  it('withdraws the current secret, and no later store brings it back', async () => {
     const { first, second, secrets } = pair({ secrets: { token: 'v1' } }, { secrets: { token: 'weaker' } })
     expect(await secrets.deleteSecret('token')).toMatchObject({ provider: 'first', answersNext: undefined })
     expect([await codeOf(secrets.getSecret('token')), second.provider.calls('delete'), first.provider.calls('delete')]).toEqual([
@@ -823,27 +823,27 @@ describe('deleteSecret', () => {
     ])
   })
 
-  it('says who would answer next', async () => {
+  it('reports which provider would answer next', async () => {
     const secrets = createSecretsManager({ providers: [forgetful('first', { token: 'v1' }), forgetful('second', { token: 'v2' })] })
     expect(await secrets.deleteSecret('token')).toEqual({ provider: 'first', restorableUntil: now + 1_000, answersNext: 'second' })
     expect(await secrets.deleteSecret('token')).toEqual({ provider: 'second', restorableUntil: now + 1_000, answersNext: undefined })
     expect(await failureOf(secrets.deleteSecret('token'))).toBeInstanceOf(SecretNotFoundError)
   })
 
-  it('goes to the provider that the call names', async () => {
+  it('goes to the named provider', async () => {
     const { first, secrets } = pair({ secrets: { token: 'v1' } }, { secrets: { token: 'v2' } })
     expect(await secrets.deleteSecret('token', { provider: 'second' })).toMatchObject({ provider: 'second', answersNext: 'first' })
     expect(first.provider.calls('delete')).toBe(0)
   })
 
-  it('is UNAVAILABLE while an earlier provider cannot be asked, and UNSUPPORTED where it cannot be done', async () => {
+  it('is UNAVAILABLE while an earlier provider is unreachable, and UNSUPPORTED without a delete', async () => {
     const { first, second, secrets } = pair({}, { secrets: { token: 'v2' } })
     first.plan = () => faults.reject('UNAVAILABLE')
     expect([await codeOf(secrets.deleteSecret('token')), second.provider.calls('delete')]).toEqual(['UNAVAILABLE', 0])
     expect(await failureOf(secrets.deleteSecret('shown'))).toMatchObject({ code: 'UNSUPPORTED', provider: 'env' })
   })
 
-  it('may be undone by restoreSecret, unless it was a purge', async () => {
+  it('can be undone by restoreSecret, unless it was a purge', async () => {
     const { secrets } = pair({ secrets: { token: 'v1' } })
     await secrets.deleteSecret('token')
     expect(await codeOf(secrets.getSecret('token'))).toBe('DELETED')
@@ -853,7 +853,7 @@ describe('deleteSecret', () => {
     expect([await codeOf(secrets.restoreSecret('token')), await codeOf(secrets.getSecret('token'))]).toEqual(['NOT_FOUND', 'NOT_FOUND'])
   })
 
-  it('purges what was withdrawn before, and then lets a later provider answer', async () => {
+  it('purges a withdrawn secret, and then a later provider answers', async () => {
     const { secrets, first, second } = pair({ secrets: { token: 'v1' } })
     await second.provider.put('token', { value: 'weaker' }, { signal: AbortSignal.timeout(1_000) })
     await secrets.deleteSecret('token')
@@ -864,7 +864,7 @@ describe('deleteSecret', () => {
     expect(first.provider.calls('delete')).toBe(2)
   })
 
-  it('purges nothing that was withdrawn behind a provider that cannot be asked, unless it is named', async () => {
+  it('purges no withdrawn secret behind an unreachable provider, unless its provider is named', async () => {
     const { secrets, first, second } = pair()
     await second.provider.put('token', { value: 'v' }, { signal: AbortSignal.timeout(1_000) })
     await secrets.deleteSecret('token')
@@ -873,7 +873,7 @@ describe('deleteSecret', () => {
     expect(await secrets.deleteSecret('token', { purge: true, provider: 'second' })).toMatchObject({ provider: 'second' })
   })
 
-  it('purges what was withdrawn though the policy passes it over, unless a later provider has the secret', async () => {
+  it('purges a withdrawn secret that the policy skips, unless a later provider has the secret', async () => {
     const fallback = { DELETED: 'next' } as const
     const [one, two] = ['one', 'two'].map((name) => breakable({ name, secrets: name === 'one' ? { token: 'v1' } : {} }))
     if (one === undefined || two === undefined) throw new Error('there are two')
@@ -883,7 +883,7 @@ describe('deleteSecret', () => {
     expect(await failureOf(secrets.getSecret('token'))).toBeInstanceOf(SecretNotFoundError)
   })
 
-  it('says NOT_FOUND of a purge of what never was, and what the store says of one that it refuses', async () => {
+  it("rejects a purge of a missing secret with NOT_FOUND, and passes on the store's refusal", async () => {
     const { secrets, first } = pair({ secrets: { token: 'v1' } })
     expect(await codeOf(secrets.deleteSecret('nothing', { purge: true }))).toBe('NOT_FOUND')
     await secrets.deleteSecret('token')

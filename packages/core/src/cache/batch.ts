@@ -4,7 +4,6 @@ import { SecretsError } from '../errors/secrets-error.ts'
 
 interface Asked {
   readonly path: string
-  /** For a call of this path alone. */
   readonly context: CallContext
   readonly resolve: (answer: Promise<StoredSecret | undefined>) => void
 }
@@ -21,9 +20,8 @@ interface SentCall {
 const longestHoldMs = 10
 
 /**
- * Combines the paths of several flights into one `getMany`. Each flight that joined asks, or leaves
- * because the shared cache answered. The call is sent when all have decided, or `longestHoldMs`
- * after the first one asked. Later flights go into the next call. Otherwise two processes could
+ * Combines the paths of several flights into one `getMany`. It is sent when all flights have asked
+ * or left, or `longestHoldMs` after the first one asked. Without that bound two processes could
  * hold fill leases and wait for each other's.
  */
 export class Batch {
@@ -35,7 +33,6 @@ export class Batch {
   #timer: NodeJS.Timeout | undefined
   #undecided = 1
 
-  /** `canCancel`: every reader of the batch has a signal. */
   constructor(provider: SecretProvider, context: CallContext, canCancel = false) {
     this.#provider = provider
     this.#context = context
@@ -46,7 +43,6 @@ export class Batch {
     this.#undecided += 1
   }
 
-  /** `context`: for a call of this path alone. */
   get(path: string, context: CallContext = this.#context): Promise<StoredSecret | undefined> {
     const { promise, resolve } = Promise.withResolvers<StoredSecret | undefined>()
     this.#asked.push({ path, context, resolve })
@@ -70,7 +66,6 @@ export class Batch {
     if (call?.wanted.delete(path) && call.wanted.size === 0) call.cancel.abort()
   }
 
-  /** No more flights join. */
   seal(): void {
     this.#decided()
   }

@@ -1,4 +1,4 @@
-/** Counters of one provider's cache, or of all caches, since the manager was created. */
+/** Counters since the manager was created. */
 export interface CacheCounts {
   /** Reads answered from memory, including "does not exist". */
   readonly hits: number
@@ -7,7 +7,7 @@ export interface CacheCounts {
   /** `hits / (hits + misses)`, 0 before the first read. */
   readonly hitRatio: number
   readonly staleAnswers: number
-  /** Background calls for values that were about to expire. */
+  /** Background refreshes of values about to expire. */
   readonly refreshes: number
   /** Reads that waited for another reader's call. */
   readonly flightsJoined: number

@@ -12,25 +12,24 @@ export interface Entry extends Freshness {
   /** With a shared cache: when to probe it again. Otherwise as in `lifetime`. */
   refreshAt: number
   freshUntil: number
-  /** By the TTL alone, without probes. */
   readonly lifetime: Freshness
   readonly held: SecretBytes
   readonly key: string
   readonly path: string
   /** `isShared`: another process asked for it, and the shared cache brought it. */
   readonly flight: { readonly id: number; readonly isShared: boolean }
-  /** Called on removal: any reference left would keep the value from being wiped. */
+  /** Any reference left would keep the value from being wiped. */
   readonly leaving: (() => void)[]
 }
 
 export interface MemoryCacheOptions extends Lifetimes {
   readonly maxEntries: number
-  /** The recheck interval; `undefined` without a shared cache. */
+  /** Undefined without a shared cache. */
   readonly recheckMs: number | undefined
   readonly circuit: Pick<CircuitBreaker, 'recoveredAt'>
 }
 
-/** The in-memory cache: values, absences and failures of one store, by path and version. */
+/** The in-memory cache of one store, by path and version. */
 export class MemoryCache {
   readonly #options: MemoryCacheOptions
   readonly #entries: Lru<Entry>
@@ -74,10 +73,7 @@ export class MemoryCache {
     this.#absences.touch(key)
   }
 
-  /**
-   * Returns why the store must not be asked now. `staleUntil`: when the stale value held for this
-   * key expires.
-   */
+  /** `staleUntil`: when the stale value held for this key expires. */
   failure(key: string, now: number, staleUntil: number = now): SecretsError | undefined {
     const failing = this.#backOffs.get(key)
     if (failing === undefined) return undefined
@@ -95,22 +91,21 @@ export class MemoryCache {
   }
 
   /**
-   * Whether a later call brought the held value. Flights of this process compare by id, since a
-   * clock may go back a little. `sharedAt`: when another process asked for the new value.
+   * Flights of this process compare by id, since a clock may go back a little. `sharedAt`: when
+   * another process asked.
    */
   isOvertaken(call: Pick<Call, 'key' | 'id' | 'askedAt'>, sharedAt?: number): boolean {
     const entry = this.#entries.get(call.key)
     return entry !== undefined && isLater(entry, call, sharedAt)
   }
 
-  /** Keeps a value that is fresh by the TTL, to be refreshed soon. */
+  /** Refreshes it soon, if it is fresh by the TTL. */
   retain(entry: Entry, now: number): boolean {
     const { refreshAt: soon } = briefly(entry.lifetime, now)
     if (now < soon) Object.assign(entry, { refreshAt: soon, freshUntil: Math.max(soon, entry.freshUntil) })
     return now < soon
   }
 
-  /** Extends the entry until the next probe, unless its refresh is due. */
   confirm(key: string, now: number): Entry | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined || now >= entry.lifetime.refreshAt) return undefined
@@ -124,7 +119,7 @@ export class MemoryCache {
     if (before !== undefined) endAbsence(before)
   }
 
-  /** Returns the failure with the time from which the store may be asked again. */
+  /** Adds the time from which the store may be asked again. */
   noteFailure(key: string, error: SecretsError, begunAt: number, now: number): SecretsError {
     const before = this.#backOffs.get(key)
     // A call that overlapped the latest failure tells nothing new.
@@ -137,7 +132,6 @@ export class MemoryCache {
     return isHeldBack(error) ? error : failing.error
   }
 
-  /** The latest outage, unless the store has answered since. */
   outage(key: string): SecretsError | undefined {
     const error = this.#backOffs.get(key)?.error
     return error !== undefined && isOutage(error.code) ? error : undefined
@@ -162,7 +156,6 @@ export class MemoryCache {
     if (entry !== undefined) leave(entry)
   }
 
-  /** Drops one version, or all of a path, that were asked for before this call. */
   dropOlder(key: string, call: Call, isSharedToo: boolean): void {
     for (const [each, entry] of this.#entries.entries()) {
       const isKept = isLater(entry, call) && !(entry.flight.isShared && isSharedToo)

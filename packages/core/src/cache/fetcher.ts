@@ -25,14 +25,12 @@ export interface FetchOptions extends Lifetimes {
   readonly patientMs: number
   readonly circuit: Pick<CircuitBreaker, 'outage' | 'recoveredAt' | 'rest'>
   readonly shared: SharedCacheClient | undefined
-  /** Demands verified access before values are taken from the shared cache. */
   readonly requireOwnAccess?: boolean | undefined
   readonly zeroizer: Zeroizer
   readonly refreshes: TracingChannel<TraceMessage>
   readonly closing: AbortSignal
 }
 
-/** The right that a describing call uses. */
 export type Right = 'read' | 'describe'
 
 export interface FetcherParts {
@@ -46,7 +44,6 @@ export interface FetcherParts {
   readonly access: VerifiedAccess | undefined
 }
 
-/** Asks the shared cache and the store for one flight, and keeps the answer. */
 export class Fetcher {
   readonly #parts: FetcherParts
 
@@ -54,7 +51,6 @@ export class Fetcher {
     this.#parts = parts
   }
 
-  /** Settles as its readers see it. */
   async fly(flight: Flight): Promise<Found | undefined> {
     const { path, version, batch } = flight.read
     const shared = this.#sharedFor(flight)
@@ -89,9 +85,7 @@ export class Fetcher {
     }
   }
 
-  /**
-   * Others may still hold a withdrawn secret. Only a process that held it announces the withdrawal.
-   */
+  /** Only a process that held the secret announces its withdrawal. */
   #isNewsToFleet({ key, read: { path }, isSuperseded }: Flight, { holds }: SharedAnswer, error: unknown): boolean {
     const isWithdrawn = SecretsError.isInstance(error) && error.code === 'DELETED' && key === path && !isSuperseded
     return isWithdrawn && (holds !== undefined || this.#parts.memory.entry(key) !== undefined)
@@ -122,9 +116,7 @@ export class Fetcher {
     return { held: this.#keep(flight, hit.secret, { sharedAt: hit.askedAt }), from: 'shared', stale: false }
   }
 
-  /**
-   * The held value, if the shared cache has the same or is unreachable, and its refresh is not due.
-   */
+  /** Applies if the shared cache has the same value or is unreachable. */
   #confirmed({ key, read, isSuperseded }: Flight, { isUnavailable, holds }: SharedAnswer): Found | undefined {
     const there = storedSecretOf(holds)
     const isSame = isUnavailable || (there !== undefined && this.#parts.memory.entry(key)?.held.equals(there))
@@ -151,16 +143,12 @@ export class Fetcher {
     if (stored !== undefined) return { held: this.#keep(flight, stored), from: 'store', stale: false }
     if (flight.isSuperseded || isContradicted(flight, stored) || this.#parts.memory.isOvertaken(flight)) return undefined
     this.#parts.memory.noteAnswer(key)
-    // Without a current version there are no other versions.
     this.#withdraw(key, flight)
     if (!this.#parts.flights.hasLater(flight)) this.#parts.memory.noteAbsence(key, Date.now())
     return undefined
   }
 
-  /**
-   * The answer is older than a write of this process: a held written value wins, and the store is
-   * asked again soon.
-   */
+  /** For an answer older than a write of this process: a held written value wins. */
   #answeredBehind(flight: Flight, stored: StoredSecret | undefined): Found | undefined {
     const { memory, refusals, access } = this.#parts
     const { key, read, isSuperseded, id } = flight
@@ -184,7 +172,7 @@ export class Fetcher {
     return { held, from: 'store', stale: false }
   }
 
-  /** The held value, unless it is older than a write of this process. */
+  /** Unless it is older than a write of this process. */
   #held({ key, read: { path, version } }: Flight): Entry | undefined {
     const entry = this.#parts.memory.entry(key)
     return entry && !this.#parts.writes.isBehind(path, version, entry.held.facts) ? entry : undefined
@@ -222,8 +210,8 @@ export class Fetcher {
   }
 
   /**
-   * Drops all that was asked for before this call, and supersedes flights that may still bring such
-   * answers. A denied value is not taken from the shared cache either, however new it is there.
+   * Drops older answers and supersedes older flights. A denied value is not taken from the shared
+   * cache either, however new it is there.
    */
   #withdraw(key: string, call: Call, code?: SecretsErrorCode): void {
     this.#parts.flights.supersede(key, call)
@@ -231,7 +219,7 @@ export class Fetcher {
     if (code === 'DELETED') this.#parts.writes.withdrawn(key)
   }
 
-  /** Makes a describing call, and remembers its refusals like those of reads. */
+  /** Remembers refusals like those of reads. */
   askBeside<T>(path: string, ask: () => Promise<T>, right: Right): Promise<T> {
     const { flights, refusals } = this.#parts
     return flights.beside(path, async (call) => {
@@ -285,7 +273,6 @@ function isContradicted({ supersededBy }: Call, stored: StoredSecret | undefined
   return stored === undefined && supersededBy === 'description'
 }
 
-/** The store refuses this process, not everyone. */
 function isDenial(code: SecretsErrorCode | undefined): boolean {
   return code === 'PERMISSION_DENIED' || code === 'UNAUTHENTICATED'
 }

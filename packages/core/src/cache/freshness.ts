@@ -7,7 +7,7 @@ export interface Lifetimes {
 
 /** The bounds of one held answer, in epoch milliseconds. */
 export interface Freshness {
-  /** Later reads are answered at once and refresh in the background. */
+  /** Later reads refresh in the background. */
   readonly refreshAt: number
   /** Later reads ask the store first. */
   readonly freshUntil: number
@@ -15,9 +15,6 @@ export interface Freshness {
   readonly staleUntil: number
 }
 
-/**
- * The least part of the TTL after random shortening; the part of a life after which reads refresh.
- */
 const shortestPart = 0.8
 const refreshPart = 0.8
 
@@ -25,9 +22,8 @@ const firstAbsenceMs = 5_000
 const briefMs = 1_000
 
 /**
- * The TTL counts from when the store was asked. A random fifth less keeps a fleet from refreshing
- * in step. No answer outlives the store's `expiresAt`. A lease is never refreshed early or served
- * stale: another read might issue a new lease.
+ * A random fifth less keeps a fleet from refreshing in step. A lease is never refreshed early or
+ * served stale: another read might issue a new one.
  */
 export function freshness(
   secret: Pick<StoredSecret, 'expiresAt' | 'exclusive'>,
@@ -40,25 +36,19 @@ export function freshness(
   return { refreshAt: askedAt + refreshPart * (freshUntil - askedAt), freshUntil, staleUntil: Math.min(freshUntil + maxStaleMs, expiresAt) }
 }
 
-/**
- * With a shared cache the in-memory cache probes it every `recheckMs`, less a random fifth, to see
- * writes of others.
- */
+/** The in-memory cache probes the shared cache every `recheckMs`, less a random fifth. */
 export function untilRecheck({ refreshAt, freshUntil }: Freshness, now: number, recheckMs: number): Omit<Freshness, 'staleUntil'> {
   const recheckIn = recheckMs * (shortestPart + (1 - shortestPart) * Math.random())
   return { refreshAt: Math.min(refreshAt, now + refreshPart * recheckIn), freshUntil: Math.min(freshUntil, now + recheckIn) }
 }
 
-/** For a value older than a write of this process: never stale, and refreshed soon. */
+/** For a value older than a write of this process. */
 export function briefly({ freshUntil }: Pick<Freshness, 'freshUntil'>, now: number): Freshness {
   const end = Math.min(freshUntil, now + briefMs)
   return { refreshAt: end, freshUntil: end, staleUntil: end }
 }
 
-/**
- * The life of a shared answer ends before any in-memory copy refreshes. So the first process to
- * refresh finds a gap and asks the store for all.
- */
+/** Ends before any in-memory copy refreshes: the first process finds a gap and asks for all. */
 export function sharedLifeMs(ttlMs: number): number {
   return Math.floor(ttlMs * shortestPart * refreshPart)
 }
@@ -66,7 +56,7 @@ export function sharedLifeMs(ttlMs: number): number {
 /** "Does not exist" holds for 5 s, doubled by each confirmation, up to the TTL. */
 export interface Absence {
   readonly lastsMs: number
-  /** 0 once it no longer holds, so that every reference sees that. */
+  /** Set to 0 at its end, so that every reference sees that. */
   until: number
 }
 

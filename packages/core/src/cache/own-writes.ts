@@ -11,10 +11,7 @@ interface OwnWrite {
   at: number
 }
 
-/**
- * Recent writes of this process by path, since a lagging replica may answer with an older value. A
- * write without a number leaves nothing to compare.
- */
+/** Recent writes of this process, since a lagging replica may answer with an older value. */
 export class OwnWrites {
   readonly #writes = new Lru<OwnWrite>(most)
 
@@ -31,12 +28,12 @@ export class OwnWrites {
     if (this.#writes.get(path)?.version === Infinity) this.#writes.delete(path)
   }
 
-  /** The store confirmed the withdrawal: a secret created after it may begin with number 1. */
+  /** A secret created after a confirmed withdrawal may begin with number 1. */
   withdrawn(path: string): void {
     if (this.#writes.get(path)?.version !== Infinity) this.#writes.delete(path)
   }
 
-  /** Whether the store's answer is, or may be, older than the write. */
+  /** Whether the answer is, or may be, older than the write. */
   isBehind(path: string, selector: VersionSelector, found: { readonly version?: number | undefined } | undefined): boolean {
     const written = this.#lately(path)
     if (written === undefined) return false

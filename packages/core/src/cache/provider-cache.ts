@@ -16,14 +16,14 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import { traced, type TraceMessage } from '../observe/trace-channels.ts'
 
 export interface StoreOptions extends FetchOptions {
-  /** Caches of the same store, which a write here makes obsolete. May include this one. */
+  /** Caches of the same store. May include this one. */
   readonly siblings?: readonly ProviderCache[] | undefined
 }
 
 /** If the clock goes back by more than this, no bound can be trusted. */
 const clockToleranceMs = 1_000
 
-/** The cache of one provider. It knows paths and versions, but no names and no other providers. */
+/** It knows paths and versions, but no names and no other providers. */
 export class ProviderCache {
   readonly #provider: SecretProvider
   readonly #options: StoreOptions
@@ -52,7 +52,7 @@ export class ProviderCache {
     return this.#tally.counts(this.#memory.size)
   }
 
-  /** Returns the current version if it is held and fresh, without a promise. */
+  /** A fresh current version, without a promise. */
   peek(path: string): Entry | undefined {
     const now = this.#now()
     const entry = this.#memory.entry(path)
@@ -62,7 +62,7 @@ export class ProviderCache {
     return entry
   }
 
-  /** Whether the entry needs neither refresh nor `peek`. Counts a hit if so. */
+  /** Counts a hit if so. */
   isStillFresh(entry: Entry, now: number): boolean {
     if (now >= entry.refreshAt || now >= entry.freshUntil || now < this.#latest - clockToleranceMs) return false
     if (now > this.#latest) this.#latest = now
@@ -71,7 +71,7 @@ export class ProviderCache {
     return true
   }
 
-  /** A known absence. A read that relies on it calls `recordAbsenceHit`. */
+  /** A read that relies on it calls `recordAbsenceHit`. */
   absence(path: string): Absence | undefined {
     return this.#memory.absence(path, this.#now())
   }
@@ -87,10 +87,7 @@ export class ProviderCache {
     this.#tally.hits += 1
   }
 
-  /**
-   * The flight that a read without a held value would join. `recordJoin` counts it once it brings a
-   * value.
-   */
+  /** `recordJoin` counts it once it brings a value. */
   flying(path: string): Promise<Found | undefined> | undefined {
     const flight = this.#flights.get('cached', path)
     const hasFailed = this.#outage(path) !== undefined || this.#memory.failure(path, Date.now()) !== undefined
@@ -103,8 +100,7 @@ export class ProviderCache {
   }
 
   /**
-   * Resolves to the answer of memory or the store; `undefined`: no such secret. Rejects with the
-   * store's failure if no stale value may be served.
+   * Resolves to `undefined` if there is no such secret. Rejects if no stale value may be served.
    */
   read(read: StoreRead): Promise<Found | undefined> {
     const now = this.#now()
@@ -121,7 +117,7 @@ export class ProviderCache {
     return answer.catch((error: unknown) => this.#standIn(read, key, error))
   }
 
-  /** Makes a call that describes the secret, and remembers its refusals like those of reads. */
+  /** Remembers refusals like those of reads. */
   async describe<T>(path: string, ask: () => Promise<T>, right: Right = 'describe'): Promise<T> {
     try {
       return await this.askBeside(path, ask, right)
@@ -135,17 +131,14 @@ export class ProviderCache {
     return this.#fetcher.askBeside(path, ask, right)
   }
 
-  /**
-   * Records a change of this process. `withdrawn`: the error of a withdrawal; without it the secret
-   * may exist again.
-   */
+  /** `withdrawn`: the error of a withdrawal. Without it the secret may exist again. */
   changed(path: string, withdrawn?: SecretsError): void {
     for (const each of this.#holders) each.#refusals.restored(path)
     this.noteChange(path, withdrawn)
     if (withdrawn !== undefined) this.#withdrew(path)
   }
 
-  /** Records a purge, after which later providers may answer. */
+  /** Later providers may answer after a purge. */
   purged(path: string): void {
     for (const each of this.#holders) each.#refusals.restored(path)
     this.#withdrew(path)
@@ -155,10 +148,7 @@ export class ProviderCache {
     for (const each of this.#holders) each.#writes.withdrew(path)
   }
 
-  /**
-   * Records a possible change, so that an outage does not bring back a later provider's older
-   * value.
-   */
+  /** An outage must not bring back a later provider's older value. */
   noteChange(path: string, refusal?: SecretsError): void {
     // Another provider of the store may have another credential.
     const holders = refusal === undefined || refusal.code === 'DELETED' ? this.#holders : [this]
@@ -175,10 +165,7 @@ export class ProviderCache {
     this.#memory.dropAbsence(path)
   }
 
-  /**
-   * A write failed without effect: reads ask the store first, and the held value may be served
-   * stale.
-   */
+  /** After a write without effect the held value may only be served stale. */
   doubt(path: string): void {
     for (const each of this.#holders) {
       each.#flights.dismiss(path)
@@ -187,8 +174,8 @@ export class ProviderCache {
   }
 
   /**
-   * After a write, drops older values here and in the shared cache. Values below `leastVersion` are
-   * kept only briefly.
+   * Drops older values here and in the shared cache. Values below `leastVersion` are kept only
+   * briefly.
    */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
     for (const each of this.#holders) {
@@ -207,13 +194,13 @@ export class ProviderCache {
     return new Set([this, ...(this.#options.siblings ?? [])])
   }
 
-  /** Drops every version of the path; running flights keep nothing. */
+  /** Running flights keep nothing. */
   forget(path: string): void {
     this.#flights.dismiss(path)
     this.#memory.forgetPath(path)
   }
 
-  /** Another process changed the path: no older value may be served. */
+  /** No older value may be served. */
   #changedElsewhere(path: string): void {
     const isKnown = this.#memory.holds(path) || this.#refusals.isChanged(path) || this.#flights.isUnderWay(path)
     if (isKnown) this.#refusals.noteChange(path, this.#flights.next())
@@ -226,7 +213,6 @@ export class ProviderCache {
     this.#memory.clear()
   }
 
-  /** Drops everything, and resolves when no background work is left. */
   async close(): Promise<void> {
     this.#unsubscribe()
     try {
@@ -254,7 +240,7 @@ export class ProviderCache {
     return { held: entry.held, from: 'memory', stale: false }
   }
 
-  /** In an outage returns the stale value, or throws the remembered refusal. */
+  /** Returns the stale value, or throws the remembered refusal. */
   #standIn(read: StoreRead, key: string, error: unknown): Found {
     if (!SecretsError.isInstance(error)) throw error
     const entry = this.#memory.entry(key)

@@ -12,16 +12,12 @@ interface Refusal {
   saidAt: number
 }
 
-/**
- * Refusals of a store by cache key, and paths that have changed since they were read. A refusal
- * holds through an outage: otherwise the outage would undo a revocation, since later providers
- * would answer.
- */
+/** Without them an outage would undo a revocation, since later providers would answer. */
 export class Refusals {
   readonly #lastMs: number
   readonly #refusals = new Lru<Refusal>(most)
 
-  /** `lastMs`: how long a refusal holds, as long as a value read then could be served. */
+  /** `lastMs`: as long as a value read at the time of the refusal could be served. */
   constructor(lastMs: number) {
     this.#lastMs = lastMs
   }
@@ -31,22 +27,19 @@ export class Refusals {
     if (isRefusal(error.code)) this.#set(key, error, call)
   }
 
-  /** Records a possible change, after which later providers' values may be older. */
+  /** Later providers' values may be older. */
   noteChange(path: string, call: number): void {
     if (!this.#isStanding(path) || this.isChanged(path)) this.#set(path, changed, call)
   }
 
-  /** Whether only a change is known, and no refusal. */
   isChanged(path: string): boolean {
     return this.#isStanding(path) && this.#refusals.get(path)?.error === changed
   }
 
-  /** Ends refusals of this call and earlier ones. */
   answered(keys: readonly string[], call: number): void {
     for (const key of keys) if ((this.#refusals.get(key)?.call ?? Infinity) <= call) this.#refusals.delete(key)
   }
 
-  /** Ends a withdrawal that this process undid or purged. */
   restored(path: string): void {
     const error = this.#refusals.get(path)?.error
     if (error === changed || error?.code === 'DELETED') this.#refusals.delete(path)
@@ -56,7 +49,6 @@ export class Refusals {
     for (const [key] of this.#refusals.entries()) this.#refusals.delete(key)
   }
 
-  /** Returns the refusal that holds while the store is unreachable, else `error`. */
   orElse(error: SecretsError, keys: readonly string[]): SecretsError {
     const key = isUnasked(error.code) ? keys.find((each) => this.#isStanding(each)) : undefined
     const refusal = key === undefined ? undefined : this.#refusals.get(key)

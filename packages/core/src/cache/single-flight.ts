@@ -12,7 +12,7 @@ export interface StoreRead {
   readonly batch?: Batch | undefined
 }
 
-/** What a later call learned: the whole answer, or only that the secret exists. */
+/** Whether a later call learned the whole answer, or only that the secret exists. */
 type Superseding = 'answer' | 'description'
 
 export interface Call {
@@ -22,12 +22,8 @@ export interface Call {
   readonly read: Pick<StoreRead, 'path'>
   /** Epoch milliseconds. The answer is as old as this. */
   readonly askedAt: number
-  /** By a call that began later and ended earlier. */
   supersededBy: Superseding | undefined
-  /**
-   * Not joined any more, and its answer is not kept: a later call, a write or a clock change
-   * overrides it.
-   */
+  /** Not joined any more, and its answer is not kept. */
   isSuperseded: boolean
 }
 
@@ -36,11 +32,10 @@ export interface Flight extends Call {
   readonly answer: Promise<Found | undefined>
   /** Aborts the call; undefined if a reader without a signal began it. */
   readonly cancel: AbortController | undefined
-  /** Readers that wait. One that cannot leave counts for ever. */
+  /** A reader that cannot leave counts for ever. */
   waiting: number
 }
 
-/** The running calls to one store. */
 export class Flights {
   readonly #joinableMs: number
   readonly #joinable: Readonly<Record<ReadMode, Map<string, Flight>>> = {
@@ -49,7 +44,7 @@ export class Flights {
     volatile: new Map(),
     'fresh volatile': new Map(),
   }
-  /** By path, to find the calls of one secret among thousands. */
+  /** By path, to find one secret's calls among thousands. */
   readonly #underWay = new Map<string, Set<Call | Flight>>()
   #count = 0
 
@@ -63,19 +58,15 @@ export class Flights {
   }
 
   /**
-   * Reads share a flight only within one mode, so that a fresh read never gets a cached answer.
-   * Fresh reads share, or each would issue a new lease. A late joiner may get a value from just
-   * before a change, and asks again.
+   * Shared within one mode, so that a fresh read never gets a cached answer. Fresh reads share too,
+   * or each would issue a new lease.
    */
   get(mode: ReadMode, key: string): Flight | undefined {
     const flight = this.#joinable[mode].get(key)
     return flight !== undefined && Date.now() - flight.askedAt <= this.#joinableMs ? flight : undefined
   }
 
-  /**
-   * Settles as the flight does, or rejects with `ABORTED`. The last reader to leave aborts the
-   * call.
-   */
+  /** The last reader to leave aborts the call. */
   wait(flight: Flight, signal: AbortSignal | undefined): Promise<Found | undefined> {
     flight.waiting += 1
     return raceAbort(flight.answer, signal, () => {
@@ -84,7 +75,6 @@ export class Flights {
     })
   }
 
-  /** `fly` makes the call at once. */
   begin(read: StoreRead, key: string, askedAt: number, fly: (flight: Flight) => Promise<Found | undefined>): Flight {
     const { promise, resolve, reject } = Promise.withResolvers<Found | undefined>()
     const cancel = read.signal && new AbortController()
@@ -109,12 +99,11 @@ export class Flights {
     return flight
   }
 
-  /** Supersedes the calls for this path, or all. */
   dismiss(path?: string): void {
     for (const call of path === undefined ? this.#all() : this.#of(path)) this.#dismiss(call)
   }
 
-  /** Makes a call that no read joins, but that can be superseded. */
+  /** For a call that no read joins. */
   async beside<T>(path: string, ask: (call: Call) => Promise<T>): Promise<T> {
     const call: Call = { id: this.next(), key: path, read: { path }, askedAt: Date.now(), supersededBy: undefined, isSuperseded: false }
     this.#add(call)
@@ -125,7 +114,6 @@ export class Flights {
     }
   }
 
-  /** Supersedes older calls for this version, or for the whole path. */
   supersede(key: string, { id, read }: Call, by: Superseding = 'answer'): void {
     for (const call of this.#of(read.path)) {
       if (call.id >= id || (call.key !== key && read.path !== key)) continue
@@ -134,7 +122,6 @@ export class Flights {
     }
   }
 
-  /** Whether a later call for the same key is running. */
   hasLater({ id, key, read }: Call): boolean {
     return this.#of(read.path).some((call) => isFlight(call) && call.id > id && call.key === key && !call.isSuperseded)
   }
@@ -193,12 +180,10 @@ function isFlight(call: Call | Flight): call is Flight {
   return 'answer' in call
 }
 
-/** Whether a later answer contradicts this refusal. */
 export function isRefuted({ supersededBy }: Call, code: SecretsErrorCode): boolean {
   return supersededBy === 'answer' || (supersededBy === 'description' && code === 'DELETED')
 }
 
-/** Settles as `promise` does, or rejects with `error` after `ms`. */
 export function within<T>(promise: Promise<T>, ms: number, error: SecretsError): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(retriable(error, Date.now())), ms)

@@ -5,7 +5,7 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import type { Tracing } from '../observe/trace-channels.ts'
 import type { FallbackTraversal } from './fallback-traversal.ts'
 
-/** One store's answer, and whether an earlier store was unreachable. */
+/** `degraded`: an earlier store was unreachable. */
 export interface Reading extends Found {
   readonly location: Location
   readonly degraded: boolean
@@ -17,10 +17,9 @@ export interface ChainRead {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Takes what is needed from a reading before the event loop turns: see `Found.held`. */
+/** Must not wait: see `Found.held`. */
 export type Deliver<T> = (reading: Reading) => T
 
-/** One read of a batch. */
 export interface ChainAsk<T> {
   readonly traversal: FallbackTraversal<Location>
   readonly deliver: Deliver<T>
@@ -35,7 +34,6 @@ export class Chain {
     this.#closing = closing
   }
 
-  /** Asks the chain until a store has the secret. Throws the error of `traversal.end()`. */
   async read<T>(traversal: FallbackTraversal<Location>, read: ChainRead, deliver: Deliver<T>): Promise<T> {
     for (let location = traversal.step; location !== undefined; location = traversal.step) {
       const startedAt = Date.now()
@@ -52,7 +50,7 @@ export class Chain {
     throw traversal.end()
   }
 
-  /** Asks each provider once per round, for all secrets whose traversal has reached it. */
+  /** Asks each provider once per round. */
   async readMany<T>(asks: readonly ChainAsk<T>[], read: ChainRead): Promise<ReadonlyMap<ChainAsk<T>, PromiseSettledResult<T>>> {
     const results = new Map<ChainAsk<T>, PromiseSettledResult<T>>()
     for (let groups = byCurrentStep(asks, results); groups.size > 0; groups = byCurrentStep(asks, results)) {
@@ -91,7 +89,6 @@ export class Chain {
     }
   }
 
-  /** Returns `undefined` if the store has no such secret, so that the traversal goes on. */
   #reading(traversal: FallbackTraversal<Location>, location: Location, found: Found | undefined, startedAt: number): Reading | undefined {
     const { chainEntry } = location
     if (found === undefined) {
@@ -144,10 +141,7 @@ function elapsedSince(startedAt: number): number {
   return Math.max(0, Date.now() - startedAt)
 }
 
-/**
- * The first provider that has the secret answers a versioned read: version 3 elsewhere is another
- * value.
- */
+/** The first provider that has the secret answers: version 3 elsewhere is another value. */
 function answerAt(location: Location, read: ChainRead, batch: Batch | undefined): Promise<Found | undefined> {
   const { mode, signal, version } = read
   return version === undefined

@@ -6,10 +6,7 @@ import type { Location } from './routing.ts'
 
 export type DescribeCall<Found extends SecretDescription> = (location: Location, context: CallContext) => Promise<Found | undefined>
 
-/**
- * Finds the first location that has the secret and describes it. Returns `undefined` if no store
- * has it; throws any other end of the traversal.
- */
+/** Returns `undefined` if every store says so. */
 export async function describeCurrent<Found extends SecretDescription>(
   traversal: FallbackTraversal<Location>,
   context: CallContext,
@@ -27,7 +24,7 @@ export async function describeCurrent<Found extends SecretDescription>(
   throw end
 }
 
-/** Describes the current version at a location, by a read where the provider has no `describe`. */
+/** Reads the secret where the provider has no `describe`. */
 export async function describeAt({ chainEntry, path }: Location, context: CallContext): Promise<SecretDescription | undefined> {
   const { describe, get } = chainEntry.provider
   try {

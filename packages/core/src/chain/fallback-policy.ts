@@ -4,14 +4,13 @@ import { isRecord } from '../errors/own-properties.ts'
 import { isKnownCode, type Verdict, verdicts } from '../errors/error-classes.ts'
 import { SecretsError } from '../errors/secrets-error.ts'
 
-/** The rows of the fallback policy that a manager or a call may override. */
+/** The rows that a manager or a call may override. */
 export type FallbackPolicy = {
   readonly [code in Exclude<SecretsErrorCode, 'ABORTED' | 'NOT_FOUND' | 'AUDIT_FAILED'>]?: Verdict | undefined
 }
 
 const fixed: ReadonlySet<string> = new Set(['ABORTED', 'NOT_FOUND', 'AUDIT_FAILED'])
 
-/** Throws `CONFIGURATION` for an unknown row or action. */
 export function assertFallbackPolicy(policy: FallbackPolicy | undefined): void {
   if (policy !== undefined && !isRecord(policy)) throw wrongPolicy(`is ${described(policy)}`, "pass { UNAVAILABLE: 'stop' }")
   const rows = Object.keys(verdicts).filter((code) => !fixed.has(code))

@@ -5,9 +5,8 @@ import { withContext, SecretNotFoundError, SecretsError } from '../errors/secret
 import { attemptOf, notAsked, notSure, unresolvedError } from '../errors/unresolved-error.ts'
 
 /**
- * The fallback policy as a state machine, for one secret. The caller asks the store of `step` and
- * reports its answer by `missing` or `failed`. It stops at a value, or throws `end()` when no step
- * is left.
+ * The fallback policy as a state machine for one secret. The caller asks the store of `step` and
+ * reports `missing` or `failed`, until it has a value or throws `end()`.
  */
 export class FallbackTraversal<Step> {
   readonly name: string
@@ -27,7 +26,6 @@ export class FallbackTraversal<Step> {
     this.#policies = policies
   }
 
-  /** The step to ask now; `undefined` at the end. */
   get step(): Step | undefined {
     return this.#steps[this.#position]
   }
@@ -36,17 +34,15 @@ export class FallbackTraversal<Step> {
     return this.#steps.slice(this.#position + 1)
   }
 
-  /** Whether an earlier provider was unreachable. */
   get degraded(): boolean {
     return this.#degraded
   }
 
-  /** The store of `step` has no such secret. */
   missing(provider: string, durationMs: number): void {
     this.#move({ provider, code: 'NOT_FOUND', durationMs })
   }
 
-  /** The store of `step` failed. Throws if the policy says stop. */
+  /** Throws if the policy says stop. */
   failed(provider: string, error: SecretsError, durationMs: number): void {
     if (isFinal(error) || verdictOn(error.code, this.#policies) === 'stop') throw this.#stopped(provider, error, durationMs)
     if (verdictOn(error.code, []) === 'stop') this.#overridden ??= this.#stopped(provider, error, durationMs)
@@ -56,7 +52,6 @@ export class FallbackTraversal<Step> {
     this.#move(attemptOf(provider, error, durationMs))
   }
 
-  /** Returns the error for a traversal without a value. */
   end(): SecretsError {
     if (this.#silent) return this.#notAsked()
     if (this.#overridden !== undefined) return this.#overridden

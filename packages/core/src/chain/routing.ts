@@ -21,21 +21,17 @@ export interface Location {
 
 export type Locations = readonly Location[]
 
-/** The locations of a name, in the chain's order. */
 export interface Route {
   readonly name: string
   readonly locations: Locations
-  /** Why `locate` failed. It is thrown inside the operation, so that the failure is audited. */
+  /** Thrown inside the operation, so that the failure is audited. */
   readonly failure: SecretsError | undefined
 }
 
 /** Names may come from users, so memory is bounded. */
 const mostRemembered = 10_000
 
-/**
- * Returns a function that finds and remembers routes. It throws `INVALID_ARGUMENT` for an invalid
- * name.
- */
+/** The function throws `INVALID_ARGUMENT` for an invalid name. */
 export function locating(chainEntries: readonly ChainEntry[]): (name: string) => Route {
   const remembered = new Map<string, Route>()
   return (name) => {

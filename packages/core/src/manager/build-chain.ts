@@ -50,9 +50,7 @@ export function chainEntriesOf(providers: readonly SecretProvider[], parts: Chai
   })
 }
 
-/**
- * A call that takes a longer part of its deadline may hang, so no read joins it or waits for it.
- */
+/** A longer call may hang, so no read joins it. */
 const patientPart = 1 / 4
 
 export function chainEntryOf(
@@ -84,7 +82,7 @@ export function chainEntryOf(
   return { provider: guarded, store, outage }
 }
 
-/** A closed provider rejects with ABORTED although no caller left: the error names the cause. */
+/** ABORTED would blame the caller, so the error names the cause. */
 function explained(provider: SecretProvider): SecretProvider {
   return wrapProvider(provider, async ({ context }, next) => {
     try {
@@ -111,7 +109,7 @@ function siblingsOf(sharedAs: string | undefined, { shared, bounds, closingFills
   return { client, stores: [] }
 }
 
-/** Only a warning: the same wiring may run on a laptop, where no provider shares anything. */
+/** Only a warning, since on a laptop no provider may share anything. */
 function warnIfUnused(providers: readonly SecretProvider[]): void {
   if (providers.some((provider) => ownMembers(provider, ['sharedAs']).sharedAs !== undefined)) return
   process.emitWarning(
@@ -120,7 +118,7 @@ function warnIfUnused(providers: readonly SecretProvider[]): void {
   )
 }
 
-/** A change that was given up on may still be made: drops what was read before that. */
+/** A change that was given up on may still be made. */
 async function dropAfter(landing: Promise<unknown>, store: ProviderCache, path: string): Promise<void> {
   const [landed] = await Promise.allSettled([landing])
   if (landed.status === 'rejected' && !hasEffect(landed.reason)) return

@@ -5,9 +5,7 @@ import { SecretsError } from '../errors/secrets-error.ts'
 const providerCalls = 'locate keepsFields getVersion getMany describe list put tag delete restore checkHealth close'.split(' ')
 const neededCalls = ['read', 'fill', 'invalidate']
 
-/**
- * Throws `CONFIGURATION` if a member is no function: calling it later would look like an outage.
- */
+/** A member that is no function would later look like an outage. */
 export function assertProviderCalls(provider: { readonly name: string }): void {
   for (const call of providerCalls) assertCall(`the provider '${provider.name}'`, provider, call, false)
 }

@@ -20,10 +20,7 @@ export interface HealthReport {
 
 const rememberedMs = 10_000
 
-/**
- * Asks all providers at once, reads no secret, and remembers the report for 10 s to spare the
- * stores.
- */
+/** Remembers the report for 10 s to spare the stores. */
 export class HealthCheck {
   readonly #chainEntries: readonly ChainEntry[]
   readonly #observer: Observer
@@ -56,7 +53,7 @@ export class HealthCheck {
       this.#chainEntries.map(async (chainEntry) => [chainEntry.provider.name, await this.#checkOne(chainEntry)] as const),
     )
     const ok = entries.every(([, { status }]) => status !== 'failed')
-    // Frozen, since all callers of the next 10 s share it.
+    // Shared by all callers of the next 10 s.
     this.#report = Object.freeze({ ok, checkedAt: Date.now(), providers: Object.freeze(Object.fromEntries(entries)) })
     return this.#report
   }

@@ -36,7 +36,7 @@ export interface CacheOptions {
 }
 
 export interface SecretsManagerOptions {
-  /** Asked in this order. */
+  /** The chain, asked in this order. */
   readonly providers: readonly SecretProvider[]
   readonly cache?: CacheOptions | undefined
   /** No value leaves, and nothing is written, before the trail acknowledges the event. */
@@ -82,16 +82,14 @@ export interface Settings {
   readonly autoCleanup: boolean
 }
 
-/** Returns a copy of the options. Throws `CONFIGURATION` for an unknown option. */
+/** Throws `CONFIGURATION` for an unknown option. */
 export function knownManagerOptions(options: SecretsManagerOptions): SecretsManagerOptions {
   const { cache = {}, ...rest } = knownOptions(options, managerMembers)
   if (!isRecord(cache)) throw wrong(`cache is ${described(cache)}`, 'pass an object, such as { ttlSeconds: 60 }')
   return { ...rest, cache: knownOptions(cache, cacheMembers) }
 }
 
-/**
- * Returns the options with defaults. Throws `CONFIGURATION` for what would fail later or silently.
- */
+/** Throws `CONFIGURATION` for what would fail later or silently. */
 export function settingsOf(options: SecretsManagerOptions): Settings {
   const { cache = {}, deadlineMs = 5_000, autoCleanup = false } = options
   const { ttlSeconds = 300, maxStaleSeconds = 300, maxEntries = 1_000, recheckSeconds = 5, requireOwnAccess = false } = cache
@@ -124,7 +122,7 @@ function assertProviders(providers: readonly SecretProvider[]): void {
   const names = new Set<string>()
   for (const [index, provider] of providers.entries()) {
     assertSpecification(`providers[${index}]`, provider)
-    // Only own members are wrapped: those of a class's prototype would be lost.
+    // A class's prototype members would be lost in wrapping.
     if (!Object.hasOwn(provider, 'get') || typeof provider.get !== 'function') {
       throw wrong(`providers[${index}] has no get() of its own`, 'make it a plain object; a provider is no class')
     }
@@ -145,7 +143,7 @@ function assertSpecification(name: string, contract: { readonly specificationVer
   )
 }
 
-/** A sink passed as the trail would refuse every read without saying why. */
+/** A sink would refuse every read without saying why. */
 function assertTrail(audit: AuditTrail): void {
   assertSpecification('audit', audit)
   if (typeof audit.record !== 'function') throw wrong('audit is no trail', 'make one of a sink: auditTrail({ sinks: [it] })')

@@ -25,11 +25,9 @@ interface Closable {
 
 export interface ClosingParts {
   readonly observer: Observer
-  /** Ends calls that still run when the time is up. */
   readonly giveUp: AbortController
-  /** Ends fills of the shared cache that still run when the time is up. */
   readonly endFills: AbortController
-  /** The parts of a group are closed together, one group after the other. */
+  /** Closed one group after the other. */
   readonly groups: readonly (readonly Closable[])[]
   readonly wipe: () => void
 }
@@ -52,10 +50,7 @@ function knownCloseOptions(options: CloseOptions): CloseOptions {
   throw new SecretsError('INVALID_ARGUMENT', `timeoutMs is ${timeoutMs}`, { remedy: `pass milliseconds from 0 to ${longestTimerMs}` })
 }
 
-/**
- * Caches close before the providers that they ask, and the audit trail last, since it records both.
- * What another manager uses stays open.
- */
+/** Caches close before their providers, and the audit trail last, since it records both. */
 export function closingGroups(chainEntries: readonly ChainEntry[], { cache, audit }: SecretsManagerOptions): ClosingParts['groups'] {
   const stores = chainEntries.map(({ provider, store }) => ({ name: provider.name, close: () => store.close() }))
   const last = new Map<Close, boolean>()
@@ -76,9 +71,7 @@ export function closingGroups(chainEntries: readonly ChainEntry[], { cache, audi
   ]
 }
 
-/**
- * Closes and wipes everything, whatever fails. Rejects with the names of parts that did not end.
- */
+/** Closes and wipes everything, whatever fails. Rejects with the names of what did not end. */
 export async function closeAll(
   { observer, giveUp, endFills, groups, wipe }: ClosingParts,
   { timeoutMs = 5_000 }: CloseOptions,

@@ -8,7 +8,6 @@ import { own } from '../errors/own-properties.ts'
 import { withContext, SecretsError } from '../errors/secrets-error.ts'
 import { traced, type TraceMessage, type Tracing } from './trace-channels.ts'
 
-/** What an operation learns while it runs, for the audit trail and tracing. */
 export type Metadata = Pick<TraceMessage, 'provider' | 'version' | 'revision' | 'from' | 'stale' | 'degraded' | 'matched' | 'exclusive'>
 
 export interface Operation {
@@ -16,21 +15,17 @@ export interface Operation {
   readonly name: string
   /** It changes a store, so its intent is recorded first. */
   readonly effect: boolean
-  /** It was admitted before `close()` and has waited for another caller's flight since. */
+  /** Admitted before `close()`. */
   readonly isAdmitted?: boolean
 }
 
 type EventOf = Pick<AuditEvent, 'operation' | 'name' | 'actor' | 'requestId'>
 
-/**
- * Surrounds every operation: refuses calls after `close()`, traces, and records the outcome before
- * it leaves.
- */
+/** Refuses calls after `close()`, traces, and records the outcome before it leaves. */
 export class Observer {
   readonly #trail: AuditTrail | undefined
   readonly #tracing: Tracing
   readonly #bounds: Bounds
-  /** Running operations, and flights of others that they wait for. */
   #running = 0
   readonly #held = new Set<Promise<unknown>>()
   #isOpen = true
@@ -42,10 +37,7 @@ export class Observer {
     this.#bounds = bounds
   }
 
-  /**
-   * Whether the manager is open without a trail or a tracer, so that a read from memory records
-   * nothing.
-   */
+  /** A read from memory has nothing to record. */
   get isUnwatched(): boolean {
     return this.#isOpen && this.#trail === undefined && !this.#tracing.get.hasSubscribers
   }
@@ -79,7 +71,7 @@ export class Observer {
     }
   }
 
-  /** Neither audited nor traced. An aborted read delivers nothing. */
+  /** An aborted read delivers nothing. */
   async #unwatched<T>({ name, effect }: Operation, signal: AbortSignal | undefined, run: (metadata: Metadata) => Promise<T>): Promise<T> {
     this.#running += 1
     try {
@@ -94,7 +86,6 @@ export class Observer {
     throw aborted()
   }
 
-  /** Makes `shut` wait for `running`. */
   hold(running: Promise<unknown>): void {
     if (this.#held.has(running)) return
     this.#held.add(running)
@@ -111,7 +102,7 @@ export class Observer {
     if (this.#running === 0) this.#idle?.resolve()
   }
 
-  /** Refuses new operations, and resolves when the running ones have ended. */
+  /** Resolves when running operations have ended. */
   async shut(): Promise<void> {
     this.#isOpen = false
     while (this.#running > 0) {

@@ -15,7 +15,6 @@ interface EarlierAbsence {
   readonly absence: Absence
 }
 
-/** A name's current secret in memory, ready to deliver. */
 export class FastEntry {
   readonly entry: Entry
   readonly store: ProviderCache
@@ -32,13 +31,12 @@ export class FastEntry {
     this.#earlier = earlier
   }
 
-  /** The same entry behind renewed absences. */
   renew(earlier: readonly EarlierAbsence[]): this {
     this.#earlier = earlier
     return this
   }
 
-  /** Whether it is still fresh; counts a hit at every store on the way. */
+  /** Counts a hit at every store on the way. */
   isStillFresh(now: number): boolean {
     for (const { location, absence } of this.#earlier) if (!location.chainEntry.store.isStillAbsent(absence, now)) return false
     if (!this.store.isStillFresh(this.entry, now)) return false
@@ -52,8 +50,7 @@ export class FastEntry {
   }
 
   /**
-   * The part's text, one string for all readers as long as one of them holds it, so an idle process
-   * has none in its heap.
+   * One string for all readers while one of them holds it, so an idle process has none in its heap.
    */
   get text(): Promise<string> {
     const known = this.#text?.deref()
@@ -75,10 +72,7 @@ export interface JoinedFlight {
   readonly earlier: readonly EarlierAbsence[]
 }
 
-/**
- * Answers from memory without a new promise: a fresh value, behind known absences. A known name
- * costs one look-up.
- */
+/** Answers without a new promise: a fresh value, behind known absences. */
 export class FastPath {
   readonly #known = new Map<string, FastEntry>()
 

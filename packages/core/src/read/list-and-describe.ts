@@ -42,7 +42,6 @@ export interface CatalogOptions {
 const describeMembers: MembersOf<DescribeOptions> = { ...callMembers, fallback: 'any' }
 const listMembers: MembersOf<ListOptions> = { ...callMembers, provider: 'string', prefix: 'string' }
 
-/** The calls that list and describe secrets. */
 export class Catalog {
   readonly #options: CatalogOptions
 
@@ -117,7 +116,6 @@ export class Catalog {
   }
 }
 
-/** UNSUPPORTED is equal to having no `list`. */
 function isWithoutList(error: unknown): boolean {
   return SecretsError.isInstance(error) && error.code === 'UNSUPPORTED'
 }

@@ -85,12 +85,10 @@ export class Reader {
     }
   }
 
-  /** The call has no options. */
   #isPlain(options: ReadOneOptions | undefined): boolean {
     return options === undefined && !this.#options.autoCleanup
   }
 
-  /** Delivers from memory or from the running flight. */
   #withoutOperation<T>(route: Route, fast: FastDelivery<T>, deliver: Delivery<T>): Promise<T> | undefined {
     const found = this.#fastPath.find(route)
     if (!(found instanceof FastEntry)) return found && this.#join(route, found, deliver)
@@ -101,7 +99,7 @@ export class Reader {
     }
   }
 
-  /** Many reads start at once. Where the flight brings no value, each runs its own operation. */
+  /** Where the flight brings no value, each read runs its own operation. */
   #join<T>(route: Route, { location, answer, earlier }: JoinedFlight, deliver: Delivery<T>): Promise<T> {
     const alone = (): Promise<T> => this.#read(route, undefined, deliver, undefined, true)
     this.#options.observer.hold(answer)
@@ -135,7 +133,6 @@ export class Reader {
     )
   }
 
-  /** For a read that is audited or traced. */
   #fromMemory<T>(route: Route, metadata: Metadata, fast: FastDelivery<T>): Promise<T> | undefined {
     const found = this.#fastPath.known(route.name) ?? this.#fastPath.find(route)
     if (!(found instanceof FastEntry)) return undefined
@@ -148,7 +145,6 @@ export class Reader {
     }
   }
 
-  /** One read along the chain, inside an operation. */
   readObserved<T>(
     traversal: FallbackTraversal<Location>,
     options: ReadOneOptions,
@@ -173,7 +169,7 @@ export class Reader {
     return fresh ? 'fresh' : 'cached'
   }
 
-  /** The secret in memory, for a call without options, audit or tracing. */
+  /** Undefined with options, audit or tracing. */
   inMemory(name: string): FastEntry | undefined {
     if (!this.#isPlain(undefined) || !this.#options.observer.isUnwatched) return undefined
     const found = this.#fastPath.known(name) ?? this.#fastPath.find(this.locate(name))

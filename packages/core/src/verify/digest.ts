@@ -12,9 +12,8 @@ const scratchLength = 12_288
 const keyLength = 32
 
 /**
- * Compares SHA-256 digests over a random key of this process and the content, so that no caller can
- * choose candidates with similar digests. Hashed content is wiped. The time depends only on the
- * candidate's length, up to the longest secret or 1 MiB.
+ * A random key keeps callers from choosing candidates with similar digests. The time depends only
+ * on the candidate's length, up to the longest secret or 1 MiB.
  */
 export class Verification {
   #crypto: typeof import('node:crypto') | undefined
@@ -60,7 +59,6 @@ export class Verification {
     return digest
   }
 
-  /** Returns a buffer that begins with the key. */
   #bufferFor(length: number): Buffer {
     const scratch = (this.#scratch ??= this.#newScratch())
     if (length <= scratchLength) return scratch
@@ -79,7 +77,7 @@ export class Verification {
     return scratch
   }
 
-  /** Loaded with the first verification. */
+  /** Loaded lazily. */
   get #loaded(): typeof import('node:crypto') {
     return (this.#crypto ??= process.getBuiltinModule('node:crypto'))
   }

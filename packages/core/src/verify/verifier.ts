@@ -38,7 +38,6 @@ interface Earlier {
 
 interface Previous {
   readonly digest?: Uint8Array | undefined
-  /** Why the previous version could not be read. */
   readonly error?: SecretsError | undefined
 }
 
@@ -67,7 +66,6 @@ interface Recheck {
   readonly metadata: Metadata
 }
 
-/** Codes of a store that answered without a current secret. */
 const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
 
 /** There is no previous version, or no such field in it. */
@@ -91,7 +89,7 @@ export class Verifier {
     return known === undefined ? this.#verify(name, presented, options) : Promise.resolve(known)
   }
 
-  /** Returns the answer from memory, or `undefined` if memory does not decide. */
+  /** `undefined`: memory does not decide. */
   #fromMemory(name: string, presented: string | Uint8Array): boolean | undefined {
     if (!isPresentable(presented)) return undefined
     try {
@@ -151,7 +149,7 @@ export class Verifier {
     return first
   }
 
-  /** Asks the store or joins a running recheck, which a caller's abort does not end for others. */
+  /** A caller's abort does not end a recheck for others. */
   async #recheck(compare: Compare, { first, store, path, signal, metadata }: Recheck): Promise<Comparison> {
     const running = this.#rechecks.running(store, path)
     if (running !== undefined) {
@@ -163,7 +161,6 @@ export class Verifier {
     return untilAborted(asking, signal)
   }
 
-  /** Compares with the store's current value, unless the store is unreachable. */
   async #compareAnew(compare: Compare, first: Comparison, metadata: Metadata): Promise<Comparison> {
     // The held value counts more than a later provider's degraded answer.
     const anew: Metadata = {}

@@ -73,7 +73,7 @@ describe('one value written over named fields', () => {
   }
 
   it.each<[string, string, string]>([
-    ['keeps the name of the only one', '{"token":"old"}', '{"token":"new"}'],
+    ['keeps the name of the only field', '{"token":"old"}', '{"token":"new"}'],
     ['keeps one that is no text', '{"pin":1.10}', '{"pin":"new"}'],
     ['keeps one that was emptied', '{"token":null}', '{"token":"new"}'],
     ['keeps a name that looks like a pointer', '{"/a~2":"old"}', '{"/a~2":"new"}'],

@@ -8,10 +8,8 @@ import { SecretsError } from '../errors/secrets-error.ts'
 import { wipe } from '../value/check-stored-secret.ts'
 import { keepsFields, type Target } from './write-target.ts'
 
-/** Attempts of a write that others' writes keep interrupting. */
 const mostAttempts = 10
 
-/** Writes the whole secret, or the located fields of it. */
 export async function put(target: Target, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   const isWhole = fields.length === 0
   if (isWhole && !mayBeOneOfFields(target.location, secret)) {
@@ -120,7 +118,6 @@ function readAt({ chainEntry, path }: Location, context: CallContext): Promise<S
   return chainEntry.store.askBeside(path, () => chainEntry.provider.get(path, context), 'read')
 }
 
-/** Reads, changes one field, and writes if the secret has not changed meanwhile. */
 async function putField(location: Location, fields: readonly string[], secret: NewSecret, context: CallContext): Promise<WriteReceipt> {
   if (typeof secret.value !== 'string' || secret.shape === 'map')
     throw new SecretsError('INVALID_ARGUMENT', `a field holds text, not ${secret.shape === 'map' ? 'fields' : 'bytes'}`)
@@ -164,7 +161,7 @@ async function putWhole({ location, before }: Target, secret: NewSecret, context
   }
 }
 
-/** The answer was lost: reads the secret to find out whether it was written. */
+/** After a lost answer. */
 async function readBack(
   location: Location,
   before: Target['before'],

@@ -8,7 +8,6 @@ import { wipe } from '../value/check-stored-secret.ts'
 import { attemptOf, notSure } from '../errors/unresolved-error.ts'
 import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 
-/** The only location that a write changes. */
 export interface Target {
   readonly location: Location
   /** The current version; `null`: there is none; `undefined`: not asked. */
@@ -18,8 +17,7 @@ export interface Target {
 }
 
 /**
- * Finds the location for a new value: the named provider, or the first that can write. Throws
- * unless reads will find the value there.
+ * The named provider, or the first that can write. Throws unless reads will find the value there.
  */
 export async function targetOfStore(
   name: string,
@@ -41,10 +39,7 @@ export async function targetOfStore(
   return { location, before: undefined }
 }
 
-/**
- * Finds the location of the current secret; `undefined` if there is none. Throws `UNAVAILABLE` if
- * an earlier provider is unreachable.
- */
+/** `undefined` if there is none. Throws `UNAVAILABLE` if an earlier provider is unreachable. */
 export async function targetOfCurrent(
   traversal: FallbackTraversal<Location>,
   context: CallContext,

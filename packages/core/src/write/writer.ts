@@ -20,7 +20,6 @@ import { describeAt } from '../chain/describe.ts'
 import { locationAt, type Target, targetOfCurrent, targetOfStore, wholeAt } from './write-target.ts'
 import { type SecretFields, writtenValue } from './input-value.ts'
 
-/** What a write created, and at which provider. */
 export interface SecretReceipt extends WriteReceipt {
   readonly provider: string
 }
@@ -44,7 +43,7 @@ export interface WriterOptions {
 /** Codes of a provider that answered without a current secret. */
 const isAnswer: ReadonlySet<string> = new Set(['NOT_FOUND', 'DELETED', 'UNSUPPORTED'])
 
-/** The calls that change a store. Each changes one provider, and never falls back. */
+/** Each call changes one provider, and never falls back. */
 export class Writer {
   readonly #options: WriterOptions
 
@@ -159,7 +158,6 @@ export class Writer {
     if (result.status === 'rejected' && isWithoutEffect(result.reason)) throw withContext(result.reason, { provider: provider.name })
     const leastVersion = result.status === 'fulfilled' ? leastVersionAfter(result.value, end) : undefined
     const [acknowledged] = await Promise.allSettled([store.invalidate(path, leastVersion)])
-    // The write's own failure matters more to the caller.
     if (result.status === 'rejected') throw withContext(result.reason, { provider: provider.name })
     if (acknowledged.status === 'rejected') throw withContext(acknowledged.reason, { provider: provider.name })
     return result.value
@@ -205,7 +203,6 @@ export class Writer {
   }
 }
 
-/** Whether the store was unchanged by the write. */
 function isWithoutEffect(error: unknown): boolean {
   return SecretsError.isInstance(error) && error.effect === undefined && !isOfSecret.has(error.code)
 }
@@ -241,7 +238,6 @@ function whole(location: Location): Location {
   })
 }
 
-/** Throws `UNSUPPORTED` if the provider has no such member. */
 function able<Member extends 'delete' | 'restore' | 'tag'>(
   { chainEntry: { provider } }: Location,
   member: Member,

@@ -1,4 +1,3 @@
-/** A bounded map that evicts the least recently used entry. */
 export class Lru<V> {
   readonly #entries = new Map<string, V>()
   readonly #capacity: number

@@ -5,8 +5,8 @@ const most = 10_000
 const epochMs = 3_600_000
 
 /**
- * Paths or versions that are not read from the shared cache. Memory is bounded: on overflow an
- * epoch begins, in which every key is blocked until it is cleared or the epoch ends.
+ * Keys that are not read from the shared cache. On overflow an epoch begins, in which every key is
+ * blocked until it is cleared or the epoch ends.
  */
 export class BlockedPaths {
   readonly #added = new Set<string>()

@@ -4,9 +4,9 @@ import { keyOf, type VersionSelector } from '../keys/cache-key.ts'
 const most = 10_000
 
 /**
- * The latest time for which this process has seen each path and version. Older shared answers are
- * refused, so that values do not go back in time after eviction. On overflow an evicted mark counts
- * for all unknown paths: too much is refused, never too little.
+ * The time up to which this process has seen each path: values must not go back in time after
+ * eviction. On overflow an evicted mark counts for all unknown paths: too much is refused, never
+ * too little.
  */
 export class HighWaterMark {
   #floor = -Infinity

@@ -15,13 +15,10 @@ interface Pending {
   readonly number: number
 }
 
-/** The path leaves the list: shared answers asked for before that time must not be served. */
+/** Older shared answers must not be served when a path leaves the list. */
 type Forget = (path: string, askedBefore: number) => void
 
-/**
- * Invalidations that the shared cache did not acknowledge. They are retried one at a time with
- * back-off, since an outage concerns all of them.
- */
+/** Retried one at a time with back-off, since an outage concerns all of them. */
 export class PendingInvalidations {
   readonly #pending: Lru<Pending>
   #failures = 0
@@ -46,7 +43,7 @@ export class PendingInvalidations {
     return this.#failures
   }
 
-  /** Least versions to send now: a later success must not lose those of an earlier failure. */
+  /** A later success must not lose the versions of an earlier failure. */
   leastVersions(path: string, leastVersion: number | undefined): readonly (number | undefined)[] {
     const all = merged(this.#pending.get(path)?.leastVersions ?? [], leastVersion)
     return all.length === 0 ? [undefined] : all

@@ -13,9 +13,8 @@ import { PendingInvalidations } from './pending-invalidations.ts'
 /** A slower shared cache costs more than the store that it spares. */
 const defaultLongestReadMs = 250
 
-/** The shared cache's answer for one path and version. */
 export interface SharedAnswer {
-  /** A secret that may be served, and when its store was asked. */
+  /** It may be served; `askedAt`: when its store was asked. */
   readonly hit: { readonly secret: StoredSecret; readonly askedAt: number } | undefined
   /** What it holds, even if that may not be served. */
   readonly holds: unknown
@@ -30,7 +29,6 @@ export const saidNothing: SharedAnswer = { hit: undefined, holds: undefined, lea
 export const unavailable: SharedAnswer = { ...saidNothing, isUnavailable: true }
 
 export interface SharedCacheClientOptions extends Bounds {
-  /** How long answers of this process live there. */
   readonly lifeMs: number
   readonly recheckMs: number
   /** Ends background fills, which outlast `closing`. */
@@ -40,8 +38,8 @@ export interface SharedCacheClientOptions extends Bounds {
 type Version = SharedKey['version']
 
 /**
- * The shared cache as one store's client. It may be older than what this process has seen, and may
- * fail: reads survive that, writes report it.
+ * It may be older than what this process has seen, and may fail: reads survive that, writes report
+ * it.
  */
 export class SharedCacheClient {
   readonly #cache: SharedCache
@@ -95,7 +93,7 @@ export class SharedCacheClient {
     }
   }
 
-  /** Records the store's answer: nothing older is accepted. */
+  /** Bars older answers. */
   saw(path: string, version: Version, askedAt: number): void {
     this.#highWaterMark.raise(path, version, askedAt)
   }
@@ -121,9 +119,8 @@ export class SharedCacheClient {
   }
 
   /**
-   * Invalidates the path, and refuses current values below `leastVersion`. Undefined keeps the
-   * former bound, 0 lifts it. Throws `UNAVAILABLE` with `effect: 'done'` if the cache did not
-   * acknowledge.
+   * Refuses current values below `leastVersion`: undefined keeps the former bound, 0 lifts it.
+   * Throws `UNAVAILABLE` with `effect: 'done'` without an acknowledgement.
    */
   async invalidate(path: string, leastVersion?: number): Promise<void> {
     const telling = this.#tell(path, leastVersion, this.#inTheEnd())
@@ -138,14 +135,14 @@ export class SharedCacheClient {
     }
   }
 
-  /** Calls `listener` for each path that others invalidate. Returns a function that ends it. */
+  /** Returns a function that ends it. */
   subscribe(listener: (path: string) => void): () => void {
     let isHeard = true
     const heard = (key: unknown): void => {
       const path = own(key, 'path')
       if (isHeard && typeof path === 'string' && own(key, 'sharedAs') === this.#sharedAs) listener(path)
     }
-    // A failure here is tolerable: writes of others then show when the TTL ends.
+    // Tolerable: writes of others then show when the TTL ends.
     const end = attempt(() => this.#cache.subscribe?.(heard))
     return () => {
       isHeard = false
@@ -153,7 +150,6 @@ export class SharedCacheClient {
     }
   }
 
-  /** Makes `drain` wait for `running`. */
   waitFor(running: Promise<void>): void {
     this.#inBackground(() => running)
   }
@@ -170,7 +166,7 @@ export class SharedCacheClient {
     return bounded((signal) => this.#cache.read(this.#key(path, version), { signal, notBefore }), bounds).finally(stop)
   }
 
-  /** Checks the answer: an entry must not outlive those filled here. */
+  /** An entry must not outlive those filled here. */
   #checked(path: string, version: Version, now: number, answer: unknown): SharedAnswer {
     const [hit, until, leaseToken] = [own(answer, 'hit'), own(answer, 'until'), own(answer, 'leaseToken')]
     const holds = storedSecretOf(hit) ?? hit
@@ -197,7 +193,7 @@ export class SharedCacheClient {
     )
   }
 
-  /** An unacknowledged path is not read from the shared cache until a later attempt succeeds. */
+  /** Without an acknowledgement the path is not read there until a later attempt succeeds. */
   async #tell(path: string, leastVersion: number | undefined, bounds: Bounds): Promise<void> {
     const { mark } = this.#pending
     try {
@@ -231,7 +227,6 @@ export class SharedCacheClient {
   }
 }
 
-/** When the store was asked, if the answer is plausible. */
 function askedAtOf(answer: unknown): number | undefined {
   const askedAt = own(answer, 'askedAt')
   return isDuration(askedAt) ? askedAt : undefined
@@ -247,7 +242,6 @@ function failedClosed(): SecretsError {
   })
 }
 
-/** Whether it has the requested version, is not expired and is no lease. */
 function isShareable(hit: unknown, version: Version): hit is StoredSecret {
   const secret = storedSecretOf(hit)
   if (secret === undefined || secret.exclusive) return false

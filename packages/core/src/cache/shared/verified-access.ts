@@ -5,9 +5,8 @@ const mostPaths = 10_000
 const provenForMs = 3_600_000
 
 /**
- * What this process may take from the shared cache, since processes may have different rights. It
- * takes nothing that its own provider refused. With `requireOwnAccess` its provider must have
- * answered within the last hour.
+ * Processes may have different rights, so refused paths are not shared. With `requireOwnAccess` the
+ * own provider must have answered within the last hour.
  */
 export class VerifiedAccess {
   readonly #refused = new BlockedPaths()

@@ -124,10 +124,10 @@ describe('impossible options', () => {
     [{ env: 5 }, /^env is a number/],
     [
       { dotenv: '.env' },
-      /^dotenv is the text of no \.env file: it sets no variable \(pass what the file holds: readFileSync\('\.env', 'utf8'\)\)$/,
+      /^dotenv is not the text of a \.env file: it sets no variable \(pass what the file holds: readFileSync\('\.env', 'utf8'\)\)$/,
     ],
-    [{ dotenv: `/home/${canary}/.env\n` }, /^dotenv is the text of no/],
-    [{ dotenv: `# remark\n${canary}` }, /^dotenv is the text of no/],
+    [{ dotenv: `/home/${canary}/.env\n` }, /^dotenv is not the text of a/],
+    [{ dotenv: `# remark\n${canary}` }, /^dotenv is not the text of a/],
     [{ dotenv: Buffer.from('A=1') }, /^the option dotenv is a Uint8Array \(pass a string\)$/],
     [{ dotenv: null }, /^the option dotenv is null/],
     [{ emptyIsAbsent: 'yes' }, /^the option emptyIsAbsent is text \(pass a boolean\)$/],

@@ -115,7 +115,7 @@ function variableReader({ env, dotenv = '', emptyIsAbsent }: EnvProviderOptions)
   let parsed: Environment | undefined
   // No regular expression: RegExp.input would keep the text.
   if (!dotenv.includes('=') && dotenv.split('\n').some((line) => line.trim() !== '' && !line.trim().startsWith('#'))) {
-    throw new SecretsError('CONFIGURATION', 'dotenv is the text of no .env file: it sets no variable', {
+    throw new SecretsError('CONFIGURATION', 'dotenv is not the text of a .env file: it sets no variable', {
       remedy: "pass what the file holds: readFileSync('.env', 'utf8')",
     })
   }

@@ -56,7 +56,7 @@ function parseNames(entries: readonly string[], problem: (what: string) => void)
   for (const [index, entry] of entries.entries()) {
     const [, name = '', target = ''] = /^([^=]*)=([^#\p{Cc}]+(?:#[^\p{Cc}]+)?)$/u.exec(entry) ?? []
     if (!isValidName(name)) problem(`entry ${index + 1} must read NAME=path or NAME=path#field`)
-    else if (names.has(name)) problem(`${quoted(name)} is placed twice`)
+    else if (names.has(name)) problem(`${quoted(name)} is listed twice`)
     else names.set(name, target)
   }
   return Object.fromEntries(names)

@@ -122,7 +122,7 @@ describe('secretsManagerFromEnv', () => {
       'FINCHAT_VAULT_URL is not set',
       'FINCHAT_VAULT_TOKEN is not set',
       'FINCHAT_VAULT_NAMES: entry 2 must read NAME=path or NAME=path#field',
-      'FINCHAT_VAULT_NAMES: "A" is placed twice',
+      'FINCHAT_VAULT_NAMES: "A" is listed twice',
       'FINCHAT_VAULT_KIND must be kv',
       'FINCHAT_SECRETS_FALLBACKS names aws: install @finchat/secrets-provider-aws and pass its awsFromEnv, as secretsManagerFromEnv({ aws: awsFromEnv })',
       'FINCHAT_SECRETS_FALLBACKS must be a list of env, vault, aws, local',
@@ -200,9 +200,9 @@ describe('secretsManagerFromEnv', () => {
   })
 
   it.each<[unknown, unknown, string]>([
-    [() => envProvider(), {}, 'what makes providers is a function (pass { local: localFromEnv })'],
-    [[() => envProvider()], {}, 'what makes providers is an array'],
-    [null, {}, 'what makes providers is null'],
+    [() => envProvider(), {}, 'the map of provider factories is a function (pass { local: localFromEnv })'],
+    [[() => envProvider()], {}, 'the map of provider factories is an array'],
+    [null, {}, 'the map of provider factories is null'],
     [{}, null, 'the options are null instead of an object (use cache, audit, '],
     [{}, 'env', 'the options are text'],
     [{}, { env: 'A=1' }, 'env is text (pass an object of texts, such as process.env)'],

@@ -42,7 +42,9 @@ export function secretsManagerFromEnv(
   const { env = process.env, cache, ...rest } = knownOptions(options, fromEnvMembers)
   assertEnvironment(env)
   if (!isRecord(available)) {
-    throw new SecretsError('CONFIGURATION', `what makes providers is ${described(available)}`, { remedy: 'pass { local: localFromEnv }' })
+    throw new SecretsError('CONFIGURATION', `the map of provider factories is ${described(available)}`, {
+      remedy: 'pass { local: localFromEnv }',
+    })
   }
   const problems: string[] = []
   const asked = new Set<string>()

@@ -243,11 +243,11 @@ describe('a folder that another process keeps swapping with a link', () => {
     const swapping = spawn(process.execPath, ['--input-type=module', '--eval', script, folder])
     try {
       await once(swapping.stdout, 'data')
-      const told = new Set<unknown>()
+      const outcomes = new Set<unknown>()
       for (let times = 0; times < 2_000; times += 1)
-        told.add(await readMountedFile(join(folder, 'mount'), 'db/token', signal).catch(({ code }: { code: string }) => code))
-      expect(told).not.toContain(canary)
-      expect(told).toContain('inside')
+        outcomes.add(await readMountedFile(join(folder, 'mount'), 'db/token', signal).catch(({ code }: { code: string }) => code))
+      expect(outcomes).not.toContain(canary)
+      expect(outcomes).toContain('inside')
     } finally {
       swapping.kill('SIGKILL')
       await once(swapping, 'exit')

@@ -148,5 +148,5 @@ function assertInside(root: string, place: string, subject: string): void {
   const { isAbsolute, relative, sep } = process.getBuiltinModule('node:path')
   const way = relative(root, place)
   if (way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way)) return
-  throw new SecretsError('CONFIGURATION', `${subject} would lie outside of it`, { remedy: 'keep paths and links inside the directory' })
+  throw new SecretsError('CONFIGURATION', `${subject} is outside of it`, { remedy: 'keep paths and links inside the directory' })
 }

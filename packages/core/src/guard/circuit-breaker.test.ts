@@ -34,7 +34,7 @@ describe('CircuitBreaker', () => {
     fail(circuit, 5, 0)
     circuit.failed(['c'], 0, new SecretsError('UNAVAILABLE', 'the server is sealed', { remedy: 'unseal it' }))
     expect(circuit.refusal(0)).toMatchObject({
-      problem: 'left alone for a while after repeated failures, the last of which: the server is sealed',
+      problem: 'not asked for a while after repeated failures; the last: the server is sealed',
       remedy: 'unseal it',
     })
   })

@@ -125,5 +125,5 @@ export function heldBackBy(refusal: SecretsError, provider: string): SecretsErro
 function refusalOf({ error, retryAt }: BackOff, now: number): SecretsError {
   const details = { remedy: error.remedy, retryAt: Math.max(retryAt, now) }
   if (error.code === 'CREDENTIALS_MISSING') return new SecretsError(error.code, error.problem, details)
-  return new SecretsError('UNAVAILABLE', `left alone for a while after repeated failures, the last of which: ${error.problem}`, details)
+  return new SecretsError('UNAVAILABLE', `not asked for a while after repeated failures; the last: ${error.problem}`, details)
 }

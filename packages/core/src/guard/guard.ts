@@ -70,7 +70,7 @@ async function repeated(call: ProviderCall, ask: () => Promise<unknown>, { deadl
   const isRead = reads.has(call.method)
   const begunAt = Date.now()
   const spannedGap = freezeDetector(deadlineMs)
-  const told = (result: Settled): Settled => {
+  const reported = (result: Settled): Settled => {
     if (isRead) report(call, result, { circuit, outage, begunAt })
     return result
   }
@@ -78,7 +78,7 @@ async function repeated(call: ProviderCall, ask: () => Promise<unknown>, { deadl
   const settled = (): Promise<Settled> =>
     ask().then((answer) => fulfilled(isBatch(call) ? settledMany(answer, call.args[0]) : answer), rejected)
   const result = await settled()
-  const last = spannedGap() ? laterOf(call, result, told(await settled())) : told(result)
+  const last = spannedGap() ? laterOf(call, result, reported(await settled())) : reported(result)
   if (last.status === 'rejected') throw last.reason
   return last.value
 }
@@ -145,7 +145,7 @@ function isSilence(code: SecretsErrorCode | undefined): boolean {
 /** Codes of the core itself, and what a provider should reject with instead. */
 const reserved: ReadonlyMap<SecretsErrorCode, string> = new Map([
   ['NOT_FOUND', 'its get() must resolve to undefined instead'],
-  ['ABORTED', 'when nobody aborted, it is UNAVAILABLE or DEADLINE_EXCEEDED'],
+  ['ABORTED', 'if the caller did not abort, it is UNAVAILABLE or DEADLINE_EXCEEDED'],
 ])
 const onExisting = new Set(['tag', 'delete', 'restore'])
 

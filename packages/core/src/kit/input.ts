@@ -60,7 +60,7 @@ export interface TagRules {
  * console.log(checkedTags({ team: 'payments', old: null }, rules)) // { team: 'payments', old: null }
  */
 export function checkedTags(tags: unknown, { most, isKey, isValue, remedy }: TagRules): Record<string, string | null> {
-  if (!isRecord(tags)) throw invalidArgument('what is given as tags is not an object')
+  if (!isRecord(tags)) throw invalidArgument('the tags are not an object')
   const entries = Object.entries(tags).map(([key, value]: [string, unknown]): [string, string | null] => {
     const isTag = key.isWellFormed() && isKey(key)
     if (isTag && (value === null || (typeof value === 'string' && value.isWellFormed() && isValue(value)))) return [key, value]

@@ -44,7 +44,7 @@ describe('assertClientCertificate', () => {
     ['a certificate and the key of another', { cert: first, key }],
     ['no PEM', { cert: 'hunter2' }],
   ])("refuses %s without showing them or OpenSSL's error", (_, own) => {
-    const problem = '`tls.cert` and `tls.key` do not fit together, or are none'
+    const problem = '`tls.cert` and `tls.key` do not belong together, or cannot be read'
     expect(() => assertClientCertificate(own)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   })
 })

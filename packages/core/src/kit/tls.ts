@@ -64,7 +64,7 @@ export function assertClientCertificate({ cert, key, passphrase }: ClientCertifi
     process.getBuiltinModule('node:tls').createSecureContext({ cert, key, passphrase })
   } catch {
     const remedy = 'give a certificate and its own key, in PEM, and `tls.passphrase` if the key has one'
-    throw configurationError('`tls.cert` and `tls.key` do not fit together, or are none', remedy)
+    throw configurationError('`tls.cert` and `tls.key` do not belong together, or cannot be read', remedy)
   }
 }
 

@@ -7,5 +7,5 @@ it('takes an AbortSignal, an actor and a request id', () => {
 
 it('refuses a wrong signal, which would leave the caller waiting', () => {
   const options = { signal: 5 } as unknown as Parameters<typeof knownCallOptions>[0] // what JavaScript could pass
-  expect(() => knownCallOptions(options, callMembers)).toThrow('signal is no AbortSignal')
+  expect(() => knownCallOptions(options, callMembers)).toThrow('signal is not an AbortSignal')
 })

@@ -21,7 +21,7 @@ export function knownCallOptions<Options extends CallOptions>(options: Options, 
   const known = knownOptions(options, members, 'INVALID_ARGUMENT')
   const { signal } = known
   if (signal === undefined || signal instanceof AbortSignal) return known
-  throw new SecretsError('INVALID_ARGUMENT', 'signal is no AbortSignal', {
+  throw new SecretsError('INVALID_ARGUMENT', 'signal is not an AbortSignal', {
     remedy: 'pass AbortSignal.timeout(ms) or the signal of an AbortController',
   })
 }

@@ -36,7 +36,7 @@ test('a hole in an array is an absent field', () => {
 
 test.each([undefined, null, 'text', 7, { length: 0 }, new Set(['a']), Buffer.from('a')])('%s is no list of fields', (given) => {
   const wrong = given as Field[] // as JavaScript may pass it
-  expect(() => lengthPrefixed(wrong)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', problem: 'the fields are no array' }))
+  expect(() => lengthPrefixed(wrong)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT', problem: 'the fields are not an array' }))
 })
 
 test('each field follows four bytes of its length, as in existing stores', () => {

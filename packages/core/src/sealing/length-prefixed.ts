@@ -42,7 +42,7 @@ export function lengthPrefixed(fields: readonly Field[]): Buffer {
 /** `reduce` would skip a hole, which is an `undefined` field. */
 function mostBytesOf(fields: readonly Field[]): number {
   if (!Array.isArray(fields))
-    throw new SecretsError('INVALID_ARGUMENT', 'the fields are no array', { remedy: 'pass a list, of one field too' })
+    throw new SecretsError('INVALID_ARGUMENT', 'the fields are not an array', { remedy: 'pass a list, of one field too' })
   let bytes = 0
   for (const field of fields) bytes += prefixLength + mostBytes(field)
   return bytes

@@ -95,7 +95,7 @@ export function assertSealingKey(key: unknown): void {
 export function assertSealable(key: unknown, ...texts: readonly unknown[]): void {
   assertSealingKey(key)
   if (texts.every((text) => text instanceof Uint8Array)) return
-  throw new SecretsError('INVALID_ARGUMENT', 'what is sealed, opened or authenticated, or its associated data, is not a Uint8Array', {
+  throw new SecretsError('INVALID_ARGUMENT', 'the text, or its associated data, is not a Uint8Array', {
     remedy: 'encode text with `Buffer.from`, fields with `lengthPrefixed`',
   })
 }

@@ -191,7 +191,7 @@ function alteredKeys(): SecretsError {
 
 function wrongKey(): SecretsError {
   return new SecretsError('CONFIGURATION', 'the encryption key is not the key of this store, or `reencrypt` has retired it', {
-    remedy: "give the key that the store was made with, or the one that replaced it; see 'Replace the key' in docs/local-store.md",
+    remedy: "give the key that the store was made with, or the one that replaced it; the guide has it under 'Replace the key'",
   })
 }
 

@@ -70,9 +70,9 @@ export interface Settings {
 
 /** A copy of the options. Throws `CONFIGURATION` for what nobody reads. */
 export function knownManagerOptions(options: SecretsManagerOptions): SecretsManagerOptions {
-  const { cache = {}, ...rest } = knownOptions(options, managerMembers)
+  const { cache = {}, fallback, ...rest } = knownOptions(options, managerMembers)
   if (!isRecord(cache)) throw wrong(`cache is ${described(cache)}`, 'pass an object, such as { ttlSeconds: 60 }')
-  return { ...rest, cache: knownOptions(cache, cacheMembers) }
+  return { ...rest, fallback: isRecord(fallback) ? { ...fallback } : fallback, cache: knownOptions(cache, cacheMembers) }
 }
 
 /** Returns the settings. Throws `CONFIGURATION` for what would otherwise fail later, or silently. */

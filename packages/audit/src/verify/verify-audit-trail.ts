@@ -1,3 +1,4 @@
+import { SecretsError } from '@finchat/secrets-core'
 import type { AuditVerification } from './verification-report.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from './verify-options.ts'
 
@@ -21,9 +22,28 @@ import { checkedVerifyOptions, type VerifyAuditOptions } from './verify-options.
  */
 export async function verifyAuditTrail(folder: string, options: VerifyAuditOptions): Promise<AuditVerification> {
   const checked = checkedVerifyOptions(folder, options) // at once: the caller may overwrite the key
-  const { TrailVerification } = await import('./trail-verification.ts')
+  const TrailVerification = await loadVerification()
   const verification = new TrailVerification(folder, checked)
   const groups = verification.groups()
   while (!(await groups.next()).done);
   return verification.result()
+}
+
+type Module = typeof import('./trail-verification.ts')
+
+/**
+ * Loads the verification, which a process that only records never needs. Throws `CONFIGURATION`
+ * where its file is missing. A bundle of one file may run it only after its entry, which must not
+ * wait for it at its top level then.
+ */
+export async function loadVerification(): Promise<Module['TrailVerification']> {
+  try {
+    const { TrailVerification } = await import('./trail-verification.ts')
+    if (TrailVerification !== undefined) return TrailVerification
+  } catch {
+    // As below.
+  }
+  throw new SecretsError('CONFIGURATION', 'the verification of audit trails cannot be loaded', {
+    remedy: 'install all files of @finchat/secrets-audit; in a bundle, keep them apart or verify after the entry has run',
+  })
 }

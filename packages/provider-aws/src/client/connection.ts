@@ -63,11 +63,12 @@ const socketsOfSdk = 50
  * no secret sooner: modules load on the main thread.
  */
 async function loadSdk(): Promise<Sdk> {
-  try {
-    return await import('@aws-sdk/client-secrets-manager')
-  } catch {
-    throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', { remedy: 'install @aws-sdk/client-secrets-manager' })
-  }
+  const sdk: Partial<Sdk> | undefined = await import('@aws-sdk/client-secrets-manager').catch(() => undefined)
+  // In a bundle of one file, the SDK may not have run yet.
+  if (sdk?.SecretsManagerClient !== undefined) return sdk
+  throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', {
+    remedy: 'install @aws-sdk/client-secrets-manager; in a bundle, keep it apart or read no secret before the entry has run',
+  })
 }
 
 /**

@@ -1,8 +1,8 @@
 import { type AuditRecord } from '@finchat/secrets-core'
 import { invalidArgument } from '@finchat/secrets-core/provider'
 import { recordsOf, type SegmentGroup } from '../format/segment-reader.ts'
+import { loadVerification } from '../verify/verify-audit-trail.ts'
 import type { AuditVerification } from '../verify/verification-report.ts'
-import { newVerification } from '../verify/verify-audit-trail.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
 
 export interface VerifiedTrail<Result> {
@@ -40,7 +40,8 @@ export async function verifiedTrail<Result>(
 ): Promise<VerifiedTrail<Result>> {
   const checked = checkedVerifyOptions(folder, options)
   if (typeof read !== 'function') throw invalidArgument('`read` is not a function', 'pass (records) => summarize(records)')
-  const trail = await newVerification(folder, checked)
+  const TrailVerification = await loadVerification()
+  const trail = new TrailVerification(folder, checked)
   const groups = trail.groups()
   const records = new RecordsOnce(groups)
   try {

@@ -1,7 +1,6 @@
-import { configurationError } from '@finchat/secrets-core/provider'
-import type { TrailVerification } from './trail-verification.ts'
+import { SecretsError } from '@finchat/secrets-core'
 import type { AuditVerification } from './verification-report.ts'
-import { checkedVerifyOptions, type CheckedVerifyOptions, type VerifyAuditOptions } from './verify-options.ts'
+import { checkedVerifyOptions, type VerifyAuditOptions } from './verify-options.ts'
 
 /**
  * Verifies that the trail in this folder is as it was written. Reads it once, as a stream, also
@@ -23,19 +22,28 @@ import { checkedVerifyOptions, type CheckedVerifyOptions, type VerifyAuditOption
  */
 export async function verifyAuditTrail(folder: string, options: VerifyAuditOptions): Promise<AuditVerification> {
   const checked = checkedVerifyOptions(folder, options) // at once: the caller may overwrite the key
-  const verification = await newVerification(folder, checked)
+  const TrailVerification = await loadVerification()
+  const verification = new TrailVerification(folder, checked)
   const groups = verification.groups()
   while (!(await groups.next()).done);
   return verification.result()
 }
 
+type Module = typeof import('./trail-verification.ts')
+
 /**
- * Loads what only a verification needs. Rollup with `inlineDynamicImports` puts that part behind an
- * entry that awaits it, where it is still undefined.
+ * Loads the verification, which a process that only records never needs. Throws `CONFIGURATION`
+ * where its file is missing. A bundle of one file may run it only after its entry, which must not
+ * wait for it at its top level then.
  */
-export async function newVerification(folder: string, options: CheckedVerifyOptions): Promise<TrailVerification> {
-  const part: Partial<typeof import('./trail-verification.ts')> | undefined = await import('./trail-verification.ts')
-  if (part?.TrailVerification === undefined)
-    throw configurationError('the bundle has no verification at this time', 'mark @finchat/secrets-audit external, or split it into chunks')
-  return new part.TrailVerification(folder, options)
+export async function loadVerification(): Promise<Module['TrailVerification']> {
+  try {
+    const { TrailVerification } = await import('./trail-verification.ts')
+    if (TrailVerification !== undefined) return TrailVerification
+  } catch {
+    // As below.
+  }
+  throw new SecretsError('CONFIGURATION', 'the verification of audit trails cannot be loaded', {
+    remedy: 'install all files of @finchat/secrets-audit; in a bundle, keep them apart or verify after the entry has run',
+  })
 }

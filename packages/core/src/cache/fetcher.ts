@@ -195,7 +195,11 @@ export class Fetcher {
     const [isShared, askedAt] = [sharedAt !== undefined, sharedAt ?? flight.askedAt]
     const held = this.#copied(stored, askedAt)
     if (!isSuperseded) memory.noteAnswer(key)
-    if (!isSuperseded && !isBehind && !isShared) flights.supersede(key, flight)
+    if (!isSuperseded && !isBehind && !isShared) {
+      flights.supersede(key, flight)
+      // Also what is kept nowhere, and any version, shows that there is such a secret.
+      memory.dropAbsence(read.path)
+    }
     if (isVolatile(read.mode)) memory.drop(key)
     const isOvertaken = this.#held(flight) !== undefined && memory.isOvertaken(flight, sharedAt)
     if (isSuperseded || isVolatile(read.mode) || isOvertaken) held.release()
@@ -226,13 +230,19 @@ export class Fetcher {
       try {
         const answer = await ask()
         refusals.answered([describeKeyOf(path)], call.id)
-        if (answer !== undefined) flights.supersede(path, call, 'description')
+        if (answer !== undefined) this.#described(path, call)
         return answer
       } catch (error) {
         if (SecretsError.isInstance(error) && isRefusal(error.code) && !isRefuted(call, error.code)) this.#refused(call, error, right)
         throw error
       }
     })
+  }
+
+  /** The secret is there, unless a later call was answered otherwise. */
+  #described(path: string, call: Call): void {
+    this.#parts.flights.supersede(path, call, 'description')
+    if (!call.isSuperseded) this.#parts.memory.dropAbsence(path)
   }
 
   /** Only PERMISSION_DENIED may concern the right to describe; other codes concern the secret. */

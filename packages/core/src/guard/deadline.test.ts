@@ -286,4 +286,39 @@ describe('boundedUnlessPrompt', () => {
       expect(await codeOf(boundedUnlessPrompt(run, { deadlineMs: 10, ...ends }))).toBe('ABORTED')
     expect(run).not.toHaveBeenCalled()
   })
+
+  it('gives the call a signal that a copy of its context has too', async () => {
+    let signal: AbortSignal | undefined
+    const copies = (context: { readonly signal: AbortSignal }): Promise<never> => {
+      signal = { ...context }.signal
+      return never()
+    }
+    const outcome = codeOf(boundedUnlessPrompt(copies, { deadlineMs: 10, closing: open }))
+    expect(signal?.aborted).toBe(false)
+    await vi.advanceTimersByTimeAsync(10)
+    expect([await outcome, signal?.aborted]).toEqual(['DEADLINE_EXCEEDED', true])
+  })
+
+  it.each(['caller leaves', 'owner closes'])('ends the signal of a call that has just begun when its %s', async (who) => {
+    const gone = new AbortController()
+    let signal: AbortSignal | undefined
+    const hangs = (context: { readonly signal: AbortSignal }): Promise<never> => {
+      signal = context.signal
+      return never()
+    }
+    const ends = who === 'owner closes' ? { closing: gone.signal } : { closing: open, signal: gone.signal }
+    const outcome = codeOf(boundedUnlessPrompt(hangs, { deadlineMs: 10, ...ends }))
+    gone.abort()
+    expect([await outcome, signal?.aborted, vi.getTimerCount()]).toEqual(['ABORTED', true, 0])
+  })
+
+  it('hears how a call ends that was given up on', async () => {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const run = async (): Promise<void> => {
+      const outcome = codeOf(boundedUnlessPrompt(() => promise, { deadlineMs: 1, closing: open }))
+      expect(await outcome).toBe('DEADLINE_EXCEEDED')
+      reject(new Error('late'))
+    }
+    expect(await unheard(run)).toEqual([])
+  })
 })

@@ -76,40 +76,46 @@ export function bounded<T>(run: (signal: AbortSignal) => Promise<T>, bounds: Bou
   })
 }
 
-/** Makes its controller only if the signal is read. */
-class SignalOnDemand {
-  #controller: AbortController | undefined
+interface Context {
+  readonly signal: AbortSignal
+}
 
-  get signal(): AbortSignal {
-    return this.#own().signal
+/** A context whose signal exists only if somebody reads it, and what aborts that. */
+function contextOnDemand(): readonly [context: Context, abort: (reason: unknown) => void] {
+  let made: AbortController | undefined
+  const controller = (): AbortController => (made ??= new AbortController())
+  const context = {
+    // A member of its own: a copy of the context has it too.
+    get signal(): AbortSignal {
+      return controller().signal
+    },
   }
-
-  follow(signal: AbortSignal): void {
-    signal.addEventListener('abort', () => this.#own().abort(signal.reason))
-  }
-
-  #own(): AbortController {
-    return (this.#controller ??= new AbortController())
-  }
+  return [context, (reason) => controller().abort(reason)]
 }
 
 /**
  * As `bounded`, for calls that mostly end at once. The timer starts only after a microtask, and the
  * signal exists only if it is read.
  */
-export async function boundedUnlessPrompt<T>(run: (context: { readonly signal: AbortSignal }) => Promise<T>, bounds: Bounds): Promise<T> {
-  if (bounds.closing.aborted || bounds.signal?.aborted) return bounded((signal) => run({ signal }), bounds)
-  const context = new SignalOnDemand()
+export async function boundedUnlessPrompt<T>(run: (context: Context) => Promise<T>, bounds: Bounds): Promise<T> {
+  if (isOver(bounds)) return bounded((signal) => run({ signal }), bounds)
+  const [context, abort] = contextOnDemand()
   let hasEnded = false
   const end = (): void => void (hasEnded = true)
   const running = promised(() => run(context))
   running.then(end, end)
   await Promise.resolve()
   if (hasEnded) return running
+  // Aborted while it began: `bounded` would not look after it.
+  if (isOver(bounds)) abort(aborted())
   return bounded((signal) => {
-    context.follow(signal)
+    signal.addEventListener('abort', () => abort(signal.reason))
     return running
   }, bounds)
+}
+
+function isOver({ closing, signal }: Bounds): boolean {
+  return closing.aborted || signal?.aborted === true
 }
 
 type End = () => void

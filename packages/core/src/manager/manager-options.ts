@@ -84,9 +84,9 @@ export interface Settings {
 
 /** Throws `CONFIGURATION` for an unknown option. */
 export function knownManagerOptions(options: SecretsManagerOptions): SecretsManagerOptions {
-  const { cache = {}, ...rest } = knownOptions(options, managerMembers)
+  const { cache = {}, fallback, ...rest } = knownOptions(options, managerMembers)
   if (!isRecord(cache)) throw wrong(`cache is ${described(cache)}`, 'pass an object, such as { ttlSeconds: 60 }')
-  return { ...rest, cache: knownOptions(cache, cacheMembers) }
+  return { ...rest, fallback: isRecord(fallback) ? { ...fallback } : fallback, cache: knownOptions(cache, cacheMembers) }
 }
 
 /** Throws `CONFIGURATION` for what would fail later or silently. */

@@ -52,6 +52,14 @@ describe('a secret in memory', () => {
     }
   })
 
+  it('counts twice where it is not text: once here, once along the chain, which says so', async () => {
+    const secrets = managerOf({ db: { value: '{"user":"ada","port":5432}', shape: 'map' } })
+    for (const _ of ['from the store', 'in memory']) await secrets.getSecretValue('db')
+    const { hits } = secrets.cacheStats()
+    await expect(secrets.getSecret('db')).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
+    expect(secrets.cacheStats().hits - hits).toBe(2)
+  })
+
   it('is found behind known absences, each of which counts as a hit, as long as they hold', async () => {
     const first = provider('first', async () => undefined)
     const second = provider('second', answering({ token: 'v1' }))
@@ -94,6 +102,22 @@ describe('a secret in memory', () => {
     for (let times = 0; times < 3; times += 1) expect(await secrets.getSecret('token')).toBe('old')
     await expect(secrets.getSecret('other')).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await secrets.storeSecret('token', 'new', { provider: 'first' })
+    expect(await secrets.getSecret('token')).toBe('new')
+  })
+
+  it.each<[string, (secrets: SecretsManager) => Promise<unknown>]>([
+    ['described', (secrets) => secrets.describeSecret('token')],
+    ['read in a version', (secrets) => secrets.getSecret('token', { version: 1 })],
+    ['read and kept nowhere', (secrets) => secrets.getSecret('token', { fresh: true, autoCleanup: true })],
+  ])('is not found behind an earlier provider once it was %s there', async (_, meet) => {
+    const stored: Record<string, StoredSecret> = {}
+    const get = answering(stored)
+    const getVersion: SecretProvider['getVersion'] = (path, _version, context) => get(path, context)
+    const first: SecretProvider = { ...provider('first', get), getVersion, describe: async (path) => stored[path] && { version: 1 } }
+    const secrets = createSecretsManager({ providers: [first, provider('second', answering({ token: 'old' }))] })
+    for (let times = 0; times < 3; times += 1) expect(await secrets.getSecret('token')).toBe('old')
+    stored['token'] = { value: 'new', version: 1 }
+    await meet(secrets)
     expect(await secrets.getSecret('token')).toBe('new')
   })
 

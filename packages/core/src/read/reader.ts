@@ -66,7 +66,8 @@ export class Reader {
 
   #readOne<T>(name: string, options: ReadOneOptions | undefined, fast: FastDelivery<T>, deliver: Delivery<T>): Promise<T> {
     const isPlain = this.#isPlain(options)
-    let isFast = isPlain && this.#options.observer.isUnwatched
+    const isUnwatched = isPlain && this.#options.observer.isUnwatched
+    let isFast = isUnwatched
     try {
       const known = isFast ? this.#fastPath.known(name) : undefined
       if (known !== undefined) return fast(known)
@@ -78,7 +79,7 @@ export class Reader {
       const route = this.#options.locate(name)
       return (
         (isFast ? this.#withoutOperation(route, fast, deliver) : undefined) ??
-        this.#read(route, options, deliver, isPlain && !isFast ? fast : undefined)
+        this.#read(route, options, deliver, isPlain && !isUnwatched ? fast : undefined)
       )
     } catch (error) {
       return Promise.reject(error)

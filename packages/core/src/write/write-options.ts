@@ -39,13 +39,12 @@ export function knownWriteOptions(options: WriteOptions): WriteOptions {
   const known = knownCallOptions(options, writeMembers)
   assertVersion(known.version)
   assertField(known.field)
-  if (known.tags !== undefined) assertTags(known.tags, false)
-  return known
+  return known.tags === undefined ? known : { ...known, tags: knownTags(known.tags, false) }
 }
 
-/** `mayGo`: null is allowed, and removes a tag. */
-export function assertTags(tags: unknown, mayGo: boolean): void {
+/** A copy of the tags: text, or null if `mayGo`. The caller may change its own. */
+export function knownTags<Tags extends Readonly<Record<string, string | null>>>(tags: Tags, mayGo: boolean): Tags {
   const isTag = (tag: unknown): boolean => (typeof tag === 'string' && tag.isWellFormed()) || (mayGo && tag === null)
-  if (isRecord(tags) && Object.values(tags).every(isTag)) return
+  if (isRecord(tags) && Object.values(tags).every(isTag)) return { ...tags }
   throw new SecretsError('INVALID_ARGUMENT', 'the tags are not an object of texts', { remedy: "pass { team: 'pay' }" })
 }

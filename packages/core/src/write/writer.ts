@@ -8,10 +8,10 @@ import { withContext, SecretNotFoundError, SecretsError } from '../errors/secret
 import { put } from './put.ts'
 import type { FallbackTraversal } from '../chain/fallback-traversal.ts'
 import {
-  assertTags,
   choiceMembers,
   deleteMembers,
   type DeleteOptions,
+  knownTags,
   knownWriteOptions,
   type ProviderChoice,
   type WriteOptions,
@@ -98,11 +98,11 @@ export class Writer {
     choice: ProviderChoice = {},
   ): Promise<{ readonly provider: string }> {
     const options = knownCallOptions(choice, choiceMembers)
-    assertTags(tags, true)
+    const changes = knownTags(tags, true)
     return this.#effect('tag', this.#options.locate(name), options, async (context, metadata, route) => {
       const location = await this.#locationOfCurrent(route, options, context)
       const { name: provider } = recordProvider(metadata, location)
-      await able(location, 'tag')(location.path, tags, context)
+      await able(location, 'tag')(location.path, changes, context)
       return { provider }
     })
   }

@@ -64,10 +64,12 @@ const socketsOfSdk = 50
  * no secret sooner: modules load on the main thread.
  */
 async function loadSdk(): Promise<Sdk> {
-  const sdk: Sdk | undefined = await import('@aws-sdk/client-secrets-manager').catch(() => undefined)
-  if (sdk?.SecretsManagerClient !== undefined) return sdk // undefined in a bundle that puts it behind the entry
-  const remedy = 'install @aws-sdk/client-secrets-manager; in a bundle, mark it external'
-  throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', { remedy })
+  const sdk: Partial<Sdk> | undefined = await import('@aws-sdk/client-secrets-manager').catch(() => undefined)
+  // In a bundle of one file, the SDK may not have run yet.
+  if (sdk?.SecretsManagerClient !== undefined) return sdk
+  throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', {
+    remedy: 'install @aws-sdk/client-secrets-manager; in a bundle, mark it external, or read no secret before the entry has run',
+  })
 }
 
 /**

@@ -1,5 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
-import { ownMemory } from '@finchat/secrets-core/provider'
+import { ownMemory, SecretsError } from '@finchat/secrets-core/provider'
 import { crypto } from '../record/digest.ts'
 import { decodedKey, encodedKey, keyBytes, keyTextBytes } from './key-text.ts'
 

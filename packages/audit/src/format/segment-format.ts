@@ -1,4 +1,5 @@
-import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import type { AuditRecord } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core/provider'
 
 /** The first line of a segment. */
 export interface SegmentHeader {

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { initAuditFolder } from './file/init-audit-folder.ts'
 import { jsonLinesFile, type JsonLinesFileOptions } from './file/file-sink.ts'
 import { randomKey } from './format/key-chain.ts'
+import { syslogSink } from './syslog.ts'
 import { verifyAuditTrail } from './verify/verify-audit-trail.ts'
 import type { VerifyAuditOptions } from './verify/verify-options.ts'
 
@@ -26,4 +27,10 @@ it.each([null, '', 5, {}, [5]])('no checkpoints are read from %j', async (checkp
 
 it.each([undefined, '', 5])('no trail is verified in %j', async (folder) => {
   await expect(verifyAuditTrail(folder as string, { key })).rejects.toEqual(isRefused) // as above
+})
+
+it('a client certificate that syslog cannot use is refused without naming an option that it lacks', () => {
+  const remedy = expect.not.stringContaining('tls.passphrase')
+  const options = { host: 'log.example', tls: { cert: 'none', key: 'none' } }
+  expect(() => syslogSink(options)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', remedy }))
 })

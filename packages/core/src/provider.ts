@@ -2,6 +2,7 @@
 export { locator, type NamesOptions, type Target } from './chain/locator.ts'
 export type { OptionalMember, ProviderManifest, Provides } from './contract/provider.ts'
 export { described, quoted } from './errors/format.ts'
+export { SecretsError } from './errors/secrets-error.ts'
 export { bounded, type Bounds, jittered, longestTimerMs, pause, throwIfAborted, untilAborted, whenClosed } from './guard/deadline.ts'
 export { LoadAwareClock } from './guard/load-aware-clock.ts'
 export { OutageTracker, warnOperator } from './guard/outage-warning.ts'

@@ -1,7 +1,8 @@
 import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type AuditRecord, type AuditSink, SecretsError } from '@finchat/secrets-core'
+import type { AuditRecord, AuditSink } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core/provider'
 import { folderError, shownPath } from '../format/folder-errors.ts'
 import { syncFolder } from '../format/fsync.ts'
 

@@ -1,4 +1,5 @@
-import { type AuditSink, SecretsError } from '@finchat/secrets-core'
+import type { AuditSink } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core/provider'
 import type { Epoch } from './next-epoch.ts'
 import type { CheckpointSigner } from '../format/checkpoint-line.ts'
 import { RecordMaker } from '../record/record-maker.ts'
@@ -17,8 +18,8 @@ type IndexHead = Pick<Epoch, 'step' | 'line'>
 const closingPatienceMs = 2_000
 
 /**
- * Sends the open segment's state to a place that this host cannot rewrite: when it is opened, when
- * it has ended, and at intervals if it changed.
+ * Sends the open segment's state to a place that this host cannot rewrite. It does so when the
+ * segment is opened, when it has ended, and at intervals if it changed.
  */
 export class CheckpointSender {
   readonly #to: AuditSink

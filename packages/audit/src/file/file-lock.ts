@@ -1,8 +1,7 @@
 import { closeSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { SecretsError } from '@finchat/secrets-core'
-import { fileFailure, jittered, loadBuiltin, pause } from '@finchat/secrets-core/provider'
+import { fileFailure, jittered, loadBuiltin, pause, SecretsError } from '@finchat/secrets-core/provider'
 import { folderError, shownPath } from '../format/folder-errors.ts'
 
 /**
@@ -86,7 +85,7 @@ export class FileLock {
 
 export function lockHeld(path: string): SecretsError {
   return new SecretsError('AUDIT_FAILED', `other processes have had the lock ${shownPath(path)} of the audit trail for too long`, {
-    remedy: 'let them go on; if one is stopped or its disk hangs, end it; if very many start at once, start them one after the other',
+    remedy: 'if one is stopped or its disk hangs, end it; if very many start at once, start them one after the other',
   })
 }
 

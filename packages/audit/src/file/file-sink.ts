@@ -64,8 +64,8 @@ const members: MembersOf<JsonLinesFileOptions> = {
  *
  * Throws `CONFIGURATION` for invalid options, and for a folder that `initAuditFolder` did not make
  * ready or this process may not read. Writing rejects with `AUDIT_FAILED` if the disk is full,
- * read-only or failing, or 64 MiB of records wait for it; with `CONFIGURATION` if the folder lost
- * its key; with `INTEGRITY` if its index is not as it was left.
+ * read-only or failing, or 64 MiB of records wait for it. It rejects with `CONFIGURATION` if the
+ * folder lost its key, and with `INTEGRITY` if its index is not as it was left.
  *
  * @example
  * import { auditTrail, initAuditFolder, jsonLinesFile } from '@finchat/secrets-audit'

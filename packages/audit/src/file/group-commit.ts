@@ -1,4 +1,5 @@
-import { type AuditRecord, type CallContext, SecretsError } from '@finchat/secrets-core'
+import type { AuditRecord, CallContext } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core/provider'
 import { folderError } from '../format/folder-errors.ts'
 import { canonicalText } from '../record/canonical.ts'
 import { deadlineOf } from '../trail/deliver.ts'

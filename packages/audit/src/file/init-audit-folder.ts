@@ -1,7 +1,6 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { SecretsError } from '@finchat/secrets-core'
-import { fileFailure, knownOptions } from '@finchat/secrets-core/provider'
+import { fileFailure, knownOptions, SecretsError } from '@finchat/secrets-core/provider'
 import { folderError } from '../format/folder-errors.ts'
 import { createIndex, entryOrigin, indexLine } from '../format/index-line.ts'
 import { type ChainKey, folderIdOf, randomKey } from '../format/key-chain.ts'
@@ -102,7 +101,7 @@ function notEmpty(path: string, isReady: boolean): SecretsError {
     `the folder ${JSON.stringify(path)} of the audit trail ${isReady ? 'already has a key' : 'is not empty'}`,
     {
       remedy: isReady
-        ? 'use it as it is: a second key would make all before unverifiable; if its key is lost, name a new folder, and keep that key'
+        ? 'use it as it is, since a second key would verify nothing; if its key is lost, name a new folder, and keep that key'
         : 'name a new folder',
     },
   )

@@ -141,7 +141,8 @@ export class SegmentRotation {
     if (writer === undefined) return
     try {
       if (writer.isBroken) return await writer.release()
-      this.#ended = [...this.#ended, await writer.end()]
+      const ended = await writer.end()
+      this.#ended = [...this.#ended, ended] // others may have been recorded meanwhile
       this.#checkpoints?.ended(writer)
     } catch {
       await writer.release()

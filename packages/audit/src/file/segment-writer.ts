@@ -1,7 +1,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core/provider'
 import { advanceEpoch, type Epoch, type EpochOptions, type OpenEpoch } from './next-epoch.ts'
 import type { OwnSegment } from './unrecorded-ends.ts'
 import { canonicalLine, canonicalText } from '../record/canonical.ts'

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path'
-import { SecretsError } from '@finchat/secrets-core'
-import { fileFailure, type FileFailure } from '@finchat/secrets-core/provider'
+import { fileFailure, type FileFailure, SecretsError } from '@finchat/secrets-core/provider'
 
 /** The same failures happen to both folders. */
 export type Holder = 'the audit trail' | 'the checkpoints'

@@ -1,7 +1,7 @@
 import { fstatSync, readSync, writeSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core/provider'
 import { canonicalLine, canonicalLineIfAny } from '../record/canonical.ts'
 import { shownPath } from './folder-errors.ts'
 import { type ChainKey, isMac } from './key-chain.ts'

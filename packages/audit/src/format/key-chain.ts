@@ -1,5 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
-import { loadCrypto, ownMemory } from '@finchat/secrets-core/provider'
+import { loadCrypto, ownMemory, SecretsError } from '@finchat/secrets-core/provider'
 import { decodedKey, encodedKey, keyBytes, keyTextBytes } from './key-text.ts'
 
 /** Separates uses, so that no two of one key share data. */

@@ -54,8 +54,8 @@ export function stepOfName(path: string): number | undefined {
 }
 
 /**
- * Assigns a file to each opened segment: by name and header; else by name with a damaged header;
- * else by header, since segments may be moved; else by name, since log rotation may leave an empty
+ * Assigns a file to each opened segment: by name and header, else by name with a damaged header.
+ * Else by header, since segments may be moved. Else by name, since log rotation may leave an empty
  * file. The others are copies or foreign.
  */
 export function sortedFiles(

@@ -1,5 +1,5 @@
-import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
-import { isJsonObject } from '@finchat/secrets-core/provider'
+import type { AuditRecord } from '@finchat/secrets-core'
+import { isJsonObject, SecretsError } from '@finchat/secrets-core/provider'
 
 /** The first line of a segment. */
 export interface SegmentHeader {

@@ -1,6 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core/provider'
 
 /** On whose behalf secrets are used. */
 export interface AuditContext {

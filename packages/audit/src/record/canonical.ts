@@ -6,7 +6,7 @@ export function canonicalLine(value: object): string {
 /** As `canonicalLine`; `undefined` if foreign data has no canonical form, as a lone surrogate. */
 export function canonicalLineIfAny(value: object): string | undefined {
   try {
-    return canonicalLine(value)
+    return `${String(serialized(value))}\n`
   } catch {
     return undefined
   }
@@ -36,20 +36,24 @@ function isPlain(value: unknown): boolean {
   return typeof value === 'string' ? value.isWellFormed() : Number.isFinite(value)
 }
 
+/** We write three levels. Without a bound, the stack would decide which foreign lines are read. */
+const mostLevels = 64
+
 /** `undefined` for what JSON leaves out of an object. */
-function serialized(value: unknown): string | undefined {
-  if (Array.isArray(value)) return `[${value.map((item) => serialized(item) ?? 'null').join(',')}]`
-  if (typeof value === 'object' && value !== null) return `{${membersOf(value).join(',')}}`
+function serialized(value: unknown, level = 0): string | undefined {
+  if (level > mostLevels) throw new TypeError('the value nests too deep')
+  if (Array.isArray(value)) return `[${value.map((item) => serialized(item, level + 1) ?? 'null').join(',')}]`
+  if (typeof value === 'object' && value !== null) return `{${membersOf(value, level + 1).join(',')}}`
   const hasNone = typeof value === 'string' ? !value.isWellFormed() : typeof value === 'number' && !Number.isFinite(value)
   if (hasNone) throw new TypeError('the value has no canonical form')
   return JSON.stringify(value)
 }
 
-function membersOf(value: object): readonly string[] {
+function membersOf(value: object, level: number): readonly string[] {
   return Object.entries(value)
     .toSorted(([one], [other]) => (one < other ? -1 : 1)) // by UTF-16 code units
     .flatMap(([key, member]) => {
-      const text = serialized(member)
+      const text = serialized(member, level)
       return text === undefined ? [] : [`${String(serialized(key))}:${text}`]
     })
 }

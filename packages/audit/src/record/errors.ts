@@ -1,5 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
-import { configurationError, systemCode } from '@finchat/secrets-core/provider'
+import { configurationError, SecretsError, systemCode } from '@finchat/secrets-core/provider'
 
 /** Holds nothing of the failure but a code such as `EPIPE`. */
 export function refused(problem: string, remedy: string, failure?: unknown): SecretsError {

@@ -1,5 +1,5 @@
-import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import type { AuditRecord } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core/provider'
 
 /** Which records to return: those that match every member. */
 export interface AuditQuery {

@@ -1,4 +1,5 @@
-import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
+import type { AuditRecord } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core/provider'
 import { shownPath } from '../format/folder-errors.ts'
 import { byStep, type SegmentFile, segmentFiles, stepOfName } from '../format/segment-files.ts'
 import { readSegment, recordsOf } from '../format/segment-reader.ts'

@@ -1,5 +1,5 @@
-import { type AuditRecord, SecretsError } from '@finchat/secrets-core'
-import { knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import type { AuditRecord } from '@finchat/secrets-core'
+import { knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core/provider'
 import { activityOf } from '../record/activity.ts'
 import { type AuditRecords, assertRecords } from './query.ts'
 import type { AuditSummary } from './audit-summary.ts'

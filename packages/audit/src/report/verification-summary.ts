@@ -1,5 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
-import { isJsonObject } from '@finchat/secrets-core/provider'
+import { isJsonObject, SecretsError } from '@finchat/secrets-core/provider'
 import { grouped, minute, seen } from './display-text.ts'
 
 /** The part of `verifyAuditTrail`'s result that a report shows. */

@@ -1,4 +1,4 @@
-import { type AuditRecord } from '@finchat/secrets-core'
+import type { AuditRecord } from '@finchat/secrets-core'
 import { invalidArgument } from '@finchat/secrets-core/provider'
 import { recordsOf, type SegmentGroup } from '../format/segment-reader.ts'
 import { loadVerification } from '../verify/verify-audit-trail.ts'

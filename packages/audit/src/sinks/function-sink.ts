@@ -1,5 +1,5 @@
-import { type AuditRecord, type AuditSink, type CallContext, SecretsError } from '@finchat/secrets-core'
-import { configurationError, knownOptions, type MembersOf } from '@finchat/secrets-core/provider'
+import type { AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
+import { configurationError, knownOptions, type MembersOf, SecretsError } from '@finchat/secrets-core/provider'
 import { assertSinkName, refused } from '../record/errors.ts'
 
 /** What `functionSink` takes beside the function. */

@@ -17,9 +17,9 @@ const members: MembersOf<LoggerSinkOptions> = { name: 'string' }
 
 /**
  * Logs each record with a logger shaped like pino: the record as `audit`, the human line as the
- * message, at `info`; a failure at `warn`, a gap at `error`. A record is acknowledged when the
- * logger did not throw, so the sink is not durable. Throws `CONFIGURATION` for a logger without
- * these three levels.
+ * message. The level is `info`, `warn` for a failure, `error` for a gap. A record is acknowledged
+ * when the logger did not throw, so the sink is not durable. Throws `CONFIGURATION` for a logger
+ * without these three levels.
  *
  * @example
  * import { loggerSink } from '@finchat/secrets-audit'

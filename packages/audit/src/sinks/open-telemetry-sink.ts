@@ -30,11 +30,11 @@ export interface OpenTelemetrySinkOptions {
 const members: MembersOf<OpenTelemetrySinkOptions> = { name: 'string' }
 
 /**
- * Emits each record as an OpenTelemetry log record: event `finchat.secrets.audit`, the record's
- * members as attributes `finchat.audit.*` in snake case, `error.type` and `user.id` by the semantic
- * conventions, in the span that asked for the secret. A record is acknowledged when `emit` did not
- * throw. Processors may drop it, so the sink is not durable. Throws `CONFIGURATION` for a logger
- * without `emit`.
+ * Emits each record as an OpenTelemetry log record, in the span that asked for the secret. The event
+ * is `finchat.secrets.audit`. The record's members are attributes `finchat.audit.*` in snake case;
+ * `error.type` and `user.id` follow the semantic conventions. A record is acknowledged when `emit`
+ * did not throw. Processors may drop it, so the sink is not durable. Throws `CONFIGURATION` for a
+ * logger without `emit`.
  *
  * @example
  * import { openTelemetrySink } from '@finchat/secrets-audit'

@@ -1,4 +1,5 @@
-import { type AuditRecord, type AuditTrail, type CallContext, SecretsError } from '@finchat/secrets-core'
+import type { AuditRecord, AuditTrail, CallContext } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core/provider'
 import { misuse, reentrantSink, SinkDelivery } from './deliver.ts'
 import { onLogin } from './login-events.ts'
 import { RecordMaker, type TrailEvent } from '../record/record-maker.ts'

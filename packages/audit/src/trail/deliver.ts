@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type AuditRecord, type AuditSink, type CallContext, SecretsError } from '@finchat/secrets-core'
-import { OutageTracker, warnOperator } from '@finchat/secrets-core/provider'
+import type { AuditRecord, AuditSink, CallContext } from '@finchat/secrets-core'
+import { OutageTracker, SecretsError, warnOperator } from '@finchat/secrets-core/provider'
 import type { Gap, RecordMaker } from '../record/record-maker.ts'
 import type { TrailSink } from './trail-sink.ts'
 
@@ -81,17 +81,17 @@ export class SinkDelivery {
   }
 
   /** The timer keeps the process alive while a call is under way. */
-  #watch({ endsAt }: SinkCall): void {
-    if (endsAt >= this.#timerAt) return void this.#timer?.ref()
+  #watch({ deadlineAt }: SinkCall): void {
+    if (deadlineAt >= this.#timerAt) return void this.#timer?.ref()
     clearTimeout(this.#timer)
-    this.#timerAt = endsAt
-    this.#timer = setTimeout(() => this.#expire(), Math.max(1, endsAt - performance.now()))
+    this.#timerAt = deadlineAt
+    this.#timer = setTimeout(() => this.#expire(), Math.max(1, deadlineAt - performance.now()))
   }
 
   #expire(): void {
     this.#timerAt = Infinity
     const now = performance.now()
-    for (const call of this.#calls) if (call.endsAt <= now) call.expire()
+    for (const call of this.#calls) if (call.deadlineAt <= now) call.expire()
     for (const call of this.#calls) this.#watch(call)
   }
 
@@ -165,9 +165,8 @@ class SinkCall implements TimedContext {
   readonly gap: Gap | undefined
   readonly record: AuditRecord | undefined
   readonly answered: Answered
-  readonly endsAt: number
+  readonly deadlineAt: number
   isMisuse = false
-  readonly #deadlineMs: number
   #isOver = false
   #controller: AbortController | undefined
 
@@ -176,12 +175,7 @@ class SinkCall implements TimedContext {
     this.gap = gap
     this.record = record
     this.answered = answered
-    this.endsAt = performance.now() + deadlineMs
-    this.#deadlineMs = deadlineMs
-  }
-
-  get deadlineAt(): number {
-    return performance.now() + this.#deadlineMs
+    this.deadlineAt = performance.now() + deadlineMs
   }
 
   /** Made only if the sink reads it. */

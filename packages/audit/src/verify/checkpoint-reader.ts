@@ -1,7 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { SecretsError } from '@finchat/secrets-core'
-import { fileFailure } from '@finchat/secrets-core/provider'
+import { fileFailure, SecretsError } from '@finchat/secrets-core/provider'
 import { canonicalLineIfAny } from '../record/canonical.ts'
 import { type CheckpointState, signedText } from '../format/checkpoint-line.ts'
 import type { CheckpointVerifier } from '../format/checkpoint-signature.ts'

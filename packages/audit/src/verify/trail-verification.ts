@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SecretsError } from '@finchat/secrets-core'
+import { SecretsError } from '@finchat/secrets-core/provider'
 import { ProblemFound } from './audit-problem.ts'
 import { type AuditVerification, VerificationReport } from './verification-report.ts'
 import { checkpointsIn, noneOfThisFolder } from './checkpoint-reader.ts'

@@ -1,4 +1,4 @@
-import { SecretsError } from '@finchat/secrets-core'
+import { configurationError } from '@finchat/secrets-core/provider'
 import type { AuditVerification } from './verification-report.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from './verify-options.ts'
 
@@ -43,7 +43,8 @@ export async function loadVerification(): Promise<Module['TrailVerification']> {
   } catch {
     // As below.
   }
-  throw new SecretsError('CONFIGURATION', 'the verification of audit trails cannot be loaded', {
-    remedy: 'install all files of @finchat/secrets-audit; in a bundle, keep them apart or verify after the entry has run',
-  })
+  throw configurationError(
+    'the verification of audit trails cannot be loaded',
+    'install all files of @finchat/secrets-audit; in a bundle, mark it external, or split it into chunks',
+  )
 }

@@ -47,6 +47,13 @@ describe('assertClientCertificate', () => {
     const problem = '`tls.cert` and `tls.key` do not belong together, or cannot be read'
     expect(() => assertClientCertificate(own)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   })
+
+  it('names the passphrase in its remedy only where that is an option', () => {
+    const remedy = expect.stringContaining('tls.passphrase')
+    const without = expect.objectContaining({ remedy: expect.not.stringContaining('tls.passphrase') })
+    expect(() => assertClientCertificate({ cert: first, key })).toThrow(without)
+    expect(() => assertClientCertificate({ cert: first, key, passphrase: undefined })).toThrow(expect.objectContaining({ remedy }))
+  })
 })
 
 it.each([

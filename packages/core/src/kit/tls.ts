@@ -52,18 +52,20 @@ export interface ClientCertificate {
 
 /**
  * Throws `CONFIGURATION` unless certificate and key can be read and belong together. OpenSSL's own
- * errors are not shown.
+ * errors are not shown. The remedy names `tls.passphrase` if that member is given, also as undefined.
  *
  * @example
  * import { assertClientCertificate } from '@finchat/secrets-core/provider'
  *
  * assertClientCertificate({}) // none is fine; assertClientCertificate({ cert: 'x' }) throws
  */
-export function assertClientCertificate({ cert, key, passphrase }: ClientCertificate): void {
+export function assertClientCertificate(given: ClientCertificate): void {
+  const { cert, key, passphrase } = given
   try {
     process.getBuiltinModule('node:tls').createSecureContext({ cert, key, passphrase })
   } catch {
-    const remedy = 'give a certificate and its own key, in PEM, and `tls.passphrase` if the key has one'
+    const secret = 'passphrase' in given ? 'and `tls.passphrase` if the key has one' : 'the key without a passphrase'
+    const remedy = `give a certificate and its own key, in PEM, ${secret}`
     throw configurationError('`tls.cert` and `tls.key` do not belong together, or cannot be read', remedy)
   }
 }

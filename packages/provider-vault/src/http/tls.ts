@@ -39,7 +39,7 @@ export async function tlsMaterial({ servername, ...parts }: VaultTls, signal: Ab
   const texts = await Promise.all(read.map(async ([part, source]) => [part, await readPart(part, source, signal)]))
   const material: TlsMaterial = Object.fromEntries(texts)
   if (material.ca !== undefined) assertAuthorities(material.ca, 'tls.ca')
-  assertClientCertificate(material) // an invalid one is not the server's error
+  assertClientCertificate({ passphrase: undefined, ...material }) // an invalid one is not the server's error
   return { ...material, ...(servername !== undefined && { servername }) }
 }
 

@@ -71,6 +71,20 @@ function outputOf(node: string, file: string, cwd: string): string {
   return stdout + stderr
 }
 
+/** What reads the package's own manifest finds it from `dist`, too, where it lies in another folder than in `src`. */
+function recordRelease(packages: readonly Packed[], folder: string): string[] {
+  const version = packages.find(({ manifest }) => manifest.name === '@finchat/secrets-audit')?.manifest.version
+  writeFileSync(join(folder, 'release.mjs'), printRelease)
+  const printed = outputOf(process.execPath, 'release.mjs', folder)
+  return printed === `${version}\n` ? [] : [`a record of the packed audit trail must name release ${version}, but: ${printed}`]
+}
+
+const printRelease = `
+import { auditTrail, functionSink } from '@finchat/secrets-audit'
+const trail = auditTrail({ sinks: [functionSink(({ release }) => console.log(release))] })
+await trail.record({ time: 0, operation: 'get', phase: 'outcome', name: 'a', outcome: 'ok' }, { signal: AbortSignal.timeout(5_000) })
+`
+
 /** Every command answers `--help`. */
 function runPrograms(packages: readonly Packed[], folder: string): string[] {
   const programs = packages.flatMap(({ manifest }) => Object.keys(manifest.bin ?? {}))
@@ -102,7 +116,7 @@ async function check(folder: string): Promise<string[]> {
     faults.push(...load(packages, consumer, node))
     faults.push(...(await runExamples(readmeExamples(files, packages), { folder: consumer, node, compilerOptions })))
   }
-  return [...faults, ...runPrograms(packages, consumer)]
+  return [...faults, ...recordRelease(packages, consumer), ...runPrograms(packages, consumer)]
 }
 
 const folder = makeScratch('packed-')

@@ -120,10 +120,10 @@ function programName(): string {
   return textOf(basename(process.argv[1] ?? process.title)) ?? ''
 }
 
-/** `unknown` in an application that was bundled without the manifest. */
+/** By the package's own name: a relative path would differ between `src` and `dist`. `unknown` in a bundle without this package. */
 function releaseOf(): string {
   try {
-    const { version }: { version?: unknown } = createRequire(import.meta.url)('../../package.json')
+    const { version }: { version?: unknown } = createRequire(import.meta.url)('@finchat/secrets-audit/package.json')
     return textOf(version) ?? 'unknown'
   } catch {
     return 'unknown'

@@ -2,6 +2,7 @@ import { type AuditRecord } from '@finchat/secrets-core'
 import { invalidArgument } from '@finchat/secrets-core/provider'
 import { recordsOf, type SegmentGroup } from '../format/segment-reader.ts'
 import type { AuditVerification } from '../verify/verification-report.ts'
+import { newVerification } from '../verify/verify-audit-trail.ts'
 import { checkedVerifyOptions, type VerifyAuditOptions } from '../verify/verify-options.ts'
 
 export interface VerifiedTrail<Result> {
@@ -39,8 +40,7 @@ export async function verifiedTrail<Result>(
 ): Promise<VerifiedTrail<Result>> {
   const checked = checkedVerifyOptions(folder, options)
   if (typeof read !== 'function') throw invalidArgument('`read` is not a function', 'pass (records) => summarize(records)')
-  const { TrailVerification } = await import('../verify/trail-verification.ts')
-  const trail = new TrailVerification(folder, checked)
+  const trail = await newVerification(folder, checked)
   const groups = trail.groups()
   const records = new RecordsOnce(groups)
   try {

@@ -3,7 +3,7 @@ import { loadBuiltin, loadCrypto } from './builtins.ts'
 
 afterEach(() => void vi.restoreAllMocks())
 
-it('loads what Node.js has', () => {
+it('loads a module of Node.js', () => {
   expect(typeof loadBuiltin('node:crypto', 'my store').randomBytes).toBe('function')
   expect(typeof loadBuiltin('node:sqlite', 'my store').DatabaseSync).toBe('function')
 })
@@ -20,7 +20,7 @@ it('suppresses the warning that SQLite is experimental, and no other', () => {
   expect(process.emitWarning).toBe(warned)
 })
 
-it.each(['node:crypto', 'node:sqlite'] as const)('is CONFIGURATION where Node.js was built without %s', (name) => {
+it.each(['node:crypto', 'node:sqlite'] as const)('is CONFIGURATION if Node.js was built without %s', (name) => {
   vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined)
   const problem = `my store needs Node.js 22.19 or later, with ${name}; this is ${process.version}`
   expect(() => loadBuiltin(name, 'my store')).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))

@@ -26,7 +26,7 @@ describe('assertAuthorities', () => {
       `${first}\n${second.replace('BEGIN', 'BEGN')}`,
       'a certificate of `tls.ca` has no beginning or no end',
     ],
-  ])('refuses %s, which OpenSSL passes over', (_, bundle, problem) => {
+  ])('refuses %s, which OpenSSL ignores', (_, bundle, problem) => {
     expect(() => assertAuthorities(bundle, 'tls.ca')).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   })
 })
@@ -43,7 +43,7 @@ describe('assertClientCertificate', () => {
   it.each([
     ['a certificate and the key of another', { cert: first, key }],
     ['no PEM', { cert: 'hunter2' }],
-  ])('refuses %s, and shows neither them nor what OpenSSL says', (_, own) => {
+  ])("refuses %s without showing them or OpenSSL's error", (_, own) => {
     const problem = '`tls.cert` and `tls.key` do not fit together, or are none'
     expect(() => assertClientCertificate(own)).toThrow(expect.objectContaining({ code: 'CONFIGURATION', problem }))
   })

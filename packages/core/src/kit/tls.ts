@@ -4,9 +4,8 @@ const begin = '-----BEGIN '
 const mark = 'CERTIFICATE-----'
 
 /**
- * Throws `CONFIGURATION` unless every certificate of a PEM bundle can be read. OpenSSL trusts those
- * before the first that it cannot read, skips any whose mark is damaged, and reports neither.
- * `option` names the bundle in the error.
+ * Throws `CONFIGURATION` unless every certificate of a PEM bundle can be read. OpenSSL silently
+ * stops at an unreadable one and skips damaged marks. `option` names the bundle in the error.
  *
  * @example
  * import { rootCertificates } from 'node:tls'
@@ -44,7 +43,7 @@ export function leastTlsVersion(): 'TLSv1.2' | 'TLSv1.3' {
   return process.getBuiltinModule('node:tls').DEFAULT_MIN_VERSION === 'TLSv1.3' ? 'TLSv1.3' : 'TLSv1.2'
 }
 
-/** What a client proves itself with, in PEM. */
+/** In PEM. */
 export interface ClientCertificate {
   readonly cert?: string | undefined
   readonly key?: string | undefined

@@ -64,11 +64,10 @@ const socketsOfSdk = 50
  * no secret sooner: modules load on the main thread.
  */
 async function loadSdk(): Promise<Sdk> {
-  try {
-    return await import('@aws-sdk/client-secrets-manager')
-  } catch {
-    throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', { remedy: 'install @aws-sdk/client-secrets-manager' })
-  }
+  const sdk: Sdk | undefined = await import('@aws-sdk/client-secrets-manager').catch(() => undefined)
+  if (sdk?.SecretsManagerClient !== undefined) return sdk // undefined in a bundle that puts it behind the entry
+  const remedy = 'install @aws-sdk/client-secrets-manager; in a bundle, mark it external'
+  throw new SecretsError('CONFIGURATION', 'the AWS SDK cannot be loaded', { remedy })
 }
 
 /**

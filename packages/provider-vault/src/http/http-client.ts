@@ -67,6 +67,7 @@ function secureClient(tls: TlsMaterial): Client {
 function answered(outgoing: ClientRequest, body: string | undefined, agent: Agent, signal: AbortSignal): Promise<VaultAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<VaultAnswer>()
   let isSent = false
+  let isAnswered = false
   const done = (answer: VaultAnswer): void => {
     signal.removeEventListener('abort', onAbort)
     resolve(answer)
@@ -87,9 +88,12 @@ function answered(outgoing: ClientRequest, body: string | undefined, agent: Agen
   })
   outgoing.on('error', (error) => {
     if (outgoing.reusedSocket) dropIdle(agent)
-    fail(connectionFailure(error, isSent))
+    fail(connectionFailure(error, isSent, isAnswered))
   })
-  outgoing.on('response', (incoming) => collect(incoming, done, fail))
+  outgoing.on('response', (incoming) => {
+    isAnswered = true
+    collect(incoming, done, fail)
+  })
   outgoing.on('upgrade', (_incoming, socket: Socket) => {
     socket.destroy()
     fail(

@@ -272,7 +272,7 @@ function beforeCallers(timeoutMs: number): number {
 
 async function revoke({ token: held, isBatch }: HeldToken, send: Send, signal: AbortSignal): Promise<void> {
   if (isBatch) throw new SecretsError('UNSUPPORTED', 'a batch token cannot be revoked: it is good until it expires')
-  const request = { method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login', isSingle: true } as const
+  const request = { method: 'POST', path: 'auth/token/revoke-self', body: '{}', call: 'login' } as const
   const answer = await send({ ...request, token: held.text(), isForActive: true }, signal) // a standby may not know it yet
   const outcome = classify(answer, 'login')
   if (outcome?.code === 'UNAUTHENTICATED') return // it has ended

@@ -46,7 +46,7 @@ describe('the reader of records', () => {
 
   it('refuses what is no path', async () => {
     const refusal = { code: 'CONFIGURATION', problem: '`folder` is not a path' }
-    for (const folder of ['', 'x\0y']) await expect(gathered(readAuditRecords(folder))).rejects.toMatchObject(refusal)
+    for (const none of ['', 'x\0y']) await expect(gathered(readAuditRecords(none))).rejects.toMatchObject(refusal)
     // @ts-expect-error what a caller without types may write
     await expect(gathered(readAuditRecords(undefined))).rejects.toMatchObject(refusal)
   })

@@ -2,6 +2,7 @@ import {
   assertCredential,
   assertWithin,
   configurationError,
+  isVisibleAscii,
   knownOptions,
   longestTimerMs,
   type MembersOf,
@@ -148,5 +149,5 @@ function authOf(auth: VaultProviderOptions['auth']): VaultAuth | undefined {
 }
 
 function isNamespace(namespace: string): boolean {
-  return /^[\x21-\x7e]{1,512}$/.test(namespace)
+  return isVisibleAscii(namespace) && namespace.length <= 512
 }

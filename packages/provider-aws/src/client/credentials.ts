@@ -1,5 +1,5 @@
 import { SecretsError } from '@finchat/secrets-core'
-import { isUpcoming } from '@finchat/secrets-core/provider'
+import { isUpcoming, isVisibleAscii } from '@finchat/secrets-core/provider'
 import type { RequestContext } from '../errors/aws-errors.ts'
 import type { SecretsManagerClient } from '../model/sdk.ts'
 import { credentialsError } from '../errors/store-error.ts'
@@ -51,9 +51,7 @@ async function searchCredentials(
 
 /** The SDK signs with any value. */
 function isUsable({ accessKeyId, secretAccessKey, sessionToken }: Credentials): boolean {
-  return [accessKeyId, secretAccessKey, sessionToken ?? 'none'].every(
-    (part: unknown) => typeof part === 'string' && /^[\x21-\x7e]+$/.test(part),
-  )
+  return [accessKeyId, secretAccessKey, sessionToken ?? 'none'].every(isVisibleAscii)
 }
 
 export function isSameKey(one: Credentials, other: Credentials): boolean {

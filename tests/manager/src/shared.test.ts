@@ -71,7 +71,7 @@ describe('a shared cache', () => {
     await Promise.all([made([sharing], memorySharedCache()), made([own, sharing], memorySharedCache()), made([own])])
     expect(process.emitWarning).not.toHaveBeenCalled()
     await made([own, { ...own, name: 'other', sharedAs: undefined }], memorySharedCache())
-    const message = expect.stringMatching(/^The shared cache of secrets shares nothing, .* its `sharedAs`, or leave out/)
+    const message = expect.stringMatching(/^The shared cache of secrets is unused, .* own provider, or leave out/)
     expect(process.emitWarning).toHaveBeenCalledExactlyOnceWith(message, { type: 'SecretsWarning', code: 'FINCHAT_SECRETS_SHARED_CACHE' })
   })
 

@@ -25,7 +25,7 @@ describe('pending invalidations', () => {
       ['path-1', 1_001],
     ])
     expect(vi.mocked(process.emitWarning).mock.calls).toEqual([
-      [expect.stringContaining('more than 10000 writes'), expect.objectContaining({ code: 'FINCHAT_SECRETS_SHARED_CACHE' })],
+      [expect.stringContaining('more than 10000 invalidations'), expect.objectContaining({ code: 'FINCHAT_SECRETS_SHARED_CACHE' })],
     ])
     pending.acknowledged('x', pending.mark)
     for (const path of ['x', 'z']) fail(path)
